@@ -1,0 +1,120 @@
+"""Every error a stage can raise: what happened, with which file, and what to do about it.
+
+A stage that cannot do its job raises one of these. The message is written for a person; the facts
+are kept as attributes for the log and the decision engine.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class AutoprocError(Exception):
+    """Base of all errors that autoproc raises on purpose.
+
+    Subclasses give `what` and `hint`, two templates filled from the keyword facts, and say with
+    `retryable` whether the same input may succeed later (a file still being written, a full disk).
+    """
+
+    what: ClassVar[str] = "{message}"
+    hint: ClassVar[str] = ""
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """What happened, in one sentence."""
+        return self.what.format(**self.facts)
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty where there is nothing useful to say."""
+        return self.hint.format(**self.facts)
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.advice}" if self.advice else self.message
+
+
+class InputError(AutoprocError):
+    """The input cannot be used as it is: images, headers, file names."""
+
+
+class ProcessingError(AutoprocError):
+    """The input is readable, but a stage cannot get its result from it."""
+
+
+class ConfigurationError(AutoprocError):
+    """A parameter or a configuration file is wrong."""
+
+
+class UnreadableFile(InputError):
+    """A file cannot be opened or read at all."""
+
+    what = "{path} cannot be read ({reason})"
+    hint = "check that the file exists and that this user may read it"
+
+
+class CorruptFile(InputError):
+    """A file was opened but what it holds contradicts its own format."""
+
+    what = "{path} is damaged: {reason}"
+    hint = "copy the file again from its source; if the source is damaged too, exclude it with image_range"
+
+
+class UnsupportedFile(InputError):
+    """A file is of a kind that no reader understands."""
+
+    what = "{path} is not a diffraction image or a file that autoproc knows ({reason})"
+    hint = "give miniCBF or imgCIF files (.cbf, .cbf.gz, .cbf.bz2) or a NeXus/DECTRIS master (.nxs, _master.h5)"
+
+
+class BadHeader(InputError):
+    """An image header lacks something or says something impossible."""
+
+    what = "{path}: the header's {field} is {value}"
+    hint = "give the right value on the command line, for example {override}"
+
+
+class MissingColumn(ProcessingError):
+    """Reflections lack a column that a stage needs."""
+
+    what = "the reflections have no column {column}"
+    hint = "they come from too early a stage: run the stages before this one"
+
+
+class NoSpots(ProcessingError):
+    """Spot finding found nothing to work with."""
+
+    what = "no spots were found on {n_images} images"
+    hint = "look at an image: is there diffraction, is the beam on, is the crystal in it?"
+
+
+class TooFewSpots(ProcessingError):
+    """Too few spots for a stage."""
+
+    what = "{n_spots} spots are too few for {stage}, which needs at least {needed}"
+    hint = "lower find_spots.n_sigma_strong, or use more images"
+
+
+class IndexingFailed(ProcessingError):
+    """No lattice explains the spots."""
+
+    what = "no lattice was found that explains the {n_spots} spots: {reason}"
+    hint = "check beam centre, distance and wavelength; a known unit_cell= and space_group= may help"
+
+
+class RefinementFailed(ProcessingError):
+    """The model could not be refined against the spots."""
+
+    what = "refinement failed: {reason}"
+    hint = "look at the fraction of spots indexed; a second lattice or a wrong geometry is the usual cause"
+
+
+class NoReflections(ProcessingError):
+    """Nothing is left to work with."""
+
+    what = "no reflections are left for {stage} ({reason})"
+    hint = "check the resolution limits and the stage before"

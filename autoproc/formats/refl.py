@@ -1,0 +1,91 @@
+"""DIALS reflection files (.refl): a msgpack archive of typed columns, read and written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+
+from autoproc.errors import CorruptFile, UnreadableFile
+from autoproc.models.columns import COLUMNS
+from autoproc.models.reflections import Reflections
+
+MAGIC = "dials::af::reflection_table"
+VERSION = 1
+TYPES: dict[str, tuple[str, int]] = {
+    "bool": ("?", 1),
+    "int": ("<i4", 1),
+    "std::size_t": ("<u8", 1),
+    "double": ("<f8", 1),
+    "vec2<double>": ("<f8", 2),
+    "vec3<double>": ("<f8", 3),
+    "mat3<double>": ("<f8", 9),
+    "int6": ("<i4", 6),
+    "cctbx::miller::index<>": ("<i4", 3),
+}
+OUR_NAMES = {column.dials: name for name, column in COLUMNS.items()} | {"dqe": "qe"}
+
+
+def read_refl(path: str | Path) -> Reflections:
+    """Reflections from a .refl file; columns that models.columns does not know are left out.
+
+    Raises UnreadableFile or CorruptFile.
+    """
+    raw = read_refl_columns(path)
+    columns = {OUR_NAMES[name]: values for name, values in raw["columns"].items() if name in OUR_NAMES}
+    return Reflections(columns, raw["identifiers"])
+
+
+def read_refl_columns(path: str | Path) -> dict[str, Any]:
+    """Every column of a .refl file under its DIALS name: {identifiers, n_rows, columns, types}.
+
+    Columns of types that are not plain numbers (shoeboxes) appear in `types` only.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UnreadableFile(path=path, reason=error.strerror or error) from error
+    try:
+        magic, version, payload = msgpack.unpackb(data, raw=False, strict_map_key=False)
+        columns = {
+            name: _decode(kind, count, block)
+            for name, (kind, (count, block)) in payload["data"].items()
+            if kind in TYPES
+        }
+        types = {name: kind for name, (kind, _) in payload["data"].items()}
+        n_rows, identifiers = payload["nrows"], payload["identifiers"]
+    except (ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
+        raise CorruptFile(path=path, reason=f"it is not a DIALS reflection file ({error})") from error
+    if magic != MAGIC or version != VERSION:
+        raise CorruptFile(path=path, reason=f"it holds {magic!r} version {version}, expected {MAGIC!r} {VERSION}")
+    return {"identifiers": dict(identifiers), "n_rows": n_rows, "columns": columns, "types": types}
+
+
+def write_refl(path: str | Path, reflections: Reflections) -> None:
+    """Write reflections so that DIALS reads them."""
+    data = {}
+    for name in reflections:
+        column = COLUMNS[name]
+        kind = _dials_type(name)
+        array = np.ascontiguousarray(reflections[name]).astype(TYPES[kind][0], copy=False)
+        data[column.dials] = (kind, (len(reflections), array.tobytes()))
+    payload = {"identifiers": reflections.identifiers, "nrows": len(reflections), "data": data}
+    Path(path).write_bytes(msgpack.packb([MAGIC, VERSION, payload], use_bin_type=True))
+
+
+def _decode(kind: str, count: int, block: bytes) -> np.ndarray:
+    dtype, width = TYPES[kind]
+    array = np.frombuffer(block, dtype=dtype)
+    return array.reshape(count, width) if width > 1 else array.reshape(count)
+
+
+def _dials_type(name: str) -> str:
+    column = COLUMNS[name]
+    if name == "hkl":
+        return "cctbx::miller::index<>"
+    scalar = {np.bool_: "bool", np.int32: "int", np.uint64: "std::size_t", np.float64: "double"}
+    if column.width == 1:
+        return scalar[column.dtype]
+    return {(np.float64, 3): "vec3<double>", (np.int32, 6): "int6"}[(column.dtype, column.width)]

@@ -1,0 +1,1 @@
+"""Pure geometry: detector positions, rotations, reciprocal space. No policy, no input or output."""

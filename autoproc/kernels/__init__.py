@@ -1,0 +1,1 @@
+"""One checked wrapper for each compiled loop: shapes, units and errors here, loops in ext/."""

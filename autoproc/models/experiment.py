@@ -1,0 +1,204 @@
+"""Beam, Detector, Goniometer, Scan and what joins them: Experiment.
+
+The frame is that of imgCIF and dxtbx: X along the primary rotation axis, Z from the sample to the
+source, lengths in mm, wavelengths in Angstrom. Positions on a panel are (fast, slow), pixel (0, 0)
+spans 0..1. z (frame) is 0 at the start of the first image of the scan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autoproc.models.crystal import Crystal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beam:
+    """wavelength in Angstrom; direction: unit vector from sample to source; polarisation."""
+
+    wavelength: float
+    direction: np.ndarray = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]))
+    polarization_normal: np.ndarray = field(default_factory=lambda: np.array([0.0, 1.0, 0.0]))
+    polarization_fraction: float = 0.999
+    divergence: float = 0.0
+    sigma_divergence: float = 0.0
+    flux: float = 0.0
+    transmission: float = 1.0
+
+    @property
+    def s0(self) -> np.ndarray:
+        """(3,) incident wave vector, 1/Angstrom, from source to sample."""
+        return -np.asarray(self.direction) / (np.linalg.norm(self.direction) * self.wavelength)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Panel:
+    """A flat rectangle of pixels.
+
+    origin : (3,) mm, laboratory position of the corner of pixel (0, 0)
+    fast_axis, slow_axis : (3,) unit vectors
+    pixel_size : (fast, slow) mm; image_size : (fast, slow) pixels
+    trusted_range : (min, max) counts: a pixel is good where min < value < max for a min below zero of
+        -1 (that is 0 .. max), and overloaded at or above max
+    thickness : sensor, mm; mu : its linear attenuation at this wavelength, 1/mm; 0 means no parallax
+    mask : rectangles (x0, y0, x1, y1), half-open, never trusted
+    """
+
+    fast_axis: np.ndarray
+    slow_axis: np.ndarray
+    origin: np.ndarray
+    pixel_size: tuple[float, float]
+    image_size: tuple[int, int]
+    trusted_range: tuple[float, float] = (-1.0, 1e9)
+    thickness: float = 0.0
+    mu: float = 0.0
+    material: str = ""
+    gain: float = 1.0
+    pedestal: float = 0.0
+    name: str = "Panel"
+    type: str = "SENSOR_PAD"
+    identifier: str = ""
+    mask: tuple[tuple[int, int, int, int], ...] = ()
+
+    @property
+    def normal(self) -> np.ndarray:
+        """(3,) unit vector, fast x slow."""
+        return np.cross(self.fast_axis, self.slow_axis)
+
+    @property
+    def d_matrix(self) -> np.ndarray:
+        """(3, 3) columns fast, slow, origin: laboratory = d (x_mm, y_mm, 1)."""
+        return np.column_stack([self.fast_axis, self.slow_axis, self.origin])
+
+    @property
+    def has_parallax(self) -> bool:
+        """The sensor's thickness and attenuation are known."""
+        return self.thickness > 0 and self.mu > 0
+
+    @property
+    def distance(self) -> float:
+        """Distance from the sample along the panel's normal, mm, positive."""
+        return abs(float(np.dot(self.origin, self.normal)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detector:
+    """One or more panels. Readers of images make one panel; DIALS files may hold more."""
+
+    panels: tuple[Panel, ...]
+
+    def __len__(self) -> int:
+        return len(self.panels)
+
+    def __getitem__(self, index: int) -> Panel:
+        return self.panels[index]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Goniometer:
+    """A rotation about one axis: laboratory = setting R(axis, phi) fixed.
+
+    axis : (3,) unit vector of the scanned rotation with the axes outside it at zero (the datum)
+    fixed : (3, 3) of the axes between crystal and scanned axis; setting : (3, 3) of those outside it
+    axes, names, angles, scan_axis : the axes from the crystal outwards, degrees, where they are known
+    """
+
+    axis: np.ndarray = field(default_factory=lambda: np.array([1.0, 0.0, 0.0]))
+    fixed: np.ndarray = field(default_factory=lambda: np.eye(3))
+    setting: np.ndarray = field(default_factory=lambda: np.eye(3))
+    axes: np.ndarray | None = None
+    names: tuple[str, ...] = ()
+    angles: tuple[float, ...] = ()
+    scan_axis: int = 0
+
+    @property
+    def lab_axis(self) -> np.ndarray:
+        """(3,) the scanned axis in the laboratory, m2 of Kabsch."""
+        return self.setting @ self.axis
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """Which images, and the rotation of each.
+
+    image_range : (first, last), inclusive, as in the file names
+    oscillation : (start of the first image, width of an image), degrees
+    """
+
+    image_range: tuple[int, int]
+    oscillation: tuple[float, float]
+    exposure_times: np.ndarray | None = None
+    epochs: np.ndarray | None = None
+    batch_offset: int = 0
+
+    @property
+    def n_images(self) -> int:
+        """Number of images."""
+        return self.image_range[1] - self.image_range[0] + 1
+
+    @property
+    def is_still(self) -> bool:
+        """No rotation."""
+        return self.oscillation[1] == 0.0
+
+    def phi_at(self, frame: np.ndarray | float) -> np.ndarray:
+        """Rotation angle, radians, at array index `frame` (0 = start of the first image)."""
+        return np.radians(self.oscillation[0] + self.oscillation[1] * np.asarray(frame, float))
+
+    def frame_at(self, phi: np.ndarray | float) -> np.ndarray:
+        """Array index at rotation angle phi, radians."""
+        return (np.degrees(np.asarray(phi, float)) - self.oscillation[0]) / self.oscillation[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageSet:
+    """Where the images are.
+
+    kind : "cbf" (one file an image) or "hdf5" (a master file)
+    template : path with # for the counter's digits ("/data/x_#####.cbf.gz"), or the master file
+    indices : for hdf5, the 0-based index in the file of each image; empty for cbf
+    """
+
+    kind: str
+    template: str
+    indices: tuple[int, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def path(self, image: int) -> Path:
+        """The file of image number `image` (as in image_range)."""
+        digits = self.template.count("#")
+        if not digits:
+            return Path(self.template)
+        return Path(self.template.replace("#" * digits, f"{image:0{digits}d}"))
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileModel:
+    """Spot widths of the Kabsch model, degrees: sigma_b (divergence), sigma_m (mosaicity)."""
+
+    sigma_b: float
+    sigma_m: float
+    n_sigma: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Experiment:
+    """One lattice on one sweep: the models that predict its reflections.
+
+    Two lattices on one sweep are two experiments that share beam, detector, goniometer, scan and
+    imageset (the same objects). `scaling` holds a DIALS scaling model as it stood in its file.
+    """
+
+    beam: Beam
+    detector: Detector
+    goniometer: Goniometer
+    scan: Scan
+    imageset: ImageSet | None = None
+    crystal: Crystal | None = None
+    profile: ProfileModel | None = None
+    scaling: dict[str, Any] | None = None
+    identifier: str = ""

@@ -1,0 +1,1 @@
+"""A rotation sweep with a known answer."""

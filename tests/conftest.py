@@ -1,0 +1,8 @@
+"""Make tests/ importable, so that tests share helpers such as tests/shared_data.py."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
