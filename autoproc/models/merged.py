@@ -1,0 +1,52 @@
+"""Merged intensities and amplitudes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Merged:
+    """One row for each unique reflection, in the reciprocal asymmetric unit, sorted.
+
+    hkl : (N, 3) int32; cell, space_group, wavelength (Angstrom) as merged
+    intensity, sigma : (N,) over both Friedel mates; intensity_plus ... sigma_minus: of each, NaN
+        where it was not measured; n, n_plus, n_minus: numbers of observations
+    amplitude, sigma_amplitude, ..._plus, ..._minus : French-Wilson amplitudes, NaN where rejected
+    is_centric : (N,) bool; free_r : (N,) int32, 0 is the test set
+    wilson_b : Angstrom^2, NaN where it could not be estimated
+    """
+
+    hkl: np.ndarray
+    cell: gemmi.UnitCell
+    space_group: gemmi.SpaceGroup
+    wavelength: float
+    intensity: np.ndarray
+    sigma: np.ndarray
+    intensity_plus: np.ndarray
+    sigma_plus: np.ndarray
+    intensity_minus: np.ndarray
+    sigma_minus: np.ndarray
+    n: np.ndarray
+    n_plus: np.ndarray
+    n_minus: np.ndarray
+    amplitude: np.ndarray
+    sigma_amplitude: np.ndarray
+    amplitude_plus: np.ndarray
+    sigma_amplitude_plus: np.ndarray
+    amplitude_minus: np.ndarray
+    sigma_amplitude_minus: np.ndarray
+    is_centric: np.ndarray
+    free_r: np.ndarray
+    wilson_b: float
+
+    def __len__(self) -> int:
+        return len(self.hkl)
+
+    @property
+    def d(self) -> np.ndarray:
+        """(N,) resolution, Angstrom."""
+        return self.cell.calculate_d_array(self.hkl)
