@@ -1,0 +1,1 @@
+"""Merging symmetry equivalents and the statistics of it."""

@@ -1,0 +1,77 @@
+"""Weighted means of equivalent observations, and how far the observations are from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.scaling.groups import EquivalentGroups
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupAgreement:
+    """Per group (G,) of one or more observations; groups without observations are left out of the R factors.
+
+    count; mean and sigma: weighted by 1/variance; absolute: sum |I - mean|; total: sum I
+    """
+
+    count: np.ndarray
+    mean: np.ndarray
+    sigma: np.ndarray
+    absolute: np.ndarray
+    total: np.ndarray
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.count))
+
+    def select(self, here: np.ndarray) -> GroupAgreement:
+        """The groups of a mask (G,)."""
+        return GroupAgreement(
+            self.count[here], self.mean[here], self.sigma[here], self.absolute[here], self.total[here]
+        )
+
+    @property
+    def mean_intensity(self) -> float | None:
+        """<I> over unique reflections."""
+        return float(self.mean[self.count > 0].mean()) if len(self) else None
+
+    @property
+    def i_over_sigma(self) -> float | None:
+        """<I/sigma(I)> over unique reflections."""
+        seen = self.count > 0
+        return float((self.mean[seen] / self.sigma[seen]).mean()) if len(self) else None
+
+    @property
+    def r_merge(self) -> float | None:
+        """Sum |I - <I>| / sum I over groups of at least two."""
+        return self._r_factor(np.ones_like)
+
+    @property
+    def r_meas(self) -> float | None:
+        """The same with each group's deviations times sqrt(n / (n - 1))."""
+        return self._r_factor(lambda n: np.sqrt(n / (n - 1)))
+
+    @property
+    def r_pim(self) -> float | None:
+        """The same with each group's deviations times sqrt(1 / (n - 1))."""
+        return self._r_factor(lambda n: np.sqrt(1 / (n - 1)))
+
+    def _r_factor(self, factor) -> float | None:  # type: ignore[no-untyped-def]
+        several = self.count > 1
+        denominator = self.total[several].sum()
+        if denominator == 0:
+            return None
+        return float((factor(self.count[several].astype(float)) * self.absolute[several]).sum() / denominator)
+
+
+def group_agreement(groups: EquivalentGroups, intensity: np.ndarray, sigma: np.ndarray) -> GroupAgreement:
+    """Means and deviations of observations (N,) in their groups; sigma > 0."""
+    weight = sigma**-2.0
+    count = groups.count
+    sum_weight = groups.sum(weight)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = groups.sum(weight * intensity) / sum_weight
+        merged_sigma = sum_weight**-0.5
+    absolute = groups.sum(np.abs(intensity - mean[groups.group]))
+    return GroupAgreement(count, mean, merged_sigma, absolute, groups.sum(intensity))

@@ -1,0 +1,75 @@
+"""The anomalous signal in merged I(+) and I(-)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from autoproc.merging.agreement import GroupAgreement
+
+CENTRAL = 0.9
+"""The normal probability plot is fitted where the expected deviation is smaller, to be robust to its tails."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnomalousSignal:
+    """Bijvoet pairs of groups (G,): is_pair bool; difference I(+) - I(-) and mean of the two, NaN without a pair.
+
+    slope, df_over_f, di_over_sigma_di as in statistics.MergingStatistics; None without pairs
+    """
+
+    is_pair: np.ndarray
+    difference: np.ndarray
+    mean: np.ndarray
+    slope: float | None
+    df_over_f: float | None
+    di_over_sigma_di: float | None
+
+    def r_anom(self, here: np.ndarray) -> float | None:
+        """Sum |I(+) - I(-)| / sum |mean| of the pairs within a mask (G,)."""
+        pairs = self.is_pair & here
+        denominator = np.abs(self.mean[pairs]).sum()
+        return float(np.abs(self.difference[pairs]).sum() / denominator) if denominator else None
+
+
+def anomalous_signal(friedel: GroupAgreement, is_centric: np.ndarray) -> AnomalousSignal:
+    """Differences of Bijvoet pairs.
+
+    friedel : agreement of 2 G groups, I(+) and I(-) of each reflection in turn
+    is_centric : (G,), these make no pairs
+    """
+    count, hands, sigma = (v.reshape(-1, 2) for v in (friedel.count, friedel.mean, friedel.sigma))
+    is_pair = (count > 0).all(axis=1) & ~is_centric
+    difference = np.where(is_pair, hands[:, 0] - hands[:, 1], np.nan)
+    mean = np.where(is_pair, hands.mean(axis=1), np.nan)
+    if not is_pair.any():
+        return AnomalousSignal(is_pair, difference, mean, None, None, None)
+    delta, plus_minus = difference[is_pair], hands[is_pair]
+    sigma_delta = np.hypot(*sigma[is_pair].T)
+    return AnomalousSignal(
+        is_pair,
+        difference,
+        mean,
+        _probability_plot_slope(delta / sigma_delta),
+        _df_over_f(plus_minus),
+        float(np.abs(delta).mean() / sigma_delta.mean()),
+    )
+
+
+def _probability_plot_slope(deviation: np.ndarray) -> float | None:
+    """Slope of sorted deviations against normal quantiles, within +-CENTRAL."""
+    n = len(deviation)
+    expected = ndtri((np.arange(n) + 0.5) / n)
+    central = np.abs(expected) < CENTRAL
+    x, y = expected[central], np.sort(deviation)[central]
+    if len(x) < 2:
+        return None
+    return float(np.sum((x - x.mean()) * (y - y.mean())) / np.sum((x - x.mean()) ** 2))
+
+
+def _df_over_f(plus_minus: np.ndarray) -> float | None:
+    """Rms F(+) - F(-) over rms F, over pairs (n, 2) of positive intensities."""
+    f = np.sqrt(plus_minus[(plus_minus > 0).all(axis=1)])
+    return float(np.sqrt(np.mean((f[:, 0] - f[:, 1]) ** 2) / np.mean(f**2))) if len(f) else None

@@ -1,0 +1,103 @@
+"""Correlations of random half data sets: CC1/2 and the anomalous CC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student_t
+
+from autoproc.scaling.groups import EquivalentGroups
+
+N_SPLITS = 5
+"""Random splits that are averaged; one alone scatters by (1 - CC^2)/sqrt(n), too much in small shells."""
+MIN_PAIRS = 3
+SIGNIFICANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HalfSets:
+    """Means of two random halves of each group of at least two: first, second (n_splits, G), NaN elsewhere.
+
+    anomalous : (n_splits, G, 2) I(+) - I(-) of each half, NaN where either hand has fewer than two
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    anomalous: np.ndarray
+
+    def cc_half(self, here: np.ndarray) -> tuple[float | None, int]:
+        """CC1/2 of the groups of a mask (G,), averaged over splits, and the number of groups behind it."""
+        return _mean_correlation(self.first[:, here], self.second[:, here])
+
+    def cc_anom(self, here: np.ndarray) -> tuple[float | None, int]:
+        """Correlation of the two halves' anomalous differences, and the number of pairs behind it."""
+        return _mean_correlation(self.anomalous[:, here, 0], self.anomalous[:, here, 1])
+
+
+def half_set_correlations(groups: EquivalentGroups, intensity: np.ndarray, sigma: np.ndarray) -> HalfSets:
+    """Split each group N_SPLITS times at random into halves that differ by at most one observation.
+
+    The draw is by a fixed seed and by rank of intensity within the group, so that the order of the
+    observations does not matter. Halves are weighted by 1/variance for CC1/2, unweighted for the
+    anomalous differences, where weights would follow the few strongest.
+    """
+    random = np.random.default_rng(0)
+    friedel = groups.anomalous()
+    canonical = np.lexsort((sigma, intensity, friedel.group))
+    weight = sigma**-2.0
+    first, second, anomalous = [], [], []
+    for _ in range(N_SPLITS):
+        key = np.empty(len(intensity))
+        key[canonical] = random.random(len(intensity))
+        means = _half_means(groups, key, random.random(len(groups)), intensity, weight)
+        first.append(means[0])
+        second.append(means[1])
+        hands = _half_means(friedel, key, random.random(len(friedel)), intensity, np.ones_like(weight))
+        anomalous.append(np.stack([m.reshape(-1, 2)[:, 0] - m.reshape(-1, 2)[:, 1] for m in hands], axis=-1))
+    anomalous_differences = np.array(anomalous)
+    anomalous_differences[:, groups.is_centric] = np.nan
+    return HalfSets(np.array(first), np.array(second), anomalous_differences)
+
+
+def is_significant(correlation: float | None, n: int) -> bool:
+    """The correlation of n pairs is above zero at the 1% level (Student's t)."""
+    if correlation is None or n < MIN_PAIRS:
+        return False
+    t = student_t.ppf(1 - SIGNIFICANCE, n - 2)
+    return bool(correlation > t / np.sqrt(n - 2 + t * t))
+
+
+def _half_means(
+    groups: EquivalentGroups, key: np.ndarray, extra: np.ndarray, intensity: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means (G,) of the observations that come first and last in the order of `key`; NaN for single ones.
+
+    extra : (G,) in [0, 1), the first half of an odd group gets the odd one where it is below 0.5
+    """
+    count = groups.count
+    order = np.lexsort((key, groups.group))
+    start = np.concatenate([[0], np.cumsum(count)[:-1]])
+    rank = np.empty(len(key), np.intp)
+    rank[order] = np.arange(len(key)) - start[groups.group[order]]
+    n_first = (count + (extra < 0.5)) // 2
+    in_first = rank < n_first[groups.group]
+    means = []
+    for half in (in_first, ~in_first):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = groups.sum(np.where(half, weight * intensity, 0.0)) / groups.sum(np.where(half, weight, 0.0))
+        means.append(np.where(count > 1, mean, np.nan))
+    return means[0], means[1]
+
+
+def _mean_correlation(first: np.ndarray, second: np.ndarray) -> tuple[float | None, int]:
+    valid = ~np.isnan(first[0]) & ~np.isnan(second[0])
+    n = int(np.count_nonzero(valid))
+    if n < MIN_PAIRS:
+        return None, n
+    a = first[:, valid] - first[:, valid].mean(axis=1, keepdims=True)
+    b = second[:, valid] - second[:, valid].mean(axis=1, keepdims=True)
+    norm = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    if not np.all(norm > 0):
+        return None, n
+    return float(np.mean((a * b).sum(axis=1) / norm)), n

@@ -1,0 +1,222 @@
+"""Merging statistics: how well equivalent observations agree, overall and by resolution shell.
+
+R factors after Diederichs & Karplus (1997), Nat. Struct. Biol. 4, 269 and Weiss (2001), J. Appl. Cryst.
+34, 130; CC1/2 after Karplus & Diederichs (2012), Science 336, 1030.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.errors import NoReflections
+from autoproc.merging.agreement import group_agreement
+from autoproc.merging.anomalous import AnomalousSignal, anomalous_signal
+from autoproc.merging.asu import complete_set
+from autoproc.merging.correlation import half_set_correlations, is_significant
+from autoproc.merging.shells import Shells, equal_volume_shells
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Flag, Reflections
+from autoproc.scaling.groups import EquivalentGroups, group_equivalents
+
+
+@dataclass(frozen=True, slots=True)
+class ShellStatistics:
+    """Statistics of one resolution range. None where there is nothing to compute a value from.
+
+    d_max, d_min in Angstrom; completeness and anomalous_completeness in percent; R factors and correlations
+    as fractions; those ending in _anom keep I(+) and I(-) apart. multiplicity is observations per unique
+    reflection, anomalous_multiplicity per I(+) or I(-). significant: positive at the 1% level.
+    """
+
+    d_max: float
+    d_min: float
+    n_observations: int
+    n_unique: int
+    completeness: float
+    multiplicity: float
+    mean_intensity: float | None
+    i_over_sigma: float | None
+    r_merge: float | None
+    r_meas: float | None
+    r_pim: float | None
+    r_merge_anom: float | None
+    r_meas_anom: float | None
+    r_pim_anom: float | None
+    r_anom: float | None
+    cc_half: float | None
+    cc_half_significant: bool
+    cc_anom: float | None
+    cc_anom_significant: bool
+    anomalous_completeness: float
+    anomalous_multiplicity: float
+
+
+@dataclass(frozen=True, slots=True)
+class MergingStatistics:
+    """Statistics of all observations and of each shell, lowest resolution first.
+
+    anomalous_slope : of the normal probability plot of anomalous differences (Howell & Smith 1992), |x| < 0.9
+    df_over_f : rms anomalous difference over rms amplitude
+    di_over_sigma_di : mean |I(+) - I(-)| over its mean standard uncertainty
+    """
+
+    overall: ShellStatistics
+    shells: tuple[ShellStatistics, ...]
+    anomalous_slope: float | None = None
+    df_over_f: float | None = None
+    di_over_sigma_di: float | None = None
+
+    @property
+    def inner(self) -> ShellStatistics:
+        """The shell of lowest resolution."""
+        return self.shells[0]
+
+    @property
+    def outer(self) -> ShellStatistics:
+        """The shell of highest resolution."""
+        return self.shells[-1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaledObservations:
+    """Observations that enter the statistics, on one scale.
+
+    intensity, sigma : (N,) intensity_scale / inverse_scale and its standard uncertainty
+    groups : their equivalents; d : (G,) Angstrom; cell, space_group : of all of them
+    """
+
+    intensity: np.ndarray
+    sigma: np.ndarray
+    groups: EquivalentGroups
+    d: np.ndarray
+    cell: gemmi.UnitCell
+    space_group: gemmi.SpaceGroup
+
+
+def scaled_observations(
+    experiments: Sequence[Experiment],
+    reflections: Reflections,
+    d_min: float | None = None,
+    d_max: float | None = None,
+) -> ScaledObservations:
+    """The observations that scaling kept: not excluded, no outliers, with a positive scale and variance.
+
+    Limits d_min and d_max in Angstrom. Raises NoReflections.
+    """
+    crystals = [e.crystal for e in experiments if e.crystal is not None]
+    cell = gemmi.UnitCell(*np.median([c.cell for c in crystals], axis=0))
+    scale, variance = reflections["inverse_scale"], reflections["variance_scale"]
+    d = cell.calculate_d_array(reflections["hkl"])
+    kept = ~reflections.has_any_flag(Flag.BAD_FOR_SCALING) & (scale > 0) & (variance > 0)
+    kept &= (d >= (d_min or 0.0) * (1 - 1e-9)) & (d <= (d_max or np.inf) * (1 + 1e-9))
+    if not kept.any():
+        raise NoReflections(stage="merging statistics", reason=f"none of {len(reflections)} is scaled and in range")
+    groups = group_equivalents(crystals[0].space_group, reflections["hkl"][kept])
+    scale = scale[kept]
+    return ScaledObservations(
+        reflections["intensity_scale"][kept] / scale,
+        np.sqrt(variance[kept]) / scale,
+        groups,
+        cell.calculate_d_array(groups.hkl),
+        cell,
+        crystals[0].space_group,
+    )
+
+
+def merging_statistics(
+    experiments: Sequence[Experiment],
+    reflections: Reflections,
+    d_min: float | None = None,
+    d_max: float | None = None,
+    n_shells: int = 20,
+) -> MergingStatistics:
+    """Statistics of scaled reflections in shells of equal volume.
+
+    reflections : with hkl, flags, intensity_scale, variance_scale, inverse_scale; those flagged bad for
+        scaling are left out. Limits d_min and d_max in Angstrom. The half sets of CC1/2 are drawn by a fixed
+        seed and do not depend on the order of the reflections. Raises NoReflections.
+    """
+    return statistics_of(scaled_observations(experiments, reflections, d_min, d_max), n_shells)
+
+
+def statistics_of(observations: ScaledObservations, n_shells: int = 20) -> MergingStatistics:
+    """Statistics of observations that were already chosen and scaled."""
+    tables = _Tables(observations)
+    shells = equal_volume_shells(observations.d, max(1, min(n_shells, len(observations.d))))
+    every = Shells(shells.edges[[0, -1]])
+    whole_range = (float(observations.d.max()), float(observations.d.min()))
+    signal = tables.signal
+    return MergingStatistics(
+        tables.summarise(every, whole_range)[0],
+        tuple(tables.summarise(shells)),
+        signal.slope,
+        signal.df_over_f,
+        signal.di_over_sigma_di,
+    )
+
+
+class _Tables:
+    """Sums over groups, computed once, from which every shell is summarised."""
+
+    def __init__(self, observations: ScaledObservations) -> None:
+        groups = observations.groups
+        arguments = observations.intensity, observations.sigma
+        self.d = observations.d
+        self.mean = group_agreement(groups, *arguments)
+        self.friedel = group_agreement(groups.anomalous(), *arguments)
+        self.signal: AnomalousSignal = anomalous_signal(self.friedel, groups.is_centric)
+        self.halves = half_set_correlations(groups, *arguments)
+        shells = equal_volume_shells(self.d, 1)
+        expected = complete_set(
+            observations.cell, observations.space_group, float(shells.edges[1] ** -0.5), float(shells.edges[0] ** -0.5)
+        )
+        operations = observations.space_group.operations()
+        self.expected_d = observations.cell.calculate_d_array(expected)
+        self.expected_acentric = ~np.asarray(operations.centric_flag_array(expected), bool)
+        self.is_present = ~np.asarray(operations.systematic_absences(groups.hkl), bool)
+
+    def summarise(self, shells: Shells, limits: tuple[float, float] | None = None) -> list[ShellStatistics]:
+        """One summary for each shell; `limits` replaces the printed limits of a single one."""
+        shell = shells.index(self.d)
+        expected = shells.index(self.expected_d)
+        return [
+            self._summary(shell == n, expected == n, limits if limits is not None else shells.limits(n))
+            for n in range(len(shells))
+        ]
+
+    def _summary(self, here: np.ndarray, expected: np.ndarray, limits: tuple[float, float]) -> ShellStatistics:
+        mean, friedel = self.mean.select(here), self.friedel.select(np.repeat(here, 2))
+        n_observations, n_unique = int(mean.count.sum()), len(mean)
+        cc_half, n_half = self.halves.cc_half(here)
+        cc_anom, n_anom = self.halves.cc_anom(here)
+        n_pairs = np.count_nonzero(self.signal.is_pair & here)
+        return ShellStatistics(
+            *limits,
+            n_observations=n_observations,
+            n_unique=n_unique,
+            completeness=_percent(np.count_nonzero(here & self.is_present), np.count_nonzero(expected)),
+            multiplicity=n_observations / n_unique if n_unique else 0.0,
+            mean_intensity=mean.mean_intensity,
+            i_over_sigma=mean.i_over_sigma,
+            r_merge=mean.r_merge,
+            r_meas=mean.r_meas,
+            r_pim=mean.r_pim,
+            r_merge_anom=friedel.r_merge,
+            r_meas_anom=friedel.r_meas,
+            r_pim_anom=friedel.r_pim,
+            r_anom=self.signal.r_anom(here),
+            cc_half=cc_half,
+            cc_half_significant=is_significant(cc_half, n_half),
+            cc_anom=cc_anom,
+            cc_anom_significant=is_significant(cc_anom, n_anom),
+            anomalous_completeness=_percent(n_pairs, np.count_nonzero(expected & self.expected_acentric)),
+            anomalous_multiplicity=n_observations / len(friedel) if len(friedel) else 0.0,
+        )
+
+
+def _percent(part: int | np.integer, whole: int | np.integer) -> float:
+    return min(100.0, 100.0 * int(part) / int(whole)) if whole else 0.0

@@ -1,0 +1,81 @@
+"""Tables of merging statistics as crystallographers print them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from autoproc.merging.statistics import MergingStatistics, ShellStatistics
+
+ROWS: tuple[tuple[str, str, str], ...] = (
+    ("High resolution limit", "d_min", "{:.2f}"),
+    ("Low resolution limit", "d_max", "{:.2f}"),
+    ("Completeness", "completeness", "{:.1f}"),
+    ("Multiplicity", "multiplicity", "{:.1f}"),
+    ("I/sigma", "i_over_sigma", "{:.1f}"),
+    ("Rmerge(I)", "r_merge", "{:.3f}"),
+    ("Rmerge(I+/-)", "r_merge_anom", "{:.3f}"),
+    ("Rmeas(I)", "r_meas", "{:.3f}"),
+    ("Rmeas(I+/-)", "r_meas_anom", "{:.3f}"),
+    ("Rpim(I)", "r_pim", "{:.3f}"),
+    ("Rpim(I+/-)", "r_pim_anom", "{:.3f}"),
+    ("CC half", "cc_half", "{:.3f}"),
+    ("Anomalous completeness", "anomalous_completeness", "{:.1f}"),
+    ("Anomalous multiplicity", "anomalous_multiplicity", "{:.1f}"),
+    ("Anomalous correlation", "cc_anom", "{:.3f}"),
+    ("Anomalous slope", "anomalous_slope", "{:.3f}"),
+    ("dF/F", "df_over_f", "{:.3f}"),
+    ("dI/s(dI)", "di_over_sigma_di", "{:.3f}"),
+    ("Total observations", "n_observations", "{:d}"),
+    ("Total unique", "n_unique", "{:d}"),
+)
+TITLE = "-------------Summary of merging statistics--------------"
+SHELL_TITLE = "----------Merging statistics by resolution bin----------"
+
+
+def format_table_one(statistics: MergingStatistics, suggested: MergingStatistics | None = None) -> str:
+    """Table 1: the rows of the tutorials, with columns Overall, Low and High.
+
+    suggested : statistics to a resolution limit; then the columns are Suggested, Low, High (of these) and Overall.
+    """
+    inside = suggested or statistics
+    columns = [("Overall", inside.overall), ("Low", inside.inner), ("High", inside.outer)]
+    if suggested is not None:
+        columns = [("Suggested", inside.overall), *columns[1:], ("Overall", statistics.overall)]
+    width = 11 if suggested is not None else 8
+    lines = [f"            {TITLE}", "", " " * 44 + "".join(f"{name:>{width}}" for name, _ in columns)]
+    for label, field, form in ROWS:
+        sources = [inside] if hasattr(inside, field) else [shell for _, shell in columns]
+        values = [getattr(source, field) for source in sources]
+        lines.append(f"{label:<44}" + "".join(f"{_text(v, form):>{width}}" for v in values))
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def format_shells(statistics: MergingStatistics) -> str:
+    """One line for each resolution shell, and one for all; an asterisk marks significant correlations."""
+    header = (
+        " d_max  d_min   #obs  #uniq   mult.  %comp       <I>  <I/sI>"
+        "    r_mrg   r_meas    r_pim   r_anom   cc1/2   cc_ano"
+    )
+    lines = [f"            {SHELL_TITLE}", "", header]
+    lines += [_shell_line(shell) for shell in (*statistics.shells, statistics.overall)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _shell_line(s: ShellStatistics) -> str:
+    def field(value: float | None, form: str, width: int) -> str:
+        return f"{_text(value, form):>{width}}"
+
+    def marked(value: float | None, significant: bool) -> str:
+        return field(value, "{:.3f}", 8) + ("*" if significant else " ")
+
+    r_factors = "".join(field(r, "{:.3f}", 9) for r in (s.r_merge, s.r_meas, s.r_pim, s.r_anom))
+    return (
+        f"{s.d_max:6.2f} {s.d_min:6.2f} {s.n_observations:6d} {s.n_unique:6d} {s.multiplicity:7.2f} "
+        f"{s.completeness:6.2f} {field(s.mean_intensity, '{:.1f}', 9)} {field(s.i_over_sigma, '{:.1f}', 7)}"
+        f"{r_factors}{marked(s.cc_half, s.cc_half_significant)}{marked(s.cc_anom, s.cc_anom_significant)}"
+    )
+
+
+def _text(value: float | int | None, form: str) -> str:
+    formatter: Callable[..., str] = form.format
+    return "-" if value is None else formatter(value)
