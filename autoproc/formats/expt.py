@@ -112,9 +112,15 @@ def _experiments(content: dict[str, Any]) -> list[Experiment]:
             chosen["imageset"] = ImageSet("hdf5", imageset.template, tuple(range(first - 1, last)), imageset.extra)
         result.append(
             Experiment(
-                chosen["beam"], chosen["detector"], chosen.get("goniometer") or Goniometer(), scan,
-                chosen.get("imageset"), chosen.get("crystal"), chosen.get("profile"),
-                chosen.get("scaling_model"), entry.get("identifier", ""),
+                chosen["beam"],
+                chosen["detector"],
+                chosen.get("goniometer") or Goniometer(),
+                scan,
+                chosen.get("imageset"),
+                chosen.get("crystal"),
+                chosen.get("profile"),
+                chosen.get("scaling_model"),
+                entry.get("identifier", ""),
             )  # fmt: skip
         )
     return result

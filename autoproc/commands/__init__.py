@@ -1,0 +1,1 @@
+"""The subcommands of `autoproc`: parse, call a stage, print, write."""

@@ -1,0 +1,218 @@
+"""Frames of HDF5 images: which data sets hold them, and fast access from several threads."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import hdf5plugin  # noqa: F401  (registers the compression filters)
+import numpy as np
+
+from autoproc.errors import CorruptFile, InputError, UnreadableFile
+from autoproc.formats.nexus_fields import groups_of_class
+from autoproc.kernels.bitshuffle_lz4 import decode_bitshuffle_lz4
+from autoproc.models.experiment import Detector, ImageSet
+
+BITSHUFFLE = 32008
+LZ4 = 2
+
+
+class MissingDataFile(InputError):
+    """A master links to a data file that is not there."""
+
+    what = "{path} links to {target}, which is missing"
+    hint = "copy the data files beside their master, or wait until they are written"
+    retryable = True
+
+
+class MissingFilter(InputError):
+    """The images are compressed by a filter that this HDF5 library lacks."""
+
+    what = "{path}: the images are compressed by HDF5 filter {filter}, which is not available"
+    hint = "install the filter (pip install hdf5plugin) or set HDF5_PLUGIN_PATH to the folder of its plugin"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Frames of one data set: n of them, at `dataset` in the master, held by `file`."""
+
+    dataset: str
+    n: int
+    file: Path
+
+    def __len__(self) -> int:
+        return self.n
+
+
+def image_datasets(path: Path, handle: h5py.File) -> list[Segment]:
+    """The data sets with the frames, in order. Raises MissingDataFile for links that lead nowhere."""
+    entry = (groups_of_class(handle, "NXentry") or [handle["entry"]])[0]
+    groups = groups_of_class(entry, "NXdata") or ([entry["data"]] if "data" in entry else [])
+    if not groups:
+        return []
+    group = groups[0]
+    names = sorted(n for n in group if n.startswith("data_") and n[5:].isdigit())
+    if not names:
+        names = ["data"] if "data" in group else [n for n in group if _is_image_stack(group.get(n))][:1]
+    segments = []
+    for name in names:
+        dataset = _linked(path, group, name)
+        if dataset is None:
+            continue
+        segments.append(Segment(f"{group.name}/{name}", dataset.shape[0], Path(dataset.file.filename)))
+    return segments
+
+
+def _is_image_stack(item: object) -> bool:
+    return isinstance(item, h5py.Dataset) and item.ndim == 3
+
+
+def _linked(path: Path, group: h5py.Group, name: str) -> h5py.Dataset | None:
+    link = group.get(name, getlink=True)
+    target = path.parent / link.filename if isinstance(link, h5py.ExternalLink) else None
+    try:
+        dataset = group[name]
+    except (KeyError, OSError) as error:
+        if target is not None and not target.exists():
+            if _belongs_to_later_trigger(group, name):
+                return None
+            raise MissingDataFile(path=path, target=target) from error
+        raise CorruptFile(path=target or path, reason=str(error)) from error
+    if not _is_image_stack(dataset):
+        raise CorruptFile(path=path, reason=f"{group.name}/{name} is not a stack of images")
+    if dataset.is_virtual:
+        for source in dataset.virtual_sources():
+            file = path.parent / source.file_name
+            if source.file_name != "." and not file.exists():
+                raise MissingDataFile(path=path, target=file)
+    return dataset
+
+
+def _belongs_to_later_trigger(group: h5py.Group, name: str) -> bool:
+    """DECTRIS masters list more links than there are files when nothing was collected after an earlier one."""
+    names = sorted(n for n in group if n.startswith("data_"))
+    return names.index(name) > 0 and all(_is_missing(group, n) for n in names[names.index(name) :])
+
+
+def _is_missing(group: h5py.Group, name: str) -> bool:
+    link = group.get(name, getlink=True)
+    return isinstance(link, h5py.ExternalLink) and not (Path(group.file.filename).parent / link.filename).exists()
+
+
+class NexusReader:
+    """An ImageReader (see formats.frames) of the frames of an HDF5 image set.
+
+    The HDF5 library is entered by one thread at a time; bitshuffle/LZ4 chunks are only copied out
+    under its lock and decompressed outside, so that several threads decode at once.
+    """
+
+    def __init__(self, imageset: ImageSet, detector: Detector) -> None:
+        self._path = Path(imageset.template)
+        self._lock = threading.Lock()
+        try:
+            self._handle = h5py.File(self._path, "r", locking=False)
+        except OSError as error:
+            raise UnreadableFile(path=self._path, reason=str(error)) from error
+        self._segments = image_datasets(self._path, self._handle)
+        self._datasets = [self._handle[s.dataset] for s in self._segments]
+        self._starts = np.cumsum([0, *(len(s) for s in self._segments)])
+        self._indices = imageset.indices or tuple(range(int(self._starts[-1])))
+        panel = detector[0]
+        self.n_frames = len(self._indices)
+        self.shape = (panel.image_size[1], panel.image_size[0])
+        self.max_trusted = panel.trusted_range[1]
+        if self._indices and max(self._indices) >= self._starts[-1]:
+            raise CorruptFile(
+                path=self._path, reason=f"it holds {self._starts[-1]} images, not {max(self._indices) + 1}"
+            )
+        for dataset in self._datasets:
+            self._check(dataset)
+        self.mask = self._static_mask(panel.mask)
+
+    def path(self, frame: int) -> Path:
+        """The file that holds a frame."""
+        return self._segments[self._segment(frame)[0]].file
+
+    def read(self, frame: int) -> np.ndarray:
+        """(slow, fast) int32 counts; the largest two values of an unsigned type are -1 and -2."""
+        number, index = self._segment(frame)
+        dataset = self._datasets[number]
+        try:
+            if self._is_direct(dataset):
+                return self._read_chunk(dataset, index)
+            with self._lock:
+                return signed(dataset[index])
+        except (OSError, ValueError, KeyError) as error:
+            raise CorruptFile(path=self.path(frame), reason=f"image {frame + 1} cannot be read ({error})") from error
+
+    def _segment(self, frame: int) -> tuple[int, int]:
+        position = self._indices[frame]
+        number = int(np.searchsorted(self._starts, position, side="right")) - 1
+        return number, position - int(self._starts[number])
+
+    def _read_chunk(self, dataset: h5py.Dataset, index: int) -> np.ndarray:
+        with self._lock:
+            _, chunk = dataset.id.read_direct_chunk((index, 0, 0))
+        size = dataset.dtype.itemsize
+        pixels = decode_bitshuffle_lz4(chunk, size, self.shape[0] * self.shape[1]).reshape(self.shape)
+        if size < 4:
+            top = (1 << (8 * size)) - 1
+            pixels[pixels >= top - 1] -= top + 1
+        return pixels
+
+    def _is_direct(self, dataset: h5py.Dataset) -> bool:
+        """One whole frame a chunk, unsigned, compressed by bitshuffle/LZ4 and nothing else."""
+        if dataset.is_virtual or dataset.chunks != (1, *self.shape) or dataset.dtype.kind != "u":
+            return False
+        creation = dataset.id.get_create_plist()
+        if creation.get_nfilters() != 1:
+            return False
+        code, _, options, _ = creation.get_filter(0)
+        return code == BITSHUFFLE and len(options) >= 5 and options[4] == LZ4 and dataset.dtype.itemsize <= 4
+
+    def _check(self, dataset: h5py.Dataset) -> None:
+        if dataset.shape[1:] != self.shape:
+            reason = f"its images have {dataset.shape[1:]} pixels, the detector {self.shape}"
+            raise CorruptFile(path=self._path, reason=reason)
+        if not np.issubdtype(dataset.dtype, np.integer) and not np.issubdtype(dataset.dtype, np.floating):
+            raise CorruptFile(path=self._path, reason=f"its images are of type {dataset.dtype}")
+        creation = dataset.id.get_create_plist()
+        for n in range(creation.get_nfilters()):
+            code = creation.get_filter(n)[0]
+            if not h5py.h5z.filter_avail(code):
+                raise MissingFilter(path=self._path, filter=code)
+
+    def _static_mask(self, rectangles: tuple[tuple[int, int, int, int], ...]) -> np.ndarray:
+        """The file's pixel_mask; without one, the pixels that the first frame marks as bad."""
+        mask = np.ones(self.shape, bool)
+        for x0, y0, x1, y1 in rectangles:
+            mask[y0:y1, x0:x1] = False
+        given = [m for m in map(self._pixel_mask, self._detectors()) if m is not None]
+        if given:
+            return np.logical_and.reduce([mask, *given])
+        return mask & (self.read(0) >= 0) if self.n_frames else mask
+
+    def _detectors(self) -> list[h5py.Group]:
+        entries = groups_of_class(self._handle, "NXentry") or [self._handle["entry"]]
+        instruments = [i for e in entries for i in groups_of_class(e, "NXinstrument")]
+        return [d for i in instruments for d in groups_of_class(i, "NXdetector")]
+
+    def _pixel_mask(self, detector: h5py.Group) -> np.ndarray | None:
+        item = detector.get("pixel_mask") or detector.get("detectorSpecific/pixel_mask")
+        if not isinstance(item, h5py.Dataset) or item.shape != self.shape:
+            return None
+        return np.asarray(item[()]) == 0
+
+
+def signed(frame: np.ndarray) -> np.ndarray:
+    """Counts as int32; the largest value of an unsigned type and the one below become -1 and -2."""
+    if frame.dtype.kind == "f":
+        return np.where(np.isfinite(frame), np.rint(frame), -1).astype(np.int32)
+    if frame.dtype.kind == "u":
+        top = np.iinfo(frame.dtype).max
+        counts = frame.astype(np.int64)
+        counts[frame >= top - 1] -= top + 1
+        return counts.astype(np.int32)
+    return frame.astype(np.int32)

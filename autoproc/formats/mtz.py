@@ -1,0 +1,194 @@
+"""MTZ files: merged intensities and amplitudes, and unmerged observations with batch headers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gemmi
+import numpy as np
+
+from autoproc import __version__
+from autoproc.merging.asu import to_asu
+from autoproc.models.experiment import Experiment
+from autoproc.models.merged import Merged
+from autoproc.models.reflections import Reflections
+
+PROJECT = "autoproc"
+BATCH_STEP = 1000
+
+
+def merged_table(merged: Merged) -> dict[str, tuple[str, np.ndarray]]:
+    """Columns of a merged MTZ by label: type letter and values."""
+    m = merged
+    with np.errstate(invalid="ignore"):
+        anomalous = np.where(m.is_centric, np.nan, m.amplitude_plus - m.amplitude_minus)
+        sigma_anomalous = np.hypot(m.sigma_amplitude_plus, m.sigma_amplitude_minus)
+    return {
+        "FreeR_flag": ("I", m.free_r),
+        "IMEAN": ("J", m.intensity),
+        "SIGIMEAN": ("Q", m.sigma),
+        "I(+)": ("K", m.intensity_plus),
+        "SIGI(+)": ("M", m.sigma_plus),
+        "I(-)": ("K", _mates(m, m.intensity_minus, m.intensity_plus)),
+        "SIGI(-)": ("M", _mates(m, m.sigma_minus, m.sigma_plus)),
+        "N(+)": ("I", m.n_plus),
+        "N(-)": ("I", np.where(m.is_centric, m.n_plus, m.n_minus)),
+        "F": ("F", m.amplitude),
+        "SIGF": ("Q", m.sigma_amplitude),
+        "F(+)": ("G", m.amplitude_plus),
+        "SIGF(+)": ("L", m.sigma_amplitude_plus),
+        "F(-)": ("G", _mates(m, m.amplitude_minus, m.amplitude_plus)),
+        "SIGF(-)": ("L", _mates(m, m.sigma_amplitude_minus, m.sigma_amplitude_plus)),
+        "DANO": ("D", anomalous),
+        "SIGDANO": ("Q", np.where(np.isfinite(anomalous), sigma_anomalous, np.nan)),
+    }
+
+
+def write_merged_mtz(path: str | Path, merged: Merged, name: str = "sweep") -> None:
+    """Write merged data; `name` becomes the crystal's and data set's name."""
+    mtz = _empty(merged.space_group, merged.cell, merged.wavelength, name)
+    values = [merged.hkl.astype(np.float32)]
+    for label, (kind, column) in merged_table(merged).items():
+        mtz.add_column(label, kind, dataset_id=1)
+        values.append(column.astype(np.float32)[:, None])
+    mtz.set_data(np.hstack(values))
+    mtz.update_reso()
+    mtz.sort_order = [1, 2, 3, 0, 0]
+    mtz.write_to_file(str(path))
+
+
+def _mates(merged: Merged, minus: np.ndarray, plus: np.ndarray) -> np.ndarray:
+    """A centric reflection is its own Friedel mate."""
+    return np.where(merged.is_centric, plus, minus)
+
+
+def _empty(group: gemmi.SpaceGroup, cell: gemmi.UnitCell, wavelength: float, name: str) -> gemmi.Mtz:
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.title = f"autoproc {__version__}: {name}"[:70]
+    mtz.history = [f"From autoproc {__version__}"]
+    mtz.spacegroup = group
+    dataset = mtz.add_dataset(name.replace(" ", "_")[:60])
+    dataset.project_name = PROJECT
+    dataset.crystal_name = name.replace(" ", "_")[:60]
+    dataset.wavelength = wavelength
+    mtz.set_cell_for_all(cell)
+    return mtz
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNumbers:
+    """Batch of frame 0 of each experiment: multiples of 1000 apart unless the scans are longer."""
+
+    first: tuple[int, ...]
+
+    @classmethod
+    def of(cls, experiments: Sequence[Experiment]) -> BatchNumbers:
+        """Image numbers where there is one sweep; else distinct ranges."""
+        starts, offset = [], 0
+        for experiment in experiments:
+            first, last = experiment.scan.image_range
+            starts.append(offset + first)
+            offset += BATCH_STEP * (1 + last // BATCH_STEP)
+        return cls(tuple(starts))
+
+
+def write_unmerged_mtz(
+    path: str | Path, experiments: Sequence[Experiment], reflections: Reflections, name: str = "sweep"
+) -> None:
+    """Write observations, scaled where they are scaled, with one batch for each image.
+
+    reflections : integrated or scaled, experiment_id an index into `experiments`, which share one
+        space group
+    """
+    crystals = [e.crystal for e in experiments if e.crystal is not None]
+    group = crystals[0].space_group
+    cell = gemmi.UnitCell(*np.mean([c.cell for c in crystals], axis=0))
+    mtz = _empty(group, cell, experiments[0].beam.wavelength, name)
+    numbers = BatchNumbers.of(experiments)
+    asu, isym = to_asu(reflections["hkl"], group)
+    frame = reflections["xyz_cal_px"][:, 2]
+    last = np.array([e.scan.n_images for e in experiments])[reflections["experiment_id"]] - 1
+    batch = np.clip(np.floor(frame), 0, last) + np.array(numbers.first)[reflections["experiment_id"]]
+    columns: dict[str, tuple[str, np.ndarray]] = {"M/ISYM": ("Y", isym), "BATCH": ("B", batch)}
+    columns |= _observation_columns(reflections)
+    for label, (kind, _) in columns.items():
+        mtz.add_column(label, kind, dataset_id=1)
+    data = np.column_stack([asu, *(column for _, column in columns.values())]).astype(np.float32)
+    order = np.lexsort((batch, isym, asu[:, 2], asu[:, 1], asu[:, 0]))
+    mtz.set_data(data[order])
+    for experiment, first in zip(experiments, numbers.first, strict=True):
+        for image in range(experiment.scan.n_images):
+            mtz.batches.append(_batch(experiment, image, first + image))
+    mtz.update_reso()
+    mtz.sort_order = [1, 2, 3, 4, 5]
+    mtz.write_to_file(str(path))
+
+
+def _observation_columns(r: Reflections) -> dict[str, tuple[str, np.ndarray]]:
+    columns: dict[str, tuple[str, np.ndarray]] = {}
+    if "intensity_scale" in r:
+        g = r["inverse_scale"]
+        columns["I"] = ("J", r["intensity_scale"] / g)
+        columns["SIGI"] = ("Q", np.sqrt(r["variance_scale"]) / g)
+        columns["SCALEUSED"] = ("R", g)
+    else:
+        factor = r["lp"] / r["qe"] / np.maximum(r["partiality"], 0.01)
+        columns["I"] = ("J", r["intensity_sum"] * factor)
+        columns["SIGI"] = ("Q", np.sqrt(np.maximum(r["variance_sum"], 0)) * factor)
+        if "intensity_prf" in r:
+            columns["IPR"] = ("J", r["intensity_prf"] * factor)
+            columns["SIGIPR"] = ("Q", np.sqrt(np.maximum(r["variance_prf"], 0)) * factor)
+    columns["FRACTIONCALC"] = ("R", r["partiality"])
+    columns["XDET"] = ("R", r["xyz_cal_px"][:, 0])
+    columns["YDET"] = ("R", r["xyz_cal_px"][:, 1])
+    columns["ROT"] = ("R", np.degrees(r["xyz_cal_mm"][:, 2]))
+    for name, label in (("lp", "LP"), ("qe", "QE"), ("background_sum", "BG")):
+        if name in r:
+            columns[label] = ("R", r[name])
+    if "background_variance" in r:
+        columns["SIGBG"] = ("R", np.sqrt(np.maximum(r["background_variance"], 0)))
+    return columns
+
+
+def cambridge_frame(experiment: Experiment) -> np.ndarray:
+    """(3, 3) from the laboratory to the frame of MTZ batch headers: z the rotation axis, x along the beam."""
+    z = experiment.goniometer.lab_axis
+    x = experiment.beam.s0 - (experiment.beam.s0 @ z) * z
+    x /= np.linalg.norm(x)
+    return np.array([x, np.cross(z, x), z])
+
+
+def _batch(experiment: Experiment, image: int, number: int) -> gemmi.Mtz.Batch:
+    """The orientation block of one image; positions of the words as in the CCP4 library's batch header."""
+    crystal, scan, panel = experiment.crystal, experiment.scan, experiment.detector[0]
+    assert crystal is not None
+    here = crystal if crystal.A_at_scan_points is None else type(crystal)(crystal.A_at(np.array([image + 0.5]))[0])
+    turn = cambridge_frame(experiment)
+    gonio = experiment.goniometer
+    start = scan.oscillation[0] + image * scan.oscillation[1]
+    batch = gemmi.Mtz.Batch()
+    batch.number = number
+    batch.title = f"image {scan.image_range[0] + image}"
+    batch.axes = ["PHI"]
+    batch.dataset_id = 1
+    batch.ints[15], batch.ints[16], batch.ints[17], batch.ints[18], batch.ints[19] = 1, 1, 1, 0, 1
+    words = {
+        0: here.cell,
+        6: (turn @ gonio.setting @ gonio.fixed @ here.U).T.ravel(),
+        36: (start, start + scan.oscillation[1]),
+        38: (0.0, 0.0, 1.0),
+        43: (1.0,),
+        47: (scan.oscillation[1],),
+        59: (0.0, 0.0, 1.0),
+        80: (-1.0, 0.0, 0.0),
+        83: -turn @ experiment.beam.s0 * experiment.beam.wavelength,
+        86: (experiment.beam.wavelength,),
+        111: (panel.distance,),
+        115: (0.0, panel.image_size[0], 0.0, panel.image_size[1]),
+    }
+    for first, values in words.items():
+        for offset, value in enumerate(values):
+            batch.floats[first + offset] = float(value)
+    return batch

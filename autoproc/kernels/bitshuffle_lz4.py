@@ -1,0 +1,37 @@
+"""Bitshuffle/LZ4 decompression of detector chunks, without the HDF5 library's lock."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autoproc.kernels import _bitshuffle_lz4
+
+HEADER = 12
+
+
+def decode_bitshuffle_lz4(chunk: bytes, item_size: int, n: int) -> np.ndarray:
+    """Decode one HDF5 chunk compressed by filter 32008 with LZ4.
+
+    chunk : the raw bytes: uint64 uncompressed size, uint32 block size in bytes (both big endian), blocks
+    item_size : 1, 2 or 4 bytes, unsigned little endian
+    n : number of elements
+    Returns (n,) int32; 4-byte values above 2**31 - 1 wrap to negative ones. Raises ValueError if the
+    chunk is damaged or is not of that size.
+    """
+    if item_size not in (1, 2, 4):
+        raise ValueError(f"items of {item_size} bytes, expected 1, 2 or 4")
+    if len(chunk) < HEADER:
+        raise ValueError(f"the chunk has {len(chunk)} bytes, fewer than its own header")
+    size = int.from_bytes(chunk[:8], "big")
+    block_bytes = int.from_bytes(chunk[8:12], "big")
+    if size != n * item_size:
+        raise ValueError(f"the chunk holds {size} bytes, expected {n * item_size}")
+    block = (block_bytes or 8192) // item_size
+    if block <= 0 or block % 8:
+        raise ValueError(f"a block size of {block_bytes} bytes is impossible")
+    target = np.empty(n, np.int32)
+    scratch = np.empty(block * item_size, np.uint8)
+    damaged = _bitshuffle_lz4.decode(memoryview(chunk)[HEADER:], item_size, block, target, scratch)
+    if damaged:
+        raise ValueError(f"compressed block {damaged} is damaged")
+    return target

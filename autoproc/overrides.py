@@ -1,0 +1,96 @@
+"""key=value parameters, as crystallographers give them on the command line."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import ValidationError
+
+from autoproc.errors import ConfigurationError
+from autoproc.params import Params
+
+P = TypeVar("P", bound=Params)
+
+
+class UnknownParameter(ConfigurationError):
+    """A parameter that nothing knows."""
+
+    what = "there is no parameter {key}"
+    hint = "{suggestion}"
+
+
+class BadParameter(ConfigurationError):
+    """A parameter with a value that it cannot have."""
+
+    what = "{key}={value} is not possible: {reason}"
+    hint = "`autoproc config {table}` shows every parameter with its meaning and default"
+
+
+def split_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    """Separate paths from key=value; a path with = in it must contain a / before the =."""
+    paths, overrides = [], {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if equals and "/" not in key and key.replace(".", "").replace("_", "").replace("-", "").isalnum():
+            overrides[key.replace("-", "_")] = value
+        else:
+            paths.append(argument)
+    return paths, overrides
+
+
+def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
+    """The same parameters with some changed; values may be text. Raises UnknownParameter or BadParameter."""
+    fields = type(params).model_fields
+    values = params.model_dump()
+    for key, value in overrides.items():
+        if key not in fields:
+            raise UnknownParameter(key=f"{table}.{key}", suggestion=suggestion(key, fields))
+        values[key] = parsed(value, fields[key].annotation) if isinstance(value, str) else value
+    try:
+        return type(params).model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"][:1])
+        raise BadParameter(key=key, value=overrides.get(key, ""), reason=first["msg"], table=table) from error
+
+
+def suggestion(key: str, known: Iterable[str]) -> str:
+    """The nearest known names, in words."""
+    near = difflib.get_close_matches(key, list(known), n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else "`autoproc config` prints every parameter"
+
+
+def parsed(value: str, annotation: Any) -> Any:
+    """Text as the kind of value that a field takes: none, numbers, 1,2,3 or 1,2;3,4."""
+    if value.strip().lower() in ("none", "auto", "") and _allows_none(annotation):
+        return None
+    if _is_sequence(annotation):
+        inner = _item_annotation(annotation)
+        if _is_sequence(inner):
+            return [parsed(part, inner) for part in value.split(";") if part.strip()]
+        return [part.strip() for part in value.strip("()[] ").replace(",", " ").split()]
+    return value.strip()
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    if get_origin(annotation) in (Union, types.UnionType):
+        return get_args(annotation)
+    return (annotation,)
+
+
+def _allows_none(annotation: Any) -> bool:
+    return type(None) in _members(annotation)
+
+
+def _is_sequence(annotation: Any) -> bool:
+    return any(get_origin(m) in (tuple, list) or m in (tuple, list) for m in _members(annotation))
+
+
+def _item_annotation(annotation: Any) -> Any:
+    for member in _members(annotation):
+        if get_origin(member) in (tuple, list) and get_args(member):
+            return get_args(member)[0]
+    return str

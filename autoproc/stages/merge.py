@@ -1,0 +1,136 @@
+"""Merge scaled observations into unique reflections, with amplitudes and free-R flags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gemmi
+import numpy as np
+from scipy.stats import theilslopes
+
+from autoproc.errors import NoReflections
+from autoproc.merging.asu import group_unique, to_asu
+from autoproc.merging.free_r import free_r_flags
+from autoproc.merging.french_wilson import expected_intensity, french_wilson
+from autoproc.models.experiment import Experiment
+from autoproc.models.merged import Merged
+from autoproc.models.reflections import Flag, Reflections
+from autoproc.params import Params
+
+WILSON_D_MAX = 4.0
+MIN_WILSON_SHELLS = 5
+
+
+class MergeParams(Params):
+    """How to merge."""
+
+    d_min: float | None = None
+    """High-resolution limit, Angstrom; none keeps everything that was scaled."""
+    d_max: float | None = None
+    """Low-resolution limit, Angstrom; none keeps everything."""
+    free_r_sets: int = 20
+    """Number of free-R sets; set 0 is the test set, so that 20 sets make it 5%."""
+    free_r_seed: int = 0
+    """Another seed makes another choice of test reflections."""
+
+
+def merge(experiments: Sequence[Experiment], scaled: Reflections, params: MergeParams) -> Merged:
+    """Average symmetry equivalents with weights 1/variance.
+
+    scaled : reflections with intensity_scale, variance_scale and inverse_scale; those not flagged
+        as scaled, or as bad for scaling, are left out. All lattices share one cell and space group,
+        those of the first. Raises NoReflections.
+    """
+    crystal = experiments[0].crystal
+    if crystal is None:
+        raise NoReflections(stage="merging", reason="there is no crystal")
+    cell, group = mean_cell(experiments), crystal.space_group
+    kept = usable(scaled, cell, group, params.d_min, params.d_max)
+    if not len(kept):
+        limits = f"between {params.d_max or 'infinity'} and {params.d_min or 0} A"
+        raise NoReflections(stage="merging", reason=f"{len(scaled)} scaled, none usable {limits}")
+    asu, isym = to_asu(kept["hkl"], group)
+    unique, index = group_unique(asu)
+    value = kept["intensity_scale"] / kept["inverse_scale"]
+    variance = kept["variance_scale"] / kept["inverse_scale"] ** 2
+    operations = group.operations()
+    centric = np.asarray(operations.centric_flag_array(unique), bool)
+    epsilon = np.asarray(operations.epsilon_factor_without_centering_array(unique), float)
+    is_plus = (isym % 2 == 1) | centric[index]
+    mean, sigma, n = _weighted_means(value, variance, index, len(unique))
+    plus, sigma_plus, n_plus = _weighted_means(value[is_plus], variance[is_plus], index[is_plus], len(unique))
+    minus, sigma_minus, n_minus = _weighted_means(value[~is_plus], variance[~is_plus], index[~is_plus], len(unique))
+    d = cell.calculate_d_array(unique)
+    expected = expected_intensity(mean, d, epsilon)
+    amplitudes = [
+        french_wilson(i, s, expected, centric) for i, s in ((mean, sigma), (plus, sigma_plus), (minus, sigma_minus))
+    ]
+    return Merged(
+        unique, cell, group, experiments[0].beam.wavelength,
+        mean, sigma, plus, sigma_plus, minus, sigma_minus, n, n_plus, n_minus,
+        *amplitudes[0], *amplitudes[1], *amplitudes[2],
+        centric, free_r_flags(unique, group, params.free_r_sets, params.free_r_seed), wilson_b(mean / epsilon, d),
+    )  # fmt: skip
+
+
+def usable(
+    scaled: Reflections, cell: gemmi.UnitCell, group: gemmi.SpaceGroup, d_min: float | None, d_max: float | None
+) -> Reflections:
+    """The observations that enter merged data: scaled, no outliers, within the limits, not absent."""
+    d = cell.calculate_d_array(scaled["hkl"])
+    keep = scaled.has_flag(Flag.SCALED) & ~scaled.has_any_flag(Flag.BAD_FOR_SCALING)
+    keep &= (scaled["variance_scale"] > 0) & (scaled["inverse_scale"] > 0)
+    keep &= (d >= (d_min or 0.0)) & (d <= (d_max or np.inf))
+    keep &= ~np.asarray(group.operations().systematic_absences(scaled["hkl"]), bool)
+    return scaled[keep]
+
+
+def mean_cell(experiments: Sequence[Experiment]) -> gemmi.UnitCell:
+    """The mean of the crystals' cells."""
+    return gemmi.UnitCell(*np.mean([e.crystal.cell for e in experiments if e.crystal is not None], axis=0))
+
+
+def wilson_b(intensity: np.ndarray, d: np.ndarray) -> float:
+    """B, Angstrom^2, from the slope of ln <I> against 1/d^2 beyond 4 Angstrom (Wilson 1942).
+
+    <I> ~ exp(-B / (2 d^2)) without the atoms' form factors: good to a few units, a figure of merit.
+    """
+    high = d < WILSON_D_MAX
+    if high.sum() < MIN_WILSON_SHELLS * 50:
+        return float("nan")
+    shells = np.array_split(
+        np.argsort(-d[high], kind="stable"), max(MIN_WILSON_SHELLS, min(30, int(high.sum()) // 100))
+    )
+    s2 = np.array([np.mean(1 / d[high][s] ** 2) for s in shells])
+    mean = np.array([np.mean(intensity[high][s]) for s in shells])
+    if (mean > 0).sum() < MIN_WILSON_SHELLS:
+        return float("nan")
+    slope = theilslopes(np.log(mean[mean > 0]), s2[mean > 0])[0]
+    return float(-2.0 * slope)
+
+
+def _weighted_means(
+    value: np.ndarray, variance: np.ndarray, index: np.ndarray, n_groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inverse-variance weighted mean and its sigma for each group, NaN for empty ones; their sizes."""
+    weight = 1.0 / variance
+    total = np.bincount(index, weight, n_groups)
+    count = np.bincount(index, minlength=n_groups)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.bincount(index, weight * value, n_groups) / total
+        sigma = np.where(count > 0, 1.0 / np.sqrt(total), np.nan)
+    return mean, sigma, count
+
+
+def format_merge(merged: Merged) -> str:
+    """What was merged, in a few lines."""
+    rejected = int(np.isnan(merged.amplitude).sum())
+    lines = [
+        f"Merged {int(merged.n.sum())} observations into {len(merged)} unique reflections",
+        f"Space group {merged.space_group.hm}, cell {', '.join(f'{x:.3f}' for x in merged.cell.parameters)}",
+        f"Amplitudes by French & Wilson; {rejected} rejected as impossibly negative",
+        f"Free-R test set: {int((merged.free_r == 0).sum())} reflections ({(merged.free_r == 0).mean():.1%})",
+    ]
+    if np.isfinite(merged.wilson_b):
+        lines.append(f"Wilson B (without form factors): {merged.wilson_b:.1f} A^2")
+    return "\n".join(lines)
