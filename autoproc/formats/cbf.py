@@ -1,0 +1,203 @@
+"""CBF images: the container, its header text and its binary section, and frames of a sweep of CBF files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from autoproc.errors import CorruptFile, UnsupportedFile
+from autoproc.formats.compressed import read_start, read_whole
+from autoproc.kernels.byte_offset import decode_byte_offset
+from autoproc.models.experiment import Detector, ImageSet, Scan
+
+MAGIC = b"###CBF"
+SECTION_START = b"--CIF-BINARY-FORMAT-SECTION--"
+DATA_START = b"\x0c\x1a\x04\xd5"
+HEADER_BYTES = 1 << 16
+LONGEST_HEADER = 1 << 22
+BYTE_OFFSET = "x-CBF_BYTE_OFFSET"
+UNCOMPRESSED = ("x-CBF_NONE", "")
+ELEMENT_TYPES = {
+    "signed 32-bit integer": np.dtype("<i4"),
+    "unsigned 32-bit integer": np.dtype("<u4"),
+    "signed 16-bit integer": np.dtype("<i2"),
+    "unsigned 16-bit integer": np.dtype("<u2"),
+    "unsigned 8-bit integer": np.dtype("u1"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CbfHeader:
+    """What stands before the pixels.
+
+    text : the CIF text before the binary section, lines ended by newlines
+    image_size : (fast, slow) pixels
+    n_bytes : of the binary data, as the header says; data_offset : where they begin in the file
+    compression : "x-CBF_BYTE_OFFSET" or "x-CBF_NONE"; element_type : of a pixel; md5 : base64 or ""
+    """
+
+    text: str
+    image_size: tuple[int, int]
+    n_bytes: int
+    data_offset: int
+    compression: str
+    element_type: str
+    md5: str
+
+
+def read_cbf_header(path: str | Path) -> CbfHeader:
+    """The header of a CBF file, plain, gzip or bzip2; only the start of the file is read.
+
+    Raises UnreadableFile, UnsupportedFile (not a CBF image, or a kind not known) or CorruptFile.
+    """
+    n = HEADER_BYTES
+    while True:
+        start = read_start(path, n)
+        _check_magic(path, start)
+        if DATA_START in start or n >= LONGEST_HEADER or (len(start) < n and not _may_be_compressed(path)):
+            return _parsed(path, start)
+        n *= 8
+
+
+def read_cbf(path: str | Path, verify_md5: bool = False) -> tuple[CbfHeader, np.ndarray]:
+    """Header and (slow, fast) int32 pixels of a CBF file.
+
+    Unsigned values at the top of their range (the markers of bad pixels) come out negative.
+    Raises UnreadableFile, UnsupportedFile or CorruptFile.
+    """
+    content = read_whole(path)
+    _check_magic(path, content)
+    header = _parsed(path, content)
+    data = memoryview(content)[header.data_offset : header.data_offset + header.n_bytes]
+    if len(data) < header.n_bytes:
+        raise CorruptFile(
+            path=path, reason=f"it is truncated: {len(data)} of {header.n_bytes} bytes of pixels are there"
+        )
+    if verify_md5 and header.md5 and base64.b64encode(hashlib.md5(data).digest()).decode() != header.md5:
+        raise CorruptFile(path=path, reason="its pixels do not agree with their MD5 checksum")
+    n_fast, n_slow = header.image_size
+    return header, _decoded(path, header, data).reshape(n_slow, n_fast)
+
+
+class CbfReader:
+    """An ImageReader (see formats.frames) of a sweep of CBF files, one frame each.
+
+    imageset : the template of the files; scan : their numbers; detector : of one panel
+    """
+
+    def __init__(self, imageset: ImageSet, scan: Scan, detector: Detector) -> None:
+        self._imageset = imageset
+        self._first = scan.image_range[0]
+        panel = detector[0]
+        self._rectangles = panel.mask
+        self.n_frames = scan.n_images
+        self.shape = (panel.image_size[1], panel.image_size[0])
+        self.max_trusted = panel.trusted_range[1]
+
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """(slow, fast) bool: outside the panel's untrusted rectangles, and not negative on the first frame."""
+        good = self.read(0) >= 0
+        for x0, y0, x1, y1 in self._rectangles:
+            good[y0:y1, x0:x1] = False
+        return good
+
+    def path(self, frame: int) -> Path:
+        """The file of a frame."""
+        return self._imageset.path(self._first + frame)
+
+    def read(self, frame: int) -> np.ndarray:
+        """(slow, fast) int32 counts of a frame. Raises UnreadableFile or CorruptFile."""
+        if not 0 <= frame < self.n_frames:
+            raise IndexError(f"frame {frame} of {self.n_frames}")
+        path = self.path(frame)
+        _, pixels = read_cbf(path)
+        if pixels.shape != self.shape:
+            n_slow, n_fast = pixels.shape
+            expected = f"{self.shape[1]} x {self.shape[0]}"
+            raise CorruptFile(path=path, reason=f"its image has {n_fast} x {n_slow} pixels, the detector {expected}")
+        return pixels
+
+
+def _may_be_compressed(path: str | Path) -> bool:
+    return str(path).endswith((".gz", ".bz2"))
+
+
+def _check_magic(path: str | Path, start: bytes) -> None:
+    if not start:
+        raise CorruptFile(path=path, reason="it is empty")
+    if not start.startswith(MAGIC):
+        raise UnsupportedFile(path=path, reason="it does not begin with ###CBF")
+
+
+def _parsed(path: str | Path, content: bytes) -> CbfHeader:
+    section = content.find(SECTION_START)
+    data = content.find(DATA_START, max(section, 0))
+    if section < 0 or data < 0:
+        raise CorruptFile(path=path, reason="it is truncated or holds no image: no binary section was found")
+    text = content[:section].decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
+    mime = content[section + len(SECTION_START) : data].decode("latin-1")
+    fields = {k.lower(): v.strip().strip('"') for k, v in re.findall(r"^([\w-]+):[ \t]*(.*?)\r?$", mime, re.MULTILINE)}
+    conversion = re.search(r'conversions\s*=\s*"?([\w-]*)', mime, re.IGNORECASE)
+    size = _image_size(path, fields)
+    return CbfHeader(
+        text,
+        size,
+        _integer(path, fields, "X-Binary-Size"),
+        data + len(DATA_START),
+        conversion.group(1) if conversion else "",
+        fields.get("x-binary-element-type", "signed 32-bit integer").lower(),
+        fields.get("content-md5", ""),
+    )
+
+
+def _image_size(path: str | Path, fields: dict[str, str]) -> tuple[int, int]:
+    n_fast = _integer(path, fields, "X-Binary-Size-Fastest-Dimension")
+    n_slow = _integer(path, fields, "X-Binary-Size-Second-Dimension")
+    n = _integer(path, fields, "X-Binary-Number-of-Elements", n_fast * n_slow)
+    if _integer(path, fields, "X-Binary-Size-Third-Dimension", 1) > 1:
+        raise UnsupportedFile(path=path, reason="its image has three dimensions")
+    if n_fast <= 0 or n_slow <= 0 or n != n_fast * n_slow:
+        raise CorruptFile(path=path, reason=f"its header says {n} pixels, but {n_fast} x {n_slow} as dimensions")
+    return n_fast, n_slow
+
+
+def _integer(path: str | Path, fields: dict[str, str], name: str, default: int | None = None) -> int:
+    value = fields.get(name.lower())
+    if value is None and default is not None:
+        return default
+    try:
+        return int(value or "")
+    except ValueError:
+        said = "missing" if value is None else f"{value!r}"
+        raise CorruptFile(path=path, reason=f"{name} of its binary section is {said}") from None
+
+
+def _decoded(path: str | Path, header: CbfHeader, data: memoryview) -> np.ndarray:
+    n = header.image_size[0] * header.image_size[1]
+    element = ELEMENT_TYPES.get(header.element_type)
+    if element is None:
+        raise UnsupportedFile(path=path, reason=f"its pixels are of type {header.element_type}")
+    if header.compression.lower() == BYTE_OFFSET.lower():
+        try:
+            pixels, used = decode_byte_offset(data, n)
+        except ValueError as error:
+            raise CorruptFile(path=path, reason=str(error)) from error
+        if used != len(data):
+            reason = f"its {n} pixels take {used} bytes, but its header says {len(data)}"
+            raise CorruptFile(path=path, reason=reason)
+    elif header.compression in UNCOMPRESSED:
+        if len(data) != n * element.itemsize:
+            raise CorruptFile(path=path, reason=f"{n} pixels of {header.element_type} cannot take {len(data)} bytes")
+        pixels = np.frombuffer(data, element).astype(np.int32)
+    else:
+        raise UnsupportedFile(path=path, reason=f"its pixels are compressed with {header.compression}")
+    if element == np.dtype("<u2"):
+        pixels[pixels >= 0xFFFE] -= 0x10000
+    return pixels
