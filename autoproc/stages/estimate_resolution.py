@@ -1,0 +1,115 @@
+"""Estimate how far the data are useful: where CC1/2 falls to a limit (0.3 by default)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from autoproc.errors import NoReflections
+from autoproc.merging.statistics import MergingStatistics, scaled_observations, statistics_of
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.params import Params
+
+MIN_SHELLS = 3
+
+
+class EstimateResolutionParams(Params):
+    """How to choose the high-resolution limit."""
+
+    cc_half: float = 0.3
+    """The limit is where the fitted CC1/2 falls to this value (Karplus & Diederichs 2012)."""
+    reflections_per_shell: int = 100
+    """Unique reflections in a shell on average; more make the fit smoother, fewer sharper."""
+    max_shells: int = 60
+    """At most so many shells."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResolutionEstimate:
+    """The limit and what it was read from.
+
+    d_min : Angstrom; edge : that of the data, Angstrom; limited_by_data : CC1/2 is still above the
+        limit at the edge of the data, so that d_min = edge
+    s2 : (n,) 1/d^2 of the shells; cc_half : (n,); n_unique : (n,); fitted : (n,)
+    """
+
+    d_min: float
+    edge: float
+    limited_by_data: bool
+    cc_limit: float
+    s2: np.ndarray
+    cc_half: np.ndarray
+    n_unique: np.ndarray
+    fitted: np.ndarray
+
+
+def estimate_resolution(
+    experiments: Sequence[Experiment], scaled: Reflections, params: EstimateResolutionParams
+) -> ResolutionEstimate:
+    """Fit CC1/2 = (1 - tanh((s - s0)/r))/2, s = 1/d^2, to the shells and read it off at the limit.
+
+    Raises NoReflections if no shell correlates at all.
+    """
+    observations = scaled_observations(experiments, scaled)
+    n_shells = int(np.clip(len(observations.d) // params.reflections_per_shell, MIN_SHELLS, params.max_shells))
+    return resolution_from_shells(statistics_of(observations, n_shells), params.cc_half)
+
+
+def resolution_from_shells(statistics: MergingStatistics, cc_limit: float) -> ResolutionEstimate:
+    """The limit that the shells' CC1/2 suggest."""
+    shells = [s for s in statistics.shells if s.cc_half is not None and s.n_unique > 3]
+    edge = statistics.overall.d_min
+    if len(shells) < MIN_SHELLS:
+        raise NoReflections(stage="the resolution estimate", reason=f"only {len(shells)} shells have a CC1/2")
+    s2 = np.array([0.5 * (1 / s.d_max**2 + 1 / s.d_min**2) for s in shells])
+    cc = np.array([s.cc_half for s in shells], float)
+    n = np.array([s.n_unique for s in shells])
+    if not np.any(cc > cc_limit):
+        raise NoReflections(stage="the resolution estimate", reason=f"no shell has a CC1/2 above {cc_limit}")
+    centre, width = fit_tanh(s2, cc, n)
+    fitted = tanh_curve(s2, centre, width)
+    limit_s2 = centre + width * np.arctanh(1 - 2 * cc_limit)
+    limited = bool(limit_s2 >= 1 / edge**2)
+    d_min = edge if limited else float(1 / np.sqrt(max(limit_s2, s2[0])))
+    return ResolutionEstimate(d_min, edge, limited, cc_limit, s2, cc, n, fitted)
+
+
+def tanh_curve(s2: np.ndarray, centre: float, width: float) -> np.ndarray:
+    """CC1/2 at s = 1/d^2 (Evans & Murshudov 2013, Acta D69, 1204)."""
+    return 0.5 * (1 - np.tanh((s2 - centre) / width))
+
+
+def fit_tanh(s2: np.ndarray, cc: np.ndarray, n: np.ndarray) -> tuple[float, float]:
+    """Centre and width of the fall, 1/Angstrom^2, weighted by sigma = 1/sqrt(n - 3), robustly.
+
+    Started from several centres, since a sharp edge makes a rough target; the best is kept.
+    """
+    weight = np.sqrt(np.maximum(n - 3, 1))
+    span = s2[-1] - s2[0]
+
+    def residuals(p: np.ndarray) -> np.ndarray:
+        return weight * (tanh_curve(s2, p[0], np.exp(p[1])) - cc)
+
+    best = None
+    for start in np.linspace(s2[0], s2[-1] + 0.5 * span, 7):
+        fit = least_squares(residuals, [start, np.log(0.1 * span)], loss="soft_l1")
+        if best is None or fit.cost < best.cost:
+            best = fit
+    assert best is not None
+    return float(best.x[0]), float(np.exp(best.x[1]))
+
+
+def format_resolution(estimate: ResolutionEstimate) -> str:
+    """The estimate in words, with its shells."""
+    lines = ["  d (A)   n unique   CC1/2   fitted"]
+    for s2, n, cc, fitted in zip(estimate.s2, estimate.n_unique, estimate.cc_half, estimate.fitted, strict=True):
+        lines.append(f"{s2**-0.5:7.2f} {n:10d} {cc:7.3f} {fitted:8.3f}")
+    if estimate.limited_by_data:
+        lines.append(f"CC1/2 is above {estimate.cc_limit} up to the edge of the data: {estimate.d_min:.2f} A")
+    else:
+        lines.append(f"Resolution cc_half: {estimate.d_min:.2f}  (CC1/2 = {estimate.cc_limit})")
+    return "\n".join(lines)
