@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def write_expt(path: str | Path, experiments: Sequence[Experiment]) -> None:
     listed = []
     for experiment in experiments:
         item: dict[str, Any] = {"__id__": "Experiment", "identifier": experiment.identifier}
-        for kind, model, encode in (
+        models: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
             ("beam", experiment.beam, _beam_to_json),
             ("detector", experiment.detector, _detector_to_json),
             ("goniometer", experiment.goniometer, _goniometer_to_json),
@@ -71,9 +71,10 @@ def write_expt(path: str | Path, experiments: Sequence[Experiment]) -> None:
             ("profile", experiment.profile, _profile_to_json),
             ("imageset", experiment.imageset, _imageset_to_json),
             ("scaling_model", experiment.scaling, dict),
-        ):
+        )
+        for kind, model, encode in models:
             if model is not None:
-                item[kind] = pooled(kind, model, encode(model))  # type: ignore[operator]
+                item[kind] = pooled(kind, model, encode(model))
         listed.append(item)
     content = {"__id__": "ExperimentList", "experiment": listed, **pools}
     Path(path).write_text(json.dumps(content, indent=2, default=_plain))
@@ -97,7 +98,7 @@ def _experiments(content: dict[str, Any]) -> list[Experiment]:
         {**{k: s[k] for k in ("beam", "detector", "goniometer", "scan") if k in s}, "imageset": n}
         for n, s in enumerate(content["imageset"])
     ]
-    decoders = {
+    decoders: dict[str, Callable[[Any], Any]] = {
         "beam": _beam, "detector": _detector, "goniometer": _goniometer, "scan": _scan,
         "imageset": _imageset, "crystal": _crystal, "profile": _profile, "scaling_model": dict,
     }  # fmt: skip
@@ -121,7 +122,7 @@ def _experiments(content: dict[str, Any]) -> list[Experiment]:
                 chosen.get("profile"),
                 chosen.get("scaling_model"),
                 entry.get("identifier", ""),
-            )  # fmt: skip
+            )
         )
     return result
 

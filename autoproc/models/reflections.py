@@ -137,7 +137,7 @@ def _checked(name: str, values: ArrayLike) -> np.ndarray:
     if name not in COLUMNS:
         raise ValueError(f"{name} is not a column that models.columns knows")
     spec = COLUMNS[name]
-    array = np.ascontiguousarray(values, dtype=spec.dtype)
+    array: np.ndarray = np.ascontiguousarray(values, dtype=spec.dtype)
     expected = 1 if spec.width == 1 else 2
     if array.ndim != expected or (spec.width > 1 and array.shape[1] != spec.width):
         raise ValueError(f"column {name} has shape {array.shape}, expected (N, {spec.width})")
