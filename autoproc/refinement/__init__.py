@@ -1,0 +1,1 @@
+"""The parts of refinement: symmetry constraints, smoother, gradients, outliers, least squares."""

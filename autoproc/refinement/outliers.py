@@ -1,0 +1,94 @@
+"""Outliers among residuals: the minimum covariance determinant, and Tukey's fences.
+
+Residuals are (N, 3), of any unit. Everything is deterministic: the covariance search
+starts from five robust first guesses, not from random subsets (DetMCD: Hubert, Rousseeuw & Verdonck
+2012, J. Comput. Graph. Stat. 21, 618, after FAST-MCD: Rousseeuw & Van Driessen 1999).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import chi2, rankdata
+
+MIN_FOR_MCD = 30
+MAX_STEPS = 50
+
+
+def tukey_outliers(values: np.ndarray, multiple: float = 1.5) -> np.ndarray:
+    """(N,) bool: beyond the quartiles by more than `multiple` interquartile ranges in any column."""
+    low, high = np.percentile(values, [25, 75], axis=0)
+    reach = multiple * (high - low)
+    return np.any((values < low - reach) | (values > high + reach), axis=1)
+
+
+def mcd_outliers(values: np.ndarray, probability: float = 0.975) -> np.ndarray:
+    """(N,) bool: robust Mahalanobis distance beyond the chi-squared quantile of `probability`.
+
+    Fewer than 30 rows are judged by Tukey's fences instead: too few for a covariance.
+    """
+    n, p = values.shape
+    if n < MIN_FOR_MCD:
+        return tukey_outliers(values)
+    centre, covariance = minimum_covariance_determinant(values)
+    return mahalanobis_squared(values, centre, covariance) > chi2.ppf(probability, p)
+
+
+def minimum_covariance_determinant(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Reweighted MCD centre (p,) and covariance (p, p) of values (N, p), made consistent for a normal law."""
+    n, p = values.shape
+    median = np.median(values, axis=0)
+    spread = np.median(np.abs(values - median), axis=0) / 0.6745
+    z = (values - median) / np.where(spread > 0, spread, 1.0)
+    h = (n + p + 1) // 2
+    solutions = [_concentrate(z, start, h) for start in _starting_distances(z)]
+    centre, covariance = min(solutions, key=lambda s: np.linalg.slogdet(s[1])[1])
+    covariance = covariance * _consistency(h / n, p)
+    inside = mahalanobis_squared(z, centre, covariance) <= chi2.ppf(0.975, p)
+    if np.count_nonzero(inside) > 2 * p:
+        centre, covariance = _moments(z[inside])
+        covariance = covariance * _consistency(0.975, p)
+    scale = np.where(spread > 0, spread, 1.0)
+    return median + centre * scale, covariance * np.outer(scale, scale)
+
+
+def mahalanobis_squared(values: np.ndarray, centre: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """(N,) squared distances from the centre in units of the covariance."""
+    from_centre = values - centre
+    return np.einsum("ij,ij->i", from_centre @ np.linalg.inv(covariance), from_centre)
+
+
+def _starting_distances(z: np.ndarray) -> list[np.ndarray]:
+    """Squared distances from the centre by five robust covariances of robustly scaled data."""
+    n = len(z)
+    radius = np.maximum(np.linalg.norm(z, axis=1), 1e-12)
+    ranks = np.apply_along_axis(rankdata, 0, z)
+    shapes = [np.tanh(z), ranks, ndtri((ranks - 1 / 3) / (n + 1 / 3)), z / radius[:, None]]
+    starts = [radius**2]
+    for shape in shapes:
+        starts.append(mahalanobis_squared(z, np.zeros(z.shape[1]), _moments(shape)[1]))
+    return starts
+
+
+def _concentrate(z: np.ndarray, distance: np.ndarray, h: int) -> tuple[np.ndarray, np.ndarray]:
+    """Repeat: mean and covariance of the h nearest, new distances, until the determinant stays."""
+    last = np.inf
+    for _ in range(MAX_STEPS):
+        nearest = np.argpartition(distance, h - 1)[:h]
+        centre, covariance = _moments(z[nearest])
+        determinant = np.linalg.slogdet(covariance)[1]
+        if determinant >= last - 1e-9:
+            break
+        last = determinant
+        distance = mahalanobis_squared(z, centre, covariance)
+    return centre, covariance
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    covariance = np.cov(values, rowvar=False)
+    return values.mean(axis=0), covariance + 1e-12 * np.eye(values.shape[1])
+
+
+def _consistency(fraction: float, p: int) -> float:
+    """Factor that makes the covariance of the central `fraction` of a normal law its whole covariance."""
+    return fraction / chi2.cdf(chi2.ppf(fraction, p), p + 2)

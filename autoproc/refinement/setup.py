@@ -1,0 +1,175 @@
+"""From experiments and indexed spots to a least-squares problem, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autoproc.geometry.detector import px_to_mm, s1_from_mm
+from autoproc.geometry.reciprocal import is_entering
+from autoproc.models.crystal import Crystal, cell_from_real_matrix
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.refinement.constraints import lower_triangular_B, split_setting, strain_basis
+from autoproc.refinement.gradients import Observations
+from autoproc.refinement.model import CrystalModel
+from autoproc.refinement.problem import State, Sweep
+from autoproc.refinement.smoother import Smoother
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """The spots of one experiment: their rows in the table and what refinement reads of them."""
+
+    rows: np.ndarray
+    observed: Observations
+
+
+def select_indexed(experiments: Sequence[Experiment], spots: Reflections, min_zeta: float) -> tuple[Selection, ...]:
+    """The indexed spots of each experiment; those close to the spindle get no weight."""
+    has_index = np.any(spots["hkl"] != 0, axis=1)
+    return tuple(
+        _select(experiment, spots, np.flatnonzero(has_index & (spots["experiment_id"] == n)), min_zeta)
+        for n, experiment in enumerate(experiments)
+    )
+
+
+def _select(experiment: Experiment, spots: Reflections, rows: np.ndarray, min_zeta: float) -> Selection:
+    xyz_px, panel = spots["xyz_obs_px"][rows], spots["panel"][rows].astype(int)
+    xyz, scale = np.empty_like(xyz_px), np.empty_like(xyz_px)
+    s1 = np.empty_like(xyz_px)
+    for index, model in enumerate(experiment.detector.panels):
+        here = panel == index
+        xyz[here, :2] = px_to_mm(model, xyz_px[here, :2])
+        scale[here, :2] = model.pixel_size
+        s1[here] = s1_from_mm(model, experiment.beam, xyz[here, :2])
+    xyz[:, 2] = experiment.scan.phi_at(xyz_px[:, 2])
+    scale[:, 2] = np.radians(abs(experiment.scan.oscillation[1]))
+    weights = _weights(spots["xyz_obs_px_variance"][rows] if "xyz_obs_px_variance" in spots else None, scale)
+    weights[np.abs(_zeta(experiment, s1)) < min_zeta] = 0.0
+    entering = is_entering(experiment.goniometer, experiment.beam, s1)
+    hkl = spots["hkl"][rows].astype(float)
+    return Selection(rows, Observations(hkl, panel, xyz, xyz_px[:, 2], weights, entering))
+
+
+def _weights(variance: np.ndarray | None, scale: np.ndarray) -> np.ndarray:
+    """1/variance; spots with an impossible variance get the median one, all get 1 px if none is known."""
+    if variance is None or not len(variance) or not np.any(variance > 0):
+        return 1.0 / scale**2
+    typical = np.array([np.median(column[column > 0]) if np.any(column > 0) else 1.0 for column in variance.T])
+    return 1.0 / (np.where(variance > 0, variance, typical) * scale**2)
+
+
+def _zeta(experiment: Experiment, s1: np.ndarray) -> np.ndarray:
+    e1 = np.cross(s1, experiment.beam.s0)
+    return (e1 @ experiment.goniometer.lab_axis) / np.maximum(np.linalg.norm(e1, axis=1), 1e-12)
+
+
+def build(
+    experiments: Sequence[Experiment], selections: Sequence[Selection], smoothers: Sequence[Smoother]
+) -> tuple[tuple[Sweep, ...], State]:
+    """Sweeps and models of experiments; models that experiments share are refined as one.
+
+    A crystal on two sweeps is one crystal while it is static, two when it varies over each.
+    """
+    detectors, beams = _Pool(), _Pool()
+    crystals = _Pool()
+    sweeps = []
+    for experiment, selection, smoother in zip(experiments, selections, smoothers, strict=True):
+        crystal = experiment.crystal
+        if crystal is None:
+            raise ValueError("refinement needs a crystal in every experiment")
+        key = (id(crystal), id(experiment.scan) if smoother.n_intervals else 0)
+        sweeps.append(
+            Sweep(
+                selection.observed,
+                experiment.goniometer,
+                detectors.index(id(experiment.detector), experiment.detector),
+                beams.index(id(experiment.beam), experiment.beam),
+                crystals.index(key, (crystal, smoother)),
+            )
+        )
+    state = State(tuple(detectors.models), tuple(beams.models), tuple(crystal_model(*c) for c in crystals.models))
+    return tuple(sweeps), state
+
+
+class _Pool:
+    """Models in order of first appearance, each once."""
+
+    def __init__(self) -> None:
+        self.models: list = []
+        self._seen: dict[Hashable, int] = {}
+
+    def index(self, key: Hashable, model: object) -> int:
+        if key not in self._seen:
+            self._seen[key] = len(self.models)
+            self.models.append(model)
+        return self._seen[key]
+
+
+def crystal_model(crystal: Crystal, smoother: Smoother) -> CrystalModel:
+    """A crystal as it is refined, its cell pulled onto the symmetry of its space group."""
+    U, B = split_setting(crystal.space_group, crystal.A)
+    strains = strain_basis(crystal.space_group, B)
+    n = smoother.n_coefficients
+    return CrystalModel(U, B, strains, smoother, np.zeros((n, 3)), np.zeros((n, len(strains))))
+
+
+def refined_experiments(
+    experiments: Sequence[Experiment], sweeps: Sequence[Sweep], state: State, covariances: Sequence[np.ndarray | None]
+) -> list[Experiment]:
+    """The experiments with the models of a state, shared as before.
+
+    covariances : of each crystal's average strain coefficients (k, k), None where the cell was fixed
+    """
+    crystals: dict[int, Crystal] = {}
+    result = []
+    for experiment, sweep in zip(experiments, sweeps, strict=True):
+        if sweep.crystal not in crystals:
+            model = state.crystals[sweep.crystal]
+            assert experiment.crystal is not None
+            crystals[sweep.crystal] = _crystal(
+                experiment.crystal, model, experiment.scan.n_images, covariances[sweep.crystal]
+            )
+        result.append(
+            replace(
+                experiment,
+                beam=state.beams[sweep.beam],
+                detector=state.detectors[sweep.detector],
+                crystal=crystals[sweep.crystal],
+            )
+        )
+    return result
+
+
+def _crystal(old: Crystal, model: CrystalModel, n_images: int, covariance: np.ndarray | None) -> Crystal:
+    mean = model.mean_weights()
+    omega, strain = mean @ model.omega, mean @ model.strain
+    points = model.A_at(np.arange(n_images + 1.0)) if model.smoother.n_intervals else None
+    esd, B_covariance = None, None
+    if covariance is not None:
+        esd, B_covariance = cell_uncertainty(model, strain, covariance)
+    return Crystal(model.A_of(omega[None], strain[None])[0], old.space_group, points, esd, B_covariance)
+
+
+def cell_uncertainty(
+    model: CrystalModel, strain: np.ndarray, covariance: np.ndarray
+) -> tuple[tuple[float, ...], np.ndarray]:
+    """Standard uncertainties of the six cell parameters and the (9, 9) covariance of B.
+
+    covariance : (k, k) of the strain coefficients. Derivatives are central differences.
+    """
+    step = 1e-6
+
+    def derived(coefficients: np.ndarray) -> np.ndarray:
+        stretch = np.eye(3) + np.tensordot(coefficients, model.strains, axes=1)
+        B = lower_triangular_B((stretch @ model.B).T @ (stretch @ model.B))
+        return np.concatenate([cell_from_real_matrix(np.linalg.inv(B)), B.ravel()])
+
+    shifts = step * np.eye(len(strain))
+    slopes = np.array([(derived(strain + s) - derived(strain - s)) / (2 * step) for s in shifts]).T
+    full = slopes @ covariance @ slopes.T
+    esd = np.sqrt(np.maximum(np.diag(full)[:6], 0.0))
+    return tuple(float(e) if e > 1e-7 else 0.0 for e in esd), full[6:, 6:]

@@ -1,0 +1,90 @@
+"""Levenberg-Marquardt on the normal equations of a refinement problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from autoproc.errors import RefinementFailed
+from autoproc.refinement.problem import NormalEquations, Problem, State
+
+FIRST_DAMPING = 1e-6
+MOST_DAMPING = 1e6
+MAX_FRACTION_LOST = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One accepted step: spots used and RMSD in x, y (mm) and phi (radians)."""
+
+    n_used: int
+    rmsd: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Minimum:
+    """Where the minimiser stopped."""
+
+    state: State
+    equations: NormalEquations
+    steps: tuple[Step, ...]
+    has_converged: bool
+
+
+def minimise(problem: Problem, state: State, max_iterations: int, tolerance: float = 1e-6) -> Minimum:
+    """Least squares from `state`; stops when chi squared falls by less than `tolerance` of itself.
+
+    Raises RefinementFailed if the equations cannot be solved.
+    """
+    here = problem.linearise(state)
+    steps = [_step(here)]
+    damping, has_converged = FIRST_DAMPING, problem.n_parameters == 0
+    for _ in range(max_iterations):
+        if has_converged:
+            break
+        shift = _solve(here, damping)
+        trial = problem.stepped(state, shift)
+        there = problem.linearise(trial)
+        gain = (here.cost - there.cost) / here.cost if here.cost > 0 else 0.0
+        lost = there.n_used < (1 - MAX_FRACTION_LOST) * here.n_used
+        if gain < 0 or lost or not np.isfinite(there.cost):
+            has_converged = not lost and abs(gain) < tolerance
+            damping *= 100
+            if damping > MOST_DAMPING:
+                break
+            continue
+        state, here, damping = trial, there, max(damping / 10, 1e-12)
+        steps.append(_step(here))
+        has_converged = gain < tolerance
+    return Minimum(state, here, tuple(steps), has_converged)
+
+
+def covariance(equations: NormalEquations) -> np.ndarray:
+    """(n, n) covariance of the parameters, scaled by the reduced chi squared."""
+    n = len(equations.vector)
+    freedom = max(3 * equations.n_used - n, 1)
+    scale = _scale(equations.matrix)
+    inverse = np.linalg.pinv(equations.matrix / np.outer(scale, scale), rcond=1e-12, hermitian=True)
+    return inverse / np.outer(scale, scale) * (equations.cost / freedom)
+
+
+def _solve(equations: NormalEquations, damping: float) -> np.ndarray:
+    scale = _scale(equations.matrix)
+    scaled = equations.matrix / np.outer(scale, scale)
+    try:
+        factor = cho_factor(scaled + damping * np.eye(len(scale)))
+    except (LinAlgError, ValueError) as error:
+        raise RefinementFailed(reason=f"the spots do not determine the {len(scale)} parameters ({error})") from error
+    return cho_solve(factor, equations.vector / scale) / scale
+
+
+def _scale(matrix: np.ndarray) -> np.ndarray:
+    diagonal = np.diag(matrix)
+    return np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+
+
+def _step(equations: NormalEquations) -> Step:
+    x, y, phi = map(float, equations.rmsd)
+    return Step(equations.n_used, (x, y, phi))
