@@ -57,6 +57,7 @@ COLUMNS: dict[str, Column] = {
     "n_background": Column(np.int32, 1, "px", "background pixels", "num_pixels.background"),
     "n_background_used": Column(np.int32, 1, "px", "background pixels used", "num_pixels.background_used"),
     "n_foreground": Column(np.int32, 1, "px", "peak pixels", "num_pixels.foreground"),
+    "n_signal": Column(np.int32, 1, "px", "strong pixels of the spot", "n_signal"),
     "n_valid": Column(np.int32, 1, "px", "valid pixels of the box", "num_pixels.valid"),
     "profile_correlation": Column(np.float64, 1, "", "profile against pixels", "profile.correlation"),
     "profile_rmsd": Column(np.float64, 1, "", "profile against pixels", "profile.rmsd"),

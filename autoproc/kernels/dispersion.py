@@ -1,0 +1,97 @@
+"""Strong pixels of an image by the index of dispersion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.kernels import _dispersion
+
+EXTRA = 2
+"""The window for the background of the extended method is this much larger on each side."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrongPixels:
+    """Strong pixels of one image, in order of their index.
+
+    n_strong : how many there are; the arrays are empty if they are more than were asked for
+    index : (N,) int32, slow * width + fast; counts : (N,) int32
+    background : (N,) float32, mean of the background in the window around the pixel, counts
+    """
+
+    n_strong: int
+    index: np.ndarray
+    counts: np.ndarray
+    background: np.ndarray
+
+
+def strong_pixels(
+    image: np.ndarray,
+    mask: np.ndarray,
+    *,
+    kernel_size: tuple[int, int] = (3, 3),
+    n_sigma_background: float = 6.0,
+    n_sigma_strong: float = 3.0,
+    min_local: int = 2,
+    global_threshold: float = 0.0,
+    gain: float = 1.0,
+    overload: float = np.inf,
+    extended: bool = True,
+    max_strong: int | None = None,
+) -> StrongPixels:
+    """Find the strong pixels of one image (Winter et al. 2018, Acta D74, 85).
+
+    A pixel is dispersed where, over the good pixels of its window of (2 kx + 1) (2 ky + 1), variance
+    over mean exceeds gain (1 + n_sigma_background sqrt(2/(n - 1))). Plain: strong where dispersed and
+    above the window's mean by n_sigma_strong sqrt(gain mean). Extended: the dispersed area is eroded by
+    min(kx, ky) - 1 pixels and left out of the mean, of a window 2 pixels larger on each side; what
+    remains of the area is strong where it stands above that mean likewise.  The mean counts as
+    zero where fewer than min_local background pixels are left, deep inside a wide peak.
+
+    image : (slow, fast) int32; negative values never count
+    mask : (slow, fast) bool, True where good
+    kernel_size : (fast, slow) half sizes
+    overload : good pixels at or above it are always strong and never background
+    max_strong : return no pixels if there are more; None means a quarter of the image
+    """
+    image = np.ascontiguousarray(image, np.int32)
+    if image.ndim != 2 or mask.shape != image.shape:
+        raise ValueError(f"image {image.shape} and mask {mask.shape} must be 2-D and alike")
+    kx, ky = kernel_size
+    if not (1 <= kx <= 10 and 1 <= ky <= 10):
+        raise ValueError(f"kernel_size {kernel_size} must be between 1 and 10")
+    limit = image.size // 4 if max_strong is None else max_strong
+    width = image.shape[1] + 2 * (kx + EXTRA)
+    index, counts, background = np.empty(limit, np.int32), np.empty(limit, np.int32), np.empty(limit, np.float32)
+    scratch = np.empty((2, *image.shape), np.uint8)
+    if not extended:
+        scratch[1] = 0
+    n = _dispersion.strong_pixels(
+        image,
+        np.ascontiguousarray(mask).view(np.uint8),
+        kx,
+        ky,
+        _allowed((2 * kx + 1) * (2 * ky + 1), gain, n_sigma_background),
+        gain,
+        n_sigma_strong,
+        min_local,
+        global_threshold,
+        int(min(np.ceil(overload), np.iinfo(np.int32).max)),
+        extended,
+        scratch,
+        np.zeros(width, np.int32),
+        np.zeros((2, width), np.int64),
+        index,
+        counts,
+        background,
+    )
+    kept = n if n <= limit else 0
+    return StrongPixels(n, index[:kept].copy(), counts[:kept].copy(), background[:kept].copy())
+
+
+def _allowed(n_max: int, gain: float, n_sigma: float) -> np.ndarray:
+    """Limit of (n sum(v^2) - sum(v)^2) / sum(v) for a window of n = 0 .. n_max pixels."""
+    less = np.maximum(np.arange(n_max + 1) - 1.0, 0.0)
+    return gain * (less + n_sigma * np.sqrt(2 * less))

@@ -1,0 +1,107 @@
+"""What a crystallographer should be told of the spots that were found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autoproc.geometry.ice_rings import HALF_WIDTH, is_on_ice_ring
+from autoproc.geometry.reciprocal import resolution, s1_of_spots
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.spot_finding.images import SearchedImages
+
+BLANK_FRACTION = 0.05
+"""Of the spots on a good image: fewer, and the image counts as blank."""
+
+MIN_GOOD_COUNT = 20
+"""Spots on a good image below which blank images cannot be told from weak ones."""
+
+MIN_ICE_FRACTION = 0.1
+"""Fraction of the spots on ice rings from which it is worth a warning."""
+
+ICE_EXCESS = 2.0
+"""So many times more spots on the rings than beside them are ice."""
+
+ICE_D_MIN = 1.5
+"""Rings at higher resolution are weak, and lie so densely that they tell nothing, Angstrom."""
+
+
+def find_warnings(
+    experiment: Experiment, images: SearchedImages, spots: Reflections, hot: np.ndarray, counts: dict[str, int]
+) -> tuple[str, ...]:
+    """Everything worth saying, in words."""
+    first_image = experiment.scan.image_range[0]
+    candidates = (
+        _refused_images(images, first_image),
+        _blank_images(images, spots, first_image),
+        _ice(experiment, spots),
+        _hot_pixels(hot, counts),
+    )
+    return tuple(warning for warning in candidates if warning)
+
+
+def image_ranges(numbers: Sequence[int]) -> str:
+    """'1-4, 7 and 9-12' for ascending numbers; after five ranges, how many more."""
+    steps = np.flatnonzero(np.diff(numbers) > 1) + 1
+    runs = [(int(run[0]), int(run[-1])) for run in np.split(np.asarray(numbers), steps)]
+    words = [f"{a}" if a == b else f"{a}-{b}" for a, b in runs]
+    if len(words) > 5:
+        words = [*words[:5], f"{len(words) - 5} more stretches"]
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def _refused_images(images: SearchedImages, first_image: int) -> str:
+    if not images.refused:
+        return ""
+    return (
+        f"{len(images.refused)} images have too many strong pixels to be diffraction and were left out: "
+        f"{image_ranges([frame + first_image for frame in images.refused])}; check the gain, the mask and the images"
+    )
+
+
+def _blank_images(images: SearchedImages, spots: Reflections, first_image: int) -> str:
+    reaching = images.spots_reaching_image(spots)
+    usual = np.percentile(reaching, 75) if len(reaching) else 0
+    refused = set(images.refused)
+    blank = [
+        frame
+        for frame in images.frames
+        if reaching[frame - images.first] < BLANK_FRACTION * usual and frame not in refused
+    ]
+    if usual < MIN_GOOD_COUNT or not blank:
+        return ""
+    return (
+        f"{len(blank)} of {len(images.frames)} images have hardly any spots (fewer than {BLANK_FRACTION:.0%} of the "
+        f"usual {usual:.0f}): {image_ranges([frame + first_image for frame in blank])}; "
+        "was the beam off, or the crystal out of it?"
+    )
+
+
+def _ice(experiment: Experiment, spots: Reflections) -> str:
+    d = resolution(
+        experiment.beam,
+        s1_of_spots(experiment.detector, experiment.beam, spots["panel"], spots["xyz_obs_px"][:, :2]),
+    )
+    on_ring = is_on_ice_ring(d, HALF_WIDTH, ICE_D_MIN)
+    beside = is_on_ice_ring(d, 2 * HALF_WIDTH, ICE_D_MIN) & ~on_ring
+    n, expected = int(np.sum(on_ring)), int(np.sum(beside))
+    significant = n > ICE_EXCESS * expected + 5 * np.sqrt(n)
+    if not significant or n < MIN_ICE_FRACTION * len(spots):
+        return ""
+    return (
+        f"{n / len(spots):.0%} of the spots lie at the resolutions of ice rings, {n / max(expected, 1):.1f} times "
+        "as many as beside them: the crystal is iced; find_spots.exclude_ice_rings=true leaves them out"
+    )
+
+
+def _hot_pixels(hot: np.ndarray, counts: dict[str, int]) -> str:
+    if not counts["hot"]:
+        return ""
+    places = [f"({x}, {y})" for y, x in np.argwhere(hot)]
+    named = ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
+    return (
+        f"{counts['hot']} spots were dropped that lie on pixels which are strong on most images, hot pixels "
+        f"or stray scatter, at (fast, slow) {named}"
+    )

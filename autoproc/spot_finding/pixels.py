@@ -1,0 +1,118 @@
+"""Strong pixels grouped into spots, from a stream of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.kernels.connected_spots import connected_spots
+from autoproc.kernels.dispersion import StrongPixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpotPixels:
+    """The strong pixels of S spots, one spot after the other: those of spot k are start[k]:start[k + 1].
+
+    start : (S + 1,) intp
+    x, y, z : (P,) int32, fast, slow and frame, in order of frame, then slow, then fast within a spot;
+        the centre of a pixel is at x + 0.5, y + 0.5, z + 0.5
+    counts : (P,) int32, as read; background : (P,) float32, mean of the background around the pixel
+    """
+
+    start: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    counts: np.ndarray
+    background: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    @property
+    def size(self) -> np.ndarray:
+        """(S,) number of pixels of each spot."""
+        return np.diff(self.start)
+
+    @property
+    def spot(self) -> np.ndarray:
+        """(P,) the spot to which each pixel belongs."""
+        return np.repeat(np.arange(len(self)), self.size)
+
+    def take(self, rows: np.ndarray) -> SpotPixels:
+        """The spots of a mask (S,) or of indices, in the order of the indices."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        size = self.size[rows]
+        start = np.concatenate([[0], np.cumsum(size)]).astype(np.intp)
+        where = np.arange(start[-1]) + np.repeat(self.start[rows] - start[:-1], size)
+        return SpotPixels(start, *(column[where] for column in self._columns()))
+
+    def sorted(self) -> SpotPixels:
+        """The spots in the order of their first pixels: frame, then slow, then fast."""
+        first = self.start[:-1]
+        return self.take(np.lexsort((self.x[first], self.y[first], self.z[first])))
+
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        return self.x, self.y, self.z, self.counts, self.background
+
+    @staticmethod
+    def concatenate(parts: Sequence[SpotPixels]) -> SpotPixels:
+        """The spots of several, one after the other."""
+        empty = np.empty(0, np.int32)
+        parts = [SpotPixels(np.zeros(1, np.intp), empty, empty, empty, empty, np.empty(0, np.float32)), *parts]
+        size = np.concatenate([part.size for part in parts])
+        start = np.concatenate([[0], np.cumsum(size)]).astype(np.intp)
+        columns = zip(*(part._columns() for part in parts), strict=True)
+        return SpotPixels(start, *(np.concatenate(column) for column in columns))
+
+
+def group_pixels(frames: Iterable[tuple[int, StrongPixels]], width: int, block: int = 64) -> Iterator[SpotPixels]:
+    """Spots from the strong pixels of consecutive frames, given as they end.
+
+    frames : (frame, its strong pixels), in order; a frame that is left out ends the spots before it
+    Only the pixels of `block` frames and of the spots that may go on are held at a time, and the
+    spots do not depend on `block`, but for their order.
+    """
+    waiting: list[np.ndarray] = []
+    frame = -1
+    for n_frames, (frame, strong) in enumerate(frames, 1):
+        waiting.append(_rows(frame, strong))
+        if n_frames % block == 0:
+            spots, waiting = _split(waiting, width, frame)
+            yield spots
+    if waiting:
+        spots, _ = _split(waiting, width, frame + 1)
+        yield spots
+
+
+ROW = np.dtype([("frame", np.int32), ("index", np.int32), ("counts", np.int32), ("background", np.float32)])
+
+
+def _rows(frame: int, strong: StrongPixels) -> np.ndarray:
+    rows = np.empty(len(strong.index), ROW)
+    rows["frame"] = frame
+    rows["index"], rows["counts"], rows["background"] = strong.index, strong.counts, strong.background
+    return rows
+
+
+def _split(waiting: list[np.ndarray], width: int, last: int) -> tuple[SpotPixels, list[np.ndarray]]:
+    """Spots with no pixel on frame `last`, and the pixels of those that have one, in their first order."""
+    rows = np.concatenate(waiting)
+    order, start = connected_spots(rows["frame"], rows["index"], width)
+    ends = rows["frame"][order[start[1:] - 1]] if len(order) else np.empty(0, np.int32)
+    goes_on = np.repeat(ends >= last, np.diff(start))
+    pending = rows[np.sort(order[goes_on])]
+    done = rows[order[~goes_on]]
+    sizes = np.diff(start)[ends < last]
+    y, x = np.divmod(done["index"], np.int32(width))
+    spots = SpotPixels(
+        np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp),
+        x,
+        y,
+        done["frame"].copy(),
+        done["counts"].copy(),
+        done["background"].copy(),
+    )
+    return spots, [pending]

@@ -1,0 +1,229 @@
+"""Find the spots of a sweep: strong pixels by dispersion, joined over images, with their centroids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from autoproc.errors import NoSpots
+from autoproc.formats.frames import FrameBlock
+from autoproc.geometry.detector import pixel_resolution
+from autoproc.geometry.ice_rings import is_on_ice_ring
+from autoproc.kernels.dispersion import StrongPixels, strong_pixels
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.params import Params
+from autoproc.spot_finding.centroids import measure_spots, peak_distance, peak_pixel
+from autoproc.spot_finding.checks import find_warnings
+from autoproc.spot_finding.images import SearchedImages
+from autoproc.spot_finding.pixels import SpotPixels, group_pixels
+from autoproc.spot_finding.report import format_removed, format_spots_per_image
+from autoproc.threads import map_in_order
+
+
+class FindSpotsParams(Params):
+    """How to find spots. The defaults suit photon-counting detectors."""
+
+    algorithm: Literal["dispersion_extended", "dispersion"] = "dispersion_extended"
+    """dispersion_extended leaves the peaks out of their own background and finds weaker spots and whole
+    ones; dispersion is the plain method (Winter et al. 2018, Acta D74, 85)."""
+
+    kernel_size: tuple[Annotated[int, Field(ge=1, le=10)], Annotated[int, Field(ge=1, le=10)]] = (3, 3)
+    """Half size of the window of pixels around each pixel, along fast and slow, px: 3 3 is 7 x 7, a
+    few times the width of a sharp spot. Increase it for spots wider than about 6 px."""
+
+    n_sigma_background: float = Field(6.0, gt=0)
+    """A window whose index of dispersion is this many standard deviations above that of a Poisson
+    background holds a peak. 6 lets through about one window of pure noise in a hundred images."""
+
+    n_sigma_strong: float = Field(3.0, gt=0)
+    """A pixel of a peak is strong when it is this many standard deviations above its background.
+    Raise it, to 15 for example, where weak, spurious spots spoil indexing."""
+
+    min_local: int = Field(2, ge=2)
+    """Fewest good pixels in the window of a pixel; where there are fewer, it cannot be strong."""
+
+    global_threshold: float = Field(0.0, ge=0)
+    """Pixels must be above this too, counts."""
+
+    gain: float | None = Field(None, gt=0)
+    """Counts per photon; None takes it from the detector (1 for photon-counting ones). A CCD or CMOS
+    detector with the wrong gain gives spots everywhere (too low) or too few (too high)."""
+
+    min_spot_size: int = Field(3, ge=1)
+    """Fewest strong pixels of a spot, over all its images. 3 excludes most noise and zingers."""
+
+    max_spot_size: int = Field(1000, ge=1)
+    """Most strong pixels of a spot, over all its images."""
+
+    max_separation: float = Field(2.0, gt=0)
+    """Greatest distance between the highest pixel of a spot and its centroid, px and images: more
+    means that two spots have run together."""
+
+    max_strong_pixel_fraction: float = Field(0.25, gt=0, le=1)
+    """An image with more than this fraction of its pixels strong is left out: it is no diffraction."""
+
+    d_min: float | None = Field(None, gt=0)
+    """High-resolution limit, Angstrom; None searches to the corners."""
+
+    d_max: float | None = Field(None, gt=0)
+    """Low-resolution limit, Angstrom; None searches to the beam."""
+
+    exclude_ice_rings: bool = False
+    """Leave out the pixels on the powder rings of hexagonal ice (down to 1 Angstrom). Only for sweeps
+    that ice spoils: good spots are lost with it."""
+
+    exclude_regions: tuple[tuple[int, int, int, int], ...] = ()
+    """Rectangles not to search: fast from, fast to, slow from, slow to, px, half-open."""
+
+    hot_pixel_fraction: float = Field(0.5, gt=0, le=1)
+    """A pixel that is strong on more than this fraction of the images of a rotation of 10 degrees or more
+    is taken for hot or for stray scatter, and spots with their peak on it are dropped."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundSpots:
+    """What was found.
+
+    reflections : the spots, in order of their first pixel
+    pixels : their strong pixels, in the same order
+    spots_per_image : (n,) spots with their centroid on each image searched
+    first_frame : frame of the first of these images, 0-based; first_image : its number in the file name
+    counts : what was found and left out, in order: extracted, too_small, too_large, far_peak, hot
+    warnings : in plain words
+    """
+
+    reflections: Reflections
+    pixels: SpotPixels
+    spots_per_image: np.ndarray
+    first_frame: int
+    first_image: int
+    counts: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def find_spots(
+    experiment: Experiment,
+    blocks: Iterable[FrameBlock],
+    mask: np.ndarray,
+    params: FindSpotsParams,
+    n_threads: int = 0,
+) -> FoundSpots:
+    """Find the spots on a stream of frames.
+
+    mask : (slow, fast) bool, True where a pixel may be trusted
+    Only the strong pixels are kept, not the images. The result does not depend on the number of
+    threads or on how the frames are cut into blocks. A sweep without spots gives an empty table:
+    see require_spots.
+    """
+    panel = experiment.detector[0]
+    good = mask & pixels_to_search(experiment, mask.shape, params)
+    search = StrongPixelSearch(good, panel.gain if params.gain is None else params.gain, panel.trusted_range[1], params)
+    images = SearchedImages(mask.shape)
+    found = map_in_order(search, _frames(blocks), n_threads)
+    candidates, counts = _group(images.record(found), mask.shape[1], params)
+    reflections = measure_spots(candidates, panel.trusted_range[1])
+    near = peak_distance(candidates, reflections["xyz_obs_px"]) <= params.max_separation
+    hot = images.hot_pixels(experiment.scan, params.hot_pixel_fraction)
+    peak = peak_pixel(candidates)
+    cold = ~hot[candidates.y[peak], candidates.x[peak]]
+    counts |= {"far_peak": int(np.sum(~near)), "hot": int(np.sum(near & ~cold))}
+    reflections, pixels = reflections[near & cold], candidates.take(near & cold)
+    return FoundSpots(
+        reflections.with_identifiers({0: experiment.identifier}),
+        pixels,
+        images.spots_per_image(reflections),
+        images.first,
+        experiment.scan.image_range[0] + images.first,
+        counts,
+        find_warnings(experiment, images, reflections, hot, counts),
+    )
+
+
+def format_found_spots(found: FoundSpots, params: FindSpotsParams, name: str = "imageset 0") -> str:
+    """What was removed and why, a histogram of spots against image, and warnings."""
+    text = [
+        format_removed(found.counts, params.min_spot_size, params.max_spot_size),
+        "",
+        format_spots_per_image(found.spots_per_image, found.first_image, name),
+        *(f"\nWarning: {warning}" for warning in found.warnings),
+    ]
+    return "\n".join(text)
+
+
+def require_spots(found: FoundSpots) -> FoundSpots:
+    """The same, or NoSpots if there are none."""
+    if not len(found.reflections):
+        raise NoSpots(n_images=len(found.spots_per_image))
+    return found
+
+
+def pixels_to_search(experiment: Experiment, shape: tuple[int, int], params: FindSpotsParams) -> np.ndarray:
+    """(slow, fast) bool: pixels within the resolution limits and outside what is excluded."""
+    searched = np.ones(shape, bool)
+    for x0, x1, y0, y1 in params.exclude_regions:
+        searched[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = False
+    if params.d_min is None and params.d_max is None and not params.exclude_ice_rings:
+        return searched
+    d = pixel_resolution(experiment.detector[0], experiment.beam)
+    if params.d_min is not None:
+        searched &= d >= params.d_min
+    if params.d_max is not None:
+        searched &= d <= params.d_max
+    if params.exclude_ice_rings:
+        searched &= ~is_on_ice_ring(d)
+    return searched
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StrongPixelSearch:
+    """The search for the strong pixels of one frame."""
+
+    mask: np.ndarray
+    gain: float
+    overload: float
+    params: FindSpotsParams
+
+    def __call__(self, frame_and_image: tuple[int, np.ndarray]) -> tuple[int, StrongPixels]:
+        """The frame's number and its strong pixels; none if there are too many to be diffraction."""
+        frame, image = frame_and_image
+        p = self.params
+        strong = strong_pixels(
+            image,
+            self.mask,
+            kernel_size=p.kernel_size,
+            n_sigma_background=p.n_sigma_background,
+            n_sigma_strong=p.n_sigma_strong,
+            min_local=p.min_local,
+            global_threshold=p.global_threshold,
+            gain=self.gain,
+            overload=self.overload,
+            extended=p.algorithm == "dispersion_extended",
+            max_strong=int(p.max_strong_pixel_fraction * image.size),
+        )
+        return frame, strong
+
+
+def _frames(blocks: Iterable[FrameBlock]) -> Iterator[tuple[int, np.ndarray]]:
+    for block in blocks:
+        for i, image in enumerate(block.data):
+            yield block.first + i, image
+
+
+def _group(
+    frames: Iterable[tuple[int, StrongPixels]], width: int, params: FindSpotsParams
+) -> tuple[SpotPixels, dict[str, int]]:
+    """Spots of an acceptable size, and how many there were and were not."""
+    counts = {"extracted": 0, "too_small": 0, "too_large": 0}
+    kept = []
+    for spots in group_pixels(frames, width):
+        small, large = spots.size < params.min_spot_size, spots.size > params.max_spot_size
+        counts["extracted"] += len(spots)
+        counts["too_small"] += int(np.sum(small))
+        counts["too_large"] += int(np.sum(large))
+        kept.append(spots.take(~small & ~large))
+    return SpotPixels.concatenate(kept).sorted(), counts
