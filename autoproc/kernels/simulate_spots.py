@@ -1,0 +1,29 @@
+"""Spots of a simulated image: bivariate Gaussians integrated over pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autoproc.kernels import _simulate_spots
+
+
+def add_spots(
+    image: np.ndarray, centre: np.ndarray, covariance: np.ndarray, counts: np.ndarray, reach: float = 4.5
+) -> None:
+    """Add spots to an image, in place.
+
+    image : (slow, fast) float64, photons
+    centre : (N, 2) px (fast, slow), pixel (0, 0) spans 0..1; may lie outside the image
+    covariance : (N, 3) px**2: fast-fast, fast-slow, slow-slow, positive definite
+    counts : (N,) photons; reach : standard deviations at which the Gaussians end
+    Raises ValueError for other shapes or a covariance that is not positive definite.
+    """
+    centre, covariance, counts = (np.ascontiguousarray(a, np.float64) for a in (centre, covariance, counts))
+    n = len(counts)
+    if centre.shape != (n, 2) or covariance.shape != (n, 3) or counts.shape != (n,):
+        raise ValueError(f"shapes {centre.shape}, {covariance.shape}, {counts.shape} do not match")
+    if not np.all(np.isfinite(centre)):
+        raise ValueError("a spot's centre is not finite")
+    if n and not np.all((covariance[:, 0] * covariance[:, 2] > covariance[:, 1] ** 2) & (covariance[:, 0] > 0)):
+        raise ValueError("a spot's covariance is not positive definite")
+    _simulate_spots.add_spots(image, centre, covariance, counts, reach)
