@@ -41,7 +41,7 @@ def read_expt(path: str | Path) -> list[Experiment]:
         raise CorruptFile(path=path, reason=f"it is not JSON ({error})") from error
     try:
         return _experiments(content)
-    except (KeyError, IndexError, TypeError) as error:
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise CorruptFile(path=path, reason=f"it is not a DIALS experiment list ({error!r})") from error
 
 

@@ -85,7 +85,7 @@ def _dials_type(name: str) -> str:
     column = COLUMNS[name]
     if name == "hkl":
         return "cctbx::miller::index<>"
-    scalar = {np.bool_: "bool", np.int32: "int", np.uint64: "std::size_t", np.float64: "double"}
+    scalar: dict[type, str] = {np.bool_: "bool", np.int32: "int", np.uint64: "std::size_t", np.float64: "double"}
     if column.width == 1:
         return scalar[column.dtype]
-    return {(np.float64, 3): "vec3<double>", (np.int32, 6): "int6"}[(column.dtype, column.width)]
+    return "int6" if column.width == 6 else "vec3<double>"

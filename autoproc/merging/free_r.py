@@ -34,7 +34,7 @@ def _mixed(hkl: np.ndarray, seed: int) -> np.ndarray:
     """(N,) well mixed uint64 of each index: the finaliser of splitmix64 (Steele et al. 2014)."""
     packed = (hkl.astype(np.int64) + 4096).astype(np.uint64)
     x = (packed[:, 0] << np.uint64(26)) | (packed[:, 1] << np.uint64(13)) | packed[:, 2]
-    x = x + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
+    x = x + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))

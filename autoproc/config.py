@@ -1,0 +1,153 @@
+"""The configuration: one table for each stage, from TOML and from the command line."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from autoproc.errors import ConfigurationError, UnreadableFile
+from autoproc.overrides import UnknownParameter, suggestion, with_overrides
+from autoproc.params import Params
+from autoproc.stages.bravais_settings import BravaisParams
+from autoproc.stages.determine_symmetry import SymmetryParams
+from autoproc.stages.estimate_resolution import EstimateResolutionParams
+from autoproc.stages.find_spots import FindSpotsParams
+from autoproc.stages.import_sweep import ImportParams
+from autoproc.stages.index import IndexParams
+from autoproc.stages.integrate import IntegrateParams
+from autoproc.stages.merge import MergeParams
+from autoproc.stages.refine import RefineParams
+from autoproc.stages.scale import ScaleParams
+from autoproc.stages.search_beam import SearchBeamParams
+
+
+class RunParams(Params):
+    """The program as a whole."""
+
+    n_threads: int = Field(0, ge=0)
+    """Threads to work with; 0 means every core that the process may use."""
+    block: int = Field(16, ge=1)
+    """Images held in memory at a time while they are searched or integrated."""
+    resolution_cutoff: bool = True
+    """Cut the merged data where CC1/2 falls below estimate_resolution.cc_half, and scale again to there;
+    false keeps everything. scale.d_min, where given, is obeyed instead."""
+
+
+class BadConfiguration(ConfigurationError):
+    """A configuration file that is not TOML."""
+
+    what = "{path} is not valid TOML: {reason}"
+    hint = "`autoproc config` prints a complete file to start from"
+
+
+class Config(Params):
+    """Every parameter of the program."""
+
+    run: RunParams = RunParams()
+    import_sweep: ImportParams = ImportParams()
+    find_spots: FindSpotsParams = FindSpotsParams()
+    search_beam: SearchBeamParams = SearchBeamParams()
+    index: IndexParams = IndexParams()
+    bravais_settings: BravaisParams = BravaisParams()
+    refine: RefineParams = RefineParams()
+    integrate: IntegrateParams = IntegrateParams()
+    symmetry: SymmetryParams = SymmetryParams()
+    scale: ScaleParams = ScaleParams()
+    estimate_resolution: EstimateResolutionParams = EstimateResolutionParams()
+    merge: MergeParams = MergeParams()
+
+
+def read_config(path: Path | None) -> Config:
+    """The configuration of a TOML file; defaults without one. Raises ConfigurationError or UnreadableFile."""
+    if path is None:
+        return Config()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnreadableFile(path=path, reason=error.strerror or error) from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfiguration(path=path, reason=str(error)) from error
+    config = Config()
+    for name, values in content.items():
+        if not isinstance(values, dict):
+            raise UnknownParameter(key=name, suggestion=f"parameters stand in tables such as [{_owner(name)}]")
+        config = change_table(config, name, values)
+    return config
+
+
+def change_table(config: Config, name: str, values: Mapping[str, Any]) -> Config:
+    """The same configuration with some parameters of one table changed."""
+    if name not in Config.model_fields:
+        raise UnknownParameter(key=f"[{name}]", suggestion=suggestion(name, Config.model_fields))
+    table = with_overrides(getattr(config, name), values, name)
+    return config.model_copy(update={name: table})
+
+
+def with_command_line(config: Config, overrides: Mapping[str, str]) -> Config:
+    """Apply key=value: `index.max_lattices=2`, or `max_lattices=2` where one table alone has that key."""
+    for key, value in overrides.items():
+        table, _, field = key.rpartition(".")
+        if not table:
+            owners = [n for n, p in tables(config) if key in type(p).model_fields]
+            if len(owners) != 1:
+                known = [f for _, p in tables(config) for f in type(p).model_fields]
+                hint = f"say which: {', '.join(f'{o}.{key}' for o in owners)}" if owners else suggestion(key, known)
+                raise UnknownParameter(key=key, suggestion=hint)
+            table, field = owners[0], key
+        config = change_table(config, table, {field: value})
+    return config
+
+
+def tables(config: Config) -> Iterator[tuple[str, Params]]:
+    """Every table with its name."""
+    for name in Config.model_fields:
+        yield name, getattr(config, name)
+
+
+def _owner(key: str) -> str:
+    return next((n for n, p in tables(Config()) if key in type(p).model_fields), "index")
+
+
+def format_config(config: Config, only: str | None = None) -> str:
+    """The configuration as annotated TOML; a parameter without a value is commented out.
+
+    only : one table's name; None prints all
+    """
+    lines: list[str] = []
+    for name, params in tables(config):
+        if only not in (None, name):
+            continue
+        lines += [f"# {line}" for line in (type(params).__doc__ or "").strip().splitlines()[:1]]
+        lines.append(f"[{name}]")
+        for field, info in type(params).model_fields.items():
+            words = " ".join((info.description or "").split())
+            lines += [f"# {line}" for line in _wrapped(words)]
+            value = getattr(params, field)
+            lines.append(f"# {field} = (none)" if value is None else f"{field} = {_toml(value)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, width: int = 100) -> list[str]:
+    lines, line = [], ""
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return [*lines, line] if line else lines
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, (tuple, list)):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    return repr(value)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import gemmi
+import numpy as np
+import pytest
+from models_for_tests import crystal, experiment, scaled
+
+from autoproc.formats.mtz import BatchNumbers, cambridge_frame, write_merged_mtz, write_unmerged_mtz
+from autoproc.stages.merge import MergeParams, merge
+
+
+@pytest.fixture(params=["P 43 21 2", "C 1 2 1", "I 1 2 1", "H 3"])
+def made(request):
+    cells = {"P 43 21 2": (77, 77, 37, 90, 90, 90), "H 3": (77, 77, 90, 90, 90, 120)}
+    return crystal(cells.get(request.param, (81, 52, 63, 90, 105, 90)), request.param)
+
+
+def test_merged_round_trip(tmp_path, made):
+    merged = merge([experiment(made)], scaled(made), MergeParams())
+    write_merged_mtz(tmp_path / "merged data.mtz", merged, "a name")
+    mtz = gemmi.read_mtz_file(str(tmp_path / "merged data.mtz"))
+    assert mtz.spacegroup.xhm() == made.space_group.xhm()
+    assert mtz.dataset(1).wavelength == pytest.approx(0.9763)
+    np.testing.assert_allclose(mtz.cell.parameters, made.cell, rtol=1e-5)
+    np.testing.assert_array_equal(mtz.make_miller_array(), merged.hkl)
+    np.testing.assert_allclose(mtz.column_with_label("IMEAN").array, merged.intensity, rtol=1e-5)
+    kinds = {c.label: c.type for c in mtz.columns}
+    assert kinds["FreeR_flag"] == "I"
+    assert kinds["I(+)"] == "K"
+    assert kinds["SIGF(-)"] == "L"
+    assert kinds["DANO"] == "D"
+    before = mtz.make_miller_array().copy()
+    mtz.ensure_asu()
+    np.testing.assert_array_equal(before, mtz.make_miller_array())
+
+
+def test_unmerged_original_indices_come_back(tmp_path, made):
+    obs = scaled(made)
+    write_unmerged_mtz(tmp_path / "u.mtz", [experiment(made)], obs, "x")
+    mtz = gemmi.read_mtz_file(str(tmp_path / "u.mtz"))
+    assert [b.number for b in mtz.batches] == list(range(1, 41))
+    value = np.asarray(mtz.column_with_label("I").array).copy()
+    assert mtz.switch_to_original_hkl()
+    found = {tuple(h) + (round(float(i), 2),) for h, i in zip(mtz.make_miller_array(), value, strict=True)}
+    expected = obs["intensity_scale"] / obs["inverse_scale"]
+    wanted = {tuple(h) + (round(float(np.float32(i)), 2),) for h, i in zip(obs["hkl"], expected, strict=True)}
+    assert found == wanted
+
+
+def test_batch_orientation_is_a_rotation_that_diffracts_like_the_crystal(tmp_path):
+    made = crystal()
+    e = experiment(made)
+    write_unmerged_mtz(tmp_path / "u.mtz", [e], scaled(made), "x")
+    batch = gemmi.read_mtz_file(str(tmp_path / "u.mtz")).batches[3]
+    u = np.array(list(batch.floats)[6:15]).reshape(3, 3).T
+    np.testing.assert_allclose(u @ u.T, np.eye(3), atol=1e-5)
+    np.testing.assert_allclose(u, cambridge_frame(e) @ made.U, atol=1e-5)
+    assert list(batch.floats)[36:38] == pytest.approx([11.5, 12.0])
+    np.testing.assert_allclose(cambridge_frame(e) @ e.goniometer.axis, [0, 0, 1], atol=1e-12)
+    np.testing.assert_allclose(cambridge_frame(e) @ e.beam.s0 * e.beam.wavelength, [1, 0, 0], atol=1e-12)
+
+
+def test_batches_of_several_sweeps_never_meet():
+    made = crystal()
+    numbers = BatchNumbers.of([experiment(made, n_images=n) for n in (900, 1800, 40)])
+    assert numbers.first == (1, 1001, 3001)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autoproc.kernels.bitshuffle_lz4 import decode_bitshuffle_lz4
+
+
+def chunk_of(values: np.ndarray) -> bytes:
+    with h5py.File("memory.h5", "w", driver="core", backing_store=False) as handle:
+        dataset = handle.create_dataset("x", data=values[None], chunks=(1, len(values)), **hdf5plugin.Bitshuffle())
+        return bytes(dataset.id.read_direct_chunk((0, 0))[1])
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 5000),
+    dtype=st.sampled_from([np.uint8, np.uint16, np.uint32]),
+    high=st.sampled_from([2, 100, 2**31]),
+)
+def test_decodes_what_the_hdf5_filter_wrote(seed, n, dtype, high):
+    limit = min(high, int(np.iinfo(dtype).max) + 1)
+    values = np.random.default_rng(seed).integers(0, limit, n).astype(dtype)
+    decoded = decode_bitshuffle_lz4(chunk_of(values), values.dtype.itemsize, n)
+    np.testing.assert_array_equal(decoded, values.astype(np.int32))
+
+
+def test_bad_pixel_marker_of_four_bytes_becomes_negative():
+    values = np.full(64, 0xFFFFFFFF, np.uint32)
+    assert (decode_bitshuffle_lz4(chunk_of(values), 4, 64) == -1).all()
+
+
+@pytest.mark.parametrize("keep", [0, 5, 11, 13, 40])
+def test_truncated_chunk_is_refused(keep):
+    chunk = chunk_of(np.random.default_rng(0).integers(0, 2**16, 4096).astype(np.uint16))
+    with pytest.raises(ValueError, match="chunk|block"):
+        decode_bitshuffle_lz4(chunk[:keep], 2, 4096)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_damage_never_reads_or_writes_outside(seed):
+    rng = np.random.default_rng(seed)
+    chunk = bytearray(chunk_of(rng.integers(0, 50, 3000).astype(np.uint16)))
+    for position in rng.integers(12, len(chunk), 20):
+        chunk[position] = rng.integers(0, 256)
+    try:
+        decoded = decode_bitshuffle_lz4(bytes(chunk), 2, 3000)
+    except ValueError:
+        return
+    assert decoded.shape == (3000,)
+
+
+def test_wrong_size_is_refused():
+    with pytest.raises(ValueError, match="expected 200"):
+        decode_bitshuffle_lz4(chunk_of(np.zeros(64, np.uint16)), 2, 100)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from models_for_tests import crystal, experiment, scaled
+
+from autoproc.errors import NoReflections
+from autoproc.merging.asu import to_asu
+from autoproc.models.reflections import Flag
+from autoproc.stages.merge import MergeParams, format_merge, merge, wilson_b
+
+GROUPS = ["P 1", "P 1 21 1", "C 1 2 1", "P 21 21 21", "P 43 21 2", "P 31 2 1", "P 65", "H 3 2", "I 2 3", "F 4 3 2"]
+CELLS = {"P 1": (41, 52, 63, 81, 95, 105), "P 1 21 1": (41, 52, 63, 90, 95, 90), "C 1 2 1": (81, 52, 63, 90, 105, 90)}
+CELLS |= {"P 21 21 21": (41, 52, 63, 90, 90, 90), "P 43 21 2": (77, 77, 37, 90, 90, 90)}
+CELLS |= dict.fromkeys(("P 31 2 1", "P 65", "H 3 2"), (77, 77, 90, 90, 90, 120))
+CELLS |= dict.fromkeys(("I 2 3", "F 4 3 2"), (78, 78, 78, 90, 90, 90))
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 2**32 - 1), group=st.sampled_from(GROUPS))
+def test_merge_ignores_observation_order(seed, group):
+    made = crystal(CELLS[group], group)
+    obs = scaled(made, d_min=8.0, seed=seed)
+    shuffled = obs[np.random.default_rng(seed).permutation(len(obs))]
+    one, other = (merge([experiment(made)], o, MergeParams()) for o in (obs, shuffled))
+    np.testing.assert_array_equal(one.hkl, other.hkl)
+    np.testing.assert_allclose(one.intensity, other.intensity, rtol=1e-12)
+    np.testing.assert_array_equal(one.free_r, other.free_r)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_mate_of_a_reflection_is_merged_into_one(group):
+    made = crystal(CELLS[group], group)
+    obs = scaled(made, d_min=8.0, multiplicity=7, noise=0.0)
+    merged = merge([experiment(made)], obs, MergeParams())
+    assert (merged.n == 7).all()
+    np.testing.assert_array_equal(merged.n, merged.n_plus + merged.n_minus)
+    assert len(merged) * 7 == len(obs)
+    np.testing.assert_array_equal(to_asu(merged.hkl, made.space_group)[0], merged.hkl)
+
+
+def test_merged_sigma_is_that_of_the_scatter():
+    made = crystal()
+    truths, zs = scaled(made, multiplicity=8, seed=3), []
+    merged = merge([experiment(made)], truths, MergeParams())
+    again = merge([experiment(made)], scaled(made, multiplicity=8, seed=3, noise=1e-9), MergeParams())
+    zs = (merged.intensity - again.intensity) / np.hypot(merged.sigma, again.sigma)
+    assert 0.5 < np.std(zs) < 1.5
+
+
+def test_limits_and_outliers_are_obeyed():
+    made = crystal()
+    obs = scaled(made)
+    bad = np.zeros(len(obs), bool)
+    bad[::3] = True
+    flagged = obs.with_flag(Flag.OUTLIER_IN_SCALING, bad)
+    assert merge([experiment(made)], flagged, MergeParams()).n.sum() == (~bad).sum()
+    cut = merge([experiment(made)], obs, MergeParams(d_min=6.0, d_max=20.0))
+    assert cut.d.min() >= 6.0
+    assert cut.d.max() <= 20.0
+
+
+def test_nothing_left_is_an_error():
+    made = crystal()
+    with pytest.raises(NoReflections, match="merging"):
+        merge([experiment(made)], scaled(made, d_min=8.0), MergeParams(d_max=2.0))
+
+
+def test_wilson_b_of_a_known_fall_off():
+    rng = np.random.default_rng(0)
+    d = 1 / np.sqrt(rng.uniform(1 / 20**2, 1 / 1.6**2, 20000))
+    assert wilson_b(rng.exponential(1.0, 20000) * np.exp(-25.0 / (2 * d**2)), d) == pytest.approx(25.0, abs=1.5)
+    assert np.isnan(wilson_b(np.ones(10), np.full(10, 2.0)))
+
+
+def test_summary_names_the_numbers():
+    made = crystal()
+    text = format_merge(merge([experiment(made)], scaled(made), MergeParams()))
+    assert "P 43 21 2" in text
+    assert "Free-R" in text

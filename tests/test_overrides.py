@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from autoproc.overrides import BadParameter, UnknownParameter, split_arguments, with_overrides
+from autoproc.params import Params
+
+
+class ExampleParams(Params):
+    d_min: float | None = None
+    n: int = 3
+    unit_cell: tuple[float, ...] | None = None
+    mask: tuple[tuple[int, int, int, int], ...] = ()
+    anomalous: bool = False
+    name: str = "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("d_min=1.8", "d_min", 1.8),
+        ("d_min=None", "d_min", None),
+        ("d_min=auto", "d_min", None),
+        ("n=7", "n", 7),
+        ("unit_cell=1,2,3,90,90,90", "unit_cell", (1, 2, 3, 90, 90, 90)),
+        ("unit_cell=1 2 3 90 90 90", "unit_cell", (1, 2, 3, 90, 90, 90)),
+        ("mask=0,0,5,5;7,7,9,9", "mask", ((0, 0, 5, 5), (7, 7, 9, 9))),
+        ("anomalous=True", "anomalous", True),
+        ("name=P 21 21 21", "name", "P 21 21 21"),
+    ],
+)
+def test_values_are_what_crystallographers_write(text, field, value):
+    _, overrides = split_arguments([text])
+    assert getattr(with_overrides(ExampleParams(), overrides, "example"), field) == value
+
+
+def test_paths_with_equals_signs_are_paths():
+    assert split_arguments(["./a=b.cbf", "d_min=2", "/x/y=z"]) == (["./a=b.cbf", "/x/y=z"], {"d_min": "2"})
+
+
+def test_unknown_parameter_names_the_nearest():
+    with pytest.raises(UnknownParameter, match="did you mean anomalous"):
+        with_overrides(ExampleParams(), {"anomolous": "1"}, "example")
+
+
+def test_bad_value_says_why():
+    with pytest.raises(BadParameter, match="n=three"):
+        with_overrides(ExampleParams(), {"n": "three"}, "example")
