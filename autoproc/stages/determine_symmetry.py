@@ -1,0 +1,189 @@
+"""Laue group and space group from integrated intensities (Evans 2006, Acta D62, 72; 2011, Acta D67, 282)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.errors import ConfigurationError, NoReflections
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.params import Params
+from autoproc.symmetry.absences import Absences, SpaceGroupScore, analyse_absences, standard_setting
+from autoproc.symmetry.consistency import common_lattice, compose, resolve_ambiguity
+from autoproc.symmetry.elements import CorrelationModel, ElementScore, correlation_model, merge_friedel, score_elements
+from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
+from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
+from autoproc.symmetry.normalise import MAX_E2, Normalised, normalise
+from autoproc.symmetry.observations import Observations, observations_of
+from autoproc.symmetry.reindex import reindex_experiment, reindex_reflections
+from autoproc.symmetry.resolution_cut import informative_limit
+from autoproc.symmetry.settings import MonoclinicSetting
+from autoproc.symmetry.subgroups import find_subgroups
+
+MIN_OBSERVATIONS = 20
+
+
+class ImpossibleSpaceGroup(ConfigurationError):
+    """A space group asked for that the lattice does not have."""
+
+    what = "{space_group} is not possible: the lattice has at most {lattice_group} within {max_delta} degrees"
+    hint = "raise symmetry.max_delta, or leave symmetry.space_group unset"
+
+
+class SymmetryParams(Params):
+    """Parameters of symmetry determination."""
+
+    max_delta: float = 2.0
+    """Greatest deviation of the lattice from a symmetry, Le Page's delta, degrees. A refined cell is good to
+    0.1 degree; 2 leaves room for poor refinement and lets the intensities decide."""
+    d_min: float | None = None
+    """High-resolution limit of the reflections used, Angstrom; unset: from min_i_over_sigma."""
+    min_i_over_sigma: float = 4.0
+    """Shells are used out to where <I>/<sigma> falls below this; weaker shells add noise, not information."""
+    prescale: bool = True
+    """Take smooth variation with rotation and direction (absorption, decay, volume) out of the intensities before
+    they are compared. Needs no symmetry; without it strong absorption can hide true symmetry."""
+    monoclinic_setting: MonoclinicSetting = "best"
+    """"best": the least oblique cell, C or I centred (I 1 2 1 is C 1 2 1 in another setting); "C2": always C."""
+    check_absences: bool = True
+    """Look for screw axes in the axial reflections; otherwise the group without screws is taken."""
+    space_group: str | None = None
+    """Known space group; unset: determined. The reindexing is still chosen by the intensities."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SymmetryResult:
+    """What symmetry determination found, with the data reindexed to it.
+
+    laue_group : Patterson group (P 4/m m m); space_group : the best, in the setting of the output
+    alternatives : space groups that these data cannot tell from it; best : the score of the Laue group
+    probability, confidence : of the Laue group; d_min, n_used : reflections compared
+    change_of_basis : (3, 3) of each experiment, hkl_new = M hkl_old
+    warnings : in plain words, what a crystallographer should look at
+    """
+
+    experiments: list[Experiment]
+    reflections: Reflections
+    laue_group: gemmi.SpaceGroup
+    space_group: gemmi.SpaceGroup
+    alternatives: tuple[gemmi.SpaceGroup, ...]
+    probability: float
+    confidence: float
+    best: SubgroupScore
+    lattice: LatticeSymmetry
+    model: CorrelationModel
+    elements: tuple[ElementScore, ...]
+    subgroups: tuple[SubgroupScore, ...]
+    absences: Absences
+    change_of_basis: dict[int, np.ndarray]
+    d_min: float
+    n_used: int
+    warnings: tuple[str, ...]
+
+
+def determine_symmetry(
+    experiments: Sequence[Experiment], reflections: Reflections, params: SymmetryParams
+) -> SymmetryResult:
+    """Find the Laue group and the screw axes, and reindex to the conventional setting.
+
+    reflections : integrated, in any setting of one lattice for all experiments; several sweeps and
+    several lattices are brought to one setting first. Raises NoReflections, IncompatibleCells.
+    """
+    lattice, to_reduced = common_lattice(experiments, params.max_delta)
+    observations, normalised, to_reduced, d_min = _prepare(experiments, reflections, lattice, to_reduced, params)
+    usual = normalised.e2 < MAX_E2
+    e2, sigma = normalised.e2[usual], normalised.sigma[usual]
+    merged = merge_friedel(observations.hkl[usual], e2)
+    model = correlation_model(merged, lattice.rotations, e2, sigma)
+    elements = score_elements(merged, lattice.rotations, model)
+    subgroups = score_subgroups(find_subgroups(lattice, params.monoclinic_setting), elements)
+    best = _choose(subgroups, params)
+    absences = _absences(best, observations, normalised, params)
+    chosen, alternatives = _space_group(absences.candidates, params)
+    space_group, to_standard = standard_setting(chosen, best.subgroup.cell)
+    change = compose(to_reduced, {n: to_standard @ best.subgroup.basis for n in to_reduced})
+    return SymmetryResult(
+        experiments=[reindex_experiment(e, change[n], space_group) for n, e in enumerate(experiments)],
+        reflections=reindex_reflections(reflections, change),
+        laue_group=best.subgroup.patterson,
+        space_group=space_group,
+        alternatives=tuple(standard_setting(g, best.subgroup.cell)[0] for g in alternatives),
+        probability=best.likelihood,
+        confidence=best.confidence,
+        best=best,
+        lattice=lattice,
+        model=model,
+        elements=elements,
+        subgroups=subgroups,
+        absences=absences,
+        change_of_basis=change,
+        d_min=d_min,
+        n_used=len(observations),
+        warnings=(),
+    )
+
+
+def _prepare(
+    experiments: Sequence[Experiment],
+    reflections: Reflections,
+    lattice: LatticeSymmetry,
+    to_reduced: dict[int, np.ndarray],
+    params: SymmetryParams,
+) -> tuple[Observations, Normalised, dict[int, np.ndarray], float]:
+    """Observations to compare, in one reduced basis, with their E^2; the basis changes; the resolution limit."""
+    observations = observations_of(experiments, reflections)
+    if len(observations) < MIN_OBSERVATIONS:
+        reason = f"{len(observations)} usable intensities of {len(reflections)}"
+        raise NoReflections(stage="symmetry", reason=reason)
+    observations = observations.reindexed(to_reduced)
+    d_min = params.d_min or informative_limit(observations, params.min_i_over_sigma)
+    observations = observations[observations.s2 <= (1 + 1e-9) / d_min**2]
+    if len(observations) < MIN_OBSERVATIONS:
+        raise NoReflections(stage="symmetry", reason=f"{len(observations)} with d >= {d_min:.2f} A")
+    normalised = normalise(observations, params.prescale)
+    turned = resolve_ambiguity(observations, np.minimum(normalised.e2, MAX_E2), lattice.rotations)
+    return observations.reindexed(turned), normalised, compose(to_reduced, turned), d_min
+
+
+def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> SubgroupScore:
+    if params.space_group is None:
+        return subgroups[0]
+    wanted = gemmi.find_spacegroup_by_name(params.space_group)
+    laue = None if wanted is None else wanted.operations().derive_symmorphic()
+    if laue is not None:
+        laue.add_inversion()
+        for score in subgroups:
+            operations = score.subgroup.patterson.operations()
+            if operations.has_same_rotations(laue) and operations.has_same_centring(laue):
+                return score
+    largest = max((s.subgroup for s in subgroups), key=lambda g: g.order)
+    raise ImpossibleSpaceGroup(
+        space_group=params.space_group, lattice_group=largest.patterson.xhm(), max_delta=params.max_delta
+    )
+
+
+def _absences(
+    best: SubgroupScore, observations: Observations, normalised: Normalised, params: SymmetryParams
+) -> Absences:
+    group = best.subgroup.space_group
+    if not params.check_absences:
+        return Absences((), (SpaceGroupScore((group,), 1.0),), True)
+    hkl = observations.hkl @ best.subgroup.basis.T
+    return analyse_absences(group, hkl, normalised.e2, normalised.sigma, normalised.mean)
+
+
+def _space_group(
+    candidates: Sequence[SpaceGroupScore], params: SymmetryParams
+) -> tuple[gemmi.SpaceGroup, tuple[gemmi.SpaceGroup, ...]]:
+    """The space group and those it cannot be told from."""
+    if params.space_group is not None:
+        wanted = gemmi.find_spacegroup_by_name(params.space_group)
+        for candidate in candidates:
+            if any(g.number == wanted.number for g in candidate.groups):
+                return next(g for g in candidate.groups if g.number == wanted.number), ()
+    groups = candidates[0].groups
+    return groups[0], groups[1:]

@@ -1,0 +1,214 @@
+"""Screw axes from the axial reflections that they extinguish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+from scipy.stats import chi2
+
+from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
+from autoproc.symmetry.reindex import rotations_of
+
+LONGEST_INDEX = 48
+FLOOR = 0.05
+"""Sd, in E^2, of what an extinguished reflection may still show: multiple scattering, tails of neighbours."""
+OUTLIERS = 0.02
+SURE = 0.7
+SCREW = {(2, 2): 1, (3, 3): 1, (4, 4): 1, (4, 2): 2, (6, 6): 1, (6, 3): 2, (6, 2): 3}
+"""(order of the axis, period of the reflections that stay) -> subscript of the screw axis."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axial:
+    """Axial reflections merged over the Laue group.
+
+    hkl : (N, 3) int32; e2, e2_sigma : (N,) divided by epsilon; intensity, sigma : (N,); centric : (N,) bool
+    """
+
+    hkl: np.ndarray
+    e2: np.ndarray
+    e2_sigma: np.ndarray
+    intensity: np.ndarray
+    sigma: np.ndarray
+    centric: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class ScrewAxis:
+    """One possible screw axis: its probability and the reflections that speak for or against it."""
+
+    name: str
+    score: float
+    n_present: int
+    n_absent: int
+    i_present: float
+    i_absent: float
+    i_over_sigma_present: float
+    i_over_sigma_absent: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpaceGroupScore:
+    """Space groups with the same absences, in the setting of the data, and their joint probability."""
+
+    groups: tuple[gemmi.SpaceGroup, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Absences:
+    """Screw axes tested, and the possible space groups, the most likely first.
+
+    is_certain : the first is clearly better than the others (or there is nothing to decide)
+    """
+
+    screw_axes: tuple[ScrewAxis, ...]
+    candidates: tuple[SpaceGroupScore, ...]
+    is_certain: bool
+
+
+def analyse_absences(
+    group: gemmi.SpaceGroup, hkl: np.ndarray, e2: np.ndarray, e2_sigma: np.ndarray, scale: np.ndarray
+) -> Absences:
+    """Compare all chiral space groups with the rotations and centring of `group`.
+
+    group : symmorphic; hkl : (N, 3) observations in its setting; e2, e2_sigma : (N,);
+    scale : (N,) expected mean intensity, so that intensity = e2 * scale.
+    """
+    classes = absence_classes(group)
+    axial = merge_axial(group, hkl, e2, e2_sigma, scale)
+    absent = np.array([_absent(members[0], axial.hkl) for members in classes])
+    log_absent, log_present = log_densities(axial)
+    logs = np.where(absent, log_absent, log_present).sum(axis=1)
+    p = np.exp(logs - logs.max())
+    p /= p.sum()
+    order = sorted(range(len(classes)), key=lambda n: (-round(float(p[n]), 9), n))
+    candidates = tuple(SpaceGroupScore(classes[n], float(p[n])) for n in order)
+    screws = _screw_axes(group, classes, p, axial)
+    return Absences(screws, candidates, candidates[0].score > SURE)
+
+
+def absence_classes(group: gemmi.SpaceGroup) -> list[tuple[gemmi.SpaceGroup, ...]]:
+    """Chiral space groups of these rotations and this centring, gathered by their axial absences."""
+    base = group.operations()
+    gathered: dict[bytes, dict[int, gemmi.SpaceGroup]] = {}
+    for candidate in gemmi.spacegroup_table():
+        operations = candidate.operations()
+        if not candidate.is_sohncke() or len(operations) != len(base):
+            continue
+        if operations.has_same_rotations(base) and operations.has_same_centring(base):
+            signature = _absent(candidate, _axial_indices()).tobytes()
+            gathered.setdefault(signature, {}).setdefault(candidate.number, candidate)
+    classes = [tuple(members[n] for n in sorted(members)) for members in gathered.values()]
+    return sorted(classes, key=lambda members: (_absent(members[0], _axial_indices()).sum(), members[0].number))
+
+
+def _axial_indices() -> np.ndarray:
+    steps = np.arange(1, LONGEST_INDEX + 1)
+    return np.concatenate([np.outer(steps, axis) for axis in np.eye(3, dtype=int)]).astype(np.int32)
+
+
+def _absent(group: gemmi.SpaceGroup, hkl: np.ndarray) -> np.ndarray:
+    return np.asarray(group.operations().systematic_absences(np.ascontiguousarray(hkl, np.int32)), bool)
+
+
+def merge_axial(
+    group: gemmi.SpaceGroup, hkl: np.ndarray, e2: np.ndarray, e2_sigma: np.ndarray, scale: np.ndarray
+) -> Axial:
+    """Medians over equivalent axial observations; sigma from the sigmas, or from the scatter if larger."""
+    rows = np.flatnonzero(((hkl == 0).sum(axis=1) == 2) & ~_absent(group, hkl))
+    rotations = rotations_of(group)
+    images = np.concatenate([hkl[rows] @ rotations, -(hkl[rows] @ rotations)])
+    keys = (images[..., 0] * 10000 + images[..., 1]) * 10000 + images[..., 2]
+    unique, inverse = np.unique(keys.max(axis=0), return_inverse=True)
+    grouped = [rows[inverse == n] for n in range(len(unique))]
+    first = np.array([g[0] for g in grouped], int)
+    operations = group.operations()
+    indices = np.ascontiguousarray(hkl[first].reshape(-1, 3), np.int32)
+    epsilon = np.asarray(operations.epsilon_factor_without_centering_array(indices), float)
+    merged = np.array([_median(e2[g], e2_sigma[g]) for g in grouped]).reshape(-1, 2) / epsilon[:, None]
+    intensity = np.array([_median(e2[g] * scale[g], e2_sigma[g] * scale[g]) for g in grouped]).reshape(-1, 2)
+    centric = np.asarray(operations.centric_flag_array(indices), bool)
+    return Axial(indices, merged[:, 0], merged[:, 1], intensity[:, 0], intensity[:, 1], centric)
+
+
+def _median(values: np.ndarray, sigmas: np.ndarray) -> tuple[float, float]:
+    n = len(values)
+    return float(np.median(values)), float(np.sqrt(np.mean(sigmas**2) / n) * (1.25 if n > 2 else 1.0))
+
+
+def log_densities(axial: Axial) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) log densities of the E^2 seen if extinguished, and if it follows Wilson's distribution."""
+    quantiles = (np.arange(400) + 0.5) / 400
+    acentric = -np.log1p(-quantiles)
+    centric = chi2.ppf(quantiles, 1)
+    width = np.sqrt(axial.e2_sigma**2 + FLOOR**2)[:, None]
+    true = np.where(axial.centric[:, None], centric, acentric)
+    x = axial.e2[:, None]
+    present = (np.exp(-0.5 * ((x - true) / width) ** 2) / width).mean(axis=1)
+    absent = (np.exp(-0.5 * (x / width) ** 2) / width)[:, 0]
+    tail = 1e-4
+    log_absent = np.log((1 - OUTLIERS) * absent + OUTLIERS * present + tail * OUTLIERS)
+    log_present = np.log((1 - OUTLIERS) * present + OUTLIERS * absent + tail)
+    return log_absent, log_present
+
+
+def _screw_axes(
+    group: gemmi.SpaceGroup, classes: list[tuple[gemmi.SpaceGroup, ...]], p: np.ndarray, axial: Axial
+) -> tuple[ScrewAxis, ...]:
+    screws = []
+    for axis, order in _distinct_axes(group):
+        lowest = _period(group, axis)
+        periods = np.array([_period(members[0], axis) for members in classes])
+        for period in sorted(set(periods[periods > lowest]), reverse=True):
+            score = float(p[periods % period == 0].sum())
+            name = f"{order}{SCREW[(order, int(period))]}{'abc'[axis]}"
+            screws.append(_screw_axis(name, score, axis, int(period), axial))
+    return tuple(screws)
+
+
+def _screw_axis(name: str, score: float, axis: int, period: int, axial: Axial) -> ScrewAxis:
+    on_axis = axial.hkl[:, axis] != 0
+    stays = on_axis & (axial.hkl[:, axis] % period == 0)
+    goes = on_axis & ~stays
+    ratio = axial.intensity / np.maximum(axial.sigma, 1e-30)
+    values = [float(v[rows].mean()) if rows.any() else 0.0 for v in (axial.intensity, ratio) for rows in (stays, goes)]
+    return ScrewAxis(name, score, int(stays.sum()), int(goes.sum()), *values)
+
+
+def _distinct_axes(group: gemmi.SpaceGroup) -> list[tuple[int, int]]:
+    """(0, 1 or 2 for a, b, c; highest order of rotation about it), one of each set of equivalent axes."""
+    rotations = rotations_of(group)
+    found: list[tuple[int, int]] = []
+    for axis in (2, 0, 1) if 75 <= group.number < 195 else (0, 1, 2):
+        unit = np.eye(3, dtype=int)[axis]
+        about = [rotation_order(w) for w in rotations[1:] if np.array_equal(rotation_axis(w), unit)]
+        images = np.abs(rotations @ unit)
+        is_new = not any(np.any(np.all(images == np.eye(3, dtype=int)[other], axis=1)) for other, _ in found)
+        if about and is_new:
+            found.append((axis, max(about)))
+    return found
+
+
+def _period(group: gemmi.SpaceGroup, axis: int) -> int:
+    """The allowed axial indices are the multiples of this number."""
+    steps = np.arange(1, LONGEST_INDEX + 1)
+    hkl = np.outer(steps, np.eye(3, dtype=int)[axis])
+    return int(np.gcd.reduce(steps[~_absent(group, hkl)]))
+
+
+def standard_setting(group: gemmi.SpaceGroup, cell: tuple[float, ...]) -> tuple[gemmi.SpaceGroup, np.ndarray]:
+    """The reference setting of an orthorhombic space group, and the (3, 3) basis change to it.
+
+    P 2 2 21 and P 21 21 2 have their odd axis along c; then a <= b. Others are left as they are.
+    """
+    if group.number not in (17, 18):
+        return group, np.eye(3, dtype=int)
+    periods = [_period(group, axis) for axis in range(3)]
+    odd = next(n for n in range(3) if periods.count(periods[n]) == 1)
+    turned = np.roll(np.eye(3, dtype=int), 2 - odd, axis=0)
+    if cell[(odd + 1) % 3] > cell[(odd + 2) % 3]:
+        turned = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]]) @ turned
+    return gemmi.SpaceGroup(group.number), turned

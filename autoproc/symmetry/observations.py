@@ -1,0 +1,163 @@
+"""Intensities for symmetry analysis: chosen, corrected, in the primitive basis, with what scaling needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.geometry.rotation import crystal_from_lab
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Flag, Reflections
+from autoproc.symmetry.reindex import reindex_hkl
+
+MIN_PARTIALITY = 0.4
+MIN_I_OVER_SIGMA = -5.0
+STRONG_I_OVER_SIGMA = 10.0
+MIN_STRONG_CORRELATION = 0.5
+MAX_DISAGREEMENT = 6.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observations:
+    """Equally long arrays, one row an observation.
+
+    hkl : (N, 3) int32; intensity, sigma : (N,) corrected for LP, QE and partiality
+    s2 : (N,) 1/d^2, 1/Angstrom^2; experiment : (N,) int; phi : (N,) radians
+    direction : (N, 3) unit vector of the diffracted beam in the crystal's frame
+    """
+
+    hkl: np.ndarray
+    intensity: np.ndarray
+    sigma: np.ndarray
+    s2: np.ndarray
+    experiment: np.ndarray
+    phi: np.ndarray
+    direction: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.hkl)
+
+    def __getitem__(self, rows: np.ndarray) -> Observations:
+        """The rows of a mask or index array."""
+        return Observations(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+    def reindexed(self, matrices: dict[int, np.ndarray]) -> Observations:
+        """The same observations with each experiment's hkl changed by its matrix."""
+        hkl = self.hkl.copy()
+        for experiment, matrix in matrices.items():
+            rows = self.experiment == experiment
+            hkl[rows] = reindex_hkl(hkl[rows], matrix)
+        return Observations(hkl, self.intensity, self.sigma, self.s2, self.experiment, self.phi, self.direction)
+
+
+def observations_of(experiments: Sequence[Experiment], reflections: Reflections) -> Observations:
+    """The usable observations: profile-fitted intensities where there are any, otherwise summed.
+
+    Works on integrated reflections and, with the Lorentz-polarisation factor computed here, on indexed
+    strong spots. Left out: overloads, partiality below 0.4, I/sigma below -5, not indexed, and those
+    whose pixels do not look like a spot (has_bad_pixels).
+    """
+    intensity, variance = _intensities(reflections)
+    ids = reflections["experiment_id"]
+    good = (variance > 0) & np.isfinite(intensity) & (ids >= 0) & np.any(reflections["hkl"] != 0, axis=1)
+    good &= ~reflections.has_any_flag(Flag.OVERLOADED | Flag.DONT_INTEGRATE)
+    if "partiality" in reflections:
+        good &= reflections["partiality"] > MIN_PARTIALITY
+    good &= intensity > MIN_I_OVER_SIGMA * np.sqrt(np.where(variance > 0, variance, 1.0))
+    good &= ~has_bad_pixels(reflections, intensity, variance)
+    rows = np.flatnonzero(good)
+    parts = [
+        _of_experiment(n, experiment, reflections, rows[ids[rows] == n], intensity, variance)
+        for n, experiment in enumerate(experiments)
+        if experiment.crystal is not None
+    ]
+    return Observations(*(np.concatenate([getattr(p, f) for p in parts]) for f in Observations.__dataclass_fields__))
+
+
+def _intensities(reflections: Reflections) -> tuple[np.ndarray, np.ndarray]:
+    """Intensity and variance of every row, without LP correction; variance 0 where there is none."""
+    integrated = "intensity_prf" in reflections or reflections.has_any_flag(Flag.INTEGRATED_SUM).any()
+    value, variance = reflections["intensity_sum"], reflections["variance_sum"]
+    if not integrated:
+        return value, variance
+    if "partiality" in reflections:
+        partiality = np.maximum(reflections["partiality"], MIN_PARTIALITY)
+        value, variance = value / partiality, variance / partiality**2
+    variance = np.where(reflections.has_flag(Flag.INTEGRATED_SUM), variance, 0.0)
+    if "intensity_prf" in reflections:
+        fitted = reflections.has_flag(Flag.INTEGRATED_PRF) & (reflections["variance_prf"] > 0)
+        if fitted.sum() > 0.5 * (variance > 0).sum():
+            return reflections["intensity_prf"], np.where(fitted, reflections["variance_prf"], 0.0)
+    return value, variance
+
+
+def has_bad_pixels(reflections: Reflections, intensity: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """(N,) bool: strong, but unlike a spot: a hot pixel, an ice crystal or a shadow's edge.
+
+    Strong reflections (I/sigma > 10) whose profile correlates below 0.5 with the pixels, and any whose
+    profile-fitted and summed intensities differ by more than 6 sigma and 30%. One such pixel in a
+    weak reflection costs a symmetry element more CC than thousands of good pairs gain.
+    """
+    bad = np.zeros(len(reflections), bool)
+    sigma = np.sqrt(np.maximum(variance, 0.0))
+    if "profile_correlation" in reflections and "intensity_prf" in reflections:
+        strong = intensity > STRONG_I_OVER_SIGMA * sigma
+        bad |= strong & (reflections["profile_correlation"] < MIN_STRONG_CORRELATION)
+    if "intensity_prf" in reflections and "partiality" in reflections:
+        partiality = np.maximum(reflections["partiality"], MIN_PARTIALITY)
+        summed = reflections["intensity_sum"] / partiality
+        spread = np.sqrt(np.maximum(reflections["variance_prf"] + reflections["variance_sum"], 0.0))
+        difference = np.abs(reflections["intensity_prf"] - summed)
+        both = reflections.has_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
+        bad |= both & (difference > MAX_DISAGREEMENT * spread) & (difference > 0.3 * np.abs(summed))
+    return bad
+
+
+def _of_experiment(
+    n: int,
+    experiment: Experiment,
+    reflections: Reflections,
+    rows: np.ndarray,
+    intensity: np.ndarray,
+    variance: np.ndarray,
+) -> Observations:
+    assert experiment.crystal is not None
+    hkl = reflections["hkl"][rows]
+    position = reflections["xyz_cal_mm" if "xyz_cal_mm" in reflections else "xyz_obs_mm"][rows]
+    phi = position[:, 2]
+    s1 = reflections["s1"][rows]
+    factor = _lp_over_qe(experiment, reflections, rows, s1)
+    q = hkl @ experiment.crystal.A.T
+    direction = crystal_from_lab(experiment.goniometer, phi, s1 / np.linalg.norm(s1, axis=1, keepdims=True))
+    return Observations(
+        hkl,
+        intensity[rows] * factor,
+        np.sqrt(variance[rows]) * factor,
+        np.einsum("ij,ij->i", q, q),
+        np.full(len(rows), n),
+        phi,
+        direction,
+    )
+
+
+def _lp_over_qe(experiment: Experiment, reflections: Reflections, rows: np.ndarray, s1: np.ndarray) -> np.ndarray:
+    """What a measured intensity is multiplied by."""
+    if "lp" in reflections:
+        lp = reflections["lp"][rows]
+    else:
+        lp = lp_correction(experiment, s1)
+    return lp / reflections["qe"][rows] if "qe" in reflections else lp
+
+
+def lp_correction(experiment: Experiment, s1: np.ndarray) -> np.ndarray:
+    """(N,) 1/(L P) of diffracted beams (N, 3); Kahn et al. 1982 for P, L = 1/(|m2 . e1| sin 2theta)."""
+    beam = experiment.beam
+    out = s1 / np.linalg.norm(s1, axis=1, keepdims=True)
+    s0 = beam.s0 / np.linalg.norm(beam.s0)
+    lorentz_inverse = np.abs(np.cross(out, s0) @ experiment.goniometer.lab_axis)
+    p = beam.polarization_fraction
+    across = out @ beam.polarization_normal
+    polarisation = (1 - 2 * p) * (1 - across**2) + p * (1 + (out @ s0) ** 2)
+    return lorentz_inverse / polarisation
