@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -206,14 +207,16 @@ def _continuous_runs(axis: Transformation, n_images: int) -> list[tuple[int, int
     tolerance = 0.1 * np.maximum(np.abs(widths[:-1]), 1e-4)
     breaks = np.flatnonzero((gaps % 360.0 > tolerance) & (360.0 - gaps % 360.0 > tolerance)) + 1
     edges = [0, *breaks.tolist(), n_images]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def _part(whole: Experiment, axis: Transformation, start: int, stop: int) -> Experiment:
     if (start, stop) == (0, whole.scan.n_images):
         return whole
     scan = whole.scan
-    assert scan.exposure_times is not None and scan.epochs is not None and whole.imageset is not None
+    assert scan.exposure_times is not None
+    assert scan.epochs is not None
+    assert whole.imageset is not None
     part = Scan(
         (start + 1, stop),
         (float(axis.values[start]), scan.oscillation[1]),

@@ -114,7 +114,7 @@ def depends_on(item: h5py.Dataset | h5py.Group) -> h5py.Dataset | None:
 
 
 def panel_frame(module: h5py.Group) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[float, float]]:
-    """fast and slow axes, origin (mm, imgCIF frame) and pixel size (fast, slow; mm) of a detector module."""
+    """Fast and slow axes, origin (mm, imgCIF frame) and pixel size (fast, slow; mm) of a detector module."""
     fast = read_transformation(module["fast_pixel_direction"])
     slow = read_transformation(module["slow_pixel_direction"])
     above_fast = depends_on(module["fast_pixel_direction"])
