@@ -1,0 +1,127 @@
+"""The error model: sigma'^2 = a^2 (sigma^2 + (b I)^2), fitted to the scatter of equivalent observations.
+
+Evans & Murshudov (2013), Acta D69, 1204; ISa = 1/(a b) after Diederichs (2010), Acta D66, 733.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+N_CELLS = 30
+MAX_DEVIATION = 4.0
+"""Deviations are cut at so many standard uncertainties: what is beyond is for outlier rejection."""
+TRUNCATED_VARIANCE = 0.99943
+"""Mean square of a normal deviate cut (not discarded) at MAX_DEVIATION."""
+MIN_OBSERVATIONS = 30
+A_LIMITS = (0.1, 20.0)
+B_LIMITS = (1e-4, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorModel:
+    """sigma'^2 = a^2 (sigma^2 + (b I)^2)."""
+
+    a: float = 1.0
+    b: float = 0.02
+
+    @property
+    def isa(self) -> float:
+        """Asymptotic I/sigma of a strong observation."""
+        return 1.0 / (self.a * self.b)
+
+    def variance(self, variance: np.ndarray, intensity: np.ndarray) -> np.ndarray:
+        """(N,) corrected variances; intensity (N,) is the expected one, so that chance does not change weights."""
+        return self.a**2 * (variance + (self.b * np.maximum(intensity, 0.0)) ** 2)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBin:
+    """Observations of expected intensity between i_min and i_max: mean squared normalised deviations.
+
+    before: with the input sigmas; after: with the error model's (1 is right)
+    """
+
+    i_max: float
+    i_min: float
+    n: int
+    before: float
+    after: float
+
+
+def fit_error_model(
+    deviation2: np.ndarray, variance: np.ndarray, expected: np.ndarray, start: ErrorModel
+) -> ErrorModel:
+    """Maximum likelihood a and b.
+
+    deviation2 : (N,) squared deviation of each observation from its group's mean, on its own scale,
+        corrected for its part in the mean; variance : (N,) as integrated; expected : (N,) g <I>
+    Observations are pooled by sigma and by expected I, so that the cost does not depend on their number.
+    Returns `start` where there are fewer than 30 observations.
+    """
+    if len(deviation2) < MIN_OBSERVATIONS:
+        return start
+    model = start
+    expected = np.maximum(expected, 0.0)
+    for _ in range(5):
+        limit = MAX_DEVIATION**2 * model.variance(variance, expected)
+        cells = _pool(np.minimum(deviation2, limit) / TRUNCATED_VARIANCE, variance, expected)
+        fitted = _most_likely(*cells, model)
+        change = abs(np.log(fitted.a / model.a)) + abs(np.log(fitted.b / model.b))
+        model = fitted
+        if change < 1e-3:
+            break
+    return model
+
+
+def error_bins(
+    deviation2: np.ndarray, variance: np.ndarray, expected: np.ndarray, model: ErrorModel, n_bins: int = 10
+) -> tuple[ErrorBin, ...]:
+    """How the error model does in bins of expected intensity, strongest first."""
+    order = np.argsort(-expected, kind="stable")
+    bins = []
+    for rows in np.array_split(order, min(n_bins, max(1, len(order) // MIN_OBSERVATIONS))):
+        if not len(rows):
+            continue
+        raw = deviation2[rows] / variance[rows]
+        new = deviation2[rows] / model.variance(variance[rows], expected[rows])
+        strongest, weakest = float(expected[rows[0]]), float(expected[rows[-1]])
+        bins.append(ErrorBin(strongest, weakest, len(rows), float(raw.mean()), float(new.mean())))
+    return tuple(bins)
+
+
+def _pool(
+    deviation2: np.ndarray, variance: np.ndarray, expected: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Counts and means of deviation2, variance and expected^2 in cells of similar sigma and I/sigma."""
+    ratio = expected / np.sqrt(variance)
+    cell = _rank_bin(variance) * N_CELLS + _rank_bin(ratio)
+    n = np.bincount(cell, minlength=N_CELLS**2)
+    filled = n > 0
+    means = [
+        np.bincount(cell, v, minlength=N_CELLS**2)[filled] / n[filled] for v in (deviation2, variance, expected**2)
+    ]
+    return n[filled], means[0], means[1], means[2]
+
+
+def _rank_bin(values: np.ndarray) -> np.ndarray:
+    edges = np.quantile(values, np.linspace(0, 1, N_CELLS + 1)[1:-1])
+    return np.searchsorted(edges, values)
+
+
+def _most_likely(
+    n: np.ndarray, deviation2: np.ndarray, variance: np.ndarray, expected2: np.ndarray, start: ErrorModel
+) -> ErrorModel:
+    def minus_log_likelihood(x: np.ndarray) -> tuple[float, np.ndarray]:
+        a2, b2 = np.exp(2 * x)
+        model = a2 * (variance + b2 * expected2)
+        slope = n * (1 - deviation2 / model)
+        value = float(np.sum(n * (np.log(model) + deviation2 / model)))
+        return value, np.array([2 * slope.sum(), float(np.sum(slope * 2 * a2 * b2 * expected2 / model))])
+
+    bounds = [tuple(np.log(A_LIMITS)), tuple(np.log(B_LIMITS))]
+    x0 = np.clip(np.log([start.a, start.b]), *np.transpose(bounds))
+    best = minimize(minus_log_likelihood, x0, jac=True, method="L-BFGS-B", bounds=bounds)
+    return ErrorModel(float(np.exp(best.x[0])), float(np.exp(best.x[1])))

@@ -1,0 +1,197 @@
+"""Fit scaling models: least squares of observations against the common intensities that they imply.
+
+target = sum w (I - g <I>)^2 + restraints, <I> = sum w g I / sum w g^2 over equivalents (Hamilton, Rollett & Sparks
+1965, Acta Cryst. 18, 129). <I> is eliminated from the normal equations (variable projection, Kaufman 1975),
+so that Gauss-Newton steps converge in a few cycles, for all sweeps and lattices at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.scaling.model import Design, PhysicalModel
+
+MAX_ITERATIONS = 15
+CONVERGED = 1e-5
+"""Relative decrease of the target below which the fit has converged."""
+DECAY_RESTRAINT = 0.1
+"""Weight of B^2 (1/Angstrom^4): B is pulled to zero with a standard deviation of about 3 Angstrom^2."""
+TIE_RESTRAINT = 4.0
+"""Weight of relative differences of neighbouring scale parameters: matters only where there are no data."""
+MIN_FACTOR = 1e-4
+MAX_DAMPING = 1e8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One experiment's share of the observations: rows (n,) of the problem's arrays and their design."""
+
+    rows: np.ndarray
+    design: Design
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Observations to fit.
+
+    intensity, weight : (N,), weight 1/variance, 0 leaves an observation out
+    group : (N,) intp, sorted, 0 .. n_groups - 1; parts: one for each experiment
+    absorption_restraint : weight of the squared harmonics' coefficients
+    """
+
+    intensity: np.ndarray
+    weight: np.ndarray
+    group: np.ndarray
+    n_groups: int
+    parts: tuple[Part, ...]
+    absorption_restraint: float
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """(n_groups,) sums of (N,)."""
+        return np.bincount(self.group, values, minlength=self.n_groups)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Models after fitting, the uncertainty of their parameters, and how it went.
+
+    rms : root mean square weighted residual, at the start and after each accepted step
+    """
+
+    models: tuple[PhysicalModel, ...]
+    uncertainties: tuple[np.ndarray, ...]
+    rms: tuple[float, ...]
+    n_observations: int
+    converged: bool
+
+
+def fit_models(problem: Problem, models: Sequence[PhysicalModel]) -> Fit:
+    """Levenberg-Marquardt from the models' present parameters. Steps to non-positive factors are refused."""
+    current = tuple(models)
+    target, state = _target(problem, current)
+    n = max(1, int(np.count_nonzero(problem.weight)))
+    history = [float(np.sqrt(state.sum_of_squares / n))]
+    damping, converged, hessian = 1e-4, False, None
+    for _ in range(MAX_ITERATIONS):
+        hessian, gradient = _normal_equations(problem, current, state)
+        accepted = None
+        while accepted is None and damping < MAX_DAMPING:
+            trial = _stepped(current, hessian, gradient, damping)
+            new_target, new_state = _target(problem, trial)
+            if new_target <= target:
+                accepted = trial
+            damping = damping / 10 if accepted else damping * 10
+        if accepted is None:
+            converged = True
+            break
+        decrease = (target - new_target) / max(target, 1e-300)
+        current, target, state = accepted, new_target, new_state
+        history.append(float(np.sqrt(state.sum_of_squares / n)))
+        damping = max(damping, 1e-9)
+        if decrease < CONVERGED:
+            converged = True
+            break
+    return Fit(current, _uncertainties(current, hessian), tuple(history), n, converged)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """Factors (N,), common intensities (n_groups,), sum w g^2 (n_groups,) and the sum of weighted squares."""
+
+    factors: np.ndarray
+    common: np.ndarray
+    sum_wg2: np.ndarray
+    sum_of_squares: float
+
+
+def _target(problem: Problem, models: Sequence[PhysicalModel]) -> tuple[float, _State]:
+    factors = np.ones_like(problem.intensity)
+    for part, model in zip(problem.parts, models, strict=True):
+        factors[part.rows] = model.factors(part.design)
+    positive = bool(np.all(factors > MIN_FACTOR)) and bool(np.all(np.isfinite(factors)))
+    if not positive:
+        return np.inf, _State(factors, np.zeros(problem.n_groups), np.ones(problem.n_groups), np.inf)
+    weighted = problem.weight * factors
+    sum_wg2 = problem.sum(weighted * factors)
+    common = problem.sum(weighted * problem.intensity) / np.where(sum_wg2 > 0, sum_wg2, 1.0)
+    residual = problem.intensity - factors * common[problem.group]
+    squares = float(np.sum(problem.weight * residual**2))
+    restraint = sum(_restraints(m, problem.absorption_restraint)[0] for m in models)
+    return squares + restraint, _State(factors, common, sum_wg2, squares)
+
+
+def _normal_equations(
+    problem: Problem, models: Sequence[PhysicalModel], state: _State
+) -> tuple[np.ndarray, np.ndarray]:
+    """J^T W J and J^T W r of all parameters, with the common intensities eliminated, and the restraints."""
+    sizes = [len(m.parameters) for m in models]
+    offset = np.concatenate([[0], np.cumsum(sizes)])
+    hessian, gradient = np.zeros((offset[-1], offset[-1])), np.zeros(offset[-1])
+    coupling = np.zeros((problem.n_groups, offset[-1]))
+    calculated = state.factors * state.common[problem.group]
+    residual = problem.intensity - calculated
+    for n, (part, model) in enumerate(zip(problem.parts, models, strict=True)):
+        here = slice(offset[n], offset[n + 1])
+        if len(part.rows):
+            derivatives = model.log_derivatives(part.design)
+            weight, u = problem.weight[part.rows], calculated[part.rows]
+            hessian[here, here] = derivatives.T @ (derivatives * (weight * u * u)[:, None])
+            gradient[here] = derivatives.T @ (weight * residual[part.rows] * u)
+            _add_group_sums(
+                coupling[:, here], problem.group[part.rows], derivatives, weight * state.factors[part.rows] ** 2
+            )
+        _, first, second = _restraints(model, problem.absorption_restraint)
+        hessian[here, here] += second
+        gradient[here] -= first
+    share = np.where(state.sum_wg2 > 0, np.abs(state.common) / np.sqrt(np.maximum(state.sum_wg2, 1e-300)), 0.0)
+    coupling *= share[:, None]
+    hessian -= coupling.T @ coupling
+    return hessian, gradient
+
+
+def _add_group_sums(into: np.ndarray, group: np.ndarray, derivatives: np.ndarray, weight: np.ndarray) -> None:
+    """into[g] += sum over the observations of group g (sorted) of weight * derivatives."""
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    into[group[starts]] += np.add.reduceat(derivatives * weight[:, None], starts, axis=0)
+
+
+def _restraints(model: PhysicalModel, absorption_restraint: float) -> tuple[float, np.ndarray, np.ndarray]:
+    """Value, half the gradient and half the second derivatives of a model's restraints."""
+    p = model.parameters
+    scale, decay, absorption = model.slices
+    second = np.zeros((len(p), len(p)))
+    mean_scale = max(float(np.mean(p[scale])), MIN_FACTOR)
+    for part, weight in ((scale, TIE_RESTRAINT / mean_scale**2), (decay, DECAY_RESTRAINT)):
+        n = part.stop - part.start
+        if n > 1:
+            difference = np.diff(np.eye(n), axis=0)
+            second[part, part] += weight * difference.T @ difference
+    second[decay, decay] += DECAY_RESTRAINT * np.eye(decay.stop - decay.start)
+    second[absorption, absorption] += absorption_restraint * np.eye(absorption.stop - absorption.start)
+    first = second @ p
+    return float(p @ first), first, second
+
+
+def _stepped(
+    models: Sequence[PhysicalModel], hessian: np.ndarray, gradient: np.ndarray, damping: float
+) -> tuple[PhysicalModel, ...]:
+    """Models after one damped step; the damping also holds the overall scale, which the data leave free."""
+    diagonal = np.maximum(np.diag(hessian), 1e-8 * np.max(np.diag(hessian)))
+    step = np.linalg.lstsq(hessian + np.diag(damping * diagonal), gradient, rcond=1e-12)[0]
+    result, start = [], 0
+    for model in models:
+        stop = start + len(model.parameters)
+        result.append(model.with_parameters(model.parameters + step[start:stop]))
+        start = stop
+    return tuple(result)
+
+
+def _uncertainties(models: Sequence[PhysicalModel], hessian: np.ndarray | None) -> tuple[np.ndarray, ...]:
+    sizes = [len(m.parameters) for m in models]
+    if hessian is None:
+        return tuple(np.zeros(n) for n in sizes)
+    variance = np.clip(np.diag(np.linalg.pinv(hessian, rcond=1e-10, hermitian=True)), 0.0, None)
+    return tuple(np.split(np.sqrt(variance), np.cumsum(sizes)[:-1]))

@@ -1,0 +1,180 @@
+"""The scaling model of one sweep and lattice: g = c(phi) exp(B(phi) / (2 d^2)) (1 + absorption).
+
+Beilsten-Edmands et al. (2020), Acta D76, 385, the "physical" model of DIALS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from autoproc.models.experiment import Experiment
+from autoproc.scaling.absorption import n_harmonics, surface_basis
+from autoproc.scaling.smoother import Smoother, smoother_for_range
+
+SPACINGS = ((5.0, 1.0, 1.5), (10.0, 2.0, 3.0), (25.0, 4.0, 5.0), (90.0, 8.0, 10.0), (np.inf, 15.0, 20.0))
+"""Below a range of rotation (degrees): one scale and one decay parameter each so many degrees."""
+EDGE = 0.999
+"""Coordinates are shrunk by this, so that the last image lies within the last interval (as DIALS does)."""
+BLOCK = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinates:
+    """What the model depends on: frame (N,) array index, s1 (N, 3) 1/Angstrom, d (N,) Angstrom."""
+
+    frame: np.ndarray
+    s1: np.ndarray
+    d: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __getitem__(self, rows: np.ndarray | slice) -> Coordinates:
+        return Coordinates(self.frame[rows], self.s1[rows], self.d[rows])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """A model's coefficients for some observations: smoother indices and weights, 1/(2 d^2), harmonics."""
+
+    scale_index: np.ndarray
+    scale_weight: np.ndarray
+    decay_index: np.ndarray
+    decay_weight: np.ndarray
+    half_inverse_d2: np.ndarray
+    basis: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhysicalModel:
+    """Terms and parameters (n_parameters,): scale, then decay (B, Angstrom^2), then harmonics.
+
+    first_frame, n_frames : the frames that hold reflections; decay None or lmax 0 leave a term out
+    """
+
+    first_frame: float
+    n_frames: float
+    frame_width: float
+    scale: Smoother
+    decay: Smoother | None
+    lmax: int
+    parameters: np.ndarray
+
+    @property
+    def n_decay(self) -> int:
+        """Number of decay parameters."""
+        return 0 if self.decay is None else self.decay.n_parameters
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Where scale, decay and absorption stand among the parameters."""
+        first = self.scale.n_parameters
+        second = first + self.n_decay
+        return slice(0, first), slice(first, second), slice(second, second + n_harmonics(self.lmax))
+
+    def with_parameters(self, parameters: np.ndarray) -> PhysicalModel:
+        """The same model with other parameters."""
+        return replace(self, parameters=parameters)
+
+    def coordinate(self, frame: np.ndarray, smoother: Smoother) -> np.ndarray:
+        """(N,) frames in a smoother's unit, held within the range of the data."""
+        inside = np.clip((frame - self.first_frame) / self.n_frames, 0.0, 1.0)
+        return inside * EDGE * smoother.n_intervals
+
+    def design(self, experiment: Experiment, at: Coordinates) -> Design:
+        """Coefficients for observations."""
+        scale_index, scale_weight = self.scale.weights(self.coordinate(at.frame, self.scale))
+        decay_index, decay_weight = np.zeros((len(at), 0), np.intp), np.zeros((len(at), 0))
+        if self.decay is not None:
+            decay_index, decay_weight = self.decay.weights(self.coordinate(at.frame, self.decay))
+        basis = np.zeros((len(at), 0)) if not self.lmax else surface_basis(experiment, at.s1, at.frame, self.lmax)
+        return Design(scale_index, scale_weight, decay_index, decay_weight, 0.5 / at.d**2, basis)
+
+    def terms(self, design: Design) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(N,) c(phi), B(phi) in Angstrom^2 and 1 + absorption."""
+        scale, decay, absorption = (self.parameters[s] for s in self.slices)
+        c = (scale[design.scale_index] * design.scale_weight).sum(axis=1)
+        b = (decay[design.decay_index] * design.decay_weight).sum(axis=1)
+        return c, b, 1.0 + design.basis @ absorption
+
+    def factors(self, design: Design) -> np.ndarray:
+        """(N,) inverse scale g: an observation over g is on the common scale."""
+        c, b, surface = self.terms(design)
+        return c * np.exp(np.clip(b * design.half_inverse_d2, -50, 50)) * surface
+
+    def log_derivatives(self, design: Design) -> np.ndarray:
+        """(N, n_parameters) derivatives of ln g."""
+        c, _, surface = self.terms(design)
+        derivatives = np.zeros((len(c), len(self.parameters)))
+        _, decay, absorption = self.slices
+        rows = np.arange(len(c))[:, None]
+        derivatives[rows, design.scale_index] = design.scale_weight / c[:, None]
+        derivatives[rows, decay.start + design.decay_index] = design.decay_weight * design.half_inverse_d2[:, None]
+        derivatives[:, absorption] = design.basis / surface[:, None]
+        return derivatives
+
+    def factors_at(self, experiment: Experiment, at: Coordinates) -> np.ndarray:
+        """(N,) inverse scale of many observations, in blocks to bound the memory."""
+        blocks = [self.factors(self.design(experiment, at[slice(n, n + BLOCK)])) for n in range(0, len(at), BLOCK)]
+        return np.concatenate(blocks) if blocks else np.zeros(0)
+
+    def curves(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """c(phi) and B(phi) at frames (N,), for plots."""
+        index, weight = self.scale.weights(self.coordinate(frame, self.scale))
+        c = (self.parameters[index] * weight).sum(axis=1)
+        if self.decay is None:
+            return c, np.zeros_like(c)
+        index, weight = self.decay.weights(self.coordinate(frame, self.decay))
+        return c, (self.parameters[self.slices[1]][index] * weight).sum(axis=1)
+
+
+def model_for(experiment: Experiment, frame: np.ndarray, decay: bool, lmax: int) -> PhysicalModel:
+    """A model with all factors 1 for the observations of one experiment at frames (N,)."""
+    first, last = (float(np.min(frame)), float(np.max(frame))) if len(frame) else (0.0, 1.0)
+    n_frames = max(last - first, 1.0)
+    width = abs(experiment.scan.oscillation[1])
+    rotation = n_frames * width
+    scale_spacing, decay_spacing = next((s, b) for limit, s, b in SPACINGS if rotation < limit)
+    scale = smoother_for_range(rotation, scale_spacing)
+    smoother = smoother_for_range(rotation, decay_spacing) if decay else None
+    n_decay = smoother.n_parameters if smoother else 0
+    parameters = np.concatenate([np.ones(scale.n_parameters), np.zeros(n_decay + n_harmonics(lmax))])
+    return PhysicalModel(first, n_frames, width, scale, smoother, lmax, parameters)
+
+
+def to_dials(
+    model: PhysicalModel, uncertainty: np.ndarray, experiment: Experiment, extra: dict[str, Any]
+) -> dict[str, Any]:
+    """The model as DIALS writes it; uncertainty (n_parameters,); `extra` joins its configuration."""
+    start, width = experiment.scan.oscillation
+    result: dict[str, Any] = {"__id__": "physical"}
+    corrections, configuration = [], {}
+    names = ("scale", "decay", "absorption")
+    for name, part, null in zip(names, model.slices, (1.0, 0.0, 0.0), strict=True):
+        values = model.parameters[part]
+        if not len(values):
+            continue
+        corrections.append(name)
+        result[name] = {
+            "n_parameters": len(values),
+            "parameters": values.tolist(),
+            "null_parameter_value": null,
+            "est_standard_devs": uncertainty[part].tolist(),
+        }
+    for prefix, name, smoother in (("s", "scale", model.scale), ("d", "decay", model.decay)):
+        if smoother is not None:
+            configuration[f"{prefix}_norm_fac"] = EDGE * smoother.n_intervals / model.n_frames
+            configuration[f"{name}_rot_interval"] = model.n_frames * width / smoother.n_intervals
+    if model.lmax:
+        configuration |= {"lmax": model.lmax}
+    result["configuration_parameters"] = {
+        "corrections": corrections,
+        "valid_osc_range": [start, start + width * experiment.scan.n_images],
+        "valid_image_range": list(experiment.scan.image_range),
+        **configuration,
+        **extra,
+    }
+    return result

@@ -1,0 +1,148 @@
+"""Integrated reflections made ready for scaling: corrected intensities and what may be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.errors import NoReflections
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Flag, Reflections
+from autoproc.scaling.groups import EquivalentGroups, group_equivalents
+from autoproc.scaling.model import Coordinates
+
+MIN_VARIANCE = 0.1
+"""A variance below this part of the counts it must hold (peak and background) is a failed estimate."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intensities:
+    """Corrected intensities and variances (N,), not scaled; NaN where there is none."""
+
+    value: np.ndarray
+    variance: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> Intensities:
+        return Intensities(self.value[rows], self.variance[rows])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observations:
+    """The reflections (N,) that may enter merged data, and the context they are scaled in.
+
+    row : (N,) intp, their rows in the reflection table; experiment : (N,) intp
+    profile, summation : two estimates of each intensity, one of which may be NaN
+    raw : (N,) summation intensity over partiality, photons, before LP and efficiency
+    partiality : (N,); at : where each was measured; groups : its equivalents; shell : (G,) resolution, Angstrom
+    """
+
+    row: np.ndarray
+    experiment: np.ndarray
+    profile: Intensities
+    summation: Intensities
+    raw: np.ndarray
+    partiality: np.ndarray
+    at: Coordinates
+    groups: EquivalentGroups
+    d: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def shared_cell(experiments: Sequence[Experiment]) -> gemmi.UnitCell:
+    """The median of the crystals' cells."""
+    return gemmi.UnitCell(*np.median([e.crystal.cell for e in experiments if e.crystal is not None], axis=0))
+
+
+def observations_for_scaling(
+    experiments: Sequence[Experiment],
+    reflections: Reflections,
+    min_partiality: float,
+    min_i_over_sigma: float,
+    d_min: float | None,
+    d_max: float | None,
+) -> Observations:
+    """Choose the reflections that were integrated well enough, and correct their intensities.
+
+    Raises NoReflections.
+    """
+    profile, summation, raw = corrected_intensities(reflections)
+    d = shared_cell(experiments).calculate_d_array(reflections["hkl"])
+    keep = is_usable(experiments, reflections, min_partiality)
+    keep &= _is_measured(profile, min_i_over_sigma) | _is_measured(summation, min_i_over_sigma)
+    keep &= (d >= (d_min or 0.0)) & (d <= (d_max or np.inf))
+    if not keep.any():
+        limits = (
+            f"{len(reflections)} given, none integrated well enough between {d_max or 'infinity'} and {d_min or 0} A"
+        )
+        raise NoReflections(stage="scaling", reason=limits)
+    row = np.flatnonzero(keep)
+    crystal = next(e.crystal for e in experiments if e.crystal is not None)
+    frame = _column(reflections, "xyz_obs_px", "xyz_cal_px")[row, 2]
+    return Observations(
+        row,
+        reflections["experiment_id"][row].astype(np.intp),
+        profile[row],
+        summation[row],
+        raw[row],
+        _partiality(reflections)[row],
+        Coordinates(frame, reflections["s1"][row], d[row]),
+        group_equivalents(crystal.space_group, reflections["hkl"][row]),
+        d[row],
+    )
+
+
+def corrected_intensities(reflections: Reflections) -> tuple[Intensities, Intensities, np.ndarray]:
+    """Profile-fitted and summation intensities times LP over efficiency, the latter also over partiality.
+
+    Also the raw summation intensity over partiality. NaN where an estimate failed or its variance is nonsense.
+    """
+    flags = reflections["flags"]
+    correction = np.ones(len(flags))
+    if "lp" in reflections:
+        correction = correction * reflections["lp"]
+    if "qe" in reflections:
+        correction = correction / np.where(reflections["qe"] > 0, reflections["qe"], np.nan)
+    partiality = np.maximum(_partiality(reflections), 1e-3)
+    raw = reflections["intensity_sum"] / partiality
+    background = reflections["background_sum"] if "background_sum" in reflections else np.zeros(len(flags))
+    counts = np.maximum(reflections["intensity_sum"], 0) + np.maximum(background, 0)
+    result = []
+    for name, flag, share in (("prf", Flag.INTEGRATED_PRF, 1.0), ("sum", Flag.INTEGRATED_SUM, partiality)):
+        if f"intensity_{name}" not in reflections:
+            result.append(Intensities(np.full(len(flags), np.nan), np.full(len(flags), np.nan)))
+            continue
+        value, variance = reflections[f"intensity_{name}"], reflections[f"variance_{name}"]
+        good = reflections.has_flag(flag) & np.isfinite(value) & (variance > MIN_VARIANCE * counts) & (variance > 0)
+        good &= np.isfinite(correction) & (correction > 0)
+        factor = correction / share
+        result.append(Intensities(np.where(good, value * factor, np.nan), np.where(good, variance * factor**2, np.nan)))
+    return result[0], result[1], raw
+
+
+def is_usable(experiments: Sequence[Experiment], reflections: Reflections, min_partiality: float) -> np.ndarray:
+    """(N,) bool: indexed, of a known experiment, not overloaded, on good pixels, mostly recorded, not excluded by hand."""
+    experiment = reflections["experiment_id"]
+    usable = np.any(reflections["hkl"] != 0, axis=1) & (experiment >= 0) & (experiment < len(experiments))
+    has_crystal = np.array([e.crystal is not None for e in experiments] or [False])
+    usable &= has_crystal[np.clip(experiment, 0, len(has_crystal) - 1)]
+    rejected = Flag.OVERLOADED | Flag.USER_EXCLUDED_IN_SCALING | Flag.DONT_INTEGRATE
+    usable &= ~reflections.has_any_flag(rejected)
+    return usable & (_partiality(reflections) >= min_partiality)
+
+
+def _is_measured(intensities: Intensities, min_i_over_sigma: float) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return intensities.value > min_i_over_sigma * np.sqrt(intensities.variance)
+
+
+def _partiality(reflections: Reflections) -> np.ndarray:
+    return reflections["partiality"] if "partiality" in reflections else np.ones(len(reflections))
+
+
+def _column(reflections: Reflections, first: str, second: str) -> np.ndarray:
+    return reflections[first] if first in reflections else reflections[second]

@@ -1,0 +1,55 @@
+"""A smooth function of one coordinate: Gaussian weighted means of equally spaced parameters.
+
+The scheme of AIMLESS (Evans & Murshudov 2013, Acta D69, 1204) with the positions and weights of DIALS, so
+that its parameters mean the same in DIALS files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+N_AVERAGE = 3
+SIGMA = 0.65 + 0.05 * (N_AVERAGE - 2)
+"""Width of the Gaussian in units of the spacing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smoother:
+    """Parameters at unit spacing over [0, n_intervals].
+
+    With more than two intervals the parameters stand half a spacing beside the edges of the intervals, one
+    of them outside the range at either end; with one or two they stand on the edges.
+    """
+
+    n_intervals: int
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of parameters."""
+        return self.n_intervals + (2 if self.n_intervals > 2 else 1)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """(n_parameters,) where the parameters stand."""
+        return np.arange(self.n_parameters) - (0.5 if self.n_intervals > 2 else 0.0)
+
+    def weights(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Parameters that make the value at each x (N,), and their weights, of sum 1; both (N, k), k = 2 or 3.
+
+        The value is (parameters[index] * weight).sum(axis=1).
+        """
+        width = min(N_AVERAGE, self.n_parameters)
+        if self.n_parameters <= N_AVERAGE:
+            first = np.zeros(len(x), np.intp)
+        else:
+            first = np.clip(np.floor(x - width / 2 + 0.5).astype(np.intp) + 1, 0, self.n_parameters - width)
+        index = first[:, None] + np.arange(width)
+        weight = np.exp(-(((x[:, None] - self.positions[index]) / SIGMA) ** 2))
+        return index, weight / weight.sum(axis=1, keepdims=True)
+
+
+def smoother_for_range(width: float, spacing: float) -> Smoother:
+    """A smoother over a range of `width` with about one parameter each `spacing` (same unit)."""
+    return Smoother(max(1, int(np.ceil(width / spacing - 1e-6))))

@@ -1,0 +1,260 @@
+"""The state of scaling between cycles, and the steps that improve it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autoproc.merging.shells import equal_volume_shells
+from autoproc.models.experiment import Experiment
+from autoproc.scaling.error_model import ErrorModel, fit_error_model
+from autoproc.scaling.minimise import Fit, Part, Problem, fit_models
+from autoproc.scaling.model import PhysicalModel
+from autoproc.scaling.observations import Intensities, Observations
+from autoproc.scaling.outliers import impossible_intensities, reject_outliers
+
+N_START_CYCLES = 8
+START_LIMITS = (0.01, 100.0)
+N_SHELLS = 10
+DEGREES_OF_FREEDOM = 6.0
+"""Of Student's t, whose tails the fit allows for; few outliers then matter little."""
+MIN_PARTIALITY = 0.95
+"""Less complete reflections are scaled, but do not decide the scales."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """What is known between cycles.
+
+    intensity, variance : (N,) chosen, corrected, not scaled; NaN where there is none
+    factors : (N,) inverse scales; models: one for each experiment; outliers, blank, held_out : (N,) bool
+    """
+
+    intensity: np.ndarray
+    variance: np.ndarray
+    factors: np.ndarray
+    models: tuple[PhysicalModel, ...]
+    error_model: ErrorModel
+    outliers: np.ndarray
+    blank: np.ndarray
+    held_out: np.ndarray
+    fit: Fit | None = None
+
+    @property
+    def measured(self) -> np.ndarray:
+        """(N,) bool: with an intensity, a positive factor and not on a blank image."""
+        return np.isfinite(self.intensity) & np.isfinite(self.variance) & (self.factors > 0) & ~self.blank
+
+    @property
+    def kept(self) -> np.ndarray:
+        """(N,) bool: measured and no outlier."""
+        return self.measured & ~self.outliers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expectation:
+    """What equivalents say of each observation (N,): expected intensity g <I> (0 where alone and negative),
+    corrected variance, and the share of each in its own group's mean.
+    """
+
+    expected: np.ndarray
+    variance: np.ndarray
+    share: np.ndarray
+
+
+def initial_state(observations: Observations, chosen: Intensities, models: Sequence[PhysicalModel]) -> State:
+    """Models with rough scales, found by comparing stretches of each sweep with the common intensities."""
+    n = len(observations)
+    nothing = np.zeros(n, bool)
+    state = State(chosen.value, chosen.variance, np.ones(n), tuple(models), ErrorModel(), nothing, nothing, nothing)
+    return with_rough_scales(observations, state)
+
+
+def with_rough_scales(observations: Observations, state: State) -> State:
+    """One factor for each scale parameter, by alternating least squares."""
+    batch, sizes = _batches(observations, state.models)
+    use = state.measured
+    weight = np.where(use, 1.0 / np.where(use, state.error_model.variance(state.variance, state.intensity), 1.0), 0.0)
+    intensity = np.where(use, state.intensity, 0.0)
+    factor = np.ones(sum(sizes))
+    for _ in range(N_START_CYCLES):
+        g = factor[batch]
+        common = observations.groups.sum(weight * g * intensity) / np.maximum(
+            observations.groups.sum(weight * g * g), 1e-300
+        )
+        expected = np.maximum(common, 0.0)[observations.groups.group]
+        numerator = np.bincount(batch, weight * intensity * expected, minlength=len(factor))
+        denominator = np.bincount(batch, weight * expected**2, minlength=len(factor))
+        known = denominator > 0
+        ratio = np.where(known, numerator / np.where(known, denominator, 1.0), np.nan)
+        middle = np.nanmedian(ratio) if known.any() else 1.0
+        factor = np.nan_to_num(np.clip(ratio / max(middle, 1e-12), *START_LIMITS), nan=1.0)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    models = []
+    for n, model in enumerate(state.models):
+        parameters = model.parameters.copy()
+        parameters[model.slices[0]] = factor[starts[n] : starts[n + 1]]
+        models.append(model.with_parameters(parameters))
+    return replace(state, models=tuple(models), factors=factor[batch])
+
+
+def _batches(observations: Observations, models: Sequence[PhysicalModel]) -> tuple[np.ndarray, list[int]]:
+    """The scale parameter nearest to each observation, (N,), counted through all models, and their numbers."""
+    batch = np.zeros(len(observations), np.intp)
+    sizes, start = [], 0
+    for n, model in enumerate(models):
+        rows = observations.experiment == n
+        position = model.coordinate(observations.at.frame[rows], model.scale)
+        nearest = np.rint(position - model.scale.positions[0]).astype(np.intp)
+        batch[rows] = start + np.clip(nearest, 0, model.scale.n_parameters - 1)
+        sizes.append(model.scale.n_parameters)
+        start += model.scale.n_parameters
+    return batch, sizes
+
+
+def expectation(observations: Observations, state: State, use: np.ndarray) -> Expectation:
+    """Compare observations with the means of those to `use` (N,) bool.
+
+    The error model needs the expected intensity, which needs weights: the observed intensity serves once
+    to start, the mean thereafter.
+    """
+    groups, g = observations.groups, state.factors
+    raw = np.where(use, state.variance, 1.0)
+    value = np.where(use, state.intensity, 0.0)
+    expected = value
+    for _ in range(2):
+        variance = state.error_model.variance(raw, expected)
+        weight = np.where(use, 1.0 / variance, 0.0)
+        sum_wg2 = groups.sum(weight * g * g)
+        common = groups.sum(weight * g * value) / np.where(sum_wg2 > 0, sum_wg2, 1.0)
+        expected = g * common[groups.group]
+    variance = state.error_model.variance(np.where(np.isfinite(state.variance), state.variance, 1.0), expected)
+    share = weight * g * g / np.where(sum_wg2 > 0, sum_wg2, 1.0)[groups.group]
+    return Expectation(expected, variance, share)
+
+
+def fitted(
+    experiments: Sequence[Experiment],
+    observations: Observations,
+    state: State,
+    absorption_restraint: float,
+    max_observations: int,
+) -> State:
+    """The state after fitting the models to well measured, robustly weighted observations."""
+    use = state.kept & ~state.held_out
+    seen = expectation(observations, state, use)
+    rows = select_for_fit(observations, use, seen, max_observations)
+    if not len(rows):
+        return state
+    rows = rows[np.argsort(observations.groups.group[rows], kind="stable")]
+    variance = seen.variance[rows]
+    z2 = (state.intensity[rows] - seen.expected[rows]) ** 2 / variance
+    weight = (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + z2) / variance
+    _, group = np.unique(observations.groups.group[rows], return_inverse=True)
+    experiment = observations.experiment[rows]
+    parts = []
+    for n, model in enumerate(state.models):
+        here = np.flatnonzero(experiment == n)
+        parts.append(Part(here, model.design(experiments[n], observations.at[rows[here]])))
+    problem = Problem(state.intensity[rows], weight, group, int(group.max()) + 1, tuple(parts), absorption_restraint)
+    fit = fit_models(problem, state.models)
+    return with_models(experiments, observations, replace(state, fit=fit), fit.models)
+
+
+def with_models(
+    experiments: Sequence[Experiment], observations: Observations, state: State, models: Sequence[PhysicalModel]
+) -> State:
+    """The state with other models, brought to a mean scale of 1, and their factors."""
+    factors = np.ones(len(observations))
+    for n, model in enumerate(models):
+        rows = np.flatnonzero(observations.experiment == n)
+        factors[rows] = model.factors_at(experiments[n], observations.at[rows])
+    use = state.kept & (factors > 0)
+    mean = float(np.mean(factors[use])) if use.any() else 1.0
+    rescaled = []
+    for model in models:
+        parameters = model.parameters.copy()
+        parameters[model.slices[0]] /= mean
+        rescaled.append(model.with_parameters(parameters))
+    return replace(state, models=tuple(rescaled), factors=factors / mean)
+
+
+def select_for_fit(observations: Observations, use: np.ndarray, seen: Expectation, limit: int) -> np.ndarray:
+    """Rows that determine the scales best: groups of several, whole reflections, the strongest of each shell.
+
+    At most about `limit` observations, shared equally among ten resolution shells; the same choice every time.
+    """
+    groups = observations.groups
+    use = use & (observations.partiality >= MIN_PARTIALITY)
+    count = groups.subset(use).count
+    use = use & (count[groups.group] > 1)
+    if np.count_nonzero(use) <= limit:
+        return np.flatnonzero(use)
+    information = groups.sum(np.where(use, seen.expected**2 / seen.variance, 0.0)) / np.maximum(count, 1)
+    d = np.zeros(len(groups))
+    d[groups.group] = observations.d
+    shell = equal_volume_shells(d[count > 1], N_SHELLS).index(d)
+    chosen = np.zeros(len(groups), bool)
+    for n in range(N_SHELLS):
+        here = np.flatnonzero((shell == n) & (count > 1))
+        best = here[np.argsort(-information[here], kind="stable")]
+        chosen[best[np.cumsum(count[best]) <= limit / N_SHELLS]] = True
+    return np.flatnonzero(use & chosen[groups.group])
+
+
+def with_outliers(observations: Observations, state: State, zmax: float) -> State:
+    """The state with outliers found anew."""
+    use = state.measured
+    kept = state.kept if state.kept.any() else use
+    seen = expectation(observations, state, kept)
+    intensity = np.where(use, state.intensity, 0.0)
+    outliers = reject_outliers(observations.groups, intensity, seen.variance, state.factors, zmax, use)
+    scaled_variance = seen.variance / state.factors**2
+    wild = impossible_intensities(
+        observations.groups, observations.d, intensity / state.factors, scaled_variance, use & ~outliers
+    )
+    return replace(state, outliers=outliers | wild)
+
+
+def with_error_model(observations: Observations, state: State, min_expected: float) -> State:
+    """The state with the error model fitted to observations that several others check."""
+    deviation2, variance, expected = deviations(observations, state, min_expected)
+    return replace(state, error_model=fit_error_model(deviation2, variance, expected, state.error_model))
+
+
+def deviations(
+    observations: Observations, state: State, min_expected: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Squared deviations from the group's mean, corrected for the share in it; variances; expected intensities.
+
+    Of kept observations whose groups hold at least two and expect more than min_expected.
+    """
+    use = state.kept & ~state.held_out
+    seen = expectation(observations, state, use)
+    count = observations.groups.subset(use).count[observations.groups.group]
+    rows = np.flatnonzero(use & (count > 1) & (seen.expected > min_expected) & (seen.share < 0.95))
+    deviation2 = (state.intensity[rows] - seen.expected[rows]) ** 2 / (1.0 - seen.share[rows])
+    return deviation2, state.variance[rows], seen.expected[rows]
+
+
+def image_ratios(
+    observations: Observations, state: State, n_images: Sequence[int]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each experiment, (n_images,) observed over expected intensity of each image, and its uncertainty.
+
+    NaN where an image has too little to say.
+    """
+    seen = expectation(observations, state, state.kept)
+    result = []
+    for n, size in enumerate(n_images):
+        rows = np.flatnonzero((observations.experiment == n) & state.measured)
+        image = np.clip(observations.at.frame[rows].astype(np.intp), 0, size - 1)
+        expected = np.maximum(seen.expected[rows], 0.0)
+        weight = 1.0 / seen.variance[rows]
+        cross = np.bincount(image, weight * state.intensity[rows] * expected, minlength=size)
+        square = np.bincount(image, weight * expected**2, minlength=size)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result.append((np.where(square > 0, cross / square, np.nan), np.where(square > 0, square**-0.5, np.nan)))
+    return result
