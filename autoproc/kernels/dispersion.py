@@ -47,7 +47,7 @@ def strong_pixels(
     over mean exceeds gain (1 + n_sigma_background sqrt(2/(n - 1))). Plain: strong where dispersed and
     above the window's mean by n_sigma_strong sqrt(gain mean). Extended: the dispersed area is eroded by
     min(kx, ky) - 1 pixels and left out of the mean, of a window 2 pixels larger on each side; what
-    remains of the area is strong where it stands above that mean likewise.  The mean counts as
+    remains of the area is strong where it stands above that mean likewise. The mean counts as
     zero where fewer than min_local background pixels are left, deep inside a wide peak.
 
     image : (slow, fast) int32; negative values never count

@@ -97,11 +97,11 @@ def _ice(experiment: Experiment, spots: Reflections) -> str:
 
 
 def _hot_pixels(hot: np.ndarray, counts: dict[str, int]) -> str:
-    if not counts["hot"]:
-        return ""
     places = [f"({x}, {y})" for y, x in np.argwhere(hot)]
+    if not places:
+        return ""
     named = ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
     return (
-        f"{counts['hot']} spots were dropped that lie on pixels which are strong on most images, hot pixels "
-        f"or stray scatter, at (fast, slow) {named}"
+        f"{len(places)} pixels are strong on most images, hot or in stray scatter, at (fast, slow) {named}; "
+        f"{counts['hot']} spots with their peak there were dropped"
     )

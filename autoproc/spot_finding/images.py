@@ -17,7 +17,10 @@ MIN_IMAGES = 10
 """Fewest images that tell a hot pixel among spots."""
 
 MIN_IMAGES_ALONE = 5
-"""Fewest images that tell a pixel which is always strong and never has a strong neighbour."""
+"""Fewest images that tell a pixel which is always strong while its neighbours are hardly ever."""
+
+MAX_WITH_NEIGHBOUR = 0.25
+"""On at most this fraction of the images a neighbour of such a pixel is strong, by chance."""
 
 
 class SearchedImages:
@@ -56,7 +59,7 @@ class SearchedImages:
         """(slow, fast) bool: pixels that are strong too often for a crystal that turns.
 
         Strong on more than `fraction` of the images of a wide rotation, or on all the images of a
-        narrow one with no neighbour strong on any.
+        narrow one with no neighbour strong on more than a few: a spot is never as sharp.
         """
         n = len(self.frames) - len(self.refused)
         hot = np.zeros(self.persistence.shape, bool)
@@ -65,7 +68,7 @@ class SearchedImages:
         if n >= MIN_IMAGES and n * abs(scan.oscillation[1]) >= MIN_ROTATION:
             hot |= self.persistence > fraction * n
         if n >= MIN_IMAGES_ALONE:
-            hot |= (self.persistence == n) & (_neighbours(self.persistence) == 0)
+            hot |= (self.persistence == n) & (_highest_neighbour(self.persistence) <= MAX_WITH_NEIGHBOUR * n)
         return hot
 
     def spots_per_image(self, spots: Reflections) -> np.ndarray:
@@ -81,7 +84,8 @@ class SearchedImages:
         return np.cumsum(edges[:-1])
 
 
-def _neighbours(persistence: np.ndarray) -> np.ndarray:
-    """Sum over the four neighbours of each pixel."""
+def _highest_neighbour(persistence: np.ndarray) -> np.ndarray:
+    """The highest of the four neighbours of each pixel."""
     padded = np.pad(persistence, 1)
-    return padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    neighbours = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
+    return np.maximum.reduce(neighbours)

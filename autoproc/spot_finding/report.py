@@ -49,15 +49,15 @@ def _axis(first: int, last: int, width: int) -> str:
 def format_removed(counts: dict[str, int], min_spot_size: int, max_spot_size: int) -> str:
     """What was extracted and what was removed, line by line."""
     sized = counts["extracted"] - counts["too_small"] - counts["too_large"]
-    near = sized - counts["far_peak"]
+    cold = sized - counts["hot"]
     lines = [
         f"Extracted {counts['extracted']} spots",
         f"Removed {counts['too_small']} spots with size < {min_spot_size} pixels",
         f"Removed {counts['too_large']} spots with size > {max_spot_size} pixels",
         f"Calculated {sized} spot centroids",
         f"Calculated {sized} spot intensities",
-        f"Filtered {near} of {sized} spots by peak-centroid distance",
     ]
     if counts["hot"]:
         lines.append(f"Removed {counts['hot']} spots on pixels that are strong on most images")
+    lines.append(f"Filtered {cold - counts['far_peak']} of {cold} spots by peak-centroid distance")
     return "\n".join(lines)

@@ -93,7 +93,8 @@ class FoundSpots:
     pixels : their strong pixels, in the same order
     spots_per_image : (n,) spots with their centroid on each image searched
     first_frame : frame of the first of these images, 0-based; first_image : its number in the file name
-    counts : what was found and left out, in order: extracted, too_small, too_large, far_peak, hot
+    counts : what was found and left out, in order: extracted, too_small, too_large, hot, far_peak
+    hot_pixels : (K, 2) fast, slow of the pixels that are strong on most images; not to be trusted
     warnings : in plain words
     """
 
@@ -103,6 +104,7 @@ class FoundSpots:
     first_frame: int
     first_image: int
     counts: dict[str, int] = field(default_factory=dict)
+    hot_pixels: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.intp))
     warnings: tuple[str, ...] = ()
 
 
@@ -131,7 +133,7 @@ def find_spots(
     hot = images.hot_pixels(experiment.scan, params.hot_pixel_fraction)
     peak = peak_pixel(candidates)
     cold = ~hot[candidates.y[peak], candidates.x[peak]]
-    counts |= {"far_peak": int(np.sum(~near)), "hot": int(np.sum(near & ~cold))}
+    counts |= {"hot": int(np.sum(~cold)), "far_peak": int(np.sum(cold & ~near))}
     reflections, pixels = reflections[near & cold], candidates.take(near & cold)
     return FoundSpots(
         reflections.with_identifiers({0: experiment.identifier}),
@@ -140,6 +142,7 @@ def find_spots(
         images.first,
         experiment.scan.image_range[0] + images.first,
         counts,
+        np.argwhere(hot)[:, ::-1],
         find_warnings(experiment, images, reflections, hot, counts),
     )
 
