@@ -23,8 +23,11 @@ class ImageReader(Protocol):
 
     n_frames: int
     shape: tuple[int, int]
-    mask: np.ndarray
     max_trusted: float
+
+    @property
+    def mask(self) -> np.ndarray:
+        """See above."""
 
     def read(self, frame: int) -> np.ndarray:
         """(slow, fast) int32 counts of frame `frame`, 0-based from the start of the scan.

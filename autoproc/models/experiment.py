@@ -7,6 +7,7 @@ spans 0..1. z (frame) is 0 at the start of the first image of the scan.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -170,10 +171,10 @@ class ImageSet:
 
     def path(self, image: int) -> Path:
         """The file of image number `image` (as in image_range)."""
-        digits = self.template.count("#")
-        if not digits:
-            return Path(self.template)
-        return Path(self.template.replace("#" * digits, f"{image:0{digits}d}"))
+        template = Path(self.template)
+        if self.kind == "hdf5":
+            return template
+        return template.with_name(re.sub(r"#+(?=[^#]*$)", lambda m: f"{image:0{len(m[0])}d}", template.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,54 @@
+"""Values that image headers must give: what a user may put in their place, and what is nonsense."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoproc.errors import BadHeader
+
+MIN_WAVELENGTH, MAX_WAVELENGTH = 0.01, 20.0
+MIN_DISTANCE, MAX_DISTANCE = 1.0, 20000.0
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderOverrides:
+    """What a user says instead of a header; None leaves the header's value.
+
+    wavelength : Angstrom; distance : mm; beam_centre : (fast, slow) pixels
+    oscillation : (start of the first image, width), degrees
+    """
+
+    wavelength: float | None = None
+    distance: float | None = None
+    beam_centre: tuple[float, float] | None = None
+    oscillation: tuple[float, float] | None = None
+
+
+def required_wavelength(path: str | Path, value: float | None) -> float:
+    """A wavelength, Angstrom, that X-rays for diffraction may have. Raises BadHeader."""
+    if value is None or not MIN_WAVELENGTH <= value <= MAX_WAVELENGTH:
+        raise BadHeader(path=path, field="wavelength", value=_said(value, "A"), override="wavelength=0.9795 (Angstrom)")
+    return value
+
+
+def required_distance(path: str | Path, value: float | None) -> float:
+    """A detector distance, mm, that is possible. Raises BadHeader."""
+    if value is None or not MIN_DISTANCE <= abs(value) <= MAX_DISTANCE:
+        raise BadHeader(path=path, field="detector distance", value=_said(value, "mm"), override="distance=200 (mm)")
+    return abs(value)
+
+
+def required_beam_centre(path: str | Path, value: tuple[float, float] | None) -> tuple[float, float]:
+    """A beam centre, pixels: any finite position but (0, 0), which means that none was set. Raises BadHeader."""
+    if value is None or not all(map(math.isfinite, value)) or value == (0.0, 0.0):
+        said = "missing" if value is None else f"({value[0]:g}, {value[1]:g}) pixels"
+        raise BadHeader(
+            path=path, field="beam centre", value=said, override="beam_centre=1230.5,1263.2 (fast, slow pixels)"
+        )
+    return value
+
+
+def _said(value: float | None, unit: str) -> str:
+    return "missing" if value is None else f"{value:g} {unit}"

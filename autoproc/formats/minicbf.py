@@ -1,0 +1,134 @@
+"""miniCBF headers (PILATUS, EIGER): the comment lines that DECTRIS servers write become an experiment."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autoproc.errors import BadHeader, UnsupportedFile
+from autoproc.formats.beamlines import goniometer_for, known_goniometer
+from autoproc.formats.cbf import CbfHeader
+from autoproc.formats.header_values import (
+    HeaderOverrides,
+    required_beam_centre,
+    required_distance,
+    required_wavelength,
+)
+from autoproc.formats.modules import module_gaps
+from autoproc.formats.sensors import attenuation, sensor_symbol
+from autoproc.models.experiment import Beam, Detector, Goniometer, Panel
+
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+NO_CUTOFF = 1e8
+CURVED_PILATUS_12M = (2463, 5071)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderModels:
+    """What one image's header says: the models, and the rotation and exposure of this image.
+
+    oscillation : (start, width), degrees, or None where the header does not say; exposure : seconds
+    """
+
+    beam: Beam
+    detector: Detector
+    goniometer: Goniometer
+    oscillation: tuple[float, float] | None
+    exposure: float
+    warnings: tuple[str, ...] = ()
+
+
+def header_fields(text: str) -> dict[str, str]:
+    """Keyword and the rest of its line, of all comment lines; the first of several counts."""
+    fields: dict[str, str] = {}
+    for line in text.split("\n"):
+        match = re.match(r"#\s*([A-Za-z_][\w]*)\s*[:=]?\s*(.*?)\s*$", line)
+        if match:
+            fields.setdefault(match.group(1), match.group(2))
+    return fields
+
+
+def models_from_minicbf(path: str | Path, header: CbfHeader, overrides: HeaderOverrides) -> HeaderModels:
+    """Beam, detector and goniometer of a miniCBF header. Raises BadHeader or UnsupportedFile."""
+    if header.image_size == CURVED_PILATUS_12M:
+        raise UnsupportedFile(path=path, reason="the curved PILATUS 12M is not known to autoproc")
+    fields = header_fields(header.text)
+    wavelength = required_wavelength(path, overrides.wavelength or numbers(fields, "Wavelength", 1)[0])
+    beam = Beam(wavelength, flux=numbers(fields, "Flux", 1)[0] or 0.0)
+    panel = _panel(path, header, fields, overrides, wavelength)
+    start, width = numbers(fields, "Start_angle", 1)[0], numbers(fields, "Angle_increment", 1)[0]
+    oscillation = None if start is None or width is None else (start, width)
+    year = re.search(r"^#\s*((?:19|20)\d\d)[-/]", header.text, re.MULTILINE)
+    known = known_goniometer(fields.get("Detector", ""), int(year.group(1)) if year else 0)
+    angles = {name: numbers(fields, name, 1)[0] or 0.0 for name in ("Phi", "Chi", "Kappa")}
+    exposure = numbers(fields, "Exposure_period", 1)[0] or numbers(fields, "Exposure_time", 1)[0] or 0.0
+    warnings = [] if known is None else [
+        f"the goniometer of {known.beamline} is assumed, from the detector's serial number {known.serial}; "
+        "rotation_axis= overrides it"
+    ]  # fmt: skip
+    two_theta = numbers(fields, "Detector_2theta", 1)[0] or 0.0
+    if abs(two_theta) > 0.01:
+        warnings.append(f"the header gives 2theta = {two_theta:g} degrees but no direction of it: it is taken as 0")
+    goniometer = goniometer_for(known, angles, start or 0.0)
+    return HeaderModels(beam, Detector((panel,)), goniometer, oscillation, exposure, tuple(warnings))
+
+
+def sensor(text: str, default: tuple[str, float] = ("", 0.0)) -> tuple[str, float]:
+    """Material symbol and thickness, mm, of the line "Silicon sensor, thickness 0.000320 m"."""
+    match = re.search(rf"^#\s*(.+?)\s+sensor,\s*thickness\s*[:=]?\s*({NUMBER})\s*(m|mm|um)?\b", text, re.MULTILINE)
+    if match is None or not sensor_symbol(match.group(1)):
+        return default
+    return sensor_symbol(match.group(1)), float(match.group(2)) * {"mm": 1.0, "um": 1e-3}.get(match.group(3), 1000.0)
+
+
+def numbers(fields: dict[str, str], name: str, count: int) -> tuple[float | None, ...]:
+    """The first `count` numbers of a field; all None where it lacks them."""
+    found = re.findall(NUMBER, fields.get(name, ""))
+    return tuple(map(float, found[:count])) if len(found) >= count else (None,) * count
+
+
+def _panel(
+    path: str | Path, header: CbfHeader, fields: dict[str, str], overrides: HeaderOverrides, wavelength: float
+) -> Panel:
+    distance = required_distance(path, overrides.distance or _in_mm(fields, "Detector_distance", 1)[0])
+    px_fast, px_slow = _in_mm(fields, "Pixel_size", 2)
+    if not px_fast or not px_slow or px_fast < 0 or px_slow < 0:
+        said = fields.get("Pixel_size", "missing")
+        raise BadHeader(path=path, field="Pixel_size", value=said, override="no override: correct the header")
+    centre = required_beam_centre(path, overrides.beam_centre or _header_centre(fields, (px_fast, px_slow)))
+    kind = fields.get("Detector", "")
+    is_eiger = "EIGER" in kind.upper()
+    material, thickness = sensor(header.text, ("Si", 0.45) if is_eiger else ("", 0.0))
+    cutoff = numbers(fields, "Count_cutoff", 1)[0]
+    return Panel(
+        fast_axis=np.array([1.0, 0.0, 0.0]),
+        slow_axis=np.array([0.0, -1.0, 0.0]),
+        origin=np.array([-centre[0] * px_fast, centre[1] * px_slow, -distance]),
+        pixel_size=(px_fast, px_slow),
+        image_size=header.image_size,
+        trusted_range=(-1.0, cutoff if cutoff and cutoff > 0 else NO_CUTOFF),
+        thickness=thickness,
+        mu=attenuation(material, wavelength)[1],
+        material=material,
+        identifier=kind,
+        mask=module_gaps(kind, header.image_size),
+    )
+
+
+def _header_centre(fields: dict[str, str], pixel_size: tuple[float, float]) -> tuple[float, float] | None:
+    fast, slow = numbers(fields, "Beam_xy", 2)
+    if fast is None or slow is None:
+        return None
+    if re.search(r"\bmm\b", fields["Beam_xy"]):
+        return fast / pixel_size[0], slow / pixel_size[1]
+    return fast, slow
+
+
+def _in_mm(fields: dict[str, str], name: str, count: int) -> tuple[float | None, ...]:
+    """Lengths that headers give in m, or in a unit that they name."""
+    unit = re.search(rf"{NUMBER}\s*(mm|um|m)\b", fields.get(name, ""))
+    scale = {"mm": 1.0, "um": 1e-3, "m": 1000.0}[unit.group(1) if unit else "m"]
+    return tuple(None if value is None else value * scale for value in numbers(fields, name, count))

@@ -1,0 +1,100 @@
+"""Which reader understands a file: told by its content, not by its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from autoproc.errors import CorruptFile, UnsupportedFile
+from autoproc.formats import cbf
+from autoproc.formats.compressed import read_start
+from autoproc.formats.expt import goniometer_from_axes, identifier_for
+from autoproc.formats.frames import ImageReader
+from autoproc.formats.header_values import HeaderOverrides
+from autoproc.formats.imgcif import is_imgcif, models_from_imgcif
+from autoproc.formats.minicbf import HeaderModels, models_from_minicbf
+from autoproc.formats.templates import counter_of
+from autoproc.models.experiment import Experiment, Goniometer, ImageSet, Scan
+
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+NO_OVERRIDES = HeaderOverrides()
+
+
+def kind_of(path: str | Path) -> str:
+    """The kind of a file, cbf or hdf5. Raises UnreadableFile, CorruptFile (empty) or UnsupportedFile."""
+    start = read_start(path, 512)
+    if start.startswith(cbf.MAGIC):
+        return "cbf"
+    if start.startswith(HDF5_MAGIC):
+        return "hdf5"
+    if not start:
+        raise CorruptFile(path=path, reason="it is empty")
+    raise UnsupportedFile(path=path, reason="its content is neither CBF nor HDF5")
+
+
+def format_name(path: str | Path) -> str:
+    """What kind of file it is, in words."""
+    if kind_of(path) == "hdf5":
+        return "NeXus / DECTRIS HDF5"
+    header = cbf.read_cbf_header(path)
+    if is_imgcif(header):
+        return "imgCIF (full CBF)"
+    return "miniCBF EIGER" if "EIGER" in header.text.upper() else "miniCBF PILATUS"
+
+
+def read_cbf_models(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> HeaderModels:
+    """The models that one CBF image's header describes.
+
+    A negative width of rotation is turned round: about the reversed axis it is positive.
+    """
+    header = cbf.read_cbf_header(path)
+    understand = models_from_imgcif if is_imgcif(header) else models_from_minicbf
+    models = understand(path, header, overrides)
+    oscillation = overrides.oscillation or models.oscillation
+    if oscillation is None or oscillation[1] >= 0:
+        return replace(models, oscillation=oscillation)
+    reversed_goniometer = reversed_about_axis(models.goniometer)
+    return replace(models, goniometer=reversed_goniometer, oscillation=(-oscillation[0], -oscillation[1]))
+
+
+def reversed_about_axis(goniometer: Goniometer) -> Goniometer:
+    """The same goniometer with the scanned axis, and so the sense of its angle, reversed."""
+    if goniometer.axes is None:
+        return replace(goniometer, axis=-goniometer.axis)
+    sign = np.ones(len(goniometer.axes))
+    sign[goniometer.scan_axis] = -1
+    angles = tuple(float(s * a) for s, a in zip(sign, goniometer.angles, strict=True))
+    return goniometer_from_axes(goniometer.axes * sign[:, None], goniometer.names, angles, goniometer.scan_axis)
+
+
+def read_experiment(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> Experiment:
+    """The experiment that one image (a scan of that image alone) or one master file describes.
+
+    Raises UnreadableFile, UnsupportedFile, CorruptFile or BadHeader.
+    """
+    path = Path(path).absolute()
+    if kind_of(path) == "hdf5":
+        from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
+
+        return nexus.experiment_from_master(path)
+    models = read_cbf_models(path, overrides)
+    counter = counter_of(path.name)
+    template, number = (str(path), 1) if counter is None else (str(path.parent / counter.template), counter.number)
+    scan = Scan((number, number), models.oscillation or (0.0, 0.0), np.array([models.exposure]))
+    imageset = ImageSet("cbf", template)
+    return Experiment(
+        models.beam, models.detector, models.goniometer, scan, imageset, identifier=identifier_for(imageset, scan)
+    )
+
+
+def open_reader(experiment: Experiment) -> ImageReader:
+    """A reader of the experiment's images. Raises UnreadableFile or CorruptFile."""
+    if experiment.imageset is None:
+        raise UnsupportedFile(path="the experiment", reason="it names no images")
+    if experiment.imageset.kind == "hdf5":
+        from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
+
+        return nexus.NexusReader(experiment.imageset, experiment.detector)
+    return cbf.CbfReader(experiment.imageset, experiment.scan, experiment.detector)

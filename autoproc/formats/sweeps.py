@@ -1,0 +1,222 @@
+"""Finding sweeps: directories, templates, images and master files become series of images."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autoproc.errors import AutoprocError, InputError, UnreadableFile
+from autoproc.formats.registry import kind_of
+from autoproc.formats.templates import (
+    absolute,
+    counter_of,
+    grouped_by_template,
+    matches_template,
+    split_template,
+    sweep_name,
+)
+
+CBF_NAME = re.compile(r"\.cbf(?:\.gz|\.bz2)?$", re.IGNORECASE)
+MASTER_NAME = re.compile(r"(?:[_.-]master\.(?:h5|hdf5)|\.nxs)$", re.IGNORECASE)
+OTHER_HDF5_NAME = re.compile(r"\.(?:h5|hdf5)$", re.IGNORECASE)
+DATA_NAME = re.compile(r"(?:_data_?\d+|_meta|_\d{6})\.(?:h5|hdf5)$", re.IGNORECASE)
+
+
+class NoImages(InputError):
+    """Nothing to process was found."""
+
+    what = "{path} holds no diffraction images"
+    hint = "give a directory, a template such as x_####.cbf, an image, or a master file (_master.h5, .nxs)"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Images of one template, or one master file.
+
+    kind : "cbf" or "hdf5"; template : absolute; files : by image number (the master itself as 1)
+    expected : the user named it: not being an image is an error, not a reason to pass over it
+    """
+
+    kind: str
+    template: Path
+    files: dict[int, Path]
+    expected: bool = True
+
+    @property
+    def stem(self) -> str:
+        """The name of the sweep, before sweeps of the same name are told apart."""
+        return sweep_name(self.template.name) or sweep_name(self.template.parent.name) or "sweep"
+
+
+@dataclass(slots=True)
+class Found:
+    """Series in the order of their names; what could not be read; what was passed over and why."""
+
+    series: list[Series] = field(default_factory=list)
+    problems: list[AutoprocError] = field(default_factory=list)
+    passed_over: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def find_series(paths: Iterable[str | Path]) -> Found:
+    """All series of images below directories, of templates, of images (with their siblings) and masters.
+
+    A single image stands for all images of its template; of several images of one template, exactly
+    those are meant. Each series is returned once, however often it was reached.
+    """
+    found = Found()
+    named: dict[Path, list[Path]] = {}
+    for given in paths:
+        for path in _expanded(given):
+            try:
+                _add(path, found, named)
+            except AutoprocError as error:
+                found.problems.append(error)
+    for directory, files in named.items():
+        _add_named_images(directory, files, found)
+    found.series = _once_each(found)
+    return found
+
+
+def unique_names(series: list[Series]) -> list[str]:
+    """A name for each series: its stem, with directories (nearest first) before it where stems are equal."""
+    stems = [s.stem for s in series]
+    names = list(stems)
+    for stem in sorted({s for s in stems if stems.count(s) > 1}):
+        clashing = [n for n, other in enumerate(stems) if other == stem]
+        for n, name in zip(clashing, _told_apart([series[n] for n in clashing], stem), strict=True):
+            names[n] = name
+    return names
+
+
+def _told_apart(series: list[Series], stem: str) -> list[str]:
+    parents = [s.template.parent.parts[1:] for s in series]
+    names = [stem] * len(series)
+    for depth in range(1, max(map(len, parents)) + 1):
+        names = ["_".join((*parts[-depth:], stem)) for parts in parents]
+        if len(set(names)) == len({s.template.parent for s in series}):
+            break
+    if len(set(parents)) == 1:
+        names = [stem] * len(series)
+    counts: dict[str, int] = {}
+    result = []
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+        result.append(name if counts[name] == 1 else f"{name}_{counts[name]}")
+    return result
+
+
+def _expanded(given: str | Path) -> list[Path]:
+    """The paths that a quoted wildcard stands for; the path itself otherwise."""
+    path = absolute(given)
+    if not path.exists() and re.search(r"[*?]", path.name):
+        return [Path(p) for p in sorted(glob.glob(str(path)))] or [path]
+    return [path]
+
+
+def _add(path: Path, found: Found, named: dict[Path, list[Path]]) -> None:
+    if path.is_dir():
+        before = len(found.series) + len(found.problems) + len(found.passed_over)
+        for directory, names in _walk(path, found):
+            _add_directory(directory, names, found)
+        if len(found.series) + len(found.problems) + len(found.passed_over) == before:
+            raise NoImages(path=path)
+    elif "#" in path.name and not path.exists():
+        _add_template(path, found)
+    elif kind_of(path) == "hdf5":
+        found.series.append(Series("hdf5", path, {1: path}))
+    else:
+        named.setdefault(path.parent, []).append(path)
+
+
+def _walk(top: Path, found: Found) -> Iterator[tuple[Path, list[str]]]:
+    """Directories from the top down, sorted, each once even where symbolic links make loops."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [top]
+    while waiting:
+        directory = waiting.pop()
+        try:
+            status = os.stat(directory)
+            with os.scandir(directory) as listing:
+                entries = [(entry.name, entry.is_dir()) for entry in listing if not entry.name.startswith(".")]
+        except OSError as error:
+            found.problems.append(UnreadableFile(path=directory, reason=error.strerror or error))
+            continue
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        yield directory, sorted(name for name, is_directory in entries if not is_directory)
+        waiting += [directory / name for name, is_directory in sorted(entries, reverse=True) if is_directory]
+
+
+def _add_directory(directory: Path, names: list[str], found: Found) -> None:
+    for template, files in grouped_by_template(n for n in names if CBF_NAME.search(n)).items():
+        paths = {number: directory / name for number, name in files.items()}
+        found.series.append(Series("cbf", directory / template, paths, expected=False))
+    masters = [n for n in names if MASTER_NAME.search(n)]
+    others = [n for n in names if OTHER_HDF5_NAME.search(n) and not MASTER_NAME.search(n)]
+    plain = [n for n in others if not DATA_NAME.search(n)]
+    orphans = [n for n in others if DATA_NAME.search(n)][:1] if not masters and not plain else []
+    for name in (*masters, *plain, *orphans):
+        path = directory / name
+        found.series.append(Series("hdf5", path, {1: path}, expected=name in masters or name in orphans))
+
+
+def _add_template(template: Path, found: Found) -> None:
+    before, _, after = split_template(template.name)
+    pattern = matches_template(template.name)
+    try:
+        names = os.listdir(template.parent)
+    except OSError as error:
+        raise UnreadableFile(path=template.parent, reason=error.strerror or error) from error
+    matched = sorted((int(m.group(1)), m.group()) for m in map(pattern.match, names) if m)
+    if not matched:
+        raise NoImages(path=template)
+    files = {number: template.parent / name for number, name in matched}
+    width = len(template.name) - len(before) - len(after)
+    found.series.append(Series("cbf", template.parent / f"{before}{'#' * width}{after}", files))
+
+
+def _add_named_images(directory: Path, files: list[Path], found: Found) -> None:
+    for template, members in grouped_by_template(dict.fromkeys(f.name for f in files)).items():
+        if len(members) == 1 and "#" in template:
+            try:
+                _add_template(directory / _padded_template(directory, next(iter(members.values()))), found)
+            except AutoprocError as error:
+                found.problems.append(error)
+            continue
+        found.series.append(Series("cbf", directory / template, {n: directory / m for n, m in members.items()}))
+
+
+def _padded_template(directory: Path, name: str) -> str:
+    """The template that an image belongs to among the files beside it."""
+    groups = grouped_by_template(n for n in os.listdir(directory) if _same_series(n, name))
+    return next(template for template, files in groups.items() if name in files.values())
+
+
+def _same_series(name: str, other: str) -> bool:
+    a, b = counter_of(name), counter_of(other)
+    return a is not None and b is not None and (a.before, a.after) == (b.before, b.after)
+
+
+def _once_each(found: Found) -> list[Series]:
+    """Series merged by template; of a master and a .nxs of the same name, the .nxs."""
+    merged: dict[Path, Series] = {}
+    for series in found.series:
+        known = merged.get(series.template)
+        if known is not None:
+            files = dict(sorted({**known.files, **series.files}.items()))
+            series = Series(series.kind, series.template, files, known.expected or series.expected)  # noqa: PLW2901
+        merged[series.template] = series
+    result = []
+    described = {s.template.with_name(s.stem) for s in merged.values() if s.template.suffix.lower() == ".nxs"}
+    for series in sorted(merged.values(), key=lambda s: str(s.template)):
+        is_second = series.kind == "hdf5" and series.template.suffix.lower() != ".nxs"
+        if is_second and series.template.with_name(series.stem) in described:
+            found.passed_over.append((series.template, f"{series.stem}.nxs describes the same images"))
+            continue
+        result.append(series)
+    return result

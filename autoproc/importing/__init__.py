@@ -1,0 +1,1 @@
+"""Parts of the import stage: continuity of the rotation, values given instead of the header."""

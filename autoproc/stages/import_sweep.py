@@ -1,0 +1,333 @@
+"""Import: files become experiments, one for each sweep; what is not a sweep is named with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from pydantic import field_validator, model_validator
+
+from autoproc.errors import AutoprocError, UnsupportedFile
+from autoproc.formats.expt import identifier_for
+from autoproc.formats.header_values import HeaderOverrides
+from autoproc.formats.registry import format_name, read_cbf_models
+from autoproc.formats.sweeps import Series, find_series, unique_names
+from autoproc.geometry.detector import beam_centre_px
+from autoproc.importing.continuity import Segment, split_by_rotation
+from autoproc.importing.overriding import (
+    Rectangle,
+    Vector,
+    masked_detector,
+    moved_detector,
+    overridden_beam,
+    overridden_goniometer,
+)
+from autoproc.models.experiment import Detector, Experiment, ImageSet, Scan
+from autoproc.params import Params
+
+
+class ImportParams(Params):
+    """What to take instead of the images' headers, and what counts as a sweep."""
+
+    wavelength: float | None = None
+    """Wavelength, Angstrom; None takes the header's."""
+    distance: float | None = None
+    """Distance from the sample to the detector along its normal, mm; None takes the header's."""
+    beam_centre: tuple[float, float] | None = None
+    """Where the direct beam meets the detector, (fast, slow) pixels; None takes the header's."""
+    rotation_axis: Vector | None = None
+    """Direction of a single rotation axis in the laboratory; (-1, 0, 0) reverses the usual one."""
+    goniometer_axes: tuple[Vector, ...] | None = None
+    """Axes of the goniometer from the crystal outwards; the last one is scanned. None takes the header's."""
+    goniometer_angles: tuple[float, ...] | None = None
+    """Settings of goniometer_axes, degrees; None puts all at 0."""
+    oscillation: tuple[float, float] | None = None
+    """Start of the first image of each series and width of an image, degrees; None takes the header's."""
+    polarization_fraction: float | None = None
+    """Polarisation of the beam, 0.5 (none) to 1; None keeps the reader's 0.999, right for synchrotrons."""
+    gain: float | None = None
+    """Counts for a photon; None takes the reader's, 1 for photon counters."""
+    mask: tuple[Rectangle, ...] = ()
+    """Rectangles x0,y0,x1,y1 that are never trusted, pixels, half-open; several separated by semicolons."""
+    image_range: tuple[int, int] | None = None
+    """First and last image to use of every sweep, as numbered in the file names; None uses all."""
+    min_images: int = 3
+    """Fewer images than this are test shots, not a sweep: nothing can be refined against them."""
+    max_screening_rotation: float = 2.0
+    """Series cut into several pieces of at most this many degrees each are screening shots (0, 45, 90)."""
+
+    @field_validator("wavelength", "distance", "gain")
+    @classmethod
+    def _is_positive(cls, value: float | None) -> float | None:
+        if value is not None and not value > 0:
+            raise ValueError("it must be greater than 0")
+        return value
+
+    @field_validator("rotation_axis")
+    @classmethod
+    def _is_a_direction(cls, value: Vector | None) -> Vector | None:
+        if value is not None and not np.linalg.norm(value) > 0:
+            raise ValueError("a rotation axis needs a direction")
+        return value
+
+    @field_validator("mask")
+    @classmethod
+    def _are_rectangles(cls, value: tuple[Rectangle, ...]) -> tuple[Rectangle, ...]:
+        if any(x0 >= x1 or y0 >= y1 for x0, y0, x1, y1 in value):
+            raise ValueError("a rectangle is x0,y0,x1,y1 with x0 < x1 and y0 < y1")
+        return value
+
+    @model_validator(mode="after")
+    def _agree(self) -> ImportParams:
+        if self.image_range is not None and self.image_range[0] > self.image_range[1]:
+            raise ValueError("image_range is first,last with first <= last")
+        n_axes = None if self.goniometer_axes is None else len(self.goniometer_axes)
+        if self.goniometer_angles is not None and len(self.goniometer_angles) != n_axes:
+            raise ValueError("goniometer_angles needs one angle for each of goniometer_axes")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedSweep:
+    """A sweep ready for spot finding.
+
+    name : of its folder of results; format : in words; files : of its images; warnings : in plain words
+    """
+
+    name: str
+    experiment: Experiment
+    files: tuple[Path, ...]
+    format: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Images that are no sweep: where, how many, and why."""
+
+    path: Path
+    n_images: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """Sweeps, images that are none, and what could not be used because of an error."""
+
+    experiments: tuple[ImportedSweep, ...]
+    skipped: tuple[Skipped, ...]
+    problems: tuple[AutoprocError, ...]
+
+
+def import_sweeps(paths: Iterable[str | Path], params: ImportParams | None = None) -> ImportResult:
+    """Experiments of all sweeps below directories, of templates, images (with siblings) and master files.
+
+    An error in one series does not stop the others: it is listed among the problems.
+    """
+    params = params or ImportParams()
+    found = find_series(paths)
+    sweeps: list[ImportedSweep] = []
+    skipped = [Skipped(path, 0, reason) for path, reason in found.passed_over]
+    problems = list(found.problems)
+    for series, name in zip(found.series, unique_names(found.series), strict=True):
+        importer = _import_cbf if series.kind == "cbf" else _import_master
+        try:
+            for item in importer(series, name, params):
+                (sweeps if isinstance(item, ImportedSweep) else skipped).append(item)  # type: ignore[arg-type]
+        except UnsupportedFile as error:
+            if series.expected:
+                problems.append(error)
+            else:
+                skipped.append(Skipped(series.template, len(series.files), error.message))
+        except AutoprocError as error:
+            problems.append(error)
+    return ImportResult(tuple(sweeps), tuple(skipped), tuple(problems))
+
+
+def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
+    low, high = params.image_range or (0, max(series.files))
+    numbers = [number for number in series.files if low <= number <= high]
+    if not numbers:
+        yield Skipped(series.template, len(series.files), f"no image is within image_range {low} to {high}")
+        return
+    overrides = HeaderOverrides(params.wavelength, params.distance, params.beam_centre, params.oscillation)
+    segments = split_by_rotation(
+        numbers, lambda number: read_cbf_models(series.files[number], overrides), params.oscillation is None
+    )
+    is_screening = len(segments) > 1 and all(s.rotation <= params.max_screening_rotation for s in segments)
+    if is_screening and not any(s.is_still for s in segments):
+        starts = ", ".join(f"{s.oscillation[0]:g}" for s in segments[:6]) + (", ..." if len(segments) > 6 else "")
+        yield Skipped(series.template, len(numbers), f"screening shots at {starts} degrees, not a sweep")
+        return
+    for segment in segments:
+        reason = _why_no_sweep(segment, params)
+        if reason:
+            yield Skipped(series.template, len(segment.numbers), reason)
+        else:
+            first, last = segment.longest_run()
+            own_name = name if len(segments) == 1 else f"{name}_{segment.numbers[0]}-{segment.numbers[-1]}"
+            yield _sweep(series, own_name, segment, (first, last), params)
+
+
+def _why_no_sweep(segment: Segment, params: ImportParams) -> str:
+    """Why these images are not processed, in plain words; empty for a sweep."""
+    first, last = segment.longest_run()
+    n_images = last - first + 1
+    if len(segment.numbers) == 1 and params.min_images > 1:
+        return f"a single image (number {first}) is not a sweep"
+    if segment.is_still:
+        said = "gives no rotation" if segment.first.oscillation is None else "says that the crystal stood still"
+        return f"stills: the header {said}; oscillation=start,width says otherwise"
+    if n_images < params.min_images:
+        return f"{n_images} consecutive images from number {first}, fewer than min_images={params.min_images}"
+    return ""
+
+
+def _sweep(
+    series: Series, name: str, segment: Segment, image_range: tuple[int, int], params: ImportParams
+) -> ImportedSweep:
+    first, last = image_range
+    n_images = last - first + 1
+    models = segment.first
+    start, width = segment.oscillation
+    offset = first - (min(series.files) if params.oscillation else segment.numbers[0])
+    scan = Scan((first, last), (start + offset * width, width), np.full(n_images, models.exposure))
+    imageset = ImageSet("cbf", str(series.template))
+    experiment = Experiment(
+        overridden_beam(models.beam, None, params.polarization_fraction),
+        masked_detector(models.detector, params.mask, params.gain),
+        overridden_goniometer(
+            models.goniometer, params.rotation_axis, params.goniometer_axes, params.goniometer_angles
+        ),
+        scan,
+        imageset,
+        identifier=identifier_for(imageset, scan),
+    )
+    warnings = [*models.warnings, *_missing(segment, image_range), *_beam_centre_warning(experiment)]
+    files = tuple(series.files[n] for n in range(first, last + 1))
+    return ImportedSweep(name, experiment, files, format_name(files[0]), tuple(warnings))
+
+
+def _missing(segment: Segment, image_range: tuple[int, int]) -> list[str]:
+    numbers = segment.numbers
+    gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
+    if not gaps:
+        return []
+    first, last = image_range
+    listed = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in gaps[:5]) + (", ..." if len(gaps) > 5 else "")
+    n_missing = sum(b - a + 1 for a, b in gaps)
+    left_out = len(numbers) - (last - first + 1)
+    return [
+        f"{n_missing} image{'s' * (n_missing > 1)} missing ({listed}): the longest unbroken run, {first} to {last}, is "
+        f"used; {left_out} image{'s' * (left_out > 1)} on the other side of the gap{'s' * (len(gaps) > 1)} left out"
+    ]
+
+
+def _beam_centre_warning(experiment: Experiment) -> list[str]:
+    panel = experiment.detector[0]
+    x, y = beam_centre_px(experiment.detector, experiment.beam)
+    if 0 <= x < panel.image_size[0] and 0 <= y < panel.image_size[1]:
+        return []
+    if abs(abs(panel.normal @ experiment.beam.direction) - 1) > 1e-3:
+        return []  # a detector on its arm need not see the direct beam
+    return [f"the beam centre ({x:.1f}, {y:.1f}) pixels lies off the detector: check it if indexing fails"]
+
+
+def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
+    from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
+
+    master = series.template
+    experiments = [_within(e, params.image_range) for e in nexus.experiments_from_master(master)]
+    parts = [e for e in experiments if e is not None]
+    if not parts:
+        yield Skipped(master, 0, f"no image is within image_range {params.image_range}")
+    short = [abs(e.scan.oscillation[1]) * e.scan.n_images <= params.max_screening_rotation for e in parts]
+    if len(parts) > 1 and all(short) and not any(e.scan.is_still for e in parts):
+        starts = ", ".join(f"{e.scan.oscillation[0]:g}" for e in parts[:6])
+        n_images = sum(e.scan.n_images for e in parts)
+        yield Skipped(master, n_images, f"screening shots at {starts} degrees, not a sweep")
+        return
+    for part in parts:
+        first, last = part.scan.image_range
+        if part.scan.n_images == 1 and params.min_images > 1:
+            yield Skipped(master, 1, f"a single image (number {first}) is not a sweep")
+        elif part.scan.is_still and params.oscillation is None:
+            yield Skipped(master, part.scan.n_images, "stills: the file gives no rotation of the crystal")
+        elif part.scan.n_images < params.min_images:
+            yield Skipped(master, part.scan.n_images, f"only {part.scan.n_images} images from number {first}")
+        else:
+            own_name = name if len(parts) == 1 else f"{name}_{first}-{last}"
+            experiment = _overridden(part, params)
+            warnings = tuple(_beam_centre_warning(experiment))
+            yield ImportedSweep(own_name, experiment, (master,), format_name(master), warnings)
+
+
+def _within(experiment: Experiment, image_range: tuple[int, int] | None) -> Experiment | None:
+    """The part of an HDF5 sweep within image_range, or None."""
+    scan, imageset = experiment.scan, experiment.imageset
+    if image_range is None or imageset is None:
+        return experiment
+    first, last = max(image_range[0], scan.image_range[0]), min(image_range[1], scan.image_range[1])
+    if first > last:
+        return None
+    begin, end = first - scan.image_range[0], last - scan.image_range[0] + 1
+    part = Scan(
+        (first, last),
+        (scan.oscillation[0] + begin * scan.oscillation[1], scan.oscillation[1]),
+        None if scan.exposure_times is None else scan.exposure_times[begin:end],
+        None if scan.epochs is None else scan.epochs[begin:end],
+    )
+    images = replace(imageset, indices=imageset.indices[begin:end])
+    return replace(experiment, scan=part, imageset=images, identifier=identifier_for(images, part))
+
+
+def _overridden(experiment: Experiment, params: ImportParams) -> Experiment:
+    """An experiment of a master file with the user's values."""
+    beam = overridden_beam(experiment.beam, params.wavelength, params.polarization_fraction)
+    detector: Detector = experiment.detector
+    if params.wavelength or params.distance or params.beam_centre:
+        detector = moved_detector(detector, beam, params.distance, params.beam_centre)
+    scan = experiment.scan
+    if params.oscillation is not None:
+        start, width = params.oscillation
+        scan = replace(scan, oscillation=(start + (scan.image_range[0] - 1) * width, width))
+    goniometer = overridden_goniometer(
+        experiment.goniometer, params.rotation_axis, params.goniometer_axes, params.goniometer_angles
+    )
+    detector = masked_detector(detector, params.mask, params.gain)
+    return replace(experiment, beam=beam, detector=detector, goniometer=goniometer, scan=scan)
+
+
+def format_import(result: ImportResult) -> str:
+    """What was found, as dials.import prints it, with what was passed over, warnings and problems below."""
+    rule = "-" * 80
+    lines = [rule]
+    for sweep in result.experiments:
+        scan, imageset = sweep.experiment.scan, sweep.experiment.imageset
+        template = imageset.template if imageset else ""
+        first, last = scan.image_range
+        start, width = scan.oscillation
+        lines += [
+            f"  sweep: {sweep.name}",
+            f"  format: {sweep.format}",
+            f"  template: {template}:{first}:{last}",
+            f"  num images: {scan.n_images}",
+            f"  rotation: {start:g} to {start + width * scan.n_images:g} degrees in steps of {width:g}",
+            *(f"  warning: {warning}" for warning in sweep.warnings),
+            rule,
+        ]
+    n_stills = sum(s.n_images for s in result.skipped if s.reason.startswith("stills"))
+    lines += [
+        f"  num images: {sum(s.experiment.scan.n_images for s in result.experiments)}",
+        "  sequences:",
+        f"    still:    {sum(s.reason.startswith('stills') for s in result.skipped)}",
+        f"    sweep:    {len(result.experiments)}",
+        f"  num stills: {n_stills}",
+        rule,
+    ]
+    lines += [f"Passed over: {s.path} ({s.n_images} images): {s.reason}" for s in result.skipped]
+    lines += [f"Error: {problem}" for problem in result.problems]
+    return "\n".join(lines)
