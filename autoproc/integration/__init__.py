@@ -1,0 +1,1 @@
+"""The parts of integration: prediction, spot shapes, shadows, shoeboxes, profiles, corrections."""

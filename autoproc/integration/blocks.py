@@ -1,0 +1,114 @@
+"""One block of shoeboxes: background, summation, learning of profiles, fitting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from autoproc.integration.profiles import GRID_SIZE, SPACING, Equations, gaussian_coefficients
+from autoproc.kernels.integrate_background import Background, constant_background
+from autoproc.kernels.integrate_fit import Measurements, measure_shoeboxes, profile_equations
+from autoproc.kernels.integrate_shoebox import Shoeboxes
+from autoproc.threads import map_in_order
+
+CHUNK = 512
+"""Reflections a thread works on at a time; results do not depend on it."""
+MODEL_ERROR = 0.05
+"""Relative scatter of single strong spots about their common profile: no spot dominates it."""
+MIN_STRONG, MIN_COMPLETE, MIN_ZETA = 10.0, 0.98, 0.2
+"""A spot teaches profiles with I/sigma above, and recorded fraction and valid fraction above, and |zeta| above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """What measuring needs to know: radius of a peak (sigma), gain, frames of the scan, and
+
+    missing_error : relative error of flux that is inferred, not seen
+    min_pixels : of background
+    """
+
+    radius: float
+    gain: float
+    n_images: int
+    missing_error: float
+    min_pixels: int
+    n_threads: int
+
+
+def chunks(n: int) -> list[tuple[int, int]]:
+    """[first, last) ranges of at most CHUNK rows."""
+    return [(i, min(i + CHUNK, n)) for i in range(0, n, CHUNK)]
+
+
+def block_background(boxes: Shoeboxes, how: Measuring) -> Background:
+    """Robust background of every shoebox."""
+    found = map_in_order(
+        lambda c: constant_background(boxes.part(*c), how.min_pixels), chunks(len(boxes)), how.n_threads
+    )
+    return _joined(list(found))
+
+
+def block_measurements(
+    boxes: Shoeboxes, background: Background, profiles: np.ndarray, which: np.ndarray, how: Measuring
+) -> Measurements:
+    """Sum and fit every shoebox with the profile that `which` (N,) gives it."""
+
+    def measure(chunk: tuple[int, int]) -> np.ndarray:
+        part = slice(*chunk)
+        known = Background(*(getattr(background, f.name)[part] for f in fields(Background)))
+        return measure_shoeboxes(
+            boxes.part(*chunk), known, profiles, which[part], SPACING, how.radius, how.gain, how.n_images,
+            how.missing_error,
+        ).table  # fmt: skip
+
+    return Measurements(np.concatenate(list(map_in_order(measure, chunks(len(boxes)), how.n_threads))))
+
+
+def gaussian_measurements(boxes: Shoeboxes, background: Background, how: Measuring) -> Measurements:
+    """Sum and fit with the Gaussian profile, before any is learnt."""
+    nothing = np.zeros(len(boxes), np.intp)
+    return block_measurements(boxes, background, gaussian_coefficients()[None], nothing, how)
+
+
+def block_equations(
+    boxes: Shoeboxes,
+    background: Background,
+    first: Measurements,
+    zeta: np.ndarray,
+    contested: np.ndarray,
+    region: np.ndarray,
+    n_regions: int,
+    how: Measuring,
+) -> tuple[Equations, np.ndarray]:
+    """Normal equations of the profiles from this block's strong spots, and (N,) bool which these are.
+
+    region : (N,) profile that each shoebox contributes to
+    """
+    sigma = np.sqrt(np.maximum(first.variance_sum, 1e-6))
+    teaches = (
+        (first.variance_sum > 0)
+        & (first.intensity_sum > MIN_STRONG * sigma)
+        & (background.mean >= 0)
+        & (first.partiality > MIN_COMPLETE)
+        & (first.valid_fraction > MIN_COMPLETE)
+        & (first.n_overloaded == 0)
+        & (np.abs(zeta) > MIN_ZETA)
+        & (contested == 0)
+    )
+    total = Equations.empty(n_regions)
+
+    def learn(index: int) -> tuple[np.ndarray, np.ndarray, int]:
+        rows = np.flatnonzero(teaches & (region == index))
+        normal, right = profile_equations(
+            boxes, background, rows, first.intensity_sum, GRID_SIZE, SPACING, how.gain, MODEL_ERROR
+        )
+        return normal, right, len(rows)
+
+    for index, (normal, right, n_spots) in enumerate(map_in_order(learn, range(n_regions), how.n_threads)):
+        total.normal[index], total.right[index], total.n_spots[index] = normal, right, n_spots
+    return total, teaches
+
+
+def _joined(parts: list[Background]) -> Background:
+    return Background(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Background)))

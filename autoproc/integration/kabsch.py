@@ -1,0 +1,88 @@
+"""The reflection's own frame (Kabsch 2010), linear over a spot and in units of the spot's width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from autoproc.geometry.detector import s1_from_px
+from autoproc.integration.predict import Predictions
+from autoproc.models.experiment import Experiment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpotFrames:
+    """Where each pixel lies in the frame of its reflection, in standard deviations of the spot.
+
+    centre : (N, 3) px, px, frame
+    transform : (N, 2, 2); (eps1, eps2) / sigma_b = transform (dx, dy) for pixels (dx, dy) off the centre
+    rate : (N,) eps3 / sigma_m per frame, |zeta| oscillation / sigma_m
+    """
+
+    centre: np.ndarray
+    transform: np.ndarray
+    rate: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rate)
+
+    def select(self, rows: np.ndarray) -> SpotFrames:
+        """The rows of a mask or index array."""
+        return SpotFrames(self.centre[rows], self.transform[rows], self.rate[rows])
+
+    def half_widths_px(self, radius: float) -> np.ndarray:
+        """(N, 2) half-width, px along fast and slow, of the ellipse of `radius` standard deviations."""
+        inverse = np.linalg.inv(self.transform)
+        return radius * np.linalg.norm(inverse, axis=2)
+
+    def recorded_fraction(self, n_images: int) -> np.ndarray:
+        """(N,) fraction of the rocking curve within a scan of n_images."""
+        z = self.centre[:, 2]
+        return ndtr(self.rate * (n_images - z)) - ndtr(-self.rate * z)
+
+
+def kabsch_axes(s0: np.ndarray, s1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors e1 = s1 x s0 and e2 = s1 x e1, (N, 3) each (Kabsch 2010, eq. 13)."""
+    e1 = np.cross(s1, s0)
+    e1 /= np.maximum(np.linalg.norm(e1, axis=1, keepdims=True), 1e-12)
+    e2 = np.cross(s1, e1)
+    e2 /= np.linalg.norm(e2, axis=1, keepdims=True)
+    return e1, e2
+
+
+def pixel_transform(experiment: Experiment, s1: np.ndarray, xy: np.ndarray) -> np.ndarray:
+    """(N, 2, 2) d(eps1, eps2)/d(fast, slow), radians per px, at positions xy (N, 2) px on the first panel.
+
+    eps = e . (s' - s1)/|s1|, by differences over half a pixel each way, parallax included.
+    """
+    e1, e2 = kabsch_axes(experiment.beam.s0, s1)
+    panel, beam = experiment.detector[0], experiment.beam
+    columns = []
+    for step in (np.array([0.5, 0.0]), np.array([0.0, 0.5])):
+        change = (s1_from_px(panel, beam, xy + step) - s1_from_px(panel, beam, xy - step)) * beam.wavelength
+        columns.append(np.stack([np.sum(e1 * change, axis=1), np.sum(e2 * change, axis=1)], axis=1))
+    return np.stack(columns, axis=2)
+
+
+def spot_frames(experiment: Experiment, predictions: Predictions, sigma_b: float, sigma_m: float) -> SpotFrames:
+    """Frames of predicted reflections for spot widths sigma_b and sigma_m, radians."""
+    transform = pixel_transform(experiment, predictions.s1, predictions.xyz[:, :2]) / sigma_b
+    width = abs(np.radians(experiment.scan.oscillation[1]))
+    return SpotFrames(predictions.xyz, transform, np.abs(predictions.zeta) * width / sigma_m)
+
+
+def bounding_boxes(frames: SpotFrames, n_sigma: float, border: int, n_images: int) -> np.ndarray:
+    """(N, 6) int32 x0 x1 y0 y1 z0 z1: peak of n_sigma and a border of background around it.
+
+    The border is `border` pixels or the peak's half-width, whichever is wider: the background needs
+    several times the peak's pixels. z is cut at the ends of the scan, x and y are not.
+    """
+    half = frames.half_widths_px(n_sigma)
+    half = half + np.maximum(half, border)
+    depth = n_sigma / frames.rate
+    low = np.floor(np.column_stack([frames.centre[:, :2] - half, frames.centre[:, 2] - depth]))
+    high = np.ceil(np.column_stack([frames.centre[:, :2] + half, frames.centre[:, 2] + depth]))
+    low[:, 2], high[:, 2] = np.clip(low[:, 2], 0, n_images), np.clip(high[:, 2], 0, n_images)
+    return np.stack([low, high], axis=2).reshape(-1, 6).astype(np.int32)

@@ -1,0 +1,124 @@
+"""The second pass over the images: measure every reflection, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.formats.frames import ImageReader
+from autoproc.integration.blocks import (
+    Measuring,
+    block_background,
+    block_equations,
+    block_measurements,
+    gaussian_measurements,
+)
+from autoproc.integration.kabsch import SpotFrames
+from autoproc.integration.profiles import DetectorRegions, Equations, solve_profiles
+from autoproc.integration.shoeboxes import RotationBlock, stream_shoeboxes
+from autoproc.kernels.integrate_background import Background
+from autoproc.kernels.integrate_fit import Measurements
+from autoproc.kernels.integrate_shoebox import Shoeboxes
+
+NEIGHBOURS = 1
+"""Rotation blocks on either side whose strong spots teach the profiles of a block."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """Everything measured of all reflections: measurements, background and two marks, (N,) bool."""
+
+    measurements: Measurements
+    background: Background
+    is_reference: np.ndarray
+    is_contested: np.ndarray
+    n_profiles: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learnt:
+    """A block whose spots have been learnt from and that waits to be fitted."""
+
+    boxes: Shoeboxes
+    background: Background
+    region: np.ndarray
+    equations: Equations
+    teaches: np.ndarray
+
+
+def measure_all(
+    reader: ImageReader,
+    trusted: np.ndarray,
+    frames: SpotFrames,
+    bbox: np.ndarray,
+    zeta: np.ndarray,
+    lattice: np.ndarray,
+    blocks: list[RotationBlock],
+    regions: DetectorRegions,
+    min_references: int,
+    how: Measuring,
+) -> Measured:
+    """Measure reflections, sorted by frame, in one pass over the images.
+
+    lattice : (N,) each lattice has profiles of its own
+    A block is fitted once its neighbours are learnt from: three blocks of shoeboxes are in memory,
+    and those that reach into them from near the spindle.
+    """
+    contested = np.zeros(len(frames), np.uint8)
+    n_regions = regions.count * (int(lattice.max()) + 1)
+    region = regions.of(frames.centre[:, :2]) + regions.count * lattice
+    stream = stream_shoeboxes(reader, trusted, frames, bbox, blocks, how.radius, how.n_threads, contested)
+    results = []
+
+    def learn() -> Iterator[_Learnt]:
+        for block, boxes in zip(blocks, stream, strict=True):
+            rows = slice(block.first, block.last)
+            background = block_background(boxes, how)
+            first = gaussian_measurements(boxes, background, how)
+            equations, teaches = block_equations(
+                boxes, background, first, zeta[rows], contested[rows], region[rows], n_regions, how
+            )
+            yield _Learnt(boxes, background, region[rows], equations, teaches)
+
+    for window, current in _windows(learn()):
+        profiles = _profiles([w.equations for w in window], regions.count, min_references)
+        measured = block_measurements(current.boxes, current.background, profiles, current.region, how)
+        results.append((measured.table, current.background, current.teaches))
+    tables, backgrounds, teaches = zip(*results, strict=True)
+    whole = Background(
+        *(np.concatenate([getattr(b, n) for b in backgrounds]) for n in ("mean", "dispersion", "n_used", "n_pixels"))
+    )
+    return Measured(
+        Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested > 0, n_regions * len(blocks)
+    )
+
+
+def _profiles(window: list[Equations], n_regions: int, min_references: int) -> np.ndarray:
+    """Profiles of every region of every lattice; a lattice does not borrow from another."""
+    pooled = Equations.sum_of(window)
+    parts = []
+    for first in range(0, len(pooled.n_spots), n_regions):
+        own = slice(first, first + n_regions)
+        parts.append(
+            solve_profiles(Equations(pooled.normal[own], pooled.right[own], pooled.n_spots[own]), min_references)
+        )
+    return np.concatenate(parts)
+
+
+def _windows(items: Iterator[_Learnt]) -> Iterator[tuple[list[_Learnt], _Learnt]]:
+    """Each item with its neighbours on either side, as soon as these are there."""
+    recent: list[_Learnt] = []
+    position = 0
+    for item in items:
+        recent.append(item)
+        if len(recent) > 2 * NEIGHBOURS + 1:
+            recent.pop(0)
+            position -= 1
+        if len(recent) > NEIGHBOURS + position:
+            yield list(recent), recent[position]
+            position += 1
+    while position < len(recent):
+        yield recent[max(0, position - NEIGHBOURS) :], recent[position]
+        position += 1

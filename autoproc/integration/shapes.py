@@ -1,0 +1,102 @@
+"""Spot widths sigma_b and sigma_m from the strong spots (Kabsch 2010)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import ndtr
+
+from autoproc.errors import TooFewSpots
+from autoproc.integration.survey import StrongSpots, Survey
+
+MIN_SPOTS = 10
+MIN_FLUX = 50.0
+"""Photons: below it the second moment of a spot is mostly noise."""
+WORST_FRACTION = 0.1
+"""Of the spots, left out of the second fit of sigma_m: mispredicted ones and pairs run together."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpotShape:
+    """Spot widths, radians, the number of spots they come from, and why sigma_m was cut, if it was."""
+
+    sigma_b: float
+    sigma_m: float
+    n_spots: int
+    warning: str = ""
+
+
+def spot_shape(spots: StrongSpots, survey: Survey, experiment: int, width: float, max_sigma_m: float) -> SpotShape:
+    """Widths for one lattice.
+
+    width : rotation of an image, radians; max_sigma_m : radians
+    Raises TooFewSpots.
+    """
+    bad = np.bincount(survey.spot, ~survey.is_good, minlength=len(spots)) > 0
+    seen = np.bincount(survey.spot, minlength=len(spots))
+    flux = np.bincount(survey.spot, survey.flux, minlength=len(spots))
+    second = np.bincount(survey.spot, survey.second, minlength=len(spots))
+    complete = seen >= spots.bbox[:, 5] - spots.bbox[:, 4]
+    usable = ~bad & complete & (flux > MIN_FLUX) & (spots.experiment == experiment)
+    if usable.sum() < MIN_SPOTS:
+        usable = ~bad & complete & (flux > 0) & (spots.experiment == experiment)
+    n_spots = int(usable.sum())
+    if n_spots < MIN_SPOTS:
+        raise TooFewSpots(n_spots=n_spots, stage="integration's spot shapes", needed=MIN_SPOTS)
+    sigma_b = float(np.sqrt(np.median(0.5 * second[usable] / flux[usable])))
+    rows = usable[survey.spot]
+    sigma_m = _rocking_width(
+        spots.frame[survey.spot[rows]] - survey.frame[rows],
+        np.abs(spots.zeta[survey.spot[rows]]) * width,
+        survey.flux[rows] / flux[survey.spot[rows]],
+        survey.spot[rows],
+        max_sigma_m,
+    )
+    depth = (spots.bbox[:, 5] - spots.bbox[:, 4]) * np.abs(spots.zeta) * width
+    return _checked(SpotShape(sigma_b, sigma_m, n_spots), float(np.quantile(depth[usable], 0.9)), max_sigma_m)
+
+
+def _checked(shape: SpotShape, extent: float, max_sigma_m: float) -> SpotShape:
+    """Refuse a sigma_m that the spots' own extents, or common sense, contradict.
+
+    Nine tenths of the strong spots are seen over less than `extent` radians of eps3. A real rocking
+    curve is seen over at least two of its standard deviations in any strong spot, so that a larger
+    sigma_m comes from mispredicted spots, not from the crystal; it would make shoeboxes enormous.
+    """
+    limit = min(max_sigma_m, max(extent / 2, shape.sigma_b / 10))
+    if shape.sigma_m < limit:
+        return shape
+    warning = (
+        f"sigma_m of {np.degrees(shape.sigma_m):.2f} degrees was cut to {np.degrees(limit):.2f}: "
+        f"nine tenths of the strong spots last less than {np.degrees(extent):.2f} degrees; are the positions well refined?"
+    )
+    return SpotShape(shape.sigma_b, limit, shape.n_spots, warning)
+
+
+def _rocking_width(
+    offset: np.ndarray, rate: np.ndarray, share: np.ndarray, spot: np.ndarray, max_sigma_m: float
+) -> float:
+    """sigma_m that makes the observed shares of the frames likeliest.
+
+    offset : (M,) frames from the start of the frame to the centre; rate : (M,) radians of eps3 per frame
+    share : (M,) of the spot's flux on the frame
+    """
+    low, high = -rate * offset, rate * (1 - offset)
+    share = np.clip(share, 0, 1)
+
+    def cost(log_sigma: float, keep: np.ndarray) -> np.ndarray:
+        sigma = np.exp(log_sigma)
+        expected = np.maximum(ndtr(high / sigma) - ndtr(low / sigma), 1e-6)
+        return np.bincount(spot[keep], -(share * np.log(expected))[keep])
+
+    everything = np.ones(len(spot), bool)
+    bounds = (np.log(1e-5), np.log(2 * max_sigma_m))
+    first = minimize_scalar(lambda s: cost(s, everything).sum(), bounds=bounds, method="bounded").x
+    each = cost(first, everything)
+    present = np.bincount(spot, minlength=len(each)) > 0
+    worst = np.quantile(each[present], 1 - WORST_FRACTION)
+    keep = each[spot] <= worst
+    second = minimize_scalar(lambda s: cost(s, keep).sum(), bounds=bounds, method="bounded").x
+    return float(np.exp(0.5 * (first + second)))

@@ -1,0 +1,72 @@
+"""Strong spots matched with the reflections predicted for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autoproc.integration.kabsch import pixel_transform
+from autoproc.integration.predict import Predictions
+from autoproc.integration.survey import StrongSpots
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Flag, Reflections
+
+MAX_DISTANCE_PX = 5.0
+"""A spot farther than this from its prediction is somebody else's."""
+
+
+def indexed_rows(spots: Reflections) -> np.ndarray:
+    """(N,) bool: has an index and a lattice."""
+    return (spots["experiment_id"] >= 0) & np.any(spots["hkl"] != 0, axis=1)
+
+
+def match(spots: Reflections, predictions: Predictions) -> np.ndarray:
+    """(N,) row of the prediction with each spot's lattice and hkl that lies nearest in frame; -1 for none."""
+    keys = _keys(predictions.experiment, predictions.hkl)
+    order = np.lexsort((predictions.xyz[:, 2], keys))
+    sorted_keys = keys[order]
+    wanted = _keys(spots["experiment_id"], spots["hkl"])
+    found = np.full(len(spots), -1)
+    nearest = np.full(len(spots), np.inf)
+    low = np.searchsorted(sorted_keys, wanted, "left")
+    high = np.searchsorted(sorted_keys, wanted, "right")
+    observed = spots["xyz_obs_px"]
+    for step in range(int((high - low).max(initial=0))):
+        valid = low + step < high
+        candidate = order[np.minimum(low + step, max(len(order) - 1, 0))]
+        distance = np.abs(predictions.xyz[candidate, 2] - observed[:, 2])
+        away = np.linalg.norm(predictions.xyz[candidate, :2] - observed[:, :2], axis=1)
+        better = valid & (distance < nearest) & (away < MAX_DISTANCE_PX)
+        found[better], nearest[better] = candidate[better], distance[better]
+    return found
+
+
+def strong_spots(
+    experiments: list[Experiment], spots: Reflections, predictions: Predictions, matched: np.ndarray
+) -> StrongSpots:
+    """The matched spots as the survey wants them."""
+    has = matched >= 0
+    rows, found = spots[has], matched[has]
+    transform = np.empty((len(rows), 2, 2))
+    for index, experiment in enumerate(experiments):
+        here = predictions.experiment[found] == index
+        own = found[here]
+        transform[here] = pixel_transform(experiment, predictions.s1[own], predictions.xyz[own, :2])
+    return StrongSpots(
+        predictions.experiment[found], rows["xyz_obs_px"][:, :2], predictions.xyz[found, 2],
+        predictions.zeta[found], rows["bbox"], transform,
+    )  # fmt: skip
+
+
+def inherited_flags(n: int, spots: Reflections, matched: np.ndarray) -> np.ndarray:
+    """(n,) what spot finding, indexing and refinement knew of each predicted reflection."""
+    kept = np.uint64(Flag.INDEXED | Flag.STRONG | Flag.USED_IN_REFINEMENT)
+    flags = np.full(n, np.uint64(Flag.PREDICTED))
+    has = matched >= 0
+    flags[matched[has]] |= spots["flags"][has] & kept
+    return flags
+
+
+def _keys(experiment: np.ndarray, hkl: np.ndarray) -> np.ndarray:
+    """One integer for each lattice and index; |h| must stay below 2**15."""
+    h = hkl.astype(np.int64) + (1 << 15)
+    return ((experiment.astype(np.int64) << 16 | h[:, 0]) << 16 | h[:, 1]) << 16 | h[:, 2]

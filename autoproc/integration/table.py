@@ -1,0 +1,113 @@
+"""The table of integrated reflections from what was predicted and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autoproc.geometry.detector import px_to_mm
+from autoproc.integration.corrections import lorentz_polarisation, sensor_efficiency
+from autoproc.integration.passes import Measured
+from autoproc.integration.predict import Predictions
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Flag, Reflections
+
+
+def integrated_table(
+    experiments: Sequence[Experiment],
+    predictions: Predictions,
+    measured: Measured,
+    bbox: np.ndarray,
+    flags: np.ndarray,
+    min_valid: float,
+) -> Reflections:
+    """All predicted reflections with what was measured; flags (N,) are those known before.
+
+    A reflection is integrated where at least min_valid of its peak, by flux, is on good pixels, none
+    overloaded, and its background is known. Values of the others are 0 with a variance of -1.
+    """
+    m, background = measured.measurements, measured.background
+    good = (m.valid_fraction >= min_valid) & (m.n_overloaded == 0) & (background.mean >= 0)
+    is_summed = good & (m.variance_sum > 0)
+    is_fitted = good & (m.variance_prf > 0)
+    panel = np.zeros(len(predictions), np.uint64)
+    lp, qe = np.ones(len(predictions)), np.ones(len(predictions))
+    for index, experiment in enumerate(experiments):
+        here = predictions.experiment == index
+        lp[here] = lorentz_polarisation(experiment.beam, experiment.goniometer, predictions.s1[here])
+        qe[here] = sensor_efficiency(experiment.detector[0], predictions.s1[here])
+    columns = {
+        "hkl": predictions.hkl,
+        "experiment_id": predictions.experiment,
+        "imageset_id": np.zeros(len(predictions), np.int32),
+        "panel": panel,
+        "flags": _flags(flags, measured, good, is_summed, is_fitted),
+        "bbox": bbox,
+        "s1": predictions.s1,
+        "entering": predictions.entering,
+        "intensity_sum": np.where(is_summed, m.intensity_sum, 0.0),
+        "variance_sum": np.where(is_summed, m.variance_sum, -1.0),
+        "intensity_prf": np.where(is_fitted, m.intensity_prf, 0.0),
+        "variance_prf": np.where(is_fitted, m.variance_prf, -1.0),
+        "background_mean": np.maximum(background.mean, 0.0),
+        "background_sum": m.background_sum,
+        "background_variance": m.background_variance,
+        "partiality": m.partiality,
+        "lp": lp,
+        "qe": qe,
+        "zeta": predictions.zeta,
+        "d": predictions.d,
+        "n_background": background.n_pixels,
+        "n_background_used": background.n_used,
+        "n_foreground": m.n_foreground,
+        "n_valid": background.n_used + m.n_used,
+        "profile_correlation": np.where(is_fitted, m.correlation, 0.0),
+        "partial_id": np.arange(len(predictions)),
+        **_positions(experiments[0], predictions, m.centroid, m.intensity_sum, m.variance_sum),
+    }
+    return Reflections(columns, {i: e.identifier for i, e in enumerate(experiments)})
+
+
+def _positions(
+    experiment: Experiment, predictions: Predictions, observed: np.ndarray, intensity: np.ndarray, variance: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Calculated and observed positions in px and mm; the sweep's lattices share panel and scan."""
+    panel, scan = experiment.detector[0], experiment.scan
+    scale = np.array([*panel.pixel_size, np.radians(scan.oscillation[1])])
+    spread = 1 / 12 + 1.0 / np.maximum(intensity**2 / np.maximum(variance, 1e-6), 1e-2)
+    px_variance = np.repeat(spread[:, None], 3, axis=1)
+
+    def in_mm(xyz: np.ndarray) -> np.ndarray:
+        return np.column_stack([px_to_mm(panel, xyz[:, :2]), scan.phi_at(xyz[:, 2])])
+
+    return {
+        "xyz_cal_px": predictions.xyz,
+        "xyz_cal_mm": in_mm(predictions.xyz),
+        "xyz_obs_px": observed,
+        "xyz_obs_px_variance": px_variance,
+        "xyz_obs_mm": in_mm(observed),
+        "xyz_obs_mm_variance": px_variance * scale**2,
+    }
+
+
+def _flags(
+    known: np.ndarray, measured: Measured, good: np.ndarray, is_summed: np.ndarray, is_fitted: np.ndarray
+) -> np.ndarray:
+    m, background = measured.measurements, measured.background
+    flags = known.copy()
+    for flag, where in (
+        (Flag.INTEGRATED_SUM, is_summed),
+        (Flag.INTEGRATED_PRF, is_fitted),
+        (Flag.OVERLOADED, m.n_overloaded > 0),
+        (Flag.OVERLAPPED_FG, measured.is_contested),
+        (Flag.FOREGROUND_INCLUDES_BAD_PIXELS, m.n_bad > 0),
+        (Flag.BACKGROUND_INCLUDES_BAD_PIXELS, m.n_bad_background > 0),
+        (Flag.REFERENCE_SPOT, measured.is_reference),
+        (Flag.USED_IN_MODELLING, measured.is_reference),
+        (Flag.FAILED_DURING_BACKGROUND_MODELLING, background.mean < 0),
+        (Flag.FAILED_DURING_SUMMATION, ~is_summed),
+        (Flag.FAILED_DURING_PROFILE_FITTING, ~is_fitted),
+    ):
+        flags[where] |= np.uint64(flag)
+    return flags

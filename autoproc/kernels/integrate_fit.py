@@ -1,0 +1,169 @@
+"""Summation and profile fitting of shoeboxes, and the equations for learning profiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.kernels import _integrate_fit
+from autoproc.kernels.integrate_background import Background
+from autoproc.kernels.integrate_shoebox import Shoeboxes
+
+MAX_FRAMES: int = _integrate_fit.MAX_FRAMES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurements:
+    """One row for each shoebox, in the order of _integrate_fit.measure_shoeboxes.
+
+    table : (N, 18) float64
+    """
+
+    table: np.ndarray
+
+    @property
+    def intensity_sum(self) -> np.ndarray:
+        """Photons that the frames of the scan recorded, corrected for what the peak's mask leaves out."""
+        return self.table[:, 0]
+
+    @property
+    def variance_sum(self) -> np.ndarray:
+        """Its variance; -1 where there was nothing to sum."""
+        return self.table[:, 1]
+
+    @property
+    def intensity_prf(self) -> np.ndarray:
+        """Photons of the whole reflection by profile fitting, the part outside the scan included."""
+        return self.table[:, 2]
+
+    @property
+    def variance_prf(self) -> np.ndarray:
+        """Its variance; -1 where there was nothing to fit."""
+        return self.table[:, 3]
+
+    @property
+    def captured(self) -> np.ndarray:
+        """Fraction of the whole reflection in the valid pixels of its peak."""
+        return self.table[:, 4]
+
+    @property
+    def valid_fraction(self) -> np.ndarray:
+        """Fraction of the peak, by flux, on pixels that are trusted and not another's."""
+        return self.table[:, 5]
+
+    @property
+    def partiality(self) -> np.ndarray:
+        """Fraction of the rocking curve within the scan."""
+        return self.table[:, 6]
+
+    @property
+    def n_foreground(self) -> np.ndarray:
+        """Pixels of the peak."""
+        return self.table[:, 7]
+
+    @property
+    def n_bad(self) -> np.ndarray:
+        """Untrusted or overloaded pixels of the peak."""
+        return self.table[:, 8]
+
+    @property
+    def n_overloaded(self) -> np.ndarray:
+        """Overloaded pixels of the peak."""
+        return self.table[:, 9]
+
+    @property
+    def n_bad_background(self) -> np.ndarray:
+        """Untrusted pixels of the background."""
+        return self.table[:, 10]
+
+    @property
+    def correlation(self) -> np.ndarray:
+        """Pearson correlation of pixels and profile."""
+        return self.table[:, 11]
+
+    @property
+    def background_sum(self) -> np.ndarray:
+        """Background under the peak, photons."""
+        return self.table[:, 12]
+
+    @property
+    def background_variance(self) -> np.ndarray:
+        """Its variance."""
+        return self.table[:, 13]
+
+    @property
+    def centroid(self) -> np.ndarray:
+        """(N, 3) px, px, frame; the predicted position where I/sigma < 3."""
+        return self.table[:, 14:17]
+
+    @property
+    def n_used(self) -> np.ndarray:
+        """Pixels of the peak that were summed."""
+        return self.table[:, 17]
+
+
+def measure_shoeboxes(
+    boxes: Shoeboxes,
+    background: Background,
+    profiles: np.ndarray,
+    which: np.ndarray,
+    spacing: float,
+    radius: float,
+    gain: float,
+    n_images: int,
+    missing_error: float,
+) -> Measurements:
+    """Sum and fit every shoebox.
+
+    profiles : (R, G, G) B-spline coefficients of densities in (eps2, eps1), per sigma_b squared
+    which : (N,) profile of each shoebox; spacing : of the grid, sigma_b
+    radius : of the peak, sigma; gain : counts per photon's variance
+    missing_error : relative error of the flux on missing pixels, added to the variances
+    """
+    n = len(boxes)
+    if which.shape != (n,) or background.mean.shape != (n,):
+        raise ValueError(f"which {which.shape} and background {background.mean.shape} must be ({n},)")
+    if profiles.ndim != 3 or profiles.shape[1] != profiles.shape[2]:
+        raise ValueError(f"profiles must be (R, G, G), not {profiles.shape}")
+    if n and (which.min() < 0 or which.max() >= len(profiles)):
+        raise ValueError(f"which must lie in [0, {len(profiles)})")
+    table = np.zeros((n, _integrate_fit.N_RESULTS))
+    if n == 0:
+        return Measurements(table)
+    depth = int((boxes.bbox[:, 5] - boxes.bbox[:, 4]).max())
+    _integrate_fit.measure_shoeboxes(
+        boxes.start, boxes.counts, boxes.label, boxes.bbox, boxes.centre, boxes.transform, boxes.rate,
+        background.mean, background.dispersion, background.n_used, np.ascontiguousarray(profiles, float),
+        np.ascontiguousarray(which, np.intp), spacing, radius, gain, float(n_images), missing_error,
+        int(np.diff(boxes.start).max()), max(depth, 1), table,
+    )  # fmt: skip
+    return Measurements(table)
+
+
+def profile_equations(
+    boxes: Shoeboxes,
+    background: Background,
+    rows: np.ndarray,
+    intensity: np.ndarray,
+    grid_size: int,
+    spacing: float,
+    gain: float,
+    model_error: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Normal matrix (G*G, G*G) and right-hand side (G*G,) for the profile that shoeboxes `rows` share.
+
+    intensity : (N,) of the whole reflections, photons
+    model_error : relative scatter of real profiles about a common one
+    """
+    if intensity.shape != (len(boxes),):
+        raise ValueError(f"intensity {intensity.shape} must be ({len(boxes)},)")
+    if len(rows) and (rows.min() < 0 or rows.max() >= len(boxes)):
+        raise ValueError(f"rows must lie in [0, {len(boxes)})")
+    normal, right = np.zeros((grid_size**2, grid_size**2)), np.zeros(grid_size**2)
+    _integrate_fit.accumulate_profile(
+        np.ascontiguousarray(rows, np.intp), boxes.start, boxes.counts, boxes.label, boxes.bbox, boxes.centre,
+        boxes.transform, boxes.rate, background.mean, np.ascontiguousarray(intensity, float), spacing, gain,
+        model_error, normal, right,
+    )  # fmt: skip
+    return normal, right

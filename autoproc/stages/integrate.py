@@ -1,0 +1,140 @@
+"""Integration: the intensity of every reflection that the models predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autoproc.errors import NoReflections
+from autoproc.formats.frames import ImageReader
+from autoproc.integration.blocks import Measuring
+from autoproc.integration.frame_cache import FrameCache
+from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
+from autoproc.integration.passes import measure_all
+from autoproc.integration.predict import Predictions, predict
+from autoproc.integration.profiles import DetectorRegions
+from autoproc.integration.shapes import SpotShape, spot_shape
+from autoproc.integration.shoeboxes import rotation_blocks
+from autoproc.integration.strong import indexed_rows, inherited_flags, match, strong_spots
+from autoproc.integration.survey import survey
+from autoproc.integration.table import integrated_table
+from autoproc.models.experiment import Experiment, ProfileModel
+from autoproc.models.reflections import Flag, Reflections
+from autoproc.params import Params
+
+
+class IntegrateParams(Params):
+    """Parameters of integration."""
+
+    d_min: float | None = None
+    """Highest resolution predicted, Angstrom; none: the detector's farthest corner. Where the data end is scaling's to say."""
+    n_sigma: float = 3.0
+    """Radius of a peak in standard deviations of the spot, as everywhere in the field: 99% of the flux on a frame."""
+    background_border: int = 3
+    """Least width, px, of the background around a peak."""
+    min_background_pixels: int = 10
+    """Fewer background pixels than this and the reflection is not integrated."""
+    min_valid_fraction: float = 0.75
+    """Least fraction of a peak, by flux, on good pixels of its own (Kabsch 2010 uses 0.75)."""
+    min_partiality: float = 0.05
+    """Reflections with less than this fraction of their rocking curve inside the scan are left out."""
+    block_width: float = 5.0
+    """Degrees of rotation that share reference profiles, as in DIALS and XDS."""
+    profile_regions: int = 3
+    """Reference profiles on a grid of this many by this many regions of the detector."""
+    min_references: int = 30
+    """Strong spots a region needs for a profile of its own; with fewer it takes the whole detector's."""
+    missing_flux_error: float = 0.2
+    """Relative error of flux that fell on bad or contested pixels and is inferred from the profile."""
+    max_sigma_m: float = 2.0
+    """Degrees. A larger mosaicity is taken for a failure of refinement, not a crystal: it is cut, and said."""
+    frame_cache: int = 1024
+    """Megabytes of decoded frames kept between the two passes over the images; the others are read twice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntegrateResult:
+    """Integrated reflections, the experiments with their spot widths, and facts for the report.
+
+    n_predicted : reflections predicted; shapes : spot widths of each lattice
+    """
+
+    experiments: list[Experiment]
+    reflections: Reflections
+    shapes: list[SpotShape]
+    n_predicted: int
+    n_blocks: int
+
+
+def integrate(
+    experiments: Sequence[Experiment],
+    spots: Reflections,
+    reader: ImageReader,
+    params: IntegrateParams | None = None,
+    n_threads: int = 0,
+) -> IntegrateResult:
+    """Integrate the lattices of one sweep.
+
+    spots : indexed strong spots, for the shapes of the reflections
+    The images are read twice: once for the shapes of spots and the background between them (at most
+    400 frames of a long sweep), once to integrate. Memory: the frame cache, the shoeboxes of about
+    three rotation blocks, and a few frames for each thread, however long the sweep.
+    Raises TooFewSpots or NoReflections.
+    """
+    params = params or IntegrateParams()
+    experiments = list(experiments)
+    source = FrameCache(reader, params.frame_cache << 20)
+    trusted = np.ascontiguousarray(reader.mask, np.uint8)
+    scan = experiments[0].scan
+    width = abs(np.radians(scan.oscillation[1]))
+    candidates = _predictions(experiments, params, n_threads)
+    indexed = spots[indexed_rows(spots)]
+    strong = strong_spots(experiments, indexed, candidates, match(indexed, candidates))
+    seen = survey(source, trusted, strong, n_threads)
+    shapes = [spot_shape(strong, seen, i, width, np.radians(params.max_sigma_m)) for i in range(len(experiments))]
+    predictions, frames = _recorded(experiments, candidates, shapes, params)
+    if not len(predictions):
+        raise NoReflections(stage="integration", reason="none is predicted within the images")
+    bbox = bounding_boxes(frames, params.n_sigma, params.background_border, scan.n_images)
+    blocks = rotation_blocks(predictions.xyz[:, 2], bbox, params.block_width / abs(scan.oscillation[1]), scan.n_images)
+    how = Measuring(
+        params.n_sigma, experiments[0].detector[0].gain, scan.n_images, params.missing_flux_error,
+        params.min_background_pixels, n_threads,
+    )  # fmt: skip
+    measured = measure_all(
+        source, trusted, frames, bbox, predictions.zeta, predictions.experiment, blocks,
+        DetectorRegions(reader.shape, params.profile_regions), params.min_references, how,
+    )  # fmt: skip
+    flags = inherited_flags(len(predictions), indexed, match(indexed, predictions))
+    table = integrated_table(experiments, predictions, measured, bbox, flags, params.min_valid_fraction)
+    kept = table.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
+    models = [
+        replace(e, profile=ProfileModel(float(np.degrees(s.sigma_b)), float(np.degrees(s.sigma_m)), params.n_sigma))
+        for e, s in zip(experiments, shapes, strict=True)
+    ]
+    return IntegrateResult(models, table[kept], shapes, len(predictions), len(blocks))
+
+
+def _predictions(experiments: Sequence[Experiment], params: IntegrateParams, n_threads: int) -> Predictions:
+    """Reflections of all lattices, in order of frame, and some that cross just outside the scan."""
+    padding = np.radians(params.max_sigma_m * params.n_sigma)
+    parts = [predict(e, params.d_min, padding, i, n_threads) for i, e in enumerate(experiments)]
+    found = Predictions.concatenate(parts)
+    return found.select(np.argsort(found.xyz[:, 2], kind="stable"))
+
+
+def _recorded(
+    experiments: Sequence[Experiment], candidates: Predictions, shapes: list[SpotShape], params: IntegrateParams
+) -> tuple[Predictions, SpotFrames]:
+    """The predictions of which enough lies within the scan, with their frames."""
+    centre = candidates.xyz
+    transform, rate = np.empty((len(candidates), 2, 2)), np.empty(len(candidates))
+    for index, (experiment, shape) in enumerate(zip(experiments, shapes, strict=True)):
+        here = candidates.experiment == index
+        own = spot_frames(experiment, candidates.select(here), shape.sigma_b, shape.sigma_m)
+        transform[here], rate[here] = own.transform, own.rate
+    frames = SpotFrames(centre, transform, rate)
+    kept = frames.recorded_fraction(experiments[0].scan.n_images) >= params.min_partiality
+    return candidates.select(kept), frames.select(kept)

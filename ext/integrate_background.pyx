@@ -1,0 +1,116 @@
+"""Robust background of shoeboxes: a Poisson model of constant mean, fitted by a Huber M-estimator."""
+
+from libc.math cimport exp, floor, lgamma, log, sqrt
+
+cdef double TUNING = 1.345
+cdef int MAX_ITERATIONS = 50
+
+
+cdef inline double pmf(double k, double mu) noexcept nogil:
+    if k < 0:
+        return 0.0
+    return exp(k * log(mu) - mu - lgamma(k + 1))
+
+
+cdef inline void expectations(double mu, double* bias, double* slope) noexcept nogil:
+    """E[psi] and E[psi r] of the Huber function of Poisson residuals (Cantoni & Ronchetti 2001)."""
+    cdef double root = sqrt(mu)
+    cdef double low = floor(mu - TUNING * root)
+    cdef double high = floor(mu + TUNING * root)
+    cdef double k, p, below = 0, inside = 0, second = 0, low_first = 0, first = 0
+    cdef double start = floor(mu - 8 * root - 8)
+    if start < 0:
+        start = 0
+    p = pmf(start, mu)
+    k = start
+    while k <= high:
+        if k <= low:
+            below += p
+            low_first += p * (k - mu)
+        else:
+            inside += p
+            first += p * (k - mu)
+            second += p * (k - mu) * (k - mu)
+        k += 1
+        p *= mu / k
+    cdef double above = 1 - below - inside
+    # Sum over all k of p (k - mu) is zero, so that what lies above is minus the rest.
+    cdef double high_first = -(low_first + first)
+    if above < 0:
+        above = 0
+    bias[0] = TUNING * (above - below) + first / root
+    slope[0] = (TUNING * (high_first - low_first) + second / root) / root
+
+
+cdef double robust_mean(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start, Py_ssize_t stop,
+                        double mu, Py_ssize_t n) noexcept nogil:
+    """The mean that solves sum psi(r) = n E[psi], by Fisher scoring in log(mu)."""
+    cdef Py_ssize_t i, step
+    cdef double root, r, total, bias, slope, change
+    for step in range(MAX_ITERATIONS):
+        root = sqrt(mu)
+        total = 0
+        for i in range(start, stop):
+            if label[i] != 0 or counts[i] < 0:
+                continue
+            r = (counts[i] - mu) / root
+            total += TUNING if r > TUNING else (-TUNING if r < -TUNING else r)
+        expectations(mu, &bias, &slope)
+        if slope <= 0:
+            break
+        change = (total / n - bias) / (slope * root)
+        if change > 1:
+            change = 1
+        elif change < -1:
+            change = -1
+        mu *= exp(change)
+        if -1e-4 < change < 1e-4:
+            break
+        if mu < 1e-6:
+            break
+    return mu
+
+
+def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, const unsigned char[::1] label,
+                        Py_ssize_t min_pixels, double[::1] mean, double[::1] dispersion, int[::1] n_used,
+                        int[::1] n_pixels):
+    """Mean background and its index of dispersion for shoeboxes start[i] .. start[i + 1].
+
+    n_pixels counts background pixels, n_used those that are trusted; mean is -1 where they are
+    fewer than min_pixels. The dispersion, var/mean of the pixels that the estimator did not
+    down-weight, is 1 for a flat Poisson background.
+    """
+    cdef Py_ssize_t b, i, n, inner
+    cdef double total, mu, limit, squares, expected, k, p, low
+    with nogil:
+        for b in range(start.shape[0] - 1):
+            n = 0
+            n_pixels[b] = 0
+            total = 0
+            for i in range(start[b], start[b + 1]):
+                if label[i] != 0:
+                    continue
+                n_pixels[b] += 1
+                if counts[i] >= 0:
+                    n += 1
+                    total += counts[i]
+            n_used[b] = <int>n
+            dispersion[b] = 1
+            if n < min_pixels:
+                mean[b] = -1
+                continue
+            if total == 0:
+                mean[b] = 0
+                continue
+            mu = robust_mean(counts, label, start[b], start[b + 1], total / n, n)
+            mean[b] = mu
+            # Variance within 3 sigma of the mean, against that of a Poisson variable cut alike.
+            limit = 3 * sqrt(mu) + 1
+            squares = 0
+            inner = 0
+            for i in range(start[b], start[b + 1]):
+                if label[i] == 0 and counts[i] >= 0 and counts[i] <= mu + limit:
+                    squares += (counts[i] - mu) * (counts[i] - mu)
+                    inner += 1
+            if inner > 1:
+                dispersion[b] = squares / (inner * mu)

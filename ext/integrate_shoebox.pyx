@@ -1,0 +1,97 @@
+"""Pixels of one frame given to the reflections that claim them, and copied into their shoeboxes."""
+
+from libc.math cimport ceil, floor
+
+FREE = 0
+OWN = 1
+OTHER = 2
+
+
+cdef inline double nearest_w(double rate, double z, double frame) noexcept nogil:
+    """Distance along eps3, in sigma, from the centre to the nearest moment of a frame."""
+    if z < frame:
+        return rate * (frame - z)
+    if z > frame + 1:
+        return rate * (z - frame - 1)
+    return 0.0
+
+
+def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] centre,
+                 const double[:, :, ::1] transform, const double[::1] rate, const double[:, ::1] half_width,
+                 double radius, int[:, ::1] owner, float[:, ::1] distance, unsigned char[::1] contested):
+    """Give each peak pixel of a frame to the nearest reflection; owner is -1 where nobody claims it.
+
+    A pixel belongs to a peak where its centre lies within `radius` of it in (eps1, eps2, eps3).
+    Both reflections are marked as contested where two claim one pixel.
+    """
+    cdef Py_ssize_t n, r
+    cdef int x, y, x0, x1, y0, y1, holder
+    cdef double w, limit, dx, dy, u, v, r2
+    cdef int n_slow = owner.shape[0], n_fast = owner.shape[1]
+    with nogil:
+        owner[:, :] = -1
+        for n in range(rows.shape[0]):
+            r = rows[n]
+            w = nearest_w(rate[r], centre[r, 2], frame)
+            limit = radius * radius - w * w
+            if limit <= 0:
+                continue
+            x0 = max(0, <int>floor(centre[r, 0] - half_width[r, 0] - 0.5))
+            x1 = min(n_fast, <int>ceil(centre[r, 0] + half_width[r, 0] + 0.5))
+            y0 = max(0, <int>floor(centre[r, 1] - half_width[r, 1] - 0.5))
+            y1 = min(n_slow, <int>ceil(centre[r, 1] + half_width[r, 1] + 0.5))
+            for y in range(y0, y1):
+                dy = y + 0.5 - centre[r, 1]
+                for x in range(x0, x1):
+                    dx = x + 0.5 - centre[r, 0]
+                    u = transform[r, 0, 0] * dx + transform[r, 0, 1] * dy
+                    v = transform[r, 1, 0] * dx + transform[r, 1, 1] * dy
+                    r2 = u * u + v * v
+                    if r2 > limit:
+                        continue
+                    r2 += w * w
+                    holder = owner[y, x]
+                    if holder >= 0:
+                        contested[r] = 1
+                        contested[holder] = 1
+                        if distance[y, x] <= <float>r2:
+                            continue
+                    owner[y, x] = <int>r
+                    distance[y, x] = <float>r2
+
+
+def copy_pixels(int frame, const Py_ssize_t[::1] rows, Py_ssize_t offset, const int[:, ::1] image,
+                const unsigned char[:, ::1] trusted, double max_trusted, const int[:, ::1] owner, const int[:, ::1] bbox,
+                const Py_ssize_t[::1] start, int[::1] counts, unsigned char[::1] label):
+    """Copy one frame of each row's shoebox to counts and label from start[row] on.
+
+    counts is -1 where a pixel is untrusted or off the detector and -2 where it is overloaded; label
+    says whose peak it is in: nobody's, the reflection's own (owner is row + offset), another's.
+    """
+    cdef Py_ssize_t n, r, at
+    cdef int x, y, value
+    cdef int n_slow = owner.shape[0], n_fast = owner.shape[1]
+    with nogil:
+        for n in range(rows.shape[0]):
+            r = rows[n]
+            at = start[r] + (<Py_ssize_t>(frame - bbox[r, 4])) * (bbox[r, 3] - bbox[r, 2]) * (bbox[r, 1] - bbox[r, 0])
+            for y in range(bbox[r, 2], bbox[r, 3]):
+                for x in range(bbox[r, 0], bbox[r, 1]):
+                    if x < 0 or y < 0 or x >= n_fast or y >= n_slow:
+                        counts[at] = -1
+                        label[at] = 0
+                        at += 1
+                        continue
+                    value = image[y, x]
+                    if not trusted[y, x] or value < 0:
+                        value = -1
+                    elif value >= max_trusted:
+                        value = -2
+                    counts[at] = value
+                    if owner[y, x] < 0:
+                        label[at] = 0
+                    elif owner[y, x] == r + offset:
+                        label[at] = 1
+                    else:
+                        label[at] = 2
+                    at += 1

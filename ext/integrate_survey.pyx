@@ -1,0 +1,84 @@
+"""What strong spots look like on a frame, and the background between them."""
+
+from libc.math cimport ceil, floor, sqrt
+
+
+def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, double max_trusted,
+                 const double[:, ::1] centre, const double[::1] radius, const double[:, :, ::1] transform,
+                 double[:, ::1] out, unsigned char[:, ::1] covered):
+    """Flux and second moments of spots on one frame, each within a disc, above the ring around it.
+
+    centre : (N, 2) px, radius : (N,) px, transform : (N, 2, 2) px to (eps1, eps2)
+    out : (N, 3) flux, sum of flux eps1^2 + eps2^2, valid (1) or not (0)
+    covered : set to 1 on the discs and rings, which are not background
+    """
+    cdef Py_ssize_t n
+    cdef int x, y, x0, x1, y0, y1, step, n_ring
+    cdef int n_slow = image.shape[0], n_fast = image.shape[1]
+    cdef double dx, dy, r2, inner, outer, total, mean, limit, u, v, flux, second, c
+    cdef bint bad
+    with nogil:
+        for n in range(centre.shape[0]):
+            inner = radius[n]
+            outer = inner + 3
+            x0 = max(0, <int>floor(centre[n, 0] - outer))
+            x1 = min(n_fast, <int>ceil(centre[n, 0] + outer))
+            y0 = max(0, <int>floor(centre[n, 1] - outer))
+            y1 = min(n_slow, <int>ceil(centre[n, 1] + outer))
+            mean = -1
+            for step in range(3):
+                limit = mean + 3 * sqrt(mean) + 1 if mean >= 0 else 1e30
+                total = 0
+                n_ring = 0
+                for y in range(y0, y1):
+                    dy = y + 0.5 - centre[n, 1]
+                    for x in range(x0, x1):
+                        dx = x + 0.5 - centre[n, 0]
+                        r2 = dx * dx + dy * dy
+                        if r2 < inner * inner or r2 > outer * outer:
+                            continue
+                        if not trusted[y, x] or image[y, x] < 0 or image[y, x] > limit:
+                            continue
+                        total += image[y, x]
+                        n_ring += 1
+                mean = total / n_ring if n_ring > 0 else 0
+            flux = 0
+            second = 0
+            bad = n_ring < 10
+            for y in range(y0, y1):
+                dy = y + 0.5 - centre[n, 1]
+                for x in range(x0, x1):
+                    dx = x + 0.5 - centre[n, 0]
+                    r2 = dx * dx + dy * dy
+                    if r2 > (inner + 1) * (inner + 1):
+                        continue
+                    covered[y, x] = 1
+                    if r2 >= inner * inner:
+                        continue
+                    if not trusted[y, x] or image[y, x] < 0 or image[y, x] >= max_trusted:
+                        bad = True
+                        continue
+                    u = transform[n, 0, 0] * dx + transform[n, 0, 1] * dy
+                    v = transform[n, 1, 0] * dx + transform[n, 1, 1] * dy
+                    c = image[y, x] - mean
+                    flux += c
+                    second += c * (u * u + v * v)
+            out[n, 0] = flux
+            out[n, 1] = second
+            out[n, 2] = 0 if bad else 1
+
+
+def add_background(const int[:, ::1] image, const unsigned char[:, ::1] trusted, const unsigned char[:, ::1] covered,
+                   double[:, ::1] total, int[:, ::1] number, int[:, ::1] largest):
+    """Add the pixels of a frame that no spot covers to the sums over frames."""
+    cdef int x, y, value
+    with nogil:
+        for y in range(image.shape[0]):
+            for x in range(image.shape[1]):
+                value = image[y, x]
+                if covered[y, x] or not trusted[y, x] or value < 0:
+                    continue
+                total[y, x] += value
+                number[y, x] += 1
+                if value > largest[y, x]:
+                    largest[y, x] = value
