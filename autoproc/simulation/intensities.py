@@ -1,0 +1,71 @@
+"""True intensities: Wilson statistics with the symmetry of the space group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.errors import ConfigurationError
+
+
+class ImpossibleCrystal(ConfigurationError):
+    """A cell and a space group that do not go together."""
+
+    what = "space group {space_group} is unknown or contradicts the cell {cell}"
+    hint = "give a Hermann-Mauguin symbol and a cell with its lattice's symmetry"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrueIntensities:
+    """hkl : (N, 3) int32, the reciprocal asymmetric unit of gemmi (CCP4); plus, minus : (N,) photons."""
+
+    hkl: np.ndarray
+    plus: np.ndarray
+    minus: np.ndarray
+
+
+def crystal_symmetry(cell: tuple[float, ...], space_group: str) -> tuple[gemmi.UnitCell, gemmi.SpaceGroup]:
+    """Cell and space group as gemmi has them. Raises ImpossibleCrystal."""
+    group, unit_cell = gemmi.find_spacegroup_by_name(space_group), gemmi.UnitCell(*cell)
+    if group is None or unit_cell.volume <= 0 or not unit_cell.is_compatible_with_spacegroup(group):
+        raise ImpossibleCrystal(space_group=space_group, cell=cell)
+    return unit_cell, group
+
+
+def wilson_intensities(
+    cell: gemmi.UnitCell,
+    group: gemmi.SpaceGroup,
+    rng: np.random.Generator,
+    *,
+    d_min: float,
+    b: float,
+    anomalous: float,
+) -> TrueIntensities:
+    """Random intensities with mean exp(-b / (2 d^2)) times the multiplicity of special reflections.
+
+    Acentric |E|^2 are exponential, centric ones chi-squared with one degree of freedom (Wilson 1949).
+    `anomalous` is the rms of (I(+) - I(-)) / (I(+) + I(-)), acentric only. Systematic absences are left out.
+    """
+    hkl = np.asarray(gemmi.make_miller_array(cell, group, d_min), np.int32)
+    hkl = hkl[np.lexsort(hkl.T[::-1])]
+    operations = group.operations()
+    centric = np.asarray(operations.centric_flag_array(hkl), bool)
+    epsilon = np.asarray(operations.epsilon_factor_without_centering_array(hkl), float)
+    e_squared = np.where(centric, rng.standard_normal(len(hkl)) ** 2, rng.standard_exponential(len(hkl)))
+    mean = epsilon * e_squared * np.exp(-0.5 * b * np.asarray(cell.calculate_1_d2_array(hkl)))
+    bijvoet = np.where(centric, 0.0, np.clip(anomalous * rng.standard_normal(len(hkl)), -0.9, 0.9))
+    return TrueIntensities(hkl, mean * (1 + bijvoet), mean * (1 - bijvoet))
+
+
+def expand(true: TrueIntensities, group: gemmi.SpaceGroup) -> tuple[np.ndarray, np.ndarray]:
+    """All symmetry mates and Friedel mates: hkl (M, 3) int32, each once, and their intensities (M,)."""
+    rotations = np.unique([np.array(op.rot) // op.DEN for op in group.operations().sym_ops], axis=0)
+    mates = np.concatenate([true.hkl @ rotation for rotation in rotations])
+    hkl = np.concatenate([mates, -mates])
+    n = len(rotations)
+    intensity = np.concatenate([np.tile(true.plus, n), np.tile(true.minus, n)])
+    shifted = hkl.astype(np.int64) + 4096
+    _, first = np.unique((shifted[:, 0] * 8192 + shifted[:, 1]) * 8192 + shifted[:, 2], return_index=True)
+    return hkl[first].astype(np.int32), intensity[first]

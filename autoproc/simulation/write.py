@@ -1,0 +1,102 @@
+"""Write a simulated sweep as a beamline would, with its truth beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from autoproc.formats.write_minicbf import MiniCbfFacts, minicbf_header, write_minicbf
+from autoproc.formats.write_nexus import DEAD_BIT, GAP_BIT, NexusFacts, write_nexus
+from autoproc.simulation.detectors import detector_kind
+from autoproc.simulation.sweep import SimulatedSweep
+from autoproc.threads import map_in_order
+
+STARTED = datetime(2026, 3, 2, 10, 42)  # a fixed moment: the same parameters write the same bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSweep:
+    """Files of a sweep: what to process (the first image or the master), all images or data files, the truth."""
+
+    start: Path
+    images: tuple[Path, ...]
+    truth: Path
+
+
+def write_sweep(
+    sweep: SimulatedSweep,
+    directory: Path,
+    name: str = "sweep",
+    *,
+    file_format: Literal["minicbf", "nxmx"] = "minicbf",
+    gzip: bool = False,
+    n_threads: int = 0,
+) -> WrittenSweep:
+    """Write NAME_00001.cbf ... (.cbf.gz with gzip) or NAME_master.h5 and data files, and NAME_truth.npz."""
+    directory.mkdir(parents=True, exist_ok=True)
+    truth = directory / f"{name}_truth.npz"
+    write_truth(sweep, truth, n_threads)
+    if file_format == "nxmx":
+        master = directory / f"{name}_master.h5"
+        return WrittenSweep(master, _write_nxmx(sweep, master, n_threads), truth)
+    images = _write_minicbf(sweep, directory, name, ".cbf.gz" if gzip else ".cbf", n_threads)
+    return WrittenSweep(images[0], images, truth)
+
+
+def _write_minicbf(sweep: SimulatedSweep, directory: Path, name: str, suffix: str, n_threads: int) -> tuple[Path, ...]:
+    experiment, numbers = sweep.header_experiment(), sweep.params.image_numbers
+    facts = MiniCbfFacts(
+        detector=detector_kind(sweep.params).name,
+        exposure_time=sweep.params.exposure_time,
+        started=STARTED,
+        n_excluded=int((~sweep.mask).sum()),
+        count_cutoff=sweep.params.saturation,
+        two_theta=sweep.params.two_theta,
+    )
+
+    def write(frame: int) -> Path:
+        path = directory / f"{name}_{numbers[frame]:05d}{suffix}"
+        write_minicbf(path, sweep.read(frame), minicbf_header(experiment, facts, frame))
+        return path
+
+    return tuple(map_in_order(write, range(sweep.n_frames), n_threads))
+
+
+def _write_nxmx(sweep: SimulatedSweep, master: Path, n_threads: int) -> tuple[Path, ...]:
+    kind = detector_kind(sweep.params)
+    mask = np.where(sweep.active, np.where(sweep.mask, 0, DEAD_BIT), GAP_BIT)
+    facts = NexusFacts(
+        detector=kind.name,
+        exposure_time=sweep.params.exposure_time,
+        started=STARTED,
+        mask=mask,
+        saturation=sweep.params.saturation,
+        bit_depth=16 if sweep.params.saturation < 2**16 - 1 else 32,
+        two_theta=sweep.params.two_theta,
+    )
+    images = map_in_order(sweep.read, range(sweep.n_frames), n_threads)
+    return write_nexus(master, sweep.header_experiment(), images, facts)
+
+
+def write_truth(sweep: SimulatedSweep, path: Path, n_threads: int = 0) -> None:
+    """Write the answer.
+
+    hkl, ip, im : unique reflections of the true space group, true I(+) and I(-)
+    U : (lattices, 3, 3) orientation at rest; A : (lattices, n_images + 1, 3, 3) setting matrices at every image's edge
+    obs_* : one row for every passage of a reflection, see Observations; params : JSON of SimulateParams
+    """
+    seen = sweep.observations(n_threads)
+    np.savez(
+        path,
+        hkl=sweep.truth.hkl,
+        ip=sweep.truth.plus,
+        im=sweep.truth.minus,
+        U=sweep.motion.U,
+        A=np.array([e.crystal.A_at_scan_points for e in sweep.experiments() if e.crystal]),
+        params=sweep.params.model_dump_json(),
+        **{f"obs_{name}": getattr(seen, name) for name in type(seen).__slots__},
+    )
