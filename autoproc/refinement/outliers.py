@@ -13,6 +13,8 @@ from scipy.stats import chi2, rankdata
 
 MIN_FOR_MCD = 30
 MAX_STEPS = 50
+FIRST_STEPS = 3
+KEPT = 2
 
 
 def tukey_outliers(values: np.ndarray, multiple: float = 1.5) -> np.ndarray:
@@ -41,8 +43,10 @@ def minimum_covariance_determinant(values: np.ndarray) -> tuple[np.ndarray, np.n
     spread = np.median(np.abs(values - median), axis=0) / 0.6745
     z = (values - median) / np.where(spread > 0, spread, 1.0)
     h = (n + p + 1) // 2
-    solutions = [_concentrate(z, start, h) for start in _starting_distances(z)]
-    centre, covariance = min(solutions, key=lambda s: np.linalg.slogdet(s[1])[1])
+    begun = [_concentrate(z, start, h, FIRST_STEPS) for start in _starting_distances(z)]
+    best = sorted(begun, key=_log_determinant)[:KEPT]
+    ended = [_concentrate(z, mahalanobis_squared(z, *start), h, MAX_STEPS) for start in best]
+    centre, covariance = min(ended, key=_log_determinant)
     covariance = covariance * _consistency(h / n, p)
     inside = mahalanobis_squared(z, centre, covariance) <= chi2.ppf(0.975, p)
     if np.count_nonzero(inside) > 2 * p:
@@ -70,13 +74,13 @@ def _starting_distances(z: np.ndarray) -> list[np.ndarray]:
     return starts
 
 
-def _concentrate(z: np.ndarray, distance: np.ndarray, h: int) -> tuple[np.ndarray, np.ndarray]:
-    """Repeat: mean and covariance of the h nearest, new distances, until the determinant stays."""
+def _concentrate(z: np.ndarray, distance: np.ndarray, h: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most `steps` times: mean and covariance of the h nearest, new distances, until the determinant stays."""
     last = np.inf
-    for _ in range(MAX_STEPS):
+    for _ in range(steps):
         nearest = np.argpartition(distance, h - 1)[:h]
         centre, covariance = _moments(z[nearest])
-        determinant = np.linalg.slogdet(covariance)[1]
+        determinant = _log_determinant((centre, covariance))
         if determinant >= last - 1e-9:
             break
         last = determinant
@@ -85,8 +89,13 @@ def _concentrate(z: np.ndarray, distance: np.ndarray, h: int) -> tuple[np.ndarra
 
 
 def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    covariance = np.cov(values, rowvar=False)
-    return values.mean(axis=0), covariance + 1e-12 * np.eye(values.shape[1])
+    centre = values.mean(axis=0)
+    from_centre = values - centre
+    return centre, from_centre.T @ from_centre / (len(values) - 1) + 1e-12 * np.eye(values.shape[1])
+
+
+def _log_determinant(moments: tuple[np.ndarray, np.ndarray]) -> float:
+    return float(np.linalg.slogdet(moments[1])[1])
 
 
 def _consistency(fraction: float, p: int) -> float:
