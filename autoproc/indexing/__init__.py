@@ -1,0 +1,1 @@
+"""The parts of indexing: periodicities, candidate lattices, assignment, refinement, several lattices."""

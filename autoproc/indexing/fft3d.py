@@ -1,0 +1,98 @@
+"""Periodicities of reciprocal space by a three-dimensional Fourier transform.
+
+Bricogne 1986 (Proc. EEC workshop on position-sensitive detector software); Campbell 1998, J. Appl. Cryst. 31, 407.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import scipy.fft
+
+from autoproc.threads import available_cores
+
+GRID = 256
+POINTS_PER_CELL = 5.0
+EDGE_WEIGHT = 0.05
+MIN_HEIGHT_RMS = 15.0
+MAX_PEAKS = 400
+MAX_VOXELS = 400_000
+
+
+def transform_d_min(max_cell: float) -> float:
+    """Resolution of the transform, Angstrom, whose map reaches 1.25 max_cell from the origin."""
+    return POINTS_PER_CELL * max_cell / GRID
+
+
+def find_vectors(rlp: np.ndarray, d_min: float, min_cell: float, max_length: float) -> np.ndarray:
+    """Real space vectors, (K, 3) Angstrom, at which the points are periodic, the highest peak first.
+
+    rlp : (N, 3) 1/Angstrom; only points to d_min are used. Vectors have lengths of min_cell to max_length.
+    """
+    step = 2 / (d_min * GRID)
+    power = _power(rlp, d_min, step)
+    peaks = _peaks(power, min_cell, max_length, 1 / (GRID * step))
+    height = power[tuple(peaks.T)]
+    order = np.lexsort((*peaks.T, -height))[:MAX_PEAKS]
+    return _signed(_sub_voxel(power, peaks[order])) / (GRID * step)
+
+
+def _power(rlp: np.ndarray, d_min: float, step: float) -> np.ndarray:
+    """(GRID, GRID, GRID // 2 + 1) |FFT|**2 of the points, damped to EDGE_WEIGHT at d_min."""
+    length = np.einsum("ij,ij->i", rlp, rlp)
+    inside = length < 1 / d_min**2
+    index = np.rint(rlp[inside] / step).astype(np.int64) % GRID
+    weight = np.exp(np.log(EDGE_WEIGHT) * length[inside] * d_min**2)
+    flat = (index[:, 0] * GRID + index[:, 1]) * GRID + index[:, 2]
+    density = np.zeros(GRID**3, np.float32)
+    np.maximum.at(density, flat, weight.astype(np.float32))
+    transform = scipy.fft.rfftn(density.reshape(GRID, GRID, GRID), workers=available_cores(), overwrite_x=True)
+    return np.square(transform.real) + np.square(transform.imag)
+
+
+def _peaks(power: np.ndarray, min_cell: float, max_length: float, spacing: float) -> np.ndarray:
+    """(K, 3) indices of local maxima at a distance of min_cell to max_length from the origin."""
+    rms = float(np.sqrt(np.mean(np.square(power, dtype=np.float64))))
+    threshold = min(MIN_HEIGHT_RMS * rms, _kth_largest(power, MAX_VOXELS // 100))
+    threshold = max(threshold, _kth_largest(power, MAX_VOXELS))
+    voxel = np.argwhere(power >= threshold)
+    length = np.linalg.norm(_signed(voxel), axis=1) * spacing
+    voxel = voxel[(length >= min_cell) & (length <= max_length)]
+    value = power[tuple(voxel.T)]
+    is_peak = np.ones(len(voxel), bool)
+    for shift in product((-1, 0, 1), repeat=3):
+        if any(shift):
+            is_peak &= value >= _neighbour(power, voxel + shift)
+    return voxel[is_peak]
+
+
+def _kth_largest(power: np.ndarray, k: int) -> float:
+    flat = power.reshape(-1)
+    return float(np.partition(flat, len(flat) - k)[len(flat) - k])
+
+
+def _neighbour(power: np.ndarray, voxel: np.ndarray) -> np.ndarray:
+    """Values at indices that may lie outside the stored half: the map is periodic and centrosymmetric."""
+    voxel = voxel % GRID
+    beyond = voxel[:, 2] > GRID // 2
+    voxel = np.where(beyond[:, None], -voxel % GRID, voxel)
+    return power[tuple(voxel.T)]
+
+
+def _signed(index: np.ndarray) -> np.ndarray:
+    return (index + GRID / 2) % GRID - GRID / 2
+
+
+def _sub_voxel(power: np.ndarray, peaks: np.ndarray) -> np.ndarray:
+    """Peaks (K, 3) as floats: a parabola through the neighbours on each axis."""
+    centre = power[tuple(peaks.T)].astype(float)
+    result = peaks.astype(float)
+    for axis in range(3):
+        shift = np.eye(3, dtype=int)[axis]
+        left, right = _neighbour(power, peaks - shift), _neighbour(power, peaks + shift)
+        curvature = 2 * centre - left - right
+        with np.errstate(divide="ignore", invalid="ignore"):
+            offset = 0.5 * (right.astype(float) - left) / curvature
+        result[:, axis] += np.where(curvature > 0, np.clip(offset, -0.5, 0.5), 0.0)
+    return result

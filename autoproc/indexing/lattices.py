@@ -1,0 +1,57 @@
+"""How one lattice is turned against another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.indexing.candidates import niggli_reduced
+from autoproc.models.crystal import cell_from_real_matrix
+
+LATTICE_OBLIQUITY = 3.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatticeRotation:
+    """The smallest rotation that brings lattice `first` onto lattice `second`, in the crystal's frame.
+
+    matrix (3, 3); axis (3,) unit vector; angle in degrees, 0 to 180
+    """
+
+    first: int
+    second: int
+    matrix: np.ndarray
+    axis: np.ndarray
+    angle: float
+
+
+def rotation_between(A1: np.ndarray, A2: np.ndarray, first: int = 0, second: int = 1) -> LatticeRotation:
+    """The smallest rotation from the lattice of A1 to that of A2, up to the lattice's own symmetry."""
+    real1, real2 = niggli_reduced(np.linalg.inv(A1)), niggli_reduced(np.linalg.inv(A2))
+    rotations = np.array([_nearest_rotation(op @ real1, real2) for op in lattice_symmetry(real1)])
+    angles = np.degrees(np.arccos(np.clip((np.trace(rotations, axis1=1, axis2=2) - 1) / 2, -1, 1)))
+    best = int(np.argmin(angles))
+    return LatticeRotation(first, second, rotations[best], _axis(rotations[best]), float(angles[best]))
+
+
+def lattice_symmetry(real: np.ndarray) -> np.ndarray:
+    """(K, 3, 3) proper symmetry of a lattice: integer matrices that turn a basis (rows) into an equivalent one."""
+    operations = gemmi.find_lattice_symmetry(gemmi.UnitCell(*cell_from_real_matrix(real)), "P", LATTICE_OBLIQUITY)
+    matrices = np.array([np.array(op.rot).T // gemmi.Op.DEN for op in operations.sym_ops])
+    return matrices[np.linalg.det(matrices) > 0]
+
+
+def _nearest_rotation(real1: np.ndarray, real2: np.ndarray) -> np.ndarray:
+    """R with R v1 = v2 for basis vectors v1, v2 (rows), nearly."""
+    u, _, v = np.linalg.svd(real2.T @ np.linalg.inv(real1.T))
+    return u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ v))]) @ v
+
+
+def _axis(rotation: np.ndarray) -> np.ndarray:
+    """The axis about which a rotation turns by a positive angle."""
+    values, vectors = np.linalg.eig(rotation)
+    axis = np.real(vectors[:, np.argmin(np.abs(values - 1))])
+    sense = np.array([rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0], rotation[1, 0] - rotation[0, 1]])
+    return axis * (1.0 if sense @ axis >= 0 else -1.0) / np.linalg.norm(axis)

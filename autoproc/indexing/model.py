@@ -1,0 +1,81 @@
+"""What indexing refines: one or several lattices and the detectors of the sweeps that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autoproc.geometry.rotation import rotation_matrix
+from autoproc.models.experiment import Detector, Experiment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """Lattices on sweeps.
+
+    sweeps : one experiment a sweep, with the geometry of the headers
+    settings : a setting matrix A (3, 3) per lattice
+    moves : (D, 6) per detector: shift in the laboratory (mm), rotation vector (radians) about the
+        middle of the detector's first panel, both from the headers' position
+    """
+
+    sweeps: tuple[Experiment, ...]
+    settings: tuple[np.ndarray, ...]
+    moves: np.ndarray
+
+    @property
+    def detector_of_sweep(self) -> np.ndarray:
+        """(S,) index of the detector of each sweep: sweeps may share one."""
+        return detector_indices(self.sweeps)
+
+    def with_settings(self, settings: Sequence[np.ndarray]) -> Model:
+        """The same detectors with other lattices."""
+        return replace(self, settings=tuple(settings))
+
+    def moved_sweeps(self) -> list[Experiment]:
+        """The sweeps with their detectors where refinement put them; shared detectors stay shared."""
+        detectors: dict[int, Detector] = {}
+        for sweep, index in zip(self.sweeps, self.detector_of_sweep, strict=True):
+            if index not in detectors:
+                detectors[index] = _moved(sweep.detector, self.moves[index])
+        return [
+            replace(sweep, detector=detectors[index])
+            for sweep, index in zip(self.sweeps, self.detector_of_sweep, strict=True)
+        ]
+
+
+def model_of(sweeps: Sequence[Experiment]) -> Model:
+    """The geometry of the headers, no lattice yet."""
+    return Model(tuple(sweeps), (), np.zeros((int(detector_indices(sweeps).max()) + 1, 6)))
+
+
+def detector_indices(sweeps: Sequence[Experiment]) -> np.ndarray:
+    """(S,) which detector each sweep has, numbered in order of appearance."""
+    seen: dict[int, int] = {}
+    return np.array([seen.setdefault(id(s.detector), len(seen)) for s in sweeps])
+
+
+def detector_middle(detector: Detector) -> np.ndarray:
+    """(3,) mm, the middle of the first panel, about which the detector turns."""
+    panel = detector[0]
+    half = 0.5 * np.asarray(panel.image_size) * np.asarray(panel.pixel_size)
+    return panel.origin + half[0] * panel.fast_axis + half[1] * panel.slow_axis
+
+
+def _moved(detector: Detector, move: np.ndarray) -> Detector:
+    angle = float(np.linalg.norm(move[3:]))
+    turn = rotation_matrix(move[3:] / angle, angle) if angle > 0 else np.eye(3)
+    middle = detector_middle(detector)
+    return Detector(
+        tuple(
+            replace(
+                panel,
+                fast_axis=turn @ panel.fast_axis,
+                slow_axis=turn @ panel.slow_axis,
+                origin=middle + turn @ (panel.origin - middle) + move[:3],
+            )
+            for panel in detector.panels
+        )
+    )

@@ -1,0 +1,85 @@
+"""Spots of all sweeps as points of reciprocal space, in the crystal's frame at phi = 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.geometry.detector import s1_from_px
+from autoproc.geometry.rotation import crystal_from_lab, lab_from_crystal
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observations:
+    """What indexing needs of N spots; unchanged by refinement of the geometry, but for s1 and rlp.
+
+    sweep, panel : (N,) int
+    xy_px : (N, 2); phi : (N,) radians
+    s1 : (N, 3) 1/Angstrom; rlp : (N, 3) 1/Angstrom; d : (N,) Angstrom
+    """
+
+    sweep: np.ndarray
+    panel: np.ndarray
+    xy_px: np.ndarray
+    phi: np.ndarray
+    s1: np.ndarray
+    rlp: np.ndarray
+    d: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.phi)
+
+    def __getitem__(self, rows: np.ndarray) -> Observations:
+        return Observations(
+            self.sweep[rows], self.panel[rows], self.xy_px[rows], self.phi[rows], self.s1[rows],
+            self.rlp[rows], self.d[rows],
+        )  # fmt: skip
+
+
+def sweep_of(spots: Reflections) -> np.ndarray:
+    """(N,) the sweep of each spot: imageset_id where there is one, else the experiment of a spot list."""
+    if "imageset_id" in spots:
+        return np.maximum(spots["imageset_id"], 0)
+    if "experiment_id" in spots:
+        return np.maximum(spots["experiment_id"], 0)
+    return np.zeros(len(spots), np.int32)
+
+
+def observe(experiments: Sequence[Experiment], spots: Reflections) -> Observations:
+    """Spots of sweeps, one experiment a sweep, in reciprocal space."""
+    sweep = sweep_of(spots)
+    xyz = spots["xyz_obs_px"]
+    phi = np.zeros(len(spots))
+    for index, experiment in enumerate(experiments):
+        here = sweep == index
+        phi[here] = experiment.scan.phi_at(xyz[here, 2])
+    panel = spots["panel"].astype(int) if "panel" in spots else np.zeros(len(spots), int)
+    empty = np.zeros((len(spots), 3))
+    return place(experiments, Observations(sweep, panel, xyz[:, :2], phi, empty, empty, np.zeros(len(spots))))
+
+
+def place(experiments: Sequence[Experiment], spots: Observations) -> Observations:
+    """The same spots seen with another geometry: s1, rlp and d anew."""
+    s1 = np.zeros((len(spots), 3))
+    rlp = np.zeros((len(spots), 3))
+    d = np.full(len(spots), np.inf)
+    for index, experiment in enumerate(experiments):
+        for number, panel in enumerate(experiment.detector.panels):
+            here = np.flatnonzero((spots.sweep == index) & (spots.panel == number))
+            s1[here] = s1_from_px(panel, experiment.beam, spots.xy_px[here])
+        here = np.flatnonzero(spots.sweep == index)
+        q = s1[here] - experiment.beam.s0
+        rlp[here] = crystal_from_lab(experiment.goniometer, spots.phi[here], q)
+        d[here] = 1 / np.maximum(np.linalg.norm(q, axis=1), 1e-12)
+    return Observations(spots.sweep, spots.panel, spots.xy_px, spots.phi, s1, rlp, d)
+
+
+def rotations(experiment: Experiment, phi: np.ndarray) -> np.ndarray:
+    """(N, 3, 3) S R(phi) F: from the crystal's frame to the laboratory."""
+    n = len(phi)
+    columns = [lab_from_crystal(experiment.goniometer, phi, np.broadcast_to(e, (n, 3))) for e in np.eye(3)]
+    return np.stack(columns, axis=2)

@@ -1,0 +1,215 @@
+"""Find one lattice: periodicities, candidate bases, each refined at low resolution first, the most telling wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.indexing.assign import assign, fractional, observed_tolerance
+from autoproc.indexing.candidates import Candidate, assess, niggli_reduced, rank_candidates
+from autoproc.indexing.fft1d import find_vectors as vectors_by_fft1d
+from autoproc.indexing.fft3d import find_vectors as vectors_by_fft3d
+from autoproc.indexing.fft3d import transform_d_min
+from autoproc.indexing.grid_search import find_vectors as vectors_of_cell
+from autoproc.indexing.least_squares import refine_model
+from autoproc.indexing.max_cell import estimate_max_cell
+from autoproc.indexing.model import Model
+from autoproc.indexing.observations import Observations, place
+from autoproc.indexing.params import IndexParams, space_group_named
+from autoproc.indexing.settings import in_setting, known_reduced_cell
+from autoproc.indexing.vectors import choose_vectors, refine_vectors
+
+GRID_SEARCH = "real_space_grid_search"
+GRID_D_MIN = 0.1
+MAX_SEARCH_SPOTS = 4000
+MIN_SEARCH_SPOTS = 60
+MAX_TRIAL_SPOTS = 1500
+N_TRIALS = 12
+FIRST_SPOTS = 60
+GROWTH = 3.0
+MAX_CELL_FACTORS = (1.0, 0.5, 2.0, 0.25)
+GOOD_FRACTION = 0.5
+MIN_INFORMATION = 200.0
+MIN_SIGMA = 0.004
+LARGEST_TOLERANCE = 0.3
+VOLUME_ERROR = 0.15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """A candidate after its quick refinement.
+
+    model : with this one lattice; tolerance (3,) of its fractional indices
+    n_indexed of n_spots; rms (3,) px, px, images; information: bits, see `information`
+    """
+
+    candidate: Candidate
+    model: Model
+    tolerance: np.ndarray
+    n_indexed: int
+    n_spots: int
+    rms: np.ndarray
+    information: float
+
+    @property
+    def fraction(self) -> float:
+        """Of the trial's spots that it indexes."""
+        return self.n_indexed / max(1, self.n_spots)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """What a search found: trials, the best first, and the limits that it was made with."""
+
+    trials: tuple[Trial, ...]
+    max_cell: float
+    d_min: float
+
+
+def find_lattice(model: Model, spots: Observations, params: IndexParams) -> Search:
+    """Search for one lattice among spots. The result has no trial where there is none at all.
+
+    Longer and shorter limits of the cell are tried while less than half of the spots are indexed.
+    """
+    spots = place(model.moved_sweeps(), spots)
+    start = params.max_cell or cell_limit(model, spots, params)
+    factors = MAX_CELL_FACTORS if params.max_cell is None else (1.0,)
+    best: Search | None = None
+    for factor in factors:
+        search = _search(model, spots, params, params.method, max(2 * params.min_cell, start * factor))
+        best = search if best is None or _score(search) > _score(best) else best
+        if best.trials and best.trials[0].fraction > GOOD_FRACTION:
+            return best
+    if params.unit_cell is not None and params.method != GRID_SEARCH:
+        search = _search(model, spots, params, GRID_SEARCH, start)
+        best = search if best is None or _score(search) > _score(best) else best
+    assert best is not None
+    return best
+
+
+def cell_limit(model: Model, spots: Observations, params: IndexParams) -> float:
+    """max_cell, Angstrom: from the known cell, or from the distances between the spots of a sweep."""
+    if params.unit_cell is not None:
+        return 1.3 * max(params.unit_cell[:3])
+    estimates = []
+    for index, sweep in enumerate(model.moved_sweeps()):
+        panel = sweep.detector[0]
+        px_size = panel.pixel_size[0] / (max(panel.distance, 1.0) * sweep.beam.wavelength)
+        estimates.append(estimate_max_cell(spots.rlp[spots.sweep == index], px_size))
+    return max(estimates)
+
+
+def information(A: np.ndarray, rlp: np.ndarray, tolerance: np.ndarray) -> float:
+    """Bits that a lattice saves in telling where points (N, 3) are; larger is better, 0 is none.
+
+    A point on the lattice, with deviations sigma of its fractional indices, takes
+    log2(1 / (sigma sqrt(2 pi e))) bits less for each of them than a point anywhere in the cell; which points are
+    on the lattice has to be told as well. A cell twice too large costs a bit a point.
+    """
+    _, residual = fractional(A, rlp)
+    near = np.all(np.abs(residual) < tolerance, axis=1)
+    n, total = int(near.sum()), len(rlp)
+    if n < 4:
+        return 0.0
+    sigma = np.maximum(np.sqrt(np.mean(np.square(residual[near]), axis=0)), MIN_SIGMA)
+    bits = -np.sum(np.log2(sigma * np.sqrt(2 * np.pi * np.e)))
+    share = n / total
+    mixing = n * np.log2(share) + (total - n) * np.log2(1 - share) if n < total else 0.0
+    return float(n * bits + mixing)
+
+
+def _score(search: Search) -> float:
+    return search.trials[0].information if search.trials else 0.0
+
+
+def _search(model: Model, spots: Observations, params: IndexParams, method: str, max_cell: float) -> Search:
+    d_min = params.d_min or (GRID_D_MIN * max_cell if method == GRID_SEARCH else transform_d_min(max_cell))
+    d_min = min(d_min, _resolution_of(spots.d, MIN_SEARCH_SPOTS))
+    within = spots[spots.d >= d_min]
+    used = _thinned(within, MAX_SEARCH_SPOTS)
+    vectors = _vectors(within.rlp, used.rlp, params, method, d_min, max_cell)
+    candidates = rank_candidates(vectors, used.rlp, _volumes(params), params.min_cell)
+    if params.unit_cell is not None or params.space_group is not None:
+        candidates = _in_known_setting(candidates, params, used.rlp)
+    low_first = _thinned(spots, MAX_TRIAL_SPOTS)
+    low_first = low_first[np.argsort(-low_first.d, kind="stable")]
+    trials = [try_candidate(model, low_first, c, params.refine_detector) for c in candidates[:N_TRIALS]]
+    return Search(tuple(sorted(trials, key=lambda t: -t.information)), max_cell, d_min)
+
+
+def _vectors(
+    all_rlp: np.ndarray, rlp: np.ndarray, params: IndexParams, method: str, d_min: float, max_cell: float
+) -> np.ndarray:
+    """Periodicities by one of the methods, refined; the shortest good ones."""
+    shortest, longest = params.min_cell, 2 * max_cell
+    if method == GRID_SEARCH and params.unit_cell is not None:
+        return vectors_of_cell(rlp, known_reduced_cell(params.unit_cell, known_space_group(params)))
+    if method == "fft1d":
+        vectors = vectors_by_fft1d(rlp, shortest, longest)
+    else:
+        vectors = vectors_by_fft3d(all_rlp, d_min, shortest, longest)
+    return choose_vectors(*refine_vectors(vectors, rlp), shortest, longest)[0]
+
+
+def _volumes(params: IndexParams) -> tuple[float, float]:
+    """Limits of the primitive cell's volume."""
+    if params.unit_cell is None:
+        return params.min_volume, np.inf
+    volume = gemmi.UnitCell(*known_reduced_cell(params.unit_cell, known_space_group(params))).volume
+    return (1 - VOLUME_ERROR) * volume, (1 + VOLUME_ERROR) * volume
+
+
+def _in_known_setting(candidates: list[Candidate], params: IndexParams, rlp: np.ndarray) -> list[Candidate]:
+    """Those candidates that have the known cell or symmetry, in its setting."""
+    group = known_space_group(params)
+    found = []
+    for candidate in candidates:
+        real = in_setting(candidate.real, group, params.unit_cell)
+        if real is not None:
+            found.append(assess(real, rlp))
+    return found
+
+
+def known_space_group(params: IndexParams) -> gemmi.SpaceGroup:
+    """The space group that was given, else P1."""
+    group = space_group_named(params.space_group) if params.space_group else None
+    return group or gemmi.SpaceGroup("P 1")
+
+
+def try_candidate(model: Model, low_first: Observations, candidate: Candidate, move_detector: bool) -> Trial:
+    """Refine a candidate against more and more spots, sorted from low to high resolution."""
+    trial = model.with_settings([candidate.A])
+    n = min(FIRST_SPOTS, len(low_first))
+    while True:
+        used = low_first[np.arange(n)]
+        rlp = place(trial.moved_sweeps(), used).rlp
+        assignment = assign(trial.settings, rlp, [observed_tolerance(trial.settings[0], rlp, LARGEST_TOLERANCE)])
+        fit = refine_model(trial, used, assignment, n_cycles=3, move_detector=move_detector)
+        trial = fit.model
+        if n == len(low_first):
+            break
+        n = min(int(n * GROWTH), len(low_first))
+    rlp = place(trial.moved_sweeps(), low_first).rlp
+    A = trial.settings[0]
+    tolerance = observed_tolerance(A, rlp, LARGEST_TOLERANCE)
+    indexed = assign([A], rlp, [tolerance]).is_indexed
+    rms = np.sqrt(np.mean(np.square(fit.residuals[fit.weight > 0]), axis=0)) if np.any(fit.weight > 0) else np.ones(3)
+    bits = information(A, rlp, tolerance)
+    return Trial(candidate, trial, tolerance, int(indexed.sum()), len(rlp), rms, bits)
+
+
+def reduced_settings(model: Model) -> Model:
+    """The same lattices in their Niggli-reduced bases."""
+    return model.with_settings([np.linalg.inv(niggli_reduced(np.linalg.inv(A))) for A in model.settings])
+
+
+def _resolution_of(d: np.ndarray, n: int) -> float:
+    """Resolution to which there are at least n spots."""
+    return float(np.sort(d)[::-1][min(n, len(d)) - 1])
+
+
+def _thinned(spots: Observations, n: int) -> Observations:
+    """About n of the spots, evenly spaced in the table."""
+    return spots[np.arange(0, len(spots), max(1, len(spots) // n))]

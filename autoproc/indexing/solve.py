@@ -1,0 +1,161 @@
+"""Lattice after lattice: search among the spots left over, refine all together, until the spots are explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.errors import IndexingFailed, TooFewSpots
+from autoproc.indexing.assign import Assignment, assign, observed_tolerance
+from autoproc.indexing.candidates import niggli_reduced
+from autoproc.indexing.lattices import rotation_between
+from autoproc.indexing.least_squares import Fit, refine_model
+from autoproc.indexing.model import Model, model_of
+from autoproc.indexing.observations import Observations, place
+from autoproc.indexing.params import IndexParams
+from autoproc.indexing.search import MIN_INFORMATION, Search, Trial, find_lattice, known_space_group
+from autoproc.indexing.settings import allowed_modes, in_setting, symmetrised
+from autoproc.indexing.superlattice import sublattice, superlattice
+from autoproc.models.experiment import Experiment
+
+MIN_SPOTS = 12
+MIN_INDEXED = 10
+ENOUGH_INDEXED = 0.9
+FIRST_CYCLE_SPOTS = 1000
+MAX_REFINED_SPOTS = 10000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MacroCycle:
+    """One round: spots to d_min (Angstrom), how many of n_spots are indexed, rms (3,) in mm, mm, radians."""
+
+    n_lattices: int
+    d_min: float
+    n_spots: int
+    n_indexed: int
+    rms: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """The lattices that explain the spots, what is refined, and how it was found."""
+
+    model: Model
+    assignment: Assignment
+    fit: Fit
+    searches: tuple[Search, ...]
+    cycles: tuple[MacroCycle, ...]
+
+
+def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams) -> Solution:
+    """Find up to max_lattices lattices. Raises TooFewSpots or IndexingFailed."""
+    if len(spots) < MIN_SPOTS:
+        raise TooFewSpots(n_spots=len(spots), stage="indexing", needed=MIN_SPOTS)
+    model = model_of(sweeps)
+    searches: list[Search] = []
+    cycles: list[MacroCycle] = []
+    rest = np.arange(len(spots))
+    while len(model.settings) < params.max_lattices and len(rest) >= MIN_SPOTS:
+        searches.append(find_lattice(model, spots[rest], params))
+        trial = next((t for t in searches[-1].trials if _is_acceptable(t, model, params)), None)
+        if trial is None:
+            break
+        model = _with_lattice(model, trial, params)
+        model = _refined(model, spots, params, cycles)
+        changed = _with_right_volume(model, spots, params)
+        if changed is not model:
+            model = _refined(changed, spots, params, cycles)
+        rest = np.flatnonzero(~_assigned(model, spots, params).is_indexed)
+        if len(rest) <= (1 - ENOUGH_INDEXED) * len(spots):
+            break
+    if not model.settings:
+        raise IndexingFailed(n_spots=len(spots), reason=_why_not(searches[-1], params))
+    assignment = _assigned(model, spots, params)
+    fit = refine_model(
+        model, spots, assignment, _modes(model, params), n_cycles=0, move_detector=params.refine_detector
+    )
+    return Solution(model, assignment, fit, tuple(searches), tuple(cycles))
+
+
+def _is_acceptable(trial: Trial, model: Model, params: IndexParams) -> bool:
+    """Enough spots, more than by chance, and no repetition of a lattice that is there."""
+    if trial.information < MIN_INFORMATION or trial.n_indexed < MIN_INDEXED or trial.fraction < params.min_fraction:
+        return False
+    new = trial.model.settings[0]
+    return all(rotation_between(old, new).angle > params.minimum_angular_separation for old in model.settings)
+
+
+def _with_lattice(model: Model, trial: Trial, params: IndexParams) -> Model:
+    """The model with the trial's lattice added, in its reduced or known setting, its symmetry imposed."""
+    base = model if model.settings else trial.model
+    real = np.linalg.inv(trial.model.settings[0])
+    if params.unit_cell is None and params.space_group is None:
+        real = niggli_reduced(real)
+    elif params.space_group is not None:
+        real = symmetrised(real, known_space_group(params))
+    return base.with_settings([*model.settings, np.linalg.inv(real)])
+
+
+def _refined(model: Model, spots: Observations, params: IndexParams, cycles: list[MacroCycle]) -> Model:
+    """All lattices together against spots to higher and higher resolution; the rounds are added to `cycles`."""
+    order = np.argsort(-spots.d, kind="stable")
+    first = min(FIRST_CYCLE_SPOTS, len(spots))
+    for size in np.rint(np.geomspace(first, len(spots), max(2, params.n_macro_cycles))).astype(int):
+        within = spots[np.sort(order[:size])]
+        assignment = _assigned(model, within, params)
+        rows = np.flatnonzero(assignment.is_indexed)
+        rows = rows[:: max(1, len(rows) // MAX_REFINED_SPOTS)]
+        chosen = Assignment(assignment.lattice[rows], assignment.hkl[rows])
+        modes = _modes(model, params)
+        fit = refine_model(model, within[rows], chosen, modes, n_cycles=3, move_detector=params.refine_detector)
+        model = fit.model
+        good = fit.residuals[fit.weight > 0]
+        rms = np.sqrt(np.mean(np.square(good), axis=0)) if len(good) else np.full(3, np.nan)
+        n_indexed = int(assignment.is_indexed.sum())
+        cycles.append(MacroCycle(len(model.settings), float(within.d.min()), size, n_indexed, rms))
+    return model
+
+
+def _assigned(model: Model, spots: Observations, params: IndexParams) -> Assignment:
+    """Spots given to lattices, within what each lattice's own scatter allows."""
+    rlp = place(model.moved_sweeps(), spots).rlp
+    tolerances = [observed_tolerance(A, rlp, params.tolerance) for A in model.settings]
+    return assign(model.settings, rlp, tolerances)
+
+
+def _modes(model: Model, params: IndexParams) -> list[np.ndarray]:
+    group = known_space_group(params)
+    return [allowed_modes(A, group) for A in model.settings]
+
+
+def _with_right_volume(model: Model, spots: Observations, params: IndexParams) -> Model:
+    """The last lattice replaced by a larger or smaller one where the spots ask for it; a known cell stays."""
+    if params.unit_cell is not None:
+        return model
+    A = model.settings[-1]
+    assignment = _assigned(model, spots, params)
+    is_other = assignment.is_indexed & (assignment.lattice != len(model.settings) - 1)
+    rlp = place(model.moved_sweeps(), spots[~is_other]).rlp
+    own = assignment.hkl[assignment.lattice == len(model.settings) - 1]
+    found = superlattice(A, rlp)
+    if found is None and params.space_group is None:
+        found = sublattice(A, own)
+    if found is None:
+        return model
+    real = in_setting(np.linalg.inv(found), known_space_group(params), None)
+    if real is None:
+        return model
+    if params.space_group is not None:
+        real = symmetrised(real, known_space_group(params))
+    return model.with_settings([*model.settings[:-1], np.linalg.inv(real)])
+
+
+def _why_not(search: Search, params: IndexParams) -> str:
+    if not search.trials:
+        known = " with the known cell" if params.unit_cell is not None or params.space_group is not None else ""
+        return f"no candidate lattice{known} up to {search.max_cell:.0f} A was found"
+    best = max(search.trials, key=lambda t: t.n_indexed)
+    cell = " ".join(f"{x:.1f}" for x in best.candidate.cell)
+    return f"the best candidate, {cell}, indexed {best.fraction:.0%} of the spots tried"

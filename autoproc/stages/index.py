@@ -1,0 +1,145 @@
+"""Index spots: find the lattices of a crystal, give spots their Miller indices, refine cell and geometry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autoproc.formats.expt import identifier_for
+from autoproc.indexing.candidates import Candidate
+from autoproc.indexing.columns import indexed_columns
+from autoproc.indexing.lattices import LatticeRotation, rotation_between
+from autoproc.indexing.observations import observe, place
+from autoproc.indexing.params import IndexParams
+from autoproc.indexing.search import known_space_group
+from autoproc.indexing.solve import MacroCycle, Solution, solve
+from autoproc.indexing.uncertainty import cell_esd
+from autoproc.models.crystal import Crystal
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+
+__all__ = ["IndexParams", "IndexResult", "Rmsd", "index"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rmsd:
+    """Root mean square deviations of the spots of one experiment that were refined against: px, px, images."""
+
+    n: int
+    x_px: float
+    y_px: float
+    z_images: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexResult:
+    """What indexing found.
+
+    experiments : one per lattice and sweep, all sweeps of the first lattice first
+    reflections : all spots in their order, indexed or not
+    n_indexed, n_unindexed : per sweep; n_per_lattice : per lattice
+    rotations : from the first lattice to each other one
+    rmsds : per experiment
+    macro_cycles, candidates (per lattice, the best first), max_cell and d_min (Angstrom) of the searches:
+        how it was found
+    """
+
+    experiments: list[Experiment]
+    reflections: Reflections
+    n_indexed: tuple[int, ...]
+    n_unindexed: tuple[int, ...]
+    n_per_lattice: tuple[int, ...]
+    rotations: tuple[LatticeRotation, ...]
+    rmsds: tuple[Rmsd, ...]
+    macro_cycles: tuple[MacroCycle, ...]
+    candidates: tuple[tuple[Candidate, ...], ...]
+    max_cell: tuple[float, ...]
+    d_min: tuple[float, ...]
+
+    @property
+    def n_lattices(self) -> int:
+        """Lattices found."""
+        return len(self.n_per_lattice)
+
+    @property
+    def fraction_indexed(self) -> float:
+        """Of all spots."""
+        return sum(self.n_indexed) / max(1, sum(self.n_indexed) + sum(self.n_unindexed))
+
+    @property
+    def crystals(self) -> list[Crystal]:
+        """One per lattice."""
+        unique = {id(e.crystal): e.crystal for e in self.experiments if e.crystal is not None}
+        return list(unique.values())
+
+
+def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexParams) -> IndexResult:
+    """Find the lattices that explain the spots of one or several sweeps of one sample.
+
+    experiments : one a sweep; the column imageset_id of the spots (or experiment_id) tells their sweep.
+    Sweeps are indexed together: their crystals have one orientation in the goniometer's datum frame.
+    Raises TooFewSpots or IndexingFailed.
+    """
+    sweeps = _one_per_sweep(experiments)
+    observed = observe(sweeps, spots)
+    solution = solve(sweeps, observed, params)
+    moved = solution.model.moved_sweeps()
+    group = known_space_group(params)
+    crystals = [
+        Crystal(A, group, cell_esd=cell_esd(A, covariance))
+        for A, covariance in zip(solution.model.settings, solution.fit.covariances, strict=True)
+    ]
+    found = [
+        replace(sweep, crystal=crystal, identifier=_identifier(sweep, number, n))
+        for number, crystal in enumerate(crystals)
+        for n, sweep in enumerate(moved)
+    ]
+    table = indexed_columns(found, len(sweeps), spots, place(moved, observed), solution)
+    indexed = solution.assignment.is_indexed
+    searches = solution.searches[: len(crystals)]
+    return IndexResult(
+        experiments=found,
+        reflections=table,
+        n_indexed=tuple(int(np.sum(indexed & (observed.sweep == n))) for n in range(len(sweeps))),
+        n_unindexed=tuple(int(np.sum(~indexed & (observed.sweep == n))) for n in range(len(sweeps))),
+        n_per_lattice=tuple(int(n) for n in solution.assignment.count(len(crystals))),
+        rotations=tuple(
+            rotation_between(crystals[0].A, crystal.A, 0, number) for number, crystal in enumerate(crystals) if number
+        ),
+        rmsds=tuple(_rmsd(experiment, n, len(sweeps), observed.sweep, solution) for n, experiment in enumerate(found)),
+        macro_cycles=solution.cycles,
+        candidates=tuple(tuple(t.candidate for t in s.trials) for s in searches),
+        max_cell=tuple(s.max_cell for s in searches),
+        d_min=tuple(s.d_min for s in searches),
+    )
+
+
+def _one_per_sweep(experiments: Sequence[Experiment]) -> list[Experiment]:
+    """The sweeps without crystals and what depends on them; lattices of an earlier indexing count once."""
+    seen: dict[tuple[int, int], Experiment] = {}
+    for experiment in experiments:
+        bare = replace(experiment, crystal=None, profile=None, scaling=None)
+        key = (id(experiment.imageset), id(experiment.scan)) if experiment.imageset is not None else (id(experiment), 0)
+        seen.setdefault(key, bare)
+    return list(seen.values())
+
+
+def _identifier(sweep: Experiment, lattice: int, number: int) -> str:
+    if sweep.imageset is None:
+        return f"{sweep.identifier or number}:{lattice}"
+    return identifier_for(sweep.imageset, sweep.scan, lattice)
+
+
+def _rmsd(experiment: Experiment, number: int, n_sweeps: int, sweep: np.ndarray, solution: Solution) -> Rmsd:
+    fit = solution.fit
+    lattice, index = divmod(number, n_sweeps)
+    of_experiment = (solution.assignment.lattice[fit.used] == lattice) & (sweep[fit.used] == index)
+    used = of_experiment & (fit.weight > 0)
+    if not used.any():
+        return Rmsd(0, 0.0, 0.0, 0.0)
+    width = np.radians(experiment.scan.oscillation[1]) or 1.0
+    x, y, z = np.sqrt(np.mean(np.square(fit.residuals[used]), axis=0))
+    px = experiment.detector[0].pixel_size
+    return Rmsd(int(used.sum()), float(x / px[0]), float(y / px[1]), float(z / width))
