@@ -14,12 +14,14 @@ from autoproc.models.reflections import Reflections
 from autoproc.params import Params
 from autoproc.symmetry.absences import Absences, SpaceGroupScore, analyse_absences, standard_setting
 from autoproc.symmetry.consistency import common_lattice, compose, resolve_ambiguity
+from autoproc.symmetry.doubts import symmetry_warnings
 from autoproc.symmetry.elements import CorrelationModel, ElementScore, correlation_model, merge_friedel, score_elements
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
 from autoproc.symmetry.normalise import MAX_E2, Normalised, normalise
 from autoproc.symmetry.observations import Observations, observations_of
-from autoproc.symmetry.reindex import reindex_experiment, reindex_reflections
+from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, rotations_of, tidiest
+from autoproc.symmetry.report import element_table, screw_table, space_group_table, spaced, subgroup_table
 from autoproc.symmetry.resolution_cut import informative_limit
 from autoproc.symmetry.settings import MonoclinicSetting
 from autoproc.symmetry.subgroups import find_subgroups
@@ -105,7 +107,10 @@ def determine_symmetry(
     absences = _absences(best, observations, normalised, params)
     chosen, alternatives = _space_group(absences.candidates, params)
     space_group, to_standard = standard_setting(chosen, best.subgroup.cell)
-    change = compose(to_reduced, {n: to_standard @ best.subgroup.basis for n in to_reduced})
+    conventional = to_standard @ best.subgroup.basis
+    first = conventional @ to_reduced[min(to_reduced)]
+    turn = tidiest(first, rotations_of(space_group)) @ np.linalg.inv(first)
+    change = compose(to_reduced, dict.fromkeys(to_reduced, turn @ conventional))
     return SymmetryResult(
         experiments=[reindex_experiment(e, change[n], space_group) for n, e in enumerate(experiments)],
         reflections=reindex_reflections(reflections, change),
@@ -123,7 +128,7 @@ def determine_symmetry(
         change_of_basis=change,
         d_min=d_min,
         n_used=len(observations),
-        warnings=(),
+        warnings=symmetry_warnings(best, subgroups, elements, absences, model),
     )
 
 
@@ -187,3 +192,70 @@ def _space_group(
                 return next(g for g in candidate.groups if g.number == wanted.number), ()
     groups = candidates[0].groups
     return groups[0], groups[1:]
+
+
+def format_symmetry(result: SymmetryResult, original: Sequence[Experiment]) -> str:
+    """The story of a symmetry determination: cells, element and subgroup scores, absences, conclusion.
+
+    original : the experiments as they were given.
+    """
+    crystal = next(e.crystal for e in original if e.crystal is not None)
+    model = result.model
+    identity = "not known" if model.cc_identity is None else f"{model.cc_identity:.3f}"
+    highest = max((s.subgroup for s in result.subgroups), key=lambda g: g.order)
+    parts = [
+        f"Comparing {result.n_used} intensities with d >= {result.d_min:.2f} A",
+        "",
+        f"Input crystal symmetry:\nUnit cell: ({_cell(crystal.cell)})",
+        f"Space group: {crystal.space_group.xhm()} (No. {crystal.space_group.number})",
+        f"Crystal symmetry in minimum cell:\nUnit cell: ({_cell(result.lattice.cell)})",
+        f"Lattice point group: {spaced(highest.patterson)} ({format_basis(highest.basis)})",
+        "",
+        f"Overall CC for {model.n_unrelated} unrelated pairs: {model.cc_unrelated:.3f}",
+        f"Estimated expectation value of true correlation coefficient E(CC) = {model.cc_true:.3f}",
+        f"Estimated sd(CC) = {model.sd_factor:.3f} / sqrt(N)",
+        f"Estimated E(CC) of true correlation coefficient from identity = {identity}",
+        "",
+        f"Scoring individual symmetry elements\n\n{element_table(result.elements)}",
+        "",
+        f"Scoring all possible sub-groups\n\n{subgroup_table(result.subgroups)}",
+        "",
+        f"Best solution: {spaced(result.laue_group)}",
+        f"Unit cell: {_cell(_final_cell(result))}",
+        f"Reindex operator: {', '.join(sorted({format_basis(m) for m in result.change_of_basis.values()}))}",
+        f"Laue group probability: {result.probability:.3f}",
+        f"Laue group confidence: {result.confidence:.3f}",
+        "",
+        *_absence_lines(result),
+        *_setting_lines(result),
+        *(f"Warning: {warning}" for warning in result.warnings),
+    ]
+    return "\n".join(parts)
+
+
+def _cell(cell: Sequence[float]) -> str:
+    return ", ".join(f"{x:.3f}" for x in cell)
+
+
+def _final_cell(result: SymmetryResult) -> tuple[float, ...]:
+    return next(e.crystal.cell for e in result.experiments if e.crystal is not None)
+
+
+def _absence_lines(result: SymmetryResult) -> list[str]:
+    lines = []
+    if result.absences.screw_axes:
+        tables = f"{screw_table(result.absences)}\n{space_group_table(result.absences)}"
+        lines.append(f"Analysing systematic absences\n\n{tables}")
+    lines.append(f"Recommended space group: {result.space_group.xhm()}")
+    if result.alternatives:
+        names = " or ".join(g.xhm() for g in result.alternatives)
+        lines.append(f"It could as well be {names}, which these data cannot tell from it; the first is used.")
+    return lines
+
+
+def _setting_lines(result: SymmetryResult) -> list[str]:
+    if result.space_group.crystal_system() != gemmi.CrystalSystem.Monoclinic or result.space_group.hm[0] == "P":
+        return []
+    other = {"I": "C 1 2 1 (monoclinic_setting=C2)", "C": "I 1 2 1 where that cell is less oblique"}
+    setting, alternative = result.space_group.hm[0], other[result.space_group.hm[0]]
+    return [f"The cell is in the {setting}-centred setting of C2; the same crystal can be described in {alternative}."]

@@ -18,7 +18,7 @@ class Merged:
 
     hkl : (G, 3) of the half of reciprocal space kept; key : (G,) sorted int64
     count, total, squares : (G,) number of observations, sum of E^2, sum of its square
-    half : (G,) index of the reflection of each observation is `inverse` (N,)
+    inverse : (N,) the row of each observation's reflection
     """
 
     hkl: np.ndarray
@@ -81,16 +81,14 @@ class ElementScore:
     @property
     def stars(self) -> str:
         """Evans's marks: *** above 0.9, ** above 0.7, * above 0.5."""
-        return (
-            "***" if self.likelihood > 0.9 else "**" if self.likelihood > 0.7 else "*" if self.likelihood > 0.5 else ""
-        )
+        return "*" * sum(self.likelihood > limit for limit in (0.5, 0.7, 0.9))
 
 
 def hkl_key(hkl: np.ndarray, span: int) -> np.ndarray:
     """(N,) int64 key, the same for hkl and -h -k -l; |indices| < span."""
-    h, k, l = np.asarray(hkl, np.int64).T
+    hkl = np.asarray(hkl, np.int64)
     width = 2 * span
-    key = (h * width + k) * width + l
+    key = (hkl[:, 0] * width + hkl[:, 1]) * width + hkl[:, 2]
     return np.abs(key)
 
 
@@ -250,7 +248,7 @@ def score_elements(merged: Merged, rotations: np.ndarray, model: CorrelationMode
         order = rotation_order(rotation)
         sums = pairs_within(merged) if order == 1 else pairs_related(merged, rotation)
         cc = sums.cc
-        axis = (0, 0, 0) if order == 1 else tuple(int(u) for u in rotation_axis(rotation))
+        axis = np.zeros(3, int) if order == 1 else rotation_axis(rotation)
         likelihood = model.likelihood(cc, sums.n_unique)
-        scores.append(ElementScore(members, order, axis, sums, cc, model.sd(sums.n_unique), likelihood))
+        scores.append(ElementScore(members, order, tuple(axis.tolist()), sums, cc, model.sd(sums.n_unique), likelihood))
     return tuple(scores)

@@ -36,9 +36,7 @@ class SubgroupScore:
     @property
     def stars(self) -> str:
         """Marks: *** above 0.8, ** above 0.6, * above 0.4."""
-        return (
-            "***" if self.likelihood > 0.8 else "**" if self.likelihood > 0.6 else "*" if self.likelihood > 0.4 else ""
-        )
+        return "*" * sum(self.likelihood > limit for limit in (0.4, 0.6, 0.8))
 
 
 def score_subgroups(subgroups: Sequence[Subgroup], elements: Sequence[ElementScore]) -> tuple[SubgroupScore, ...]:

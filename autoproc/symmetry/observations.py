@@ -69,7 +69,7 @@ def observations_of(experiments: Sequence[Experiment], reflections: Reflections)
     good &= ~has_bad_pixels(reflections, intensity, variance)
     rows = np.flatnonzero(good)
     parts = [
-        _of_experiment(n, experiment, reflections, rows[ids[rows] == n], intensity, variance)
+        _of_experiment(n, experiment, reflections, rows[ids[rows] == n], (intensity, variance))
         for n, experiment in enumerate(experiments)
         if experiment.crystal is not None
     ]
@@ -120,10 +120,10 @@ def _of_experiment(
     experiment: Experiment,
     reflections: Reflections,
     rows: np.ndarray,
-    intensity: np.ndarray,
-    variance: np.ndarray,
+    measured: tuple[np.ndarray, np.ndarray],
 ) -> Observations:
     assert experiment.crystal is not None
+    intensity, variance = measured
     hkl = reflections["hkl"][rows]
     position = reflections["xyz_cal_mm" if "xyz_cal_mm" in reflections else "xyz_obs_mm"][rows]
     phi = position[:, 2]
@@ -144,10 +144,7 @@ def _of_experiment(
 
 def _lp_over_qe(experiment: Experiment, reflections: Reflections, rows: np.ndarray, s1: np.ndarray) -> np.ndarray:
     """What a measured intensity is multiplied by."""
-    if "lp" in reflections:
-        lp = reflections["lp"][rows]
-    else:
-        lp = lp_correction(experiment, s1)
+    lp = reflections["lp"][rows] if "lp" in reflections else lp_correction(experiment, s1)
     return lp / reflections["qe"][rows] if "qe" in reflections else lp
 
 

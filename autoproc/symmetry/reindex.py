@@ -55,6 +55,20 @@ def _axis(row: np.ndarray) -> str:
     return terms or "0"
 
 
+def tidiest(matrix: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """Of the basis changes that rotations (n, 3, 3) of the new cell make equivalent, the plainest.
+
+    No change at all if that is among them, so that data in the right setting stay as they are; otherwise
+    the one with the fewest minus signs.
+    """
+    equivalents = np.swapaxes(np.asarray(rotations, float), 1, 2) @ matrix
+
+    def plainness(m: np.ndarray) -> tuple[float, ...]:
+        return (-float(np.abs(m - np.eye(3)).max() > 1e-6), round(m.sum(), 6), *m.ravel().round(6))
+
+    return max(equivalents, key=plainness)
+
+
 def operator_of(matrix: np.ndarray) -> gemmi.Op:
     """The gemmi operator whose apply_to_hkl is hkl' = M hkl."""
     operator = gemmi.Op()

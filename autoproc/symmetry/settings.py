@@ -53,9 +53,7 @@ def right_handed(basis: np.ndarray) -> np.ndarray:
 def centring(basis: np.ndarray) -> str:
     """P, A, B, C, I, F or R (obverse, or "reverse") of a cell given in terms of a primitive one."""
     vectors = lattice_points(basis)
-    half = {
-        tuple(v) for v in np.rint(2 * vectors).astype(int) if np.abs(2 * vectors - np.rint(2 * vectors)).max() < 0.01
-    }
+    half = {tuple(v) for v in np.rint(2 * vectors).astype(int)}
     names = {(0, 1, 1): "A", (1, 0, 1): "B", (1, 1, 0): "C", (1, 1, 1): "I"}
     if len(vectors) == 1:
         return "P"
@@ -147,7 +145,7 @@ def _positive(basis: np.ndarray) -> np.ndarray:
 
 
 def _uniaxial(rotations: np.ndarray, metric: np.ndarray, order: int) -> np.ndarray:
-    """c along the axis, a the shortest vector across it, b = W a with W the rotation by 90 or 120 degrees."""
+    """Take c along the axis, a the shortest vector across it, b = W a with W the rotation by 90 or 120 degrees."""
     turn = next(w for w in rotations if rotation_order(w) == order)
     c = rotation_axis(turn)
     a = _perpendicular_plane(rotations, metric, c)[0]

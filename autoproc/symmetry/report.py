@@ -1,0 +1,71 @@
+"""The tables of symmetry determination, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gemmi
+
+from autoproc.symmetry.absences import Absences
+from autoproc.symmetry.elements import ElementScore
+from autoproc.symmetry.laue_group import SubgroupScore
+from autoproc.symmetry.reindex import format_basis
+from autoproc.symmetry.tables import ruled_table
+
+
+def spaced(group: gemmi.SpaceGroup) -> str:
+    """Hermann-Mauguin symbol as the tables print it, "R -3 m :H"."""
+    return group.xhm().replace(":", " :")
+
+
+def element_table(elements: Sequence[ElementScore]) -> str:
+    """Scores of the symmetry elements; axes are directions in the reduced cell."""
+    header = ["likelihood", "Z-CC", "CC", "N", "", "Operator"]
+    rows = [
+        [round(e.likelihood, 3), f"{e.z_cc:.2f}", f"{e.cc:.2f}", f"{e.sums.n_pairs:.0f}", e.stars, _operator(e)]
+        for e in elements
+    ]
+    return ruled_table(header, rows, left=(4, 5))
+
+
+def _operator(element: ElementScore) -> str:
+    u, v, w = element.axis
+    return f"{element.order} |({u}, {v}, {w})"
+
+
+def subgroup_table(subgroups: Sequence[SubgroupScore]) -> str:
+    """Scores of all possible Laue groups; the operator reindexes from the reduced cell."""
+    header = [
+        "Patterson group", "", "Likelihood", "NetZcc", "Zcc+", "Zcc-", "CC", "CC-", "delta", "Reindex operator",
+    ]  # fmt: skip
+    rows = [
+        [
+            spaced(s.subgroup.patterson), s.stars, round(s.likelihood, 3), round(s.net_z_cc, 2),
+            round(s.z_cc_for, 2), round(s.z_cc_against, 2), round(s.cc_for, 2), round(s.cc_against, 2),
+            round(s.subgroup.delta, 1), format_basis(s.subgroup.basis),
+        ]
+        for s in subgroups
+    ]  # fmt: skip
+    return ruled_table(header, rows, left=(0, 1, 9))
+
+
+def screw_table(absences: Absences) -> str:
+    """The possible screw axes and their axial reflections."""
+    header = [
+        "Screw axis", "Score", "No. present", "No. absent", "<I> present", "<I> absent", "<I/sig> present",
+        "<I/sig> absent",
+    ]  # fmt: skip
+    rows = [
+        [
+            s.name, s.score, s.n_present, s.n_absent, s.i_present, s.i_absent,
+            s.i_over_sigma_present, s.i_over_sigma_absent,
+        ]
+        for s in absences.screw_axes
+    ]  # fmt: skip
+    return ruled_table(header, rows, left=(0,))
+
+
+def space_group_table(absences: Absences) -> str:
+    """The possible space groups and their probability; enantiomorphs share a line."""
+    rows = [[", ".join(g.xhm() for g in c.groups), c.score] for c in absences.candidates]
+    return ruled_table(["Space group", "score"], rows, left=(0,))
