@@ -15,7 +15,9 @@ from autoproc.scaling.groups import EquivalentGroups, group_equivalents
 from autoproc.scaling.model import Coordinates
 
 MIN_VARIANCE = 0.1
-"""A variance below this part of the counts it must hold (peak and background) is a failed estimate."""
+"""A variance below this part of the intensity, which by Poisson's law it cannot be below, is a failed estimate."""
+MIN_RELATIVE_VARIANCE = 1e-3
+"""So is one below this part of the median variance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +38,8 @@ class Observations:
     row : (N,) intp, their rows in the reflection table; experiment : (N,) intp
     profile, summation : two estimates of each intensity, one of which may be NaN
     raw : (N,) summation intensity over partiality, photons, before LP and efficiency
-    partiality : (N,); at : where each was measured; groups : its equivalents; shell : (G,) resolution, Angstrom
+    partiality : (N,); at : where each was measured; groups : its equivalents; d : (N,) resolution, Angstrom
+    place : (N,) a number for each sweep and panel; position : (N, 3) on it, px, px, frame
     """
 
     row: np.ndarray
@@ -48,6 +51,8 @@ class Observations:
     at: Coordinates
     groups: EquivalentGroups
     d: np.ndarray
+    place: np.ndarray
+    position: np.ndarray
 
     def __len__(self) -> int:
         return len(self.row)
@@ -82,7 +87,10 @@ def observations_for_scaling(
         raise NoReflections(stage="scaling", reason=limits)
     row = np.flatnonzero(keep)
     crystal = next(e.crystal for e in experiments if e.crystal is not None)
-    frame = _column(reflections, "xyz_obs_px", "xyz_cal_px")[row, 2]
+    position = (reflections["xyz_cal_px"] if "xyz_cal_px" in reflections else reflections["xyz_obs_px"])[row]
+    frame = reflections["xyz_obs_px"][row, 2] if "xyz_obs_px" in reflections else position[:, 2]
+    sweep = reflections["imageset_id"] if "imageset_id" in reflections else reflections["experiment_id"]
+    panel = reflections["panel"][row].astype(np.intp)
     return Observations(
         row,
         reflections["experiment_id"][row].astype(np.intp),
@@ -93,6 +101,8 @@ def observations_for_scaling(
         Coordinates(frame, reflections["s1"][row], d[row]),
         group_equivalents(crystal.space_group, reflections["hkl"][row]),
         d[row],
+        sweep[row].astype(np.intp) * (panel.max() + 1) + panel,
+        position,
     )
 
 
@@ -109,15 +119,15 @@ def corrected_intensities(reflections: Reflections) -> tuple[Intensities, Intens
         correction = correction / np.where(reflections["qe"] > 0, reflections["qe"], np.nan)
     partiality = np.maximum(_partiality(reflections), 1e-3)
     raw = reflections["intensity_sum"] / partiality
-    background = reflections["background_sum"] if "background_sum" in reflections else np.zeros(len(flags))
-    counts = np.maximum(reflections["intensity_sum"], 0) + np.maximum(background, 0)
     result = []
     for name, flag, share in (("prf", Flag.INTEGRATED_PRF, 1.0), ("sum", Flag.INTEGRATED_SUM, partiality)):
         if f"intensity_{name}" not in reflections:
             result.append(Intensities(np.full(len(flags), np.nan), np.full(len(flags), np.nan)))
             continue
         value, variance = reflections[f"intensity_{name}"], reflections[f"variance_{name}"]
-        good = reflections.has_flag(flag) & np.isfinite(value) & (variance > MIN_VARIANCE * counts) & (variance > 0)
+        good = reflections.has_flag(flag) & np.isfinite(value) & (variance > 0)
+        floor = MIN_RELATIVE_VARIANCE * np.median(variance[good]) if good.any() else 0.0
+        good &= variance > np.maximum(MIN_VARIANCE * value, floor)
         good &= np.isfinite(correction) & (correction > 0)
         factor = correction / share
         result.append(Intensities(np.where(good, value * factor, np.nan), np.where(good, variance * factor**2, np.nan)))
@@ -125,7 +135,7 @@ def corrected_intensities(reflections: Reflections) -> tuple[Intensities, Intens
 
 
 def is_usable(experiments: Sequence[Experiment], reflections: Reflections, min_partiality: float) -> np.ndarray:
-    """(N,) bool: indexed, of a known experiment, not overloaded, on good pixels, mostly recorded, not excluded by hand."""
+    """(N,) bool: indexed, of a known experiment, not overloaded, mostly recorded, not excluded by hand."""
     experiment = reflections["experiment_id"]
     usable = np.any(reflections["hkl"] != 0, axis=1) & (experiment >= 0) & (experiment < len(experiments))
     has_crystal = np.array([e.crystal is not None for e in experiments] or [False])
@@ -142,7 +152,3 @@ def _is_measured(intensities: Intensities, min_i_over_sigma: float) -> np.ndarra
 
 def _partiality(reflections: Reflections) -> np.ndarray:
     return reflections["partiality"] if "partiality" in reflections else np.ones(len(reflections))
-
-
-def _column(reflections: Reflections, first: str, second: str) -> np.ndarray:
-    return reflections[first] if first in reflections else reflections[second]

@@ -29,7 +29,7 @@ class ScaleResult:
 
     experiments : with their scaling models; reflections : all that came in, with intensity_scale, variance_scale
         (after the error model), inverse_scale and flags
-    n_given, n_scaled, n_outliers, n_blank : observations; blank_images : (experiment, image number)
+    n_given, n_scaled, n_outliers, n_shadowed : observations; blank_images : (experiment, image number)
     candidates : intensity choices tried, the best first; rms : weighted residual after each step of the last fit
     """
 
@@ -48,6 +48,7 @@ class ScaleResult:
     n_given: int
     n_scaled: int
     n_outliers: int
+    n_shadowed: int
     blank_images: tuple[tuple[int, int], ...]
 
     @property

@@ -14,6 +14,7 @@ from autoproc.scaling.minimise import Fit, Part, Problem, fit_models
 from autoproc.scaling.model import PhysicalModel
 from autoproc.scaling.observations import Intensities, Observations
 from autoproc.scaling.outliers import impossible_intensities, reject_outliers
+from autoproc.scaling.shadows import disagreeing_places, neighbourhoods
 
 N_START_CYCLES = 8
 START_LIMITS = (0.01, 100.0)
@@ -29,7 +30,8 @@ class State:
     """What is known between cycles.
 
     intensity, variance : (N,) chosen, corrected, not scaled; NaN where there is none
-    factors : (N,) inverse scales; models: one for each experiment; outliers, blank, held_out : (N,) bool
+    factors : (N,) inverse scales; models: one for each experiment; outliers, blank, shadowed, held_out : (N,)
+    bool
     """
 
     intensity: np.ndarray
@@ -39,13 +41,15 @@ class State:
     error_model: ErrorModel
     outliers: np.ndarray
     blank: np.ndarray
+    shadowed: np.ndarray
     held_out: np.ndarray
     fit: Fit | None = None
 
     @property
     def measured(self) -> np.ndarray:
-        """(N,) bool: with an intensity, a positive factor and not on a blank image."""
-        return np.isfinite(self.intensity) & np.isfinite(self.variance) & (self.factors > 0) & ~self.blank
+        """(N,) bool: with an intensity and a positive factor, neither on a blank image nor in a shadow."""
+        finite = np.isfinite(self.intensity) & np.isfinite(self.variance)
+        return finite & (self.factors > 0) & ~self.blank & ~self.shadowed
 
     @property
     def kept(self) -> np.ndarray:
@@ -55,8 +59,9 @@ class State:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expectation:
-    """What equivalents say of each observation (N,): expected intensity g <I> (0 where alone and negative),
-    corrected variance, and the share of each in its own group's mean.
+    """What equivalents say of each observation.
+
+    expected : (N,) g <I>; variance : (N,) corrected; share : (N,) of each in the mean of its group
     """
 
     expected: np.ndarray
@@ -68,7 +73,7 @@ def initial_state(observations: Observations, chosen: Intensities, models: Seque
     """Models with rough scales, found by comparing stretches of each sweep with the common intensities."""
     n = len(observations)
     nothing = np.zeros(n, bool)
-    state = State(chosen.value, chosen.variance, np.ones(n), tuple(models), ErrorModel(), nothing, nothing, nothing)
+    state = State(chosen.value, chosen.variance, np.ones(n), tuple(models), ErrorModel(), *4 * (nothing,))
     return with_rough_scales(observations, state)
 
 
@@ -216,6 +221,24 @@ def with_outliers(observations: Observations, state: State, zmax: float) -> Stat
         observations.groups, observations.d, intensity / state.factors, scaled_variance, use & ~outliers
     )
     return replace(state, outliers=outliers | wild)
+
+
+def with_shadows(observations: Observations, state: State) -> State:
+    """The state with observations marked where the detector is shadowed or hot, judged by all that are measured.
+
+    Neighbours are sought on the detector for what stands still, then also in the frame for what moves.
+    """
+    state = replace(state, shadowed=np.zeros(len(observations), bool))
+    extent = np.maximum(np.ptp(observations.position, axis=0), 1.0)
+    moving = observations.position * np.array([1.0, 1.0, extent[:2].max() / extent[2]])
+    still = neighbourhoods(observations.place, observations.position[:, :2], state.measured)
+    for near in (still, still, neighbourhoods(observations.place, moving, state.measured)):
+        use = state.measured
+        seen = expectation(observations, state, state.kept)
+        scaled = np.where(use, state.intensity, 0.0) / state.factors
+        found = disagreeing_places(near, observations.groups, scaled, seen.variance / state.factors**2, use)
+        state = replace(state, shadowed=state.shadowed | found)
+    return state
 
 
 def with_error_model(observations: Observations, state: State, min_expected: float) -> State:

@@ -27,6 +27,8 @@ def _corrections(result: ScaleResult) -> str:
     ending = "converged" if result.converged else "stopped"
     lines.append(f"{ending} after {result.n_cycles} cycles; weighted rms residual {_last(result.rms)}")
     lines.append(f"{result.n_scaled} of {result.n_given} reflections scaled, {result.n_outliers} outliers rejected")
+    if result.n_shadowed:
+        lines.append(f"{result.n_shadowed} left out where the detector is shadowed or hot")
     if result.blank_images:
         lines.append(f"{len(result.blank_images)} blank images left out: {_ranges(result)}")
     return "\n".join(lines) + "\n"

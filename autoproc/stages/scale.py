@@ -30,6 +30,7 @@ from autoproc.scaling.state import (
     initial_state,
     with_error_model,
     with_outliers,
+    with_shadows,
 )
 from autoproc.scaling.tables import format_scale
 
@@ -64,6 +65,8 @@ class ScaleParams(Params):
     """Observations more negative than this many standard uncertainties are left out."""
     min_image_ratio: float = 0.3
     """Images whose reflections have less than this part of the intensity expected are left out as blank."""
+    shadows: bool = True
+    """Leave out reflections where the detector is shadowed or hot, judged by many of them together."""
     max_cycles: int = 6
     """Cycles of fitting, outlier rejection and error model; stops earlier when nothing changes."""
     max_observations: int = 60000
@@ -105,6 +108,7 @@ def scale(experiments: Sequence[Experiment], reflections: Reflections, params: S
         n_given=len(reflections),
         n_scaled=int(np.count_nonzero(state.kept)),
         n_outliers=int(np.count_nonzero(rejected)),
+        n_shadowed=int(np.count_nonzero(state.shadowed)),
         blank_images=solution.blank_images,
     )
 
@@ -145,6 +149,8 @@ def solve(
     converged = False
     for cycle in range(1, params.max_cycles + 1):
         before = state
+        if cycle == 2 and params.shadows:
+            state = with_shadows(observations, state)
         state = with_outliers(observations, state, params.outlier_zmax)
         state = fitted(experiments, observations, state, restraint, params.max_observations)
         if cycle == 1:
