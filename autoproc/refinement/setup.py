@@ -54,6 +54,23 @@ def _select(experiment: Experiment, spots: Reflections, rows: np.ndarray, min_ze
     return Selection(rows, Observations(hkl, panel, xyz, xyz_px[:, 2], weights, entering))
 
 
+def thinned(selection: Selection, experiment: Experiment, per_degree: float | None) -> Selection:
+    """At most `per_degree` spots of every degree of rotation, drawn evenly and always the same."""
+    if per_degree is None:
+        return selection
+    frame, width = selection.observed.frame, abs(experiment.scan.oscillation[1])
+    n_bins = max(1, int(np.ceil(experiment.scan.n_images * width)))
+    limit = max(1, int(per_degree * experiment.scan.n_images * width / n_bins))
+    bins = np.clip(frame / experiment.scan.n_images * n_bins, 0, n_bins - 1).astype(int)
+    if not len(frame) or np.bincount(bins).max() <= limit:
+        return selection
+    drawn = np.random.default_rng(0).permutation(len(frame))
+    order = drawn[np.argsort(bins[drawn], kind="stable")]
+    rank = np.arange(len(order)) - np.searchsorted(bins[order], bins[order])
+    kept = np.sort(order[rank < limit])
+    return Selection(selection.rows[kept], selection.observed[kept])
+
+
 def _weights(variance: np.ndarray | None, scale: np.ndarray) -> np.ndarray:
     """1/variance; spots with an impossible variance get the median one, all get 1 px if none is known."""
     if variance is None or not len(variance) or not np.any(variance > 0):
@@ -118,12 +135,16 @@ def crystal_model(crystal: Crystal, smoother: Smoother) -> CrystalModel:
 
 
 def refined_experiments(
-    experiments: Sequence[Experiment], sweeps: Sequence[Sweep], state: State, covariances: Sequence[np.ndarray | None]
+    experiments: Sequence[Experiment],
+    sweeps: Sequence[Sweep],
+    state: State,
+    covariances: Sequence[np.ndarray | None] | None = None,
 ) -> list[Experiment]:
     """The experiments with the models of a state, shared as before.
 
     covariances : of each crystal's average strain coefficients (k, k), None where the cell was fixed
     """
+    covariances = covariances or [None] * len(state.crystals)
     crystals: dict[int, Crystal] = {}
     result = []
     for experiment, sweep in zip(experiments, sweeps, strict=True):

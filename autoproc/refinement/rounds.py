@@ -1,0 +1,137 @@
+"""Rejecting outliers and minimising in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autoproc.errors import RefinementFailed
+from autoproc.models.experiment import Experiment, Scan
+from autoproc.refinement.gradients import Observations, predict, residuals
+from autoproc.refinement.outliers import mcd_outliers, tukey_outliers
+from autoproc.refinement.params import RefineParams
+from autoproc.refinement.problem import Free, Problem, State, Sweep
+from autoproc.refinement.solver import Minimum, Step, minimise
+
+MAX_ROUNDS = 4
+SAME_OUTLIERS = 0.005
+FEWEST_JUDGED = 8
+MEDIAN_CHI_SQUARED = 0.4549
+LEAST_KEPT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Rmsd:
+    """Root mean square deviations of n spots: px, px, images."""
+
+    n: int
+    x_px: float
+    y_px: float
+    z_images: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """The end of some rounds: sweeps carry the final weights, outliers is one (N,) bool per sweep."""
+
+    problem: Problem
+    minimum: Minimum
+    sweeps: tuple[Sweep, ...]
+    outliers: tuple[np.ndarray, ...]
+    steps: tuple[Step, ...]
+    initial: tuple[Rmsd, ...]
+
+
+def refine_rounds(
+    experiments: Sequence[Experiment], sweeps: tuple[Sweep, ...], state: State, free: Free, params: RefineParams
+) -> Outcome:
+    """Reject outliers and minimise in turn until the outliers stay the same."""
+    steps: list[Step] = []
+    outliers, problem, minimum = None, None, None
+    initial: tuple[Rmsd, ...] = ()
+    for _ in range(MAX_ROUNDS if params.outliers != "none" else 1):
+        differences = [deviations(sweep, state) for sweep in sweeps]
+        found = tuple(
+            find_outliers(s.observed, d, e.scan, params)
+            for s, d, e in zip(sweeps, differences, experiments, strict=True)
+        )
+        if outliers is not None and _fraction_changed(outliers, found) < SAME_OUTLIERS:
+            break
+        outliers = found
+        kept = tuple(
+            weighted(s, d, o, params.weighting == "rescaled")
+            for s, d, o in zip(sweeps, differences, outliers, strict=True)
+        )
+        initial = initial or tuple(
+            rmsd(e, s, d) for e, s, d in zip(experiments, kept, differences, strict=True)
+        )
+        problem = Problem(kept, state, free)
+        _check_enough(kept, problem.n_parameters, params)
+        minimum = minimise(problem, state, params.max_iterations)
+        state = minimum.state
+        steps += minimum.steps
+    assert problem is not None and minimum is not None and outliers is not None
+    return Outcome(problem, minimum, problem.sweeps, outliers, tuple(steps), initial)
+
+
+def deviations(sweep: Sweep, state: State) -> np.ndarray:
+    """(N, 3) predicted minus observed, mm, mm, radians."""
+    models = state.beams[sweep.beam], state.detectors[sweep.detector], sweep.goniometer, state.crystals[sweep.crystal]
+    return residuals(sweep.observed, predict(sweep.observed, *models))
+
+
+def find_outliers(observed: Observations, difference: np.ndarray, scan: Scan, params: RefineParams) -> np.ndarray:
+    """(N,) bool, judged in blocks of rotation; spots that cannot be predicted are outliers too."""
+    usable = np.isfinite(difference).all(axis=1)
+    if params.outliers == "none":
+        return ~usable
+    judged = usable & (observed.weights[:, 0] > 0)
+    n_blocks = max(1, int(abs(scan.oscillation[1]) * scan.n_images / params.outlier_block_width))
+    block = np.clip(observed.frame / scan.n_images * n_blocks, 0, n_blocks - 1).astype(int)
+    result = ~usable
+    for rows in (np.flatnonzero(judged & (block == b)) for b in range(n_blocks)):
+        if len(rows) < FEWEST_JUDGED:
+            continue
+        if params.outliers == "mcd":
+            result[rows] = mcd_outliers(difference[rows], params.outlier_probability)
+        else:
+            result[rows] = tukey_outliers(difference[rows])
+    return result
+
+
+def weighted(sweep: Sweep, difference: np.ndarray, outliers: np.ndarray, rescale: bool) -> Sweep:
+    """The sweep without its outliers, with weights that fit the scatter of x, y and phi if `rescale`."""
+    weights = np.where(outliers[:, None], 0.0, sweep.observed.weights)
+    used = weights[:, 0] > 0
+    if rescale and np.any(used):
+        spread = np.median(weights[used] * difference[used] ** 2, axis=0) / MEDIAN_CHI_SQUARED
+        weights = weights / np.where(spread > 0, spread, 1.0)
+    return replace(sweep, observed=replace(sweep.observed, weights=weights))
+
+
+def rmsd(experiment: Experiment, sweep: Sweep, difference: np.ndarray) -> Rmsd:
+    """Over the spots of a sweep that have weight."""
+    used = (sweep.observed.weights[:, 0] > 0) & np.isfinite(difference).all(axis=1)
+    if not np.any(used):
+        return Rmsd(0, 0.0, 0.0, 0.0)
+    pixel = np.array([p.pixel_size for p in experiment.detector.panels])[sweep.observed.panel[used]]
+    width = np.radians(abs(experiment.scan.oscillation[1]))
+    x, y, z = np.sqrt(np.mean(np.column_stack([difference[used, :2] / pixel, difference[used, 2] / width]) ** 2, axis=0))
+    return Rmsd(int(np.count_nonzero(used)), float(x), float(y), float(z))
+
+
+def _fraction_changed(before: tuple[np.ndarray, ...], after: tuple[np.ndarray, ...]) -> float:
+    changed = sum(int(np.count_nonzero(a != b)) for a, b in zip(before, after, strict=True))
+    return changed / max(1, sum(map(len, after)))
+
+
+def _check_enough(sweeps: tuple[Sweep, ...], n_parameters: int, params: RefineParams) -> None:
+    used = [int(np.count_nonzero(s.observed.weights[:, 0])) for s in sweeps]
+    total = sum(len(s.observed) for s in sweeps)
+    if sum(used) < max(params.min_reflections_per_parameter * n_parameters / 2, LEAST_KEPT * total):
+        reason = f"only {sum(used)} of {total} indexed spots agree with the model well enough to be used"
+        raise RefinementFailed(reason=f"{reason}, for {n_parameters} parameters")
+    if min(used) == 0:
+        raise RefinementFailed(reason=f"experiment {int(np.argmin(used))} has no usable indexed spots")

@@ -1,0 +1,130 @@
+"""How finely orientation and cell may vary over the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from autoproc.models.experiment import Experiment
+from autoproc.refinement.gradients import Observations
+from autoproc.refinement.model import CrystalModel
+from autoproc.refinement.params import RefineParams
+from autoproc.refinement.problem import Free, Problem, State
+from autoproc.refinement.setup import Selection, build
+from autoproc.refinement.smoother import Smoother
+from autoproc.refinement.solver import minimise
+
+WIDEST, FINEST = 36.0, 4.0
+TRIAL_ITERATIONS = 10
+TRIAL_TOLERANCE = 1e-4
+
+
+def without_gauge(free: Free) -> Free:
+    """What can be refined beside a crystal that turns freely over the scan.
+
+    A crystal that turns by R(-phi) c, c constant in the laboratory, imitates a tilt of the spindle: it can be traded
+    against the beam's direction or against the detector's rotation about the beam without any
+    change of the predictions. Distance and cell are told apart by the angles alone, which a
+    free orientation takes away. All three keep their values from the static refinement.
+    """
+    if not free.orientation:
+        return free
+    shift_x, shift_y, _, tilt_x, tilt_y, _ = free.detector
+    return replace(free, detector=(shift_x, shift_y, False, tilt_x, tilt_y, False), beam=(False, False))
+
+
+def coarsest_smoother(experiment: Experiment, observed: Observations, params: RefineParams) -> Smoother:
+    """The curve to begin with; a constant where the sweep is narrow or its spots are few."""
+    scan = experiment.scan
+    width = abs(scan.oscillation[1]) * scan.n_images
+    constant = Smoother(scan.n_images, 0)
+    if params.scan_varying is False or (params.scan_varying == "auto" and width <= params.min_sweep_width):
+        return constant
+    step = WIDEST if params.interval_width == "auto" else params.interval_width
+    for n_intervals in range(max(2, round(width / step)), 0, -1):
+        smoother = Smoother(scan.n_images, n_intervals)
+        if is_determined(smoother, observed, params):
+            return smoother
+    return constant
+
+
+def is_determined(smoother: Smoother, observed: Observations, params: RefineParams) -> bool:
+    """Every interval but at most one in five holds enough spots for its nine parameters.
+
+    A gap (blank images) is bridged by the curve's restraints.
+    """
+    frames = observed.frame[observed.weights[:, 0] > 0]
+    counts = np.histogram(frames, bins=smoother.n_intervals, range=(0, smoother.n_frames))[0]
+    poor = np.count_nonzero(counts < 9 * params.min_reflections_per_parameter)
+    return bool(poor <= smoother.n_intervals // 5)
+
+
+def finer_smoother(smoother: Smoother, experiment: Experiment, observed: Observations, params: RefineParams) -> Smoother:
+    """Twice as many intervals, or the same curve where that is too fine."""
+    if not smoother.n_intervals:
+        return smoother
+    finer = Smoother(smoother.n_frames, 2 * smoother.n_intervals)
+    width = abs(experiment.scan.oscillation[1]) * experiment.scan.n_images / finer.n_intervals
+    return finer if width >= FINEST and is_determined(finer, observed, params) else smoother
+
+
+def choose_smoothers(
+    experiments: Sequence[Experiment],
+    selections: Sequence[Selection],
+    free: Free,
+    params: RefineParams,
+) -> tuple[list[Smoother], State | None]:
+    """The curves that the spots support, and a state refined with them; constants if none is.
+
+    experiments : as static refinement left them; selections : with outliers given no weight.
+    Tried in turn: static, intervals of 36 degrees, 18, 9, ... until the criterion n ln(chi^2) + p ln(n) rises.
+    """
+    coarse = [coarsest_smoother(e, s.observed, params) for e, s in zip(experiments, selections, strict=True)]
+    constant = [Smoother(s.n_frames, 0) for s in coarse]
+    if coarse == constant:
+        return constant, None
+    if params.interval_width != "auto":
+        return coarse, None
+    may_stay_static = params.scan_varying == "auto"
+    chosen: list[Smoother] = constant
+    best, best_state = _trial(experiments, selections, constant, None, free) if may_stay_static else (np.inf, None)
+    smoothers = coarse
+    while True:
+        criterion, state = _trial(experiments, selections, smoothers, best_state, free)
+        if criterion >= best:
+            break
+        chosen, best, best_state = smoothers, criterion, state
+        smoothers = [
+            finer_smoother(c, e, s.observed, params)
+            for c, e, s in zip(chosen, experiments, selections, strict=True)
+        ]
+        if smoothers == chosen:
+            break
+    return chosen, best_state
+
+
+def _trial(
+    experiments: Sequence[Experiment],
+    selections: Sequence[Selection],
+    smoothers: Sequence[Smoother],
+    start: State | None,
+    free: Free,
+) -> tuple[float, State]:
+    """Bayesian information criterion of a refinement with these curves, and where it ended."""
+    sweeps, state = build(experiments, selections, smoothers)
+    if start is not None and len(start.crystals) == len(state.crystals):
+        crystals = tuple(_resampled(old, new) for old, new in zip(start.crystals, state.crystals, strict=True))
+        state = State(start.detectors, start.beams, crystals)
+    problem = Problem(sweeps, state, without_gauge(free))
+    minimum = minimise(problem, state, TRIAL_ITERATIONS, TRIAL_TOLERANCE)
+    n = 3 * minimum.equations.n_used
+    return n * np.log(minimum.equations.cost) + problem.n_parameters * np.log(n), minimum.state
+
+
+def _resampled(old: CrystalModel, new: CrystalModel) -> CrystalModel:
+    """The old curves with the new smoother's coefficients."""
+    frames = np.linspace(0, new.smoother.n_frames, 4 * new.smoother.n_coefficients)
+    to_new = np.linalg.pinv(new.smoother.matrix(frames)) @ old.smoother.matrix(frames)
+    return replace(old, smoother=new.smoother, omega=to_new @ old.omega, strain=to_new @ old.strain)
