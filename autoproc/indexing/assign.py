@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.indexing.observations import Observations
+
 MIN_TOLERANCE = 0.08
 N_SIGMA = 6.0
 MAD_TO_SIGMA = 1.4826
+MAX_IMAGES = 1.0
+SMEAR_WEIGHT = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,20 +33,32 @@ class Assignment:
         return np.bincount(self.lattice[self.is_indexed], minlength=n_lattices)
 
 
-def assign(settings: Sequence[np.ndarray], rlp: np.ndarray, tolerance: float | Sequence[np.ndarray]) -> Assignment:
-    """Indices of points (N, 3) by lattices with setting matrices (3, 3).
+@dataclass(frozen=True, slots=True, eq=False)
+class Tolerance:
+    """How far fractional indices may be from integers: `total` in all, `rest` (3,) without an error in phi."""
 
-    A point belongs to the lattice whose point is nearest in reciprocal space, of those for which every
-    fractional index is within the tolerance (one number, or three for each lattice) of an integer.
+    total: float
+    rest: np.ndarray
+
+    def admits(self, residual: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """(N,) bool: deviations (N, 3), in all and without an error in phi, that are within it."""
+        return np.all(np.abs(residual) < self.total, axis=1) & np.all(np.abs(rest) < self.rest, axis=1)
+
+
+def assign(settings: Sequence[np.ndarray], spots: Observations, tolerances: Sequence[Tolerance]) -> Assignment:
+    """Indices of spots by lattices with setting matrices (3, 3).
+
+    A spot belongs to the lattice whose point is nearest in reciprocal space, of those within whose
+    tolerance it is. What an error in phi can explain counts for less in the distance.
     """
-    nearest = np.full(len(rlp), np.inf)
-    lattice = np.full(len(rlp), -1)
-    indices = np.zeros((len(rlp), 3), np.int32)
-    for number, A in enumerate(settings):
-        limit = tolerance if isinstance(tolerance, float) else tolerance[number]
-        hkl, residual = fractional(A, rlp)
-        distance = np.linalg.norm(residual @ A.T, axis=1)
-        better = np.all(np.abs(residual) < limit, axis=1) & np.any(hkl != 0, axis=1) & (distance < nearest)
+    nearest = np.full(len(spots), np.inf)
+    lattice = np.full(len(spots), -1)
+    indices = np.zeros((len(spots), 3), np.int32)
+    for number, (A, tolerance) in enumerate(zip(settings, tolerances, strict=True)):
+        hkl, residual, smeared = deviations(A, spots)
+        rest = residual - smeared
+        distance = np.linalg.norm(rest @ A.T, axis=1) + SMEAR_WEIGHT * np.linalg.norm(smeared @ A.T, axis=1)
+        better = tolerance.admits(residual, rest) & np.any(hkl != 0, axis=1) & (distance < nearest)
         nearest[better] = distance[better]
         lattice[better] = number
         indices[better] = hkl[better]
@@ -56,19 +72,29 @@ def fractional(A: np.ndarray, rlp: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return hkl, values - hkl
 
 
-def observed_tolerance(A: np.ndarray, rlp: np.ndarray, largest: float) -> np.ndarray:
-    """(3,) tolerance for a lattice: six robust standard deviations, within MIN_TOLERANCE and `largest`.
+def deviations(A: np.ndarray, spots: Observations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Nearest integer indices (N, 3), what is left (N, 3), and the part of it that MAX_IMAGES of error explain."""
+    hkl, residual = fractional(A, spots.rlp)
+    offset = residual @ A.T
+    length = np.maximum(np.einsum("ij,ij->i", spots.smear, spots.smear), 1e-30)
+    images = np.clip(np.einsum("ij,ij->i", offset, spots.smear) / length, -MAX_IMAGES, MAX_IMAGES)
+    return hkl, residual, images[:, None] * (spots.smear @ np.linalg.inv(A).T)
+
+
+def observed_tolerance(A: np.ndarray, spots: Observations, largest: float) -> Tolerance:
+    """The tolerance for a lattice: six robust standard deviations, within MIN_TOLERANCE and `largest`.
 
     A point without relation to the lattice falls within a tolerance t by chance with a probability of
     (2 t)**3: 22% for 0.3, but 0.4% for 0.08.
     """
-    _, residual = fractional(A, rlp)
-    off = np.abs(residual).max(axis=1)
-    near = residual[off < _most_telling_limit(off, largest)]
+    _, residual, smeared = deviations(A, spots)
+    total, rest = np.abs(residual).max(axis=1), np.abs(residual - smeared)
+    limit = _most_telling_limit(np.where(total < largest, rest.max(axis=1), 1.0), largest)
+    near = rest[(total < largest) & (rest.max(axis=1) < limit)]
     if len(near) < 10:
-        return np.full(3, largest)
-    sigma = MAD_TO_SIGMA * np.median(np.abs(near), axis=0)
-    return np.clip(N_SIGMA * sigma, min(MIN_TOLERANCE, largest), largest)
+        return Tolerance(largest, np.full(3, largest))
+    sigma = MAD_TO_SIGMA * np.median(near, axis=0)
+    return Tolerance(largest, np.clip(N_SIGMA * sigma, min(MIN_TOLERANCE, largest), largest))
 
 
 def _most_telling_limit(off: np.ndarray, largest: float) -> float:

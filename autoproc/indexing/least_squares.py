@@ -15,9 +15,10 @@ import numpy as np
 from autoproc.geometry.detector import lab_from_mm, px_to_mm
 from autoproc.indexing.assign import MAD_TO_SIGMA, Assignment
 from autoproc.indexing.model import Model, detector_middle
-from autoproc.indexing.observations import Observations, place, rotations
+from autoproc.indexing.observations import Observations, rotations, zeta
 from autoproc.models.experiment import Experiment
 
+PRIOR_TURN = 0.02
 PRIOR_SIGMA = np.array([1.0, 1.0, 2.0, 0.01, 0.01, 0.01])
 MIN_ZETA = 0.05
 TUKEY = 4.685
@@ -39,16 +40,23 @@ class Fit:
     weight: np.ndarray
     covariances: tuple[np.ndarray, ...]
 
+    @property
+    def rms(self) -> np.ndarray:
+        """(3,) of the residuals of the spots that are no outliers; NaN where there are none."""
+        good = self.residuals[self.weight > 0]
+        return np.sqrt(np.mean(np.square(good), axis=0)) if len(good) else np.full(3, np.nan)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:
-    """One sweep and lattice: residuals (n, 3), derivatives by A's parameters and by the detector's."""
+    """One sweep and lattice: residuals (n, 3), derivatives (n, 3, M) by the parameters of A, detector and turn."""
 
     rows: np.ndarray
     zeta: np.ndarray
     residual: np.ndarray
     by_setting: np.ndarray
     by_detector: np.ndarray
+    by_turn: np.ndarray
 
 
 def refine_model(
@@ -81,73 +89,120 @@ def _step(
     model: Model, spots: Observations, assignment: Assignment, modes: Sequence[np.ndarray], move_detector: bool
 ) -> tuple[Model, list[_Block], list[np.ndarray], tuple[np.ndarray, ...]]:
     """One Gauss-Newton step; with the residuals and weights before it."""
-    sweeps = model.moved_sweeps()
-    spots = place(sweeps, spots)
-    starts = np.concatenate([[0], np.cumsum([len(m) for m in modes])])
-    n_detectors = len(model.moves) if move_detector else 0
-    size = int(starts[-1]) + 6 * n_detectors
-    normal, right = np.zeros((size, size)), np.zeros(size)
+    layout = _Layout.of(model, modes, move_detector)
+    normal, right = np.zeros((layout.size, layout.size)), np.zeros(layout.size)
     blocks: list[_Block] = []
     weights: list[np.ndarray] = []
-    for number, A in enumerate(model.settings):
-        for index, sweep in enumerate(sweeps):
+    spots = model.placed(spots)
+    for index, sweep in enumerate(model.moved_sweeps()):
+        turn = model.turn_matrices()[index]
+        for number, A in enumerate(model.settings):
             rows = np.flatnonzero((assignment.lattice == number) & (spots.sweep == index))
             if not len(rows):
                 continue
-            block = _linearise(sweep, A, modes[number], spots, rows, assignment.hkl)
+            block = _linearise(sweep, turn, A, modes[number], spots, rows, assignment.hkl)
             scale, weight = _robust_weights(block)
-            columns = [np.arange(starts[number], starts[number + 1])]
-            parts = [block.by_setting]
-            if move_detector:
-                columns.append(starts[-1] + 6 * model.detector_of_sweep[index] + np.arange(6))
-                parts.append(block.by_detector)
-            _accumulate(normal, right, np.concatenate(columns), np.concatenate(parts, axis=2), block, scale, weight)
+            columns, derivatives = layout.parts(block, number, index)
+            _accumulate(normal, right, columns, derivatives, block, scale, weight)
             blocks.append(block)
             weights.append(weight)
-    _add_prior(normal, right, model.moves[:n_detectors], int(starts[-1]))
+    current, sigma = layout.restrained(model)
+    last = np.arange(layout.size - len(current), layout.size)
+    normal[last, last] += 1 / sigma**2
+    right[last] += current / sigma**2
     inverse = np.linalg.pinv(normal, rcond=1e-13, hermitian=True)
-    change = -inverse @ right
-    settings, covariances = [], []
-    for number, A in enumerate(model.settings):
-        part = slice(starts[number], starts[number + 1])
-        settings.append((np.eye(3) + np.einsum("m,mij->ij", change[part], modes[number])) @ A)
-        directions = (modes[number] @ A).reshape(len(modes[number]), 9)
-        covariances.append(directions.T @ inverse[part, part] @ directions)
-    moves = model.moves.copy()
-    if move_detector:
-        moves += change[starts[-1] :].reshape(-1, 6)
-    return replace(model, settings=tuple(settings), moves=moves), blocks, weights, tuple(covariances)
+    changed, covariances = layout.changed(model, modes, -inverse @ right, inverse)
+    return changed, blocks, weights, covariances
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layout:
+    """Where parameters stand: those of each lattice's A, then six a detector, then three a sweep."""
+
+    starts: np.ndarray
+    n_detectors: int
+    n_turns: int
+    detector_of_sweep: np.ndarray
+
+    @staticmethod
+    def of(model: Model, modes: Sequence[np.ndarray], move_detector: bool) -> _Layout:
+        starts = np.concatenate([[0], np.cumsum([len(m) for m in modes])])
+        n_detectors = len(model.moves) if move_detector else 0
+        return _Layout(
+            starts, n_detectors, len(model.sweeps) if len(model.sweeps) > 1 else 0, model.detector_of_sweep
+        )
+
+    @property
+    def size(self) -> int:
+        return int(self.starts[-1]) + 6 * self.n_detectors + 3 * self.n_turns
+
+    def parts(self, block: _Block, lattice: int, sweep: int) -> tuple[np.ndarray, np.ndarray]:
+        """Columns (M,) and derivatives (n, 3, M) of a block."""
+        columns = [np.arange(self.starts[lattice], self.starts[lattice + 1])]
+        derivatives = [block.by_setting]
+        if self.n_detectors:
+            columns.append(self.starts[-1] + 6 * self.detector_of_sweep[sweep] + np.arange(6))
+            derivatives.append(block.by_detector)
+        if self.n_turns:
+            columns.append(self.starts[-1] + 6 * self.n_detectors + 3 * sweep + np.arange(3))
+            derivatives.append(block.by_turn)
+        return np.concatenate(columns), np.concatenate(derivatives, axis=2)
+
+    def restrained(self, model: Model) -> tuple[np.ndarray, np.ndarray]:
+        """Values and expected sizes of the parameters of detectors and turns: what few spots cannot tell stays put."""
+        moves = model.moves[: self.n_detectors]
+        turns = model.turns[: self.n_turns]
+        current = np.concatenate([moves.ravel(), turns.ravel()])
+        return current, np.concatenate([np.tile(PRIOR_SIGMA, len(moves)), np.full(turns.size, PRIOR_TURN)])
+
+    def changed(
+        self, model: Model, modes: Sequence[np.ndarray], change: np.ndarray, inverse: np.ndarray
+    ) -> tuple[Model, tuple[np.ndarray, ...]]:
+        """The model after a step, and the covariance of each lattice's A."""
+        settings, covariances = [], []
+        for A, mode, start in zip(model.settings, modes, self.starts, strict=False):
+            part = slice(start, start + len(mode))
+            settings.append((np.eye(3) + np.einsum("m,mij->ij", change[part], mode)) @ A)
+            directions = (mode @ A).reshape(len(mode), 9)
+            covariances.append(directions.T @ inverse[part, part] @ directions)
+        middle = int(self.starts[-1]) + 6 * self.n_detectors
+        moves, turns = model.moves.copy(), model.turns.copy()
+        moves[: self.n_detectors] += change[self.starts[-1] : middle].reshape(-1, 6)
+        turns[: self.n_turns] += change[middle:].reshape(-1, 3)
+        return replace(model, settings=tuple(settings), moves=moves, turns=turns), tuple(covariances)
 
 
 def _linearise(
-    sweep: Experiment, A: np.ndarray, modes: np.ndarray, spots: Observations, rows: np.ndarray, hkl: np.ndarray
-) -> _Block:
-    lab, fast, slow = _positions(sweep, spots, rows)
+    sweep: Experiment, turn: np.ndarray, A: np.ndarray, modes: np.ndarray, spots: Observations, rows: np.ndarray,
+    hkl: np.ndarray,
+) -> _Block:  # fmt: skip
+    """Residuals of spots and their derivatives; spots near the spindle are left out."""
+    steepness = zeta(sweep, spots.s1[rows])
+    rows, steepness = rows[np.abs(steepness) > MIN_ZETA], steepness[np.abs(steepness) > MIN_ZETA]
     s1 = spots.s1[rows]
+    lab, fast, slow = _positions(sweep, spots, rows)
     length = np.linalg.norm(lab, axis=1)
     unit = lab / length[:, None]
     per_mm = 1 / (sweep.beam.wavelength * length)
-    rotation = rotations(sweep, spots.phi[rows])
+    rotation = rotations(sweep, spots.phi[rows]) @ turn
     crystal = hkl[rows] @ A.T
-    q = np.einsum("nij,nj->ni", rotation, crystal)
-    m2, s0 = sweep.goniometer.lab_axis, sweep.beam.s0
-    speed = np.cross(m2, q)
-    by_phi = np.einsum("ni,ni->n", speed, s1)
-    zeta = np.einsum("ni,i->n", np.cross(s1, s0), m2) / np.maximum(np.linalg.norm(np.cross(s1, s0), axis=1), 1e-12)
-    good = np.abs(zeta) > MIN_ZETA
-    rows, zeta, lab, unit, per_mm, speed, by_phi = (
-        v[good] for v in (rows, zeta, lab, unit, per_mm, speed, by_phi)
-    )
+    q = (rotation @ crystal[:, :, None])[:, :, 0]
     project = (np.eye(3) - unit[:, :, None] * unit[:, None, :]) * per_mm[:, None, None]
-    on_fast = np.einsum("nij,nj->ni", project, fast[good])
-    on_slow = np.einsum("nij,nj->ni", project, slow[good])
-    to_shift = np.linalg.inv(np.stack([on_fast, on_slow, -speed], axis=2))
-    delta = q[good] - (spots.s1[rows] - s0)
-    by_setting = np.einsum("nij,njk,mkl,nl->nim", to_shift, rotation[good], modes, crystal[good], optimize=True)
+    on_fast = (project @ fast[:, :, None])[:, :, 0]
+    on_slow = (project @ slow[:, :, None])[:, :, 0]
+    to_shift = np.linalg.inv(np.stack([on_fast, on_slow, -np.cross(sweep.goniometer.lab_axis, q)], axis=2))
+    delta = q - (s1 - sweep.beam.s0)
     turned = np.einsum("mij,nj->nim", SKEW, lab - detector_middle(sweep.detector))
     moved = np.concatenate([np.broadcast_to(np.eye(3), turned.shape), turned], axis=2)
-    by_detector = -to_shift @ (project @ moved)
-    return _Block(rows, zeta, np.einsum("nij,nj->ni", to_shift, delta), by_setting, by_detector)
+    to_crystal = to_shift @ rotation
+    return _Block(
+        rows,
+        steepness,
+        (to_shift @ delta[:, :, None])[:, :, 0],
+        to_crystal @ np.einsum("mkl,nl->nkm", modes, crystal),
+        -to_shift @ (project @ moved),
+        to_crystal @ np.einsum("mij,nj->nim", SKEW, crystal),
+    )
 
 
 def _positions(sweep: Experiment, spots: Observations, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -181,11 +236,3 @@ def _accumulate(
     jacobian = derivatives.reshape(len(root), len(columns)) * root[:, None]
     normal[np.ix_(columns, columns)] += jacobian.T @ jacobian
     right[columns] += jacobian.T @ (block.residual.ravel() * root)
-
-
-def _add_prior(normal: np.ndarray, right: np.ndarray, moves: np.ndarray, start: int) -> None:
-    """Detectors stand where their headers say, to about PRIOR_SIGMA: what few spots cannot tell stays put."""
-    for index, move in enumerate(moves):
-        rows = start + 6 * index + np.arange(6)
-        normal[rows, rows] += 1 / PRIOR_SIGMA**2
-        right[rows] += move / PRIOR_SIGMA**2

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.geometry.rotation import rotation_matrix
+from autoproc.indexing.observations import Observations, place
 from autoproc.models.experiment import Detector, Experiment
 
 
@@ -19,11 +20,14 @@ class Model:
     settings : a setting matrix A (3, 3) per lattice
     moves : (D, 6) per detector: shift in the laboratory (mm), rotation vector (radians) about the
         middle of the detector's first panel, both from the headers' position
+    turns : (S, 3) rotation vector (radians) of the crystal on each sweep against the common setting: a
+        goniometer does not bring it back exactly. Zero for a single sweep.
     """
 
     sweeps: tuple[Experiment, ...]
     settings: tuple[np.ndarray, ...]
     moves: np.ndarray
+    turns: np.ndarray
 
     @property
     def detector_of_sweep(self) -> np.ndarray:
@@ -33,6 +37,14 @@ class Model:
     def with_settings(self, settings: Sequence[np.ndarray]) -> Model:
         """The same detectors with other lattices."""
         return replace(self, settings=tuple(settings))
+
+    def turn_matrices(self) -> np.ndarray:
+        """(S, 3, 3) of the crystal on each sweep."""
+        return np.array([_rotation(turn) for turn in self.turns])
+
+    def placed(self, spots: Observations) -> Observations:
+        """Spots in the common frame of this model."""
+        return place(self.moved_sweeps(), spots, self.turn_matrices())
 
     def moved_sweeps(self) -> list[Experiment]:
         """The sweeps with their detectors where refinement put them; shared detectors stay shared."""
@@ -48,7 +60,8 @@ class Model:
 
 def model_of(sweeps: Sequence[Experiment]) -> Model:
     """The geometry of the headers, no lattice yet."""
-    return Model(tuple(sweeps), (), np.zeros((int(detector_indices(sweeps).max()) + 1, 6)))
+    n_detectors = int(detector_indices(sweeps).max()) + 1
+    return Model(tuple(sweeps), (), np.zeros((n_detectors, 6)), np.zeros((len(sweeps), 3)))
 
 
 def detector_indices(sweeps: Sequence[Experiment]) -> np.ndarray:
@@ -64,9 +77,14 @@ def detector_middle(detector: Detector) -> np.ndarray:
     return panel.origin + half[0] * panel.fast_axis + half[1] * panel.slow_axis
 
 
+def _rotation(vector: np.ndarray) -> np.ndarray:
+    """(3, 3) rotation about a vector by its length, radians."""
+    angle = float(np.linalg.norm(vector))
+    return rotation_matrix(vector / angle, angle) if angle > 0 else np.eye(3)
+
+
 def _moved(detector: Detector, move: np.ndarray) -> Detector:
-    angle = float(np.linalg.norm(move[3:]))
-    turn = rotation_matrix(move[3:] / angle, angle) if angle > 0 else np.eye(3)
+    turn = _rotation(move[3:])
     middle = detector_middle(detector)
     return Detector(
         tuple(

@@ -12,14 +12,18 @@ from autoproc.geometry.rotation import crystal_from_lab, lab_from_crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 
+MIN_ZETA = 0.1
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observations:
-    """What indexing needs of N spots; unchanged by refinement of the geometry, but for s1 and rlp.
+    """What indexing needs of N spots; unchanged by refinement of the geometry, but for s1, rlp and smear.
 
     sweep, panel : (N,) int
     xy_px : (N, 2); phi : (N,) radians
     s1 : (N, 3) 1/Angstrom; rlp : (N, 3) 1/Angstrom; d : (N,) Angstrom
+    smear : (N, 3) 1/Angstrom, how far rlp goes wrong for one image of error in phi, divided by zeta: where the
+        point lies is uncertain along this line, for a spot seen on one image, or cut slowly by the sphere
     """
 
     sweep: np.ndarray
@@ -29,6 +33,7 @@ class Observations:
     s1: np.ndarray
     rlp: np.ndarray
     d: np.ndarray
+    smear: np.ndarray
 
     def __len__(self) -> int:
         return len(self.phi)
@@ -36,7 +41,7 @@ class Observations:
     def __getitem__(self, rows: np.ndarray) -> Observations:
         return Observations(
             self.sweep[rows], self.panel[rows], self.xy_px[rows], self.phi[rows], self.s1[rows],
-            self.rlp[rows], self.d[rows],
+            self.rlp[rows], self.d[rows], self.smear[rows],
         )  # fmt: skip
 
 
@@ -59,23 +64,43 @@ def observe(experiments: Sequence[Experiment], spots: Reflections) -> Observatio
         phi[here] = experiment.scan.phi_at(xyz[here, 2])
     panel = spots["panel"].astype(int) if "panel" in spots else np.zeros(len(spots), int)
     empty = np.zeros((len(spots), 3))
-    return place(experiments, Observations(sweep, panel, xyz[:, :2], phi, empty, empty, np.zeros(len(spots))))
+    return place(experiments, Observations(sweep, panel, xyz[:, :2], phi, empty, empty, np.zeros(len(spots)), empty))
 
 
-def place(experiments: Sequence[Experiment], spots: Observations) -> Observations:
-    """The same spots seen with another geometry: s1, rlp and d anew."""
+def place(
+    experiments: Sequence[Experiment], spots: Observations, turns: np.ndarray | None = None
+) -> Observations:
+    """The same spots seen with another geometry: s1, rlp, d and smear anew.
+
+    turns : (S, 3, 3) of the crystal on each sweep, undone in rlp
+    """
     s1 = np.zeros((len(spots), 3))
     rlp = np.zeros((len(spots), 3))
-    d = np.full(len(spots), np.inf)
+    smear = np.zeros((len(spots), 3))
     for index, experiment in enumerate(experiments):
+        rows = np.flatnonzero(spots.sweep == index)
         for number, panel in enumerate(experiment.detector.panels):
-            here = np.flatnonzero((spots.sweep == index) & (spots.panel == number))
+            here = rows[spots.panel[rows] == number]
             s1[here] = s1_from_px(panel, experiment.beam, spots.xy_px[here])
-        here = np.flatnonzero(spots.sweep == index)
-        q = s1[here] - experiment.beam.s0
-        rlp[here] = crystal_from_lab(experiment.goniometer, spots.phi[here], q)
-        d[here] = 1 / np.maximum(np.linalg.norm(q, axis=1), 1e-12)
-    return Observations(spots.sweep, spots.panel, spots.xy_px, spots.phi, s1, rlp, d)
+        turn = np.eye(3) if turns is None else turns[index]
+        rlp[rows] = crystal_from_lab(experiment.goniometer, spots.phi[rows], s1[rows] - experiment.beam.s0) @ turn
+        smear[rows] = _smear(experiment, s1[rows], rlp[rows], turn)
+    d = 1 / np.maximum(np.linalg.norm(rlp, axis=1), 1e-12)
+    return Observations(spots.sweep, spots.panel, spots.xy_px, spots.phi, s1, rlp, d, smear)
+
+
+def _smear(experiment: Experiment, s1: np.ndarray, rlp: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    goniometer = experiment.goniometer
+    axis = turn.T @ goniometer.fixed.T @ goniometer.axis
+    width = np.radians(abs(experiment.scan.oscillation[1]))
+    speed = np.maximum(np.abs(zeta(experiment, s1)), MIN_ZETA)
+    return width * np.cross(axis, rlp) / speed[:, None]
+
+
+def zeta(experiment: Experiment, s1: np.ndarray) -> np.ndarray:
+    """(N,) m2 . e1 of Kabsch: how steeply a point cuts the Ewald sphere."""
+    across = np.cross(s1, experiment.beam.s0)
+    return across @ experiment.goniometer.lab_axis / np.maximum(np.linalg.norm(across, axis=1), 1e-12)
 
 
 def rotations(experiment: Experiment, phi: np.ndarray) -> np.ndarray:

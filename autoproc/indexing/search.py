@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.indexing.assign import assign, fractional, observed_tolerance
-from autoproc.indexing.candidates import Candidate, assess, niggli_reduced, rank_candidates
+from autoproc.indexing.assign import Tolerance, assign, deviations, observed_tolerance
+from autoproc.indexing.candidates import Candidate, assess, rank_candidates
 from autoproc.indexing.fft1d import find_vectors as vectors_by_fft1d
 from autoproc.indexing.fft3d import find_vectors as vectors_by_fft3d
 from autoproc.indexing.fft3d import transform_d_min
@@ -16,7 +16,7 @@ from autoproc.indexing.grid_search import find_vectors as vectors_of_cell
 from autoproc.indexing.least_squares import refine_model
 from autoproc.indexing.max_cell import estimate_max_cell
 from autoproc.indexing.model import Model
-from autoproc.indexing.observations import Observations, place
+from autoproc.indexing.observations import Observations
 from autoproc.indexing.params import IndexParams, space_group_named
 from autoproc.indexing.settings import in_setting, known_reduced_cell
 from autoproc.indexing.vectors import choose_vectors, refine_vectors
@@ -41,13 +41,11 @@ VOLUME_ERROR = 0.15
 class Trial:
     """A candidate after its quick refinement.
 
-    model : with this one lattice; tolerance (3,) of its fractional indices
-    n_indexed of n_spots; rms (3,) px, px, images; information: bits, see `information`
+    model : with this one lattice; n_indexed of n_spots; rms (3,) mm, mm, radians; information: bits
     """
 
     candidate: Candidate
     model: Model
-    tolerance: np.ndarray
     n_indexed: int
     n_spots: int
     rms: np.ndarray
@@ -73,16 +71,17 @@ def find_lattice(model: Model, spots: Observations, params: IndexParams) -> Sear
 
     Longer and shorter limits of the cell are tried while less than half of the spots are indexed.
     """
-    spots = place(model.moved_sweeps(), spots)
+    spots = model.placed(spots)
     start = params.max_cell or cell_limit(model, spots, params)
-    factors = MAX_CELL_FACTORS if params.max_cell is None else (1.0,)
+    factors = MAX_CELL_FACTORS if params.max_cell is None and params.unit_cell is None else (1.0,)
     best: Search | None = None
     for factor in factors:
         search = _search(model, spots, params, params.method, max(2 * params.min_cell, start * factor))
         best = search if best is None or _score(search) > _score(best) else best
         if best.trials and best.trials[0].fraction > GOOD_FRACTION:
             return best
-    if params.unit_cell is not None and params.method != GRID_SEARCH:
+    is_found = best is not None and _score(best) > MIN_INFORMATION
+    if params.unit_cell is not None and params.method != GRID_SEARCH and not is_found:
         search = _search(model, spots, params, GRID_SEARCH, start)
         best = search if best is None or _score(search) > _score(best) else best
     assert best is not None
@@ -101,16 +100,16 @@ def cell_limit(model: Model, spots: Observations, params: IndexParams) -> float:
     return max(estimates)
 
 
-def information(A: np.ndarray, rlp: np.ndarray, tolerance: np.ndarray) -> float:
-    """Bits that a lattice saves in telling where points (N, 3) are; larger is better, 0 is none.
+def information(A: np.ndarray, spots: Observations, tolerance: Tolerance) -> float:
+    """Bits that a lattice saves in telling where spots are; larger is better, 0 is none.
 
     A point on the lattice, with deviations sigma of its fractional indices, takes
     log2(1 / (sigma sqrt(2 pi e))) bits less for each of them than a point anywhere in the cell; which points are
     on the lattice has to be told as well. A cell twice too large costs a bit a point.
     """
-    _, residual = fractional(A, rlp)
-    near = np.all(np.abs(residual) < tolerance, axis=1)
-    n, total = int(near.sum()), len(rlp)
+    _, residual, smeared = deviations(A, spots)
+    near = tolerance.admits(residual, residual - smeared)
+    n, total = int(near.sum()), len(spots)
     if n < 4:
         return 0.0
     sigma = np.maximum(np.sqrt(np.mean(np.square(residual[near]), axis=0)), MIN_SIGMA)
@@ -184,25 +183,20 @@ def try_candidate(model: Model, low_first: Observations, candidate: Candidate, m
     n = min(FIRST_SPOTS, len(low_first))
     while True:
         used = low_first[np.arange(n)]
-        rlp = place(trial.moved_sweeps(), used).rlp
-        assignment = assign(trial.settings, rlp, [observed_tolerance(trial.settings[0], rlp, LARGEST_TOLERANCE)])
+        placed = trial.placed(used)
+        tolerance = observed_tolerance(trial.settings[0], placed, LARGEST_TOLERANCE)
+        assignment = assign(trial.settings, placed, [tolerance])
         fit = refine_model(trial, used, assignment, n_cycles=3, move_detector=move_detector)
         trial = fit.model
         if n == len(low_first):
             break
         n = min(int(n * GROWTH), len(low_first))
-    rlp = place(trial.moved_sweeps(), low_first).rlp
+    placed = trial.placed(low_first)
     A = trial.settings[0]
-    tolerance = observed_tolerance(A, rlp, LARGEST_TOLERANCE)
-    indexed = assign([A], rlp, [tolerance]).is_indexed
-    rms = np.sqrt(np.mean(np.square(fit.residuals[fit.weight > 0]), axis=0)) if np.any(fit.weight > 0) else np.ones(3)
-    bits = information(A, rlp, tolerance)
-    return Trial(candidate, trial, tolerance, int(indexed.sum()), len(rlp), rms, bits)
-
-
-def reduced_settings(model: Model) -> Model:
-    """The same lattices in their Niggli-reduced bases."""
-    return model.with_settings([np.linalg.inv(niggli_reduced(np.linalg.inv(A))) for A in model.settings])
+    tolerance = observed_tolerance(A, placed, LARGEST_TOLERANCE)
+    indexed = assign([A], placed, [tolerance]).is_indexed
+    bits = information(A, placed, tolerance)
+    return Trial(candidate, trial, int(indexed.sum()), len(placed), fit.rms, bits)
 
 
 def _resolution_of(d: np.ndarray, n: int) -> float:

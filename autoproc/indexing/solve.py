@@ -13,7 +13,7 @@ from autoproc.indexing.candidates import niggli_reduced
 from autoproc.indexing.lattices import rotation_between
 from autoproc.indexing.least_squares import Fit, refine_model
 from autoproc.indexing.model import Model, model_of
-from autoproc.indexing.observations import Observations, place
+from autoproc.indexing.observations import Observations
 from autoproc.indexing.params import IndexParams
 from autoproc.indexing.search import MIN_INFORMATION, Search, Trial, find_lattice, known_space_group
 from autoproc.indexing.settings import allowed_modes, in_setting, symmetrised
@@ -111,18 +111,16 @@ def _refined(model: Model, spots: Observations, params: IndexParams, cycles: lis
         modes = _modes(model, params)
         fit = refine_model(model, within[rows], chosen, modes, n_cycles=3, move_detector=params.refine_detector)
         model = fit.model
-        good = fit.residuals[fit.weight > 0]
-        rms = np.sqrt(np.mean(np.square(good), axis=0)) if len(good) else np.full(3, np.nan)
         n_indexed = int(assignment.is_indexed.sum())
-        cycles.append(MacroCycle(len(model.settings), float(within.d.min()), size, n_indexed, rms))
+        cycles.append(MacroCycle(len(model.settings), float(within.d.min()), size, n_indexed, fit.rms))
     return model
 
 
 def _assigned(model: Model, spots: Observations, params: IndexParams) -> Assignment:
     """Spots given to lattices, within what each lattice's own scatter allows."""
-    rlp = place(model.moved_sweeps(), spots).rlp
-    tolerances = [observed_tolerance(A, rlp, params.tolerance) for A in model.settings]
-    return assign(model.settings, rlp, tolerances)
+    placed = model.placed(spots)
+    tolerances = [observed_tolerance(A, placed, params.tolerance) for A in model.settings]
+    return assign(model.settings, placed, tolerances)
 
 
 def _modes(model: Model, params: IndexParams) -> list[np.ndarray]:
@@ -137,7 +135,7 @@ def _with_right_volume(model: Model, spots: Observations, params: IndexParams) -
     A = model.settings[-1]
     assignment = _assigned(model, spots, params)
     is_other = assignment.is_indexed & (assignment.lattice != len(model.settings) - 1)
-    rlp = place(model.moved_sweeps(), spots[~is_other]).rlp
+    rlp = model.placed(spots[~is_other]).rlp
     own = assignment.hkl[assignment.lattice == len(model.settings) - 1]
     found = superlattice(A, rlp)
     if found is None and params.space_group is None:

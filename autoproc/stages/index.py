@@ -70,9 +70,8 @@ class IndexResult:
 
     @property
     def crystals(self) -> list[Crystal]:
-        """One per lattice."""
-        unique = {id(e.crystal): e.crystal for e in self.experiments if e.crystal is not None}
-        return list(unique.values())
+        """One per experiment: the same cell on all sweeps of a lattice, orientations as the goniometer left them."""
+        return [e.crystal for e in self.experiments if e.crystal is not None]
 
 
 def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexParams) -> IndexResult:
@@ -88,25 +87,27 @@ def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexPa
     moved = solution.model.moved_sweeps()
     group = known_space_group(params)
     crystals = [
-        Crystal(A, group, cell_esd=cell_esd(A, covariance))
+        Crystal(turn @ A, group, cell_esd=cell_esd(A, covariance))
         for A, covariance in zip(solution.model.settings, solution.fit.covariances, strict=True)
+        for turn in solution.model.turn_matrices()
     ]
     found = [
-        replace(sweep, crystal=crystal, identifier=_identifier(sweep, number, n))
-        for number, crystal in enumerate(crystals)
-        for n, sweep in enumerate(moved)
+        replace(moved[n % len(moved)], crystal=crystal, identifier=_identifier(moved[n % len(moved)], *divmod(n, len(moved))))
+        for n, crystal in enumerate(crystals)
     ]
+    first_of_lattice = crystals[:: len(moved)]
     table = indexed_columns(found, len(sweeps), spots, place(moved, observed), solution)
     indexed = solution.assignment.is_indexed
-    searches = solution.searches[: len(crystals)]
+    searches = solution.searches[: len(first_of_lattice)]
     return IndexResult(
         experiments=found,
         reflections=table,
         n_indexed=tuple(int(np.sum(indexed & (observed.sweep == n))) for n in range(len(sweeps))),
         n_unindexed=tuple(int(np.sum(~indexed & (observed.sweep == n))) for n in range(len(sweeps))),
-        n_per_lattice=tuple(int(n) for n in solution.assignment.count(len(crystals))),
+        n_per_lattice=tuple(int(n) for n in solution.assignment.count(len(first_of_lattice))),
         rotations=tuple(
-            rotation_between(crystals[0].A, crystal.A, 0, number) for number, crystal in enumerate(crystals) if number
+            rotation_between(crystals[0].A, crystal.A, 0, number)
+            for number, crystal in enumerate(first_of_lattice) if number
         ),
         rmsds=tuple(_rmsd(experiment, n, len(sweeps), observed.sweep, solution) for n, experiment in enumerate(found)),
         macro_cycles=solution.cycles,
