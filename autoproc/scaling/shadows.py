@@ -14,83 +14,87 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from autoproc.scaling.groups import EquivalentGroups
+from autoproc.threads import available_cores
 
 NEIGHBOURS = (8, 32)
-"""Sizes of neighbourhoods, itself included: few for what is small and dark, many for what is faint."""
+"""Sizes of neighbourhoods: few for what is small and dark, many for what is faint."""
 MIN_SIGNIFICANCE = 6.0
 MAX_Z = 5.0
 """One observation counts for no more than this many standard uncertainties."""
-MAX_RATIO_OF_SHADOW = 0.8
-MIN_RATIO_OF_HOT = 1.5
+HOT_Z = 4.0
+MIN_HOT = 3
+"""A hot place has at least so many observations that are so much too strong."""
 INNOCENT_Z = 2.0
 """An observation that agrees with its equivalents this well is kept, if it is strong enough for that to count."""
 INNOCENT_I_OVER_SIGMA = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Each observation (N,) against the mean of its equivalents.
+
+    z : deviation over its standard uncertainty; ratio : of the two; information : (mean / sigma)^2;
+    compared : there is something to compare it with (otherwise z 0, ratio 1, information 0)
+    """
+
+    z: np.ndarray
+    ratio: np.ndarray
+    information: np.ndarray
+    compared: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Neighbourhoods:
-    """Observations (n,) rows of a table, and for each its nearest ones, itself first: near (n, k) into rows."""
+    """For each of the observations rows (n,), its nearest comparable ones: near (n, k), rows of the table."""
 
     rows: np.ndarray
     near: np.ndarray
 
 
-def neighbourhoods(place: np.ndarray, position: np.ndarray, use: np.ndarray) -> list[Neighbourhoods]:
-    """The nearest observations of each one of those to `use` (N,), place by place.
+def neighbourhoods(
+    place: np.ndarray, position: np.ndarray, use: np.ndarray, compared: np.ndarray
+) -> list[Neighbourhoods]:
+    """The nearest of the compared observations to each one of those to `use`, both (N,) bool, place by place.
 
-    place : (N,) int, observations of one sweep and panel share a number; position : (N, 2) or (N, 3) there, in
+    place : (N,) int, observations of one sweep and panel share a number; position : (N, 1 to 3) there, in
         units in which distances mean the same
     """
     result = []
     for number in np.unique(place[use]):
-        rows = np.flatnonzero(use & (place == number))
-        if len(rows) > 2 * NEIGHBOURS[-1]:
-            tree = cKDTree(position[rows])
-            result.append(Neighbourhoods(rows, tree.query(position[rows], k=NEIGHBOURS[-1])[1]))
+        rows, known = (np.flatnonzero(chosen & (place == number)) for chosen in (use, compared))
+        if len(known) > 2 * NEIGHBOURS[-1]:
+            near = cKDTree(position[known]).query(position[rows], k=NEIGHBOURS[-1], workers=available_cores())[1]
+            result.append(Neighbourhoods(rows, known[near]))
     return result
 
 
 def disagreeing_places(
-    near: Sequence[Neighbourhoods],
-    groups: EquivalentGroups,
-    intensity: np.ndarray,
-    variance: np.ndarray,
-    use: np.ndarray,
+    near: Sequence[Neighbourhoods], seen: Comparison, max_ratio: float, sizes: Sequence[int] = NEIGHBOURS
 ) -> np.ndarray:
     """(N,) bool: observations in a neighbourhood that disagrees with the equivalents elsewhere.
 
-    intensity, variance : (N,) on the common scale; use : (N,) bool, the ones to judge by
+    max_ratio : of observed to expected, where a place is a shadow; sizes : of the neighbourhoods that may disagree
     """
-    z, ratio, information = _against_others(groups, intensity, variance, use)
-    suspect = np.zeros(len(intensity), bool)
+    suspect = np.zeros(len(seen.z), bool)
+    innocent = (np.abs(seen.z) < INNOCENT_Z) & (seen.information > INNOCENT_I_OVER_SIGMA**2)
+    not_high = seen.compared & (seen.z < INNOCENT_Z)
     for here in near:
-        of_rows = z[here.rows], ratio[here.rows], information[here.rows]
-        for k in NEIGHBOURS:
-            neighbours = here.near[:, :k]
-            doubtful = np.abs(_combined_z(of_rows[0][neighbours], of_rows[2][neighbours])) > MIN_SIGNIFICANCE
-            chosen = neighbours[doubtful]
-            suspect[here.rows[doubtful]] |= _is_suspect(*(v[chosen] for v in of_rows))
-    innocent = (np.abs(z) < INNOCENT_Z) & (information > INNOCENT_I_OVER_SIGMA**2)
-    return suspect & ~innocent
+        for k in sizes:
+            z, information = seen.z[here.near[:, :k]], seen.information[here.near[:, :k]]
+            by_number = _combined_z(z, np.ones_like(z))
+            hot = (by_number > MIN_SIGNIFICANCE) & (np.count_nonzero(z > HOT_Z, axis=1) >= max(MIN_HOT, k // 4))
+            suspect[here.rows[hot]] |= ~not_high[here.rows[hot]]
+            low = np.flatnonzero(np.maximum(by_number, _combined_z(z, information)) < -MIN_SIGNIFICANCE)
+            ratio = _weighted_median(seen.ratio[here.near[low, :k]], np.sqrt(information[low]))
+            low = here.rows[low[ratio < max_ratio]]
+            suspect[low] |= ~innocent[low]
+    return suspect
 
 
 def _combined_z(z: np.ndarray, information: np.ndarray) -> np.ndarray:
     """(n,) deviation of neighbourhoods (n, k), each z cut at MAX_Z and weighted by its expected strength."""
     weighted = np.clip(z, -MAX_Z, MAX_Z) * np.sqrt(information)
     return weighted.sum(axis=1) / np.sqrt(np.maximum(information.sum(axis=1), 1e-12))
-
-
-def _is_suspect(z: np.ndarray, ratio: np.ndarray, information: np.ndarray) -> np.ndarray:
-    """(n,) bool of neighbourhoods (n, k): significant together, and by more than the model may err.
-
-    Significant twice, weighted by strength and not, so that neither one strong nor many idle ones decide.
-    """
-    by_strength = _combined_z(z, information)
-    by_number = _combined_z(z, (information > 0).astype(float))
-    median = _weighted_median(ratio, np.sqrt(information))
-    low = (np.maximum(by_strength, by_number) < -MIN_SIGNIFICANCE) & (median < MAX_RATIO_OF_SHADOW)
-    high = (np.minimum(by_strength, by_number) > MIN_SIGNIFICANCE) & (median > MIN_RATIO_OF_HOT)
-    return low | high
 
 
 def _weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -100,20 +104,23 @@ def _weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, order, axis=1)[np.arange(len(values)), middle]
 
 
-def _against_others(
-    groups: EquivalentGroups, intensity: np.ndarray, variance: np.ndarray, use: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each observation against the mean of its equivalents: z, ratio, and (mean/sigma)^2; 0, 1, 0 where alone."""
-    weight = np.where(use, 1.0 / variance, 0.0)
+def compare_with_others(
+    groups: EquivalentGroups, intensity: np.ndarray, variance: np.ndarray, use: np.ndarray, kept: np.ndarray
+) -> Comparison:
+    """Compare the observations to `use` with those equivalents that are `kept`, both (N,) bool.
+
+    intensity, variance : (N,) on the common scale
+    """
+    weight = np.where(kept, 1.0 / variance, 0.0)
     value = np.where(use, intensity, 0.0)
     group = groups.group
-    sum_w = groups.sum(weight)[group] - weight
+    n_others = groups.subset(kept).count[group] - kept
+    compared = use & (n_others > 0)
+    safe = np.where(compared, groups.sum(weight)[group] - weight, 1.0)
     sum_wi = groups.sum(weight * value)[group] - weight * value
-    compared = use & (groups.subset(use).count[group] > 1) & (sum_w > 0)
-    safe = np.where(compared, sum_w, 1.0)
     mean = np.where(compared, sum_wi / safe, 0.0)
     total = variance + 1.0 / safe
     z = np.where(compared, (value - mean) / np.sqrt(total), 0.0)
     known = compared & (mean > 0)
     ratio = np.where(known, value / np.where(known, mean, 1.0), 1.0)
-    return z, ratio, np.where(known, mean**2 / total, 0.0)
+    return Comparison(z, ratio, np.where(known, mean**2 / total, 0.0), compared)

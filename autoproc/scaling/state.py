@@ -14,7 +14,7 @@ from autoproc.scaling.minimise import Fit, Part, Problem, fit_models
 from autoproc.scaling.model import PhysicalModel
 from autoproc.scaling.observations import Intensities, Observations
 from autoproc.scaling.outliers import impossible_intensities, reject_outliers
-from autoproc.scaling.shadows import disagreeing_places, neighbourhoods
+from autoproc.scaling.shadows import NEIGHBOURS, Comparison, compare_with_others, disagreeing_places, neighbourhoods
 
 N_START_CYCLES = 8
 START_LIMITS = (0.01, 100.0)
@@ -223,7 +223,7 @@ def with_outliers(observations: Observations, state: State, zmax: float) -> Stat
     return replace(state, outliers=outliers | wild)
 
 
-def with_shadows(observations: Observations, state: State) -> State:
+def with_shadows(observations: Observations, state: State, max_ratio: float) -> State:
     """The state with observations marked where the detector is shadowed or hot, judged by all that are measured.
 
     Neighbours are sought on the detector for what stands still, then also in the frame for what moves.
@@ -231,14 +231,37 @@ def with_shadows(observations: Observations, state: State) -> State:
     state = replace(state, shadowed=np.zeros(len(observations), bool))
     extent = np.maximum(np.ptp(observations.position, axis=0), 1.0)
     moving = observations.position * np.array([1.0, 1.0, extent[:2].max() / extent[2]])
-    still = neighbourhoods(observations.place, observations.position[:, :2], state.measured)
-    for near in (still, still, neighbourhoods(observations.place, moving, state.measured)):
-        use = state.measured
-        seen = expectation(observations, state, state.kept)
-        scaled = np.where(use, state.intensity, 0.0) / state.factors
-        found = disagreeing_places(near, observations.groups, scaled, seen.variance / state.factors**2, use)
-        state = replace(state, shadowed=state.shadowed | found)
+    near = None
+    for position in (observations.position[:, :2], observations.position[:, :2], moving):
+        seen = _comparison(observations, state)
+        if near is None or position is moving:
+            near = neighbourhoods(observations.place, position, state.measured, seen.compared)
+        state = replace(state, shadowed=state.shadowed | disagreeing_places(near, seen, max_ratio))
     return state
+
+
+def with_blank_images(observations: Observations, state: State, max_ratio: float) -> State:
+    """The state with images marked most of whose reflections stand among others that are far too weak."""
+    seen = _comparison(observations, state)
+    frame = observations.at.frame[:, None]
+    near = neighbourhoods(observations.experiment, frame, state.measured, seen.compared)
+    low = disagreeing_places(near, seen, max_ratio, NEIGHBOURS[-1:]) & (seen.ratio < 1)
+    image = image_numbers(observations)
+    n_low = np.bincount(image, low & state.measured)
+    n_all = np.bincount(image, state.measured)
+    return replace(state, blank=(n_low > 0.5 * n_all)[image])
+
+
+def image_numbers(observations: Observations) -> np.ndarray:
+    """(N,) a number for the image of each observation, counted through all experiments."""
+    frame = np.maximum(observations.at.frame.astype(np.intp), 0)
+    return observations.experiment * (int(frame.max()) + 1) + frame
+
+
+def _comparison(observations: Observations, state: State) -> Comparison:
+    variance = expectation(observations, state, state.kept).variance / state.factors**2
+    scaled = np.where(state.measured, state.intensity, 0.0) / state.factors
+    return compare_with_others(observations.groups, scaled, variance, state.measured, state.kept)
 
 
 def with_error_model(observations: Observations, state: State, min_expected: float) -> State:
@@ -262,13 +285,8 @@ def deviations(
     return deviation2, state.variance[rows], seen.expected[rows]
 
 
-def image_ratios(
-    observations: Observations, state: State, n_images: Sequence[int]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each experiment, (n_images,) observed over expected intensity of each image, and its uncertainty.
-
-    NaN where an image has too little to say.
-    """
+def image_ratios(observations: Observations, state: State, n_images: Sequence[int]) -> list[np.ndarray]:
+    """For each experiment, (n_images,) observed over expected intensity of each image; NaN where nothing is known."""
     seen = expectation(observations, state, state.kept)
     result = []
     for n, size in enumerate(n_images):
@@ -278,6 +296,5 @@ def image_ratios(
         weight = 1.0 / seen.variance[rows]
         cross = np.bincount(image, weight * state.intensity[rows] * expected, minlength=size)
         square = np.bincount(image, weight * expected**2, minlength=size)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            result.append((np.where(square > 0, cross / square, np.nan), np.where(square > 0, square**-0.5, np.nan)))
+        result.append(np.where(square > 0, cross / np.where(square > 0, square, 1.0), np.nan))
     return result

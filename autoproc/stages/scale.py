@@ -28,6 +28,7 @@ from autoproc.scaling.state import (
     fitted,
     image_ratios,
     initial_state,
+    with_blank_images,
     with_error_model,
     with_outliers,
     with_shadows,
@@ -43,8 +44,9 @@ class ScaleParams(Params):
 
     anomalous: bool = True
     """Report the statistics of I(+) and I(-) apart. The scales always come from both together."""
-    absorption_level: Literal["off", "low", "medium", "high"] = "low"
-    """Strength of the absorption correction: low is for about 1%, medium 5%, high over 25%."""
+    absorption_level: Literal["off", "low", "medium", "high"] = "medium"
+    """Strength of the absorption correction: low is for about 1%, medium 5%, high over 25%. The restraints of medium
+    leave data without absorption as they are; high can overfit few or narrow sweeps."""
     decay: bool = True
     """Correct a relative B factor over the sweep (radiation damage)."""
     d_min: float | None = None
@@ -65,8 +67,9 @@ class ScaleParams(Params):
     """Observations more negative than this many standard uncertainties are left out."""
     min_image_ratio: float = 0.3
     """Images whose reflections have less than this part of the intensity expected are left out as blank."""
-    shadows: bool = True
-    """Leave out reflections where the detector is shadowed or hot, judged by many of them together."""
+    max_shadow_ratio: float = 0.8
+    """Places on the detector where reflections have less than this part of the intensity expected are left out as
+    shadowed, judged by many together, and hot places with them; 0 keeps them all."""
     max_cycles: int = 6
     """Cycles of fitting, outlier rejection and error model; stops earlier when nothing changes."""
     max_observations: int = 60000
@@ -109,7 +112,7 @@ def scale(experiments: Sequence[Experiment], reflections: Reflections, params: S
         n_scaled=int(np.count_nonzero(state.kept)),
         n_outliers=int(np.count_nonzero(rejected)),
         n_shadowed=int(np.count_nonzero(state.shadowed)),
-        blank_images=solution.blank_images,
+        blank_images=_blank_images(experiments, observations, state),
     )
 
 
@@ -120,7 +123,6 @@ class Solution:
     state: State
     candidates: tuple[Candidate, ...]
     i_mid: float
-    blank_images: tuple[tuple[int, int], ...]
     n_cycles: int
     converged: bool
 
@@ -145,16 +147,15 @@ def solve(
     if held_out is not None:
         state = replace(state, held_out=held_out)
     candidates: tuple[Candidate, ...] = ()
-    blank: tuple[tuple[int, int], ...] = ()
     converged = False
     for cycle in range(1, params.max_cycles + 1):
         before = state
-        if cycle == 2 and params.shadows:
-            state = with_shadows(observations, state)
+        if cycle == 2 and params.max_shadow_ratio > 0:
+            state = with_shadows(observations, state, params.max_shadow_ratio)
         state = with_outliers(observations, state, params.outlier_zmax)
         state = fitted(experiments, observations, state, restraint, params.max_observations)
         if cycle == 1:
-            state, blank = _without_blank_images(experiments, observations, state, params.min_image_ratio)
+            state = with_blank_images(observations, state, params.min_image_ratio)
             if params.intensity_choice == "combine":
                 candidates = best_choice(observations, state.factors, state.kept & ~state.held_out)
                 i_mid = candidates[0].i_mid
@@ -167,7 +168,7 @@ def solve(
         if converged:
             break
     state = with_outliers(observations, state, params.outlier_zmax)
-    return Solution(state, candidates, i_mid, blank, cycle, converged)
+    return Solution(state, candidates, i_mid, cycle, converged)
 
 
 def _first_choice(observations: Observations, params: ScaleParams) -> float:
@@ -186,20 +187,15 @@ def _is_settled(before: State, after: State) -> bool:
     return bool(np.std(moved) < 0.002 and abs(a - 1) < 0.01 and abs(b - 1) < 0.01 and exchanged <= 1e-3 * len(both) + 1)
 
 
-def _without_blank_images(
-    experiments: Sequence[Experiment], observations: Observations, state: State, min_ratio: float
-) -> tuple[State, tuple[tuple[int, int], ...]]:
-    """Mark observations on images with far too little intensity; also those images, as (experiment, number)."""
-    blank = np.zeros(len(observations), bool)
-    images = []
-    ratios = image_ratios(observations, state, [e.scan.n_images for e in experiments])
-    for n, (experiment, (ratio, sigma)) in enumerate(zip(experiments, ratios, strict=True)):
-        with np.errstate(invalid="ignore"):
-            low = np.flatnonzero(ratio + 3 * sigma < min_ratio)
-        rows = np.flatnonzero(observations.experiment == n)
-        blank[rows[np.isin(observations.at.frame[rows].astype(np.intp), low)]] = True
-        images += [(n, experiment.scan.image_range[0] + int(i)) for i in low]
-    return replace(state, blank=blank), tuple(images)
+def _blank_images(
+    experiments: Sequence[Experiment], observations: Observations, state: State
+) -> tuple[tuple[int, int], ...]:
+    """Images that were left out, as (experiment, image number)."""
+    found: list[tuple[int, int]] = []
+    for n, experiment in enumerate(experiments):
+        frames = observations.at.frame[state.blank & (observations.experiment == n)].astype(np.intp)
+        found += [(n, experiment.scan.image_range[0] + int(frame)) for frame in np.unique(frames)]
+    return tuple(found)
 
 
 def _experiments_with_models(experiments: Sequence[Experiment], solution: Solution) -> tuple[Experiment, ...]:
@@ -241,7 +237,7 @@ def _image_scales(
 ) -> tuple[ImageScales, ...]:
     ratios = image_ratios(observations, state, [e.scan.n_images for e in experiments])
     result = []
-    for experiment, model, (ratio, _) in zip(experiments, state.models, ratios, strict=True):
+    for experiment, model, ratio in zip(experiments, state.models, ratios, strict=True):
         frame = np.arange(experiment.scan.n_images) + 0.5
         c, b = model.curves(frame)
         result.append(ImageScales(np.arange(len(frame)) + experiment.scan.image_range[0], c, b, ratio))
