@@ -43,35 +43,3 @@ def decode(const unsigned char[::1] source, int[::1] target):
             t[n] = <int>value
             n += 1
     return result if result < 0 else i
-
-
-def encode(const int[::1] source, unsigned char[::1] target):
-    """Encode pixels into target, which has 15 bytes for each; the number of bytes used."""
-    cdef Py_ssize_t i = 0, n
-    cdef long long before = 0, step
-    cdef int width, k, start
-    with nogil:
-        for n in range(source.shape[0]):
-            step = source[n] - before
-            before = source[n]
-            if -127 <= step <= 127:
-                start, width = 0, 1
-            elif -32767 <= step <= 32767:
-                start, width = 1, 2
-            elif -2147483647 <= step <= 2147483647:
-                start, width = 3, 4
-            else:
-                start, width = 7, 8
-            for k in range(start):
-                target[i + k] = 0
-            if start >= 1:
-                target[i] = 0x80
-            if start >= 3:
-                target[i + 2] = 0x80
-            if start >= 7:
-                target[i + 6] = 0x80
-            i += start
-            for k in range(width):
-                target[i + k] = <unsigned char>((step >> (8 * k)) & 0xFF)
-            i += width
-    return i

@@ -7,26 +7,32 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from autoproc.errors import BadHeader
+from autoproc.errors import CorruptFile
+from autoproc.formats.header_values import (
+    NO_OVERRIDES,
+    HeaderOverrides,
+    required_beam_centre,
+    required_distance,
+)
 from autoproc.formats.nexus_fields import number, text
 from autoproc.formats.nexus_geometry import Transformation
 from autoproc.formats.sensors import attenuation
 from autoproc.models.experiment import Panel
 
 
-def panel(path: Path, detector: h5py.Group, wavelength: float) -> Panel:
+def panel(path: Path, detector: h5py.Group, wavelength: float, overrides: HeaderOverrides = NO_OVERRIDES) -> Panel:
     """A flat detector square to the beam, from beam centre, distance and pixel size."""
     specific = detector.get("detectorSpecific") or detector
     pixel = [number(detector, f"{axis}_pixel_size", "mm", "m") for axis in "xy"]
     size = [number(specific, f"{axis}_pixels_in_detector") for axis in "xy"]
     distance = number(detector, "detector_distance", "mm", "m") or number(detector, "distance", "mm", "m")
-    centre = [number(detector, f"beam_center_{axis}") for axis in "xy"]
-    checks = {"pixel size": pixel[0], "number of pixels": size[0], "beam centre": centre[0]}
-    for field, value in checks.items():
+    distance = required_distance(path, overrides.distance or distance)
+    beam_x, beam_y = number(detector, "beam_center_x"), number(detector, "beam_center_y")
+    in_file = None if beam_x is None or beam_y is None else (beam_x, beam_y)
+    centre = required_beam_centre(path, overrides.beam_centre or in_file)
+    for field, value in {"pixel size": pixel[0], "number of pixels": size[0]}.items():
         if not value:
-            raise BadHeader(path=path, field=field, value="missing", override="beam_centre=1534.2,1650.8")
-    if not distance:
-        raise BadHeader(path=path, field="distance", value="missing or zero", override="distance=200")
+            raise CorruptFile(path=path, reason=f"the {field} of its detector is missing")
     cutoff = number(specific, "countrate_correction_count_cutoff") or number(specific, "saturation_value")
     material = text(detector["sensor_material"]) if "sensor_material" in detector else ""
     symbol, mu = attenuation(material, wavelength)
@@ -34,7 +40,7 @@ def panel(path: Path, detector: h5py.Group, wavelength: float) -> Panel:
     return Panel(
         fast_axis=np.array([1.0, 0.0, 0.0]),
         slow_axis=np.array([0.0, -1.0, 0.0]),
-        origin=np.array([-float(centre[0] or 0) * px, float(centre[1] or 0) * py, -distance]),
+        origin=np.array([-centre[0] * px, centre[1] * py, -distance]),
         pixel_size=(px, py),
         image_size=(int(size[0] or 0), int(size[1] or 0)),
         trusted_range=(-1.0, cutoff or float(0x7FFFFFFF)),

@@ -26,6 +26,9 @@ class HeaderOverrides:
     oscillation: tuple[float, float] | None = None
 
 
+NO_OVERRIDES = HeaderOverrides()
+
+
 def required_wavelength(path: str | Path, value: float | None) -> float:
     """A wavelength, Angstrom, that X-rays for diffraction may have. Raises BadHeader."""
     if value is None or not MIN_WAVELENGTH <= value <= MAX_WAVELENGTH:
@@ -51,4 +54,6 @@ def required_beam_centre(path: str | Path, value: tuple[float, float] | None) ->
 
 
 def _said(value: float | None, unit: str) -> str:
-    return "missing" if value is None else f"{value:g} {unit}"
+    if value is None or math.isnan(value):
+        return "missing" if value is None else "not a number"
+    return f"{value:g} {unit}"

@@ -9,10 +9,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from autoproc.errors import BadHeader, CorruptFile, InputError, UnreadableFile, UnsupportedFile
+from autoproc.errors import CorruptFile, InputError, UnreadableFile, UnsupportedFile
 from autoproc.formats import dectris
 from autoproc.formats.expt import identifier_for
 from autoproc.formats.hdf5_frames import NexusReader, image_datasets
+from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides, required_distance, required_wavelength
 from autoproc.formats.nexus_fields import groups_of_class, number, text, wavelength_angstrom
 from autoproc.formats.nexus_geometry import (
     Transformation,
@@ -35,15 +36,17 @@ class DataFileGiven(InputError):
     hint = "give the master file instead (for example {master})"
 
 
-def experiment_from_master(path: str | Path) -> Experiment:
+def experiment_from_master(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> Experiment:
     """The experiment of all images of a master file, taken as one sweep.
+
+    overrides stand in for a wavelength, distance or beam centre that the file lacks.
 
     Raises UnreadableFile, UnsupportedFile, CorruptFile, BadHeader or DataFileGiven.
     """
     path = Path(path).absolute()
     try:
         with h5py.File(path, "r", locking=False) as handle:
-            return _experiment(path, handle)
+            return _experiment(path, handle, overrides)
     except OSError as error:
         reason = str(error)
         if path.is_file() and "signature" in reason:
@@ -55,12 +58,12 @@ def experiment_from_master(path: str | Path) -> Experiment:
         raise CorruptFile(path=path, reason=f"its description of the experiment is wrong ({error})") from error
 
 
-def experiments_from_master(path: str | Path) -> list[Experiment]:
+def experiments_from_master(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> list[Experiment]:
     """One experiment for each run of images whose rotation continues without a gap.
 
     Screening images at 0, 45 and 90 degrees in one file come out as sweeps of one image each.
     """
-    whole = experiment_from_master(path)
+    whole = experiment_from_master(path, overrides)
     with h5py.File(path, "r", locking=False) as handle:
         axis = _scanned_axis(handle)
     if axis is None or len(axis.values) < 2:
@@ -89,7 +92,7 @@ def _entry(path: Path, handle: h5py.File) -> h5py.Group:
     return entries[0]
 
 
-def _experiment(path: Path, handle: h5py.File) -> Experiment:
+def _experiment(path: Path, handle: h5py.File, overrides: HeaderOverrides) -> Experiment:
     entry = _entry(path, handle)
     n_images = sum(len(s) for s in image_datasets(path, handle))
     if not n_images:
@@ -98,14 +101,16 @@ def _experiment(path: Path, handle: h5py.File) -> Experiment:
     detectors = groups_of_class(instrument, "NXdetector")
     if not detectors:
         raise UnsupportedFile(path=path, reason="the instrument has no NXdetector group")
-    wavelength = _wavelength(path, entry, instrument)
+    wavelength = required_wavelength(path, overrides.wavelength or _wavelength(entry, instrument))
     samples = groups_of_class(entry, "NXsample")
     axes = sample_axes(samples[0]) if samples else []
     modules = groups_of_class(detectors[0], "NXdetector_module")
     if modules and "fast_pixel_direction" in modules[0]:
         panel = _panel(path, detectors[0], modules, wavelength)
     else:
-        panel = dectris.panel(path, detectors[0], wavelength)
+        panel = dectris.panel(path, detectors[0], wavelength, overrides)
+    if overrides.distance is None:
+        required_distance(path, panel.distance)
     if not axes:
         axes = dectris.sample_axes(entry)
     times = number(detectors[0], "frame_time", "s") or number(detectors[0], "count_time", "s") or 0.0
@@ -116,7 +121,7 @@ def _experiment(path: Path, handle: h5py.File) -> Experiment:
     )
 
 
-def _wavelength(path: Path, entry: h5py.Group, instrument: h5py.Group) -> float:
+def _wavelength(entry: h5py.Group, instrument: h5py.Group) -> float | None:
     candidates = [*groups_of_class(instrument, "NXbeam"), *groups_of_class(instrument, "NXmonochromator")]
     for sample in groups_of_class(entry, "NXsample"):
         candidates += groups_of_class(sample, "NXbeam")
@@ -124,7 +129,7 @@ def _wavelength(path: Path, entry: h5py.Group, instrument: h5py.Group) -> float:
         value = wavelength_angstrom(group)
         if value is not None:
             return value
-    raise BadHeader(path=path, field="wavelength", value="missing", override="wavelength=0.9795")
+    return None
 
 
 def _panel(path: Path, detector: h5py.Group, modules: list[h5py.Group], wavelength: float) -> Panel:

@@ -12,14 +12,13 @@ from autoproc.formats import cbf
 from autoproc.formats.compressed import read_start
 from autoproc.formats.expt import goniometer_from_axes, identifier_for
 from autoproc.formats.frames import ImageReader
-from autoproc.formats.header_values import HeaderOverrides
+from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides
 from autoproc.formats.imgcif import is_imgcif, models_from_imgcif
 from autoproc.formats.minicbf import HeaderModels, models_from_minicbf
 from autoproc.formats.templates import counter_of
 from autoproc.models.experiment import Experiment, Goniometer, ImageSet, Scan
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-NO_OVERRIDES = HeaderOverrides()
 
 
 def kind_of(path: str | Path) -> str:
@@ -78,7 +77,7 @@ def read_experiment(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES)
     if kind_of(path) == "hdf5":
         from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
 
-        return nexus.experiment_from_master(path)
+        return nexus.experiment_from_master(path, overrides)
     models = read_cbf_models(path, overrides)
     counter = counter_of(path.name)
     template, number = (str(path), 1) if counter is None else (str(path.parent / counter.template), counter.number)

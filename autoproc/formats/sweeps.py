@@ -82,31 +82,28 @@ def find_series(paths: Iterable[str | Path]) -> Found:
 
 
 def unique_names(series: list[Series]) -> list[str]:
-    """A name for each series: its stem, with directories (nearest first) before it where stems are equal."""
+    """A name for each series: its stem, with directories (nearest first) before it where stems are equal.
+
+    Where that does not help (x_01.cbf and x_01.cbf.gz side by side), a number after it.
+    """
     stems = [s.stem for s in series]
-    names = list(stems)
-    for stem in sorted({s for s in stems if stems.count(s) > 1}):
-        clashing = [n for n, other in enumerate(stems) if other == stem]
-        for n, name in zip(clashing, _told_apart([series[n] for n in clashing], stem), strict=True):
-            names[n] = name
+    names: list[str] = []
+    for one, stem in zip(series, stems, strict=True):
+        rivals = {s.template.parent for s in series if s.stem == stem}
+        wanted = stem if len(rivals) == 1 else _with_directories(one.template.parent, stem, rivals)
+        name, count = wanted, 1
+        while name in names:
+            count += 1
+            name = f"{wanted}_{count}"
+        names.append(name)
     return names
 
 
-def _told_apart(series: list[Series], stem: str) -> list[str]:
-    parents = [s.template.parent.parts[1:] for s in series]
-    names = [stem] * len(series)
-    for depth in range(1, max(map(len, parents)) + 1):
-        names = ["_".join((*parts[-depth:], stem)) for parts in parents]
-        if len(set(names)) == len({s.template.parent for s in series}):
-            break
-    if len(set(parents)) == 1:
-        names = [stem] * len(series)
-    counts: dict[str, int] = {}
-    result = []
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-        result.append(name if counts[name] == 1 else f"{name}_{counts[name]}")
-    return result
+def _with_directories(directory: Path, stem: str, rivals: set[Path]) -> str:
+    """The stem behind as many of its directories as tell all rivals apart."""
+    parts = [path.parts[1:] for path in rivals]
+    depth = next(n for n in range(1, max(map(len, parts)) + 1) if len({p[-n:] for p in parts}) == len(parts))
+    return "_".join((*directory.parts[1:][-depth:], stem))
 
 
 def _expanded(given: str | Path) -> list[Path]:

@@ -26,16 +26,6 @@ class Segment:
     first: HeaderModels
     oscillation: tuple[float, float]
 
-    @property
-    def is_still(self) -> bool:
-        """The images do not rotate."""
-        return self.oscillation[1] == 0.0
-
-    @property
-    def rotation(self) -> float:
-        """Degrees from the start of the first image to the end of the last."""
-        return self.oscillation[1] * (self.numbers[-1] - self.numbers[0] + 1)
-
     def longest_run(self) -> tuple[int, int]:
         """First and last number of the longest run without a missing image, the first of equals."""
         edges = np.flatnonzero(np.diff(self.numbers) > 1)

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from pydantic import field_validator, model_validator
 
-from autoproc.errors import AutoprocError, UnsupportedFile
+from autoproc.errors import AutoprocError, InputError, UnsupportedFile
 from autoproc.formats.expt import identifier_for
 from autoproc.formats.header_values import HeaderOverrides
 from autoproc.formats.registry import format_name, read_cbf_models
-from autoproc.formats.sweeps import Series, find_series, unique_names
+from autoproc.formats.sweeps import NoImages, Series, find_series, unique_names
 from autoproc.geometry.detector import beam_centre_px
+from autoproc.importing.classify import Wedge, not_a_sweep_reason, screening_reason
 from autoproc.importing.continuity import Segment, split_by_rotation
 from autoproc.importing.overriding import (
     Rectangle,
@@ -27,6 +28,13 @@ from autoproc.importing.overriding import (
 )
 from autoproc.models.experiment import Detector, Experiment, ImageSet, Scan
 from autoproc.params import Params
+
+
+class NotASweep(InputError):
+    """Images that were found are not a rotation sweep."""
+
+    what = "{path}: {reason}"
+    hint = "a sweep is at least a few images that turn the crystal on without a gap"
 
 
 class ImportParams(Params):
@@ -112,6 +120,11 @@ class Skipped:
     n_images: int
     reason: str
 
+    @property
+    def error(self) -> NotASweep:
+        """The same as an error, for a caller who wanted a sweep."""
+        return NotASweep(path=self.path, reason=self.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
@@ -147,43 +160,48 @@ def import_sweeps(paths: Iterable[str | Path], params: ImportParams | None = Non
     return ImportResult(tuple(sweeps), tuple(skipped), tuple(problems))
 
 
+def require_sweeps(result: ImportResult) -> None:
+    """Raise the first error, or say why the images are no sweep, if there is nothing to process."""
+    if result.experiments:
+        return
+    if result.problems:
+        raise result.problems[0]
+    if result.skipped:
+        raise result.skipped[0].error
+    raise NoImages(path="the input")
+
+
+def _header_overrides(params: ImportParams) -> HeaderOverrides:
+    return HeaderOverrides(params.wavelength, params.distance, params.beam_centre, params.oscillation)
+
+
 def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
     low, high = params.image_range or (0, max(series.files))
     numbers = [number for number in series.files if low <= number <= high]
     if not numbers:
         yield Skipped(series.template, len(series.files), f"no image is within image_range {low} to {high}")
         return
-    overrides = HeaderOverrides(params.wavelength, params.distance, params.beam_centre, params.oscillation)
+    overrides = _header_overrides(params)
     segments = split_by_rotation(
         numbers, lambda number: read_cbf_models(series.files[number], overrides), params.oscillation is None
     )
-    is_screening = len(segments) > 1 and all(s.rotation <= params.max_screening_rotation for s in segments)
-    if is_screening and not any(s.is_still for s in segments):
-        starts = ", ".join(f"{s.oscillation[0]:g}" for s in segments[:6]) + (", ..." if len(segments) > 6 else "")
-        yield Skipped(series.template, len(numbers), f"screening shots at {starts} degrees, not a sweep")
+    runs = [segment.longest_run() for segment in segments]
+    wedges = [_wedge(segment, run) for segment, run in zip(segments, runs, strict=True)]
+    screening = screening_reason(wedges, params.max_screening_rotation)
+    if screening:
+        yield Skipped(series.template, len(numbers), screening)
         return
-    for segment in segments:
-        reason = _why_no_sweep(segment, params)
+    reasons = [not_a_sweep_reason(wedge, params.min_images) for wedge in wedges]
+    for segment, run, reason in zip(segments, runs, reasons, strict=True):
         if reason:
             yield Skipped(series.template, len(segment.numbers), reason)
         else:
-            first, last = segment.longest_run()
-            own_name = name if len(segments) == 1 else f"{name}_{segment.numbers[0]}-{segment.numbers[-1]}"
-            yield _sweep(series, own_name, segment, (first, last), params)
+            numbered = name if reasons.count("") == 1 else f"{name}_{segment.numbers[0]}-{segment.numbers[-1]}"
+            yield _sweep(series, numbered, segment, run, params)
 
 
-def _why_no_sweep(segment: Segment, params: ImportParams) -> str:
-    """Why these images are not processed, in plain words; empty for a sweep."""
-    first, last = segment.longest_run()
-    n_images = last - first + 1
-    if len(segment.numbers) == 1 and params.min_images > 1:
-        return f"a single image (number {first}) is not a sweep"
-    if segment.is_still:
-        said = "gives no rotation" if segment.first.oscillation is None else "says that the crystal stood still"
-        return f"stills: the header {said}; oscillation=start,width says otherwise"
-    if n_images < params.min_images:
-        return f"{n_images} consecutive images from number {first}, fewer than min_images={params.min_images}"
-    return ""
+def _wedge(segment: Segment, run: tuple[int, int]) -> Wedge:
+    return Wedge(run[0], run[1] - run[0] + 1, segment.oscillation if segment.first.oscillation is not None else None)
 
 
 def _sweep(
@@ -240,29 +258,26 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
     from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
 
     master = series.template
-    experiments = [_within(e, params.image_range) for e in nexus.experiments_from_master(master)]
-    parts = [e for e in experiments if e is not None]
+    found = nexus.experiments_from_master(master, _header_overrides(params))
+    experiments = [_within(experiment, params.image_range) for experiment in found]
+    parts = [experiment for experiment in experiments if experiment is not None]
     if not parts:
-        yield Skipped(master, 0, f"no image is within image_range {params.image_range}")
-    short = [abs(e.scan.oscillation[1]) * e.scan.n_images <= params.max_screening_rotation for e in parts]
-    if len(parts) > 1 and all(short) and not any(e.scan.is_still for e in parts):
-        starts = ", ".join(f"{e.scan.oscillation[0]:g}" for e in parts[:6])
-        n_images = sum(e.scan.n_images for e in parts)
-        yield Skipped(master, n_images, f"screening shots at {starts} degrees, not a sweep")
+        yield Skipped(master, sum(e.scan.n_images for e in found), "no image is within image_range")
         return
-    for part in parts:
-        first, last = part.scan.image_range
-        if part.scan.n_images == 1 and params.min_images > 1:
-            yield Skipped(master, 1, f"a single image (number {first}) is not a sweep")
-        elif part.scan.is_still and params.oscillation is None:
-            yield Skipped(master, part.scan.n_images, "stills: the file gives no rotation of the crystal")
-        elif part.scan.n_images < params.min_images:
-            yield Skipped(master, part.scan.n_images, f"only {part.scan.n_images} images from number {first}")
+    wedges = [Wedge(e.scan.image_range[0], e.scan.n_images, params.oscillation or e.scan.oscillation) for e in parts]
+    screening = screening_reason(wedges, params.max_screening_rotation)
+    if screening:
+        yield Skipped(master, sum(wedge.n_images for wedge in wedges), screening)
+        return
+    reasons = [not_a_sweep_reason(wedge, params.min_images) for wedge in wedges]
+    for part, wedge, reason in zip(parts, wedges, reasons, strict=True):
+        if reason:
+            yield Skipped(master, wedge.n_images, reason)
         else:
-            own_name = name if len(parts) == 1 else f"{name}_{first}-{last}"
+            numbered = name if reasons.count("") == 1 else f"{name}_{wedge.first}-{part.scan.image_range[1]}"
             experiment = _overridden(part, params)
             warnings = tuple(_beam_centre_warning(experiment))
-            yield ImportedSweep(own_name, experiment, (master,), format_name(master), warnings)
+            yield ImportedSweep(numbered, experiment, (master,), format_name(master), warnings)
 
 
 def _within(experiment: Experiment, image_range: tuple[int, int] | None) -> Experiment | None:
@@ -328,6 +343,8 @@ def format_import(result: ImportResult) -> str:
         f"  num stills: {n_stills}",
         rule,
     ]
-    lines += [f"Passed over: {s.path} ({s.n_images} images): {s.reason}" for s in result.skipped]
+    lines += [
+        f"Passed over: {s.path} ({s.n_images} image{'s' * (s.n_images != 1)}): {s.reason}" for s in result.skipped
+    ]
     lines += [f"Error: {problem}" for problem in result.problems]
     return "\n".join(lines)
