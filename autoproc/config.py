@@ -21,6 +21,7 @@ from autoproc.stages.index import IndexParams
 from autoproc.stages.integrate import IntegrateParams
 from autoproc.stages.merge import MergeParams
 from autoproc.stages.refine import RefineParams
+from autoproc.stages.reindex import ReindexParams
 from autoproc.stages.scale import ScaleParams
 from autoproc.stages.search_beam import SearchBeamParams
 
@@ -32,6 +33,8 @@ class RunParams(Params):
     """Threads to work with; 0 means every core that the process may use."""
     block: int = Field(16, ge=1)
     """Images held in memory at a time while they are searched or integrated."""
+    frame_cache: int = Field(1024, ge=0)
+    """Megabytes of decoded images kept from spot finding for integration; the others are read again."""
     resolution_cutoff: bool = True
     """Cut the merged data where CC1/2 falls below estimate_resolution.cc_half, and scale again to there;
     false keeps everything. scale.d_min, where given, is obeyed instead."""
@@ -59,6 +62,7 @@ class Config(Params):
     scale: ScaleParams = ScaleParams()
     estimate_resolution: EstimateResolutionParams = EstimateResolutionParams()
     merge: MergeParams = MergeParams()
+    reindex: ReindexParams = ReindexParams()
 
 
 def read_config(path: Path | None) -> Config:

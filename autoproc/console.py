@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from autoproc import __version__
-from autoproc.formats.frames import FrameBlock
+from autoproc.formats.frames import ImageReader
 
 
 class Console:
@@ -47,28 +49,43 @@ class Console:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def track(self, blocks: Iterator[FrameBlock], n_frames: int, label: str) -> Iterator[FrameBlock]:
-        """The same blocks, with progress shown as they go by."""
-        return self._bar(blocks, n_frames, label) if self._is_terminal else self._lines(blocks, n_frames, label)
+    @contextmanager
+    def watch(self, reader: ImageReader, label: str) -> Iterator[ImageReader]:
+        """The same reader; how far it has been read is shown while the context lasts."""
+        if bool(getattr(self._stream, "isatty", lambda: False)()):
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            with Progress(*columns, console=RichConsole(file=self._stream), transient=True) as progress:
+                task = progress.add_task(label, total=reader.n_frames)
+                yield WatchedReader(reader, lambda n: progress.update(task, completed=n))
+        else:
+            yield WatchedReader(reader, self._plain_progress(label, reader.n_frames))
 
-    @property
-    def _is_terminal(self) -> bool:
-        return bool(getattr(self._stream, "isatty", lambda: False)())
-
-    def _bar(self, blocks: Iterator[FrameBlock], n_frames: int, label: str) -> Iterator[FrameBlock]:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=RichConsole(file=self._stream), transient=True) as progress:
-            task = progress.add_task(label, total=n_frames)
-            for block in blocks:
-                yield block
-                progress.advance(task, len(block.data))
-
-    def _lines(
-        self, blocks: Iterator[FrameBlock], n_frames: int, label: str, every: float = 5.0
-    ) -> Iterator[FrameBlock]:
+    def _plain_progress(self, label: str, n_frames: int, every: float = 5.0) -> Callable[[int], None]:
         said = time.monotonic()
-        for block in blocks:
-            yield block
+
+        def show(n: int) -> None:
+            nonlocal said
             if time.monotonic() - said > every:
                 said = time.monotonic()
-                self.print(f"{label}: {block.first + len(block.data)} of {n_frames} images")
+                self.print(f"{label}: image {n} of {n_frames}")
+
+        return show
+
+
+class WatchedReader:
+    """An image reader that tells how far it has been read."""
+
+    def __init__(self, reader: ImageReader, tell: Callable[[int], None]) -> None:
+        self._reader, self._tell = reader, tell
+        self.n_frames, self.shape = reader.n_frames, reader.shape
+        self.mask, self.max_trusted = reader.mask, reader.max_trusted
+
+    def read(self, frame: int) -> np.ndarray:
+        """Counts of a frame."""
+        counts = self._reader.read(frame)
+        self._tell(frame + 1)
+        return counts
+
+    def path(self, frame: int) -> Path:
+        """The file of a frame."""
+        return self._reader.path(frame)

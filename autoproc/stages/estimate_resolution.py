@@ -50,7 +50,10 @@ class ResolutionEstimate:
 def estimate_resolution(
     experiments: Sequence[Experiment], scaled: Reflections, params: EstimateResolutionParams
 ) -> ResolutionEstimate:
-    """Fit CC1/2 = (1 - tanh((s - s0)/r))/2, s = 1/d^2, to the shells and read it off at the limit.
+    """Fit CC1/2 = p (1 - tanh((s - s0)/r))/2, s = 1/d^2, to the shells and read it off at the limit.
+
+    The plateau p, 1 for perfect data, lets the fit follow the fall itself where systematic errors keep
+    CC1/2 below 1 at low resolution.
 
     Raises NoReflections if no shell correlates at all.
     """
@@ -70,9 +73,9 @@ def resolution_from_shells(statistics: MergingStatistics, cc_limit: float) -> Re
     n = np.array([s.n_unique for s in shells])
     if not np.any(cc > cc_limit):
         raise NoReflections(stage="the resolution estimate", reason=f"no shell has a CC1/2 above {cc_limit}")
-    centre, width = fit_tanh(s2, cc, n)
-    fitted = tanh_curve(s2, centre, width)
-    limit_s2 = centre + width * np.arctanh(1 - 2 * cc_limit)
+    plateau, centre, width = fit_tanh(s2, cc, n)
+    fitted = plateau * tanh_curve(s2, centre, width)
+    limit_s2 = centre + width * np.arctanh(1 - 2 * cc_limit / max(plateau, 2 * cc_limit))
     limited = bool(limit_s2 >= 1 / edge**2)
     d_min = edge if limited else float(1 / np.sqrt(max(limit_s2, s2[0])))
     return ResolutionEstimate(d_min, edge, limited, cc_limit, s2, cc, n, fitted)
@@ -83,8 +86,8 @@ def tanh_curve(s2: np.ndarray, centre: float, width: float) -> np.ndarray:
     return 0.5 * (1 - np.tanh((s2 - centre) / width))
 
 
-def fit_tanh(s2: np.ndarray, cc: np.ndarray, n: np.ndarray) -> tuple[float, float]:
-    """Centre and width of the fall, 1/Angstrom^2, weighted by sigma = 1/sqrt(n - 3), robustly.
+def fit_tanh(s2: np.ndarray, cc: np.ndarray, n: np.ndarray) -> tuple[float, float, float]:
+    """Plateau, centre and width (1/Angstrom^2) of the fall, weighted by sigma = 1/sqrt(n - 3), robustly.
 
     Started from several centres, since a sharp edge makes a rough target; the best is kept.
     """
@@ -92,15 +95,16 @@ def fit_tanh(s2: np.ndarray, cc: np.ndarray, n: np.ndarray) -> tuple[float, floa
     span = s2[-1] - s2[0]
 
     def residuals(p: np.ndarray) -> np.ndarray:
-        return weight * (tanh_curve(s2, p[0], np.exp(p[1])) - cc)
+        return weight * (p[2] * tanh_curve(s2, p[0], np.exp(p[1])) - cc)
 
     best = None
     for start in np.linspace(s2[0], s2[-1] + 0.5 * span, 7):
-        fit = least_squares(residuals, [start, np.log(0.1 * span)], loss="soft_l1")
+        first = [start, np.log(0.05 * span), 0.95]
+        fit = least_squares(residuals, first, loss="soft_l1", bounds=([-np.inf, -np.inf, 0.3], [np.inf, np.inf, 1.0]))
         if best is None or fit.cost < best.cost:
             best = fit
     assert best is not None
-    return float(best.x[0]), float(np.exp(best.x[1]))
+    return float(best.x[2]), float(best.x[0]), float(np.exp(best.x[1]))
 
 
 def format_resolution(estimate: ResolutionEstimate) -> str:

@@ -1,0 +1,5 @@
+"""`python -m autoproc` is `autoproc`."""
+
+from autoproc.cli import main
+
+main()

@@ -1,0 +1,50 @@
+"""`autoproc show` and `autoproc config`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from autoproc.commands.step import fail
+from autoproc.config import Config, format_config, read_config
+from autoproc.errors import AutoprocError
+from autoproc.formats.expt import read_expt
+from autoproc.formats.registry import format_name, read_experiment
+from autoproc.overrides import UnknownParameter, suggestion
+from autoproc.reports.show import format_experiments, format_mtz, format_reflections
+
+
+def describe(path: Path) -> str:
+    """What one file holds. Raises AutoprocError."""
+    if path.suffix == ".expt":
+        return format_experiments(read_expt(path))
+    if path.suffix == ".refl":
+        return format_reflections(path)
+    if path.suffix == ".mtz":
+        return format_mtz(path)
+    return f"Format: {format_name(path)}\n\n{format_experiments([read_experiment(path)])}"
+
+
+def show_command(files: Sequence[Path]) -> None:
+    """Print what files hold."""
+    try:
+        for path in files:
+            typer.echo(f"{path}:\n{describe(path)}\n")
+    except AutoprocError as error:
+        fail(error)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def config_command(table: str | None, file: Path | None) -> None:
+    """Print the configuration."""
+    try:
+        if table is not None and table not in Config.model_fields:
+            raise UnknownParameter(key=f"[{table}]", suggestion=suggestion(table, Config.model_fields))
+        typer.echo(format_config(read_config(file), table))
+    except AutoprocError as error:
+        fail(error)

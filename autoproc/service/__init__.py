@@ -1,0 +1,1 @@
+"""Working through sweeps: one after the other, each into its own folder."""
