@@ -21,6 +21,8 @@ START_LIMITS = (0.01, 100.0)
 N_SHELLS = 10
 DEGREES_OF_FREEDOM = 6.0
 """Of Student's t, whose tails the fit allows for; few outliers then matter little."""
+MIN_ANOMALOUS = 200
+"""Observations with equivalents of their own hand that the error model needs, or both hands are taken together."""
 MIN_PARTIALITY = 0.95
 """Less complete reflections are scaled, but do not decide the scales."""
 
@@ -264,10 +266,19 @@ def _comparison(observations: Observations, state: State) -> Comparison:
     return compare_with_others(observations.groups, scaled, variance, state.measured, state.kept)
 
 
-def with_error_model(observations: Observations, state: State, min_expected: float) -> State:
-    """The state with the error model fitted to observations that several others check."""
-    deviation2, variance, expected = deviations(observations, state, min_expected)
-    return replace(state, error_model=fit_error_model(deviation2, variance, expected, state.error_model))
+def with_error_model(observations: Observations, state: State, min_expected: float, anomalous: bool = False) -> State:
+    """The state with the error model fitted to observations that others check.
+
+    anomalous : compare I(+) with I(+) and I(-) with I(-) only, where there are enough of them
+    """
+    if anomalous and np.count_nonzero(observations.groups.is_centric) < len(observations.groups):
+        apart = replace(observations, groups=observations.groups.anomalous())
+        found = deviations(apart, state, min_expected)
+        if len(found[0]) >= MIN_ANOMALOUS:
+            return replace(state, error_model=fit_error_model(*found, state.error_model))
+    return replace(
+        state, error_model=fit_error_model(*deviations(observations, state, min_expected), state.error_model)
+    )
 
 
 def deviations(

@@ -1,0 +1,49 @@
+"""Parameters of scaling."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from autoproc.params import Params
+
+
+class ScaleParams(Params):
+    """How to scale."""
+
+    anomalous: bool = True
+    """Friedel mates may differ: the standard uncertainties are judged by equivalents of the same hand. Scales and
+    outliers come from both hands together, with uncertainties that allow for their difference."""
+    absorption_level: Literal["off", "low", "medium", "high"] = "medium"
+    """Strength of the absorption correction: low is for about 1%, medium 5%, high over 25%. The restraints of medium
+    leave data without absorption as they are; high can overfit few or narrow sweeps."""
+    decay: bool = True
+    """Correct a relative B factor over the sweep (radiation damage)."""
+    d_min: float | None = Field(None, gt=0)
+    """High-resolution limit, Angstrom; none scales everything that was integrated."""
+    d_max: float | None = Field(None, gt=0)
+    """Low-resolution limit, Angstrom; none keeps everything."""
+    error_model: bool = True
+    """Correct the standard uncertainties by the scatter of equivalents; otherwise they stay as integrated."""
+    min_expected_intensity: float = 25.0
+    """The error model is fitted to reflections expected to be stronger, photons: weak ones do not tell of b."""
+    outlier_zmax: float = Field(6.0, gt=0)
+    """Standard uncertainties from the mean of the equivalents beyond which an observation is an outlier."""
+    intensity_choice: Literal["profile", "sum", "combine"] = "combine"
+    """Profile-fitted or summation intensities, or whichever blend of them gives the lowest Rmeas."""
+    min_partiality: float = Field(0.4, ge=0, le=1)
+    """Reflections of which less was recorded are left out."""
+    min_i_over_sigma: float = -5.0
+    """Observations more negative than this many standard uncertainties are left out."""
+    min_image_ratio: float = Field(0.3, ge=0, lt=1)
+    """Images whose reflections have less than this part of the intensity expected are left out as blank; 0 keeps."""
+    max_shadow_ratio: float = Field(0.8, ge=0, lt=1)
+    """Places on the detector where reflections have less than this part of the intensity expected are left out as
+    shadowed, judged by many together, and hot places with them; 0 keeps them all."""
+    max_cycles: int = Field(6, ge=1, le=50)
+    """Cycles of fitting, outlier rejection and error model; stops earlier when nothing changes."""
+    max_observations: int = Field(60000, ge=100)
+    """Observations that determine the scales at most; the strongest of each resolution range are chosen."""
+    n_bins: int = Field(20, ge=1, le=200)
+    """Resolution shells of the statistics."""
