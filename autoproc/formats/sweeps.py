@@ -200,7 +200,7 @@ def _same_series(name: str, other: str) -> bool:
 
 
 def _once_each(found: Found) -> list[Series]:
-    """Series merged by template; of a master and a .nxs of the same name, the .nxs."""
+    """Series merged by template and sorted; those that another series holds as well are passed over."""
     merged: dict[Path, Series] = {}
     for series in found.series:
         known = merged.get(series.template)
@@ -209,11 +209,28 @@ def _once_each(found: Found) -> list[Series]:
             series = Series(series.kind, series.template, files, known.expected or series.expected)  # noqa: PLW2901
         merged[series.template] = series
     result = []
-    described = {s.template.with_name(s.stem) for s in merged.values() if s.template.suffix.lower() == ".nxs"}
     for series in sorted(merged.values(), key=lambda s: str(s.template)):
-        is_second = series.kind == "hdf5" and series.template.suffix.lower() != ".nxs"
-        if is_second and series.template.with_name(series.stem) in described:
-            found.passed_over.append((series.template, f"{series.stem}.nxs describes the same images"))
-            continue
-        result.append(series)
+        twin = next((other for other in merged.values() if _is_twin(series, other)), None)
+        if twin is None:
+            result.append(series)
+        else:
+            found.passed_over.append((series.template, f"{twin.template.name} holds the same images"))
     return result
+
+
+def _is_twin(series: Series, other: Series) -> bool:
+    """The other is preferred: the .nxs to the master of the same name, plain CBF files to compressed ones."""
+    if series is other or series.kind != other.kind or series.template.parent != other.template.parent:
+        return False
+    if series.kind == "hdf5":
+        is_nxs = [s.template.suffix.lower() == ".nxs" for s in (series, other)]
+        return is_nxs == [False, True] and series.stem == other.stem
+    plain, compression = _without_compression(series.template.name)
+    other_plain, other_compression = _without_compression(other.template.name)
+    is_copy = plain == other_plain and series.files.keys() <= other.files.keys()
+    return is_copy and (series.files.keys() != other.files.keys() or compression > other_compression)
+
+
+def _without_compression(name: str) -> tuple[str, str]:
+    plain = re.sub(r"\.(?:gz|bz2)$", "", name, flags=re.IGNORECASE)
+    return plain, name[len(plain) :]

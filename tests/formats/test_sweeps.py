@@ -100,7 +100,17 @@ def test_masters_and_not_their_data(tmp_path):
         (tmp_path / name).write_bytes(b"\x89HDF\r\n\x1a\n")
     found = find_series([tmp_path])
     assert templates(found) == ["x_master.h5", "y.nxs"]
-    assert found.passed_over == [(tmp_path / "y_master.h5", "y.nxs describes the same images")]
+    assert found.passed_over == [(tmp_path / "y_master.h5", "y.nxs holds the same images")]
+
+
+def test_compressed_copies_are_passed_over(tmp_path):
+    write_sweep(tmp_path, "x_####.cbf", range(1, 6))
+    write_sweep(tmp_path, "x_####.cbf.gz", range(2, 6))
+    write_sweep(tmp_path, "y_####.cbf", range(1, 3))
+    write_sweep(tmp_path, "y_####.cbf.gz", range(2, 6))
+    found = find_series([tmp_path])
+    assert templates(found) == ["x_####.cbf", "y_####.cbf", "y_####.cbf.gz"]
+    assert found.passed_over == [(tmp_path / "x_####.cbf.gz", "x_####.cbf holds the same images")]
 
 
 def test_data_files_without_a_master_are_not_passed_over(tmp_path):
