@@ -29,7 +29,8 @@ class RefineParams(Params):
     it, down to 4, for as long as the spots support the added parameters (Bayesian information criterion)."""
 
     fix: tuple[Fixable, ...] = ()
-    """What to keep as it is: detector (all of it), distance, tilt (the detector's rotations), beam, orientation, cell."""
+    """What to keep as it is: detector (all of it), distance, tilt (the detector's rotations), beam, orientation,
+    cell."""
 
     outliers: Literal["mcd", "tukey", "none"] = "mcd"
     """Outlier rejection: mcd (minimum covariance determinant), tukey (fences about the quartiles), none."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -70,6 +71,24 @@ class NormalEquations:
     n_used: int
 
 
+@dataclass(slots=True, eq=False)
+class _Sums:
+    """Normal equations while they grow."""
+
+    matrix: np.ndarray
+    vector: np.ndarray
+    cost: float = 0.0
+    squares: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    n_used: int = 0
+
+    def add(self, jacobian: np.ndarray, difference: np.ndarray, columns: np.ndarray) -> None:
+        """Add weighted residuals (...) with derivatives (..., n) in the parameters `columns` (n,)."""
+        flat, difference = jacobian.reshape(-1, jacobian.shape[-1]), difference.ravel()
+        self.matrix[np.ix_(columns, columns)] += flat.T @ flat
+        self.vector[columns] -= flat.T @ difference
+        self.cost += float(difference @ difference)
+
+
 class Problem:
     """A least-squares problem over sweeps; pure: `linearise` and `stepped` change nothing."""
 
@@ -79,7 +98,7 @@ class Problem:
         sizes = [sum(free.detector)] * len(state.detectors) + [sum(free.beam)] * len(state.beams)
         sizes += [len(c.omega) * int(free.per_coefficient(c).sum()) for c in state.crystals]
         ends = np.cumsum([0, *sizes])
-        columns = [np.arange(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        columns = [np.arange(a, b) for a, b in pairwise(ends)]
         n_detectors, n_beams = len(state.detectors), len(state.beams)
         self.detector_columns = columns[:n_detectors]
         self.beam_columns = columns[n_detectors : n_detectors + n_beams]
@@ -112,21 +131,14 @@ class Problem:
 
     def linearise(self, state: State) -> NormalEquations:
         """Normal equations at a state, summed over all sweeps, with the smoothers' weak restraints."""
-        matrix, vector = np.zeros((self.n_parameters,) * 2), np.zeros(self.n_parameters)
-        cost, squares, n_used = 0.0, np.zeros(3), 0
+        sums = _Sums(np.zeros((self.n_parameters,) * 2), np.zeros(self.n_parameters))
         for sweep in self.sweeps:
-            predicted = self.predict(state, sweep)
-            difference = residuals(sweep.observed, predicted)
-            used = np.isfinite(difference).all(axis=1) & (sweep.observed.weights[:, 0] > 0)
-            weights = np.where(used[:, None], sweep.observed.weights, 0.0)
-            difference = np.where(used[:, None], difference, 0.0)
-            derivatives = self.gradients(state, sweep, predicted)
-            self._accumulate(matrix, vector, state, sweep, derivatives, difference, weights)
-            cost += float(np.sum(weights * difference**2))
-            squares += np.sum(difference[used] ** 2, axis=0)
-            n_used += int(np.count_nonzero(used))
-        cost += self._restrain(matrix, vector, state)
-        return NormalEquations(matrix, vector, cost, np.sqrt(squares / max(n_used, 1)), n_used)
+            self._add_sweep(sums, state, sweep)
+        for crystal, columns in zip(state.crystals, self.crystal_columns, strict=True):
+            if crystal.smoother.n_intervals:
+                self._add_restraints(sums, crystal, columns)
+        rmsd = np.sqrt(sums.squares / max(sums.n_used, 1))
+        return NormalEquations(sums.matrix, sums.vector, sums.cost, rmsd, sums.n_used)
 
     def stepped(self, state: State, shift: np.ndarray) -> State:
         """The state after a vector of shifts (n_parameters,)."""
@@ -139,52 +151,33 @@ class Problem:
         )
         return State(detectors, beams, crystals)
 
-    def _accumulate(
-        self,
-        matrix: np.ndarray,
-        vector: np.ndarray,
-        state: State,
-        sweep: Sweep,
-        derivatives: Gradients,
-        difference: np.ndarray,
-        weights: np.ndarray,
-    ) -> None:
-        crystal = state.crystals[sweep.crystal]
-        first, active = crystal.smoother.weights(sweep.observed.frame)
-        shared = np.concatenate([derivatives.detector, derivatives.beam], axis=2)
+    def _add_sweep(self, sums: _Sums, state: State, sweep: Sweep) -> None:
+        """Add a sweep's spots. Those of one interval of the crystal's smoother share their columns."""
+        predicted = self.predict(state, sweep)
+        difference = residuals(sweep.observed, predicted)
+        used = np.isfinite(difference).all(axis=1) & (sweep.observed.weights[:, 0] > 0)
+        by = self.gradients(state, sweep, predicted)
+        root = np.sqrt(sweep.observed.weights)
         shared_columns = np.concatenate([self.detector_columns[sweep.detector], self.beam_columns[sweep.beam]])
-        size = derivatives.crystal.shape[2]
-        root = np.sqrt(weights)
-        by_interval = np.argsort(first, kind="stable")
-        edges = np.searchsorted(first[by_interval], np.arange(first.max(initial=0) + 2))
-        for interval, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-            if low == high:
-                continue
-            rows = by_interval[low:high] if len(edges) > 2 else slice(None)
-            own = derivatives.crystal[rows]
-            spread = [own * active[rows, a, None, None] for a in range(active.shape[1])]
-            jacobian = np.concatenate([shared[rows], *spread], axis=2) * root[rows][:, :, None]
-            flat = np.where(root[rows][:, :, None] > 0, jacobian, 0.0).reshape(-1, jacobian.shape[2])
-            start = self.crystal_columns[sweep.crystal][:1].sum() + interval * size
-            columns = np.concatenate([shared_columns, start + np.arange(size * active.shape[1])]).astype(int)
-            matrix[np.ix_(columns, columns)] += flat.T @ flat
-            vector[columns] -= flat.T @ (root[rows] * difference[rows]).ravel()
+        crystal_columns = self.crystal_columns[sweep.crystal]
+        size = by.crystal.shape[2]
+        first, active = state.crystals[sweep.crystal].smoother.weights(sweep.observed.frame)
+        for interval in np.unique(first[used]):
+            rows = np.flatnonzero(used & (first == interval))
+            spread = [by.crystal[rows] * active[rows, a, None, None] for a in range(active.shape[1])]
+            own = crystal_columns[interval * size : (interval + active.shape[1]) * size]
+            jacobian = np.concatenate([by.detector[rows], by.beam[rows], *spread], axis=2) * root[rows, :, None]
+            sums.add(jacobian, root[rows] * difference[rows], np.concatenate([shared_columns, own]))
+        sums.squares += np.sum(difference[used] ** 2, axis=0)
+        sums.n_used += int(np.count_nonzero(used))
 
-    def _restrain(self, matrix: np.ndarray, vector: np.ndarray, state: State) -> float:
+    def _add_restraints(self, sums: _Sums, crystal: CrystalModel, columns: np.ndarray) -> None:
         """Weak restraints on neighbouring coefficients: they decide only where no spots do."""
-        cost = 0.0
-        for crystal, columns in zip(state.crystals, self.crystal_columns, strict=True):
-            if len(crystal.omega) == 1:
-                continue
-            free = self.free.per_coefficient(crystal)
-            values = np.concatenate([crystal.omega, crystal.strain], axis=1)[:, free]
-            sigma = np.array([SMOOTH_OMEGA] * 3 + [SMOOTH_STRAIN] * len(crystal.strains))[free]
-            difference = np.diff(np.eye(len(values)), axis=0)
-            block = np.kron(difference.T @ difference, np.diag(sigma**-2.0))
-            matrix[np.ix_(columns, columns)] += block
-            vector[columns] -= block @ values.ravel()
-            cost += float(values.ravel() @ block @ values.ravel())
-        return cost
+        free = self.free.per_coefficient(crystal)
+        values = np.concatenate([crystal.omega, crystal.strain], axis=1)[:, free].ravel()
+        sigma = np.array([SMOOTH_OMEGA] * 3 + [SMOOTH_STRAIN] * len(crystal.strains))[free]
+        jacobian = np.kron(np.diff(np.eye(len(crystal.omega)), axis=0), np.diag(1 / sigma))
+        sums.add(jacobian, jacobian @ values, columns)
 
     def _stepped_detector(self, detector: Detector, shift: np.ndarray) -> Detector:
         if not len(shift):

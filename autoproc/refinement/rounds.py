@@ -64,15 +64,15 @@ def refine_rounds(
             weighted(s, d, o, params.weighting == "rescaled")
             for s, d, o in zip(sweeps, differences, outliers, strict=True)
         )
-        initial = initial or tuple(
-            rmsd(e, s, d) for e, s, d in zip(experiments, kept, differences, strict=True)
-        )
+        initial = initial or tuple(rmsd(e, s, d) for e, s, d in zip(experiments, kept, differences, strict=True))
         problem = Problem(kept, state, free)
         _check_enough(kept, problem.n_parameters, params)
         minimum = minimise(problem, state, params.max_iterations)
         state = minimum.state
         steps += minimum.steps
-    assert problem is not None and minimum is not None and outliers is not None
+    assert problem is not None
+    assert minimum is not None
+    assert outliers is not None
     return Outcome(problem, minimum, problem.sweeps, outliers, tuple(steps), initial)
 
 
@@ -118,7 +118,9 @@ def rmsd(experiment: Experiment, sweep: Sweep, difference: np.ndarray) -> Rmsd:
         return Rmsd(0, 0.0, 0.0, 0.0)
     pixel = np.array([p.pixel_size for p in experiment.detector.panels])[sweep.observed.panel[used]]
     width = np.radians(abs(experiment.scan.oscillation[1]))
-    x, y, z = np.sqrt(np.mean(np.column_stack([difference[used, :2] / pixel, difference[used, 2] / width]) ** 2, axis=0))
+    x, y, z = np.sqrt(
+        np.mean(np.column_stack([difference[used, :2] / pixel, difference[used, 2] / width]) ** 2, axis=0)
+    )
     return Rmsd(int(np.count_nonzero(used)), float(x), float(y), float(z))
 
 

@@ -22,9 +22,7 @@ def step_table(steps: Sequence[Step]) -> str:
 
 def rmsd_table(rmsds: Sequence[Rmsd]) -> str:
     """RMSD by experiment; pixels and images."""
-    rows = [
-        (str(n), str(r.n), f"{r.x_px:.5g}", f"{r.y_px:.5g}", f"{r.z_images:.5g}") for n, r in enumerate(rmsds)
-    ]
+    rows = [(str(n), str(r.n), f"{r.x_px:.5g}", f"{r.y_px:.5g}", f"{r.z_images:.5g}") for n, r in enumerate(rmsds)]
     return table(("Exp", "Nref", "RMSD_X", "RMSD_Y", "RMSD_Z"), ("id", "", "(px)", "(px)", "(images)"), rows)
 
 

@@ -61,7 +61,9 @@ def is_determined(smoother: Smoother, observed: Observations, params: RefinePara
     return bool(poor <= smoother.n_intervals // 5)
 
 
-def finer_smoother(smoother: Smoother, experiment: Experiment, observed: Observations, params: RefineParams) -> Smoother:
+def finer_smoother(
+    smoother: Smoother, experiment: Experiment, observed: Observations, params: RefineParams
+) -> Smoother:
     """Twice as many intervals, or the same curve where that is too fine."""
     if not smoother.n_intervals:
         return smoother
@@ -97,8 +99,7 @@ def choose_smoothers(
             break
         chosen, best, best_state = smoothers, criterion, state
         smoothers = [
-            finer_smoother(c, e, s.observed, params)
-            for c, e, s in zip(chosen, experiments, selections, strict=True)
+            finer_smoother(c, e, s.observed, params) for c, e, s in zip(chosen, experiments, selections, strict=True)
         ]
         if smoothers == chosen:
             break

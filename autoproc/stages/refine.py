@@ -70,6 +70,9 @@ def refine(experiments: Sequence[Experiment], reflections: Reflections, params: 
     Experiments that share a detector, beam or crystal (the same object) still share it afterwards, but for a
     crystal that varies over several scans, which becomes one crystal for each. Raises RefinementFailed.
     """
+    stills = [n for n, e in enumerate(experiments) if e.scan.is_still]
+    if stills:
+        raise RefinementFailed(reason=f"experiments {stills} are stills, which have no rotation to refine against")
     selections = select_indexed(experiments, reflections, params.min_zeta)
     working = [thinned(s, e, params.reflections_per_degree) for e, s in zip(experiments, selections, strict=True)]
     constants = [Smoother(e.scan.n_images, 0) for e in experiments]
@@ -113,9 +116,7 @@ def _free(params: RefineParams) -> Free:
     )
 
 
-def _affordable(
-    free: Free, sweeps: tuple[Sweep, ...], state: State, params: RefineParams
-) -> tuple[Free, list[str]]:
+def _affordable(free: Free, sweeps: tuple[Sweep, ...], state: State, params: RefineParams) -> tuple[Free, list[str]]:
     """Fewer parameters where there are too few spots for all of them, and a warning that says so."""
     counts = [int(np.count_nonzero(s.observed.weights[:, 0])) for s in sweeps]
     if not counts or min(counts) == 0:
