@@ -60,21 +60,51 @@ cdef inline double background_variance(double mean, double dispersion, int n_use
     return floor_mean * (dispersion if dispersion > 1 else 1.0) / (0.95 * n_used)
 
 
+cdef inline double likely_intensity(double intensity, double mean, double variance) noexcept nogil:
+    """Intensity from which variances are computed: drawn towards the mean of its resolution.
+
+    A variance taken from a weak intensity itself is too small whenever the intensity happens to be
+    low, so that weighted means come out low. `variance` is that of a reflection of mean intensity; the
+    spread of true intensities about their mean is the mean itself (Wilson 1949), or as much more
+    as this intensity shows.
+    """
+    cdef double spread, excess, value
+    if mean <= 0:
+        return intensity if intensity > 0 else 0
+    spread = mean * mean
+    excess = (intensity - mean) * (intensity - mean) - variance
+    if excess > spread:
+        spread = excess
+    value = (intensity * spread + mean * variance) / (spread + variance)
+    return value if value > 0 else 0
+
+
 cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const unsigned char[::1] label,
                   const int[:, ::1] bbox, const double[:, ::1] centre, const double[:, :, ::1] transform,
                   const double[::1] rate, double b, double dispersion, int n_used,
-                  const double[:, :, ::1] profiles, Py_ssize_t which, double spacing, double radius,
+                  const double[:, :, ::1] profiles, Py_ssize_t which, double spacing, double mean_intensity, double radius,
                   double gain, double n_images, double missing_error, double* share, double* p, double* c,
                   double[:, ::1] out) noexcept nogil:
     cdef int x0 = bbox[r, 0], x1 = bbox[r, 1], y0 = bbox[r, 2], y1 = bbox[r, 3], z0 = bbox[r, 4], z1 = bbox[r, 5]
     cdef int nx = x1 - x0, ny = y1 - y0, x, y, z
     cdef double k = rate[r], dx, dy, u, v, r2, w, density, pixel
-    cdef double det = fabs(transform[r, 0, 0] * transform[r, 1, 1] - transform[r, 0, 1] * transform[r, 1, 0])
     cdef Py_ssize_t at, n = 0, cycle, i
-    cdef double raw = 0, captured = 0, expected = 0, weight, sx = 0, sy = 0, sz = 0, sxx = 0, syy = 0, szz = 0
+    cdef double total, raw = 0, captured = 0, expected = 0, weight, sx = 0, sy = 0, sz = 0, sxx = 0, syy = 0, szz = 0
     cdef int n_foreground = 0, n_bad = 0, n_over = 0, n_bad_background = 0
-    cdef double partiality, floor_b, var_b, intensity, spp, spc, sp, variance, change, scale, missing
+    cdef double partiality, floor_b, var_b, intensity, spp, spc, sp, variance, change, scale, missing, typical, likely
     cdef double mc = 0, mp = 0, cc = 0, pp = 0, cp = 0
+    # The shares of all pixels of a frame must add up to one wherever the centre lies within its pixel,
+    # which a profile learnt from noise does only nearly.
+    total = 0
+    for y in range(y0, y1):
+        dy = y + 0.5 - centre[r, 1]
+        for x in range(x0, x1):
+            dx = x + 0.5 - centre[r, 0]
+            u = transform[r, 0, 0] * dx + transform[r, 0, 1] * dy
+            v = transform[r, 1, 0] * dx + transform[r, 1, 1] * dy
+            total += profile_at(profiles, which, spacing, u, v)
+    if total <= 0:
+        total = 1
     partiality = rocking(k * (n_images - centre[r, 2])) - rocking(-k * centre[r, 2])
     for z in range(z0, z1):
         share[z - z0] = rocking(k * (z + 1 - centre[r, 2])) - rocking(k * (z - centre[r, 2]))
@@ -85,7 +115,7 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
             u = transform[r, 0, 0] * dx + transform[r, 0, 1] * dy
             v = transform[r, 1, 0] * dx + transform[r, 1, 1] * dy
             r2 = u * u + v * v
-            density = profile_at(profiles, which, spacing, u, v) * det if r2 <= radius * radius else 0.0
+            density = profile_at(profiles, which, spacing, u, v) / total if r2 <= radius * radius else 0.0
             for z in range(z0, z1):
                 at = begin + ((<Py_ssize_t>(z - z0)) * ny + (y - y0)) * nx + (x - x0)
                 if label[at] == 0 and counts[at] < 0:
@@ -146,7 +176,10 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
     # Summation: what the pixels hold, scaled to what the frames of the scan recorded.
     scale = partiality / captured
     out[r, 0] = raw * scale
-    variance = gain * ((raw if raw > 0 else 0) + n * floor_b) + n * n * var_b
+    typical = gain * ((mean_intensity * captured if mean_intensity > 0 else 0) + n * floor_b) + n * n * var_b
+    typical /= captured * captured
+    likely = likely_intensity(raw / captured, mean_intensity, typical)
+    variance = gain * (likely * captured + n * floor_b) + n * n * var_b
     out[r, 1] = variance * scale * scale + missing * missing * out[r, 0] * out[r, 0]
     if raw > 0 and raw * raw > 9 * variance:
         out[r, 14] = sx / raw
@@ -155,11 +188,12 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
     # Profile fit: weights from background and profile, iterated (Kabsch 2010).
     intensity = raw / captured
     for cycle in range(MAX_CYCLES):
+        likely = likely_intensity(intensity, mean_intensity, typical)
         spp = 0
         spc = 0
         sp = 0
         for i in range(n):
-            weight = 1 / (gain * (floor_b + (intensity * p[i] if intensity > 0 else 0)))
+            weight = 1 / (gain * (floor_b + likely * p[i]))
             spp += p[i] * p[i] * weight
             spc += p[i] * c[i] * weight
             sp += p[i] * weight
@@ -186,7 +220,7 @@ def measure_shoeboxes(const Py_ssize_t[::1] start, const int[::1] counts, const 
                       const int[:, ::1] bbox, const double[:, ::1] centre, const double[:, :, ::1] transform,
                       const double[::1] rate, const double[::1] background, const double[::1] dispersion,
                       const int[::1] n_used, const double[:, :, ::1] profiles, const Py_ssize_t[::1] which,
-                      double spacing, double radius, double gain, double n_images, double missing_error,
+                      double spacing, const double[::1] mean_intensity, double radius, double gain, double n_images, double missing_error,
                       Py_ssize_t max_size, Py_ssize_t max_frames, double[:, ::1] out):
     """Fill a row of `out` for every shoebox whose background is known; see kernels.integrate_fit."""
     cdef Py_ssize_t r
@@ -202,7 +236,7 @@ def measure_shoeboxes(const Py_ssize_t[::1] start, const int[::1] counts, const 
         for r in range(start.shape[0] - 1):
             measure(r, start[r], counts, label, bbox, centre, transform, rate,
                     background[r] if background[r] > 0 else 0, dispersion[r], n_used[r] if n_used[r] > 0 else 1,
-                    profiles, which[r], spacing, radius, gain, n_images, missing_error, share, p, c, out)
+                    profiles, which[r], spacing, mean_intensity[r], radius, gain, n_images, missing_error, share, p, c, out)
     free(share)
     free(p)
     free(c)

@@ -16,16 +16,19 @@ CHUNK = 512
 """Reflections a thread works on at a time; results do not depend on it."""
 MODEL_ERROR = 0.05
 """Relative scatter of single strong spots about their common profile: no spot dominates it."""
+SHELL = 100
+"""Reflections whose mean intensity is taken for that of their resolution."""
 MIN_STRONG, MIN_COMPLETE, MIN_ZETA = 10.0, 0.98, 0.2
 """A spot teaches profiles with I/sigma above, and recorded fraction and valid fraction above, and |zeta| above."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """What measuring needs to know: radius of a peak (sigma), gain, frames of the scan, and
+    """What measuring needs to know.
 
+    radius : of a peak, sigma; gain : variance of counts over their mean; n_images : of the scan
     missing_error : relative error of flux that is inferred, not seen
-    min_pixels : of background
+    min_pixels : of background; n_threads : 0 for every core
     """
 
     radius: float
@@ -50,15 +53,18 @@ def block_background(boxes: Shoeboxes, how: Measuring) -> Background:
 
 
 def block_measurements(
-    boxes: Shoeboxes, background: Background, profiles: np.ndarray, which: np.ndarray, how: Measuring
+    boxes: Shoeboxes, background: Background, profiles: np.ndarray, which: np.ndarray, mean: np.ndarray, how: Measuring
 ) -> Measurements:
-    """Sum and fit every shoebox with the profile that `which` (N,) gives it."""
+    """Sum and fit every shoebox with the profile that `which` (N,) gives it.
+
+    mean : (N,) intensity to be expected of each, 0 where nothing is known
+    """
 
     def measure(chunk: tuple[int, int]) -> np.ndarray:
         part = slice(*chunk)
         known = Background(*(getattr(background, f.name)[part] for f in fields(Background)))
         return measure_shoeboxes(
-            boxes.part(*chunk), known, profiles, which[part], SPACING, how.radius, how.gain, how.n_images,
+            boxes.part(*chunk), known, profiles, which[part], SPACING, mean[part], how.radius, how.gain, how.n_images,
             how.missing_error,
         ).table  # fmt: skip
 
@@ -68,7 +74,19 @@ def block_measurements(
 def gaussian_measurements(boxes: Shoeboxes, background: Background, how: Measuring) -> Measurements:
     """Sum and fit with the Gaussian profile, before any is learnt."""
     nothing = np.zeros(len(boxes), np.intp)
-    return block_measurements(boxes, background, gaussian_coefficients()[None], nothing, how)
+    return block_measurements(boxes, background, gaussian_coefficients()[None], nothing, np.zeros(len(boxes)), how)
+
+
+def mean_intensities(first: Measurements, d: np.ndarray) -> np.ndarray:
+    """(N,) mean intensity of the reflections at each one's resolution, from a first measurement."""
+    known = (first.variance_sum > 0) & (first.valid_fraction > 0.5) & (first.partiality > 0.2)
+    n_shells = int(known.sum()) // SHELL
+    if n_shells == 0:
+        return np.zeros(len(d))
+    s2 = d**-2
+    shells = np.array_split(np.flatnonzero(known)[np.argsort(s2[known], kind="stable")], n_shells)
+    whole = first.intensity_sum / np.maximum(first.partiality, 0.2)
+    return np.interp(s2, [s2[s].mean() for s in shells], [max(whole[s].mean(), 0.0) for s in shells])
 
 
 def block_equations(

@@ -14,6 +14,7 @@ from autoproc.integration.blocks import (
     block_equations,
     block_measurements,
     gaussian_measurements,
+    mean_intensities,
 )
 from autoproc.integration.kabsch import SpotFrames
 from autoproc.integration.profiles import DetectorRegions, Equations, solve_profiles
@@ -44,6 +45,7 @@ class _Learnt:
     boxes: Shoeboxes
     background: Background
     region: np.ndarray
+    mean: np.ndarray
     equations: Equations
     teaches: np.ndarray
 
@@ -54,6 +56,7 @@ def measure_all(
     frames: SpotFrames,
     bbox: np.ndarray,
     zeta: np.ndarray,
+    d: np.ndarray,
     lattice: np.ndarray,
     blocks: list[RotationBlock],
     regions: DetectorRegions,
@@ -80,11 +83,11 @@ def measure_all(
             equations, teaches = block_equations(
                 boxes, background, first, zeta[rows], contested[rows], region[rows], n_regions, how
             )
-            yield _Learnt(boxes, background, region[rows], equations, teaches)
+            yield _Learnt(boxes, background, region[rows], mean_intensities(first, d[rows]), equations, teaches)
 
     for window, current in _windows(learn()):
         profiles = _profiles([w.equations for w in window], regions.count, min_references)
-        measured = block_measurements(current.boxes, current.background, profiles, current.region, how)
+        measured = block_measurements(current.boxes, current.background, profiles, current.region, current.mean, how)
         results.append((measured.table, current.background, current.teaches))
     tables, backgrounds, teaches = zip(*results, strict=True)
     whole = Background(

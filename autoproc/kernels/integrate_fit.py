@@ -109,6 +109,7 @@ def measure_shoeboxes(
     profiles: np.ndarray,
     which: np.ndarray,
     spacing: float,
+    mean_intensity: np.ndarray,
     radius: float,
     gain: float,
     n_images: int,
@@ -118,12 +119,14 @@ def measure_shoeboxes(
 
     profiles : (R, G, G) B-spline coefficients of densities in (eps2, eps1), per sigma_b squared
     which : (N,) profile of each shoebox; spacing : of the grid, sigma_b
+    mean_intensity : (N,) photons, of whole reflections like each: steadies the variances of weak ones; 0
+        where it is not known
     radius : of the peak, sigma; gain : counts per photon's variance
     missing_error : relative error of the flux on missing pixels, added to the variances
     """
     n = len(boxes)
-    if which.shape != (n,) or background.mean.shape != (n,):
-        raise ValueError(f"which {which.shape} and background {background.mean.shape} must be ({n},)")
+    if not which.shape == background.mean.shape == mean_intensity.shape == (n,):
+        raise ValueError(f"which, background and mean_intensity must be ({n},)")
     if profiles.ndim != 3 or profiles.shape[1] != profiles.shape[2]:
         raise ValueError(f"profiles must be (R, G, G), not {profiles.shape}")
     if n and (which.min() < 0 or which.max() >= len(profiles)):
@@ -135,7 +138,8 @@ def measure_shoeboxes(
     _integrate_fit.measure_shoeboxes(
         boxes.start, boxes.counts, boxes.label, boxes.bbox, boxes.centre, boxes.transform, boxes.rate,
         background.mean, background.dispersion, background.n_used, np.ascontiguousarray(profiles, float),
-        np.ascontiguousarray(which, np.intp), spacing, radius, gain, float(n_images), missing_error,
+        np.ascontiguousarray(which, np.intp), spacing,
+        np.ascontiguousarray(mean_intensity, float), radius, gain, float(n_images), missing_error,
         int(np.diff(boxes.start).max()), max(depth, 1), table,
     )  # fmt: skip
     return Measurements(table)

@@ -15,10 +15,11 @@ from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
 from autoproc.integration.passes import measure_all
 from autoproc.integration.predict import Predictions, predict
 from autoproc.integration.profiles import DetectorRegions
+from autoproc.integration.shadow import ShadowParams, Untrusted, find_untrusted
 from autoproc.integration.shapes import SpotShape, spot_shape
 from autoproc.integration.shoeboxes import rotation_blocks
 from autoproc.integration.strong import indexed_rows, inherited_flags, match, strong_spots
-from autoproc.integration.survey import survey
+from autoproc.integration.survey import Survey, survey
 from autoproc.integration.table import integrated_table
 from autoproc.models.experiment import Experiment, ProfileModel
 from autoproc.models.reflections import Flag, Reflections
@@ -50,6 +51,8 @@ class IntegrateParams(Params):
     """Relative error of flux that fell on bad or contested pixels and is inferred from the profile."""
     max_sigma_m: float = 2.0
     """Degrees. A larger mosaicity is taken for a failure of refinement, not a crystal: it is cut, and said."""
+    shadow: ShadowParams = ShadowParams()
+    """Detection of shadows and hot pixels."""
     frame_cache: int = 1024
     """Megabytes of decoded frames kept between the two passes over the images; the others are read twice."""
 
@@ -64,6 +67,7 @@ class IntegrateResult:
     experiments: list[Experiment]
     reflections: Reflections
     shapes: list[SpotShape]
+    untrusted: Untrusted
     n_predicted: int
     n_blocks: int
 
@@ -94,6 +98,8 @@ def integrate(
     strong = strong_spots(experiments, indexed, candidates, match(indexed, candidates))
     seen = survey(source, trusted, strong, n_threads)
     shapes = [spot_shape(strong, seen, i, width, np.radians(params.max_sigma_m)) for i in range(len(experiments))]
+    untrusted = _untrusted(experiments[0], seen, reader.mask, params.shadow)
+    trusted = np.ascontiguousarray(reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot, np.uint8)
     predictions, frames = _recorded(experiments, candidates, shapes, params)
     if not len(predictions):
         raise NoReflections(stage="integration", reason="none is predicted within the images")
@@ -104,7 +110,7 @@ def integrate(
         params.min_background_pixels, n_threads,
     )  # fmt: skip
     measured = measure_all(
-        source, trusted, frames, bbox, predictions.zeta, predictions.experiment, blocks,
+        source, trusted, frames, bbox, predictions.zeta, predictions.d, predictions.experiment, blocks,
         DetectorRegions(reader.shape, params.profile_regions), params.min_references, how,
     )  # fmt: skip
     flags = inherited_flags(len(predictions), indexed, match(indexed, predictions))
@@ -114,7 +120,15 @@ def integrate(
         replace(e, profile=ProfileModel(float(np.degrees(s.sigma_b)), float(np.degrees(s.sigma_m)), params.n_sigma))
         for e, s in zip(experiments, shapes, strict=True)
     ]
-    return IntegrateResult(models, table[kept], shapes, len(predictions), len(blocks))
+    return IntegrateResult(models, table[kept], shapes, untrusted, len(predictions), len(blocks))
+
+
+def _untrusted(experiment: Experiment, seen: Survey, mask: np.ndarray, params: ShadowParams) -> Untrusted:
+    """Shadowed and hot pixels; none where the user does not want them looked for."""
+    if params.is_enabled:
+        return find_untrusted(experiment, seen.background, mask, params)
+    nothing = np.zeros(mask.shape, bool)
+    return Untrusted(nothing, nothing, 0.0, 0)
 
 
 def _predictions(experiments: Sequence[Experiment], params: IntegrateParams, n_threads: int) -> Predictions:
