@@ -16,11 +16,11 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.tables import format_scale
 from autoproc.service.process_sweep import exportable
-from autoproc.stages.bravais_settings import bravais_settings, format_bravais
+from autoproc.stages.bravais_settings import bravais_settings, format_bravais_settings
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import estimate_resolution, format_resolution
 from autoproc.stages.find_spots import format_found_spots
-from autoproc.stages.import_sweep import format_import, import_sweeps
+from autoproc.stages.import_sweep import format_import, import_sweeps, require_sweeps
 from autoproc.stages.index import format_index, index
 from autoproc.stages.integrate import format_integrate
 from autoproc.stages.merge import format_merge, merge
@@ -48,10 +48,8 @@ def import_command(arguments: Arguments, output: Output = HERE) -> None:
     with running("import", "import_sweep", arguments, output) as step:
         result = import_sweeps(step.files, step.config.import_sweep)
         step.console.print(format_import(result))
-        if not result.experiments and result.problems:
-            raise result.problems[0]
-        if result.experiments:
-            step.write("imported", [sweep.experiment for sweep in result.experiments], None)
+        require_sweeps(result)
+        step.write("imported", [sweep.experiment for sweep in result.experiments], None)
 
 
 def find_spots_command(arguments: Arguments, output: Output = HERE) -> None:
@@ -102,7 +100,7 @@ def bravais_settings_command(arguments: Arguments, output: Output = HERE) -> Non
     with running("bravais-settings", "bravais_settings", arguments, output) as step:
         files = "indexed.expt indexed.refl"
         result = bravais_settings(step.experiments(files), step.reflections(files), step.config.bravais_settings)
-        step.console.print(format_bravais(result))
+        step.console.print(format_bravais_settings(result))
         for row in result.solutions:
             step.write(f"bravais_setting_{row.number}", row.experiments, None)
 
