@@ -67,6 +67,9 @@ def solve(
         if cycle == 1:
             if params.min_image_ratio > 0:
                 state = with_blank_images(observations, state, params.min_image_ratio)
+                if state.blank.any():
+                    state = with_outliers(observations, state, params.outlier_zmax)
+                    state = fitted(experiments, observations, state, restraint, params.max_observations)
             if params.intensity_choice == "combine":
                 candidates = best_choice(observations, state.factors, state.kept & ~state.held_out)
                 i_mid = candidates[0].i_mid

@@ -18,6 +18,7 @@ from autoproc.scaling.shadows import NEIGHBOURS, Comparison, compare_with_others
 
 N_START_CYCLES = 8
 START_LIMITS = (0.01, 100.0)
+MIN_PLAUSIBLE_SCALE = 0.2
 N_SHELLS = 10
 DEGREES_OF_FREEDOM = 6.0
 """Of Student's t, whose tails the fit allows for; few outliers then matter little."""
@@ -80,7 +81,7 @@ def initial_state(observations: Observations, chosen: Intensities, models: Seque
 
 
 def with_rough_scales(observations: Observations, state: State) -> State:
-    """One factor for each scale parameter, by alternating least squares."""
+    """One factor for each scale parameter, by alternating least squares, and nothing else."""
     batch, sizes = _batches(observations, state.models)
     use = state.measured
     weight = np.where(use, 1.0 / np.where(use, state.error_model.variance(state.variance, state.intensity), 1.0), 0.0)
@@ -101,7 +102,7 @@ def with_rough_scales(observations: Observations, state: State) -> State:
     starts = np.concatenate([[0], np.cumsum(sizes)])
     models = []
     for n, model in enumerate(state.models):
-        parameters = model.parameters.copy()
+        parameters = np.zeros_like(model.parameters)
         parameters[model.slices[0]] = factor[starts[n] : starts[n + 1]]
         models.append(model.with_parameters(parameters))
     return replace(state, models=tuple(models), factors=factor[batch])
@@ -243,15 +244,24 @@ def with_shadows(observations: Observations, state: State, max_ratio: float) -> 
 
 
 def with_blank_images(observations: Observations, state: State, max_ratio: float) -> State:
-    """The state with images marked most of whose reflections stand among others that are far too weak."""
-    seen = _comparison(observations, state)
+    """The state with images marked most of whose reflections stand among others that are far too weak.
+
+    The model may have followed a blank stretch down: its factors count as no less than a fifth of the sweep's
+    median. If images are marked, the scales start afresh without them.
+    """
+    floor = np.zeros(len(observations))
+    for n in range(len(state.models)):
+        rows = (observations.experiment == n) & state.measured
+        floor[rows] = MIN_PLAUSIBLE_SCALE * np.median(state.factors[rows]) if rows.any() else 0.0
+    seen = _comparison(observations, replace(state, factors=np.maximum(state.factors, floor)))
     frame = observations.at.frame[:, None]
     near = neighbourhoods(observations.experiment, frame, state.measured, seen.compared)
     low = disagreeing_places(near, seen, max_ratio, NEIGHBOURS[-1:]) & (seen.ratio < 1)
     image = image_numbers(observations)
     n_low = np.bincount(image, low & state.measured)
     n_all = np.bincount(image, state.measured)
-    return replace(state, blank=(n_low > 0.5 * n_all)[image])
+    marked = replace(state, blank=(n_low > 0.5 * n_all)[image])
+    return with_rough_scales(observations, marked) if marked.blank.any() else marked
 
 
 def image_numbers(observations: Observations) -> np.ndarray:
