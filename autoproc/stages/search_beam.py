@@ -1,0 +1,221 @@
+"""Search for the beam centre: the shift at which the spots lie on a lattice through the origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from autoproc.beam_search.periods import find_periods, longest_period, pair_differences, strongest, wedges
+from autoproc.beam_search.score import Spots, agreement, agreement_map, local_maxima, refine_shift, shift_beam_centre
+from autoproc.errors import IndexingFailed, TooFewSpots
+from autoproc.geometry.detector import beam_centre_px
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.params import Params
+
+PERIOD_POWER = 0.5
+"""Periods weaker than this fraction of the strongest are noise."""
+
+GOOD_PERIOD = 0.5
+"""Periods whose agreement with the best shift is below this fraction of the highest are not of the lattice."""
+
+IMPROVEMENT = 0.03
+"""A smaller gain in agreement is no reason to leave the header's beam centre."""
+
+SMOOTHNESS = 0.15
+"""Cycles by which the phase of the longest period changes from one point of the map to the next."""
+
+MAX_GRID = 161
+"""Most points of the map along each axis."""
+
+
+class SearchBeamParams(Params):
+    """How to search for the beam centre. Meant for wrong headers: run it when indexing fails."""
+
+    max_shift: float = Field(4.0, gt=0)
+    """Greatest shift along each axis of the detector, mm."""
+
+    wedge: float = Field(3.0, gt=0)
+    """Rotation, degrees, within which a wrong beam centre moves all spots alike in reciprocal space;
+    differences between spots, which give the lattice's periods, are taken within it."""
+
+    n_wedges: int = Field(16, ge=1)
+    """Most wedges that are used, spread evenly over the scan."""
+
+    spots_per_wedge: int = Field(80, ge=10)
+    """Most spots of each wedge, the strongest."""
+
+    min_cell: float = Field(3.0, gt=0)
+    """Shortest period, Angstrom."""
+
+    max_cell: float | None = Field(None, gt=0)
+    """Longest period, Angstrom; None estimates it from the distances between neighbouring spots."""
+
+    n_periods: int = Field(20, ge=3)
+    """Most periods that a shift is judged by."""
+
+    min_spots: int = Field(30, ge=10)
+    """Fewest spots from which anything can be learnt."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeamShift:
+    """A shift of the beam centre, fast and slow, mm and px, and the agreement of the spots with it.
+
+    agreement : mean of cos(2 pi r . t) over the spots r and the periods t of the lattice: 1 is perfect, 0
+        random; two lattices on one sweep share it
+    """
+
+    mm: tuple[float, float]
+    px: tuple[float, float]
+    agreement: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchBeamResult:
+    """The best beam centre.
+
+    experiment : with the detector moved, beam and everything else as before
+    shift : from the header to the best; agreement_before : with the header's
+    alternatives : other shifts that are nearly as good, by falling agreement: the spots do not tell
+    n_spots, n_periods : that it was judged by
+    centre_before, centre_after : beam centre (fast, slow), px
+    """
+
+    experiment: Experiment
+    shift: BeamShift
+    agreement_before: float
+    alternatives: tuple[BeamShift, ...]
+    n_spots: int
+    n_periods: int
+    centre_before: tuple[float, float]
+    centre_after: tuple[float, float]
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Another shift would do nearly as well."""
+        return bool(self.alternatives)
+
+    @property
+    def is_improved(self) -> bool:
+        """The spots agree clearly better with the new beam centre, and with no other."""
+        return self.shift.agreement > self.agreement_before + IMPROVEMENT and not self.is_ambiguous
+
+
+def search_beam_position(experiment: Experiment, spots: Reflections, params: SearchBeamParams) -> SearchBeamResult:
+    """Find the beam centre near the header's (the idea of Sauter et al. 2004, J Appl Cryst 37, 399).
+
+    The periods of the lattice come from differences between spots of like rotation angle, which do
+    not depend on the beam centre; at the right centre exp(2 pi i r . t) is 1 for every spot and
+    period. A shift by about a reciprocal lattice vector may do nearly as well, above all for a narrow
+    sweep or a large cell: such shifts are listed, and a shift beside the header is taken if it is among
+    those that cannot be told from the best. Raises TooFewSpots, or IndexingFailed if the spots have no period.
+    """
+    chosen, group = _choose(experiment, spots, params)
+    periods, power = _periods(chosen.reciprocal(experiment, np.zeros(2)), group, params)
+    starts, reach = _starts(experiment, chosen, periods, power, params.max_shift)
+    refined = [_refined(experiment, chosen, periods, start, reach) for start in starts]
+    unmoved = _refined(experiment, chosen, periods, np.zeros(2), 0.0)
+    of_lattice = _good_periods(refined)
+    shifts = _distinct([_as_shift(experiment, *fit, of_lattice) for fit in refined], reach)
+    best = shifts[0].agreement
+    # the standard error of a mean of cosines, and a hundredth for the imperfections of any detector
+    also_good = best - 0.01 - 3 * np.sqrt(max(1 - best**2, 0.0) / len(chosen.xyz))
+    good = [shift for shift in shifts if shift.agreement >= also_good]
+    near_header = [shift for shift in good if np.hypot(*shift.mm) <= reach / 3]
+    taken = (near_header or good)[0]
+    moved = shift_beam_centre(experiment, np.array(taken.mm))
+    return SearchBeamResult(
+        moved,
+        taken,
+        _as_shift(experiment, *unmoved, of_lattice).agreement,
+        tuple(shift for shift in good if shift is not taken),
+        len(chosen.xyz),
+        int(np.sum(of_lattice)),
+        beam_centre_px(experiment.detector, experiment.beam),
+        beam_centre_px(moved.detector, moved.beam),
+    )
+
+
+def format_search_beam(result: SearchBeamResult) -> str:
+    """The old and the new beam centre, and which others would do."""
+    lines = [
+        f"Beam centre from {result.n_spots} spots and {result.n_periods} periods of the lattice",
+        f"before: {_pair(result.centre_before)} px (fast, slow), agreement {result.agreement_before:.2f}",
+        f"after:  {_pair(result.centre_after)} px (fast, slow), agreement {result.shift.agreement:.2f}",
+        f"shift:  {_pair(result.shift.px)} px, {_pair(result.shift.mm)} mm",
+    ]
+    if result.is_ambiguous:
+        lines.append("The spots do not tell it from these shifts, about a reciprocal lattice vector away:")
+        lines += [f"        {_pair(shift.px)} px, agreement {shift.agreement:.2f}" for shift in result.alternatives]
+    return "\n".join(lines)
+
+
+def _pair(values: tuple[float, float]) -> str:
+    return f"{values[0]:.2f} {values[1]:.2f}"
+
+
+def _choose(experiment: Experiment, spots: Reflections, params: SearchBeamParams) -> tuple[Spots, np.ndarray]:
+    """The strongest spots of wedges over the scan, and the wedge of each."""
+    if len(spots) < params.min_spots:
+        raise TooFewSpots(n_spots=len(spots), stage="the beam centre search", needed=params.min_spots)
+    xyz = spots["xyz_obs_px"]
+    group = wedges(experiment.scan.phi_at(xyz[:, 2]), np.radians(params.wedge), params.n_wedges)
+    kept = strongest(group, spots["intensity_sum"], params.spots_per_wedge)
+    return Spots(spots["panel"][kept], xyz[kept]), group[kept]
+
+
+def _periods(points: np.ndarray, group: np.ndarray, params: SearchBeamParams) -> tuple[np.ndarray, np.ndarray]:
+    longest = params.max_cell or longest_period(points, group)
+    periods, power = find_periods(pair_differences(points, group), longest, params.min_cell, params.n_periods)
+    if not len(periods):
+        raise IndexingFailed(n_spots=len(points), reason="the differences between spots show no period")
+    strong = power >= PERIOD_POWER * power[0]
+    return periods[strong], power[strong]
+
+
+def _starts(
+    experiment: Experiment, chosen: Spots, periods: np.ndarray, power: np.ndarray, max_shift: float
+) -> tuple[list[np.ndarray], float]:
+    """Shifts to refine, mm: none, and the maxima of a map; and how far each may move."""
+    points, derivative = chosen.reciprocal(experiment, np.zeros(2)), chosen.derivative(experiment, np.zeros(2))
+    rate = np.abs(np.einsum("nij,ki->nkj", derivative, periods)).max()
+    n = min(2 * int(np.ceil(max_shift * rate / SMOOTHNESS)) + 1, MAX_GRID)
+    grid = np.linspace(-max_shift, max_shift, n)
+    scores = agreement_map(points, derivative, periods, power, grid)
+    maxima = local_maxima(scores, n=6, apart=3)
+    return [np.zeros(2), *(np.array([grid[i], grid[j]]) for i, j in maxima)], 3 * float(grid[1] - grid[0])
+
+
+def _refined(
+    experiment: Experiment, chosen: Spots, periods: np.ndarray, shift: np.ndarray, reach: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The shift (2,), mm, refined with the periods, and the agreement (K,) with each period."""
+    for _ in range(2):
+        points, derivative = chosen.reciprocal(experiment, shift), chosen.derivative(experiment, shift)
+        change, periods = refine_shift(points, derivative, periods, reach)
+        shift = shift + change
+    return shift, agreement(chosen.reciprocal(experiment, shift), periods)
+
+
+def _good_periods(refined: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """(K,) bool: the periods that agree with the shift that agrees with most of them."""
+    best = max((agreements for _, agreements in refined), key=lambda a: float(np.median(a)))
+    return best >= GOOD_PERIOD * best.max()
+
+
+def _as_shift(experiment: Experiment, shift: np.ndarray, agreements: np.ndarray, of_lattice: np.ndarray) -> BeamShift:
+    px = shift / np.asarray(experiment.detector[0].pixel_size)
+    mean = float(np.mean(agreements[of_lattice]))
+    return BeamShift((float(shift[0]), float(shift[1])), (float(px[0]), float(px[1])), mean)
+
+
+def _distinct(shifts: list[BeamShift], apart: float) -> list[BeamShift]:
+    """By falling agreement, without those that refined to the same place."""
+    kept: list[BeamShift] = []
+    for shift in sorted(shifts, key=lambda shift: -shift.agreement):
+        if all(np.hypot(shift.mm[0] - k.mm[0], shift.mm[1] - k.mm[1]) > apart / 2 for k in kept):
+            kept.append(shift)
+    return kept

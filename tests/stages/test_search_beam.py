@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from shared_data import shared
+
+from autoproc.beam_search.score import shift_beam_centre
+from autoproc.errors import IndexingFailed, TooFewSpots
+from autoproc.formats.expt import read_expt
+from autoproc.formats.refl import read_refl
+from autoproc.geometry.detector import is_on_panel, px_from_s1
+from autoproc.geometry.reciprocal import ewald_angles
+from autoproc.geometry.rotation import lab_from_crystal
+from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, Scan
+from autoproc.models.reflections import Reflections
+from autoproc.stages.search_beam import SearchBeamParams, format_search_beam, search_beam_position
+
+PIXEL = 0.172
+
+
+def an_experiment(n_images=120):
+    panel = Panel(
+        fast_axis=np.array([1.0, 0, 0]),
+        slow_axis=np.array([0.0, -1, 0]),
+        origin=np.array([-43.0, 51.0, -150.0]),
+        pixel_size=(PIXEL, PIXEL),
+        image_size=(487, 619),
+    )
+    return Experiment(Beam(0.98), Detector((panel,)), Goniometer(), Scan((1, n_images), (0.0, 0.5)))
+
+
+def spots_of(experiment, cell=(51.0, 64.0, 78.0), seed=0, rotation=None, noise=0.2):
+    """Spots of an orthorhombic lattice, wherever the experiment predicts them, with an error in px."""
+    rng = np.random.default_rng(seed)
+    if rotation is None:
+        rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    limit = [int(edge / 3) for edge in cell]
+    grid = np.meshgrid(*(np.arange(-m, m + 1) for m in limit), indexing="ij")
+    rlp = np.stack(grid, axis=-1).reshape(-1, 3) / np.array(cell) @ rotation.T
+    rlp = rlp[(np.linalg.norm(rlp, axis=1) < 1 / 3.0) & np.any(rlp != 0, axis=1)]
+    rows = []
+    for phi in ewald_angles(experiment.goniometer, experiment.beam, rlp).T:
+        seen = np.isfinite(phi)
+        frame = experiment.scan.frame_at(phi[seen])
+        s1 = lab_from_crystal(experiment.goniometer, phi[seen], rlp[seen]) + experiment.beam.s0
+        rows.append(np.column_stack([px_from_s1(experiment.detector[0], s1), frame]))
+    xyz = np.concatenate(rows)
+    inside = is_on_panel(experiment.detector[0], xyz[:, :2]) & (xyz[:, 2] >= 0)
+    xyz = xyz[inside & (xyz[:, 2] <= experiment.scan.n_images)]
+    xyz += rng.normal(scale=noise, size=xyz.shape)
+    return table(xyz, rng.exponential(100.0, len(xyz)))
+
+
+def table(xyz, intensity):
+    return Reflections({"xyz_obs_px": xyz, "panel": np.zeros(len(xyz)), "intensity_sum": intensity})
+
+
+@pytest.mark.parametrize("off", [(0, 0), (10, 0), (-7, 7), (3.3, -9.8)])
+def test_beam_centre_is_found(off):
+    right = an_experiment()
+    wrong = shift_beam_centre(right, np.array(off) * PIXEL)
+    result = search_beam_position(wrong, spots_of(right), SearchBeamParams())
+    np.testing.assert_allclose(result.shift.px, -np.array(off), atol=0.2)
+    np.testing.assert_allclose(result.centre_after, np.array(result.centre_before) - off, atol=0.2)
+    assert result.shift.agreement > 0.8
+    assert result.is_improved == any(off)
+    assert not result.is_ambiguous
+
+
+def test_wide_scan_of_a_large_cell():
+    right = an_experiment(n_images=60)
+    wrong = shift_beam_centre(right, np.array([1.2, -0.9]))
+    result = search_beam_position(wrong, spots_of(right, cell=(90.0, 120.0, 160.0), noise=0.1), SearchBeamParams())
+    np.testing.assert_allclose(result.shift.mm, [-1.2, 0.9], atol=0.5 * PIXEL)
+
+
+def test_shift_by_a_reciprocal_lattice_vector_is_told():
+    """With a lattice row along the axis of a narrow sweep, the spots look alike one row further."""
+    right = an_experiment(n_images=4)
+    spots = spots_of(right, rotation=np.eye(3))
+    row_px = 0.98 * 150 / 51.0 / PIXEL
+    wrong = shift_beam_centre(right, np.array([row_px, 0.0]) * PIXEL)
+    result = search_beam_position(wrong, spots, SearchBeamParams())
+    assert result.is_ambiguous
+    assert not result.is_improved
+    fast = [shift.px[0] for shift in (result.shift, *result.alternatives)]
+    assert min(abs(x) for x in fast) < 1
+    assert min(abs(x + row_px) for x in fast) < 1
+    assert "do not tell" in format_search_beam(result)
+
+
+def test_geometry_other_than_the_beam_centre_stays():
+    right = an_experiment()
+    result = search_beam_position(shift_beam_centre(right, np.array([0.5, 0.5])), spots_of(right), SearchBeamParams())
+    assert result.experiment.beam is right.beam
+    np.testing.assert_allclose(result.experiment.detector[0].distance, 150.0)
+    np.testing.assert_allclose(result.experiment.detector[0].origin, right.detector[0].origin, atol=0.2 * PIXEL)
+
+
+def test_noise_improves_nothing():
+    rng = np.random.default_rng(3)
+    spots = table(rng.uniform(0, [487, 619, 120], (900, 3)), np.ones(900))
+    try:
+        result = search_beam_position(an_experiment(), spots, SearchBeamParams())
+    except IndexingFailed:
+        return
+    assert result.shift.agreement < 0.3
+
+
+def test_too_few_spots_are_refused():
+    spots = spots_of(an_experiment())
+    with pytest.raises(TooFewSpots, match="12 spots are too few"):
+        search_beam_position(an_experiment(), spots[np.arange(12)], SearchBeamParams())
+
+
+def test_report_has_both_centres():
+    right = an_experiment()
+    text = format_search_beam(
+        search_beam_position(shift_beam_centre(right, np.array([1.72, 0.0])), spots_of(right), SearchBeamParams())
+    )
+    assert "before: 260.00 296.51 px" in text
+    assert re.search(r"shift:  -(9.9|10.0)\d -?0.0\d px, -1.7\d", text)
+    assert len(text.splitlines()) == 4
+
+
+def test_real_header_is_corrected():
+    """Diamond I19, phi scan: indexing and refinement by DIALS move the beam centre by 12.3 -2.9 px."""
+    experiment = read_expt(shared("real/phi_scan/imported.expt"))[0]
+    result = search_beam_position(experiment, read_refl(shared("real/phi_scan/strong.refl")), SearchBeamParams())
+    np.testing.assert_allclose(result.shift.px, [12.3, -2.9], atol=0.5)
+    assert result.is_improved
