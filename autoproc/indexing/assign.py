@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.indexing.observations import Observations
 
-MIN_TOLERANCE = 0.08
+MIN_TOLERANCE = 0.12
 N_SIGMA = 6.0
 MAD_TO_SIGMA = 1.4826
 MAX_IMAGES = 1.0
@@ -85,7 +85,7 @@ def observed_tolerance(A: np.ndarray, spots: Observations, largest: float) -> To
     """The tolerance for a lattice: six robust standard deviations, within MIN_TOLERANCE and `largest`.
 
     A point without relation to the lattice falls within a tolerance t by chance with a probability of
-    (2 t)**3: 22% for 0.3, but 0.4% for 0.08.
+    (2 t)**3: 22% for 0.3, but 1.4% for 0.12.
     """
     _, residual, smeared = deviations(A, spots)
     total, rest = np.abs(residual).max(axis=1), np.abs(residual - smeared)

@@ -15,6 +15,8 @@ MIN_SINE_VOLUME = 0.05
 SAME_FRACTION = 0.02
 FEWER_ALLOWED = 0.08
 N_CYCLES = 5
+NEARLY_RIGHT = 89.0
+SIGNS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,12 +104,19 @@ def fit_basis(real: np.ndarray, rlp: np.ndarray, tolerance: float) -> np.ndarray
 
 
 def niggli_reduced(real: np.ndarray) -> np.ndarray:
-    """The Niggli-reduced, right-handed basis (rows, Angstrom) of the lattice of `real`."""
+    """The Niggli-reduced, right-handed basis (rows, Angstrom) of the lattice of `real`.
+
+    Angles within a degree of 90 may be on either side of it, so that the others are obtuse where they can be.
+    """
     gruber = gemmi.GruberVector(gemmi.UnitCell(*cell_from_real_matrix(real)), "P", True)
     gruber.niggli_reduce(epsilon=1e-6)
     change = np.array(gruber.change_of_basis.rot, float) / gemmi.Op.DEN
     reduced = change.T @ real
-    return reduced if np.linalg.det(reduced) > 0 else -reduced
+    reduced = reduced if np.linalg.det(reduced) > 0 else -reduced
+    options = reduced * SIGNS[:, :, None]
+    angles = np.array([cell_from_real_matrix(option)[3:] for option in options])
+    obtuse = np.where(angles.min(axis=1) > NEARLY_RIGHT, angles.sum(axis=1), 0)
+    return options[int(np.argmax(obtuse))]
 
 
 def _best_triples(

@@ -14,12 +14,12 @@ import numpy as np
 
 from autoproc.geometry.detector import lab_from_mm, px_to_mm
 from autoproc.indexing.assign import MAD_TO_SIGMA, Assignment
-from autoproc.indexing.model import Model, detector_middle
+from autoproc.indexing.model import N_MOVES, Model, beam_turn_axis, detector_middle
 from autoproc.indexing.observations import Observations, rotations, zeta
 from autoproc.models.experiment import Experiment
 
 PRIOR_TURN = 0.02
-PRIOR_SIGMA = np.array([1.0, 1.0, 2.0, 0.01, 0.01, 0.01])
+PRIOR_SIGMA = np.array([1.0, 1.0, 2.0, 0.01, 0.01, 0.01, 0.005])
 MIN_ZETA = 0.05
 TUKEY = 4.685
 MIN_SCALE = np.array([1e-4, 1e-4, 1e-6])
@@ -101,7 +101,7 @@ def _step(
             if not len(rows):
                 continue
             block = _linearise(sweep, turn, A, modes[number], spots, rows, assignment.hkl)
-            scale, weight = _robust_weights(block)
+            scale, weight = _robust_weights(block, spots.sigma[block.rows])
             columns, derivatives = layout.parts(block, number, index)
             _accumulate(normal, right, columns, derivatives, block, scale, weight)
             blocks.append(block)
@@ -117,7 +117,7 @@ def _step(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layout:
-    """Where parameters stand: those of each lattice's A, then six a detector, then three a sweep."""
+    """Where parameters stand: those of each lattice's A, then those of each detector and its beam, then three a sweep."""
 
     starts: np.ndarray
     n_detectors: int
@@ -134,17 +134,17 @@ class _Layout:
 
     @property
     def size(self) -> int:
-        return int(self.starts[-1]) + 6 * self.n_detectors + 3 * self.n_turns
+        return int(self.starts[-1]) + N_MOVES * self.n_detectors + 3 * self.n_turns
 
     def parts(self, block: _Block, lattice: int, sweep: int) -> tuple[np.ndarray, np.ndarray]:
         """Columns (M,) and derivatives (n, 3, M) of a block."""
         columns = [np.arange(self.starts[lattice], self.starts[lattice + 1])]
         derivatives = [block.by_setting]
         if self.n_detectors:
-            columns.append(self.starts[-1] + 6 * self.detector_of_sweep[sweep] + np.arange(6))
+            columns.append(self.starts[-1] + N_MOVES * self.detector_of_sweep[sweep] + np.arange(N_MOVES))
             derivatives.append(block.by_detector)
         if self.n_turns:
-            columns.append(self.starts[-1] + 6 * self.n_detectors + 3 * sweep + np.arange(3))
+            columns.append(self.starts[-1] + N_MOVES * self.n_detectors + 3 * sweep + np.arange(3))
             derivatives.append(block.by_turn)
         return np.concatenate(columns), np.concatenate(derivatives, axis=2)
 
@@ -165,9 +165,9 @@ class _Layout:
             settings.append((np.eye(3) + np.einsum("m,mij->ij", change[part], mode)) @ A)
             directions = (mode @ A).reshape(len(mode), 9)
             covariances.append(directions.T @ inverse[part, part] @ directions)
-        middle = int(self.starts[-1]) + 6 * self.n_detectors
+        middle = int(self.starts[-1]) + N_MOVES * self.n_detectors
         moves, turns = model.moves.copy(), model.turns.copy()
-        moves[: self.n_detectors] += change[self.starts[-1] : middle].reshape(-1, 6)
+        moves[: self.n_detectors] += change[self.starts[-1] : middle].reshape(-1, N_MOVES)
         turns[: self.n_turns] += change[middle:].reshape(-1, 3)
         return replace(model, settings=tuple(settings), moves=moves, turns=turns), tuple(covariances)
 
@@ -194,13 +194,14 @@ def _linearise(
     delta = q - (s1 - sweep.beam.s0)
     turned = np.einsum("mij,nj->nim", SKEW, lab - detector_middle(sweep.detector))
     moved = np.concatenate([np.broadcast_to(np.eye(3), turned.shape), turned], axis=2)
+    by_beam = to_shift @ np.cross(beam_turn_axis(sweep), sweep.beam.s0)
     to_crystal = to_shift @ rotation
     return _Block(
         rows,
         steepness,
         (to_shift @ delta[:, :, None])[:, :, 0],
         to_crystal @ np.einsum("mkl,nl->nkm", modes, crystal),
-        -to_shift @ (project @ moved),
+        np.concatenate([-to_shift @ (project @ moved), by_beam[:, :, None]], axis=2),
         to_crystal @ np.einsum("mij,nj->nim", SKEW, crystal),
     )
 
@@ -215,17 +216,17 @@ def _positions(sweep: Experiment, spots: Observations, rows: np.ndarray) -> tupl
     return lab, fast, slow
 
 
-def _robust_weights(block: _Block) -> tuple[np.ndarray, np.ndarray]:
-    """Scale (n, 3) of the residuals and Tukey weights (n,); phi is as uncertain as 1 / zeta."""
+def _robust_weights(block: _Block, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scale (n, 3) of the residuals and Tukey weights (n,); phi is more uncertain by 1 / zeta."""
     if not len(block.rows):
         return np.ones((0, 3)), np.ones(0)
-    spread = np.ones_like(block.residual)
-    spread[:, 2] = 1 / np.abs(block.zeta)
+    spread = sigma.copy()
+    spread[:, 2] /= np.abs(block.zeta)
     scaled = block.residual / spread
-    sigma = np.maximum(MAD_TO_SIGMA * np.median(np.abs(scaled - np.median(scaled, axis=0)), axis=0), MIN_SCALE)
     offset = scaled - np.median(scaled, axis=0)
-    weight = np.prod(np.square(np.clip(1 - np.square(offset / (TUKEY * sigma)), 0, None)), axis=1)
-    return sigma * spread, weight
+    scale = np.maximum(MAD_TO_SIGMA * np.median(np.abs(offset), axis=0), MIN_SCALE / np.median(spread, axis=0))
+    weight = np.prod(np.square(np.clip(1 - np.square(offset / (TUKEY * scale)), 0, None)), axis=1)
+    return scale * spread, weight
 
 
 def _accumulate(

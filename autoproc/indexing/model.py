@@ -9,7 +9,10 @@ import numpy as np
 
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.indexing.observations import Observations, place
-from autoproc.models.experiment import Detector, Experiment
+from autoproc.models.experiment import Beam, Detector, Experiment
+
+BEAM = 6
+N_MOVES = 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,8 +21,9 @@ class Model:
 
     sweeps : one experiment a sweep, with the geometry of the headers
     settings : a setting matrix A (3, 3) per lattice
-    moves : (D, 6) per detector: shift in the laboratory (mm), rotation vector (radians) about the
-        middle of the detector's first panel, both from the headers' position
+    moves : (D, 7) per detector: shift in the laboratory (mm) and rotation vector (radians) about the
+        middle of the detector's first panel, from the headers' position; and the beam's turn (radians) in the
+        plane of the rotation axis from the headers' direction
     turns : (S, 3) rotation vector (radians) of the crystal on each sweep against the common setting: a
         goniometer does not bring it back exactly. Zero for a single sweep.
     """
@@ -47,27 +51,38 @@ class Model:
         return place(self.moved_sweeps(), spots, self.turn_matrices())
 
     def moved_sweeps(self) -> list[Experiment]:
-        """The sweeps with their detectors where refinement put them; shared detectors stay shared."""
+        """The sweeps with detectors and beams where refinement put them; what they share stays shared."""
         detectors: dict[int, Detector] = {}
+        beams: dict[tuple[int, int], Beam] = {}
+        moved = []
         for sweep, index in zip(self.sweeps, self.detector_of_sweep, strict=True):
+            key = (id(sweep.beam), int(index))
             if index not in detectors:
                 detectors[index] = _moved(sweep.detector, self.moves[index])
-        return [
-            replace(sweep, detector=detectors[index])
-            for sweep, index in zip(self.sweeps, self.detector_of_sweep, strict=True)
-        ]
+            if key not in beams:
+                turn = _rotation(self.moves[index, BEAM] * beam_turn_axis(sweep))
+                beams[key] = replace(sweep.beam, direction=turn @ np.asarray(sweep.beam.direction))
+            moved.append(replace(sweep, detector=detectors[index], beam=beams[key]))
+        return moved
 
 
 def model_of(sweeps: Sequence[Experiment]) -> Model:
     """The geometry of the headers, no lattice yet."""
     n_detectors = int(detector_indices(sweeps).max()) + 1
-    return Model(tuple(sweeps), (), np.zeros((n_detectors, 6)), np.zeros((len(sweeps), 3)))
+    return Model(tuple(sweeps), (), np.zeros((n_detectors, N_MOVES)), np.zeros((len(sweeps), 3)))
 
 
 def detector_indices(sweeps: Sequence[Experiment]) -> np.ndarray:
     """(S,) which detector each sweep has, numbered in order of appearance."""
     seen: dict[int, int] = {}
     return np.array([seen.setdefault(id(s.detector), len(seen)) for s in sweeps])
+
+
+def beam_turn_axis(sweep: Experiment) -> np.ndarray:
+    """(3,) unit vector about which a beam turns towards the rotation axis; turns about the latter are phi's."""
+    axis = np.cross(sweep.beam.s0, sweep.goniometer.lab_axis)
+    length = float(np.linalg.norm(axis))
+    return axis / length if length > 0 else np.zeros(3)
 
 
 def detector_middle(detector: Detector) -> np.ndarray:
@@ -84,7 +99,7 @@ def _rotation(vector: np.ndarray) -> np.ndarray:
 
 
 def _moved(detector: Detector, move: np.ndarray) -> Detector:
-    turn = _rotation(move[3:])
+    turn = _rotation(move[3:BEAM])
     middle = detector_middle(detector)
     return Detector(
         tuple(

@@ -13,6 +13,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 
 MIN_ZETA = 0.1
+LEAST_VARIANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +21,7 @@ class Observations:
     """What indexing needs of N spots; unchanged by refinement of the geometry, but for s1, rlp and smear.
 
     sweep, panel : (N,) int
-    xy_px : (N, 2); phi : (N,) radians
+    xy_px : (N, 2); phi : (N,) radians; sigma : (N, 3) relative uncertainties of x, y and phi
     s1 : (N, 3) 1/Angstrom; rlp : (N, 3) 1/Angstrom; d : (N,) Angstrom
     smear : (N, 3) 1/Angstrom, how far rlp goes wrong for one image of error in phi, divided by zeta: where the
         point lies is uncertain along this line, for a spot seen on one image, or cut slowly by the sphere
@@ -30,6 +31,7 @@ class Observations:
     panel: np.ndarray
     xy_px: np.ndarray
     phi: np.ndarray
+    sigma: np.ndarray
     s1: np.ndarray
     rlp: np.ndarray
     d: np.ndarray
@@ -40,8 +42,8 @@ class Observations:
 
     def __getitem__(self, rows: np.ndarray) -> Observations:
         return Observations(
-            self.sweep[rows], self.panel[rows], self.xy_px[rows], self.phi[rows], self.s1[rows],
-            self.rlp[rows], self.d[rows], self.smear[rows],
+            self.sweep[rows], self.panel[rows], self.xy_px[rows], self.phi[rows], self.sigma[rows],
+            self.s1[rows], self.rlp[rows], self.d[rows], self.smear[rows],
         )  # fmt: skip
 
 
@@ -63,8 +65,13 @@ def observe(experiments: Sequence[Experiment], spots: Reflections) -> Observatio
         here = sweep == index
         phi[here] = experiment.scan.phi_at(xyz[here, 2])
     panel = spots["panel"].astype(int) if "panel" in spots else np.zeros(len(spots), int)
+    variance = spots["xyz_obs_px_variance"] if "xyz_obs_px_variance" in spots else np.ones_like(xyz)
+    usual = np.median(variance, axis=0) if len(xyz) else np.ones(3)
+    sigma = np.sqrt(np.clip(variance, LEAST_VARIANCE * usual, None))
     empty = np.zeros((len(spots), 3))
-    return place(experiments, Observations(sweep, panel, xyz[:, :2], phi, empty, empty, np.zeros(len(spots)), empty))
+    return place(
+        experiments, Observations(sweep, panel, xyz[:, :2], phi, sigma, empty, empty, np.zeros(len(spots)), empty)
+    )
 
 
 def place(
@@ -86,7 +93,7 @@ def place(
         rlp[rows] = crystal_from_lab(experiment.goniometer, spots.phi[rows], s1[rows] - experiment.beam.s0) @ turn
         smear[rows] = _smear(experiment, s1[rows], rlp[rows], turn)
     d = 1 / np.maximum(np.linalg.norm(rlp, axis=1), 1e-12)
-    return Observations(spots.sweep, spots.panel, spots.xy_px, spots.phi, s1, rlp, d, smear)
+    return Observations(spots.sweep, spots.panel, spots.xy_px, spots.phi, spots.sigma, s1, rlp, d, smear)
 
 
 def _smear(experiment: Experiment, s1: np.ndarray, rlp: np.ndarray, turn: np.ndarray) -> np.ndarray:

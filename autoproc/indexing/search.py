@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.indexing.assign import Tolerance, assign, deviations, observed_tolerance
+from autoproc.indexing.assign import MAD_TO_SIGMA, Tolerance, assign, deviations, observed_tolerance
 from autoproc.indexing.candidates import Candidate, assess, rank_candidates
 from autoproc.indexing.fft1d import find_vectors as vectors_by_fft1d
 from autoproc.indexing.fft3d import find_vectors as vectors_by_fft3d
@@ -32,7 +32,7 @@ GROWTH = 3.0
 MAX_CELL_FACTORS = (1.0, 0.5, 2.0, 0.25)
 GOOD_FRACTION = 0.5
 MIN_INFORMATION = 200.0
-MIN_SIGMA = 0.004
+MIN_SIGMA = 0.002
 LARGEST_TOLERANCE = 0.3
 VOLUME_ERROR = 0.15
 
@@ -112,7 +112,7 @@ def information(A: np.ndarray, spots: Observations, tolerance: Tolerance) -> flo
     n, total = int(near.sum()), len(spots)
     if n < 4:
         return 0.0
-    sigma = np.maximum(np.sqrt(np.mean(np.square(residual[near]), axis=0)), MIN_SIGMA)
+    sigma = np.maximum(MAD_TO_SIGMA * np.median(np.abs(residual[near]), axis=0), MIN_SIGMA)
     bits = -np.sum(np.log2(sigma * np.sqrt(2 * np.pi * np.e)))
     share = n / total
     mixing = n * np.log2(share) + (total - n) * np.log2(1 - share) if n < total else 0.0

@@ -133,13 +133,12 @@ def _with_right_volume(model: Model, spots: Observations, params: IndexParams) -
     if params.unit_cell is not None:
         return model
     A = model.settings[-1]
+    last = len(model.settings) - 1
     assignment = _assigned(model, spots, params)
-    is_other = assignment.is_indexed & (assignment.lattice != len(model.settings) - 1)
-    rlp = model.placed(spots[~is_other]).rlp
-    own = assignment.hkl[assignment.lattice == len(model.settings) - 1]
-    found = superlattice(A, rlp)
+    placed = model.placed(spots)
+    found = superlattice(A, placed.rlp[(assignment.lattice == last) | ~assignment.is_indexed])
     if found is None and params.space_group is None:
-        found = sublattice(A, own)
+        found = sublattice(A, placed.rlp[assignment.lattice == last])
     if found is None:
         return model
     real = in_setting(np.linalg.inv(found), known_space_group(params), None)

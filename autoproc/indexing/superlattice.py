@@ -6,12 +6,13 @@ from itertools import product
 
 import numpy as np
 
-from autoproc.indexing.assign import fractional
+from autoproc.indexing.assign import MAD_TO_SIGMA, fractional
 
 CLASS_TOLERANCE = 0.1
 MIN_CLASS_FRACTION = 0.03
 MIN_OVER_CHANCE = 5.0
 MIN_SPOTS = 10
+N_SIGMA_CLOSE = 2.5
 PRIMES = (2, 3)
 
 
@@ -45,11 +46,15 @@ def superlattice(A: np.ndarray, rlp: np.ndarray) -> np.ndarray | None:
     return best[1] if best else None
 
 
-def sublattice(A: np.ndarray, hkl: np.ndarray) -> np.ndarray | None:
-    """Setting matrix of a smaller cell, if almost all indices (N, 3) are on a sublattice of A's; else None.
+def sublattice(A: np.ndarray, rlp: np.ndarray) -> np.ndarray | None:
+    """Setting matrix of a smaller cell, if almost all points are on a sublattice of A's; else None.
 
-    For a prime p and integers n the sublattice is n . h = 0 modulo p, of which 1 / p is expected by chance.
+    For a prime p and integers n the sublattice is n . h = 0 modulo p, of which 1 / p is expected by chance. Only
+    points close to the lattice count, so that few are there by chance.
     """
+    hkl, residual = fractional(A, rlp)
+    sigma = MAD_TO_SIGMA * np.median(np.abs(residual), axis=0)
+    hkl = hkl[np.all(np.abs(residual) <= N_SIGMA_CLOSE * sigma, axis=1)]
     if len(hkl) < MIN_SPOTS:
         return None
     for prime in PRIMES:
@@ -57,8 +62,7 @@ def sublattice(A: np.ndarray, hkl: np.ndarray) -> np.ndarray | None:
             outside = np.count_nonzero((hkl @ np.array(direction)) % prime)
             if outside < MIN_CLASS_FRACTION * len(hkl):
                 real = np.linalg.inv(A)
-                extra = np.array(direction) @ real / prime
-                return np.linalg.inv(_with_extra_vector(real, extra, direction))
+                return np.linalg.inv(_with_extra_vector(real, np.array(direction) @ real / prime, direction))
     return None
 
 
