@@ -71,14 +71,14 @@ class BravaisSolution:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BravaisResult:
-    """The solutions, the most symmetric first."""
+    """The table's rows, the most symmetric first."""
 
-    solutions: tuple[BravaisSolution, ...]
+    rows: tuple[BravaisSolution, ...]
 
     @property
     def best(self) -> BravaisSolution:
         """The most symmetric one that is recommended."""
-        return next(s for s in self.solutions if s.is_recommended)
+        return next(s for s in self.rows if s.is_recommended)
 
 
 def bravais_settings(experiments: Sequence[Experiment], indexed: Reflections, params: BravaisParams) -> BravaisResult:
@@ -212,7 +212,7 @@ def _chiral(holohedry: gemmi.SpaceGroup) -> dict[int, str]:
     return result
 
 
-def format_bravais(result: BravaisResult) -> str:
+def format_bravais_settings(result: BravaisResult) -> str:
     """The table, with the chiral space groups of each lattice above it."""
     header = [
         "Solution", "Metric fit", "rmsd", "min/max cc", "#spots", "lattice", "unit_cell", "volume", "cb_op",
@@ -222,11 +222,11 @@ def format_bravais(result: BravaisResult) -> str:
             f"{'*' if s.is_recommended else ' '} {s.number:6d}", f"{s.metric_fit:.4f}", f"{s.rmsd:.3f}", _ccs(s),
             s.n_spots, s.lattice, _cell(s.unit_cell), f"{s.volume:.0f}", format_basis(s.change_of_basis),
         ]
-        for s in result.solutions
+        for s in result.rows
     ]  # fmt: skip
     lines = [
         "Chiral space groups corresponding to each Bravais lattice:",
-        *chiral_groups(result.solutions),
+        *chiral_groups(result.rows),
         ruled_table(header, rows, left=(5, 6, 8)),
         "* = recommended solution; rmsd in mm, metric fit in degrees",
     ]

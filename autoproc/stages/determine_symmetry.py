@@ -9,10 +9,11 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import ConfigurationError, NoReflections
+from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
-from autoproc.symmetry.absences import Absences, SpaceGroupScore, analyse_absences, standard_setting
+from autoproc.symmetry.absences import Absences, SpaceGroupScore, analyse_absences, equally_good, standard_setting
 from autoproc.symmetry.consistency import common_lattice, compose, resolve_ambiguity
 from autoproc.symmetry.doubts import symmetry_warnings
 from autoproc.symmetry.elements import CorrelationModel, ElementScore, correlation_model, merge_friedel, score_elements
@@ -23,7 +24,7 @@ from autoproc.symmetry.observations import Observations, observations_of
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, rotations_of, tidiest
 from autoproc.symmetry.report import element_table, screw_table, space_group_table, spaced, subgroup_table
 from autoproc.symmetry.resolution_cut import informative_limit
-from autoproc.symmetry.settings import MonoclinicSetting
+from autoproc.symmetry.settings import MonoclinicSetting, in_basis, normalises
 from autoproc.symmetry.subgroups import find_subgroups
 
 MIN_OBSERVATIONS = 20
@@ -63,7 +64,8 @@ class SymmetryResult:
 
     laue_group : Patterson group (P 4/m m m); space_group : the best, in the setting of the output
     alternatives : space groups that these data cannot tell from it; best : the score of the Laue group
-    probability, confidence : of the Laue group; d_min, n_used : reflections compared
+    probability, confidence : of the Laue group; original : the first crystal as it was given
+    d_min, n_used : reflections compared, Angstrom
     change_of_basis : (3, 3) of each experiment, hkl_new = M hkl_old
     warnings : in plain words, what a crystallographer should look at
     """
@@ -76,6 +78,7 @@ class SymmetryResult:
     probability: float
     confidence: float
     best: SubgroupScore
+    original: Crystal
     lattice: LatticeSymmetry
     model: CorrelationModel
     elements: tuple[ElementScore, ...]
@@ -105,11 +108,12 @@ def determine_symmetry(
     subgroups = score_subgroups(find_subgroups(lattice, params.monoclinic_setting), elements)
     best = _choose(subgroups, params)
     absences = _absences(best, observations, normalised, params)
-    chosen, alternatives = _space_group(absences.candidates, params)
+    chosen, alternatives = _space_group(absences, params)
     space_group, to_standard = standard_setting(chosen, best.subgroup.cell)
     conventional = to_standard @ best.subgroup.basis
-    first = conventional @ to_reduced[min(to_reduced)]
-    turn = tidiest(first, rotations_of(space_group)) @ np.linalg.inv(first)
+    n = min(to_reduced)
+    first = conventional @ to_reduced[n]
+    turn = _tidy(first, space_group, in_basis(lattice.rotations, conventional), experiments[n]) @ np.linalg.inv(first)
     change = compose(to_reduced, dict.fromkeys(to_reduced, turn @ conventional))
     return SymmetryResult(
         experiments=[reindex_experiment(e, change[n], space_group) for n, e in enumerate(experiments)],
@@ -120,6 +124,7 @@ def determine_symmetry(
         probability=best.likelihood,
         confidence=best.confidence,
         best=best,
+        original=next(e.crystal for e in experiments if e.crystal is not None),
         lattice=lattice,
         model=model,
         elements=elements,
@@ -154,6 +159,23 @@ def _prepare(
     return observations.reindexed(turned), normalised, compose(to_reduced, turned), d_min
 
 
+def _tidy(
+    change: np.ndarray, space_group: gemmi.SpaceGroup, lattice_rotations: np.ndarray, experiment: Experiment
+) -> np.ndarray:
+    """The plainest of the equivalent changes of basis.
+
+    A crystal that was given in a setting of its own keeps it where that is as good: an indexing
+    ambiguity that the user has settled stays settled.
+    """
+    rotations = rotations_of(space_group)
+    assert experiment.crystal is not None
+    if experiment.crystal.space_group.number > 1:
+        kept = [w for w in lattice_rotations if normalises(w, rotations) and np.allclose(w.T @ change, np.eye(3))]
+        if kept:
+            return np.eye(3)
+    return tidiest(change, rotations)
+
+
 def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> SubgroupScore:
     if params.space_group is None:
         return subgroups[0]
@@ -181,25 +203,20 @@ def _absences(
     return analyse_absences(group, hkl, normalised.e2, normalised.sigma, normalised.mean)
 
 
-def _space_group(
-    candidates: Sequence[SpaceGroupScore], params: SymmetryParams
-) -> tuple[gemmi.SpaceGroup, tuple[gemmi.SpaceGroup, ...]]:
+def _space_group(absences: Absences, params: SymmetryParams) -> tuple[gemmi.SpaceGroup, tuple[gemmi.SpaceGroup, ...]]:
     """The space group and those it cannot be told from."""
     if params.space_group is not None:
         wanted = gemmi.find_spacegroup_by_name(params.space_group)
-        for candidate in candidates:
+        for candidate in absences.candidates:
             if any(g.number == wanted.number for g in candidate.groups):
                 return next(g for g in candidate.groups if g.number == wanted.number), ()
-    groups = candidates[0].groups
+    groups = equally_good(absences)
     return groups[0], groups[1:]
 
 
-def format_symmetry(result: SymmetryResult, original: Sequence[Experiment]) -> str:
-    """The story of a symmetry determination: cells, element and subgroup scores, absences, conclusion.
-
-    original : the experiments as they were given.
-    """
-    crystal = next(e.crystal for e in original if e.crystal is not None)
+def format_symmetry(result: SymmetryResult) -> str:
+    """The story of a symmetry determination: cells, element and subgroup scores, absences, conclusion."""
+    crystal = result.original
     model = result.model
     identity = "not known" if model.cc_identity is None else f"{model.cc_identity:.3f}"
     highest = max((s.subgroup for s in result.subgroups), key=lambda g: g.order)

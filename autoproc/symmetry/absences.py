@@ -16,6 +16,7 @@ FLOOR = 0.05
 """Sd, in E^2, of what an extinguished reflection may still show: multiple scattering, tails of neighbours."""
 OUTLIERS = 0.02
 SURE = 0.7
+CLOSE = 0.25
 SCREW = {(2, 2): 1, (3, 3): 1, (4, 4): 1, (4, 2): 2, (6, 6): 1, (6, 3): 2, (6, 2): 3}
 """(order of the axis, period of the reflections that stay) -> subscript of the screw axis."""
 
@@ -75,7 +76,8 @@ def analyse_absences(
     """Compare all chiral space groups with the rotations and centring of `group`.
 
     group : symmorphic; hkl : (N, 3) observations in its setting; e2, e2_sigma : (N,);
-    scale : (N,) expected mean intensity, so that intensity = e2 * scale.
+    scale : (N,) expected mean intensity, so that intensity = e2 * scale. Where the data say nothing (an
+    axis along the spindle) the group with more screw axes comes first, because crystals prefer them.
     """
     classes = absence_classes(group)
     axial = merge_axial(group, hkl, e2, e2_sigma, scale)
@@ -84,10 +86,18 @@ def analyse_absences(
     logs = np.where(absent, log_absent, log_present).sum(axis=1)
     p = np.exp(logs - logs.max())
     p /= p.sum()
-    order = sorted(range(len(classes)), key=lambda n: (-round(float(p[n]), 9), n))
+    n_absent = [int(_absent(members[0], _axial_indices()).sum()) for members in classes]
+    order = sorted(range(len(classes)), key=lambda n: (-round(float(p[n]), 6), -n_absent[n]))
     candidates = tuple(SpaceGroupScore(classes[n], float(p[n])) for n in order)
     screws = _screw_axes(group, classes, p, axial)
     return Absences(screws, candidates, candidates[0].score > SURE)
+
+
+def equally_good(absences: Absences) -> tuple[gemmi.SpaceGroup, ...]:
+    """Space groups that the data cannot tell from the first: the first itself, then the others."""
+    least = 1.0 if absences.is_certain else CLOSE
+    best = absences.candidates[0].score
+    return tuple(g for c in absences.candidates if c.score >= least * best for g in c.groups)
 
 
 def absence_classes(group: gemmi.SpaceGroup) -> list[tuple[gemmi.SpaceGroup, ...]]:

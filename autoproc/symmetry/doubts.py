@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoproc.symmetry.absences import Absences
+from autoproc.symmetry.absences import Absences, equally_good
 from autoproc.symmetry.elements import CorrelationModel, ElementScore
 from autoproc.symmetry.laue_group import SubgroupScore
 
@@ -44,11 +44,11 @@ def symmetry_warnings(
 
 
 def _screw_warning(absences: Absences) -> str:
-    first = absences.candidates[0]
-    close = [c for c in absences.candidates[1:] if c.score > 0.25 * first.score]
-    names = ", ".join(g.xhm() for c in (first, *close) for g in c.groups)
-    if not any(s.n_absent + s.n_present for s in absences.screw_axes):
-        return f"cannot tell screw axes, because no axial reflection was measured: any of {names}"
+    names = ", ".join(g.xhm() for g in equally_good(absences))
+    unseen = [s.name for s in absences.screw_axes if not s.n_absent]
+    if unseen:
+        axes = ", ".join(unseen)
+        return f"cannot tell screw axes {axes}: no reflection that they extinguish was measured; any of {names}"
     return f"cannot tell screw axes for certain from few axial reflections: any of {names}"
 
 

@@ -135,9 +135,8 @@ def related_rows(merged: Merged, rotation: np.ndarray) -> tuple[np.ndarray, np.n
     turned = hkl_key(merged.hkl @ rotation, span_of(merged.hkl))
     place = np.minimum(np.searchsorted(merged.key, turned), len(merged.key) - 1)
     rows = np.arange(len(merged.key))
-    found = (merged.key[place] == turned) & (place != rows)
-    if rotation_order(rotation) == 2:
-        found &= place > rows
+    place = np.where(merged.key[place] == turned, place, rows)
+    found = (place > rows) | ((place < rows) & (place[place] != rows))
     return rows[found], place[found]
 
 

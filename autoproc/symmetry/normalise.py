@@ -15,6 +15,10 @@ from autoproc.symmetry.observations import Observations
 
 PER_SHELL = 300
 PER_PARAMETER = 150
+MAX_FITTED = 20000
+N_ROUNDS = 2
+N_SCORING = 10
+RIDGE = 1e-3
 CLIP = 8.0
 MAX_E2 = 16.0
 
@@ -39,24 +43,31 @@ def normalise(observations: Observations, prescale: bool = True) -> Normalised:
     the diffracted beam in the crystal, as well as with resolution; a gamma regression with a
     logarithmic link finds it, because Wilson intensities scatter as their mean.
     """
-    mean = shell_mean(observations.s2, observations.intensity, observations.experiment)
-    if prescale:
-        for _ in range(2):
-            scale = smooth_scale(observations, mean)
-            mean = scale * shell_mean(observations.s2, observations.intensity / scale, observations.experiment)
+    mean = np.empty(len(observations))
+    for n in np.unique(observations.experiment):
+        rows = np.flatnonzero(observations.experiment == n)
+        mean[rows] = _expected_mean(observations[rows], prescale)
     return Normalised(observations.intensity / mean, observations.sigma / mean, mean)
 
 
-def shell_mean(s2: np.ndarray, intensity: np.ndarray, experiment: np.ndarray) -> np.ndarray:
-    """(N,) mean intensity as a piecewise linear function of log I against s2, for each experiment."""
-    mean = np.empty(len(s2))
-    for n in np.unique(experiment):
-        rows = experiment == n
-        mean[rows] = _shell_mean(s2[rows], intensity[rows])
+def _expected_mean(part: Observations, prescale: bool) -> np.ndarray:
+    """(N,) expected intensity of the observations of one experiment."""
+    mean = shell_mean(part.s2, part.intensity)
+    design = _design(part, len(part) // PER_PARAMETER) if prescale else np.empty((len(part), 0))
+    if not design.shape[1]:
+        return mean
+    some = np.random.default_rng(2).permutation(len(part))[:MAX_FITTED]
+    scale = np.ones(len(part))
+    for _ in range(N_ROUNDS):
+        noise = part.sigma[some] / mean[some]
+        b = _gamma_regression(design[some], part.intensity[some] / mean[some], 1 / (1 + noise**2))
+        scale *= np.exp(np.clip(design @ b, -4, 4))
+        mean = scale * shell_mean(part.s2, part.intensity / scale)
     return mean
 
 
-def _shell_mean(s2: np.ndarray, intensity: np.ndarray) -> np.ndarray:
+def shell_mean(s2: np.ndarray, intensity: np.ndarray) -> np.ndarray:
+    """(N,) mean intensity: log I piecewise linear in s2 between shells of equal numbers."""
     order = np.argsort(s2, kind="stable")
     shells = np.array_split(order, max(1, min(60, len(s2) // PER_SHELL)))
     centres = np.array([s2[rows].mean() for rows in shells])
@@ -73,19 +84,6 @@ def _trimmed_mean(intensity: np.ndarray) -> float:
     return mean
 
 
-def smooth_scale(observations: Observations, mean: np.ndarray) -> np.ndarray:
-    """(N,) smooth factor by which intensities differ from `mean`, 1 on average, for each experiment."""
-    scale = np.ones(len(observations))
-    for n in np.unique(observations.experiment):
-        rows = np.flatnonzero(observations.experiment == n)
-        part = observations[rows]
-        design = _design(part, len(rows) // PER_PARAMETER)
-        if design.shape[1]:
-            noise = part.sigma / mean[rows]
-            scale[rows] = _gamma_regression(design, part.intensity / mean[rows], 1 / (1 + noise**2))
-    return scale
-
-
 def _design(part: Observations, max_terms: int) -> np.ndarray:
     """(N, p) smooth functions of rotation, direction, and of both with resolution; p <= max_terms."""
     low, high = part.phi.min(), part.phi.max()
@@ -95,29 +93,29 @@ def _design(part: Observations, max_terms: int) -> np.ndarray:
     phi_terms = np.polynomial.legendre.legvander(x, n_phi).T[1:]
     candidates = [*phi_terms[:2], x * s, *_surface(part.direction, 2), *phi_terms[2:], x**2 * s]
     if max_terms >= len(candidates) + 20:
-        candidates += _surface(part.direction, 4)
+        turning = (np.cos(part.phi), np.sin(part.phi))
+        candidates += [t * axis for t in turning for axis in part.direction.T] + _surface(part.direction, 4)
     return np.array(candidates[:max_terms]).T.reshape(len(part), -1)
 
 
 def _surface(direction: np.ndarray, degree: int) -> list[np.ndarray]:
     """Polynomials on the sphere: monomials of `degree` and `degree` - 1 span all spherical harmonics up to it."""
-    powers = [p for p in itertools.product(range(degree + 1), repeat=3) if sum(p) in (degree - 1, degree)]
-    return [np.prod(direction ** np.array(p), axis=1) for p in powers]
+    powers = [np.ones_like(direction.T)]
+    for _ in range(degree):
+        powers.append(powers[-1] * direction.T)
+    exponents = [p for p in itertools.product(range(degree + 1), repeat=3) if sum(p) in (degree - 1, degree)]
+    return [powers[i][0] * powers[j][1] * powers[k][2] for i, j, k in exponents]
 
 
 def _gamma_regression(design: np.ndarray, ratio: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """(N,) exp(X b), the mean of `ratio`; Fisher scoring, with ratios beyond 8 clipped."""
+    """(p,) b such that exp(X b + constant) is the mean of `ratio`; Fisher scoring, ratios beyond 8 times it clipped."""
     n = len(ratio)
     x = np.column_stack([np.ones(n), design])
-    information = (x * weight[:, None]).T @ x
-    ridge = 1e-3 * n * np.eye(x.shape[1])
+    ridge = RIDGE * n * np.eye(x.shape[1])
     ridge[0, 0] = 0.0
-    solve = np.linalg.inv(information + ridge)
+    solve = np.linalg.inv((x * weight[:, None]).T @ x + ridge)
     b = np.zeros(x.shape[1])
-    fitted = np.ones(n)
-    for _ in range(10):
-        residual = np.minimum(ratio / fitted, CLIP) - 1
-        step = solve @ (x.T @ (weight * residual) - ridge @ b)
-        b += np.clip(step, -1, 1)
-        fitted = np.exp(np.clip(x @ b, -4, 4))
-    return fitted
+    for _ in range(N_SCORING):
+        residual = np.minimum(ratio * np.exp(-np.clip(x @ b, -4, 4)), CLIP) - 1
+        b += np.clip(solve @ (x.T @ (weight * residual) - ridge @ b), -1, 1)
+    return b[1:]

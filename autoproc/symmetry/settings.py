@@ -80,6 +80,12 @@ def in_basis(rotations: np.ndarray, basis: np.ndarray) -> np.ndarray:
     return np.rint(inverse @ rotations @ basis.T).astype(int)
 
 
+def normalises(rotation: np.ndarray, group: np.ndarray) -> bool:
+    """A rotation (3, 3) takes a group (n, 3, 3) to itself: W G W^-1 = G."""
+    turned = np.rint(rotation @ group @ np.linalg.inv(rotation)).astype(int)
+    return {w.tobytes() for w in turned} == {np.asarray(w, int).tobytes() for w in group}
+
+
 def group_operations(rotations: np.ndarray, basis: np.ndarray) -> gemmi.GroupOps:
     """The symmorphic group of rotations, with the centring, in the cell of `basis`."""
     operations = []

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import gemmi
+import numpy as np
+import pytest
+from integrated_for_tests import integrated, to_setting
+from shared_data import shared
+
+from autoproc.errors import NoReflections
+from autoproc.formats.expt import read_expt
+from autoproc.formats.refl import read_refl
+from autoproc.models.reflections import Reflections
+from autoproc.stages.determine_symmetry import (
+    ImpossibleSpaceGroup,
+    SymmetryParams,
+    SymmetryResult,
+    determine_symmetry,
+    format_symmetry,
+)
+from autoproc.symmetry.consistency import primitive_basis
+from autoproc.symmetry.reindex import parse_basis
+
+CUBE = (40, 40, 40, 90, 90, 90)
+TETRAGONAL = (40, 40, 50, 90, 90, 90)
+HEXAGONAL = (40, 40, 50, 90, 90, 120)
+BOX = (30, 40, 50, 90, 90, 90)
+
+# Every Laue group, where possible on a lattice more symmetric than it needs.
+CASES = [
+    ("P 1", (30, 40, 50, 80, 95, 102)),
+    ("P 1", BOX),
+    ("P 1", CUBE),
+    ("P 1 21 1", BOX),
+    ("P 1 21 1", CUBE),
+    ("C 1 2 1", (60, 40, 50, 90, 110, 90)),
+    ("P 21 21 21", BOX),
+    ("P 21 21 2", TETRAGONAL),
+    ("C 2 2 21", (40, 40 * 3**0.5, 50, 90, 90, 90)),
+    ("F 2 2 2", (40, 60, 70, 90, 90, 90)),
+    ("P 41", TETRAGONAL),
+    ("I 4", (40, 40, 60, 90, 90, 90)),
+    ("P 43 21 2", CUBE),
+    ("P 31", HEXAGONAL),
+    ("R 3:H", (60, 60, 50, 90, 90, 120)),
+    ("P 31 2 1", HEXAGONAL),
+    ("P 32 1 2", HEXAGONAL),
+    ("R 3 2:H", (60, 60, 50, 90, 90, 120)),
+    ("P 61", HEXAGONAL),
+    ("P 63 2 2", HEXAGONAL),
+    ("P 21 3", CUBE),
+    ("I 2 3", (60, 60, 60, 90, 90, 90)),
+    ("P 41 3 2", CUBE),
+    ("F 4 3 2", (80, 80, 80, 90, 90, 90)),
+]
+
+
+def in_some_basis(group: str, cell: tuple[float, ...], **kwargs) -> SymmetryResult:
+    """Symmetry of data indexed in P 1 in a primitive basis that is not the conventional one."""
+    d_min = 3.0 if max(cell[:3]) < 55 else 4.0
+    experiment, reflections = integrated(group, cell, d_min=d_min, **kwargs)
+    matrix = np.array([[0, 1, 0], [0, 1, 1], [1, 0, 0]]) @ primitive_basis(experiment.crystal)
+    experiment, reflections = to_setting(experiment, reflections, matrix)
+    return determine_symmetry([experiment], reflections, SymmetryParams())
+
+
+def is_right(result: SymmetryResult, group: str) -> bool:
+    return gemmi.SpaceGroup(group).number in {g.number for g in (result.space_group, *result.alternatives)}
+
+
+@pytest.mark.parametrize(("group", "cell"), CASES)
+def test_every_laue_group_is_found_on_lattices_that_allow_more(group, cell):
+    result = in_some_basis(group, cell)
+    assert is_right(result, group)
+    found = result.experiments[0].crystal
+    assert np.linalg.det(found.A) > 0
+    if group != "P 1":
+        np.testing.assert_allclose(sorted(found.cell[:3]), sorted(cell[:3]), rtol=1e-3)
+    _assert_consistent(result)
+
+
+def _assert_consistent(result: SymmetryResult) -> None:
+    """Reindexed hkl still point to the same spots."""
+    crystal, table = result.experiments[0].crystal, result.reflections
+    observed = 1 / np.linalg.norm(table["s1"] - result.experiments[0].beam.s0, axis=1)
+    calculated = 1 / np.linalg.norm(table["hkl"] @ crystal.A.T, axis=1)
+    np.testing.assert_allclose(calculated, observed, rtol=1e-6)
+
+
+@pytest.mark.parametrize("group", ["P 41", "P 1 21 1", "P 21 21 2", "P 43 21 2"])
+def test_strong_absorption_does_not_hide_the_symmetry(group):
+    cell = CUBE if group == "P 43 21 2" else TETRAGONAL if group != "P 1 21 1" else BOX
+    assert is_right(in_some_basis(group, cell, absorption=1.0), group)
+
+
+def test_without_prescaling_strong_absorption_would_hide_it():
+    experiment, reflections = integrated("P 41", TETRAGONAL, absorption=1.0)
+    result = determine_symmetry([experiment], reflections, SymmetryParams(prescale=False))
+    assert result.laue_group.xhm() != "P 4/m"
+
+
+def test_a_strong_anomalous_signal_does_not_hide_the_symmetry():
+    assert is_right(in_some_basis("P 41", TETRAGONAL, anomalous=0.3), "P 41")
+
+
+def test_noisy_data_still_show_their_symmetry():
+    assert is_right(in_some_basis("P 21 21 2", TETRAGONAL, noise=0.5), "P 21 21 2")
+
+
+def test_twenty_degrees_are_enough_and_unseen_screw_axes_are_confessed():
+    result = in_some_basis("P 21 21 21", BOX, n_images=20)
+    assert result.laue_group.xhm() == "P m m m"
+    assert is_right(result, "P 21 21 21")
+    assert any("cannot tell screw axes" in w for w in result.warnings)
+
+
+def test_data_in_the_right_setting_stay_as_they_are():
+    experiment, reflections = integrated("I 2 3", (60, 60, 60, 90, 90, 90), d_min=4.0)
+    result = determine_symmetry([experiment], reflections, SymmetryParams())
+    np.testing.assert_allclose(result.change_of_basis[0], np.eye(3), atol=1e-9)
+    assert [g.xhm() for g in result.alternatives] == ["I 21 3"]
+
+
+def test_monoclinic_setting_is_the_users():
+    experiment, reflections = integrated("C 1 2 1", (96.4, 51.2, 62.3, 90, 112.7, 90), d_min=4.5)
+    best = determine_symmetry([experiment], reflections, SymmetryParams())
+    c2 = determine_symmetry([experiment], reflections, SymmetryParams(monoclinic_setting="C2"))
+    assert (best.space_group.xhm(), c2.space_group.xhm()) == ("I 1 2 1", "C 1 2 1")
+    assert best.experiments[0].crystal.cell[4] == pytest.approx(105.76, abs=0.01)
+    assert c2.experiments[0].crystal.cell[4] == pytest.approx(112.7, abs=0.01)
+    assert "setting of C2" in format_symmetry(best)
+
+
+def test_a_known_space_group_is_taken():
+    experiment, reflections = integrated("P 43 21 2", TETRAGONAL)
+    result = determine_symmetry([experiment], reflections, SymmetryParams(space_group="P43212"))
+    assert result.space_group.xhm() == "P 43 21 2"
+    assert result.alternatives == ()
+
+
+def test_an_impossible_space_group_is_refused():
+    experiment, reflections = integrated("P 1", BOX)
+    with pytest.raises(ImpossibleSpaceGroup, match="at most P m m m"):
+        determine_symmetry([experiment], reflections, SymmetryParams(space_group="P 43 21 2"))
+
+
+def test_two_lattices_of_a_split_crystal_are_brought_to_one_indexing():
+    first = integrated("P 41", TETRAGONAL, n_images=60, orientation=1)
+    second = to_setting(*integrated("P 41", TETRAGONAL, n_images=60, orientation=2), parse_basis("b,a,-c"))
+    tables = [table.replace(experiment_id=np.full(len(table), n)) for n, (_, table) in enumerate((first, second))]
+    result = determine_symmetry([first[0], second[0]], Reflections.concatenate(tables), SymmetryParams())
+    assert result.laue_group.xhm() == "P 4/m"
+    assert is_right(result, "P 41")
+    assert not np.array_equal(result.change_of_basis[0], result.change_of_basis[1])
+
+
+def test_too_few_intensities_are_an_error():
+    experiment, reflections = integrated("P 1", BOX)
+    with pytest.raises(NoReflections, match="9 usable intensities"):
+        determine_symmetry([experiment], reflections[np.arange(9)], SymmetryParams())
+
+
+def test_the_answer_does_not_depend_on_the_order_of_the_reflections():
+    experiment, reflections = integrated("P 31 2 1", HEXAGONAL)
+    shuffled = reflections[np.random.default_rng(4).permutation(len(reflections))]
+    one = determine_symmetry([experiment], reflections, SymmetryParams())
+    other = determine_symmetry([experiment], shuffled, SymmetryParams())
+    assert one.space_group.xhm() == other.space_group.xhm()
+    np.testing.assert_allclose([e.cc for e in one.elements], [e.cc for e in other.elements], atol=0.02)
+
+
+def test_report_has_the_tables_of_the_tutorial():
+    experiment, reflections = integrated("P 43 21 2", TETRAGONAL)
+    text = format_symmetry(determine_symmetry([experiment], reflections, SymmetryParams()))
+    assert "|   likelihood |   Z-CC |   CC |" in text
+    assert "| *** | 4 |(0, 0, 1)" in text
+    assert "| P 4/m m m         | *** |" in text
+    assert "Best solution: P 4/m m m" in text
+    assert "| 41c " in text
+    assert "Recommended space group: P 41 21 2" in text
+    assert "It could as well be P 43 21 2" in text
+
+
+def test_real_l_cysteine_is_p212121():
+    experiments, tables = [], []
+    for n, name in enumerate(("20", "25", "30", "35")):
+        experiments += read_expt(shared(f"real/l_cysteine_integrated/{name}_integrated.expt"))
+        table = read_refl(shared(f"real/l_cysteine_integrated/{name}_integrated.refl"))
+        tables.append(table.replace(experiment_id=np.where(table["experiment_id"] < 0, -1, n)))
+    result = determine_symmetry(experiments, Reflections.concatenate(tables), SymmetryParams())
+    assert result.laue_group.xhm() == "P m m m"
+    assert result.space_group.xhm() == "P 21 21 21"
+    assert result.probability > 0.95
+    assert result.absences.is_certain
+    assert result.warnings == ()
