@@ -13,6 +13,7 @@ MIN_TOLERANCE = 0.12
 N_SIGMA = 6.0
 MAD_TO_SIGMA = 1.4826
 MAX_IMAGES = 1.0
+ALLOWED_BY_CHANCE = 0.02
 SMEAR_WEIGHT = 0.25
 
 
@@ -82,10 +83,11 @@ def deviations(A: np.ndarray, spots: Observations) -> tuple[np.ndarray, np.ndarr
 
 
 def observed_tolerance(A: np.ndarray, spots: Observations, largest: float) -> Tolerance:
-    """The tolerance for a lattice: six robust standard deviations, within MIN_TOLERANCE and `largest`.
+    """The tolerance for a lattice: six robust standard deviations, up to `largest`, and MIN_TOLERANCE at least.
 
     A point without relation to the lattice falls within a tolerance t by chance with a probability of
-    (2 t)**3: 22% for 0.3, but 1.4% for 0.12.
+    (2 t)**3: 22% for 0.3, but 1.4% for 0.12. Where most spots belong to no or to another lattice the least
+    tolerance is smaller, so that those indexed by chance stay few among the indexed.
     """
     _, residual, smeared = deviations(A, spots)
     total, rest = np.abs(residual).max(axis=1), np.abs(residual - smeared)
@@ -94,7 +96,9 @@ def observed_tolerance(A: np.ndarray, spots: Observations, largest: float) -> To
     if len(near) < 10:
         return Tolerance(largest, np.full(3, largest))
     sigma = MAD_TO_SIGMA * np.median(near, axis=0)
-    return Tolerance(largest, np.clip(N_SIGMA * sigma, min(MIN_TOLERANCE, largest), largest))
+    by_chance = 0.5 * np.cbrt(ALLOWED_BY_CHANCE * len(near) / max(1, len(spots) - len(near)))
+    least = min(largest, MIN_TOLERANCE, by_chance)
+    return Tolerance(largest, np.clip(N_SIGMA * sigma, least, largest))
 
 
 def _most_telling_limit(off: np.ndarray, largest: float) -> float:

@@ -57,7 +57,9 @@ def rank_candidates(
     found: list[Candidate] = []
     for triple in triples:
         real = niggli_reduced(fit_basis(niggli_reduced(vectors[triple]), rlp, tolerance))
-        is_allowed = volumes[0] <= abs(np.linalg.det(real)) <= volumes[1] and np.linalg.norm(real, axis=1).min() >= min_cell
+        is_allowed = (
+            volumes[0] <= abs(np.linalg.det(real)) <= volumes[1] and np.linalg.norm(real, axis=1).min() >= min_cell
+        )
         if is_allowed and not any(_is_same(real, other.real) for other in found):
             found.append(assess(real, rlp, tolerance))
     return ordered(found)
@@ -119,9 +121,7 @@ def niggli_reduced(real: np.ndarray) -> np.ndarray:
     return options[int(np.argmax(obtuse))]
 
 
-def _best_triples(
-    vectors: np.ndarray, rlp: np.ndarray, volumes: tuple[float, float], tolerance: float
-) -> np.ndarray:
+def _best_triples(vectors: np.ndarray, rlp: np.ndarray, volumes: tuple[float, float], tolerance: float) -> np.ndarray:
     """(K, 3) indices of the triples that index most points, smaller cells first among equals."""
     n = len(vectors)
     if n < 3:
@@ -136,7 +136,9 @@ def _best_triples(
     volume = np.abs(np.einsum("ij,ij->i", np.cross(vectors[triples[:, 0]], vectors[triples[:, 1]]),
                               vectors[triples[:, 2]]))  # fmt: skip
     length = np.linalg.norm(vectors, axis=1)
-    usable = (volume >= volumes[0]) & (volume <= volumes[1]) & (volume > MIN_SINE_VOLUME * np.prod(length[triples], axis=1))
+    usable = (
+        (volume >= volumes[0]) & (volume <= volumes[1]) & (volume > MIN_SINE_VOLUME * np.prod(length[triples], axis=1))
+    )
     triples, count, volume = triples[usable], count[usable], volume[usable]
     if not len(triples):
         return triples

@@ -74,9 +74,7 @@ def _observed_mm(
     return xyz, scale**2
 
 
-def _calculated(
-    experiment: Experiment, panel: int, hkl: np.ndarray, phi: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _calculated(experiment: Experiment, panel: int, hkl: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Predicted positions, px and frames, mm and radians; zeros for what cannot diffract, as in DIALS."""
     assert experiment.crystal is not None
     one_panel = replace(experiment, detector=Detector((experiment.detector[panel],)))

@@ -53,5 +53,7 @@ def _axis(rotation: np.ndarray) -> np.ndarray:
     """The axis about which a rotation turns by a positive angle."""
     values, vectors = np.linalg.eig(rotation)
     axis = np.real(vectors[:, np.argmin(np.abs(values - 1))])
-    sense = np.array([rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0], rotation[1, 0] - rotation[0, 1]])
+    sense = np.array(
+        [rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0], rotation[1, 0] - rotation[0, 1]]
+    )
     return axis * (1.0 if sense @ axis >= 0 else -1.0) / np.linalg.norm(axis)

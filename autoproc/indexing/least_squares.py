@@ -23,7 +23,7 @@ PRIOR_SIGMA = np.array([1.0, 1.0, 2.0, 0.01, 0.01, 0.01, 0.005])
 MIN_ZETA = 0.05
 TUKEY = 4.685
 MIN_SCALE = np.array([1e-4, 1e-4, 1e-6])
-SKEW = np.array([[[0, 0, 0], [0, 0, -1], [0, 1, 0]], [[0, 0, 1], [0, 0, 0], [-1, 0, 0]], [[0, -1, 0], [1, 0, 0], [0, 0, 0]]], float)  # fmt: skip
+SKEW = np.cross(np.eye(3)[:, None, :], np.eye(3)[None, :, :]).swapaxes(1, 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +117,7 @@ def _step(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layout:
-    """Where parameters stand: those of each lattice's A, then those of each detector and its beam, then three a sweep."""
+    """Where parameters stand: those of each lattice's A, of each detector and its beam, then three a sweep."""
 
     starts: np.ndarray
     n_detectors: int
@@ -128,9 +128,7 @@ class _Layout:
     def of(model: Model, modes: Sequence[np.ndarray], move_detector: bool) -> _Layout:
         starts = np.concatenate([[0], np.cumsum([len(m) for m in modes])])
         n_detectors = len(model.moves) if move_detector else 0
-        return _Layout(
-            starts, n_detectors, len(model.sweeps) if len(model.sweeps) > 1 else 0, model.detector_of_sweep
-        )
+        return _Layout(starts, n_detectors, len(model.sweeps) if len(model.sweeps) > 1 else 0, model.detector_of_sweep)
 
     @property
     def size(self) -> int:

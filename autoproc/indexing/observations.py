@@ -74,9 +74,7 @@ def observe(experiments: Sequence[Experiment], spots: Reflections) -> Observatio
     )
 
 
-def place(
-    experiments: Sequence[Experiment], spots: Observations, turns: np.ndarray | None = None
-) -> Observations:
+def place(experiments: Sequence[Experiment], spots: Observations, turns: np.ndarray | None = None) -> Observations:
     """The same spots seen with another geometry: s1, rlp, d and smear anew.
 
     turns : (S, 3, 3) of the crystal on each sweep, undone in rlp

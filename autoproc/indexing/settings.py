@@ -13,6 +13,7 @@ from autoproc.models.crystal import b_matrix, cell_from_real_matrix
 MAX_LENGTH_ERROR = 0.05
 MAX_ANGLE_ERROR = np.radians(5.0)
 ALLOWED_SHEAR = 0.03
+PAIRS = ((1, 2), (0, 2), (0, 1))
 
 
 @lru_cache(maxsize=2)
@@ -111,7 +112,7 @@ def _unusual(metrics: np.ndarray) -> np.ndarray:
     """(K,) preference among equivalent settings: short axes, angles not acute, a <= b <= c."""
     lengths = np.sqrt(np.einsum("kii->ki", metrics))
     shortest = lengths.sum(axis=1) / lengths.sum(axis=1).min()
-    acute = sum(metrics[:, i, j] > 1e-3 * lengths[:, i] * lengths[:, j] for i, j in ((1, 2), (0, 2), (0, 1)))
+    acute = sum(metrics[:, i, j] > 1e-3 * lengths[:, i] * lengths[:, j] for i, j in PAIRS)
     unordered = np.sum(np.diff(lengths, axis=1) < -0.01 * lengths[:, 1:], axis=1)
     return 0.1 * shortest + 0.002 * acute + 0.0005 * unordered
 
@@ -119,7 +120,9 @@ def _unusual(metrics: np.ndarray) -> np.ndarray:
 def _mismatch(metrics: np.ndarray, unit_cell: tuple[float, ...]) -> np.ndarray:
     """(K,) distance of metrics from a cell, infinite outside the limits."""
     lengths = np.sqrt(np.einsum("kii->ki", metrics))
-    cosines = np.stack([metrics[:, i, j] / (lengths[:, i] * lengths[:, j]) for i, j in ((1, 2), (0, 2), (0, 1))], axis=1)
+    cosines = np.stack(
+        [metrics[:, i, j] / (lengths[:, i] * lengths[:, j]) for i, j in ((1, 2), (0, 2), (0, 1))], axis=1
+    )
     angles = np.arccos(np.clip(cosines, -1, 1))
     length_error = np.abs(lengths / np.array(unit_cell[:3]) - 1)
     angle_error = np.abs(angles - np.radians(unit_cell[3:]))

@@ -93,9 +93,15 @@ def _with_lattice(model: Model, trial: Trial, params: IndexParams) -> Model:
     real = np.linalg.inv(trial.model.settings[0])
     if params.unit_cell is None and params.space_group is None:
         real = niggli_reduced(real)
-    elif params.space_group is not None:
-        real = symmetrised(real, known_space_group(params))
-    return base.with_settings([*model.settings, np.linalg.inv(real)])
+    return _symmetric(base.with_settings([*model.settings, np.linalg.inv(real)]), params)
+
+
+def _symmetric(model: Model, params: IndexParams) -> Model:
+    """The model with the symmetry of the known space group imposed on its cells."""
+    if params.space_group is None:
+        return model
+    group = known_space_group(params)
+    return model.with_settings([np.linalg.inv(symmetrised(np.linalg.inv(A), group)) for A in model.settings])
 
 
 def _refined(model: Model, spots: Observations, params: IndexParams, cycles: list[MacroCycle]) -> Model:
@@ -110,7 +116,7 @@ def _refined(model: Model, spots: Observations, params: IndexParams, cycles: lis
         chosen = Assignment(assignment.lattice[rows], assignment.hkl[rows])
         modes = _modes(model, params)
         fit = refine_model(model, within[rows], chosen, modes, n_cycles=3, move_detector=params.refine_detector)
-        model = fit.model
+        model = _symmetric(fit.model, params)
         n_indexed = int(assignment.is_indexed.sum())
         cycles.append(MacroCycle(len(model.settings), float(within.d.min()), size, n_indexed, fit.rms))
     return model
@@ -144,9 +150,7 @@ def _with_right_volume(model: Model, spots: Observations, params: IndexParams) -
     real = in_setting(np.linalg.inv(found), known_space_group(params), None)
     if real is None:
         return model
-    if params.space_group is not None:
-        real = symmetrised(real, known_space_group(params))
-    return model.with_settings([*model.settings[:-1], np.linalg.inv(real)])
+    return _symmetric(model.with_settings([*model.settings[:-1], np.linalg.inv(real)]), params)
 
 
 def _why_not(search: Search, params: IndexParams) -> str:

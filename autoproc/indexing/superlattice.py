@@ -16,9 +16,9 @@ N_SIGMA_CLOSE = 2.5
 PRIMES = (2, 3)
 
 
-def _classes(prime: int) -> list[tuple[int, int, int]]:
+def _classes(prime: int) -> list[tuple[int, ...]]:
     """Directions modulo a prime whose first component that is not 0 is 1: 7 for 2, 13 for 3."""
-    found: list[tuple[int, int, int]] = []
+    found: list[tuple[int, ...]] = []
     for candidate in product(range(prime), repeat=3):
         multiples = {tuple(int(m * c) % prime for c in candidate) for m in range(1, prime)}
         if any(candidate) and not multiples & set(found):
@@ -74,13 +74,13 @@ def _near_class(values: np.ndarray, offset: np.ndarray, prime: int) -> int:
     return int(np.count_nonzero(near))
 
 
-def _with_extra_point(A: np.ndarray, direction: tuple[int, int, int], prime: int) -> np.ndarray:
+def _with_extra_point(A: np.ndarray, direction: tuple[int, ...], prime: int) -> np.ndarray:
     """Reciprocal basis of the lattice of A with the point A direction / prime."""
     extra = A @ np.array(direction) / prime
     return _with_extra_vector(A.T, extra, direction).T
 
 
-def _with_extra_vector(rows: np.ndarray, extra: np.ndarray, direction: tuple[int, int, int]) -> np.ndarray:
+def _with_extra_vector(rows: np.ndarray, extra: np.ndarray, direction: tuple[int, ...]) -> np.ndarray:
     """Basis (rows) of the lattice spanned by `rows` and `extra` = direction . rows / prime.
 
     It takes the place of the row whose coefficient is 1, which can be had back from the others.

@@ -92,7 +92,11 @@ def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexPa
         for turn in solution.model.turn_matrices()
     ]
     found = [
-        replace(moved[n % len(moved)], crystal=crystal, identifier=_identifier(moved[n % len(moved)], *divmod(n, len(moved))))
+        replace(
+            moved[n % len(moved)],
+            crystal=crystal,
+            identifier=_identifier(moved[n % len(moved)], *divmod(n, len(moved))),
+        )
         for n, crystal in enumerate(crystals)
     ]
     first_of_lattice = crystals[:: len(moved)]
@@ -107,7 +111,8 @@ def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexPa
         n_per_lattice=tuple(int(n) for n in solution.assignment.count(len(first_of_lattice))),
         rotations=tuple(
             rotation_between(crystals[0].A, crystal.A, 0, number)
-            for number, crystal in enumerate(first_of_lattice) if number
+            for number, crystal in enumerate(first_of_lattice)
+            if number
         ),
         rmsds=tuple(_rmsd(experiment, n, len(sweeps), observed.sweep, solution) for n, experiment in enumerate(found)),
         macro_cycles=solution.cycles,
