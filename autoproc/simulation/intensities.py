@@ -29,7 +29,7 @@ class TrueIntensities:
 def crystal_symmetry(cell: tuple[float, ...], space_group: str) -> tuple[gemmi.UnitCell, gemmi.SpaceGroup]:
     """Cell and space group as gemmi has them. Raises ImpossibleCrystal."""
     group, unit_cell = gemmi.find_spacegroup_by_name(space_group), gemmi.UnitCell(*cell)
-    if group is None or unit_cell.volume <= 0 or not unit_cell.is_compatible_with_spacegroup(group):
+    if group is None or not unit_cell.volume > 0 or not unit_cell.is_compatible_with_spacegroup(group):
         raise ImpossibleCrystal(space_group=space_group, cell=cell)
     return unit_cell, group
 

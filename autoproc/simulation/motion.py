@@ -46,6 +46,12 @@ class Motion:
         return float(np.linalg.norm(self.waves, axis=2).sum())
 
 
+def unit_axis(params: SimulateParams) -> np.ndarray:
+    """(3,) unit vector of the rotation axis."""
+    axis = np.asarray(params.rotation_axis)
+    return axis / np.linalg.norm(axis)
+
+
 def crystal_motion(params: SimulateParams, cell: gemmi.UnitCell, rng: np.random.Generator) -> Motion:
     """Orientation and movement of every lattice; `rng` draws the wobble."""
     first = _orientation(params)

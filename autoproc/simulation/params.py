@@ -58,6 +58,9 @@ class SimulateParams(Params):
 
     n_images: int = Field(160, ge=1)
     """Number of images."""
+    rotation_axis: Vector = (1.0, 0.0, 0.0)
+    """Axis of rotation in the laboratory (X along the usual axis, Z to the source). Readers of miniCBF headers
+    presume the default; use NXmx for others."""
     first_image: int = Field(1, ge=0)
     """Number of the first image in the file names."""
     start: float = 0.0

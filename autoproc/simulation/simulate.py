@@ -9,10 +9,10 @@ from autoproc.simulation.absorption import AbsorptionSurface
 from autoproc.simulation.background import diffuse_background, shadow
 from autoproc.simulation.detectors import detector_kind, true_panel
 from autoproc.simulation.intensities import TrueIntensities, crystal_symmetry, expand, wilson_intensities
-from autoproc.simulation.motion import Motion, crystal_motion
+from autoproc.simulation.motion import Motion, crystal_motion, unit_axis
 from autoproc.simulation.params import SimulateParams
 from autoproc.simulation.passages import find_passages, index_by_image
-from autoproc.simulation.sweep import AXIS, Lattice, SimulatedSweep
+from autoproc.simulation.sweep import Lattice, SimulatedSweep
 
 BEAM = np.array([0.0, 0.0, -1.0])
 MARGIN_SIGMAS = 4.5
@@ -63,7 +63,7 @@ def _lattices(
     n_passages = 0
     for number, orientation in enumerate(motion.U):
         r = hkl @ (orientation @ motion.B).T
-        passages = find_passages(r, s0, AXIS, margin, (start, start + width * params.n_images))
+        passages = find_passages(r, s0, unit_axis(params), margin, (start, start + width * params.n_images))
         images = index_by_image(passages, start, width, params.n_images)
         error = np.exp(params.observation_error * _rng(params.seed, 20 + number).standard_normal(len(passages)))
         lattices.append(Lattice(number, hkl, intensity, inverse_d2, passages, images, error, n_passages))

@@ -11,6 +11,7 @@ from autoproc.models.experiment import Panel
 from autoproc.simulation.passages import bragg_angle_to_beam
 
 LEAST_WIDTH_PX = 0.05
+NOTHING = 1e-200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,10 +58,14 @@ def diffract(
     length = np.linalg.norm(r, axis=2)
     alpha_bragg = bragg_angle_to_beam(length, wavelength)
     eps = np.arccos(np.clip(r @ beam / length, -1, 1)) - alpha_bragg
-    step = np.diff(angles)[:, None] if angles[-1] != angles[0] else np.full((len(angles) - 1, 1), mosaicity)
+    step = (
+        np.diff(angles)[:, None]
+        if angles[-1] != angles[0]
+        else np.full((len(angles) - 1, 1), mosaicity / (len(angles) - 1))
+    )
     part = np.abs(step) * _mean_density(eps[:-1], eps[1:], mosaicity)
     recorded = part.sum(axis=0)
-    weight = part / np.maximum(recorded, 1e-300)
+    weight = (part + NOTHING) / (part + NOTHING).sum(axis=0)
     moment = (np.arange(len(part)) + 0.5) @ weight / len(part)
     middle = 0.5 * np.einsum("kn,knd->nd", weight, r[:-1] + r[1:])
     length, alpha_bragg = length.mean(axis=0), alpha_bragg.mean(axis=0)

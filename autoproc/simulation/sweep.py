@@ -16,13 +16,12 @@ from autoproc.simulation.absorption import AbsorptionSurface
 from autoproc.simulation.background import ice_rays
 from autoproc.simulation.detectors import header_panel
 from autoproc.simulation.intensities import TrueIntensities
-from autoproc.simulation.motion import Motion
+from autoproc.simulation.motion import Motion, unit_axis
 from autoproc.simulation.params import SimulateParams
 from autoproc.simulation.passages import ImageIndex, Passages
 from autoproc.simulation.spots import Footprint, Rays, diffract, land, polarization, sensor_efficiency
 from autoproc.threads import map_in_order
 
-AXIS = np.array([1.0, 0.0, 0.0])
 GAP, BAD = -1, -2
 LARGEST_PART = np.radians(0.15)
 
@@ -117,6 +116,11 @@ class SimulatedSweep:
         return Beam(self.params.wavelength, polarization_fraction=self.params.polarization_fraction)
 
     @property
+    def axis(self) -> np.ndarray:
+        """(3,) unit vector of the rotation axis."""
+        return unit_axis(self.params)
+
+    @property
     def scan(self) -> Scan:
         """The scan."""
         numbers = self.params.image_numbers
@@ -128,7 +132,7 @@ class SimulatedSweep:
 
     def experiments(self) -> tuple[Experiment, ...]:
         """The true models, one experiment a lattice, with the crystal at every image's edge."""
-        beam, detector, goniometer, scan = self.beam, Detector((self.panel,)), Goniometer(AXIS), self.scan
+        beam, detector, goniometer, scan = self.beam, Detector((self.panel,)), Goniometer(self.axis), self.scan
         edges = np.arange(self.n_frames + 1)
         crystals = [
             Crystal(self.motion.U[n] @ self.motion.B, self.space_group, self.motion.A_at(n, edges))
@@ -138,7 +142,7 @@ class SimulatedSweep:
 
     def header_experiment(self) -> Experiment:
         """The models as the image headers have them, without a crystal."""
-        return Experiment(self.beam, Detector((header_panel(self.params),)), Goniometer(AXIS), self.scan)
+        return Experiment(self.beam, Detector((header_panel(self.params),)), Goniometer(self.axis), self.scan)
 
     def read(self, frame: int) -> np.ndarray:
         """(slow, fast) int32 counts of frame `frame`, from 0: gaps are -1, dead pixels -2."""
@@ -174,12 +178,17 @@ class SimulatedSweep:
         n_parts = int(np.clip(np.ceil(np.radians(params.width) / LARGEST_PART), 2, 8))
         edges = frame + np.linspace(0, 1, n_parts + 1)
         angles = np.radians(params.start + params.width * edges)
-        turn = Rotation.from_rotvec(angles[:, None] * AXIS).as_matrix()
+        turn = Rotation.from_rotvec(angles[:, None] * self.axis).as_matrix()
         settings = turn @ self.motion.A_at(lattice.number, edges)
         rays = diffract(
-            lattice.hkl[reflection], settings, angles, self.beam.s0, axis=AXIS, mosaicity=np.radians(params.mosaicity)
+            lattice.hkl[reflection],
+            settings,
+            angles,
+            self.beam.s0,
+            axis=self.axis,
+            mosaicity=np.radians(params.mosaicity),
         )
-        middle = Rotation.from_rotvec(-angles.mean() * AXIS).as_matrix()
+        middle = Rotation.from_rotvec(-angles.mean() * self.axis).as_matrix()
         counts = self._counts(lattice, reflection, rays, frame) * lattice.error[passage]
         counts *= self.absorption.transmission(rays.s1 @ middle.T, middle @ self.beam.direction)
         footprint = land(rays, self.panel, np.radians(params.divergence))

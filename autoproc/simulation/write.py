@@ -12,19 +12,25 @@ import numpy as np
 from autoproc.formats.write_minicbf import MiniCbfFacts, minicbf_header, write_minicbf
 from autoproc.formats.write_nexus import DEAD_BIT, GAP_BIT, NexusFacts, write_nexus
 from autoproc.simulation.detectors import detector_kind
-from autoproc.simulation.sweep import SimulatedSweep
+from autoproc.simulation.sweep import Observations, SimulatedSweep
 from autoproc.threads import map_in_order
 
 STARTED = datetime(2026, 3, 2, 10, 42)  # a fixed moment: the same parameters write the same bytes
 
+IMAGES_PER_FILE = 1000
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class WrittenSweep:
-    """Files of a sweep: what to process (the first image or the master), all images or data files, the truth."""
+    """Files of a sweep: what to process (the first image or the master), all images or data files, the truth.
+
+    observations : what is in the truth's obs_* arrays
+    """
 
     start: Path
     images: tuple[Path, ...]
     truth: Path
+    observations: Observations
 
 
 def write_sweep(
@@ -39,12 +45,12 @@ def write_sweep(
     """Write NAME_00001.cbf ... (.cbf.gz with gzip) or NAME_master.h5 and data files, and NAME_truth.npz."""
     directory.mkdir(parents=True, exist_ok=True)
     truth = directory / f"{name}_truth.npz"
-    write_truth(sweep, truth, n_threads)
+    seen = write_truth(sweep, truth, n_threads)
     if file_format == "nxmx":
         master = directory / f"{name}_master.h5"
-        return WrittenSweep(master, _write_nxmx(sweep, master, n_threads), truth)
+        return WrittenSweep(master, _write_nxmx(sweep, master, n_threads), truth, seen)
     images = _write_minicbf(sweep, directory, name, ".cbf.gz" if gzip else ".cbf", n_threads)
-    return WrittenSweep(images[0], images, truth)
+    return WrittenSweep(images[0], images, truth, seen)
 
 
 def _write_minicbf(sweep: SimulatedSweep, directory: Path, name: str, suffix: str, n_threads: int) -> tuple[Path, ...]:
@@ -77,12 +83,13 @@ def _write_nxmx(sweep: SimulatedSweep, master: Path, n_threads: int) -> tuple[Pa
         saturation=sweep.params.saturation,
         bit_depth=16 if sweep.params.saturation < 2**16 - 1 else 32,
         two_theta=sweep.params.two_theta,
+        images_per_file=IMAGES_PER_FILE,
     )
     images = map_in_order(sweep.read, range(sweep.n_frames), n_threads)
     return write_nexus(master, sweep.header_experiment(), images, facts)
 
 
-def write_truth(sweep: SimulatedSweep, path: Path, n_threads: int = 0) -> None:
+def write_truth(sweep: SimulatedSweep, path: Path, n_threads: int = 0) -> Observations:
     """Write the answer.
 
     hkl, ip, im : unique reflections of the true space group, true I(+) and I(-)
@@ -100,3 +107,4 @@ def write_truth(sweep: SimulatedSweep, path: Path, n_threads: int = 0) -> None:
         params=sweep.params.model_dump_json(),
         **{f"obs_{name}": getattr(seen, name) for name in type(seen).__slots__},
     )
+    return seen

@@ -1,0 +1,62 @@
+"""DIALS, where it is installed, reads what is written and finds the crystal that was simulated."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import hdf5plugin
+import numpy as np
+import pytest
+from simulated import simulated_frames, simulated_sweep
+
+from autoproc.formats.expt import read_expt
+
+pytestmark = pytest.mark.skipif(shutil.which("dials.index") is None, reason="needs DIALS")
+
+FEW = {"n_images": 20, "d_min": 2.8, "cell_drift": 0.0, "wobble": 0.0}
+
+
+def dials(directory: Path, *command: str) -> str:
+    outside = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    environment = {**outside, "HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=directory, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize("file_format", ["minicbf", "nxmx"])
+def test_dials_imports_the_true_geometry(tmp_path, tmp_path_factory, file_format):
+    written = simulated_sweep(tmp_path_factory, file_format, **FEW)
+    dials(tmp_path, "dials.import", *map(str, written.images if file_format == "minicbf" else (written.start,)))
+    (imported,) = read_expt(tmp_path / "imported.expt")
+    truth = simulated_frames(**FEW).header_experiment()
+    assert imported.scan.oscillation == pytest.approx(truth.scan.oscillation)
+    assert imported.scan.image_range == truth.scan.image_range
+    assert imported.beam.wavelength == truth.beam.wavelength
+    np.testing.assert_allclose(imported.beam.s0, truth.beam.s0, atol=1e-9)
+    np.testing.assert_allclose(imported.goniometer.lab_axis, [1.0, 0.0, 0.0], atol=1e-9)
+    panel, expected = imported.detector[0], truth.detector[0]
+    for name in ("origin", "fast_axis", "slow_axis", "pixel_size", "image_size", "thickness"):
+        np.testing.assert_allclose(getattr(panel, name), getattr(expected, name), atol=1e-9, err_msg=name)
+    assert panel.mu == pytest.approx(expected.mu, rel=0.02)
+
+
+@pytest.mark.slow
+def test_dials_finds_the_crystal(tmp_path, tmp_path_factory):
+    written = simulated_sweep(tmp_path_factory, **FEW)
+    dials(tmp_path, "dials.import", *map(str, written.images))
+    dials(tmp_path, "dials.find_spots", "imported.expt", "nproc=1")
+    log = dials(tmp_path, "dials.index", "imported.expt", "strong.refl", "n_macro_cycles=2")
+    truth = np.load(written.truth)
+    cell = json.loads(str(truth["params"]))["cell"]
+    (indexed,) = read_expt(tmp_path / "indexed.expt")
+    np.testing.assert_allclose(sorted(indexed.crystal.cell[:3]), sorted(cell[:3]), rtol=2e-3)
+    np.testing.assert_allclose(indexed.crystal.cell[3:], cell[3:], atol=0.1)
+    basis = np.linalg.inv(truth["A"][0].mean(axis=0)) @ indexed.crystal.A
+    np.testing.assert_allclose(basis, np.round(basis), atol=3e-3)
+    assert abs(round(np.linalg.det(basis))) == 1
+    assert float(re.findall(r"\| *([\d.]+)% *\|", log)[-1]) > 95
