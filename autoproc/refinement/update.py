@@ -53,9 +53,11 @@ def updated_reflections(
     columns = {c: reflections[c].copy() if c in reflections else np.zeros((n, 3)) for c in PREDICTED_COLUMNS}
     columns["entering"] = reflections["entering"].copy() if "entering" in reflections else np.zeros(n, bool)
     flags = reflections["flags"].copy() if "flags" in reflections else np.zeros(n, np.uint64)
-    for experiment, selection, fitted in zip(experiments, selections, outcome.sweeps, strict=True):
+    fits = zip(outcome.sweeps, outcome.outliers, strict=True)
+    for experiment, selection, (fitted, judged) in zip(experiments, selections, fits, strict=True):
         sweep = replace(fitted, observed=selection.observed)
-        bad = find_outliers(sweep.observed, deviations(sweep, state), experiment.scan, params)
+        is_thinned = len(judged) < len(selection.rows)
+        bad = find_outliers(sweep.observed, deviations(sweep, state), experiment.scan, params) if is_thinned else judged
         models = (
             state.beams[sweep.beam], state.detectors[sweep.detector], sweep.goniometer, state.crystals[sweep.crystal]
         )  # fmt: skip

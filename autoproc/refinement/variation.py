@@ -51,14 +51,15 @@ def coarsest_smoother(experiment: Experiment, observed: Observations, params: Re
 
 
 def is_determined(smoother: Smoother, observed: Observations, params: RefineParams) -> bool:
-    """Every interval but at most one in five holds enough spots for its nine parameters.
+    """There are enough spots for nine parameters a coefficient, in every interval but at most one in five.
 
     A gap (blank images) is bridged by the curve's restraints.
     """
+    needed = 9 * params.min_reflections_per_parameter
     frames = observed.frame[observed.weights[:, 0] > 0]
     counts = np.histogram(frames, bins=smoother.n_intervals, range=(0, smoother.n_frames))[0]
-    poor = np.count_nonzero(counts < 9 * params.min_reflections_per_parameter)
-    return bool(poor <= smoother.n_intervals // 5)
+    poor = np.count_nonzero(counts < needed)
+    return bool(poor <= smoother.n_intervals // 5 and counts.sum() >= needed * smoother.n_coefficients)
 
 
 def finer_smoother(
