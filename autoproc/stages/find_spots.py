@@ -38,7 +38,7 @@ class FindSpotsParams(Params):
 
     n_sigma_background: float = Field(6.0, gt=0)
     """A window whose index of dispersion is this many standard deviations above that of a Poisson
-    background holds a peak. 6 lets through about one window of pure noise in a hundred images."""
+    background holds a peak. 6 finds no spot in pure noise: under one strong pixel an image."""
 
     n_sigma_strong: float = Field(3.0, gt=0)
     """A pixel of a peak is strong when it is this many standard deviations above its background.
