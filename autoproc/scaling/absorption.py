@@ -1,15 +1,17 @@
 """The absorption surface: real spherical harmonics of the beams' directions in the crystal's frame.
 
-Blessing (1995), Acta A51, 33; Katayama (1986), Acta A42, 19. The pole of the harmonics is the rotation axis, as
-in DIALS, so that coefficients mean the same.
+Blessing (1995), Acta A51, 33; Katayama (1986), Acta A42, 19. The pole of the harmonics is the frame's x axis,
+as in DIALS, so that coefficients mean the same.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from autoproc.geometry.rotation import crystal_from_lab, rotation_matrix
+from autoproc.geometry.rotation import crystal_from_lab
 from autoproc.models.experiment import Experiment
+
+X_TO_POLE = np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
 
 
 def n_harmonics(lmax: int) -> int:
@@ -28,18 +30,9 @@ def surface_basis(experiment: Experiment, s1: np.ndarray, frame: np.ndarray, lma
     outgoing = s1 / np.where(length > 0, length, 1.0)
     to_source = np.broadcast_to(experiment.beam.direction / np.linalg.norm(experiment.beam.direction), s1.shape)
     total = np.zeros((len(s1), n_harmonics(lmax)))
-    align = _turn_to_pole(experiment.goniometer.axis)
     for vectors in (to_source, outgoing):
-        total += real_harmonics(crystal_from_lab(experiment.goniometer, phi, vectors) @ align.T, lmax)
+        total += real_harmonics(crystal_from_lab(experiment.goniometer, phi, vectors) @ X_TO_POLE.T, lmax)
     return total / 2
-
-
-def _turn_to_pole(axis: np.ndarray) -> np.ndarray:
-    """(3, 3) shortest rotation of a unit vector onto z."""
-    across = np.hypot(axis[0], axis[1])
-    if across < 1e-12:
-        return np.eye(3) if axis[2] > 0 else np.diag([1.0, -1.0, -1.0])
-    return rotation_matrix(np.array([axis[1], -axis[0], 0.0]) / across, np.arctan2(across, axis[2]))
 
 
 def real_harmonics(directions: np.ndarray, lmax: int) -> np.ndarray:

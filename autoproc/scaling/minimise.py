@@ -190,8 +190,14 @@ def _stepped(
 
 
 def _uncertainties(models: Sequence[PhysicalModel], hessian: np.ndarray | None) -> tuple[np.ndarray, ...]:
+    """Standard uncertainties of each model's parameters, the overall scale being held."""
     sizes = [len(m.parameters) for m in models]
     if hessian is None:
         return tuple(np.zeros(n) for n in sizes)
-    variance = np.clip(np.diag(np.linalg.pinv(hessian, rcond=1e-10, hermitian=True)), 0.0, None)
+    overall = np.concatenate(
+        [np.where(np.arange(n) < m.slices[0].stop, m.parameters, 0.0) for n, m in zip(sizes, models, strict=True)]
+    )
+    overall /= max(float(np.linalg.norm(overall)), 1e-12)
+    held = hessian + np.max(np.diag(hessian)) * np.outer(overall, overall)
+    variance = np.clip(np.diag(np.linalg.pinv(held, rcond=1e-12, hermitian=True)), 0.0, None)
     return tuple(np.split(np.sqrt(variance), np.cumsum(sizes)[:-1]))

@@ -28,11 +28,12 @@ ABSORPTION = {"off": (0, 0.0), "low": (4, 5e5), "medium": (6, 5e4), "high": (6, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """The state at the end, and how it was reached."""
+    """The state at the end, and how it was reached; absorption_restraint weighs the squared coefficients."""
 
     state: State
     candidates: tuple[Candidate, ...]
     i_mid: float
+    absorption_restraint: float
     n_cycles: int
     converged: bool
 
@@ -84,7 +85,7 @@ def solve(
     state = with_outliers(observations, state, params.outlier_zmax)
     if params.error_model and params.anomalous:
         state = with_error_model(observations, state, params.min_expected_intensity, anomalous=True)
-    return Solution(state, candidates, i_mid, cycle, converged)
+    return Solution(state, candidates, i_mid, restraint, cycle, converged)
 
 
 def _first_choice(observations: Observations, params: ScaleParams) -> float:

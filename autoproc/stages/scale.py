@@ -82,6 +82,8 @@ def _experiments_with_models(experiments: Sequence[Experiment], solution: Soluti
         "error_model_parameters": [state.error_model.a, state.error_model.b],
         "Imid": solution.i_mid,
     }
+    if solution.absorption_restraint:
+        extra["abs_surface_weight"] = solution.absorption_restraint
     result = []
     for n, (experiment, model) in enumerate(zip(experiments, state.models, strict=True)):
         uncertainty = state.fit.uncertainties[n] if state.fit else np.zeros(len(model.parameters))
