@@ -18,6 +18,8 @@ class LatticeRotation:
     """The smallest rotation that brings lattice `first` onto lattice `second`, in the crystal's frame.
 
     matrix (3, 3); axis (3,) unit vector; angle in degrees, 0 to 180
+    widest_axis, widest_angle : of the widest of the equivalent rotations; near 180 degrees where a lattice is split
+        by a two-fold operation that is not its own
     """
 
     first: int
@@ -25,6 +27,8 @@ class LatticeRotation:
     matrix: np.ndarray
     axis: np.ndarray
     angle: float
+    widest_axis: np.ndarray
+    widest_angle: float
 
 
 def rotation_between(A1: np.ndarray, A2: np.ndarray, first: int = 0, second: int = 1) -> LatticeRotation:
@@ -32,8 +36,8 @@ def rotation_between(A1: np.ndarray, A2: np.ndarray, first: int = 0, second: int
     real1, real2 = niggli_reduced(np.linalg.inv(A1)), niggli_reduced(np.linalg.inv(A2))
     rotations = np.array([_nearest_rotation(op @ real1, real2) for op in lattice_symmetry(real1)])
     angles = np.degrees(np.arccos(np.clip((np.trace(rotations, axis1=1, axis2=2) - 1) / 2, -1, 1)))
-    best = int(np.argmin(angles))
-    return LatticeRotation(first, second, rotations[best], _axis(rotations[best]), float(angles[best]))
+    best, widest = rotations[int(np.argmin(angles))], rotations[int(np.argmax(angles))]
+    return LatticeRotation(first, second, best, _axis(best), float(angles.min()), _axis(widest), float(angles.max()))
 
 
 def lattice_symmetry(real: np.ndarray) -> np.ndarray:

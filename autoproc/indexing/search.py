@@ -20,6 +20,7 @@ from autoproc.indexing.observations import Observations
 from autoproc.indexing.params import IndexParams, space_group_named
 from autoproc.indexing.settings import in_setting, known_reduced_cell
 from autoproc.indexing.vectors import choose_vectors, refine_vectors
+from autoproc.models.crystal import cell_from_real_matrix
 
 GRID_SEARCH = "real_space_grid_search"
 GRID_D_MIN = 0.1
@@ -50,6 +51,16 @@ class Trial:
     n_spots: int
     rms: np.ndarray
     information: float
+
+    @property
+    def cell(self) -> tuple[float, ...]:
+        """a, b, c, alpha, beta, gamma after refinement."""
+        return cell_from_real_matrix(np.linalg.inv(self.model.settings[0]))
+
+    @property
+    def volume(self) -> float:
+        """Of the refined cell, cubic Angstrom."""
+        return 1 / abs(float(np.linalg.det(self.model.settings[0])))
 
     @property
     def fraction(self) -> float:

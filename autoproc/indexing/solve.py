@@ -158,5 +158,5 @@ def _why_not(search: Search, params: IndexParams) -> str:
         known = " with the known cell" if params.unit_cell is not None or params.space_group is not None else ""
         return f"no candidate lattice{known} up to {search.max_cell:.0f} A was found"
     best = max(search.trials, key=lambda t: t.n_indexed)
-    cell = " ".join(f"{x:.1f}" for x in best.candidate.cell)
+    cell = " ".join(f"{x:.1f}" for x in best.cell)
     return f"the best candidate, {cell}, indexed {best.fraction:.0%} of the spots tried"

@@ -8,29 +8,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.formats.expt import identifier_for
-from autoproc.indexing.candidates import Candidate
 from autoproc.indexing.columns import indexed_columns
 from autoproc.indexing.lattices import LatticeRotation, rotation_between
 from autoproc.indexing.observations import observe, place
 from autoproc.indexing.params import IndexParams
-from autoproc.indexing.search import known_space_group
+from autoproc.indexing.search import Search, known_space_group
 from autoproc.indexing.solve import MacroCycle, Solution, solve
+from autoproc.indexing.text import crystal_text, cycle_text, imageset_text, rotation_text, search_text
 from autoproc.indexing.uncertainty import cell_esd
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.refinement.rounds import Rmsd
+from autoproc.refinement.text import rmsd_table
 
-__all__ = ["IndexParams", "IndexResult", "Rmsd", "index"]
+__all__ = ["IndexParams", "IndexResult", "format_index", "index"]
 
-
-@dataclass(frozen=True, slots=True)
-class Rmsd:
-    """Root mean square deviations of the spots of one experiment that were refined against: px, px, images."""
-
-    n: int
-    x_px: float
-    y_px: float
-    z_images: float
+LARGE_RMSD_PX = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,8 +36,8 @@ class IndexResult:
     n_indexed, n_unindexed : per sweep; n_per_lattice : per lattice
     rotations : from the first lattice to each other one
     rmsds : per experiment
-    macro_cycles, candidates (per lattice, the best first), max_cell and d_min (Angstrom) of the searches:
-        how it was found
+    macro_cycles, searches : how it was found; one search more than lattices where the last found none
+    warnings : what looks wrong, in words
     """
 
     experiments: list[Experiment]
@@ -54,9 +48,8 @@ class IndexResult:
     rotations: tuple[LatticeRotation, ...]
     rmsds: tuple[Rmsd, ...]
     macro_cycles: tuple[MacroCycle, ...]
-    candidates: tuple[tuple[Candidate, ...], ...]
-    max_cell: tuple[float, ...]
-    d_min: tuple[float, ...]
+    searches: tuple[Search, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def n_lattices(self) -> int:
@@ -102,7 +95,7 @@ def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexPa
     first_of_lattice = crystals[:: len(moved)]
     table = indexed_columns(found, len(sweeps), spots, place(moved, observed), solution)
     indexed = solution.assignment.is_indexed
-    searches = solution.searches[: len(first_of_lattice)]
+    rmsds = tuple(_rmsd(experiment, n, len(sweeps), observed.sweep, solution) for n, experiment in enumerate(found))
     return IndexResult(
         experiments=found,
         reflections=table,
@@ -114,12 +107,36 @@ def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexPa
             for number, crystal in enumerate(first_of_lattice)
             if number
         ),
-        rmsds=tuple(_rmsd(experiment, n, len(sweeps), observed.sweep, solution) for n, experiment in enumerate(found)),
+        rmsds=rmsds,
         macro_cycles=solution.cycles,
-        candidates=tuple(tuple(t.candidate for t in s.trials) for s in searches),
-        max_cell=tuple(s.max_cell for s in searches),
-        d_min=tuple(s.d_min for s in searches),
+        searches=solution.searches,
+        warnings=_warnings(rmsds),
     )
+
+
+def format_index(result: IndexResult) -> str:
+    """How the lattices were found, what they are, and the spots that they index."""
+    n_sweeps = len(result.n_indexed)
+    counts = np.bincount(
+        result.reflections["experiment_id"][result.reflections["experiment_id"] >= 0], minlength=len(result.experiments)
+    )
+    parts = [search_text(search) for search in result.searches if search.trials]
+    parts += ["Refinement, from low resolution to all spots:\n" + cycle_text(result.macro_cycles)]
+    parts += ["RMSDs by experiment:\n" + rmsd_table(result.rmsds).rstrip()]
+    models = [crystal_text(n + 1, int(counts[n]), crystal) for n, crystal in enumerate(result.crystals)]
+    parts += ["\n".join(["Refined crystal models:", *models, imageset_text(result.n_indexed, result.n_unindexed)])]
+    parts += [rotation_text(rotation) for rotation in result.rotations]
+    if n_sweeps > 1:
+        parts += ["Models are numbered sweep by sweep, lattice after lattice."]
+    parts += [f"Warning: {warning}" for warning in result.warnings]
+    return "\n\n".join(parts)
+
+
+def _warnings(rmsds: Sequence[Rmsd]) -> tuple[str, ...]:
+    worst = max((max(r.x_px, r.y_px) for r in rmsds), default=0.0)
+    if worst <= LARGE_RMSD_PX:
+        return ()
+    return (f"spots are {worst:.1f} px from their calculated positions: the lattice or the beam centre may be wrong",)
 
 
 def _one_per_sweep(experiments: Sequence[Experiment]) -> list[Experiment]:

@@ -1,0 +1,95 @@
+"""Indexing's tables as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autoproc.indexing.lattices import LatticeRotation
+from autoproc.indexing.search import Search
+from autoproc.indexing.solve import MacroCycle
+from autoproc.models.crystal import Crystal
+from autoproc.refinement.text import table, with_uncertainty
+
+N_CANDIDATES = 10
+
+
+def search_text(search: Search) -> str:
+    """Limits of a search, and the candidate lattices after their refinement, the best first."""
+    rows = [
+        (
+            " ".join(f"{x:.2f}" for x in trial.cell[:3]) + " " + " ".join(f"{x:.1f}" for x in trial.cell[3:]),
+            f"{trial.volume:.0f}",
+            str(trial.n_indexed),
+            f"{100 * trial.fraction:.0f}",
+            f"{trial.rms[0]:.3f}",
+            f"{trial.information:.0f}",
+        )
+        for trial in search.trials[:N_CANDIDATES]
+    ]
+    head = ("unit cell", "volume", "# indexed", "% indexed", "rmsd x", "information")
+    lines = [f"Max cell: {search.max_cell:.1f} Angstrom, d_min of the search: {search.d_min:.2f} Angstrom"]
+    return "\n".join([*lines, "Candidate solutions:", table(head, ("", "", "", "", "(mm)", "(bits)"), rows).rstrip()])
+
+
+def cycle_text(cycles: Sequence[MacroCycle]) -> str:
+    """The macro-cycles: resolution, spots and deviations of each."""
+    rows = [
+        (str(n), str(c.n_lattices), f"{c.d_min:.2f}", str(c.n_spots), str(c.n_indexed), f"{c.rms[0]:.4f}",
+         f"{c.rms[1]:.4f}", f"{np.degrees(c.rms[2]):.4f}")
+        for n, c in enumerate(cycles, start=1)
+    ]  # fmt: skip
+    head = ("Cycle", "Lattices", "d_min", "# spots", "# indexed", "RMSD_X", "RMSD_Y", "RMSD_Phi")
+    return table(head, ("", "", "(A)", "", "", "(mm)", "(mm)", "(deg)"), rows).rstrip()
+
+
+def crystal_text(number: int, n_reflections: int, crystal: Crystal) -> str:
+    """One lattice: cell with uncertainties in brackets, space group, U, B and A."""
+    esd = crystal.cell_esd or (0.0,) * 6
+    cell = ", ".join(with_uncertainty(value, s) for value, s in zip(crystal.cell, esd, strict=True))
+    return "\n".join(
+        [
+            f"model {number} ({n_reflections} reflections):",
+            "Crystal:",
+            f"    Unit cell: {cell}",
+            f"    Space group: {crystal.space_group.xhm()}",
+            f"    U matrix:  {_matrix(crystal.U, 4, 16)}",
+            f"    B matrix:  {_matrix(crystal.B, 4, 16)}",
+            f"    A = UB:    {_matrix(crystal.A, 4, 16)}",
+        ]
+    )
+
+
+def imageset_text(n_indexed: Sequence[int], n_unindexed: Sequence[int]) -> str:
+    """Spots indexed and not, for each sweep."""
+    head = ("Imageset", "# indexed", "# unindexed", "% indexed")
+    widths = [len(h) + 2 for h in head]
+    edge = "+" + "+".join("-" * (w + 2) for w in widths) + "+"
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(c.rjust(w) for c, w in zip(cells, widths, strict=True)) + " |"
+
+    rows = [
+        line((str(n), str(yes), str(no), f"{100 * yes / max(1, yes + no):.1f}%"))
+        for n, (yes, no) in enumerate(zip(n_indexed, n_unindexed, strict=True))
+    ]
+    return "\n".join([edge, line(head), "|" + edge[1:-1] + "|", *rows, edge])
+
+
+def rotation_text(rotation: LatticeRotation) -> str:
+    """How a lattice is turned against the first."""
+    axis, widest = (", ".join(f"{x:.3f}" for x in a + 0.0) for a in (rotation.axis, rotation.widest_axis))
+    return "\n".join(
+        [
+            f"Rotation matrix to transform crystal {rotation.first + 1} to crystal {rotation.second + 1}:",
+            _matrix(rotation.matrix, 3, 1),
+            f"Rotation of {rotation.angle:.3f} degrees about axis ({axis})",
+            f"The same, by the lattice's symmetry, as {rotation.widest_angle:.3f} degrees about axis ({widest})",
+        ]
+    )
+
+
+def _matrix(matrix: np.ndarray, decimals: int, indent: int) -> str:
+    rows = ["{" + ", ".join(f"{x:{decimals + 3}.{decimals}f}" for x in row + 0.0) + "}" for row in matrix]
+    return "{" + (",\n" + " " * indent).join(rows) + "}"
