@@ -9,9 +9,11 @@ import msgpack
 import numpy as np
 
 from autoproc.errors import CorruptFile, UnreadableFile
+from autoproc.formats.shoeboxes import split_shoeboxes
 from autoproc.models.columns import COLUMNS
 from autoproc.models.reflections import Reflections
 
+SHOEBOX = "Shoebox<>"
 MAGIC = "dials::af::reflection_table"
 VERSION = 1
 TYPES: dict[str, tuple[str, int]] = {
@@ -41,7 +43,8 @@ def read_refl(path: str | Path) -> Reflections:
 def read_refl_columns(path: str | Path) -> dict[str, Any]:
     """Every column of a .refl file under its DIALS name: {identifiers, n_rows, columns, types}.
 
-    Columns of types that are not plain numbers (shoeboxes) appear in `types` only.
+    Shoeboxes are one object of bytes each (see formats.shoeboxes); other columns that are not plain
+    numbers appear in `types` only.
     """
     try:
         data = Path(path).read_bytes()
@@ -54,6 +57,9 @@ def read_refl_columns(path: str | Path) -> dict[str, Any]:
             for name, (kind, (count, block)) in payload["data"].items()
             if kind in TYPES
         }
+        if payload["data"].get("shoebox", ("",))[0] == SHOEBOX and "bbox" in columns:
+            boxes = split_shoeboxes(payload["data"]["shoebox"][1][1], columns["bbox"])
+            columns |= {"shoebox": boxes} if boxes is not None else {}
         types = {name: kind for name, (kind, _) in payload["data"].items()}
         n_rows, identifiers = payload["nrows"], payload["identifiers"]
     except (ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
@@ -68,6 +74,9 @@ def write_refl(path: str | Path, reflections: Reflections) -> None:
     data = {}
     for name in reflections:
         column = COLUMNS[name]
+        if name == "shoebox":
+            data[column.dials] = (SHOEBOX, (len(reflections), b"".join(reflections[name])))
+            continue
         kind = _dials_type(name)
         array = np.ascontiguousarray(reflections[name]).astype(TYPES[kind][0], copy=False)
         data[column.dials] = (kind, (len(reflections), array.tobytes()))

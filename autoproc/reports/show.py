@@ -177,7 +177,7 @@ def format_reflections(path: str | Path) -> str:
     rows = []
     for name, kind in sorted(raw["types"].items()):
         values = raw["columns"].get(name)
-        if values is None or not len(values):
+        if values is None or not len(values) or values.dtype == object:
             rows.append([name, kind, "", "", ""])
             continue
         rows.append([name, kind, *(_summary(f(values.astype(float), axis=0)) for f in (np.min, np.max, np.mean))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from autoproc.config import Config
 from autoproc.formats.frames import ImageReader, stream_blocks
 from autoproc.formats.registry import open_reader
+from autoproc.formats.shoeboxes import pack_shoeboxes
 from autoproc.integration.frame_cache import FrameCache
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
@@ -145,7 +146,15 @@ def find_spots_of_sweep(experiment: Experiment, reader: ImageReader, config: Con
     """Find the spots of one sweep."""
     with watch(reader, "Finding spots") as watched:
         blocks = stream_blocks(watched, block=config.run.block, n_threads=config.run.n_threads)
-        return find_spots(experiment, blocks, reader.mask, config.find_spots, config.run.n_threads)
+        return with_shoeboxes(find_spots(experiment, blocks, reader.mask, config.find_spots, config.run.n_threads))
+
+
+def with_shoeboxes(found: FoundSpots) -> FoundSpots:
+    """The same spots with their pixels in a column, for DIALS, which takes the shape of spots from them."""
+    spots, pixels = found.reflections, found.pixels
+    xyz = np.column_stack([pixels.x, pixels.y, pixels.z])
+    boxes = pack_shoeboxes(spots["bbox"], spots["panel"], pixels.start, xyz, pixels.counts)
+    return replace(found, reflections=spots.replace(shoebox=boxes))
 
 
 def integrate_sweep(
