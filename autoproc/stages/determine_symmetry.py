@@ -16,7 +16,15 @@ from autoproc.params import Params
 from autoproc.symmetry.absences import Absences, SpaceGroupScore, analyse_absences, equally_good, standard_setting
 from autoproc.symmetry.consistency import common_lattice, compose, resolve_ambiguity
 from autoproc.symmetry.doubts import symmetry_warnings
-from autoproc.symmetry.elements import CorrelationModel, ElementScore, correlation_model, merge_friedel, score_elements
+from autoproc.symmetry.elements import (
+    SD_PRESCALED,
+    SD_UNSCALED,
+    CorrelationModel,
+    ElementScore,
+    correlation_model,
+    merge_friedel,
+    score_elements,
+)
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
 from autoproc.symmetry.normalise import MAX_E2, Normalised, normalise
@@ -103,7 +111,8 @@ def determine_symmetry(
     usual = normalised.e2 < MAX_E2
     e2, sigma = normalised.e2[usual], normalised.sigma[usual]
     merged = merge_friedel(observations.hkl[usual], e2)
-    model = correlation_model(merged, lattice.rotations, e2, sigma)
+    min_sd = SD_PRESCALED if params.prescale else SD_UNSCALED
+    model = correlation_model(merged, lattice.rotations, e2, sigma, min_sd)
     elements = score_elements(merged, lattice.rotations, model)
     subgroups = score_subgroups(find_subgroups(lattice, params.monoclinic_setting), elements)
     best = _choose(subgroups, params)
@@ -230,7 +239,7 @@ def format_symmetry(result: SymmetryResult) -> str:
         "",
         f"Overall CC for {model.n_unrelated} unrelated pairs: {model.cc_unrelated:.3f}",
         f"Estimated expectation value of true correlation coefficient E(CC) = {model.cc_true:.3f}",
-        f"Estimated sd(CC) = {model.sd_factor:.3f} / sqrt(N)",
+        f"Estimated sd(CC) = {model.sd_factor:.3f} / sqrt(N), at least {model.min_sd}",
         f"Estimated E(CC) of true correlation coefficient from identity = {identity}",
         "",
         f"Scoring individual symmetry elements\n\n{element_table(result.elements)}",

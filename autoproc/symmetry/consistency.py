@@ -26,6 +26,13 @@ class IncompatibleCells(ProcessingError):
     hint = "determine the symmetry of each by itself"
 
 
+class NoCrystal(ProcessingError):
+    """Experiments without a crystal."""
+
+    what = "none of the {n} experiments has a crystal"
+    hint = "index the spots first"
+
+
 def primitive_basis(crystal: Crystal) -> np.ndarray:
     """(3, 3) basis change from the crystal's cell to a primitive one."""
     matrix = np.array(crystal.space_group.centred_to_primitive().rot, float).T / 24
@@ -37,9 +44,11 @@ def common_lattice(
 ) -> tuple[LatticeSymmetry, dict[int, np.ndarray]]:
     """The lattice of the first crystal and, for each experiment, its basis change to the reduced cell.
 
-    Raises IncompatibleCells.
+    Raises NoCrystal, IncompatibleCells.
     """
     crystals = {n: e.crystal for n, e in enumerate(experiments) if e.crystal is not None}
+    if not crystals:
+        raise NoCrystal(n=len(experiments))
     reference = min(crystals)
     first = primitive_basis(crystals[reference])
     lattice = lattice_symmetry(cell_of(_transformed(crystals[reference], first)), max_delta)

@@ -9,7 +9,10 @@ import numpy as np
 from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
 
 N_UNRELATED = 20000
-MIN_SD = 0.1
+SD_PRESCALED = 0.07
+SD_UNSCALED = 0.1
+"""Least sd of a CC: systematic errors that more pairs do not reduce. 0.1 is Evans's for unscaled data; taking smooth
+errors out first leaves true elements within 0.03 of one another, so that a pseudo-symmetry of CC 0.8 shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,7 +170,7 @@ class CorrelationModel:
 
     cc_true : expected CC; cc_from_sigmas, cc_identity : its two estimates (identity None without repeats)
     cc_unrelated, n_unrelated : CC of pairs that no rotation of the lattice relates
-    sd_factor : sd(CC) = sd_factor / sqrt(pairs)
+    sd_factor, min_sd : sd(CC) = sd_factor / sqrt(pairs), but not below min_sd
     """
 
     cc_true: float
@@ -176,10 +179,11 @@ class CorrelationModel:
     cc_unrelated: float
     n_unrelated: int
     sd_factor: float
+    min_sd: float
 
     def sd(self, n_pairs: int) -> float:
-        """Sd of a CC of that many pairs, at least 0.1 (Evans 2011: unscaled data have systematic errors)."""
-        return max(MIN_SD, self.sd_factor / np.sqrt(max(n_pairs, 1)))
+        """Sd of a CC of that many pairs."""
+        return max(self.min_sd, self.sd_factor / np.sqrt(max(n_pairs, 1)))
 
     def likelihood(self, cc: float, n_pairs: int) -> float:
         """P(element | CC) with even prior odds; 0.5 without pairs (Evans 2011, equations 6 to 9)."""
@@ -199,7 +203,9 @@ def truncated_cauchy(x: float, centre: np.ndarray, width: float) -> np.ndarray:
     return 1 / (width * area * (1 + ((x - centre) / width) ** 2))
 
 
-def correlation_model(merged: Merged, rotations: np.ndarray, e2: np.ndarray, sigma: np.ndarray) -> CorrelationModel:
+def correlation_model(
+    merged: Merged, rotations: np.ndarray, e2: np.ndarray, sigma: np.ndarray, min_sd: float = SD_UNSCALED
+) -> CorrelationModel:
     """Expected CC and its scatter. e2, sigma : (N,) of the observations that made `merged`."""
     x, y = unrelated_pairs(merged, rotations, e2)
     identity = pairs_within(merged)
@@ -212,7 +218,7 @@ def correlation_model(merged: Merged, rotations: np.ndarray, e2: np.ndarray, sig
         cc_true = float(np.average([from_sigmas, identity.cc], weights=weights))
     cc_unrelated = float(np.corrcoef(x, y)[0, 1]) if len(x) > 2 else 0.0
     repeats = identity.cc if identity.n_unique >= 3 else None
-    return CorrelationModel(float(np.clip(cc_true, 0.2, 1)), from_sigmas, repeats, cc_unrelated, len(x), factor)
+    return CorrelationModel(float(np.clip(cc_true, 0.2, 1)), from_sigmas, repeats, cc_unrelated, len(x), factor, min_sd)
 
 
 def unrelated_pairs(merged: Merged, rotations: np.ndarray, e2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from autoproc.symmetry.observations import Observations
 PER_SHELL = 300
 PER_PARAMETER = 150
 MAX_FITTED = 20000
+BLOCK = 50000
 N_ROUNDS = 2
 N_SCORING = 10
 RIDGE = 1e-3
@@ -53,15 +54,19 @@ def normalise(observations: Observations, prescale: bool = True) -> Normalised:
 def _expected_mean(part: Observations, prescale: bool) -> np.ndarray:
     """(N,) expected intensity of the observations of one experiment."""
     mean = shell_mean(part.s2, part.intensity)
-    design = _design(part, len(part) // PER_PARAMETER) if prescale else np.empty((len(part), 0))
-    if not design.shape[1]:
+    n_terms = len(part) // PER_PARAMETER
+    if not prescale or not n_terms:
         return mean
+    extent = (float(part.phi.min()), float(part.phi.max()), float(part.s2.max()))
     some = np.random.default_rng(2).permutation(len(part))[:MAX_FITTED]
+    design = _design(part[some], extent, n_terms)
+    blocks = [np.arange(start, min(start + BLOCK, len(part))) for start in range(0, len(part), BLOCK)]
     scale = np.ones(len(part))
     for _ in range(N_ROUNDS):
         noise = part.sigma[some] / mean[some]
-        b = _gamma_regression(design[some], part.intensity[some] / mean[some], 1 / (1 + noise**2))
-        scale *= np.exp(np.clip(design @ b, -4, 4))
+        b = _gamma_regression(design, part.intensity[some] / mean[some], 1 / (1 + noise**2))
+        for rows in blocks:
+            scale[rows] *= np.exp(np.clip(_design(part[rows], extent, n_terms) @ b, -4, 4))
         mean = scale * shell_mean(part.s2, part.intensity / scale)
     return mean
 
@@ -84,11 +89,14 @@ def _trimmed_mean(intensity: np.ndarray) -> float:
     return mean
 
 
-def _design(part: Observations, max_terms: int) -> np.ndarray:
-    """(N, p) smooth functions of rotation, direction, and of both with resolution; p <= max_terms."""
-    low, high = part.phi.min(), part.phi.max()
+def _design(part: Observations, extent: tuple[float, float, float], max_terms: int) -> np.ndarray:
+    """(N, p) smooth functions of rotation, direction, and of both with resolution; p <= max_terms.
+
+    extent : least and greatest phi, radians, and greatest s2 of all observations that share the functions.
+    """
+    low, high, outer = extent
     x = 2 * (part.phi - low) / max(high - low, 1e-9) - 1
-    s = part.s2 / part.s2.max() - 0.5
+    s = part.s2 / outer - 0.5
     n_phi = int(np.clip(np.degrees(high - low) / 10, 1, 12))
     phi_terms = np.polynomial.legendre.legvander(x, n_phi).T[1:]
     candidates = [*phi_terms[:2], x * s, *_surface(part.direction, 2), *phi_terms[2:], x**2 * s]

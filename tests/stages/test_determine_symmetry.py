@@ -3,7 +3,7 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 import pytest
-from integrated_for_tests import integrated, to_setting
+from integrated_for_tests import integrated, to_setting, unique_intensity
 from shared_data import shared
 
 from autoproc.errors import NoReflections
@@ -100,6 +100,18 @@ def test_without_prescaling_strong_absorption_would_hide_it():
 
 def test_a_strong_anomalous_signal_does_not_hide_the_symmetry():
     assert is_right(in_some_basis("P 41", TETRAGONAL, anomalous=0.3), "P 41")
+
+
+@pytest.mark.parametrize(("share", "laue"), [(0.1, "P 4/m m m"), (0.4, "P m m m"), (0.8, "P m m m")])
+def test_pseudo_symmetry_is_told_from_symmetry(share, laue):
+    """Intensities of P 21 21 2 mixed with those of a nearly true four-fold axis."""
+    experiment, reflections = integrated("P 21 21 2", TETRAGONAL)
+    higher = unique_intensity(reflections["hkl"], gemmi.SpaceGroup("P 4 21 2"), TETRAGONAL, 7)
+    mixed = (1 - share) * higher + share * reflections["intensity_prf"]
+    table = reflections.replace(intensity_prf=mixed, intensity_sum=mixed)
+    result = determine_symmetry([experiment], table, SymmetryParams())
+    assert result.laue_group.xhm() == laue
+    assert any("pseudo-symmetry or twinning" in w for w in result.warnings) == (share == 0.4)
 
 
 def test_noisy_data_still_show_their_symmetry():

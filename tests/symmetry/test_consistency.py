@@ -7,7 +7,7 @@ import pytest
 from integrated_for_tests import experiment_of, integrated, to_setting
 
 from autoproc.models.reflections import Reflections
-from autoproc.symmetry.consistency import IncompatibleCells, common_lattice, resolve_ambiguity
+from autoproc.symmetry.consistency import IncompatibleCells, NoCrystal, common_lattice, resolve_ambiguity
 from autoproc.symmetry.lattice_symmetry import lattice_symmetry
 from autoproc.symmetry.normalise import normalise
 from autoproc.symmetry.observations import observations_of
@@ -60,6 +60,11 @@ def test_centred_input_is_taken_to_its_primitive_cell():
     assert np.linalg.det(matrices[0]) == pytest.approx(0.5)
     assert lattice.cell[0] == pytest.approx(67.55, abs=0.01)
     assert len(lattice_symmetry(lattice.cell, 1.0).rotations) == 24
+
+
+def test_experiments_that_are_not_indexed_are_refused():
+    with pytest.raises(NoCrystal, match="none of the 1 experiments"):
+        common_lattice([replace(experiment_of("P 1", CELL), crystal=None)], 2.0)
 
 
 def test_different_crystals_are_refused():

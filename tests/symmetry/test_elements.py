@@ -79,7 +79,7 @@ def test_truncated_cauchy_is_a_density(centre, width):
 
 
 def model(cc_true: float = 0.96) -> CorrelationModel:
-    return CorrelationModel(cc_true, cc_true, cc_true, 0.0, 20000, 0.9)
+    return CorrelationModel(cc_true, cc_true, cc_true, 0.0, 20000, 0.9, 0.1)
 
 
 def test_likelihood_is_that_of_the_tutorial():
