@@ -114,7 +114,7 @@ def determine_symmetry(
     min_sd = SD_PRESCALED if params.prescale else SD_UNSCALED
     model = correlation_model(merged, lattice.rotations, e2, sigma, min_sd)
     elements = score_elements(merged, lattice.rotations, model)
-    subgroups = score_subgroups(find_subgroups(lattice, params.monoclinic_setting), elements)
+    subgroups = score_subgroups(find_subgroups(lattice, _monoclinic_setting(params)), elements)
     best = _choose(subgroups, params)
     absences = _absences(best, observations, normalised, params)
     chosen, alternatives = _space_group(absences, params)
@@ -125,7 +125,9 @@ def determine_symmetry(
     turn = _tidy(first, space_group, in_basis(lattice.rotations, conventional), experiments[n]) @ np.linalg.inv(first)
     change = compose(to_reduced, dict.fromkeys(to_reduced, turn @ conventional))
     return SymmetryResult(
-        experiments=[reindex_experiment(e, change[n], space_group) for n, e in enumerate(experiments)],
+        experiments=[
+            reindex_experiment(e, change[n], space_group) if n in change else e for n, e in enumerate(experiments)
+        ],
         reflections=reindex_reflections(reflections, change),
         laue_group=best.subgroup.patterson,
         space_group=space_group,
@@ -185,21 +187,33 @@ def _tidy(
     return tidiest(change, rotations)
 
 
+def _monoclinic_setting(params: SymmetryParams) -> MonoclinicSetting:
+    """C where the user gave a C-centred space group, otherwise as asked for."""
+    return "C2" if (params.space_group or "").upper().startswith("C") else params.monoclinic_setting
+
+
 def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> SubgroupScore:
+    """The most likely group, or the most likely one of the kind that the user knows it to be."""
     if params.space_group is None:
         return subgroups[0]
     wanted = gemmi.find_spacegroup_by_name(params.space_group)
-    laue = None if wanted is None else wanted.operations().derive_symmorphic()
-    if laue is not None:
-        laue.add_inversion()
-        for score in subgroups:
-            operations = score.subgroup.patterson.operations()
-            if operations.has_same_rotations(laue) and operations.has_same_centring(laue):
-                return score
+    for score in subgroups:
+        if wanted is not None and _same_laue_group(wanted, score.subgroup.patterson):
+            return score
     largest = max((s.subgroup for s in subgroups), key=lambda g: g.order)
     raise ImpossibleSpaceGroup(
         space_group=params.space_group, lattice_group=largest.patterson.xhm(), max_delta=params.max_delta
     )
+
+
+def _same_laue_group(wanted: gemmi.SpaceGroup, patterson: gemmi.SpaceGroup) -> bool:
+    """The same rotations and centring; C and I count as one for monoclinic groups, two settings of C2."""
+    if wanted.crystal_system() == patterson.crystal_system() == gemmi.CrystalSystem.Monoclinic:
+        return (wanted.hm[0] == "P") == (patterson.hm[0] == "P")
+    laue = wanted.operations().derive_symmorphic()
+    laue.add_inversion()
+    operations = patterson.operations()
+    return operations.has_same_rotations(laue) and operations.has_same_centring(laue)
 
 
 def _absences(
@@ -216,9 +230,8 @@ def _space_group(absences: Absences, params: SymmetryParams) -> tuple[gemmi.Spac
     """The space group and those it cannot be told from."""
     if params.space_group is not None:
         wanted = gemmi.find_spacegroup_by_name(params.space_group)
-        for candidate in absences.candidates:
-            if any(g.number == wanted.number for g in candidate.groups):
-                return next(g for g in candidate.groups if g.number == wanted.number), ()
+        known = {g.number: g for c in absences.candidates for g in c.groups}
+        return known.get(wanted.number, wanted), ()
     groups = equally_good(absences)
     return groups[0], groups[1:]
 

@@ -149,6 +149,16 @@ def test_a_known_space_group_is_taken():
     assert result.alternatives == ()
 
 
+@pytest.mark.parametrize(
+    ("asked", "given"), [("C2", "C 1 2 1"), ("C 1 2 1", "C 1 2 1"), ("I2", "I 1 2 1"), ("C 1 2/c 1", "C 1 2/c 1")]
+)
+def test_a_known_monoclinic_space_group_decides_the_setting(asked, given):
+    experiment, reflections = integrated("C 1 2 1", (96.4, 51.2, 62.3, 90, 112.7, 90), d_min=4.5)
+    result = determine_symmetry([experiment], reflections, SymmetryParams(space_group=asked))
+    assert result.space_group.xhm() == given
+    assert result.experiments[0].crystal.cell[4] == pytest.approx(112.7 if given[0] == "C" else 105.76, abs=0.01)
+
+
 def test_an_impossible_space_group_is_refused():
     experiment, reflections = integrated("P 1", BOX)
     with pytest.raises(ImpossibleSpaceGroup, match="at most P m m m"):
