@@ -22,11 +22,11 @@ class SimulateParams(Params):
     """True space group, Hermann-Mauguin."""
     orientation: Matrix | None = None
     """U, row by row; None takes a random orientation from orientation_seed."""
-    orientation_seed: int | None = None
+    orientation_seed: int | None = Field(None, ge=0)
     """Seed of the orientation; None uses seed. Give it to turn the same crystal differently."""
-    structure_seed: int | None = None
+    structure_seed: int | None = Field(None, ge=0)
     """Seed of the true intensities; None uses seed. Give it for several sweeps of one structure."""
-    seed: int = 1
+    seed: int = Field(1, ge=0)
     """Seed of all that is random. The same parameters give the same pixels on any number of threads."""
 
     wavelength: float = Field(0.9763, gt=0)
