@@ -43,6 +43,7 @@ class Trial:
     """A candidate after its quick refinement.
 
     model : with this one lattice; n_indexed of n_spots; rms (3,) mm, mm, radians; information: bits
+    sharpness: bits an indexed spot, by how narrowly spots lie about lattice points; 10 and more for a good lattice
     """
 
     candidate: Candidate
@@ -51,6 +52,7 @@ class Trial:
     n_spots: int
     rms: np.ndarray
     information: float
+    sharpness: float
 
     @property
     def cell(self) -> tuple[float, ...]:
@@ -111,23 +113,23 @@ def cell_limit(model: Model, spots: Observations, params: IndexParams) -> float:
     return max(estimates)
 
 
-def information(A: np.ndarray, spots: Observations, tolerance: Tolerance) -> float:
-    """Bits that a lattice saves in telling where spots are; larger is better, 0 is none.
+def information(A: np.ndarray, spots: Observations, tolerance: Tolerance) -> tuple[float, float]:
+    """Bits that a lattice saves in telling where spots are (larger is better, 0 is none), and its sharpness.
 
     A point on the lattice, with deviations sigma of its fractional indices, takes
-    log2(1 / (sigma sqrt(2 pi e))) bits less for each of them than a point anywhere in the cell; which points are
-    on the lattice has to be told as well. A cell twice too large costs a bit a point.
+    log2(1 / (sigma sqrt(2 pi e))) bits less for each of them than a point anywhere in the cell (their sum is the
+    sharpness); which points are on the lattice has to be told as well. A cell twice too large costs a bit a point.
     """
     _, residual, smeared = deviations(A, spots)
     near = tolerance.admits(residual, residual - smeared)
     n, total = int(near.sum()), len(spots)
     if n < 4:
-        return 0.0
+        return 0.0, 0.0
     sigma = np.maximum(MAD_TO_SIGMA * np.median(np.abs(residual[near]), axis=0), MIN_SIGMA)
-    bits = -np.sum(np.log2(sigma * np.sqrt(2 * np.pi * np.e)))
+    sharpness = -float(np.sum(np.log2(sigma * np.sqrt(2 * np.pi * np.e))))
     share = n / total
     mixing = n * np.log2(share) + (total - n) * np.log2(1 - share) if n < total else 0.0
-    return float(n * bits + mixing)
+    return n * sharpness + float(mixing), sharpness
 
 
 def _score(search: Search) -> float:
@@ -206,8 +208,7 @@ def try_candidate(model: Model, low_first: Observations, candidate: Candidate, m
     A = trial.settings[0]
     tolerance = observed_tolerance(A, placed, LARGEST_TOLERANCE)
     indexed = assign([A], placed, [tolerance]).is_indexed
-    bits = information(A, placed, tolerance)
-    return Trial(candidate, trial, int(indexed.sum()), len(placed), fit.rms, bits)
+    return Trial(candidate, trial, int(indexed.sum()), len(placed), fit.rms, *information(A, placed, tolerance))
 
 
 def _resolution_of(d: np.ndarray, n: int) -> float:

@@ -40,13 +40,14 @@ class MacroCycle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """The lattices that explain the spots, what is refined, and how it was found."""
+    """The lattices that explain the spots, refined; how they were found, and the trials that became them."""
 
     model: Model
     assignment: Assignment
     fit: Fit
     searches: tuple[Search, ...]
     cycles: tuple[MacroCycle, ...]
+    accepted: tuple[Trial, ...]
 
 
 def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams) -> Solution:
@@ -56,12 +57,14 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
     model = model_of(sweeps)
     searches: list[Search] = []
     cycles: list[MacroCycle] = []
+    accepted: list[Trial] = []
     rest = np.arange(len(spots))
     while len(model.settings) < params.max_lattices and len(rest) >= MIN_SPOTS:
         searches.append(find_lattice(model, spots[rest], params))
         trial = next((t for t in searches[-1].trials if _is_acceptable(t, model, params)), None)
         if trial is None:
             break
+        accepted.append(trial)
         model = _with_lattice(model, trial, params)
         model = _refined(model, spots, params, cycles)
         changed = _with_right_volume(model, spots, params)
@@ -76,7 +79,7 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
     fit = refine_model(
         model, spots, assignment, _modes(model, params), n_cycles=0, move_detector=params.refine_detector
     )
-    return Solution(model, assignment, fit, tuple(searches), tuple(cycles))
+    return Solution(model, assignment, fit, tuple(searches), tuple(cycles), tuple(accepted))
 
 
 def _is_acceptable(trial: Trial, model: Model, params: IndexParams) -> bool:

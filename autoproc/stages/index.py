@@ -12,7 +12,7 @@ from autoproc.indexing.columns import indexed_columns
 from autoproc.indexing.lattices import LatticeRotation, rotation_between
 from autoproc.indexing.observations import observe, place
 from autoproc.indexing.params import IndexParams
-from autoproc.indexing.search import Search, known_space_group
+from autoproc.indexing.search import Search, Trial, known_space_group
 from autoproc.indexing.solve import MacroCycle, Solution, solve
 from autoproc.indexing.text import crystal_text, cycle_text, imageset_text, rotation_text, search_text
 from autoproc.indexing.uncertainty import cell_esd
@@ -25,6 +25,7 @@ from autoproc.refinement.text import rmsd_table
 __all__ = ["IndexParams", "IndexResult", "format_index", "index"]
 
 LARGE_RMSD_PX = 2.0
+LOW_SHARPNESS = 7.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +111,7 @@ def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexPa
         rmsds=rmsds,
         macro_cycles=solution.cycles,
         searches=solution.searches,
-        warnings=_warnings(rmsds),
+        warnings=_warnings(rmsds, solution.accepted),
     )
 
 
@@ -132,11 +133,16 @@ def format_index(result: IndexResult) -> str:
     return "\n\n".join(parts)
 
 
-def _warnings(rmsds: Sequence[Rmsd]) -> tuple[str, ...]:
+def _warnings(rmsds: Sequence[Rmsd], trials: Sequence[Trial]) -> tuple[str, ...]:
     worst = max((max(r.x_px, r.y_px) for r in rmsds), default=0.0)
-    if worst <= LARGE_RMSD_PX:
-        return ()
-    return (f"spots are {worst:.1f} px from their calculated positions: the lattice or the beam centre may be wrong",)
+    found = []
+    if worst > LARGE_RMSD_PX:
+        found.append(f"spots are {worst:.1f} px from their calculated positions: lattice or beam centre may be wrong")
+    if trials and trials[0].sharpness < LOW_SHARPNESS:
+        found.append(
+            "spots lie loosely about the lattice points: the beam centre may be off by more than half a spacing"
+        )
+    return tuple(found)
 
 
 def _one_per_sweep(experiments: Sequence[Experiment]) -> list[Experiment]:
