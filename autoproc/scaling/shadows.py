@@ -28,6 +28,9 @@ INNOCENT_Z = 2.0
 """An observation that agrees with its equivalents this well is kept, if it is strong enough for that to count."""
 INNOCENT_I_OVER_SIGMA = 8.0
 
+BLOCK = 65536
+"""Observations looked at together, to bound the memory."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
@@ -64,7 +67,7 @@ def neighbourhoods(
         rows, known = (np.flatnonzero(chosen & (place == number)) for chosen in (use, compared))
         if len(known) > 2 * NEIGHBOURS[-1]:
             near = cKDTree(position[known]).query(position[rows], k=NEIGHBOURS[-1], workers=available_cores())[1]
-            result.append(Neighbourhoods(rows, known[near]))
+            result.append(Neighbourhoods(rows, known.astype(np.int32)[near]))
     return result
 
 
@@ -76,19 +79,25 @@ def disagreeing_places(
     max_ratio : of observed to expected, where a place is a shadow; sizes : of the neighbourhoods that may disagree
     """
     suspect = np.zeros(len(seen.z), bool)
-    innocent = (np.abs(seen.z) < INNOCENT_Z) & (seen.information > INNOCENT_I_OVER_SIGMA**2)
-    not_high = seen.compared & (seen.z < INNOCENT_Z)
     for here in near:
-        for k in sizes:
-            z, information = seen.z[here.near[:, :k]], seen.information[here.near[:, :k]]
-            by_number = _combined_z(z, np.ones_like(z))
-            hot = (by_number > MIN_SIGNIFICANCE) & (np.count_nonzero(z > HOT_Z, axis=1) >= max(MIN_HOT, k // 4))
-            suspect[here.rows[hot]] |= ~not_high[here.rows[hot]]
-            low = np.flatnonzero(np.maximum(by_number, _combined_z(z, information)) < -MIN_SIGNIFICANCE)
-            ratio = _weighted_median(seen.ratio[here.near[low, :k]], np.sqrt(information[low]))
-            low = here.rows[low[ratio < max_ratio]]
-            suspect[low] |= ~innocent[low]
+        for start in range(0, len(here.rows), BLOCK):
+            rows, neighbours = here.rows[start : start + BLOCK], here.near[start : start + BLOCK]
+            for k in sizes:
+                suspect[rows] |= _disagrees(rows, neighbours[:, :k], seen, max_ratio)
     return suspect
+
+
+def _disagrees(rows: np.ndarray, near: np.ndarray, seen: Comparison, max_ratio: float) -> np.ndarray:
+    """(n,) bool for observations rows (n,) with neighbours (n, k)."""
+    z, information = seen.z[near], seen.information[near]
+    by_number = _combined_z(z, np.ones_like(z))
+    many = np.count_nonzero(z > HOT_Z, axis=1) >= max(MIN_HOT, near.shape[1] // 4)
+    hot = (by_number > MIN_SIGNIFICANCE) & many & ~(seen.compared[rows] & (seen.z[rows] < INNOCENT_Z))
+    low = np.flatnonzero(np.maximum(by_number, _combined_z(z, information)) < -MIN_SIGNIFICANCE)
+    low = low[_weighted_median(seen.ratio[near[low]], np.sqrt(information[low])) < max_ratio]
+    innocent = (np.abs(seen.z[rows]) < INNOCENT_Z) & (seen.information[rows] > INNOCENT_I_OVER_SIGMA**2)
+    hot[low] |= ~innocent[low]
+    return hot
 
 
 def _combined_z(z: np.ndarray, information: np.ndarray) -> np.ndarray:
