@@ -16,6 +16,7 @@ from autoproc.console import Console
 from autoproc.errors import AutoprocError
 from autoproc.formats.expt import write_expt
 from autoproc.formats.frames import ImageReader
+from autoproc.formats.image_numbers import to_file_frames
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.formats.refl import write_refl
 from autoproc.models.experiment import Experiment
@@ -42,7 +43,7 @@ class SweepFolder:
         """Write stages/STEM.expt and .refl."""
         write_expt(self.folder / "stages" / f"{stem}.expt", experiments)
         if reflections is not None:
-            write_refl(self.folder / "stages" / f"{stem}.refl", reflections)
+            write_refl(self.folder / "stages" / f"{stem}.refl", to_file_frames(reflections, experiments))
 
     def watch(self, reader: ImageReader, label: str) -> AbstractContextManager[ImageReader]:
         """Show progress."""

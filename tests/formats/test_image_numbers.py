@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from models_for_tests import experiment
+
+from autoproc.formats.image_numbers import first_frames, to_file_frames, to_scan_frames
+from autoproc.formats.shoeboxes import pack_shoeboxes
+from autoproc.models.experiment import ImageSet, Scan
+from autoproc.models.reflections import Reflections
+
+
+def two_sweeps():
+    one = replace(experiment(), scan=Scan((11, 50), (0.0, 0.5)))
+    other = replace(experiment(), scan=Scan((148, 160), (0.0, 0.5)), imageset=ImageSet("cbf", "/data/y_#####.cbf"))
+    return [one, other]
+
+
+def spots():
+    bbox = np.array([[0, 2, 0, 2, 3, 4], [5, 7, 5, 7, 0, 2], [5, 7, 5, 7, 6, 7]], np.int32)
+    xyz = np.array([[1, 1, 3.5], [6, 6, 1.0], [6, 6, 6.5]])
+    pixels = np.array([[0, 0, 3], [5, 5, 0], [5, 5, 6]])
+    return Reflections(
+        {
+            "experiment_id": np.array([0, 1, -1]),
+            "imageset_id": np.array([0, 1, 1]),
+            "bbox": bbox,
+            "xyz_obs_px": xyz,
+            "shoebox": pack_shoeboxes(bbox, np.zeros(3), np.arange(4), pixels, np.ones(3)),
+        }
+    )
+
+
+def test_the_middle_of_image_n_is_n_minus_a_half():
+    written = to_file_frames(spots(), two_sweeps())
+    np.testing.assert_allclose(written["xyz_obs_px"][:, 2], [13.5, 148.0, 153.5])
+    np.testing.assert_array_equal(written["bbox"][:, 4], [13, 147, 153])
+    assert [int.from_bytes(b[20:24], "little") for b in written["shoebox"]] == [13, 147, 153]
+
+
+def test_there_and_back():
+    again = to_scan_frames(to_file_frames(spots(), two_sweeps()), two_sweeps())
+    for name in ("bbox", "xyz_obs_px"):
+        np.testing.assert_array_equal(again[name], spots()[name])
+    assert list(again["shoebox"]) == list(spots()["shoebox"])
+
+
+def test_a_scan_from_image_1_is_left_alone():
+    table = spots()[:1]
+    assert to_file_frames(table, [experiment()]) is table
+    assert first_frames(table, [experiment()]) == pytest.approx([0])
