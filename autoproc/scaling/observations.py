@@ -75,6 +75,8 @@ def observations_for_scaling(
 
     Raises NoReflections.
     """
+    if all(e.crystal is None for e in experiments):
+        raise NoReflections(stage="scaling", reason="no experiment has a crystal")
     profile, summation, raw = corrected_intensities(reflections)
     d = shared_cell(experiments).calculate_d_array(reflections["hkl"])
     keep = is_usable(experiments, reflections, min_partiality)

@@ -209,6 +209,12 @@ def test_no_reflections_at_all() -> None:
         scale([made.experiment], made.reflections[:0], ScaleParams())
 
 
+def test_experiments_without_crystals_say_so() -> None:
+    made = synthetic(Recipe(n_observations=500))
+    with pytest.raises(NoReflections, match="crystal"):
+        scale([replace(made.experiment, crystal=None)], made.reflections, ScaleParams())
+
+
 def test_summation_is_used_where_there_are_no_profiles() -> None:
     made = synthetic(Recipe(n_observations=3000))
     table = made.reflections.without("intensity_prf", "variance_prf")
