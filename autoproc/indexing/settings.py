@@ -57,6 +57,8 @@ def in_setting(
     the group's symmetry distorts least, with the shortest axes. None where there is none.
     """
     reduced = niggli_reduced(real)
+    if unit_cell is None and space_group.number <= 2:
+        return reduced
     to_conventional = np.linalg.inv(primitive_from_conventional(space_group))
     for largest in (1, 2):
         bases = to_conventional @ (_unimodular(largest) @ reduced)
