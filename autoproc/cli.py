@@ -1,13 +1,31 @@
-"""The command `autoproc`."""
+"""The command `autoproc`: what its subcommands are called and take.
+
+Nothing of what they do is loaded here, so that help and completion come at once.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from autoproc import __version__
+from autoproc.commands.catalogue import STEPS, StepDescription
+
+HERE = Path()
+
+Arguments = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE... [KEY=VALUE...]", help="Input files, and key=value for each parameter to change."),
+]
+OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.", file_okay=False)]
+Threads = Annotated[
+    int | None, typer.Option("--threads", "-j", min=1, help="Threads to work with; all cores if not given.")
+]
 
 app = typer.Typer(
     name="autoproc",
@@ -17,7 +35,15 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
+
+
+class ImageFormat(StrEnum):
+    """Image file formats that can be simulated."""
+
+    minicbf = "minicbf"
+    nxmx = "nxmx"
 
 
 def _version(wanted: bool) -> None:
@@ -35,6 +61,58 @@ def _root(
     """Set nothing; --version acts by itself."""
 
 
+@app.command("run")
+def _run(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH... [KEY=VALUE...]", help="Folders, images, templates, master files; parameters."),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder of the results, one folder a sweep below it.")
+    ] = Path("autoproc_processed"),
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of parameters.")] = None,
+    threads: Threads = None,
+    once: Annotated[bool, typer.Option("--once", help="Process what is there and leave (as it does anyway).")] = False,
+) -> None:
+    """Process every sweep found under the paths: images in, merged intensities out.
+
+    For each sweep OUTPUT/<sweep>/ holds merged.mtz, unmerged.mtz, summary.txt, summary.json, report.html,
+    autoproc.log and stages/, the .expt and .refl files of every step, which DIALS reads.
+
+    Parameters as TABLE.KEY=VALUE, for example scale.d_min=1.8 index.max_lattices=2; `autoproc config`
+    prints them all.
+
+    Exit status: 0 all processed, 3 at least one sweep failed, 2 wrong usage.
+    """
+    from autoproc.commands.run import run_command  # noqa: PLC0415
+
+    run_command(arguments, output, config, threads)
+
+
+def _step_command(step: StepDescription) -> Callable[[list[str], Path, int | None], None]:
+    def command(arguments: Arguments, output: OutputFolder = HERE, threads: Threads = None) -> None:
+        from autoproc.commands.step import run_step  # noqa: PLC0415
+
+        run_step(step, arguments, output, threads)
+
+    return command
+
+
+for _step in STEPS:
+    app.command(_step.name, help=_step.help_text)(_step_command(_step))
+
+
+@app.command("show")
+def _show(
+    files: Annotated[list[Path], typer.Argument(help=".expt, .refl, images, master files, .mtz")],
+) -> None:
+    """Print what files hold: models, columns, headers."""
+    from autoproc.commands.inspect import show_command  # noqa: PLC0415
+
+    show_command(files)
+
+
+@app.command("config")
 def _config(
     table: Annotated[str | None, typer.Argument(help="Print this table only, for example index.")] = None,
     file: Annotated[Path | None, typer.Option("--config", "-c", help="Check this file; print it whole.")] = None,
@@ -45,42 +123,31 @@ def _config(
     config_command(table, file)
 
 
-def _show(
-    files: Annotated[list[Path], typer.Argument(help=".expt, .refl, images, master files, .mtz")],
+@app.command("simulate")
+def _simulate(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[demo|small|sweep] [KEY=VALUE...]", help="A preset to start from, and parameters."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.")] = Path("simulated"),
+    name: Annotated[str, typer.Option("--name", help="Name of the sweep's files.")] = "demo",
+    image_format: Annotated[ImageFormat, typer.Option("--format", help="Image format.")] = ImageFormat.minicbf,
+    compress: Annotated[bool, typer.Option("--gzip", help="Write .cbf.gz.")] = False,
 ) -> None:
-    """Print what files hold: models, columns, headers."""
-    from autoproc.commands.inspect import show_command  # noqa: PLC0415
+    """Write a rotation sweep with a known answer: images, and NAME_truth.npz beside them.
 
-    show_command(files)
+    The demo is a lysozyme-like crystal on a Pilatus 300K. Change what you like:
 
+    autoproc simulate sweep cell=96,51,62,90,112,90 space_group='C 1 2 1' n_images=240
+    """
+    from autoproc.commands.simulate import simulate_command  # noqa: PLC0415
 
-def _register() -> None:
-    """Add the commands; their modules load numpy and the stages."""
-    from autoproc.commands import run, simulate, stages  # noqa: PLC0415
-
-    app.command("run")(run.run_command)
-    for name, function in (
-        ("import", stages.import_command),
-        ("find-spots", stages.find_spots_command),
-        ("search-beam-position", stages.search_beam_command),
-        ("index", stages.index_command),
-        ("bravais-settings", stages.bravais_settings_command),
-        ("reindex", stages.reindex_command),
-        ("refine", stages.refine_command),
-        ("integrate", stages.integrate_command),
-        ("symmetry", stages.symmetry_command),
-        ("scale", stages.scale_command),
-        ("estimate-resolution", stages.estimate_resolution_command),
-        ("merge", stages.merge_command),
-        ("export", stages.export_command),
-    ):
-        app.command(name)(function)
-    app.command("show")(_show)
-    app.command("config")(_config)
-    app.command("simulate")(simulate.simulate_command)
+    simulate_command(arguments or [], output, name, image_format.value, compress)
 
 
 def main() -> None:
     """Run the program."""
-    _register()
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        # The stages have their own threads; linear algebra with more would make results depend on their number.
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     app()

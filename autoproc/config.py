@@ -35,6 +35,9 @@ class RunParams(Params):
     """Images held in memory at a time while they are searched or integrated."""
     frame_cache: int = Field(1024, ge=0)
     """Megabytes of decoded images kept from spot finding for integration; the others are read again."""
+    max_damaged_fraction: float = Field(0.05, ge=0, le=1)
+    """Images that may be damaged or missing, as a fraction of the sweep: they are left out with a warning.
+    With more of them the sweep fails; 0 lets it fail at the first."""
     resolution_cutoff: bool = True
     """Cut the merged data where CC1/2 falls below estimate_resolution.cc_half, and scale again to there;
     false keeps everything. scale.d_min, where given, is obeyed instead."""
@@ -94,8 +97,8 @@ def change_table(config: Config, name: str, values: Mapping[str, Any]) -> Config
 def with_command_line(config: Config, overrides: Mapping[str, str]) -> Config:
     """Apply key=value: `index.max_lattices=2`, or `max_lattices=2` where one table alone has that key."""
     for key, value in overrides.items():
-        table, _, field = key.rpartition(".")
-        if not table:
+        table, _, field = key.partition(".")
+        if not field:
             owners = [n for n, p in tables(config) if key in type(p).model_fields]
             if len(owners) != 1:
                 known = [f for _, p in tables(config) for f in type(p).model_fields]
@@ -104,6 +107,11 @@ def with_command_line(config: Config, overrides: Mapping[str, str]) -> Config:
             table, field = owners[0], key
         config = change_table(config, table, {field: value})
     return config
+
+
+def with_threads(config: Config, n_threads: int | None) -> Config:
+    """The same configuration on so many threads; None changes nothing."""
+    return config if n_threads is None else change_table(config, "run", {"n_threads": n_threads})
 
 
 def tables(config: Config) -> Iterator[tuple[str, Params]]:
@@ -123,17 +131,24 @@ def format_config(config: Config, only: str | None = None) -> str:
     """
     lines: list[str] = []
     for name, params in tables(config):
-        if only not in (None, name):
-            continue
-        lines += [f"# {line}" for line in (type(params).__doc__ or "").strip().splitlines()[:1]]
-        lines.append(f"[{name}]")
-        for field, info in type(params).model_fields.items():
-            words = " ".join((info.description or "").split())
-            lines += [f"# {line}" for line in _wrapped(words)]
-            value = getattr(params, field)
-            lines.append(f"# {field} = (none)" if value is None else f"{field} = {_toml(value)}")
-        lines.append("")
+        if only in (None, name):
+            lines += _table_lines(name, params)
     return "\n".join(lines)
+
+
+def _table_lines(name: str, params: Params) -> list[str]:
+    """A table, and below it the tables within it."""
+    lines = [f"# {line}" for line in (type(params).__doc__ or "").strip().splitlines()[:1]]
+    lines.append(f"[{name}]")
+    inner: list[str] = []
+    for field, info in type(params).model_fields.items():
+        value = getattr(params, field)
+        if isinstance(value, Params):
+            inner += _table_lines(f"{name}.{field}", value)
+            continue
+        lines += [f"# {line}" for line in _wrapped(" ".join((info.description or "").split()))]
+        lines.append(f"# {field} = (none)" if value is None else f"{field} = {_toml(value)}")
+    return [*lines, "", *inner]
 
 
 def _wrapped(text: str, width: int = 100) -> list[str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from autoproc import __version__
+from autoproc.errors import AutoprocError
 from autoproc.formats.frames import ImageReader
 
 
@@ -21,6 +23,7 @@ class Console:
     """Prints to a stream and, line for line, to a log file.
 
     Progress is a bar where the stream is a terminal, and a plain line every few seconds where not.
+    A log that cannot be written, on a full disk for example, does not stop the work.
     """
 
     def __init__(self, log: Path | None = None, stream: TextIO | None = None, title: str = "") -> None:
@@ -35,13 +38,37 @@ class Console:
 
     def log(self, text: str) -> None:
         """A line or several for the log only."""
-        if self._log is not None:
+        if self._log is None:
+            return
+        try:
             print(text, file=self._log, flush=True)
+        except OSError as error:
+            self._give_up_log(error)
+
+    def _give_up_log(self, error: OSError) -> None:
+        log, self._log = self._log, None
+        print(f"autoproc: the log can no longer be written ({error.strerror})", file=sys.stderr, flush=True)
+        if log is not None:
+            with suppress(OSError):
+                log.close()
+
+    @contextmanager
+    def logging_errors(self) -> Iterator[None]:
+        """Log what is raised, with its traceback where nobody foresaw it, and let it pass."""
+        try:
+            yield
+        except AutoprocError as error:
+            self.log(f"\nfailed: {error.message}\n{error.advice}")
+            raise
+        except Exception:
+            self.log(traceback.format_exc())
+            raise
 
     def close(self) -> None:
         """Close the log."""
         if self._log is not None:
-            self._log.close()
+            with suppress(OSError):
+                self._log.close()
 
     def __enter__(self) -> Console:
         return self
@@ -50,40 +77,42 @@ class Console:
         self.close()
 
     @contextmanager
-    def watch(self, reader: ImageReader, label: str) -> Iterator[ImageReader]:
-        """The same reader; how far it has been read is shown while the context lasts."""
+    def watch(self, reader: ImageReader, label: str, n_reads: int) -> Iterator[ImageReader]:
+        """The same reader; how many of the expected readings are done is shown while the context lasts."""
         if bool(getattr(self._stream, "isatty", lambda: False)()):
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
             with Progress(*columns, console=RichConsole(file=self._stream), transient=True) as progress:
-                task = progress.add_task(label, total=reader.n_frames)
-                yield WatchedReader(reader, lambda n: progress.update(task, completed=n))
+                task = progress.add_task(label, total=n_reads)
+                yield WatchedReader(reader, lambda n: progress.update(task, completed=min(n, n_reads)))
         else:
-            yield WatchedReader(reader, self._plain_progress(label, reader.n_frames))
+            yield WatchedReader(reader, self._plain_progress(label, n_reads))
 
-    def _plain_progress(self, label: str, n_frames: int, every: float = 5.0) -> Callable[[int], None]:
+    def _plain_progress(self, label: str, n_reads: int, every: float = 5.0) -> Callable[[int], None]:
         said = time.monotonic()
 
         def show(n: int) -> None:
             nonlocal said
             if time.monotonic() - said > every:
                 said = time.monotonic()
-                self.print(f"{label}: image {n} of {n_frames}")
+                self.print(f"{label}: {min(n / n_reads, 1.0):.0%}")
 
         return show
 
 
 class WatchedReader:
-    """An image reader that tells how far it has been read."""
+    """An image reader that tells how often it has been read."""
 
     def __init__(self, reader: ImageReader, tell: Callable[[int], None]) -> None:
         self._reader, self._tell = reader, tell
+        self._n_read = 0
         self.n_frames, self.shape = reader.n_frames, reader.shape
         self.mask, self.max_trusted = reader.mask, reader.max_trusted
 
     def read(self, frame: int) -> np.ndarray:
         """Counts of a frame."""
         counts = self._reader.read(frame)
-        self._tell(frame + 1)
+        self._n_read += 1  # of several threads: one more or less does not matter to a bar
+        self._tell(self._n_read)
         return counts
 
     def path(self, frame: int) -> Path:

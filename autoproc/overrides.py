@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
@@ -13,6 +15,7 @@ from autoproc.errors import ConfigurationError
 from autoproc.params import Params
 
 P = TypeVar("P", bound=Params)
+KEY = re.compile(r"[A-Za-z]\w*(?:[.-]\w+)*")
 
 
 class UnknownParameter(ConfigurationError):
@@ -30,11 +33,11 @@ class BadParameter(ConfigurationError):
 
 
 def split_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """Separate paths from key=value; a path with = in it must contain a / before the =."""
+    """Separate paths from key=value; a path with = in it must exist, or contain a / before the =."""
     paths, overrides = [], {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if equals and "/" not in key and key.replace(".", "").replace("_", "").replace("-", "").isalnum():
+        if equals and KEY.fullmatch(key) and not Path(argument).exists():
             overrides[key.replace("-", "_")] = value
         else:
             paths.append(argument)
@@ -42,19 +45,30 @@ def split_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]
 
 
 def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
-    """The same parameters with some changed; values may be text. Raises UnknownParameter or BadParameter."""
+    """The same parameters with some changed; values may be text. Raises UnknownParameter or BadParameter.
+
+    A field of parameters within parameters is changed by a mapping, or by `field.name`.
+    """
     fields = type(params).model_fields
-    values = params.model_dump()
+    values: dict[str, Any] = {name: getattr(params, name) for name in fields}
     for key, value in overrides.items():
-        if key not in fields:
-            raise UnknownParameter(key=f"{table}.{key}", suggestion=suggestion(key, fields))
-        values[key] = parsed(value, fields[key].annotation) if isinstance(value, str) else value
+        name, _, inner = key.partition(".")
+        if name not in fields or (inner and not isinstance(values[name], Params)):
+            raise UnknownParameter(key=f"{table}.{key}", suggestion=suggestion(name, fields))
+        if isinstance(values[name], Params):
+            if not inner and not isinstance(value, Mapping):
+                known = ", ".join(f"{name}.{n}" for n in type(values[name]).model_fields)
+                raise UnknownParameter(key=f"{table}.{key}", suggestion=f"it is a table: give one of {known}")
+            values[name] = with_overrides(values[name], {inner: value} if inner else value, f"{table}.{name}")
+        else:
+            values[name] = parsed(value, fields[name].annotation) if isinstance(value, str) else value
     try:
         return type(params).model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"][:1])
-        raise BadParameter(key=key, value=overrides.get(key, ""), reason=first["msg"], table=table) from error
+        reason = first["msg"].removeprefix("Value error, ")
+        key = ".".join(str(part) for part in first["loc"][:1]) or next(iter(overrides), "")
+        raise BadParameter(key=f"{table}.{key}", value=overrides.get(key, ""), reason=reason, table=table) from error
 
 
 def suggestion(key: str, known: Iterable[str]) -> str:

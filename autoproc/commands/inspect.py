@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-from autoproc.commands.step import fail
+from autoproc.commands.step import FAILED, leaving_well, say_error
 from autoproc.config import Config, format_config, read_config
 from autoproc.errors import AutoprocError
 from autoproc.formats.expt import read_expt
@@ -30,21 +28,22 @@ def describe(path: Path) -> str:
 
 
 def show_command(files: Sequence[Path]) -> None:
-    """Print what files hold."""
-    try:
+    """Print what files hold; one that cannot be read does not hide the others."""
+    failed = False
+    with leaving_well():
         for path in files:
-            typer.echo(f"{path}:\n{describe(path)}\n")
-    except AutoprocError as error:
-        fail(error)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            try:
+                typer.echo(f"{path}:\n{describe(path)}\n")
+            except AutoprocError as error:
+                failed = True
+                say_error(error)
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 def config_command(table: str | None, file: Path | None) -> None:
     """Print the configuration."""
-    try:
+    with leaving_well():
         if table is not None and table not in Config.model_fields:
             raise UnknownParameter(key=f"[{table}]", suggestion=suggestion(table, Config.model_fields))
         typer.echo(format_config(read_config(file), table))
-    except AutoprocError as error:
-        fail(error)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from autoproc.commands.step import FAILED, OK, fail
-from autoproc.config import Config, read_config, with_command_line
+from autoproc.commands.step import FAILED, OK, CannotWrite, WrongArguments, leaving_well, say_error
+from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
-from autoproc.errors import AutoprocError, InputError, UnreadableFile
+from autoproc.errors import InputError
 from autoproc.overrides import split_arguments
 from autoproc.reports.summary import Failure, summarise
-from autoproc.service.process_sweep import process_sweep
-from autoproc.stages.import_sweep import ImportedSweep, ImportResult, format_import, import_sweeps
+from autoproc.service.process_sweep import fail_import, process_sweep
+from autoproc.stages.import_sweep import FailedImport, ImportedSweep, ImportResult, format_import, import_sweeps
 
 
 class NothingToProcess(InputError):
@@ -25,57 +25,54 @@ class NothingToProcess(InputError):
     hint = "give a folder of images, an image, a template with #, or a master file"
 
 
-def run_command(
-    arguments: Annotated[
-        list[str],
-        typer.Argument(metavar="PATH... [KEY=VALUE...]", help="Folders, images, templates, master files; parameters."),
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder of the results, one folder a sweep below it.")
-    ] = Path("autoproc_processed"),
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of parameters.")] = None,
-    once: Annotated[bool, typer.Option("--once", help="Process what is there and leave (as it does anyway).")] = False,
-) -> None:
-    """Process every sweep found under the paths: images in, merged intensities out.
-
-    For each sweep OUTPUT/<sweep>/ holds merged.mtz, unmerged.mtz, summary.txt, summary.json, report.html,
-    autoproc.log and stages/ (the .expt and .refl files of every step, which DIALS reads). Parameters as
-    TABLE.KEY=VALUE, for example scale.d_min=1.8 index.max_lattices=2; `autoproc config` prints them all.
-    Exit status: 0 all processed, 3 at least one sweep failed, 2 wrong usage.
-    """
-    try:
+def run_command(arguments: Sequence[str], output: Path, config: Path | None, threads: int | None) -> None:
+    """Process every sweep under the paths among the arguments, and leave with the exit status."""
+    with leaving_well():
         paths, overrides = split_arguments(arguments)
-        settings = with_command_line(read_config(config), overrides)
+        if not paths:
+            raise WrongArguments(what_is_wrong="no path of images was given", command="run")
+        settings = with_threads(with_command_line(read_config(config), overrides), threads)
         failed = run_all(paths, output, settings)
-    except AutoprocError as error:
-        fail(error)
-    raise typer.Exit(FAILED if failed else OK)
+        raise typer.Exit(FAILED if failed else OK)
 
 
 def run_all(paths: Sequence[str], output: Path, config: Config) -> int:
     """Process all sweeps under the paths; returns how many failed."""
     result = import_sweeps(paths, config.import_sweep)
-    if not result.experiments and not result.problems:
+    if not result.experiments and not result.failures:
         passed_over = "".join(f"; {s.path.name}: {s.reason}" for s in result.skipped)
         raise NothingToProcess(paths=", ".join(map(str, paths)), passed_over=passed_over)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnreadableFile(path=output, reason=error.strerror or error) from error
-    _say_what_was_passed_over(result)
-    summaries = [_process_one(sweep, output, config) for sweep in result.experiments]
-    failed = [s for s in summaries if s["status"] == "failed"]
-    typer.echo(
-        f"{len(summaries) - len(failed)} processed, {len(failed) + len(result.problems)} failed; results in {output}"
-    )
-    return len(failed) + len(result.problems)
-
-
-def _say_what_was_passed_over(result: ImportResult) -> None:
+        raise CannotWrite(path=output, reason=error.strerror or error) from error
     for skipped in result.skipped:
-        typer.echo(f"{skipped.path}: not processed: {skipped.reason}")
-    for problem in result.problems:
-        typer.echo(f"autoproc: {problem}", err=True)
+        typer.echo(f"{skipped.path}: passed over: {skipped.reason}")
+    n_failed = 0
+    for failure in result.failures:
+        _tell_failed_import(failure, output)
+        n_failed += 1
+    for sweep in result.experiments:
+        summary = _process_one(sweep, output, config)
+        n_failed += summary["status"] == "failed"
+    n = len(result.experiments) + len(result.failures)
+    typer.echo(f"{n - n_failed} processed, {n_failed} failed; results in {output}")
+    return n_failed
+
+
+def _tell_failed_import(failure: FailedImport, output: Path) -> None:
+    """Say what could not be imported, and keep it in a folder of its own if it has a name."""
+    if not failure.name:
+        say_error(failure.error)
+        return
+    folder = output / failure.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with Console(folder / "autoproc.log", title=f"run {failure.name}") as console:
+            summary = fail_import(failure.name, failure.path, failure.error, folder, console)
+    except OSError:
+        summary = summarise(failure.name, None, Failure.of("import", failure.error))
+    _say_result(summary, folder)
 
 
 def _process_one(sweep: ImportedSweep, output: Path, config: Config) -> dict[str, Any]:
@@ -88,9 +85,13 @@ def _process_one(sweep: ImportedSweep, output: Path, config: Config) -> dict[str
             summary = process_sweep(sweep, folder, config, console)
     except OSError as error:
         summary = summarise(sweep.name, None, Failure.of("output", error))
-    for line in _result_lines(summary, folder):
-        typer.echo(line)
+    _say_result(summary, folder)
     return summary
+
+
+def _say_result(summary: dict[str, Any], folder: Path) -> None:
+    for line in _result_lines(summary, folder):
+        typer.echo(line, err=summary["status"] == "failed")
 
 
 def _result_lines(summary: dict[str, Any], folder: Path) -> Iterable[str]:

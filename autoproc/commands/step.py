@@ -1,7 +1,9 @@
-"""What every step on the command line shares: its files, its parameters, its console."""
+"""What every step on the command line shares: its files, its parameters, its console, its exit status."""
 
 from __future__ import annotations
 
+import errno
+import importlib
 import os
 import shlex
 import sys
@@ -13,17 +15,19 @@ from typing import NoReturn
 
 import typer
 
-from autoproc.config import Config, change_table, read_config
+from autoproc.commands.catalogue import StepDescription
+from autoproc.config import Config, change_table, read_config, with_threads
 from autoproc.console import Console
 from autoproc.errors import AutoprocError, ConfigurationError, InputError
 from autoproc.formats.expt import read_expt, write_expt
+from autoproc.formats.image_numbers import to_file_frames, to_scan_frames
 from autoproc.formats.refl import read_refl, write_refl
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.overrides import split_arguments
-from autoproc.params import Params
 
-OK, FAILED, USAGE = 0, 3, 2
+OK, USAGE, FAILED, INTERRUPTED = 0, 2, 3, 130
+"""Exit statuses: done; wrong arguments or parameters; input or processing failed; stopped by Ctrl-C."""
 
 
 class WrongArguments(ConfigurationError):
@@ -40,50 +44,53 @@ class LacksFiles(InputError):
     hint = "for example: autoproc {command} {example}"
 
 
+class CannotWrite(AutoprocError):
+    """The system refuses to write a result."""
+
+    what = "{path} cannot be written ({reason})"
+    hint = "make room, or write elsewhere with --output"
+    retryable = True
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step under way: command, input files, the stage's parameters, where to write, how to talk."""
+    """One step under way: what it is, input files, parameters, where to write, how to talk."""
 
-    command: str
+    description: StepDescription
     files: tuple[Path, ...]
     config: Config
     output: Path
     console: Console
 
-    def params(self, table: str) -> Params:
-        """The parameters of a stage."""
-        params: Params = getattr(self.config, table)
-        return params
+    def of_kind(self, suffix: str) -> list[Path]:
+        """The input files with this ending."""
+        return [f for f in self.files if f.name.endswith(suffix)]
 
-    def of_kind(self, *suffixes: str) -> list[Path]:
-        """The input files with one of these endings."""
-        return [f for f in self.files if f.name.endswith(suffixes)]
-
-    def experiments(self, example: str) -> list[Experiment]:
+    def experiments(self) -> list[Experiment]:
         """All experiments of the .expt files given."""
-        files = self.of_kind(".expt")
-        if not files:
-            raise LacksFiles(command=self.command, needed="an .expt file", given=self._given(), example=example)
-        return [e for f in files for e in read_expt(f)]
+        return [e for f in self._required(".expt", "an .expt file") for e in read_expt(f)]
 
-    def reflections(self, example: str) -> Reflections:
-        """All reflections of the .refl files given, numbered on from file to file."""
-        files = self.of_kind(".refl")
-        if not files:
-            raise LacksFiles(command=self.command, needed="a .refl file", given=self._given(), example=example)
-        return joined([read_refl(f) for f in files])
+    def reflections(self) -> Reflections:
+        """All reflections of the .refl files given, numbered on from file to file, frames from the scans' starts."""
+        table = joined([read_refl(f) for f in self._required(".refl", "a .refl file")])
+        return to_scan_frames(table, self.experiments())
 
-    def write(self, stem: str, experiments: Sequence[Experiment] | None, reflections: Reflections | None) -> None:
-        """Write STEM.expt and STEM.refl into the output folder, and say so."""
-        if experiments is not None:
+    def write(self, stem: str, experiments: Sequence[Experiment], reflections: Reflections | None) -> None:
+        """Write STEM.expt (but with spots, whose models are those of the import) and STEM.refl, and say so."""
+        if stem != "strong":
             write_expt(self.output / f"{stem}.expt", experiments)
             self.console.print(f"Saved {len(experiments)} experiments to {self.output / f'{stem}.expt'}")
         if reflections is not None:
-            write_refl(self.output / f"{stem}.refl", reflections)
+            write_refl(self.output / f"{stem}.refl", to_file_frames(reflections, experiments))
             self.console.print(f"Saved {len(reflections)} reflections to {self.output / f'{stem}.refl'}")
 
-    def _given(self) -> str:
-        return ", ".join(f.name for f in self.files) or "nothing"
+    def _required(self, suffix: str, needed: str) -> list[Path]:
+        files = self.of_kind(suffix)
+        if files:
+            return files
+        given = ", ".join(f.name for f in self.files) or "nothing"
+        step = self.description
+        raise LacksFiles(command=step.name, needed=needed, given=given, example=step.files)
 
 
 def joined(tables: Sequence[Reflections]) -> Reflections:
@@ -102,39 +109,60 @@ def joined(tables: Sequence[Reflections]) -> Reflections:
     return Reflections.concatenate(parts)
 
 
-@contextmanager
-def running(command: str, table: str | None, arguments: Sequence[str], output: Path) -> Iterator[Step]:
-    """A step with its arguments taken apart; an AutoprocError ends the program with its message.
-
-    key=value changes a parameter of the stage's table (`key` or `table.key`). Exit status: 3 when the
-    input or the processing failed, 2 for wrong parameters.
-    """
-    try:
+def run_step(description: StepDescription, arguments: Sequence[str], output: Path, threads: int | None) -> None:
+    """Run one step of commands.stages on the files and key=value parameters of the command line."""
+    with leaving_well():
         paths, overrides = split_arguments(arguments)
-        config = read_config(None)
+        config = with_threads(read_config(None), threads)
         for key, value in overrides.items():
-            name, _, field = key.rpartition(".")
-            if not (name or table):
-                raise WrongArguments(what_is_wrong=f"{command} has no parameters", command=command)
-            config = change_table(config, name or str(table), {field: value})
+            table, _, field = key.partition(".")
+            if not field:
+                table, field = description.table, key
+            if not table:
+                raise WrongArguments(what_is_wrong=f"{description.name} has no parameters", command=description.name)
+            config = change_table(config, table, {field: value})
         output.mkdir(parents=True, exist_ok=True)
-        title = shlex.join([command, *arguments])
-        with Console(output / f"autoproc.{command}.log", title=title) as console:
+        title = shlex.join([description.name, *arguments])
+        with Console(output / f"autoproc.{description.name}.log", title=title) as console:
             if overrides:
                 changed = "\n".join(f"  {key} = {value}" for key, value in overrides.items())
                 console.print(f"The following parameters have been modified:\n\n{changed}\n")
-            yield Step(command, tuple(Path(p) for p in paths), config, output, console)
+            stages = importlib.import_module("autoproc.commands.stages")
+            with console.logging_errors():
+                getattr(stages, description.function)(
+                    Step(description, tuple(map(Path, paths)), config, output, console)
+                )
+
+
+@contextmanager
+def leaving_well() -> Iterator[None]:
+    """Turn what can go wrong into a message and an exit status: no traceback for what a user can put right."""
+    try:
+        yield
     except AutoprocError as error:
         fail(error)
     except BrokenPipeError:
         # The reader of a pipe (head, less) has seen enough; keep the interpreter from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(OK) from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,
+                           errno.EISDIR, errno.EEXIST):  # fmt: skip
+            fail(CannotWrite(path=error.filename or "the output", reason=error.strerror))
+        raise
+    except KeyboardInterrupt:
+        typer.echo("\nautoproc: stopped", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def fail(error: AutoprocError) -> NoReturn:
     """Print an error as people want to read it, and leave."""
-    typer.echo(f"autoproc: {error.message}", err=True)
+    say_error(error)
+    raise typer.Exit(USAGE if isinstance(error, ConfigurationError) else FAILED)
+
+
+def say_error(error: AutoprocError, prefix: str = "") -> None:
+    """What happened, and below it what to do."""
+    typer.echo(f"autoproc: {prefix}{error.message}", err=True)
     if error.advice:
         typer.echo(f"          {error.advice}", err=True)
-    raise typer.Exit(USAGE if isinstance(error, ConfigurationError) else FAILED)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import traceback
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from autoproc.models.reflections import Flag, Reflections
 from autoproc.reports.html import write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
 from autoproc.stages.import_sweep import ImportedSweep
-from autoproc.stages.pipeline import Processing, process
+from autoproc.stages.pipeline import Processing, gathered_warnings, process
+
+RESULTS = ("merged.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html")
 
 
 class SweepFolder:
@@ -45,41 +48,87 @@ class SweepFolder:
         if reflections is not None:
             write_refl(self.folder / "stages" / f"{stem}.refl", to_file_frames(reflections, experiments))
 
-    def watch(self, reader: ImageReader, label: str) -> AbstractContextManager[ImageReader]:
+    def watch(self, reader: ImageReader, label: str, n_reads: int) -> AbstractContextManager[ImageReader]:
         """Show progress."""
-        return self.console.watch(reader, label)
+        return self.console.watch(reader, label, n_reads)
 
 
 def process_sweep(sweep: ImportedSweep, folder: Path, config: Config, console: Console) -> dict[str, Any]:
     """Process a sweep and write its folder; returns what summary.json holds.
 
-    Nothing that goes wrong with one sweep leaves this function: its summary says what it was.
+    Nothing that goes wrong with one sweep leaves this function: its summary says what it was. Results
+    of an earlier run are removed first, so that what the folder holds belongs together.
     """
-    observer = SweepFolder(folder, console)
     processing = Processing(sweep.experiment, warnings=list(sweep.warnings))
     failure = None
     try:
-        process(processing, config, observer)
+        remove_results(folder)
+        process(processing, config, SweepFolder(folder, console))
+        processing.current = "output"
         write_data(sweep.name, folder, processing)
-    except AutoprocError as error:
-        failure = Failure.of(processing.current, error)
     except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others
-        console.log(traceback.format_exc())
+        if not isinstance(error, AutoprocError):
+            console.log(traceback.format_exc())
         failure = Failure.of(processing.current, error)
+    processing.warnings = gathered_warnings(processing)
+    return tell(folder, sweep.name, processing, failure, console)
+
+
+def fail_import(name: str, path: Path, error: AutoprocError, folder: Path, console: Console) -> dict[str, Any]:
+    """The folder of images that could not be imported: a summary that says why; returns what summary.json holds."""
+    console.log(f"{path}: not imported")
+    failure = Failure.of("import", error)
+    try:
+        remove_results(folder)
+    except OSError as refused:
+        failure = Failure.of("output", refused)
+    return tell(folder, name, None, failure, console)
+
+
+def tell(
+    folder: Path, name: str, processing: Processing | None, failure: Failure | None, console: Console
+) -> dict[str, Any]:
+    """Write the story of a sweep; a story that cannot be written is a failure too."""
     if failure is not None:
         console.log(f"\nfailed at {failure.stage}: {failure.message}\n{failure.hint}")
-    summary = summarise(sweep.name, processing, failure)
-    write_story(folder, summary, processing, console)
+    summary = summarise(name, processing, failure)
+    try:
+        write_story(folder, summary, processing, console)
+    except OSError as error:
+        console.log(traceback.format_exc())
+        if failure is None:
+            summary = summarise(name, processing, Failure.of("output", error))
     return summary
 
 
+def remove_results(folder: Path) -> None:
+    """Take an earlier run's results away."""
+    for name in RESULTS:
+        (folder / name).unlink(missing_ok=True)
+    for pattern in ("*.expt", "*.refl"):
+        for path in (folder / "stages").glob(pattern):
+            path.unlink()
+
+
 def write_data(name: str, folder: Path, processing: Processing) -> None:
-    """merged.mtz and unmerged.mtz."""
+    """merged.mtz and unmerged.mtz: both whole, or neither."""
     scaled, merged = processing.scaled, processing.merged
     assert scaled is not None
     assert merged is not None
-    write_merged_mtz(folder / "merged.mtz", merged, name)
-    write_unmerged_mtz(folder / "unmerged.mtz", scaled.experiments, exportable(scaled.reflections), name)
+    with written_whole(folder / "merged.mtz") as first, written_whole(folder / "unmerged.mtz") as second:
+        write_merged_mtz(first, merged, name)
+        write_unmerged_mtz(second, scaled.experiments, exportable(scaled.reflections), name)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A name to write to, which becomes `path` when all went well; nothing is left behind otherwise."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def exportable(reflections: Reflections) -> Reflections:
@@ -91,22 +140,34 @@ def exportable(reflections: Reflections) -> Reflections:
 
 
 def write_story(folder: Path, summary: dict[str, Any], processing: Processing | None, console: Console) -> None:
-    """summary.json, summary.txt and report.html. A report that cannot be drawn does not cost the results."""
+    """summary.txt, report.html and summary.json. A report that cannot be drawn does not cost the results.
+
+    Raises OSError where they cannot be written.
+    """
+    with written_whole(folder / "summary.txt") as part:
+        part.write_text(format_summary(summary, processing), encoding="utf-8")
     try:
-        (folder / "summary.json").write_text(json.dumps(summary, indent=2, default=plain) + "\n", encoding="utf-8")
-        (folder / "summary.txt").write_text(format_summary(summary, processing), encoding="utf-8")
-        write_report(folder / "report.html", summary, processing)
+        with written_whole(folder / "report.html") as part:
+            write_report(part, summary, processing)
+    except OSError:
+        raise
     except Exception as error:  # the edge: the data are already written
         console.log(traceback.format_exc())
-        console.print(f"{summary['sweep']}: the report could not be written in full: {error}")
+        console.print(f"{summary['sweep']}: the report could not be drawn: {error}")
+    with written_whole(folder / "summary.json") as part:
+        part.write_text(json.dumps(plain(summary), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def plain(value: Any) -> Any:
-    """Numpy values as JSON knows them."""
+    """The same with what JSON knows in place of numpy's values, paths and tuples; what is not finite becomes None."""
     if isinstance(value, np.generic):
-        return value.item()
+        value = value.item()
     if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value)} cannot be written as JSON")
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value

@@ -127,12 +127,26 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedImport:
+    """Images that could not be used because of an error: where, and the sweep's name; "" if it has none."""
+
+    path: Path
+    name: str
+    error: AutoprocError
+
+
+@dataclass(frozen=True, slots=True)
 class ImportResult:
     """Sweeps, images that are none, and what could not be used because of an error."""
 
     experiments: tuple[ImportedSweep, ...]
     skipped: tuple[Skipped, ...]
-    problems: tuple[AutoprocError, ...]
+    failures: tuple[FailedImport, ...]
+
+    @property
+    def problems(self) -> tuple[AutoprocError, ...]:
+        """The errors alone."""
+        return tuple(failure.error for failure in self.failures)
 
 
 def import_sweeps(paths: Iterable[str | Path], params: ImportParams | None = None) -> ImportResult:
@@ -144,7 +158,7 @@ def import_sweeps(paths: Iterable[str | Path], params: ImportParams | None = Non
     found = find_series(paths)
     sweeps: list[ImportedSweep] = []
     skipped = [Skipped(path, 0, reason) for path, reason in found.passed_over]
-    problems = list(found.problems)
+    failures = [FailedImport(Path(), "", error) for error in found.problems]
     for series, name in zip(found.series, unique_names(found.series), strict=True):
         importer = _import_cbf if series.kind == "cbf" else _import_master
         try:
@@ -152,12 +166,12 @@ def import_sweeps(paths: Iterable[str | Path], params: ImportParams | None = Non
                 (sweeps if isinstance(item, ImportedSweep) else skipped).append(item)  # type: ignore[arg-type]
         except UnsupportedFile as error:
             if series.expected:
-                problems.append(error)
+                failures.append(FailedImport(series.template, name, error))
             else:
                 skipped.append(Skipped(series.template, len(series.files), error.message))
         except AutoprocError as error:
-            problems.append(error)
-    return ImportResult(tuple(sweeps), tuple(skipped), tuple(problems))
+            failures.append(FailedImport(series.template, name, error))
+    return ImportResult(tuple(sweeps), tuple(skipped), tuple(failures))
 
 
 def require_sweeps(result: ImportResult) -> None:

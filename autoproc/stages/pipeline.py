@@ -11,10 +11,12 @@ from typing import Protocol
 import numpy as np
 
 from autoproc.config import Config
+from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.frames import ImageReader, stream_blocks
 from autoproc.formats.registry import open_reader
 from autoproc.formats.shoeboxes import pack_shoeboxes
 from autoproc.integration.frame_cache import FrameCache
+from autoproc.integration.survey import surveyed_frames
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
@@ -28,7 +30,7 @@ from autoproc.stages.merge import format_merge, merge
 from autoproc.stages.refine import RefineResult, format_refine, refine
 from autoproc.stages.scale import ScaleResult, scale
 
-Watch = Callable[[ImageReader, str], AbstractContextManager[ImageReader]]
+Watch = Callable[[ImageReader, str, int], AbstractContextManager[ImageReader]]
 
 
 class Observer(Protocol):
@@ -40,8 +42,8 @@ class Observer(Protocol):
     def keep(self, stem: str, experiments: Sequence[Experiment], reflections: Reflections | None) -> None:
         """A stage's models and reflections."""
 
-    def watch(self, reader: ImageReader, label: str) -> AbstractContextManager[ImageReader]:
-        """The same reader; progress may be shown as it is read."""
+    def watch(self, reader: ImageReader, label: str, n_reads: int) -> AbstractContextManager[ImageReader]:
+        """The same reader; progress towards n_reads readings of a frame may be shown."""
 
 
 @dataclass(slots=True)
@@ -78,12 +80,14 @@ def process(processing: Processing, config: Config, observer: Observer) -> None:
     Raises AutoprocError; what was achieved before stays in `processing`.
     """
     experiment = processing.experiment
-    with processing.timed("import"):
-        reader = FrameCache(open_reader(experiment), config.run.frame_cache << 20)
     observer.keep("imported", [experiment], None)
+    with processing.timed("import"):
+        source = ForgivingReader(open_reader(experiment), config.run.max_damaged_fraction)
+        reader = FrameCache(source, config.run.frame_cache << 20)
     with processing.timed("find_spots"):
         found = find_spots_of_sweep(experiment, reader, config, observer.watch)
     processing.found = found
+    processing.warnings += source.warnings(experiment.scan.image_range[0])
     observer.stage("find_spots", format_found_spots(found, config.find_spots))
     observer.keep("strong", [experiment], found.reflections)
     require_spots(found)
@@ -96,7 +100,6 @@ def process(processing: Processing, config: Config, observer: Observer) -> None:
     observer.stage("integrate", format_integrate(processing.integrated))
     observer.keep("integrated", processing.integrated.experiments, processing.integrated.reflections)
     reduce(processing, processing.integrated.experiments, processing.integrated.reflections, config, observer)
-    processing.warnings = gathered_warnings(processing)
 
 
 def _index_and_refine(processing: Processing, spots: Reflections, config: Config, observer: Observer) -> None:
@@ -144,7 +147,7 @@ def reduce(
 
 def find_spots_of_sweep(experiment: Experiment, reader: ImageReader, config: Config, watch: Watch) -> FoundSpots:
     """Find the spots of one sweep."""
-    with watch(reader, "Finding spots") as watched:
+    with watch(reader, "Finding spots", reader.n_frames) as watched:
         blocks = stream_blocks(watched, block=config.run.block, n_threads=config.run.n_threads)
         return with_shoeboxes(find_spots(experiment, blocks, reader.mask, config.find_spots, config.run.n_threads))
 
@@ -160,9 +163,12 @@ def with_shoeboxes(found: FoundSpots) -> FoundSpots:
 def integrate_sweep(
     reader: ImageReader, experiments: Sequence[Experiment], reflections: Reflections, config: Config, watch: Watch
 ) -> IntegrateResult:
-    """Integrate the lattices of one sweep."""
-    with watch(reader, "Integrating") as watched:
-        return integrate(experiments, reflections, watched, config.integrate, config.run.n_threads)
+    """Integrate the lattices of one sweep. Frames are cached here, so that both passes over them are watched."""
+    cached = reader if isinstance(reader, FrameCache) else FrameCache(reader, config.integrate.frame_cache << 20)
+    params = config.integrate.model_copy(update={"frame_cache": 0})
+    n_reads = reader.n_frames + sum(map(len, surveyed_frames(reader.n_frames)))
+    with watch(cached, "Integrating", n_reads) as watched:
+        return integrate(experiments, reflections, watched, params, config.run.n_threads)
 
 
 def gathered_warnings(processing: Processing) -> list[str]:

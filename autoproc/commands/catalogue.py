@@ -1,0 +1,140 @@
+"""The steps that are subcommands, in the order of a processing: known without loading any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StepDescription:
+    """One step.
+
+    name : of the subcommand; function : in commands.stages
+    table : of the configuration, "" for a step without parameters; files : example of its input; help : its purpose
+    """
+
+    name: str
+    function: str
+    table: str
+    files: str
+    help: str
+
+    @property
+    def help_text(self) -> str:
+        """What --help shows."""
+        return f"{self.help}\n\n{self._example}{self._parameters}"
+
+    @property
+    def _example(self) -> str:
+        return f"For example: autoproc {self.name} {self.files}\n\n"
+
+    @property
+    def _parameters(self) -> str:
+        if not self.table:
+            return "This step has no parameters.\n"
+        return f"Parameters, with their meanings and defaults: autoproc config {self.table}\n"
+
+
+STEPS = (
+    StepDescription(
+        "import",
+        "import_step",
+        "import_sweep",
+        "images/lysozyme_00001.cbf",
+        "Read the headers of images and write imported.expt.\n\n"
+        "Give image files, a folder, a template with # for the digits of the counter, or a NeXus or DECTRIS "
+        "master file. What the headers have wrong can be put right: beam_centre=254.8,291.8 distance=200 "
+        "wavelength=0.98 image_range=1,900.",
+    ),
+    StepDescription(
+        "find-spots",
+        "find_spots_step",
+        "find_spots",
+        "imported.expt",
+        "Find the spots on the images and write strong.refl.",
+    ),
+    StepDescription(
+        "search-beam-position",
+        "search_beam_step",
+        "search_beam",
+        "imported.expt strong.refl",
+        "Search for the direct beam's position from the spots and write optimised.expt.\n\n"
+        "Only for a header that is wrong: a good one is made worse by the search's own error.",
+    ),
+    StepDescription(
+        "index",
+        "index_step",
+        "index",
+        "imported.expt strong.refl",
+        "Find the lattice, or several, that explain the spots and write indexed.expt and indexed.refl.\n\n"
+        "A triclinic cell by default; unit_cell=78,78,38,90,90,90 space_group=P43212 where they are known, "
+        "max_lattices=2 where there is more than one.",
+    ),
+    StepDescription(
+        "bravais-settings",
+        "bravais_settings_step",
+        "bravais_settings",
+        "indexed.expt indexed.refl",
+        "Refine the crystal in every lattice symmetry that its cell allows, and compare them in a table.\n\n"
+        "Writes bravais_setting_N.expt for each.",
+    ),
+    StepDescription(
+        "reindex",
+        "reindex_step",
+        "reindex",
+        "indexed.expt indexed.refl change_of_basis_op=b+c,a+c,a+b space_group=I23",
+        "Change the basis of crystals and reflections and write reindexed.expt and reindexed.refl.",
+    ),
+    StepDescription(
+        "refine",
+        "refine_step",
+        "refine",
+        "indexed.expt indexed.refl",
+        "Refine detector, beam and crystal and write refined.expt and refined.refl.\n\n"
+        "At first the models are the same for all images, then they vary over the scan.",
+    ),
+    StepDescription(
+        "integrate",
+        "integrate_step",
+        "integrate",
+        "refined.expt refined.refl",
+        "Measure the intensity of every reflection that the models predict; write integrated.expt and .refl.",
+    ),
+    StepDescription(
+        "symmetry",
+        "symmetry_step",
+        "symmetry",
+        "integrated.expt integrated.refl",
+        "Determine the Laue group and the space group, reindex to it; write symmetrized.expt and .refl.",
+    ),
+    StepDescription(
+        "scale",
+        "scale_step",
+        "scale",
+        "symmetrized.expt symmetrized.refl",
+        "Put all observations on one scale and write scaled.expt and scaled.refl.\n\n"
+        "Scale, decay, absorption, error model, outliers. "
+        "Often changed: anomalous=true absorption_level=medium d_min=1.6",
+    ),
+    StepDescription(
+        "estimate-resolution",
+        "estimate_resolution_step",
+        "estimate_resolution",
+        "scaled.expt scaled.refl",
+        "Say how far scaled data are useful: where the fitted CC1/2 falls to cc_half=0.3.",
+    ),
+    StepDescription(
+        "merge",
+        "merge_step",
+        "merge",
+        "scaled.expt scaled.refl",
+        "Merge scaled reflections, with French-Wilson amplitudes and free-R flags; write merged.mtz.",
+    ),
+    StepDescription(
+        "export",
+        "export_step",
+        "",
+        "scaled.expt scaled.refl",
+        "Write observations, scaled or integrated, as an unmerged MTZ with batch headers, unmerged.mtz.",
+    ),
+)

@@ -1,0 +1,76 @@
+"""A reader that goes on where single frames cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from autoproc.errors import CorruptFile, InputError, UnreadableFile, UnsupportedFile
+from autoproc.formats.frames import ImageReader
+
+UNREADABLE = (CorruptFile, UnreadableFile, UnsupportedFile)
+LISTED = 5
+
+
+class TooManyDamagedImages(InputError):
+    """More of a sweep's images cannot be read than may be left out."""
+
+    what = "{n_damaged} of the first {n_read} images read cannot be used; {first}"
+    hint = (
+        "copy the images again from their source, or choose the good ones with image_range=first,last; "
+        "run.max_damaged_fraction says how many may be left out"
+    )
+
+
+class ForgivingReader:
+    """An ImageReader that gives a frame of untrusted pixels in place of one that cannot be read.
+
+    damaged : the errors of such frames, by frame. Raises TooManyDamagedImages when there are more
+    than max_fraction of all frames (and more than none).
+    """
+
+    def __init__(self, reader: ImageReader, max_fraction: float) -> None:
+        self._reader = reader
+        self._most = int(max_fraction * reader.n_frames)
+        self._read: set[int] = set()
+        self.damaged: dict[int, InputError] = {}
+        self.n_frames, self.shape, self.max_trusted = reader.n_frames, reader.shape, reader.max_trusted
+
+    @property
+    def mask(self) -> np.ndarray:
+        """(slow, fast) bool, where a pixel may be trusted."""
+        return self._reader.mask
+
+    def path(self, frame: int) -> Path:
+        """The file of a frame."""
+        return self._reader.path(frame)
+
+    def read(self, frame: int) -> np.ndarray:
+        """(slow, fast) int32 counts, all -1 for a frame that cannot be read."""
+        self._read.add(frame)
+        try:
+            return self._reader.read(frame)
+        except UNREADABLE as error:
+            self.damaged[frame] = error
+            if len(self.damaged) > self._most:
+                raise self._too_many(error) from error
+            return np.full(self.shape, -1, np.int32)
+
+    def _too_many(self, error: InputError) -> InputError:
+        """The error itself if none is forgiven, or if it is the only one."""
+        if self._most == 0:
+            return error
+        first = self.damaged[min(self.damaged)]
+        return TooManyDamagedImages(n_damaged=len(self.damaged), n_read=len(self._read), first=first.message)
+
+    def warnings(self, first_image: int) -> list[str]:
+        """What was left out, in plain words; first_image is the number of frame 0 in the file names."""
+        if not self.damaged:
+            return []
+        frames = sorted(self.damaged)
+        said = [f"image {frame + first_image} left out: {self.damaged[frame].message}" for frame in frames[:LISTED]]
+        if len(frames) > LISTED:
+            others = ", ".join(str(frame + first_image) for frame in frames[LISTED:])
+            said.append(f"{len(frames) - LISTED} more images that cannot be read were left out: {others}")
+        return said
