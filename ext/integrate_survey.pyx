@@ -68,17 +68,36 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
             out[n, 2] = 0 if bad else 1
 
 
+def ring_sums(const int[:, ::1] image, const unsigned char[:, ::1] trusted, const int[:, ::1] ring,
+              const double[::1] limit, double[::1] total, double[::1] number):
+    """Sum and number of the pixels of each ring that do not exceed the ring's limit."""
+    cdef int x, y, r, value
+    with nogil:
+        for y in range(image.shape[0]):
+            for x in range(image.shape[1]):
+                r = ring[y, x]
+                value = image[y, x]
+                if trusted[y, x] and value >= 0 and value <= limit[r]:
+                    total[r] += value
+                    number[r] += 1
+
+
 def add_background(const int[:, ::1] image, const unsigned char[:, ::1] trusted, const unsigned char[:, ::1] covered,
-                   double[:, ::1] total, int[:, ::1] number, int[:, ::1] largest):
-    """Add the pixels of a frame that no spot covers to the sums over frames."""
+                   const int[:, ::1] ring, const double[::1] limit, double[:, ::1] total, int[:, ::1] number,
+                   int[:, ::1] n_bright):
+    """Add the pixels of a frame that no spot covers, and that are not brighter than their ring's limit.
+
+    n_bright counts the frames on which a pixel was brighter than that.
+    """
     cdef int x, y, value
     with nogil:
         for y in range(image.shape[0]):
             for x in range(image.shape[1]):
                 value = image[y, x]
-                if covered[y, x] or not trusted[y, x] or value < 0:
+                if not trusted[y, x] or value < 0:
                     continue
-                total[y, x] += value
-                number[y, x] += 1
-                if value > largest[y, x]:
-                    largest[y, x] = value
+                if value > limit[ring[y, x]]:
+                    n_bright[y, x] += 1
+                elif not covered[y, x]:
+                    total[y, x] += value
+                    number[y, x] += 1

@@ -39,8 +39,11 @@ class ShadowParams(Params):
     """Pixels around a shadow that are not trusted either."""
     min_core: int = 10
     """Shadows of fewer pixels than this are noise or single dead pixels."""
-    hot_sigma: float = 10.0
-    """Excess of a hot pixel over its neighbours in the sum of the frames, standard deviations."""
+    hot_fraction: float = 0.3
+    """A pixel brighter than background can be on at least this fraction of the frames, while its
+    neighbours are not, is hot."""
+    max_fraction: float = 0.3
+    """A larger part of the detector in shadow is a failure of the expectation, not a shadow: then none is believed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,11 +63,13 @@ def find_untrusted(experiment: Experiment, seen: BackgroundSum, trusted: np.ndar
     """
     ring, polarisation = scattering_map(experiment)
     exposure = np.where(trusted, seen.number, 0) * polarisation
-    is_hot = hot_pixels(seen, trusted, params.hot_sigma)
+    is_hot = hot_pixels(seen, trusted, params.hot_fraction)
     usable = trusted & ~is_hot
     counts = np.where(usable, seen.total, 0.0)
     is_shadowed = shadowed_pixels(counts, np.where(usable, exposure, 0.0), ring, params)
     fraction = float(is_shadowed[trusted].mean()) if trusted.any() else 0.0
+    if fraction > params.max_fraction:
+        is_shadowed, fraction = np.zeros(trusted.shape, bool), 0.0
     return Untrusted(is_shadowed, is_hot, fraction, int(is_hot.sum()))
 
 
@@ -81,21 +86,16 @@ def scattering_map(experiment: Experiment) -> tuple[np.ndarray, np.ndarray]:
     return ring, np.maximum(polarisation, 0.05)
 
 
-def hot_pixels(seen: BackgroundSum, trusted: np.ndarray, min_sigma: float) -> np.ndarray:
-    """(slow, fast) bool: counts far above all neighbours, on most frames.
+def hot_pixels(seen: BackgroundSum, trusted: np.ndarray, min_fraction: float) -> np.ndarray:
+    """(slow, fast) bool: brighter than background on at least min_fraction of the frames, unlike the neighbours.
 
-    A reflection lights its neighbours too, and lasts for few frames, so that its largest count is a
-    good part of its total.
+    A reflection lights its neighbours too, even where it stays for many frames.
     """
-    number = np.where(trusted, seen.number, 0)
-    mean = np.where(number > 0, seen.total / np.maximum(number, 1), 0.0)
+    share = np.where(trusted, seen.n_bright / max(seen.n_frames, 1), 0.0)
     neighbourhood = np.ones((3, 3), bool)
     neighbourhood[1, 1] = False
-    around = ndimage.maximum_filter(mean, footprint=neighbourhood)
-    excess = (mean - around) * number
-    noise = np.sqrt(np.maximum(around, 1.0 / np.maximum(number, 1)) * number)
-    lasting = mean > 0.2 * seen.largest
-    return trusted & (number > 0) & (excess > min_sigma * noise) & (mean > 3 * around) & lasting
+    around = ndimage.maximum_filter(share, footprint=neighbourhood)
+    return (share >= min_fraction) & (share > 3 * around)
 
 
 def shadowed_pixels(counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray, params: ShadowParams) -> np.ndarray:

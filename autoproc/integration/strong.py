@@ -20,11 +20,14 @@ def indexed_rows(spots: Reflections) -> np.ndarray:
 
 
 def match(spots: Reflections, predictions: Predictions) -> np.ndarray:
-    """(N,) row of the prediction with each spot's lattice and hkl that lies nearest in frame; -1 for none."""
+    """(N,) row of the prediction with each spot's lattice and hkl that lies nearest in frame; -1 for none.
+
+    Spots without an index have none.
+    """
     keys = _keys(predictions.experiment, predictions.hkl)
     order = np.lexsort((predictions.xyz[:, 2], keys))
     sorted_keys = keys[order]
-    wanted = _keys(spots["experiment_id"], spots["hkl"])
+    wanted = np.where(indexed_rows(spots), _keys(spots["experiment_id"], spots["hkl"]), -1)
     found = np.full(len(spots), -1)
     nearest = np.full(len(spots), np.inf)
     low = np.searchsorted(sorted_keys, wanted, "left")
@@ -43,18 +46,23 @@ def match(spots: Reflections, predictions: Predictions) -> np.ndarray:
 def strong_spots(
     experiments: list[Experiment], spots: Reflections, predictions: Predictions, matched: np.ndarray
 ) -> StrongSpots:
-    """The matched spots as the survey wants them."""
+    """All spots as the survey wants them; those without a match belong to no lattice."""
     has = matched >= 0
-    rows, found = spots[has], matched[has]
-    transform = np.empty((len(rows), 2, 2))
-    for index, experiment in enumerate(experiments):
-        here = predictions.experiment[found] == index
-        own = found[here]
-        transform[here] = pixel_transform(experiment, predictions.s1[own], predictions.xyz[own, :2])
+    experiment = np.where(has, predictions.experiment[matched], -1)
+    transform = np.broadcast_to(np.eye(2), (len(spots), 2, 2)).copy()
+    for index, model in enumerate(experiments):
+        here = has & (experiment == index)
+        own = matched[here]
+        transform[here] = pixel_transform(model, predictions.s1[own], predictions.xyz[own, :2])
+    observed = spots["xyz_obs_px"]
     return StrongSpots(
-        predictions.experiment[found], rows["xyz_obs_px"][:, :2], predictions.xyz[found, 2],
-        predictions.zeta[found], rows["bbox"], transform,
-    )  # fmt: skip
+        experiment,
+        observed[:, :2],
+        np.where(has, predictions.xyz[matched, 2], observed[:, 2]),
+        np.where(has, predictions.zeta[matched], 1.0),
+        spots["bbox"],
+        transform,
+    )
 
 
 def inherited_flags(n: int, spots: Reflections, matched: np.ndarray) -> np.ndarray:

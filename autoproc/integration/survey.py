@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.formats.frames import ImageReader
-from autoproc.kernels.integrate_survey import BackgroundSum, survey_frame
+from autoproc.kernels.integrate_survey import BackgroundSum, ring_limits, survey_frame
 from autoproc.threads import map_in_order
 
 MAX_SURVEYED = 400
@@ -21,7 +21,7 @@ FRAMES_A_TASK = 8
 class StrongSpots:
     """Strong spots with what was predicted for them, N rows.
 
-    experiment : (N,) lattice; xy : (N, 2) observed centroid, px; frame : (N,) predicted array index
+    experiment : (N,) lattice, -1 for spots that no lattice explains; xy : (N, 2) observed centroid, px; frame : (N,) predicted array index
     zeta : (N,); bbox : (N, 6); transform : (N, 2, 2) radians per px
     """
 
@@ -66,36 +66,36 @@ def surveyed_frames(n_images: int) -> list[range]:
     return [range(s, s + length) for s in starts]
 
 
-def survey(reader: ImageReader, trusted: np.ndarray, spots: StrongSpots, n_threads: int) -> Survey:
+def survey(reader: ImageReader, trusted: np.ndarray, ring: np.ndarray, spots: StrongSpots, n_threads: int) -> Survey:
     """Look at strong spots, one frame more than their boxes each way, and at the background.
 
-    trusted : (slow, fast) uint8
+    trusted : (slow, fast) uint8; ring : (slow, fast) int32, pixels of like scattering angle
     """
+    n_rings = int(ring.max()) + 1
     tasks = [
         run[i : i + FRAMES_A_TASK]
         for run in surveyed_frames(reader.n_frames)
         for i in range(0, len(run), FRAMES_A_TASK)
     ]
 
-    def look(task: range) -> tuple[list[tuple[np.ndarray, ...]], BackgroundSum]:
+    def look(task: range) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray]], BackgroundSum]:
         background = BackgroundSum.of_shape(reader.shape)
         found = []
+        limit = ring_limits(reader.read(task[0]), trusted, ring, n_rings)
         for frame in task:
             rows = np.flatnonzero((spots.bbox[:, 4] - 1 <= frame) & (frame <= spots.bbox[:, 5]))
             image = reader.read(frame)
             out, covered = survey_frame(
                 image, trusted, reader.max_trusted, spots.xy[rows], spots.radius[rows], spots.transform[rows]
             )
-            background.add(image, trusted, covered)
+            background.add(image, trusted, covered, ring, limit)
             found.append((rows, np.full(len(rows), frame), out))
         return found, background
 
     whole = BackgroundSum.of_shape(reader.shape)
-    rows: list[tuple[np.ndarray, ...]] = []
+    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for found, background in map_in_order(look, tasks, n_threads):
         rows.extend(found)
-        np.add(whole.total, background.total, out=whole.total)
-        np.add(whole.number, background.number, out=whole.number)
-        np.maximum(whole.largest, background.largest, out=whole.largest)
+        whole.include(background)
     spot, frame, out = (np.concatenate(column) for column in zip(*rows, strict=True))
     return Survey(spot, frame, out[:, 0], out[:, 1], out[:, 2] > 0, whole)

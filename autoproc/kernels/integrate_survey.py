@@ -9,30 +9,61 @@ import numpy as np
 from autoproc.kernels import _integrate_survey
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class BackgroundSum:
-    """Sums over frames of the pixels that no strong spot covers.
+    """Sums over frames of the pixels that no spot covers and that are not brighter than background.
 
     total : (slow, fast) float64 counts; number : (slow, fast) int32 frames
-    largest : (slow, fast) int32, the largest single count
+    n_bright : (slow, fast) int32, frames on which a pixel was too bright for background
+    n_frames : frames added
     """
 
     total: np.ndarray
     number: np.ndarray
-    largest: np.ndarray
+    n_bright: np.ndarray
+    n_frames: int
 
     @staticmethod
     def of_shape(shape: tuple[int, int]) -> BackgroundSum:
         """Empty sums."""
-        return BackgroundSum(np.zeros(shape), np.zeros(shape, np.int32), np.zeros(shape, np.int32))
+        return BackgroundSum(np.zeros(shape), np.zeros(shape, np.int32), np.zeros(shape, np.int32), 0)
 
-    def add(self, image: np.ndarray, trusted: np.ndarray, covered: np.ndarray) -> None:
-        """Add a frame; covered : (slow, fast) uint8, 1 where a spot lies."""
-        if image.shape != self.total.shape or trusted.shape != image.shape or covered.shape != image.shape:
+    def add(
+        self, image: np.ndarray, trusted: np.ndarray, covered: np.ndarray, ring: np.ndarray, limit: np.ndarray
+    ) -> None:
+        """Add a frame.
+
+        trusted, covered : (slow, fast) uint8, the latter 1 where a spot lies
+        ring : (slow, fast) int32; limit : counts of a ring above which a pixel is not background
+        """
+        if not image.shape == trusted.shape == covered.shape == ring.shape == self.total.shape:
             raise ValueError(f"image {image.shape} and masks must have shape {self.total.shape}")
         _integrate_survey.add_background(
-            np.ascontiguousarray(image, np.int32), trusted, covered, self.total, self.number, self.largest
+            np.ascontiguousarray(image, np.int32), trusted, covered, ring, limit, self.total, self.number, self.n_bright
         )
+        self.n_frames += 1
+
+    def include(self, other: BackgroundSum) -> None:
+        """Add the sums of other frames."""
+        self.total += other.total
+        self.number += other.number
+        self.n_bright += other.n_bright
+        self.n_frames += other.n_frames
+
+
+def ring_limits(image: np.ndarray, trusted: np.ndarray, ring: np.ndarray, n_rings: int) -> np.ndarray:
+    """(n_rings,) counts above which a pixel of a ring is not background.
+
+    Twice the mean m of the ring's background, for it may vary around the ring, and four standard
+    deviations; m is the mean of what does not exceed the limit, found by iteration.
+    """
+    image, limit = np.ascontiguousarray(image, np.int32), np.full(n_rings, np.inf)
+    for _ in range(8):
+        total, number = np.zeros(n_rings), np.zeros(n_rings)
+        _integrate_survey.ring_sums(image, trusted, ring, limit, total, number)
+        high = 2 * total / np.maximum(number, 1)
+        limit = high + 4 * np.sqrt(high) + 2
+    return limit
 
 
 def survey_frame(

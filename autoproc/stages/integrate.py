@@ -15,10 +15,10 @@ from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
 from autoproc.integration.passes import measure_all
 from autoproc.integration.predict import Predictions, predict
 from autoproc.integration.profiles import DetectorRegions
-from autoproc.integration.shadow import ShadowParams, Untrusted, find_untrusted
+from autoproc.integration.shadow import ShadowParams, Untrusted, find_untrusted, scattering_map
 from autoproc.integration.shapes import SpotShape, spot_shape
 from autoproc.integration.shoeboxes import rotation_blocks
-from autoproc.integration.strong import indexed_rows, inherited_flags, match, strong_spots
+from autoproc.integration.strong import inherited_flags, match, strong_spots
 from autoproc.integration.survey import Survey, survey
 from autoproc.integration.table import integrated_table
 from autoproc.models.experiment import Experiment, ProfileModel
@@ -94,9 +94,9 @@ def integrate(
     scan = experiments[0].scan
     width = abs(np.radians(scan.oscillation[1]))
     candidates = _predictions(experiments, params, n_threads)
-    indexed = spots[indexed_rows(spots)]
-    strong = strong_spots(experiments, indexed, candidates, match(indexed, candidates))
-    seen = survey(source, trusted, strong, n_threads)
+    strong = strong_spots(experiments, spots, candidates, match(spots, candidates))
+    ring, _ = scattering_map(experiments[0])
+    seen = survey(source, trusted, ring, strong, n_threads)
     shapes = [spot_shape(strong, seen, i, width, np.radians(params.max_sigma_m)) for i in range(len(experiments))]
     untrusted = _untrusted(experiments[0], seen, reader.mask, params.shadow)
     trusted = np.ascontiguousarray(reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot, np.uint8)
@@ -113,7 +113,7 @@ def integrate(
         source, trusted, frames, bbox, predictions.zeta, predictions.d, predictions.experiment, blocks,
         DetectorRegions(reader.shape, params.profile_regions), params.min_references, how,
     )  # fmt: skip
-    flags = inherited_flags(len(predictions), indexed, match(indexed, predictions))
+    flags = inherited_flags(len(predictions), spots, match(spots, predictions))
     table = integrated_table(experiments, predictions, measured, bbox, flags, params.min_valid_fraction)
     kept = table.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
     models = [
