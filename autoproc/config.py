@@ -35,9 +35,6 @@ class RunParams(Params):
     """Images held in memory at a time while they are searched or integrated."""
     frame_cache: int = Field(1024, ge=0)
     """Megabytes of decoded images kept from spot finding for integration; the others are read again."""
-    max_damaged_fraction: float = Field(0.05, ge=0, le=1)
-    """Images that may be damaged or missing, as a fraction of the sweep: they are left out with a warning.
-    With more of them the sweep fails; 0 lets it fail at the first."""
     resolution_cutoff: bool = True
     """Cut the merged data where CC1/2 falls below estimate_resolution.cc_half, and scale again to there;
     false keeps everything. scale.d_min, where given, is obeyed instead."""

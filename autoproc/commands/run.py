@@ -15,7 +15,14 @@ from autoproc.errors import InputError
 from autoproc.overrides import split_arguments
 from autoproc.reports.summary import Failure, summarise
 from autoproc.service.process_sweep import fail_import, process_sweep
-from autoproc.stages.import_sweep import FailedImport, ImportedSweep, ImportResult, format_import, import_sweeps
+from autoproc.stages.import_sweep import (
+    FailedImport,
+    ImportedSweep,
+    ImportResult,
+    Skipped,
+    format_import,
+    import_sweeps,
+)
 
 
 class NothingToProcess(InputError):
@@ -39,7 +46,8 @@ def run_command(arguments: Sequence[str], output: Path, config: Path | None, thr
 def run_all(paths: Sequence[str], output: Path, config: Config) -> int:
     """Process all sweeps under the paths; returns how many failed."""
     result = import_sweeps(paths, config.import_sweep)
-    if not result.experiments and not result.failures:
+    failures = {f.name or str(f.error): f for f in (*result.failures, *no_sweeps(result.skipped))}
+    if not result.experiments and not failures:
         passed_over = "".join(f"; {s.path.name}: {s.reason}" for s in result.skipped)
         raise NothingToProcess(paths=", ".join(map(str, paths)), passed_over=passed_over)
     try:
@@ -47,17 +55,23 @@ def run_all(paths: Sequence[str], output: Path, config: Config) -> int:
     except OSError as error:
         raise CannotWrite(path=output, reason=error.strerror or error) from error
     for skipped in result.skipped:
-        typer.echo(f"{skipped.path}: passed over: {skipped.reason}")
+        if not skipped.instead_of:
+            typer.echo(f"{skipped.path}: passed over: {skipped.reason}")
     n_failed = 0
-    for failure in result.failures:
+    for failure in failures.values():
         _tell_failed_import(failure, output)
         n_failed += 1
     for sweep in result.experiments:
         summary = _process_one(sweep, output, config)
         n_failed += summary["status"] == "failed"
-    n = len(result.experiments) + len(result.failures)
+    n = len(result.experiments) + len(failures)
     typer.echo(f"{n - n_failed} processed, {n_failed} failed; results in {output}")
     return n_failed
+
+
+def no_sweeps(skipped: Iterable[Skipped]) -> list[FailedImport]:
+    """Stills and single images, where a sweep was looked for: they are failures, not to be passed over in silence."""
+    return [FailedImport(s.path, s.instead_of, s.error) for s in skipped if s.instead_of]
 
 
 def _tell_failed_import(failure: FailedImport, output: Path) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 
 from autoproc.commands.step import Step, joined
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
-from autoproc.formats.registry import open_reader
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.tables import format_scale
@@ -26,7 +25,7 @@ from autoproc.stages.import_sweep import format_import, import_sweeps, require_s
 from autoproc.stages.index import format_index, index
 from autoproc.stages.integrate import format_integrate
 from autoproc.stages.merge import format_merge, merge
-from autoproc.stages.pipeline import find_spots_of_sweep, integrate_sweep, renumbered, sweeps_of
+from autoproc.stages.pipeline import find_spots_of_sweep, integrate_sweep, open_frames, renumbered, sweeps_of
 from autoproc.stages.refine import format_refine, refine
 from autoproc.stages.reindex import reindex
 from autoproc.stages.scale import scale
@@ -39,6 +38,8 @@ def import_step(step: Step) -> None:
     step.console.print(format_import(result))
     require_sweeps(result)
     step.write("imported", [sweep.experiment for sweep in result.experiments], None)
+    if result.problems:
+        raise result.problems[0]
 
 
 def find_spots_step(step: Step) -> None:
@@ -46,9 +47,10 @@ def find_spots_step(step: Step) -> None:
     experiments = step.experiments()
     tables = []
     for number, experiment in enumerate(experiments):
-        reader = open_reader(experiment)
+        reader = open_frames(experiment, step.config)
         found = find_spots_of_sweep(experiment, reader, step.config, step.console.watch)
         step.console.print(format_found_spots(found, step.config.find_spots, f"imageset {number}"))
+        step.warn(reader.warnings(experiment.scan.image_range[0]))
         n = len(found.reflections)
         tables.append(found.reflections.replace(imageset_id=np.zeros(n, np.int32)))
     step.write("strong", experiments, joined(tables))
@@ -78,7 +80,7 @@ def bravais_settings_step(step: Step) -> None:
     """Refine the crystal in every lattice symmetry that its cell allows, and compare them in a table."""
     result = bravais_settings(step.experiments(), step.reflections(), step.config.bravais_settings)
     step.console.print(format_bravais_settings(result))
-    for row in result.solutions:
+    for row in result.rows:
         step.write(f"bravais_setting_{row.number}", row.experiments, None)
 
 
@@ -104,9 +106,10 @@ def integrate_step(step: Step) -> None:
     tables = []
     for members in sweeps_of(experiments):
         part = renumbered(spots, {old: new for new, old in enumerate(members)})
-        reader = open_reader(experiments[members[0]])
+        reader = open_frames(experiments[members[0]], step.config)
         result = integrate_sweep(reader, [experiments[n] for n in members], part, step.config, step.console.watch)
         step.console.print(format_integrate(result))
+        step.warn(reader.warnings(experiments[members[0]].scan.image_range[0]))
         models |= dict(zip(members, result.experiments, strict=True))
         tables.append(renumbered(result.reflections, dict(enumerate(members))))
     step.write("integrated", [models[n] for n in sorted(models)], Reflections.concatenate(tables))

@@ -84,6 +84,11 @@ class Step:
             write_refl(self.output / f"{stem}.refl", to_file_frames(reflections, experiments))
             self.console.print(f"Saved {len(reflections)} reflections to {self.output / f'{stem}.refl'}")
 
+    def warn(self, warnings: Sequence[str]) -> None:
+        """Print warnings."""
+        for warning in warnings:
+            self.console.print(f"\nWarning: {warning}")
+
     def _required(self, suffix: str, needed: str) -> list[Path]:
         files = self.of_kind(suffix)
         if files:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.errors import CorruptFile, UnsupportedFile
+from autoproc.errors import CorruptFile, InputError, UnreadableFile, UnsupportedFile
 from autoproc.formats.compressed import read_start, read_whole
 from autoproc.kernels.byte_offset import decode_byte_offset
 from autoproc.models.experiment import Detector, ImageSet, Scan
@@ -23,6 +23,8 @@ HEADER_BYTES = 1 << 16
 LONGEST_HEADER = 1 << 22
 BYTE_OFFSET = "x-CBF_BYTE_OFFSET"
 UNCOMPRESSED = ("x-CBF_NONE", "")
+MOST_TRIED = 20
+"""Frames at the start of a sweep that are tried for its mask before it is given up."""
 ELEMENT_TYPES: dict[str, np.dtype] = {
     "signed 32-bit integer": np.dtype("<i4"),
     "unsigned 32-bit integer": np.dtype("<u4"),
@@ -102,11 +104,21 @@ class CbfReader:
 
     @cached_property
     def mask(self) -> np.ndarray:
-        """(slow, fast) bool: outside the panel's untrusted rectangles, and not negative on the first frame."""
-        good = self.read(0) >= 0
+        """(slow, fast) bool: outside the panel's untrusted rectangles, and not negative on the first good frame."""
+        good = self._first_readable() >= 0
         for x0, y0, x1, y1 in self._rectangles:
             good[y0:y1, x0:x1] = False
         return good
+
+    def _first_readable(self) -> np.ndarray:
+        """Counts of the first frame that can be read. Raises the first frame's error if none of the first few can."""
+        errors: list[InputError] = []
+        for frame in range(min(self.n_frames, MOST_TRIED)):
+            try:
+                return self.read(frame)
+            except (CorruptFile, UnreadableFile, UnsupportedFile) as error:
+                errors.append(error)
+        raise errors[0]
 
     def path(self, frame: int) -> Path:
         """The file of a frame."""

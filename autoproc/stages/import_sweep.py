@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from autoproc.errors import AutoprocError, InputError, UnsupportedFile
 from autoproc.formats.expt import identifier_for
@@ -17,7 +16,8 @@ from autoproc.formats.registry import format_name, read_cbf_models
 from autoproc.formats.sweeps import NoImages, Series, find_series, unique_names
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.importing.classify import Wedge, not_a_sweep_reason, screening_reason
-from autoproc.importing.continuity import Segment, split_by_rotation
+from autoproc.importing.continuity import Segment
+from autoproc.importing.damaged import gap_warnings, split_around_damage, usable_run
 from autoproc.importing.overriding import (
     Rectangle,
     Vector,
@@ -64,6 +64,9 @@ class ImportParams(Params):
     """First and last image to use of every sweep, as numbered in the file names; None uses all."""
     min_images: int = 3
     """Fewer images than this are test shots, not a sweep: nothing can be refined against them."""
+    max_damaged_fraction: float = Field(0.05, ge=0, le=1)
+    """Images that may be damaged or missing, as a fraction of a sweep: they are left out with a warning. With
+    more of them missing the longest unbroken run is used, with more damaged the sweep fails. 0 forgives none."""
     max_screening_rotation: float = 2.0
     """Series cut into several pieces of at most this many degrees each are screening shots (0, 45, 90)."""
 
@@ -114,11 +117,16 @@ class ImportedSweep:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Images that are no sweep: where, how many, and why."""
+    """Images that are no sweep: where, how many, and why.
+
+    instead_of : name of the sweep that was looked for; "" for images that nobody would take for one,
+    such as screening shots and images beside a sweep of the same series
+    """
 
     path: Path
     n_images: int
     reason: str
+    instead_of: str = ""
 
     @property
     def error(self) -> NotASweep:
@@ -196,22 +204,26 @@ def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[Imp
         yield Skipped(series.template, len(series.files), f"no image is within image_range {low} to {high}")
         return
     overrides = _header_overrides(params)
-    segments = split_by_rotation(
-        numbers, lambda number: read_cbf_models(series.files[number], overrides), params.oscillation is None
+    segments, damaged = split_around_damage(
+        numbers,
+        lambda number: read_cbf_models(series.files[number], overrides),
+        params.oscillation is None,
+        params.max_damaged_fraction,
     )
-    runs = [segment.longest_run() for segment in segments]
+    runs = [usable_run(segment, params.max_damaged_fraction) for segment in segments]
     wedges = [_wedge(segment, run) for segment, run in zip(segments, runs, strict=True)]
     screening = screening_reason(wedges, params.max_screening_rotation)
     if screening:
         yield Skipped(series.template, len(numbers), screening)
         return
     reasons = [not_a_sweep_reason(wedge, params.min_images) for wedge in wedges]
+    instead_of = "" if "" in reasons else name
     for segment, run, reason in zip(segments, runs, reasons, strict=True):
         if reason:
-            yield Skipped(series.template, len(segment.numbers), reason)
+            yield Skipped(series.template, len(segment.numbers), reason, instead_of)
         else:
             numbered = name if reasons.count("") == 1 else f"{name}_{segment.numbers[0]}-{segment.numbers[-1]}"
-            yield _sweep(series, numbered, segment, run, params)
+            yield _sweep(series, numbered, segment, run, gap_warnings(segment, run, list(damaged)), params)
 
 
 def _wedge(segment: Segment, run: tuple[int, int]) -> Wedge:
@@ -219,7 +231,12 @@ def _wedge(segment: Segment, run: tuple[int, int]) -> Wedge:
 
 
 def _sweep(
-    series: Series, name: str, segment: Segment, image_range: tuple[int, int], params: ImportParams
+    series: Series,
+    name: str,
+    segment: Segment,
+    image_range: tuple[int, int],
+    gaps: list[str],
+    params: ImportParams,
 ) -> ImportedSweep:
     first, last = image_range
     n_images = last - first + 1
@@ -238,24 +255,9 @@ def _sweep(
         imageset,
         identifier=identifier_for(imageset, scan),
     )
-    warnings = [*models.warnings, *_missing(segment, image_range), *_beam_centre_warning(experiment)]
-    files = tuple(series.files[n] for n in range(first, last + 1))
+    warnings = [*models.warnings, *gaps, *_beam_centre_warning(experiment)]
+    files = tuple(series.files[n] for n in range(first, last + 1) if n in series.files)
     return ImportedSweep(name, experiment, files, format_name(files[0]), tuple(warnings))
-
-
-def _missing(segment: Segment, image_range: tuple[int, int]) -> list[str]:
-    numbers = segment.numbers
-    gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
-    if not gaps:
-        return []
-    first, last = image_range
-    listed = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in gaps[:5]) + (", ..." if len(gaps) > 5 else "")
-    n_missing = sum(b - a + 1 for a, b in gaps)
-    left_out = len(numbers) - (last - first + 1)
-    return [
-        f"{n_missing} image{'s' * (n_missing > 1)} missing ({listed}): the longest unbroken run, {first} to {last}, is "
-        f"used; {left_out} image{'s' * (left_out > 1)} on the other side of the gap{'s' * (len(gaps) > 1)} left out"
-    ]
 
 
 def _beam_centre_warning(experiment: Experiment) -> list[str]:
@@ -284,9 +286,10 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
         yield Skipped(master, sum(wedge.n_images for wedge in wedges), screening)
         return
     reasons = [not_a_sweep_reason(wedge, params.min_images) for wedge in wedges]
+    instead_of = "" if "" in reasons else name
     for part, wedge, reason in zip(parts, wedges, reasons, strict=True):
         if reason:
-            yield Skipped(master, wedge.n_images, reason)
+            yield Skipped(master, wedge.n_images, reason, instead_of)
         else:
             numbered = name if reasons.count("") == 1 else f"{name}_{wedge.first}-{part.scan.image_range[1]}"
             experiment = _overridden(part, params)

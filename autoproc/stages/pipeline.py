@@ -82,7 +82,7 @@ def process(processing: Processing, config: Config, observer: Observer) -> None:
     experiment = processing.experiment
     observer.keep("imported", [experiment], None)
     with processing.timed("import"):
-        source = ForgivingReader(open_reader(experiment), config.run.max_damaged_fraction)
+        source = open_frames(experiment, config)
         reader = FrameCache(source, config.run.frame_cache << 20)
     with processing.timed("find_spots"):
         found = find_spots_of_sweep(experiment, reader, config, observer.watch)
@@ -97,6 +97,7 @@ def process(processing: Processing, config: Config, observer: Observer) -> None:
         processing.integrated = integrate_sweep(
             reader, processing.refined.experiments, processing.refined.reflections, config, observer.watch
         )
+    processing.warnings += source.warnings(experiment.scan.image_range[0])
     observer.stage("integrate", format_integrate(processing.integrated))
     observer.keep("integrated", processing.integrated.experiments, processing.integrated.reflections)
     reduce(processing, processing.integrated.experiments, processing.integrated.reflections, config, observer)
@@ -143,6 +144,11 @@ def reduce(
     with processing.timed("merge"):
         processing.merged = merge(scaled.experiments, scaled.reflections, config.merge)
     observer.stage("merge", format_merge(processing.merged))
+
+
+def open_frames(experiment: Experiment, config: Config) -> ForgivingReader:
+    """The images of a sweep, of which a few may be damaged."""
+    return ForgivingReader(open_reader(experiment), config.import_sweep.max_damaged_fraction)
 
 
 def find_spots_of_sweep(experiment: Experiment, reader: ImageReader, config: Config, watch: Watch) -> FoundSpots:

@@ -1,0 +1,71 @@
+"""Sweeps of which a few images are damaged or missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from autoproc.errors import CorruptFile, InputError, UnreadableFile, UnsupportedFile
+from autoproc.formats.minicbf import HeaderModels
+from autoproc.importing.continuity import Segment, split_by_rotation
+
+UNREADABLE = (CorruptFile, UnreadableFile, UnsupportedFile)
+
+
+def split_around_damage(
+    numbers: list[int], models_of: Callable[[int], HeaderModels], check_angles: bool, max_fraction: float
+) -> tuple[list[Segment], dict[int, InputError]]:
+    """The segments of split_by_rotation, with images whose header cannot be read passed over; and these images.
+
+    Raises the first image's error if more than max_fraction of them are such.
+    """
+    damaged: dict[int, InputError] = {}
+
+    def careful(number: int) -> HeaderModels:
+        try:
+            return models_of(number)
+        except UNREADABLE as error:
+            damaged[number] = error
+            raise
+
+    while True:
+        try:
+            good = [number for number in numbers if number not in damaged]
+            return split_by_rotation(good, careful, check_angles), damaged
+        except UNREADABLE:
+            if len(damaged) > max_fraction * len(numbers):
+                raise damaged[min(damaged)] from None
+
+
+def usable_run(segment: Segment, max_fraction: float) -> tuple[int, int]:
+    """First and last number of a segment if few images between them lack, else of its longest unbroken run."""
+    first, last = segment.numbers[0], segment.numbers[-1]
+    n_images = last - first + 1
+    if n_images - len(segment.numbers) <= max_fraction * n_images:
+        return first, last
+    return segment.longest_run()
+
+
+def gap_warnings(segment: Segment, used: tuple[int, int], damaged: Sequence[int]) -> list[str]:
+    """What is missing from a segment, and what is done about it, in plain words."""
+    numbers = segment.numbers
+    gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
+    if not gaps:
+        return []
+    first, last = used
+    listed = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in gaps[:5]) + (", ..." if len(gaps) > 5 else "")
+    n_missing = sum(b - a + 1 for a, b in gaps)
+    what = f"{_images(n_missing)} missing" if not any(n in damaged for a, b in gaps for n in range(a, b + 1)) else (
+        f"{_images(n_missing)} missing or damaged"
+    )  # fmt: skip
+    if (first, last) == (numbers[0], numbers[-1]):
+        return [f"{what} ({listed}): the sweep is processed without"]
+    left_out = len(numbers) - sum(first <= n <= last for n in numbers)
+    return [
+        f"{what} ({listed}): the longest unbroken run, {first} to {last}, is used; "
+        f"{_images(left_out)} on the other side of the gap{'s' * (len(gaps) > 1)} left out"
+    ]
+
+
+def _images(n: int) -> str:
+    return f"{n} image{'s' * (n != 1)}"
