@@ -57,8 +57,10 @@ def sweep_of(spots: Reflections) -> np.ndarray:
 
 
 def observe(experiments: Sequence[Experiment], spots: Reflections) -> Observations:
-    """Spots of sweeps, one experiment a sweep, in reciprocal space."""
+    """Spots of sweeps, one experiment a sweep, in reciprocal space. ValueError for spots of another sweep."""
     sweep = sweep_of(spots)
+    if len(sweep) and sweep.max() >= len(experiments):
+        raise ValueError(f"spots of sweep {sweep.max()}, but {len(experiments)} sweeps")
     xyz = spots["xyz_obs_px"]
     phi = np.zeros(len(spots))
     for index, experiment in enumerate(experiments):

@@ -13,6 +13,8 @@ MIN_CLASS_FRACTION = 0.03
 MIN_OVER_CHANCE = 5.0
 MIN_SPOTS = 10
 N_SIGMA_CLOSE = 2.5
+MIN_SIGMA = 1e-3
+MAX_SPREAD = 1.6
 PRIMES = (2, 3)
 
 
@@ -30,18 +32,22 @@ def superlattice(A: np.ndarray, rlp: np.ndarray) -> np.ndarray | None:
     """Setting matrix of a larger cell, if spots lie between the lattice points of A; else None.
 
     Of the spots that A does not index, those at a half or a third of a lattice row are counted. They make a
-    superlattice when they are 3% of the indexed ones and five times as many as chance would put there.
+    superlattice when they are 3% of the indexed ones, five times as many as chance would put there, and gathered
+    about those points as closely as the others about theirs: the spots of a second lattice, turned a little, are
+    strewn along lines instead.
     """
     hkl, residual = fractional(A, rlp)
     on_lattice = np.all(np.abs(residual) < CLASS_TOLERANCE, axis=1)
     rest = (hkl + residual)[~on_lattice]
+    width = np.minimum(N_SIGMA_CLOSE * _sigma(residual[on_lattice]), 0.5 * CLASS_TOLERANCE)
     best: tuple[int, np.ndarray] | None = None
     for prime in PRIMES:
-        chance = len(rest) * (2 * CLASS_TOLERANCE) ** 3 * (prime - 1)
+        chance = len(rest) * np.prod(2 * width) * (prime - 1)
         needed = max(MIN_SPOTS, MIN_OVER_CHANCE * chance, MIN_CLASS_FRACTION * on_lattice.sum())
         for direction in _classes(prime):
-            count = _near_class(rest, np.array(direction) / prime, prime)
-            if count > max(needed, best[0] if best else 0):
+            count = _near_class(rest, np.array(direction) / prime, prime, width)
+            around = _near_class(rest, np.array(direction) / prime, prime, 2 * width)
+            if count > max(needed, best[0] if best else 0) and around < MAX_SPREAD * count:
                 best = count, _with_extra_point(A, direction, prime)
     return best[1] if best else None
 
@@ -53,8 +59,7 @@ def sublattice(A: np.ndarray, rlp: np.ndarray) -> np.ndarray | None:
     points close to the lattice count, so that few are there by chance.
     """
     hkl, residual = fractional(A, rlp)
-    sigma = MAD_TO_SIGMA * np.median(np.abs(residual), axis=0)
-    hkl = hkl[np.all(np.abs(residual) <= N_SIGMA_CLOSE * sigma, axis=1)]
+    hkl = hkl[np.all(np.abs(residual) <= N_SIGMA_CLOSE * _sigma(residual), axis=1)]
     if len(hkl) < MIN_SPOTS:
         return None
     for prime in PRIMES:
@@ -66,11 +71,18 @@ def sublattice(A: np.ndarray, rlp: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def _near_class(values: np.ndarray, offset: np.ndarray, prime: int) -> int:
+def _sigma(residual: np.ndarray) -> np.ndarray:
+    """(3,) robust standard deviations of fractional indices from integers."""
+    if not len(residual):
+        return np.full(3, MIN_SIGMA)
+    return np.maximum(MAD_TO_SIGMA * np.median(np.abs(residual), axis=0), MIN_SIGMA)
+
+
+def _near_class(values: np.ndarray, offset: np.ndarray, prime: int, width: np.ndarray) -> int:
     near = np.zeros(len(values), bool)
     for multiple in range(1, prime):
         shifted = values - multiple * offset
-        near |= np.all(np.abs(shifted - np.rint(shifted)) < CLASS_TOLERANCE, axis=1)
+        near |= np.all(np.abs(shifted - np.rint(shifted)) < width, axis=1)
     return int(np.count_nonzero(near))
 
 

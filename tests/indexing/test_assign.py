@@ -66,3 +66,8 @@ def test_tolerance_is_tight_where_chance_would_index_many(share):
     observed = observe([e], Reflections.concatenate([spots, random_spots(e, n)]))
     tolerance = observed_tolerance(A, observed, 0.3)
     assert (tolerance.rest.max() < 0.08) == (share < 0.5)
+
+
+def test_spots_of_a_sweep_that_is_not_there():
+    with pytest.raises(ValueError, match="sweep 3"):
+        observe([sweep()], random_spots(sweep(), 5, sweep_id=3))

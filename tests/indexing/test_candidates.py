@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 from synthetic_spots import miller_indices, setting
 
 from autoproc.indexing.candidates import assess, fit_basis, niggli_reduced, rank_candidates
@@ -105,6 +106,13 @@ def test_a_right_cell_stays_even_among_noise():
     rlp = np.concatenate([hkl @ A.T, noise])
     assert superlattice(A, rlp) is None
     assert sublattice(A, hkl @ A.T) is None
+
+
+@pytest.mark.parametrize("angle", [0.5, 1.0, 2.0])
+def test_a_second_lattice_turned_a_little_is_no_superlattice(angle):
+    A, hkl = lattice()
+    turn = Rotation.from_rotvec(np.radians(angle) * np.array([0.6, 0.0, 0.8])).as_matrix()
+    assert superlattice(A, np.concatenate([hkl @ A.T, hkl[::2] @ (turn @ A).T])) is None
 
 
 def test_max_cell_is_a_little_longer_than_the_longest_axis():
