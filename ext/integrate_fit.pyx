@@ -69,7 +69,7 @@ cdef inline double likely_intensity(double intensity, double mean, double varian
     as this intensity shows.
     """
     cdef double spread, excess, value
-    if mean <= 0:
+    if mean < 0:
         return intensity if intensity > 0 else 0
     spread = mean * mean
     excess = (intensity - mean) * (intensity - mean) - variance

@@ -18,15 +18,17 @@ cdef inline double nearest_w(double rate, double z, double frame) noexcept nogil
 
 def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] centre,
                  const double[:, :, ::1] transform, const double[::1] rate, const double[:, ::1] half_width,
-                 double radius, int[:, ::1] owner, float[:, ::1] distance, unsigned char[::1] contested):
+                 double radius, double margin, int[:, ::1] owner, float[:, ::1] distance, unsigned char[::1] contested):
     """Give each peak pixel of a frame to the nearest reflection; owner is -1 where nobody claims it.
 
+    Where a second reflection is less than `margin` farther, in squared sigma, the pixel is nobody's
+    (owner below -1).
     A pixel belongs to a peak where its centre lies within `radius` of it in (eps1, eps2, eps3).
     Both reflections are marked as contested where two claim one pixel.
     """
     cdef Py_ssize_t n, r
     cdef int x, y, x0, x1, y0, y1, holder
-    cdef double w, limit, dx, dy, u, v, r2
+    cdef double w, limit, dx, dy, u, v, r2, difference
     cdef int n_slow = owner.shape[0], n_fast = owner.shape[1]
     with nogil:
         owner[:, :] = -1
@@ -51,13 +53,20 @@ def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] cen
                         continue
                     r2 += w * w
                     holder = owner[y, x]
-                    if holder >= 0:
-                        contested[r] = 1
-                        contested[holder] = 1
-                        if distance[y, x] <= <float>r2:
-                            continue
-                    owner[y, x] = <int>r
-                    distance[y, x] = <float>r2
+                    if holder == -1:
+                        owner[y, x] = <int>r
+                        distance[y, x] = <float>r2
+                        continue
+                    if holder < -1:
+                        holder = -2 - holder
+                    contested[r] = 1
+                    contested[holder] = 1
+                    difference = r2 - distance[y, x]
+                    if difference < 0:
+                        holder = <int>r
+                        distance[y, x] = <float>r2
+                    if owner[y, x] >= 0 or difference < 0:
+                        owner[y, x] = -2 - holder if -margin < difference < margin else holder
 
 
 def copy_pixels(int frame, const Py_ssize_t[::1] rows, Py_ssize_t offset, const int[:, ::1] image,

@@ -57,7 +57,7 @@ def block_measurements(
 ) -> Measurements:
     """Sum and fit every shoebox with the profile that `which` (N,) gives it.
 
-    mean : (N,) intensity to be expected of each, 0 where nothing is known
+    mean : (N,) intensity to be expected of each, -1 where nothing is known
     """
 
     def measure(chunk: tuple[int, int]) -> np.ndarray:
@@ -74,15 +74,18 @@ def block_measurements(
 def gaussian_measurements(boxes: Shoeboxes, background: Background, how: Measuring) -> Measurements:
     """Sum and fit with the Gaussian profile, before any is learnt."""
     nothing = np.zeros(len(boxes), np.intp)
-    return block_measurements(boxes, background, gaussian_coefficients()[None], nothing, np.zeros(len(boxes)), how)
+    return block_measurements(boxes, background, gaussian_coefficients()[None], nothing, np.full(len(boxes), -1.0), how)
 
 
 def mean_intensities(first: Measurements, d: np.ndarray) -> np.ndarray:
-    """(N,) mean intensity of the reflections at each one's resolution, from a first measurement."""
+    """(N,) mean intensity of the reflections at each one's resolution, from a first measurement.
+
+    -1 where there are too few to tell.
+    """
     known = (first.variance_sum > 0) & (first.valid_fraction > 0.5) & (first.partiality > 0.2)
     n_shells = int(known.sum()) // SHELL
     if n_shells == 0:
-        return np.zeros(len(d))
+        return np.full(len(d), -1.0)
     s2 = d**-2
     shells = np.array_split(np.flatnonzero(known)[np.argsort(s2[known], kind="stable")], n_shells)
     whole = first.intensity_sum / np.maximum(first.partiality, 0.2)

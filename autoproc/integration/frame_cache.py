@@ -30,7 +30,7 @@ class FrameCache:
         if kept is not None:
             return kept.astype(np.int32)
         image = self._reader.read(frame)
-        narrow = image.astype(np.int16) if -32768 <= image.min() and image.max() < 32768 else image
+        narrow = image.astype(np.int16) if image.min() >= -32768 and image.max() < 32768 else image
         if narrow.nbytes <= self._room:
             self._room -= narrow.nbytes
             self._kept[frame] = narrow

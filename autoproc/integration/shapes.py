@@ -70,7 +70,8 @@ def _checked(shape: SpotShape, extent: float, max_sigma_m: float) -> SpotShape:
         return shape
     warning = (
         f"sigma_m of {np.degrees(shape.sigma_m):.2f} degrees was cut to {np.degrees(limit):.2f}: "
-        f"nine tenths of the strong spots last less than {np.degrees(extent):.2f} degrees; are the positions well refined?"
+        f"nine tenths of the strong spots last less than {np.degrees(extent):.2f} degrees; "
+        "are the positions well refined?"
     )
     return SpotShape(shape.sigma_b, limit, shape.n_spots, warning)
 

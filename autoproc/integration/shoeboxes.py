@@ -14,6 +14,11 @@ from autoproc.kernels.integrate_shoebox import ClaimMap, Shoeboxes, claim_pixels
 from autoproc.threads import map_in_order
 
 
+MARGIN = 5.0
+"""A pixel in two peaks belongs to the nearer one where the squared distances, in sigma, differ by
+more than this: of two equal Gaussians the farther one then holds less than 8% of the pixel's flux."""
+
+
 @dataclass(frozen=True, slots=True)
 class RotationBlock:
     """Consecutive reflections first .. last - 1, whose shoeboxes span frames z0 .. z1 - 1."""
@@ -82,7 +87,16 @@ def stream_shoeboxes(
         reach = [np.flatnonzero((boxes.bbox[:, 4] <= frame) & (frame < boxes.bbox[:, 5])) for _, boxes in live]
         rows = np.concatenate([r + offset for r, (offset, _) in zip(reach, live, strict=True)] or [np.empty(0, int)])
         claim_pixels(
-            frame, rows, frames.centre, frames.transform, frames.rate, half_width, radius, scratch.claims, contested
+            frame,
+            rows,
+            frames.centre,
+            frames.transform,
+            frames.rate,
+            half_width,
+            radius,
+            MARGIN,
+            scratch.claims,
+            contested,
         )
         image = reader.read(frame)
         for inside, (offset, boxes) in zip(reach, live, strict=True):

@@ -21,7 +21,8 @@ FRAMES_A_TASK = 8
 class StrongSpots:
     """Strong spots with what was predicted for them, N rows.
 
-    experiment : (N,) lattice, -1 for spots that no lattice explains; xy : (N, 2) observed centroid, px; frame : (N,) predicted array index
+    experiment : (N,) lattice, -1 for spots that no lattice explains
+    xy : (N, 2) observed centroid, px; frame : (N,) predicted array index
     zeta : (N,); bbox : (N, 6); transform : (N, 2, 2) radians per px
     """
 

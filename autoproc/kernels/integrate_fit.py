@@ -119,7 +119,7 @@ def measure_shoeboxes(
 
     profiles : (R, G, G) B-spline coefficients of densities in (eps2, eps1), per sigma_b squared
     which : (N,) profile of each shoebox; spacing : of the grid, sigma_b
-    mean_intensity : (N,) photons, of whole reflections like each: steadies the variances of weak ones; 0
+    mean_intensity : (N,) photons, of whole reflections like each: steadies the variances of weak ones; negative
         where it is not known
     radius : of the peak, sigma; gain : counts per photon's variance
     missing_error : relative error of the flux on missing pixels, added to the variances

@@ -78,11 +78,14 @@ def claim_pixels(
     rate: np.ndarray,
     half_width: np.ndarray,
     radius: float,
+    margin: float,
     claims: ClaimMap,
     contested: np.ndarray,
 ) -> None:
     """Give every peak pixel of `frame` to the nearest of reflections `rows`, in claims.owner.
 
+    A pixel is nobody's (owner below -1) where a second reflection's squared distance in sigma exceeds
+    the first's by less than `margin`: it holds flux of both.
     centre, transform, rate, half_width : of all reflections, (N, 3), (N, 2, 2), (N,), (N, 2)
     radius : of a peak, in standard deviations; contested : (N,) uint8, set to 1 where two peaks touch
     """
@@ -92,7 +95,7 @@ def claim_pixels(
     if len(rows) and (rows.min() < 0 or rows.max() >= n):
         raise ValueError(f"rows must lie in [0, {n})")
     _integrate_shoebox.claim_pixels(
-        frame, np.ascontiguousarray(rows, np.intp), centre, transform, rate, half_width, radius,
+        frame, np.ascontiguousarray(rows, np.intp), centre, transform, rate, half_width, radius, margin,
         claims.owner, claims.distance, contested,
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
 from autoproc.integration.passes import measure_all
 from autoproc.integration.predict import Predictions, predict
 from autoproc.integration.profiles import DetectorRegions
+from autoproc.integration.report import HEADER, resolution_rows, shape_lines
 from autoproc.integration.shadow import ShadowParams, Untrusted, find_untrusted, scattering_map
 from autoproc.integration.shapes import SpotShape, spot_shape
 from autoproc.integration.shoeboxes import rotation_blocks
@@ -30,7 +31,7 @@ class IntegrateParams(Params):
     """Parameters of integration."""
 
     d_min: float | None = None
-    """Highest resolution predicted, Angstrom; none: the detector's farthest corner. Where the data end is scaling's to say."""
+    """Highest resolution predicted, Angstrom; none: the detector's farthest corner. Scaling says where the data end."""
     n_sigma: float = 3.0
     """Radius of a peak in standard deviations of the spot, as everywhere in the field: 99% of the flux on a frame."""
     background_border: int = 3
@@ -61,7 +62,9 @@ class IntegrateParams(Params):
 class IntegrateResult:
     """Integrated reflections, the experiments with their spot widths, and facts for the report.
 
-    n_predicted : reflections predicted; shapes : spot widths of each lattice
+    shapes : spot widths of each lattice; untrusted : shadowed and hot pixels
+    n_predicted : reflections predicted, of which `reflections` holds those that could be integrated
+    n_blocks : rotation blocks with profiles of their own; n_references : spots these were learnt from
     """
 
     experiments: list[Experiment]
@@ -70,6 +73,7 @@ class IntegrateResult:
     untrusted: Untrusted
     n_predicted: int
     n_blocks: int
+    n_references: int
 
 
 def integrate(
@@ -120,7 +124,9 @@ def integrate(
         replace(e, profile=ProfileModel(float(np.degrees(s.sigma_b)), float(np.degrees(s.sigma_m)), params.n_sigma))
         for e, s in zip(experiments, shapes, strict=True)
     ]
-    return IntegrateResult(models, table[kept], shapes, untrusted, len(predictions), len(blocks))
+    return IntegrateResult(
+        models, table[kept], shapes, untrusted, len(predictions), len(blocks), int(measured.is_reference.sum())
+    )
 
 
 def _untrusted(experiment: Experiment, seen: Survey, mask: np.ndarray, params: ShadowParams) -> Untrusted:
@@ -152,3 +158,23 @@ def _recorded(
     frames = SpotFrames(centre, transform, rate)
     kept = frames.recorded_fraction(experiments[0].scan.n_images) >= params.min_partiality
     return candidates.select(kept), frames.select(kept)
+
+
+def format_integrate(result: IntegrateResult) -> str:
+    """What was integrated, by resolution, and what it was measured with."""
+    rows = result.reflections
+    untrusted = result.untrusted
+    lines = [
+        f"{result.n_predicted} reflections predicted, {len(rows)} integrated: "
+        f"{rows.has_flag(Flag.INTEGRATED_SUM).sum()} by summation, "
+        f"{rows.has_flag(Flag.INTEGRATED_PRF).sum()} by profile fitting",
+        *shape_lines(result.shapes),
+        f"profiles learnt from {result.n_references} strong spots in {result.n_blocks} blocks of rotation",
+        f"in shadow: {untrusted.shadowed_fraction:.2%} of the pixels; hot pixels: {untrusted.n_hot}",
+        f"{rows.has_flag(Flag.OVERLAPPED_FG).sum()} reflections share pixels with a neighbour",
+        "",
+        HEADER,
+        "-" * len(HEADER),
+        *resolution_rows(rows),
+    ]
+    return "\n".join(lines)
