@@ -114,6 +114,7 @@ def _result_lines(summary: dict[str, Any], folder: Path) -> Iterable[str]:
         yield f"{name}: FAILED at {summary['error_stage']}: {summary['error']}"
         if summary["error_hint"]:
             yield f"    {summary['error_hint']}"
+        yield from (f"    warning: {warning}" for warning in summary["warnings"])
         return
     cell = " ".join(f"{x:.2f}" for x in summary["unit_cell"])
     overall = summary["merging_statistics"]["overall"]

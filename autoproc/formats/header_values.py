@@ -29,17 +29,18 @@ class HeaderOverrides:
 NO_OVERRIDES = HeaderOverrides()
 
 
-def required_wavelength(path: str | Path, value: float | None) -> float:
-    """A wavelength, Angstrom, that X-rays for diffraction may have. Raises BadHeader."""
+def required_wavelength(path: str | Path, value: float | None, text: str = "") -> float:
+    """A wavelength, Angstrom, that X-rays for diffraction may have; text is what the header says. Raises BadHeader."""
     if value is None or not MIN_WAVELENGTH <= value <= MAX_WAVELENGTH:
-        raise BadHeader(path=path, field="wavelength", value=_said(value, "A"), override="wavelength=0.9795 (Angstrom)")
+        raise BadHeader(path=path, field="wavelength", value=_said(value, "A", text), override="wavelength=0.9795 (Angstrom)")
     return value
 
 
-def required_distance(path: str | Path, value: float | None) -> float:
-    """A detector distance, mm, that is possible. Raises BadHeader."""
+def required_distance(path: str | Path, value: float | None, text: str = "") -> float:
+    """A detector distance, mm, that is possible; text is what the header says. Raises BadHeader."""
     if value is None or not MIN_DISTANCE <= abs(value) <= MAX_DISTANCE:
-        raise BadHeader(path=path, field="detector distance", value=_said(value, "mm"), override="distance=200 (mm)")
+        said = _said(value, "mm", text)
+        raise BadHeader(path=path, field="detector distance", value=said, override="distance=200 (mm)")
     return abs(value)
 
 
@@ -53,7 +54,9 @@ def required_beam_centre(path: str | Path, value: tuple[float, float] | None) ->
     return value
 
 
-def _said(value: float | None, unit: str) -> str:
-    if value is None or math.isnan(value):
-        return "missing" if value is None else "not a number"
+def _said(value: float | None, unit: str, text: str) -> str:
+    if value is None:
+        return f"{text!r}, which is no number" if text else "missing"
+    if math.isnan(value):
+        return "not a number"
     return f"{value:g} {unit}"

@@ -56,7 +56,8 @@ def models_from_minicbf(path: str | Path, header: CbfHeader, overrides: HeaderOv
     if header.image_size == CURVED_PILATUS_12M:
         raise UnsupportedFile(path=path, reason="the curved PILATUS 12M is not known to autoproc")
     fields = header_fields(header.text)
-    wavelength = required_wavelength(path, overrides.wavelength or numbers(fields, "Wavelength", 1)[0])
+    in_header = numbers(fields, "Wavelength", 1)[0]
+    wavelength = required_wavelength(path, overrides.wavelength or in_header, fields.get("Wavelength", ""))
     beam = Beam(wavelength, flux=numbers(fields, "Flux", 1)[0] or 0.0)
     panel = _panel(path, header, fields, overrides, wavelength)
     start, width = numbers(fields, "Start_angle", 1)[0], numbers(fields, "Angle_increment", 1)[0]
@@ -93,7 +94,8 @@ def numbers(fields: dict[str, str], name: str, count: int) -> tuple[float | None
 def _panel(
     path: str | Path, header: CbfHeader, fields: dict[str, str], overrides: HeaderOverrides, wavelength: float
 ) -> Panel:
-    distance = required_distance(path, overrides.distance or _in_mm(fields, "Detector_distance", 1)[0])
+    in_header = _in_mm(fields, "Detector_distance", 1)[0]
+    distance = required_distance(path, overrides.distance or in_header, fields.get("Detector_distance", ""))
     px_fast, px_slow = _in_mm(fields, "Pixel_size", 2)
     if not px_fast or not px_slow or px_fast < 0 or px_slow < 0:
         said = fields.get("Pixel_size", "missing")

@@ -56,7 +56,7 @@ def write_merged_mtz(path: str | Path, merged: Merged, name: str = "sweep") -> N
     mtz.set_data(np.hstack(values))
     mtz.update_reso()
     mtz.sort_order = [1, 2, 3, 0, 0]
-    mtz.write_to_file(str(path))
+    Path(path).write_bytes(mtz.write_to_bytes())  # unlike write_to_file, says why it fails
 
 
 def _mates(merged: Merged, minus: np.ndarray, plus: np.ndarray) -> np.ndarray:
@@ -123,7 +123,7 @@ def write_unmerged_mtz(
             mtz.batches.append(_batch(experiment, image, first + image))
     mtz.update_reso()
     mtz.sort_order = [1, 2, 3, 4, 5]
-    mtz.write_to_file(str(path))
+    Path(path).write_bytes(mtz.write_to_bytes())  # unlike write_to_file, says why it fails
 
 
 def _observation_columns(r: Reflections) -> dict[str, tuple[str, np.ndarray]]:

@@ -27,6 +27,8 @@ def pack_shoeboxes(
     bbox : (N, 6); panel : (N,); spot k has the pixels start[k]:start[k + 1] of xyz (P, 3) and counts (P,).
     Pixels of the box that are not in the spot have no counts and are masked.
     """
+    if not len(bbox):
+        return np.empty(0, object)
     size = box_sizes(bbox)
     offset = np.concatenate([[0], np.cumsum(HEADER + PER_PIXEL * size)])
     blob = np.zeros(offset[-1], np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 from autoproc.errors import CorruptFile, InputError, UnreadableFile, UnsupportedFile
@@ -46,24 +46,26 @@ def usable_run(segment: Segment, max_fraction: float) -> tuple[int, int]:
     return segment.longest_run()
 
 
-def gap_warnings(segment: Segment, used: tuple[int, int], damaged: Sequence[int]) -> list[str]:
-    """What is missing from a segment, and what is done about it, in plain words."""
+def gap_warnings(segment: Segment, used: tuple[int, int], damaged: Mapping[int, InputError]) -> list[str]:
+    """What a segment lacks, and what is done about it, in plain words."""
     numbers = segment.numbers
+    first, last = used
+    outside = [n for n in sorted(damaged) if not numbers[0] < n < numbers[-1]]
+    said = [f"image {n} left out: {damaged[n].message}" for n in outside]
     gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
     if not gaps:
-        return []
-    first, last = used
+        return said
     listed = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in gaps[:5]) + (", ..." if len(gaps) > 5 else "")
-    n_missing = sum(b - a + 1 for a, b in gaps)
-    what = f"{_images(n_missing)} missing" if not any(n in damaged for a, b in gaps for n in range(a, b + 1)) else (
-        f"{_images(n_missing)} missing or damaged"
-    )  # fmt: skip
-    if (first, last) == (numbers[0], numbers[-1]):
-        return [f"{what} ({listed}): the sweep is processed without"]
+    what = f"{_images(sum(b - a + 1 for a, b in gaps))} missing"
+    if any(a <= n <= b for a, b in gaps for n in damaged):
+        what += " or damaged"
+    if used == (numbers[0], numbers[-1]):
+        return [*said, f"{what} ({listed}): the sweep is processed without"]
     left_out = len(numbers) - sum(first <= n <= last for n in numbers)
     return [
+        *said,
         f"{what} ({listed}): the longest unbroken run, {first} to {last}, is used; "
-        f"{_images(left_out)} on the other side of the gap{'s' * (len(gaps) > 1)} left out"
+        f"{_images(left_out)} on the other side of the gap{'s' * (len(gaps) > 1)} left out",
     ]
 
 

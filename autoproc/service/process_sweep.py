@@ -44,9 +44,11 @@ class SweepFolder:
 
     def keep(self, stem: str, experiments: Sequence[Experiment], reflections: Reflections | None) -> None:
         """Write stages/STEM.expt and .refl."""
-        write_expt(self.folder / "stages" / f"{stem}.expt", experiments)
+        with written_whole(self.folder / "stages" / f"{stem}.expt") as part:
+            write_expt(part, experiments)
         if reflections is not None:
-            write_refl(self.folder / "stages" / f"{stem}.refl", to_file_frames(reflections, experiments))
+            with written_whole(self.folder / "stages" / f"{stem}.refl") as part:
+                write_refl(part, to_file_frames(reflections, experiments))
 
     def watch(self, reader: ImageReader, label: str, n_reads: int) -> AbstractContextManager[ImageReader]:
         """Show progress."""
@@ -127,6 +129,8 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         yield part
         part.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -223,7 +223,7 @@ def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[Imp
             yield Skipped(series.template, len(segment.numbers), reason, instead_of)
         else:
             numbered = name if reasons.count("") == 1 else f"{name}_{segment.numbers[0]}-{segment.numbers[-1]}"
-            yield _sweep(series, numbered, segment, run, gap_warnings(segment, run, list(damaged)), params)
+            yield _sweep(series, numbered, segment, run, gap_warnings(segment, run, damaged), params)
 
 
 def _wedge(segment: Segment, run: tuple[int, int]) -> Wedge:

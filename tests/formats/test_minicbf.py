@@ -48,7 +48,7 @@ def test_one_image_is_a_scan_of_its_number(tmp_path):
         ({"Wavelength": "0.0 A"}, "wavelength is 0 A", "wavelength=", {"wavelength": 1.0}),
         ({"Wavelength": "-1.0 A"}, "wavelength is -1 A", "wavelength=", {"wavelength": 1.0}),
         ({"Wavelength": "97.63 A"}, "wavelength is 97.63 A", "wavelength=", {"wavelength": 1.0}),
-        ({"Wavelength": "(nil)"}, "wavelength is missing", "wavelength=", {"wavelength": 1.0}),
+        ({"Wavelength": "(nil)"}, r"wavelength is '\(nil\)', which is no number", "wavelength=", {"wavelength": 1.0}),
         ({"Detector_distance": None}, "detector distance is missing", "distance=", {"distance": 100.0}),
         ({"Detector_distance": "0.0 m"}, "detector distance is 0 mm", "distance=", {"distance": 100.0}),
         ({"Detector_distance": "85 m"}, "detector distance is 85000 mm", "distance=", {"distance": 100.0}),
