@@ -43,15 +43,15 @@ cdef inline void expectations(double mu, double* bias, double* slope) noexcept n
 
 
 cdef double robust_mean(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start, Py_ssize_t stop,
-                        double mu, Py_ssize_t n) noexcept nogil:
-    """The mean that solves sum psi(r) = n E[psi], by Fisher scoring in log(mu)."""
+                        double mu, double limit, Py_ssize_t n) noexcept nogil:
+    """The mean that solves sum psi(r) = n E[psi], by Fisher scoring in log(mu); n counts do not exceed limit."""
     cdef Py_ssize_t i, step
     cdef double root, r, total, bias, slope, change
     for step in range(MAX_ITERATIONS):
         root = sqrt(mu)
         total = 0
         for i in range(start, stop):
-            if label[i] != 0 or counts[i] < 0:
+            if label[i] != 0 or counts[i] < 0 or counts[i] > limit:
                 continue
             r = (counts[i] - mu) / root
             total += TUNING if r > TUNING else (-TUNING if r < -TUNING else r)
@@ -102,7 +102,16 @@ def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, cons
             if total == 0:
                 mean[b] = 0
                 continue
-            mu = robust_mean(counts, label, start[b], start[b + 1], total / n, n)
+            mu = robust_mean(counts, label, start[b], start[b + 1], total / n, 1e30, n)
+            # Huber's psi is bounded but not redescending: what cannot be background at all (less than one
+            # Poisson count in 10**5) still pulls, and is left out of a second fit.
+            limit = mu + 6 * sqrt(mu) + 4
+            inner = 0
+            for i in range(start[b], start[b + 1]):
+                if label[i] == 0 and 0 <= counts[i] <= limit:
+                    inner += 1
+            if inner < n and inner >= min_pixels:
+                mu = robust_mean(counts, label, start[b], start[b + 1], mu, limit, inner)
             mean[b] = mu
             # Variance within 3 sigma of the mean, against that of a Poisson variable cut alike.
             limit = 3 * sqrt(mu) + 1

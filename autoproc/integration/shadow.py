@@ -18,6 +18,9 @@ from autoproc.kernels.integrate_survey import BackgroundSum
 from autoproc.models.experiment import Experiment
 from autoproc.params import Params
 
+N_SECTORS = 36
+MIN_IN_SECTOR = 20
+
 
 class ShadowParams(Params):
     """How pixels in shadow, and hot ones, are told from the others."""
@@ -32,7 +35,7 @@ class ShadowParams(Params):
     min_sigma: float = 6.0
     """Significance of a core pixel's deficit, standard deviations; one false pixel in 10**9."""
     min_expected: float = 40.0
-    """Counts to be expected of an area, for it to tell: a core is then at least 2.5 sigma by its ratio alone."""
+    """Counts to be expected of an area, for it to tell."""
     max_area: int = 15
     """Largest area to average over, px square; shadows much narrower are not seen in very weak backgrounds."""
     penumbra: int = 2
@@ -66,7 +69,7 @@ def find_untrusted(experiment: Experiment, seen: BackgroundSum, trusted: np.ndar
     is_hot = hot_pixels(seen, trusted, params.hot_fraction)
     usable = trusted & ~is_hot
     counts = np.where(usable, seen.total, 0.0)
-    is_shadowed = shadowed_pixels(counts, np.where(usable, exposure, 0.0), ring, params)
+    is_shadowed = shadowed_pixels(counts, np.where(usable, exposure, 0.0), ring, sector_map(experiment), params)
     fraction = float(is_shadowed[trusted].mean()) if trusted.any() else 0.0
     if fraction > params.max_fraction:
         is_shadowed, fraction = np.zeros(trusted.shape, bool), 0.0
@@ -86,6 +89,14 @@ def scattering_map(experiment: Experiment) -> tuple[np.ndarray, np.ndarray]:
     return ring, np.maximum(polarisation, 0.05)
 
 
+def sector_map(experiment: Experiment) -> np.ndarray:
+    """(slow, fast) int, the sector of each pixel's direction around the beam."""
+    s1, s0 = pixel_s1(experiment.detector[0], experiment.beam), experiment.beam.s0
+    across = np.cross(s0, experiment.goniometer.lab_axis)
+    angle = np.arctan2(s1 @ across, s1 @ np.cross(across, s0) / np.linalg.norm(s0))
+    return np.minimum(((angle / (2 * np.pi) + 0.5) * N_SECTORS).astype(np.int32), N_SECTORS - 1)
+
+
 def hot_pixels(seen: BackgroundSum, trusted: np.ndarray, min_fraction: float) -> np.ndarray:
     """(slow, fast) bool: brighter than background on at least min_fraction of the frames, unlike the neighbours.
 
@@ -98,16 +109,17 @@ def hot_pixels(seen: BackgroundSum, trusted: np.ndarray, min_fraction: float) ->
     return (share >= min_fraction) & (share > 3 * around)
 
 
-def shadowed_pixels(counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray, params: ShadowParams) -> np.ndarray:
+def shadowed_pixels(
+    counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray, sector: np.ndarray, params: ShadowParams
+) -> np.ndarray:
     """(slow, fast) bool: where counts fall short of those of the same ring.
 
     counts : (slow, fast) photons; exposure : (slow, fast) frames times polarisation, 0 where unusable
-    ring : (slow, fast) int
+    ring : (slow, fast) int; sector : (slow, fast) int, from 0 to N_SECTORS - 1 around the beam
     """
-    level = ring_levels(counts, exposure, ring)
+    level = ring_levels(counts, exposure, ring, sector)
     expected = level[ring] * exposure
-    ratio, sigma, known = _deficit(counts, expected, params)
-    core = known & (ratio < params.max_ratio) & (sigma < -params.min_sigma)
+    core, edge = _deficit(counts, expected, params)
     labels, n = ndimage.label(core, structure=np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
     sizes[0] = 0
@@ -115,28 +127,30 @@ def shadowed_pixels(counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray, 
     core |= ring < blind_ring(counts, exposure, ring)
     if not core.any():
         return core
-    edge = known & (ratio < params.edge_ratio) & (sigma < -2)
     grown = ndimage.binary_dilation(core, mask=edge | core, iterations=2 * params.max_area, structure=np.ones((3, 3)))
     return ndimage.binary_dilation(grown, iterations=params.penumbra, structure=np.ones((3, 3)))
 
 
-def ring_levels(counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray, area: int = 5) -> np.ndarray:
-    """(max ring + 1,) median over each ring of the mean count in small areas, per unit of exposure."""
-    total, weight = _boxed(counts, area), _boxed(exposure, area)
-    local = total / np.maximum(weight, 1e-6)
-    usable = (exposure > 0) & (weight > 0.4 * np.median(weight[exposure > 0]) if np.any(exposure > 0) else False)
-    rings, values = ring[usable], local[usable]
-    order = np.lexsort((values, rings))
-    rings, values = rings[order], values[order]
+def ring_levels(counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray, sector: np.ndarray) -> np.ndarray:
+    """(max ring + 1,) what a ring sees per unit of exposure: the median over its sectors.
+
+    Sectors are joined until they hold MIN_IN_SECTOR counts on average, for the median of smaller
+    numbers is not their mean.
+    """
     n_rings = int(ring.max()) + 1
-    start = np.searchsorted(rings, np.arange(n_rings))
-    stop = np.searchsorted(rings, np.arange(n_rings), side="right")
-    filled = stop > start
-    level = np.zeros(n_rings)
-    level[filled] = values[((start + stop) // 2)[filled]]
-    if filled.any():
-        level = np.interp(np.arange(n_rings), np.flatnonzero(filled), level[filled])
-    return level
+    place = ring.ravel() * N_SECTORS + sector.ravel()
+    total, weight = (np.bincount(place, v.ravel(), n_rings * N_SECTORS) for v in (counts, exposure))
+    total, weight = total.reshape(n_rings, -1), weight.reshape(n_rings, -1)
+    level = np.full(n_rings, np.nan)
+    for n_sectors in (4, 12, N_SECTORS):
+        joined, seen = (v.reshape(n_rings, n_sectors, -1).sum(axis=2) for v in (total, weight))
+        # Sectors of which little is on the detector say little.
+        seen = np.where(seen > 0.3 * seen.max(axis=1, keepdims=True), seen, 0)
+        local = np.where(seen > 0, joined / np.maximum(seen, 1e-9), np.nan)
+        enough = (seen.max(axis=1) > 0) & ((joined.sum(axis=1) > MIN_IN_SECTOR * n_sectors) | (n_sectors == 4))
+        level[enough] = np.nanmedian(local[enough], axis=1)
+    known = np.isfinite(level)
+    return np.interp(np.arange(n_rings), np.flatnonzero(known), level[known]) if known.any() else np.zeros(n_rings)
 
 
 def blind_ring(counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray) -> int:
@@ -165,16 +179,14 @@ def _boxed(values: np.ndarray, area: int) -> np.ndarray:
     return ndimage.uniform_filter(values, area, mode="constant") * area**2 if area > 1 else values
 
 
-def _deficit(
-    counts: np.ndarray, expected: np.ndarray, params: ShadowParams
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ratio to the expectation and its significance, over the smallest area that can tell; where one can."""
-    ratio, sigma = np.ones(counts.shape), np.zeros(counts.shape)
-    known = np.zeros(counts.shape, bool)
+def _deficit(counts: np.ndarray, expected: np.ndarray, params: ShadowParams) -> tuple[np.ndarray, np.ndarray]:
+    """Two (slow, fast) bool: cores of shadows, by any area; pixels that may be edges, by the smallest that can tell."""
+    core, edge, known = (np.zeros(counts.shape, bool) for _ in range(3))
     for area in (1, 3, 5, 9, params.max_area):
         total, wanted = _boxed(counts, area), _boxed(expected, area)
-        fresh = ~known & (expected > 0) & (wanted >= params.min_expected)
-        ratio[fresh] = total[fresh] / wanted[fresh]
-        sigma[fresh] = (total[fresh] - wanted[fresh]) / np.sqrt(wanted[fresh])
-        known |= fresh
-    return ratio, sigma, known
+        telling = (expected > 0) & (wanted >= params.min_expected)
+        sigma = (total - wanted) / np.sqrt(np.maximum(wanted, 1.0))
+        core |= telling & (total < params.max_ratio * wanted) & (sigma < -params.min_sigma)
+        edge |= telling & ~known & (total < params.edge_ratio * wanted) & (sigma < -2)
+        known |= telling
+    return core, edge

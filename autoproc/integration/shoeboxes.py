@@ -13,7 +13,6 @@ from autoproc.integration.kabsch import SpotFrames
 from autoproc.kernels.integrate_shoebox import ClaimMap, Shoeboxes, claim_pixels, copy_pixels
 from autoproc.threads import map_in_order
 
-
 MARGIN = 5.0
 """A pixel in two peaks belongs to the nearer one where the squared distances, in sigma, differ by
 more than this: of two equal Gaussians the farther one then holds less than 8% of the pixel's flux."""

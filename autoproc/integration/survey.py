@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from autoproc.formats.frames import ImageReader
 from autoproc.kernels.integrate_survey import BackgroundSum, ring_limits, survey_frame
@@ -39,7 +40,17 @@ class StrongSpots:
     @property
     def radius(self) -> np.ndarray:
         """(N,) px, a disc about the centroid that holds the whole spot."""
-        return 0.5 * np.maximum(self.bbox[:, 1] - self.bbox[:, 0], self.bbox[:, 3] - self.bbox[:, 2]) + 1.5
+        return 0.5 * np.maximum(self.bbox[:, 1] - self.bbox[:, 0], self.bbox[:, 3] - self.bbox[:, 2]) + 1.0
+
+    def is_isolated(self) -> np.ndarray:
+        """(N,) bool: no other strong spot within reach of the disc, on the frames of the box and one more each way."""
+        reach = 2 * float(np.median(self.radius)) if len(self) else 1.0
+        depth = float(np.median(self.bbox[:, 5] - self.bbox[:, 4])) + 1 if len(self) else 1.0
+        points = np.column_stack([self.xy, self.frame * (reach / depth)])
+        pairs = cKDTree(points).query_pairs(reach, p=np.inf, output_type="ndarray")
+        isolated = np.ones(len(self), bool)
+        isolated[pairs.ravel()] = False
+        return isolated
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -75,6 +75,11 @@ class IntegrateResult:
     n_blocks: int
     n_references: int
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know, in plain words."""
+        return tuple(shape.warning for shape in self.shapes if shape.warning)
+
 
 def integrate(
     experiments: Sequence[Experiment],

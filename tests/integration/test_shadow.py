@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from models_for_tests import experiment
+
+from autoproc.integration.shadow import N_SECTORS, ShadowParams, find_untrusted, scattering_map, shadowed_pixels
+from autoproc.kernels.integrate_survey import BackgroundSum
+
+SHAPE = (260, 240)
+CENTRE = (131.0, 117.0)
+
+
+def radius_map():
+    slow, fast = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return np.hypot(slow + 0.5 - CENTRE[0], fast + 0.5 - CENTRE[1]), slow, fast
+
+
+def background(level):
+    """Air scatter that rises to the beam and a solvent ring."""
+    radius, _, _ = radius_map()
+    return level * (0.3 + np.exp(-radius / 25) + 0.8 * np.exp(-0.5 * ((radius - 70) / 12) ** 2))
+
+
+def found_in(expected, exposure=None, n_frames=150, seed=1, **params):
+    radius, slow, fast = radius_map()
+    azimuth = np.arctan2(slow + 0.5 - CENTRE[0], fast + 0.5 - CENTRE[1]) / (2 * np.pi) + 0.5
+    sector = np.minimum((azimuth * N_SECTORS).astype(int), N_SECTORS - 1)
+    exposure = np.full(SHAPE, float(n_frames)) if exposure is None else exposure
+    counts = np.random.default_rng(seed).poisson(expected * exposure).astype(float)
+    return shadowed_pixels(counts, exposure, radius.astype(np.int32), sector, ShadowParams(**params))
+
+
+@pytest.mark.parametrize("level", [0.03, 0.1, 0.5, 5.0, 200.0])
+def test_a_smooth_background_has_no_shadow(level):
+    assert not found_in(background(level)).any()
+
+
+@pytest.mark.parametrize("n_frames", [1, 10])
+def test_few_frames_of_few_photons_cannot_tell_and_do_not_invent(n_frames):
+    assert not found_in(background(0.1), n_frames=n_frames).any()
+
+
+def test_gaps_ice_rings_and_slow_variation_around_a_ring_are_no_shadows():
+    radius, slow, fast = radius_map()
+    azimuth = np.arctan2(slow - CENTRE[0], fast - CENTRE[1])
+    expected = background(0.5) * (1 + 0.25 * np.cos(2 * azimuth)) + 3 * np.exp(-0.5 * ((radius - 45) / 1.5) ** 2)
+    exposure = np.full(SHAPE, 150.0)
+    exposure[80:97] = 0
+    exposure[:, 160:163] = 0
+    assert not found_in(expected, exposure).any()
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 20.0])
+@pytest.mark.parametrize("transmission", [0.02, 0.4])
+def test_beam_stop_and_arm_are_found(level, transmission):
+    radius, slow, fast = radius_map()
+    stop = radius < 14
+    arm = (np.abs(fast + 0.5 - CENTRE[1]) < 5) & (slow > CENTRE[0])
+    expected = background(level) * np.where(stop, 0.02, np.where(arm, transmission, 1.0))
+    found = found_in(expected)
+    assert found[stop].all()
+    assert found[arm].mean() > 0.98
+    beyond = (radius > 18) & ~((np.abs(fast + 0.5 - CENTRE[1]) < 14) & (slow > CENTRE[0] - 5))
+    assert found[beyond].mean() < 0.002
+
+
+def test_the_penumbra_is_not_trusted_either():
+    _, _, fast = radius_map()
+    distance = np.abs(fast + 0.5 - 60)
+    expected = background(2.0) * np.clip((distance - 4) / 6, 0.05, 1.0)
+    found = found_in(expected)
+    assert found[distance < 8].mean() > 0.95
+    assert found[distance > 18].mean() < 0.01
+
+
+def test_hot_pixels_are_told_from_reflections_and_too_much_shadow_is_not_believed():
+    one = experiment()
+    n_fast, n_slow = one.detector[0].image_size
+    ring, polarisation = scattering_map(one)
+    rng = np.random.default_rng(2)
+    seen = BackgroundSum.of_shape((n_slow, n_fast))
+    seen.n_frames = 100
+    seen.number[:] = 100
+    seen.total[:] = rng.poisson(40 * polarisation)
+    seen.n_bright[100, 90] = 97
+    seen.n_bright[200:203, 150:153] = 60
+    trusted = np.ones((n_slow, n_fast), bool)
+    found = find_untrusted(one, seen, trusted, ShadowParams())
+    assert np.argwhere(found.is_hot).tolist() == [[100, 90]]
+    assert found.shadowed_fraction == 0
+    seen.total[ring % 3 == 0] = 0
+    seen.total[: n_slow // 2] *= 0.3
+    assert find_untrusted(one, seen, trusted, ShadowParams(max_fraction=0.1)).shadowed_fraction == 0

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from autoproc.errors import TooFewSpots
+from autoproc.integration.shapes import spot_shape
+from autoproc.integration.survey import MAX_SURVEYED, StrongSpots, Survey, surveyed_frames
+from autoproc.kernels.integrate_survey import BackgroundSum
+
+WIDTH = np.radians(0.5)
+
+
+def surveyed(sigma_m, n=400, sigma_b=1e-3, offset=0.0, seed=0, extent=None):
+    """Spots with the frame shares of a Gaussian rocking curve; `offset` frames of scatter in the prediction."""
+    rng = np.random.default_rng(seed)
+    z, zeta = rng.uniform(20, 80, n), rng.uniform(0.3, 1, n)
+    reach = 4 * sigma_m / (zeta * WIDTH) if extent is None else np.full(n, extent / 2)
+    z0, z1 = np.floor(z - reach).astype(int), np.ceil(z + reach).astype(int)
+    spot = np.concatenate([np.full(b - a, i) for i, (a, b) in enumerate(zip(z0, z1, strict=True))])
+    frame = np.concatenate([np.arange(a, b) for a, b in zip(z0, z1, strict=True)])
+    rate = zeta[spot] * WIDTH / sigma_m
+    flux = rng.poisson(500 * (ndtr(rate * (frame + 1 - z[spot])) - ndtr(rate * (frame - z[spot])))).astype(float)
+    bbox = np.column_stack([np.zeros((n, 4), int), z0 + 1, np.maximum(z1 - 1, z0 + 2)])
+    spots = StrongSpots(
+        np.zeros(n, int),
+        20.0 * np.arange(2 * n).reshape(n, 2),
+        z + rng.normal(0, 1, n) * offset,
+        zeta,
+        bbox,
+        np.tile(np.eye(2), (n, 1, 1)),
+    )
+    good = np.ones(len(spot), bool)
+    return spots, Survey(spot, frame, flux, 2 * flux * sigma_b**2, good, BackgroundSum.of_shape((2, 2)))
+
+
+@pytest.mark.parametrize("degrees", [0.08, 0.2, 0.6])
+def test_widths_are_recovered(degrees):
+    spots, seen = surveyed(np.radians(degrees))
+    shape = spot_shape(spots, seen, 0, WIDTH, np.radians(2.0))
+    assert np.degrees(shape.sigma_m) == pytest.approx(degrees, rel=0.15)
+    assert shape.sigma_b == pytest.approx(1e-3)
+    assert shape.warning == ""
+
+
+def test_a_runaway_mosaicity_is_cut_and_said():
+    """Predictions that are frames away from short spots would make sigma_m, and the shoeboxes, enormous."""
+    spots, seen = surveyed(np.radians(0.1), offset=6.0, extent=3)
+    shape = spot_shape(spots, seen, 0, WIDTH, np.radians(2.0))
+    assert shape.sigma_m < np.radians(1.0)
+    assert "was cut" in shape.warning
+
+
+def test_too_few_spots_are_an_error():
+    spots, seen = surveyed(np.radians(0.2), n=5)
+    with pytest.raises(TooFewSpots):
+        spot_shape(spots, seen, 0, WIDTH, np.radians(2.0))
+
+
+def test_a_long_sweep_is_surveyed_in_wedges():
+    assert surveyed_frames(60) == [range(60)]
+    wedges = surveyed_frames(36000)
+    assert sum(map(len, wedges)) <= MAX_SURVEYED
+    assert wedges[0].start == 0
+    assert wedges[-1].stop == 36000
+
+
+def test_spots_that_touch_another_are_not_isolated():
+    spots, _ = surveyed(np.radians(0.2), n=6)
+    spots.xy[1] = spots.xy[0] + 1
+    spots.frame[1] = spots.frame[0]
+    assert spots.is_isolated().tolist() == [False, False, True, True, True, True]

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from autoproc.integration.frame_cache import FrameCache
+from autoproc.integration.kabsch import SpotFrames, bounding_boxes, kabsch_axes
+from autoproc.integration.shoeboxes import rotation_blocks, stream_shoeboxes
+
+SHAPE = (50, 60)
+
+
+class Frames:
+    """Every pixel of frame f holds f + 1."""
+
+    n_frames, shape, max_trusted = 40, SHAPE, 1e6
+    mask = np.ones(SHAPE, bool)
+
+    def __init__(self):
+        self.n_read = 0
+
+    def read(self, frame):
+        self.n_read += 1
+        return np.full(SHAPE, frame + 1, np.int32)
+
+    def path(self, frame):
+        return Path(f"frame_{frame}")
+
+
+def spots(n=200, seed=0):
+    rng = np.random.default_rng(seed)
+    z = np.sort(rng.uniform(0, 40, n))
+    centre = np.column_stack([rng.uniform(5, 55, n), rng.uniform(5, 45, n), z])
+    rate = rng.choice([0.2, 1.0, 4.0], n)
+    return SpotFrames(centre, np.tile(np.eye(2), (n, 1, 1)), rate)
+
+
+def test_every_shoebox_is_complete_when_it_comes_whatever_its_length():
+    frames = spots()
+    bbox = bounding_boxes(frames, 3.0, 3, 40)
+    blocks = rotation_blocks(frames.centre[:, 2], bbox, 5, 40)
+    assert len(blocks) == 8
+    contested = np.zeros(200, np.uint8)
+    trusted = np.ones(SHAPE, np.uint8)
+    done = 0
+    for block, boxes in zip(
+        blocks, stream_shoeboxes(Frames(), trusted, frames, bbox, blocks, 3.0, 3, contested), strict=True
+    ):
+        assert (block.first, block.last - block.first) == (done, len(boxes))
+        done = block.last
+        for i in range(len(boxes)):
+            x0, x1, y0, y1, z0, z1 = boxes.bbox[i]
+            pixels = boxes.counts[boxes.start[i] : boxes.start[i + 1]].reshape(z1 - z0, y1 - y0, x1 - x0)
+            inside = pixels >= 0
+            expected = np.broadcast_to(np.arange(z0 + 1, z1 + 1)[:, None, None], pixels.shape)
+            np.testing.assert_array_equal(pixels[inside], expected[inside])
+            assert inside.mean() > 0.2
+    assert done == 200
+
+
+def test_frames_are_read_once_where_they_fit_in_memory():
+    reader = Frames()
+    cache = FrameCache(reader, 10 * SHAPE[0] * SHAPE[1] * 2)
+    for _ in range(2):
+        for frame in range(20):
+            assert cache.read(frame)[0, 0] == frame + 1
+    assert reader.n_read == 30
+
+
+def test_kabsch_axes_are_perpendicular_to_the_ray():
+    rng = np.random.default_rng(1)
+    s0, s1 = np.array([0, 0, -1.0]), rng.normal(size=(50, 3))
+    s1 /= np.linalg.norm(s1, axis=1, keepdims=True)
+    e1, e2 = kabsch_axes(s0, s1)
+    for a, b in ((e1, s1), (e2, s1), (e1, e2), (e1, np.broadcast_to(s0, e1.shape))):
+        np.testing.assert_allclose(np.sum(a * b, axis=1), 0, atol=1e-12)

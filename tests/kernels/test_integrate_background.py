@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autoproc.kernels.integrate_background import constant_background
+from autoproc.kernels.integrate_shoebox import OTHER, UNTRUSTED, Shoeboxes
+
+N = 400
+
+
+def boxes_of(counts, shape=(3, 10, 10)):
+    n = counts.size // np.prod(shape)
+    bbox = np.tile([0, shape[2], 0, shape[1], 0, shape[0]], (n, 1))
+    boxes = Shoeboxes.empty(bbox, np.zeros((n, 3)), np.tile(np.eye(2), (n, 1, 1)), np.ones(n))
+    boxes.counts[:] = counts.ravel()
+    return boxes
+
+
+@pytest.mark.parametrize("mean", [0.05, 0.3, 1.0, 7.0, 60.0, 900.0])
+def test_a_flat_background_is_unbiased_with_nearly_the_best_variance(mean):
+    rng = np.random.default_rng(3)
+    found = constant_background(boxes_of(rng.poisson(mean, N * 300)))
+    best = mean / 300
+    assert abs(found.mean.mean() - mean) < 4 * np.sqrt(best / N)
+    assert found.mean.var() < 1.35 * best
+    assert 0.85 < found.dispersion.mean() < 1.1
+
+
+@pytest.mark.parametrize("mean", [0.3, 5.0])
+def test_pixels_of_an_unpredicted_spot_hardly_matter(mean):
+    rng = np.random.default_rng(4)
+    counts = rng.poisson(mean, (N, 300))
+    counts[:, :9] += 500
+    found = constant_background(boxes_of(counts))
+    assert abs(found.mean.mean() - mean) < 0.04 * mean
+    assert counts.mean() > 3 * mean
+
+
+def test_other_peaks_and_untrusted_pixels_are_left_out():
+    boxes = boxes_of(np.full((1, 300), 4))
+    boxes.counts[:50] = 1000
+    boxes.label[:50] = OTHER
+    boxes.counts[50:60] = UNTRUSTED
+    found = constant_background(boxes)
+    assert found.mean[0] == pytest.approx(4.0, rel=0.02)
+    assert found.n_used[0] == 240
+    assert found.n_pixels[0] == 250
+
+
+def test_too_few_pixels_are_no_background():
+    boxes = boxes_of(np.full((1, 300), 4))
+    boxes.label[5:] = OTHER
+    assert constant_background(boxes, min_pixels=10).mean[0] == -1
+
+
+def test_no_counts_at_all_are_a_background_of_zero():
+    assert constant_background(boxes_of(np.zeros(300, int))).mean[0] == 0

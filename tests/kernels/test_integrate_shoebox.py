@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autoproc.kernels.integrate_shoebox import (
+    FREE,
+    OTHER,
+    OVERLOADED,
+    OWN,
+    UNTRUSTED,
+    ClaimMap,
+    Shoeboxes,
+    claim_pixels,
+    copy_pixels,
+)
+
+SHAPE = (30, 40)
+
+
+def claimed(centres, radius=3.0, margin=5.0, rate=3.0, frame=0):
+    n = len(centres)
+    claims, contested = ClaimMap.of_shape(SHAPE), np.zeros(n, np.uint8)
+    claim_pixels(
+        frame, np.arange(n), np.array(centres, float), np.tile(np.eye(2), (n, 1, 1)), np.full(n, rate),
+        np.full((n, 2), radius), radius, margin, claims, contested,
+    )  # fmt: skip
+    return claims, contested
+
+
+def test_a_peak_is_the_disc_about_its_centre():
+    claims, contested = claimed([(20.5, 10.5, 0.5)])
+    slow, fast = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    inside = (slow - 10) ** 2 + (fast - 20) ** 2 <= 9
+    np.testing.assert_array_equal(claims.owner == 0, inside)
+    assert not contested.any()
+
+
+def test_the_disc_shrinks_away_from_the_centre_in_rotation():
+    near = (claimed([(20.5, 10.5, 0.5)])[0].owner == 0).sum()
+    far = (claimed([(20.5, 10.5, 1.8)])[0].owner == 0).sum()
+    gone = (claimed([(20.5, 10.5, 2.1)])[0].owner == 0).sum()
+    assert near > far > 0 == gone
+
+
+def test_a_pixel_between_two_peaks_is_nobodys_and_both_are_marked():
+    claims, contested = claimed([(18.5, 10.5, 0.5), (22.5, 10.5, 0.5)])
+    assert claims.owner[10, 20] < -1
+    assert claims.owner[10, 18] == 0
+    assert claims.owner[10, 22] == 1
+    assert claims.owner[10, 10] == -1
+    assert contested.tolist() == [1, 1]
+
+
+def test_without_a_margin_the_nearest_takes_it_whatever_the_order():
+    for centres, nearest in (([(18.5, 10.5, 0.5), (21.5, 10.5, 0.5)], 1), ([(21.5, 10.5, 0.5), (18.5, 10.5, 0.5)], 0)):
+        claims, _ = claimed(centres, margin=0.0)
+        assert claims.owner[10, 20] == nearest
+
+
+def test_pixels_are_copied_with_their_labels():
+    claims, _ = claimed([(2.5, 10.5, 0.5), (9.5, 10.5, 0.5)])
+    bbox = np.array([[-2, 12, 6, 15, 0, 1]])
+    boxes = Shoeboxes.empty(bbox, np.array([[2.5, 10.5, 0.5]]), np.eye(2)[None], np.ones(1))
+    image = np.arange(SHAPE[0] * SHAPE[1], dtype=np.int32).reshape(SHAPE) % 1000
+    trusted = np.ones(SHAPE, np.uint8)
+    trusted[8, 5] = 0
+    image[9, 5] = 5000
+    copy_pixels(0, np.array([0]), 0, image, trusted, 5000.0, claims, boxes)
+    counts, label = boxes.counts.reshape(9, 14), boxes.label.reshape(9, 14)
+    assert (counts[:, :2] == UNTRUSTED).all()
+    assert counts[2, 7] == UNTRUSTED
+    assert counts[3, 7] == OVERLOADED
+    assert counts[4, 6] == image[10, 4]
+    assert (label[4, 4], label[4, 11], label[0, 8]) == (OWN, OTHER, FREE)
+
+
+def test_a_frame_outside_a_shoebox_is_refused():
+    claims, _ = claimed([(20.5, 10.5, 0.5)])
+    boxes = Shoeboxes.empty(np.array([[10, 20, 5, 15, 3, 5]]), np.zeros((1, 3)), np.eye(2)[None], np.ones(1))
+    image, trusted = np.zeros(SHAPE, np.int32), np.ones(SHAPE, np.uint8)
+    with pytest.raises(ValueError, match="do not reach over frame 0"):
+        copy_pixels(0, np.array([0]), 0, image, trusted, 1e6, claims, boxes)
