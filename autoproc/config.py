@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from autoproc.errors import ConfigurationError, UnreadableFile
+from autoproc.errors import ConfigurationError
 from autoproc.overrides import UnknownParameter, suggestion, with_overrides
 from autoproc.params import Params
 from autoproc.stages.bravais_settings import BravaisParams
@@ -47,6 +47,13 @@ class BadConfiguration(ConfigurationError):
     hint = "`autoproc config` prints a complete file to start from"
 
 
+class UnreadableConfiguration(ConfigurationError):
+    """A configuration file that is not there or not for this user."""
+
+    what = "the configuration {path} cannot be read ({reason})"
+    hint = "`autoproc config` prints a complete file to start from"
+
+
 class Config(Params):
     """Every parameter of the program."""
 
@@ -66,14 +73,14 @@ class Config(Params):
 
 
 def read_config(path: Path | None) -> Config:
-    """The configuration of a TOML file; defaults without one. Raises ConfigurationError or UnreadableFile."""
+    """The configuration of a TOML file; defaults without one. Raises ConfigurationError."""
     if path is None:
         return Config()
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UnreadableFile(path=path, reason=error.strerror or error) from error
-    except tomllib.TOMLDecodeError as error:
+        raise UnreadableConfiguration(path=path, reason=error.strerror or error) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfiguration(path=path, reason=str(error)) from error
     config = Config()
     for name, values in content.items():

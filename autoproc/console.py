@@ -54,13 +54,16 @@ class Console:
 
     @contextmanager
     def logging_errors(self) -> Iterator[None]:
-        """Log what is raised, with its traceback where nobody foresaw it, and let it pass."""
+        """Log what is raised, with the traceback of what nobody foresaw, and let it pass."""
         try:
             yield
         except AutoprocError as error:
+            unforeseen = error.__cause__ if not isinstance(error.__cause__, (OSError, AutoprocError)) else None
+            if unforeseen is not None:
+                self.log("".join(traceback.format_exception(unforeseen)))
             self.log(f"\nfailed: {error.message}\n{error.advice}")
             raise
-        except Exception:
+        except OSError:
             self.log(traceback.format_exc())
             raise
 

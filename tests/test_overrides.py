@@ -46,3 +46,22 @@ def test_unknown_parameter_names_the_nearest():
 def test_bad_value_says_why():
     with pytest.raises(BadParameter, match="n=three"):
         with_overrides(ExampleParams(), {"n": "three"}, "example")
+
+
+class OuterParams(Params):
+    inner: ExampleParams = ExampleParams()
+
+
+def test_parameters_within_parameters():
+    changed = with_overrides(OuterParams(), {"inner.n": "4"}, "outer")
+    assert changed.inner == ExampleParams(n=4)
+    assert with_overrides(changed, {"inner": {"name": "y"}}, "outer").inner == ExampleParams(n=4, name="y")
+    for wrong in ({"inner.m": "4"}, {"inner": "4"}, {"inner.n.o": "4"}, {"innr.n": "4"}):
+        with pytest.raises(UnknownParameter):
+            with_overrides(OuterParams(), wrong, "outer")
+
+
+def test_a_file_with_an_equals_sign_in_its_name_is_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "phi=30_0001.cbf").write_bytes(b"")
+    assert split_arguments(["phi=30_0001.cbf", "phi=30_0002.cbf"]) == (["phi=30_0001.cbf"], {"phi": "30_0002.cbf"})

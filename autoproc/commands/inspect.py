@@ -9,7 +9,7 @@ import typer
 
 from autoproc.commands.step import FAILED, leaving_well, say_error
 from autoproc.config import Config, format_config, read_config
-from autoproc.errors import AutoprocError
+from autoproc.errors import AutoprocError, CorruptFile, UnreadableFile
 from autoproc.formats.expt import read_expt
 from autoproc.formats.registry import format_name, read_experiment
 from autoproc.overrides import UnknownParameter, suggestion
@@ -23,8 +23,17 @@ def describe(path: Path) -> str:
     if path.suffix == ".refl":
         return format_reflections(path)
     if path.suffix == ".mtz":
-        return format_mtz(path)
+        return _described_mtz(path)
     return f"Format: {format_name(path)}\n\n{format_experiments([read_experiment(path)])}"
+
+
+def _described_mtz(path: Path) -> str:
+    try:
+        return format_mtz(path)
+    except (OSError, RuntimeError) as error:  # gemmi's errors
+        if not path.is_file():
+            raise UnreadableFile(path=path, reason="there is no such file") from error
+        raise CorruptFile(path=path, reason=f"it is no MTZ file ({error})") from error
 
 
 def show_command(files: Sequence[Path]) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import typer
 
-from autoproc.commands.step import Step, joined
+from autoproc.commands.step import FAILED, Step, joined
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -35,11 +36,11 @@ from autoproc.stages.search_beam import format_search_beam, search_beam_position
 def import_step(step: Step) -> None:
     """Read the headers of images and write imported.expt."""
     result = import_sweeps(step.files, step.config.import_sweep)
-    step.console.print(format_import(result))
     require_sweeps(result)
+    step.console.print(format_import(result))
     step.write("imported", [sweep.experiment for sweep in result.experiments], None)
     if result.problems:
-        raise result.problems[0]
+        raise typer.Exit(FAILED)
 
 
 def find_spots_step(step: Step) -> None:

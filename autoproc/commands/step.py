@@ -18,7 +18,7 @@ import typer
 from autoproc.commands.catalogue import StepDescription
 from autoproc.config import Config, change_table, read_config, with_threads
 from autoproc.console import Console
-from autoproc.errors import AutoprocError, ConfigurationError, InputError
+from autoproc.errors import AutoprocError, ConfigurationError
 from autoproc.formats.expt import read_expt, write_expt
 from autoproc.formats.image_numbers import to_file_frames, to_scan_frames
 from autoproc.formats.refl import read_refl, write_refl
@@ -37,11 +37,18 @@ class WrongArguments(ConfigurationError):
     hint = "see `autoproc {command} --help`"
 
 
-class LacksFiles(InputError):
+class LacksFiles(ConfigurationError):
     """A step was not given the files that it works on."""
 
     what = "autoproc {command} needs {needed}, and was given {given}"
     hint = "for example: autoproc {command} {example}"
+
+
+class Unforeseen(AutoprocError):
+    """A mistake in the program."""
+
+    what = "unforeseen {kind}: {message_of_it}"
+    hint = "{log} has the details; please report it"
 
 
 class CannotWrite(AutoprocError):
@@ -132,11 +139,21 @@ def run_step(description: StepDescription, arguments: Sequence[str], output: Pat
             if overrides:
                 changed = "\n".join(f"  {key} = {value}" for key, value in overrides.items())
                 console.print(f"The following parameters have been modified:\n\n{changed}\n")
+            step = Step(description, tuple(map(Path, paths)), config, output, console)
             stages = importlib.import_module("autoproc.commands.stages")
-            with console.logging_errors():
-                getattr(stages, description.function)(
-                    Step(description, tuple(map(Path, paths)), config, output, console)
-                )
+            with console.logging_errors(), _named(output / f"autoproc.{description.name}.log"):
+                getattr(stages, description.function)(step)
+
+
+@contextmanager
+def _named(log: Path) -> Iterator[None]:
+    """Call what nobody foresaw by that name; the traceback goes to the log."""
+    try:
+        yield
+    except (AutoprocError, OSError, typer.Exit):
+        raise
+    except Exception as error:  # the edge
+        raise Unforeseen(kind=type(error).__name__, message_of_it=error, log=log) from error
 
 
 @contextmanager

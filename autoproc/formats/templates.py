@@ -100,5 +100,6 @@ def grouped_by_template(names: Iterable[str]) -> dict[str, dict[int, str]]:
 
 
 def absolute(path: str | Path) -> Path:
-    """An absolute path, symbolic links kept as the user gave them."""
-    return Path(path).expanduser().absolute()
+    """An absolute path, symbolic links kept as the user gave them; without any .. in it."""
+    whole = Path(path).expanduser().absolute()
+    return whole.resolve() if ".." in whole.parts else whole

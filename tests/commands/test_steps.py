@@ -1,0 +1,270 @@
+"""The steps one by one, as the tutorial walks through them, on a small simulated sweep."""
+
+from __future__ import annotations
+
+import gemmi
+import numpy as np
+import pytest
+from simulated import simulated_sweep
+from typer.testing import CliRunner
+
+from autoproc.cli import app
+from autoproc.commands.catalogue import STEPS
+from autoproc.formats.expt import read_expt
+from autoproc.formats.refl import read_refl
+
+CELL = (37.0, 43.0, 49.0, 90.0, 90.0, 90.0)
+
+
+class Walk:
+    """A folder in which steps are run; each result is kept by the step's name."""
+
+    def __init__(self, folder, images):
+        self.folder = folder
+        self.images = images
+        self.printed = {}
+
+    def run(self, step, *arguments):
+        given = [str(self.folder / a) if a.endswith((".expt", ".refl", ".mtz")) else str(a) for a in arguments]
+        result = CliRunner().invoke(app, [step, *given, "-o", str(self.folder), "-j", "1"])
+        assert result.exit_code == 0, result.output
+        self.printed[step] = result.output
+        return result.output
+
+    def expt(self, name):
+        return read_expt(self.folder / f"{name}.expt")
+
+    def refl(self, name):
+        return read_refl(self.folder / f"{name}.refl")
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory):
+    images = simulated_sweep(tmp_path_factory, n_images=40)
+    walk = Walk(tmp_path_factory.mktemp("a walk"), images)
+    walk.run("import", str(images.start))
+    walk.run("find-spots", "imported.expt")
+    walk.run("search-beam-position", "imported.expt", "strong.refl")
+    walk.run("index", "imported.expt", "strong.refl", "max_lattices=1")
+    walk.run("bravais-settings", "indexed.expt", "indexed.refl")
+    walk.run("reindex", "indexed.expt", "indexed.refl", "change_of_basis_op=b,c,a")
+    walk.run("refine", "indexed.expt", "indexed.refl")
+    walk.run("integrate", "refined.expt", "refined.refl")
+    walk.run("symmetry", "integrated.expt", "integrated.refl")
+    walk.run("scale", "symmetrized.expt", "symmetrized.refl", "d_min=2.05")
+    walk.run("estimate-resolution", "scaled.expt", "scaled.refl")
+    walk.run("merge", "scaled.expt", "scaled.refl")
+    walk.run("export", "scaled.expt", "scaled.refl")
+    return walk
+
+
+def test_every_step_was_walked(walk):
+    assert set(walk.printed) == {step.name for step in STEPS}
+    for step in STEPS:
+        assert (walk.folder / f"autoproc.{step.name}.log").exists()
+
+
+def test_log_holds_what_was_printed(walk):
+    log = (walk.folder / "autoproc.index.log").read_text()
+    assert walk.printed["index"] in log
+    assert log.splitlines()[0].startswith("autoproc ")
+    assert "max_lattices=1" in log.splitlines()[0]
+
+
+def test_import(walk):
+    (experiment,) = walk.expt("imported")
+    assert experiment.scan.image_range == (1, 40)
+    assert "num images: 40" in walk.printed["import"]
+
+
+def test_find_spots(walk):
+    assert len(walk.refl("strong")) > 1000
+    assert "Histogram of per-image spot count" in walk.printed["find-spots"]
+    assert not (walk.folder / "strong.expt").exists()
+
+
+def test_search_beam_leaves_a_good_beam_centre_alone(walk):
+    before, after = walk.expt("imported")[0], walk.expt("optimised")[0]
+    assert np.linalg.norm(before.detector[0].origin - after.detector[0].origin) < 0.1
+
+
+def test_index(walk):
+    assert "The following parameters have been modified:\n\n  max_lattices = 1" in walk.printed["index"]
+    (experiment,) = walk.expt("indexed")
+    np.testing.assert_allclose(experiment.crystal.cell, CELL, rtol=2e-3)
+    assert np.mean(walk.refl("indexed")["experiment_id"] >= 0) > 0.95
+    assert "% indexed" in walk.printed["index"]
+
+
+def test_bravais_settings(walk):
+    assert "oP" in walk.printed["bravais-settings"]
+    solutions = sorted(walk.folder.glob("bravais_setting_*.expt"))
+    assert len(solutions) == 5
+    np.testing.assert_allclose(read_expt(solutions[-1])[0].crystal.cell, CELL, rtol=2e-3)
+
+
+def test_reindex(walk):
+    a, b, c = walk.expt("indexed")[0].crystal.cell[:3]
+    np.testing.assert_allclose(walk.expt("reindexed")[0].crystal.cell[:3], (b, c, a), rtol=1e-6)
+
+
+def test_refine(walk):
+    (experiment,) = walk.expt("refined")
+    assert len(experiment.crystal.A_at_scan_points) == 41
+    np.testing.assert_allclose(experiment.crystal.cell, CELL, rtol=2e-3)
+    assert "RMSDs by experiment" in walk.printed["refine"]
+
+
+def test_integrate(walk):
+    (experiment,) = walk.expt("integrated")
+    assert experiment.profile.sigma_m > 0
+    assert len(walk.refl("integrated")) > 5000
+
+
+def test_symmetry(walk):
+    group = walk.expt("symmetrized")[0].crystal.space_group
+    assert group.point_group_hm() == "222"
+    assert "Laue group probability" in walk.printed["symmetry"]
+
+
+def test_scale(walk):
+    for row in ("Completeness", "Rmeas(I)", "CC half", "Total unique"):
+        assert row in walk.printed["scale"]
+    assert "High resolution limit                           2.05" in walk.printed["scale"]
+
+
+def test_estimate_resolution(walk):
+    assert "CC1/2" in walk.printed["estimate-resolution"]
+
+
+def test_merged_intensities_are_the_true_ones(walk):
+    mtz = gemmi.read_mtz_file(str(walk.folder / "merged.mtz"))
+    assert mtz.spacegroup.laue_str() == "mmm"
+    np.testing.assert_allclose(mtz.cell.parameters, CELL, rtol=2e-3)
+    assert correlation_with_truth(mtz, walk.images.truth) > 0.98
+    assert mtz.resolution_high() == pytest.approx(2.05, abs=0.01)
+
+
+def test_export(walk):
+    mtz = gemmi.read_mtz_file(str(walk.folder / "unmerged.mtz"))
+    assert len(mtz.batches) == 40
+    assert {"I", "SIGI", "BATCH", "M/ISYM"} <= {c.label for c in mtz.columns}
+
+
+def correlation_with_truth(mtz, truth_file):
+    """Of merged intensities with the mean of the true I(+) and I(-)."""
+    with np.load(truth_file) as truth:
+        true = {
+            tuple(h): 0.5 * (p + m) for h, p, m in zip(truth["hkl"].tolist(), truth["ip"], truth["im"], strict=True)
+        }
+    mean = mtz.column_with_label("IMEAN").array
+    pairs = [
+        (true[tuple(h)], i) for h, i in zip(mtz.make_miller_array().tolist(), mean, strict=True) if tuple(h) in true
+    ]
+    assert len(pairs) > 0.9 * len(mean)
+    return np.corrcoef(np.array(pairs).T)[0, 1]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("imported.expt", "image range:   {1,40}"),
+        ("scaled.expt", "Space group: P 2"),
+        ("strong.refl", "Reflection list contains"),
+        ("merged.mtz", "Merged"),
+        ("unmerged.mtz", "Batches: 40"),
+    ],
+)
+def test_show_files_of_the_walk(walk, file, said):
+    assert said in shown(walk.folder / file)
+
+
+def shown(path):
+    result = CliRunner().invoke(app, ["show", str(path)])
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_show_images(walk, tmp_path_factory):
+    assert "Format: miniCBF PILATUS" in shown(walk.images.start)
+    master = simulated_sweep(tmp_path_factory, file_format="nxmx", n_images=20, hot_pixels=0).start
+    assert "Format: NeXus / DECTRIS HDF5" in shown(master)
+
+
+def test_show_goes_on_after_a_file_that_cannot_be_read(walk):
+    result = CliRunner().invoke(app, ["show", "gone.expt", str(walk.folder / "imported.expt")])
+    assert result.exit_code == 3
+    assert "gone.expt cannot be read" in result.output
+    assert "image range:   {1,40}" in result.output
+
+
+@pytest.mark.parametrize("suffix", [".expt", ".refl", ".mtz", "_00001.cbf", "_master.h5"])
+def test_show_of_damaged_files(tmp_path, suffix):
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(b"###CBF: nothing" if suffix == "_00001.cbf" else b"\x89HDF\r\n\x1a\n damaged")
+    result = CliRunner().invoke(app, ["show", str(path)])
+    assert result.exit_code == 3, result.exception
+    assert path.name in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["index", "imported.expt"], "index needs a .refl file, and was given imported.expt"),
+        (["index", "strong.refl"], "index needs an .expt file, and was given strong.refl"),
+        (["index", "imported.expt", "strong.refl", "max_latices=2"], "did you mean max_lattices"),
+        (["index", "imported.expt", "strong.refl", "max_lattices=two"], "index.max_lattices=two is not possible"),
+        (["export", "scaled.expt", "scaled.refl", "d_min=2"], "export has no parameters"),
+        (["refine", "--gently"], "gently"),
+        (["refine"], "Missing argument"),
+        (["refin"], "refine"),
+    ],
+)
+def test_wrong_usage(walk, monkeypatch, arguments, said):
+    monkeypatch.chdir(walk.folder)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["find-spots", "gone.expt"], "gone.expt cannot be read"),
+        (["index", "gone.expt", "strong.refl"], "gone.expt cannot be read"),
+        (["refine", "imported.expt", "strong.refl"], "they come from too early a stage"),
+        (["scale", "indexed.expt", "indexed.refl"], "no reflections are left for scaling"),
+        (["merge", "integrated.expt", "integrated.refl"], "they come from too early a stage"),
+        (["bravais-settings", "imported.expt", "strong.refl"], "index the spots first"),
+    ],
+)
+def test_files_of_the_wrong_stage(walk, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(walk.folder)
+    result = CliRunner().invoke(app, [*arguments, "-o", str(tmp_path)])
+    assert result.exit_code == 3
+    assert said in result.output
+    assert not list(tmp_path.glob("*.refl"))
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_help_says_how_the_parameters_are_found(step):
+    result = CliRunner().invoke(app, [step.name, "--help"], terminal_width=120)
+    assert result.exit_code == 0
+    said = " ".join(result.output.split())
+    assert f"autoproc {step.name} {step.files}" in said
+    assert (f"autoproc config {step.table}" if step.table else "has no parameters") in said
+    if step.table:
+        assert CliRunner().invoke(app, ["config", step.table]).output.startswith("# ")
+
+
+def test_a_bug_is_called_one(walk, tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise IndexError("index 7 is out of bounds")
+
+    monkeypatch.setattr("autoproc.commands.stages.refine", broken)
+    files = [str(walk.folder / f"indexed{suffix}") for suffix in (".expt", ".refl")]
+    result = CliRunner().invoke(app, ["refine", *files, "-o", str(tmp_path)])
+    assert result.exit_code == 3
+    assert "unforeseen IndexError: index 7 is out of bounds" in result.output
+    assert "Traceback" not in result.output
+    assert "in broken" in (tmp_path / "autoproc.refine.log").read_text()

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from autoproc.config import (
+    BadConfiguration,
+    Config,
+    UnreadableConfiguration,
+    change_table,
+    format_config,
+    read_config,
+    tables,
+    with_command_line,
+    with_threads,
+)
+from autoproc.overrides import BadParameter, UnknownParameter
+from autoproc.params import Params
+
+
+def written(tmp_path, text):
+    path = tmp_path / "autoproc.toml"
+    path.write_text(text)
+    return path
+
+
+def test_what_is_printed_is_read_back(tmp_path):
+    config = with_command_line(
+        Config(),
+        {
+            "scale.d_min": "1.85",
+            "index.unit_cell": "78,78,38,90,90,90",
+            "mask": "0,0,5,5;7,7,9,9",
+            "image_range": "3,9",
+            "run.n_threads": "3",
+            "integrate.shadow.is_enabled": "false",
+        },
+    )
+    assert read_config(written(tmp_path, format_config(config))) == config
+    assert config.import_sweep.mask == ((0, 0, 5, 5), (7, 7, 9, 9))
+    assert not config.integrate.shadow.is_enabled
+
+
+def test_the_defaults_are_printed_whole_and_read_back(tmp_path):
+    text = format_config(Config())
+    assert read_config(written(tmp_path, text)) == Config()
+    printed = tomllib.loads(text)
+    for name, params in tables(Config()):
+        for field, value in params:
+            assert field in printed[name] or f"# {field} = (none)" in text, f"{name}.{field}"
+            assert value is None or field in printed[name]
+
+
+def documented(name: str, params: Params) -> list[str]:
+    lacking = []
+    for field, info in type(params).model_fields.items():
+        value = getattr(params, field)
+        lacking += documented(f"{name}.{field}", value) if isinstance(value, Params) else []
+        lacking += [] if info.description else [f"{name}.{field}"]
+    return lacking
+
+
+def test_every_parameter_says_what_it_means():
+    assert not [field for name, params in tables(Config()) for field in documented(name, params)]
+
+
+def test_one_table_alone():
+    text = format_config(Config(), "integrate")
+    assert list(tomllib.loads(text)) == ["integrate"]
+    assert "[integrate.shadow]" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[indx]\nmax_lattices = 2", r"no parameter \[indx\].*did you mean index"),
+        ("[index]\nmax_latices = 2", "no parameter index.max_latices.*did you mean max_lattices"),
+        ("[integrate.shadow]\nis_enable = true", "integrate.shadow.is_enable.*did you mean is_enabled"),
+        ("[integrate]\nshadow = 3", "integrate.shadow.*it is a table"),
+        ("max_lattices = 2", r"parameters stand in tables such as \[index\]"),
+    ],
+)
+def test_unknown_keys_name_the_nearest(tmp_path, text, message):
+    with pytest.raises(UnknownParameter, match=message):
+        read_config(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ["[index]\nmax_lattices = 'two'", "[import_sweep]\nwavelength = -1.0"])
+def test_impossible_values(tmp_path, text):
+    with pytest.raises(BadParameter, match="is not possible"):
+        read_config(written(tmp_path, text))
+
+
+def test_files_that_are_no_configuration(tmp_path):
+    with pytest.raises(BadConfiguration, match="is not valid TOML"):
+        read_config(written(tmp_path, "images/*.cbf"))
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadConfiguration):
+        read_config(tmp_path / "binary.toml")
+    with pytest.raises(UnreadableConfiguration, match="gone.toml"):
+        read_config(tmp_path / "gone.toml")
+
+
+def test_the_command_line_finds_the_table():
+    config = with_command_line(Config(), {"max_lattices": "2", "scale.d_min": "1.5"})
+    assert (config.index.max_lattices, config.scale.d_min) == (2, 1.5)
+    with pytest.raises(UnknownParameter, match=r"d_min.*say which: .*scale.d_min"):
+        with_command_line(Config(), {"d_min": "1.5"})
+    with pytest.raises(UnknownParameter, match="did you mean max_lattices"):
+        with_command_line(Config(), {"max_latices": "2"})
+
+
+def test_parameters_that_contradict_each_other_are_refused():
+    with pytest.raises(BadParameter, match="first <= last"):
+        with_command_line(Config(), {"image_range": "9,1"})
+
+
+def test_threads():
+    assert with_threads(Config(), None).run.n_threads == 0
+    assert with_threads(Config(), 2).run.n_threads == 2
+    with pytest.raises(BadParameter):
+        change_table(Config(), "run", {"n_threads": -1})
