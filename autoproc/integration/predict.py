@@ -75,13 +75,14 @@ def predict(
         raise ValueError("prediction needs a crystal")
     limit = detector_d_min(experiment) if d_min is None else max(d_min, detector_d_min(experiment))
     settings = crystal.A[None] if crystal.A_at_scan_points is None else crystal.A_at_scan_points
+    turned = goniometer.fixed @ settings
     bounds = np.floor(np.linalg.norm(crystal.real_space, axis=1) * 1.01 / limit).astype(int)
     ends = np.sort(scan.phi_at(np.array([0, scan.n_images])))
     width = np.radians(scan.oscillation[1])
 
     def plane(h: int) -> Predictions:
         hkl, phi, frame = predict_plane(
-            h, (-int(bounds[1]), int(bounds[1])), (-int(bounds[2]), int(bounds[2])), settings, goniometer.axis,
+            h, (-int(bounds[1]), int(bounds[1])), (-int(bounds[2]), int(bounds[2])), turned, goniometer.axis,
             goniometer.setting.T @ experiment.beam.s0, (float(scan.phi_at(0)), width),
             (float(ends[0]) - padding, float(ends[1]) + padding), limit,
         )  # fmt: skip

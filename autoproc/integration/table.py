@@ -10,6 +10,7 @@ from autoproc.geometry.detector import px_to_mm
 from autoproc.integration.corrections import lorentz_polarisation, sensor_efficiency
 from autoproc.integration.passes import Measured
 from autoproc.integration.predict import Predictions
+from autoproc.kernels.integrate_fit import Measurements
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 
@@ -24,11 +25,12 @@ def integrated_table(
 ) -> Reflections:
     """All predicted reflections with what was measured; flags (N,) are those known before.
 
-    A reflection is integrated where at least min_valid of its peak, by flux, is on good pixels, none
-    overloaded, and its background is known. Values of the others are 0 with a variance of -1.
+    A reflection is integrated where at least min_valid of its peak, by flux, is on good pixels,
+    none overloaded, its background is known, and it does not hold photons of something else. Values
+    of the others are 0 with a variance of -1.
     """
     m, background = measured.measurements, measured.background
-    good = (m.valid_fraction >= min_valid) & (m.n_overloaded == 0) & (background.mean >= 0)
+    good = (m.valid_fraction >= min_valid) & (m.n_overloaded == 0) & (background.mean >= 0) & ~_is_alien(m)
     is_summed = good & (m.variance_sum > 0)
     is_fitted = good & (m.variance_prf > 0)
     panel = np.zeros(len(predictions), np.uint64)
@@ -67,6 +69,20 @@ def integrated_table(
         **_positions(experiments[0], predictions, m.centroid, m.intensity_sum, m.variance_sum),
     }
     return Reflections(columns, {i: e.identifier for i, e in enumerate(experiments)})
+
+
+ALIEN_SIGMA, ALIEN_CORRELATION = 10.0, 0.25
+
+
+def _is_alien(m: Measurements) -> np.ndarray:
+    """(N,) bool: strong, and not at all of the shape of a reflection.
+
+    The profile's correlation is above 0.8 for I/sigma above 10 wherever the photons are the
+    reflection's own. What is not predicted can lie in a peak: other crystals, and the long-lasting
+    reflections near the spindle.
+    """
+    is_strong = (m.variance_prf > 0) & (m.intensity_prf > ALIEN_SIGMA * np.sqrt(np.maximum(m.variance_prf, 0)))
+    return is_strong & (m.correlation < ALIEN_CORRELATION)
 
 
 def _positions(

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models_for_tests import crystal, experiment
+from models_for_tests import crystal, experiment, rotation
 from simulated import simulated_frames
 
 from autoproc.geometry.reciprocal import ewald_angles, is_entering
+from autoproc.geometry.rotation import rotation_matrix
 from autoproc.integration.predict import MIN_ZETA, centring_allows, detector_d_min, predict
-from autoproc.models.experiment import Scan
+from autoproc.models.experiment import Goniometer, Scan
 
 
 def brute_force(one, d_min):
@@ -94,6 +95,19 @@ def test_order_limits_and_directions():
     assert np.abs(found.zeta).min() >= MIN_ZETA
     np.testing.assert_array_equal(found.entering, is_entering(one.goniometer, one.beam, found.s1))
     assert predict(one, d_min=0.1).d.min() >= detector_d_min(one)
+
+
+def test_the_axes_inside_and_outside_the_scanned_one_count():
+    one = experiment(crystal((40, 50, 60, 90, 90, 90), "P 1", 1), n_images=40, width=0.5)
+    inside, outside = rotation(4), rotation_matrix(np.array([0.0, 1.0, 0.0]), 0.1)
+    kappa = replace(one, goniometer=Goniometer(one.goniometer.axis, inside, outside))
+    found = predict(kappa, d_min=2.2)
+    assert len(found) > 500
+    np.testing.assert_allclose(np.linalg.norm(found.s1, axis=1), 1 / one.beam.wavelength, rtol=1e-9)
+    turned = replace(one, crystal=replace(one.crystal, A=inside @ one.crystal.A))
+    same = predict(replace(turned, goniometer=Goniometer(one.goniometer.axis, np.eye(3), outside)), d_min=2.2)
+    np.testing.assert_array_equal(found.hkl, same.hkl)
+    np.testing.assert_allclose(found.xyz, same.xyz, atol=1e-6)
 
 
 def test_a_sweep_of_two_turns_sees_everything_twice():
