@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -15,6 +15,9 @@ from autoproc.models.reflections import Reflections
 from autoproc.params import Params
 
 MIN_SHELLS = 3
+MIN_IN_SHELL = 30
+TABLE_SHELLS = 20
+MAX_STEPS_INWARDS = 5
 
 
 class EstimateResolutionParams(Params):
@@ -59,7 +62,24 @@ def estimate_resolution(
     """
     observations = scaled_observations(experiments, scaled)
     n_shells = int(np.clip(len(observations.d) // params.reflections_per_shell, MIN_SHELLS, params.max_shells))
-    return resolution_from_shells(statistics_of(observations, n_shells), params.cc_half)
+    estimate = resolution_from_shells(statistics_of(observations, n_shells), params.cc_half)
+    return without_empty_shells(estimate, experiments, scaled)
+
+
+def without_empty_shells(
+    estimate: ResolutionEstimate, experiments: Sequence[Experiment], scaled: Reflections
+) -> ResolutionEstimate:
+    """Move the limit inwards while the outermost shell of table 1 is below it by itself.
+
+    Where the data end sharply the fit is good to half a shell only, and would leave a shell of noise.
+    """
+    for _ in range(MAX_STEPS_INWARDS):
+        shells = statistics_of(scaled_observations(experiments, scaled, estimate.d_min), TABLE_SHELLS).shells
+        outer = shells[-1]
+        if len(shells) < MIN_SHELLS or outer.n_unique < MIN_IN_SHELL or (outer.cc_half or 0.0) >= estimate.cc_limit:
+            break
+        estimate = replace(estimate, d_min=outer.d_max, limited_by_data=False)
+    return estimate
 
 
 def resolution_from_shells(statistics: MergingStatistics, cc_limit: float) -> ResolutionEstimate:

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from models_for_tests import crystal, experiment, scaled
+
+from autoproc.errors import NoReflections
+from autoproc.merging.statistics import MergingStatistics, merging_statistics
+from autoproc.stages.estimate_resolution import (
+    EstimateResolutionParams,
+    estimate_resolution,
+    fit_tanh,
+    format_resolution,
+    resolution_from_shells,
+    tanh_curve,
+)
+
+
+def fading(fall_d: float, sharp: float, seed: int = 1):
+    """Observations whose signal falls off around fall_d (Angstrom) with a width in 1/d^2."""
+    made = crystal()
+    table = scaled(made, d_min=2.2, multiplicity=6, seed=seed, noise=0.02)
+    s2 = 1 / made.unit_cell.calculate_d_array(table["hkl"]) ** 2
+    signal = 0.5 * (1 - np.tanh((s2 - 1 / fall_d**2) / sharp))
+    noise = np.random.default_rng(seed).normal(0, 20.0, len(table))
+    faded = table["intensity_scale"] * signal + 2.0 * noise
+    return [experiment(made)], table.replace(intensity_scale=faded, variance_scale=np.full(len(table), 1600.0))
+
+
+def test_fit_recovers_a_curve():
+    s2 = np.linspace(0.02, 0.4, 30)
+    rng = np.random.default_rng(0)
+    cc = 0.97 * tanh_curve(s2, 0.25, 0.03) + rng.normal(0, 0.03, 30)
+    plateau, centre, width = fit_tanh(s2, cc, np.full(30, 300))
+    assert plateau == pytest.approx(0.97, abs=0.02)
+    assert centre == pytest.approx(0.25, abs=0.005)
+    assert width == pytest.approx(0.03, rel=0.4)
+
+
+@pytest.mark.parametrize("fall_d", [2.6, 3.2])
+def test_limit_lies_where_the_signal_falls(fall_d):
+    estimate = estimate_resolution(*fading(fall_d, 0.01), EstimateResolutionParams())
+    assert estimate.d_min == pytest.approx(fall_d, rel=0.1)
+    assert not estimate.limited_by_data
+    assert f"{estimate.d_min:.2f}" in format_resolution(estimate)
+
+
+@pytest.mark.parametrize("fall_d", [2.5, 2.9, 3.3])
+def test_no_shell_of_noise_is_left_where_data_end_sharply(fall_d):
+    experiments, table = fading(fall_d, 1e-4)
+    estimate = estimate_resolution(experiments, table, EstimateResolutionParams())
+    outer = merging_statistics(experiments, table, d_min=estimate.d_min).outer
+    assert outer.cc_half >= 0.3
+
+
+def test_good_data_are_limited_by_their_edge():
+    made = crystal()
+    estimate = estimate_resolution([experiment(made)], scaled(made, d_min=2.5), EstimateResolutionParams())
+    assert estimate.limited_by_data
+    assert estimate.d_min == estimate.edge
+    assert "edge of the data" in format_resolution(estimate)
+
+
+def test_pure_noise_is_an_error():
+    experiments, table = fading(2.6, 0.01)
+    noise = np.random.default_rng(3).normal(0, 20.0, len(table))
+    with pytest.raises(NoReflections, match="CC1/2"):
+        estimate_resolution(experiments, table.replace(intensity_scale=noise), EstimateResolutionParams(cc_half=0.5))
+
+
+def test_too_few_shells_are_an_error():
+    made = crystal()
+    statistics = merging_statistics([experiment(made)], scaled(made, d_min=8.0))
+    few = MergingStatistics(statistics.overall, tuple(replace(s, cc_half=None) for s in statistics.shells))
+    with pytest.raises(NoReflections, match="0 shells"):
+        resolution_from_shells(few, 0.3)
