@@ -79,10 +79,24 @@ class Console:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def is_terminal(self) -> bool:
+        """Somebody may be watching."""
+        return bool(getattr(self._stream, "isatty", lambda: False)())
+
+    @contextmanager
+    def busy(self, label: str) -> Iterator[None]:
+        """Something without a measure of its progress is under way; shown on terminals only."""
+        if not self.is_terminal:
+            yield
+            return
+        with RichConsole(file=self._stream).status(label, spinner="line"):
+            yield
+
     @contextmanager
     def watch(self, reader: ImageReader, label: str, n_reads: int) -> Iterator[ImageReader]:
         """The same reader; how many of the expected readings are done is shown while the context lasts."""
-        if bool(getattr(self._stream, "isatty", lambda: False)()):
+        if self.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
             with Progress(*columns, console=RichConsole(file=self._stream), transient=True) as progress:
                 task = progress.add_task(label, total=n_reads)

@@ -27,6 +27,10 @@ from autoproc.reports.summary import Failure, format_summary, summarise
 from autoproc.stages.import_sweep import ImportedSweep
 from autoproc.stages.pipeline import Processing, gathered_warnings, process
 
+DOING = {
+    "index": "Indexing", "refine": "Refining", "symmetry": "Determining the symmetry", "scale": "Scaling",
+    "estimate_resolution": "Estimating the resolution", "merge": "Merging",
+}  # fmt: skip
 RESULTS = ("merged.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html")
 
 
@@ -53,6 +57,10 @@ class SweepFolder:
     def watch(self, reader: ImageReader, label: str, n_reads: int) -> AbstractContextManager[ImageReader]:
         """Show progress."""
         return self.console.watch(reader, label, n_reads)
+
+    def busy(self, stage: str) -> AbstractContextManager[None]:
+        """Show what is under way."""
+        return self.console.busy(DOING.get(stage, stage))
 
 
 def process_sweep(sweep: ImportedSweep, folder: Path, config: Config, console: Console) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class Observer(Protocol):
     def watch(self, reader: ImageReader, label: str, n_reads: int) -> AbstractContextManager[ImageReader]:
         """The same reader; progress towards n_reads readings of a frame may be shown."""
 
+    def busy(self, stage: str) -> AbstractContextManager[None]:
+        """A stage that does not read images is under way while the context lasts."""
+
 
 @dataclass(slots=True)
 class Processing:
@@ -104,11 +107,11 @@ def process(processing: Processing, config: Config, observer: Observer) -> None:
 
 
 def _index_and_refine(processing: Processing, spots: Reflections, config: Config, observer: Observer) -> None:
-    with processing.timed("index"):
+    with processing.timed("index"), observer.busy("index"):
         processing.indexed = index([processing.experiment], spots, config.index)
     observer.stage("index", format_index(processing.indexed))
     observer.keep("indexed", processing.indexed.experiments, processing.indexed.reflections)
-    with processing.timed("refine"):
+    with processing.timed("refine"), observer.busy("refine"):
         processing.refined = refine(processing.indexed.experiments, processing.indexed.reflections, config.refine)
     observer.stage("refine", format_refine(processing.refined))
     observer.keep("refined", processing.refined.experiments, processing.refined.reflections)
@@ -122,26 +125,26 @@ def reduce(
     observer: Observer,
 ) -> None:
     """From integrated intensities to merged ones: symmetry, scaling, resolution, merging."""
-    with processing.timed("symmetry"):
+    with processing.timed("symmetry"), observer.busy("symmetry"):
         symmetry = determine_symmetry(experiments, integrated, config.symmetry)
     processing.symmetry = symmetry
     observer.stage("symmetry", format_symmetry(symmetry))
     observer.keep("symmetrized", symmetry.experiments, symmetry.reflections)
-    with processing.timed("scale"):
+    with processing.timed("scale"), observer.busy("scale"):
         scaled = scale(symmetry.experiments, symmetry.reflections, config.scale)
     processing.scaled = scaled
-    with processing.timed("estimate_resolution"):
+    with processing.timed("estimate_resolution"), observer.busy("estimate_resolution"):
         estimate = estimate_resolution(scaled.experiments, scaled.reflections, config.estimate_resolution)
     processing.resolution = estimate
     observer.stage("estimate_resolution", format_resolution(estimate))
     if config.run.resolution_cutoff and config.scale.d_min is None and not estimate.limited_by_data:
-        with processing.timed("scale"):
+        with processing.timed("scale"), observer.busy("scale"):
             limited = config.scale.model_copy(update={"d_min": estimate.d_min})
             scaled = scale(symmetry.experiments, symmetry.reflections, limited)
         processing.scaled = scaled
     observer.stage("scale", format_scale(scaled))
     observer.keep("scaled", scaled.experiments, scaled.reflections)
-    with processing.timed("merge"):
+    with processing.timed("merge"), observer.busy("merge"):
         processing.merged = merge(scaled.experiments, scaled.reflections, config.merge)
     observer.stage("merge", format_merge(processing.merged))
 
