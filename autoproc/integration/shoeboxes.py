@@ -55,55 +55,65 @@ def stream_shoeboxes(
     trusted : (slow, fast) uint8; contested : (N,) uint8, set to 1 for reflections that share peak pixels
     Only the shoeboxes of blocks under way and a few frames are in memory.
     """
-    half_width = frames.half_widths_px(radius)
-    order = np.minimum.accumulate([b.z0 for b in blocks[::-1]])[::-1]
+    filler = _Filler(reader, trusted, frames, radius, contested)
     filling: dict[int, Shoeboxes] = {}
-    scratch = threading.local()
-
-    def open_blocks() -> Iterator[tuple[int, list[tuple[int, Shoeboxes]]]]:
-        done = 0
-        for frame in range(min(b.z0 for b in blocks), max(b.z1 for b in blocks)):
-            while blocks[done].z1 <= frame:
-                done += 1
-            live = []
-            for n in range(done, len(blocks)):
-                if order[n] > frame:
-                    break
-                block = blocks[n]
-                if block.z0 <= frame < block.z1:
-                    if n not in filling:
-                        rows = slice(block.first, block.last)
-                        filling[n] = Shoeboxes.empty(
-                            bbox[rows], frames.centre[rows], frames.transform[rows], frames.rate[rows]
-                        )
-                    live.append((block.first, filling[n]))
-            yield frame, live
-
-    def fill(work: tuple[int, list[tuple[int, Shoeboxes]]]) -> int:
-        frame, live = work
-        if not hasattr(scratch, "claims"):
-            scratch.claims = ClaimMap.of_shape(reader.shape)
-        reach = [np.flatnonzero((boxes.bbox[:, 4] <= frame) & (frame < boxes.bbox[:, 5])) for _, boxes in live]
-        rows = np.concatenate([r + offset for r, (offset, _) in zip(reach, live, strict=True)] or [np.empty(0, int)])
-        claim_pixels(
-            frame,
-            rows,
-            frames.centre,
-            frames.transform,
-            frames.rate,
-            half_width,
-            radius,
-            MARGIN,
-            scratch.claims,
-            contested,
-        )
-        image = reader.read(frame)
-        for inside, (offset, boxes) in zip(reach, live, strict=True):
-            copy_pixels(frame, inside, offset, image, trusted, reader.max_trusted, scratch.claims, boxes)
-        return frame
-
     waiting = 0
-    for frame in map_in_order(fill, open_blocks(), n_threads):
+    for frame in map_in_order(filler.fill, _live_blocks(frames, bbox, blocks, filling), n_threads):
         while waiting < len(blocks) and blocks[waiting].z1 <= frame + 1:
             yield filling.pop(waiting)
             waiting += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """A frame and the shoeboxes that it reaches, each with the number of its first reflection."""
+
+    frame: int
+    boxes: list[tuple[int, Shoeboxes]]
+
+
+def _live_blocks(
+    frames: SpotFrames, bbox: np.ndarray, blocks: list[RotationBlock], filling: dict[int, Shoeboxes]
+) -> Iterator[_Live]:
+    """Every frame with the blocks that it reaches; a block's shoeboxes are made when its first frame comes."""
+    earliest = np.minimum.accumulate([b.z0 for b in blocks[::-1]])[::-1]
+    done = 0
+    for frame in range(int(earliest[0]), max(b.z1 for b in blocks)):
+        while blocks[done].z1 <= frame:
+            done += 1
+        reached = [n for n in range(done, len(blocks)) if blocks[n].z0 <= frame < blocks[n].z1]
+        for n in reached:
+            if n not in filling:
+                rows = slice(blocks[n].first, blocks[n].last)
+                filling[n] = Shoeboxes.empty(bbox[rows], frames.centre[rows], frames.transform[rows], frames.rate[rows])
+        yield _Live(frame, [(blocks[n].first, filling[n]) for n in reached])
+
+
+class _Filler:
+    """Copies frames into shoeboxes; each thread has a claim map of its own."""
+
+    def __init__(
+        self, reader: ImageReader, trusted: np.ndarray, frames: SpotFrames, radius: float, contested: np.ndarray
+    ) -> None:
+        self._reader, self._trusted, self._frames = reader, trusted, frames
+        self._radius, self._contested = radius, contested
+        self._half_width = frames.half_widths_px(radius)
+        self._scratch = threading.local()
+
+    def fill(self, live: _Live) -> int:
+        """Read one frame, give its peak pixels to reflections, copy it into their shoeboxes."""
+        if not hasattr(self._scratch, "claims"):
+            self._scratch.claims = ClaimMap.of_shape(self._reader.shape)
+        claims, frames, z = self._scratch.claims, self._frames, live.frame
+        reach = [np.flatnonzero((b.bbox[:, 4] <= z) & (z < b.bbox[:, 5])) for _, b in live.boxes]
+        rows = np.concatenate(
+            [r + first for r, (first, _) in zip(reach, live.boxes, strict=True)] or [np.empty(0, int)]
+        )
+        claim_pixels(
+            z, rows, frames.centre, frames.transform, frames.rate, self._half_width, self._radius, MARGIN, claims,
+            self._contested,
+        )  # fmt: skip
+        image = self._reader.read(z)
+        for inside, (first, boxes) in zip(reach, live.boxes, strict=True):
+            copy_pixels(z, inside, first, image, self._trusted, self._reader.max_trusted, claims, boxes)
+        return z

@@ -23,7 +23,7 @@ def integrated_table(
     flags: np.ndarray,
     min_valid: float,
 ) -> Reflections:
-    """All predicted reflections with what was measured; flags (N,) are those known before.
+    """All predicted reflections of the lattices of one sweep with what was measured; flags (N,) are those known before.
 
     A reflection is integrated where at least min_valid of its peak, by flux, is on good pixels,
     none overloaded, its background is known, and it does not hold photons of something else. Values
@@ -33,17 +33,12 @@ def integrated_table(
     good = (m.valid_fraction >= min_valid) & (m.n_overloaded == 0) & (background.mean >= 0) & ~_is_alien(m)
     is_summed = good & (m.variance_sum > 0)
     is_fitted = good & (m.variance_prf > 0)
-    panel = np.zeros(len(predictions), np.uint64)
-    lp, qe = np.ones(len(predictions)), np.ones(len(predictions))
-    for index, experiment in enumerate(experiments):
-        here = predictions.experiment == index
-        lp[here] = lorentz_polarisation(experiment.beam, experiment.goniometer, predictions.s1[here])
-        qe[here] = sensor_efficiency(experiment.detector[0], predictions.s1[here])
+    sweep = experiments[0]
     columns = {
         "hkl": predictions.hkl,
         "experiment_id": predictions.experiment,
         "imageset_id": np.zeros(len(predictions), np.int32),
-        "panel": panel,
+        "panel": np.zeros(len(predictions), np.uint64),
         "flags": _flags(flags, measured, good, is_summed, is_fitted),
         "bbox": bbox,
         "s1": predictions.s1,
@@ -56,8 +51,8 @@ def integrated_table(
         "background_sum": m.background_sum,
         "background_variance": m.background_variance,
         "partiality": m.partiality,
-        "lp": lp,
-        "qe": qe,
+        "lp": lorentz_polarisation(sweep.beam, sweep.goniometer, predictions.s1),
+        "qe": sensor_efficiency(sweep.detector[0], predictions.s1),
         "zeta": predictions.zeta,
         "d": predictions.d,
         "n_background": background.n_pixels,
@@ -66,7 +61,7 @@ def integrated_table(
         "n_valid": background.n_used + m.n_used,
         "profile_correlation": np.where(is_fitted, m.correlation, 0.0),
         "partial_id": np.arange(len(predictions)),
-        **_positions(experiments[0], predictions, m.centroid, m.intensity_sum, m.variance_sum),
+        **_positions(sweep, predictions, m.centroid, m.intensity_sum, m.variance_sum),
     }
     return Reflections(columns, {i: e.identifier for i, e in enumerate(experiments)})
 

@@ -42,6 +42,9 @@ class IntegrateParams(Params):
     """Least fraction of a peak, by flux, on good pixels of its own (Kabsch 2010 uses 0.75)."""
     min_partiality: float = 0.05
     """Reflections with less than this fraction of their rocking curve inside the scan are left out."""
+    max_rotation: float = 20.0
+    """Degrees. Reflections near the spindle that stay in diffracting position for longer are left out: they
+    take much memory, and neither their Lorentz factor nor their background is steady over it."""
     block_width: float = 5.0
     """Degrees of rotation that share reference profiles, as in DIALS and XDS."""
     profile_regions: int = 3
@@ -93,7 +96,8 @@ def integrate(
     spots : indexed strong spots, for the shapes of the reflections
     The images are read twice: once for the shapes of spots and the background between them (at most
     400 frames of a long sweep), once to integrate. Memory: the frame cache, the shoeboxes of about
-    three rotation blocks, and a few frames for each thread, however long the sweep.
+    three rotation blocks (and of those that max_rotation lets reach into them), and a few frames for
+    each thread, however long the sweep.
     Raises TooFewSpots or NoReflections.
     """
     params = params or IntegrateParams()
@@ -125,13 +129,15 @@ def integrate(
     flags = inherited_flags(len(predictions), spots, match(spots, predictions))
     table = integrated_table(experiments, predictions, measured, bbox, flags, params.min_valid_fraction)
     kept = table.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
-    models = [
-        replace(e, profile=ProfileModel(float(np.degrees(s.sigma_b)), float(np.degrees(s.sigma_m)), params.n_sigma))
-        for e, s in zip(experiments, shapes, strict=True)
-    ]
+    models = [_with_profile(e, s, params.n_sigma) for e, s in zip(experiments, shapes, strict=True)]
     return IntegrateResult(
         models, table[kept], shapes, untrusted, len(predictions), len(blocks), int(measured.is_reference.sum())
     )
+
+
+def _with_profile(experiment: Experiment, shape: SpotShape, n_sigma: float) -> Experiment:
+    profile = ProfileModel(float(np.degrees(shape.sigma_b)), float(np.degrees(shape.sigma_m)), n_sigma)
+    return replace(experiment, profile=profile)
 
 
 def _untrusted(experiment: Experiment, seen: Survey, mask: np.ndarray, params: ShadowParams) -> Untrusted:
@@ -161,7 +167,9 @@ def _recorded(
         own = spot_frames(experiment, candidates.select(here), shape.sigma_b, shape.sigma_m)
         transform[here], rate[here] = own.transform, own.rate
     frames = SpotFrames(centre, transform, rate)
-    kept = frames.recorded_fraction(experiments[0].scan.n_images) >= params.min_partiality
+    scan = experiments[0].scan
+    kept = frames.recorded_fraction(scan.n_images) >= params.min_partiality
+    kept &= 2 * params.n_sigma / rate * abs(scan.oscillation[1]) <= params.max_rotation
     return candidates.select(kept), frames.select(kept)
 
 
