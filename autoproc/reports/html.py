@@ -2,72 +2,160 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, select_autoescape
-from markupsafe import Markup
-
-from autoproc.merging.tables import ROWS, format_shells
-from autoproc.reports import plots
+from autoproc.merging.by_image import agreement_by_image
+from autoproc.merging.twinning import l_test
+from autoproc.reports import maps, plots, resolution_plots, tables
+from autoproc.reports.intensity_plots import agreement, error_model_chart, l_test_chart, signal
+from autoproc.reports.page import Figure, Section, render
+from autoproc.reports.quality import is_macromolecular
+from autoproc.reports.story import story
 from autoproc.stages.pipeline import Processing
 
-BY_RESOLUTION: tuple[tuple[str, str, tuple[float, float | None]], ...] = (
-    ("I/sigma", "i_over_sigma", (0, None)),
-    ("Completeness (%)", "completeness", (0, 103)),
-    ("Rmeas", "r_meas", (0, 2)),
-    ("Multiplicity", "multiplicity", (0, None)),
-)
+LATTICES_SHOWN = 3
+"""Lattices with plots of their own; more would bury the others."""
 
 
 def write_report(path: Path, summary: dict[str, Any], processing: Processing | None) -> None:
     """Draw the plots of the stages that were reached and write the page."""
-    environment = Environment(loader=PackageLoader("autoproc.reports"), autoescape=select_autoescape())
-    figures = [(title, words, Markup(svg)) for title, words, svg in draw_figures(processing)] if processing else []
-    shells = format_shells(processing.scaled.statistics) if processing and processing.scaled else ""
-    page = environment.get_template("report.html").render(
-        summary=summary, figures=figures, table_one=table_one(processing), shells=shells
-    )
-    path.write_text(page, encoding="utf-8")
+    path.write_text(report_page(summary, processing), encoding="utf-8")
 
 
-def table_one(processing: Processing | None) -> list[tuple[str, list[str]]]:
-    """Rows of table 1: label, and the values overall, low and high."""
-    if processing is None or processing.scaled is None:
+def report_page(summary: dict[str, Any], processing: Processing | None) -> str:
+    """The page as text; the same results give the same bytes."""
+    lines = story(processing) if processing is not None else []
+    journal = [(line.label, line.text, _seconds(summary, line.stage)) for line in lines]
+    first = tables.table_one(processing.scaled.statistics) if processing and processing.scaled else None
+    return render("report.html", summary=summary, journal=journal, table_one=first, sections=sections(processing))
+
+
+def _seconds(summary: dict[str, Any], stage: str) -> str:
+    seconds = summary["timings"].get(stage)
+    return "" if seconds is None else f"{seconds:.1f} s"
+
+
+def sections(p: Processing | None) -> list[Section]:
+    """What every stage that was reached has to show; sections without content are left out."""
+    if p is None:
         return []
-    statistics = processing.scaled.statistics
-    rows = []
-    for label, field, form in ROWS:
-        whole = hasattr(statistics, field)
-        sources = [statistics] if whole else [statistics.overall, statistics.inner, statistics.outer]
-        values = [getattr(source, field) for source in sources]
-        rows.append((label, [("" if v is None else form.format(v)) for v in values] + [""] * (3 - len(values))))
-    return rows
+    builders: tuple[Callable[[Processing], Section], ...] = (
+        merged_data, spots_and_lattices, refinement, scaling, symmetry, integration,
+    )  # fmt: skip
+    made = [build(p) for build in builders]
+    return [s for s in made if s.figures or s.tables]
 
 
-def draw_figures(p: Processing) -> list[tuple[str, str, str]]:
-    """Title, one sentence of explanation and SVG of every plot that the stages reached allow."""
-    figures: list[tuple[str, str, str]] = []
-
-    def add(title: str, words: str, drawn: str) -> None:
-        figures.append((title, words, drawn))
-
-    if p.found is not None and len(p.found.spots_per_image):
-        drawn = plots.spots_per_image(p.found.spots_per_image, p.found.first_image)
-        add("Spots per image", "A gap is a blank stretch; a slow fall is damage or a crystal leaving the beam.", drawn)
-    if p.refined is not None:
-        first = p.refined.experiments[0]
-        drawn = plots.rmsd_by_image(p.refined.reflections, p.refined.experiments)
-        add("RMSD against image", "How far spots lie from where the model puts them.", drawn)
-        add("Cell against image", "Its change over the scan.", plots.cell_by_image(first))
-        add("Orientation against image", "Slippage shows as a step.", plots.orientation_by_image(first))
+def merged_data(p: Processing) -> Section:
+    """Statistics against resolution."""
     if p.scaled is None:
-        return figures
+        return Section("Data quality")
     statistics = p.scaled.statistics
-    if p.resolution is not None:
-        drawn = plots.cc_half(p.resolution, statistics.overall.d_min)
-        add("CC1/2 against resolution", "The fit sets the resolution limit.", drawn)
-    for title, field, limits in BY_RESOLUTION:
-        add(f"{title} against resolution", "", plots.by_resolution(statistics, field, title, limits))
-    add("Scale and B against image", "What scaling corrected.", plots.scale_by_image(p.scaled.images))
-    return figures
+    figures = [
+        Figure("CC\u00bd", "The fitted curve sets the resolution limit.",
+               resolution_plots.cc_half(statistics, p.resolution)),
+        Figure("I/\u03c3", "Of merged intensities; below 1 there is hardly any signal.",
+               resolution_plots.i_over_sigma(statistics)),
+        Figure("Completeness", "A fall at high resolution: the detector's corners. Low all over: too little rotation.",
+               resolution_plots.completeness(statistics)),
+        Figure("R factors", "A high value at low resolution is a reason to look.",
+               resolution_plots.r_factors(statistics)),
+        Figure("Multiplicity", "Observations of each unique reflection.", resolution_plots.multiplicity(statistics)),
+        Figure("Wilson plot", "A straight fall is usual; a bump near 3.7 or 2.25 \u00c5 is ice.",
+               resolution_plots.wilson(statistics)),
+    ]  # fmt: skip
+    test = l_test(p.merged) if p.merged is not None and is_macromolecular(p.merged) else None
+    if test is not None:
+        words = f"L test to {test.d_min:.2f} \u00c5: a single crystal follows the straight line, a twin bends above it."
+        figures.append(Figure("Twinning", words, l_test_chart(test)))
+    return Section("Data quality", figures, [tables.shells(statistics)])
+
+
+def spots_and_lattices(p: Processing) -> Section:
+    """Spots by image, and what the lattices are."""
+    if p.found is None:
+        return Section("Spots and lattices")
+    figures, found = [], []
+    indexed = None
+    if p.indexed is not None:
+        table = p.indexed.reflections
+        indexed = plots.count_by_image(table, p.experiment, table["experiment_id"] >= 0)
+        start = p.found.first_frame
+        indexed = indexed[start : start + len(p.found.spots_per_image)]
+    if len(p.found.spots_per_image):
+        words = "A gap is a blank stretch; a slow fall is damage or a crystal leaving the beam."
+        drawn = plots.spots_per_image(p.found.spots_per_image, p.found.first_image, indexed)
+        figures.append(Figure("Spots per image", words, drawn))
+    if p.indexed is not None:
+        models = p.refined.experiments if p.refined is not None else p.indexed.experiments
+        rmsds = p.refined.rmsds if p.refined is not None else p.indexed.rmsds
+        found.append(tables.lattices(models, p.indexed.n_per_lattice, rmsds))
+        if p.indexed.rotations:
+            found.append(tables.rotations(p.indexed.rotations))
+    return Section("Spots and lattices", figures, found)
+
+
+def refinement(p: Processing) -> Section:
+    """RMSD, cell and orientation against image."""
+    if p.refined is None:
+        return Section("Refinement")
+    figures = []
+    spots, several = p.refined.reflections, len(p.refined.experiments) > 1
+    for number, experiment in enumerate(p.refined.experiments[:LATTICES_SHOWN]):
+        which = f", lattice {number + 1}" if several else ""
+        figures.append(
+            Figure(f"RMSD against image{which}", "How far spots lie from where the models put them.",
+                   plots.rmsd(experiment, spots, number))
+        )  # fmt: skip
+        if experiment.crystal is not None and experiment.crystal.n_scan_points:
+            figures += [
+                Figure(f"Cell lengths{which}", "Growth is usual in the beam.", plots.cell_lengths(experiment)),
+                Figure(f"Cell angles{which}", "", plots.cell_angles(experiment)),
+                Figure(f"Orientation{which}", "A step is a slip.", plots.orientation(experiment)),
+            ]
+    panel = p.experiment.detector[0]
+    used = plots.used_in_refinement(spots, 0)
+    words = "A pattern is a flaw of the geometry." + (" First lattice." if several else "")
+    figures.append(Figure("RMSD over the detector", words, maps.deviations_map(spots, used, panel)))
+    return Section("Refinement", figures)
+
+
+def integration(p: Processing) -> Section:
+    """Pixels that were not believed."""
+    if p.integrated is None:
+        return Section("Integration")
+    untrusted = p.integrated.untrusted
+    words = "Found from the sweep itself; reflections there are left out."
+    drawn = maps.untrusted_map(untrusted.is_shadowed, untrusted.is_hot, p.experiment.detector[0])
+    return Section("Integration", [Figure("Shadows and hot pixels", words, drawn)])
+
+
+def symmetry(p: Processing) -> Section:
+    """Elements, Laue groups and absences."""
+    if p.symmetry is None:
+        return Section("Symmetry")
+    found = [tables.laue_groups(p.symmetry), tables.symmetry_elements(p.symmetry)]
+    if p.symmetry.absences.screw_axes:
+        found.append(tables.screw_axes(p.symmetry))
+    found.append(tables.space_groups(p.symmetry))
+    return Section("Symmetry", [], found)
+
+
+def scaling(p: Processing) -> Section:
+    """What scaling corrected and left."""
+    if p.scaled is None:
+        return Section("Scaling")
+    images = p.scaled.images
+    by_image = agreement_by_image(p.scaled.experiments, p.scaled.reflections)
+    figures: Sequence[Figure] = [
+        Figure("Scale against image", "Beam, illuminated volume, absorption.", plots.scales(images)),
+        Figure("B against image", "A steady fall is radiation damage.", plots.decay(images)),
+        Figure("Left over", "Observed over expected intensity of each image, after scaling.", plots.ratios(images)),
+        Figure("Rmerge against image", "Images that stand out do not fit the others.", agreement(by_image)),
+        Figure("I/\u03c3 against image", "Of single observations.", signal(by_image)),
+        Figure("Error model", "Normalised deviations: 1 is right at every intensity.",
+               error_model_chart(p.scaled.error_bins)),
+    ]  # fmt: skip
+    return Section("Scaling", figures, [tables.scaling_facts(p.scaled), tables.error_model(p.scaled)])

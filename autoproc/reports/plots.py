@@ -1,177 +1,127 @@
-"""The report's plots: one function each, from a stage's result to a figure; SVG that never changes by itself."""
+"""The report's charts of what changes from image to image: one function each, from data to an SVG element."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from autoproc.merging.statistics import MergingStatistics, ShellStatistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.refinement.by_image import crystal_by_image, rmsd_by_image
+from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.reports.thinning import block_extremes, block_mean, block_rms
 from autoproc.scaling.result import ImageScales
-from autoproc.stages.estimate_resolution import ResolutionEstimate
 
-COLOURS = ("#1b6ca8", "#d1495b", "#2e933c", "#edae49", "#66418f", "#444444")
-STYLE: Any = {
-    "svg.hashsalt": "autoproc",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e4e4e4",
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-}
+IMAGE = "image number"
+RMSD_BLOCKS = 120
+"""Most points of a plot of RMSD: so many spots in each that the points are no scatter of small numbers."""
 
 
-def svg(draw: Callable[[Figure], None], width: float = 6.2, height: float = 2.9) -> str:
-    """A figure as an SVG element; the same data give the same text."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        draw(figure)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    content = text.getvalue()
-    return content[content.index("<svg") :]
+def spots_per_image(counts: np.ndarray, first_image: int, indexed: np.ndarray | None = None) -> str:
+    """Spots with their centroid on each image, and how many of them were indexed."""
+    counts = np.asarray(counts, float)
+    image = block_mean(first_image + np.arange(len(counts)))
+    series = [Series(image, block_mean(counts), "found", "area", 0)]
+    if len(image) < len(counts):
+        least, greatest = block_extremes(counts)
+        series.append(Series(image, greatest, "least to greatest of neighbouring images", "band", 5, least))
+    if indexed is not None:
+        series.append(Series(image, block_mean(indexed), "indexed", "line", 1))
+    return draw(Chart(series, IMAGE, "spots", (0, None)))
 
 
-def spots_per_image(counts: np.ndarray, first_image: int) -> str:
-    """Number of spots on each image."""
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        axes.fill_between(first_image + np.arange(len(counts)), counts, step="mid", color=COLOURS[0], alpha=0.8)
-        axes.set(xlabel="image", ylabel="spots", ylim=(0, None))
-
-    return svg(draw)
+def count_by_image(reflections: Reflections, experiment: Experiment, rows: np.ndarray | None = None) -> np.ndarray:
+    """(n_images,) spots with their centroid on each image of a scan; `rows` (N,) bool says which count."""
+    frame = reflections["xyz_obs_px"][:, 2]
+    frame = frame if rows is None else frame[rows]
+    n_images = experiment.scan.n_images
+    inside = frame[(frame >= 0) & (frame < n_images)].astype(int)
+    return np.bincount(inside, minlength=n_images)
 
 
-def rmsd_by_image(reflections: Reflections, experiments: list[Experiment]) -> str:
-    """Root mean square deviation of spots from their predictions, in blocks of images."""
-    used = reflections[reflections.has_flag(Flag.USED_IN_REFINEMENT)]
-    used = used[~used.has_flag(Flag.CENTROID_OUTLIER)]
-    difference = used["xyz_obs_px"] - used["xyz_cal_px"]
-    scan = experiments[0].scan
-    n_blocks = int(np.clip(scan.n_images // 4, 1, 90))
-    edges = np.linspace(0, scan.n_images, n_blocks + 1)
-    block = np.clip(np.searchsorted(edges, used["xyz_obs_px"][:, 2], side="right") - 1, 0, n_blocks - 1)
-    count = np.maximum(np.bincount(block, minlength=n_blocks), 1)
-    centre = scan.image_range[0] + 0.5 * (edges[1:] + edges[:-1])
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        for n, label in enumerate(("x (px)", "y (px)", "z (images)")):
-            rms = np.sqrt(np.bincount(block, difference[:, n] ** 2, n_blocks) / count)
-            axes.plot(centre, rms, color=COLOURS[n], label=label)
-        axes.set(xlabel="image", ylabel="RMSD", ylim=(0, None))
-        axes.legend(ncols=3)
-
-    return svg(draw)
+def rmsd(experiment: Experiment, reflections: Reflections, experiment_id: int) -> str:
+    """Root mean square deviation of the spots of refinement from their predictions."""
+    seen = rmsd_by_image(experiment, reflections, experiment_id)
+    values = block_rms(seen.rmsd, seen.n_spots, RMSD_BLOCKS)
+    image = block_mean(seen.frame - 0.5, RMSD_BLOCKS) + experiment.scan.image_range[0]
+    labels = ("x, fast (px)", "y, slow (px)", "z, rotation (images)")
+    series = [Series(image, values[:, n], label, "line", n) for n, label in enumerate(labels)]
+    return draw(Chart(series, IMAGE, "RMSD (px, images)", (0, None)))
 
 
-def cell_by_image(experiment: Experiment) -> str:
-    """The change of the cell over the scan, percent of each length and degrees of each angle."""
-    crystal, scan = experiment.crystal, experiment.scan
-    assert crystal is not None
-    frames = np.linspace(0, scan.n_images, min(scan.n_images + 1, 200))
-    cells = np.array([type(crystal)(a).cell for a in crystal.A_at(frames)])
-    mean = cells.mean(axis=0)
-
-    def draw(figure: Figure) -> None:
-        lengths, angles = figure.subplots(1, 2)
-        for n, name in enumerate("abc"):
-            lengths.plot(scan.image_range[0] + frames, 100 * (cells[:, n] / mean[n] - 1), color=COLOURS[n], label=name)
-        for n, name in enumerate(("alpha", "beta", "gamma")):
-            angles.plot(scan.image_range[0] + frames, cells[:, n + 3] - mean[n + 3], color=COLOURS[n], label=name)
-        lengths.set(xlabel="image", ylabel="change of length (%)")
-        angles.set(xlabel="image", ylabel="change of angle (degrees)")
-        for axes in (lengths, angles):
-            axes.legend(ncols=3)
-
-    return svg(draw)
+def cell_lengths(experiment: Experiment) -> str:
+    """The change of the cell's lengths over the scan, percent of their means."""
+    seen = crystal_by_image(experiment)
+    change = 100 * (seen.cell[:, :3] / seen.cell[:, :3].mean(axis=0) - 1)
+    labels = [f"{name}, mean {mean:.2f} \u00c5" for name, mean in zip("abc", seen.cell.mean(axis=0)[:3], strict=True)]
+    return _by_frame(experiment, seen.frame, change, labels, "change of length (%)", 0.02)
 
 
-def orientation_by_image(experiment: Experiment) -> str:
-    """The rotation of the crystal from its mean orientation, about the laboratory axes, degrees."""
-    crystal, scan = experiment.crystal, experiment.scan
-    assert crystal is not None
-    frames = np.linspace(0, scan.n_images, min(scan.n_images + 1, 200))
-    orientations = np.array([type(crystal)(a).U for a in crystal.A_at(frames)])
-    turns = orientations @ crystal.U.T
-    small = 0.5 * np.degrees(
-        np.stack([turns[:, 2, 1] - turns[:, 1, 2], turns[:, 0, 2] - turns[:, 2, 0], turns[:, 1, 0] - turns[:, 0, 1]], 1)
-    )
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        for n, name in enumerate("xyz"):
-            axes.plot(scan.image_range[0] + frames, small[:, n], color=COLOURS[n], label=f"about {name}")
-        axes.set(xlabel="image", ylabel="rotation (degrees)")
-        axes.legend(ncols=3)
-
-    return svg(draw)
+def cell_angles(experiment: Experiment) -> str:
+    """The change of the cell's angles over the scan, degrees from their means."""
+    seen = crystal_by_image(experiment)
+    mean = seen.cell[:, 3:].mean(axis=0)
+    labels = [f"{name}, mean {value:.2f}\u00b0" for name, value in zip("\u03b1\u03b2\u03b3", mean, strict=True)]
+    return _by_frame(experiment, seen.frame, seen.cell[:, 3:] - mean, labels, "change of angle (degrees)", 0.02)
 
 
-def by_resolution(statistics: MergingStatistics, field: str, label: str, limits: tuple[float, float | None]) -> str:
-    """One statistic against resolution."""
-    shells = [s for s in statistics.shells if getattr(s, field) is not None]
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        values = [getattr(s, field) for s in shells]
-        axes.plot([_s2(s) for s in shells], values, "o-", ms=3, color=COLOURS[0])
-        axes.set(ylabel=label, ylim=limits)
-        resolution_axis(axes)
-
-    return svg(draw)
+def orientation(experiment: Experiment) -> str:
+    """The rotation of the crystal in its mount since the first image, degrees."""
+    seen = crystal_by_image(experiment)
+    labels = ("about x (spindle)", "about y", "about z (beam)")
+    return _by_frame(experiment, seen.frame, seen.rotation, labels, "rotation since start (degrees)", 0.02)
 
 
-def cc_half(estimate: ResolutionEstimate, d_min: float) -> str:
-    """CC1/2 by shell with the fitted curve, the limit and where the data were cut."""
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        axes.plot(estimate.s2, estimate.cc_half, "o", ms=3, color=COLOURS[0], label="CC1/2")
-        axes.plot(estimate.s2, estimate.fitted, color=COLOURS[1], label="fit")
-        axes.axhline(estimate.cc_limit, color=COLOURS[5], lw=0.8, ls=":")
-        axes.axvline(1 / d_min**2, color=COLOURS[2], lw=1, ls="--", label=f"d_min {d_min:.2f} A")
-        axes.set(ylabel="CC1/2", ylim=(min(-0.1, float(estimate.cc_half.min())), 1.05))
-        axes.legend()
-        resolution_axis(axes)
-
-    return svg(draw)
+def _by_frame(
+    experiment: Experiment, frame: np.ndarray, values: np.ndarray, labels: Sequence[str], y_label: str, least: float
+) -> str:
+    """Three curves; the axis spans at least -least .. least, so that noise does not look like a change."""
+    values = block_mean(values)
+    image = block_mean(frame) + experiment.scan.image_range[0]
+    limit = None if np.nanmax(np.abs(values)) > least else least
+    series = [Series(image, values[:, n], label, "line", n) for n, label in enumerate(labels)]
+    return draw(Chart(series, IMAGE, y_label, (None if limit is None else -least, limit)))
 
 
-def scale_by_image(images: tuple[ImageScales, ...]) -> str:
-    """Scale and relative B of each image."""
-
-    def draw(figure: Figure) -> None:
-        scale, b = figure.subplots(1, 2)
-        for n, one in enumerate(images):
-            label = f"lattice {n + 1}" if len(images) > 1 else None
-            scale.plot(one.image, one.scale, color=COLOURS[n % len(COLOURS)], label=label)
-            b.plot(one.image, one.b, color=COLOURS[n % len(COLOURS)])
-        scale.set(xlabel="image", ylabel="scale")
-        b.set(xlabel="image", ylabel="relative B (A^2)")
-        if len(images) > 1:
-            scale.legend()
-
-    return svg(draw)
+def scales(images: Sequence[ImageScales]) -> str:
+    """The scale of each image: what its observations were divided by."""
+    series = [
+        Series(block_mean(one.image), block_mean(one.scale), _lattice(n, images), "line", n)
+        for n, one in enumerate(images)
+    ]
+    return draw(Chart(series, IMAGE, "scale factor", (0, None), [Mark(1.0)]))
 
 
-def resolution_axis(axes: Axes) -> None:
-    """An axis that is linear in 1/d^2 and labelled in Angstrom."""
-    low, high = axes.get_xlim()
-    ticks = np.linspace(max(low, 1e-4), high, 7)[1:-1]
-    axes.set_xticks(ticks, [f"{t**-0.5:.2f}" for t in ticks])
-    axes.set_xlabel("resolution (A)")
+def decay(images: Sequence[ImageScales]) -> str:
+    """Relative B of each image."""
+    values = [block_mean(one.b) for one in images]
+    limit = None if max((np.abs(v).max(initial=0.0) for v in values), default=0.0) > 2.0 else 2.0
+    series = [
+        Series(block_mean(one.image), b, _lattice(n, images), "line", n)
+        for n, (one, b) in enumerate(zip(images, values, strict=True))
+    ]
+    limits = (None if limit is None else -limit, limit)
+    return draw(Chart(series, IMAGE, "relative B (\u00c5\u00b2)", limits, [Mark(0.0)]))
 
 
-def _s2(shell: ShellStatistics) -> float:
-    return 0.5 * (1 / shell.d_max**2 + 1 / shell.d_min**2)
+def ratios(images: Sequence[ImageScales]) -> str:
+    """What is left over after scaling: observed over expected intensity of each image."""
+    series = [
+        Series(block_mean(one.image), block_mean(one.ratio), _lattice(n, images), "line", n)
+        for n, one in enumerate(images)
+    ]
+    every = np.concatenate([s.y[np.isfinite(s.y)] for s in series] or [np.empty(0)])
+    low = None if len(every) and every.min() < 0.9 else 0.9
+    high = None if len(every) and every.max() > 1.1 else 1.1
+    return draw(Chart(series, IMAGE, "observed / expected", (low, high), [Mark(1.0)]))
+
+
+def _lattice(n: int, images: Sequence[ImageScales]) -> str:
+    return f"lattice {n + 1}" if len(images) > 1 else ""
+
+
+def used_in_refinement(reflections: Reflections, experiment_id: int) -> np.ndarray:
+    """(N,) bool: the spots of one lattice that refinement used."""
+    of_it = reflections["experiment_id"] == experiment_id
+    return reflections.has_flag(Flag.USED_IN_REFINEMENT) & of_it

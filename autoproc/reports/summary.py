@@ -10,9 +10,11 @@ import numpy as np
 
 from autoproc import __version__
 from autoproc.errors import AutoprocError
-from autoproc.geometry.detector import beam_centre_px
 from autoproc.merging.statistics import MergingStatistics
 from autoproc.merging.tables import format_table_one
+from autoproc.reports.checks import overall_verdict
+from autoproc.reports.quality import quality_checks
+from autoproc.reports.story import Line, known_isa, story
 from autoproc.stages.pipeline import Processing
 
 RANGE_KEYS = (
@@ -57,7 +59,10 @@ def summarise(name: str, processing: Processing | None, failure: Failure | None)
     summary |= _crystal_facts(processing)
     summary |= _spot_facts(processing)
     summary |= _intensity_facts(processing)
-    summary["warnings"] = list(processing.warnings) if processing else []
+    checks = quality_checks(processing)
+    stated = list(processing.warnings) if processing else []
+    summary["warnings"] = list(dict.fromkeys([*stated, *(c.warning for c in checks if c.warning)]))
+    summary["quality"] = {"verdict": "bad" if failure else overall_verdict(checks), "checks": list(map(asdict, checks))}
     summary["timings"] = {k: round(v, 3) for k, v in processing.timings.items()} if processing else {}
     return summary
 
@@ -88,8 +93,8 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
     if p.found is not None:
         facts["n_spots"] = len(p.found.reflections)
     if p.indexed is not None and p.found is not None:
-        facts["fraction_indexed"] = round(float(np.mean(p.indexed.reflections["experiment_id"] >= 0)), 4)
-    if p.refined is not None:
+        facts["fraction_indexed"] = round(p.indexed.fraction_indexed, 4)
+    if p.refined is not None and p.refined.rmsds:
         first = p.refined.rmsds[0]
         facts["rmsd"] = {"x_px": first.x_px, "y_px": first.y_px, "z_images": first.z_images}
     return facts
@@ -101,7 +106,8 @@ def _intensity_facts(p: Processing | None) -> dict[str, Any]:
         return facts
     statistics = p.scaled.statistics
     facts["d_min"] = round(statistics.overall.d_min, 3)
-    facts["isa"] = round(p.scaled.isa, 2)
+    isa = known_isa(p.scaled)
+    facts["isa"] = None if isa is None else round(isa, 2)
     if p.merged is not None and np.isfinite(p.merged.wilson_b):
         facts["wilson_b"] = round(p.merged.wilson_b, 2)
     facts["merging_statistics"] = statistics_by_range(statistics)
@@ -123,15 +129,12 @@ def _rounded(cell: Any) -> list[float]:
 def format_summary(summary: dict[str, Any], processing: Processing | None) -> str:
     """The page that a tired user reads first."""
     lines = [f"autoproc {__version__}    sweep {summary['sweep']}", "=" * WIDTH, ""]
-    if summary["status"] == "failed":
-        lines += _failure_lines(summary)
-    else:
-        lines += _headline(summary)
-    if processing is not None:
-        lines += ["", "What was found", "-" * 14, *_story(summary, processing)]
+    lines += _failure_lines(summary) if summary["status"] == "failed" else _headline(summary)
     if summary["warnings"]:
         lines += ["", "Warnings", "-" * 8]
         lines += [_wrapped(f"* {warning}", indent="  ") for warning in summary["warnings"]]
+    if processing is not None:
+        lines += ["", "What was done", "-" * 13, *map(_row, story(processing))]
     if processing is not None and processing.scaled is not None:
         lines += ["", format_table_one(processing.scaled.statistics).rstrip()]
     if summary["timings"]:
@@ -144,65 +147,37 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
 def _failure_lines(summary: dict[str, Any]) -> list[str]:
     lines = [_wrapped(f"FAILED at {summary['error_stage']}: {summary['error']}")]
     if summary["error_hint"]:
-        lines.append(_wrapped(f"What to do: {summary['error_hint']}"))
+        lines.append(_wrapped(f"What to do: {summary['error_hint']}", indent="            "))
     return lines
 
 
 def _headline(summary: dict[str, Any]) -> list[str]:
     cell = " ".join(f"{x:.2f}" for x in summary["unit_cell"])
     overall = summary["merging_statistics"]["overall"]
+    isa = "" if summary["isa"] is None else f"    ISa {summary['isa']:.1f}"
     lines = [
         f"PROCESSED    {summary['space_group']}    {cell}",
         f"             {summary['d_min']:.2f} A    {overall['completeness']:.1f}% complete    "
-        f"multiplicity {overall['multiplicity']:.1f}    ISa {summary['isa']:.1f}",
+        f"multiplicity {overall['multiplicity']:.1f}{isa}",
     ]
     if summary["alternatives"]:
         others = " or ".join(summary["alternatives"])
         lines.append(f"             these data cannot tell {summary['space_group']} from {others}")
-    return lines
+    return [*lines, "", quality_line(summary)]
 
 
-def _story(summary: dict[str, Any], p: Processing) -> list[str]:
-    panel, scan = p.experiment.detector[0], p.experiment.scan
-    fast, slow = beam_centre_px(p.experiment.detector, p.experiment.beam)
-    first, last = scan.image_range
-    end = scan.oscillation[0] + scan.n_images * scan.oscillation[1]
-    template = p.experiment.imageset.template if p.experiment.imageset else ""
-    lines = [
-        _row("Images", f"{scan.n_images} ({first} to {last}), {scan.oscillation[1]:g} degrees each, "
-                       f"{scan.oscillation[0]:g} to {end:g}"),
-        _row("", template),
-        _row("Geometry", f"distance {panel.distance:.2f} mm, wavelength {p.experiment.beam.wavelength:.5f} A, "
-                         f"beam centre {fast:.1f} {slow:.1f} px"),
-    ]  # fmt: skip
-    if summary["n_spots"] is not None:
-        lines.append(_row("Spots", f"{summary['n_spots']}"))
-    if p.indexed is not None:
-        n = summary["n_lattices"]
-        what = "one lattice" if n == 1 else f"{n} lattices"
-        lines.append(_row("Indexing", f"{summary['fraction_indexed']:.1%} of the spots, {what}"))
-    if summary["rmsd"] is not None:
-        r = summary["rmsd"]
-        lines.append(_row("RMSD", f"{r['x_px']:.3f} {r['y_px']:.3f} px, {r['z_images']:.3f} images"))
-    if p.integrated is not None:
-        lines.append(_row("Integration", f"{len(p.integrated.reflections)} observations"))
-    if p.symmetry is not None:
-        lines.append(_row("Symmetry", f"Laue group {summary['laue_group']}, probability {p.symmetry.probability:.3f}, "
-                                      f"confidence {p.symmetry.confidence:.3f}"))  # fmt: skip
-    if p.scaled is not None:
-        lines.append(_row("Scaling", f"{p.scaled.n_scaled} observations, {p.scaled.n_outliers} outliers, "
-                                     f"ISa {summary['isa']:.1f}"))  # fmt: skip
-    if p.resolution is not None:
-        r = p.resolution
-        how = "CC1/2 is above the limit to the edge" if r.limited_by_data else f"where CC1/2 falls to {r.cc_limit:g}"
-        lines.append(_row("Resolution", f"{summary['d_min']:.2f} A, {how}; integrated to {r.edge:.2f} A"))
-    if summary["wilson_b"] is not None:
-        lines.append(_row("Wilson B", f"{summary['wilson_b']:.1f} A^2"))
-    return lines
+def quality_line(summary: dict[str, Any]) -> str:
+    """The outcome of the checks in one line."""
+    checks = summary["quality"]["checks"]
+    failed = [check["name"] for check in checks if check["verdict"] != "good"]
+    if not failed:
+        return f"QUALITY      good: nothing unusual in {len(checks)} checks"
+    word = {"look": "LOOK AT", "bad": "BEWARE OF"}[summary["quality"]["verdict"]]
+    return _wrapped(f"{word:<13}{', '.join(failed)} (see the warnings)", indent=" " * 13)
 
 
-def _row(label: str, text: str) -> str:
-    return _wrapped(f"{label:<13}{text}", indent=" " * 13)
+def _row(line: Line) -> str:
+    return _wrapped(f"{line.label:<13}{line.text}", indent=" " * 13)
 
 
 def _wrapped(text: str, indent: str = "  ") -> str:

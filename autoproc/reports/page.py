@@ -1,0 +1,58 @@
+"""Pages of figures and tables, self-contained: style and drawings are in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from autoproc import __version__
+from autoproc.reports.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing (an SVG element) with its title and a sentence on how to read it."""
+
+    title: str
+    words: str
+    svg: str
+
+    @property
+    def drawing(self) -> Markup:
+        """The SVG, not to be escaped: it was drawn here, with its texts escaped."""
+        return Markup(self.svg)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Figures and tables under a heading."""
+
+    title: str
+    figures: Sequence[Figure] = field(default=())
+    tables: Sequence[Table] = field(default=())
+
+    @property
+    def anchor(self) -> str:
+        """Its place in the page's address."""
+        return self.title.lower().replace(" ", "-")
+
+
+def render(template: str, **content: Any) -> str:
+    """A page from a template."""
+    return _environment().get_template(template).render(version=__version__, **content)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("autoproc.reports"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,81 @@
+"""The checks of a sweep: which rules of reports.checks its results allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from autoproc.geometry.edge import reach_of
+from autoproc.merging.translation import highest_patterson_peak
+from autoproc.merging.twinning import l_test
+from autoproc.models.merged import Merged
+from autoproc.reports import checks
+from autoproc.reports.checks import Check
+from autoproc.reports.story import known_isa
+from autoproc.stages.pipeline import Processing
+
+MACROMOLECULAR_VOLUME = 20_000.0
+"""Cells smaller than this, Angstrom^3, hold no macromolecule: intensity statistics of small molecules differ."""
+
+
+def quality_checks(p: Processing | None) -> tuple[Check, ...]:
+    """All checks of the stages that were reached, in their order."""
+    if p is None:
+        return ()
+    rules: tuple[Callable[[Processing], list[Check | None]], ...] = (_spots, _scaling, _merging, _intensities)
+    return tuple(check for rule in rules for check in rule(p) if check is not None)
+
+
+def _spots(p: Processing) -> list[Check | None]:
+    found: list[Check | None] = []
+    if p.indexed is not None and len(p.indexed.reflections):
+        found.append(checks.spots_indexed(p.indexed.fraction_indexed, p.indexed.n_lattices))
+    if p.refined is not None and p.refined.rmsds:
+        worst = max(p.refined.rmsds, key=lambda r: max(r.x_px, r.y_px, r.z_images))
+        found.append(checks.spot_positions(worst.x_px, worst.y_px, worst.z_images))
+    return found
+
+
+def _scaling(p: Processing) -> list[Check | None]:
+    if p.scaled is None:
+        return []
+    images = p.scaled.images
+    return [
+        checks.convergence(p.scaled.converged, p.scaled.n_cycles),
+        checks.asymptotic_signal(known_isa(p.scaled)),
+        checks.outliers(p.scaled.n_outliers, p.scaled.n_scaled),
+        checks.decay([i.b for i in images], [int(i.image[0]) for i in images if len(i.image)]),
+    ]
+
+
+def _merging(p: Processing) -> list[Check | None]:
+    if p.scaled is None:
+        return []
+    statistics, scan = p.scaled.statistics, p.experiment.scan
+    reach = reach_of(p.experiment.detector, p.experiment.beam)
+    rotation = abs(scan.oscillation[1]) * scan.n_images
+    n_blank = len({image for _, image in p.scaled.blank_images})
+    found = [
+        checks.inner_agreement(statistics.inner),
+        checks.coverage(statistics.overall, statistics.shells, reach.half, rotation, n_blank),
+        checks.redundancy(statistics.overall.multiplicity),
+        checks.outer_signal(statistics.shells),
+    ]
+    if p.resolution is not None:
+        last = float(p.resolution.cc_half[-1]) if len(p.resolution.cc_half) else None
+        found.append(
+            checks.resolution_limit(statistics.overall.d_min, last, p.resolution.limited_by_data, reach.corner)
+        )
+    return found
+
+
+def _intensities(p: Processing) -> list[Check | None]:
+    if p.merged is None or not is_macromolecular(p.merged):
+        return []
+    return [checks.twinning(l_test(p.merged)), checks.pseudo_translation(highest_patterson_peak(p.merged))]
+
+
+def is_macromolecular(merged: Merged) -> bool:
+    """The cell is large enough for the statistics of many atoms."""
+    return bool(np.isfinite(merged.cell.volume) and merged.cell.volume > MACROMOLECULAR_VOLUME)

@@ -1,0 +1,95 @@
+"""The report's charts against resolution, on an axis that is linear in 1/d^2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autoproc.merging.statistics import MergingStatistics, ShellStatistics
+from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.stages.estimate_resolution import ResolutionEstimate
+
+RESOLUTION = "resolution (\u00c5)"
+
+
+def shell_chart(
+    statistics: MergingStatistics,
+    fields: Sequence[tuple[str, str]],
+    y_label: str,
+    y_limits: tuple[float | None, float | None],
+    marks: Sequence[Mark] = (),
+) -> str:
+    """Some statistics of each shell: (field of ShellStatistics, label)."""
+    x = np.array([middle(s) for s in statistics.shells])
+    series = [
+        Series(x, column(statistics, field), label if len(fields) > 1 else "", "both", n)
+        for n, (field, label) in enumerate(fields)
+    ]
+    return draw(Chart(series, RESOLUTION, y_label, y_limits, marks, resolution=True))
+
+
+def i_over_sigma(statistics: MergingStatistics) -> str:
+    """Mean I/sigma(I) of merged intensities."""
+    values = column(statistics, "i_over_sigma")
+    low = None if np.any(values < 0) else 0.0
+    return shell_chart(statistics, [("i_over_sigma", "")], "mean I/\u03c3(I)", (low, None), [Mark(1.0, "1")])
+
+
+def completeness(statistics: MergingStatistics) -> str:
+    """Completeness, of Friedel pairs too."""
+    fields = [("completeness", "all"), ("anomalous_completeness", "Friedel pairs")]
+    return shell_chart(statistics, fields, "completeness (%)", (0.0, 104.0))
+
+
+def r_factors(statistics: MergingStatistics) -> str:
+    """Rmerge, Rmeas and Rpim, cut off at 200%."""
+    fields = [("r_meas", "Rmeas"), ("r_merge", "Rmerge"), ("r_pim", "Rpim")]
+    values = np.concatenate([column(statistics, field) for field, _ in fields])
+    top = 2.0 if np.any(values > 2.0) else None
+    return shell_chart(statistics, fields, "R factor", (0.0, top))
+
+
+def multiplicity(statistics: MergingStatistics) -> str:
+    """Observations of each unique reflection."""
+    fields = [("multiplicity", "all"), ("anomalous_multiplicity", "I(+), I(\u2212) apart")]
+    return shell_chart(statistics, fields, "multiplicity", (0.0, None))
+
+
+def cc_half(statistics: MergingStatistics, estimate: ResolutionEstimate | None) -> str:
+    """CC1/2 with the curve that sets the resolution limit, and the anomalous CC."""
+    shells = np.array([middle(s) for s in statistics.shells])
+    series = []
+    if estimate is None:
+        series.append(Series(shells, column(statistics, "cc_half"), "CC\u00bd", "both", 0))
+    else:
+        series.append(Series(estimate.s2, estimate.cc_half, "CC\u00bd", "points", 0))
+        series.append(Series(estimate.s2, estimate.fitted, "fit", "line", 1))
+    series.append(Series(shells, column(statistics, "cc_anom"), "CC anomalous", "both", 2))
+    values = np.concatenate([s.y[np.isfinite(s.y)] for s in series])
+    low = min(-0.1, float(values.min(initial=0.0)))
+    marks = [Mark(0.0)]
+    if estimate is not None:
+        marks.append(Mark(estimate.cc_limit, f"{estimate.cc_limit:g}"))
+    limit = statistics.overall.d_min
+    marks.append(Mark(limit**-2.0, f"used to {limit:.2f} \u00c5", "x"))
+    return draw(Chart(series, RESOLUTION, "correlation", (max(low, -1.0), 1.05), marks, resolution=True))
+
+
+def wilson(statistics: MergingStatistics) -> str:
+    """Mean intensity on a logarithmic scale."""
+    x = np.array([middle(s) for s in statistics.shells])
+    mean = column(statistics, "mean_intensity")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logarithm = np.where(mean > 0, np.log(mean), np.nan)
+    return draw(Chart([Series(x, logarithm, "", "both", 0)], RESOLUTION, "ln mean I", resolution=True))
+
+
+def middle(shell: ShellStatistics) -> float:
+    """1/d^2 in the middle of a shell."""
+    return 0.5 * (shell.d_max**-2.0 + shell.d_min**-2.0)
+
+
+def column(statistics: MergingStatistics, field: str) -> np.ndarray:
+    """(n_shells,) one statistic, NaN where it does not exist."""
+    return np.array([np.nan if (v := getattr(s, field)) is None else v for s in statistics.shells], float)

@@ -1,0 +1,186 @@
+"""The report's tables: rows of text from the results of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.indexing.lattices import LatticeRotation
+from autoproc.merging.statistics import MergingStatistics, ShellStatistics
+from autoproc.merging.tables import ROWS
+from autoproc.models.crystal import Crystal
+from autoproc.models.experiment import Experiment
+from autoproc.refinement.rounds import Rmsd
+from autoproc.refinement.text import with_uncertainty
+from autoproc.scaling.result import ScaleResult
+from autoproc.stages.determine_symmetry import SymmetryResult
+from autoproc.symmetry.reindex import format_basis
+from autoproc.symmetry.report import spaced
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a title, a sentence of explanation, a header and rows of text; strong : the row to point out."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: str = ""
+    strong: int | None = None
+
+
+def text(value: float | int | None, form: str) -> str:
+    """A number as `form` has it, a dash where there is none."""
+    return "\u2013" if value is None or not np.isfinite(value) else form.format(value)
+
+
+def table_one(statistics: MergingStatistics) -> Table:
+    """Table 1: overall, low and high shell."""
+    rows = []
+    for label, field, form in ROWS:
+        shells = (statistics.overall, statistics.inner, statistics.outer)
+        sources = (statistics,) if hasattr(statistics, field) else shells
+        values = [text(getattr(source, field), form) for source in sources]
+        rows.append([label, *values, *[""] * (3 - len(values))])
+    return Table("Table 1", ("", "Overall", "Low", "High"), rows)
+
+
+SHELL_COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("d max", "d_max", "{:.2f}"), ("d min", "d_min", "{:.2f}"), ("obs", "n_observations", "{:d}"),
+    ("unique", "n_unique", "{:d}"), ("mult", "multiplicity", "{:.2f}"), ("compl %", "completeness", "{:.1f}"),
+    ("mean I", "mean_intensity", "{:.1f}"), ("I/\u03c3", "i_over_sigma", "{:.1f}"), ("Rmerge", "r_merge", "{:.3f}"),
+    ("Rmeas", "r_meas", "{:.3f}"), ("Rpim", "r_pim", "{:.3f}"), ("Ranom", "r_anom", "{:.3f}"),
+    ("CC\u00bd", "cc_half", "{:.3f}"), ("CCano", "cc_anom", "{:.3f}"),
+)  # fmt: skip
+
+
+def shells(statistics: MergingStatistics) -> Table:
+    """One row for each shell, and one for all."""
+
+    def row(shell: ShellStatistics) -> list[str]:
+        cells = [text(getattr(shell, field), form) for _, field, form in SHELL_COLUMNS]
+        cells[-2] += "*" * shell.cc_half_significant
+        cells[-1] += "*" * shell.cc_anom_significant
+        return cells
+
+    every = [row(shell) for shell in (*statistics.shells, statistics.overall)]
+    words = "The last line is all shells together. An asterisk: significant at the 1% level."
+    return Table("Resolution shells", [c[0] for c in SHELL_COLUMNS], every, words, len(every) - 1)
+
+
+def lattices(experiments: Sequence[Experiment], counts: Sequence[int], rmsds: Sequence[Rmsd]) -> Table:
+    """Cell, spots and RMSD of each lattice."""
+    rows = []
+    for number, experiment in enumerate(experiments):
+        if experiment.crystal is None:
+            continue
+        rmsd = rmsds[number] if number < len(rmsds) else None
+        deviations = ["\u2013"] * 3 if rmsd is None else [f"{v:.3f}" for v in (rmsd.x_px, rmsd.y_px, rmsd.z_images)]
+        n = str(counts[number]) if number < len(counts) else "\u2013"
+        rows.append([str(number + 1), *cell_cells(experiment.crystal), n, *deviations])
+    lengths = [f"{name} (\u00c5)" for name in "abc"]
+    angles = [f"{name} (\u00b0)" for name in "\u03b1\u03b2\u03b3"]
+    header = ("lattice", *lengths, *angles, "spots", "RMSD x (px)", "y (px)", "z (images)")
+    words = "Cells as indexed and refined, without symmetry; standard uncertainties of the last digits in brackets."
+    return Table("Lattices", header, rows, words)
+
+
+def cell_cells(crystal: Crystal) -> list[str]:
+    """Six parameters with their uncertainties."""
+    esds = crystal.cell_esd or (0.0,) * 6
+    return [with_uncertainty(v, s) if s > 0 else f"{v:.3f}" for v, s in zip(crystal.cell, esds, strict=True)]
+
+
+def rotations(found: Sequence[LatticeRotation]) -> Table:
+    """How the lattices are turned against the first."""
+
+    def row(r: LatticeRotation) -> list[str]:
+        axes = [" ".join(f"{x + 0.0:.3f}" for x in axis) for axis in (r.axis, r.widest_axis)]
+        return [f"{r.first + 1} \u2192 {r.second + 1}", f"{r.angle:.2f}", axes[0], f"{r.widest_angle:.2f}", axes[1]]
+
+    header = ("lattices", "angle (\u00b0)", "about", "equivalent to (\u00b0)", "about")
+    words = (
+        "The smallest rotation that brings one onto the other, and the widest of its equivalents: near 180\u00b0 the "
+        "crystal is split by a two-fold that is not its own."
+    )
+    return Table("Rotation between lattices", header, [row(r) for r in found], words)
+
+
+def symmetry_elements(symmetry: SymmetryResult) -> Table:
+    """The score of each rotation of the lattice."""
+    rows = [
+        [f"{e.order} | ({', '.join(map(str, e.axis))})", f"{e.likelihood:.3f} {e.stars}".strip(), f"{e.cc:.3f}",
+         f"{e.z_cc:.2f}", f"{e.sums.n_pairs:.0f}"]
+        for e in symmetry.elements
+    ]  # fmt: skip
+    words = (
+        f"Correlation of intensities that each rotation of the lattice relates; {symmetry.model.cc_true:.2f} is "
+        "expected of a true one. Axes are directions in the reduced cell; 1 is the identity (repeated measurements)."
+    )
+    return Table("Symmetry elements", ("element", "likelihood", "CC", "Z-CC", "pairs"), rows, words)
+
+
+def laue_groups(symmetry: SymmetryResult) -> Table:
+    """The score of each possible Laue group."""
+    rows = [
+        [spaced(s.subgroup.patterson), f"{s.likelihood:.3f} {s.stars}".strip(), f"{s.net_z_cc:.2f}", f"{s.cc_for:.2f}",
+         f"{s.cc_against:.2f}", f"{s.subgroup.delta:.2f}", format_basis(s.subgroup.basis)]
+        for s in symmetry.subgroups
+    ]  # fmt: skip
+    header = ("Laue group", "likelihood", "net Z-CC", "CC for", "CC against", "\u03b4 (\u00b0)", "reindex")
+    best = next((n for n, s in enumerate(symmetry.subgroups) if s is symmetry.best), None)
+    words = "\u03b4 is how far the lattice is from that symmetry."
+    return Table("Laue groups", header, rows, words, best)
+
+
+def screw_axes(symmetry: SymmetryResult) -> Table:
+    """What the axial reflections say."""
+    rows = [
+        [s.name, f"{s.score:.3f}", str(s.n_present), str(s.n_absent), f"{s.i_over_sigma_present:.1f}",
+         f"{s.i_over_sigma_absent:.1f}"]
+        for s in symmetry.absences.screw_axes
+    ]  # fmt: skip
+    header = ("screw axis", "probability", "should be present", "should be absent", "I/\u03c3 present",
+              "I/\u03c3 absent")  # fmt: skip
+    return Table("Systematic absences", header, rows)
+
+
+def space_groups(symmetry: SymmetryResult) -> Table:
+    """Space groups by their absences."""
+    rows = [[", ".join(g.xhm() for g in c.groups), f"{c.score:.3f}"] for c in symmetry.absences.candidates]
+    words = "Groups on one line have the same absences: these data cannot tell them apart."
+    return Table("Space groups", ("space group", "probability"), rows, words, 0)
+
+
+def error_model(scaled: ScaleResult) -> Table:
+    """How the error model does, by intensity."""
+    rows = [
+        [f"{b.i_max:.1f} \u2013 {b.i_min:.1f}", str(b.n), f"{b.before:.2f}", f"{b.after:.2f}"]
+        for b in scaled.error_bins
+    ]
+    model = scaled.error_model
+    words = (
+        f"\u03c3\u2032\u00b2 = a\u00b2(\u03c3\u00b2 + (bI)\u00b2) with a = {model.a:.3f}, b = {model.b:.4f}; "
+        f"ISa = 1/(ab) = {model.isa:.1f}. Mean squared deviations in units of \u03c3\u00b2: 1 is right."
+    )
+    header = ("intensity", "observations", "before", "after")
+    return Table("Error model", header, rows, words)
+
+
+def scaling_facts(scaled: ScaleResult) -> Table:
+    """Observations kept and left out, parameters, and the choice of intensities."""
+    rows = [
+        ["observations given", f"{scaled.n_given}"],
+        ["scaled", f"{scaled.n_scaled}"],
+        ["outliers", f"{scaled.n_outliers} ({scaled.n_outliers / max(1, scaled.n_scaled + scaled.n_outliers):.2%})"],
+        ["in shadow or on hot regions", f"{scaled.n_shadowed}"],
+        ["blank images left out", f"{len(scaled.blank_images)}"],
+        *([f"{name} parameters", str(n)] for name, n in scaled.n_parameters.items()),
+        ["cycles", f"{scaled.n_cycles}{'' if scaled.converged else ', stopped before convergence'}"],
+    ]
+    if scaled.candidates:
+        best = scaled.candidates[0]
+        rows.append(["intensities used", f"{best.name} (Rmeas {text(best.r_meas, '{:.4f}')})"])
+    return Table("Scaling", ("", ""), rows)
