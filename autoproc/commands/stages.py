@@ -6,6 +6,7 @@ What each is called, takes and does for its user stands in commands.catalogue.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import typer
 
 from autoproc.commands.step import FAILED, Step, joined
+from autoproc.errors import NoReflections
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -126,10 +128,11 @@ def symmetry_step(step: Step) -> None:
 def scale_step(step: Step) -> None:
     """Put all observations on one scale; writes scaled.expt and .refl."""
     result = scale(step.experiments(), step.reflections(), step.config.scale)
-    estimate = estimate_resolution(result.experiments, result.reflections, step.config.estimate_resolution)
     step.console.print(format_scale(result))
-    if not estimate.limited_by_data:
-        step.console.print(f"Resolution limit suggested from CC1/2 fit: {estimate.d_min:.2f}")
+    with suppress(NoReflections):
+        estimate = estimate_resolution(result.experiments, result.reflections, step.config.estimate_resolution)
+        if not estimate.limited_by_data:
+            step.console.print(f"Resolution limit suggested from CC1/2 fit: {estimate.d_min:.2f}")
     step.write("scaled", result.experiments, result.reflections)
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from autoproc.config import Config
+from autoproc.errors import NoReflections
 from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.frames import ImageReader, stream_blocks
 from autoproc.formats.registry import open_reader
@@ -133,11 +134,9 @@ def reduce(
     with processing.timed("scale"), observer.busy("scale"):
         scaled = scale(symmetry.experiments, symmetry.reflections, config.scale)
     processing.scaled = scaled
-    with processing.timed("estimate_resolution"), observer.busy("estimate_resolution"):
-        estimate = estimate_resolution(scaled.experiments, scaled.reflections, config.estimate_resolution)
-    processing.resolution = estimate
-    observer.stage("estimate_resolution", format_resolution(estimate))
-    if config.run.resolution_cutoff and config.scale.d_min is None and not estimate.limited_by_data:
+    estimate = _resolution(processing, scaled, config, observer)
+    wanted = config.run.resolution_cutoff and config.scale.d_min is None
+    if wanted and estimate is not None and not estimate.limited_by_data:
         with processing.timed("scale"), observer.busy("scale"):
             limited = config.scale.model_copy(update={"d_min": estimate.d_min})
             scaled = scale(symmetry.experiments, symmetry.reflections, limited)
@@ -147,6 +146,21 @@ def reduce(
     with processing.timed("merge"), observer.busy("merge"):
         processing.merged = merge(scaled.experiments, scaled.reflections, config.merge)
     observer.stage("merge", format_merge(processing.merged))
+
+
+def _resolution(
+    processing: Processing, scaled: ScaleResult, config: Config, observer: Observer
+) -> ResolutionEstimate | None:
+    """Where the data cease to be useful; None, with a warning, for data too few to tell: they are kept as they are."""
+    try:
+        with processing.timed("estimate_resolution"), observer.busy("estimate_resolution"):
+            estimate = estimate_resolution(scaled.experiments, scaled.reflections, config.estimate_resolution)
+    except NoReflections as error:
+        processing.warnings.append(f"the resolution limit was not estimated: {error.message}; nothing is cut off")
+        return None
+    processing.resolution = estimate
+    observer.stage("estimate_resolution", format_resolution(estimate))
+    return estimate
 
 
 def open_frames(experiment: Experiment, config: Config) -> ForgivingReader:

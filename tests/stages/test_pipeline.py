@@ -9,7 +9,7 @@ import pytest
 from simulated import simulated_sweep
 
 from autoproc.config import Config, with_command_line
-from autoproc.errors import AutoprocError, IndexingFailed
+from autoproc.errors import AutoprocError, IndexingFailed, NoReflections
 from autoproc.models.reflections import Reflections
 from autoproc.stages.import_sweep import import_sweeps
 from autoproc.stages.pipeline import Processing, gathered_warnings, process, renumbered, sweeps_of
@@ -130,3 +130,15 @@ def test_renumbering_keeps_identifiers_with_their_reflections():
     assert part["experiment_id"].tolist() == [1, 0, 0]
     assert part["d"].tolist() == [0.0, 1.0, 3.0]
     assert part.identifiers == {0: "c", 1: "a"}
+
+
+def test_data_too_few_for_a_resolution_limit_are_kept_whole(tmp_path_factory, monkeypatch):
+    def too_few(*_):
+        raise NoReflections(stage="the resolution estimate", reason="only 1 shells have a CC1/2")
+
+    monkeypatch.setattr("autoproc.stages.pipeline.estimate_resolution", too_few)
+    processing, _, error = processed(tmp_path_factory)
+    assert error is None
+    assert processing.merged is not None
+    assert processing.resolution is None
+    assert "the resolution limit was not estimated" in gathered_warnings(processing)[0]
