@@ -8,7 +8,8 @@ from typing import Any
 
 import typer
 
-from autoproc.commands.step import FAILED, OK, CannotWrite, WrongArguments, leaving_well, say_error
+from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say_error
+from autoproc.commands.step import WrongArguments
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
 from autoproc.errors import InputError

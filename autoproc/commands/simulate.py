@@ -8,7 +8,7 @@ from typing import Literal
 
 import typer
 
-from autoproc.commands.step import leaving_well
+from autoproc.commands.leaving import leaving_well
 from autoproc.errors import ConfigurationError
 from autoproc.overrides import split_arguments, with_overrides
 from autoproc.simulation.params import SimulateParams, demo_params, small_params

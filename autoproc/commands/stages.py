@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import typer
 
-from autoproc.commands.step import FAILED, Step, joined
+from autoproc.commands.leaving import FAILED
+from autoproc.commands.step import Step, joined
 from autoproc.errors import NoReflections
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.models.experiment import Experiment

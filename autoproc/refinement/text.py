@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autoproc.models.crystal import Crystal
-from autoproc.refinement.rounds import Rmsd
-from autoproc.refinement.solver import Step
+
+if TYPE_CHECKING:  # the solver loads scipy's statistics, which those who only print need not wait for
+    from autoproc.refinement.rounds import Rmsd
+    from autoproc.refinement.solver import Step
 
 
 def step_table(steps: Sequence[Step]) -> str:

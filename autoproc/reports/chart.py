@@ -99,9 +99,9 @@ def _x_axis(chart: Chart, values: np.ndarray) -> _Axis:
     low, high = float(values.min()), float(values.max())
     if not high > low:
         low, high = low - 0.5 * (abs(low) if chart.resolution else 1.0), high + 0.5 * (abs(high) or 1.0)
+    ticks = resolution_ticks(low, high) if chart.resolution else linear_ticks(low, high, 7)
     margin = 0.01 * (high - low)
     low, high = low - margin, high + margin
-    ticks = resolution_ticks(low, high) if chart.resolution else linear_ticks(low, high, 7)
     return _Axis(low, high, LEFT, WIDTH - RIGHT, ticks)
 
 

@@ -92,4 +92,10 @@ def middle(shell: ShellStatistics) -> float:
 
 def column(statistics: MergingStatistics, field: str) -> np.ndarray:
     """(n_shells,) one statistic, NaN where it does not exist."""
-    return np.array([np.nan if (v := getattr(s, field)) is None else v for s in statistics.shells], float)
+
+    def value(shell: ShellStatistics) -> float:
+        found = getattr(shell, field)
+        is_missing = found is None or (field.endswith("multiplicity") and not shell.n_unique)
+        return np.nan if is_missing else float(found)
+
+    return np.array([value(shell) for shell in statistics.shells])

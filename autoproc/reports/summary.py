@@ -93,7 +93,7 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
     if p.found is not None:
         facts["n_spots"] = len(p.found.reflections)
     if p.indexed is not None and p.found is not None:
-        facts["fraction_indexed"] = round(p.indexed.fraction_indexed, 4)
+        facts["fraction_indexed"] = round(p.indexed.fraction_indexed, 6)
     if p.refined is not None and p.refined.rmsds:
         first = p.refined.rmsds[0]
         facts["rmsd"] = {"x_px": first.x_px, "y_px": first.y_px, "z_images": first.z_images}
