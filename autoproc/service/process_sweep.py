@@ -113,10 +113,8 @@ def tell(
 
 def remove_results(folder: Path) -> None:
     """Take an earlier run's results away."""
-    for name in RESULTS:
-        (folder / name).unlink(missing_ok=True)
-    for pattern in ("*.expt", "*.refl"):
-        for path in (folder / "stages").glob(pattern):
+    for pattern in (*RESULTS, ".*.part", "stages/*.expt", "stages/*.refl", "stages/.*.part"):
+        for path in list(folder.glob(pattern)):
             path.unlink()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import gemmi
 import numpy as np
 import pytest
@@ -268,3 +270,24 @@ def test_a_bug_is_called_one(walk, tmp_path, monkeypatch):
     assert "unforeseen IndexError: index 7 is out of bounds" in result.output
     assert "Traceback" not in result.output
     assert "in broken" in (tmp_path / "autoproc.refine.log").read_text()
+
+
+def test_no_space_left(walk, tmp_path, monkeypatch):
+    def full_disk(path, *_):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("autoproc.commands.step.write_refl", full_disk)
+    files = [str(walk.folder / f"indexed{suffix}") for suffix in (".expt", ".refl")]
+    result = CliRunner().invoke(app, ["refine", *files, "-o", str(tmp_path)])
+    assert result.exit_code == 3
+    assert "refined.refl cannot be written (No space left on device)" in result.output
+    assert "make room" in result.output
+
+
+def test_import_of_some_good_and_some_bad(walk, tmp_path):
+    bad = tmp_path / "bad_00001.cbf"
+    bad.write_bytes(b"###CBF: but no more")
+    result = CliRunner().invoke(app, ["import", str(walk.images.start), str(bad), "-o", str(tmp_path)])
+    assert result.exit_code == 3
+    assert "bad_00001.cbf is damaged" in result.output
+    assert len(read_expt(tmp_path / "imported.expt")) == 1

@@ -322,11 +322,12 @@ def test_same_names_in_different_folders_are_kept_apart(images, tmp_path, run):
     assert sorted(p.name for p in output.iterdir()) == ["monday_x", "tuesday_x"]
 
 
-def test_a_failed_run_leaves_nothing_of_an_earlier_one(images, run):
+def test_a_failed_run_leaves_nothing_of_an_earlier_one(images, tmp_path, run):
     files = images("x")
     assert run(files[0].parent)[0] == 0
     for file in files:
         keep_bytes(file, 0.5)
+    (tmp_path / "results" / "x" / ".merged.mtz.part").write_bytes(b"of a run that was killed")
     status, _, output = run(files[0].parent)
     assert status == 3
     summary_of(output / "x")
@@ -392,3 +393,13 @@ def test_output_that_is_a_file(images, tmp_path, run):
     status, said, _ = run(files[0])
     assert status == 3
     assert "results cannot be written" in said
+
+
+def test_odd_names(images, tmp_path, run):
+    files = images("lyso #2 50% \u00e9=x", 5)
+    folder = tmp_path / "run #1 (\u03c6 = 30\u00b0)"
+    files[0].parent.rename(folder)
+    status, said, output = run(folder)
+    assert "5 images" in said
+    assert (output / "lyso #2 50% \u00e9=x" / "summary.json").exists()
+    assert status == 0, said
