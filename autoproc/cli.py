@@ -112,6 +112,17 @@ def _show(
     show_command(files)
 
 
+@app.command("report")
+def _report(
+    files: Annotated[list[Path], typer.Argument(help="One .expt and one .refl file of the same stage.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The page; NAME.html if not given.")] = None,
+) -> None:
+    """Draw plots of the files of any stage: spots, models, intensities, scales, statistics."""
+    from autoproc.commands.report import report_command  # noqa: PLC0415
+
+    report_command(files, output)
+
+
 @app.command("config")
 def _config(
     table: Annotated[str | None, typer.Argument(help="Print this table only, for example index.")] = None,
