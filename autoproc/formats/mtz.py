@@ -10,7 +10,7 @@ import gemmi
 import numpy as np
 
 from autoproc import __version__
-from autoproc.merging.asu import to_asu
+from autoproc.geometry.asu import to_asu
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections

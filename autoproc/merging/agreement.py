@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.scaling.groups import EquivalentGroups
+from autoproc.merging.groups import EquivalentGroups
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.merging.groups import group_equivalents
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.scaling.groups import group_equivalents
 
 
 @dataclass(frozen=True, slots=True, eq=False)

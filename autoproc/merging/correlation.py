@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student_t
 
-from autoproc.scaling.groups import EquivalentGroups
+from autoproc.merging.groups import EquivalentGroups
 
 N_SPLITS = 5
 """Random splits that are averaged; one alone scatters by (1 - CC^2)/sqrt(n), too much in small shells."""

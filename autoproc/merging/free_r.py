@@ -5,7 +5,7 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 
-from autoproc.merging.asu import to_asu
+from autoproc.geometry.asu import to_asu
 
 HOLOHEDRY = {
     "triclinic": "P -1",

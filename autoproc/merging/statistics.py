@@ -13,14 +13,14 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import NoReflections
+from autoproc.geometry.asu import complete_set
+from autoproc.geometry.shells import Shells, equal_volume_shells
 from autoproc.merging.agreement import group_agreement
 from autoproc.merging.anomalous import AnomalousSignal, anomalous_signal
-from autoproc.merging.asu import complete_set
 from autoproc.merging.correlation import half_set_correlations, is_significant
-from autoproc.merging.shells import Shells, equal_volume_shells
+from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.scaling.groups import EquivalentGroups, group_equivalents
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Detectors move as rigid bodies and beams turn by small rotations, each step about the model as it
 stands. A crystal's setting at a frame is A = exp(omega) U (1 + E) B, with the rotation vector omega (radians)
-and the strain E (see refinement.constraints) given by the coefficients of a smoother.
+and the strain E (see geometry.constraints) given by the coefficients of a smoother.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from autoproc.geometry.constraints import VOIGT
 from autoproc.models.experiment import Beam, Detector, Panel
-from autoproc.refinement.constraints import VOIGT
 from autoproc.refinement.smoother import Smoother
 
 

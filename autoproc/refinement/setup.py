@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from autoproc.geometry.constraints import lower_triangular_B, split_setting, strain_basis
 from autoproc.geometry.detector import px_to_mm, s1_from_mm
 from autoproc.geometry.reciprocal import is_entering
 from autoproc.models.crystal import Crystal, cell_from_real_matrix
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.refinement.constraints import lower_triangular_B, split_setting, strain_basis
 from autoproc.refinement.gradients import Observations
 from autoproc.refinement.model import CrystalModel
 from autoproc.refinement.problem import State, Sweep

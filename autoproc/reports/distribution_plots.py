@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoproc.merging.shells import equal_volume_shells
+from autoproc.geometry.shells import equal_volume_shells
 from autoproc.reports.chart import Chart, Mark, Series, draw
 from autoproc.reports.resolution_plots import RESOLUTION
 

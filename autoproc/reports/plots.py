@@ -26,7 +26,7 @@ def spots_per_image(counts: np.ndarray, first_image: int, indexed: np.ndarray | 
     if len(image) < len(counts):
         least, greatest = block_extremes(counts)
         series.append(Series(image, greatest, "least to greatest of neighbouring images", "band", 5, least))
-    if indexed is not None:
+    if indexed is not None and not np.array_equal(indexed, counts):
         series.append(Series(image, block_mean(indexed), "indexed", "line", 1))
     return draw(Chart(series, IMAGE, "spots", (0, None)))
 

@@ -9,9 +9,9 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import NoReflections
+from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.scaling.groups import EquivalentGroups, group_equivalents
 from autoproc.scaling.model import Coordinates
 
 MIN_VARIANCE = 0.1

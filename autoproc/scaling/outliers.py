@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoproc.merging.shells import equal_volume_shells
-from autoproc.scaling.groups import EquivalentGroups
+from autoproc.geometry.shells import equal_volume_shells
+from autoproc.merging.groups import EquivalentGroups
 
 MAX_ROUNDS = 20
 MAX_REJECTED = 0.5

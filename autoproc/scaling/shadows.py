@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from autoproc.scaling.groups import EquivalentGroups
+from autoproc.merging.groups import EquivalentGroups
 from autoproc.threads import available_cores
 
 NEIGHBOURS = (8, 32)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.merging.shells import equal_volume_shells
+from autoproc.geometry.shells import equal_volume_shells
 from autoproc.models.experiment import Experiment
 from autoproc.scaling.error_model import ErrorModel, fit_error_model
 from autoproc.scaling.minimise import Fit, Part, Problem, fit_models

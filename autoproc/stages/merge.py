@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import theilslopes
 
 from autoproc.errors import NoReflections
-from autoproc.merging.asu import group_unique, to_asu
+from autoproc.geometry.asu import group_unique, to_asu
 from autoproc.merging.free_r import free_r_flags
 from autoproc.merging.french_wilson import expected_intensity, french_wilson
 from autoproc.models.experiment import Experiment

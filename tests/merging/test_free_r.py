@@ -3,7 +3,7 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 
-from autoproc.merging.asu import complete_set
+from autoproc.geometry.asu import complete_set
 from autoproc.merging.free_r import free_r_flags
 
 CELL = gemmi.UnitCell(77.6, 77.6, 37.4, 90, 90, 90)

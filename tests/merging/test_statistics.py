@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from scaled_for_tests import Recipe, experiment, synthetic
 
 from autoproc.errors import NoReflections
+from autoproc.geometry.shells import equal_volume_shells
 from autoproc.merging.agreement import group_agreement
 from autoproc.merging.correlation import half_set_correlations, is_significant
-from autoproc.merging.shells import equal_volume_shells
+from autoproc.merging.groups import group_equivalents
 from autoproc.merging.statistics import merging_statistics
 from autoproc.merging.tables import format_shells, format_table_one
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.scaling.groups import group_equivalents
 
 
 def scaled_table(recipe: Recipe) -> Reflections:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scaled_for_tests import Recipe, experiment
 from scipy.special import sph_harm_y
 
+from autoproc.merging.groups import group_equivalents
 from autoproc.scaling.absorption import n_harmonics, real_harmonics, surface_basis
 from autoproc.scaling.error_model import ErrorModel, error_bins, fit_error_model
-from autoproc.scaling.groups import group_equivalents
 from autoproc.scaling.model import Coordinates, model_for, to_dials
 from autoproc.scaling.outliers import impossible_intensities, reject_outliers
 from autoproc.scaling.shadows import compare_with_others

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from models_for_tests import crystal, experiment, scaled
 
 from autoproc.errors import NoReflections
-from autoproc.merging.asu import to_asu
+from autoproc.geometry.asu import to_asu
 from autoproc.models.reflections import Flag
 from autoproc.stages.merge import MergeParams, format_merge, merge, wilson_b
 

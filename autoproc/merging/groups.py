@@ -1,0 +1,55 @@
+"""Symmetry equivalents: which observations measure the same reflection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.geometry.asu import group_unique, to_asu
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EquivalentGroups:
+    """Observations (N,) sorted into groups of equivalents (G,); observations keep their own order.
+
+    hkl : (G, 3) int32, in the reciprocal asymmetric unit
+    group : (N,) intp, the group of each observation
+    is_plus : (N,) bool, the observation is an I(+) of its group (its Friedel mate an I(-)); True where centric
+    is_centric : (G,) bool
+    """
+
+    hkl: np.ndarray
+    group: np.ndarray
+    is_plus: np.ndarray
+    is_centric: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.hkl)
+
+    @property
+    def count(self) -> np.ndarray:
+        """(G,) number of observations of each group."""
+        return np.bincount(self.group, minlength=len(self))
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """(G,) sum of values (N,) over each group."""
+        return np.bincount(self.group, values, minlength=len(self))
+
+    def subset(self, kept: np.ndarray) -> EquivalentGroups:
+        """The groups of the observations that a mask (N,) keeps; groups stay, some of them empty."""
+        return EquivalentGroups(self.hkl, self.group[kept], self.is_plus[kept], self.is_centric)
+
+    def anomalous(self) -> EquivalentGroups:
+        """The same observations with I(+) and I(-) apart: groups 2 g and 2 g + 1, some of them empty."""
+        group = 2 * self.group + ~self.is_plus
+        return EquivalentGroups(np.repeat(self.hkl, 2, axis=0), group, self.is_plus, np.repeat(self.is_centric, 2))
+
+
+def group_equivalents(space_group: gemmi.SpaceGroup, hkl: np.ndarray) -> EquivalentGroups:
+    """Group indices hkl (N, 3) that the Laue group of `space_group` makes equivalent."""
+    mapped, isym = to_asu(hkl, space_group)
+    unique, group = group_unique(mapped)
+    is_centric = np.asarray(space_group.operations().centric_flag_array(unique), bool)
+    return EquivalentGroups(unique, group, (isym % 2 == 1) | is_centric[group], is_centric)
