@@ -32,7 +32,8 @@ NO_OVERRIDES = HeaderOverrides()
 def required_wavelength(path: str | Path, value: float | None, text: str = "") -> float:
     """A wavelength, Angstrom, that X-rays for diffraction may have; text is what the header says. Raises BadHeader."""
     if value is None or not MIN_WAVELENGTH <= value <= MAX_WAVELENGTH:
-        raise BadHeader(path=path, field="wavelength", value=_said(value, "A", text), override="wavelength=0.9795 (Angstrom)")
+        said = _said(value, "A", text)
+        raise BadHeader(path=path, field="wavelength", value=said, override="wavelength=0.9795 (Angstrom)")
     return value
 
 
