@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from autoproc.merging.statistics import ShellStatistics
+from autoproc.merging.translation import PattersonPeak
+from autoproc.merging.twinning import TwinningTest
+from autoproc.reports import checks
+
+
+def shell(d_max: float = 30.0, d_min: float = 2.0, completeness: float = 99.0, **values) -> ShellStatistics:
+    usual = ShellStatistics(
+        d_max, d_min, 5000, 1000, completeness, 5.0, 100.0, 15.0, 0.05, 0.06, 0.03, 0.04, 0.05, 0.03, 0.05, 0.99, True,
+        0.3, True, 90.0, 2.5,
+    )  # fmt: skip
+    return replace(usual, **values)
+
+
+def twin(mean_abs_l: float, second_moment: float) -> TwinningTest:
+    return TwinningTest(5000, mean_abs_l, 0.33, second_moment, np.zeros(2), np.zeros(2), 2.0)
+
+
+def test_a_check_that_is_good_says_nothing():
+    assert checks.spots_indexed(0.95, 1).warning == ""
+
+
+@pytest.mark.parametrize(("fraction", "verdict"), [(0.95, "good"), (0.57, "look"), (0.2, "bad")])
+def test_few_spots_indexed(fraction: float, verdict: str):
+    assert checks.spots_indexed(fraction, 1).verdict == verdict
+
+
+def test_few_spots_indexed_asks_for_one_lattice_more():
+    assert "index.max_lattices=3" in checks.spots_indexed(0.5, 2).warning
+
+
+@pytest.mark.parametrize(("rmsd", "verdict"), [((0.2, 0.2, 0.3), "good"), ((1.3, 0.2, 0.3), "look"), ((0, 0, 4), "bad")])
+def test_spots_far_from_their_predictions(rmsd, verdict: str):
+    assert checks.spot_positions(*rmsd).verdict == verdict
+
+
+def test_strong_reflections_that_disagree():
+    assert checks.inner_agreement(shell(r_meas=0.04)).verdict == "good"
+    assert checks.inner_agreement(shell(r_meas=0.2)).verdict == "look"
+    assert checks.inner_agreement(shell(r_meas=0.5)).verdict == "bad"
+    assert checks.inner_agreement(shell(r_meas=None)) is None
+
+
+def test_low_isa_and_unknown_isa():
+    assert [checks.asymptotic_signal(isa).verdict for isa in (25.0, 6.0, 2.0)] == ["good", "look", "bad"]
+    assert checks.asymptotic_signal(None) is None
+
+
+def test_completeness_lost_in_the_corners_is_told_from_missing_rotation():
+    inside, corner = shell(30.0, 2.0, 99.0), shell(2.0, 1.6, 40.0)
+    whole = shell(30.0, 1.6, 65.0)
+    check = checks.coverage(whole, [inside, corner], edge_d=2.0, rotation=180.0)
+    assert check.verdict == "look"
+    assert "scale.d_min=2.00" in check.warning
+    check = checks.coverage(whole, [replace(inside, completeness=65.0), corner], edge_d=2.0, rotation=30.0)
+    assert "30 degrees of rotation" in check.warning
+    check = checks.coverage(whole, [replace(inside, completeness=65.0)], edge_d=None, rotation=180.0, n_blank=40)
+    assert "40 images" in check.warning
+
+
+def test_completeness_of_nothing_measured_does_not_fail():
+    empty = shell(completeness=0.0, n_unique=0)
+    assert checks.coverage(empty, [empty], 1.0, 10.0).verdict == "bad"
+
+
+def test_low_multiplicity():
+    assert checks.redundancy(1.4).verdict == "look"
+    assert checks.redundancy(4.0).verdict == "good"
+
+
+def test_an_outer_shell_without_signal_names_where_to_cut():
+    shells = [shell(30, 3.0, i_over_sigma=20.0), shell(3.0, 2.2, i_over_sigma=3.0), shell(2.2, 2.0, i_over_sigma=-0.1)]
+    check = checks.outer_signal(shells)
+    assert check.verdict == "look"
+    assert "scale.d_min=2.20" in check.warning
+    assert "-0.1" in check.warning
+    assert checks.outer_signal(shells[:2]).verdict == "good"
+    assert checks.outer_signal([shell(i_over_sigma=None)]) is None
+
+
+def test_no_cut_is_suggested_where_no_shell_has_signal():
+    assert "d_min" not in checks.outer_signal([shell(i_over_sigma=0.1)]).warning
+
+
+def test_data_that_end_at_the_detector_are_told_from_data_cut_by_the_user():
+    assert checks.resolution_limit(1.8, 0.1, False, 1.4).verdict == "good"
+    assert "move the detector closer" in checks.resolution_limit(1.41, 0.9, True, 1.4).warning
+    assert "d_min was asked for" in checks.resolution_limit(2.5, 0.9, True, 1.4).warning
+
+
+def test_outliers():
+    assert [checks.outliers(n, 1000).verdict for n in (0, 50, 500)] == ["good", "look", "bad"]
+    assert checks.outliers(0, 0).verdict == "good"
+
+
+def test_a_fall_of_b_names_the_images_to_keep():
+    b = np.concatenate([np.zeros(50), -np.linspace(0, 12, 50)])
+    check = checks.decay([b], [1])
+    assert check.verdict == "look"
+    first, last = check.warning.rsplit("=", 1)[1].split(",")
+    assert int(first) == 1
+    assert 60 < int(last) < 90
+
+
+def test_growth_of_b_is_no_decay():
+    assert checks.decay([np.linspace(-20, 0, 100)], [1]).verdict == "good"
+    assert checks.decay([], []) is None
+
+
+def test_the_worst_lattice_counts_for_decay():
+    assert checks.decay([np.zeros(10), np.linspace(0, -30, 10)], [1, 1]).verdict == "bad"
+
+
+def test_twinning_needs_both_signs():
+    assert checks.twinning(twin(0.38, 1.5)).verdict == "look"
+    assert checks.twinning(twin(0.50, 2.0)).verdict == "good"
+    assert checks.twinning(twin(0.42, 2.0)).verdict == "good"
+    assert checks.twinning(None) is None
+
+
+def test_a_patterson_peak_must_stand_above_chance():
+    peak = PattersonPeak((0.5, 0.5, 0.0), 40.0, 0.45, 0.05)
+    assert "pseudo-symmetry" in checks.pseudo_translation(peak).warning
+    assert checks.pseudo_translation(replace(peak, noise=0.3)).verdict == "good"
+    assert checks.pseudo_translation(replace(peak, height=0.1)).verdict == "good"
+    assert checks.pseudo_translation(None) is None
+
+
+def test_scaling_that_did_not_end():
+    assert checks.convergence(True, 3).verdict == "good"
+    assert checks.convergence(False, 20).verdict == "look"
+
+
+def test_every_complaint_says_what_to_do():
+    complaints = [
+        checks.spots_indexed(0.1, 1), checks.spot_positions(5, 5, 5), checks.inner_agreement(shell(r_meas=0.9)),
+        checks.asymptotic_signal(1.0), checks.redundancy(1.0), checks.outliers(9, 1), checks.twinning(twin(0.37, 1.5)),
+        checks.outer_signal([shell(i_over_sigma=0.0)]), checks.resolution_limit(1.4, 0.9, True, 1.4),
+        checks.convergence(False, 9),
+    ]  # fmt: skip
+    assert all(len(check.advice) > 20 and check.advice in check.warning for check in complaints)
+
+
+def test_the_verdict_is_the_worst():
+    good, look, bad = checks.redundancy(5), checks.redundancy(1), checks.asymptotic_signal(1)
+    assert checks.overall_verdict([]) == "good"
+    assert checks.overall_verdict([good, look, good]) == "look"
+    assert checks.overall_verdict([look, bad, good]) == "bad"

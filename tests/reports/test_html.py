@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from processed import STAGES, processed_sweep, stopped_after
+
+from autoproc.reports.html import report_page, sections, write_report
+from autoproc.reports.summary import Failure, summarise
+from autoproc.stages.pipeline import Processing
+
+
+@pytest.fixture(scope="module")
+def processing(tmp_path_factory: pytest.TempPathFactory) -> Processing:
+    return processed_sweep(tmp_path_factory)
+
+
+def page_of(processing: Processing | None, failure: Failure | None = None) -> str:
+    return report_page(summarise("demo", processing, failure), processing)
+
+
+def figures_of(processing: Processing) -> set[str]:
+    return {figure.title for section in sections(processing) for figure in section.figures}
+
+
+def test_the_plots_that_users_look_for_are_there(processing: Processing):
+    wanted = {"Spots per image", "RMSD against image, lattice 1", "RMSD against image, lattice 2", "I/\u03c3",
+              "Completeness", "CC\u00bd", "R factors", "Multiplicity", "Scale against image", "B against image",
+              "Shadows and hot pixels", "RMSD over the detector", "Error model"}  # fmt: skip
+    assert wanted <= figures_of(processing)
+
+
+def test_two_lattices_have_their_cells_and_the_rotation_between_them(processing: Processing):
+    page = page_of(processing)
+    assert "Rotation between lattices" in page
+    assert f"{processing.indexed.rotations[0].angle:.2f}" in page
+
+
+def test_every_drawing_is_well_formed(processing: Processing):
+    for section in sections(processing):
+        for figure in section.figures:
+            ElementTree.fromstring(figure.svg)
+            assert not re.search(r"\b(nan|inf)\b", figure.svg), figure.title
+
+
+def test_the_page_needs_nothing_else_and_is_closed(processing: Processing):
+    page = page_of(processing)
+    assert not re.search(r'(src|href)="(?!#)', page)
+    assert "@import" not in page
+    for tag in ("table", "figure", "div", "details", "svg"):
+        assert page.count(f"<{tag}") == page.count(f"</{tag}>"), tag
+
+
+def test_the_same_results_give_the_same_bytes(processing: Processing):
+    assert page_of(processing) == page_of(processing)
+
+
+@pytest.mark.parametrize("n_stages", range(len(STAGES) + 1))
+def test_a_sweep_that_failed_anywhere_has_a_page(processing: Processing, n_stages: int):
+    failed = stopped_after(processing, n_stages)
+    page = page_of(failed, Failure("integrate", "it went <wrong>", "do this"))
+    assert "it went &lt;wrong&gt;" in page
+    assert "do this" in page
+    assert (n_stages >= 1) == ("Spots per image" in page)
+
+
+def test_a_sweep_that_was_never_imported_has_a_page():
+    assert "no header" in page_of(None, Failure("import", "no header", ""))
+
+
+def test_spots_without_any_pixel_or_reflection_do_not_break_it(processing: Processing):
+    found = processing.found
+    empty = replace(found, reflections=found.reflections[:0], spots_per_image=np.zeros(30, int))
+    assert "Spots per image" in page_of(replace(stopped_after(processing, 1), found=empty))
+
+
+def test_blank_images_leave_gaps(processing: Processing):
+    kept = processing.refined.reflections
+    frame = kept["xyz_obs_px"][:, 2]
+    gap = replace(processing.refined, reflections=kept[(frame < 5) | (frame > 20)])
+    assert "RMSD against image" in page_of(replace(processing, refined=gap))
+
+
+def test_a_long_sweep_does_not_make_a_long_page(processing: Processing):
+    found = processing.found
+    short, long = (replace(found, spots_per_image=np.full(n, 100)) for n in (300, 30000))
+    sizes = [len(page_of(replace(stopped_after(processing, 1), found=f))) for f in (short, long)]
+    assert sizes[1] < sizes[0] + 40000
+
+
+def test_what_names_hold_is_escaped(processing: Processing, tmp_path: Path):
+    summary = summarise("<b>evil</b>", stopped_after(processing, 1), None)
+    write_report(tmp_path / "report.html", summary, stopped_after(processing, 1))
+    assert "<b>evil" not in (tmp_path / "report.html").read_text(encoding="utf-8")
