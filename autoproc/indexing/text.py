@@ -10,7 +10,8 @@ from autoproc.indexing.lattices import LatticeRotation
 from autoproc.indexing.search import Search
 from autoproc.indexing.solve import MacroCycle
 from autoproc.models.crystal import Crystal
-from autoproc.refinement.text import table, with_uncertainty
+from autoproc.text_tables import ruled_table
+from autoproc.wording import cell_with_uncertainties
 
 N_CANDIDATES = 10
 
@@ -28,9 +29,10 @@ def search_text(search: Search) -> str:
         )
         for trial in search.trials[:N_CANDIDATES]
     ]
-    head = ("unit cell", "volume", "# indexed", "% indexed", "rmsd x", "information")
-    lines = [f"Max cell: {search.max_cell:.1f} Angstrom, d_min of the search: {search.d_min:.2f} Angstrom"]
-    return "\n".join([*lines, "Candidate solutions:", table(head, ("", "", "", "", "(mm)", "(bits)"), rows).rstrip()])
+    header = ("unit cell", "volume", "# indexed", "% indexed", "rmsd x", "information")
+    limits = f"Max cell: {search.max_cell:.1f} Angstrom, d_min of the search: {search.d_min:.2f} Angstrom"
+    table = ruled_table(header, rows, units=("", "", "", "", "(mm)", "(bits)"))
+    return "\n".join([limits, "Candidate solutions:", table])
 
 
 def cycle_text(cycles: Sequence[MacroCycle]) -> str:
@@ -40,19 +42,17 @@ def cycle_text(cycles: Sequence[MacroCycle]) -> str:
          f"{c.rms[1]:.4f}", f"{np.degrees(c.rms[2]):.4f}")
         for n, c in enumerate(cycles, start=1)
     ]  # fmt: skip
-    head = ("Cycle", "Lattices", "d_min", "# spots", "# indexed", "RMSD_X", "RMSD_Y", "RMSD_Phi")
-    return table(head, ("", "", "(A)", "", "", "(mm)", "(mm)", "(deg)"), rows).rstrip()
+    header = ("Cycle", "Lattices", "d_min", "# spots", "# indexed", "RMSD_X", "RMSD_Y", "RMSD_Phi")
+    return ruled_table(header, rows, units=("", "", "(A)", "", "", "(mm)", "(mm)", "(deg)"))
 
 
 def crystal_text(number: int, n_reflections: int, crystal: Crystal) -> str:
     """One lattice: cell with uncertainties in brackets, space group, U, B and A."""
-    esd = crystal.cell_esd or (0.0,) * 6
-    cell = ", ".join(with_uncertainty(value, s) for value, s in zip(crystal.cell, esd, strict=True))
     return "\n".join(
         [
             f"model {number} ({n_reflections} reflections):",
             "Crystal:",
-            f"    Unit cell: {cell}",
+            f"    Unit cell: {cell_with_uncertainties(crystal)}",
             f"    Space group: {crystal.space_group.xhm()}",
             f"    U matrix:  {_matrix(crystal.U, 4, 16)}",
             f"    B matrix:  {_matrix(crystal.B, 4, 16)}",
@@ -63,18 +63,11 @@ def crystal_text(number: int, n_reflections: int, crystal: Crystal) -> str:
 
 def imageset_text(n_indexed: Sequence[int], n_unindexed: Sequence[int]) -> str:
     """Spots indexed and not, for each sweep."""
-    head = ("Imageset", "# indexed", "# unindexed", "% indexed")
-    widths = [len(h) + 2 for h in head]
-    edge = "+" + "+".join("-" * (w + 2) for w in widths) + "+"
-
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(c.rjust(w) for c, w in zip(cells, widths, strict=True)) + " |"
-
     rows = [
-        line((str(n), str(yes), str(no), f"{100 * yes / max(1, yes + no):.1f}%"))
+        (n, yes, no, f"{100 * yes / max(1, yes + no):.1f}%")
         for n, (yes, no) in enumerate(zip(n_indexed, n_unindexed, strict=True))
     ]
-    return "\n".join([edge, line(head), "|" + edge[1:-1] + "|", *rows, edge])
+    return ruled_table(("Imageset", "# indexed", "# unindexed", "% indexed"), rows)
 
 
 def rotation_text(rotation: LatticeRotation) -> str:

@@ -11,7 +11,7 @@ from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.edge import reach_of
 from autoproc.models.crystal import Crystal, cell_from_real_matrix
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, ProfileModel, Scan
-from autoproc.refinement.text import with_uncertainty
+from autoproc.wording import with_uncertainty
 
 MOST_PANELS = 4
 """Panels printed in full; those of large detectors of many panels differ in position only."""

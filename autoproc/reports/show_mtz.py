@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.errors import CorruptFile
 from autoproc.formats.compressed import read_start
-from autoproc.symmetry.tables import ruled_table
+from autoproc.text_tables import ruled_table
 
 
 def format_mtz(path: str | Path) -> str:

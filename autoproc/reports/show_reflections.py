@@ -9,7 +9,7 @@ import numpy as np
 from autoproc.formats.refl import read_refl_columns
 from autoproc.models.columns import COLUMNS
 from autoproc.models.reflections import Flag
-from autoproc.symmetry.tables import ruled_table
+from autoproc.text_tables import ruled_table
 
 UNITS = {column.dials: column.unit for column in COLUMNS.values()}
 COMPOSITE = (Flag.BAD_FOR_SCALING, Flag.INCLUDES_BAD_PIXELS)

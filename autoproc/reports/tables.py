@@ -13,11 +13,11 @@ from autoproc.merging.tables import ROWS
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.refinement.rounds import Rmsd
-from autoproc.refinement.text import with_uncertainty
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
 from autoproc.symmetry.reindex import format_basis
 from autoproc.symmetry.report import spaced
+from autoproc.wording import with_uncertainty
 
 
 @dataclass(frozen=True, slots=True)

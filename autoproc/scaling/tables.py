@@ -5,6 +5,8 @@ from __future__ import annotations
 from autoproc.merging.statistics import MergingStatistics
 from autoproc.merging.tables import format_shells, format_table_one
 from autoproc.scaling.result import ScaleResult
+from autoproc.text_tables import ruled_table
+from autoproc.wording import number_ranges
 
 
 def format_scale(result: ScaleResult, suggested: MergingStatistics | None = None) -> str:
@@ -17,13 +19,7 @@ def format_scale(result: ScaleResult, suggested: MergingStatistics | None = None
 
 
 def _corrections(result: ScaleResult) -> str:
-    lines = [
-        "+--------------+----------------+",
-        "| correction   |   n_parameters |",
-        "|--------------+----------------|",
-    ]
-    lines += [f"| {name:<12} | {n:14d} |" for name, n in result.n_parameters.items()]
-    lines.append(lines[0])
+    lines = [ruled_table(("correction", "n_parameters"), list(result.n_parameters.items()), left=(0,))]
     ending = "converged" if result.converged else "stopped"
     lines.append(f"{ending} after {result.n_cycles} cycles; weighted rms residual {_last(result.rms)}")
     lines.append(f"{result.n_scaled} of {result.n_given} reflections scaled, {result.n_outliers} outliers rejected")
@@ -40,31 +36,24 @@ def _last(rms: tuple[float, ...]) -> str:
 
 def _ranges(result: ScaleResult) -> str:
     """Consecutive image numbers as ranges, each experiment's apart."""
-    texts: list[str] = []
-    start = previous = None
-    for experiment, image in [*result.blank_images, (-1, -1)]:
-        if previous is not None and (experiment, image) != (previous[0], previous[1] + 1) and start is not None:
-            texts.append(str(start[1]) if start == previous else f"{start[1]}-{previous[1]}")
-            start = None
-        start = start or (experiment, image)
-        previous = (experiment, image)
-    return ", ".join(texts)
+    by_experiment: dict[int, list[int]] = {}
+    for experiment, image in result.blank_images:
+        by_experiment.setdefault(experiment, []).append(image)
+    return ", ".join(number_ranges(images) for images in by_experiment.values())
 
 
 def _choices(result: ScaleResult) -> str:
     if not result.candidates:
         return ""
-    rule = "+----------------------------+---------+"
-    lines = [rule, "| Intensities                |   Rmeas |", "|----------------------------+---------|"]
-    for candidate in result.candidates:
-        r_meas = "-" if candidate.r_meas is None else f"{candidate.r_meas:.5f}"
-        lines.append(f"| {candidate.name:<26} | {r_meas:>7} |")
-    return "\n".join([*lines, rule, f"{result.candidates[0].name} intensities give the lowest Rmeas"]) + "\n"
+    rows = [(c.name, "-" if c.r_meas is None else f"{c.r_meas:.5f}") for c in result.candidates]
+    table = ruled_table(("Intensities", "Rmeas"), rows, left=(0,))
+    return f"{table}\n{result.candidates[0].name} intensities give the lowest Rmeas\n"
 
 
 def _error_model(result: ScaleResult) -> str:
     model = result.error_model
-    rule = "+--------------------------+----------+------------------------+----------------------+"
+    header = ("Intensity range (<Ih>)", "n_refl", "Uncorrected variance", "Corrected variance")
+    rows = [(f"{b.i_max:.2f} - {b.i_min:.2f}", b.n, f"{b.before:.3f}", f"{b.after:.3f}") for b in result.error_bins]
     lines = [
         "Error model details:",
         "  Type: basic",
@@ -72,11 +61,6 @@ def _error_model(result: ScaleResult) -> str:
         "  Error model formula: \u03c3'\u00b2 = a\u00b2(\u03c3\u00b2 + (bI)\u00b2)",
         f"  estimated I/sigma asymptotic limit: {model.isa:.3f}",
         "",
-        rule,
-        "| Intensity range (<Ih>)   |   n_refl |   Uncorrected variance |   Corrected variance |",
-        "|--------------------------+----------+------------------------+----------------------|",
+        ruled_table(header, rows, left=(0,)),
     ]
-    for b in result.error_bins:
-        span = f"{b.i_max:.2f} - {b.i_min:.2f}"
-        lines.append(f"| {span:<24} | {b.n:8d} | {b.before:22.3f} | {b.after:20.3f} |")
-    return "\n".join([*lines, rule]) + "\n"
+    return "\n".join(lines) + "\n"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from autoproc.geometry.ice_rings import HALF_WIDTH, is_on_ice_ring
@@ -11,6 +9,7 @@ from autoproc.geometry.reciprocal import resolution, s1_of_spots
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.spot_finding.images import SearchedImages
+from autoproc.wording import number_ranges
 
 BLANK_FRACTION = 0.05
 """Of the spots on a good image: fewer, and the image counts as blank."""
@@ -23,6 +22,9 @@ MIN_ICE_FRACTION = 0.1
 
 ICE_EXCESS = 2.0
 """So many times more spots on the rings than beside them are ice."""
+
+LISTED = 5
+"""Pixels and ranges of images that a warning names; of more it gives the number."""
 
 ICE_D_MIN = 1.5
 """Rings at higher resolution are weak, and lie so densely that they tell nothing, Angstrom."""
@@ -42,22 +44,13 @@ def find_warnings(
     return tuple(warning for warning in candidates if warning)
 
 
-def image_ranges(numbers: Sequence[int]) -> str:
-    """'1-4, 7 and 9-12' for ascending numbers; after five ranges, how many more."""
-    steps = np.flatnonzero(np.diff(numbers) > 1) + 1
-    runs = [(int(run[0]), int(run[-1])) for run in np.split(np.asarray(numbers), steps)]
-    words = [f"{a}" if a == b else f"{a}-{b}" for a, b in runs]
-    if len(words) > 5:
-        words = [*words[:5], f"{len(words) - 5} more stretches"]
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
-
-
 def _refused_images(images: SearchedImages, first_image: int) -> str:
     if not images.refused:
         return ""
+    refused = number_ranges([frame + first_image for frame in images.refused], LISTED)
     return (
-        f"{len(images.refused)} images have too many strong pixels to be diffraction and were left out: "
-        f"{image_ranges([frame + first_image for frame in images.refused])}; check the gain, the mask and the images"
+        f"{len(images.refused)} images have too many strong pixels to be diffraction and were left out: {refused}; "
+        "check the gain, the mask and the images"
     )
 
 
@@ -74,7 +67,7 @@ def _blank_images(images: SearchedImages, spots: Reflections, first_image: int) 
         return ""
     return (
         f"{len(blank)} of {len(images.frames)} images have hardly any spots (fewer than {BLANK_FRACTION:.0%} of the "
-        f"usual {usual:.0f}): {image_ranges([frame + first_image for frame in blank])}; "
+        f"usual {usual:.0f}): {number_ranges([frame + first_image for frame in blank], LISTED)}; "
         "was the beam off, or the crystal out of it?"
     )
 
@@ -100,7 +93,7 @@ def _hot_pixels(hot: np.ndarray, counts: dict[str, int]) -> str:
     places = [f"({x}, {y})" for y, x in np.argwhere(hot)]
     if not places:
         return ""
-    named = ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
+    named = ", ".join(places[:LISTED]) + (f" and {len(places) - LISTED} more" if len(places) > LISTED else "")
     return (
         f"{len(places)} pixels are strong on most images, hot or in stray scatter, at (fast, slow) {named}; "
         f"{counts['hot']} spots with their peak there were dropped"

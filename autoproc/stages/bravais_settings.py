@@ -22,7 +22,7 @@ from autoproc.symmetry.observations import observations_of
 from autoproc.symmetry.reindex import format_basis, reindex_crystal, reindex_hkl, rotations_of, tidiest
 from autoproc.symmetry.settings import MonoclinicSetting
 from autoproc.symmetry.subgroups import Subgroup, find_subgroups
-from autoproc.symmetry.tables import ruled_table
+from autoproc.text_tables import ruled_table
 
 MIN_SPOTS = 10
 MIN_PAIRS = 20

@@ -123,7 +123,7 @@ def format_index(result: IndexResult) -> str:
     )
     parts = [search_text(search) for search in result.searches if search.trials]
     parts += ["Refinement, from low resolution to all spots:\n" + cycle_text(result.macro_cycles)]
-    parts += ["RMSDs by experiment:\n" + rmsd_table(result.rmsds).rstrip()]
+    parts += ["RMSDs by experiment:\n" + rmsd_table(result.rmsds)]
     models = [crystal_text(n + 1, int(counts[n]), crystal) for n, crystal in enumerate(result.crystals)]
     parts += ["\n".join(["Refined crystal models:", *models, imageset_text(result.n_indexed, result.n_unindexed)])]
     parts += [rotation_text(rotation) for rotation in result.rotations]

@@ -164,9 +164,9 @@ def format_refine(result: RefineResult) -> str:
             kind = "Scan-varying refinement, intervals of " + ", ".join(f"{w:.1f}" for w in widths) + " degrees"
         used = sum(r.n for r in round_.rmsds)
         parts.append(f"{kind}: {round_.n_parameters} parameters, {used} reflections, {round_.n_outliers} outliers\n")
-        parts.append("Refinement steps:\n" + step_table(round_.steps))
-    parts.append("RMSDs by experiment, before:\n" + rmsd_table(result.initial))
-    parts.append("RMSDs by experiment:\n" + rmsd_table(result.rmsds))
+        parts.append("Refinement steps:\n" + step_table(round_.steps) + "\n")
+    parts.append("RMSDs by experiment, before:\n" + rmsd_table(result.initial) + "\n")
+    parts.append("RMSDs by experiment:\n" + rmsd_table(result.rmsds) + "\n")
     parts += [f"Experiment {n}: {cell_text(e.crystal)}" for n, e in enumerate(result.experiments) if e.crystal]
     parts += [f"Warning: {warning}" for warning in result.warnings]
     return "\n".join(parts) + "\n"

@@ -10,7 +10,7 @@ from autoproc.symmetry.absences import Absences
 from autoproc.symmetry.elements import ElementScore
 from autoproc.symmetry.laue_group import SubgroupScore
 from autoproc.symmetry.reindex import format_basis
-from autoproc.symmetry.tables import ruled_table
+from autoproc.text_tables import ruled_table
 
 
 def spaced(group: gemmi.SpaceGroup) -> str:

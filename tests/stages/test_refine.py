@@ -289,7 +289,7 @@ def test_failures_say_why():
 def test_report_has_the_tables_of_the_field():
     truth = wobbling()
     text = format_refine(refine([spoilt(truth)], spots(truth), RefineParams(scan_varying=True)))
-    assert "|  Step |" in text
+    assert "|   Step |" in text
     assert "RMSDs by experiment:\n+" in text
     assert "Static refinement: 16 parameters" in text
     assert "Scan-varying refinement, intervals of" in text

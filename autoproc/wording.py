@@ -1,0 +1,35 @@
+"""Values in words, as tables, reports and warnings print them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autoproc.models.crystal import Crystal
+
+
+def with_uncertainty(value: float, esd: float) -> str:
+    """A value with its standard uncertainty in units of the last digit: 77.621(3); 90.0 where it is exact."""
+    if esd <= 0:
+        return f"{value:.6g}"
+    digits = max(0, -int(np.floor(np.log10(esd))))
+    units = round(esd * 10**digits)
+    if units < 2:
+        digits, units = digits + 1, round(esd * 10 ** (digits + 1))
+    return f"{value:.{digits}f}({units})"
+
+
+def cell_with_uncertainties(crystal: Crystal) -> str:
+    """The six cell parameters, Angstrom and degrees, with their uncertainties in brackets where they are known."""
+    esd = crystal.cell_esd or (0.0,) * 6
+    return ", ".join(with_uncertainty(value, e) for value, e in zip(crystal.cell, esd, strict=True))
+
+
+def number_ranges(numbers: Sequence[int], most: int | None = None) -> str:
+    """Ascending numbers as "1-4, 7, 9-12"; after `most` ranges, how many more there are."""
+    runs = np.split(np.asarray(numbers), np.flatnonzero(np.diff(numbers) > 1) + 1)
+    words = [f"{run[0]}" if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs if len(run)]
+    if most is not None and len(words) > most:
+        words = [*words[:most], f"{len(words) - most} more stretches"]
+    return ", ".join(words)

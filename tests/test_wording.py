@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoproc.models.crystal import Crystal
+from autoproc.wording import cell_with_uncertainties, number_ranges, with_uncertainty
+
+
+@pytest.mark.parametrize(
+    ("value", "esd", "text"),
+    [(77.6213, 0.0031, "77.621(3)"), (90.0, 0.0, "90"), (37.4, 0.0011, "37.4000(11)"), (123.4, 12.0, "123(12)")],
+)
+def test_uncertainty_counts_last_digits(value, esd, text):
+    assert with_uncertainty(value, esd) == text
+
+
+def test_cell_without_uncertainties_is_plain():
+    crystal = Crystal(np.diag([1 / 30, 1 / 40, 1 / 50]))
+    assert cell_with_uncertainties(crystal) == "30, 40, 50, 90, 90, 90"
+
+
+def test_ranges_of_numbers():
+    assert number_ranges([]) == ""
+    assert number_ranges([7]) == "7"
+    assert number_ranges([1, 2, 3, 4, 7, 9, 10]) == "1-4, 7, 9-10"
+    assert number_ranges([1, 3, 5, 7, 9, 11, 13], most=5) == "1, 3, 5, 7, 9, 2 more stretches"
+
+
+@given(st.sets(st.integers(0, 60)))
+def test_ranges_name_every_number_once(numbers):
+    named = []
+    for part in filter(None, number_ranges(sorted(numbers)).split(", ")):
+        first, _, last = part.partition("-")
+        named += range(int(first), int(last or first) + 1)
+    assert named == sorted(numbers)
