@@ -36,7 +36,9 @@ def test_few_spots_indexed_asks_for_one_lattice_more():
     assert "index.max_lattices=3" in checks.spots_indexed(0.5, 2).warning
 
 
-@pytest.mark.parametrize(("rmsd", "verdict"), [((0.2, 0.2, 0.3), "good"), ((1.3, 0.2, 0.3), "look"), ((0, 0, 4), "bad")])
+@pytest.mark.parametrize(
+    ("rmsd", "verdict"), [((0.2, 0.2, 0.3), "good"), ((1.3, 0.2, 0.3), "look"), ((0, 0, 4), "bad")]
+)
 def test_spots_far_from_their_predictions(rmsd, verdict: str):
     assert checks.spot_positions(*rmsd).verdict == verdict
 

@@ -78,7 +78,15 @@ def test_an_error_model_that_could_not_be_fitted_gives_no_isa(processing: Proces
 def test_every_line_of_the_story_has_words(processing: Processing):
     lines = story(processing)
     assert all(line.text for line in lines)
-    assert {line.stage for line in lines} >= {"import", "find_spots", "index", "refine", "integrate", "symmetry", "scale"}
+    assert {line.stage for line in lines} >= {
+        "import",
+        "find_spots",
+        "index",
+        "refine",
+        "integrate",
+        "symmetry",
+        "scale",
+    }
 
 
 def test_an_unforeseen_error_is_called_what_it_is():
