@@ -23,6 +23,7 @@ LARGE_RMSD, VERY_LARGE_RMSD = 1.0, 3.0
 HIGH_INNER_R_MEAS, VERY_HIGH_INNER_R_MEAS = 0.15, 0.30
 LOW_ISA, VERY_LOW_ISA = 8.0, 4.0
 LOW_COMPLETENESS, VERY_LOW_COMPLETENESS = 85.0, 50.0
+INCOMPLETE_INNER = 90.0
 LOW_MULTIPLICITY = 2.0
 MANY_OUTLIERS, VERY_MANY_OUTLIERS = 0.02, 0.10
 B_CHANGE, LARGE_B_CHANGE = 5.0, 20.0
@@ -129,6 +130,20 @@ def coverage(
             "another crystal"
         )
     return Check("completeness", f"{overall.completeness:.1f}%", f"at least {LOW_COMPLETENESS:g}%", verdict, advice)
+
+
+def inner_coverage(inner: ShellStatistics, overall: float, overloaded: float) -> Check:
+    """Completeness of the strongest, lowest resolution reflections beside that of all; overloaded : a fraction."""
+    is_low = inner.completeness < min(INCOMPLETE_INNER, overall - 5)
+    cause = f"{overloaded:.1%} of the observations are overloaded: attenuate the beam" if overloaded > 1e-3 else ""
+    advice = (
+        cause or "they fall on the beam stop or its shadow, or into gaps: a smaller beam stop or more rotation helps"
+    )
+    return Check(
+        "completeness at low resolution", f"{inner.completeness:.1f}%", f"at least {INCOMPLETE_INNER:g}%",
+        "look" if is_low else "good",
+        f"the strongest reflections, which maps and phasing need most, are missing; {advice}",
+    )  # fmt: skip
 
 
 def redundancy(multiplicity: float) -> Check:

@@ -10,6 +10,7 @@ from autoproc.geometry.edge import reach_of
 from autoproc.merging.translation import highest_patterson_peak
 from autoproc.merging.twinning import l_test
 from autoproc.models.merged import Merged
+from autoproc.models.reflections import Flag
 from autoproc.reports import checks
 from autoproc.reports.checks import Check
 from autoproc.reports.story import known_isa
@@ -59,6 +60,7 @@ def _merging(p: Processing) -> list[Check | None]:
     found = [
         checks.inner_agreement(statistics.inner),
         checks.coverage(statistics.overall, statistics.shells, reach.half, rotation, n_blank),
+        checks.inner_coverage(statistics.inner, statistics.overall.completeness, _overloaded(p)),
         checks.redundancy(statistics.overall.multiplicity),
         checks.outer_signal(statistics.shells),
     ]
@@ -68,6 +70,13 @@ def _merging(p: Processing) -> list[Check | None]:
             checks.resolution_limit(statistics.overall.d_min, last, p.resolution.limited_by_data, reach.corner)
         )
     return found
+
+
+def _overloaded(p: Processing) -> float:
+    """Fraction of the integrated observations that have overloaded pixels."""
+    if p.integrated is None or not len(p.integrated.reflections):
+        return 0.0
+    return float(np.mean(p.integrated.reflections.has_flag(Flag.OVERLOADED)))
 
 
 def _intensities(p: Processing) -> list[Check | None]:

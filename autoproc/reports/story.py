@@ -13,6 +13,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag
 from autoproc.reports.tables import cell_cells
 from autoproc.scaling.result import ScaleResult
+from autoproc.stages.determine_symmetry import SymmetryResult
 from autoproc.stages.pipeline import Processing
 
 ANOMALOUS_CC = 0.3
@@ -46,6 +47,11 @@ def known_isa(scaled: ScaleResult) -> float | None:
     return scaled.isa if fitted and np.isfinite(scaled.isa) else None
 
 
+def alternatives_of(symmetry: SymmetryResult) -> list[str]:
+    """Space groups that the data cannot tell from the chosen one, each once, whatever its axes are called."""
+    return list(dict.fromkeys(g.xhm() for g in symmetry.alternatives if g.number != symmetry.space_group.number))
+
+
 def _images(p: Processing) -> list[Line]:
     scan = p.experiment.scan
     (first, last), (start, width) = scan.image_range, scan.oscillation
@@ -53,7 +59,7 @@ def _images(p: Processing) -> list[Line]:
     if scan.exposure_times is not None and len(scan.exposure_times) and scan.exposure_times[0] > 0:
         exposure = f", {scan.exposure_times[0]:g} s each"
     end = start + scan.n_images * width
-    lines = [Line("Images", f"{scan.n_images} ({first} to {last}) of {width:g} degrees, {start:g} to {end:g}{exposure}",
+    lines = [Line("Images", f"{scan.n_images} ({first} to {last}) of {width:g} deg, {start:g} to {end:g} deg{exposure}",
                   "import")]  # fmt: skip
     if p.experiment.imageset is not None:
         lines.append(Line("", p.experiment.imageset.template))
@@ -145,7 +151,7 @@ def _symmetry(p: Processing) -> list[Line]:
     group, laue = s.space_group.xhm(), s.laue_group.xhm()
     lines = [Line("Symmetry", f"{group}; Laue group {laue}, probability {s.probability:.3f}", "symmetry")]
     if s.alternatives:
-        others = " or ".join(g.xhm() for g in s.alternatives)
+        others = " or ".join(alternatives_of(s))
         lines.append(Line("", f"these data cannot tell it from {others}"))
     return lines
 

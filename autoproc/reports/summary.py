@@ -14,7 +14,7 @@ from autoproc.merging.statistics import MergingStatistics
 from autoproc.merging.tables import format_table_one
 from autoproc.reports.checks import overall_verdict
 from autoproc.reports.quality import quality_checks
-from autoproc.reports.story import Line, known_isa, story
+from autoproc.reports.story import Line, alternatives_of, known_isa, story
 from autoproc.stages.pipeline import Processing
 
 RANGE_KEYS = (
@@ -79,7 +79,7 @@ def _crystal_facts(p: Processing | None) -> dict[str, Any]:
     if p.symmetry is not None:
         facts["space_group"] = p.symmetry.space_group.xhm()
         facts["laue_group"] = p.symmetry.laue_group.xhm()
-        facts["alternatives"] = [g.xhm() for g in p.symmetry.alternatives]
+        facts["alternatives"] = alternatives_of(p.symmetry)
     if p.merged is not None:
         facts["unit_cell"] = _rounded(p.merged.cell.parameters)
     return facts
@@ -162,7 +162,7 @@ def _headline(summary: dict[str, Any]) -> list[str]:
     ]
     if summary["alternatives"]:
         others = " or ".join(summary["alternatives"])
-        lines.append(f"             these data cannot tell {summary['space_group']} from {others}")
+        lines.append(_wrapped(f"{'':13}these data cannot tell {summary['space_group']} from {others}", " " * 13))
     return [*lines, "", quality_line(summary)]
 
 
@@ -171,7 +171,8 @@ def quality_line(summary: dict[str, Any]) -> str:
     checks = summary["quality"]["checks"]
     failed = [check["name"] for check in checks if check["verdict"] != "good"]
     if not failed:
-        return f"QUALITY      good: nothing unusual in {len(checks)} checks"
+        told = ", but see the warnings" if summary["warnings"] else ""
+        return f"QUALITY      good: nothing unusual in {len(checks)} checks{told}"
     word = {"look": "LOOK AT", "bad": "BEWARE OF"}[summary["quality"]["verdict"]]
     return _wrapped(f"{word:<13}{', '.join(failed)} (see the warnings)", indent=" " * 13)
 

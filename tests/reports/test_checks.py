@@ -72,6 +72,13 @@ def test_completeness_of_nothing_measured_does_not_fail():
     assert checks.coverage(empty, [empty], 1.0, 10.0).verdict == "bad"
 
 
+def test_missing_low_resolution_is_told_from_low_completeness():
+    assert checks.inner_coverage(shell(completeness=98.0), 99.0, 0.0).verdict == "good"
+    assert checks.inner_coverage(shell(completeness=40.0), 41.0, 0.0).verdict == "good"
+    assert "beam stop" in checks.inner_coverage(shell(completeness=70.0), 98.0, 0.0).warning
+    assert "attenuate" in checks.inner_coverage(shell(completeness=70.0), 98.0, 0.02).warning
+
+
 def test_low_multiplicity():
     assert checks.redundancy(1.4).verdict == "look"
     assert checks.redundancy(4.0).verdict == "good"
