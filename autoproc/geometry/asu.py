@@ -5,6 +5,8 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 
+from autoproc.models.space_group import rotations_of
+
 
 def to_asu(hkl: np.ndarray, space_group: gemmi.SpaceGroup) -> tuple[np.ndarray, np.ndarray]:
     """Map hkl (N, 3) into the asymmetric unit.
@@ -19,18 +21,12 @@ def to_asu(hkl: np.ndarray, space_group: gemmi.SpaceGroup) -> tuple[np.ndarray, 
     table.ensure_asu()
     asu = np.rint(np.asarray(table.array)[:, :3]).astype(np.int32)
     isym = np.zeros(len(hkl), np.int32)
-    for number, rotation in enumerate(hkl_rotations(space_group)):
+    for number, rotation in enumerate(rotations_of(space_group)):
         image = hkl @ rotation
         for sign, code in ((1, 2 * number + 1), (-1, 2 * number + 2)):
             fits = (isym == 0) & np.all(sign * image == asu, axis=1)
             isym[fits] = code
     return asu, isym
-
-
-def hkl_rotations(space_group: gemmi.SpaceGroup) -> np.ndarray:
-    """(n, 3, 3) int32 rotation parts of the group's operations: the mates of a row hkl are hkl @ rotation."""
-    operations = space_group.operations().sym_ops
-    return np.array([op.rot for op in operations], np.int32) // gemmi.Op.DEN
 
 
 def group_unique(hkl: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.geometry.detector import px_from_s1, px_to_mm, s1_from_mm
-from autoproc.geometry.rotation import crystal_from_lab, lab_from_crystal
+from autoproc.geometry.rotation import crystal_from_lab, lab_from_crystal, wrapped
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer
 from autoproc.models.reflections import Reflections
 
@@ -24,20 +24,25 @@ def s1_of_spots(detector: Detector, beam: Beam, panel: np.ndarray, xy_px: np.nda
     return s1
 
 
+def in_mm(experiment: Experiment, panel: np.ndarray, xyz_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (N, 3) px, px, frame on panels (N,) in mm, mm, radians, and the size of a pixel and frame, (N, 3)."""
+    xyz, size = np.empty((len(xyz_px), 3)), np.empty((len(xyz_px), 3))
+    for index, model in enumerate(experiment.detector.panels):
+        here = panel == index
+        xyz[here, :2] = px_to_mm(model, xyz_px[here, :2])
+        size[here, :2] = model.pixel_size
+    xyz[:, 2] = experiment.scan.phi_at(xyz_px[:, 2])
+    size[:, 2] = np.radians(abs(experiment.scan.oscillation[1]))
+    return xyz, size
+
+
 def map_to_reciprocal_space(experiment: Experiment, spots: Reflections) -> Reflections:
     """Add xyz_obs_mm (and its variance), s1, rlp and d to spots with centroids in pixels and frames.
 
     rlp is the reciprocal lattice point in the crystal's frame at phi = 0, 1/Angstrom.
     """
     xyz = spots["xyz_obs_px"]
-    xyz_mm = np.empty_like(xyz)
-    scale = np.empty_like(xyz)
-    for index, panel in enumerate(experiment.detector.panels):
-        here = spots["panel"] == index
-        xyz_mm[here, :2] = px_to_mm(panel, xyz[here, :2])
-        scale[here, :2] = panel.pixel_size
-    xyz_mm[:, 2] = experiment.scan.phi_at(xyz[:, 2])
-    scale[:, 2] = np.radians(experiment.scan.oscillation[1])
+    xyz_mm, scale = in_mm(experiment, spots["panel"], xyz)
     s1 = s1_of_spots(experiment.detector, experiment.beam, spots["panel"], xyz[:, :2])
     rlp = crystal_from_lab(experiment.goniometer, xyz_mm[:, 2], s1 - experiment.beam.s0)
     columns = {"xyz_obs_mm": xyz_mm, "s1": s1, "rlp": rlp, "d": resolution(experiment.beam, s1)}
@@ -65,7 +70,20 @@ def ewald_angles(goniometer: Goniometer, beam: Beam, rlp: np.ndarray) -> np.ndar
         half = np.arccos(c / radius)
     centre = np.arctan2(b, a)
     angles = np.stack([centre - half, centre + half], axis=1)
-    return (angles + np.pi) % (2 * np.pi) - np.pi
+    return wrapped(angles)
+
+
+def nearest_crossing(angles: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    """(N,) of two angles (N, 2), as ewald_angles gives them, the one nearest to phi (N,), in its turn; NaN if none."""
+    difference = wrapped(angles - phi[:, None])
+    nearest = np.argmin(np.where(np.isnan(difference), np.inf, np.abs(difference)), axis=1)
+    return phi + difference[np.arange(len(phi)), nearest]
+
+
+def zeta(goniometer: Goniometer, beam: Beam, s1: np.ndarray) -> np.ndarray:
+    """(N,) m2 . e1 of Kabsch (2010): how steeply points with wave vectors s1 (N, 3) cut the Ewald sphere."""
+    across = np.cross(s1, beam.s0)
+    return across @ goniometer.lab_axis / np.maximum(np.linalg.norm(across, axis=1), 1e-12)
 
 
 def is_entering(goniometer: Goniometer, beam: Beam, s1: np.ndarray) -> np.ndarray:
@@ -80,9 +98,6 @@ def predict_near(experiment: Experiment, A: np.ndarray, hkl: np.ndarray, phi: np
     never diffracts or its ray misses the panel's plane.
     """
     rlp = hkl @ A.T if A.ndim == 2 else np.einsum("nij,nj->ni", A, hkl.astype(float))
-    angles = ewald_angles(experiment.goniometer, experiment.beam, rlp)
-    difference = (angles - phi[:, None] + np.pi) % (2 * np.pi) - np.pi
-    nearest = np.argmin(np.where(np.isnan(difference), np.inf, np.abs(difference)), axis=1)
-    predicted = phi + difference[np.arange(len(phi)), nearest]
+    predicted = nearest_crossing(ewald_angles(experiment.goniometer, experiment.beam, rlp), phi)
     s1 = lab_from_crystal(experiment.goniometer, predicted, rlp) + experiment.beam.s0
     return np.column_stack([px_from_s1(experiment.detector[0], s1), predicted])

@@ -6,6 +6,9 @@ import numpy as np
 
 from autoproc.models.experiment import Goniometer
 
+GENERATORS = np.cross(np.eye(3)[:, None], np.eye(3)[None, :]).swapaxes(1, 2)
+"""(3, 3, 3) matrices of the cross products with x, y and z: GENERATORS[k] @ v is e_k x v."""
+
 
 def rotation_matrix(axis: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
     """(..., 3, 3) right-handed rotations by `angle` (...), radians, about a unit `axis` (3,) (Rodrigues)."""
@@ -14,6 +17,28 @@ def rotation_matrix(axis: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
     x, y, z = axis
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+
+
+def rotation_of_vector(vector: np.ndarray) -> np.ndarray:
+    """(..., 3, 3) rotations exp([vector]x) of rotation vectors (..., 3), radians."""
+    vector = np.asarray(vector, float)
+    cross = np.tensordot(vector, GENERATORS, axes=1)
+    angle = np.linalg.norm(vector, axis=-1)[..., None, None]
+    half = np.sinc(angle / (2 * np.pi))
+    return np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * half**2 * (cross @ cross)
+
+
+def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
+    """(..., 3, 3) proper rotations nearest to matrices, by their polar decomposition."""
+    left, _, right = np.linalg.svd(matrix)
+    hand = np.ones(matrix.shape[:-1])
+    hand[..., 2] = np.sign(np.linalg.det(left @ right))
+    return (left * hand[..., None, :]) @ right
+
+
+def wrapped(angle: np.ndarray) -> np.ndarray:
+    """Angles, radians, brought into [-pi, pi)."""
+    return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
 def rotate_about(axis: np.ndarray, angle: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -26,6 +51,11 @@ def rotate_about(axis: np.ndarray, angle: np.ndarray, vectors: np.ndarray) -> np
 def lab_from_crystal(goniometer: Goniometer, phi: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """S R(phi) F v: (N, 3) vectors of the crystal's frame at angles (N,), radians, in the laboratory."""
     return rotate_about(goniometer.axis, phi, vectors @ goniometer.fixed.T) @ goniometer.setting.T
+
+
+def lab_rotations(goniometer: Goniometer, phi: np.ndarray) -> np.ndarray:
+    """(N, 3, 3) S R(phi) F: from the crystal's frame to the laboratory at angles (N,), radians."""
+    return goniometer.setting @ rotation_matrix(goniometer.axis, phi) @ goniometer.fixed
 
 
 def crystal_from_lab(goniometer: Goniometer, phi: np.ndarray, vectors: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from autoproc.geometry.detector import px_to_mm
-from autoproc.geometry.reciprocal import is_entering, predict_near
+from autoproc.geometry.reciprocal import in_mm, is_entering, predict_near
 from autoproc.indexing.observations import Observations
 from autoproc.indexing.solve import Solution
 from autoproc.models.experiment import Detector, Experiment
@@ -63,12 +63,8 @@ def _observed_mm(
     """Centroids (mm, mm, radians) and their variances."""
     xyz, scale = np.zeros((len(spots), 3)), np.ones((len(spots), 3))
     for number, sweep in enumerate(sweeps):
-        for index, panel in enumerate(sweep.detector.panels):
-            here = (placed.sweep == number) & (placed.panel == index)
-            xyz[here, :2] = px_to_mm(panel, placed.xy_px[here])
-            scale[here, :2] = panel.pixel_size
-        scale[placed.sweep == number, 2] = np.radians(sweep.scan.oscillation[1])
-    xyz[:, 2] = placed.phi
+        here = placed.sweep == number
+        xyz[here], scale[here] = in_mm(sweep, placed.panel[here], spots["xyz_obs_px"][here])
     if "xyz_obs_px_variance" in spots:
         return xyz, spots["xyz_obs_px_variance"] * scale**2
     return xyz, scale**2

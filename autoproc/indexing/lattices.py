@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
+from autoproc.geometry.rotation import GENERATORS, nearest_rotation
 from autoproc.indexing.candidates import niggli_reduced
 from autoproc.models.crystal import cell_from_real_matrix
 
@@ -34,7 +35,7 @@ class LatticeRotation:
 def rotation_between(A1: np.ndarray, A2: np.ndarray, first: int = 0, second: int = 1) -> LatticeRotation:
     """The smallest rotation from the lattice of A1 to that of A2, up to the lattice's own symmetry."""
     real1, real2 = niggli_reduced(np.linalg.inv(A1)), niggli_reduced(np.linalg.inv(A2))
-    rotations = np.array([_nearest_rotation(op @ real1, real2) for op in lattice_symmetry(real1)])
+    rotations = np.array([nearest_rotation(real2.T @ np.linalg.inv((op @ real1).T)) for op in lattice_symmetry(real1)])
     angles = np.degrees(np.arccos(np.clip((np.trace(rotations, axis1=1, axis2=2) - 1) / 2, -1, 1)))
     best, widest = rotations[int(np.argmin(angles))], rotations[int(np.argmax(angles))]
     return LatticeRotation(first, second, best, _axis(best), float(angles.min()), _axis(widest), float(angles.max()))
@@ -47,17 +48,9 @@ def lattice_symmetry(real: np.ndarray) -> np.ndarray:
     return matrices[np.linalg.det(matrices) > 0]
 
 
-def _nearest_rotation(real1: np.ndarray, real2: np.ndarray) -> np.ndarray:
-    """R with R v1 = v2 for basis vectors v1, v2 (rows), nearly."""
-    u, _, v = np.linalg.svd(real2.T @ np.linalg.inv(real1.T))
-    return u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ v))]) @ v
-
-
 def _axis(rotation: np.ndarray) -> np.ndarray:
     """The axis about which a rotation turns by a positive angle."""
     values, vectors = np.linalg.eig(rotation)
     axis = np.real(vectors[:, np.argmin(np.abs(values - 1))])
-    sense = np.array(
-        [rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0], rotation[1, 0] - rotation[0, 1]]
-    )
+    sense = np.einsum("ij,kij->k", rotation, GENERATORS)
     return axis * (1.0 if sense @ axis >= 0 else -1.0) / np.linalg.norm(axis)

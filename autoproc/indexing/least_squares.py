@@ -13,9 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.geometry.detector import lab_from_mm, px_to_mm
+from autoproc.geometry.placement import panel_middle
+from autoproc.geometry.reciprocal import zeta
+from autoproc.geometry.rotation import GENERATORS, lab_rotations
 from autoproc.indexing.assign import MAD_TO_SIGMA, Assignment
-from autoproc.indexing.model import N_MOVES, Model, beam_turn_axis, detector_middle
-from autoproc.indexing.observations import Observations, rotations, zeta
+from autoproc.indexing.model import N_MOVES, Model, beam_turn_axis
+from autoproc.indexing.observations import Observations
 from autoproc.models.experiment import Experiment
 
 PRIOR_TURN = 0.02
@@ -23,7 +26,6 @@ PRIOR_SIGMA = np.array([1.0, 1.0, 2.0, 0.01, 0.01, 0.01, 0.005])
 MIN_ZETA = 0.05
 TUKEY = 4.685
 MIN_SCALE = np.array([1e-4, 1e-4, 1e-6])
-SKEW = np.cross(np.eye(3)[:, None, :], np.eye(3)[None, :, :]).swapaxes(1, 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,14 +177,14 @@ def _linearise(
     hkl: np.ndarray,
 ) -> _Block:  # fmt: skip
     """Residuals of spots and their derivatives; spots near the spindle are left out."""
-    steepness = zeta(sweep, spots.s1[rows])
+    steepness = zeta(sweep.goniometer, sweep.beam, spots.s1[rows])
     rows, steepness = rows[np.abs(steepness) > MIN_ZETA], steepness[np.abs(steepness) > MIN_ZETA]
     s1 = spots.s1[rows]
     lab, fast, slow = _positions(sweep, spots, rows)
     length = np.linalg.norm(lab, axis=1)
     unit = lab / length[:, None]
     per_mm = 1 / (sweep.beam.wavelength * length)
-    rotation = rotations(sweep, spots.phi[rows]) @ turn
+    rotation = lab_rotations(sweep.goniometer, spots.phi[rows]) @ turn
     crystal = hkl[rows] @ A.T
     q = (rotation @ crystal[:, :, None])[:, :, 0]
     project = (np.eye(3) - unit[:, :, None] * unit[:, None, :]) * per_mm[:, None, None]
@@ -190,7 +192,7 @@ def _linearise(
     on_slow = (project @ slow[:, :, None])[:, :, 0]
     to_shift = np.linalg.inv(np.stack([on_fast, on_slow, -np.cross(sweep.goniometer.lab_axis, q)], axis=2))
     delta = q - (s1 - sweep.beam.s0)
-    turned = np.einsum("mij,nj->nim", SKEW, lab - detector_middle(sweep.detector))
+    turned = np.einsum("mij,nj->nim", GENERATORS, lab - panel_middle(sweep.detector[0]))
     moved = np.concatenate([np.broadcast_to(np.eye(3), turned.shape), turned], axis=2)
     by_beam = to_shift @ np.cross(beam_turn_axis(sweep), sweep.beam.s0)
     to_crystal = to_shift @ rotation
@@ -200,7 +202,7 @@ def _linearise(
         (to_shift @ delta[:, :, None])[:, :, 0],
         to_crystal @ np.einsum("mkl,nl->nkm", modes, crystal),
         np.concatenate([-to_shift @ (project @ moved), by_beam[:, :, None]], axis=2),
-        to_crystal @ np.einsum("mij,nj->nim", SKEW, crystal),
+        to_crystal @ np.einsum("mij,nj->nim", GENERATORS, crystal),
     )
 
 

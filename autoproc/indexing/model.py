@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.geometry.rotation import rotation_matrix
+from autoproc.geometry.placement import moved_rigidly, panel_middle
+from autoproc.geometry.rotation import rotation_of_vector
 from autoproc.indexing.observations import Observations, place
 from autoproc.models.experiment import Beam, Detector, Experiment
 
@@ -44,7 +45,7 @@ class Model:
 
     def turn_matrices(self) -> np.ndarray:
         """(S, 3, 3) of the crystal on each sweep."""
-        return np.array([_rotation(turn) for turn in self.turns])
+        return rotation_of_vector(self.turns)
 
     def placed(self, spots: Observations) -> Observations:
         """Spots in the common frame of this model."""
@@ -58,9 +59,11 @@ class Model:
         for sweep, index in zip(self.sweeps, self.detector_of_sweep, strict=True):
             key = (id(sweep.beam), int(index))
             if index not in detectors:
-                detectors[index] = _moved(sweep.detector, self.moves[index])
+                detectors[index] = moved_rigidly(
+                    sweep.detector, self.moves[index, :BEAM], panel_middle(sweep.detector[0])
+                )
             if key not in beams:
-                turn = _rotation(self.moves[index, BEAM] * beam_turn_axis(sweep))
+                turn = rotation_of_vector(self.moves[index, BEAM] * beam_turn_axis(sweep))
                 beams[key] = replace(sweep.beam, direction=turn @ np.asarray(sweep.beam.direction))
             moved.append(replace(sweep, detector=detectors[index], beam=beams[key]))
         return moved
@@ -83,32 +86,3 @@ def beam_turn_axis(sweep: Experiment) -> np.ndarray:
     axis = np.cross(sweep.beam.s0, sweep.goniometer.lab_axis)
     length = float(np.linalg.norm(axis))
     return axis / length if length > 0 else np.zeros(3)
-
-
-def detector_middle(detector: Detector) -> np.ndarray:
-    """(3,) mm, the middle of the first panel, about which the detector turns."""
-    panel = detector[0]
-    half = 0.5 * np.asarray(panel.image_size) * np.asarray(panel.pixel_size)
-    return panel.origin + half[0] * panel.fast_axis + half[1] * panel.slow_axis
-
-
-def _rotation(vector: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation about a vector by its length, radians."""
-    angle = float(np.linalg.norm(vector))
-    return rotation_matrix(vector / angle, angle) if angle > 0 else np.eye(3)
-
-
-def _moved(detector: Detector, move: np.ndarray) -> Detector:
-    turn = _rotation(move[3:BEAM])
-    middle = detector_middle(detector)
-    return Detector(
-        tuple(
-            replace(
-                panel,
-                fast_axis=turn @ panel.fast_axis,
-                slow_axis=turn @ panel.slow_axis,
-                origin=middle + turn @ (panel.origin - middle) + move[:3],
-            )
-            for panel in detector.panels
-        )
-    )

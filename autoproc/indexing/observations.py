@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.geometry.detector import s1_from_px
-from autoproc.geometry.rotation import crystal_from_lab, lab_from_crystal
+from autoproc.geometry.reciprocal import zeta
+from autoproc.geometry.rotation import crystal_from_lab
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 
@@ -100,18 +101,5 @@ def _smear(experiment: Experiment, s1: np.ndarray, rlp: np.ndarray, turn: np.nda
     goniometer = experiment.goniometer
     axis = turn.T @ goniometer.fixed.T @ goniometer.axis
     width = np.radians(abs(experiment.scan.oscillation[1]))
-    speed = np.maximum(np.abs(zeta(experiment, s1)), MIN_ZETA)
+    speed = np.maximum(np.abs(zeta(goniometer, experiment.beam, s1)), MIN_ZETA)
     return width * np.cross(axis, rlp) / speed[:, None]
-
-
-def zeta(experiment: Experiment, s1: np.ndarray) -> np.ndarray:
-    """(N,) m2 . e1 of Kabsch: how steeply a point cuts the Ewald sphere."""
-    across = np.cross(s1, experiment.beam.s0)
-    return across @ experiment.goniometer.lab_axis / np.maximum(np.linalg.norm(across, axis=1), 1e-12)
-
-
-def rotations(experiment: Experiment, phi: np.ndarray) -> np.ndarray:
-    """(N, 3, 3) S R(phi) F: from the crystal's frame to the laboratory."""
-    n = len(phi)
-    columns = [lab_from_crystal(experiment.goniometer, phi, np.broadcast_to(e, (n, 3))) for e in np.eye(3)]
-    return np.stack(columns, axis=2)

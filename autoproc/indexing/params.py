@@ -7,6 +7,7 @@ from typing import Literal
 import gemmi
 from pydantic import field_validator
 
+from autoproc.models.space_group import SpaceGroupName
 from autoproc.params import Params
 
 
@@ -16,7 +17,7 @@ class IndexParams(Params):
     unit_cell: tuple[float, float, float, float, float, float] | None = None
     """Known cell, a b c (Angstrom) alpha beta gamma (degrees), in the setting of space_group; None: unknown."""
 
-    space_group: str | None = None
+    space_group: SpaceGroupName | None = None
     """Known space group (Hermann-Mauguin or number); its lattice constrains the cell. None: P1."""
 
     max_lattices: int = 1
@@ -54,23 +55,9 @@ class IndexParams(Params):
     refine_detector: bool = True
     """Let the detector move while the lattices are refined."""
 
-    @field_validator("space_group")
-    @classmethod
-    def _known_space_group(cls, value: str | None) -> str | None:
-        if value is not None and space_group_named(value) is None:
-            raise ValueError(f"{value!r} is not a space group")
-        return value
-
     @field_validator("unit_cell")
     @classmethod
     def _possible_cell(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
         if value is not None and not gemmi.UnitCell(*value).volume > 1.0:
             raise ValueError(f"{value} is not a unit cell")
         return value
-
-
-def space_group_named(name: str) -> gemmi.SpaceGroup | None:
-    """A space group by Hermann-Mauguin name, with or without spaces, or number; None if there is none."""
-    if name.strip().isdigit():
-        return gemmi.find_spacegroup_by_number(int(name))
-    return gemmi.find_spacegroup_by_name(name)

@@ -17,10 +17,11 @@ from autoproc.indexing.least_squares import refine_model
 from autoproc.indexing.max_cell import estimate_max_cell
 from autoproc.indexing.model import Model
 from autoproc.indexing.observations import Observations
-from autoproc.indexing.params import IndexParams, space_group_named
+from autoproc.indexing.params import IndexParams
 from autoproc.indexing.settings import in_setting, known_reduced_cell
 from autoproc.indexing.vectors import choose_vectors, refine_vectors
 from autoproc.models.crystal import cell_from_real_matrix
+from autoproc.models.space_group import space_group_named
 
 GRID_SEARCH = "real_space_grid_search"
 GRID_D_MIN = 0.1

@@ -7,8 +7,11 @@ from functools import lru_cache
 import gemmi
 import numpy as np
 
+from autoproc.geometry.constraints import strain_basis
+from autoproc.geometry.rotation import GENERATORS
 from autoproc.indexing.candidates import niggli_reduced
 from autoproc.models.crystal import b_matrix, cell_from_real_matrix
+from autoproc.models.space_group import primitive_basis, rotations_of
 
 MAX_LENGTH_ERROR = 0.05
 MAX_ANGLE_ERROR = np.radians(5.0)
@@ -29,23 +32,10 @@ def _unimodular(largest: int) -> np.ndarray:
     return matrices[np.argsort(np.abs(matrices).sum(axis=(1, 2)), kind="stable")]
 
 
-def primitive_from_conventional(space_group: gemmi.SpaceGroup) -> np.ndarray:
-    """(3, 3) rows: a primitive basis in terms of the conventional one."""
-    transform = space_group.centred_to_primitive()
-    return np.array(transform.rot, float).T / gemmi.Op.DEN
-
-
 def known_reduced_cell(unit_cell: tuple[float, ...], space_group: gemmi.SpaceGroup) -> tuple[float, ...]:
     """The Niggli-reduced primitive cell of a conventional one."""
     real = np.linalg.inv(b_matrix(unit_cell))
-    return cell_from_real_matrix(niggli_reduced(primitive_from_conventional(space_group) @ real))
-
-
-def point_rotations(space_group: gemmi.SpaceGroup) -> np.ndarray:
-    """(K, 3, 3) the rotation parts that act on fractional coordinates x' = R x, proper ones only."""
-    matrices = np.unique([np.array(op.rot) // gemmi.Op.DEN for op in space_group.operations().sym_ops], axis=0)
-    signs = np.sign(np.linalg.det(matrices))
-    return np.unique(matrices * np.rint(signs)[:, None, None], axis=0)
+    return cell_from_real_matrix(niggli_reduced(primitive_basis(space_group) @ real))
 
 
 def in_setting(
@@ -59,47 +49,24 @@ def in_setting(
     reduced = niggli_reduced(real)
     if unit_cell is None and space_group.number <= 2:
         return reduced
-    to_conventional = np.linalg.inv(primitive_from_conventional(space_group))
+    to_conventional = np.linalg.inv(primitive_basis(space_group))
     for largest in (1, 2):
         bases = to_conventional @ (_unimodular(largest) @ reduced)
         metrics = bases @ np.swapaxes(bases, 1, 2)
-        shear = _shear(metrics, point_rotations(space_group))
+        shear = _shear(metrics, rotations_of(space_group))
         if unit_cell is not None:
             cost = _mismatch(metrics, unit_cell) + 1e-3 * shear
         else:
             cost = np.where(shear < ALLOWED_SHEAR, np.rint(10 * shear / ALLOWED_SHEAR) + _unusual(metrics), np.inf)
-        best = int(np.argmin(cost))
+        best = int(np.argmin(np.round(cost, 9)))  # of equivalent settings the simplest
         if np.isfinite(cost[best]):
             return bases[best]
     return None
 
 
-def symmetrised(real: np.ndarray, space_group: gemmi.SpaceGroup) -> np.ndarray:
-    """The basis nearest to `real` whose metric has the symmetry of the group's lattice."""
-    rotations = point_rotations(space_group)
-    metric = real @ real.T
-    wanted = np.mean(np.swapaxes(rotations, 1, 2) @ metric @ rotations, axis=0)
-    shape = np.linalg.cholesky(wanted)
-    u, _, v = np.linalg.svd(np.linalg.solve(shape, real))
-    return shape @ (u @ v)
-
-
 def allowed_modes(A: np.ndarray, space_group: gemmi.SpaceGroup) -> np.ndarray:
     """(M, 3, 3) the ways E in which A may change, A' = (1 + E) A: three rotations, and the strains of its symmetry."""
-    real = np.linalg.inv(A)
-    cartesian = np.array([real.T @ r @ np.linalg.inv(real.T) for r in point_rotations(space_group)])
-    basis = []
-    for i in range(3):
-        for j in range(i, 3):
-            strain = np.zeros((3, 3))
-            strain[i, j] = strain[j, i] = 1.0
-            basis.append(np.mean(cartesian @ strain @ np.swapaxes(cartesian, 1, 2), axis=0).ravel())
-    _, size, directions = np.linalg.svd(np.array(basis))
-    strains = directions[: int(np.sum(size > 1e-4 * size[0]))].reshape(-1, 3, 3)
-    turns = np.zeros((3, 3, 3))
-    for axis, (i, j) in enumerate(((1, 2), (2, 0), (0, 1))):
-        turns[axis, i, j], turns[axis, j, i] = -1.0, 1.0
-    return np.concatenate([turns, strains])
+    return np.concatenate([GENERATORS, strain_basis(A, rotations_of(space_group))])
 
 
 def _shear(metrics: np.ndarray, rotations: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.errors import IndexingFailed, TooFewSpots
+from autoproc.geometry.constraints import constrain_setting
 from autoproc.indexing.assign import Assignment, assign, observed_tolerance
 from autoproc.indexing.candidates import niggli_reduced
 from autoproc.indexing.lattices import rotation_between
@@ -16,9 +17,10 @@ from autoproc.indexing.model import Model, model_of
 from autoproc.indexing.observations import Observations
 from autoproc.indexing.params import IndexParams
 from autoproc.indexing.search import MIN_INFORMATION, Search, Trial, find_lattice, known_space_group
-from autoproc.indexing.settings import allowed_modes, in_setting, symmetrised
+from autoproc.indexing.settings import allowed_modes, in_setting
 from autoproc.indexing.superlattice import sublattice, superlattice
 from autoproc.models.experiment import Experiment
+from autoproc.models.space_group import rotations_of
 
 MIN_SPOTS = 12
 MIN_INDEXED = 10
@@ -103,8 +105,8 @@ def _symmetric(model: Model, params: IndexParams) -> Model:
     """The model with the symmetry of the known space group imposed on its cells."""
     if params.space_group is None:
         return model
-    group = known_space_group(params)
-    return model.with_settings([np.linalg.inv(symmetrised(np.linalg.inv(A), group)) for A in model.settings])
+    rotations = rotations_of(known_space_group(params))
+    return model.with_settings([constrain_setting(A, rotations) for A in model.settings])
 
 
 def _refined(model: Model, spots: Observations, params: IndexParams, cycles: list[MacroCycle]) -> Model:

@@ -9,6 +9,7 @@ import numpy as np
 
 from autoproc.merging.french_wilson import expected_intensity
 from autoproc.models.merged import Merged
+from autoproc.models.space_group import rotations_of
 
 D_MAX, D_MIN = 15.0, 4.0
 """Reflections that tell whole molecules, Angstrom."""
@@ -41,7 +42,7 @@ def highest_patterson_peak(merged: Merged) -> PattersonPeak | None:
     hkl = merged.hkl[used]
     epsilon = np.asarray(group.epsilon_factor_without_centering_array(hkl), float)
     e2 = merged.intensity[used] / expected_intensity(merged.intensity[used], d[used], epsilon)
-    grid = patterson(hkl, e2, group)
+    grid = patterson(hkl, e2, merged.space_group)
     distance = lattice_distance(merged.cell, grid.shape, group)
     far = distance > SHORTEST
     if not far.any():
@@ -52,9 +53,9 @@ def highest_patterson_peak(merged: Merged) -> PattersonPeak | None:
     return PattersonPeak((u, v, w), float(distance[place]), float(grid[place] / grid[0, 0, 0]), noise)
 
 
-def patterson(hkl: np.ndarray, e2: np.ndarray, group: gemmi.GroupOps) -> np.ndarray:
+def patterson(hkl: np.ndarray, e2: np.ndarray, space_group: gemmi.SpaceGroup) -> np.ndarray:
     """A map over the unit cell of cos terms e2 at every symmetry mate of hkl."""
-    rotations = np.array([np.array(op.rot) // gemmi.Op.DEN for op in group.sym_ops])
+    rotations = rotations_of(space_group)
     shape = tuple(_even(OVERSAMPLING * (int(m) + 1)) for m in np.abs(hkl @ rotations).max(axis=(0, 1)))
     coefficients = np.zeros(shape)
     for mate in hkl @ rotations:

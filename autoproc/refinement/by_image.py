@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.geometry.rotation import GENERATORS, nearest_rotation
 from autoproc.models.crystal import cell_from_real_matrix
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
@@ -40,11 +41,8 @@ def crystal_by_image(experiment: Experiment) -> CrystalByImage:
     frame = np.arange(experiment.scan.n_images + 1.0)
     A = experiment.crystal.A_at(frame)
     cell = np.array([cell_from_real_matrix(real) for real in np.linalg.inv(A)])
-    left, _, right = np.linalg.svd(A @ np.linalg.inv(A[0]))
-    turn = left @ right
-    sine = (
-        np.stack([turn[:, 2, 1] - turn[:, 1, 2], turn[:, 0, 2] - turn[:, 2, 0], turn[:, 1, 0] - turn[:, 0, 1]], 1) / 2
-    )
+    turn = nearest_rotation(A @ np.linalg.inv(A[0]))
+    sine = np.einsum("nij,kij->nk", turn, GENERATORS) / 2
     return CrystalByImage(frame, cell, np.degrees(np.arcsin(np.clip(sine, -1, 1))))
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.geometry.reciprocal import ewald_angles
-from autoproc.geometry.rotation import lab_from_crystal
+from autoproc.geometry.rotation import lab_from_crystal, wrapped
 from autoproc.kernels.refinement_gradients import position_gradients
 from autoproc.models.experiment import Beam, Detector, Goniometer
 from autoproc.refinement.model import CrystalModel
@@ -80,7 +80,7 @@ def predict(
     q = crystal.q_at(observed.hkl, observed.frame)
     angles = ewald_angles(goniometer, beam, q)
     phi = np.where(observed.entering, angles[:, 1], angles[:, 0])
-    phi = observed.xyz[:, 2] + (phi - observed.xyz[:, 2] + np.pi) % (2 * np.pi) - np.pi
+    phi = observed.xyz[:, 2] + wrapped(phi - observed.xyz[:, 2])
     r = lab_from_crystal(goniometer, phi, q)
     s1 = r + beam.s0
     v = np.einsum("nij,nj->ni", _inverse_d(detector)[observed.panel], s1)

@@ -12,19 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.geometry.constraints import VOIGT
-from autoproc.models.experiment import Beam, Detector, Panel
+from autoproc.geometry.placement import panel_middle
+from autoproc.geometry.rotation import rotation_of_vector
+from autoproc.models.experiment import Beam, Detector
 from autoproc.refinement.smoother import Smoother
-
-
-def rotation_of_vector(vector: np.ndarray) -> np.ndarray:
-    """(..., 3, 3) rotations exp([vector]x) of rotation vectors (..., 3), radians."""
-    vector = np.asarray(vector, float)
-    x, y, z = np.moveaxis(vector, -1, 0)
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*vector.shape[:-1], 3, 3)
-    angle = np.linalg.norm(vector, axis=-1)[..., None, None]
-    half = np.sinc(angle / (2 * np.pi))
-    return np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * half**2 * (cross @ cross)
 
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -104,24 +95,9 @@ class CrystalModel:
         return np.einsum("na,nap->np", weights, active)
 
 
-def moved_detector(detector: Detector, motion: np.ndarray, centre: np.ndarray) -> Detector:
-    """A rigid motion of all panels: translation motion[:3], mm, rotation vector motion[3:] about `centre`."""
-    turn = rotation_of_vector(motion[3:])
-
-    def moved(panel: Panel) -> Panel:
-        return replace(
-            panel,
-            fast_axis=turn @ panel.fast_axis,
-            slow_axis=turn @ panel.slow_axis,
-            origin=centre + turn @ (panel.origin - centre) + motion[:3],
-        )
-
-    return Detector(tuple(moved(panel) for panel in detector.panels))
-
-
 def detector_centre(detector: Detector) -> np.ndarray:
     """(3,) mean of the panels' centres, mm."""
-    return np.mean([_panel_centre(panel) for panel in detector.panels], axis=0)
+    return np.mean([panel_middle(panel) for panel in detector.panels], axis=0)
 
 
 def detector_axes(detector: Detector) -> np.ndarray:
@@ -146,8 +122,3 @@ def beam_turning_axes(beam: Beam, lab_axis: np.ndarray) -> np.ndarray:
     within = np.cross(lab_axis, direction)
     within /= np.linalg.norm(within)
     return np.array([within, np.cross(direction, within)])
-
-
-def _panel_centre(panel: Panel) -> np.ndarray:
-    width, height = np.array(panel.pixel_size) * np.array(panel.image_size) / 2
-    return panel.origin + width * panel.fast_axis + height * panel.slow_axis

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from autoproc.geometry.placement import moved_rigidly
 from autoproc.models.experiment import Beam, Detector, Goniometer
 from autoproc.refinement.gradients import Gradients, Observations, Prediction, gradients, predict, residuals
 from autoproc.refinement.model import (
@@ -14,7 +15,6 @@ from autoproc.refinement.model import (
     beam_turning_axes,
     detector_axes,
     detector_centre,
-    moved_detector,
     turned_beam,
 )
 
@@ -185,7 +185,7 @@ class Problem:
         motion = np.zeros(6)
         motion[np.array(self.free.detector)] = shift
         axes = detector_axes(detector)
-        return moved_detector(
+        return moved_rigidly(
             detector, np.concatenate([motion[:3] @ axes, motion[3:] @ axes]), detector_centre(detector)
         )
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.geometry.constraints import lower_triangular_B, split_setting, strain_basis
-from autoproc.geometry.detector import px_to_mm, s1_from_mm
-from autoproc.geometry.reciprocal import is_entering
+from autoproc.geometry.reciprocal import in_mm, is_entering, s1_of_spots, zeta
 from autoproc.models.crystal import Crystal, cell_from_real_matrix
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.models.space_group import rotations_of
 from autoproc.refinement.gradients import Observations
 from autoproc.refinement.model import CrystalModel
 from autoproc.refinement.problem import State, Sweep
@@ -38,17 +38,10 @@ def select_indexed(experiments: Sequence[Experiment], spots: Reflections, min_ze
 
 def _select(experiment: Experiment, spots: Reflections, rows: np.ndarray, min_zeta: float) -> Selection:
     xyz_px, panel = spots["xyz_obs_px"][rows], spots["panel"][rows].astype(int)
-    xyz, scale = np.empty_like(xyz_px), np.empty_like(xyz_px)
-    s1 = np.empty_like(xyz_px)
-    for index, model in enumerate(experiment.detector.panels):
-        here = panel == index
-        xyz[here, :2] = px_to_mm(model, xyz_px[here, :2])
-        scale[here, :2] = model.pixel_size
-        s1[here] = s1_from_mm(model, experiment.beam, xyz[here, :2])
-    xyz[:, 2] = experiment.scan.phi_at(xyz_px[:, 2])
-    scale[:, 2] = np.radians(abs(experiment.scan.oscillation[1]))
+    xyz, scale = in_mm(experiment, panel, xyz_px)
+    s1 = s1_of_spots(experiment.detector, experiment.beam, panel, xyz_px[:, :2])
     weights = _weights(spots["xyz_obs_px_variance"][rows] if "xyz_obs_px_variance" in spots else None, scale)
-    weights[np.abs(_zeta(experiment, s1)) < min_zeta] = 0.0
+    weights[np.abs(zeta(experiment.goniometer, experiment.beam, s1)) < min_zeta] = 0.0
     entering = is_entering(experiment.goniometer, experiment.beam, s1)
     hkl = spots["hkl"][rows].astype(float)
     return Selection(rows, Observations(hkl, panel, xyz, xyz_px[:, 2], weights, entering))
@@ -77,11 +70,6 @@ def _weights(variance: np.ndarray | None, scale: np.ndarray) -> np.ndarray:
         return 1.0 / scale**2
     typical = np.array([np.median(column[column > 0]) if np.any(column > 0) else 1.0 for column in variance.T])
     return 1.0 / (np.where(variance > 0, variance, typical) * scale**2)
-
-
-def _zeta(experiment: Experiment, s1: np.ndarray) -> np.ndarray:
-    e1 = np.cross(s1, experiment.beam.s0)
-    return (e1 @ experiment.goniometer.lab_axis) / np.maximum(np.linalg.norm(e1, axis=1), 1e-12)
 
 
 def build(
@@ -128,8 +116,9 @@ class _Pool:
 
 def crystal_model(crystal: Crystal, smoother: Smoother) -> CrystalModel:
     """A crystal as it is refined, its cell pulled onto the symmetry of its space group."""
-    U, B = split_setting(crystal.space_group, crystal.A)
-    strains = strain_basis(crystal.space_group, B)
+    rotations = rotations_of(crystal.space_group)
+    U, B = split_setting(crystal.A, rotations)
+    strains = strain_basis(B, rotations)
     n = smoother.n_coefficients
     return CrystalModel(U, B, strains, smoother, np.zeros((n, 3)), np.zeros((n, len(strains))))
 

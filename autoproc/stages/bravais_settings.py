@@ -12,6 +12,7 @@ from autoproc.errors import TooFewSpots
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.models.space_group import rotations_of
 from autoproc.params import Params
 from autoproc.symmetry.consistency import common_lattice
 from autoproc.symmetry.constrained_fit import Fit, Spots, fit_constrained
@@ -19,7 +20,7 @@ from autoproc.symmetry.elements import Merged, elements_of, merge_friedel, pairs
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.normalise import MAX_E2, normalise
 from autoproc.symmetry.observations import observations_of
-from autoproc.symmetry.reindex import format_basis, reindex_crystal, reindex_hkl, rotations_of, tidiest
+from autoproc.symmetry.reindex import format_basis, reindex_crystal, reindex_hkl, tidiest
 from autoproc.symmetry.settings import MonoclinicSetting
 from autoproc.symmetry.subgroups import Subgroup, find_subgroups
 from autoproc.text_tables import ruled_table

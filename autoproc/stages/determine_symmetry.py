@@ -12,6 +12,7 @@ from autoproc.errors import ConfigurationError, NoReflections
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.models.space_group import SpaceGroupName, rotations_of, space_group_named
 from autoproc.params import Params
 from autoproc.symmetry.absences import Absences, SpaceGroupScore, analyse_absences, equally_good, standard_setting
 from autoproc.symmetry.consistency import common_lattice, compose, resolve_ambiguity
@@ -29,7 +30,7 @@ from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
 from autoproc.symmetry.normalise import MAX_E2, Normalised, normalise
 from autoproc.symmetry.observations import Observations, observations_of
-from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, rotations_of, tidiest
+from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, tidiest
 from autoproc.symmetry.report import element_table, screw_table, space_group_table, spaced, subgroup_table
 from autoproc.symmetry.resolution_cut import informative_limit
 from autoproc.symmetry.settings import MonoclinicSetting, in_basis, normalises
@@ -62,7 +63,7 @@ class SymmetryParams(Params):
     """"best": the least oblique cell, C or I centred (I 1 2 1 is C 1 2 1 in another setting); "C2": always C."""
     check_absences: bool = True
     """Look for screw axes in the axial reflections; otherwise the group without screws is taken."""
-    space_group: str | None = None
+    space_group: SpaceGroupName | None = None
     """Known space group; unset: determined. The reindexing is still chosen by the intensities."""
 
 
@@ -189,20 +190,26 @@ def _tidy(
 
 def _monoclinic_setting(params: SymmetryParams) -> MonoclinicSetting:
     """C where the user gave a C-centred space group, otherwise as asked for."""
-    return "C2" if (params.space_group or "").upper().startswith("C") else params.monoclinic_setting
+    wanted = _wanted(params)
+    return "C2" if wanted is not None and wanted.hm[0] == "C" else params.monoclinic_setting
+
+
+def _wanted(params: SymmetryParams) -> gemmi.SpaceGroup | None:
+    """The space group that the user knows."""
+    return None if params.space_group is None else space_group_named(params.space_group)
 
 
 def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> SubgroupScore:
     """The most likely group, or the most likely one of the kind that the user knows it to be."""
-    if params.space_group is None:
+    wanted = _wanted(params)
+    if wanted is None:
         return subgroups[0]
-    wanted = gemmi.find_spacegroup_by_name(params.space_group)
     for score in subgroups:
-        if wanted is not None and _same_laue_group(wanted, score.subgroup.patterson):
+        if _same_laue_group(wanted, score.subgroup.patterson):
             return score
     largest = max((s.subgroup for s in subgroups), key=lambda g: g.order)
     raise ImpossibleSpaceGroup(
-        space_group=params.space_group, lattice_group=largest.patterson.xhm(), max_delta=params.max_delta
+        space_group=wanted.xhm(), lattice_group=largest.patterson.xhm(), max_delta=params.max_delta
     )
 
 
@@ -228,8 +235,8 @@ def _absences(
 
 def _space_group(absences: Absences, params: SymmetryParams) -> tuple[gemmi.SpaceGroup, tuple[gemmi.SpaceGroup, ...]]:
     """The space group and those it cannot be told from."""
-    if params.space_group is not None:
-        wanted = gemmi.find_spacegroup_by_name(params.space_group)
+    wanted = _wanted(params)
+    if wanted is not None:
         known = {g.number: g for c in absences.candidates for g in c.groups}
         return known.get(wanted.number, wanted), ()
     groups = equally_good(absences)

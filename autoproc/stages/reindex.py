@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import gemmi
 import numpy as np
 
-from autoproc.errors import ConfigurationError
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.models.space_group import SpaceGroupName, primitive_basis, space_group_named
 from autoproc.params import Params
-from autoproc.symmetry.consistency import primitive_basis
 from autoproc.symmetry.reindex import (
     parse_basis,
     reindex_experiment,
@@ -20,19 +19,12 @@ from autoproc.symmetry.reindex import (
 from autoproc.symmetry.settings import centring
 
 
-class UnknownSpaceGroup(ConfigurationError):
-    """A space group symbol that is not tabulated."""
-
-    what = "{space_group!r} is not a space group symbol"
-    hint = 'write it as in International Tables, for example "P 43 21 2" or "P43212"'
-
-
 class ReindexParams(Params):
     """Parameters of reindexing."""
 
     change_of_basis_op: str = "a,b,c"
     """New axes in terms of the old, "b+c,a+c,a+b"; hkl notation means the same."""
-    space_group: str | None = None
+    space_group: SpaceGroupName | None = None
     """Space group of the result, to whose metric the cell is then constrained; unset: P 1, or the group that
     it had where the operator leaves the axes as they are."""
 
@@ -42,7 +34,7 @@ def reindex(
 ) -> tuple[list[Experiment], Reflections | None]:
     """Experiments and reflections (None if there are none) in the new basis.
 
-    Raises BadChangeOfBasis, also where indices would become fractional, and UnknownSpaceGroup.
+    Raises BadChangeOfBasis, also where indices would become fractional.
     """
     matrix = parse_basis(params.change_of_basis_op)
     new = [reindex_experiment(e, matrix, _space_group(e, matrix, params)) for e in experiments]
@@ -52,14 +44,12 @@ def reindex(
 
 
 def _space_group(experiment: Experiment, matrix: np.ndarray, params: ReindexParams) -> gemmi.SpaceGroup:
-    if params.space_group is not None:
-        group = gemmi.find_spacegroup_by_name(params.space_group)
-        if group is None:
-            raise UnknownSpaceGroup(space_group=params.space_group)
-        return group
+    wanted = None if params.space_group is None else space_group_named(params.space_group)
+    if wanted is not None:
+        return wanted
     if experiment.crystal is None:
         return gemmi.SpaceGroup("P 1")
     if np.array_equal(matrix, np.eye(3)):
         return experiment.crystal.space_group
-    kind = centring(matrix @ np.linalg.inv(primitive_basis(experiment.crystal)))
+    kind = centring(matrix @ np.linalg.inv(primitive_basis(experiment.crystal.space_group)))
     return gemmi.SpaceGroup("P 1" if kind not in "ABCFI" else f"{kind} 1")

@@ -8,8 +8,8 @@ import gemmi
 import numpy as np
 from scipy.stats import chi2
 
+from autoproc.models.space_group import rotations_of
 from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
-from autoproc.symmetry.reindex import rotations_of
 
 LONGEST_INDEX = 48
 FLOOR = 0.05

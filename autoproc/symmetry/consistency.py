@@ -10,6 +10,7 @@ import numpy as np
 from autoproc.errors import ProcessingError
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
+from autoproc.models.space_group import primitive_basis
 from autoproc.symmetry.elements import hkl_key, merge_friedel, span_of
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry, cell_of, lattice_symmetry, metric_of, niggli
 from autoproc.symmetry.observations import Observations
@@ -33,12 +34,6 @@ class NoCrystal(ProcessingError):
     hint = "index the spots first"
 
 
-def primitive_basis(crystal: Crystal) -> np.ndarray:
-    """(3, 3) basis change from the crystal's cell to a primitive one."""
-    matrix = np.array(crystal.space_group.centred_to_primitive().rot, float).T / 24
-    return matrix if np.linalg.det(matrix) > 0 else -matrix
-
-
 def common_lattice(
     experiments: Sequence[Experiment], max_delta: float
 ) -> tuple[LatticeSymmetry, dict[int, np.ndarray]]:
@@ -50,7 +45,7 @@ def common_lattice(
     if not crystals:
         raise NoCrystal(n=len(experiments))
     reference = min(crystals)
-    first = primitive_basis(crystals[reference])
+    first = primitive_basis(crystals[reference].space_group)
     lattice = lattice_symmetry(cell_of(_transformed(crystals[reference], first)), max_delta)
     matrices = {reference: lattice.to_reduced @ first}
     for n, crystal in crystals.items():
@@ -75,7 +70,7 @@ def _matching_basis(crystal: Crystal, lattice: LatticeSymmetry, as_reference: np
     """The change to a basis like the reference's reduced one: the reference's own change, if that will do."""
     if _strain(_transformed(crystal, as_reference)[None], lattice.metric)[0] < MAX_STRAIN / 2:
         return as_reference
-    primitive = primitive_basis(crystal)
+    primitive = primitive_basis(crystal.space_group)
     start = niggli(cell_of(_transformed(crystal, primitive))) @ primitive
     changes = _unimodular()
     strains = _strain(changes @ _transformed(crystal, start) @ np.swapaxes(changes, 1, 2), lattice.metric)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.geometry.constraints import constrain_setting, strain_basis
 from autoproc.geometry.detector import mm_from_s1
-from autoproc.geometry.reciprocal import ewald_angles
-from autoproc.geometry.rotation import crystal_from_lab, lab_from_crystal, rotation_matrix
+from autoproc.geometry.reciprocal import ewald_angles, nearest_crossing
+from autoproc.geometry.rotation import GENERATORS, crystal_from_lab, lab_from_crystal, rotation_of_vector
 from autoproc.models.experiment import Experiment
-from autoproc.symmetry.reindex import constrain_setting
 
 N_CYCLES = 8
 OUTLIER = 4.0
@@ -48,38 +48,17 @@ class Fit:
 def fit_constrained(experiment: Experiment, A: np.ndarray, spots: Spots, rotations: np.ndarray) -> Fit:
     """Refine A (3, 3) with the reciprocal metric invariant under rotations (n, 3, 3) of the same basis."""
     A = constrain_setting(A, rotations)
-    shapes = invariant_metrics(rotations)
+    strains = strain_basis(A, rotations)
     for cycle in range(N_CYCLES):
         residuals, gradient = predict(experiment, A, spots)
         used = _inliers(residuals, OUTLIER if cycle > 1 else 3 * OUTLIER)
-        step = _step(A, spots[used], residuals[used], gradient[used], shapes)
-        A = rotation_of(step[:3]) @ A @ (np.eye(3) + np.tensordot(step[3:], _strains(A, shapes), 1))
+        step = _step(A, spots[used], residuals[used], gradient[used], strains)
+        A = rotation_of_vector(step[:3]) @ (np.eye(3) + np.tensordot(step[3:], strains, 1)) @ A
+        strains = strain_basis(A, rotations)
         if np.abs(step).max() < 1e-7:
             break
     residuals, _ = predict(experiment, A, spots)
     return Fit(A, residuals, _inliers(residuals, OUTLIER))
-
-
-def rotation_of(vector: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation by a vector along its axis, of length radians."""
-    angle = float(np.linalg.norm(vector))
-    return rotation_matrix(vector / angle, angle) if angle > 0 else np.eye(3)
-
-
-def invariant_metrics(rotations: np.ndarray) -> np.ndarray:
-    """(k, 3, 3) a basis of the symmetric matrices S with W S W^T = S: 6 for triclinic, 1 for cubic."""
-    rows, columns = np.triu_indices(3)
-    units = np.zeros((6, 3, 3))
-    units[range(6), rows, columns] = units[range(6), columns, rows] = 1
-    means = np.mean([w @ units @ w.T for w in np.asarray(rotations, float)], axis=0)
-    _, sizes, directions = np.linalg.svd(means.reshape(6, 9))
-    return directions[:6][sizes > 1e-9].reshape(-1, 3, 3)
-
-
-def _strains(A: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    """(k, 3, 3) T with A (1 + T) changing the metric A^T A by a multiple of S, for each S of `shapes`."""
-    metric = A.T @ A
-    return np.array([np.linalg.solve(metric, s * np.trace(metric)) / 2 for s in shapes])
 
 
 def predict(experiment: Experiment, A: np.ndarray, spots: Spots) -> tuple[np.ndarray, np.ndarray]:
@@ -91,9 +70,7 @@ def predict(experiment: Experiment, A: np.ndarray, spots: Spots) -> tuple[np.nda
     goniometer, s0 = experiment.goniometer, experiment.beam.s0
     rlp = spots.hkl @ A.T
     angles = ewald_angles(goniometer, experiment.beam, rlp)
-    apart = (angles - spots.position[:, 2:] + np.pi) % (2 * np.pi) - np.pi
-    nearest = np.argmin(np.where(np.isnan(apart), np.inf, np.abs(apart)), axis=1)
-    phi = spots.position[:, 2] + apart[np.arange(len(apart)), nearest]
+    phi = nearest_crossing(angles, spots.position[:, 2])
     r = lab_from_crystal(goniometer, phi, rlp)
     s1 = r + s0
     velocity = np.cross(goniometer.lab_axis, r)
@@ -131,11 +108,9 @@ def _inliers(residuals: np.ndarray, limit: float) -> np.ndarray:
         return finite & np.all(np.abs(residuals - centre) < limit * spread, axis=1)
 
 
-def _step(A: np.ndarray, spots: Spots, residuals: np.ndarray, gradient: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    """Gauss-Newton step: three of rotation, radians, then one for each shape."""
-    generators = np.array([[[0, 0, 0], [0, 0, -1], [0, 1, 0]], [[0, 0, 1], [0, 0, 0], [-1, 0, 0]],
-                           [[0, -1, 0], [1, 0, 0], [0, 0, 0]]], float)  # fmt: skip
-    changes = np.concatenate([generators @ A, A @ _strains(A, shapes)])
+def _step(A: np.ndarray, spots: Spots, residuals: np.ndarray, gradient: np.ndarray, strains: np.ndarray) -> np.ndarray:
+    """Gauss-Newton step: three of rotation, radians, then one for each strain."""
+    changes = np.concatenate([GENERATORS, strains]) @ A
     moved = np.einsum("kij,nj->kni", changes, spots.hkl.astype(float))
     root = np.sqrt(spots.weight)
     design = np.einsum("nri,kni->nrk", gradient, moved) * root[:, :, None]

@@ -44,6 +44,11 @@ def cell_of(metric: np.ndarray) -> tuple[float, ...]:
     return (*map(float, lengths), *map(float, angles))
 
 
+def averaged_metric(metric: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """(3, 3) mean of W^T G W over rotations (n, 3, 3)."""
+    return np.mean(np.swapaxes(rotations, 1, 2) @ metric @ rotations, axis=0)
+
+
 def niggli(cell: tuple[float, ...]) -> np.ndarray:
     """(3, 3) int basis change, of determinant 1, from a primitive cell to its Niggli-reduced cell."""
     vector = gemmi.GruberVector(gemmi.UnitCell(*cell), "P", True)

@@ -9,9 +9,11 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import ConfigurationError
+from autoproc.geometry.constraints import constrain_setting
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.models.space_group import rotations_of
 
 
 class BadChangeOfBasis(ConfigurationError):
@@ -109,11 +111,6 @@ def reindex_experiment(experiment: Experiment, matrix: np.ndarray, space_group: 
     return replace(experiment, crystal=reindex_crystal(experiment.crystal, matrix, space_group))
 
 
-def rotations_of(space_group: gemmi.SpaceGroup) -> np.ndarray:
-    """(n, 3, 3) rotation matrices W of a space group, acting on fractional coordinates."""
-    return np.array([op.rot for op in space_group.operations().sym_ops]) // gemmi.Op.DEN
-
-
 def constrain_crystal(crystal: Crystal, space_group: gemmi.SpaceGroup | None = None) -> Crystal:
     """The crystal nearest to this one whose cell obeys the space group, at every scan point."""
     group = space_group or crystal.space_group
@@ -124,17 +121,3 @@ def constrain_crystal(crystal: Crystal, space_group: gemmi.SpaceGroup | None = N
         group,
         None if points is None else constrain_setting(points, rotations),
     )
-
-
-def constrain_setting(A: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-    """Setting matrices (..., 3, 3) with their metric averaged over rotations (n, 3, 3).
-
-    The reciprocal metric G* = A^T A transforms as W G* W^T. The new matrix is the rotation of A,
-    nearest in the least-squares sense, times a square root of the averaged metric.
-    """
-    metric = np.swapaxes(A, -1, -2) @ A
-    rotations = np.asarray(rotations, float)
-    mean = np.mean([w @ metric @ w.T for w in rotations], axis=0)
-    root = np.swapaxes(np.linalg.cholesky(mean), -1, -2)
-    left, _, right = np.linalg.svd(A @ np.linalg.inv(root))
-    return left @ right @ root

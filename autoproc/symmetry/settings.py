@@ -8,7 +8,7 @@ from typing import Literal
 import gemmi
 import numpy as np
 
-from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
+from autoproc.symmetry.lattice_symmetry import averaged_metric, rotation_axis, rotation_order
 
 MonoclinicSetting = Literal["best", "C2"]
 
@@ -101,7 +101,7 @@ def group_operations(rotations: np.ndarray, basis: np.ndarray) -> gemmi.GroupOps
 def _perpendicular_plane(rotations: np.ndarray, metric: np.ndarray, axis: np.ndarray) -> np.ndarray:
     """(n, 3) int lattice vectors perpendicular to an axis of the group, from the shortest on."""
     indices = np.array(list(itertools.product(range(-3, 4), repeat=3)))
-    mean = np.mean([w.T @ metric @ w for w in rotations], axis=0)
+    mean = averaged_metric(metric, rotations)
     flat = np.abs(indices @ mean @ axis) < 1e-6 * np.trace(mean)
     indices = indices[flat & np.any(indices != 0, axis=1)]
     lengths = np.einsum("ni,ij,nj->n", indices, mean, indices)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.symmetry.lattice_symmetry import LatticeSymmetry, cell_of, obliquity
+from autoproc.symmetry.lattice_symmetry import LatticeSymmetry, averaged_metric, cell_of, obliquity
 from autoproc.symmetry.settings import (
     MonoclinicSetting,
     centring,
@@ -79,11 +79,6 @@ def _closure(generators: set[int], table: np.ndarray) -> frozenset[int]:
         if len(larger) == len(members):
             return frozenset(int(m) for m in members)
         members = larger
-
-
-def averaged_metric(metric: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-    """(3, 3) mean of W^T G W over rotations (n, 3, 3)."""
-    return np.mean(np.swapaxes(rotations, 1, 2) @ metric @ rotations, axis=0)
 
 
 def _describe(lattice: LatticeSymmetry, members: tuple[int, ...], monoclinic: MonoclinicSetting) -> Subgroup:

@@ -10,6 +10,7 @@ from autoproc.errors import NoReflections
 from autoproc.formats.expt import read_expt
 from autoproc.formats.refl import read_refl
 from autoproc.models.reflections import Reflections
+from autoproc.models.space_group import primitive_basis
 from autoproc.stages.determine_symmetry import (
     ImpossibleSpaceGroup,
     SymmetryParams,
@@ -17,7 +18,6 @@ from autoproc.stages.determine_symmetry import (
     determine_symmetry,
     format_symmetry,
 )
-from autoproc.symmetry.consistency import primitive_basis
 from autoproc.symmetry.reindex import parse_basis
 
 CUBE = (40, 40, 40, 90, 90, 90)
@@ -58,7 +58,7 @@ def in_some_basis(group: str, cell: tuple[float, ...], **kwargs) -> SymmetryResu
     """Symmetry of data indexed in P 1 in a primitive basis that is not the conventional one."""
     d_min = 3.0 if max(cell[:3]) < 55 else 4.0
     experiment, reflections = integrated(group, cell, d_min=d_min, **kwargs)
-    matrix = np.array([[0, 1, 0], [0, 1, 1], [1, 0, 0]]) @ primitive_basis(experiment.crystal)
+    matrix = np.array([[0, 1, 0], [0, 1, 1], [1, 0, 0]]) @ primitive_basis(experiment.crystal.space_group)
     experiment, reflections = to_setting(experiment, reflections, matrix)
     return determine_symmetry([experiment], reflections, SymmetryParams())
 

@@ -10,13 +10,14 @@ from refinement_case import U, experiment, flat_detector, kappa_goniometer, spot
 from autoproc.errors import RefinementFailed
 from autoproc.formats.expt import read_expt, write_expt
 from autoproc.geometry.detector import beam_centre_px
+from autoproc.geometry.placement import moved_rigidly
 from autoproc.geometry.reciprocal import map_to_reciprocal_space
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.refinement.by_image import crystal_by_image, rmsd_by_image
-from autoproc.refinement.model import detector_centre, moved_detector
+from autoproc.refinement.model import detector_centre
 from autoproc.stages.refine import RefineParams, format_refine, refine
 
 STATIC = RefineParams(scan_varying=False)
@@ -26,7 +27,7 @@ TETRAGONAL = {"cell": (77.0, 77.0, 38.0, 90.0, 90.0, 90.0), "group": "P 41 21 2"
 def spoilt(truth: Experiment, turn: float = 0.3, stretch: float = 1.004, shift: float = 0.6) -> Experiment:
     """The experiment as indexing might find it: orientation, cell, beam centre and distance are off."""
     centre = detector_centre(truth.detector)
-    detector = moved_detector(truth.detector, np.array([shift, -shift, -1.5 * shift, 0.001, -0.001, 0.003]), centre)
+    detector = moved_rigidly(truth.detector, np.array([shift, -shift, -1.5 * shift, 0.001, -0.001, 0.003]), centre)
     A = rotation_matrix(np.array([0.6, 0.0, 0.8]), np.radians(turn)) @ truth.crystal.A / stretch
     return replace(truth, detector=detector, crystal=Crystal(A, truth.crystal.space_group))
 

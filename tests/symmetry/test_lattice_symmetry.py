@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models_for_tests import crystal
 
-from autoproc.symmetry.consistency import _unimodular, primitive_basis
+from autoproc.models.space_group import primitive_basis
+from autoproc.symmetry.consistency import _unimodular
 from autoproc.symmetry.lattice_symmetry import (
     cell_of,
     lattice_symmetry,
@@ -41,7 +41,7 @@ LATTICES = [
 @settings(max_examples=60, deadline=None)
 def test_the_group_is_found_from_any_basis(lattice, choice):
     group, cell, order = lattice
-    matrix = UNIMODULAR[choice] @ primitive_basis(crystal(cell, group))
+    matrix = UNIMODULAR[choice] @ primitive_basis(gemmi.SpaceGroup(group))
     found = lattice_symmetry(cell_of(matrix @ metric_of(cell) @ matrix.T), 1.0)
     assert len(found.rotations) == order
     for w in found.rotations:

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from models_for_tests import crystal, rotation
 
+from autoproc.geometry.constraints import constrain_setting
+from autoproc.models.space_group import rotations_of
 from autoproc.symmetry.reindex import (
     BadChangeOfBasis,
     constrain_crystal,
-    constrain_setting,
     format_basis,
     parse_basis,
     reindex_crystal,
     reindex_hkl,
-    rotations_of,
     tidiest,
 )
 

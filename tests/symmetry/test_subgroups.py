@@ -5,16 +5,15 @@ from collections import Counter
 import gemmi
 import numpy as np
 import pytest
-from models_for_tests import crystal
 
-from autoproc.symmetry.consistency import primitive_basis
+from autoproc.models.space_group import primitive_basis
 from autoproc.symmetry.lattice_symmetry import cell_of, lattice_symmetry, metric_of
 from autoproc.symmetry.settings import centring, in_basis
 from autoproc.symmetry.subgroups import find_subgroups, multiplication_table
 
 
 def subgroups(group: str, cell: tuple[float, ...], **kwargs):
-    matrix = primitive_basis(crystal(cell, group))
+    matrix = primitive_basis(gemmi.SpaceGroup(group))
     lattice = lattice_symmetry(cell_of(matrix @ metric_of(cell) @ matrix.T), 2.0)
     return lattice, find_subgroups(lattice, **kwargs)
 

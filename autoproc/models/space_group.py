@@ -1,0 +1,40 @@
+"""Space groups: by name, and their operations as matrices."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import gemmi
+import numpy as np
+from pydantic import AfterValidator
+
+
+def space_group_named(name: str) -> gemmi.SpaceGroup | None:
+    """A space group by Hermann-Mauguin name, with or without spaces, or number; None if there is none."""
+    if name.strip().isdigit():
+        return gemmi.find_spacegroup_by_number(int(name))
+    return gemmi.find_spacegroup_by_name(name)
+
+
+def _known(name: str) -> str:
+    if space_group_named(name) is None:
+        raise ValueError(f'{name!r} is not a space group; write "P 43 21 2", "P43212" or 96')
+    return name
+
+
+SpaceGroupName = Annotated[str, AfterValidator(_known)]
+"""A parameter that names a tabulated space group."""
+
+
+def rotations_of(space_group: gemmi.SpaceGroup) -> np.ndarray:
+    """(n, 3, 3) int rotation parts W of the operations, the identity first.
+
+    They act on fractional coordinates, x' = W x, and on indices as rows, hkl' = hkl W.
+    """
+    return np.array([op.rot for op in space_group.operations().sym_ops]) // gemmi.Op.DEN
+
+
+def primitive_basis(space_group: gemmi.SpaceGroup) -> np.ndarray:
+    """(3, 3) basis change, right-handed: rows are the axes of a primitive cell in terms of the conventional ones."""
+    matrix = np.array(space_group.centred_to_primitive().rot, float).T / gemmi.Op.DEN
+    return matrix if np.linalg.det(matrix) > 0 else -matrix
