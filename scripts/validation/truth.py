@@ -11,7 +11,8 @@ import gemmi
 import numpy as np
 from scipy.optimize import least_squares
 
-from autoproc.geometry.asu import hkl_rotations, to_asu
+from autoproc.geometry.asu import to_asu
+from autoproc.models.space_group import rotations_of
 
 N_SHELLS = 10
 LATTICE_TOLERANCE = 0.03
@@ -170,7 +171,7 @@ def lattice_operators(cell: gemmi.UnitCell, group: gemmi.SpaceGroup, truth: Trut
     """
     ours, our_metric = reduced(cell, group)
     theirs, true_metric = reduced(truth.cell, truth.group)
-    mates = hkl_rotations(truth.group)
+    mates = rotations_of(truth.group)
     found: list[np.ndarray] = []
     for P in unimodular():
         if np.abs(P @ true_metric @ P.T - our_metric).max() > LATTICE_TOLERANCE * our_metric.max():
