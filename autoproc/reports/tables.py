@@ -125,8 +125,11 @@ def symmetry_elements(symmetry: SymmetryResult) -> Table:
 def laue_groups(symmetry: SymmetryResult) -> Table:
     """The score of each possible Laue group."""
     rows = [
-        [spaced(s.subgroup.patterson), f"{s.likelihood:.3f} {s.stars}".strip(), f"{s.net_z_cc:.2f}", f"{s.cc_for:.2f}",
-         f"{s.cc_against:.2f}", f"{s.subgroup.delta:.2f}", format_basis(s.subgroup.basis)]
+        [
+            spaced(s.subgroup.patterson), f"{s.likelihood:.3f} {s.stars}".strip(),
+            f"{round(s.net_z_cc, 2) + 0.0:.2f}", f"{s.cc_for:.2f}", f"{s.cc_against:.2f}",
+            f"{s.subgroup.delta:.2f}", format_basis(s.subgroup.basis),
+        ]
         for s in symmetry.subgroups
     ]  # fmt: skip
     header = ("Laue group", "likelihood", "net Z-CC", "CC for", "CC against", "\u03b4 (\u00b0)", "reindex")
