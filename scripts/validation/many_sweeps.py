@@ -19,6 +19,7 @@ from validation.truth import Comparison, NotTheLattice, compare, read_truth
 HEADER = (
     f"{'sweep':17}{'true':10}{'found':11}{'Laue':>5}{'spots':>7}{'indexed':>8}{'cell %':>7}{'angle':>6}{'d_min':>6}"
     f"{'compl':>6}{'CC low':>7}{'mid':>7}{'high':>7}{'chi2 l':>7}{'high':>6}{'|z|':>5}{'Rmeas':>7}{'ISa':>6}{'s':>6}"
+    f"{'cpu':>6}"
 )
 MOST_CELL_ERROR = 0.1
 MOST_ANGLE_ERROR = 0.1
@@ -51,7 +52,10 @@ def process_one(sweep: Sweep, folder: Path, keep_images: bool) -> Outcome:
     """Simulate one sweep, unless its images are still there, and process it."""
     images, results = folder / "images" / sweep.name, folder / "processed"
     truth_file = folder / "truth" / f"{sweep.name}.npz"
-    if not any(images.glob("*")):
+    made_with = truth_file.with_suffix(".txt")  # the parameters of the images that are there, if any are
+    wanted = "\n".join([*arguments(sweep), sweep.image_format])
+    if not any(images.glob("*")) or not made_with.exists() or made_with.read_text() != wanted:
+        shutil.rmtree(images, ignore_errors=True)
         made = autoproc(
             "simulate",
             "sweep",
@@ -67,6 +71,7 @@ def process_one(sweep: Sweep, folder: Path, keep_images: bool) -> Outcome:
             return Outcome(sweep, {}, None, f"not simulated: {made.error_line}")
         truth_file.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(images / f"{sweep.name}_truth.npz", truth_file)
+        made_with.write_text(wanted)
     done = autoproc("run", images, "--output", results, *sweep.run)
     outcome = judge(sweep, results / sweep.name, truth_file, done)
     if not keep_images:
@@ -78,7 +83,7 @@ def judge(sweep: Sweep, result: Path, truth_file: Path, done: Run) -> Outcome:
     """Compare a sweep's results with its truth."""
     summary_file = result / "summary.json"
     summary = json.loads(summary_file.read_text()) if summary_file.exists() else {}
-    summary["wall"], summary["memory"] = done.seconds, done.memory
+    summary["wall"], summary["cpu"], summary["memory"] = done.seconds, done.cpu, done.memory
     if summary.get("status") != "processed":
         return Outcome(sweep, summary, None, str(summary.get("error") or done.error_line))
     try:
@@ -115,7 +120,7 @@ def row(o: Outcome) -> str:
         f"{100 * sum(x.n for x in c.shells) / sum(x.n_true for x in c.shells):6.1f}"
         f"{low.cc:7.4f}{middle.cc:7.4f}{high.cc:7.4f}{low.chi2:7.2f}{high.chi2:6.2f}"
         f"{np.median([x.robust_z for x in c.shells]):5.2f}{overall['r_meas']:7.3f}{s['isa'] or np.nan:6.1f}"
-        f"{s['wall']:6.1f}"
+        f"{s['wall']:6.1f}{s['cpu']:6.1f}"
     )
 
 

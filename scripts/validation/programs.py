@@ -18,11 +18,12 @@ DIALS_CHAIN = "peer/dials_run.sh"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """output : stdout and stderr; memory : peak resident set of the largest process, MB; seconds : wall clock."""
+    """output : stdout and stderr; seconds : wall clock; cpu : of all its processes; memory : peak resident set, MB."""
 
     status: int
     output: str
     seconds: float
+    cpu: float
     memory: float
 
     @property
@@ -53,7 +54,8 @@ def run(command: Sequence[str | Path], folder: Path | None = None, **environment
     output = process.stdout.read().decode(errors="replace")
     _, status, usage = os.wait4(process.pid, 0)  # the usage of this child and those it waited for
     process.returncode = os.waitstatus_to_exitcode(status)
-    return Run(process.returncode, output, time.perf_counter() - start, usage.ru_maxrss / 1024)
+    seconds, cpu = time.perf_counter() - start, usage.ru_utime + usage.ru_stime
+    return Run(process.returncode, output, seconds, cpu, usage.ru_maxrss / 1024)
 
 
 def autoproc(*arguments: str | Path, folder: Path | None = None) -> Run:

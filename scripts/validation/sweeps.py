@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PILATUS_2M = {"detector": "pilatus2m", "distance": 260.0, "n_images": 180, "width": 0.25, "mosaicity": 0.06}
-SMALL_MOLECULE = {"wavelength": 0.6889, "distance": 60.0, "d_min": 0.62, "wilson_b": 2.0, "anomalous": 0.01}
+SMALL_MOLECULE = {"wavelength": 0.6889, "distance": 45.0, "d_min": 0.85, "wilson_b": 2.0, "anomalous": 0.01}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ SWEEPS = (
     Sweep("i23", "cubic, m-3 in an m-3m lattice", crystal("I 2 3", 98.3, 98.3, 98.3, 90, 90, 90)),
     Sweep("f432", "cubic, face centred", crystal(
         "F 4 3 2", 152.0, 152.0, 152.0, 90, 90, 90, distance=110.0, d_min=2.3)),
-    Sweep("small_molecule", "0.62 A, P 21/c-like cell", crystal(
+    Sweep("small_molecule", "small cell, 0.85 A", crystal(
         "P 1 21 1", 7.42, 12.31, 9.87, 90, 98.7, 90, n_images=720, **SMALL_MOLECULE), "nxmx"),
     # Data
     Sweep("weak", "40 times weaker than usual", {"strength": 60.0, "n_images": 360}),
