@@ -17,7 +17,7 @@ CENTRAL = 0.9
 class AnomalousSignal:
     """Bijvoet pairs of groups (G,): is_pair bool; difference I(+) - I(-) and mean of the two, NaN without a pair.
 
-    slope, df_over_f, di_over_sigma_di as in statistics.MergingStatistics; None without pairs
+    slope, df_over_f, di_over_sigma_di as in merging_statistics.MergingStatistics; None without pairs
     """
 
     is_pair: np.ndarray

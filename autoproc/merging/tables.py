@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from autoproc.merging.statistics import MergingStatistics, ShellStatistics
+from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
 
 ROWS: tuple[tuple[str, str, str], ...] = (
     ("High resolution limit", "d_min", "{:.2f}"),

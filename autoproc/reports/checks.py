@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from autoproc.merging.statistics import ShellStatistics
+from autoproc.merging.merging_statistics import ShellStatistics
 from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
 

@@ -10,7 +10,7 @@ import numpy as np
 from autoproc.errors import AutoprocError
 from autoproc.geometry.reciprocal import resolution, s1_of_spots
 from autoproc.merging.by_image import agreement_by_image
-from autoproc.merging.statistics import MergingStatistics, merging_statistics
+from autoproc.merging.merging_statistics import MergingStatistics, merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.refinement.by_image import crystal_by_image

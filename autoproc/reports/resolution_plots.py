@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autoproc.merging.statistics import MergingStatistics, ShellStatistics
+from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
 from autoproc.reports.chart import Chart, Mark, Series, draw
 from autoproc.stages.estimate_resolution import ResolutionEstimate
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from autoproc import __version__
 from autoproc.errors import AutoprocError
-from autoproc.merging.statistics import MergingStatistics
+from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.merging.tables import format_table_one
 from autoproc.reports.checks import overall_verdict
 from autoproc.reports.quality import quality_checks

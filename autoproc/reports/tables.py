@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.indexing.lattices import LatticeRotation
-from autoproc.merging.statistics import MergingStatistics, ShellStatistics
+from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
 from autoproc.merging.tables import ROWS
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment

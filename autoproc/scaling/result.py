@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.merging.statistics import MergingStatistics
+from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.combine import Candidate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autoproc.merging.statistics import MergingStatistics
+from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.merging.tables import format_shells, format_table_one
 from autoproc.scaling.result import ScaleResult
 from autoproc.text_tables import ruled_table

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from autoproc.errors import NoReflections
-from autoproc.merging.statistics import MergingStatistics, scaled_observations, statistics_of
+from autoproc.merging.merging_statistics import MergingStatistics, scaled_observations, statistics_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params

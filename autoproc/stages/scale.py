@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autoproc.errors import NoReflections
-from autoproc.merging.statistics import merging_statistics
+from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.cross_validation import CrossValidation, cross_validate

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autoproc.merging.statistics import ShellStatistics
+from autoproc.merging.merging_statistics import ShellStatistics
 from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
 from autoproc.reports import checks

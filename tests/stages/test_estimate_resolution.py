@@ -7,7 +7,7 @@ import pytest
 from models_for_tests import crystal, experiment, scaled
 
 from autoproc.errors import NoReflections
-from autoproc.merging.statistics import MergingStatistics, merging_statistics
+from autoproc.merging.merging_statistics import MergingStatistics, merging_statistics
 from autoproc.stages.estimate_resolution import (
     EstimateResolutionParams,
     estimate_resolution,

@@ -12,7 +12,7 @@ from autoproc.errors import NoReflections
 from autoproc.formats.expt import read_expt
 from autoproc.formats.refl import read_refl
 from autoproc.merging.agreement import group_agreement
-from autoproc.merging.statistics import scaled_observations
+from autoproc.merging.merging_statistics import scaled_observations
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.stages.scale import ScaleParams, ScaleResult, cross_validate, format_scale, scale
 

@@ -12,7 +12,7 @@ from autoproc.geometry.shells import equal_volume_shells
 from autoproc.merging.agreement import group_agreement
 from autoproc.merging.correlation import half_set_correlations, is_significant
 from autoproc.merging.groups import group_equivalents
-from autoproc.merging.statistics import merging_statistics
+from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.merging.tables import format_shells, format_table_one
 from autoproc.models.reflections import Flag, Reflections
 
