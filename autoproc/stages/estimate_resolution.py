@@ -15,6 +15,8 @@ from autoproc.models.reflections import Reflections
 from autoproc.params import Params
 
 MIN_SHELLS = 3
+SHARP = 1.0
+"""A fall narrower than this many shells is an edge."""
 MIN_IN_SHELL = 30
 TABLE_SHELLS = 20
 MAX_STEPS_INWARDS = 5
@@ -96,9 +98,23 @@ def resolution_from_shells(statistics: MergingStatistics, cc_limit: float) -> Re
     plateau, centre, width = fit_tanh(s2, cc, n)
     fitted = plateau * tanh_curve(s2, centre, width)
     limit_s2 = centre + width * np.arctanh(1 - 2 * cc_limit / max(plateau, 2 * cc_limit))
+    if width < SHARP * float(np.median(np.diff(s2))):
+        limit_s2 = min(limit_s2, _last_boundary(s2, cc, cc_limit))
     limited = bool(limit_s2 >= 1 / edge**2)
     d_min = edge if limited else float(1 / np.sqrt(max(limit_s2, s2[0])))
     return ResolutionEstimate(d_min, edge, limited, cc_limit, s2, cc, n, fitted)
+
+
+def _last_boundary(s2: np.ndarray, cc: np.ndarray, cc_limit: float) -> float:
+    """1/d^2 between the last shell above the limit that follows others above it, and the next.
+
+    Where data end within a shell's width, the fit cannot say where: this errs to the side of signal.
+    """
+    below = np.flatnonzero(cc < cc_limit)
+    first = int(below[0]) if len(below) else len(cc)
+    if first in (0, len(cc)):
+        return np.inf
+    return float(0.5 * (s2[first - 1] + s2[first]))
 
 
 def tanh_curve(s2: np.ndarray, centre: float, width: float) -> np.ndarray:

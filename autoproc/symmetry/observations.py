@@ -10,6 +10,7 @@ import numpy as np
 from autoproc.geometry.rotation import crystal_from_lab
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.symmetry.blank_images import is_on_blank_image
 from autoproc.symmetry.reindex import reindex_hkl
 
 MIN_PARTIALITY = 0.4
@@ -57,7 +58,7 @@ def observations_of(experiments: Sequence[Experiment], reflections: Reflections)
 
     Works on integrated reflections and, with the Lorentz-polarisation factor computed here, on indexed
     strong spots. Left out: overloads, partiality below 0.4, I/sigma below -5, not indexed, and those
-    whose pixels do not look like a spot (has_bad_pixels).
+    whose pixels do not look like a spot (has_bad_pixels), or that lie on blank images.
     """
     intensity, variance = _intensities(reflections)
     ids = reflections["experiment_id"]
@@ -67,6 +68,7 @@ def observations_of(experiments: Sequence[Experiment], reflections: Reflections)
         good &= reflections["partiality"] > MIN_PARTIALITY
     good &= intensity > MIN_I_OVER_SIGMA * np.sqrt(np.where(variance > 0, variance, 1.0))
     good &= ~has_bad_pixels(reflections, intensity, variance)
+    good[good] &= ~_is_blank(reflections[good], intensity[good] / np.sqrt(variance[good]))
     rows = np.flatnonzero(good)
     parts = [
         _of_experiment(n, experiment, reflections, rows[ids[rows] == n], (intensity, variance))
@@ -74,6 +76,19 @@ def observations_of(experiments: Sequence[Experiment], reflections: Reflections)
         if experiment.crystal is not None
     ]
     return Observations(*(np.concatenate([getattr(p, f) for p in parts]) for f in Observations.__dataclass_fields__))
+
+
+def _is_blank(reflections: Reflections, i_over_sigma: np.ndarray) -> np.ndarray:
+    """(N,) bool: on an image without diffraction, each experiment judged by itself."""
+    column = next((c for c in ("xyz_cal_px", "xyz_obs_px") if c in reflections), None)
+    if column is None:
+        return np.zeros(len(reflections), bool)
+    frame = reflections[column][:, 2]
+    ids = reflections["experiment_id"]
+    blank = np.zeros(len(frame), bool)
+    for n in np.unique(ids):
+        blank[ids == n] = is_on_blank_image(frame[ids == n], i_over_sigma[ids == n])
+    return blank
 
 
 def _intensities(reflections: Reflections) -> tuple[np.ndarray, np.ndarray]:
