@@ -38,6 +38,8 @@ class Observations:
     row : (N,) intp, their rows in the reflection table; experiment : (N,) intp
     profile, summation : two estimates of each intensity, one of which may be NaN
     raw : (N,) summation intensity over partiality, photons, before LP and efficiency
+    correction : (N,) LP over efficiency, what one photon counts in the two estimates
+    background : (N,) variance of the background under the peak, photons^2; 0 where it is not known
     partiality : (N,); at : where each was measured; groups : its equivalents; d : (N,) resolution, Angstrom
     place : (N,) a number for each sweep and panel; position : (N, 3) on it, px, px, frame
     """
@@ -47,6 +49,8 @@ class Observations:
     profile: Intensities
     summation: Intensities
     raw: np.ndarray
+    correction: np.ndarray
+    background: np.ndarray
     partiality: np.ndarray
     at: Coordinates
     groups: EquivalentGroups
@@ -56,6 +60,13 @@ class Observations:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    @property
+    def group_d(self) -> np.ndarray:
+        """(G,) resolution of each group, Angstrom."""
+        d = np.zeros(len(self.groups))
+        d[self.groups.group] = self.d
+        return d
 
 
 def shared_cell(experiments: Sequence[Experiment]) -> gemmi.UnitCell:
@@ -77,7 +88,7 @@ def observations_for_scaling(
     """
     if all(e.crystal is None for e in experiments):
         raise NoReflections(stage="scaling", reason="no experiment has a crystal")
-    profile, summation, raw = corrected_intensities(reflections)
+    profile, summation, raw, correction = corrected_intensities(reflections)
     d = shared_cell(experiments).calculate_d_array(reflections["hkl"])
     keep = is_usable(experiments, reflections, min_partiality)
     keep &= _is_measured(profile, min_i_over_sigma) | _is_measured(summation, min_i_over_sigma)
@@ -93,12 +104,15 @@ def observations_for_scaling(
     frame = reflections["xyz_obs_px"][row, 2] if "xyz_obs_px" in reflections else position[:, 2]
     sweep = reflections["imageset_id"] if "imageset_id" in reflections else reflections["experiment_id"]
     panel = reflections["panel"][row].astype(np.intp)
+    background = reflections["background_variance"] if "background_variance" in reflections else np.zeros(len(keep))
     return Observations(
         row,
         reflections["experiment_id"][row].astype(np.intp),
         profile[row],
         summation[row],
         raw[row],
+        correction[row],
+        np.nan_to_num(background[row]),
         _partiality(reflections)[row],
         Coordinates(frame, reflections["s1"][row], d[row]),
         group_equivalents(crystal.space_group, reflections["hkl"][row]),
@@ -108,10 +122,11 @@ def observations_for_scaling(
     )
 
 
-def corrected_intensities(reflections: Reflections) -> tuple[Intensities, Intensities, np.ndarray]:
+def corrected_intensities(reflections: Reflections) -> tuple[Intensities, Intensities, np.ndarray, np.ndarray]:
     """Profile-fitted and summation intensities times LP over efficiency, the latter also over partiality.
 
-    Also the raw summation intensity over partiality. NaN where an estimate failed or its variance is nonsense.
+    Also the raw summation intensity over partiality, and LP over efficiency. NaN where an estimate failed or its
+    variance is nonsense.
     """
     flags = reflections["flags"]
     correction = np.ones(len(flags))
@@ -133,7 +148,7 @@ def corrected_intensities(reflections: Reflections) -> tuple[Intensities, Intens
         good &= np.isfinite(correction) & (correction > 0)
         factor = correction / share
         result.append(Intensities(np.where(good, value * factor, np.nan), np.where(good, variance * factor**2, np.nan)))
-    return result[0], result[1], raw
+    return result[0], result[1], raw, correction
 
 
 def is_usable(experiments: Sequence[Experiment], reflections: Reflections, min_partiality: float) -> np.ndarray:

@@ -25,7 +25,8 @@ class ScaleParams(Params):
     d_max: float | None = Field(None, gt=0)
     """Low-resolution limit, Angstrom; none keeps everything."""
     error_model: bool = True
-    """Correct the standard uncertainties by the scatter of equivalents; otherwise they stay as integrated."""
+    """Correct the standard uncertainties by the scatter of equivalents, counting errors being those of the expected
+    intensity, so that no observation weighs more for having come out low; otherwise they stay as integrated."""
     min_expected_intensity: float = 25.0
     """The error model is fitted to reflections expected to be stronger, photons: weak ones do not tell of b."""
     outlier_zmax: float = Field(6.0, gt=0)

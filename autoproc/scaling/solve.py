@@ -18,8 +18,10 @@ from autoproc.scaling.state import (
     initial_state,
     with_blank_images,
     with_error_model,
+    with_intensities,
     with_outliers,
     with_shadows,
+    with_steady_variances,
 )
 
 ABSORPTION = {"off": (0, 0.0), "low": (4, 5e5), "medium": (6, 5e4), "high": (6, 5e3)}
@@ -74,8 +76,9 @@ def solve(
             if params.intensity_choice == "combine":
                 candidates = best_choice(observations, state.factors, state.kept & ~state.held_out)
                 i_mid = candidates[0].i_mid
-                chosen = blend(observations, i_mid)
-                state = replace(state, intensity=chosen.value, variance=chosen.variance)
+                state = with_intensities(state, blend(observations, i_mid))
+        if params.error_model:
+            state = with_steady_variances(observations, state)
         state = with_outliers(observations, state, params.outlier_zmax)
         if params.error_model:
             state = with_error_model(observations, state, params.min_expected_intensity)

@@ -9,6 +9,7 @@ import numpy as np
 
 from autoproc.geometry.shells import equal_volume_shells
 from autoproc.models.experiment import Experiment
+from autoproc.scaling.counting import likely_intensities, steadied
 from autoproc.scaling.error_model import ErrorModel, fit_error_model
 from autoproc.scaling.minimise import Fit, Part, Problem, fit_models
 from autoproc.scaling.model import PhysicalModel
@@ -32,13 +33,15 @@ MIN_PARTIALITY = 0.95
 class State:
     """What is known between cycles.
 
-    intensity, variance : (N,) chosen, corrected, not scaled; NaN where there is none
+    intensity, variance : (N,) chosen, corrected, not scaled; NaN where there is none; variance comes to be that of
+        the expected photons, `integrated` stays what integration gave
     factors : (N,) inverse scales; models: one for each experiment; outliers, blank, shadowed, held_out : (N,)
     bool
     """
 
     intensity: np.ndarray
     variance: np.ndarray
+    integrated: np.ndarray
     factors: np.ndarray
     models: tuple[PhysicalModel, ...]
     error_model: ErrorModel
@@ -76,7 +79,9 @@ def initial_state(observations: Observations, chosen: Intensities, models: Seque
     """Models with rough scales, found by comparing stretches of each sweep with the common intensities."""
     n = len(observations)
     nothing = np.zeros(n, bool)
-    state = State(chosen.value, chosen.variance, np.ones(n), tuple(models), ErrorModel(), *4 * (nothing,))
+    state = State(
+        chosen.value, chosen.variance, chosen.variance, np.ones(n), tuple(models), ErrorModel(), *4 * (nothing,)
+    )
     return with_rough_scales(observations, state)
 
 
@@ -143,6 +148,37 @@ def expectation(observations: Observations, state: State, use: np.ndarray) -> Ex
     return Expectation(expected, variance, share)
 
 
+def with_intensities(state: State, chosen: Intensities) -> State:
+    """The state with other estimates of the intensities."""
+    return replace(state, intensity=chosen.value, variance=chosen.variance, integrated=chosen.variance)
+
+
+def with_steady_variances(observations: Observations, state: State) -> State:
+    """The state with counting variances of the intensities that equivalents expect."""
+    groups, g, kept = observations.groups, state.factors, state.kept
+    seen = expectation(observations, state, kept)
+    weight = np.where(kept, 1.0 / seen.variance, 0.0)
+    sum_wg2 = groups.sum(weight * g * g)
+    known = sum_wg2 > 0
+    if not known.any():
+        return state
+    safe = np.where(known, sum_wg2, 1.0)
+    common = groups.sum(weight * g * np.where(kept, state.intensity, 0.0)) / safe
+    likely = np.zeros(len(groups))
+    likely[known] = likely_intensities(common[known], 1.0 / safe[known], observations.group_d[known])
+    rows = np.flatnonzero(state.measured & known[groups.group])
+    photon = observations.correction[rows]
+    variance = state.integrated.copy()
+    variance[rows] = photon**2 * steadied(
+        state.intensity[rows] / photon,
+        state.integrated[rows] / photon**2,
+        g[rows] * likely[groups.group[rows]] / photon,
+        observations.background[rows],
+        (kept & ~state.held_out)[rows],
+    )
+    return replace(state, variance=variance)
+
+
 def fitted(
     experiments: Sequence[Experiment],
     observations: Observations,
@@ -201,8 +237,7 @@ def select_for_fit(observations: Observations, use: np.ndarray, seen: Expectatio
     if np.count_nonzero(use) <= limit:
         return np.flatnonzero(use)
     information = groups.sum(np.where(use, seen.expected**2 / seen.variance, 0.0)) / np.maximum(count, 1)
-    d = np.zeros(len(groups))
-    d[groups.group] = observations.d
+    d = observations.group_d
     shell = equal_volume_shells(d[count > 1], N_SHELLS).index(d)
     chosen = np.zeros(len(groups), bool)
     for n in range(N_SHELLS):

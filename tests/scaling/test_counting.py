@@ -1,0 +1,70 @@
+"""Weights that do not follow the chance of the observations they weigh."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autoproc.scaling.counting import likely_intensities, steadied
+
+N, MULTIPLICITY = 6000, 5
+
+
+def weak_counts(
+    seed: int, mean: float, slope: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """True intensities of groups (N,), and of each observation value, variance, background and group."""
+    random = np.random.default_rng(seed)
+    true = mean * random.exponential(1.0, N)
+    group = np.repeat(np.arange(N), MULTIPLICITY)
+    background = random.uniform(1.0, 3.0, len(group))
+    value = random.poisson(true[group] + background) - background
+    return true, value, background + slope * np.maximum(value, 0.0) + 0.3, background, group
+
+
+def weighted(value: np.ndarray, variance: np.ndarray, group: np.ndarray) -> np.ndarray:
+    return np.bincount(group, value / variance) / np.bincount(group, 1 / variance)
+
+
+@pytest.mark.parametrize(("mean", "slope"), [(0.0, 1.0), (1.0, 1.0), (4.0, 1.0), (4.0, 0.5), (100.0, 1.3)])
+def test_weighted_means_of_weak_reflections_are_unbiased(mean: float, slope: float) -> None:
+    true, value, variance, background, group = weak_counts(1, mean, slope)
+    expected = np.maximum(np.bincount(group, value) / MULTIPLICITY, 0.0)[group]
+    steady = steadied(value, variance, expected, background, np.ones(len(group), bool))
+    error = 0.03 + 0.005 * mean
+    assert weighted(value, steady, group).mean() == pytest.approx(true.mean(), abs=error)
+    if mean < 100:
+        assert weighted(value, variance, group).mean() < true.mean() - 3 * error
+
+
+def test_variances_are_those_of_the_expected_photons() -> None:
+    true, value, variance, background, group = weak_counts(2, 50.0, 1.0)
+    steady = steadied(value, variance, true[group], background, np.ones(len(group), bool))
+    ratio = steady / (background + true[group] + 0.3)
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.02)
+    assert np.percentile(ratio, [1, 99]) == pytest.approx([1.0, 1.0], abs=0.3)
+
+
+def test_an_outlier_does_not_inflate_its_own_variance() -> None:
+    true, value, variance, background, group = weak_counts(3, 20.0, 1.0)
+    value[7], variance[7] = 5000.0, 5000.0
+    use = np.arange(len(group)) != 7
+    steady = steadied(value, variance, true[group], background, use)
+    assert 0 < steady[7] < 10 * (true[group[7]] + background[7])
+
+
+def test_few_observations_keep_their_variances() -> None:
+    variance = np.linspace(1, 2, 20)
+    kept = steadied(np.ones(20), variance, np.ones(20), np.ones(20), np.ones(20, bool))
+    np.testing.assert_array_equal(kept, variance)
+
+
+def test_likely_intensities_are_drawn_to_the_mean_of_their_resolution() -> None:
+    random = np.random.default_rng(4)
+    d = random.uniform(2.0, 4.0, 5000)
+    true = 10 * random.exponential(1.0, 5000)
+    mean = true + random.normal(0, 10.0, 5000)
+    likely = likely_intensities(mean, np.full(5000, 100.0), d)
+    assert np.all(likely >= 0)
+    assert np.std(likely - true) < 0.8 * np.std(mean - true)
+    np.testing.assert_allclose(likely_intensities(true, np.full(5000, 1e-6), d), true, rtol=0.01, atol=1e-3)
