@@ -26,8 +26,8 @@ class Spots:
     panel: np.ndarray
     xyz: np.ndarray
 
-    def take(self, rows: np.ndarray) -> Spots:
-        """Some of the spots."""
+    def __getitem__(self, rows: np.ndarray) -> Spots:
+        """The rows of a mask or index array."""
         return Spots(self.panel[rows], self.xyz[rows])
 
     def reciprocal(self, experiment: Experiment, shift_mm: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from autoproc import __version__
 from autoproc.geometry.asu import to_asu
-from autoproc.models.experiment import Experiment
+from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
 
@@ -104,8 +104,7 @@ def write_unmerged_mtz(
     """
     crystals = [e.crystal for e in experiments if e.crystal is not None]
     group = crystals[0].space_group
-    cell = gemmi.UnitCell(*np.mean([c.cell for c in crystals], axis=0))
-    mtz = _empty(group, cell, experiments[0].beam.wavelength, name)
+    mtz = _empty(group, shared_cell(experiments), experiments[0].beam.wavelength, name)
     numbers = BatchNumbers.of(experiments)
     asu, isym = to_asu(reflections["hkl"], group)
     frame = reflections["xyz_cal_px"][:, 2]

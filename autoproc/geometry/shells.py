@@ -1,4 +1,4 @@
-"""Resolution shells of equal volume in reciprocal space."""
+"""Resolution shells: of equal volume in reciprocal space, or with equal numbers of reflections."""
 
 from __future__ import annotations
 
@@ -37,3 +37,12 @@ def equal_volume_shells(d: np.ndarray, n_shells: int) -> Shells:
     edges = np.linspace(low**1.5, high**1.5, n_shells + 1) ** (2.0 / 3.0)
     edges[0], edges[-1] = low, high
     return Shells(edges)
+
+
+def shells_of_equal_number(s2: np.ndarray, per_shell: int, most: int | None = None, least: int = 1) -> list[np.ndarray]:
+    """Rows of the reflections, with s2 = 1/d^2 (N,), of shells of about `per_shell` each, lowest resolution first.
+
+    There are at least `least` and at most `most` shells, whatever that makes of their size.
+    """
+    n_shells = len(s2) // per_shell if most is None else min(most, len(s2) // per_shell)
+    return np.array_split(np.argsort(s2, kind="stable"), max(least, n_shells))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.indexing.observations import Observations
+from autoproc.robust import robust_sigma
 
 MIN_TOLERANCE = 0.12
 N_SIGMA = 6.0
-MAD_TO_SIGMA = 1.4826
 MAX_IMAGES = 1.0
 ALLOWED_BY_CHANCE = 0.02
 SMEAR_WEIGHT = 0.25
@@ -95,7 +95,7 @@ def observed_tolerance(A: np.ndarray, spots: Observations, largest: float) -> To
     near = rest[(total < largest) & (rest.max(axis=1) < limit)]
     if len(near) < 10:
         return Tolerance(largest, np.full(3, largest))
-    sigma = MAD_TO_SIGMA * np.median(near, axis=0)
+    sigma = robust_sigma(near)
     by_chance = 0.5 * np.cbrt(ALLOWED_BY_CHANCE * len(near) / max(1, len(spots) - len(near)))
     least = min(largest, MIN_TOLERANCE, by_chance)
     return Tolerance(largest, np.clip(N_SIGMA * sigma, least, largest))

@@ -16,10 +16,11 @@ from autoproc.geometry.detector import lab_from_mm, px_to_mm
 from autoproc.geometry.placement import panel_middle
 from autoproc.geometry.reciprocal import zeta
 from autoproc.geometry.rotation import GENERATORS, lab_rotations
-from autoproc.indexing.assign import MAD_TO_SIGMA, Assignment
+from autoproc.indexing.assign import Assignment
 from autoproc.indexing.model import N_MOVES, Model, beam_turn_axis
 from autoproc.indexing.observations import Observations
 from autoproc.models.experiment import Experiment
+from autoproc.robust import robust_sigma
 
 PRIOR_TURN = 0.02
 PRIOR_SIGMA = np.array([1.0, 1.0, 2.0, 0.01, 0.01, 0.01, 0.005])
@@ -224,7 +225,7 @@ def _robust_weights(block: _Block, sigma: np.ndarray) -> tuple[np.ndarray, np.nd
     spread[:, 2] /= np.abs(block.zeta)
     scaled = block.residual / spread
     offset = scaled - np.median(scaled, axis=0)
-    scale = np.maximum(MAD_TO_SIGMA * np.median(np.abs(offset), axis=0), MIN_SCALE / np.median(spread, axis=0))
+    scale = np.maximum(robust_sigma(offset), MIN_SCALE / np.median(spread, axis=0))
     weight = np.prod(np.square(np.clip(1 - np.square(offset / (TUKEY * scale)), 0, None)), axis=1)
     return scale * spread, weight
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.indexing.assign import MAD_TO_SIGMA, Tolerance, assign, deviations, observed_tolerance
+from autoproc.indexing.assign import Tolerance, assign, deviations, observed_tolerance
 from autoproc.indexing.candidates import Candidate, assess, rank_candidates
 from autoproc.indexing.fft1d import find_vectors as vectors_by_fft1d
 from autoproc.indexing.fft3d import find_vectors as vectors_by_fft3d
@@ -22,6 +22,7 @@ from autoproc.indexing.settings import in_setting, known_reduced_cell
 from autoproc.indexing.vectors import choose_vectors, refine_vectors
 from autoproc.models.crystal import cell_from_real_matrix
 from autoproc.models.space_group import space_group_named
+from autoproc.robust import robust_sigma
 
 GRID_SEARCH = "real_space_grid_search"
 GRID_D_MIN = 0.1
@@ -126,7 +127,7 @@ def information(A: np.ndarray, spots: Observations, tolerance: Tolerance) -> tup
     n, total = int(near.sum()), len(spots)
     if n < 4:
         return 0.0, 0.0
-    sigma = np.maximum(MAD_TO_SIGMA * np.median(np.abs(residual[near]), axis=0), MIN_SIGMA)
+    sigma = np.maximum(robust_sigma(residual[near]), MIN_SIGMA)
     sharpness = -float(np.sum(np.log2(sigma * np.sqrt(2 * np.pi * np.e))))
     share = n / total
     mixing = n * np.log2(share) + (total - n) * np.log2(1 - share) if n < total else 0.0

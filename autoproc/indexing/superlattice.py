@@ -6,7 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from autoproc.indexing.assign import MAD_TO_SIGMA, fractional
+from autoproc.indexing.assign import fractional
+from autoproc.robust import robust_sigma
 
 CLASS_TOLERANCE = 0.1
 MIN_CLASS_FRACTION = 0.03
@@ -75,7 +76,7 @@ def _sigma(residual: np.ndarray) -> np.ndarray:
     """(3,) robust standard deviations of fractional indices from integers."""
     if not len(residual):
         return np.full(3, MIN_SIGMA)
-    return np.maximum(MAD_TO_SIGMA * np.median(np.abs(residual), axis=0), MIN_SIGMA)
+    return np.maximum(robust_sigma(residual), MIN_SIGMA)
 
 
 def _near_class(values: np.ndarray, offset: np.ndarray, prime: int, width: np.ndarray) -> int:

@@ -25,7 +25,7 @@ class GroupAgreement:
     def __len__(self) -> int:
         return int(np.count_nonzero(self.count))
 
-    def select(self, here: np.ndarray) -> GroupAgreement:
+    def __getitem__(self, here: np.ndarray) -> GroupAgreement:
         """The groups of a mask (G,)."""
         return GroupAgreement(
             self.count[here], self.mean[here], self.sigma[here], self.absolute[here], self.total[here]
@@ -67,11 +67,6 @@ class GroupAgreement:
 
 def group_agreement(groups: EquivalentGroups, intensity: np.ndarray, sigma: np.ndarray) -> GroupAgreement:
     """Means and deviations of observations (N,) in their groups; sigma > 0."""
-    weight = sigma**-2.0
-    count = groups.count
-    sum_weight = groups.sum(weight)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = groups.sum(weight * intensity) / sum_weight
-        merged_sigma = sum_weight**-0.5
+    mean, merged_sigma = groups.weighted_mean(intensity, sigma**2)
     absolute = groups.sum(np.abs(intensity - mean[groups.group]))
-    return GroupAgreement(count, mean, merged_sigma, absolute, groups.sum(intensity))
+    return GroupAgreement(groups.count, mean, merged_sigma, absolute, groups.sum(intensity))

@@ -36,8 +36,7 @@ def agreement_by_image(experiments: Sequence[Experiment], scaled: Reflections) -
     intensity = scaled["intensity_scale"][kept] / scale[kept]
     sigma = np.sqrt(variance[kept]) / scale[kept]
     groups = group_equivalents(crystal.space_group, scaled["hkl"][kept])
-    weight = sigma**-2.0
-    mean = (groups.sum(weight * intensity) / groups.sum(weight))[groups.group]
+    mean = groups.weighted_mean(intensity, sigma**2)[0][groups.group]
     several = groups.count[groups.group] > 1
     deviation = np.where(several, np.abs(intensity - mean), np.nan)
     frame, owner = scaled["xyz_cal_px"][kept, 2], scaled["experiment_id"][kept]

@@ -15,9 +15,11 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.special import gamma
 
+from autoproc.geometry.shells import shells_of_equal_number
+
 REJECT_BELOW = -4.0
 TABLE = np.arange(-30.0, 12.0, 0.01)
-PER_SHELL = 80
+PER_SHELL, MAX_SHELLS = 80, 60
 
 
 def french_wilson(
@@ -59,14 +61,13 @@ def expected_intensity(intensity: np.ndarray, d: np.ndarray, epsilon: np.ndarray
     Shells of equal numbers, smoothed, interpolated linearly in 1/d^2.
     """
     normalised = intensity / epsilon
-    order = np.argsort(-d, kind="stable")
-    n_shells = max(1, min(60, len(d) // PER_SHELL))
-    shells = np.array_split(order, n_shells)
-    centre = np.array([np.mean(1 / d[s] ** 2) for s in shells])
+    s2 = 1 / d**2
+    shells = shells_of_equal_number(s2, PER_SHELL, MAX_SHELLS)
+    centre = np.array([np.mean(s2[s]) for s in shells])
     mean = np.array([np.mean(normalised[s]) for s in shells])
     noise = np.array([np.std(normalised[s]) / np.sqrt(len(s)) for s in shells])
     mean = np.maximum(gaussian_filter1d(mean, 1.0, mode="nearest"), np.maximum(0.5 * noise, 1e-6 * np.max(mean)))
-    return np.interp(1 / d**2, centre, np.maximum(mean, 1e-12)) * epsilon
+    return np.interp(s2, centre, np.maximum(mean, 1e-12)) * epsilon
 
 
 @lru_cache(maxsize=2)

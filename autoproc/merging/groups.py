@@ -37,6 +37,13 @@ class EquivalentGroups:
         """(G,) sum of values (N,) over each group."""
         return np.bincount(self.group, values, minlength=len(self))
 
+    def weighted_mean(self, values: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(G,) mean of values (N,) weighted by 1/variance, and its standard uncertainty; NaN for empty groups."""
+        weight = 1.0 / variance
+        total = self.sum(weight)
+        total[total == 0] = np.nan
+        return self.sum(weight * values) / total, total**-0.5
+
     def subset(self, kept: np.ndarray) -> EquivalentGroups:
         """The groups of the observations that a mask (N,) keeps; groups stay, some of them empty."""
         return EquivalentGroups(self.hkl, self.group[kept], self.is_plus[kept], self.is_centric)

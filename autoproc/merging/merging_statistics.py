@@ -19,7 +19,7 @@ from autoproc.merging.agreement import group_agreement
 from autoproc.merging.anomalous import AnomalousSignal, anomalous_signal
 from autoproc.merging.correlation import half_set_correlations, is_significant
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
-from autoproc.models.experiment import Experiment
+from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.reflections import Flag, Reflections
 
 
@@ -108,7 +108,7 @@ def scaled_observations(
     Limits d_min and d_max in Angstrom. Raises NoReflections.
     """
     crystals = [e.crystal for e in experiments if e.crystal is not None]
-    cell = gemmi.UnitCell(*np.median([c.cell for c in crystals], axis=0))
+    cell = shared_cell(experiments)
     scale, variance = reflections["inverse_scale"], reflections["variance_scale"]
     d = cell.calculate_d_array(reflections["hkl"])
     kept = ~reflections.has_any_flag(Flag.BAD_FOR_SCALING) & (scale > 0) & (variance > 0)
@@ -189,7 +189,7 @@ class _Tables:
         ]
 
     def _summary(self, here: np.ndarray, expected: np.ndarray, limits: tuple[float, float]) -> ShellStatistics:
-        mean, friedel = self.mean.select(here), self.friedel.select(np.repeat(here, 2))
+        mean, friedel = self.mean[here], self.friedel[np.repeat(here, 2)]
         n_observations, n_unique = int(mean.count.sum()), len(mean)
         cc_half, n_half = self.halves.cc_half(here)
         cc_anom, n_anom = self.halves.cc_anom(here)

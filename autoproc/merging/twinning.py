@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.merging.french_wilson import expected_intensity
 from autoproc.models.merged import Merged
 
@@ -61,10 +62,9 @@ def l_test(merged: Merged) -> TwinningTest | None:
 
 def strong_limit(merged: Merged) -> float:
     """The resolution, Angstrom, to which shells of 100 reflections have a mean I/sigma of at least 5."""
-    order = np.argsort(-merged.d, kind="stable")
     ratio = np.nan_to_num(merged.intensity / merged.sigma)
     limit = np.inf
-    for shell in np.array_split(order, max(1, len(order) // PER_SHELL)):
+    for shell in shells_of_equal_number(merged.d**-2.0, PER_SHELL):
         if not len(shell) or ratio[shell].mean() < MIN_I_OVER_SIGMA:
             break
         limit = float(merged.d[shell].min())

@@ -8,10 +8,12 @@ spans 0..1. z (frame) is 0 at the start of the first image of the scan.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import gemmi
 import numpy as np
 
 from autoproc.models.crystal import Crystal
@@ -203,3 +205,8 @@ class Experiment:
     profile: ProfileModel | None = None
     scaling: dict[str, Any] | None = None
     identifier: str = ""
+
+
+def shared_cell(experiments: Sequence[Experiment]) -> gemmi.UnitCell:
+    """The median of the crystals' cells: one that is out does not move it."""
+    return gemmi.UnitCell(*np.median([e.crystal.cell for e in experiments if e.crystal is not None], axis=0))

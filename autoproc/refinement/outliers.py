@@ -11,6 +11,8 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import chi2, rankdata
 
+from autoproc.robust import robust_sigma
+
 MIN_FOR_MCD = 30
 MAX_STEPS = 50
 FIRST_STEPS = 3
@@ -40,7 +42,7 @@ def minimum_covariance_determinant(values: np.ndarray) -> tuple[np.ndarray, np.n
     """Reweighted MCD centre (p,) and covariance (p, p) of values (N, p), made consistent for a normal law."""
     n, p = values.shape
     median = np.median(values, axis=0)
-    spread = np.median(np.abs(values - median), axis=0) / 0.6745
+    spread = robust_sigma(values - median)
     z = (values - median) / np.where(spread > 0, spread, 1.0)
     h = (n + p + 1) // 2
     begun = [_concentrate(z, start, h, FIRST_STEPS) for start in _starting_distances(z)]

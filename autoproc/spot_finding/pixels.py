@@ -41,7 +41,7 @@ class SpotPixels:
         """(P,) the spot to which each pixel belongs."""
         return np.repeat(np.arange(len(self)), self.size)
 
-    def take(self, rows: np.ndarray) -> SpotPixels:
+    def __getitem__(self, rows: np.ndarray) -> SpotPixels:
         """The spots of a mask (S,) or of indices, in the order of the indices."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         size = self.size[rows]
@@ -52,7 +52,7 @@ class SpotPixels:
     def sorted(self) -> SpotPixels:
         """The spots in the order of their first pixels: frame, then slow, then fast."""
         first = self.start[:-1]
-        return self.take(np.lexsort((self.x[first], self.y[first], self.z[first])))
+        return self[np.lexsort((self.x[first], self.y[first], self.z[first]))]
 
     def _columns(self) -> tuple[np.ndarray, ...]:
         return self.x, self.y, self.z, self.counts, self.background

@@ -134,7 +134,7 @@ def find_spots(
     peak = peak_pixel(candidates)
     cold = ~hot[candidates.y[peak], candidates.x[peak]]
     counts |= {"hot": int(np.sum(~cold)), "far_peak": int(np.sum(cold & ~near))}
-    reflections, pixels = reflections[near & cold], candidates.take(near & cold)
+    reflections, pixels = reflections[near & cold], candidates[near & cold]
     return FoundSpots(
         reflections.with_identifiers({0: experiment.identifier}),
         pixels,
@@ -228,5 +228,5 @@ def _group(
         counts["extracted"] += len(spots)
         counts["too_small"] += int(np.sum(small))
         counts["too_large"] += int(np.sum(large))
-        kept.append(spots.take(~small & ~large))
+        kept.append(spots[~small & ~large])
     return SpotPixels.concatenate(kept).sorted(), counts

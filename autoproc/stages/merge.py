@@ -9,16 +9,17 @@ import numpy as np
 from scipy.stats import theilslopes
 
 from autoproc.errors import NoReflections
-from autoproc.geometry.asu import group_unique, to_asu
+from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.merging.free_r import free_r_flags
 from autoproc.merging.french_wilson import expected_intensity, french_wilson
-from autoproc.models.experiment import Experiment
+from autoproc.merging.groups import EquivalentGroups, group_equivalents
+from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.params import Params
 
 WILSON_D_MAX = 4.0
-MIN_WILSON_SHELLS = 5
+MIN_WILSON_SHELLS, MAX_WILSON_SHELLS, PER_WILSON_SHELL = 5, 30, 100
 
 
 class MergeParams(Params):
@@ -44,32 +45,28 @@ def merge(experiments: Sequence[Experiment], scaled: Reflections, params: MergeP
     crystal = experiments[0].crystal
     if crystal is None:
         raise NoReflections(stage="merging", reason="there is no crystal")
-    cell, group = mean_cell(experiments), crystal.space_group
+    cell, group = shared_cell(experiments), crystal.space_group
     kept = usable(scaled, cell, group, params.d_min, params.d_max)
     if not len(kept):
         limits = f"between {params.d_max or 'infinity'} and {params.d_min or 0} A"
         raise NoReflections(stage="merging", reason=f"{len(scaled)} scaled, none usable {limits}")
-    asu, isym = to_asu(kept["hkl"], group)
-    unique, index = group_unique(asu)
+    groups = group_equivalents(group, kept["hkl"])
     value = kept["intensity_scale"] / kept["inverse_scale"]
     variance = kept["variance_scale"] / kept["inverse_scale"] ** 2
-    operations = group.operations()
-    centric = np.asarray(operations.centric_flag_array(unique), bool)
-    epsilon = np.asarray(operations.epsilon_factor_without_centering_array(unique), float)
-    is_plus = (isym % 2 == 1) | centric[index]
-    mean, sigma, n = _weighted_means(value, variance, index, len(unique))
-    plus, sigma_plus, n_plus = _weighted_means(value[is_plus], variance[is_plus], index[is_plus], len(unique))
-    minus, sigma_minus, n_minus = _weighted_means(value[~is_plus], variance[~is_plus], index[~is_plus], len(unique))
-    d = cell.calculate_d_array(unique)
-    expected = expected_intensity(mean, d, epsilon)
-    amplitudes = [
-        french_wilson(i, s, expected, centric) for i, s in ((mean, sigma), (plus, sigma_plus), (minus, sigma_minus))
+    parts = [
+        _merged(groups, value, variance, here) for here in (np.full(len(kept), True), groups.is_plus, ~groups.is_plus)
     ]
+    (mean, sigma, n), (plus, sigma_plus, n_plus), (minus, sigma_minus, n_minus) = parts
+    epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(groups.hkl), float)
+    d = cell.calculate_d_array(groups.hkl)
+    expected = expected_intensity(mean, d, epsilon)
+    amplitudes = [french_wilson(intensity, error, expected, groups.is_centric) for intensity, error, _ in parts]
+    free_r = free_r_flags(groups.hkl, group, params.free_r_sets, params.free_r_seed)
     return Merged(
-        unique, cell, group, experiments[0].beam.wavelength,
+        groups.hkl, cell, group, experiments[0].beam.wavelength,
         mean, sigma, plus, sigma_plus, minus, sigma_minus, n, n_plus, n_minus,
         *amplitudes[0], *amplitudes[1], *amplitudes[2],
-        centric, free_r_flags(unique, group, params.free_r_sets, params.free_r_seed), wilson_b(mean / epsilon, d),
+        groups.is_centric, free_r, wilson_b(mean / epsilon, d),
     )  # fmt: skip
 
 
@@ -85,11 +82,6 @@ def usable(
     return scaled[keep]
 
 
-def mean_cell(experiments: Sequence[Experiment]) -> gemmi.UnitCell:
-    """The mean of the crystals' cells."""
-    return gemmi.UnitCell(*np.mean([e.crystal.cell for e in experiments if e.crystal is not None], axis=0))
-
-
 def wilson_b(intensity: np.ndarray, d: np.ndarray) -> float:
     """B, Angstrom^2, from the slope of ln <I> against 1/d^2 beyond 4 Angstrom (Wilson 1942).
 
@@ -98,28 +90,22 @@ def wilson_b(intensity: np.ndarray, d: np.ndarray) -> float:
     high = d < WILSON_D_MAX
     if high.sum() < MIN_WILSON_SHELLS * 50:
         return float("nan")
-    shells = np.array_split(
-        np.argsort(-d[high], kind="stable"), max(MIN_WILSON_SHELLS, min(30, int(high.sum()) // 100))
-    )
-    s2 = np.array([np.mean(1 / d[high][s] ** 2) for s in shells])
-    mean = np.array([np.mean(intensity[high][s]) for s in shells])
+    inverse_d2, intensity = d[high] ** -2.0, intensity[high]
+    shells = shells_of_equal_number(inverse_d2, PER_WILSON_SHELL, MAX_WILSON_SHELLS, MIN_WILSON_SHELLS)
+    s2 = np.array([np.mean(inverse_d2[s]) for s in shells])
+    mean = np.array([np.mean(intensity[s]) for s in shells])
     if (mean > 0).sum() < MIN_WILSON_SHELLS:
         return float("nan")
     slope = theilslopes(np.log(mean[mean > 0]), s2[mean > 0])[0]
     return float(-2.0 * slope)
 
 
-def _weighted_means(
-    value: np.ndarray, variance: np.ndarray, index: np.ndarray, n_groups: int
+def _merged(
+    groups: EquivalentGroups, value: np.ndarray, variance: np.ndarray, here: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Inverse-variance weighted mean and its sigma for each group, NaN for empty ones; their sizes."""
-    weight = 1.0 / variance
-    total = np.bincount(index, weight, n_groups)
-    count = np.bincount(index, minlength=n_groups)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(index, weight * value, n_groups) / total
-        sigma = np.where(count > 0, 1.0 / np.sqrt(total), np.nan)
-    return mean, sigma, count
+    """Weighted mean and its sigma for each group over the observations of a mask, NaN for none; their numbers."""
+    own = groups.subset(here)
+    return *own.weighted_mean(value[here], variance[here]), own.count
 
 
 def format_merge(merged: Merged) -> str:

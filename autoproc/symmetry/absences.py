@@ -127,16 +127,18 @@ def _absent(group: gemmi.SpaceGroup, hkl: np.ndarray) -> np.ndarray:
 def merge_axial(
     group: gemmi.SpaceGroup, hkl: np.ndarray, e2: np.ndarray, e2_sigma: np.ndarray, scale: np.ndarray
 ) -> Axial:
-    """Medians over equivalent axial observations; sigma from the sigmas, or from the scatter if larger."""
+    """Medians over equivalent axial observations, and their sigmas.
+
+    hkl is the equivalent with the greatest h, then k, then l: h00 where a and b are equivalent axes.
+    """
     rows = np.flatnonzero(((hkl == 0).sum(axis=1) == 2) & ~_absent(group, hkl))
     rotations = rotations_of(group)
     images = np.concatenate([hkl[rows] @ rotations, -(hkl[rows] @ rotations)])
     keys = (images[..., 0] * 10000 + images[..., 1]) * 10000 + images[..., 2]
-    unique, inverse = np.unique(keys.max(axis=0), return_inverse=True)
-    grouped = [rows[inverse == n] for n in range(len(unique))]
-    first = np.array([g[0] for g in grouped], int)
+    _, first, inverse = np.unique(keys.max(axis=0), return_index=True, return_inverse=True)
+    grouped = [rows[inverse == n] for n in range(len(first))]
     operations = group.operations()
-    indices = np.ascontiguousarray(hkl[first].reshape(-1, 3), np.int32)
+    indices = np.ascontiguousarray(images[keys.argmax(axis=0)[first], first].reshape(-1, 3), np.int32)
     epsilon = np.asarray(operations.epsilon_factor_without_centering_array(indices), float)
     merged = np.array([_median(e2[g], e2_sigma[g]) for g in grouped]).reshape(-1, 2) / epsilon[:, None]
     intensity = np.array([_median(e2[g] * scale[g], e2_sigma[g] * scale[g]) for g in grouped]).reshape(-1, 2)

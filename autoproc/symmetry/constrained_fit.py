@@ -14,6 +14,7 @@ from autoproc.geometry.detector import mm_from_s1
 from autoproc.geometry.reciprocal import ewald_angles, nearest_crossing
 from autoproc.geometry.rotation import GENERATORS, crystal_from_lab, lab_from_crystal, rotation_of_vector
 from autoproc.models.experiment import Experiment
+from autoproc.robust import robust_sigma
 
 N_CYCLES = 8
 OUTLIER = 4.0
@@ -103,7 +104,7 @@ def _inliers(residuals: np.ndarray, limit: float) -> np.ndarray:
     if not finite.any():
         return finite
     centre = np.median(residuals[finite], axis=0)
-    spread = 1.4826 * np.median(np.abs(residuals[finite] - centre), axis=0) + 1e-9
+    spread = robust_sigma(residuals[finite] - centre) + 1e-9
     with np.errstate(invalid="ignore"):
         return finite & np.all(np.abs(residuals - centre) < limit * spread, axis=1)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.symmetry.observations import Observations
 
-PER_SHELL = 300
+PER_SHELL, MAX_SHELLS = 300, 60
 PER_PARAMETER = 150
 MAX_FITTED = 20000
 BLOCK = 50000
@@ -73,8 +74,7 @@ def _expected_mean(part: Observations, prescale: bool) -> np.ndarray:
 
 def shell_mean(s2: np.ndarray, intensity: np.ndarray) -> np.ndarray:
     """(N,) mean intensity: log I piecewise linear in s2 between shells of equal numbers."""
-    order = np.argsort(s2, kind="stable")
-    shells = np.array_split(order, max(1, min(60, len(s2) // PER_SHELL)))
+    shells = shells_of_equal_number(s2, PER_SHELL, MAX_SHELLS)
     centres = np.array([s2[rows].mean() for rows in shells])
     floor = 1e-3 * max(float(np.mean(np.abs(intensity))), 1e-30)
     means = np.log([max(_trimmed_mean(intensity[rows]), floor) for rows in shells])

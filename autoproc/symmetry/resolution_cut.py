@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.symmetry.observations import Observations
 
-N_SHELLS = 20
+PER_SHELL, MAX_SHELLS = 50, 20
 MIN_KEPT = 500
 
 
@@ -16,11 +17,10 @@ def informative_limit(observations: Observations, min_i_over_sigma: float) -> fl
     The threshold is halved until at least 500 observations, or a tenth of all if that is fewer, are
     kept; weak data keep everything.
     """
-    order = np.argsort(observations.s2, kind="stable")
-    shells = np.array_split(order, min(N_SHELLS, max(1, len(order) // 50)))
+    shells = shells_of_equal_number(observations.s2, PER_SHELL, MAX_SHELLS)
     ratios = [observations.intensity[s].mean() / observations.sigma[s].mean() for s in shells]
     outer = [float(observations.s2[s].max()) for s in shells]
-    enough = min(MIN_KEPT, len(order) // 10)
+    enough = min(MIN_KEPT, len(observations) // 10)
     threshold = min_i_over_sigma
     for _ in range(4):
         n = next((i for i, ratio in enumerate(ratios) if ratio < threshold), len(shells))

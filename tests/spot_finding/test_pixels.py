@@ -57,7 +57,7 @@ def test_no_frames_give_no_spots():
 @pytest.mark.parametrize("rows", [[], [2, 0], [1]])
 def test_take_keeps_the_pixels_of_each_spot(rows):
     spots = SpotPixels.concatenate(list(group_pixels(frames_of(random_volume(1)), 7))).sorted()
-    taken = spots.take(np.array(rows, int))
+    taken = spots[np.array(rows, int)]
     assert len(taken) == len(rows)
     for k, row in enumerate(rows):
         np.testing.assert_array_equal(columns(taken)[taken.spot == k, 1:], columns(spots)[spots.spot == row, 1:])
@@ -66,4 +66,4 @@ def test_take_keeps_the_pixels_of_each_spot(rows):
 def test_take_by_mask():
     spots = SpotPixels.concatenate(list(group_pixels(frames_of(random_volume(2)), 7)))
     large = spots.size > 2
-    np.testing.assert_array_equal(spots.take(large).size, spots.size[large])
+    np.testing.assert_array_equal(spots[large].size, spots.size[large])
