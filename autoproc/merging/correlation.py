@@ -45,16 +45,16 @@ def half_set_correlations(groups: EquivalentGroups, intensity: np.ndarray, sigma
     random = np.random.default_rng(0)
     friedel = groups.anomalous()
     canonical = np.lexsort((sigma, intensity, friedel.group))
-    weight = sigma**-2.0
+    intensity, weight = intensity[canonical], sigma[canonical] ** -2.0
+    pairs, hands = _Sorted(groups.group[canonical], len(groups)), _Sorted(friedel.group[canonical], len(friedel))
     first, second, anomalous = [], [], []
     for _ in range(N_SPLITS):
-        key = np.empty(len(intensity))
-        key[canonical] = random.random(len(intensity))
-        means = _half_means(groups, key, random.random(len(groups)), intensity, weight)
+        key = random.random(len(intensity))
+        means = pairs.half_means(key, random.random(len(groups)), intensity, weight)
         first.append(means[0])
         second.append(means[1])
-        hands = _half_means(friedel, key, random.random(len(friedel)), intensity, np.ones_like(weight))
-        anomalous.append(np.stack([m.reshape(-1, 2)[:, 0] - m.reshape(-1, 2)[:, 1] for m in hands], axis=-1))
+        halves = hands.half_means(key, random.random(len(friedel)), intensity, np.ones_like(weight))
+        anomalous.append(np.stack([m.reshape(-1, 2)[:, 0] - m.reshape(-1, 2)[:, 1] for m in halves], axis=-1))
     anomalous_differences = np.array(anomalous)
     anomalous_differences[:, groups.is_centric] = np.nan
     return HalfSets(np.array(first), np.array(second), anomalous_differences)
@@ -68,26 +68,33 @@ def is_significant(correlation: float | None, n: int) -> bool:
     return bool(correlation > t / np.sqrt(n - 2 + t * t))
 
 
-def _half_means(
-    groups: EquivalentGroups, key: np.ndarray, extra: np.ndarray, intensity: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Means (G,) of the observations that come first and last in the order of `key`; NaN for single ones.
+class _Sorted:
+    """Observations sorted by group: group (N,), of n_groups."""
 
-    extra : (G,) in [0, 1), the first half of an odd group gets the odd one where it is below 0.5
-    """
-    count = groups.count
-    order = np.lexsort((key, groups.group))
-    start = np.concatenate([[0], np.cumsum(count)[:-1]])
-    rank = np.empty(len(key), np.intp)
-    rank[order] = np.arange(len(key)) - start[groups.group[order]]
-    n_first = (count + (extra < 0.5)) // 2
-    in_first = rank < n_first[groups.group]
-    means = []
-    for half in (in_first, ~in_first):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = groups.sum(np.where(half, weight * intensity, 0.0)) / groups.sum(np.where(half, weight, 0.0))
-        means.append(np.where(count > 1, mean, np.nan))
-    return means[0], means[1]
+    def __init__(self, group: np.ndarray, n_groups: int) -> None:
+        self.group = group
+        self.count = np.bincount(group, minlength=n_groups)
+        self.rank = np.arange(len(group)) - (np.cumsum(self.count) - self.count)[group]
+
+    def half_means(
+        self, key: np.ndarray, extra: np.ndarray, intensity: np.ndarray, weight: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Means (G,) of the observations that come first and last in the order of `key`, 0..1; NaN for single ones.
+
+        extra : (G,) in [0, 1), the first half of an odd group gets the odd one where it is below 0.5
+        """
+        order = np.argsort(self.group + key)
+        n_first = (self.count + (extra < 0.5)) // 2
+        first = np.where(self.rank < n_first[self.group], weight[order], 0.0)
+        means = []
+        for share in (first, weight[order] - first):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                mean = self._sum(share * intensity[order]) / self._sum(share)
+            means.append(np.where(self.count > 1, mean, np.nan))
+        return means[0], means[1]
+
+    def _sum(self, values: np.ndarray) -> np.ndarray:
+        return np.bincount(self.group, values, minlength=len(self.count))
 
 
 def _mean_correlation(first: np.ndarray, second: np.ndarray) -> tuple[float | None, int]:

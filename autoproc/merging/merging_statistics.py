@@ -145,21 +145,10 @@ def merging_statistics(
 
 def statistics_of(observations: ScaledObservations, n_shells: int = 20) -> MergingStatistics:
     """Statistics of observations that were already chosen and scaled."""
-    tables = _Tables(observations)
-    shells = equal_volume_shells(observations.d, max(1, min(n_shells, len(observations.d))))
-    every = Shells(shells.edges[[0, -1]])
-    whole_range = (float(observations.d.max()), float(observations.d.min()))
-    signal = tables.signal
-    return MergingStatistics(
-        tables.summarise(every, whole_range)[0],
-        tuple(tables.summarise(shells)),
-        signal.slope,
-        signal.df_over_f,
-        signal.di_over_sigma_di,
-    )
+    return MergingTables(observations).statistics(n_shells)
 
 
-class _Tables:
+class MergingTables:
     """Sums over groups, computed once, from which every shell is summarised."""
 
     def __init__(self, observations: ScaledObservations) -> None:
@@ -178,6 +167,24 @@ class _Tables:
         self.expected_d = observations.cell.calculate_d_array(expected)
         self.expected_acentric = ~np.asarray(operations.centric_flag_array(expected), bool)
         self.is_present = ~np.asarray(operations.systematic_absences(groups.hkl), bool)
+
+    def statistics(self, n_shells: int) -> MergingStatistics:
+        """Statistics of all observations, and in shells of equal volume."""
+        every = equal_volume_shells(self.d, 1)
+        whole_range = (float(self.d.max()), float(self.d.min()))
+        signal = self.signal
+        return MergingStatistics(
+            self.summarise(every, whole_range)[0],
+            self.shells(n_shells),
+            signal.slope,
+            signal.df_over_f,
+            signal.di_over_sigma_di,
+        )
+
+    def shells(self, n_shells: int, d_min: float = 0.0) -> tuple[ShellStatistics, ...]:
+        """Statistics in shells of equal volume as far as d_min, Angstrom."""
+        inside = self.d[self.d >= d_min]
+        return tuple(self.summarise(equal_volume_shells(inside, max(1, min(n_shells, len(inside))))))
 
     def summarise(self, shells: Shells, limits: tuple[float, float] | None = None) -> list[ShellStatistics]:
         """One summary for each shell; `limits` replaces the printed limits of a single one."""

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from pydantic import Field
 from scipy.optimize import least_squares
 
 from autoproc.errors import NoReflections
-from autoproc.merging.merging_statistics import MergingStatistics, scaled_observations, statistics_of
+from autoproc.merging.merging_statistics import MergingStatistics, MergingTables, scaled_observations
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
@@ -20,16 +21,18 @@ SHARP = 1.0
 MIN_IN_SHELL = 30
 TABLE_SHELLS = 20
 MAX_STEPS_INWARDS = 5
+LEAST_WIDTH = 1e-3
+"""Of the fall, as a part of the range in 1/d^2: a sharper one cannot be told from this."""
 
 
 class EstimateResolutionParams(Params):
     """How to choose the high-resolution limit."""
 
-    cc_half: float = 0.3
+    cc_half: float = Field(0.3, gt=0, lt=1)
     """The limit is where the fitted CC1/2 falls to this value (Karplus & Diederichs 2012)."""
-    reflections_per_shell: int = 100
+    reflections_per_shell: int = Field(100, ge=10)
     """Unique reflections in a shell on average; more make the fit smoother, fewer sharper."""
-    max_shells: int = 60
+    max_shells: int = Field(60, ge=3)
     """At most so many shells."""
 
 
@@ -64,19 +67,18 @@ def estimate_resolution(
     """
     observations = scaled_observations(experiments, scaled)
     n_shells = int(np.clip(len(observations.d) // params.reflections_per_shell, MIN_SHELLS, params.max_shells))
-    estimate = resolution_from_shells(statistics_of(observations, n_shells), params.cc_half)
-    return without_empty_shells(estimate, experiments, scaled)
+    tables = MergingTables(observations)
+    estimate = resolution_from_shells(tables.statistics(n_shells), params.cc_half)
+    return without_empty_shells(estimate, tables)
 
 
-def without_empty_shells(
-    estimate: ResolutionEstimate, experiments: Sequence[Experiment], scaled: Reflections
-) -> ResolutionEstimate:
+def without_empty_shells(estimate: ResolutionEstimate, tables: MergingTables) -> ResolutionEstimate:
     """Move the limit inwards while the outermost shell of table 1 is below it by itself.
 
     Where the data end sharply the fit is good to half a shell only, and would leave a shell of noise.
     """
     for _ in range(MAX_STEPS_INWARDS):
-        shells = statistics_of(scaled_observations(experiments, scaled, estimate.d_min), TABLE_SHELLS).shells
+        shells = tables.shells(TABLE_SHELLS, estimate.d_min * (1 - 1e-9))
         outer = shells[-1]
         if len(shells) < MIN_SHELLS or outer.n_unique < MIN_IN_SHELL or (outer.cc_half or 0.0) >= estimate.cc_limit:
             break
@@ -125,7 +127,7 @@ def tanh_curve(s2: np.ndarray, centre: float, width: float) -> np.ndarray:
 def fit_tanh(s2: np.ndarray, cc: np.ndarray, n: np.ndarray) -> tuple[float, float, float]:
     """Plateau, centre and width (1/Angstrom^2) of the fall, weighted by sigma = 1/sqrt(n - 3), robustly.
 
-    Started from several centres, since a sharp edge makes a rough target; the best is kept.
+    Started from the best of a grid, since a sharp edge makes a rough target.
     """
     weight = np.sqrt(np.maximum(n - 3, 1))
     span = s2[-1] - s2[0]
@@ -133,14 +135,28 @@ def fit_tanh(s2: np.ndarray, cc: np.ndarray, n: np.ndarray) -> tuple[float, floa
     def residuals(p: np.ndarray) -> np.ndarray:
         return weight * (p[2] * tanh_curve(s2, p[0], np.exp(p[1])) - cc)
 
-    best = None
-    for start in np.linspace(s2[0], s2[-1] + 0.5 * span, 7):
-        first = [start, np.log(0.05 * span), 0.95]
-        fit = least_squares(residuals, first, loss="soft_l1", bounds=([-np.inf, -np.inf, 0.3], [np.inf, np.inf, 1.0]))
-        if best is None or fit.cost < best.cost:
-            best = fit
-    assert best is not None
-    return float(best.x[2]), float(best.x[0]), float(np.exp(best.x[1]))
+    def slopes(p: np.ndarray) -> np.ndarray:
+        width = np.exp(p[1])
+        curve = tanh_curve(s2, p[0], width)
+        by_centre = 2 * p[2] * curve * (1 - curve) / width
+        return weight[:, None] * np.stack([by_centre, by_centre * (s2 - p[0]), curve], axis=1)
+
+    start = _best_of_grid(s2, cc, weight, span)
+    bounds = ([-np.inf, np.log(LEAST_WIDTH * span), 0.3], [np.inf, np.inf, 1.0])
+    best = least_squares(residuals, start, slopes, loss="soft_l1", bounds=bounds).x
+    return float(best[2]), float(best[0]), float(np.exp(best[1]))
+
+
+def _best_of_grid(s2: np.ndarray, cc: np.ndarray, weight: np.ndarray, span: float) -> tuple[float, float, float]:
+    """Centre, logarithm of the width, and plateau of the lowest target (soft_l1) among many."""
+    centre = np.linspace(s2[0], s2[-1] + 0.5 * span, 90)
+    width = span * np.geomspace(3 * LEAST_WIDTH, 0.5, 10)
+    plateau = np.linspace(0.35, 0.98, 8)
+    curves = tanh_curve(s2, centre[:, None, None], width[:, None])
+    squares = (weight * (plateau[:, None, None, None] * curves - cc)) ** 2
+    target = (np.sqrt(1 + squares) - 1).sum(axis=-1)
+    p, c, w = np.unravel_index(int(np.argmin(target)), target.shape)
+    return float(centre[c]), float(np.log(width[w])), float(plateau[p])
 
 
 def format_resolution(estimate: ResolutionEstimate) -> str:
