@@ -72,18 +72,6 @@ def is_on_panel(panel: Panel, xy_px: np.ndarray) -> np.ndarray:
         return np.all((xy_px >= 0) & (xy_px < size), axis=-1)
 
 
-def panel_from_s1(detector: Detector, s1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first panel each ray meets, (N,) int, -1 for none, and where, (N, 2) px."""
-    s1 = np.asarray(s1, float)
-    panel_index = np.full(len(s1), -1)
-    xy_px = np.full((len(s1), 2), np.nan)
-    for index, panel in enumerate(detector.panels):
-        here = px_from_s1(panel, s1)
-        hit = is_on_panel(panel, here) & (panel_index < 0)
-        panel_index[hit], xy_px[hit] = index, here[hit]
-    return panel_index, xy_px
-
-
 def beam_centre_px(detector: Detector, beam: Beam) -> tuple[float, float]:
     """Where the direct beam meets the first panel's plane, (fast, slow) px, without parallax."""
     panel = detector[0]

@@ -89,7 +89,7 @@ def _is_acceptable(trial: Trial, model: Model, params: IndexParams) -> bool:
     if trial.information < MIN_INFORMATION or trial.n_indexed < MIN_INDEXED or trial.fraction < params.min_fraction:
         return False
     new = trial.model.settings[0]
-    return all(rotation_between(old, new).angle > params.minimum_angular_separation for old in model.settings)
+    return all(rotation_between(old, new).angle > params.min_angular_separation for old in model.settings)
 
 
 def _with_lattice(model: Model, trial: Trial, params: IndexParams) -> Model:

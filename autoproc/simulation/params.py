@@ -21,11 +21,11 @@ class SimulateParams(Params):
     space_group: str = "P 43 21 2"
     """True space group, Hermann-Mauguin."""
     orientation: Matrix | None = None
-    """U, row by row; None takes a random orientation from orientation_seed."""
+    """U, row by row; none takes a random orientation from orientation_seed."""
     orientation_seed: int | None = Field(None, ge=0)
-    """Seed of the orientation; None uses seed. Give it to turn the same crystal differently."""
+    """Seed of the orientation; none uses seed. Give it to turn the same crystal differently."""
     structure_seed: int | None = Field(None, ge=0)
-    """Seed of the true intensities; None uses seed. Give it for several sweeps of one structure."""
+    """Seed of the true intensities; none uses seed. Give it for several sweeps of one structure."""
     seed: int = Field(1, ge=0)
     """Seed of all that is random. The same parameters give the same pixels on any number of threads."""
 
@@ -42,11 +42,11 @@ class SimulateParams(Params):
     pixel_size: float = Field(0.172, gt=0)
     """Pixel of a custom detector, mm; the default is that of a PILATUS."""
     sensor_thickness: float | None = Field(None, ge=0)
-    """Silicon, mm; None takes the detector's own (PILATUS 0.32, EIGER 0.45). 0 detects all and shifts nothing."""
+    """Silicon, mm; none takes the detector's own (PILATUS 0.32, EIGER 0.45). 0 detects all and shifts nothing."""
     distance: float = Field(85.0, gt=0)
     """Sample to detector, mm."""
     beam_centre: tuple[float, float] | None = None
-    """Where the beam meets the detector at two_theta = 0, px (fast, slow); None is near the middle."""
+    """Where the beam meets the detector at two_theta = 0, px (fast, slow); none is near the middle."""
     two_theta: float = 0.0
     """Swing of the detector about the rotation axis, degrees. Readers of miniCBF headers ignore it; use NXmx."""
     detector_tilt: tuple[float, float] = (0.0, 0.0)
@@ -98,7 +98,7 @@ class SimulateParams(Params):
     """Rms relative error of every observation, whatever its cause: what limits I/sigma of strong reflections."""
 
     second_lattice: Vector | None = None
-    """Rotation vector (laboratory, degrees) that turns the crystal into a second lattice; None is one lattice."""
+    """Rotation vector (laboratory, degrees) that turns the crystal into a second lattice; none is one lattice."""
     second_intensity: float = Field(0.5, ge=0)
     """Intensity of the second lattice relative to the first."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import gemmi
 import numpy as np
+from pydantic import Field
 
 from autoproc.errors import TooFewSpots
 from autoproc.models.crystal import Crystal
@@ -32,11 +33,11 @@ MIN_PAIRS = 20
 class BravaisParams(Params):
     """Parameters of the comparison of Bravais lattices."""
 
-    max_delta: float = 5.0
+    max_delta: float = Field(5.0, ge=0)
     """Greatest deviation of the lattice from a symmetry, Le Page's delta, degrees."""
     monoclinic_setting: MonoclinicSetting = "best"
     """"best": the least oblique cell, C or I centred; "C2": always C."""
-    max_spots: int = 8000
+    max_spots: int = Field(8000, ge=10)
     """Spots refined against in each experiment, taken evenly over the scan; more do not change the table."""
 
 

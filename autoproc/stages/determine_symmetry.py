@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import gemmi
 import numpy as np
+from pydantic import Field
 
 from autoproc.errors import ConfigurationError, NoReflections
 from autoproc.models.crystal import Crystal
@@ -49,12 +50,12 @@ class ImpossibleSpaceGroup(ConfigurationError):
 class SymmetryParams(Params):
     """Parameters of symmetry determination."""
 
-    max_delta: float = 2.0
+    max_delta: float = Field(2.0, ge=0)
     """Greatest deviation of the lattice from a symmetry, Le Page's delta, degrees. A refined cell is good to
     0.1 degree; 2 leaves room for poor refinement and lets the intensities decide."""
-    d_min: float | None = None
-    """High-resolution limit of the reflections used, Angstrom; unset: from min_i_over_sigma."""
-    min_i_over_sigma: float = 4.0
+    d_min: float | None = Field(None, gt=0)
+    """High-resolution limit of the reflections used, Angstrom; none takes it from min_i_over_sigma."""
+    min_i_over_sigma: float = Field(4.0, ge=0)
     """Shells are used out to where <I>/<sigma> falls below this; weaker shells add noise, not information."""
     prescale: bool = True
     """Take smooth variation with rotation and direction (absorption, decay, volume) out of the intensities before
@@ -64,7 +65,8 @@ class SymmetryParams(Params):
     check_absences: bool = True
     """Look for screw axes in the axial reflections; otherwise the group without screws is taken."""
     space_group: SpaceGroupName | None = None
-    """Known space group; unset: determined. The reindexing is still chosen by the intensities."""
+    """Known space group (Hermann-Mauguin or number); none determines it. The reindexing is still chosen by the
+    intensities."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

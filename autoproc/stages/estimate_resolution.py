@@ -119,7 +119,7 @@ def _last_boundary(s2: np.ndarray, cc: np.ndarray, cc_limit: float) -> float:
     return float(0.5 * (s2[first - 1] + s2[first]))
 
 
-def tanh_curve(s2: np.ndarray, centre: float, width: float) -> np.ndarray:
+def tanh_curve(s2: np.ndarray, centre: float | np.ndarray, width: float | np.ndarray) -> np.ndarray:
     """CC1/2 at s = 1/d^2 (Evans & Murshudov 2013, Acta D69, 1204)."""
     return 0.5 * (1 - np.tanh((s2 - centre) / width))
 

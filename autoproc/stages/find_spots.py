@@ -51,7 +51,7 @@ class FindSpotsParams(Params):
     """Pixels must be above this too, counts."""
 
     gain: float | None = Field(None, gt=0)
-    """Counts per photon; None takes it from the detector (1 for photon-counting ones). A CCD or CMOS
+    """Counts per photon; none takes it from the detector (1 for photon-counting ones). A CCD or CMOS
     detector with the wrong gain gives spots everywhere (too low) or too few (too high)."""
 
     min_spot_size: int = Field(3, ge=1)
@@ -68,10 +68,10 @@ class FindSpotsParams(Params):
     """An image with more than this fraction of its pixels strong is left out: it is no diffraction."""
 
     d_min: float | None = Field(None, gt=0)
-    """High-resolution limit, Angstrom; None searches to the corners."""
+    """High-resolution limit, Angstrom; none searches to the corners."""
 
     d_max: float | None = Field(None, gt=0)
-    """Low-resolution limit, Angstrom; None searches to the beam."""
+    """Low-resolution limit, Angstrom; none searches to the beam."""
 
     exclude_ice_rings: bool = False
     """Leave out the pixels on the powder rings of hexagonal ice (down to 1 Angstrom). Only for sweeps

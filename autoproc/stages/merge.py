@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import gemmi
 import numpy as np
+from pydantic import Field
 from scipy.stats import theilslopes
 
 from autoproc.errors import NoReflections
@@ -25,13 +26,13 @@ MIN_WILSON_SHELLS, MAX_WILSON_SHELLS, PER_WILSON_SHELL = 5, 30, 100
 class MergeParams(Params):
     """How to merge."""
 
-    d_min: float | None = None
+    d_min: float | None = Field(None, gt=0)
     """High-resolution limit, Angstrom; none keeps everything that was scaled."""
-    d_max: float | None = None
+    d_max: float | None = Field(None, gt=0)
     """Low-resolution limit, Angstrom; none keeps everything."""
-    free_r_sets: int = 20
+    free_r_sets: int = Field(20, ge=2)
     """Number of free-R sets; set 0 is the test set, so that 20 sets make it 5%."""
-    free_r_seed: int = 0
+    free_r_seed: int = Field(0, ge=0)
     """Another seed makes another choice of test reflections."""
 
 

@@ -51,7 +51,7 @@ class SearchBeamParams(Params):
     """Shortest period, Angstrom."""
 
     max_cell: float | None = Field(None, gt=0)
-    """Longest period, Angstrom; None estimates it from the distances between neighbouring spots."""
+    """Longest period, Angstrom; none estimates it from the distances between neighbouring spots."""
 
     n_periods: int = Field(20, ge=3)
     """Most periods that a shift is judged by."""
