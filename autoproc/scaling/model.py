@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from autoproc.kernels.harmonics import mean_series
 from autoproc.models.experiment import Experiment
-from autoproc.scaling.absorption import n_harmonics, surface_basis
+from autoproc.scaling.absorption import beam_directions, n_harmonics, surface_basis
 from autoproc.scaling.smoother import Smoother, smoother_for_range
+from autoproc.threads import map_in_order
 
 SPACINGS = ((5.0, 1.0, 1.5), (10.0, 2.0, 3.0), (25.0, 4.0, 5.0), (90.0, 8.0, 10.0), (np.inf, 15.0, 20.0))
 """Below a range of rotation (degrees): one scale and one decay parameter each so many degrees."""
 EDGE = 0.999
 """Coordinates are shrunk by this, so that the last image lies within the last interval (as DIALS does)."""
-BLOCK = 65536
+BLOCK = 16384
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,6 @@ class PhysicalModel:
 
     first_frame: float
     n_frames: float
-    frame_width: float
     scale: Smoother
     decay: Smoother | None
     lmax: int
@@ -117,9 +118,18 @@ class PhysicalModel:
         return derivatives
 
     def factors_at(self, experiment: Experiment, at: Coordinates) -> np.ndarray:
-        """(N,) inverse scale of many observations, in blocks to bound the memory."""
-        blocks = [self.factors(self.design(experiment, at[slice(n, n + BLOCK)])) for n in range(0, len(at), BLOCK)]
+        """(N,) inverse scale of many observations, in blocks on several threads, without keeping their harmonics."""
+        parts = (at[slice(n, n + BLOCK)] for n in range(0, len(at), BLOCK))
+        blocks = list(map_in_order(lambda part: self._factors_of_block(experiment, part), parts))
         return np.concatenate(blocks) if blocks else np.zeros(0)
+
+    def _factors_of_block(self, experiment: Experiment, at: Coordinates) -> np.ndarray:
+        c, b = self.curves(at.frame)
+        relative = c * np.exp(np.clip(0.5 * b / at.d**2, -50, 50))
+        if not self.lmax:
+            return relative
+        directions = beam_directions(experiment, at.s1, at.frame)
+        return relative * (1.0 + mean_series(*directions, self.lmax, self.parameters[self.slices[2]]))
 
     def curves(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """c(phi) and B(phi) at frames (N,), for plots."""
@@ -142,7 +152,7 @@ def model_for(experiment: Experiment, frame: np.ndarray, decay: bool, lmax: int)
     smoother = smoother_for_range(rotation, decay_spacing) if decay else None
     n_decay = smoother.n_parameters if smoother else 0
     parameters = np.concatenate([np.ones(scale.n_parameters), np.zeros(n_decay + n_harmonics(lmax))])
-    return PhysicalModel(first, n_frames, width, scale, smoother, lmax, parameters)
+    return PhysicalModel(first, n_frames, scale, smoother, lmax, parameters)
 
 
 def to_dials(

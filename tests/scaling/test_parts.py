@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from scaled_for_tests import Recipe, experiment
 from scipy.special import sph_harm_y
 
+from autoproc.kernels.harmonics import mean_harmonics, mean_series
 from autoproc.merging.groups import group_equivalents
-from autoproc.scaling.absorption import n_harmonics, real_harmonics, surface_basis
+from autoproc.scaling.absorption import n_harmonics, surface_basis
 from autoproc.scaling.error_model import ErrorModel, error_bins, fit_error_model
 from autoproc.scaling.model import Coordinates, model_for, to_dials
 from autoproc.scaling.outliers import impossible_intensities, reject_outliers
@@ -45,7 +46,7 @@ def test_harmonics_agree_with_scipy() -> None:
     directions = np.random.default_rng(0).normal(size=(200, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     theta, phi = np.arccos(directions[:, 2]), np.arctan2(directions[:, 1], directions[:, 0])
-    basis = real_harmonics(directions, 6)
+    basis = mean_harmonics(directions, directions, 6)
     column = 0
     for degree in range(1, 7):
         for m in range(-degree, degree + 1):
@@ -54,6 +55,19 @@ def test_harmonics_agree_with_scipy() -> None:
             np.testing.assert_allclose(basis[:, column], expected, atol=1e-12)
             column += 1
     assert column == n_harmonics(6)
+
+
+def test_series_of_harmonics_is_their_sum() -> None:
+    random = np.random.default_rng(5)
+    first, second = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in random.normal(size=(2, 50, 3)))
+    coefficients = random.normal(size=n_harmonics(4))
+    both = mean_harmonics(first, second, 4)
+    np.testing.assert_allclose(2 * both, mean_harmonics(first, first, 4) + mean_harmonics(second, second, 4))
+    np.testing.assert_allclose(mean_series(first, second, 4, coefficients), both @ coefficients, atol=1e-12)
+    with pytest.raises(ValueError, match="coefficients"):
+        mean_series(first, second, 4, coefficients[1:])
+    with pytest.raises(ValueError, match="degree"):
+        mean_harmonics(first, second, 17)
 
 
 def test_surface_turns_with_the_crystal() -> None:
