@@ -107,7 +107,7 @@ def _show(
     files: Annotated[list[Path], typer.Argument(help=".expt, .refl, images, master files, .mtz")],
 ) -> None:
     """Print what files hold: models, columns, headers."""
-    from autoproc.commands.inspect import show_command  # noqa: PLC0415
+    from autoproc.commands.display import show_command  # noqa: PLC0415
 
     show_command(files)
 
@@ -129,7 +129,7 @@ def _config(
     file: Annotated[Path | None, typer.Option("--config", "-c", help="Check this file; print it whole.")] = None,
 ) -> None:
     """Print every parameter with its meaning and value, as a TOML file to start from."""
-    from autoproc.commands.inspect import config_command  # noqa: PLC0415
+    from autoproc.commands.display import config_command  # noqa: PLC0415
 
     config_command(table, file)
 

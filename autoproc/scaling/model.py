@@ -49,6 +49,9 @@ class Design:
     half_inverse_d2: np.ndarray
     basis: np.ndarray
 
+    def __getitem__(self, rows: slice) -> Design:
+        return Design(*(getattr(self, name)[rows] for name in self.__slots__))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhysicalModel:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import gemmi
 import numpy as np
 
 from autoproc.errors import NoReflections
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
-from autoproc.models.experiment import Experiment
+from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.model import Coordinates
 
@@ -67,11 +66,6 @@ class Observations:
         d = np.zeros(len(self.groups))
         d[self.groups.group] = self.d
         return d
-
-
-def shared_cell(experiments: Sequence[Experiment]) -> gemmi.UnitCell:
-    """The median of the crystals' cells."""
-    return gemmi.UnitCell(*np.median([e.crystal.cell for e in experiments if e.crystal is not None], axis=0))
 
 
 def observations_for_scaling(

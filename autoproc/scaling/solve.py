@@ -67,16 +67,12 @@ def solve(
             state = with_shadows(observations, state, params.max_shadow_ratio)
         state = with_outliers(observations, state, params.outlier_zmax)
         state = fitted(experiments, observations, state, restraint, params.max_observations)
-        if cycle == 1:
-            if params.min_image_ratio > 0:
-                state = with_blank_images(observations, state, params.min_image_ratio)
-                if state.blank.any():
-                    state = with_outliers(observations, state, params.outlier_zmax)
-                    state = fitted(experiments, observations, state, restraint, params.max_observations)
-            if params.intensity_choice == "combine":
-                candidates = best_choice(observations, state.factors, state.kept & ~state.held_out)
-                i_mid = candidates[0].i_mid
-                state = with_intensities(state, blend(observations, i_mid))
+        if cycle == 1 and params.min_image_ratio > 0:
+            state = _without_blank_images(experiments, observations, state, params, restraint)
+        if cycle == 1 and params.intensity_choice == "combine":
+            candidates = best_choice(observations, state.factors, state.kept & ~state.held_out)
+            i_mid = candidates[0].i_mid
+            state = with_intensities(state, blend(observations, i_mid))
         if params.error_model:
             state = with_steady_variances(observations, state)
         state = with_outliers(observations, state, params.outlier_zmax)
@@ -89,6 +85,17 @@ def solve(
     if params.error_model and params.anomalous:
         state = with_error_model(observations, state, params.min_expected_intensity, anomalous=True)
     return Solution(state, candidates, i_mid, restraint, cycle, converged)
+
+
+def _without_blank_images(
+    experiments: Sequence[Experiment], observations: Observations, state: State, params: ScaleParams, restraint: float
+) -> State:
+    """The state with blank images left out, and fitted again if there are any."""
+    state = with_blank_images(observations, state, params.min_image_ratio)
+    if not state.blank.any():
+        return state
+    state = with_outliers(observations, state, params.outlier_zmax)
+    return fitted(experiments, observations, state, restraint, params.max_observations)
 
 
 def _first_choice(observations: Observations, params: ScaleParams) -> float:

@@ -22,7 +22,7 @@ from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.formats.refl import write_refl
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.reports.html import write_report
+from autoproc.reports.report_html import write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
 from autoproc.stages.import_sweep import ImportedSweep
 from autoproc.stages.pipeline import Processing, gathered_warnings, process

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from processed import STAGES, processed_sweep, stopped_after
 
-from autoproc.reports.html import report_page, sections, write_report
+from autoproc.reports.report_html import report_page, sections, write_report
 from autoproc.reports.summary import Failure, summarise
 from autoproc.stages.pipeline import Processing
 

@@ -1,0 +1,94 @@
+"""What may import what, as docs/design.md has it; no circles; names that say something."""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+
+import pytest
+
+LAYERS = (
+    ("errors", "threads", "text_tables", "robust", "kernels"),
+    ("models",),
+    ("params",),
+    ("geometry", "wording"),
+    ("formats",),
+    ("merging",),
+    ("beam_search", "importing", "indexing", "integration", "refinement", "scaling", "spot_finding", "symmetry"),
+    ("simulation", "stages", "overrides"),
+    ("config",),
+    ("stages.pipeline",),
+    ("console", "reports"),
+    ("service",),
+    ("commands",),
+    ("cli",),
+    ("__main__",),
+)
+"""From the lowest: each imports only those before it, and none of its own line."""
+
+EMPTY_WORDS = {"utils", "util", "helpers", "helper", "common", "tools", "base", "manager", "handler", "misc"}
+
+
+@pytest.fixture(scope="module")
+def measure():
+    path = Path(__file__).resolve().parent.parent / "scripts" / "measure_code"
+    spec = spec_from_loader("measure_code", SourceFileLoader("measure_code", str(path)))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def modules(measure):
+    return measure.parsed_modules(measure.ROOT / measure.PACKAGE)
+
+
+def part(module):
+    """The layer's entry that a module belongs to; "" for the package itself, which holds the version only."""
+    inner = module.partition(".")[2]
+    return inner if inner == "stages.pipeline" else inner.partition(".")[0]
+
+
+def level(name):
+    return next(n for n, layer in enumerate(LAYERS) if name in layer)
+
+
+def test_every_module_has_its_layer(modules):
+    listed = {name for layer in LAYERS for name in layer}
+    assert {part(module) for module in modules} - {""} == listed
+
+
+def test_layers_import_only_lower_ones(measure, modules):
+    graph = measure.import_graph(modules)
+    pairs = [(a, b) for a, imported in graph.items() for b in imported if part(a) != part(b) and part(b)]
+    assert pairs
+    assert [f"{a} imports {b}" for a, b in pairs if level(part(a)) <= level(part(b))] == []
+
+
+def test_no_import_cycles(measure, modules):
+    assert measure.import_cycles(measure.import_graph(modules)) == []
+
+
+def test_cycles_are_found(measure):
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}
+    assert measure.import_cycles(graph) == [["a", "b", "c"]]
+
+
+def test_modules_have_names_of_their_own(modules):
+    stems = {module.rpartition(".")[2] for module in modules if module != "autoproc.__main__"}
+    assert stems & EMPTY_WORDS == set()
+    assert stems & set(sys.stdlib_module_names) == set()
+
+
+def test_nothing_is_got_or_set(measure, modules):
+    names = [f.name for module in modules.values() for f in measure.functions(module)]
+    assert [name for name in names if name.startswith(("get_", "set_"))] == []
+
+
+def test_functions_stay_short_and_flat(measure, modules):
+    every = [f for module in modules.values() for f in measure.functions(module)]
+    long = [f.name for f in every if measure.length(f) > measure.LONG_FUNCTION]
+    assert len(long) <= 0.02 * len(every), long
+    assert [f.name for f in every if measure.nesting(f) > measure.MOST_NESTING] == []
