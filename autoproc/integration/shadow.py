@@ -47,16 +47,25 @@ class ShadowParams(Params):
     neighbours are not, is hot."""
     max_fraction: float = 0.3
     """A larger part of the detector in shadow is a failure of the expectation, not a shadow: then none is believed."""
+    usual_fraction: float = 0.06
+    """A beam stop, its arm and what else commonly stands before a detector take less of it. Where more seems to be in
+    shadow, the background is uneven (tails of broad spots between darker places), and only deeper shadows count."""
+    deep_ratios: tuple[float, ...] = (0.45, 0.3)
+    """In place of max_ratio, one after another, until no more than usual_fraction is in shadow."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Untrusted:
-    """(slow, fast) bool: pixels in shadow and hot pixels; the fraction of good pixels that shadows take."""
+    """(slow, fast) bool: pixels in shadow and hot pixels; the fraction of good pixels that shadows take.
+
+    warning : what a user should know of them, in plain words; empty where there is nothing
+    """
 
     is_shadowed: np.ndarray
     is_hot: np.ndarray
     shadowed_fraction: float
     n_hot: int
+    warning: str = ""
 
 
 def find_untrusted(experiment: Experiment, seen: BackgroundSum, trusted: np.ndarray, params: ShadowParams) -> Untrusted:
@@ -69,11 +78,35 @@ def find_untrusted(experiment: Experiment, seen: BackgroundSum, trusted: np.ndar
     is_hot = hot_pixels(seen, trusted, params.hot_fraction)
     usable = trusted & ~is_hot
     counts = np.where(usable, seen.total, 0.0)
-    is_shadowed = shadowed_pixels(counts, np.where(usable, exposure, 0.0), ring, sector_map(experiment), params)
+    is_shadowed, warning = _believable(counts, np.where(usable, exposure, 0.0), ring, sector_map(experiment), params)
     fraction = float(is_shadowed[trusted].mean()) if trusted.any() else 0.0
+    return Untrusted(is_shadowed, is_hot, fraction, int(is_hot.sum()), warning)
+
+
+def _believable(
+    counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray, sector: np.ndarray, params: ShadowParams
+) -> tuple[np.ndarray, str]:
+    """(slow, fast) bool, shadows that take no incredible part of the detector, and a warning where others were seen."""
+    first = 0.0
+    for ratio in (params.max_ratio, *params.deep_ratios):
+        edge = max(ratio, params.edge_ratio - (params.max_ratio - ratio))
+        limits = params.model_copy(update={"max_ratio": ratio, "edge_ratio": edge})
+        found = shadowed_pixels(counts, exposure, ring, sector, limits)
+        fraction = float(found[exposure > 0].mean()) if (exposure > 0).any() else 0.0
+        first = first or fraction
+        if fraction <= params.usual_fraction:
+            break
     if fraction > params.max_fraction:
-        is_shadowed, fraction = np.zeros(trusted.shape, bool), 0.0
-    return Untrusted(is_shadowed, is_hot, fraction, int(is_hot.sum()))
+        found, fraction = np.zeros(counts.shape, bool), 0.0
+    seems = f"{first:.0%} of the detector has less background than the rest at the same resolution"
+    if first > params.usual_fraction and fraction < first:
+        return found, (
+            f"{seems}; only the darkest {fraction:.1%} was taken for a shadow, for spots too broad or too close "
+            "leave such gaps between them; look for something in the way of the diffracted rays"
+        )
+    if fraction > params.usual_fraction:
+        return found, f"{seems} and is left out as a shadow: is something in the way of the diffracted rays?"
+    return found, ""
 
 
 def scattering_map(experiment: Experiment) -> tuple[np.ndarray, np.ndarray]:

@@ -91,4 +91,22 @@ def test_hot_pixels_are_told_from_reflections_and_too_much_shadow_is_not_believe
     assert found.shadowed_fraction == 0
     seen.total[ring % 3 == 0] = 0
     seen.total[: n_slow // 2] *= 0.3
-    assert find_untrusted(one, seen, trusted, ShadowParams(max_fraction=0.1)).shadowed_fraction == 0
+    found = find_untrusted(one, seen, trusted, ShadowParams(max_fraction=0.1))
+    assert found.shadowed_fraction <= 0.1
+    assert found.warning
+
+
+def test_dark_places_between_broad_spots_are_no_shadows_and_the_user_is_told():
+    one = experiment()
+    n_fast, n_slow = one.detector[0].image_size
+    slow, fast = np.mgrid[:n_slow, :n_fast]
+    patches = np.where((slow // 16 + fast // 16) % 3 == 0, 0.55, 1.0)
+    dark = (np.abs(fast - n_fast // 2) < 6) & (slow > n_slow // 2)
+    seen = BackgroundSum.of_shape((n_slow, n_fast))
+    seen.n_frames = 100
+    seen.number[:] = 100
+    seen.total[:] = np.random.default_rng(3).poisson(200 * np.where(dark, 0.02, patches))
+    found = find_untrusted(one, seen, np.ones((n_slow, n_fast), bool), ShadowParams())
+    assert found.is_shadowed[dark].mean() > 0.95
+    assert found.shadowed_fraction < 0.06
+    assert "less background" in found.warning
