@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.integration.profiles import GRID_SIZE, SPACING, Equations, gaussian_coefficients
 from autoproc.kernels.integrate_background import Background, constant_background
 from autoproc.kernels.integrate_fit import Measurements, measure_shoeboxes, profile_equations
@@ -83,11 +84,11 @@ def mean_intensities(first: Measurements, d: np.ndarray) -> np.ndarray:
     -1 where there are too few to tell.
     """
     known = (first.variance_sum > 0) & (first.valid_fraction > 0.5) & (first.partiality > 0.2)
-    n_shells = int(known.sum()) // SHELL
-    if n_shells == 0:
+    rows = np.flatnonzero(known)
+    if len(rows) < SHELL:
         return np.full(len(d), -1.0)
     s2 = d**-2
-    shells = np.array_split(np.flatnonzero(known)[np.argsort(s2[known], kind="stable")], n_shells)
+    shells = [rows[shell] for shell in shells_of_equal_number(s2[rows], SHELL)]
     whole = first.intensity_sum / np.maximum(first.partiality, 0.2)
     return np.interp(s2, [s2[s].mean() for s in shells], [max(whole[s].mean(), 0.0) for s in shells])
 

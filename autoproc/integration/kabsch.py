@@ -28,7 +28,7 @@ class SpotFrames:
     def __len__(self) -> int:
         return len(self.rate)
 
-    def select(self, rows: np.ndarray) -> SpotFrames:
+    def __getitem__(self, rows: np.ndarray) -> SpotFrames:
         """The rows of a mask or index array."""
         return SpotFrames(self.centre[rows], self.transform[rows], self.rate[rows])
 

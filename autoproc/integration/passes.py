@@ -35,7 +35,6 @@ class Measured:
     background: Background
     is_reference: np.ndarray
     is_contested: np.ndarray
-    n_profiles: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,9 +92,7 @@ def measure_all(
     whole = Background(
         *(np.concatenate([getattr(b, n) for b in backgrounds]) for n in ("mean", "dispersion", "n_used", "n_pixels"))
     )
-    return Measured(
-        Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested > 0, n_regions * len(blocks)
-    )
+    return Measured(Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested > 0)
 
 
 def _profiles(window: list[Equations], n_regions: int, min_references: int) -> np.ndarray:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 import gemmi
 import numpy as np
 
-from autoproc.geometry.detector import is_on_panel, lab_from_mm, px_from_s1
+from autoproc.geometry.detector import is_on_panel, px_from_s1, s1_from_mm
+from autoproc.geometry.reciprocal import zeta
 from autoproc.geometry.rotation import lab_from_crystal
 from autoproc.kernels.predict import predict_plane
 from autoproc.models.crystal import Crystal
@@ -40,7 +41,7 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.phi)
 
-    def select(self, rows: np.ndarray) -> Predictions:
+    def __getitem__(self, rows: np.ndarray) -> Predictions:
         """The rows of a mask or index array."""
         return Predictions(*(getattr(self, f.name)[rows] for f in fields(self)))
 
@@ -56,8 +57,8 @@ def detector_d_min(experiment: Experiment) -> float:
     largest = 0.0
     for panel in experiment.detector.panels:
         size = np.asarray(panel.image_size) * panel.pixel_size
-        corners = lab_from_mm(panel, np.array([[0, 0], [size[0], 0], [0, size[1]], size]))
-        s1 = corners / (np.linalg.norm(corners, axis=1, keepdims=True) * beam.wavelength)
+        corners = np.array([[0, 0], [size[0], 0], [0, size[1]], size])
+        s1 = s1_from_mm(panel, beam, corners)
         largest = max(largest, float(np.linalg.norm(s1 - beam.s0, axis=1).max()))
     return 1.0 / largest
 
@@ -91,8 +92,8 @@ def predict(
 
     planes = map_in_order(plane, range(-int(bounds[0]), int(bounds[0]) + 1), n_threads)
     found = Predictions.concatenate(list(planes))
-    found = found.select(found.d >= limit)
-    return found.select(np.lexsort((found.hkl[:, 2], found.hkl[:, 1], found.hkl[:, 0], found.xyz[:, 2])))
+    found = found[found.d >= limit]
+    return found[np.lexsort((found.hkl[:, 2], found.hkl[:, 1], found.hkl[:, 0], found.xyz[:, 2]))]
 
 
 def centring_allows(group: gemmi.SpaceGroup, hkl: np.ndarray) -> np.ndarray:
@@ -111,11 +112,9 @@ def _located(
     rotated = lab_from_crystal(goniometer, phi, rlp)
     s1 = rotated + beam.s0
     xy = px_from_s1(experiment.detector[0], s1)
-    normal = np.cross(s1, beam.s0)
-    length = np.linalg.norm(normal, axis=1)
-    zeta = (normal @ goniometer.lab_axis) / np.maximum(length, 1e-12)
-    kept = is_on_panel(experiment.detector[0], xy) & (np.abs(zeta) >= MIN_ZETA)
+    speed = zeta(goniometer, beam, s1)
+    kept = is_on_panel(experiment.detector[0], xy) & (np.abs(speed) >= MIN_ZETA)
     d = 1.0 / np.linalg.norm(rotated, axis=1)
     xyz = np.column_stack([xy, frame])
-    rows = Predictions(np.full(len(phi), index, np.int32), hkl, s1, xyz, phi, zeta, d, zeta < 0)
-    return rows.select(kept)
+    rows = Predictions(np.full(len(phi), index, np.int32), hkl, s1, xyz, phi, speed, d, speed < 0)
+    return rows[kept]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.integration.shapes import SpotShape
 from autoproc.models.reflections import Flag, Reflections
 
@@ -19,7 +20,7 @@ def resolution_rows(reflections: Reflections, n_shells: int = 10) -> list[str]:
     """One line for each of n_shells with equal numbers of reflections, and one for all of them."""
     if not len(reflections):
         return []
-    shells = np.array_split(np.argsort(-reflections["d"], kind="stable"), min(n_shells, len(reflections)))
+    shells = shells_of_equal_number(reflections["d"] ** -2.0, 1, most=n_shells)
     return [_row(reflections[shell]) for shell in shells] + ["-" * len(HEADER), _row(reflections)]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from autoproc.geometry.corrections import polarisation_factor
 from autoproc.geometry.detector import pixel_s1
 from autoproc.kernels.integrate_survey import BackgroundSum
 from autoproc.models.experiment import Experiment
@@ -112,14 +113,11 @@ def _believable(
 def scattering_map(experiment: Experiment) -> tuple[np.ndarray, np.ndarray]:
     """(slow, fast) ring of each pixel, int, one for about each pixel of radius, and its polarisation factor."""
     beam, panel = experiment.beam, experiment.detector[0]
-    s1 = pixel_s1(panel, beam) * beam.wavelength
-    s0 = beam.s0 * beam.wavelength
-    cosine = np.clip(s1 @ s0, -1, 1)
+    s1 = pixel_s1(panel, beam)
+    cosine = np.clip(s1 @ beam.s0 * beam.wavelength**2, -1, 1)
     step = np.arctan(min(panel.pixel_size) / max(panel.distance, 1e-6))
     ring = (np.arccos(cosine) / step).astype(np.int32)
-    fraction, normal = beam.polarization_fraction, beam.polarization_normal
-    polarisation = (1 - 2 * fraction) * (1 - (s1 @ normal) ** 2) + fraction * (1 + cosine**2)
-    return ring, np.maximum(polarisation, 0.05)
+    return ring, np.maximum(polarisation_factor(beam, s1), 0.05)
 
 
 def sector_map(experiment: Experiment) -> np.ndarray:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from autoproc.geometry.corrections import lorentz_polarisation, sensor_efficiency
 from autoproc.geometry.detector import px_to_mm
-from autoproc.integration.corrections import lorentz_polarisation, sensor_efficiency
 from autoproc.integration.passes import Measured
 from autoproc.integration.predict import Predictions
 from autoproc.kernels.integrate_fit import Measurements

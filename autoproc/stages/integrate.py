@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from pydantic import Field
 
 from autoproc.errors import NoReflections
 from autoproc.formats.frames import ImageReader
@@ -30,34 +31,34 @@ from autoproc.params import Params
 class IntegrateParams(Params):
     """Parameters of integration."""
 
-    d_min: float | None = None
-    """Highest resolution predicted, Angstrom; none: the detector's farthest corner. Scaling says where the data end."""
-    n_sigma: float = 3.0
+    d_min: float | None = Field(None, gt=0)
+    """Highest resolution predicted, Angstrom; none is the detector's farthest corner: scaling says where data end."""
+    n_sigma: float = Field(3.0, gt=0)
     """Radius of a peak in standard deviations of the spot, as everywhere in the field: 99% of the flux on a frame."""
-    background_border: int = 3
+    background_border: int = Field(3, ge=1)
     """Least width, px, of the background around a peak."""
-    min_background_pixels: int = 10
+    min_background_pixels: int = Field(10, ge=1)
     """Fewer background pixels than this and the reflection is not integrated."""
-    min_valid_fraction: float = 0.75
+    min_valid_fraction: float = Field(0.75, gt=0, le=1)
     """Least fraction of a peak, by flux, on good pixels of its own (Kabsch 2010 uses 0.75)."""
-    min_partiality: float = 0.05
+    min_partiality: float = Field(0.05, ge=0, le=1)
     """Reflections with less than this fraction of their rocking curve inside the scan are left out."""
-    max_rotation: float = 20.0
-    """Degrees. Reflections near the spindle that stay in diffracting position for longer are left out: they
+    max_rotation: float = Field(20.0, gt=0)
+    """Reflections near the spindle that stay in diffracting position for longer, degrees, are left out: they
     take much memory, and neither their Lorentz factor nor their background is steady over it."""
-    block_width: float = 5.0
-    """Degrees of rotation that share reference profiles, as in DIALS and XDS."""
-    profile_regions: int = 3
+    block_width: float = Field(5.0, gt=0)
+    """Rotation, degrees, over which reflections share reference profiles, as in DIALS and XDS."""
+    profile_regions: int = Field(3, ge=1)
     """Reference profiles on a grid of this many by this many regions of the detector."""
-    min_references: int = 30
+    min_references: int = Field(30, ge=1)
     """Strong spots a region needs for a profile of its own; with fewer it takes the whole detector's."""
-    missing_flux_error: float = 0.2
+    missing_flux_error: float = Field(0.2, ge=0)
     """Relative error of flux that fell on bad or contested pixels and is inferred from the profile."""
-    max_sigma_m: float = 2.0
-    """Degrees. A larger mosaicity is taken for a failure of refinement, not a crystal: it is cut, and said."""
+    max_sigma_m: float = Field(2.0, gt=0)
+    """A larger mosaicity, degrees, is taken for a failure of refinement, not a crystal: it is cut, and said."""
     shadow: ShadowParams = ShadowParams()
     """Detection of shadows and hot pixels."""
-    frame_cache: int = 1024
+    frame_cache: int = Field(1024, ge=0)
     """Megabytes of decoded frames kept between the two passes over the images; the others are read twice."""
 
 
@@ -81,7 +82,7 @@ class IntegrateResult:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know, in plain words."""
-        return tuple(text for text in (*(s.warning for s in self.shapes), self.untrusted.warning) if text)
+        return tuple(shape.warning for shape in self.shapes if shape.warning)
 
 
 def integrate(
@@ -153,7 +154,7 @@ def _predictions(experiments: Sequence[Experiment], params: IntegrateParams, n_t
     padding = np.radians(params.max_sigma_m * params.n_sigma)
     parts = [predict(e, params.d_min, padding, i, n_threads) for i, e in enumerate(experiments)]
     found = Predictions.concatenate(parts)
-    return found.select(np.argsort(found.xyz[:, 2], kind="stable"))
+    return found[np.argsort(found.xyz[:, 2], kind="stable")]
 
 
 def _recorded(
@@ -164,13 +165,13 @@ def _recorded(
     transform, rate = np.empty((len(candidates), 2, 2)), np.empty(len(candidates))
     for index, (experiment, shape) in enumerate(zip(experiments, shapes, strict=True)):
         here = candidates.experiment == index
-        own = spot_frames(experiment, candidates.select(here), shape.sigma_b, shape.sigma_m)
+        own = spot_frames(experiment, candidates[here], shape.sigma_b, shape.sigma_m)
         transform[here], rate[here] = own.transform, own.rate
     frames = SpotFrames(centre, transform, rate)
     scan = experiments[0].scan
     kept = frames.recorded_fraction(scan.n_images) >= params.min_partiality
     kept &= 2 * params.n_sigma / rate * abs(scan.oscillation[1]) <= params.max_rotation
-    return candidates.select(kept), frames.select(kept)
+    return candidates[kept], frames[kept]
 
 
 def format_integrate(result: IntegrateResult) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.geometry.corrections import lorentz_polarisation
 from autoproc.geometry.rotation import crystal_from_lab
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
@@ -159,17 +160,7 @@ def _of_experiment(
 
 def _lp_over_qe(experiment: Experiment, reflections: Reflections, rows: np.ndarray, s1: np.ndarray) -> np.ndarray:
     """What a measured intensity is multiplied by."""
-    lp = reflections["lp"][rows] if "lp" in reflections else lp_correction(experiment, s1)
+    if "lp" not in reflections:
+        return lorentz_polarisation(experiment.beam, experiment.goniometer, s1)
+    lp = reflections["lp"][rows]
     return lp / reflections["qe"][rows] if "qe" in reflections else lp
-
-
-def lp_correction(experiment: Experiment, s1: np.ndarray) -> np.ndarray:
-    """(N,) 1/(L P) of diffracted beams (N, 3); Kahn et al. 1982 for P, L = 1/(|m2 . e1| sin 2theta)."""
-    beam = experiment.beam
-    out = s1 / np.linalg.norm(s1, axis=1, keepdims=True)
-    s0 = beam.s0 / np.linalg.norm(beam.s0)
-    lorentz_inverse = np.abs(np.cross(out, s0) @ experiment.goniometer.lab_axis)
-    p = beam.polarization_fraction
-    across = out @ beam.polarization_normal
-    polarisation = (1 - 2 * p) * (1 - across**2) + p * (1 + (out @ s0) ** 2)
-    return lorentz_inverse / polarisation

@@ -7,6 +7,7 @@ import pytest
 from integrated_for_tests import integrated, to_setting
 
 from autoproc.errors import TooFewSpots
+from autoproc.geometry.corrections import lorentz_polarisation
 from autoproc.geometry.rotation import rotation_of_vector
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
@@ -18,7 +19,6 @@ from autoproc.stages.bravais_settings import (
     is_recommended,
 )
 from autoproc.symmetry.constrained_fit import Spots, fit_constrained, predict
-from autoproc.symmetry.observations import lp_correction
 
 
 def spots(group: str, cell: tuple[float, ...], noise_px: float = 0.1, seed: int = 0) -> tuple[Experiment, Reflections]:
@@ -27,7 +27,7 @@ def spots(group: str, cell: tuple[float, ...], noise_px: float = 0.1, seed: int 
     experiment, table = to_setting(experiment, table, primitive_basis(experiment.crystal.space_group))
     noise = np.random.default_rng(seed).normal(size=(len(table), 3)) * np.array([0.2, 0.2, np.radians(1)]) * noise_px
     kept = table.without("intensity_prf", "variance_prf", "lp", "partiality")
-    lp = lp_correction(experiment, kept["s1"])
+    lp = lorentz_polarisation(experiment.beam, experiment.goniometer, kept["s1"])
     kept = kept.replace(
         xyz_obs_mm=kept["xyz_obs_mm"] + noise,
         flags=np.full(len(kept), int(Flag.INDEXED)),

@@ -7,7 +7,7 @@ import pytest
 from simulated import simulated_frames
 
 from autoproc.errors import TooFewSpots
-from autoproc.integration.corrections import lorentz_polarisation, sensor_efficiency
+from autoproc.geometry.corrections import lorentz_polarisation, sensor_efficiency
 from autoproc.integration.shadow import ShadowParams
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.stages.integrate import IntegrateParams, format_integrate, integrate

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 from integrated_for_tests import experiment_of, integrated
 
+from autoproc.geometry.corrections import lorentz_polarisation
 from autoproc.symmetry.normalise import normalise
-from autoproc.symmetry.observations import has_bad_pixels, lp_correction, observations_of
+from autoproc.symmetry.observations import has_bad_pixels, observations_of
 
 CELL = (40, 40, 50, 90, 90, 90)
 
@@ -55,7 +56,8 @@ def test_lp_correction_is_that_of_the_formula():
     p = experiment.beam.polarization_fraction
     across = s1[0] @ experiment.beam.polarization_normal
     polarisation = (1 - 2 * p) * (1 - across**2) + p * (1 + cos_2theta**2)
-    np.testing.assert_allclose(lp_correction(experiment, s1), np.sin(0.4) / polarisation)
+    found = lorentz_polarisation(experiment.beam, experiment.goniometer, s1)
+    np.testing.assert_allclose(found, np.sin(0.4) / polarisation)
 
 
 def _one(made):
