@@ -65,10 +65,19 @@ def fit_error_model(
         return start
     model = start
     expected = np.maximum(expected, 0.0)
+    cell = _rank_bin(variance) * N_CELLS + _rank_bin(expected / np.sqrt(variance))
+    count = np.bincount(cell)
+    filled = count > 0
+    n = count[filled]
+
+    def pooled(values: np.ndarray) -> np.ndarray:
+        return np.bincount(cell, values)[filled] / n
+
+    pooled_variance, pooled_square = pooled(variance), pooled(expected**2)
     for _ in range(5):
         limit = MAX_DEVIATION**2 * model.variance(variance, expected)
-        cells = _pool(np.minimum(deviation2, limit) / TRUNCATED_VARIANCE, variance, expected)
-        fitted = _most_likely(*cells, model)
+        cut = pooled(np.minimum(deviation2, limit)) / TRUNCATED_VARIANCE
+        fitted = _most_likely(n, cut, pooled_variance, pooled_square, model)
         change = abs(np.log(fitted.a / model.a)) + abs(np.log(fitted.b / model.b))
         model = fitted
         if change < 1e-3:
@@ -92,23 +101,11 @@ def error_bins(
     return tuple(bins)
 
 
-def _pool(
-    deviation2: np.ndarray, variance: np.ndarray, expected: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Counts and means of deviation2, variance and expected^2 in cells of similar sigma and I/sigma."""
-    ratio = expected / np.sqrt(variance)
-    cell = _rank_bin(variance) * N_CELLS + _rank_bin(ratio)
-    n = np.bincount(cell, minlength=N_CELLS**2)
-    filled = n > 0
-    means = [
-        np.bincount(cell, v, minlength=N_CELLS**2)[filled] / n[filled] for v in (deviation2, variance, expected**2)
-    ]
-    return n[filled], means[0], means[1], means[2]
-
-
 def _rank_bin(values: np.ndarray) -> np.ndarray:
-    edges = np.quantile(values, np.linspace(0, 1, N_CELLS + 1)[1:-1])
-    return np.searchsorted(edges, values)
+    """(N,) which of N_CELLS equal parts of the sorted values each is in."""
+    rank = np.empty(len(values), np.intp)
+    rank[np.argsort(values)] = np.arange(len(values))
+    return rank * N_CELLS // len(values)
 
 
 def _most_likely(

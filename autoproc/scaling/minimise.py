@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from autoproc.scaling.model import Design, PhysicalModel
+from autoproc.threads import map_in_order
 
 MAX_ITERATIONS = 15
 CONVERGED = 1e-5
@@ -22,6 +24,8 @@ DECAY_RESTRAINT = 0.1
 TIE_RESTRAINT = 4.0
 """Weight of relative differences of neighbouring scale parameters: matters only where there are no data."""
 MIN_FACTOR = 1e-4
+BLOCK = 2048
+"""Observations whose derivatives are held at a time; fixed, so that sums do not depend on the number of threads."""
 MAX_DAMPING = 1e8
 
 
@@ -127,22 +131,24 @@ def _normal_equations(
     problem: Problem, models: Sequence[PhysicalModel], state: _State
 ) -> tuple[np.ndarray, np.ndarray]:
     """J^T W J and J^T W r of all parameters, with the common intensities eliminated, and the restraints."""
-    sizes = [len(m.parameters) for m in models]
-    offset = np.concatenate([[0], np.cumsum(sizes)])
+    offset = np.cumsum([0, *(len(m.parameters) for m in models)])
     hessian, gradient = np.zeros((offset[-1], offset[-1])), np.zeros(offset[-1])
     coupling = np.zeros((problem.n_groups, offset[-1]))
     calculated = state.factors * state.common[problem.group]
-    residual = problem.intensity - calculated
-    for n, (part, model) in enumerate(zip(problem.parts, models, strict=True)):
+    fields = _Fields(problem.weight, state.factors, calculated, problem.intensity - calculated, problem.group)
+    blocks = [(n, slice(at, at + BLOCK)) for n, p in enumerate(problem.parts) for at in range(0, len(p.rows), BLOCK)]
+
+    def sums(block: tuple[int, slice]) -> _Sums:
+        part = problem.parts[block[0]]
+        return _block_sums(models[block[0]], part.design[block[1]], fields[part.rows[block[1]]])
+
+    for (n, _), found in zip(blocks, map_in_order(sums, blocks), strict=True):
         here = slice(offset[n], offset[n + 1])
-        if len(part.rows):
-            derivatives = model.log_derivatives(part.design)
-            weight, u = problem.weight[part.rows], calculated[part.rows]
-            hessian[here, here] = derivatives.T @ (derivatives * (weight * u * u)[:, None])
-            gradient[here] = derivatives.T @ (weight * residual[part.rows] * u)
-            _add_group_sums(
-                coupling[:, here], problem.group[part.rows], derivatives, weight * state.factors[part.rows] ** 2
-            )
+        hessian[here, here] += found.hessian
+        gradient[here] += found.gradient
+        coupling[found.groups, here] += found.coupling
+    for n, model in enumerate(models):
+        here = slice(offset[n], offset[n + 1])
         _, first, second = _restraints(model, problem.absorption_restraint)
         hessian[here, here] += second
         gradient[here] -= first
@@ -152,10 +158,41 @@ def _normal_equations(
     return hessian, gradient
 
 
-def _add_group_sums(into: np.ndarray, group: np.ndarray, derivatives: np.ndarray, weight: np.ndarray) -> None:
-    """into[g] += sum over the observations of group g (sorted) of weight * derivatives."""
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
-    into[group[starts]] += np.add.reduceat(derivatives * weight[:, None], starts, axis=0)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fields:
+    """Of some observations (n,): weights, factors, calculated intensities, residuals and groups (sorted)."""
+
+    weight: np.ndarray
+    factor: np.ndarray
+    calculated: np.ndarray
+    residual: np.ndarray
+    group: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> _Fields:
+        return _Fields(*(getattr(self, name)[rows] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """One block of observations: coupling (k, n_parameters) is the sum of w g^2 times derivatives of `groups` (k,)."""
+
+    hessian: np.ndarray
+    gradient: np.ndarray
+    groups: np.ndarray
+    coupling: np.ndarray
+
+
+def _block_sums(model: PhysicalModel, design: Design, of: _Fields) -> _Sums:
+    derivatives = model.log_derivatives(design)
+    weighted = derivatives * (of.weight * of.calculated**2)[:, None]
+    gradient = (of.weight * of.residual * of.calculated) @ derivatives
+    hessian = derivatives.T @ weighted
+    starts = np.flatnonzero(np.diff(of.group, prepend=-1))
+    size = len(of.group)
+    to_groups = csr_matrix(
+        (of.weight * of.factor**2, np.arange(size), np.append(starts, size)), shape=(len(starts), size)
+    )
+    return _Sums(hessian, gradient, of.group[starts], to_groups @ derivatives)
 
 
 def _restraints(model: PhysicalModel, absorption_restraint: float) -> tuple[float, np.ndarray, np.ndarray]:

@@ -35,8 +35,8 @@ def reject_outliers(
     active = np.flatnonzero(candidates & (n_start[groups.group] > 2))
     for _ in range(MAX_ROUNDS):
         z = _deviation_from_others(groups, scaled, scaled_variance, weight, active)
-        worst = _worst_of_each_group(groups.group[active], z)
-        new = active[worst[z[worst] > zmax]]
+        beyond = np.flatnonzero(z > zmax)
+        new = active[beyond[_worst_of_each_group(groups.group[active[beyond]], z[beyond])]]
         n_rejected = np.bincount(groups.group[rejected], minlength=len(groups))
         new = new[(n_rejected[groups.group[new]] + 1) <= MAX_REJECTED * n_start[groups.group[new]]]
         if not len(new):

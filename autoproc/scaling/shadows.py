@@ -28,8 +28,8 @@ INNOCENT_Z = 2.0
 """An observation that agrees with its equivalents this well is kept, if it is strong enough for that to count."""
 INNOCENT_I_OVER_SIGMA = 8.0
 
-BLOCK = 65536
-"""Observations looked at together, to bound the memory."""
+MAX_PLACES = 30000
+"""Above so many observations of a sweep, neighbourhoods are judged for one in two of them, or fewer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,27 +48,42 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbourhoods:
-    """For each of the observations rows (n,), its nearest comparable ones: near (n, k), rows of the table."""
+    """Some places, and the comparable observations nearest to each: near (m, k), rows of the table, nearest first.
+
+    rows : (n,) the observations that these places stand for; place : (n,) the place of each, in 0 .. m - 1
+    """
 
     rows: np.ndarray
+    place: np.ndarray
     near: np.ndarray
 
 
 def neighbourhoods(
-    place: np.ndarray, position: np.ndarray, use: np.ndarray, compared: np.ndarray
+    sweep: np.ndarray, position: np.ndarray, use: np.ndarray, compared: np.ndarray
 ) -> list[Neighbourhoods]:
-    """The nearest of the compared observations to each one of those to `use`, both (N,) bool, place by place.
+    """The nearest of the compared observations to those to `use`, both (N,) bool, sweep by sweep.
 
-    place : (N,) int, observations of one sweep and panel share a number; position : (N, 1 to 3) there, in
+    sweep : (N,) int, observations of one sweep and panel share a number; position : (N, 1 to 3) there, in
         units in which distances mean the same
+    Where there are many observations one place stands for a few of them, close together.
     """
     result = []
-    for number in np.unique(place[use]):
-        rows, known = (np.flatnonzero(chosen & (place == number)) for chosen in (use, compared))
+    for number in np.unique(sweep[use]):
+        rows, known = (np.flatnonzero(chosen & (sweep == number)) for chosen in (use, compared))
         if len(known) > 2 * NEIGHBOURS[-1]:
-            near = cKDTree(position[known]).query(position[rows], k=NEIGHBOURS[-1], workers=available_cores())[1]
-            result.append(Neighbourhoods(rows, known.astype(np.int32)[near]))
+            place, near = _nearest(position[known], position[rows])
+            result.append(Neighbourhoods(rows, place, known.astype(np.int32)[near]))
     return result
+
+
+def _nearest(known: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For positions (n, d) a place (n,) for each, and the known points (m, d) nearest to the places, (p, 32)."""
+    stride = max(1, len(position) // MAX_PLACES)
+    workers = available_cores()
+    centres = position[cKDTree(position, balanced_tree=False).indices[stride // 2 :: stride]]
+    near = cKDTree(known, balanced_tree=False).query(centres, k=NEIGHBOURS[-1], workers=workers)[1]
+    place = cKDTree(centres, balanced_tree=False).query(position, workers=workers)[1]
+    return place, near
 
 
 def disagreeing_places(
@@ -79,29 +94,29 @@ def disagreeing_places(
     max_ratio : of observed to expected, where a place is a shadow; sizes : of the neighbourhoods that may disagree
     """
     suspect = np.zeros(len(seen.z), bool)
+    agrees = np.abs(seen.z) < INNOCENT_Z
+    not_hot = seen.compared & (seen.z < INNOCENT_Z)
+    not_low = agrees & (seen.information > INNOCENT_I_OVER_SIGMA**2)
     for here in near:
-        for start in range(0, len(here.rows), BLOCK):
-            rows, neighbours = here.rows[start : start + BLOCK], here.near[start : start + BLOCK]
-            for k in sizes:
-                suspect[rows] |= _disagrees(rows, neighbours[:, :k], seen, max_ratio)
+        for k in sizes:
+            hot, low = _disagrees(here.near[:, :k], seen, max_ratio)
+            suspect[here.rows] |= hot[here.place] & ~not_hot[here.rows] | low[here.place] & ~not_low[here.rows]
     return suspect
 
 
-def _disagrees(rows: np.ndarray, near: np.ndarray, seen: Comparison, max_ratio: float) -> np.ndarray:
-    """(n,) bool for observations rows (n,) with neighbours (n, k)."""
+def _disagrees(near: np.ndarray, seen: Comparison, max_ratio: float) -> tuple[np.ndarray, np.ndarray]:
+    """(m,) bool, hot places and shadows, of neighbours (m, k)."""
     z, information = seen.z[near], seen.information[near]
     by_number = _combined_z(z, np.ones_like(z))
     many = np.count_nonzero(z > HOT_Z, axis=1) >= max(MIN_HOT, near.shape[1] // 4)
-    hot = (by_number > MIN_SIGNIFICANCE) & many & ~(seen.compared[rows] & (seen.z[rows] < INNOCENT_Z))
-    low = np.flatnonzero(np.maximum(by_number, _combined_z(z, information)) < -MIN_SIGNIFICANCE)
-    low = low[_weighted_median(seen.ratio[near[low]], np.sqrt(information[low])) < max_ratio]
-    innocent = (np.abs(seen.z[rows]) < INNOCENT_Z) & (seen.information[rows] > INNOCENT_I_OVER_SIGMA**2)
-    hot[low] |= ~innocent[low]
-    return hot
+    is_low = np.maximum(by_number, _combined_z(z, information)) < -MIN_SIGNIFICANCE
+    low = np.flatnonzero(is_low)
+    is_low[low] = _weighted_median(seen.ratio[near[low]], np.sqrt(information[low])) < max_ratio
+    return (by_number > MIN_SIGNIFICANCE) & many, is_low
 
 
 def _combined_z(z: np.ndarray, information: np.ndarray) -> np.ndarray:
-    """(n,) deviation of neighbourhoods (n, k), each z cut at MAX_Z and weighted by its expected strength."""
+    """(m,) deviation of neighbourhoods (m, k), each z cut at MAX_Z and weighted by its expected strength."""
     weighted = np.clip(z, -MAX_Z, MAX_Z) * np.sqrt(information)
     return weighted.sum(axis=1) / np.sqrt(np.maximum(information.sum(axis=1), 1e-12))
 
