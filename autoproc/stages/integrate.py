@@ -82,7 +82,7 @@ class IntegrateResult:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know, in plain words."""
-        return tuple(shape.warning for shape in self.shapes if shape.warning)
+        return tuple(text for text in (*(s.warning for s in self.shapes), self.untrusted.warning) if text)
 
 
 def integrate(
