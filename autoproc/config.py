@@ -136,11 +136,11 @@ def format_config(config: Config, only: str | None = None) -> str:
     lines: list[str] = []
     for name, params in tables(config):
         if only in (None, name):
-            lines += _table_lines(name, params)
+            lines += table_lines(name, params)
     return "\n".join(lines)
 
 
-def _table_lines(name: str, params: Params) -> list[str]:
+def table_lines(name: str, params: Params) -> list[str]:
     """A table, and below it the tables within it."""
     lines = [f"# {line}" for line in (type(params).__doc__ or "").strip().splitlines()[:1]]
     lines.append(f"[{name}]")
@@ -148,7 +148,7 @@ def _table_lines(name: str, params: Params) -> list[str]:
     for field, info in type(params).model_fields.items():
         value = getattr(params, field)
         if isinstance(value, Params):
-            inner += _table_lines(f"{name}.{field}", value)
+            inner += table_lines(f"{name}.{field}", value)
             continue
         lines += [f"# {line}" for line in _wrapped(" ".join((info.description or "").split()))]
         lines.append(f"# {field} = (none)" if value is None else f"{field} = {_toml(value)}")

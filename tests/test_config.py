@@ -3,7 +3,9 @@ from __future__ import annotations
 import tomllib
 
 import pytest
+from typer.testing import CliRunner
 
+from autoproc.cli import app
 from autoproc.config import (
     BadConfiguration,
     Config,
@@ -121,3 +123,10 @@ def test_threads():
     assert with_threads(Config(), 2).run.n_threads == 2
     with pytest.raises(BadParameter):
         change_table(Config(), "run", {"n_threads": -1})
+
+
+def test_the_simulations_parameters_are_shown_too():
+    outcome = CliRunner().invoke(app, ["config", "simulate"])
+    assert outcome.exit_code == 0
+    assert "second_lattice" in outcome.output
+    assert "[simulate]" in outcome.output

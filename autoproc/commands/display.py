@@ -29,9 +29,14 @@ def show_command(files: Sequence[Path]) -> None:
 
 def config_command(table: str | None, file: Path | None) -> None:
     """Print the configuration."""
-    from autoproc.config import Config, format_config, read_config  # noqa: PLC0415  (it loads every stage)
+    from autoproc.config import Config, format_config, read_config, table_lines  # noqa: PLC0415  (loads every stage)
 
     with leaving_well():
+        if table == "simulate":
+            from autoproc.simulation.params import SimulateParams  # noqa: PLC0415
+
+            typer.echo("\n".join(table_lines("simulate", SimulateParams())))
+            return
         if table is not None and table not in Config.model_fields:
             raise UnknownParameter(key=f"[{table}]", suggestion=suggestion(table, Config.model_fields))
         typer.echo(format_config(read_config(file), table))

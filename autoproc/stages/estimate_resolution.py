@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 from scipy.optimize import least_squares
 
-from autoproc.errors import NoReflections
+from autoproc.errors import NoReflections, ProcessingError
 from autoproc.merging.merging_statistics import MergingStatistics, MergingTables, scaled_observations
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -23,6 +23,16 @@ TABLE_SHELLS = 20
 MAX_STEPS_INWARDS = 5
 LEAST_WIDTH = 1e-3
 """Of the fall, as a part of the range in 1/d^2: a sharper one cannot be told from this."""
+
+
+class NoAgreement(ProcessingError):
+    """Equivalent reflections have nothing in common."""
+
+    what = "equivalent reflections do not agree in any shell (CC1/2 at most {best:.2f}): these are no data"
+    hint = (
+        "the lattice or the geometry is wrong: look at the fraction of spots indexed and the RMSD, try "
+        "`autoproc search-beam-position`, give unit_cell= and space_group=, or look at the images"
+    )
 
 
 class EstimateResolutionParams(Params):
@@ -63,7 +73,7 @@ def estimate_resolution(
     The plateau p, 1 for perfect data, lets the fit follow the fall itself where systematic errors keep
     CC1/2 below 1 at low resolution.
 
-    Raises NoReflections if no shell correlates at all.
+    Raises NoReflections where there are too few for shells, NoAgreement if no shell correlates at all.
     """
     observations = scaled_observations(experiments, scaled)
     n_shells = int(np.clip(len(observations.d) // params.reflections_per_shell, MIN_SHELLS, params.max_shells))
@@ -96,7 +106,7 @@ def resolution_from_shells(statistics: MergingStatistics, cc_limit: float) -> Re
     cc = np.array([s.cc_half for s in shells], float)
     n = np.array([s.n_unique for s in shells])
     if not np.any(cc > cc_limit):
-        raise NoReflections(stage="the resolution estimate", reason=f"no shell has a CC1/2 above {cc_limit}")
+        raise NoAgreement(cc_limit=cc_limit, best=float(np.max(cc)))
     plateau, centre, width = fit_tanh(s2, cc, n)
     fitted = plateau * tanh_curve(s2, centre, width)
     limit_s2 = centre + width * np.arctanh(1 - 2 * cc_limit / max(plateau, 2 * cc_limit))

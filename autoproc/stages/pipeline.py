@@ -22,7 +22,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.tables import format_scale
-from autoproc.stages.determine_symmetry import SymmetryResult, determine_symmetry, format_symmetry
+from autoproc.stages.determine_symmetry import SymmetryParams, SymmetryResult, determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import ResolutionEstimate, estimate_resolution, format_resolution
 from autoproc.stages.find_spots import FoundSpots, find_spots, format_found_spots, require_spots
 from autoproc.stages.index import IndexResult, format_index, index
@@ -127,7 +127,7 @@ def reduce(
 ) -> None:
     """From integrated intensities to merged ones: symmetry, scaling, resolution, merging."""
     with processing.timed("symmetry"), observer.busy("symmetry"):
-        symmetry = determine_symmetry(experiments, integrated, config.symmetry)
+        symmetry = determine_symmetry(experiments, integrated, symmetry_params(config))
     processing.symmetry = symmetry
     observer.stage("symmetry", format_symmetry(symmetry))
     observer.keep("symmetrized", symmetry.experiments, symmetry.reflections)
@@ -139,13 +139,21 @@ def reduce(
     if wanted and estimate is not None and not estimate.limited_by_data:
         with processing.timed("scale"), observer.busy("scale"):
             limited = config.scale.model_copy(update={"d_min": estimate.d_min})
-            scaled = scale(symmetry.experiments, symmetry.reflections, limited)
+            scaled = scale(symmetry.experiments, symmetry.reflections, limited, scaled)
         processing.scaled = scaled
     observer.stage("scale", format_scale(scaled))
     observer.keep("scaled", scaled.experiments, scaled.reflections)
     with processing.timed("merge"), observer.busy("merge"):
         processing.merged = merge(scaled.experiments, scaled.reflections, config.merge)
     observer.stage("merge", format_merge(processing.merged))
+
+
+def symmetry_params(config: Config) -> SymmetryParams:
+    """Those of the configuration; a space group that was given for indexing alone holds here too."""
+    known = config.index.space_group
+    if known is None or config.symmetry.space_group is not None:
+        return config.symmetry
+    return config.symmetry.model_copy(update={"space_group": known})
 
 
 def _resolution(

@@ -10,6 +10,7 @@ from autoproc.errors import NoReflections
 from autoproc.merging.merging_statistics import MergingStatistics, merging_statistics
 from autoproc.stages.estimate_resolution import (
     EstimateResolutionParams,
+    NoAgreement,
     estimate_resolution,
     fit_tanh,
     format_resolution,
@@ -66,7 +67,7 @@ def test_good_data_are_limited_by_their_edge():
 def test_pure_noise_is_an_error():
     experiments, table = fading(2.6, 0.01)
     noise = np.random.default_rng(3).normal(0, 20.0, len(table))
-    with pytest.raises(NoReflections, match="CC1/2"):
+    with pytest.raises(NoAgreement, match="CC1/2"):
         estimate_resolution(experiments, table.replace(intensity_scale=noise), EstimateResolutionParams(cc_half=0.5))
 
 

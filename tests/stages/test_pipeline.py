@@ -12,7 +12,7 @@ from autoproc.config import Config, with_command_line
 from autoproc.errors import AutoprocError, IndexingFailed, NoReflections
 from autoproc.models.reflections import Reflections
 from autoproc.stages.import_sweep import import_sweeps
-from autoproc.stages.pipeline import Processing, gathered_warnings, process, renumbered, sweeps_of
+from autoproc.stages.pipeline import Processing, gathered_warnings, process, renumbered, sweeps_of, symmetry_params
 
 
 class Recorder:
@@ -142,3 +142,11 @@ def test_data_too_few_for_a_resolution_limit_are_kept_whole(tmp_path_factory, mo
     assert processing.merged is not None
     assert processing.resolution is None
     assert "the resolution limit was not estimated" in gathered_warnings(processing)[0]
+
+
+def test_a_space_group_given_for_indexing_holds_for_symmetry_too():
+    config = with_command_line(Config(), {"index.space_group": "P 43 21 2"})
+    assert symmetry_params(config).space_group == "P 43 21 2"
+    both = with_command_line(config, {"symmetry.space_group": "P 41 21 2"})
+    assert symmetry_params(both).space_group == "P 41 21 2"
+    assert symmetry_params(Config()).space_group is None
