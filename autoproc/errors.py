@@ -71,6 +71,10 @@ class UnsupportedFile(InputError):
     hint = "give miniCBF or imgCIF files (.cbf, .cbf.gz, .cbf.bz2) or a NeXus/DECTRIS master (.nxs, _master.h5)"
 
 
+UNREADABLE = (CorruptFile, UnreadableFile, UnsupportedFile)
+"""What may be wrong with one image of a sweep whose other images are good."""
+
+
 class BadHeader(InputError):
     """An image header lacks something or says something impossible."""
 
@@ -99,11 +103,21 @@ class TooFewSpots(ProcessingError):
     hint = "lower find_spots.n_sigma_strong, or use more images"
 
 
+class NoCrystal(ProcessingError):
+    """Experiments without a crystal."""
+
+    what = "none of the {n} experiments has a crystal"
+    hint = "index the spots first"
+
+
 class IndexingFailed(ProcessingError):
     """No lattice explains the spots."""
 
     what = "no lattice was found that explains the {n_spots} spots: {reason}"
-    hint = "check beam centre, distance and wavelength; a known unit_cell= and space_group= may help"
+    hint = (
+        "check beam centre (`autoproc search-beam-position` looks for it), distance, wavelength and the direction "
+        "and width of the rotation; a known unit_cell= and space_group= may help"
+    )
 
 
 class RefinementFailed(ProcessingError):
