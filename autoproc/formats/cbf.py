@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.errors import CorruptFile, InputError, UnreadableFile, UnsupportedFile
+from autoproc.errors import UNREADABLE, CorruptFile, InputError, UnsupportedFile
 from autoproc.formats.compressed import read_start, read_whole
 from autoproc.kernels.byte_offset import decode_byte_offset
 from autoproc.models.experiment import Detector, ImageSet, Scan
@@ -116,7 +116,7 @@ class CbfReader:
         for frame in range(min(self.n_frames, MOST_TRIED)):
             try:
                 return self.read(frame)
-            except (CorruptFile, UnreadableFile, UnsupportedFile) as error:
+            except UNREADABLE as error:
                 errors.append(error)
         raise errors[0]
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.errors import CorruptFile, InputError, UnreadableFile, UnsupportedFile
+from autoproc.errors import UNREADABLE, InputError
 from autoproc.formats.frames import ImageReader
 
-UNREADABLE = (CorruptFile, UnreadableFile, UnsupportedFile)
 LISTED = 5
 
 

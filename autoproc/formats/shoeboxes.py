@@ -6,6 +6,8 @@ the box, in order of frame, slow, fast: float32 counts, int32 mask, float32 back
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 HEADER = 29
@@ -56,7 +58,7 @@ def split_shoeboxes(blob: bytes, bbox: np.ndarray) -> np.ndarray | None:
 def _sliced(blob: bytes, offset: np.ndarray) -> np.ndarray:
     edges = offset.tolist()
     pieces = np.empty(len(edges) - 1, object)
-    pieces[:] = [blob[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    pieces[:] = [blob[a:b] for a, b in pairwise(edges)]
     return pieces
 
 

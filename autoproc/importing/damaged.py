@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
-from autoproc.errors import CorruptFile, InputError, UnreadableFile, UnsupportedFile
+from autoproc.errors import UNREADABLE, InputError
 from autoproc.formats.minicbf import HeaderModels
 from autoproc.importing.continuity import Segment, split_by_rotation
-
-UNREADABLE = (CorruptFile, UnreadableFile, UnsupportedFile)
 
 
 def split_around_damage(

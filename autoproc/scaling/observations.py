@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.errors import NoReflections
+from autoproc.errors import NoCrystal, NoReflections
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.reflections import Flag, Reflections
@@ -78,10 +78,10 @@ def observations_for_scaling(
 ) -> Observations:
     """Choose the reflections that were integrated well enough, and correct their intensities.
 
-    Raises NoReflections.
+    Raises NoReflections or NoCrystal.
     """
     if all(e.crystal is None for e in experiments):
-        raise NoReflections(stage="scaling", reason="no experiment has a crystal")
+        raise NoCrystal(n=len(experiments))
     profile, summation, raw, correction = corrected_intensities(reflections)
     d = shared_cell(experiments).calculate_d_array(reflections["hkl"])
     keep = is_usable(experiments, reflections, min_partiality)

@@ -41,27 +41,27 @@ class ImportParams(Params):
     """What to take instead of the images' headers, and what counts as a sweep."""
 
     wavelength: float | None = None
-    """Wavelength, Angstrom; None takes the header's."""
+    """Wavelength, Angstrom; none takes the header's."""
     distance: float | None = None
-    """Distance from the sample to the detector along its normal, mm; None takes the header's."""
+    """Distance from the sample to the detector along its normal, mm; none takes the header's."""
     beam_centre: tuple[float, float] | None = None
-    """Where the direct beam meets the detector, (fast, slow) pixels; None takes the header's."""
+    """Where the direct beam meets the detector, (fast, slow) pixels; none takes the header's."""
     rotation_axis: Vector | None = None
     """Direction of a single rotation axis in the laboratory; (-1, 0, 0) reverses the usual one."""
     goniometer_axes: tuple[Vector, ...] | None = None
-    """Axes of the goniometer from the crystal outwards; the last one is scanned. None takes the header's."""
+    """Axes of the goniometer from the crystal outwards; the last one is scanned; none takes the header's."""
     goniometer_angles: tuple[float, ...] | None = None
-    """Settings of goniometer_axes, degrees; None puts all at 0."""
+    """Settings of goniometer_axes, degrees; none puts all at 0."""
     oscillation: tuple[float, float] | None = None
-    """Start of the first image of each series and width of an image, degrees; None takes the header's."""
+    """Start of the first image of each series and width of an image, degrees; none takes the header's."""
     polarization_fraction: float | None = None
-    """Polarisation of the beam, 0.5 (none) to 1; None keeps the reader's 0.999, right for synchrotrons."""
+    """Polarisation of the beam, 0.5 (none) to 1; none keeps the reader's 0.999, right for synchrotrons."""
     gain: float | None = None
-    """Counts for a photon; None takes the reader's, 1 for photon counters."""
+    """Counts for a photon; none takes the reader's, 1 for photon counters."""
     mask: tuple[Rectangle, ...] = ()
     """Rectangles x0,y0,x1,y1 that are never trusted, pixels, half-open; several separated by semicolons."""
     image_range: tuple[int, int] | None = None
-    """First and last image to use of every sweep, as numbered in the file names; None uses all."""
+    """First and last image to use of every sweep, as numbered in the file names; none uses all."""
     min_images: int = 3
     """Fewer images than this are test shots, not a sweep: nothing can be refined against them."""
     max_damaged_fraction: float = Field(0.05, ge=0, le=1)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 from scipy.stats import theilslopes
 
-from autoproc.errors import NoReflections
+from autoproc.errors import NoCrystal, NoReflections
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.merging.free_r import free_r_flags
 from autoproc.merging.french_wilson import expected_intensity, french_wilson
@@ -41,11 +41,11 @@ def merge(experiments: Sequence[Experiment], scaled: Reflections, params: MergeP
 
     scaled : reflections with intensity_scale, variance_scale and inverse_scale; those not flagged
         as scaled, or as bad for scaling, are left out. All lattices share one cell and space group,
-        those of the first. Raises NoReflections.
+        those of the first. Raises NoReflections or NoCrystal.
     """
     crystal = experiments[0].crystal
     if crystal is None:
-        raise NoReflections(stage="merging", reason="there is no crystal")
+        raise NoCrystal(n=len(experiments))
     cell, group = shared_cell(experiments), crystal.space_group
     kept = usable(scaled, cell, group, params.d_min, params.d_max)
     if not len(kept):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from autoproc.errors import ProcessingError
+from autoproc.errors import NoCrystal, ProcessingError
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.space_group import primitive_basis
@@ -25,13 +25,6 @@ class IncompatibleCells(ProcessingError):
 
     what = "the cell of experiment {experiment}, {cell}, is not that of experiment {reference}, {reference_cell}"
     hint = "determine the symmetry of each by itself"
-
-
-class NoCrystal(ProcessingError):
-    """Experiments without a crystal."""
-
-    what = "none of the {n} experiments has a crystal"
-    hint = "index the spots first"
 
 
 def common_lattice(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from integrated_for_tests import experiment_of, integrated, to_setting
 
+from autoproc.errors import NoCrystal
 from autoproc.models.reflections import Reflections
-from autoproc.symmetry.consistency import IncompatibleCells, NoCrystal, common_lattice, resolve_ambiguity
+from autoproc.symmetry.consistency import IncompatibleCells, common_lattice, resolve_ambiguity
 from autoproc.symmetry.lattice_symmetry import lattice_symmetry
 from autoproc.symmetry.normalise import normalise
 from autoproc.symmetry.observations import observations_of
