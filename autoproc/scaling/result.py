@@ -11,6 +11,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.combine import Candidate
 from autoproc.scaling.error_model import ErrorBin, ErrorModel
+from autoproc.scaling.solve import Start
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +32,7 @@ class ScaleResult:
         (after the error model), inverse_scale and flags
     n_given, n_scaled, n_outliers, n_shadowed : observations; blank_images : (experiment, image number)
     candidates : intensity choices tried, the best first; rms : weighted residual after each step of the last fit
+    start : for scaling the same reflections again within narrower limits
     """
 
     experiments: tuple[Experiment, ...]
@@ -50,6 +52,7 @@ class ScaleResult:
     n_outliers: int
     n_shadowed: int
     blank_images: tuple[tuple[int, int], ...]
+    start: Start
 
     @property
     def isa(self) -> float:

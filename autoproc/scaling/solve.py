@@ -9,16 +9,19 @@ import numpy as np
 
 from autoproc.models.experiment import Experiment
 from autoproc.scaling.combine import PROFILE, SUMMATION, Candidate, best_choice, blend
-from autoproc.scaling.model import model_for
+from autoproc.scaling.error_model import ErrorModel
+from autoproc.scaling.model import PhysicalModel, model_for
 from autoproc.scaling.observations import Observations
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.state import (
     State,
+    bare_state,
     fitted,
     initial_state,
     with_blank_images,
     with_error_model,
     with_intensities,
+    with_models,
     with_outliers,
     with_shadows,
     with_steady_variances,
@@ -26,11 +29,39 @@ from autoproc.scaling.state import (
 
 ABSORPTION = {"off": (0, 0.0), "low": (4, 5e5), "medium": (6, 5e4), "high": (6, 5e3)}
 """lmax of the surface and the weight that restrains its coefficients."""
+FULL_CYCLE = 3
+"""By then blank images, shadows and the better intensities are known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Start:
+    """What a scaling leaves for another one of the same reflections, perhaps of fewer of them.
+
+    known, blank, shadowed : (N,) bool of all reflections: those that took part, and those left out of these
+    params : of the scaling that it comes from
+    """
+
+    models: tuple[PhysicalModel, ...]
+    error_model: ErrorModel
+    candidates: tuple[Candidate, ...]
+    i_mid: float
+    known: np.ndarray
+    blank: np.ndarray
+    shadowed: np.ndarray
+    params: ScaleParams
+
+    def serves(self, observations: Observations, params: ScaleParams) -> bool:
+        """Nothing differs but the limits of resolution, within which no reflection is new."""
+        limits = {"d_min": params.d_min, "d_max": params.d_max, "n_bins": params.n_bins}
+        return self.params.model_copy(update=limits) == params and bool(self.known[observations.row].all())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """The state at the end, and how it was reached; absorption_restraint weighs the squared coefficients."""
+    """The state at the end, and how it was reached; absorption_restraint weighs the squared coefficients.
+
+    cycled : the error model of the cycles, with both hands together
+    """
 
     state: State
     candidates: tuple[Candidate, ...]
@@ -38,6 +69,14 @@ class Solution:
     absorption_restraint: float
     n_cycles: int
     converged: bool
+    cycled: ErrorModel
+
+    def start(self, observations: Observations, params: ScaleParams, n_reflections: int) -> Start:
+        """For another scaling of the same n_reflections."""
+        known, blank, shadowed = np.zeros((3, n_reflections), bool)
+        rows, state = observations.row, self.state
+        known[rows], blank[rows], shadowed[rows] = True, state.blank, state.shadowed
+        return Start(state.models, self.cycled, self.candidates, self.i_mid, known, blank, shadowed, params)
 
 
 def solve(
@@ -45,23 +84,25 @@ def solve(
     observations: Observations,
     params: ScaleParams,
     held_out: np.ndarray | None = None,
+    start: Start | None = None,
 ) -> Solution:
     """Fit models, reject outliers and correct the errors in turn until nothing changes.
 
     held_out : (N,) bool, observations that do not take part in any decision, for cross-validation
+    start : where another scaling ended, if that serves; then what the first two cycles find is known
     """
-    lmax, restraint = ABSORPTION[params.absorption_level]
-    models = [
-        model_for(e, observations.at.frame[observations.experiment == n], params.decay, lmax)
-        for n, e in enumerate(experiments)
-    ]
-    i_mid = _first_choice(observations, params)
-    state = initial_state(observations, blend(observations, i_mid), models)
+    restraint = ABSORPTION[params.absorption_level][1]
+    candidates: tuple[Candidate, ...] = ()
+    if start is not None and start.serves(observations, params):
+        first, i_mid, candidates = FULL_CYCLE, start.i_mid, start.candidates
+        state = _continued(experiments, observations, start)
+    else:
+        first, i_mid = 1, _first_choice(observations, params)
+        state = _fresh(experiments, observations, params, i_mid)
     if held_out is not None:
         state = replace(state, held_out=held_out)
-    candidates: tuple[Candidate, ...] = ()
     converged = False
-    for cycle in range(1, params.max_cycles + 1):
+    for cycle in range(first, first + params.max_cycles):
         before = state
         if cycle == 2 and params.max_shadow_ratio > 0:
             state = with_shadows(observations, state, params.max_shadow_ratio)
@@ -78,13 +119,34 @@ def solve(
         state = with_outliers(observations, state, params.outlier_zmax)
         if params.error_model:
             state = with_error_model(observations, state, params.min_expected_intensity)
-        converged = cycle > 2 and _is_settled(before, state)
+        converged = cycle >= FULL_CYCLE and _is_settled(before, state)
         if converged:
             break
     state = with_outliers(observations, state, params.outlier_zmax)
+    cycled = state.error_model
     if params.error_model and params.anomalous:
         state = with_error_model(observations, state, params.min_expected_intensity, anomalous=True)
-    return Solution(state, candidates, i_mid, restraint, cycle, converged)
+    return Solution(state, candidates, i_mid, restraint, cycle - first + 1, converged, cycled)
+
+
+def _fresh(experiments: Sequence[Experiment], observations: Observations, params: ScaleParams, i_mid: float) -> State:
+    """The state before the first cycle."""
+    models = [
+        model_for(
+            e, observations.at.frame[observations.experiment == n], params.decay, ABSORPTION[params.absorption_level][0]
+        )
+        for n, e in enumerate(experiments)
+    ]
+    return initial_state(observations, blend(observations, i_mid), models)
+
+
+def _continued(experiments: Sequence[Experiment], observations: Observations, start: Start) -> State:
+    """The state in which another scaling ended, as far as these observations go."""
+    state = bare_state(blend(observations, start.i_mid), start.models)
+    rows = observations.row
+    state = replace(state, error_model=start.error_model, blank=start.blank[rows], shadowed=start.shadowed[rows])
+    state = with_models(experiments, observations, state, start.models)
+    return with_steady_variances(observations, state) if start.params.error_model else state
 
 
 def _without_blank_images(

@@ -75,14 +75,18 @@ class Expectation:
     share: np.ndarray
 
 
-def initial_state(observations: Observations, chosen: Intensities, models: Sequence[PhysicalModel]) -> State:
-    """Models with rough scales, found by comparing stretches of each sweep with the common intensities."""
-    n = len(observations)
+def bare_state(chosen: Intensities, models: Sequence[PhysicalModel]) -> State:
+    """Intensities with factors 1 and nothing rejected."""
+    n = len(chosen.value)
     nothing = np.zeros(n, bool)
-    state = State(
+    return State(
         chosen.value, chosen.variance, chosen.variance, np.ones(n), tuple(models), ErrorModel(), *4 * (nothing,)
     )
-    return with_rough_scales(observations, state)
+
+
+def initial_state(observations: Observations, chosen: Intensities, models: Sequence[PhysicalModel]) -> State:
+    """Models with rough scales, found by comparing stretches of each sweep with the common intensities."""
+    return with_rough_scales(observations, bare_state(chosen, models))
 
 
 def with_rough_scales(observations: Observations, state: State) -> State:

@@ -26,16 +26,22 @@ from autoproc.scaling.state import State, deviations, expectation, image_ratios
 from autoproc.scaling.tables import format_scale
 
 
-def scale(experiments: Sequence[Experiment], reflections: Reflections, params: ScaleParams) -> ScaleResult:
+def scale(
+    experiments: Sequence[Experiment],
+    reflections: Reflections,
+    params: ScaleParams,
+    previous: ScaleResult | None = None,
+) -> ScaleResult:
     """Scale the reflections of all experiments together.
 
     experiments : with crystals of one space group; reflections : integrated, indexed in it.
+    previous : of the same experiments and reflections within wider limits; it saves most of the work
     Raises NoReflections or MissingColumn.
     """
     observations = observations_for_scaling(
         experiments, reflections, params.min_partiality, params.min_i_over_sigma, params.d_min, params.d_max
     )
-    solution = solve(experiments, observations, params)
+    solution = solve(experiments, observations, params, start=previous.start if previous else None)
     state = solution.state
     if not state.kept.any():
         raise NoReflections(stage="scaling", reason=f"all {len(observations)} were rejected")
@@ -61,6 +67,7 @@ def scale(experiments: Sequence[Experiment], reflections: Reflections, params: S
         n_outliers=int(np.count_nonzero(rejected)),
         n_shadowed=int(np.count_nonzero(state.shadowed)),
         blank_images=_blank_images(experiments, observations, state),
+        start=solution.start(observations, params, len(reflections)),
     )
 
 

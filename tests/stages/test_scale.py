@@ -272,3 +272,24 @@ def test_the_report_tells_the_story(decaying_scaled: ScaleResult) -> None:
         "Rmeas(I+/-)",
     ):
         assert words in text
+
+
+def test_scaling_again_within_narrower_limits_begins_where_the_first_ended(
+    decaying: Synthetic, decaying_scaled: ScaleResult
+) -> None:
+    params = ScaleParams(d_min=2.6)
+    afresh = scale([decaying.experiment], decaying.reflections, params)
+    again = scale([decaying.experiment], decaying.reflections, params, decaying_scaled)
+    assert again.n_cycles < afresh.n_cycles
+    kept = again.reflections.has_flag(Flag.SCALED) & afresh.reflections.has_flag(Flag.SCALED)
+    assert kept.sum() > 0.99 * afresh.n_scaled
+    for name, tolerance in (("inverse_scale", 0.01), ("variance_scale", 0.05)):
+        ratio = again.reflections[name][kept] / afresh.reflections[name][kept]
+        assert np.std(ratio / np.median(ratio)) < tolerance
+
+
+def test_a_previous_scaling_of_another_kind_is_not_used(decaying: Synthetic, decaying_scaled: ScaleResult) -> None:
+    params = ScaleParams(d_min=2.6, decay=False)
+    afresh = scale([decaying.experiment], decaying.reflections, params)
+    again = scale([decaying.experiment], decaying.reflections, params, decaying_scaled)
+    np.testing.assert_array_equal(again.reflections["inverse_scale"], afresh.reflections["inverse_scale"])
