@@ -9,13 +9,13 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
     """Flux and second moments of spots on one frame, each within a disc, above the ring around it.
 
     centre : (N, 2) px, radius : (N,) px, transform : (N, 2, 2) px to (eps1, eps2)
-    out : (N, 3) flux, sum of flux eps1^2 + eps2^2, valid (1) or not (0)
+    out : (N, 4) flux, sum of flux eps1^2 + eps2^2, valid (1) or not (0), sum of flux eps1^2
     covered : set to 1 on the discs and rings, which are not background
     """
     cdef Py_ssize_t n
     cdef int x, y, x0, x1, y0, y1, step, n_ring
     cdef int n_slow = image.shape[0], n_fast = image.shape[1]
-    cdef double dx, dy, r2, inner, outer, total, mean, limit, u, v, flux, second, c
+    cdef double dx, dy, r2, inner, outer, total, mean, limit, u, v, flux, first, second, c
     cdef bint bad
     with nogil:
         for n in range(centre.shape[0]):
@@ -44,6 +44,7 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
                 mean = total / n_ring if n_ring > 0 else 0
             flux = 0
             second = 0
+            first = 0
             bad = n_ring < 10
             for y in range(y0, y1):
                 dy = y + 0.5 - centre[n, 1]
@@ -62,10 +63,12 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
                     v = transform[n, 1, 0] * dx + transform[n, 1, 1] * dy
                     c = image[y, x] - mean
                     flux += c
+                    first += c * u * u
                     second += c * (u * u + v * v)
             out[n, 0] = flux
             out[n, 1] = second
             out[n, 2] = 0 if bad else 1
+            out[n, 3] = first
 
 
 def ring_sums(const int[:, ::1] image, const unsigned char[:, ::1] trusted, const int[:, ::1] ring,

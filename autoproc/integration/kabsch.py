@@ -11,6 +11,9 @@ from autoproc.geometry.detector import s1_from_px
 from autoproc.integration.predict import Predictions
 from autoproc.models.experiment import Experiment
 
+MAX_DRIFT = 6.0
+"""Of a spot along e1, for each mosaic width in phi that it lasts: nearer the spindle the boxes would be enormous."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpotFrames:
@@ -66,9 +69,31 @@ def pixel_transform(experiment: Experiment, s1: np.ndarray, xy: np.ndarray) -> n
     return np.stack(columns, axis=2)
 
 
-def spot_frames(experiment: Experiment, predictions: Predictions, sigma_b: float, sigma_m: float) -> SpotFrames:
-    """Frames of predicted reflections for spot widths sigma_b and sigma_m, radians."""
+def mosaic_lever(experiment: Experiment, s1: np.ndarray) -> np.ndarray:
+    """(N,) what the mosaic spread is to be multiplied by to give a spot's spread along e1.
+
+    Mosaic blocks are turned about every axis. About e1 that changes when they diffract; about the normal
+    to it and to the reciprocal lattice vector r it moves their rays by wavelength |r| along e1. And
+    a block that diffracts later has been turned farther about the spindle, which moves its ray
+    along e1 too, the more so the nearer the spindle.
+    """
+    beam = experiment.beam
+    e1, _ = kabsch_axes(beam.s0, s1)
+    r = s1 - beam.s0
+    length = np.maximum(np.linalg.norm(r, axis=1), 1e-12)
+    axis = experiment.goniometer.lab_axis
+    across = np.cross(e1, r) @ axis / length
+    drift = np.minimum(np.abs(across) / np.maximum(np.abs(e1 @ axis), 1e-6), MAX_DRIFT)
+    return beam.wavelength * length * np.sqrt(1 + drift**2)
+
+
+def spot_frames(
+    experiment: Experiment, predictions: Predictions, sigma_b: float, sigma_m: float, spread: float = 0.0
+) -> SpotFrames:
+    """Frames of predicted reflections for spot widths sigma_b and sigma_m and mosaic spread along e1, radians."""
     transform = pixel_transform(experiment, predictions.s1, predictions.xyz[:, :2]) / sigma_b
+    widening = np.hypot(1.0, mosaic_lever(experiment, predictions.s1) * spread / sigma_b)
+    transform[:, 0, :] /= widening[:, None]
     width = abs(np.radians(experiment.scan.oscillation[1]))
     return SpotFrames(predictions.xyz, transform, np.abs(predictions.zeta) * width / sigma_m)
 

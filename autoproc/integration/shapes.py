@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -20,12 +20,16 @@ WORST_FRACTION = 0.1
 
 @dataclass(frozen=True, slots=True)
 class SpotShape:
-    """Spot widths, radians, the number of spots they come from, and why sigma_m was cut, if it was."""
+    """Spot widths, radians, the number of spots they come from, and why sigma_m was cut, if it was.
+
+    spread : radians, mosaic spread that widens spots along e1 (see mosaic_lever)
+    """
 
     sigma_b: float
     sigma_m: float
     n_spots: int
     warning: str = ""
+    spread: float = 0.0
 
 
 def spot_shape(spots: StrongSpots, survey: Survey, experiment: int, width: float, max_sigma_m: float) -> SpotShape:
@@ -37,7 +41,8 @@ def spot_shape(spots: StrongSpots, survey: Survey, experiment: int, width: float
     bad = np.bincount(survey.spot, ~survey.is_good, minlength=len(spots)) > 0
     seen = np.bincount(survey.spot, minlength=len(spots))
     flux = np.bincount(survey.spot, survey.flux, minlength=len(spots))
-    second = np.bincount(survey.spot, survey.second, minlength=len(spots))
+    first = np.bincount(survey.spot, survey.first, minlength=len(spots))
+    second = np.bincount(survey.spot, survey.second, minlength=len(spots)) - first
     complete = seen >= spots.bbox[:, 5] - spots.bbox[:, 4]
     whole = ~bad & complete & (flux > 0) & (spots.experiment == experiment)
     bright = whole & (flux > MIN_FLUX)
@@ -46,7 +51,8 @@ def spot_shape(spots: StrongSpots, survey: Survey, experiment: int, width: float
     n_spots = int(usable.sum())
     if n_spots < MIN_SPOTS:
         raise TooFewSpots(n_spots=n_spots, stage="integration's spot shapes", needed=MIN_SPOTS)
-    sigma_b = float(np.sqrt(_mode(0.5 * second[usable] / flux[usable])))
+    sigma_b = float(np.sqrt(_mode(second[usable] / flux[usable])))
+    spread = _mosaic_spread((first - second)[usable] / flux[usable], spots.lever[usable], max_sigma_m)
     rows = usable[survey.spot]
     sigma_m = _rocking_width(
         spots.frame[survey.spot[rows]] - survey.frame[rows],
@@ -56,7 +62,9 @@ def spot_shape(spots: StrongSpots, survey: Survey, experiment: int, width: float
         max_sigma_m,
     )
     depth = (spots.bbox[:, 5] - spots.bbox[:, 4]) * np.abs(spots.zeta) * width
-    return _checked(SpotShape(sigma_b, sigma_m, n_spots), float(np.quantile(depth[usable], 0.9)), max_sigma_m)
+    return _checked(
+        SpotShape(sigma_b, sigma_m, n_spots, spread=spread), float(np.quantile(depth[usable], 0.9)), max_sigma_m
+    )
 
 
 def _mode(values: np.ndarray) -> float:
@@ -71,6 +79,17 @@ def _mode(values: np.ndarray) -> float:
         first = int(np.argmin(rest[half:] - rest[: len(rest) - half]))
         rest = rest[first : first + half + 1]
     return max(float(np.median(rest)), 1e-12)
+
+
+def _mosaic_spread(excess: np.ndarray, lever: np.ndarray, largest: float) -> float:
+    """Radians, from what the variance along e1 has more than that along e2, where mosaicity shows most.
+
+    excess : (N,) radians^2; lever : (N,) of the same spots
+    """
+    far = (lever >= np.median(lever)) & (lever > 0)
+    if not far.any():
+        return 0.0
+    return float(np.sqrt(np.clip(np.median(excess[far] / lever[far] ** 2), 0.0, largest**2)))
 
 
 def _checked(shape: SpotShape, extent: float, max_sigma_m: float) -> SpotShape:
@@ -88,7 +107,7 @@ def _checked(shape: SpotShape, extent: float, max_sigma_m: float) -> SpotShape:
         f"nine tenths of the strong spots last less than {np.degrees(extent):.2f} degrees; "
         "are the positions well refined?"
     )
-    return SpotShape(shape.sigma_b, limit, shape.n_spots, warning)
+    return replace(shape, sigma_m=limit, warning=warning)
 
 
 def _rocking_width(

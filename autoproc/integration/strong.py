@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoproc.integration.kabsch import pixel_transform
+from autoproc.integration.kabsch import mosaic_lever, pixel_transform
 from autoproc.integration.predict import Predictions
 from autoproc.integration.survey import StrongSpots
 from autoproc.models.experiment import Experiment
@@ -50,10 +50,12 @@ def strong_spots(
     has = matched >= 0
     experiment = np.where(has, predictions.experiment[matched], -1)
     transform = np.broadcast_to(np.eye(2), (len(spots), 2, 2)).copy()
+    lever = np.zeros(len(spots))
     for index, model in enumerate(experiments):
         here = has & (experiment == index)
         own = matched[here]
         transform[here] = pixel_transform(model, predictions.s1[own], predictions.xyz[own, :2])
+        lever[here] = mosaic_lever(model, predictions.s1[own])
     observed = spots["xyz_obs_px"]
     return StrongSpots(
         experiment,
@@ -62,6 +64,7 @@ def strong_spots(
         np.where(has, predictions.zeta[matched], 1.0),
         spots["bbox"],
         transform,
+        lever,
     )
 
 

@@ -25,6 +25,7 @@ class StrongSpots:
     experiment : (N,) lattice, -1 for spots that no lattice explains
     xy : (N, 2) observed centroid, px; frame : (N,) predicted array index
     zeta : (N,); bbox : (N, 6); transform : (N, 2, 2) radians per px
+    lever : (N,) what mosaic spread is multiplied by to give the spot's spread along e1
     """
 
     experiment: np.ndarray
@@ -33,6 +34,7 @@ class StrongSpots:
     zeta: np.ndarray
     bbox: np.ndarray
     transform: np.ndarray
+    lever: np.ndarray
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -59,6 +61,7 @@ class Survey:
 
     spot : (M,) row of StrongSpots; frame : (M,); flux : (M,) photons
     second : (M,) flux-weighted sum of eps1^2 + eps2^2, radians^2; is_good : (M,) bool
+    first : (M,) flux-weighted sum of eps1^2
     """
 
     spot: np.ndarray
@@ -66,6 +69,7 @@ class Survey:
     flux: np.ndarray
     second: np.ndarray
     is_good: np.ndarray
+    first: np.ndarray
     background: BackgroundSum
 
 
@@ -110,4 +114,4 @@ def survey(reader: ImageReader, trusted: np.ndarray, ring: np.ndarray, spots: St
         rows.extend(found)
         whole.include(background)
     spot, frame, out = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return Survey(spot, frame, out[:, 0], out[:, 1], out[:, 2] > 0, whole)
+    return Survey(spot, frame, out[:, 0], out[:, 1], out[:, 2] > 0, out[:, 3], whole)

@@ -78,13 +78,13 @@ def survey_frame(
 
     centre : (N, 2) px; radius : (N,) px, of the disc that holds the spot
     transform : (N, 2, 2) from px to (eps1, eps2)
-    Returns (N, 3): flux above the ring around the disc, flux-weighted sum of eps1^2 + eps2^2, and 1
-    where all pixels were good; and (slow, fast) uint8, 1 where a spot lies.
+    Returns (N, 4): flux above the ring around the disc, flux-weighted sum of eps1^2 + eps2^2, 1 where
+    all pixels were good, and flux-weighted sum of eps1^2; and (slow, fast) uint8, 1 where a spot lies.
     """
     n = len(centre)
     if centre.shape != (n, 2) or radius.shape != (n,) or transform.shape != (n, 2, 2):
         raise ValueError(f"centre {centre.shape}, radius {radius.shape} and transform {transform.shape} do not agree")
-    out, covered = np.zeros((n, 3)), np.zeros(image.shape, np.uint8)
+    out, covered = np.zeros((n, 4)), np.zeros(image.shape, np.uint8)
     _integrate_survey.survey_frame(
         np.ascontiguousarray(image, np.int32), trusted, max_trusted, np.ascontiguousarray(centre, float),
         np.ascontiguousarray(radius, float), np.ascontiguousarray(transform, float), out, covered,

@@ -165,7 +165,7 @@ def _recorded(
     transform, rate = np.empty((len(candidates), 2, 2)), np.empty(len(candidates))
     for index, (experiment, shape) in enumerate(zip(experiments, shapes, strict=True)):
         here = candidates.experiment == index
-        own = spot_frames(experiment, candidates[here], shape.sigma_b, shape.sigma_m)
+        own = spot_frames(experiment, candidates[here], shape.sigma_b, shape.sigma_m, shape.spread)
         transform[here], rate[here] = own.transform, own.rate
     frames = SpotFrames(centre, transform, rate)
     scan = experiments[0].scan

@@ -12,7 +12,7 @@ from autoproc.kernels.integrate_survey import BackgroundSum
 WIDTH = np.radians(0.5)
 
 
-def surveyed(sigma_m, n=400, sigma_b=1e-3, offset=0.0, seed=0, extent=None):
+def surveyed(sigma_m, n=400, sigma_b=1e-3, offset=0.0, seed=0, extent=None, spread=0.0):
     """Spots with the frame shares of a Gaussian rocking curve; `offset` frames of scatter in the prediction."""
     rng = np.random.default_rng(seed)
     z, zeta = rng.uniform(20, 80, n), rng.uniform(0.3, 1, n)
@@ -30,9 +30,11 @@ def surveyed(sigma_m, n=400, sigma_b=1e-3, offset=0.0, seed=0, extent=None):
         zeta,
         bbox,
         np.tile(np.eye(2), (n, 1, 1)),
+        rng.uniform(0.1, 0.6, n),
     )
     good = np.ones(len(spot), bool)
-    return spots, Survey(spot, frame, flux, 2 * flux * sigma_b**2, good, BackgroundSum.of_shape((2, 2)))
+    first = flux * (sigma_b**2 + (spread * spots.lever[spot]) ** 2)
+    return spots, Survey(spot, frame, flux, first + flux * sigma_b**2, good, first, BackgroundSum.of_shape((2, 2)))
 
 
 @pytest.mark.parametrize("degrees", [0.08, 0.2, 0.6])
@@ -42,6 +44,14 @@ def test_widths_are_recovered(degrees):
     assert np.degrees(shape.sigma_m) == pytest.approx(degrees, rel=0.15)
     assert shape.sigma_b == pytest.approx(1e-3)
     assert shape.warning == ""
+
+
+@pytest.mark.parametrize("spread", [0.0, 2e-3, 8e-3])
+def test_mosaic_spread_along_the_tangent_is_recovered_beside_sigma_b(spread):
+    spots, seen = surveyed(np.radians(0.3), spread=spread)
+    shape = spot_shape(spots, seen, 0, WIDTH, np.radians(2.0))
+    assert shape.spread == pytest.approx(spread, rel=1e-3, abs=1e-6)
+    assert shape.sigma_b == pytest.approx(1e-3)
 
 
 def test_a_runaway_mosaicity_is_cut_and_said():
