@@ -17,6 +17,10 @@ MIN_FLUX = 50.0
 WORST_FRACTION = 0.1
 """Of the spots, left out of the second fit of sigma_m: mispredicted ones and pairs run together."""
 
+MOST_TAILS = 1.5
+"""Where all spots together give a sigma_m so many times the commonest single spot's, the rest is tails of
+neighbours in phi, such as a mosaic crystal's spots nearly all have. Smaller differences are scatter of predictions."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpotShape:
@@ -54,7 +58,7 @@ def spot_shape(spots: StrongSpots, survey: Survey, experiment: int, width: float
     sigma_b = float(np.sqrt(_mode(second[usable] / flux[usable])))
     spread = _mosaic_spread((first - second)[usable] / flux[usable], spots.lever[usable], max_sigma_m)
     rows = usable[survey.spot]
-    sigma_m = _rocking_width(
+    sigma_m, without_tails = _rocking_width(
         spots.frame[survey.spot[rows]] - survey.frame[rows],
         np.abs(spots.zeta[survey.spot[rows]]) * width,
         survey.flux[rows] / flux[survey.spot[rows]],
@@ -62,9 +66,10 @@ def spot_shape(spots: StrongSpots, survey: Survey, experiment: int, width: float
         max_sigma_m,
     )
     depth = (spots.bbox[:, 5] - spots.bbox[:, 4]) * np.abs(spots.zeta) * width
-    return _checked(
+    shape = _checked(
         SpotShape(sigma_b, sigma_m, n_spots, spread=spread), float(np.quantile(depth[usable], 0.9)), max_sigma_m
     )
+    return shape if shape.warning else replace(shape, sigma_m=without_tails)
 
 
 def _mode(values: np.ndarray) -> float:
@@ -112,8 +117,8 @@ def _checked(shape: SpotShape, extent: float, max_sigma_m: float) -> SpotShape:
 
 def _rocking_width(
     offset: np.ndarray, rate: np.ndarray, share: np.ndarray, spot: np.ndarray, max_sigma_m: float
-) -> float:
-    """sigma_m that makes the observed shares of the frames likeliest.
+) -> tuple[float, float]:
+    """sigma_m that makes the observed shares of the frames likeliest; the same without the tails of neighbours.
 
     offset : (M,) frames from the start of the frame to the centre; rate : (M,) radians of eps3 per frame
     share : (M,) of the spot's flux on the frame
@@ -134,4 +139,10 @@ def _rocking_width(
     worst = np.quantile(each[present], 1 - WORST_FRACTION)
     keep = each[spot] <= worst
     second = minimize_scalar(lambda s: cost(s, keep).sum(), bounds=bounds, method="bounded").x
-    return float(np.exp(0.5 * (first + second)))
+    together = float(np.exp(0.5 * (first + second)))
+    steps = together * np.geomspace(1 / 4, 4, 60)
+    best = np.argmin([cost(np.log(sigma), everything)[present] for sigma in steps], axis=0)
+    inside = best[(best > 0) & (best < len(steps) - 1)]
+    alone = float(np.sqrt(_mode(steps[inside] ** 2))) if len(inside) >= MIN_SPOTS else together
+    resolved = alone > 0.5 * float(np.median(rate))
+    return together, alone if resolved and together > MOST_TAILS * alone else together

@@ -54,6 +54,14 @@ def test_mosaic_spread_along_the_tangent_is_recovered_beside_sigma_b(spread):
     assert shape.sigma_b == pytest.approx(1e-3)
 
 
+def test_tails_of_neighbours_in_phi_do_not_widen_the_rocking_curve():
+    spots, seen = surveyed(np.radians(0.5))
+    late = (seen.spot % 2 > 0) & (seen.frame - spots.frame[seen.spot] > 2.0 / spots.zeta[seen.spot])
+    seen.flux[late] += 200.0
+    shape = spot_shape(spots, seen, 0, WIDTH, np.radians(2.0))
+    assert np.degrees(shape.sigma_m) == pytest.approx(0.5, rel=0.25)
+
+
 def test_a_runaway_mosaicity_is_cut_and_said():
     """Predictions that are frames away from short spots would make sigma_m, and the shoeboxes, enormous."""
     spots, seen = surveyed(np.radians(0.1), offset=6.0, extent=3)
