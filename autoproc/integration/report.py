@@ -30,7 +30,7 @@ def shape_lines(shapes: Sequence[SpotShape]) -> list[str]:
     for n, shape in enumerate(shapes, start=1):
         lines.append(
             f"lattice {n}: sigma_b {np.degrees(shape.sigma_b):.4f}, sigma_m {np.degrees(shape.sigma_m):.4f} degrees"
-            f" from {shape.n_spots} spots"
+            f" from {shape.n_spots} spots; mosaic spread along e1 {np.degrees(shape.spread):.4f} degrees"
         )
         if shape.warning:
             lines.append(f"  WARNING: {shape.warning}")

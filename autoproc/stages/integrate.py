@@ -185,6 +185,7 @@ def format_integrate(result: IntegrateResult) -> str:
         *shape_lines(result.shapes),
         f"profiles learnt from {result.n_references} strong spots in {result.n_blocks} blocks of rotation",
         f"in shadow: {untrusted.shadowed_fraction:.2%} of the pixels; hot pixels: {untrusted.n_hot}",
+        *([f"  WARNING: {untrusted.warning}"] if untrusted.warning else []),
         f"{rows.has_flag(Flag.OVERLAPPED_FG).sum()} reflections share pixels with a neighbour",
         "",
         HEADER,
