@@ -8,7 +8,7 @@ import pytest
 from scaled_for_tests import Recipe, Synthetic, synthetic
 from shared_data import shared
 
-from autoproc.errors import NoReflections
+from autoproc.errors import NoCrystal, NoReflections
 from autoproc.formats.expt import read_expt
 from autoproc.formats.refl import read_refl
 from autoproc.merging.agreement import group_agreement
@@ -211,7 +211,7 @@ def test_no_reflections_at_all() -> None:
 
 def test_experiments_without_crystals_say_so() -> None:
     made = synthetic(Recipe(n_observations=500))
-    with pytest.raises(NoReflections, match="crystal"):
+    with pytest.raises(NoCrystal, match="none of the 1 experiments"):
         scale([replace(made.experiment, crystal=None)], made.reflections, ScaleParams())
 
 
