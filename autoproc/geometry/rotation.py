@@ -38,7 +38,7 @@ def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
 
 def wrapped(angle: np.ndarray) -> np.ndarray:
     """Angles, radians, brought into [-pi, pi)."""
-    return (angle + np.pi) % (2 * np.pi) - np.pi
+    return angle - 2 * np.pi * np.floor((angle + np.pi) / (2 * np.pi))
 
 
 def rotate_about(axis: np.ndarray, angle: np.ndarray, vectors: np.ndarray) -> np.ndarray:

@@ -91,6 +91,8 @@ class CrystalModel:
 
     def _smooth(self, frame: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
         first, weights = self.smoother.weights(frame)
+        if len(first) and first.min() == first.max():
+            return weights @ coefficients[first[0] : first[0] + weights.shape[1]]
         active = coefficients[first[:, None] + np.arange(weights.shape[1])]
         return np.einsum("na,nap->np", weights, active)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
@@ -17,9 +18,13 @@ from autoproc.refinement.model import (
     detector_centre,
     turned_beam,
 )
+from autoproc.refinement.smoother import Smoother
+from autoproc.threads import map_in_order
 
 SMOOTH_OMEGA = np.radians(0.1)
 SMOOTH_STRAIN = 2e-3
+CHUNK = 2048
+"""Spots linearised at a time; fixed, so that sums do not depend on the number of threads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,12 +86,44 @@ class _Sums:
     squares: np.ndarray = field(default_factory=lambda: np.zeros(3))
     n_used: int = 0
 
-    def add(self, jacobian: np.ndarray, difference: np.ndarray, columns: np.ndarray) -> None:
-        """Add weighted residuals (...) with derivatives (..., n) in the parameters `columns` (n,)."""
-        flat, difference = jacobian.reshape(-1, jacobian.shape[-1]), difference.ravel()
-        self.matrix[np.ix_(columns, columns)] += flat.T @ flat
-        self.vector[columns] -= flat.T @ difference
-        self.cost += float(difference @ difference)
+    def add(self, other: _Sums, columns: np.ndarray) -> None:
+        """Add the sums over some spots with their derivatives in the parameters `columns` (n,)."""
+        self.matrix[np.ix_(columns, columns)] += other.matrix
+        self.vector[columns] += other.vector
+        self.cost += other.cost
+        self.squares += other.squares
+        self.n_used += other.n_used
+
+
+def _sums(jacobian: np.ndarray, difference: np.ndarray) -> _Sums:
+    """Of weighted residuals (...) with derivatives (..., n)."""
+    flat, difference = jacobian.reshape(-1, jacobian.shape[-1]), difference.ravel()
+    return _Sums(flat.T @ flat, -(difference @ flat), float(difference @ difference))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chunk:
+    """Some of a sweep's spots, in one interval of its crystal's smoother: they share their columns."""
+
+    sweep: Sweep
+    interval: int
+    root: np.ndarray
+    active: np.ndarray
+
+
+def _chunks(sweep: Sweep, smoother: Smoother) -> list[_Chunk]:
+    """The spots of a sweep that have weight."""
+    counted = np.flatnonzero(sweep.observed.weights[:, 0] > 0)
+    first, active = smoother.weights(sweep.observed.frame)
+    result = []
+    for interval in np.unique(first[counted]):
+        rows = counted[first[counted] == interval]
+        for part in np.array_split(rows, int(np.ceil(len(rows) / CHUNK))):
+            observed = sweep.observed[part]
+            result.append(
+                _Chunk(replace(sweep, observed=observed), int(interval), np.sqrt(observed.weights), active[part])
+            )
+    return result
 
 
 class Problem:
@@ -95,8 +132,10 @@ class Problem:
     def __init__(self, sweeps: tuple[Sweep, ...], state: State, free: Free) -> None:
         self.sweeps = sweeps
         self.free = free
+        self._smoothers = [c.smoother for c in state.crystals]
+        self.n_crystal = [int(free.per_coefficient(c).sum()) for c in state.crystals]
         sizes = [sum(free.detector)] * len(state.detectors) + [sum(free.beam)] * len(state.beams)
-        sizes += [len(c.omega) * int(free.per_coefficient(c).sum()) for c in state.crystals]
+        sizes += [len(c.omega) * n for c, n in zip(state.crystals, self.n_crystal, strict=True)]
         ends = np.cumsum([0, *sizes])
         columns = [np.arange(a, b) for a, b in pairwise(ends)]
         n_detectors, n_beams = len(state.detectors), len(state.beams)
@@ -132,8 +171,9 @@ class Problem:
     def linearise(self, state: State) -> NormalEquations:
         """Normal equations at a state, summed over all sweeps, with the smoothers' weak restraints."""
         sums = _Sums(np.zeros((self.n_parameters,) * 2), np.zeros(self.n_parameters))
-        for sweep in self.sweeps:
-            self._add_sweep(sums, state, sweep)
+        found = map_in_order(partial(self._linearised, state), self._chunks)
+        for chunk, part in zip(self._chunks, found, strict=True):
+            sums.add(part, self._columns(chunk))
         for crystal, columns in zip(state.crystals, self.crystal_columns, strict=True):
             if crystal.smoother.n_intervals:
                 self._add_restraints(sums, crystal, columns)
@@ -151,25 +191,30 @@ class Problem:
         )
         return State(detectors, beams, crystals)
 
-    def _add_sweep(self, sums: _Sums, state: State, sweep: Sweep) -> None:
-        """Add a sweep's spots. Those of one interval of the crystal's smoother share their columns."""
-        predicted = self.predict(state, sweep)
-        difference = residuals(sweep.observed, predicted)
-        used = np.isfinite(difference).all(axis=1) & (sweep.observed.weights[:, 0] > 0)
-        by = self.gradients(state, sweep, predicted)
-        root = np.sqrt(sweep.observed.weights)
-        shared_columns = np.concatenate([self.detector_columns[sweep.detector], self.beam_columns[sweep.beam]])
-        crystal_columns = self.crystal_columns[sweep.crystal]
-        size = by.crystal.shape[2]
-        first, active = state.crystals[sweep.crystal].smoother.weights(sweep.observed.frame)
-        for interval in np.unique(first[used]):
-            rows = np.flatnonzero(used & (first == interval))
-            spread = [by.crystal[rows] * active[rows, a, None, None] for a in range(active.shape[1])]
-            own = crystal_columns[interval * size : (interval + active.shape[1]) * size]
-            jacobian = np.concatenate([by.detector[rows], by.beam[rows], *spread], axis=2) * root[rows, :, None]
-            sums.add(jacobian, root[rows] * difference[rows], np.concatenate([shared_columns, own]))
-        sums.squares += np.sum(difference[used] ** 2, axis=0)
-        sums.n_used += int(np.count_nonzero(used))
+    @cached_property
+    def _chunks(self) -> list[_Chunk]:
+        return [chunk for sweep in self.sweeps for chunk in _chunks(sweep, self._smoothers[sweep.crystal])]
+
+    def _columns(self, chunk: _Chunk) -> np.ndarray:
+        """The parameters that a chunk's predictions depend on."""
+        sweep = chunk.sweep
+        crystal = self.crystal_columns[sweep.crystal]
+        size = self.n_crystal[sweep.crystal]
+        own = crystal[chunk.interval * size : (chunk.interval + chunk.active.shape[1]) * size]
+        return np.concatenate([self.detector_columns[sweep.detector], self.beam_columns[sweep.beam], own])
+
+    def _linearised(self, state: State, chunk: _Chunk) -> _Sums:
+        predicted = self.predict(state, chunk.sweep)
+        difference = residuals(chunk.sweep.observed, predicted)
+        by = self.gradients(state, chunk.sweep, predicted)
+        spread = [by.crystal * a[:, None, None] for a in chunk.active.T]
+        jacobian = np.concatenate([by.detector, by.beam, *spread], axis=2) * chunk.root[:, :, None]
+        weighted, used = chunk.root * difference, np.isfinite(difference).all(axis=1)
+        if not used.all():
+            jacobian, weighted, difference = jacobian[used], weighted[used], difference[used]
+        sums = _sums(jacobian, weighted)
+        sums.squares, sums.n_used = np.sum(difference**2, axis=0), len(difference)
+        return sums
 
     def _add_restraints(self, sums: _Sums, crystal: CrystalModel, columns: np.ndarray) -> None:
         """Weak restraints on neighbouring coefficients: they decide only where no spots do."""
@@ -177,7 +222,7 @@ class Problem:
         values = np.concatenate([crystal.omega, crystal.strain], axis=1)[:, free].ravel()
         sigma = np.array([SMOOTH_OMEGA] * 3 + [SMOOTH_STRAIN] * len(crystal.strains))[free]
         jacobian = np.kron(np.diff(np.eye(len(crystal.omega)), axis=0), np.diag(1 / sigma))
-        sums.add(jacobian, jacobian @ values, columns)
+        sums.add(_sums(jacobian, jacobian @ values), columns)
 
     def _stepped_detector(self, detector: Detector, shift: np.ndarray) -> Detector:
         if not len(shift):
