@@ -35,7 +35,7 @@ class EquivalentGroups:
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """(G,) sum of values (N,) over each group."""
-        return np.bincount(self.group, values, minlength=len(self))
+        return np.bincount(self.group, values, minlength=len(self)).astype(float, copy=False)
 
     def weighted_mean(self, values: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(G,) mean of values (N,) weighted by 1/variance, and its standard uncertainty; NaN for empty groups."""

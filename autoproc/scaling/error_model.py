@@ -37,6 +37,11 @@ class ErrorModel:
         return self.a**2 * (variance + (self.b * np.maximum(intensity, 0.0)) ** 2)
 
 
+USUAL = ErrorModel(1.0, 0.03)
+SPREAD = np.array([0.3, 0.7])
+"""Standard deviations of ln a and ln b about what is usual: matters for a few dozen observations only."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorBin:
     """Observations of expected intensity between i_min and i_max: mean squared normalised deviations.
@@ -116,7 +121,9 @@ def _most_likely(
         model = a2 * (variance + b2 * expected2)
         slope = n * (1 - deviation2 / model)
         value = float(np.sum(n * (np.log(model) + deviation2 / model)))
-        return value, np.array([2 * slope.sum(), float(np.sum(slope * 2 * a2 * b2 * expected2 / model))])
+        steps = np.array([2 * slope.sum(), float(np.sum(slope * 2 * a2 * b2 * expected2 / model))])
+        unlikely = (x - np.log([USUAL.a, USUAL.b])) / SPREAD
+        return value + float(unlikely @ unlikely), steps + 2 * unlikely / SPREAD
 
     bounds = [tuple(np.log(A_LIMITS)), tuple(np.log(B_LIMITS))]
     x0 = np.clip(np.log([start.a, start.b]), *np.transpose(bounds))

@@ -26,7 +26,8 @@ class ScaleParams(Params):
     """Low-resolution limit, Angstrom; none keeps everything."""
     error_model: bool = True
     """Correct the standard uncertainties by the scatter of equivalents, counting errors being those of the expected
-    intensity, so that no observation weighs more for having come out low; otherwise they stay as integrated."""
+    intensity, so that no observation weighs more for having come out low; otherwise they stay as integrated but for
+    an error of 2% of the intensity."""
     min_expected_intensity: float = 25.0
     """The error model is fitted to reflections expected to be stronger, photons: weak ones do not tell of b."""
     outlier_zmax: float = Field(6.0, gt=0)

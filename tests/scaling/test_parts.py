@@ -116,6 +116,23 @@ def test_groups_know_hands_and_centric_reflections() -> None:
     assert groups.anomalous().count.sum() == 6
 
 
+def test_error_model_of_few_observations_stays_usual() -> None:
+    random = np.random.default_rng(8)
+    variance, expected = random.uniform(20, 200, 40), random.exponential(300.0, 40)
+    for factor in (0.2, 5.0):
+        deviation2 = factor * ErrorModel(1.0, 0.03).variance(variance, expected) * random.chisquare(1, 40)
+        model = fit_error_model(deviation2, variance, expected, ErrorModel())
+        assert 0.3 < model.a < 3
+        assert 0.005 < model.b < 0.2
+
+
+def test_groups_without_observations_have_no_mean() -> None:
+    groups = group_equivalents(gemmi.SpaceGroup("P 1"), np.array([[1, 2, 3], [1, 2, 4]]))
+    nothing = groups.subset(np.zeros(2, bool))
+    for found in nothing.weighted_mean(np.empty(0), np.empty(0)):
+        np.testing.assert_array_equal(found, [np.nan, np.nan])
+
+
 def test_error_model_recovers_a_and_b() -> None:
     random = np.random.default_rng(3)
     n = 40000
