@@ -19,6 +19,9 @@ from autoproc.models.merged import Merged
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.params import Params
 
+MIN_WILSON_SIGNAL = 3.0
+"""Standard errors by which a shell's mean intensity exceeds zero; shells of noise have no slope."""
+
 WILSON_D_MAX = 4.0
 MIN_WILSON_SHELLS, MAX_WILSON_SHELLS, PER_WILSON_SHELL = 5, 30, 100
 
@@ -95,9 +98,11 @@ def wilson_b(intensity: np.ndarray, d: np.ndarray) -> float:
     shells = shells_of_equal_number(inverse_d2, PER_WILSON_SHELL, MAX_WILSON_SHELLS, MIN_WILSON_SHELLS)
     s2 = np.array([np.mean(inverse_d2[s]) for s in shells])
     mean = np.array([np.mean(intensity[s]) for s in shells])
-    if (mean > 0).sum() < MIN_WILSON_SHELLS:
+    spread = np.array([np.std(intensity[s]) / np.sqrt(len(s)) for s in shells])
+    is_signal = mean > MIN_WILSON_SIGNAL * spread
+    if is_signal.sum() < MIN_WILSON_SHELLS:
         return float("nan")
-    slope = theilslopes(np.log(mean[mean > 0]), s2[mean > 0])[0]
+    slope = theilslopes(np.log(mean[is_signal]), s2[is_signal])[0]
     return float(-2.0 * slope)
 
 

@@ -75,6 +75,14 @@ def test_wilson_b_of_a_known_fall_off():
     assert np.isnan(wilson_b(np.ones(10), np.full(10, 2.0)))
 
 
+def test_wilson_b_is_that_of_the_shells_with_signal():
+    rng = np.random.default_rng(1)
+    d = 1 / np.sqrt(rng.uniform(1 / 20**2, 1 / 1.4**2, 30000))
+    signal = rng.exponential(1.0, 30000) * np.exp(-25.0 / (2 * d**2)) * (d > 1.9)
+    noisy = signal + rng.normal(0, 0.005, 30000)
+    assert wilson_b(noisy, d) == pytest.approx(25.0, abs=3.0)
+
+
 def test_summary_names_the_numbers():
     made = crystal()
     text = format_merge(merge([experiment(made)], scaled(made), MergeParams()))
