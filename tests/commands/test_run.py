@@ -211,18 +211,22 @@ def test_no_arguments_are_wrong_usage():
 
 def test_ctrl_c_leaves_quietly(images, tmp_path):
     """With the status of shells, without a traceback, and without a result that is none."""
-    running = autoproc("run", images.start, "-o", tmp_path)
-    log = tmp_path / "small" / "autoproc.log"
-    deadline = time.monotonic() + 60
-    while not (log.exists() and "find_spots" in log.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    running.send_signal(signal.SIGINT)
-    printed, errors = running.communicate(timeout=60)
+    for attempt in range(5):
+        # On a busy machine the run may end before the signal reaches it; then it is tried anew.
+        folder = tmp_path / str(attempt)
+        running = autoproc("run", images.start, "-o", folder)
+        deadline = time.monotonic() + 60
+        while not (folder / "small" / "autoproc.log").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        printed, errors = running.communicate(timeout=60)
+        if running.returncode != 0:
+            break
     assert running.returncode == 130
     assert "Traceback" not in printed + errors
     assert "stopped" in errors
-    assert not (tmp_path / "small" / "summary.json").exists()
-    assert not (tmp_path / "small" / "merged.mtz").exists()
+    assert not (folder / "small" / "summary.json").exists()
+    assert not (folder / "small" / "merged.mtz").exists()
 
 
 def test_help_loads_no_stage():
