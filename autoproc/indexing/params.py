@@ -20,8 +20,9 @@ class IndexParams(Params):
     space_group: SpaceGroupName | None = None
     """Known space group (Hermann-Mauguin or number); its lattice constrains the cell; none is P 1."""
 
-    max_lattices: int = Field(1, ge=1)
-    """Largest number of lattices to look for; searching ends when 90% of the spots are indexed."""
+    max_lattices: int | None = Field(None, ge=1)
+    """Largest number of lattices to look for; searching ends when 90% of the spots are indexed. None is one;
+    `autoproc run` looks for more where spots are left over."""
 
     max_cell: float | None = Field(None, gt=0)
     """Longest cell axis to look for, Angstrom; none estimates it from the distances between spots."""

@@ -61,7 +61,7 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
     cycles: list[MacroCycle] = []
     accepted: list[Trial] = []
     rest = np.arange(len(spots))
-    while len(model.settings) < params.max_lattices and len(rest) >= MIN_SPOTS:
+    while len(model.settings) < (params.max_lattices or 1) and len(rest) >= MIN_SPOTS:
         searches.append(find_lattice(model, spots[rest], params))
         trial = next((t for t in searches[-1].trials if _is_acceptable(t, model, params)), None)
         if trial is None:

@@ -15,9 +15,10 @@ class ScaleParams(Params):
     anomalous: bool = True
     """Friedel mates may differ: the standard uncertainties are judged by equivalents of the same hand. Scales and
     outliers come from both hands together, with uncertainties that allow for their difference."""
-    absorption_level: Literal["off", "low", "medium", "high"] = "medium"
+    absorption_level: Literal["auto", "off", "low", "medium", "high"] = "auto"
     """Strength of the absorption correction: low is for about 1%, medium 5%, high over 25%. The restraints of medium
-    leave data without absorption as they are; high can overfit few or narrow sweeps."""
+    leave data without absorption as they are; high can overfit few or narrow sweeps. auto is medium where scaling is
+    a step by itself; `autoproc run` chooses by reflections held out."""
     decay: bool = True
     """Correct a relative B factor over the sweep (radiation damage)."""
     d_min: float | None = Field(None, gt=0)

@@ -27,7 +27,7 @@ from autoproc.scaling.state import (
     with_steady_variances,
 )
 
-ABSORPTION = {"off": (0, 0.0), "low": (4, 5e5), "medium": (6, 5e4), "high": (6, 5e3)}
+ABSORPTION = {"auto": (6, 5e4), "off": (0, 0.0), "low": (4, 5e5), "medium": (6, 5e4), "high": (6, 5e3)}
 """lmax of the surface and the weight that restrains its coefficients."""
 FULL_CYCLE = 3
 """By then blank images, shadows and the better intensities are known."""
