@@ -57,17 +57,18 @@ def _refused_images(images: SearchedImages, first_image: int) -> str:
 def _blank_images(images: SearchedImages, spots: Reflections, first_image: int) -> str:
     reaching = images.spots_reaching_image(spots)
     usual = np.percentile(reaching, 75) if len(reaching) else 0
-    refused = set(images.refused)
+    named_elsewhere = {*images.refused, *images.unread}
     blank = [
         frame
         for frame in images.frames
-        if reaching[frame - images.first] < BLANK_FRACTION * usual and frame not in refused
+        if reaching[frame - images.first] < BLANK_FRACTION * usual and frame not in named_elsewhere
     ]
     if usual < MIN_GOOD_COUNT or not blank:
         return ""
     return (
-        f"{len(blank)} of {len(images.frames)} images have hardly any spots (fewer than {BLANK_FRACTION:.0%} of the "
-        f"usual {usual:.0f}): {number_ranges([frame + first_image for frame in blank], LISTED)}; "
+        f"{len(blank)} of {len(images.frames)} images have hardly any spots (fewer than "
+        f"{BLANK_FRACTION * usual:.0f}, where good ones see {usual:.0f}): "
+        f"{number_ranges([frame + first_image for frame in blank], LISTED)}; "
         "was the beam off, or the crystal out of it?"
     )
 

@@ -1,4 +1,4 @@
-"""What is kept of the images that were searched: how many strong pixels, and where they persist."""
+"""What is kept of the images that were searched: how many strong pixels, where they persist, and how steadily."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autoproc.models.experiment import Scan
 from autoproc.models.reflections import Reflections
 
 MIN_ROTATION = 10.0
-"""Over this rotation, degrees, no reflection stays on one pixel for more than half of the images."""
+"""Over this rotation, degrees, a pixel that is strong on most images sees one spot after the other, or is hot."""
 
 MIN_IMAGES = 10
 """Fewest images that tell a hot pixel among spots."""
@@ -22,19 +22,37 @@ MIN_IMAGES_ALONE = 5
 MAX_WITH_NEIGHBOUR = 0.25
 """On at most this fraction of the images a neighbour of such a pixel is strong, by chance."""
 
+MAX_VARIATION = 0.4
+"""Standard deviation over mean of the counts above background of a pixel that is always as strong. Where spots
+follow each other, as those of a mosaic crystal do on some pixels, it is 0.6 or more."""
+
+SPARSE = 16
+"""Every so many pixels tell that an image holds counts, without a look at all of them."""
+
 
 class SearchedImages:
     """A record of the frames as they go by.
 
     frames : numbers of the frames, 0-based; n_strong : strong pixels of each; refused : frames with
-    too many of them; persistence : (slow, fast) on how many frames each pixel was strong
+    too many of them; unread : frames without a pixel that may be trusted, excluded or damaged ones
+    persistence : (slow, fast) on how many frames each pixel was strong
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.frames: list[int] = []
         self.n_strong: list[int] = []
         self.refused: list[int] = []
+        self.unread: list[int] = []
         self.persistence = np.zeros(shape, np.int32)
+        self._sum = np.zeros(shape, np.float32)
+        self._sum_of_squares = np.zeros(shape, np.float32)
+
+    def passing(self, frames: Iterable[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
+        """Pass the images on, and take note of those without a pixel that may be trusted."""
+        for frame, image in frames:
+            if image[::SPARSE, ::SPARSE].max(initial=-1) < 0 and image.max(initial=-1) < 0:
+                self.unread.append(frame)
+            yield frame, image
 
     def record(self, found: Iterable[tuple[int, StrongPixels]]) -> Iterator[tuple[int, StrongPixels]]:
         """Pass the frames on and take note of them."""
@@ -43,8 +61,14 @@ class SearchedImages:
             self.n_strong.append(strong.n_strong)
             if strong.n_strong > len(strong.index):
                 self.refused.append(frame)
-            self.persistence.ravel()[strong.index] += 1
+            self._add(strong)
             yield frame, strong
+
+    def _add(self, strong: StrongPixels) -> None:
+        net = strong.counts - strong.background
+        self.persistence.ravel()[strong.index] += 1
+        self._sum.ravel()[strong.index] += net
+        self._sum_of_squares.ravel()[strong.index] += net * net
 
     @property
     def first(self) -> int:
@@ -58,18 +82,24 @@ class SearchedImages:
     def hot_pixels(self, scan: Scan, fraction: float) -> np.ndarray:
         """(slow, fast) bool: pixels that are strong too often for a crystal that turns.
 
-        Strong on more than `fraction` of the images of a wide rotation, or on all the images of a
-        narrow one with no neighbour strong on more than a few: a spot is never as sharp.
+        Strong on more than `fraction` of the images of a wide rotation and always about as strong, or with
+        no neighbour strong on more than a few; on all images of a narrow one, with no such neighbour: a
+        spot is never as sharp, and spots that follow each other on a pixel never as alike.
         """
-        n = len(self.frames) - len(self.refused)
+        n = len(self.frames) - len(self.refused) - len(self.unread)
         hot = np.zeros(self.persistence.shape, bool)
-        if scan.is_still:
+        if scan.is_still or n < MIN_IMAGES_ALONE:
             return hot
-        if n >= MIN_IMAGES and n * abs(scan.oscillation[1]) >= MIN_ROTATION:
-            hot |= self.persistence > fraction * n
-        if n >= MIN_IMAGES_ALONE:
-            hot |= (self.persistence == n) & (_highest_neighbour(self.persistence) <= MAX_WITH_NEIGHBOUR * n)
-        return hot
+        is_wide = n >= MIN_IMAGES and n * abs(scan.oscillation[1]) >= MIN_ROTATION
+        often = self.persistence > fraction * n if is_wide else self.persistence == n
+        alone = _highest_neighbour(self.persistence) <= MAX_WITH_NEIGHBOUR * n
+        return often & (alone | self._is_steady()) if is_wide else often & alone
+
+    def _is_steady(self) -> np.ndarray:
+        """(slow, fast) bool: where strong, always about as strong."""
+        mean = self._sum / np.maximum(self.persistence, 1)
+        mean_square = self._sum_of_squares / np.maximum(self.persistence, 1)
+        return mean_square <= (1 + MAX_VARIATION**2) * mean**2
 
     def spots_per_image(self, spots: Reflections) -> np.ndarray:
         """(n,) spots whose centroid is on each image from the first to the last."""

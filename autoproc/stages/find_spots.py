@@ -81,8 +81,9 @@ class FindSpotsParams(Params):
     """Rectangles not to search: fast from, fast to, slow from, slow to, px, half-open."""
 
     hot_pixel_fraction: float = Field(0.5, gt=0, le=1)
-    """A pixel that is strong on more than this fraction of the images of a rotation of 10 degrees or more
-    is taken for hot or for stray scatter, and spots with their peak on it are dropped."""
+    """A pixel that is strong on more than this fraction of the images of a rotation of 10 degrees or more,
+    always about as strong or without strong neighbours, is taken for hot or for stray scatter, and spots with
+    their peak on it are dropped."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +127,7 @@ def find_spots(
     good = mask & pixels_to_search(experiment, mask.shape, params)
     search = StrongPixelSearch(good, panel.gain if params.gain is None else params.gain, panel.trusted_range[1], params)
     images = SearchedImages(mask.shape)
-    found = map_in_order(search, _frames(blocks), n_threads)
+    found = map_in_order(search, images.passing(_frames(blocks)), n_threads)
     candidates, counts = _group(images.record(found), mask.shape[1], params)
     reflections = measure_spots(candidates, panel.trusted_range[1])
     near = peak_distance(candidates, reflections["xyz_obs_px"]) <= params.max_separation

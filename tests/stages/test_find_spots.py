@@ -175,6 +175,30 @@ def test_hot_pixels_are_dropped_and_named(width):
     assert len(cold.hot_pixels) == 0
 
 
+def test_spots_that_follow_each_other_on_a_pixel_are_not_hot_pixels():
+    """As those of a mosaic crystal do: round each of 40 places a spot on most images, as strong as it happens to be."""
+    rng = np.random.default_rng(6)
+    expected = np.full((N_IMAGES, *SHAPE), 1.5)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]] + 0.5
+    for place in rng.uniform(8, [SHAPE[1] - 8, SHAPE[0] - 8], (40, 2)):
+        for frame in np.flatnonzero(rng.random(N_IMAGES) < 0.9):
+            x0, y0 = place + rng.normal(0, 0.5, 2)
+            expected[frame] += rng.exponential(2000) * np.exp(-((x - x0) ** 2 + (y - y0) ** 2) / 2) / (2 * np.pi)
+    expected[:, 60, 75] = 500.0
+    found = found_in(rng.poisson(expected).astype(np.int32))
+    np.testing.assert_array_equal(found.hot_pixels, [[75, 60]])
+
+
+def test_images_without_a_trusted_pixel_are_not_called_blank():
+    """They are damaged or excluded, and whoever read them has said so."""
+    frames, _ = a_sweep(n_spots=900)
+    frames[12:14] = -1
+    assert not found_in(frames).warnings
+    frames[20] = 0
+    (warning,) = found_in(frames).warnings
+    assert "1 of 30 images have hardly any spots" in warning
+
+
 def test_spots_of_a_still_are_never_taken_for_hot_pixels():
     frames, _ = a_sweep(n_spots=40)
     still = np.repeat(frames.max(axis=0)[None], 12, axis=0)
