@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from autoproc.formats.frames import ImageReader
+from autoproc.integration.beam_level import BeamLevel
 from autoproc.kernels.integrate_survey import BackgroundSum, ring_limits, survey_frame
 from autoproc.threads import map_in_order
 
@@ -62,6 +63,7 @@ class Survey:
     spot : (M,) row of StrongSpots; frame : (M,); flux : (M,) photons
     second : (M,) flux-weighted sum of eps1^2 + eps2^2, radians^2; is_good : (M,) bool
     first : (M,) flux-weighted sum of eps1^2
+    levels : background of each frame looked at, counts per pixel
     """
 
     spot: np.ndarray
@@ -71,6 +73,7 @@ class Survey:
     is_good: np.ndarray
     first: np.ndarray
     background: BackgroundSum
+    levels: dict[int, float]
 
 
 def surveyed_frames(n_images: int) -> list[range]:
@@ -82,7 +85,9 @@ def surveyed_frames(n_images: int) -> list[range]:
     return [range(s, s + length) for s in starts]
 
 
-def survey(reader: ImageReader, trusted: np.ndarray, ring: np.ndarray, spots: StrongSpots, n_threads: int) -> Survey:
+def survey(
+    reader: ImageReader, trusted: np.ndarray, ring: np.ndarray, spots: StrongSpots, level: BeamLevel, n_threads: int
+) -> Survey:
     """Look at strong spots, one frame more than their boxes each way, and at the background.
 
     trusted : (slow, fast) uint8; ring : (slow, fast) int32, pixels of like scattering angle
@@ -94,24 +99,29 @@ def survey(reader: ImageReader, trusted: np.ndarray, ring: np.ndarray, spots: St
         for i in range(0, len(run), FRAMES_A_TASK)
     ]
 
-    def look(task: range) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray]], BackgroundSum]:
+    def look(
+        task: range,
+    ) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray]], BackgroundSum, dict[int, float]]:
         background = BackgroundSum.of_shape(reader.shape)
-        found = []
+        found, levels = [], {}
         limit = ring_limits(reader.read(task[0]), trusted, ring, n_rings)
         for frame in task:
             rows = np.flatnonzero((spots.bbox[:, 4] - 1 <= frame) & (frame <= spots.bbox[:, 5]))
             image = reader.read(frame)
+            levels[frame] = level.of(image)
             out, covered = survey_frame(
                 image, trusted, reader.max_trusted, spots.xy[rows], spots.radius[rows], spots.transform[rows]
             )
             background.add(image, trusted, covered, ring, limit)
             found.append((rows, np.full(len(rows), frame), out))
-        return found, background
+        return found, background, levels
 
     whole = BackgroundSum.of_shape(reader.shape)
     rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for found, background in map_in_order(look, tasks, n_threads):
+    levels: dict[int, float] = {}
+    for found, background, some in map_in_order(look, tasks, n_threads):
         rows.extend(found)
+        levels.update(some)
         whole.include(background)
     spot, frame, out = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return Survey(spot, frame, out[:, 0], out[:, 1], out[:, 2] > 0, out[:, 3], whole)
+    return Survey(spot, frame, out[:, 0], out[:, 1], out[:, 2] > 0, out[:, 3], whole, levels)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from autoproc.errors import NoReflections
 from autoproc.formats.frames import ImageReader
+from autoproc.integration.beam_level import BeamLevel, FramesWithBeam
 from autoproc.integration.blocks import Measuring
 from autoproc.integration.frame_cache import FrameCache
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
@@ -69,6 +70,7 @@ class IntegrateResult:
     shapes : spot widths of each lattice; untrusted : shadowed and hot pixels
     n_predicted : reflections predicted, of which `reflections` holds those that could be integrated
     n_blocks : rotation blocks with profiles of their own; n_references : spots these were learnt from
+    beam_warning : the images that had no beam, or not all of it, in plain words; empty if all had
     """
 
     experiments: list[Experiment]
@@ -78,11 +80,14 @@ class IntegrateResult:
     n_predicted: int
     n_blocks: int
     n_references: int
+    beam_warning: str = ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know, in plain words."""
-        return tuple(text for text in (*(s.warning for s in self.shapes), self.untrusted.warning) if text)
+        return tuple(
+            text for text in (*(s.warning for s in self.shapes), self.untrusted.warning, self.beam_warning) if text
+        )
 
 
 def integrate(
@@ -110,7 +115,9 @@ def integrate(
     candidates = _predictions(experiments, params, n_threads)
     strong = strong_spots(experiments, spots, candidates, match(spots, candidates))
     ring, _ = scattering_map(experiments[0])
-    seen = survey(source, trusted, ring, strong, n_threads)
+    level = BeamLevel(trusted, source.read(_frame_of_most_spots(spots, scan.n_images)))
+    seen = survey(source, trusted, ring, strong, level, n_threads)
+    lit = FramesWithBeam(source, level, seen.levels)
     shapes = [spot_shape(strong, seen, i, width, np.radians(params.max_sigma_m)) for i in range(len(experiments))]
     untrusted = _untrusted(experiments[0], seen, reader.mask, params.shadow)
     trusted = np.ascontiguousarray(reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot, np.uint8)
@@ -124,7 +131,7 @@ def integrate(
         params.min_background_pixels, n_threads,
     )  # fmt: skip
     measured = measure_all(
-        source, trusted, frames, bbox, predictions.zeta, predictions.d, predictions.experiment, blocks,
+        lit, trusted, frames, bbox, predictions.zeta, predictions.d, predictions.experiment, blocks,
         DetectorRegions(reader.shape, params.profile_regions), params.min_references, how,
     )  # fmt: skip
     flags = inherited_flags(len(predictions), spots, match(spots, predictions))
@@ -132,7 +139,14 @@ def integrate(
     kept = table.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
     models = [_with_profile(e, s, params.n_sigma) for e, s in zip(experiments, shapes, strict=True)]
     return IntegrateResult(
-        models, table[kept], shapes, untrusted, len(predictions), len(blocks), int(measured.is_reference.sum())
+        models,
+        table[kept],
+        shapes,
+        untrusted,
+        len(predictions),
+        len(blocks),
+        int(measured.is_reference.sum()),
+        lit.warning(scan.image_range[0]),
     )
 
 
@@ -147,6 +161,12 @@ def _untrusted(experiment: Experiment, seen: Survey, mask: np.ndarray, params: S
         return find_untrusted(experiment, seen.background, mask, params)
     nothing = np.zeros(mask.shape, bool)
     return Untrusted(nothing, nothing, 0.0, 0)
+
+
+def _frame_of_most_spots(spots: Reflections, n_images: int) -> int:
+    """A frame that had beam."""
+    frame = np.clip(spots["xyz_obs_px"][:, 2].astype(int), 0, n_images - 1)
+    return int(np.argmax(np.bincount(frame, minlength=n_images)))
 
 
 def _predictions(experiments: Sequence[Experiment], params: IntegrateParams, n_threads: int) -> Predictions:
@@ -186,6 +206,7 @@ def format_integrate(result: IntegrateResult) -> str:
         f"profiles learnt from {result.n_references} strong spots in {result.n_blocks} blocks of rotation",
         f"in shadow: {untrusted.shadowed_fraction:.2%} of the pixels; hot pixels: {untrusted.n_hot}",
         *([f"  WARNING: {untrusted.warning}"] if untrusted.warning else []),
+        *([f"WARNING: {result.beam_warning}"] if result.beam_warning else []),
         f"{rows.has_flag(Flag.OVERLAPPED_FG).sum()} reflections share pixels with a neighbour",
         "",
         HEADER,

@@ -34,7 +34,7 @@ def surveyed(sigma_m, n=400, sigma_b=1e-3, offset=0.0, seed=0, extent=None, spre
     )
     good = np.ones(len(spot), bool)
     first = flux * (sigma_b**2 + (spread * spots.lever[spot]) ** 2)
-    return spots, Survey(spot, frame, flux, first + flux * sigma_b**2, good, first, BackgroundSum.of_shape((2, 2)))
+    return spots, Survey(spot, frame, flux, first + flux * sigma_b**2, good, first, BackgroundSum.of_shape((2, 2)), {})
 
 
 @pytest.mark.parametrize("degrees", [0.08, 0.2, 0.6])

@@ -166,3 +166,27 @@ def test_lorentz_polarisation_in_a_known_place(integrated):
     assert lorentz_polarisation(beam, one.goniometer, s1)[0] == pytest.approx(expected)
     panel = replace(one.detector[0], thickness=0.0, mu=0.0)
     assert sensor_efficiency(panel, s1)[0] == 1.0
+
+
+def test_reflections_on_frames_without_beam_are_not_measured_and_those_that_reach_into_them_stay_right():
+    sweep = simulated_frames(**SWEEP)
+    factor = sweep.beam_factor.copy()
+    factor[15:22], factor[22] = 0.0, 0.4
+    off = replace(sweep, beam_factor=factor)
+    result = integrate(off.experiments(), strong_spots(off), off, n_threads=2)
+    rows = result.reflections
+    frame = rows["xyz_cal_px"][:, 2]
+    assert not np.any((frame > 15.3) & (frame < 22.7))
+    assert "7 of 40 images had no beam" in result.beam_warning
+    assert "1 of 40 images had not the full beam" in format_integrate(result)
+    assert result.beam_warning in result.warnings
+    ours, seen, theirs = pairs(sweep, rows)
+    near = (np.abs(frame[ours] - 18.5) < 6) & (seen.counts[theirs] > 300)
+    ratio = rows["intensity_prf"][ours[near]] / seen.counts[theirs[near]]
+    assert near.sum() > 100
+    assert np.percentile(ratio, 5) > 0.75
+    assert np.percentile(ratio, 95) < 1.25
+
+
+def test_all_frames_with_beam_are_measured(integrated):
+    assert integrated[1].beam_warning == ""
