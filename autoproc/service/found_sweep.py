@@ -1,0 +1,58 @@
+"""What the watcher hands to the queue: sweeps to process, and images that are no sweep."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["cbf", "hdf5"]
+What = Literal["screening", "stills", "snapshot", "test", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSweep:
+    """Images that are all there, or of which no more will come.
+
+    path : absolute template with # for the counter, or master file
+    image_range : numbers of the first and last image, as in the file names; None for all that there are
+    n_images : images that are present and whole
+    fingerprint : see `fingerprint`
+    state, reason : "partial" when the collection was aborted or stalled, and the reason in plain words; "" if complete
+    name : for the folder of results; other sweeps may have the same
+    visit : the watched directory under which it was found
+    completed_at : arrival of the last image, seconds since 1970
+    """
+
+    path: Path
+    kind: Kind
+    image_range: tuple[int, int] | None
+    n_images: int
+    fingerprint: str
+    state: Literal["complete", "partial"]
+    reason: str
+    name: str
+    visit: str
+    completed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ListedImages:
+    """Images that are shown to the user but not processed, and why."""
+
+    path: Path
+    n_images: int
+    what: What
+    reason: str
+
+
+def fingerprint(path: Path, identity: bytes) -> str:
+    """What tells images from all others, now and after a restart: 64 hexadecimal digits.
+
+    path : of the template or master; symbolic links in its directory do not matter
+    identity : of the first image: what does not change when the file is touched, copied or listed again
+    """
+    place = os.fsencode(os.path.realpath(path.parent) + os.sep + path.name)
+    return hashlib.sha256(place + b"\0" + identity).hexdigest()
