@@ -46,7 +46,8 @@ def _read(path: str | Path, n: int) -> bytes:
         with open(path, "rb", buffering=0) as file:
             return file.read(n)
     except OSError as error:
-        raise UnreadableFile(path=path, reason=error.strerror or error) from error
+        is_missing = isinstance(error, FileNotFoundError)
+        raise UnreadableFile(path=path, reason=error.strerror or error, is_missing=is_missing) from error
 
 
 def _gunzip(raw: bytes) -> bytes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from autoproc.errors import UNREADABLE, InputError
 from autoproc.formats.frames import ImageReader
+from autoproc.wording import number_ranges
 
 LISTED = 5
 
@@ -65,11 +67,18 @@ class ForgivingReader:
 
     def warnings(self, first_image: int) -> list[str]:
         """What was left out, in plain words; first_image is the number of frame 0 in the file names."""
-        if not self.damaged:
-            return []
-        frames = sorted(self.damaged)
-        said = [f"image {frame + first_image} left out: {self.damaged[frame].message}" for frame in frames[:LISTED]]
-        if len(frames) > LISTED:
-            others = ", ".join(str(frame + first_image) for frame in frames[LISTED:])
-            said.append(f"{len(frames) - LISTED} more images that cannot be read were left out: {others}")
+        by_image = {frame + first_image: error for frame, error in sorted(self.damaged.items())}
+        missing = [image for image, error in by_image.items() if error.facts.get("is_missing")]
+        damaged = [image for image in by_image if image not in missing]
+        said = [missing_images(missing)] if missing else []
+        said += [f"image {image} left out: {by_image[image].message}" for image in damaged[:LISTED]]
+        if len(damaged) > LISTED:
+            others = number_ranges(damaged[LISTED:], LISTED)
+            said.append(f"{len(damaged) - LISTED} more images that cannot be read were left out: {others}")
         return said
+
+
+def missing_images(numbers: Sequence[int]) -> str:
+    """What to say of images between others that are not there."""
+    plural = "s are" if len(numbers) > 1 else " is"
+    return f"{len(numbers)} image{plural} missing ({number_ranges(numbers, LISTED)}): the sweep is processed without"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,9 @@ def write_expt(path: str | Path, experiments: Sequence[Experiment]) -> None:
             if model is not None:
                 item[kind] = pooled(kind, model, encode(model))
         listed.append(item)
+        if experiment.scan.excluded:
+            ranges = valid_image_ranges(experiment.scan)
+            pools["scan"][item["scan"]]["valid_image_ranges"][experiment.identifier] = ranges
     content = {"__id__": "ExperimentList", "experiment": listed, **pools}
     Path(path).write_text(json.dumps(content, indent=2, default=_plain))
 
@@ -286,8 +290,23 @@ def _scan(m: dict[str, Any]) -> Scan:
 
     return Scan(
         (first, last), (float(oscillation[0]), float(oscillation[1])), per_image("exposure_time"),
-        per_image("epochs"), int(m.get("batch_offset", 0)),
+        per_image("epochs"), int(m.get("batch_offset", 0)), _excluded(first, last, m.get("valid_image_ranges") or {}),
     )  # fmt: skip
+
+
+def _excluded(first: int, last: int, valid: dict[str, list[tuple[int, int]]]) -> tuple[int, ...]:
+    """The images outside the valid ranges, where there are such, of every experiment that shares a scan."""
+    every = [ranges for ranges in valid.values() if ranges]
+    return tuple(
+        n for n in range(first, last + 1) if every and not any(a <= n <= b for ranges in every for a, b in ranges)
+    )
+
+
+def valid_image_ranges(scan: Scan) -> list[tuple[int, int]]:
+    """First and last number of each run of images between the excluded ones, as DIALS notes them."""
+    first, last = scan.image_range
+    edges = [first - 1, *scan.excluded, last + 1]
+    return [(a + 1, b - 1) for a, b in pairwise(edges) if b - a > 1]
 
 
 def _scan_to_json(scan: Scan) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats import cbf
 from autoproc.formats.compressed import read_start
+from autoproc.formats.excluded_frames import ExcludingReader
 from autoproc.formats.expt import goniometer_from_axes, identifier_for
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides
@@ -92,8 +93,15 @@ def open_reader(experiment: Experiment) -> ImageReader:
     """A reader of the experiment's images. Raises UnreadableFile or CorruptFile."""
     if experiment.imageset is None:
         raise UnsupportedFile(path="the experiment", reason="it names no images")
-    if experiment.imageset.kind == "hdf5":
+    reader = _reader_of(experiment, experiment.imageset)
+    first = experiment.scan.image_range[0]
+    excluded = [number - first for number in experiment.scan.excluded]
+    return ExcludingReader(reader, excluded) if excluded else reader
+
+
+def _reader_of(experiment: Experiment, imageset: ImageSet) -> ImageReader:
+    if imageset.kind == "hdf5":
         from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
 
-        return nexus.NexusReader(experiment.imageset, experiment.detector)
-    return cbf.CbfReader(experiment.imageset, experiment.scan, experiment.detector)
+        return nexus.NexusReader(imageset, experiment.detector)
+    return cbf.CbfReader(imageset, experiment.scan, experiment.detector)

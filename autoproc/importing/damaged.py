@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from autoproc.errors import UNREADABLE, InputError
+from autoproc.formats.damaged_frames import LISTED, missing_images
 from autoproc.formats.minicbf import HeaderModels
 from autoproc.importing.continuity import Segment, split_by_rotation
+from autoproc.wording import number_ranges
 
 
 def split_around_damage(
@@ -44,27 +47,44 @@ def usable_run(segment: Segment, max_fraction: float) -> tuple[int, int]:
     return segment.longest_run()
 
 
-def gap_warnings(segment: Segment, used: tuple[int, int], damaged: Mapping[int, InputError]) -> list[str]:
-    """What a segment lacks, and what is done about it, in plain words."""
+def with_excluded(segment: Segment, excluded: Sequence[int]) -> Segment:
+    """The segment with the excluded images between its own, which are not missing."""
+    first, last = segment.numbers[0], segment.numbers[-1]
+    inside = (number for number in excluded if first < number < last)
+    return replace(segment, numbers=tuple(sorted({*segment.numbers, *inside})))
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What a segment lacks, in plain words.
+
+    decided : what import made of it; tolerated : what the reader of the images meets again, and says itself
+    """
+
+    decided: tuple[str, ...] = ()
+    tolerated: tuple[str, ...] = ()
+
+
+def lacking(segment: Segment, used: tuple[int, int], damaged: Mapping[int, InputError]) -> Lacking:
+    """What a segment lacks, and what is done about it."""
     numbers = segment.numbers
     first, last = used
     outside = [n for n in sorted(damaged) if not numbers[0] < n < numbers[-1]]
     said = [f"image {n} left out: {damaged[n].message}" for n in outside]
     gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
-    if not gaps:
-        return said
-    listed = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in gaps[:5]) + (", ..." if len(gaps) > 5 else "")
-    what = f"{_images(sum(b - a + 1 for a, b in gaps))} missing"
-    if any(a <= n <= b for a, b in gaps for n in damaged):
-        what += " or damaged"
+    absent = [n for a, b in gaps for n in range(a, b + 1)]
     if used == (numbers[0], numbers[-1]):
-        return [*said, f"{what} ({listed}): the sweep is processed without"]
+        missing = [n for n in absent if n not in damaged]
+        tolerated = [missing_images(missing)] if missing else []
+        tolerated += [f"image {n} left out: {damaged[n].message}" for n in absent if n in damaged]
+        return Lacking(tuple(said), tuple(tolerated))
+    what = f"{_images(len(absent))} missing" + (" or damaged" if set(absent) & damaged.keys() else "")
     left_out = len(numbers) - sum(first <= n <= last for n in numbers)
-    return [
-        *said,
-        f"{what} ({listed}): the longest unbroken run, {first} to {last}, is used; "
-        f"{_images(left_out)} on the other side of the gap{'s' * (len(gaps) > 1)} left out",
-    ]
+    said.append(
+        f"{what} ({number_ranges(absent, LISTED)}): the longest unbroken run, {first} to {last}, is used; "
+        f"{_images(left_out)} on the other side of the gap{'s' * (len(gaps) > 1)} left out"
+    )
+    return Lacking(tuple(said))
 
 
 def _images(n: int) -> str:

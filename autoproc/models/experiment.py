@@ -130,6 +130,7 @@ class Scan:
 
     image_range : (first, last), inclusive, as in the file names
     oscillation : (start of the first image, width of an image), degrees
+    excluded : numbers of images within the range that the user wants left out, ascending
     """
 
     image_range: tuple[int, int]
@@ -137,6 +138,7 @@ class Scan:
     exposure_times: np.ndarray | None = None
     epochs: np.ndarray | None = None
     batch_offset: int = 0
+    excluded: tuple[int, ...] = ()
 
     @property
     def n_images(self) -> int:

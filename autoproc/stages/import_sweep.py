@@ -7,27 +7,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
 
 from autoproc.errors import AutoprocError, InputError, UnsupportedFile
 from autoproc.formats.expt import identifier_for
 from autoproc.formats.header_values import HeaderOverrides
 from autoproc.formats.registry import format_name, read_cbf_models
 from autoproc.formats.sweeps import NoImages, Series, find_series, unique_names
-from autoproc.geometry.detector import beam_centre_px
 from autoproc.importing.classify import Wedge, not_a_sweep_reason, screening_reason
 from autoproc.importing.continuity import Segment
-from autoproc.importing.damaged import gap_warnings, split_around_damage, usable_run
+from autoproc.importing.damaged import Lacking, lacking, split_around_damage, usable_run, with_excluded
 from autoproc.importing.overriding import (
-    Rectangle,
-    Vector,
     masked_detector,
     moved_detector,
     overridden_beam,
     overridden_goniometer,
 )
+from autoproc.importing.params import ImportParams
+from autoproc.importing.plausibility import plausibility_warnings
 from autoproc.models.experiment import Detector, Experiment, ImageSet, Scan
-from autoproc.params import Params
+from autoproc.wording import number_ranges
 
 
 class NotASweep(InputError):
@@ -37,75 +35,12 @@ class NotASweep(InputError):
     hint = "a sweep is at least a few images that turn the crystal on without a gap"
 
 
-class ImportParams(Params):
-    """What to take instead of the images' headers, and what counts as a sweep."""
-
-    wavelength: float | None = None
-    """Wavelength, Angstrom; none takes the header's."""
-    distance: float | None = None
-    """Distance from the sample to the detector along its normal, mm; none takes the header's."""
-    beam_centre: tuple[float, float] | None = None
-    """Where the direct beam meets the detector, (fast, slow) pixels; none takes the header's."""
-    rotation_axis: Vector | None = None
-    """Direction of a single rotation axis in the laboratory; (-1, 0, 0) reverses the usual one."""
-    goniometer_axes: tuple[Vector, ...] | None = None
-    """Axes of the goniometer from the crystal outwards; the last one is scanned; none takes the header's."""
-    goniometer_angles: tuple[float, ...] | None = None
-    """Settings of goniometer_axes, degrees; none puts all at 0."""
-    oscillation: tuple[float, float] | None = None
-    """Start of the first image of each series and width of an image, degrees; none takes the header's."""
-    polarization_fraction: float | None = None
-    """Polarisation of the beam, 0.5 (none) to 1; none keeps the reader's 0.999, right for synchrotrons."""
-    gain: float | None = None
-    """Counts for a photon; none takes the reader's, 1 for photon counters."""
-    mask: tuple[Rectangle, ...] = ()
-    """Rectangles x0,y0,x1,y1 that are never trusted, pixels, half-open; several separated by semicolons."""
-    image_range: tuple[int, int] | None = None
-    """First and last image to use of every sweep, as numbered in the file names; none uses all."""
-    min_images: int = 3
-    """Fewer images than this are test shots, not a sweep: nothing can be refined against them."""
-    max_damaged_fraction: float = Field(0.05, ge=0, le=1)
-    """Images that may be damaged or missing, as a fraction of a sweep: they are left out with a warning. With
-    more of them missing the longest unbroken run is used, with more damaged the sweep fails. 0 forgives none."""
-    max_screening_rotation: float = 2.0
-    """Series cut into several pieces of at most this many degrees each are screening shots (0, 45, 90)."""
-
-    @field_validator("wavelength", "distance", "gain")
-    @classmethod
-    def _is_positive(cls, value: float | None) -> float | None:
-        if value is not None and not value > 0:
-            raise ValueError("it must be greater than 0")
-        return value
-
-    @field_validator("rotation_axis")
-    @classmethod
-    def _is_a_direction(cls, value: Vector | None) -> Vector | None:
-        if value is not None and not np.linalg.norm(value) > 0:
-            raise ValueError("a rotation axis needs a direction")
-        return value
-
-    @field_validator("mask")
-    @classmethod
-    def _are_rectangles(cls, value: tuple[Rectangle, ...]) -> tuple[Rectangle, ...]:
-        if any(x0 >= x1 or y0 >= y1 for x0, y0, x1, y1 in value):
-            raise ValueError("a rectangle is x0,y0,x1,y1 with x0 < x1 and y0 < y1")
-        return value
-
-    @model_validator(mode="after")
-    def _agree(self) -> ImportParams:
-        if self.image_range is not None and self.image_range[0] > self.image_range[1]:
-            raise ValueError("image_range is first,last with first <= last")
-        n_axes = None if self.goniometer_axes is None else len(self.goniometer_axes)
-        if self.goniometer_angles is not None and len(self.goniometer_angles) != n_axes:
-            raise ValueError("goniometer_angles needs one angle for each of goniometer_axes")
-        return self
-
-
 @dataclass(frozen=True, slots=True)
 class ImportedSweep:
     """A sweep ready for spot finding.
 
     name : of its folder of results; format : in words; files : of its images; warnings : in plain words
+    tolerated : damaged and missing images, which whoever reads the images tells as well
     """
 
     name: str
@@ -113,6 +48,7 @@ class ImportedSweep:
     files: tuple[Path, ...]
     format: str
     warnings: tuple[str, ...] = ()
+    tolerated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +135,12 @@ def _header_overrides(params: ImportParams) -> HeaderOverrides:
 
 def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
     low, high = params.image_range or (0, max(series.files))
-    numbers = [number for number in series.files if low <= number <= high]
+    within = [number for number in series.files if low <= number <= high]
+    excluded = params.excluded_from(range(low, min(high, max(series.files)) + 1))
+    numbers = [number for number in within if number not in set(excluded)]
     if not numbers:
-        yield Skipped(series.template, len(series.files), f"no image is within image_range {low} to {high}")
+        why = "every image is excluded" if within else f"no image is within image_range {low} to {high}"
+        yield Skipped(series.template, len(series.files), why)
         return
     overrides = _header_overrides(params)
     segments, damaged = split_around_damage(
@@ -210,6 +149,7 @@ def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[Imp
         params.oscillation is None,
         params.max_damaged_fraction,
     )
+    segments = [with_excluded(segment, excluded) for segment in segments]
     runs = [usable_run(segment, params.max_damaged_fraction) for segment in segments]
     wedges = [_wedge(segment, run) for segment, run in zip(segments, runs, strict=True)]
     screening = screening_reason(wedges, params.max_screening_rotation)
@@ -223,7 +163,7 @@ def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[Imp
             yield Skipped(series.template, len(segment.numbers), reason, instead_of)
         else:
             numbered = name if reasons.count("") == 1 else f"{name}_{segment.numbers[0]}-{segment.numbers[-1]}"
-            yield _sweep(series, numbered, segment, run, gap_warnings(segment, run, damaged), params)
+            yield _sweep(series, numbered, segment, run, lacking(segment, run, damaged), params)
 
 
 def _wedge(segment: Segment, run: tuple[int, int]) -> Wedge:
@@ -235,7 +175,7 @@ def _sweep(
     name: str,
     segment: Segment,
     image_range: tuple[int, int],
-    gaps: list[str],
+    lacks: Lacking,
     params: ImportParams,
 ) -> ImportedSweep:
     first, last = image_range
@@ -243,7 +183,12 @@ def _sweep(
     models = segment.first
     start, width = segment.oscillation
     offset = first - (min(series.files) if params.oscillation else segment.numbers[0])
-    scan = Scan((first, last), (start + offset * width, width), np.full(n_images, models.exposure))
+    scan = Scan(
+        (first, last),
+        (start + offset * width, width),
+        np.full(n_images, models.exposure),
+        excluded=tuple(params.excluded_from(range(first, last + 1))),
+    )
     imageset = ImageSet("cbf", str(series.template))
     experiment = Experiment(
         overridden_beam(models.beam, None, params.polarization_fraction),
@@ -255,19 +200,30 @@ def _sweep(
         imageset,
         identifier=identifier_for(imageset, scan),
     )
-    warnings = [*models.warnings, *gaps, *_beam_centre_warning(experiment)]
+    warnings = [
+        *models.warnings,
+        *lacks.decided,
+        *_choice_warnings(scan, (min(series.files), max(series.files)), params),
+    ]
+    warnings += plausibility_warnings(experiment)
     files = tuple(series.files[n] for n in range(first, last + 1) if n in series.files)
-    return ImportedSweep(name, experiment, files, format_name(files[0]), tuple(warnings))
+    return ImportedSweep(name, experiment, files, format_name(files[0]), tuple(warnings), lacks.tolerated)
 
 
-def _beam_centre_warning(experiment: Experiment) -> list[str]:
-    panel = experiment.detector[0]
-    x, y = beam_centre_px(experiment.detector, experiment.beam)
-    if 0 <= x < panel.image_size[0] and 0 <= y < panel.image_size[1]:
-        return []
-    if abs(abs(panel.normal @ experiment.beam.direction) - 1) > 1e-3:
-        return []  # a detector on its arm need not see the direct beam
-    return [f"the beam centre ({x:.1f}, {y:.1f}) pixels lies off the detector: check it if indexing fails"]
+def _choice_warnings(scan: Scan, there: tuple[int, int], params: ImportParams) -> list[str]:
+    """Where the images that were chosen and those that are there differ, in plain words; there : first and last."""
+    said = []
+    first, last = there
+    wanted = params.image_range
+    if wanted is not None and (wanted[0] < first or wanted[1] > last):
+        said.append(f"image_range {wanted[0]} to {wanted[1]} goes beyond the images, {first} to {last}")
+    if scan.excluded:
+        n = len(scan.excluded)
+        said.append(f"{n} image{'s' * (n > 1)} left out as exclude_images says: {number_ranges(scan.excluded)}")
+    outside = params.excluded_outside(first, last)
+    if outside:
+        said.append(f"exclude_images {', '.join(outside)} goes beyond the images, {first} to {last}")
+    return said
 
 
 def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
@@ -276,10 +232,14 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
     master = series.template
     found = nexus.experiments_from_master(master, _header_overrides(params))
     experiments = [_within(experiment, params.image_range) for experiment in found]
-    parts = [experiment for experiment in experiments if experiment is not None]
+    within = [experiment for experiment in experiments if experiment is not None]
+    parts = [e for e in within if len(params.excluded_from(_numbers(e.scan))) < e.scan.n_images]
     if not parts:
-        yield Skipped(master, sum(e.scan.n_images for e in found), "no image is within image_range")
+        low, high = params.image_range or (0, 0)
+        why = "every image is excluded" if within else f"no image is within image_range {low} to {high}"
+        yield Skipped(master, sum(e.scan.n_images for e in found), why)
         return
+    there = found[0].scan.image_range[0], found[-1].scan.image_range[1]
     wedges = [Wedge(e.scan.image_range[0], e.scan.n_images, params.oscillation or e.scan.oscillation) for e in parts]
     screening = screening_reason(wedges, params.max_screening_rotation)
     if screening:
@@ -293,8 +253,12 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
         else:
             numbered = name if reasons.count("") == 1 else f"{name}_{wedge.first}-{part.scan.image_range[1]}"
             experiment = _overridden(part, params)
-            warnings = tuple(_beam_centre_warning(experiment))
-            yield ImportedSweep(numbered, experiment, (master,), format_name(master), warnings)
+            warnings = _choice_warnings(experiment.scan, there, params) + plausibility_warnings(experiment)
+            yield ImportedSweep(numbered, experiment, (master,), format_name(master), tuple(warnings))
+
+
+def _numbers(scan: Scan) -> range:
+    return range(scan.image_range[0], scan.image_range[1] + 1)
 
 
 def _within(experiment: Experiment, image_range: tuple[int, int] | None) -> Experiment | None:
@@ -326,6 +290,7 @@ def _overridden(experiment: Experiment, params: ImportParams) -> Experiment:
     if params.oscillation is not None:
         start, width = params.oscillation
         scan = replace(scan, oscillation=(start + (scan.image_range[0] - 1) * width, width))
+    scan = replace(scan, excluded=tuple(params.excluded_from(_numbers(scan))))
     goniometer = overridden_goniometer(
         experiment.goniometer, params.rotation_axis, params.goniometer_axes, params.goniometer_angles
     )
@@ -348,7 +313,7 @@ def format_import(result: ImportResult) -> str:
             f"  template: {template}:{first}:{last}",
             f"  num images: {scan.n_images}",
             f"  rotation: {start:g} to {start + width * scan.n_images:g} degrees in steps of {width:g}",
-            *(f"  warning: {warning}" for warning in sweep.warnings),
+            *(f"  warning: {warning}" for warning in (*sweep.warnings, *sweep.tolerated)),
             rule,
         ]
     n_stills = sum(s.n_images for s in result.skipped if s.reason.startswith("stills"))

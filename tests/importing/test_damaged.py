@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from cbf_files import write_sweep
 
 from autoproc.errors import CorruptFile
+from autoproc.formats.damaged_frames import ForgivingReader
+from autoproc.formats.expt import read_expt, write_expt
+from autoproc.formats.registry import open_reader
+from autoproc.overrides import BadParameter, with_overrides
 from autoproc.stages.import_sweep import ImportParams, import_sweeps
 
 
@@ -32,8 +38,8 @@ def sweep(tmp_path):
     ("empty", "missing", "image_range", "warning"),
     [
         ((), (), (1, 40), None),
-        ((), (20,), (1, 40), "1 image missing (20): the sweep is processed without"),
-        ((20,), (30,), (1, 40), "missing"),
+        ((), (20,), (1, 40), "1 image is missing (20): the sweep is processed without"),
+        ((20,), (30,), (1, 40), "1 image is missing (30)"),
         ((1,), (), (2, 40), "image 1 left out"),
         ((1, 40), (), (2, 39), "image 1 left out"),
         ((), (10, 11, 30), (12, 29), "3 images missing (10-11, 30): the longest unbroken run, 12 to 29, is used"),
@@ -44,15 +50,17 @@ def test_a_few_lack(sweep, empty, missing, image_range, warning):
     assert found.experiment.scan.image_range == image_range
     start, width = found.experiment.scan.oscillation
     assert start == pytest.approx(10.0 + (image_range[0] - 1) * width)
-    assert (warning is None) == (not found.warnings)
-    assert warning is None or warning in found.warnings[0]
+    said = [*found.warnings, *found.tolerated]
+    assert (warning is None) == (not said)
+    assert warning is None or warning in said[0]
 
 
 def test_damage_where_a_header_is_looked_at_does_not_split_a_sweep(sweep):
     """The first, second, last and three images between are read: all others do not matter for import."""
     (found,) = imported(sweep(empty=(2, 21))).experiments
     assert found.experiment.scan.image_range == (1, 40)
-    assert "damaged (2, 21)" in found.warnings[0]
+    assert not found.warnings
+    assert [said.partition(":")[0] for said in found.tolerated] == ["image 2 left out", "image 21 left out"]
     assert len(found.files) == 40
 
 
@@ -68,3 +76,61 @@ def test_none_is_forgiven_on_request(sweep):
     assert imported(path, max_damaged_fraction=0).failures
     (found,) = imported(path, max_damaged_fraction=0.05).experiments
     assert found.experiment.scan.n_images == 40
+
+
+def test_who_reads_the_images_says_the_same_once(sweep):
+    """Import tells what the reader will meet in the words of the reader, apart from its own warnings."""
+    (found,) = imported(sweep(empty=(2,), missing=(30,))).experiments
+    reader = ForgivingReader(open_reader(found.experiment), 0.05)
+    for frame in range(reader.n_frames):
+        reader.read(frame)
+    assert tuple(reader.warnings(1)) == found.tolerated
+
+
+@pytest.mark.parametrize("text", ["5,7-9", "5 7:9", "7-9, 5"])
+def test_excluded_images_are_named_and_neither_missing_nor_read(sweep, text):
+    path = sweep(empty=(8,), missing=(9,))
+    params = with_overrides(ImportParams(), {"exclude_images": text}, "import_sweep")
+    (found,) = import_sweeps([path], params).experiments
+    assert found.experiment.scan.excluded == (5, 7, 8, 9)
+    assert found.warnings == ("4 images left out as exclude_images says: 5, 7-9",)
+    assert not found.tolerated
+    reader = ForgivingReader(open_reader(found.experiment), 0.05)
+    assert [n for n in range(1, 41) if reader.read(n - 1).max() < 0] == [5, 7, 8, 9]
+    assert not reader.damaged
+    assert reader.mask.any()
+
+
+def test_many_excluded_images_do_not_break_a_sweep(sweep):
+    (found,) = imported(sweep(), exclude_images=["10-30"]).experiments
+    assert found.experiment.scan.image_range == (1, 40)
+    (found,) = imported(sweep(), exclude_images=["1-30"]).experiments
+    assert found.experiment.scan.image_range == (31, 40)
+    assert found.experiment.scan.oscillation[0] == pytest.approx(25.0)
+
+
+def test_what_was_chosen_beyond_the_images_is_told(sweep):
+    (found,) = imported(sweep(), image_range=(21, 400), exclude_images=["30", "50-60"]).experiments
+    assert found.experiment.scan.image_range == (21, 40)
+    assert "image_range 21 to 400 goes beyond the images, 1 to 40" in found.warnings
+    assert "exclude_images 50-60 goes beyond the images, 1 to 40" in found.warnings
+
+
+def test_nothing_is_left(sweep):
+    (skipped,) = imported(sweep(), exclude_images=["1-99"]).skipped
+    assert skipped.reason == "every image is excluded"
+
+
+@pytest.mark.parametrize("wrong", ["x", "9-5", "-3", "1.5"])
+def test_excluded_images_that_are_no_numbers(wrong):
+    with pytest.raises(BadParameter, match="is neither an image's number nor a range"):
+        with_overrides(ImportParams(), {"exclude_images": wrong}, "import_sweep")
+
+
+def test_excluded_images_come_back_from_the_file(sweep, tmp_path):
+    (found,) = imported(sweep(), exclude_images=["5", "7-9", "40"]).experiments
+    write_expt(tmp_path / "x.expt", [found.experiment])
+    (back,) = read_expt(tmp_path / "x.expt")
+    assert back.scan.excluded == found.experiment.scan.excluded
+    written = json.loads((tmp_path / "x.expt").read_text())["scan"][0]["valid_image_ranges"]
+    assert written == {found.experiment.identifier: [[1, 4], [6, 6], [10, 39]]}

@@ -1,0 +1,35 @@
+"""A reader without the frames that the user excludes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from autoproc.formats.frames import ImageReader
+
+
+class ExcludingReader:
+    """An ImageReader that gives frames of untrusted pixels, and reads nothing, for the excluded ones."""
+
+    def __init__(self, reader: ImageReader, excluded: Collection[int]) -> None:
+        self._reader = reader
+        self._excluded = frozenset(excluded)
+        self.n_frames, self.shape, self.max_trusted = reader.n_frames, reader.shape, reader.max_trusted
+
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """(slow, fast) bool, where a pixel may be trusted."""
+        return self._reader.mask
+
+    def path(self, frame: int) -> Path:
+        """The file of a frame."""
+        return self._reader.path(frame)
+
+    def read(self, frame: int) -> np.ndarray:
+        """(slow, fast) int32 counts, all -1 for an excluded frame."""
+        if frame in self._excluded:
+            return np.full(self.shape, -1, np.int32)
+        return self._reader.read(frame)
