@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from autoproc.decisions.params import DecisionParams
 from autoproc.errors import ConfigurationError
 from autoproc.overrides import UnknownParameter, suggestion, with_overrides
 from autoproc.params import Params
@@ -58,6 +59,7 @@ class Config(Params):
     """Every parameter of the program."""
 
     run: RunParams = RunParams()
+    decisions: DecisionParams = DecisionParams()
     import_sweep: ImportParams = ImportParams()
     find_spots: FindSpotsParams = FindSpotsParams()
     search_beam: SearchBeamParams = SearchBeamParams()

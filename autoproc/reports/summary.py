@@ -63,6 +63,7 @@ def summarise(name: str, processing: Processing | None, failure: Failure | None)
     stated = list(processing.warnings) if processing else []
     summary["warnings"] = list(dict.fromkeys([*stated, *(c.warning for c in checks if c.warning)]))
     summary["quality"] = {"verdict": "bad" if failure else overall_verdict(checks), "checks": list(map(asdict, checks))}
+    summary["decisions"] = [d.as_dict() for d in processing.decisions] if processing else []
     summary["timings"] = {k: round(v, 3) for k, v in processing.timings.items()} if processing else {}
     return summary
 
@@ -135,6 +136,9 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
         lines += [_wrapped(f"* {warning}", indent="  ") for warning in summary["warnings"]]
     if processing is not None:
         lines += ["", "What was done", "-" * 13, *map(_row, story(processing))]
+    if summary["decisions"]:
+        lines += ["", "What was decided", "-" * 16]
+        lines += [_wrapped(f"{d['stage']:<13}{sentence(d)}", indent=" " * 13) for d in summary["decisions"]]
     if processing is not None and processing.scaled is not None:
         lines += ["", format_table_one(processing.scaled.statistics).rstrip()]
     if summary["timings"]:
@@ -142,6 +146,11 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
         parts = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in summary["timings"].items())
         lines += ["", _wrapped(f"Seconds: {total:.1f} in all ({parts})")]
     return "\n".join(lines) + "\n"
+
+
+def sentence(decision: dict[str, Any]) -> str:
+    """One line of the journal."""
+    return f"{decision['what']}: {'yes' if decision['kept'] else 'no'}, {decision['because']}"
 
 
 def _failure_lines(summary: dict[str, Any]) -> list[str]:

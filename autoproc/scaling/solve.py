@@ -95,7 +95,7 @@ def solve(
     candidates: tuple[Candidate, ...] = ()
     if start is not None and start.serves(observations, params):
         first, i_mid, candidates = FULL_CYCLE, start.i_mid, start.candidates
-        state = _continued(experiments, observations, start)
+        state = continued(experiments, observations, start)
     else:
         first, i_mid = 1, _first_choice(observations, params)
         state = _fresh(experiments, observations, params, i_mid)
@@ -140,7 +140,7 @@ def _fresh(experiments: Sequence[Experiment], observations: Observations, params
     return initial_state(observations, blend(observations, i_mid), models)
 
 
-def _continued(experiments: Sequence[Experiment], observations: Observations, start: Start) -> State:
+def continued(experiments: Sequence[Experiment], observations: Observations, start: Start) -> State:
     """The state in which another scaling ended, as far as these observations go."""
     state = bare_state(blend(observations, start.i_mid), start.models)
     rows = observations.row

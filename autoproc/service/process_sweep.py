@@ -15,6 +15,7 @@ import numpy as np
 from autoproc.config import Config
 from autoproc.console import Console
 from autoproc.errors import AutoprocError
+from autoproc.engine.plan import process_sensibly
 from autoproc.formats.expt import write_expt
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.image_numbers import to_file_frames
@@ -25,7 +26,7 @@ from autoproc.models.reflections import Flag, Reflections
 from autoproc.reports.report_html import write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
 from autoproc.stages.import_sweep import ImportedSweep
-from autoproc.stages.pipeline import Processing, gathered_warnings, process
+from autoproc.stages.pipeline import Processing, gathered_warnings
 
 DOING = {
     "index": "Indexing", "refine": "Refining", "symmetry": "Determining the symmetry", "scale": "Scaling",
@@ -73,7 +74,7 @@ def process_sweep(sweep: ImportedSweep, folder: Path, config: Config, console: C
     failure = None
     try:
         remove_results(folder)
-        process(processing, config, SweepFolder(folder, console))
+        process_sensibly(processing, config, SweepFolder(folder, console))
         processing.current = "output"
         write_data(sweep.name, folder, processing)
     except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others

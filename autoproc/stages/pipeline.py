@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from autoproc.config import Config
+from autoproc.decisions.ladder import Decision
 from autoproc.errors import NoReflections
 from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.frames import ImageReader, stream_blocks
@@ -52,7 +53,10 @@ class Observer(Protocol):
 
 @dataclass(slots=True)
 class Processing:
-    """What is known of a sweep so far: filled stage by stage, so that a failure leaves the stages before it."""
+    """What is known of a sweep so far: filled stage by stage, so that a failure leaves the stages before it.
+
+    decisions : what was tried beyond the stages as configured, in order
+    """
 
     experiment: Experiment
     found: FoundSpots | None = None
@@ -65,6 +69,7 @@ class Processing:
     merged: Merged | None = None
     warnings: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
     current: str = "import"
 
     @contextmanager
@@ -77,39 +82,57 @@ class Processing:
         finally:
             self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - start
 
+    def branch(self) -> Processing:
+        """A copy to try something on. The time spent on it and what is decided for it are told here as well."""
+        return replace(self, warnings=list(self.warnings))
+
+    def adopt(self, other: Processing) -> None:
+        """Become what a branch has become."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(other, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The images of a sweep: the reader that forgives a few damaged ones, and the cache before it."""
+
+    source: ForgivingReader
+    cached: FrameCache
+
 
 def process(processing: Processing, config: Config, observer: Observer) -> None:
-    """Take a sweep from images to merged intensities, filling `processing` as it goes.
+    """Take a sweep from images to merged intensities, each stage once, filling `processing` as it goes.
 
     Raises AutoprocError; what was achieved before stays in `processing`.
     """
+    frames = find(processing, config, observer)
+    find_lattices(processing, config, observer)
+    measure(processing, frames, config, observer)
+    reduce(processing, config, observer)
+
+
+def find(processing: Processing, config: Config, observer: Observer) -> Frames:
+    """Open the images and find the spots. Raises NoSpots and what spot finding raises."""
     experiment = processing.experiment
     observer.keep("imported", [experiment], None)
     with processing.timed("import"):
         source = open_frames(experiment, config)
-        reader = FrameCache(source, config.run.frame_cache << 20)
+        frames = Frames(source, FrameCache(source, config.run.frame_cache << 20))
     with processing.timed("find_spots"):
-        found = find_spots_of_sweep(experiment, reader, config, observer.watch)
+        found = find_spots_of_sweep(experiment, frames.cached, config, observer.watch)
     processing.found = found
     processing.warnings += source.warnings(experiment.scan.image_range[0])
     observer.stage("find_spots", format_found_spots(found, config.find_spots))
     observer.keep("strong", [experiment], found.reflections)
     require_spots(found)
-    _index_and_refine(processing, found.reflections, config, observer)
-    assert processing.refined is not None
-    with processing.timed("integrate"):
-        processing.integrated = integrate_sweep(
-            reader, processing.refined.experiments, processing.refined.reflections, config, observer.watch
-        )
-    processing.warnings += source.warnings(experiment.scan.image_range[0])
-    observer.stage("integrate", format_integrate(processing.integrated))
-    observer.keep("integrated", processing.integrated.experiments, processing.integrated.reflections)
-    reduce(processing, processing.integrated.experiments, processing.integrated.reflections, config, observer)
+    return frames
 
 
-def _index_and_refine(processing: Processing, spots: Reflections, config: Config, observer: Observer) -> None:
+def find_lattices(processing: Processing, config: Config, observer: Observer) -> None:
+    """Index the spots and refine the models."""
+    assert processing.found is not None
     with processing.timed("index"), observer.busy("index"):
-        processing.indexed = index([processing.experiment], spots, config.index)
+        processing.indexed = index([processing.experiment], processing.found.reflections, config.index)
     observer.stage("index", format_index(processing.indexed))
     observer.keep("indexed", processing.indexed.experiments, processing.indexed.reflections)
     with processing.timed("refine"), observer.busy("refine"):
@@ -118,29 +141,70 @@ def _index_and_refine(processing: Processing, spots: Reflections, config: Config
     observer.keep("refined", processing.refined.experiments, processing.refined.reflections)
 
 
-def reduce(
-    processing: Processing,
-    experiments: Sequence[Experiment],
-    integrated: Reflections,
-    config: Config,
-    observer: Observer,
-) -> None:
+def measure(processing: Processing, frames: Frames, config: Config, observer: Observer) -> None:
+    """Integrate the reflections of the refined lattices."""
+    refined = processing.refined
+    assert refined is not None
+    with processing.timed("integrate"):
+        processing.integrated = integrate_sweep(
+            frames.cached, refined.experiments, refined.reflections, config, observer.watch
+        )
+    processing.warnings += frames.source.warnings(processing.experiment.scan.image_range[0])
+    observer.stage("integrate", format_integrate(processing.integrated))
+    observer.keep("integrated", processing.integrated.experiments, processing.integrated.reflections)
+
+
+def reduce(processing: Processing, config: Config, observer: Observer) -> None:
     """From integrated intensities to merged ones: symmetry, scaling, resolution, merging."""
+    find_symmetry(processing, config, observer)
+    scale_all(processing, config, observer)
+    cut = cut_of(processing, config)
+    if cut is not None:
+        scale_all(processing, with_d_min(config, cut), observer)
+    finish(processing, config, observer)
+
+
+def find_symmetry(processing: Processing, config: Config, observer: Observer) -> None:
+    """Laue group and space group, and the reflections in their setting."""
+    integrated = processing.integrated
+    assert integrated is not None
     with processing.timed("symmetry"), observer.busy("symmetry"):
-        symmetry = determine_symmetry(experiments, integrated, symmetry_params(config))
-    processing.symmetry = symmetry
+        symmetry = determine_symmetry(integrated.experiments, integrated.reflections, symmetry_params(config))
+    processing.symmetry, processing.scaled, processing.resolution = symmetry, None, None
     observer.stage("symmetry", format_symmetry(symmetry))
     observer.keep("symmetrized", symmetry.experiments, symmetry.reflections)
+
+
+def scale_all(processing: Processing, config: Config, observer: Observer) -> None:
+    """Scale. The first time, where no limit was given, the resolution is estimated; later it is obeyed.
+
+    An earlier scaling of the same reflections saves most of the work.
+    """
+    symmetry = processing.symmetry
+    assert symmetry is not None
     with processing.timed("scale"), observer.busy("scale"):
-        scaled = scale(symmetry.experiments, symmetry.reflections, config.scale)
-    processing.scaled = scaled
-    estimate = _resolution(processing, scaled, config, observer)
-    wanted = config.run.resolution_cutoff and config.scale.d_min is None
-    if wanted and estimate is not None and not estimate.limited_by_data:
-        with processing.timed("scale"), observer.busy("scale"):
-            limited = config.scale.model_copy(update={"d_min": estimate.d_min})
-            scaled = scale(symmetry.experiments, symmetry.reflections, limited, scaled)
-        processing.scaled = scaled
+        processing.scaled = scale(symmetry.experiments, symmetry.reflections, config.scale, processing.scaled)
+    if config.scale.d_min is None:
+        _resolution(processing, processing.scaled, config, observer)
+
+
+def cut_of(processing: Processing, config: Config) -> float | None:
+    """Where the data are to be cut, Angstrom; None where they stay as they are."""
+    estimate = processing.resolution
+    if not config.run.resolution_cutoff or config.scale.d_min is not None:
+        return None
+    return None if estimate is None or estimate.limited_by_data else estimate.d_min
+
+
+def with_d_min(config: Config, d_min: float) -> Config:
+    """The configuration with data scaled to d_min only."""
+    return config.model_copy(update={"scale": config.scale.model_copy(update={"d_min": d_min})})
+
+
+def finish(processing: Processing, config: Config, observer: Observer) -> None:
+    """Report the scaling that stands, and merge."""
+    scaled = processing.scaled
+    assert scaled is not None
     observer.stage("scale", format_scale(scaled))
     observer.keep("scaled", scaled.experiments, scaled.reflections)
     with processing.timed("merge"), observer.busy("merge"):
@@ -156,19 +220,16 @@ def symmetry_params(config: Config) -> SymmetryParams:
     return config.symmetry.model_copy(update={"space_group": known})
 
 
-def _resolution(
-    processing: Processing, scaled: ScaleResult, config: Config, observer: Observer
-) -> ResolutionEstimate | None:
-    """Where the data cease to be useful; None, with a warning, for data too few to tell: they are kept as they are."""
+def _resolution(processing: Processing, scaled: ScaleResult, config: Config, observer: Observer) -> None:
+    """Where the data cease to be useful; nothing but a warning for data too few to tell: they are kept as they are."""
     try:
         with processing.timed("estimate_resolution"), observer.busy("estimate_resolution"):
             estimate = estimate_resolution(scaled.experiments, scaled.reflections, config.estimate_resolution)
     except NoReflections as error:
         processing.warnings.append(f"the resolution limit was not estimated: {error.message}; nothing is cut off")
-        return None
+        return
     processing.resolution = estimate
     observer.stage("estimate_resolution", format_resolution(estimate))
-    return estimate
 
 
 def open_frames(experiment: Experiment, config: Config) -> ForgivingReader:

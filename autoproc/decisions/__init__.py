@@ -1,0 +1,1 @@
+"""What to try next and what to keep: pure functions from reports to steps with their reasons."""

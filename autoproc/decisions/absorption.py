@@ -1,0 +1,65 @@
+"""Which strength of absorption correction the data bear: the reflections that it has not seen say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.decisions.ladder import History, Ladder, Step, Verdict
+
+LEVELS = ("low", "medium", "high")
+"""From the stiffest to the most flexible."""
+WORTHWHILE = 0.0005
+"""Relative fall of the squared deviations below which a richer model is not worth its parameters."""
+SIGNIFICANT = 3.0
+"""Standard deviations: a smaller gain may be chance."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AbsorptionReport:
+    """A cross-validation at one level.
+
+    r_meas_free : of reflections held out of scaling; None where there are too few
+    deviance : (G,) their squared deviations over variances, summed for each unique reflection; in the same order
+        for every level
+    """
+
+    level: str
+    r_meas_free: float | None
+    deviance: np.ndarray
+
+    @property
+    def figures(self) -> str:
+        """In a few words."""
+        value = "unknown" if self.r_meas_free is None else f"{self.r_meas_free:.4f}"
+        return f"free Rmeas {value} at absorption_level={self.level}"
+
+
+def next_level(history: History[AbsorptionReport]) -> Step | None:
+    """One level up, as long as the last one helped."""
+    best = history.champion
+    if best is None or best.r_meas_free is None or history.best != len(history.attempts) - 1:
+        return None
+    number = LEVELS.index(best.level) + 1
+    if number == len(LEVELS):
+        return None
+    level = LEVELS[number]
+    what = f"raise the absorption correction to {level}"
+    return Step(what, f"{best.figures}", {"scale.absorption_level": level})
+
+
+def better_level(best: AbsorptionReport, challenger: AbsorptionReport) -> Verdict:
+    """Reflections that were held out agree better."""
+    if best.r_meas_free is None or challenger.r_meas_free is None:
+        return Verdict(False, "there are too few reflections to judge by")
+    change = best.deviance - challenger.deviance
+    gain = float(change.sum() / max(best.deviance.sum(), 1e-9))
+    chance = float(np.sqrt(np.square(change).sum()))
+    told = f"Rmeas of reflections held out of scaling {best.r_meas_free:.4f} -> {challenger.r_meas_free:.4f}"
+    if gain <= WORTHWHILE or change.sum() < SIGNIFICANT * chance:
+        return Verdict(False, f"{told}: no gain")
+    return Verdict(True, told)
+
+
+ABSORPTION = Ladder("scale", (next_level,), better_level)

@@ -1,0 +1,104 @@
+"""Climbing a ladder: run, report, judge, try the next step, until no rule has anything to propose."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
+
+from autoproc.decisions.ladder import PLAIN, Attempt, Decision, History, Ladder, Report, Step, Verdict, decision
+from autoproc.errors import AutoprocError
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Report)
+
+
+@dataclass(slots=True)
+class Budget:
+    """What may still be tried: attempts beyond the first of each ladder, and time, seconds since `began`."""
+
+    attempts: int
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing more may be tried; empty while something may."""
+        if self.attempts <= 0:
+            return "the number of attempts allowed (decisions.max_attempts) is used up"
+        if self.clock() - self.began > self.seconds:
+            return "the time allowed (decisions.max_minutes) is used up"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Climbed(Generic[T, R]):
+    """The best result of a ladder and all that was tried."""
+
+    result: T
+    history: History[R]
+
+
+def climb(
+    ladder: Ladder[R],
+    attempt: Callable[[Step], T],
+    report: Callable[[T], R],
+    budget: Budget,
+    journal: list[Decision],
+) -> Climbed[T, R]:
+    """Take a ladder's steps and keep the best result.
+
+    attempt : takes a step; AutoprocError is a failed attempt, everything else passes through
+    journal : what was decided is added to it; decisions made within an attempt that is not kept are not kept either
+    Raises the AutoprocError of the first attempt where none succeeded.
+    """
+    history: History[R] = History()
+    best: list[T] = []
+    first_error: AutoprocError | None = None
+    step: Step | None = PLAIN
+    while step is not None:
+        begun = len(journal)
+        try:
+            result = attempt(step)
+        except AutoprocError as error:
+            first_error = first_error or error
+            taken: Attempt[R] = Attempt(step, None, error.message)
+            verdict = Verdict(False, error.message)
+        else:
+            taken = Attempt(step, report(result))
+            verdict = _judged(ladder, history, taken)
+            best = [result] if verdict.is_better else best
+        if not verdict.is_better:
+            journal[begun:] = [replace(inner, kept=False) for inner in journal[begun:]]
+        if step is not PLAIN:
+            journal.append(decision(ladder, history, taken, verdict))
+        history = history.joined_by(taken, verdict.is_better)
+        step = _next(ladder, history, budget, journal)
+    if not best:
+        assert first_error is not None
+        raise first_error
+    return Climbed(best[0], history)
+
+
+def _judged(ladder: Ladder[R], history: History[R], taken: Attempt[R]) -> Verdict:
+    assert taken.report is not None
+    if history.champion is None:
+        return Verdict(True, "" if taken.step is PLAIN else "it is the first that worked")
+    return ladder.judge(history.champion, taken.report)
+
+
+def _next(ladder: Ladder[R], history: History[R], budget: Budget, journal: list[Decision]) -> Step | None:
+    step = ladder.next_step(history)
+    if step is None:
+        return None
+    refusal = budget.refusal
+    if refusal:
+        journal.append(Decision(ladder.stage, step.what, f"{step.because}; not tried: {refusal}", kept=False))
+        return None
+    budget.attempts -= 1
+    return step

@@ -1,0 +1,206 @@
+"""The plan of a sweep: the stages in order, and at each the attempts that its results call for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autoproc.config import Config, change_table
+from autoproc.decisions.absorption import ABSORPTION, LEVELS
+from autoproc.decisions.indexing import INDEXING
+from autoproc.decisions.ladder import PLAIN, Ladder, Step
+from autoproc.decisions.lattices import lattices_ladder, reality
+from autoproc.decisions.resolution import resolution_cut
+from autoproc.decisions.symmetry import SYMMETRY
+from autoproc.engine.aside import Aside
+from autoproc.engine.climb import Budget, climb
+from autoproc.engine.reporting import (
+    absorption_report,
+    indexing_report,
+    lattices_report,
+    resolution_report,
+    symmetry_report,
+)
+from autoproc.engine.rescue import with_another_way
+from autoproc.errors import ProcessingError
+from autoproc.scaling.held_out import HeldOut, held_out_agreement
+from autoproc.stages.pipeline import (
+    Frames,
+    Observer,
+    Processing,
+    cut_of,
+    find,
+    find_lattices,
+    find_symmetry,
+    finish,
+    measure,
+    process,
+    scale_all,
+    with_d_min,
+)
+
+
+class NotWorthwhile(ProcessingError):
+    """An attempt that was given up half way, because nothing good can come of it."""
+
+    what = "{reason}"
+
+
+@dataclass(slots=True)
+class Branch:
+    """One attempt at a sweep: what is known of it, the configuration that gave it, and its files held aside."""
+
+    processing: Processing
+    config: Config
+    observer: Aside | Observer
+
+
+def process_sensibly(processing: Processing, config: Config, observer: Observer) -> None:
+    """Take a sweep from images to merged intensities, trying again where it is worth it.
+
+    Fills `processing` with the best result, and its decisions with what was tried and why. Raises AutoprocError;
+    what was achieved before stays in `processing`.
+    """
+    if not config.decisions.enabled:
+        process(processing, config, observer)
+        return
+    budget = Budget(config.decisions.max_attempts, 60 * config.decisions.max_minutes)
+    frames = find(processing, config, observer)
+    config = _index(processing, config, observer, budget)
+    _measure_and_reduce(processing, frames, config, observer, budget)
+    if config.decisions.lattices and config.index.max_lattices is None:
+        config = _more_lattices(processing, frames, config, observer, budget)
+
+
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """The configuration with TABLE.KEY: value applied."""
+    for key, value in changes.items():
+        table, _, field = key.partition(".")
+        config = change_table(config, table, {field: value})
+    return config
+
+
+def _climb(
+    ladder: Ladder[Any],
+    begin: Branch,
+    attempt: Callable[[Branch, Step], None],
+    report: Callable[[Processing], Any],
+    budget: Budget,
+) -> Branch:
+    """Climb a ladder of attempts at a sweep; `begin` becomes the best of them, with its files, and is returned.
+
+    attempt : takes a branch through its step
+    """
+    processing, observer = begin.processing, begin.observer
+
+    def take(step: Step) -> Branch:
+        branch = Branch(processing.branch(), changed(begin.config, step.changes), Aside(observer, step.what))
+        if step is PLAIN:
+            branch.observer = observer
+        try:
+            attempt(branch, step)
+        except Exception:
+            if step is PLAIN:
+                processing.adopt(branch.processing)
+            raise
+        return branch
+
+    best = climb(ladder, take, lambda branch: report(branch.processing), budget, processing.decisions).result
+    if isinstance(best.observer, Aside):
+        best.observer.release()
+    processing.adopt(best.processing)
+    return Branch(processing, best.config, observer)
+
+
+def _index(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
+    """Lattices and refined models; another way where the usual one fails. Returns the configuration that worked."""
+
+    def attempt(branch: Branch, step: Step) -> None:
+        branch.config = with_another_way(branch.processing, branch.config, step.action)
+        find_lattices(branch.processing, branch.config, branch.observer)
+
+    begin = Branch(processing, config, observer)
+    if not config.decisions.indexing:
+        find_lattices(processing, config, observer)
+        return config
+    return _climb(INDEXING, begin, attempt, indexing_report, budget).config
+
+
+def _measure_and_reduce(
+    processing: Processing, frames: Frames, config: Config, observer: Observer, budget: Budget
+) -> None:
+    measure(processing, frames, config, observer)
+    config = _symmetry(processing, config, observer, budget)
+    config = _absorption(processing, config, budget)
+    _cut_and_finish(processing, config, observer)
+
+
+def _symmetry(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
+    """Symmetry and a first scaling; lower symmetry where the intensities deny it."""
+
+    def attempt(branch: Branch, step: Step) -> None:
+        find_symmetry(branch.processing, branch.config, branch.observer)
+        scale_all(branch.processing, branch.config, branch.observer)
+
+    begin = Branch(processing, config, observer)
+    if not config.decisions.symmetry or config.symmetry.space_group or config.index.space_group:
+        attempt(begin, PLAIN)
+        return config
+    return _climb(SYMMETRY, begin, attempt, symmetry_report, budget).config
+
+
+def _absorption(processing: Processing, config: Config, budget: Budget) -> Config:
+    """The strength of absorption correction that reflections held out of scaling ask for."""
+    if not config.decisions.absorption or config.scale.absorption_level != "auto":
+        return config
+    symmetry, scaled = processing.symmetry, processing.scaled
+    assert symmetry is not None
+    assert scaled is not None
+    cut = cut_of(processing, config)
+    limited = config if cut is None else with_d_min(config, cut)
+
+    def attempt(step: Step) -> tuple[str, HeldOut]:
+        level = step.changes.get("scale.absorption_level", LEVELS[0])
+        params = limited.scale.model_copy(update={"absorption_level": level})
+        with processing.timed("scale"):
+            return level, held_out_agreement(symmetry.experiments, symmetry.reflections, params, scaled)
+
+    climbed = climb(ABSORPTION, attempt, lambda tried: absorption_report(*tried), budget, processing.decisions)
+    return changed(config, {"scale.absorption_level": climbed.result[0]})
+
+
+def _cut_and_finish(processing: Processing, config: Config, observer: Observer) -> None:
+    """Cut the data where they end, scale them for good, and merge."""
+    scaled = processing.scaled
+    assert scaled is not None
+    cut = cut_of(processing, config)
+    processing.decisions.append(
+        resolution_cut(resolution_report(processing), config.run.resolution_cutoff, config.scale.d_min)
+    )
+    final = config if cut is None else with_d_min(config, cut)
+    if final.scale != scaled.start.params:
+        scale_all(processing, final, observer)
+    finish(processing, final, observer)
+
+
+def _more_lattices(
+    processing: Processing, frames: Frames, config: Config, observer: Observer, budget: Budget
+) -> Config:
+    """Further lattices among the spots left over, kept where they are real and do the first no harm."""
+    ladder = lattices_ladder(config.decisions.max_lattices)
+    best_so_far = lattices_report(processing)
+
+    def attempt(branch: Branch, step: Step) -> None:
+        nonlocal best_so_far
+        if step is PLAIN:
+            return
+        find_lattices(branch.processing, branch.config, branch.observer)
+        branch.processing.scaled = None
+        doubt = reality(best_so_far, lattices_report(branch.processing))
+        if doubt:
+            raise NotWorthwhile(reason=doubt)
+        _measure_and_reduce(branch.processing, frames, branch.config, branch.observer, budget)
+        best_so_far = lattices_report(branch.processing)
+
+    return _climb(ladder, Branch(processing, config, observer), attempt, lattices_report, budget).config
