@@ -15,10 +15,11 @@ from autoproc.commands.catalogue import StepDescription
 from autoproc.commands.leaving import leaving_well
 from autoproc.config import Config, change_table, read_config, with_threads
 from autoproc.console import Console
-from autoproc.errors import AutoprocError, ConfigurationError
+from autoproc.errors import AutoprocError, ConfigurationError, InputError
 from autoproc.formats.expt import read_expt, write_expt
 from autoproc.formats.image_numbers import to_file_frames, to_scan_frames
 from autoproc.formats.refl import read_refl, write_refl
+from autoproc.geometry.belonging import misfits
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.overrides import split_arguments
@@ -36,6 +37,16 @@ class LacksFiles(ConfigurationError):
 
     what = "autoproc {command} needs {needed}, and was given {given}"
     hint = "for example: autoproc {command} {example}"
+
+
+class FilesDoNotFit(InputError):
+    """Reflections and experiments that are not of one step, or not of one crystal."""
+
+    what = "{refl} does not belong to {expt}: {why}"
+    hint = (
+        "give the .expt and .refl that one step wrote together, such as symmetrized.expt symmetrized.refl; where only "
+        "the basis differs, autoproc reindex changes it"
+    )
 
 
 class Unforeseen(AutoprocError):
@@ -64,9 +75,18 @@ class Step:
         return [e for f in self._required(".expt", "an .expt file") for e in read_expt(f)]
 
     def reflections(self) -> Reflections:
-        """All reflections of the .refl files given, numbered on from file to file, frames from the scans' starts."""
+        """All reflections of the .refl files given, numbered on from file to file, frames from the scans' starts.
+
+        Raises FilesDoNotFit where they are not those of the experiments.
+        """
         table = joined([read_refl(f) for f in self._required(".refl", "a .refl file")])
-        return to_scan_frames(table, self.experiments())
+        experiments = self.experiments()
+        table = to_scan_frames(table, experiments)
+        why = why_not_of(experiments, table)
+        if why:
+            expt, refl = (", ".join(f.name for f in self.of_kind(kind)) for kind in (".expt", ".refl"))
+            raise FilesDoNotFit(refl=refl, expt=expt, why=why)
+        return table
 
     def write(self, stem: str, experiments: Sequence[Experiment], reflections: Reflections | None) -> None:
         """Write STEM.expt (but with spots, whose models are those of the import) and STEM.refl, and say so."""
@@ -89,6 +109,24 @@ class Step:
         given = ", ".join(f.name for f in self.files) or "nothing"
         step = self.description
         raise LacksFiles(command=step.name, needed=needed, given=given, example=step.files)
+
+
+def why_not_of(experiments: Sequence[Experiment], table: Reflections) -> str:
+    """Why these cannot be the reflections of these experiments; empty if they may be. Frames from the scans' starts."""
+    n_needed = int(table["experiment_id"].max(initial=-1)) + 1
+    if n_needed > len(experiments):
+        return f"it holds reflections of {n_needed} experiments, and there are {len(experiments)}"
+    places = {e.identifier: n for n, e in enumerate(experiments) if e.identifier}
+    if any(places.get(identifier, n) != n for n, identifier in table.identifiers.items()):
+        return "the experiments are in another order"
+    missed = misfits(experiments, table)
+    if not missed:
+        return ""
+    worst = max(missed, key=lambda m: m.index_error)
+    return (
+        f"by the crystal of experiment {worst.experiment_id}, the Miller indices of half of {worst.n} reflections are "
+        f"off by {worst.index_error:.1f} or more (another basis, or another crystal)"
+    )
 
 
 def joined(tables: Sequence[Reflections]) -> Reflections:

@@ -248,6 +248,25 @@ def test_files_of_the_wrong_stage(walk, tmp_path, monkeypatch, arguments, said):
     assert not list(tmp_path.glob("*.refl"))
 
 
+@pytest.mark.parametrize("step", ["integrate", "symmetry", "scale"])
+def test_files_of_different_bases_are_refused(walk, tmp_path, step):
+    reflections = "reindexed.refl" if step == "integrate" else "integrated.refl"
+    experiments = "refined.expt" if step == "integrate" else "reindexed.expt"
+    files = [str(walk.folder / name) for name in (experiments, reflections)]
+    result = CliRunner().invoke(app, [step, *files, "-o", str(tmp_path)])
+    assert result.exit_code == 3
+    assert f"{reflections} does not belong to {experiments}" in result.output
+    assert "that one step wrote together" in " ".join(result.output.split())
+    assert not list(tmp_path.glob("*.refl"))
+
+
+def test_reflections_of_more_experiments_than_there_are_refused(walk, tmp_path):
+    expt, refl = walk.folder / "indexed.expt", str(walk.folder / "indexed.refl")
+    result = CliRunner().invoke(app, ["refine", str(expt), refl, refl, "-o", str(tmp_path)])
+    assert result.exit_code == 3
+    assert "it holds reflections of 2 experiments, and there are 1" in " ".join(result.output.split())
+
+
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
 def test_help_says_how_the_parameters_are_found(step):
     result = CliRunner().invoke(app, [step.name, "--help"], terminal_width=120)
