@@ -22,9 +22,10 @@ MIN_IMAGES_ALONE = 5
 MAX_WITH_NEIGHBOUR = 0.25
 """On at most this fraction of the images a neighbour of such a pixel is strong, by chance."""
 
-MAX_VARIATION = 0.4
+MAX_VARIATION = 0.25
 """Standard deviation over mean of the counts above background of a pixel that is always as strong. Where spots
-follow each other, as those of a mosaic crystal do on some pixels, it is 0.6 or more."""
+follow each other, as those of a mosaic crystal do on some pixels, it is 0.6 or more; a spot beside the spindle
+that takes 10 degrees to cross the sphere varies by 0.33 or more."""
 
 SPARSE = 16
 """Every so many pixels tell that an image holds counts, without a look at all of them."""
