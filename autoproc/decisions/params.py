@@ -16,7 +16,7 @@ class DecisionParams(Params):
     """Where indexing fails or explains few spots: search the beam centre, other methods, the strongest spots alone."""
     lattices: bool = True
     """Look for further lattices where spots are left over; index.max_lattices, where given, is obeyed instead."""
-    max_lattices: int = Field(4, ge=1)
+    most_lattices: int = Field(4, ge=1)
     """Lattices looked for at most."""
     symmetry: bool = True
     """Lower the symmetry where scaled intensities or the spots' positions deny it; symmetry.space_group is obeyed."""

@@ -188,7 +188,7 @@ def _more_lattices(
     processing: Processing, frames: Frames, config: Config, observer: Observer, budget: Budget
 ) -> Config:
     """Further lattices among the spots left over, kept where they are real and do the first no harm."""
-    ladder = lattices_ladder(config.decisions.max_lattices)
+    ladder = lattices_ladder(config.decisions.most_lattices)
     best_so_far = lattices_report(processing)
 
     def attempt(branch: Branch, step: Step) -> None:
