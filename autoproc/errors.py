@@ -85,8 +85,8 @@ class BadHeader(InputError):
 class MissingColumn(ProcessingError):
     """Reflections lack a column that a stage needs."""
 
-    what = "the reflections have no column {column}"
-    hint = "they come from too early a stage: run the stages before this one"
+    what = "the reflections lack a column, {name} ({meaning})"
+    hint = "give the file that `autoproc {step}` writes, {step_file}, or one of a later step"
 
 
 class NoSpots(ProcessingError):

@@ -64,3 +64,22 @@ COLUMNS: dict[str, Column] = {
     "shoebox": Column(np.object_, 1, "", "pixels of the spot, packed (formats.shoeboxes)", "shoebox"),
     "partial_id": Column(np.uint64, 1, "", "groups the parts of one reflection", "partial_id"),
 }  # fmt: skip
+
+WRITTEN_BY: dict[str, tuple[str, ...]] = {
+    "find-spots": ("bbox", "flags", "panel", "xyz_obs_px", "xyz_obs_px_variance", "n_signal", "shoebox"),
+    "index": ("hkl", "xyz_obs_mm", "xyz_obs_mm_variance", "rlp", "entering", "s1"),
+    "refine": ("xyz_cal_px", "xyz_cal_mm"),
+    "scale": ("intensity_scale", "variance_scale", "inverse_scale"),
+}
+"""The step that first writes a column; the others are written by `integrate`."""
+
+FILES = {"find-spots": "strong.refl", "index": "indexed.refl", "refine": "refined.refl",
+         "integrate": "integrated.refl", "scale": "scaled.refl"}  # fmt: skip
+
+
+def origin_of(column: str) -> dict[str, str]:
+    """The DIALS name and meaning of a column, the step that writes it and that step's file, for messages."""
+    step = next((step for step, columns in WRITTEN_BY.items() if column in columns), "integrate")
+    known = COLUMNS.get(column)
+    name, meaning = (column, "not known to autoproc") if known is None else (known.dials, known.meaning)
+    return {"name": name, "meaning": meaning, "step": step, "step_file": FILES[step]}

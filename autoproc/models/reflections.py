@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autoproc.errors import MissingColumn
-from autoproc.models.columns import COLUMNS
+from autoproc.models.columns import COLUMNS, origin_of
 
 
 class Flag(IntFlag):
@@ -82,7 +82,7 @@ class Reflections:
             try:
                 return self._columns[key]
             except KeyError:
-                raise MissingColumn(column=key) from None
+                raise MissingColumn(column=key, **origin_of(key)) from None
         return Reflections({name: column[key] for name, column in self._columns.items()}, self.identifiers)
 
     def __repr__(self) -> str:

@@ -234,9 +234,9 @@ def test_wrong_usage(walk, monkeypatch, arguments, said):
     [
         (["find-spots", "gone.expt"], "gone.expt cannot be read"),
         (["index", "gone.expt", "strong.refl"], "gone.expt cannot be read"),
-        (["refine", "imported.expt", "strong.refl"], "they come from too early a stage"),
+        (["refine", "imported.expt", "strong.refl"], "the file that `autoproc index` writes, indexed.refl"),
         (["scale", "indexed.expt", "indexed.refl"], "no reflections are left for scaling"),
-        (["merge", "integrated.expt", "integrated.refl"], "they come from too early a stage"),
+        (["merge", "integrated.expt", "integrated.refl"], "the file that `autoproc scale` writes, scaled.refl"),
         (["bravais-settings", "imported.expt", "strong.refl"], "index the spots first"),
     ],
 )
