@@ -65,10 +65,23 @@ def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
     try:
         return type(params).model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = first["msg"].removeprefix("Value error, ")
+        first, *others = error.errors()
+        n_missing = 1 + sum(e["type"] == "missing" and e["loc"][:-1] == first["loc"][:-1] for e in others)
         key = ".".join(str(part) for part in first["loc"][:1]) or next(iter(overrides), "")
-        raise BadParameter(key=f"{table}.{key}", value=overrides.get(key, ""), reason=reason, table=table) from error
+        raise BadParameter(
+            key=f"{table}.{key}", value=overrides.get(key, ""), reason=_reason(first, n_missing), table=table
+        ) from error
+
+
+def _reason(error: Mapping[str, Any], n_missing: int) -> str:
+    """Why a value was refused, without the vocabulary of the library that did; n_missing of its members lack."""
+    given = error["input"]
+    if error["type"] == "missing" and isinstance(given, (list, tuple)):
+        return f"it takes {len(given) + n_missing} values, {len(given)} were given"
+    if error["type"] == "too_long":
+        return f"it takes {error['ctx']['max_length']} values, {error['ctx']['actual_length']} were given"
+    text = error["msg"].removeprefix("Value error, ").removesuffix(", unable to parse string as a number")
+    return text.removesuffix(", unable to parse string as an integer").replace("Input should", "it should")
 
 
 def suggestion(key: str, known: Iterable[str]) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from autoproc.overrides import BadParameter, UnknownParameter, split_arguments, with_overrides
@@ -11,6 +13,7 @@ class ExampleParams(Params):
     n: int = 3
     unit_cell: tuple[float, ...] | None = None
     mask: tuple[tuple[int, int, int, int], ...] = ()
+    box: tuple[int, int, int, int] = (0, 0, 1, 1)
     anomalous: bool = False
     name: str = "x"
 
@@ -46,6 +49,22 @@ def test_unknown_parameter_names_the_nearest():
 def test_bad_value_says_why():
     with pytest.raises(BadParameter, match="n=three"):
         with_overrides(ExampleParams(), {"n": "three"}, "example")
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "said"),
+    [
+        ("box", "1,2", "example.box=1,2 is not possible: it takes 4 values, 2 were given"),
+        ("box", "1,2,3,4,5", "it takes 4 values, 5 were given"),
+        ("mask", "1,2,3,4;5,6", "it takes 4 values, 2 were given"),
+        ("box", "1,2,x,4", "it should be a valid integer$"),
+        ("d_min", "high", "it should be a valid number$"),
+    ],
+)
+def test_reasons_are_in_the_users_words(key, text, said):
+    with pytest.raises(BadParameter) as caught:
+        with_overrides(ExampleParams(), {key: text}, "example")
+    assert re.search(said, caught.value.message)
 
 
 class OuterParams(Params):

@@ -9,8 +9,10 @@ square after tens. Where even the largest area cannot tell, pixels are trusted.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 from scipy import ndimage
 
 from autoproc.geometry.corrections import polarisation_factor
@@ -28,30 +30,30 @@ class ShadowParams(Params):
 
     is_enabled: bool = True
     """Look for them at all."""
-    max_ratio: float = 0.6
+    max_ratio: float = Field(0.6, gt=0, lt=1)
     """A shadow's core has less than this fraction of its ring's background: absorption by a crystal or its
     loop does not go so far in the mean of a sweep."""
-    edge_ratio: float = 0.85
+    edge_ratio: float = Field(0.85, gt=0, lt=1)
     """Pixels that touch a core belong to the shadow while they have less than this fraction."""
-    min_sigma: float = 6.0
+    min_sigma: float = Field(6.0, gt=0, allow_inf_nan=False)
     """Significance of a core pixel's deficit, standard deviations; one false pixel in 10**9."""
-    min_expected: float = 40.0
+    min_expected: float = Field(40.0, gt=0, allow_inf_nan=False)
     """Counts to be expected of an area, for it to tell."""
-    max_area: int = 15
+    max_area: int = Field(15, ge=1)
     """Largest area to average over, px square; shadows much narrower are not seen in very weak backgrounds."""
-    penumbra: int = 2
+    penumbra: int = Field(2, ge=0)
     """Pixels around a shadow that are not trusted either."""
-    min_core: int = 10
+    min_core: int = Field(10, ge=1)
     """Shadows of fewer pixels than this are noise or single dead pixels."""
-    hot_fraction: float = 0.3
+    hot_fraction: float = Field(0.3, gt=0, le=1)
     """A pixel brighter than background can be on at least this fraction of the frames, while its
     neighbours are not, is hot."""
-    max_fraction: float = 0.3
+    max_fraction: float = Field(0.3, ge=0, le=1)
     """A larger part of the detector in shadow is a failure of the expectation, not a shadow: then none is believed."""
-    usual_fraction: float = 0.06
+    usual_fraction: float = Field(0.06, ge=0, le=1)
     """A beam stop, its arm and what else commonly stands before a detector take less of it. Where more seems to be in
     shadow, the background is uneven (tails of broad spots between darker places), and only deeper shadows count."""
-    deep_ratios: tuple[float, ...] = (0.45, 0.3)
+    deep_ratios: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.45, 0.3)
     """In place of max_ratio, one after another, until no more than usual_fraction is in shadow."""
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from models_for_tests import experiment
+from pydantic import ValidationError
 
 from autoproc.integration.shadow import N_SECTORS, ShadowParams, find_untrusted, scattering_map, shadowed_pixels
 from autoproc.kernels.integrate_survey import BackgroundSum
@@ -110,3 +111,15 @@ def test_dark_places_between_broad_spots_are_no_shadows_and_the_user_is_told():
     assert found.is_shadowed[dark].mean() > 0.95
     assert found.shadowed_fraction < 0.06
     assert "less background" in found.warning
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_ratio": 1.5}, {"edge_ratio": 0.0}, {"min_sigma": -1.0}, {"min_expected": float("nan")}, {"max_area": 0},
+        {"penumbra": -1}, {"min_core": 0}, {"hot_fraction": 0.0}, {"max_fraction": 2.0}, {"deep_ratios": (0.4, 1.2)},
+    ],
+)  # fmt: skip
+def test_parameters_that_are_nonsense(wrong):
+    with pytest.raises(ValidationError):
+        ShadowParams(**wrong)
