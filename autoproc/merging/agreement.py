@@ -8,12 +8,16 @@ import numpy as np
 
 from autoproc.merging.groups import EquivalentGroups
 
+MIN_TOTAL_SIGNAL = 3.0
+"""Standard uncertainties by which a sum of intensities exceeds zero; an R factor is a part of that sum, and a part
+of nothing, or of less than nothing, has no meaning."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupAgreement:
     """Per group (G,) of one or more observations; groups without observations are left out of the R factors.
 
-    count; mean and sigma: weighted by 1/variance; absolute: sum |I - mean|; total: sum I
+    count; mean and sigma: weighted by 1/variance; absolute: sum |I - mean|; total: sum I, and its variance
     """
 
     count: np.ndarray
@@ -21,6 +25,7 @@ class GroupAgreement:
     sigma: np.ndarray
     absolute: np.ndarray
     total: np.ndarray
+    total_variance: np.ndarray
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self.count))
@@ -28,8 +33,9 @@ class GroupAgreement:
     def __getitem__(self, here: np.ndarray) -> GroupAgreement:
         """The groups of a mask (G,)."""
         return GroupAgreement(
-            self.count[here], self.mean[here], self.sigma[here], self.absolute[here], self.total[here]
-        )
+            self.count[here], self.mean[here], self.sigma[here], self.absolute[here], self.total[here],
+            self.total_variance[here],
+        )  # fmt: skip
 
     @property
     def mean_intensity(self) -> float | None:
@@ -59,8 +65,8 @@ class GroupAgreement:
 
     def _r_factor(self, factor) -> float | None:  # type: ignore[no-untyped-def]
         several = self.count > 1
-        denominator = self.total[several].sum()
-        if denominator == 0:
+        denominator = float(self.total[several].sum())
+        if denominator <= MIN_TOTAL_SIGNAL * float(self.total_variance[several].sum()) ** 0.5:
             return None
         return float((factor(self.count[several].astype(float)) * self.absolute[several]).sum() / denominator)
 
@@ -69,4 +75,5 @@ def group_agreement(groups: EquivalentGroups, intensity: np.ndarray, sigma: np.n
     """Means and deviations of observations (N,) in their groups; sigma > 0."""
     mean, merged_sigma = groups.weighted_mean(intensity, sigma**2)
     absolute = groups.sum(np.abs(intensity - mean[groups.group]))
-    return GroupAgreement(groups.count, mean, merged_sigma, absolute, groups.sum(intensity))
+    total_variance = groups.sum(sigma**2)
+    return GroupAgreement(groups.count, mean, merged_sigma, absolute, groups.sum(intensity), total_variance)

@@ -103,9 +103,10 @@ def scaled_observations(
     d_min: float | None = None,
     d_max: float | None = None,
 ) -> ScaledObservations:
-    """The observations that scaling kept: not excluded, no outliers, with a positive scale and variance.
+    """The observations that enter merged data: not excluded, no outliers, with a positive scale and variance.
 
-    Limits d_min and d_max in Angstrom. Raises NoReflections.
+    Those of reflections that the space group extinguishes are left out. Limits d_min and d_max in Angstrom.
+    Raises NoReflections.
     """
     crystals = [e.crystal for e in experiments if e.crystal is not None]
     cell = shared_cell(experiments)
@@ -113,9 +114,11 @@ def scaled_observations(
     d = cell.calculate_d_array(reflections["hkl"])
     kept = ~reflections.has_any_flag(Flag.BAD_FOR_SCALING) & (scale > 0) & (variance > 0)
     kept &= (d >= (d_min or 0.0) * (1 - 1e-9)) & (d <= (d_max or np.inf) * (1 + 1e-9))
+    group = crystals[0].space_group
+    kept &= ~np.asarray(group.operations().systematic_absences(reflections["hkl"]), bool)
     if not kept.any():
         raise NoReflections(stage="merging statistics", reason=f"none of {len(reflections)} is scaled and in range")
-    groups = group_equivalents(crystals[0].space_group, reflections["hkl"][kept])
+    groups = group_equivalents(group, reflections["hkl"][kept])
     scale = scale[kept]
     return ScaledObservations(
         reflections["intensity_scale"][kept] / scale,
@@ -123,7 +126,7 @@ def scaled_observations(
         groups,
         cell.calculate_d_array(groups.hkl),
         cell,
-        crystals[0].space_group,
+        group,
     )
 
 
@@ -166,7 +169,6 @@ class MergingTables:
         operations = observations.space_group.operations()
         self.expected_d = observations.cell.calculate_d_array(expected)
         self.expected_acentric = ~np.asarray(operations.centric_flag_array(expected), bool)
-        self.is_present = ~np.asarray(operations.systematic_absences(groups.hkl), bool)
 
     def statistics(self, n_shells: int) -> MergingStatistics:
         """Statistics of all observations, and in shells of equal volume."""
@@ -205,7 +207,7 @@ class MergingTables:
             *limits,
             n_observations=n_observations,
             n_unique=n_unique,
-            completeness=_percent(np.count_nonzero(here & self.is_present), np.count_nonzero(expected)),
+            completeness=_percent(n_unique, np.count_nonzero(expected)),
             multiplicity=n_observations / n_unique if n_unique else 0.0,
             mean_intensity=mean.mean_intensity,
             i_over_sigma=mean.i_over_sigma,

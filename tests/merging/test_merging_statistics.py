@@ -15,6 +15,7 @@ from autoproc.merging.groups import group_equivalents
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.merging.tables import format_shells, format_table_one
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.stages.merge import MergeParams, merge
 
 
 def scaled_table(recipe: Recipe) -> Reflections:
@@ -61,6 +62,34 @@ def test_good_data_have_high_cc_and_noise_has_none(table: Reflections) -> None:
     overall = merging_statistics([experiment(Recipe())], noise).overall
     assert abs(overall.cc_half) < 0.08
     assert not overall.cc_half_significant
+
+
+def test_noise_has_no_r_factors(table: Reflections) -> None:
+    """A sum of intensities that is not above zero makes them huge, or negative, by chance."""
+    for seed in range(5):
+        noise = np.random.default_rng(seed).normal(size=len(table)) * np.sqrt(table["variance_scale"])
+        overall = merging_statistics([experiment(Recipe())], table.replace(intensity_scale=noise)).overall
+        assert overall.r_merge is overall.r_meas is overall.r_pim is None
+        assert " - " in format_shells(merging_statistics([experiment(Recipe())], table.replace(intensity_scale=noise)))
+
+
+def test_weak_signal_keeps_its_r_factors(table: Reflections) -> None:
+    noise = np.random.default_rng(0).normal(size=len(table)) * np.sqrt(table["variance_scale"])
+    weak = table.replace(intensity_scale=noise + 0.2 * np.sqrt(table["variance_scale"]))
+    r_merge = merging_statistics([experiment(Recipe())], weak).overall.r_merge
+    assert r_merge is not None
+    assert 1 < r_merge < 10
+
+
+def test_what_is_counted_is_what_is_merged(table: Reflections) -> None:
+    """Systematic absences that were measured are in neither."""
+    hkl = table["hkl"].copy()
+    hkl[:40] = [(0, 0, n) for n in np.tile([1, 2, 3, 5], 10)]
+    with_absent = table.replace(hkl=hkl)
+    overall = merging_statistics([experiment(Recipe())], with_absent).overall
+    merged = merge([experiment(Recipe())], with_absent, MergeParams())
+    assert overall.n_unique == len(merged)
+    assert overall.n_observations == merged.n.sum() == len(table) - 40
 
 
 def test_anomalous_signal_is_seen_where_there_is_one() -> None:
