@@ -1,0 +1,149 @@
+"""index.html: all sweeps of a visit in one table, the newest first, with links to their results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from autoproc.reports.page import render
+
+Lamp = Literal["good", "look", "bad", "open"]
+VERDICTS: Mapping[str, tuple[Lamp, str]] = {
+    "good": ("good", "good"), "look": ("look", "look closer"), "bad": ("bad", "beware"),
+}  # fmt: skip
+STATES: Mapping[str, tuple[Lamp, str]] = {
+    "queued": ("open", "waiting"), "running": ("open", "running"), "failed": ("bad", "failed"),
+    "cancelled": ("open", "cancelled"), "set_aside": ("bad", "set aside"),
+}  # fmt: skip
+OPEN = ("queued", "running")
+FILES = ("merged.mtz", "summary.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """A sweep as the page shows it; texts are ready, "" where there is nothing to say.
+
+    state : as the queue has it; folder : relative to the page; words : in place of figures
+    """
+
+    name: str
+    state: str
+    verdict: str
+    folder: str
+    words: str = ""
+    visit: str = ""
+    space_group: str = ""
+    cell: str = ""
+    d_min: str = ""
+    completeness: str = ""
+    r_meas: str = ""
+    cc_half: str = ""
+    n_lattices: str = ""
+    n_images: str = ""
+    partial: bool = False
+
+    @property
+    def lamp(self) -> Lamp:
+        """Its colour."""
+        return self._judged[0]
+
+    @property
+    def verdict_words(self) -> str:
+        """What the colour means, for those who cannot see it."""
+        return self._judged[1]
+
+    @property
+    def _judged(self) -> tuple[Lamp, str]:
+        if self.state == "processed":
+            return VERDICTS.get(self.verdict, ("look", "processed"))
+        return STATES.get(self.state, ("open", self.state))
+
+    @property
+    def has_report(self) -> bool:
+        """There is a folder with a report."""
+        return self.state in ("processed", "failed")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files to link to beside the report."""
+        return FILES if self.state == "processed" else FILES[1:] if self.state == "failed" else ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRow:
+    """Images that were not processed, and why."""
+
+    name: str
+    n_images: int
+    words: str
+
+
+def sweep_row(
+    name: str,
+    state: str,
+    result: Mapping[str, Any],
+    n_images: int,
+    words: str = "",
+    visit: str = "",
+    partial: bool = False,
+) -> SweepRow:
+    """A row from what the queue keeps of a result; words : error or progress of a sweep without figures."""
+    is_processed = state == "processed" and bool(result.get("unit_cell"))
+    figures = _figures(result) if is_processed else {}
+    shown = int(result.get("n_images") or n_images)
+    return SweepRow(
+        name,
+        state,
+        str(result.get("verdict") or ""),
+        name,
+        words,
+        visit,
+        n_images=str(shown),
+        partial=partial,
+        **figures,
+    )
+
+
+def _figures(result: Mapping[str, Any]) -> dict[str, str]:
+    def text(key: str, form: str) -> str:
+        value = result.get(key)
+        return "" if value is None else format(value, form)
+
+    return {
+        "space_group": str(result.get("space_group") or ""),
+        "cell": " ".join(f"{x:.1f}" for x in result["unit_cell"]),
+        "d_min": text("d_min", ".2f"),
+        "completeness": f"{text('completeness', '.1f')}%" if result.get("completeness") is not None else "",
+        "r_meas": text("r_meas_inner", ".3f") or text("r_meas", ".3f"),
+        "cc_half": text("cc_half", ".3f"),
+        "n_lattices": text("n_lattices", "d"),
+    }
+
+
+def visit_index(
+    rows: Sequence[SweepRow],
+    listed: Sequence[ListedRow] = (),
+    title: str = "autoproc",
+    written: str = "",
+    refresh: int = 0,
+) -> str:
+    """The page as text.
+
+    rows : as they are to stand; written : when, in words; refresh : seconds after which a browser loads it anew
+    while sweeps are open, 0 never
+    """
+    is_open = any(row.state in OPEN for row in rows)
+    return render(
+        "index.html", title=title, rows=rows, listed=listed, counts=counts_in_words(rows), written=written,
+        refresh=refresh if is_open or not rows else max(refresh, 60) if refresh else 0,
+    )  # fmt: skip
+
+
+def counts_in_words(rows: Sequence[SweepRow]) -> str:
+    """How many sweeps, and how they stand."""
+    if not rows:
+        return "no sweeps yet"
+    found = Counter(row.verdict_words for row in rows)
+    return f"{len(rows)} sweep{'s' * (len(rows) != 1)}: " + ", ".join(f"{n} {words}" for words, n in found.items())

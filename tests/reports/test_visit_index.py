@@ -1,0 +1,63 @@
+"""The page over all sweeps of a visit."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from autoproc.reports.visit_index import ListedRow, counts_in_words, sweep_row, visit_index
+
+RESULT = {
+    "verdict": "look", "space_group": "P 43 21 2", "unit_cell": [77.641, 77.641, 37.423, 90, 90, 90], "d_min": 1.804,
+    "completeness": 99.62, "r_meas": 0.061, "r_meas_inner": 0.031, "cc_half": 0.9989, "n_lattices": 2, "n_images": 160,
+}  # fmt: skip
+
+
+class Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.targets = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "a":
+            self.targets.append(dict(attrs)["href"])
+
+
+def links(page):
+    parser = Links()
+    parser.feed(page)
+    return parser.targets
+
+
+def test_a_processed_sweep_shows_its_figures_and_links_to_its_files():
+    page = visit_index([sweep_row("lyso 1", "processed", RESULT, 160)])
+    assert links(page) == ["lyso%201/report.html", "lyso%201/merged.mtz", "lyso%201/summary.txt"]
+    for text in ("P 43 21 2", "77.6 77.6 37.4 90.0 90.0 90.0", "1.80", "99.6%", "0.031", "0.999", "look closer"):
+        assert text in page
+
+
+def test_a_failed_sweep_says_why_and_has_no_data_to_link_to():
+    page = visit_index([sweep_row("bad", "failed", {"verdict": "bad"}, 40, words="no spots <here>")])
+    assert "no spots &lt;here&gt;" in page
+    assert links(page) == ["bad/report.html", "bad/summary.txt"]
+
+
+def test_a_waiting_sweep_has_no_links():
+    assert links(visit_index([sweep_row("next", "queued", {}, 0)])) == []
+
+
+def test_the_page_is_loaded_anew_sooner_while_sweeps_are_open():
+    assert 'content="10"' in visit_index([sweep_row("a", "running", {}, 10)], refresh=10)
+    assert 'content="60"' in visit_index([sweep_row("a", "processed", RESULT, 10)], refresh=10)
+    assert "http-equiv" not in visit_index([sweep_row("a", "running", {}, 10)])
+
+
+def test_what_was_not_processed_is_listed():
+    page = visit_index([], [ListedRow("shots_####.cbf", 3, "screening shots at 0, 45, 90 degrees")])
+    assert "screening shots at 0, 45, 90 degrees" in page
+    assert "No sweep has been found yet" in page
+
+
+def test_counts_in_words():
+    rows = [sweep_row("a", "processed", RESULT, 1), sweep_row("b", "failed", {}, 1), sweep_row("c", "failed", {}, 1)]
+    assert counts_in_words(rows) == "3 sweeps: 1 look closer, 2 failed"
+    assert counts_in_words([]) == "no sweeps yet"
