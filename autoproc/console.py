@@ -22,7 +22,8 @@ from autoproc.formats.frames import ImageReader
 class Console:
     """Prints to a stream and, line for line, to a log file.
 
-    Progress is a bar where the stream is a terminal, and a plain line every few seconds where not.
+    Progress is a bar where the stream is a terminal, and a plain line every half minute where not; the log is
+    of what was found, and holds none.
     A log that cannot be written, on a full disk for example, does not stop the work.
     """
 
@@ -104,14 +105,14 @@ class Console:
         else:
             yield WatchedReader(reader, self._plain_progress(label, n_reads))
 
-    def _plain_progress(self, label: str, n_reads: int, every: float = 5.0) -> Callable[[int], None]:
+    def _plain_progress(self, label: str, n_reads: int, every: float = 30.0) -> Callable[[int], None]:
         said = time.monotonic()
 
         def show(n: int) -> None:
             nonlocal said
             if time.monotonic() - said > every:
                 said = time.monotonic()
-                self.print(f"{label}: {min(n / n_reads, 1.0):.0%}")
+                print(f"{label}: {min(n / n_reads, 1.0):.0%}", file=self._stream, flush=True)
 
         return show
 
