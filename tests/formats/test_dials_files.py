@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -98,3 +99,26 @@ def test_shared_integrated_data():
     assert len(table) == 4417
     assert e.crystal.n_scan_points == 1801
     assert "qe" in table
+
+
+def test_a_crystal_keeps_every_digit(tmp_path):
+    """Else a step by hand would begin a little beside where the one before it ended."""
+    for seed in range(20):
+        setting = np.random.default_rng(seed).normal(size=(3, 3)) / 50
+        made = experiment()
+        crystal = replace(made.crystal, A=setting, A_at_scan_points=None, cell_esd=(0.1, 0.2, 0.3, 0.4, 0.5, 1 / 3))
+        write_expt(tmp_path / "x.expt", [replace(made, crystal=crystal)])
+        (read,) = read_expt(tmp_path / "x.expt")
+        np.testing.assert_array_equal(read.crystal.A, setting)
+        assert read.crystal.cell_esd == crystal.cell_esd
+
+
+def test_axes_changed_by_another_program_count(tmp_path):
+    write_expt(tmp_path / "x.expt", [experiment()])
+    content = json.loads((tmp_path / "x.expt").read_text())
+    (crystal,) = content["crystal"]
+    crystal["real_space_a"] = [1.001 * x for x in crystal["real_space_a"]]
+    (tmp_path / "x.expt").write_text(json.dumps(content))
+    before, (after,) = experiment().crystal, read_expt(tmp_path / "x.expt")
+    np.testing.assert_allclose(after.crystal.real_space[0], 1.001 * before.real_space[0])
+    assert after.crystal.cell_esd is None
