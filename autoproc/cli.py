@@ -9,26 +9,54 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from autoproc import __version__
-from autoproc.commands.catalogue import STEPS, StepDescription
+from autoproc.commands.catalogue import STEPS, StepDescription, command_name
 
 HERE = Path()
+FILE_ENDINGS = (".mtz", ".expt", ".refl", ".log", ".html", ".json", ".txt", ".toml", ".cbf", ".h5", ".nxs")
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands, also by the names that DIALS gives them: find_spots, dials.find_spots."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name, in any spelling."""
+        return super().get_command(ctx, command_name(cmd_name))
+
+
+def _folder(context: typer.Context, output: Path) -> Path:
+    """Refuse the name of a file where a folder is meant, before a folder of that name is made."""
+    takes_file = context.command.name in MTZ_STEPS and output.suffix == ".mtz"
+    if output.is_dir() or takes_file:
+        return output
+    if output.is_file() or output.suffix in FILE_ENDINGS:
+        endings = " or an .mtz file" if context.command.name in MTZ_STEPS else "; the files have names of their own"
+        raise typer.BadParameter(f"{output} is a file's name: give the folder to write into{endings}")
+    return output
+
+
+MTZ_STEPS = frozenset(step.name for step in STEPS if step.mtz)
 
 Arguments = Annotated[
     list[str],
     typer.Argument(metavar="FILE... [KEY=VALUE...]", help="Input files, and key=value for each parameter to change."),
 ]
-OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.", file_okay=False)]
+OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.", callback=_folder)]
+OutputFile = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder to write into, or the .mtz file to write.", callback=_folder)
+]
 Threads = Annotated[
     int | None, typer.Option("--threads", "-j", min=1, help="Threads to work with; all cores if not given.")
 ]
 
 app = typer.Typer(
     name="autoproc",
+    cls=Commands,
     help="Process X-ray rotation sweeps: images in, merged intensities out.\n\n"
     "`autoproc run PATH` does everything. The other commands are its steps, one by one, as a crystallographer "
     "walks through them with DIALS; they read and write the same .expt and .refl files.",
@@ -68,7 +96,8 @@ def _run(
         typer.Argument(metavar="PATH... [KEY=VALUE...]", help="Folders, images, templates, master files; parameters."),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder of the results, one folder a sweep below it.")
+        Path,
+        typer.Option("--output", "-o", help="Folder of the results, one folder a sweep below it.", callback=_folder),
     ] = Path("autoproc_processed"),
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of parameters.")] = None,
     threads: Threads = None,
@@ -95,6 +124,8 @@ def _step_command(step: StepDescription) -> Callable[[list[str], Path, int | Non
 
         run_step(step, arguments, output, threads)
 
+    if step.mtz:
+        command.__annotations__["output"] = OutputFile
     return command
 
 
@@ -140,7 +171,9 @@ def _simulate(
         list[str] | None,
         typer.Argument(metavar="[demo|small|sweep] [KEY=VALUE...]", help="A preset to start from, and parameters."),
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.")] = Path("simulated"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.", callback=_folder)] = Path(
+        "simulated"
+    ),
     name: Annotated[str, typer.Option("--name", help="Name of the sweep's files.")] = "demo",
     image_format: Annotated[ImageFormat, typer.Option("--format", help="Image format.")] = ImageFormat.minicbf,
     compress: Annotated[bool, typer.Option("--gzip", help="Write .cbf.gz.")] = False,

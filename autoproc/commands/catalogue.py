@@ -11,6 +11,7 @@ class StepDescription:
 
     name : of the subcommand; function : in commands.stages
     table : of the configuration, "" for a step without parameters; files : example of its input; help : its purpose
+    mtz : name of the MTZ file that it writes, "" for none
     """
 
     name: str
@@ -18,6 +19,7 @@ class StepDescription:
     table: str
     files: str
     help: str
+    mtz: str = ""
 
     @property
     def help_text(self) -> str:
@@ -129,6 +131,7 @@ STEPS = (
         "merge",
         "scaled.expt scaled.refl",
         "Merge scaled reflections, with French-Wilson amplitudes and free-R flags; write merged.mtz.",
+        "merged.mtz",
     ),
     StepDescription(
         "export",
@@ -136,5 +139,20 @@ STEPS = (
         "",
         "scaled.expt scaled.refl",
         "Write observations, scaled or integrated, as an unmerged MTZ with batch headers, unmerged.mtz.",
+        "unmerged.mtz",
     ),
 )
+
+DIALS_NAMES = {"refine-bravais-settings": "bravais-settings", "search-beam-centre": "search-beam-position"}
+
+
+def command_name(name: str) -> str:
+    """A command's own name for any spelling of it: find_spots, dials.find_spots, refine_bravais_settings."""
+    own = name.removeprefix("dials.").replace("_", "-")
+    return DIALS_NAMES.get(own, own)
+
+
+def table_name(name: str) -> str:
+    """The table of the configuration for a name, which may also be the command's: find-spots, import."""
+    tables = {step.name: step.table for step in STEPS if step.table}
+    return tables.get(command_name(name), name.replace("-", "_"))

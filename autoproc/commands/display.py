@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from autoproc.commands.catalogue import table_name
 from autoproc.commands.leaving import FAILED, leaving_well, say_error
 from autoproc.errors import AutoprocError
 from autoproc.overrides import UnknownParameter, suggestion
@@ -32,6 +33,7 @@ def config_command(table: str | None, file: Path | None) -> None:
     from autoproc.config import Config, format_config, read_config, table_lines  # noqa: PLC0415  (loads every stage)
 
     with leaving_well():
+        table = table_name(table) if table is not None else None
         if table == "simulate":
             from autoproc.simulation.params import SimulateParams  # noqa: PLC0415
 

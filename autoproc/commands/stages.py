@@ -108,8 +108,8 @@ def integrate_step(step: Step) -> None:
     experiments, spots = step.experiments(), step.reflections()
     models: dict[int, Experiment] = {}
     tables = []
-    for members in sweeps_of(experiments):
-        part = renumbered(spots, {old: new for new, old in enumerate(members)})
+    for number, members in enumerate(sweeps_of(experiments)):
+        part = spots_of_sweep(spots, members, number)
         reader = open_frames(experiments[members[0]], step.config)
         result = integrate_sweep(reader, [experiments[n] for n in members], part, step.config, step.console.watch)
         step.console.print(format_integrate(result))
@@ -117,6 +117,21 @@ def integrate_step(step: Step) -> None:
         models |= dict(zip(members, result.experiments, strict=True))
         tables.append(renumbered(result.reflections, dict(enumerate(members))))
     step.write("integrated", [models[n] for n in sorted(models)], Reflections.concatenate(tables))
+
+
+def spots_of_sweep(spots: Reflections, members: Sequence[int], image_set: int) -> Reflections:
+    """The spots of a sweep's lattices, numbered as in `members`, and those that no lattice explains.
+
+    The latter are wanted too: what lies close to them tells nothing of the shape of single spots.
+    """
+    ids = spots["experiment_id"]
+    images = spots["imageset_id"] if "imageset_id" in spots else np.zeros(len(ids), np.int32)
+    here = np.isin(ids, members) | ((ids < 0) & (images == image_set))
+    new_ids = np.full(max(int(ids.max(initial=0)), *members) + 2, -1, np.int32)  # the last is that of -1
+    new_ids[list(members)] = np.arange(len(members))
+    identifiers = {new: spots.identifiers[old] for new, old in enumerate(members) if old in spots.identifiers}
+    part = spots[here]
+    return part.replace(experiment_id=new_ids[part["experiment_id"]]).with_identifiers(identifiers)
 
 
 def symmetry_step(step: Step) -> None:
@@ -148,15 +163,15 @@ def merge_step(step: Step) -> None:
     experiments = step.experiments()
     merged = merge(experiments, step.reflections(), step.config.merge)
     step.console.print(format_merge(merged))
-    write_merged_mtz(step.output / "merged.mtz", merged, name_of(experiments))
-    step.console.print(f"Saved {len(merged)} reflections to {step.output / 'merged.mtz'}")
+    write_merged_mtz(step.mtz, merged, name_of(experiments))
+    step.console.print(f"Saved {len(merged)} reflections to {step.mtz}")
 
 
 def export_step(step: Step) -> None:
     """Write observations, scaled or integrated, as an unmerged MTZ with batch headers: unmerged.mtz."""
     experiments, table = step.experiments(), exportable(step.reflections())
-    write_unmerged_mtz(step.output / "unmerged.mtz", experiments, table, name_of(experiments))
-    step.console.print(f"Saved {len(table)} observations to {step.output / 'unmerged.mtz'}")
+    write_unmerged_mtz(step.mtz, experiments, table, name_of(experiments))
+    step.console.print(f"Saved {len(table)} observations to {step.mtz}")
 
 
 def name_of(experiments: Sequence[Experiment]) -> str:

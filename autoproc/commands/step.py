@@ -58,13 +58,17 @@ class Unforeseen(AutoprocError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step under way: what it is, input files, parameters, where to write, how to talk."""
+    """One step under way: what it is, input files, parameters, where to write, how to talk.
+
+    mtz : the MTZ file to write, for steps that do
+    """
 
     description: StepDescription
     files: tuple[Path, ...]
     config: Config
     output: Path
     console: Console
+    mtz: Path
 
     def of_kind(self, suffix: str) -> list[Path]:
         """The input files with this ending."""
@@ -157,13 +161,16 @@ def run_step(description: StepDescription, arguments: Sequence[str], output: Pat
             if not table:
                 raise WrongArguments(what_is_wrong=f"{description.name} has no parameters", command=description.name)
             config = change_table(config, table, {field: value})
+        mtz = output / description.mtz
+        if description.mtz and output.suffix == ".mtz" and not output.is_dir():
+            output, mtz = output.parent, output
         output.mkdir(parents=True, exist_ok=True)
         title = shlex.join([description.name, *arguments])
         with Console(output / f"autoproc.{description.name}.log", title=title) as console:
             if overrides:
                 changed = "\n".join(f"  {key} = {value}" for key, value in overrides.items())
                 console.print(f"The following parameters have been modified:\n\n{changed}\n")
-            step = Step(description, tuple(map(Path, paths)), config, output, console)
+            step = Step(description, tuple(map(Path, paths)), config, output, console, mtz)
             stages = importlib.import_module("autoproc.commands.stages")
             with console.logging_errors(), _named(output / f"autoproc.{description.name}.log"):
                 getattr(stages, description.function)(step)

@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 
 from autoproc.cli import app
 from autoproc.commands.catalogue import STEPS
+from autoproc.commands.stages import spots_of_sweep
 from autoproc.formats.expt import read_expt
 from autoproc.formats.refl import read_refl
+from autoproc.models.reflections import Reflections
 
 CELL = (37.0, 43.0, 49.0, 90.0, 90.0, 90.0)
 
@@ -310,3 +312,67 @@ def test_import_of_some_good_and_some_bad(walk, tmp_path):
     assert result.exit_code == 3
     assert "bad_00001.cbf is damaged" in result.output
     assert len(read_expt(tmp_path / "imported.expt")) == 1
+
+
+def test_the_steps_give_what_run_gives(walk, tmp_path):
+    """To the byte: files hold all that the next step needs, to the last digit."""
+    arguments = ["run", str(walk.images.start), "index.max_lattices=1", "scale.d_min=2.05", "-o", str(tmp_path)]
+    result = CliRunner().invoke(app, [*arguments, "-j", "1"])
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "small"
+    for name in ("integrated.expt", "integrated.refl", "scaled.expt", "scaled.refl"):
+        assert (folder / "stages" / name).read_bytes() == (walk.folder / name).read_bytes(), name
+    for name in ("merged.mtz", "unmerged.mtz"):
+        assert (folder / name).read_bytes() == (walk.folder / name).read_bytes(), name
+
+
+def test_spots_of_a_sweep_keep_those_without_a_lattice():
+    table = Reflections(
+        {
+            "experiment_id": np.array([2, -1, 0, -1, 1, 2], np.int32),
+            "imageset_id": np.array([1, 1, 0, 0, 0, 1], np.int32),
+            "panel": np.arange(6),
+        }
+    ).with_identifiers({0: "a", 1: "b", 2: "c"})
+    first, second = spots_of_sweep(table, [0, 1], 0), spots_of_sweep(table, [2], 1)
+    assert (first["panel"].tolist(), first["experiment_id"].tolist()) == ([2, 3, 4], [0, -1, 1])
+    assert (second["panel"].tolist(), second["experiment_id"].tolist()) == ([0, 1, 5], [0, -1, 0])
+    assert (first.identifiers, second.identifiers) == ({0: "a", 1: "b"}, {0: "c"})
+
+
+@pytest.mark.parametrize(
+    "name", ["find-spots", "find_spots", "dials.find_spots", "search_beam_position", "bravais_settings",
+             "refine_bravais_settings", "dials.refine_bravais_settings", "estimate_resolution"],
+)  # fmt: skip
+def test_names_as_dials_has_them(name):
+    assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
+    assert CliRunner().invoke(app, ["config", name]).output.startswith("# ")
+
+
+def test_a_name_that_nothing_has():
+    result = CliRunner().invoke(app, ["config", "find_spot"])
+    assert result.exit_code == 2
+    assert "did you mean find_spots" in result.output
+    assert CliRunner().invoke(app, ["fnd_spots"]).exit_code == 2
+
+
+@pytest.mark.parametrize("step", ["merge", "export"])
+def test_an_mtz_file_by_name(walk, tmp_path, step):
+    path = tmp_path / "new folder" / "native.mtz"
+    files = [str(walk.folder / "scaled.expt"), str(walk.folder / "scaled.refl")]
+    for _ in range(2):
+        result = CliRunner().invoke(app, [step, *files, "--output", str(path)])
+        assert result.exit_code == 0, result.output
+        assert str(path) in result.output.replace("\n", "")
+    assert sorted(p.name for p in path.parent.iterdir()) == [f"autoproc.{step}.log", "native.mtz"]
+    assert path.read_bytes() == (walk.folder / f"{step}d.mtz".replace("exportd", "unmerged")).read_bytes()
+
+
+@pytest.mark.parametrize(("step", "name"), [("refine", "x.refl"), ("index", "x.mtz"), ("merge", "x.refl")])
+def test_a_file_where_a_folder_is_meant(walk, tmp_path, step, name):
+    path = tmp_path / name
+    files = [str(walk.folder / "indexed.expt"), str(walk.folder / "indexed.refl")]
+    result = CliRunner().invoke(app, [step, *files, "--output", str(path)])
+    assert result.exit_code == 2
+    assert "give the folder to write into" in " ".join(result.output.split())
+    assert not path.exists()
