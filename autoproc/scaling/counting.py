@@ -21,6 +21,8 @@ KNOTS = (0.0, 1.0, 3.0)
 MAX_DEVIATION = 8.0
 """Standard uncertainties beyond which an observation does not tell the slopes."""
 MAX_FACTOR_DEVIATION = 4.0
+MAX_LOG_FACTOR = 3.0
+"""Variances that would have to change by more than 20 times do not come from counting."""
 LEAST = 0.3
 """No variance falls below this part of what is usual for the expected photons and the background."""
 N_SHELLS = 20
@@ -70,7 +72,7 @@ def _steadied_alike(
     inner = np.clip(deviation / np.sqrt(typical), -MAX_FACTOR_DEVIATION, MAX_FACTOR_DEVIATION)
     factors = np.column_stack([_rises(inner, np.ones_like(inner)), np.ones_like(inner)])
     left = np.linalg.lstsq(factors[near], np.log(steady / typical)[near], rcond=1e-9)[0]
-    return steady * np.exp(-factors[:, :-1] @ left[:-1])
+    return steady * np.exp(-np.clip(factors[:, :-1] @ left[:-1], -MAX_LOG_FACTOR, MAX_LOG_FACTOR))
 
 
 def _rises(deviation: np.ndarray, sigma: np.ndarray) -> np.ndarray:

@@ -41,6 +41,7 @@ class Observations:
     background : (N,) variance of the background under the peak, photons^2; 0 where it is not known
     partiality : (N,); at : where each was measured; groups : its equivalents; d : (N,) resolution, Angstrom
     place : (N,) a number for each sweep and panel; position : (N, 3) on it, px, px, frame
+    span : (N, 2) intp, first frame that was measured of each, and the one after the last
     """
 
     row: np.ndarray
@@ -56,6 +57,7 @@ class Observations:
     d: np.ndarray
     place: np.ndarray
     position: np.ndarray
+    span: np.ndarray
 
     def __len__(self) -> int:
         return len(self.row)
@@ -113,7 +115,17 @@ def observations_for_scaling(
         d[row],
         sweep[row].astype(np.intp) * (panel.max() + 1) + panel,
         position,
+        _span(reflections, row, position[:, 2]),
     )
+
+
+def _span(reflections: Reflections, row: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """(n, 2) frames that the shoeboxes of some rows reach over, at least that of their centres (n,)."""
+    centre = np.maximum(np.floor(frame), 0).astype(np.intp)
+    if "bbox" not in reflections:
+        return np.column_stack([centre, centre + 1])
+    box = reflections["bbox"][row].astype(np.intp)
+    return np.column_stack([np.clip(box[:, 4], 0, centre), np.maximum(box[:, 5], centre + 1)])
 
 
 def corrected_intensities(reflections: Reflections) -> tuple[Intensities, Intensities, np.ndarray, np.ndarray]:

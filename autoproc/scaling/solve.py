@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.models.experiment import Experiment
+from autoproc.scaling.blank_images import with_blank_images, with_images_without_signal
 from autoproc.scaling.combine import PROFILE, SUMMATION, Candidate, best_choice, blend
 from autoproc.scaling.error_model import ErrorModel
 from autoproc.scaling.model import PhysicalModel, model_for
@@ -17,12 +18,11 @@ from autoproc.scaling.state import (
     State,
     bare_state,
     fitted,
-    initial_state,
-    with_blank_images,
     with_error_model,
     with_intensities,
     with_models,
     with_outliers,
+    with_rough_scales,
     with_shadows,
     with_steady_variances,
 )
@@ -137,7 +137,10 @@ def _fresh(experiments: Sequence[Experiment], observations: Observations, params
         )
         for n, e in enumerate(experiments)
     ]
-    return initial_state(observations, blend(observations, i_mid), models)
+    state = bare_state(blend(observations, i_mid), models)
+    if params.min_image_ratio > 0:
+        state = with_images_without_signal(observations, state)
+    return with_rough_scales(observations, state)
 
 
 def continued(experiments: Sequence[Experiment], observations: Observations, start: Start) -> State:
@@ -152,11 +155,11 @@ def continued(experiments: Sequence[Experiment], observations: Observations, sta
 def _without_blank_images(
     experiments: Sequence[Experiment], observations: Observations, state: State, params: ScaleParams, restraint: float
 ) -> State:
-    """The state with blank images left out, and fitted again if there are any."""
-    state = with_blank_images(observations, state, params.min_image_ratio)
-    if not state.blank.any():
+    """The state with blank images left out, and fitted again if there are more than were known."""
+    found = with_blank_images(observations, state, params.min_image_ratio)
+    if found is state:
         return state
-    state = with_outliers(observations, state, params.outlier_zmax)
+    state = with_outliers(observations, found, params.outlier_zmax)
     return fitted(experiments, observations, state, restraint, params.max_observations)
 
 

@@ -15,11 +15,10 @@ from autoproc.scaling.minimise import Fit, Part, Problem, fit_models
 from autoproc.scaling.model import PhysicalModel
 from autoproc.scaling.observations import Intensities, Observations
 from autoproc.scaling.outliers import impossible_intensities, reject_outliers
-from autoproc.scaling.shadows import NEIGHBOURS, Comparison, compare_with_others, disagreeing_places, neighbourhoods
+from autoproc.scaling.shadows import Comparison, compare_with_others, disagreeing_places, neighbourhoods
 
 N_START_CYCLES = 8
 START_LIMITS = (0.01, 100.0)
-MIN_PLAUSIBLE_SCALE = 0.2
 N_SHELLS = 10
 DEGREES_OF_FREEDOM = 6.0
 """Of Student's t, whose tails the fit allows for; few outliers then matter little."""
@@ -82,11 +81,6 @@ def bare_state(chosen: Intensities, models: Sequence[PhysicalModel]) -> State:
     return State(
         chosen.value, chosen.variance, chosen.variance, np.ones(n), tuple(models), ErrorModel(), *4 * (nothing,)
     )
-
-
-def initial_state(observations: Observations, chosen: Intensities, models: Sequence[PhysicalModel]) -> State:
-    """Models with rough scales, found by comparing stretches of each sweep with the common intensities."""
-    return with_rough_scales(observations, bare_state(chosen, models))
 
 
 def with_rough_scales(observations: Observations, state: State) -> State:
@@ -275,44 +269,20 @@ def with_shadows(observations: Observations, state: State, max_ratio: float) -> 
     moving = observations.position * np.array([1.0, 1.0, extent[:2].max() / extent[2]])
     near = None
     for position in (observations.position[:, :2], observations.position[:, :2], moving):
-        seen = _comparison(observations, state)
+        seen = comparison(observations, state)
         if near is None or position is moving:
             near = neighbourhoods(observations.place, position, state.measured, seen.compared)
         state = replace(state, shadowed=state.shadowed | disagreeing_places(near, seen, max_ratio))
     return state
 
 
-def with_blank_images(observations: Observations, state: State, max_ratio: float) -> State:
-    """The state with images marked most of whose reflections stand among others that are far too weak.
-
-    The model may have followed a blank stretch down: its factors count as no less than a fifth of the sweep's
-    median. If images are marked, the scales start afresh without them.
-    """
-    floor = np.zeros(len(observations))
-    for n in range(len(state.models)):
-        rows = (observations.experiment == n) & state.measured
-        floor[rows] = MIN_PLAUSIBLE_SCALE * np.median(state.factors[rows]) if rows.any() else 0.0
-    seen = _comparison(observations, replace(state, factors=np.maximum(state.factors, floor)))
-    frame = observations.at.frame[:, None]
-    near = neighbourhoods(observations.experiment, frame, state.measured, seen.compared)
-    low = disagreeing_places(near, seen, max_ratio, NEIGHBOURS[-1:]) & (seen.ratio < 1)
-    image = image_numbers(observations)
-    n_low = np.bincount(image, low & state.measured)
-    n_all = np.bincount(image, state.measured)
-    marked = replace(state, blank=(n_low > 0.5 * n_all)[image])
-    return with_rough_scales(observations, marked) if marked.blank.any() else marked
-
-
-def image_numbers(observations: Observations) -> np.ndarray:
-    """(N,) a number for the image of each observation, counted through all experiments."""
-    frame = np.maximum(observations.at.frame.astype(np.intp), 0)
-    return observations.experiment * (int(frame.max()) + 1) + frame
-
-
-def _comparison(observations: Observations, state: State) -> Comparison:
-    variance = expectation(observations, state, state.kept).variance / state.factors**2
-    scaled = np.where(state.measured, state.intensity, 0.0) / state.factors
-    return compare_with_others(observations.groups, scaled, variance, state.measured, state.kept)
+def comparison(observations: Observations, state: State, use: np.ndarray | None = None) -> Comparison:
+    """Each observation to `use` (N,) bool, or that is measured, against the mean of its kept equivalents."""
+    use = state.measured if use is None else use
+    factors = np.where(use, state.factors, 1.0)
+    variance = expectation(observations, state, state.kept).variance / factors**2
+    scaled = np.where(use, state.intensity, 0.0) / factors
+    return compare_with_others(observations.groups, scaled, variance, use, state.kept)
 
 
 def with_error_model(observations: Observations, state: State, min_expected: float, anomalous: bool = False) -> State:

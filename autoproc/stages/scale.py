@@ -15,6 +15,7 @@ from autoproc.errors import NoReflections
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.scaling.blank_images import images_left_out
 from autoproc.scaling.cross_validation import CrossValidation, cross_validate
 from autoproc.scaling.error_model import error_bins
 from autoproc.scaling.model import to_dials
@@ -75,10 +76,12 @@ def _blank_images(
     experiments: Sequence[Experiment], observations: Observations, state: State
 ) -> tuple[tuple[int, int], ...]:
     """Images that were left out, as (experiment, image number)."""
-    found: list[tuple[int, int]] = []
-    for n, experiment in enumerate(experiments):
-        frames = observations.at.frame[state.blank & (observations.experiment == n)].astype(np.intp)
-        found += [(n, experiment.scan.image_range[0] + int(frame)) for frame in np.unique(frames)]
+    frames = images_left_out(observations, state, [e.scan.n_images for e in experiments])
+    found = [
+        (n, experiment.scan.image_range[0] + int(frame))
+        for n, (experiment, blank) in enumerate(zip(experiments, frames, strict=True))
+        for frame in blank
+    ]
     return tuple(found)
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from autoproc.geometry.corrections import lorentz_polarisation
 from autoproc.geometry.rotation import crystal_from_lab
+from autoproc.merging.blank_images import is_on_blank_image
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.symmetry.blank_images import is_on_blank_image
 from autoproc.symmetry.reindex import reindex_hkl
 
 MIN_PARTIALITY = 0.4
@@ -86,9 +86,11 @@ def _is_blank(reflections: Reflections, i_over_sigma: np.ndarray) -> np.ndarray:
         return np.zeros(len(reflections), bool)
     frame = reflections[column][:, 2]
     ids = reflections["experiment_id"]
+    span = reflections["bbox"][:, 4:] if "bbox" in reflections else None
     blank = np.zeros(len(frame), bool)
     for n in np.unique(ids):
-        blank[ids == n] = is_on_blank_image(frame[ids == n], i_over_sigma[ids == n])
+        here = ids == n
+        blank[here] = is_on_blank_image(frame[here], i_over_sigma[here], None if span is None else span[here])
     return blank
 
 

@@ -1,0 +1,84 @@
+"""Images to leave out of scaling: the crystal out of the beam, the beam off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from autoproc.merging.blank_images import blank_images, reaches_into
+from autoproc.scaling.observations import Observations
+from autoproc.scaling.shadows import NEIGHBOURS, disagreeing_places, neighbourhoods
+from autoproc.scaling.state import State, comparison, with_rough_scales
+
+MIN_PLAUSIBLE_SCALE = 0.2
+
+
+def with_images_without_signal(observations: Observations, state: State) -> State:
+    """The state with the reflections on images without any signal, among others that have some, marked as blank.
+
+    To be done before any model is fitted, which would follow them down to nothing.
+    """
+    found = []
+    for n in range(len(state.models)):
+        rows = np.flatnonzero((observations.experiment == n) & state.measured)
+        found.append(blank_images(observations.at.frame[rows], state.intensity[rows] / np.sqrt(state.variance[rows])))
+    return _without(observations, state, found)
+
+
+def with_blank_images(observations: Observations, state: State, max_ratio: float) -> State:
+    """The state with the reflections on images marked most of whose reflections stand among others far too weak.
+
+    So are those that were measured on other images and reach into these, for they lack a part.
+    The model may have followed a blank stretch down: its factors count as no less than a fifth of the sweep's
+    median. If images are marked, the scales start afresh without them; if none is, the state stays the same.
+    """
+    # Those known to be blank are judged again: images between them and the good ones have no others.
+    use = replace(state, blank=np.zeros(len(observations), bool)).measured
+    floor = np.zeros(len(observations))
+    for n in range(len(state.models)):
+        rows = (observations.experiment == n) & state.measured
+        floor[rows] = MIN_PLAUSIBLE_SCALE * np.median(state.factors[rows]) if rows.any() else 0.0
+    seen = comparison(observations, replace(state, factors=np.maximum(state.factors, floor)), use)
+    near = neighbourhoods(observations.experiment, observations.at.frame[:, None], use, seen.compared)
+    low = disagreeing_places(near, seen, max_ratio, NEIGHBOURS[-1:]) & (seen.ratio < 1)
+    found = []
+    for n in range(len(state.models)):
+        rows = np.flatnonzero((observations.experiment == n) & use)
+        image = frame_numbers(observations)[rows]
+        found.append(np.bincount(image, low[rows]) > 0.5 * np.bincount(image))
+    without = _without(observations, state, found)
+    return with_rough_scales(observations, without) if np.any(without.blank != state.blank) else state
+
+
+def _without(observations: Observations, state: State, found: Sequence[np.ndarray]) -> State:
+    """The state with all reflections that reach into the images found, (images,) bool for each experiment."""
+    blank, frame = state.blank.copy(), frame_numbers(observations)
+    for n, images in enumerate(found):
+        rows = np.flatnonzero(observations.experiment == n)
+        blank[rows] |= reaches_into(images, frame[rows], observations.span[rows])
+    return replace(state, blank=blank)
+
+
+def images_left_out(observations: Observations, state: State, n_images: Sequence[int]) -> list[np.ndarray]:
+    """For each experiment the frames of which every reflection that reaches them was left out as blank."""
+    found = []
+    for n, size in enumerate(n_images):
+        rows = observations.experiment == n
+        total = _covered(observations.span[rows], size)
+        blank = _covered(observations.span[rows & state.blank], size)
+        found.append(np.flatnonzero((total > 0) & (blank == total)))
+    return found
+
+
+def _covered(span: np.ndarray, size: int) -> np.ndarray:
+    """(size,) how many of the spans (n, 2) hold each frame."""
+    ends = np.clip(span, 0, size)
+    change = np.bincount(ends[:, 0], minlength=size + 1) - np.bincount(ends[:, 1], minlength=size + 1)
+    return np.cumsum(change)[:size]
+
+
+def frame_numbers(observations: Observations) -> np.ndarray:
+    """(N,) the frame of each observation's centre."""
+    return np.maximum(observations.at.frame.astype(np.intp), 0)
