@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from autoproc.merging.groups import EquivalentGroups
 
@@ -64,7 +64,7 @@ def is_significant(correlation: float | None, n: int) -> bool:
     """The correlation of n pairs is above zero at the 1% level (Student's t)."""
     if correlation is None or n < MIN_PAIRS:
         return False
-    t = student_t.ppf(1 - SIGNIFICANCE, n - 2)
+    t = stdtrit(n - 2, 1 - SIGNIFICANCE)
     return bool(correlation > t / np.sqrt(n - 2 + t * t))
 
 

@@ -8,8 +8,7 @@ starts from five robust first guesses, not from random subsets (DetMCD: Hubert, 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import chi2, rankdata
+from scipy.special import chdtr, gammaincinv, ndtri
 
 from autoproc.robust import robust_sigma
 
@@ -35,7 +34,7 @@ def mcd_outliers(values: np.ndarray, probability: float = 0.975) -> np.ndarray:
     if n < MIN_FOR_MCD:
         return tukey_outliers(values)
     centre, covariance = minimum_covariance_determinant(values)
-    return mahalanobis_squared(values, centre, covariance) > chi2.ppf(probability, p)
+    return mahalanobis_squared(values, centre, covariance) > chi_squared_quantile(probability, p)
 
 
 def minimum_covariance_determinant(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +49,7 @@ def minimum_covariance_determinant(values: np.ndarray) -> tuple[np.ndarray, np.n
     ended = [_concentrate(z, mahalanobis_squared(z, *start), h, MAX_STEPS) for start in best]
     centre, covariance = min(ended, key=_log_determinant)
     covariance = covariance * _consistency(h / n, p)
-    inside = mahalanobis_squared(z, centre, covariance) <= chi2.ppf(0.975, p)
+    inside = mahalanobis_squared(z, centre, covariance) <= chi_squared_quantile(0.975, p)
     if np.count_nonzero(inside) > 2 * p:
         centre, covariance = _moments(z[inside])
         covariance = covariance * _consistency(0.975, p)
@@ -68,7 +67,7 @@ def _starting_distances(z: np.ndarray) -> list[np.ndarray]:
     """Squared distances from the centre by five robust covariances of robustly scaled data."""
     n = len(z)
     radius = np.maximum(np.linalg.norm(z, axis=1), 1e-12)
-    ranks = np.apply_along_axis(rankdata, 0, z)
+    ranks = np.apply_along_axis(ranks_of, 0, z)
     shapes = [np.tanh(z), ranks, ndtri((ranks - 1 / 3) / (n + 1 / 3)), z / radius[:, None]]
     starts = [radius**2]
     for shape in shapes:
@@ -102,4 +101,16 @@ def _log_determinant(moments: tuple[np.ndarray, np.ndarray]) -> float:
 
 def _consistency(fraction: float, p: int) -> float:
     """Factor that makes the covariance of the central `fraction` of a normal law its whole covariance."""
-    return fraction / chi2.cdf(chi2.ppf(fraction, p), p + 2)
+    return fraction / chdtr(p + 2, chi_squared_quantile(fraction, p))
+
+
+def chi_squared_quantile(probability: float, p: int) -> float:
+    """Below which chi-squared of p degrees of freedom stays with a probability; scipy.stats is slow to load."""
+    return float(2.0 * gammaincinv(0.5 * p, probability))
+
+
+def ranks_of(values: np.ndarray) -> np.ndarray:
+    """(N,) ranks from 1; equal values share the mean of theirs."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - 0.5 * (counts - 1))[which]

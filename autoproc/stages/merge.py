@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import gemmi
 import numpy as np
 from pydantic import Field
-from scipy.stats import theilslopes
 
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.geometry.shells import shells_of_equal_number
@@ -102,8 +101,17 @@ def wilson_b(intensity: np.ndarray, d: np.ndarray) -> float:
     is_signal = mean > MIN_WILSON_SIGNAL * spread
     if is_signal.sum() < MIN_WILSON_SHELLS:
         return float("nan")
-    slope = theilslopes(np.log(mean[is_signal]), s2[is_signal])[0]
+    slope = median_slope(s2[is_signal], np.log(mean[is_signal]))
     return float(-2.0 * slope)
+
+
+def median_slope(x: np.ndarray, y: np.ndarray) -> float:
+    """Theil and Sen's slope of y (N,) over x (N,): the median of those of all pairs; nan of one point."""
+    i, j = np.triu_indices(len(x), 1)
+    apart = x[i] != x[j]
+    if not apart.any():
+        return float("nan")
+    return float(np.median((y[j] - y[i])[apart] / (x[j] - x[i])[apart]))
 
 
 def _merged(
