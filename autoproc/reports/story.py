@@ -87,7 +87,9 @@ def _spots(p: Processing) -> list[Line]:
         return []
     n, images = len(p.found.reflections), len(p.found.spots_per_image)
     usual = f", {np.median(p.found.spots_per_image):.0f} on a usual image" if images else ""
-    return [Line("Spots", f"{n} on {images} images{usual}", "find_spots")]
+    hot = len(p.found.hot_pixels)
+    left_out = f"; {hot} pixels that are strong on most images left out" if hot else ""
+    return [Line("Spots", f"{n} on {images} images{usual}{left_out}", "find_spots")]
 
 
 def _lattices(p: Processing) -> list[Line]:
@@ -149,7 +151,8 @@ def _symmetry(p: Processing) -> list[Line]:
         return []
     s = p.symmetry
     group, laue = s.space_group.xhm(), s.laue_group.xhm()
-    lines = [Line("Symmetry", f"{group}; Laue group {laue}, probability {s.probability:.3f}", "symmetry")]
+    known = ", as it was given" if s.is_given else ""
+    lines = [Line("Symmetry", f"{group}{known}; Laue group {laue}, probability {s.probability:.3f}", "symmetry")]
     if s.alternatives:
         others = " or ".join(alternatives_of(s))
         lines.append(Line("", f"these data cannot tell it from {others}"))

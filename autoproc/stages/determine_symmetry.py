@@ -79,6 +79,7 @@ class SymmetryResult:
     d_min, n_used : reflections compared, Angstrom
     change_of_basis : (3, 3) of each experiment, hkl_new = M hkl_old
     warnings : in plain words, what a crystallographer should look at
+    is_given : the space group was known beforehand, and is not what the data were found to have
     """
 
     experiments: list[Experiment]
@@ -99,6 +100,7 @@ class SymmetryResult:
     d_min: float
     n_used: int
     warnings: tuple[str, ...]
+    is_given: bool = False
 
 
 def determine_symmetry(
@@ -147,7 +149,8 @@ def determine_symmetry(
         change_of_basis=change,
         d_min=d_min,
         n_used=len(observations),
-        warnings=symmetry_warnings(best, subgroups, elements, absences, model),
+        warnings=symmetry_warnings(best, subgroups, elements, absences, model, _wanted(params)),
+        is_given=_wanted(params) is not None,
     )
 
 
@@ -294,7 +297,8 @@ def _absence_lines(result: SymmetryResult) -> list[str]:
     if result.absences.screw_axes:
         tables = f"{screw_table(result.absences)}\n{space_group_table(result.absences)}"
         lines.append(f"Analysing systematic absences\n\n{tables}")
-    lines.append(f"Recommended space group: {result.space_group.xhm()}")
+    what = "Space group, as it was given" if result.is_given else "Recommended space group"
+    lines.append(f"{what}: {result.space_group.xhm()}")
     if result.alternatives:
         names = " or ".join(g.xhm() for g in result.alternatives)
         lines.append(f"It could as well be {names}, which these data cannot tell from it; the first is used.")

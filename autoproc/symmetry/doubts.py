@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import gemmi
+
 from autoproc.symmetry.absences import Absences, equally_good
 from autoproc.symmetry.elements import CorrelationModel, ElementScore
 from autoproc.symmetry.laue_group import SubgroupScore
@@ -12,6 +14,7 @@ MIN_CONFIDENCE = 0.5
 MIN_PAIRS = 3
 PSEUDO_CC = 0.4
 CC_DROP = 0.15
+UNLIKELY = 0.05
 
 
 def symmetry_warnings(
@@ -20,13 +23,13 @@ def symmetry_warnings(
     elements: Sequence[ElementScore],
     absences: Absences,
     model: CorrelationModel,
+    given: gemmi.SpaceGroup | None = None,
 ) -> tuple[str, ...]:
-    """Warnings about an uncertain Laue group, untested or doubtful elements, and unseen screw axes."""
-    found = []
-    others = [s for s in subgroups if s is not best]
-    if best.confidence < MIN_CONFIDENCE and others:
-        names = f"{best.subgroup.patterson.xhm()} ({best.likelihood:.2f}) or {others[0].subgroup.patterson.xhm()}"
-        found.append(f"the Laue group is uncertain: {names} ({others[0].likelihood:.2f})")
+    """Warnings about an uncertain Laue group, untested or doubtful elements, and unseen screw axes.
+
+    given : the space group that the user knows; then only what speaks against it is a warning
+    """
+    found = _laue_warnings(best, subgroups) if given is None else _against(given, best, subgroups, absences)
     untested = [e for e in elements if e.order > 1 and e.sums.n_unique < MIN_PAIRS]
     if untested:
         found.append(f"too few related reflections to test {_names(untested)}: more rotation is needed")
@@ -38,9 +41,37 @@ def symmetry_warnings(
     strong = [e for e in tested if not inside.issuperset(e.members) and e.cc > PSEUDO_CC]
     if strong:
         found.append(f"{_names(strong)} was rejected, but is not far from true: pseudo-symmetry or twinning?")
-    if not absences.is_certain:
+    if not absences.is_certain and given is None:
         found.append(_screw_warning(absences))
     return tuple(found)
+
+
+def _laue_warnings(best: SubgroupScore, subgroups: Sequence[SubgroupScore]) -> list[str]:
+    others = [s for s in subgroups if s is not best]
+    if best.confidence >= MIN_CONFIDENCE or not others:
+        return []
+    return [f"the Laue group is uncertain: {_scored(best)} or {_scored(others[0])}"]
+
+
+def _against(
+    given: gemmi.SpaceGroup, best: SubgroupScore, subgroups: Sequence[SubgroupScore], absences: Absences
+) -> list[str]:
+    """What the data have against the space group that the user gave."""
+    found = []
+    if best.likelihood < UNLIKELY:
+        found.append(
+            f"the Laue group of {given.xhm()}, which was given, is not that of the intensities: {_scored(best)}, "
+            f"where {_scored(subgroups[0])} is likeliest"
+        )
+    scores = {g.number: c.score for c in absences.candidates for g in c.groups}
+    if absences.is_certain and scores.get(given.number, 1.0) < UNLIKELY:
+        names = " or ".join(g.xhm() for g in equally_good(absences))
+        found.append(f"the absences speak against {given.xhm()}, which was given, and for {names}")
+    return found
+
+
+def _scored(score: SubgroupScore) -> str:
+    return f"{score.subgroup.patterson.xhm()} ({score.likelihood:.2f})"
 
 
 def _screw_warning(absences: Absences) -> str:

@@ -147,6 +147,32 @@ def test_a_known_space_group_is_taken():
     result = determine_symmetry([experiment], reflections, SymmetryParams(space_group="P43212"))
     assert result.space_group.xhm() == "P 43 21 2"
     assert result.alternatives == ()
+    assert result.warnings == ()
+    text = format_symmetry(result)
+    assert "Space group, as it was given: P 43 21 2" in text
+    assert "Recommended" not in text
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("P 4 21 2", "the absences speak against P 4 21 2, which was given, and for P 41 21 2 or P 43 21 2"),
+        ("P 21 21 21", "the Laue group of P 21 21 21, which was given, is not that of the intensities"),
+    ],
+)
+def test_a_known_space_group_that_the_data_contradict_is_warned_of(given, said):
+    experiment, reflections = integrated("P 43 21 2", TETRAGONAL)
+    result = determine_symmetry([experiment], reflections, SymmetryParams(space_group=given))
+    assert result.space_group.xhm() == given
+    assert any(said in warning for warning in result.warnings)
+
+
+def test_screw_axes_that_are_given_need_not_be_seen():
+    """An axis along the spindle cannot be told; the user who knows it is not asked to look."""
+    experiment, reflections = integrated("P 21 21 21", BOX, n_images=20)
+    assert any("screw" in w for w in determine_symmetry([experiment], reflections, SymmetryParams()).warnings)
+    given = determine_symmetry([experiment], reflections, SymmetryParams(space_group="P 21 21 21"))
+    assert not any("screw" in w for w in given.warnings)
 
 
 @pytest.mark.parametrize(
