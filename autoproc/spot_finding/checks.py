@@ -26,6 +26,9 @@ ICE_EXCESS = 2.0
 LISTED = 5
 """Pixels and ranges of images that a warning names; of more it gives the number."""
 
+MANY_ON_HOT_PIXELS = 0.02
+"""Fraction of the spots on hot pixels from which it is worth a warning: a detector to look at, or not hot at all."""
+
 ICE_D_MIN = 1.5
 """Rings at higher resolution are weak, and lie so densely that they tell nothing, Angstrom."""
 
@@ -39,9 +42,14 @@ def find_warnings(
         _refused_images(images, first_image),
         _blank_images(images, spots, first_image),
         _ice(experiment, spots),
-        _hot_pixels(hot, counts),
+        _hot_pixels(hot, counts) if counts["hot"] > MANY_ON_HOT_PIXELS * (len(spots) + counts["hot"]) else "",
     )
     return tuple(warning for warning in candidates if warning)
+
+
+def find_notes(hot: np.ndarray, counts: dict[str, int]) -> tuple[str, ...]:
+    """What was done without asking and needs nobody's attention, in words."""
+    return tuple(note for note in (_hot_pixels(hot, counts),) if note)
 
 
 def _refused_images(images: SearchedImages, first_image: int) -> str:

@@ -18,7 +18,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
 from autoproc.spot_finding.centroids import measure_spots, peak_distance, peak_pixel
-from autoproc.spot_finding.checks import find_warnings
+from autoproc.spot_finding.checks import find_notes, find_warnings
 from autoproc.spot_finding.images import SearchedImages
 from autoproc.spot_finding.pixels import SpotPixels, group_pixels
 from autoproc.spot_finding.report import format_removed, format_spots_per_image
@@ -96,7 +96,7 @@ class FoundSpots:
     first_frame : frame of the first of these images, 0-based; first_image : its number in the file name
     counts : what was found and left out, in order: extracted, too_small, too_large, hot, far_peak
     hot_pixels : (K, 2) fast, slow of the pixels that are strong on most images; not to be trusted
-    warnings : in plain words
+    warnings : in plain words; notes : what needs no attention
     """
 
     reflections: Reflections
@@ -107,6 +107,7 @@ class FoundSpots:
     counts: dict[str, int] = field(default_factory=dict)
     hot_pixels: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.intp))
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def find_spots(
@@ -145,6 +146,7 @@ def find_spots(
         counts,
         np.argwhere(hot)[:, ::-1],
         find_warnings(experiment, images, reflections, hot, counts),
+        find_notes(hot, counts),
     )
 
 
@@ -155,6 +157,7 @@ def format_found_spots(found: FoundSpots, params: FindSpotsParams, name: str = "
         "",
         format_spots_per_image(found.spots_per_image, found.first_image, name),
         *(f"\nWarning: {warning}" for warning in found.warnings),
+        *(f"\nNote: {note}" for note in found.notes if note not in found.warnings),
     ]
     return "\n".join(text)
 

@@ -169,10 +169,22 @@ def test_hot_pixels_are_dropped_and_named(width):
     found = found_in(frames, an_experiment(width))
     np.testing.assert_array_equal(found.hot_pixels, [[80, 50]])
     assert found.counts["hot"] >= 1
-    assert "(80, 50)" in found.warnings[0]
+    assert "(80, 50)" in found.notes[0]
+    assert found.warnings == (), "one pixel that was dealt with needs nobody's attention"
+    assert "\nNote: 1 pixels are strong" in format_found_spots(found, FindSpotsParams())
+    assert cold.notes == ()
     assert not np.any(np.all(np.floor(found.reflections["xyz_obs_px"][:, :2]) == [80, 50], axis=1))
     assert len(cold.reflections) - len(found.reflections) <= 2
     assert len(cold.hot_pixels) == 0
+
+
+def test_many_spots_on_hot_pixels_are_warned_of():
+    frames, _ = a_sweep(n_spots=20)
+    places = np.random.default_rng(4).integers(10, 90, (12, 2))
+    frames[:, places[:, 0], places[:, 1]] = np.random.default_rng(4).poisson(200, (N_IMAGES, 12))
+    found = found_in(frames)
+    assert "strong on most images" in found.warnings[0]
+    assert format_found_spots(found, FindSpotsParams()).count("strong on most images, hot") == 1
 
 
 def test_spots_that_follow_each_other_on_a_pixel_are_not_hot_pixels():
