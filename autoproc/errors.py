@@ -120,11 +120,29 @@ class IndexingFailed(ProcessingError):
     )
 
 
+class KnownCellNotFound(IndexingFailed):
+    """No lattice with the cell or space group that was given explains the spots."""
+
+    hint = (
+        "check unit_cell= and space_group= first: index without them and compare; then the beam centre "
+        "(`autoproc search-beam-position` looks for it), distance, wavelength and the rotation"
+    )
+
+
 class RefinementFailed(ProcessingError):
     """The model could not be refined against the spots."""
 
     what = "refinement failed: {reason}"
     hint = "look at the fraction of spots indexed; a second lattice or a wrong geometry is the usual cause"
+
+
+class TooFewToRefine(RefinementFailed):
+    """Fewer indexed spots than the least number of parameters asks for."""
+
+    hint = (
+        "use more images: so narrow a rotation range or so few spots do not tell the parameters apart; "
+        "or lower find_spots.n_sigma_strong, or index with a known space_group=, which leaves fewer parameters"
+    )
 
 
 class NoReflections(ProcessingError):

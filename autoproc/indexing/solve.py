@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.errors import IndexingFailed, TooFewSpots
+from autoproc.errors import IndexingFailed, KnownCellNotFound, TooFewSpots
 from autoproc.geometry.constraints import constrain_setting
 from autoproc.indexing.assign import Assignment, assign, observed_tolerance
 from autoproc.indexing.candidates import niggli_reduced
@@ -76,7 +76,9 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
         if len(rest) <= (1 - ENOUGH_INDEXED) * len(spots):
             break
     if not model.settings:
-        raise IndexingFailed(n_spots=len(spots), reason=_why_not(searches[-1], params))
+        is_known = params.unit_cell is not None or params.space_group is not None
+        failed = KnownCellNotFound if is_known else IndexingFailed
+        raise failed(n_spots=len(spots), reason=_why_not(searches[-1], params))
     assignment = _assigned(model, spots, params)
     fit = refine_model(
         model, spots, assignment, _modes(model, params), n_cycles=0, move_detector=params.refine_detector

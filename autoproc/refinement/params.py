@@ -49,7 +49,8 @@ class RefineParams(Params):
     """Spots with |zeta| (Kabsch) below this are too close to the spindle to count."""
 
     min_reflections_per_parameter: float = Field(5.0, ge=1)
-    """With fewer, detector tilts, beam, detector and variation over the scan are given up, in this order."""
+    """With fewer, detector tilts, beam, detector and variation over the scan are given up, in this order; for the
+    crystals alone half as many are enough."""
 
     reflections_per_degree: float | None = Field(1000.0, gt=0)
     """Use at most this many spots per degree and lattice, chosen evenly; none uses all of them."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.errors import RefinementFailed
+from autoproc.errors import RefinementFailed, TooFewToRefine
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.refinement.params import RefineParams
@@ -21,6 +21,9 @@ from autoproc.refinement.update import strain_covariances, updated_reflections
 from autoproc.refinement.variation import choose_smoothers, without_gauge
 
 __all__ = ["RefineParams", "RefineResult", "Rmsd", "Round", "Step", "format_refine", "refine"]
+
+CRYSTALS_ALONE = 0.5
+"""Of min_reflections_per_parameter: each spot has three observations, and a known detector divides the errors."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,10 +133,12 @@ def _affordable(free: Free, sweeps: tuple[Sweep, ...], state: State, params: Ref
     ]
     needed = 0.0
     for option, fixed in options:
-        needed = params.min_reflections_per_parameter * Problem(sweeps, state, option).n_parameters
+        # crystals alone, which nothing else can stand for, are refined from half as many
+        least = params.min_reflections_per_parameter * (1.0 if option.detector[0] else CRYSTALS_ALONE)
+        needed = least * Problem(sweeps, state, option).n_parameters
         if sum(counts) >= needed:
             return option, [f"only {sum(counts)} spots to refine against: {fixed} kept fixed"] if fixed else []
-    raise RefinementFailed(reason=f"{sum(counts)} indexed spots are too few, at least {needed:.0f} are needed")
+    raise TooFewToRefine(reason=f"{sum(counts)} indexed spots are too few, at least {np.ceil(needed):.0f} are needed")
 
 
 def _round(experiments: Sequence[Experiment], outcome: Outcome) -> Round:

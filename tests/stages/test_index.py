@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from shared_data import shared
 from synthetic_spots import beam_shifted, miller_indices, random_spots, setting, spots_of, sweep
 
-from autoproc.errors import IndexingFailed, TooFewSpots
+from autoproc.errors import IndexingFailed, KnownCellNotFound, TooFewSpots
 from autoproc.formats.expt import read_expt
 from autoproc.formats.refl import read_refl
 from autoproc.models.reflections import Flag, Reflections
@@ -211,7 +211,7 @@ def test_noise_alone_is_no_lattice(n):
 
 def test_wrong_known_cell_fails_with_its_reason(tetragonal):
     e, _, spots = tetragonal
-    with pytest.raises(IndexingFailed, match="known cell"):
+    with pytest.raises(KnownCellNotFound, match="known cell.*: check unit_cell= and space_group= first"):
         index([e], spots, IndexParams(unit_cell=(50, 60, 70, 90, 90, 90)))
 
 
