@@ -26,7 +26,7 @@ class Commands(typer.core.TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name, in any spelling."""
-        return super().get_command(ctx, command_name(cmd_name))
+        return super().get_command(ctx, cmd_name) or super().get_command(ctx, command_name(cmd_name))
 
 
 def _folder(context: typer.Context, output: Path) -> Path:
@@ -101,7 +101,9 @@ def _run(
     ] = Path("autoproc_processed"),
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of parameters.")] = None,
     threads: Threads = None,
-    once: Annotated[bool, typer.Option("--once", help="Process what is there and leave (as it does anyway).")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Leave when what is there is processed, instead of watching for more.")
+    ] = False,
 ) -> None:
     """Process every sweep found under the paths: images in, merged intensities out.
 
@@ -115,7 +117,15 @@ def _run(
     """
     from autoproc.commands.run import run_command  # noqa: PLC0415
 
-    run_command(arguments, output, config, threads)
+    run_command(arguments, output, config, threads, once)
+
+
+@app.command("_work", hidden=True)
+def _work(reports: int) -> None:
+    """Be a worker process of `autoproc run`."""
+    from autoproc.commands.work import work_command  # noqa: PLC0415
+
+    work_command(reports)
 
 
 def _step_command(step: StepDescription) -> Callable[[list[str], Path, int | None], None]:

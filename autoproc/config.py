@@ -13,6 +13,7 @@ from autoproc.decisions.params import DecisionParams
 from autoproc.errors import ConfigurationError
 from autoproc.overrides import UnknownParameter, suggestion, with_overrides
 from autoproc.params import Params
+from autoproc.service.params import ServiceParams
 from autoproc.stages.bravais_settings import BravaisParams
 from autoproc.stages.determine_symmetry import SymmetryParams
 from autoproc.stages.estimate_resolution import EstimateResolutionParams
@@ -59,6 +60,7 @@ class Config(Params):
     """Every parameter of the program."""
 
     run: RunParams = RunParams()
+    service: ServiceParams = ServiceParams()
     decisions: DecisionParams = DecisionParams()
     import_sweep: ImportParams = ImportParams()
     find_spots: FindSpotsParams = FindSpotsParams()

@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
+SYSTEM = Path("/")
+"""Where /proc and /sys are."""
+
+
 def available_cores() -> int:
-    """Cores that this process may use (its affinity), at least 1."""
-    return max(1, len(os.sched_getaffinity(0)))
+    """Cores that this process may use, at least 1: by its affinity, its control group's quota, its Slurm task."""
+    limits = [len(os.sched_getaffinity(0)), *cpu_quotas(), *_slurm_cores()]
+    return max(1, min(limits))
+
+
+def cpu_quotas(system: Path = SYSTEM) -> list[int]:
+    """Cores that the control groups of this process (version 1 or 2, as containers have them) leave it."""
+    cores = []
+    for folder in control_group_folders("cpu", system):
+        with suppress(OSError, ValueError, IndexError):
+            quota, period = (folder / "cpu.max").read_text().split()
+            cores.append(math.ceil(int(quota) / int(period)))
+        with suppress(OSError, ValueError):
+            quota = (folder / "cpu.cfs_quota_us").read_text()
+            if int(quota) > 0:
+                cores.append(math.ceil(int(quota) / int((folder / "cpu.cfs_period_us").read_text())))
+    return cores
+
+
+def control_group_folders(controller: str, system: Path = SYSTEM) -> list[Path]:
+    """Folders of a controller's limits for this process, its own group's first, then those above it."""
+    try:
+        lines = (system / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    folders: list[Path] = []
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        root = system / "sys/fs/cgroup" / (controllers and controller)
+        own = root / group.lstrip("/")
+        folders += [folder for folder in (own, *own.parents) if folder.is_relative_to(root)]
+    return folders
+
+
+def _slurm_cores() -> list[int]:
+    value = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return [int(value)] if value.isdigit() and int(value) > 0 else []
 
 
 def map_in_order(

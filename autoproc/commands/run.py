@@ -1,10 +1,13 @@
-"""`autoproc run`: every sweep under some paths, from images to merged intensities."""
+"""`autoproc run`: every sweep under some paths, from images to merged intensities; new ones as they come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import signal
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -14,16 +17,21 @@ from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
 from autoproc.errors import InputError
 from autoproc.overrides import split_arguments
-from autoproc.reports.summary import Failure, summarise
-from autoproc.service.process_sweep import fail_import, process_sweep
-from autoproc.stages.import_sweep import (
-    FailedImport,
-    ImportedSweep,
-    ImportResult,
-    Skipped,
-    format_import,
-    import_sweeps,
-)
+from autoproc.service.daemon import Daemon, Finder, Stop, told_to_all
+from autoproc.service.events import Event, Listener, QueueLog, event_lines
+from autoproc.service.hooks import Hooks
+from autoproc.service.intake import Intake
+from autoproc.service.job import State
+from autoproc.service.jobs import JobQueue
+from autoproc.service.limits import shares
+from autoproc.service.named_sweeps import NamedSweeps, named_sweeps
+from autoproc.service.order import settings_of
+from autoproc.service.outputs import Outputs
+from autoproc.service.queue_file import open_queue
+from autoproc.service.supervisor import Plan, Supervisor
+from autoproc.service.worker_process import launch_worker
+
+FILES = ("merged.mtz", "summary.txt", "report.html")
 
 
 class NothingToProcess(InputError):
@@ -33,95 +41,165 @@ class NothingToProcess(InputError):
     hint = "give a folder of images, an image, a template with #, or a master file"
 
 
-def run_command(arguments: Sequence[str], output: Path, config: Path | None, threads: int | None) -> None:
-    """Process every sweep under the paths among the arguments, and leave with the exit status."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a command line asks for: sweeps that are there, and directories to watch for more."""
+
+    named: NamedSweeps
+    watched: tuple[Path, ...]
+
+
+def run_command(
+    arguments: Sequence[str], output: Path, config: Path | None, threads: int | None, once: bool = False
+) -> None:
+    """Process every sweep under the paths among the arguments, and leave with the exit status.
+
+    once : leave when all that is there is processed, instead of watching the directories for more
+    """
     with leaving_well():
         paths, overrides = split_arguments(arguments)
         if not paths:
             raise WrongArguments(what_is_wrong="no path of images was given", command="run")
         settings = with_threads(with_command_line(read_config(config), overrides), threads)
-        failed = run_all(paths, output, settings)
-        raise typer.Exit(FAILED if failed else OK)
+        wanted = what_is_wanted(paths, settings, once)
+        make_folder(output)
+        tell_skipped(wanted.named)
+        stop = Stop()
+        with stop.listening():
+            n_failed = Run(output, settings, wanted, stop).work()
+        if stop.n_asked:
+            leave_stopped(stop, is_watching=bool(wanted.watched))
+        raise typer.Exit(FAILED if n_failed else OK)
 
 
-def run_all(paths: Sequence[str], output: Path, config: Config) -> int:
-    """Process all sweeps under the paths; returns how many failed."""
-    result = import_sweeps(paths, config.import_sweep)
-    failures = {f.name or str(f.error): f for f in (*result.failures, *no_sweeps(result.skipped))}
-    if not result.experiments and not failures:
-        passed_over = "".join(f"; {s.path.name}: {s.reason}" for s in result.skipped)
+def what_is_wanted(paths: Sequence[str], config: Config, once: bool) -> Wanted:
+    """Divide the paths into directories to watch and sweeps to process as they are."""
+    watched = [] if once else [path for path in paths if Path(path).is_dir()]
+    others = [path for path in paths if path not in watched]
+    if not others:
+        return Wanted(NamedSweeps((), (), ()), tuple(Path(path).absolute() for path in watched))
+    named = named_sweeps(others, config.import_sweep)
+    if not named.sweeps and not named.problems and not watched:
+        passed_over = "".join(f"; {s.path.name}: {s.reason}" for s in named.skipped)
         raise NothingToProcess(paths=", ".join(map(str, paths)), passed_over=passed_over)
+    return Wanted(named, tuple(Path(path).absolute() for path in watched))
+
+
+def make_folder(output: Path) -> None:
+    """Make the folder of the results."""
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotWrite(path=output, reason=error.strerror or error) from error
-    for skipped in result.skipped:
-        if not skipped.instead_of:
-            typer.echo(f"{skipped.path}: passed over: {skipped.reason}")
-    n_failed = 0
-    for failure in failures.values():
-        _tell_failed_import(failure, output)
-        n_failed += 1
-    for sweep in result.experiments:
-        summary = _process_one(sweep, output, config)
-        n_failed += summary["status"] == "failed"
-    n = len(result.experiments) + len(failures)
-    typer.echo(f"{n - n_failed} processed, {n_failed} failed; results in {output}")
-    return n_failed
 
 
-def no_sweeps(skipped: Iterable[Skipped]) -> list[FailedImport]:
-    """Stills and single images, where a sweep was looked for: they are failures, not to be passed over in silence."""
-    return [FailedImport(s.path, s.instead_of, s.error) for s in skipped if s.instead_of]
+def tell_skipped(named: NamedSweeps) -> None:
+    """Say which images are no sweep, and which paths are in error."""
+    for skipped in named.skipped:
+        typer.echo(f"{skipped.path}: passed over: {skipped.reason}")
+    for problem in named.problems:
+        say_error(problem)
 
 
-def _tell_failed_import(failure: FailedImport, output: Path) -> None:
-    """Say what could not be imported, and keep it in a folder of its own if it has a name."""
-    if not failure.name:
-        say_error(failure.error)
-        return
-    folder = output / failure.name
+def leave_stopped(stop: Stop, is_watching: bool) -> None:
+    """Leave after a signal. For a program that watches, to be told to stop is no failure."""
+    if stop.signal == signal.SIGTERM and is_watching:
+        raise typer.Exit(OK)
+    raise KeyboardInterrupt
+
+
+class Run:
+    """One run of the program: queue, workers, logs, and what it was asked for."""
+
+    def __init__(self, output: Path, config: Config, wanted: Wanted, stop: Stop) -> None:
+        self.output, self.config, self.wanted, self.stop = output, config, wanted, stop
+        self._outcomes: dict[str, bool] = {}
+
+    def work(self) -> int:
+        """Do it; returns how many sweeps of this run failed."""
+        named, n_problems = self.wanted.named, len(self.wanted.named.problems)
+        if not named.sweeps and not self.wanted.watched:
+            typer.echo(f"0 processed, {n_problems} failed; results in {self.output}")
+            return n_problems
+        outputs = Outputs(self.output)
+        with opened(outputs, self.config) as (queue, log):
+            service = self.config.service
+            hooks = Hooks(service, outputs, told_to_all([log, say]))
+            tell = told_to_all([log, say_with_files(outputs), hooks])
+            intake = Intake(queue, outputs, tell)
+            ids = [intake.take_named(sweep, settings_of(self.config)).id for sweep in named.sweeps]
+            plan = Plan(
+                self.config, service, shares(service, self.config.run.n_threads),
+                only=None if self.wanted.watched else ids, is_patient=bool(self.wanted.watched),
+                has_terminal=self._shows_progress(),
+            )  # fmt: skip
+            supervisor = Supervisor(queue, outputs, plan, tell, launch_worker)
+            finder = watcher(self.wanted.watched, self.config, intake) if self.wanted.watched else None
+            daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop)
+            daemon.run(self._is_done(queue, ids), self._grace_time())
+            states = [queue.job(number).state for number in ids]
+        if self.stop.n_asked:
+            return 0
+        n_failed = sum(state is not State.processed for state in states) + n_problems
+        typer.echo(f"{len(ids) + n_problems - n_failed} processed, {n_failed} failed; results in {self.output}")
+        return n_failed
+
+    def _is_done(self, queue: JobQueue, ids: Collection[int]) -> Callable[[], bool]:
+        if self.wanted.watched:
+            return lambda: False
+        return lambda: all(queue.job(number).state.is_settled for number in ids)
+
+    def _grace_time(self) -> float:
+        """Who is there to press Ctrl-C does not want to wait."""
+        is_asked_for = bool(self.wanted.watched) or self.stop.signal == signal.SIGTERM
+        return self.config.service.grace_time if is_asked_for else 0.0
+
+    def _shows_progress(self) -> bool:
+        """One sweep at a time, and somebody watches: its worker may have the terminal for its bars."""
+        one = shares(self.config.service, self.config.run.n_threads).n_workers == 1
+        return one and Console().is_terminal
+
+
+@contextmanager
+def opened(outputs: Outputs, config: Config) -> Iterator[tuple[JobQueue, QueueLog]]:
+    """The queue and its log below the folder of results."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with Console(folder / "autoproc.log", title=f"run {failure.name}") as console:
-            summary = fail_import(failure.name, failure.path, failure.error, folder, console)
-    except OSError:
-        summary = summarise(failure.name, None, Failure.of("import", failure.error))
-    _say_result(summary, folder)
-
-
-def _process_one(sweep: ImportedSweep, output: Path, config: Config) -> dict[str, Any]:
-    folder = output / sweep.name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with Console(folder / "autoproc.log", title=f"run {sweep.name}") as console:
-            console.log(format_import(ImportResult((sweep,), (), ())))
-            typer.echo(f"{sweep.name}: {sweep.experiment.scan.n_images} images")
-            summary = process_sweep(sweep, folder, config, console)
+        outputs.make_folders()
+        queue = open_queue(outputs, config.service)
     except OSError as error:
-        summary = summarise(sweep.name, None, Failure.of("output", error))
-    _say_result(summary, folder)
-    return summary
+        raise CannotWrite(path=outputs.state, reason=error.strerror or error) from error
+    except sqlite3.OperationalError as error:
+        raise CannotWrite(path=outputs.state, reason=error) from error
+    log = QueueLog(outputs.state, config.service)
+    try:
+        yield queue, log
+    finally:
+        log.close()
+        queue.close()
 
 
-def _say_result(summary: dict[str, Any], folder: Path) -> None:
-    for line in _result_lines(summary, folder):
-        typer.echo(line, err=summary["status"] == "failed")
+def watcher(roots: Sequence[Path], config: Config, intake: Intake) -> Finder:
+    """Who looks for new images below the directories."""
+    from autoproc.service.watcher import Watcher  # noqa: PLC0415  (only to watch)
+
+    return Watcher(roots, config.watch, once=False, known=intake.is_known)
 
 
-def _result_lines(summary: dict[str, Any], folder: Path) -> Iterable[str]:
-    name = summary["sweep"]
-    if summary["status"] == "failed":
-        yield f"{name}: FAILED at {summary['error_stage']}: {summary['error']}"
-        if summary["error_hint"]:
-            yield f"    {summary['error_hint']}"
-        yield from (f"    warning: {warning}" for warning in summary["warnings"])
-        return
-    cell = " ".join(f"{x:.2f}" for x in summary["unit_cell"])
-    overall = summary["merging_statistics"]["overall"]
-    yield (
-        f"{name}: {summary['space_group']}  {cell}  {summary['d_min']:.2f} A  "
-        f"{overall['completeness']:.1f}% complete  Rmeas {overall['r_meas']:.3f}  CC1/2 {overall['cc_half']:.3f}"
-    )
-    for file in ("merged.mtz", "summary.txt", "report.html"):
-        yield f"    {folder / file}"
+def say(event: Event) -> None:
+    """A line on the terminal."""
+    for line in event_lines(event):
+        typer.echo(line, err=event.is_bad)
+
+
+def say_with_files(outputs: Outputs) -> Listener:
+    """Say events, and where the results are."""
+
+    def tell(event: Event) -> None:
+        if event.kind == "started" and event.facts["attempt"] == 1:
+            return  # just found, or said to be queued: nothing new where sweeps do not wait for each other
+        say(event)
+        if event.kind == "processed":
+            for file in FILES:
+                typer.echo(f"    {outputs.results(event.sweep) / file}")
+
+    return tell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from autoproc import __version__
 from autoproc.errors import AutoprocError
 from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.merging.tables import format_table_one
-from autoproc.reports.checks import overall_verdict
+from autoproc.reports.checks import in_order, overall_verdict
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.story import Line, alternatives_of, known_isa, story
 from autoproc.stages.pipeline import Processing
@@ -26,24 +27,39 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a sweep could not be processed: the stage, what happened, what to do about it."""
+    """Why a sweep could not be processed: the stage, what happened, what to do about it; whether it may pass."""
 
     stage: str
     message: str
     hint: str = ""
+    retryable: bool = False
 
     @classmethod
     def of(cls, stage: str, error: Exception) -> Failure:
         """From whatever was raised; an unforeseen exception is called what it is."""
         if isinstance(error, AutoprocError):
-            return cls(stage, error.message, error.advice)
+            return cls(stage, error.message, error.advice, error.retryable or may_pass(error.__cause__))
         if isinstance(error, OSError):
             return cls(
                 stage,
                 f"{error.strerror or error} ({error.filename or 'while writing'})",
                 "make room or mend the disk, then run again",
+                may_pass(error),
             )
         return cls(stage, f"unforeseen {type(error).__name__}: {error}", "the log has the details; please report it")
+
+
+PASSING = {
+    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.ETIMEDOUT,
+    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENOTCONN, errno.EREMOTEIO, errno.EMFILE, errno.ENFILE,
+    errno.ENOMEM, errno.EBUSY, errno.EAGAIN,
+}  # fmt: skip
+"""What a disk, its owner or a network file system may put right."""
+
+
+def may_pass(error: BaseException | None) -> bool:
+    """The same may succeed later."""
+    return isinstance(error, OSError) and error.errno in PASSING
 
 
 def summarise(name: str, processing: Processing | None, failure: Failure | None) -> dict[str, Any]:
@@ -55,13 +71,14 @@ def summarise(name: str, processing: Processing | None, failure: Failure | None)
         "error": failure.message if failure else None,
         "error_stage": failure.stage if failure else None,
         "error_hint": failure.hint if failure else None,
+        "error_retryable": failure.retryable if failure else None,
     }
     summary |= _crystal_facts(processing)
     summary |= _spot_facts(processing)
     summary |= _intensity_facts(processing)
     checks = quality_checks(processing)
     stated = list(processing.warnings) if processing else []
-    summary["warnings"] = list(dict.fromkeys([*stated, *(c.warning for c in checks if c.warning)]))
+    summary["warnings"] = in_order(stated, checks)
     summary["quality"] = {"verdict": "bad" if failure else overall_verdict(checks), "checks": list(map(asdict, checks))}
     summary["decisions"] = [d.as_dict() for d in processing.decisions] if processing else []
     summary["timings"] = {k: round(v, 3) for k, v in processing.timings.items()} if processing else {}
@@ -107,8 +124,7 @@ def _intensity_facts(p: Processing | None) -> dict[str, Any]:
         return facts
     statistics = p.scaled.statistics
     facts["d_min"] = round(statistics.overall.d_min, 3)
-    isa = known_isa(p.scaled)
-    facts["isa"] = None if isa is None else round(isa, 2)
+    facts["isa"] = known_isa(p.scaled)
     if p.merged is not None and np.isfinite(p.merged.wilson_b):
         facts["wilson_b"] = round(p.merged.wilson_b, 2)
     facts["merging_statistics"] = statistics_by_range(statistics)

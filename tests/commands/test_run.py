@@ -13,6 +13,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 import pytest
+from forked_workers import forked_worker
 from simulated import simulated_sweep
 from typer.testing import CliRunner
 
@@ -28,7 +29,9 @@ RANGE_KEYS = {
 
 
 def invoke(*arguments):
-    result = CliRunner().invoke(app, ["run", *map(str, arguments)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autoproc.commands.run.launch_worker", forked_worker)
+        result = CliRunner().invoke(app, ["run", *map(str, arguments)])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
@@ -216,7 +219,7 @@ def test_ctrl_c_leaves_quietly(images, tmp_path):
         folder = tmp_path / str(attempt)
         running = autoproc("run", images.start, "-o", folder)
         deadline = time.monotonic() + 60
-        while not (folder / "small" / "autoproc.log").exists() and time.monotonic() < deadline:
+        while not list(folder.glob(".autoproc/work/small.*/autoproc.log")) and time.monotonic() < deadline:
             time.sleep(0.02)
         running.send_signal(signal.SIGINT)
         printed, errors = running.communicate(timeout=60)

@@ -1,0 +1,135 @@
+"""The loop of `autoproc run`: what is found goes into the queue, and the queue is worked off."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+from autoproc.service.events import Event, Listener
+from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.hooks import Hooks
+from autoproc.service.intake import Intake
+from autoproc.service.jobs import JobQueue
+from autoproc.service.supervisor import Supervisor
+
+PATIENCE = 0.25
+"""Seconds to wait for news of images, or of workers, at a time."""
+TROUBLE = 5.0
+"""Seconds to wait when the queue's file cannot be written or read."""
+
+
+class Finder(Protocol):
+    """Who finds sweeps."""
+
+    def poll(self, timeout: float) -> list[FoundSweep | ListedImages]:
+        """What has become complete, waiting for it at most so many seconds."""
+
+
+class Stop:
+    """Signals that ask the program to stop: once to finish what is under way, twice to stop at once."""
+
+    def __init__(self) -> None:
+        self.n_asked = 0
+        self.signal = 0
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        """A signal has come."""
+        self.n_asked += 1
+        self.signal = number
+        if self.n_asked > 1:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Catch SIGTERM and SIGINT meanwhile."""
+        before = [signal.signal(number, self) for number in (signal.SIGTERM, signal.SIGINT)]
+        try:
+            yield
+        finally:
+            for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+                signal.signal(number, handler)
+
+
+class Daemon:
+    """Finder, queue, supervisor and hooks, looked after in turn."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        intake: Intake,
+        hooks: Hooks,
+        tell: Listener,
+        finder: Finder | None = None,
+        stop: Stop | None = None,
+    ) -> None:
+        self.supervisor, self.intake, self.hooks, self.finder = supervisor, intake, hooks, finder
+        self._tell = tell
+        self.stop = stop or Stop()
+
+    @property
+    def queue(self) -> JobQueue:
+        """The queue."""
+        return self.supervisor.queue
+
+    def run(self, is_done: Callable[[], bool], grace_time: float) -> None:
+        """Work until it is done, or until it is told to stop: then finish within a grace time, or hand back."""
+        try:
+            while not self.stop.n_asked and not self.turn(is_done):
+                pass
+            if self.stop.n_asked:
+                self._finish(grace_time)
+        finally:
+            self.supervisor.hand_back()
+        if not self.stop.n_asked:
+            self.hooks.finish()
+
+    def turn(self, is_done: Callable[[], bool]) -> bool:
+        """Look after everything once; returns whether it is done."""
+        try:
+            self.hooks.poll()
+            self._look()
+            self.supervisor.step()
+            return is_done()
+        except sqlite3.OperationalError as error:
+            self._tell(Event("trouble", "", {"text": f"the queue {self.queue.path}: {error}; tried again"}))
+            self._pause(TROUBLE)
+            return False
+
+    def _look(self) -> None:
+        """Take in what is found, or wait for the workers."""
+        if self.finder is None:
+            self.supervisor.wait(PATIENCE)
+            return
+        for found in self.finder.poll(PATIENCE):
+            self.intake.take(found)
+
+    def _finish(self, grace_time: float) -> None:
+        """Let what is under way come to its end, within the grace time."""
+        deadline = time.monotonic() + grace_time
+        if self.supervisor.n_running and grace_time:
+            text = f"finishing {self.supervisor.n_running} sweeps for {grace_time:g} s; once more stops at once"
+            self._tell(Event("stopping", "", {"text": text}))
+        while self.supervisor.n_running and time.monotonic() < deadline:
+            self.supervisor.wait(PATIENCE)
+            self.supervisor.step(take_more=False)
+            self.hooks.poll()
+
+    def _pause(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self.stop.n_asked and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+def told_to_all(listeners: Sequence[Listener]) -> Listener:
+    """One listener for several."""
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell

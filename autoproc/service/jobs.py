@@ -1,0 +1,341 @@
+"""The queue: every sweep once, in a file that several programs may use at a time and that outlives them all.
+
+Each change is one transaction. An attempt is known by its number (`run`): who has lost a sweep to
+somebody else, by cancelling or because its lease ran out, can no longer change it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from autoproc.errors import InputError
+from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.job import Job, State, job_of
+
+BY_HAND = 1.0
+"""Priority of what was asked for by hand; all else has 0."""
+PATIENCE = 30.0
+"""Seconds to wait for another program's transaction."""
+
+NEXT = """
+SELECT id FROM jobs AS waiting
+WHERE state = 'queued' AND not_before <= :now
+  AND (:only IS NULL OR id IN (SELECT value FROM json_each(:only)))
+ORDER BY priority DESC,
+  CASE WHEN :newest_visit
+    THEN -(SELECT max(completed_at) FROM jobs AS others WHERE others.visit = waiting.visit) ELSE 0 END,
+  completed_at, id
+LIMIT 1
+"""
+CLAIM = f"""
+UPDATE jobs SET state = 'running', worker = :worker, lease_until = :lease, attempts = attempts + 1, run = run + 1,
+  started_at = :now, finished_at = NULL, error = NULL, hint = NULL, retryable = 0, progress = NULL
+WHERE id = ({NEXT}) RETURNING *
+"""
+MINE = "id = :id AND run = :run AND state = 'running'"
+TO_QUEUE = "state = 'queued', worker = NULL, lease_until = NULL, progress = NULL"
+ANEW = f"{TO_QUEUE}, attempts = 0, crashes = 0, not_before = 0"
+
+
+class UnknownSweep(InputError):
+    """A name that no sweep of the queue has."""
+
+    what = "there is no sweep {name} in {queue}"
+    hint = "{suggestion}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddResult:
+    """What became of a sweep that was found.
+
+    outcome : "new"; "known" and nothing to do; "extended" by images since; "again" because it was asked for
+    """
+
+    job_id: int
+    outcome: Literal["new", "known", "extended", "again"]
+
+
+class JobQueue:
+    """The queue in a SQLite file."""
+
+    def __init__(self, path: Path | str, journal: str = "wal", clock: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self._clock = clock
+        self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._patiently(f"PRAGMA journal_mode = {journal}")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._patiently(files("autoproc.service").joinpath("schema.sql").read_text("utf-8"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _patiently(self, statement: str) -> None:
+        """Change journal or schema: SQLite does not wait by itself for others to finish theirs."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._db.executescript(statement)
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _one(self, where: str, **values: Any) -> Job | None:
+        row = self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchone()
+        return None if row is None else job_of(row)
+
+    def _update(self, changes: str, where: str, **values: Any) -> bool:
+        """Change rows; returns whether there were any."""
+        return self._db.execute(f"UPDATE jobs SET {changes} WHERE {where}", values).rowcount > 0
+
+    def _tell(self, event: str, **facts: Any) -> str:
+        """An entry of the story."""
+        return json.dumps({"at": round(self._clock(), 3), "event": event} | facts)
+
+    # What is there
+
+    def rows(self) -> list[Job]:
+        """Every job, in the order of arrival."""
+        return [job_of(row) for row in self._db.execute("SELECT * FROM jobs ORDER BY id")]
+
+    def job(self, job_id: int) -> Job:
+        """The job of a number."""
+        job = self._one("id = :id", id=job_id)
+        assert job is not None
+        return job
+
+    def by_fingerprint(self, fingerprint: str) -> Job | None:
+        """The job of these images."""
+        return self._one("fingerprint = :fingerprint", fingerprint=fingerprint)
+
+    def by_name(self, name: str) -> Job | None:
+        """The job with this folder of results."""
+        return self._one("name = :name", name=name)
+
+    def by_path(self, path: str) -> list[Job]:
+        """The jobs of a template or master file."""
+        return [job_of(row) for row in self._db.execute("SELECT * FROM jobs WHERE path = ? ORDER BY id", (path,))]
+
+    def n_in(self, state: State) -> int:
+        """How many jobs are in a state."""
+        return int(self._db.execute("SELECT count(*) FROM jobs WHERE state = ?", (state,)).fetchone()[0])
+
+    def next_time(self) -> float | None:
+        """When the next of the queued jobs may begin."""
+        return self._db.execute("SELECT min(not_before) FROM jobs WHERE state = 'queued'").fetchone()[0]
+
+    # What is found
+
+    def add(
+        self,
+        sweep: FoundSweep,
+        *,
+        base: Mapping[str, Any] | None = None,
+        again: bool = False,
+        in_place_of: int | None = None,
+    ) -> AddResult:
+        """Take a sweep in. One that is known is left alone unless it has more images, or is to be processed again.
+
+        base : settings to process it with; None takes those of the program that does
+        in_place_of : job whose images these have replaced, and whose results its own will
+        """
+        with self._transaction():
+            known = self.by_fingerprint(sweep.fingerprint)
+            if known is None and in_place_of is not None:
+                self._update("fingerprint = :f", "id = :id", f=sweep.fingerprint, id=in_place_of)
+                known = self.job(in_place_of)
+            if known is None:
+                return AddResult(self._insert(sweep, State.queued, base), "new")
+            extended = sweep.n_images > known.n_images
+            if not (extended or again or known.state is State.listed):
+                return AddResult(known.id, "known")
+            self._take_again(known, sweep, base, again)
+            return AddResult(known.id, "extended" if extended else "again")
+
+    def _insert(self, sweep: FoundSweep, state: State, base: Mapping[str, Any] | None) -> int:
+        columns = self._columns_of(sweep) | {
+            "fingerprint": sweep.fingerprint,
+            "name": self._free_name(sweep.name, Path(sweep.path).parent.name),
+            "state": state,
+            "found_at": self._clock(),
+            "base": None if base is None else json.dumps(base),
+        }
+        names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+        added = self._db.execute(f"INSERT INTO jobs ({names}) VALUES ({places})", columns)
+        assert added.lastrowid is not None
+        return added.lastrowid
+
+    def _columns_of(self, sweep: FoundSweep) -> dict[str, Any]:
+        first, last = sweep.image_range or (None, None)
+        return {
+            "path": str(sweep.path), "kind": sweep.kind, "first_image": first, "last_image": last,
+            "n_images": sweep.n_images, "partial": sweep.reason if sweep.state == "partial" else "",
+            "visit": str(sweep.visit), "completed_at": sweep.completed_at,
+        }  # fmt: skip
+
+    def _take_again(self, known: Job, sweep: FoundSweep, base: Mapping[str, Any] | None, again: bool) -> None:
+        """New facts of a known sweep. If it is under way, it is begun anew when that attempt is over."""
+        columns = self._columns_of(sweep)
+        changes = ", ".join(f"{name} = :{name}" for name in columns)
+        if base is not None:
+            changes += ", base = :base, parameters = '{}'"
+        if known.state is not State.running or again:
+            changes += f", {ANEW}"
+        if again:
+            changes += f", priority = {BY_HAND}"
+        values: dict[str, Any] = columns | {"base": json.dumps(base), "id": known.id}
+        self._update(changes, "id = :id", **values)
+
+    def _free_name(self, wanted: str, folder: str) -> str:
+        """The sweep's name; that of its folder before it, or a number after it, where another has it."""
+        number = 1
+        for name in (wanted, f"{folder}_{wanted}"):
+            if self.by_name(name) is None:
+                return name
+        while self.by_name(name := f"{wanted}_{number + 1}") is not None:
+            number += 1
+        return name
+
+    def list_images(self, images: ListedImages) -> None:
+        """Remember images that are no sweep, so that the status shows them."""
+        path = str(images.path)
+        with self._transaction():
+            if self._one("path = :path", path=path) is not None:
+                self._update("n_images = :n", "path = :path AND state = 'listed'", n=images.n_images, path=path)
+                return
+            stem = f"{Path(path).parent.name}/{Path(path).name}"
+            sweep = FoundSweep(Path(path), "cbf", None, images.n_images, f"{images.what}:{path}", "partial",
+                               images.reason, stem, "", self._clock())  # fmt: skip
+            job_id = self._insert(sweep, State.listed, None)
+            self._update("kind = :what", "id = :id", what=images.what, id=job_id)
+
+    # What is done
+
+    def claim(
+        self, worker: str, lease: float, only: Collection[int] | None = None, newest_visit: bool = True
+    ) -> Job | None:
+        """Take the next job, in one statement; None if there is none to begin now.
+
+        lease : seconds until it is given to another, if no heartbeat is heard; only : numbers to choose from
+        """
+        now = self._clock()
+        numbers = None if only is None else json.dumps(list(only))
+        values = {"worker": worker, "lease": now + lease, "now": now, "only": numbers, "newest_visit": newest_visit}
+        rows = self._db.execute(CLAIM, values).fetchall()
+        return job_of(rows[0]) if rows else None
+
+    def heartbeat(self, job: Job, lease: float, progress: str = "") -> bool:
+        """Keep a job; False if it is no longer this attempt's."""
+        return self._update(
+            "lease_until = :lease, progress = :progress", MINE,
+            lease=self._clock() + lease, progress=progress, id=job.id, run=job.run,
+        )  # fmt: skip
+
+    def finish(self, job: Job, state: State, result: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+        """The job has its result, processed or failed. If images came meanwhile, it is queued again."""
+        return self._update(
+            "state = CASE WHEN n_images > :n_images THEN 'queued' ELSE :state END, worker = NULL, lease_until = NULL,"
+            " progress = NULL, attempts = CASE WHEN n_images > :n_images THEN 0 ELSE attempts END, priority = 0,"
+            " finished_at = :now, result = :result, settings = :settings, error = :error, hint = :hint,"
+            " retryable = :retryable, story = json_insert(story, '$[#]', json(:event))",
+            MINE,
+            n_images=job.n_images, state=state, now=self._clock(), result=json.dumps(result),
+            settings=json.dumps(settings), error=result.get("error"), hint=result.get("hint"),
+            retryable=bool(result.get("retryable")), event=self._tell(state, error=result.get("error")),
+            id=job.id, run=job.run,
+        )  # fmt: skip
+
+    def release(self, job: Job, because: str, delay: float = 0.0, *, counted: bool = True) -> bool:
+        """Give a job back, to be begun again after a delay; an attempt that is not counted never was."""
+        return self._update(
+            f"{TO_QUEUE}, not_before = :later, attempts = attempts - :uncounted, error = :because,"
+            f" story = json_insert(story, '$[#]', json(:event))",
+            MINE,
+            later=self._clock() + delay if delay else 0.0, uncounted=int(not counted), because=because,
+            event=self._tell("put back", because=because), id=job.id, run=job.run,
+        )  # fmt: skip
+
+    def crashed(self, job: Job, because: str, hint: str, max_crashes: int) -> State | None:
+        """The job's worker is dead: it is tried again, or set aside. Returns which; None if it is not ours."""
+        state = State.set_aside if job.crashes + 1 >= max_crashes else State.queued
+        changed = self._update(
+            f"{TO_QUEUE}, state = :state, crashes = crashes + 1, error = :because, hint = :hint, priority = 0,"
+            f" finished_at = CASE WHEN :state = 'set_aside' THEN :now END,"
+            f" story = json_insert(story, '$[#]', json(:event))",
+            MINE,
+            state=state, because=because, hint=hint, now=self._clock(),
+            event=self._tell("crashed", because=because), id=job.id, run=job.run,
+        )  # fmt: skip
+        return state if changed else None
+
+    def adopt(self, job_id: int, run: int, worker: str, lease: float, is_dead: Callable[[str], bool]) -> Job | None:
+        """Take over an attempt whose program is gone, to finish what it has left; None if it is not."""
+        with self._transaction():
+            job = self._one(MINE, id=job_id, run=run)
+            if job is None or not self._is_orphan(job, is_dead):
+                return None
+            self._update("worker = :w, lease_until = :l", "id = :id", w=worker, l=self._clock() + lease, id=job_id)
+            return self.job(job_id)
+
+    def _is_orphan(self, job: Job, is_dead: Callable[[str], bool]) -> bool:
+        return (job.lease_until or 0) < self._clock() or is_dead(job.worker or "")
+
+    def expire(self, is_dead: Callable[[str], bool]) -> list[Job]:
+        """Put back the jobs whose program is gone; returns them. It is not their fault: no attempt is counted."""
+        running = [job_of(row) for row in self._db.execute("SELECT * FROM jobs WHERE state = 'running'")]
+        orphans = [job for job in running if self._is_orphan(job, is_dead)]
+        return [job for job in orphans if self.release(job, "its program was stopped", counted=False)]
+
+    # What is asked for
+
+    def cancel(self, name: str) -> Job:
+        """Do not process a sweep; if it is under way, its worker is stopped."""
+        job = self._named(name)
+        if job.state in (State.queued, State.running):
+            self._update(f"{TO_QUEUE}, state = 'cancelled'", "id = :id AND state = :state", id=job.id, state=job.state)
+        return self.job(job.id)
+
+    def retry(self, name: str) -> Job:
+        """Try a sweep again that failed, was cancelled or set aside."""
+        job = self._named(name)
+        if job.state in (State.failed, State.cancelled, State.set_aside, State.queued):
+            self._update(f"{ANEW}, priority = {BY_HAND}", "id = :id AND state = :state", id=job.id, state=job.state)
+        return self.job(job.id)
+
+    def reprocess(self, name: str, changes: Mapping[str, str]) -> Job:
+        """Process a sweep again, with other parameters; if it is under way, its worker is stopped."""
+        job = self._named(name)
+        self._update(
+            f"{ANEW}, priority = {BY_HAND}, parameters = :parameters", "id = :id AND state != 'listed'",
+            id=job.id, parameters=json.dumps(job.parameters | dict(changes)),
+        )  # fmt: skip
+        return self.job(job.id)
+
+    def _named(self, name: str) -> Job:
+        job = self.by_name(name)
+        if job is not None:
+            return job
+        near = [job.name for job in self.rows() if name.lower() in job.name.lower()][:3]
+        suggestion = f"did you mean {' or '.join(near)}?" if near else "`autoproc status` shows them all"
+        raise UnknownSweep(name=name, queue=self.path, suggestion=suggestion)

@@ -1,0 +1,168 @@
+"""Results written aside and put in their place whole: nothing of an earlier result is lost until the new one is there.
+
+OUTPUT/.autoproc/work/ holds, for the attempt number RUN at the sweep NAME:
+
+NAME.RUN/       what it has written so far
+NAME.RUN.json   its outcome: present once the folder is whole and on the disk
+NAME.RUN.old/   the earlier results, while the new ones take their place
+
+Whoever finds an outcome can finish what its program could not: each step may be done again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autoproc.service.job import Job
+from autoproc.service.process_sweep import RESULTS
+
+OURS = (*RESULTS, "autoproc.log", "stages")
+"""What a folder of results holds of ours; all else is somebody's own and is kept."""
+LEFTOVER = re.compile(r"(?P<name>.+)\.(?P<run>\d+)(?P<kind>|\.json|\.json\.part|\.old|\.log)")
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something in the work folder: of which sweep and attempt."""
+
+    name: str
+    run: int
+
+
+class Outputs:
+    """The folders of results below OUTPUT, and the work folder."""
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.state = output / ".autoproc"
+        self.work = self.state / "work"
+        self.kept_logs = self.state / "failed"
+
+    def make_folders(self) -> None:
+        """Make the folders."""
+        self.work.mkdir(parents=True, exist_ok=True)
+
+    def results(self, name: str) -> Path:
+        """Where a sweep's results are in the end."""
+        return self.output / name
+
+    def has_results(self, name: str) -> bool:
+        """There is a summary, of success or failure."""
+        return (self.results(name) / "summary.json").exists()
+
+    def folder(self, name: str, run: int) -> Path:
+        """Where an attempt writes."""
+        return self.work / f"{name}.{run}"
+
+    def outcome_path(self, name: str, run: int) -> Path:
+        """Where an attempt's outcome is kept."""
+        return self.work / f"{name}.{run}.json"
+
+    def outcome(self, name: str, run: int) -> dict[str, Any] | None:
+        """An attempt's outcome, if it came so far."""
+        try:
+            return json.loads(self.outcome_path(name, run).read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+
+    def begin(self, job: Job) -> Path:
+        """An empty folder for an attempt."""
+        folder = self.folder(job.name, job.run)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def put_in_place(self, name: str, run: int) -> None:
+        """Rename: the earlier results aside, the new ones to their place. Done before, or half of it, it goes on."""
+        new, old, place = self.folder(name, run), self._old(name, run), self.results(name)
+        if not (new / "summary.json").exists():
+            return
+        if place.exists() or place.is_symlink():
+            if old.exists():  # somebody made the folder anew between two renames
+                self._keep_foreign(old, new)
+                shutil.rmtree(old)
+            place.rename(old)
+        new.rename(place)
+        sync_folder(self.output)
+        sync_folder(self.work)
+
+    def clean(self, name: str, run: int) -> None:
+        """Remove what an attempt whose results are in their place, or which has none, has left."""
+        old, new, place = self._old(name, run), self.folder(name, run), self.results(name)
+        if old.exists() or old.is_symlink():
+            if place.is_dir():
+                self._keep_foreign(old, place)
+                remove(old)
+            else:
+                old.rename(place)
+        if new.exists():
+            self._keep_log(new, name)
+            remove(new)
+        self.outcome_path(name, run).unlink(missing_ok=True)
+        self.outcome_path(name, run).with_suffix(".json.part").unlink(missing_ok=True)
+
+    def leftovers(self) -> list[Leftover]:
+        """The attempts of which there is something in the work folder."""
+        matches = (LEFTOVER.fullmatch(entry.name) for entry in self.work.iterdir())
+        return sorted({Leftover(m["name"], int(m["run"])) for m in matches if m}, key=lambda x: (x.name, x.run))
+
+    def _old(self, name: str, run: int) -> Path:
+        return self.work / f"{name}.{run}.old"
+
+    def _keep_foreign(self, old: Path, place: Path) -> None:
+        """Take files along that somebody else has put beside the results."""
+        if not old.is_dir() or old.is_symlink():
+            return
+        for entry in list(old.iterdir()):
+            if entry.name not in OURS and not (place / entry.name).exists() and not entry.name.startswith("."):
+                entry.rename(place / entry.name)
+
+    def _keep_log(self, folder: Path, name: str) -> None:
+        """The log of an attempt without results, for whoever wonders."""
+        with suppress(OSError):
+            self.kept_logs.mkdir(exist_ok=True)
+            (folder / "autoproc.log").replace(self.kept_logs / f"{name}.log")
+
+
+def remove(path: Path) -> None:
+    """Remove a folder or whatever has its name."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def write_outcome(path: Path, outcome: dict[str, Any]) -> None:
+    """Keep an outcome: whole and on the disk, or not at all."""
+    part = path.with_suffix(".json.part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(outcome, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(path)
+    sync_folder(path.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """See to it that all files below a folder are on the disk, so that a power cut leaves none of them empty."""
+    for directory, _, names in os.walk(folder):
+        for name in names:
+            sync_folder(Path(directory) / name)
+        sync_folder(Path(directory))
+
+
+def sync_folder(path: Path) -> None:
+    """Put a folder's entries, or a file's content, on the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems cannot do it for folders
+            os.fsync(number)
+    finally:
+        os.close(number)

@@ -1,0 +1,59 @@
+"""One job: its images imported, processed, and told in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autoproc.config import Config
+from autoproc.console import Console
+from autoproc.errors import AutoprocError
+from autoproc.formats.sweeps import NoImages
+from autoproc.service.order import Order
+from autoproc.service.process_sweep import fail_import, process_sweep
+from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, format_import, import_sweeps
+
+
+def process_job(order: Order, console: Console) -> dict[str, Any]:
+    """Process a sweep into the order's folder; returns what summary.json holds."""
+    config = within_range(order.config, order.image_range)
+    console.log(f"images: {order.path}")
+    result = import_sweeps([order.path], config.import_sweep)
+    sweep = chosen(result.experiments, order.image_range)
+    if sweep is None:
+        return fail_import(order.name, Path(order.path), why_none(result, order.path), order.folder, console)
+    warnings = (*sweep.warnings, f"partial: {order.partial}") if order.partial else sweep.warnings
+    sweep = ImportedSweep(order.name, sweep.experiment, sweep.files, sweep.format, warnings)
+    console.log(format_import(ImportResult((sweep,), (), ())))
+    return process_sweep(sweep, order.folder, config, console)
+
+
+def within_range(config: Config, image_range: tuple[int, int] | None) -> Config:
+    """The configuration with a sweep's own images, as far as the user wants them."""
+    if image_range is None:
+        return config
+    first, last = config.import_sweep.image_range or image_range
+    common = (max(first, image_range[0]), min(last, image_range[1]))
+    if common[0] > common[1]:
+        return config
+    return config.model_copy(update={"import_sweep": config.import_sweep.model_copy(update={"image_range": common})})
+
+
+def chosen(sweeps: Sequence[ImportedSweep], image_range: tuple[int, int] | None) -> ImportedSweep | None:
+    """The sweep that has most of these images, the first of several."""
+
+    def n_images(sweep: ImportedSweep) -> int:
+        first, last = sweep.experiment.scan.image_range
+        low, high = image_range or (first, last)
+        return min(last, high) - max(first, low) + 1
+
+    return max(sweeps, key=n_images, default=None)
+
+
+def why_none(result: ImportResult, path: str) -> AutoprocError:
+    """Why a path gave no sweep."""
+    if result.problems:
+        return result.problems[0]
+    named: list[Skipped] = [s for s in result.skipped if s.instead_of] or list(result.skipped)
+    return named[0].error if named else NoImages(path=path)

@@ -1,0 +1,49 @@
+"""What the queue keeps of a summary: what the status table and the lines on the terminal show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+STATISTICS = ("completeness", "multiplicity", "i_over_sigma", "r_meas", "r_pim", "cc_half")
+
+
+def brief(summary: dict[str, Any]) -> dict[str, Any]:
+    """The gist of what summary.json holds."""
+    statistics = (summary.get("merging_statistics") or {}).get("overall") or {}
+    crystal = ("space_group", "unit_cell", "n_lattices", "d_min", "n_images")
+    return {
+        "status": summary["status"],
+        "error": summary.get("error"),
+        "error_stage": summary.get("error_stage"),
+        "hint": summary.get("error_hint"),
+        "retryable": bool(summary.get("error_retryable")),
+        "warnings": list(summary.get("warnings", ())),
+        "verdict": (summary.get("quality") or {}).get("verdict"),
+        **{key: summary.get(key) for key in crystal},
+        **{key: finite(statistics.get(key)) for key in STATISTICS},
+    }
+
+
+def finite(value: Any) -> float | None:
+    """A number as JSON can hold it."""
+    return None if value is None or value != value or abs(value) == float("inf") else float(value)  # noqa: PLR0124
+
+
+def result_line(name: str, result: dict[str, Any]) -> str:
+    """A processed sweep in one line."""
+    cell = " ".join(f"{x:.2f}" for x in result["unit_cell"] or ())
+    figures = [
+        f"{result['d_min']:.2f} A" if result["d_min"] else "",
+        f"{result['completeness']:.1f}% complete" if result["completeness"] is not None else "",
+        f"Rmeas {result['r_meas']:.3f}" if result["r_meas"] is not None else "",
+        f"CC1/2 {result['cc_half']:.3f}" if result["cc_half"] is not None else "",
+    ]
+    return "  ".join([f"{name}: {result['space_group']}", cell, *filter(None, figures)])
+
+
+def failure_lines(name: str, result: dict[str, Any]) -> list[str]:
+    """A failed sweep: where, why, what to do."""
+    where = f" at {result['error_stage']}" if result.get("error_stage") else ""
+    lines = [f"{name}: FAILED{where}: {result['error']}"]
+    lines += [f"    {result['hint']}"] if result.get("hint") else []
+    return [*lines, *(f"    warning: {warning}" for warning in result.get("warnings", ()))]

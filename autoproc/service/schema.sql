@@ -1,0 +1,38 @@
+-- One row a sweep. Times are seconds since 1970.
+CREATE TABLE IF NOT EXISTS jobs (
+    id           INTEGER PRIMARY KEY,
+    fingerprint  TEXT NOT NULL UNIQUE,       -- of the images, the same wherever and whenever they are listed
+    name         TEXT NOT NULL UNIQUE,       -- of the folder of results
+    path         TEXT NOT NULL,              -- template with #, or master file
+    kind         TEXT NOT NULL,              -- cbf, hdf5
+    first_image  INTEGER,                    -- NULL: all that there are
+    last_image   INTEGER,
+    n_images     INTEGER NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN
+                     ('queued', 'running', 'processed', 'failed', 'cancelled', 'set_aside', 'listed')),
+    partial      TEXT NOT NULL DEFAULT '',   -- why not all images are there; '' where they are
+    visit        TEXT NOT NULL DEFAULT '',   -- the directory watched under which it was found
+    priority     REAL NOT NULL DEFAULT 0,    -- raised for what was asked for by hand
+    attempts     INTEGER NOT NULL DEFAULT 0, -- begun since it was queued
+    crashes      INTEGER NOT NULL DEFAULT 0, -- workers lost since it was queued
+    run          INTEGER NOT NULL DEFAULT 0, -- begun ever: the number of its work folder
+    worker       TEXT,                       -- the program that has it: machine:pid:start
+    lease_until  REAL,
+    not_before   REAL NOT NULL DEFAULT 0,
+    found_at     REAL NOT NULL,
+    completed_at REAL NOT NULL,              -- the last image's arrival
+    started_at   REAL,
+    finished_at  REAL,
+    base         TEXT,                       -- settings given with the sweep's name; NULL: the program's
+    parameters   TEXT NOT NULL DEFAULT '{}', -- key=value on top of those, of `autoproc reprocess`
+    settings     TEXT,                       -- parameters that the results were made with
+    error        TEXT,
+    hint         TEXT,
+    retryable    INTEGER NOT NULL DEFAULT 0,
+    result       TEXT,                       -- what the status table shows
+    story        TEXT NOT NULL DEFAULT '[]', -- what happened to it, in order
+    progress     TEXT                        -- what its worker is at
+);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, not_before);
+CREATE INDEX IF NOT EXISTS jobs_by_visit ON jobs (visit, completed_at);
+CREATE INDEX IF NOT EXISTS jobs_by_path ON jobs (path);

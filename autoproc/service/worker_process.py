@@ -1,0 +1,185 @@
+"""A worker as the program sees it: a process to give an order to, to listen to, and to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from autoproc.service.job import Job
+from autoproc.service.limits import memory_in_use
+
+TAIL = 2000
+"""Characters of what a dead worker has said last that are kept."""
+
+
+class Process(Protocol):
+    """What is needed of subprocess.Popen."""
+
+    pid: int
+    stdin: IO[bytes] | None
+
+    def poll(self) -> int | None:
+        """The exit status; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end."""
+
+
+Launch = Callable[[int, IO[bytes], bool], Process]
+"""Begin a worker: the number of its pipe for reports, where its errors go, whether it has the terminal."""
+
+
+def launch_worker(reports: int, errors: IO[bytes], has_terminal: bool) -> Process:
+    """Begin `autoproc _work` in a group of its own, so that Ctrl-C goes to the program alone."""
+    package = str(Path(__file__).resolve().parents[2])
+    paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return start_process([sys.executable, "-m", "autoproc", "_work"], paths, reports, errors, has_terminal)
+
+
+def start_process(
+    command: Sequence[str], paths: Sequence[str], reports: int, errors: IO[bytes], has_terminal: bool
+) -> Process:
+    """Begin a command as a worker."""
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
+    return subprocess.Popen(
+        [*command, str(reports)],
+        env=os.environ | threads | {"PYTHONPATH": os.pathsep.join(paths)},
+        stdin=subprocess.PIPE,
+        stdout=None if has_terminal else subprocess.DEVNULL,
+        stderr=None if has_terminal else errors,
+        pass_fds=[reports],
+        process_group=0,
+    )
+
+
+@dataclass(slots=True)
+class WorkerProcess:
+    """One worker. It has no job, or one, and then it ends.
+
+    stopped_for : why the program has killed it, if it has
+    """
+
+    process: Process
+    reports: int
+    errors: IO[bytes]
+    job: Job | None = None
+    is_ready: bool = False
+    begun: float = 0.0
+    progress: str = ""
+    most_memory: int = 0
+    stopped_for: str = ""
+    outcome: dict[str, Any] | None = None
+    _unread: bytes = b""
+
+    @classmethod
+    def begin(cls, launch: Launch, has_terminal: bool = False) -> WorkerProcess:
+        """Begin a worker, which loads what it needs and waits."""
+        mine, its = os.pipe()
+        errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
+        try:
+            process = launch(its, errors, has_terminal)
+        except BaseException:
+            os.close(mine)
+            errors.close()
+            raise
+        finally:
+            os.close(its)
+        os.set_blocking(mine, False)
+        return cls(process, mine, errors)
+
+    def give(self, job: Job, line: str) -> None:
+        """Give it its job. One that is dead already is found out later."""
+        self.job, self.begun = job, time.monotonic()
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.write(line.encode())
+            self.process.stdin.flush()
+
+    def listen(self) -> list[str]:
+        """Take in what it reports; returns what it wants to be said."""
+        with suppress(BlockingIOError):
+            while received := os.read(self.reports, 1 << 16):
+                self._unread += received
+        *lines, self._unread = self._unread.split(b"\n")
+        said = []
+        for line in lines:
+            message = json.loads(line)
+            match message["message"]:
+                case "ready":
+                    self.is_ready = True
+                case "progress":
+                    self.progress = message["doing"]
+                case "say":
+                    said.append(message["text"])
+                case "outcome":
+                    self.outcome = message
+        return said
+
+    @property
+    def is_alive(self) -> bool:
+        """It has not ended."""
+        return self.process.poll() is None
+
+    @property
+    def seconds(self) -> float:
+        """Since it was given its job."""
+        return time.monotonic() - self.begun
+
+    def measure_memory(self) -> int:
+        """Bytes that it uses now."""
+        used = memory_in_use(self.process.pid)
+        self.most_memory = max(self.most_memory, used)
+        return used
+
+    def kill(self, because: str = "") -> None:
+        """End it and its children at once."""
+        self.stopped_for = self.stopped_for or because
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def close(self) -> None:
+        """Let it go: without an input it ends."""
+        if self.process.stdin is not None:
+            with suppress(OSError):
+                self.process.stdin.close()
+        os.close(self.reports)
+        self.errors.close()
+
+    def how_it_ended(self) -> str:
+        """In words."""
+        if self.stopped_for:
+            return self.stopped_for
+        status = self.process.poll()
+        if status is None or status >= 0:
+            return f"its worker ended without a result (exit status {status})"
+        name = signal.Signals(-status).name
+        killed = " (out of memory?)" if name == "SIGKILL" else ""
+        return f"its worker was ended by {name}{killed}"
+
+    def last_words(self) -> str:
+        """The end of what it wrote to its standard error."""
+        with suppress(OSError, ValueError):
+            self.errors.seek(0, os.SEEK_END)
+            self.errors.seek(max(0, self.errors.tell() - TAIL))
+            return self.errors.read().decode(errors="replace").strip()
+        return ""
+
+
+def wait_for_any(workers: Sequence[WorkerProcess], timeout: float) -> None:
+    """Wait until one of them reports or ends, or the time is over."""
+    if not workers:
+        time.sleep(timeout)
+        return
+    select.select([w.reports for w in workers if w.is_alive], [], [], timeout)
