@@ -21,6 +21,8 @@ Verdict = Literal["good", "look", "bad"]
 FEW_INDEXED, VERY_FEW_INDEXED = 0.70, 0.30
 LARGE_RMSD, VERY_LARGE_RMSD = 1.0, 3.0
 HIGH_INNER_R_MEAS, VERY_HIGH_INNER_R_MEAS = 0.15, 0.30
+ANOMALOUS_SHARE = 0.6
+"""Of Rmeas: what is left of it where I(+) and I(-) are kept apart, if their differences are most of it."""
 LOW_ISA, VERY_LOW_ISA = 8.0, 4.0
 LOW_COMPLETENESS, VERY_LOW_COMPLETENESS = 85.0, 50.0
 INCOMPLETE_INNER = 90.0
@@ -55,6 +57,12 @@ def overall_verdict(checks: Sequence[Check]) -> Verdict:
     return "bad" if "bad" in found else "look" if "look" in found else "good"
 
 
+def in_order(stated: Sequence[str], checks: Sequence[Check]) -> list[str]:
+    """All warnings, each once, the gravest first: bad checks, what the stages said, then what is worth a look."""
+    of = {v: [c.warning for c in checks if c.verdict == v] for v in ("bad", "look")}
+    return list(dict.fromkeys([*of["bad"], *stated, *of["look"]]))
+
+
 def _above(value: float, look: float, bad: float) -> Verdict:
     return "bad" if value > bad else "look" if value > look else "good"
 
@@ -87,11 +95,19 @@ def inner_agreement(inner: ShellStatistics) -> Check | None:
     """Rmeas of the strongest, lowest resolution reflections."""
     if inner.r_meas is None or inner.r_meas <= 0:
         return None
+    if inner.r_meas_anom is not None and inner.r_meas_anom < ANOMALOUS_SHARE * inner.r_meas:
+        advice = (
+            f"it is {inner.r_meas_anom:.3f} where I(+) and I(-) are kept apart: their difference is an anomalous "
+            "signal, not an error; look no further if it is expected"
+        )
+    else:
+        advice = (
+            "equivalents that should be measured best disagree: look for a shadow, overloads, damage (scale and B by "
+            "image), or a Laue group that is too high (try symmetry.space_group=P1)"
+        )
     return Check(
         "Rmeas at low resolution", f"{inner.r_meas:.3f}", f"below {HIGH_INNER_R_MEAS:g}",
-        _above(inner.r_meas, HIGH_INNER_R_MEAS, VERY_HIGH_INNER_R_MEAS),
-        "equivalents that should be measured best disagree: look for a shadow, overloads, damage (scale and B by "
-        "image), or a Laue group that is too high (try symmetry.space_group=P1)",
+        _above(inner.r_meas, HIGH_INNER_R_MEAS, VERY_HIGH_INNER_R_MEAS), advice,
     )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def _spots(p: Processing) -> list[Line]:
     n, images = len(p.found.reflections), len(p.found.spots_per_image)
     usual = f", {np.median(p.found.spots_per_image):.0f} on a usual image" if images else ""
     hot = len(p.found.hot_pixels)
-    left_out = f"; {hot} pixels that are strong on most images left out" if hot else ""
+    left_out = f"; {hot} hot pixel{'s' if hot > 1 else ''} left out" if hot else ""
     return [Line("Spots", f"{n} on {images} images{usual}{left_out}", "find_spots")]
 
 

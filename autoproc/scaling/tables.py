@@ -47,7 +47,9 @@ def _choices(result: ScaleResult) -> str:
         return ""
     rows = [(c.name, "-" if c.r_meas is None else f"{c.r_meas:.5f}") for c in result.candidates]
     table = ruled_table(("Intensities", "Rmeas"), rows, left=(0,))
-    return f"{table}\n{result.candidates[0].name} intensities give the lowest Rmeas\n"
+    best = result.candidates[0]
+    why = "of noise, Rmeas tells nothing" if best.r_meas is None else "no others give a lower Rmeas"
+    return f"{table}\n{best.name} intensities are used: {why}\n"
 
 
 def _error_model(result: ScaleResult) -> str:

@@ -50,6 +50,21 @@ def test_strong_reflections_that_disagree():
     assert checks.inner_agreement(shell(r_meas=None)) is None
 
 
+def test_friedel_mates_that_differ_are_not_called_an_error():
+    found = checks.inner_agreement(shell(r_meas=0.2, r_meas_anom=0.04))
+    assert found.verdict == "look"
+    assert "it is 0.040 where I(+) and I(-) are kept apart" in found.advice
+    assert "shadow" not in found.advice
+    for r_meas_anom in (0.19, None):
+        assert "shadow" in checks.inner_agreement(shell(r_meas=0.2, r_meas_anom=r_meas_anom)).advice
+
+
+def test_warnings_come_with_the_gravest_first():
+    bad, look = checks.asymptotic_signal(2.0), checks.asymptotic_signal(6.0)
+    good = checks.asymptotic_signal(30.0)
+    assert checks.in_order(["one", "two", "one"], [good, look, bad]) == [bad.warning, "one", "two", look.warning]
+
+
 def test_low_isa_and_unknown_isa():
     assert [checks.asymptotic_signal(isa).verdict for isa in (25.0, 6.0, 2.0)] == ["good", "look", "bad"]
     assert checks.asymptotic_signal(None) is None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from processed import STAGES, processed_sweep, stopped_after
 
@@ -73,6 +74,23 @@ def test_an_error_model_that_could_not_be_fitted_gives_no_isa(processing: Proces
     summary = summarise("demo", replace(processing, scaled=scaled), None)
     assert summary["isa"] is None
     assert "too few repeats to estimate ISa" in format_summary(summary, replace(processing, scaled=scaled))
+
+
+def test_isa_is_the_same_number_wherever_it_is_told(processing: Processing):
+    """30.549 is 30.5, also of a number that was once rounded to 30.55."""
+    model = replace(processing.scaled.error_model, b=1 / (30.549 * processing.scaled.error_model.a))
+    changed = replace(processing, scaled=replace(processing.scaled, error_model=model))
+    text = format_summary(summarise("demo", changed, None), changed)
+    assert text.count("ISa 30.5") == 2
+    assert "30.6" not in text
+
+
+def test_hot_pixels_that_were_dealt_with_do_not_head_the_page(processing: Processing):
+    found = replace(processing.found, hot_pixels=np.array([[3, 4]]), notes=("1 pixels are strong",))
+    changed = replace(processing, found=found)
+    summary = summarise("demo", changed, None)
+    assert not any("pixels" in w for w in summary["warnings"])
+    assert "1 hot pixel left out" in format_summary(summary, changed)
 
 
 def test_every_line_of_the_story_has_words(processing: Processing):
