@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -26,24 +27,39 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a sweep could not be processed: the stage, what happened, what to do about it."""
+    """Why a sweep could not be processed: the stage, what happened, what to do about it; whether it may pass."""
 
     stage: str
     message: str
     hint: str = ""
+    retryable: bool = False
 
     @classmethod
     def of(cls, stage: str, error: Exception) -> Failure:
         """From whatever was raised; an unforeseen exception is called what it is."""
         if isinstance(error, AutoprocError):
-            return cls(stage, error.message, error.advice)
+            return cls(stage, error.message, error.advice, error.retryable or may_pass(error.__cause__))
         if isinstance(error, OSError):
             return cls(
                 stage,
                 f"{error.strerror or error} ({error.filename or 'while writing'})",
                 "make room or mend the disk, then run again",
+                may_pass(error),
             )
         return cls(stage, f"unforeseen {type(error).__name__}: {error}", "the log has the details; please report it")
+
+
+PASSING = {
+    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.ETIMEDOUT,
+    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENOTCONN, errno.EREMOTEIO, errno.EMFILE, errno.ENFILE,
+    errno.ENOMEM, errno.EBUSY, errno.EAGAIN,
+}  # fmt: skip
+"""What a disk, its owner or a network file system may put right."""
+
+
+def may_pass(error: BaseException | None) -> bool:
+    """The same may succeed later."""
+    return isinstance(error, OSError) and error.errno in PASSING
 
 
 def summarise(name: str, processing: Processing | None, failure: Failure | None) -> dict[str, Any]:
@@ -55,6 +71,7 @@ def summarise(name: str, processing: Processing | None, failure: Failure | None)
         "error": failure.message if failure else None,
         "error_stage": failure.stage if failure else None,
         "error_hint": failure.hint if failure else None,
+        "error_retryable": failure.retryable if failure else None,
     }
     summary |= _crystal_facts(processing)
     summary |= _spot_facts(processing)
