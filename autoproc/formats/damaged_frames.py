@@ -59,10 +59,10 @@ class ForgivingReader:
             return np.full(self.shape, -1, np.int32)
 
     def _too_many(self, error: InputError) -> InputError:
-        """The error itself if none is forgiven, or if it is the only one."""
-        if self._most == 0:
-            return error
+        """The error itself if none is forgiven, or if the images may still come."""
         first = self.damaged[min(self.damaged)]
+        if self._most == 0 or error.retryable:
+            return first
         return TooManyDamagedImages(n_damaged=len(self.damaged), n_read=len(self._read), first=first.message)
 
     def warnings(self, first_image: int) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from autoproc.models.experiment import Detector, ImageSet
 
 BITSHUFFLE = 32008
 LZ4 = 2
+MOST_OPEN = 64
+"""Data files that stay open at the same time; a process may often open 1024 in all."""
 
 
 class MissingDataFile(InputError):
@@ -32,6 +36,16 @@ class MissingFilter(InputError):
 
     what = "{path}: the images are compressed by HDF5 filter {filter}, which is not available"
     hint = "install the filter (pip install hdf5plugin) or set HDF5_PLUGIN_PATH to the folder of its plugin"
+
+
+class ImageNotWritten(CorruptFile):
+    """A data set has room for an image that is not there (yet)."""
+
+    what = "{path}: image {image} is not written"
+    hint = (
+        "wait until the collection is over; of one that was stopped, process what is there with image_range=first,last"
+    )
+    retryable = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,7 @@ def _linked(path: Path, group: h5py.Group, name: str) -> h5py.Dataset | None:
             if _belongs_to_later_trigger(group, name):
                 return None
             raise MissingDataFile(path=path, target=target) from error
-        raise CorruptFile(path=target or path, reason=str(error)) from error
+        raise CorruptFile(path=target or path, reason=reason_of(error)) from error
     if not _is_image_stack(dataset):
         raise CorruptFile(path=path, reason=f"{group.name}/{name} is not a stack of images")
     if dataset.is_virtual:
@@ -88,6 +102,18 @@ def _linked(path: Path, group: h5py.Group, name: str) -> h5py.Dataset | None:
             if source.file_name != "." and not file.exists():
                 raise MissingDataFile(path=path, target=file)
     return dataset
+
+
+def reason_of(error: Exception) -> str:
+    """What the HDF5 library says of a file, in plain words where that is possible."""
+    text = str(error).strip("'\"")
+    sizes = re.search(r"truncated file: eof = (\d+).*stored_eof = (\d+)", text)
+    if sizes:
+        return f"it is truncated: {sizes[1]} of {sizes[2]} bytes are there"
+    if "signature" in text:
+        return "it is not an HDF5 file"
+    inner = re.fullmatch(r"[^(]*\((.*)\)", text, re.DOTALL)
+    return f"the HDF5 library says: {inner[1] if inner else text}"
 
 
 def _belongs_to_later_trigger(group: h5py.Group, name: str) -> bool:
@@ -116,7 +142,7 @@ class NexusReader:
         except OSError as error:
             raise UnreadableFile(path=self._path, reason=str(error)) from error
         self._segments = image_datasets(self._path, self._handle)
-        self._datasets = [self._handle[s.dataset] for s in self._segments]
+        self._open: OrderedDict[int, h5py.Dataset] = OrderedDict()
         self._starts = np.cumsum([0, *(len(s) for s in self._segments)])
         self._indices = imageset.indices or tuple(range(int(self._starts[-1])))
         panel = detector[0]
@@ -127,8 +153,8 @@ class NexusReader:
             raise CorruptFile(
                 path=self._path, reason=f"it holds {self._starts[-1]} images, not {max(self._indices) + 1}"
             )
-        for dataset in self._datasets:
-            self._check(dataset)
+        if self._indices:
+            self._dataset(self._segment(0)[0])
         self.mask = self._static_mask(panel.mask)
 
     def path(self, frame: int) -> Path:
@@ -138,14 +164,36 @@ class NexusReader:
     def read(self, frame: int) -> np.ndarray:
         """(slow, fast) int32 counts; the largest two values of an unsigned type are -1 and -2."""
         number, index = self._segment(frame)
-        dataset = self._datasets[number]
         try:
+            dataset = self._dataset(number)
+            if not self._is_written(dataset, index):
+                raise ImageNotWritten(path=self.path(frame), image=self._indices[frame] + 1)
             if self._is_direct(dataset):
                 return self._read_chunk(dataset, index)
             with self._lock:
                 return signed(dataset[index])
-        except (OSError, ValueError, KeyError) as error:
-            raise CorruptFile(path=self.path(frame), reason=f"image {frame + 1} cannot be read ({error})") from error
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            reason = f"image {self._indices[frame] + 1} cannot be read; {reason_of(error)}"
+            raise CorruptFile(path=self.path(frame), reason=reason) from error
+
+    def _dataset(self, number: int) -> h5py.Dataset:
+        """A data set by number. Only some stay open, as a sweep may have more files than a process may open."""
+        with self._lock:
+            dataset = self._open.pop(number, None)
+            if dataset is None:
+                dataset = self._handle[self._segments[number].dataset]
+                self._check(dataset)
+            self._open[number] = dataset
+            if len(self._open) > MOST_OPEN:
+                self._open.popitem(last=False)
+            return dataset
+
+    def _is_written(self, dataset: h5py.Dataset, index: int) -> bool:
+        """Storage is allocated for a frame, where that can be told."""
+        if dataset.is_virtual or not dataset.chunks or dataset.chunks[0] != 1:
+            return True
+        with self._lock:
+            return dataset.id.get_chunk_info_by_coord((index, 0, 0)).byte_offset is not None
 
     def _segment(self, frame: int) -> tuple[int, int]:
         position = self._indices[frame]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -9,10 +10,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from autoproc.errors import CorruptFile, InputError, UnreadableFile, UnsupportedFile
+from autoproc.errors import BadHeader, CorruptFile, InputError, UnreadableFile, UnsupportedFile
 from autoproc.formats import dectris
 from autoproc.formats.expt import identifier_for
-from autoproc.formats.hdf5_frames import NexusReader, image_datasets
+from autoproc.formats.hdf5_frames import NexusReader, image_datasets, reason_of
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides, required_distance, required_wavelength
 from autoproc.formats.nexus_fields import groups_of_class, number, text, wavelength_angstrom
 from autoproc.formats.nexus_geometry import (
@@ -52,8 +53,8 @@ def experiment_from_master(path: str | Path, overrides: HeaderOverrides = NO_OVE
         if path.is_file() and "signature" in reason:
             raise UnsupportedFile(path=path, reason="it is not an HDF5 file") from error
         if path.is_file() and ("truncated" in reason or "eof" in reason):
-            raise CorruptFile(path=path, reason="the HDF5 file is truncated") from error
-        raise UnreadableFile(path=path, reason=reason) from error
+            raise CorruptFile(path=path, reason=reason_of(error)) from error
+        raise UnreadableFile(path=path, reason=os.strerror(error.errno) if error.errno else reason_of(error)) from error
     except (KeyError, ValueError) as error:
         raise CorruptFile(path=path, reason=f"its description of the experiment is wrong ({error})") from error
 
@@ -69,6 +70,23 @@ def experiments_from_master(path: str | Path, overrides: HeaderOverrides = NO_OV
     if axis is None or len(axis.values) < 2:
         return [whole]
     return [_part(whole, axis, start, stop) for start, stop in _continuous_runs(axis, whole.scan.n_images)]
+
+
+def angle_warnings(path: str | Path) -> list[str]:
+    """Where a master tells of more or fewer images than there are, in plain words."""
+    path = Path(path)
+    with h5py.File(path, "r", locking=False) as handle:
+        axis = _scanned_axis(handle)
+        n_images = sum(len(s) for s in image_datasets(path, handle))
+    n_angles = n_images if axis is None else len(axis.values)
+    if n_angles > n_images:
+        return [
+            f"the master describes {n_angles} images, of which {n_images} are there: "
+            "was the collection stopped, or are data files missing?"
+        ]
+    if 1 < n_angles < n_images:
+        return [f"the master gives {n_angles} angles for {n_images} images: the rotation is taken to go on evenly"]
+    return []
 
 
 def is_data_file(path: str | Path) -> bool:
@@ -113,6 +131,8 @@ def _experiment(path: Path, handle: h5py.File, overrides: HeaderOverrides) -> Ex
         required_distance(path, panel.distance)
     if not axes:
         axes = dectris.sample_axes(entry)
+    if axes and overrides.oscillation is None and not np.all(np.isfinite(axes[scan_axis_index(axes)].values)):
+        raise BadHeader(path=path, field="rotation angle", value="not a number", override="oscillation=0,0.1 (degrees)")
     times = number(detectors[0], "frame_time", "s") or number(detectors[0], "count_time", "s") or 0.0
     scan, goniometer = _scan(axes, n_images, times)
     imageset = ImageSet("hdf5", str(path), tuple(range(n_images)))
@@ -135,6 +155,10 @@ def _wavelength(entry: h5py.Group, instrument: h5py.Group) -> float | None:
 def _panel(path: Path, detector: h5py.Group, modules: list[h5py.Group], wavelength: float) -> Panel:
     fast, slow, origin, pixel_size = panel_frame(modules[0])
     size_slow, size_fast = (int(n) for n in np.asarray(modules[0]["data_size"][()]).ravel()[-2:])
+    if not all(0 < size < np.inf for size in pixel_size):
+        raise CorruptFile(
+            path=path, reason=f"the pixel size of its detector is {pixel_size[0]:g} x {pixel_size[1]:g} mm"
+        )
     if len(modules) > 1:
         size_slow, size_fast = _joined_modules(path, modules, fast, slow, origin, pixel_size)
     if np.dot(np.cross(fast, slow), (0, 0, 1)) ** 2 > 0.98 and origin[2] > 0:

@@ -168,7 +168,7 @@ def _add_template(template: Path, found: Found) -> None:
     try:
         names = os.listdir(template.parent)
     except OSError as error:
-        raise UnreadableFile(path=template.parent, reason=error.strerror or error) from error
+        raise UnreadableFile(path=template, reason=f"{template.parent}: {error.strerror or error}") from error
     matched = sorted((int(m.group(1)), m.group()) for m in map(pattern.match, names) if m)
     if not matched:
         raise NoImages(path=template)

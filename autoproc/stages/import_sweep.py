@@ -104,17 +104,29 @@ def import_sweeps(paths: Iterable[str | Path], params: ImportParams | None = Non
     skipped = [Skipped(path, 0, reason) for path, reason in found.passed_over]
     failures = [FailedImport(Path(), "", error) for error in found.problems]
     for series, name in zip(found.series, unique_names(found.series), strict=True):
-        importer = _import_cbf if series.kind == "cbf" else _import_master
-        try:
-            for item in importer(series, name, params):
-                (sweeps if isinstance(item, ImportedSweep) else skipped).append(item)  # type: ignore[arg-type]
-        except UnsupportedFile as error:
-            if series.expected:
-                failures.append(FailedImport(series.template, name, error))
-            else:
-                skipped.append(Skipped(series.template, len(series.files), error.message))
-        except AutoprocError as error:
+        result = import_series(series, name, params)
+        sweeps += result.experiments
+        skipped += result.skipped
+        failures += result.failures
+    return ImportResult(tuple(sweeps), tuple(skipped), tuple(failures))
+
+
+def import_series(series: Series, name: str, params: ImportParams) -> ImportResult:
+    """Experiments of one series that was found; an error is listed among the problems."""
+    sweeps: list[ImportedSweep] = []
+    skipped: list[Skipped] = []
+    failures: list[FailedImport] = []
+    importer = _import_cbf if series.kind == "cbf" else _import_master
+    try:
+        for item in importer(series, name, params):
+            (sweeps if isinstance(item, ImportedSweep) else skipped).append(item)  # type: ignore[arg-type]
+    except UnsupportedFile as error:
+        if series.expected:
             failures.append(FailedImport(series.template, name, error))
+        else:
+            skipped.append(Skipped(series.template, len(series.files), error.message))
+    except AutoprocError as error:
+        failures.append(FailedImport(series.template, name, error))
     return ImportResult(tuple(sweeps), tuple(skipped), tuple(failures))
 
 
@@ -253,7 +265,8 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
         else:
             numbered = name if reasons.count("") == 1 else f"{name}_{wedge.first}-{part.scan.image_range[1]}"
             experiment = _overridden(part, params)
-            warnings = _choice_warnings(experiment.scan, there, params) + plausibility_warnings(experiment)
+            warnings = nexus.angle_warnings(master) + _choice_warnings(experiment.scan, there, params)
+            warnings += plausibility_warnings(experiment)
             yield ImportedSweep(numbered, experiment, (master,), format_name(master), tuple(warnings))
 
 

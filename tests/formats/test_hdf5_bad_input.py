@@ -1,0 +1,149 @@
+"""HDF5 images that are incomplete, being written or at odds with their description: what comes of each is said."""
+
+from __future__ import annotations
+
+import resource
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+from nexus_files import SIZE, write_master
+
+from autoproc.errors import BadHeader, CorruptFile
+from autoproc.formats.damaged_frames import ForgivingReader
+from autoproc.formats.hdf5_frames import ImageNotWritten
+from autoproc.formats.nexus import NexusReader, experiment_from_master
+from autoproc.stages.import_sweep import ImportParams, import_sweeps
+
+
+@pytest.fixture
+def frames():
+    return np.random.default_rng(1).poisson(3, (6, *SIZE)).astype(np.uint16)
+
+
+def rewrite_data(folder, frames, n_written, compression):
+    """Data with room for all frames, of which the first n_written are there."""
+    with h5py.File(folder / "x_data_000001.h5", "w") as handle:
+        data = handle.create_dataset("entry/data/data", frames.shape, frames.dtype, chunks=(1, *SIZE), **compression)
+        for n in range(n_written):
+            data[n] = frames[n]
+
+
+def warnings_of(path, **params):
+    (found,) = import_sweeps([path], ImportParams(**params)).experiments
+    return " ".join(found.warnings)
+
+
+@pytest.mark.parametrize("compression", [hdf5plugin.Bitshuffle(cname="lz4"), {"compression": "gzip"}, {}])
+def test_images_being_written(tmp_path, frames, compression):
+    """Without a look at the storage some would come out as empty images."""
+    path = write_master(tmp_path / "x_master.h5", frames, link=True)
+    rewrite_data(tmp_path, frames, 4, compression)
+    e = experiment_from_master(path)
+    reader = NexusReader(e.imageset, e.detector)
+    np.testing.assert_array_equal(reader.read(3), frames[3])
+    with pytest.raises(ImageNotWritten, match=r"x_data_000001\.h5: image 5 is not written") as caught:
+        reader.read(4)
+    assert caught.value.retryable
+    assert "wait" in caught.value.advice
+
+
+def test_the_first_image_that_is_not_written_is_named(tmp_path, frames):
+    """Although one damaged image might be left out: these may still come."""
+    path = write_master(tmp_path / "x_master.h5", frames, link=True)
+    rewrite_data(tmp_path, frames, 3, {})
+    e = experiment_from_master(path)
+    reader = ForgivingReader(NexusReader(e.imageset, e.detector), 0.2)
+    assert reader.read(3).max() < 0
+    with pytest.raises(ImageNotWritten, match="image 4"):
+        reader.read(4)
+
+
+def test_no_image_is_there_yet(tmp_path, frames):
+    path = write_master(tmp_path / "x_master.h5", frames, link=True)
+    with h5py.File(tmp_path / "x_data_000001.h5", "w") as handle:
+        handle.create_dataset("entry/data/data", (0, *SIZE), np.uint16, maxshape=(None, *SIZE), chunks=(1, *SIZE))
+    with pytest.raises(CorruptFile, match="it holds no images"):
+        experiment_from_master(path)
+
+
+def test_more_data_files_than_may_be_open(tmp_path, frames):
+    path = write_master(tmp_path / "x_master.h5", frames, omega=0.1 * np.arange(300))
+    with h5py.File(path, "r+") as handle:
+        del handle["entry/data/data"]
+        for n in range(1, 301):
+            name = f"x_data_{n:06d}.h5"
+            handle[f"entry/data/data_{n:06d}"] = h5py.ExternalLink(name, "/entry/data/data")
+            with h5py.File(tmp_path / name, "w") as other:
+                other["entry/data/data"] = np.full((1, *SIZE), n, np.uint16)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        (found,) = import_sweeps([path]).experiments
+        reader = NexusReader(found.experiment.imageset, found.experiment.detector)
+        assert [reader.read(n)[0, 0] for n in range(300)] == list(range(1, 301))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    ("n_angles", "said"),
+    [
+        (6, ""),
+        (9, "the master describes 9 images, of which 6 are there: was the collection stopped"),
+        (4, "the master gives 4 angles for 6 images"),
+    ],
+)
+def test_angles_of_more_or_fewer_images(tmp_path, frames, n_angles, said):
+    path = write_master(tmp_path / "x_master.h5", frames, omega=10 + 0.5 * np.arange(n_angles))
+    (found,) = import_sweeps([path]).experiments
+    assert found.experiment.scan.image_range == (1, 6)
+    assert found.experiment.scan.oscillation == pytest.approx((10.0, 0.5))
+    assert said in " ".join(found.warnings)
+    assert bool(said) == bool(found.warnings)
+
+
+def test_angles_that_are_no_numbers(tmp_path, frames):
+    path = write_master(tmp_path / "x_master.h5", frames, omega=np.full(6, np.nan))
+    with pytest.raises(BadHeader, match="rotation angle is not a number"):
+        experiment_from_master(path)
+    (found,) = import_sweeps([path], ImportParams(oscillation=(0.0, 0.5))).experiments
+    assert found.experiment.scan.oscillation == pytest.approx((0.0, 0.5))
+
+
+def test_pixels_without_a_size(tmp_path, frames):
+    path = write_master(tmp_path / "x_master.h5", frames)
+    with h5py.File(path, "r+") as handle:
+        handle["entry/instrument/detector/module/fast_pixel_direction"][...] = 0.0
+    with pytest.raises(CorruptFile, match="pixel size"):
+        experiment_from_master(path)
+
+
+def test_truncated_data_in_plain_words(tmp_path, frames):
+    path = write_master(tmp_path / "x_master.h5", frames, link=True)
+    data = tmp_path / "x_data_000001.h5"
+    n_bytes = data.stat().st_size
+    data.write_bytes(data.read_bytes()[: n_bytes - 1000])
+    with pytest.raises(CorruptFile, match=rf"it is truncated: {n_bytes - 1000} of {n_bytes} bytes are there") as caught:
+        experiment_from_master(path)
+    assert caught.value.facts["path"] == data
+
+
+def test_without_pixel_mask_the_marked_pixels_are_not_trusted(tmp_path, frames):
+    frames[:, 5, 6] = 65535
+    path = write_master(tmp_path / "x_master.h5", frames)
+    with h5py.File(path, "r+") as handle:
+        del handle["entry/instrument/detector/pixel_mask"]
+    e = experiment_from_master(path)
+    mask = NexusReader(e.imageset, e.detector).mask
+    assert np.argwhere(~mask).tolist() == [[5, 6]]
+
+
+def test_images_can_be_excluded(tmp_path, frames):
+    path = write_master(tmp_path / "x_master.h5", frames)
+    (found,) = import_sweeps([path], ImportParams(exclude_images=("2", "6-9"))).experiments
+    assert found.experiment.scan.excluded == (2, 6)
+    assert "2 images left out as exclude_images says: 2, 6" in found.warnings
+    (skipped,) = import_sweeps([path], ImportParams(exclude_images=("1-9",))).skipped
+    assert skipped.reason == "every image is excluded"
