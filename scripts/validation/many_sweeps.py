@@ -75,7 +75,7 @@ def process_one(sweep: Sweep, folder: Path, keep_images: bool) -> Outcome:
         truth_file.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(images / f"{sweep.name}_truth.npz", truth_file)
         made_with.write_text(wanted)
-    done = autoproc("run", images, "--output", results, *sweep.run)
+    done = autoproc("run", images, "--once", "--output", results, *sweep.run)
     outcome = judge(sweep, results / sweep.name, truth_file, done)
     if not keep_images:
         shutil.rmtree(images)

@@ -58,7 +58,7 @@ def images_of(data: Path, sweep: str) -> list[Path]:
 def process_shared_sweep(data: Path, sweep: str, output: Path) -> tuple[Path, Run]:
     """Run autoproc on a sweep of the example data; its folder of results, and the run."""
     shutil.rmtree(output, ignore_errors=True)
-    done = autoproc("run", data / "simulated" / sweep, "--output", output)
+    done = autoproc("run", data / "simulated" / sweep, "--once", "--output", output)
     summaries = list(output.glob("*/summary.json"))
     if len(summaries) != 1:
         raise SystemExit(f"expected one sweep in {output}, found {len(summaries)}: {done.last_line}")
