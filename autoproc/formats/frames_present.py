@@ -1,0 +1,211 @@
+"""Which frames of an HDF5 sweep are there, told by their chunks, while its files are still being written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import hdf5plugin  # noqa: F401  (registers the compression filters)
+import numpy as np
+
+from autoproc.formats.nexus_fields import groups_of_class, number
+
+DEEPEST = 4
+"""Virtual data sets upon virtual data sets that are followed."""
+LONGEST_IDENTITY = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FramesPresent:
+    """What is there of an HDF5 sweep.
+
+    present : (n,) bool, for every frame that is there or expected; n_expected : None if the files do not say
+    is_sure : frames lie in chunks of their own, which are there or not; else only rest says that they are written
+    obstacle : why not all can be told, in plain words; first_frame : bytes of the first frame as stored, b"" if absent
+    """
+
+    present: np.ndarray
+    n_expected: int | None
+    is_sure: bool = True
+    obstacle: str = ""
+    first_frame: bytes = b""
+
+    @property
+    def n_present(self) -> int:
+        """Number of frames that are there."""
+        return int(self.present.sum())
+
+
+@dataclass(slots=True)
+class _Stack:
+    """Frames of one data set."""
+
+    present: np.ndarray
+    is_fixed: bool
+    is_sure: bool = True
+    obstacle: str = ""
+    first_frame: bytes = b""
+
+
+def open_hdf5(path: Path | str) -> h5py.File:
+    """Open for reading, also while a writer has the file open in SWMR mode. Raises OSError.
+
+    A file that a writer has open otherwise cannot be opened if its format is of HDF5 1.10 or later.
+    """
+    return h5py.File(path, "r", locking=False, swmr=True)
+
+
+def frames_present(path: Path) -> FramesPresent:
+    """The frames of a master file that are there now. Never raises for what a half-written file may look like."""
+    try:
+        with open_hdf5(path) as handle:
+            return _frames_present(path, handle)
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        return FramesPresent(np.zeros(0, bool), None, obstacle=_why_not(path, error))
+
+
+def _why_not(path: Path, error: Exception) -> str:
+    said = str(error)
+    if "SWMR writing" in said or "open for write" in said:
+        return f"{path.name} is still open for writing, or its writer died"
+    if "truncated" in said or "signature" in said:
+        return f"{path.name} is not written to its end"
+    return f"{path.name} cannot be read yet ({said})"
+
+
+def _frames_present(path: Path, handle: h5py.File) -> FramesPresent:
+    entries = groups_of_class(handle, "NXentry") or [handle[name] for name in ("entry",) if name in handle]
+    if not entries:
+        return FramesPresent(np.zeros(0, bool), None, obstacle=f"{path.name} holds no NXentry yet")
+    stacks = [_stack(group, name, DEEPEST) for group, name in _links(entries[0])]
+    announced = _announced(entries[0])
+    present = np.concatenate([stack.present for stack in stacks]) if stacks else np.zeros(0, bool)
+    n_expected = _expected(len(present), stacks, announced)
+    if n_expected is not None and n_expected > len(present):
+        present = np.append(present, np.zeros(n_expected - len(present), bool))
+    there = [stack for stack in stacks if len(stack.present)]
+    enough = n_expected is not None and int(present.sum()) >= n_expected
+    obstacle = next((stack.obstacle for stack in stacks if stack.obstacle), "")
+    return FramesPresent(
+        present,
+        n_expected,
+        is_sure=all(stack.is_sure for stack in there),
+        obstacle="" if enough else obstacle if stacks else f"{path.name} holds no images yet",
+        first_frame=stacks[0].first_frame if stacks else b"",
+    )
+
+
+def _links(entry: h5py.Group) -> Iterator[tuple[h5py.Group, str]]:
+    """Group and name of the data sets with the frames, in order, whether or not they can be opened."""
+    groups = groups_of_class(entry, "NXdata") or ([entry["data"]] if "data" in entry else [])
+    if not groups:
+        return
+    group = groups[0]
+    numbered = sorted(name for name in group if name.startswith("data_") and name[5:].isdigit())
+    names = numbered or [name for name in ("data",) if name in group]
+    names = names or [name for name in group if getattr(group.get(name), "ndim", 0) == 3][:1]
+    for name in names:
+        yield group, name
+
+
+def _announced(entry: h5py.Group) -> int | None:
+    """Number of frames that the detector was armed for, or that the scanned axis has angles for."""
+    for instrument in groups_of_class(entry, "NXinstrument") or [g for g in [entry.get("instrument")] if g]:
+        for detector in groups_of_class(instrument, "NXdetector") or [g for g in [instrument.get("detector")] if g]:
+            specific = detector.get("detectorSpecific") or detector
+            n_images, n_triggers = number(specific, "nimages"), number(specific, "ntrigger")
+            if n_images:
+                return int(n_images * (n_triggers or 1))
+    return None
+
+
+def _expected(n_frames: int, stacks: list[_Stack], announced: int | None) -> int | None:
+    if announced is not None:
+        return max(announced, n_frames)
+    if stacks and all(stack.is_fixed for stack in stacks) and n_frames:
+        return n_frames
+    return None
+
+
+def _stack(group: h5py.Group, name: str, depth: int) -> _Stack:
+    """The frames of a data set; none where its file is not there yet."""
+    link = group.get(name, getlink=True)
+    target = Path(link.filename).name if isinstance(link, h5py.ExternalLink) else name
+    try:
+        dataset = group[name]
+        if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 3:
+            return _Stack(np.zeros(0, bool), False, obstacle=f"{target} holds no images yet")
+        return _virtual(dataset, depth) if dataset.is_virtual else _stored(dataset)
+    except (OSError, KeyError, RuntimeError, ValueError):
+        return _Stack(np.zeros(0, bool), False, obstacle=f"{target} is missing or not readable yet")
+
+
+def _stored(dataset: h5py.Dataset) -> _Stack:
+    n = dataset.shape[0]
+    is_fixed = dataset.maxshape[0] is not None
+    if dataset.chunks is None:
+        written = dataset.id.get_offset() is not None
+        return _Stack(np.full(n, written), is_fixed, is_sure=False, first_frame=dataset[0].tobytes() if n else b"")
+    depth = dataset.chunks[0]
+    tiles = int(np.prod([-(-size // chunk) for size, chunk in zip(dataset.shape[1:], dataset.chunks[1:], strict=True)]))
+    counts = np.zeros(-(-n // depth), int)
+
+    def count(chunk: h5py.h5d.StoreInfo) -> None:
+        if chunk.size > 0 and chunk.chunk_offset[0] < n:
+            counts[chunk.chunk_offset[0] // depth] += 1
+
+    dataset.id.chunk_iter(count)
+    present = np.repeat(counts >= tiles, depth)[:n]
+    first = b""
+    if n and present[0]:
+        first = dataset.id.read_direct_chunk((0, 0, 0))[1][:LONGEST_IDENTITY]
+    return _Stack(present, is_fixed, first_frame=first)
+
+
+def _virtual(dataset: h5py.Dataset, depth: int) -> _Stack:
+    """The frames of a virtual data set: those whose source frames are there."""
+    present = np.zeros(dataset.shape[0], bool)
+    stack = _Stack(present, dataset.maxshape[0] is not None)
+    directory = Path(dataset.file.filename).parent
+    for source in dataset.virtual_sources():
+        part = _source(dataset, directory, source, depth - 1)
+        stack.is_sure &= part.is_sure
+        stack.obstacle = stack.obstacle or part.obstacle
+        places = _frames_of(source.vspace, len(present))
+        origins = _frames_of(source.src_space, len(part.present))
+        n = min(len(places), len(origins))
+        present[places[:n]] = part.present[origins[:n]]
+        if n and places[0] == 0 and origins[0] == 0:
+            stack.first_frame = part.first_frame
+    return stack
+
+
+def _source(dataset: h5py.Dataset, directory: Path, source: h5py.h5d.VDSmap, depth: int) -> _Stack:
+    if depth <= 0:
+        return _Stack(np.zeros(0, bool), False, obstacle="virtual data sets lead round in a circle")
+    group, _, name = source.dset_name.rpartition("/")
+    if source.file_name == ".":
+        return _stack(dataset.file[group or "/"], name, depth)
+    try:
+        with open_hdf5(directory / source.file_name) as file:
+            return _stack(file[group or "/"], name, depth)
+    except (OSError, KeyError):
+        obstacle = f"{Path(source.file_name).name} is missing or not readable yet"
+        return _Stack(np.zeros(0, bool), False, obstacle=obstacle)
+
+
+def _frames_of(space: h5py.h5s.SpaceID, n: int) -> np.ndarray:
+    """Frames of n that a selection takes, in order."""
+    if space.get_select_type() == h5py.h5s.SEL_ALL:
+        return np.arange(n)
+    if not space.is_regular_hyperslab():
+        low, high = space.get_select_bounds()
+        return np.arange(low[0], min(high[0] + 1, n))
+    start, stride, count, block = (int(part[0]) for part in space.get_regular_hyperslab())
+    unlimited = 1 << 62
+    count = n if count > unlimited else count
+    block = n if block > unlimited else block
+    frames = (start + stride * np.arange(count)[:, None] + np.arange(block)).ravel()
+    return frames[frames < n]

@@ -1,0 +1,120 @@
+"""Where news of directories come from: the kernel's events, or nowhere, so that one looks oneself."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections.abc import Collection
+from pathlib import Path
+from typing import Protocol
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+QUIET_EVENTS = frozenset({"opened", "closed_no_write"})
+"""Of reading, which changes nothing."""
+
+
+class News(Protocol):
+    """What tells that there may be something new."""
+
+    def told(self) -> set[Path]:
+        """Directories with news since the last call."""
+
+    def covers(self, directory: Path) -> bool:
+        """Whether news of this directory come by themselves."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait until there may be news, but not longer than this."""
+
+    def close(self) -> None:
+        """Stop to listen."""
+
+
+class NoNews:
+    """Nobody tells anything: time passes until one looks again."""
+
+    def told(self) -> set[Path]:
+        """None, ever."""
+        return set()
+
+    def covers(self, directory: Path) -> bool:
+        """No directory."""
+        return False
+
+    def wait(self, seconds: float) -> None:
+        """Wait that long."""
+        time.sleep(seconds)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class KernelNews(FileSystemEventHandler):
+    """The kernel's events below some roots.
+
+    A root whose events cannot be had (the system's limit is reached) is not covered, nor what lies behind symbolic
+    links.
+    """
+
+    def __init__(self, roots: Collection[Path], gather: float = 0.2) -> None:
+        self._gather = gather
+        self._told: set[Path] = set()
+        self._something = threading.Event()
+        self._lock = threading.Lock()
+        self._roots: dict[str, Path] = {}
+        self._observer = Observer()
+        self._observer.daemon = True
+        # Two threads of watchdog may see a new directory at once; the second one says so, and nothing is lost.
+        warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
+        self._observer.start()
+        self._covered: dict[Path, bool] = {}
+        for root in roots:
+            self._listen(root)
+
+    def _listen(self, root: Path) -> None:
+        try:
+            self._observer.schedule(self, str(root), recursive=True)
+        except (OSError, RuntimeError):
+            return
+        self._roots[str(root)] = root
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Note the directories that an event is about; called by watchdog's thread."""
+        if event.event_type in QUIET_EVENTS:
+            return
+        paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
+        with self._lock:
+            for path in paths:
+                self._told.add(Path(path).parent)
+                if event.is_directory:
+                    self._told.add(Path(path))
+        self._something.set()
+
+    def told(self) -> set[Path]:
+        """Directories with events since the last call."""
+        with self._lock:
+            told, self._told = self._told, set()
+            self._something.clear()
+        return told
+
+    def covers(self, directory: Path) -> bool:
+        """It is below a root that is listened to, not behind a symbolic link."""
+        if directory not in self._covered:
+            own = next((root for root in self._roots.values() if directory.is_relative_to(root)), None)
+            below = [] if own is None else [directory, *directory.parents]
+            below = below[: below.index(own)] if own in below else []
+            self._covered[directory] = own is not None and not any(os.path.islink(path) for path in below)
+        return self._covered[directory]
+
+    def wait(self, seconds: float) -> None:
+        """Wait for an event, and a little longer: they come in crowds."""
+        if self._something.wait(seconds):
+            time.sleep(min(self._gather, seconds))
+
+    def close(self) -> None:
+        """Stop watchdog's threads."""
+        self._observer.stop()
+        self._observer.join(timeout=5)

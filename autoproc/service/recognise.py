@@ -1,0 +1,99 @@
+"""What images that are all there are: a sweep, several, or none; import decides as it will when they are processed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from autoproc.errors import AutoprocError
+from autoproc.formats.compressed import read_start
+from autoproc.formats.frames_present import FramesPresent
+from autoproc.formats.sweeps import Series
+from autoproc.formats.templates import grouped_by_template
+from autoproc.importing.params import ImportParams
+from autoproc.service.completeness import Verdict, longest_run
+from autoproc.service.found_sweep import FoundSweep, ListedImages, What, fingerprint
+from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, import_series
+
+IDENTITY_BYTES = 4096
+"""Of an image's header: the detector's time stamp and the checksum of the pixels are among them."""
+
+
+def recognise_cbf(
+    directory: Path, visit: str, files: Mapping[int, Path], verdict: Verdict, arrived: float, params: ImportParams
+) -> Iterator[FoundSweep | ListedImages]:
+    """The sweeps among CBF files that differ by their counter, and images that are none."""
+    for template, members in grouped_by_template(path.name for path in files.values()).items():
+        paths = {number: directory / name for number, name in members.items()}
+        series = Series("cbf", directory / template, paths, expected=False)
+        result = import_series(series, series.stem, params)
+        for sweep in result.experiments:
+            yield _cbf_sweep(series, sweep, visit, verdict, arrived)
+        yield from map(_listed, result.skipped)
+        yield from _failed(series, result, visit, verdict, arrived, len(paths), _identity(paths[min(paths)]))
+
+
+def recognise_master(
+    path: Path, visit: str, there: FramesPresent, verdict: Verdict, arrived: float, params: ImportParams
+) -> Iterator[FoundSweep | ListedImages]:
+    """The sweeps that a master file describes, as far as their frames are there."""
+    series = Series("hdf5", path, {1: path})
+    run = longest_run((there.present.nonzero()[0] + 1).tolist()) or (1, 0)
+    result = import_series(series, series.stem, params)
+    identity = there.first_frame
+    alone = len(result.experiments) == 1
+    for sweep in result.experiments:
+        first, last = sweep.experiment.scan.image_range
+        usable = (max(first, run[0]), min(last, run[1]))
+        n_images = usable[1] - usable[0] + 1
+        if n_images <= 0:
+            continue
+        is_whole = alone and usable == (1, len(there.present))
+        mark = identity if alone else identity + f":{first}".encode()
+        yield FoundSweep(
+            path, "hdf5", None if is_whole else usable, n_images, fingerprint(path, mark),
+            "complete" if verdict.state == "complete" else "partial", verdict.reason, sweep.name, visit, arrived,
+        )  # fmt: skip
+    yield from map(_listed, result.skipped)
+    yield from _failed(series, result, visit, verdict, arrived, there.n_present, identity)
+
+
+def _cbf_sweep(series: Series, sweep: ImportedSweep, visit: str, verdict: Verdict, arrived: float) -> FoundSweep:
+    first, last = sweep.experiment.scan.image_range
+    return FoundSweep(
+        series.template, "cbf", (first, last), len(sweep.files),
+        fingerprint(series.template, _identity(sweep.files[0])),
+        "complete" if verdict.state == "complete" else "partial", verdict.reason, sweep.name, visit, arrived,
+    )  # fmt: skip
+
+
+def _failed(
+    series: Series, result: ImportResult, visit: str, verdict: Verdict, arrived: float, n_images: int, identity: bytes
+) -> Iterator[FoundSweep]:
+    """Images that cannot be imported go to the queue all the same: its worker tells the user why, and what to do."""
+    for failure in result.failures:
+        yield FoundSweep(
+            series.template, "cbf" if series.kind == "cbf" else "hdf5", None, n_images,
+            fingerprint(series.template, identity), "partial", verdict.reason or failure.error.message, series.stem,
+            visit, arrived,
+        )  # fmt: skip
+
+
+def _listed(skipped: Skipped) -> ListedImages:
+    return ListedImages(skipped.path, skipped.n_images, _what(skipped), skipped.reason)
+
+
+def _what(skipped: Skipped) -> What:
+    if skipped.reason.startswith("stills"):
+        return "stills"
+    if skipped.reason.startswith("screening"):
+        return "screening"
+    return "test" if "not a sweep" in skipped.reason or "fewer than" in skipped.reason else "unreadable"
+
+
+def _identity(path: Path) -> bytes:
+    """What tells an image from others at its place; the start of the file, uncompressed."""
+    try:
+        return read_start(path, IDENTITY_BYTES)
+    except AutoprocError:
+        return b""

@@ -1,0 +1,44 @@
+"""How directories are watched, and when a sweep's images are taken to be all there."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from autoproc.params import Params
+
+
+class WatchParams(Params):
+    """How directories are watched, and when a sweep's images are taken to be all there."""
+
+    method: Literal["auto", "native", "polling"] = "auto"
+    """How news are noticed: by the kernel's events (native), by looking again and again (polling), or by events on
+    local disks and looking elsewhere (auto): no kernel tells what another machine writes to a shared disk."""
+    local_file_systems: tuple[str, ...] = (
+        "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "ramfs", "reiserfs", "tmpfs", "xfs", "zfs",
+        "overlay", "exfat", "vfat", "ntfs3",
+    )  # fmt: skip
+    """Types of file system, as in /proc/self/mountinfo, that only this machine writes to; all others (nfs4, gpfs,
+    lustre, cifs, beegfs, cephfs, fuse) are polled."""
+    poll_interval: float = Field(1.0, gt=0)
+    """Seconds between looks at the directories that change and at unfinished sweeps: one look is one stat of a
+    directory. Short beside the settle time, so that it adds nothing to the wait that matters."""
+    rescan_interval: float = Field(30.0, gt=0)
+    """Longest time between looks at a directory, seconds: quiet ones are looked at after 5% of the time that they
+    have been quiet, until this. It also bounds how long a lost event goes unnoticed."""
+    stable_time: float = Field(2.0, ge=0)
+    """Seconds that a file must have been there unchanged to be whole; detectors write an image in much less, and
+    some file systems keep times to 2 s only."""
+    settle_time: float = Field(5.0, ge=0)
+    """Least time without a new image, seconds, after which a sweep that does not say how many images it should have
+    is complete: several times what a busy file server holds files back."""
+    settle_images: float = Field(20.0, ge=0)
+    """The same as a multiple of the time between images, which counts where it is longer: detectors write evenly,
+    so that 20 images late is no hiccup."""
+    stall_time: float = Field(300.0, gt=0)
+    """Seconds without a new image after which a sweep that lacks images is processed as it is, and called partial.
+    Injections and short losses of beam are over by then; if images come later, it is processed again."""
+    exclude: tuple[str, ...] = ()
+    """Directories to pass over, as names or whole paths with wildcards: processed, */tmp/*. Names that begin with
+    a dot are always passed over."""

@@ -1,0 +1,182 @@
+"""What the watcher remembers of a series of images while it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autoproc.errors import AutoprocError
+from autoproc.formats.cbf import read_cbf_header
+from autoproc.formats.minicbf import header_fields, numbers
+from autoproc.formats.templates import counter_of
+from autoproc.service.completeness import Progress, expected_in_header, gaps
+from autoproc.service.directories import Disk
+
+SMALL = 0.5
+"""Part of the largest file's size below which an image may have been cut off."""
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """When images came, seconds since 1970: the first, the latest; how many of them one by one; the longest pause."""
+
+    first: float
+    latest: float
+    n_since: int = 0
+    pause: float = 0.0
+
+    def more(self, n: int, now: float) -> None:
+        """More images came just now."""
+        self.n_since += n
+        self.pause = max(self.pause, now - self.latest)
+        self.latest = max(self.latest, now)
+
+    @property
+    def interval(self) -> float:
+        """Mean time between images."""
+        return (self.latest - self.first) / self.n_since if self.n_since else 0.0
+
+
+@dataclass(slots=True)
+class WatchedCbf:
+    """CBF files that differ by their counter only.
+
+    names : number of every file that is there; unchecked : when files came whose size nobody has looked at yet
+    sizes : of files that were whole when looked at; unfinished : size and time of modification of the others
+    touched : latest change of any file, as its file system says; n_reported : images when it was last reported
+    """
+
+    directory: Path
+    visit: str
+    arrivals: Arrivals
+    names: dict[str, int] = field(default_factory=dict)
+    unchecked: dict[str, float] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    unfinished: dict[str, tuple[int, int]] = field(default_factory=dict)
+    touched: float = 0.0
+    due: float = 0.0
+    is_open: bool = True
+    n_reported: int = 0
+    n_expected: int | None = None
+    exposure: float = 0.0
+    knows_header: bool = False
+
+    def arrive(self, names: Iterable[str], now: float) -> None:
+        """Files are there that were not, or not with this content."""
+        fresh = list(names)
+        for name in fresh:
+            counter = counter_of(name)
+            self.names[name] = counter.number if counter else 1
+            self.unchecked[name] = now
+            self.sizes.pop(name, None)
+            self.unfinished.pop(name, None)
+        self.is_open = True
+
+    def leave(self, names: Iterable[str]) -> None:
+        """Files are gone."""
+        for name in names:
+            for memory in (self.names, self.unchecked, self.sizes, self.unfinished):
+                memory.pop(name, None)
+
+    def trust(self) -> None:
+        """Files that nobody has touched for long are whole; only the last one is looked at."""
+        last = max(self.names, key=lambda name: self.names[name])
+        self.unchecked = {last: self.unchecked[last]}
+
+    def check(self, disk: Disk, now: float, stable_time: float) -> None:
+        """Look at files that have been there for a while: one stat each, more only for those that still change."""
+        ripe = [name for name, came in self.unchecked.items() if now - came >= stable_time]
+        for name in [*ripe, *self.unfinished]:
+            self._check(name, disk, now, stable_time)
+
+    def _check(self, name: str, disk: Disk, now: float, stable_time: float) -> None:
+        try:
+            status = disk.stat(self.directory / name)
+        except FileNotFoundError:
+            self.leave([name])
+            return
+        except OSError:
+            return
+        self.unchecked.pop(name, None)
+        self.touched = max(self.touched, status.st_ctime)
+        seen = (status.st_size, status.st_mtime_ns)
+        before = self.unfinished.pop(name, None)
+        if before is not None and before != seen:
+            self.arrivals.latest = now
+        if status.st_size > 0 and (before == seen or now - status.st_mtime >= stable_time):
+            self.sizes[name] = status.st_size
+        else:
+            self.unfinished[name] = seen
+
+    def read_header(self) -> None:
+        """Learn from an image's header how many there should be and how fast they come."""
+        whole = sorted(self.sizes)
+        if self.knows_header or not whole:
+            return
+        self.knows_header = True
+        try:
+            header = read_cbf_header(self.directory / whole[0])
+        except AutoprocError:
+            return
+        self.n_expected = expected_in_header(header)
+        fields = header_fields(header.text)
+        self.exposure = max(numbers(fields, key, 1)[0] or 0.0 for key in ("Exposure_period", "Exposure_time"))
+
+    def find_cut_off(self) -> None:
+        """Plain files shorter than their own header says are not whole: the last one and any small ones are asked."""
+        if not self.sizes or not self._is_plain():
+            return
+        largest, last = max(self.sizes.values()), max(self.sizes, key=lambda name: self.names[name])
+        for name in [n for n, size in self.sizes.items() if n == last or size < SMALL * largest]:
+            size = self.sizes[name]
+            if _is_cut_off(self.directory / name, size):
+                del self.sizes[name]
+                self.unfinished[name] = (size, -1)
+
+    def _is_plain(self) -> bool:
+        return next(iter(self.names)).lower().endswith(".cbf")
+
+    def progress(self, now: float, is_followed: bool) -> Progress:
+        """What was seen until now."""
+        n_open = len(self.unfinished) + len(self.unchecked)
+        return Progress(
+            n_present=len(self.names) - n_open,
+            n_unfinished=n_open,
+            missing=gaps(set(self.names.values())),
+            n_expected=self.n_expected,
+            quiet=max(0.0, now - self.arrivals.latest),
+            interval=max(self.arrivals.interval, self.exposure),
+            pause=self.arrivals.pause,
+            is_followed=is_followed,
+        )
+
+    def whole(self) -> Mapping[int, Path]:
+        """Files of the images that are whole, by number."""
+        bad = self.unfinished.keys() | self.unchecked.keys()
+        pairs = ((number, self.directory / name) for name, number in self.names.items() if name not in bad)
+        return dict(sorted(pairs))
+
+
+def _is_cut_off(path: Path, size: int) -> bool:
+    try:
+        header = read_cbf_header(path)
+    except AutoprocError:
+        return True
+    return size < header.data_offset + header.n_bytes
+
+
+@dataclass(slots=True)
+class WatchedMaster:
+    """An HDF5 master file with what it leads to.
+
+    seen : frames present and obstacle at the last look
+    """
+
+    path: Path
+    visit: str
+    arrivals: Arrivals
+    seen: tuple[int, int, str] | None = None
+    due: float = 0.0
+    is_open: bool = True
+    n_reported: int = 0

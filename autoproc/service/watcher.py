@@ -1,0 +1,263 @@
+"""Watching directories for sweeps that are complete."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from autoproc.formats.frames_present import FramesPresent, frames_present
+from autoproc.formats.sweeps import CBF_NAME, DATA_NAME, MASTER_NAME, OTHER_HDF5_NAME
+from autoproc.formats.templates import absolute, counter_of, sweep_name
+from autoproc.importing.params import ImportParams
+from autoproc.service.completeness import Progress, Verdict, gaps, judge
+from autoproc.service.directories import Change, Directories, Disk
+from autoproc.service.file_system import has_events
+from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.news import KernelNews, News, NoNews
+from autoproc.service.recognise import recognise_cbf, recognise_master
+from autoproc.service.watch_params import WatchParams
+from autoproc.service.watched_series import Arrivals, WatchedCbf, WatchedMaster
+
+Found = FoundSweep | ListedImages
+SHARE_OF_QUIET = 0.05
+"""Time between looks at an unfinished HDF5 sweep, as a part of the time that nothing came."""
+LONGEST_WORK = 1.0
+"""Seconds of work after which what was found is handed over before more is looked at."""
+
+
+def steady_clock() -> Callable[[], float]:
+    """Seconds since 1970 that neither jump nor go back when the machine's clock is set."""
+    offset = time.time() - time.monotonic()
+    return lambda: time.monotonic() + offset
+
+
+class Watcher:
+    """Finds sweeps below directories as they become complete, and images that are none.
+
+    roots : directories, which may come later; once : nobody waits for collections that stalled
+    known : number of images with which a fingerprint is known already (or just True); it is not reported again
+    then, unless it has grown
+    """
+
+    def __init__(
+        self,
+        roots: Sequence[Path],
+        params: WatchParams,
+        once: bool = False,
+        known: Callable[[str], int] = lambda fingerprint: 0,
+        *,
+        import_params: ImportParams | None = None,
+        disk: Disk | None = None,
+        clock: Callable[[], float] | None = None,
+        news: News | None = None,
+    ) -> None:
+        self.params = params
+        self.once = once
+        self._known = known
+        self._import_params = import_params or ImportParams()
+        self._disk = disk or Disk()
+        self._clock = clock or steady_clock()
+        absolute_roots = list(dict.fromkeys(absolute(root) for root in roots))
+        self._news = news or _news_of(absolute_roots, params)
+        self._directories = Directories(absolute_roots, params, self._disk, self._news.covers)
+        self._cbf: dict[Path, dict[tuple[str, str], WatchedCbf]] = {}
+        self._masters: dict[Path, WatchedMaster] = {}
+        self._open: dict[int, WatchedCbf | WatchedMaster] = {}
+        self._began: dict[Path, float] = {}
+
+    def close(self) -> None:
+        """Stop to listen to events."""
+        self._news.close()
+
+    @property
+    def n_waiting(self) -> int:
+        """Series that are not complete yet; with once, all is found when there are none left."""
+        return len(self._open)
+
+    def poll(self, timeout: float) -> list[Found]:
+        """What became complete; waits for it, but at most this long, seconds."""
+        deadline = self._clock() + timeout
+        while True:
+            now = self._clock()
+            self._look_around(now)
+            found = self._judge_due(now)
+            now = self._clock()
+            if found or now >= deadline or (self.once and not self._open):
+                return found
+            self._news.wait(max(0.0, min(deadline, self._next_due(now)) - now))
+
+    def _next_due(self, now: float) -> float:
+        due = min((series.due for series in self._open.values()), default=now + self.params.rescan_interval)
+        return min(due, self._directories.next_look())
+
+    def _look_around(self, now: float) -> None:
+        busy = {_place(series) for series in self._open.values()}
+        for change in self._directories.changes(now, self._news.told(), busy):
+            self._take(change, now)
+
+    # What came
+
+    def _take(self, change: Change, now: float) -> None:
+        self._remove(change)
+        came = min(now, change.modified) if change.is_first else now
+        groups: dict[tuple[str, str], list[str]] = {}
+        hdf5 = []
+        for name in change.arrived:
+            counter = counter_of(name) if CBF_NAME.search(name) else None
+            if counter is not None:
+                groups.setdefault((counter.before, counter.after), []).append(name)
+            elif CBF_NAME.search(name):
+                groups.setdefault((name, ""), []).append(name)
+            elif OTHER_HDF5_NAME.search(name) or MASTER_NAME.search(name):
+                hdf5.append(name)
+        for key, names in groups.items():
+            self._take_cbf(change, key, names, came, now)
+        self._take_hdf5(change, hdf5, came, now)
+
+    def _remove(self, change: Change) -> None:
+        gone = set(change.gone)
+        series_here = self._cbf.get(change.directory, {})
+        for key, series in list(series_here.items()):
+            series.leave(gone & series.names.keys())
+            if not series.names:
+                del series_here[key]
+                self._open.pop(id(series), None)
+        for name in gone:
+            master = self._masters.pop(change.directory / name, None)
+            if master is not None:
+                self._open.pop(id(master), None)
+
+    def _take_cbf(self, change: Change, key: tuple[str, str], names: list[str], came: float, now: float) -> None:
+        here = self._cbf.setdefault(change.directory, {})
+        series = here.get(key)
+        if series is None:
+            series = here[key] = WatchedCbf(change.directory, change.visit, Arrivals(came, came))
+        else:
+            if _first_is_among(series, names):
+                series.n_reported = 0
+            series.arrivals.more(len(names), came)
+        series.arrive(names, came)
+        if change.is_first and now - came > self.params.stall_time:
+            series.trust()
+        series.due = min(series.due, now) if id(series) in self._open else came + self.params.stable_time
+        self._open[id(series)] = series
+        self._began[change.directory] = max(self._began.get(change.directory, 0.0), series.arrivals.first)
+
+    def _take_hdf5(self, change: Change, names: Sequence[str], came: float, now: float) -> None:
+        for name in names:
+            path = change.directory / name
+            if DATA_NAME.search(name) and not MASTER_NAME.search(name):
+                self._wake_masters(change.directory, name, now)
+                continue
+            master = self._masters.get(path)
+            if master is None or not master.is_open:
+                master = self._masters[path] = WatchedMaster(path, change.visit, Arrivals(came, came))
+            master.due = now
+            self._open[id(master)] = master
+
+    def _wake_masters(self, directory: Path, data_name: str, now: float) -> None:
+        """A data file came: the masters whose names it begins with are looked at again."""
+        stem = DATA_NAME.sub("", data_name)
+        for path, master in self._masters.items():
+            if path.parent == directory and sweep_name(path.name) == stem:
+                master.due, master.is_open = now, True
+                self._open[id(master)] = master
+
+    # What is complete
+
+    def _judge_due(self, now: float) -> list[Found]:
+        found: list[Found] = []
+        due = sorted((s for s in self._open.values() if s.due <= now), key=lambda s: s.due)
+        for series in due:
+            judge_one = self._judge_cbf if isinstance(series, WatchedCbf) else self._judge_master
+            found += judge_one(series, now)  # type: ignore[arg-type]
+            if found and self._clock() - now > LONGEST_WORK:
+                break
+        return found
+
+    def _judge_cbf(self, series: WatchedCbf, now: float) -> Iterable[Found]:
+        params = self.params
+        series.check(self._disk, now, params.stable_time)
+        if not series.names:
+            self._close(series)
+            return []
+        series.read_header()
+        is_followed = self._began.get(series.directory, 0.0) > series.arrivals.latest
+        verdict = judge(series.progress(now, is_followed), params, self.once)
+        if verdict.state == "complete":
+            series.find_cut_off()
+            verdict = judge(series.progress(now, is_followed), params, self.once)
+        if verdict.state == "waiting":
+            soon = params.stable_time if series.unchecked or series.unfinished else verdict.look_in
+            series.due = now + min(max(soon, params.poll_interval), max(verdict.look_in, 0.01))
+            return []
+        self._close(series)
+        files = series.whole()
+        if len(files) <= series.n_reported:
+            return []
+        series.n_reported = len(files)
+        arrived = min(now, series.touched or now)
+        return self._new(recognise_cbf(series.directory, series.visit, files, verdict, arrived, self._import_params))
+
+    def _judge_master(self, master: WatchedMaster, now: float) -> Iterable[Found]:
+        there = frames_present(master.path)
+        seen = (there.n_present, len(there.present), there.obstacle)
+        if master.seen is not None and seen != master.seen:
+            master.arrivals.more(max(1, there.n_present - master.seen[0]), now)
+        master.seen = seen
+        verdict = judge(_progress_of(there, master.arrivals, now), self.params, self.once)
+        if verdict.state == "waiting":
+            quiet = now - master.arrivals.latest
+            again = min(max(SHARE_OF_QUIET * quiet, self.params.poll_interval), self.params.rescan_interval)
+            master.due = now + min(again, max(verdict.look_in, 0.01))
+            return []
+        self._close(master)
+        if there.n_present <= master.n_reported:
+            return []
+        master.n_reported = there.n_present
+        arrived = min(now, master.arrivals.latest)
+        return self._new(recognise_master(master.path, master.visit, there, verdict, arrived, self._import_params))
+
+    def _new(self, found: Iterable[Found]) -> Iterator[Found]:
+        for item in found:
+            if isinstance(item, ListedImages) or item.n_images > self._known_images(item):
+                yield item
+
+    def _known_images(self, sweep: FoundSweep) -> int:
+        known = self._known(sweep.fingerprint)
+        return sweep.n_images if known is True else int(known)
+
+    def _close(self, series: WatchedCbf | WatchedMaster) -> None:
+        series.is_open = False
+        self._open.pop(id(series), None)
+
+
+def _news_of(roots: Sequence[Path], params: WatchParams) -> News:
+    with_events = [root for root in roots if has_events(root, params)]
+    return KernelNews(with_events) if with_events else NoNews()
+
+
+def _place(series: WatchedCbf | WatchedMaster) -> Path:
+    return series.directory if isinstance(series, WatchedCbf) else series.path.parent
+
+
+def _first_is_among(series: WatchedCbf, names: Sequence[str]) -> bool:
+    """The first image was written anew."""
+    return min(series.names, key=lambda name: series.names[name]) in names
+
+
+def _progress_of(there: FramesPresent, arrivals: Arrivals, now: float) -> Progress:
+    numbers = there.present.nonzero()[0].tolist()
+    return Progress(
+        n_present=len(numbers),
+        missing=gaps(numbers),
+        n_expected=there.n_expected if there.is_sure else None,
+        quiet=max(0.0, now - arrivals.latest),
+        interval=arrivals.interval,
+        pause=arrivals.pause,
+        obstacle=there.obstacle,
+    )
+
+
+__all__ = ["Found", "Verdict", "Watcher", "steady_clock"]
