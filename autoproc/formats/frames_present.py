@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
-import hdf5plugin  # noqa: F401  (registers the compression filters)
 import numpy as np
 
 from autoproc.formats.nexus_fields import groups_of_class, number
+from autoproc.formats.open_hdf5 import open_hdf5
 
 DEEPEST = 4
 """Virtual data sets upon virtual data sets that are followed."""
@@ -47,14 +47,6 @@ class _Stack:
     is_sure: bool = True
     obstacle: str = ""
     first_frame: bytes = b""
-
-
-def open_hdf5(path: Path | str) -> h5py.File:
-    """Open for reading, also while a writer has the file open in SWMR mode. Raises OSError.
-
-    A file that a writer has open otherwise cannot be opened if its format is of HDF5 1.10 or later.
-    """
-    return h5py.File(path, "r", locking=False, swmr=True)
 
 
 def frames_present(path: Path) -> FramesPresent:

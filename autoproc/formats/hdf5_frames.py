@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
-import hdf5plugin  # noqa: F401  (registers the compression filters)
 import numpy as np
 
 from autoproc.errors import CorruptFile, InputError, UnreadableFile
 from autoproc.formats.nexus_fields import groups_of_class
+from autoproc.formats.open_hdf5 import open_hdf5
 from autoproc.kernels.bitshuffle_lz4 import decode_bitshuffle_lz4
 from autoproc.models.experiment import Detector, ImageSet
 
@@ -138,7 +138,7 @@ class NexusReader:
         self._path = Path(imageset.template)
         self._lock = threading.Lock()
         try:
-            self._handle = h5py.File(self._path, "r", locking=False)
+            self._handle = open_hdf5(self._path)
         except OSError as error:
             raise UnreadableFile(path=self._path, reason=str(error)) from error
         self._segments = image_datasets(self._path, self._handle)

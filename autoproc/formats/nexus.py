@@ -24,6 +24,7 @@ from autoproc.formats.nexus_geometry import (
     sample_axes,
     scan_axis_index,
 )
+from autoproc.formats.open_hdf5 import open_hdf5
 from autoproc.formats.sensors import attenuation
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, ImageSet, Panel, Scan
 
@@ -46,7 +47,7 @@ def experiment_from_master(path: str | Path, overrides: HeaderOverrides = NO_OVE
     """
     path = Path(path).absolute()
     try:
-        with h5py.File(path, "r", locking=False) as handle:
+        with open_hdf5(path) as handle:
             return _experiment(path, handle, overrides)
     except OSError as error:
         reason = str(error)
@@ -65,7 +66,7 @@ def experiments_from_master(path: str | Path, overrides: HeaderOverrides = NO_OV
     Screening images at 0, 45 and 90 degrees in one file come out as sweeps of one image each.
     """
     whole = experiment_from_master(path, overrides)
-    with h5py.File(path, "r", locking=False) as handle:
+    with open_hdf5(path) as handle:
         axis = _scanned_axis(handle)
     if axis is None or len(axis.values) < 2:
         return [whole]
@@ -75,7 +76,7 @@ def experiments_from_master(path: str | Path, overrides: HeaderOverrides = NO_OV
 def angle_warnings(path: str | Path) -> list[str]:
     """Where a master tells of more or fewer images than there are, in plain words."""
     path = Path(path)
-    with h5py.File(path, "r", locking=False) as handle:
+    with open_hdf5(path) as handle:
         axis = _scanned_axis(handle)
         n_images = sum(len(s) for s in image_datasets(path, handle))
     n_angles = n_images if axis is None else len(axis.values)
@@ -91,7 +92,7 @@ def angle_warnings(path: str | Path) -> list[str]:
 
 def is_data_file(path: str | Path) -> bool:
     """A file that holds images but neither an instrument nor links to other files."""
-    with h5py.File(path, "r", locking=False) as handle:
+    with open_hdf5(path) as handle:
         return _lacks_description(handle)
 
 
