@@ -75,7 +75,7 @@ def copy_pixels(int frame, const Py_ssize_t[::1] rows, Py_ssize_t offset, const 
     """Copy one frame of each row's shoebox to counts and label from start[row] on.
 
     counts is -1 where a pixel is untrusted or off the detector and -2 where it is overloaded; label
-    says whose peak it is in: nobody's, the reflection's own (owner is row + offset), another's.
+    says whose peak it is in: nobody's, the reflection's own (owner is row + offset), another's or contested.
     """
     cdef Py_ssize_t n, r, at
     cdef int x, y, value
@@ -97,7 +97,7 @@ def copy_pixels(int frame, const Py_ssize_t[::1] rows, Py_ssize_t offset, const 
                     elif value >= max_trusted:
                         value = -2
                     counts[at] = value
-                    if owner[y, x] < 0:
+                    if owner[y, x] == -1:
                         label[at] = 0
                     elif owner[y, x] == r + offset:
                         label[at] = 1

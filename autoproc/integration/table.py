@@ -30,7 +30,8 @@ def integrated_table(
     of the others are 0 with a variance of -1.
     """
     m, background = measured.measurements, measured.background
-    good = (m.valid_fraction >= min_valid) & (m.n_overloaded == 0) & (background.mean >= 0) & ~_is_alien(m)
+    good = (m.valid_fraction >= min_valid) & (m.n_overloaded == 0) & (background.mean >= 0)
+    good &= ~_is_alien(m) & ~(measured.is_contested & holds_neighbours_photons(m))
     is_summed = good & (m.variance_sum > 0)
     is_fitted = good & (m.variance_prf > 0)
     sweep = experiments[0]
@@ -78,6 +79,22 @@ def _is_alien(m: Measurements) -> np.ndarray:
     """
     is_strong = (m.variance_prf > 0) & (m.intensity_prf > ALIEN_SIGMA * np.sqrt(np.maximum(m.variance_prf, 0)))
     return is_strong & (m.correlation < ALIEN_CORRELATION)
+
+
+MIXED_SIGMA, MIXED_CORRELATION, MIXED_PART = 5.0, 0.7, 0.7
+
+
+def holds_neighbours_photons(m: Measurements) -> np.ndarray:
+    """(N,) bool: stronger than its pixels' correlation with the profile bears out.
+
+    A correlation r over n pixels is t = r sqrt((n - 2) / (1 - r^2)) standard deviations from none, which is I/sigma
+    where counting is all that scatters. A weak reflection beside a strong one, whose tail it takes for its own, has
+    less. (Above 0.7 the correlation is limited by the profile, and says nothing of neighbours.)
+    """
+    r = np.clip(m.correlation, 0.0, 0.99)
+    t = r * np.sqrt(np.maximum(m.n_used - 2, 1) / (1 - r**2))
+    signal = m.intensity_prf / np.sqrt(np.where(m.variance_prf > 0, m.variance_prf, np.inf))
+    return (signal > MIXED_SIGMA) & (r < MIXED_CORRELATION) & (t < MIXED_PART * signal)
 
 
 def _positions(

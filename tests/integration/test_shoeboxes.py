@@ -75,3 +75,22 @@ def test_kabsch_axes_are_perpendicular_to_the_ray():
     e1, e2 = kabsch_axes(s0, s1)
     for a, b in ((e1, s1), (e2, s1), (e1, e2), (e1, np.broadcast_to(s0, e1.shape))):
         np.testing.assert_allclose(np.sum(a * b, axis=1), 0, atol=1e-12)
+
+
+def test_pixels_that_two_peaks_contest_are_nobodys_background():
+    centre = np.array([[20.0, 20.0, 5.0], [24.0, 20.0, 5.0]])
+    frames = SpotFrames(centre, np.tile(np.eye(2) / 1.2, (2, 1, 1)), np.full(2, 1.0))
+    bbox = bounding_boxes(frames, 3.0, 3, 40)
+    contested = np.zeros(2, np.uint8)
+    blocks = rotation_blocks(centre[:, 2], bbox, 40, 40)
+    (boxes,) = stream_shoeboxes(Frames(), np.ones(SHAPE, np.uint8), frames, bbox, blocks, 3.0, 1, contested)
+    assert contested.all()
+    x0, x1, y0, y1, z0, z1 = boxes.bbox[0]
+    label = boxes.label[: boxes.start[1]].reshape(z1 - z0, y1 - y0, x1 - x0)[5 - z0]
+    row = label[20 - y0]
+    assert row[18 - x0] == 1
+    assert row[21 - x0] == row[22 - x0] == 2  # between them
+    assert row[25 - x0] == 2
+    y, x = np.mgrid[y0:y1, x0:x1] + 0.5
+    in_a_peak = np.minimum(np.hypot(x - 20, y - 20), np.hypot(x - 24, y - 20)) < 3 * 1.2
+    np.testing.assert_array_equal(label == 0, ~in_a_peak)
