@@ -24,9 +24,10 @@ FILE_ENDINGS = (".mtz", ".expt", ".refl", ".log", ".html", ".json", ".txt", ".to
 class Commands(typer.core.TyperGroup):
     """The commands, also by the names that DIALS gives them: find_spots, dials.find_spots."""
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of a name, in any spelling."""
-        return super().get_command(ctx, cmd_name) or super().get_command(ctx, command_name(cmd_name))
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command whose name comes first, in any spelling."""
+        name = args[0] if args[0] in self.commands else command_name(args[0])
+        return super().resolve_command(ctx, [name, *args[1:]])
 
 
 def _folder(context: typer.Context, output: Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 LAYERS = (
-    ("errors", "threads", "text_tables", "robust", "kernels"),
+    ("errors", "threads", "linear_algebra", "text_tables", "robust", "kernels"),
     ("models",),
     ("params",),
     ("decisions",),

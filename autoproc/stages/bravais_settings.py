@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from autoproc.errors import TooFewSpots
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
@@ -83,6 +84,7 @@ class BravaisResult:
         return next(s for s in self.rows if s.is_recommended)
 
 
+@single_threaded_blas
 def bravais_settings(experiments: Sequence[Experiment], indexed: Reflections, params: BravaisParams) -> BravaisResult:
     """Refine the crystal under each Bravais lattice's constraints, beam and detector fixed.
 

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from autoproc.errors import ConfigurationError, NoReflections
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -103,6 +104,7 @@ class SymmetryResult:
     is_given: bool = False
 
 
+@single_threaded_blas
 def determine_symmetry(
     experiments: Sequence[Experiment], reflections: Reflections, params: SymmetryParams
 ) -> SymmetryResult:

@@ -10,6 +10,7 @@ from pydantic import Field
 from scipy.optimize import least_squares
 
 from autoproc.errors import NoReflections, ProcessingError
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import MergingStatistics, MergingTables, scaled_observations
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -65,6 +66,7 @@ class ResolutionEstimate:
     fitted: np.ndarray
 
 
+@single_threaded_blas
 def estimate_resolution(
     experiments: Sequence[Experiment], scaled: Reflections, params: EstimateResolutionParams
 ) -> ResolutionEstimate:

@@ -14,6 +14,7 @@ from autoproc.formats.frames import FrameBlock
 from autoproc.geometry.detector import pixel_resolution
 from autoproc.geometry.ice_rings import is_on_ice_ring
 from autoproc.kernels.dispersion import StrongPixels, strong_pixels
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
@@ -110,6 +111,7 @@ class FoundSpots:
     notes: tuple[str, ...] = ()
 
 
+@single_threaded_blas
 def find_spots(
     experiment: Experiment,
     blocks: Iterable[FrameBlock],

@@ -16,6 +16,7 @@ from autoproc.indexing.search import Search, Trial, known_space_group
 from autoproc.indexing.solve import MacroCycle, Solution, solve
 from autoproc.indexing.text import crystal_text, cycle_text, imageset_text, rotation_text, search_text
 from autoproc.indexing.uncertainty import cell_esd
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -68,6 +69,7 @@ class IndexResult:
         return [e.crystal for e in self.experiments if e.crystal is not None]
 
 
+@single_threaded_blas
 def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexParams) -> IndexResult:
     """Find the lattices that explain the spots of one or several sweeps of one sample.
 

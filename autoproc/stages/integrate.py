@@ -24,6 +24,7 @@ from autoproc.integration.shoeboxes import rotation_blocks
 from autoproc.integration.strong import inherited_flags, match, strong_spots
 from autoproc.integration.survey import Survey, survey
 from autoproc.integration.table import integrated_table
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, ProfileModel
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.params import Params
@@ -90,6 +91,7 @@ class IntegrateResult:
         )
 
 
+@single_threaded_blas
 def integrate(
     experiments: Sequence[Experiment],
     spots: Reflections,

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.geometry.shells import shells_of_equal_number
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.free_r import free_r_flags
 from autoproc.merging.french_wilson import expected_intensity, french_wilson
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
@@ -38,6 +39,7 @@ class MergeParams(Params):
     """Another seed makes another choice of test reflections."""
 
 
+@single_threaded_blas
 def merge(experiments: Sequence[Experiment], scaled: Reflections, params: MergeParams) -> Merged:
     """Average symmetry equivalents with weights 1/variance.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.errors import RefinementFailed, TooFewToRefine
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.refinement.params import RefineParams
@@ -67,6 +68,7 @@ class RefineResult:
         return self.rounds[-1].n_outliers
 
 
+@single_threaded_blas
 def refine(experiments: Sequence[Experiment], reflections: Reflections, params: RefineParams) -> RefineResult:
     """Refine all experiments together against their indexed spots; static, then varying over the scan.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import gemmi
 import numpy as np
 
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import SpaceGroupName, primitive_basis, space_group_named
@@ -29,6 +30,7 @@ class ReindexParams(Params):
     it had where the operator leaves the axes as they are."""
 
 
+@single_threaded_blas
 def reindex(
     experiments: Sequence[Experiment], reflections: Reflections | None, params: ReindexParams
 ) -> tuple[list[Experiment], Reflections | None]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autoproc.errors import NoReflections
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
@@ -27,6 +28,7 @@ from autoproc.scaling.state import State, deviations, expectation, image_ratios
 from autoproc.scaling.tables import format_scale
 
 
+@single_threaded_blas
 def scale(
     experiments: Sequence[Experiment],
     reflections: Reflections,

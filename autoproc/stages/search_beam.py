@@ -11,6 +11,7 @@ from autoproc.beam_search.periods import find_periods, longest_period, pair_diff
 from autoproc.beam_search.score import Spots, agreement, agreement_map, local_maxima, refine_shift, shift_beam_centre
 from autoproc.errors import IndexingFailed, TooFewSpots
 from autoproc.geometry.detector import beam_centre_px
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
@@ -104,6 +105,7 @@ class SearchBeamResult:
         return self.shift.agreement > self.agreement_before + IMPROVEMENT and not self.is_ambiguous
 
 
+@single_threaded_blas
 def search_beam_position(experiment: Experiment, spots: Reflections, params: SearchBeamParams) -> SearchBeamResult:
     """Find the beam centre near the header's (the idea of Sauter et al. 2004, J Appl Cryst 37, 399).
 

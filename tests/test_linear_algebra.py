@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+import autoproc.stages
+from autoproc.linear_algebra import single_threaded_blas
+
+np.linalg.inv(np.eye(2))  # so that BLAS is there
+BLAS = [library for library in threadpool_info() if library["user_api"] == "blas"]
+STAGES = [m.name for m in pkgutil.iter_modules(autoproc.stages.__path__) if m.name not in ("pipeline", "import_sweep")]
+
+
+def n_blas_threads() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+@pytest.mark.skipif(not BLAS, reason="numpy has no BLAS whose threads can be set")
+def test_one_thread_while_it_runs_and_as_many_as_before_after():
+    @single_threaded_blas
+    def seen(fail: bool = False) -> set[int]:
+        """Of a stage."""
+        if fail:
+            raise ZeroDivisionError
+        return n_blas_threads()
+
+    assert seen.__doc__ == "Of a stage."
+    with threadpool_limits(3, user_api="blas"):
+        assert seen() == {1}
+        assert n_blas_threads() == {3}
+        with pytest.raises(ZeroDivisionError):
+            seen(fail=True)
+        assert n_blas_threads() == {3}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_keeps_to_one_thread(name):
+    """A stage's function is the one that takes its parameters."""
+    module = importlib.import_module(f"autoproc.stages.{name}")
+    functions = [f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__]
+    stages = [f for f in functions if f.__name__ in (name, f"{name}_position")]
+    assert stages
+    assert all("single_threaded_blas" in f.__code__.co_qualname for f in stages)
