@@ -59,8 +59,11 @@ def _images(p: Processing) -> list[Line]:
     if scan.exposure_times is not None and len(scan.exposure_times) and scan.exposure_times[0] > 0:
         exposure = f", {scan.exposure_times[0]:g} s each"
     end = start + scan.n_images * width
-    lines = [Line("Images", f"{scan.n_images} ({first} to {last}) of {width:g} deg, {start:g} to {end:g} deg{exposure}",
-                  "import")]  # fmt: skip
+    n_unread = 0 if p.found is None else p.found.n_unread
+    count = f"{scan.n_images - n_unread} of {scan.n_images}" if n_unread else f"{scan.n_images}"
+    lines = [
+        Line("Images", f"{count} ({first} to {last}) of {width:g} deg, {start:g} to {end:g} deg{exposure}", "import")
+    ]
     if p.experiment.imageset is not None:
         lines.append(Line("", p.experiment.imageset.template))
     return lines
@@ -85,7 +88,7 @@ def _geometry_words(experiment: Experiment) -> str:
 def _spots(p: Processing) -> list[Line]:
     if p.found is None:
         return []
-    n, images = len(p.found.reflections), len(p.found.spots_per_image)
+    n, images = len(p.found.reflections), len(p.found.spots_per_image) - p.found.n_unread
     usual = f", {np.median(p.found.spots_per_image):.0f} on a usual image" if images else ""
     hot = len(p.found.hot_pixels)
     left_out = f"; {hot} hot pixel{'s' if hot > 1 else ''} left out" if hot else ""

@@ -98,6 +98,7 @@ class FoundSpots:
     counts : what was found and left out, in order: extracted, too_small, too_large, hot, far_peak
     hot_pixels : (K, 2) fast, slow of the pixels that are strong on most images; not to be trusted
     warnings : in plain words; notes : what needs no attention
+    n_unread : images among them without a pixel to be trusted: missing, damaged or excluded
     """
 
     reflections: Reflections
@@ -109,6 +110,7 @@ class FoundSpots:
     hot_pixels: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.intp))
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    n_unread: int = 0
 
 
 @single_threaded_blas
@@ -149,6 +151,7 @@ def find_spots(
         np.argwhere(hot)[:, ::-1],
         find_warnings(experiment, images, reflections, hot, counts),
         find_notes(hot, counts),
+        len(images.unread),
     )
 
 

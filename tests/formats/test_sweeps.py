@@ -141,3 +141,9 @@ def test_same_names_in_one_directory():
 def test_names_are_always_different():
     names = named("/d/x_##.cbf", "/d/x_##.cbf.gz", "/d/e/x_##.cbf", "/x/x.nxs", "/e/d_x_##.cbf", "/e/x_2_##.cbf")
     assert len(set(names)) == len(names)
+
+
+def test_a_template_in_a_folder_that_is_not_there_is_named_whole(tmp_path):
+    (problem,) = find_series([tmp_path / "gone" / "x_####.cbf"]).problems
+    assert "gone/x_####.cbf cannot be read" in problem.message
+    assert "gone: No such file or directory" in problem.message

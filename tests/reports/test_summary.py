@@ -93,6 +93,14 @@ def test_hot_pixels_that_were_dealt_with_do_not_head_the_page(processing: Proces
     assert "1 hot pixel left out" in format_summary(summary, changed)
 
 
+def test_images_that_could_not_be_used_are_not_counted(processing: Processing):
+    n = processing.experiment.scan.n_images
+    changed = replace(processing, found=replace(processing.found, n_unread=3))
+    text = format_summary(summarise("demo", changed, None), changed)
+    assert f"{n - 3} of {n} (" in text
+    assert f" on {n - 3} images" in text
+
+
 def test_every_line_of_the_story_has_words(processing: Processing):
     lines = story(processing)
     assert all(line.text for line in lines)

@@ -205,7 +205,9 @@ def test_images_without_a_trusted_pixel_are_not_called_blank():
     """They are damaged or excluded, and whoever read them has said so."""
     frames, _ = a_sweep(n_spots=900)
     frames[12:14] = -1
-    assert not found_in(frames).warnings
+    found = found_in(frames)
+    assert not found.warnings
+    assert found.n_unread == 2
     frames[20] = 0
     (warning,) = found_in(frames).warnings
     assert "1 of 30 images have hardly any spots" in warning
