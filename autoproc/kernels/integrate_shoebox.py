@@ -19,7 +19,8 @@ class Shoeboxes:
     bbox : (N, 6) int32 x0 x1 y0 y1 z0 z1; centre : (N, 3) px, px, frame
     transform : (N, 2, 2), (dx, dy) in px to (eps1, eps2)/sigma_b; rate : (N,) eps3/sigma_m per frame
     start : (N + 1,) intp; the pixels of reflection i are [start[i], start[i + 1]) as (z, y, x)
-    counts : (P,) int32, UNTRUSTED or OVERLOADED below zero; label : (P,) uint8, FREE, OWN, or OTHER for a peak of another's or contested
+    counts : (P,) int32, UNTRUSTED or OVERLOADED below zero; label : (P,) uint8, FREE, OWN or
+        OTHER, for pixels in another's peak or contested by two
     """
 
     bbox: np.ndarray
