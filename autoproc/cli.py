@@ -18,6 +18,7 @@ from autoproc import __version__
 from autoproc.commands.catalogue import STEPS, StepDescription, command_name
 
 HERE = Path()
+RESULTS = Path("autoproc_processed")
 FILE_ENDINGS = (".mtz", ".expt", ".refl", ".log", ".html", ".json", ".txt", ".toml", ".cbf", ".h5", ".nxs")
 
 
@@ -99,7 +100,7 @@ def _run(
     output: Annotated[
         Path,
         typer.Option("--output", "-o", help="Folder of the results, one folder a sweep below it.", callback=_folder),
-    ] = Path("autoproc_processed"),
+    ] = RESULTS,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of parameters.")] = None,
     threads: Threads = None,
     once: Annotated[
@@ -127,6 +128,54 @@ def _work(reports: int) -> None:
     from autoproc.commands.work import work_command  # noqa: PLC0415
 
     work_command(reports)
+
+
+Sweeps = Annotated[
+    list[str], typer.Argument(metavar="SWEEP...", help="Names of sweeps, as `autoproc status` has them.")
+]
+Results = Annotated[Path, typer.Option("--output", "-o", help="Folder of the results, as for `autoproc run`.")]
+
+
+@app.command("status")
+def _status(
+    sweeps: Annotated[list[str] | None, typer.Argument(metavar="[SWEEP...]", help="Tell the story of these.")] = None,
+    output: Results = RESULTS,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep showing it until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All that is known, for programs.")] = False,
+) -> None:
+    """Show the sweeps that `autoproc run` has found: waiting, at work, done, failed."""
+    from autoproc.commands.queue import status_command  # noqa: PLC0415
+
+    status_command(sweeps or [], output, watch, as_json)
+
+
+@app.command("retry")
+def _retry(sweeps: Sweeps, output: Results = RESULTS) -> None:
+    """Try sweeps again that failed, were cancelled or set aside."""
+    from autoproc.commands.queue import retry_command  # noqa: PLC0415
+
+    retry_command(sweeps, output)
+
+
+@app.command("cancel")
+def _cancel(sweeps: Sweeps, output: Results = RESULTS) -> None:
+    """Take sweeps out of the queue; those at work are stopped."""
+    from autoproc.commands.queue import cancel_command  # noqa: PLC0415
+
+    cancel_command(sweeps, output)
+
+
+@app.command("reprocess")
+def _reprocess(
+    arguments: Annotated[
+        list[str], typer.Argument(metavar="SWEEP... [KEY=VALUE...]", help="Names of sweeps; parameters to change.")
+    ],
+    output: Results = RESULTS,
+) -> None:
+    """Process sweeps again, with other parameters if any are given; `autoproc run` at work or next time does it."""
+    from autoproc.commands.queue import reprocess_command  # noqa: PLC0415
+
+    reprocess_command(arguments, output)
 
 
 def _step_command(step: StepDescription) -> Callable[[list[str], Path, int | None], None]:

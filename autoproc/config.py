@@ -14,6 +14,7 @@ from autoproc.errors import ConfigurationError
 from autoproc.overrides import UnknownParameter, suggestion, with_overrides
 from autoproc.params import Params
 from autoproc.service.params import ServiceParams
+from autoproc.service.watch_params import WatchParams
 from autoproc.stages.bravais_settings import BravaisParams
 from autoproc.stages.determine_symmetry import SymmetryParams
 from autoproc.stages.estimate_resolution import EstimateResolutionParams
@@ -60,6 +61,7 @@ class Config(Params):
     """Every parameter of the program."""
 
     run: RunParams = RunParams()
+    watch: WatchParams = WatchParams()
     service: ServiceParams = ServiceParams()
     decisions: DecisionParams = DecisionParams()
     import_sweep: ImportParams = ImportParams()

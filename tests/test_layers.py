@@ -18,7 +18,7 @@ LAYERS = (
     ("formats",),
     ("merging",),
     ("beam_search", "importing", "indexing", "integration", "refinement", "scaling", "spot_finding", "symmetry"),
-    ("simulation", "stages", "overrides", "service.params"),
+    ("simulation", "stages", "overrides", "service.params", "service.watch_params"),
     ("config",),
     ("stages.pipeline",),
     ("console", "engine", "reports"),
@@ -49,7 +49,8 @@ def modules(measure):
 def part(module):
     """The layer's entry that a module belongs to; "" for the package itself, which holds the version only."""
     inner = module.partition(".")[2]
-    return inner if inner in ("stages.pipeline", "service.params") else inner.partition(".")[0]
+    own = ("stages.pipeline", "service.params", "service.watch_params")
+    return inner if inner in own else inner.partition(".")[0]
 
 
 def level(name):

@@ -165,7 +165,7 @@ def opened(outputs: Outputs, config: Config) -> Iterator[tuple[JobQueue, QueueLo
     """The queue and its log below the folder of results."""
     try:
         outputs.make_folders()
-        queue = open_queue(outputs, config.service)
+        queue = open_queue(outputs, config.service, config.watch)
     except OSError as error:
         raise CannotWrite(path=outputs.state, reason=error.strerror or error) from error
     except sqlite3.OperationalError as error:
@@ -182,7 +182,7 @@ def watcher(roots: Sequence[Path], config: Config, intake: Intake) -> Finder:
     """Who looks for new images below the directories."""
     from autoproc.service.watcher import Watcher  # noqa: PLC0415  (only to watch)
 
-    return Watcher(roots, config.watch, once=False, known=intake.is_known)
+    return Watcher(roots, config.watch, known=intake.n_known, import_params=config.import_sweep)
 
 
 def say(event: Event) -> None:

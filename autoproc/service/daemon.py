@@ -19,6 +19,8 @@ from autoproc.service.supervisor import Supervisor
 
 PATIENCE = 0.25
 """Seconds to wait for news of images, or of workers, at a time."""
+SAME_SIGNAL = 0.5
+"""Seconds within which two signals are one."""
 TROUBLE = 5.0
 """Seconds to wait when the queue's file cannot be written or read."""
 
@@ -36,9 +38,14 @@ class Stop:
     def __init__(self) -> None:
         self.n_asked = 0
         self.signal = 0
+        self._last = 0.0
 
     def __call__(self, number: int, _: FrameType | None) -> None:
-        """A signal has come."""
+        """A signal has come; one sent to the group as well as to the program counts once."""
+        now = time.monotonic()
+        if self.n_asked and now - self._last < SAME_SIGNAL:
+            return
+        self._last = now
         self.n_asked += 1
         self.signal = number
         if self.n_asked > 1:

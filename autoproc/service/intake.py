@@ -20,10 +20,10 @@ class Intake:
     def __init__(self, queue: JobQueue, outputs: Outputs, tell: Listener) -> None:
         self.queue, self.outputs, self._tell = queue, outputs, tell
 
-    def is_known(self, fingerprint: str) -> bool:
-        """Nothing is to be done about these images, whatever else is found of them."""
+    def n_known(self, fingerprint: str) -> int:
+        """Of these images, how many are taken care of; 0 if nobody has seen them, or the results are gone."""
         job = self.queue.by_fingerprint(fingerprint)
-        return job is not None and not job.partial and not self._has_lost_results(job)
+        return 0 if job is None or self._has_lost_results(job) else job.n_images
 
     def take(self, found: FoundSweep | ListedImages) -> None:
         """Take in what watching has found. Results that somebody has deleted are made again."""
@@ -61,8 +61,11 @@ class Intake:
         return None
 
     def _is_settled_so(self, job: Job, settings: Settings) -> bool:
-        """The job is, or is being, processed with these settings, and its results are there."""
-        if job.state is State.running:
+        """The job is, or is being, processed with these settings, and its results are there.
+
+        What was asked for by `autoproc reprocess` and still waits is done as it was asked for.
+        """
+        if job.state is State.running or (job.state is State.queued and job.parameters):
             return True
         return job.state is State.processed and job.settings == settings and not self._has_lost_results(job)
 

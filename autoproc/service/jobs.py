@@ -311,28 +311,29 @@ class JobQueue:
 
     def cancel(self, name: str) -> Job:
         """Do not process a sweep; if it is under way, its worker is stopped."""
-        job = self._named(name)
+        job = self.named(name)
         if job.state in (State.queued, State.running):
             self._update(f"{TO_QUEUE}, state = 'cancelled'", "id = :id AND state = :state", id=job.id, state=job.state)
         return self.job(job.id)
 
     def retry(self, name: str) -> Job:
         """Try a sweep again that failed, was cancelled or set aside."""
-        job = self._named(name)
+        job = self.named(name)
         if job.state in (State.failed, State.cancelled, State.set_aside, State.queued):
             self._update(f"{ANEW}, priority = {BY_HAND}", "id = :id AND state = :state", id=job.id, state=job.state)
         return self.job(job.id)
 
     def reprocess(self, name: str, changes: Mapping[str, str]) -> Job:
         """Process a sweep again, with other parameters; if it is under way, its worker is stopped."""
-        job = self._named(name)
+        job = self.named(name)
         self._update(
             f"{ANEW}, priority = {BY_HAND}, parameters = :parameters", "id = :id AND state != 'listed'",
             id=job.id, parameters=json.dumps(job.parameters | dict(changes)),
         )  # fmt: skip
         return self.job(job.id)
 
-    def _named(self, name: str) -> Job:
+    def named(self, name: str) -> Job:
+        """The job of a sweep. Raises UnknownSweep with the nearest names."""
         job = self.by_name(name)
         if job is not None:
             return job

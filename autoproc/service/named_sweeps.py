@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autoproc.errors import AutoprocError
+from autoproc.formats.compressed import read_start
+from autoproc.formats.frames_present import frames_present
 from autoproc.formats.sweeps import Series, find_series
 from autoproc.service.found_sweep import FoundSweep, Kind, fingerprint
+from autoproc.service.recognise import IDENTITY_BYTES
 from autoproc.stages.import_sweep import ImportedSweep, ImportParams, Skipped, import_sweeps
 
-START = 4096
-"""Bytes of a file that tell it from others."""
+HDF5_ENDINGS = (".h5", ".hdf5", ".nxs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _count(paths: Iterable[Path]) -> dict[Path, int]:
 def _found(sweep: ImportedSweep, series: dict[Path, Series], is_one_of_several: bool, now: float) -> FoundSweep:
     path, scan = _path_of(sweep), sweep.experiment.scan
     images = scan.image_range if is_one_of_several else _numbers(series.get(path))
-    told_by = fingerprint(path, start_of(sweep.files[0]))
+    told_by = fingerprint(path, mark_of(sweep.files[0], scan.image_range[0] if is_one_of_several else None))
     return FoundSweep(
         path, _kind(series.get(path)), images, scan.n_images, told_by, "complete", "", sweep.name, str(path.parent), now
     )  # fmt: skip
@@ -72,7 +73,7 @@ def _unusable(name: str, path: Path, series: dict[Path, Series], now: float) -> 
     first = known.files[min(known.files)] if known is not None and known.files else path
     n_images = len(known.files) if known is not None and known.kind == "cbf" else 0
     return FoundSweep(
-        path, _kind(known), _numbers(known), n_images, fingerprint(path, start_of(first)), "complete", "",
+        path, _kind(known), _numbers(known), n_images, fingerprint(path, mark_of(first)), "complete", "",
         name, str(path.parent), now,
     )  # fmt: skip
 
@@ -88,10 +89,15 @@ def _numbers(series: Series | None) -> tuple[int, int] | None:
     return min(series.files), max(series.files)
 
 
-def start_of(path: Path) -> bytes:
-    """What a file begins with; its name if it cannot be read."""
+def mark_of(path: Path, first_image: int | None = None) -> bytes:
+    """What tells images from others at their place, as it does for those that are found by watching.
+
+    first_image : of one of several sweeps in one master file
+    """
     try:
-        with path.open("rb") as file:
-            return file.read(START)
-    except OSError:
-        return os.fsencode(path)
+        if path.suffix.lower() in HDF5_ENDINGS:
+            mark = frames_present(path).first_frame
+            return mark if first_image is None else mark + f":{first_image}".encode()
+        return read_start(path, IDENTITY_BYTES)
+    except AutoprocError:
+        return b""

@@ -14,8 +14,8 @@ import numpy as np
 
 from autoproc.config import Config
 from autoproc.console import Console
-from autoproc.errors import AutoprocError
 from autoproc.engine.plan import process_sensibly
+from autoproc.errors import AutoprocError
 from autoproc.formats.expt import write_expt
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.image_numbers import to_file_frames

@@ -97,8 +97,8 @@ def work(reports_number: int, processing: Processing = process_job, orders: Text
     die_with_parent()
     with suppress(ValueError, OSError):
         faulthandler.enable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program, which decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):  # these are for the program, which decides
+        signal.signal(number, signal.SIG_IGN)
     reports.send("ready")
     line = orders.readline()
     if not line.endswith("\n"):

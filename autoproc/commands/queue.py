@@ -1,0 +1,129 @@
+"""`autoproc status`, `retry`, `cancel`, `reprocess`: the queue of a folder of results, looked at and changed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from autoproc.commands.leaving import leaving_well
+from autoproc.commands.step import WrongArguments
+from autoproc.config import Config, with_command_line
+from autoproc.errors import InputError
+from autoproc.overrides import split_arguments
+from autoproc.service.job import Job, State
+from autoproc.service.jobs import JobQueue
+from autoproc.service.outputs import Outputs
+from autoproc.service.params import ServiceParams
+from autoproc.service.queue_file import open_queue, queue_path
+from autoproc.service.status import status_table, story_lines
+
+REFRESH = 2.0
+"""Seconds between two looks at the queue."""
+WIDE = 240
+"""Columns of the table where it goes to a file."""
+
+
+class NoQueue(InputError):
+    """A folder in which `autoproc run` has not worked."""
+
+    what = "{output} holds no queue"
+    hint = "give the folder of the results with --output, as for `autoproc run`"
+
+
+class UnreadableQueue(InputError):
+    """A queue that this user cannot open."""
+
+    what = "the queue {path} cannot be opened ({reason})"
+    hint = "ask whoever runs `autoproc run` there for permission to write to it"
+
+
+@contextmanager
+def queue_of(output: Path) -> Iterator[JobQueue]:
+    """The queue of a folder of results, which must have one."""
+    outputs = Outputs(output)
+    if not queue_path(outputs).exists():
+        raise NoQueue(output=output)
+    try:
+        queue = open_queue(outputs, ServiceParams())
+    except sqlite3.OperationalError as error:
+        raise UnreadableQueue(path=queue_path(outputs), reason=error) from error
+    try:
+        yield queue
+    finally:
+        queue.close()
+
+
+def status_command(sweeps: Sequence[str], output: Path, watch: bool, as_json: bool) -> None:
+    """Print the queue: a table, a table that is kept up to date, JSON, or the story of some sweeps."""
+    with leaving_well(), queue_of(output) as queue:
+        if as_json:
+            jobs = [queue.named(name) for name in sweeps] or queue.rows()
+            typer.echo(json.dumps([job.facts() for job in jobs], indent=2))
+        elif sweeps:
+            for name in sweeps:
+                typer.echo("\n".join(story_lines(queue.named(name))))
+        elif watch:
+            _keep_showing(queue)
+        else:
+            _console().print(status_table(queue.rows()))
+
+
+def _console() -> Console:
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDE, highlight=False)
+
+
+def _keep_showing(queue: JobQueue) -> None:
+    """Until Ctrl-C."""
+
+    def table() -> RenderableType:
+        return status_table(queue.rows())
+
+    try:
+        with Live(table(), console=_console(), auto_refresh=False) as live:
+            while True:
+                time.sleep(REFRESH)
+                live.update(table(), refresh=True)
+    except KeyboardInterrupt:
+        return
+
+
+def retry_command(sweeps: Sequence[str], output: Path) -> None:
+    """Have sweeps tried again that failed, were cancelled or set aside."""
+    with leaving_well(), queue_of(output) as queue:
+        for name in sweeps:
+            _say(queue.retry(name), State.queued, "only a sweep without results is tried again; see `reprocess`")
+
+
+def cancel_command(sweeps: Sequence[str], output: Path) -> None:
+    """Take sweeps out of the queue."""
+    with leaving_well(), queue_of(output) as queue:
+        for name in sweeps:
+            _say(queue.cancel(name), State.cancelled, "there is nothing to cancel")
+
+
+def reprocess_command(arguments: Sequence[str], output: Path) -> None:
+    """Have sweeps processed again, with other parameters."""
+    with leaving_well():
+        names, changes = split_arguments(arguments)
+        if not names:
+            raise WrongArguments(what_is_wrong="no sweep was named", command="reprocess")
+        with_command_line(Config(), changes)
+        with queue_of(output) as queue:
+            for name in names:
+                _say(queue.reprocess(name, changes), State.queued, "it is no sweep")
+
+
+def _say(job: Job, wanted: State, refused: str) -> None:
+    if job.state is wanted:
+        typer.echo(f"{job.name}: {job.state}")
+    else:
+        typer.echo(f"{job.name} is {job.state}: {refused}")
