@@ -147,6 +147,19 @@ def test_image_range_leaves_damaged_images_out(images, run):
     assert json.loads((output / "cut" / "summary.json").read_text())["n_images"] == 15
 
 
+def test_excluded_images_are_left_out(images, run):
+    """However many and however damaged they are."""
+    files = images("cut")
+    for file in files[8:11]:
+        keep_bytes(file, 0.6)
+    status, said, output = run(files[0].parent, "exclude_images=9-11")
+    assert status == 0, said
+    summary = json.loads((output / "cut" / "summary.json").read_text())
+    assert "3 images left out as exclude_images says: 9-11" in summary["warnings"]
+    assert not any("damaged" in warning or "hardly any spots" in warning for warning in summary["warnings"])
+    assert "17 of 20 (1 to 20)" in (output / "cut" / "summary.txt").read_text()
+
+
 def test_wrong_byte_count(images, run):
     files = images("count")
     for file in files:
