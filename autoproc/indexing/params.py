@@ -50,8 +50,10 @@ class IndexParams(Params):
     min_fraction: float = Field(0.05, ge=0, le=1)
     """A lattice that indexes less than this fraction of the spots searched is not accepted."""
 
-    min_angular_separation: float = Field(5.0, ge=0)
-    """A lattice turned by less than this from an accepted one is the same lattice, degrees."""
+    min_angular_separation: float = Field(0.7, ge=0)
+    """A lattice turned by less than this from an accepted one is the same lattice, degrees: mosaic blocks and the
+    lattice's own spots that refinement left over. One turned by less than 5 degrees has to explain a quarter of the
+    spots left over."""
 
     refine_detector: bool = True
     """Let the detector move while the lattices are refined."""

@@ -27,6 +27,10 @@ MIN_INDEXED = 10
 ENOUGH_INDEXED = 0.9
 FIRST_CYCLE_SPOTS = 1000
 MAX_REFINED_SPOTS = 10000
+CLOSE = 5.0
+"""Degrees between lattices; one that is closer to another may be made of its stray spots."""
+CLOSE_SHARE = 0.25
+"""Of the spots left over, those that a lattice so close has to explain."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +95,8 @@ def _is_acceptable(trial: Trial, model: Model, params: IndexParams) -> bool:
     if trial.information < MIN_INFORMATION or trial.n_indexed < MIN_INDEXED or trial.fraction < params.min_fraction:
         return False
     new = trial.model.settings[0]
-    return all(rotation_between(old, new).angle > params.min_angular_separation for old in model.settings)
+    nearest = min((rotation_between(old, new).angle for old in model.settings), default=np.inf)
+    return nearest > params.min_angular_separation and (nearest > CLOSE or trial.fraction >= CLOSE_SHARE)
 
 
 def _with_lattice(model: Model, trial: Trial, params: IndexParams) -> Model:

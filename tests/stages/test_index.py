@@ -97,11 +97,22 @@ def test_two_lattices_are_separated(tetragonal):
     assert np.mean(two.reflections["experiment_id"] == truth) > 0.98
 
 
-def test_a_lattice_hardly_turned_is_the_same_lattice(tetragonal):
+@pytest.mark.parametrize(("degrees", "n"), [(0.3, 1), (1.5, 2), (3.0, 2)])
+def test_a_lattice_hardly_turned_is_the_same_lattice(tetragonal, degrees, n):
     e, A, spots = tetragonal
-    turn = Rotation.from_rotvec(np.radians(3) * np.array([0, 0.6, 0.8])).as_matrix()
-    both = Reflections.concatenate([spots, spots_of(e, turn @ A, 2.6, seed=1)])
-    assert index([e], both, IndexParams(max_lattices=2)).n_lattices == 1
+    turn = Rotation.from_rotvec(np.radians(degrees) * np.array([0, 0.6, 0.8])).as_matrix()
+    both = Reflections.concatenate([spots, spots_of(e, turn @ A, 2.6, keep=0.4, seed=1)])
+    result = index([e], both, IndexParams(max_lattices=3))
+    assert result.n_lattices == n
+    assert [r.angle for r in result.rotations] == pytest.approx([degrees] * (n - 1), abs=0.03)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_noise_beside_a_crystal_is_no_second_lattice(seed):
+    e, A = sweep(n_images=60), setting((43.0, 51.0, 63.0, 82.0, 95.0, 101.0), seed)
+    spots = spots_of(e, A, 3.2, keep=0.5, noise_px=0.3, noise_frames=0.3, seed=seed)
+    both = Reflections.concatenate([spots, random_spots(e, len(spots) // 2, seed)])
+    assert index([e], both, IndexParams(max_lattices=3)).n_lattices == 1
 
 
 def test_known_space_group_constrains_the_cell(tetragonal):
