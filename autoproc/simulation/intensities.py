@@ -69,3 +69,24 @@ def expand(true: TrueIntensities, group: gemmi.SpaceGroup) -> tuple[np.ndarray, 
     shifted = hkl.astype(np.int64) + 4096
     _, first = np.unique((shifted[:, 0] * 8192 + shifted[:, 1]) * 8192 + shifted[:, 2], return_index=True)
     return hkl[first].astype(np.int32), intensity[first]
+
+
+def with_pseudo_symmetry(truth: TrueIntensities, space_group: str, strength: float) -> TrueIntensities:
+    """Intensities mixed with the mean over what a higher symmetry makes equivalent; hands stay apart by as much.
+
+    Raises ImpossibleCrystal for an unknown space group.
+    """
+    group = gemmi.find_spacegroup_by_name(space_group)
+    if group is None:
+        raise ImpossibleCrystal(space_group=space_group, cell="given")
+    rotations = np.array([operation.rot for operation in group.operations().sym_ops]) // gemmi.Op.DEN
+    mates = np.stack(
+        [truth.hkl @ rotation for rotation in rotations] + [-truth.hkl @ rotation for rotation in rotations]
+    )
+    size = 2 * int(np.abs(mates).max()) + 1
+    codes = (mates[..., 0] * size + mates[..., 1]) * size + mates[..., 2]
+    _, orbit = np.unique(codes.max(axis=0), return_inverse=True)
+    mean = 0.5 * (truth.plus + truth.minus)
+    shared = (np.bincount(orbit, mean) / np.bincount(orbit))[orbit]
+    ratio = 1 - strength + strength * np.divide(shared, mean, out=np.ones_like(mean), where=mean > 0)
+    return TrueIntensities(truth.hkl, truth.plus * ratio, truth.minus * ratio)

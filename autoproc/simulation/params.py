@@ -78,6 +78,11 @@ class SimulateParams(Params):
     """Overall B of the true intensities, Angstrom**2; 25 is usual at 1.9 Angstrom."""
     anomalous: float = Field(0.03, ge=0)
     """Rms of (I(+) - I(-)) / (I(+) + I(-)) of acentric reflections; 0.03 is that of sulphur atoms."""
+    pseudo_symmetry: str | None = None
+    """Space group of higher symmetry that the true intensities nearly have, or by whose operations the crystal is
+    twinned, in the axes of `cell`; none leaves them as they are."""
+    pseudo_strength: float = Field(0.9, ge=0, le=1)
+    """How nearly: 0 not at all, 1 entirely. Where it adds one operation, a twin of fraction a has 2 a."""
     mosaicity: float = Field(0.12, gt=0)
     """Standard deviation of the mosaic blocks' orientations, degrees."""
     divergence: float = Field(0.025, gt=0)

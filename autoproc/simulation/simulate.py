@@ -8,7 +8,13 @@ import numpy as np
 from autoproc.simulation.absorption import AbsorptionSurface
 from autoproc.simulation.background import diffuse_background, shadow
 from autoproc.simulation.detectors import detector_kind, true_panel
-from autoproc.simulation.intensities import TrueIntensities, crystal_symmetry, expand, wilson_intensities
+from autoproc.simulation.intensities import (
+    TrueIntensities,
+    crystal_symmetry,
+    expand,
+    wilson_intensities,
+    with_pseudo_symmetry,
+)
 from autoproc.simulation.motion import Motion, crystal_motion, unit_axis
 from autoproc.simulation.params import SimulateParams
 from autoproc.simulation.passages import find_passages, index_by_image
@@ -25,6 +31,8 @@ def simulate(params: SimulateParams) -> SimulatedSweep:
     relative = wilson_intensities(
         cell, group, _rng(structure, 1), d_min=params.d_min, b=params.wilson_b, anomalous=params.anomalous
     )
+    if params.pseudo_symmetry is not None:
+        relative = with_pseudo_symmetry(relative, params.pseudo_symmetry, params.pseudo_strength)
     truth = TrueIntensities(relative.hkl, relative.plus * params.strength, relative.minus * params.strength)
     motion = crystal_motion(params, cell, _rng(params.seed, 2))
     panel, kind = true_panel(params), detector_kind(params)

@@ -52,6 +52,7 @@ class Comparison:
 
     cell : ours, in the truth's setting; cell_error : largest of its axes, percent; angle_error : degrees
     operator : (3, 3) rows that take our hkl to the truth's; cc : over all reflections
+    n : unique reflections compared; r : sum |I - truth| / sum truth after one scale and one B are fitted
     """
 
     group: gemmi.SpaceGroup
@@ -61,6 +62,8 @@ class Comparison:
     operator: np.ndarray
     cc: float
     shells: tuple[Shell, ...]
+    n: int = 0
+    r: float = float("nan")
 
 
 class NotTheLattice(Exception):
@@ -107,6 +110,8 @@ def compare(truth: Truth, path: Path) -> Comparison:
         operator=operator,
         cc=correlation(intensity, true),
         shells=tuple(_shells(s2, where[used], intensity, true, z)),
+        n=len(true),
+        r=float(np.abs(z * sigma).sum() / np.abs(intensity).sum()),
     )
 
 

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from autoproc.errors import ConfigurationError
-from autoproc.simulation.intensities import crystal_symmetry, expand, wilson_intensities
+from autoproc.simulation.intensities import (
+    ImpossibleCrystal,
+    crystal_symmetry,
+    expand,
+    wilson_intensities,
+    with_pseudo_symmetry,
+)
 
 LYSOZYME = (77.6, 77.6, 37.4, 90.0, 90.0, 90.0)
 CELLS = {
@@ -73,3 +79,35 @@ def test_bijvoet_differences_are_as_large_as_asked_and_only_acentric():
 def test_impossible_crystals_are_refused(cell, group):
     with pytest.raises(ConfigurationError, match="contradicts"):
         crystal_symmetry(cell, group)
+
+
+def mates_of_222(true):
+    """(N, 2) mean intensities of reflections that 2 2 2 makes equivalent and 1 2 1 does not."""
+    table = dict(zip(map(tuple, true.hkl.tolist()), true.plus + true.minus, strict=True))
+    return np.array([(i, table[-h, k, m]) for (h, k, m), i in table.items() if h > 0 and (-h, k, m) in table])
+
+
+def test_pseudo_symmetry_makes_mates_as_alike_as_asked():
+    cell, group = crystal_symmetry((37.0, 43.0, 49.0, 90.0, 90.0, 90.0), "P 1 21 1")
+    true = wilson_intensities(cell, group, np.random.default_rng(4), d_min=2.5, b=20.0, anomalous=0.05)
+    found = []
+    for strength in (0.0, 0.5, 0.8, 1.0):
+        mixed = with_pseudo_symmetry(true, "P 2 2 2", strength)
+        assert mixed.plus.sum() == pytest.approx(true.plus.sum(), rel=0.01)
+        difference = np.subtract(*mates_of_222(mixed).T)
+        found.append(np.sqrt(np.mean(difference**2) / np.mean(np.subtract(*mates_of_222(true).T) ** 2)))
+    np.testing.assert_allclose(found, [1.0, 0.5, 0.2, 0.0], atol=1e-9)
+
+
+def test_pseudo_symmetry_keeps_the_hands_apart():
+    cell, group = crystal_symmetry((37.0, 43.0, 49.0, 90.0, 90.0, 90.0), "P 1 21 1")
+    true = wilson_intensities(cell, group, np.random.default_rng(4), d_min=2.5, b=20.0, anomalous=0.05)
+    mixed = with_pseudo_symmetry(true, "P 2 2 2", 0.8)
+    ratio = [(t.plus - t.minus) / (t.plus + t.minus) for t in (true, mixed)]
+    np.testing.assert_allclose(*ratio, atol=1e-12)
+
+
+def test_unknown_pseudo_symmetry_is_refused():
+    *_, true = drawn("P 1", d_min=6.0)
+    with pytest.raises(ImpossibleCrystal):
+        with_pseudo_symmetry(true, "P 9", 0.5)
