@@ -144,7 +144,7 @@ def _status(
     as_json: Annotated[bool, typer.Option("--json", help="All that is known, for programs.")] = False,
 ) -> None:
     """Show the sweeps that `autoproc run` has found: waiting, at work, done, failed."""
-    from autoproc.commands.queue import status_command  # noqa: PLC0415
+    from autoproc.commands.job_queue import status_command  # noqa: PLC0415
 
     status_command(sweeps or [], output, watch, as_json)
 
@@ -152,7 +152,7 @@ def _status(
 @app.command("retry")
 def _retry(sweeps: Sweeps, output: Results = RESULTS) -> None:
     """Try sweeps again that failed, were cancelled or set aside."""
-    from autoproc.commands.queue import retry_command  # noqa: PLC0415
+    from autoproc.commands.job_queue import retry_command  # noqa: PLC0415
 
     retry_command(sweeps, output)
 
@@ -160,7 +160,7 @@ def _retry(sweeps: Sweeps, output: Results = RESULTS) -> None:
 @app.command("cancel")
 def _cancel(sweeps: Sweeps, output: Results = RESULTS) -> None:
     """Take sweeps out of the queue; those at work are stopped."""
-    from autoproc.commands.queue import cancel_command  # noqa: PLC0415
+    from autoproc.commands.job_queue import cancel_command  # noqa: PLC0415
 
     cancel_command(sweeps, output)
 
@@ -173,7 +173,7 @@ def _reprocess(
     output: Results = RESULTS,
 ) -> None:
     """Process sweeps again, with other parameters if any are given; `autoproc run` at work or next time does it."""
-    from autoproc.commands.queue import reprocess_command  # noqa: PLC0415
+    from autoproc.commands.job_queue import reprocess_command  # noqa: PLC0415
 
     reprocess_command(arguments, output)
 
