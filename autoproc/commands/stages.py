@@ -17,6 +17,7 @@ from autoproc.commands.leaving import FAILED
 from autoproc.commands.step import Step, joined
 from autoproc.errors import NoReflections
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
+from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.tables import format_scale
@@ -144,11 +145,15 @@ def symmetry_step(step: Step) -> None:
 def scale_step(step: Step) -> None:
     """Put all observations on one scale; writes scaled.expt and .refl."""
     result = scale(step.experiments(), step.reflections(), step.config.scale)
-    step.console.print(format_scale(result))
+    d_min, suggested = None, None
     with suppress(NoReflections):
         estimate = estimate_resolution(result.experiments, result.reflections, step.config.estimate_resolution)
         if not estimate.limited_by_data:
-            step.console.print(f"Resolution limit suggested from CC1/2 fit: {estimate.d_min:.2f}")
+            d_min = estimate.d_min
+            suggested = merging_statistics(result.experiments, result.reflections, d_min)
+    step.console.print(format_scale(result, suggested))
+    if d_min is not None:
+        step.console.print(f"Resolution limit suggested from CC1/2 fit: {d_min:.2f}")
     step.write("scaled", result.experiments, result.reflections)
 
 

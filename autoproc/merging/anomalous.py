@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from autoproc.merging.agreement import GroupAgreement
+from autoproc.merging.agreement import MIN_TOTAL_SIGNAL, GroupAgreement
 
 CENTRAL = 0.9
 """The normal probability plot is fitted where the expected deviation is smaller, to be robust to its tails."""
@@ -15,7 +15,9 @@ CENTRAL = 0.9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnomalousSignal:
-    """Bijvoet pairs of groups (G,): is_pair bool; difference I(+) - I(-) and mean of the two, NaN without a pair.
+    """Bijvoet pairs of groups (G,): is_pair bool; difference I(+) - I(-), mean of the two and its variance.
+
+    All three are NaN without a pair.
 
     slope, df_over_f, di_over_sigma_di as in merging_statistics.MergingStatistics; None without pairs
     """
@@ -23,15 +25,18 @@ class AnomalousSignal:
     is_pair: np.ndarray
     difference: np.ndarray
     mean: np.ndarray
+    mean_variance: np.ndarray
     slope: float | None
     df_over_f: float | None
     di_over_sigma_di: float | None
 
     def r_anom(self, here: np.ndarray) -> float | None:
-        """Sum |I(+) - I(-)| / sum |mean| of the pairs within a mask (G,)."""
+        """Sum |I(+) - I(-)| / sum mean of the pairs within a mask (G,); None of noise."""
         pairs = self.is_pair & here
-        denominator = np.abs(self.mean[pairs]).sum()
-        return float(np.abs(self.difference[pairs]).sum() / denominator) if denominator else None
+        denominator = float(self.mean[pairs].sum())
+        if denominator <= MIN_TOTAL_SIGNAL * float(self.mean_variance[pairs].sum()) ** 0.5:
+            return None
+        return float(np.abs(self.difference[pairs]).sum() / denominator)
 
 
 def anomalous_signal(friedel: GroupAgreement, is_centric: np.ndarray) -> AnomalousSignal:
@@ -44,14 +49,16 @@ def anomalous_signal(friedel: GroupAgreement, is_centric: np.ndarray) -> Anomalo
     is_pair = (count > 0).all(axis=1) & ~is_centric
     difference = np.where(is_pair, hands[:, 0] - hands[:, 1], np.nan)
     mean = np.where(is_pair, hands.mean(axis=1), np.nan)
+    variance = np.where(is_pair, (sigma**2).sum(axis=1) / 4, np.nan)
     if not is_pair.any():
-        return AnomalousSignal(is_pair, difference, mean, None, None, None)
+        return AnomalousSignal(is_pair, difference, mean, variance, None, None, None)
     delta, plus_minus = difference[is_pair], hands[is_pair]
     sigma_delta = np.hypot(*sigma[is_pair].T)
     return AnomalousSignal(
         is_pair,
         difference,
         mean,
+        variance,
         _probability_plot_slope(delta / sigma_delta),
         _df_over_f(plus_minus),
         float(np.abs(delta).mean() / sigma_delta.mean()),

@@ -11,7 +11,7 @@ ROWS: tuple[tuple[str, str, str], ...] = (
     ("Low resolution limit", "d_max", "{:.2f}"),
     ("Completeness", "completeness", "{:.1f}"),
     ("Multiplicity", "multiplicity", "{:.1f}"),
-    ("I/sigma", "i_over_sigma", "{:.1f}"),
+    ("I/sigma", "i_over_sigma", "{:z.1f}"),
     ("Rmerge(I)", "r_merge", "{:.3f}"),
     ("Rmerge(I+/-)", "r_merge_anom", "{:.3f}"),
     ("Rmeas(I)", "r_meas", "{:.3f}"),
@@ -71,7 +71,7 @@ def _shell_line(s: ShellStatistics) -> str:
     r_factors = "".join(field(r, "{:.3f}", 9) for r in (s.r_merge, s.r_meas, s.r_pim, s.r_anom))
     return (
         f"{s.d_max:6.2f} {s.d_min:6.2f} {s.n_observations:6d} {s.n_unique:6d} {s.multiplicity:7.2f} "
-        f"{s.completeness:6.2f} {field(s.mean_intensity, '{:.1f}', 9)} {field(s.i_over_sigma, '{:.1f}', 7)}"
+        f"{s.completeness:6.2f} {field(s.mean_intensity, '{:z.1f}', 9)} {field(s.i_over_sigma, '{:z.1f}', 7)}"
         f"{r_factors}{marked(s.cc_half, s.cc_half_significant)}{marked(s.cc_anom, s.cc_anom_significant)}"
     )
 

@@ -50,7 +50,7 @@ def table_one(statistics: MergingStatistics) -> Table:
 SHELL_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("d max", "d_max", "{:.2f}"), ("d min", "d_min", "{:.2f}"), ("obs", "n_observations", "{:d}"),
     ("unique", "n_unique", "{:d}"), ("mult", "multiplicity", "{:.2f}"), ("compl %", "completeness", "{:.1f}"),
-    ("mean I", "mean_intensity", "{:.1f}"), ("I/\u03c3", "i_over_sigma", "{:.1f}"), ("Rmerge", "r_merge", "{:.3f}"),
+    ("mean I", "mean_intensity", "{:z.1f}"), ("I/\u03c3", "i_over_sigma", "{:z.1f}"), ("Rmerge", "r_merge", "{:.3f}"),
     ("Rmeas", "r_meas", "{:.3f}"), ("Rpim", "r_pim", "{:.3f}"), ("Ranom", "r_anom", "{:.3f}"),
     ("CC\u00bd", "cc_half", "{:.3f}"), ("CCano", "cc_anom", "{:.3f}"),
 )  # fmt: skip

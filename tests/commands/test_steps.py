@@ -137,6 +137,17 @@ def test_scale(walk):
     assert "High resolution limit                           2.05" in walk.printed["scale"]
 
 
+def test_scale_without_a_limit_has_a_column_to_the_suggested_one(walk, tmp_path):
+    """The sweep's spots end at 2.0 Angstrom, and noise goes on to the detector's corners."""
+    files = [str(walk.folder / name) for name in ("symmetrized.expt", "symmetrized.refl")]
+    printed = CliRunner().invoke(app, ["scale", *files, "-o", str(tmp_path)]).output
+    assert ["Suggested", "Low", "High", "Overall"] in [line.split() for line in printed.splitlines()]
+    suggested = printed.split("suggested from CC1/2 fit:")[1].split()[0]
+    (limits,) = [line.split()[3:] for line in printed.splitlines() if line.startswith("High resolution limit")]
+    assert limits[0] == suggested
+    assert float(limits[-1]) < float(suggested)
+
+
 def test_estimate_resolution(walk):
     assert "CC1/2" in walk.printed["estimate-resolution"]
 

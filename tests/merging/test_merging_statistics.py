@@ -69,8 +69,14 @@ def test_noise_has_no_r_factors(table: Reflections) -> None:
     for seed in range(5):
         noise = np.random.default_rng(seed).normal(size=len(table)) * np.sqrt(table["variance_scale"])
         overall = merging_statistics([experiment(Recipe())], table.replace(intensity_scale=noise)).overall
-        assert overall.r_merge is overall.r_meas is overall.r_pim is None
+        assert overall.r_merge is overall.r_meas is overall.r_pim is overall.r_anom is None
         assert " - " in format_shells(merging_statistics([experiment(Recipe())], table.replace(intensity_scale=noise)))
+
+
+def test_no_number_is_a_negative_nought(table: Reflections) -> None:
+    noise = np.random.default_rng(3).normal(size=len(table)) * np.sqrt(table["variance_scale"]) * 1e-3
+    statistics = merging_statistics([experiment(Recipe())], table.replace(intensity_scale=noise))
+    assert "-0.0 " not in format_shells(statistics) + format_table_one(statistics)
 
 
 def test_weak_signal_keeps_its_r_factors(table: Reflections) -> None:
