@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 Kind = Literal["cbf", "hdf5"]
+VARIANTS = re.compile(r"\.(?:gz|bz2)$|(?:[_.-]master)?\.(?:h5|hdf5|nxs)$", re.IGNORECASE)
 What = Literal["screening", "stills", "snapshot", "test", "unreadable"]
 
 
@@ -51,8 +53,10 @@ class ListedImages:
 def fingerprint(path: Path, identity: bytes) -> str:
     """What tells images from all others, now and after a restart: 64 hexadecimal digits.
 
-    path : of the template or master; symbolic links in its directory do not matter
+    path : of the template or master; symbolic links in its directory do not matter, nor whether files were compressed
+    since, or a .nxs stands beside the _master.h5, nor the number of # (which shrinks when image 1 follows image 10)
     identity : of the first image: what does not change when the file is touched, copied or listed again
     """
-    place = os.fsencode(os.path.realpath(path.parent) + os.sep + path.name)
+    name = re.sub("#+", "#", VARIANTS.sub("", path.name))
+    place = os.fsencode(os.path.realpath(path.parent) + os.sep + name)
     return hashlib.sha256(place + b"\0" + identity).hexdigest()

@@ -44,7 +44,7 @@ class WatchedCbf:
 
     names : number of every file that is there; unchecked : when files came whose size nobody has looked at yet
     sizes : of files that were whole when looked at; unfinished : size and time of modification of the others
-    touched : latest change of any file, as its file system says; n_reported : images when it was last reported
+    touched : latest change of any file, as its file system says; due : when to look again
     """
 
     directory: Path
@@ -57,7 +57,6 @@ class WatchedCbf:
     touched: float = 0.0
     due: float = 0.0
     is_open: bool = True
-    n_reported: int = 0
     n_expected: int | None = None
     exposure: float = 0.0
     knows_header: bool = False
@@ -179,4 +178,14 @@ class WatchedMaster:
     seen: tuple[int, int, str] | None = None
     due: float = 0.0
     is_open: bool = True
-    n_reported: int = 0
+
+
+@dataclass(slots=True)
+class WatchedPhotographs:
+    """Pictures of the crystal or the beamline in a directory, of one kind."""
+
+    directory: Path
+    suffix: str
+    names: set[str] = field(default_factory=set)
+    due: float = 0.0
+    is_open: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,16 +11,19 @@ from autoproc.formats.frames_present import FramesPresent, frames_present
 from autoproc.formats.sweeps import CBF_NAME, DATA_NAME, MASTER_NAME, OTHER_HDF5_NAME
 from autoproc.formats.templates import absolute, counter_of, sweep_name
 from autoproc.importing.params import ImportParams
-from autoproc.service.completeness import Progress, Verdict, gaps, judge
+from autoproc.service.completeness import Progress, gaps, judge
 from autoproc.service.directories import Change, Directories, Disk
 from autoproc.service.file_system import has_events
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.news import KernelNews, News, NoNews
 from autoproc.service.recognise import recognise_cbf, recognise_master
 from autoproc.service.watch_params import WatchParams
-from autoproc.service.watched_series import Arrivals, WatchedCbf, WatchedMaster
+from autoproc.service.watched_series import Arrivals, WatchedCbf, WatchedMaster, WatchedPhotographs
 
 Found = FoundSweep | ListedImages
+Watched = WatchedCbf | WatchedMaster | WatchedPhotographs
+PHOTOGRAPH_NAME = re.compile(r"\.(?:jpe?g|png)$", re.IGNORECASE)
+PHOTOGRAPHS = "photographs, not diffraction images"
 SHARE_OF_QUIET = 0.05
 """Time between looks at an unfinished HDF5 sweep, as a part of the time that nothing came."""
 LONGEST_WORK = 1.0
@@ -63,8 +67,10 @@ class Watcher:
         self._directories = Directories(absolute_roots, params, self._disk, self._news.covers)
         self._cbf: dict[Path, dict[tuple[str, str], WatchedCbf]] = {}
         self._masters: dict[Path, WatchedMaster] = {}
-        self._open: dict[int, WatchedCbf | WatchedMaster] = {}
+        self._open: dict[int, Watched] = {}
+        self._photographs: dict[tuple[Path, str], WatchedPhotographs] = {}
         self._began: dict[Path, float] = {}
+        self._told: dict[str | Path, int] = {}
 
     def close(self) -> None:
         """Stop to listen to events."""
@@ -111,6 +117,8 @@ class Watcher:
                 groups.setdefault((name, ""), []).append(name)
             elif OTHER_HDF5_NAME.search(name) or MASTER_NAME.search(name):
                 hdf5.append(name)
+            elif PHOTOGRAPH_NAME.search(name):
+                self._take_photograph(change.directory, name, now)
         for key, names in groups.items():
             self._take_cbf(change, key, names, came, now)
         self._take_hdf5(change, hdf5, came, now)
@@ -133,10 +141,10 @@ class Watcher:
         series = here.get(key)
         if series is None:
             series = here[key] = WatchedCbf(change.directory, change.visit, Arrivals(came, came))
-        else:
-            if _first_is_among(series, names):
-                series.n_reported = 0
+        elif series.is_open:
             series.arrivals.more(len(names), came)
+        else:
+            series.arrivals = Arrivals(came, came)
         series.arrive(names, came)
         if change.is_first and now - came > self.params.stall_time:
             series.trust()
@@ -164,17 +172,28 @@ class Watcher:
                 master.due, master.is_open = now, True
                 self._open[id(master)] = master
 
+    def _take_photograph(self, directory: Path, name: str, now: float) -> None:
+        suffix = Path(name).suffix.lower()
+        photographs = self._photographs.setdefault((directory, suffix), WatchedPhotographs(directory, suffix))
+        photographs.names.add(name)
+        photographs.due = now if self.once else now + self.params.settle_time
+        self._open[id(photographs)] = photographs
+
     # What is complete
 
     def _judge_due(self, now: float) -> list[Found]:
         found: list[Found] = []
         due = sorted((s for s in self._open.values() if s.due <= now), key=lambda s: s.due)
         for series in due:
-            judge_one = self._judge_cbf if isinstance(series, WatchedCbf) else self._judge_master
-            found += judge_one(series, now)  # type: ignore[arg-type]
+            found += self._judge(series, now)
             if found and self._clock() - now > LONGEST_WORK:
                 break
         return found
+
+    def _judge(self, series: Watched, now: float) -> Iterable[Found]:
+        if isinstance(series, WatchedCbf):
+            return self._judge_cbf(series, now)
+        return self._judge_master(series, now) if isinstance(series, WatchedMaster) else self._judge_photographs(series)
 
     def _judge_cbf(self, series: WatchedCbf, now: float) -> Iterable[Found]:
         params = self.params
@@ -194,9 +213,8 @@ class Watcher:
             return []
         self._close(series)
         files = series.whole()
-        if len(files) <= series.n_reported:
+        if not files:
             return []
-        series.n_reported = len(files)
         arrived = min(now, series.touched or now)
         return self._new(recognise_cbf(series.directory, series.visit, files, verdict, arrived, self._import_params))
 
@@ -213,22 +231,34 @@ class Watcher:
             master.due = now + min(again, max(verdict.look_in, 0.01))
             return []
         self._close(master)
-        if there.n_present <= master.n_reported:
-            return []
-        master.n_reported = there.n_present
+        if not there.n_present:
+            return self._without_frames(master, there)
         arrived = min(now, master.arrivals.latest)
         return self._new(recognise_master(master.path, master.visit, there, verdict, arrived, self._import_params))
 
+    def _without_frames(self, master: WatchedMaster, there: FramesPresent) -> Iterator[Found]:
+        """A master whose images never came is told of; other HDF5 files without images are nobody's business."""
+        if MASTER_NAME.search(master.path.name):
+            yield from self._new([ListedImages(master.path, 0, "unreadable", there.obstacle)])
+
+    def _judge_photographs(self, photographs: WatchedPhotographs) -> Iterable[Found]:
+        self._close(photographs)
+        path = photographs.directory / f"*{photographs.suffix}"
+        return self._new([ListedImages(path, len(photographs.names), "snapshot", PHOTOGRAPHS)])
+
     def _new(self, found: Iterable[Found]) -> Iterator[Found]:
+        """What was not told before, or not with so many images."""
         for item in found:
-            if isinstance(item, ListedImages) or item.n_images > self._known_images(item):
+            key = item.path if isinstance(item, ListedImages) else item.fingerprint
+            if item.n_images > self._told.get(key, -1) and not self._is_known(item):
+                self._told[key] = item.n_images
                 yield item
 
-    def _known_images(self, sweep: FoundSweep) -> int:
-        known = self._known(sweep.fingerprint)
-        return sweep.n_images if known is True else int(known)
+    def _is_known(self, item: Found) -> bool:
+        known = 0 if isinstance(item, ListedImages) else self._known(item.fingerprint)
+        return known is True or known >= max(item.n_images, 1)
 
-    def _close(self, series: WatchedCbf | WatchedMaster) -> None:
+    def _close(self, series: Watched) -> None:
         series.is_open = False
         self._open.pop(id(series), None)
 
@@ -238,13 +268,8 @@ def _news_of(roots: Sequence[Path], params: WatchParams) -> News:
     return KernelNews(with_events) if with_events else NoNews()
 
 
-def _place(series: WatchedCbf | WatchedMaster) -> Path:
-    return series.directory if isinstance(series, WatchedCbf) else series.path.parent
-
-
-def _first_is_among(series: WatchedCbf, names: Sequence[str]) -> bool:
-    """The first image was written anew."""
-    return min(series.names, key=lambda name: series.names[name]) in names
+def _place(series: Watched) -> Path:
+    return series.path.parent if isinstance(series, WatchedMaster) else series.directory
 
 
 def _progress_of(there: FramesPresent, arrivals: Arrivals, now: float) -> Progress:
@@ -258,6 +283,3 @@ def _progress_of(there: FramesPresent, arrivals: Arrivals, now: float) -> Progre
         pause=arrivals.pause,
         obstacle=there.obstacle,
     )
-
-
-__all__ = ["Found", "Verdict", "Watcher", "steady_clock"]
