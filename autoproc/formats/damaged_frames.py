@@ -19,7 +19,7 @@ class TooManyDamagedImages(InputError):
 
     what = "{n_damaged} of the first {n_read} images read cannot be used; {first}"
     hint = (
-        "copy the images again from their source, or choose the good ones with image_range=first,last or exclude_images=; "
+        "copy the images again from their source, or choose with image_range=first,last or exclude_images=; "
         "import_sweep.max_damaged_fraction says how many may be left out"
     )
 
