@@ -150,7 +150,8 @@ def scale_step(step: Step) -> None:
         estimate = estimate_resolution(result.experiments, result.reflections, step.config.estimate_resolution)
         if not estimate.limited_by_data:
             d_min = estimate.d_min
-            suggested = merging_statistics(result.experiments, result.reflections, d_min)
+            if step.config.scale.d_min is None:
+                suggested = merging_statistics(result.experiments, result.reflections, d_min)
     step.console.print(format_scale(result, suggested))
     if d_min is not None:
         step.console.print(f"Resolution limit suggested from CC1/2 fit: {d_min:.2f}")

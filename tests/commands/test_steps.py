@@ -135,6 +135,7 @@ def test_scale(walk):
     for row in ("Completeness", "Rmeas(I)", "CC half", "Total unique"):
         assert row in walk.printed["scale"]
     assert "High resolution limit                           2.05" in walk.printed["scale"]
+    assert "Suggested" not in walk.printed["scale"], "the limit was given"
 
 
 def test_scale_without_a_limit_has_a_column_to_the_suggested_one(walk, tmp_path):
