@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import CorruptFile, UnreadableFile
+from autoproc.formats.expt_scan import scan_from_json, scan_to_json, valid_image_ranges
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import (
@@ -70,7 +70,7 @@ def write_expt(path: str | Path, experiments: Sequence[Experiment]) -> None:
             ("beam", experiment.beam, _beam_to_json),
             ("detector", experiment.detector, _detector_to_json),
             ("goniometer", experiment.goniometer, _goniometer_to_json),
-            ("scan", experiment.scan, _scan_to_json),
+            ("scan", experiment.scan, scan_to_json),
             ("crystal", experiment.crystal, _crystal_to_json),
             ("profile", experiment.profile, _profile_to_json),
             ("imageset", experiment.imageset, _imageset_to_json),
@@ -106,7 +106,7 @@ def _experiments(content: dict[str, Any]) -> list[Experiment]:
         for n, s in enumerate(content["imageset"])
     ]
     decoders: dict[str, Callable[[Any], Any]] = {
-        "beam": _beam, "detector": _detector, "goniometer": _goniometer, "scan": _scan,
+        "beam": _beam, "detector": _detector, "goniometer": _goniometer, "scan": scan_from_json,
         "imageset": _imageset, "crystal": _crystal, "profile": _profile, "scaling_model": dict,
     }  # fmt: skip
     models = {kind: [decode(m) for m in content.get(kind, [])] for kind, decode in decoders.items()}
@@ -277,50 +277,6 @@ def _goniometer_to_json(goniometer: Goniometer) -> dict[str, Any]:
         "rotation_axis": goniometer.axis,
         "fixed_rotation": goniometer.fixed.ravel(),
         "setting_rotation": goniometer.setting.ravel(),
-    }
-
-
-def _scan(m: dict[str, Any]) -> Scan:
-    first, last = map(int, m["image_range"])
-    properties = m.get("properties", m)
-    oscillation = properties.get("oscillation", (0.0, 0.0))
-    if "properties" in m and len(oscillation) > 1:
-        oscillation = (oscillation[0], oscillation[1] - oscillation[0])
-
-    def per_image(name: str) -> np.ndarray | None:
-        values = np.atleast_1d(np.array(properties.get(name, []), float))
-        return values if len(values) == last - first + 1 else None
-
-    return Scan(
-        (first, last), (float(oscillation[0]), float(oscillation[1])), per_image("exposure_time"),
-        per_image("epochs"), int(m.get("batch_offset", 0)), _excluded(first, last, m.get("valid_image_ranges") or {}),
-    )  # fmt: skip
-
-
-def _excluded(first: int, last: int, valid: dict[str, list[tuple[int, int]]]) -> tuple[int, ...]:
-    """The images outside the valid ranges, where there are such, of every experiment that shares a scan."""
-    every = [ranges for ranges in valid.values() if ranges]
-    return tuple(
-        n for n in range(first, last + 1) if every and not any(a <= n <= b for ranges in every for a, b in ranges)
-    )
-
-
-def valid_image_ranges(scan: Scan) -> list[tuple[int, int]]:
-    """First and last number of each run of images between the excluded ones, as DIALS notes them."""
-    first, last = scan.image_range
-    edges = [first - 1, *scan.excluded, last + 1]
-    return [(a + 1, b - 1) for a, b in pairwise(edges) if b - a > 1]
-
-
-def _scan_to_json(scan: Scan) -> dict[str, Any]:
-    zeros = np.zeros(scan.n_images)
-    return {
-        "image_range": scan.image_range,
-        "batch_offset": scan.batch_offset,
-        "oscillation": scan.oscillation,
-        "exposure_time": zeros if scan.exposure_times is None else scan.exposure_times,
-        "epochs": zeros if scan.epochs is None else scan.epochs,
-        "valid_image_ranges": {},
     }
 
 
