@@ -15,6 +15,7 @@ from autoproc.indexing.lattices import rotation_between
 from autoproc.indexing.least_squares import Fit, refine_model
 from autoproc.indexing.model import Model, model_of
 from autoproc.indexing.observations import Observations
+from autoproc.indexing.origin import is_shift_likely, neighbouring_origins
 from autoproc.indexing.params import IndexParams
 from autoproc.indexing.search import MIN_INFORMATION, Search, Trial, find_lattice, known_space_group
 from autoproc.indexing.settings import allowed_modes, in_setting
@@ -27,6 +28,7 @@ MIN_INDEXED = 10
 ENOUGH_INDEXED = 0.9
 FIRST_CYCLE_SPOTS = 1000
 MAX_REFINED_SPOTS = 10000
+MAX_ORIGIN_SHIFTS = 4
 CLOSE = 5.0
 """Degrees between lattices; one that is closer to another may be made of its stray spots."""
 CLOSE_SHARE = 0.25
@@ -46,7 +48,10 @@ class MacroCycle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """The lattices that explain the spots, refined; how they were found, and the trials that became them."""
+    """The lattices that explain the spots, refined; how they were found, and the trials that became them.
+
+    origin_shifts : of the first lattice's indices, made one after another, because the spots fit better
+    """
 
     model: Model
     assignment: Assignment
@@ -54,6 +59,7 @@ class Solution:
     searches: tuple[Search, ...]
     cycles: tuple[MacroCycle, ...]
     accepted: tuple[Trial, ...]
+    origin_shifts: tuple[tuple[int, int, int], ...] = ()
 
 
 def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams) -> Solution:
@@ -64,6 +70,7 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
     searches: list[Search] = []
     cycles: list[MacroCycle] = []
     accepted: list[Trial] = []
+    shifts: list[tuple[int, int, int]] = []
     rest = np.arange(len(spots))
     while len(model.settings) < (params.max_lattices or 1) and len(rest) >= MIN_SPOTS:
         searches.append(find_lattice(model, spots[rest], params))
@@ -76,6 +83,8 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
         changed = _with_right_volume(model, spots, params)
         if changed is not model:
             model = _refined(changed, spots, params, cycles)
+        if len(accepted) == 1 and params.refine_detector:
+            model = _with_right_origin(model, spots, params, cycles, shifts)
         rest = np.flatnonzero(~_assigned(model, spots, params).is_indexed)
         if len(rest) <= (1 - ENOUGH_INDEXED) * len(spots):
             break
@@ -87,7 +96,7 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
     fit = refine_model(
         model, spots, assignment, _modes(model, params), n_cycles=0, move_detector=params.refine_detector
     )
-    return Solution(model, assignment, fit, tuple(searches), tuple(cycles), tuple(accepted))
+    return Solution(model, assignment, fit, tuple(searches), tuple(cycles), tuple(accepted), tuple(shifts))
 
 
 def _is_acceptable(trial: Trial, model: Model, params: IndexParams) -> bool:
@@ -163,6 +172,19 @@ def _with_right_volume(model: Model, spots: Observations, params: IndexParams) -
     if real is None:
         return model
     return _symmetric(model.with_settings([*model.settings[:-1], np.linalg.inv(real)]), params)
+
+
+def _with_right_origin(
+    model: Model, spots: Observations, params: IndexParams, cycles: list[MacroCycle], shifts: list[tuple[int, int, int]]
+) -> Model:
+    """The model with its indices shifted, step by step, for as long as the spots clearly fit better."""
+    for _ in range(MAX_ORIGIN_SHIFTS):
+        origins = neighbouring_origins(model, spots, _assigned(model, spots, params))
+        if not is_shift_likely(origins):
+            break
+        shifts.append(origins[0].shift)
+        model = _refined(_symmetric(origins[0].model, params), spots, params, cycles)
+    return model
 
 
 def _why_not(search: Search, params: IndexParams) -> str:

@@ -40,6 +40,8 @@ class IndexResult:
     rmsds : per experiment
     macro_cycles, searches : how it was found; one search more than lattices where the last found none
     warnings : what looks wrong, in words
+    origin_shift : of the first lattice's indices, because their neighbours explain the spots better: the header's
+        beam centre is wrong by about this reciprocal lattice vector; 0 0 0 for a good header
     """
 
     experiments: list[Experiment]
@@ -52,6 +54,7 @@ class IndexResult:
     macro_cycles: tuple[MacroCycle, ...]
     searches: tuple[Search, ...]
     warnings: tuple[str, ...] = ()
+    origin_shift: tuple[int, ...] = (0, 0, 0)
 
     @property
     def n_lattices(self) -> int:
@@ -113,7 +116,8 @@ def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexPa
         rmsds=rmsds,
         macro_cycles=solution.cycles,
         searches=solution.searches,
-        warnings=_warnings(rmsds, solution.accepted),
+        warnings=_warnings(rmsds, solution.accepted) + _origin_warning(solution),
+        origin_shift=_origin_shift(solution),
     )
 
 
@@ -145,6 +149,22 @@ def _warnings(rmsds: Sequence[Rmsd], trials: Sequence[Trial]) -> tuple[str, ...]
             "spots lie loosely about the lattice points: the beam centre may be off by more than half a spacing"
         )
     return tuple(found)
+
+
+def _origin_shift(solution: Solution) -> tuple[int, ...]:
+    return tuple(sum(components) for components in zip(*solution.origin_shifts, strict=True)) or (0, 0, 0)
+
+
+def _origin_warning(solution: Solution) -> tuple[str, ...]:
+    if not solution.origin_shifts:
+        return ()
+    panel, move = solution.model.sweeps[0].detector[0], solution.model.moves[0, :3]
+    fast = move @ panel.fast_axis / panel.pixel_size[0]
+    slow = move @ panel.slow_axis / panel.pixel_size[1]
+    return (
+        f"the beam centre was off by about a lattice spacing: the detector was moved by {fast:.1f} {slow:.1f} px "
+        "(fast, slow), and the indices with it, because the spots fit clearly better",
+    )
 
 
 def _one_per_sweep(experiments: Sequence[Experiment]) -> list[Experiment]:

@@ -156,6 +156,19 @@ def test_a_beam_centre_far_off_is_warned_of(tetragonal):
     assert "beam centre" in result.warnings[0]
 
 
+@pytest.mark.parametrize("shift", [(-6.2, 9.4), (-1.7, -8.4), (0.0, 0.0)])
+def test_a_beam_centre_a_spacing_off_in_a_narrow_sweep_is_found_by_the_neighbouring_indices(shift):
+    e, A = sweep(n_images=10), setting(TETRAGONAL, 6)
+    spots = spots_of(e, A, 2.6, keep=0.4, noise_px=0.2, noise_frames=0.25, seed=6)
+    result = index([beam_shifted(e, shift)], spots, IndexParams())
+    change = np.linalg.inv(result.crystals[0].A) @ A
+    table = result.reflections
+    right = np.all(table["hkl"] == spots["hkl"] @ np.rint(change).T, axis=1)
+    assert np.mean(right) > 0.97
+    moved = any(result.origin_shift)
+    assert moved == bool(any("lattice spacing" in w for w in result.warnings)) == any(shift)
+
+
 @pytest.mark.parametrize("n", [2000, 200])
 def test_few_spots(tetragonal, n):
     e, _, spots = tetragonal

@@ -1,0 +1,105 @@
+"""Are the indices off by one? With a beam centre wrong by about a lattice spacing they fit nearly as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from autoproc.indexing.assign import Assignment
+from autoproc.indexing.least_squares import Fit, refine_model
+from autoproc.indexing.model import Model
+from autoproc.indexing.observations import Observations
+from autoproc.robust import robust_sigma
+
+N_SPOTS = 600
+MIN_SPOTS = 20
+QUICK_CYCLES = 3
+FULL_CYCLES = 4
+PROMISING = 2.0
+MAX_MOVE = 6.0
+"""mm; a beam centre further off is no error of a header but another mount."""
+CLEAR_GAIN = 20.0
+"""Nats by which a shifted origin must tell the spots' places better: one model in 5e8 by chance."""
+LEAST_RATIO = 1.01
+"""Times smaller that residuals must be, the mean of x, y and phi: less is within what imperfect detectors do."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """Indices shifted by `shift`, the model refined with them.
+
+    gain : log likelihood of the spots' places beyond that of the indices as they are, nats; ratio : how many times
+        smaller the residuals are; move_px : from the header's detector, fast and slow
+    """
+
+    shift: tuple[int, int, int]
+    gain: float
+    ratio: float
+    move_px: tuple[float, float]
+    model: Model
+
+
+def neighbouring_origins(model: Model, spots: Observations, assignment: Assignment) -> list[Origin]:
+    """The first lattice with its indices shifted by -1, 0 or 1 each, refined anew; the best first.
+
+    Only those that come within twice the residuals of the indices as they are. Empty for several sweeps, where
+    one beam centre cannot shift all indices alike, and for too few spots.
+    """
+    rows = np.flatnonzero(assignment.lattice == 0)
+    if len(model.sweeps) > 1 or len(rows) < MIN_SPOTS:
+        return []
+    rows = rows[:: max(1, -(-len(rows) // N_SPOTS))]
+    spots, hkl = spots[rows], assignment.hkl[rows]
+    alone = model.with_settings(model.settings[:1])
+    present = _spread(_refit(alone, spots, hkl, FULL_CYCLES))
+    found = []
+    for shift in product((-1, 0, 1), repeat=3):
+        origin = _tried(alone, spots, hkl, shift, present) if any(shift) else None
+        if origin is not None:
+            found.append(origin)
+    return sorted(found, key=lambda origin: -origin.gain)
+
+
+def is_shift_likely(origins: list[Origin]) -> bool:
+    """The best of the neighbouring origins explains the spots clearly better."""
+    return bool(origins) and origins[0].gain > CLEAR_GAIN and origins[0].ratio > LEAST_RATIO
+
+
+def _tried(
+    model: Model, spots: Observations, hkl: np.ndarray, shift: tuple[int, ...], present: np.ndarray
+) -> Origin | None:
+    shifted = hkl + np.array(shift, hkl.dtype)
+    kept = np.any(shifted != 0, axis=1)
+    fit = _refit(model, spots[kept], shifted[kept], QUICK_CYCLES)
+    if not _ratio(present, _spread(fit)) > 1 / PROMISING:
+        return None
+    fit = _refit(fit.model, spots[kept], shifted[kept], FULL_CYCLES)
+    ratio = _ratio(present, _spread(fit))
+    panel = fit.model.sweeps[0].detector[0]
+    move = fit.model.moves[0, :3]
+    fast, slow = float(move @ panel.fast_axis), float(move @ panel.slow_axis)
+    if not ratio > 1 / PROMISING or np.hypot(fast, slow) > MAX_MOVE:
+        return None
+    px = panel.pixel_size
+    a, b, c = shift
+    gain = 3 * len(fit.used) * float(np.log(ratio))
+    return Origin((a, b, c), gain, ratio, (fast / px[0], slow / px[1]), fit.model)
+
+
+def _refit(model: Model, spots: Observations, hkl: np.ndarray, n_cycles: int) -> Fit:
+    everything = Assignment(np.zeros(len(spots), int), hkl)
+    return refine_model(model, spots, everything, n_cycles=n_cycles)
+
+
+def _spread(fit: Fit) -> np.ndarray:
+    """(3,) robust standard deviations of the residuals of all spots."""
+    return robust_sigma(fit.residuals) if len(fit.residuals) else np.full(3, np.inf)
+
+
+def _ratio(present: np.ndarray, other: np.ndarray) -> float:
+    """How many times smaller `other` is, the geometric mean over x, y and phi."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = float(np.exp(np.mean(np.log(present / other))))
+    return ratio if np.isfinite(ratio) else 0.0
