@@ -91,9 +91,9 @@ def refine_shift(
     shift, score, damping = np.zeros(2), float(agreement(points, periods).mean()), 1e-3
     for _ in range(n_steps):
         matrix, gradient = _normal_equations(points + derivative @ shift, derivative, periods, limit > 0)
-        # a parameter that no spot depends on would make the matrix singular
+        # a parameter that no spot depends on makes the matrix singular: least squares leave it where it is
         diagonal = np.diag(matrix) + 1e-12 * np.trace(matrix)
-        step = np.linalg.solve(matrix + np.diag(damping * diagonal), gradient)
+        step = np.linalg.lstsq(matrix + np.diag(damping * diagonal), gradient, rcond=None)[0]
         new_shift = np.clip(shift + step[:2], -limit, limit)
         new_periods = periods + step[2:].reshape(-1, 3)
         new_score = float(agreement(points + derivative @ new_shift, new_periods).mean())

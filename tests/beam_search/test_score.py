@@ -53,3 +53,12 @@ def test_no_reach_refines_the_periods_alone():
     found, periods = refine_shift(points, derivative, cell * 1.003, 0.0)
     np.testing.assert_array_equal(found, 0.0)
     np.testing.assert_allclose(periods, cell, atol=0.03)
+
+
+def test_a_period_that_no_spot_agrees_with_stays():
+    points = np.array([[0.04, 0.0, 0.0], [0.14, 0.0, 0.0], [0.24, 0.0, 0.0]])
+    derivative = np.zeros((3, 3, 2))
+    periods = np.array([[10.0, 0.0, 0.0]])
+    shift, refined = refine_shift(points, derivative, periods, 1.0)
+    np.testing.assert_allclose(shift, 0, atol=1e-9)
+    np.testing.assert_allclose(refined, periods, atol=1e-9)
