@@ -14,4 +14,7 @@ def open_hdf5(path: Path | str) -> h5py.File:
     A file that a writer has open otherwise cannot be opened if its format is of HDF5 1.10 or later. All reading
     goes through here: within one process the library opens a file in one way only.
     """
-    return h5py.File(path, "r", locking=False, swmr=True)
+    try:
+        return h5py.File(path, "r", locking=False, swmr=True)
+    except RuntimeError as error:  # so h5py calls, in this mode only, what it cannot decode
+        raise OSError(str(error)) from error
