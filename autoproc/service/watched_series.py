@@ -19,23 +19,35 @@ SMALL = 0.5
 
 @dataclass(slots=True)
 class Arrivals:
-    """When images came, seconds since 1970: the first, the latest; how many of them one by one; the longest pause."""
+    """When images came, seconds since 1970.
+
+    first, latest : image; n_since : images after the first ones; pause : the longest time without any
+    news : latest image, or latest growth of one
+    """
 
     first: float
     latest: float
+    news: float
     n_since: int = 0
     pause: float = 0.0
+
+    @classmethod
+    def starting(cls, now: float) -> Arrivals:
+        """The first images came just now."""
+        return cls(now, now, now)
 
     def more(self, n: int, now: float) -> None:
         """More images came just now."""
         self.n_since += n
-        self.pause = max(self.pause, now - self.latest)
-        self.latest = max(self.latest, now)
+        self.pause = max(self.pause, now - self.news)
+        self.latest = self.news = max(self.latest, now)
 
     @property
     def interval(self) -> float:
-        """Mean time between images."""
-        return (self.latest - self.first) / self.n_since if self.n_since else 0.0
+        """Mean time between images, but for the longest pause, which is no measure of the detector's pace."""
+        if self.n_since < 2:
+            return self.latest - self.first
+        return (self.latest - self.first - self.pause) / (self.n_since - 1)
 
 
 @dataclass(slots=True)
@@ -43,7 +55,8 @@ class WatchedCbf:
     """CBF files that differ by their counter only.
 
     names : number of every file that is there; unchecked : when files came whose size nobody has looked at yet
-    sizes : of files that were whole when looked at; unfinished : size and time of modification of the others
+    sizes : of files that were whole when looked at, with their time of modification; unfinished : of the others,
+    among them those cut_off before the end that their header announces
     touched : latest change of any file, as its file system says; due : when to look again
     """
 
@@ -52,7 +65,8 @@ class WatchedCbf:
     arrivals: Arrivals
     names: dict[str, int] = field(default_factory=dict)
     unchecked: dict[str, float] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    cut_off: set[str] = field(default_factory=set)
     unfinished: dict[str, tuple[int, int]] = field(default_factory=dict)
     touched: float = 0.0
     due: float = 0.0
@@ -70,6 +84,7 @@ class WatchedCbf:
             self.unchecked[name] = now
             self.sizes.pop(name, None)
             self.unfinished.pop(name, None)
+            self.cut_off.discard(name)
         self.is_open = True
 
     def leave(self, names: Iterable[str]) -> None:
@@ -102,9 +117,11 @@ class WatchedCbf:
         seen = (status.st_size, status.st_mtime_ns)
         before = self.unfinished.pop(name, None)
         if before is not None and before != seen:
-            self.arrivals.latest = now
-        if status.st_size > 0 and (before == seen or now - status.st_mtime >= stable_time):
-            self.sizes[name] = status.st_size
+            self.arrivals.news = now
+            self.cut_off.discard(name)
+        is_stable = before == seen or now - status.st_mtime >= stable_time
+        if status.st_size > 0 and is_stable and name not in self.cut_off:
+            self.sizes[name] = seen
         else:
             self.unfinished[name] = seen
 
@@ -126,12 +143,12 @@ class WatchedCbf:
         """Plain files shorter than their own header says are not whole: the last one and any small ones are asked."""
         if not self.sizes or not self._is_plain():
             return
-        largest, last = max(self.sizes.values()), max(self.sizes, key=lambda name: self.names[name])
-        for name in [n for n, size in self.sizes.items() if n == last or size < SMALL * largest]:
-            size = self.sizes[name]
-            if _is_cut_off(self.directory / name, size):
-                del self.sizes[name]
-                self.unfinished[name] = (size, -1)
+        largest, _ = max(self.sizes.values())
+        last = max(self.sizes, key=lambda name: self.names[name])
+        for name in [n for n, (size, _) in self.sizes.items() if n == last or size < SMALL * largest]:
+            if _is_cut_off(self.directory / name, self.sizes[name][0]):
+                self.unfinished[name] = self.sizes.pop(name)
+                self.cut_off.add(name)
 
     def _is_plain(self) -> bool:
         return next(iter(self.names)).lower().endswith(".cbf")
@@ -144,7 +161,7 @@ class WatchedCbf:
             n_unfinished=n_open,
             missing=gaps(set(self.names.values())),
             n_expected=self.n_expected,
-            quiet=max(0.0, now - self.arrivals.latest),
+            quiet=max(0.0, now - self.arrivals.news),
             interval=max(self.arrivals.interval, self.exposure),
             pause=self.arrivals.pause,
             is_followed=is_followed,

@@ -66,7 +66,7 @@ class Watcher:
         self._news = news or _news_of(absolute_roots, params)
         self._directories = Directories(absolute_roots, params, self._disk, self._news.covers)
         self._cbf: dict[Path, dict[tuple[str, str], WatchedCbf]] = {}
-        self._masters: dict[Path, WatchedMaster] = {}
+        self._masters: dict[Path, dict[str, WatchedMaster]] = {}
         self._open: dict[int, Watched] = {}
         self._photographs: dict[tuple[Path, str], WatchedPhotographs] = {}
         self._began: dict[Path, float] = {}
@@ -131,20 +131,19 @@ class Watcher:
             if not series.names:
                 del series_here[key]
                 self._open.pop(id(series), None)
-        for name in gone:
-            master = self._masters.pop(change.directory / name, None)
-            if master is not None:
-                self._open.pop(id(master), None)
+        masters = self._masters.get(change.directory, {})
+        for name in gone & masters.keys():
+            self._open.pop(id(masters.pop(name)), None)
 
     def _take_cbf(self, change: Change, key: tuple[str, str], names: list[str], came: float, now: float) -> None:
         here = self._cbf.setdefault(change.directory, {})
         series = here.get(key)
         if series is None:
-            series = here[key] = WatchedCbf(change.directory, change.visit, Arrivals(came, came))
+            series = here[key] = WatchedCbf(change.directory, change.visit, Arrivals.starting(came))
         elif series.is_open:
             series.arrivals.more(len(names), came)
         else:
-            series.arrivals = Arrivals(came, came)
+            series.arrivals = Arrivals.starting(came)
         series.arrive(names, came)
         if change.is_first and now - came > self.params.stall_time:
             series.trust()
@@ -153,24 +152,18 @@ class Watcher:
         self._began[change.directory] = max(self._began.get(change.directory, 0.0), series.arrivals.first)
 
     def _take_hdf5(self, change: Change, names: Sequence[str], came: float, now: float) -> None:
-        for name in names:
-            path = change.directory / name
-            if DATA_NAME.search(name) and not MASTER_NAME.search(name):
-                self._wake_masters(change.directory, name, now)
-                continue
-            master = self._masters.get(path)
-            if master is None or not master.is_open:
-                master = self._masters[path] = WatchedMaster(path, change.visit, Arrivals(came, came))
+        here = self._masters.setdefault(change.directory, {})
+        data_of = {DATA_NAME.sub("", name) for name in names if _is_data(name)}
+        woken = [] if change.is_first or not data_of else [m for n, m in here.items() if sweep_name(n) in data_of]
+        for name in (name for name in names if not _is_data(name)):
+            if name not in here or not here[name].is_open:
+                here[name] = WatchedMaster(change.directory / name, change.visit, Arrivals.starting(came))
+            woken.append(here[name])
+        for master in woken:
+            if not master.is_open:
+                master.arrivals, master.seen, master.is_open = Arrivals.starting(came), None, True
             master.due = now
             self._open[id(master)] = master
-
-    def _wake_masters(self, directory: Path, data_name: str, now: float) -> None:
-        """A data file came: the masters whose names it begins with are looked at again."""
-        stem = DATA_NAME.sub("", data_name)
-        for path, master in self._masters.items():
-            if path.parent == directory and sweep_name(path.name) == stem:
-                master.due, master.is_open = now, True
-                self._open[id(master)] = master
 
     def _take_photograph(self, directory: Path, name: str, now: float) -> None:
         suffix = Path(name).suffix.lower()
@@ -202,7 +195,7 @@ class Watcher:
             self._close(series)
             return []
         series.read_header()
-        is_followed = self._began.get(series.directory, 0.0) > series.arrivals.latest
+        is_followed = self._began.get(series.directory, 0.0) > series.arrivals.news
         verdict = judge(series.progress(now, is_followed), params, self.once)
         if verdict.state == "complete":
             series.find_cut_off()
@@ -226,7 +219,7 @@ class Watcher:
         master.seen = seen
         verdict = judge(_progress_of(there, master.arrivals, now), self.params, self.once)
         if verdict.state == "waiting":
-            quiet = now - master.arrivals.latest
+            quiet = now - master.arrivals.news
             again = min(max(SHARE_OF_QUIET * quiet, self.params.poll_interval), self.params.rescan_interval)
             master.due = now + min(again, max(verdict.look_in, 0.01))
             return []
@@ -268,6 +261,10 @@ def _news_of(roots: Sequence[Path], params: WatchParams) -> News:
     return KernelNews(with_events) if with_events else NoNews()
 
 
+def _is_data(name: str) -> bool:
+    return DATA_NAME.search(name) is not None and MASTER_NAME.search(name) is None
+
+
 def _place(series: Watched) -> Path:
     return series.path.parent if isinstance(series, WatchedMaster) else series.directory
 
@@ -278,7 +275,7 @@ def _progress_of(there: FramesPresent, arrivals: Arrivals, now: float) -> Progre
         n_present=len(numbers),
         missing=gaps(numbers),
         n_expected=there.n_expected if there.is_sure else None,
-        quiet=max(0.0, now - arrivals.latest),
+        quiet=max(0.0, now - arrivals.news),
         interval=arrivals.interval,
         pause=arrivals.pause,
         obstacle=there.obstacle,
