@@ -20,7 +20,7 @@ from autoproc.service.order import Order, config_for
 from autoproc.service.outputs import Outputs
 from autoproc.service.owner import is_dead, this_program
 from autoproc.service.params import ServiceParams
-from autoproc.service.worker_process import Launch, WorkerProcess, launch_worker, wait_for_any
+from autoproc.service.worker_process import Launch, WorkerProcess, gist, launch_worker, wait_for_any
 
 LONGEST_DELAY = 3600.0
 SAMPLING = 0.5
@@ -127,7 +127,7 @@ class Supervisor:
             words = worker.last_words() or worker.how_it_ended()
             worker.close()
             if self._n_stillborn >= STILLBORN:
-                raise NoWorkers(words=words.splitlines()[-1])
+                raise NoWorkers(words=gist(words))
 
     def _check_limits(self, now: float) -> None:
         shares, service = self.plan.shares, self.plan.service
@@ -221,7 +221,7 @@ class Supervisor:
         because, words = worker.how_it_ended(), worker.last_words()
         hint = "`autoproc status --json` has its story; `autoproc retry` tries it again"
         if words:
-            hint = f"{hint}; its last words: {words.splitlines()[-1]}"
+            hint = f"{hint}; its last words: {gist(words)}"
         state = self.queue.crashed(job, because, hint, self.plan.service.max_crashes)
         self.outputs.clean(job.name, job.run)
         if state is State.set_aside:

@@ -96,7 +96,7 @@ def work(reports_number: int, processing: Processing = process_job, orders: Text
     reports = Reports(reports_number)
     die_with_parent()
     with suppress(ValueError, OSError):
-        faulthandler.enable()
+        faulthandler.enable(2)
     for number in (signal.SIGINT, signal.SIGTERM):  # these are for the program, which decides
         signal.signal(number, signal.SIG_IGN)
     reports.send("ready")

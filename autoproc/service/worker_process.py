@@ -19,8 +19,8 @@ from typing import IO, Any, Protocol
 from autoproc.service.job import Job
 from autoproc.service.limits import memory_in_use
 
-TAIL = 2000
-"""Characters of what a dead worker has said last that are kept."""
+KEPT = 2000
+"""Bytes kept of the beginning, and of the end, of what a dead worker has written to its standard error."""
 
 
 class Process(Protocol):
@@ -169,12 +169,23 @@ class WorkerProcess:
         return f"its worker was ended by {name}{killed}"
 
     def last_words(self) -> str:
-        """The end of what it wrote to its standard error."""
+        """What it wrote to its standard error: its beginning, which names a fatal error, and its end."""
         with suppress(OSError, ValueError):
-            self.errors.seek(0, os.SEEK_END)
-            self.errors.seek(max(0, self.errors.tell() - TAIL))
-            return self.errors.read().decode(errors="replace").strip()
+            length = self.errors.seek(0, os.SEEK_END)
+            self.errors.seek(0)
+            words = self.errors.read(KEPT)
+            self.errors.seek(max(KEPT, length - KEPT))
+            end = self.errors.read()
+            between = b"\n...\n" if length > 2 * KEPT else b""
+            return (words + between + end).decode(errors="replace").strip()
         return ""
+
+
+def gist(words: str) -> str:
+    """The line of a dead worker's words that says most: a fatal error's name, or the last."""
+    lines = words.splitlines()
+    fatal = [line for line in lines if line.startswith("Fatal")]
+    return (fatal or lines[-1:] or [""])[0]
 
 
 def wait_for_any(workers: Sequence[WorkerProcess], timeout: float) -> None:

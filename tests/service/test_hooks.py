@@ -1,0 +1,88 @@
+"""Commands of the facility: run with the facts of the sweep, never in the way of its result."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from pydantic import ValidationError
+from queue_for_tests import Service, found
+
+from autoproc.service.job import State
+from autoproc.service.params import ServiceParams
+
+WRITE = (sys.executable, "-c", "import sys, json; open(sys.argv[1], 'a').write(json.dumps(sys.argv[2:]) + chr(10))")
+
+
+def service_with(tmp_path, **hooks) -> Service:
+    return Service(tmp_path / "out", params=ServiceParams(retry_delay=0.01, **hooks))
+
+
+def add(tmp_path, service, name):
+    path = tmp_path / f"{name}.img"
+    path.write_text("images")
+    service.queue.add(found(path))
+
+
+def written(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_on_start_and_success(tmp_path):
+    log = tmp_path / "log"
+    command = (*WRITE, str(log), "{status}", "{sweep}", "{folder}", "{space_group}; $(rm x) {{}}", "{d_min}")
+    service = service_with(tmp_path, on_start=(command,), on_success=(command,), on_failure=(command,))
+    add(tmp_path, service, "a b")
+    service.work()
+    service.hooks.finish()
+    folder = str(tmp_path / "out" / "a b")
+    assert written(log) == [
+        ["started", "a b", folder, "; $(rm x) {}", ""],
+        ["processed", "a b", folder, "P 1; $(rm x) {}", "2.0"],
+    ]
+    service.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "error"), [("bad", "failed", "no spots"), ("exit_x", "set aside", "(exit status 7)")]
+)
+def test_on_failure(tmp_path, name, status, error):
+    log = tmp_path / "log"
+    service = service_with(tmp_path, on_failure=((*WRITE, str(log), "{status}", "{error}"),))
+    add(tmp_path, service, name)
+    service.work()
+    service.hooks.finish()
+    ((told, why),) = written(log)
+    assert told == status
+    assert error in why
+    service.close()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("/no/such/program", "{sweep}"), "No such file"),
+        ((sys.executable, "-c", "import sys; sys.exit('no database')"), "exit status 1: no database"),
+        ((sys.executable, "-c", "import time; time.sleep(60)"), "stopped after 0.3 s"),
+        (("a\0b",), "null byte"),
+    ],
+)
+def test_a_hook_that_fails_costs_no_result(tmp_path, command, said):
+    service = service_with(tmp_path, on_success=(command,), hook_timeout=0.3)
+    add(tmp_path, service, "x")
+    service.work()
+    service.hooks.finish()
+    assert service.queue.named("x").state is State.processed
+    complaint = next(event for event in service.events if event.kind == "hook failed")
+    assert said in complaint.facts["text"]
+    service.close()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [(["mail", "{swep}"], "{swep} is unknown"), ([], "at least its name"), (["x", "{sweep"], "doubled")],
+)
+def test_hooks_that_cannot_be_filled_in_are_refused_at_once(command, said):
+    with pytest.raises(ValidationError, match=said):
+        ServiceParams(on_success=[command])
