@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import functools
+import operator
 import os
 import time
 from dataclasses import replace
@@ -218,7 +220,7 @@ def test_a_sweep_that_is_cancelled_is_stopped(service, image):
 
 def test_a_sweep_that_is_reprocessed_while_at_work_is_begun_anew(service, image):
     service.queue.add(image("hangonce_x"))
-    service.until(lambda: (service.output.parent / "hangonce_x.gone-wrong").exists())
+    service.until((service.output.parent / "hangonce_x.gone-wrong").exists)
     service.queue.reprocess("hangonce_x", {"scale.d_min": "2"})
     service.work()
     job = service.queue.named("hangonce_x")
@@ -236,7 +238,7 @@ def test_parameters_of_another_version_are_a_failure_that_says_so(service, image
 def test_images_that_come_while_it_is_at_work(service, image):
     """A partial sweep grows: it is processed again, with all its images."""
     service.queue.add(image("hangonce_x", "12345678", state="partial", reason="stalled"))
-    service.until(lambda: (service.output.parent / "hangonce_x.gone-wrong").exists())
+    service.until((service.output.parent / "hangonce_x.gone-wrong").exists)
     assert service.queue.add(image("hangonce_x", "12345678 and more")).outcome == "extended"
     service.supervisor._busy[0].kill()
     service.work()
@@ -247,7 +249,7 @@ def test_images_that_come_while_it_is_at_work(service, image):
 def test_what_is_handed_back_is_done_by_the_next(tmp_path, image):
     service = Service(tmp_path / "out")
     service.queue.add(image("hangonce_x"))
-    service.until(lambda: (tmp_path / "hangonce_x.gone-wrong").exists())
+    service.until((tmp_path / "hangonce_x.gone-wrong").exists)
     service.close()
     service = Service(tmp_path / "out")
     job = service.queue.named("hangonce_x")
@@ -270,7 +272,7 @@ def test_two_programs_share_a_queue(tmp_path, image):
         time.sleep(0.005)
     done = [first.told("processed"), second.told("processed")]
     assert min(map(len, done)) >= 2
-    assert sorted(sum(done, [])) == sorted(f"x{n}" for n in range(12))
+    assert sorted(functools.reduce(operator.iadd, done, [])) == sorted(f"x{n}" for n in range(12))
     for service in (first, second):
         service.close()
 
