@@ -144,10 +144,14 @@ def _symmetry(processing: Processing, config: Config, observer: Observer, budget
         scale_all(branch.processing, branch.config, branch.observer)
 
     begin = Branch(processing, config, observer)
-    if not config.decisions.symmetry or config.symmetry.space_group or config.index.space_group:
+    if not config.decisions.symmetry or _is_symmetry_given(config):
         attempt(begin, PLAIN)
         return config
     return _climb(SYMMETRY, begin, attempt, symmetry_report, budget).config
+
+
+def _is_symmetry_given(config: Config) -> bool:
+    return bool(config.symmetry.space_group or config.symmetry.laue_group or config.index.space_group)
 
 
 def _absorption(processing: Processing, config: Config, budget: Budget) -> Config:

@@ -9,9 +9,10 @@ from autoproc.decisions.indexing import IndexingReport
 from autoproc.decisions.lattices import LatticesReport
 from autoproc.decisions.resolution import ResolutionReport
 from autoproc.decisions.symmetry import SymmetryReport
+from autoproc.engine.positions import position_ratio
+from autoproc.merging.mates import MatesAgreement, mates_agreements
 from autoproc.merging.merging_statistics import merging_statistics
-from autoproc.models.reflections import Reflections
-from autoproc.models.space_group import rotations_of
+from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.held_out import HeldOut
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.pipeline import Processing
@@ -56,15 +57,33 @@ def of_first_lattice(scaled: ScaleResult) -> Reflections:
 
 def symmetry_report(processing: Processing) -> SymmetryReport:
     """Of a scaled sweep."""
-    symmetry, scaled = processing.symmetry, processing.scaled
+    symmetry, scaled, refined = processing.symmetry, processing.scaled, processing.refined
     assert symmetry is not None
     assert scaled is not None
-    order = len(rotations_of(symmetry.space_group))
-    lower = [s.subgroup for s in symmetry.subgroups if s is not symmetry.best]
-    names = [g.space_group.xhm() for g in lower if len(rotations_of(g.space_group)) < order]
-    rejected = scaled.n_outliers / max(1, scaled.n_outliers + scaled.n_scaled)
+    assert refined is not None
+    inside = set(symmetry.best.subgroup.members)
+    lower = [s.subgroup.patterson.xhm() for s in symmetry.subgroups if inside > set(s.subgroup.members)]
+    worst = max(_mates(scaled), key=lambda mates: mates.ratio, default=None)
     return SymmetryReport(
-        symmetry.space_group.xhm(), order, scaled.statistics.inner.r_meas, rejected, None, tuple(dict.fromkeys(names))
+        symmetry.space_group.xhm(),
+        scaled.statistics.inner.r_meas,
+        None if worst is None else worst.ratio,
+        0.0 if worst is None else worst.sigmas,
+        position_ratio(symmetry, refined.reflections),
+        symmetry.best.subgroup.delta,
+        tuple(dict.fromkeys(lower)),
+    )
+
+
+def _mates(scaled: ScaleResult) -> tuple[MatesAgreement, ...]:
+    """How the scaled observations of the first lattice agree under their symmetry."""
+    rows = of_first_lattice(scaled)
+    rows = rows[rows.has_flag(Flag.SCALED) & ~rows.has_any_flag(Flag.BAD_FOR_SCALING) & (rows["variance_scale"] > 0)]
+    crystal = scaled.experiments[0].crystal
+    assert crystal is not None
+    g = rows["inverse_scale"]
+    return mates_agreements(
+        crystal.space_group, rows["hkl"], rows["intensity_scale"] / g, rows["variance_scale"] / g**2
     )
 
 

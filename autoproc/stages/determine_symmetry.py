@@ -65,6 +65,8 @@ class SymmetryParams(Params):
     """"best": the least oblique cell, C or I centred (I 1 2 1 is C 1 2 1 in another setting); "C2": always C."""
     check_absences: bool = True
     """Look for screw axes in the axial reflections; otherwise the group without screws is taken."""
+    laue_group: SpaceGroupName | None = None
+    """Known Laue group, or a space group of it; screw axes are still looked for. None determines it."""
     space_group: SpaceGroupName | None = None
     """Known space group (Hermann-Mauguin or number); none determines it. The reindexing is still chosen by the
     intensities."""
@@ -208,7 +210,7 @@ def _wanted(params: SymmetryParams) -> gemmi.SpaceGroup | None:
 
 def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> SubgroupScore:
     """The most likely group, or the most likely one of the kind that the user knows it to be."""
-    wanted = _wanted(params)
+    wanted = _wanted(params) or (space_group_named(params.laue_group) if params.laue_group is not None else None)
     if wanted is None:
         return subgroups[0]
     for score in subgroups:

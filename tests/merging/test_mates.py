@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import gemmi
+import numpy as np
+import pytest
+
+from autoproc.merging.mates import mates_agreements, maximal_subgroups
+from autoproc.models.space_group import rotations_of
+
+CELL = gemmi.UnitCell(40.0, 50.0, 60.0, 90.0, 90.0, 90.0)
+
+
+def scattered(true_group, rng, n_repeats=1, sigma=0.05, bijvoet=0.0, strength=1.0):
+    """Every reflection to 5 A measured n_repeats times; intensities obey `true_group`."""
+    hkl = np.repeat(gemmi.make_miller_array(CELL, gemmi.SpaceGroup("P 1"), 5.0, unique=False), n_repeats, axis=0)
+    asu, operations = gemmi.ReciprocalAsu(gemmi.SpaceGroup(true_group)), gemmi.SpaceGroup(true_group).operations()
+    true: dict[tuple[int, ...], float] = {}
+    values = []
+    for h in hkl.tolist():
+        mate, isym = asu.to_asu(h, operations)
+        value = true.setdefault(tuple(mate), strength * (0.2 + rng.exponential()))
+        odd = 0.0 if operations.is_reflection_centric(h) else bijvoet * (1 if isym % 2 else -1)
+        values.append(value * (1 + odd))
+    return hkl, np.array(values) + sigma * rng.standard_normal(len(hkl)), np.full(len(hkl), sigma**2)
+
+
+@pytest.mark.parametrize(
+    ("group", "orders"),
+    [("P 1", []), ("P 1 21 1", [1]), ("P 21 21 21", [2, 2, 2]), ("P 43 21 2", [4, 4, 4]), ("P 3 2 1", [2, 2, 2, 3]),
+     ("I 2 3", [3, 3, 3, 3, 4]), ("F 4 3 2", [6, 6, 6, 6, 8, 8, 8, 12])],
+)  # fmt: skip
+def test_maximal_subgroups(group, orders):
+    rotations = rotations_of(gemmi.SpaceGroup(group))
+    found = maximal_subgroups(rotations)
+    assert sorted(map(len, found)) == orders
+    for subgroup in found:
+        members = {r.tobytes() for r in subgroup}
+        assert {(a @ b).tobytes() for a in subgroup for b in subgroup} == members
+
+
+def test_true_symmetry_gives_one_for_every_subgroup():
+    found = mates_agreements(gemmi.SpaceGroup("P 2 2 2"), *scattered("P 2 2 2", np.random.default_rng(1)))
+    assert len(found) == 3
+    for agreement in found:
+        assert agreement.ratio == pytest.approx(1.0, abs=0.12)
+        assert abs(agreement.sigmas) < 3.5
+
+
+def test_false_symmetry_is_told_and_the_true_axis_stands_out():
+    found = mates_agreements(gemmi.SpaceGroup("P 2 2 2"), *scattered("P 1 2 1", np.random.default_rng(2)))
+    worst = max(found, key=lambda a: a.ratio)
+    assert worst.ratio > 50
+    assert worst.sigmas > 20
+    assert worst.within == pytest.approx(1.0, abs=0.15)
+    assert sorted(a.within > 10 for a in found) == [False, True, True]
+
+
+def test_anomalous_differences_do_not_count():
+    found = mates_agreements(gemmi.SpaceGroup("P 2 2 2"), *scattered("P 2 2 2", np.random.default_rng(3), bijvoet=0.3))
+    assert all(a.ratio < 1.15 for a in found)
+
+
+def test_what_is_weak_for_its_errors_denies_nothing():
+    data = scattered("P 1 2 1", np.random.default_rng(4), sigma=1.0, strength=0.05)
+    assert all(a.ratio < 1.3 for a in mates_agreements(gemmi.SpaceGroup("P 2 2 2"), *data))
+
+
+def test_without_repeats_there_is_nothing_to_compare_with():
+    data = scattered("P 1", np.random.default_rng(5))
+    assert mates_agreements(gemmi.SpaceGroup("P 1 2 1"), *data) == ()
+    repeated = scattered("P 1", np.random.default_rng(5), n_repeats=2)
+    assert mates_agreements(gemmi.SpaceGroup("P 1 2 1"), *repeated)[0].ratio > 50
+
+
+def test_order_of_observations_does_not_matter():
+    hkl, value, variance = scattered("P 1 2 1", np.random.default_rng(6))
+    order = np.random.default_rng(7).permutation(len(hkl))
+    first = mates_agreements(gemmi.SpaceGroup("P 2 2 2"), hkl, value, variance)
+    second = mates_agreements(gemmi.SpaceGroup("P 2 2 2"), hkl[order], value[order], variance[order])
+    np.testing.assert_allclose([a.ratio for a in first], [a.ratio for a in second], rtol=1e-9)
