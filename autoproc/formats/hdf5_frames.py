@@ -75,7 +75,8 @@ def image_datasets(path: Path, handle: h5py.File) -> list[Segment]:
         dataset = _linked(path, group, name)
         if dataset is None:
             continue
-        segments.append(Segment(f"{group.name}/{name}", dataset.shape[0], Path(dataset.file.filename)))
+        n = _frames_with_source(path, dataset) if dataset.is_virtual else dataset.shape[0]
+        segments.append(Segment(f"{group.name}/{name}", n, Path(dataset.file.filename)))
     return segments
 
 
@@ -96,12 +97,24 @@ def _linked(path: Path, group: h5py.Group, name: str) -> h5py.Dataset | None:
         raise CorruptFile(path=target or path, reason=reason_of(error)) from error
     if not _is_image_stack(dataset):
         raise CorruptFile(path=path, reason=f"{group.name}/{name} is not a stack of images")
-    if dataset.is_virtual:
-        for source in dataset.virtual_sources():
-            file = path.parent / source.file_name
-            if source.file_name != "." and not file.exists():
-                raise MissingDataFile(path=path, target=file)
     return dataset
+
+
+def _frames_with_source(path: Path, dataset: h5py.Dataset) -> int:
+    """Frames of a virtual data set before the first whose file is missing: those of a collection that was stopped.
+
+    Raises MissingDataFile where the first frame's is.
+    """
+    n = int(dataset.shape[0])
+    for source in dataset.virtual_sources():
+        file = path.parent / source.file_name
+        if source.file_name == "." or file.exists():
+            continue
+        first = source.vspace.get_select_bounds()[0][0]
+        if first == 0:
+            raise MissingDataFile(path=path, target=file)
+        n = min(n, int(first))
+    return n
 
 
 def reason_of(error: Exception) -> str:

@@ -155,3 +155,21 @@ def test_shared_tilted_detector_and_vertical_axis():
 def test_shared_master_without_its_data():
     with pytest.raises(MissingDataFile, match="dectris_eiger_data_000001.h5"):
         experiment_from_master(shared("real/frames/dectris_eiger_master.h5"))
+
+
+def test_virtual_data_sets_end_before_the_first_file_that_is_missing(tmp_path_factory):
+    from simulated import simulated_sweep
+
+    from autoproc.simulation.beamline import Collection, collect
+    from autoproc.simulation.beamline_hdf5 import Hdf5Writing, write_hdf5
+
+    source = simulated_sweep(tmp_path_factory, "nxmx", n_images=12).start
+    folder = tmp_path_factory.mktemp("stopped")
+    collect(write_hdf5(source, folder, "x", Collection(rate=0), Hdf5Writing(virtual=True, images_per_file=5)))
+    (folder / "x_data_000003.h5").unlink()
+    experiment = experiment_from_master(folder / "x_master.h5")
+    assert experiment.scan.n_images == 10
+    assert NexusReader(experiment.imageset, experiment.detector).read(9).any()
+    (folder / "x_data_000001.h5").unlink()
+    with pytest.raises(MissingDataFile):
+        experiment_from_master(folder / "x_master.h5")
