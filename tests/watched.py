@@ -50,6 +50,21 @@ class CountingDisk(Disk):
         )  # fmt: skip
 
 
+class FollowingDisk(CountingDisk):
+    """What changes on the real disk has changed just now, by the test's clock; for writers that are not the test."""
+
+    def __init__(self, clock):
+        super().__init__(clock)
+        self.seen = {}
+
+    def stat(self, path):
+        real = os.stat(path)
+        if self.seen.get(Path(path)) != (real.st_mtime_ns, real.st_size):
+            self.seen[Path(path)] = (real.st_mtime_ns, real.st_size)
+            self.touch(path)
+        return super().stat(path)
+
+
 class FakeNews:
     """Events that a test sends; waiting makes the clock go on."""
 
@@ -76,10 +91,12 @@ class FakeNews:
 class Hutch:
     """A watched folder, and what a detector does in it."""
 
-    def __init__(self, folder, covered=False, once=False, known=lambda fingerprint: 0, **params):
+    def __init__(
+        self, folder, covered=False, once=False, known=lambda fingerprint: 0, disk_class=CountingDisk, **params
+    ):
         self.folder = folder
         self.clock = Clock()
-        self.disk = CountingDisk(self.clock)
+        self.disk = disk_class(self.clock)
         self.news = FakeNews(self.clock, covered)
         self.disk.touch(folder)
         self.params = WatchParams(**params)

@@ -48,7 +48,7 @@ def recognise_master(
         n_images = usable[1] - usable[0] + 1
         if n_images <= 0:
             continue
-        is_whole = alone and usable == (1, len(there.present))
+        is_whole = alone and verdict.state == "complete"
         mark = identity if alone else identity + f":{first}".encode()
         yield FoundSweep(
             path, "hdf5", None if is_whole else usable, n_images, fingerprint(path, mark),

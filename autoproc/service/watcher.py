@@ -26,6 +26,7 @@ PHOTOGRAPH_NAME = re.compile(r"\.(?:jpe?g|png)$", re.IGNORECASE)
 PHOTOGRAPHS = "photographs, not diffraction images"
 SHARE_OF_QUIET = 0.05
 """Time between looks at an unfinished HDF5 sweep, as a part of the time that nothing came."""
+SOON = 0.01
 LONGEST_WORK = 1.0
 """Seconds of work after which what was found is handed over before more is looked at."""
 
@@ -69,6 +70,7 @@ class Watcher:
         self._masters: dict[Path, dict[str, WatchedMaster]] = {}
         self._open: dict[int, Watched] = {}
         self._photographs: dict[tuple[Path, str], WatchedPhotographs] = {}
+        self._stalled: dict[int, WatchedMaster] = {}
         self._began: dict[Path, float] = {}
         self._told: dict[str | Path, int] = {}
 
@@ -133,6 +135,7 @@ class Watcher:
                 self._open.pop(id(series), None)
         masters = self._masters.get(change.directory, {})
         for name in gone & masters.keys():
+            self._stalled.pop(id(masters[name]), None)
             self._open.pop(id(masters.pop(name)), None)
 
     def _take_cbf(self, change: Change, key: tuple[str, str], names: list[str], came: float, now: float) -> None:
@@ -160,10 +163,14 @@ class Watcher:
                 here[name] = WatchedMaster(change.directory / name, change.visit, Arrivals.starting(came))
             woken.append(here[name])
         for master in woken:
-            if not master.is_open:
-                master.arrivals, master.seen, master.is_open = Arrivals.starting(came), None, True
-            master.due = now
-            self._open[id(master)] = master
+            self._reopen(master, came, now)
+
+    def _reopen(self, master: WatchedMaster, came: float, now: float) -> None:
+        if not master.is_open:
+            master.arrivals, master.seen, master.is_open = Arrivals.starting(came), None, True
+        master.due = now
+        self._stalled.pop(id(master), None)
+        self._open[id(master)] = master
 
     def _take_photograph(self, directory: Path, name: str, now: float) -> None:
         suffix = Path(name).suffix.lower()
@@ -176,6 +183,7 @@ class Watcher:
 
     def _judge_due(self, now: float) -> list[Found]:
         found: list[Found] = []
+        self._look_for_late_frames(now)
         due = sorted((s for s in self._open.values() if s.due <= now), key=lambda s: s.due)
         for series in due:
             found += self._judge(series, now)
@@ -202,7 +210,7 @@ class Watcher:
             verdict = judge(series.progress(now, is_followed), params, self.once)
         if verdict.state == "waiting":
             soon = params.stable_time if series.unchecked or series.unfinished else verdict.look_in
-            series.due = now + min(max(soon, params.poll_interval), max(verdict.look_in, 0.01))
+            series.due = now + min(max(soon, params.poll_interval), max(verdict.look_in, SOON))
             return []
         self._close(series)
         files = series.whole()
@@ -213,21 +221,34 @@ class Watcher:
 
     def _judge_master(self, master: WatchedMaster, now: float) -> Iterable[Found]:
         there = frames_present(master.path)
-        seen = (there.n_present, len(there.present), there.obstacle)
-        if master.seen is not None and seen != master.seen:
-            master.arrivals.more(max(1, there.n_present - master.seen[0]), now)
-        master.seen = seen
+        n_before = 0 if master.seen is None else master.seen[0]
+        if master.seen is not None and _seen(there) != master.seen:
+            master.arrivals.more(max(1, there.n_present - n_before), now)
+        master.seen = _seen(there)
         verdict = judge(_progress_of(there, master.arrivals, now), self.params, self.once)
+        again = self._next_look_at(master, now)
         if verdict.state == "waiting":
-            quiet = now - master.arrivals.news
-            again = min(max(SHARE_OF_QUIET * quiet, self.params.poll_interval), self.params.rescan_interval)
-            master.due = now + min(again, max(verdict.look_in, 0.01))
+            master.due = min(again, now + max(verdict.look_in, SOON))
             return []
         self._close(master)
+        if verdict.state == "partial":
+            self._stalled[id(master)] = master
+            master.due = again
         if not there.n_present:
             return self._without_frames(master, there)
         arrived = min(now, master.arrivals.latest)
         return self._new(recognise_master(master.path, master.visit, there, verdict, arrived, self._import_params))
+
+    def _next_look_at(self, master: WatchedMaster, now: float) -> float:
+        quiet = max(0.0, now - master.arrivals.news)
+        return now + max(SHARE_OF_QUIET * quiet, self.params.poll_interval)
+
+    def _look_for_late_frames(self, now: float) -> None:
+        """Frames may still be written into the files of a collection that was given up, which no directory shows."""
+        for master in [master for master in self._stalled.values() if master.due <= now]:
+            master.due = self._next_look_at(master, now)
+            if _seen(frames_present(master.path)) != master.seen:
+                self._reopen(master, now, now)
 
     def _without_frames(self, master: WatchedMaster, there: FramesPresent) -> Iterator[Found]:
         """A master whose images never came is told of; other HDF5 files without images are nobody's business."""
@@ -259,6 +280,11 @@ class Watcher:
 def _news_of(roots: Sequence[Path], params: WatchParams) -> News:
     with_events = [root for root in roots if has_events(root, params)]
     return KernelNews(with_events) if with_events else NoNews()
+
+
+def _seen(there: FramesPresent) -> tuple[int, int, str]:
+    """What makes two looks at a master differ."""
+    return there.n_present, len(there.present), there.obstacle
 
 
 def _is_data(name: str) -> bool:
