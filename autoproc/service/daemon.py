@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Protocol
 
@@ -76,6 +76,7 @@ class Daemon:
     ) -> None:
         self.supervisor, self.intake, self.hooks, self.finder = supervisor, intake, hooks, finder
         self._tell = tell
+        self._found: list[FoundSweep | ListedImages] = []
         self.stop = stop or Stop()
 
     @property
@@ -102,7 +103,7 @@ class Daemon:
             self._look()
             self.supervisor.step()
             return is_done()
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, OSError) as error:  # the edge: disks fill, and are emptied again
             self._tell(Event("trouble", "", {"text": f"the queue {self.queue.path}: {error}; tried again"}))
             self._pause(TROUBLE)
             return False
@@ -112,8 +113,10 @@ class Daemon:
         if self.finder is None:
             self.supervisor.wait(PATIENCE)
             return
-        for found in self.finder.poll(PATIENCE):
-            self.intake.take(found)
+        self._found += self.finder.poll(0.0 if self._found else PATIENCE)
+        while self._found:
+            self.intake.take(self._found[0])
+            del self._found[0]
 
     def _finish(self, grace_time: float) -> None:
         """Let what is under way come to its end, within the grace time."""
@@ -123,7 +126,8 @@ class Daemon:
             self._tell(Event("stopping", "", {"text": text}))
         while self.supervisor.n_running and time.monotonic() < deadline:
             self.supervisor.wait(PATIENCE)
-            self.supervisor.step(take_more=False)
+            with suppress(sqlite3.OperationalError, OSError):
+                self.supervisor.step(take_more=False)
             self.hooks.poll()
 
     def _pause(self, seconds: float) -> None:

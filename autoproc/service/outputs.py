@@ -87,26 +87,29 @@ class Outputs:
         if place.exists() or place.is_symlink():
             if old.exists():  # somebody made the folder anew between two renames
                 self._keep_foreign(old, new)
-                shutil.rmtree(old)
+                remove(old)
             place.rename(old)
         new.rename(place)
         sync_folder(self.output)
         sync_folder(self.work)
 
     def clean(self, name: str, run: int) -> None:
-        """Remove what an attempt whose results are in their place, or which has none, has left."""
+        """Remove what an attempt whose results are in their place, or which has none, has left.
+
+        What cannot be removed now is a leftover, and is removed another time.
+        """
         old, new, place = self._old(name, run), self.folder(name, run), self.results(name)
-        if old.exists() or old.is_symlink():
+        with suppress(OSError):
             if place.is_dir():
                 self._keep_foreign(old, place)
                 remove(old)
-            else:
+            elif old.exists():
                 old.rename(place)
-        if new.exists():
-            self._keep_log(new, name)
-            remove(new)
-        self.outcome_path(name, run).unlink(missing_ok=True)
-        self.outcome_path(name, run).with_suffix(".json.part").unlink(missing_ok=True)
+            if new.exists():
+                self._keep_log(new, name)
+                remove(new)
+            for outcome in (self.outcome_path(name, run), self.outcome_path(name, run).with_suffix(".json.part")):
+                outcome.unlink(missing_ok=True)
 
     def leftovers(self) -> list[Leftover]:
         """The attempts of which there is something in the work folder."""
@@ -132,11 +135,11 @@ class Outputs:
 
 
 def remove(path: Path) -> None:
-    """Remove a folder or whatever has its name."""
+    """Remove a folder or whatever has its name, if there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def write_outcome(path: Path, outcome: dict[str, Any]) -> None:

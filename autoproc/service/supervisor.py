@@ -183,6 +183,7 @@ class Supervisor:
         try:
             config = config_for(job, self.plan.config, self.plan.shares.n_threads)
             folder = self.outputs.begin(job)
+            worker = self._idle.pop() if self._idle else WorkerProcess.begin(self._launch, self.plan.has_terminal)
         except AutoprocError as error:  # parameters of an earlier version
             self._conclude(job, failed(error.message, error.advice, "parameters"), {})
             return
@@ -193,7 +194,6 @@ class Supervisor:
             job.id, job.run, job.name, job.path, job.image_range, job.partial, folder,
             self.outputs.outcome_path(job.name, job.run), config,
         )  # fmt: skip
-        worker = self._idle.pop() if self._idle else WorkerProcess.begin(self._launch, self.plan.has_terminal)
         worker.give(job, order.line())
         self._busy.append(worker)
         self._tell(Event("started", job.name, {"attempt": job.attempts, "n_images": job.n_images, "path": job.path}))

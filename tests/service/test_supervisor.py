@@ -292,8 +292,12 @@ def test_workers_that_cannot_be_started_are_an_error(service, image, tmp_path):
 
     plan = Plan(service.supervisor.plan.config, service.params, SHARES)
     supervisor = Supervisor(service.queue, service.outputs, plan, service.hear, partial(launch))
-    with pytest.raises(NoWorkers, match="No module named 'gemmi'"):
+
+    def keep_trying():
         for _ in range(500):
             supervisor.step()
             time.sleep(0.01)
+
+    with pytest.raises(NoWorkers, match="No module named 'gemmi'"):
+        keep_trying()
     supervisor.close()
