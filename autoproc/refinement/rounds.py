@@ -133,7 +133,7 @@ def _check_enough(sweeps: tuple[Sweep, ...], n_parameters: int, params: RefinePa
     used = [int(np.count_nonzero(s.observed.weights[:, 0])) for s in sweeps]
     total = sum(len(s.observed) for s in sweeps)
     if sum(used) < max(params.min_reflections_per_parameter * n_parameters / 2, LEAST_KEPT * total):
-        reason = f"only {sum(used)} of {total} indexed spots agree with the model well enough to be used"
+        reason = f"too few of the indexed spots, {sum(used)} of {total}, agree with the model well enough to be used"
         raise RefinementFailed(reason=f"{reason}, for {n_parameters} parameters")
     if min(used) == 0:
         raise RefinementFailed(reason=f"experiment {int(np.argmin(used))} has no usable indexed spots")

@@ -408,8 +408,8 @@ def test_output_that_is_a_file(images, tmp_path, run):
     files = images("x")
     (tmp_path / "results").write_text("in the way")
     status, said, _ = run(files[0])
-    assert status == 3
-    assert "results cannot be written" in said
+    assert status == 2
+    assert "results is a file's name" in said
 
 
 def test_odd_names(images, tmp_path, run):
