@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from autoproc.formats.hdf5_frames import image_datasets
+from autoproc.formats.hdf5_frames import BITSHUFFLE, image_datasets
 from autoproc.formats.open_hdf5 import open_hdf5
 from autoproc.simulation.beamline import Collection, Steps
 
@@ -84,8 +84,18 @@ def _stored_frames(source: Path) -> _Frames:
             handle[segment.dataset].id.read_direct_chunk((i, 0, 0)) for segment in segments for i in range(len(segment))
         ]
         first = handle[segments[0].dataset]
-        creation = first.id.get_create_plist().copy()
-        return _Frames(chunks, first.shape[1:], first.dtype, creation)
+        return _Frames(chunks, first.shape[1:], first.dtype, _compressed_as(first))
+
+
+def _compressed_as(dataset: h5py.Dataset) -> h5py.h5p.PropDCID:
+    """For a data set with the same chunks and filters."""
+    given, wanted = dataset.id.get_create_plist(), h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    wanted.set_chunk(dataset.chunks)
+    for number in range(given.get_nfilters()):
+        code, flags, options, _ = given.get_filter(number)
+        # Bitshuffle puts three numbers of its own before those that it is given.
+        wanted.set_filter(code, flags, options[3:] if code == BITSHUFFLE else options)
+    return wanted
 
 
 def _data_file(path: Path, n: int, frames: _Frames, writing: Hdf5Writing, open_files: ExitStack) -> h5py.Dataset:
