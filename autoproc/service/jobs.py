@@ -176,7 +176,7 @@ class JobQueue:
     def _insert(self, sweep: FoundSweep, state: State, base: Mapping[str, Any] | None) -> int:
         columns = self._columns_of(sweep) | {
             "fingerprint": sweep.fingerprint,
-            "name": self._free_name(sweep.name, Path(sweep.path).parent.name),
+            "name": self._free_name(sweep.name, Path(sweep.path).parent),
             "state": state,
             "found_at": self._clock(),
             "base": None if base is None else json.dumps(base),
@@ -207,15 +207,18 @@ class JobQueue:
         values: dict[str, Any] = columns | {"base": json.dumps(base), "id": known.id}
         self._update(changes, "id = :id", **values)
 
-    def _free_name(self, wanted: str, folder: str) -> str:
-        """The sweep's name; that of its folder before it, or a number after it, where another has it."""
-        number = 1
-        for name in (wanted, f"{folder}_{wanted}"):
-            if self.by_name(name) is None:
-                return name
-        while self.by_name(name := f"{wanted}_{number + 1}") is not None:
+    def _free_name(self, wanted: str, folder: Path) -> str:
+        """The sweep's name; where another has it, its folder before it, or a number after it in the same folder."""
+        rival = self.by_name(wanted)
+        if rival is None:
+            return wanted
+        with_folder = f"{folder.name}_{wanted}"
+        if Path(rival.path).parent != folder and self.by_name(with_folder) is None:
+            return with_folder
+        number = 2
+        while self.by_name(f"{wanted}_{number}") is not None:
             number += 1
-        return name
+        return f"{wanted}_{number}"
 
     def list_images(self, images: ListedImages) -> None:
         """Remember images that are no sweep, so that the status shows them."""

@@ -1,0 +1,182 @@
+"""autoproc status, retry, cancel, reprocess; and what `autoproc run` makes of what it has done before."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from forked_workers import forked_worker
+from queue_for_tests import Service, found
+from simulated import simulated_sweep
+from typer.testing import CliRunner
+
+from autoproc.cli import app
+from autoproc.service.job import State
+from autoproc.service.jobs import JobQueue
+
+TREE = Path(__file__).resolve().parents[2]
+
+
+def invoke(*arguments):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autoproc.commands.run.launch_worker", forked_worker)
+        result = CliRunner().invoke(app, [*map(str, arguments)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+@pytest.fixture
+def output(tmp_path):
+    """A queue with a sweep of each kind."""
+    service = Service(tmp_path / "out")
+    for name in ("good", "bad", "exit_x"):
+        (tmp_path / f"{name}.img").write_text(f"images of {name}")
+        service.queue.add(found(tmp_path / f"{name}.img"))
+    service.work()
+    (tmp_path / "waits.img").write_text("images")
+    service.queue.add(found(tmp_path / "waits.img", state="partial", reason="the collection stalled"))
+    service.close()
+    return tmp_path / "out"
+
+
+def test_the_table(output):
+    status, said = invoke("status", "-o", output)
+    assert status == 0
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    assert lines[0] == "1 queued, 1 processed, 1 failed, 1 set aside"
+    assert any(line.startswith("good processed 14 P 1 1.0 1.0 1.0 1.0 1.0 1.0 2.00") for line in lines)
+    assert any(line.startswith("bad failed") and "no spots" in line for line in lines)
+    assert any(line.startswith("exit_x set aside") and "exit status 7" in line for line in lines)
+    rows = [line.split()[0] for line in lines[4:] if line]
+    assert rows[0] == "waits"
+    assert any(line.startswith("waits queued") and "partial: the collection stalled" in line for line in lines)
+
+
+def test_json_for_programs(output):
+    status, said = invoke("status", "-o", output, "--json")
+    assert status == 0
+    jobs = {job["name"]: job for job in json.loads(said)}
+    assert set(jobs) == {"good", "bad", "exit_x", "waits"}
+    assert jobs["good"]["result"]["space_group"] == "P 1"
+    assert jobs["good"]["latency"] > 0
+    assert [entry["event"] for entry in jobs["exit_x"]["story"]] == ["crashed", "crashed"]
+    assert json.loads(invoke("status", "bad", "-o", output, "--json")[1])[0]["state"] == "failed"
+
+
+def test_the_story_of_one(output):
+    said = invoke("status", "exit_x", "-o", output)[1]
+    assert said.count("crashed: its worker ended without a result (exit status 7)") == 2
+    assert "exit_x: set aside" in said
+    assert "FAILED at find_spots: no spots" in invoke("status", "bad", "-o", output)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "state"),
+    [
+        (("retry", "bad"), "bad: queued", State.queued),
+        (("retry", "exit_x"), "exit_x: queued", State.queued),
+        (("retry", "good"), "good is processed: only a sweep without results", State.processed),
+        (("cancel", "waits"), "waits: cancelled", State.cancelled),
+        (("cancel", "good"), "good is processed: there is nothing to cancel", State.processed),
+        (("reprocess", "good", "scale.d_min=2.1"), "good: queued", State.queued),
+    ],
+)
+def test_changes(output, arguments, said, state):
+    status, printed = invoke(*arguments, "-o", output)
+    assert status == 0
+    assert said in printed
+    queue = JobQueue(output / ".autoproc" / "queue.sqlite")
+    assert queue.named(arguments[1]).state is state
+    assert queue.named("good").parameters == ({"scale.d_min": "2.1"} if arguments[0] == "reprocess" else {})
+    queue.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("retry", "god"), 3, "there is no sweep god"),
+        (("status", "goo"), 3, "did you mean good?"),
+        (("reprocess", "good", "scale.d_mim=2"), 2, "did you mean d_min"),
+        (("reprocess", "scale.d_min=2"), 2, "no sweep was named"),
+    ],
+)
+def test_mistakes(output, arguments, status, said):
+    code, printed = invoke(*arguments, "-o", output)
+    assert code == status
+    assert said in printed
+
+
+def test_where_nothing_was_processed(tmp_path):
+    code, said = invoke("status", "-o", tmp_path / "gone")
+    assert code == 3
+    assert "holds no queue" in said
+    assert not (tmp_path / "gone").exists()
+
+
+# What `autoproc run` has done before
+
+
+@pytest.fixture
+def images(tmp_path_factory):
+    return simulated_sweep(tmp_path_factory, n_images=20, hot_pixels=0)
+
+
+def test_run_again(images, tmp_path):
+    """Nothing is done twice, but with other parameters, by `reprocess`, or when results are gone."""
+    run = ("run", images.start, "-o", tmp_path, "-j", 1)
+    queue_file, merged = tmp_path / ".autoproc" / "queue.sqlite", tmp_path / "small" / "merged.mtz"
+    assert invoke(*run)[0] == 0
+    first = merged.stat()
+    code, said = invoke(*run)
+    assert code == 0
+    assert "small: already processed" in said
+    assert "1 processed, 0 failed" in said
+    assert merged.stat() == first
+    assert invoke("reprocess", "small", "find_spots.min_spot_size=900", "-o", tmp_path)[0] == 0
+    code, said = invoke(*run)
+    assert code == 3
+    assert "no spots were found" in said
+    assert "0 processed, 1 failed" in said
+    code, said = invoke(*run)  # what failed is tried again, without what `reprocess` has changed
+    assert code == 0, said
+    merged.parent.rename(tmp_path / "elsewhere")
+    assert invoke(*run)[0] == 0
+    assert merged.read_bytes() == (tmp_path / "elsewhere" / "merged.mtz").read_bytes()
+    queue = JobQueue(queue_file)
+    assert [job.run for job in queue.rows()] == [4]
+    queue.close()
+
+
+def autoproc(*arguments):
+    environment = os.environ | {"PYTHONPATH": str(TREE), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "autoproc", *map(str, arguments)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_directory_is_watched_until_it_is_told_to_stop(images, tmp_path):
+    """The program itself, from the images to the results, and its end by SIGTERM."""
+    (tmp_path / "visit").mkdir()
+    (tmp_path / "watch.toml").write_text("[watch]\nstable_time = 0.1\nsettle_time = 0.3\npoll_interval = 0.1\n")
+    running = autoproc("run", tmp_path / "visit", "-o", tmp_path / "out", "-c", tmp_path / "watch.toml", "-j", 1)
+    time.sleep(1.0)
+    (tmp_path / "visit" / "crystal").mkdir()
+    for file in images.images:
+        (tmp_path / "visit" / "crystal" / file.name).write_bytes(file.read_bytes())
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "out" / "small" / "merged.mtz").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    running.send_signal(signal.SIGTERM)
+    printed, errors = running.communicate(timeout=30)
+    assert running.returncode == 0, errors
+    assert "small: 20 images" in printed
+    assert "latency" in printed
+    assert "Traceback" not in errors
+    records = [json.loads(s) for s in (tmp_path / "out" / ".autoproc" / "queue.jsonl").read_text().splitlines()]
+    assert [r["event"] for r in records] == ["found", "started", "processed"]

@@ -1,0 +1,138 @@
+"""What is found or named becomes a job once, and again for a reason only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from queue_for_tests import Service, found
+from simulated import simulated_sweep
+
+from autoproc.importing.params import ImportParams
+from autoproc.service.found_sweep import ListedImages
+from autoproc.service.job import State
+from autoproc.service.named_sweeps import named_sweeps
+from autoproc.service.watch_params import WatchParams
+from autoproc.service.watcher import Watcher
+
+CUT = {"scale": {"d_min": 2.0}}
+
+
+@pytest.fixture
+def service(tmp_path):
+    service = Service(tmp_path / "out")
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    path = tmp_path / "x.img"
+    path.write_text("images, many of them")
+    return found(path)
+
+
+def named(service, sweep, settings=None) -> State:
+    """Name a sweep on the command line; returns its state then."""
+    return service.intake.take_named(sweep, settings or {}).state
+
+
+def test_named_twice(service, sweep):
+    assert named(service, sweep) is State.queued
+    service.work()
+    assert named(service, sweep) is State.processed
+    assert service.told("already") == ["x"]
+
+
+def test_other_parameters_are_a_reason(service, sweep):
+    named(service, sweep)
+    service.work()
+    assert named(service, sweep, CUT) is State.queued
+    service.work()
+    assert service.queue.named("x").settings == CUT
+    assert named(service, sweep, CUT) is State.processed
+    assert named(service, sweep) is State.queued
+
+
+def test_a_failure_is_a_reason(service, tmp_path):
+    path = tmp_path / "bad.img"
+    path.write_text("images, all of them bad")
+    for _ in range(2):
+        assert named(service, found(path)) is State.queued
+        service.work()
+        assert service.queue.named("bad").state is State.failed
+    service.intake.take(found(path))  # but being found is none
+    assert service.queue.named("bad").state is State.failed
+
+
+def test_lost_results_are_a_reason(service, sweep):
+    named(service, sweep)
+    service.work()
+    (service.outputs.results("x") / "summary.json").unlink()
+    assert named(service, sweep) is State.queued
+
+
+def test_new_images_in_the_place_of_old_ones(service, sweep):
+    """Named, they take the old ones' place; found, they have a folder of their own, and both results are kept."""
+    named(service, sweep)
+    service.work()
+    sweep.path.write_text("another crystal's images")
+    service.intake.take_named(found(sweep.path), {})
+    assert [(job.name, job.state) for job in service.queue.rows()] == [("x", State.queued)]
+    service.work()
+    sweep.path.write_text("third crystal's images")
+    service.intake.take(found(sweep.path, visit="visit"))
+    service.work()
+    assert [(job.name, job.state) for job in service.queue.rows()] == [
+        ("x", State.processed), ("x_2", State.processed),
+    ]  # fmt: skip
+
+
+def test_what_was_asked_for_is_done_as_it_was_asked_for(service, sweep):
+    named(service, sweep)
+    service.work()
+    service.queue.reprocess("x", {"scale.d_min": "2.5"})
+    assert named(service, sweep) is State.queued
+    service.work()
+    assert service.queue.named("x").settings == {"scale": {"d_min": 2.5}}
+
+
+def test_how_many_images_are_known(service, sweep):
+    assert service.intake.n_known(sweep.fingerprint) == 0
+    service.intake.take(sweep)
+    assert service.intake.n_known(sweep.fingerprint) == sweep.n_images
+    service.work()
+    service.intake.take(replace(sweep, n_images=sweep.n_images + 1))
+    assert service.told("found", "extended") == ["x", "x"]
+    service.work()
+    (service.outputs.results("x") / "summary.json").unlink()
+    assert service.intake.n_known(sweep.fingerprint) == 0
+
+
+def test_listed(service):
+    service.intake.take(ListedImages(Path("/data/shot_#.cbf"), 2, "screening", "screening shots 90 degrees apart"))
+    assert service.queue.rows()[0].state is State.listed
+    assert "screening shots" in service.events[0].facts["text"]
+
+
+@pytest.mark.parametrize("file_format", ["minicbf", "nxmx"])
+def test_a_sweep_is_the_same_whether_it_is_found_or_named(tmp_path_factory, file_format):
+    written = simulated_sweep(tmp_path_factory, file_format=file_format, n_images=20, hot_pixels=0)
+    folder = written.start.parent
+    clock = [written.start.stat().st_mtime + 1000]
+    watcher = Watcher([folder], WatchParams(method="polling"), once=True, clock=lambda: clock[0])
+    watched = watcher.poll(0)
+    watcher.close()
+    by_folder, by_file = (named_sweeps([path], ImportParams()).sweeps for path in (folder, written.start))
+    assert [s.fingerprint for s in by_folder] == [s.fingerprint for s in watched]
+    assert by_folder[0].fingerprint == by_file[0].fingerprint
+    assert (by_folder[0].path, by_folder[0].name) == (watched[0].path, watched[0].name)
+    assert by_folder[0].n_images == watched[0].n_images == 20
+
+
+def test_some_images_of_a_sweep(tmp_path_factory):
+    written = simulated_sweep(tmp_path_factory, n_images=20, hot_pixels=0)
+    (sweep,) = named_sweeps(written.images[4:10], ImportParams()).sweeps
+    assert sweep.image_range == (5, 10)
+    assert sweep.n_images == 6
