@@ -29,6 +29,7 @@ from autoproc.service.order import settings_of
 from autoproc.service.outputs import Outputs
 from autoproc.service.queue_file import open_queue
 from autoproc.service.supervisor import Plan, Supervisor
+from autoproc.service.visit_page import VisitPage
 from autoproc.service.worker_process import launch_worker
 
 FILES = ("merged.mtz", "summary.txt", "report.html")
@@ -125,7 +126,8 @@ class Run:
         with opened(outputs, self.config) as (queue, log):
             service = self.config.service
             hooks = Hooks(service, outputs, told_to_all([log, say]))
-            tell = told_to_all([log, say_with_files(outputs), hooks])
+            page = VisitPage(queue, outputs)
+            tell = told_to_all([log, say_with_files(outputs), hooks, page])
             intake = Intake(queue, outputs, tell)
             ids = [intake.take_named(sweep, settings_of(self.config)).id for sweep in named.sweeps]
             plan = Plan(
@@ -135,7 +137,7 @@ class Run:
             )  # fmt: skip
             supervisor = Supervisor(queue, outputs, plan, tell, launch_worker)
             finder = watcher(self.wanted.watched, self.config, intake) if self.wanted.watched else None
-            daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop)
+            daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page)
             daemon.run(self._is_done(queue, ids), self._grace_time())
             states = [queue.job(number).state for number in ids]
         if self.stop.n_asked:

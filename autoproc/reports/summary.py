@@ -104,9 +104,16 @@ def _crystal_facts(p: Processing | None) -> dict[str, Any]:
 
 
 def _spot_facts(p: Processing | None) -> dict[str, Any]:
-    facts: dict[str, Any] = {"n_images": None, "n_spots": None, "fraction_indexed": None, "rmsd": None}
+    facts: dict[str, Any] = {
+        "n_images": None,
+        "wavelength": None,
+        "n_spots": None,
+        "fraction_indexed": None,
+        "rmsd": None,
+    }
     if p is None:
         return facts
+    facts["wavelength"] = round(p.experiment.beam.wavelength, 6)
     facts["n_images"] = p.experiment.scan.n_images
     if p.found is not None:
         facts["n_spots"] = len(p.found.reflections)

@@ -16,6 +16,7 @@ from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
 from autoproc.service.jobs import JobQueue
 from autoproc.service.supervisor import Supervisor
+from autoproc.service.visit_page import VisitPage
 
 PATIENCE = 0.25
 """Seconds to wait for news of images, or of workers, at a time."""
@@ -73,11 +74,13 @@ class Daemon:
         tell: Listener,
         finder: Finder | None = None,
         stop: Stop | None = None,
+        page: VisitPage | None = None,
     ) -> None:
         self.supervisor, self.intake, self.hooks, self.finder = supervisor, intake, hooks, finder
         self._tell = tell
         self._found: list[FoundSweep | ListedImages] = []
         self.stop = stop or Stop()
+        self._page = page
 
     @property
     def queue(self) -> JobQueue:
@@ -93,6 +96,9 @@ class Daemon:
                 self._finish(grace_time)
         finally:
             self.supervisor.hand_back()
+            if self._page is not None:
+                with suppress(sqlite3.OperationalError):
+                    self._page.finish()
         if not self.stop.n_asked:
             self.hooks.finish()
 
@@ -102,6 +108,8 @@ class Daemon:
             self.hooks.poll()
             self._look()
             self.supervisor.step()
+            if self._page is not None:
+                self._page.poll()
             return is_done()
         except (sqlite3.OperationalError, OSError) as error:  # the edge: disks fill, and are emptied again
             self._tell(Event("trouble", "", {"text": f"the queue {self.queue.path}: {error}; tried again"}))

@@ -134,6 +134,11 @@ class Outputs:
             (folder / "autoproc.log").replace(self.kept_logs / f"{name}.log")
 
 
+def home_of(folder: Path) -> Path:
+    """Where the results of a work folder OUTPUT/.autoproc/work/NAME.RUN will be in the end: OUTPUT/NAME."""
+    return folder.absolute().parents[2] / folder.name.rpartition(".")[0]
+
+
 def remove(path: Path) -> None:
     """Remove a folder or whatever has its name, if there is one."""
     if path.is_dir() and not path.is_symlink():

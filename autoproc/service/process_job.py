@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from autoproc.config import Config
 from autoproc.console import Console
 from autoproc.errors import AutoprocError
 from autoproc.formats.sweeps import NoImages
+from autoproc.reports.ispyb import ispyb_record
 from autoproc.service.order import Order
-from autoproc.service.process_sweep import fail_import, process_sweep
+from autoproc.service.outputs import home_of
+from autoproc.service.process_sweep import fail_import, plain, process_sweep, written_whole
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, format_import, import_sweeps
 
 
@@ -22,11 +25,20 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
     result = import_sweeps([order.path], config.import_sweep)
     sweep = chosen(result.experiments, order.image_range)
     if sweep is None:
-        return fail_import(order.name, Path(order.path), why_none(result, order.path), order.folder, console)
+        summary = fail_import(order.name, Path(order.path), why_none(result, order.path), order.folder, console)
+        return with_record(summary, order.folder)
     warnings = (*sweep.warnings, f"partial: {order.partial}") if order.partial else sweep.warnings
     sweep = ImportedSweep(order.name, sweep.experiment, sweep.files, sweep.format, warnings)
     console.log(format_import(ImportResult((sweep,), (), ())))
-    return process_sweep(sweep, order.folder, config, console)
+    return with_record(process_sweep(sweep, order.folder, config, console), order.folder)
+
+
+def with_record(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The summary, once ispyb.json stands beside it. Raises OSError."""
+    record = plain(ispyb_record(summary, str(home_of(folder))))
+    with written_whole(folder / "ispyb.json") as part:
+        part.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    return summary
 
 
 def within_range(config: Config, image_range: tuple[int, int] | None) -> Config:

@@ -1,0 +1,73 @@
+"""index.html beside the folders of results: refreshed as sweeps are found, begun and finished."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from autoproc.reports.visit_index import ListedRow, SweepRow, sweep_row, visit_index
+from autoproc.service.events import Event
+from autoproc.service.job import Job, State
+from autoproc.service.jobs import JobQueue
+from autoproc.service.outputs import Outputs
+
+REFRESH = 10
+"""Seconds after which a browser loads the page anew."""
+LEAST_INTERVAL = 2.0
+"""Seconds between two writings of the page at least, however much happens."""
+SILENT = ("said", "begin", "already", "hook failed", "trouble", "stopping")
+"""Events after which the page would be the same."""
+
+
+class VisitPage:
+    """The page, and when it was written. A listener: what happens makes it stale; `poll` writes it."""
+
+    def __init__(self, queue: JobQueue, outputs: Outputs) -> None:
+        self._queue, self._outputs = queue, outputs
+        self._is_stale = True
+        self._written = -LEAST_INTERVAL
+
+    def __call__(self, event: Event) -> None:
+        """Something has happened."""
+        self._is_stale = self._is_stale or event.kind not in SILENT
+
+    def poll(self) -> None:
+        """Write the page if it is stale, and not too soon after the last time."""
+        if self._is_stale and time.monotonic() - self._written >= LEAST_INTERVAL:
+            self.write()
+
+    def finish(self) -> None:
+        """Write the page if it is stale."""
+        if self._is_stale:
+            self.write()
+
+    def write(self) -> None:
+        """Write the page; a disk that is full costs nobody a result."""
+        self._is_stale, self._written = False, time.monotonic()
+        path = self._outputs.output / "index.html"
+        part = path.with_name(".index.html.part")
+        with suppress(OSError):
+            part.write_text(page_of(self._queue.rows(), path.parent), encoding="utf-8")
+            part.replace(path)
+
+
+def page_of(jobs: Sequence[Job], output: Path) -> str:
+    """The page of a queue: the latest images first, what was not processed below."""
+    latest = sorted(jobs, key=lambda job: (-job.completed_at, job.name))
+    visits = {job.visit for job in jobs if job.visit}
+    common = Path(os.path.commonpath(visits)).name if visits else output.resolve().parent.name
+    rows = [_row(job, several=len(visits) > 1) for job in latest if job.state is not State.listed]
+    listed = [
+        ListedRow(job.path, job.n_images, job.error or job.partial) for job in latest if job.state is State.listed
+    ]
+    return visit_index(rows, listed, common or "autoproc", datetime.now().strftime("%d %b %Y %H:%M:%S"), REFRESH)
+
+
+def _row(job: Job, several: bool) -> SweepRow:
+    words = job.progress if job.state is State.running else job.error or job.result.get("error") or ""
+    visit = job.visit if several else ""
+    return sweep_row(job.name, job.state, job.result, job.n_images, words, visit, bool(job.partial))

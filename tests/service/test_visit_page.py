@@ -1,0 +1,71 @@
+"""index.html follows the queue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autoproc.service.events import Event
+from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.jobs import JobQueue
+from autoproc.service.outputs import Outputs, home_of
+from autoproc.service.visit_page import VisitPage, page_of
+
+SWEEP = FoundSweep(Path("/data/v1/a_####.cbf"), "cbf", (1, 10), 10, "f1", "complete", "", "a", "/data/v1", 100.0)
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    made = Outputs(tmp_path / "out")
+    made.make_folders()
+    return made
+
+
+@pytest.fixture
+def queue(outputs):
+    made = JobQueue(outputs.state / "queue.sqlite")
+    yield made
+    made.close()
+
+
+def test_page_of_a_queue(queue, outputs):
+    queue.add(SWEEP)
+    queue.add(replace(SWEEP, fingerprint="f2", name="b", path=Path("/data/v1/b_####.cbf"), completed_at=200.0))
+    queue.list_images(ListedImages(Path("/data/v1/snap_####.cbf"), 3, "screening", "screening shots"))
+    page = page_of(queue.rows(), outputs.output)
+    assert "<h1>v1</h1>" in page
+    assert page.index(">b") < page.index(">a")
+    assert "2 sweeps: 2 waiting" in page
+    assert "screening shots" in page
+
+
+def test_sweeps_of_several_visits_are_told_apart(queue, outputs):
+    queue.add(SWEEP)
+    other = replace(SWEEP, fingerprint="f2", name="b", path=Path("/data/v2/b_####.cbf"), visit="/data/v2")
+    queue.add(other)
+    page = page_of(queue.rows(), outputs.output)
+    assert "/data/v2" in page
+    assert "<h1>data</h1>" in page
+
+
+def test_the_page_is_written_when_something_happened_only(queue, outputs):
+    path = outputs.output / "index.html"
+    page = VisitPage(queue, outputs)
+    page.finish()
+    assert "No sweep has been found yet" in path.read_text()
+    path.unlink()
+    page(Event("said", "a", {"text": "hello"}))
+    page.finish()
+    assert not path.exists()
+    queue.add(SWEEP)
+    page(Event("found", "a", {"n_images": 10}))
+    page.poll()
+    assert not path.exists(), "so soon after the last time it waits"
+    page.finish()
+    assert "1 sweep: 1 waiting" in path.read_text()
+
+
+def test_home_of_a_work_folder(outputs):
+    assert home_of(outputs.folder("lyso.1", 3)) == outputs.results("lyso.1")
