@@ -10,10 +10,12 @@ from autoproc.decisions.ladder import History, Ladder, Step, Verdict
 
 LEVELS = ("low", "medium", "high")
 """From the stiffest to the most flexible."""
-WORTHWHILE = 0.0005
-"""Relative fall of the squared deviations below which a richer model is not worth its parameters."""
-SIGNIFICANT = 3.0
-"""Standard deviations: a smaller gain may be chance."""
+WORTHWHILE = 0.005
+"""Relative fall of the squared deviations. Errors of scale do not average out: where ten observations of a reflection
+share one, this much adds 5% to the variance of their mean. Less is not worth the parameters."""
+SIGNIFICANT = 5.0
+"""Standard deviations that the fall would have by chance, were reflections independent; those measured in like
+directions are not, so that 3 would be reached too often."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,16 +39,16 @@ class AbsorptionReport:
 
 
 def next_level(history: History[AbsorptionReport]) -> Step | None:
-    """One level up, as long as the last one helped."""
-    best = history.champion
-    if best is None or best.r_meas_free is None or history.best != len(history.attempts) - 1:
+    """One level up, as long as the last one did no harm: restraints may hide in one step what the next one shows."""
+    best, last = history.champion, history.last.report
+    if best is None or last is None or best.r_meas_free is None or last.deviance.sum() > best.deviance.sum():
         return None
-    number = LEVELS.index(best.level) + 1
+    number = LEVELS.index(last.level) + 1
     if number == len(LEVELS):
         return None
     level = LEVELS[number]
-    what = f"raise the absorption correction to {level}"
-    return Step(what, f"{best.figures}", {"scale.absorption_level": level})
+    because = "reflections held out of scaling tell whether more is real"
+    return Step(f"raise the absorption correction to {level}", because, {"scale.absorption_level": level})
 
 
 def better_level(best: AbsorptionReport, challenger: AbsorptionReport) -> Verdict:
@@ -57,9 +59,11 @@ def better_level(best: AbsorptionReport, challenger: AbsorptionReport) -> Verdic
     gain = float(change.sum() / max(best.deviance.sum(), 1e-9))
     chance = float(np.sqrt(np.square(change).sum()))
     told = f"Rmeas of reflections held out of scaling {best.r_meas_free:.4f} -> {challenger.r_meas_free:.4f}"
+    if gain <= 0:
+        return Verdict(False, f"{told}: no better")
     if gain <= WORTHWHILE or change.sum() < SIGNIFICANT * chance:
-        return Verdict(False, f"{told}: no gain")
-    return Verdict(True, told)
+        return Verdict(False, f"{told}, their squared deviations by {gain:.1%}: no gain to speak of")
+    return Verdict(True, f"{told}, their squared deviations less by {gain:.1%}")
 
 
 ABSORPTION = Ladder("scale", (next_level,), better_level)

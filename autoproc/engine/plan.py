@@ -24,7 +24,7 @@ from autoproc.engine.reporting import (
 )
 from autoproc.engine.rescue import with_another_way
 from autoproc.errors import ProcessingError
-from autoproc.scaling.held_out import HeldOut, held_out_agreement
+from autoproc.scaling.held_out import HeldOut, held_out_agreement, trial
 from autoproc.stages.pipeline import (
     Frames,
     Observer,
@@ -131,9 +131,17 @@ def _measure_and_reduce(
     processing: Processing, frames: Frames, config: Config, observer: Observer, budget: Budget
 ) -> None:
     measure(processing, frames, config, observer)
-    config = _symmetry(processing, config, observer, budget)
+    first = _with_usual_absorption(config)
+    chosen = _symmetry(processing, first, observer, budget)
+    config = config.model_copy(update={"symmetry": chosen.symmetry})
     config = _absorption(processing, config, budget)
     _cut_and_finish(processing, config, observer)
+
+
+def _with_usual_absorption(config: Config) -> Config:
+    """The configuration for a first scaling, which serves any level, and is the last one where that level stays."""
+    auto = config.scale.absorption_level == "auto"
+    return changed(config, {"scale.absorption_level": "medium"}) if auto else config
 
 
 def _symmetry(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
@@ -158,17 +166,15 @@ def _absorption(processing: Processing, config: Config, budget: Budget) -> Confi
     """The strength of absorption correction that reflections held out of scaling ask for."""
     if not config.decisions.absorption or config.scale.absorption_level != "auto":
         return config
-    symmetry, scaled = processing.symmetry, processing.scaled
-    assert symmetry is not None
+    scaled = processing.scaled
     assert scaled is not None
-    cut = cut_of(processing, config)
-    limited = config if cut is None else with_d_min(config, cut)
+    with processing.timed("scale"):
+        shared = trial(scaled, cut_of(processing, config))
 
     def attempt(step: Step) -> tuple[str, HeldOut]:
         level = step.changes.get("scale.absorption_level", LEVELS[0])
-        params = limited.scale.model_copy(update={"absorption_level": level})
         with processing.timed("scale"):
-            return level, held_out_agreement(symmetry.experiments, symmetry.reflections, params, scaled)
+            return level, held_out_agreement(shared, level)
 
     climbed = climb(ABSORPTION, attempt, lambda tried: absorption_report(*tried), budget, processing.decisions)
     return changed(config, {"scale.absorption_level": climbed.result[0]})

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autoproc.merging.agreement import group_agreement
-from autoproc.models.experiment import Experiment
-from autoproc.models.reflections import Flag, Reflections
+from autoproc.merging.groups import EquivalentGroups, group_equivalents
+from autoproc.models.experiment import shared_cell
+from autoproc.models.reflections import Flag
 from autoproc.scaling.absorption import n_harmonics
-from autoproc.scaling.model import PhysicalModel
-from autoproc.scaling.observations import Observations, observations_for_scaling
-from autoproc.scaling.params import ScaleParams
-from autoproc.scaling.solve import ABSORPTION, continued
-from autoproc.scaling.state import State, expectation, fitted, with_models
+from autoproc.scaling.minimise import Part, Problem, fit_models
+from autoproc.scaling.model import Coordinates, Design, PhysicalModel
+from autoproc.scaling.solve import ABSORPTION
+from autoproc.scaling.state import DEGREES_OF_FREEDOM, MIN_PARTIALITY
 
 if TYPE_CHECKING:
     from autoproc.scaling.result import ScaleResult
 
-N_FITS = 2
-"""Fits of each fold: the first starts from a flat surface, the second with weights that know the surface."""
+N_FOLDS = 2
+MAX_OBSERVATIONS = 20000
+"""Enough to see a gain of 1% with tens of standard deviations; whole groups are drawn at random beyond it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,53 +37,99 @@ class HeldOut:
     deviance: np.ndarray
 
 
-def held_out_agreement(
-    experiments: Sequence[Experiment],
-    reflections: Reflections,
-    params: ScaleParams,
-    scaled: ScaleResult,
-    n_folds: int = 2,
-) -> HeldOut:
-    """Fit the scales n_folds times, each time without every n-th unique reflection, and judge those left out.
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """Observations (N,), sorted by group, on which levels are compared: what all levels and folds share.
 
-    scaled : a scaling of the same reflections; its error model, outliers' limits, shadows and blank images hold here,
-    so that levels differ in their surfaces only. params.absorption_level, d_min and d_max count.
+    intensity, variance : not scaled, errors as in the scaling that they come from; weight : of the fit, robust
+    fold : (N,) of each observation's group; parts : rows of each experiment and their design to the highest degree
+    models : those of the scaling
     """
-    observations = observations_for_scaling(
-        experiments, reflections, params.min_partiality, params.min_i_over_sigma, params.d_min, params.d_max
-    )
-    lmax, restraint = ABSORPTION[params.absorption_level]
-    state = continued(experiments, observations, scaled.start)
-    state = replace(state, outliers=~scaled.reflections.has_flag(Flag.SCALED)[observations.row])
-    models = [with_flat_surface(model, lmax) for model in state.models]
-    flat = with_models(experiments, observations, state, models)
-    fold = np.random.default_rng(0).permutation(len(observations.groups)) % n_folds
-    factors = np.ones(len(observations))
-    for n in range(n_folds):
-        free = fold[observations.groups.group] == n
-        folded = replace(flat, held_out=free)
-        for _ in range(N_FITS):
-            folded = fitted(experiments, observations, folded, restraint, params.max_observations)
-        factors[free] = folded.factors[free]
-    return _judged(observations, replace(flat, factors=factors))
+
+    groups: EquivalentGroups
+    intensity: np.ndarray
+    variance: np.ndarray
+    weight: np.ndarray
+    fold: np.ndarray
+    parts: tuple[Part, ...]
+    models: tuple[PhysicalModel, ...]
+
+    def __len__(self) -> int:
+        return len(self.intensity)
 
 
-def with_flat_surface(model: PhysicalModel, lmax: int) -> PhysicalModel:
-    """The model with its scale and decay, and a surface of another degree with all coefficients 0."""
-    kept = model.parameters[: model.slices[2].start]
-    return replace(model, lmax=lmax, parameters=np.concatenate([kept, np.zeros(n_harmonics(lmax))]))
+def trial(scaled: ScaleResult, d_min: float | None = None, max_observations: int = MAX_OBSERVATIONS) -> Trial:
+    """Choose the observations on which to compare levels of absorption, and work out once what all levels need.
 
-
-def _judged(observations: Observations, state: State) -> HeldOut:
-    use = state.kept
-    use = use & (observations.groups.subset(use).count[observations.groups.group] > 1)
-    if not use.any():
-        return HeldOut(None, np.zeros(len(observations.groups)))
-    seen = expectation(observations, state, use)
-    z2 = np.where(use, (state.intensity - seen.expected) ** 2 / seen.variance, 0.0)
+    scaled : a scaling of the reflections with any level; its error model, its outliers and what it left out hold for
+    all levels, so that these differ in their surfaces only. d_min : Angstrom, where the data will be cut
+    """
+    table, experiments = scaled.reflections, scaled.experiments
+    d = shared_cell(experiments).calculate_d_array(table["hkl"])
+    use = table.has_flag(Flag.SCALED) & (table["variance_scale"] > 0) & (d >= (d_min or 0.0))
+    if "partiality" in table:
+        use &= table["partiality"] >= MIN_PARTIALITY
     rows = np.flatnonzero(use)
-    g = state.factors[rows]
-    agreement = group_agreement(
-        observations.groups.subset(use), state.intensity[rows] / g, np.sqrt(seen.variance[rows]) / g
-    )
-    return HeldOut(agreement.r_meas, observations.groups.sum(z2))
+    crystal = next(e.crystal for e in experiments if e.crystal is not None)
+    groups = group_equivalents(crystal.space_group, table["hkl"][rows])
+    chosen = _some_groups(groups, max_observations)
+    rows, groups = rows[chosen], groups.subset(chosen)
+    order = np.argsort(groups.group, kind="stable")
+    rows, groups = rows[order], groups.subset(order)
+    value, variance, g = (table[name][rows] for name in ("intensity_scale", "variance_scale", "inverse_scale"))
+    z2 = _deviations(groups, value, variance, g)
+    weight = (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + z2) / variance
+    position = table["xyz_obs_px"] if "xyz_obs_px" in table else table["xyz_cal_px"]
+    at = Coordinates(position[rows, 2], table["s1"][rows], d[rows])
+    parts = []
+    highest = max(degree for degree, _ in ABSORPTION.values())
+    for n, (experiment, model) in enumerate(zip(experiments, scaled.start.models, strict=True)):
+        here = np.flatnonzero(table["experiment_id"][rows] == n)
+        parts.append(Part(here, model.with_degree(highest).design(experiment, at[here])))
+    fold = np.random.default_rng(0).permutation(len(groups))[groups.group] % N_FOLDS
+    return Trial(groups, value, variance, weight, fold, tuple(parts), scaled.start.models)
+
+
+def held_out_agreement(of: Trial, level: str) -> HeldOut:
+    """Fit the scales to each part of the reflections with a level of absorption, and judge the other part by them."""
+    degree, restraint = ABSORPTION[level]
+    models = [model.with_degree(degree) for model in of.models]
+    parts = [Part(p.rows, _to_degree(p.design, degree)) for p in of.parts]
+    factors = np.ones(len(of))
+    for fold in range(N_FOLDS):
+        problem = Problem(
+            of.intensity, np.where(of.fold == fold, 0.0, of.weight), of.groups.group, len(of.groups), tuple(parts),
+            restraint,
+        )  # fmt: skip
+        for part, model in zip(parts, fit_models(problem, models).models, strict=True):
+            free = of.fold[part.rows] == fold
+            factors[part.rows[free]] = model.factors(part.design)[free]
+    return _judged(of, np.maximum(factors, 1e-3))
+
+
+def _to_degree(design: Design, degree: int) -> Design:
+    return replace(design, basis=design.basis[:, : n_harmonics(degree)])
+
+
+def _some_groups(groups: EquivalentGroups, limit: int) -> np.ndarray:
+    """Rows of groups of at least two observations: all of them, or at most `limit` in groups drawn at random."""
+    count = groups.count
+    order = np.random.default_rng(1).permutation(len(groups))
+    order = order[count[order] > 1]
+    chosen = np.zeros(len(groups), bool)
+    chosen[order[np.cumsum(count[order]) <= limit]] = True
+    return np.flatnonzero(chosen[groups.group])
+
+
+def _deviations(groups: EquivalentGroups, value: np.ndarray, variance: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """(N,) squared deviations from the mean of equivalents, over the variances."""
+    sum_wg2 = groups.sum(g * g / variance)
+    common = groups.sum(g * value / variance) / np.where(sum_wg2 > 0, sum_wg2, 1.0)
+    return (value - g * common[groups.group]) ** 2 / variance
+
+
+def _judged(of: Trial, factors: np.ndarray) -> HeldOut:
+    deviance = of.groups.sum(_deviations(of.groups, of.intensity, of.variance, factors))
+    if not len(of):
+        return HeldOut(None, deviance)
+    return HeldOut(group_agreement(of.groups, of.intensity / factors, np.sqrt(of.variance) / factors).r_meas, deviance)

@@ -83,6 +83,14 @@ class PhysicalModel:
         """The same model with other parameters."""
         return replace(self, parameters=parameters)
 
+    def with_degree(self, lmax: int) -> PhysicalModel:
+        """The model with a surface of another degree: coefficients that both have stay, new ones are 0."""
+        surface = np.zeros(n_harmonics(lmax))
+        known = self.parameters[self.slices[2]][: len(surface)]
+        surface[: len(known)] = known
+        kept = self.parameters[: self.slices[2].start]
+        return replace(self, lmax=lmax, parameters=np.concatenate([kept, surface]))
+
     def coordinate(self, frame: np.ndarray, smoother: Smoother) -> np.ndarray:
         """(N,) frames in a smoother's unit, held within the range of the data."""
         inside = np.clip((frame - self.first_frame) / self.n_frames, 0.0, 1.0)

@@ -51,9 +51,9 @@ class Start:
     params: ScaleParams
 
     def serves(self, observations: Observations, params: ScaleParams) -> bool:
-        """Nothing differs but the limits of resolution, within which no reflection is new."""
-        limits = {"d_min": params.d_min, "d_max": params.d_max, "n_bins": params.n_bins}
-        return self.params.model_copy(update=limits) == params and bool(self.known[observations.row].all())
+        """Nothing differs but the surface and the limits of resolution, within which no reflection is new."""
+        free = {name: getattr(params, name) for name in ("d_min", "d_max", "n_bins", "absorption_level")}
+        return self.params.model_copy(update=free) == params and bool(self.known[observations.row].all())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +95,7 @@ def solve(
     candidates: tuple[Candidate, ...] = ()
     if start is not None and start.serves(observations, params):
         first, i_mid, candidates = FULL_CYCLE, start.i_mid, start.candidates
-        state = continued(experiments, observations, start)
+        state = continued(experiments, observations, start, ABSORPTION[params.absorption_level][0])
     else:
         first, i_mid = 1, _first_choice(observations, params)
         state = _fresh(experiments, observations, params, i_mid)
@@ -143,12 +143,13 @@ def _fresh(experiments: Sequence[Experiment], observations: Observations, params
     return with_rough_scales(observations, state)
 
 
-def continued(experiments: Sequence[Experiment], observations: Observations, start: Start) -> State:
-    """The state in which another scaling ended, as far as these observations go."""
-    state = bare_state(blend(observations, start.i_mid), start.models)
+def continued(experiments: Sequence[Experiment], observations: Observations, start: Start, lmax: int) -> State:
+    """The state in which another scaling ended, as far as these observations go, with a surface of degree lmax."""
+    models = [model.with_degree(lmax) for model in start.models]
+    state = bare_state(blend(observations, start.i_mid), models)
     rows = observations.row
     state = replace(state, error_model=start.error_model, blank=start.blank[rows], shadowed=start.shadowed[rows])
-    state = with_models(experiments, observations, state, start.models)
+    state = with_models(experiments, observations, state, models)
     return with_steady_variances(observations, state) if start.params.error_model else state
 
 

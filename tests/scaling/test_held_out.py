@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scaled_for_tests import Recipe, synthetic
+
+from autoproc.decisions.absorption import AbsorptionReport, better_level
+from autoproc.scaling.held_out import held_out_agreement, trial
+from autoproc.scaling.params import ScaleParams
+from autoproc.stages.scale import scale
+
+
+def scaled(level="medium", **recipe):
+    made = synthetic(Recipe(**recipe))
+    return scale([made.experiment], made.reflections, ScaleParams(absorption_level=level, max_cycles=4))
+
+
+@pytest.fixture(scope="module")
+def absorbed():
+    return scaled(absorption=0.4, n_observations=8000, strength=3000.0)
+
+
+@pytest.fixture(scope="module")
+def clear():
+    return scaled(absorption=0.0, n_observations=4000, strength=100.0)
+
+
+def report(of, level):
+    found = held_out_agreement(of, level)
+    return AbsorptionReport(level, found.r_meas, found.deviance)
+
+
+def test_absorption_asks_for_a_surface(absorbed):
+    of = trial(absorbed)
+    levels = [report(of, level) for level in ("low", "medium", "high")]
+    assert [better_level(a, b).is_better for a, b in pairwise(levels)] == [True, True]
+
+
+def test_clear_data_ask_for_none(clear):
+    of = trial(clear)
+    low = report(of, "low")
+    for level in ("medium", "high"):
+        assert not better_level(low, report(of, level)).is_better
+
+
+def test_level_of_the_scaling_that_is_given_does_not_matter(absorbed):
+    again = scaled("low", absorption=0.4, n_observations=8000, strength=3000.0)
+    first, second = (held_out_agreement(trial(s), "high") for s in (absorbed, again))
+    assert first.r_meas == pytest.approx(second.r_meas, rel=0.02)
+
+
+def test_reflections_held_out_do_not_decide_their_own_scales(absorbed):
+    """A wild observation leaves the scales that judge it as they are: only its own group's deviance changes."""
+    of = trial(absorbed)
+    free = of.fold == 0
+    wild = np.flatnonzero(free)[0]
+    before = held_out_agreement(of, "medium").deviance
+    of.intensity[wild] *= 50
+    after = held_out_agreement(of, "medium").deviance
+    others = np.unique(of.groups.group[free])
+    others = others[others != of.groups.group[wild]]
+    np.testing.assert_allclose(after[others], before[others], rtol=1e-6)
+    of.intensity[wild] /= 50
+
+
+def test_few_observations_are_enough_and_limits_hold(absorbed):
+    part = trial(absorbed, max_observations=2000)
+    assert 1500 < len(part) <= 2000
+    assert (part.groups.subset(np.ones(len(part), bool)).count[part.groups.group] > 1).all()
+    assert np.all(np.diff(part.groups.group) >= 0)
+    assert len(trial(absorbed, d_min=3.0)) < 0.7 * len(trial(absorbed))
+    few, all_of_them = (held_out_agreement(of, "low").r_meas for of in (part, trial(absorbed)))
+    assert few == pytest.approx(all_of_them, rel=0.15)
+
+
+def test_same_every_time(absorbed):
+    first, second = (held_out_agreement(trial(absorbed), "medium") for _ in range(2))
+    np.testing.assert_array_equal(first.deviance, second.deviance)
+
+
+def test_scaling_goes_on_at_another_level(absorbed):
+    made = synthetic(Recipe(absorption=0.4, n_observations=8000, strength=3000.0))
+    params = ScaleParams(absorption_level="high")
+    fresh = scale([made.experiment], made.reflections, params)
+    continued = scale([made.experiment], made.reflections, params, absorbed)
+    assert continued.candidates is absorbed.candidates  # what the first two cycles find is taken over
+    ratio = continued.reflections["inverse_scale"] / fresh.reflections["inverse_scale"]
+    assert np.std(ratio / ratio.mean()) < 0.005
+    assert continued.start.models[0].lmax == 6
