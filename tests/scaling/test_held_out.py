@@ -14,7 +14,7 @@ from autoproc.stages.scale import scale
 
 def scaled(level="medium", **recipe):
     made = synthetic(Recipe(**recipe))
-    return scale([made.experiment], made.reflections, ScaleParams(absorption_level=level, max_cycles=4))
+    return scale([made.experiment], made.reflections, ScaleParams(absorption_level=level))
 
 
 @pytest.fixture(scope="module")
