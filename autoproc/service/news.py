@@ -21,7 +21,7 @@ class News(Protocol):
     """What tells that there may be something new."""
 
     def told(self) -> set[Path]:
-        """Directories with news since the last call."""
+        """Files and directories with news since the last call."""
 
     def covers(self, directory: Path) -> bool:
         """Whether news of this directory come by themselves."""
@@ -82,26 +82,26 @@ class KernelNews(FileSystemEventHandler):
         self._roots[str(root)] = root
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Note the directories that an event is about; called by watchdog's thread."""
+        """Note what an event is about, and its directory; called by watchdog's thread."""
         if event.event_type in QUIET_EVENTS:
             return
         paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
         with self._lock:
             for path in paths:
-                self._told.add(Path(path).parent)
-                if event.is_directory:
-                    self._told.add(Path(path))
+                self._told |= {Path(path), Path(path).parent}
         self._something.set()
 
     def told(self) -> set[Path]:
-        """Directories with events since the last call."""
+        """Files with events since the last call, and their directories."""
         with self._lock:
             told, self._told = self._told, set()
             self._something.clear()
         return told
 
     def covers(self, directory: Path) -> bool:
-        """It is below a root that is listened to, not behind a symbolic link."""
+        """It is below a root that is listened to, not behind a symbolic link, and no listener has given up."""
+        if not all(emitter.is_alive() for emitter in self._observer.emitters):
+            return False
         if directory not in self._covered:
             own = next((root for root in self._roots.values() if directory.is_relative_to(root)), None)
             below = [] if own is None else [directory, *directory.parents]

@@ -20,17 +20,23 @@ IDENTITY_BYTES = 4096
 
 
 def recognise_cbf(
-    directory: Path, visit: str, files: Mapping[int, Path], verdict: Verdict, arrived: float, params: ImportParams
-) -> Iterator[FoundSweep | ListedImages]:
-    """The sweeps among CBF files that differ by their counter, and images that are none."""
+    directory: Path, visit: str, files: Mapping[int, Path], marker: Path, verdict: Verdict, arrived: float,
+    params: ImportParams,
+) -> Iterator[FoundSweep | ListedImages]:  # fmt: skip
+    """The sweeps among CBF files that differ by their counter, and images that are none.
+
+    marker : the image that tells these from other images at their place, where they are one sweep
+    """
     for template, members in grouped_by_template(path.name for path in files.values()).items():
         paths = {number: directory / name for number, name in members.items()}
         series = Series("cbf", directory / template, paths, expected=False)
         result = import_series(series, series.stem, params)
+        mark = marker if marker in paths.values() else paths[min(paths)]
         for sweep in result.experiments:
-            yield _cbf_sweep(series, sweep, visit, verdict, arrived)
+            own = mark if len(result.experiments) == 1 else sweep.files[0]
+            yield _cbf_sweep(series, sweep, own, visit, verdict, arrived)
         yield from map(_listed, result.skipped)
-        yield from _failed(series, result, visit, verdict, arrived, len(paths), _identity(paths[min(paths)]))
+        yield from _failed(series, result, visit, verdict, arrived, len(paths), _identity(mark))
 
 
 def recognise_master(
@@ -58,11 +64,13 @@ def recognise_master(
     yield from _failed(series, result, visit, verdict, arrived, there.n_present, identity)
 
 
-def _cbf_sweep(series: Series, sweep: ImportedSweep, visit: str, verdict: Verdict, arrived: float) -> FoundSweep:
+def _cbf_sweep(
+    series: Series, sweep: ImportedSweep, marker: Path, visit: str, verdict: Verdict, arrived: float
+) -> FoundSweep:
     first, last = sweep.experiment.scan.image_range
     return FoundSweep(
         series.template, "cbf", (first, last), len(sweep.files),
-        fingerprint(series.template, _identity(sweep.files[0])),
+        fingerprint(series.template, _identity(marker)),
         "complete" if verdict.state == "complete" else "partial", verdict.reason, sweep.name, visit, arrived,
     )  # fmt: skip
 

@@ -58,6 +58,7 @@ class WatchedCbf:
     sizes : of files that were whole when looked at, with their time of modification; unfinished : of the others,
     among them those cut_off before the end that their header announces
     touched : latest change of any file, as its file system says; due : when to look again
+    marker : the image that tells the sweep from others at its place, since it was first told; "" for the first
     """
 
     directory: Path
@@ -69,6 +70,7 @@ class WatchedCbf:
     cut_off: set[str] = field(default_factory=set)
     unfinished: dict[str, tuple[int, int]] = field(default_factory=dict)
     touched: float = 0.0
+    marker: str = ""
     due: float = 0.0
     is_open: bool = True
     n_expected: int | None = None
@@ -85,6 +87,7 @@ class WatchedCbf:
             self.sizes.pop(name, None)
             self.unfinished.pop(name, None)
             self.cut_off.discard(name)
+            self.marker = "" if name == self.marker else self.marker
         self.is_open = True
 
     def leave(self, names: Iterable[str]) -> None:
@@ -92,6 +95,7 @@ class WatchedCbf:
         for name in names:
             for memory in (self.names, self.unchecked, self.sizes, self.unfinished):
                 memory.pop(name, None)
+            self.marker = "" if name == self.marker else self.marker
 
     def trust(self) -> None:
         """Files that nobody has touched for long are whole; only the last one is looked at."""

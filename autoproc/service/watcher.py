@@ -73,6 +73,7 @@ class Watcher:
         self._stalled: dict[int, WatchedMaster] = {}
         self._began: dict[Path, float] = {}
         self._told: dict[str | Path, int] = {}
+        self._walk: Iterator[Change] | None = None
 
     def close(self) -> None:
         """Stop to listen to events."""
@@ -80,8 +81,8 @@ class Watcher:
 
     @property
     def n_waiting(self) -> int:
-        """Series that are not complete yet; with once, all is found when there are none left."""
-        return len(self._open)
+        """Series that are not complete yet; with once, all is found when none are left after a call of poll."""
+        return len(self._open) + (self._walk is not None)
 
     def poll(self, timeout: float) -> list[Found]:
         """What became complete; waits for it, but at most this long, seconds."""
@@ -91,18 +92,28 @@ class Watcher:
             self._look_around(now)
             found = self._judge_due(now)
             now = self._clock()
-            if found or now >= deadline or (self.once and not self._open):
+            if found or now >= deadline or (self.once and not self.n_waiting):
                 return found
-            self._news.wait(max(0.0, min(deadline, self._next_due(now)) - now))
+            if self._walk is None:
+                self._news.wait(max(0.0, min(deadline, self._next_due(now)) - now))
 
     def _next_due(self, now: float) -> float:
         due = min((series.due for series in self._open.values()), default=now + self.params.rescan_interval)
         return min(due, self._directories.next_look())
 
     def _look_around(self, now: float) -> None:
-        busy = {_place(series) for series in self._open.values()}
-        for change in self._directories.changes(now, self._news.told(), busy):
+        """Look at directories, for so long; what is left over is looked at next time."""
+        if self._walk is None:
+            told = self._news.told()
+            for path in told:
+                self._take_rewritten(path, now)
+            busy = {_place(series) for series in self._open.values()}
+            self._walk = self._directories.changes(now, told, busy)
+        for change in self._walk:
             self._take(change, now)
+            if self._clock() - now > LONGEST_WORK:
+                return
+        self._walk = None
 
     # What came
 
@@ -112,11 +123,8 @@ class Watcher:
         groups: dict[tuple[str, str], list[str]] = {}
         hdf5 = []
         for name in change.arrived:
-            counter = counter_of(name) if CBF_NAME.search(name) else None
-            if counter is not None:
-                groups.setdefault((counter.before, counter.after), []).append(name)
-            elif CBF_NAME.search(name):
-                groups.setdefault((name, ""), []).append(name)
+            if CBF_NAME.search(name):
+                groups.setdefault(_series_of(name), []).append(name)
             elif OTHER_HDF5_NAME.search(name) or MASTER_NAME.search(name):
                 hdf5.append(name)
             elif PHOTOGRAPH_NAME.search(name):
@@ -154,6 +162,18 @@ class Watcher:
         self._open[id(series)] = series
         self._began[change.directory] = max(self._began.get(change.directory, 0.0), series.arrivals.first)
 
+    def _take_rewritten(self, path: Path, now: float) -> None:
+        """An event tells of a file; if its sweep was complete, it is written anew in place, which no listing shows."""
+        series = self._cbf.get(path.parent, {}).get(_series_of(path.name))
+        if series is not None and not series.is_open and path.name in series.names:
+            series.arrivals = Arrivals.starting(now)
+            series.arrive([path.name], now)
+            series.due = now + self.params.stable_time
+            self._open[id(series)] = series
+        master = self._masters.get(path.parent, {}).get(path.name)
+        if master is not None and not master.is_open:
+            self._reopen(master, now, now)
+
     def _take_hdf5(self, change: Change, names: Sequence[str], came: float, now: float) -> None:
         here = self._masters.setdefault(change.directory, {})
         data_of = {DATA_NAME.sub("", name) for name in names if _is_data(name)}
@@ -184,7 +204,7 @@ class Watcher:
     def _judge_due(self, now: float) -> list[Found]:
         found: list[Found] = []
         self._look_for_late_frames(now)
-        due = sorted((s for s in self._open.values() if s.due <= now), key=lambda s: s.due)
+        due = sorted((s for s in self._open.values() if s.due <= now), key=lambda s: (s.due, _is_second_choice(s)))
         for series in due:
             found += self._judge(series, now)
             if found and self._clock() - now > LONGEST_WORK:
@@ -217,7 +237,11 @@ class Watcher:
         if not files:
             return []
         arrived = min(now, series.touched or now)
-        return self._new(recognise_cbf(series.directory, series.visit, files, verdict, arrived, self._import_params))
+        series.marker = series.marker or files[min(files)].name
+        marker = series.directory / series.marker
+        return self._new(
+            recognise_cbf(series.directory, series.visit, files, marker, verdict, arrived, self._import_params)
+        )
 
     def _judge_master(self, master: WatchedMaster, now: float) -> Iterable[Found]:
         there = frames_present(master.path)
@@ -282,9 +306,20 @@ def _news_of(roots: Sequence[Path], params: WatchParams) -> News:
     return KernelNews(with_events) if with_events else NoNews()
 
 
+def _is_second_choice(series: Watched) -> bool:
+    """A .nxs beside a _master.h5 of the same frames is taken: it says more."""
+    return isinstance(series, WatchedMaster) and series.path.suffix.lower() != ".nxs"
+
+
 def _seen(there: FramesPresent) -> tuple[int, int, str]:
     """What makes two looks at a master differ."""
     return there.n_present, len(there.present), there.obstacle
+
+
+def _series_of(name: str) -> tuple[str, str]:
+    """What the files of a series have in common: their names before and after the counter."""
+    counter = counter_of(name)
+    return (name, "") if counter is None else (counter.before, counter.after)
 
 
 def _is_data(name: str) -> bool:

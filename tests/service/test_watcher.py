@@ -354,6 +354,49 @@ def test_counters_without_leading_noughts_keep_their_fingerprint_when_they_grow(
     assert only(hutch.after(20)).fingerprint == first.fingerprint
 
 
+def test_images_written_over_the_old_ones_in_place_are_told_of_by_events(tmp_path):
+    hutch = Hutch(tmp_path, covered=True)
+    hutch.images(range(1, 11))
+    first = only(hutch.after(20))
+    hutch.after(1000)
+    found = []
+    for n in range(1, 11):
+        path = hutch.image(n, seed=77)
+        hutch.disk.touch(hutch.folder, at=1.0)
+        hutch.news.paths = {path, path.parent}
+        found += hutch.after(1.0)
+    again = only(found + hutch.after(30))
+    assert again.fingerprint != first.fingerprint
+    assert again.n_images == 10
+
+
+def test_events_of_touched_images_are_no_new_sweep(tmp_path):
+    hutch = Hutch(tmp_path, covered=True)
+    hutch.images(range(1, 11))
+    only(hutch.after(20))
+    hutch.news.paths = {hutch.folder / f"x_{n:04d}.cbf" for n in range(1, 11)}
+    assert hutch.after(100) == []
+
+
+def test_a_first_image_that_comes_after_the_sweep_was_given_up_leaves_its_fingerprint(hutch):
+    hutch.watched_images(range(2, 11), changes={"N_images": "10"})
+    partial = only(hutch.after(310))
+    hutch.image(1, changes={"N_images": "10"})
+    whole = only(hutch.after(10))
+    assert (partial.n_images, whole.n_images, whole.state) == (9, 10, "complete")
+    assert partial.fingerprint == whole.fingerprint
+
+
+def test_a_series_with_a_wide_gap_keeps_its_fingerprint_when_the_gap_is_filled(hutch):
+    hutch.watched_images([*range(1, 6), *range(20, 41)])
+    partial = only(hutch.after(310))
+    assert partial.image_range == (20, 40)
+    hutch.watched_images(range(6, 20))
+    whole = only(hutch.after(10))
+    assert whole.image_range == (1, 40)
+    assert partial.fingerprint == whole.fingerprint
+
+
 # Once
 
 
@@ -451,6 +494,28 @@ def test_a_file_made_in_the_same_tick_as_a_listing_is_seen(hutch):
         hutch.disk.touch(path, at)
         hutch.disk.touch(hutch.folder, at)  # the file system's clock has not moved on
     assert only(hutch.after(15)).n_images == 10
+
+
+def test_a_long_walk_is_done_in_portions(tmp_path, monkeypatch):
+    hutch = Hutch(tmp_path, once=True)
+    for folder in range(6):
+        hutch.images(range(1, 6), every=0.0, folder=f"{folder}")
+    hutch.clock.now += 1000
+    real = hutch.disk.list
+
+    def slow(path):
+        hutch.clock.now += 0.6
+        return real(path)
+
+    monkeypatch.setattr(hutch.disk, "list", slow)
+    found, n_calls = hutch.watcher.poll(0), 1
+    while hutch.watcher.n_waiting:
+        before = hutch.clock.now
+        found += hutch.watcher.poll(0)
+        assert hutch.clock.now - before < 2
+        n_calls += 1
+    assert len(found) == 6
+    assert n_calls >= 3
 
 
 def test_hiccups_of_the_file_system_lose_nothing(hutch):
