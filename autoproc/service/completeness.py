@@ -84,7 +84,7 @@ def _time_for_whole(progress: Progress, settle: float, params: WatchParams) -> f
     if progress.n_expected is not None:
         return 0.0
     if progress.is_followed:
-        return min(settle, max(params.stable_time, 2 * progress.interval))
+        return min(settle, max(params.stable_time, 2 * progress.interval, 2 * progress.pause))
     return settle
 
 

@@ -57,14 +57,18 @@ class KernelNews(FileSystemEventHandler):
 
     A root whose events cannot be had (the system's limit is reached) is not covered, nor what lies behind symbolic
     links.
+
+    silent : where file systems without events are mounted
+    gather : seconds to wait after an event, as they come in crowds
     """
 
-    def __init__(self, roots: Collection[Path], gather: float = 0.2) -> None:
+    def __init__(self, roots: Collection[Path], silent: Collection[Path] = (), gather: float = 0.2) -> None:
+        self._silent = frozenset(silent)
         self._gather = gather
         self._told: set[Path] = set()
         self._something = threading.Event()
         self._lock = threading.Lock()
-        self._roots: dict[str, Path] = {}
+        self._roots: list[Path] = []
         self._observer = Observer()
         self._observer.daemon = True
         # Two threads of watchdog may see a new directory at once; the second one says so, and nothing is lost.
@@ -79,7 +83,7 @@ class KernelNews(FileSystemEventHandler):
             self._observer.schedule(self, str(root), recursive=True)
         except (OSError, RuntimeError):
             return
-        self._roots[str(root)] = root
+        self._roots.append(root)
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Note what an event is about, and its directory; called by watchdog's thread."""
@@ -103,11 +107,16 @@ class KernelNews(FileSystemEventHandler):
         if not all(emitter.is_alive() for emitter in self._observer.emitters):
             return False
         if directory not in self._covered:
-            own = next((root for root in self._roots.values() if directory.is_relative_to(root)), None)
-            below = [] if own is None else [directory, *directory.parents]
-            below = below[: below.index(own)] if own in below else []
-            self._covered[directory] = own is not None and not any(os.path.islink(path) for path in below)
+            self._covered[directory] = self._reaches(directory)
         return self._covered[directory]
+
+    def _reaches(self, directory: Path) -> bool:
+        way = (directory, *directory.parents)
+        own = next((root for root in self._roots if root in way), None)
+        if own is None:
+            return False
+        below = way[: way.index(own)]
+        return not any(path in self._silent or os.path.islink(path) for path in below)
 
     def wait(self, seconds: float) -> None:
         """Wait for an event, and a little longer: they come in crowds."""

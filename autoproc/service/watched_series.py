@@ -32,9 +32,9 @@ class Arrivals:
     pause: float = 0.0
 
     @classmethod
-    def starting(cls, now: float) -> Arrivals:
-        """The first images came just now."""
-        return cls(now, now, now)
+    def starting(cls, now: float, pause: float = 0.0) -> Arrivals:
+        """The first images came just now, after a pause."""
+        return cls(now, now, now, pause=pause)
 
     def more(self, n: int, now: float) -> None:
         """More images came just now."""
@@ -47,7 +47,7 @@ class Arrivals:
         """Mean time between images, but for the longest pause, which is no measure of the detector's pace."""
         if self.n_since < 2:
             return self.latest - self.first
-        return (self.latest - self.first - self.pause) / (self.n_since - 1)
+        return max(0.0, self.latest - self.first - self.pause) / (self.n_since - 1)
 
 
 @dataclass(slots=True)

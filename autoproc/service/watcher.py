@@ -13,7 +13,7 @@ from autoproc.formats.templates import absolute, counter_of, sweep_name
 from autoproc.importing.params import ImportParams
 from autoproc.service.completeness import Progress, gaps, judge
 from autoproc.service.directories import Change, Directories, Disk
-from autoproc.service.file_system import has_events
+from autoproc.service.file_system import has_events, mounts_now
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.news import KernelNews, News, NoNews
 from autoproc.service.recognise import recognise_cbf, recognise_master
@@ -154,7 +154,8 @@ class Watcher:
         elif series.is_open:
             series.arrivals.more(len(names), came)
         else:
-            series.arrivals = Arrivals.starting(came)
+            pause = came - series.arrivals.news
+            series.arrivals = Arrivals.starting(came, pause if pause < self.params.stall_time else 0.0)
         series.arrive(names, came)
         if change.is_first and now - came > self.params.stall_time:
             series.trust()
@@ -206,10 +207,19 @@ class Watcher:
         self._look_for_late_frames(now)
         due = sorted((s for s in self._open.values() if s.due <= now), key=lambda s: (s.due, _is_second_choice(s)))
         for series in due:
-            found += self._judge(series, now)
+            found += self._judge_safely(series, now)
             if found and self._clock() - now > LONGEST_WORK:
                 break
         return found
+
+    def _judge_safely(self, series: Watched, now: float) -> list[Found]:
+        """At the edge to other people's files: one that trips the program up costs itself, not all that come after."""
+        try:
+            return list(self._judge(series, now))
+        except Exception as error:
+            self._close(series)
+            path = series.path if isinstance(series, WatchedMaster) else series.directory
+            return [ListedImages(path, 0, "unreadable", f"cannot be told ({type(error).__name__}: {error})")]
 
     def _judge(self, series: Watched, now: float) -> Iterable[Found]:
         if isinstance(series, WatchedCbf):
@@ -302,8 +312,12 @@ class Watcher:
 
 
 def _news_of(roots: Sequence[Path], params: WatchParams) -> News:
-    with_events = [root for root in roots if has_events(root, params)]
-    return KernelNews(with_events) if with_events else NoNews()
+    mounts = mounts_now()
+    with_events = [root for root in roots if has_events(root, params, mounts)]
+    if not with_events:
+        return NoNews()
+    silent = [] if params.method == "native" else [m.point for m in mounts if m.kind not in params.local_file_systems]
+    return KernelNews(with_events, silent)
 
 
 def _is_second_choice(series: Watched) -> bool:

@@ -118,6 +118,19 @@ def test_the_next_sweep_in_the_directory_ends_the_one_before(hutch):
     assert [(sweep.name, sweep.n_images) for sweep in found] == [("x", 20)]
 
 
+def test_wedges_that_take_turns_are_not_told_again_and_again(hutch):
+    found = []
+    for wedge in range(6):
+        for name in ("a", "b"):
+            numbers = range(10 * wedge + 1, 10 * wedge + 11)
+            found += hutch.watched_images(numbers, template=f"{name}_####.cbf", every=0.5)
+    found += hutch.after(60)
+    told = {name: [sweep.n_images for sweep in found if sweep.name == name] for name in ("a", "b")}
+    assert told["a"][-1] == told["b"][-1] == 60
+    assert len(told["a"]) <= 2
+    assert len(told["b"]) <= 2
+
+
 def test_images_in_any_order_are_one_sweep(hutch):
     numbers = list(range(1, 41))
     random.Random(3).shuffle(numbers)
@@ -254,7 +267,7 @@ def test_what_is_listed_becomes_a_sweep_when_it_goes_on(hutch):
     hutch.image(1)
     assert isinstance(only(hutch.after(10)), ListedImages)
     hutch.watched_images(range(2, 12))
-    assert isinstance(only(hutch.after(10)), FoundSweep)
+    assert isinstance(only(hutch.after(30)), FoundSweep)
 
 
 def test_other_files_do_not_matter(hutch):
@@ -269,6 +282,26 @@ def test_images_that_cannot_be_imported_are_handed_on_so_that_the_user_is_told(h
     sweep = only(hutch.after(20))
     assert isinstance(sweep, FoundSweep)
     assert "distance" in sweep.reason
+
+
+def test_a_file_that_trips_the_program_up_costs_itself_alone(hutch, monkeypatch):
+    from autoproc.service import watcher
+
+    real = watcher.recognise_cbf
+
+    def tripping(directory, visit, files, *rest):
+        if "bad" in min(files.values()).name:
+            raise ZeroDivisionError("oh")
+        return real(directory, visit, files, *rest)
+
+    monkeypatch.setattr(watcher, "recognise_cbf", tripping)
+    hutch.images(range(1, 6), template="bad_##.cbf")
+    hutch.images(range(1, 6), template="good_##.cbf")
+    found = hutch.after(30)
+    assert [item.name for item in found if isinstance(item, FoundSweep)] == ["good"]
+    assert [item.reason for item in found if isinstance(item, ListedImages)] == [
+        "cannot be told (ZeroDivisionError: oh)"
+    ]
 
 
 def test_excluded_directories_are_passed_over(tmp_path):
@@ -290,7 +323,7 @@ def test_what_is_known_is_not_told_again_after_a_restart(tmp_path):
     hutch.restarted()
     assert hutch.after(100) == []
     hutch.watched_images(range(11, 16))
-    again = only(hutch.after(10))
+    again = only(hutch.after(250))
     assert (again.fingerprint, again.n_images) == (first.fingerprint, 15)
 
 
@@ -332,7 +365,7 @@ def test_new_images_renamed_over_the_old_ones_are_a_new_sweep(hutch):
         path = hutch.image(n, template="new_####.tmp", seed=77)
         path.rename(hutch.folder / f"x_{n:04d}.cbf")
         hutch.disk.touch(hutch.folder / f"x_{n:04d}.cbf")
-    assert only(hutch.after(20)).fingerprint != first.fingerprint
+    assert only(hutch.after(60)).fingerprint != first.fingerprint
 
 
 def test_images_that_are_compressed_afterwards_are_not_a_new_sweep(hutch):

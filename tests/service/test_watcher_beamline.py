@@ -89,6 +89,26 @@ def test_events_say_which_directory(tmp_path):
     news.close()
 
 
+def test_where_other_file_systems_are_mounted_nothing_is_told(tmp_path):
+    news = KernelNews([tmp_path], silent=[tmp_path / "nfs"])
+    assert not news.covers(tmp_path / "nfs")
+    assert not news.covers(tmp_path / "nfs" / "visit")
+    assert news.covers(tmp_path / "nfs2")
+    assert not news.covers(tmp_path.parent)
+    news.close()
+
+
+def test_without_watches_to_be_had_nothing_is_covered(tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "inotify watch limit reached")
+
+    monkeypatch.setattr("watchdog.observers.api.BaseObserver.schedule", full)
+    news = KernelNews([tmp_path])
+    assert not news.covers(tmp_path)
+    news.close()
+    assert not news.covers(tmp_path)
+
+
 def test_reading_images_makes_no_news(images):
     news = KernelNews([images[0].parent], gather=0.05)
     images[0].read_bytes()
