@@ -118,7 +118,7 @@ class Decision:
 
     stage : of the ladder; what : was tried; because : why it was tried, and why it was kept or not
     kept : it is part of the result; before, after : the figures of the best so far and of this attempt
-    changes : the parameters that were different
+    changes : the parameters that were different; within : the attempt in which it was made, "" for the sweep itself
     """
 
     stage: str
@@ -128,11 +128,13 @@ class Decision:
     before: str = ""
     after: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict)
+    within: str = ""
 
     @property
     def sentence(self) -> str:
         """For people."""
-        return f"{self.what}: {'kept' if self.kept else 'not kept'}; {self.because}"
+        where = f"in the attempt to {self.within}: " if self.within else ""
+        return f"{where}{self.what}: {'yes' if self.kept else 'no'}; {self.because}"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

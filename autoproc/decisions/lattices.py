@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoproc.decisions.ladder import History, Ladder, Step, Verdict
+from autoproc.decisions.ladder import Decision, History, Ladder, Step, Verdict
 
 LEFT_OVER = 0.10
 """Fraction of the spots without a lattice from which another is looked for."""
 FEWEST_LEFT = 100
 """Spots; fewer hold no lattice that could be told from chance."""
+NOTABLE = 0.03
+"""Fraction of the spots without a lattice from which a user would wonder about them."""
 REAL_SHARE = 0.25
-"""Of the spots left over, those that a real lattice explains at least."""
+"""Of the spots left over, those that a real lattice explains at least: a lattice explains a fifth of random spots,
+those within 0.3 of an index each way; the first of three more that are equally strong explains a third."""
 WORSE_FIT = 2.0
 """Times the first lattice's RMSD, up to which another's is believed."""
 SAME_LATTICE = 0.1
@@ -115,3 +118,23 @@ def _loss(best: LatticesReport, challenger: LatticesReport) -> str:
 def lattices_ladder(max_lattices: int) -> Ladder[LatticesReport]:
     """The ladder up to so many lattices."""
     return Ladder("index", (lambda history: one_more_lattice(history, max_lattices),), more_lattices_are_better)
+
+
+def kept_lattices(report: LatticesReport, asked: int | None, most: int) -> list[Decision]:
+    """Why nothing more is done about spots left over, where a user would wonder.
+
+    asked : index.max_lattices, where given; most : decisions.most_lattices
+    """
+    if report.left < NOTABLE:
+        return []
+    spots = f"{report.left:.0%} of the spots ({report.n_left}) are on no lattice"
+    if asked is not None:
+        because = f"{spots}, but index.max_lattices={asked} was given"
+    elif report.left < LEFT_OVER or report.n_left < FEWEST_LEFT:
+        because = f"{spots}: too few for one, as ice, salt, noise and split spots leave"
+    elif report.n_lattices >= most:
+        because = f"{spots}, but decisions.most_lattices={most}"
+    else:
+        return []
+    n = "one lattice" if report.n_lattices == 1 else f"{report.n_lattices} lattices"
+    return [Decision("index", f"leave it at {n}", because, kept=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoproc.decisions.ladder import History, Ladder, Step, Verdict
+from autoproc.decisions.ladder import Decision, History, Ladder, Step, Verdict
 
 DENIED = 2.0
 """Ratio of mean squares: mates under the symmetry against those that are so beyond doubt. At 2 the bias of a common
@@ -14,6 +14,8 @@ SIGNIFICANT = 5.0
 SUSPECT_POSITIONS = 2.0
 """Times the RMSD of a free cell: the constrained cell then moves spots by more than they scatter. A cell that changes
 during the sweep reaches 1.5 with true symmetry."""
+NOTABLE_R_MEAS = 0.10
+"""Rmeas at low resolution from which a user would wonder about the symmetry."""
 LESS = 0.9
 """Times the higher symmetry's Rmeas that the lower one's must stay below where intensities denied the higher."""
 
@@ -104,3 +106,18 @@ def lower_is_right(best: SymmetryReport, challenger: SymmetryReport) -> Verdict:
 
 
 SYMMETRY = Ladder("symmetry", (lower_lattice, lower_laue_group), lower_is_right)
+
+
+def kept_symmetry(report: SymmetryReport) -> list[Decision]:
+    """Why the symmetry stays, where a user would wonder."""
+    if report.r_meas is None or report.r_meas < NOTABLE_R_MEAS or report.positions_deny or report.intensities_deny:
+        return []
+    told = f"Rmeas at low resolution is {report.r_meas:.3f}"
+    if report.mates_ratio is None:
+        because = f"{told}, but there are too few repeated measurements to blame the symmetry"
+    else:
+        because = (
+            f"{told}, but mates differ no more than repeated measurements do "
+            f"({report.mates_ratio:.1f} times their mean square)"
+        )
+    return [Decision("symmetry", f"keep {report.space_group}", because, kept=True)]

@@ -50,19 +50,23 @@ def climb(
     report: Callable[[T], R],
     budget: Budget,
     journal: list[Decision],
+    begun: int | None = None,
 ) -> Climbed[T, R]:
     """Take a ladder's steps and keep the best result.
 
     attempt : takes a step; AutoprocError is a failed attempt, everything else passes through
-    journal : what was decided is added to it; decisions made within an attempt that is not kept are not kept either
+    journal : what is decided is added to it, an attempt before the decisions made within it. These are kept as long as
+        the attempt is the best
+    begun : where the decisions within the first attempt begin in the journal, if it was made before; None is its end
     Raises the AutoprocError of the first attempt where none succeeded.
     """
     history: History[R] = History()
     best: list[T] = []
     first_error: AutoprocError | None = None
+    champions = slice(0, 0)
     step: Step | None = PLAIN
     while step is not None:
-        begun = len(journal)
+        begun = len(journal) if begun is None else begun
         try:
             result = attempt(step)
         except AutoprocError as error:
@@ -72,13 +76,16 @@ def climb(
         else:
             taken = Attempt(step, report(result))
             verdict = _judged(ladder, history, taken)
-            best = [result] if verdict.is_better else best
-        if not verdict.is_better:
-            journal[begun:] = [replace(inner, kept=False) for inner in journal[begun:]]
         if step is not PLAIN:
-            journal.append(decision(ladder, history, taken, verdict))
+            journal[begun:] = [replace(inner, within=inner.within or step.what) for inner in journal[begun:]]
+            journal.insert(begun, decision(ladder, history, taken, verdict))
+        inside = slice(begun + (step is not PLAIN), len(journal))
+        if verdict.is_better:
+            best = [result]
+            inside, champions = champions, inside
+        journal[inside] = [replace(inner, kept=False) for inner in journal[inside]]
         history = history.joined_by(taken, verdict.is_better)
-        step = _next(ladder, history, budget, journal)
+        step, begun = _next(ladder, history, budget, journal), None
     if not best:
         assert first_error is not None
         raise first_error

@@ -10,9 +10,9 @@ from autoproc.config import Config, change_table
 from autoproc.decisions.absorption import ABSORPTION, LEVELS
 from autoproc.decisions.indexing import INDEXING
 from autoproc.decisions.ladder import PLAIN, Ladder, Step
-from autoproc.decisions.lattices import lattices_ladder, reality
+from autoproc.decisions.lattices import kept_lattices, lattices_ladder, reality
 from autoproc.decisions.resolution import resolution_cut
-from autoproc.decisions.symmetry import SYMMETRY
+from autoproc.decisions.symmetry import SYMMETRY, kept_symmetry
 from autoproc.engine.aside import Aside
 from autoproc.engine.climb import Budget, climb
 from autoproc.engine.reporting import (
@@ -49,11 +49,15 @@ class NotWorthwhile(ProcessingError):
 
 @dataclass(slots=True)
 class Branch:
-    """One attempt at a sweep: what is known of it, the configuration that gave it, and its files held aside."""
+    """One attempt at a sweep: what is known of it, the configuration that gave it, and its files held aside.
+
+    report : of the best attempt, where this is the end of a ladder
+    """
 
     processing: Processing
     config: Config
     observer: Aside | Observer
+    report: Any = None
 
 
 def process_sensibly(processing: Processing, config: Config, observer: Observer) -> None:
@@ -68,9 +72,12 @@ def process_sensibly(processing: Processing, config: Config, observer: Observer)
     budget = Budget(config.decisions.max_attempts, 60 * config.decisions.max_minutes)
     frames = find(processing, config, observer)
     config = _index(processing, config, observer, budget)
+    begun = len(processing.decisions)
     _measure_and_reduce(processing, frames, config, observer, budget)
     if config.decisions.lattices and config.index.max_lattices is None:
-        config = _more_lattices(processing, frames, config, observer, budget)
+        _more_lattices(processing, frames, config, observer, budget, begun)
+    report = lattices_report(processing)
+    processing.decisions += kept_lattices(report, config.index.max_lattices, config.decisions.most_lattices)
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
@@ -87,6 +94,7 @@ def _climb(
     attempt: Callable[[Branch, Step], None],
     report: Callable[[Processing], Any],
     budget: Budget,
+    begun: int | None = None,
 ) -> Branch:
     """Climb a ladder of attempts at a sweep; `begin` becomes the best of them, with its files, and is returned.
 
@@ -106,11 +114,12 @@ def _climb(
             raise
         return branch
 
-    best = climb(ladder, take, lambda branch: report(branch.processing), budget, processing.decisions).result
+    climbed = climb(ladder, take, lambda branch: report(branch.processing), budget, processing.decisions, begun)
+    best = climbed.result
     if isinstance(best.observer, Aside):
         best.observer.release()
     processing.adopt(best.processing)
-    return Branch(processing, best.config, observer)
+    return Branch(processing, best.config, observer, climbed.history.champion)
 
 
 def _index(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
@@ -155,7 +164,9 @@ def _symmetry(processing: Processing, config: Config, observer: Observer, budget
     if not config.decisions.symmetry or _is_symmetry_given(config):
         attempt(begin, PLAIN)
         return config
-    return _climb(SYMMETRY, begin, attempt, symmetry_report, budget).config
+    end = _climb(SYMMETRY, begin, attempt, symmetry_report, budget)
+    processing.decisions += kept_symmetry(end.report)
+    return end.config
 
 
 def _is_symmetry_given(config: Config) -> bool:
@@ -195,9 +206,12 @@ def _cut_and_finish(processing: Processing, config: Config, observer: Observer) 
 
 
 def _more_lattices(
-    processing: Processing, frames: Frames, config: Config, observer: Observer, budget: Budget
-) -> Config:
-    """Further lattices among the spots left over, kept where they are real and do the first no harm."""
+    processing: Processing, frames: Frames, config: Config, observer: Observer, budget: Budget, begun: int
+) -> None:
+    """Further lattices among the spots left over, kept where they are real and do the first no harm.
+
+    begun : where the decisions about the data of the lattices so far begin in the journal
+    """
     ladder = lattices_ladder(config.decisions.most_lattices)
     best_so_far = lattices_report(processing)
 
@@ -213,4 +227,4 @@ def _more_lattices(
         _measure_and_reduce(branch.processing, frames, branch.config, branch.observer, budget)
         best_so_far = lattices_report(branch.processing)
 
-    return _climb(ladder, Branch(processing, config, observer), attempt, lattices_report, budget).config
+    _climb(ladder, Branch(processing, config, observer), attempt, lattices_report, budget, begun)

@@ -172,8 +172,9 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
 
 
 def sentence(decision: dict[str, Any]) -> str:
-    """One line of the journal."""
-    return f"{decision['what']}: {'yes' if decision['kept'] else 'no'}, {decision['because']}"
+    """One line of the journal: what was tried or done, whether it stands, and why."""
+    where = f"in the attempt to {decision['within']}: " if decision.get("within") else ""
+    return f"{where}{decision['what']}: {'yes' if decision['kept'] else 'no'}; {decision['because']}"
 
 
 def _failure_lines(summary: dict[str, Any]) -> list[str]:

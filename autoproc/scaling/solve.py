@@ -95,7 +95,7 @@ def solve(
     candidates: tuple[Candidate, ...] = ()
     if start is not None and start.serves(observations, params):
         first, i_mid, candidates = FULL_CYCLE, start.i_mid, start.candidates
-        state = continued(experiments, observations, start, ABSORPTION[params.absorption_level][0])
+        state = continued(experiments, observations, start, params.absorption_level)
     else:
         first, i_mid = 1, _first_choice(observations, params)
         state = _fresh(experiments, observations, params, i_mid)
@@ -143,12 +143,18 @@ def _fresh(experiments: Sequence[Experiment], observations: Observations, params
     return with_rough_scales(observations, state)
 
 
-def continued(experiments: Sequence[Experiment], observations: Observations, start: Start, lmax: int) -> State:
-    """The state in which another scaling ended, as far as these observations go, with a surface of degree lmax."""
-    models = [model.with_degree(lmax) for model in start.models]
+def continued(experiments: Sequence[Experiment], observations: Observations, start: Start, level: str) -> State:
+    """The state in which another scaling ended, as far as these observations go.
+
+    At another level of absorption the errors are thought small again: what the former surface could not describe has
+    made them large, and with large errors the restraints would hold the new one where it was.
+    """
+    models = [model.with_degree(ABSORPTION[level][0]) for model in start.models]
     state = bare_state(blend(observations, start.i_mid), models)
     rows = observations.row
-    state = replace(state, error_model=start.error_model, blank=start.blank[rows], shadowed=start.shadowed[rows])
+    is_same = ABSORPTION[level] == ABSORPTION[start.params.absorption_level]
+    error_model = start.error_model if is_same else state.error_model
+    state = replace(state, error_model=error_model, blank=start.blank[rows], shadowed=start.shadowed[rows])
     state = with_models(experiments, observations, state, models)
     return with_steady_variances(observations, state) if start.params.error_model else state
 

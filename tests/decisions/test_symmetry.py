@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autoproc.decisions.ladder import PLAIN, Attempt, History
-from autoproc.decisions.symmetry import SYMMETRY, SymmetryReport, lower_is_right
+from autoproc.decisions.symmetry import SYMMETRY, SymmetryReport, kept_symmetry, lower_is_right
 
 GOOD = SymmetryReport("P 2 2 2", 0.05, 1.05, 2.0, None, 0.02, ("P 1 2/m 1", "P -1"))
 DENIED = replace(GOOD, r_meas=0.08, mates_ratio=7.4, mates_sigmas=74.0)
@@ -87,3 +87,13 @@ def test_cell_that_fits_is_right():
 def test_figures():
     assert GOOD.figures == "P 2 2 2: low-resolution Rmeas 0.050, mean square of mates 1.1 times that of repeats"
     assert replace(GOOD, r_meas=None, mates_ratio=None).figures == "P 2 2 2: low-resolution Rmeas unknown"
+
+
+def test_high_r_meas_with_true_symmetry_is_explained():
+    (decision,) = kept_symmetry(replace(GOOD, r_meas=0.2))
+    assert decision.sentence == (
+        "keep P 2 2 2: yes; Rmeas at low resolution is 0.200, but mates differ no more than repeated measurements do "
+        "(1.1 times their mean square)"
+    )
+    assert "too few repeated" in kept_symmetry(replace(GOOD, r_meas=0.2, mates_ratio=None))[0].because
+    assert kept_symmetry(GOOD) == kept_symmetry(replace(DENIED, r_meas=0.2)) == []

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from processed import STAGES, processed_sweep, stopped_after
 
+from autoproc.decisions.ladder import Decision
 from autoproc.reports.report_html import report_page, sections, write_report
 from autoproc.reports.summary import Failure, summarise
 from autoproc.stages.pipeline import Processing
@@ -96,3 +97,16 @@ def test_what_names_hold_is_escaped(processing: Processing, tmp_path: Path):
     summary = summarise("<b>evil</b>", stopped_after(processing, 1), None)
     write_report(tmp_path / "report.html", summary, stopped_after(processing, 1))
     assert "<b>evil" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_decisions_are_told_in_order(processing: Processing):
+    assert "What was decided" not in page_of(processing)
+    decided = replace(processing, decisions=[
+        Decision("index", "look for lattice 2", "40% of the spots are on <no> lattice", kept=True),
+        Decision("scale", "raise the absorption correction", "no gain", kept=False, within="look for lattice 2"),
+    ])  # fmt: skip
+    page = page_of(decided)
+    assert page.count('href="#what-was-decided"') == page.count('id="what-was-decided"') == 1
+    assert "40% of the spots are on &lt;no&gt; lattice" in page
+    assert page.index("look for lattice 2") < page.index("raise the absorption correction")
+    assert "in the attempt to look for lattice 2:" in page

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from processed import STAGES, processed_sweep, stopped_after
 
+from autoproc.decisions.ladder import Decision
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.story import story
 from autoproc.reports.summary import RANGE_KEYS, Failure, format_summary, summarise
@@ -118,3 +119,15 @@ def test_every_line_of_the_story_has_words(processing: Processing):
 def test_an_unforeseen_error_is_called_what_it_is():
     failure = Failure.of("scale", ZeroDivisionError("division by zero"))
     assert "ZeroDivisionError" in failure.message
+
+
+def test_decisions_are_told_in_order(processing: Processing):
+    decided = replace(processing, decisions=[
+        Decision("index", "look for lattice 2", "40% of the spots are on no lattice", kept=True),
+        Decision("scale", "raise it", "no gain", kept=False, within="look for lattice 2"),
+    ])  # fmt: skip
+    summary = summarise("demo", decided, None)
+    assert json.loads(json.dumps(plain(summary)))["decisions"][1]["within"] == "look for lattice 2"
+    part = format_summary(summary, decided).partition("What was decided")[2]
+    assert "index        look for lattice 2: yes; 40% of the spots are on no lattice\n" in part
+    assert "scale        in the attempt to look for lattice 2: raise it: no; no gain\n" in part

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autoproc.decisions.absorption import ABSORPTION, AbsorptionReport, better_level
+from autoproc.decisions.ladder import PLAIN, Attempt, History
+
+
+def report(level, mean, spread=0.0, n=2000, r_meas=0.05):
+    scatter = np.random.default_rng(0).standard_normal(n)
+    return AbsorptionReport(level, r_meas, mean + spread * (scatter - scatter.mean()))
+
+
+LOW = report("low", 1.0)
+
+
+def levels_tried(*means):
+    """Levels tried, and the one kept, where held-out deviances are so large at low, medium and high."""
+    history = History((Attempt(PLAIN, report("low", means[0])),), 0)
+    tried = ["low"]
+    while (step := ABSORPTION.next_step(history)) is not None:
+        level = step.changes["scale.absorption_level"]
+        new = report(level, means[len(tried)])
+        tried.append(level)
+        history = history.joined_by(Attempt(step, new), ABSORPTION.judge(history.champion, new).is_better)
+    return tried, history.champion.level
+
+
+@pytest.mark.parametrize(
+    ("means", "tried", "kept"),
+    [
+        ((1.0, 1.01, 0.5), ["low", "medium"], "low"),  # worse: what comes next is not looked at
+        ((1.0, 0.9, 0.8), ["low", "medium", "high"], "high"),
+        ((1.0, 0.9, 0.95), ["low", "medium", "high"], "medium"),
+        ((1.0, 0.998, 0.9), ["low", "medium", "high"], "high"),  # restraints hide it until the last step
+        ((1.0, 0.998, 0.997), ["low", "medium", "high"], "low"),
+    ],
+)
+def test_raised_while_it_helps(means, tried, kept):
+    assert levels_tried(*means) == (tried, kept)
+
+
+def test_a_gain_by_chance_is_no_gain():
+    assert not better_level(LOW, report("medium", 0.98, spread=0.5)).is_better
+    assert better_level(LOW, report("medium", 0.98, spread=0.05)).is_better
+
+
+def test_a_gain_too_small_is_not_worth_the_parameters():
+    verdict = better_level(LOW, report("medium", 0.997))
+    assert not verdict.is_better
+    assert "0.3%: no gain to speak of" in verdict.because
+
+
+def test_too_few_reflections_leave_the_lowest():
+    nothing = report("low", 1.0, r_meas=None)
+    assert ABSORPTION.next_step(History((Attempt(PLAIN, nothing),), 0)) is None
+    assert not better_level(LOW, report("medium", 0.5, r_meas=None)).is_better
