@@ -61,7 +61,10 @@ class CorruptFile(InputError):
     """A file was opened but what it holds contradicts its own format."""
 
     what = "{path} is damaged: {reason}"
-    hint = "copy the file again from its source; if the source is damaged too, leave images out with exclude_images= or image_range="
+    hint = (
+        "copy the file again from its source; if the source is damaged too, leave images out with exclude_images= "
+        "or image_range="
+    )
 
 
 class UnsupportedFile(InputError):
