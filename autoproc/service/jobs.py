@@ -96,10 +96,11 @@ class JobQueue:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # SQLite has ended it itself on a full disk
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def _one(self, where: str, **values: Any) -> Job | None:
         row = self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchone()
@@ -292,22 +293,24 @@ class JobQueue:
         )  # fmt: skip
         return state if changed else None
 
-    def adopt(self, job_id: int, run: int, worker: str, lease: float, is_dead: Callable[[str], bool]) -> Job | None:
+    def adopt(
+        self, job_id: int, run: int, worker: str, lease: float, is_abandoned: Callable[[Job], bool]
+    ) -> Job | None:
         """Take over an attempt whose program is gone, to finish what it has left; None if it is not."""
         with self._transaction():
             job = self._one(MINE, id=job_id, run=run)
-            if job is None or not self._is_orphan(job, is_dead):
+            if job is None or not self._is_orphan(job, is_abandoned):
                 return None
             self._update("worker = :w, lease_until = :l", "id = :id", w=worker, l=self._clock() + lease, id=job_id)
             return self.job(job_id)
 
-    def _is_orphan(self, job: Job, is_dead: Callable[[str], bool]) -> bool:
-        return (job.lease_until or 0) < self._clock() or is_dead(job.worker or "")
+    def _is_orphan(self, job: Job, is_abandoned: Callable[[Job], bool]) -> bool:
+        return (job.lease_until or 0) < self._clock() or is_abandoned(job)
 
-    def expire(self, is_dead: Callable[[str], bool]) -> list[Job]:
+    def expire(self, is_abandoned: Callable[[Job], bool]) -> list[Job]:
         """Put back the jobs whose program is gone; returns them. It is not their fault: no attempt is counted."""
         running = [job_of(row) for row in self._db.execute("SELECT * FROM jobs WHERE state = 'running'")]
-        orphans = [job for job in running if self._is_orphan(job, is_dead)]
+        orphans = [job for job in running if self._is_orphan(job, is_abandoned)]
         return [job for job in orphans if self.release(job, "its program was stopped", counted=False)]
 
     # What is asked for

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoproc.errors import AutoprocError
 from autoproc.formats.compressed import read_start
 from autoproc.formats.frames_present import frames_present
 from autoproc.formats.sweeps import Series, find_series
+from autoproc.service.completeness import longest_run
 from autoproc.service.found_sweep import FoundSweep, Kind, fingerprint
 from autoproc.service.recognise import IDENTITY_BYTES
 from autoproc.stages.import_sweep import ImportedSweep, ImportParams, Skipped, import_sweeps
@@ -63,9 +64,23 @@ def _found(sweep: ImportedSweep, series: dict[Path, Series], is_one_of_several: 
     path, scan = _path_of(sweep), sweep.experiment.scan
     images = scan.image_range if is_one_of_several else _numbers(series.get(path))
     told_by = fingerprint(path, mark_of(sweep.files[0], scan.image_range[0] if is_one_of_several else None))
-    return FoundSweep(
+    found = FoundSweep(
         path, _kind(series.get(path)), images, scan.n_images, told_by, "complete", "", sweep.name, str(path.parent), now
     )  # fmt: skip
+    return as_far_as_there(found, scan.image_range) if found.kind == "hdf5" else found
+
+
+def as_far_as_there(found: FoundSweep, image_range: tuple[int, int]) -> FoundSweep:
+    """The frames of a master file's sweep that are there: an aborted collection leaves the others empty."""
+    there = frames_present(found.path)
+    first, last = image_range
+    numbers = [n for n in (there.present.nonzero()[0] + 1).tolist() if first <= n <= last]
+    run = longest_run(numbers)
+    n_expected = last - first + 1
+    if run is None or len(numbers) == n_expected:
+        return found
+    reason = f"{len(numbers)} of {n_expected} images are there"
+    return replace(found, image_range=run, n_images=run[1] - run[0] + 1, state="partial", reason=reason)
 
 
 def _unusable(name: str, path: Path, series: dict[Path, Series], now: float) -> FoundSweep:

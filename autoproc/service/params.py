@@ -30,9 +30,9 @@ class ServiceParams(Params):
     control group, has."""
     max_crashes: int = Field(2, ge=1)
     """Workers that a sweep may kill (crash, hang, run out of memory) before it is set aside."""
-    max_attempts: int = Field(6, ge=1)
+    max_attempts: int = Field(30, ge=1)
     """Attempts at a sweep that fails for a passing reason: full disk, permissions, a network file system's
-    hiccups; with `--once` there is one."""
+    hiccups. With the delays they last for a day, until somebody has seen the disk; with `--once` there is one."""
     retry_delay: float = Field(30.0, ge=0)
     """Seconds before such a sweep is tried again; doubled every time, up to an hour."""
     order: Literal["newest_visit", "arrival"] = "newest_visit"

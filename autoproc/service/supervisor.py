@@ -5,8 +5,10 @@ Whatever a worker does, crash, hang or fill the memory, costs its one job at mos
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +27,8 @@ from autoproc.service.worker_process import Launch, WorkerProcess, gist, launch_
 LONGEST_DELAY = 3600.0
 SAMPLING = 0.5
 """Seconds between looks at a worker's memory."""
+RECOVERY = 5.0
+"""Seconds between looks for what programs have left that are gone."""
 STILLBORN = 3
 """Workers in a row that end before they have a job: something is wrong with the program."""
 
@@ -85,7 +89,7 @@ class Supervisor:
             self._next_beat = now + min(self.plan.service.lease / 4, 2.0)
         if now >= self._next_recovery:
             self.recover()
-            self._next_recovery = now + self.plan.service.lease / 2
+            self._next_recovery = now + min(self.plan.service.lease / 2, RECOVERY)
         self._settle()
         if take_more:
             self._begin()
@@ -96,16 +100,17 @@ class Supervisor:
 
     def hand_back(self) -> None:
         """Stop all workers; their jobs are begun again by whoever comes next."""
+        self.close()
         for worker in self._busy:
             worker.kill("the program was stopped")
-            job = worker.job
-            assert job is not None
-            if self.queue.release(job, "the program was stopped", counted=False):
-                self._tell(Event("handed back", job.name))
-            self.outputs.clean(job.name, job.run)
             worker.close()
+        jobs = [worker.job for worker in self._busy if worker.job is not None]
         self._busy = []
-        self.close()
+        for job in jobs:
+            with suppress(sqlite3.OperationalError):  # whoever comes next finds that we are gone
+                if self.queue.release(job, "the program was stopped", counted=False):
+                    self._tell(Event("handed back", job.name))
+                self.outputs.clean(job.name, job.run)
 
     def close(self) -> None:
         """Let the idle workers go."""
@@ -276,11 +281,17 @@ class Supervisor:
                 self._adopt(job)
             elif job is None or job.run >= left.run:
                 self.outputs.clean(left.name, left.run)
-        for job in self.queue.expire(is_dead):
+        for job in self.queue.expire(self._is_abandoned):
             self._tell(Event("interrupted", job.name))
 
+    def _is_abandoned(self, job: Job) -> bool:
+        """Its program is gone, or is this one, which could not write that it has given it up."""
+        if job.worker == self._me:
+            return all(worker.job is None or worker.job.id != job.id for worker in self._busy)
+        return is_dead(job.worker or "")
+
     def _adopt(self, job: Job) -> None:
-        adopted = self.queue.adopt(job.id, job.run, self._me, self.plan.service.lease, is_dead)
+        adopted = self.queue.adopt(job.id, job.run, self._me, self.plan.service.lease, self._is_abandoned)
         if adopted is None:
             return
         outcome = self.outputs.outcome(job.name, job.run)

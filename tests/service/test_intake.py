@@ -10,11 +10,13 @@ from queue_for_tests import Service, found
 from simulated import simulated_sweep
 
 from autoproc.importing.params import ImportParams
-from autoproc.service.found_sweep import ListedImages
+from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import State
 from autoproc.service.named_sweeps import named_sweeps
 from autoproc.service.watch_params import WatchParams
 from autoproc.service.watcher import Watcher
+from autoproc.simulation.beamline import Collection, collect
+from autoproc.simulation.beamline_hdf5 import write_hdf5
 
 CUT = {"scale": {"d_min": 2.0}}
 
@@ -136,3 +138,20 @@ def test_some_images_of_a_sweep(tmp_path_factory):
     (sweep,) = named_sweeps(written.images[4:10], ImportParams()).sweeps
     assert sweep.image_range == (5, 10)
     assert sweep.n_images == 6
+
+
+def test_a_collection_that_was_aborted_is_partial_until_it_goes_on(service, tmp_path, tmp_path_factory):
+    source = simulated_sweep(tmp_path_factory, "nxmx", n_images=12).start
+
+    def collected(n_images) -> FoundSweep:
+        collect(write_hdf5(source, tmp_path, "x", Collection(rate=0, n_images=n_images)))
+        (sweep,) = named_sweeps([tmp_path / "x_master.h5"], ImportParams()).sweeps
+        return sweep
+
+    partial = collected(7)
+    assert (partial.state, partial.image_range, partial.n_images) == ("partial", (1, 7), 7)
+    assert partial.reason == "7 of 12 images are there"
+    service.intake.take_named(partial, {})
+    service.intake.take_named(collected(12), {})
+    job = service.queue.named("x")
+    assert (job.partial, job.image_range, job.n_images) == ("", None, 12)

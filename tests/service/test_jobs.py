@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.job import State
+from autoproc.service.job import Job, State
 from autoproc.service.jobs import JobQueue, UnknownSweep
 
 RESULT = {"status": "processed", "space_group": "P 1", "error": None, "hint": None, "retryable": False}
@@ -53,7 +53,7 @@ def claimed(queue: JobQueue, worker: str = "me", lease: float = 60.0):
     return job
 
 
-def never(_: str) -> bool:
+def never(_: Job) -> bool:
     return False
 
 
@@ -158,7 +158,7 @@ def test_who_lost_a_job_cannot_change_it(queue, clock):
 def test_a_program_that_is_dead_has_no_lease(queue):
     queue.add(sweep("a"))
     claimed(queue, "dead program")
-    assert len(queue.expire(lambda worker: worker == "dead program")) == 1
+    assert len(queue.expire(lambda job: job.worker == "dead program")) == 1
 
 
 def test_a_delay_is_kept(queue, clock):

@@ -1,0 +1,47 @@
+"""The program itself, killed a few times; scripts/kill_test does it more often."""
+
+from __future__ import annotations
+
+import random
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "kill_test"
+
+
+@pytest.fixture
+def kill_test(monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    spec = spec_from_loader("kill_test", SourceFileLoader("kill_test", str(SCRIPT)))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_results_are_those_of_an_undisturbed_run(kill_test, tmp_path):
+    images, reference, output = tmp_path / "images", tmp_path / "undisturbed", tmp_path / "killed"
+    kill_test.simulate(images, 1, 12)
+    (tmp_path / "patient.toml").write_text(kill_test.PATIENT)
+    assert kill_test.autoproc("run", images, "--once", "-o", reference, "-j", 1).wait() == 0
+    kill_test.kill_at_random(images, output, tmp_path / "patient.toml", 3, random.Random(3))
+    assert kill_test.autoproc("run", images, "--once", "-o", output, "-j", 1).wait() == 0
+    assert kill_test.differences(reference, output) == []
+
+
+def test_what_differs_is_found(kill_test, tmp_path, monkeypatch):
+    monkeypatch.setattr(kill_test, "rows", lambda output: [{"name": "x", "state": "failed"}])
+    for folder in ("a", "b"):
+        (tmp_path / folder / "x").mkdir(parents=True)
+        (tmp_path / folder / ".autoproc" / "work").mkdir(parents=True)
+        for name in ("merged.mtz", "unmerged.mtz"):
+            (tmp_path / folder / "x" / name).write_text("same")
+    (tmp_path / "b" / "x" / "merged.mtz").write_text("other")
+    (tmp_path / "b" / ".autoproc" / "work" / "x.1").mkdir()
+    wrong = kill_test.differences(tmp_path / "a", tmp_path / "b")
+    assert [word in line for word, line in zip(("differs", "left over", "failed"), wrong, strict=True)] == [True] * 3
