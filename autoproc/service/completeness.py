@@ -98,8 +98,6 @@ def _time_for_partial(progress: Progress, settle: float, params: WatchParams, in
 def what_lacks(progress: Progress) -> str:
     """Why a series is partial, in plain words."""
     quiet = f"nothing came for {_duration(progress.quiet)}"
-    if progress.obstacle:
-        return f"{progress.obstacle}; {quiet}"
     said = []
     n_expected = progress.n_expected
     if n_expected is not None and progress.n_present + progress.n_unfinished < n_expected:
@@ -108,6 +106,8 @@ def what_lacks(progress: Progress) -> str:
         said.append(f"images missing: {_stretches(progress.missing)}")
     if progress.n_unfinished:
         said.append(f"{progress.n_unfinished} unfinished")
+    if progress.obstacle:
+        said.append(progress.obstacle)
     return f"{', '.join(said)}; {quiet}"
 
 

@@ -29,6 +29,9 @@ class Entry(Protocol):
     def is_dir(self) -> bool:
         """Whether it is a directory, or a link to one; may cost a stat."""
 
+    def is_symlink(self) -> bool:
+        """Whether it is a symbolic link; from the listing."""
+
     def inode(self) -> int:
         """The file's number, from the listing."""
 
@@ -75,6 +78,7 @@ class _Directory:
     next_look: float = 0.0
     inodes: dict[str, int] = field(default_factory=dict)
     subdirectories: set[str] = field(default_factory=set)
+    links: set[str] = field(default_factory=set)
 
 
 class Directories:
@@ -194,9 +198,12 @@ class Directories:
                 self._known.pop(directory.path, None)
 
     def _new_below(self, directory: _Directory) -> list[_Directory]:
-        """Start to watch the subdirectories that are not known yet, in the order of their names."""
+        """Start to watch the subdirectories that are not known yet, in the order of their names.
+
+        Links come last: what is reached without them is known by its own name, and events tell of it.
+        """
         fresh = []
-        for name in sorted(directory.subdirectories):
+        for name in sorted(directory.subdirectories, key=lambda name: (name in directory.links, name)):
             path = directory.path / name
             if path not in self._known and not self._is_excluded(path):
                 self._known[path] = _Directory(path, directory.visit, is_root=False)
@@ -209,7 +216,9 @@ class Directories:
 
 def _compared(directory: _Directory, entries: list[Entry]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names that arrived and that are gone; only names that are new are asked whether they are directories."""
-    inodes, subdirectories = {}, set()
+    inodes: dict[str, int] = {}
+    subdirectories: set[str] = set()
+    links: set[str] = set()
     arrived = []
     for entry in entries:
         name, inode = entry.name, entry.inode()
@@ -219,12 +228,14 @@ def _compared(directory: _Directory, entries: list[Entry]) -> tuple[tuple[str, .
             inodes[name] = inode
         elif name in directory.subdirectories or _is_directory(entry):
             subdirectories.add(name)
+            if entry.is_symlink():
+                links.add(name)
         else:
             inodes[name] = inode
             arrived.append(name)
     gone = [name for name in directory.inodes if name not in inodes]
     gone += [name for name in directory.subdirectories if name not in subdirectories]
-    directory.inodes, directory.subdirectories = inodes, subdirectories
+    directory.inodes, directory.subdirectories, directory.links = inodes, subdirectories, links
     return tuple(sorted(arrived)), tuple(gone)
 
 

@@ -84,6 +84,8 @@ def test_what_lacks_is_said_in_plain_words():
     stretches = ((3, 3), (7, 9))
     assert what_lacks(Progress(6, missing=stretches, quiet=60)) == "images missing: 3, 7-9; nothing came for 60 s"
     assert what_lacks(Progress(6, n_unfinished=2, quiet=60)) == "2 unfinished; nothing came for 60 s"
+    obstacle = Progress(28, n_expected=40, quiet=60, obstacle="x_data_000003.h5 is missing")
+    assert what_lacks(obstacle) == "28 of 40 images are there, x_data_000003.h5 is missing; nothing came for 60 s"
     many = tuple((n, n) for n in range(2, 40, 2))
     assert what_lacks(Progress(6, missing=many)).startswith("images missing: 2, 4, 6, 8, 10 and 14 more stretches")
 

@@ -1,6 +1,7 @@
 """HDF5 sweeps while a writer, in a process of its own, has them open; time is the test's."""
 
 import json
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -154,3 +155,19 @@ def test_copying_a_sweep_file_by_file_master_first(hutch, source, tmp_path_facto
             found += hutch.after(4)
     sweep = only(found + hutch.after(20))
     assert (sweep.state, sweep.n_images) == ("complete", N)
+
+
+def test_a_nxs_file_is_taken_before_the_master_of_the_same_frames(hutch, source):
+    collect(write_hdf5(source, hutch.folder, "x", Collection(rate=0)))
+    shutil.copy(hutch.folder / "x_master.h5", hutch.folder / "x.nxs")
+    assert only(hutch.after(20)).path.name == "x.nxs"
+    (hutch.folder / "x.nxs").unlink()
+    hutch.restarted()
+    assert only(hutch.after(20)).path.name == "x_master.h5"
+
+
+def test_a_nxs_file_that_comes_after_the_master_is_no_new_sweep(hutch, source):
+    collect(write_hdf5(source, hutch.folder, "x", Collection(rate=0)))
+    only(hutch.after(20))
+    shutil.copy(hutch.folder / "x_master.h5", hutch.folder / "x.nxs")
+    assert hutch.after(50) == []
