@@ -47,8 +47,7 @@ def next_level(history: History[AbsorptionReport]) -> Step | None:
     if number == len(LEVELS):
         return None
     level = LEVELS[number]
-    because = "reflections held out of scaling tell whether more is real"
-    return Step(f"raise the absorption correction to {level}", because, {"scale.absorption_level": level})
+    return Step(f"raise the absorption correction to {level}", "", {"scale.absorption_level": level})
 
 
 def better_level(best: AbsorptionReport, challenger: AbsorptionReport) -> Verdict:
@@ -62,8 +61,8 @@ def better_level(best: AbsorptionReport, challenger: AbsorptionReport) -> Verdic
     if gain <= 0:
         return Verdict(False, f"{told}: no better")
     if gain <= WORTHWHILE or change.sum() < SIGNIFICANT * chance:
-        return Verdict(False, f"{told}, their squared deviations by {gain:.1%}: no gain to speak of")
-    return Verdict(True, f"{told}, their squared deviations less by {gain:.1%}")
+        return Verdict(False, f"{told}, their squared deviations by {gain:.1%} less: not worth it")
+    return Verdict(True, f"{told}, their squared deviations by {gain:.1%} less")
 
 
 ABSORPTION = Ladder("scale", (next_level,), better_level)

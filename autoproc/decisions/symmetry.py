@@ -11,9 +11,10 @@ DENIED = 2.0
 mean is as large as the errors that it averages away; true symmetry gives 1, with damage and absorption up to 1.2."""
 SIGNIFICANT = 5.0
 """Standard deviations by which the ratio must exceed 1, so that few reflections do not deny anything."""
-SUSPECT_POSITIONS = 2.0
-"""Times the RMSD of a free cell: the constrained cell then moves spots by more than they scatter. A cell that changes
-during the sweep reaches 1.5 with true symmetry."""
+SUSPECT_POSITIONS = 1.5
+"""Times the RMSD of a free cell, where that misses the symmetry by more than a tenth of a degree: the constrained cell
+then displaces spots by more than they scatter. A cell that changes during the sweep gives as much with true symmetry,
+but hardly changes its angles."""
 NOTABLE_R_MEAS = 0.10
 """Rmeas at low resolution from which a user would wonder about the symmetry."""
 LESS = 0.9

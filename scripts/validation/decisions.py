@@ -43,7 +43,7 @@ CASES = (
          {"absorption": 0.0, "n_images": 30}),
     Case("weak_clear", "absorption_level", "weak data without absorption", False, {"absorption": 0.0, **WEAK}),
     Case("weak_edge", "d_min", "weak crystal that scatters less far than the detector reaches", True,
-         {"strength": 300.0, "wilson_b": 60.0, "n_images": 90}, plain={"run.resolution_cutoff": "false"}),
+         {"strength": 120.0, "wilson_b": 60.0, "n_images": 90}, plain={"run.resolution_cutoff": "false"}),
     Case("strong_edge", "d_min", "strong to the edge of the detector", False,
          {"wilson_b": 10.0}, plain={"run.resolution_cutoff": "false"}),
     Case("own_d_min", "d_min", "weak crystal, but the user wants 2.2 A", False,

@@ -30,7 +30,7 @@ def history(*reports, best=0):
         replace(GOOD, r_meas=0.4),  # weak or damaged: mates disagree, but no more than repeats
         replace(GOOD, mates_ratio=1.6, mates_sigmas=40.0),  # significant, but harmless
         replace(GOOD, mates_ratio=3.0, mates_sigmas=4.0),  # large, but from few reflections
-        replace(GOOD, mates_ratio=None, position_ratio=1.6),  # a cell that changed during the sweep
+        replace(GOOD, mates_ratio=None, position_ratio=1.3),
     ],
 )
 def test_symmetry_is_left_alone(report):
