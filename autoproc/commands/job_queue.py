@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -39,23 +38,13 @@ class NoQueue(InputError):
     hint = "give the folder of the results with --output, as for `autoproc run`"
 
 
-class UnreadableQueue(InputError):
-    """A queue that this user cannot open."""
-
-    what = "the queue {path} cannot be opened ({reason})"
-    hint = "ask whoever runs `autoproc run` there for permission to write to it"
-
-
 @contextmanager
 def queue_of(output: Path) -> Iterator[JobQueue]:
     """The queue of a folder of results, which must have one."""
     outputs = Outputs(output)
     if not queue_path(outputs).exists():
         raise NoQueue(output=output)
-    try:
-        queue = open_queue(outputs, ServiceParams())
-    except sqlite3.OperationalError as error:
-        raise UnreadableQueue(path=queue_path(outputs), reason=error) from error
+    queue = open_queue(outputs, ServiceParams())
     try:
         yield queue
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -149,7 +148,7 @@ class Run:
     def _is_done(self, queue: JobQueue, ids: Collection[int]) -> Callable[[], bool]:
         if self.wanted.watched:
             return lambda: False
-        return lambda: all(queue.job(number).state.is_settled for number in ids)
+        return lambda: queue.n_unsettled(ids) == 0
 
     def _grace_time(self) -> float:
         """Who is there to press Ctrl-C does not want to wait."""
@@ -170,8 +169,6 @@ def opened(outputs: Outputs, config: Config) -> Iterator[tuple[JobQueue, QueueLo
         queue = open_queue(outputs, config.service, config.watch)
     except OSError as error:
         raise CannotWrite(path=outputs.state, reason=error.strerror or error) from error
-    except sqlite3.OperationalError as error:
-        raise CannotWrite(path=outputs.state, reason=error) from error
     log = QueueLog(outputs.state, config.service)
     try:
         yield queue, log

@@ -45,6 +45,16 @@ TO_QUEUE = "state = 'queued', worker = NULL, lease_until = NULL, progress = NULL
 ANEW = f"{TO_QUEUE}, attempts = 0, crashes = 0, not_before = 0"
 
 
+class BadQueue(InputError):
+    """A file that is no queue, or a damaged one."""
+
+    what = "the queue {path} cannot be opened ({reason})"
+    hint = (
+        "if this user may write there, the file is damaged: move it away; results are kept, and sweeps are "
+        "processed once more"
+    )
+
+
 class UnknownSweep(InputError):
     """A name that no sweep of the queue has."""
 
@@ -73,7 +83,8 @@ class JobQueue:
         self._db.row_factory = sqlite3.Row
         self._patiently(f"PRAGMA journal_mode = {journal}")
         self._db.execute("PRAGMA synchronous = FULL")
-        self._patiently(files("autoproc.service").joinpath("schema.sql").read_text("utf-8"))
+        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            self._patiently(files("autoproc.service").joinpath("schema.sql").read_text("utf-8"))
 
     def close(self) -> None:
         """Close the file."""
@@ -142,9 +153,12 @@ class JobQueue:
         """How many jobs are in a state."""
         return int(self._db.execute("SELECT count(*) FROM jobs WHERE state = ?", (state,)).fetchone()[0])
 
-    def next_time(self) -> float | None:
-        """When the next of the queued jobs may begin."""
-        return self._db.execute("SELECT min(not_before) FROM jobs WHERE state = 'queued'").fetchone()[0]
+    def n_unsettled(self, ids: Collection[int]) -> int:
+        """How many of some jobs are waiting or under way."""
+        query = (
+            "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running') AND id IN (SELECT value FROM json_each(?))"
+        )
+        return int(self._db.execute(query, (json.dumps(list(ids)),)).fetchone()[0])
 
     # What is found
 

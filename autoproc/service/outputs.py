@@ -113,6 +113,8 @@ class Outputs:
 
     def leftovers(self) -> list[Leftover]:
         """The attempts of which there is something in the work folder."""
+        if not self.work.exists():
+            return []
         matches = (LEFTOVER.fullmatch(entry.name) for entry in self.work.iterdir())
         return sorted({Leftover(m["name"], int(m["run"])) for m in matches if m}, key=lambda x: (x.name, x.run))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from autoproc.service.file_system import mount_of, mounts_now
-from autoproc.service.jobs import JobQueue
+from autoproc.service.jobs import BadQueue, JobQueue
 from autoproc.service.outputs import Outputs
 from autoproc.service.params import ServiceParams
 from autoproc.service.watch_params import WatchParams
@@ -17,12 +18,15 @@ def queue_path(outputs: Outputs) -> Path:
 
 
 def open_queue(outputs: Outputs, params: ServiceParams, watch: WatchParams | None = None) -> JobQueue:
-    """The queue of a folder of results; made if there is none. Raises sqlite3.OperationalError."""
+    """The queue of a folder of results; made if there is none. Raises BadQueue."""
     watch = watch or WatchParams()
     journal = params.journal
     if journal == "auto":
         journal = "wal" if is_local(outputs.state, watch.local_file_systems) else "delete"
-    return JobQueue(queue_path(outputs), journal)
+    try:
+        return JobQueue(queue_path(outputs), journal)
+    except sqlite3.DatabaseError as error:
+        raise BadQueue(path=queue_path(outputs), reason=error) from error
 
 
 def is_local(path: Path, local_file_systems: tuple[str, ...]) -> bool:

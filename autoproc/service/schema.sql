@@ -36,3 +36,4 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, not_before);
 CREATE INDEX IF NOT EXISTS jobs_by_visit ON jobs (visit, completed_at);
 CREATE INDEX IF NOT EXISTS jobs_by_path ON jobs (path);
+PRAGMA user_version = 1;

@@ -169,7 +169,7 @@ class Supervisor:
 
     def _begin(self) -> None:
         """Give jobs to workers while there are both; have one more worker waiting."""
-        while len(self._busy) < self.plan.shares.n_workers:
+        while len(self._busy) < self.plan.shares.n_workers and self.queue.n_in(State.queued):
             job = self.queue.claim(
                 self._me, self.plan.service.lease, self.plan.only, self.plan.service.order == "newest_visit"
             )

@@ -112,6 +112,15 @@ def test_mistakes(output, arguments, status, said):
     assert said in printed
 
 
+@pytest.mark.parametrize("command", [("status",), ("run", "IMAGES", "--once")])
+def test_a_queue_that_is_damaged(output, images, command):
+    (output / ".autoproc" / "queue.sqlite").write_bytes(b"not a database" * 100)
+    code, said = invoke(*(word.replace("IMAGES", str(images.start)) for word in command), "-o", output)
+    assert code == 3
+    assert "queue.sqlite cannot be opened (file is not a database)" in said
+    assert "move it away" in said
+
+
 def test_where_nothing_was_processed(tmp_path):
     code, said = invoke("status", "-o", tmp_path / "gone")
     assert code == 3
