@@ -10,7 +10,7 @@ from autoproc.config import Config, change_table
 from autoproc.decisions.absorption import ABSORPTION, LEVELS
 from autoproc.decisions.indexing import INDEXING
 from autoproc.decisions.ladder import PLAIN, Ladder, Step
-from autoproc.decisions.lattices import kept_lattices, lattices_ladder, reality
+from autoproc.decisions.lattices import LatticesReport, kept_lattices, lattices_ladder, reality
 from autoproc.decisions.resolution import resolution_cut
 from autoproc.decisions.symmetry import SYMMETRY, kept_symmetry
 from autoproc.engine.aside import Aside
@@ -75,8 +75,9 @@ def process_sensibly(processing: Processing, config: Config, observer: Observer)
     begun = len(processing.decisions)
     _measure_and_reduce(processing, frames, config, observer, budget)
     if config.decisions.lattices and config.index.max_lattices is None:
-        _more_lattices(processing, frames, config, observer, budget, begun)
-    report = lattices_report(processing)
+        report = _more_lattices(processing, frames, config, observer, budget, begun)
+    else:
+        report = lattices_report(processing)
     processing.decisions += kept_lattices(report, config.index.max_lattices, config.decisions.most_lattices)
 
 
@@ -207,10 +208,11 @@ def _cut_and_finish(processing: Processing, config: Config, observer: Observer) 
 
 def _more_lattices(
     processing: Processing, frames: Frames, config: Config, observer: Observer, budget: Budget, begun: int
-) -> None:
+) -> LatticesReport:
     """Further lattices among the spots left over, kept where they are real and do the first no harm.
 
     begun : where the decisions about the data of the lattices so far begin in the journal
+    Returns the report of the result.
     """
     ladder = lattices_ladder(config.decisions.most_lattices)
     best_so_far = lattices_report(processing)
@@ -227,4 +229,7 @@ def _more_lattices(
         _measure_and_reduce(branch.processing, frames, branch.config, branch.observer, budget)
         best_so_far = lattices_report(branch.processing)
 
-    _climb(ladder, Branch(processing, config, observer), attempt, lattices_report, budget, begun)
+    found: LatticesReport = _climb(
+        ladder, Branch(processing, config, observer), attempt, lattices_report, budget, begun
+    ).report
+    return found

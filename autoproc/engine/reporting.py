@@ -44,7 +44,8 @@ def lattices_report(processing: Processing) -> LatticesReport:
     rmsds, n_spots = worst_rmsds(refined), n_left + sum(indexed.n_indexed)
     if scaled is None:
         return LatticesReport(n_spots, n_left, counts, rmsds, angles)
-    statistics = merging_statistics(scaled.experiments, of_first_lattice(scaled))
+    alone = len(scaled.experiments) == 1
+    statistics = scaled.statistics if alone else merging_statistics(scaled.experiments, of_first_lattice(scaled))
     return LatticesReport(
         n_spots, n_left, counts, rmsds, angles, statistics.inner.r_meas, scaled.isa, statistics.overall.n_unique
     )
