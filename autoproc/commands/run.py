@@ -126,7 +126,7 @@ class Run:
             service = self.config.service
             hooks = Hooks(service, outputs, told_to_all([log, say]))
             page = VisitPage(queue, outputs)
-            tell = told_to_all([log, say_with_files(outputs), hooks, page])
+            tell = told_to_all([log, say_with_files(outputs, bool(self.wanted.watched)), hooks, page])
             intake = Intake(queue, outputs, tell)
             ids = [intake.take_named(sweep, settings_of(self.config)).id for sweep in named.sweeps]
             plan = Plan(
@@ -190,12 +190,12 @@ def say(event: Event) -> None:
         typer.echo(line, err=event.is_bad)
 
 
-def say_with_files(outputs: Outputs) -> Listener:
-    """Say events, and where the results are."""
+def say_with_files(outputs: Outputs, is_watching: bool) -> Listener:
+    """Say events, and where the results are. Where nobody waits for images, that a sweep is begun is no news."""
 
     def tell(event: Event) -> None:
-        if event.kind == "started" and event.facts["attempt"] == 1:
-            return  # just found, or said to be queued: nothing new where sweeps do not wait for each other
+        if event.kind == "started" and event.facts["attempt"] == 1 and not is_watching:
+            return
         say(event)
         if event.kind == "processed":
             for file in FILES:
