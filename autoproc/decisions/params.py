@@ -23,6 +23,6 @@ class DecisionParams(Params):
     absorption: bool = True
     """Choose scale.absorption_level, where it is "auto", by reflections held out of scaling."""
     max_attempts: int = Field(12, ge=1)
-    """Attempts beyond the first, all stages together."""
+    """Attempts beyond the first, all stages together; levels of absorption, which cost little, do not count."""
     max_minutes: float = Field(30.0, gt=0)
     """Nothing further is begun when this much time has passed since the sweep was begun."""

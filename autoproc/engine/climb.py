@@ -26,6 +26,12 @@ class Budget:
     def __post_init__(self) -> None:
         self.began = self.clock()
 
+    def apart(self, attempts: int) -> Budget:
+        """Attempts of its own within the same time: for those that cost next to nothing."""
+        other = Budget(attempts, self.seconds, self.clock)
+        other.began = self.began
+        return other
+
     @property
     def refusal(self) -> str:
         """Why nothing more may be tried; empty while something may."""

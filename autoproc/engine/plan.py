@@ -188,7 +188,9 @@ def _absorption(processing: Processing, config: Config, budget: Budget) -> Confi
         with processing.timed("scale"):
             return level, held_out_agreement(shared, level)
 
-    climbed = climb(ABSORPTION, attempt, lambda tried: absorption_report(*tried), budget, processing.decisions)
+    climbed = climb(
+        ABSORPTION, attempt, lambda tried: absorption_report(*tried), budget.apart(len(LEVELS)), processing.decisions
+    )
     return changed(config, {"scale.absorption_level": climbed.result[0]})
 
 

@@ -99,6 +99,15 @@ def test_time_is_bounded():
     assert "decisions.max_minutes" in journal[-1].because
 
 
+def test_cheap_attempts_have_a_budget_of_their_own_within_the_same_time():
+    now = iter([0.0, 50.0, 59.0, 61.0])
+    budget = Budget(0, 60.0, clock=lambda: next(now))
+    apart = budget.apart(3)  # begins its own clock at 50, but that of the sweep counts
+    assert (apart.attempts, apart.refusal) == (3, "")
+    assert "max_minutes" in apart.refusal
+    assert "max_attempts" in budget.refusal
+
+
 def nested(scores):
     """A ladder whose attempts decide something of their own."""
     journal: list[Decision] = []
