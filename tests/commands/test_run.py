@@ -89,7 +89,15 @@ def test_the_folder_is_complete(processed):
     folder, _ = processed
     names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
     stages = ["imported", "strong", "indexed", "refined", "integrated", "symmetrized", "scaled"]
-    expected = ["autoproc.log", "merged.mtz", "report.html", "summary.json", "summary.txt", "unmerged.mtz"]
+    expected = [
+        "autoproc.log",
+        "ispyb.json",
+        "merged.mtz",
+        "report.html",
+        "summary.json",
+        "summary.txt",
+        "unmerged.mtz",
+    ]
     expected += [f"stages/{s}.expt" for s in stages] + [f"stages/{s}.refl" for s in stages[1:]]
     assert names == sorted(expected)
 
