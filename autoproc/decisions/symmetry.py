@@ -29,7 +29,7 @@ class SymmetryReport:
     mates_ratio, mates_sigmas : of the maximal subgroup against which the symmetry does worst; None not testable
     position_ratio : RMSD with the cell constrained to the symmetry over that of a free cell; None not to be doubted
     delta : degrees by which the free cell misses the symmetry
-    lower : Laue groups within this one that the lattice allows, the likeliest first
+    lower : Laue groups within this one that the lattice allows, the likeliest to be right first
     """
 
     space_group: str

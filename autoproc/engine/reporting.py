@@ -10,11 +10,13 @@ from autoproc.decisions.lattices import LatticesReport
 from autoproc.decisions.resolution import ResolutionReport
 from autoproc.decisions.symmetry import SymmetryReport
 from autoproc.engine.positions import position_ratio
-from autoproc.merging.mates import MatesAgreement, mates_agreements
+from autoproc.merging.mates import MatesAgreement, mates_agreements, orders_of
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.models.space_group import rotations_of
 from autoproc.scaling.held_out import HeldOut
 from autoproc.scaling.result import ScaleResult
+from autoproc.stages.determine_symmetry import SymmetryResult
 from autoproc.stages.pipeline import Processing
 from autoproc.stages.refine import RefineResult
 
@@ -62,8 +64,6 @@ def symmetry_report(processing: Processing) -> SymmetryReport:
     assert symmetry is not None
     assert scaled is not None
     assert refined is not None
-    inside = set(symmetry.best.subgroup.members)
-    lower = [s.subgroup.patterson.xhm() for s in symmetry.subgroups if inside > set(s.subgroup.members)]
     worst = max(_mates(scaled), key=lambda mates: mates.ratio, default=None)
     return SymmetryReport(
         symmetry.space_group.xhm(),
@@ -72,8 +72,16 @@ def symmetry_report(processing: Processing) -> SymmetryReport:
         0.0 if worst is None else worst.sigmas,
         position_ratio(symmetry, refined.reflections),
         symmetry.best.subgroup.delta,
-        tuple(dict.fromkeys(lower)),
+        _lower_groups(symmetry, () if worst is None else worst.axes),
     )
+
+
+def _lower_groups(symmetry: SymmetryResult, axes: tuple[int, ...]) -> tuple[str, ...]:
+    """Laue groups within that of the data, first those of the class with these axes, then the likeliest first."""
+    inside = set(symmetry.best.subgroup.members)
+    lower = [s.subgroup for s in symmetry.subgroups if inside > set(s.subgroup.members)]
+    lower.sort(key=lambda group: orders_of(rotations_of(group.space_group)) != axes)
+    return tuple(dict.fromkeys(group.patterson.xhm() for group in lower))
 
 
 def _mates(scaled: ScaleResult) -> tuple[MatesAgreement, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import gemmi
@@ -21,13 +21,14 @@ class MatesAgreement:
     """An analysis of variance of scaled observations: mates under a group, apart in a subgroup of it.
 
     between : mean square, in variances, of the subgroup's means about the group's; within : of observations about the
-    subgroup's means. n_between, n_within : degrees of freedom
+    subgroup's means. n_between, n_within : degrees of freedom; axes : orders of the subgroup's rotations, sorted
     """
 
     between: float
     within: float
     n_between: int
     n_within: int
+    axes: tuple[int, ...] = ()
 
     @property
     def ratio(self) -> float:
@@ -54,7 +55,7 @@ def mates_agreements(
     for subgroup in maximal_subgroups(rotations_of(space_group)):
         agreement = _analysed(groups.group, _classes(hkl, subgroup, groups.group), value, variance)
         if min(agreement.n_between, agreement.n_within) >= MIN_DEGREES_OF_FREEDOM:
-            found.append(agreement)
+            found.append(replace(agreement, axes=orders_of(subgroup)))
     return tuple(found)
 
 
@@ -82,6 +83,12 @@ def _analysed(group: np.ndarray, part: np.ndarray, value: np.ndarray, variance: 
     between = float((part_weight * (part_mean - mean[of_part]) ** 2).sum())
     n_within, n_between = len(value) - len(part_weight), len(part_weight) - int(np.count_nonzero(total))
     return MatesAgreement(between / max(n_between, 1), within / max(n_within, 1), n_between, n_within)
+
+
+def orders_of(rotations: np.ndarray) -> tuple[int, ...]:
+    """Orders of (n, 3, 3) rotations, sorted: they tell the crystal class."""
+    order_of_trace = {3: 1, -1: 2, 0: 3, 1: 4, 2: 6}
+    return tuple(sorted(order_of_trace[int(t)] for t in np.trace(rotations, axis1=1, axis2=2)))
 
 
 def maximal_subgroups(rotations: np.ndarray) -> list[np.ndarray]:

@@ -20,6 +20,9 @@ from validation.decisions import CASES, Case
 from validation.truth import Comparison, NotTheLattice, compare, read_truth
 
 BEGIN, END = "<!-- scripts/decision_cases -->", "<!-- end of scripts/decision_cases -->"
+STAGE = {"indexing": "index", "max_lattices": "index", "symmetry": "symmetry", "absorption_level": "scale",
+         "d_min": "scale"}  # fmt: skip
+"""What the journal calls a decision's stage."""
 GAIN = 0.98
 """Of the plain chain's R against the truth, below which the engine's is a gain; more unique data are one too."""
 LOSS = 1.02
@@ -43,10 +46,13 @@ class Outcome:
         middle = chi2[len(chi2) // 2]
         return f"{c.group.xhm()}: CC {c.cc:.4f}, R {100 * c.r:.1f}%, chi2 {middle:.1f}, {c.n} unique"
 
-    @property
-    def decided(self) -> str:
-        """The journal."""
-        return "; ".join(d.sentence for d in self.processing.decisions)
+    def decided(self, stage: str) -> str:
+        """The journal: in full of the stage that a case is about, in short of the others."""
+        told = [
+            d.sentence if d.stage == stage else f"{d.what}: {'yes' if d.kept else 'no'}"
+            for d in self.processing.decisions
+        ]
+        return "; ".join(told) or "nothing"
 
 
 class Silent:
@@ -132,7 +138,7 @@ def trouble(case: Case, plain: Outcome, engine: Outcome) -> str:
 def row(case: Case, plain: Outcome, engine: Outcome) -> str:
     """A line of the table."""
     kind = "needed" if case.is_needed else "temptation"
-    cells = (case.about, f"{case.what} ({kind})", plain.figures, engine.figures, engine.decided)
+    cells = (case.about, f"{case.what} ({kind})", plain.figures, engine.figures, engine.decided(STAGE[case.about]))
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 
 

@@ -4,15 +4,15 @@ import gemmi
 import numpy as np
 import pytest
 
-from autoproc.merging.mates import mates_agreements, maximal_subgroups
+from autoproc.merging.mates import mates_agreements, maximal_subgroups, orders_of
 from autoproc.models.space_group import rotations_of
 
 CELL = gemmi.UnitCell(40.0, 50.0, 60.0, 90.0, 90.0, 90.0)
 
 
-def scattered(true_group, rng, n_repeats=1, sigma=0.05, bijvoet=0.0, strength=1.0):
+def scattered(true_group, rng, n_repeats=1, sigma=0.05, bijvoet=0.0, strength=1.0, cell=CELL):
     """Every reflection to 5 A measured n_repeats times; intensities obey `true_group`."""
-    hkl = np.repeat(gemmi.make_miller_array(CELL, gemmi.SpaceGroup("P 1"), 5.0, unique=False), n_repeats, axis=0)
+    hkl = np.repeat(gemmi.make_miller_array(cell, gemmi.SpaceGroup("P 1"), 5.0, unique=False), n_repeats, axis=0)
     asu, operations = gemmi.ReciprocalAsu(gemmi.SpaceGroup(true_group)), gemmi.SpaceGroup(true_group).operations()
     true: dict[tuple[int, ...], float] = {}
     values = []
@@ -70,6 +70,14 @@ def test_without_repeats_there_is_nothing_to_compare_with():
     assert mates_agreements(gemmi.SpaceGroup("P 1 2 1"), *data) == ()
     repeated = scattered("P 1", np.random.default_rng(5), n_repeats=2)
     assert mates_agreements(gemmi.SpaceGroup("P 1 2 1"), *repeated)[0].ratio > 50
+
+
+def test_the_class_of_the_subgroup_that_stands_out_is_told():
+    tetragonal = gemmi.UnitCell(45.0, 45.0, 60.0, 90.0, 90.0, 90.0)
+    data = scattered("P 4", np.random.default_rng(8), cell=tetragonal)
+    worst = max(mates_agreements(gemmi.SpaceGroup("P 4 2 2"), *data), key=lambda a: a.ratio)
+    assert worst.axes == (1, 2, 4, 4) == orders_of(rotations_of(gemmi.SpaceGroup("P 43")))
+    assert orders_of(rotations_of(gemmi.SpaceGroup("P 6 2 2"))) == (1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 6, 6)
 
 
 def test_order_of_observations_does_not_matter():
