@@ -132,11 +132,10 @@ class Daemon:
         if self.supervisor.n_running and grace_time:
             text = f"finishing {self.supervisor.n_running} sweeps for {grace_time:g} s; once more stops at once"
             self._tell(Event("stopping", "", {"text": text}))
-        while self.supervisor.n_running and time.monotonic() < deadline:
+        while (self.supervisor.n_running or self.hooks.poll()) and time.monotonic() < deadline:
             self.supervisor.wait(PATIENCE)
             with suppress(sqlite3.OperationalError, OSError):
                 self.supervisor.step(take_more=False)
-            self.hooks.poll()
 
     def _pause(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -41,7 +41,7 @@ class Intake:
         known = self.queue.by_fingerprint(found.fingerprint) or self._replaced_by(found)
         if known is None:
             added = self.queue.add(found, base=settings)
-        elif known.fingerprint == found.fingerprint and self._is_settled_so(known, settings):
+        elif known.fingerprint == found.fingerprint and self._is_settled_so(known, found, settings):
             added = self.queue.add(found)
         else:
             added = self.queue.add(found, base=settings, again=True, in_place_of=known.id)
@@ -60,14 +60,15 @@ class Intake:
                 return job
         return None
 
-    def _is_settled_so(self, job: Job, settings: Settings) -> bool:
-        """The job is, or is being, processed with these settings, and its results are there.
+    def _is_settled_so(self, job: Job, found: FoundSweep, settings: Settings) -> bool:
+        """The same images are, or are being, processed with these settings, and the results are there.
 
         What was asked for by `autoproc reprocess` and still waits is done as it was asked for.
         """
         if job.state is State.running or (job.state is State.queued and job.parameters):
             return True
-        return job.state is State.processed and job.settings == settings and not self._has_lost_results(job)
+        is_same = job.settings == settings and job.image_range == found.image_range
+        return job.state is State.processed and is_same and not self._has_lost_results(job)
 
     def _has_lost_results(self, job: Job) -> bool:
         return job.state is State.processed and not self.outputs.has_results(job.name)

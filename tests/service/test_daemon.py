@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -72,6 +73,16 @@ def test_asked_to_stop_it_finishes_what_is_at_work(images, tmp_path, number):
     assert (found.pop("a"), found.pop("b")) == (State.processed, State.processed)
     assert set(found.values()) == {State.queued}
     assert list((output / ".autoproc" / "work").iterdir()) == []
+
+
+def test_the_last_hooks_are_waited_for(images, tmp_path):
+    folder, output = images("a"), tmp_path / "out"
+    command = (sys.executable, "-c", "import sys, time; time.sleep(1); open(sys.argv[1], 'w')", str(tmp_path / "hook"))
+    pid = forked_daemon(folder, output, ServiceParams(grace_time=20, on_success=(command,)), pause=0.1)
+    wait_for(lambda: is_at_work(output, "a"))
+    os.kill(pid, signal.SIGTERM)
+    assert ended(pid) == 0
+    assert (tmp_path / "hook").exists()
 
 
 def test_what_is_not_done_in_time_is_handed_back(images, tmp_path):

@@ -57,6 +57,13 @@ def test_other_parameters_are_a_reason(service, sweep):
     assert named(service, sweep) is State.queued
 
 
+def test_other_images_of_the_sweep_are_a_reason(service, sweep):
+    named(service, sweep)
+    service.work()
+    assert named(service, replace(sweep, image_range=(1, 5), n_images=5)) is State.queued
+    assert service.queue.named("x").image_range == (1, 5)
+
+
 def test_a_failure_is_a_reason(service, tmp_path):
     path = tmp_path / "bad.img"
     path.write_text("images, all of them bad")
