@@ -195,6 +195,13 @@ def test_empty_files_are_unfinished(hutch):
     assert only(hutch.after(15)).n_images == 6
 
 
+def test_empty_files_are_unfinished_whatever_their_compression(hutch):
+    hutch.images(range(1, 7), template="x_####.cbf.gz")
+    (hutch.folder / "x_0003.cbf.gz").write_bytes(b"")
+    assert hutch.after(100) == []
+    assert only(hutch.after(250)).state == "partial"
+
+
 def test_files_may_vanish_between_listing_and_looking(hutch):
     hutch.images(range(1, 11))
 
