@@ -60,7 +60,7 @@ def rank_candidates(
         is_allowed = (
             volumes[0] <= abs(np.linalg.det(real)) <= volumes[1] and np.linalg.norm(real, axis=1).min() >= min_cell
         )
-        if is_allowed and not any(_is_same(real, other.real) for other in found):
+        if is_allowed and not any(is_same_lattice(real, other.real) for other in found):
             found.append(assess(real, rlp, tolerance))
     return ordered(found)
 
@@ -155,7 +155,7 @@ def _unique(indices: np.ndarray) -> np.ndarray:
     return indices[np.sort(where)]
 
 
-def _is_same(real: np.ndarray, other: np.ndarray, tolerance: float = 0.03) -> bool:
+def is_same_lattice(real: np.ndarray, other: np.ndarray, tolerance: float = 0.03) -> bool:
     """Both bases span the same lattice: the change of basis is integer and unimodular."""
     change = real @ np.linalg.inv(other)
     nearest = np.rint(change)

@@ -27,6 +27,18 @@ def hemisphere(step: float) -> np.ndarray:
     return np.concatenate(directions)
 
 
+def nearest_direction(vectors: np.ndarray, step: float) -> np.ndarray:
+    """(...) index of the direction of hemisphere(step) that is nearest to each vector (..., 3), or to its opposite."""
+    polar = np.arange(0, np.pi / 2 + step / 2, step)
+    size = np.maximum(1, np.ceil(2 * np.pi * np.sin(polar) / step).astype(np.intp))
+    start = np.concatenate([[0], np.cumsum(size)[:-1]])
+    upper = vectors * np.where(vectors[..., 2:] < 0, -1.0, 1.0)
+    theta = np.arctan2(np.hypot(upper[..., 0], upper[..., 1]), upper[..., 2])
+    ring = np.minimum(np.rint(theta / step).astype(np.intp), len(polar) - 1)
+    turn = np.arctan2(upper[..., 1], upper[..., 0]) / (2 * np.pi)
+    return np.asarray(start[ring] + np.rint(turn * size[ring]).astype(np.intp) % size[ring])
+
+
 def find_vectors(rlp: np.ndarray, min_cell: float, max_length: float) -> np.ndarray:
     """Real space vectors (K, 3), Angstrom, the highest peak first, at which points (N, 3) are periodic."""
     if not len(rlp):

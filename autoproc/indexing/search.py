@@ -8,17 +8,17 @@ import gemmi
 import numpy as np
 
 from autoproc.indexing.assign import Tolerance, assign, deviations, observed_tolerance
-from autoproc.indexing.candidates import Candidate, assess, rank_candidates
+from autoproc.indexing.candidates import Candidate, assess, is_same_lattice, rank_candidates
 from autoproc.indexing.fft1d import find_vectors as vectors_by_fft1d
 from autoproc.indexing.fft3d import find_vectors as vectors_by_fft3d
 from autoproc.indexing.fft3d import transform_d_min
-from autoproc.indexing.grid_search import find_vectors as vectors_of_cell
+from autoproc.indexing.grid_search import find_bases
 from autoproc.indexing.least_squares import refine_model
 from autoproc.indexing.max_cell import estimate_max_cell
 from autoproc.indexing.model import Model
 from autoproc.indexing.observations import Observations
 from autoproc.indexing.params import IndexParams
-from autoproc.indexing.settings import in_setting, known_reduced_cell
+from autoproc.indexing.settings import allowed_modes, in_setting, is_near_cell, known_reduced_basis
 from autoproc.indexing.vectors import choose_vectors, refine_vectors
 from autoproc.models.crystal import cell_from_real_matrix
 from autoproc.models.space_group import space_group_named
@@ -31,6 +31,7 @@ MIN_SEARCH_SPOTS = 60
 MAX_TRIAL_SPOTS = 1500
 N_TRIALS = 12
 FIRST_SPOTS = 60
+LEAST_FRACTION = 0.05
 GROWTH = 3.0
 MAX_CELL_FACTORS = (1.0, 0.5, 2.0, 0.25)
 GOOD_FRACTION = 0.5
@@ -84,7 +85,8 @@ class Search:
 def find_lattice(model: Model, spots: Observations, params: IndexParams) -> Search:
     """Search for one lattice among spots. The result has no trial where there is none at all.
 
-    Longer and shorter limits of the cell are tried while less than half of the spots are indexed.
+    Longer and shorter limits of the cell are tried while less than half of the spots are indexed; a known cell
+    is looked for in every orientation then.
     """
     spots = model.placed(spots)
     start = params.max_cell or cell_limit(model, spots, params)
@@ -95,8 +97,7 @@ def find_lattice(model: Model, spots: Observations, params: IndexParams) -> Sear
         best = search if best is None or _score(search) > _score(best) else best
         if best.trials and best.trials[0].fraction > GOOD_FRACTION:
             return best
-    is_found = best is not None and _score(best) > MIN_INFORMATION
-    if params.unit_cell is not None and params.method != GRID_SEARCH and not is_found:
+    if params.unit_cell is not None and params.method != GRID_SEARCH:
         search = _search(model, spots, params, GRID_SEARCH, start)
         best = search if best is None or _score(search) > _score(best) else best
     assert best is not None
@@ -143,14 +144,29 @@ def _search(model: Model, spots: Observations, params: IndexParams, method: str,
     d_min = min(d_min, _resolution_of(spots.d, MIN_SEARCH_SPOTS))
     within = spots[spots.d >= d_min]
     used = _thinned(within, MAX_SEARCH_SPOTS)
-    vectors = _vectors(within.rlp, used.rlp, params, method, d_min, max_cell)
-    candidates = rank_candidates(vectors, used.rlp, _volumes(params), params.min_cell)
-    if params.unit_cell is not None or params.space_group is not None:
-        candidates = _in_known_setting(candidates, params, used.rlp)
+    if method == GRID_SEARCH and params.unit_cell is not None:
+        candidates = _oriented(used.rlp, params)
+    else:
+        vectors = _vectors(within.rlp, used.rlp, params, method, d_min, max_cell)
+        candidates = rank_candidates(vectors, used.rlp, _volumes(params), params.min_cell)
+        if params.unit_cell is not None or params.space_group is not None:
+            candidates = _in_known_setting(candidates, params, used.rlp)
     low_first = _thinned(spots, MAX_TRIAL_SPOTS)
     low_first = low_first[np.argsort(-low_first.d, kind="stable")]
-    trials = [try_candidate(model, low_first, c, params.refine_detector) for c in candidates[:N_TRIALS]]
-    return Search(tuple(sorted(trials, key=lambda t: -t.information)), max_cell, d_min)
+    trials = [try_candidate(model, low_first, c, params) for c in candidates[:N_TRIALS]]
+    possible = [t for t in trials if params.unit_cell is None or is_near_cell(t.cell, params.unit_cell)]
+    return Search(tuple(sorted(possible, key=lambda t: -t.information)), max_cell, d_min)
+
+
+def _oriented(rlp: np.ndarray, params: IndexParams) -> list[Candidate]:
+    """The known cell in its best orientations, those first that index most."""
+    assert params.unit_cell is not None
+    distinct: list[np.ndarray] = []
+    for real in find_bases(rlp, known_reduced_basis(params.unit_cell, known_space_group(params))):
+        if not any(is_same_lattice(real, other) for other in distinct):
+            distinct.append(real)
+    candidates = _in_known_setting([assess(real, rlp) for real in distinct], params, rlp)
+    return sorted(candidates, key=lambda c: -c.n_indexed)
 
 
 def _vectors(
@@ -158,8 +174,6 @@ def _vectors(
 ) -> np.ndarray:
     """Periodicities by one of the methods, refined; the shortest good ones."""
     shortest, longest = params.min_cell, 2 * max_cell
-    if method == GRID_SEARCH and params.unit_cell is not None:
-        return vectors_of_cell(rlp, known_reduced_cell(params.unit_cell, known_space_group(params)))
     if method == "fft1d":
         vectors = vectors_by_fft1d(rlp, shortest, longest)
     else:
@@ -171,7 +185,7 @@ def _volumes(params: IndexParams) -> tuple[float, float]:
     """Limits of the primitive cell's volume."""
     if params.unit_cell is None:
         return params.min_volume, np.inf
-    volume = gemmi.UnitCell(*known_reduced_cell(params.unit_cell, known_space_group(params))).volume
+    volume = abs(float(np.linalg.det(known_reduced_basis(params.unit_cell, known_space_group(params)))))
     return (1 - VOLUME_ERROR) * volume, (1 + VOLUME_ERROR) * volume
 
 
@@ -192,16 +206,20 @@ def known_space_group(params: IndexParams) -> gemmi.SpaceGroup:
     return group or gemmi.SpaceGroup("P 1")
 
 
-def try_candidate(model: Model, low_first: Observations, candidate: Candidate, move_detector: bool) -> Trial:
-    """Refine a candidate against more and more spots, sorted from low to high resolution."""
+def try_candidate(model: Model, low_first: Observations, candidate: Candidate, params: IndexParams) -> Trial:
+    """Refine a candidate against more and more spots, sorted from low to high resolution.
+
+    Of the first spots the candidate indexes enough to be refined by, however many belong to something else.
+    """
     trial = model.with_settings([candidate.A])
-    n = min(FIRST_SPOTS, len(low_first))
+    modes = [allowed_modes(candidate.A, known_space_group(params))] if params.unit_cell is not None else None
+    n = min(int(FIRST_SPOTS / max(candidate.fraction, LEAST_FRACTION)), len(low_first))
     while True:
         used = low_first[np.arange(n)]
         placed = trial.placed(used)
         tolerance = observed_tolerance(trial.settings[0], placed, LARGEST_TOLERANCE)
         assignment = assign(trial.settings, placed, [tolerance])
-        fit = refine_model(trial, used, assignment, n_cycles=3, move_detector=move_detector)
+        fit = refine_model(trial, used, assignment, modes, n_cycles=3, move_detector=params.refine_detector)
         trial = fit.model
         if n == len(low_first):
             break

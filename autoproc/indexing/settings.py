@@ -10,7 +10,7 @@ import numpy as np
 from autoproc.geometry.constraints import strain_basis
 from autoproc.geometry.rotation import GENERATORS
 from autoproc.indexing.candidates import niggli_reduced
-from autoproc.models.crystal import b_matrix, cell_from_real_matrix
+from autoproc.models.crystal import b_matrix
 from autoproc.models.space_group import primitive_basis, rotations_of
 
 MAX_LENGTH_ERROR = 0.05
@@ -32,10 +32,16 @@ def _unimodular(largest: int) -> np.ndarray:
     return matrices[np.argsort(np.abs(matrices).sum(axis=(1, 2)), kind="stable")]
 
 
-def known_reduced_cell(unit_cell: tuple[float, ...], space_group: gemmi.SpaceGroup) -> tuple[float, ...]:
-    """The Niggli-reduced primitive cell of a conventional one."""
-    real = np.linalg.inv(b_matrix(unit_cell))
-    return cell_from_real_matrix(niggli_reduced(primitive_basis(space_group) @ real))
+def known_reduced_basis(unit_cell: tuple[float, ...], space_group: gemmi.SpaceGroup) -> np.ndarray:
+    """(3, 3) rows a, b, c, Angstrom: the Niggli-reduced primitive basis of a conventional cell."""
+    return niggli_reduced(primitive_basis(space_group) @ np.linalg.inv(b_matrix(unit_cell)))
+
+
+def is_near_cell(cell: tuple[float, ...], known: tuple[float, ...]) -> bool:
+    """Lengths within 5%, angles within 5 degrees."""
+    lengths = np.abs(np.divide(cell[:3], known[:3]) - 1)
+    angles = np.abs(np.subtract(cell[3:], known[3:]))
+    return bool(lengths.max() < MAX_LENGTH_ERROR and angles.max() < np.degrees(MAX_ANGLE_ERROR))
 
 
 def in_setting(

@@ -18,8 +18,9 @@ from autoproc.indexing.observations import Observations
 from autoproc.indexing.origin import is_shift_likely, neighbouring_origins
 from autoproc.indexing.params import IndexParams
 from autoproc.indexing.search import MIN_INFORMATION, Search, Trial, find_lattice, known_space_group
-from autoproc.indexing.settings import allowed_modes, in_setting
+from autoproc.indexing.settings import allowed_modes, in_setting, is_near_cell
 from autoproc.indexing.superlattice import sublattice, superlattice
+from autoproc.models.crystal import cell_from_real_matrix
 from autoproc.models.experiment import Experiment
 from autoproc.models.space_group import rotations_of
 
@@ -74,12 +75,12 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
     rest = np.arange(len(spots))
     while len(model.settings) < (params.max_lattices or 1) and len(rest) >= MIN_SPOTS:
         searches.append(find_lattice(model, spots[rest], params))
-        trial = next((t for t in searches[-1].trials if _is_acceptable(t, model, params)), None)
-        if trial is None:
+        found = _first_to_last(model, searches[-1], spots, params)
+        if found is None:
             break
+        trial, model, its_cycles = found
         accepted.append(trial)
-        model = _with_lattice(model, trial, params)
-        model = _refined(model, spots, params, cycles)
+        cycles += its_cycles
         changed = _with_right_volume(model, spots, params)
         if changed is not model:
             model = _refined(changed, spots, params, cycles)
@@ -97,6 +98,20 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
         model, spots, assignment, _modes(model, params), n_cycles=0, move_detector=params.refine_detector
     )
     return Solution(model, assignment, fit, tuple(searches), tuple(cycles), tuple(accepted), tuple(shifts))
+
+
+def _first_to_last(
+    model: Model, search: Search, spots: Observations, params: IndexParams
+) -> tuple[Trial, Model, list[MacroCycle]] | None:
+    """The first of the acceptable trials that still has the known cell when it is refined against all spots."""
+    for trial in search.trials:
+        if _is_acceptable(trial, model, params):
+            cycles: list[MacroCycle] = []
+            refined = _refined(_with_lattice(model, trial, params), spots, params, cycles)
+            cell = cell_from_real_matrix(np.linalg.inv(refined.settings[-1]))
+            if params.unit_cell is None or is_near_cell(cell, params.unit_cell):
+                return trial, refined, cycles
+    return None
 
 
 def _is_acceptable(trial: Trial, model: Model, params: IndexParams) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from synthetic_spots import miller_indices, setting
 
 from autoproc.indexing import fft1d, fft3d
-from autoproc.indexing.grid_search import find_vectors as vectors_of_cell
+from autoproc.indexing.grid_search import find_bases
 from autoproc.indexing.vectors import choose_vectors, refine_vectors, without_repetitions
 
 CELL = (31.0, 42.0, 55.0, 83.0, 97.0, 102.0)
@@ -38,10 +38,28 @@ def test_directions_find_the_axes_too(points):
     assert distances(vectors, np.linalg.inv(A)).max() < 2.5
 
 
-def test_known_axes_are_found_and_refined(points):
+def test_a_known_cell_is_oriented_and_refined(points):
     A, rlp = points
-    vectors = vectors_of_cell(rlp[np.linalg.norm(rlp, axis=1) < 1 / 6.0], CELL)
-    assert distances(vectors, np.linalg.inv(A)).max() < 1e-6
+    known = np.linalg.inv(setting(CELL, 9))
+    bases = find_bases(rlp[np.linalg.norm(rlp, axis=1) < 1 / 6.0], known)
+    assert distances(bases[0], np.linalg.inv(A)).max() < 1e-6
+
+
+def test_a_known_cell_is_oriented_among_ten_times_as_many_other_points(points):
+    A, rlp = points
+    near = rlp[np.linalg.norm(rlp, axis=1) < 1 / 6.0][:300]
+    others = np.random.default_rng(5).normal(size=(3000, 3))
+    others *= (np.random.default_rng(6).random(3000) ** (1 / 3) / 6.0 / np.linalg.norm(others, axis=1))[:, None]
+    bases = find_bases(np.concatenate([near, others]), np.linalg.inv(setting(CELL, 9)))
+    assert min(distances(basis, np.linalg.inv(A)).max() for basis in bases[:12]) < 1.5
+
+
+def test_nearest_direction_is_the_nearest_or_a_neighbour_as_near():
+    directions = fft1d.hemisphere(0.05)
+    some = np.random.default_rng(0).normal(size=(300, 3))
+    some /= np.linalg.norm(some, axis=1, keepdims=True)
+    found = directions[fft1d.nearest_direction(some, 0.05)]
+    assert np.abs(np.sum(found * some, axis=1)).min() > np.cos(0.05 / np.sqrt(2) + 1e-3)
 
 
 def test_refinement_ignores_points_of_no_lattice(points):

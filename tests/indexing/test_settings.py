@@ -12,7 +12,8 @@ from autoproc.indexing.lattices import rotation_between
 from autoproc.indexing.settings import (
     allowed_modes,
     in_setting,
-    known_reduced_cell,
+    is_near_cell,
+    known_reduced_basis,
 )
 from autoproc.models.crystal import b_matrix, cell_from_real_matrix
 from autoproc.models.space_group import primitive_basis, rotations_of
@@ -39,7 +40,7 @@ def test_conventional_cell_from_any_primitive_basis(name, cell, n_cell, cell_is_
     found = in_setting(primitive, group, cell if cell_is_known else None)
     assert found is not None
     assert np.linalg.det(found) > 0
-    wanted = cell if cell_is_known or name != "P 1" else known_reduced_cell(cell, group)
+    wanted = cell if cell_is_known or name != "P 1" else cell_from_real_matrix(known_reduced_basis(cell, group))
     got = np.array(cell_from_real_matrix(found))
     if not cell_is_known:
         got, wanted = np.sort(got), np.sort(wanted)
@@ -65,7 +66,7 @@ def test_modes_are_rotations_and_the_free_cell_parameters(name, cell, n_cell):
 
 
 def test_primitive_cell_of_a_centred_one():
-    cell = known_reduced_cell((78.1, 78.1, 78.1, 90, 90, 90), gemmi.SpaceGroup("I 21 3"))
+    cell = cell_from_real_matrix(known_reduced_basis((78.1, 78.1, 78.1, 90, 90, 90), gemmi.SpaceGroup("I 21 3")))
     np.testing.assert_allclose(cell, [67.6366] * 3 + [109.4712] * 3, rtol=1e-5)
 
 
@@ -94,3 +95,10 @@ def test_rotation_between_split_cubic_lattices_shows_its_twofold():
 
 def test_b_matrix_of_known_cell_is_kept():
     np.testing.assert_allclose(cell_from_real_matrix(np.linalg.inv(b_matrix(GROUPS[1][1]))), GROUPS[1][1])
+
+
+def test_cells_near_the_known_one():
+    known = (50.0, 60.0, 70.0, 90.0, 95.0, 90.0)
+    assert is_near_cell((51.0, 59.0, 71.0, 90.0, 97.0, 89.0), known)
+    assert not is_near_cell((54.0, 60.0, 70.0, 90.0, 95.0, 90.0), known)
+    assert not is_near_cell((50.0, 60.0, 70.0, 90.0, 101.0, 90.0), known)

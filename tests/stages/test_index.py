@@ -115,6 +115,20 @@ def test_noise_beside_a_crystal_is_no_second_lattice(seed):
     assert index([e], both, IndexParams(max_lattices=3)).n_lattices == 1
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_known_cell_is_found_among_nine_times_as_many_other_spots(seed):
+    cell = (3.231, 3.231, 5.145, 90.0, 90.0, 120.0)
+    e = [sweep(n_images=50, width=1.0, distance=160.0, wavelength=0.4, start=start) for start in (-115.0, 65.0)]
+    A = setting(cell, seed)
+    parts = [spots_of(x, A, 0.5, keep=0.6, noise_px=0.5, noise_frames=0.3, seed=seed, sweep_id=n)
+             for n, x in enumerate(e)]  # fmt: skip
+    parts += [random_spots(x, 9 * len(parts[n]), seed, sweep_id=n) for n, x in enumerate(e)]
+    n_true = len(parts[0]) + len(parts[1])
+    result = index(e, Reflections.concatenate(parts), IndexParams(unit_cell=cell, space_group="P63/mmc"))
+    assert_cell(result, cell, length=3e-3)
+    assert np.mean(result.reflections["experiment_id"][:n_true] >= 0) > 0.95
+
+
 def test_known_space_group_constrains_the_cell(tetragonal):
     e, _, spots = tetragonal
     result = index([e], spots, IndexParams(space_group="P43212", unit_cell=(78.0, 78.0, 37.0, 90, 90, 90)))
