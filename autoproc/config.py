@@ -29,6 +29,10 @@ from autoproc.stages.scale import ScaleParams
 from autoproc.stages.search_beam import SearchBeamParams
 
 
+USUAL_TABLE = {"d_min": "scale", "d_max": "scale", "space_group": "index"}
+"""What a user means who names no table: the limits of the data; a space group known from the start."""
+
+
 class RunParams(Params):
     """The program as a whole."""
 
@@ -105,11 +109,16 @@ def change_table(config: Config, name: str, values: Mapping[str, Any]) -> Config
 
 
 def with_command_line(config: Config, overrides: Mapping[str, str]) -> Config:
-    """Apply key=value: `index.max_lattices=2`, or `max_lattices=2` where one table alone has that key."""
+    """Apply key=value: `index.max_lattices=2`, or `max_lattices=2` where one table alone has that key.
+
+    Of keys that several tables have, USUAL_TABLE says which is meant where none is named.
+    """
     for key, value in overrides.items():
         table, _, field = key.partition(".")
         if not field:
             owners = [n for n, p in tables(config) if key in type(p).model_fields]
+            if key in USUAL_TABLE:
+                owners = [USUAL_TABLE[key]]
             if len(owners) != 1:
                 known = [f for _, p in tables(config) for f in type(p).model_fields]
                 hint = f"say which: {', '.join(f'{o}.{key}' for o in owners)}" if owners else suggestion(key, known)

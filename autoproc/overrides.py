@@ -15,6 +15,7 @@ from autoproc.errors import ConfigurationError
 from autoproc.params import Params
 
 P = TypeVar("P", bound=Params)
+FROM_TO = re.compile(r"\d+-\d+")
 KEY = re.compile(r"[A-Za-z]\w*(?:[.-]\w+)*")
 
 
@@ -54,7 +55,7 @@ def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
     for key, value in overrides.items():
         name, _, inner = key.partition(".")
         if name not in fields or (inner and not isinstance(values[name], Params)):
-            raise UnknownParameter(key=f"{table}.{key}", suggestion=suggestion(name, fields))
+            raise UnknownParameter(key=f"{table}.{key}", suggestion=suggestion(name, fields, table))
         if isinstance(values[name], Params):
             if not inner and not isinstance(value, Mapping):
                 known = ", ".join(f"{name}.{n}" for n in type(values[name]).model_fields)
@@ -84,10 +85,11 @@ def _reason(error: Mapping[str, Any], n_missing: int) -> str:
     return text.removesuffix(", unable to parse string as an integer").replace("Input should", "it should")
 
 
-def suggestion(key: str, known: Iterable[str]) -> str:
-    """The nearest known names, in words."""
+def suggestion(key: str, known: Iterable[str], table: str = "") -> str:
+    """The nearest known names, in words; table : that they belong to."""
     near = difflib.get_close_matches(key, list(known), n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else "`autoproc config` prints every parameter"
+    whole = [f"{table}.{name}" if table else name for name in near]
+    return f"did you mean {' or '.join(whole)}?" if near else "`autoproc config` prints every parameter"
 
 
 def parsed(value: str, annotation: Any) -> Any:
@@ -98,6 +100,8 @@ def parsed(value: str, annotation: Any) -> Any:
         inner = _item_annotation(annotation)
         if _is_sequence(inner):
             return [parsed(part, inner) for part in value.split(";") if part.strip()]
+        if inner is int and FROM_TO.fullmatch(value.strip()):
+            return value.strip().split("-")
         return [part.strip() for part in value.strip("()[] ").replace(",", " ").split()]
     return value.strip()
 

@@ -77,8 +77,8 @@ def test_one_table_alone():
     ("text", "message"),
     [
         ("[indx]\nmax_lattices = 2", r"no parameter \[indx\].*did you mean index"),
-        ("[index]\nmax_latices = 2", "no parameter index.max_latices.*did you mean max_lattices"),
-        ("[integrate.shadow]\nis_enable = true", "integrate.shadow.is_enable.*did you mean is_enabled"),
+        ("[index]\nmax_latices = 2", "no parameter index.max_latices.*did you mean index.max_lattices"),
+        ("[integrate.shadow]\nis_enable = true", "integrate.shadow.is_enable.*did you mean integrate.shadow.is_enabled"),
         ("[integrate]\nshadow = 3", "integrate.shadow.*it is a table"),
         ("max_lattices = 2", r"parameters stand in tables such as \[index\]"),
     ],
@@ -107,8 +107,9 @@ def test_files_that_are_no_configuration(tmp_path):
 def test_the_command_line_finds_the_table():
     config = with_command_line(Config(), {"max_lattices": "2", "scale.d_min": "1.5"})
     assert (config.index.max_lattices, config.scale.d_min) == (2, 1.5)
-    with pytest.raises(UnknownParameter, match=r"d_min.*say which: .*scale.d_min"):
-        with_command_line(Config(), {"d_min": "1.5"})
+    assert with_command_line(Config(), {"d_min": "1.5"}).scale.d_min == 1.5, "that of the data is meant"
+    with pytest.raises(UnknownParameter, match=r"min_cell.*say which: .*index.min_cell"):
+        with_command_line(Config(), {"min_cell": "1.5"})
     with pytest.raises(UnknownParameter, match="did you mean max_lattices"):
         with_command_line(Config(), {"max_latices": "2"})
 

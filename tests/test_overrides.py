@@ -12,6 +12,7 @@ class ExampleParams(Params):
     d_min: float | None = None
     n: int = 3
     unit_cell: tuple[float, ...] | None = None
+    image_range: tuple[int, int] | None = None
     mask: tuple[tuple[int, int, int, int], ...] = ()
     box: tuple[int, int, int, int] = (0, 0, 1, 1)
     anomalous: bool = False
@@ -28,6 +29,8 @@ class ExampleParams(Params):
         ("unit_cell=1,2,3,90,90,90", "unit_cell", (1, 2, 3, 90, 90, 90)),
         ("unit_cell=1 2 3 90 90 90", "unit_cell", (1, 2, 3, 90, 90, 90)),
         ("mask=0,0,5,5;7,7,9,9", "mask", ((0, 0, 5, 5), (7, 7, 9, 9))),
+        ("image_range=1-30", "image_range", (1, 30)),
+        ("image_range=1,30", "image_range", (1, 30)),
         ("anomalous=True", "anomalous", True),
         ("name=P 21 21 21", "name", "P 21 21 21"),
     ],
@@ -42,7 +45,7 @@ def test_paths_with_equals_signs_are_paths():
 
 
 def test_unknown_parameter_names_the_nearest():
-    with pytest.raises(UnknownParameter, match="did you mean anomalous"):
+    with pytest.raises(UnknownParameter, match="did you mean example.anomalous"):
         with_overrides(ExampleParams(), {"anomolous": "1"}, "example")
 
 

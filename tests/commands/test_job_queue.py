@@ -102,7 +102,7 @@ def test_changes(output, arguments, said, state):
     [
         (("retry", "god"), 3, "there is no sweep god"),
         (("status", "goo"), 3, "did you mean good?"),
-        (("reprocess", "good", "scale.d_mim=2"), 2, "did you mean d_min"),
+        (("reprocess", "good", "scale.d_mim=2"), 2, "did you mean scale.d_min"),
         (("reprocess", "scale.d_min=2"), 2, "no sweep was named"),
     ],
 )
