@@ -26,6 +26,11 @@ def cell_with_uncertainties(crystal: Crystal) -> str:
     return ", ".join(with_uncertainty(value, e) for value, e in zip(crystal.cell, esd, strict=True))
 
 
+def counted(n: int, noun: str) -> str:
+    """A number with its noun: 1 image, 3 images."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def number_ranges(numbers: Sequence[int], most: int | None = None) -> str:
     """Ascending numbers as "1-4, 7, 9-12"; after `most` ranges, how many more there are."""
     runs = np.split(np.asarray(numbers), np.flatnonzero(np.diff(numbers) > 1) + 1)

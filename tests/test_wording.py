@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoproc.models.crystal import Crystal
-from autoproc.wording import cell_with_uncertainties, number_ranges, with_uncertainty
+from autoproc.wording import cell_with_uncertainties, counted, number_ranges, with_uncertainty
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,10 @@ def test_uncertainty_counts_last_digits(value, esd, text):
 def test_cell_without_uncertainties_is_plain():
     crystal = Crystal(np.diag([1 / 30, 1 / 40, 1 / 50]))
     assert cell_with_uncertainties(crystal) == "30, 40, 50, 90, 90, 90"
+
+
+def test_one_of_a_thing_is_not_many():
+    assert [counted(n, "image") for n in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
 
 
 def test_ranges_of_numbers():

@@ -14,6 +14,7 @@ from autoproc.overrides import split_arguments, with_overrides
 from autoproc.simulation.params import SimulateParams, demo_params, small_params
 from autoproc.simulation.simulate import simulate
 from autoproc.simulation.write import write_sweep
+from autoproc.wording import counted
 
 PRESETS: dict[str, Callable[[], SimulateParams]] = {"demo": demo_params, "small": small_params, "sweep": SimulateParams}
 
@@ -35,5 +36,5 @@ def simulate_command(arguments: list[str], output: Path, name: str, image_format
         params = with_overrides(PRESETS[preset](), overrides, "simulate")
         kind: Literal["minicbf", "nxmx"] = "nxmx" if image_format == "nxmx" else "minicbf"
         written = write_sweep(simulate(params), output, name, file_format=kind, gzip=compress)
-        typer.echo(f"{params.n_images} images of {params.space_group}, {', '.join(map(str, params.cell))}")
+        typer.echo(f"{counted(params.n_images, 'image')} of {params.space_group}, {', '.join(map(str, params.cell))}")
         typer.echo(f"first file: {written.start}")

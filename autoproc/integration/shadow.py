@@ -23,6 +23,8 @@ from autoproc.params import Params
 
 N_SECTORS = 36
 MIN_IN_SECTOR = 20
+MIN_BRIGHT_FRAMES = 5
+"""A pixel that is brighter than its neighbours on fewer frames may be the peak of a sharp reflection."""
 
 
 class ShadowParams(Params):
@@ -139,7 +141,7 @@ def hot_pixels(seen: BackgroundSum, trusted: np.ndarray, min_fraction: float) ->
     neighbourhood = np.ones((3, 3), bool)
     neighbourhood[1, 1] = False
     around = ndimage.maximum_filter(share, footprint=neighbourhood)
-    return (share >= min_fraction) & (share > 3 * around)
+    return (share >= min_fraction) & (seen.n_bright >= MIN_BRIGHT_FRAMES) & (share > 3 * around)
 
 
 def shadowed_pixels(

@@ -17,6 +17,7 @@ from autoproc.service.intake import Intake
 from autoproc.service.jobs import JobQueue
 from autoproc.service.supervisor import Supervisor
 from autoproc.service.visit_page import VisitPage
+from autoproc.wording import counted
 
 PATIENCE = 0.25
 """Seconds to wait for news of images, or of workers, at a time."""
@@ -130,7 +131,8 @@ class Daemon:
         """Let what is under way come to its end, within the grace time."""
         deadline = time.monotonic() + grace_time
         if self.supervisor.n_running and grace_time:
-            text = f"finishing {self.supervisor.n_running} sweeps for {grace_time:g} s; once more stops at once"
+            sweeps = counted(self.supervisor.n_running, "sweep")
+            text = f"finishing {sweeps} for {grace_time:g} s; once more stops at once"
             self._tell(Event("stopping", "", {"text": text}))
         while (self.supervisor.n_running or self.hooks.poll()) and time.monotonic() < deadline:
             self.supervisor.wait(PATIENCE)

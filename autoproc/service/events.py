@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from autoproc.service.params import ServiceParams
 from autoproc.service.result import failure_lines, result_line
+from autoproc.wording import counted
 
 Kind = Literal[
     "found", "extended", "again", "already", "listed", "started", "said", "processed", "failed", "put back", "crashed",
@@ -48,7 +49,7 @@ def event_lines(event: Event) -> list[str]:
         case "found" | "extended" | "again":
             because = {"extended": ", more of them than before", "again": ", once more"}.get(event.kind, "")
             partial = f", partial: {facts['partial']}" if facts.get("partial") else ""
-            return [f"{name}: {facts['n_images']} images{because}{partial}"]
+            return [f"{name}: {counted(facts['n_images'], 'image')}{because}{partial}"]
         case "processed":
             return [result_line(name, dict(facts)) + _latency(facts)]
         case "failed":

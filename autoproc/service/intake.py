@@ -10,6 +10,7 @@ from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State
 from autoproc.service.jobs import AddResult, JobQueue
 from autoproc.service.outputs import Outputs
+from autoproc.wording import counted
 
 Settings = Mapping[str, Mapping[str, Any]]
 
@@ -29,7 +30,7 @@ class Intake:
         """Take in what watching has found. Results that somebody has deleted are made again."""
         if isinstance(found, ListedImages):
             self.queue.list_images(found)
-            text = f"{found.path}: {found.n_images} images listed, not processed: {found.reason}"
+            text = f"{found.path}: {counted(found.n_images, 'image')} listed, not processed: {found.reason}"
             self._tell(Event("listed", "", {"text": text, "what": found.what, "path": str(found.path)}))
             return
         known = self.queue.by_fingerprint(found.fingerprint)

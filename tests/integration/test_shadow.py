@@ -5,7 +5,14 @@ import pytest
 from models_for_tests import experiment
 from pydantic import ValidationError
 
-from autoproc.integration.shadow import N_SECTORS, ShadowParams, find_untrusted, scattering_map, shadowed_pixels
+from autoproc.integration.shadow import (
+    N_SECTORS,
+    ShadowParams,
+    find_untrusted,
+    hot_pixels,
+    scattering_map,
+    shadowed_pixels,
+)
 from autoproc.kernels.integrate_survey import BackgroundSum
 
 SHAPE = (260, 240)
@@ -95,6 +102,15 @@ def test_hot_pixels_are_told_from_reflections_and_too_much_shadow_is_not_believe
     found = find_untrusted(one, seen, trusted, ShadowParams(max_fraction=0.1))
     assert found.shadowed_fraction <= 0.1
     assert found.warning
+
+
+@pytest.mark.parametrize(("n_frames", "n_hot"), [(3, 0), (20, 1)])
+def test_few_frames_cannot_tell_a_hot_pixel_from_a_sharp_reflection(n_frames, n_hot):
+    seen = BackgroundSum.of_shape((50, 40))
+    seen.n_frames = n_frames
+    seen.number[:] = n_frames
+    seen.n_bright[10, 20] = n_frames
+    assert hot_pixels(seen, np.ones((50, 40), bool), 0.3).sum() == n_hot
 
 
 def test_dark_places_between_broad_spots_are_no_shadows_and_the_user_is_told():

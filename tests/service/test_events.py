@@ -53,6 +53,7 @@ def test_a_log_that_cannot_be_written_is_said_once(tmp_path, capsys):
     ("event", "lines"),
     [
         (Event("found", "x", {"n_images": 90}), ["x: 90 images"]),
+        (Event("found", "x", {"n_images": 1}), ["x: 1 image"]),
         (Event("extended", "x", {"n_images": 90}), ["x: 90 images, more of them than before"]),
         (Event("found", "x", {"n_images": 40, "partial": "stalled"}), ["x: 40 images, partial: stalled"]),
         (Event("put back", "x", {"error": "disk full", "delay": 30.0}), ["x: disk full; tried again in 30 s"]),
