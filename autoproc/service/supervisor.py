@@ -30,7 +30,7 @@ SAMPLING = 0.5
 RECOVERY = 5.0
 """Seconds between looks for what programs have left that are gone."""
 STILLBORN = 3
-"""Workers in a row that end before they have a job: something is wrong with the program."""
+"""Workers in a row that end before they are ready: something is wrong with the program."""
 
 
 class NoWorkers(AutoprocError):
@@ -127,8 +127,9 @@ class Supervisor:
             for text in worker.listen():
                 self._tell(Event("said", name, {"text": text}))
         for worker in [w for w in self._idle if not w.is_alive]:
+            worker.listen()
             self._idle.remove(worker)
-            self._n_stillborn += 1
+            self._n_stillborn = 0 if worker.is_ready else self._n_stillborn + 1
             words = worker.last_words() or worker.how_it_ended()
             worker.close()
             if self._n_stillborn >= STILLBORN:

@@ -47,6 +47,14 @@ def finish(pid: int, output: Path) -> None:
     assert status == 0
 
 
+def some_workers(daemon: int) -> list[int]:
+    """The workers of a program, as soon as it has some."""
+    deadline = time.monotonic() + 5.0
+    while not (workers := children(daemon)) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return workers
+
+
 @pytest.mark.parametrize("seed", [1])
 def test_killed_at_random(images, tmp_path, seed):
     """The program and its workers are killed again and again; there is always work left."""
@@ -57,9 +65,10 @@ def test_killed_at_random(images, tmp_path, seed):
     while sum(n_killed.values()) < N_KILLS:
         add_files(images, 2, chance)
         daemon = daemon or forked_daemon(images, output, PARAMS, pause=0.004)
-        time.sleep(chance.uniform(0.0, 0.3))
-        workers = children(daemon)
-        if workers and chance.random() < 0.7:
+        who = chance.choice(("program", "worker"))
+        workers = some_workers(daemon) if who == "worker" else []
+        time.sleep(chance.uniform(0.0, 0.2))
+        if workers:
             kill(chance.choice(workers))
             n_killed["worker"] += 1
             continue
