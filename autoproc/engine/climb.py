@@ -86,16 +86,25 @@ def climb(
             journal[begun:] = [replace(inner, within=inner.within or step.what) for inner in journal[begun:]]
             journal.insert(begun, decision(ladder, history, taken, verdict))
         inside = slice(begun + (step is not PLAIN), len(journal))
+        why = "given up with the attempt"
         if verdict.is_better:
-            best = [result]
+            best, why = [result], f"given up for the attempt to {step.what}"
             inside, champions = champions, inside
-        journal[inside] = [replace(inner, kept=False) for inner in journal[inside]]
+        journal[inside] = [_given_up(inner, why) for inner in journal[inside]]
         history = history.joined_by(taken, verdict.is_better)
         step, begun = _next(ladder, history, budget, journal), None
     if not best:
         assert first_error is not None
         raise first_error
     return Climbed(best[0], history)
+
+
+def _given_up(inner: Decision, why: str) -> Decision:
+    """A decision that falls with the attempt in which it was made."""
+    if not inner.kept:
+        return inner
+    because = "; ".join(reason for reason in (inner.because, why) if reason)
+    return replace(inner, kept=False, because=because)
 
 
 def _judged(ladder: Ladder[R], history: History[R], taken: Attempt[R]) -> Verdict:

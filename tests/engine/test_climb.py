@@ -130,6 +130,12 @@ def test_decisions_within_an_attempt_follow_it_and_fall_with_it():
     ]  # fmt: skip
 
 
+def test_decisions_that_fall_say_why():
+    first, _, inner_of_a, *_ = nested({"": 1, "a": 0, "b": 2, "c": 1})
+    assert inner_of_a.because == "inside; given up with the attempt"
+    assert first.because == "inside; given up for the attempt to try b"
+
+
 def test_decisions_of_a_first_attempt_made_before_fall_with_it_too():
     for second, kept in ((2, False), (0, True)):
         journal = [Decision("index", "earlier", "", kept=True), Decision("scale", "cut", "", kept=True)]
