@@ -34,7 +34,12 @@ FIRST_SPOTS = 60
 LEAST_FRACTION = 0.05
 GROWTH = 3.0
 MAX_CELL_FACTORS = (1.0, 0.5, 2.0, 0.25)
+FEW_SPOTS = 150
+"""So few spots lie further from each other than the shortest reciprocal axis: the cell may be much longer than their
+distances tell."""
+MAX_CELL_FACTORS_FEW = (1.0, 2.0, 4.0, 0.5)
 GOOD_FRACTION = 0.5
+GOOD_FRACTION_FEW = 0.9
 MIN_INFORMATION = 200.0
 MIN_SIGMA = 0.002
 LARGEST_TOLERANCE = 0.3
@@ -85,23 +90,32 @@ class Search:
 def find_lattice(model: Model, spots: Observations, params: IndexParams) -> Search:
     """Search for one lattice among spots. The result has no trial where there is none at all.
 
-    Longer and shorter limits of the cell are tried while less than half of the spots are indexed; a known cell
-    is looked for in every orientation then.
+    Longer and shorter limits of the cell are tried while less than half of the spots are indexed, and another method
+    where there are few; a known cell is looked for in every orientation then.
     """
     spots = model.placed(spots)
     start = params.max_cell or cell_limit(model, spots, params)
-    factors = MAX_CELL_FACTORS if params.max_cell is None and params.unit_cell is None else (1.0,)
+    enough = GOOD_FRACTION if len(spots) > FEW_SPOTS else GOOD_FRACTION_FEW
     best: Search | None = None
-    for factor in factors:
-        search = _search(model, spots, params, params.method, max(2 * params.min_cell, start * factor))
+    for method, factor in _attempts(params, len(spots)):
+        search = _search(model, spots, params, method, max(2 * params.min_cell, start * factor))
         best = search if best is None or _score(search) > _score(best) else best
-        if best.trials and best.trials[0].fraction > GOOD_FRACTION:
-            return best
-    if params.unit_cell is not None and params.method != GRID_SEARCH:
-        search = _search(model, spots, params, GRID_SEARCH, start)
-        best = search if best is None or _score(search) > _score(best) else best
+        if best.trials and best.trials[0].fraction > enough and _score(best) > MIN_INFORMATION:
+            break
     assert best is not None
     return best
+
+
+def _attempts(params: IndexParams, n_spots: int) -> list[tuple[str, float]]:
+    """Methods and factors of the longest cell, the most promising first."""
+    if params.unit_cell is not None:
+        return [(method, 1.0) for method in dict.fromkeys((params.method, GRID_SEARCH))]
+    method = "fft3d" if params.method == GRID_SEARCH else params.method
+    factors = MAX_CELL_FACTORS if n_spots > FEW_SPOTS else MAX_CELL_FACTORS_FEW
+    if params.max_cell is not None:
+        factors = (1.0,)
+    methods = (method,) if n_spots > FEW_SPOTS else tuple(dict.fromkeys((method, "fft1d")))
+    return [(m, factor) for m in methods for factor in factors]
 
 
 def cell_limit(model: Model, spots: Observations, params: IndexParams) -> float:

@@ -190,6 +190,15 @@ def test_few_spots(tetragonal, n):
     assert_cell(index([e], some, IndexParams()), REDUCED, length=3e-3, angle=0.2)
 
 
+@pytest.mark.parametrize("seed", [0, 3, 5])
+def test_thirty_spots(seed):
+    """Their distances tell of no axis as long as the cell's."""
+    e, A = sweep(n_images=60), setting((45.0, 60.0, 70.0, 90.0, 109.0, 90.0), seed)
+    spots = spots_of(e, A, 3.0, noise_px=0.3, noise_frames=0.3, seed=seed)
+    some = spots[np.sort(np.random.default_rng(seed).permutation(len(spots))[:30])]
+    assert_cell(index([e], some, IndexParams()), (45.0, 60.0, 70.0, 90.0, 109.0, 90.0), length=0.02, angle=1.5)
+
+
 @pytest.mark.parametrize("share", [0.3, 1.0, 2.0])
 def test_noise(tetragonal, share):
     e, _, spots = tetragonal
