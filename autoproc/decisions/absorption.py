@@ -57,12 +57,12 @@ def better_level(best: AbsorptionReport, challenger: AbsorptionReport) -> Verdic
     change = best.deviance - challenger.deviance
     gain = float(change.sum() / max(best.deviance.sum(), 1e-9))
     chance = float(np.sqrt(np.square(change).sum()))
-    told = f"Rmeas of reflections held out of scaling {best.r_meas_free:.4f} -> {challenger.r_meas_free:.4f}"
+    told = f"held-out Rmeas {best.r_meas_free:.4f} -> {challenger.r_meas_free:.4f}"
     if gain <= 0:
         return Verdict(False, f"{told}: no better")
     if gain <= WORTHWHILE or change.sum() < SIGNIFICANT * chance:
-        return Verdict(False, f"{told}, their squared deviations by {gain:.1%} less: not worth it")
-    return Verdict(True, f"{told}, their squared deviations by {gain:.1%} less")
+        return Verdict(False, f"{told}, deviations {gain:.1%} less: not worth it")
+    return Verdict(True, f"{told}, deviations {gain:.1%} less")
 
 
 ABSORPTION = Ladder("scale", (next_level,), better_level)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 EDGE = 1e-6
-"""The outermost shells are widened by this part of the range in 1/d^2, so that no reflection falls off."""
+"""The outermost shells are widened by this part of the range in 1/d^2, so that no reflection falls off; the first one
+by no more than this part of its own limit, which would be another one in print."""
 ROUNDING = 1e-12
 
 
@@ -34,7 +35,7 @@ def equal_volume_shells(d: np.ndarray, n_shells: int) -> Shells:
     """Shells that divide the range of resolutions d (N,) into equal volumes of reciprocal space."""
     low, high = np.max(d) ** -2.0, np.min(d) ** -2.0
     margin = EDGE * (high - low)
-    low, high = max(low - margin - ROUNDING * low, 0.5 * low), high + margin + ROUNDING * high
+    low, high = low - min(margin, EDGE * low) - ROUNDING * low, high + margin + ROUNDING * high
     edges = np.linspace(low**1.5, high**1.5, n_shells + 1) ** (2.0 / 3.0)
     edges[0], edges[-1] = low, high
     return Shells(edges)

@@ -20,12 +20,18 @@ Verdict = Literal["good", "look", "bad"]
 
 FEW_INDEXED, VERY_FEW_INDEXED = 0.70, 0.30
 LARGE_RMSD, VERY_LARGE_RMSD = 1.0, 3.0
+DISTANCE_ERROR = 0.02
+"""Of the distance; refinement follows what the header rounds or a stage misses, which is less."""
+BEAM_CENTRE_ERROR = 2.0
+"""Pixels."""
 HIGH_INNER_R_MEAS, VERY_HIGH_INNER_R_MEAS = 0.15, 0.30
 ANOMALOUS_SHARE = 0.6
 """Of Rmeas: what is left of it where I(+) and I(-) are kept apart, if their differences are most of it."""
 LOW_ISA, VERY_LOW_ISA = 8.0, 4.0
 LOW_COMPLETENESS, VERY_LOW_COMPLETENESS = 85.0, 50.0
 INCOMPLETE_INNER = 90.0
+WHOLE = 95.0
+"""Completeness, percent, that a sweep reaches on whole rings where nothing but time or rotation limits it."""
 LOW_MULTIPLICITY = 2.0
 MANY_OUTLIERS, VERY_MANY_OUTLIERS = 0.02, 0.10
 B_CHANGE, LARGE_B_CHANGE = 5.0, 20.0
@@ -81,6 +87,35 @@ def spots_indexed(fraction: float, n_lattices: int) -> Check:
     return Check("spots indexed", f"{fraction:.0%}", f"at least {FEW_INDEXED:.0%}", verdict, advice)
 
 
+def geometry(stated_mm: float, refined_mm: float, shift_px: tuple[float, float]) -> Check:
+    """The refined distance and beam centre beside those of the header, or of whoever replaced the header's."""
+    wrong, moved = refined_mm / stated_mm - 1, float(np.hypot(*shift_px))
+    found, causes = [], []
+    if abs(wrong) > DISTANCE_ERROR:
+        found.append(f"distance {refined_mm:.2f} mm where {stated_mm:.2f} was stated")
+        causes.append(
+            f"the header's distance is wrong by {stated_mm - refined_mm:+.1f} mm ({stated_mm / refined_mm - 1:+.0%})"
+        )
+    if moved > BEAM_CENTRE_ERROR:
+        found.append(f"beam centre {moved:.1f} px from where it was stated")
+        causes.append(f"the header's beam centre is wrong by ({-shift_px[0]:+.1f}, {-shift_px[1]:+.1f}) px")
+    usual = f"within {DISTANCE_ERROR:.0%} and {BEAM_CENTRE_ERROR:g} px of the header"
+    if not found:
+        return Check("geometry", f"distance {wrong:+.1%}, beam centre {moved:.1f} px", usual)
+    advice = f"{' and '.join(causes)}, or what was given in its place; the refined values were used"
+    return Check("geometry", ", ".join(found), usual, "look", advice)
+
+
+def lattices(counts: Sequence[int]) -> Check:
+    """How many crystals the data are of."""
+    spots = "" if len(counts) < 2 else f" ({' and '.join(map(str, counts))} spots)"
+    return Check(
+        "lattices", f"{len(counts)}{spots}", "1", "look" if len(counts) > 1 else "good",
+        "the crystal is split, or there are several: the merged data are of all of them together; for the first alone "
+        "run with index.max_lattices=1",
+    )  # fmt: skip
+
+
 def spot_positions(x_px: float, y_px: float, z_images: float) -> Check:
     """How far spots are from their predictions."""
     worst = max(x_px, y_px, z_images)
@@ -130,16 +165,15 @@ def coverage(
     edge_d : the resolution, Angstrom, at the nearest edge of the detector; rotation : degrees scanned
     """
     verdict = _below(overall.completeness, LOW_COMPLETENESS, VERY_LOW_COMPLETENESS)
-    inside = [s for s in shells if edge_d is not None and s.d_min >= edge_d]
-    expected = sum(s.n_unique / max(s.completeness, 1e-3) for s in inside)
-    here = sum(s.n_unique for s in inside) / expected if expected else None
+    here = completeness_inside(shells, edge_d)
     if here is not None and edge_d is not None and here > LOW_COMPLETENESS and edge_d > overall.d_min * SAME_RESOLUTION:
         advice = (
             f"it is {here:.0f}% to {edge_d:.2f} A and falls beyond, where only the detector's corners reach: cut there "
             f"with scale.d_min={edge_d:.2f}, or move the detector closer next time"
         )
     elif n_blank:
-        advice = f"{n_blank} images are blank or were left out: what they would have held is missing"
+        are = "image is blank or was" if n_blank == 1 else "images are blank or were"
+        advice = f"{n_blank} {are} left out: what could have been seen there is missing"
     else:
         advice = (
             f"{rotation:g} degrees of rotation do not cover the asymmetric unit: collect more rotation, or merge with "
@@ -148,13 +182,31 @@ def coverage(
     return Check("completeness", f"{overall.completeness:.1f}%", f"at least {LOW_COMPLETENESS:g}%", verdict, advice)
 
 
-def inner_coverage(inner: ShellStatistics, overall: float, overloaded: float) -> Check:
-    """Completeness of the strongest, lowest resolution reflections beside that of all; overloaded : a fraction."""
+def completeness_inside(shells: Sequence[ShellStatistics], edge_d: float | None) -> float | None:
+    """Completeness, percent, of the shells inside edge_d, Angstrom; None where there are none."""
+    inside = [s for s in shells if edge_d is not None and s.d_min >= edge_d]
+    expected = sum(s.n_unique / max(s.completeness, 1e-3) for s in inside)
+    return sum(s.n_unique for s in inside) / expected if expected else None
+
+
+def inner_coverage(
+    inner: ShellStatistics, overall: float, overloaded: float, inside: float | None, rotation: float
+) -> Check | None:
+    """Completeness of the strongest, lowest resolution reflections beside that of all; overloaded : a fraction.
+
+    inside : completeness, percent, of the whole rings; None is `overall`. None where too little rotation, of which
+    the check of completeness speaks, is the cause.
+    """
     is_low = inner.completeness < min(INCOMPLETE_INNER, overall - 5)
-    cause = f"{overloaded:.1%} of the observations are overloaded: attenuate the beam" if overloaded > 1e-3 else ""
-    advice = (
-        cause or "they fall on the beam stop or its shadow, or into gaps: a smaller beam stop or more rotation helps"
-    )
+    inside = overall if inside is None else inside
+    if is_low and overloaded > 1e-3:
+        advice = f"{overloaded:.1%} of the observations are overloaded: attenuate the beam"
+    elif inside < LOW_COMPLETENESS:
+        return None
+    elif inside < WHOLE:
+        advice = f"{rotation:g} degrees of rotation leave them out, or the beam stop hides them: collect more rotation"
+    else:
+        advice = "they fall on the beam stop or its shadow, or into gaps: a smaller beam stop or more rotation helps"
     return Check(
         "completeness at low resolution", f"{inner.completeness:.1f}%", f"at least {INCOMPLETE_INNER:g}%",
         "look" if is_low else "good",

@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from autoproc.geometry.edge import reach_of
+from autoproc.geometry.detector import beam_centre_px
 from autoproc.merging.translation import highest_patterson_peak
 from autoproc.merging.twinning import l_test
+from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Flag
 from autoproc.reports import checks
 from autoproc.reports.checks import Check
-from autoproc.reports.story import known_isa
+from autoproc.reports.story import detector_reach, is_cut_at_estimate, known_isa
 from autoproc.stages.pipeline import Processing
 
 MACROMOLECULAR_VOLUME = 20_000.0
@@ -32,10 +33,21 @@ def _spots(p: Processing) -> list[Check | None]:
     found: list[Check | None] = []
     if p.indexed is not None and len(p.indexed.reflections):
         found.append(checks.spots_indexed(p.indexed.fraction_indexed, p.indexed.n_lattices))
+        found.append(checks.lattices(p.indexed.n_per_lattice))
+    if p.refined is not None and p.refined.experiments:
+        found.append(_geometry(p.experiment, p.refined.experiments[0]))
     if p.refined is not None and p.refined.rmsds:
         worst = max(p.refined.rmsds, key=lambda r: max(r.x_px, r.y_px, r.z_images))
         found.append(checks.spot_positions(worst.x_px, worst.y_px, worst.z_images))
     return found
+
+
+def _geometry(stated: Experiment, refined: Experiment) -> Check:
+    before, after = (np.array(beam_centre_px(e.detector, e.beam)) for e in (stated, refined))
+    shift = after - before if np.all(np.isfinite(after - before)) else np.zeros(2)
+    return checks.geometry(
+        stated.detector[0].distance, refined.detector[0].distance, (float(shift[0]), float(shift[1]))
+    )
 
 
 def _scaling(p: Processing) -> list[Check | None]:
@@ -54,16 +66,19 @@ def _merging(p: Processing) -> list[Check | None]:
     if p.scaled is None:
         return []
     statistics, scan = p.scaled.statistics, p.experiment.scan
-    reach = reach_of(p.experiment.detector, p.experiment.beam)
+    reach = detector_reach(p)
     rotation = abs(scan.oscillation[1]) * scan.n_images
     n_blank = len({image for _, image in p.scaled.blank_images})
     found = [
         checks.inner_agreement(statistics.inner),
         checks.coverage(statistics.overall, statistics.shells, reach.half, rotation, n_blank),
-        checks.inner_coverage(statistics.inner, statistics.overall.completeness, _overloaded(p)),
+        checks.inner_coverage(
+            statistics.inner, statistics.overall.completeness, _overloaded(p),
+            checks.completeness_inside(statistics.shells, reach.half), rotation,
+        ),
         checks.redundancy(statistics.overall.multiplicity),
-        checks.outer_signal(statistics.shells),
-    ]
+        None if is_cut_at_estimate(p) else checks.outer_signal(statistics.shells),
+    ]  # fmt: skip
     if p.resolution is not None:
         last = float(p.resolution.cc_half[-1]) if len(p.resolution.cc_half) else None
         found.append(

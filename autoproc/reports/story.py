@@ -8,18 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.geometry.detector import beam_centre_px
-from autoproc.geometry.edge import reach_of
+from autoproc.geometry.edge import Reach, reach_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag
+from autoproc.reports.left_out import MOST_REASONS, reasons_left_out, within_limit
 from autoproc.reports.tables import cell_cells
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
+from autoproc.stages.estimate_resolution import MIN_SHELLS
 from autoproc.stages.pipeline import Processing
+from autoproc.wording import counted
 
 ANOMALOUS_CC = 0.3
 """Anomalous correlation of half sets above which a shell holds signal."""
 NOTABLE = 0.001
 """Part of the observations below which a peculiarity is not worth a word."""
+SAME_METRIC = 0.5
+"""Degrees by which a cell may miss a lattice symmetry that it suggests."""
+NOT_DENIED = 0.1
+"""Likelihood of a higher symmetry, beside that of the chosen one, from which it is not excluded."""
+ABRUPT_CC = 0.7
+"""CC1/2 of the last shell above which it did not fall to the limit in steps: a tanh curve loses half in a shell."""
+FEW_REPEATS = 1000
+"""Observations beyond the first of each reflection below which CC1/2 of a shell is uncertain by 0.1 or more."""
+FEW_LEFT_OUT = 0.01
+"""Part of the observations below which it needs no reason that they were left out."""
 FEWEST_FOR_ISA = 30
 """Observations with repeats below which the error model is not fitted."""
 
@@ -39,6 +52,20 @@ def story(p: Processing) -> list[Line]:
         _images, _geometry, _spots, _lattices, _refinement, _integration, _symmetry, _scaling, _resolution, _merging,
     )  # fmt: skip
     return [line for part in parts for line in part(p)]
+
+
+def detector_reach(p: Processing) -> Reach:
+    """How far the detector reaches, by the refined geometry where there is one."""
+    known = p.refined.experiments[0] if p.refined is not None and p.refined.experiments else p.experiment
+    return reach_of(known.detector, known.beam)
+
+
+def is_cut_at_estimate(p: Processing) -> bool:
+    """The data end where the fitted CC1/2 falls to its limit: a cut of ours, and not a user's or the detector's."""
+    if p.scaled is None or p.resolution is None or p.resolution.limited_by_data:
+        return False
+    used = p.scaled.statistics.overall.d_min
+    return abs(used - p.resolution.d_min) < 0.02 * used
 
 
 def known_isa(scaled: ScaleResult) -> float | None:
@@ -71,7 +98,7 @@ def _images(p: Processing) -> list[Line]:
 
 def _geometry(p: Processing) -> list[Line]:
     lines = [Line("Geometry", _geometry_words(p.experiment))]
-    reach = reach_of(p.experiment.detector, p.experiment.beam)
+    reach = detector_reach(p)
     whole = f"whole rings to {reach.inscribed:.2f} A, " if reach.inscribed is not None else ""
     lines.append(Line("Detector", f"{whole}corners at {reach.corner:.2f} A"))
     return lines
@@ -91,8 +118,8 @@ def _spots(p: Processing) -> list[Line]:
     n, images = len(p.found.reflections), len(p.found.spots_per_image) - p.found.n_unread
     usual = f", {np.median(p.found.spots_per_image):.0f} on a usual image" if images else ""
     hot = len(p.found.hot_pixels)
-    left_out = f"; {hot} hot pixel{'s' if hot > 1 else ''} left out" if hot else ""
-    return [Line("Spots", f"{n} on {images} images{usual}{left_out}", "find_spots")]
+    left_out = f"; {counted(hot, 'hot pixel')} left out" if hot else ""
+    return [Line("Spots", f"{n} on {counted(images, 'image')}{usual}{left_out}", "find_spots")]
 
 
 def _lattices(p: Processing) -> list[Line]:
@@ -141,7 +168,7 @@ def _integration(p: Processing) -> list[Line]:
     if untrusted.shadowed_fraction > 0:
         told.append(f"{untrusted.shadowed_fraction:.2%} of the detector in shadow")
     if untrusted.n_hot:
-        told.append(f"{untrusted.n_hot} hot pixels")
+        told.append(counted(untrusted.n_hot, "hot pixel"))
     for flag, words in ((Flag.OVERLAPPED_FG, "overlap a neighbour"), (Flag.OVERLOADED, "have overloaded pixels")):
         count = int(np.count_nonzero(rows.has_flag(flag))) if n else 0
         if count > NOTABLE * n:
@@ -159,40 +186,78 @@ def _symmetry(p: Processing) -> list[Line]:
     if s.alternatives:
         others = " or ".join(alternatives_of(s))
         lines.append(Line("", f"these data cannot tell it from {others}"))
-    return lines
+    higher = _higher_symmetry(s)
+    return [*lines, Line("", higher)] if higher else lines
+
+
+def _higher_symmetry(s: SymmetryResult) -> str:
+    """What the cell alone would allow, and what the intensities say to it; empty where it allows no more."""
+    chosen = set(s.best.subgroup.members)
+    higher = [g for g in s.subgroups if set(g.subgroup.members) > chosen and g.subgroup.delta < SAME_METRIC]
+    if not higher:
+        return ""
+    highest = max(higher, key=lambda g: len(g.subgroup.members))
+    allowed = (
+        f"the cell would allow {highest.subgroup.patterson.xhm()} (it misses it by {highest.subgroup.delta:.2f} deg)"
+    )
+    if s.is_given:
+        return f"{allowed}, but the symmetry was given"
+    if max(g.likelihood for g in higher) > NOT_DENIED * s.best.likelihood:
+        return f"{allowed}; the intensities are too few or too poor to deny it (CC {s.best.cc_against:.2f})"
+    return f"{allowed}; the intensities deny it (CC {s.best.cc_against:.2f} of what it would make equal)"
 
 
 def _scaling(p: Processing) -> list[Line]:
     if p.scaled is None:
         return []
-    isa = known_isa(p.scaled)
+    isa, overall = known_isa(p.scaled), p.scaled.statistics.overall
     known = f"ISa {isa:.1f}" if isa is not None else "too few repeats to estimate ISa"
-    lines = [Line("Scaling", f"{p.scaled.n_scaled} of {_within_limit(p.scaled)} observations to "
-                  f"{p.scaled.statistics.overall.d_min:.2f} A used, {p.scaled.n_outliers} outliers; {known}",
-                  "scale")]  # fmt: skip
+    n_within = int(np.count_nonzero(within_limit(p.scaled)))
+    outliers = counted(p.scaled.n_outliers, "outlier")
+    lines = [Line("Scaling", f"{p.scaled.n_scaled} of {n_within} observations to {overall.d_min:.2f} A used, "
+                  f"{outliers}; {known}", "scale")]  # fmt: skip
+    reasons = reasons_left_out(p.scaled)[:MOST_REASONS]
+    if sum(n for _, n in reasons) > FEW_LEFT_OUT * n_within:
+        lines.append(Line("", "left out: " + ", ".join(f"{n} {why}" for why, n in reasons)))
+    n_absent = p.scaled.n_scaled - overall.n_observations
+    if n_absent > 0:
+        are = "is" if n_absent == 1 else "are"
+        lines.append(Line("", f"{n_absent} of those used {are} systematically absent and not merged"))
     if p.scaled.blank_images:
-        lines.append(Line("", f"{len(p.scaled.blank_images)} images without signal left out"))
+        lines.append(Line("", f"{counted(len(p.scaled.blank_images), 'image')} without signal left out"))
     return lines
-
-
-def _within_limit(scaled: ScaleResult) -> int:
-    """Observations given to scaling within its resolution limit."""
-    if "d" not in scaled.reflections:
-        return scaled.n_given
-    return int(np.count_nonzero(scaled.reflections["d"] >= scaled.statistics.overall.d_min * 0.9999))
 
 
 def _resolution(p: Processing) -> list[Line]:
     if p.scaled is None or p.resolution is None:
         return []
     r, used = p.resolution, p.scaled.statistics.overall.d_min
+    outer = p.scaled.statistics.outer.cc_half
     if r.limited_by_data:
         how = f"the end of the data: CC1/2 is still above {r.cc_limit:g} there"
-    elif abs(used - r.d_min) < 0.02 * used:
-        how = f"where the fitted CC1/2 falls to {r.cc_limit:g}; measured to {r.edge:.2f} A"
-    else:
+    elif not is_cut_at_estimate(p):
         how = f"as asked for; the fitted CC1/2 falls to {r.cc_limit:g} at {r.d_min:.2f} A"
-    return [Line("Resolution", f"{used:.2f} A, {how}", "estimate_resolution"), *_anomalous(p.scaled)]
+    elif outer is not None and outer > ABRUPT_CC:
+        how = f"where the signal ends abruptly: CC1/2 {outer:.2f} in the last shell; measured to {r.edge:.2f} A"
+    else:
+        how = f"where the fitted CC1/2 falls to {r.cc_limit:g}; measured to {r.edge:.2f} A"
+    lines = [Line("Resolution", f"{used:.2f} A, {how}", "estimate_resolution"), *_uncertainty(p)]
+    return [*lines, *_anomalous(p.scaled)]
+
+
+def _uncertainty(p: Processing) -> list[Line]:
+    """How well the limit is known where few reflections were measured twice: to a shell of the fit either way."""
+    assert p.scaled is not None
+    assert p.resolution is not None
+    overall, s2 = p.scaled.statistics.overall, p.resolution.s2
+    n_repeats = overall.n_observations - overall.n_unique
+    if n_repeats >= FEW_REPEATS or not is_cut_at_estimate(p) or len(s2) < MIN_SHELLS:
+        return []
+    width, limit = float(np.median(np.diff(s2))), p.resolution.d_min**-2
+    low = max(limit - width, 0.25 * limit) ** -0.5
+    high = max((limit + width) ** -0.5, p.resolution.edge)
+    words = f"uncertain, {high:.2f} to {low:.2f} A: only {counted(n_repeats, 'repeated observation')} in all"
+    return [Line("", words)]
 
 
 def _anomalous(scaled: ScaleResult) -> list[Line]:

@@ -13,9 +13,11 @@ from autoproc import __version__
 from autoproc.errors import AutoprocError
 from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.merging.tables import format_table_one
-from autoproc.reports.checks import in_order, overall_verdict
+from autoproc.reports.checks import VERY_FEW_INDEXED, overall_verdict
+from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.story import Line, alternatives_of, known_isa, story
+from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.stages.pipeline import Processing
 
 RANGE_KEYS = (
@@ -77,9 +79,9 @@ def summarise(name: str, processing: Processing | None, failure: Failure | None)
     summary |= _spot_facts(processing)
     summary |= _intensity_facts(processing)
     checks = quality_checks(processing)
-    stated = list(processing.warnings) if processing else []
-    summary["warnings"] = in_order(stated, checks)
-    summary["quality"] = {"verdict": "bad" if failure else overall_verdict(checks), "checks": list(map(asdict, checks))}
+    summary["warnings"] = warnings_in_order(processing, checks, summary["error_stage"])
+    is_bad = failure is not None or is_lattice_wrong(checks, None)
+    summary["quality"] = {"verdict": "bad" if is_bad else overall_verdict(checks), "checks": list(map(asdict, checks))}
     summary["decisions"] = [d.as_dict() for d in processing.decisions] if processing else []
     summary["timings"] = {k: round(v, 3) for k, v in processing.timings.items()} if processing else {}
     return summary
@@ -159,9 +161,10 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
         lines += [_wrapped(f"* {warning}", indent="  ") for warning in summary["warnings"]]
     if processing is not None:
         lines += ["", "What was done", "-" * 13, *map(_row, story(processing))]
-    if summary["decisions"]:
+    decided = standing(summary["decisions"])
+    if decided:
         lines += ["", "What was decided", "-" * 16]
-        lines += [_wrapped(f"{d['stage']:<13}{sentence(d)}", indent=" " * 13) for d in summary["decisions"]]
+        lines += [_wrapped(f"{d['stage']:<13}{sentence(d)}", indent=" " * 13) for d in decided]
     if processing is not None and processing.scaled is not None:
         lines += ["", format_table_one(processing.scaled.statistics).rstrip()]
     if summary["timings"]:
@@ -169,12 +172,6 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
         parts = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in summary["timings"].items())
         lines += ["", _wrapped(f"Seconds: {total:.1f} in all ({parts})")]
     return "\n".join(lines) + "\n"
-
-
-def sentence(decision: dict[str, Any]) -> str:
-    """One line of the journal: what was tried or done, whether it stands, and why."""
-    where = f"in the attempt to {decision['within']}: " if decision.get("within") else ""
-    return f"{where}{decision['what']}: {'yes' if decision['kept'] else 'no'}; {decision['because']}"
 
 
 def _failure_lines(summary: dict[str, Any]) -> list[str]:
@@ -193,6 +190,11 @@ def _headline(summary: dict[str, Any]) -> list[str]:
         f"             {summary['d_min']:.2f} A    {overall['completeness']:.1f}% complete    "
         f"multiplicity {overall['multiplicity']:.1f}{isa}",
     ]
+    if summary["n_lattices"] > 1:
+        lines.append(f"{'':13}{summary['n_lattices']} lattices, merged together")
+    if summary["fraction_indexed"] is not None and summary["fraction_indexed"] < VERY_FEW_INDEXED:
+        words = f"only {summary['fraction_indexed']:.0%} of the spots are on this lattice: it may be wrong"
+        lines.append(f"{'':13}{words}")
     if summary["alternatives"]:
         others = " or ".join(summary["alternatives"])
         lines.append(_wrapped(f"{'':13}these data cannot tell {summary['space_group']} from {others}", " " * 13))

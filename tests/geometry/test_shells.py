@@ -51,3 +51,10 @@ def test_number_of_shells_is_limited():
     assert len(shells_of_equal_number(s2, 100)) == 10
     assert len(shells_of_equal_number(s2, 100, most=4)) == 4
     assert len(shells_of_equal_number(s2, 900, least=5)) == 5
+
+
+def test_the_first_shell_prints_the_limit_of_the_data():
+    """22.13 and 22.14 in one table look like two limits."""
+    for d_max in (22.1349, 96.0, 200.0):
+        limit = equal_volume_shells(np.array([1.3, 5.0, d_max]), 20).limits(0)[0]
+        assert limit == pytest.approx(d_max, rel=2e-6)

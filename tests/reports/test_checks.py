@@ -79,7 +79,9 @@ def test_completeness_lost_in_the_corners_is_told_from_missing_rotation():
     check = checks.coverage(whole, [replace(inside, completeness=65.0), corner], edge_d=2.0, rotation=30.0)
     assert "30 degrees of rotation" in check.warning
     check = checks.coverage(whole, [replace(inside, completeness=65.0)], edge_d=None, rotation=180.0, n_blank=40)
-    assert "40 images" in check.warning
+    assert "40 images are blank" in check.warning
+    check = checks.coverage(whole, [replace(inside, completeness=65.0)], edge_d=None, rotation=180.0, n_blank=1)
+    assert "1 image is blank" in check.warning
 
 
 def test_completeness_of_nothing_measured_does_not_fail():
@@ -88,10 +90,35 @@ def test_completeness_of_nothing_measured_does_not_fail():
 
 
 def test_missing_low_resolution_is_told_from_low_completeness():
-    assert checks.inner_coverage(shell(completeness=98.0), 99.0, 0.0).verdict == "good"
-    assert checks.inner_coverage(shell(completeness=40.0), 41.0, 0.0).verdict == "good"
-    assert "beam stop" in checks.inner_coverage(shell(completeness=70.0), 98.0, 0.0).warning
-    assert "attenuate" in checks.inner_coverage(shell(completeness=70.0), 98.0, 0.02).warning
+    assert checks.inner_coverage(shell(completeness=98.0), 99.0, 0.0, 99.0, 90.0).verdict == "good"
+    assert "beam stop" in checks.inner_coverage(shell(completeness=70.0), 98.0, 0.0, None, 90.0).warning
+    assert "attenuate" in checks.inner_coverage(shell(completeness=70.0), 98.0, 0.02, 98.0, 90.0).warning
+
+
+def test_the_beam_stop_is_not_blamed_for_missing_rotation():
+    assert checks.inner_coverage(shell(completeness=66.0), 81.0, 0.0, 80.0, 30.0) is None
+    assert "attenuate" in checks.inner_coverage(shell(completeness=66.0), 81.0, 0.02, 80.0, 30.0).warning
+    assert "45 degrees of rotation" in checks.inner_coverage(shell(completeness=66.0), 91.0, 0.0, 91.0, 45.0).warning
+    corners = checks.inner_coverage(shell(completeness=60.0), 70.0, 0.0, 98.0, 180.0)
+    assert "beam stop" in corners.warning, "whole rings are complete: it is not for want of rotation"
+
+
+def test_a_geometry_unlike_the_headers_is_told_with_the_error():
+    wrong = checks.geometry(120.0, 85.07, (0.2, -0.1))
+    assert wrong.verdict == "look"
+    assert "distance 85.07 mm where 120.00 was stated" in wrong.warning
+    assert "wrong by +34.9 mm (+41%)" in wrong.warning
+    assert "beam centre" not in wrong.value
+    moved = checks.geometry(85.0, 85.03, (4.0, -3.0))
+    assert moved.verdict == "look"
+    assert "the header's beam centre is wrong by (-4.0, +3.0) px" in moved.warning
+    assert checks.geometry(85.0, 85.9, (1.0, 1.0)).verdict == "good"
+
+
+def test_several_lattices_are_unusual():
+    assert checks.lattices([21449, 16665]).verdict == "look"
+    assert "2 (21449 and 16665 spots)" in checks.lattices([21449, 16665]).warning
+    assert checks.lattices([100]).verdict == "good"
 
 
 def test_low_multiplicity():

@@ -8,6 +8,9 @@ import pytest
 from processed import STAGES, processed_sweep, stopped_after
 
 from autoproc.decisions.ladder import Decision
+from autoproc.models.experiment import Detector
+from autoproc.models.reflections import Flag
+from autoproc.reports.left_out import reasons_left_out
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.story import story
 from autoproc.reports.summary import RANGE_KEYS, Failure, format_summary, summarise
@@ -130,4 +133,135 @@ def test_decisions_are_told_in_order(processing: Processing):
     assert json.loads(json.dumps(plain(summary)))["decisions"][1]["within"] == "look for lattice 2"
     part = format_summary(summary, decided).partition("What was decided")[2]
     assert "index        look for lattice 2: yes; 40% of the spots are on no lattice\n" in part
-    assert "scale        in the attempt to look for lattice 2: raise it: no; no gain\n" in part
+    assert "scale        raise it: no; no gain\n" in part
+
+
+def test_two_lattices_are_told_at_the_head(processing: Processing):
+    summary = summarise("demo", processing, None)
+    head = format_summary(summary, processing).partition("Warnings")[0]
+    assert "2 lattices, merged together" in head
+    assert summary["quality"]["verdict"] == "look"
+    assert "lattices" in head.partition("LOOK AT")[2]
+
+
+def with_distance(processing: Processing, mm: float) -> Processing:
+    """As if the header had said another distance."""
+    stated = processing.experiment
+    panel = stated.detector[0]
+    origin = panel.origin + (mm - panel.distance) * panel.normal
+    return replace(processing, experiment=replace(stated, detector=Detector((replace(panel, origin=origin),))))
+
+
+def test_a_wrong_distance_is_told_first_and_the_detector_is_where_it_was_refined(processing: Processing):
+    true = processing.refined.experiments[0].detector[0].distance
+    changed = with_distance(processing, 1.4 * true)
+    summary = summarise("demo", changed, None)
+    assert summary["warnings"][0].startswith(f"geometry: distance {true:.2f} mm where {1.4 * true:.2f} was stated")
+
+    def detector_line(p: Processing) -> str:
+        return next(line.text for line in story(p) if line.label == "Detector")
+
+    assert detector_line(changed) == detector_line(processing)
+    assert not any(w.startswith("geometry") for w in summarise("demo", processing, None)["warnings"])
+
+
+def test_what_follows_from_a_wrong_lattice_is_told_in_one_sentence(processing: Processing):
+    changed = with_distance(processing, 1.4 * processing.refined.experiments[0].detector[0].distance)
+    few = replace(processing.indexed, n_indexed=(400,), n_unindexed=(600,), warnings=("spots lie loosely",))
+    scaled = replace(processing.scaled, converged=False)
+    stated = ["spots lie loosely", "1 image is missing", *processing.symmetry.warnings]
+    changed = replace(changed, indexed=few, scaled=scaled, warnings=stated)
+    summary = summarise("demo", changed, None)
+    assert summary["quality"]["verdict"] == "bad"
+    starts = ["spots lie loosely", "spots indexed", "geometry", "1 image is missing", "whatever else is unusual"]
+    assert [w.partition(":")[0].partition(" (")[0] for w in summary["warnings"]] == starts
+    assert "scaling" in summary["warnings"][-1]
+
+
+def test_few_spots_on_the_lattice_are_told_at_the_head(processing: Processing):
+    few = replace(processing.indexed, n_indexed=(130,), n_unindexed=(870,))
+    changed = replace(processing, indexed=few)
+    summary = summarise("demo", changed, None)
+    assert summary["quality"]["verdict"] == "bad"
+    assert "only 13% of the spots are on this lattice" in format_summary(summary, changed).partition("Warnings")[0]
+
+
+def line_of(processing: Processing, label: str) -> str:
+    lines = story(processing)
+    at = next(n for n, line in enumerate(lines) if line.label == label)
+    end = next((n for n in range(at + 1, len(lines)) if lines[n].label), len(lines))
+    return "\n".join(line.text for line in lines[at:end])
+
+
+def with_outer_shell(processing: Processing, limited: bool, **values) -> Processing:
+    statistics = processing.scaled.statistics
+    shells = (*statistics.shells[:-1], replace(statistics.outer, **values))
+    scaled = replace(processing.scaled, statistics=replace(statistics, shells=shells))
+    resolution = replace(processing.resolution, d_min=statistics.overall.d_min, limited_by_data=limited)
+    return replace(processing, scaled=scaled, resolution=resolution)
+
+
+def test_a_cliff_is_told_from_a_fall(processing: Processing):
+    assert "ends abruptly: CC1/2 0.98 in the last shell" in line_of(
+        with_outer_shell(processing, False, cc_half=0.978), "Resolution"
+    )
+    assert "where the fitted CC1/2 falls" in line_of(with_outer_shell(processing, False, cc_half=0.35), "Resolution")
+
+
+def test_a_limit_from_few_repeats_is_called_uncertain(processing: Processing):
+    cut = with_outer_shell(processing, False, cc_half=0.35)
+    statistics = cut.scaled.statistics
+    overall = replace(statistics.overall, n_observations=statistics.overall.n_unique + 90)
+    few = replace(cut, scaled=replace(cut.scaled, statistics=replace(statistics, overall=overall)))
+    assert "only 90 repeated observations" in line_of(few, "Resolution")
+    many = replace(overall, n_observations=overall.n_unique + 9000)
+    enough = replace(cut, scaled=replace(cut.scaled, statistics=replace(statistics, overall=many)))
+    assert "uncertain" not in line_of(enough, "Resolution")
+
+
+def test_no_further_cut_is_advised_after_one_of_ours(processing: Processing):
+    def names(p: Processing) -> str:
+        return " ".join(check.name for check in quality_checks(p))
+
+    assert "I/sigma of the shell" not in names(with_outer_shell(processing, False, i_over_sigma=0.2))
+    assert "I/sigma of the shell" in names(with_outer_shell(processing, True, i_over_sigma=0.2))
+
+
+def test_observations_that_are_not_used_have_reasons(processing: Processing):
+    rows = processing.scaled.reflections
+    some = np.flatnonzero(rows.has_flag(Flag.SCALED))[:600]
+    chosen = np.zeros(len(rows), bool)
+    chosen[some] = True
+    partial, overloaded = chosen.copy(), chosen.copy()
+    partial[some[:200]], overloaded[some[200:]] = False, False
+    before = dict(reasons_left_out(processing.scaled))
+    changed = rows.without_flag(Flag.SCALED, chosen).with_flag(Flag.OVERLOADED, overloaded)
+    changed = changed.replace(partiality=np.where(partial, 0.1, rows["partiality"]))
+    scaled = replace(processing.scaled, reflections=changed, n_scaled=processing.scaled.n_scaled - 600)
+    found = dict(reasons_left_out(scaled))
+    assert found["overloaded"] == before.get("overloaded", 0) + 200
+    assert found["recorded in part only"] == before.get("recorded in part only", 0) + 400
+    assert "200 overloaded" in line_of(replace(processing, scaled=scaled), "Scaling")
+
+
+def test_absent_reflections_explain_the_two_numbers_of_observations(processing: Processing):
+    n = processing.scaled.statistics.overall.n_observations
+    some = replace(processing, scaled=replace(processing.scaled, n_scaled=n + 45))
+    assert "45 of those used are systematically absent" in line_of(some, "Scaling")
+    none = replace(processing, scaled=replace(processing.scaled, n_scaled=n))
+    assert "absent" not in line_of(none, "Scaling")
+
+
+def with_higher(processing: Processing, likelihood: float) -> Processing:
+    s = processing.symmetry
+    lower = min(s.subgroups, key=lambda g: len(g.subgroup.members))
+    higher = max(s.subgroups, key=lambda g: len(g.subgroup.members))
+    groups = (replace(lower, likelihood=0.5), replace(higher, likelihood=likelihood))
+    return replace(processing, symmetry=replace(s, best=groups[0], subgroups=groups))
+
+
+def test_a_cell_of_higher_symmetry_is_told_with_what_the_intensities_say(processing: Processing):
+    assert "the cell would allow P m m m" in line_of(with_higher(processing, 0.01), "Symmetry")
+    assert "the intensities deny it" in line_of(with_higher(processing, 0.01), "Symmetry")
+    assert "too few or too poor to deny it" in line_of(with_higher(processing, 0.3), "Symmetry")
+    assert "would allow" not in line_of(processing, "Symmetry")

@@ -1,0 +1,60 @@
+"""Why observations that were integrated are not in the merged data."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autoproc.models.experiment import shared_cell
+from autoproc.models.reflections import Flag
+from autoproc.scaling.params import ScaleParams
+from autoproc.scaling.result import ScaleResult
+
+EDGE = 1 - 1e-6
+"""Of the resolution limit, for rounding."""
+MOST_REASONS = 3
+"""That are told; the commonest come first."""
+
+
+def within_limit(scaled: ScaleResult) -> np.ndarray:
+    """(N,) bool, of the reflections given to scaling: as far out as those that were used."""
+    d = shared_cell(scaled.experiments).calculate_d_array(scaled.reflections["hkl"])
+    return np.asarray(d >= scaled.statistics.overall.d_min * EDGE)
+
+
+def reasons_left_out(scaled: ScaleResult) -> list[tuple[str, int]]:
+    """(why, how many) of the observations within the resolution limit that were not scaled, the commonest first.
+
+    Each is counted once. Outliers are not among them.
+    """
+    rows = scaled.reflections
+    waiting = within_limit(scaled) & ~rows.has_flag(Flag.SCALED) & ~rows.has_flag(Flag.OUTLIER_IN_SCALING)
+    partial = np.zeros(len(rows), bool)
+    if "partiality" in rows:
+        partial = rows["partiality"] < ScaleParams().min_partiality
+    unmeasured = rows.has_flag(Flag.DONT_INTEGRATE) | ~rows.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
+    found: list[tuple[str, int]] = []
+    for why, rule in (
+        ("excluded by hand", rows.has_flag(Flag.USER_EXCLUDED_IN_SCALING)),
+        ("overloaded", rows.has_flag(Flag.OVERLOADED)),
+        ("not to be integrated", unmeasured),
+        ("recorded in part only", partial),
+        ("on images without signal", _on_blank_images(scaled)),
+    ):
+        found.append((why, int(np.count_nonzero(waiting & rule))))
+        waiting &= ~rule
+    rest = int(np.count_nonzero(waiting))
+    shadowed = min(rest, scaled.n_shadowed)
+    found += [("where the detector seems to be in shadow", shadowed), ("too uncertain", rest - shadowed)]
+    return sorted((one for one in found if one[1]), key=lambda one: -one[1])
+
+
+def _on_blank_images(scaled: ScaleResult) -> np.ndarray:
+    rows = scaled.reflections
+    on = np.zeros(len(rows), bool)
+    if "xyz_obs_px" not in rows:
+        return on
+    frame = np.floor(rows["xyz_obs_px"][:, 2]).astype(int)
+    for number, image in scaled.blank_images:
+        first = scaled.experiments[number].scan.image_range[0]
+        on |= (rows["experiment_id"] == number) & (frame == image - first)
+    return on
