@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 
-from autoproc.errors import AutoprocError
+from autoproc.errors import AutoprocError, CorruptFile, InputError
 from autoproc.formats.compressed import read_start
 from autoproc.formats.expt import read_expt
 from autoproc.formats.registry import format_name, open_reader, read_experiment
@@ -18,10 +19,29 @@ from autoproc.reports.show_reflections import format_reflections
 __all__ = ["describe", "format_experiments", "format_image", "format_mtz", "format_reflections"]
 
 MTZ_MAGIC = b"MTZ "
+FOR_READING = {".txt": "text", ".log": "text", ".toml": "text", ".html": "a page for a browser"}
+"""Suffixes of what needs no program of ours to be read."""
+EXPERIMENTS_KEY = "__id__"
+"""That every list of experiments has."""
+
+
+class NothingToShow(InputError):
+    """Something that holds neither models nor reflections nor pixels."""
+
+    what = "{path} is {kind}"
+    hint = "{instead}"
 
 
 def describe(path: Path) -> str:
     """What one file holds: .expt, .refl, .mtz, an image or a master file. Raises AutoprocError."""
+    if path.is_dir():
+        raise NothingToShow(path=path, kind="a folder", instead=_instead_of_folder(path))
+    if path.exists() and not path.stat().st_size:
+        raise CorruptFile(path=path, reason="it is empty")
+    if path.suffix in FOR_READING and path.exists():
+        raise NothingToShow(path=path, kind=FOR_READING[path.suffix], instead="open it as it is")
+    if path.suffix == ".json":
+        _refuse_reports(path)
     if path.suffix in (".expt", ".json"):
         return format_experiments(read_expt(path))
     if path.suffix == ".refl":
@@ -29,6 +49,28 @@ def describe(path: Path) -> str:
     if path.suffix == ".mtz" or read_start(path, 4) == MTZ_MAGIC:
         return format_mtz(path)
     return format_image(path)
+
+
+def _instead_of_folder(path: Path) -> str:
+    results = [name for name in ("summary.txt", "report.html") if (path / name).exists()]
+    if results:
+        return f"look at {' or '.join(results)} in it, or name a file, as {path / 'merged.mtz'}"
+    return f"name a file in it; `autoproc run {path}` processes the sweeps in it"
+
+
+def _refuse_reports(path: Path) -> None:
+    """Raise NothingToShow for JSON that is no list of experiments, as summary.json."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    if isinstance(content, dict) and EXPERIMENTS_KEY in content:
+        return
+    beside = path.with_name("summary.txt")
+    instead = f"look at {beside}" if beside.exists() else "experiments are in .expt files"
+    is_ours = isinstance(content, dict) and ("autoproc_version" in content or beside.exists())
+    kind = "a report for programs" if is_ours else "JSON, but no list of experiments"
+    raise NothingToShow(path=path, kind=kind, instead=instead)
 
 
 def format_image(path: Path) -> str:

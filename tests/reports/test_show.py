@@ -135,3 +135,41 @@ def test_real_frames_are_shown():
     assert "GON_OMEGA: 45 deg (scanned)" in text
     assert "counts:      0 to 336" in text
     assert "Max resolution (inscribed)" in text
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(AutoprocError) as raised:
+        describe(path)
+    return str(raised.value)
+
+
+def test_reports_and_folders_say_where_to_look(tmp_path: Path):
+    assert "autoproc run" in refusal(tmp_path)
+    (tmp_path / "summary.txt").write_text("PROCESSED")
+    (tmp_path / "summary.json").write_text('{"autoproc_version": "1", "sweep": "x"}')
+    assert "is a folder: look at summary.txt in it" in refusal(tmp_path)
+    assert "is a report for programs: look at" in refusal(tmp_path / "summary.json")
+    assert "is text: open it" in refusal(tmp_path / "summary.txt")
+
+
+def test_foreign_and_empty_files_are_not_called_damaged_experiments(tmp_path: Path):
+    (tmp_path / "x.json").write_text("[1, 2]")
+    assert "no list of experiments" in refusal(tmp_path / "x.json")
+    for name in ("x.cbf", "x.mtz", "x.expt", "x.txt"):
+        (tmp_path / name).write_bytes(b"")
+        assert "it is empty" in refusal(tmp_path / name)
+
+
+def test_experiments_of_any_name_are_shown(tmp_path: Path):
+    write_expt(tmp_path / "x.json", [experiment()])
+    assert "Space group: P 43 21 2" in describe(tmp_path / "x.json")
+
+
+def test_a_truncated_image_shows_its_header_and_that_it_is_damaged(tmp_path_factory: pytest.TempPathFactory):
+    written = simulated_sweep(tmp_path_factory)
+    whole = Path(written.start).read_bytes()
+    cut = tmp_path_factory.mktemp("cut") / "x_00001.cbf"
+    cut.write_bytes(whole[: len(whole) // 2])
+    text = describe(cut)
+    assert "image_size: {250,300} px" in text
+    assert "is damaged: it is truncated" in text
