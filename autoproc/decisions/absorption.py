@@ -57,12 +57,13 @@ def better_level(best: AbsorptionReport, challenger: AbsorptionReport) -> Verdic
     change = best.deviance - challenger.deviance
     gain = float(change.sum() / max(best.deviance.sum(), 1e-9))
     chance = float(np.sqrt(np.square(change).sum()))
-    told = f"held-out Rmeas {best.r_meas_free:.4f} -> {challenger.r_meas_free:.4f}"
+    gained = f"squared deviations of reflections held out of scaling {gain:.1%} less"
+    told = f"free Rmeas {best.r_meas_free:.4f} -> {challenger.r_meas_free:.4f}"
     if gain <= 0:
-        return Verdict(False, f"{told}: no better")
+        return Verdict(False, f"{told}, no better")
     if gain <= WORTHWHILE or change.sum() < SIGNIFICANT * chance:
-        return Verdict(False, f"{told}, deviations {gain:.1%} less: not worth it")
-    return Verdict(True, f"{told}, deviations {gain:.1%} less")
+        return Verdict(False, f"{gained}; {told}, not worth it")
+    return Verdict(True, f"{gained}; {told}")
 
 
 ABSORPTION = Ladder("scale", (next_level,), better_level)

@@ -15,6 +15,7 @@ import numpy as np
 from autoproc.merging.merging_statistics import ShellStatistics
 from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
+from autoproc.wording import counted
 
 Verdict = Literal["good", "look", "bad"]
 
@@ -77,12 +78,12 @@ def _below(value: float, look: float, bad: float) -> Verdict:
     return "bad" if value < bad else "look" if value < look else "good"
 
 
-def spots_indexed(fraction: float, n_lattices: int) -> Check:
-    """Spots that the lattices explain."""
-    advice = (
-        f"look for another lattice with index.max_lattices={n_lattices + 1}; other causes: ice or salt, a wrong beam "
-        "centre or distance"
-    )
+def spots_indexed(fraction: float, n_lattices: int, was_tried: bool = False) -> Check:
+    """Spots that the lattices explain; was_tried : one lattice more was looked for in vain."""
+    another = f"look for another lattice with index.max_lattices={n_lattices + 1}; other causes:"
+    if was_tried:
+        another = "another lattice was looked for in vain; other causes:"
+    advice = f"{another} ice or salt, a wrong beam centre or distance"
     verdict = _below(fraction, FEW_INDEXED, VERY_FEW_INDEXED)
     return Check("spots indexed", f"{fraction:.0%}", f"at least {FEW_INDEXED:.0%}", verdict, advice)
 
@@ -92,7 +93,7 @@ def geometry(stated_mm: float, refined_mm: float, shift_px: tuple[float, float])
     wrong, moved = refined_mm / stated_mm - 1, float(np.hypot(*shift_px))
     found, causes = [], []
     if abs(wrong) > DISTANCE_ERROR:
-        found.append(f"distance {refined_mm:.2f} mm where {stated_mm:.2f} was stated")
+        found.append(f"distance {refined_mm:.2f} mm, stated {stated_mm:.2f}")
         causes.append(
             f"the header's distance is wrong by {stated_mm - refined_mm:+.1f} mm ({stated_mm / refined_mm - 1:+.0%})"
         )
@@ -102,7 +103,7 @@ def geometry(stated_mm: float, refined_mm: float, shift_px: tuple[float, float])
     usual = f"within {DISTANCE_ERROR:.0%} and {BEAM_CENTRE_ERROR:g} px of the header"
     if not found:
         return Check("geometry", f"distance {wrong:+.1%}, beam centre {moved:.1f} px", usual)
-    advice = f"{' and '.join(causes)}, or what was given in its place; the refined values were used"
+    advice = f"{' and '.join(causes)}, or what was given in its place is; the refined values were used"
     return Check("geometry", ", ".join(found), usual, "look", advice)
 
 
@@ -305,6 +306,6 @@ def pseudo_translation(peak: PattersonPeak | None) -> Check | None:
 def convergence(converged: bool, n_cycles: int) -> Check:
     """Whether scaling came to rest."""
     verdict: Verdict = "good" if converged else "look"
+    value = f"{'converged' if converged else 'stopped'} after {counted(n_cycles, 'cycle')}"
     advice = "scaling was stopped before it came to rest: look at the scales by image"
-    return Check("scaling", f"{'converged' if converged else 'stopped'} after {n_cycles} cycles", "converged", verdict,
-                 advice)  # fmt: skip
+    return Check("scaling", value, "converged", verdict, advice)

@@ -32,7 +32,7 @@ def quality_checks(p: Processing | None) -> tuple[Check, ...]:
 def _spots(p: Processing) -> list[Check | None]:
     found: list[Check | None] = []
     if p.indexed is not None and len(p.indexed.reflections):
-        found.append(checks.spots_indexed(p.indexed.fraction_indexed, p.indexed.n_lattices))
+        found.append(checks.spots_indexed(p.indexed.fraction_indexed, p.indexed.n_lattices, _looked_for_another(p)))
         found.append(checks.lattices(p.indexed.n_per_lattice))
     if p.refined is not None and p.refined.experiments:
         found.append(_geometry(p.experiment, p.refined.experiments[0]))
@@ -40,6 +40,11 @@ def _spots(p: Processing) -> list[Check | None]:
         worst = max(p.refined.rmsds, key=lambda r: max(r.x_px, r.y_px, r.z_images))
         found.append(checks.spot_positions(worst.x_px, worst.y_px, worst.z_images))
     return found
+
+
+def _looked_for_another(p: Processing) -> bool:
+    """One lattice more was looked for, and was not kept."""
+    return any(d.what == f"look for lattice {len(p.indexed.n_per_lattice) + 1}" for d in p.decisions if p.indexed)
 
 
 def _geometry(stated: Experiment, refined: Experiment) -> Check:

@@ -238,7 +238,7 @@ def _resolution(p: Processing) -> list[Line]:
     elif not is_cut_at_estimate(p):
         how = f"as asked for; the fitted CC1/2 falls to {r.cc_limit:g} at {r.d_min:.2f} A"
     elif outer is not None and outer > ABRUPT_CC:
-        how = f"where the signal ends abruptly: CC1/2 {outer:.2f} in the last shell; measured to {r.edge:.2f} A"
+        how = f"where the signal ends abruptly (last CC1/2 {outer:.2f}); measured to {r.edge:.2f} A"
     else:
         how = f"where the fitted CC1/2 falls to {r.cc_limit:g}; measured to {r.edge:.2f} A"
     lines = [Line("Resolution", f"{used:.2f} A, {how}", "estimate_resolution"), *_uncertainty(p)]

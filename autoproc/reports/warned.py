@@ -9,6 +9,8 @@ from autoproc.stages.pipeline import Processing
 
 OF_THE_LATTICE = ("spots indexed", "geometry", "spots against predictions")
 """Checks of what everything else builds on."""
+LOOSE = "spots lie loosely"
+"""How indexing begins its warning that the beam centre may be wrong."""
 AFTER_THE_LATTICE = ("symmetry", "scale", "estimate_resolution", "merge")
 """Stages that fail where the lattice is wrong."""
 
@@ -27,6 +29,8 @@ def warnings_in_order(p: Processing | None, checks: Sequence[Check], failed_stag
     about = [check for check in checks if check.name in OF_THE_LATTICE]
     if not is_lattice_wrong(checks, failed_stage):
         first = [check.warning for check in about if check.name == "geometry" and check.warning]
+        if first:  # it has the true values
+            stated = [w for w in stated if not w.startswith(LOOSE)]
         return list(dict.fromkeys([*first, *in_order(stated, checks)]))
     of_indexing = _said_by(p, "indexed", "refined")
     effects = _said_by(p, "integrated", "symmetry", "scaled")

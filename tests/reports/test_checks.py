@@ -43,6 +43,12 @@ def test_spots_far_from_their_predictions(rmsd, verdict: str):
     assert checks.spot_positions(*rmsd).verdict == verdict
 
 
+def test_advice_that_was_followed_is_not_given_again():
+    check = checks.spots_indexed(0.5, 1, was_tried=True)
+    assert "max_lattices" not in check.warning
+    assert "looked for in vain" in check.warning
+
+
 def test_strong_reflections_that_disagree():
     assert checks.inner_agreement(shell(r_meas=0.04)).verdict == "good"
     assert checks.inner_agreement(shell(r_meas=0.2)).verdict == "look"
@@ -106,7 +112,7 @@ def test_the_beam_stop_is_not_blamed_for_missing_rotation():
 def test_a_geometry_unlike_the_headers_is_told_with_the_error():
     wrong = checks.geometry(120.0, 85.07, (0.2, -0.1))
     assert wrong.verdict == "look"
-    assert "distance 85.07 mm where 120.00 was stated" in wrong.warning
+    assert "distance 85.07 mm, stated 120.00" in wrong.warning
     assert "wrong by +34.9 mm (+41%)" in wrong.warning
     assert "beam centre" not in wrong.value
     moved = checks.geometry(85.0, 85.03, (4.0, -3.0))

@@ -110,3 +110,19 @@ def test_decisions_are_told_in_order(processing: Processing):
     assert "40% of the spots are on &lt;no&gt; lattice" in page
     assert page.index("look for lattice 2") < page.index("raise the absorption correction")
     assert "in the attempt to look for lattice 2:" in page
+
+
+def test_the_page_suits_a_phone(processing: Processing):
+    """Numbers of the cell stay together, links have room to go to the next line, rows are stacked with their labels."""
+    page = page_of(processing)
+    cell = "{:.2f} {:.2f} {:.2f}".format(*summarise("demo", processing, None)["unit_cell"][:3])
+    assert f'<span class="whole">{cell}</span>' in page
+    assert "flex-wrap: wrap" in page
+    assert '<td data-label="usual">' in page
+    assert "overflow-wrap: break-word" in page
+
+
+def test_checks_that_failed_come_first(processing: Processing):
+    rows = re.findall(r'<td class="verdict (\w+)"', page_of(processing))
+    assert set(rows) == {"good", "look"}
+    assert rows == sorted(rows, key=lambda verdict: verdict == "good")

@@ -149,19 +149,22 @@ def with_distance(processing: Processing, mm: float) -> Processing:
     stated = processing.experiment
     panel = stated.detector[0]
     origin = panel.origin + (mm - panel.distance) * panel.normal
-    return replace(processing, experiment=replace(stated, detector=Detector((replace(panel, origin=origin),))))
+    moved = replace(stated, detector=Detector((replace(panel, origin=origin),)))
+    return replace(processing, experiment=moved, warnings=list(processing.warnings))
 
 
 def test_a_wrong_distance_is_told_first_and_the_detector_is_where_it_was_refined(processing: Processing):
     true = processing.refined.experiments[0].detector[0].distance
     changed = with_distance(processing, 1.4 * true)
+    changed.warnings.append("spots lie loosely about the lattice points")
     summary = summarise("demo", changed, None)
-    assert summary["warnings"][0].startswith(f"geometry: distance {true:.2f} mm where {1.4 * true:.2f} was stated")
+    assert summary["warnings"][0].startswith(f"geometry: distance {true:.2f} mm, stated {1.4 * true:.2f}")
 
     def detector_line(p: Processing) -> str:
         return next(line.text for line in story(p) if line.label == "Detector")
 
     assert detector_line(changed) == detector_line(processing)
+    assert not any("loosely" in w for w in summary["warnings"]), "the true values are told"
     assert not any(w.startswith("geometry") for w in summarise("demo", processing, None)["warnings"])
 
 
@@ -202,7 +205,7 @@ def with_outer_shell(processing: Processing, limited: bool, **values) -> Process
 
 
 def test_a_cliff_is_told_from_a_fall(processing: Processing):
-    assert "ends abruptly: CC1/2 0.98 in the last shell" in line_of(
+    assert "ends abruptly (last CC1/2 0.98)" in line_of(
         with_outer_shell(processing, False, cc_half=0.978), "Resolution"
     )
     assert "where the fitted CC1/2 falls" in line_of(with_outer_shell(processing, False, cc_half=0.35), "Resolution")
