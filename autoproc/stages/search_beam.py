@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
+from autoproc.beam_search.compare import Fit, advantage, confidence, fit_shift
 from autoproc.beam_search.periods import find_periods, longest_period, pair_differences, strongest, wedges
-from autoproc.beam_search.score import Spots, agreement, agreement_map, local_maxima, refine_shift, shift_beam_centre
+from autoproc.beam_search.score import Spots, agreement_map, local_maxima, shift_beam_centre
 from autoproc.errors import IndexingFailed, TooFewSpots
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.linear_algebra import single_threaded_blas
@@ -27,6 +28,27 @@ IMPROVEMENT = 0.03
 
 SMOOTHNESS = 0.15
 """Cycles by which the phase of the longest period changes from one point of the map to the next."""
+
+CLEARLY = 4.0
+"""Standard errors by which the spots agree better with a shift that is clearly better."""
+
+FEW_JUDGES = 50
+"""Spots; with so few as these twice as many standard errors are asked for."""
+
+LEAST_DIFFERENCE = 0.005
+"""Of the agreement, that a clearly better shift has: less is within what imperfect detectors do."""
+
+MOST_JUDGES = 1500
+"""Spots by which shifts are judged, the strongest."""
+
+N_MAXIMA = 16
+"""Highest maxima of the map that are tried with few spots."""
+
+N_ROUGH = 200
+"""So many."""
+
+N_FITS = 6
+"""Best of them that are refined with all."""
 
 MAX_GRID = 161
 """Most points of the map along each axis."""
@@ -67,11 +89,13 @@ class BeamShift:
 
     agreement : mean of cos(2 pi r . t) over the spots r and the periods t of the lattice: 1 is perfect, 0
         random; two lattices on one sweep share it
+    of_spots : (N,) the same of each spot
     """
 
     mm: tuple[float, float]
     px: tuple[float, float]
     agreement: float
+    of_spots: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +107,7 @@ class SearchBeamResult:
     alternatives : other shifts that are nearly as good, by falling agreement: the spots do not tell
     n_spots, n_periods : that it was judged by
     centre_before, centre_after : beam centre (fast, slow), px
+    confidence : 0 to 1, that the shift is right and not another, about a reciprocal lattice vector away
     """
 
     experiment: Experiment
@@ -93,6 +118,7 @@ class SearchBeamResult:
     n_periods: int
     centre_before: tuple[float, float]
     centre_after: tuple[float, float]
+    confidence: float
 
     @property
     def is_ambiguous(self) -> bool:
@@ -118,26 +144,27 @@ def search_beam_position(experiment: Experiment, spots: Reflections, params: Sea
     chosen, group = _choose(experiment, spots, params)
     periods, power = _periods(chosen.reciprocal(experiment, np.zeros(2)), group, params)
     starts, reach = _starts(experiment, chosen, periods, power, params.max_shift)
-    refined = [_refined(experiment, chosen, periods, start, reach) for start in starts]
-    unmoved = _refined(experiment, chosen, periods, np.zeros(2), 0.0)
-    of_lattice = _good_periods(refined)
-    shifts = _distinct([_as_shift(experiment, *fit, of_lattice) for fit in refined], reach)
-    best = shifts[0].agreement
-    # the standard error of a mean of cosines, and a hundredth for the imperfections of any detector
-    also_good = best - 0.01 - 3 * np.sqrt(max(1 - best**2, 0.0) / len(chosen.xyz))
-    good = [shift for shift in shifts if shift.agreement >= also_good]
+    judges = _judges(spots)
+    starts = _shortlist(experiment, judges, periods, starts, reach)
+    fits = [fit_shift(experiment, judges, periods, start, reach) for start in starts]
+    unmoved = fit_shift(experiment, judges, periods, np.zeros(2), 0.0)
+    of_lattice = _good_periods(fits)
+    shifts = _distinct([_as_shift(experiment, fit, of_lattice) for fit in fits], reach)
+    good = [shift for shift in shifts if not _is_clearly_worse(shift, shifts[0])]
     near_header = [shift for shift in good if np.hypot(*shift.mm) <= reach / 3]
     taken = (near_header or good)[0]
     moved = shift_beam_centre(experiment, np.array(taken.mm))
+    others = [advantage(taken.of_spots, shift.of_spots) for shift in shifts if shift is not taken]
     return SearchBeamResult(
         moved,
         taken,
-        _as_shift(experiment, *unmoved, of_lattice).agreement,
+        _as_shift(experiment, unmoved, of_lattice).agreement,
         tuple(shift for shift in good if shift is not taken),
-        len(chosen.xyz),
+        len(judges.xyz),
         int(np.sum(of_lattice)),
         beam_centre_px(experiment.detector, experiment.beam),
         beam_centre_px(moved.detector, moved.beam),
+        confidence(min(others, default=np.inf)),
     )
 
 
@@ -147,7 +174,7 @@ def format_search_beam(result: SearchBeamResult) -> str:
         f"Beam centre from {result.n_spots} spots and {result.n_periods} periods of the lattice",
         f"before: {_pair(result.centre_before)} px (fast, slow), agreement {result.agreement_before:.2f}",
         f"after:  {_pair(result.centre_after)} px (fast, slow), agreement {result.shift.agreement:.2f}",
-        f"shift:  {_pair(result.shift.px)} px, {_pair(result.shift.mm)} mm",
+        f"shift:  {_pair(result.shift.px)} px, {_pair(result.shift.mm)} mm, confidence {result.confidence:.2f}",
     ]
     if result.is_ambiguous:
         lines.append("The spots do not tell it from these shifts, about a reciprocal lattice vector away:")
@@ -187,31 +214,45 @@ def _starts(
     n = min(2 * int(np.ceil(max_shift * rate / SMOOTHNESS)) + 1, MAX_GRID)
     grid = np.linspace(-max_shift, max_shift, n)
     scores = agreement_map(points, derivative, periods, power, grid)
-    maxima = local_maxima(scores, n=6, apart=3)
+    maxima = local_maxima(scores, n=N_MAXIMA, apart=3)
     return [np.zeros(2), *(np.array([grid[i], grid[j]]) for i, j in maxima)], 3 * float(grid[1] - grid[0])
 
 
-def _refined(
-    experiment: Experiment, chosen: Spots, periods: np.ndarray, shift: np.ndarray, reach: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The shift (2,), mm, refined with the periods, and the agreement (K,) with each period."""
-    for _ in range(2):
-        points, derivative = chosen.reciprocal(experiment, shift), chosen.derivative(experiment, shift)
-        change, periods = refine_shift(points, derivative, periods, reach)
-        shift = shift + change
-    return shift, agreement(chosen.reciprocal(experiment, shift), periods)
+def _shortlist(
+    experiment: Experiment, judges: Spots, periods: np.ndarray, starts: list[np.ndarray], reach: float
+) -> list[np.ndarray]:
+    """The starts that lead to the best agreement of some of the spots, and the header's.
+
+    The map is linear in the shift, and far shifts come out of it too low to be chosen by it.
+    """
+    some = judges[np.arange(0, len(judges.xyz), max(1, len(judges.xyz) // N_ROUGH))]
+    fits = [fit_shift(experiment, some, periods, start, reach) for start in starts]
+    order = np.argsort([-float(np.median(fit.agreements)) for fit in fits], kind="stable")[:N_FITS]
+    return [starts[0], *(starts[n] for n in order if n)]
 
 
-def _good_periods(refined: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def _judges(spots: Reflections) -> Spots:
+    """The spots that shifts are judged by: all, or the strongest."""
+    kept = np.sort(np.argsort(-spots["intensity_sum"], kind="stable")[:MOST_JUDGES])
+    return Spots(spots["panel"][kept], spots["xyz_obs_px"][kept])
+
+
+def _good_periods(fits: list[Fit]) -> np.ndarray:
     """(K,) bool: the periods that agree with the shift that agrees with most of them."""
-    best = max((agreements for _, agreements in refined), key=lambda a: float(np.median(a)))
+    best = max((fit.agreements for fit in fits), key=lambda a: float(np.median(a)))
     return best >= GOOD_PERIOD * best.max()
 
 
-def _as_shift(experiment: Experiment, shift: np.ndarray, agreements: np.ndarray, of_lattice: np.ndarray) -> BeamShift:
-    px = shift / np.asarray(experiment.detector[0].pixel_size)
-    mean = float(np.mean(agreements[of_lattice]))
-    return BeamShift((float(shift[0]), float(shift[1])), (float(px[0]), float(px[1])), mean)
+def _as_shift(experiment: Experiment, fit: Fit, of_lattice: np.ndarray) -> BeamShift:
+    px = fit.shift / np.asarray(experiment.detector[0].pixel_size)
+    of_spots = fit.values[:, of_lattice].mean(axis=1)
+    mean = float(np.mean(of_spots))
+    return BeamShift((float(fit.shift[0]), float(fit.shift[1])), (float(px[0]), float(px[1])), mean, of_spots)
+
+
+def _is_clearly_worse(shift: BeamShift, best: BeamShift) -> bool:
+    needed = CLEARLY * (1 + FEW_JUDGES / max(1, len(best.of_spots)))
+    return advantage(best.of_spots, shift.of_spots) > needed and best.agreement - shift.agreement > LEAST_DIFFERENCE
 
 
 def _distinct(shifts: list[BeamShift], apart: float) -> list[BeamShift]:

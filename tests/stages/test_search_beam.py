@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,15 +21,17 @@ from autoproc.stages.search_beam import SearchBeamParams, format_search_beam, se
 PIXEL = 0.172
 
 
+PANEL = Panel(
+    fast_axis=np.array([1.0, 0, 0]),
+    slow_axis=np.array([0.0, -1, 0]),
+    origin=np.array([-43.0, 51.0, -150.0]),
+    pixel_size=(PIXEL, PIXEL),
+    image_size=(487, 619),
+)
+
+
 def an_experiment(n_images=120):
-    panel = Panel(
-        fast_axis=np.array([1.0, 0, 0]),
-        slow_axis=np.array([0.0, -1, 0]),
-        origin=np.array([-43.0, 51.0, -150.0]),
-        pixel_size=(PIXEL, PIXEL),
-        image_size=(487, 619),
-    )
-    return Experiment(Beam(0.98), Detector((panel,)), Goniometer(), Scan((1, n_images), (0.0, 0.5)))
+    return Experiment(Beam(0.98), Detector((PANEL,)), Goniometer(), Scan((1, n_images), (0.0, 0.5)))
 
 
 def spots_of(experiment, cell=(51.0, 64.0, 78.0), seed=0, rotation=None, noise=0.2):
@@ -77,18 +80,39 @@ def test_wide_scan_of_a_large_cell():
 
 
 def test_shift_by_a_reciprocal_lattice_vector_is_told():
-    """With a lattice row along the axis of a narrow sweep, the spots look alike one row further."""
-    right = an_experiment(n_images=4)
-    spots = spots_of(right, rotation=np.eye(3))
+    """With a lattice row along the axis of one image, and badly measured spots, all looks alike one row further."""
+    right = an_experiment(n_images=1)
+    spots = spots_of(right, rotation=np.eye(3), noise=2.0)
     row_px = 0.98 * 150 / 51.0 / PIXEL
     wrong = shift_beam_centre(right, np.array([row_px, 0.0]) * PIXEL)
     result = search_beam_position(wrong, spots, SearchBeamParams())
     assert result.is_ambiguous
     assert not result.is_improved
+    assert result.confidence < 0.9
     fast = [shift.px[0] for shift in (result.shift, *result.alternatives)]
     assert min(abs(x) for x in fast) < 1
     assert min(abs(x + row_px) for x in fast) < 1
     assert "do not tell" in format_search_beam(result)
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("off", [(0, 0), (6, -8), (-16, 12)])
+def test_narrow_sweeps_tell_a_centre_from_its_neighbours(off, seed):
+    right = an_experiment(n_images=10)
+    wrong = shift_beam_centre(right, np.array(off) * PIXEL)
+    result = search_beam_position(wrong, spots_of(right, seed=seed), SearchBeamParams())
+    np.testing.assert_allclose(result.shift.px, -np.array(off), atol=1.0)
+    assert not result.is_ambiguous
+    assert result.is_improved == any(off)
+    assert result.confidence > 0.95
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+@pytest.mark.parametrize("n_images", [10, 40])
+def test_a_good_header_is_never_spoilt_by_a_wrong_distance(n_images, seed):
+    header = replace(an_experiment(n_images), detector=Detector((replace(PANEL, origin=PANEL.origin + [0, 0, 1.5]),)))
+    result = search_beam_position(header, spots_of(an_experiment(n_images), seed=seed), SearchBeamParams())
+    assert np.hypot(*result.shift.px) < 2.5
 
 
 def test_geometry_other_than_the_beam_centre_stays():
