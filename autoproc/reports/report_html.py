@@ -10,6 +10,7 @@ from autoproc.merging.by_image import agreement_by_image
 from autoproc.merging.twinning import l_test
 from autoproc.reports import maps, plots, resolution_plots, tables
 from autoproc.reports.intensity_plots import agreement, error_model_chart, l_test_chart, signal
+from autoproc.reports.journal import standing
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.quality import is_macromolecular
 from autoproc.reports.story import story
@@ -29,7 +30,11 @@ def report_page(summary: dict[str, Any], processing: Processing | None) -> str:
     lines = story(processing) if processing is not None else []
     journal = [(line.label, line.text, _seconds(summary, line.stage)) for line in lines]
     first = tables.table_one(processing.scaled.statistics) if processing and processing.scaled else None
-    return render("report.html", summary=summary, journal=journal, table_one=first, sections=sections(processing))
+    decided = standing(summary["decisions"])
+    return render(
+        "report.html", summary=summary, journal=journal, table_one=first, sections=sections(processing),
+        decided=decided, given_up=[d for d in summary["decisions"] if d not in decided],
+    )  # fmt: skip
 
 
 def _seconds(summary: dict[str, Any], stage: str) -> str:

@@ -37,6 +37,8 @@ def result_line(name: str, result: dict[str, Any]) -> str:
         f"{result['completeness']:.1f}% complete" if result["completeness"] is not None else "",
         f"Rmeas {result['r_meas']:.3f}" if result["r_meas"] is not None else "",
         f"CC1/2 {result['cc_half']:.3f}" if result["cc_half"] is not None else "",
+        f"{result['n_lattices']} lattices" if (result.get("n_lattices") or 1) > 1 else "",
+        "BEWARE, see summary.txt" if result.get("verdict") == "bad" else "",
     ]
     return "  ".join([f"{name}: {result['space_group']}", cell, *filter(None, figures)])
 

@@ -109,7 +109,19 @@ def test_decisions_are_told_in_order(processing: Processing):
     assert page.count('href="#what-was-decided"') == page.count('id="what-was-decided"') == 1
     assert "40% of the spots are on &lt;no&gt; lattice" in page
     assert page.index("look for lattice 2") < page.index("raise the absorption correction")
-    assert "in the attempt to look for lattice 2:" in page
+    assert "given up" not in page
+
+
+def test_what_fell_with_an_attempt_is_apart(processing: Processing):
+    decided = replace(processing, decisions=[
+        Decision("scale", "cut at 2.1 A", "it falls; given up for the attempt to look for lattice 2", kept=False),
+        Decision("index", "look for lattice 2", "many spots are left", kept=True),
+    ])  # fmt: skip
+    page = page_of(decided)
+    before, _, folded = page.partition("1 more, within attempts that were given up")
+    assert "cut at 2.1 A" in folded
+    assert "cut at 2.1 A" not in before
+    assert "look for lattice 2</td>" in before
 
 
 def test_the_page_suits_a_phone(processing: Processing):
