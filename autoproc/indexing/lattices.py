@@ -32,6 +32,30 @@ class LatticeRotation:
     widest_angle: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LatticeNumbers:
+    """What tells whether a lattice is one: a real one explains many of the spots that those before it left over.
+
+    n_spots : that it indexes; n_left : on no earlier lattice; angle : degrees from the first lattice, 0 for the first
+    x_px, y_px, z_images : RMSDs, the worst of its sweeps; information : bits that it saved in telling the places of
+        the spots left over, when it was found; sharpness : the same for a spot on it
+    """
+
+    n_spots: int
+    n_left: int
+    angle: float
+    x_px: float
+    y_px: float
+    z_images: float
+    information: float
+    sharpness: float
+
+    @property
+    def share(self) -> float:
+        """Fraction of the spots left over that it explains."""
+        return self.n_spots / max(1, self.n_left)
+
+
 def rotation_between(A1: np.ndarray, A2: np.ndarray, first: int = 0, second: int = 1) -> LatticeRotation:
     """The smallest rotation from the lattice of A1 to that of A2, up to the lattice's own symmetry."""
     real1, real2 = niggli_reduced(np.linalg.inv(A1)), niggli_reduced(np.linalg.inv(A2))

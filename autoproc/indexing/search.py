@@ -111,7 +111,7 @@ def _attempts(params: IndexParams, n_spots: int) -> list[tuple[str, float]]:
     if params.unit_cell is not None:
         return [(method, 1.0) for method in dict.fromkeys((params.method, GRID_SEARCH))]
     method = "fft3d" if params.method == GRID_SEARCH else params.method
-    factors = MAX_CELL_FACTORS if n_spots > FEW_SPOTS else MAX_CELL_FACTORS_FEW
+    factors: tuple[float, ...] = MAX_CELL_FACTORS if n_spots > FEW_SPOTS else MAX_CELL_FACTORS_FEW
     if params.max_cell is not None:
         factors = (1.0,)
     methods = (method,) if n_spots > FEW_SPOTS else tuple(dict.fromkeys((method, "fft1d")))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autoproc.indexing.lattices import LatticeRotation
+from autoproc.indexing.lattices import LatticeNumbers, LatticeRotation
 from autoproc.indexing.search import Search
 from autoproc.indexing.solve import MacroCycle
 from autoproc.models.crystal import Crystal
@@ -68,6 +68,17 @@ def imageset_text(n_indexed: Sequence[int], n_unindexed: Sequence[int]) -> str:
         for n, (yes, no) in enumerate(zip(n_indexed, n_unindexed, strict=True))
     ]
     return ruled_table(("Imageset", "# indexed", "# unindexed", "% indexed"), rows)
+
+
+def lattices_text(lattices: Sequence[LatticeNumbers]) -> str:
+    """Of each lattice how many of the spots left over it explains, how well, and how it is turned from the first."""
+    rows = [
+        (n, x.n_spots, x.n_left, f"{100 * x.share:.1f}%", f"{x.x_px:.2f}", f"{x.y_px:.2f}", f"{x.z_images:.2f}",
+         f"{x.angle:.2f}", f"{x.sharpness:.1f}")
+        for n, x in enumerate(lattices, start=1)
+    ]  # fmt: skip
+    header = ("Lattice", "# spots", "# left before", "% of these", "RMSD_X", "RMSD_Y", "RMSD_Z", "turned", "sharpness")
+    return ruled_table(header, rows, units=("", "", "", "", "(px)", "(px)", "(images)", "(deg)", "(bits/spot)"))
 
 
 def rotation_text(rotation: LatticeRotation) -> str:

@@ -9,12 +9,19 @@ import numpy as np
 
 from autoproc.formats.expt import identifier_for
 from autoproc.indexing.columns import indexed_columns
-from autoproc.indexing.lattices import LatticeRotation, rotation_between
+from autoproc.indexing.lattices import LatticeNumbers, LatticeRotation, rotation_between
 from autoproc.indexing.observations import observe, place
 from autoproc.indexing.params import IndexParams
 from autoproc.indexing.search import Search, Trial, known_space_group
 from autoproc.indexing.solve import MacroCycle, Solution, solve
-from autoproc.indexing.text import crystal_text, cycle_text, imageset_text, rotation_text, search_text
+from autoproc.indexing.text import (
+    crystal_text,
+    cycle_text,
+    imageset_text,
+    lattices_text,
+    rotation_text,
+    search_text,
+)
 from autoproc.indexing.uncertainty import cell_esd
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.crystal import Crystal
@@ -39,6 +46,7 @@ class IndexResult:
     rotations : from the first lattice to each other one
     rmsds : per experiment
     macro_cycles, searches : how it was found; one search more than lattices where the last found none
+    accepted : the trial that became each lattice
     warnings : what looks wrong, in words
     origin_shift : of the first lattice's indices, because their neighbours explain the spots better: the header's
         beam centre is wrong by about this reciprocal lattice vector; 0 0 0 for a good header
@@ -53,6 +61,7 @@ class IndexResult:
     rmsds: tuple[Rmsd, ...]
     macro_cycles: tuple[MacroCycle, ...]
     searches: tuple[Search, ...]
+    accepted: tuple[Trial, ...]
     warnings: tuple[str, ...] = ()
     origin_shift: tuple[int, ...] = (0, 0, 0)
 
@@ -60,6 +69,20 @@ class IndexResult:
     def n_lattices(self) -> int:
         """Lattices found."""
         return len(self.n_per_lattice)
+
+    @property
+    def lattices(self) -> tuple[LatticeNumbers, ...]:
+        """For each lattice, what tells whether it is one."""
+        n_sweeps = len(self.n_indexed)
+        n_all = sum(self.n_indexed) + sum(self.n_unindexed)
+        angles = (0.0, *(rotation.angle for rotation in self.rotations))
+        found = []
+        for n, (n_spots, angle, trial) in enumerate(zip(self.n_per_lattice, angles, self.accepted, strict=True)):
+            rmsds = self.rmsds[n * n_sweeps : (n + 1) * n_sweeps]
+            worst = (max(r.x_px for r in rmsds), max(r.y_px for r in rmsds), max(r.z_images for r in rmsds))
+            n_left = n_all - sum(self.n_per_lattice[:n])
+            found.append(LatticeNumbers(n_spots, n_left, angle, *worst, trial.information, trial.sharpness))
+        return tuple(found)
 
     @property
     def fraction_indexed(self) -> float:
@@ -116,6 +139,7 @@ def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexPa
         rmsds=rmsds,
         macro_cycles=solution.cycles,
         searches=solution.searches,
+        accepted=solution.accepted,
         warnings=_warnings(rmsds, solution.accepted) + _origin_warning(solution),
         origin_shift=_origin_shift(solution),
     )
@@ -133,6 +157,8 @@ def format_index(result: IndexResult) -> str:
     models = [crystal_text(n + 1, int(counts[n]), crystal) for n, crystal in enumerate(result.crystals)]
     parts += ["\n".join(["Refined crystal models:", *models, imageset_text(result.n_indexed, result.n_unindexed)])]
     parts += [rotation_text(rotation) for rotation in result.rotations]
+    if result.n_lattices > 1:
+        parts += ["Lattices, in the order in which they were found:\n" + lattices_text(result.lattices)]
     if n_sweeps > 1:
         parts += ["Models are numbered sweep by sweep, lattice after lattice."]
     parts += [f"Warning: {warning}" for warning in result.warnings]

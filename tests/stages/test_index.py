@@ -93,6 +93,15 @@ def test_two_lattices_are_separated(tetragonal):
     assert_cell(two, REDUCED, lattice=1)
     assert two.rotations[0].angle == pytest.approx(12, abs=0.05)
     assert two.experiments[0].detector is two.experiments[1].detector
+    first, second = two.lattices
+    assert (first.n_left, second.n_left) == (len(both), len(both) - first.n_spots)
+    assert second.share > 0.97
+    assert first.angle == 0.0
+    assert second.angle == pytest.approx(12, abs=0.05)
+    assert max(second.x_px, second.y_px, second.z_images) < 0.2
+    assert min(first.sharpness, second.sharpness) > 10
+    assert min(first.information, second.information) > 1000
+    assert f"{100 * second.share:.1f}%" in format_index(two)
     truth = np.repeat([0, 1], [len(spots), len(other)])
     assert np.mean(two.reflections["experiment_id"] == truth) > 0.98
 
