@@ -49,7 +49,8 @@ def event_lines(event: Event) -> list[str]:
         case "found" | "extended" | "again":
             because = {"extended": ", more of them than before", "again": ", once more"}.get(event.kind, "")
             partial = f", partial: {facts['partial']}" if facts.get("partial") else ""
-            return [f"{name}: {counted(facts['n_images'], 'image')}{because}{partial}"]
+            changes = f", with {in_words(facts['changes'])}" if facts.get("changes") else ""
+            return [f"{name}: {counted(facts['n_images'], 'image')}{because}{changes}{partial}"]
         case "processed":
             return [result_line(name, dict(facts)) + _latency(facts)]
         case "failed":
@@ -65,6 +66,11 @@ def event_lines(event: Event) -> list[str]:
         case "said" | "trouble" | "hook failed" | "begin" | "stopping" | "end" | "listed" | "already":
             return [f"{name}: {facts['text']}" if name and event.kind != "said" else facts["text"]]
     return [f"{name}: {event.kind}"]
+
+
+def in_words(changes: Mapping[str, str]) -> str:
+    """Parameters as they were given."""
+    return " ".join(f"{key}={value}" for key, value in changes.items())
 
 
 def _latency(facts: Mapping[str, Any]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from autoproc.service.events import Event, Listener
+from autoproc.errors import AutoprocError
+from autoproc.service.events import Event, Listener, in_words
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State
 from autoproc.service.jobs import AddResult, JobQueue
+from autoproc.service.order import settings_with
 from autoproc.service.outputs import Outputs
 from autoproc.wording import counted
 
@@ -45,7 +47,8 @@ class Intake:
         elif known.fingerprint == found.fingerprint and self._is_settled_so(known, found, settings):
             added = self.queue.add(found)
         else:
-            added = self.queue.add(found, base=settings, again=True, in_place_of=known.id)
+            stands = known.fingerprint == found.fingerprint and stands_on(known, settings)
+            added = self.queue.add(found, base=settings, again=True, in_place_of=known.id, keep_changes=stands)
         if added.outcome == "known":
             self._say_already(self.queue.job(added.job_id))
         else:
@@ -64,11 +67,13 @@ class Intake:
     def _is_settled_so(self, job: Job, found: FoundSweep, settings: Settings) -> bool:
         """The same images are, or are being, processed with these settings, and the results are there.
 
-        What was asked for by `autoproc reprocess` and still waits is done as it was asked for.
+        What was asked for by `autoproc reprocess` stands, done or waiting, until other settings are given.
         """
-        if job.state is State.running or (job.state is State.queued and job.parameters):
+        if job.state is State.running:
             return True
-        is_same = job.settings == settings and job.image_range == found.image_range
+        is_same = stands_on(job, settings) and job.image_range == found.image_range
+        if job.state is State.queued:
+            return is_same or bool(job.parameters)
         return job.state is State.processed and is_same and not self._has_lost_results(job)
 
     def _has_lost_results(self, job: Job) -> bool:
@@ -77,15 +82,40 @@ class Intake:
     def _say(self, added: AddResult, found: FoundSweep) -> None:
         if added.outcome == "known":
             return
-        name = self.queue.job(added.job_id).name
-        kind = "found" if added.outcome == "new" else added.outcome
+        job = self.queue.job(added.job_id)
+        name, was_begun = job.name, job.run > 0
+        kind = added.outcome if added.outcome != "new" and was_begun else "found"
         partial = found.reason if found.state == "partial" else ""
-        facts = {"n_images": found.n_images, "path": str(found.path), "partial": partial}
+        facts = {"n_images": found.n_images, "path": str(found.path), "partial": partial, "changes": job.parameters}
         self._tell(Event(kind, name, facts))
 
     def _say_already(self, job: Job) -> None:
         if job.state is State.running:
             self._tell(Event("already", job.name, {"text": "already being processed"}))
             return
-        text = f"already processed: {self.outputs.results(job.name)}; `autoproc reprocess {job.name}` does it again"
+        changes = f" with {in_words(job.parameters)} as asked for" if job.parameters else ""
+        if job.state is State.queued:
+            self._tell(Event("already", job.name, {"text": f"in the queue, to be processed{changes}"}))
+            return
+        place = self.outputs.results(job.name)
+        text = f"already processed{changes}: {place}; `autoproc reprocess {job.name}` does it again"
         self._tell(Event("already", job.name, {"text": text}))
+
+
+def stands_on(job: Job, settings: Settings) -> bool:
+    """What the job was, or is to be, processed with are these settings, and on top what `reprocess` has changed.
+
+    Of a sweep that was found, settings that say otherwise than `reprocess` are taken to be meant.
+    """
+    if settings in (job.base, job.settings):
+        return True
+    if job.base is not None or job.settings is None or not _agree(settings, job.settings):
+        return False
+    try:
+        return settings_with(settings, job.parameters) == job.settings
+    except AutoprocError:  # parameters of an earlier version
+        return False
+
+
+def _agree(some: Settings, all_: Settings) -> bool:
+    return all(all_.get(table, {}).get(key) == value for table, keys in some.items() for key, value in keys.items())

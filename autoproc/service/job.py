@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,6 +52,7 @@ class Job:
     not_before: float
     found_at: float
     completed_at: float
+    asked_at: float | None
     started_at: float | None
     finished_at: float | None
     base: dict[str, dict[str, Any]] | None
@@ -64,9 +66,14 @@ class Job:
     progress: str
 
     @property
+    def due_since(self) -> float:
+        """When its last image came, or somebody asked for it, whichever was later."""
+        return max(self.completed_at, self.asked_at or 0.0)
+
+    @property
     def latency(self) -> float | None:
-        """Seconds from the last image to the result."""
-        return None if self.finished_at is None else self.finished_at - self.completed_at
+        """Seconds from the last image, or from when it was asked for, to the result."""
+        return None if self.finished_at is None else max(0.0, self.finished_at - self.due_since)
 
     @property
     def work_name(self) -> str:
@@ -79,10 +86,25 @@ class Job:
         return facts | {"state": str(self.state), "story": list(self.story), "latency": self.latency}
 
 
+def sql_text(text: str) -> str | bytes:
+    """Text for SQLite, which takes UTF-8 alone: names of files that are none go in as their bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(text)
+    return text
+
+
+def sql_read(value: str | bytes) -> str:
+    """Such text read again."""
+    return value if isinstance(value, str) else os.fsdecode(value)
+
+
 def job_of(row: sqlite3.Row) -> Job:
     """The job of a row."""
     values = dict(row)
     first, last = values.pop("first_image"), values.pop("last_image")
+    values |= {column: sql_read(values[column]) for column in ("path", "visit")}
     for column in ("base", "settings", "parameters", "result", "story"):
         values[column] = json.loads(values[column]) if values[column] else None
     return Job(

@@ -7,10 +7,11 @@ somebody else, by cancelling or because its lease ran out, can no longer change 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,10 +19,13 @@ from typing import Any, Literal
 
 from autoproc.errors import InputError
 from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.job import Job, State, job_of
+from autoproc.service.job import Job, State, job_of, sql_text
+from autoproc.service.presence import Presence
 
 BY_HAND = 1.0
 """Priority of what was asked for by hand; all else has 0."""
+VERSION = 2
+"""Of the tables, as schema.sql makes them."""
 PATIENCE = 30.0
 """Seconds to wait for another program's transaction."""
 
@@ -42,7 +46,7 @@ WHERE id = ({NEXT}) RETURNING *
 """
 MINE = "id = :id AND run = :run AND state = 'running'"
 TO_QUEUE = "state = 'queued', worker = NULL, lease_until = NULL, progress = NULL"
-ANEW = f"{TO_QUEUE}, attempts = 0, crashes = 0, not_before = 0"
+ANEW = f"{TO_QUEUE}, attempts = 0, crashes = 0, not_before = 0, error = NULL, hint = NULL, retryable = 0"
 
 
 class BadQueue(InputError):
@@ -83,8 +87,8 @@ class JobQueue:
         self._db.row_factory = sqlite3.Row
         self._patiently(f"PRAGMA journal_mode = {journal}")
         self._db.execute("PRAGMA synchronous = FULL")
-        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            self._patiently(files("autoproc.service").joinpath("schema.sql").read_text("utf-8"))
+        self._make_tables()
+        self.presence = Presence(self._db, clock)
 
     def close(self) -> None:
         """Close the file."""
@@ -101,6 +105,15 @@ class JobQueue:
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
+
+    def _make_tables(self) -> None:
+        """Make the tables, or add what they had not in earlier versions."""
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 1:
+            with suppress(sqlite3.OperationalError):  # another program does it at the same time
+                self._patiently("ALTER TABLE jobs ADD COLUMN asked_at REAL")
+        if version < VERSION:
+            self._patiently(files("autoproc.service").joinpath("schema.sql").read_text("utf-8"))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -147,7 +160,9 @@ class JobQueue:
 
     def by_path(self, path: str) -> list[Job]:
         """The jobs of a template or master file."""
-        return [job_of(row) for row in self._db.execute("SELECT * FROM jobs WHERE path = ? ORDER BY id", (path,))]
+        return [
+            job_of(row) for row in self._db.execute("SELECT * FROM jobs WHERE path = ? ORDER BY id", (sql_text(path),))
+        ]
 
     def n_in(self, state: State) -> int:
         """How many jobs are in a state."""
@@ -169,10 +184,12 @@ class JobQueue:
         base: Mapping[str, Any] | None = None,
         again: bool = False,
         in_place_of: int | None = None,
+        keep_changes: bool = False,
     ) -> AddResult:
         """Take a sweep in. One that is known is left alone unless it has more images, or is to be processed again.
 
         base : settings to process it with; None takes those of the program that does
+        keep_changes : what `autoproc reprocess` has changed stands, on top of those
         in_place_of : job whose images these have replaced, and whose results its own will
         """
         with self._transaction():
@@ -185,7 +202,7 @@ class JobQueue:
             extended = sweep.n_images > known.n_images
             if not (extended or again or known.state is State.listed):
                 return AddResult(known.id, "known")
-            self._take_again(known, sweep, base, again)
+            self._take_again(known, sweep, base, again, keep_changes)
             return AddResult(known.id, "extended" if extended else "again")
 
     def _insert(self, sweep: FoundSweep, state: State, base: Mapping[str, Any] | None) -> int:
@@ -194,6 +211,7 @@ class JobQueue:
             "name": self._free_name(sweep.name, Path(sweep.path).parent),
             "state": state,
             "found_at": self._clock(),
+            "asked_at": None if base is None else self._clock(),
             "base": None if base is None else json.dumps(base),
         }
         names, places = ", ".join(columns), ", ".join(f":{name}" for name in columns)
@@ -204,30 +222,33 @@ class JobQueue:
     def _columns_of(self, sweep: FoundSweep) -> dict[str, Any]:
         first, last = sweep.image_range or (None, None)
         return {
-            "path": str(sweep.path), "kind": sweep.kind, "first_image": first, "last_image": last,
+            "path": sql_text(str(sweep.path)), "kind": sweep.kind, "first_image": first, "last_image": last,
             "n_images": sweep.n_images, "partial": sweep.reason if sweep.state == "partial" else "",
-            "visit": str(sweep.visit), "completed_at": sweep.completed_at,
+            "visit": sql_text(str(sweep.visit)), "completed_at": sweep.completed_at,
         }  # fmt: skip
 
-    def _take_again(self, known: Job, sweep: FoundSweep, base: Mapping[str, Any] | None, again: bool) -> None:
+    def _take_again(
+        self, known: Job, sweep: FoundSweep, base: Mapping[str, Any] | None, again: bool, keep_changes: bool
+    ) -> None:
         """New facts of a known sweep. If it is under way, it is begun anew when that attempt is over."""
         columns = self._columns_of(sweep)
         changes = ", ".join(f"{name} = :{name}" for name in columns)
         if base is not None:
-            changes += ", base = :base, parameters = '{}'"
+            changes += ", base = :base" if keep_changes else ", base = :base, parameters = '{}'"
         if known.state is not State.running or again:
             changes += f", {ANEW}"
         if again:
-            changes += f", priority = {BY_HAND}"
-        values: dict[str, Any] = columns | {"base": json.dumps(base), "id": known.id}
+            changes += f", priority = {BY_HAND}, asked_at = :now"
+        values: dict[str, Any] = columns | {"base": json.dumps(base), "id": known.id, "now": self._clock()}
         self._update(changes, "id = :id", **values)
 
     def _free_name(self, wanted: str, folder: Path) -> str:
         """The sweep's name; where another has it, its folder before it, or a number after it in the same folder."""
+        wanted = printable(wanted)
         rival = self.by_name(wanted)
         if rival is None:
             return wanted
-        with_folder = f"{folder.name}_{wanted}"
+        with_folder = printable(f"{folder.name}_{wanted}")
         if Path(rival.path).parent != folder and self.by_name(with_folder) is None:
             return with_folder
         number = 2
@@ -239,11 +260,13 @@ class JobQueue:
         """Remember images that are no sweep, so that the status shows them."""
         path = str(images.path)
         with self._transaction():
-            if self._one("path = :path", path=path) is not None:
-                self._update("n_images = :n", "path = :path AND state = 'listed'", n=images.n_images, path=path)
+            if self._one("path = :path", path=sql_text(path)) is not None:
+                self._update(
+                    "n_images = :n", "path = :path AND state = 'listed'", n=images.n_images, path=sql_text(path)
+                )
                 return
             stem = f"{Path(path).parent.name}/{Path(path).name}"
-            sweep = FoundSweep(Path(path), "cbf", None, images.n_images, f"{images.what}:{path}", "partial",
+            sweep = FoundSweep(Path(path), "cbf", None, images.n_images, f"{images.what}:{printable(path)}", "partial",
                                images.reason, stem, "", self._clock())  # fmt: skip
             job_id = self._insert(sweep, State.listed, None)
             self._update("kind = :what", "id = :id", what=images.what, id=job_id)
@@ -340,15 +363,17 @@ class JobQueue:
         """Try a sweep again that failed, was cancelled or set aside."""
         job = self.named(name)
         if job.state in (State.failed, State.cancelled, State.set_aside, State.queued):
-            self._update(f"{ANEW}, priority = {BY_HAND}", "id = :id AND state = :state", id=job.id, state=job.state)
+            changes = f"{ANEW}, priority = {BY_HAND}, asked_at = :now"
+            self._update(changes, "id = :id AND state = :state", id=job.id, state=job.state, now=self._clock())
         return self.job(job.id)
 
     def reprocess(self, name: str, changes: Mapping[str, str]) -> Job:
         """Process a sweep again, with other parameters; if it is under way, its worker is stopped."""
         job = self.named(name)
         self._update(
-            f"{ANEW}, priority = {BY_HAND}, parameters = :parameters", "id = :id AND state != 'listed'",
-            id=job.id, parameters=json.dumps(job.parameters | dict(changes)),
+            f"{ANEW}, priority = {BY_HAND}, parameters = :parameters, asked_at = :now",
+            "id = :id AND state != 'listed'",
+            id=job.id, parameters=json.dumps(job.parameters | dict(changes)), now=self._clock(),
         )  # fmt: skip
         return self.job(job.id)
 
@@ -360,3 +385,8 @@ class JobQueue:
         near = [job.name for job in self.rows() if name.lower() in job.name.lower()][:3]
         suggestion = f"did you mean {' or '.join(near)}?" if near else "`autoproc status` shows them all"
         raise UnknownSweep(name=name, queue=self.path, suggestion=suggestion)
+
+
+def printable(name: str) -> str:
+    """A name that can be written everywhere: bytes that are no UTF-8 become underscores."""
+    return re.sub("[\ud800-\udfff]", "_", name)

@@ -10,7 +10,8 @@ from pathlib import Path
 from autoproc.errors import AutoprocError
 from autoproc.formats.compressed import read_start
 from autoproc.formats.frames_present import frames_present
-from autoproc.formats.sweeps import Series, find_series
+from autoproc.formats.sweeps import DATA_NAME, Series, find_series
+from autoproc.formats.templates import sweep_name
 from autoproc.service.completeness import longest_run
 from autoproc.service.found_sweep import FoundSweep, Kind, fingerprint
 from autoproc.service.recognise import IDENTITY_BYTES
@@ -39,10 +40,10 @@ def named_sweeps(
     result = import_sweeps(paths, params)
     series = {one.template: one for one in find_series(paths).series}
     per_path = _count(_path_of(sweep) for sweep in result.experiments)
-    found = [_found(sweep, series, per_path[_path_of(sweep)] > 1, clock()) for sweep in result.experiments]
+    found = [_found(sweep, series, per_path[_path_of(sweep)] > 1, clock) for sweep in result.experiments]
     unusable = {f.name: f.path for f in result.failures if f.name}
     unusable |= {s.instead_of: s.path for s in result.skipped if s.instead_of}
-    found += [_unusable(name, path, series, clock()) for name, path in unusable.items()]
+    found += [_unusable(name, path, series, clock) for name, path in unusable.items()]
     skipped = tuple(s for s in result.skipped if not s.instead_of)
     return NamedSweeps(tuple(found), skipped, tuple(f.error for f in result.failures if not f.name))
 
@@ -60,12 +61,15 @@ def _count(paths: Iterable[Path]) -> dict[Path, int]:
     return counts
 
 
-def _found(sweep: ImportedSweep, series: dict[Path, Series], is_one_of_several: bool, now: float) -> FoundSweep:
+def _found(
+    sweep: ImportedSweep, series: dict[Path, Series], is_one_of_several: bool, clock: Callable[[], float]
+) -> FoundSweep:
     path, scan = _path_of(sweep), sweep.experiment.scan
     images = scan.image_range if is_one_of_several else _numbers(series.get(path))
     told_by = fingerprint(path, mark_of(sweep.files[0], scan.image_range[0] if is_one_of_several else None))
     found = FoundSweep(
-        path, _kind(series.get(path)), images, scan.n_images, told_by, "complete", "", sweep.name, str(path.parent), now
+        path, _kind(series.get(path)), images, scan.n_images, told_by, "complete", "", sweep.name, str(path.parent),
+        written_at(sweep.files[-1], clock),
     )  # fmt: skip
     return as_far_as_there(found, scan.image_range) if found.kind == "hdf5" else found
 
@@ -83,14 +87,29 @@ def as_far_as_there(found: FoundSweep, image_range: tuple[int, int]) -> FoundSwe
     return replace(found, image_range=run, n_images=run[1] - run[0] + 1, state="partial", reason=reason)
 
 
-def _unusable(name: str, path: Path, series: dict[Path, Series], now: float) -> FoundSweep:
+def _unusable(name: str, path: Path, series: dict[Path, Series], clock: Callable[[], float]) -> FoundSweep:
     known = series.get(path)
     first = known.files[min(known.files)] if known is not None and known.files else path
+    last = known.files[max(known.files)] if known is not None and known.files else path
     n_images = len(known.files) if known is not None and known.kind == "cbf" else 0
     return FoundSweep(
         path, _kind(known), _numbers(known), n_images, fingerprint(path, mark_of(first)), "complete", "",
-        name, str(path.parent), now,
+        name, str(path.parent), written_at(last, clock),
     )  # fmt: skip
+
+
+def written_at(path: Path, clock: Callable[[], float]) -> float:
+    """When the last image was written: as its file says, or the last of the data files beside a master; else now."""
+    beside = [path]
+    try:
+        if path.suffix.lower() in HDF5_ENDINGS:
+            stem = sweep_name(path.name)
+            beside += [
+                p for p in path.parent.iterdir() if DATA_NAME.search(p.name) and DATA_NAME.sub("", p.name) == stem
+            ]
+        return min(clock(), max(p.stat().st_mtime for p in beside))
+    except OSError:
+        return clock()
 
 
 def _kind(series: Series | None) -> Kind:

@@ -71,6 +71,11 @@ def config_for(job: Job, program: Config, n_threads: int) -> Config:
     return config.model_copy(update={"run": config.run.model_copy(update={"n_threads": n_threads})})
 
 
+def settings_with(settings: Mapping[str, Mapping[str, Any]], changes: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Settings with changes on top. Raises AutoprocError where there are no such parameters."""
+    return settings_of(with_command_line(with_settings(Config(), settings), changes))
+
+
 def with_settings(program: Config, settings: Mapping[str, Mapping[str, Any]]) -> Config:
     """A configuration with these settings and otherwise the defaults; what changes no result is the program's."""
     ours = program.model_dump(mode="json")

@@ -46,3 +46,8 @@ def started(number: int) -> str:
     except OSError:
         return ""
     return "" if fields[0] in "ZX" else fields[19]
+
+
+def is_here(program: str) -> bool:
+    """The process is one of this machine, so that `is_dead` knows."""
+    return program.partition(":")[0] == this_machine()

@@ -28,6 +28,7 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
         summary = fail_import(order.name, Path(order.path), why_none(result, order.path), order.folder, console)
         return with_record(summary, order.folder)
     warnings = (*sweep.warnings, f"partial: {order.partial}") if order.partial else sweep.warnings
+    warnings = (*beyond(order.config, order.image_range), *warnings)
     sweep = ImportedSweep(order.name, sweep.experiment, sweep.files, sweep.format, warnings)
     console.log(format_import(ImportResult((sweep,), (), ())))
     return with_record(process_sweep(sweep, order.folder, config, console), order.folder)
@@ -50,6 +51,15 @@ def within_range(config: Config, image_range: tuple[int, int] | None) -> Config:
     if common[0] > common[1]:
         return config
     return config.model_copy(update={"import_sweep": config.import_sweep.model_copy(update={"image_range": common})})
+
+
+def beyond(config: Config, image_range: tuple[int, int] | None) -> tuple[str, ...]:
+    """A warning where the user wants images that the sweep has not: import is told of its own only."""
+    wanted = config.import_sweep.image_range
+    if wanted is None or image_range is None or (wanted[0] >= image_range[0] and wanted[1] <= image_range[1]):
+        return ()
+    first, last = image_range
+    return (f"image_range {wanted[0]} to {wanted[1]} goes beyond the images, {first} to {last}",)
 
 
 def chosen(sweeps: Sequence[ImportedSweep], image_range: tuple[int, int] | None) -> ImportedSweep | None:

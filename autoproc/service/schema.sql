@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     not_before   REAL NOT NULL DEFAULT 0,
     found_at     REAL NOT NULL,
     completed_at REAL NOT NULL,              -- the last image's arrival
+    asked_at     REAL,                       -- when somebody asked for it; NULL: it was found by watching
     started_at   REAL,
     finished_at  REAL,
     base         TEXT,                       -- settings given with the sweep's name; NULL: the program's
@@ -36,4 +37,17 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, not_before);
 CREATE INDEX IF NOT EXISTS jobs_by_visit ON jobs (visit, completed_at);
 CREATE INDEX IF NOT EXISTS jobs_by_path ON jobs (path);
-PRAGMA user_version = 1;
+CREATE TABLE IF NOT EXISTS programs (
+    program      TEXT PRIMARY KEY,           -- machine:pid:start of an `autoproc run` at work on this queue
+    watches      TEXT NOT NULL,              -- directories, as a JSON list
+    beat_at      REAL NOT NULL               -- when it last said that it is there
+);
+CREATE TABLE IF NOT EXISTS arriving (
+    program      TEXT NOT NULL,              -- that sees it come
+    path         TEXT NOT NULL,              -- template with #, or master file
+    name         TEXT NOT NULL,
+    n_images     INTEGER NOT NULL,
+    words        TEXT NOT NULL,              -- what lacks, and what is waited for
+    until        REAL                        -- when it is processed at the latest if nothing more comes
+);
+PRAGMA user_version = 2;

@@ -152,13 +152,19 @@ def test_run_again(images, tmp_path):
     assert code == 3
     assert "no spots were found" in said
     assert "0 processed, 1 failed" in said
-    code, said = invoke(*run)  # what failed is tried again, without what `reprocess` has changed
-    assert code == 0, said
+    code, said = invoke(*run)  # what failed is tried again, still as `reprocess` has changed it
+    assert code == 3
+    assert "once more, with find_spots.min_spot_size=900" in said
+    assert invoke("reprocess", "small", "find_spots.min_spot_size=3", "scale.d_min=2.5", "-o", tmp_path)[0] == 0
+    for expected in ("2.50 A", "already processed with"):
+        code, said = invoke(*run)
+        assert code == 0, said
+        assert expected in said
     merged.parent.rename(tmp_path / "elsewhere")
     assert invoke(*run)[0] == 0
     assert merged.read_bytes() == (tmp_path / "elsewhere" / "merged.mtz").read_bytes()
     queue = JobQueue(queue_file)
-    assert [job.run for job in queue.rows()] == [4]
+    assert [(job.run, job.parameters["scale.d_min"]) for job in queue.rows()] == [(5, "2.5")]
     queue.close()
 
 

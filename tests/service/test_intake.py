@@ -107,6 +107,51 @@ def test_what_was_asked_for_is_done_as_it_was_asked_for(service, sweep):
     assert service.queue.named("x").settings == {"scale": {"d_min": 2.5}}
 
 
+def test_what_was_asked_for_stands_until_something_else_is(service, sweep):
+    """Whether the sweep was named or found first, and whatever became of its results."""
+    for first in (
+        lambda: named(service, sweep),
+        lambda: service.intake.take(replace(sweep, fingerprint="y", name="y")),
+    ):
+        first()
+        service.work()
+        job = service.queue.rows()[-1]
+        again = replace(sweep, fingerprint=job.fingerprint)
+        service.queue.reprocess(job.name, {"scale.d_min": "2.5"})
+        service.work()
+        assert named(service, again) is State.processed
+        (service.outputs.results(job.name) / "summary.json").unlink()
+        assert named(service, again) is State.queued
+        service.work()
+        assert service.queue.job(job.id).settings == {"scale": {"d_min": 2.5}}
+        assert named(service, again, CUT) is State.queued
+        service.work()
+        assert service.queue.job(job.id).settings == CUT
+
+
+def test_how_long_it_took_counts_from_when_it_was_asked_for(service, sweep):
+    service.intake.take(sweep)
+    service.work()
+    assert service.queue.named("x").latency > 1e6  # since the images came, long ago
+    service.queue.reprocess("x", {})
+    service.work()
+    assert service.queue.named("x").latency < 100
+    named(service, sweep, CUT)
+    service.work()
+    job = service.queue.named("x")
+    assert job.latency < 100
+    assert job.completed_at == 1000.0
+
+
+def test_a_sweep_that_waits_is_not_begun_once_more(service, sweep):
+    service.intake.take(sweep)
+    named(service, sweep)
+    assert service.told("found", "again") == ["x", "x"]
+    assert [event.kind for event in service.events] == ["found", "found"]
+    named(service, sweep)
+    assert "in the queue" in service.events[-1].facts["text"]
+
+
 def test_how_many_images_are_known(service, sweep):
     assert service.intake.n_known(sweep.fingerprint) == 0
     service.intake.take(sweep)
