@@ -9,7 +9,7 @@ from autoproc.geometry.reciprocal import resolution, s1_of_spots
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.spot_finding.images import SearchedImages
-from autoproc.wording import number_ranges
+from autoproc.wording import counted, number_ranges
 
 BLANK_FRACTION = 0.05
 """Of the spots on a good image: fewer, and the image counts as blank."""
@@ -56,8 +56,10 @@ def _refused_images(images: SearchedImages, first_image: int) -> str:
     if not images.refused:
         return ""
     refused = number_ranges([frame + first_image for frame in images.refused], LISTED)
+    have, were = ("has", "was") if len(images.refused) == 1 else ("have", "were")
     return (
-        f"{len(images.refused)} images have too many strong pixels to be diffraction and were left out: {refused}; "
+        f"{counted(len(images.refused), 'image')} {have} too many strong pixels to be diffraction and {were} left out: "
+        f"{refused}; "
         "check the gain, the mask and the images"
     )
 
@@ -73,8 +75,9 @@ def _blank_images(images: SearchedImages, spots: Reflections, first_image: int) 
     ]
     if usual < MIN_GOOD_COUNT or not blank:
         return ""
+    have = "has" if len(blank) == 1 else "have"
     return (
-        f"{len(blank)} of {len(images.frames)} images have hardly any spots (fewer than "
+        f"{len(blank)} of {len(images.frames)} images {have} hardly any spots (fewer than "
         f"{BLANK_FRACTION * usual:.0f}, where good ones see {usual:.0f}): "
         f"{number_ranges([frame + first_image for frame in blank], LISTED)}; "
         "was the beam off, or the crystal out of it?"
@@ -103,7 +106,9 @@ def _hot_pixels(hot: np.ndarray, counts: dict[str, int]) -> str:
     if not places:
         return ""
     named = ", ".join(places[:LISTED]) + (f" and {len(places) - LISTED} more" if len(places) > LISTED else "")
+    are, were = ("is" if len(places) == 1 else "are"), ("was" if counts["hot"] == 1 else "were")
     return (
-        f"{len(places)} pixels are strong on most images, hot or in stray scatter, at (fast, slow) {named}; "
-        f"{counts['hot']} spots with their peak there were dropped"
+        f"{counted(len(places), 'pixel')} {are} strong on most images, hot or in stray scatter, at (fast, slow) "
+        f"{named}; "
+        f"{counted(counts['hot'], 'spot')} with the peak there {were} dropped"
     )

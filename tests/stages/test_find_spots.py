@@ -171,7 +171,7 @@ def test_hot_pixels_are_dropped_and_named(width):
     assert found.counts["hot"] >= 1
     assert "(80, 50)" in found.notes[0]
     assert found.warnings == (), "one pixel that was dealt with needs nobody's attention"
-    assert "\nNote: 1 pixels are strong" in format_found_spots(found, FindSpotsParams())
+    assert "\nNote: 1 pixel is strong" in format_found_spots(found, FindSpotsParams())
     assert cold.notes == ()
     assert not np.any(np.all(np.floor(found.reflections["xyz_obs_px"][:, :2]) == [80, 50], axis=1))
     assert len(cold.reflections) - len(found.reflections) <= 2
@@ -210,7 +210,7 @@ def test_images_without_a_trusted_pixel_are_not_called_blank():
     assert found.n_unread == 2
     frames[20] = 0
     (warning,) = found_in(frames).warnings
-    assert "1 of 30 images have hardly any spots" in warning
+    assert "1 of 30 images has hardly any spots" in warning
 
 
 def test_spots_of_a_still_are_never_taken_for_hot_pixels():
