@@ -88,8 +88,11 @@ def spots_indexed(fraction: float, n_lattices: int, was_tried: bool = False) -> 
     return Check("spots indexed", f"{fraction:.0%}", f"at least {FEW_INDEXED:.0%}", verdict, advice)
 
 
-def geometry(stated_mm: float, refined_mm: float, shift_px: tuple[float, float]) -> Check:
-    """The refined distance and beam centre beside those of the header, or of whoever replaced the header's."""
+def geometry(stated_mm: float, refined_mm: float, shift_px: tuple[float, float], indexed: float) -> Check:
+    """The refined distance and beam centre beside those of the header, or of whoever replaced the header's.
+
+    indexed : fraction of the spots; where it is low the refined geometry is not to be believed
+    """
     wrong, moved = refined_mm / stated_mm - 1, float(np.hypot(*shift_px))
     found, causes = [], []
     if abs(wrong) > DISTANCE_ERROR:
@@ -104,6 +107,8 @@ def geometry(stated_mm: float, refined_mm: float, shift_px: tuple[float, float])
     if not found:
         return Check("geometry", f"distance {wrong:+.1%}, beam centre {moved:.1f} px", usual)
     advice = f"{' and '.join(causes)}, or what was given in its place is; the refined values were used"
+    if indexed < FEW_INDEXED:
+        advice = "refinement has run away from the header, as it does from a wrong lattice or a wrong beam centre"
     return Check("geometry", ", ".join(found), usual, "look", advice)
 
 

@@ -35,7 +35,8 @@ def _spots(p: Processing) -> list[Check | None]:
         found.append(checks.spots_indexed(p.indexed.fraction_indexed, p.indexed.n_lattices, _looked_for_another(p)))
         found.append(checks.lattices(p.indexed.n_per_lattice))
     if p.refined is not None and p.refined.experiments:
-        found.append(_geometry(p.experiment, p.refined.experiments[0]))
+        indexed = p.indexed.fraction_indexed if p.indexed is not None else 1.0
+        found.append(_geometry(p.experiment, p.refined.experiments[0], indexed))
     if p.refined is not None and p.refined.rmsds:
         worst = max(p.refined.rmsds, key=lambda r: max(r.x_px, r.y_px, r.z_images))
         found.append(checks.spot_positions(worst.x_px, worst.y_px, worst.z_images))
@@ -47,12 +48,11 @@ def _looked_for_another(p: Processing) -> bool:
     return any(d.what == f"look for lattice {len(p.indexed.n_per_lattice) + 1}" for d in p.decisions if p.indexed)
 
 
-def _geometry(stated: Experiment, refined: Experiment) -> Check:
+def _geometry(stated: Experiment, refined: Experiment, indexed: float) -> Check:
     before, after = (np.array(beam_centre_px(e.detector, e.beam)) for e in (stated, refined))
     shift = after - before if np.all(np.isfinite(after - before)) else np.zeros(2)
-    return checks.geometry(
-        stated.detector[0].distance, refined.detector[0].distance, (float(shift[0]), float(shift[1]))
-    )
+    distances = stated.detector[0].distance, refined.detector[0].distance
+    return checks.geometry(*distances, (float(shift[0]), float(shift[1])), indexed)
 
 
 def _scaling(p: Processing) -> list[Check | None]:

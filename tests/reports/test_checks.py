@@ -110,15 +110,22 @@ def test_the_beam_stop_is_not_blamed_for_missing_rotation():
 
 
 def test_a_geometry_unlike_the_headers_is_told_with_the_error():
-    wrong = checks.geometry(120.0, 85.07, (0.2, -0.1))
+    wrong = checks.geometry(120.0, 85.07, (0.2, -0.1), 0.99)
     assert wrong.verdict == "look"
     assert "distance 85.07 mm, stated 120.00" in wrong.warning
     assert "wrong by +34.9 mm (+41%)" in wrong.warning
     assert "beam centre" not in wrong.value
-    moved = checks.geometry(85.0, 85.03, (4.0, -3.0))
+    moved = checks.geometry(85.0, 85.03, (4.0, -3.0), 0.99)
     assert moved.verdict == "look"
     assert "the header's beam centre is wrong by (-4.0, +3.0) px" in moved.warning
-    assert checks.geometry(85.0, 85.9, (1.0, 1.0)).verdict == "good"
+    assert checks.geometry(85.0, 85.9, (1.0, 1.0), 0.99).verdict == "good"
+
+
+def test_a_header_is_not_blamed_for_where_a_wrong_lattice_leads():
+    check = checks.geometry(85.0, 105.85, (-6.3, 4.3), 0.37)
+    assert check.verdict == "look"
+    assert "run away from the header" in check.warning
+    assert "is wrong by" not in check.warning
 
 
 def test_several_lattices_are_unusual():
