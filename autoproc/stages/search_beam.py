@@ -20,6 +20,18 @@ from autoproc.params import Params
 PERIOD_POWER = 0.5
 """Periods weaker than this fraction of the strongest are noise."""
 
+LONGER = (1.0, 2.0, 4.0)
+"""Times the longest period that neighbouring spots suggest."""
+
+LEAST_PERIODS = 3
+"""Periods of which the mean power is compared."""
+
+STRONG_PERIODS = 0.4
+"""Their power in the differences between the spots of a lattice, at least; among noise it is lower."""
+
+LEAST_AGREEMENT = 0.2
+"""With any shift; where it is less nothing is learnt about the beam centre, and the header's stays."""
+
 GOOD_PERIOD = 0.5
 """Periods whose agreement with the best shift is below this fraction of the highest are not of the lattice."""
 
@@ -152,13 +164,14 @@ def search_beam_position(experiment: Experiment, spots: Reflections, params: Sea
     shifts = _distinct([_as_shift(experiment, fit, of_lattice) for fit in fits], reach)
     good = [shift for shift in shifts if not _is_clearly_worse(shift, shifts[0])]
     near_header = [shift for shift in good if np.hypot(*shift.mm) <= reach / 3]
-    taken = (near_header or good)[0]
+    stays = _as_shift(experiment, unmoved, of_lattice)
+    taken = stays if shifts[0].agreement < LEAST_AGREEMENT else (near_header or good)[0]
     moved = shift_beam_centre(experiment, np.array(taken.mm))
     others = [advantage(taken.of_spots, shift.of_spots) for shift in shifts if shift is not taken]
     return SearchBeamResult(
         moved,
         taken,
-        _as_shift(experiment, unmoved, of_lattice).agreement,
+        stays.agreement,
         tuple(shift for shift in good if shift is not taken),
         len(judges.xyz),
         int(np.sum(of_lattice)),
@@ -197,8 +210,19 @@ def _choose(experiment: Experiment, spots: Reflections, params: SearchBeamParams
 
 
 def _periods(points: np.ndarray, group: np.ndarray, params: SearchBeamParams) -> tuple[np.ndarray, np.ndarray]:
+    """Periods of the lattice and their power; longer ones are looked for while those found are weak.
+
+    The strongest spots may be few of all, and further from each other than the shortest reciprocal axis.
+    """
+    differences = pair_differences(points, group)
     longest = params.max_cell or longest_period(points, group)
-    periods, power = find_periods(pair_differences(points, group), longest, params.min_cell, params.n_periods)
+    periods, power = np.empty((0, 3)), np.empty(0)
+    for factor in LONGER if params.max_cell is None else (1.0,):
+        found, height = find_periods(differences, longest * factor, params.min_cell, params.n_periods)
+        if len(height) >= LEAST_PERIODS and height[:LEAST_PERIODS].mean() > power[:LEAST_PERIODS].sum() / LEAST_PERIODS:
+            periods, power = found, height
+        if len(power) and power[:LEAST_PERIODS].mean() > STRONG_PERIODS:
+            break
     if not len(periods):
         raise IndexingFailed(n_spots=len(points), reason="the differences between spots show no period")
     strong = power >= PERIOD_POWER * power[0]

@@ -130,7 +130,20 @@ def test_noise_improves_nothing():
         result = search_beam_position(an_experiment(), spots, SearchBeamParams())
     except IndexingFailed:
         return
-    assert result.shift.agreement < 0.3
+    assert result.shift.px == (0.0, 0.0)
+    assert result.is_ambiguous
+    assert not result.is_improved
+    assert result.confidence < 0.9
+
+
+@pytest.mark.parametrize("off", [(0, 0), (-6, 8)])
+def test_strongest_spots_of_a_large_cell_are_far_apart(off):
+    right = an_experiment(n_images=20)
+    wrong = shift_beam_centre(right, np.array(off) * PIXEL)
+    spots = spots_of(right, cell=(118.0, 118.0, 186.0), noise=0.3, seed=1)
+    result = search_beam_position(wrong, spots, SearchBeamParams())
+    np.testing.assert_allclose(result.shift.px, -np.array(off), atol=0.5)
+    assert result.shift.agreement > 0.5
 
 
 def test_too_few_spots_are_refused():
