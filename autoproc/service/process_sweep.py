@@ -102,14 +102,37 @@ def tell(
     """Write the story of a sweep; a story that cannot be written is a failure too."""
     if failure is not None:
         console.log(f"\nfailed at {failure.stage}: {failure.message}\n{failure.hint}")
-    summary = summarise(name, processing, failure)
+    summary = summarised(name, processing, failure, console)
     try:
         write_story(folder, summary, processing, console)
     except OSError as error:
         console.log(traceback.format_exc())
         if failure is None:
-            summary = summarise(name, processing, Failure.of("output", error))
+            summary = summarised(name, processing, Failure.of("output", error), console)
     return summary
+
+
+def summarised(name: str, processing: Processing | None, failure: Failure | None, console: Console) -> dict[str, Any]:
+    """What summary.json holds; of a summary that cannot be made, what needs no looking at the results."""
+    try:
+        return summarise(name, processing, failure)
+    except Exception as error:  # the edge: the data are already written
+        console.log(traceback.format_exc())
+        summary = summarise(name, None, failure)
+        summary["warnings"].append(f"the summary could not be made ({error!r}): autoproc.log has the details")
+        return summary
+
+
+def summary_page(summary: dict[str, Any], processing: Processing | None, console: Console) -> str:
+    """summary.txt; where it cannot be made, where else to look."""
+    try:
+        return format_summary(summary, processing)
+    except Exception as error:  # the edge: the data are already written
+        console.log(traceback.format_exc())
+        return (
+            f"autoproc    sweep {summary['sweep']}: {summary['status']}\n\nThis page could not be made ({error!r}): "
+            "look at summary.json and autoproc.log.\n\n" + "\n".join(summary["warnings"]) + "\n"
+        )
 
 
 def remove_results(folder: Path) -> None:
@@ -151,12 +174,12 @@ def exportable(reflections: Reflections) -> Reflections:
 
 
 def write_story(folder: Path, summary: dict[str, Any], processing: Processing | None, console: Console) -> None:
-    """summary.txt, report.html and summary.json. A report that cannot be drawn does not cost the results.
+    """summary.txt, report.html and summary.json. A page that cannot be made does not cost the results.
 
     Raises OSError where they cannot be written.
     """
     with written_whole(folder / "summary.txt") as part:
-        part.write_text(format_summary(summary, processing), encoding="utf-8")
+        part.write_text(summary_page(summary, processing, console), encoding="utf-8")
     try:
         with written_whole(folder / "report.html") as part:
             write_report(part, summary, processing)

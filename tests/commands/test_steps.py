@@ -228,7 +228,7 @@ def test_show_of_damaged_files(tmp_path, suffix):
     [
         (["index", "imported.expt"], "index needs a .refl file, and was given imported.expt"),
         (["index", "strong.refl"], "index needs an .expt file, and was given strong.refl"),
-        (["index", "imported.expt", "strong.refl", "max_latices=2"], "did you mean max_lattices"),
+        (["index", "imported.expt", "strong.refl", "max_latices=2"], "did you mean index.max_lattices"),
         (["index", "imported.expt", "strong.refl", "max_lattices=two"], "index.max_lattices=two is not possible"),
         (["export", "scaled.expt", "scaled.refl", "d_min=2"], "export has no parameters"),
         (["refine", "--gently"], "gently"),

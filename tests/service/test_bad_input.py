@@ -389,6 +389,23 @@ def test_a_report_that_cannot_be_drawn_costs_nothing_else(images, run, monkeypat
     assert json.loads((output / "plain" / "summary.json").read_text())["status"] == "processed"
 
 
+@pytest.mark.parametrize("broken", ["format_summary", "quality_checks"])
+def test_a_summary_that_cannot_be_made_costs_no_data(images, run, monkeypatch, broken):
+    def wrong(p, *_):
+        if p is not None:
+            raise ValueError("no such number")
+        return ()
+
+    module = "autoproc.reports.summary" if broken == "quality_checks" else "autoproc.service.process_sweep"
+    monkeypatch.setattr(f"{module}.{broken}", wrong)
+    files = images("plain")
+    status, _, output = run(files[0].parent)
+    assert status == 0
+    assert json.loads((output / "plain" / "summary.json").read_text())["status"] == "processed"
+    assert "no such number" in (output / "plain" / "summary.txt").read_text()
+    assert (output / "plain" / "merged.mtz").exists()
+
+
 def test_a_bug_costs_one_sweep_only(images, run, monkeypatch):
     def broken(*_, **__):
         raise IndexError("index 7 is out of bounds")
