@@ -10,8 +10,6 @@ import numpy as np
 from autoproc.beam_search.score import Spots, refine_shift
 from autoproc.models.experiment import Experiment
 
-N_ROUNDS = 2
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
@@ -27,9 +25,11 @@ class Fit:
         return self.values.mean(axis=0)
 
 
-def fit_shift(experiment: Experiment, spots: Spots, periods: np.ndarray, shift: np.ndarray, reach: float) -> Fit:
+def fit_shift(
+    experiment: Experiment, spots: Spots, periods: np.ndarray, shift: np.ndarray, reach: float, n_rounds: int = 2
+) -> Fit:
     """The shift within `reach` mm of a start, and the periods, that agree best with the spots."""
-    for _ in range(N_ROUNDS):
+    for _ in range(n_rounds):
         points, derivative = spots.reciprocal(experiment, shift), spots.derivative(experiment, shift)
         change, periods = refine_shift(points, derivative, periods, reach)
         shift = shift + change

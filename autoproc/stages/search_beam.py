@@ -53,8 +53,8 @@ LEAST_DIFFERENCE = 0.005
 MOST_JUDGES = 1500
 """Spots by which shifts are judged, the strongest."""
 
-N_MAXIMA = 16
-"""Highest maxima of the map that are tried with few spots."""
+N_MAXIMA = 40
+"""Highest maxima of the map that are tried with few spots: a cell of 200 Angstrom has as many within 4 mm."""
 
 N_ROUGH = 200
 """So many."""
@@ -250,7 +250,7 @@ def _shortlist(
     The map is linear in the shift, and far shifts come out of it too low to be chosen by it.
     """
     some = judges[np.arange(0, len(judges.xyz), max(1, len(judges.xyz) // N_ROUGH))]
-    fits = [fit_shift(experiment, some, periods, start, reach) for start in starts]
+    fits = [fit_shift(experiment, some, periods, start, reach, n_rounds=1) for start in starts]
     order = np.argsort([-float(np.median(fit.agreements)) for fit in fits], kind="stable")[:N_FITS]
     return [starts[0], *(starts[n] for n in order if n)]
 
