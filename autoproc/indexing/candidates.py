@@ -56,7 +56,10 @@ def rank_candidates(
     triples = _best_triples(vectors, rlp, volumes, tolerance)
     found: list[Candidate] = []
     for triple in triples:
-        real = niggli_reduced(fit_basis(niggli_reduced(vectors[triple]), rlp, tolerance))
+        start = niggli_reduced(vectors[triple])
+        if any(is_same_lattice(start, other.real) for other in found):
+            continue
+        real = niggli_reduced(fit_basis(start, rlp, tolerance))
         is_allowed = (
             volumes[0] <= abs(np.linalg.det(real)) <= volumes[1] and np.linalg.norm(real, axis=1).min() >= min_cell
         )

@@ -15,7 +15,8 @@ from autoproc.robust import robust_sigma
 
 N_SPOTS = 600
 MIN_SPOTS = 20
-QUICK_CYCLES = 3
+N_QUICK_SPOTS = 150
+QUICK_CYCLES = 2
 FULL_CYCLES = 4
 PROMISING = 2.0
 MAX_MOVE = 6.0
@@ -54,11 +55,13 @@ def neighbouring_origins(model: Model, spots: Observations, assignment: Assignme
     spots, hkl = spots[rows], assignment.hkl[rows]
     alone = model.with_settings(model.settings[:1])
     present = _spread(_refit(alone, spots, hkl, FULL_CYCLES))
+    some = np.arange(0, len(rows), max(1, len(rows) // N_QUICK_SPOTS))
+    quick = _spread(_refit(alone, spots[some], hkl[some], QUICK_CYCLES))
     found = []
     for shift in product((-1, 0, 1), repeat=3):
-        origin = _tried(alone, spots, hkl, shift, present) if any(shift) else None
-        if origin is not None:
-            found.append(origin)
+        if any(shift) and _is_promising(alone, spots[some], hkl[some], shift, quick):
+            origin = _tried(alone, spots, hkl, shift, present)
+            found += [origin] if origin is not None else []
     return sorted(found, key=lambda origin: -origin.gain)
 
 
@@ -67,15 +70,22 @@ def is_shift_likely(origins: list[Origin]) -> bool:
     return bool(origins) and origins[0].gain > CLEAR_GAIN and origins[0].ratio > LEAST_RATIO
 
 
+def _is_promising(
+    model: Model, spots: Observations, hkl: np.ndarray, shift: tuple[int, ...], present: np.ndarray
+) -> bool:
+    """A few spots tell of most shifts that they are nowhere near."""
+    shifted = hkl + np.array(shift, hkl.dtype)
+    kept = np.any(shifted != 0, axis=1)
+    fit = _refit(model, spots[kept], shifted[kept], QUICK_CYCLES)
+    return _ratio(present, _spread(fit)) > 0.7 / PROMISING
+
+
 def _tried(
     model: Model, spots: Observations, hkl: np.ndarray, shift: tuple[int, ...], present: np.ndarray
 ) -> Origin | None:
     shifted = hkl + np.array(shift, hkl.dtype)
     kept = np.any(shifted != 0, axis=1)
-    fit = _refit(model, spots[kept], shifted[kept], QUICK_CYCLES)
-    if not _ratio(present, _spread(fit)) > 1 / PROMISING:
-        return None
-    fit = _refit(fit.model, spots[kept], shifted[kept], FULL_CYCLES)
+    fit = _refit(model, spots[kept], shifted[kept], QUICK_CYCLES + FULL_CYCLES)
     ratio = _ratio(present, _spread(fit))
     panel = fit.model.sweeps[0].detector[0]
     move = fit.model.moves[0, :3]

@@ -28,7 +28,7 @@ MIN_SPOTS = 12
 MIN_INDEXED = 10
 ENOUGH_INDEXED = 0.9
 FIRST_CYCLE_SPOTS = 1000
-MAX_REFINED_SPOTS = 10000
+MAX_REFINED_SPOTS = 6000
 MAX_ORIGIN_SHIFTS = 4
 CLOSE = 5.0
 """Degrees between lattices; one that is closer to another may be made of its stray spots."""
