@@ -41,10 +41,13 @@ Launch = Callable[[int, IO[bytes], bool], Process]
 
 
 def launch_worker(reports: int, errors: IO[bytes], has_terminal: bool) -> Process:
-    """Begin `autoproc _work` in a group of its own, so that Ctrl-C goes to the program alone."""
+    """Begin `autoproc _work` in a group of its own, so that Ctrl-C goes to the program alone.
+
+    -P: a folder called autoproc where the user happens to be is not this package.
+    """
     package = str(Path(__file__).resolve().parents[2])
     paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return start_process([sys.executable, "-m", "autoproc", "_work"], paths, reports, errors, has_terminal)
+    return start_process([sys.executable, "-P", "-m", "autoproc", "_work"], paths, reports, errors, has_terminal)
 
 
 def start_process(
