@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
 from autoproc.service.params import ServiceParams
 from autoproc.service.queue_file import open_queue, queue_path
-from autoproc.service.status import status_table, story_lines
+from autoproc.service.status import NOBODY, Queue, coming_words, shown, status_table, story_lines
 
 REFRESH = 2.0
 """Seconds between two looks at the queue."""
@@ -55,29 +56,44 @@ def status_command(sweeps: Sequence[str], output: Path, watch: bool, as_json: bo
     """Print the queue: a table, a table that is kept up to date, JSON, or the story of some sweeps."""
     with leaving_well(), queue_of(output) as queue:
         if as_json:
-            jobs = [queue.named(name) for name in sweeps] or queue.rows()
-            typer.echo(json.dumps([job.facts() for job in jobs], indent=2))
+            facts = [queue.named(name).facts() for name in sweeps]
+            coming = [arriving.facts() for arriving in queue.presence.arriving()]
+            typer.echo(json.dumps(facts or [*coming, *(job.facts() for job in queue.rows())], indent=2))
         elif sweeps:
             for name in sweeps:
-                typer.echo("\n".join(story_lines(queue.named(name))))
+                typer.echo(shown("\n".join(_story(queue, name))))
         elif watch:
             _keep_showing(queue)
         else:
-            _console().print(status_table(queue.rows()))
+            console = _console()
+            console.print(status_table(Queue.of(queue), console.width))
 
 
 def _console() -> Console:
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    """As wide as the terminal, or as COLUMNS says; wide enough for all in a file."""
+    is_told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(file=sys.stdout, width=None if is_told else WIDE, highlight=False)
+
+
+def _story(queue: JobQueue, name: str) -> list[str]:
+    """All that is known of a sweep, or of one that is coming."""
+    coming = [arriving for arriving in queue.presence.arriving() if arriving.name == name]
+    lines = [] if coming and queue.by_name(name) is None else story_lines(queue.named(name))
+    for arriving in coming:
+        words = coming_words(arriving, time.time())
+        lines += [f"{name}: arriving", f"    images   {arriving.path}, {arriving.n_images} so far", f"    {words}"]
+    return lines
 
 
 def _keep_showing(queue: JobQueue) -> None:
     """Until Ctrl-C."""
+    console = _console()
 
     def table() -> RenderableType:
-        return status_table(queue.rows())
+        return status_table(Queue.of(queue), console.width)
 
     try:
-        with Live(table(), console=_console(), auto_refresh=False) as live:
+        with Live(table(), console=console, auto_refresh=False) as live:
             while True:
                 time.sleep(REFRESH)
                 live.update(table(), refresh=True)
@@ -90,6 +106,7 @@ def retry_command(sweeps: Sequence[str], output: Path) -> None:
     with leaving_well(), queue_of(output) as queue:
         for name in sweeps:
             _say(queue.retry(name), State.queued, "only a sweep without results is tried again; see `reprocess`")
+        _say_if_nobody_works(queue)
 
 
 def cancel_command(sweeps: Sequence[str], output: Path) -> None:
@@ -109,6 +126,13 @@ def reprocess_command(arguments: Sequence[str], output: Path) -> None:
         with queue_of(output) as queue:
             for name in names:
                 _say(queue.reprocess(name, changes), State.queued, "it is no sweep")
+            _say_if_nobody_works(queue)
+
+
+def _say_if_nobody_works(queue: JobQueue) -> None:
+    """Who asks for something wonders why nothing happens."""
+    if queue.n_in(State.queued) and not queue.presence.is_attended:
+        typer.echo(NOBODY)
 
 
 def _say(job: Job, wanted: State, refused: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,7 +17,8 @@ from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
 from autoproc.errors import InputError
 from autoproc.overrides import split_arguments
-from autoproc.service.daemon import Daemon, Finder, Stop, told_to_all
+from autoproc.service.attendance import Attendance
+from autoproc.service.daemon import Daemon, Stop, told_to_all
 from autoproc.service.events import Event, Listener, QueueLog, event_lines
 from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
@@ -26,10 +28,16 @@ from autoproc.service.limits import shares
 from autoproc.service.named_sweeps import NamedSweeps, named_sweeps
 from autoproc.service.order import settings_of
 from autoproc.service.outputs import Outputs
+from autoproc.service.owner import is_dead
+from autoproc.service.presence import Arriving
 from autoproc.service.queue_file import open_queue
 from autoproc.service.supervisor import Plan, Supervisor
 from autoproc.service.visit_page import VisitPage
 from autoproc.service.worker_process import launch_worker
+from autoproc.wording import counted
+
+if TYPE_CHECKING:
+    from autoproc.service.watcher import Watcher
 
 FILES = ("merged.mtz", "summary.txt", "report.html")
 
@@ -136,7 +144,10 @@ class Run:
             )  # fmt: skip
             supervisor = Supervisor(queue, outputs, plan, tell, launch_worker)
             finder = watcher(self.wanted.watched, self.config, intake) if self.wanted.watched else None
-            daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page)
+            attendance = Attendance(queue, [str(root) for root in self.wanted.watched], _eyes(finder), page.touch)
+            daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page, attendance)
+            if finder is not None:
+                told_to_all([log, say])(Event("begin", "", {"text": greeting(self.wanted.watched, queue)}))
             daemon.run(self._is_done(queue, ids), self._grace_time())
             states = [queue.job(number).state for number in ids]
         if self.stop.n_asked:
@@ -177,7 +188,23 @@ def opened(outputs: Outputs, config: Config) -> Iterator[tuple[JobQueue, QueueLo
         queue.close()
 
 
-def watcher(roots: Sequence[Path], config: Config, intake: Intake) -> Finder:
+def greeting(roots: Sequence[Path], queue: JobQueue) -> str:
+    """What a program that watches says first: where it looks, how to stop it, and what it goes on with."""
+    jobs = queue.rows()
+    n_done = sum(job.state.is_settled and job.state is not State.listed for job in jobs)
+    n_interrupted = sum(job.state is State.running and is_dead(job.worker or "") for job in jobs)
+    n_waiting = sum(job.state is State.queued for job in jobs)
+    found = [(n_done, f"{counted(n_done, 'sweep')} done"), (n_interrupted, f"{n_interrupted} interrupted"),
+             (n_waiting, f"{n_waiting} waiting")]  # fmt: skip
+    before = ", ".join(words for n, words in found if n)
+    return f"watching {', '.join(map(str, roots))}; Ctrl-C stops" + (f" ({before})" if before else "")
+
+
+def _eyes(finder: Watcher | None) -> Callable[[], Sequence[Arriving]]:
+    return tuple if finder is None else finder.arriving
+
+
+def watcher(roots: Sequence[Path], config: Config, intake: Intake) -> Watcher:
     """Who looks for new images below the directories."""
     from autoproc.service.watcher import Watcher  # noqa: PLC0415  (only to watch)
 

@@ -97,7 +97,11 @@ def _time_for_partial(progress: Progress, settle: float, params: WatchParams, in
 
 def what_lacks(progress: Progress) -> str:
     """Why a series is partial, in plain words."""
-    quiet = f"nothing came for {_duration(progress.quiet)}"
+    return f"{what_is_missing(progress)}; nothing came for {_duration(progress.quiet)}"
+
+
+def what_is_missing(progress: Progress) -> str:
+    """What a series lacks as far as is known, in plain words; "" where nothing does."""
     said = []
     n_expected = progress.n_expected
     if n_expected is not None and progress.n_present + progress.n_unfinished < n_expected:
@@ -108,7 +112,7 @@ def what_lacks(progress: Progress) -> str:
         said.append(f"{progress.n_unfinished} unfinished")
     if progress.obstacle:
         said.append(progress.obstacle)
-    return f"{', '.join(said)}; {quiet}"
+    return ", ".join(said)
 
 
 def _duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Protocol
 
+from autoproc.service.attendance import Attendance
 from autoproc.service.events import Event, Listener
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.hooks import Hooks
@@ -76,12 +77,13 @@ class Daemon:
         finder: Finder | None = None,
         stop: Stop | None = None,
         page: VisitPage | None = None,
+        attendance: Attendance | None = None,
     ) -> None:
         self.supervisor, self.intake, self.hooks, self.finder = supervisor, intake, hooks, finder
         self._tell = tell
         self._found: list[FoundSweep | ListedImages] = []
         self.stop = stop or Stop()
-        self._page = page
+        self._page, self._attendance = page, attendance
 
     @property
     def queue(self) -> JobQueue:
@@ -97,6 +99,8 @@ class Daemon:
                 self._finish(grace_time)
         finally:
             self.supervisor.hand_back()
+            if self._attendance is not None:
+                self._attendance.leave()
             if self._page is not None:
                 with suppress(sqlite3.OperationalError):
                     self._page.finish()
@@ -109,6 +113,8 @@ class Daemon:
             self.hooks.poll()
             self._look()
             self.supervisor.step()
+            if self._attendance is not None:
+                self._attendance.poll()
             if self._page is not None:
                 self._page.poll()
             return is_done()

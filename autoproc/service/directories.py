@@ -17,6 +17,7 @@ from autoproc.service.watch_params import WatchParams
 
 SHARE_OF_QUIET = 0.05
 """Time between looks, as a part of the time that a directory has been quiet: news are noticed late by as little."""
+EVERYBODY = 0o444
 HOT = 10.0
 """Seconds after a change during which a directory is looked at as often as possible."""
 
@@ -48,6 +49,10 @@ class Disk:
         """Size, times and identity of a file or directory. Raises OSError."""
         return os.stat(path)
 
+    def may_read(self, path: Path, status: os.stat_result) -> bool:
+        """Whether we may read a file. Asked only where not everybody may."""
+        return status.st_mode & EVERYBODY == EVERYBODY or os.access(path, os.R_OK)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -70,6 +75,7 @@ class _Directory:
     path: Path
     visit: str
     is_root: bool
+    depth: int = 0
     identity: tuple[int, int] | None = None
     modified_ns: int = -1
     changed_at: float = 0.0
@@ -206,9 +212,15 @@ class Directories:
         for name in sorted(directory.subdirectories, key=lambda name: (name in directory.links, name)):
             path = directory.path / name
             if path not in self._known and not self._is_excluded(path):
-                self._known[path] = _Directory(path, directory.visit, is_root=False)
+                self._known[path] = self._below(directory, path)
                 fresh.append(self._known[path])
         return fresh
+
+    def _below(self, directory: _Directory, path: Path) -> _Directory:
+        """A subdirectory: of its parent's visit, or a visit of its own."""
+        depth = directory.depth + 1
+        visit = str(path) if depth <= self._params.visit_depth else directory.visit
+        return _Directory(path, visit, is_root=False, depth=depth)
 
     def _is_excluded(self, path: Path) -> bool:
         return any(fnmatch(path.name, pattern) or fnmatch(str(path), pattern) for pattern in self._params.exclude)

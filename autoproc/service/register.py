@@ -10,25 +10,27 @@ from autoproc.formats.sweeps import CBF_NAME, DATA_NAME, MASTER_NAME, OTHER_HDF5
 from autoproc.formats.templates import counter_of, sweep_name
 from autoproc.service.directories import Change
 from autoproc.service.watch_params import WatchParams
-from autoproc.service.watched_series import Arrivals, WatchedCbf, WatchedMaster, WatchedPhotographs
+from autoproc.service.watched_series import Arrivals, WatchedCbf, WatchedData, WatchedMaster, WatchedPhotographs
 
-Watched = WatchedCbf | WatchedMaster | WatchedPhotographs
+Watched = WatchedCbf | WatchedMaster | WatchedData | WatchedPhotographs
 PHOTOGRAPH_NAME = re.compile(r"\.(?:jpe?g|png)$", re.IGNORECASE)
 
 
 class Register:
     """All series of images below the watched directories.
 
-    open : those that are waited for, by id; stalled : masters that were given up, but may go on
+    open : those that are waited for, by id; stalled : those that were given up, but may go on without their directory
+    showing it
     """
 
     def __init__(self, params: WatchParams, once: bool) -> None:
         self.open: dict[int, Watched] = {}
-        self.stalled: dict[int, WatchedMaster] = {}
+        self.stalled: dict[int, WatchedMaster | WatchedCbf] = {}
         self._params = params
         self._once = once
         self._cbf: dict[Path, dict[tuple[str, str], WatchedCbf]] = {}
         self._masters: dict[Path, dict[str, WatchedMaster]] = {}
+        self._data: dict[tuple[Path, str], WatchedData] = {}
         self._photographs: dict[tuple[Path, str], WatchedPhotographs] = {}
         self._began: dict[Path, float] = {}
 
@@ -75,10 +77,13 @@ class Register:
             if not series.names:
                 del series_here[key]
                 self.open.pop(id(series), None)
+                self.stalled.pop(id(series), None)
         masters = self._masters.get(change.directory, {})
         for name in gone & masters.keys():
             self.stalled.pop(id(masters[name]), None)
             self.open.pop(id(masters.pop(name)), None)
+        for name in filter(_is_data, gone):
+            self._forget_data(change.directory, DATA_NAME.sub("", name), {name})
 
     def _take_cbf(self, change: Change, key: tuple[str, str], names: list[str], came: float, now: float) -> None:
         here = self._cbf.setdefault(change.directory, {})
@@ -95,6 +100,7 @@ class Register:
             series.trust()
         series.due = min(series.due, now) if id(series) in self.open else came + self._params.stable_time
         self.open[id(series)] = series
+        self.stalled.pop(id(series), None)
         self._began[change.directory] = max(self._began.get(change.directory, 0.0), series.arrivals.first)
 
     def take_rewritten(self, path: Path, now: float) -> None:
@@ -120,6 +126,36 @@ class Register:
             woken.append(here[name])
         for master in woken:
             self.reopen(master, came, now)
+        self._take_data(change.directory, [name for name in names if _is_data(name)], came, now)
+
+    def has_master(self, directory: Path) -> bool:
+        """An HDF5 file that is no data file lies there."""
+        return bool(self._masters.get(directory))
+
+    def _take_data(self, directory: Path, names: Sequence[str], came: float, now: float) -> None:
+        """Data files that have no master beside them are waited for with it."""
+        for place, stem in [key for key in self._data if key[0] == directory]:
+            if self._is_led(place, stem):
+                self._forget_data(place, stem)
+        for name in names:
+            stem = DATA_NAME.sub("", name)
+            if not self._is_led(directory, stem):
+                data = self._data.setdefault((directory, stem), WatchedData(directory, stem))
+                data.names.add(name)
+                data.due, data.is_open = (now if self._once else came + self._params.stall_time), True
+                self.open[id(data)] = data
+
+    def _is_led(self, directory: Path, stem: str) -> bool:
+        return any(name.startswith(stem) for name in self._masters.get(directory, {}))
+
+    def _forget_data(self, directory: Path, stem: str, names: set[str] | None = None) -> None:
+        """Some of these data files are gone; or (None) their master has come."""
+        data = self._data.get((directory, stem))
+        if data is None:
+            return
+        data.names -= data.names if names is None else names
+        if not data.names:
+            self.open.pop(id(self._data.pop((directory, stem))), None)
 
     def reopen(self, master: WatchedMaster, came: float, now: float) -> None:
         """Look at a master again, and wait for it if need be."""
@@ -128,6 +164,12 @@ class Register:
         master.due = now
         self.stalled.pop(id(master), None)
         self.open[id(master)] = master
+
+    def reopen_cbf(self, series: WatchedCbf, now: float) -> None:
+        """Wait for a series once more: files that were not whole are others now."""
+        series.arrivals, series.is_open, series.due = Arrivals.starting(now), True, now
+        self.stalled.pop(id(series), None)
+        self.open[id(series)] = series
 
     def _take_photograph(self, directory: Path, name: str, now: float) -> None:
         suffix = Path(name).suffix.lower()

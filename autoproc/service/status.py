@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich import box
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from autoproc.service.events import duration
 from autoproc.service.job import Job, State
+from autoproc.service.jobs import JobQueue
+from autoproc.service.presence import Arriving
 from autoproc.service.result import failure_lines, result_line
 
 COLOURS = {
@@ -21,29 +27,77 @@ COLOURS = {
 }  # fmt: skip
 VERDICTS = {"good": "green", "look": "yellow", "bad": "red"}
 WORDS = {State.set_aside: "set aside"}
+FIGURES = {
+    "d_min": ("d_min", "{:.2f}"), "compl.": ("completeness", "{:.1f}"), "Rmeas": ("r_meas", "{:.3f}"),
+    "CC1/2": ("cc_half", "{:.3f}"),
+}  # fmt: skip
+"""Columns of figures: of what, and how they are written."""
+REMARK = "what is to be said"
+HEADINGS = ("sweep", "state", "images", "space group", "cell", *FIGURES, "quality", "time", REMARK)
+BY_IMPORTANCE = (REMARK, "d_min", "quality", "space group", "time", "images", "CC1/2", "Rmeas", "compl.", "cell")
+"""Columns in the order in which they are given room on a narrow terminal, after name and state."""
+LEFT = ("sweep", "state", "space group", "cell", "quality", REMARK)
+LEAST_REMARK = 20
+GAP = 2
+NOBODY = "no autoproc run is working on this queue: start `autoproc run ...`"
 ORDER = (State.running, State.queued, State.processed, State.failed, State.set_aside, State.cancelled, State.listed)
 
 
-def status_table(jobs: Sequence[Job], now: float | None = None) -> Table:
-    """All sweeps: those at work first, then those that wait, then the others, the latest first."""
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What the queue's file says now: its sweeps, those that are coming, and whether a program works on it."""
+
+    jobs: Sequence[Job]
+    arriving: Sequence[Arriving] = ()
+    is_attended: bool = True
+
+    @classmethod
+    def of(cls, queue: JobQueue) -> Queue:
+        """As it is now."""
+        return cls(queue.rows(), queue.presence.arriving(), queue.presence.is_attended)
+
+
+def status_table(queue: Queue, width: int, now: float | None = None) -> RenderableType:
+    """All sweeps: those at work first, then those that wait or come, then the others, the latest first.
+
+    width : of the terminal, in letters; where it is narrow, what matters least is left out
+    """
     now = time.time() if now is None else now
-    table = Table(box=box.SIMPLE_HEAD, title=counted(jobs), title_justify="left", pad_edge=False)
-    table.add_column("sweep", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    for heading in ("images", "space group", "cell", "d_min", "compl.", "Rmeas", "CC1/2"):
-        table.add_column(heading, justify="left" if heading in ("space group", "cell") else "right", no_wrap=True)
-    table.add_column("quality")
-    table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("what is to be said", ratio=1)
-    for job in sorted(jobs, key=_place):
-        table.add_row(*_cells(job, now))
-    return table
+    rows = [_cells(job, now) for job in sorted(queue.jobs, key=_place)]
+    n_at_work = sum(not job.state.is_settled for job in queue.jobs)
+    rows[n_at_work:n_at_work] = [_coming(arriving, now) for arriving in queue.arriving]
+    table = Table(box=box.SIMPLE_HEAD, title=counted(queue), title_justify="left", title_style="",
+                  pad_edge=False, padding=(0, 1, 0, 0))  # fmt: skip
+    for heading, letters in fitting(rows, width):
+        is_text = heading in LEFT
+        wraps = heading == REMARK
+        table.add_column(heading, justify="left" if is_text else "right", no_wrap=not wraps, min_width=letters,
+                         overflow="fold", ratio=1 if wraps else None)  # fmt: skip
+    for row in rows:
+        table.add_row(*(row[str(column.header)] for column in table.columns))
+    return table if queue.is_attended or not n_at_work else Group(table, Text(NOBODY, style="yellow"))
 
 
-def counted(jobs: Sequence[Job]) -> str:
+def fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[tuple[str, int]]:
+    """The columns that have something to say and fit in, with the letters that each needs at least."""
+    letters = {
+        name: max([len(name), *(cell_len(Text.from_markup(row[name]).plain) for row in rows)]) for name in HEADINGS
+    }
+    letters[REMARK] = min(letters[REMARK], LEAST_REMARK)
+    chosen = {"sweep", "state"}
+    for name in BY_IMPORTANCE:
+        is_wanted = name == "images" or any(row[name] for row in rows)
+        if is_wanted and sum(letters[n] + GAP for n in {*chosen, name}) <= width:
+            chosen.add(name)
+    return [(name, letters[name]) for name in HEADINGS if name in chosen]
+
+
+def counted(queue: Queue) -> str:
     """How many there are in each state."""
-    numbers = Counter(job.state for job in jobs)
-    return ", ".join(f"{numbers[s]} {WORDS.get(s, s)}" for s in ORDER if numbers[s]) or "no sweeps yet"
+    numbers = Counter(job.state for job in queue.jobs)
+    words = [f"{len(queue.arriving)} arriving"] if queue.arriving else []
+    words += [f"{numbers[s]} {WORDS.get(s, s)}" for s in ORDER if numbers[s]]
+    return ", ".join(words) or "no sweeps yet"
 
 
 def _place(job: Job) -> tuple[int, float, int]:
@@ -52,23 +106,37 @@ def _place(job: Job) -> tuple[int, float, int]:
     return (3 if job.state is State.listed else group, latest, job.id)
 
 
-def _cells(job: Job, now: float) -> list[str]:
+def _cells(job: Job, now: float) -> dict[str, str]:
     result = job.result if job.state in (State.processed, State.failed) else {}
     colour, verdict = COLOURS[job.state], result.get("verdict") or ""
-    return [
-        escape(job.name),
-        f"[{colour}]{WORDS.get(job.state, job.state)}[/]",
-        str(job.n_images),
-        result.get("space_group") or "",
-        " ".join(f"{x:.1f}" for x in result.get("unit_cell") or ()),
-        *(_figure(result.get(key), form) for key, form in FIGURES.items()),
-        f"[{VERDICTS.get(verdict, 'default')}]{verdict}[/]",
-        _time(job, now),
-        escape(_remark(job, now)),
-    ]
+    return {
+        "sweep": escape(shown(job.name)),
+        "state": f"[{colour}]{WORDS.get(job.state, job.state)}[/]",
+        "images": str(job.n_images),
+        "space group": result.get("space_group") or "",
+        "cell": " ".join(f"{x:.1f}" for x in result.get("unit_cell") or ()),
+        **{heading: _figure(result.get(key), form) for heading, (key, form) in FIGURES.items()},
+        "quality": f"[{VERDICTS[verdict]}]{verdict}[/]" if verdict in VERDICTS else verdict,
+        "time": _time(job, now),
+        REMARK: escape(shown(_remark(job, now))),
+    }
 
 
-FIGURES = {"d_min": "{:.2f}", "completeness": "{:.1f}", "r_meas": "{:.3f}", "cc_half": "{:.3f}"}
+def _coming(arriving: Arriving, now: float) -> dict[str, str]:
+    return dict.fromkeys(HEADINGS, "") | {
+        "sweep": escape(shown(arriving.name)),
+        "state": "[magenta]arriving[/]",
+        "images": str(arriving.n_images),
+        REMARK: escape(shown(coming_words(arriving, now))),
+    }
+
+
+def coming_words(arriving: Arriving, now: float) -> str:
+    """What lacks, and how long it is waited for."""
+    if arriving.until is None:
+        return arriving.words
+    left = max(0.0, arriving.until - now)
+    return f"{arriving.words}; if nothing more comes, taken as it is in {duration(left)}"
 
 
 def _figure(value: float | None, form: str) -> str:
@@ -76,9 +144,9 @@ def _figure(value: float | None, form: str) -> str:
 
 
 def _time(job: Job, now: float) -> str:
-    """Since when it waits or works; how long after its last image it was done."""
+    """Since when it waits or works; how long after its last image, or after it was asked for, it was done."""
     if job.state is State.queued:
-        return duration(now - job.completed_at)
+        return duration(max(0.0, now - job.due_since))
     if job.state is State.running:
         return duration(now - (job.started_at or now))
     return "" if job.latency is None or job.state is State.listed else duration(job.latency)
@@ -100,7 +168,8 @@ def story_lines(job: Job) -> list[str]:
     lines = [
         f"{job.name}: {WORDS.get(job.state, job.state)}",
         f"    images   {job.path}" + (f", {job.image_range[0]} to {job.image_range[1]}" if job.image_range else ""),
-        f"    found    {_clock(job.found_at)}; last image {_clock(job.completed_at)}",
+        f"    found    {_clock(job.found_at)}; last image {_clock(job.completed_at)}"
+        + (f"; asked for {_clock(job.asked_at)}" if job.asked_at else ""),
     ]
     lines += [f"    partial  {job.partial}"] if job.partial else []
     lines += [f"    changed  {' '.join(f'{k}={v}' for k, v in job.parameters.items())}"] if job.parameters else []
@@ -118,3 +187,8 @@ def story_lines(job: Job) -> list[str]:
 
 def _clock(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).isoformat(sep=" ", timespec="seconds")
+
+
+def shown(text: str) -> str:
+    """Text as every terminal can show it: bytes that are no UTF-8 are spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode()

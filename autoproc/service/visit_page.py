@@ -14,6 +14,8 @@ from autoproc.service.events import Event
 from autoproc.service.job import Job, State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
+from autoproc.service.presence import Arriving
+from autoproc.wording import counted
 
 REFRESH = 10
 """Seconds after which a browser loads the page anew."""
@@ -35,6 +37,10 @@ class VisitPage:
         """Something has happened."""
         self._is_stale = self._is_stale or event.kind not in SILENT
 
+    def touch(self) -> None:
+        """What is coming has changed."""
+        self._is_stale = True
+
     def poll(self) -> None:
         """Write the page if it is stale, and not too soon after the last time."""
         if self._is_stale and time.monotonic() - self._written >= LEAST_INTERVAL:
@@ -51,16 +57,18 @@ class VisitPage:
         path = self._outputs.output / "index.html"
         part = path.with_name(".index.html.part")
         with suppress(OSError):
-            part.write_text(page_of(self._queue.rows(), path.parent), encoding="utf-8")
+            page = page_of(self._queue.rows(), path.parent, self._queue.presence.arriving())
+            part.write_text(page, encoding="utf-8", errors="backslashreplace")
             part.replace(path)
 
 
-def page_of(jobs: Sequence[Job], output: Path) -> str:
-    """The page of a queue: the latest images first, what was not processed below."""
+def page_of(jobs: Sequence[Job], output: Path, arriving: Sequence[Arriving] = ()) -> str:
+    """The page of a queue: what is coming, then the latest images first; what was not processed below."""
     latest = sorted(jobs, key=lambda job: (-job.completed_at, job.name))
     visits = {job.visit for job in jobs if job.visit}
     common = Path(os.path.commonpath(visits)).name if visits else output.resolve().parent.name
-    rows = [_row(job, several=len(visits) > 1) for job in latest if job.state is not State.listed]
+    rows = [sweep_row(a.name, "arriving", {}, a.n_images, coming(a)) for a in arriving]
+    rows += [_row(job, several=len(visits) > 1) for job in latest if job.state is not State.listed]
     listed = [
         ListedRow(job.path, job.n_images, job.error or job.partial) for job in latest if job.state is State.listed
     ]
@@ -71,3 +79,8 @@ def _row(job: Job, several: bool) -> SweepRow:
     words = job.progress if job.state is State.running else job.error or job.result.get("error") or ""
     visit = job.visit if several else ""
     return sweep_row(job.name, job.state, job.result, job.n_images, words, visit, bool(job.partial))
+
+
+def coming(arriving: Arriving) -> str:
+    """What is known of a sweep that is coming."""
+    return f"{counted(arriving.n_images, 'image')} so far; {arriving.words}"

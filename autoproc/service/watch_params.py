@@ -39,6 +39,9 @@ class WatchParams(Params):
     stall_time: float = Field(300.0, gt=0)
     """Seconds without a new image after which a sweep that lacks images is processed as it is, and called partial.
     Injections and short losses of beam are over by then; if images come later, it is processed again."""
+    visit_depth: int = Field(0, ge=0)
+    """What is a visit, for the order in which sweeps are processed: 0 the whole watched directory, 1 each directory in
+    it, 2 each directory in those. Where visits lie side by side below the watched directory it is 1."""
     exclude: tuple[str, ...] = ()
     """Directories to pass over, as names or whole paths with wildcards: processed, */tmp/*. Names that begin with
     a dot are always passed over."""

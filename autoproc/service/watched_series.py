@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from autoproc.errors import AutoprocError
 from autoproc.formats.cbf import read_cbf_header
 from autoproc.formats.minicbf import header_fields, numbers
-from autoproc.formats.templates import counter_of
+from autoproc.formats.templates import counter_of, grouped_by_template
 from autoproc.service.completeness import Progress, expected_in_header, gaps
 from autoproc.service.directories import Disk
 
@@ -118,13 +119,13 @@ class WatchedCbf:
             return
         self.unchecked.pop(name, None)
         self.touched = max(self.touched, status.st_ctime)
-        seen = (status.st_size, status.st_mtime_ns)
+        seen = _looks(status, disk.may_read(self.directory / name, status))
         before = self.unfinished.pop(name, None)
         if before is not None and before != seen:
             self.arrivals.news = now
             self.cut_off.discard(name)
         is_stable = before == seen or now - status.st_mtime >= stable_time
-        if status.st_size > 0 and is_stable and name not in self.cut_off:
+        if seen[0] > 0 and is_stable and name not in self.cut_off:
             self.sizes[name] = seen
         else:
             self.unfinished[name] = seen
@@ -134,11 +135,11 @@ class WatchedCbf:
         whole = sorted(self.sizes)
         if self.knows_header or not whole:
             return
-        self.knows_header = True
         try:
             header = read_cbf_header(self.directory / whole[0])
-        except AutoprocError:
+        except AutoprocError:  # perhaps it may be read later
             return
+        self.knows_header = True
         self.n_expected = expected_in_header(header)
         fields = header_fields(header.text)
         self.exposure = max(numbers(fields, key, 1)[0] or 0.0 for key in ("Exposure_period", "Exposure_time"))
@@ -156,6 +157,22 @@ class WatchedCbf:
 
     def _is_plain(self) -> bool:
         return next(iter(self.names)).lower().endswith(".cbf")
+
+    def has_changed(self, disk: Disk) -> bool:
+        """One of the files that were not whole, or could not be looked at, is another now: one stat each."""
+        return any(self._has_changed(name, disk) for name in [*self.unfinished, *self.unchecked])
+
+    def _has_changed(self, name: str, disk: Disk) -> bool:
+        path = self.directory / name
+        try:
+            status = disk.stat(path)
+        except OSError:
+            return False
+        return self.unfinished.get(name) != _looks(status, disk.may_read(path, status))
+
+    def template(self) -> str:
+        """The name that the files have in common, with # for the counter."""
+        return next(iter(grouped_by_template(self.names)))
 
     def progress(self, now: float, is_followed: bool) -> Progress:
         """What was seen until now."""
@@ -178,6 +195,11 @@ class WatchedCbf:
         return dict(sorted(pairs))
 
 
+def _looks(status: os.stat_result, may_be_read: bool) -> tuple[int, int]:
+    """What makes two looks at a file differ; one that may not be read is as good as empty."""
+    return (status.st_size if may_be_read else 0), status.st_mtime_ns
+
+
 def _is_cut_off(path: Path, size: int) -> bool:
     try:
         header = read_cbf_header(path)
@@ -190,13 +212,25 @@ def _is_cut_off(path: Path, size: int) -> bool:
 class WatchedMaster:
     """An HDF5 master file with what it leads to.
 
-    seen : frames present and obstacle at the last look
+    seen : frames present and obstacle at the last look; progress : what was seen then
     """
 
     path: Path
     visit: str
     arrivals: Arrivals
     seen: tuple[int, int, str] | None = None
+    progress: Progress | None = None
+    due: float = 0.0
+    is_open: bool = True
+
+
+@dataclass(slots=True)
+class WatchedData:
+    """Data files of an HDF5 sweep whose master file has not come yet. stem : what their names have in common."""
+
+    directory: Path
+    stem: str
+    names: set[str] = field(default_factory=set)
     due: float = 0.0
     is_open: bool = True
 

@@ -10,18 +10,22 @@ from autoproc.formats.frames_present import FramesPresent, frames_present
 from autoproc.formats.sweeps import MASTER_NAME
 from autoproc.formats.templates import absolute
 from autoproc.importing.params import ImportParams
+from autoproc.service.arriving import arriving
 from autoproc.service.completeness import Progress, gaps, judge
 from autoproc.service.directories import Change, Directories, Disk
 from autoproc.service.file_system import has_events, mounts_now
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.news import KernelNews, News, NoNews
+from autoproc.service.presence import Arriving
 from autoproc.service.recognise import recognise_cbf, recognise_master
 from autoproc.service.register import Register, Watched
 from autoproc.service.watch_params import WatchParams
-from autoproc.service.watched_series import Arrivals, WatchedCbf, WatchedMaster, WatchedPhotographs
+from autoproc.service.watched_series import Arrivals, WatchedCbf, WatchedData, WatchedMaster, WatchedPhotographs
+from autoproc.wording import counted
 
 Found = FoundSweep | ListedImages
 PHOTOGRAPHS = "photographs, not diffraction images"
+NO_MASTER = "{files}, but no master file that describes the experiment"
 SHARE_OF_QUIET = 0.05
 """Time between looks at an unfinished HDF5 sweep, as a part of the time that nothing came."""
 SOON = 0.01
@@ -77,6 +81,10 @@ class Watcher:
         """Series that are not complete yet; with once, all is found when none are left after a call of poll."""
         return len(self._register.open) + (self._walk is not None)
 
+    def arriving(self) -> list[Arriving]:
+        """What is waited for now."""
+        return arriving(self._register, self.params, self.once, self._clock())
+
     def poll(self, timeout: float) -> list[Found]:
         """What became complete; waits for it, but at most this long, seconds."""
         deadline = self._clock() + timeout
@@ -128,6 +136,8 @@ class Watcher:
     def _judge(self, series: Watched, now: float) -> Iterable[Found]:
         if isinstance(series, WatchedCbf):
             return self._judge_cbf(series, now)
+        if isinstance(series, WatchedData):
+            return self._judge_data(series)
         return self._judge_master(series, now) if isinstance(series, WatchedMaster) else self._judge_photographs(series)
 
     def _judge_cbf(self, series: WatchedCbf, now: float) -> Iterable[Found]:
@@ -147,6 +157,9 @@ class Watcher:
             series.due = now + min(max(soon, params.poll_interval), max(verdict.look_in, SOON))
             return []
         self._register.close(series)
+        if series.unfinished or series.unchecked:
+            self._register.stalled[id(series)] = series
+            series.due = self._next_look_at(series, now)
         files = series.whole()
         if not files:
             return []
@@ -163,7 +176,8 @@ class Watcher:
         if master.seen is not None and _seen(there) != master.seen:
             master.arrivals.more(max(1, there.n_present - n_before), now)
         master.seen = _seen(there)
-        verdict = judge(_progress_of(there, master.arrivals, now), self.params, self.once)
+        master.progress = _progress_of(there, master.arrivals, now)
+        verdict = judge(master.progress, self.params, self.once)
         again = self._next_look_at(master, now)
         if verdict.state == "waiting":
             master.due = min(again, now + max(verdict.look_in, SOON))
@@ -177,21 +191,34 @@ class Watcher:
         arrived = min(now, master.arrivals.latest)
         return self._new(recognise_master(master.path, master.visit, there, verdict, arrived, self._import_params))
 
-    def _next_look_at(self, master: WatchedMaster, now: float) -> float:
-        quiet = max(0.0, now - master.arrivals.news)
+    def _next_look_at(self, series: WatchedMaster | WatchedCbf, now: float) -> float:
+        quiet = max(0.0, now - series.arrivals.news)
         return now + max(SHARE_OF_QUIET * quiet, self.params.poll_interval)
 
     def _look_for_late_frames(self, now: float) -> None:
-        """Frames may still be written into the files of a collection that was given up, which no directory shows."""
-        for master in [master for master in self._register.stalled.values() if master.due <= now]:
-            master.due = self._next_look_at(master, now)
-            if _seen(frames_present(master.path)) != master.seen:
-                self._register.reopen(master, now, now)
+        """Files of a collection that was given up may still be written, or made readable: no directory shows it."""
+        for series in [series for series in self._register.stalled.values() if series.due <= now]:
+            series.due = self._next_look_at(series, now)
+            if isinstance(series, WatchedCbf):
+                if series.has_changed(self._disk):
+                    self._register.reopen_cbf(series, now)
+            elif _seen(frames_present(series.path)) != series.seen:
+                self._register.reopen(series, now, now)
 
     def _without_frames(self, master: WatchedMaster, there: FramesPresent) -> Iterator[Found]:
         """A master whose images never came is told of; other HDF5 files without images are nobody's business."""
         if MASTER_NAME.search(master.path.name):
             yield from self._new([ListedImages(master.path, 0, "unreadable", there.obstacle)])
+
+    def _judge_data(self, data: WatchedData) -> Iterable[Found]:
+        """No master file has come. Where there is one of another name, it may well lead to these."""
+        self._register.close(data)
+        if self._register.has_master(data.directory):
+            return []
+        path = data.directory / sorted(data.names)[0]
+        return self._new(
+            [ListedImages(path, 0, "unreadable", NO_MASTER.format(files=counted(len(data.names), "data file")))]
+        )
 
     def _judge_photographs(self, photographs: WatchedPhotographs) -> Iterable[Found]:
         self._register.close(photographs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 from autoproc.cli import app
 from autoproc.service.job import State
 from autoproc.service.jobs import JobQueue
+from autoproc.service.owner import this_program
 
 TREE = Path(__file__).resolve().parents[2]
 
@@ -56,6 +58,43 @@ def test_the_table(output):
     rows = [line.split()[0] for line in lines[4:] if line]
     assert rows[0] == "waits"
     assert any(line.startswith("waits queued") and "partial: the collection stalled" in line for line in lines)
+
+
+def test_that_nobody_is_at_work_is_said(output):
+    assert "no autoproc run is working on this queue" in invoke("status", "-o", output)[1]
+    for command in ("retry", "bad"), ("reprocess", "good"):
+        assert "no autoproc run is working on this queue" in invoke(*command, "-o", output)[1]
+    queue = JobQueue(output / ".autoproc" / "queue.sqlite")
+    queue.presence.attend(this_program(), ["/data"])
+    for command in ("status",), ("retry", "bad"), ("reprocess", "good"):
+        assert "working on this queue" not in invoke(*command, "-o", output)[1]
+    queue.presence.leave(this_program())
+    for job in queue.rows():
+        queue.cancel(job.name)
+    queue.close()
+    assert "working on this queue" not in invoke("status", "-o", output)[1]
+
+
+def test_an_error_is_no_news_once_it_is_tried_again(output):
+    invoke("retry", "bad", "-o", output)
+    assert "no spots" not in invoke("status", "-o", output)[1]
+    assert "failed: no spots" in invoke("status", "bad", "-o", output)[1]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 240])
+def test_a_narrow_terminal_loses_columns_but_no_letters(output, monkeypatch, columns):
+    queue = JobQueue(output / ".autoproc" / "queue.sqlite")
+    name = "a_sweep_with_quite_a_long_name_of_44_letters"
+    queue.add(found(Path(f"/data/{name}.img"), n_images=3600))
+    queue.close()
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = invoke("status", "-o", output)[1].splitlines()
+    assert max(map(len, lines)) <= columns
+    table = "\n".join(lines)
+    assert re.search(f"{name} +queued", table)
+    assert ("2.00" in table) == (columns >= 100)
+    assert ("1.0 1.0 1.0" in table) == (columns == 240)
+    assert "…" not in table
 
 
 def test_json_for_programs(output):
@@ -178,20 +217,39 @@ def test_a_directory_is_watched_until_it_is_told_to_stop(images, tmp_path):
     """The program itself, from the images to the results, and its end by SIGTERM."""
     (tmp_path / "visit").mkdir()
     (tmp_path / "watch.toml").write_text("[watch]\nstable_time = 0.1\nsettle_time = 0.3\npoll_interval = 0.1\n")
+    deadline = time.monotonic() + 60
     running = autoproc("run", tmp_path / "visit", "-o", tmp_path / "out", "-c", tmp_path / "watch.toml", "-j", 1)
     time.sleep(1.0)
     (tmp_path / "visit" / "crystal").mkdir()
-    for file in images.images:
+    *first, last = images.images
+    for file in (*first[1:], last):
         (tmp_path / "visit" / "crystal" / file.name).write_bytes(file.read_bytes())
-    deadline = time.monotonic() + 60
+    (tmp_path / "visit" / "crystal" / last.name.replace("00020", "00022")).write_bytes(last.read_bytes())
+    said = ""
+    while "arriving" not in said and time.monotonic() < deadline:
+        said = " ".join(invoke("status", "-o", tmp_path / "out")[1].split())
+        time.sleep(0.2)
+    assert "1 arriving" in said
+    assert "small arriving 20 images missing: 21; if nothing more comes, taken as it is in" in said
+    assert "arriving" in invoke("status", "small", "-o", tmp_path / "out")[1]
+    page = tmp_path / "out" / "index.html"
+    while "20 images so far; images missing: 21" not in page.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    (tmp_path / "visit" / "crystal" / last.name.replace("00020", "00022")).unlink()
+    (tmp_path / "visit" / "crystal" / first[0].name).write_bytes(first[0].read_bytes())
     while not (tmp_path / "out" / "small" / "merged.mtz").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(0.5)
     running.send_signal(signal.SIGTERM)
     printed, errors = running.communicate(timeout=30)
     assert running.returncode == 0, errors
+    assert printed.startswith(f"watching {tmp_path / 'visit'}; Ctrl-C stops\n")
     assert "small: 20 images" in printed
     assert "latency" in printed
     assert "Traceback" not in errors
     records = [json.loads(s) for s in (tmp_path / "out" / ".autoproc" / "queue.jsonl").read_text().splitlines()]
-    assert [r["event"] for r in records] == ["found", "started", "processed"]
+    assert [r["event"] for r in records] == ["begin", "found", "started", "processed"]
+    said = invoke("status", "-o", tmp_path / "out")[1]
+    assert "1 processed" in said
+    assert "arriving" not in said

@@ -1,0 +1,59 @@
+"""A program says that it is at work on the queue, and what it sees coming."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from autoproc.service.jobs import JobQueue
+from autoproc.service.owner import this_program
+from autoproc.service.presence import Arriving
+
+LEAST_INTERVAL = 3.0
+"""Seconds between two tellings of what is coming: people look no oftener."""
+BEAT = 20.0
+"""Seconds after which a program says that it is there though nothing has changed."""
+
+
+class Attendance:
+    """That this program is there. What is said is for people: a queue that cannot be written is no reason to stop.
+
+    watches : directories; see : what is coming now; on_change : told when that has changed
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        watches: Sequence[str] = (),
+        see: Callable[[], Sequence[Arriving]] = tuple,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._queue, self._watches, self._see, self._on_change = queue, watches, see, on_change
+        self._me = this_program()
+        self._shown: list[Arriving] = []
+        self._looked = self._beaten = -BEAT
+
+    def poll(self) -> None:
+        """Say it if it is time to."""
+        now = time.monotonic()
+        if now - self._beaten >= BEAT:
+            self._beaten = now
+            self._queue.presence.attend(self._me, self._watches)
+        if now - self._looked < LEAST_INTERVAL:
+            return
+        self._looked = now
+        seen = list(self._see())
+        if seen != self._shown:
+            self._queue.presence.show(self._me, seen)
+            self._shown = seen
+            self._on_change()
+
+    def leave(self) -> None:
+        """The program goes."""
+        with suppress(sqlite3.OperationalError):
+            self._queue.presence.leave(self._me)
+        if self._shown:
+            self._shown = []
+            self._on_change()

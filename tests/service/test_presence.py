@@ -1,0 +1,121 @@
+"""Who is at work on a queue is known, and what they see coming; the dead see nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from autoproc.service.attendance import Attendance
+from autoproc.service.jobs import JobQueue
+from autoproc.service.owner import this_program
+from autoproc.service.presence import SILENCE, Arriving, Presence
+
+ONE = Arriving("/data/x_####.cbf", "x", 5, "images missing: 3", 1300.0)
+OTHER = Arriving("/data/y_####.cbf", "y", 2, "none is missing so far", None)
+ELSEWHERE = "another-machine/boot/7:12:34"
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def queue(tmp_path, clock):
+    queue = JobQueue(tmp_path / "queue.sqlite", clock=clock)
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def presence(queue) -> Presence:
+    return queue.presence
+
+
+def test_nobody(presence):
+    assert not presence.is_attended
+    assert presence.arriving() == []
+
+
+def test_what_a_program_sees(presence):
+    presence.attend(this_program(), ["/data"])
+    presence.show(this_program(), [ONE, OTHER])
+    assert presence.is_attended
+    assert presence.watched() == ["/data"]
+    assert presence.arriving() == [ONE, OTHER]
+    presence.show(this_program(), [OTHER])
+    assert presence.arriving() == [OTHER]
+    presence.leave(this_program())
+    assert not presence.is_attended
+    assert presence.arriving() == []
+
+
+def test_a_program_that_is_dead(presence):
+    machine, _, _ = this_program().partition(":")
+    dead = f"{machine}:1:never"
+    presence.attend(dead, ["/data"])
+    presence.show(dead, [ONE])
+    assert not presence.is_attended
+    assert presence.arriving() == []
+    presence.show(this_program(), [])
+    assert presence._programs() == []
+
+
+def test_a_program_on_another_machine_is_believed_for_a_while(presence, clock):
+    presence.attend(ELSEWHERE, ["/data"])
+    presence.show(ELSEWHERE, [ONE])
+    clock.now += SILENCE / 2
+    assert presence.arriving() == [ONE]
+    clock.now += SILENCE
+    assert not presence.is_attended
+    assert presence.arriving() == []
+
+
+def test_names_that_are_no_utf_8(presence):
+    odd = Arriving("/data/\udce9_####.cbf", "\udce9", 2, "not \udce9", None)
+    presence.attend(this_program(), ["/data/\udce9"])
+    presence.show(this_program(), [odd])
+    assert presence.arriving() == [odd]
+    assert presence.watched() == ["/data/\udce9"]
+
+
+def test_only_what_changed_is_written(queue, monkeypatch):
+    monkeypatch.setattr("autoproc.service.attendance.LEAST_INTERVAL", 0.0)
+    seen, changes = [ONE], []
+    attendance = Attendance(queue, ["/data"], lambda: seen, lambda: changes.append(1))
+    attendance.poll()
+    writes = queue._db.total_changes
+    for _ in range(5):
+        attendance.poll()
+    assert queue._db.total_changes == writes
+    assert (len(changes), queue.presence.arriving()) == (1, [ONE])
+    seen.clear()
+    attendance.poll()
+    assert (len(changes), queue.presence.arriving()) == (2, [])
+    attendance.leave()
+    assert not queue.presence.is_attended
+
+
+def test_a_queue_of_the_version_before(tmp_path):
+    """It had no column for when a sweep was asked for, and nobody was present."""
+    path = tmp_path / "queue.sqlite"
+    JobQueue(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE jobs DROP COLUMN asked_at")
+        db.execute("DROP TABLE arriving")
+        db.execute("DROP TABLE programs")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    for _ in range(2):
+        queue = JobQueue(path)
+        assert queue.rows() == []
+        assert not queue.presence.is_attended
+        queue.close()
