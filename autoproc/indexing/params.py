@@ -38,7 +38,7 @@ class IndexParams(Params):
 
     method: Literal["fft3d", "fft1d", "real_space_grid_search"] = "fft3d"
     """Search for periodicities: one 3-D transform; 1-D transforms along many directions; or, for a known cell,
-    its axes in every direction (tried by itself where a known cell is not found by the other methods)."""
+    the whole cell in every orientation (tried by itself where the other methods index less than half of the spots)."""
 
     n_macro_cycles: int = Field(5, ge=1)
     """Rounds of assignment and refinement, from low resolution to all spots."""
