@@ -29,7 +29,7 @@ class Console:
 
     def __init__(self, log: Path | None = None, stream: TextIO | None = None, title: str = "") -> None:
         self._stream = sys.stdout if stream is None else stream
-        self._log = log.open("w", encoding="utf-8") if log is not None else None
+        self._log = log.open("w", encoding="utf-8", errors="backslashreplace") if log is not None else None
         self.log(f"autoproc {__version__} {title}".rstrip())
 
     def print(self, text: str = "") -> None:

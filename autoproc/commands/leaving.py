@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import NoReturn
 
 import typer
@@ -28,6 +29,9 @@ class CannotWrite(AutoprocError):
 @contextmanager
 def leaving_well() -> Iterator[None]:
     """Turn what can go wrong into a message and an exit status: no traceback for what a user can put right."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names of files need not be UTF-8, and are said all the same
+            stream.reconfigure(errors="backslashreplace")
     try:
         yield
     except AutoprocError as error:

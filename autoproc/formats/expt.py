@@ -89,7 +89,8 @@ def write_expt(path: str | Path, experiments: Sequence[Experiment]) -> None:
 
 def identifier_for(imageset: ImageSet, scan: Scan, lattice: int = 0) -> str:
     """The same images, range and lattice always get the same identifier."""
-    return str(uuid.uuid5(NAMESPACE, f"{imageset.template}:{scan.image_range}:{imageset.indices[:1]}:{lattice}"))
+    text = f"{imageset.template}:{scan.image_range}:{imageset.indices[:1]}:{lattice}"
+    return str(uuid.uuid5(NAMESPACE, text.encode("utf-8", "backslashreplace").decode()))  # names need not be UTF-8
 
 
 def _plain(value: Any) -> Any:

@@ -22,7 +22,7 @@ LATTICES_SHOWN = 3
 
 def write_report(path: Path, summary: dict[str, Any], processing: Processing | None) -> None:
     """Draw the plots of the stages that were reached and write the page."""
-    path.write_text(report_page(summary, processing), encoding="utf-8")
+    path.write_text(report_page(summary, processing), encoding="utf-8", errors="backslashreplace")
 
 
 def report_page(summary: dict[str, Any], processing: Processing | None) -> str:

@@ -126,7 +126,12 @@ def _logger(path: Path, params: ServiceParams) -> logging.Logger:
     """A logger of its own, without a name that others could find."""
     logger = logging.Logger(path.name)
     handler = QuietHandler(
-        path, maxBytes=int(params.log_size * MEGABYTE), backupCount=params.log_count, encoding="utf-8", delay=True
+        path,
+        maxBytes=int(params.log_size * MEGABYTE),
+        backupCount=params.log_count,
+        encoding="utf-8",
+        errors="backslashreplace",
+        delay=True,
     )
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.addHandler(handler)

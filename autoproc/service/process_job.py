@@ -10,7 +10,8 @@ from typing import Any
 from autoproc.config import Config
 from autoproc.console import Console
 from autoproc.errors import AutoprocError
-from autoproc.formats.sweeps import NoImages
+from autoproc.formats.cbf import read_cbf
+from autoproc.formats.sweeps import NoImages, find_series
 from autoproc.reports.ispyb import ispyb_record
 from autoproc.service.order import Order
 from autoproc.service.outputs import home_of
@@ -77,5 +78,20 @@ def why_none(result: ImportResult, path: str) -> AutoprocError:
     """Why a path gave no sweep."""
     if result.problems:
         return result.problems[0]
+    damage = damage_of_lone(path)
+    if damage is not None:
+        return damage
     named: list[Skipped] = [s for s in result.skipped if s.instead_of] or list(result.skipped)
     return named[0].error if named else NoImages(path=path)
+
+
+def damage_of_lone(path: str) -> AutoprocError | None:
+    """What is wrong with the one CBF image of a path: that matters more than that one is no sweep."""
+    files = [file for series in find_series([path]).series if series.kind == "cbf" for file in series.files.values()]
+    if len(files) != 1:
+        return None
+    try:
+        read_cbf(files[0])
+    except AutoprocError as error:
+        return error
+    return None

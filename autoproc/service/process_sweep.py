@@ -179,7 +179,7 @@ def write_story(folder: Path, summary: dict[str, Any], processing: Processing | 
     Raises OSError where they cannot be written.
     """
     with written_whole(folder / "summary.txt") as part:
-        part.write_text(summary_page(summary, processing, console), encoding="utf-8")
+        part.write_text(summary_page(summary, processing, console), encoding="utf-8", errors="backslashreplace")
     try:
         with written_whole(folder / "report.html") as part:
             write_report(part, summary, processing)

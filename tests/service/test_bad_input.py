@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,10 @@ from simulated import simulated_sweep
 from typer.testing import CliRunner
 
 from autoproc.cli import app
+from autoproc.config import Config, with_command_line
+from autoproc.engine.plan import process_sensibly
+from autoproc.stages.import_sweep import import_sweeps
+from autoproc.stages.pipeline import Processing
 
 FEW = {"n_images": 20, "hot_pixels": 0}
 
@@ -56,6 +61,46 @@ def run(tmp_path, monkeypatch):
         return result.exit_code, " ".join(result.output.split()), output
 
     return invoke
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A sweep of 20 images, processed; not through a folder."""
+    written = simulated_sweep(tmp_path_factory, **FEW)
+    (sweep,) = import_sweeps([written.start.parent]).experiments
+    processing = Processing(sweep.experiment)
+    process_sensibly(processing, with_command_line(Config(), {"run.n_threads": "1"}), Unobserved())
+    return processing
+
+
+class Unobserved:
+    """Keeps nothing."""
+
+    def stage(self, name, report):
+        pass
+
+    def keep(self, stem, experiments, reflections):
+        pass
+
+    def watch(self, reader, label, n_reads):
+        return nullcontext(reader)
+
+    def busy(self, stage):
+        return nullcontext()
+
+
+@pytest.fixture
+def at_once(good, monkeypatch):
+    """Every sweep has this result at once: for what happens before and after the stages."""
+
+    def process(processing, config, observer):
+        for name in good.__slots__:
+            if name not in ("experiment", "warnings"):
+                setattr(processing, name, getattr(good, name))
+        processing.timings, processing.decisions = dict(good.timings), list(good.decisions)
+        observer.keep("scaled", good.scaled.experiments, good.scaled.reflections)
+
+    monkeypatch.setattr("autoproc.service.process_sweep.process_sensibly", process)
 
 
 def summary_of(folder: Path) -> dict:
@@ -293,7 +338,7 @@ def test_paths_that_do_not_exist(tmp_path, run, name):
     assert "gone" in said
 
 
-def test_unreadable_directory(images, tmp_path, run, monkeypatch):
+def test_unreadable_directory(images, tmp_path, run, monkeypatch, at_once):
     files = images("good")
     (tmp_path / "images" / "private").mkdir()
     scandir = os.scandir
@@ -358,7 +403,7 @@ def full_disk(*_, **__):
 
 
 @pytest.mark.parametrize("refused", ["write_refl", "write_merged_mtz", "write_unmerged_mtz"])
-def test_no_space_left(images, run, monkeypatch, refused):
+def test_no_space_left(images, run, monkeypatch, refused, at_once):
     files = images("full")
     monkeypatch.setattr(f"autoproc.service.process_sweep.{refused}", full_disk)
     status, said, output = run(files[0].parent)
@@ -368,7 +413,7 @@ def test_no_space_left(images, run, monkeypatch, refused):
     assert not list((output / "full").glob("*.mtz"))
 
 
-def test_no_space_left_for_the_summary(images, run, monkeypatch):
+def test_no_space_left_for_the_summary(images, run, monkeypatch, at_once):
     files = images("full")
     monkeypatch.setattr("autoproc.service.process_sweep.write_report", full_disk)
     status, said, output = run(files[0].parent)
@@ -377,7 +422,7 @@ def test_no_space_left_for_the_summary(images, run, monkeypatch):
     assert not (output / "full" / "summary.json").exists()
 
 
-def test_a_report_that_cannot_be_drawn_costs_nothing_else(images, run, monkeypatch):
+def test_a_report_that_cannot_be_drawn_costs_nothing_else(images, run, monkeypatch, at_once):
     def wrong(*_, **__):
         raise ValueError("no such plot")
 
@@ -390,7 +435,7 @@ def test_a_report_that_cannot_be_drawn_costs_nothing_else(images, run, monkeypat
 
 
 @pytest.mark.parametrize("broken", ["format_summary", "quality_checks"])
-def test_a_summary_that_cannot_be_made_costs_no_data(images, run, monkeypatch, broken):
+def test_a_summary_that_cannot_be_made_costs_no_data(images, run, monkeypatch, broken, at_once):
     def wrong(p, *_):
         if p is not None:
             raise ValueError("no such number")
@@ -429,11 +474,42 @@ def test_output_that_is_a_file(images, tmp_path, run):
     assert "results is a file's name" in said
 
 
-def test_odd_names(images, tmp_path, run):
-    files = images("lyso #2 50% \u00e9=x", 5)
+def test_a_name_that_is_no_utf_8(images, tmp_path, run, at_once):
+    """Its results have a name that everybody can read; images are found under their own."""
+    files = images("plain")
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    for file in files:
+        file.rename(folder / os.fsdecode(b"od\xe9_" + file.name[-9:].encode()))
+    for said_also in ("processed, 0 failed", "already processed"):
+        status, said, output = run(folder)
+        assert status == 0, said
+        assert said_also in said
+    assert json.loads((output / "od_" / "summary.json").read_text())["status"] == "processed"
+    assert "could not be drawn" not in (output / ".autoproc" / "queue.log").read_text()
+    assert "caf\\udce9" in (output / ".autoproc" / "queue.jsonl").read_text()
+    for words in (["status"], ["status", "od_"], ["status", "--json"]):
+        result = CliRunner().invoke(app, [*words, "-o", str(output)])
+        assert result.exit_code == 0, result.output
+        assert "od_" in result.output
+
+
+@pytest.mark.parametrize("name", ["lone.cbf", "lone_00001.cbf"])
+def test_one_image_that_is_damaged(images, run, name):
+    """That it is alone is no news: it was to be a sweep, and did not come through."""
+    (file,) = images("x", 1)
+    file = file.rename(file.with_name(name))
+    keep_bytes(file, 0.5)
+    status, _, output = run(file.parent)
+    assert status == 3
+    assert f"{file} is damaged: it is truncated" in summary_of(output / "lone")["error"]
+
+
+def test_odd_names(images, tmp_path, run, at_once):
+    files = images("lyso #2 50% \u00e9=x")
     folder = tmp_path / "run #1 (\u03c6 = 30\u00b0)"
     files[0].parent.rename(folder)
     status, said, output = run(folder)
-    assert "5 images" in said
+    assert "20 images" in said
     assert (output / "lyso #2 50% \u00e9=x" / "summary.json").exists()
     assert status == 0, said

@@ -1,10 +1,16 @@
-"""A disk that is full in truth: a small one in memory, for those who may mount it."""
+"""A disk that is full in truth: a small one in memory, for those who may mount it.
+
+It is mounted for this process and its children only, so that the kernel removes it with them however they end.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import os
 import subprocess
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from queue_for_tests import FilesFinder, Service, check_results
@@ -12,9 +18,21 @@ from queue_for_tests import FilesFinder, Service, check_results
 from autoproc.service import daemon as daemon_module
 from autoproc.service.daemon import Daemon
 
+CLONE_NEWNS = 0x20000
+
+
+@pytest.fixture(scope="module")
+def own_mounts():
+    """What is mounted from now on is seen by this process and its children alone."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(library, "unshare") or library.unshare(CLONE_NEWNS):
+        pytest.skip("mounts of one's own need their rights")
+    if subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True, check=False).returncode:
+        pytest.skip("mounts of one's own need their rights")
+
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(tmp_path, own_mounts):
     folder = tmp_path / "disk"
     folder.mkdir()
     mounting = subprocess.run(
@@ -24,6 +42,12 @@ def small_disk(tmp_path):
         pytest.skip("mounting a small disk needs its rights")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_nobody_else_sees_the_disk(small_disk):
+    """Nothing of it is left behind when the test is killed."""
+    assert str(small_disk) in Path("/proc/self/mountinfo").read_text()
+    assert str(small_disk) not in Path(f"/proc/{os.getppid()}/mountinfo").read_text()
 
 
 def test_results_wait_for_room(small_disk, tmp_path, monkeypatch):
