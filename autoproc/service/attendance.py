@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -33,7 +34,11 @@ class Attendance:
         self._queue, self._watches, self._see, self._on_change = queue, watches, see, on_change
         self._me = this_program()
         self._shown: list[Arriving] = []
-        self._looked = self._beaten = -BEAT
+        self._looked = self._beaten = -math.inf
+
+    def hurry(self) -> None:
+        """Something has become complete: it is to be seen in one place only."""
+        self._looked = -math.inf
 
     def poll(self) -> None:
         """Say it if it is time to."""

@@ -129,6 +129,8 @@ class Daemon:
             self.supervisor.wait(PATIENCE)
             return
         self._found += self.finder.poll(0.0 if self._found else PATIENCE)
+        if self._found and self._attendance is not None:
+            self._attendance.hurry()
         while self._found:
             self.intake.take(self._found[0])
             del self._found[0]

@@ -97,7 +97,11 @@ def test_only_what_changed_is_written(queue, monkeypatch):
         attendance.poll()
     assert queue._db.total_changes == writes
     assert (len(changes), queue.presence.arriving()) == (1, [ONE])
+    monkeypatch.setattr("autoproc.service.attendance.LEAST_INTERVAL", 100.0)
     seen.clear()
+    attendance.poll()
+    assert queue.presence.arriving() == [ONE]
+    attendance.hurry()
     attendance.poll()
     assert (len(changes), queue.presence.arriving()) == (2, [])
     attendance.leave()
