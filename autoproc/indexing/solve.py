@@ -81,9 +81,7 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
         trial, model, its_cycles = found
         accepted.append(trial)
         cycles += its_cycles
-        changed = _with_right_volume(model, spots, params)
-        if changed is not model:
-            model = _refined(changed, spots, params, cycles)
+        model = _refined_with_right_volume(model, spots, params, cycles)
         if len(accepted) == 1 and params.refine_detector:
             model = _with_right_origin(model, spots, params, cycles, shifts)
         rest = np.flatnonzero(~_assigned(model, spots, params).is_indexed)
@@ -189,16 +187,28 @@ def _with_right_volume(model: Model, spots: Observations, params: IndexParams) -
     return _symmetric(model.with_settings([*model.settings[:-1], np.linalg.inv(real)]), params)
 
 
+def _refined_with_right_volume(
+    model: Model, spots: Observations, params: IndexParams, cycles: list[MacroCycle]
+) -> Model:
+    """The model refined anew where the volume of its cell was wrong; the same model where it was right."""
+    changed = _with_right_volume(model, spots, params)
+    return model if changed is model else _refined(changed, spots, params, cycles)
+
+
 def _with_right_origin(
     model: Model, spots: Observations, params: IndexParams, cycles: list[MacroCycle], shifts: list[tuple[int, int, int]]
 ) -> Model:
-    """The model with its indices shifted, step by step, for as long as the spots clearly fit better."""
+    """The model with its indices shifted, step by step, for as long as the spots clearly fit better.
+
+    A centre that was off by half a spacing had the cell doubled, which shows once the centre is right.
+    """
     for _ in range(MAX_ORIGIN_SHIFTS):
         origins = neighbouring_origins(model, spots, _assigned(model, spots, params))
         if not is_shift_likely(origins):
             break
         shifts.append(origins[0].shift)
         model = _refined(_symmetric(origins[0].model, params), spots, params, cycles)
+        model = _refined_with_right_volume(model, spots, params, cycles)
     return model
 
 

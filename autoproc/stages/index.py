@@ -140,7 +140,7 @@ def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexPa
         macro_cycles=solution.cycles,
         searches=solution.searches,
         accepted=solution.accepted,
-        warnings=_warnings(rmsds, solution.accepted) + _origin_warning(solution),
+        warnings=_warnings(rmsds, solution) + _origin_warning(solution),
         origin_shift=_origin_shift(solution),
     )
 
@@ -165,12 +165,13 @@ def format_index(result: IndexResult) -> str:
     return "\n\n".join(parts)
 
 
-def _warnings(rmsds: Sequence[Rmsd], trials: Sequence[Trial]) -> tuple[str, ...]:
+def _warnings(rmsds: Sequence[Rmsd], solution: Solution) -> tuple[str, ...]:
     worst = max((max(r.x_px, r.y_px) for r in rmsds), default=0.0)
     found = []
     if worst > LARGE_RMSD_PX:
         found.append(f"spots are {worst:.1f} px from their calculated positions: lattice or beam centre may be wrong")
-    if trials and trials[0].sharpness < LOW_SHARPNESS:
+    is_loose = bool(solution.accepted) and solution.accepted[0].sharpness < LOW_SHARPNESS
+    if is_loose and not solution.origin_shifts:
         found.append(
             "spots lie loosely about the lattice points: the beam centre may be off by more than half a spacing"
         )

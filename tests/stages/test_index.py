@@ -192,6 +192,15 @@ def test_a_beam_centre_a_spacing_off_in_a_narrow_sweep_is_found_by_the_neighbour
     assert moved == bool(any("lattice spacing" in w for w in result.warnings)) == any(shift)
 
 
+@pytest.mark.parametrize(("seed", "shift"), [(0, (-7.2, -8.4)), (2, (-1.1, 15.4)), (7, (-11.2, -11.2))])
+def test_a_beam_centre_half_a_spacing_off_does_not_double_the_cell(seed, shift):
+    e, A = sweep(n_images=70), setting((37.0, 43.0, 49.0, 90.0, 90.0, 90.0), seed)
+    spots = spots_of(e, A, 2.2, noise_px=0.2, noise_frames=0.2, seed=seed)
+    result = index([beam_shifted(e, shift)], spots, IndexParams())
+    assert_cell(result, (37.0, 43.0, 49.0, 90.0, 90.0, 90.0), length=3e-3)
+    assert len(result.warnings) == 1, "that the centre was off, and that alone"
+
+
 @pytest.mark.parametrize("n", [2000, 200])
 def test_few_spots(tetragonal, n):
     e, _, spots = tetragonal
