@@ -78,7 +78,10 @@ def test_one_table_alone():
     [
         ("[indx]\nmax_lattices = 2", r"no parameter \[indx\].*did you mean index"),
         ("[index]\nmax_latices = 2", "no parameter index.max_latices.*did you mean index.max_lattices"),
-        ("[integrate.shadow]\nis_enable = true", "integrate.shadow.is_enable.*did you mean integrate.shadow.is_enabled"),
+        (
+            "[integrate.shadow]\nis_enable = true",
+            "integrate.shadow.is_enable.*did you mean integrate.shadow.is_enabled",
+        ),
         ("[integrate]\nshadow = 3", "integrate.shadow.*it is a table"),
         ("max_lattices = 2", r"parameters stand in tables such as \[index\]"),
     ],
