@@ -14,8 +14,8 @@ VERDICTS: Mapping[str, tuple[Lamp, str]] = {
     "good": ("good", "good"), "look": ("look", "look closer"), "bad": ("bad", "beware"),
 }  # fmt: skip
 STATES: Mapping[str, tuple[Lamp, str]] = {
-    "arriving": ("open", "arriving"), "queued": ("open", "waiting"), "running": ("open", "running"), "failed": ("bad", "failed"),
-    "cancelled": ("open", "cancelled"), "set_aside": ("bad", "set aside"),
+    "arriving": ("open", "arriving"), "queued": ("open", "waiting"), "running": ("open", "running"),
+    "failed": ("bad", "failed"), "cancelled": ("open", "cancelled"), "set_aside": ("bad", "set aside"),
 }  # fmt: skip
 OPEN = ("arriving", "queued", "running")
 FILES = ("merged.mtz", "summary.txt")
