@@ -155,7 +155,8 @@ def _time(job: Job, now: float) -> str:
 def _remark(job: Job, now: float) -> str:
     if job.state is State.running:
         return job.progress
-    remarks = [f"partial: {job.partial}"] if job.partial else []
+    prefix = "" if job.state is State.listed else "partial: "
+    remarks = [prefix + job.partial] if job.partial else []
     if job.error:
         remarks.insert(0, job.error)
     if job.state is State.queued and job.not_before > now:

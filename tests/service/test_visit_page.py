@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from autoproc.service.events import Event
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs, home_of
+from autoproc.service.status import Queue, status_table
 from autoproc.service.visit_page import VisitPage, page_of
 
 SWEEP = FoundSweep(Path("/data/v1/a_####.cbf"), "cbf", (1, 10), 10, "f1", "complete", "", "a", "/data/v1", 100.0)
@@ -69,3 +72,11 @@ def test_the_page_is_written_when_something_happened_only(queue, outputs):
 
 def test_home_of_a_work_folder(outputs):
     assert home_of(outputs.folder("lyso.1", 3)) == outputs.results("lyso.1")
+
+
+def test_images_that_are_no_sweep_are_not_called_partial(queue):
+    queue.list_images(ListedImages(Path("/data/v1/snap_####.cbf"), 3, "screening", "screening shots"))
+    text = StringIO()
+    Console(file=text, width=200).print(status_table(Queue.of(queue), 200))
+    assert "screening shots" in text.getvalue()
+    assert "partial" not in text.getvalue()
