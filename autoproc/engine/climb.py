@@ -10,6 +10,9 @@ from typing import Generic, TypeVar
 from autoproc.decisions.ladder import PLAIN, Attempt, Decision, History, Ladder, Report, Step, Verdict, decision
 from autoproc.errors import AutoprocError
 
+FLAWS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What a flaw of the program raises."""
+
 T = TypeVar("T")
 R = TypeVar("R", bound=Report)
 
@@ -60,7 +63,8 @@ def climb(
 ) -> Climbed[T, R]:
     """Take a ladder's steps and keep the best result.
 
-    attempt : takes a step; AutoprocError is a failed attempt, everything else passes through
+    attempt : takes a step; AutoprocError is a failed attempt, and once there is a result so is a flaw of the
+        program, which must not cost it; everything else, such as a full disk, passes through
     journal : what is decided is added to it, an attempt before the decisions made within it. These are kept as long as
         the attempt is the best
     begun : where the decisions within the first attempt begin in the journal, if it was made before; None is its end
@@ -75,10 +79,14 @@ def climb(
         begun = len(journal) if begun is None else begun
         try:
             result = attempt(step)
-        except AutoprocError as error:
-            first_error = first_error or error
-            taken: Attempt[R] = Attempt(step, None, error.message)
-            verdict = Verdict(False, error.message)
+        except (AutoprocError, *FLAWS) as error:
+            if not isinstance(error, AutoprocError) and not best:
+                raise
+            told = error.message if isinstance(error, AutoprocError) else f"it broke off: {error!r}"
+            if isinstance(error, AutoprocError):
+                first_error = first_error or error
+            taken: Attempt[R] = Attempt(step, None, told)
+            verdict = Verdict(False, told)
         else:
             taken = Attempt(step, report(result))
             verdict = _judged(ladder, history, taken)

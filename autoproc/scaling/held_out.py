@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 N_FOLDS = 2
 MAX_OBSERVATIONS = 20000
 """Enough to see a gain of 1% with tens of standard deviations; whole groups are drawn at random beyond it."""
+FEWEST = 100
+"""Observations with repeats from which anything can be learnt."""
+LEAST_CHI2 = 1e-4
+"""Less is no agreement but too few repeats."""
 MOST_FITS = 4
 WELL_ESTIMATED = 0.7
 """Weighted squared deviations for each degree of freedom, down to which the errors are not thought too large."""
@@ -94,7 +98,12 @@ def trial(scaled: ScaleResult, d_min: float | None = None, max_observations: int
 
 
 def held_out_agreement(of: Trial, level: str) -> HeldOut:
-    """Fit the scales to each part of the reflections with a level of absorption, and judge the other part by them."""
+    """Fit the scales to each part of the reflections with a level of absorption, and judge the other part by them.
+
+    Fewer than FEWEST observations judge nothing: then r_meas is None.
+    """
+    if len(of) < FEWEST:
+        return HeldOut(None, np.zeros(len(of.groups)))
     degree, restraint = ABSORPTION[level]
     models = tuple(model.with_degree(degree) for model in of.models)
     parts = tuple(Part(p.rows, _to_degree(p.design, degree)) for p in of.parts)
@@ -123,7 +132,7 @@ def _factors(
             factors[part.rows] = model.factors(part.design)
         deviation = weight * of.variance * _deviations(of.groups, of.intensity, of.variance, factors)
         chi2 = float(deviation.sum()) / n_free
-        if chi2 > WELL_ESTIMATED:
+        if chi2 > WELL_ESTIMATED or chi2 < LEAST_CHI2:
             break
         weight = weight / chi2
     return factors

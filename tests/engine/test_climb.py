@@ -83,6 +83,24 @@ def test_what_is_no_processing_error_passes_through():
         climb(LADDER, attempt, Score, generous(), [])
 
 
+def test_a_flaw_of_the_program_costs_the_attempt_and_not_the_result():
+    journal = []
+
+    def attempt(step):
+        if step.action == "b":
+            raise ValueError("SVD did not converge")
+        return 1
+
+    assert climb(LADDER, attempt, Score, generous(), journal).result == 1
+    assert "SVD did not converge" in journal[1].because
+
+    def flawed(_):
+        raise ValueError("at once")
+
+    with pytest.raises(ValueError, match="at once"):
+        climb(LADDER, flawed, Score, generous(), [])
+
+
 def test_attempts_are_bounded_and_the_journal_says_so():
     budget = Budget(attempts=2, seconds=100.0, clock=lambda: 0.0)
     found, taken, journal = climbed({"": 1, "a": 2, "b": 3, "c": 9}, budget)

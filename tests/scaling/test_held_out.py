@@ -76,6 +76,13 @@ def test_few_observations_are_enough_and_limits_hold(absorbed):
     assert few == pytest.approx(all_of_them, rel=0.15)
 
 
+@pytest.mark.parametrize("n", [2, 20, 99])
+def test_too_few_observations_judge_nothing(absorbed, n):
+    few = trial(absorbed, max_observations=n)
+    assert len(few) <= n
+    assert held_out_agreement(few, "high").r_meas is None
+
+
 def test_same_every_time(absorbed):
     first, second = (held_out_agreement(trial(absorbed), "medium") for _ in range(2))
     np.testing.assert_array_equal(first.deviance, second.deviance)
