@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.errors import RefinementFailed
+from autoproc.errors import RefinementFailed, TooFewToRefine
 from autoproc.models.experiment import Experiment, Scan
 from autoproc.refinement.gradients import Observations, predict, residuals
 from autoproc.refinement.outliers import mcd_outliers, tukey_outliers
@@ -19,6 +19,8 @@ MAX_ROUNDS = 4
 SAME_OUTLIERS = 0.005
 FEWEST_JUDGED = 8
 MEDIAN_CHI_SQUARED = 0.4549
+FEW = 100
+"""Spots; with fewer their number is to blame rather than the model."""
 LEAST_KEPT = 0.2
 
 
@@ -134,6 +136,7 @@ def _check_enough(sweeps: tuple[Sweep, ...], n_parameters: int, params: RefinePa
     total = sum(len(s.observed) for s in sweeps)
     if sum(used) < max(params.min_reflections_per_parameter * n_parameters / 2, LEAST_KEPT * total):
         reason = f"too few of the indexed spots, {sum(used)} of {total}, agree with the model well enough to be used"
-        raise RefinementFailed(reason=f"{reason}, for {n_parameters} parameters")
+        failed = TooFewToRefine if total < FEW else RefinementFailed
+        raise failed(reason=f"{reason}, for {n_parameters} parameters")
     if min(used) == 0:
         raise RefinementFailed(reason=f"experiment {int(np.argmin(used))} has no usable indexed spots")
