@@ -237,7 +237,7 @@ def test_a_directory_is_watched_until_it_is_told_to_stop(images, tmp_path):
         "",
         "[12] arriving.*other arriving 4 .*images missing: 4-5; if nothing more comes, taken as it is in",
     )
-    while not re.match(awaited, said):
+    while not re.search(awaited, said):
         assert time.monotonic() < deadline, said
         said = " ".join(invoke("status", "-o", tmp_path / "out")[1].split())
         time.sleep(0.2)
