@@ -119,6 +119,7 @@ class Decision:
     stage : of the ladder; what : was tried; because : why it was tried, and why it was kept or not
     kept : it is part of the result; before, after : the figures of the best so far and of this attempt
     changes : the parameters that were different; within : the attempt in which it was made, "" for the sweep itself
+    fallen : it was made for a result that was given up, and the one that stands knows nothing of it
     """
 
     stage: str
@@ -129,6 +130,7 @@ class Decision:
     after: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict)
     within: str = ""
+    fallen: bool = False
 
     @property
     def sentence(self) -> str:

@@ -108,11 +108,11 @@ def climb(
 
 
 def _given_up(inner: Decision, why: str) -> Decision:
-    """A decision that falls with the attempt in which it was made."""
+    """A decision that falls with the result for which it was made."""
     if not inner.kept:
-        return inner
+        return replace(inner, fallen=True)
     because = "; ".join(reason for reason in (inner.because, why) if reason)
-    return replace(inner, kept=False, because=because)
+    return replace(inner, kept=False, because=because, fallen=True)
 
 
 def _judged(ladder: Ladder[R], history: History[R], taken: Attempt[R]) -> Verdict:

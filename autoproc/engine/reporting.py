@@ -28,7 +28,7 @@ def indexing_report(processing: Processing) -> IndexingReport:
     assert refined is not None
     n_indexed = sum(indexed.n_indexed)
     n_spots = n_indexed + sum(indexed.n_unindexed)
-    return IndexingReport(n_spots, n_indexed, max(worst_rmsds(refined)), any("loosely" in w for w in indexed.warnings))
+    return IndexingReport(n_spots, n_indexed, max(worst_rmsds(refined)), indexed.is_loose)
 
 
 def worst_rmsds(refined: RefineResult) -> tuple[float, ...]:

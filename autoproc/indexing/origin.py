@@ -32,13 +32,12 @@ class Origin:
     """Indices shifted by `shift`, the model refined with them.
 
     gain : log likelihood of the spots' places beyond that of the indices as they are, nats; ratio : how many times
-        smaller the residuals are; move_px : from the header's detector, fast and slow
+        smaller the residuals are
     """
 
     shift: tuple[int, int, int]
     gain: float
     ratio: float
-    move_px: tuple[float, float]
     model: Model
 
 
@@ -89,13 +88,10 @@ def _tried(
     ratio = _ratio(present, _spread(fit))
     panel = fit.model.sweeps[0].detector[0]
     move = fit.model.moves[0, :3]
-    fast, slow = float(move @ panel.fast_axis), float(move @ panel.slow_axis)
-    if not ratio > 1 / PROMISING or np.hypot(fast, slow) > MAX_MOVE:
+    if not ratio > 1 / PROMISING or np.hypot(move @ panel.fast_axis, move @ panel.slow_axis) > MAX_MOVE:
         return None
-    px = panel.pixel_size
     a, b, c = shift
-    gain = 3 * len(fit.used) * float(np.log(ratio))
-    return Origin((a, b, c), gain, ratio, (fast / px[0], slow / px[1]), fit.model)
+    return Origin((a, b, c), 3 * len(fit.used) * float(np.log(ratio)), ratio, fit.model)
 
 
 def _refit(model: Model, spots: Observations, hkl: np.ndarray, n_cycles: int) -> Fit:

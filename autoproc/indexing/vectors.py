@@ -54,11 +54,6 @@ def choose_vectors(
     return vectors[chosen], scores[chosen]
 
 
-def without_repetitions(vectors: np.ndarray) -> np.ndarray:
-    """The first of each set of nearly equal or opposite vectors (K, 3)."""
-    return vectors[_first_of_each(vectors)]
-
-
 def _first_of_each(vectors: np.ndarray) -> list[int]:
     length = np.linalg.norm(vectors, axis=1)
     kept: list[int] = []

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoproc.reports.checks import Check, in_order
+from autoproc.stages.index import LOOSE_SPOTS
 from autoproc.stages.pipeline import Processing
 
 OF_THE_LATTICE = ("spots indexed", "geometry", "spots against predictions")
 """Checks of what everything else builds on."""
-LOOSE = "spots lie loosely"
-"""How indexing begins its warning that the beam centre may be wrong."""
 AFTER_THE_LATTICE = ("symmetry", "scale", "estimate_resolution", "merge")
 """Stages that fail where the lattice is wrong."""
 
@@ -30,7 +29,7 @@ def warnings_in_order(p: Processing | None, checks: Sequence[Check], failed_stag
     if not is_lattice_wrong(checks, failed_stage):
         first = [check.warning for check in about if check.name == "geometry" and check.warning]
         if first:  # it has the true values
-            stated = [w for w in stated if not w.startswith(LOOSE)]
+            stated = [w for w in stated if w != LOOSE_SPOTS]
         return list(dict.fromkeys([*first, *in_order(stated, checks)]))
     of_indexing = _said_by(p, "indexed", "refined")
     effects = _said_by(p, "integrated", "symmetry", "scaled")

@@ -83,12 +83,10 @@ def solve(
     experiments: Sequence[Experiment],
     observations: Observations,
     params: ScaleParams,
-    held_out: np.ndarray | None = None,
     start: Start | None = None,
 ) -> Solution:
     """Fit models, reject outliers and correct the errors in turn until nothing changes.
 
-    held_out : (N,) bool, observations that do not take part in any decision, for cross-validation
     start : where another scaling ended, if that serves; then what the first two cycles find is known
     """
     restraint = ABSORPTION[params.absorption_level][1]
@@ -99,8 +97,6 @@ def solve(
     else:
         first, i_mid = 1, _first_choice(observations, params)
         state = _fresh(experiments, observations, params, i_mid)
-    if held_out is not None:
-        state = replace(state, held_out=held_out)
     converged = False
     for cycle in range(first, first + params.max_cycles):
         before = state
@@ -111,7 +107,7 @@ def solve(
         if cycle == 1 and params.min_image_ratio > 0:
             state = _without_blank_images(experiments, observations, state, params, restraint)
         if cycle == 1 and params.intensity_choice == "combine":
-            candidates = best_choice(observations, state.factors, state.kept & ~state.held_out)
+            candidates = best_choice(observations, state.factors, state.kept)
             i_mid = candidates[0].i_mid
             state = with_intensities(state, blend(observations, i_mid))
         if params.error_model:

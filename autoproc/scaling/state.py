@@ -34,7 +34,7 @@ class State:
 
     intensity, variance : (N,) chosen, corrected, not scaled; NaN where there is none; variance comes to be that of
         the expected photons, `integrated` stays what integration gave
-    factors : (N,) inverse scales; models: one for each experiment; outliers, blank, shadowed, held_out : (N,)
+    factors : (N,) inverse scales; models: one for each experiment; outliers, blank, shadowed : (N,)
     bool
     """
 
@@ -47,7 +47,6 @@ class State:
     outliers: np.ndarray
     blank: np.ndarray
     shadowed: np.ndarray
-    held_out: np.ndarray
     fit: Fit | None = None
 
     @property
@@ -79,7 +78,7 @@ def bare_state(chosen: Intensities, models: Sequence[PhysicalModel]) -> State:
     n = len(chosen.value)
     nothing = np.zeros(n, bool)
     return State(
-        chosen.value, chosen.variance, chosen.variance, np.ones(n), tuple(models), ErrorModel(), *4 * (nothing,)
+        chosen.value, chosen.variance, chosen.variance, np.ones(n), tuple(models), ErrorModel(), *3 * (nothing,)
     )
 
 
@@ -172,7 +171,7 @@ def with_steady_variances(observations: Observations, state: State) -> State:
         state.integrated[rows] / photon**2,
         g[rows] * likely[groups.group[rows]] / photon,
         observations.background[rows],
-        (kept & ~state.held_out)[rows],
+        kept[rows],
     )
     return replace(state, variance=variance)
 
@@ -185,7 +184,7 @@ def fitted(
     max_observations: int,
 ) -> State:
     """The state after fitting the models to well measured, robustly weighted observations."""
-    use = state.kept & ~state.held_out
+    use = state.kept
     seen = expectation(observations, state, use)
     rows = select_for_fit(observations, use, seen, max_observations)
     if not len(rows):
@@ -307,7 +306,7 @@ def deviations(
 
     Of kept observations whose groups hold at least two and expect more than min_expected.
     """
-    use = state.kept & ~state.held_out
+    use = state.kept
     seen = expectation(observations, state, use)
     count = observations.groups.subset(use).count[observations.groups.group]
     rows = np.flatnonzero(use & (count > 1) & (seen.expected > min_expected) & (seen.share < 0.95))

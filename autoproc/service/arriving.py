@@ -25,8 +25,8 @@ def _each(
 ) -> Iterator[Arriving]:
     for series in open_series:
         if isinstance(series, WatchedData):
-            path = str(series.directory / f"{series.stem}_master.h5")
-            yield Arriving(path, series.stem, len(series.names), "data files, no master file yet", series.due)
+            path = str(series.directory / f"{series.mark}_master.h5")
+            yield Arriving(path, series.mark, len(series.names), "data files, no master file yet", series.due)
         elif isinstance(series, WatchedMaster):
             if series.progress is not None:
                 progress = replace(series.progress, quiet=max(0.0, now - series.arrivals.news))

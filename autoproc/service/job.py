@@ -75,11 +75,6 @@ class Job:
         """Seconds from the last image, or from when it was asked for, to the result."""
         return None if self.finished_at is None else max(0.0, self.finished_at - self.due_since)
 
-    @property
-    def work_name(self) -> str:
-        """Of the folder in which this attempt works: no other ever has it."""
-        return f"{self.name}.{self.run}"
-
     def facts(self) -> dict[str, Any]:
         """All of it for JSON."""
         facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from autoproc.formats.sweeps import NoImages, find_series
 from autoproc.reports.ispyb import ispyb_record
 from autoproc.service.order import Order
 from autoproc.service.outputs import home_of
-from autoproc.service.process_sweep import fail_import, plain, process_sweep, written_whole
+from autoproc.service.process_sweep import fail_import, process_sweep, write_json
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, format_import, import_sweeps
 
 
@@ -37,9 +36,7 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
 
 def with_record(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The summary, once ispyb.json stands beside it. Raises OSError."""
-    record = plain(ispyb_record(summary, str(home_of(folder))))
-    with written_whole(folder / "ispyb.json") as part:
-        part.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_json(folder / "ispyb.json", ispyb_record(summary, str(home_of(folder))))
     return summary
 
 

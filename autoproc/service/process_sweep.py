@@ -67,13 +67,12 @@ class SweepFolder:
 def process_sweep(sweep: ImportedSweep, folder: Path, config: Config, console: Console) -> dict[str, Any]:
     """Process a sweep and write its folder; returns what summary.json holds.
 
-    Nothing that goes wrong with one sweep leaves this function: its summary says what it was. Results
-    of an earlier run are removed first, so that what the folder holds belongs together.
+    folder : empty, of this attempt alone
+    Nothing that goes wrong with one sweep leaves this function: its summary says what it was.
     """
     processing = Processing(sweep.experiment, warnings=list(sweep.warnings))
     failure = None
     try:
-        remove_results(folder)
         process_sensibly(processing, config, SweepFolder(folder, console))
         processing.current = "output"
         write_data(sweep.name, folder, processing)
@@ -89,10 +88,6 @@ def fail_import(name: str, path: Path, error: AutoprocError, folder: Path, conso
     """The folder of images that could not be imported: a summary that says why; returns what summary.json holds."""
     console.log(f"{path}: not imported")
     failure = Failure.of("import", error)
-    try:
-        remove_results(folder)
-    except OSError as refused:
-        failure = Failure.of("output", refused)
     return tell(folder, name, None, failure, console)
 
 
@@ -133,13 +128,6 @@ def summary_page(summary: dict[str, Any], processing: Processing | None, console
             f"autoproc    sweep {summary['sweep']}: {summary['status']}\n\nThis page could not be made ({error!r}): "
             "look at summary.json and autoproc.log.\n\n" + "\n".join(summary["warnings"]) + "\n"
         )
-
-
-def remove_results(folder: Path) -> None:
-    """Take an earlier run's results away."""
-    for pattern in (*RESULTS, ".*.part", "stages/*.expt", "stages/*.refl", "stages/.*.part"):
-        for path in list(folder.glob(pattern)):
-            path.unlink()
 
 
 def write_data(name: str, folder: Path, processing: Processing) -> None:
@@ -188,8 +176,13 @@ def write_story(folder: Path, summary: dict[str, Any], processing: Processing | 
     except Exception as error:  # the edge: the data are already written
         console.log(traceback.format_exc())
         console.print(f"{summary['sweep']}: the report could not be drawn: {error}")
-    with written_whole(folder / "summary.json") as part:
-        part.write_text(json.dumps(plain(summary), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_json(folder / "summary.json", summary)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write what JSON can hold of it. Raises OSError."""
+    with written_whole(path) as part:
+        part.write_text(json.dumps(plain(content), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def plain(value: Any) -> Any:

@@ -225,22 +225,23 @@ class WatchedMaster:
 
 
 @dataclass(slots=True)
-class WatchedData:
-    """Data files of an HDF5 sweep whose master file has not come yet. stem : what their names have in common."""
+class WatchedNames:
+    """Files of a directory that are told of together once no more of them come. mark : what their names share."""
 
     directory: Path
-    stem: str
+    mark: str
     names: set[str] = field(default_factory=set)
     due: float = 0.0
     is_open: bool = True
 
 
-@dataclass(slots=True)
-class WatchedPhotographs:
-    """Pictures of the crystal or the beamline in a directory, of one kind."""
+class WatchedData(WatchedNames):
+    """Data files of an HDF5 sweep whose master file has not come yet; the mark is the beginning of their names."""
 
-    directory: Path
-    suffix: str
-    names: set[str] = field(default_factory=set)
-    due: float = 0.0
-    is_open: bool = True
+    __slots__ = ()
+
+
+class WatchedPhotographs(WatchedNames):
+    """Pictures of the crystal or the beamline; the mark is their suffix."""
+
+    __slots__ = ()

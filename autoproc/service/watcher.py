@@ -222,7 +222,7 @@ class Watcher:
 
     def _judge_photographs(self, photographs: WatchedPhotographs) -> Iterable[Found]:
         self._register.close(photographs)
-        path = photographs.directory / f"*{photographs.suffix}"
+        path = photographs.directory / f"*{photographs.mark}"
         return self._new([ListedImages(path, len(photographs.names), "snapshot", PHOTOGRAPHS)])
 
     def _new(self, found: Iterable[Found]) -> Iterator[Found]:

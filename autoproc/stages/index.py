@@ -34,6 +34,8 @@ __all__ = ["IndexParams", "IndexResult", "format_index", "index"]
 
 LARGE_RMSD_PX = 2.0
 LOW_SHARPNESS = 7.0
+LOOSE_SPOTS = "spots lie loosely about the lattice points: the beam centre may be off by more than half a spacing"
+"""The warning of an IndexResult that is_loose."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +85,11 @@ class IndexResult:
             n_left = n_all - sum(self.n_per_lattice[:n])
             found.append(LatticeNumbers(n_spots, n_left, angle, *worst, trial.information, trial.sharpness))
         return tuple(found)
+
+    @property
+    def is_loose(self) -> bool:
+        """Spots scatter about the points of the first lattice, as with a wrong beam centre."""
+        return LOOSE_SPOTS in self.warnings
 
     @property
     def fraction_indexed(self) -> float:
@@ -172,9 +179,7 @@ def _warnings(rmsds: Sequence[Rmsd], solution: Solution) -> tuple[str, ...]:
         found.append(f"spots are {worst:.1f} px from their calculated positions: lattice or beam centre may be wrong")
     is_loose = bool(solution.accepted) and solution.accepted[0].sharpness < LOW_SHARPNESS
     if is_loose and not solution.origin_shifts:
-        found.append(
-            "spots lie loosely about the lattice points: the beam centre may be off by more than half a spacing"
-        )
+        found.append(LOOSE_SPOTS)
     return tuple(found)
 
 

@@ -17,7 +17,6 @@ from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.blank_images import images_left_out
-from autoproc.scaling.cross_validation import CrossValidation, cross_validate
 from autoproc.scaling.error_model import error_bins
 from autoproc.scaling.model import to_dials
 from autoproc.scaling.observations import Observations, observations_for_scaling
@@ -144,11 +143,9 @@ def _count_parameters(state: State) -> dict[str, int]:
 
 
 __all__ = [
-    "CrossValidation",
     "ImageScales",
     "ScaleParams",
     "ScaleResult",
-    "cross_validate",
     "format_scale",
     "scale",
 ]

@@ -58,7 +58,7 @@ def test_decision_holds_before_and_after_and_both_reasons():
     assert (made.before, made.after) == ("score 1", "score 2")
     assert json.loads(json.dumps(made.as_dict())) == {
         "stage": "index", "what": "try A", "because": "because of A; higher", "kept": True,
-        "before": "score 1", "after": "score 2", "changes": {"index.method": "fft1d"}, "within": "",
+        "before": "score 1", "after": "score 2", "changes": {"index.method": "fft1d"}, "within": "", "fallen": False,
     }  # fmt: skip
 
 

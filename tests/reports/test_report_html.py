@@ -114,7 +114,8 @@ def test_decisions_are_told_in_order(processing: Processing):
 
 def test_what_fell_with_an_attempt_is_apart(processing: Processing):
     decided = replace(processing, decisions=[
-        Decision("scale", "cut at 2.1 A", "it falls; given up for the attempt to look for lattice 2", kept=False),
+        Decision("scale", "cut at 2.1 A", "it falls; given up for the attempt to look for lattice 2",
+                 kept=False, fallen=True),
         Decision("index", "look for lattice 2", "many spots are left", kept=True),
     ])  # fmt: skip
     page = page_of(decided)

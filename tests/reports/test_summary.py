@@ -15,6 +15,7 @@ from autoproc.reports.quality import quality_checks
 from autoproc.reports.story import story
 from autoproc.reports.summary import RANGE_KEYS, Failure, format_summary, summarise
 from autoproc.service.process_sweep import plain
+from autoproc.stages.index import LOOSE_SPOTS
 from autoproc.stages.pipeline import Processing
 
 KEYS = {
@@ -156,7 +157,7 @@ def with_distance(processing: Processing, mm: float) -> Processing:
 def test_a_wrong_distance_is_told_first_and_the_detector_is_where_it_was_refined(processing: Processing):
     true = processing.refined.experiments[0].detector[0].distance
     changed = with_distance(processing, 1.4 * true)
-    changed.warnings.append("spots lie loosely about the lattice points")
+    changed.warnings.append(LOOSE_SPOTS)
     summary = summarise("demo", changed, None)
     assert summary["warnings"][0].startswith(f"geometry: distance {true:.2f} mm, stated {1.4 * true:.2f}")
 
@@ -164,7 +165,7 @@ def test_a_wrong_distance_is_told_first_and_the_detector_is_where_it_was_refined
         return next(line.text for line in story(p) if line.label == "Detector")
 
     assert detector_line(changed) == detector_line(processing)
-    assert not any("loosely" in w for w in summary["warnings"]), "the true values are told"
+    assert LOOSE_SPOTS not in summary["warnings"], "the true values are told"
     assert not any(w.startswith("geometry") for w in summarise("demo", processing, None)["warnings"])
 
 

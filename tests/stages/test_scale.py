@@ -14,7 +14,7 @@ from autoproc.formats.refl import read_refl
 from autoproc.merging.agreement import group_agreement
 from autoproc.merging.merging_statistics import scaled_observations
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.stages.scale import ScaleParams, ScaleResult, cross_validate, format_scale, scale
+from autoproc.stages.scale import ScaleParams, ScaleResult, format_scale, scale
 
 
 def run(made: Synthetic, **params: object) -> ScaleResult:
@@ -254,16 +254,6 @@ def test_scaling_model_is_written_as_dials_does(decaying_scaled: ScaleResult) ->
     for name in ("scale", "decay", "absorption"):
         assert len(model[name]["parameters"]) == model[name]["n_parameters"] == len(model[name]["est_standard_devs"])
     assert model["configuration_parameters"]["corrections"] == ["scale", "decay", "absorption"]
-
-
-def test_cross_validation_sees_a_needless_and_a_needed_term() -> None:
-    needed = synthetic(Recipe(absorption=0.15))
-    values = {
-        level: cross_validate([needed.experiment], needed.reflections, ScaleParams(absorption_level=level), n_folds=2)
-        for level in ("off", "high")
-    }
-    assert values["high"].r_meas_free < values["off"].r_meas_free
-    assert values["high"].r_meas_work <= values["high"].r_meas_free * 1.05
 
 
 def test_l_cysteine_of_four_sweeps() -> None:
