@@ -6,7 +6,7 @@ from the practice of macromolecular crystallography; a check that fails is a rea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +19,10 @@ from autoproc.wording import counted
 
 Verdict = Literal["good", "look", "bad"]
 
+MANY_LOST = 0.25
+"""Of the images of a sweep: without so many, what is left may not cover what the user thinks that it covers."""
+ICE, VERY_ICY = 0.10, 0.50
+"""Of the spots: from the first, spot finding warns; beyond the second most of what is called diffraction is ice."""
 FEW_INDEXED, VERY_FEW_INDEXED = 0.70, 0.30
 LARGE_RMSD, VERY_LARGE_RMSD = 1.0, 3.0
 DISTANCE_ERROR = 0.02
@@ -54,8 +58,10 @@ class Check:
 
     @property
     def warning(self) -> str:
-        """The check as a sentence; empty where it is good."""
-        return "" if self.verdict == "good" else f"{self.name}: {self.value} (usual: {self.usual}); {self.advice}"
+        """The check as a sentence; empty where it is good, or where a stage has said it with what to do."""
+        if self.verdict == "good" or not self.advice:
+            return ""
+        return f"{self.name}: {self.value} (usual: {self.usual}); {self.advice}"
 
 
 def overall_verdict(checks: Sequence[Check]) -> Verdict:
@@ -66,7 +72,7 @@ def overall_verdict(checks: Sequence[Check]) -> Verdict:
 
 def in_order(stated: Sequence[str], checks: Sequence[Check]) -> list[str]:
     """All warnings, each once, the gravest first: bad checks, what the stages said, then what is worth a look."""
-    of = {v: [c.warning for c in checks if c.verdict == v] for v in ("bad", "look")}
+    of = {v: [c.warning for c in checks if c.verdict == v and c.warning] for v in ("bad", "look")}
     return list(dict.fromkeys([*of["bad"], *stated, *of["look"]]))
 
 
@@ -76,6 +82,30 @@ def _above(value: float, look: float, bad: float) -> Verdict:
 
 def _below(value: float, look: float, bad: float) -> Verdict:
     return "bad" if value < bad else "look" if value < look else "good"
+
+
+def images(n_images: int, lost: Mapping[str, int], partial: str = "") -> Check:
+    """Images without use, by what is wrong with them; partial : why the sweep is not all that was collected.
+
+    The stages name each kind, with what to do.
+    """
+    found = [f"{n} {what}" for what, n in lost.items() if n]
+    verdict = _above(sum(lost.values()) / max(n_images, 1), 0.0, MANY_LOST)
+    if partial:
+        verdict, found = ("bad" if verdict == "bad" else "look"), [*found, f"partial: {partial}"]
+    value = f"of {n_images}: {', '.join(found)}" if found else f"{n_images}"
+    return Check("images", value, "all there, each with spots", verdict)
+
+
+def ice(on_rings: float) -> Check:
+    """Part of the spots on the rings of ice, beyond chance."""
+    return Check("spots on ice rings", f"{on_rings:.0%}", f"below {ICE:.0%}", _above(on_rings, ICE, VERY_ICY))
+
+
+def said(name: str, warnings: Sequence[str]) -> Check:
+    """What a stage was in doubt about: the warnings say it."""
+    value = counted(len(warnings), "warning") if warnings else "none"
+    return Check(name, value, "none", "look" if warnings else "good")
 
 
 def spots_indexed(fraction: float, n_lattices: int, was_tried: bool = False) -> Check:

@@ -15,7 +15,7 @@ from autoproc.models.reflections import Flag
 from autoproc.reports import checks
 from autoproc.reports.checks import Check
 from autoproc.reports.story import detector_reach, is_cut_at_estimate, known_isa
-from autoproc.stages.pipeline import Processing
+from autoproc.stages.pipeline import Processing, results_of
 
 MACROMOLECULAR_VOLUME = 20_000.0
 """Cells smaller than this, Angstrom^3, hold no macromolecule: intensity statistics of small molecules differ."""
@@ -25,8 +25,30 @@ def quality_checks(p: Processing | None) -> tuple[Check, ...]:
     """All checks of the stages that were reached, in their order."""
     if p is None:
         return ()
-    rules: tuple[Callable[[Processing], list[Check | None]], ...] = (_spots, _scaling, _merging, _intensities)
+    rules: tuple[Callable[[Processing], list[Check | None]], ...] = (
+        _images, _spots, _scaling, _merging, _intensities, _doubts,
+    )  # fmt: skip
     return tuple(check for rule in rules for check in rule(p) if check is not None)
+
+
+def _images(p: Processing) -> list[Check | None]:
+    if p.found is None:
+        return []
+    odd, scan = p.found.peculiar, p.experiment.scan
+    faint = set() if p.scaled is None else {image for _, image in p.scaled.blank_images}
+    lost = {
+        "cannot be read or are missing": p.found.n_unread - len(scan.excluded),
+        "no diffraction": len(odd.refused),
+        "blank": len(faint.union(odd.blank) - set(odd.refused)),
+    }
+    return [checks.images(scan.n_images, lost, p.partial), checks.ice(odd.on_ice) if len(p.found.reflections) else None]
+
+
+def _doubts(p: Processing) -> list[Check | None]:
+    """What the stages have said; the rest of the warnings is of the header, the images and the decisions."""
+    stages = list(dict.fromkeys(w for stage in results_of(p) for w in getattr(stage, "warnings", ())))
+    rest = [w for w in p.warnings if w not in stages]
+    return [checks.said("doubts about header and images", rest), checks.said("doubts of the stages", stages)]
 
 
 def _spots(p: Processing) -> list[Check | None]:

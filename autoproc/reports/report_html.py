@@ -13,7 +13,7 @@ from autoproc.reports.intensity_plots import agreement, error_model_chart, l_tes
 from autoproc.reports.journal import standing
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.quality import is_macromolecular
-from autoproc.reports.story import story
+from autoproc.reports.story import is_cut_at_estimate, story
 from autoproc.stages.pipeline import Processing
 
 LATTICES_SHOWN = 3
@@ -59,16 +59,16 @@ def merged_data(p: Processing) -> Section:
         return Section("Data quality")
     statistics = p.scaled.statistics
     figures = [
-        Figure("CC\u00bd", "The fitted curve sets the resolution limit.",
+        Figure("CC\u00bd", _of_cc_half(p),
                resolution_plots.cc_half(statistics, p.resolution)),
         Figure("I/\u03c3", "Of merged intensities; below 1 there is hardly any signal.",
                resolution_plots.i_over_sigma(statistics)),
-        Figure("Completeness", "A fall at high resolution: the detector's corners. Low all over: too little rotation.",
+        Figure("Completeness", "It falls where only the detector's corners reach.",
                resolution_plots.completeness(statistics)),
         Figure("R factors", "A high value at low resolution is a reason to look.",
                resolution_plots.r_factors(statistics)),
         Figure("Multiplicity", "Observations of each unique reflection.", resolution_plots.multiplicity(statistics)),
-        Figure("Wilson plot", "A straight fall is usual; a bump near 3.7 or 2.25 \u00c5 is ice.",
+        Figure("Wilson plot", "A straight fall beyond 4 \u00c5 is usual; ice makes a bump near 3.7 or 2.25 \u00c5.",
                resolution_plots.wilson(statistics)),
     ]  # fmt: skip
     test = l_test(p.merged) if p.merged is not None and is_macromolecular(p.merged) else None
@@ -76,6 +76,11 @@ def merged_data(p: Processing) -> Section:
         words = f"L test to {test.d_min:.2f} \u00c5: a single crystal follows the straight line, a twin bends above it."
         figures.append(Figure("Twinning", words, l_test_chart(test)))
     return Section("Data quality", figures, [tables.shells(statistics)])
+
+
+def _of_cc_half(p: Processing) -> str:
+    """What the fitted curve has done."""
+    return "The fitted curve sets the resolution limit." if is_cut_at_estimate(p) else "With the fitted curve."
 
 
 def spots_and_lattices(p: Processing) -> Section:
@@ -90,7 +95,7 @@ def spots_and_lattices(p: Processing) -> Section:
         start = p.found.first_frame
         indexed = indexed[start : start + len(p.found.spots_per_image)]
     if len(p.found.spots_per_image):
-        words = "A gap is a blank stretch; a slow fall is damage or a crystal leaving the beam."
+        words = "How many centroids lie on each image, and how many of them were indexed."
         drawn = plots.spots_per_image(p.found.spots_per_image, p.found.first_image, indexed)
         figures.append(Figure("Spots per image", words, drawn))
     if p.indexed is not None:
@@ -116,13 +121,17 @@ def refinement(p: Processing) -> Section:
         )  # fmt: skip
         if experiment.crystal is not None and experiment.crystal.n_scan_points:
             figures += [
-                Figure(f"Cell lengths{which}", "Growth is usual in the beam.", plots.cell_lengths(experiment)),
+                Figure(f"Cell lengths{which}", "As refined; slow growth is usual in the beam.",
+                       plots.cell_lengths(experiment)),
                 Figure(f"Cell angles{which}", "", plots.cell_angles(experiment)),
-                Figure(f"Orientation{which}", "A step is a slip.", plots.orientation(experiment)),
-            ]
+                Figure(f"Orientation{which}", "Against the first image; a crystal that slips makes a step.",
+                       plots.orientation(experiment)),
+            ]  # fmt: skip
     panel = p.experiment.detector[0]
     used = plots.used_in_refinement(spots, 0)
-    words = "A pattern is a flaw of the geometry." + (" First lattice." if several else "")
+    words = "How far spots lie from their predictions; it grows where spots are weak or wide." + (
+        " First lattice." if several else ""
+    )
     figures.append(Figure("RMSD over the detector", words, maps.deviations_map(spots, used, panel)))
     return Section("Refinement", figures)
 
@@ -156,7 +165,7 @@ def scaling(p: Processing) -> Section:
     by_image = agreement_by_image(p.scaled.experiments, p.scaled.reflections)
     figures: Sequence[Figure] = [
         Figure("Scale against image", "Beam, illuminated volume, absorption.", plots.scales(images)),
-        Figure("B against image", "A steady fall is radiation damage.", plots.decay(images)),
+        Figure("B against image", "As fitted; radiation damage makes it fall steadily.", plots.decay(images)),
         Figure("Left over", "Observed over expected intensity of each image, after scaling.", plots.ratios(images)),
         Figure("Rmerge against image", "Images that stand out do not fit the others.", agreement(by_image)),
         Figure("I/\u03c3 against image", "Of single observations.", signal(by_image)),

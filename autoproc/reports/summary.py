@@ -206,8 +206,7 @@ def quality_line(summary: dict[str, Any]) -> str:
     checks = summary["quality"]["checks"]
     failed = [check["name"] for check in checks if check["verdict"] != "good"]
     if not failed:
-        told = ", but see the warnings" if summary["warnings"] else ""
-        return f"QUALITY      good: nothing unusual in {len(checks)} checks{told}"
+        return f"QUALITY      good: nothing unusual in {len(checks)} checks"
     word = {"look": "LOOK AT", "bad": "BEWARE OF"}[summary["quality"]["verdict"]]
     return _wrapped(f"{word:<13}{', '.join(failed)} (see the warnings)", indent=" " * 13)
 

@@ -38,7 +38,7 @@ class SweepRow:
     cell: str = ""
     d_min: str = ""
     completeness: str = ""
-    r_meas: str = ""
+    r_meas_inner: str = ""
     cc_half: str = ""
     n_lattices: str = ""
     n_images: str = ""
@@ -116,7 +116,7 @@ def _figures(result: Mapping[str, Any]) -> dict[str, str]:
         "cell": " ".join(f"{x:.1f}" for x in result["unit_cell"]),
         "d_min": text("d_min", ".2f"),
         "completeness": f"{text('completeness', '.1f')}%" if result.get("completeness") is not None else "",
-        "r_meas": text("r_meas_inner", ".3f") or text("r_meas", ".3f"),
+        "r_meas_inner": text("r_meas_inner", ".3f"),
         "cc_half": text("cc_half", ".3f"),
         "n_lattices": text("n_lattices", "d"),
     }

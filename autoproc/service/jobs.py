@@ -21,6 +21,7 @@ from autoproc.errors import InputError
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State, job_of, sql_text
 from autoproc.service.presence import Presence
+from autoproc.service.sweep_names import with_place
 
 BY_HAND = 1.0
 """Priority of what was asked for by hand; all else has 0."""
@@ -243,14 +244,14 @@ class JobQueue:
         self._update(changes, "id = :id", **values)
 
     def _free_name(self, wanted: str, folder: Path) -> str:
-        """The sweep's name; where another has it, its folder before it, or a number after it in the same folder."""
+        """The sweep's name; where another has it, the folder that tells them apart before it, or a number after it."""
         wanted = printable(wanted)
         rival = self.by_name(wanted)
         if rival is None:
             return wanted
-        with_folder = printable(f"{folder.name}_{wanted}")
-        if Path(rival.path).parent != folder and self.by_name(with_folder) is None:
-            return with_folder
+        wanted = printable(with_place(wanted, folder, Path(rival.path).parent))
+        if self.by_name(wanted) is None:
+            return wanted
         number = 2
         while self.by_name(f"{wanted}_{number}") is not None:
             number += 1

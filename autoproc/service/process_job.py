@@ -29,7 +29,9 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
         return with_record(summary, order.folder)
     warnings = (*sweep.warnings, f"partial: {order.partial}") if order.partial else sweep.warnings
     warnings = (*beyond(order.config, order.image_range), *warnings)
-    sweep = ImportedSweep(order.name, sweep.experiment, sweep.files, sweep.format, warnings)
+    sweep = ImportedSweep(
+        order.name, sweep.experiment, sweep.files, sweep.format, warnings, partial=order.partial
+    )  # fmt: skip
     console.log(format_import(ImportResult((sweep,), (), ())))
     return with_record(process_sweep(sweep, order.folder, config, console), order.folder)
 

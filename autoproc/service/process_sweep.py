@@ -70,7 +70,7 @@ def process_sweep(sweep: ImportedSweep, folder: Path, config: Config, console: C
     folder : empty, of this attempt alone
     Nothing that goes wrong with one sweep leaves this function: its summary says what it was.
     """
-    processing = Processing(sweep.experiment, warnings=list(sweep.warnings))
+    processing = Processing(sweep.experiment, warnings=list(sweep.warnings), partial=sweep.partial)
     failure = None
     try:
         process_sensibly(processing, config, SweepFolder(folder, console))

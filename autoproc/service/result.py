@@ -9,7 +9,8 @@ STATISTICS = ("completeness", "multiplicity", "i_over_sigma", "r_meas", "r_pim",
 
 def brief(summary: dict[str, Any]) -> dict[str, Any]:
     """The gist of what summary.json holds."""
-    statistics = (summary.get("merging_statistics") or {}).get("overall") or {}
+    ranges = summary.get("merging_statistics") or {}
+    overall, inner = ranges.get("overall") or {}, ranges.get("inner") or {}
     crystal = ("space_group", "unit_cell", "n_lattices", "d_min", "n_images")
     return {
         "status": summary["status"],
@@ -20,7 +21,8 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
         "warnings": list(summary.get("warnings", ())),
         "verdict": (summary.get("quality") or {}).get("verdict"),
         **{key: summary.get(key) for key in crystal},
-        **{key: finite(statistics.get(key)) for key in STATISTICS},
+        **{key: finite(overall.get(key)) for key in STATISTICS},
+        "r_meas_inner": finite(inner.get("r_meas")),
     }
 
 

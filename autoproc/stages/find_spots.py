@@ -19,7 +19,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
 from autoproc.spot_finding.centroids import measure_spots, peak_distance, peak_pixel
-from autoproc.spot_finding.checks import find_notes, find_warnings
+from autoproc.spot_finding.checks import Peculiarities, find_notes, find_warnings, peculiarities
 from autoproc.spot_finding.images import SearchedImages
 from autoproc.spot_finding.pixels import SpotPixels, group_pixels
 from autoproc.spot_finding.report import format_removed, format_spots_per_image
@@ -99,6 +99,7 @@ class FoundSpots:
     hot_pixels : (K, 2) fast, slow of the pixels that are strong on most images; not to be trusted
     warnings : in plain words; notes : what needs no attention
     n_unread : images among them without a pixel to be trusted: missing, damaged or excluded
+    peculiar : what is unusual about the images, in numbers
     """
 
     reflections: Reflections
@@ -111,6 +112,7 @@ class FoundSpots:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     n_unread: int = 0
+    peculiar: Peculiarities = field(default_factory=Peculiarities)
 
 
 @single_threaded_blas
@@ -141,6 +143,7 @@ def find_spots(
     cold = ~hot[candidates.y[peak], candidates.x[peak]]
     counts |= {"hot": int(np.sum(~cold)), "far_peak": int(np.sum(cold & ~near))}
     reflections, pixels = reflections[near & cold], candidates[near & cold]
+    peculiar = peculiarities(experiment, images, reflections)
     return FoundSpots(
         reflections.with_identifiers({0: experiment.identifier}),
         pixels,
@@ -149,9 +152,10 @@ def find_spots(
         experiment.scan.image_range[0] + images.first,
         counts,
         np.argwhere(hot)[:, ::-1],
-        find_warnings(experiment, images, reflections, hot, counts),
+        find_warnings(peculiar, len(images.frames), len(reflections), hot, counts),
         find_notes(hot, counts),
         len(images.unread),
+        peculiar,
     )
 
 

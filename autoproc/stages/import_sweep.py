@@ -41,6 +41,7 @@ class ImportedSweep:
 
     name : of its folder of results; format : in words; files : of its images; warnings : in plain words
     tolerated : damaged and missing images, which whoever reads the images tells as well
+    partial : why the images are not all that were collected, "" where they are
     """
 
     name: str
@@ -49,6 +50,7 @@ class ImportedSweep:
     format: str
     warnings: tuple[str, ...] = ()
     tolerated: tuple[str, ...] = ()
+    partial: str = ""
 
 
 @dataclass(frozen=True, slots=True)

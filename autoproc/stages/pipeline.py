@@ -56,6 +56,7 @@ class Processing:
     """What is known of a sweep so far: filled stage by stage, so that a failure leaves the stages before it.
 
     decisions : what was tried beyond the stages as configured, in order
+    partial : why the images are not all that were collected, "" where they are
     """
 
     experiment: Experiment
@@ -71,6 +72,7 @@ class Processing:
     timings: dict[str, float] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     current: str = "import"
+    partial: str = ""
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -265,10 +267,14 @@ def integrate_sweep(
 
 def gathered_warnings(processing: Processing) -> list[str]:
     """The warnings of all stages, in order, each once."""
-    stages = (processing.found, processing.indexed, processing.refined, processing.integrated, processing.symmetry,
-              processing.scaled)  # fmt: skip
-    every = [*processing.warnings, *(w for stage in stages for w in getattr(stage, "warnings", ()))]
+    every = [*processing.warnings, *(w for result in results_of(processing) for w in getattr(result, "warnings", ()))]
     return list(dict.fromkeys(every))
+
+
+def results_of(processing: Processing) -> tuple[object | None, ...]:
+    """Of the stages that may have something to warn of; None where a stage was not reached."""
+    p = processing
+    return p.found, p.indexed, p.refined, p.integrated, p.symmetry, p.scaled
 
 
 def sweeps_of(experiments: Sequence[Experiment]) -> list[list[int]]:

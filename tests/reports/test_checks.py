@@ -27,6 +27,30 @@ def test_a_check_that_is_good_says_nothing():
     assert checks.spots_indexed(0.95, 1).warning == ""
 
 
+@pytest.mark.parametrize(
+    ("lost", "partial", "verdict"),
+    [({"blank": 0}, "", "good"), ({"blank": 1}, "", "look"), ({"blank": 40, "unread": 51}, "", "bad"),
+     ({"blank": 90}, "", "look"), ({}, "9 of 360 images are there", "look"), ({"blank": 99}, "cut", "bad")],
+)  # fmt: skip
+def test_images_without_use(lost: dict[str, int], partial: str, verdict: str):
+    check = checks.images(360, lost, partial)
+    assert check.verdict == verdict
+    assert all(f"{n} {what}" in check.value for what, n in lost.items() if n)
+    assert partial in check.value
+    assert check.warning == "", "the stages say it"
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.0, "good"), (0.09, "good"), (0.25, "look"), (0.6, "bad")])
+def test_ice(share: float, verdict: str):
+    assert checks.ice(share).verdict == verdict
+
+
+def test_whatever_was_said_dims_the_light():
+    assert checks.said("doubts", []).verdict == "good"
+    assert checks.said("doubts", ["the sensor is 320 mm thick"]).verdict == "look"
+    assert checks.in_order(["thick"], [checks.said("doubts", ["thick"])]) == ["thick"]
+
+
 @pytest.mark.parametrize(("fraction", "verdict"), [(0.95, "good"), (0.57, "look"), (0.2, "bad")])
 def test_few_spots_indexed(fraction: float, verdict: str):
     assert checks.spots_indexed(fraction, 1).verdict == verdict

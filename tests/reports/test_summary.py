@@ -269,3 +269,45 @@ def test_a_cell_of_higher_symmetry_is_told_with_what_the_intensities_say(process
     assert "the intensities deny it" in line_of(with_higher(processing, 0.01), "Symmetry")
     assert "too few or too poor to deny it" in line_of(with_higher(processing, 0.3), "Symmetry")
     assert "would allow" not in line_of(processing, "Symmetry")
+
+
+def verdict_of(processing: Processing) -> tuple[str, dict[str, str]]:
+    quality = summarise("demo", processing, None)["quality"]
+    return quality["verdict"], {check["name"]: check["verdict"] for check in quality["checks"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "expected"),
+    [
+        ({}, "images", "good"),
+        ({"blank": (3, 4)}, "images", "look"),
+        ({"refused": (1,)}, "images", "look"),
+        ({"blank": tuple(range(1, 9))}, "images", "bad"),
+        ({"on_ice": 0.25, "ice_excess": 5.0}, "spots on ice rings", "look"),
+        ({}, "spots on ice rings", "good"),
+    ],
+)
+def test_blank_images_and_ice_are_checks(processing: Processing, changes, name: str, expected: str):
+    odd = replace(processing.found.peculiar, **changes)
+    found = replace(processing.found, peculiar=odd)
+    verdict, checks = verdict_of(replace(processing, found=found))
+    assert checks[name] == expected
+    order = ("good", "look", "bad")
+    assert order.index(verdict) >= order.index(expected)
+
+
+def test_unread_images_count_unless_the_user_has_excluded_them(processing: Processing):
+    unread = replace(processing, found=replace(processing.found, n_unread=2))
+    assert verdict_of(unread)[1]["images"] == "look"
+    scan = replace(processing.experiment.scan, excluded=(4, 5))
+    asked = replace(unread, experiment=replace(processing.experiment, scan=scan))
+    assert verdict_of(asked)[1]["images"] == "good"
+
+
+def test_a_partial_sweep_and_a_doubtful_header_are_no_green_light(processing: Processing):
+    assert verdict_of(replace(processing, partial="9 of 30 images are there"))[1]["images"] == "look"
+    name = "doubts about header and images"
+    assert verdict_of(replace(processing, warnings=[]))[1][name] == "good"
+    assert verdict_of(replace(processing, warnings=["the sensor is 320 mm thick"]))[1][name] == "look"
+    stage = list(processing.symmetry.warnings or processing.indexed.warnings)
+    assert verdict_of(replace(processing, warnings=stage))[1][name] == "good", "the stage said it"

@@ -68,7 +68,7 @@ def test_the_same_images_are_one_job(queue):
 def test_other_images_of_the_same_name_have_a_folder_of_their_own(queue):
     for n, folder in enumerate(("/data/x", "/data/y", "/data/y")):
         queue.add(sweep("a", path=Path(folder) / "a_####.cbf", fingerprint=str(n)))
-    assert [job.name for job in queue.rows()] == ["a", "y_a", "a_2"]
+    assert [job.name for job in queue.rows()] == ["a", "y_a", "y_a_2"]
 
 
 def test_what_is_done_stays_done(queue):

@@ -209,8 +209,11 @@ def test_images_without_a_trusted_pixel_are_not_called_blank():
     assert not found.warnings
     assert found.n_unread == 2
     frames[20] = 0
-    (warning,) = found_in(frames).warnings
+    blank = found_in(frames)
+    (warning,) = blank.warnings
     assert "1 of 30 images has hardly any spots" in warning
+    assert blank.peculiar.blank == (21,)
+    assert not found.peculiar.blank
 
 
 def test_spots_of_a_still_are_never_taken_for_hot_pixels():
@@ -225,10 +228,13 @@ def test_ice_is_named():
     rng = np.random.default_rng(5)
     places = rng.choice(on_ring[np.all((on_ring > 4) & (on_ring < np.array(SHAPE) - 5), axis=1)], 300)
     frames, _ = a_sweep(n_spots=300, xy=places[:, ::-1] + 0.5)
-    (warning,) = found_in(frames).warnings
+    iced, usual = found_in(frames), found_in(a_sweep(n_spots=300)[0])
+    (warning,) = iced.warnings
     assert "ice" in warning
     assert "exclude_ice_rings" in warning
-    assert not found_in(a_sweep(n_spots=300)[0]).warnings
+    assert iced.peculiar.on_ice > 0.9
+    assert not usual.warnings
+    assert usual.peculiar.on_ice < 0.1
 
 
 def test_overloaded_spot_is_found_and_flagged():
