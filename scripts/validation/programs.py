@@ -59,9 +59,8 @@ def run(command: Sequence[str | Path], folder: Path | None = None, **environment
 
 
 def autoproc(*arguments: str | Path, folder: Path | None = None) -> Run:
-    """Run this tree's autoproc."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    return run([sys.executable, "-m", "autoproc", *arguments], folder, PYTHONPATH=path)
+    """Run the autoproc of this Python."""
+    return run([sys.executable, "-m", "autoproc", *arguments], folder)
 
 
 def dials_is_installed() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -154,8 +153,7 @@ def frames(folder: Path, report: Report) -> None:
         return
     others = sorted((folder.parent / "l_cysteine_i19").glob("*_00001.cbf.gz"))
     paths = [path for path in sorted(folder.iterdir()) if path.name not in NOT_IMAGES] + others
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    done = run([sys.executable, ROOT / "scripts" / "compare_frames.py", *paths], PYTHONPATH=path)
+    done = run([sys.executable, ROOT / "scripts" / "compare_frames.py", *paths])
     report.say(done.output.rstrip())
     report.check(done.status == 0, "every frame that DIALS reads is read alike")
 

@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "kill_test"
 
 @pytest.fixture
 def kill_test(monkeypatch):
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     spec = spec_from_loader("kill_test", SourceFileLoader("kill_test", str(SCRIPT)))
     module = module_from_spec(spec)
