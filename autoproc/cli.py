@@ -130,6 +130,14 @@ def _work(reports: int) -> None:
     work_command(reports)
 
 
+@app.command("_probe", hidden=True)
+def _probe(connection: int) -> None:
+    """Be a probing process of `autoproc run`."""
+    from autoproc.commands.probe import probe_command  # noqa: PLC0415
+
+    probe_command(connection)
+
+
 Sweeps = Annotated[
     list[str], typer.Argument(metavar="SWEEP...", help="Names of sweeps, as `autoproc status` has them.")
 ]

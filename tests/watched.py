@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import cbf_files
 
 from autoproc.service.directories import Disk
+from autoproc.service.probe import Inside
 from autoproc.service.watch_params import WatchParams
 from autoproc.service.watcher import Watcher
 
@@ -101,12 +102,14 @@ class Hutch:
         self.disk.touch(folder)
         self.params = WatchParams(**params)
         self.once, self.known = once, known
+        self.probe = Inside()
         self.watcher = self.restarted()
 
     def restarted(self):
         self.watcher = Watcher(
-            [self.folder], self.params, self.once, self.known, disk=self.disk, clock=self.clock, news=self.news
-        )
+            [self.folder], self.params, self.probe, self.once, self.known,
+            disk=self.disk, clock=self.clock, news=self.news,
+        )  # fmt: skip
         return self.watcher
 
     def made(self, relative="."):

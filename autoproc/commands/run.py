@@ -24,12 +24,14 @@ from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
 from autoproc.service.job import State
 from autoproc.service.jobs import JobQueue
-from autoproc.service.limits import shares
+from autoproc.service.limits import GIGABYTE, shares
 from autoproc.service.named_sweeps import NamedSweeps, named_sweeps
 from autoproc.service.order import settings_of
 from autoproc.service.outputs import Outputs
 from autoproc.service.owner import is_dead
 from autoproc.service.presence import Arriving
+from autoproc.service.probe_process import launch_probe, orders
+from autoproc.service.probing import Probing
 from autoproc.service.queue_file import open_queue
 from autoproc.service.supervisor import Plan, Supervisor
 from autoproc.service.visit_page import VisitPage
@@ -86,8 +88,12 @@ def what_is_wanted(paths: Sequence[str], config: Config, once: bool) -> Wanted:
     others = [path for path in paths if path not in watched]
     if not others:
         return Wanted(NamedSweeps((), (), ()), tuple(Path(path).absolute() for path in watched))
-    named = named_sweeps(others, config.import_sweep)
-    if not named.sweeps and not named.problems and not watched:
+    probe = probing(config)
+    try:
+        named = named_sweeps(others, probe)
+    finally:
+        probe.close()
+    if not (named.sweeps or named.problems or named.listed or watched):
         passed_over = "".join(f"; {s.path.name}: {s.reason}" for s in named.skipped)
         raise NothingToProcess(paths=", ".join(map(str, paths)), passed_over=passed_over)
     return Wanted(named, tuple(Path(path).absolute() for path in watched))
@@ -125,8 +131,9 @@ class Run:
 
     def work(self) -> int:
         """Do it; returns how many sweeps of this run failed."""
-        named, n_problems = self.wanted.named, len(self.wanted.named.problems)
-        if not named.sweeps and not self.wanted.watched:
+        named = self.wanted.named
+        n_problems = len(named.problems) + len(named.listed)
+        if not (named.sweeps or named.listed or self.wanted.watched):
             typer.echo(f"0 processed, {n_problems} failed; results in {self.output}")
             return n_problems
         outputs = Outputs(self.output)
@@ -136,6 +143,8 @@ class Run:
             page = VisitPage(queue, outputs)
             tell = told_to_all([log, say_with_files(outputs, bool(self.wanted.watched)), hooks, page])
             intake = Intake(queue, outputs, tell)
+            for images in named.listed:
+                intake.take(images)
             ids = [intake.take_named(sweep, settings_of(self.config)).id for sweep in named.sweeps]
             plan = Plan(
                 self.config, service, shares(service, self.config.run.n_threads),
@@ -148,7 +157,11 @@ class Run:
             daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page, attendance)
             if finder is not None:
                 told_to_all([log, say])(Event("begin", "", {"text": greeting(self.wanted.watched, queue)}))
-            daemon.run(self._is_done(queue, ids), self._grace_time())
+            try:
+                daemon.run(self._is_done(queue, ids), self._grace_time())
+            finally:
+                if finder is not None:
+                    finder.close()
             states = [queue.job(number).state for number in ids]
         if self.stop.n_asked:
             return 0
@@ -208,7 +221,13 @@ def watcher(roots: Sequence[Path], config: Config, intake: Intake) -> Watcher:
     """Who looks for new images below the directories."""
     from autoproc.service.watcher import Watcher  # noqa: PLC0415  (only to watch)
 
-    return Watcher(roots, config.watch, known=intake.n_known, import_params=config.import_sweep)
+    return Watcher(roots, config.watch, probing(config), known=intake.n_known)
+
+
+def probing(config: Config) -> Probing:
+    """Who opens files, in processes that can be killed."""
+    told = orders(config.import_sweep, int(config.watch.probe_memory * GIGABYTE))
+    return Probing(told, config.watch.probe_time, launch_probe)
 
 
 def say(event: Event) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,18 +61,20 @@ class Found:
     passed_over: list[tuple[Path, str]] = field(default_factory=list)
 
 
-def find_series(paths: Iterable[str | Path]) -> Found:
+def find_series(paths: Iterable[str | Path], kind_of: Callable[[Path], str] = kind_of) -> Found:
     """All series of images below directories, of templates, of images (with their siblings) and masters.
 
     A single image stands for all images of its template; of several images of one template, exactly
     those are meant. Each series is returned once, however often it was reached.
+
+    kind_of : tells the kind of a file that is named; no other file is opened
     """
     found = Found()
     named: dict[Path, list[Path]] = {}
     for given in paths:
         for path in _expanded(given):
             try:
-                _add(path, found, named)
+                _add(path, found, named, kind_of)
             except AutoprocError as error:
                 found.problems.append(error)
     for directory, files in named.items():
@@ -114,7 +116,7 @@ def _expanded(given: str | Path) -> list[Path]:
     return [path]
 
 
-def _add(path: Path, found: Found, named: dict[Path, list[Path]]) -> None:
+def _add(path: Path, found: Found, named: dict[Path, list[Path]], kind_of: Callable[[Path], str]) -> None:
     if path.is_dir():
         before = len(found.series) + len(found.problems) + len(found.passed_over)
         for directory, names in _walk(path, found):

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autoproc.errors import AutoprocError
-from autoproc.formats.compressed import read_start
-from autoproc.formats.frames_present import frames_present
-from autoproc.formats.sweeps import DATA_NAME, Series, find_series
-from autoproc.formats.templates import sweep_name
-from autoproc.service.completeness import longest_run
-from autoproc.service.found_sweep import FoundSweep, Kind, fingerprint
-from autoproc.service.recognise import IDENTITY_BYTES
-from autoproc.stages.import_sweep import ImportedSweep, ImportParams, Skipped, import_sweeps
+from autoproc.formats.sweeps import find_series, unique_names
+from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.probing import Prober
+from autoproc.service.questions import KindOf, NamedImages, Question, SweepsOfSeries, Unanswered
+from autoproc.stages.import_sweep import Skipped
 
-HDF5_ENDINGS = (".h5", ".hdf5", ".nxs")
+PATIENCE = 0.25
+"""Seconds to wait for an answer at a time; signals are heard between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,112 +24,52 @@ class NamedSweeps:
 
     sweeps : to process, those with unusable images among them: their folders will say why
     skipped : images that are no sweep, beside others; problems : of paths without a sweep
+    listed : images that cannot be looked at
     """
 
     sweeps: tuple[FoundSweep, ...]
     skipped: tuple[Skipped, ...]
     problems: tuple[AutoprocError, ...]
+    listed: tuple[ListedImages, ...] = ()
 
 
-def named_sweeps(
-    paths: Sequence[str | Path], params: ImportParams, clock: Callable[[], float] = time.time
-) -> NamedSweeps:
-    """All sweeps of some paths, as they are now."""
-    result = import_sweeps(paths, params)
-    series = {one.template: one for one in find_series(paths).series}
-    per_path = _count(_path_of(sweep) for sweep in result.experiments)
-    found = [_found(sweep, series, per_path[_path_of(sweep)] > 1, clock) for sweep in result.experiments]
-    unusable = {f.name: f.path for f in result.failures if f.name}
-    unusable |= {s.instead_of: s.path for s in result.skipped if s.instead_of}
-    found += [_unusable(name, path, series, clock) for name, path in unusable.items()]
-    skipped = tuple(s for s in result.skipped if not s.instead_of)
-    return NamedSweeps(tuple(found), skipped, tuple(f.error for f in result.failures if not f.name))
+def named_sweeps(paths: Sequence[str | Path], probe: Prober) -> NamedSweeps:
+    """All sweeps of some paths, as they are now. Only the probe opens a file."""
+    found = find_series(paths, lambda path: _answer(probe, KindOf(Path(path))))
+    asked = [
+        probe.ask(SweepsOfSeries(series, name))
+        for series, name in zip(found.series, unique_names(found.series), strict=True)
+    ]
+    answers = _all_answers(probe, asked)
+    named = [answers[number] for number in asked if isinstance(answers[number], NamedImages)]
+    listed = []
+    problems = list(found.problems)
+    for series, number in zip(found.series, asked, strict=True):
+        error = answers[number]
+        if isinstance(error, Unanswered):
+            listed.append(ListedImages(series.template, len(series.files), "unreadable", error.message))
+        elif isinstance(error, AutoprocError):
+            problems.append(error)
+    passed_over = [Skipped(path, 0, reason) for path, reason in found.passed_over]
+    return NamedSweeps(
+        tuple(sweep for one in named for sweep in one.sweeps),
+        (*passed_over, *(skipped for one in named for skipped in one.skipped)),
+        tuple(problems),
+        tuple(listed),
+    )
 
 
-def _path_of(sweep: ImportedSweep) -> Path:
-    images = sweep.experiment.imageset
-    assert images is not None
-    return Path(images.template)
+def _all_answers(probe: Prober, asked: Sequence[int]) -> dict[int, Any]:
+    answers: dict[int, Any] = {}
+    while len(answers) < len(asked):
+        answers.update(probe.answers(PATIENCE))
+    return answers
 
 
-def _count(paths: Iterable[Path]) -> dict[Path, int]:
-    counts: dict[Path, int] = {}
-    for path in paths:
-        counts[path] = counts.get(path, 0) + 1
-    return counts
-
-
-def _found(
-    sweep: ImportedSweep, series: dict[Path, Series], is_one_of_several: bool, clock: Callable[[], float]
-) -> FoundSweep:
-    path, scan = _path_of(sweep), sweep.experiment.scan
-    images = scan.image_range if is_one_of_several else _numbers(series.get(path))
-    told_by = fingerprint(path, mark_of(sweep.files[0], scan.image_range[0] if is_one_of_several else None))
-    found = FoundSweep(
-        path, _kind(series.get(path)), images, scan.n_images, told_by, "complete", "", sweep.name, str(path.parent),
-        written_at(sweep.files[-1], clock),
-    )  # fmt: skip
-    return as_far_as_there(found, scan.image_range) if found.kind == "hdf5" else found
-
-
-def as_far_as_there(found: FoundSweep, image_range: tuple[int, int]) -> FoundSweep:
-    """The frames of a master file's sweep that are there: an aborted collection leaves the others empty."""
-    there = frames_present(found.path)
-    first, last = image_range
-    numbers = [n for n in (there.present.nonzero()[0] + 1).tolist() if first <= n <= last]
-    run = longest_run(numbers)
-    n_expected = last - first + 1
-    if run is None or len(numbers) == n_expected:
-        return found
-    reason = f"{len(numbers)} of {n_expected} images are there"
-    return replace(found, image_range=run, n_images=run[1] - run[0] + 1, state="partial", reason=reason)
-
-
-def _unusable(name: str, path: Path, series: dict[Path, Series], clock: Callable[[], float]) -> FoundSweep:
-    known = series.get(path)
-    first = known.files[min(known.files)] if known is not None and known.files else path
-    last = known.files[max(known.files)] if known is not None and known.files else path
-    n_images = len(known.files) if known is not None and known.kind == "cbf" else 0
-    return FoundSweep(
-        path, _kind(known), _numbers(known), n_images, fingerprint(path, mark_of(first)), "complete", "",
-        name, str(path.parent), written_at(last, clock),
-    )  # fmt: skip
-
-
-def written_at(path: Path, clock: Callable[[], float]) -> float:
-    """When the last image was written: as its file says, or the last of the data files beside a master; else now."""
-    beside = [path]
-    try:
-        if path.suffix.lower() in HDF5_ENDINGS:
-            stem = sweep_name(path.name)
-            beside += [
-                p for p in path.parent.iterdir() if DATA_NAME.search(p.name) and DATA_NAME.sub("", p.name) == stem
-            ]
-        return min(clock(), max(p.stat().st_mtime for p in beside))
-    except OSError:
-        return clock()
-
-
-def _kind(series: Series | None) -> Kind:
-    return "hdf5" if series is not None and series.kind == "hdf5" else "cbf"
-
-
-def _numbers(series: Series | None) -> tuple[int, int] | None:
-    """First and last number of the images meant: a user may have named some of them only."""
-    if series is None or series.kind != "cbf" or not series.files:
-        return None
-    return min(series.files), max(series.files)
-
-
-def mark_of(path: Path, first_image: int | None = None) -> bytes:
-    """What tells images from others at their place, as it does for those that are found by watching.
-
-    first_image : of one of several sweeps in one master file
-    """
-    try:
-        if path.suffix.lower() in HDF5_ENDINGS:
-            mark = frames_present(path).first_frame
-            return mark if first_image is None else mark + f":{first_image}".encode()
-        return read_start(path, IDENTITY_BYTES)
-    except AutoprocError:
-        return b""
+def _answer(probe: Prober, question: Question) -> Any:
+    """One answer, waited for. Raises the error that it is."""
+    number = probe.ask(question)
+    answer = _all_answers(probe, [number])[number]
+    if isinstance(answer, AutoprocError):
+        raise answer
+    return answer

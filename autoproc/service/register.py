@@ -47,6 +47,10 @@ class Register:
         """A later series has begun in the same directory since the last news of this one."""
         return self._began.get(series.directory, 0.0) > series.arrivals.news
 
+    def knows(self, series: Watched) -> bool:
+        """It is waited for, or may go on."""
+        return id(series) in self.open or id(series) in self.stalled
+
     def close(self, series: Watched) -> None:
         """Wait for a series no longer."""
         series.is_open = False
@@ -162,6 +166,7 @@ class Register:
         if not master.is_open:
             master.arrivals, master.seen, master.is_open = Arrivals.starting(came), None, True
         master.due = now
+        master.n_changes += 1
         self.stalled.pop(id(master), None)
         self.open[id(master)] = master
 

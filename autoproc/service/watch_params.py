@@ -39,6 +39,11 @@ class WatchParams(Params):
     stall_time: float = Field(300.0, gt=0)
     """Seconds without a new image after which a sweep that lacks images is processed as it is, and called partial.
     Injections and short losses of beam are over by then; if images come later, it is processed again."""
+    probe_time: float = Field(20.0, gt=0)
+    """Seconds that looking at the files of one sweep may take, headers only. Files are opened by processes of their
+    own, which are ended then; a sweep whose files do that twice is listed as unreadable, not processed."""
+    probe_memory: float = Field(2.0, gt=0)
+    """Gigabytes that looking at the files of one sweep may take: many times what headers and masks need."""
     visit_depth: int = Field(0, ge=0)
     """What is a visit, for the order in which sweeps are processed: 0 the whole watched directory, 1 each directory in
     it, 2 each directory in those. Where visits lie side by side below the watched directory it is 1."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autoproc.errors import AutoprocError
-from autoproc.formats.cbf import read_cbf_header
-from autoproc.formats.minicbf import header_fields, numbers
 from autoproc.formats.templates import counter_of, grouped_by_template
-from autoproc.service.completeness import Progress, expected_in_header, gaps
+from autoproc.service.completeness import Progress, gaps
 from autoproc.service.directories import Disk
+from autoproc.service.questions import FramesSeen, Pace
 
 SMALL = 0.5
 """Part of the largest file's size below which an image may have been cut off."""
@@ -60,6 +59,7 @@ class WatchedCbf:
     among them those cut_off before the end that their header announces
     touched : latest change of any file, as its file system says; due : when to look again
     marker : the image that tells the sweep from others at its place, since it was first told; "" for the first
+    n_changes : times that files came or went; no_files : names that lead to no file, and to what by S_IFMT
     """
 
     directory: Path
@@ -77,9 +77,12 @@ class WatchedCbf:
     n_expected: int | None = None
     exposure: float = 0.0
     knows_header: bool = False
+    n_changes: int = 0
+    no_files: dict[str, int] = field(default_factory=dict)
 
     def arrive(self, names: Iterable[str], now: float) -> None:
         """Files are there that were not, or not with this content."""
+        self.n_changes += 1
         fresh = list(names)
         for name in fresh:
             counter = counter_of(name)
@@ -94,6 +97,7 @@ class WatchedCbf:
     def leave(self, names: Iterable[str]) -> None:
         """Files are gone."""
         for name in names:
+            self.n_changes += 1
             for memory in (self.names, self.unchecked, self.sizes, self.unfinished):
                 memory.pop(name, None)
             self.marker = "" if name == self.marker else self.marker
@@ -118,6 +122,9 @@ class WatchedCbf:
         except OSError:
             return
         self.unchecked.pop(name, None)
+        if not stat.S_ISREG(status.st_mode):
+            self.no_files[name] = stat.S_IFMT(status.st_mode)
+            return
         self.touched = max(self.touched, status.st_ctime)
         seen = _looks(status, disk.may_read(self.directory / name, status))
         before = self.unfinished.pop(name, None)
@@ -130,30 +137,38 @@ class WatchedCbf:
         else:
             self.unfinished[name] = seen
 
-    def read_header(self) -> None:
-        """Learn from an image's header how many there should be and how fast they come."""
-        whole = sorted(self.sizes)
-        if self.knows_header or not whole:
-            return
-        try:
-            header = read_cbf_header(self.directory / whole[0])
-        except AutoprocError:  # perhaps it may be read later
-            return
-        self.knows_header = True
-        self.n_expected = expected_in_header(header)
-        fields = header_fields(header.text)
-        self.exposure = max(numbers(fields, key, 1)[0] or 0.0 for key in ("Exposure_period", "Exposure_time"))
+    def take_no_files(self, kinds: Mapping[int, str]) -> list[tuple[str, str]]:
+        """Forget names that lead to no file, such as pipes; returns them with the kind of what they lead to.
 
-    def find_cut_off(self) -> None:
-        """Plain files shorter than their own header says are not whole: the last one and any small ones are asked."""
+        kinds : words by S_IFMT
+        """
+        odd = [(name, kinds.get(kind, "something else")) for name, kind in self.no_files.items()]
+        self.leave(self.no_files)
+        self.no_files.clear()
+        return odd
+
+    def header_to_read(self) -> Path | None:
+        """An image whose header says how many there should be and how fast they come; None if it is known."""
+        return None if self.knows_header or not self.sizes else self.directory / min(self.sizes)
+
+    def learn(self, pace: Pace) -> None:
+        """What a header said."""
+        if pace.is_known:
+            self.knows_header, self.n_expected, self.exposure = True, pace.n_expected, pace.exposure
+
+    def doubtful(self) -> dict[str, int]:
+        """Plain files that may be shorter than their own header says, with their sizes: the last and any small ones."""
         if not self.sizes or not self._is_plain():
-            return
+            return {}
         largest, _ = max(self.sizes.values())
         last = max(self.sizes, key=lambda name: self.names[name])
-        for name in [n for n, (size, _) in self.sizes.items() if n == last or size < SMALL * largest]:
-            if _is_cut_off(self.directory / name, self.sizes[name][0]):
-                self.unfinished[name] = self.sizes.pop(name)
-                self.cut_off.add(name)
+        return {name: size for name, (size, _) in self.sizes.items() if name == last or size < SMALL * largest}
+
+    def take_cut_off(self, names: Iterable[str]) -> None:
+        """Files are not whole, unless they have changed since they were asked about."""
+        for name in self.sizes.keys() & set(names):
+            self.unfinished[name] = self.sizes.pop(name)
+            self.cut_off.add(name)
 
     def _is_plain(self) -> bool:
         return next(iter(self.names)).lower().endswith(".cbf")
@@ -200,28 +215,21 @@ def _looks(status: os.stat_result, may_be_read: bool) -> tuple[int, int]:
     return (status.st_size if may_be_read else 0), status.st_mtime_ns
 
 
-def _is_cut_off(path: Path, size: int) -> bool:
-    try:
-        header = read_cbf_header(path)
-    except AutoprocError:
-        return True
-    return size < header.data_offset + header.n_bytes
-
-
 @dataclass(slots=True)
 class WatchedMaster:
     """An HDF5 master file with what it leads to.
 
-    seen : frames present and obstacle at the last look; progress : what was seen then
+    seen : at the last look; progress : what was known then; n_changes : times that it was to be looked at anew
     """
 
     path: Path
     visit: str
     arrivals: Arrivals
-    seen: tuple[int, int, str] | None = None
+    seen: FramesSeen | None = None
     progress: Progress | None = None
     due: float = 0.0
     is_open: bool = True
+    n_changes: int = 0
 
 
 @dataclass(slots=True)

@@ -5,30 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from autoproc.formats.frames_present import FramesPresent, frames_present
-from autoproc.formats.sweeps import MASTER_NAME
+from autoproc.errors import AutoprocError
 from autoproc.formats.templates import absolute
-from autoproc.importing.params import ImportParams
 from autoproc.service.arriving import arriving
-from autoproc.service.completeness import Progress, gaps, judge
 from autoproc.service.directories import Change, Directories, Disk
 from autoproc.service.file_system import has_events, mounts_now
-from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.found_sweep import ListedImages
+from autoproc.service.judging import Found, Judgement, Judging
 from autoproc.service.news import KernelNews, News, NoNews
 from autoproc.service.presence import Arriving
-from autoproc.service.recognise import recognise_cbf, recognise_master
+from autoproc.service.probing import Prober
 from autoproc.service.register import Register, Watched
 from autoproc.service.watch_params import WatchParams
-from autoproc.service.watched_series import Arrivals, WatchedCbf, WatchedData, WatchedMaster, WatchedPhotographs
-from autoproc.wording import counted
+from autoproc.service.watched_series import WatchedCbf, WatchedMaster
 
-Found = FoundSweep | ListedImages
-PHOTOGRAPHS = "photographs, not diffraction images"
-NO_MASTER = "{files}, but no master file that describes the experiment"
-SHARE_OF_QUIET = 0.05
-"""Time between looks at an unfinished HDF5 sweep, as a part of the time that nothing came."""
-SOON = 0.01
+SOONEST = 0.1
+"""Seconds to wait for an answer about files before directories are looked at again."""
+FEW, MANY = 16, 128
+"""Judgements under way below which more are begun, and how many: enough to keep a probing process busy."""
 LONGEST_WORK = 1.0
 """Seconds of work after which what was found is handed over before more is looked at."""
 
@@ -43,6 +39,7 @@ class Watcher:
     """Finds sweeps below directories as they become complete, and images that are none.
 
     roots : directories, which may come later; once : nobody waits for collections that stalled
+    probe : opens files, which the watcher itself never does
     known : number of images with which a fingerprint is known already (or just True); it is not reported again
     then, unless it has grown
     """
@@ -51,10 +48,10 @@ class Watcher:
         self,
         roots: Sequence[Path],
         params: WatchParams,
+        probe: Prober,
         once: bool = False,
         known: Callable[[str], int] = lambda fingerprint: 0,
         *,
-        import_params: ImportParams | None = None,
         disk: Disk | None = None,
         clock: Callable[[], float] | None = None,
         news: News | None = None,
@@ -62,19 +59,23 @@ class Watcher:
         self.params = params
         self.once = once
         self._known = known
-        self._import_params = import_params or ImportParams()
-        self._disk = disk or Disk()
+        self._probe = probe
         self._clock = clock or steady_clock()
+        disk = disk or Disk()
         absolute_roots = list(dict.fromkeys(absolute(root) for root in roots))
         self._news = news or _news_of(absolute_roots, params)
-        self._directories = Directories(absolute_roots, params, self._disk, self._news.covers)
+        self._directories = Directories(absolute_roots, params, disk, self._news.covers)
         self._register = Register(params, once)
+        self._judging = Judging(self._register, params, disk, once)
+        self._under_way: dict[int, tuple[Watched, Judgement]] = {}
+        self._judged: list[Found] = []
         self._told: dict[str | Path, int] = {}
         self._walk: Iterator[Change] | None = None
 
     def close(self) -> None:
-        """Stop to listen to events."""
+        """Stop to listen to events, and to look at files."""
         self._news.close()
+        self._probe.close()
 
     @property
     def n_waiting(self) -> int:
@@ -95,7 +96,7 @@ class Watcher:
             now = self._clock()
             if found or now >= deadline or (self.once and not self.n_waiting):
                 return found
-            if self._walk is None:
+            if self._walk is None and not self._under_way:
                 self._news.wait(max(0.0, min(deadline, self._next_due(now)) - now))
 
     def _next_due(self, now: float) -> float:
@@ -116,114 +117,57 @@ class Watcher:
         self._walk = None
 
     def _judge_due(self, now: float) -> list[Found]:
+        """Judge what is due, as far as answers about files come soon; what is found is handed over after a while."""
         found: list[Found] = []
-        self._look_for_late_frames(now)
-        for series in self._register.due(now):
-            found += self._judge_safely(series, now)
-            if found and self._clock() - now > LONGEST_WORK:
+        self._begin_judgements(now)
+        while self._under_way:
+            answers = self._probe.answers(SOONEST)
+            for number, answer in answers:
+                found += self._go_on(number, answer)
+            if not answers or self._clock() - now > LONGEST_WORK:
                 break
+            if len(self._under_way) < FEW:
+                self._begin_judgements(now)
+        found += self._judged
+        self._judged = []
         return found
 
-    def _judge_safely(self, series: Watched, now: float) -> list[Found]:
+    def _begin_judgements(self, now: float) -> None:
+        """Begin to judge series that are due, not too many at a time."""
+        room = MANY - len(self._under_way)
+        asked = {id(series) for series, _ in self._under_way.values()}
+        stalled = (series for series in self._register.stalled.values() if series.due <= now)
+        for late in [series for series in stalled if id(series) not in asked][:room]:
+            self._judged += self._advance(late, self._judging.of_stalled(late, now), None)
+        for series in [series for series in self._register.due(now) if id(series) not in asked][:room]:
+            self._judged += self._advance(series, self._judging.of(series, now), None)
+
+    def _go_on(self, number: int, answer: Any) -> list[Found]:
+        """Go on with a judgement whose question is answered, unless its files are gone meanwhile."""
+        series, judgement = self._under_way.pop(number)
+        if not self._register.knows(series):
+            judgement.close()
+            return []
+        return self._advance(series, judgement, answer)
+
+    def _advance(self, series: Watched, judgement: Judgement, answer: Any) -> list[Found]:
         """At the edge to other people's files: one that trips the program up costs itself, not all that come after."""
         try:
-            return list(self._judge(series, now))
+            question = judgement.throw(answer) if isinstance(answer, AutoprocError) else judgement.send(answer)
+            self._under_way[self._probe.ask(question)] = series, judgement
+        except StopIteration as end:
+            return list(self._new(end.value))
+        except AutoprocError as error:
+            return self._given_up(series, error.message)
         except Exception as error:
-            self._register.close(series)
-            path = series.path if isinstance(series, WatchedMaster) else series.directory
-            return [ListedImages(path, 0, "unreadable", f"cannot be told ({type(error).__name__}: {error})")]
+            return self._given_up(series, f"cannot be told ({type(error).__name__}: {error})")
+        return []
 
-    def _judge(self, series: Watched, now: float) -> Iterable[Found]:
-        if isinstance(series, WatchedCbf):
-            return self._judge_cbf(series, now)
-        if isinstance(series, WatchedData):
-            return self._judge_data(series)
-        return self._judge_master(series, now) if isinstance(series, WatchedMaster) else self._judge_photographs(series)
-
-    def _judge_cbf(self, series: WatchedCbf, now: float) -> Iterable[Found]:
-        params = self.params
-        series.check(self._disk, now, params.stable_time)
-        if not series.names:
-            self._register.close(series)
-            return []
-        series.read_header()
-        is_followed = self._register.is_followed(series)
-        verdict = judge(series.progress(now, is_followed), params, self.once)
-        if verdict.state == "complete":
-            series.find_cut_off()
-            verdict = judge(series.progress(now, is_followed), params, self.once)
-        if verdict.state == "waiting":
-            soon = params.stable_time if series.unchecked or series.unfinished else verdict.look_in
-            series.due = now + min(max(soon, params.poll_interval), max(verdict.look_in, SOON))
-            return []
+    def _given_up(self, series: Watched, reason: str) -> list[Found]:
         self._register.close(series)
-        if series.unfinished or series.unchecked:
-            self._register.stalled[id(series)] = series
-            series.due = self._next_look_at(series, now)
-        files = series.whole()
-        if not files:
-            return []
-        arrived = min(now, series.touched or now)
-        series.marker = series.marker or files[min(files)].name
-        marker = series.directory / series.marker
-        return self._new(
-            recognise_cbf(series.directory, series.visit, files, marker, verdict, arrived, self._import_params)
-        )
-
-    def _judge_master(self, master: WatchedMaster, now: float) -> Iterable[Found]:
-        there = frames_present(master.path)
-        n_before = 0 if master.seen is None else master.seen[0]
-        if master.seen is not None and _seen(there) != master.seen:
-            master.arrivals.more(max(1, there.n_present - n_before), now)
-        master.seen = _seen(there)
-        master.progress = _progress_of(there, master.arrivals, now)
-        verdict = judge(master.progress, self.params, self.once)
-        again = self._next_look_at(master, now)
-        if verdict.state == "waiting":
-            master.due = min(again, now + max(verdict.look_in, SOON))
-            return []
-        self._register.close(master)
-        if verdict.state == "partial":
-            self._register.stalled[id(master)] = master
-            master.due = again
-        if not there.n_present:
-            return self._without_frames(master, there)
-        arrived = min(now, master.arrivals.latest)
-        return self._new(recognise_master(master.path, master.visit, there, verdict, arrived, self._import_params))
-
-    def _next_look_at(self, series: WatchedMaster | WatchedCbf, now: float) -> float:
-        quiet = max(0.0, now - series.arrivals.news)
-        return now + max(SHARE_OF_QUIET * quiet, self.params.poll_interval)
-
-    def _look_for_late_frames(self, now: float) -> None:
-        """Files of a collection that was given up may still be written, or made readable: no directory shows it."""
-        for series in [series for series in self._register.stalled.values() if series.due <= now]:
-            series.due = self._next_look_at(series, now)
-            if isinstance(series, WatchedCbf):
-                if series.has_changed(self._disk):
-                    self._register.reopen_cbf(series, now)
-            elif _seen(frames_present(series.path)) != series.seen:
-                self._register.reopen(series, now, now)
-
-    def _without_frames(self, master: WatchedMaster, there: FramesPresent) -> Iterator[Found]:
-        """A master whose images never came is told of; other HDF5 files without images are nobody's business."""
-        if MASTER_NAME.search(master.path.name):
-            yield from self._new([ListedImages(master.path, 0, "unreadable", there.obstacle)])
-
-    def _judge_data(self, data: WatchedData) -> Iterable[Found]:
-        """No master file has come. Where there is one of another name, it may well lead to these."""
-        self._register.close(data)
-        if self._register.has_master(data.directory):
-            return []
-        path = data.directory / sorted(data.names)[0]
-        return self._new(
-            [ListedImages(path, 0, "unreadable", NO_MASTER.format(files=counted(len(data.names), "data file")))]
-        )
-
-    def _judge_photographs(self, photographs: WatchedPhotographs) -> Iterable[Found]:
-        self._register.close(photographs)
-        path = photographs.directory / f"*{photographs.mark}"
-        return self._new([ListedImages(path, len(photographs.names), "snapshot", PHOTOGRAPHS)])
+        self._register.stalled.pop(id(series), None)
+        path, n_images = _shown_as(series)
+        return [ListedImages(path, n_images, "unreadable", reason)]
 
     def _new(self, found: Iterable[Found]) -> Iterator[Found]:
         """What was not told before, or not with so many images."""
@@ -247,19 +191,10 @@ def _news_of(roots: Sequence[Path], params: WatchParams) -> News:
     return KernelNews(with_events, silent)
 
 
-def _seen(there: FramesPresent) -> tuple[int, int, str]:
-    """What makes two looks at a master differ."""
-    return there.n_present, len(there.present), there.obstacle
-
-
-def _progress_of(there: FramesPresent, arrivals: Arrivals, now: float) -> Progress:
-    numbers = there.present.nonzero()[0].tolist()
-    return Progress(
-        n_present=len(numbers),
-        missing=gaps(numbers),
-        n_expected=there.n_expected if there.is_sure else None,
-        quiet=max(0.0, now - arrivals.news),
-        interval=arrivals.interval,
-        pause=arrivals.pause,
-        obstacle=there.obstacle,
-    )
+def _shown_as(series: Watched) -> tuple[Path, int]:
+    """Path and number of images of a series that is listed as a whole."""
+    if isinstance(series, WatchedMaster):
+        return series.path, 0
+    if isinstance(series, WatchedCbf) and series.names:
+        return series.directory / series.template(), len(series.names)
+    return series.directory, 0

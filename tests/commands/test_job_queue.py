@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from forked_workers import forked_worker
+from forked_workers import forked_worker, probing_inside
 from queue_for_tests import Service, found
 from simulated import simulated_sweep
 from typer.testing import CliRunner
@@ -29,6 +29,7 @@ TREE = Path(__file__).resolve().parents[2]
 def invoke(*arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autoproc.commands.run.launch_worker", forked_worker)
+        patch.setattr("autoproc.commands.run.probing", probing_inside)
         result = CliRunner().invoke(app, [*map(str, arguments)])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.output

@@ -13,7 +13,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 import pytest
-from forked_workers import forked_worker
+from forked_workers import forked_worker, probing_inside
 from simulated import simulated_sweep
 from typer.testing import CliRunner
 
@@ -31,6 +31,7 @@ RANGE_KEYS = {
 def invoke(*arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autoproc.commands.run.launch_worker", forked_worker)
+        patch.setattr("autoproc.commands.run.probing", probing_inside)
         result = CliRunner().invoke(app, ["run", *map(str, arguments)])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from forked_workers import forked_worker
+from forked_workers import forked_worker, probing_inside
 from simulated import simulated_sweep
 from typer.testing import CliRunner
 
@@ -52,6 +52,7 @@ def run(tmp_path, monkeypatch):
     """Run `autoproc run` on paths; gives the exit status, what was printed, and the folder of results."""
 
     monkeypatch.setattr("autoproc.commands.run.launch_worker", forked_worker)
+    monkeypatch.setattr("autoproc.commands.run.probing", probing_inside)
 
     def invoke(*arguments) -> tuple[int, str, Path]:
         output = tmp_path / "results"

@@ -9,10 +9,10 @@ import pytest
 from queue_for_tests import Service, found
 from simulated import simulated_sweep
 
-from autoproc.importing.params import ImportParams
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import State
 from autoproc.service.named_sweeps import named_sweeps
+from autoproc.service.probe import Inside
 from autoproc.service.watch_params import WatchParams
 from autoproc.service.watcher import Watcher
 from autoproc.simulation.beamline import Collection, collect
@@ -175,10 +175,10 @@ def test_a_sweep_is_the_same_whether_it_is_found_or_named(tmp_path_factory, file
     written = simulated_sweep(tmp_path_factory, file_format=file_format, n_images=20, hot_pixels=0)
     folder = written.start.parent
     clock = [written.start.stat().st_mtime + 1000]
-    watcher = Watcher([folder], WatchParams(method="polling"), once=True, clock=lambda: clock[0])
+    watcher = Watcher([folder], WatchParams(method="polling"), Inside(), once=True, clock=lambda: clock[0])
     watched = watcher.poll(0)
     watcher.close()
-    by_folder, by_file = (named_sweeps([path], ImportParams()).sweeps for path in (folder, written.start))
+    by_folder, by_file = (named_sweeps([path], Inside()).sweeps for path in (folder, written.start))
     assert [s.fingerprint for s in by_folder] == [s.fingerprint for s in watched]
     assert by_folder[0].fingerprint == by_file[0].fingerprint
     assert (by_folder[0].path, by_folder[0].name) == (watched[0].path, watched[0].name)
@@ -187,7 +187,7 @@ def test_a_sweep_is_the_same_whether_it_is_found_or_named(tmp_path_factory, file
 
 def test_some_images_of_a_sweep(tmp_path_factory):
     written = simulated_sweep(tmp_path_factory, n_images=20, hot_pixels=0)
-    (sweep,) = named_sweeps(written.images[4:10], ImportParams()).sweeps
+    (sweep,) = named_sweeps(written.images[4:10], Inside()).sweeps
     assert sweep.image_range == (5, 10)
     assert sweep.n_images == 6
 
@@ -197,7 +197,7 @@ def test_a_collection_that_was_aborted_is_partial_until_it_goes_on(service, tmp_
 
     def collected(n_images) -> FoundSweep:
         collect(write_hdf5(source, tmp_path, "x", Collection(rate=0, n_images=n_images)))
-        (sweep,) = named_sweeps([tmp_path / "x_master.h5"], ImportParams()).sweeps
+        (sweep,) = named_sweeps([tmp_path / "x_master.h5"], Inside()).sweeps
         return sweep
 
     partial = collected(7)

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from watched import Hutch
 
+from autoproc.service import probe
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 
 
@@ -292,16 +293,14 @@ def test_images_that_cannot_be_imported_are_handed_on_so_that_the_user_is_told(h
 
 
 def test_a_file_that_trips_the_program_up_costs_itself_alone(hutch, monkeypatch):
-    from autoproc.service import watcher
-
-    real = watcher.recognise_cbf
+    real = probe.recognise_cbf
 
     def tripping(directory, visit, files, *rest):
         if "bad" in min(files.values()).name:
             raise ZeroDivisionError("oh")
         return real(directory, visit, files, *rest)
 
-    monkeypatch.setattr(watcher, "recognise_cbf", tripping)
+    monkeypatch.setattr(probe, "recognise_cbf", tripping)
     hutch.images(range(1, 6), template="bad_##.cbf")
     hutch.images(range(1, 6), template="good_##.cbf")
     found = hutch.after(30)

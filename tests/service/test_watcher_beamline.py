@@ -13,6 +13,7 @@ from simulated import simulated_sweep
 
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.news import KernelNews, NoNews
+from autoproc.service.probe import Inside
 from autoproc.service.watch_params import WatchParams
 from autoproc.service.watcher import Watcher
 from autoproc.simulation.beamline import Collection, collect, write_cbf, write_screening, write_snapshots
@@ -39,7 +40,7 @@ def found_until(watcher, is_enough):
 
 def watched_while(steps, visit, params, is_enough):
     """What a watcher finds while a beamline writes; it is running before the first image comes."""
-    watcher = Watcher([visit], params)
+    watcher = Watcher([visit], params, Inside())
     watcher.poll(0)
     beamline = threading.Thread(target=collect, args=(steps,))
     beamline.start()
@@ -68,7 +69,7 @@ def test_a_sweep_in_directories_made_meanwhile(images, tmp_path, method, arrival
 
 def test_events_or_polling_as_configured(tmp_path):
     for method, kind in (("native", KernelNews), ("polling", NoNews)):
-        watcher = Watcher([tmp_path], WatchParams(method=method))
+        watcher = Watcher([tmp_path], WatchParams(method=method), Inside())
         assert isinstance(watcher._news, kind)
         watcher.close()
 
@@ -124,7 +125,7 @@ def test_screening_shots_and_snapshots_are_listed_beside_the_sweep(images, tmp_p
     collect(write_screening(alone, visit, "y_screen_##.cbf", 3), sleep=lambda seconds: None)
     collect(write_snapshots(visit, "y_snapshot"), sleep=lambda seconds: None)
     collect(write_cbf(images, visit, "y_###.cbf", Collection(rate=0)))
-    watcher = Watcher([visit], WatchParams(settle_time=0.5, stable_time=0.2, poll_interval=0.1), once=True)
+    watcher = Watcher([visit], WatchParams(settle_time=0.5, stable_time=0.2, poll_interval=0.1), Inside(), once=True)
     found = found_until(watcher, lambda found: watcher.n_waiting == 0)
     watcher.close()
     listed = {item.what for item in found if isinstance(item, ListedImages)}
@@ -138,7 +139,7 @@ def test_an_hdf5_sweep_in_many_files(tmp_path_factory, tmp_path, method):
     steps = write_hdf5(source, tmp_path, "y", Collection(rate=0), Hdf5Writing(virtual=True, images_per_file=3))
     for _ in steps:  # by this process, which could not read meanwhile what it writes
         pass
-    watcher = Watcher([tmp_path], WatchParams(method=method, poll_interval=0.2))
+    watcher = Watcher([tmp_path], WatchParams(method=method, poll_interval=0.2), Inside())
     found = found_until(watcher, is_whole)
     watcher.close()
     assert [(sweep.state, sweep.image_range) for sweep in found] == [("complete", None)]
@@ -148,7 +149,8 @@ def test_the_script_writes_a_visit(tmp_path):
     script = ROOT / "scripts" / "simulate_beamline"
     options = ["--images", "4", "--sweeps", "2", "--rate", "0", "--pause", "0", "--order", "random", "--snapshots"]
     subprocess.run([sys.executable, str(script), str(tmp_path), *options], check=True, capture_output=True)
-    watcher = Watcher([tmp_path], WatchParams(settle_time=0.5, stable_time=0.2, poll_interval=0.1), once=True)
+    params = WatchParams(settle_time=0.5, stable_time=0.2, poll_interval=0.1)
+    watcher = Watcher([tmp_path], params, Inside(), once=True)
     found = found_until(watcher, lambda found: watcher.n_waiting == 0)
     watcher.close()
     sweeps = [item for item in found if isinstance(item, FoundSweep)]

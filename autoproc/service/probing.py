@@ -1,0 +1,219 @@
+"""The fence around strangers' files: only probing processes open them, and those are killed when they hang.
+
+A question is asked of a quick process first, which has a tenth of the time: one that hangs is worth no more while
+others wait. It is then asked of a patient process, begun for that question alone. Whoever kills or stalls both is not
+asked again.
+"""
+
+from __future__ import annotations
+
+import math
+import select
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from autoproc.errors import AutoprocError
+from autoproc.service.probe_process import LaunchProbe, ProbeProcess, launch_probe
+from autoproc.service.questions import Question, Unanswered, question_bytes, read_answer
+
+SHARE_OF_QUICK = 0.1
+"""Part of the time that a question has at first. Headers of a whole sweep are read in 0.05 s from local disks; whoever
+needs longer is asked again with all of it."""
+LONGEST_LOADING = 120.0
+"""Seconds in which a probing process must be ready; one needs 2, on a busy machine and a slow disk 20."""
+STILLBORN = 3
+"""Probing processes in a row that end before they are ready: something is wrong with the program."""
+MOST_DISK_WAITS = 10
+"""Times that a question is asked again because the disk did not answer."""
+
+
+class NoProbes(AutoprocError):
+    """Probing processes end as soon as they are begun."""
+
+    what = "probing processes cannot be started: {words}"
+    hint = "check the installation: `python -m autoproc --version` must work here"
+
+
+class Prober(Protocol):
+    """Who answers questions about files."""
+
+    def ask(self, question: Question) -> int:
+        """Ask; returns the number of the question."""
+
+    def answers(self, timeout: float) -> list[tuple[int, Any]]:
+        """Answers that have come, or the AutoprocError that one is; waits for one, but at most so many seconds."""
+
+    def close(self) -> None:
+        """Nothing more is asked."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question with its number, and how often it was asked in vain because the disk did not answer."""
+
+    number: int
+    question: Question
+    n_disk_waits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A process did not survive a question. is_disk : because the disk does not answer."""
+
+    reason: str
+    is_disk: bool = False
+
+
+class Lane:
+    """Questions that wait for one process, which is begun anew when it is gone.
+
+    seconds : that a question may take; is_fresh : a process answers one question only
+    """
+
+    def __init__(self, launch: LaunchProbe, orders: bytes, seconds: float, is_fresh: bool = False) -> None:
+        self._launch, self._orders, self._seconds, self._is_fresh = launch, orders, seconds, is_fresh
+        self.waiting: deque[Asked] = deque()
+        self.process: ProbeProcess | None = None
+        self._asked: Asked | None = None
+        self._deadline = math.inf
+        self._n_stillborn = 0
+
+    def poll(self, now: float) -> list[tuple[Asked, Any]]:
+        """What became of the question under way: an answer, an error or a Strike; then the next is asked."""
+        results = []
+        while (result := self._result(now)) is not None:
+            results.append(result)
+        return results
+
+    @property
+    def deadline(self) -> float:
+        """When to look again though nothing is heard."""
+        return self._deadline
+
+    def _result(self, now: float) -> tuple[Asked, Any] | None:
+        self._begin(now)
+        if self.process is None:
+            return None
+        asked, outcome = self._asked, self._heard(self.process, now)
+        if outcome is None:
+            return None
+        if isinstance(outcome, Strike) or self._is_fresh:
+            self.close()
+        self._asked, self._deadline = None, math.inf
+        if asked is None:
+            return self._result(now)
+        return asked, outcome
+
+    def _begin(self, now: float) -> None:
+        """Have a process if there are questions, and ask the next if it is ready."""
+        if self.process is None:
+            if not self.waiting:
+                return
+            self.prepare()
+        assert self.process is not None
+        if self.process.is_ready and self._asked is None and self.waiting:
+            self._asked = self.waiting.popleft()
+            self._deadline = now + self._seconds
+            self.process.send(question_bytes(self._asked.question))
+
+    def prepare(self) -> None:
+        """Begin a process, which loads what it needs."""
+        self.process = ProbeProcess(self._launch, self._orders)
+        self._deadline = time.monotonic() + LONGEST_LOADING
+
+    def _heard(self, process: ProbeProcess, now: float) -> Any:
+        """An answer, an error or a Strike; None while nothing has come."""
+        is_alive = process.is_alive
+        try:
+            message = process.receive()
+        except ValueError as error:
+            return self._lost(process, str(error))
+        if message is not None and not process.is_ready:
+            process.is_ready, self._n_stillborn = True, 0
+            self._deadline = math.inf
+            self._begin(now)
+            return None
+        if message is not None and self._asked is not None:
+            return _read(self._asked.question, message)
+        if not is_alive:
+            return self._lost(process, f"reading it ends the process that does ({process.how_it_ended()})")
+        if now >= self._deadline:
+            is_disk = process.waits_for_disk
+            why = "its disk does not answer" if is_disk else f"reading it takes longer than {self._seconds:g} s"
+            return self._lost(process, why, is_disk)
+        return None
+
+    def _lost(self, process: ProbeProcess, why: str, is_disk: bool = False) -> Strike:
+        if not process.is_ready:
+            self._n_stillborn += 1
+            if self._n_stillborn >= STILLBORN:
+                raise NoProbes(words=process.how_it_ended())
+        return Strike(why, is_disk)
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process = None
+
+
+def _read(question: Question, message: bytes) -> Any:
+    try:
+        return read_answer(question, message)
+    except AutoprocError as error:
+        return error
+
+
+class Probing:
+    """Questions about files, answered by processes that can be killed."""
+
+    def __init__(self, orders: bytes, seconds: float, launch: LaunchProbe = launch_probe) -> None:
+        self._quick = Lane(launch, orders, SHARE_OF_QUICK * seconds)
+        self._patient = Lane(launch, orders, seconds, is_fresh=True)
+        self._n_asked = 0
+        self._quick.prepare()
+
+    def ask(self, question: Question) -> int:
+        """Ask; returns the number of the question."""
+        self._n_asked += 1
+        self._quick.waiting.append(Asked(self._n_asked, question))
+        return self._n_asked
+
+    def answers(self, timeout: float) -> list[tuple[int, Any]]:
+        """Answers that have come, or the AutoprocError that one is; waits for one, but at most so many seconds."""
+        end = time.monotonic() + timeout
+        while True:
+            now = time.monotonic()
+            found = [answer for answer in map(self._second_chance, self._quick.poll(now)) if answer is not None]
+            found += [answer for answer in map(self._last_word, self._patient.poll(now)) if answer is not None]
+            if found or now >= end:
+                return found
+            self._wait(min(end, self._quick.deadline, self._patient.deadline) - now)
+
+    def _wait(self, seconds: float) -> None:
+        processes = [lane.process for lane in (self._quick, self._patient) if lane.process is not None]
+        select.select(processes, [p for p in processes if p.has_unsent], [], max(0.0, seconds))
+
+    def _second_chance(self, result: tuple[Asked, Any]) -> tuple[int, Any] | None:
+        asked, outcome = result
+        if isinstance(outcome, Strike):
+            self._patient.waiting.append(asked)
+            return None
+        return asked.number, outcome
+
+    def _last_word(self, result: tuple[Asked, Any]) -> tuple[int, Any] | None:
+        asked, outcome = result
+        if not isinstance(outcome, Strike):
+            return asked.number, outcome
+        asked.n_disk_waits += outcome.is_disk
+        if outcome.is_disk and asked.n_disk_waits < MOST_DISK_WAITS:
+            self._patient.waiting.append(asked)
+            return None
+        return asked.number, Unanswered(path=asked.question.path, reason=outcome.reason)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._quick.close()
+        self._patient.close()
