@@ -107,15 +107,17 @@ def _words(summary: Result) -> str:
     return f"{summary['space_group']} " + " ".join(f"{x:.2f}" for x in summary["unit_cell"])
 
 
-def _cell(expected: Sequence[float], n_images: int = 40) -> Judge:
-    """The cell in this order of axes, and all images in one sweep."""
+def _cell(expected: Sequence[float], n_images: int = 40, group: str = "") -> Judge:
+    """The cell in this order of axes, all images in one sweep, and the space group where one is named."""
 
     def judge(folder: Path, summary: Result) -> tuple[str, bool]:
         cell = summary["unit_cell"]
         close = all(abs(a / b - 1) < SAME_CELL for a, b in zip(cell, expected, strict=True))
         n_sweeps = len(list(folder.parent.glob("*/summary.json")))
         is_whole = summary["n_images"] == n_images and n_sweeps == 1
-        return f"{_words(summary)}, {summary['n_images']} images in {n_sweeps}", close and is_whole
+        return f"{_words(summary)}, {summary['n_images']} images in {n_sweeps}", close and is_whole and (
+            not group or summary["space_group"] == group
+        )
 
     return judge
 
@@ -169,12 +171,12 @@ def _exported(folder: Path, _: Result) -> tuple[str, bool]:
 
 INPUTS = (
     Input("01_given_space_group_axis", "P 21 21 2 41.3 96.2 58.7", "58.7 96.2 41.3",
-          _cell((58.7, 96.2, 41.3, 90, 90, 90), 60), "", ("symmetry.space_group=P21212",)),
+          _cell((58.7, 96.2, 41.3, 90, 90, 90), 60, "P 21 21 2"), "", ("symmetry.space_group=P21212",)),
     Input("01_given_space_group_axis", "P 21 21 2 41.3 96.2 58.7", "96.2 58.7 41.3 P 21 21 2",
-          _cell((96.2, 58.7, 41.3, 90, 90, 90), 60), "",
+          _cell((96.2, 58.7, 41.3, 90, 90, 90), 60, "P 21 21 2"), "",
           ("symmetry.space_group=P21212", "index.unit_cell=96.2,58.7,41.3,90,90,90", "index.space_group=P21212")),
     Input("01_given_space_group_axis", "P 21 21 2 41.3 96.2 58.7", "P 2 21 21 41.3 96.2 58.7",
-          _cell((41.3, 96.2, 58.7, 90, 90, 90), 60), "", ("symmetry.space_group=P22121",)),
+          _cell((41.3, 96.2, 58.7, 90, 90, 90), 60, "P 2 21 21"), "", ("symmetry.space_group=P22121",)),
     Input("02_saturation_dectris", "CC 0.74", "CC 0.998", _truth(0.99)),
     Input("02_saturation_dectris", "CC 0.74", "CC 0.998", _truth(0.99), "module"),
     Input("03_pixel_mask_3d", "CC 0.18", "CC 0.9996", _truth(0.998)),

@@ -30,7 +30,8 @@ def invoke(*arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autoproc.commands.run.launch_worker", forked_worker)
         patch.setattr("autoproc.commands.run.probing", probing_inside)
-        result = CliRunner().invoke(app, [*map(str, arguments)])
+        width = {"COLUMNS": os.environ.get("COLUMNS", "160")}
+        result = CliRunner().invoke(app, [*map(str, arguments)], env=width)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.output
 
