@@ -79,17 +79,21 @@ def _empty(group: gemmi.SpaceGroup, cell: gemmi.UnitCell, wavelength: float, nam
 
 @dataclass(frozen=True, slots=True)
 class BatchNumbers:
-    """Batch of frame 0 of each experiment: multiples of 1000 apart unless the scans are longer."""
+    """Batch of frame 0 of each experiment: multiples of 1000 apart unless the scans are longer.
+
+    No batch is below 1: CCP4 programs take 0 for none, so that images numbered from 0 move up by one, as in DIALS.
+    """
 
     first: tuple[int, ...]
 
     @classmethod
     def of(cls, experiments: Sequence[Experiment]) -> BatchNumbers:
-        """Image numbers where there is one sweep; else distinct ranges."""
+        """Image numbers where there is one sweep, and they are above 0; else distinct ranges."""
         starts, offset = [], 0
         for experiment in experiments:
-            first, last = experiment.scan.image_range
+            first = max(1, experiment.scan.image_range[0])
             starts.append(offset + first)
+            last = first + experiment.scan.n_images - 1
             offset += BATCH_STEP * (1 + last // BATCH_STEP)
         return cls(tuple(starts))
 

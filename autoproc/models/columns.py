@@ -46,6 +46,8 @@ COLUMNS: dict[str, Column] = {
     "variance_scale": Column(np.float64, 1, "", "its variance", "intensity.scale.variance"),
     "inverse_scale": Column(np.float64, 1, "", "scale g: merged intensity = intensity_scale / g",
                             "inverse_scale_factor"),
+    "inverse_scale_variance": Column(np.float64, 1, "", "variance of g; 0 where it was not computed, as in DIALS",
+                                     "inverse_scale_factor_variance"),
     "background_mean": Column(np.float64, 1, "photons/px", "mean background", "background.mean"),
     "background_sum": Column(np.float64, 1, "photons", "background under the peak", "background.sum.value"),
     "background_variance": Column(np.float64, 1, "photons2", "its variance", "background.sum.variance"),
@@ -69,7 +71,7 @@ WRITTEN_BY: dict[str, tuple[str, ...]] = {
     "find-spots": ("bbox", "flags", "panel", "xyz_obs_px", "xyz_obs_px_variance", "n_signal", "shoebox"),
     "index": ("hkl", "xyz_obs_mm", "xyz_obs_mm_variance", "rlp", "entering", "s1"),
     "refine": ("xyz_cal_px", "xyz_cal_mm"),
-    "scale": ("intensity_scale", "variance_scale", "inverse_scale"),
+    "scale": ("intensity_scale", "variance_scale", "inverse_scale", "inverse_scale_variance"),
 }
 """The step that first writes a column; the others are written by `integrate`."""
 

@@ -108,7 +108,7 @@ def _scaled_reflections(reflections: Reflections, observations: Observations, st
     seen = expectation(observations, state, state.kept)
     rows = observations.row
     measured = state.measured
-    columns = {name: np.zeros(n) for name in ("intensity_scale", "variance_scale")}
+    columns = {name: np.zeros(n) for name in ("intensity_scale", "variance_scale", "inverse_scale_variance")}
     columns["inverse_scale"] = np.ones(n)
     columns["intensity_scale"][rows] = np.where(measured, state.intensity, 0.0)
     columns["variance_scale"][rows] = np.where(measured, seen.variance, 0.0)

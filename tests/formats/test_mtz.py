@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 import pytest
@@ -64,3 +66,25 @@ def test_batches_of_several_sweeps_never_meet():
     made = crystal()
     numbers = BatchNumbers.of([experiment(made, n_images=n) for n in (900, 1800, 40)])
     assert numbers.first == (1, 1001, 3001)
+
+
+@pytest.mark.parametrize("first", [0, 1, 7, 1000])
+@pytest.mark.parametrize("counts", [(40,), (40, 40), (1000, 3, 999), (1, 2500, 40)])
+def test_batches_are_above_0_and_each_image_has_its_own(first, counts):
+    made = crystal()
+    sweeps = [experiment(made, n_images=n) for n in counts]
+    sweeps = [replace(e, scan=replace(e.scan, image_range=(first, first + e.scan.n_images - 1))) for e in sweeps]
+    numbers = BatchNumbers.of(sweeps).first
+    assert numbers[0] == max(first, 1)
+    batches = [start + image for start, n in zip(numbers, counts, strict=True) for image in range(n)]
+    assert min(batches) > 0
+    assert len(set(batches)) == sum(counts)
+
+
+def test_images_from_0_are_batches_from_1(tmp_path):
+    made = crystal()
+    e = experiment(made)
+    write_unmerged_mtz(tmp_path / "u.mtz", [replace(e, scan=replace(e.scan, image_range=(0, 39)))], scaled(made), "x")
+    mtz = gemmi.read_mtz_file(str(tmp_path / "u.mtz"))
+    assert [b.number for b in mtz.batches] == list(range(1, 41))
+    assert set(mtz.column_with_label("BATCH").array) <= set(range(1, 41))

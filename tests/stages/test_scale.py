@@ -308,3 +308,7 @@ def test_a_previous_scaling_of_another_kind_is_not_used(decaying: Synthetic, dec
     afresh = scale([decaying.experiment], decaying.reflections, params)
     again = scale([decaying.experiment], decaying.reflections, params, decaying_scaled)
     np.testing.assert_array_equal(again.reflections["inverse_scale"], afresh.reflections["inverse_scale"])
+
+
+def test_a_variance_of_the_scale_that_was_not_computed_is_0(decaying_scaled: ScaleResult) -> None:
+    assert not decaying_scaled.reflections["inverse_scale_variance"].any()
