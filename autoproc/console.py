@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from autoproc import __version__
 from autoproc.errors import AutoprocError
 from autoproc.formats.frames import ImageReader
+from autoproc.legible import legible_lines
 
 
 class Console:
@@ -34,7 +35,7 @@ class Console:
 
     def print(self, text: str = "") -> None:
         """A line or several, for the reader and the log."""
-        print(text, file=self._stream, flush=True)
+        print(legible_lines(text), file=self._stream, flush=True)
         self.log(text)
 
     def log(self, text: str) -> None:
@@ -42,7 +43,7 @@ class Console:
         if self._log is None:
             return
         try:
-            print(text, file=self._log, flush=True)
+            print(legible_lines(text), file=self._log, flush=True)
         except OSError as error:
             self._give_up_log(error)
 

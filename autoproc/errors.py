@@ -6,7 +6,11 @@ are kept as attributes for the log and the decision engine.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
+
+from autoproc.legible import legible, legible_lines
 
 
 class AutoprocError(Exception):
@@ -27,15 +31,26 @@ class AutoprocError(Exception):
     @property
     def message(self) -> str:
         """What happened, in one sentence."""
-        return self.what.format(**self.facts)
+        return self.what.format(**_shown(self.facts))
 
     @property
     def advice(self) -> str:
         """What to do about it; empty where there is nothing useful to say."""
-        return self.hint.format(**self.facts)
+        return self.hint.format(**_shown(self.facts))
 
     def __str__(self) -> str:
         return f"{self.message}: {self.advice}" if self.advice else self.message
+
+
+def _shown(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts as they may be read: names of files are whatever strangers call them."""
+
+    def shown(key: str, value: Any) -> Any:
+        if key == "path" or isinstance(value, Path):
+            return legible(value)
+        return legible_lines(value) if isinstance(value, (str, Exception)) else value
+
+    return {key: shown(key, value) for key, value in facts.items()}
 
 
 class InputError(AutoprocError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autoproc.legible import legible
+
 
 def ruled_table(
     header: Sequence[str],
@@ -31,4 +33,4 @@ def ruled_table(
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".") if value else "0"
-    return str(value)
+    return legible(value)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 LAYERS = (
+    ("legible",),
     ("errors", "threads", "linear_algebra", "text_tables", "robust", "kernels"),
     ("models",),
     ("params",),

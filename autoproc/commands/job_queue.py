@@ -18,13 +18,14 @@ from autoproc.commands.leaving import leaving_well
 from autoproc.commands.step import WrongArguments
 from autoproc.config import Config, with_command_line
 from autoproc.errors import InputError
+from autoproc.legible import legible, legible_lines
 from autoproc.overrides import split_arguments
 from autoproc.service.job import Job, State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
 from autoproc.service.params import ServiceParams
 from autoproc.service.queue_file import open_queue, queue_path
-from autoproc.service.status import NOBODY, Queue, coming_words, shown, status_table, story_lines
+from autoproc.service.status import NOBODY, Queue, coming_words, status_table, story_lines
 
 REFRESH = 2.0
 """Seconds between two looks at the queue."""
@@ -61,7 +62,7 @@ def status_command(sweeps: Sequence[str], output: Path, watch: bool, as_json: bo
             typer.echo(json.dumps(facts or [*coming, *(job.facts() for job in queue.rows())], indent=2))
         elif sweeps:
             for name in sweeps:
-                typer.echo(shown("\n".join(_story(queue, name))))
+                typer.echo(legible_lines("\n".join(_story(queue, name))))
         elif watch:
             _keep_showing(queue)
         else:
@@ -81,7 +82,11 @@ def _story(queue: JobQueue, name: str) -> list[str]:
     lines = [] if coming and queue.by_name(name) is None else story_lines(queue.named(name))
     for arriving in coming:
         words = coming_words(arriving, time.time())
-        lines += [f"{name}: arriving", f"    images   {arriving.path}, {arriving.n_images} so far", f"    {words}"]
+        lines += [
+            f"{name}: arriving",
+            f"    images   {legible(arriving.path)}, {arriving.n_images} so far",
+            f"    {words}",
+        ]
     return lines
 
 

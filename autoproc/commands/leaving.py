@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from autoproc.errors import AutoprocError, ConfigurationError
+from autoproc.legible import legible_lines
 
 OK, USAGE, FAILED, INTERRUPTED = 0, 2, 3, 130
 """Exit statuses: done; wrong arguments or parameters; input or processing failed; stopped by Ctrl-C."""
@@ -58,6 +59,6 @@ def fail(error: AutoprocError) -> NoReturn:
 
 def say_error(error: AutoprocError, prefix: str = "") -> None:
     """What happened, and below it what to do."""
-    typer.echo(f"autoproc: {prefix}{error.message}", err=True)
+    typer.echo(legible_lines(f"autoproc: {prefix}{error.message}"), err=True)
     if error.advice:
-        typer.echo(f"          {error.advice}", err=True)
+        typer.echo(legible_lines(f"          {error.advice}"), err=True)

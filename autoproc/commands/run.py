@@ -16,6 +16,7 @@ from autoproc.commands.step import WrongArguments
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
 from autoproc.errors import InputError
+from autoproc.legible import legible
 from autoproc.overrides import split_arguments
 from autoproc.service.attendance import Attendance
 from autoproc.service.daemon import Daemon, Stop, told_to_all
@@ -110,7 +111,7 @@ def make_folder(output: Path) -> None:
 def tell_skipped(named: NamedSweeps) -> None:
     """Say which images are no sweep, and which paths are in error."""
     for skipped in named.skipped:
-        typer.echo(f"{skipped.path}: passed over: {skipped.reason}")
+        typer.echo(legible(f"{skipped.path}: passed over: {skipped.reason}"))
     for problem in named.problems:
         say_error(problem)
 
@@ -245,6 +246,6 @@ def say_with_files(outputs: Outputs, is_watching: bool) -> Listener:
         say(event)
         if event.kind == "processed":
             for file in FILES:
-                typer.echo(f"    {outputs.results(event.sweep) / file}")
+                typer.echo(legible(f"    {outputs.results(event.sweep) / file}"))
 
     return tell

@@ -12,6 +12,10 @@ EXTENSION = re.compile(r"(?:\.(?:cbf|img|mccd|tif|tiff|h5|hdf5|nxs|hdf))?(?:\.(?
 HDF5_NAME = re.compile(r"\.(?:h5|hdf5|hdf|nxs)$", re.IGNORECASE)
 MASTER = re.compile(r"[_.-]master$", re.IGNORECASE)
 
+LONGEST_COUNTER = 9
+"""Digits of a counter: detectors use 4 to 6, and programs hold image numbers in 32 bits. What stands before them, as
+in a time stamp, is part of the name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counter:
@@ -46,7 +50,7 @@ def counter_of(name: str) -> Counter | None:
         return None
     extension = EXTENSION.search(name)
     stem = name[: extension.start()] if extension else name
-    digits = re.search(r"\d+$", stem)
+    digits = re.search(rf"\d{{1,{LONGEST_COUNTER}}}$", stem)
     if digits is None:
         return None
     return Counter(stem[: digits.start()], digits.group(), name[len(stem) :])

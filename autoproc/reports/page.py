@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from autoproc import __version__
+from autoproc.legible import legible_lines
 from autoproc.reports.tables import Table
 
 
@@ -47,12 +49,18 @@ def render(template: str, **content: Any) -> str:
     return _environment().get_template(template).render(version=__version__, **content)
 
 
+def _shown(value: Any) -> Any:
+    """Names of files are whatever strangers call them."""
+    return legible_lines(value) if type(value) is str or isinstance(value, Path) else value
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("autoproc.reports"),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -12,9 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
+from autoproc.legible import legible
 from autoproc.service.events import Event
 from autoproc.service.outputs import Outputs
 from autoproc.service.params import PLACEHOLDERS, ServiceParams
+
+PATHS = ("path", "folder", "summary", "merged")
+"""Values that are names of files, which only their own bytes lead to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Hooks:
             "sweep": event.sweep, "status": event.kind, "folder": str(folder), "summary": str(folder / "summary.json"),
             "merged": str(folder / "merged.mtz"),
         }  # fmt: skip
-        return {key: ours.get(key, _text(event.facts.get(key))) for key in PLACEHOLDERS}
+        return {key: harmless(key, ours.get(key, _text(event.facts.get(key)))) for key in PLACEHOLDERS}
 
     def _begin(self, sweep: str, command: list[str]) -> None:
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the command is over)
@@ -95,6 +99,14 @@ class Hooks:
 def filled_in(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
     """The arguments with the values of the sweep in place of the names between braces."""
     return [argument.format_map(values) for argument in command]
+
+
+def harmless(key: str, value: str) -> str:
+    """A value that no command takes for an option, and that holds nothing invisible; paths stay what they are."""
+    if key in PATHS:
+        return f"./{value}" if value.startswith("-") else value
+    shown = legible(value)
+    return f"_{shown[1:]}" if shown.startswith("-") else shown
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autoproc.errors import AutoprocError
+from autoproc.legible import legible
 from autoproc.service.events import Event, Listener, in_words
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State
@@ -32,7 +33,8 @@ class Intake:
         """Take in what watching has found. Results that somebody has deleted are made again."""
         if isinstance(found, ListedImages):
             self.queue.list_images(found)
-            text = f"{found.path}: {counted(found.n_images, 'image')} listed, not processed: {found.reason}"
+            images, why = counted(found.n_images, "image"), legible(found.reason)
+            text = f"{legible(found.path)}: {images} listed, not processed: {why}"
             self._tell(Event("listed", "", {"text": text, "what": found.what, "path": str(found.path)}))
             return
         known = self.queue.by_fingerprint(found.fingerprint)

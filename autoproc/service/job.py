@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, overload
 
 
 class State(StrEnum):
@@ -81,12 +82,20 @@ class Job:
         return facts | {"state": str(self.state), "story": list(self.story), "latency": self.latency}
 
 
-def sql_text(text: str) -> str | bytes:
+@overload
+def sql_text(text: str) -> str | bytes: ...
+@overload
+def sql_text(text: None) -> None: ...
+def sql_text(text: str | None) -> str | bytes | None:
     """Text for SQLite, which takes UTF-8 alone: names of files that are none go in as their bytes."""
+    if text is None:
+        return None
     try:
         text.encode()
     except UnicodeEncodeError:
-        return os.fsencode(text)
+        with suppress(UnicodeEncodeError):
+            return os.fsencode(text)
+        return text.encode("utf-8", "replace")  # no name of a file, but halves of characters that somebody quotes
     return text
 
 
@@ -95,11 +104,15 @@ def sql_read(value: str | bytes) -> str:
     return value if isinstance(value, str) else os.fsdecode(value)
 
 
+TEXTS = ("path", "visit", "partial", "error", "hint", "progress")
+"""Columns in which names of files may stand."""
+
+
 def job_of(row: sqlite3.Row) -> Job:
     """The job of a row."""
     values = dict(row)
     first, last = values.pop("first_image"), values.pop("last_image")
-    values |= {column: sql_read(values[column]) for column in ("path", "visit")}
+    values |= {column: sql_read(values[column]) for column in TEXTS if values[column] is not None}
     for column in ("base", "settings", "parameters", "result", "story"):
         values[column] = json.loads(values[column]) if values[column] else None
     return Job(

@@ -7,7 +7,6 @@ somebody else, by cancelling or because its lease ran out, can no longer change 
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -21,7 +20,7 @@ from autoproc.errors import InputError
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State, job_of, sql_text
 from autoproc.service.presence import Presence
-from autoproc.service.sweep_names import with_place
+from autoproc.service.sweep_names import folder_name, printable, with_place
 
 BY_HAND = 1.0
 """Priority of what was asked for by hand; all else has 0."""
@@ -207,9 +206,10 @@ class JobQueue:
             return AddResult(known.id, "extended" if extended else "again")
 
     def _insert(self, sweep: FoundSweep, state: State, base: Mapping[str, Any] | None) -> int:
+        form = printable if state is State.listed else folder_name
         columns = self._columns_of(sweep) | {
             "fingerprint": sweep.fingerprint,
-            "name": self._free_name(sweep.name, Path(sweep.path).parent),
+            "name": self._free_name(sweep.name, Path(sweep.path).parent, form),
             "state": state,
             "found_at": self._clock(),
             "asked_at": None if base is None else self._clock(),
@@ -224,7 +224,7 @@ class JobQueue:
         first, last = sweep.image_range or (None, None)
         return {
             "path": sql_text(str(sweep.path)), "kind": sweep.kind, "first_image": first, "last_image": last,
-            "n_images": sweep.n_images, "partial": sweep.reason if sweep.state == "partial" else "",
+            "n_images": sweep.n_images, "partial": sql_text(sweep.reason if sweep.state == "partial" else ""),
             "visit": sql_text(str(sweep.visit)), "completed_at": sweep.completed_at,
         }  # fmt: skip
 
@@ -243,13 +243,13 @@ class JobQueue:
         values: dict[str, Any] = columns | {"base": json.dumps(base), "id": known.id, "now": self._clock()}
         self._update(changes, "id = :id", **values)
 
-    def _free_name(self, wanted: str, folder: Path) -> str:
+    def _free_name(self, wanted: str, folder: Path, form: Callable[[str], str]) -> str:
         """The sweep's name; where another has it, the folder that tells them apart before it, or a number after it."""
-        wanted = printable(wanted)
+        wanted = form(wanted)
         rival = self.by_name(wanted)
         if rival is None:
             return wanted
-        wanted = printable(with_place(wanted, folder, Path(rival.path).parent))
+        wanted = form(with_place(wanted, folder, Path(rival.path).parent))
         if self.by_name(wanted) is None:
             return wanted
         number = 2
@@ -291,7 +291,7 @@ class JobQueue:
         """Keep a job; False if it is no longer this attempt's."""
         return self._update(
             "lease_until = :lease, progress = :progress", MINE,
-            lease=self._clock() + lease, progress=progress, id=job.id, run=job.run,
+            lease=self._clock() + lease, progress=sql_text(progress), id=job.id, run=job.run,
         )  # fmt: skip
 
     def finish(self, job: Job, state: State, result: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
@@ -303,7 +303,7 @@ class JobQueue:
             " retryable = :retryable, story = json_insert(story, '$[#]', json(:event))",
             MINE,
             n_images=job.n_images, state=state, now=self._clock(), result=json.dumps(result),
-            settings=json.dumps(settings), error=result.get("error"), hint=result.get("hint"),
+            settings=json.dumps(settings), error=sql_text(result.get("error")), hint=sql_text(result.get("hint")),
             retryable=bool(result.get("retryable")), event=self._tell(state, error=result.get("error")),
             id=job.id, run=job.run,
         )  # fmt: skip
@@ -314,7 +314,7 @@ class JobQueue:
             f"{TO_QUEUE}, not_before = :later, attempts = attempts - :uncounted, error = :because,"
             f" story = json_insert(story, '$[#]', json(:event))",
             MINE,
-            later=self._clock() + delay if delay else 0.0, uncounted=int(not counted), because=because,
+            later=self._clock() + delay if delay else 0.0, uncounted=int(not counted), because=sql_text(because),
             event=self._tell("put back", because=because), id=job.id, run=job.run,
         )  # fmt: skip
 
@@ -326,7 +326,7 @@ class JobQueue:
             f" finished_at = CASE WHEN :state = 'set_aside' THEN :now END,"
             f" story = json_insert(story, '$[#]', json(:event))",
             MINE,
-            state=state, because=because, hint=hint, now=self._clock(),
+            state=state, because=sql_text(because), hint=sql_text(hint), now=self._clock(),
             event=self._tell("crashed", because=because), id=job.id, run=job.run,
         )  # fmt: skip
         return state if changed else None
@@ -386,8 +386,3 @@ class JobQueue:
         near = [job.name for job in self.rows() if name.lower() in job.name.lower()][:3]
         suggestion = f"did you mean {' or '.join(near)}?" if near else "`autoproc status` shows them all"
         raise UnknownSweep(name=name, queue=self.path, suggestion=suggestion)
-
-
-def printable(name: str) -> str:
-    """A name that can be written everywhere: bytes that are no UTF-8 become underscores."""
-    return re.sub("[\ud800-\udfff]", "_", name)

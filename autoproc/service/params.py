@@ -48,7 +48,8 @@ class ServiceParams(Params):
     no shared memory for the log."""
     on_start: tuple[Command, ...] = ()
     """Commands run when a sweep is begun, each a list of arguments (no shell) in which {sweep}, {status}, {path},
-    {folder}, {summary}, {merged}, {space_group}, {d_min}, {error}, {hint} and {attempt} are filled in."""
+    {folder}, {summary}, {merged}, {space_group}, {d_min}, {error}, {hint} and {attempt} are filled in. No value
+    begins with a dash, which a command would take for an option: a path has ./ before it then, all else _ instead."""
     on_success: tuple[Command, ...] = ()
     """Commands run when a sweep has its results."""
     on_failure: tuple[Command, ...] = ()

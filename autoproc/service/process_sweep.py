@@ -21,6 +21,7 @@ from autoproc.formats.frames import ImageReader
 from autoproc.formats.image_numbers import to_file_frames
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.formats.refl import write_refl
+from autoproc.legible import legible_lines
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.reports.report_html import write_report
@@ -167,7 +168,7 @@ def write_story(folder: Path, summary: dict[str, Any], processing: Processing | 
     Raises OSError where they cannot be written.
     """
     with written_whole(folder / "summary.txt") as part:
-        part.write_text(summary_page(summary, processing, console), encoding="utf-8", errors="backslashreplace")
+        part.write_text(legible_lines(summary_page(summary, processing, console)), encoding="utf-8")
     try:
         with written_whole(folder / "report.html") as part:
             write_report(part, summary, processing)

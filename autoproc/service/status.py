@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from autoproc.legible import legible
 from autoproc.service.events import duration
 from autoproc.service.job import Job, State
 from autoproc.service.jobs import JobQueue
@@ -110,7 +111,7 @@ def _cells(job: Job, now: float) -> dict[str, str]:
     result = job.result if job.state in (State.processed, State.failed) else {}
     colour, verdict = COLOURS[job.state], result.get("verdict") or ""
     return {
-        "sweep": escape(shown(job.name)),
+        "sweep": escape(legible(job.name)),
         "state": f"[{colour}]{WORDS.get(job.state, job.state)}[/]",
         "images": str(job.n_images),
         "space group": result.get("space_group") or "",
@@ -118,16 +119,16 @@ def _cells(job: Job, now: float) -> dict[str, str]:
         **{heading: _figure(result.get(key), form) for heading, (key, form) in FIGURES.items()},
         "quality": f"[{VERDICTS[verdict]}]{verdict}[/]" if verdict in VERDICTS else verdict,
         "time": _time(job, now),
-        REMARK: escape(shown(_remark(job, now))),
+        REMARK: escape(legible(_remark(job, now))),
     }
 
 
 def _coming(arriving: Arriving, now: float) -> dict[str, str]:
     return dict.fromkeys(HEADINGS, "") | {
-        "sweep": escape(shown(arriving.name)),
+        "sweep": escape(legible(arriving.name)),
         "state": "[magenta]arriving[/]",
         "images": str(arriving.n_images),
-        REMARK: escape(shown(coming_words(arriving, now))),
+        REMARK: escape(legible(coming_words(arriving, now))),
     }
 
 
@@ -166,9 +167,10 @@ def _remark(job: Job, now: float) -> str:
 
 def story_lines(job: Job) -> list[str]:
     """All that is known of one sweep."""
+    images = f", {job.image_range[0]} to {job.image_range[1]}" if job.image_range else ""
     lines = [
         f"{job.name}: {WORDS.get(job.state, job.state)}",
-        f"    images   {job.path}" + (f", {job.image_range[0]} to {job.image_range[1]}" if job.image_range else ""),
+        f"    images   {legible(job.path)}{images}",
         f"    found    {_clock(job.found_at)}; last image {_clock(job.completed_at)}"
         + (f"; asked for {_clock(job.asked_at)}" if job.asked_at else ""),
     ]
@@ -188,8 +190,3 @@ def story_lines(job: Job) -> list[str]:
 
 def _clock(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).isoformat(sep=" ", timespec="seconds")
-
-
-def shown(text: str) -> str:
-    """Text as every terminal can show it: bytes that are no UTF-8 are spelt out."""
-    return text.encode("utf-8", "backslashreplace").decode()

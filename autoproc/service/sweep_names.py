@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autoproc.legible import HARMFUL
+
+RESERVED = ("index.html",)
+"""What the folder of all results holds besides: no sweep can be called so. Names that begin with a dot are none."""
+LONGEST = 180
+"""Bytes of a name: file systems allow 255, with the number and ending of an attempt, or of another of that name."""
+
 
 def with_place(name: str, folder: Path, rival: Path) -> str:
     """The name with the first folder on the way to its images that is not on the way to the rival's.
@@ -16,3 +23,23 @@ def with_place(name: str, folder: Path, rival: Path) -> str:
         return name
     apart = mine[common] if common < len(mine) else folder.name
     return f"{apart}_{name}"
+
+
+def printable(name: str) -> str:
+    """A name that can be written everywhere: control characters and bytes that are no UTF-8 become underscores."""
+    return HARMFUL.sub("_", name)
+
+
+def folder_name(name: str) -> str:
+    """The name that a sweep's folder of results can have: within its own folder, visible, and nobody else's.
+
+    It does not begin with a dash either, so that no program takes it for an option.
+    """
+    safe = printable(name).replace("/", "_")
+    while len(safe.encode()) > LONGEST:
+        safe = safe[:-1]
+    if safe[:1] in (".", "-"):
+        safe = "_" + safe[1:]
+    if not safe:
+        return "sweep"
+    return f"{safe}_sweep" if safe.casefold() in RESERVED else safe

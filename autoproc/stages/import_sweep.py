@@ -24,6 +24,7 @@ from autoproc.importing.overriding import (
 )
 from autoproc.importing.params import ImportParams
 from autoproc.importing.plausibility import plausibility_warnings
+from autoproc.legible import legible
 from autoproc.models.experiment import Detector, Experiment, ImageSet, Scan
 from autoproc.wording import number_ranges
 
@@ -325,7 +326,7 @@ def format_import(result: ImportResult) -> str:
         lines += [
             f"  sweep: {sweep.name}",
             f"  format: {sweep.format}",
-            f"  template: {template}:{first}:{last}",
+            f"  template: {legible(template)}:{first}:{last}",
             f"  num images: {scan.n_images}",
             f"  rotation: {start:g} to {start + width * scan.n_images:g} degrees in steps of {width:g}",
             *(f"  warning: {warning}" for warning in (*sweep.warnings, *sweep.tolerated)),
@@ -341,7 +342,8 @@ def format_import(result: ImportResult) -> str:
         rule,
     ]
     lines += [
-        f"Passed over: {s.path} ({s.n_images} image{'s' * (s.n_images != 1)}): {s.reason}" for s in result.skipped
+        f"Passed over: {legible(s.path)} ({s.n_images} image{'s' * (s.n_images != 1)}): {s.reason}"
+        for s in result.skipped
     ]
     lines += [f"Error: {problem}" for problem in result.problems]
     return "\n".join(lines)

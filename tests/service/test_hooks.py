@@ -6,11 +6,15 @@ import json
 import sys
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from queue_for_tests import Service, found
 
+from autoproc.legible import legible
+from autoproc.service.hooks import PATHS, harmless
 from autoproc.service.job import State
-from autoproc.service.params import ServiceParams
+from autoproc.service.params import PLACEHOLDERS, ServiceParams
 
 WRITE = (sys.executable, "-c", "import sys, json; open(sys.argv[1], 'a').write(json.dumps(sys.argv[2:]) + chr(10))")
 
@@ -86,3 +90,13 @@ def test_a_hook_that_fails_costs_no_result(tmp_path, command, said):
 def test_hooks_that_cannot_be_filled_in_are_refused_at_once(command, said):
     with pytest.raises(ValidationError, match=said):
         ServiceParams(on_success=[command])
+
+
+@given(st.sampled_from(PLACEHOLDERS), st.text(st.characters() | st.characters(categories=["Cc", "Cs"])))
+@example("sweep", "--config=/tmp/mine")
+@example("folder", "-o")
+@example("error", "\x1b[2J")
+def test_no_value_is_an_option(key, value):
+    filled = harmless(key, value)
+    assert not filled.startswith("-")
+    assert filled.endswith(value) if key in PATHS else legible(filled) == filled

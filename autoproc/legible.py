@@ -1,0 +1,26 @@
+"""Text that strangers have chosen, such as names of files, as people may read it: on terminals, in logs and pages."""
+
+from __future__ import annotations
+
+import re
+
+HARMFUL = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # control characters: they move the cursor, colour, begin lines of their own
+    "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # invisible ones, which turn the direction of writing
+    "\ud800-\udfff]"  # halves of characters: bytes of a name that is no UTF-8
+)
+
+
+def legible(text: object) -> str:
+    r"""One line of text in which nothing acts on whoever shows it: such characters are spelt out, as \x1b."""
+    return HARMFUL.sub(_spelt, str(text))
+
+
+def legible_lines(text: object) -> str:
+    """The same for text of several lines, and with tabulators."""
+    return HARMFUL.sub(lambda match: match[0] if match[0] in "\n\t" else _spelt(match), str(text))
+
+
+def _spelt(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -1,0 +1,60 @@
+"""What strangers call their files acts on nobody who reads it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from autoproc.errors import CorruptFile
+from autoproc.legible import legible, legible_lines
+from autoproc.text_tables import ruled_table
+
+# Of every kind: control characters, halves of characters, letters of all languages.
+texts = st.text(st.characters() | st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"]))
+
+
+@given(texts)
+@example("\x1b[2J\x1b]0;owned\x07")
+@example("a\nb\r\x85\u2028c")
+@example("caf\udce9")
+def test_one_line_that_every_terminal_can_show(text):
+    shown = legible(text)
+    shown.encode("utf-8")
+    assert len(shown.splitlines()) <= 1
+    assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in shown)
+
+
+@given(texts)
+def test_lines_stay_lines(text):
+    shown = legible_lines(text)
+    assert shown.count("\n") == text.count("\n")
+    assert legible(shown.replace("\n", "").replace("\t", "")) == shown.replace("\n", "").replace("\t", "")
+
+
+@pytest.mark.parametrize("text", ["lyso #2 50% \u00e9=x", "\u03c6 = 30\u00b0", "\u30b5\u30f3\u30d7\u30eb", "a\\b"])
+def test_what_is_no_harm_stays(text):
+    assert legible(text) == text
+
+
+@pytest.mark.parametrize(("text", "shown"), [("\x1b[31m", "\\x1b[31m"), ("a\nb", "a\\x0ab"), ("\udce9", "\\udce9")])
+def test_the_rest_is_spelt_out(text, shown):
+    assert legible(text) == shown
+
+
+def test_the_direction_of_writing_is_not_turned():
+    assert legible("gpj\u202efdp") == "gpj\\u202efdp"
+
+
+@given(texts)
+def test_an_error_is_one_line_whatever_the_name(name):
+    message = CorruptFile(path=f"/data/{name}", reason="it is truncated").message
+    assert len(message.splitlines()) == 1
+    message.encode("utf-8")
+
+
+@given(texts)
+def test_a_table_keeps_its_rows(name):
+    assert len(ruled_table(["name"], [[name]]).splitlines()) == 5
