@@ -28,7 +28,8 @@ from autoproc.models.experiment import (
 
 OWN_KEY = "autoproc"
 """Of a crystal: what the keys of DIALS do not hold to the last digit, so that a step by hand begins exactly where
-the one before it ended. DIALS passes over it; a file whose axes were changed since holds by those."""
+the one before it ended. DIALS passes over it; a file whose axes were changed since holds by those. Of an experiment:
+remarks on its images."""
 NAMESPACE = uuid.UUID("6f1c1d4e-52a5-5c55-9c55-0d4c4b1f6a3e")
 
 
@@ -66,6 +67,8 @@ def write_expt(path: str | Path, experiments: Sequence[Experiment]) -> None:
     listed = []
     for experiment in experiments:
         item: dict[str, Any] = {"__id__": "Experiment", "identifier": experiment.identifier}
+        if experiment.remarks:
+            item[OWN_KEY] = {"remarks": experiment.remarks}
         models: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
             ("beam", experiment.beam, _beam_to_json),
             ("detector", experiment.detector, _detector_to_json),
@@ -130,6 +133,7 @@ def _experiments(content: dict[str, Any]) -> list[Experiment]:
                 chosen.get("profile"),
                 chosen.get("scaling_model"),
                 entry.get("identifier", ""),
+                tuple(map(str, entry.get(OWN_KEY, {}).get("remarks", ()))),
             )
         )
     return result

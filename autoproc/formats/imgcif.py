@@ -15,6 +15,7 @@ from autoproc.formats.expt import goniometer_from_axes
 from autoproc.formats.header_values import HeaderOverrides, required_distance, required_wavelength
 from autoproc.formats.minicbf import NO_CUTOFF, HeaderModels, header_fields, sensor
 from autoproc.formats.modules import module_gaps
+from autoproc.formats.polarisation import from_ratio
 from autoproc.formats.sensors import attenuation
 from autoproc.geometry.placement import with_beam_centre, with_distance
 from autoproc.geometry.rotation import rotation_matrix
@@ -50,13 +51,18 @@ def models_from_imgcif(path: str | Path, header: CbfHeader, overrides: HeaderOve
     try:
         block = gemmi.cif.read_string(_before_image(header.text)).sole_block()
         axes = _axes(block)
-        beam = _beam(path, block, axes, overrides)
+        polarisation = from_ratio(
+            _first(block, "_diffrn_radiation.polarizn_source_ratio"),
+            _first(block, "_diffrn_radiation.polarizn_source_norm") or 0.0,
+        )
+        beam = polarisation.of(_beam(path, block, axes, overrides))
         panel = _placed(path, _panel(header, block, axes, beam.wavelength), beam, overrides)
         goniometer, oscillation = _goniometer(block, axes)
     except (RuntimeError, ValueError, KeyError, IndexError) as error:
         raise CorruptFile(path=path, reason=f"its imgCIF header cannot be understood ({error})") from error
     exposure = _first(block, "_diffrn_scan_frame.integration_time") or 0.0
-    return HeaderModels(beam, Detector((panel,)), goniometer, oscillation, exposure)
+    warnings = (polarisation.warning,) if polarisation.warning else ()
+    return HeaderModels(beam, Detector((panel,)), goniometer, oscillation, exposure, warnings, polarisation.remarks)
 
 
 def _before_image(text: str) -> str:
@@ -122,9 +128,7 @@ def _beam(path: str | Path, block: gemmi.cif.Block, axes: dict[str, Axis], overr
         header_wavelength = _first(block, "_diffrn_radiation.wavelength")
     wavelength = required_wavelength(path, overrides.wavelength or header_wavelength)
     sources = [axis.vector for axis in axes.values() if axis.equipment == "source" and np.any(axis.vector)]
-    angle = np.radians(_first(block, "_diffrn_radiation.polarizn_source_norm") or 0.0)
-    normal = np.array([np.sin(angle), np.cos(angle), 0.0])
-    return Beam(wavelength, sources[0] if sources else np.array([0.0, 0.0, 1.0]), normal)
+    return Beam(wavelength, sources[0] if sources else np.array([0.0, 0.0, 1.0]))
 
 
 @dataclass(frozen=True, slots=True)

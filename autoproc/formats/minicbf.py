@@ -18,6 +18,7 @@ from autoproc.formats.header_values import (
     required_wavelength,
 )
 from autoproc.formats.modules import module_gaps
+from autoproc.formats.polarisation import Polarisation, from_fraction
 from autoproc.formats.sensors import attenuation, sensor_symbol
 from autoproc.models.experiment import Beam, Detector, Goniometer, Panel
 
@@ -31,6 +32,7 @@ class HeaderModels:
     """What one image's header says: the models, and the rotation and exposure of this image.
 
     oscillation : (start, width), degrees, or None where the header does not say; exposure : seconds
+    remarks : what it says and is not used, or lacks and is assumed (see Experiment)
     """
 
     beam: Beam
@@ -39,6 +41,7 @@ class HeaderModels:
     oscillation: tuple[float, float] | None
     exposure: float
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def header_fields(text: str) -> dict[str, str]:
@@ -58,7 +61,8 @@ def models_from_minicbf(path: str | Path, header: CbfHeader, overrides: HeaderOv
     fields = header_fields(header.text)
     in_header = numbers(fields, "Wavelength", 1)[0]
     wavelength = required_wavelength(path, overrides.wavelength or in_header, fields.get("Wavelength", ""))
-    beam = Beam(wavelength, flux=numbers(fields, "Flux", 1)[0] or 0.0)
+    polarisation = from_fraction(numbers(fields, "Polarization", 1)[0])
+    beam = polarisation.of(Beam(wavelength, flux=numbers(fields, "Flux", 1)[0] or 0.0))
     panel = _panel(path, header, fields, overrides, wavelength)
     start, width = numbers(fields, "Start_angle", 1)[0], numbers(fields, "Angle_increment", 1)[0]
     oscillation = None if start is None or width is None else (start, width)
@@ -70,11 +74,27 @@ def models_from_minicbf(path: str | Path, header: CbfHeader, overrides: HeaderOv
         f"the goniometer of {known.beamline} is assumed, from the detector's serial number {known.serial}; "
         "rotation_axis= overrides it"
     ]  # fmt: skip
+    if polarisation.warning:
+        warnings.append(polarisation.warning)
     two_theta = numbers(fields, "Detector_2theta", 1)[0] or 0.0
     if abs(two_theta) > 0.01:
         warnings.append(f"the header gives 2theta = {two_theta:g} degrees but no direction of it: it is taken as 0")
     goniometer = goniometer_for(known, angles, start or 0.0)
-    return HeaderModels(beam, Detector((panel,)), goniometer, oscillation, exposure, tuple(warnings))
+    return HeaderModels(
+        beam, Detector((panel,)), goniometer, oscillation, exposure, tuple(warnings), _remarks(fields, polarisation)
+    )
+
+
+def _remarks(fields: dict[str, str], polarisation: Polarisation) -> tuple[str, ...]:
+    """What the header says of the detector and is not used: its server applied a flat field, or none was."""
+    flat_field = fields.get("Flat_field", "")
+    applied = not re.fullmatch(r"\W*(?:nil|none|0|\(nil\))?\W*", flat_field, re.IGNORECASE)
+    told = (
+        f"the header names a flat field, {flat_field[:80]}: the counts are taken as corrected by it already"
+        if applied
+        else ""
+    )
+    return tuple(remark for remark in (*polarisation.remarks, told) if remark)
 
 
 def sensor(text: str, default: tuple[str, float] = ("", 0.0)) -> tuple[str, float]:

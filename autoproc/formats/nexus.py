@@ -24,6 +24,7 @@ from autoproc.formats.nexus_geometry import (
     sample_axes,
     scan_axis_index,
 )
+from autoproc.formats.nexus_polarisation import polarisation_in
 from autoproc.formats.open_hdf5 import open_hdf5
 from autoproc.formats.sensors import attenuation
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, ImageSet, Panel, Scan
@@ -137,8 +138,15 @@ def _experiment(path: Path, handle: h5py.File, overrides: HeaderOverrides) -> Ex
     times = number(detectors[0], "frame_time", "s") or number(detectors[0], "count_time", "s") or 0.0
     scan, goniometer = _scan(axes, n_images, times)
     imageset = ImageSet("hdf5", str(path), tuple(range(n_images)))
+    polarisation = polarisation_in(entry)
     return Experiment(
-        Beam(wavelength), Detector((panel,)), goniometer, scan, imageset, identifier=identifier_for(imageset, scan)
+        polarisation.of(Beam(wavelength)),
+        Detector((panel,)),
+        goniometer,
+        scan,
+        imageset,
+        identifier=identifier_for(imageset, scan),
+        remarks=(*polarisation.remarks, *((polarisation.warning,) if polarisation.warning else ())),
     )
 
 

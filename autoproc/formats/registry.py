@@ -85,7 +85,13 @@ def read_experiment(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES)
     scan = Scan((number, number), models.oscillation or (0.0, 0.0), np.array([models.exposure]))
     imageset = ImageSet("cbf", template)
     return Experiment(
-        models.beam, models.detector, models.goniometer, scan, imageset, identifier=identifier_for(imageset, scan)
+        models.beam,
+        models.detector,
+        models.goniometer,
+        scan,
+        imageset,
+        identifier=identifier_for(imageset, scan),
+        remarks=models.remarks,
     )
 
 

@@ -13,6 +13,7 @@ import hdf5plugin
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from autoproc.formats.polarisation import stokes_of
 from autoproc.models.experiment import Experiment, Panel
 
 # imgCIF has X along the axis and Z to the source; NeXus (McStas) has Z along the beam: half a turn about Y.
@@ -98,6 +99,7 @@ def _write_entry(file: h5py.File, experiment: Experiment, facts: NexusFacts) -> 
         beam = _group(file, path, "NXbeam")
         _scalar(beam, "incident_wavelength", experiment.beam.wavelength, units="angstrom")
         _scalar(beam, "total_flux", 1e12, units="Hz")
+        beam["incident_polarization_stokes"] = np.array(stokes_of(experiment.beam))
     _write_sample(file, experiment)
     _write_detector(file, experiment, facts)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from autoproc.formats.expt import goniometer_from_axes
+from autoproc.formats.polarisation import POLARISATION_ASSUMED
 from autoproc.formats.sensors import attenuation
 from autoproc.geometry.placement import with_beam_centre, with_distance
 from autoproc.models.experiment import Beam, Detector, Goniometer, Panel
@@ -30,10 +31,28 @@ def overridden_goniometer(
     return goniometer
 
 
-def overridden_beam(beam: Beam, wavelength: float | None, polarization_fraction: float | None) -> Beam:
+def overridden_beam(
+    beam: Beam,
+    wavelength: float | None,
+    polarization_fraction: float | None,
+    polarization_normal: Vector | None = None,
+) -> Beam:
     """The beam with another wavelength, Angstrom, or polarisation."""
     fraction = beam.polarization_fraction if polarization_fraction is None else polarization_fraction
-    return replace(beam, wavelength=wavelength or beam.wavelength, polarization_fraction=fraction)
+    normal = beam.polarization_normal
+    if polarization_normal is not None:
+        normal = np.array(polarization_normal, float) / np.linalg.norm(polarization_normal)
+    return replace(
+        beam,
+        wavelength=wavelength or beam.wavelength,
+        polarization_fraction=fraction,
+        polarization_normal=normal,
+    )
+
+
+def standing_remarks(remarks: Sequence[str], polarization_fraction: float | None) -> tuple[str, ...]:
+    """The header's remarks without what is no longer assumed, as the user says it."""
+    return tuple(r for r in remarks if polarization_fraction is None or r != POLARISATION_ASSUMED)
 
 
 def moved_detector(

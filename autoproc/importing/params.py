@@ -35,7 +35,10 @@ class ImportParams(Params):
     oscillation: tuple[Finite, Finite] | None = None
     """Start of the first image of each series and width of an image, degrees; none takes the header's."""
     polarization_fraction: float | None = Field(None, ge=0, le=1)
-    """Polarisation of the beam, 0.5 (none) to 1; none keeps the reader's 0.999, right for synchrotrons."""
+    """Part of the beam polarised in its plane, 0.5 (not polarised, as most laboratory sources) to 1; none takes
+    the header's, and 0.999, right for synchrotrons, where it does not say."""
+    polarization_normal: Vector | None = None
+    """Normal of the plane of polarisation, where (0, 1, 0) is up; none takes the header's, or that one."""
     gain: float | None = Field(None, gt=0, allow_inf_nan=False)
     """Counts for a photon; none takes the reader's, 1 for photon counters."""
     mask: tuple[Rectangle, ...] = ()
@@ -77,11 +80,11 @@ class ImportParams(Params):
             raise ValueError("the width of an image cannot be 0")
         return value
 
-    @field_validator("rotation_axis")
+    @field_validator("rotation_axis", "polarization_normal")
     @classmethod
     def _is_a_direction(cls, value: Vector | None) -> Vector | None:
         if value is not None and not 0 < np.linalg.norm(value) < np.inf:
-            raise ValueError("a rotation axis needs a direction")
+            raise ValueError("a vector needs a direction")
         return value
 
     @field_validator("goniometer_axes")

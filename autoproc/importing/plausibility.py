@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autoproc.formats.polarisation import POLARISATION_ASSUMED
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.models.experiment import Experiment
 
@@ -17,6 +18,12 @@ USUAL_PIXEL = (0.01, 0.4)
 USUAL_WIDTH = (0.005, 3.0)
 """Degrees an image: from the finest slices to photographic film's."""
 
+LABORATORY_LINES = {"Cu": (1.5406, 1.5444), "Mo": (0.7093, 0.7136), "Ag": (0.5594, 0.5638), "Ga": (1.3401, 1.3440)}
+"""Angstrom: K alpha 1 and K alpha 2 of laboratory sources' anodes (Bearden 1967)."""
+
+LINE_TOLERANCE = 0.0005
+"""Angstrom, by which a header's wavelength may miss a line for rounding."""
+
 
 def plausibility_warnings(experiment: Experiment) -> list[str]:
     """What of the geometry a crystallographer should look at, in plain words."""
@@ -28,6 +35,7 @@ def plausibility_warnings(experiment: Experiment) -> list[str]:
         _unusual("pixel size", max(pixel), "mm", USUAL_PIXEL) or _unusual("pixel size", min(pixel), "mm", USUAL_PIXEL),
         _unusual("rotation per image", abs(experiment.scan.oscillation[1]), "degrees", USUAL_WIDTH, "oscillation="),
         _beam_centre(experiment),
+        _polarisation(experiment),
     )
     return [warning for warning in unusual if warning]
 
@@ -38,6 +46,21 @@ def _unusual(what: str, value: float, unit: str, usual: tuple[float, float], ove
         return ""
     advice = f"give {override} if the header is wrong" if override else "correct the header if it is wrong"
     return f"the {what}, {value:g} {unit}, is unusual ({low:g} to {high:g} is common): {advice}"
+
+
+def _polarisation(experiment: Experiment) -> str:
+    """Of a laboratory source, whose beam is hardly polarised, nothing may be assumed in silence."""
+    if POLARISATION_ASSUMED not in experiment.remarks:
+        return ""
+    wavelength = experiment.beam.wavelength
+    for anode, (first, second) in LABORATORY_LINES.items():
+        if first - LINE_TOLERANCE <= wavelength <= second + LINE_TOLERANCE:
+            return (
+                f"the wavelength, {wavelength:g} A, is that of a laboratory's {anode} K alpha, and the header does not "
+                f"say how the beam is polarised: {experiment.beam.polarization_fraction:g} is assumed, right for "
+                "synchrotrons; give polarization_fraction=0.5 if it is from a laboratory source"
+            )
+    return ""
 
 
 def _beam_centre(experiment: Experiment) -> str:

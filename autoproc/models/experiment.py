@@ -196,6 +196,8 @@ class Experiment:
 
     Two lattices on one sweep are two experiments that share beam, detector, goniometer, scan and
     imageset (the same objects). `scaling` holds a DIALS scaling model as it stood in its file.
+    remarks : what the images' header says of the detector or the beam and is not used, or what it lacks and is
+        assumed, a sentence each; nothing to worry about, but to be told
     """
 
     beam: Beam
@@ -207,6 +209,7 @@ class Experiment:
     profile: ProfileModel | None = None
     scaling: dict[str, Any] | None = None
     identifier: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 def shared_cell(experiments: Sequence[Experiment]) -> gemmi.UnitCell:

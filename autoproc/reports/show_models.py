@@ -29,6 +29,7 @@ def _experiment(number: int, experiment: Experiment, seen: dict[str, int]) -> st
         head.append(f"Experiment identifier: {experiment.identifier}")
     if experiment.imageset is not None:
         head.append(f"Image template: {experiment.imageset.template}")
+    head += [f"Note: {remark}" for remark in experiment.remarks]
     models = [
         format_detector(experiment.detector, experiment.beam),
         f"{format_beam(experiment.beam)}\n\n{format_beam_centre(experiment.detector, experiment.beam)}",

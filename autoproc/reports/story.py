@@ -101,7 +101,7 @@ def _geometry(p: Processing) -> list[Line]:
     reach = detector_reach(p)
     whole = f"whole rings to {reach.inscribed:.2f} A, " if reach.inscribed is not None else ""
     lines.append(Line("Detector", f"{whole}corners at {reach.corner:.2f} A"))
-    return lines
+    return [*lines, *(Line("" if n else "Notes", remark) for n, remark in enumerate(p.experiment.remarks))]
 
 
 def _geometry_words(experiment: Experiment) -> str:

@@ -109,6 +109,7 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "n_images": None,
         "wavelength": None,
+        "remarks": [],
         "n_spots": None,
         "fraction_indexed": None,
         "rmsd": None,
@@ -117,6 +118,7 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
         return facts
     facts["wavelength"] = round(p.experiment.beam.wavelength, 6)
     facts["n_images"] = p.experiment.scan.n_images
+    facts["remarks"] = list(p.experiment.remarks)
     if p.found is not None:
         facts["n_spots"] = len(p.found.reflections)
     if p.indexed is not None and p.found is not None:

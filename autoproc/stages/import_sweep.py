@@ -21,6 +21,7 @@ from autoproc.importing.overriding import (
     moved_detector,
     overridden_beam,
     overridden_goniometer,
+    standing_remarks,
 )
 from autoproc.importing.params import ImportParams
 from autoproc.importing.plausibility import plausibility_warnings
@@ -206,7 +207,7 @@ def _sweep(
     )
     imageset = ImageSet("cbf", str(series.template))
     experiment = Experiment(
-        overridden_beam(models.beam, None, params.polarization_fraction),
+        overridden_beam(models.beam, None, params.polarization_fraction, params.polarization_normal),
         masked_detector(models.detector, params.mask, params.gain),
         overridden_goniometer(
             models.goniometer, params.rotation_axis, params.goniometer_axes, params.goniometer_angles
@@ -214,6 +215,7 @@ def _sweep(
         scan,
         imageset,
         identifier=identifier_for(imageset, scan),
+        remarks=standing_remarks(models.remarks, params.polarization_fraction),
     )
     warnings = [
         *models.warnings,
@@ -298,7 +300,7 @@ def _within(experiment: Experiment, image_range: tuple[int, int] | None) -> Expe
 
 def _overridden(experiment: Experiment, params: ImportParams) -> Experiment:
     """An experiment of a master file with the user's values."""
-    beam = overridden_beam(experiment.beam, params.wavelength, params.polarization_fraction)
+    beam = overridden_beam(experiment.beam, params.wavelength, params.polarization_fraction, params.polarization_normal)
     detector: Detector = experiment.detector
     if params.wavelength or params.distance or params.beam_centre:
         detector = moved_detector(detector, beam, params.distance, params.beam_centre)
@@ -311,7 +313,8 @@ def _overridden(experiment: Experiment, params: ImportParams) -> Experiment:
         experiment.goniometer, params.rotation_axis, params.goniometer_axes, params.goniometer_angles
     )
     detector = masked_detector(detector, params.mask, params.gain)
-    return replace(experiment, beam=beam, detector=detector, goniometer=goniometer, scan=scan)
+    remarks = standing_remarks(experiment.remarks, params.polarization_fraction)
+    return replace(experiment, beam=beam, detector=detector, goniometer=goniometer, scan=scan, remarks=remarks)
 
 
 def format_import(result: ImportResult) -> str:
@@ -330,6 +333,7 @@ def format_import(result: ImportResult) -> str:
             f"  num images: {scan.n_images}",
             f"  rotation: {start:g} to {start + width * scan.n_images:g} degrees in steps of {width:g}",
             *(f"  warning: {warning}" for warning in (*sweep.warnings, *sweep.tolerated)),
+            *(f"  note: {remark}" for remark in sweep.experiment.remarks),
             rule,
         ]
     n_stills = sum(s.n_images for s in result.skipped if s.reason.startswith("stills"))
