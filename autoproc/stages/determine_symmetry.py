@@ -16,7 +16,14 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import SpaceGroupName, rotations_of, space_group_named
 from autoproc.params import Params
-from autoproc.symmetry.absences import Absences, SpaceGroupScore, analyse_absences, equally_good, standard_setting
+from autoproc.symmetry.absences import (
+    Absences,
+    SpaceGroupScore,
+    absence_signature,
+    analyse_absences,
+    equally_good,
+    standard_setting,
+)
 from autoproc.symmetry.consistency import common_lattice, compose, resolve_ambiguity
 from autoproc.symmetry.doubts import symmetry_warnings
 from autoproc.symmetry.elements import (
@@ -28,6 +35,7 @@ from autoproc.symmetry.elements import (
     merge_friedel,
     score_elements,
 )
+from autoproc.symmetry.given_setting import GivenSetting, given_setting
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
 from autoproc.symmetry.normalise import MAX_E2, Normalised, normalise
@@ -68,8 +76,12 @@ class SymmetryParams(Params):
     laue_group: SpaceGroupName | None = None
     """Known Laue group, or a space group of it; screw axes are still looked for. None determines it."""
     space_group: SpaceGroupName | None = None
-    """Known space group (Hermann-Mauguin or number); none determines it. The reindexing is still chosen by the
-    intensities."""
+    """Known space group (Hermann-Mauguin or number), in the setting that is wanted: "P 2 21 21" has its two-fold along
+    a, "P 21 21 2" or 18 along c; "I2" and "C2" are the two descriptions of one group; none determines it. Which axes of
+    the lattice those are is told by unit_cell, else by the absences, else by convention."""
+    unit_cell: tuple[float, float, float, float, float, float] | None = None
+    """Known cell in the setting of space_group, whose axes the result keeps even where the absences speak against
+    them, which is said. `autoproc run` takes index.unit_cell."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,10 +138,14 @@ def determine_symmetry(
     subgroups = score_subgroups(find_subgroups(lattice, _monoclinic_setting(params)), elements)
     best = _choose(subgroups, params)
     absences = _absences(best, observations, normalised, params)
-    chosen, alternatives = _space_group(absences, params)
-    space_group, to_standard = standard_setting(chosen, best.subgroup.cell)
-    conventional = to_standard @ best.subgroup.basis
     n = min(to_reduced)
+    given = _given(best, absences, params, experiments[n].crystal, to_reduced[n])
+    if given is None:
+        alternatives = equally_good(absences)
+        space_group, to_standard = standard_setting(alternatives[0], best.subgroup.cell)
+    else:
+        alternatives, space_group, to_standard = (), given.group, given.change
+    conventional = to_standard @ best.subgroup.basis
     first = conventional @ to_reduced[n]
     turn = _tidy(first, space_group, in_basis(lattice.rotations, conventional), experiments[n]) @ np.linalg.inv(first)
     change = compose(to_reduced, dict.fromkeys(to_reduced, turn @ conventional))
@@ -140,7 +156,7 @@ def determine_symmetry(
         reflections=reindex_reflections(reflections, change),
         laue_group=best.subgroup.patterson,
         space_group=space_group,
-        alternatives=tuple(standard_setting(g, best.subgroup.cell)[0] for g in alternatives),
+        alternatives=tuple(standard_setting(g, best.subgroup.cell)[0] for g in alternatives[1:]),
         probability=best.likelihood,
         confidence=best.confidence,
         best=best,
@@ -153,7 +169,7 @@ def determine_symmetry(
         change_of_basis=change,
         d_min=d_min,
         n_used=len(observations),
-        warnings=symmetry_warnings(best, subgroups, elements, absences, model, _wanted(params)),
+        warnings=symmetry_warnings(best, subgroups, elements, absences, model, _wanted(params), given),
         is_given=_wanted(params) is not None,
     )
 
@@ -191,7 +207,8 @@ def _tidy(
     rotations = rotations_of(space_group)
     assert experiment.crystal is not None
     if experiment.crystal.space_group.number > 1:
-        kept = [w for w in lattice_rotations if normalises(w, rotations) and np.allclose(w.T @ change, np.eye(3))]
+        kept = [w for w in lattice_rotations if np.allclose(w.T @ change, np.eye(3)) and normalises(w, rotations)]
+        kept = [w for w in kept if absence_signature(space_group) == absence_signature(space_group, w.T)]
         if kept:
             return np.eye(3)
     return tidiest(change, rotations)
@@ -223,13 +240,11 @@ def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> Subgr
 
 
 def _same_laue_group(wanted: gemmi.SpaceGroup, patterson: gemmi.SpaceGroup) -> bool:
-    """The same rotations and centring; C and I count as one for monoclinic groups, two settings of C2."""
-    if wanted.crystal_system() == patterson.crystal_system() == gemmi.CrystalSystem.Monoclinic:
-        return (wanted.hm[0] == "P") == (patterson.hm[0] == "P")
-    laue = wanted.operations().derive_symmorphic()
+    """The same rotations and centring, whatever the setting."""
+    laue = gemmi.SpaceGroup(wanted.number).operations().derive_symmorphic()
     laue.add_inversion()
-    operations = patterson.operations()
-    return operations.has_same_rotations(laue) and operations.has_same_centring(laue)
+    found = gemmi.find_spacegroup_by_ops(laue)
+    return found is not None and found.number == patterson.number
 
 
 def _absences(
@@ -242,14 +257,25 @@ def _absences(
     return analyse_absences(group, hkl, normalised.e2, normalised.sigma, normalised.mean)
 
 
-def _space_group(absences: Absences, params: SymmetryParams) -> tuple[gemmi.SpaceGroup, tuple[gemmi.SpaceGroup, ...]]:
-    """The space group and those it cannot be told from."""
+def _given(
+    best: SubgroupScore,
+    absences: Absences,
+    params: SymmetryParams,
+    crystal: Crystal | None,
+    to_reduced: np.ndarray,
+) -> GivenSetting | None:
+    """The axes of the space group that the user knows; None if it is not known. Raises ImpossibleSpaceGroup."""
     wanted = _wanted(params)
-    if wanted is not None:
-        known = {g.number: g for c in absences.candidates for g in c.groups}
-        return known.get(wanted.number, wanted), ()
-    groups = equally_good(absences)
-    return groups[0], groups[1:]
+    if wanted is None:
+        return None
+    has_own = crystal is not None and crystal.space_group.number > 1
+    kept = np.linalg.inv(best.subgroup.basis @ to_reduced) if has_own else None
+    setting = given_setting(wanted, best.subgroup, absences, params.unit_cell, kept)
+    if setting is None:
+        raise ImpossibleSpaceGroup(
+            space_group=wanted.xhm(), lattice_group=best.subgroup.patterson.xhm(), max_delta=params.max_delta
+        )
+    return setting
 
 
 def format_symmetry(result: SymmetryResult) -> str:

@@ -215,11 +215,13 @@ def finish(processing: Processing, config: Config, observer: Observer) -> None:
 
 
 def symmetry_params(config: Config) -> SymmetryParams:
-    """Those of the configuration; a space group that was given for indexing alone holds here too."""
-    known = config.index.space_group
-    if known is None or config.symmetry.space_group is not None:
-        return config.symmetry
-    return config.symmetry.model_copy(update={"space_group": known})
+    """Those of the configuration; a space group and its cell, given for indexing, hold here too."""
+    symmetry, index = config.symmetry, config.index
+    wanted = symmetry.space_group or index.space_group
+    if wanted is None:
+        return symmetry
+    cell = symmetry.unit_cell or index.unit_cell
+    return symmetry.model_copy(update={"space_group": wanted, "unit_cell": cell})
 
 
 def _resolution(processing: Processing, scaled: ScaleResult, config: Config, observer: Observer) -> None:

@@ -65,13 +65,13 @@ def _matching_basis(crystal: Crystal, lattice: LatticeSymmetry, as_reference: np
         return as_reference
     primitive = primitive_basis(crystal.space_group)
     start = niggli(cell_of(_transformed(crystal, primitive))) @ primitive
-    changes = _unimodular()
+    changes = unimodular()
     strains = _strain(changes @ _transformed(crystal, start) @ np.swapaxes(changes, 1, 2), lattice.metric)
     best = int(np.argmin(strains))
     return changes[best] @ start if strains[best] < MAX_STRAIN else None
 
 
-def _unimodular() -> np.ndarray:
+def unimodular() -> np.ndarray:
     """(n, 3, 3) int, all of determinant 1 with elements -1, 0, 1."""
     every = np.array(list(itertools.product((-1, 0, 1), repeat=9))).reshape(-1, 3, 3)
     determinant = np.einsum("ni,ni->n", every[:, 0], np.cross(every[:, 1], every[:, 2]))

@@ -8,6 +8,7 @@ import gemmi
 
 from autoproc.symmetry.absences import Absences, equally_good
 from autoproc.symmetry.elements import CorrelationModel, ElementScore
+from autoproc.symmetry.given_setting import GivenSetting, named_in
 from autoproc.symmetry.laue_group import SubgroupScore
 
 MIN_CONFIDENCE = 0.5
@@ -24,12 +25,14 @@ def symmetry_warnings(
     absences: Absences,
     model: CorrelationModel,
     given: gemmi.SpaceGroup | None = None,
+    setting: GivenSetting | None = None,
 ) -> tuple[str, ...]:
     """Warnings about an uncertain Laue group, untested or doubtful elements, and unseen screw axes.
 
     given : the space group that the user knows; then only what speaks against it is a warning
+    setting : its axes, with what the absences say to them
     """
-    found = _laue_warnings(best, subgroups) if given is None else _against(given, best, subgroups, absences)
+    found = _laue_warnings(best, subgroups) if given is None else _against(given, best, subgroups, absences, setting)
     untested = [e for e in elements if e.order > 1 and e.sums.n_unique < MIN_PAIRS]
     if untested:
         found.append(f"too few related reflections to test {_names(untested)}: more rotation is needed")
@@ -54,7 +57,11 @@ def _laue_warnings(best: SubgroupScore, subgroups: Sequence[SubgroupScore]) -> l
 
 
 def _against(
-    given: gemmi.SpaceGroup, best: SubgroupScore, subgroups: Sequence[SubgroupScore], absences: Absences
+    given: gemmi.SpaceGroup,
+    best: SubgroupScore,
+    subgroups: Sequence[SubgroupScore],
+    absences: Absences,
+    setting: GivenSetting | None,
 ) -> list[str]:
     """What the data have against the space group that the user gave."""
     found = []
@@ -63,10 +70,15 @@ def _against(
             f"the Laue group of {given.xhm()}, which was given, is not that of the intensities: {_scored(best)}, "
             f"where {_scored(subgroups[0])} is likeliest"
         )
-    scores = {g.number: c.score for c in absences.candidates for g in c.groups}
-    if absences.is_certain and scores.get(given.number, 1.0) < UNLIKELY:
-        names = " or ".join(g.xhm() for g in equally_good(absences))
-        found.append(f"the absences speak against {given.xhm()}, which was given, and for {names}")
+    if setting is None:
+        return found
+    if absences.is_certain and setting.score is not None and setting.score < UNLIKELY:
+        names = " or ".join(dict.fromkeys(named_in(g, setting.change) for g in equally_good(absences)))
+        found.append(f"the absences speak against {given.xhm()}, which was given, and for {names} with these axes")
+    if not setting.has_cell:
+        found.append(
+            f"the unit cell that was given is not a cell of {given.xhm()} of this lattice: the axes are others"
+        )
     return found
 
 

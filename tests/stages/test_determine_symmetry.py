@@ -10,7 +10,7 @@ from autoproc.errors import NoReflections
 from autoproc.formats.expt import read_expt
 from autoproc.formats.refl import read_refl
 from autoproc.models.reflections import Reflections
-from autoproc.models.space_group import primitive_basis
+from autoproc.models.space_group import primitive_basis, rotations_of, space_group_named
 from autoproc.stages.determine_symmetry import (
     ImpossibleSpaceGroup,
     SymmetryParams,
@@ -240,3 +240,95 @@ def test_real_l_cysteine_is_p212121():
     assert result.probability > 0.95
     assert result.absences.is_certain
     assert result.warnings == ()
+
+
+UNEQUAL = (30, 44, 37, 90, 90, 90)
+"""Of P 2 21 21 and P 21 2 2: the odd axis is the shortest."""
+
+
+@pytest.mark.parametrize(
+    ("truth", "asked", "unit_cell", "cell"),
+    [
+        ("P 2 21 21", "P21212", None, (37, 44, 30)),
+        ("P 2 21 21", "18", None, (37, 44, 30)),
+        ("P 2 21 21", "P21212", (44, 37, 30, 90, 90, 90), (44, 37, 30)),
+        ("P 2 21 21", "P22121", (30, 44, 37, 90, 90, 90), (30, 44, 37)),
+        ("P 2 21 21", "P22121", None, (30, 37, 44)),
+        ("P 2 21 21", "P21221", None, (37, 30, 44)),
+        ("P 21 2 2", "P2221", None, (37, 44, 30)),
+        ("P 21 2 2", "P2212", None, (37, 30, 44)),
+        ("P 21 2 2", "P2122", (30, 44, 37, 90, 90, 90), (30, 44, 37)),
+    ],
+)
+@pytest.mark.parametrize("basis", ["a,b,c", "c,a,b", "b,c,a", "-b,-a,-c"])
+def test_a_given_setting_has_its_odd_axis_where_the_absences_have_it(truth, asked, unit_cell, cell, basis):
+    experiment, reflections = to_setting(*integrated(truth, UNEQUAL, d_min=3.5), parse_basis(basis))
+    result = determine_symmetry([experiment], reflections, SymmetryParams(space_group=asked, unit_cell=unit_cell))
+    assert result.space_group == space_group_named(asked)
+    assert result.experiments[0].crystal.space_group == space_group_named(asked)
+    np.testing.assert_allclose(result.experiments[0].crystal.cell[:3], cell, rtol=1e-3)
+    absent = np.asarray(result.space_group.operations().systematic_absences(result.reflections["hkl"]), bool)
+    assert np.median(result.reflections["intensity_prf"][absent]) < 10
+    assert not any("speak against" in warning for warning in result.warnings)
+    _assert_consistent(result)
+
+
+def test_axes_that_the_user_gave_hold_against_the_absences_and_it_is_said():
+    experiment, reflections = integrated("P 2 21 21", UNEQUAL, d_min=3.5)
+    params = SymmetryParams(space_group="P 21 21 2", unit_cell=UNEQUAL)
+    result = determine_symmetry([experiment], reflections, params)
+    np.testing.assert_allclose(result.experiments[0].crystal.cell[:3], UNEQUAL[:3], rtol=1e-3)
+    said = "the absences speak against P 21 21 2, which was given, and for P 2 21 21 with these axes"
+    assert said in result.warnings
+
+
+def test_a_cell_that_is_none_of_the_space_group_is_told_of():
+    experiment, reflections = integrated("P 2 21 21", UNEQUAL, d_min=3.5)
+    params = SymmetryParams(space_group="P 21 21 2", unit_cell=(30, 44, 57, 90, 90, 90))
+    result = determine_symmetry([experiment], reflections, params)
+    assert any("unit cell that was given" in warning for warning in result.warnings)
+
+
+SETTINGS = [
+    ("C 1 2 1", (60, 40, 50, 90, 110, 90), ("C 1 2 1", "I 1 2 1", "A 1 2 1", "B 1 1 2", "A 1 1 2", "C 2 1 1")),
+    ("P 1 21 1", (30, 40, 50, 90, 104, 90), ("P 1 21 1", "P 1 1 21", "P 21 1 1")),
+    ("C 2 2 21", (44, 61, 37, 90, 90, 90), ("C 2 2 21", "A 21 2 2", "B 2 21 2")),
+    ("R 3:H", (60, 60, 50, 90, 90, 120), ("R 3:H", "R 3:R")),
+    ("R 3 2:H", (60, 60, 50, 90, 90, 120), ("R 3 2:H", "R 3 2:R")),
+    ("P 31 2 1", HEXAGONAL, ("P 31 2 1",)),
+    ("F 2 2 2", (40, 60, 70, 90, 90, 90), ("F 2 2 2",)),
+    ("I 21 21 21", (40, 50, 60, 90, 90, 90), ("I 21 21 21",)),
+]
+
+
+@pytest.mark.parametrize(("truth", "cell", "asked"), [(t, c, a) for t, c, every in SETTINGS for a in every])
+def test_every_tabulated_setting_can_be_asked_for(truth, cell, asked):
+    experiment, reflections = integrated(truth, cell, d_min=4.0)
+    primitive = to_setting(experiment, reflections, primitive_basis(experiment.crystal.space_group))
+    result = determine_symmetry([primitive[0]], primitive[1], SymmetryParams(space_group=asked))
+    found = result.experiments[0].crystal
+    assert found.space_group.xhm() == asked
+    assert not np.asarray(result.space_group.operations().derive_symmorphic()
+                          .systematic_absences(result.reflections["hkl"]), bool).any()  # fmt: skip
+    assert not any("speak against" in warning for warning in result.warnings)
+    _assert_consistent(result)
+    metric = found.real_space @ found.real_space.T
+    for w in rotations_of(found.space_group):
+        np.testing.assert_allclose(w.T @ metric @ w, metric, rtol=1e-6, atol=1e-6)
+    n_points = len(found.space_group.operations().cen_ops)
+    volume = experiment.crystal.unit_cell.volume / len(experiment.crystal.space_group.operations().cen_ops)
+    assert found.unit_cell.volume / n_points == pytest.approx(volume, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("truth", "simplest"), [("P 61 2 2", "P 6 2 2"), ("P 31 2 1", "P 3 2 1"), ("P 41", "P 4"), ("P 63", "P 6")]
+)
+def test_a_screw_axis_that_no_reflection_shows_is_not_claimed(truth, simplest):
+    cell = TETRAGONAL if truth == "P 41" else HEXAGONAL
+    experiment, reflections = integrated(truth, cell, d_min=3.5)
+    off_axis = np.any(reflections["hkl"][:, :2] != 0, axis=1)
+    result = determine_symmetry([experiment], reflections[off_axis], SymmetryParams())
+    assert result.space_group.xhm() == simplest
+    others = {g.number for g in result.alternatives}
+    enantiomorph = {"P 61 2 2": "P 65 2 2", "P 31 2 1": "P 32 2 1", "P 41": "P 43", "P 63": "P 63"}[truth]
+    assert others >= {gemmi.SpaceGroup(truth).number, gemmi.SpaceGroup(enantiomorph).number}

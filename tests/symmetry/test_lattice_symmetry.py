@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoproc.models.space_group import primitive_basis
-from autoproc.symmetry.consistency import _unimodular
+from autoproc.symmetry.consistency import unimodular
 from autoproc.symmetry.lattice_symmetry import (
     cell_of,
     lattice_symmetry,
@@ -18,7 +18,7 @@ from autoproc.symmetry.lattice_symmetry import (
     rotation_order,
 )
 
-UNIMODULAR = _unimodular()
+UNIMODULAR = unimodular()
 LATTICES = [
     ("P 1", (30, 41, 52, 81, 95, 103), 1),
     ("P 1 2 1", (30, 41, 52, 90, 103, 90), 2),

@@ -1,0 +1,144 @@
+"""A space group that the user gives, in the setting in which it was given: which axes are a, b and c."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.models.space_group import primitive_basis, rotations_of
+from autoproc.symmetry.absences import CLOSE, Absences, absence_signature
+from autoproc.symmetry.consistency import unimodular
+from autoproc.symmetry.lattice_symmetry import cell_of, metric_of
+from autoproc.symmetry.settings import centring
+from autoproc.symmetry.subgroups import Subgroup
+
+MAX_LENGTH_ERROR = 0.05
+"""Relative; a known cell is looked for within the same limits in indexing."""
+MAX_ANGLE_ERROR = 5.0
+"""Degrees, likewise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenSetting:
+    """A given space group, and where its axes lie.
+
+    change : (3, 3) from the conventional cell of the subgroup; score : of its absences, None if they are not known
+    has_cell : the axes are those of the cell that was given, or none was given
+    """
+
+    group: gemmi.SpaceGroup
+    change: np.ndarray
+    score: float | None
+    has_cell: bool = True
+
+
+def given_setting(
+    wanted: gemmi.SpaceGroup,
+    subgroup: Subgroup,
+    absences: Absences,
+    unit_cell: Sequence[float] | None,
+    kept: np.ndarray | None,
+) -> GivenSetting | None:
+    """The axes in which the group holds that was given; None where the lattice has no such setting.
+
+    The user's unit cell decides, then the absences, then the axes that the crystal has (`kept`, (3, 3) from the
+    conventional cell, None if it has none of its own), then convention: a <= b <= c as far as the setting
+    leaves a choice, the least oblique monoclinic cell.
+    """
+    changes = possible_changes(wanted, subgroup)
+    if not len(changes):
+        return None
+    metric = metric_of(subgroup.cell)
+    cells = np.array([cell_of(m @ metric @ m.T) for m in changes])
+    has_cell = True
+    if unit_cell is not None:
+        near = _is_near(cells, np.array(unit_cell))
+        has_cell = bool(near.any())
+        changes, cells = (changes[near], cells[near]) if has_cell else (changes, cells)
+    scores = np.array([_score(wanted, m, absences) for m in changes])
+    likely = scores >= CLOSE * scores.max()
+    changes, cells, scores = changes[likely], cells[likely], scores[likely]
+    strangeness = _from_cell(cells, unit_cell) if unit_cell is not None and has_cell else _unusual(cells)
+    is_kept = np.zeros(len(changes), bool) if kept is None else np.abs(changes - kept).max(axis=(1, 2)) < 1e-6
+    if unit_cell is not None and has_cell:
+        is_kept &= strangeness <= strangeness.min() + MAX_LENGTH_ERROR
+    plain = np.array([np.abs(m - np.eye(3)).sum() for m in changes])
+    best = int(np.lexsort((plain.round(6), strangeness.round(6), ~is_kept))[0])
+    return GivenSetting(wanted, changes[best], float(scores[best]) if absences.screw_axes else None, has_cell)
+
+
+def possible_changes(wanted: gemmi.SpaceGroup, subgroup: Subgroup) -> np.ndarray:
+    """(n, 3, 3) changes from the conventional cell to cells in which the rotations and the centring are `wanted`'s."""
+    to_wanted = _from_reference(wanted)
+    from_conventional = np.linalg.inv(_from_reference(subgroup.space_group))
+    changes = to_wanted @ unimodular() @ from_conventional
+    ours, theirs = rotations_of(subgroup.space_group), _proper(wanted)
+    keys = {w.tobytes() for w in theirs}
+    if len(ours) != len(theirs):
+        return changes[:0]
+    inverse = np.swapaxes(np.linalg.inv(changes), 1, 2)
+    fits = np.ones(len(changes), bool)
+    for w in ours:
+        turned = inverse @ w @ np.swapaxes(changes, 1, 2)
+        whole = np.rint(turned).astype(int)
+        exact = np.abs(turned - whole).max(axis=(1, 2)) < 1e-6
+        fits &= exact & np.array([m.tobytes() in keys for m in whole])
+    kind = centring(np.linalg.inv(primitive_basis(wanted)))
+    return np.array([m for m in changes[fits] if centring(m @ subgroup.basis) == kind]).reshape(-1, 3, 3)
+
+
+def named_in(group: gemmi.SpaceGroup, change: np.ndarray) -> str:
+    """The name of a space group after a change of axes; its own where that setting has none."""
+    operations = group.operations()
+    operator = gemmi.Op()
+    operator.rot = np.rint(np.linalg.inv(change).T * gemmi.Op.DEN).astype(int).tolist()
+    operations.change_basis_forward(operator)
+    found = gemmi.find_spacegroup_by_ops(operations)
+    return group.xhm() if found is None else found.xhm()
+
+
+def _from_reference(group: gemmi.SpaceGroup) -> np.ndarray:
+    """(3, 3) the axes of a setting in terms of those of the reference setting."""
+    return np.linalg.inv(np.array(group.basisop.rot) / gemmi.Op.DEN).T
+
+
+def _proper(group: gemmi.SpaceGroup) -> np.ndarray:
+    """(n, 3, 3) int rotations of the Laue group."""
+    operations = rotations_of(group)
+    turned = [w if np.linalg.det(w) > 0 else -w for w in operations]
+    return np.unique(np.array(turned), axis=0)
+
+
+def _score(wanted: gemmi.SpaceGroup, change: np.ndarray, absences: Absences) -> float:
+    """Probability of the space groups whose absences are those of `wanted` with these axes; 0 if none is possible."""
+    signature = absence_signature(wanted, change)
+    return sum(c.score for c in absences.candidates if absence_signature(c.groups[0]) == signature)
+
+
+def _is_near(cells: np.ndarray, known: np.ndarray) -> np.ndarray:
+    lengths = np.abs(cells[:, :3] / known[:3] - 1).max(axis=1)
+    angles = np.abs(cells[:, 3:] - known[3:]).max(axis=1)
+    return (lengths < MAX_LENGTH_ERROR) & (angles < MAX_ANGLE_ERROR)
+
+
+def _from_cell(cells: np.ndarray, known: Sequence[float]) -> np.ndarray:
+    """(n,) distance from a known cell: relative lengths, and angles in radians."""
+    given = np.array(known)
+    return np.abs(cells[:, :3] / given[:3] - 1).sum(axis=1) + np.radians(np.abs(cells[:, 3:] - given[3:])).sum(axis=1)
+
+
+def _unusual(cells: np.ndarray) -> np.ndarray:
+    """(n,) how far cells are from convention: oblique before long, long before acute, acute before unordered."""
+    oblique = np.abs(np.cos(np.radians(cells[:, 3:]))).sum(axis=1)
+    length = cells[:, :3].sum(axis=1)
+    acute = (cells[:, 3:] < 90 - 1e-3).sum(axis=1)
+    unordered = np.sum(np.diff(cells[:, :3], axis=1) < -1e-3 * cells[:, 1:3], axis=1)
+    order = np.lexsort((cells[:, 0].round(3), unordered, acute, length.round(3), oblique.round(5)))
+    keys = np.column_stack([oblique.round(5), length.round(3), acute, unordered, cells[:, 0].round(3)])[order]
+    ranks = np.concatenate([[0], np.cumsum(np.any(np.diff(keys, axis=0) != 0, axis=1))])
+    result = np.empty(len(cells))
+    result[order] = ranks
+    return result
