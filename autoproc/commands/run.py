@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,14 @@ from autoproc.overrides import split_arguments
 from autoproc.service.attendance import Attendance
 from autoproc.service.daemon import Daemon, Stop, told_to_all
 from autoproc.service.events import Event, Listener, QueueLog, event_lines
+from autoproc.service.heartbeat import Heartbeat
 from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
 from autoproc.service.job import State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.limits import GIGABYTE, shares
-from autoproc.service.named_sweeps import NamedSweeps, named_sweeps
+from autoproc.service.named_sweeps import NamedSearch, NamedSweeps
+from autoproc.service.notify import Notifier
 from autoproc.service.order import settings_of
 from autoproc.service.outputs import Outputs
 from autoproc.service.owner import is_dead
@@ -54,10 +56,14 @@ class NothingToProcess(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a command line asks for: sweeps that are there, and directories to watch for more."""
+    """What a command line asks for: sweeps that are there, and directories to watch for more.
+
+    search : goes on to look at files that have to be asked about again
+    """
 
     named: NamedSweeps
     watched: tuple[Path, ...]
+    search: NamedSearch | None = None
 
 
 def run_command(
@@ -89,15 +95,15 @@ def what_is_wanted(paths: Sequence[str], config: Config, once: bool) -> Wanted:
     others = [path for path in paths if path not in watched]
     if not others:
         return Wanted(NamedSweeps((), (), ()), tuple(Path(path).absolute() for path in watched))
-    probe = probing(config)
-    try:
-        named = named_sweeps(others, probe)
-    finally:
-        probe.close()
-    if not (named.sweeps or named.problems or named.listed or watched):
+    search = NamedSearch(others, probing(config))
+    named = search.soon()
+    if search.is_over and not (named.sweeps or named.problems or named.listed or watched):
         passed_over = "".join(f"; {s.path.name}: {s.reason}" for s in named.skipped)
         raise NothingToProcess(paths=", ".join(map(str, paths)), passed_over=passed_over)
-    return Wanted(named, tuple(Path(path).absolute() for path in watched))
+    if search.is_over:
+        search.close()
+    rest = None if search.is_over else search
+    return Wanted(named, tuple(Path(path).absolute() for path in watched), rest)
 
 
 def make_folder(output: Path) -> None:
@@ -128,52 +134,82 @@ class Run:
 
     def __init__(self, output: Path, config: Config, wanted: Wanted, stop: Stop) -> None:
         self.output, self.config, self.wanted, self.stop = output, config, wanted, stop
-        self._outcomes: dict[str, bool] = {}
+        self._ids: list[int] = []
+        self._n_problems = 0
 
     def work(self) -> int:
         """Do it; returns how many sweeps of this run failed."""
-        named = self.wanted.named
-        n_problems = len(named.problems) + len(named.listed)
-        if not (named.sweeps or named.listed or self.wanted.watched):
-            typer.echo(f"0 processed, {n_problems} failed; results in {self.output}")
-            return n_problems
+        wanted, named = self.wanted, self.wanted.named
+        self._n_problems = len(named.problems)
+        if not (named.sweeps or named.listed or wanted.watched or wanted.search):
+            typer.echo(f"0 processed, {self._n_problems} failed; results in {self.output}")
+            return self._n_problems
         outputs = Outputs(self.output)
         with opened(outputs, self.config) as (queue, log):
-            service = self.config.service
-            hooks = Hooks(service, outputs, told_to_all([log, say]))
-            page = VisitPage(queue, outputs)
-            tell = told_to_all([log, say_with_files(outputs, bool(self.wanted.watched)), hooks, page])
-            intake = Intake(queue, outputs, tell)
-            for images in named.listed:
-                intake.take(images)
-            ids = [intake.take_named(sweep, settings_of(self.config)).id for sweep in named.sweeps]
-            plan = Plan(
-                self.config, service, shares(service, self.config.run.n_threads),
-                only=None if self.wanted.watched else ids, is_patient=bool(self.wanted.watched),
-                has_terminal=self._shows_progress(),
-            )  # fmt: skip
-            supervisor = Supervisor(queue, outputs, plan, tell, launch_worker)
-            finder = watcher(self.wanted.watched, self.config, intake) if self.wanted.watched else None
-            attendance = Attendance(queue, [str(root) for root in self.wanted.watched], _eyes(finder), page.touch)
-            daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page, attendance)
-            if finder is not None:
-                told_to_all([log, say])(Event("begin", "", {"text": greeting(self.wanted.watched, queue)}))
-            try:
-                daemon.run(self._is_done(queue, ids), self._grace_time())
-            finally:
-                if finder is not None:
-                    finder.close()
-            states = [queue.job(number).state for number in ids]
+            self._work_off(queue, log, outputs)
+            states = [queue.job(number).state for number in self._ids]
         if self.stop.n_asked:
             return 0
-        n_failed = sum(state is not State.processed for state in states) + n_problems
-        typer.echo(f"{len(ids) + n_problems - n_failed} processed, {n_failed} failed; results in {self.output}")
+        n_failed = sum(state is not State.processed for state in states) + self._n_problems
+        n_done = len(states) + self._n_problems - n_failed
+        typer.echo(f"{n_done} processed, {n_failed} failed; results in {self.output}")
         return n_failed
 
-    def _is_done(self, queue: JobQueue, ids: Collection[int]) -> Callable[[], bool]:
+    def _work_off(self, queue: JobQueue, log: QueueLog, outputs: Outputs) -> None:
+        service, wanted = self.config.service, self.wanted
+        is_watching = bool(wanted.watched)
+        hooks = Hooks(service, outputs, told_to_all([log, say]))
+        page = VisitPage(queue, outputs)
+        tell = told_to_all([log, say_with_files(outputs, is_watching), hooks, page])
+        intake = Intake(queue, outputs, tell)
+        self._take(wanted.named, intake)
+        plan = Plan(
+            self.config, service, shares(service, self.config.run.n_threads), only=None if is_watching else self._ids,
+            is_patient=is_watching, has_terminal=self._shows_progress(),
+        )  # fmt: skip
+        supervisor = Supervisor(queue, outputs, plan, tell, launch_worker)
+        finder = watcher(wanted.watched, self.config, intake) if is_watching else None
+        attendance = Attendance(queue, [str(root) for root in wanted.watched], _eyes(finder), page.touch)
+        notifier = Notifier()
+        with (
+            Heartbeat(lambda: open_queue(outputs, service, self.config.watch), service.lease) as heartbeat,
+            closing_all([finder, wanted.search]),
+        ):
+            turned = self._at_every_turn(intake, heartbeat, notifier)
+            daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page, attendance, turned)
+            if finder is not None:
+                told_to_all([log, say])(Event("begin", "", {"text": greeting(wanted.watched, queue)}))
+            notifier.ready()
+            daemon.run(self._is_done(queue), self._grace_time())
+
+    def _take(self, named: NamedSweeps, intake: Intake) -> None:
+        """Take in what was found of what the user has named."""
+        for images in named.listed:
+            intake.take(images)
+        self._n_problems += len(named.listed)
+        self._ids += [intake.take_named(sweep, settings_of(self.config)).id for sweep in named.sweeps]
+
+    def _at_every_turn(self, intake: Intake, heartbeat: Heartbeat, notifier: Notifier) -> Callable[[], None]:
+        search = self.wanted.search
+
+        def turned() -> None:
+            heartbeat.turned()
+            notifier.turned()
+            if self.stop.n_asked:
+                notifier.stopping()
+            elif search is not None and not search.is_over:
+                rest = search.poll()
+                tell_skipped(rest)
+                self._n_problems += len(rest.problems)
+                self._take(rest, intake)
+
+        return turned
+
+    def _is_done(self, queue: JobQueue) -> Callable[[], bool]:
         if self.wanted.watched:
             return lambda: False
-        return lambda: queue.n_unsettled(ids) == 0
+        search = self.wanted.search
+        return lambda: (search is None or search.is_over) and queue.n_unsettled(self._ids) == 0
 
     def _grace_time(self) -> float:
         """Who is there to press Ctrl-C does not want to wait."""
@@ -200,6 +236,17 @@ def opened(outputs: Outputs, config: Config) -> Iterator[tuple[JobQueue, QueueLo
     finally:
         log.close()
         queue.close()
+
+
+@contextmanager
+def closing_all(things: Sequence[Watcher | NamedSearch | None]) -> Iterator[None]:
+    """Close what there is of these in the end."""
+    try:
+        yield
+    finally:
+        for thing in things:
+            if thing is not None:
+                thing.close()
 
 
 def greeting(roots: Sequence[Path], queue: JobQueue) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -22,6 +23,8 @@ from autoproc.wording import counted
 
 PATIENCE = 0.25
 """Seconds to wait for news of images, or of workers, at a time."""
+LONGEST_TAKING = 0.5
+"""Seconds after which what is found waits for the next turn: workers wait too."""
 SAME_SIGNAL = 0.5
 """Seconds within which two signals are one."""
 TROUBLE = 5.0
@@ -66,7 +69,7 @@ class Stop:
 
 
 class Daemon:
-    """Finder, queue, supervisor and hooks, looked after in turn."""
+    """Finder, queue, supervisor and hooks, looked after in turn. turned : told at every turn."""
 
     def __init__(
         self,
@@ -78,12 +81,13 @@ class Daemon:
         stop: Stop | None = None,
         page: VisitPage | None = None,
         attendance: Attendance | None = None,
+        turned: Callable[[], None] = lambda: None,
     ) -> None:
         self.supervisor, self.intake, self.hooks, self.finder = supervisor, intake, hooks, finder
         self._tell = tell
-        self._found: list[FoundSweep | ListedImages] = []
+        self._found: deque[FoundSweep | ListedImages] = deque()
         self.stop = stop or Stop()
-        self._page, self._attendance = page, attendance
+        self._page, self._attendance, self._turned = page, attendance, turned
 
     @property
     def queue(self) -> JobQueue:
@@ -110,6 +114,7 @@ class Daemon:
     def turn(self, is_done: Callable[[], bool]) -> bool:
         """Look after everything once; returns whether it is done."""
         try:
+            self._turned()
             self.hooks.poll()
             self._look()
             self.supervisor.step()
@@ -131,9 +136,10 @@ class Daemon:
         self._found += self.finder.poll(0.0 if self._found else PATIENCE)
         if self._found and self._attendance is not None:
             self._attendance.hurry()
-        while self._found:
+        deadline = time.monotonic() + LONGEST_TAKING
+        while self._found and time.monotonic() < deadline:
             self.intake.take(self._found[0])
-            del self._found[0]
+            self._found.popleft()
 
     def _finish(self, grace_time: float) -> None:
         """Let what is under way come to its end, within the grace time."""
@@ -143,6 +149,7 @@ class Daemon:
             text = f"finishing {sweeps} for {grace_time:g} s; once more stops at once"
             self._tell(Event("stopping", "", {"text": text}))
         while (self.supervisor.n_running or self.hooks.poll()) and time.monotonic() < deadline:
+            self._turned()
             self.supervisor.wait(PATIENCE)
             with suppress(sqlite3.OperationalError, OSError):
                 self.supervisor.step(take_more=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,30 +33,60 @@ class NamedSweeps:
     listed: tuple[ListedImages, ...] = ()
 
 
+class NamedSearch:
+    """The sweeps of some paths, as they are now. Only the probe opens a file."""
+
+    def __init__(self, paths: Sequence[str | Path], probe: Prober) -> None:
+        self._probe = probe
+        found = find_series(paths, lambda path: _answer(probe, KindOf(Path(path))))
+        names = unique_names(found.series)
+        self._asked = {
+            probe.ask(SweepsOfSeries(series, name)): series for series, name in zip(found.series, names, strict=True)
+        }
+        passed_over = tuple(Skipped(path, 0, reason) for path, reason in found.passed_over)
+        self._before = NamedSweeps((), passed_over, tuple(found.problems))
+
+    @property
+    def is_over(self) -> bool:
+        """Every file has been looked at."""
+        return not self._asked
+
+    def soon(self) -> NamedSweeps:
+        """What is there, without what has to be asked about again: nobody waits for files that stall."""
+        answers: dict[int, Any] = {}
+        while self._probe.n_fresh:
+            answers.update(self._probe.answers(PATIENCE))
+        return self._told(answers, self._before)
+
+    def poll(self) -> NamedSweeps:
+        """What else has been told since."""
+        return self._told(dict(self._probe.answers(0.0)), NamedSweeps((), (), ()))
+
+    def _told(self, answers: Mapping[int, Any], before: NamedSweeps) -> NamedSweeps:
+        """The answers in the order of the questions, behind what was known before."""
+        sweeps, skipped = list(before.sweeps), list(before.skipped)
+        problems, listed = list(before.problems), list(before.listed)
+        for number in sorted(answers):
+            series, answer = self._asked.pop(number), answers[number]
+            if isinstance(answer, NamedImages):
+                sweeps += answer.sweeps
+                skipped += answer.skipped
+            elif isinstance(answer, Unanswered):
+                listed.append(ListedImages(series.template, len(series.files), "unreadable", answer.message))
+            else:
+                problems.append(answer)
+        return NamedSweeps(tuple(sweeps), tuple(skipped), tuple(problems), tuple(listed))
+
+    def close(self) -> None:
+        """Nothing more is asked."""
+        self._probe.close()
+
+
 def named_sweeps(paths: Sequence[str | Path], probe: Prober) -> NamedSweeps:
-    """All sweeps of some paths, as they are now. Only the probe opens a file."""
-    found = find_series(paths, lambda path: _answer(probe, KindOf(Path(path))))
-    asked = [
-        probe.ask(SweepsOfSeries(series, name))
-        for series, name in zip(found.series, unique_names(found.series), strict=True)
-    ]
-    answers = _all_answers(probe, asked)
-    named = [answers[number] for number in asked if isinstance(answers[number], NamedImages)]
-    listed = []
-    problems = list(found.problems)
-    for series, number in zip(found.series, asked, strict=True):
-        error = answers[number]
-        if isinstance(error, Unanswered):
-            listed.append(ListedImages(series.template, len(series.files), "unreadable", error.message))
-        elif isinstance(error, AutoprocError):
-            problems.append(error)
-    passed_over = [Skipped(path, 0, reason) for path, reason in found.passed_over]
-    return NamedSweeps(
-        tuple(sweep for one in named for sweep in one.sweeps),
-        (*passed_over, *(skipped for one in named for skipped in one.skipped)),
-        tuple(problems),
-        tuple(listed),
-    )
+    """All sweeps of some paths, however long that takes."""
+    search = NamedSearch(paths, probe)
+    answers = _all_answers(probe, list(search._asked))
+    return search._told(answers, search._before)
 
 
 def _all_answers(probe: Prober, asked: Sequence[int]) -> dict[int, Any]:

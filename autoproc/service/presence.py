@@ -48,6 +48,14 @@ class Presence:
             "INSERT OR REPLACE INTO programs VALUES (?, ?, ?)", (program, json.dumps(list(watches)), self._clock())
         )
 
+    def beat(self, program: str, lease: float) -> None:
+        """A program is alive, and so are the jobs that it has: for so many seconds more."""
+        now = self._clock()
+        self._db.execute("UPDATE programs SET beat_at = ? WHERE program = ?", (now, program))
+        self._db.execute(
+            "UPDATE jobs SET lease_until = ? WHERE state = 'running' AND worker = ?", (now + lease, program)
+        )
+
     def leave(self, program: str) -> None:
         """A program goes, and nobody sees what it saw come."""
         self._db.execute("DELETE FROM arriving WHERE program = ?", (program,))

@@ -113,6 +113,11 @@ class Inside:
         except Exception as error:  # the edge to other people's files
             return [(number, Unanswered(path=question.path, reason=failed_words(error)))]
 
+    @property
+    def n_fresh(self) -> int:
+        """Questions that are not answered yet."""
+        return len(self._asked)
+
     def close(self) -> None:
         """Nothing is open."""
 

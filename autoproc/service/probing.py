@@ -45,6 +45,10 @@ class Prober(Protocol):
     def answers(self, timeout: float) -> list[tuple[int, Any]]:
         """Answers that have come, or the AutoprocError that one is; waits for one, but at most so many seconds."""
 
+    @property
+    def n_fresh(self) -> int:
+        """Questions that nobody has tried to answer yet."""
+
     def close(self) -> None:
         """Nothing more is asked."""
 
@@ -86,6 +90,11 @@ class Lane:
         while (result := self._result(now)) is not None:
             results.append(result)
         return results
+
+    @property
+    def n_open(self) -> int:
+        """Questions that wait, or are under way."""
+        return len(self.waiting) + (self._asked is not None)
 
     @property
     def deadline(self) -> float:
@@ -212,6 +221,11 @@ class Probing:
             self._patient.waiting.append(asked)
             return None
         return asked.number, Unanswered(path=asked.question.path, reason=outcome.reason)
+
+    @property
+    def n_fresh(self) -> int:
+        """Questions that nobody has tried to answer yet, or that are being tried for the first time."""
+        return self._quick.n_open
 
     def close(self) -> None:
         """End the processes."""

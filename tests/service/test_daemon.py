@@ -214,3 +214,41 @@ def test_signals_are_given_back(monkeypatch):
     with Stop().listening():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+class TickingTime:
+    """Time that goes on whenever somebody looks."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        self.now += 0.2
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def test_every_turn_is_told_and_a_crowd_of_images_takes_several(tmp_path, monkeypatch):
+    service = Service(tmp_path / "out")
+    coming, taken, turns = list(range(9)), [], []
+
+    class Crowd:
+        def poll(self, timeout):
+            come = coming.copy()
+            coming.clear()
+            return come
+
+    daemon = Daemon(
+        service.supervisor, service.intake, service.hooks, service.hear, Crowd(), turned=lambda: turns.append(1)
+    )
+    monkeypatch.setattr(service.intake, "take", taken.append)
+    monkeypatch.setattr(daemon_module, "time", TickingTime())
+    daemon.turn(lambda: False)
+    assert 0 < len(taken) < 9
+    while len(taken) < 9:
+        daemon.turn(lambda: False)
+    assert taken == list(range(9))
+    assert len(turns) > 2
+    service.close()
