@@ -26,12 +26,11 @@ from autoproc.service.owner import this_program
 TREE = Path(__file__).resolve().parents[2]
 
 
-def invoke(*arguments):
+def invoke(*arguments, columns=160):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autoproc.commands.run.launch_worker", forked_worker)
         patch.setattr("autoproc.commands.run.probing", probing_inside)
-        width = {"COLUMNS": os.environ.get("COLUMNS", "160")}
-        result = CliRunner().invoke(app, [*map(str, arguments)], env=width)
+        result = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": str(columns)})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.output
 
@@ -92,13 +91,12 @@ def test_an_error_is_no_news_once_it_is_tried_again(output):
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100, 240])
-def test_a_narrow_terminal_loses_columns_but_no_letters(output, monkeypatch, columns):
+def test_a_narrow_terminal_loses_columns_but_no_letters(output, columns):
     queue = JobQueue(output / ".autoproc" / "queue.sqlite")
     name = "a_sweep_with_quite_a_long_name_of_44_letters"
     queue.add(found(Path(f"/data/{name}.img"), n_images=3600))
     queue.close()
-    monkeypatch.setenv("COLUMNS", str(columns))
-    lines = invoke("status", "-o", output)[1].splitlines()
+    lines = invoke("status", "-o", output, columns=columns)[1].splitlines()
     assert max(map(len, lines)) <= columns
     table = "\n".join(lines)
     assert re.search(f"{name} +queued", table)
