@@ -17,7 +17,8 @@ COUNT_FIELDS = ("N_images", "nimages", "n_images", "Nimages", "Number_of_images"
 them: it counts the turns during one image, and is 1."""
 LONGEST_LIST = 5
 FOLLOWED = 6
-"""Settle times after which a sweep that lacks images is given up when the next has begun."""
+"""Settle times after which a sweep that lacks images is given up when the next has begun, or one whose images are all
+there when some stay unfinished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,17 @@ class Progress:
     @property
     def is_whole(self) -> bool:
         """Nothing is known to lack."""
-        return not (self.n_unfinished or self.missing or self.obstacle) and self.n_present >= (self.n_expected or 1)
+        return not self.n_unfinished and self._are_all_there
+
+    @property
+    def is_cut(self) -> bool:
+        """All images are there, but some are unfinished: whoever reads them says which, and what is wrong with them."""
+        return self.n_unfinished > 0 and self.n_present > 0 and self._are_all_there
+
+    @property
+    def _are_all_there(self) -> bool:
+        there = self.n_present + self.n_unfinished
+        return not (self.missing or self.obstacle) and there >= (self.n_expected or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ def judge(progress: Progress, params: WatchParams, in_hurry: bool = False) -> Ve
     else:
         needed = _time_for_partial(progress, settle, params, in_hurry)
         if progress.quiet >= needed:
-            return Verdict("partial", what_lacks(progress))
+            return Verdict("complete") if progress.is_cut else Verdict("partial", what_lacks(progress))
     return Verdict("waiting", look_in=needed - progress.quiet)
 
 
@@ -89,10 +100,14 @@ def _time_for_whole(progress: Progress, settle: float, params: WatchParams) -> f
 
 
 def _time_for_partial(progress: Progress, settle: float, params: WatchParams, in_hurry: bool) -> float:
-    """A detector that writes the next sweep has given this one up; what is still under way comes soon."""
+    """A detector that writes the next sweep has given this one up; what is still under way comes soon.
+
+    So does the rest of an image that is there in part; should it come later, the sweep is processed again.
+    """
     if in_hurry:
         return settle
-    return min(params.stall_time, FOLLOWED * settle) if progress.is_followed else params.stall_time
+    is_given_up = progress.is_followed or progress.is_cut
+    return min(params.stall_time, FOLLOWED * settle) if is_given_up else params.stall_time
 
 
 def what_lacks(progress: Progress) -> str:

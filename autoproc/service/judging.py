@@ -6,7 +6,8 @@ A judgement yields questions about files, and goes on when they are answered: me
 from __future__ import annotations
 
 import stat
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,13 @@ class Judging:
             soon = params.stable_time if series.unchecked or series.unfinished else verdict.look_in
             series.due = now + min(max(soon, params.poll_interval), max(verdict.look_in, SOON))
             return no_files
-        n_changes, files = series.n_changes, series.whole()
+        n_changes = series.n_changes
+        files = series.whole() if verdict.state == "partial" else series.all()
         found: Iterable[Found] = ()
         if files:
             series.marker = series.marker or files[min(files)].name
             found = yield _sweeps_of_cbf(series, files, verdict, min(now, series.touched or now))
+            found = [_counted(one, series.whole().keys()) for one in found]
         if series.n_changes != n_changes:  # more has come meanwhile
             return no_files
         self._register.close(series)
@@ -152,6 +155,14 @@ class Judging:
 def _sweeps_of_cbf(series: WatchedCbf, files: Mapping[int, Path], verdict: Verdict, arrived: float) -> SweepsOfCbf:
     names = {number: path.name for number, path in files.items()}
     return SweepsOfCbf(series.directory, series.visit, names, series.marker, verdict, arrived)
+
+
+def _counted(found: Found, whole: Set[int]) -> Found:
+    """A sweep has no more images than are whole: once there are more of them, it is processed again."""
+    if isinstance(found, ListedImages):
+        return found
+    first, last = found.image_range or (min(whole), max(whole))
+    return replace(found, n_images=min(found.n_images, sum(first <= number <= last for number in whole)))
 
 
 def _without_frames(master: WatchedMaster, there: FramesSeen) -> list[Found]:

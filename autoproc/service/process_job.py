@@ -27,7 +27,9 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
     if sweep is None:
         summary = fail_import(order.name, Path(order.path), why_none(result, order.path), order.folder, console)
         return with_record(summary, order.folder)
-    warnings = (*sweep.warnings, f"partial: {order.partial}") if order.partial else sweep.warnings
+    warnings = sweep.warnings
+    if order.partial and order.partial not in warnings:
+        warnings = (*warnings, f"partial: {order.partial}")
     warnings = (*beyond(order.config, order.image_range), *warnings)
     sweep = ImportedSweep(
         order.name, sweep.experiment, sweep.files, sweep.format, warnings, partial=order.partial

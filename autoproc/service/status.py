@@ -113,7 +113,7 @@ def _cells(job: Job, now: float) -> dict[str, str]:
     return {
         "sweep": escape(legible(job.name)),
         "state": f"[{colour}]{WORDS.get(job.state, job.state)}[/]",
-        "images": str(job.n_images),
+        "images": str(result.get("n_images") or job.n_images),
         "space group": result.get("space_group") or "",
         "cell": " ".join(f"{x:.1f}" for x in result.get("unit_cell") or ()),
         **{heading: _figure(result.get(key), form) for heading, (key, form) in FIGURES.items()},

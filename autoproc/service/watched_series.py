@@ -203,11 +203,14 @@ class WatchedCbf:
             is_followed=is_followed,
         )
 
+    def all(self) -> Mapping[int, Path]:
+        """Files of all images, by number."""
+        return dict(sorted((number, self.directory / name) for name, number in self.names.items()))
+
     def whole(self) -> Mapping[int, Path]:
         """Files of the images that are whole, by number."""
         bad = self.unfinished.keys() | self.unchecked.keys()
-        pairs = ((number, self.directory / name) for name, number in self.names.items() if name not in bad)
-        return dict(sorted(pairs))
+        return {number: path for number, path in self.all().items() if path.name not in bad}
 
 
 def _looks(status: os.stat_result, may_be_read: bool) -> tuple[int, int]:

@@ -31,6 +31,13 @@ AGES = 1e6
         (Progress(10, quiet=19, interval=1.0), "waiting"),
         (Progress(10, quiet=21, interval=1.0), "complete"),
         (Progress(10, quiet=21, interval=1.0, n_unfinished=1), "waiting"),
+        (Progress(10, quiet=119, interval=1.0, n_unfinished=1), "waiting"),
+        (Progress(10, quiet=121, interval=1.0, n_unfinished=1), "complete"),
+        (Progress(9, quiet=31, n_expected=10, n_unfinished=1), "complete"),
+        (Progress(8, quiet=31, n_expected=10, n_unfinished=1), "waiting"),
+        (Progress(8, quiet=301, n_expected=10, n_unfinished=1), "partial"),
+        (Progress(0, quiet=31, n_unfinished=3), "waiting"),
+        (Progress(0, quiet=301, n_unfinished=3), "partial"),
         (Progress(10, quiet=3, interval=1.0, is_followed=True), "complete"),
         (Progress(10, quiet=200, missing=((4, 5),)), "waiting"),
         (Progress(10, quiet=31, missing=((4, 5),), is_followed=True), "partial"),
@@ -67,7 +74,9 @@ def test_the_verdict_comes_when_it_was_said_to_come(progress, in_hurry):
     if verdict.state == "waiting":
         assert 0 < verdict.look_in <= PARAMS.stall_time
         later = Progress(**{name: getattr(progress, name) for name in Progress.__slots__} | {"quiet": AGES})
-        assert judge(later, PARAMS, in_hurry).state == ("complete" if progress.is_whole else "partial")
+        assert judge(later, PARAMS, in_hurry).state == (
+            "complete" if progress.is_whole or progress.is_cut else "partial"
+        )
     elif verdict.state == "partial":
         assert verdict.reason
 
