@@ -8,61 +8,97 @@ import h5py
 import numpy as np
 
 from autoproc.errors import CorruptFile
+from autoproc.formats.detector_limits import saturation
+from autoproc.formats.hdf5_frames import Segment
 from autoproc.formats.header_values import (
     NO_OVERRIDES,
     HeaderOverrides,
     required_beam_centre,
     required_distance,
 )
-from autoproc.formats.nexus_fields import number, text
-from autoproc.formats.nexus_geometry import Transformation
+from autoproc.formats.nexus_fields import number, spare_number, text_of, values_in
+from autoproc.formats.nexus_geometry import NOISE, Transformation
 from autoproc.formats.sensors import attenuation
 from autoproc.models.experiment import Panel
 
+AXES = ("omega", "phi", "chi", "kappa")
+"""Axes of sample/goniometer, the likeliest to be scanned first."""
 
-def panel(path: Path, detector: h5py.Group, wavelength: float, overrides: HeaderOverrides = NO_OVERRIDES) -> Panel:
-    """A flat detector square to the beam, from beam centre, distance and pixel size."""
-    specific = detector.get("detectorSpecific") or detector
+
+def panel(
+    path: Path,
+    detector: h5py.Group,
+    images: Segment,
+    wavelength: float,
+    warnings: list[str],
+    overrides: HeaderOverrides = NO_OVERRIDES,
+) -> Panel:
+    """A flat detector square to the beam, from beam centre, distance and pixel size; of the size of its images.
+
+    Raises CorruptFile, BadHeader or UnknownUnit.
+    """
     pixel = [number(detector, f"{axis}_pixel_size", "mm", "m") for axis in "xy"]
-    size = [number(specific, f"{axis}_pixels_in_detector") for axis in "xy"]
     distance = number(detector, "detector_distance", "mm", "m") or number(detector, "distance", "mm", "m")
     distance = required_distance(path, overrides.distance or distance)
     beam_x, beam_y = number(detector, "beam_center_x"), number(detector, "beam_center_y")
     in_file = None if beam_x is None or beam_y is None else (beam_x, beam_y)
     centre = required_beam_centre(path, overrides.beam_centre or in_file)
-    for field, value in {"pixel size": pixel[0], "number of pixels": size[0]}.items():
-        if not value:
-            raise CorruptFile(path=path, reason=f"the {field} of its detector is missing")
-    cutoff = number(specific, "countrate_correction_count_cutoff") or number(specific, "saturation_value")
-    material = text(detector["sensor_material"]) if "sensor_material" in detector else ""
-    symbol, mu = attenuation(material, wavelength)
-    px, py = float(pixel[0] or 0), float(pixel[1] or pixel[0] or 0)
+    if not pixel[0]:
+        raise CorruptFile(path=path, reason="the pixel size of its detector is missing")
+    symbol, mu = attenuation(text_of(detector, "sensor_material"), wavelength)
+    px, py = float(pixel[0]), float(pixel[1] or pixel[0])
+    two_theta = number(detector, "goniometer/two_theta", "deg")
+    if two_theta is not None and abs(two_theta) > NOISE:
+        warnings.append(f"the file gives 2theta = {two_theta:g} degrees but no direction of it: it is taken as 0")
     return Panel(
         fast_axis=np.array([1.0, 0.0, 0.0]),
         slow_axis=np.array([0.0, -1.0, 0.0]),
         origin=np.array([-centre[0] * px, centre[1] * py, -distance]),
         pixel_size=(px, py),
-        image_size=(int(size[0] or 0), int(size[1] or 0)),
-        trusted_range=(-1.0, cutoff or float(0x7FFFFFFF)),
-        thickness=number(detector, "sensor_thickness", "mm", "m") or 0.0,
+        image_size=images.shape[::-1],
+        trusted_range=(-1.0, saturation(detector, images.dtype)),
+        thickness=spare_number(detector, "sensor_thickness", "mm", "m", warnings) or 0.0,
         mu=mu,
         material=symbol,
     )
 
 
-def sample_axes(entry: h5py.Group) -> list[Transformation]:
-    """The rotation axes of sample/goniometer; the rotation axis lies along X of the imgCIF frame.
+def sample_axes(entry: h5py.Group, warnings: list[str]) -> list[Transformation]:
+    """The axis of sample/goniometer that is scanned; it is taken to lie along X of the imgCIF frame.
 
     Only omega is known to be horizontal; the others' directions are not in the file, so that a
     crystal turned by them is simply a crystal in another orientation.
     """
     goniometer = entry.get("sample/goniometer")
-    if not isinstance(goniometer, h5py.Group) or "omega" not in goniometer:
+    if not isinstance(goniometer, h5py.Group):
         return []
-    values = np.atleast_1d(np.asarray(goniometer["omega"][()], float)).ravel()
-    end = goniometer.get("omega_end")
-    increment = number(goniometer, "omega_increment") or number(goniometer, "omega_range_average")
-    ends = np.atleast_1d(np.asarray(end[()], float)).ravel() if isinstance(end, h5py.Dataset) else None
-    widths = np.array([increment]) if increment is not None else None
-    name = f"{goniometer.name}/omega"
-    return [Transformation(name, True, values, np.array([-1.0, 0.0, 0.0]), np.zeros(3), ends, widths)]
+    axes = [axis for axis in (_axis(goniometer, name) for name in AXES) if axis is not None]
+    turning = [axis for axis in axes if axis.varies and np.ptp(axis.values) > NOISE] or [
+        axis for axis in axes if axis.increment is not None and np.any(np.abs(axis.increment) > NOISE / 10)
+    ]
+    scanned = (turning or axes)[:1]
+    if scanned and scanned[0].name != "omega":
+        warnings.append(
+            f"the sweep turns about {scanned[0].name}, whose direction the file does not give: it is taken to lie as "
+            "omega does; rotation_axis= overrides it"
+        )
+    moving = [axis.name for axis in turning[1:]]
+    if moving:
+        warnings.append(f"{' and '.join(moving)} moved as well as {scanned[0].name}: only the latter is obeyed")
+    return scanned
+
+
+def _axis(goniometer: h5py.Group, name: str) -> Transformation | None:
+    """An axis with its ends and increments; from its start where the file gives no single angles."""
+    item = goniometer.get(name) or goniometer.get(f"{name}_start")
+    if not isinstance(item, h5py.Dataset) or not np.issubdtype(item.dtype, np.number) or not item.size:
+        return None
+    end = goniometer.get(f"{name}_end")
+    ends = values_in(end, "deg") if isinstance(end, h5py.Dataset) else None
+    increment = number(goniometer, f"{name}_increment", "deg")
+    if increment is None:
+        increment = number(goniometer, f"{name}_range_average", "deg")
+    widths = None if increment is None else np.array([increment])
+    values = values_in(item, "deg")
+    path = f"{goniometer.name}/{name}"
+    return Transformation(path, True, values, np.array([-1.0, 0.0, 0.0]), np.zeros(3), ends, widths)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +269,16 @@ def goniometer_from_axes(
         elif n > scan_axis:
             setting = turn @ setting
     return Goniometer(axes[scan_axis], fixed, setting, axes, names, angles, scan_axis)
+
+
+def reversed_about_axis(goniometer: Goniometer) -> Goniometer:
+    """The same goniometer with the scanned axis, and so the sense of its angle, reversed."""
+    if goniometer.axes is None:
+        return replace(goniometer, axis=-goniometer.axis)
+    sign = np.ones(len(goniometer.axes))
+    sign[goniometer.scan_axis] = -1
+    angles = tuple(float(s * a) for s, a in zip(sign, goniometer.angles, strict=True))
+    return goniometer_from_axes(goniometer.axes * sign[:, None], goniometer.names, angles, goniometer.scan_axis)
 
 
 def _goniometer_to_json(goniometer: Goniometer) -> dict[str, Any]:

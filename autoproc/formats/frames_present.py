@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from autoproc.formats.image_data import entry_of, image_names, is_image_stack
 from autoproc.formats.nexus_fields import groups_of_class, number
 from autoproc.formats.open_hdf5 import open_hdf5
 
@@ -68,11 +68,12 @@ def _why_not(path: Path, error: Exception) -> str:
 
 
 def _frames_present(path: Path, handle: h5py.File) -> FramesPresent:
-    entries = groups_of_class(handle, "NXentry") or [handle[name] for name in ("entry",) if name in handle]
-    if not entries:
+    entry = entry_of(handle)
+    if entry is None:
         return FramesPresent(np.zeros(0, bool), None, obstacle=f"{path.name} holds no NXentry yet")
-    stacks = [_stack(group, name, DEEPEST) for group, name in _links(entries[0])]
-    announced = _announced(entries[0])
+    group, names = image_names(entry) or (entry, [])
+    stacks = [_stack(group, name, DEEPEST) for name in names]
+    announced = _announced(entry)
     present = np.concatenate([stack.present for stack in stacks]) if stacks else np.zeros(0, bool)
     n_expected = _expected(len(present), stacks, announced)
     if n_expected is not None and n_expected > len(present):
@@ -87,19 +88,6 @@ def _frames_present(path: Path, handle: h5py.File) -> FramesPresent:
         obstacle="" if enough else obstacle if stacks else f"{path.name} holds no images yet",
         first_frame=stacks[0].first_frame if stacks else b"",
     )
-
-
-def _links(entry: h5py.Group) -> Iterator[tuple[h5py.Group, str]]:
-    """Group and name of the data sets with the frames, in order, whether or not they can be opened."""
-    groups = groups_of_class(entry, "NXdata") or ([entry["data"]] if "data" in entry else [])
-    if not groups:
-        return
-    group = groups[0]
-    numbered = sorted(name for name in group if name.startswith("data_") and name[5:].isdigit())
-    names = numbered or [name for name in ("data",) if name in group]
-    names = names or [name for name in group if getattr(group.get(name), "ndim", 0) == 3][:1]
-    for name in names:
-        yield group, name
 
 
 def _announced(entry: h5py.Group) -> int | None:
@@ -127,7 +115,7 @@ def _stack(group: h5py.Group, name: str, depth: int) -> _Stack:
     target = Path(link.filename).name if isinstance(link, h5py.ExternalLink) else name
     try:
         dataset = group[name]
-        if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 3:
+        if not is_image_stack(dataset):
             return _Stack(np.zeros(0, bool), False, obstacle=f"{target} holds no images yet")
         return _virtual(dataset, depth) if dataset.is_virtual else _stored(dataset)
     except (OSError, KeyError, RuntimeError, ValueError):
@@ -152,7 +140,7 @@ def _stored(dataset: h5py.Dataset) -> _Stack:
     present = np.repeat(counts >= tiles, depth)[:n]
     first = b""
     if n and present[0]:
-        first = dataset.id.read_direct_chunk((0, 0, 0))[1][:LONGEST_IDENTITY]
+        first = dataset.id.read_direct_chunk((0,) * dataset.ndim)[1][:LONGEST_IDENTITY]
     return _Stack(present, is_fixed, first_frame=first)
 
 

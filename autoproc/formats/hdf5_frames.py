@@ -12,8 +12,10 @@ import h5py
 import numpy as np
 
 from autoproc.errors import CorruptFile, InputError, UnreadableFile
+from autoproc.formats.image_data import choose_detector, entry_of, image_names, is_image_stack
 from autoproc.formats.nexus_fields import groups_of_class
 from autoproc.formats.open_hdf5 import open_hdf5
+from autoproc.formats.pixel_masks import pixel_mask
 from autoproc.kernels.bitshuffle_lz4 import decode_bitshuffle_lz4
 from autoproc.models.experiment import Detector, ImageSet
 
@@ -50,11 +52,17 @@ class ImageNotWritten(CorruptFile):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Frames of one data set: n of them, at `dataset` in the master, held by `file`."""
+    """Frames of one data set: n of them, at `dataset` in the master, held by `file`.
+
+    shape : (slow, fast) of a frame; dtype : of its pixels; n_channels : frames at each angle, of which the first counts
+    """
 
     dataset: str
     n: int
     file: Path
+    shape: tuple[int, int]
+    dtype: np.dtype
+    n_channels: int = 1
 
     def __len__(self) -> int:
         return self.n
@@ -62,26 +70,22 @@ class Segment:
 
 def image_datasets(path: Path, handle: h5py.File) -> list[Segment]:
     """The data sets with the frames, in order. Raises MissingDataFile for links that lead nowhere."""
-    entry = (groups_of_class(handle, "NXentry") or [handle["entry"]])[0]
-    groups = groups_of_class(entry, "NXdata") or ([entry["data"]] if "data" in entry else [])
-    if not groups:
+    entry = entry_of(handle)
+    found = image_names(entry) if entry is not None else None
+    if found is None:
         return []
-    group = groups[0]
-    names = sorted(n for n in group if n.startswith("data_") and n[5:].isdigit())
-    if not names:
-        names = ["data"] if "data" in group else [n for n in group if _is_image_stack(group.get(n))][:1]
+    group, names = found
     segments = []
     for name in names:
         dataset = _linked(path, group, name)
         if dataset is None:
             continue
         n = _frames_with_source(path, dataset) if dataset.is_virtual else dataset.shape[0]
-        segments.append(Segment(f"{group.name}/{name}", n, Path(dataset.file.filename)))
+        shape = (int(dataset.shape[-2]), int(dataset.shape[-1]))
+        n_channels = int(dataset.shape[1]) if dataset.ndim > 3 else 1
+        file = Path(dataset.file.filename)
+        segments.append(Segment(f"{group.name}/{name}", n, file, shape, dataset.dtype, n_channels))
     return segments
-
-
-def _is_image_stack(item: object) -> bool:
-    return isinstance(item, h5py.Dataset) and item.ndim == 3
 
 
 def _linked(path: Path, group: h5py.Group, name: str) -> h5py.Dataset | None:
@@ -95,7 +99,7 @@ def _linked(path: Path, group: h5py.Group, name: str) -> h5py.Dataset | None:
                 return None
             raise MissingDataFile(path=path, target=target) from error
         raise CorruptFile(path=target or path, reason=reason_of(error)) from error
-    if not _is_image_stack(dataset):
+    if not is_image_stack(dataset):
         raise CorruptFile(path=path, reason=f"{group.name}/{name} is not a stack of images")
     return dataset
 
@@ -184,7 +188,7 @@ class NexusReader:
             if self._is_direct(dataset):
                 return self._read_chunk(dataset, index)
             with self._lock:
-                return signed(dataset[index])
+                return signed(dataset[self._place(dataset, index)[:-2]])
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             reason = f"image {self._indices[frame] + 1} cannot be read; {reason_of(error)}"
             raise CorruptFile(path=self.path(frame), reason=reason) from error
@@ -206,16 +210,21 @@ class NexusReader:
         if dataset.is_virtual or not dataset.chunks or dataset.chunks[0] != 1:
             return True
         with self._lock:
-            return dataset.id.get_chunk_info_by_coord((index, 0, 0)).byte_offset is not None
+            return dataset.id.get_chunk_info_by_coord(self._place(dataset, index)).byte_offset is not None
 
     def _segment(self, frame: int) -> tuple[int, int]:
         position = self._indices[frame]
         number = int(np.searchsorted(self._starts, position, side="right")) - 1
         return number, position - int(self._starts[number])
 
+    @staticmethod
+    def _place(dataset: h5py.Dataset, index: int) -> tuple[int, ...]:
+        """The first pixel of a frame, in the first channel where there are several."""
+        return (index, *(0,) * (dataset.ndim - 1))
+
     def _read_chunk(self, dataset: h5py.Dataset, index: int) -> np.ndarray:
         with self._lock:
-            _, chunk = dataset.id.read_direct_chunk((index, 0, 0))
+            _, chunk = dataset.id.read_direct_chunk(self._place(dataset, index))
         size = dataset.dtype.itemsize
         pixels = decode_bitshuffle_lz4(chunk, size, self.shape[0] * self.shape[1]).reshape(self.shape)
         if size < 4:
@@ -225,7 +234,13 @@ class NexusReader:
 
     def _is_direct(self, dataset: h5py.Dataset) -> bool:
         """One whole frame a chunk, unsigned, compressed by bitshuffle/LZ4 and nothing else."""
-        if dataset.is_virtual or dataset.chunks != (1, *self.shape) or dataset.dtype.kind != "u":
+        if (
+            dataset.is_virtual
+            or not dataset.chunks
+            or dataset.chunks[:-2].count(1) != dataset.ndim - 2
+            or dataset.chunks[-2:] != self.shape
+            or dataset.dtype.kind != "u"
+        ):
             return False
         creation = dataset.id.get_create_plist()
         if creation.get_nfilters() != 1:
@@ -234,8 +249,8 @@ class NexusReader:
         return code == BITSHUFFLE and len(options) >= 5 and options[4] == LZ4 and dataset.dtype.itemsize <= 4
 
     def _check(self, dataset: h5py.Dataset) -> None:
-        if dataset.shape[1:] != self.shape:
-            reason = f"its images have {dataset.shape[1:]} pixels, the detector {self.shape}"
+        if dataset.shape[-2:] != self.shape:
+            reason = f"its images have {dataset.shape[-2:]} pixels, the detector {self.shape}"
             raise CorruptFile(path=self._path, reason=reason)
         if not np.issubdtype(dataset.dtype, np.integer) and not np.issubdtype(dataset.dtype, np.floating):
             raise CorruptFile(path=self._path, reason=f"its images are of type {dataset.dtype}")
@@ -250,21 +265,16 @@ class NexusReader:
         mask = np.ones(self.shape, bool)
         for x0, y0, x1, y1 in rectangles:
             mask[y0:y1, x0:x1] = False
-        given = [m for m in map(self._pixel_mask, self._detectors()) if m is not None]
-        if given:
-            return np.logical_and.reduce([mask, *given])
+        given = self._pixel_mask()
+        if given is not None:
+            return mask & given
         return mask & (self.read(0) >= 0) if self.n_frames else mask
 
-    def _detectors(self) -> list[h5py.Group]:
-        entries = groups_of_class(self._handle, "NXentry") or [self._handle["entry"]]
-        instruments = [i for e in entries for i in groups_of_class(e, "NXinstrument")]
-        return [d for i in instruments for d in groups_of_class(i, "NXdetector")]
-
-    def _pixel_mask(self, detector: h5py.Group) -> np.ndarray | None:
-        item = detector.get("pixel_mask") or detector.get("detectorSpecific/pixel_mask")
-        if not isinstance(item, h5py.Dataset) or item.shape != self.shape:
-            return None
-        return np.asarray(item[()]) == 0
+    def _pixel_mask(self) -> np.ndarray | None:
+        entry = entry_of(self._handle)
+        instruments = groups_of_class(entry, "NXinstrument") if entry is not None else []
+        detector = choose_detector(instruments[0], self.shape)[0] if instruments else None
+        return pixel_mask(detector, self.shape).good if detector is not None else None
 
 
 def signed(frame: np.ndarray) -> np.ndarray:

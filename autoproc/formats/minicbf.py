@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import BadHeader, UnsupportedFile
-from autoproc.formats.beamlines import goniometer_for, known_goniometer
+from autoproc.formats.beamlines import assumed, day_in, goniometer_for, known_goniometer
 from autoproc.formats.cbf import CbfHeader
 from autoproc.formats.header_values import (
     HeaderOverrides,
@@ -66,14 +66,11 @@ def models_from_minicbf(path: str | Path, header: CbfHeader, overrides: HeaderOv
     panel = _panel(path, header, fields, overrides, wavelength)
     start, width = numbers(fields, "Start_angle", 1)[0], numbers(fields, "Angle_increment", 1)[0]
     oscillation = None if start is None or width is None else (start, width)
-    year = re.search(r"^#\s*((?:19|20)\d\d)[-/]", header.text, re.MULTILINE)
-    known = known_goniometer(fields.get("Detector", ""), int(year.group(1)) if year else 0)
+    dated = re.search(r"^#\s*(?:19|20)\d\d[-/][^\n]{0,40}", header.text, re.MULTILINE)
+    known = known_goniometer(fields.get("Detector", ""), day_in(dated.group()) if dated else "")
     angles = {name: numbers(fields, name, 1)[0] or 0.0 for name in ("Phi", "Chi", "Kappa")}
     exposure = numbers(fields, "Exposure_period", 1)[0] or numbers(fields, "Exposure_time", 1)[0] or 0.0
-    warnings = [] if known is None else [
-        f"the goniometer of {known.beamline} is assumed, from the detector's serial number {known.serial}; "
-        "rotation_axis= overrides it"
-    ]  # fmt: skip
+    warnings = [] if known is None else [assumed(known)]
     if polarisation.warning:
         warnings.append(polarisation.warning)
     two_theta = numbers(fields, "Detector_2theta", 1)[0] or 0.0

@@ -11,12 +11,17 @@ import h5py
 import numpy as np
 
 from autoproc.formats.expt import goniometer_from_axes
-from autoproc.formats.nexus_fields import attribute, text, values_in
+from autoproc.formats.nexus_fields import attribute, factor_of, text, unit_of, values_in
+from autoproc.formats.units import unit_factor
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.experiment import Goniometer
 
 IMGCIF_FROM_MCSTAS = np.diag([-1.0, 1.0, -1.0])
 MAX_CHAIN = 64
+NOISE = 0.01
+"""Degrees: an axis whose values differ by less stands still, whatever its encoder reads back."""
+ROTATIONS = ("omega", "phi", "chi", "kappa", "two_theta", "2theta")
+"""Names of axes that turn, where a file says neither the type of transformation nor the unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +58,21 @@ class Transformation:
 
 
 def read_transformation(item: h5py.Dataset) -> Transformation:
-    """One axis with its end positions and increments where the file gives them."""
-    is_rotation = attribute(item, "transformation_type", "translation") == "rotation"
+    """One axis with its end positions and increments where the file gives them. Raises UnknownUnit."""
+    is_rotation = _is_rotation(item)
     unit = "deg" if is_rotation else "mm"
     default_unit = "deg" if is_rotation else "m"
-    vector = np.asarray(item.attrs.get("vector", (1.0, 0.0, 0.0)), float)
-    offset = np.asarray(item.attrs.get("offset", (0.0, 0.0, 0.0)), float)
-    offset_unit = attribute(item, "offset_units", attribute(item, "units", "mm") if not is_rotation else "mm")
-    factor = {"m": 1e3, "cm": 10.0, "um": 1e-3}.get(offset_unit.strip().lower(), 1.0)
+    vector = np.asarray(item.attrs.get("vector", (1.0, 0.0, 0.0)), float).ravel()[:3]
+    offset = np.asarray(item.attrs.get("offset", (0.0, 0.0, 0.0)), float).ravel()[:3]
+    offset_unit = attribute(item, "offset_units") or ("mm" if is_rotation else unit_of(item, "m"))
+    if np.any(offset):
+        offset = offset * factor_of(item, "mm", given=offset_unit.strip())
 
     def beside(suffix: str) -> np.ndarray | None:
         other = item.parent.get(item.name.rsplit("/", 1)[-1] + suffix)
-        return values_in(other, unit, default_unit) if isinstance(other, h5py.Dataset) else None
+        if not isinstance(other, h5py.Dataset):
+            return None
+        return np.asarray(other[()], float).ravel() * factor_of(other, unit, unit_of(item, default_unit))
 
     norm = np.linalg.norm(vector)
     return Transformation(
@@ -72,10 +80,21 @@ def read_transformation(item: h5py.Dataset) -> Transformation:
         is_rotation,
         values_in(item, unit, default_unit),
         vector / norm if norm else vector,
-        offset * factor,
+        offset,
         beside("_end"),
         beside("_increment_set"),
     )
+
+
+def _is_rotation(item: h5py.Dataset) -> bool:
+    """What the file says of the type; else what the unit says; else what the name does."""
+    kind = attribute(item, "transformation_type").strip().lower()
+    if kind in ("rotation", "translation"):
+        return kind == "rotation"
+    unit = unit_of(item)
+    if unit and unit_factor(unit, "deg") is not None:
+        return True
+    return not unit and item.name.rsplit("/", 1)[-1].lower() in ROTATIONS
 
 
 def dependency_chain(start: h5py.Dataset) -> list[Transformation]:
@@ -106,6 +125,8 @@ def depends_on(item: h5py.Dataset | h5py.Group) -> h5py.Dataset | None:
     if path in ("", "."):
         return None
     found = item.file.get(path) if path.startswith("/") else base.get(path)
+    if found is None and isinstance(item, h5py.Group) and not path.startswith("/"):
+        found = _axes_below(item).get(path)
     if isinstance(found, h5py.Group):
         return depends_on(found)
     if not isinstance(found, h5py.Dataset):
@@ -113,14 +134,20 @@ def depends_on(item: h5py.Dataset | h5py.Group) -> h5py.Dataset | None:
     return found
 
 
-def panel_frame(module: h5py.Group) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[float, float]]:
-    """Fast and slow axes, origin (mm, imgCIF frame) and pixel size (fast, slow; mm) of a detector module."""
+def panel_frame(
+    module: h5py.Group, detector: h5py.Group | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[float, float]]:
+    """Fast and slow axes, origin (mm, imgCIF frame) and pixel size (fast, slow; mm) of a detector module.
+
+    A module that depends on nothing is moved by what its detector depends on.
+    """
     fast = read_transformation(module["fast_pixel_direction"])
     slow = read_transformation(module["slow_pixel_direction"])
     above_fast = depends_on(module["fast_pixel_direction"])
     above_slow = depends_on(module["slow_pixel_direction"])
-    to_lab_fast = _product(dependency_chain(above_fast)) if above_fast is not None else np.eye(4)
-    to_lab_slow = _product(dependency_chain(above_slow)) if above_slow is not None else np.eye(4)
+    of_detector = _detector_chain(above_fast, detector)
+    to_lab_fast = _product(dependency_chain(above_fast) + of_detector if above_fast is not None else of_detector)
+    to_lab_slow = _product(dependency_chain(above_slow) + of_detector if above_slow is not None else of_detector)
     origin = (to_lab_fast @ np.append(fast.offset, 1.0))[:3]
     turn = IMGCIF_FROM_MCSTAS
     return (
@@ -131,19 +158,60 @@ def panel_frame(module: h5py.Group) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     )
 
 
+def _detector_chain(of_module: h5py.Dataset | None, detector: h5py.Group | None) -> list[Transformation]:
+    """What the detector depends on, where the module's own chain ends within the module."""
+    start = depends_on(detector) if detector is not None else None
+    if start is None:
+        return []
+    chain = dependency_chain(of_module) if of_module is not None else []
+    return [] if any("module" not in t.path.rsplit("/", 2)[-2] for t in chain) else dependency_chain(start)
+
+
 def sample_axes(sample: h5py.Group) -> list[Transformation]:
-    """The rotation axes below the sample, from the crystal outwards."""
+    """The rotation axes below the sample, from the crystal outwards.
+
+    Where the sample depends on nothing ("."), the axes beside it that none depends on are tried: the chain with
+    an axis that varies, else the longest.
+    """
     start = depends_on(sample)
-    return [t for t in dependency_chain(start) if t.is_rotation] if start is not None else []
+    if start is not None:
+        return [t for t in dependency_chain(start) if t.is_rotation]
+    axes = {path: item for path, item in _axes_below(sample).items() if "depends_on" in item.attrs}
+    below = {found.name for found in map(depends_on, axes.values()) if found is not None}
+    chains = [dependency_chain(item) for item in axes.values() if item.name not in below]
+    turning = [[t for t in chain if t.is_rotation] for chain in chains]
+    return max(turning, key=lambda axes: (any(a.varies for a in axes), len(axes)), default=[])
+
+
+def _axes_below(group: h5py.Group) -> dict[str, h5py.Dataset]:
+    """The axes in the NXtransformations groups of a sample or detector, by name."""
+    found: dict[str, h5py.Dataset] = {}
+    for name in group:
+        inner = group.get(name) if not isinstance(group.get(name, getlink=True), h5py.ExternalLink) else None
+        if (
+            not isinstance(inner, h5py.Group)
+            or attribute(inner, "NX_class", "NXtransformations") != "NXtransformations"
+        ):
+            continue
+        for axis in inner:
+            item = inner.get(axis)
+            if isinstance(item, h5py.Dataset) and "vector" in item.attrs:
+                found.setdefault(axis, item)
+    return found
 
 
 def scan_axis_index(axes: list[Transformation]) -> int:
-    """Which axis is scanned: the first that varies; else the first with a rotation per image; else 0."""
-    for test in (lambda t: t.varies, _turns_within_an_image):
-        for index, axis in enumerate(axes):
-            if test(axis):
-                return index
-    return 0
+    """Which axis is scanned: that which varies most; else the first with a rotation per image; else 0."""
+    ranges = [float(np.ptp(axis.values)) if axis.varies else 0.0 for axis in axes]
+    if ranges and max(ranges) > 0:
+        return int(np.argmax(ranges))
+    return next((index for index, axis in enumerate(axes) if _turns_within_an_image(axis)), 0)
+
+
+def other_moving_axes(axes: list[Transformation]) -> list[Transformation]:
+    """Axes that turn beside the one that is scanned, by more than an encoder's noise."""
+    scanned = scan_axis_index(axes)
+    return [a for n, a in enumerate(axes) if n != scanned and a.varies and np.ptp(a.values) > NOISE]
 
 
 def goniometer_of(axes: list[Transformation]) -> Goniometer:
@@ -161,7 +229,7 @@ def rotation_per_image(axis: Transformation) -> np.ndarray:
         return axis.end - axis.values
     if axis.increment is not None and len(axis.increment):
         return np.broadcast_to(axis.increment, len(axis.values)) if len(axis.increment) == 1 else axis.increment
-    return np.diff(axis.values)
+    return np.zeros(0)
 
 
 def _turns_within_an_image(axis: Transformation) -> bool:

@@ -11,13 +11,13 @@ from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats import cbf
 from autoproc.formats.compressed import read_start
 from autoproc.formats.excluded_frames import ExcludingReader
-from autoproc.formats.expt import goniometer_from_axes, identifier_for
+from autoproc.formats.expt import identifier_for, reversed_about_axis
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides
 from autoproc.formats.imgcif import is_imgcif, models_from_imgcif
 from autoproc.formats.minicbf import HeaderModels, models_from_minicbf
 from autoproc.formats.templates import counter_of
-from autoproc.models.experiment import Experiment, Goniometer, ImageSet, Scan
+from autoproc.models.experiment import Experiment, ImageSet, Scan
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
@@ -57,16 +57,6 @@ def read_cbf_models(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES)
         return replace(models, oscillation=oscillation)
     reversed_goniometer = reversed_about_axis(models.goniometer)
     return replace(models, goniometer=reversed_goniometer, oscillation=(-oscillation[0], -oscillation[1]))
-
-
-def reversed_about_axis(goniometer: Goniometer) -> Goniometer:
-    """The same goniometer with the scanned axis, and so the sense of its angle, reversed."""
-    if goniometer.axes is None:
-        return replace(goniometer, axis=-goniometer.axis)
-    sign = np.ones(len(goniometer.axes))
-    sign[goniometer.scan_axis] = -1
-    angles = tuple(float(s * a) for s, a in zip(sign, goniometer.angles, strict=True))
-    return goniometer_from_axes(goniometer.axes * sign[:, None], goniometer.names, angles, goniometer.scan_axis)
 
 
 def read_experiment(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> Experiment:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autoproc.formats.polarisation import POLARISATION_ASSUMED
 from autoproc.geometry.detector import beam_centre_px
-from autoproc.models.experiment import Experiment
+from autoproc.models.experiment import Detector, Experiment, Panel
 
 USUAL_WAVELENGTH = (0.1, 6.0)
 """Angstrom: from high-energy beamlines (120 keV) to long-wavelength ones (2 keV)."""
@@ -23,6 +25,12 @@ LABORATORY_LINES = {"Cu": (1.5406, 1.5444), "Mo": (0.7093, 0.7136), "Ag": (0.559
 
 LINE_TOLERANCE = 0.0005
 """Angstrom, by which a header's wavelength may miss a line for rounding."""
+
+USUAL_THICKNESS = (0.02, 5.0)
+"""mm of a sensor: from thinned CMOS to the thickest CdTe and Ge; silicon sensors are 0.3 to 1 mm."""
+
+WRONG_UNITS = (1e-3, 1e3, 1e-6, 1e6)
+"""What a thickness is off by where mm were called m, m were called mm, um m, or m um."""
 
 
 def plausibility_warnings(experiment: Experiment) -> list[str]:
@@ -71,3 +79,26 @@ def _beam_centre(experiment: Experiment) -> str:
     if abs(abs(panel.normal @ experiment.beam.direction) - 1) > 1e-3:
         return ""  # a detector on its arm need not see the direct beam
     return f"the beam centre ({x:.1f}, {y:.1f}) pixels lies off the detector: check it if indexing fails"
+
+
+def with_plausible_sensor(experiment: Experiment) -> tuple[Experiment, list[str]]:
+    """The experiment with sensors of a thickness that is possible, and what was wrong in plain words.
+
+    A thickness in the wrong unit would put every spot off by the parallax; it is taken in the unit that it is
+    likely to be in, or as unknown.
+    """
+    warnings: list[str] = []
+    panels = tuple(_with_plausible_thickness(panel, warnings) for panel in experiment.detector.panels)
+    if not warnings:
+        return experiment, []
+    return replace(experiment, detector=Detector(panels)), list(dict.fromkeys(warnings))
+
+
+def _with_plausible_thickness(panel: Panel, warnings: list[str]) -> Panel:
+    low, high = USUAL_THICKNESS
+    if panel.thickness == 0 or low <= panel.thickness <= high:
+        return panel
+    guess = next((panel.thickness * f for f in WRONG_UNITS if low <= panel.thickness * f <= high), 0.0)
+    taken = f"its unit is taken to be wrong, and {guess:.4g} mm right" if guess else "it is taken as unknown"
+    warnings.append(f"the sensor's thickness, {panel.thickness:.4g} mm, is not possible: {taken}; correct the header")
+    return replace(panel, thickness=guess)

@@ -24,7 +24,7 @@ from autoproc.importing.overriding import (
     standing_remarks,
 )
 from autoproc.importing.params import ImportParams
-from autoproc.importing.plausibility import plausibility_warnings
+from autoproc.importing.plausibility import plausibility_warnings, with_plausible_sensor
 from autoproc.legible import legible
 from autoproc.models.experiment import Detector, Experiment, ImageSet, Scan
 from autoproc.wording import number_ranges
@@ -217,8 +217,10 @@ def _sweep(
         identifier=identifier_for(imageset, scan),
         remarks=standing_remarks(models.remarks, params.polarization_fraction),
     )
+    experiment, sensor_warnings = with_plausible_sensor(experiment)
     warnings = [
         *models.warnings,
+        *sensor_warnings,
         *lacks.decided,
         *_choice_warnings(scan, (min(series.files), max(series.files)), params),
     ]
@@ -247,7 +249,8 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
     from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
 
     master = series.template
-    found = nexus.experiments_from_master(master, _header_overrides(params))
+    read = nexus.read_master(master, _header_overrides(params))
+    found = list(read.parts)
     experiments = [_within(experiment, params.image_range) for experiment in found]
     within = [experiment for experiment in experiments if experiment is not None]
     parts = [e for e in within if len(params.excluded_from(_numbers(e.scan))) < e.scan.n_images]
@@ -269,8 +272,8 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
             yield Skipped(master, wedge.n_images, reason, instead_of)
         else:
             numbered = name if reasons.count("") == 1 else f"{name}_{wedge.first}-{part.scan.image_range[1]}"
-            experiment = _overridden(part, params)
-            warnings = nexus.angle_warnings(master) + _choice_warnings(experiment.scan, there, params)
+            experiment, sensor_warnings = with_plausible_sensor(_overridden(part, params))
+            warnings = [*read.warnings, *_choice_warnings(experiment.scan, there, params), *sensor_warnings]
             warnings += plausibility_warnings(experiment)
             yield ImportedSweep(numbered, experiment, (master,), format_name(master), tuple(warnings))
 

@@ -5,7 +5,7 @@ import pytest
 from cbf_files import cbf_bytes, header, write_image
 
 from autoproc.errors import BadHeader, UnsupportedFile
-from autoproc.formats.beamlines import goniometer_for, known_goniometer
+from autoproc.formats.beamlines import day_in, goniometer_for, known_goniometer
 from autoproc.formats.header_values import HeaderOverrides
 from autoproc.formats.minicbf import header_fields, sensor
 from autoproc.formats.modules import module_gaps
@@ -142,17 +142,33 @@ def test_curved_detector_is_refused(tmp_path):
 
 
 def test_known_beamlines(tmp_path):
-    assert known_goniometer("PILATUS 300K, S/N 3-0999", 2026) is None
-    assert known_goniometer("PILATUS 6M, S/N 60-0119, Diamond", 2012) is None
-    assert known_goniometer("no serial number", 2020) is None
+    assert known_goniometer("PILATUS 300K, S/N 3-0999", "2026") is None
+    assert known_goniometer("PILATUS 6M, S/N 60-0119, Diamond", "2012") is None
+    assert known_goniometer("no serial number", "2020") is None
     found = models(tmp_path, {"Detector:": "PILATUS3 6M, S/N 60-0132, APS"})
     np.testing.assert_array_equal(found.goniometer.axis, [-1, 0, 0])
     assert "APS 19-ID" in found.warnings[0]
 
 
 def test_known_axes_take_the_header_angles():
-    known = known_goniometer("EIGER 16M XR4i S/N 160-0001 Diamond", 2019)
+    known = known_goniometer("EIGER 16M XR4i S/N 160-0001 Diamond", "2019")
     goniometer = goniometer_for(known, {"Phi": 90.0, "Chi": 0.0}, 174.0)
     assert goniometer.angles == (90.0, 0.0, 174.0)
     np.testing.assert_allclose(goniometer.fixed @ [0, 1, 0], [0, 0, 1], atol=1e-12)
     np.testing.assert_allclose(goniometer.setting, np.eye(3))
+
+
+def test_a_detector_that_moved_stands_where_it_stood_on_the_day():
+    assert known_goniometer("EIGER 16M, S/N E-32-0107", "2020-01-31").beamline == "PETRA III P14"
+    assert known_goniometer("EIGER 16M, S/N E-32-0107", "2021-05-22") is None
+    assert known_goniometer("EIGER2 16M, S/N E-32-0129", "2021-05-21") is None
+    assert known_goniometer("EIGER2 16M, S/N E-32-0129", "2021-05-22") is not None
+    assert known_goniometer("E-32-0105", "2019-02-03").axes == ((0, 1, 0),)
+
+
+@pytest.mark.parametrize(
+    ("header", "day"),
+    [("# 2007/Jun/17 15:12:36.928", "2007-06-17"), ("# 2016-12-16T07:06", "2016-12-16"), ("# 1", "")],
+)
+def test_days_of_headers(header, day):
+    assert day_in(header) == day

@@ -76,3 +76,21 @@ def test_nonsense_is_refused(tmp_path, changes, field):
 def test_parameters_that_are_nonsense(wrong):
     with pytest.raises(ValidationError):
         ImportParams(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("line", "thickness", "said"),
+    [
+        ("0.320 m", 0.32, "320 mm, is not possible: its unit is taken to be wrong, and 0.32 mm right"),
+        ("0.00032 mm", 0.32, "0.00032 mm, is not possible"),
+        ("750 mm", 0.75, "750 mm, is not possible"),
+        ("9e9 m", 0.0, "it is taken as unknown"),
+        ("0.000450 m", 0.45, ""),
+    ],
+)
+def test_thickness_of_the_sensor(tmp_path, line, thickness, said):
+    write_sweep(tmp_path, "x_####.cbf", range(1, 11), changes={"Silicon": f"sensor, thickness {line}"})
+    (found,) = import_sweeps([tmp_path]).experiments
+    assert found.experiment.detector[0].thickness == pytest.approx(thickness)
+    assert said in " ".join(found.warnings)
+    assert bool(said) == bool(found.warnings)

@@ -1,0 +1,121 @@
+"""Which data sets of a master hold the images, and which detector made them: one choice for all readers."""
+
+from __future__ import annotations
+
+import re
+
+import h5py
+import numpy as np
+
+from autoproc.formats.nexus_fields import attribute, groups_of_class, number, text
+
+NUMBERED = re.compile(r"data_\d+")
+STACK = (3, 4)
+"""Dimensions of a stack of images: (image, slow, fast), or (image, channel, slow, fast) where there are channels."""
+
+
+def entry_of(handle: h5py.File) -> h5py.Group | None:
+    """The entry that @default names, else the first; None where there is none."""
+    entries = groups_of_class(handle, "NXentry")
+    named = [entry for entry in entries if entry.name == f"/{attribute(handle, 'default').strip('/')}"]
+    entry = named[0] if named else entries[0] if entries else handle.get("entry")
+    return entry if isinstance(entry, h5py.Group) else None
+
+
+def image_names(entry: h5py.Group) -> tuple[h5py.Group, list[str]] | None:
+    """The group with the images and the names in it of their data sets, in order; None where there are none yet.
+
+    Of several NXdata groups that which @default names, then `data`, then any other that holds stacks of images;
+    in it the @signal, or all of data_000001, data_000002 ... External links are not followed: their files may
+    not be there yet.
+    """
+    for group in _candidates(entry):
+        names = _names_in(group)
+        if names:
+            return group, names
+    return None
+
+
+def _candidates(entry: h5py.Group) -> list[h5py.Group]:
+    default = text(entry.attrs.get("default", "")).strip("/")
+    groups = groups_of_class(entry, "NXdata")
+    plain = entry.get("data")
+    if isinstance(plain, h5py.Group) and plain not in groups:
+        groups.append(plain)
+
+    def rank(group: h5py.Group) -> int:
+        name = group.name.rsplit("/", 1)[-1]
+        return 0 if default and name == default else 1 if name == "data" else 2
+
+    instruments = groups_of_class(entry, "NXinstrument")
+    detectors = [d for instrument in instruments for d in groups_of_class(instrument, "NXdetector")]
+    return [*sorted(groups, key=rank), *detectors]
+
+
+def _names_in(group: h5py.Group) -> list[str]:
+    numbered = sorted((name for name in group if NUMBERED.fullmatch(name)), key=lambda name: (len(name), name))
+    signal = text(group.attrs.get("signal", "")).strip()
+    flagged = [name for name in group if _is_flagged(group, name)]
+    first = [name for name in (signal, *flagged) if name in group and name not in numbered]
+    if first and _may_be_stack(group, first[0]):
+        return first[:1]
+    if numbered and _may_be_stack(group, numbered[0]):
+        return numbered
+    others = [
+        "data",
+        *(name for name in group if name not in ("data", *numbered) and not name.startswith("pixel_mask")),
+    ]
+    return [name for name in others if name in group and _may_be_stack(group, name)][:1]
+
+
+def _is_flagged(group: h5py.Group, name: str) -> bool:
+    """The older way to name a signal: an attribute of the data set itself."""
+    item = None if _is_external(group, name) else group.get(name)
+    return isinstance(item, h5py.Dataset) and text(item.attrs.get("signal", "")) == "1"
+
+
+def _may_be_stack(group: h5py.Group, name: str) -> bool:
+    if _is_external(group, name):
+        return True
+    item = group.get(name)
+    return is_image_stack(item)
+
+
+def _is_external(group: h5py.Group, name: str) -> bool:
+    return isinstance(group.get(name, getlink=True), h5py.ExternalLink)
+
+
+def is_image_stack(item: object) -> bool:
+    """A data set of images: numbers in three dimensions, or four of which the second counts channels."""
+    return isinstance(item, h5py.Dataset) and item.ndim in STACK and item.dtype.kind in "iuf"
+
+
+def choose_detector(instrument: h5py.Group, shape: tuple[int, int]) -> tuple[h5py.Group | None, list[h5py.Group]]:
+    """The NXdetector that made images of (slow, fast) `shape`, and the others that have pixels as well.
+
+    Beam monitors and cameras are written as detectors too: it has modules or pixel sizes, and the images' size.
+    """
+    detectors = groups_of_class(instrument, "NXdetector")
+    plain = instrument.get("detector")
+    if not detectors and isinstance(plain, h5py.Group):
+        detectors = [plain]
+    if not detectors:
+        return None, []
+    ranked = sorted(detectors, key=lambda detector: _evidence(detector, shape), reverse=True)
+    others = [detector for detector in ranked[1:] if _evidence(detector, shape)[1]]
+    return ranked[0], others
+
+
+def _evidence(detector: h5py.Group, shape: tuple[int, int]) -> tuple[bool, bool, bool]:
+    """How much says that images come from a detector: their size, pixels, its usual name."""
+    sizes = [np.asarray(m["data_size"][()]).ravel()[-2:].tolist() for m in modules_of(detector) if "data_size" in m]
+    specific = detector.get("detectorSpecific", detector)
+    n_pixels = [number(specific, f"{axis}_pixels_in_detector") for axis in "yx"] if specific is not None else []
+    has_pixels = bool(sizes) or number(detector, "x_pixel_size") is not None or None not in n_pixels
+    has_size = any(sorted(size) == sorted(shape) for size in [*sizes, n_pixels] if None not in size)
+    return has_size, has_pixels, detector.name.rsplit("/", 1)[-1] == "detector"
+
+
+def modules_of(detector: h5py.Group) -> list[h5py.Group]:
+    """The modules of a detector that say where their pixels are."""
+    return [m for m in groups_of_class(detector, "NXdetector_module") if "fast_pixel_direction" in m]

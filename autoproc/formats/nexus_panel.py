@@ -1,0 +1,127 @@
+"""The detector of an NXmx file: one flat panel from its modules, its sensor and its limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from autoproc.errors import CorruptFile, UnsupportedFile
+from autoproc.formats.detector_limits import saturation
+from autoproc.formats.hdf5_frames import Segment
+from autoproc.formats.header_values import MIN_DISTANCE, HeaderOverrides, required_beam_centre
+from autoproc.formats.nexus_fields import number, spare_number, text_of
+from autoproc.formats.nexus_geometry import panel_frame
+from autoproc.formats.sensors import attenuation
+from autoproc.geometry.detector import beam_centre_px
+from autoproc.geometry.placement import with_beam_centre, with_distance
+from autoproc.models.experiment import Beam, Detector, Panel
+
+NO_CENTRE = 0.01
+"""Pixels: a beam centre nearer than this to the corner (0, 0) was never set."""
+
+
+def nexus_panel(
+    path: Path,
+    detector: h5py.Group,
+    modules: list[h5py.Group],
+    images: Segment,
+    beam: Beam,
+    overrides: HeaderOverrides,
+    warnings: list[str],
+) -> Panel:
+    """The panel that an NXmx detector's modules make, of the size of its images.
+
+    Raises CorruptFile, UnsupportedFile, BadHeader or UnknownUnit.
+    """
+    fast, slow, origin, pixel_size = panel_frame(modules[0], detector)
+    if not all(0 < size < np.inf for size in pixel_size):
+        raise CorruptFile(
+            path=path, reason=f"the pixel size of its detector is {pixel_size[0]:g} x {pixel_size[1]:g} mm"
+        )
+    frame = (fast, slow, origin, pixel_size)
+    said = _joined_modules(path, modules, detector, frame) if len(modules) > 1 else _data_size(modules[0])
+    _compare_sizes(said, images.shape, warnings)
+    if np.dot(np.cross(fast, slow), (0, 0, 1)) ** 2 > 0.98 and origin[2] > 0:
+        # Some beamlines write a positive distance along the beam's reverse: nothing can be seen upstream.
+        origin = origin * (1, 1, -1)
+    underload = number(detector, "underload_value")
+    symbol, mu = attenuation(text_of(detector, "sensor_material"), beam.wavelength)
+    panel = Panel(
+        fast_axis=fast + 0.0,
+        slow_axis=slow + 0.0,
+        origin=origin + 0.0,
+        pixel_size=pixel_size,
+        image_size=images.shape[::-1],
+        trusted_range=(-1.0 if underload is None else underload - 1.0, saturation(detector, images.dtype)),
+        thickness=spare_number(detector, "sensor_thickness", "mm", "m", warnings) or 0.0,
+        mu=mu,
+        material=symbol,
+    )
+    return _with_centre(path, _with_distance(panel, detector, beam, overrides, warnings), detector, beam, overrides)
+
+
+def _with_distance(
+    panel: Panel, detector: h5py.Group, beam: Beam, overrides: HeaderOverrides, warnings: list[str]
+) -> Panel:
+    """The panel at the distance that the detector names, where its chain of transformations leaves it at the sample."""
+    if panel.distance >= MIN_DISTANCE or overrides.distance is not None:
+        return panel
+    for name in ("distance", "detector_distance"):
+        distance = spare_number(detector, name, "mm", "m", warnings)
+        if distance is not None and abs(distance) >= MIN_DISTANCE:
+            warnings.append(
+                f"the transformations put the detector at the sample: its {name} is used, {distance:.4g} mm"
+            )
+            return with_distance(panel, beam, abs(distance))
+    return panel
+
+
+def _with_centre(path: Path, panel: Panel, detector: h5py.Group, beam: Beam, overrides: HeaderOverrides) -> Panel:
+    """The panel with beam_center_x and _y where its origin lies on the beam. Raises BadHeader where both are unset."""
+    if panel.distance < MIN_DISTANCE or abs(panel.normal @ beam.direction) < 0.99:
+        return panel
+    centre = beam_centre_px(Detector((panel,)), beam)
+    if np.hypot(*centre) > NO_CENTRE or overrides.beam_centre is not None:
+        return panel
+    x, y = number(detector, "beam_center_x"), number(detector, "beam_center_y")
+    in_file = None if x is None or y is None else (x, y)
+    return with_beam_centre(panel, beam, required_beam_centre(path, in_file if in_file else (0.0, 0.0)))
+
+
+def _data_size(module: h5py.Group) -> tuple[int, int] | None:
+    if "data_size" not in module:
+        return None
+    size = np.asarray(module["data_size"][()]).ravel()[-2:]
+    return (int(size[0]), int(size[1])) if len(size) == 2 else None
+
+
+def _compare_sizes(said: tuple[int, int] | None, shape: tuple[int, int], warnings: list[str]) -> None:
+    """Firmware of EIGER detectors writes data_size the other way round: the images decide."""
+    if said is not None and said not in (shape, shape[::-1]):
+        warnings.append(
+            f"the detector is said to have {said[0]} x {said[1]} pixels, the images have {shape[0]} x {shape[1]}: "
+            "the images' size is used, from the same corner"
+        )
+
+
+def _joined_modules(
+    path: Path,
+    modules: list[h5py.Group],
+    detector: h5py.Group,
+    frame: tuple[np.ndarray, np.ndarray, np.ndarray, tuple[float, float]],
+) -> tuple[int, int]:
+    """(slow, fast) size of the one panel that several modules make; they must lie on its grid."""
+    fast, slow, origin, pixel_size = frame
+    extent = np.zeros(2, int)
+    first = np.asarray(modules[0]["data_origin"][()]).ravel()[-2:]
+    for module in modules:
+        corner = np.asarray(module["data_origin"][()]).ravel()[-2:]
+        _, _, here, _ = panel_frame(module, detector)
+        steps = corner - first
+        expected = origin + steps[1] * pixel_size[0] * fast + steps[0] * pixel_size[1] * slow
+        if np.linalg.norm(here - expected) > 0.05 * pixel_size[0]:
+            raise UnsupportedFile(path=path, reason="its detector modules do not lie on one flat grid of pixels")
+        extent = np.maximum(extent, corner + np.asarray(module["data_size"][()]).ravel()[-2:])
+    return int(extent[0]), int(extent[1])

@@ -1,0 +1,60 @@
+"""What an HDF5 master holds that has a bearing on the data and is not used, named for the user."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+
+from autoproc.formats.hdf5_frames import Segment
+from autoproc.formats.nexus_fields import attribute, groups_of_class, number
+
+TRANSFORMATIONS = "NXtransformations"
+
+
+def unused_facts(
+    handle: h5py.File, entry: h5py.Group, detector: h5py.Group, others: list[h5py.Group], images: Segment
+) -> tuple[str, ...]:
+    """Corrections not yet made to the images, other detectors, channels and entries; each in a few plain words."""
+    found = [*_corrections(detector)]
+    found += [f"the detector {_short(other)}" for other in others]
+    if images.n_channels > 1:
+        found.append(f"{images.n_channels - 1} of {images.n_channels} channels at each angle: the first is processed")
+    further = [e for e in groups_of_class(handle, "NXentry") if e.name != entry.name]
+    found += [f"the entry {_short(other)}" for other in further]
+    found += [f"the movement of the sample along {name}" for name in _translations(entry)]
+    return tuple(found)
+
+
+def _short(group: h5py.Group) -> str:
+    name = group.name.rsplit("/", 1)[-1]
+    return name if name.isprintable() and len(name) <= 40 else "of an odd name"
+
+
+def _corrections(detector: h5py.Group) -> list[str]:
+    """Corrections that the detector says were not made, where it holds what they need."""
+    found = []
+    groups = [group for group in (detector, detector.get("detectorSpecific")) if isinstance(group, h5py.Group)]
+    if any("flatfield" in group for group in groups) and number(detector, "flatfield_correction_applied") == 0:
+        found.append("the flat field, which was not applied to the images")
+    for name, words in (
+        ("dead_time", "the dead time"),
+        ("countrate_correction_lookup_table", "the count rate's table"),
+    ):
+        is_there = any(name in group for group in groups)
+        if is_there and number(detector, "countrate_correction_applied") == 0:
+            found.append(f"{words}, which was not applied to the images")
+    return found
+
+
+def _translations(entry: h5py.Group) -> list[str]:
+    """Translations of the sample that vary from image to image, as in a helical scan."""
+    chains = [
+        axes for sample in groups_of_class(entry, "NXsample") for axes in groups_of_class(sample, TRANSFORMATIONS)
+    ]
+    return [name for axes in chains for name in axes if _moves_along(axes.get(name))]
+
+
+def _moves_along(item: object) -> bool:
+    if not isinstance(item, h5py.Dataset) or attribute(item, "transformation_type") != "translation":
+        return False
+    return item.size > 1 and item.dtype.kind in "iuf" and bool(np.ptp(np.asarray(item[()])) > 0)
