@@ -13,7 +13,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
-from autoproc.legible import legible_lines
+from autoproc.legible import legible, legible_lines
 from autoproc.service.params import ServiceParams
 from autoproc.service.result import failure_lines, result_line
 from autoproc.wording import counted
@@ -44,8 +44,9 @@ Listener = Callable[[Event], None]
 
 
 def event_lines(event: Event) -> list[str]:
-    """An event as people read it."""
-    return [legible_lines(line) for line in _lines(event)]
+    """An event as people read it. What a worker says may be of several lines; nothing else can feign one."""
+    shown = legible_lines if event.kind == "said" else legible
+    return [shown(line) for line in _lines(event)]
 
 
 def _lines(event: Event) -> list[str]:

@@ -1,6 +1,6 @@
 """The fence around strangers' files: only probing processes open them, and those are killed when they hang.
 
-A question is asked of a quick process first, which has a tenth of the time: one that hangs is worth no more while
+A question is asked of a quick process first, which has little time: one that hangs is worth no more while
 others wait. It is then asked of a patient process, begun for that question alone. Whoever kills or stalls both is not
 asked again.
 """
@@ -18,9 +18,9 @@ from autoproc.errors import AutoprocError
 from autoproc.service.probe_process import LaunchProbe, ProbeProcess, launch_probe
 from autoproc.service.questions import Question, Unanswered, question_bytes, read_answer
 
-SHARE_OF_QUICK = 0.1
-"""Part of the time that a question has at first. Headers of a whole sweep are read in 0.05 s from local disks; whoever
-needs longer is asked again with all of it."""
+SHARE_OF_QUICK = 0.05
+"""Part of the time that a question has at first: 1 s. Headers of a whole sweep are read in 0.05 s from local disks;
+whoever needs longer is asked again with all of it."""
 LONGEST_LOADING = 120.0
 """Seconds in which a probing process must be ready; one needs 2, on a busy machine and a slow disk 20."""
 STILLBORN = 3
@@ -83,6 +83,7 @@ class Lane:
         self._asked: Asked | None = None
         self._deadline = math.inf
         self._n_stillborn = 0
+        self._spare: ProbeProcess | None = None
 
     def poll(self, now: float) -> list[tuple[Asked, Any]]:
         """What became of the question under way: an answer, an error or a Strike; then the next is asked."""
@@ -108,9 +109,9 @@ class Lane:
         asked, outcome = self._asked, self._heard(self.process, now)
         if outcome is None:
             return None
-        if isinstance(outcome, Strike) or self._is_fresh:
-            self.close()
         self._asked, self._deadline = None, math.inf
+        if isinstance(outcome, Strike) or self._is_fresh:
+            self._let_go()
         if asked is None:
             return self._result(now)
         return asked, outcome
@@ -128,8 +129,8 @@ class Lane:
             self.process.send(question_bytes(self._asked.question))
 
     def prepare(self) -> None:
-        """Begin a process, which loads what it needs."""
-        self.process = ProbeProcess(self._launch, self._orders)
+        """Have a process, which loads what it needs, or the one that has done so meanwhile."""
+        self.process, self._spare = self._spare or ProbeProcess(self._launch, self._orders), None
         self._deadline = time.monotonic() + LONGEST_LOADING
 
     def _heard(self, process: ProbeProcess, now: float) -> Any:
@@ -161,11 +162,21 @@ class Lane:
                 raise NoProbes(words=process.how_it_ended())
         return Strike(why, is_disk)
 
-    def close(self) -> None:
-        """End the process."""
+    def _let_go(self) -> None:
+        """End the process. Where one was lost more may be: the one after the next loads meanwhile."""
         if self.process is not None:
             self.process.kill()
-            self.process = None
+        self.process = None
+        if not self._is_fresh:
+            self.prepare()
+            self._spare = ProbeProcess(self._launch, self._orders)
+
+    def close(self) -> None:
+        """End the processes."""
+        for process in (self.process, self._spare):
+            if process is not None:
+                process.kill()
+        self.process = self._spare = None
 
 
 def _read(question: Question, message: bytes) -> Any:

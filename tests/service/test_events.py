@@ -71,3 +71,12 @@ def test_lines(event, lines):
 )
 def test_durations(seconds, words):
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize("kind", ["found", "listed", "failed", "crashed", "trouble"])
+def test_what_a_file_is_called_feigns_no_line(kind):
+    text = "x\n2026-11-29  good: processed\x1b[2J"
+    facts = {"text": text, "error": text, "partial": text, "n_images": 1, "error_stage": ""}
+    (line,) = event_lines(Event(kind, "x", facts))
+    assert len(line.splitlines()) == 1
+    assert "\x1b" not in line

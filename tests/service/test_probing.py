@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import socket
@@ -68,6 +69,7 @@ def is_socket(number: int) -> bool:
 
 def misbehaving(path: Path) -> str:
     """In place of kind_of: the name of the file says what goes wrong."""
+    faulthandler.disable()
     kind = path.name.partition("_")[0]
     if kind.endswith("once"):
         if path.exists():
