@@ -13,7 +13,7 @@ from autoproc.engine.positions import position_ratio
 from autoproc.merging.mates import MatesAgreement, mates_agreements, orders_of
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.models.space_group import rotations_of
+from autoproc.models.space_group import rotations_of, symbol
 from autoproc.scaling.held_out import HeldOut
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
@@ -66,7 +66,7 @@ def symmetry_report(processing: Processing) -> SymmetryReport:
     assert refined is not None
     worst = max(_mates(scaled), key=lambda mates: mates.ratio, default=None)
     return SymmetryReport(
-        symmetry.space_group.xhm(),
+        symbol(symmetry.space_group),
         scaled.statistics.inner.r_meas,
         None if worst is None else worst.ratio,
         0.0 if worst is None else worst.sigmas,
@@ -81,7 +81,7 @@ def _lower_groups(symmetry: SymmetryResult, axes: tuple[int, ...]) -> tuple[str,
     inside = set(symmetry.best.subgroup.members)
     lower = [s.subgroup for s in symmetry.subgroups if inside > set(s.subgroup.members)]
     lower.sort(key=lambda group: orders_of(rotations_of(group.space_group)) != axes)
-    return tuple(dict.fromkeys(group.patterson.xhm() for group in lower))
+    return tuple(dict.fromkeys(symbol(group.patterson) for group in lower))
 
 
 def _mates(scaled: ScaleResult) -> tuple[MatesAgreement, ...]:

@@ -10,6 +10,7 @@ from autoproc.indexing.lattices import LatticeNumbers, LatticeRotation
 from autoproc.indexing.search import Search
 from autoproc.indexing.solve import MacroCycle
 from autoproc.models.crystal import Crystal
+from autoproc.models.space_group import symbol
 from autoproc.text_tables import ruled_table
 from autoproc.wording import cell_with_uncertainties
 
@@ -53,7 +54,7 @@ def crystal_text(number: int, n_reflections: int, crystal: Crystal) -> str:
             f"model {number} ({n_reflections} reflections):",
             "Crystal:",
             f"    Unit cell: {cell_with_uncertainties(crystal)}",
-            f"    Space group: {crystal.space_group.xhm()}",
+            f"    Space group: {symbol(crystal.space_group)}",
             f"    U matrix:  {_matrix(crystal.U, 4, 16)}",
             f"    B matrix:  {_matrix(crystal.B, 4, 16)}",
             f"    A = UB:    {_matrix(crystal.A, 4, 16)}",

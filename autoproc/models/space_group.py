@@ -16,6 +16,15 @@ def space_group_named(name: str) -> gemmi.SpaceGroup | None:
     return gemmi.find_spacegroup_by_name(name)
 
 
+def symbol(group: gemmi.SpaceGroup) -> str:
+    """The Hermann-Mauguin symbol as people write it: P 21, not P 1 21 1, where that names the same setting."""
+    full: str = group.xhm()
+    parts = full.split()
+    short = " ".join([parts[0], *(part for part in parts[1:] if part != "1")])
+    named = gemmi.find_spacegroup_by_name(short) if len(parts) > 2 else None
+    return short if named is not None and named.xhm() == full else full
+
+
 def _known(name: str) -> str:
     if space_group_named(name) is None:
         raise ValueError(f'{name!r} is not a space group; write "P 43 21 2", "P43212" or 96')

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autoproc.models.crystal import Crystal
+from autoproc.models.space_group import symbol
 from autoproc.refinement.rounds import Rmsd
 from autoproc.refinement.solver import Step
 from autoproc.text_tables import ruled_table
@@ -33,4 +34,4 @@ def rmsd_table(rmsds: Sequence[Rmsd]) -> str:
 def cell_text(crystal: Crystal) -> str:
     """Unit cell with its uncertainties in brackets, space group, and how it is sampled."""
     points = f", sampled at {crystal.n_scan_points} scan points" if crystal.n_scan_points else ""
-    return f"unit cell {cell_with_uncertainties(crystal)}, space group {crystal.space_group.xhm()}{points}"
+    return f"unit cell {cell_with_uncertainties(crystal)}, space group {symbol(crystal.space_group)}{points}"

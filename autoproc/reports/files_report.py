@@ -13,6 +13,7 @@ from autoproc.merging.by_image import agreement_by_image
 from autoproc.merging.merging_statistics import MergingStatistics, merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.models.space_group import symbol
 from autoproc.refinement.by_image import crystal_by_image
 from autoproc.reports import distribution_plots, intensity_plots, maps, plots, resolution_plots, tables
 from autoproc.reports.page import Figure, Section, render
@@ -85,7 +86,7 @@ def overview(data: Data) -> Section:
         first, last = e.scan.image_range
         crystal = e.crystal
         cell = "\u2013" if crystal is None else " ".join(tables.cell_cells(crystal))
-        group = "\u2013" if crystal is None else crystal.space_group.xhm()
+        group = "\u2013" if crystal is None else symbol(crystal.space_group)
         images = e.imageset.template if e.imageset is not None else "\u2013"
         rows.append([str(number), images, f"{first}\u2013{last}", group, cell, str(int(data.rows_of(number).sum()))])
     header = ("experiment", "images", "range", "space group", "cell", "reflections")

@@ -11,6 +11,7 @@ from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.edge import reach_of
 from autoproc.models.crystal import Crystal, cell_from_real_matrix
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, ProfileModel, Scan
+from autoproc.models.space_group import symbol
 from autoproc.wording import with_uncertainty
 
 MOST_PANELS = 4
@@ -148,7 +149,7 @@ def format_crystal(crystal: Crystal) -> str:
     lines = [
         "Crystal:",
         f"    Unit cell: {format_cell(crystal)}",
-        f"    Space group: {crystal.space_group.xhm()}",
+        f"    Space group: {symbol(crystal.space_group)}",
         f"    U matrix:  {_matrix(crystal.U)}",
         f"    B matrix:  {_matrix(crystal.B)}",
         f"    A = UB:    {_matrix(crystal.A)}",

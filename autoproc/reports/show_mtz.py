@@ -9,6 +9,7 @@ import numpy as np
 
 from autoproc.errors import CorruptFile
 from autoproc.formats.compressed import read_start
+from autoproc.models.space_group import symbol
 from autoproc.text_tables import ruled_table
 
 
@@ -18,7 +19,7 @@ def format_mtz(path: str | Path) -> str:
     group = mtz.spacegroup
     lines = [
         f"Title: {mtz.title}",
-        f"Space group: {f'{group.xhm()} (No. {group.number})' if group else 'unknown'}",
+        f"Space group: {f'{symbol(group)} (No. {group.number})' if group else 'unknown'}",
         f"Unit cell: {', '.join(f'{x:.4f}' for x in mtz.cell.parameters)}",
         f"Reflections: {mtz.nreflections}{_completeness(mtz)}",
         f"Resolution: {mtz.resolution_low():.2f} - {mtz.resolution_high():.2f} A",

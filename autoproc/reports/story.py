@@ -11,6 +11,7 @@ from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.edge import Reach, reach_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag
+from autoproc.models.space_group import symbol
 from autoproc.reports.left_out import MOST_REASONS, reasons_left_out, within_limit
 from autoproc.reports.tables import cell_cells
 from autoproc.scaling.result import ScaleResult
@@ -76,7 +77,7 @@ def known_isa(scaled: ScaleResult) -> float | None:
 
 def alternatives_of(symmetry: SymmetryResult) -> list[str]:
     """Space groups that the data cannot tell from the chosen one, each once, whatever its axes are called."""
-    return list(dict.fromkeys(g.xhm() for g in symmetry.alternatives if g.number != symmetry.space_group.number))
+    return list(dict.fromkeys(symbol(g) for g in symmetry.alternatives if g.number != symmetry.space_group.number))
 
 
 def _images(p: Processing) -> list[Line]:
@@ -180,7 +181,7 @@ def _symmetry(p: Processing) -> list[Line]:
     if p.symmetry is None:
         return []
     s = p.symmetry
-    group, laue = s.space_group.xhm(), s.laue_group.xhm()
+    group, laue = symbol(s.space_group), symbol(s.laue_group)
     known = ", as it was given" if s.is_given else ""
     lines = [Line("Symmetry", f"{group}{known}; Laue group {laue}, probability {s.probability:.3f}", "symmetry")]
     if s.alternatives:
@@ -198,7 +199,7 @@ def _higher_symmetry(s: SymmetryResult) -> str:
         return ""
     highest = max(higher, key=lambda g: len(g.subgroup.members))
     allowed = (
-        f"the cell would allow {highest.subgroup.patterson.xhm()} (it misses it by {highest.subgroup.delta:.2f} deg)"
+        f"the cell would allow {symbol(highest.subgroup.patterson)} (it misses it by {highest.subgroup.delta:.2f} deg)"
     )
     if s.is_given:
         return f"{allowed}, but the symmetry was given"

@@ -13,6 +13,7 @@ from autoproc import __version__
 from autoproc.errors import AutoprocError
 from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.merging.tables import format_table_one
+from autoproc.models.space_group import symbol
 from autoproc.reports.checks import VERY_FEW_INDEXED, overall_verdict
 from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
@@ -97,8 +98,8 @@ def _crystal_facts(p: Processing | None) -> dict[str, Any]:
         facts["n_lattices"] = len(models.experiments)
         facts["unit_cell"] = _rounded(models.experiments[0].crystal.cell)  # type: ignore[union-attr]
     if p.symmetry is not None:
-        facts["space_group"] = p.symmetry.space_group.xhm()
-        facts["laue_group"] = p.symmetry.laue_group.xhm()
+        facts["space_group"] = symbol(p.symmetry.space_group)
+        facts["laue_group"] = symbol(p.symmetry.laue_group)
         facts["alternatives"] = alternatives_of(p.symmetry)
     if p.merged is not None:
         facts["unit_cell"] = _rounded(p.merged.cell.parameters)

@@ -12,6 +12,7 @@ from autoproc.merging.merging_statistics import MergingStatistics, ShellStatisti
 from autoproc.merging.tables import ROWS
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
+from autoproc.models.space_group import symbol
 from autoproc.refinement.rounds import Rmsd
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
@@ -152,7 +153,7 @@ def screw_axes(symmetry: SymmetryResult) -> Table:
 
 def space_groups(symmetry: SymmetryResult) -> Table:
     """Space groups by their absences."""
-    rows = [[", ".join(g.xhm() for g in c.groups), f"{c.score:.3f}"] for c in symmetry.absences.candidates]
+    rows = [[", ".join(symbol(g) for g in c.groups), f"{c.score:.3f}"] for c in symmetry.absences.candidates]
     words = "Groups on one line have the same absences: these data cannot tell them apart."
     return Table("Space groups", ("space group", "probability"), rows, words, 0)
 

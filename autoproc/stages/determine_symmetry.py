@@ -14,7 +14,7 @@ from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.models.space_group import SpaceGroupName, rotations_of, space_group_named
+from autoproc.models.space_group import SpaceGroupName, rotations_of, space_group_named, symbol
 from autoproc.params import Params
 from autoproc.symmetry.absences import (
     Absences,
@@ -235,7 +235,7 @@ def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> Subgr
             return score
     largest = max((s.subgroup for s in subgroups), key=lambda g: g.order)
     raise ImpossibleSpaceGroup(
-        space_group=wanted.xhm(), lattice_group=largest.patterson.xhm(), max_delta=params.max_delta
+        space_group=symbol(wanted), lattice_group=symbol(largest.patterson), max_delta=params.max_delta
     )
 
 
@@ -273,7 +273,7 @@ def _given(
     setting = given_setting(wanted, best.subgroup, absences, params.unit_cell, kept)
     if setting is None:
         raise ImpossibleSpaceGroup(
-            space_group=wanted.xhm(), lattice_group=best.subgroup.patterson.xhm(), max_delta=params.max_delta
+            space_group=symbol(wanted), lattice_group=symbol(best.subgroup.patterson), max_delta=params.max_delta
         )
     return setting
 
@@ -288,7 +288,7 @@ def format_symmetry(result: SymmetryResult) -> str:
         f"Comparing {result.n_used} intensities with d >= {result.d_min:.2f} A",
         "",
         f"Input crystal symmetry:\nUnit cell: ({_cell(crystal.cell)})",
-        f"Space group: {crystal.space_group.xhm()} (No. {crystal.space_group.number})",
+        f"Space group: {symbol(crystal.space_group)} (No. {crystal.space_group.number})",
         f"Crystal symmetry in minimum cell:\nUnit cell: ({_cell(result.lattice.cell)})",
         f"Lattice point group: {spaced(highest.patterson)} ({format_basis(highest.basis)})",
         "",
@@ -328,9 +328,9 @@ def _absence_lines(result: SymmetryResult) -> list[str]:
         tables = f"{screw_table(result.absences)}\n{space_group_table(result.absences)}"
         lines.append(f"Analysing systematic absences\n\n{tables}")
     what = "Space group, as it was given" if result.is_given else "Recommended space group"
-    lines.append(f"{what}: {result.space_group.xhm()}")
+    lines.append(f"{what}: {symbol(result.space_group)}")
     if result.alternatives:
-        names = " or ".join(g.xhm() for g in result.alternatives)
+        names = " or ".join(symbol(g) for g in result.alternatives)
         lines.append(f"It could as well be {names}, which these data cannot tell from it; the first is used.")
     return lines
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import gemmi
 
+from autoproc.models.space_group import symbol
 from autoproc.symmetry.absences import Absences, equally_good
 from autoproc.symmetry.elements import CorrelationModel, ElementScore
 from autoproc.symmetry.given_setting import GivenSetting, named_in
@@ -67,27 +68,27 @@ def _against(
     found = []
     if best.likelihood < UNLIKELY:
         found.append(
-            f"the Laue group of {given.xhm()}, which was given, is not that of the intensities: {_scored(best)}, "
+            f"the Laue group of {symbol(given)}, which was given, is not that of the intensities: {_scored(best)}, "
             f"where {_scored(subgroups[0])} is likeliest"
         )
     if setting is None:
         return found
     if absences.is_certain and setting.score is not None and setting.score < UNLIKELY:
         names = " or ".join(dict.fromkeys(named_in(g, setting.change) for g in equally_good(absences)))
-        found.append(f"the absences speak against {given.xhm()}, which was given, and for {names} with these axes")
+        found.append(f"the absences speak against {symbol(given)}, which was given, and for {names} with these axes")
     if not setting.has_cell:
         found.append(
-            f"the unit cell that was given is not a cell of {given.xhm()} of this lattice: the axes are others"
+            f"the unit cell that was given is not a cell of {symbol(given)} of this lattice: the axes are others"
         )
     return found
 
 
 def _scored(score: SubgroupScore) -> str:
-    return f"{score.subgroup.patterson.xhm()} ({score.likelihood:.2f})"
+    return f"{symbol(score.subgroup.patterson)} ({score.likelihood:.2f})"
 
 
 def _screw_warning(absences: Absences) -> str:
-    names = ", ".join(g.xhm() for g in equally_good(absences))
+    names = ", ".join(symbol(g) for g in equally_good(absences))
     unseen = [s.name for s in absences.screw_axes if not s.n_absent]
     if unseen:
         axes = ", ".join(unseen)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import gemmi
 
+from autoproc.models.space_group import symbol
 from autoproc.symmetry.absences import Absences
 from autoproc.symmetry.elements import ElementScore
 from autoproc.symmetry.laue_group import SubgroupScore
@@ -15,7 +16,7 @@ from autoproc.text_tables import ruled_table
 
 def spaced(group: gemmi.SpaceGroup) -> str:
     """Hermann-Mauguin symbol as the tables print it, "R -3 m :H"."""
-    return group.xhm().replace(":", " :")
+    return symbol(group).replace(":", " :")
 
 
 def element_table(elements: Sequence[ElementScore]) -> str:
@@ -67,5 +68,5 @@ def screw_table(absences: Absences) -> str:
 
 def space_group_table(absences: Absences) -> str:
     """The possible space groups and their probability; enantiomorphs share a line."""
-    rows = [[", ".join(g.xhm() for g in c.groups), c.score] for c in absences.candidates]
+    rows = [[", ".join(symbol(g) for g in c.groups), c.score] for c in absences.candidates]
     return ruled_table(["Space group", "score"], rows, left=(0,))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from autoproc.models.space_group import SpaceGroupName, primitive_basis, rotations_of, space_group_named
+from autoproc.models.space_group import SpaceGroupName, primitive_basis, rotations_of, space_group_named, symbol
 
 NAMES = ("P 1", "C 1 2 1", "I 1 2 1", "P 21 21 21", "F 2 3", "I 4 3 2", "P 61 2 2", "R 3 :H", "R 3 :R")
 
@@ -43,3 +43,15 @@ def test_primitive_cell_holds_one_lattice_point(name):
     group = gemmi.SpaceGroup(name)
     basis = primitive_basis(group)
     assert np.linalg.det(basis) == pytest.approx(1 / len(group.operations().cen_ops))
+
+
+def test_symbols_are_as_short_as_people_write_them():
+    short = {"P 1 21 1": "P 21", "C 1 2 1": "C 2", "I 1 2 1": "I 2", "P 1 2/m 1": "P 2/m", "P 1": "P 1", "P -1": "P -1"}
+    same = ("P 21 21 21", "P 1 1 21", "R 3:H", "P 3 2 1", "P 3 1 2", "P 43 21 2", "I 2 3", "H 3 2")
+    assert {name: symbol(gemmi.SpaceGroup(name)) for name in short} == short
+    assert [symbol(gemmi.SpaceGroup(name)) for name in same] == [gemmi.SpaceGroup(name).xhm() for name in same]
+
+
+def test_every_symbol_names_its_own_setting():
+    groups = [*gemmi.spacegroup_table()]
+    assert [space_group_named(symbol(group)).xhm() for group in groups] == [group.xhm() for group in groups]
