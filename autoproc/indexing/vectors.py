@@ -46,7 +46,10 @@ def choose_vectors(
     good = (length >= min_length) & (length <= max_length) & np.isfinite(scores)
     if not good.any():
         return np.empty((0, 3)), np.empty(0)
-    good &= scores >= MIN_RELATIVE_SCORE * scores[good].max()
+    # points with less order than chance has give scores below zero, of which the best is as little as the others
+    good &= scores >= max(0.0, MIN_RELATIVE_SCORE * scores[good].max())
+    if not good.any():
+        return np.empty((0, 3)), np.empty(0)
     order = np.flatnonzero(good)
     order = order[np.lexsort((order, -scores[order]))]
     kept = order[_first_of_each(vectors[order])]

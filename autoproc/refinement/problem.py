@@ -126,6 +126,11 @@ def _chunks(sweep: Sweep, smoother: Smoother) -> list[_Chunk]:
     return result
 
 
+def _have_one_cell(one: CrystalModel, other: CrystalModel) -> bool:
+    """Both are static and have a cell in common (the same object; see setup.build)."""
+    return one.B is other.B and not one.smoother.n_intervals and not other.smoother.n_intervals
+
+
 class Problem:
     """A least-squares problem over sweeps; pure: `linearise` and `stepped` change nothing."""
 
@@ -143,6 +148,26 @@ class Problem:
         self.beam_columns = columns[n_detectors : n_detectors + n_beams]
         self.crystal_columns = columns[n_detectors + n_beams :]
         self.n_parameters = int(ends[-1])
+        self._share_cells(state)
+
+    def _share_cells(self, state: State) -> None:
+        """Static crystals with a cell in common have the same strains; each has its orientation to itself."""
+        if not self.free.cell:
+            return
+        first: list[int] = []
+        order = np.arange(self.n_parameters)
+        for n, crystal in enumerate(state.crystals):
+            same = next((m for m in first if _have_one_cell(crystal, state.crystals[m])), None)
+            k = len(crystal.strains)
+            if same is None:
+                first.append(n)
+            elif k:
+                order[self.crystal_columns[n][-k:]] = self.crystal_columns[same][-k:]
+        kept, numbers = np.unique(order, return_inverse=True)
+        self.crystal_columns = [numbers[columns] for columns in self.crystal_columns]
+        self.detector_columns = [numbers[columns] for columns in self.detector_columns]
+        self.beam_columns = [numbers[columns] for columns in self.beam_columns]
+        self.n_parameters = len(kept)
 
     def predict(self, state: State, sweep: Sweep) -> Prediction:
         """Predicted positions of a sweep's spots."""

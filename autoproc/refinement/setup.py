@@ -18,6 +18,9 @@ from autoproc.refinement.model import CrystalModel
 from autoproc.refinement.problem import State, Sweep
 from autoproc.refinement.smoother import Smoother
 
+SAME_CELL = 1e-9
+"""1/Angstrom, in the elements of B: equal but for rounding. Two crystals refined apart differ by 1e-6 and more."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
@@ -96,8 +99,24 @@ def build(
                 crystals.index(key, (crystal, smoother)),
             )
         )
-    state = State(tuple(detectors.models), tuple(beams.models), tuple(crystal_model(*c) for c in crystals.models))
-    return tuple(sweeps), state
+    models = with_common_cells([crystal_model(*c) for c in crystals.models])
+    return tuple(sweeps), State(tuple(detectors.models), tuple(beams.models), models)
+
+
+def with_common_cells(crystals: Sequence[CrystalModel]) -> tuple[CrystalModel, ...]:
+    """Crystals whose cells are the same number for number have one cell in common, the same object.
+
+    So indexing leaves one crystal on several sweeps, to each of which the goniometer has brought it with a small error.
+    """
+    result: list[CrystalModel] = []
+    for crystal in crystals:
+        same = next((c for c in result if _is_same_cell(c, crystal)), None)
+        result.append(crystal if same is None else replace(crystal, B=same.B, strains=same.strains))
+    return tuple(result)
+
+
+def _is_same_cell(one: CrystalModel, other: CrystalModel) -> bool:
+    return one.strains.shape == other.strains.shape and np.allclose(one.B, other.B, rtol=0, atol=SAME_CELL)
 
 
 class _Pool:

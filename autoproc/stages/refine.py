@@ -82,8 +82,7 @@ def refine(experiments: Sequence[Experiment], reflections: Reflections, params: 
     working = [thinned(s, e, params.reflections_per_degree) for e, s in zip(experiments, selections, strict=True)]
     constants = [Smoother(e.scan.n_images, 0) for e in experiments]
     sweeps, state = build(experiments, working, constants)
-    free, warnings = _affordable(_free(params), sweeps, state, params)
-    outcome = refine_rounds(experiments, sweeps, state, free, params)
+    free, outcome, warnings = _refined_as_affordable(experiments, sweeps, state, params)
     rounds = [_round(experiments, outcome)]
     if params.scan_varying is not False and (free.orientation or free.cell):
         varied = _vary(experiments, working, outcome, free, params)
@@ -121,26 +120,46 @@ def _free(params: RefineParams) -> Free:
     )
 
 
-def _affordable(free: Free, sweeps: tuple[Sweep, ...], state: State, params: RefineParams) -> tuple[Free, list[str]]:
-    """Fewer parameters where there are too few spots for all of them, and a warning that says so."""
+def _refined_as_affordable(
+    experiments: Sequence[Experiment], sweeps: tuple[Sweep, ...], state: State, params: RefineParams
+) -> tuple[Free, Outcome, list[str]]:
+    """Refine as many parameters as there are spots for; fewer, with a warning that says so, where too few are left."""
+    total = _n_usable(sweeps)
+    refusal: RefinementFailed | None = None
+    needed = 0.0
+    for free, fixed in _ever_fewer(_free(params)):
+        # crystals alone, which nothing else can stand for, are refined from half as many
+        least = params.min_reflections_per_parameter * (1.0 if free.detector[0] else CRYSTALS_ALONE)
+        needed = least * Problem(sweeps, state, free).n_parameters
+        if total < needed:
+            continue
+        try:
+            outcome = refine_rounds(experiments, sweeps, state, free, params)
+        except RefinementFailed as error:
+            refusal = refusal or error
+        else:
+            return free, outcome, [f"only {total} spots to refine against: {fixed} kept fixed"] if fixed else []
+    if refusal is not None:
+        raise refusal
+    raise TooFewToRefine(reason=f"{total} indexed spots are too few, at least {np.ceil(needed):.0f} are needed")
+
+
+def _n_usable(sweeps: tuple[Sweep, ...]) -> int:
     counts = [int(np.count_nonzero(s.observed.weights[:, 0])) for s in sweeps]
     if not counts or min(counts) == 0:
         raise RefinementFailed(reason=f"no usable indexed spots in an experiment (spots by experiment: {counts})")
+    return sum(counts)
+
+
+def _ever_fewer(free: Free) -> list[tuple[Free, str]]:
+    """What may be refined, the most first, and what of `free` is kept fixed, in words."""
     level = replace(free, detector=(*free.detector[:3], False, False, False))
-    options = [
+    return [
         (free, ""),
         (level, "the detector's tilt is"),
         (replace(level, beam=(False, False)), "the detector's tilt and the beam are"),
         (replace(free, detector=(False,) * 6, beam=(False, False)), "detector and beam are"),
     ]
-    needed = 0.0
-    for option, fixed in options:
-        # crystals alone, which nothing else can stand for, are refined from half as many
-        least = params.min_reflections_per_parameter * (1.0 if option.detector[0] else CRYSTALS_ALONE)
-        needed = least * Problem(sweeps, state, option).n_parameters
-        if sum(counts) >= needed:
-            return option, [f"only {sum(counts)} spots to refine against: {fixed} kept fixed"] if fixed else []
-    raise TooFewToRefine(reason=f"{sum(counts)} indexed spots are too few, at least {np.ceil(needed):.0f} are needed")
 
 
 def _round(experiments: Sequence[Experiment], outcome: Outcome) -> Round:

@@ -224,6 +224,39 @@ def test_one_crystal_on_two_sweeps_stays_one_while_static():
     assert varying[0].crystal is not varying[1].crystal
 
 
+def short_sweeps(n_spots: int) -> tuple[list[Experiment], Reflections]:
+    """Four sweeps of one crystal with detectors of their own, to which the goniometer brought it with small errors."""
+    truth = experiment()
+    sweeps, tables = [], []
+    for n in range(4):
+        turned = Crystal(rotation_matrix(np.eye(3)[n % 3], np.radians(0.1 * n)) @ truth.crystal.A)
+        one = replace(truth, crystal=turned, detector=replace(truth.detector), identifier=str(n))
+        sweeps.append(one)
+        tables.append(spots(one, n, n=n_spots, experiment_id=n))
+    return sweeps, Reflections.concatenate(tables)
+
+
+def test_one_crystal_on_four_short_sweeps_keeps_one_cell():
+    truth, seen = short_sweeps(n_spots=300)
+    start = [replace(e, crystal=Crystal(e.crystal.A / 1.003)) for e in truth]
+    result = refine(start, seen, STATIC)
+    cells = np.array([e.crystal.cell for e in result.experiments])
+    np.testing.assert_allclose(cells - cells[0], 0, atol=1e-9)
+    np.testing.assert_allclose(cells[0], truth[0].crystal.cell, rtol=5e-4)
+    apart = [replace(e, crystal=Crystal(e.crystal.A / (1 + 1e-5 * n))) for n, e in enumerate(start)]
+    assert refine(apart, seen, STATIC).rounds[0].n_parameters == result.rounds[0].n_parameters + 3 * 6
+    for found, true in zip(result.experiments, truth, strict=True):
+        assert misorientation(found.crystal.A, true.crystal.A) < 0.02
+
+
+def test_few_spots_of_one_crystal_are_refined_and_what_is_fixed_is_said():
+    truth, seen = short_sweeps(n_spots=21)
+    result = refine(truth, seen, STATIC)
+    assert result.rounds[0].n_parameters == 4 * 3 + 6
+    assert "detector and beam are kept fixed" in result.warnings[0]
+    np.testing.assert_allclose(result.experiments[0].crystal.cell, truth[0].crystal.cell, rtol=2e-3)
+
+
 def test_what_is_fixed_does_not_move():
     truth = experiment()
     start = spoilt(truth)

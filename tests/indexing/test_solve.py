@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from synthetic_spots import setting, spots_of, sweep
+
+from autoproc.indexing.model import model_of
+from autoproc.indexing.observations import observe
+from autoproc.indexing.params import IndexParams
+from autoproc.indexing.solve import _refined_with_right_volume
+
+CELL = (31.0, 37.0, 43.0, 82.0, 95.0, 101.0)
+
+
+@pytest.mark.parametrize(
+    "multiples", [(1, 1, 1), (2, 1, 1), (3, 3, 1), (2, 2, 3), (1, 9, 1)], ids=["1", "2", "9 in a plane", "12", "9"]
+)
+def test_cells_that_are_many_times_too_large_shrink_to_the_end(multiples):
+    experiment = sweep(n_images=60)
+    A = setting(CELL, seed=3)
+    spots = observe([experiment], spots_of(experiment, A, d_min=2.5, keep=0.4, seed=1))
+    too_large = np.linalg.inv(np.diag(multiples) @ np.linalg.inv(A))
+    model = _refined_with_right_volume(
+        model_of([experiment]).with_settings([too_large]), spots, IndexParams(refine_detector=False), []
+    )
+    ratio = abs(np.linalg.det(A) / np.linalg.det(model.settings[0]))
+    assert ratio == pytest.approx(1.0, abs=0.02)
