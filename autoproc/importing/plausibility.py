@@ -29,8 +29,12 @@ LINE_TOLERANCE = 0.0005
 USUAL_THICKNESS = (0.02, 5.0)
 """mm of a sensor: from thinned CMOS to the thickest CdTe and Ge; silicon sensors are 0.3 to 1 mm."""
 
-WRONG_UNITS = (1e-3, 1e3, 1e-6, 1e6)
-"""What a thickness is off by where mm were called m, m were called mm, um m, or m um."""
+WRONG_UNITS = (1e-3, 1e-6, 1e3, 1e6)
+"""What a thickness is off by where mm were called m, um m, m mm, or m um."""
+
+TOO_THIN_GUESS = (0.1, 0.9)
+"""mm: only these are guessed from a thickness that is too small, as a round 1e-6 m stands for unknown (a real flat
+panel's file)."""
 
 
 def plausibility_warnings(experiment: Experiment) -> list[str]:
@@ -98,6 +102,7 @@ def _with_plausible_thickness(panel: Panel, warnings: list[str]) -> Panel:
     low, high = USUAL_THICKNESS
     if panel.thickness == 0 or low <= panel.thickness <= high:
         return panel
+    low, high = TOO_THIN_GUESS if panel.thickness < low else USUAL_THICKNESS
     guess = next((panel.thickness * f for f in WRONG_UNITS if low <= panel.thickness * f <= high), 0.0)
     taken = f"its unit is taken to be wrong, and {guess:.4g} mm right" if guess else "it is taken as unknown"
     warnings.append(f"the sensor's thickness, {panel.thickness:.4g} mm, is not possible: {taken}; correct the header")

@@ -85,6 +85,7 @@ def test_parameters_that_are_nonsense(wrong):
         ("0.00032 mm", 0.32, "0.00032 mm, is not possible"),
         ("750 mm", 0.75, "750 mm, is not possible"),
         ("9e9 m", 0.0, "it is taken as unknown"),
+        ("0.000001 m", 0.0, "0.001 mm, is not possible: it is taken as unknown"),
         ("0.000450 m", 0.45, ""),
     ],
 )
