@@ -16,7 +16,7 @@ from autoproc.formats.header_values import (
     required_beam_centre,
     required_distance,
 )
-from autoproc.formats.nexus_fields import number, spare_number, text_of, values_in
+from autoproc.formats.nexus_fields import number, pixels, spare_number, text_of, values_in
 from autoproc.formats.nexus_geometry import NOISE, Transformation
 from autoproc.formats.sensors import attenuation
 from autoproc.models.experiment import Panel
@@ -40,11 +40,12 @@ def panel(
     pixel = [number(detector, f"{axis}_pixel_size", "mm", "m") for axis in "xy"]
     distance = number(detector, "detector_distance", "mm", "m") or number(detector, "distance", "mm", "m")
     distance = required_distance(path, overrides.distance or distance)
-    beam_x, beam_y = number(detector, "beam_center_x"), number(detector, "beam_center_y")
-    in_file = None if beam_x is None or beam_y is None else (beam_x, beam_y)
-    centre = required_beam_centre(path, overrides.beam_centre or in_file)
     if not pixel[0]:
         raise CorruptFile(path=path, reason="the pixel size of its detector is missing")
+    beam_x = pixels(detector, "beam_center_x", float(pixel[0]))
+    beam_y = pixels(detector, "beam_center_y", float(pixel[1] or pixel[0]))
+    in_file = None if beam_x is None or beam_y is None else (beam_x, beam_y)
+    centre = required_beam_centre(path, overrides.beam_centre or in_file)
     symbol, mu = attenuation(text_of(detector, "sensor_material"), wavelength)
     px, py = float(pixel[0]), float(pixel[1] or pixel[0])
     two_theta = number(detector, "goniometer/two_theta", "deg")

@@ -84,6 +84,13 @@ def spare_number(group: h5py.Group, name: str, unit: str, default_unit: str, war
         return None
 
 
+def pixels(group: h5py.Group, name: str, pixel_size: float) -> float | None:
+    """A position in pixels, which NeXus lets be a length too; pixel_size : mm."""
+    value, item = number(group, name), group.get(name)
+    length = unit_factor(unit_of(item), "mm") if isinstance(item, h5py.Dataset) and unit_of(item) else None
+    return value if value is None or length is None else value * length / pixel_size
+
+
 def groups_of_class(parent: h5py.Group, nx_class: str) -> list[h5py.Group]:
     """The groups directly below `parent` whose NX_class is `nx_class`, in the order of their names."""
     found = []

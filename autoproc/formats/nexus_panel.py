@@ -11,7 +11,7 @@ from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats.detector_limits import saturation
 from autoproc.formats.hdf5_frames import Segment
 from autoproc.formats.header_values import MIN_DISTANCE, HeaderOverrides, required_beam_centre
-from autoproc.formats.nexus_fields import number, spare_number, text_of
+from autoproc.formats.nexus_fields import number, pixels, spare_number, text_of
 from autoproc.formats.nexus_geometry import panel_frame
 from autoproc.formats.sensors import attenuation
 from autoproc.geometry.detector import beam_centre_px
@@ -85,7 +85,7 @@ def _with_centre(path: Path, panel: Panel, detector: h5py.Group, beam: Beam, ove
     centre = beam_centre_px(Detector((panel,)), beam)
     if np.hypot(*centre) > NO_CENTRE or overrides.beam_centre is not None:
         return panel
-    x, y = number(detector, "beam_center_x"), number(detector, "beam_center_y")
+    x, y = (pixels(detector, f"beam_center_{n}", size) for n, size in zip("xy", panel.pixel_size, strict=True))
     in_file = None if x is None or y is None else (x, y)
     return with_beam_centre(panel, beam, required_beam_centre(path, in_file if in_file else (0.0, 0.0)))
 

@@ -163,6 +163,14 @@ def test_an_offset_that_was_never_set(master):
     assert read_master(master, HeaderOverrides(beam_centre=(3.0, 4.0))).whole.detector[0].distance == 200
 
 
+@pytest.mark.parametrize("unit", ["mm", "meter", "pixel", "pixels"])
+def test_a_beam_centre_as_a_length(plain, unit):
+    scale = {"mm": 0.1, "meter": 1e-4}.get(unit, 1.0)
+    edit(plain, entry__instrument__detector__beam_center_x=(31.0 * scale, unit))
+    e = read_master(plain).whole
+    assert beam_centre_px(e.detector, e.beam) == pytest.approx((31.0, 20.0))
+
+
 def test_a_chain_that_leaves_the_detector_at_the_sample(master):
     edit(master, entry__instrument__detector__transformations__det_z=([0.0], "m"))
     edit(master, entry__instrument__detector__distance=(200.0, "mm"))
