@@ -150,11 +150,12 @@ def _status(
     output: Results = RESULTS,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep showing it until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="All that is known, for programs.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", "-a", help="All rows, where there are many.")] = False,
 ) -> None:
     """Show the sweeps that `autoproc run` has found: waiting, at work, done, failed."""
     from autoproc.commands.job_queue import status_command  # noqa: PLC0415
 
-    status_command(sweeps or [], output, watch, as_json)
+    status_command(sweeps or [], output, watch, as_json, show_all)
 
 
 @app.command("retry")

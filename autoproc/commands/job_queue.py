@@ -25,7 +25,7 @@ from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
 from autoproc.service.params import ServiceParams
 from autoproc.service.queue_file import open_queue, queue_path
-from autoproc.service.status import NOBODY, Queue, coming_words, status_table, story_lines
+from autoproc.service.status import MOST_ROWS, NOBODY, Queue, coming_words, status_table, story_lines
 
 REFRESH = 2.0
 """Seconds between two looks at the queue."""
@@ -53,7 +53,7 @@ def queue_of(output: Path) -> Iterator[JobQueue]:
         queue.close()
 
 
-def status_command(sweeps: Sequence[str], output: Path, watch: bool, as_json: bool) -> None:
+def status_command(sweeps: Sequence[str], output: Path, watch: bool, as_json: bool, show_all: bool = False) -> None:
     """Print the queue: a table, a table that is kept up to date, JSON, or the story of some sweeps."""
     with leaving_well(), queue_of(output) as queue:
         if as_json:
@@ -67,7 +67,8 @@ def status_command(sweeps: Sequence[str], output: Path, watch: bool, as_json: bo
             _keep_showing(queue)
         else:
             console = _console()
-            console.print(status_table(Queue.of(queue), console.width))
+            most = None if show_all else MOST_ROWS
+            console.print(status_table(Queue.of(queue), console.width, most=most))
 
 
 def _console() -> Console:

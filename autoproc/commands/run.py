@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,7 +144,7 @@ class Run:
         wanted, named = self.wanted, self.wanted.named
         self._n_problems = len(named.problems)
         if not (named.sweeps or named.listed or wanted.watched or wanted.search):
-            typer.echo(f"0 processed, {self._n_problems} failed; results in {self.output}")
+            echo(f"0 processed, {self._n_problems} failed; results in {self.output}")
             return self._n_problems
         outputs = Outputs(self.output)
         with opened(outputs, self.config) as (queue, log):
@@ -152,7 +154,7 @@ class Run:
             return 0
         n_failed = sum(state is not State.processed for state in states) + self._n_problems
         n_done = len(states) + self._n_problems - n_failed
-        typer.echo(f"{n_done} processed, {n_failed} failed; results in {self.output}")
+        echo(f"{n_done} processed, {n_failed} failed; results in {self.output}")
         return n_failed
 
     def _work_off(self, queue: JobQueue, log: QueueLog, outputs: Outputs) -> None:
@@ -281,7 +283,16 @@ def probing(config: Config) -> Probing:
 def say(event: Event) -> None:
     """A line on the terminal."""
     for line in event_lines(event):
-        typer.echo(line, err=event.is_bad)
+        echo(line, err=event.is_bad)
+
+
+def echo(line: str, err: bool = False) -> None:
+    """Say a line. Where the terminal or the pipe's reader is gone, the work goes on without; the log has it all."""
+    try:
+        typer.echo(line, err=err)
+    except (OSError, ValueError):  # EPIPE, EIO of a terminal that is gone; a closed file
+        with suppress(OSError, ValueError):  # no descriptor at all: nothing is left to be mended
+            os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
 
 
 def say_with_files(outputs: Outputs, is_watching: bool) -> Listener:
@@ -293,6 +304,6 @@ def say_with_files(outputs: Outputs, is_watching: bool) -> Listener:
         say(event)
         if event.kind == "processed":
             for file in FILES:
-                typer.echo(legible(f"    {outputs.results(event.sweep) / file}"))
+                echo(legible(f"    {outputs.results(event.sweep) / file}"))
 
     return tell

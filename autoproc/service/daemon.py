@@ -59,13 +59,15 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Catch SIGTERM and SIGINT meanwhile."""
+        """Catch SIGTERM and SIGINT meanwhile, and let SIGHUP pass."""
         before = [signal.signal(number, self) for number in (signal.SIGTERM, signal.SIGINT)]
+        hangup = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that goes away stops nobody
         try:
             yield
         finally:
             for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
                 signal.signal(number, handler)
+            signal.signal(signal.SIGHUP, hangup)
 
 
 class Daemon:

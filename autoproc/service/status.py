@@ -40,6 +40,8 @@ BY_IMPORTANCE = (REMARK, "d_min", "quality", "space group", "time", "images", "C
 LEFT = ("sweep", "state", "space group", "cell", "quality", REMARK)
 LEAST_REMARK = 20
 GAP = 2
+MOST_ROWS = 100
+"""Sweeps shown of those that wait, that come, or that are done; more nobody reads, and each costs a millisecond."""
 NOBODY = "no autoproc run is working on this queue: start `autoproc run ...`"
 ORDER = (State.running, State.queued, State.processed, State.failed, State.set_aside, State.cancelled, State.listed)
 
@@ -58,15 +60,19 @@ class Queue:
         return cls(queue.rows(), queue.presence.arriving(), queue.presence.is_attended)
 
 
-def status_table(queue: Queue, width: int, now: float | None = None) -> RenderableType:
+def status_table(queue: Queue, width: int, now: float | None = None, most: int | None = MOST_ROWS) -> RenderableType:
     """All sweeps: those at work first, then those that wait or come, then the others, the latest first.
 
     width : of the terminal, in letters; where it is narrow, what matters least is left out
+    most : rows for each state, whose others are only counted; None shows all
     """
     now = time.time() if now is None else now
-    rows = [_cells(job, now) for job in sorted(queue.jobs, key=_place)]
     n_at_work = sum(not job.state.is_settled for job in queue.jobs)
-    rows[n_at_work:n_at_work] = [_coming(arriving, now) for arriving in queue.arriving]
+    shown = _shown(queue.jobs, most)
+    n_above = sum(not job.state.is_settled for job in shown)
+    coming = queue.arriving[:most]
+    rows = [_cells(job, now) for job in shown]
+    rows[n_above:n_above] = [_coming(arriving, now) for arriving in coming]
     table = Table(box=box.SIMPLE_HEAD, title=counted(queue), title_justify="left", title_style="",
                   pad_edge=False, padding=(0, 1, 0, 0))  # fmt: skip
     for heading, letters in fitting(rows, width):
@@ -76,7 +82,24 @@ def status_table(queue: Queue, width: int, now: float | None = None) -> Renderab
                          overflow="fold", ratio=1 if wraps else None)  # fmt: skip
     for row in rows:
         table.add_row(*(row[str(column.header)] for column in table.columns))
-    return table if queue.is_attended or not n_at_work else Group(table, Text(NOBODY, style="yellow"))
+    parts: list[RenderableType] = [table]
+    n_left_out = len(queue.jobs) - len(shown) + len(queue.arriving) - len(coming)
+    if n_left_out:
+        parts.append(Text(f"{n_left_out} more are not shown: --all shows them, --json says all that is known"))
+    if n_at_work and not queue.is_attended:
+        parts.append(Text(NOBODY, style="yellow"))
+    return table if len(parts) == 1 else Group(*parts)
+
+
+def _shown(jobs: Sequence[Job], most: int | None) -> list[Job]:
+    """Jobs in their order; of each state, no more than `most`, so that what failed is not hidden by what waits."""
+    numbers: Counter[State] = Counter()
+    shown = []
+    for job in sorted(jobs, key=_place):
+        numbers[job.state] += 1
+        if most is None or numbers[job.state] <= most:
+            shown.append(job)
+    return shown
 
 
 def fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[tuple[str, int]]:

@@ -21,6 +21,8 @@ REFRESH = 10
 """Seconds after which a browser loads the page anew."""
 LEAST_INTERVAL = 2.0
 """Seconds between two writings of the page at least, however much happens."""
+LARGEST_SHARE = 0.05
+"""Part of the time that writing the page may take: the more sweeps, the rarer it is written. Chosen, not measured."""
 SILENT = ("said", "begin", "already", "hook failed", "trouble", "stopping")
 """Events after which the page would be the same."""
 
@@ -31,7 +33,7 @@ class VisitPage:
     def __init__(self, queue: JobQueue, outputs: Outputs) -> None:
         self._queue, self._outputs = queue, outputs
         self._is_stale = True
-        self._written = -LEAST_INTERVAL
+        self._due = 0.0
 
     def __call__(self, event: Event) -> None:
         """Something has happened."""
@@ -43,7 +45,7 @@ class VisitPage:
 
     def poll(self) -> None:
         """Write the page if it is stale, and not too soon after the last time."""
-        if self._is_stale and time.monotonic() - self._written >= LEAST_INTERVAL:
+        if self._is_stale and time.monotonic() >= self._due:
             self.write()
 
     def finish(self) -> None:
@@ -53,13 +55,15 @@ class VisitPage:
 
     def write(self) -> None:
         """Write the page; a disk that is full costs nobody a result."""
-        self._is_stale, self._written = False, time.monotonic()
+        self._is_stale, begun = False, time.monotonic()
         path = self._outputs.output / "index.html"
         part = path.with_name(".index.html.part")
         with suppress(OSError):
             page = page_of(self._queue.rows(), path.parent, self._queue.presence.arriving())
             part.write_text(page, encoding="utf-8", errors="backslashreplace")
             part.replace(path)
+        done = time.monotonic()
+        self._due = done + max(LEAST_INTERVAL, (done - begun) / LARGEST_SHARE)
 
 
 def page_of(jobs: Sequence[Job], output: Path, arriving: Sequence[Arriving] = ()) -> str:

@@ -252,3 +252,12 @@ def test_every_turn_is_told_and_a_crowd_of_images_takes_several(tmp_path, monkey
     assert taken == list(range(9))
     assert len(turns) > 2
     service.close()
+
+
+def test_a_terminal_that_goes_away_stops_nobody():
+    stop = Stop()
+    before = signal.getsignal(signal.SIGHUP)
+    with stop.listening():
+        os.kill(os.getpid(), signal.SIGHUP)
+    assert stop.n_asked == 0
+    assert signal.getsignal(signal.SIGHUP) is before

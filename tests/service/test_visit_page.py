@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from autoproc.service.events import Event
 from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.job import State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs, home_of
 from autoproc.service.status import Queue, status_table
@@ -80,3 +82,36 @@ def test_images_that_are_no_sweep_are_not_called_partial(queue):
     Console(file=text, width=200).print(status_table(Queue.of(queue), 200))
     assert "screening shots" in text.getvalue()
     assert "partial" not in text.getvalue()
+
+
+def test_a_page_that_takes_long_is_written_rarely(queue, outputs, monkeypatch):
+    times = iter([100.0, 104.0, 183.0, 184.5, 184.5, 184.5])
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    page = VisitPage(queue, outputs)
+    page.write()
+    path = outputs.output / "index.html"
+    path.unlink()
+    page.touch()
+    page.poll()
+    assert not path.exists(), "it took 4 s, so that it is not due before 184 s"
+    page.poll()
+    assert path.exists()
+
+
+def many(queue, n):
+    for number in range(n):
+        queue.add(replace(SWEEP, fingerprint=f"g{number}", name=f"s{number}", path=Path(f"/data/v1/s{number}_#.cbf")))
+
+
+@pytest.mark.parametrize("most", [5, None])
+def test_the_table_shows_so_many_of_a_state_and_counts_the_others(queue, most):
+    many(queue, 12)
+    failed = queue.claim("me", 60.0)
+    queue.finish(failed, State.failed, {"status": "failed", "error": "no spots"}, {})
+    many_waiting = 11 if most is None else most
+    text = StringIO()
+    Console(file=text, width=200).print(status_table(Queue.of(queue), 200, most=most))
+    shown = text.getvalue()
+    assert shown.count("queued") == many_waiting + 1, "and once in the title"
+    assert "no spots" in shown, "what failed is not hidden by what waits"
+    assert ("6 more are not shown" in shown) == (most is not None)
