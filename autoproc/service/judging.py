@@ -5,8 +5,9 @@ A judgement yields questions about files, and goes on when they are answered: me
 
 from __future__ import annotations
 
+import os
 import stat
-from collections.abc import Generator, Iterable, Mapping, Set
+from collections.abc import Callable, Generator, Iterable, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,14 +143,19 @@ class Judging:
 
     def _no_file(self, path: Path) -> str:
         """What a name leads to that is no file; "" for files, and what cannot be told."""
-        try:
-            return KINDS.get(stat.S_IFMT(self._disk.stat(path).st_mode), "")
-        except OSError:
-            return ""
+        return no_file(path, self._disk.stat)
 
     def _next_look_at(self, series: WatchedMaster | WatchedCbf, now: float) -> float:
         quiet = max(0.0, now - series.arrivals.news)
         return now + max(SHARE_OF_QUIET * quiet, self._params.poll_interval)
+
+
+def no_file(path: Path, stat_of: Callable[[Path], os.stat_result] = os.stat) -> str:
+    """What a name leads to that is no file; "" for files, and what cannot be told."""
+    try:
+        return KINDS.get(stat.S_IFMT(stat_of(path).st_mode), "")
+    except OSError:
+        return ""
 
 
 def _sweeps_of_cbf(series: WatchedCbf, files: Mapping[int, Path], verdict: Verdict, arrived: float) -> SweepsOfCbf:

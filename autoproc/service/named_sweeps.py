@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autoproc.errors import AutoprocError
-from autoproc.formats.sweeps import find_series, unique_names
+from autoproc.formats.sweeps import Series, find_series, unique_names
 from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.judging import NO_FILE, no_file
 from autoproc.service.probing import Prober
 from autoproc.service.questions import KindOf, NamedImages, Question, SweepsOfSeries, Unanswered
 from autoproc.stages.import_sweep import Skipped
@@ -38,13 +39,17 @@ class NamedSearch:
 
     def __init__(self, paths: Sequence[str | Path], probe: Prober) -> None:
         self._probe = probe
-        found = find_series(paths, lambda path: _answer(probe, KindOf(Path(path))))
-        names = unique_names(found.series)
-        self._asked = {
-            probe.ask(SweepsOfSeries(series, name)): series for series, name in zip(found.series, names, strict=True)
-        }
+        found = find_series(paths, lambda path: _kind_of(probe, Path(path)))
+        self._asked: dict[int, Series] = {}
+        listed = []
+        for series, name in zip(found.series, unique_names(found.series), strict=True):
+            odd = {path: kind for path in series.files.values() if (kind := no_file(path))}
+            listed += [ListedImages(path, 0, "unreadable", NO_FILE.format(kind=kind)) for path, kind in odd.items()]
+            files = {n: path for n, path in series.files.items() if path not in odd}
+            if files:
+                self._asked[probe.ask(SweepsOfSeries(replace(series, files=files), name))] = series
         passed_over = tuple(Skipped(path, 0, reason) for path, reason in found.passed_over)
-        self._before = NamedSweeps((), passed_over, tuple(found.problems))
+        self._before = NamedSweeps((), passed_over, tuple(found.problems), tuple(listed))
 
     @property
     def is_over(self) -> bool:
@@ -94,6 +99,13 @@ def _all_answers(probe: Prober, asked: Sequence[int]) -> dict[int, Any]:
     while len(answers) < len(asked):
         answers.update(probe.answers(PATIENCE))
     return answers
+
+
+def _kind_of(probe: Prober, path: Path) -> str:
+    kind = no_file(path)
+    if kind:
+        raise Unanswered(path=path, reason=f"{path}: {NO_FILE.format(kind=kind)}")
+    return _answer(probe, KindOf(path))
 
 
 def _answer(probe: Prober, question: Question) -> Any:
