@@ -17,6 +17,10 @@ SIGNIFICANT = 5.0
 """Standard deviations that the fall would have by chance, were reflections independent; those measured in like
 directions are not, so that 3 would be reached too often."""
 
+MOST_TELLING = 0.95
+"""Quantile of the deviances of both levels together at which each is cut, so that no reflection counts for more than
+the strongest twentieth of them do: one wild observation or one direction that the fit has not seen decides nothing."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AbsorptionReport:
@@ -39,9 +43,9 @@ class AbsorptionReport:
 
 
 def next_level(history: History[AbsorptionReport]) -> Step | None:
-    """One level up, as long as the last one did no harm: restraints may hide in one step what the next one shows."""
-    best, last = history.champion, history.last.report
-    if best is None or last is None or best.r_meas_free is None or last.deviance.sum() > best.deviance.sum():
+    """One level up to the highest, whatever the last one did: restraints may hide in one step what the next shows."""
+    last = history.last.report
+    if last is None or last.r_meas_free is None:
         return None
     number = LEVELS.index(last.level) + 1
     if number == len(LEVELS):
@@ -54,8 +58,10 @@ def better_level(best: AbsorptionReport, challenger: AbsorptionReport) -> Verdic
     """Reflections that were held out agree better."""
     if best.r_meas_free is None or challenger.r_meas_free is None:
         return Verdict(False, "there are too few reflections to judge by")
-    change = best.deviance - challenger.deviance
-    gain = float(change.sum() / max(best.deviance.sum(), 1e-9))
+    cap = np.quantile(np.concatenate([best.deviance, challenger.deviance]), MOST_TELLING)
+    before = np.minimum(best.deviance, cap)
+    change = before - np.minimum(challenger.deviance, cap)
+    gain = float(change.sum() / max(before.sum(), 1e-9))
     chance = float(np.sqrt(np.square(change).sum()))
     gained = f"squared deviations of reflections held out of scaling {gain:.1%} less"
     told = f"free Rmeas {best.r_meas_free:.4f} -> {challenger.r_meas_free:.4f}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autoproc.merging.agreement import group_agreement
+from autoproc.merging.agreement import MIN_TOTAL_SIGNAL
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.models.experiment import shared_cell
 from autoproc.models.reflections import Flag
@@ -160,7 +160,12 @@ def _deviations(groups: EquivalentGroups, value: np.ndarray, variance: np.ndarra
 
 
 def _judged(of: Trial, factors: np.ndarray) -> HeldOut:
+    """The R factor is of intensities as measured, where a factor near zero does not make one observation decide."""
     deviance = of.groups.sum(_deviations(of.groups, of.intensity, of.variance, factors))
-    if not len(of):
+    total = float(of.intensity.sum())
+    if total <= MIN_TOTAL_SIGNAL * float(of.variance.sum()) ** 0.5:
         return HeldOut(None, deviance)
-    return HeldOut(group_agreement(of.groups, of.intensity / factors, np.sqrt(of.variance) / factors).r_meas, deviance)
+    count = of.groups.count[of.groups.group]
+    several = np.sqrt(count / np.maximum(count - 1, 1))
+    off = np.sqrt(_deviations(of.groups, of.intensity, of.variance, factors) * of.variance)
+    return HeldOut(float((several * off).sum()) / total, deviance)

@@ -115,7 +115,8 @@ def _target(problem: Problem, models: Sequence[PhysicalModel]) -> tuple[float, _
     factors = np.ones_like(problem.intensity)
     for part, model in zip(problem.parts, models, strict=True):
         factors[part.rows] = model.factors(part.design)
-    positive = bool(np.all(factors > MIN_FACTOR)) and bool(np.all(np.isfinite(factors)))
+    used = factors[problem.weight > 0]
+    positive = bool(np.all(used > MIN_FACTOR)) and bool(np.all(np.isfinite(factors)))
     if not positive:
         return np.inf, _State(factors, np.zeros(problem.n_groups), np.ones(problem.n_groups), np.inf)
     weighted = problem.weight * factors
@@ -209,7 +210,11 @@ def _restraints(model: PhysicalModel, absorption_restraint: float) -> tuple[floa
     second[decay, decay] += DECAY_RESTRAINT * np.eye(decay.stop - decay.start)
     second[absorption, absorption] += absorption_restraint * np.eye(absorption.stop - absorption.start)
     first = second @ p
-    return float(p @ first), first, second
+    value = float(p @ first)
+    # The ties are relative to the mean scale: without its share the gradient would shrink the scales for good.
+    ties = float(p[scale] @ first[scale])
+    first[scale] -= ties / (mean_scale * (scale.stop - scale.start))
+    return value, first, second
 
 
 def _stepped(
@@ -223,6 +228,19 @@ def _stepped(
         stop = start + len(model.parameters)
         result.append(model.with_parameters(model.parameters + step[start:stop]))
         start = stop
+    return _of_same_scale(result, models)
+
+
+def _of_same_scale(models: Sequence[PhysicalModel], before: Sequence[PhysicalModel]) -> tuple[PhysicalModel, ...]:
+    """Models with the mean scale parameter that they had before: the target does not change with all of them."""
+    old, new = (float(np.mean(np.concatenate([m.parameters[m.slices[0]] for m in some]))) for some in (before, models))
+    if new <= 0 or old <= 0:
+        return tuple(models)
+    result = []
+    for model in models:
+        parameters = model.parameters.copy()
+        parameters[model.slices[0]] *= old / new
+        result.append(model.with_parameters(parameters))
     return tuple(result)
 
 

@@ -21,6 +21,10 @@ SPACINGS = ((5.0, 1.0, 1.5), (10.0, 2.0, 3.0), (25.0, 4.0, 5.0), (90.0, 8.0, 10.
 EDGE = 0.999
 """Coordinates are shrunk by this, so that the last image lies within the last interval (as DIALS does)."""
 BLOCK = 16384
+LEAST_LINEAR = 0.2
+"""Part of the intensity that absorption leaves, down to which the surface is linear in its coefficients, as in DIALS.
+Below it goes on as an exponential of the same slope, so that no direction, seen or not, gets a factor of zero or less:
+crystals that leave less of the beam are beyond the reach of the series (simulated crystals of 35 to 60%)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +110,11 @@ class PhysicalModel:
         return Design(scale_index, scale_weight, decay_index, decay_weight, 0.5 / at.d**2, basis)
 
     def terms(self, design: Design) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(N,) c(phi), B(phi) in Angstrom^2 and 1 + absorption."""
+        """(N,) c(phi), B(phi) in Angstrom^2 and the surface, 1 + absorption where that is not small."""
         scale, decay, absorption = (self.parameters[s] for s in self.slices)
         c = (scale[design.scale_index] * design.scale_weight).sum(axis=1)
         b = (decay[design.decay_index] * design.decay_weight).sum(axis=1)
-        return c, b, 1.0 + design.basis @ absorption
+        return c, b, positive_surface(1.0 + design.basis @ absorption)
 
     def factors(self, design: Design) -> np.ndarray:
         """(N,) inverse scale g: an observation over g is on the common scale."""
@@ -125,7 +129,7 @@ class PhysicalModel:
         rows = np.arange(len(c))[:, None]
         derivatives[rows, design.scale_index] = design.scale_weight / c[:, None]
         derivatives[rows, decay.start + design.decay_index] = design.decay_weight * design.half_inverse_d2[:, None]
-        derivatives[:, absorption] = design.basis / surface[:, None]
+        derivatives[:, absorption] = design.basis / np.maximum(surface, LEAST_LINEAR)[:, None]
         return derivatives
 
     def factors_at(self, experiment: Experiment, at: Coordinates) -> np.ndarray:
@@ -140,7 +144,7 @@ class PhysicalModel:
         if not self.lmax:
             return relative
         directions = beam_directions(experiment, at.s1, at.frame)
-        return relative * (1.0 + mean_series(*directions, self.lmax, self.parameters[self.slices[2]]))
+        return relative * positive_surface(1.0 + mean_series(*directions, self.lmax, self.parameters[self.slices[2]]))
 
     def curves(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """c(phi) and B(phi) at frames (N,), for plots."""
@@ -150,6 +154,12 @@ class PhysicalModel:
             return c, np.zeros_like(c)
         index, weight = self.decay.weights(self.coordinate(frame, self.decay))
         return c, (self.parameters[self.slices[1]][index] * weight).sum(axis=1)
+
+
+def positive_surface(linear: np.ndarray) -> np.ndarray:
+    """(N,) the surface of absorption, > 0, of its linear form 1 + sum c Y (N,): the same from LEAST_LINEAR upwards."""
+    below = np.minimum(linear, LEAST_LINEAR) / LEAST_LINEAR - 1.0
+    return np.where(linear >= LEAST_LINEAR, linear, LEAST_LINEAR * np.exp(np.maximum(below, -50.0)))
 
 
 def model_for(experiment: Experiment, frame: np.ndarray, decay: bool, lmax: int) -> PhysicalModel:

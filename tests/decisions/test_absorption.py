@@ -30,7 +30,7 @@ def levels_tried(*means):
 @pytest.mark.parametrize(
     ("means", "tried", "kept"),
     [
-        ((1.0, 1.01, 0.5), ["low", "medium"], "low"),  # worse: what comes next is not looked at
+        ((1.0, 1.01, 0.5), ["low", "medium", "high"], "high"),  # a poor step does not hide a good one
         ((1.0, 0.9, 0.8), ["low", "medium", "high"], "high"),
         ((1.0, 0.9, 0.95), ["low", "medium", "high"], "medium"),
         ((1.0, 0.998, 0.9), ["low", "medium", "high"], "high"),  # restraints hide it until the last step
@@ -57,3 +57,15 @@ def test_too_few_reflections_leave_the_lowest():
     nothing = report("low", 1.0, r_meas=None)
     assert ABSORPTION.next_step(History((Attempt(PLAIN, nothing),), 0)) is None
     assert not better_level(LOW, report("medium", 0.5, r_meas=None)).is_better
+
+
+@pytest.mark.parametrize("n", [50, 2000])
+@pytest.mark.parametrize("wild", [1e3, 1e9])
+def test_one_wild_reflection_decides_nothing(n, wild):
+    def with_wild(level, mean):
+        deviance = report(level, mean, spread=0.02, n=n).deviance
+        deviance[7] = wild
+        return AbsorptionReport(level, 0.05, deviance)
+
+    assert better_level(report("low", 1.0, 0.05, n), with_wild("medium", 0.8)).is_better
+    assert not better_level(with_wild("low", 1.0), report("medium", 1.0, 0.05, n)).is_better

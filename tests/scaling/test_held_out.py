@@ -4,11 +4,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scaled_for_tests import Recipe, synthetic
 
 from autoproc.decisions.absorption import AbsorptionReport, better_level
 from autoproc.merging.groups import group_equivalents
 from autoproc.scaling.held_out import held_out_agreement, trial
+from autoproc.scaling.minimise import Problem, _restraints, fit_models
+from autoproc.scaling.model import LEAST_LINEAR, positive_surface
 from autoproc.scaling.params import ScaleParams
 from autoproc.stages.scale import scale
 
@@ -99,3 +103,34 @@ def test_scaling_goes_on_at_another_level(absorbed):
     common = groups.sum(ratio) / np.maximum(groups.count, 1)  # what equivalents share has no meaning
     assert np.std(ratio / common[groups.group]) < 0.005
     assert continued.start.models[0].lmax == 6
+
+
+def test_many_fits_one_after_another_leave_the_overall_scale(absorbed):
+    """The data say nothing of it, and nothing else may move it: figures of held-out reflections hang on it."""
+    of = trial(absorbed)
+    models = of.models
+    for weight in (of.weight, 0.5 * of.weight, 0.1 * of.weight):
+        problem = Problem(of.intensity, weight, of.groups.group, len(of.groups), of.parts, 5e4)
+        models = fit_models(problem, models).models
+    before, after = (np.mean(m[0].parameters[m[0].slices[0]]) for m in (of.models, models))
+    assert after == pytest.approx(before, rel=1e-9)
+
+
+def test_restraints_do_not_change_with_the_overall_scale(absorbed):
+    model = absorbed.start.models[0]
+    overall = np.where(np.arange(len(model.parameters)) < model.slices[0].stop, model.parameters, 0.0)
+    assert abs(overall @ _restraints(model, 5e4)[1]) < 1e-9
+
+
+@given(linear=st.floats(-1e3, 1e3))
+def test_surface_is_positive_and_linear_where_it_counts(linear):
+    found = positive_surface(np.array([linear]))[0]
+    assert found > 0
+    assert linear < LEAST_LINEAR or found == linear
+
+
+def test_slopes_of_the_surface_continue_below_the_linear_part():
+    step = 1e-6
+    for x in (-0.3, LEAST_LINEAR - 1e-3, LEAST_LINEAR + 1e-3, 0.9):
+        above, below = np.log(positive_surface(np.array([x + step, x - step])))
+        assert (above - below) / (2 * step) == pytest.approx(1 / max(x, LEAST_LINEAR), rel=1e-4)
