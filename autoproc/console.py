@@ -125,7 +125,7 @@ class WatchedReader:
         self._reader, self._tell = reader, tell
         self._n_read = 0
         self.n_frames, self.shape = reader.n_frames, reader.shape
-        self.mask, self.max_trusted = reader.mask, reader.max_trusted
+        self.mask, self.min_trusted, self.max_trusted = reader.mask, reader.min_trusted, reader.max_trusted
 
     def read(self, frame: int) -> np.ndarray:
         """Counts of a frame."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+SPARSE = 3
+"""Every so many pixels, each way, tell how a readout scatters."""
+
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 
@@ -11,3 +14,20 @@ MAD_TO_SIGMA = 1.4826
 def robust_sigma(deviations: np.ndarray) -> np.ndarray:
     """Standard deviation of deviations (N, ...) from zero, along the first axis, by their median absolute value."""
     return MAD_TO_SIGMA * np.median(np.abs(deviations), axis=0)
+
+
+def readout_variance(image: np.ndarray, trusted: np.ndarray, lowest: int) -> float:
+    """Variance, counts^2, that the readout adds to the counting of photons, from the negative counts of an image.
+
+    Pixels without a photon scatter evenly about zero, and photons make no count negative: the squares of the negative
+    counts, twice, are those of all such pixels, of which half the others show as zeros or above. What has a photon
+    and shows as zero makes the estimate a little low. 0 where no count may be negative.
+
+    image : (slow, fast) int32; trusted : (slow, fast) bool; lowest : the least count
+    """
+    if lowest >= 0:
+        return 0.0
+    values = image[::SPARSE, ::SPARSE][trusted[::SPARSE, ::SPARSE]]
+    negative = values[(values >= lowest) & (values < 0)].astype(float)
+    n = 2 * len(negative) + np.count_nonzero(values == 0)
+    return float(2 * np.sum(negative**2) / n) if n else 0.0

@@ -6,15 +6,15 @@ from libc.math cimport sqrt
 cdef int CLIP = 1 << 22
 
 
-cdef inline void shift_rows(const int[:, ::1] image, const unsigned char[:, ::1] good, Py_ssize_t row, int sign,
-                            Py_ssize_t pad, int* n, long long* x, long long* y) noexcept nogil:
+cdef inline void shift_rows(const int[:, ::1] image, const unsigned char[:, ::1] good, int lowest, Py_ssize_t row,
+                            int sign, Py_ssize_t pad, int* n, long long* x, long long* y) noexcept nogil:
     """Add (sign 1) or take away (sign -1) one row from the sums of each column."""
     cdef Py_ssize_t i
     cdef int use
     cdef long long v
     for i in range(image.shape[1]):
         v = image[row, i]
-        use = (good[row, i] != 0) & (v >= 0)
+        use = (good[row, i] != 0) & (v >= lowest)
         v = (CLIP if v > CLIP else v) * use
         n[pad + i] += sign * use
         x[pad + i] += sign * v
@@ -22,18 +22,19 @@ cdef inline void shift_rows(const int[:, ::1] image, const unsigned char[:, ::1]
 
 
 cdef void find_dispersed(const int[:, ::1] image, const unsigned char[:, ::1] good, Py_ssize_t kx, Py_ssize_t ky,
-                         const double[::1] allowed, int min_local, unsigned char[:, ::1] dispersed,
+                         const double[::1] allowed, const double[::1] readout, int min_local, int lowest,
+                         unsigned char[:, ::1] dispersed,
                          int[::1] column_n, long long[::1] column_x, long long[::1] column_y) noexcept nogil:
     """dispersed = 1 where a pixel's window has an index of dispersion above `allowed` for its size."""
     cdef Py_ssize_t h = image.shape[0], w = image.shape[1], i, j, last = 2 * kx
     cdef int n
     cdef long long x, y
-    cdef double excess
+    cdef double excess, limit
     for j in range(-ky, h):
         if j + ky < h:
-            shift_rows(image, good, j + ky, 1, kx, &column_n[0], &column_x[0], &column_y[0])
+            shift_rows(image, good, lowest, j + ky, 1, kx, &column_n[0], &column_x[0], &column_y[0])
         if j - ky - 1 >= 0:
-            shift_rows(image, good, j - ky - 1, -1, kx, &column_n[0], &column_x[0], &column_y[0])
+            shift_rows(image, good, lowest, j - ky - 1, -1, kx, &column_n[0], &column_x[0], &column_y[0])
         if j < 0:
             continue
         n, x, y = 0, 0, 0
@@ -45,9 +46,11 @@ cdef void find_dispersed(const int[:, ::1] image, const unsigned char[:, ::1] go
             n += column_n[i + last]
             x += column_x[i + last]
             y += column_y[i + last]
-            excess = <double>(n * y - x * x)
-            dispersed[j, i] = ((good[j, i] != 0) & (image[j, i] >= 0) & (n >= min_local)
-                               & (excess > allowed[n] * <double>x))
+            excess = <double>(n * y - x * x) - readout[n]
+            limit = allowed[n] * <double>x
+            limit = limit if limit > 0 else 0
+            dispersed[j, i] = ((good[j, i] != 0) & (image[j, i] >= lowest) & (n >= min_local)
+                               & (excess > limit))
             n -= column_n[i]
             x -= column_x[i]
             y -= column_y[i]
@@ -75,21 +78,22 @@ cdef void erode(unsigned char[:, ::1] flag, unsigned char[:, ::1] scratch, Py_ss
 
 
 cdef inline void shift_background(const int[:, ::1] image, const unsigned char[:, ::1] good,
-                                  const unsigned char[:, ::1] excluded, int overload, Py_ssize_t row, int sign,
-                                  Py_ssize_t pad, int* n, long long* x) noexcept nogil:
+                                  const unsigned char[:, ::1] excluded, int lowest, int overload,
+                                  Py_ssize_t row, int sign, Py_ssize_t pad, int* n, long long* x) noexcept nogil:
     """Add or take away one row's pixels that are neither excluded nor overloaded."""
     cdef Py_ssize_t i
     cdef int use, v
     for i in range(image.shape[1]):
         v = image[row, i]
-        use = (good[row, i] != 0) & (v >= 0) & (excluded[row, i] == 0) & (v < overload)
+        use = (good[row, i] != 0) & (v >= lowest) & (excluded[row, i] == 0) & (v < overload)
         n[pad + i] += sign * use
         x[pad + i] += sign * use * v
 
 
 cdef Py_ssize_t select(const int[:, ::1] image, const unsigned char[:, ::1] good, const unsigned char[:, ::1] peak,
                        const unsigned char[:, ::1] excluded, Py_ssize_t kx, Py_ssize_t ky, double gain,
-                       double n_sigma, int min_local, double threshold, int overload, int[::1] column_n,
+                       double n_sigma, int min_local, double threshold, int lowest, double noise, int overload,
+                       int[::1] column_n,
                        long long[::1] column_x, int[::1] index, int[::1] counts,
                        float[::1] background) noexcept nogil:
     """Write the peak pixels well above the mean of their window, and the overloads; how many there are."""
@@ -99,9 +103,9 @@ cdef Py_ssize_t select(const int[:, ::1] image, const unsigned char[:, ::1] good
     cdef double mean
     for j in range(-ky, h):
         if j + ky < h:
-            shift_background(image, good, excluded, overload, j + ky, 1, kx, &column_n[0], &column_x[0])
+            shift_background(image, good, excluded, lowest, overload, j + ky, 1, kx, &column_n[0], &column_x[0])
         if j - ky - 1 >= 0:
-            shift_background(image, good, excluded, overload, j - ky - 1, -1, kx, &column_n[0], &column_x[0])
+            shift_background(image, good, excluded, lowest, overload, j - ky - 1, -1, kx, &column_n[0], &column_x[0])
         if j < 0:
             continue
         n, x = 0, 0
@@ -112,9 +116,9 @@ cdef Py_ssize_t select(const int[:, ::1] image, const unsigned char[:, ::1] good
             n += column_n[i + last]
             x += column_x[i + last]
             v = image[j, i]
-            if good[j, i] and v >= 0 and (peak[j, i] or v >= overload):
+            if good[j, i] and v >= lowest and (peak[j, i] or v >= overload):
                 mean = <double>x / n if n >= min_local and n > 0 else 0.0
-                if v >= overload or (v > threshold and v >= mean + n_sigma * sqrt(gain * mean)):
+                if v >= overload or (v > threshold and v >= mean + n_sigma * sqrt(gain * ((mean if mean > 0 else 0.0) + noise))):
                     if found < limit:
                         index[found] = <int>(j * w + i)
                         counts[found] = v
@@ -126,25 +130,26 @@ cdef Py_ssize_t select(const int[:, ::1] image, const unsigned char[:, ::1] good
 
 
 def strong_pixels(const int[:, ::1] image, const unsigned char[:, ::1] good, Py_ssize_t kx, Py_ssize_t ky,
-                  const double[::1] allowed, double gain, double n_sigma, int min_local, double threshold,
-                  int overload, bint extended, unsigned char[:, :, ::1] scratch, int[::1] column_n,
+                  const double[::1] allowed, const double[::1] readout, double gain, double n_sigma, int min_local, double threshold,
+                  int lowest, double noise, int overload, bint extended, unsigned char[:, :, ::1] scratch, int[::1] column_n,
                   long long[:, ::1] column_sums, int[::1] index, int[::1] counts, float[::1] background):
     """Write the strong pixels of an image; returns how many there are, which may exceed len(index).
 
     scratch[0] and scratch[1] are work space, scratch[1] zero; column_n and column_sums, zero, are as
     wide as the image with 2 (kx + 2) more. allowed[n] is the limit of n sum(v^2) - sum(v)^2 over
-    sum(v) for a window of n pixels.
+    sum(v) for a window of n pixels. readout[n] is added to that limit. Counts below `lowest` are no counts; `noise` is the variance of the readout
+    over the gain.
     """
     cdef Py_ssize_t found
     with nogil:
-        find_dispersed(image, good, kx, ky, allowed, min_local, scratch[0], column_n, column_sums[0], column_sums[1])
+        find_dispersed(image, good, kx, ky, allowed, readout, min_local, lowest, scratch[0], column_n, column_sums[0], column_sums[1])
         column_n[:] = 0
         column_sums[0, :] = 0
         if extended:
             erode(scratch[0], scratch[1], min(kx, ky) - 1)
             found = select(image, good, scratch[0], scratch[0], kx + 2, ky + 2, gain, n_sigma, min_local, threshold,
-                           overload, column_n, column_sums[0], index, counts, background)
+                           lowest, noise, overload, column_n, column_sums[0], index, counts, background)
         else:
             found = select(image, good, scratch[0], scratch[1], kx, ky, gain, n_sigma, min_local, threshold,
-                           overload, column_n, column_sums[0], index, counts, background)
+                           lowest, noise, overload, column_n, column_sums[0], index, counts, background)
     return found

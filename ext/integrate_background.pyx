@@ -4,6 +4,9 @@ from libc.math cimport exp, floor, lgamma, log, sqrt
 
 cdef double TUNING = 1.345
 cdef int MAX_ITERATIONS = 50
+cdef int WORST = -0x7FFFFFFF  # counts up to it are none
+cdef double NOT_KNOWN = float("nan")
+cdef double CLIP = 4.0
 
 
 cdef inline double pmf(double k, double mu) noexcept nogil:
@@ -51,7 +54,7 @@ cdef double robust_mean(const int[::1] counts, const unsigned char[::1] label, P
         root = sqrt(mu)
         total = 0
         for i in range(start, stop):
-            if label[i] != 0 or counts[i] < 0 or counts[i] > limit:
+            if label[i] != 0 or counts[i] <= WORST or counts[i] > limit:
                 continue
             r = (counts[i] - mu) / root
             total += TUNING if r > TUNING else (-TUNING if r < -TUNING else r)
@@ -71,17 +74,55 @@ cdef double robust_mean(const int[::1] counts, const unsigned char[::1] label, P
     return mu
 
 
+cdef double dispersion_within(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start,
+                              Py_ssize_t stop, double mu, double noise) noexcept nogil:
+    """Variance of the counts up to 3 sigma above the mean over what is expected; 1 where they are too few."""
+    cdef double expected = (mu if mu > 0 else 0) + noise, squares = 0
+    cdef double limit = mu + 3 * sqrt(expected) + 1
+    cdef Py_ssize_t i, n = 0
+    for i in range(start, stop):
+        if label[i] == 0 and WORST < counts[i] <= limit:
+            squares += (counts[i] - mu) * (counts[i] - mu)
+            n += 1
+    return squares / (n * expected) if n > 1 and expected > 0 else 1
+
+
+cdef double clipped_mean(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start, Py_ssize_t stop,
+                         double mu, double noise) noexcept nogil:
+    """The mean of what lies within CLIP standard deviations and a count of it, found by iteration.
+
+    Of Poisson counts with the noise of a readout, negative ones among them, hardly one in 10**4 lies beyond.
+    """
+    cdef Py_ssize_t i, step, n
+    cdef double reach, total, change
+    for step in range(MAX_ITERATIONS):
+        reach = CLIP * sqrt((mu if mu > 0 else 0) + noise) + 1
+        total = 0
+        n = 0
+        for i in range(start, stop):
+            if label[i] == 0 and counts[i] > WORST and mu - reach <= counts[i] <= mu + reach:
+                total += counts[i]
+                n += 1
+        if n == 0:
+            break
+        change = total / n - mu
+        mu += change
+        if -1e-6 < change < 1e-6:
+            break
+    return mu
+
+
 def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, const unsigned char[::1] label,
-                        Py_ssize_t min_pixels, double[::1] mean, double[::1] dispersion, int[::1] n_used,
+                        Py_ssize_t min_pixels, double noise, double[::1] mean, double[::1] dispersion, int[::1] n_used,
                         int[::1] n_pixels):
     """Mean background and its index of dispersion for shoeboxes start[i] .. start[i + 1].
 
-    n_pixels counts background pixels, n_used those that are trusted; mean is -1 where they are
-    fewer than min_pixels. The dispersion, var/mean of the pixels that the estimator did not
+    n_pixels counts background pixels, n_used those that are trusted; mean is NaN where they are
+    fewer than min_pixels. noise is the variance of a readout beside that of counting, 0 for photon counters. The dispersion, var/mean of the pixels that the estimator did not
     down-weight, is 1 for a flat Poisson background.
     """
     cdef Py_ssize_t b, i, n, inner
-    cdef double total, mu, limit, squares, expected, k, p, low
+    cdef double total, mu, limit
     with nogil:
         for b in range(start.shape[0] - 1):
             n = 0
@@ -91,15 +132,20 @@ def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, cons
                 if label[i] != 0:
                     continue
                 n_pixels[b] += 1
-                if counts[i] >= 0:
+                if counts[i] > WORST:
                     n += 1
                     total += counts[i]
             n_used[b] = <int>n
             dispersion[b] = 1
             if n < min_pixels:
-                mean[b] = -1
+                mean[b] = NOT_KNOWN
                 continue
-            if total == 0:
+            if noise > 0:
+                mu = clipped_mean(counts, label, start[b], start[b + 1], total / n, noise)
+                mean[b] = mu
+                dispersion[b] = dispersion_within(counts, label, start[b], start[b + 1], mu, noise)
+                continue
+            if total <= 0:
                 mean[b] = 0
                 continue
             mu = robust_mean(counts, label, start[b], start[b + 1], total / n, 1e30, n)
@@ -108,18 +154,9 @@ def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, cons
             limit = mu + 6 * sqrt(mu) + 4
             inner = 0
             for i in range(start[b], start[b + 1]):
-                if label[i] == 0 and 0 <= counts[i] <= limit:
+                if label[i] == 0 and WORST < counts[i] <= limit:
                     inner += 1
             if inner < n and inner >= min_pixels:
                 mu = robust_mean(counts, label, start[b], start[b + 1], mu, limit, inner)
             mean[b] = mu
-            # Variance within 3 sigma of the mean, against that of a Poisson variable cut alike.
-            limit = 3 * sqrt(mu) + 1
-            squares = 0
-            inner = 0
-            for i in range(start[b], start[b + 1]):
-                if label[i] == 0 and counts[i] >= 0 and counts[i] <= mu + limit:
-                    squares += (counts[i] - mu) * (counts[i] - mu)
-                    inner += 1
-            if inner > 1:
-                dispersion[b] = squares / (inner * mu)
+            dispersion[b] = dispersion_within(counts, label, start[b], start[b + 1], mu, 0)

@@ -12,6 +12,7 @@ N_RESULTS = 18
 
 cdef double SQRT_HALF = 0.7071067811865476
 cdef int MAX_CYCLES = 20
+cdef int WORST = -0x7FFFFFFF  # counts up to it are none: untrusted, and just this one overloaded
 
 
 cdef inline double rocking(double w) noexcept nogil:
@@ -54,10 +55,10 @@ cdef inline double profile_at(const double[:, :, ::1] profiles, Py_ssize_t which
     return value if value > 0 else 0.0
 
 
-cdef inline double background_variance(double mean, double dispersion, int n_used) noexcept nogil:
+cdef inline double background_variance(double mean, double dispersion, int n_used, double noise) noexcept nogil:
     """Variance of the mean background; 0.95 is the efficiency of Huber's estimator."""
     cdef double floor_mean = mean if mean > 1.0 / n_used else 1.0 / n_used
-    return floor_mean * (dispersion if dispersion > 1 else 1.0) / (0.95 * n_used)
+    return (floor_mean + noise) * (dispersion if dispersion > 1 else 1.0) / (0.95 * n_used)
 
 
 cdef inline double likely_intensity(double intensity, double mean, double variance) noexcept nogil:
@@ -83,7 +84,7 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
                   const int[:, ::1] bbox, const double[:, ::1] centre, const double[:, :, ::1] transform,
                   const double[::1] rate, double b, double dispersion, int n_used,
                   const double[:, :, ::1] profiles, Py_ssize_t which, double spacing, double mean_intensity, double radius,
-                  double gain, double n_images, double missing_error, double* share, double* p, double* c,
+                  double gain, double noise, double n_images, double missing_error, double* share, double* p, double* c,
                   double[:, ::1] out) noexcept nogil:
     cdef int x0 = bbox[r, 0], x1 = bbox[r, 1], y0 = bbox[r, 2], y1 = bbox[r, 3], z0 = bbox[r, 4], z1 = bbox[r, 5]
     cdef int nx = x1 - x0, ny = y1 - y0, x, y, z
@@ -118,7 +119,7 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
             density = profile_at(profiles, which, spacing, u, v) / total if r2 <= radius * radius else 0.0
             for z in range(z0, z1):
                 at = begin + ((<Py_ssize_t>(z - z0)) * ny + (y - y0)) * nx + (x - x0)
-                if label[at] == 0 and counts[at] < 0:
+                if label[at] == 0 and counts[at] <= WORST:
                     n_bad_background += 1
                 if r2 > radius * radius:
                     continue
@@ -132,9 +133,9 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
                 n_foreground += 1
                 pixel = density * share[z - z0]
                 expected += pixel
-                if counts[at] < 0:
+                if counts[at] <= WORST:
                     n_bad += 1
-                    if counts[at] == -2:
+                    if counts[at] == WORST:
                         n_over += 1
                     continue
                 if label[at] != 1:
@@ -151,8 +152,8 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
                 sxx += weight * dx * dx
                 syy += weight * dy * dy
                 szz += weight * (z + 0.5 - centre[r, 2]) * (z + 0.5 - centre[r, 2])
-    var_b = background_variance(b, dispersion, n_used)
-    floor_b = b if b > 1.0 / n_used else 1.0 / n_used
+    var_b = background_variance(b, dispersion, n_used, noise)
+    floor_b = (b if b > 1.0 / n_used else 1.0 / n_used) + noise
     out[r, 0] = 0
     out[r, 1] = -1
     out[r, 2] = 0
@@ -166,7 +167,7 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
     out[r, 10] = n_bad_background
     out[r, 11] = 0
     out[r, 12] = b * n
-    out[r, 13] = gain * b * n + var_b * n * n
+    out[r, 13] = gain * ((b if b > 0 else 0) + noise) * n + var_b * n * n
     for i in range(3):
         out[r, 14 + i] = centre[r, i]
     out[r, 17] = n
@@ -220,8 +221,8 @@ def measure_shoeboxes(const Py_ssize_t[::1] start, const int[::1] counts, const 
                       const int[:, ::1] bbox, const double[:, ::1] centre, const double[:, :, ::1] transform,
                       const double[::1] rate, const double[::1] background, const double[::1] dispersion,
                       const int[::1] n_used, const double[:, :, ::1] profiles, const Py_ssize_t[::1] which,
-                      double spacing, const double[::1] mean_intensity, double radius, double gain, double n_images, double missing_error,
-                      Py_ssize_t max_size, Py_ssize_t max_frames, double[:, ::1] out):
+                      double spacing, const double[::1] mean_intensity, double radius, double gain, double noise,
+                      double n_images, double missing_error, Py_ssize_t max_size, Py_ssize_t max_frames, double[:, ::1] out):
     """Fill a row of `out` for every shoebox whose background is known; see kernels.integrate_fit."""
     cdef Py_ssize_t r
     cdef double* share = <double*>malloc(max_frames * sizeof(double))
@@ -235,8 +236,9 @@ def measure_shoeboxes(const Py_ssize_t[::1] start, const int[::1] counts, const 
     with nogil:
         for r in range(start.shape[0] - 1):
             measure(r, start[r], counts, label, bbox, centre, transform, rate,
-                    background[r] if background[r] > 0 else 0, dispersion[r], n_used[r] if n_used[r] > 0 else 1,
-                    profiles, which[r], spacing, mean_intensity[r], radius, gain, n_images, missing_error, share, p, c, out)
+                    background[r] if background[r] == background[r] else 0, dispersion[r], n_used[r] if n_used[r] > 0 else 1,
+                    profiles, which[r], spacing, mean_intensity[r], radius, gain, noise, n_images, missing_error, share,
+                    p, c, out)
     free(share)
     free(p)
     free(c)
@@ -245,7 +247,8 @@ def measure_shoeboxes(const Py_ssize_t[::1] start, const int[::1] counts, const 
 def accumulate_profile(const Py_ssize_t[::1] rows, const Py_ssize_t[::1] start, const int[::1] counts,
                        const unsigned char[::1] label, const int[:, ::1] bbox, const double[:, ::1] centre,
                        const double[:, :, ::1] transform, const double[::1] rate, const double[::1] background,
-                       const double[::1] intensity, double spacing, double gain, double model_error,
+                       const double[::1] intensity, double spacing, double gain, double noise,
+                       double model_error,
                        double[:, ::1] normal, double[::1] right):
     """Add the observations of some shoeboxes to the normal equations of the spline coefficients.
 
@@ -282,14 +285,14 @@ def accumulate_profile(const Py_ssize_t[::1] rows, const Py_ssize_t[::1] start, 
                     usable = True
                     for z in range(nz):
                         at = start[r] + (<Py_ssize_t>z * ny + y) * nx + x
-                        if counts[at] < 0 or label[at] == 2:
+                        if counts[at] <= WORST or label[at] == 2:
                             usable = False
                             break
                         q += counts[at] - background[r]
                     if not usable:
                         continue
                     guess = exp(-0.5 * (u * u + v * v)) / 6.283185307179586
-                    variance = gain * (guess * total + background[r] * nz + 1e-3)
+                    variance = gain * (guess * total + ((background[r] if background[r] > 0 else 0) + noise) * nz + 1e-3)
                     variance += model_error * model_error * total * total * (guess * guess + 1e-5)
                     weight = total * total / variance
                     value = q / total

@@ -5,6 +5,11 @@ from libc.math cimport ceil, floor
 FREE = 0
 OWN = 1
 OTHER = 2
+UNTRUSTED = -0x80000000
+OVERLOADED = -0x7FFFFFFF
+
+cdef int NO_COUNT = -0x7FFFFFFF - 1
+cdef int TOO_BRIGHT = -0x7FFFFFFF
 
 
 cdef inline double nearest_w(double rate, double z, double frame) noexcept nogil:
@@ -70,11 +75,11 @@ def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] cen
 
 
 def copy_pixels(int frame, const Py_ssize_t[::1] rows, Py_ssize_t offset, const int[:, ::1] image,
-                const unsigned char[:, ::1] trusted, double max_trusted, const int[:, ::1] owner, const int[:, ::1] bbox,
+                const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted, const int[:, ::1] owner, const int[:, ::1] bbox,
                 const Py_ssize_t[::1] start, int[::1] counts, unsigned char[::1] label):
     """Copy one frame of each row's shoebox to counts and label from start[row] on.
 
-    counts is -1 where a pixel is untrusted or off the detector and -2 where it is overloaded; label
+    counts is UNTRUSTED where a pixel is untrusted or off the detector and OVERLOADED where it is overloaded; label
     says whose peak it is in: nobody's, the reflection's own (owner is row + offset), another's or contested.
     """
     cdef Py_ssize_t n, r, at
@@ -87,15 +92,15 @@ def copy_pixels(int frame, const Py_ssize_t[::1] rows, Py_ssize_t offset, const 
             for y in range(bbox[r, 2], bbox[r, 3]):
                 for x in range(bbox[r, 0], bbox[r, 1]):
                     if x < 0 or y < 0 or x >= n_fast or y >= n_slow:
-                        counts[at] = -1
+                        counts[at] = NO_COUNT
                         label[at] = 0
                         at += 1
                         continue
                     value = image[y, x]
-                    if not trusted[y, x] or value < 0:
-                        value = -1
+                    if not trusted[y, x] or value < min_trusted:
+                        value = NO_COUNT
                     elif value >= max_trusted:
-                        value = -2
+                        value = TOO_BRIGHT
                     counts[at] = value
                     if owner[y, x] == -1:
                         label[at] = 0

@@ -3,7 +3,8 @@
 from libc.math cimport ceil, floor, sqrt
 
 
-def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, double max_trusted,
+def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted,
+                 double noise,
                  const double[:, ::1] centre, const double[::1] radius, const double[:, :, ::1] transform,
                  double[:, ::1] out, unsigned char[:, ::1] covered):
     """Flux and second moments of spots on one frame, each within a disc, above the ring around it.
@@ -25,9 +26,9 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
             x1 = min(n_fast, <int>ceil(centre[n, 0] + outer))
             y0 = max(0, <int>floor(centre[n, 1] - outer))
             y1 = min(n_slow, <int>ceil(centre[n, 1] + outer))
-            mean = -1
+            mean = 0
             for step in range(3):
-                limit = mean + 3 * sqrt(mean) + 1 if mean >= 0 else 1e30
+                limit = mean + 3 * sqrt((mean if mean > 0 else 0) + noise) + 1 if step > 0 else 1e30
                 total = 0
                 n_ring = 0
                 for y in range(y0, y1):
@@ -37,7 +38,7 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
                         r2 = dx * dx + dy * dy
                         if r2 < inner * inner or r2 > outer * outer:
                             continue
-                        if not trusted[y, x] or image[y, x] < 0 or image[y, x] > limit:
+                        if not trusted[y, x] or image[y, x] < min_trusted or image[y, x] > limit:
                             continue
                         total += image[y, x]
                         n_ring += 1
@@ -56,7 +57,7 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
                     covered[y, x] = 1
                     if r2 >= inner * inner:
                         continue
-                    if not trusted[y, x] or image[y, x] < 0 or image[y, x] >= max_trusted:
+                    if not trusted[y, x] or image[y, x] < min_trusted or image[y, x] >= max_trusted:
                         bad = True
                         continue
                     u = transform[n, 0, 0] * dx + transform[n, 0, 1] * dy
@@ -72,7 +73,7 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
 
 
 def ring_sums(const int[:, ::1] image, const unsigned char[:, ::1] trusted, const int[:, ::1] ring,
-              const double[::1] limit, double[::1] total, double[::1] number):
+              double min_trusted, const double[::1] limit, double[::1] total, double[::1] number):
     """Sum and number of the pixels of each ring that do not exceed the ring's limit."""
     cdef int x, y, r, value
     with nogil:
@@ -80,13 +81,13 @@ def ring_sums(const int[:, ::1] image, const unsigned char[:, ::1] trusted, cons
             for x in range(image.shape[1]):
                 r = ring[y, x]
                 value = image[y, x]
-                if trusted[y, x] and value >= 0 and value <= limit[r]:
+                if trusted[y, x] and value >= min_trusted and value <= limit[r]:
                     total[r] += value
                     number[r] += 1
 
 
 def add_background(const int[:, ::1] image, const unsigned char[:, ::1] trusted, const unsigned char[:, ::1] covered,
-                   const int[:, ::1] ring, const double[::1] limit, double[:, ::1] total, int[:, ::1] number,
+                   const int[:, ::1] ring, double min_trusted, const double[::1] limit, double[:, ::1] total, int[:, ::1] number,
                    int[:, ::1] n_bright):
     """Add the pixels of a frame that no spot covers, and that are not brighter than their ring's limit.
 
@@ -97,7 +98,7 @@ def add_background(const int[:, ::1] image, const unsigned char[:, ::1] trusted,
         for y in range(image.shape[0]):
             for x in range(image.shape[1]):
                 value = image[y, x]
-                if not trusted[y, x] or value < 0:
+                if not trusted[y, x] or value < min_trusted:
                     continue
                 if value > limit[ring[y, x]]:
                     n_bright[y, x] += 1

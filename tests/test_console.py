@@ -11,7 +11,7 @@ from autoproc.errors import NoSpots
 
 
 class Frames:
-    n_frames, shape, max_trusted = 5, (2, 3), 9.0
+    n_frames, shape, min_trusted, max_trusted = 5, (2, 3), -5, 9.0
     mask = np.ones((2, 3), bool)
 
     def read(self, frame):

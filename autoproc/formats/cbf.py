@@ -100,12 +100,12 @@ class CbfReader:
         self._rectangles = panel.mask
         self.n_frames = scan.n_images
         self.shape = (panel.image_size[1], panel.image_size[0])
-        self.max_trusted = panel.trusted_range[1]
+        self.min_trusted, self.max_trusted = panel.min_trusted, panel.trusted_range[1]
 
     @cached_property
     def mask(self) -> np.ndarray:
-        """(slow, fast) bool: outside the panel's untrusted rectangles, and not negative on the first good frame."""
-        good = self._first_readable() >= 0
+        """(slow, fast) bool: outside the panel's untrusted rectangles, and with a count on the first good frame."""
+        good = self._first_readable() >= self.min_trusted
         for x0, y0, x1, y1 in self._rectangles:
             good[y0:y1, x0:x1] = False
         return good

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import UNREADABLE, InputError
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.frames import NO_COUNT, ImageReader
 from autoproc.wording import number_ranges
 
 LISTED = 5
@@ -36,7 +36,8 @@ class ForgivingReader:
         self._most = int(max_fraction * reader.n_frames)
         self._read: set[int] = set()
         self.damaged: dict[int, InputError] = {}
-        self.n_frames, self.shape, self.max_trusted = reader.n_frames, reader.shape, reader.max_trusted
+        self.n_frames, self.shape = reader.n_frames, reader.shape
+        self.min_trusted, self.max_trusted = reader.min_trusted, reader.max_trusted
 
     @property
     def mask(self) -> np.ndarray:
@@ -48,7 +49,7 @@ class ForgivingReader:
         return self._reader.path(frame)
 
     def read(self, frame: int) -> np.ndarray:
-        """(slow, fast) int32 counts, all -1 for a frame that cannot be read."""
+        """(slow, fast) int32 counts, none of them trusted, for a frame that cannot be read."""
         self._read.add(frame)
         try:
             return self._reader.read(frame)
@@ -56,7 +57,7 @@ class ForgivingReader:
             self.damaged[frame] = error
             if len(self.damaged) > self._most:
                 raise self._too_many(error) from error
-            return np.full(self.shape, -1, np.int32)
+            return np.full(self.shape, NO_COUNT, np.int32)
 
     def _too_many(self, error: InputError) -> InputError:
         """The error itself if none is forgiven, or if the images may still come."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.frames import NO_COUNT, ImageReader
 
 
 class ExcludingReader:
@@ -17,7 +17,8 @@ class ExcludingReader:
     def __init__(self, reader: ImageReader, excluded: Collection[int]) -> None:
         self._reader = reader
         self._excluded = frozenset(excluded)
-        self.n_frames, self.shape, self.max_trusted = reader.n_frames, reader.shape, reader.max_trusted
+        self.n_frames, self.shape = reader.n_frames, reader.shape
+        self.min_trusted, self.max_trusted = reader.min_trusted, reader.max_trusted
 
     @cached_property
     def mask(self) -> np.ndarray:
@@ -29,7 +30,7 @@ class ExcludingReader:
         return self._reader.path(frame)
 
     def read(self, frame: int) -> np.ndarray:
-        """(slow, fast) int32 counts, all -1 for an excluded frame."""
+        """(slow, fast) int32 counts, none of them trusted, for an excluded frame."""
         if frame in self._excluded:
-            return np.full(self.shape, -1, np.int32)
+            return np.full(self.shape, NO_COUNT, np.int32)
         return self._reader.read(frame)

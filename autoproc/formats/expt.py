@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -200,7 +201,7 @@ def _panel(m: dict[str, Any], rotation: np.ndarray, origin: np.ndarray) -> Panel
         origin=origin + rotation @ _vector(m["origin"]),
         pixel_size=(float(m["pixel_size"][0]), float(m["pixel_size"][1])),
         image_size=(int(m["image_size"][0]), int(m["image_size"][1])),
-        trusted_range=(float(m["trusted_range"][0]), float(m["trusted_range"][1])),
+        trusted_range=(least_trusted(float(m["trusted_range"][0])), float(m["trusted_range"][1])),
         thickness=float(strategy.get("t0", m.get("thickness", 0.0))) if has_parallax else 0.0,
         mu=float(strategy.get("mu", m.get("mu", 0.0))) if has_parallax else 0.0,
         material=m.get("material", ""),
@@ -211,6 +212,15 @@ def _panel(m: dict[str, Any], rotation: np.ndarray, origin: np.ndarray) -> Panel
         identifier=m.get("identifier", ""),
         mask=tuple((int(r[0]), int(r[1]), int(r[2]), int(r[3])) for r in m.get("mask", ())),
     )
+
+
+def least_trusted(written: float) -> float:
+    """The lower end of a trusted range as Panel has it.
+
+    Half a count less is written: DIALS up to 3.11 takes it for the greatest that is bad, later ones for the least
+    that is good.
+    """
+    return -1.0 if -1 <= written <= 0 else float(math.ceil(written))
 
 
 def _panel_to_json(panel: Panel) -> dict[str, Any]:
@@ -224,7 +234,7 @@ def _panel_to_json(panel: Panel) -> dict[str, Any]:
         "raw_image_offset": [0, 0],
         "image_size": panel.image_size,
         "pixel_size": panel.pixel_size,
-        "trusted_range": panel.trusted_range,
+        "trusted_range": (panel.min_trusted - 0.5, panel.trusted_range[1]),  # in or out of it alike in every DIALS
         "thickness": panel.thickness,
         "material": panel.material,
         "mu": panel.mu,

@@ -11,6 +11,9 @@ import numpy as np
 
 from autoproc.threads import map_in_order
 
+NO_COUNT = int(np.iinfo(np.int32).min)
+"""Of a pixel without a value, below the least count of any detector."""
+
 
 class ImageReader(Protocol):
     """Random access to the frames of one sweep. Safe to call from several threads at once.
@@ -18,11 +21,13 @@ class ImageReader(Protocol):
     shape : (slow, fast)
     mask : (slow, fast) bool, True where a pixel may be trusted on every frame (gaps, dead pixels,
         untrusted rectangles and the file's own pixel_mask are False)
+    min_trusted : counts below it are no counts: markers of bad pixels; 0 for photon counters
     max_trusted : counts at or above it are overloads
     """
 
     n_frames: int
     shape: tuple[int, int]
+    min_trusted: int
     max_trusted: float
 
     @property
@@ -32,8 +37,8 @@ class ImageReader(Protocol):
     def read(self, frame: int) -> np.ndarray:
         """(slow, fast) int32 counts of frame `frame`, 0-based from the start of the scan.
 
-        Pixels are as in the file, bit for bit; negative values and the file's marker for bad
-        pixels (its largest unsigned value) are negative. Raises CorruptFile or UnreadableFile
+        Pixels are as in the file, bit for bit; the file's marker for bad pixels (of unsigned counts the
+        largest value) is below min_trusted. Raises CorruptFile or UnreadableFile
         with the name of the file.
         """
 

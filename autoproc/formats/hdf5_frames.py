@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from autoproc.errors import CorruptFile, InputError, UnreadableFile
+from autoproc.formats.frames import NO_COUNT
 from autoproc.formats.image_data import choose_detector, entry_of, image_names, is_image_stack
 from autoproc.formats.nexus_fields import groups_of_class
 from autoproc.formats.open_hdf5 import open_hdf5
@@ -165,7 +166,7 @@ class NexusReader:
         panel = detector[0]
         self.n_frames = len(self._indices)
         self.shape = (panel.image_size[1], panel.image_size[0])
-        self.max_trusted = panel.trusted_range[1]
+        self.min_trusted, self.max_trusted = panel.min_trusted, panel.trusted_range[1]
         if self._indices and max(self._indices) >= self._starts[-1]:
             raise CorruptFile(
                 path=self._path, reason=f"it holds {self._starts[-1]} images, not {max(self._indices) + 1}"
@@ -268,7 +269,7 @@ class NexusReader:
         given = self._pixel_mask()
         if given is not None:
             return mask & given
-        return mask & (self.read(0) >= 0) if self.n_frames else mask
+        return mask & (self.read(0) >= self.min_trusted) if self.n_frames else mask
 
     def _pixel_mask(self) -> np.ndarray | None:
         entry = entry_of(self._handle)
@@ -277,10 +278,20 @@ class NexusReader:
         return pixel_mask(detector, self.shape).good if detector is not None else None
 
 
+def least_count(underload: float, dtype: np.dtype) -> float:
+    """The lower end of the trusted range of images of a type, from their underload: markers stay below it.
+
+    Of unsigned counts none is negative but the markers; the least number of a signed type is always one.
+    """
+    if dtype.kind != "i":
+        return max(underload, -1.0) if dtype.kind == "u" else underload
+    return max(underload, float(np.iinfo(dtype).min + 1))
+
+
 def signed(frame: np.ndarray) -> np.ndarray:
     """Counts as int32; the largest value of an unsigned type and the one below become -1 and -2."""
     if frame.dtype.kind == "f":
-        return np.where(np.isfinite(frame), np.rint(frame), -1).astype(np.int32)
+        return np.where(np.isfinite(frame), np.rint(frame).clip(NO_COUNT, -(NO_COUNT + 1)), NO_COUNT).astype(np.int32)
     if frame.dtype.kind == "u":
         top = np.iinfo(frame.dtype).max
         counts = frame.astype(np.int64)

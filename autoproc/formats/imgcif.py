@@ -178,7 +178,7 @@ def _panel(header: CbfHeader, block: gemmi.cif.Block, axes: dict[str, Axis], wav
         pixel_size=(abs(fast.step), abs(slow.step)),
         image_size=header.image_size,
         trusted_range=(
-            _first(block, "_array_intensities.undefined_value") or -1.0,
+            _least_count(block),
             _first(block, "_array_intensities.overload") or NO_CUTOFF,
         ),
         thickness=thickness,
@@ -188,6 +188,15 @@ def _panel(header: CbfHeader, block: gemmi.cif.Block, axes: dict[str, Axis], wav
         identifier=kind,
         mask=module_gaps(kind, header.image_size),
     )
+
+
+def _least_count(block: gemmi.cif.Block) -> float:
+    """The least count that is one, -1 standing for 0: the header's underload, or what is above its undefined value."""
+    underload = _first(block, "_array_intensities.underload")
+    if underload is not None:
+        return underload
+    undefined = _first(block, "_array_intensities.undefined_value") or 0.0
+    return undefined + 1 if undefined < -2 else -1.0  # -1 and -2 mark bad pixels of photon counters
 
 
 def _through(axis: Axis, point: np.ndarray) -> np.ndarray:

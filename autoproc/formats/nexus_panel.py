@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats.detector_limits import saturation
-from autoproc.formats.hdf5_frames import Segment
+from autoproc.formats.hdf5_frames import Segment, least_count
 from autoproc.formats.header_values import MIN_DISTANCE, HeaderOverrides, required_beam_centre
 from autoproc.formats.nexus_fields import number, pixels, spare_number, text_of
 from autoproc.formats.nexus_geometry import panel_frame
@@ -54,7 +54,10 @@ def nexus_panel(
         origin=origin + 0.0,
         pixel_size=pixel_size,
         image_size=images.shape[::-1],
-        trusted_range=(-1.0 if underload is None else underload - 1.0, saturation(detector, images.dtype)),
+        trusted_range=(
+            least_count(-1.0 if underload is None else underload, images.dtype),
+            saturation(detector, images.dtype),
+        ),
         thickness=spare_number(detector, "sensor_thickness", "mm", "m", warnings) or 0.0,
         mu=mu,
         material=symbol,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.frames import NO_COUNT, ImageReader
 from autoproc.wording import number_ranges
 
 SAMPLE = 100_000
@@ -35,24 +35,25 @@ class BeamLevel:
     Taken from `first`, a frame that is likely to have beam, is nothing but the cap.
     """
 
-    def __init__(self, trusted: np.ndarray, first: np.ndarray) -> None:
+    def __init__(self, trusted: np.ndarray, first: np.ndarray, min_trusted: int = 0) -> None:
         self._step = max(1, int(np.sqrt(trusted.size / SAMPLE)))
         self._good = trusted[:: self._step, :: self._step].astype(bool)
         self.n_pixels = int(self._good.sum())
         self._cap = np.inf
+        self._lowest = min_trusted
         for _ in range(8):
-            mean = 2 * self.of(first)
+            mean = max(2 * self.of(first), 0.0)
             self._cap = mean + 4 * np.sqrt(mean) + 2
 
     def of(self, image: np.ndarray) -> float:
         """Counts per pixel of a frame; NaN where none of its pixels is good."""
         values = image[:: self._step, :: self._step][self._good]
-        values = values[values >= 0]
+        values = values[values >= self._lowest]
         return float(np.minimum(values, self._cap).mean()) if len(values) else float("nan")
 
 
 class FramesWithBeam:
-    """An ImageReader that gives untrusted pixels, all -1, for frames that had no full beam.
+    """An ImageReader that gives untrusted pixels for frames that had no full beam.
 
     levels : of the frames looked at before, by frame; the others are judged when they are read
     without_beam, dimmed : frames left out, as far as they have been read
@@ -60,7 +61,8 @@ class FramesWithBeam:
 
     def __init__(self, reader: ImageReader, level: BeamLevel, levels: Mapping[int, float]) -> None:
         self._reader, self._level = reader, level
-        self.n_frames, self.shape, self.max_trusted = reader.n_frames, reader.shape, reader.max_trusted
+        self.n_frames, self.shape = reader.n_frames, reader.shape
+        self.min_trusted, self.max_trusted = reader.min_trusted, reader.max_trusted
         frames = np.array(sorted(f for f in levels if np.isfinite(levels[f])), int)
         known = np.array([levels[f] for f in frames])
         self._usual = usual_level(known)
@@ -84,7 +86,7 @@ class FramesWithBeam:
     def read(self, frame: int) -> np.ndarray:
         """Counts of a frame, all -1 for one without full beam."""
         if frame in self.without_beam or frame in self.dimmed:
-            return np.full(self.shape, -1, np.int32)
+            return np.full(self.shape, NO_COUNT, np.int32)
         image = self._reader.read(frame)
         if frame in self._judged or not self._can_tell:
             return image

@@ -30,6 +30,7 @@ class Measuring:
     radius : of a peak, sigma; gain : variance of counts over their mean; n_images : of the scan
     missing_error : relative error of flux that is inferred, not seen
     min_pixels : of background; n_threads : 0 for every core
+    noise : variance of a pixel beside that of counting, counts^2
     """
 
     radius: float
@@ -38,6 +39,7 @@ class Measuring:
     missing_error: float
     min_pixels: int
     n_threads: int
+    noise: float = 0.0
 
 
 def chunks(n: int) -> list[tuple[int, int]]:
@@ -48,7 +50,7 @@ def chunks(n: int) -> list[tuple[int, int]]:
 def block_background(boxes: Shoeboxes, how: Measuring) -> Background:
     """Robust background of every shoebox."""
     found = map_in_order(
-        lambda c: constant_background(boxes.part(*c), how.min_pixels), chunks(len(boxes)), how.n_threads
+        lambda c: constant_background(boxes.part(*c), how.min_pixels, how.noise), chunks(len(boxes)), how.n_threads
     )
     return _joined(list(found))
 
@@ -66,7 +68,7 @@ def block_measurements(
         known = Background(*(getattr(background, f.name)[part] for f in fields(Background)))
         return measure_shoeboxes(
             boxes.part(*chunk), known, profiles, which[part], SPACING, mean[part], how.radius, how.gain, how.n_images,
-            how.missing_error,
+            how.missing_error, how.noise,
         ).table  # fmt: skip
 
     return Measurements(np.concatenate(list(map_in_order(measure, chunks(len(boxes)), how.n_threads))))
@@ -111,7 +113,7 @@ def block_equations(
     teaches = (
         (first.variance_sum > 0)
         & (first.intensity_sum > MIN_STRONG * sigma)
-        & (background.mean >= 0)
+        & background.is_known
         & (first.partiality > MIN_COMPLETE)
         & (first.valid_fraction > MIN_COMPLETE)
         & (first.n_overloaded == 0)
@@ -123,7 +125,7 @@ def block_equations(
     def learn(index: int) -> tuple[np.ndarray, np.ndarray, int]:
         rows = np.flatnonzero(teaches & (region == index))
         normal, right = profile_equations(
-            boxes, background, rows, first.intensity_sum, GRID_SIZE, SPACING, how.gain, MODEL_ERROR
+            boxes, background, rows, first.intensity_sum, GRID_SIZE, SPACING, how.gain, MODEL_ERROR, how.noise
         )
         return normal, right, len(rows)
 

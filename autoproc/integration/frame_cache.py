@@ -22,7 +22,7 @@ class FrameCache:
         self.n_frames = reader.n_frames
         self.shape = reader.shape
         self.mask = reader.mask
-        self.max_trusted = reader.max_trusted
+        self.min_trusted, self.max_trusted = reader.min_trusted, reader.max_trusted
 
     def read(self, frame: int) -> np.ndarray:
         """Counts of a frame, from memory or from its file."""

@@ -73,30 +73,40 @@ class Untrusted:
     warning: str = ""
 
 
-def find_untrusted(experiment: Experiment, seen: BackgroundSum, trusted: np.ndarray, params: ShadowParams) -> Untrusted:
+def find_untrusted(
+    experiment: Experiment, seen: BackgroundSum, trusted: np.ndarray, params: ShadowParams, noise: float = 0.0
+) -> Untrusted:
     """Shadowed and hot pixels from the sums of a sweep's frames.
 
     trusted : (slow, fast) bool, pixels that the detector itself vouches for
+    noise : variance that the readout adds to a pixel's on every frame, counts^2
     """
     ring, polarisation = scattering_map(experiment)
     exposure = np.where(trusted, seen.number, 0) * polarisation
     is_hot = hot_pixels(seen, trusted, params.hot_fraction)
     usable = trusted & ~is_hot
     counts = np.where(usable, seen.total, 0.0)
-    is_shadowed, warning = _believable(counts, np.where(usable, exposure, 0.0), ring, sector_map(experiment), params)
+    is_shadowed, warning = _believable(
+        counts, np.where(usable, exposure, 0.0), ring, sector_map(experiment), params, noise
+    )
     fraction = float(is_shadowed[trusted].mean()) if trusted.any() else 0.0
     return Untrusted(is_shadowed, is_hot, fraction, int(is_hot.sum()), warning)
 
 
 def _believable(
-    counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray, sector: np.ndarray, params: ShadowParams
+    counts: np.ndarray,
+    exposure: np.ndarray,
+    ring: np.ndarray,
+    sector: np.ndarray,
+    params: ShadowParams,
+    noise: float = 0.0,
 ) -> tuple[np.ndarray, str]:
     """(slow, fast) bool, shadows that take no incredible part of the detector, and a warning where others were seen."""
     first = 0.0
     for ratio in (params.max_ratio, *params.deep_ratios):
         edge = max(ratio, params.edge_ratio - (params.max_ratio - ratio))
         limits = params.model_copy(update={"max_ratio": ratio, "edge_ratio": edge})
-        found = shadowed_pixels(counts, exposure, ring, sector, limits)
+        found = shadowed_pixels(counts, exposure, ring, sector, limits, noise)
         fraction = float(found[exposure > 0].mean()) if (exposure > 0).any() else 0.0
         first = first or fraction
         if fraction <= params.usual_fraction:
@@ -145,7 +155,12 @@ def hot_pixels(seen: BackgroundSum, trusted: np.ndarray, min_fraction: float) ->
 
 
 def shadowed_pixels(
-    counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray, sector: np.ndarray, params: ShadowParams
+    counts: np.ndarray,
+    exposure: np.ndarray,
+    ring: np.ndarray,
+    sector: np.ndarray,
+    params: ShadowParams,
+    noise: float = 0.0,
 ) -> np.ndarray:
     """(slow, fast) bool: where counts fall short of those of the same ring.
 
@@ -154,7 +169,7 @@ def shadowed_pixels(
     """
     level = ring_levels(counts, exposure, ring, sector)
     expected = level[ring] * exposure
-    core, edge = _deficit(counts, expected, params)
+    core, edge = _deficit(counts, expected, noise * exposure, params)
     labels, n = ndimage.label(core, structure=np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
     sizes[0] = 0
@@ -214,13 +229,16 @@ def _boxed(values: np.ndarray, area: int) -> np.ndarray:
     return ndimage.uniform_filter(values, area, mode="constant") * area**2 if area > 1 else values
 
 
-def _deficit(counts: np.ndarray, expected: np.ndarray, params: ShadowParams) -> tuple[np.ndarray, np.ndarray]:
+def _deficit(
+    counts: np.ndarray, expected: np.ndarray, readout: np.ndarray, params: ShadowParams
+) -> tuple[np.ndarray, np.ndarray]:
     """Two (slow, fast) bool: cores of shadows, by any area; pixels that may be edges, by the smallest that can tell."""
     core, edge, known = (np.zeros(counts.shape, bool) for _ in range(3))
     for area in (1, 3, 5, 9, params.max_area):
         total, wanted = _boxed(counts, area), _boxed(expected, area)
-        telling = (expected > 0) & (wanted >= params.min_expected)
-        sigma = (total - wanted) / np.sqrt(np.maximum(wanted, 1.0))
+        variance = np.maximum(wanted + _boxed(readout, area), 1e-9)
+        telling = (expected > 0) & (wanted**2 >= params.min_expected * variance)
+        sigma = (total - wanted) / np.sqrt(np.maximum(variance, 1.0))
         core |= telling & (total < params.max_ratio * wanted) & (sigma < -params.min_sigma)
         edge |= telling & ~known & (total < params.edge_ratio * wanted) & (sigma < -2)
         known |= telling

@@ -114,6 +114,7 @@ class _Filler:
             self._contested,
         )  # fmt: skip
         image = self._reader.read(z)
+        lowest, highest = self._reader.min_trusted, self._reader.max_trusted
         for inside, (first, boxes) in zip(reach, live.boxes, strict=True):
-            copy_pixels(z, inside, first, image, self._trusted, self._reader.max_trusted, claims, boxes)
+            copy_pixels(z, inside, first, image, self._trusted, lowest, highest, claims, boxes)
         return z

@@ -86,7 +86,13 @@ def surveyed_frames(n_images: int) -> list[range]:
 
 
 def survey(
-    reader: ImageReader, trusted: np.ndarray, ring: np.ndarray, spots: StrongSpots, level: BeamLevel, n_threads: int
+    reader: ImageReader,
+    trusted: np.ndarray,
+    ring: np.ndarray,
+    spots: StrongSpots,
+    level: BeamLevel,
+    n_threads: int,
+    noise: float = 0.0,
 ) -> Survey:
     """Look at strong spots, one frame more than their boxes each way, and at the background.
 
@@ -104,15 +110,22 @@ def survey(
     ) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray]], BackgroundSum, dict[int, float]]:
         background = BackgroundSum.of_shape(reader.shape)
         found, levels = [], {}
-        limit = ring_limits(reader.read(task[0]), trusted, ring, n_rings)
+        limit = ring_limits(reader.read(task[0]), trusted, ring, n_rings, reader.min_trusted, noise)
         for frame in task:
             rows = np.flatnonzero((spots.bbox[:, 4] - 1 <= frame) & (frame <= spots.bbox[:, 5]))
             image = reader.read(frame)
             levels[frame] = level.of(image)
             out, covered = survey_frame(
-                image, trusted, reader.max_trusted, spots.xy[rows], spots.radius[rows], spots.transform[rows]
+                image,
+                trusted,
+                reader.max_trusted,
+                spots.xy[rows],
+                spots.radius[rows],
+                spots.transform[rows],
+                reader.min_trusted,
+                noise,
             )
-            background.add(image, trusted, covered, ring, limit)
+            background.add(image, trusted, covered, ring, limit, reader.min_trusted)
             found.append((rows, np.full(len(rows), frame), out))
         return found, background, levels
 

@@ -30,7 +30,7 @@ def integrated_table(
     of the others are 0 with a variance of -1.
     """
     m, background = measured.measurements, measured.background
-    good = (m.valid_fraction >= min_valid) & (m.n_overloaded == 0) & (background.mean >= 0)
+    good = (m.valid_fraction >= min_valid) & (m.n_overloaded == 0) & background.is_known
     good &= ~_is_alien(m) & ~(measured.is_contested & holds_neighbours_photons(m))
     is_summed = good & (m.variance_sum > 0)
     is_fitted = good & (m.variance_prf > 0)
@@ -48,7 +48,7 @@ def integrated_table(
         "variance_sum": np.where(is_summed, m.variance_sum, -1.0),
         "intensity_prf": np.where(is_fitted, m.intensity_prf, 0.0),
         "variance_prf": np.where(is_fitted, m.variance_prf, -1.0),
-        "background_mean": np.maximum(background.mean, 0.0),
+        "background_mean": np.nan_to_num(background.mean),
         "background_sum": m.background_sum,
         "background_variance": m.background_variance,
         "partiality": m.partiality,
@@ -133,7 +133,7 @@ def _flags(
         (Flag.BACKGROUND_INCLUDES_BAD_PIXELS, m.n_bad_background > 0),
         (Flag.REFERENCE_SPOT, measured.is_reference),
         (Flag.USED_IN_MODELLING, measured.is_reference),
-        (Flag.FAILED_DURING_BACKGROUND_MODELLING, background.mean < 0),
+        (Flag.FAILED_DURING_BACKGROUND_MODELLING, ~background.is_known),
         (Flag.FAILED_DURING_SUMMATION, ~is_summed),
         (Flag.FAILED_DURING_PROFILE_FITTING, ~is_fitted),
     ):

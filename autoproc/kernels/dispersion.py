@@ -37,6 +37,8 @@ def strong_pixels(
     min_local: int = 2,
     global_threshold: float = 0.0,
     gain: float = 1.0,
+    lowest: int = 0,
+    noise: float = 0.0,
     overload: float = np.inf,
     extended: bool = True,
     max_strong: int | None = None,
@@ -50,9 +52,10 @@ def strong_pixels(
     remains of the area is strong where it stands above that mean likewise. The mean counts as
     zero where fewer than min_local background pixels are left, deep inside a wide peak.
 
-    image : (slow, fast) int32; negative values never count
+    image : (slow, fast) int32; values below `lowest` never count
     mask : (slow, fast) bool, True where good
     kernel_size : (fast, slow) half sizes
+    noise : variance of a pixel that the readout adds to that of counting, counts^2
     overload : good pixels at or above it are always strong and never background
     max_strong : return no pixels if there are more; None means a quarter of the image
     """
@@ -68,16 +71,20 @@ def strong_pixels(
     scratch = np.empty((2, *image.shape), np.uint8)
     if not extended:
         scratch[1] = 0
+    allowed = _allowed((2 * kx + 1) * (2 * ky + 1), gain, n_sigma_background)
     n = _dispersion.strong_pixels(
         image,
         np.ascontiguousarray(mask).view(np.uint8),
         kx,
         ky,
-        _allowed((2 * kx + 1) * (2 * ky + 1), gain, n_sigma_background),
+        allowed,
+        allowed * np.arange(len(allowed)) * (noise / gain),
         gain,
         n_sigma_strong,
         min_local,
         global_threshold,
+        lowest,
+        noise / gain,
         int(min(np.ceil(overload), np.iinfo(np.int32).max)),
         extended,
         scratch,

@@ -114,6 +114,7 @@ def measure_shoeboxes(
     gain: float,
     n_images: int,
     missing_error: float,
+    noise: float = 0.0,
 ) -> Measurements:
     """Sum and fit every shoebox.
 
@@ -122,6 +123,7 @@ def measure_shoeboxes(
     mean_intensity : (N,) photons, of whole reflections like each: steadies the variances of weak ones; negative
         where it is not known
     radius : of the peak, sigma; gain : counts per photon's variance
+    noise : variance of a pixel beside that of counting, counts^2
     missing_error : relative error of the flux on missing pixels, added to the variances
     """
     n = len(boxes)
@@ -139,7 +141,7 @@ def measure_shoeboxes(
         boxes.start, boxes.counts, boxes.label, boxes.bbox, boxes.centre, boxes.transform, boxes.rate,
         background.mean, background.dispersion, background.n_used, np.ascontiguousarray(profiles, float),
         np.ascontiguousarray(which, np.intp), spacing,
-        np.ascontiguousarray(mean_intensity, float), radius, gain, float(n_images), missing_error,
+        np.ascontiguousarray(mean_intensity, float), radius, gain, noise / gain, float(n_images), missing_error,
         int(np.diff(boxes.start).max()), max(depth, 1), table,
     )  # fmt: skip
     return Measurements(table)
@@ -154,6 +156,7 @@ def profile_equations(
     spacing: float,
     gain: float,
     model_error: float,
+    noise: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Normal matrix (G*G, G*G) and right-hand side (G*G,) for the profile that shoeboxes `rows` share.
 
@@ -168,6 +171,6 @@ def profile_equations(
     _integrate_fit.accumulate_profile(
         np.ascontiguousarray(rows, np.intp), boxes.start, boxes.counts, boxes.label, boxes.bbox, boxes.centre,
         boxes.transform, boxes.rate, background.mean, np.ascontiguousarray(intensity, float), spacing, gain,
-        model_error, normal, right,
+        noise / gain, model_error, normal, right,
     )  # fmt: skip
     return normal, right

@@ -9,7 +9,8 @@ import numpy as np
 from autoproc.kernels import _integrate_shoebox
 
 FREE, OWN, OTHER = _integrate_shoebox.FREE, _integrate_shoebox.OWN, _integrate_shoebox.OTHER
-UNTRUSTED, OVERLOADED = -1, -2
+UNTRUSTED: int = _integrate_shoebox.UNTRUSTED
+OVERLOADED: int = _integrate_shoebox.OVERLOADED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +20,7 @@ class Shoeboxes:
     bbox : (N, 6) int32 x0 x1 y0 y1 z0 z1; centre : (N, 3) px, px, frame
     transform : (N, 2, 2), (dx, dy) in px to (eps1, eps2)/sigma_b; rate : (N,) eps3/sigma_m per frame
     start : (N + 1,) intp; the pixels of reflection i are [start[i], start[i + 1]) as (z, y, x)
-    counts : (P,) int32, UNTRUSTED or OVERLOADED below zero; label : (P,) uint8, FREE, OWN or
+    counts : (P,) int32, which may be negative, UNTRUSTED or OVERLOADED; label : (P,) uint8, FREE, OWN or
         OTHER, for pixels in another's peak or contested by two
     """
 
@@ -107,6 +108,7 @@ def copy_pixels(
     offset: int,
     image: np.ndarray,
     trusted: np.ndarray,
+    min_trusted: float,
     max_trusted: float,
     claims: ClaimMap,
     boxes: Shoeboxes,
@@ -123,5 +125,5 @@ def copy_pixels(
         raise ValueError(f"{int((~inside).sum())} shoeboxes do not reach over frame {frame}")
     _integrate_shoebox.copy_pixels(
         frame, np.ascontiguousarray(rows, np.intp), offset, np.ascontiguousarray(image, np.int32), trusted,
-        max_trusted, claims.owner, boxes.bbox, boxes.start, boxes.counts, boxes.label,
+        min_trusted, max_trusted, claims.owner, boxes.bbox, boxes.start, boxes.counts, boxes.label,
     )  # fmt: skip

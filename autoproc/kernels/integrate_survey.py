@@ -29,7 +29,13 @@ class BackgroundSum:
         return BackgroundSum(np.zeros(shape), np.zeros(shape, np.int32), np.zeros(shape, np.int32), 0)
 
     def add(
-        self, image: np.ndarray, trusted: np.ndarray, covered: np.ndarray, ring: np.ndarray, limit: np.ndarray
+        self,
+        image: np.ndarray,
+        trusted: np.ndarray,
+        covered: np.ndarray,
+        ring: np.ndarray,
+        limit: np.ndarray,
+        min_trusted: float = 0.0,
     ) -> None:
         """Add a frame.
 
@@ -39,7 +45,15 @@ class BackgroundSum:
         if not image.shape == trusted.shape == covered.shape == ring.shape == self.total.shape:
             raise ValueError(f"image {image.shape} and masks must have shape {self.total.shape}")
         _integrate_survey.add_background(
-            np.ascontiguousarray(image, np.int32), trusted, covered, ring, limit, self.total, self.number, self.n_bright
+            np.ascontiguousarray(image, np.int32),
+            trusted,
+            covered,
+            ring,
+            min_trusted,
+            limit,
+            self.total,
+            self.number,
+            self.n_bright,
         )
         self.n_frames += 1
 
@@ -51,7 +65,9 @@ class BackgroundSum:
         self.n_frames += other.n_frames
 
 
-def ring_limits(image: np.ndarray, trusted: np.ndarray, ring: np.ndarray, n_rings: int) -> np.ndarray:
+def ring_limits(
+    image: np.ndarray, trusted: np.ndarray, ring: np.ndarray, n_rings: int, min_trusted: float = 0.0, noise: float = 0.0
+) -> np.ndarray:
     """(n_rings,) counts above which a pixel of a ring is not background.
 
     Twice the mean m of the ring's background, for it may vary around the ring, and four standard
@@ -60,9 +76,9 @@ def ring_limits(image: np.ndarray, trusted: np.ndarray, ring: np.ndarray, n_ring
     image, limit = np.ascontiguousarray(image, np.int32), np.full(n_rings, np.inf)
     for _ in range(8):
         total, number = np.zeros(n_rings), np.zeros(n_rings)
-        _integrate_survey.ring_sums(image, trusted, ring, limit, total, number)
-        high = 2 * total / np.maximum(number, 1)
-        limit = high + 4 * np.sqrt(high) + 2
+        _integrate_survey.ring_sums(image, trusted, ring, min_trusted, limit, total, number)
+        high = np.maximum(2 * total / np.maximum(number, 1), 0)
+        limit = high + 4 * np.sqrt(high + noise) + 2
     return limit
 
 
@@ -73,6 +89,8 @@ def survey_frame(
     centre: np.ndarray,
     radius: np.ndarray,
     transform: np.ndarray,
+    min_trusted: float = 0.0,
+    noise: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flux and shape of spots on one frame.
 
@@ -86,7 +104,8 @@ def survey_frame(
         raise ValueError(f"centre {centre.shape}, radius {radius.shape} and transform {transform.shape} do not agree")
     out, covered = np.zeros((n, 4)), np.zeros(image.shape, np.uint8)
     _integrate_survey.survey_frame(
-        np.ascontiguousarray(image, np.int32), trusted, max_trusted, np.ascontiguousarray(centre, float),
+        np.ascontiguousarray(image, np.int32), trusted, min_trusted, max_trusted, noise,
+        np.ascontiguousarray(centre, float),
         np.ascontiguousarray(radius, float), np.ascontiguousarray(transform, float), out, covered,
     )  # fmt: skip
     return out, covered

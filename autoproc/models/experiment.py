@@ -7,6 +7,7 @@ spans 0..1. z (frame) is 0 at the start of the first image of the scan.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,8 +46,8 @@ class Panel:
     origin : (3,) mm, laboratory position of the corner of pixel (0, 0)
     fast_axis, slow_axis : (3,) unit vectors
     pixel_size : (fast, slow) mm; image_size : (fast, slow) pixels
-    trusted_range : (min, max) counts: a pixel is good where min < value < max for a min below zero of
-        -1 (that is 0 .. max), and overloaded at or above max
+    trusted_range : (min, max) counts: a pixel is good where min <= value < max, and overloaded at or above max; a
+        min of -1, or between it and 0, means 0, as DIALS before 3.12 had it
     thickness : sensor, mm; mu : its linear attenuation at this wavelength, 1/mm; 0 means no parallax
     mask : rectangles (x0, y0, x1, y1), half-open, never trusted
     """
@@ -76,6 +77,12 @@ class Panel:
     def d_matrix(self) -> np.ndarray:
         """(3, 3) columns fast, slow, origin: laboratory = d (x_mm, y_mm, 1)."""
         return np.column_stack([self.fast_axis, self.slow_axis, self.origin])
+
+    @property
+    def min_trusted(self) -> int:
+        """The least count that is one; what is below it marks bad pixels."""
+        low = self.trusted_range[0]
+        return 0 if -1 <= low <= 0 else math.ceil(low)
 
     @property
     def has_parallax(self) -> bool:

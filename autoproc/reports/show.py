@@ -88,7 +88,7 @@ def _pixels(experiment: Experiment) -> str:
         image, mask = reader.read(0), reader.mask
     except AutoprocError as error:
         return f"{title}\n    {error.message}"
-    good = image[mask & (image >= 0)]
+    good = image[mask & (image >= reader.min_trusted)]
     lines = [title, f"    trusted:     {mask.sum()} of {mask.size} ({mask.mean():.1%})"]
     if len(good):
         overloaded = int(np.count_nonzero(good >= reader.max_trusted))

@@ -106,6 +106,11 @@ class SimulatedSweep:
         return self.background.shape[0], self.background.shape[1]
 
     @property
+    def min_trusted(self) -> int:
+        """The least count; bad pixels have less."""
+        return 0
+
+    @property
     def max_trusted(self) -> float:
         """Counts at which pixels are overloaded."""
         return float(self.params.saturation)

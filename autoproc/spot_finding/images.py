@@ -48,10 +48,12 @@ class SearchedImages:
         self._sum = np.zeros(shape, np.float32)
         self._sum_of_squares = np.zeros(shape, np.float32)
 
-    def passing(self, frames: Iterable[tuple[int, np.ndarray]]) -> Iterator[tuple[int, np.ndarray]]:
+    def passing(
+        self, frames: Iterable[tuple[int, np.ndarray]], min_trusted: int = 0
+    ) -> Iterator[tuple[int, np.ndarray]]:
         """Pass the images on, and take note of those without a pixel that may be trusted."""
         for frame, image in frames:
-            if image[::SPARSE, ::SPARSE].max(initial=-1) < 0 and image.max(initial=-1) < 0:
+            if image[::SPARSE, ::SPARSE].max() < min_trusted and image.max() < min_trusted:
                 self.unread.append(frame)
             yield frame, image
 

@@ -18,6 +18,7 @@ from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
+from autoproc.robust import readout_variance
 from autoproc.spot_finding.centroids import measure_spots, peak_distance, peak_pixel
 from autoproc.spot_finding.checks import Peculiarities, find_notes, find_warnings, peculiarities
 from autoproc.spot_finding.images import SearchedImages
@@ -132,9 +133,10 @@ def find_spots(
     """
     panel = experiment.detector[0]
     good = mask & pixels_to_search(experiment, mask.shape, params)
-    search = StrongPixelSearch(good, panel.gain if params.gain is None else params.gain, panel.trusted_range[1], params)
+    gain = panel.gain if params.gain is None else params.gain
+    search = StrongPixelSearch(good, gain, panel.min_trusted, panel.trusted_range[1], params)
     images = SearchedImages(mask.shape)
-    found = map_in_order(search, images.passing(_frames(blocks)), n_threads)
+    found = map_in_order(search, images.passing(_frames(blocks), panel.min_trusted), n_threads)
     candidates, counts = _group(images.record(found), mask.shape[1], params)
     reflections = measure_spots(candidates, panel.trusted_range[1])
     near = peak_distance(candidates, reflections["xyz_obs_px"]) <= params.max_separation
@@ -201,6 +203,7 @@ class StrongPixelSearch:
 
     mask: np.ndarray
     gain: float
+    lowest: int
     overload: float
     params: FindSpotsParams
 
@@ -217,6 +220,8 @@ class StrongPixelSearch:
             min_local=p.min_local,
             global_threshold=p.global_threshold,
             gain=self.gain,
+            lowest=self.lowest,
+            noise=readout_variance(image, self.mask, self.lowest),
             overload=self.overload,
             extended=p.algorithm == "dispersion_extended",
             max_strong=int(p.max_strong_pixel_fraction * image.size),

@@ -28,6 +28,7 @@ from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, ProfileModel
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.params import Params
+from autoproc.robust import readout_variance
 
 
 class IntegrateParams(Params):
@@ -117,11 +118,13 @@ def integrate(
     candidates = _predictions(experiments, params, n_threads)
     strong = strong_spots(experiments, spots, candidates, match(spots, candidates))
     ring, _ = scattering_map(experiments[0])
-    level = BeamLevel(trusted, source.read(_frame_of_most_spots(spots, scan.n_images)))
-    seen = survey(source, trusted, ring, strong, level, n_threads)
+    typical = source.read(_frame_of_most_spots(spots, scan.n_images))
+    noise = readout_variance(typical, reader.mask, reader.min_trusted)
+    level = BeamLevel(trusted, typical, reader.min_trusted)
+    seen = survey(source, trusted, ring, strong, level, n_threads, noise)
     lit = FramesWithBeam(source, level, seen.levels)
     shapes = [spot_shape(strong, seen, i, width, np.radians(params.max_sigma_m)) for i in range(len(experiments))]
-    untrusted = _untrusted(experiments[0], seen, reader.mask, params.shadow)
+    untrusted = _untrusted(experiments[0], seen, reader.mask, params.shadow, noise)
     trusted = np.ascontiguousarray(reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot, np.uint8)
     predictions, frames = _recorded(experiments, candidates, shapes, params)
     if not len(predictions):
@@ -130,7 +133,7 @@ def integrate(
     blocks = rotation_blocks(predictions.xyz[:, 2], bbox, params.block_width / abs(scan.oscillation[1]), scan.n_images)
     how = Measuring(
         params.n_sigma, experiments[0].detector[0].gain, scan.n_images, params.missing_flux_error,
-        params.min_background_pixels, n_threads,
+        params.min_background_pixels, n_threads, noise,
     )  # fmt: skip
     measured = measure_all(
         lit, trusted, frames, bbox, predictions.zeta, predictions.d, predictions.experiment, blocks,
@@ -157,10 +160,10 @@ def _with_profile(experiment: Experiment, shape: SpotShape, n_sigma: float) -> E
     return replace(experiment, profile=profile)
 
 
-def _untrusted(experiment: Experiment, seen: Survey, mask: np.ndarray, params: ShadowParams) -> Untrusted:
+def _untrusted(experiment: Experiment, seen: Survey, mask: np.ndarray, params: ShadowParams, noise: float) -> Untrusted:
     """Shadowed and hot pixels; none where the user does not want them looked for."""
     if params.is_enabled:
-        return find_untrusted(experiment, seen.background, mask, params)
+        return find_untrusted(experiment, seen.background, mask, params, noise)
     nothing = np.zeros(mask.shape, bool)
     return Untrusted(nothing, nothing, 0.0, 0)
 

@@ -7,6 +7,7 @@ from nexus_files import SIZE, write_master
 from shared_data import shared
 
 from autoproc.errors import BadHeader, CorruptFile, UnreadableFile, UnsupportedFile
+from autoproc.formats.frames import NO_COUNT
 from autoproc.formats.hdf5_frames import MissingDataFile, signed
 from autoproc.formats.nexus import (
     DataFileGiven,
@@ -134,7 +135,7 @@ def test_truncated_chunk_names_the_image(tmp_path, frames):
 def test_signed_keeps_counts():
     np.testing.assert_array_equal(signed(np.array([0, 7, 65535, 65534], np.uint16)), [0, 7, -1, -2])
     np.testing.assert_array_equal(signed(np.array([-3, 7], np.int32)), [-3, 7])
-    np.testing.assert_array_equal(signed(np.array([1.6, np.nan], np.float32)), [2, -1])
+    np.testing.assert_array_equal(signed(np.array([1.6, np.nan], np.float32)), [2, NO_COUNT])
 
 
 def test_shared_monoclinic_master():

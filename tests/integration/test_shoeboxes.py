@@ -14,7 +14,7 @@ SHAPE = (50, 60)
 class Frames:
     """Every pixel of frame f holds f + 1."""
 
-    n_frames, shape, max_trusted = 40, SHAPE, 1e6
+    n_frames, shape, min_trusted, max_trusted = 40, SHAPE, 0, 1e6
     mask = np.ones(SHAPE, bool)
 
     def __init__(self):

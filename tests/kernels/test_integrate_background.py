@@ -51,7 +51,23 @@ def test_other_peaks_and_untrusted_pixels_are_left_out():
 def test_too_few_pixels_are_no_background():
     boxes = boxes_of(np.full((1, 300), 4))
     boxes.label[5:] = OTHER
-    assert constant_background(boxes, min_pixels=10).mean[0] == -1
+    assert constant_background(boxes, min_pixels=10).is_known.tolist() == [False]
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.3, 4.0])
+def test_negative_counts_of_a_readout_give_an_unbiased_mean(mean):
+    rng = np.random.default_rng(1)
+    counts = np.rint(rng.poisson(mean, (400, 300)) + rng.normal(0, 0.8, (400, 300))).astype(int)
+    counts[:, :3] += 500  # a neighbour that nobody predicted
+    found = constant_background(boxes_of(counts), noise=0.72)
+    assert np.mean(found.mean) == pytest.approx(mean, abs=0.015 + 0.002 * mean)
+    assert np.median(found.dispersion) == pytest.approx(1.0, abs=0.15)
+
+
+def test_a_mean_below_zero_is_known():
+    found = constant_background(boxes_of(np.full((1, 300), -1)), noise=0.5)
+    assert found.is_known.all()
+    assert found.mean[0] == -1
 
 
 def test_no_counts_at_all_are_a_background_of_zero():

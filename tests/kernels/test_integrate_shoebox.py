@@ -66,7 +66,7 @@ def test_pixels_are_copied_with_their_labels():
     trusted = np.ones(SHAPE, np.uint8)
     trusted[8, 5] = 0
     image[9, 5] = 5000
-    copy_pixels(0, np.array([0]), 0, image, trusted, 5000.0, claims, boxes)
+    copy_pixels(0, np.array([0]), 0, image, trusted, 0.0, 5000.0, claims, boxes)
     counts, label = boxes.counts.reshape(9, 14), boxes.label.reshape(9, 14)
     assert (counts[:, :2] == UNTRUSTED).all()
     assert counts[2, 7] == UNTRUSTED
@@ -80,4 +80,14 @@ def test_a_frame_outside_a_shoebox_is_refused():
     boxes = Shoeboxes.empty(np.array([[10, 20, 5, 15, 3, 5]]), np.zeros((1, 3)), np.eye(2)[None], np.ones(1))
     image, trusted = np.zeros(SHAPE, np.int32), np.ones(SHAPE, np.uint8)
     with pytest.raises(ValueError, match="do not reach over frame 0"):
-        copy_pixels(0, np.array([0]), 0, image, trusted, 1e6, claims, boxes)
+        copy_pixels(0, np.array([0]), 0, image, trusted, 0.0, 1e6, claims, boxes)
+
+
+def test_counts_down_to_the_least_are_copied():
+    claims = ClaimMap.of_shape(SHAPE)
+    claims.owner[:] = -1
+    boxes = Shoeboxes.empty(np.array([[0, 4, 0, 1, 0, 1]]), np.zeros((1, 3)), np.eye(2)[None], np.ones(1))
+    image = np.zeros(SHAPE, np.int32)
+    image[0, :4] = (-1, -2, -7, -8)
+    copy_pixels(0, np.array([0]), 0, image, np.ones(SHAPE, np.uint8), -7.0, 1e6, claims, boxes)
+    assert boxes.counts.tolist() == [-1, -2, -7, UNTRUSTED]
