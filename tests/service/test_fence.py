@@ -83,7 +83,7 @@ def check(output, found):
 
 def test_once(folder, tmp_path):
     program = autoproc("run", folder, "--once", "-o", tmp_path / "out", "watch.probe_time=4")
-    said, _ = program.communicate(timeout=120)
+    said, _ = program.communicate(timeout=400)
     assert program.returncode == 3
     assert b"\x1b" not in said
     found = states(tmp_path / "out")
@@ -97,7 +97,7 @@ def test_watching(folder, tmp_path):
     program = autoproc("run", folder, "-o", output, "--config", tmp_path / "quick.toml")
     try:
         wanted = {"good_#####.cbf", "pipe_master.h5", "pipe_0001.cbf", "socket_0001.cbf", "empty_master.h5"}
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 400
         while not (wanted <= (found := states(output)).keys() and found["good_#####.cbf"].is_settled):
             assert time.monotonic() < deadline, found
             assert program.poll() is None, program.stdout.read()
