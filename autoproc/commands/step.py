@@ -19,6 +19,7 @@ from autoproc.errors import AutoprocError, ConfigurationError, InputError
 from autoproc.formats.expt import read_expt, write_expt
 from autoproc.formats.image_numbers import to_file_frames, to_scan_frames
 from autoproc.formats.refl import read_refl, write_refl
+from autoproc.formats.unsupported_models import require_known_models
 from autoproc.geometry.belonging import misfits
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -75,8 +76,13 @@ class Step:
         return [f for f in self.files if f.name.endswith(suffix)]
 
     def experiments(self) -> list[Experiment]:
-        """All experiments of the .expt files given."""
-        return [e for f in self._required(".expt", "an .expt file") for e in read_expt(f)]
+        """All experiments of the .expt files given. Raises UnsupportedFile for models that no stage knows."""
+        listed: list[Experiment] = []
+        for path in self._required(".expt", "an .expt file"):
+            found = read_expt(path)
+            require_known_models(path, found)
+            listed += found
+        return listed
 
     def reflections(self) -> Reflections:
         """All reflections of the .refl files given, numbered on from file to file, frames from the scans' starts.
