@@ -21,6 +21,10 @@ CONVERGED = 1e-5
 """Relative decrease of the target below which the fit has converged."""
 DECAY_RESTRAINT = 0.1
 """Weight of B^2 (1/Angstrom^4): B is pulled to zero with a standard deviation of about 3 Angstrom^2."""
+USUAL_D_MIN = 2.0
+"""Angstrom, where that is meant. Data that reach further have the same standard deviation of the logarithm of the
+factor at their limit, or noise there has B run away by what no crystal survives (measured data to 0.6 Angstrom of
+which no more than 1 carries signal)."""
 TIE_RESTRAINT = 4.0
 """Weight of relative differences of neighbouring scale parameters: matters only where there are no data."""
 MIN_FACTOR = 1e-4
@@ -52,6 +56,12 @@ class Problem:
     n_groups: int
     parts: tuple[Part, ...]
     absorption_restraint: float
+
+    @property
+    def decay_restraint(self) -> float:
+        """Weight of B^2, 1/Angstrom^4: it rises with the fourth power of the resolution beyond the usual."""
+        furthest = max((float(np.max(p.design.half_inverse_d2, initial=0.0)) for p in self.parts), default=0.0)
+        return DECAY_RESTRAINT * max(1.0, 2 * furthest * USUAL_D_MIN**2) ** 2
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """(n_groups,) sums of (N,)."""
@@ -124,7 +134,7 @@ def _target(problem: Problem, models: Sequence[PhysicalModel]) -> tuple[float, _
     common = problem.sum(weighted * problem.intensity) / np.where(sum_wg2 > 0, sum_wg2, 1.0)
     residual = problem.intensity - factors * common[problem.group]
     squares = float(np.sum(problem.weight * residual**2))
-    restraint = sum(_restraints(m, problem.absorption_restraint)[0] for m in models)
+    restraint = sum(_restraints(m, problem.absorption_restraint, problem.decay_restraint)[0] for m in models)
     return squares + restraint, _State(factors, common, sum_wg2, squares)
 
 
@@ -150,7 +160,7 @@ def _normal_equations(
         coupling[found.groups, here] += found.coupling
     for n, model in enumerate(models):
         here = slice(offset[n], offset[n + 1])
-        _, first, second = _restraints(model, problem.absorption_restraint)
+        _, first, second = _restraints(model, problem.absorption_restraint, problem.decay_restraint)
         hessian[here, here] += second
         gradient[here] -= first
     share = np.where(state.sum_wg2 > 0, np.abs(state.common) / np.sqrt(np.maximum(state.sum_wg2, 1e-300)), 0.0)
@@ -196,18 +206,20 @@ def _block_sums(model: PhysicalModel, design: Design, of: _Fields) -> _Sums:
     return _Sums(hessian, gradient, of.group[starts], to_groups @ derivatives)
 
 
-def _restraints(model: PhysicalModel, absorption_restraint: float) -> tuple[float, np.ndarray, np.ndarray]:
+def _restraints(
+    model: PhysicalModel, absorption_restraint: float, decay_restraint: float = DECAY_RESTRAINT
+) -> tuple[float, np.ndarray, np.ndarray]:
     """Value, half the gradient and half the second derivatives of a model's restraints."""
     p = model.parameters
     scale, decay, absorption = model.slices
     second = np.zeros((len(p), len(p)))
     mean_scale = max(float(np.mean(p[scale])), MIN_FACTOR)
-    for part, weight in ((scale, TIE_RESTRAINT / mean_scale**2), (decay, DECAY_RESTRAINT)):
+    for part, weight in ((scale, TIE_RESTRAINT / mean_scale**2), (decay, decay_restraint)):
         n = part.stop - part.start
         if n > 1:
             difference = np.diff(np.eye(n), axis=0)
             second[part, part] += weight * difference.T @ difference
-    second[decay, decay] += DECAY_RESTRAINT * np.eye(decay.stop - decay.start)
+    second[decay, decay] += decay_restraint * np.eye(decay.stop - decay.start)
     second[absorption, absorption] += absorption_restraint * np.eye(absorption.stop - absorption.start)
     first = second @ p
     value = float(p @ first)

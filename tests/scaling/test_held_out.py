@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from scaled_for_tests import Recipe, synthetic
 from autoproc.decisions.absorption import AbsorptionReport, better_level
 from autoproc.merging.groups import group_equivalents
 from autoproc.scaling.held_out import held_out_agreement, trial
-from autoproc.scaling.minimise import Problem, _restraints, fit_models
+from autoproc.scaling.minimise import DECAY_RESTRAINT, Part, Problem, _restraints, fit_models
 from autoproc.scaling.model import LEAST_LINEAR, positive_surface
 from autoproc.scaling.params import ScaleParams
 from autoproc.stages.scale import scale
@@ -134,3 +135,12 @@ def test_slopes_of_the_surface_continue_below_the_linear_part():
     for x in (-0.3, LEAST_LINEAR - 1e-3, LEAST_LINEAR + 1e-3, 0.9):
         above, below = np.log(positive_surface(np.array([x + step, x - step])))
         assert (above - below) / (2 * step) == pytest.approx(1 / max(x, LEAST_LINEAR), rel=1e-4)
+
+
+@pytest.mark.parametrize(("d_min", "times"), [(4.0, 1.0), (2.0, 1.0), (1.0, 16.0), (0.5, 256.0)])
+def test_decay_is_held_where_data_reach_far(absorbed, d_min, times):
+    """The logarithm of the factor at the limit of resolution keeps its standard deviation."""
+    of = trial(absorbed)
+    design = replace(of.parts[0].design, half_inverse_d2=np.linspace(0.0, 0.5 / d_min**2, len(of)))
+    problem = Problem(of.intensity, of.weight, of.groups.group, len(of.groups), (Part(of.parts[0].rows, design),), 0.0)
+    assert problem.decay_restraint == pytest.approx(times * DECAY_RESTRAINT)
