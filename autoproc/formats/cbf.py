@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import UNREADABLE, CorruptFile, InputError, UnsupportedFile
-from autoproc.formats.compressed import read_start, read_whole
+from autoproc.formats.compressed import expanded, read_raw, read_start
+from autoproc.formats.header_values import quoted
 from autoproc.kernels.byte_offset import decode_byte_offset
 from autoproc.models.experiment import Detector, ImageSet, Scan
 
@@ -20,7 +21,14 @@ MAGIC = b"###CBF"
 SECTION_START = b"--CIF-BINARY-FORMAT-SECTION--"
 DATA_START = b"\x0c\x1a\x04\xd5"
 HEADER_BYTES = 1 << 16
-LONGEST_HEADER = 1 << 22
+LONGEST_HEADER = 1 << 20
+"""Bytes before the pixels; the headers of full CBF files take 10 to 100 kB."""
+LONGEST_MIME = 1 << 13
+"""Bytes of the lines that describe the binary section: they are a dozen short ones."""
+MOST_PIXELS = 1 << 27
+"""Of an image; the largest detectors in use have 2^24 to 2^26."""
+MOST_BYTES_A_PIXEL = 15
+"""Byte-offset compression takes from 1 to so many."""
 BYTE_OFFSET = "x-CBF_BYTE_OFFSET"
 UNCOMPRESSED = ("x-CBF_NONE", "")
 MOST_TRIED = 20
@@ -73,9 +81,10 @@ def read_cbf(path: str | Path, verify_md5: bool = False) -> tuple[CbfHeader, np.
     Unsigned values at the top of their range (the markers of bad pixels) come out negative.
     Raises UnreadableFile, UnsupportedFile or CorruptFile.
     """
-    content = read_whole(path)
-    _check_magic(path, content)
-    header = _parsed(path, content)
+    raw = read_raw(path)
+    start = expanded(path, raw, HEADER_BYTES)
+    header = _parsed(path, start) if DATA_START in start else read_cbf_header(path)
+    content = expanded(path, raw, header.data_offset + header.n_bytes)
     data = memoryview(content)[header.data_offset : header.data_offset + header.n_bytes]
     if len(data) < header.n_bytes:
         raise CorruptFile(
@@ -145,19 +154,27 @@ def _check_magic(path: str | Path, start: bytes) -> None:
 
 
 def _parsed(path: str | Path, content: bytes) -> CbfHeader:
+    _check_magic(path, content)
     section = content.find(SECTION_START)
     data = content.find(DATA_START, max(section, 0))
     if section < 0 or data < 0:
         raise CorruptFile(path=path, reason="it is truncated or holds no image: no binary section was found")
+    if section > LONGEST_HEADER or data - section > LONGEST_MIME:
+        raise CorruptFile(path=path, reason="its header is too long for that of an image")
     text = content[:section].decode("latin-1").replace("\r\n", "\n").replace("\r", "\n")
     mime = content[section + len(SECTION_START) : data].decode("latin-1")
-    fields = {k.lower(): v.strip().strip('"') for k, v in re.findall(r"^([\w-]+):[ \t]*(.*?)\r?$", mime, re.MULTILINE)}
+    lines = [line.partition(":") for line in mime.splitlines()]
+    fields = {name.lower(): value.strip().strip('"') for name, colon, value in lines if colon}
     conversion = re.search(r'conversions\s*=\s*"?([\w-]*)', mime, re.IGNORECASE)
     size = _image_size(path, fields)
+    n_bytes = _integer(path, fields, "X-Binary-Size")
+    if not size[0] * size[1] <= n_bytes <= MOST_BYTES_A_PIXEL * size[0] * size[1] + HEADER_BYTES:
+        reason = f"its header says that {size[0]} x {size[1]} pixels take {n_bytes} bytes, which cannot be"
+        raise CorruptFile(path=path, reason=reason)
     return CbfHeader(
         text,
         size,
-        _integer(path, fields, "X-Binary-Size"),
+        n_bytes,
         data + len(DATA_START),
         conversion.group(1) if conversion else "",
         fields.get("x-binary-element-type", "signed 32-bit integer").lower(),
@@ -173,6 +190,8 @@ def _image_size(path: str | Path, fields: dict[str, str]) -> tuple[int, int]:
         raise UnsupportedFile(path=path, reason="its image has three dimensions")
     if n_fast <= 0 or n_slow <= 0 or n != n_fast * n_slow:
         raise CorruptFile(path=path, reason=f"its header says {n} pixels, but {n_fast} x {n_slow} as dimensions")
+    if n > MOST_PIXELS:
+        raise CorruptFile(path=path, reason=f"its header says {n_fast} x {n_slow} pixels, more than any detector has")
     return n_fast, n_slow
 
 
@@ -183,7 +202,7 @@ def _integer(path: str | Path, fields: dict[str, str], name: str, default: int |
     try:
         return int(value or "")
     except ValueError:
-        said = "missing" if value is None else f"{value!r}"
+        said = "missing" if value is None else quoted(value)
         raise CorruptFile(path=path, reason=f"{name} of its binary section is {said}") from None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import bz2
+import os
+import stat
 import zlib
 from pathlib import Path
 
@@ -12,30 +14,39 @@ GZIP_MAGIC = b"\x1f\x8b"
 BZIP2_MAGIC = b"BZh"
 GZIP_WINDOW = 31
 BZIP2_BLOCK = 1 << 20
+LARGEST_FILE = 1 << 30
+"""Bytes of one image's file; the images of the largest detectors take 2^26 to 2^28 uncompressed."""
+
+
+def read_raw(path: str | Path) -> bytes:
+    """The content of an image's file as it is stored. Raises UnreadableFile or CorruptFile (far too large)."""
+    return _read(path, -1)
 
 
 def read_whole(path: str | Path) -> bytes:
-    """The uncompressed content of a file. Raises UnreadableFile or CorruptFile."""
-    raw = _read(path, -1)
-    try:
-        if raw.startswith(GZIP_MAGIC):
-            return _gunzip(raw)
-        if raw.startswith(BZIP2_MAGIC):
-            return bz2.decompress(raw)
-    except (zlib.error, OSError, EOFError, ValueError) as error:
-        raise CorruptFile(path=path, reason=f"it is truncated or not properly compressed ({error})") from error
-    return raw
+    """The uncompressed content of a file, at most LARGEST_FILE bytes of it. Raises UnreadableFile or CorruptFile."""
+    return expanded(path, read_raw(path), LARGEST_FILE)
 
 
 def read_start(path: str | Path, n: int) -> bytes:
     """At most the first n bytes of the uncompressed content; no more of the file is read than that needs."""
     raw = _read(path, n)
+    if raw.startswith(BZIP2_MAGIC):  # which works in blocks of 900 kB: the first must be there as a whole
+        raw = _read(path, max(n, BZIP2_BLOCK))
+    return expanded(path, raw, n, is_start=True)
+
+
+def expanded(path: str | Path, raw: bytes, n: int, is_start: bool = False) -> bytes:
+    """At least the first n uncompressed bytes of a file's content, and never much more, however far it would expand.
+
+    is_start : `raw` is only the beginning of the file, and may end anywhere
+    Raises CorruptFile where the compressed data are damaged or end early.
+    """
     try:
         if raw.startswith(GZIP_MAGIC):
-            return zlib.decompressobj(GZIP_WINDOW).decompress(raw, n)
+            return _gunzip(raw, n, is_start)
         if raw.startswith(BZIP2_MAGIC):
-            # bzip2 works in blocks of 900 kB: the first must be there as a whole.
-            return bz2.BZ2Decompressor().decompress(_read(path, max(n, BZIP2_BLOCK)), n)
+            return _bunzip(raw, n, is_start)
     except (zlib.error, OSError, EOFError, ValueError) as error:
         raise CorruptFile(path=path, reason=f"it is truncated or not properly compressed ({error})") from error
     return raw
@@ -43,20 +54,43 @@ def read_start(path: str | Path, n: int) -> bytes:
 
 def _read(path: str | Path, n: int) -> bytes:
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read(n)
-    except OSError as error:
+        # Without O_NONBLOCK a pipe that a stranger gave the name of an image would hold the reader for good.
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
         is_missing = isinstance(error, FileNotFoundError)
-        raise UnreadableFile(path=path, reason=error.strerror or error, is_missing=is_missing) from error
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableFile(path=path, reason=reason, is_missing=is_missing) from error
+    try:
+        with open(file, "rb", buffering=0, closefd=True) as opened:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadableFile(path=path, reason="it is no regular file", is_missing=False)
+            if n < 0 and status.st_size > LARGEST_FILE:
+                raise CorruptFile(path=path, reason=f"its {status.st_size} bytes are more than an image can take")
+            return opened.read(n)
+    except OSError as error:
+        raise UnreadableFile(path=path, reason=error.strerror or error, is_missing=False) from error
 
 
-def _gunzip(raw: bytes) -> bytes:
-    """All members of a gzip file; zlib gives the interpreter's lock up while it works."""
-    parts = []
-    while raw.startswith(GZIP_MAGIC):
+def _gunzip(raw: bytes, n: int, is_start: bool) -> bytes:
+    """Members of a gzip file until n bytes are there; zlib gives the interpreter's lock up while it works."""
+    parts: list[bytes] = []
+    while raw.startswith(GZIP_MAGIC) and n > 0:
         member = zlib.decompressobj(GZIP_WINDOW)
-        parts.append(member.decompress(raw))
+        part = member.decompress(raw, n)
+        n -= len(part)
+        parts.append(part)
         if not member.eof:
-            raise EOFError("the compressed data end too early")
+            if n > 0 and not is_start:
+                raise EOFError("the compressed data end too early")
+            break
         raw = member.unused_data
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _bunzip(raw: bytes, n: int, is_start: bool) -> bytes:
+    member = bz2.BZ2Decompressor()
+    content = member.decompress(raw, n)
+    if len(content) < n and not member.eof and not is_start:
+        raise EOFError("the compressed data end too early")
+    return content

@@ -10,6 +10,8 @@ from autoproc.errors import BadHeader
 
 MIN_WAVELENGTH, MAX_WAVELENGTH = 0.01, 20.0
 MIN_DISTANCE, MAX_DISTANCE = 1.0, 20000.0
+LONGEST_QUOTED = 40
+"""Characters of a header's value that a message repeats: values are numbers with a unit, or a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,19 @@ def required_beam_centre(path: str | Path, value: tuple[float, float] | None) ->
     return value
 
 
+def quoted(text: str) -> str:
+    """What a file says, as it may stand in a message: short and printable, or only how long it is.
+
+    A header's value is a few words; anything else may be the content of another file.
+    """
+    if len(text) <= LONGEST_QUOTED and text.isascii() and text.isprintable():
+        return repr(text)
+    return f"a text of {len(text)} characters that is no such value"
+
+
 def _said(value: float | None, unit: str, text: str) -> str:
     if value is None:
-        return f"{text!r}, which is no number" if text else "missing"
+        return f"{quoted(text)}, which is no number" if text else "missing"
     if math.isnan(value):
         return "not a number"
     return f"{value:g} {unit}"

@@ -67,7 +67,7 @@ def models_from_imgcif(path: str | Path, header: CbfHeader, overrides: HeaderOve
 
 def _before_image(text: str) -> str:
     """The CIF text up to the item that holds the image."""
-    return re.split(r"^\s*_array_data\.data\s*$", text, maxsplit=1, flags=re.MULTILINE)[0]
+    return re.split(r"^[ \t]{0,80}_array_data\.data[ \t]{0,80}$", text, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def _rows(block: gemmi.cif.Block, category: str, *items: str) -> list[list[str]]:

@@ -13,6 +13,7 @@ from autoproc.formats.beamlines import assumed, day_in, goniometer_for, known_go
 from autoproc.formats.cbf import CbfHeader
 from autoproc.formats.header_values import (
     HeaderOverrides,
+    quoted,
     required_beam_centre,
     required_distance,
     required_wavelength,
@@ -22,7 +23,12 @@ from autoproc.formats.polarisation import Polarisation, from_fraction
 from autoproc.formats.sensors import attenuation, sensor_symbol
 from autoproc.models.experiment import Beam, Detector, Goniometer, Panel
 
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+NUMBER = r"[-+]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][-+]?\d{1,4})?"
+"""A number. Every repetition in a pattern on headers is bounded, and no two can match the same text: whoever wrote
+the header cannot make matching slow."""
+GAP = r"[ \t]{0,20}"
+LONGEST_LINE = 2048
+"""Characters of a line of a header; what is longer is not one of the lines that detectors write."""
 NO_CUTOFF = 1e8
 CURVED_PILATUS_12M = (2463, 5071)
 
@@ -47,11 +53,18 @@ class HeaderModels:
 def header_fields(text: str) -> dict[str, str]:
     """Keyword and the rest of its line, of all comment lines; the first of several counts."""
     fields: dict[str, str] = {}
-    for line in text.split("\n"):
-        match = re.match(r"#\s*([A-Za-z_][\w]*)\s*[:=]?\s*(.*?)\s*$", line)
+    for line in comment_lines(text):
+        match = re.match(r"[A-Za-z_]\w*", line)
         if match:
-            fields.setdefault(match.group(1), match.group(2))
+            rest = line[match.end() :].lstrip()
+            fields.setdefault(match.group(), rest[rest.startswith((":", "=")) :].strip())
     return fields
+
+
+def comment_lines(text: str) -> list[str]:
+    """The comment lines of a header without their #, those of a possible length."""
+    lines = text.split("\n")
+    return [line[1:].strip() for line in lines if line.startswith("#") and len(line) <= LONGEST_LINE]
 
 
 def models_from_minicbf(path: str | Path, header: CbfHeader, overrides: HeaderOverrides) -> HeaderModels:
@@ -66,7 +79,7 @@ def models_from_minicbf(path: str | Path, header: CbfHeader, overrides: HeaderOv
     panel = _panel(path, header, fields, overrides, wavelength)
     start, width = numbers(fields, "Start_angle", 1)[0], numbers(fields, "Angle_increment", 1)[0]
     oscillation = None if start is None or width is None else (start, width)
-    dated = re.search(r"^#\s*(?:19|20)\d\d[-/][^\n]{0,40}", header.text, re.MULTILINE)
+    dated = re.search(r"^#[ \t]{0,20}(?:19|20)\d\d[-/][^\n]{0,40}", header.text, re.MULTILINE)
     known = known_goniometer(fields.get("Detector", ""), day_in(dated.group()) if dated else "")
     angles = {name: numbers(fields, name, 1)[0] or 0.0 for name in ("Phi", "Chi", "Kappa")}
     exposure = numbers(fields, "Exposure_period", 1)[0] or numbers(fields, "Exposure_time", 1)[0] or 0.0
@@ -85,9 +98,9 @@ def models_from_minicbf(path: str | Path, header: CbfHeader, overrides: HeaderOv
 def _remarks(fields: dict[str, str], polarisation: Polarisation) -> tuple[str, ...]:
     """What the header says of the detector and is not used: its server applied a flat field, or none was."""
     flat_field = fields.get("Flat_field", "")
-    applied = not re.fullmatch(r"\W*(?:nil|none|0|\(nil\))?\W*", flat_field, re.IGNORECASE)
+    applied = re.sub(r"\W", "", flat_field).lower() not in ("", "nil", "none", "0")
     told = (
-        f"the header names a flat field, {flat_field[:80]}: the counts are taken as corrected by it already"
+        f"the header names a flat field, {quoted(flat_field)}: the counts are taken as corrected by it already"
         if applied
         else ""
     )
@@ -96,10 +109,15 @@ def _remarks(fields: dict[str, str], polarisation: Polarisation) -> tuple[str, .
 
 def sensor(text: str, default: tuple[str, float] = ("", 0.0)) -> tuple[str, float]:
     """Material symbol and thickness, mm, of the line "Silicon sensor, thickness 0.000320 m"."""
-    match = re.search(rf"^#\s*(.+?)\s+sensor,\s*thickness\s*[:=]?\s*({NUMBER})\s*(m|mm|um)?\b", text, re.MULTILINE)
-    if match is None or not sensor_symbol(match.group(1)):
-        return default
-    return sensor_symbol(match.group(1)), float(match.group(2)) * {"mm": 1.0, "um": 1e-3}.get(match.group(3), 1000.0)
+    for line in comment_lines(text):
+        material, said, rest = line.partition(" sensor,")
+        match = re.match(rf"{GAP}thickness{GAP}(?:[:=]{GAP})?({NUMBER}){GAP}(mm|um|m)?\b", rest)
+        if not said or match is None:
+            continue
+        if not sensor_symbol(material):
+            return default
+        return sensor_symbol(material), float(match.group(1)) * {"mm": 1.0, "um": 1e-3}.get(match.group(2), 1000.0)
+    return default
 
 
 def numbers(fields: dict[str, str], name: str, count: int) -> tuple[float | None, ...]:
@@ -115,7 +133,7 @@ def _panel(
     distance = required_distance(path, overrides.distance or in_header, fields.get("Detector_distance", ""))
     px_fast, px_slow = _in_mm(fields, "Pixel_size", 2)
     if not px_fast or not px_slow or px_fast < 0 or px_slow < 0:
-        said = fields.get("Pixel_size", "missing")
+        said = quoted(fields["Pixel_size"]) if "Pixel_size" in fields else "missing"
         raise BadHeader(path=path, field="Pixel_size", value=said, override="no override: correct the header")
     centre = required_beam_centre(path, overrides.beam_centre or _header_centre(fields, (px_fast, px_slow)))
     kind = fields.get("Detector", "")
@@ -148,6 +166,6 @@ def _header_centre(fields: dict[str, str], pixel_size: tuple[float, float]) -> t
 
 def _in_mm(fields: dict[str, str], name: str, count: int) -> tuple[float | None, ...]:
     """Lengths that headers give in m, or in a unit that they name."""
-    unit = re.search(rf"{NUMBER}\s*(mm|um|m)\b", fields.get(name, ""))
+    unit = re.search(rf"{NUMBER}{GAP}(mm|um|m)\b", fields.get(name, ""))
     scale = {"mm": 1.0, "um": 1e-3, "m": 1000.0}[unit.group(1) if unit else "m"]
     return tuple(None if value is None else value * scale for value in numbers(fields, name, count))

@@ -63,7 +63,7 @@ def sweep_name(name: str) -> str:
     """
     extension = EXTENSION.search(name)
     stem = MASTER.sub("", name[: extension.start()] if extension else name)
-    return re.sub(r"(?:\d+|#+)$", "", stem).rstrip("_-. ") if counter_of(name) or "#" in stem else stem
+    return re.sub(r"(?:(?<!\d)\d+|(?<!#)#+)$", "", stem).rstrip("_-. ") if counter_of(name) or "#" in stem else stem
 
 
 def matches_template(template: str) -> re.Pattern[str]:
@@ -75,7 +75,7 @@ def matches_template(template: str) -> re.Pattern[str]:
 
 def split_template(template: str) -> tuple[str, str, str]:
     """Before, the last run of #, after; ("name", "", "") without any."""
-    match = re.search(r"#+(?=[^#]*$)", template)
+    match = re.search(r"(?<!#)#+(?=[^#]*$)", template)
     if match is None:
         return template, "", ""
     return template[: match.start()], match.group(), template[match.end() :]

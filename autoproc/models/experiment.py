@@ -185,7 +185,7 @@ class ImageSet:
         template = Path(self.template)
         if self.kind == "hdf5":
             return template
-        return template.with_name(re.sub(r"#+(?=[^#]*$)", lambda m: f"{image:0{len(m[0])}d}", template.name))
+        return template.with_name(re.sub(r"(?<!#)#+(?=[^#]*$)", lambda m: f"{image:0{len(m[0])}d}", template.name))
 
 
 @dataclass(frozen=True, slots=True)

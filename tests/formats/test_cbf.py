@@ -83,7 +83,7 @@ DATA_AT = GOOD.index(b"\x0c\x1a\x04\xd5") + 4
         (GOOD[: DATA_AT + 100], r"truncated: 100 of \d+ bytes"),
         (gzip.compress(GOOD)[:-40], "truncated or not properly compressed"),
         (bz2.compress(GOOD)[:-40], "truncated or not properly compressed"),
-        (cbf_bytes(image(), header(), mime={"X-Binary-Size": "300"}), "the data end after"),
+        (cbf_bytes(image(), header(), mime={"X-Binary-Size": "300"}), "30 x 20 pixels take 300 bytes"),
         (cbf_bytes(image(), header(), mime={"X-Binary-Size": "700"}), r"take \d+ bytes, but its header says 700"),
         (cbf_bytes(image(), header(), mime={"X-Binary-Size": "many"}), "X-Binary-Size of its binary section is 'many'"),
         (cbf_bytes(image(), header(), mime={"X-Binary-Size": None}), "X-Binary-Size of its binary section is missing"),
