@@ -18,6 +18,7 @@ from autoproc.service.watch_params import WatchParams
 from autoproc.stages.bravais_settings import BravaisParams
 from autoproc.stages.determine_symmetry import SymmetryParams
 from autoproc.stages.estimate_resolution import EstimateResolutionParams
+from autoproc.stages.find_rotation_axis import FindRotationAxisParams
 from autoproc.stages.find_spots import FindSpotsParams
 from autoproc.stages.import_sweep import ImportParams
 from autoproc.stages.index import IndexParams
@@ -70,6 +71,7 @@ class Config(Params):
     import_sweep: ImportParams = ImportParams()
     find_spots: FindSpotsParams = FindSpotsParams()
     search_beam: SearchBeamParams = SearchBeamParams()
+    find_rotation_axis: FindRotationAxisParams = FindRotationAxisParams()
     index: IndexParams = IndexParams()
     bravais_settings: BravaisParams = BravaisParams()
     refine: RefineParams = RefineParams()

@@ -64,6 +64,14 @@ STEPS = (
         "Only for a header that is wrong: a good one is made worse by the search's own error.",
     ),
     StepDescription(
+        "find-rotation-axis",
+        "find_rotation_axis_step",
+        "find_rotation_axis",
+        "imported.expt strong.refl",
+        "Find the direction of the rotation axis from the spots and write optimised.expt.\n\n"
+        "For a header that may be wrong: its axis stands where no other is clearly better.",
+    ),
+    StepDescription(
         "index",
         "index_step",
         "index",

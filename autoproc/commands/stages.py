@@ -25,6 +25,7 @@ from autoproc.service.process_sweep import exportable
 from autoproc.stages.bravais_settings import bravais_settings, format_bravais_settings
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import estimate_resolution, format_resolution
+from autoproc.stages.find_rotation_axis import find_rotation_axis, format_find_rotation_axis
 from autoproc.stages.find_spots import format_found_spots
 from autoproc.stages.import_sweep import format_import, import_sweeps, require_sweeps
 from autoproc.stages.index import format_index, index
@@ -72,6 +73,19 @@ def search_beam_step(step: Step) -> None:
         step.console.print(format_search_beam(result))
         moved.append(result.experiment)
     step.write("optimised", moved, None)
+
+
+def find_rotation_axis_step(step: Step) -> None:
+    """Find the direction of the rotation axis from the spots and write optimised.expt."""
+    experiments = step.experiments()
+    spots = step.reflections()
+    turned = []
+    for number, experiment in enumerate(experiments):
+        here = spots[spots["experiment_id"] == number] if len(experiments) > 1 else spots
+        result = find_rotation_axis(experiment, here, step.config.find_rotation_axis)
+        step.console.print(format_find_rotation_axis(result))
+        turned.append(result.experiment)
+    step.write("optimised", turned, None)
 
 
 def index_step(step: Step) -> None:

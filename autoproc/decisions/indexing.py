@@ -17,6 +17,7 @@ WORTHWHILE = 0.05
 
 SEARCH_BEAM = "search_beam"
 STRONGEST_SPOTS = "strongest_spots"
+FIND_AXIS = "find_rotation_axis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,14 @@ def search_beam_centre(history: History[IndexingReport]) -> Step | None:
     return Step("search the beam centre and index again", doubt, action=SEARCH_BEAM) if doubt else None
 
 
+def find_axis(history: History[IndexingReport]) -> Step | None:
+    """A header whose rotation axis is reversed or stands upright; only where there is hardly a lattice without it."""
+    doubt = _doubt(history)
+    if not doubt or (history.champion is not None and not history.champion.is_poor):
+        return None
+    return Step("find the rotation axis and index again", doubt, action=FIND_AXIS)
+
+
 def strongest_spots(history: History[IndexingReport]) -> Step | None:
     """Noise, ice and weak second lattices fade among the strongest spots."""
     doubt = _doubt(history)
@@ -95,4 +104,4 @@ def better_indexing(best: IndexingReport, challenger: IndexingReport) -> Verdict
     return Verdict(False, f"it explains no more: {challenger.figures}")
 
 
-INDEXING = Ladder("index", (search_beam_centre, strongest_spots, one_dimensional), better_indexing)
+INDEXING = Ladder("index", (search_beam_centre, find_axis, strongest_spots, one_dimensional), better_indexing)

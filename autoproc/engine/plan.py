@@ -8,7 +8,7 @@ from typing import Any
 
 from autoproc.config import Config, change_table
 from autoproc.decisions.absorption import ABSORPTION, LEVELS
-from autoproc.decisions.indexing import INDEXING
+from autoproc.decisions.indexing import FIND_AXIS, INDEXING
 from autoproc.decisions.ladder import PLAIN, Ladder, Step
 from autoproc.decisions.lattices import LatticesReport, kept_lattices, lattices_ladder, reality
 from autoproc.decisions.resolution import resolution_cut
@@ -129,6 +129,9 @@ def _index(processing: Processing, config: Config, observer: Observer, budget: B
     def attempt(branch: Branch, step: Step) -> None:
         branch.config = with_another_way(branch.processing, branch.config, step.action)
         find_lattices(branch.processing, branch.config, branch.observer)
+        found = indexing_report(branch.processing)
+        if step.action == FIND_AXIS and found.is_poor:
+            raise NotWorthwhile(reason=f"no lattice with that axis either: {found.figures}")
 
     begin = Branch(processing, config, observer)
     if not config.decisions.indexing:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.config import Config, change_table
-from autoproc.decisions.indexing import SEARCH_BEAM, STRONGEST_SPOTS
+from autoproc.decisions.indexing import FIND_AXIS, SEARCH_BEAM, STRONGEST_SPOTS
 from autoproc.errors import ProcessingError
+from autoproc.stages.find_rotation_axis import find_rotation_axis
 from autoproc.stages.index import index
 from autoproc.stages.pipeline import Processing
 from autoproc.stages.search_beam import search_beam_position
@@ -21,10 +22,18 @@ class BeamCentreStands(ProcessingError):
     what = "the spots suggest no better beam centre than the header's ({x:.1f}, {y:.1f} px)"
 
 
+class AxisStands(ProcessingError):
+    """The spots suggest no clearly better rotation axis than the header's."""
+
+    what = "the spots suggest no better rotation axis than the header's ({axis})"
+
+
 def with_another_way(processing: Processing, config: Config, action: str) -> Config:
     """Prepare a processing for an action of decisions.indexing, and return the configuration for it; "" is none."""
     if action == SEARCH_BEAM:
         _move_beam_centre(processing, config)
+    if action == FIND_AXIS:
+        _turn_axis(processing, config)
     if action == STRONGEST_SPOTS:
         return with_cell_of_strongest(processing, config)
     return config
@@ -42,6 +51,21 @@ def _move_beam_centre(processing: Processing, config: Config) -> None:
     processing.warnings.append(
         f"the header's beam centre was wrong by ({x:+.1f}, {y:+.1f}) px: the one that the spots suggest was used, "
         f"({result.centre_after[0]:.1f}, {result.centre_after[1]:.1f}) px"
+    )
+
+
+def _turn_axis(processing: Processing, config: Config) -> None:
+    assert processing.found is not None
+    with processing.timed("find_rotation_axis"):
+        result = find_rotation_axis(processing.experiment, processing.found.reflections, config.find_rotation_axis)
+    header, axis = (",".join(f"{x:.3f}" for x in v + 0.0) for v in (result.header, result.axis))
+    if not result.is_improved:
+        raise AxisStands(axis=header)
+    processing.experiment = result.experiment
+    which = f" ({result.usual})" if result.usual else ""
+    processing.warnings.append(
+        f"the header's rotation axis {header} was wrong: the one that the spots suggest was used, {axis}{which}; "
+        f"tell the beamline, and give import_sweep.rotation_axis={axis} until its headers are right"
     )
 
 

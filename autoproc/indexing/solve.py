@@ -30,6 +30,9 @@ ENOUGH_INDEXED = 0.9
 FIRST_CYCLE_SPOTS = 1000
 MAX_REFINED_SPOTS = 6000
 MAX_ORIGIN_SHIFTS = 4
+MAX_RMSD_PHI = np.radians(5.0)
+"""Of the angles at which spots were seen; no lattice is right that is off by more. Good lattices have 1 to 2 images, and
+the widest images in use have a degree or two (electron diffraction among them); a false one of real spots had 13."""
 MAX_VOLUME_CHANGES = 4
 """Of the cell, by 2 or 3 each: 81 times, beyond the 9 and 12 of the worst cells that were seen."""
 SAME_VOLUME = 0.1
@@ -105,13 +108,16 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
 def _first_to_last(
     model: Model, search: Search, spots: Observations, params: IndexParams
 ) -> tuple[Trial, Model, list[MacroCycle]] | None:
-    """The first of the acceptable trials that still has the known cell when it is refined against all spots."""
+    """The first of the acceptable trials that still has a possible or the known cell when it is refined against all."""
     for trial in search.trials:
         if _is_acceptable(trial, model, params):
             cycles: list[MacroCycle] = []
             refined = _refined(_with_lattice(model, trial, params), spots, params, cycles)
             cell = cell_from_real_matrix(np.linalg.inv(refined.settings[-1]))
-            if params.unit_cell is None or is_near_cell(cell, params.unit_cell):
+            if cycles[-1].rms[2] > MAX_RMSD_PHI:
+                continue
+            is_possible = min(cell[:3]) >= params.min_cell
+            if is_possible if params.unit_cell is None else is_near_cell(cell, params.unit_cell):
                 return trial, refined, cycles
     return None
 

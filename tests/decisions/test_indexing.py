@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from autoproc.decisions.indexing import INDEXING, SEARCH_BEAM, STRONGEST_SPOTS, IndexingReport, better_indexing
+from autoproc.decisions.indexing import (
+    FIND_AXIS,
+    INDEXING,
+    SEARCH_BEAM,
+    STRONGEST_SPOTS,
+    IndexingReport,
+    better_indexing,
+)
 from autoproc.decisions.ladder import PLAIN, Attempt, History, Step
 
 GOOD = IndexingReport(1000, 970, 0.3)
@@ -34,7 +41,7 @@ def test_half_the_spots_well_indexed_ask_for_the_beam_alone():
 @pytest.mark.parametrize("first", [FAILED, Attempt(PLAIN, POOR), Attempt(PLAIN, replace(GOOD, rmsd=2.0))])
 def test_failed_or_poor_indexing_is_tried_every_way(first):
     steps = steps_until_the_end(first)
-    assert [s.action for s in steps] == [SEARCH_BEAM, STRONGEST_SPOTS, ""]
+    assert [s.action for s in steps] == [SEARCH_BEAM, FIND_AXIS, STRONGEST_SPOTS, ""]
     assert steps[-1].changes == {"index.method": "fft1d"}
 
 
