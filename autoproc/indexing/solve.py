@@ -31,8 +31,8 @@ FIRST_CYCLE_SPOTS = 1000
 MAX_REFINED_SPOTS = 6000
 MAX_ORIGIN_SHIFTS = 4
 MAX_RMSD_PHI = np.radians(5.0)
-"""Of the angles at which spots were seen; no lattice is right that is off by more. Good lattices have 1 to 2 images, and
-the widest images in use have a degree or two (electron diffraction among them); a false one of real spots had 13."""
+"""Of the angles at which spots were seen; no lattice is right that is off by more. Good lattices have 1 to 2 images,
+and the widest images in use a degree or two (electron diffraction among them); a false one of real spots had 13."""
 MAX_VOLUME_CHANGES = 4
 """Of the cell, by 2 or 3 each: 81 times, beyond the 9 and 12 of the worst cells that were seen."""
 SAME_VOLUME = 0.1

@@ -20,8 +20,8 @@ from autoproc.text_tables import ruled_table
 FINE_STEPS = (1.0, 0.3, 0.1)
 """Degrees: each is tried three steps to both sides of the best so far."""
 CLEARLY = 1.5
-"""Times the header's score from which another axis is clearly better. Simulated sweeps of 10 to 180 degrees whose header
-was wrong gave 3 and more, spots without a lattice 1.1."""
+"""Times the header's score from which another axis is clearly better. Simulated sweeps of 10 to 180 degrees whose
+header was wrong gave 3 and more, spots without a lattice 1.1."""
 SAME_AXIS = 3.0
 """Degrees: an axis as near to the header's is the header's, which indexing bears."""
 FEWEST_PAIRS = 100
@@ -80,8 +80,8 @@ def find_rotation_axis(
     """Turn the axis about the beam, all around, and keep the direction with the sharpest difference vectors.
 
     With the right axis, differences between neighbouring spots of a lattice are few and repeat; with a wrong one they
-    are smeared. After Kolb, Gorelik & Otten 2008, Ultramicroscopy 108, 763, who look at the directions of all differences
-    on a cylinder; the short ones in three dimensions tell more where cells are large. Raises TooFewSpots.
+    are smeared. After Kolb, Gorelik & Otten 2008, Ultramicroscopy 108, 763, who look at the directions of all
+    differences on a cylinder; the short ones in three dimensions tell more where cells are large. Raises TooFewSpots.
     """
     strongest = _strongest(spots, params.n_spots)
     if len(strongest) < 30:

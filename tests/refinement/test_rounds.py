@@ -41,9 +41,7 @@ def test_spots_that_lie_elsewhere_are_outliers_and_the_others_are_not(method: st
     bad[::25] = True
     sweeps, state = prepared(displaced(table, bad, 3.0), truth)
     kept_rows = select_indexed([truth], table, 0.05)[0].rows
-    found = find_outliers(
-        sweeps[0].observed, deviations(sweeps[0], state), truth.scan, RefineParams(outliers=method)
-    )
+    found = find_outliers(sweeps[0].observed, deviations(sweeps[0], state), truth.scan, RefineParams(outliers=method))
     assert found[bad[kept_rows]].mean() > 0.97
     assert found[~bad[kept_rows]].mean() < 0.06
 
