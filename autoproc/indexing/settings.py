@@ -53,7 +53,7 @@ def in_setting(
     the group's symmetry distorts least, with the shortest axes. None where there is none.
     """
     reduced = niggli_reduced(real)
-    if unit_cell is None and space_group.number <= 2:
+    if unit_cell is None and space_group.number <= 2 and space_group.hm[0] == "P":
         return reduced
     to_conventional = np.linalg.inv(primitive_basis(space_group))
     for largest in (1, 2):

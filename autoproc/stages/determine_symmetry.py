@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import gemmi
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from autoproc.errors import ConfigurationError, NoReflections
 from autoproc.linear_algebra import single_threaded_blas
@@ -35,7 +35,7 @@ from autoproc.symmetry.elements import (
     merge_friedel,
     score_elements,
 )
-from autoproc.symmetry.given_setting import GivenSetting, given_setting
+from autoproc.symmetry.given_setting import GivenSetting, given_setting, setting_with_cell
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
 from autoproc.symmetry.normalise import MAX_E2, Normalised, normalise
@@ -43,10 +43,12 @@ from autoproc.symmetry.observations import Observations, observations_of
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, tidiest
 from autoproc.symmetry.report import element_table, screw_table, space_group_table, spaced, subgroup_table
 from autoproc.symmetry.resolution_cut import informative_limit
-from autoproc.symmetry.settings import MonoclinicSetting, in_basis, normalises
+from autoproc.symmetry.settings import MonoclinicSetting, Setting, in_basis, normalises
 from autoproc.symmetry.subgroups import find_subgroups
 
 MIN_OBSERVATIONS = 20
+MONOCLINIC: dict[Setting, MonoclinicSetting] = {"standard": "C2", "C2": "C2", "I2": "I2"}
+"""What a setting asks of monoclinic groups, where it asks anything."""
 
 
 class ImpossibleSpaceGroup(ConfigurationError):
@@ -69,8 +71,13 @@ class SymmetryParams(Params):
     prescale: bool = True
     """Take smooth variation with rotation and direction (absorption, decay, volume) out of the intensities before
     they are compared. Needs no symmetry; without it strong absorption can hide true symmetry."""
+    setting: Setting = "best"
+    """How to choose among the descriptions of one crystal where space_group does not say. "best": C 2 or I 2 by beta
+    nearest 90 degrees; P 2 2 21 and P 21 21 2 with the odd axis along c, otherwise a <= b <= c. "standard": the first
+    setting of International Tables, C 2 always. "abc": a <= b <= c in every primitive orthorhombic group, so that
+    P 21 21 2 may become P 2 21 21. "C2", "I2": as "best", but that one of the two always."""
     monoclinic_setting: MonoclinicSetting = "best"
-    """"best": the least oblique cell, C or I centred (I 1 2 1 is C 1 2 1 in another setting); "C2": always C."""
+    """The same for C 2 and I 2 alone: "best", "C2" or "I2"."""
     check_absences: bool = True
     """Look for screw axes in the axial reflections; otherwise the group without screws is taken."""
     laue_group: SpaceGroupName | None = None
@@ -78,10 +85,20 @@ class SymmetryParams(Params):
     space_group: SpaceGroupName | None = None
     """Known space group (Hermann-Mauguin or number), in the setting that is wanted: "P 2 21 21" has its two-fold along
     a, "P 21 21 2" or 18 along c; "I2" and "C2" are the two descriptions of one group; none determines it. Which axes of
-    the lattice those are is told by unit_cell, else by the absences, else by convention."""
+    the lattice those are is told by unit_cell, else by the absences, else by convention and the setting."""
     unit_cell: tuple[float, float, float, float, float, float] | None = None
     """Known cell in the setting of space_group, whose axes the result keeps even where the absences speak against
-    them, which is said. `autoproc run` takes index.unit_cell."""
+    them, which is said. Without a space_group it decides which of the axes of the group that is found are a, b and c.
+    `autoproc run` takes index.unit_cell."""
+
+    @model_validator(mode="after")
+    def _one_monoclinic_setting(self) -> SymmetryParams:
+        asked = MONOCLINIC.get(self.setting, self.monoclinic_setting)
+        if self.monoclinic_setting not in ("best", asked):
+            raise ValueError(
+                f"setting={self.setting} and monoclinic_setting={self.monoclinic_setting}: give one of them"
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +159,7 @@ def determine_symmetry(
     given = _given(best, absences, params, experiments[n].crystal, to_reduced[n])
     if given is None:
         alternatives = equally_good(absences)
-        space_group, to_standard = standard_setting(alternatives[0], best.subgroup.cell)
+        space_group, to_standard = _found_setting(alternatives[0], best, absences, params)
     else:
         alternatives, space_group, to_standard = (), given.group, given.change
     conventional = to_standard @ best.subgroup.basis
@@ -156,7 +173,7 @@ def determine_symmetry(
         reflections=reindex_reflections(reflections, change),
         laue_group=best.subgroup.patterson,
         space_group=space_group,
-        alternatives=tuple(standard_setting(g, best.subgroup.cell)[0] for g in alternatives[1:]),
+        alternatives=tuple(_found_setting(g, best, absences, params)[0] for g in alternatives[1:]),
         probability=best.likelihood,
         confidence=best.confidence,
         best=best,
@@ -217,7 +234,22 @@ def _tidy(
 def _monoclinic_setting(params: SymmetryParams) -> MonoclinicSetting:
     """C where the user gave a C-centred space group, otherwise as asked for."""
     wanted = _wanted(params)
-    return "C2" if wanted is not None and wanted.hm[0] == "C" else params.monoclinic_setting
+    if wanted is not None and wanted.hm[0] == "C":
+        return "C2"
+    return MONOCLINIC.get(params.setting, params.monoclinic_setting)
+
+
+def _found_setting(
+    group: gemmi.SpaceGroup, best: SubgroupScore, absences: Absences, params: SymmetryParams
+) -> tuple[gemmi.SpaceGroup, np.ndarray]:
+    """A space group that the data were found to have, in the setting to use, and the (3, 3) change to it."""
+    if params.unit_cell is not None:
+        setting = setting_with_cell(group, best.subgroup, absences, params.unit_cell)
+        if setting is not None:
+            return setting.group, setting.change
+    if params.setting == "abc":
+        return group, np.eye(3, dtype=int)
+    return standard_setting(group, best.subgroup.cell)
 
 
 def _wanted(params: SymmetryParams) -> gemmi.SpaceGroup | None:
@@ -338,6 +370,6 @@ def _absence_lines(result: SymmetryResult) -> list[str]:
 def _setting_lines(result: SymmetryResult) -> list[str]:
     if result.space_group.crystal_system() != gemmi.CrystalSystem.Monoclinic or result.space_group.hm[0] == "P":
         return []
-    other = {"I": "C 1 2 1 (monoclinic_setting=C2)", "C": "I 1 2 1 where that cell is less oblique"}
+    other = {"I": "C 1 2 1 (setting=C2)", "C": "I 1 2 1 (setting=I2)"}
     setting, alternative = result.space_group.hm[0], other[result.space_group.hm[0]]
     return [f"The cell is in the {setting}-centred setting of C2; the same crystal can be described in {alternative}."]

@@ -215,11 +215,9 @@ def finish(processing: Processing, config: Config, observer: Observer) -> None:
 
 
 def symmetry_params(config: Config) -> SymmetryParams:
-    """Those of the configuration; a space group and its cell, given for indexing, hold here too."""
+    """Those of the configuration; a space group and a cell, given for indexing, hold here too."""
     symmetry, index = config.symmetry, config.index
     wanted = symmetry.space_group or index.space_group
-    if wanted is None:
-        return symmetry
     cell = symmetry.unit_cell or index.unit_cell
     return symmetry.model_copy(update={"space_group": wanted, "unit_cell": cell})
 

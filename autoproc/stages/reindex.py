@@ -7,17 +7,30 @@ from collections.abc import Sequence
 import gemmi
 import numpy as np
 
+from autoproc.errors import ConfigurationError
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.models.space_group import SpaceGroupName, primitive_basis, space_group_named
+from autoproc.models.space_group import SpaceGroupName, primitive_basis, space_group_named, symbol
 from autoproc.params import Params
-from autoproc.symmetry.reindex import (
-    parse_basis,
-    reindex_experiment,
-    reindex_reflections,
-)
+from autoproc.symmetry.reindex import operator_of, parse_basis, reindex_experiment, reindex_reflections
 from autoproc.symmetry.settings import centring
+
+MAX_LENGTH_ERROR = 0.05
+"""Relative; the cell may miss its space group's symmetry by as much as a known cell may miss the data's in indexing."""
+MAX_ANGLE_ERROR = 5.0
+"""Degrees, likewise."""
+
+
+class CellDeniesSpaceGroup(ConfigurationError):
+    """A space group asked for that the new axes cannot have."""
+
+    what = (
+        "{space_group} is not possible with the cell {cell} of experiment {number} after change_of_basis_op={operator}"
+    )
+    hint = (
+        "give the operator that leads to the axes of that space group (`autoproc bravais-settings` lists them), or none"
+    )
 
 
 class ReindexParams(Params):
@@ -36,13 +49,37 @@ def reindex(
 ) -> tuple[list[Experiment], Reflections | None]:
     """Experiments and reflections (None if there are none) in the new basis.
 
-    Raises BadChangeOfBasis, also where indices would become fractional.
+    Raises BadChangeOfBasis, also where indices would become fractional, and CellDeniesSpaceGroup.
     """
     matrix = parse_basis(params.change_of_basis_op)
+    for number, experiment in enumerate(experiments):
+        _check_cell(experiment, number, matrix, params)
     new = [reindex_experiment(e, matrix, _space_group(e, matrix, params)) for e in experiments]
     if reflections is None:
         return new, None
     return new, reindex_reflections(reflections, dict.fromkeys(range(len(new)), matrix))
+
+
+def _check_cell(experiment: Experiment, number: int, matrix: np.ndarray, params: ReindexParams) -> None:
+    """Raises CellDeniesSpaceGroup where the wanted group's symmetry or centring is not that of the new cell."""
+    wanted = None if params.space_group is None else space_group_named(params.space_group)
+    if wanted is None or experiment.crystal is None:
+        return
+    free = np.array(experiment.crystal.reindexed(operator_of(matrix)).cell)
+    constrained = np.array(reindex_experiment(experiment, matrix, wanted).crystal.cell)  # type: ignore[union-attr]
+    is_near = (
+        np.abs(free[:3] / constrained[:3] - 1).max() < MAX_LENGTH_ERROR
+        and np.abs(free[3:] - constrained[3:]).max() < MAX_ANGLE_ERROR
+    )
+    kind = centring(matrix @ np.linalg.inv(primitive_basis(experiment.crystal.space_group)))
+    is_known = experiment.crystal.space_group.number > 1 or abs(np.linalg.det(matrix)) > 1 + 1e-6
+    if not is_near or (is_known and kind != centring(np.linalg.inv(primitive_basis(wanted)))):
+        raise CellDeniesSpaceGroup(
+            space_group=symbol(wanted),
+            cell=" ".join(f"{x:.2f}" for x in free),
+            number=number,
+            operator=params.change_of_basis_op,
+        )
 
 
 def _space_group(experiment: Experiment, matrix: np.ndarray, params: ReindexParams) -> gemmi.SpaceGroup:

@@ -230,7 +230,7 @@ def _period(group: gemmi.SpaceGroup, axis: int) -> int:
 def standard_setting(group: gemmi.SpaceGroup, cell: tuple[float, ...]) -> tuple[gemmi.SpaceGroup, np.ndarray]:
     """The reference setting of an orthorhombic space group, and the (3, 3) basis change to it.
 
-    P 2 2 21 and P 21 21 2 have their odd axis along c; then a <= b. Others are left as they are.
+    P 2 2 21 and P 21 21 2 have their odd axis along c; then a <= b. Others are left as they are: a <= b <= c.
     """
     if group.number not in (17, 18):
         return group, np.eye(3, dtype=int)

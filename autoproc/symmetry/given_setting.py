@@ -20,6 +20,9 @@ MAX_LENGTH_ERROR = 0.05
 MAX_ANGLE_ERROR = 5.0
 """Degrees, likewise."""
 
+LARGEST_SHEAR = 3
+"""Elements of changes of a and c: every tabulated monoclinic setting is reached from any other with 2 (simulated)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GivenSetting:
@@ -51,8 +54,7 @@ def given_setting(
     changes = possible_changes(wanted, subgroup)
     if not len(changes):
         return None
-    metric = metric_of(subgroup.cell)
-    cells = np.array([cell_of(m @ metric @ m.T) for m in changes])
+    cells = _cells_after(changes, subgroup)
     has_cell = True
     if unit_cell is not None:
         near = _is_near(cells, np.array(unit_cell))
@@ -70,11 +72,34 @@ def given_setting(
     return GivenSetting(wanted, changes[best], float(scores[best]) if absences.screw_axes else None, has_cell)
 
 
+def setting_with_cell(
+    found: gemmi.SpaceGroup, subgroup: Subgroup, absences: Absences, unit_cell: Sequence[float]
+) -> GivenSetting | None:
+    """The tabulated setting of a space group that was found, and its axes, with a known cell; None if it has none.
+
+    found : in the axes of the subgroup; it keeps its screw axes where they are
+    """
+    signature = absence_signature(found)
+    fitting: list[tuple[float, int, gemmi.SpaceGroup, np.ndarray]] = []
+    for group in gemmi.spacegroup_table():
+        if group.number != found.number:
+            continue
+        near = [c for c in possible_changes(group, subgroup) if absence_signature(group, c) == signature]
+        cells = _cells_after(np.array(near).reshape(-1, 3, 3), subgroup)
+        is_near = _is_near(cells, np.array(unit_cell))
+        distance = _from_cell(cells, unit_cell)
+        fitting += [(round(distance[n], 6), len(fitting), group, near[n]) for n in np.flatnonzero(is_near)]
+    if not fitting:
+        return None
+    group, change = min(fitting, key=lambda fit: (fit[0], np.abs(fit[3] - np.eye(3)).sum().round(6), fit[1]))[2:]
+    return GivenSetting(group, change, None)
+
+
 def possible_changes(wanted: gemmi.SpaceGroup, subgroup: Subgroup) -> np.ndarray:
     """(n, 3, 3) changes from the conventional cell to cells in which the rotations and the centring are `wanted`'s."""
     to_wanted = _from_reference(wanted)
     from_conventional = np.linalg.inv(_from_reference(subgroup.space_group))
-    changes = to_wanted @ unimodular() @ from_conventional
+    changes = to_wanted @ _changes_of_reference(wanted) @ from_conventional
     ours, theirs = rotations_of(subgroup.space_group), _proper(wanted)
     keys = {w.tobytes() for w in theirs}
     if len(ours) != len(theirs):
@@ -98,6 +123,28 @@ def named_in(group: gemmi.SpaceGroup, change: np.ndarray) -> str:
     operations.change_basis_forward(operator)
     found = gemmi.find_spacegroup_by_ops(operations)
     return group.xhm() if found is None else found.xhm()
+
+
+def _cells_after(changes: np.ndarray, subgroup: Subgroup) -> np.ndarray:
+    """(n, 6) cells, Angstrom and degrees, after changes (n, 3, 3) of the conventional cell."""
+    metric = metric_of(subgroup.cell)
+    return np.array([cell_of(m @ metric @ m.T) for m in changes]).reshape(-1, 6)
+
+
+def _changes_of_reference(group: gemmi.SpaceGroup) -> np.ndarray:
+    """(n, 3, 3) int changes of the reference setting's cell that may keep its symmetry; monoclinic: of a and c.
+
+    The C-centred cell of an I-centred one, or a cell chosen by another program, can be several shears away.
+    """
+    if group.crystal_system() != gemmi.CrystalSystem.Monoclinic:
+        return unimodular()
+    within = np.arange(-LARGEST_SHEAR, LARGEST_SHEAR + 1)
+    p, q, r, s = np.array(np.meshgrid(within, within, within, within)).reshape(4, -1)
+    determinant = p * s - q * r
+    changes = np.zeros((len(p), 3, 3), int)
+    changes[:, 0, 0], changes[:, 0, 2], changes[:, 2, 0], changes[:, 2, 2] = p, q, r, s
+    changes[:, 1, 1] = determinant
+    return changes[np.abs(determinant) == 1]
 
 
 def _from_reference(group: gemmi.SpaceGroup) -> np.ndarray:

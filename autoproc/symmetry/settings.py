@@ -10,7 +10,10 @@ import numpy as np
 
 from autoproc.symmetry.lattice_symmetry import averaged_metric, rotation_axis, rotation_order
 
-MonoclinicSetting = Literal["best", "C2"]
+MonoclinicSetting = Literal["best", "C2", "I2"]
+Setting = Literal["best", "standard", "abc", "C2", "I2"]
+CENTRED = {"best": "CI", "C2": "C", "I2": "I"}
+"""Centrings that a monoclinic setting allows, the preferred first."""
 
 
 def conventional_basis(rotations: np.ndarray, metric: np.ndarray, monoclinic: MonoclinicSetting = "best") -> np.ndarray:
@@ -18,7 +21,7 @@ def conventional_basis(rotations: np.ndarray, metric: np.ndarray, monoclinic: Mo
 
     rotations : (n, 3, 3) int, in the primitive basis of `metric` (Angstrom^2), which is reduced.
     Monoclinic: b unique, beta >= 90; "best" takes the a and c of the least oblique cell (which may be
-    I-centred), "C2" the least oblique C-centred one. Orthorhombic: a <= b <= c, C for a centred face.
+    I-centred), "C2" and "I2" the least oblique C- or I-centred one. Orthorhombic: a <= b <= c, C for a centred face.
     Otherwise: c along the unique axis; rhombohedral in hexagonal axes, obverse.
     """
     system = crystal_system(rotations)
@@ -122,8 +125,7 @@ def _monoclinic(rotations: np.ndarray, metric: np.ndarray, setting: MonoclinicSe
         basis = right_handed(np.array([a, b, c]))
         kind = centring(basis)
         cosine = abs(a @ metric @ c) / np.sqrt((a @ metric @ a) * (c @ metric @ c))
-        allowed = ("P", "C") if setting == "C2" else ("P", "C", "I")
-        if kind in allowed:
+        if kind in "P" + CENTRED[setting]:
             choices.append((round(cosine, 7), kind != "C", round(a @ metric @ a, 6), _obtuse(basis, metric)))
     return min(choices, key=lambda choice: choice[:3])[3]
 

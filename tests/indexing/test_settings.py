@@ -3,6 +3,8 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from synthetic_spots import setting
 
@@ -102,3 +104,26 @@ def test_cells_near_the_known_one():
     assert is_near_cell((51.0, 59.0, 71.0, 90.0, 97.0, 89.0), known)
     assert not is_near_cell((54.0, 60.0, 70.0, 90.0, 95.0, 90.0), known)
     assert not is_near_cell((50.0, 60.0, 70.0, 90.0, 101.0, 90.0), known)
+
+
+CENTRED = [g for g in gemmi.spacegroup_table() if g.is_sohncke()]
+
+
+@given(group=st.sampled_from(CENTRED), turn=st.sampled_from([[0, 1, 0, 0, 1, 1, 1, 0, 0], [1, 0, 0, 0, 1, 0, 0, 0, 1]]))
+def test_every_tabulated_setting_has_its_centring_and_its_axes(group, turn):
+    system, angles = group.crystal_system_str(), [90.0, 90.0, 90.0]
+    if system == "monoclinic":
+        angles["abc".index(group.monoclinic_unique_axis())] = 104.0
+    lengths = {"cubic": (40, 40, 40), "tetragonal": (40, 40, 53)}.get(system, (31, 44, 37))
+    if system in ("trigonal", "hexagonal"):
+        lengths, angles = ((40, 40, 40), [75.0] * 3) if group.ext == "R" else ((40, 40, 53), [90.0, 90.0, 120.0])
+    cell = (*map(float, lengths), *angles)
+    real = np.reshape(turn, (3, 3)) @ primitive_basis(group) @ np.linalg.inv(b_matrix(cell))
+    for known in (cell, None):
+        found = in_setting(real, group, known)
+        assert abs(np.linalg.det(found)) == pytest.approx(gemmi.UnitCell(*cell).volume)
+        metric = found @ found.T
+        if known is not None:
+            assert np.sqrt(np.diag(metric)) == pytest.approx(lengths)
+        for w in rotations_of(group):
+            np.testing.assert_allclose(w.T @ metric @ w, metric, rtol=1e-6, atol=1e-6)

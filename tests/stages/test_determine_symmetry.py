@@ -3,7 +3,10 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from integrated_for_tests import integrated, to_setting, unique_intensity
+from pydantic import ValidationError
 from shared_data import shared
 
 from autoproc.errors import NoReflections
@@ -332,3 +335,108 @@ def test_a_screw_axis_that_no_reflection_shows_is_not_claimed(truth, simplest):
     others = {g.number for g in result.alternatives}
     enantiomorph = {"P 61 2 2": "P 65 2 2", "P 31 2 1": "P 32 2 1", "P 41": "P 43", "P 63": "P 63"}[truth]
     assert others >= {gemmi.SpaceGroup(truth).number, gemmi.SpaceGroup(enantiomorph).number}
+
+
+@pytest.mark.parametrize(
+    ("setting", "group", "cell"),
+    [
+        ("best", "P 21 21 2", (37, 44, 30)),
+        ("standard", "P 21 21 2", (37, 44, 30)),
+        ("abc", "P 2 21 21", (30, 37, 44)),
+        ("I2", "P 21 21 2", (37, 44, 30)),
+    ],
+)
+@pytest.mark.parametrize("basis", ["a,b,c", "c,a,b"])
+def test_the_setting_orders_orthorhombic_axes(setting, group, cell, basis):
+    experiment, reflections = to_setting(*integrated("P 2 21 21", UNEQUAL, d_min=3.5), parse_basis(basis))
+    result = determine_symmetry([experiment], reflections, SymmetryParams(setting=setting))
+    assert result.space_group.xhm() == group
+    np.testing.assert_allclose(result.experiments[0].crystal.cell[:3], cell, rtol=1e-3)
+    _assert_consistent(result)
+
+
+@pytest.mark.parametrize(
+    ("params", "group"),
+    [
+        ({"setting": "best"}, "I 1 2 1"),
+        ({"setting": "standard"}, "C 1 2 1"),
+        ({"setting": "C2"}, "C 1 2 1"),
+        ({"setting": "I2"}, "I 1 2 1"),
+        ({"setting": "abc", "monoclinic_setting": "C2"}, "C 1 2 1"),
+        ({"setting": "C2", "space_group": "I2"}, "I 1 2 1"),
+        ({"setting": "I2", "space_group": "C2"}, "C 1 2 1"),
+        ({"unit_cell": (96.4, 51.2, 62.3, 90, 112.7, 90)}, "C 1 2 1"),
+        ({"unit_cell": (62.3, 51.2, 92.4, 90, 105.8, 90)}, "I 1 2 1"),
+        ({"setting": "C2", "unit_cell": (62.3, 51.2, 92.4, 90, 105.8, 90)}, "I 1 2 1"),
+    ],
+)
+def test_c2_or_i2_by_setting_space_group_or_cell(params, group):
+    experiment, reflections = integrated("C 1 2 1", (96.4, 51.2, 62.3, 90, 112.7, 90), d_min=4.5)
+    result = determine_symmetry([experiment], reflections, SymmetryParams(**params))
+    assert result.space_group.xhm() == group
+    _assert_consistent(result)
+
+
+@pytest.mark.parametrize(("setting", "monoclinic"), [("standard", "I2"), ("C2", "I2"), ("I2", "C2")])
+def test_settings_that_contradict_each_other_are_refused(setting, monoclinic):
+    with pytest.raises(ValidationError, match="give one of them"):
+        SymmetryParams(setting=setting, monoclinic_setting=monoclinic)
+
+
+@pytest.mark.parametrize(
+    ("truth", "cell", "group"),
+    [
+        ("P 21 21 21", (44, 30, 37, 90, 90, 90), "P 21 21 21"),
+        ("P 2 21 21", (44, 30, 37, 90, 90, 90), "P 21 2 21"),
+        ("P 2 21 21", (30, 44, 37, 90, 90, 90), "P 2 21 21"),
+        ("P 2 21 21", (44, 37, 30, 90, 90, 90), "P 21 21 2"),
+    ],
+)
+def test_a_cell_without_a_space_group_decides_the_axes(truth, cell, group):
+    experiment, reflections = integrated(truth, UNEQUAL, d_min=3.5)
+    result = determine_symmetry([experiment], reflections, SymmetryParams(unit_cell=cell))
+    assert result.space_group.xhm() == group
+    assert not result.is_given
+    np.testing.assert_allclose(result.experiments[0].crystal.cell[:3], cell[:3], rtol=1e-3)
+    _assert_consistent(result)
+
+
+def test_a_cell_that_is_not_the_crystals_changes_nothing():
+    experiment, reflections = integrated("P 2 21 21", UNEQUAL, d_min=3.5)
+    result = determine_symmetry([experiment], reflections, SymmetryParams(unit_cell=(20, 20, 20, 80, 80, 80)))
+    assert result.space_group.xhm() == "P 21 21 2"
+
+
+SOHNCKE = [g for g in gemmi.spacegroup_table() if g.is_sohncke() and g.hm[1:] != " 1"]
+
+
+def generic_cell(group: gemmi.SpaceGroup) -> tuple[float, ...]:
+    """A cell of a space group, and of no higher one where the system leaves a choice."""
+    system = group.crystal_system_str()
+    angles = [90.0, 90.0, 90.0]
+    if system == "monoclinic":
+        angles["abc".index(group.monoclinic_unique_axis())] = 104.0
+    if group.ext == "R":
+        return (40, 40, 40, 75, 75, 75)
+    lengths = {
+        "tetragonal": (40, 40, 53), "trigonal": (40, 40, 53), "hexagonal": (40, 40, 53), "cubic": (52, 52, 52),
+    }.get(system, (31, 44, 37))  # fmt: skip
+    if system in ("trigonal", "hexagonal"):
+        angles[2] = 120.0
+    return (*lengths, *angles)
+
+
+@settings(max_examples=6, deadline=None)
+@given(group=st.sampled_from(SOHNCKE), basis=st.sampled_from(["a,b,c", "c,a,b", "b,a+c,c", "-b,-a,-c"]))
+def test_given_axes_are_kept_and_otherwise_the_setting_is_conventional(group, basis):
+    cell = generic_cell(group)
+    experiment, reflections = integrated(group.xhm(), cell, d_min=4.5)
+    matrix = parse_basis(basis) @ primitive_basis(group)
+    experiment, reflections = to_setting(experiment, reflections, matrix)
+    kept = determine_symmetry([experiment], reflections, SymmetryParams(space_group=group.xhm(), unit_cell=cell))
+    assert kept.space_group == group
+    np.testing.assert_allclose(kept.experiments[0].crystal.cell, cell, rtol=1e-3)
+    assert not any("given" in warning for warning in kept.warnings)
+    free = determine_symmetry([experiment], reflections, SymmetryParams())
+    assert group.number in {g.number for g in (free.space_group, *free.alternatives)}
+    assert free.space_group.is_reference_setting() or free.space_group.xhm() == "I 1 2 1"

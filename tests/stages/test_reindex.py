@@ -6,7 +6,7 @@ from integrated_for_tests import integrated, to_setting
 from pydantic import ValidationError
 
 from autoproc.models.space_group import primitive_basis
-from autoproc.stages.reindex import ReindexParams, reindex
+from autoproc.stages.reindex import CellDeniesSpaceGroup, ReindexParams, reindex
 from autoproc.symmetry.reindex import BadChangeOfBasis
 
 INSULIN = (60, 60, 60, 90, 90, 90)
@@ -62,3 +62,29 @@ def test_unknown_space_groups_are_refused():
 
 def _listed(made):
     return [made[0]], made[1]
+
+
+@pytest.mark.parametrize(
+    ("operator", "space_group"), [("a,b,c", "P 4"), ("b,c,a", "P 6"), ("a,b,c", "C 2 2 2"), ("a,b,c", "R 3:R")]
+)
+def test_a_space_group_that_the_axes_cannot_have_is_refused(operator, space_group):
+    data = integrated("P 21 21 21", (30, 44, 37, 90, 90, 90), d_min=6.0)
+    params = ReindexParams(change_of_basis_op=operator, space_group=space_group)
+    with pytest.raises(CellDeniesSpaceGroup, match="not possible with the cell"):
+        reindex(*_listed(data), params)
+
+
+def test_a_cell_that_nearly_has_the_symmetry_is_constrained_to_it():
+    data = integrated("P 1", (40, 40.3, 50, 90.4, 89.8, 90.1), d_min=6.0)
+    (new,), _ = reindex(*_listed(data), ReindexParams(space_group="P 4"))
+    assert new.crystal.cell == pytest.approx((40.15, 40.15, 50, 90, 90, 90), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("operator", "space_group", "lengths"),
+    [("c,a,b", "P 2 21 21", (37, 30, 44)), ("b,-a,c", "P21212", (44, 30, 37)), ("b,c,a", "P 2 2 2", (44, 37, 30))],
+)
+def test_the_axes_are_those_of_the_operator(operator, space_group, lengths):
+    data = integrated("P 21 21 2", (30, 44, 37, 90, 90, 90), d_min=6.0)
+    (new,), _ = reindex(*_listed(data), ReindexParams(change_of_basis_op=operator, space_group=space_group))
+    assert new.crystal.cell[:3] == pytest.approx(lengths)

@@ -104,3 +104,13 @@ def test_multiplication_table_is_that_of_a_group():
     everything = np.arange(24)
     assert all(np.array_equal(np.sort(row), everything) for row in table)
     assert all(np.array_equal(np.sort(column), everything) for column in table.T)
+
+
+@pytest.mark.parametrize("beta", [92.0, 95.0, 101.0, 112.7, 124.0])
+def test_either_monoclinic_setting_can_be_insisted_on(beta):
+    cell = (96.4, 51.2, 62.3, 90, beta, 90)
+    found = {s: subgroups("C 1 2 1", cell, monoclinic=s)[1][0] for s in ("best", "C2", "I2")}
+    assert [found[s].space_group.xhm() for s in ("C2", "I2")] == ["C 1 2 1", "I 1 2 1"]
+    oblique = {s: abs(group.cell[4] - 90) for s, group in found.items()}
+    assert oblique["best"] == pytest.approx(min(oblique.values()))
+    assert all(group.cell[4] >= 90 for group in found.values())
