@@ -65,6 +65,13 @@ class ConfigurationError(AutoprocError):
     """A parameter or a configuration file is wrong."""
 
 
+class WrongArguments(ConfigurationError):
+    """The arguments do not fit the command."""
+
+    what = "{what_is_wrong}"
+    hint = "see `autoproc {command} --help`"
+
+
 class UnreadableFile(InputError):
     """A file cannot be opened or read at all."""
 

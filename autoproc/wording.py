@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from autoproc.models.crystal import Crystal
+if TYPE_CHECKING:  # commands that print words only need not wait for numbers
+    from autoproc.models.crystal import Crystal
 
 
 def with_uncertainty(value: float, esd: float) -> str:
     """A value with its standard uncertainty in units of the last digit: 77.621(3); 90.0 where it is exact."""
     if esd <= 0:
         return f"{value:.6g}"
-    digits = max(0, -int(np.floor(np.log10(esd))))
+    digits = max(0, -math.floor(math.log10(esd)))
     units = round(esd * 10**digits)
     if units < 2:
         digits, units = digits + 1, round(esd * 10 ** (digits + 1))
@@ -33,8 +34,13 @@ def counted(n: int, noun: str) -> str:
 
 def number_ranges(numbers: Sequence[int], most: int | None = None) -> str:
     """Ascending numbers as "1-4, 7, 9-12"; after `most` ranges, how many more there are."""
-    runs = np.split(np.asarray(numbers), np.flatnonzero(np.diff(numbers) > 1) + 1)
-    words = [f"{run[0]}" if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs if len(run)]
+    runs: list[list[int]] = []
+    for number in map(int, numbers):
+        if runs and number <= runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    words = [f"{first}" if first == last else f"{first}-{last}" for first, last in runs]
     if most is not None and len(words) > most:
         words = [*words[:most], f"{len(words) - most} more stretches"]
     return ", ".join(words)

@@ -15,9 +15,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from autoproc.commands.leaving import leaving_well
-from autoproc.commands.step import WrongArguments
-from autoproc.config import Config, with_command_line
-from autoproc.errors import InputError
+from autoproc.errors import InputError, WrongArguments
 from autoproc.legible import legible, legible_lines
 from autoproc.overrides import split_arguments
 from autoproc.service.job import Job, State
@@ -68,7 +66,7 @@ def status_command(sweeps: Sequence[str], output: Path, watch: bool, as_json: bo
         else:
             console = _console()
             most = None if show_all else MOST_ROWS
-            console.print(status_table(Queue.of(queue), console.width, most=most))
+            console.print(status_table(Queue.of(queue, most), console.width, most=most))
 
 
 def _console() -> Console:
@@ -96,7 +94,7 @@ def _keep_showing(queue: JobQueue) -> None:
     console = _console()
 
     def table() -> RenderableType:
-        return status_table(Queue.of(queue), console.width)
+        return status_table(Queue.of(queue, MOST_ROWS), console.width)
 
     try:
         with Live(table(), console=console, auto_refresh=False) as live:
@@ -128,6 +126,8 @@ def reprocess_command(arguments: Sequence[str], output: Path) -> None:
         names, changes = split_arguments(arguments)
         if not names:
             raise WrongArguments(what_is_wrong="no sweep was named", command="reprocess")
+        from autoproc.config import Config, with_command_line  # noqa: PLC0415  (loads every stage)
+
         with_command_line(Config(), changes)
         with queue_of(output) as queue:
             for name in names:

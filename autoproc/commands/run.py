@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say_error
-from autoproc.commands.step import WrongArguments
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
-from autoproc.errors import InputError
+from autoproc.errors import InputError, WrongArguments
 from autoproc.legible import legible
 from autoproc.overrides import split_arguments
 from autoproc.service.attendance import Attendance

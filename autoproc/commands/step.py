@@ -15,7 +15,7 @@ from autoproc.commands.catalogue import StepDescription
 from autoproc.commands.leaving import leaving_well
 from autoproc.config import Config, change_table, read_config, with_threads
 from autoproc.console import Console
-from autoproc.errors import AutoprocError, ConfigurationError, InputError
+from autoproc.errors import AutoprocError, ConfigurationError, InputError, WrongArguments
 from autoproc.formats.expt import read_expt, write_expt
 from autoproc.formats.image_numbers import to_file_frames, to_scan_frames
 from autoproc.formats.refl import read_refl, write_refl
@@ -24,13 +24,6 @@ from autoproc.geometry.belonging import misfits
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.overrides import split_arguments
-
-
-class WrongArguments(ConfigurationError):
-    """The arguments do not fit the command."""
-
-    what = "{what_is_wrong}"
-    hint = "see `autoproc {command} --help`"
 
 
 class LacksFiles(ConfigurationError):

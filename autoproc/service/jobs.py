@@ -144,6 +144,16 @@ class JobQueue:
         """Every job, in the order of arrival."""
         return [job_of(row) for row in self._db.execute("SELECT * FROM jobs ORDER BY id")]
 
+    def numbers(self) -> dict[State, int]:
+        """How many jobs there are in each state that has any."""
+        return {State(state): n for state, n in self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state")}
+
+    def next_in(self, state: State, most: int) -> list[Job]:
+        """At most so many jobs of a state: the oldest images of those that wait or are under way, else the latest."""
+        by = "COALESCE(finished_at, found_at) DESC, id" if state.is_settled else "completed_at, id"
+        query = f"SELECT * FROM jobs WHERE state = ? ORDER BY {by} LIMIT ?"
+        return [job_of(row) for row in self._db.execute(query, (state, most))]
+
     def job(self, job_id: int) -> Job:
         """The job of a number."""
         job = self._one("id = :id", id=job_id)

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from autoproc.service.job import Job
-from autoproc.service.process_sweep import RESULTS
 
-OURS = (*RESULTS, "autoproc.log", "stages")
+OURS = (
+    "merged.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html", "ispyb.json", "autoproc.log", "stages",
+)  # fmt: skip
 """What a folder of results holds of ours; all else is somebody's own and is kept."""
 LEFTOVER = re.compile(r"(?P<name>.+)\.(?P<run>\d+)(?P<kind>|\.json|\.json\.part|\.old|\.log)")
 

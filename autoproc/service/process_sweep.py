@@ -33,7 +33,6 @@ DOING = {
     "index": "Indexing", "refine": "Refining", "symmetry": "Determining the symmetry", "scale": "Scaling",
     "estimate_resolution": "Estimating the resolution", "merge": "Merging",
 }  # fmt: skip
-RESULTS = ("merged.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html", "ispyb.json")
 
 
 class SweepFolder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rich import box
@@ -48,16 +48,29 @@ ORDER = (State.running, State.queued, State.processed, State.failed, State.set_a
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What the queue's file says now: its sweeps, those that are coming, and whether a program works on it."""
+    """What the queue's file says now: its sweeps, those that are coming, and whether a program works on it.
+
+    numbers : of the sweeps in each state, where `jobs` are not all of them
+    """
 
     jobs: Sequence[Job]
     arriving: Sequence[Arriving] = ()
     is_attended: bool = True
+    numbers: Mapping[State, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, queue: JobQueue) -> Queue:
-        """As it is now."""
-        return cls(queue.rows(), queue.presence.arriving(), queue.presence.is_attended)
+    def of(cls, queue: JobQueue, most: int | None = None) -> Queue:
+        """As it is now; of each state no more than `most` sweeps."""
+        if most is None:
+            return cls(queue.rows(), queue.presence.arriving(), queue.presence.is_attended)
+        numbers = queue.numbers()
+        jobs = [job for state in numbers for job in queue.next_in(state, most)]
+        return cls(jobs, queue.presence.arriving(), queue.presence.is_attended, numbers)
+
+    @property
+    def n_in(self) -> Mapping[State, int]:
+        """How many sweeps there are in each state."""
+        return self.numbers or Counter(job.state for job in self.jobs)
 
 
 def status_table(queue: Queue, width: int, now: float | None = None, most: int | None = MOST_ROWS) -> RenderableType:
@@ -67,7 +80,7 @@ def status_table(queue: Queue, width: int, now: float | None = None, most: int |
     most : rows for each state, whose others are only counted; None shows all
     """
     now = time.time() if now is None else now
-    n_at_work = sum(not job.state.is_settled for job in queue.jobs)
+    n_at_work = sum(n for state, n in queue.n_in.items() if not state.is_settled)
     shown = _shown(queue.jobs, most)
     n_above = sum(not job.state.is_settled for job in shown)
     coming = queue.arriving[:most]
@@ -83,7 +96,7 @@ def status_table(queue: Queue, width: int, now: float | None = None, most: int |
     for row in rows:
         table.add_row(*(row[str(column.header)] for column in table.columns))
     parts: list[RenderableType] = [table]
-    n_left_out = len(queue.jobs) - len(shown) + len(queue.arriving) - len(coming)
+    n_left_out = sum(queue.n_in.values()) - len(shown) + len(queue.arriving) - len(coming)
     if n_left_out:
         parts.append(Text(f"{n_left_out} more are not shown: --all shows them, --json says all that is known"))
     if n_at_work and not queue.is_attended:
@@ -118,9 +131,9 @@ def fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[tuple[str, in
 
 def counted(queue: Queue) -> str:
     """How many there are in each state."""
-    numbers = Counter(job.state for job in queue.jobs)
+    numbers = queue.n_in
     words = [f"{len(queue.arriving)} arriving"] if queue.arriving else []
-    words += [f"{numbers[s]} {WORDS.get(s, s)}" for s in ORDER if numbers[s]]
+    words += [f"{numbers[s]} {WORDS.get(s, s)}" for s in ORDER if numbers.get(s)]
     return ", ".join(words) or "no sweeps yet"
 
 

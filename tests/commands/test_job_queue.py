@@ -22,6 +22,7 @@ from autoproc.cli import app
 from autoproc.service.job import State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.owner import this_program
+from autoproc.service.status import Queue
 
 TREE = Path(__file__).resolve().parents[2]
 
@@ -260,3 +261,21 @@ def test_a_directory_is_watched_until_it_is_told_to_stop(images, tmp_path):
     said = invoke("status", "-o", tmp_path / "out")[1]
     assert "1 processed" in said
     assert "arriving" not in said
+
+
+def test_asking_waits_for_no_numerics():
+    """People ask often: the stages, with scipy, take seconds to load on a busy machine."""
+    heavy = "('numpy', 'scipy', 'gemmi', 'h5py')"
+    code = f"import sys, autoproc.commands.job_queue; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_what_is_counted_is_all_that_there_is_however_few_are_shown(output):
+    queue = JobQueue(output / ".autoproc" / "queue.sqlite")
+    few, all_ = Queue.of(queue, 1), Queue.of(queue)
+    queue.add(found(Path("/data/one_more.img")))
+    assert dict(few.n_in) == dict(all_.n_in)
+    assert len(few.jobs) == len(few.n_in)
+    assert Queue.of(queue, 1).n_in[State.queued] == 2
+    queue.close()
