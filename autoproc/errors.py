@@ -89,6 +89,13 @@ class CorruptFile(InputError):
     )
 
 
+class TruncatedFile(CorruptFile):
+    """A file that is shorter than it says."""
+
+    hint = "wait until it is written or copied to its end; if nobody writes to it any more, copy it again from its source"
+    retryable = True
+
+
 class UnsupportedFile(InputError):
     """A file is of a kind that no reader understands."""
 

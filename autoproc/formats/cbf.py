@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import UNREADABLE, CorruptFile, InputError, UnsupportedFile
+from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import expanded, read_raw, read_start
 from autoproc.formats.header_values import quoted
 from autoproc.kernels.byte_offset import decode_byte_offset
@@ -61,6 +62,7 @@ class CbfHeader:
     md5: str
 
 
+@reads_file
 def read_cbf_header(path: str | Path) -> CbfHeader:
     """The header of a CBF file, plain, gzip or bzip2; only the start of the file is read.
 
@@ -75,6 +77,7 @@ def read_cbf_header(path: str | Path) -> CbfHeader:
         n *= 8
 
 
+@reads_file
 def read_cbf(path: str | Path, verify_md5: bool = False) -> tuple[CbfHeader, np.ndarray]:
     """Header and (slow, fast) int32 pixels of a CBF file.
 

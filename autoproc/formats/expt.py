@@ -14,6 +14,7 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import CorruptFile, UnreadableFile
+from autoproc.formats.boundary import reads_file
 from autoproc.formats.expt_scan import scan_from_json, scan_to_json, valid_image_ranges
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.crystal import Crystal
@@ -35,6 +36,7 @@ remarks on its images."""
 NAMESPACE = uuid.UUID("6f1c1d4e-52a5-5c55-9c55-0d4c4b1f6a3e")
 
 
+@reads_file
 def read_expt(path: str | Path) -> list[Experiment]:
     """Experiments of a .expt file. A file of image sets alone gives one experiment for each.
 

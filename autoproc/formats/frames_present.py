@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from autoproc.formats.confined_hdf5 import MOST_FRAMES
 from autoproc.formats.image_data import entry_of, image_names, is_image_stack
 from autoproc.formats.nexus_fields import groups_of_class, number
 from autoproc.formats.open_hdf5 import open_hdf5
@@ -96,7 +97,7 @@ def _announced(entry: h5py.Group) -> int | None:
         for detector in groups_of_class(instrument, "NXdetector") or [g for g in [instrument.get("detector")] if g]:
             specific = detector.get("detectorSpecific") or detector
             n_images, n_triggers = number(specific, "nimages"), number(specific, "ntrigger")
-            if n_images:
+            if n_images and 0 < n_images * (n_triggers or 1) <= MOST_FRAMES:
                 return int(n_images * (n_triggers or 1))
     return None
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from autoproc.errors import BadHeader, CorruptFile, InputError, UnreadableFile, UnsupportedFile
+from autoproc.errors import BadHeader, CorruptFile, InputError, TruncatedFile, UnreadableFile, UnsupportedFile
 from autoproc.formats import dectris
 from autoproc.formats.beamlines import assumed, day_in, goniometer_of_instrument
+from autoproc.formats.boundary import reads_file
 from autoproc.formats.expt import identifier_for, reversed_about_axis
 from autoproc.formats.hdf5_frames import NexusReader, Segment, image_datasets, reason_of
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides, required_distance
@@ -31,7 +32,7 @@ from autoproc.formats.nexus_geometry import (
 from autoproc.formats.nexus_panel import nexus_panel
 from autoproc.formats.nexus_polarisation import polarisation_in
 from autoproc.formats.nexus_unused import unused_facts
-from autoproc.formats.open_hdf5 import open_hdf5
+from autoproc.formats.open_hdf5 import Truncated, open_hdf5
 from autoproc.formats.pixel_masks import pixel_mask
 from autoproc.formats.rotation_steps import Rotation, Run, rotation_of
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, ImageSet, Panel, Scan
@@ -71,11 +72,13 @@ def read_master(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> 
         return _master(path, handle, overrides)
 
 
+@reads_file
 def experiment_from_master(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> Experiment:
     """The experiment of all images of a master file, taken as one sweep. Raises as read_master does."""
     return read_master(path, overrides).whole
 
 
+@reads_file
 def experiments_from_master(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> list[Experiment]:
     """One experiment for each run of images whose rotation continues without a gap. Raises as read_master does.
 
@@ -84,6 +87,7 @@ def experiments_from_master(path: str | Path, overrides: HeaderOverrides = NO_OV
     return list(read_master(path, overrides).parts)
 
 
+@reads_file
 def is_data_file(path: str | Path) -> bool:
     """A file that holds images but neither an instrument nor links to other files."""
     with open_hdf5(path) as handle:
@@ -98,6 +102,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         with open_hdf5(path) as handle:
             yield handle
     except OSError as error:
+        if isinstance(error, Truncated):
+            raise TruncatedFile(path=path, reason=str(error)) from error
         reason = str(error)
         if path.is_file() and "signature" in reason:
             raise UnsupportedFile(path=path, reason="it is not an HDF5 file") from error

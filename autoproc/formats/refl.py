@@ -9,6 +9,7 @@ import msgpack
 import numpy as np
 
 from autoproc.errors import CorruptFile, UnreadableFile
+from autoproc.formats.boundary import reads_file
 from autoproc.formats.shoeboxes import split_shoeboxes
 from autoproc.models.columns import COLUMNS
 from autoproc.models.reflections import Reflections
@@ -30,6 +31,7 @@ TYPES: dict[str, tuple[str, int]] = {
 OUR_NAMES = {column.dials: name for name, column in COLUMNS.items()} | {"dqe": "qe"}
 
 
+@reads_file
 def read_refl(path: str | Path) -> Reflections:
     """Reflections from a .refl file; columns that models.columns does not know are left out.
 
@@ -40,6 +42,7 @@ def read_refl(path: str | Path) -> Reflections:
     return Reflections(columns, raw["identifiers"])
 
 
+@reads_file
 def read_refl_columns(path: str | Path) -> dict[str, Any]:
     """Every column of a .refl file under its DIALS name: {identifiers, n_rows, columns, types}.
 

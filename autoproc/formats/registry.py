@@ -9,6 +9,7 @@ import numpy as np
 
 from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats import cbf
+from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.excluded_frames import ExcludingReader
 from autoproc.formats.expt import identifier_for, reversed_about_axis
@@ -22,6 +23,7 @@ from autoproc.models.experiment import Experiment, ImageSet, Scan
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
+@reads_file
 def kind_of(path: str | Path) -> str:
     """The kind of a file, cbf or hdf5. Raises UnreadableFile, CorruptFile (empty) or UnsupportedFile."""
     start = read_start(path, 512)
@@ -34,6 +36,7 @@ def kind_of(path: str | Path) -> str:
     raise UnsupportedFile(path=path, reason="its content is neither CBF nor HDF5")
 
 
+@reads_file
 def format_name(path: str | Path) -> str:
     """What kind of file it is, in words."""
     if kind_of(path) == "hdf5":
@@ -44,6 +47,7 @@ def format_name(path: str | Path) -> str:
     return "miniCBF EIGER" if "EIGER" in header.text.upper() else "miniCBF PILATUS"
 
 
+@reads_file
 def read_cbf_models(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> HeaderModels:
     """The models that one CBF image's header describes.
 
@@ -59,6 +63,7 @@ def read_cbf_models(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES)
     return replace(models, goniometer=reversed_goniometer, oscillation=(-oscillation[0], -oscillation[1]))
 
 
+@reads_file
 def read_experiment(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> Experiment:
     """The experiment that one image (a scan of that image alone) or one master file describes.
 

@@ -1,0 +1,167 @@
+"""HDF5 objects that lead a reader nowhere but to what belongs to the file, and into no more memory than it can need.
+
+An HDF5 file may have its values in any other file, by external links, virtual data sets and external storage; with
+the service's eyes its author would read what is not theirs. External storage is refused; links and the sources of
+virtual data sets must lie in the folder of the file that names them or in one beside it (../data/x.h5).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+MOST_BYTES = 1 << 30
+"""Of a value that is read at once; the largest are pixel masks (2^28) and uncompressed chunks of frames."""
+MOST_BYTES_STORED_AS_ONE = 1 << 13
+"""Values that one stored byte can stand for: gzip packs 1032 to one, bitshuffle and LZ4 some thousand."""
+SMALL = 1 << 24
+"""Bytes that are read whatever the file's own size: what was never written, say, takes no room in it."""
+MOST_FRAMES = 1 << 20
+"""Of one data set; the longest collections take some 10^5."""
+LONGEST_CHAIN = 8
+"""Links to links, and virtual data sets upon virtual data sets, that are followed."""
+
+
+class ForbiddenHdf5(OSError):
+    """A file that asks for what a reader of strangers' files does not do."""
+
+
+def allowed(name: str, folder: Path) -> Path:
+    """The regular file that a link names, seen from the folder of the file that it is in.
+
+    It must lie below that folder, or below the one above it: masters link to ../data/. Symbolic links count as what
+    they lead to. Raises ForbiddenHdf5, or FileNotFoundError.
+    """
+    home = folder.resolve()
+    roots = [home] if home.parent == home.parent.parent else [home, home.parent]
+    target = (home / name).resolve()
+    if not any(target.is_relative_to(root) for root in roots):
+        raise ForbiddenHdf5(f"it links to {Path(name).name!r}, which lies outside of its visit")
+    if not stat.S_ISREG(os.stat(target).st_mode):
+        raise ForbiddenHdf5(f"it links to {Path(name).name!r}, which is no regular file")
+    return target
+
+
+def check_dataset(dataset: h5py.Dataset, depth: int = LONGEST_CHAIN) -> None:
+    """Raise ForbiddenHdf5 for a data set whose values lie where they must not."""
+    if depth <= 0:
+        raise ForbiddenHdf5("virtual data sets lead round in a circle")
+    plist = dataset.id.get_create_plist()
+    if plist.get_external_count():
+        raise ForbiddenHdf5(f"{dataset.name} has its values in another file (external storage), which is not read")
+    if dataset.ndim == 3 and dataset.shape[0] > MOST_FRAMES:
+        raise ForbiddenHdf5(f"{dataset.name} claims {dataset.shape[0]} images, more than any sweep has")
+    if not dataset.is_virtual:
+        return
+    from autoproc.formats.open_hdf5 import open_hdf5  # noqa: PLC0415  (which makes files of this module)
+
+    own = ConfinedFile(h5py.Dataset.file.fget(dataset).id)
+    folder = Path(os.fsdecode(own.filename)).parent
+    for name, inner in sorted({(source.file_name, source.dset_name) for source in dataset.virtual_sources()}):
+        try:
+            file = own if name == "." else open_hdf5(allowed(name, folder))
+            _confined(file, inner, depth - 1)
+        except (FileNotFoundError, KeyError):
+            continue
+
+
+def check_size(dataset: h5py.Dataset, n_values: int) -> None:
+    """Raise ForbiddenHdf5 where so many values cannot be what the file holds."""
+    n_bytes = n_values * dataset.dtype.itemsize
+    chunk = int(np.prod(dataset.chunks, dtype=object)) * dataset.dtype.itemsize if dataset.chunks else 0
+    stored = dataset.id.get_storage_size()
+    could_be = max(SMALL, stored * MOST_BYTES_STORED_AS_ONE)
+    if max(n_bytes, chunk) > MOST_BYTES or (n_bytes > could_be and not dataset.is_virtual):
+        raise ForbiddenHdf5(f"{dataset.name} claims {n_bytes} bytes of values, far more than the file can hold")
+
+
+class ConfinedDataset(h5py.Dataset):
+    """A data set whose values are in its file, and are no more than that can hold."""
+
+    def __getitem__(self, args: Any, new_dtype: Any = None) -> Any:
+        """The values, after their number was found possible."""
+        whole = (isinstance(args, tuple) and not args) or args is Ellipsis
+        n = int(np.prod(self.shape or (1,), dtype=object))
+        check_size(self, n if whole or self.ndim < 3 else n // max(self.shape[0], 1))
+        return super().__getitem__(args, new_dtype)
+
+    @property
+    def file(self) -> h5py.File:
+        """The file, confined as well."""
+        return ConfinedFile(super().file.id)
+
+    @property
+    def parent(self) -> h5py.Group:
+        """The group that holds it, confined as well."""
+        return ConfinedGroup(super().parent.id)
+
+
+class _Lookup:
+    """How groups find what they are asked for: every component of a path, and every link, by itself."""
+
+    def __getitem__(self, name: Any) -> Any:
+        return _confined(self, name, LONGEST_CHAIN)
+
+    def get(self, name: Any, default: Any = None, getclass: bool = False, getlink: bool = False) -> Any:
+        """As h5py's: the object, or the default where there is none."""
+        if getclass or getlink:
+            return h5py.Group.get(self, name, default, getclass=getclass, getlink=getlink)
+        try:
+            return self[name]
+        except (KeyError, FileNotFoundError):
+            return default
+
+    @property
+    def file(self) -> h5py.File:
+        """The file, confined as well."""
+        return ConfinedFile(h5py.Group.file.fget(self).id)
+
+    @property
+    def parent(self) -> h5py.Group:
+        """The group that holds it, confined as well."""
+        return ConfinedGroup(h5py.Group.parent.fget(self).id)
+
+
+class ConfinedGroup(_Lookup, h5py.Group):
+    """A group below which nothing leads out of the visit."""
+
+
+class ConfinedFile(_Lookup, h5py.File):
+    """A file from which nothing leads out of the visit."""
+
+
+def _confined(group: Any, name: Any, depth: int) -> Any:
+    """An object by its path. Raises KeyError where it is not there, ForbiddenHdf5 or OSError where it cannot be had."""
+    if depth <= 0:
+        raise ForbiddenHdf5("links lead round in a circle")
+    path = os.fsdecode(name)
+    here: Any = ConfinedGroup(h5py.h5g.open(group.id, b"/")) if path.startswith("/") else group
+    for part in (p for p in path.split("/") if p not in ("", ".")):
+        if not isinstance(here, h5py.Group):
+            raise KeyError(f"{part} of {path} is not there")
+        here = _member(here, part, depth)
+    return here
+
+
+def _member(group: Any, part: str, depth: int) -> Any:
+    link = h5py.Group.get(group, part, getlink=True)
+    if link is None:
+        raise KeyError(f"{part} is not there")
+    if isinstance(link, h5py.SoftLink):
+        return _confined(group, link.path, depth - 1)
+    if isinstance(link, h5py.ExternalLink):
+        from autoproc.formats.open_hdf5 import open_hdf5  # noqa: PLC0415  (which makes files of this module)
+
+        folder = Path(os.fsdecode(h5py.Group.file.fget(group).filename)).parent
+        return _confined(open_hdf5(allowed(link.filename, folder)), link.path, depth - 1)
+    item = h5py.Group.__getitem__(group, part)
+    if isinstance(item, h5py.Dataset):
+        dataset = ConfinedDataset(item.id)
+        check_dataset(dataset, depth)
+        return dataset
+    return ConfinedGroup(item.id) if isinstance(item, h5py.Group) else item
