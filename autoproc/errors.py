@@ -92,7 +92,7 @@ class CorruptFile(InputError):
 class TruncatedFile(CorruptFile):
     """A file that is shorter than it says."""
 
-    hint = "wait until it is written or copied to its end; if nobody writes to it any more, copy it again from its source"
+    hint = "wait until it is written or copied to its end; if nobody does that any more, copy it again from its source"
     retryable = True
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import h5py
 import numpy as np
@@ -58,13 +59,11 @@ def check_dataset(dataset: h5py.Dataset, depth: int = LONGEST_CHAIN) -> None:
         raise ForbiddenHdf5(f"{dataset.name} claims {dataset.shape[0]} images, more than any sweep has")
     if not dataset.is_virtual:
         return
-    from autoproc.formats.open_hdf5 import open_hdf5  # noqa: PLC0415  (which makes files of this module)
-
     own = ConfinedFile(h5py.Dataset.file.fget(dataset).id)
     folder = Path(os.fsdecode(own.filename)).parent
     for name, inner in sorted({(source.file_name, source.dset_name) for source in dataset.virtual_sources()}):
         try:
-            file = own if name == "." else open_hdf5(allowed(name, folder))
+            file = own if name == "." else ConfinedFile.open_other(allowed(name, folder))
             _confined(file, inner, depth - 1)
         except (FileNotFoundError, KeyError):
             continue
@@ -132,7 +131,12 @@ class ConfinedGroup(_Lookup, h5py.Group):
 
 
 class ConfinedFile(_Lookup, h5py.File):
-    """A file from which nothing leads out of the visit."""
+    """A file from which nothing leads out of the visit.
+
+    open_other : opens a file that a link names; formats.open_hdf5 says how
+    """
+
+    open_other: ClassVar[Callable[[Path], h5py.File]]
 
 
 def _confined(group: Any, name: Any, depth: int) -> Any:
@@ -155,10 +159,8 @@ def _member(group: Any, part: str, depth: int) -> Any:
     if isinstance(link, h5py.SoftLink):
         return _confined(group, link.path, depth - 1)
     if isinstance(link, h5py.ExternalLink):
-        from autoproc.formats.open_hdf5 import open_hdf5  # noqa: PLC0415  (which makes files of this module)
-
         folder = Path(os.fsdecode(h5py.Group.file.fget(group).filename)).parent
-        return _confined(open_hdf5(allowed(link.filename, folder)), link.path, depth - 1)
+        return _confined(ConfinedFile.open_other(allowed(link.filename, folder)), link.path, depth - 1)
     item = h5py.Group.__getitem__(group, part)
     if isinstance(item, h5py.Dataset):
         dataset = ConfinedDataset(item.id)

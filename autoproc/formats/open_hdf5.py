@@ -45,20 +45,27 @@ def open_hdf5(path: Path | str) -> h5py.File:
 def _has_sources_being_written(file: h5py.File) -> bool:
     """A virtual data set at the usual places has a source that a SWMR writer has open."""
     folder = Path(os.fsdecode(file.filename)).parent
-    for name in ("data", "entry/data/data"):
-        try:
-            link = h5py.Group.get(file, name, getlink=True)
-            item = h5py.Group.__getitem__(file, name) if isinstance(link, h5py.HardLink) else None
-            sources = item.virtual_sources() if isinstance(item, h5py.Dataset) and item.is_virtual else []
-        except (KeyError, OSError, RuntimeError, ValueError):
-            continue
-        for source in {s.file_name for s in sources} - {"."}:
-            try:
-                if consistency_flags(allowed(source, folder)) & SWMR_WRITING:
-                    return True
-            except OSError:
-                continue
-    return False
+    return any(
+        _is_being_written(source, folder) for name in ("data", "entry/data/data") for source in _sources(file, name)
+    )
+
+
+def _sources(file: h5py.File, name: str) -> set[str]:
+    """The files in which a virtual data set, if there is one of this name, has its values."""
+    try:
+        link = h5py.Group.get(file, name, getlink=True)
+        item = h5py.Group.__getitem__(file, name) if isinstance(link, h5py.HardLink) else None
+        sources = item.virtual_sources() if isinstance(item, h5py.Dataset) and item.is_virtual else []
+    except (KeyError, OSError, RuntimeError, ValueError):
+        return set()
+    return {source.file_name for source in sources} - {"."}
+
+
+def _is_being_written(name: str, folder: Path) -> bool:
+    try:
+        return bool(consistency_flags(allowed(name, folder)) & SWMR_WRITING)
+    except OSError:
+        return False
 
 
 def _opened(path: Path | str, is_swmr: bool) -> h5py.File:
@@ -107,3 +114,6 @@ def consistency_flags(path: Path | str) -> int:
     if not flags & SWMR_WRITING and status.st_size < end:
         raise Truncated(f"it is truncated, or still being written or copied: {status.st_size} of {end} bytes are there")
     return flags
+
+
+ConfinedFile.open_other = staticmethod(open_hdf5)
