@@ -440,3 +440,25 @@ def test_given_axes_are_kept_and_otherwise_the_setting_is_conventional(group, ba
     free = determine_symmetry([experiment], reflections, SymmetryParams())
     assert group.number in {g.number for g in (free.space_group, *free.alternatives)}
     assert free.space_group.is_reference_setting() or free.space_group.xhm() == "I 1 2 1"
+
+
+@pytest.mark.parametrize(
+    ("truth", "cell", "simplest"),
+    [
+        ("P 61 2 2", HEXAGONAL, "P 6 2 2"),
+        ("P 31 2 1", HEXAGONAL, "P 3 2 1"),
+        ("P 41", TETRAGONAL, "P 4"),
+        ("P 43 21 2", TETRAGONAL, "P 4 2 2"),
+    ],
+)
+@pytest.mark.parametrize("orientation", [1, 4])
+def test_a_wedge_that_misses_the_axes_names_no_screw_axis_and_lists_the_others(truth, cell, simplest, orientation):
+    experiment, reflections = integrated(truth, cell, d_min=3.5, n_images=25, orientation=orientation)
+    assert not np.any(np.count_nonzero(reflections["hkl"], axis=1) == 1), "the wedge has axial reflections"
+    result = determine_symmetry([experiment], reflections, SymmetryParams())
+    assert result.space_group.xhm() == simplest
+    assert gemmi.SpaceGroup(truth) in result.alternatives
+    text = format_symmetry(result)
+    assert f"Recommended space group: {simplest}" in text
+    assert f" or {truth}" in text or f"be {truth}" in text
+    assert any("cannot tell screw axes" in warning for warning in result.warnings)
