@@ -48,6 +48,8 @@ def walk(tmp_path_factory):
     walk = Walk(tmp_path_factory.mktemp("a walk"), images)
     walk.run("import", str(images.start))
     walk.run("find-spots", "imported.expt")
+    walk.run("find-rotation-axis", "imported.expt", "strong.refl")
+    walk.axis = read_expt(walk.folder / "optimised.expt")[0].goniometer.axis
     walk.run("search-beam-position", "imported.expt", "strong.refl")
     walk.run("index", "imported.expt", "strong.refl", "max_lattices=1")
     walk.run("bravais-settings", "indexed.expt", "indexed.refl")
@@ -85,6 +87,10 @@ def test_find_spots(walk):
     assert len(walk.refl("strong")) > 1000
     assert "Histogram of per-image spot count" in walk.printed["find-spots"]
     assert not (walk.folder / "strong.expt").exists()
+
+
+def test_a_right_rotation_axis_is_left_alone(walk):
+    np.testing.assert_array_equal(walk.axis, walk.expt("imported")[0].goniometer.axis)
 
 
 def test_search_beam_leaves_a_good_beam_centre_alone(walk):
