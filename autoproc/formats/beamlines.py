@@ -78,7 +78,7 @@ def known_goniometer(detector: str, date: str) -> KnownGoniometer | None:
     detector : the header's Detector line, or the serial number alone; date : of the images, "2021-05-22" or as
     much of it as is known; "" takes the arrangement that has no beginning
     """
-    marked = re.search(r"(?:S/N|SN)\s*:?\s*([\w-]+)", detector)
+    marked = re.search(r"(?:S/N|SN)[ \t]{0,20}(?::[ \t]{0,20})?([\w-]+)", detector)
     serial = marked.group(1) if marked else detector.strip()
     for known in KNOWN_GONIOMETERS:
         is_meant = f"{serial}-".upper().startswith(f"{known.serial}-")

@@ -212,7 +212,7 @@ def test_wrong_byte_count(images, run):
         change_header(file, rb"X-Binary-Size: \d+", b"X-Binary-Size: 12345")
     status, _, output = run(files[0].parent)
     assert status == 3
-    assert re.search(r"count_00001.cbf is damaged: .*of 75000 pixels", summary_of(output / "count")["error"])
+    assert re.search(r"count_00001.cbf is damaged: .*pixels take 12345 bytes", summary_of(output / "count")["error"])
 
 
 @pytest.mark.parametrize(
