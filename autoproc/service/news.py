@@ -10,11 +10,27 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirModifiedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 
-QUIET_EVENTS = frozenset({"opened", "closed_no_write"})
-"""Of reading, which changes nothing."""
+CHANGES: list[type[FileSystemEvent]] = [
+    FileCreatedEvent, FileModifiedEvent, FileClosedEvent, FileMovedEvent, FileDeletedEvent,
+    DirCreatedEvent, DirModifiedEvent, DirMovedEvent, DirDeletedEvent,
+]  # fmt: skip
+"""What the kernel is asked to tell: nothing of reading, for whoever looks at 10,000 directories would be told of each
+look, and the kernel's own queue of 16,384 events would overflow."""
 
 
 class News(Protocol):
@@ -80,15 +96,13 @@ class KernelNews(FileSystemEventHandler):
 
     def _listen(self, root: Path) -> None:
         try:
-            self._observer.schedule(self, str(root), recursive=True)
+            self._observer.schedule(self, str(root), recursive=True, event_filter=CHANGES)
         except (OSError, RuntimeError):
             return
         self._roots.append(root)
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Note what an event is about, and its directory; called by watchdog's thread."""
-        if event.event_type in QUIET_EVENTS:
-            return
         paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
         with self._lock:
             for path in paths:

@@ -155,3 +155,24 @@ def test_the_script_writes_a_visit(tmp_path):
     watcher.close()
     sweeps = [item for item in found if isinstance(item, FoundSweep)]
     assert sorted((sweep.name, sweep.n_images) for sweep in sweeps) == [("crystal1_1", 4), ("crystal2_1", 4)]
+
+
+def test_looking_is_no_news(tmp_path):
+    """10,000 directories that are looked at would else fill the kernel's queue, and be looked at again for it."""
+    for n in range(20):
+        (tmp_path / f"d{n}").mkdir()
+        (tmp_path / f"d{n}" / "x_0001.cbf").write_bytes(b"pixels")
+    news = KernelNews([tmp_path], gather=0.05)
+    try:
+        time.sleep(0.2)
+        news.told()
+        for place in tmp_path.iterdir():
+            assert [entry.name for entry in os.scandir(place)] == ["x_0001.cbf"]
+            (place / "x_0001.cbf").read_bytes()
+        news.wait(0.3)
+        assert news.told() == set()
+        (tmp_path / "d3" / "x_0002.cbf").write_bytes(b"pixels")
+        news.wait(5.0)
+        assert tmp_path / "d3" in news.told()
+    finally:
+        news.close()
