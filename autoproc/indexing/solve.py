@@ -31,8 +31,17 @@ FIRST_CYCLE_SPOTS = 1000
 MAX_REFINED_SPOTS = 6000
 MAX_ORIGIN_SHIFTS = 4
 MAX_RMSD_PHI = np.radians(5.0)
-"""Of the angles at which spots were seen; no lattice is right that is off by more. Good lattices have 1 to 2 images,
-and the widest images in use a degree or two (electron diffraction among them); a false one of real spots had 13."""
+"""Of the angles at which spots were seen; no lattice is right that is off by more, where images are narrow. Good
+lattices have 1 to 2 images; a false one of real spots had 13."""
+MAX_RMSD_IMAGES = 2.0
+"""The same where images are so wide that a spot's angle is known no better than its image."""
+LATER_RMSD_RATIO = 5.0
+"""Times the first lattice's RMSD on the detector and in phi that a later one's may have: real lattices in wedges of
+one degree had up to 2 px-wise and 3.5 in phi, a distorted one 30 and 21."""
+OTHER_FORM_INFORMATION = 400.0
+"""Bits that a later lattice of another cell than the first has to save: one of chance in a real wedge saved 317."""
+SAME_FORM_SHARE = 0.8
+"""Of the spots of the best lattice, those that one with the first lattice's cell has to explain to be preferred."""
 MAX_VOLUME_CHANGES = 4
 """Of the cell, by 2 or 3 each: 81 times, beyond the 9 and 12 of the worst cells that were seen."""
 SAME_VOLUME = 0.1
@@ -81,8 +90,8 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
     shifts: list[tuple[int, int, int]] = []
     rest = np.arange(len(spots))
     while len(model.settings) < (params.max_lattices or 1) and len(rest) >= MIN_SPOTS:
-        searches.append(find_lattice(model, spots[rest], params))
-        found = _first_to_last(model, searches[-1], spots, params)
+        searches.append(find_lattice(model, spots[rest], _of_search(model, params)))
+        found = _next_lattice(model, searches[-1], spots, rest, params)
         if found is None:
             break
         trial, model, its_cycles = found
@@ -105,6 +114,39 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
     return Solution(model, assignment, fit, tuple(searches), tuple(cycles), tuple(accepted), tuple(shifts))
 
 
+def _next_lattice(
+    model: Model, search: Search, spots: Observations, rest: np.ndarray, params: IndexParams
+) -> tuple[Trial, Model, list[MacroCycle]] | None:
+    """The lattice that a search found; if it has another cell than the first, one with that cell where there is one.
+
+    Grains of one sample are of one crystal form unless they clearly are not: with few spots left over a cell of
+    chance explains as many as the right one.
+    """
+    found = _first_to_last(model, search, spots, params)
+    if not model.settings or params.unit_cell is not None:
+        return found
+    first = cell_from_real_matrix(np.linalg.inv(model.settings[0]))
+    if found is not None and _has_form(found[1].settings[-1], model.settings[0]):
+        return found
+    known = params.model_copy(update={"unit_cell": first})
+    same = _first_to_last(model, find_lattice(model, spots[rest], _of_search(model, known)), spots, known)
+    if found is None or found[0].information < OTHER_FORM_INFORMATION:
+        return same
+    is_enough = same is not None and same[0].n_indexed >= SAME_FORM_SHARE * found[0].n_indexed
+    return same if is_enough else found
+
+
+def _of_search(model: Model, params: IndexParams) -> IndexParams:
+    """Trials of later lattices leave the detector where the first put it, where they have to fit with it."""
+    return params.model_copy(update={"refine_detector": False}) if model.settings else params
+
+
+def _has_form(A: np.ndarray, first: np.ndarray) -> bool:
+    """Both lattices have one reduced cell, within what a narrow wedge tells of it."""
+    cells = [cell_from_real_matrix(niggli_reduced(np.linalg.inv(a))) for a in (A, first)]
+    return is_near_cell(*cells)
+
+
 def _first_to_last(
     model: Model, search: Search, spots: Observations, params: IndexParams
 ) -> tuple[Trial, Model, list[MacroCycle]] | None:
@@ -114,12 +156,49 @@ def _first_to_last(
             cycles: list[MacroCycle] = []
             refined = _refined(_with_lattice(model, trial, params), spots, params, cycles)
             cell = cell_from_real_matrix(np.linalg.inv(refined.settings[-1]))
-            if cycles[-1].rms[2] > MAX_RMSD_PHI:
+            if _is_far_off(refined, spots, params):
                 continue
             is_possible = min(cell[:3]) >= params.min_cell
             if is_possible if params.unit_cell is None else is_near_cell(cell, params.unit_cell):
                 return trial, refined, cycles
     return None
+
+
+def _is_far_off(model: Model, spots: Observations, params: IndexParams) -> bool:
+    """The last lattice's spots are further from their places than those of any right lattice, or than the first's."""
+    assignment = _assigned(model, spots, params)
+    modes = _modes(model, params)
+    fit = refine_model(model, spots, assignment, modes, n_cycles=0, move_detector=params.refine_detector)
+    lattice = assignment.lattice[fit.used]
+    last = len(model.settings) - 1
+    if not np.any((lattice == last) & (fit.weight > 0)):
+        return True
+    rms = _rms(fit, lattice == last)
+    if rms[2] > largest_rmsd_phi(model.sweeps):
+        return True
+    if last == 0:
+        return False
+    first = np.maximum(_rms(fit, lattice == 0), _least_rms(model.sweeps))
+    on_detector = float(np.hypot(*rms[:2]) / np.hypot(*first[:2]))
+    return max(on_detector, float(rms[2] / first[2])) > LATER_RMSD_RATIO
+
+
+def largest_rmsd_phi(sweeps: Sequence[Experiment]) -> float:
+    """Radians by which the spots of a lattice may be off: 5 degrees, or two images where images are wider."""
+    widest = max(abs(sweep.scan.oscillation[1]) for sweep in sweeps)
+    return max(MAX_RMSD_PHI, MAX_RMSD_IMAGES * float(np.radians(widest)))
+
+
+def _rms(fit: Fit, of_lattice: np.ndarray) -> np.ndarray:
+    """(3,) mm, mm, radians, of the spots of one lattice that are no outliers; zeros where it has none."""
+    good = fit.residuals[of_lattice & (fit.weight > 0)]
+    return np.sqrt(np.mean(np.square(good), axis=0)) if len(good) else np.zeros(3)
+
+
+def _least_rms(sweeps: Sequence[Experiment]) -> np.ndarray:
+    """(3,) half a pixel and half an image: a better first lattice does not ask more of later ones."""
+    px = sweeps[0].detector[0].pixel_size
+    return 0.5 * np.array([*px, np.radians(abs(sweeps[0].scan.oscillation[1]))])
 
 
 def _is_acceptable(trial: Trial, model: Model, params: IndexParams) -> bool:
