@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from autoproc.errors import TooFewSpots
 from autoproc.geometry.reciprocal import map_to_reciprocal_space
 from autoproc.geometry.rotation import crystal_from_lab, lab_from_crystal, rotation_matrix, wrapped
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, Goniometer
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
@@ -74,6 +75,7 @@ class FindRotationAxisResult:
         return abs(self.turn) > SAME_AXIS and self.score > CLEARLY * self.header_score
 
 
+@single_threaded_blas
 def find_rotation_axis(
     experiment: Experiment, spots: Reflections, params: FindRotationAxisParams
 ) -> FindRotationAxisResult:
