@@ -100,7 +100,7 @@ cdef Py_ssize_t select(const int[:, ::1] image, const unsigned char[:, ::1] good
     cdef Py_ssize_t h = image.shape[0], w = image.shape[1], i, j, last = 2 * kx, found = 0, limit = index.shape[0]
     cdef int n, v
     cdef long long x
-    cdef double mean
+    cdef double mean, sigma
     for j in range(-ky, h):
         if j + ky < h:
             shift_background(image, good, excluded, lowest, overload, j + ky, 1, kx, &column_n[0], &column_x[0])
@@ -118,7 +118,8 @@ cdef Py_ssize_t select(const int[:, ::1] image, const unsigned char[:, ::1] good
             v = image[j, i]
             if good[j, i] and v >= lowest and (peak[j, i] or v >= overload):
                 mean = <double>x / n if n >= min_local and n > 0 else 0.0
-                if v >= overload or (v > threshold and v >= mean + n_sigma * sqrt(gain * ((mean if mean > 0 else 0.0) + noise))):
+                sigma = sqrt(gain * ((mean if mean > 0 else 0.0) + noise))
+                if v >= overload or (v > threshold and v >= mean + n_sigma * sigma):
                     if found < limit:
                         index[found] = <int>(j * w + i)
                         counts[found] = v
@@ -130,19 +131,22 @@ cdef Py_ssize_t select(const int[:, ::1] image, const unsigned char[:, ::1] good
 
 
 def strong_pixels(const int[:, ::1] image, const unsigned char[:, ::1] good, Py_ssize_t kx, Py_ssize_t ky,
-                  const double[::1] allowed, const double[::1] readout, double gain, double n_sigma, int min_local, double threshold,
-                  int lowest, double noise, int overload, bint extended, unsigned char[:, :, ::1] scratch, int[::1] column_n,
-                  long long[:, ::1] column_sums, int[::1] index, int[::1] counts, float[::1] background):
+                  const double[::1] allowed, const double[::1] readout, double gain, double n_sigma, int min_local,
+                  double threshold, int lowest, double noise, int overload, bint extended,
+                  unsigned char[:, :, ::1] scratch, int[::1] column_n, long long[:, ::1] column_sums,
+                  int[::1] index, int[::1] counts, float[::1] background):
     """Write the strong pixels of an image; returns how many there are, which may exceed len(index).
 
     scratch[0] and scratch[1] are work space, scratch[1] zero; column_n and column_sums, zero, are as
     wide as the image with 2 (kx + 2) more. allowed[n] is the limit of n sum(v^2) - sum(v)^2 over
-    sum(v) for a window of n pixels. readout[n] is added to that limit. Counts below `lowest` are no counts; `noise` is the variance of the readout
+    sum(v) for a window of n pixels; readout[n], what the readout adds to n sum(v^2) - sum(v)^2, is taken off first,
+    and a negative limit counts as zero. Counts below `lowest` are no counts; `noise` is the variance of the readout
     over the gain.
     """
     cdef Py_ssize_t found
     with nogil:
-        find_dispersed(image, good, kx, ky, allowed, readout, min_local, lowest, scratch[0], column_n, column_sums[0], column_sums[1])
+        find_dispersed(image, good, kx, ky, allowed, readout, min_local, lowest, scratch[0], column_n, column_sums[0],
+                       column_sums[1])
         column_n[:] = 0
         column_sums[0, :] = 0
         if extended:

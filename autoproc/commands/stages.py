@@ -5,7 +5,7 @@ What each is called, takes and does for its user stands in commands.catalogue.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.params import Params
 from autoproc.scaling.tables import format_scale
 from autoproc.service.process_sweep import exportable
 from autoproc.stages.bravais_settings import bravais_settings, format_bravais_settings
@@ -64,28 +65,23 @@ def find_spots_step(step: Step) -> None:
 
 def search_beam_step(step: Step) -> None:
     """Search for the direct beam's position from the spots and write optimised.expt."""
-    experiments = step.experiments()
-    spots = step.reflections()
-    moved = []
-    for number, experiment in enumerate(experiments):
-        here = spots[spots["experiment_id"] == number] if len(experiments) > 1 else spots
-        result = search_beam_position(experiment, here, step.config.search_beam)
-        step.console.print(format_search_beam(result))
-        moved.append(result.experiment)
-    step.write("optimised", moved, None)
+    _optimise(step, search_beam_position, format_search_beam, step.config.search_beam)
 
 
 def find_rotation_axis_step(step: Step) -> None:
     """Find the direction of the rotation axis from the spots and write optimised.expt."""
-    experiments = step.experiments()
-    spots = step.reflections()
-    turned = []
+    _optimise(step, find_rotation_axis, format_find_rotation_axis, step.config.find_rotation_axis)
+
+
+def _optimise(step: Step, search: Callable[..., Any], in_words: Callable[[Any], str], params: Params) -> None:
+    """Search with the spots of each experiment for a better one; writes optimised.expt."""
+    experiments, spots, better = step.experiments(), step.reflections(), []
     for number, experiment in enumerate(experiments):
         here = spots[spots["experiment_id"] == number] if len(experiments) > 1 else spots
-        result = find_rotation_axis(experiment, here, step.config.find_rotation_axis)
-        step.console.print(format_find_rotation_axis(result))
-        turned.append(result.experiment)
-    step.write("optimised", turned, None)
+        result = search(experiment, here, params)
+        step.console.print(in_words(result))
+        better.append(result.experiment)
+    step.write("optimised", better, None)
 
 
 def index_step(step: Step) -> None:
