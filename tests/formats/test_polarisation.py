@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
 from cbf_files import write_image
 from hypothesis import given
 from hypothesis import strategies as st
+from models_for_tests import experiment
+from nexus_files import SIZE, write_master
 
+from autoproc.errors import CorruptFile
+from autoproc.formats.expt import read_expt, write_expt
 from autoproc.formats.nexus_polarisation import polarisation_in
 from autoproc.formats.polarisation import POLARISATION_ASSUMED, from_fraction, from_ratio, from_stokes, stokes_of
-from autoproc.formats.registry import read_cbf_models
+from autoproc.formats.registry import read_cbf_models, read_experiment
 from autoproc.geometry.corrections import polarisation_factor
 from autoproc.models.experiment import Beam
 
@@ -112,3 +119,47 @@ def test_a_master_without_one():
 def test_fraction_zero_is_what_headers_write_for_unknown():
     assert from_fraction(0.0).fraction is None
     assert not from_fraction(0.0).warning
+
+
+def at_pixel(one, fast, slow):
+    """The polarisation factor at a pixel of the detector, for the conventions of a whole file together."""
+    panel = one.detector[0]
+    s1 = panel.origin + fast * panel.pixel_size[0] * panel.fast_axis + slow * panel.pixel_size[1] * panel.slow_axis
+    return float(polarisation_factor(one.beam, s1))
+
+
+def dark_fast(one):
+    """Whether the field lies along the rows of the detector: less is scattered that way from the beam."""
+    panel = one.detector[0]
+    fast, slow = (-panel.origin @ axis / panel.pixel_size[0] for axis in (panel.fast_axis, panel.slow_axis))
+    return at_pixel(one, fast + 200, slow) < at_pixel(one, fast, slow + 200) - 1e-3
+
+
+@pytest.mark.parametrize(("stokes", "rows"), [((1.0, 0.98, 0.0, 0.0), True), ((1.0, -0.98, 0.0, 0.0), False)])
+def test_stokes_vectors_and_the_detector_of_a_master_share_their_frame(tmp_path, stokes, rows):
+    path = write_master(tmp_path / "x_master.h5", np.ones((2, *SIZE)))
+    with h5py.File(path, "r+") as file:
+        file["entry/instrument/beam/incident_polarization_stokes"] = stokes
+    found = read_experiment(path)
+    assert found.beam.polarization_fraction == pytest.approx(0.99)
+    assert dark_fast(found) == rows
+
+
+@pytest.mark.parametrize(("normal", "rows"), [((0.0, 1.0, 0.0), True), ((2.0, 0.0, 0.0), False)])
+def test_a_dials_file_gives_fraction_and_normal(tmp_path, normal, rows):
+    one = experiment()
+    beam = replace(one.beam, polarization_fraction=0.97, polarization_normal=np.array(normal))
+    write_expt(tmp_path / "x.expt", [replace(one, beam=beam)])
+    found = read_expt(tmp_path / "x.expt")[0]
+    assert found.beam.polarization_fraction == 0.97
+    assert dark_fast(found) == rows
+
+
+@pytest.mark.parametrize("change", [{"polarization_fraction": 1.5}, {"polarization_normal": [0, 0, 0]}])
+def test_an_impossible_polarisation_in_a_dials_file_is_refused(tmp_path, change):
+    write_expt(tmp_path / "x.expt", [experiment()])
+    content = json.loads((tmp_path / "x.expt").read_text())
+    content["beam"][0].update(change)
+    (tmp_path / "x.expt").write_text(json.dumps(content))
+    with pytest.raises(CorruptFile, match="polarization"):
+        read_expt(tmp_path / "x.expt")
