@@ -21,11 +21,14 @@ cdef inline void shift_rows(const int[:, ::1] image, const unsigned char[:, ::1]
         y[pad + i] += sign * v * v
 
 
-cdef void find_dispersed(const int[:, ::1] image, const unsigned char[:, ::1] good, Py_ssize_t kx, Py_ssize_t ky,
-                         const double[::1] allowed, const double[::1] readout, int min_local, int lowest,
-                         unsigned char[:, ::1] dispersed,
-                         int[::1] column_n, long long[::1] column_x, long long[::1] column_y) noexcept nogil:
-    """dispersed = 1 where a pixel's window has an index of dispersion above `allowed` for its size."""
+cdef inline void find_dispersed(const int[:, ::1] image, const unsigned char[:, ::1] good, Py_ssize_t kx,
+                                Py_ssize_t ky, const double[::1] allowed, const double[::1] readout, bint has_readout,
+                                int min_local, int lowest, unsigned char[:, ::1] dispersed, int[::1] column_n,
+                                long long[::1] column_x, long long[::1] column_y) noexcept nogil:
+    """dispersed = 1 where a pixel's window has an index of dispersion above `allowed` for its size.
+
+    Without readout, counts are not negative and neither is a limit.
+    """
     cdef Py_ssize_t h = image.shape[0], w = image.shape[1], i, j, last = 2 * kx
     cdef int n
     cdef long long x, y
@@ -46,9 +49,11 @@ cdef void find_dispersed(const int[:, ::1] image, const unsigned char[:, ::1] go
             n += column_n[i + last]
             x += column_x[i + last]
             y += column_y[i + last]
-            excess = <double>(n * y - x * x) - readout[n]
+            excess = <double>(n * y - x * x)
             limit = allowed[n] * <double>x
-            limit = limit if limit > 0 else 0
+            if has_readout:
+                excess -= readout[n]
+                limit = limit if limit > 0 else 0
             dispersed[j, i] = ((good[j, i] != 0) & (image[j, i] >= lowest) & (n >= min_local)
                                & (excess > limit))
             n -= column_n[i]
@@ -144,9 +149,14 @@ def strong_pixels(const int[:, ::1] image, const unsigned char[:, ::1] good, Py_
     over the gain.
     """
     cdef Py_ssize_t found
+    cdef bint has_readout = lowest != 0 or noise != 0
     with nogil:
-        find_dispersed(image, good, kx, ky, allowed, readout, min_local, lowest, scratch[0], column_n, column_sums[0],
-                       column_sums[1])
+        if has_readout:
+            find_dispersed(image, good, kx, ky, allowed, readout, True, min_local, lowest, scratch[0], column_n,
+                           column_sums[0], column_sums[1])
+        else:  # the loop of photon counters, compiled for itself
+            find_dispersed(image, good, kx, ky, allowed, readout, False, min_local, 0, scratch[0], column_n,
+                           column_sums[0], column_sums[1])
         column_n[:] = 0
         column_sums[0, :] = 0
         if extended:

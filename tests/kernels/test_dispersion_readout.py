@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from autoproc.kernels.dispersion import strong_pixels
 
@@ -37,3 +38,18 @@ def test_counts_below_the_least_never_count():
     one = strong_pixels(marked, GOOD, lowest=-100, noise=0.44)
     other = strong_pixels(image, masked, lowest=-100, noise=0.44)
     np.testing.assert_array_equal(one.index, other.index)
+
+
+@pytest.mark.parametrize("extended", [True, False])
+@pytest.mark.parametrize("gain", [1.0, 2.5])
+def test_the_loop_of_photon_counters_finds_what_the_general_one_finds(extended, gain):
+    image = readout(6, sigma=0.0, photons=1.5)
+    image[50:54, 60:64] += 30
+    good = GOOD.copy()
+    image[20:23], good[20:23] = -1, False
+    counters = strong_pixels(image, good, extended=extended, gain=gain, overload=40)
+    image[20:23] = -2  # below the least of the general loop
+    general = strong_pixels(image, good, extended=extended, gain=gain, overload=40, lowest=-1)
+    assert counters.n_strong > 9
+    for name in ("n_strong", "index", "counts", "background"):
+        np.testing.assert_array_equal(getattr(counters, name), getattr(general, name))
