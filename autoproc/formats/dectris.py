@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from autoproc.errors import CorruptFile
-from autoproc.formats.detector_limits import saturation
+from autoproc.formats.detector_limits import saturation, underload
 from autoproc.formats.hdf5_frames import Segment
 from autoproc.formats.header_values import (
     NO_OVERRIDES,
@@ -31,6 +31,7 @@ def panel(
     images: Segment,
     wavelength: float,
     warnings: list[str],
+    remarks: list[str],
     overrides: HeaderOverrides = NO_OVERRIDES,
 ) -> Panel:
     """A flat detector square to the beam, from beam centre, distance and pixel size; of the size of its images.
@@ -57,7 +58,7 @@ def panel(
         origin=np.array([-centre[0] * px, centre[1] * py, -distance]),
         pixel_size=(px, py),
         image_size=images.shape[::-1],
-        trusted_range=(-1.0, saturation(detector, images.dtype)),
+        trusted_range=(underload(detector, images.dtype, remarks), saturation(detector, images.dtype)),
         thickness=spare_number(detector, "sensor_thickness", "mm", "m", warnings) or 0.0,
         mu=mu,
         material=symbol,

@@ -1,4 +1,4 @@
-"""Counts beyond which a detector's pixels are not to be trusted, wherever DECTRIS and NXmx put them."""
+"""Counts below and beyond which a detector's pixels are not to be trusted, wherever DECTRIS and NXmx put them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ import numpy as np
 
 from autoproc.formats.nexus_fields import groups_of_class
 
-FIELDS = ("saturation_value", "countrate_correction_count_cutoff")
+HIGH = ("saturation_value", "countrate_correction_count_cutoff")
+LOW = ("underload_value",)
+SIGNED_ASSUMED = (
+    "the images are of numbers that may be negative and the file gives no underload_value: counts below 0 are taken as "
+    "pixels without a value; give min_trusted= if they are counts with the noise of a readout"
+)
 MARKERS = 2
 """Largest values of an unsigned type that DECTRIS uses as markers of pixels without a value."""
 NO_LIMIT = float(0x7FFFFFFF)
@@ -22,11 +27,45 @@ def saturation(detector: h5py.Group, dtype: np.dtype | None = None) -> float:
     Firmware from 1.7 writes saturation_value, earlier ones a cut-off of the detector or, before 1.5, of its
     modules alone; the bits of a pixel are the last limit. dtype : of the images.
     """
-    groups = [detector, *_groups(detector, "detectorSpecific"), *groups_of_class(detector, "NXdetector_channel")]
-    limits = [limit for group in groups for limit in _limits(group)]
+    groups = _places(detector)
+    limits = [limit for group in groups for limit in _limits(group, HIGH) if limit > 0]
     if not limits:
-        limits = [limit for group in groups for module in _modules(group) for limit in _limits(module)]
+        modules = [module for group in groups for module in _modules(group)]
+        limits = [limit for module in modules for limit in _limits(module, HIGH) if limit > 0]
     return min([*limits, _of_type(dtype)])
+
+
+def underload(detector: h5py.Group, dtype: np.dtype, remarks: list[str]) -> float:
+    """The lower end of the trusted range: the highest that the file gives, -1 standing for 0, which counters have.
+
+    dtype : of the images; remarks : gains a sentence where negative counts would be possible and nothing is said
+    """
+    limits = [limit for group in _places(detector) for limit in _limits(group, LOW)]
+    if not limits and dtype.kind in "if":
+        remarks.append(SIGNED_ASSUMED)
+    return least_count(max(limits, default=-1.0), dtype)
+
+
+def least_count(underload_value: float, dtype: np.dtype) -> float:
+    """The lower end of the trusted range of images of a type, from their underload: markers stay below it.
+
+    Of unsigned counts none is negative but the markers; the least number of a signed type is always one.
+    """
+    if dtype.kind != "i":
+        return max(underload_value, -1.0) if dtype.kind == "u" else underload_value
+    return max(underload_value, float(np.iinfo(dtype).min + 1))
+
+
+def _places(detector: h5py.Group) -> list[h5py.Group]:
+    """The detector, DECTRIS's own collection in it, and the channels of both, which old files do not class."""
+    parents = [detector, *_groups(detector, "detectorSpecific")]
+    classed = [group for parent in parents for group in groups_of_class(parent, "NXdetector_channel")]
+    named = [group for parent in parents for group in _groups(parent, *_channel_names(parent))]
+    return [*parents, *classed, *(group for group in named if group not in classed)]
+
+
+def _channel_names(parent: h5py.Group) -> list[str]:
+    return [name for name in parent if name.endswith("_channel")][:MOST_MODULES]
 
 
 def _groups(parent: h5py.Group, *names: str) -> list[h5py.Group]:
@@ -38,12 +77,12 @@ def _modules(group: h5py.Group) -> list[h5py.Group]:
     return _groups(group, *names[:MOST_MODULES])
 
 
-def _limits(group: h5py.Group) -> Iterator[float]:
-    for name in FIELDS:
+def _limits(group: h5py.Group, names: tuple[str, ...]) -> Iterator[float]:
+    for name in names:
         item = group.get(name)
         if isinstance(item, h5py.Dataset) and np.issubdtype(item.dtype, np.number) and 0 < item.size <= MOST_MODULES:
             values = np.asarray(item[()], float).ravel()
-            yield from values[np.isfinite(values) & (values > 0)].tolist()
+            yield from values[np.isfinite(values)].tolist()
 
 
 def _of_type(dtype: np.dtype | None) -> float:

@@ -222,9 +222,11 @@ def least_trusted(written: float) -> float:
     """The lower end of a trusted range as Panel has it.
 
     Half a count less is written: DIALS up to 3.11 takes it for the greatest that is bad, later ones for the least
-    that is good.
+    that is good. As -1 stands for 0, a least count of -1 is written and kept as less than that.
     """
-    return -1.0 if -1 <= written <= 0 else float(math.ceil(written))
+    if -1 <= written <= 0:
+        return -1.0
+    return -1.5 if -2 < written < -1 else float(math.ceil(written))
 
 
 def _panel_to_json(panel: Panel) -> dict[str, Any]:

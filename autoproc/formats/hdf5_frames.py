@@ -167,6 +167,8 @@ class NexusReader:
         self.n_frames = len(self._indices)
         self.shape = (panel.image_size[1], panel.image_size[0])
         self.min_trusted, self.max_trusted = panel.min_trusted, panel.trusted_range[1]
+        if any(segment.dtype.kind == "u" for segment in self._segments):
+            self.min_trusted = max(self.min_trusted, 0)  # what is below are markers, whatever the model says
         if self._indices and max(self._indices) >= self._starts[-1]:
             raise CorruptFile(
                 path=self._path, reason=f"it holds {self._starts[-1]} images, not {max(self._indices) + 1}"
@@ -276,16 +278,6 @@ class NexusReader:
         instruments = groups_of_class(entry, "NXinstrument") if entry is not None else []
         detector = choose_detector(instruments[0], self.shape)[0] if instruments else None
         return pixel_mask(detector, self.shape).good if detector is not None else None
-
-
-def least_count(underload: float, dtype: np.dtype) -> float:
-    """The lower end of the trusted range of images of a type, from their underload: markers stay below it.
-
-    Of unsigned counts none is negative but the markers; the least number of a signed type is always one.
-    """
-    if dtype.kind != "i":
-        return max(underload, -1.0) if dtype.kind == "u" else underload
-    return max(underload, float(np.iinfo(dtype).min + 1))
 
 
 def signed(frame: np.ndarray) -> np.ndarray:

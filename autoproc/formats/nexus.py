@@ -136,7 +136,8 @@ def _master(path: Path, handle: h5py.File, overrides: HeaderOverrides) -> Master
         raise UnsupportedFile(path=path, reason="the instrument has no NXdetector group")
     warnings: list[str] = []
     beam = Beam(wavelength_of(path, entry, instrument, overrides.wavelength, warnings))
-    panel = _panel(path, detector, segments[0], beam, overrides, warnings)
+    assumed_counts: list[str] = []
+    panel = _panel(path, detector, segments[0], beam, overrides, warnings, assumed_counts)
     warnings += pixel_mask(detector, segments[0].shape).warnings
     axes = _axes(entry, warnings)
     rotation = _rotation(path, axes, n_images, overrides, warnings)
@@ -153,7 +154,7 @@ def _master(path: Path, handle: h5py.File, overrides: HeaderOverrides) -> Master
     imageset = ImageSet("hdf5", str(path), tuple(range(n_images)))
     unused = unused_facts(handle, entry, detector, others, segments[0])
     polarisation = polarisation_in(entry)
-    said = (*polarisation.remarks, *((polarisation.warning,) if polarisation.warning else ()))
+    said = (*polarisation.remarks, *assumed_counts, *((polarisation.warning,) if polarisation.warning else ()))
     whole = Experiment(
         polarisation.of(beam),
         Detector((panel,)),
@@ -168,13 +169,19 @@ def _master(path: Path, handle: h5py.File, overrides: HeaderOverrides) -> Master
 
 
 def _panel(
-    path: Path, detector: h5py.Group, images: Segment, beam: Beam, overrides: HeaderOverrides, warnings: list[str]
+    path: Path,
+    detector: h5py.Group,
+    images: Segment,
+    beam: Beam,
+    overrides: HeaderOverrides,
+    warnings: list[str],
+    remarks: list[str],
 ) -> Panel:
     modules = modules_of(detector)
     if modules:
-        panel = nexus_panel(path, detector, modules, images, beam, overrides, warnings)
+        panel = nexus_panel(path, detector, modules, images, beam, overrides, warnings, remarks)
     else:
-        panel = dectris.panel(path, detector, images, beam.wavelength, warnings, overrides)
+        panel = dectris.panel(path, detector, images, beam.wavelength, warnings, remarks, overrides)
     if overrides.distance is None:
         required_distance(path, panel.distance)
     return panel

@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 
 from autoproc.errors import CorruptFile, UnsupportedFile
-from autoproc.formats.detector_limits import saturation
-from autoproc.formats.hdf5_frames import Segment, least_count
+from autoproc.formats.detector_limits import saturation, underload
+from autoproc.formats.hdf5_frames import Segment
 from autoproc.formats.header_values import MIN_DISTANCE, HeaderOverrides, required_beam_centre
-from autoproc.formats.nexus_fields import number, pixels, spare_number, text_of
+from autoproc.formats.nexus_fields import pixels, spare_number, text_of
 from autoproc.formats.nexus_geometry import panel_frame
 from autoproc.formats.sensors import attenuation
 from autoproc.geometry.detector import beam_centre_px
@@ -30,6 +30,7 @@ def nexus_panel(
     beam: Beam,
     overrides: HeaderOverrides,
     warnings: list[str],
+    remarks: list[str],
 ) -> Panel:
     """The panel that an NXmx detector's modules make, of the size of its images.
 
@@ -46,7 +47,6 @@ def nexus_panel(
     if np.dot(np.cross(fast, slow), (0, 0, 1)) ** 2 > 0.98 and origin[2] > 0:
         # Some beamlines write a positive distance along the beam's reverse: nothing can be seen upstream.
         origin = origin * (1, 1, -1)
-    underload = number(detector, "underload_value")
     symbol, mu = attenuation(text_of(detector, "sensor_material"), beam.wavelength)
     panel = Panel(
         fast_axis=fast + 0.0,
@@ -54,10 +54,7 @@ def nexus_panel(
         origin=origin + 0.0,
         pixel_size=pixel_size,
         image_size=images.shape[::-1],
-        trusted_range=(
-            least_count(-1.0 if underload is None else underload, images.dtype),
-            saturation(detector, images.dtype),
-        ),
+        trusted_range=(underload(detector, images.dtype, remarks), saturation(detector, images.dtype)),
         thickness=spare_number(detector, "sensor_thickness", "mm", "m", warnings) or 0.0,
         mu=mu,
         material=symbol,

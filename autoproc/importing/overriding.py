@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from autoproc.formats.expt import goniometer_from_axes
+from autoproc.formats.detector_limits import SIGNED_ASSUMED
+from autoproc.formats.expt import goniometer_from_axes, least_trusted
 from autoproc.formats.polarisation import POLARISATION_ASSUMED
 from autoproc.formats.sensors import attenuation
 from autoproc.geometry.placement import with_beam_centre, with_distance
@@ -50,9 +51,12 @@ def overridden_beam(
     )
 
 
-def standing_remarks(remarks: Sequence[str], polarization_fraction: float | None) -> tuple[str, ...]:
+def standing_remarks(
+    remarks: Sequence[str], polarization_fraction: float | None, min_trusted: int | None
+) -> tuple[str, ...]:
     """The header's remarks without what is no longer assumed, as the user says it."""
-    return tuple(r for r in remarks if polarization_fraction is None or r != POLARISATION_ASSUMED)
+    said = {POLARISATION_ASSUMED: polarization_fraction, SIGNED_ASSUMED: min_trusted}
+    return tuple(remark for remark in remarks if said.get(remark) is None)
 
 
 def moved_detector(
@@ -71,14 +75,24 @@ def moved_detector(
     return Detector(tuple(map(moved, detector.panels)))
 
 
-def masked_detector(detector: Detector, rectangles: Sequence[Rectangle], gain: float | None) -> Detector:
-    """The first panel with more untrusted rectangles (cut at its edges), and all with another gain."""
-
-    def changed(panel: Panel, extra: Sequence[Rectangle]) -> Panel:
-        n_fast, n_slow = panel.image_size
-        cut = ((max(x0, 0), max(y0, 0), min(x1, n_fast), min(y1, n_slow)) for x0, y0, x1, y1 in extra)
-        inside = tuple(r for r in cut if r[0] < r[2] and r[1] < r[3])
-        return replace(panel, mask=panel.mask + inside, gain=panel.gain if gain is None else gain)
-
+def masked_detector(detector: Detector, rectangles: Sequence[Rectangle]) -> Detector:
+    """The detector with more untrusted rectangles on its first panel, cut at the edges."""
     first, *others = detector.panels
-    return Detector((changed(first, rectangles), *(changed(panel, ()) for panel in others)))
+    n_fast, n_slow = first.image_size
+    cut = ((max(x0, 0), max(y0, 0), min(x1, n_fast), min(y1, n_slow)) for x0, y0, x1, y1 in rectangles)
+    inside = tuple(r for r in cut if r[0] < r[2] and r[1] < r[3])
+    return Detector((replace(first, mask=first.mask + inside), *others))
+
+
+def overridden_counts(
+    detector: Detector, gain: float | None, min_trusted: int | None, max_trusted: int | None
+) -> Detector:
+    """The detector with another gain, least count and overload on every panel."""
+
+    def changed(panel: Panel) -> Panel:
+        low, high = panel.trusted_range
+        low = low if min_trusted is None else least_trusted(min_trusted - 0.5)
+        high = high if max_trusted is None else float(max_trusted)
+        return replace(panel, gain=gain or panel.gain, trusted_range=(low, high))
+
+    return Detector(tuple(map(changed, detector.panels)))

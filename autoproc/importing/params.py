@@ -41,6 +41,11 @@ class ImportParams(Params):
     """Normal of the plane of polarisation, where (0, 1, 0) is up; none takes the header's, or that one."""
     gain: float | None = Field(None, gt=0, allow_inf_nan=False)
     """Counts for a photon; none takes the reader's, 1 for photon counters."""
+    min_trusted: int | None = None
+    """The least number of a pixel that is a count, such as -1000 for a readout with noise about 0; none takes
+    the file's, and 0 where it does not say."""
+    max_trusted: int | None = Field(None, gt=0)
+    """Counts at which a pixel is overloaded; none takes the file's."""
     mask: tuple[Rectangle, ...] = ()
     """Rectangles x0,y0,x1,y1 that are never trusted, pixels, half-open; several separated by semicolons."""
     image_range: tuple[int, int] | None = None
@@ -105,6 +110,8 @@ class ImportParams(Params):
     def _agree(self) -> ImportParams:
         if self.image_range is not None and not 0 <= self.image_range[0] <= self.image_range[1]:
             raise ValueError("image_range is first,last with 0 <= first <= last")
+        if self.min_trusted is not None and self.max_trusted is not None and self.min_trusted >= self.max_trusted:
+            raise ValueError("min_trusted must be below max_trusted")
         n_axes = None if self.goniometer_axes is None else len(self.goniometer_axes)
         if self.goniometer_angles is not None and len(self.goniometer_angles) != n_axes:
             raise ValueError("goniometer_angles needs one angle for each of goniometer_axes")

@@ -20,6 +20,7 @@ from autoproc.importing.overriding import (
     masked_detector,
     moved_detector,
     overridden_beam,
+    overridden_counts,
     overridden_goniometer,
     standing_remarks,
 )
@@ -208,14 +209,14 @@ def _sweep(
     imageset = ImageSet("cbf", str(series.template))
     experiment = Experiment(
         overridden_beam(models.beam, None, params.polarization_fraction, params.polarization_normal),
-        masked_detector(models.detector, params.mask, params.gain),
+        _overridden_counts(models.detector, params),
         overridden_goniometer(
             models.goniometer, params.rotation_axis, params.goniometer_axes, params.goniometer_angles
         ),
         scan,
         imageset,
         identifier=identifier_for(imageset, scan),
-        remarks=standing_remarks(models.remarks, params.polarization_fraction),
+        remarks=standing_remarks(models.remarks, params.polarization_fraction, params.min_trusted),
     )
     experiment, sensor_warnings = with_plausible_sensor(experiment)
     warnings = [
@@ -315,9 +316,15 @@ def _overridden(experiment: Experiment, params: ImportParams) -> Experiment:
     goniometer = overridden_goniometer(
         experiment.goniometer, params.rotation_axis, params.goniometer_axes, params.goniometer_angles
     )
-    detector = masked_detector(detector, params.mask, params.gain)
-    remarks = standing_remarks(experiment.remarks, params.polarization_fraction)
+    detector = _overridden_counts(detector, params)
+    remarks = standing_remarks(experiment.remarks, params.polarization_fraction, params.min_trusted)
     return replace(experiment, beam=beam, detector=detector, goniometer=goniometer, scan=scan, remarks=remarks)
+
+
+def _overridden_counts(detector: Detector, params: ImportParams) -> Detector:
+    """The detector with the user's mask, gain and trusted range."""
+    masked = masked_detector(detector, params.mask)
+    return overridden_counts(masked, params.gain, params.min_trusted, params.max_trusted)
 
 
 def format_import(result: ImportResult) -> str:

@@ -17,7 +17,7 @@ def limit(dtype=None, **values):
         for name, value in values.items():
             path = name.replace("__", "/")
             detector[path] = value
-            if "channel" in path:
+            if "threshold" in path:
                 detector[path].parent.attrs["NX_class"] = "NXdetector_channel"
         return saturation(detector, None if dtype is None else np.dtype(dtype))
 
@@ -27,6 +27,7 @@ def limit(dtype=None, **values):
     [
         "saturation_value", CUTOFF, "detectorSpecific__saturation_value", f"detectorSpecific__{CUTOFF}",
         f"detectorSpecific__detectorModule_000__{CUTOFF}", "threshold_1_channel__saturation_value",
+        f"detectorSpecific__threshold_1_channel__{CUTOFF}", "unclassed_channel__saturation_value",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("value", [np.int64(3000), np.uint32(3000), np.float32(3000), np.array([3000]), [[3000]]])

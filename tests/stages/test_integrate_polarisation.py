@@ -13,9 +13,9 @@ from autoproc.stages.integrate import integrate
 
 ALONG_X, ALONG_Y = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
 SWEEP = {
-    "cell": (20.0, 25.0, 30.0, 90.0, 90.0, 90.0), "n_images": 10, "distance": 33.0, "d_min": 1.4, "wilson_b": 8.0, "strength": 20000.0,
-    "absorption": 0.0, "volume_variation": 0.0, "flicker": 0.0, "observation_error": 0.0, "anomalous": 0.0,
-    "cell_drift": 0.0, "wobble": 0.0, "hot_pixels": 0, "beam_stop": 0.0,
+    "cell": (20.0, 25.0, 30.0, 90.0, 90.0, 90.0), "n_images": 10, "distance": 33.0, "d_min": 1.4, "wilson_b": 8.0,
+    "strength": 20000.0, "absorption": 0.0, "volume_variation": 0.0, "flicker": 0.0, "observation_error": 0.0,
+    "anomalous": 0.0, "cell_drift": 0.0, "wobble": 0.0, "hot_pixels": 0, "beam_stop": 0.0,
 }  # fmt: skip
 """Spots to 2theta = 40 degrees, and nothing but the corrections between counts and truth."""
 BINS = (5.0, 15.0, 25.0, 32.0, 40.0)
