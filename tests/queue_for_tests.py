@@ -65,7 +65,7 @@ def process_fake(order: Order, console, pause: float = 0.0) -> dict:
     if path.stem.startswith("bad"):
         summary = {"status": "failed", "error": "no spots", "error_stage": "find_spots", "error_hint": "look at it"}
     (order.folder / "summary.json").write_text(json.dumps(summary))
-    return summary
+    return summary | ({"lost": "3 images were gone"} if path.stem.startswith("lost") else {})
 
 
 def _go_wrong(path: Path, order: Order) -> None:

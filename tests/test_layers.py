@@ -11,7 +11,7 @@ import pytest
 
 LAYERS = (
     ("legible",),
-    ("errors", "threads", "linear_algebra", "text_tables", "robust", "kernels"),
+    ("errors", "passing", "threads", "linear_algebra", "text_tables", "robust", "kernels"),
     ("models",),
     ("params",),
     ("decisions",),

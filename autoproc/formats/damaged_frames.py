@@ -9,6 +9,7 @@ import numpy as np
 
 from autoproc.errors import UNREADABLE, InputError
 from autoproc.formats.frames import NO_COUNT, ImageReader
+from autoproc.passing import is_away, may_pass
 from autoproc.wording import number_ranges
 
 LISTED = 5
@@ -56,7 +57,10 @@ class ForgivingReader:
         except UNREADABLE as error:
             self.damaged[frame] = error
             if len(self.damaged) > self._most:
-                raise self._too_many(error) from error
+                too_many = self._too_many(error)
+                if too_many is error:  # whose own cause is to be kept
+                    raise
+                raise too_many from error
             return np.full(self.shape, NO_COUNT, np.int32)
 
     def _too_many(self, error: InputError) -> InputError:
@@ -65,6 +69,21 @@ class ForgivingReader:
         if self._most == 0 or error.retryable:
             return first
         return TooManyDamagedImages(n_damaged=len(self.damaged), n_read=len(self._read), first=first.message)
+
+    def lost_for_a_while(self) -> list[int]:
+        """Frames that are not damaged: they could not be read for a reason that has passed, or is sure to pass."""
+        doubtful = {
+            frame: error for frame, error in sorted(self.damaged.items())
+            if error.facts.get("is_missing") or may_pass(error)
+        }  # fmt: skip
+        return [frame for frame, error in doubtful.items() if is_away(error) or self._can_be_read(frame)]
+
+    def _can_be_read(self, frame: int) -> bool:
+        try:
+            self._reader.read(frame)
+        except UNREADABLE:
+            return False
+        return True
 
     def warnings(self, first_image: int) -> list[str]:
         """What was left out, in plain words; first_image is the number of frame 0 in the file names."""

@@ -35,7 +35,8 @@ def split_around_damage(
             return split_by_rotation(good, careful, check_angles), damaged
         except UNREADABLE:
             if len(damaged) > max_fraction * len(numbers):
-                raise damaged[min(damaged)] from None
+                first = damaged[min(damaged)]
+                raise first from first.__cause__
 
 
 def usable_run(segment: Segment, max_fraction: float) -> tuple[int, int]:

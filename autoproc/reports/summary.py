@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from autoproc.errors import AutoprocError
 from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.merging.tables import format_table_one
 from autoproc.models.space_group import symbol
+from autoproc.passing import may_pass
 from autoproc.reports.checks import VERY_FEW_INDEXED, overall_verdict
 from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
@@ -41,7 +41,7 @@ class Failure:
     def of(cls, stage: str, error: Exception) -> Failure:
         """From whatever was raised; an unforeseen exception is called what it is."""
         if isinstance(error, AutoprocError):
-            return cls(stage, error.message, error.advice, error.retryable or may_pass(error.__cause__))
+            return cls(stage, error.message, error.advice, error.retryable or may_pass(error))
         if isinstance(error, OSError):
             return cls(
                 stage,
@@ -50,19 +50,6 @@ class Failure:
                 may_pass(error),
             )
         return cls(stage, f"unforeseen {type(error).__name__}: {error}", "the log has the details; please report it")
-
-
-PASSING = {
-    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.ETIMEDOUT,
-    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENOTCONN, errno.EREMOTEIO, errno.EMFILE, errno.ENFILE,
-    errno.ENOMEM, errno.EBUSY, errno.EAGAIN,
-}  # fmt: skip
-"""What a disk, its owner or a network file system may put right."""
-
-
-def may_pass(error: BaseException | None) -> bool:
-    """The same may succeed later."""
-    return isinstance(error, OSError) and error.errno in PASSING
 
 
 def summarise(name: str, processing: Processing | None, failure: Failure | None) -> dict[str, Any]:

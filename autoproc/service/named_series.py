@@ -42,8 +42,9 @@ def _found(sweep: ImportedSweep, series: Series, is_one_of_several: bool, clock:
     path, scan = series.template, sweep.experiment.scan
     images = scan.image_range if is_one_of_several else _numbers(series)
     told_by = fingerprint(path, mark_of(sweep.files[0], scan.image_range[0] if is_one_of_several else None))
+    n_images = scan.n_images if _kind(series) == "hdf5" else len(sweep.files)
     found = FoundSweep(
-        path, _kind(series), images, scan.n_images, told_by, "complete", "", sweep.name, str(path.parent),
+        path, _kind(series), images, n_images, told_by, "complete", "", sweep.name, str(path.parent),
         written_at(sweep.files[-1], clock),
     )  # fmt: skip
     return as_far_as_there(found, scan.image_range) if found.kind == "hdf5" else found

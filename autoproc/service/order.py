@@ -19,7 +19,8 @@ OF_THE_PROGRAM = {"run": {"n_threads", "block", "frame_cache"}, "service": None,
 class Order:
     """One sweep to process, as a line of JSON.
 
-    image_range : of the images that belong to the sweep; None: all. folder : to write into; outcome : file that
+    image_range : of the images that belong to the sweep; None: all. n_images : those that were there when it was
+    found, 0 where that is not known. folder : to write into; outcome : file that
     says that the folder is whole.
     """
 
@@ -32,6 +33,7 @@ class Order:
     folder: Path
     outcome: Path
     config: Config
+    n_images: int = 0
 
     def line(self) -> str:
         """For the worker's standard input."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from autoproc.errors import AutoprocError
 from autoproc.formats.cbf import read_cbf
 from autoproc.formats.sweeps import NoImages, find_series
 from autoproc.reports.ispyb import ispyb_record
+from autoproc.service.images_gone import images_gone, lost_meanwhile, shortage
 from autoproc.service.order import Order
 from autoproc.service.outputs import home_of
 from autoproc.service.process_sweep import fail_import, process_sweep, write_json
@@ -22,11 +25,14 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
     """Process a sweep into the order's folder; returns what summary.json holds."""
     config = within_range(order.config, order.image_range)
     console.log(f"images: {order.path}")
-    result = import_sweeps([order.path], config.import_sweep)
+    gone = images_gone(order, order.config)
+    result = ImportResult((), (), ()) if gone else import_sweeps([order.path], config.import_sweep)
+    gone = gone or shortage(order, order.config, n_imported(result))
     sweep = chosen(result.experiments, order.image_range)
-    if sweep is None:
-        summary = fail_import(order.name, Path(order.path), why_none(result, order.path), order.folder, console)
-        return with_record(summary, order.folder)
+    if gone is not None or sweep is None:
+        error = gone or why_none(result, order.path)
+        error = lost_meanwhile(order, order.config, error, None) or error
+        return with_record(fail_import(order.name, Path(order.path), error, order.folder, console), order.folder)
     warnings = sweep.warnings
     if order.partial and order.partial not in warnings:
         warnings = (*warnings, f"partial: {order.partial}")
@@ -35,7 +41,16 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
         order.name, sweep.experiment, sweep.files, sweep.format, warnings, partial=order.partial
     )  # fmt: skip
     console.log(format_import(ImportResult((sweep,), (), ())))
-    return with_record(process_sweep(sweep, order.folder, config, console), order.folder)
+    lost = partial(lost_meanwhile, order, order.config)
+    return with_record(process_sweep(sweep, order.folder, config, console, lost), order.folder)
+
+
+def n_imported(result: ImportResult) -> int:
+    """How many images were found, whether or not they are a sweep; as many as there may be where some are in error."""
+    if result.problems:
+        return sys.maxsize
+    sweeps = sum(sweep.experiment.scan.n_images for sweep in result.experiments)
+    return sweeps + sum(skipped.n_images for skipped in result.skipped)
 
 
 def with_record(summary: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from autoproc.config import Config
 from autoproc.console import Console
 from autoproc.engine.plan import process_sensibly
 from autoproc.errors import AutoprocError
+from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.expt import write_expt
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.image_numbers import to_file_frames
@@ -64,10 +65,17 @@ class SweepFolder:
         return self.console.busy(DOING.get(stage, stage))
 
 
-def process_sweep(sweep: ImportedSweep, folder: Path, config: Config, console: Console) -> dict[str, Any]:
+Lost = Callable[[Exception | None, ForgivingReader | None], AutoprocError | None]
+"""Why an attempt, which ended with an error or without, was in vain as its images were gone for a while; or None."""
+
+
+def process_sweep(
+    sweep: ImportedSweep, folder: Path, config: Config, console: Console, lost: Lost = lambda error, reader: None
+) -> dict[str, Any]:
     """Process a sweep and write its folder; returns what summary.json holds.
 
-    folder : empty, of this attempt alone
+    folder : empty, of this attempt alone; lost : see above. What is returned of a sweep that was processed without
+    images that were gone says so as "lost": it is worth another attempt.
     Nothing that goes wrong with one sweep leaves this function: its summary says what it was.
     """
     processing = Processing(sweep.experiment, warnings=list(sweep.warnings), partial=sweep.partial)
@@ -79,9 +87,13 @@ def process_sweep(sweep: ImportedSweep, folder: Path, config: Config, console: C
     except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others
         if not isinstance(error, AutoprocError):
             console.log(traceback.format_exc())
-        failure = Failure.of(processing.current, error)
+        failure = Failure.of(processing.current, lost(error, processing.source) or error)
     processing.warnings = gathered_warnings(processing)
-    return tell(folder, sweep.name, processing, failure, console)
+    summary = tell(folder, sweep.name, processing, failure, console)
+    if failure is None:
+        without = lost(None, processing.source)
+        summary["lost"] = without.message if without else ""
+    return summary
 
 
 def fail_import(name: str, path: Path, error: AutoprocError, folder: Path, console: Console) -> dict[str, Any]:

@@ -198,7 +198,7 @@ class Supervisor:
             return
         order = Order(
             job.id, job.run, job.name, job.path, job.image_range, job.partial, folder,
-            self.outputs.outcome_path(job.name, job.run), config,
+            self.outputs.outcome_path(job.name, job.run), config, job.n_images,
         )  # fmt: skip
         worker.give(job, order.line())
         self._busy.append(worker)
@@ -241,7 +241,7 @@ class Supervisor:
             self.outputs.clean(job.name, job.run)
             return
         if result["retryable"] and self._may_retry(job):
-            self._put_back(job, result["error"])
+            self._put_back(job, result["error"] or result.get("lost") or "")
             return
         try:
             self.outputs.put_in_place(job.name, job.run)

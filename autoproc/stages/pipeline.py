@@ -57,6 +57,7 @@ class Processing:
 
     decisions : what was tried beyond the stages as configured, in order
     partial : why the images are not all that were collected, "" where they are
+    source : who reads the images, and knows which of them could not be read
     """
 
     experiment: Experiment
@@ -73,6 +74,7 @@ class Processing:
     decisions: list[Decision] = field(default_factory=list)
     current: str = "import"
     partial: str = ""
+    source: ForgivingReader | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -118,7 +120,7 @@ def find(processing: Processing, config: Config, observer: Observer) -> Frames:
     experiment = processing.experiment
     observer.keep("imported", [experiment], None)
     with processing.timed("import"):
-        source = open_frames(experiment, config)
+        source = processing.source = open_frames(experiment, config)
         frames = Frames(source, FrameCache(source, config.run.frame_cache << 20))
     with processing.timed("find_spots"):
         found = find_spots_of_sweep(experiment, frames.cached, config, observer.watch)

@@ -159,6 +159,19 @@ def test_a_disk_that_stays_full_is_a_failure(tmp_path, image):
     service.close()
 
 
+def test_images_that_were_gone_for_a_while_are_waited_for(tmp_path, image):
+    """What was made without them is better than nothing, once they have been waited for long enough."""
+    service = Service(tmp_path / "out", params=ServiceParams(retry_delay=0.01, max_attempts=3))
+    service.queue.add(image("lost_x"))
+    service.work()
+    job = service.queue.named("lost_x")
+    assert (job.state, job.attempts, job.error) == (State.processed, 3, "")
+    assert service.told("put back") == ["lost_x"] * 2
+    assert job.story[0]["because"] == "3 images were gone"
+    assert merged(service, "lost_x") == result_of(b"the images of lost_x")
+    service.close()
+
+
 def test_delays_grow(tmp_path, image, monkeypatch):
     service = Service(tmp_path / "out", params=ServiceParams(retry_delay=100.0))
     service.queue.add(image("full_x"))
