@@ -15,7 +15,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from autoproc import __version__
-from autoproc.errors import AutoprocError
+from autoproc.errors import AutoprocError, details_of
 from autoproc.formats.frames import ImageReader
 from autoproc.legible import legible_lines
 
@@ -60,14 +60,18 @@ class Console:
         try:
             yield
         except AutoprocError as error:
-            unforeseen = error.__cause__ if not isinstance(error.__cause__, (OSError, AutoprocError)) else None
-            if unforeseen is not None:
-                self.log("".join(traceback.format_exception(unforeseen)))
+            self.log_details(error)
             self.log(f"\nfailed: {error.message}\n{error.advice}")
             raise
         except OSError:
             self.log(traceback.format_exc())
             raise
+
+    def log_details(self, error: BaseException) -> None:
+        """Log the traceback of what lies behind an error, where its message does not say all."""
+        details = details_of(error)
+        if details:
+            self.log(details)
 
     def close(self) -> None:
         """Close the log."""

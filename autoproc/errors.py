@@ -6,6 +6,7 @@ are kept as attributes for the log and the decision engine.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -40,6 +41,19 @@ class AutoprocError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}: {self.advice}" if self.advice else self.message
+
+
+def details_of(error: BaseException) -> str:
+    """For the log: the traceback of what lies behind an error that nobody foresaw; empty where its message says all.
+
+    What the system says (no such file, no room) is foreseen; what a reader or a library trips over is not.
+    """
+    cause: BaseException | None = error
+    while isinstance(cause, AutoprocError):
+        cause = cause.__cause__
+    if cause is None or (cause is not error and isinstance(cause, OSError) and cause.errno):
+        return ""
+    return "".join(traceback.format_exception(cause))
 
 
 def _shown(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from autoproc.decisions.ladder import PLAIN, Attempt, Decision, History, Ladder, Report, Step, Verdict, decision
-from autoproc.errors import AutoprocError
+from autoproc.errors import AutoprocError, details_of
 
-FLAWS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
-"""What a flaw of the program raises."""
+FLAWS = (
+    ArithmeticError, AssertionError, AttributeError, BufferError, LookupError, MemoryError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What a flaw of the program, or of a library, raises."""
+
+
+def to_nobody(title: str, details: str) -> None:
+    """No log."""
+
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Report)
@@ -60,6 +68,7 @@ def climb(
     budget: Budget,
     journal: list[Decision],
     begun: int | None = None,
+    log: Callable[[str, str], None] = to_nobody,
 ) -> Climbed[T, R]:
     """Take a ladder's steps and keep the best result.
 
@@ -67,6 +76,7 @@ def climb(
         program, which must not cost it; everything else, such as a full disk, passes through
     journal : what is decided is added to it, an attempt before the decisions made within it. These are kept as long as
         the attempt is the best
+    log : is given a title and the traceback of attempts that a flaw of the program broke off
     begun : where the decisions within the first attempt begin in the journal, if it was made before; None is its end
     Raises the AutoprocError of the first attempt where none succeeded.
     """
@@ -82,6 +92,7 @@ def climb(
         except (AutoprocError, *FLAWS) as error:
             if not isinstance(error, AutoprocError) and not best:
                 raise
+            _log_flaw(log, step, error)
             told = error.message if isinstance(error, AutoprocError) else f"it broke off: {error!r}"
             if isinstance(error, AutoprocError):
                 first_error = first_error or error
@@ -105,6 +116,13 @@ def climb(
         assert first_error is not None
         raise first_error
     return Climbed(best[0], history)
+
+
+def _log_flaw(log: Callable[[str, str], None], step: Step, error: Exception) -> None:
+    """The traceback of what nobody foresaw, under the attempt's name."""
+    details = details_of(error)
+    if details:
+        log("broken off" if step is PLAIN else f"broken off (attempt: {step.what})", details)
 
 
 def _given_up(inner: Decision, why: str) -> Decision:

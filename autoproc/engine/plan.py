@@ -115,7 +115,9 @@ def _climb(
             raise
         return branch
 
-    climbed = climb(ladder, take, lambda branch: report(branch.processing), budget, processing.decisions, begun)
+    climbed = climb(
+        ladder, take, lambda branch: report(branch.processing), budget, processing.decisions, begun, observer.stage
+    )
     best = climbed.result
     if isinstance(best.observer, Aside):
         best.observer.release()
@@ -147,7 +149,7 @@ def _measure_and_reduce(
     first = _with_usual_absorption(config)
     chosen = _symmetry(processing, first, observer, budget)
     config = config.model_copy(update={"symmetry": chosen.symmetry})
-    config = _absorption(processing, config, budget)
+    config = _absorption(processing, config, observer, budget)
     _cut_and_finish(processing, config, observer)
 
 
@@ -177,7 +179,7 @@ def _is_symmetry_given(config: Config) -> bool:
     return bool(config.symmetry.space_group or config.symmetry.laue_group or config.index.space_group)
 
 
-def _absorption(processing: Processing, config: Config, budget: Budget) -> Config:
+def _absorption(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
     """The strength of absorption correction that reflections held out of scaling ask for."""
     if not config.decisions.absorption or config.scale.absorption_level != "auto":
         return config
@@ -192,8 +194,9 @@ def _absorption(processing: Processing, config: Config, budget: Budget) -> Confi
             return level, held_out_agreement(shared, level)
 
     climbed = climb(
-        ABSORPTION, attempt, lambda tried: absorption_report(*tried), budget.apart(len(LEVELS)), processing.decisions
-    )
+        ABSORPTION, attempt, lambda tried: absorption_report(*tried), budget.apart(len(LEVELS)), processing.decisions,
+        log=observer.stage,
+    )  # fmt: skip
     return changed(config, {"scale.absorption_level": climbed.result[0]})
 
 

@@ -35,6 +35,8 @@ def understood(path: str | Path) -> Iterator[None]:
         if error.errno:
             raise UnreadableFile(path=path, reason=error.strerror or type(error).__name__) from error
         raise CorruptFile(path=path, reason=str(error)[:200]) from error
+    except MemoryError as error:
+        raise CorruptFile(path=path, reason="reading it takes more memory than there is") from error
     except BAD_BYTES as error:
         raise CorruptFile(path=path, reason=f"it cannot be understood ({type(error).__name__})") from error
 

@@ -18,6 +18,8 @@ def decode_bitshuffle_lz4(chunk: bytes, item_size: int, n: int) -> np.ndarray:
     Returns (n,) int32; 4-byte values above 2**31 - 1 wrap to negative ones. Raises ValueError if the
     chunk is damaged or is not of that size.
     """
+    if n < 0:
+        raise ValueError(f"{n} elements, expected at least 0")
     if item_size not in (1, 2, 4):
         raise ValueError(f"items of {item_size} bytes, expected 1, 2 or 4")
     if len(chunk) < HEADER:
@@ -29,6 +31,7 @@ def decode_bitshuffle_lz4(chunk: bytes, item_size: int, n: int) -> np.ndarray:
     block = (block_bytes or 8192) // item_size
     if block <= 0 or block % 8:
         raise ValueError(f"a block size of {block_bytes} bytes is impossible")
+    block = min(block, n - n % 8 + 8)  # however large the header says that a block is, no more elements are in it
     target = np.empty(n, np.int32)
     scratch = np.empty(block * item_size, np.uint8)
     damaged = _bitshuffle_lz4.decode(memoryview(chunk)[HEADER:], item_size, block, target, scratch)

@@ -6,6 +6,9 @@ import numpy as np
 
 from autoproc.kernels import _connected_spots
 
+MOST = np.iinfo(np.int32).max
+"""Frames and pixels are numbered in 32 bits."""
+
 
 def connected_spots(frame: np.ndarray, index: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Group strong pixels into spots: neighbours share an edge, or a place on consecutive frames.
@@ -14,14 +17,13 @@ def connected_spots(frame: np.ndarray, index: np.ndarray, width: int) -> tuple[n
         twice
     width : pixels of an image along fast
     Returns order (N,) and start (S + 1,): the pixels of spot k are order[start[k]:start[k + 1]], sorted
-    as they came; spots are in the order of their first pixels. Raises ValueError if not sorted.
+    as they came; spots are in the order of their first pixels. Raises ValueError if not sorted, or no such numbers.
     """
-    frame = np.ascontiguousarray(frame, np.int32)
-    index = np.ascontiguousarray(index, np.int32)
     if frame.shape != index.shape or frame.ndim != 1:
         raise ValueError(f"frame {frame.shape} and index {index.shape} must be 1-D and alike")
-    if width < 1:
+    if not 1 <= width <= MOST:
         raise ValueError(f"an image of width {width} is impossible")
+    frame, index = _counted(frame, "frames"), _counted(index, "pixels")
     key_step = np.diff(frame.astype(np.int64) << 32 | index)
     if np.any(key_step <= 0):
         raise ValueError("pixels must be sorted by frame, then by index, and occur once")
@@ -31,3 +33,10 @@ def connected_spots(frame: np.ndarray, index: np.ndarray, width: int) -> tuple[n
     order = np.empty(len(frame), np.intp)
     _connected_spots.group(labels, start, order)
     return order, start
+
+
+def _counted(numbers: np.ndarray, what: str) -> np.ndarray:
+    """The same as int32. Raises ValueError for what is no count."""
+    if numbers.dtype.kind not in "iu" or (numbers.size and not 0 <= numbers.min() <= numbers.max() <= MOST):
+        raise ValueError(f"{what} must be whole numbers from 0 to {MOST}")
+    return np.ascontiguousarray(numbers, np.int32)

@@ -8,6 +8,9 @@ import numpy as np
 
 from autoproc.kernels import _integrate_survey
 
+FARTHEST = 1 << 30
+"""Pixels from the origin that a spot may lie, or reach: positions are held in 32 bits."""
+
 
 @dataclass(slots=True, eq=False)
 class BackgroundSum:
@@ -42,8 +45,10 @@ class BackgroundSum:
         trusted, covered : (slow, fast) uint8, the latter 1 where a spot lies
         ring : (slow, fast) int32; limit : counts of a ring above which a pixel is not background
         """
-        if not image.shape == trusted.shape == covered.shape == ring.shape == self.total.shape:
-            raise ValueError(f"image {image.shape} and masks must have shape {self.total.shape}")
+        if image.shape != self.total.shape:
+            raise ValueError(f"image {image.shape} must have shape {self.total.shape}")
+        _check_alike(image, trusted, covered, ring)
+        _check_rings(ring, len(limit))
         _integrate_survey.add_background(
             np.ascontiguousarray(image, np.int32),
             trusted,
@@ -73,6 +78,8 @@ def ring_limits(
     Twice the mean m of the ring's background, for it may vary around the ring, and four standard
     deviations; m is the mean of what does not exceed the limit, found by iteration.
     """
+    _check_alike(image, trusted, ring)
+    _check_rings(ring, n_rings)
     image, limit = np.ascontiguousarray(image, np.int32), np.full(n_rings, np.inf)
     for _ in range(8):
         total, number = np.zeros(n_rings), np.zeros(n_rings)
@@ -92,16 +99,20 @@ def survey_frame(
     min_trusted: float = 0.0,
     noise: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Flux and shape of spots on one frame.
+    """Flux and shape of spots on one frame. Raises ValueError for shapes or values that cannot be.
 
     centre : (N, 2) px; radius : (N,) px, of the disc that holds the spot
     transform : (N, 2, 2) from px to (eps1, eps2)
+    image : (slow, fast) int32; trusted : (slow, fast) uint8
     Returns (N, 4): flux above the ring around the disc, flux-weighted sum of eps1^2 + eps2^2, 1 where
     all pixels were good, and flux-weighted sum of eps1^2; and (slow, fast) uint8, 1 where a spot lies.
     """
     n = len(centre)
     if centre.shape != (n, 2) or radius.shape != (n,) or transform.shape != (n, 2, 2):
         raise ValueError(f"centre {centre.shape}, radius {radius.shape} and transform {transform.shape} do not agree")
+    _check_alike(image, trusted)
+    if n and not (np.abs(centre).max() <= FARTHEST and 0 <= radius.min() <= radius.max() <= FARTHEST):
+        raise ValueError(f"a spot's centre is not finite or farther than {FARTHEST} px, or its radius not 0 to that")
     out, covered = np.zeros((n, 4)), np.zeros(image.shape, np.uint8)
     _integrate_survey.survey_frame(
         np.ascontiguousarray(image, np.int32), trusted, min_trusted, max_trusted, noise,
@@ -109,3 +120,14 @@ def survey_frame(
         np.ascontiguousarray(radius, float), np.ascontiguousarray(transform, float), out, covered,
     )  # fmt: skip
     return out, covered
+
+
+def _check_alike(image: np.ndarray, *others: np.ndarray) -> None:
+    if image.ndim != 2 or any(other.shape != image.shape for other in others):
+        shapes = ", ".join(str(other.shape) for other in others)
+        raise ValueError(f"image {image.shape} and what belongs to its pixels ({shapes}) must be 2-D and alike")
+
+
+def _check_rings(ring: np.ndarray, n_rings: int) -> None:
+    if ring.size and not 0 <= ring.min() <= ring.max() < n_rings:
+        raise ValueError(f"rings {ring.min()} to {ring.max()} of {n_rings}")

@@ -85,8 +85,7 @@ def process_sweep(
         processing.current = "output"
         write_data(sweep.name, folder, processing)
     except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others
-        if not isinstance(error, AutoprocError):
-            console.log(traceback.format_exc())
+        console.log_details(error)
         failure = Failure.of(processing.current, lost(error, processing.source) or error)
     processing.warnings = gathered_warnings(processing)
     summary = tell(folder, sweep.name, processing, failure, console)
@@ -99,6 +98,7 @@ def process_sweep(
 def fail_import(name: str, path: Path, error: AutoprocError, folder: Path, console: Console) -> dict[str, Any]:
     """The folder of images that could not be imported: a summary that says why; returns what summary.json holds."""
     console.log(f"{path}: not imported")
+    console.log_details(error)
     failure = Failure.of("import", error)
     return tell(folder, name, None, failure, console)
 

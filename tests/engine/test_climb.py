@@ -165,3 +165,29 @@ def test_decisions_of_a_first_attempt_made_before_fall_with_it_too():
 
 def test_the_plain_attempt_has_no_line_of_its_own():
     assert climb(LADDER, lambda step: 1, Score, Budget(0, 1.0, clock=lambda: 0.0), []).history.attempts[0].step is PLAIN
+
+
+@pytest.mark.parametrize("flaw", [TypeError("no len()"), RuntimeError("Impossible angle"), MemoryError("too much")])
+def test_the_traceback_of_a_flaw_is_logged(flaw):
+    logged = []
+
+    def attempt(step):
+        if step.action == "a":
+            raise NoLuck(step="a")
+        if step.action == "b":
+            raise flaw
+        if step.action == "c":
+            raise NoLuck(step="c") from KeyError("x")
+        return 1
+
+    def log(title, details):
+        logged.append((title, details))
+
+    assert climb(LADDER, attempt, Score, generous(), [], log=log).result == 1
+    (title, details), (other_title, other) = logged
+    assert title == "broken off (attempt: try b)"
+    assert details.startswith("Traceback")
+    assert repr(flaw).split("(")[0] in details
+    assert "in attempt" in details
+    assert other_title == "broken off (attempt: try c)"
+    assert "KeyError" in other

@@ -59,3 +59,20 @@ def test_damage_never_reads_or_writes_outside(seed):
 def test_wrong_size_is_refused():
     with pytest.raises(ValueError, match="expected 200"):
         decode_bitshuffle_lz4(chunk_of(np.zeros(64, np.uint16)), 2, 100)
+
+
+def test_blocks_that_claim_gigabytes_take_no_more_memory_than_the_chunk():
+    """The size of a block is a stranger's; 4 GB of scratch space ended a reader with little memory."""
+    import tracemalloc
+
+    chunk = (400).to_bytes(8, "big") + (0xFFFFFFE0).to_bytes(4, "big") + bytes(40)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="block 1 is damaged"):
+        decode_bitshuffle_lz4(chunk, 4, 100)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_a_negative_number_of_elements_is_refused():
+    with pytest.raises(ValueError, match="-1 elements"):
+        decode_bitshuffle_lz4(bytes(12), 4, -1)

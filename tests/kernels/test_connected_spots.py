@@ -52,3 +52,21 @@ def test_impossible_arguments_are_refused():
         connected_spots(np.zeros(2, int), np.zeros(3, int), 5)
     with pytest.raises(ValueError, match="width"):
         connected_spots(np.zeros(0, int), np.zeros(0, int), 0)
+
+
+@pytest.mark.parametrize(
+    ("frame", "index", "width"),
+    [
+        ([-1, 0], [3, 4], 5),
+        ([0, 0], [-4, 4], 5),
+        ([0, 1 << 31], [3, 4], 5),
+        ([0, 0], [3, 1 << 40], 5),
+        ([0.0, 1.0], [3.0, 4.0], 5),
+        ([0, 0], [3, 4], 1 << 31),
+        ([0, 0], [3, 4], -5),
+    ],
+)
+def test_numbers_that_count_nothing_are_refused(frame, index, width):
+    """Neighbours of such pixels would be looked for outside of the arrays, or after numbers that wrapped round."""
+    with pytest.raises(ValueError, match="whole numbers from 0|is impossible"):
+        connected_spots(np.array(frame), np.array(index), width)

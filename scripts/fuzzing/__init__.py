@@ -1,0 +1,1 @@
+"""Damaged and hostile inputs for every reader, and the processes that try them: see scripts/fuzz."""

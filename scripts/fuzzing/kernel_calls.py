@@ -1,0 +1,143 @@
+"""Calls of the compiled kernels: right ones, and the same with arrays of other shapes, types and values."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autoproc.kernels.bitshuffle_lz4 import decode_bitshuffle_lz4
+from autoproc.kernels.byte_offset import decode_byte_offset
+from autoproc.kernels.byte_offset_write import encode_byte_offset
+from autoproc.kernels.connected_spots import connected_spots
+from autoproc.kernels.dispersion import strong_pixels
+from autoproc.kernels.harmonics import mean_harmonics
+from autoproc.kernels.integrate_survey import BackgroundSum, ring_limits, survey_frame
+from autoproc.kernels.simulate_spots import add_spots
+from fuzzing import bytes_damage
+from fuzzing.extremes import NUMBERS
+from fuzzing.readers import Reader
+from fuzzing.seeds import SIZE, Seeds
+
+SHAPE = (SIZE[1], SIZE[0])
+CHUNK_HEADER = 12
+DTYPES = ("i4", "i8", "f8", "f4", "u1", "?", "u2", "i1")
+EXTREME = tuple(float(number) for number in NUMBERS if abs(number) < 1e308 or math.isnan(number))
+
+
+def _survey(image: np.ndarray, trusted: np.ndarray, *rest: Any) -> None:
+    survey_frame(image, trusted, *rest)
+
+
+def _add_background(*arrays: np.ndarray) -> None:
+    BackgroundSum.of_shape(SHAPE).add(*arrays)
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    "decode_byte_offset": decode_byte_offset,
+    "decode_bitshuffle_lz4": decode_bitshuffle_lz4,
+    "encode_byte_offset": encode_byte_offset,
+    "connected_spots": connected_spots,
+    "survey_frame": _survey,
+    "add_background": _add_background,
+    "ring_limits": ring_limits,
+    "strong_pixels": strong_pixels,
+    "add_spots": add_spots,
+    "mean_harmonics": mean_harmonics,
+}
+
+
+class Kernels(Reader):
+    """The compiled kernels, through their checked doors: what these let through must be safe."""
+
+    name, what = "kernels", "the compiled kernels: packed pixels, arrays of any shape, type and value"
+    refusals = (ValueError,)
+
+    def __init__(self, seeds: Seeds) -> None:
+        content = seeds.cbf["x_00001.cbf"]
+        start = content.find(b"\x0c\x1a\x04\xd5") + 4
+        self.packed = content[start : start + 2000]
+        data = next(value for name, value in seeds.nexus.items() if "_data_" in name)
+        size = SHAPE[0] * SHAPE[1] * 4
+        chunk = data.find(size.to_bytes(8, "big"))
+        self.chunk = data[chunk : chunk + 4000]
+
+    def write(self, folder: Path, chance: random.Random) -> None:
+        name = chance.choice(list(CALLS))
+        arguments = self._right(name, np.random.default_rng(chance.getrandbits(32)), chance)
+        if name not in ("decode_byte_offset", "decode_bitshuffle_lz4"):
+            for _ in range(chance.choice((1, 1, 2, 3))):
+                n = chance.randrange(len(arguments))
+                arguments[n] = _changed(arguments[n], chance)
+        (folder / "call").write_bytes(pickle.dumps((name, arguments)))
+
+    def read(self, folder: Path) -> None:
+        name, arguments = pickle.loads((folder / "call").read_bytes())
+        with np.errstate(all="ignore"):
+            CALLS[name](*arguments)
+
+    def _right(self, name: str, rng: np.random.Generator, chance: random.Random) -> list[Any]:
+        n = SHAPE[0] * SHAPE[1]
+        image = rng.poisson(3, SHAPE).astype(np.int32)
+        ones, rings = np.ones(SHAPE, np.uint8), rng.integers(0, 4, SHAPE).astype(np.int32)
+        n_spots = 5
+        centre = rng.uniform(-5, 45, (n_spots, 2))
+        pixels = np.unique(rng.integers(0, 3 * n, 300))
+        directions = rng.normal(size=(n_spots, 3))
+        match name:
+            case "decode_byte_offset":
+                return [bytes_damage.damaged(self.packed, chance), chance.choice((n, n, 0, 1, 10 * n, -1))]
+            case "decode_bitshuffle_lz4":
+                return [self._chunk(chance), chance.choice((4, 4, 4, 2, 1, 8)), chance.choice((n, n, n, 2 * n, 0))]
+            case "encode_byte_offset":
+                return [rng.integers(-(2**31), 2**31, SHAPE, dtype=np.int32)]
+            case "connected_spots":
+                return [pixels // n, pixels % n, SHAPE[1]]
+            case "survey_frame":
+                return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), rng.normal(size=(n_spots, 2, 2))]
+            case "add_background":
+                return [image, ones, 1 - ones, rings, np.full(4, 9.0)]
+            case "ring_limits":
+                return [image, ones, rings, 4]
+            case "strong_pixels":
+                return [image, ones.astype(bool)]
+            case "add_spots":
+                return [np.zeros(SHAPE), centre, np.tile((2.0, 0.1, 2.0), (n_spots, 1)), np.full(n_spots, 100.0), 4.5]
+            case _:
+                return [directions, directions[::-1], chance.randrange(17)]
+
+    def _chunk(self, chance: random.Random) -> bytes:
+        """A damaged chunk; its header is right, mostly, so that its blocks are looked at."""
+        keep = CHUNK_HEADER if chance.random() < 0.8 else 0
+        return self.chunk[:keep] + bytes_damage.damaged(self.chunk[keep:], chance)
+
+
+def _changed(value: Any, chance: random.Random) -> Any:
+    if not isinstance(value, np.ndarray):
+        return chance.choice((0, -1, 1, 2**31, -(2**31), 17, 1000) if isinstance(value, int) else EXTREME)
+    kind = chance.randrange(4)
+    if kind == 0:
+        return value.astype(chance.choice(DTYPES))
+    if kind == 1:
+        shapes: tuple[np.ndarray, ...] = (
+            value[:-1], value[:0], value.ravel(), value[None], value[::2], value.T, value[..., :-1], value[..., ::-1],
+            np.concatenate([value, value]), np.asfortranarray(value), np.broadcast_to(value, (2, *value.shape)),
+        )  # fmt: skip
+        return chance.choice(shapes)
+    changed = value.copy()
+    if not changed.size or changed.dtype == bool:
+        return changed
+    for _ in range(chance.choice((1, 1, 3, changed.size))):
+        extreme = chance.choice(EXTREME)
+        if changed.dtype.kind in "iu":
+            limits = np.iinfo(changed.dtype)
+            extreme = (
+                chance.choice((limits.min, limits.max, -1, 0, 1)) if limits.min else chance.choice((0, 1, limits.max))
+            )
+        changed.flat[chance.randrange(changed.size)] = extreme
+    return changed

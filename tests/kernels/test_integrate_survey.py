@@ -1,0 +1,83 @@
+"""What the doors of the survey's kernels let through must be safe: these were read out of bounds, or crashed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autoproc.kernels.integrate_survey import FARTHEST, BackgroundSum, ring_limits, survey_frame
+
+SHAPE = (30, 40)
+IMAGE = np.random.default_rng(1).poisson(3, SHAPE).astype(np.int32)
+ONES, RINGS = np.ones(SHAPE, np.uint8), np.zeros(SHAPE, np.int32)
+CENTRE, RADIUS, TRANSFORM = np.array([[20.0, 15.0]]), np.array([3.0]), np.eye(2)[None]
+
+
+def spot(peak=500):
+    image = IMAGE.copy()
+    image[15, 20] += peak
+    return image
+
+
+def test_flux_of_a_spot_stands_above_the_ring_around_it():
+    out, covered = survey_frame(spot(), ONES, 1e6, CENTRE, RADIUS, TRANSFORM)
+    assert out[0, 0] == pytest.approx(500, abs=60)
+    assert out[0, 2] == 1
+    assert covered[15, 20] == 1
+    assert covered[0, 0] == 0
+
+
+def test_a_spot_off_the_image_covers_nothing():
+    _, covered = survey_frame(IMAGE, ONES, 1e6, np.array([[-500.0, 1e8]]), RADIUS, TRANSFORM)
+    assert not covered.any()
+
+
+@pytest.mark.parametrize("trusted", [ONES[:-1], ONES[:, :-1], ONES.ravel(), np.ones((1, *SHAPE), np.uint8)])
+def test_a_mask_of_another_shape_is_refused(trusted):
+    with pytest.raises(ValueError, match="alike"):
+        survey_frame(IMAGE, trusted, 1e6, CENTRE, RADIUS, TRANSFORM)
+    with pytest.raises(ValueError, match="alike"):
+        ring_limits(IMAGE, trusted, RINGS, 1)
+    with pytest.raises(ValueError, match="alike"):
+        BackgroundSum.of_shape(SHAPE).add(IMAGE, trusted, ONES, RINGS, np.ones(1))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 2.0 * FARTHEST])
+def test_positions_that_no_pixel_has_are_refused(bad):
+    with pytest.raises(ValueError, match="centre"):
+        survey_frame(IMAGE, ONES, 1e6, np.array([[bad, 15.0]]), RADIUS, TRANSFORM)
+    with pytest.raises(ValueError, match="radius"):
+        survey_frame(IMAGE, ONES, 1e6, CENTRE, np.array([bad]), TRANSFORM)
+
+
+def test_a_negative_radius_is_refused():
+    with pytest.raises(ValueError, match="radius"):
+        survey_frame(IMAGE, ONES, 1e6, CENTRE, -RADIUS, TRANSFORM)
+
+
+def test_spots_that_disagree_in_number_are_refused():
+    with pytest.raises(ValueError, match="do not agree"):
+        survey_frame(IMAGE, ONES, 1e6, CENTRE, np.ones(2), TRANSFORM)
+
+
+@pytest.mark.parametrize("ring", [-1, 1, 1 << 30, -(1 << 31)])
+def test_rings_that_have_no_limit_are_refused(ring):
+    rings = RINGS.copy()
+    rings[7, 8] = ring
+    with pytest.raises(ValueError, match="of 1"):
+        ring_limits(IMAGE, ONES, rings, 1)
+    with pytest.raises(ValueError, match="of 1"):
+        BackgroundSum.of_shape(SHAPE).add(IMAGE, ONES, ONES, rings, np.ones(1))
+
+
+def test_background_leaves_out_what_is_covered_bright_or_untrusted():
+    limit = ring_limits(spot(), ONES, RINGS, 1)
+    trusted, covered = ONES.copy(), 0 * ONES
+    trusted[0], covered[1] = 0, 1
+    seen = BackgroundSum.of_shape(SHAPE)
+    seen.add(spot(), trusted, covered, RINGS, limit)
+    assert seen.n_frames == 1
+    assert not seen.number[:2].any()
+    assert seen.number[15, 20] == 0
+    assert seen.n_bright[15, 20] == 1
+    assert seen.number[2:].sum() >= 27 * 40

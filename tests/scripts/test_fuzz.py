@@ -1,0 +1,78 @@
+"""The harness that damages inputs must itself see what comes of them."""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+from fuzzing import bytes_damage, tree_damage
+from fuzzing.pool import chance_for, tried
+from fuzzing.readers import Reader
+
+from autoproc.errors import CorruptFile
+
+
+class Troubled(Reader):
+    """Does with each input what its number says."""
+
+    name, what = "troubled", "a reader for these tests"
+
+    def write(self, folder, chance):
+        (folder / "number").write_text(str(chance.random()))
+
+    def read(self, folder):
+        number = self.numbers[(folder / "number").read_text()]
+        if number == 1:
+            raise CorruptFile(path=folder, reason="so be it")
+        if number == 2:
+            raise KeyError("x")
+        if number == 3:
+            ctypes.string_at(0)
+        if number == 4:
+            before = time.process_time()
+            while time.process_time() - before < 60:
+                pass
+        if number == 5:
+            bytearray(1 << 40)
+
+
+@pytest.fixture
+def troubled(monkeypatch):
+    monkeypatch.setattr("fuzzing.pool.DEADLINE", 0.2)
+    reader = Troubled()
+    reader.numbers = {str(chance_for(1, "troubled", n).random()): n for n in range(7)}
+    return reader
+
+
+def test_every_outcome_is_told_apart_and_failures_are_kept(troubled, tmp_path):
+    (tmp_path / "input").mkdir()
+    outcomes = list(tried(troubled, 1, range(7), tmp_path, tmp_path / "kept"))
+    kinds = ["accepted", "refused", "foreign", "crash", "hang", "foreign", "accepted"]
+    assert [(o.index, o.kind) for o in outcomes] == list(enumerate(kinds))
+    assert [o.name for o in outcomes[1:6]] == ["CorruptFile", "KeyError", "SIGSEGV", "SIGPROF", "MemoryError"]
+    kept = sorted(path.name for path in (tmp_path / "kept").iterdir())
+    assert kept == ["troubled-2", "troubled-3", "troubled-4", "troubled-5"]
+    for n in (2, 3, 4, 5):
+        text = (tmp_path / "kept" / f"troubled-{n}" / "input" / "number").read_text()
+        assert troubled.numbers[text] == n
+        assert "in read" in (tmp_path / "kept" / f"troubled-{n}" / "why.txt").read_text()
+
+
+def test_the_same_seed_damages_alike():
+    content, tree = bytes(range(256)) * 8 + b" 12 3.5e4 ", {"a": [1, 2.5, {"b": "text"}], "c": None}
+    for n in range(60):
+        first, second = (bytes_damage.damaged(content, random.Random(n)) for _ in range(2))
+        assert first == second
+        assert repr(tree_damage.damaged(tree, random.Random(n))) == repr(tree_damage.damaged(tree, random.Random(n)))
+    assert tree == {"a": [1, 2.5, {"b": "text"}], "c": None}
+
+
+def test_damage_is_done():
+    content = bytes(range(1, 256)) * 8
+    assert sum(bytes_damage.damaged(content, random.Random(n)) != content for n in range(100)) > 90
