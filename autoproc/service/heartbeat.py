@@ -12,11 +12,10 @@ from types import TracebackType
 from autoproc.errors import AutoprocError
 from autoproc.service.jobs import JobQueue
 from autoproc.service.owner import this_program
+from autoproc.service.presence import LONGEST_INTERVAL
 
 LONGEST_TURN = 600.0
 """Seconds for which a loop that does not turn is vouched for: file servers come back sooner, or not at all."""
-LONGEST_INTERVAL = 15.0
-"""Seconds between beats at most: a program that is silent for eight times that is taken to be gone."""
 
 
 class Heartbeat:

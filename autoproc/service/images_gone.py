@@ -45,7 +45,7 @@ def images_gone(order: Order, config: Config) -> AutoprocError | None:
 
 
 def _absent(path: Path) -> str:
-    """"" for a master file that is there. Raises OSError."""
+    """Nothing, of a master file that is there. Raises OSError."""
     os.stat(path)
     return ""
 

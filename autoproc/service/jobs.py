@@ -7,12 +7,10 @@ somebody else, by cancelling or because its lease ran out, can no longer change 
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,14 +18,12 @@ from autoproc.errors import InputError
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State, job_of, sql_text
 from autoproc.service.presence import Presence
+from autoproc.service.queue_tables import opened, renewed
+from autoproc.service.stillness import Stillness
 from autoproc.service.sweep_names import folder_name, printable, with_place
 
 BY_HAND = 1.0
 """Priority of what was asked for by hand; all else has 0."""
-VERSION = 2
-"""Of the tables, as schema.sql makes them."""
-PATIENCE = 30.0
-"""Seconds to wait for another program's transaction."""
 
 NEXT = """
 SELECT id FROM jobs AS waiting
@@ -78,42 +74,28 @@ class AddResult:
 
 
 class JobQueue:
-    """The queue in a SQLite file."""
+    """The queue in a SQLite file.
 
-    def __init__(self, path: Path | str, journal: str = "wal", clock: Callable[[], float] = time.time) -> None:
+    clock : seconds since 1970, to be written; steady : seconds that no setting of the clock changes, to tell who is
+    silent, for programs on other machines have clocks of their own
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        journal: str = "wal",
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.path = path
         self._clock = clock
-        self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._patiently(f"PRAGMA journal_mode = {journal}")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._make_tables()
-        self.presence = Presence(self._db, clock)
+        self._leases = Stillness(steady)
+        self._db = opened(path, journal)
+        self.presence = Presence(self._db, clock, steady)
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-    def _patiently(self, statement: str) -> None:
-        """Change journal or schema: SQLite does not wait by itself for others to finish theirs."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                self._db.executescript(statement)
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-
-    def _make_tables(self) -> None:
-        """Make the tables, or add what they had not in earlier versions."""
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 1:
-            with suppress(sqlite3.OperationalError):  # another program does it at the same time
-                self._patiently("ALTER TABLE jobs ADD COLUMN asked_at REAL")
-        if version < VERSION:
-            self._patiently(files("autoproc.service").joinpath("schema.sql").read_text("utf-8"))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -289,7 +271,7 @@ class JobQueue:
     ) -> Job | None:
         """Take the next job, in one statement; None if there is none to begin now.
 
-        lease : seconds until it is given to another, if no heartbeat is heard; only : numbers to choose from
+        lease : seconds of silence after which it is given to another; only : numbers to choose from
         """
         now = self._clock()
         numbers = None if only is None else json.dumps(list(only))
@@ -300,7 +282,7 @@ class JobQueue:
     def heartbeat(self, job: Job, lease: float, progress: str = "") -> bool:
         """Keep a job; False if it is no longer this attempt's."""
         return self._update(
-            "lease_until = :lease, progress = :progress", MINE,
+            f"lease_until = {renewed('lease_until', ':lease')}, progress = :progress", MINE,
             lease=self._clock() + lease, progress=sql_text(progress), id=job.id, run=job.run,
         )  # fmt: skip
 
@@ -347,18 +329,24 @@ class JobQueue:
         """Take over an attempt whose program is gone, to finish what it has left; None if it is not."""
         with self._transaction():
             job = self._one(MINE, id=job_id, run=run)
-            if job is None or not self._is_orphan(job, is_abandoned):
+            if job is None or not self._is_orphan(job, lease, is_abandoned):
                 return None
             self._update("worker = :w, lease_until = :l", "id = :id", w=worker, l=self._clock() + lease, id=job_id)
             return self.job(job_id)
 
-    def _is_orphan(self, job: Job, is_abandoned: Callable[[Job], bool]) -> bool:
-        return (job.lease_until or 0) < self._clock() or is_abandoned(job)
+    def _is_orphan(self, job: Job, lease: float, is_abandoned: Callable[[Job], bool]) -> bool:
+        """Its program is gone, or its lease has not been renewed for so long while we have looked."""
+        still = self._leases.seconds((job.id, job.run), job.lease_until)
+        return is_abandoned(job) or still > lease
 
-    def expire(self, is_abandoned: Callable[[Job], bool]) -> list[Job]:
-        """Put back the jobs whose program is gone; returns them. It is not their fault: no attempt is counted."""
+    def expire(self, is_abandoned: Callable[[Job], bool], lease: float) -> list[Job]:
+        """Put back the jobs whose program is gone; returns them. It is not their fault: no attempt is counted.
+
+        lease : seconds for which a program may be silent
+        """
         running = [job_of(row) for row in self._db.execute("SELECT * FROM jobs WHERE state = 'running'")]
-        orphans = [job for job in running if self._is_orphan(job, is_abandoned)]
+        self._leases.keep({(job.id, job.run) for job in running})
+        orphans = [job for job in running if self._is_orphan(job, lease, is_abandoned)]
         return [job for job in orphans if self.release(job, "its program was stopped", counted=False)]
 
     # What is asked for

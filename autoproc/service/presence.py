@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from autoproc.service.job import sql_read, sql_text
 from autoproc.service.owner import is_dead, is_here
+from autoproc.service.queue_tables import renewed
+from autoproc.service.stillness import Stillness
 
+LONGEST_INTERVAL = 5.0
+"""Seconds between two beats of a program at most."""
 SILENCE = 120.0
 """Seconds after which a program on another machine that says nothing is taken to be gone."""
+LISTENING = 2.5 * LONGEST_INTERVAL
+"""Seconds to listen for a program whose machine's clock says that it is silent: two of its beats, and some more."""
+LOOK = 0.5
+"""Seconds between two looks at who is heard meanwhile."""
+NOT_HEARD = -1.0
+"""When a program was last heard that was listened for in vain."""
 MOST_ARRIVING = 200
 """Sweeps shown as arriving; more come at once only where nobody reads them one by one."""
 
@@ -39,21 +50,31 @@ class Arriving:
 class Presence:
     """The programs at work on a queue, in its file."""
 
-    def __init__(self, db: sqlite3.Connection, clock: Callable[[], float]) -> None:
-        self._db, self._clock = db, clock
+    def __init__(
+        self, db: sqlite3.Connection, clock: Callable[[], float], steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._db, self._clock, self._steady = db, clock, steady
+        self._beats = Stillness(steady)
 
     def attend(self, program: str, watches: Sequence[str]) -> None:
         """A program is there, still."""
         self._db.execute(
-            "INSERT OR REPLACE INTO programs VALUES (?, ?, ?)", (program, json.dumps(list(watches)), self._clock())
+            "INSERT INTO programs (program, watches, beat_at) VALUES (?, ?, ?) ON CONFLICT (program) DO UPDATE SET"
+            f" watches = excluded.watches, beat_at = {renewed('beat_at', 'excluded.beat_at')}",
+            (program, json.dumps(list(watches)), self._clock()),
         )
 
     def beat(self, program: str, lease: float) -> None:
         """A program is alive, and so are the jobs that it has: for so many seconds more."""
         now = self._clock()
-        self._db.execute("UPDATE programs SET beat_at = ? WHERE program = ?", (now, program))
         self._db.execute(
-            "UPDATE jobs SET lease_until = ? WHERE state = 'running' AND worker = ?", (now + lease, program)
+            f"UPDATE programs SET beat_at = {renewed('beat_at', ':now')} WHERE program = :program",
+            {"now": now, "program": program},
+        )
+        self._db.execute(
+            f"UPDATE jobs SET lease_until = {renewed('lease_until', ':lease')}"
+            " WHERE state = 'running' AND worker = :program",
+            {"lease": now + lease, "program": program},
         )
 
     def leave(self, program: str) -> None:
@@ -86,12 +107,44 @@ class Presence:
         return [tuple(row) for row in self._db.execute("SELECT program, watches, beat_at FROM programs")]
 
     def _alive(self) -> dict[str, list[str]]:
-        now = self._clock()
         return {
             program: json.loads(watches)
             for program, watches, beat_at in self._programs()
-            if not is_dead(program) and (is_here(program) or now - beat_at < SILENCE)
+            if not is_dead(program) and (is_here(program) or not self._is_silent(program, beat_at))
         }
+
+    def _is_silent(self, program: str, beat_at: float) -> bool:
+        """A program on another machine has said nothing for long, or seems so by its clock and was not heard since."""
+        if beat_at <= NOT_HEARD or self._beats.seconds(program, beat_at) > SILENCE:
+            return True
+        return not self._beats.has_moved(program) and abs(self._clock() - beat_at) > SILENCE
+
+    def is_gone(self, program: str) -> bool:
+        """A program that has jobs is dead, or silent on another machine; False where it cannot be known."""
+        if is_dead(program) or is_here(program):
+            return is_dead(program)
+        return any(self._is_silent(known, beat_at) for known, _, beat_at in self._programs() if known == program)
+
+    def listen(self, pause: Callable[[float], None] = time.sleep) -> None:
+        """Wait for the next beat of programs on other machines that seem silent: their clocks may differ from ours.
+
+        Those that are not heard are marked, so that nobody waits for them again.
+        """
+        deadline = self._steady() + LISTENING
+        while (doubtful := self._doubtful()) and self._steady() < deadline:
+            pause(LOOK)
+        for program, beat_at in doubtful:
+            self._db.execute(
+                "UPDATE programs SET beat_at = ? WHERE program = ? AND beat_at = ?", (NOT_HEARD, program, beat_at)
+            )
+
+    def _doubtful(self) -> list[tuple[str, float]]:
+        return [
+            (program, beat_at)
+            for program, _, beat_at in self._programs()
+            if beat_at > NOT_HEARD and not is_here(program) and not is_dead(program)
+            if self._is_silent(program, beat_at)
+        ]
 
     @property
     def is_attended(self) -> bool:

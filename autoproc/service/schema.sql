@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     crashes      INTEGER NOT NULL DEFAULT 0, -- workers lost since it was queued
     run          INTEGER NOT NULL DEFAULT 0, -- begun ever: the number of its work folder
     worker       TEXT,                       -- the program that has it: machine:pid:start
-    lease_until  REAL,
+    lease_until  REAL,                       -- grows while the program is heard; by its clock: others see that it moves
     not_before   REAL NOT NULL DEFAULT 0,
     found_at     REAL NOT NULL,
     completed_at REAL NOT NULL,              -- the last image's arrival
@@ -40,7 +40,7 @@ CREATE INDEX IF NOT EXISTS jobs_by_path ON jobs (path);
 CREATE TABLE IF NOT EXISTS programs (
     program      TEXT PRIMARY KEY,           -- machine:pid:start of an `autoproc run` at work on this queue
     watches      TEXT NOT NULL,              -- directories, as a JSON list
-    beat_at      REAL NOT NULL               -- when it last said that it is there
+    beat_at      REAL NOT NULL               -- grows while it is heard; by its clock
 );
 CREATE TABLE IF NOT EXISTS arriving (
     program      TEXT NOT NULL,              -- that sees it come

@@ -282,7 +282,7 @@ class Supervisor:
                 self._adopt(job)
             elif job is None or job.run >= left.run:
                 self.outputs.clean(left.name, left.run)
-        for job in self.queue.expire(self._is_abandoned):
+        for job in self.queue.expire(self._is_abandoned, self.plan.service.lease):
             self._tell(Event("interrupted", job.name))
 
     def _is_abandoned(self, job: Job) -> bool:

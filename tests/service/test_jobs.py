@@ -36,7 +36,7 @@ def clock():
 
 @pytest.fixture
 def queue(tmp_path, clock):
-    queue = JobQueue(tmp_path / "queue.sqlite", clock=clock)
+    queue = JobQueue(tmp_path / "queue.sqlite", clock=clock, steady=clock)
     yield queue
     queue.close()
 
@@ -129,13 +129,14 @@ def test_what_is_asked_for_comes_before_all(queue):
 def test_a_lease_that_ran_out(queue, clock):
     queue.add(sweep("a"))
     job = claimed(queue, lease=60)
-    assert queue.expire(never) == []
+    assert queue.expire(never, 60) == []
     clock.now += 50
     assert queue.heartbeat(job, 60)
+    assert queue.expire(never, 60) == []
     clock.now += 50
-    assert queue.expire(never) == []
+    assert queue.expire(never, 60) == []
     clock.now += 11
-    assert [j.id for j in queue.expire(never)] == [job.id]
+    assert [j.id for j in queue.expire(never, 60)] == [job.id]
     assert queue.job(job.id).attempts == 0
     assert not queue.heartbeat(job, 60)
     assert not queue.finish(job, State.processed, RESULT, {})
@@ -144,8 +145,9 @@ def test_a_lease_that_ran_out(queue, clock):
 def test_who_lost_a_job_cannot_change_it(queue, clock):
     queue.add(sweep("a"))
     lost = claimed(queue)
+    assert queue.expire(never, 60) == []
     clock.now += 100
-    queue.expire(never)
+    queue.expire(never, 60)
     job = claimed(queue, "another")
     assert not queue.heartbeat(lost, 60)
     assert not queue.finish(lost, State.failed, RESULT | {"error": "of the lost one"}, {})
@@ -155,10 +157,49 @@ def test_who_lost_a_job_cannot_change_it(queue, clock):
     assert queue.job(job.id).error == ""
 
 
+@pytest.mark.parametrize("ahead", [-3600.0, 0.0, 3600.0])
+def test_hosts_whose_clocks_differ_do_not_steal(tmp_path, clock, ahead):
+    """A lease is judged by whether it moves, whatever clock it was written by."""
+    path = tmp_path / "queue.sqlite"
+    ours = JobQueue(path, clock=clock, steady=clock)
+    theirs = JobQueue(path, clock=lambda: clock.now + ahead, steady=lambda: clock.now - 77.0)
+    ours.add(sweep("a"))
+    job = claimed(ours, "our host", lease=60)
+    for _ in range(30):
+        clock.now += 15
+        assert theirs.expire(never, 60) == []
+        assert theirs.adopt(job.id, job.run, "their host", 60, never) is None
+        assert ours.heartbeat(job, 60)
+        assert theirs.expire(never, 60) == []
+    clock.now += 50
+    assert theirs.expire(never, 60) == []
+    clock.now += 11
+    assert [j.id for j in theirs.expire(never, 60)] == [job.id]
+    assert not ours.heartbeat(job, 60)
+    ours.close()
+    theirs.close()
+
+
+def test_a_lease_moves_though_the_clock_stands_still(tmp_path, clock):
+    """Or goes back, as when it is set."""
+    queue = JobQueue(tmp_path / "queue.sqlite", clock=clock)
+    queue.add(sweep("a"))
+    job = claimed(queue)
+    leases = []
+    for change in (0.0, -3600.0, 0.0, 10.0):
+        clock.now += change
+        assert queue.heartbeat(job, 60)
+        leases.append(queue.job(job.id).lease_until)
+        queue.presence.beat("me", 60)
+        leases.append(queue.job(job.id).lease_until)
+    assert leases == sorted(set(leases))
+    queue.close()
+
+
 def test_a_program_that_is_dead_has_no_lease(queue):
     queue.add(sweep("a"))
     claimed(queue, "dead program")
-    assert len(queue.expire(lambda job: job.worker == "dead program")) == 1
+    assert len(queue.expire(lambda job: job.worker == "dead program", 60)) == 1
 
 
 def test_a_delay_is_kept(queue, clock):
@@ -212,6 +253,7 @@ def test_it_outlives_the_program(tmp_path, queue):
     again.close()
 
 
+LEASE = 10.0
 NAMES = st.sampled_from("abcd")
 PROGRAMS = st.sampled_from(("one", "two"))
 
@@ -224,7 +266,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.clock = Clock()
         path = self.folder / "queue.sqlite"
-        self.queues = {name: JobQueue(path, clock=self.clock) for name in ("one", "two")}
+        self.clocks = {"one": self.clock, "two": lambda: self.clock.now + 3600.0}
+        self.queues = {name: JobQueue(path, clock=clock, steady=self.clock) for name, clock in self.clocks.items()}
+        self.looks: dict[tuple, tuple[float, float]] = {}
         self.images: dict[str, int] = {}
         self.done: dict[str, int] = {}
         self.held: dict[str, dict] = {"one": {}, "two": {}}
@@ -242,8 +286,10 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(program=PROGRAMS)
     def claim(self, program):
-        waiting = {j.name for j in self.queue.rows() if j.state is State.queued and j.not_before <= self.clock.now}
-        job = self.queues[program].claim(program, 10.0)
+        waiting = {
+            j.name for j in self.queue.rows() if j.state is State.queued and j.not_before <= self.clocks[program]()
+        }
+        job = self.queues[program].claim(program, LEASE)
         assert (job is not None) == bool(waiting)
         if job is not None:
             assert job.name in waiting
@@ -272,7 +318,7 @@ class QueueMachine(RuleBasedStateMachine):
             case "crash":
                 assert (queue.crashed(job, "segfault", "", 2) is not None) == mine
             case "beat":
-                assert queue.heartbeat(job, 10.0) == mine
+                assert queue.heartbeat(job, LEASE) == mine
                 return
         del self.held[program][name]
 
@@ -282,8 +328,15 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(program=PROGRAMS)
     def expire(self, program):
-        late = {j.name for j in self.queue.rows() if j.state is State.running and j.lease_until < self.clock.now}
-        assert {job.name for job in self.queues[program].expire(never)} == late
+        """Only who has seen a lease stand still for so long, by a clock of its own, takes the sweep."""
+        late = set()
+        for job in self.queue.rows():
+            key, now = (program, job.id, job.run), (job.lease_until, self.clock.now)
+            if job.state is State.running and self.looks.setdefault(key, now)[0] != job.lease_until:
+                self.looks[key] = now
+            if job.state is State.running and self.clock.now - self.looks[key][1] > LEASE:
+                late.add(job.name)
+        assert {job.name for job in self.queues[program].expire(never, LEASE)} == late
 
     @precondition(lambda self: self.images)
     @rule(data=st.data(), what=st.sampled_from(("cancel", "retry", "reprocess")))

@@ -9,7 +9,7 @@ import pytest
 from autoproc.service.attendance import Attendance
 from autoproc.service.jobs import JobQueue
 from autoproc.service.owner import this_program
-from autoproc.service.presence import SILENCE, Arriving, Presence
+from autoproc.service.presence import LONGEST_INTERVAL, SILENCE, Arriving, Presence
 
 ONE = Arriving("/data/x_####.cbf", "x", 5, "images missing: 3", 1300.0)
 OTHER = Arriving("/data/y_####.cbf", "y", 2, "none is missing so far", None)
@@ -17,7 +17,7 @@ ELSEWHERE = "another-machine/boot/7:12:34"
 
 
 class Clock:
-    now = 1000.0
+    now = 10000.0
 
     def __call__(self):
         return self.now
@@ -30,7 +30,7 @@ def clock():
 
 @pytest.fixture
 def queue(tmp_path, clock):
-    queue = JobQueue(tmp_path / "queue.sqlite", clock=clock)
+    queue = JobQueue(tmp_path / "queue.sqlite", clock=clock, steady=clock)
     yield queue
     queue.close()
 
@@ -77,6 +77,74 @@ def test_a_program_on_another_machine_is_believed_for_a_while(presence, clock):
     clock.now += SILENCE
     assert not presence.is_attended
     assert presence.arriving() == []
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
+def test_a_program_whose_clock_differs_is_heard(presence, queue, clock, ahead):
+    """It is there as long as it is heard, and gone when it is not, whatever its clock says."""
+    theirs = Presence(queue._db, lambda: clock.now + ahead)
+    theirs.attend(ELSEWHERE, ["/data"])
+    theirs.show(ELSEWHERE, [ONE])
+    presence.arriving()
+    for _ in range(100):
+        clock.now += 20.0
+        theirs.attend(ELSEWHERE, ["/data"])
+        assert presence.is_attended
+        assert presence.arriving() == [ONE]
+        assert not presence.is_gone(ELSEWHERE)
+    clock.now += SILENCE + 1
+    assert not presence.is_attended
+    assert presence.arriving() == []
+    assert presence.is_gone(ELSEWHERE)
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
+def test_who_only_looks_once_listens_for_a_beat(presence, queue, clock, ahead):
+    theirs = Presence(queue._db, lambda: clock.now + ahead)
+    theirs.attend(ELSEWHERE, ["/data"])
+
+    def pause(seconds):
+        clock.now += seconds
+        if clock.now > 10000.0 + LONGEST_INTERVAL:
+            theirs.beat(ELSEWHERE, 60)
+
+    presence.listen(pause)
+    assert clock.now < 10002.0 + LONGEST_INTERVAL
+    assert presence.is_attended
+    assert not presence.is_gone(ELSEWHERE)
+
+
+def test_who_is_not_heard_is_listened_for_once(presence, clock):
+    presence.attend(ELSEWHERE, ["/data"])
+    clock.now += 3600.0
+
+    def pause(seconds):
+        clock.now += seconds
+
+    presence.listen(pause)
+    waited_until = clock.now
+    assert 3600.0 < waited_until - 10000.0 < 3600.0 + 4 * LONGEST_INTERVAL
+    presence.listen(pause)
+    assert clock.now == waited_until
+    assert not presence.is_attended
+    assert presence.is_gone(ELSEWHERE)
+    presence.attend(ELSEWHERE, ["/data"])
+    assert presence.is_attended
+
+
+def test_nobody_waits_where_the_clocks_agree(presence, clock):
+    presence.attend(ELSEWHERE, ["/data"])
+    presence.attend(this_program(), ["/data"])
+    clock.now += SILENCE / 2
+    presence.listen(lambda seconds: pytest.fail("it waited"))
+    assert presence.is_attended
+
+
+def test_jobs_of_the_dead_and_of_the_unknown(presence):
+    machine, _, _ = this_program().partition(":")
+    assert presence.is_gone(f"{machine}:1:never")
+    assert not presence.is_gone(this_program())
+    assert not presence.is_gone(ELSEWHERE)
 
 
 def test_names_that_are_no_utf_8(presence):

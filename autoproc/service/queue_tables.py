@@ -1,0 +1,54 @@
+"""The queue's file in SQLite: opened patiently, with the tables of schema.sql."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import suppress
+from importlib.resources import files
+from pathlib import Path
+
+VERSION = 2
+"""Of the tables, as schema.sql makes them."""
+PATIENCE = 30.0
+"""Seconds to wait for another program's transaction."""
+TICK = 0.001
+"""Seconds by which a sign of life grows at least, so that it is another than the one before on any clock."""
+
+
+def opened(path: Path | str, journal: str) -> sqlite3.Connection:
+    """The queue's file, with the tables; made if there is none. Raises sqlite3.DatabaseError."""
+    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    _patiently(db, f"PRAGMA journal_mode = {journal}")
+    db.execute("PRAGMA synchronous = FULL")
+    _make_tables(db)
+    return db
+
+
+def _make_tables(db: sqlite3.Connection) -> None:
+    """Make the tables, or add what they had not in earlier versions."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == 1:
+        with suppress(sqlite3.OperationalError):  # another program does it at the same time
+            _patiently(db, "ALTER TABLE jobs ADD COLUMN asked_at REAL")
+    if version < VERSION:
+        _patiently(db, files("autoproc.service").joinpath("schema.sql").read_text("utf-8"))
+
+
+def _patiently(db: sqlite3.Connection, statement: str) -> None:
+    """Change journal or schema: SQLite does not wait by itself for others to finish theirs."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.executescript(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def renewed(column: str, value: str) -> str:
+    """SQL for a sign of life: a time that grows whenever it is given, though the clock stand still or go back."""
+    return f"CASE WHEN {column} >= {value} THEN {column} + {TICK} ELSE {value} END"
