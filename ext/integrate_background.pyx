@@ -75,10 +75,10 @@ cdef double robust_mean(const int[::1] counts, const unsigned char[::1] label, P
 
 
 cdef double dispersion_within(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start,
-                              Py_ssize_t stop, double mu, double noise) noexcept nogil:
+                              Py_ssize_t stop, double mu, double gain, double noise) noexcept nogil:
     """Variance of the counts up to 3 sigma above the mean over what is expected; 1 where they are too few."""
-    cdef double expected = (mu if mu > 0 else 0) + noise, squares = 0
-    cdef double limit = mu + 3 * sqrt(expected) + 1
+    cdef double expected = gain * (mu if mu > 0 else 0) + noise, squares = 0
+    cdef double limit = mu + 3 * sqrt(expected) + gain
     cdef Py_ssize_t i, n = 0
     for i in range(start, stop):
         if label[i] == 0 and WORST < counts[i] <= limit:
@@ -88,15 +88,15 @@ cdef double dispersion_within(const int[::1] counts, const unsigned char[::1] la
 
 
 cdef double clipped_mean(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start, Py_ssize_t stop,
-                         double mu, double noise) noexcept nogil:
-    """The mean of what lies within CLIP standard deviations and a count of it, found by iteration.
+                         double mu, double gain, double noise) noexcept nogil:
+    """The mean of what lies within CLIP standard deviations and a photon of it, found by iteration.
 
-    Of Poisson counts with the noise of a readout, negative ones among them, hardly one in 10**4 lies beyond.
+    Of photons with a gain and the noise of a readout, negative counts among them, hardly one in 10**4 lies beyond.
     """
     cdef Py_ssize_t i, step, n
     cdef double reach, total, change
     for step in range(MAX_ITERATIONS):
-        reach = CLIP * sqrt((mu if mu > 0 else 0) + noise) + 1
+        reach = CLIP * sqrt(gain * (mu if mu > 0 else 0) + noise) + gain
         total = 0
         n = 0
         for i in range(start, stop):
@@ -113,13 +113,14 @@ cdef double clipped_mean(const int[::1] counts, const unsigned char[::1] label, 
 
 
 def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, const unsigned char[::1] label,
-                        Py_ssize_t min_pixels, double noise, double[::1] mean, double[::1] dispersion, int[::1] n_used,
-                        int[::1] n_pixels):
+                        Py_ssize_t min_pixels, double gain, double noise, double[::1] mean, double[::1] dispersion,
+                        int[::1] n_used, int[::1] n_pixels):
     """Mean background and its index of dispersion for shoeboxes start[i] .. start[i + 1].
 
     n_pixels counts background pixels, n_used those that are trusted; mean is NaN where they are
-    fewer than min_pixels. noise is the variance of a readout beside that of counting, 0 for photon counters. The dispersion, var/mean of the pixels that the estimator did not
-    down-weight, is 1 for a flat Poisson background.
+    fewer than min_pixels. gain is the variance of counts over their mean and noise that of a readout besides, 1 and
+    0 for photon counters. The dispersion, the variance of the pixels that the estimator did not down-weight over what
+    these let expect, is 1 for a flat background.
     """
     cdef Py_ssize_t b, i, n, inner
     cdef double total, mu, limit
@@ -140,10 +141,10 @@ def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, cons
             if n < min_pixels:
                 mean[b] = NOT_KNOWN
                 continue
-            if noise > 0:
-                mu = clipped_mean(counts, label, start[b], start[b + 1], total / n, noise)
+            if noise > 0 or gain != 1:
+                mu = clipped_mean(counts, label, start[b], start[b + 1], total / n, gain, noise)
                 mean[b] = mu
-                dispersion[b] = dispersion_within(counts, label, start[b], start[b + 1], mu, noise)
+                dispersion[b] = dispersion_within(counts, label, start[b], start[b + 1], mu, gain, noise)
                 continue
             if total <= 0:
                 mean[b] = 0
@@ -159,4 +160,4 @@ def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, cons
             if inner < n and inner >= min_pixels:
                 mu = robust_mean(counts, label, start[b], start[b + 1], mu, limit, inner)
             mean[b] = mu
-            dispersion[b] = dispersion_within(counts, label, start[b], start[b + 1], mu, 0)
+            dispersion[b] = dispersion_within(counts, label, start[b], start[b + 1], mu, 1, 0)

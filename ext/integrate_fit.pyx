@@ -55,10 +55,11 @@ cdef inline double profile_at(const double[:, :, ::1] profiles, Py_ssize_t which
     return value if value > 0 else 0.0
 
 
-cdef inline double background_variance(double mean, double dispersion, int n_used, double noise) noexcept nogil:
+cdef inline double background_variance(double mean, double dispersion, int n_used, double gain,
+                                       double noise) noexcept nogil:
     """Variance of the mean background; 0.95 is the efficiency of Huber's estimator."""
-    cdef double floor_mean = mean if mean > 1.0 / n_used else 1.0 / n_used
-    return (floor_mean + noise) * (dispersion if dispersion > 1 else 1.0) / (0.95 * n_used)
+    cdef double floor_mean = mean if mean > gain / n_used else gain / n_used
+    return gain * (floor_mean + noise) * (dispersion if dispersion > 1 else 1.0) / (0.95 * n_used)
 
 
 cdef inline double likely_intensity(double intensity, double mean, double variance) noexcept nogil:
@@ -152,8 +153,8 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
                 sxx += weight * dx * dx
                 syy += weight * dy * dy
                 szz += weight * (z + 0.5 - centre[r, 2]) * (z + 0.5 - centre[r, 2])
-    var_b = background_variance(b, dispersion, n_used, noise)
-    floor_b = (b if b > 1.0 / n_used else 1.0 / n_used) + noise
+    var_b = background_variance(b, dispersion, n_used, gain, noise)
+    floor_b = (b if b > gain / n_used else gain / n_used) + noise
     out[r, 0] = 0
     out[r, 1] = -1
     out[r, 2] = 0

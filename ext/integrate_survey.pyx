@@ -4,7 +4,7 @@ from libc.math cimport ceil, floor, sqrt
 
 
 def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted,
-                 double noise,
+                 double gain, double noise,
                  const double[:, ::1] centre, const double[::1] radius, const double[:, :, ::1] transform,
                  double[:, ::1] out, unsigned char[:, ::1] covered):
     """Flux and second moments of spots on one frame, each within a disc, above the ring around it.
@@ -28,7 +28,7 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
             y1 = min(n_slow, <int>ceil(centre[n, 1] + outer))
             mean = 0
             for step in range(3):
-                limit = mean + 3 * sqrt((mean if mean > 0 else 0) + noise) + 1 if step > 0 else 1e30
+                limit = mean + 3 * sqrt(gain * (mean if mean > 0 else 0) + noise) + gain if step > 0 else 1e30
                 total = 0
                 n_ring = 0
                 for y in range(y0, y1):

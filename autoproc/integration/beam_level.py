@@ -18,7 +18,7 @@ from autoproc.wording import number_ranges
 SAMPLE = 100_000
 """Pixels of a frame, evenly spread, that its level is taken from."""
 MIN_COUNTS = 400.0
-"""Counts in the sample of a usual frame below which nothing is said: 5% is then the noise of their number."""
+"""Photons in the sample of a usual frame below which nothing is said: 5% is then the noise of their number."""
 OFF_RATIO = 0.05
 """A frame with less than this part of the usual background had no beam: what is left is the detector's own noise."""
 DIM_RATIO = 0.7
@@ -32,18 +32,19 @@ LISTED = 8
 class BeamLevel:
     """Background of frames in counts per pixel, each pixel cut at a cap above which it is no background.
 
-    Taken from `first`, a frame that is likely to have beam, is nothing but the cap.
+    Taken from `first`, a frame that is likely to have beam, is nothing but the cap. gain : counts for a photon
     """
 
-    def __init__(self, trusted: np.ndarray, first: np.ndarray, min_trusted: int = 0) -> None:
+    def __init__(self, trusted: np.ndarray, first: np.ndarray, min_trusted: int = 0, gain: float = 1.0) -> None:
         self._step = max(1, int(np.sqrt(trusted.size / SAMPLE)))
         self._good = trusted[:: self._step, :: self._step].astype(bool)
         self.n_pixels = int(self._good.sum())
         self._cap = np.inf
         self._lowest = min_trusted
+        self.gain = gain
         for _ in range(8):
             mean = max(2 * self.of(first), 0.0)
-            self._cap = mean + 4 * np.sqrt(mean) + 2
+            self._cap = mean + 4 * np.sqrt(gain * mean) + 2 * gain
 
     def of(self, image: np.ndarray) -> float:
         """Counts per pixel of a frame; NaN where none of its pixels is good."""
@@ -66,7 +67,7 @@ class FramesWithBeam:
         frames = np.array(sorted(f for f in levels if np.isfinite(levels[f])), int)
         known = np.array([levels[f] for f in frames])
         self._usual = usual_level(known)
-        self._can_tell = self._usual * level.n_pixels >= MIN_COUNTS
+        self._can_tell = self._usual * level.n_pixels >= MIN_COUNTS * level.gain
         self._local = _local_levels(frames, known, OFF_RATIO * self._usual, reader.n_frames, self._usual)
         self.without_beam: set[int] = set()
         self.dimmed: set[int] = set()

@@ -50,7 +50,9 @@ def chunks(n: int) -> list[tuple[int, int]]:
 def block_background(boxes: Shoeboxes, how: Measuring) -> Background:
     """Robust background of every shoebox."""
     found = map_in_order(
-        lambda c: constant_background(boxes.part(*c), how.min_pixels, how.noise), chunks(len(boxes)), how.n_threads
+        lambda c: constant_background(boxes.part(*c), how.min_pixels, how.gain, how.noise),
+        chunks(len(boxes)),
+        how.n_threads,
     )
     return _joined(list(found))
 

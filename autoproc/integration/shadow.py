@@ -85,9 +85,10 @@ def find_untrusted(
     exposure = np.where(trusted, seen.number, 0) * polarisation
     is_hot = hot_pixels(seen, trusted, params.hot_fraction)
     usable = trusted & ~is_hot
-    counts = np.where(usable, seen.total, 0.0)
+    gain = experiment.detector[0].gain
+    photons = np.where(usable, seen.total / gain, 0.0)
     is_shadowed, warning = _believable(
-        counts, np.where(usable, exposure, 0.0), ring, sector_map(experiment), params, noise
+        photons, np.where(usable, exposure, 0.0), ring, sector_map(experiment), params, noise / gain**2
     )
     fraction = float(is_shadowed[trusted].mean()) if trusted.any() else 0.0
     return Untrusted(is_shadowed, is_hot, fraction, int(is_hot.sum()), warning)

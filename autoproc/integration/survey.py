@@ -92,11 +92,13 @@ def survey(
     spots: StrongSpots,
     level: BeamLevel,
     n_threads: int,
+    gain: float = 1.0,
     noise: float = 0.0,
 ) -> Survey:
     """Look at strong spots, one frame more than their boxes each way, and at the background.
 
     trusted : (slow, fast) uint8; ring : (slow, fast) int32, pixels of like scattering angle
+    gain : variance of counts over their mean; noise : what the readout adds to it, counts^2
     """
     n_rings = int(ring.max()) + 1
     tasks = [
@@ -110,7 +112,7 @@ def survey(
     ) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray]], BackgroundSum, dict[int, float]]:
         background = BackgroundSum.of_shape(reader.shape)
         found, levels = [], {}
-        limit = ring_limits(reader.read(task[0]), trusted, ring, n_rings, reader.min_trusted, noise)
+        limit = ring_limits(reader.read(task[0]), trusted, ring, n_rings, reader.min_trusted, gain, noise)
         for frame in task:
             rows = np.flatnonzero((spots.bbox[:, 4] - 1 <= frame) & (frame <= spots.bbox[:, 5]))
             image = reader.read(frame)
@@ -123,6 +125,7 @@ def survey(
                 spots.radius[rows],
                 spots.transform[rows],
                 reader.min_trusted,
+                gain,
                 noise,
             )
             background.add(image, trusted, covered, ring, limit, reader.min_trusted)

@@ -14,8 +14,8 @@ from autoproc.kernels.integrate_shoebox import Shoeboxes
 class Background:
     """Background of N shoeboxes.
 
-    mean : (N,) photons a pixel, NaN where too few pixels are left to know it
-    dispersion : (N,) variance over mean, 1 for a flat Poisson background
+    mean : (N,) counts a pixel, NaN where too few pixels are left to know it
+    dispersion : (N,) variance over what counting and readout let expect, 1 for a flat background
     n_used, n_pixels : (N,) int32, trusted background pixels and all of them
     """
 
@@ -30,14 +30,14 @@ class Background:
         return np.isfinite(self.mean)
 
 
-def constant_background(boxes: Shoeboxes, min_pixels: int = 10, noise: float = 0.0) -> Background:
+def constant_background(boxes: Shoeboxes, min_pixels: int = 10, gain: float = 1.0, noise: float = 0.0) -> Background:
     """Mean background of each shoebox by a Huber M-estimator for a Poisson model.
 
     The estimator is that of Cantoni & Ronchetti (2001) with tuning constant 1.345, as used for
     integration by Parkhurst et al. (2016), J. Appl. Cryst. 49, 1912: outliers (parts of spots that
     nobody predicted, cosmic rays) are down-weighted, without bias for small counts.
-    With noise, the variance that a readout adds to each pixel's, counts may be negative and no Poisson model holds:
-    the mean of what lies within four standard deviations of it.
+    With a gain (variance over mean of counts) beside 1, or noise (the variance that a readout adds to each pixel's,
+    counts^2), no Poisson model holds: the mean of what lies within four standard deviations of it.
     """
     n = len(boxes)
     found = Background(np.empty(n), np.empty(n), np.empty(n, np.int32), np.empty(n, np.int32))
@@ -46,6 +46,7 @@ def constant_background(boxes: Shoeboxes, min_pixels: int = 10, noise: float = 0
         boxes.counts,
         boxes.label,
         min_pixels,
+        gain,
         noise,
         found.mean,
         found.dispersion,

@@ -71,12 +71,19 @@ class BackgroundSum:
 
 
 def ring_limits(
-    image: np.ndarray, trusted: np.ndarray, ring: np.ndarray, n_rings: int, min_trusted: float = 0.0, noise: float = 0.0
+    image: np.ndarray,
+    trusted: np.ndarray,
+    ring: np.ndarray,
+    n_rings: int,
+    min_trusted: float = 0.0,
+    gain: float = 1.0,
+    noise: float = 0.0,
 ) -> np.ndarray:
     """(n_rings,) counts above which a pixel of a ring is not background.
 
     Twice the mean m of the ring's background, for it may vary around the ring, and four standard
     deviations; m is the mean of what does not exceed the limit, found by iteration.
+    gain : variance of counts over their mean; noise : what the readout adds to it, counts^2
     """
     _check_alike(image, trusted, ring)
     _check_rings(ring, n_rings)
@@ -85,7 +92,7 @@ def ring_limits(
         total, number = np.zeros(n_rings), np.zeros(n_rings)
         _integrate_survey.ring_sums(image, trusted, ring, min_trusted, limit, total, number)
         high = np.maximum(2 * total / np.maximum(number, 1), 0)
-        limit = high + 4 * np.sqrt(high + noise) + 2
+        limit = high + 4 * np.sqrt(gain * high + noise) + 2 * gain
     return limit
 
 
@@ -97,6 +104,7 @@ def survey_frame(
     radius: np.ndarray,
     transform: np.ndarray,
     min_trusted: float = 0.0,
+    gain: float = 1.0,
     noise: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flux and shape of spots on one frame. Raises ValueError for shapes or values that cannot be.
@@ -115,7 +123,7 @@ def survey_frame(
         raise ValueError(f"a spot's centre is not finite or farther than {FARTHEST} px, or its radius not 0 to that")
     out, covered = np.zeros((n, 4)), np.zeros(image.shape, np.uint8)
     _integrate_survey.survey_frame(
-        np.ascontiguousarray(image, np.int32), trusted, min_trusted, max_trusted, noise,
+        np.ascontiguousarray(image, np.int32), trusted, min_trusted, max_trusted, gain, noise,
         np.ascontiguousarray(centre, float),
         np.ascontiguousarray(radius, float), np.ascontiguousarray(transform, float), out, covered,
     )  # fmt: skip

@@ -120,8 +120,9 @@ def integrate(
     ring, _ = scattering_map(experiments[0])
     typical = source.read(_frame_of_most_spots(spots, scan.n_images))
     noise = readout_variance(typical, reader.mask, reader.min_trusted)
-    level = BeamLevel(trusted, typical, reader.min_trusted)
-    seen = survey(source, trusted, ring, strong, level, n_threads, noise)
+    gain = experiments[0].detector[0].gain
+    level = BeamLevel(trusted, typical, reader.min_trusted, gain)
+    seen = survey(source, trusted, ring, strong, level, n_threads, gain, noise)
     lit = FramesWithBeam(source, level, seen.levels)
     shapes = [spot_shape(strong, seen, i, width, np.radians(params.max_sigma_m)) for i in range(len(experiments))]
     untrusted = _untrusted(experiments[0], seen, reader.mask, params.shadow, noise)
@@ -132,7 +133,7 @@ def integrate(
     bbox = bounding_boxes(frames, params.n_sigma, params.background_border, scan.n_images)
     blocks = rotation_blocks(predictions.xyz[:, 2], bbox, params.block_width / abs(scan.oscillation[1]), scan.n_images)
     how = Measuring(
-        params.n_sigma, experiments[0].detector[0].gain, scan.n_images, params.missing_flux_error,
+        params.n_sigma, gain, scan.n_images, params.missing_flux_error,
         params.min_background_pixels, n_threads, noise,
     )  # fmt: skip
     measured = measure_all(

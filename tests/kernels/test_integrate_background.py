@@ -64,6 +64,17 @@ def test_negative_counts_of_a_readout_give_an_unbiased_mean(mean):
     assert np.median(found.dispersion) == pytest.approx(1.0, abs=0.15)
 
 
+@pytest.mark.parametrize("gain", [2, 5])
+@pytest.mark.parametrize("photons", [0.1, 0.3, 4.0, 60.0])
+def test_a_gain_gives_an_unbiased_mean_and_a_dispersion_of_one(gain, photons):
+    rng = np.random.default_rng(1)
+    counts = gain * rng.poisson(photons, (400, 300))
+    counts[:, :3] += 500 * gain
+    found = constant_background(boxes_of(counts), gain=gain)
+    assert np.mean(found.mean) == pytest.approx(photons * gain, rel=0.015)
+    assert np.mean(found.dispersion) == pytest.approx(1.0, abs=0.1)
+
+
 def test_a_mean_below_zero_is_known():
     found = constant_background(boxes_of(np.full((1, 300), -1)), noise=0.5)
     assert found.is_known.all()
