@@ -114,7 +114,10 @@ class UnsupportedFile(InputError):
     """A file is of a kind that no reader understands."""
 
     what = "{path} is not a diffraction image or a file that autoproc knows ({reason})"
-    hint = "give miniCBF or imgCIF files (.cbf, .cbf.gz, .cbf.bz2) or a NeXus/DECTRIS master (.nxs, _master.h5)"
+    hint = (
+        "give CBF files (.cbf, .cbf.gz, .cbf.bz2), a NeXus/DECTRIS master (.nxs, _master.h5) or SMV, MarCCD, "
+        "EDF or TIFF images"
+    )
 
 
 UNREADABLE = (CorruptFile, UnreadableFile, UnsupportedFile)

@@ -56,7 +56,7 @@ for path in sys.stdin.read().split("\\n"):
 def our_side(experiment: Experiment) -> dict[str, object]:
     """The same facts as DIALS_SIDE gives, of the first image."""
     panel, beam, goniometer = experiment.detector[0], experiment.beam, experiment.goniometer
-    pixels = open_reader(experiment).read(0)
+    pixels = open_reader(experiment).read(0) + round(panel.pedestal)  # which DIALS leaves in what it reads
     return {
         "origin": panel.origin,
         "axes": [*panel.fast_axis, *panel.slow_axis],

@@ -6,8 +6,8 @@ goniometers that turn otherwise, or that have further axes whose angles the head
 
 Sources: the classes of dxtbx for single detectors (FormatCBFMiniEigerReverse, ...PilatusReverse,
 ...EigerChessID7B2, ...EigerMaxIVBio, ...EigerPetraP14, FormatNXmxEigerFilewriterCHESS, ...ESRFID232,
-FormatHDF5EigerNearlyNexusSPring8, the Pilatus classes of APS, CHESS, SPring-8, DESY and Diamond), to which the
-beamlines contributed.
+FormatHDF5EigerNearlyNexusSPring8, the Pilatus classes of APS, CHESS, SPring-8, DESY and Diamond,
+...SMVADSCSN457, ...915, ...928, ...APSID19, ...TIFFRayonixSPring8), to which the beamlines contributed.
 """
 
 from __future__ import annotations
@@ -69,6 +69,17 @@ KNOWN_GONIOMETERS = (
     KnownGoniometer("160-0001", "Diamond I03", _SMARGON, ("Phi", "Chi", "Omega")),
     KnownGoniometer("60-0100", "Diamond I04", _MINI_KAPPA, ("Phi", "Kappa", "Omega")),
     KnownGoniometer("60-0126", "Diamond I03", _MINI_KAPPA, ("Phi", "Kappa", "Omega")),
+    KnownGoniometer("ADSC 457", "Australian Synchrotron MX1", _REVERSED),
+    KnownGoniometer("ADSC 928", "Australian Synchrotron MX2", _REVERSED),
+    KnownGoniometer("ADSC 915", "SPring-8 BL38B1", _REVERSED),
+    KnownGoniometer("ADSC 458", "APS 19", _REVERSED),
+    KnownGoniometer("ADSC 914", "APS 19", _REVERSED),
+    KnownGoniometer("Rayonix 24", "SPring-8 BL26B2", _REVERSED),
+    KnownGoniometer("Rayonix 31", "SPring-8 BL32XU", _REVERSED),
+    KnownGoniometer("Rayonix 106", "SPring-8 BL32XU", _REVERSED),
+    KnownGoniometer("Rayonix 38", "SPring-8 BL44XU", _REVERSED),
+    KnownGoniometer("Rayonix 42", "SPring-8 BL44XU", _REVERSED),
+    KnownGoniometer("Rayonix 40", "SPring-8 BL41XU", _REVERSED),
 )
 
 

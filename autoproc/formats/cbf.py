@@ -1,4 +1,4 @@
-"""CBF images: the container, its header text and its binary section, and frames of a sweep of CBF files."""
+"""CBF images: the container, its header text and its binary section."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from autoproc.errors import UNREADABLE, CorruptFile, InputError, UnsupportedFile
+from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import expanded, read_raw, read_start
 from autoproc.formats.header_values import quoted
 from autoproc.kernels.byte_offset import decode_byte_offset
-from autoproc.models.experiment import Detector, ImageSet, Scan
 
 MAGIC = b"###CBF"
 SECTION_START = b"--CIF-BINARY-FORMAT-SECTION--"
@@ -32,8 +30,6 @@ MOST_BYTES_A_PIXEL = 15
 """Byte-offset compression takes from 1 to so many."""
 BYTE_OFFSET = "x-CBF_BYTE_OFFSET"
 UNCOMPRESSED = ("x-CBF_NONE", "")
-MOST_TRIED = 20
-"""Frames at the start of a sweep that are tried for its mask before it is given up."""
 ELEMENT_TYPES: dict[str, np.dtype] = {
     "signed 32-bit integer": np.dtype("<i4"),
     "unsigned 32-bit integer": np.dtype("<u4"),
@@ -97,56 +93,6 @@ def read_cbf(path: str | Path, verify_md5: bool = False) -> tuple[CbfHeader, np.
         raise CorruptFile(path=path, reason="its pixels do not agree with their MD5 checksum")
     n_fast, n_slow = header.image_size
     return header, _decoded(path, header, data).reshape(n_slow, n_fast)
-
-
-class CbfReader:
-    """An ImageReader (see formats.frames) of a sweep of CBF files, one frame each.
-
-    imageset : the template of the files; scan : their numbers; detector : of one panel
-    """
-
-    def __init__(self, imageset: ImageSet, scan: Scan, detector: Detector) -> None:
-        self._imageset = imageset
-        self._first = scan.image_range[0]
-        panel = detector[0]
-        self._rectangles = panel.mask
-        self.n_frames = scan.n_images
-        self.shape = (panel.image_size[1], panel.image_size[0])
-        self.min_trusted, self.max_trusted = panel.min_trusted, panel.trusted_range[1]
-
-    @cached_property
-    def mask(self) -> np.ndarray:
-        """(slow, fast) bool: outside the panel's untrusted rectangles, and with a count on the first good frame."""
-        good = self._first_readable() >= self.min_trusted
-        for x0, y0, x1, y1 in self._rectangles:
-            good[y0:y1, x0:x1] = False
-        return good
-
-    def _first_readable(self) -> np.ndarray:
-        """Counts of the first frame that can be read. Raises the first frame's error if none of the first few can."""
-        errors: list[InputError] = []
-        for frame in range(min(self.n_frames, MOST_TRIED)):
-            try:
-                return self.read(frame)
-            except UNREADABLE as error:
-                errors.append(error)
-        raise errors[0]
-
-    def path(self, frame: int) -> Path:
-        """The file of a frame."""
-        return self._imageset.path(self._first + frame)
-
-    def read(self, frame: int) -> np.ndarray:
-        """(slow, fast) int32 counts of a frame. Raises UnreadableFile or CorruptFile."""
-        if not 0 <= frame < self.n_frames:
-            raise IndexError(f"frame {frame} of {self.n_frames}")
-        path = self.path(frame)
-        _, pixels = read_cbf(path)
-        if pixels.shape != self.shape:
-            n_slow, n_fast = pixels.shape
-            expected = f"{self.shape[1]} x {self.shape[0]}"
-            raise CorruptFile(path=path, reason=f"its image has {n_fast} x {n_slow} pixels, the detector {expected}")
-        return pixels
 
 
 def _check_magic(path: str | Path, start: bytes) -> None:

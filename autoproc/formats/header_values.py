@@ -20,12 +20,14 @@ class HeaderOverrides:
 
     wavelength : Angstrom; distance : mm; beam_centre : (fast, slow) pixels
     oscillation : (start of the first image, width), degrees
+    pixel_size : (fast, slow) mm
     """
 
     wavelength: float | None = None
     distance: float | None = None
     beam_centre: tuple[float, float] | None = None
     oscillation: tuple[float, float] | None = None
+    pixel_size: tuple[float, float] | None = None
 
 
 NO_OVERRIDES = HeaderOverrides()

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.errors import CorruptFile, UnsupportedFile
+from autoproc.errors import UNREADABLE, CorruptFile, UnsupportedFile
 from autoproc.formats import cbf
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.excluded_frames import ExcludingReader
 from autoproc.formats.expt import identifier_for, reversed_about_axis
+from autoproc.formats.fabio_frames import read_frame
+from autoproc.formats.file_frames import MOST_TRIED, FileReader
+from autoproc.formats.frame_headers import NAMES, TOLD_BY, frame_kind, read_frame_header
+from autoproc.formats.frame_models import models_from_frame
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides
 from autoproc.formats.imgcif import is_imgcif, models_from_imgcif
@@ -25,22 +29,30 @@ HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 @reads_file
 def kind_of(path: str | Path) -> str:
-    """The kind of a file, cbf or hdf5. Raises UnreadableFile, CorruptFile (empty) or UnsupportedFile."""
-    start = read_start(path, 512)
+    """The kind of a file: hdf5, cbf, or files for the other formats of one file an image.
+
+    Raises UnreadableFile, CorruptFile (empty) or UnsupportedFile.
+    """
+    start = read_start(path, TOLD_BY)
     if start.startswith(cbf.MAGIC):
         return "cbf"
     if start.startswith(HDF5_MAGIC):
         return "hdf5"
+    if frame_kind(start):
+        return "files"
     if not start:
         raise CorruptFile(path=path, reason="it is empty")
-    raise UnsupportedFile(path=path, reason="its content is neither CBF nor HDF5")
+    raise UnsupportedFile(path=path, reason="its content is none of the formats of detectors")
 
 
 @reads_file
 def format_name(path: str | Path) -> str:
     """What kind of file it is, in words."""
-    if kind_of(path) == "hdf5":
+    kind = kind_of(path)
+    if kind == "hdf5":
         return "NeXus / DECTRIS HDF5"
+    if kind == "files":
+        return NAMES[read_frame_header(path).kind]
     header = cbf.read_cbf_header(path)
     if is_imgcif(header):
         return "imgCIF (full CBF)"
@@ -48,19 +60,36 @@ def format_name(path: str | Path) -> str:
 
 
 @reads_file
-def read_cbf_models(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> HeaderModels:
-    """The models that one CBF image's header describes.
+def read_image_models(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> HeaderModels:
+    """The models that the header of one image in a file of its own describes.
 
     A negative width of rotation is turned round: about the reversed axis it is positive.
     """
-    header = cbf.read_cbf_header(path)
-    understand = models_from_imgcif if is_imgcif(header) else models_from_minicbf
-    models = understand(path, header, overrides)
+    models = _models_in(path, overrides)
     oscillation = overrides.oscillation or models.oscillation
     if oscillation is None or oscillation[1] >= 0:
         return replace(models, oscillation=oscillation)
     reversed_goniometer = reversed_about_axis(models.goniometer)
     return replace(models, goniometer=reversed_goniometer, oscillation=(-oscillation[0], -oscillation[1]))
+
+
+def _models_in(path: str | Path, overrides: HeaderOverrides) -> HeaderModels:
+    if kind_of(path) == "files":
+        return models_from_frame(path, read_frame_header(path), overrides)
+    header = cbf.read_cbf_header(path)
+    understand = models_from_imgcif if is_imgcif(header) else models_from_minicbf
+    return understand(path, header, overrides)
+
+
+@reads_file
+def read_image(path: str | Path) -> np.ndarray:
+    """(slow, fast) int32 pixels of one image in a file of its own. Raises UnreadableFile or CorruptFile."""
+    return read_frame(path) if kind_of(path) == "files" else read_cbf_pixels(path)
+
+
+def read_cbf_pixels(path: str | Path) -> np.ndarray:
+    """(slow, fast) int32 pixels of a CBF file. Raises UnreadableFile, UnsupportedFile or CorruptFile."""
+    return cbf.read_cbf(path)[1]
 
 
 @reads_file
@@ -74,7 +103,7 @@ def read_experiment(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES)
         from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
 
         return nexus.experiment_from_master(path, overrides)
-    models = read_cbf_models(path, overrides)
+    models = read_image_models(path, overrides)
     counter = counter_of(path.name)
     template, number = (str(path), 1) if counter is None else (str(path.parent / counter.template), counter.number)
     scan = Scan((number, number), models.oscillation or (0.0, 0.0), np.array([models.exposure]))
@@ -105,4 +134,16 @@ def _reader_of(experiment: Experiment, imageset: ImageSet) -> ImageReader:
         from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
 
         return nexus.NexusReader(imageset, experiment.detector)
-    return cbf.CbfReader(imageset, experiment.scan, experiment.detector)
+    read_pixels = read_frame if _first_kind(experiment, imageset) == "files" else read_cbf_pixels
+    return FileReader(read_pixels, imageset, experiment.scan, experiment.detector)
+
+
+def _first_kind(experiment: Experiment, imageset: ImageSet) -> str:
+    """The kind of the first image that is there and can be told; a name alone says little (x.0001, x_1.img)."""
+    first, last = experiment.scan.image_range
+    for number in range(first, min(last, first + MOST_TRIED) + 1):
+        try:
+            return kind_of(imageset.path(number))
+        except UNREADABLE:
+            continue
+    return "cbf"

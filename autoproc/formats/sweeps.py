@@ -20,7 +20,8 @@ from autoproc.formats.templates import (
     sweep_name,
 )
 
-CBF_NAME = re.compile(r"\.cbf(?:\.gz|\.bz2)?$", re.IGNORECASE)
+IMAGE_NAME = re.compile(r"\.(?:cbf|img|mccd|edf|tiff?)(?:\.gz|\.bz2)?$|[^.]\.\d{3,4}$", re.IGNORECASE)
+"""Names of images in files of their own; MarCCD also writes x.0001."""
 MASTER_NAME = re.compile(r"(?:[_.-]master\.(?:h5|hdf5)|\.nxs)$", re.IGNORECASE)
 OTHER_HDF5_NAME = re.compile(r"\.(?:h5|hdf5)$", re.IGNORECASE)
 DATA_NAME = re.compile(r"(?:_data_?\d+|_meta|_\d{6})\.(?:h5|hdf5)$", re.IGNORECASE)
@@ -152,7 +153,7 @@ def _walk(top: Path, found: Found) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _add_directory(directory: Path, names: list[str], found: Found) -> None:
-    for template, files in grouped_by_template(n for n in names if CBF_NAME.search(n)).items():
+    for template, files in grouped_by_template(n for n in names if IMAGE_NAME.search(n)).items():
         paths = {number: directory / name for number, name in files.items()}
         found.series.append(Series("cbf", directory / template, paths, expected=False))
     masters = [n for n in names if MASTER_NAME.search(n)]

@@ -26,6 +26,9 @@ class ImportParams(Params):
     """Distance from the sample to the detector along its normal, mm; none takes the header's."""
     beam_centre: tuple[Finite, Finite] | None = None
     """Where the direct beam meets the detector, (fast, slow) pixels; none takes the header's."""
+    pixel_size: tuple[Finite, Finite] | None = None
+    """(fast, slow) mm, for images whose header does not say, such as plain TIFF; none takes the header's. CBF and
+    HDF5 files say it always, and it is not used for them."""
     rotation_axis: Vector | None = None
     """Direction of a single rotation axis in the laboratory; (-1, 0, 0) reverses the usual one."""
     goniometer_axes: tuple[Vector, ...] | None = None

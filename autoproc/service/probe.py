@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.errors import AutoprocError
+from autoproc.errors import AutoprocError, BadHeader, UnsupportedFile
 from autoproc.formats.cbf import read_cbf_header
+from autoproc.formats.frame_headers import TOLD_BY, read_frame_header
 from autoproc.formats.frames_present import frames_present
 from autoproc.formats.minicbf import header_fields, numbers
-from autoproc.formats.registry import kind_of
+from autoproc.formats.registry import kind_of, read_image_models
 from autoproc.importing.params import ImportParams
 from autoproc.service.completeness import expected_in_header, gaps
 from autoproc.service.named_series import named_images
@@ -57,7 +58,11 @@ def answer_to(question: Question, params: ImportParams) -> Any:
 def pace_of(path: Path) -> Pace:
     """What an image's header says; a header that cannot be read perhaps can later."""
     try:
+        if kind_of(path) == "files":
+            return Pace(None, read_image_models(path).exposure)
         header = read_cbf_header(path)
+    except BadHeader:  # it lacks what the user's parameters give; how fast images come it does not say either
+        return Pace(None, 0.0)
     except AutoprocError:
         return Pace(is_known=False)
     fields = header_fields(header.text)
@@ -72,7 +77,11 @@ def cut_off(directory: Path, sizes: Mapping[str, int]) -> tuple[str, ...]:
 
 def _is_cut_off(path: Path, size: int) -> bool:
     try:
+        if kind_of(path) == "files":
+            return size < read_frame_header(path).n_bytes
         header = read_cbf_header(path)
+    except UnsupportedFile:  # a photograph, say; it becomes no image by waiting, unless it has hardly begun
+        return size < TOLD_BY
     except AutoprocError:
         return True
     return size < header.data_offset + header.n_bytes

@@ -11,7 +11,7 @@ from typing import Any
 from autoproc.config import Config
 from autoproc.console import Console
 from autoproc.errors import AutoprocError
-from autoproc.formats.cbf import read_cbf
+from autoproc.formats.registry import read_image
 from autoproc.formats.sweeps import NoImages, find_series
 from autoproc.reports.ispyb import ispyb_record
 from autoproc.service.images_gone import images_gone, lost_meanwhile, shortage
@@ -102,12 +102,12 @@ def why_none(result: ImportResult, path: str) -> AutoprocError:
 
 
 def damage_of_lone(path: str) -> AutoprocError | None:
-    """What is wrong with the one CBF image of a path: that matters more than that one is no sweep."""
+    """What is wrong with the one image of a path: that matters more than that one is no sweep."""
     files = [file for series in find_series([path]).series if series.kind == "cbf" for file in series.files.values()]
     if len(files) != 1:
         return None
     try:
-        read_cbf(files[0])
+        read_image(files[0])
     except AutoprocError as error:
         return error
     return None

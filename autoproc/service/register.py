@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from autoproc.formats.sweeps import CBF_NAME, DATA_NAME, MASTER_NAME, OTHER_HDF5_NAME
+from autoproc.formats.sweeps import DATA_NAME, IMAGE_NAME, MASTER_NAME, OTHER_HDF5_NAME
 from autoproc.formats.templates import counter_of, sweep_name
 from autoproc.service.directories import Change
 from autoproc.service.watch_params import WatchParams
@@ -63,7 +63,7 @@ class Register:
         groups: dict[tuple[str, str], list[str]] = {}
         hdf5 = []
         for name in change.arrived:
-            if CBF_NAME.search(name):
+            if IMAGE_NAME.search(name):
                 groups.setdefault(_series_of(name), []).append(name)
             elif OTHER_HDF5_NAME.search(name) or MASTER_NAME.search(name):
                 hdf5.append(name)

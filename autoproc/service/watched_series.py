@@ -171,7 +171,7 @@ class WatchedCbf:
             self.cut_off.add(name)
 
     def _is_plain(self) -> bool:
-        return next(iter(self.names)).lower().endswith(".cbf")
+        return not next(iter(self.names)).lower().endswith((".gz", ".bz2"))
 
     def has_changed(self, disk: Disk) -> bool:
         """One of the files that were not whole, or could not be looked at, is another now: one stat each."""

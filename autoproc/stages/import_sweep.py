@@ -11,7 +11,7 @@ import numpy as np
 from autoproc.errors import AutoprocError, InputError, UnsupportedFile
 from autoproc.formats.expt import identifier_for
 from autoproc.formats.header_values import HeaderOverrides
-from autoproc.formats.registry import format_name, read_cbf_models
+from autoproc.formats.registry import format_name, read_image_models
 from autoproc.formats.sweeps import NoImages, Series, find_series, unique_names
 from autoproc.importing.classify import Wedge, not_a_sweep_reason, screening_reason
 from autoproc.importing.continuity import Segment
@@ -147,7 +147,9 @@ def require_sweeps(result: ImportResult) -> None:
 
 
 def _header_overrides(params: ImportParams) -> HeaderOverrides:
-    return HeaderOverrides(params.wavelength, params.distance, params.beam_centre, params.oscillation)
+    return HeaderOverrides(
+        params.wavelength, params.distance, params.beam_centre, params.oscillation, params.pixel_size
+    )
 
 
 def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
@@ -162,7 +164,7 @@ def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[Imp
     overrides = _header_overrides(params)
     segments, damaged = split_around_damage(
         numbers,
-        lambda number: read_cbf_models(series.files[number], overrides),
+        lambda number: read_image_models(series.files[number], overrides),
         params.oscillation is None,
         params.max_damaged_fraction,
     )

@@ -7,7 +7,7 @@ from shared_data import shared
 
 from autoproc.errors import BadHeader, CorruptFile
 from autoproc.formats.header_values import HeaderOverrides
-from autoproc.formats.registry import format_name, read_cbf_models, read_experiment
+from autoproc.formats.registry import format_name, read_experiment, read_image_models
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.rotation import rotation_matrix
 
@@ -91,7 +91,7 @@ def models(tmp_path, overrides=None, **changes):
     items = ITEMS.format(**{**DEFAULTS, **changes}).replace("\n", "\r\n")
     path = tmp_path / "x_0001.cbf"
     path.write_bytes(cbf_bytes(image(), header(), items))
-    return read_cbf_models(path, overrides or HeaderOverrides())
+    return read_image_models(path, overrides or HeaderOverrides())
 
 
 def test_detector_square_to_the_beam(tmp_path):

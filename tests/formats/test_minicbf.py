@@ -9,13 +9,13 @@ from autoproc.formats.beamlines import day_in, goniometer_for, known_goniometer
 from autoproc.formats.header_values import HeaderOverrides
 from autoproc.formats.minicbf import header_fields, sensor
 from autoproc.formats.modules import module_gaps
-from autoproc.formats.registry import read_cbf_models, read_experiment
+from autoproc.formats.registry import read_experiment, read_image_models
 from autoproc.geometry.detector import beam_centre_px
 
 
 def models(tmp_path, changes=None, **overrides):
     path = write_image(tmp_path / "x_0007.cbf", changes)
-    return read_cbf_models(path, HeaderOverrides(**overrides))
+    return read_image_models(path, HeaderOverrides(**overrides))
 
 
 def test_geometry_of_a_pilatus(tmp_path):
@@ -138,7 +138,7 @@ def test_curved_detector_is_refused(tmp_path):
     content = cbf_bytes(np.zeros((5071, 2463), np.int32), header())
     (tmp_path / "x_1.cbf").write_bytes(content)
     with pytest.raises(UnsupportedFile, match="12M"):
-        read_cbf_models(tmp_path / "x_1.cbf")
+        read_image_models(tmp_path / "x_1.cbf")
 
 
 def test_known_beamlines(tmp_path):

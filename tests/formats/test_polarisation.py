@@ -16,7 +16,7 @@ from autoproc.errors import CorruptFile
 from autoproc.formats.expt import read_expt, write_expt
 from autoproc.formats.nexus_polarisation import polarisation_in
 from autoproc.formats.polarisation import POLARISATION_ASSUMED, from_fraction, from_ratio, from_stokes, stokes_of
-from autoproc.formats.registry import read_cbf_models, read_experiment
+from autoproc.formats.registry import read_experiment, read_image_models
 from autoproc.geometry.corrections import polarisation_factor
 from autoproc.models.experiment import Beam
 
@@ -25,28 +25,28 @@ ALONG_X, ALONG_Y = np.array([[1.0, 0.0, 0.0]]), np.array([[0.0, 1.0, 0.0]])
 
 @pytest.mark.parametrize(("text", "fraction"), [("0.990", 0.99), ("0.500", 0.5), ("1", 1.0), ("0.000", 0.999)])
 def test_a_minicbf_says_the_fraction(tmp_path, text, fraction):
-    found = read_cbf_models(write_image(tmp_path / "x_0001.cbf", {"Polarization": text}))
+    found = read_image_models(write_image(tmp_path / "x_0001.cbf", {"Polarization": text}))
     assert found.beam.polarization_fraction == fraction
     np.testing.assert_array_equal(found.beam.polarization_normal, [0, 1, 0])
     assert (POLARISATION_ASSUMED in found.remarks) == (text == "0.000")
 
 
 def test_a_header_without_it_says_what_is_assumed(tmp_path):
-    found = read_cbf_models(write_image(tmp_path / "x_0001.cbf", {"Polarization": None}))
+    found = read_image_models(write_image(tmp_path / "x_0001.cbf", {"Polarization": None}))
     assert found.beam.polarization_fraction == 0.999
     assert found.remarks == (POLARISATION_ASSUMED,)
 
 
 @pytest.mark.parametrize("text", ["1.8", "-0.9", "0.2"])
 def test_an_impossible_fraction_is_warned_of(tmp_path, text):
-    found = read_cbf_models(write_image(tmp_path / "x_0001.cbf", {"Polarization": text}))
+    found = read_image_models(write_image(tmp_path / "x_0001.cbf", {"Polarization": text}))
     assert found.beam.polarization_fraction == 0.999
     assert [w for w in found.warnings if text in w and "polarization_fraction=" in w]
 
 
 def test_a_flat_field_is_named(tmp_path):
-    plain = read_cbf_models(write_image(tmp_path / "x_0001.cbf", {"Flat_field:": "(nil)"}))
-    named = read_cbf_models(write_image(tmp_path / "x_0002.cbf", {"Flat_field:": "FF_p3_E12398_T6199.tif"}))
+    plain = read_image_models(write_image(tmp_path / "x_0001.cbf", {"Flat_field:": "(nil)"}))
+    named = read_image_models(write_image(tmp_path / "x_0002.cbf", {"Flat_field:": "FF_p3_E12398_T6199.tif"}))
     assert not plain.remarks
     assert "FF_p3_E12398_T6199.tif" in named.remarks[0]
 

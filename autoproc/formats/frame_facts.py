@@ -1,0 +1,67 @@
+"""What the header of an image says of the experiment, in one convention whatever the format's own is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from autoproc.formats.minicbf import NO_CUTOFF, NUMBER
+from autoproc.formats.polarisation import Polarisation
+from autoproc.models.experiment import Goniometer
+
+X, Y, Z = np.eye(3)
+LARGEST_16_BIT = 65535.0
+"""Where 16-bit counts of CCD detectors are full."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameFacts:
+    """What a header says; None where it does not. The laboratory has X along the usual axis, Z to the source.
+
+    wavelength : Angstrom; distance : from the sample along the detector's normal, mm; pixel_size : (fast, slow) mm
+    centre : (fast, slow) pixels, where that normal meets the detector; oscillation : (start, width), degrees
+    exposure : s; fast, slow : (3,) directions of rows and columns, with the detector's swing; to_source : (3,)
+    trusted_range : counts without pedestal, as Panel has it; gain : counts a photon
+    serial : of the detector, with its maker, "ADSC 457"; date : of the image, "2021-05-22", or ""
+    """
+
+    wavelength: float | None = None
+    distance: float | None = None
+    pixel_size: tuple[float, float] | None = None
+    centre: tuple[float, float] | None = None
+    oscillation: tuple[float, float] | None = None
+    exposure: float = 0.0
+    fast: np.ndarray = field(default_factory=lambda: X)
+    slow: np.ndarray = field(default_factory=lambda: -Y)
+    to_source: np.ndarray = field(default_factory=lambda: Z)
+    polarisation: Polarisation = field(default_factory=Polarisation)
+    goniometer: Goniometer | None = None
+    trusted_range: tuple[float, float] = (-1.0, NO_CUTOFF)
+    gain: float = 1.0
+    pedestal: float = 0.0
+    serial: str = ""
+    date: str = ""
+    warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def number(fields: Mapping[str, str], *names: str) -> float | None:
+    """The first number of the first of these fields that has one."""
+    for name in names:
+        match = re.match(NUMBER, fields.get(name, "").lstrip())
+        if match:
+            return float(match.group())
+    return None
+
+
+def number_list(fields: Mapping[str, str], name: str) -> list[float]:
+    """All numbers of a field."""
+    return [float(text) for text in re.findall(NUMBER, fields.get(name, ""))]
+
+
+def pair(first: float | None, second: float | None) -> tuple[float, float] | None:
+    """Both, or None where one is not said."""
+    return None if first is None or second is None else (first, second)

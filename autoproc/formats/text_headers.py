@@ -1,0 +1,19 @@
+"""Headers of text: keyword and value in braces (SMV, d*TREK, EDF)."""
+
+from __future__ import annotations
+
+LONGEST_RECORD = 4096
+"""Characters of a keyword and its value; the longest in use, the vectors of d*TREK, take some hundred."""
+
+
+def braced_fields(text: str, separator: str) -> list[tuple[str, str]]:
+    """Keyword and value of each record "key = value;" of a header's text, in their order.
+
+    separator : what ends a record, a newline (SMV, where a semicolon stands before it) or ";" (EDF)
+    """
+    records = (record.partition("=") for record in text.split(separator) if len(record) <= LONGEST_RECORD)
+    return [(_bare(key), _bare(value)) for key, equals, value in records if equals]
+
+
+def _bare(text: str) -> str:
+    return text.strip(" \t\r\n\f\v\0;")
