@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console, RenderableType
@@ -54,10 +55,9 @@ def queue_of(output: Path) -> Iterator[JobQueue]:
 def status_command(sweeps: Sequence[str], output: Path, watch: bool, as_json: bool, show_all: bool = False) -> None:
     """Print the queue: a table, a table that is kept up to date, JSON, or the story of some sweeps."""
     with leaving_well(), queue_of(output) as queue:
+        queue.presence.listen()
         if as_json:
-            facts = [queue.named(name).facts() for name in sweeps]
-            coming = [arriving.facts() for arriving in queue.presence.arriving()]
-            typer.echo(json.dumps(facts or [*coming, *(job.facts() for job in queue.rows())], indent=2))
+            typer.echo(json.dumps(_facts(queue, sweeps), indent=2))
         elif sweeps:
             for name in sweeps:
                 typer.echo(legible_lines("\n".join(_story(queue, name))))
@@ -69,6 +69,14 @@ def status_command(sweeps: Sequence[str], output: Path, watch: bool, as_json: bo
             console.print(status_table(Queue.of(queue, most), console.width, most=most))
 
 
+def _facts(queue: JobQueue, sweeps: Sequence[str]) -> list[dict[str, Any]]:
+    """All that is known of some sweeps, or of all and of those that are coming."""
+    jobs = [queue.named(name) for name in sweeps] or queue.rows()
+    gone = queue.interrupted()
+    coming = [] if sweeps else [arriving.facts() for arriving in queue.presence.arriving()]
+    return [*coming, *(job.facts(job.id in gone) for job in jobs)]
+
+
 def _console() -> Console:
     """As wide as the terminal, or as COLUMNS says; wide enough for all in a file."""
     is_told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
@@ -78,7 +86,10 @@ def _console() -> Console:
 def _story(queue: JobQueue, name: str) -> list[str]:
     """All that is known of a sweep, or of one that is coming."""
     coming = [arriving for arriving in queue.presence.arriving() if arriving.name == name]
-    lines = [] if coming and queue.by_name(name) is None else story_lines(queue.named(name))
+    lines = []
+    if not coming or queue.by_name(name) is not None:
+        job = queue.named(name)
+        lines = story_lines(job, job.id in queue.interrupted())
     for arriving in coming:
         words = coming_words(arriving, time.time())
         lines += [
@@ -137,6 +148,7 @@ def reprocess_command(arguments: Sequence[str], output: Path) -> None:
 
 def _say_if_nobody_works(queue: JobQueue) -> None:
     """Who asks for something wonders why nothing happens."""
+    queue.presence.listen()
     if queue.n_in(State.queued) and not queue.presence.is_attended:
         typer.echo(NOBODY)
 

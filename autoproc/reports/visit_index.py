@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from autoproc.reports.page import render
@@ -15,9 +15,12 @@ VERDICTS: Mapping[str, tuple[Lamp, str]] = {
 }  # fmt: skip
 STATES: Mapping[str, tuple[Lamp, str]] = {
     "arriving": ("open", "arriving"), "queued": ("open", "waiting"), "running": ("open", "running"),
+    "interrupted": ("look", "interrupted"),
     "failed": ("bad", "failed"), "cancelled": ("open", "cancelled"), "set_aside": ("bad", "set aside"),
 }  # fmt: skip
-OPEN = ("arriving", "queued", "running")
+OPEN = ("arriving", "queued", "running", "interrupted")
+AT_WORK = ("arriving", "running")
+"""States that are true only while a program is at work."""
 FILES = ("merged.mtz", "summary.txt")
 
 
@@ -61,6 +64,11 @@ class SweepRow:
         return STATES.get(self.state, ("open", self.state))
 
     @property
+    def is_at_work(self) -> bool:
+        """What is said of it is true only while a program is at work."""
+        return self.state in AT_WORK
+
+    @property
     def has_report(self) -> bool:
         """There is a folder with a report."""
         return self.state in ("processed", "failed")
@@ -69,6 +77,19 @@ class SweepRow:
     def files(self) -> tuple[str, ...]:
         """Files to link to beside the report."""
         return FILES if self.state == "processed" else FILES[1:] if self.state == "failed" else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Whether a program is at work on what the page shows.
+
+    written_at : when it was written, seconds since 1970; silence : seconds without another writing after which the
+    program is taken to be gone; is_over : it has said that it stops
+    """
+
+    written_at: float
+    silence: float
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +149,24 @@ def visit_index(
     title: str = "autoproc",
     written: str = "",
     refresh: int = 0,
+    alive: Alive | None = None,
 ) -> str:
     """The page as text.
 
     rows : as they are to stand; written : when, in words; refresh : seconds after which a browser loads it anew
-    while sweeps are open, 0 never
+    while sweeps are open, 0 never; alive : until when it tells the truth if it is not written again
     """
     is_open = any(row.state in OPEN for row in rows)
     return render(
         "index.html", title=title, rows=rows, listed=listed, counts=counts_in_words(rows), written=written,
+        alive=alive if is_open else None, interrupted_counts=counts_in_words([_interrupted(row) for row in rows]),
         refresh=refresh if is_open or not rows else max(refresh, 60) if refresh else 0,
     )  # fmt: skip
+
+
+def _interrupted(row: SweepRow) -> SweepRow:
+    """The row when no program is at work any more."""
+    return replace(row, state="interrupted") if row.is_at_work else row
 
 
 def counts_in_words(rows: Sequence[SweepRow]) -> str:

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, overload
 
+INTERRUPTED = "interrupted"
+"""In place of a state: under way, but its program is gone."""
+TO_RESUME = "its program is gone: `autoproc run` begins it again"
+
 
 class State(StrEnum):
     """Where a sweep stands."""
@@ -76,10 +80,17 @@ class Job:
         """Seconds from the last image, or from when it was asked for, to the result."""
         return None if self.finished_at is None else max(0.0, self.finished_at - self.due_since)
 
-    def facts(self) -> dict[str, Any]:
-        """All of it for JSON."""
+    @property
+    def last_crash(self) -> str:
+        """Why its worker ended the last time, if it crashed since it was queued; else nothing."""
+        crashes = [entry.get("because", "") for entry in self.story if entry.get("event") == "crashed"]
+        return str(crashes[-1]) if self.crashes and crashes else ""
+
+    def facts(self, is_interrupted: bool = False) -> dict[str, Any]:
+        """All of it for JSON; is_interrupted : nobody works on it any more."""
         facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        return facts | {"state": str(self.state), "story": list(self.story), "latency": self.latency}
+        state = INTERRUPTED if is_interrupted else str(self.state)
+        return facts | {"state": state, "story": list(self.story), "latency": self.latency}
 
 
 @overload

@@ -167,6 +167,11 @@ class JobQueue:
         )
         return int(self._db.execute(query, (json.dumps(list(ids)),)).fetchone()[0])
 
+    def interrupted(self) -> frozenset[int]:
+        """The jobs under way on which nobody works any more, as their program is gone."""
+        rows = self._db.execute("SELECT id, worker FROM jobs WHERE state = 'running'").fetchall()
+        return frozenset(number for number, worker in rows if self.presence.is_gone(worker or ""))
+
     # What is found
 
     def add(

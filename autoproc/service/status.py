@@ -17,7 +17,7 @@ from rich.text import Text
 
 from autoproc.legible import legible
 from autoproc.service.events import duration
-from autoproc.service.job import Job, State
+from autoproc.service.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.presence import Arriving
 from autoproc.service.result import failure_lines, result_line
@@ -51,21 +51,24 @@ class Queue:
     """What the queue's file says now: its sweeps, those that are coming, and whether a program works on it.
 
     numbers : of the sweeps in each state, where `jobs` are not all of them
+    interrupted : numbers of the jobs under way whose program is gone
     """
 
     jobs: Sequence[Job]
     arriving: Sequence[Arriving] = ()
     is_attended: bool = True
     numbers: Mapping[State, int] = field(default_factory=dict)
+    interrupted: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, queue: JobQueue, most: int | None = None) -> Queue:
         """As it is now; of each state no more than `most` sweeps."""
         if most is None:
-            return cls(queue.rows(), queue.presence.arriving(), queue.presence.is_attended)
+            rows, gone = queue.rows(), queue.interrupted()
+            return cls(rows, queue.presence.arriving(), queue.presence.is_attended, interrupted=gone)
         numbers = queue.numbers()
         jobs = [job for state in numbers for job in queue.next_in(state, most)]
-        return cls(jobs, queue.presence.arriving(), queue.presence.is_attended, numbers)
+        return cls(jobs, queue.presence.arriving(), queue.presence.is_attended, numbers, queue.interrupted())
 
     @property
     def n_in(self) -> Mapping[State, int]:
@@ -84,7 +87,7 @@ def status_table(queue: Queue, width: int, now: float | None = None, most: int |
     shown = _shown(queue.jobs, most)
     n_above = sum(not job.state.is_settled for job in shown)
     coming = queue.arriving[:most]
-    rows = [_cells(job, now) for job in shown]
+    rows = [_cells(job, now, job.id in queue.interrupted) for job in shown]
     rows[n_above:n_above] = [_coming(arriving, now) for arriving in coming]
     table = Table(box=box.SIMPLE_HEAD, title=counted(queue), title_justify="left", title_style="",
                   pad_edge=False, padding=(0, 1, 0, 0))  # fmt: skip
@@ -131,8 +134,9 @@ def fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[tuple[str, in
 
 def counted(queue: Queue) -> str:
     """How many there are in each state."""
-    numbers = queue.n_in
+    numbers = Counter(queue.n_in) - Counter({State.running: len(queue.interrupted)})
     words = [f"{len(queue.arriving)} arriving"] if queue.arriving else []
+    words += [f"{len(queue.interrupted)} {INTERRUPTED}"] if queue.interrupted else []
     words += [f"{numbers[s]} {WORDS.get(s, s)}" for s in ORDER if numbers.get(s)]
     return ", ".join(words) or "no sweeps yet"
 
@@ -143,7 +147,9 @@ def _place(job: Job) -> tuple[int, float, int]:
     return (3 if job.state is State.listed else group, latest, job.id)
 
 
-def _cells(job: Job, now: float) -> dict[str, str]:
+def _cells(job: Job, now: float, is_interrupted: bool) -> dict[str, str]:
+    if is_interrupted:
+        return _cells(job, now, False) | {"state": f"[yellow]{INTERRUPTED}[/]", REMARK: escape(TO_RESUME)}
     result = job.result if job.state in (State.processed, State.failed) else {}
     colour, verdict = COLOURS[job.state], result.get("verdict") or ""
     return {
@@ -191,7 +197,8 @@ def _time(job: Job, now: float) -> str:
 
 def _remark(job: Job, now: float) -> str:
     if job.state is State.running:
-        return job.progress
+        again = f"begun again: {job.last_crash}" if job.last_crash else ""
+        return "; ".join(filter(None, (job.progress, again)))
     prefix = "" if job.state is State.listed else "partial: "
     remarks = [prefix + job.partial] if job.partial else []
     if job.error:
@@ -201,11 +208,12 @@ def _remark(job: Job, now: float) -> str:
     return "; ".join(remarks)
 
 
-def story_lines(job: Job) -> list[str]:
-    """All that is known of one sweep."""
+def story_lines(job: Job, is_interrupted: bool = False) -> list[str]:
+    """All that is known of one sweep; is_interrupted : its program is gone."""
+    state = f"{INTERRUPTED}; {TO_RESUME}" if is_interrupted else WORDS.get(job.state, job.state)
     images = f", {job.image_range[0]} to {job.image_range[1]}" if job.image_range else ""
     lines = [
-        f"{job.name}: {WORDS.get(job.state, job.state)}",
+        f"{job.name}: {state}",
         f"    images   {legible(job.path)}{images}",
         f"    found    {_clock(job.found_at)}; last image {_clock(job.completed_at)}"
         + (f"; asked for {_clock(job.asked_at)}" if job.asked_at else ""),
