@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 N_CELLS = 30
 MAX_DEVIATION = 4.0
 """Deviations are cut at so many standard uncertainties: what is beyond is for outlier rejection."""
-TRUNCATED_VARIANCE = 0.99943
+TRUNCATED_VARIANCE = 0.99988
 """Mean square of a normal deviate cut (not discarded) at MAX_DEVIATION."""
 MIN_OBSERVATIONS = 30
 A_LIMITS = (0.1, 20.0)

@@ -66,7 +66,7 @@ def impossible_intensities(
         here = np.flatnonzero(candidates & (shells == n))
         if len(here) < N_SHELLS:
             continue
-        weakest = np.sort(intensity[here])[: int(np.ceil(0.99 * len(here)))]
+        weakest = np.sort(intensity[here])[: int(0.99 * len(here))]
         level = max(float(weakest.mean()), float(np.median(sigma[here])))
         result[here] = intensity[here] - 5 * sigma[here] > MAX_E2 * level
     return result

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.optimize import minimize
+from scipy.stats import norm
+
+from autoproc.scaling.error_model import (
+    MAX_DEVIATION,
+    SPREAD,
+    TRUNCATED_VARIANCE,
+    USUAL,
+    ErrorModel,
+    error_bins,
+    fit_error_model,
+)
+
+
+def observations(n: int, true: ErrorModel, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    variance, expected = random.uniform(20, 200, n), random.exponential(500.0, n)
+    deviation2 = true.variance(variance, expected) * random.normal(size=n) ** 2
+    return deviation2, variance, expected
+
+
+def test_variance_by_hand():
+    """a = 1.5, b = 0.04, sigma = 10, I = 500: 2.25 (100 + 400)."""
+    model = ErrorModel(1.5, 0.04)
+    assert model.variance(np.array([100.0]), np.array([500.0]))[0] == pytest.approx(1125.0)
+    assert model.isa == pytest.approx(1 / 0.06)
+
+
+@given(a=st.floats(0.2, 5), b=st.floats(0.001, 0.2))
+def test_isa_is_the_limit_of_strong_reflections(a, b):
+    model, strong = ErrorModel(a, b), np.array([1e9])
+    assert strong[0] / np.sqrt(model.variance(strong, strong)[0]) == pytest.approx(model.isa, rel=1e-3)
+
+
+def test_what_is_expected_below_nothing_has_no_relative_error():
+    np.testing.assert_allclose(ErrorModel(2.0, 0.1).variance(np.ones(2), np.array([-1e6, 0.0])), 4.0)
+
+
+def test_truncated_variance_is_the_integral():
+    inside, _ = quad(lambda z: z * z * norm.pdf(z), -MAX_DEVIATION, MAX_DEVIATION)
+    assert inside + MAX_DEVIATION**2 * 2 * norm.sf(MAX_DEVIATION) == pytest.approx(TRUNCATED_VARIANCE, abs=1e-5)
+
+
+def test_most_likely_model_is_that_of_every_observation_by_itself():
+    """The same posterior without pools, minimised by another method."""
+    deviation2, variance, expected = observations(4000, ErrorModel(1.3, 0.05))
+    fitted = fit_error_model(deviation2, variance, expected, ErrorModel())
+
+    def posterior(x: np.ndarray) -> float:
+        model = ErrorModel(*np.exp(x)).variance(variance, expected)
+        cut = np.minimum(deviation2, MAX_DEVIATION**2 * fitted.variance(variance, expected)) / TRUNCATED_VARIANCE
+        prior = (((x - np.log([USUAL.a, USUAL.b])) / SPREAD) ** 2).sum()
+        return float((np.log(model) + cut / model).sum() + prior)
+
+    best = np.exp(minimize(posterior, np.log([1.0, 0.03]), method="Nelder-Mead", options={"xatol": 1e-5}).x)
+    assert (fitted.a, fitted.b) == pytest.approx(tuple(best), rel=0.01)
+
+
+def test_few_observations_follow_what_is_usual():
+    """60 without any relative error: b falls, but not to nothing; with 30 of chi squared 4, a rises by half of 2."""
+    deviation2, variance, _ = observations(60, ErrorModel(1.0, 1e-3))
+    weak = fit_error_model(deviation2, variance, np.full(60, 1.0), ErrorModel())
+    assert weak.b == pytest.approx(USUAL.b, rel=0.05)
+    n, chi2 = 30, 4.0
+    fitted = fit_error_model(np.full(n, chi2 * 50), np.full(n, 50.0), np.zeros(n), ErrorModel())
+    x = np.log(fitted.a)  # zero of the derivative: n (1 - chi2 / a^2) + ln a / 0.3^2
+    assert n * (1 - chi2 / TRUNCATED_VARIANCE / fitted.a**2) + x / SPREAD[0] ** 2 == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e4])
+def test_model_does_not_change_with_the_unit_of_intensity(unit):
+    deviation2, variance, expected = observations(2000, ErrorModel(1.2, 0.04))
+    plain = fit_error_model(deviation2, variance, expected, ErrorModel())
+    other = fit_error_model(deviation2 * unit**2, variance * unit**2, expected * unit, ErrorModel())
+    assert (other.a, other.b) == pytest.approx((plain.a, plain.b), rel=1e-3)
+
+
+def test_where_it_starts_does_not_matter():
+    data = observations(3000, ErrorModel(1.5, 0.03))
+    first, second = (fit_error_model(*data, ErrorModel(*start)) for start in ((0.5, 0.2), (4.0, 0.005)))
+    assert (first.a, first.b) == pytest.approx((second.a, second.b), rel=0.01)
+
+
+def test_thirty_observations_are_needed():
+    start = ErrorModel(1.1, 0.05)
+    data = observations(30, ErrorModel(2.0, 0.03))
+    assert fit_error_model(*(x[:29] for x in data), start) is start
+    assert fit_error_model(*data, start) != start
+
+
+def test_bins_by_hand():
+    """Two bins of 30, strongest first: mean of deviation^2 over the variance before and after."""
+    expected = np.arange(60.0)
+    variance, deviation2 = np.full(60, 4.0), np.where(expected < 30, 4.0, 16.0)
+    strong, weak = error_bins(deviation2, variance, expected, ErrorModel(2.0, 1e-9))
+    assert (strong.i_max, strong.i_min, strong.n) == (59.0, 30.0, 30)
+    assert (weak.i_max, weak.i_min, weak.n) == (29.0, 0.0, 30)
+    assert (strong.before, strong.after, weak.before, weak.after) == pytest.approx((4.0, 1.0, 1.0, 0.25))
+
+
+def test_bins_are_ten_at_most_and_none_of_nothing():
+    assert len(error_bins(*observations(3000, ErrorModel()), ErrorModel())) == 10
+    assert len(error_bins(*observations(5, ErrorModel()), ErrorModel())) == 1
+    assert error_bins(*(np.zeros(0),) * 3, ErrorModel()) == ()
