@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from scaled_for_tests import Recipe, synthetic
+
+from autoproc.scaling.combine import Candidate
+from autoproc.scaling.error_model import ErrorBin, ErrorModel
+from autoproc.scaling.params import ScaleParams
+from autoproc.scaling.result import ScaleResult
+from autoproc.scaling.tables import format_scale
+from autoproc.stages.scale import scale
+
+
+@pytest.fixture(scope="module")
+def result() -> ScaleResult:
+    made = synthetic(Recipe(n_observations=1500))
+    return scale([made.experiment], made.reflections, ScaleParams(max_cycles=2, max_shadow_ratio=0))
+
+
+def rows(text: str, first: str) -> list[list[str]]:
+    """Cells of the rows of a ruled table whose first cell starts with a word."""
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    return [row for row in cells if row[0].startswith(first)]
+
+
+def test_error_model_is_told_with_its_limit(result):
+    text = format_scale(replace(result, error_model=ErrorModel(1.25, 0.04)))
+    assert "a = 1.25000, b = 0.04000" in text
+    assert "asymptotic limit: 20.000" in text
+
+
+def test_bins_of_the_error_model_are_told_strongest_first(result):
+    text = format_scale(replace(result, error_bins=(ErrorBin(900.0, 30.5, 120, 2.5, 1.01),)))
+    assert rows(text, "900.00") == [["900.00 - 30.50", "120", "2.500", "1.010"]]
+
+
+def test_choice_of_intensities_has_its_reason(result):
+    text = format_scale(replace(result, candidates=(Candidate(0.0, 0.05), Candidate(1.0, 0.06))))
+    assert "profile intensities are used: no others give a lower Rmeas" in text
+    assert rows(text, "summation") == [["summation", "0.06000"]]
+    noise = format_scale(replace(result, candidates=(Candidate(1.0, None),)))
+    assert "of noise, Rmeas tells nothing" in noise
+    assert rows(noise, "summation") == [["summation", "-"]]
+    assert "are used" not in format_scale(replace(result, candidates=()))
+
+
+def test_what_was_left_out_is_told(result):
+    images = ((0, 3), (0, 4), (0, 5), (1, 4))
+    text = format_scale(replace(result, n_shadowed=17, blank_images=images, n_given=100, n_scaled=80, n_outliers=3))
+    assert "17 left out where the detector is shadowed or hot" in text
+    assert "4 blank images left out: 3-5, 4" in text
+    assert "80 of 100 reflections scaled, 3 outliers rejected" in text
+    clean = format_scale(replace(result, n_shadowed=0, blank_images=()))
+    assert "left out" not in clean
+
+
+def test_how_it_ended_is_told(result):
+    ended = {c: format_scale(replace(result, converged=c, n_cycles=4, rms=(2.0, 1.25))) for c in (True, False)}
+    assert "converged after 4 cycles; weighted rms residual 1.2500" in ended[True]
+    assert "stopped after 4 cycles" in ended[False]
+    assert "rms residual -" in format_scale(replace(result, rms=()))
+    assert rows(ended[True], "decay") == [["decay", str(result.n_parameters["decay"])]]
