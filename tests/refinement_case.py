@@ -14,6 +14,7 @@ from autoproc.formats.expt import goniometer_from_axes
 from autoproc.geometry.detector import is_on_panel, px_from_s1
 from autoproc.geometry.reciprocal import ewald_angles
 from autoproc.geometry.rotation import lab_from_crystal, rotation_matrix
+from autoproc.integration.predict import detector_d_min
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, Scan
 from autoproc.models.reflections import Flag, Reflections
@@ -64,7 +65,9 @@ def spots(
     limit = [int(length / 1.8) for length in crystal.cell[:3]]
     axes = [np.arange(-m, m + 1) for m in limit]
     hkl = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-    hkl = hkl[np.any(hkl != 0, axis=1)]
+    # the crystal may grow or shrink a little over the scan
+    near = np.linalg.norm(hkl @ crystal.A.T, axis=1) < 1.02 / detector_d_min(experiment)
+    hkl = hkl[np.any(hkl != 0, axis=1) & near]
     tables = [_crossing(experiment, hkl, branch) for branch in (0, 1)]
     hkl, panel, xyz = (np.concatenate(c) for c in zip(*tables, strict=True))
     keep = rng.permutation(len(hkl))[:n]
@@ -87,7 +90,7 @@ def _crossing(experiment: Experiment, hkl: np.ndarray, branch: int) -> tuple[np.
     crystal, scan = experiment.crystal, experiment.scan
     assert crystal is not None
     frame = np.full(len(hkl), scan.n_images / 2)
-    for _ in range(4):
+    for _ in range(4 if crystal.n_scan_points else 1):
         rlp = np.einsum("nij,nj->ni", crystal.A_at(frame), hkl.astype(float))
         with np.errstate(invalid="ignore"):
             phi = ewald_angles(experiment.goniometer, experiment.beam, rlp)[:, branch]

@@ -185,7 +185,7 @@ class Problem:
             predicted,
             (beam, detector, sweep.goniometer, crystal),
             (detector_axes(detector), detector_centre(detector)),
-            beam_turning_axes(beam, sweep.goniometer.lab_axis),
+            self._beam_axes(sweep.beam, beam),
         )
         return Gradients(
             full.detector[:, :, np.array(self.free.detector)],
@@ -262,9 +262,12 @@ class Problem:
     def _stepped_beam(self, index: int, beam: Beam, shift: np.ndarray) -> Beam:
         if not len(shift):
             return beam
-        sweep = next(s for s in self.sweeps if s.beam == index)
-        axes = beam_turning_axes(beam, sweep.goniometer.lab_axis)[np.array(self.free.beam)]
-        return turned_beam(beam, shift @ axes)
+        return turned_beam(beam, shift @ self._beam_axes(index, beam)[np.array(self.free.beam)])
+
+    def _beam_axes(self, index: int, beam: Beam) -> np.ndarray:
+        """(2, 3) axes of a beam's turns; sweeps about other spindles that share it have those of the first."""
+        first = next(s for s in self.sweeps if s.beam == index)
+        return beam_turning_axes(beam, first.goniometer.lab_axis)
 
     def _stepped_crystal(self, crystal: CrystalModel, shift: np.ndarray) -> CrystalModel:
         free = self.free.per_coefficient(crystal)
