@@ -7,7 +7,7 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from refinement_case import experiment, flat_detector
@@ -46,11 +46,13 @@ def crystal_model(group: str, cell: tuple[float, ...], n_intervals: int, seed: i
     )
 
 
+@settings(max_examples=30)
 @given(VECTORS, VECTORS)
 def test_cross_product_is_numpys(a: np.ndarray, b: np.ndarray) -> None:
     np.testing.assert_allclose(cross(a, b), np.cross(a, b), atol=1e-12)
 
 
+@settings(max_examples=30)
 @given(VECTORS, VECTORS)
 def test_vectors_turn_as_their_rotation_vectors_say(vectors: np.ndarray, rotation: np.ndarray) -> None:
     expected = Rotation.from_rotvec(rotation).apply(vectors)
@@ -115,6 +117,7 @@ def test_the_detectors_motions_are_about_its_middle_and_along_its_axes() -> None
     np.testing.assert_array_equal(detector_axes(single)[0], panel.fast_axis)
 
 
+@settings(max_examples=30)
 @given(arrays(float, 3, elements=st.floats(-1, 1)))
 def test_a_beam_turns_with_its_polarisation(rotation: np.ndarray) -> None:
     beam = turned_beam(Beam(0.98), rotation)
