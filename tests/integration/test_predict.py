@@ -18,21 +18,20 @@ from autoproc.models.experiment import Goniometer, Scan
 
 def brute_force(one, d_min):
     """Every hkl in a cube with both its crossings of a static crystal, within the scan and on the detector."""
-    h = np.stack(np.meshgrid(*[np.arange(-20, 21)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    h = np.stack(np.meshgrid(*[np.arange(-17, 18)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     h = h[np.any(h != 0, axis=1)]
-    rlp = h @ one.crystal.A.T
-    keep = np.linalg.norm(rlp, axis=1) <= 1 / d_min
-    angles = ewald_angles(one.goniometer, one.beam, rlp[keep])
+    h = h[np.linalg.norm(h @ one.crystal.A.T, axis=1) <= 1 / d_min]
+    angles = ewald_angles(one.goniometer, one.beam, h @ one.crystal.A.T)
     first, last = one.scan.phi_at(np.array([0, one.scan.n_images]))
     found = set()
     for branch in (0, 1):
         phi = first + (angles[:, branch] - first) % (2 * np.pi)
         for row in np.flatnonzero(phi < last):
-            found.add((*h[keep][row].tolist(), round(float(phi[row]), 6)))
+            found.add((*h[row].tolist(), round(float(phi[row]), 6)))
     return found
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 1000), start=st.floats(-400, 400))
 def test_every_crossing_of_a_static_crystal_is_found(seed, start):
     one = experiment(crystal((30, 34, 41, 80, 95, 100), "P 1", seed), n_images=60, width=0.5)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import poisson
 
 from autoproc.kernels.integrate_background import constant_background
 from autoproc.kernels.integrate_shoebox import OTHER, UNTRUSTED, Shoeboxes
@@ -83,3 +84,22 @@ def test_a_mean_below_zero_is_known():
 
 def test_no_counts_at_all_are_a_background_of_zero():
     assert constant_background(boxes_of(np.zeros(300, int))).mean[0] == 0
+
+
+@pytest.mark.parametrize("mean", [0.3, 1.7, 12.0, 250.0])
+def test_the_mean_solves_hubers_equation_for_poisson_counts(mean):
+    """The clipped residuals of the counts have the mean that Poisson's law says (Cantoni & Ronchetti 2001)."""
+    counts = np.random.default_rng(7).poisson(mean, (5, 300))
+    for values, mu in zip(counts, constant_background(boxes_of(counts)).mean, strict=True):
+        k = np.arange(int(mu + 12 * np.sqrt(mu) + 20))
+        expected = poisson(mu).pmf(k) @ np.clip((k - mu) / np.sqrt(mu), -1.345, 1.345)
+        assert np.clip((values - mu) / np.sqrt(mu), -1.345, 1.345).mean() == pytest.approx(expected, abs=2e-4)
+
+
+def test_the_dispersion_is_the_variance_of_what_is_no_outlier_over_the_mean():
+    counts = np.random.default_rng(8).poisson(6.0, (4, 300))
+    counts[:, 0] = 40
+    found = constant_background(boxes_of(counts))
+    for values, mu, dispersion in zip(counts, found.mean, found.dispersion, strict=True):
+        kept = values[values <= mu + 3 * np.sqrt(mu) + 1]
+        assert dispersion == pytest.approx(np.mean((kept - mu) ** 2) / mu, rel=1e-6)

@@ -1,0 +1,114 @@
+"""What a lattice is worth in bits, and where a search looks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from synthetic_spots import random_spots, setting, spots_of, sweep
+
+from autoproc.indexing.assign import Tolerance, deviations
+from autoproc.indexing.max_cell import estimate_max_cell
+from autoproc.indexing.model import model_of
+from autoproc.indexing.observations import observe
+from autoproc.indexing.params import IndexParams
+from autoproc.indexing.search import (
+    GRID_SEARCH,
+    _attempts,
+    _resolution_of,
+    _thinned,
+    _volumes,
+    cell_limit,
+    information,
+    known_space_group,
+)
+from autoproc.models.reflections import Reflections
+
+CELL = (60.0, 70.0, 80.0, 90.0, 95.0, 90.0)
+WIDE = Tolerance(0.3, np.full(3, 0.3))
+ONE = sweep(n_images=40)
+A = setting(CELL, 1)
+
+
+def spots(n_random: int = 0):
+    table = spots_of(ONE, A, 4.0, noise_frames=0.02)
+    return observe([ONE], Reflections.concatenate([table, random_spots(ONE, n_random)]) if n_random else table)
+
+
+def test_information_is_that_of_narrow_places_less_that_of_telling_them_apart():
+    seen = spots(1000)
+    _, residual, smeared = deviations(A, seen)
+    on = [r for r, s in zip(residual, smeared, strict=True) if np.all(np.abs(r) < 0.3) and np.all(np.abs(r - s) < 0.3)]
+    n, total = len(on), len(seen)
+    sigma = np.maximum(1.4826 * np.median(np.abs(on), axis=0), 0.002)
+    sharpness = sum(np.log2(1 / (s * np.sqrt(2 * np.pi * np.e))) for s in sigma)
+    share = n / total
+    telling = total * -(share * np.log2(share) + (1 - share) * np.log2(1 - share))
+    assert n < total
+    assert information(A, seen, WIDE) == pytest.approx((n * sharpness - telling, sharpness))
+
+
+def test_where_every_spot_is_on_the_lattice_nothing_has_to_be_told_apart():
+    bits, sharpness = information(A, spots(), WIDE)
+    assert bits == pytest.approx(len(spots()) * sharpness)
+
+
+def test_a_cell_twice_too_large_costs_a_bit_a_spot():
+    seen = spots()
+    doubled = np.linalg.inv(np.diag([1, 2, 1]) @ np.linalg.inv(A))
+    right, large = information(A, seen, WIDE)[0], information(doubled, seen, WIDE)[0]
+    assert right - large == pytest.approx(len(seen), rel=0.02)
+
+
+def test_no_order_is_no_information():
+    seen = observe([ONE], random_spots(ONE, 2000))
+    assert information(A, seen, WIDE)[0] < 0
+    assert information(A, seen[np.arange(3)], Tolerance(1.0, np.ones(3))) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("params", "n_spots", "expected"),
+    [
+        ({}, 151, [("fft3d", 1.0), ("fft3d", 0.5), ("fft3d", 2.0), ("fft3d", 0.25)]),
+        ({"method": "fft1d"}, 151, [("fft1d", 1.0), ("fft1d", 0.5), ("fft1d", 2.0), ("fft1d", 0.25)]),
+        ({}, 150, [(m, f) for m in ("fft3d", "fft1d") for f in (1.0, 2.0, 4.0, 0.5)]),
+        ({"max_cell": 100.0}, 151, [("fft3d", 1.0)]),
+        ({"max_cell": 100.0}, 150, [("fft3d", 1.0), ("fft1d", 1.0)]),
+        ({"method": GRID_SEARCH}, 151, [("fft3d", 1.0), ("fft3d", 0.5), ("fft3d", 2.0), ("fft3d", 0.25)]),
+        ({"unit_cell": CELL}, 151, [("fft3d", 1.0), (GRID_SEARCH, 1.0)]),
+        ({"unit_cell": CELL, "method": GRID_SEARCH}, 10, [(GRID_SEARCH, 1.0)]),
+    ],
+)
+def test_what_is_tried_in_turn(params, n_spots, expected):
+    assert _attempts(IndexParams(**params), n_spots) == expected
+
+
+def test_the_limit_of_the_cell_is_that_of_the_sweep_that_allows_most():
+    far = sweep(distance=300.0, wavelength=0.8)
+    seen = observe([ONE, far], Reflections.concatenate([random_spots(ONE, 200), random_spots(far, 300, 1, sweep_id=1)]))
+    model = model_of([ONE, far])
+    expected = [
+        estimate_max_cell(seen.rlp[seen.sweep == n], 0.172 / (distance * wavelength))
+        for n, (distance, wavelength) in enumerate([(150.0, 1.0), (300.0, 0.8)])
+    ]
+    assert cell_limit(model, seen, IndexParams()) == max(expected)
+    assert cell_limit(model, seen, IndexParams(unit_cell=CELL)) == pytest.approx(1.3 * 80.0)
+
+
+def test_volumes_are_of_the_primitive_cell():
+    assert _volumes(IndexParams(min_volume=30.0)) == (30.0, np.inf)
+    low, high = _volumes(IndexParams(unit_cell=(78.0,) * 3 + (90.0,) * 3, space_group="I 2 3"))
+    assert (low, high) == (pytest.approx(0.85 * 78.0**3 / 2), pytest.approx(1.15 * 78.0**3 / 2))
+
+
+def test_without_a_space_group_it_is_the_triclinic_one():
+    assert known_space_group(IndexParams()).hm == "P 1"
+    assert known_space_group(IndexParams(space_group="P 43 21 2")).number == 96
+
+
+def test_resolution_that_holds_so_many_spots_and_thinning_that_leaves_them():
+    d = np.array([2.0, 9.0, 4.0, 3.0])
+    assert [_resolution_of(d, n) for n in (1, 2, 3, 4, 9)] == [9.0, 4.0, 3.0, 2.0, 2.0]
+    seen = spots()
+    assert_allclose(_thinned(seen, 10).phi, seen.phi[:: len(seen) // 10])
+    assert len(_thinned(seen, 10**6)) == len(seen)
