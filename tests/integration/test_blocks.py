@@ -88,9 +88,9 @@ def test_each_shoebox_is_fitted_with_its_own_profile():
 
 
 def test_only_strong_whole_spots_of_their_own_teach():
-    boxes = spots(n=9)
+    boxes = spots(n=10)
     background = block_background(boxes, HOW)
-    known = np.ones(9)
+    known = np.ones(10)
     table = gaussian_measurements(boxes, background, HOW).table.copy()
     table[:, 4:7] = 1.0
     table[1, 0] = 9.9 * np.sqrt(table[1, 1])  # weak
@@ -98,17 +98,23 @@ def test_only_strong_whole_spots_of_their_own_teach():
     table[3, 5] = 0.97  # on bad pixels
     table[4, 9] = 1  # overloaded
     zeta = known.copy()
-    zeta[5], contested = -0.19, np.zeros(9)
+    zeta[5], contested = -0.19, np.zeros(10)
     contested[6] = 1
     table[7, 1] = -1.0  # not summed
     mean = background.mean.copy()
     mean[8] = np.nan
-    region = np.zeros(9, int)
+    table[9, 0], table[9, 5], table[9, 6], zeta[9] = (
+        10.5 * np.sqrt(table[9, 1]),
+        0.985,
+        0.985,
+        -0.21,
+    )  # just good enough
+    region = np.zeros(10, int)
     equations, teaches = block_equations(
         boxes, replace(background, mean=mean), Measurements(table), zeta, contested, region, 2, HOW
     )
-    assert teaches.tolist() == [True] + [False] * 8
-    assert equations.n_spots.tolist() == [1, 0]
+    assert teaches.tolist() == [True] + [False] * 8 + [True]
+    assert equations.n_spots.tolist() == [2, 0]
     assert not equations.normal[1].any()
     assert equations.normal[0].any()
 
