@@ -71,6 +71,20 @@ def test_indices_do_not_run_into_each_other():
     assert match(spots, found).tolist() == [3, 2, 1, 0]
 
 
+def test_a_reflection_seen_twice_does_not_lead_beyond_the_last_of_the_list():
+    rng = np.random.default_rng(5)
+    hkl = np.array([[1, 0, 0], [1, 0, 0], [2, 0, 0]], np.int32)
+    found = replace(
+        predicted(rng, 3), experiment=np.zeros(3, np.int32), hkl=hkl, xyz=np.diag([0.0, 0.0, 5.0])[[0, 2, 0]]
+    )
+    spots = observed(rng, 3).replace(
+        hkl=np.array([[1, 0, 0], [2, 0, 0], [3, 0, 0]]),
+        experiment_id=np.zeros(3),
+        xyz_obs_px=np.full((3, 3), [0, 0, 4]),
+    )
+    assert match(spots, found).tolist() == [1, 2, -1]
+
+
 def test_spots_without_a_lattice_or_an_index_have_no_match():
     spots = observed(np.random.default_rng(1), 3).replace(
         experiment_id=np.array([0, -1, 0]), hkl=np.array([[1, 0, 0], [1, 0, 0], [0, 0, 0]])
@@ -83,11 +97,11 @@ def test_what_was_predicted_goes_with_the_spots_and_the_others_stay_as_seen():
     rng = np.random.default_rng(3)
     found, spots = predicted(rng, 5), observed(rng, 3)
     found = replace(found, experiment=np.zeros(5, np.int32))
-    strong = strong_spots([made], spots, found, np.array([4, -1, 2]))
+    strong = strong_spots([made], spots, found, np.array([0, -1, 2]))
     assert strong.experiment.tolist() == [0, -1, 0]
-    assert_allclose(strong.frame, [found.xyz[4, 2], spots["xyz_obs_px"][1, 2], found.xyz[2, 2]])
-    assert_allclose(strong.zeta, [found.zeta[4], 1.0, found.zeta[2]])
-    own = np.array([4, 2])
+    assert_allclose(strong.frame, [found.xyz[0, 2], spots["xyz_obs_px"][1, 2], found.xyz[2, 2]])
+    assert_allclose(strong.zeta, [found.zeta[0], 1.0, found.zeta[2]])
+    own = np.array([0, 2])
     assert_allclose(strong.transform[[0, 2]], pixel_transform(made, found.s1[own], found.xyz[own, :2]))
     assert_allclose(strong.lever[[0, 2]], mosaic_lever(made, found.s1[own]))
     assert_allclose(strong.transform[1], np.eye(2))
