@@ -13,14 +13,37 @@ def counts(seed=1, shape=SHAPE):
 
 
 def write_smv(path, pixels, start=0.0, width=0.5, **more):
-    fields = {
+    write_braces(path, pixels, {
         "HEADER_BYTES": "  512", "DIM": 2, "BYTE_ORDER": "little_endian", "TYPE": "unsigned_short",
         "SIZE1": pixels.shape[1], "SIZE2": pixels.shape[0], "PIXEL_SIZE": 0.1, "BIN": "none", "DETECTOR_SN": 999,
         "DATE": "Fri Oct 19 10:00:00 2012", "TIME": 1.0, "DISTANCE": 150.0, "OSC_START": start, "OSC_RANGE": width,
         "PHI": start, "WAVELENGTH": 0.98, "BEAM_CENTER_X": 2.0, "BEAM_CENTER_Y": 3.0,
-    } | more  # fmt: skip
+    } | more)  # fmt: skip
+
+
+def write_dtrek(path, pixels, start=0.0, width=0.5, two_theta=0.0, **more):
+    """As CrystalClear writes images of a Saturn CCD, shortened."""
+    n_slow, n_fast = pixels.shape
+    write_braces(path, pixels, {
+        "HEADER_BYTES": 4096, "DIM": 2, "BYTE_ORDER": "little_endian", "Data_type": "unsigned short int",
+        "SIZE1": n_fast, "SIZE2": n_slow, "DTREK_DATE_TIME": "19-Oct-2012 10:00:00", "SATURATED_VALUE": 60000,
+        "DETECTOR_NUMBER": 1, "DETECTOR_NAMES": "CCD_", "CCD_DETECTOR_DESCRIPTION": "Saturn 944+",
+        "CCD_DETECTOR_DIMENSIONS": f"{n_fast} {n_slow}", "CCD_DETECTOR_SIZE": f"{n_fast / 10} {n_slow / 10}",
+        "CCD_DETECTOR_VECTORS": "1 0 0 0 -1 0", "CCD_SPATIAL_BEAM_POSITION": "30 20",
+        "CCD_SPATIAL_DISTORTION_INFO": "30 20 0.1 0.1", "CCD_SPATIAL_DISTORTION_VECTORS": "1 0 0 1",
+        "CCD_GONIO_NUM_VALUES": 6, "CCD_GONIO_NAMES": "RotZ RotX/Swing RotY TransX TransY TransZ/Dist",
+        "CCD_GONIO_UNITS": "deg deg deg mm mm mm", "CCD_GONIO_VALUES": f"0 {two_theta} 0 0 0 -150",
+        "CCD_GONIO_VECTORS": "0 0 1 -1 0 0 0 1 0 1 0 0 0 -1 0 0 0 1",
+        "CRYSTAL_GONIO_NUM_VALUES": 3, "CRYSTAL_GONIO_NAMES": "Omega Chi Phi", "CRYSTAL_GONIO_UNITS": "deg deg deg",
+        "CRYSTAL_GONIO_VALUES": "0 45 0", "ROTATION": f"{start} {start + width} {width} 2.0 0 0 0 0 0 0",
+        "ROTATION_AXIS_NAME": "Omega", "ROTATION_VECTOR": "-1 0 0", "SOURCE_VECTORS": "0 0 1 0 1 0",
+        "SOURCE_WAVELENGTH": "1 0.98", "SCAN_WAVELENGTH": 0.98, "SOURCE_POLARZ": "0.5 1 0 0",
+    } | more)  # fmt: skip
+
+
+def write_braces(path, pixels, fields):
     text = "{\n" + "".join(f"{key}={value};\n" for key, value in fields.items()) + "}\n\f"
-    path.write_bytes(text.encode().ljust(512) + pixels.astype("<u2").tobytes())
+    path.write_bytes(text.encode().ljust(int(fields["HEADER_BYTES"])) + pixels.astype("<u2").tobytes())
 
 
 def write_marccd(path, pixels, start=0.0, width=0.5, bias=0):
@@ -52,4 +75,10 @@ def write_edf(path, pixels, start=0.0, width=0.5):
     fabio.edfimage.EdfImage(data=pixels, header=header).write(str(path))
 
 
-WRITERS = {"x_001.img": write_smv, "x_001.mccd": write_marccd, "x.0001": write_marccd, "x_0001.edf": write_edf}
+WRITERS = {
+    "x_001.img": write_smv,
+    "d_0001.img": write_dtrek,
+    "x_001.mccd": write_marccd,
+    "x.0001": write_marccd,
+    "x_0001.edf": write_edf,
+}

@@ -103,6 +103,8 @@ def _smv(path: str | Path, content: bytes) -> FrameHeader:
     packed = fields.get("COMPRESSION", "None")
     if stored not in SMV_BYTES or packed.lower() not in ("none", "") or fields.get("DIM", "2") != "2":
         raise UnsupportedFile(path=path, reason=f"its pixels are stored as {quoted(stored)}, or compressed")
+    if float(fields.get("RAXIS_COMPRESSION_RATIO", "1").split()[0]) != 1:
+        raise UnsupportedFile(path=path, reason="its strong pixels are stored divided, as imaging plates do")
     size = (int(fields["SIZE1"]), int(fields["SIZE2"]))
     return FrameHeader("smv", fields, size, b"", header_bytes + size[0] * size[1] * SMV_BYTES[stored])
 

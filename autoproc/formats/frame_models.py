@@ -1,4 +1,4 @@
-"""Models from the headers of single images (SMV, MarCCD, EDF, TIFF) and from what the user says where they lack it."""
+"""Models from the headers of SMV, d*TREK, MarCCD, EDF and TIFF images, and from what the user says besides."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from autoproc.errors import BadHeader
 from autoproc.formats.beamlines import assumed, known_goniometer
 from autoproc.formats.ccd_headers import marccd_facts, smv_facts
+from autoproc.formats.dtrek_headers import dtrek_facts, is_dtrek
 from autoproc.formats.edf_headers import edf_facts
 from autoproc.formats.frame_facts import FrameFacts
 from autoproc.formats.frame_headers import FrameHeader
@@ -109,6 +110,10 @@ def _tiff_facts(header: FrameHeader) -> FrameFacts:
     return FrameFacts()
 
 
+def _smv_facts(header: FrameHeader) -> FrameFacts:
+    return dtrek_facts(header) if is_dtrek(header.fields) else smv_facts(header)
+
+
 _FACTS: dict[str, Callable[[FrameHeader], FrameFacts]] = {
-    "smv": smv_facts, "marccd": marccd_facts, "edf": edf_facts, "tiff": _tiff_facts,
+    "smv": _smv_facts, "marccd": marccd_facts, "edf": edf_facts, "tiff": _tiff_facts,
 }  # fmt: skip
