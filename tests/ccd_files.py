@@ -41,6 +41,20 @@ def write_dtrek(path, pixels, start=0.0, width=0.5, two_theta=0.0, **more):
     } | more)  # fmt: skip
 
 
+def write_bruker(path, pixels, overflows=(), **more):
+    """As SMART and APEX write frames of a CCD detector, shortened; overflows : (value, place)."""
+    fields = {
+        "FORMAT": "86", "VERSION": "8", "HDRBLKS": "15", "NROWS": pixels.shape[0], "NCOLS": pixels.shape[1],
+        "NPIXELB": "2", "NOVERFL": str(len(overflows)), "WAVELEN": "0.98 0.98 0.98", "DISTANC": "15.0 15.0",
+        "CENTER": "500.0 530.0 500.0 530.0", "ANGLES": "0.0 20.0 30.0 54.7", "START": "20.0", "INCREME": "0.5",
+        "AXIS": "2", "DETTYPE": "CCD-PXL-2K 50.0 5.0", "LINEAR": "1.0 0.0", "ELAPSDR": "1.0",
+        "MODEL": "MACH3 [541-26-01] with FixedChiStage",
+    } | more  # fmt: skip
+    text = "".join(f"{key:<7}:{value!s:<72}" for key, value in fields.items())
+    table = b"".join(b"%9d%7d" % overflow for overflow in overflows)
+    path.write_bytes(text.encode().ljust(15 * 512, b".") + pixels.astype("<u2").tobytes() + table)
+
+
 def write_braces(path, pixels, fields):
     text = "{\n" + "".join(f"{key}={value};\n" for key, value in fields.items()) + "}\n\f"
     path.write_bytes(text.encode().ljust(int(fields["HEADER_BYTES"])) + pixels.astype("<u2").tobytes())

@@ -17,6 +17,7 @@ DECODERS = {
     "edf": ("edfimage", "EdfImage"),
     "marccd": ("marccdimage", "MarccdImage"),
     "tiff": ("tifimage", "TifImage"),
+    "bruker": ("brukerimage", "BrukerImage"),
 }
 """Module of fabio, which is loaded where it is needed only, and its class."""
 
@@ -31,7 +32,7 @@ def read_frame(path: str | Path) -> np.ndarray:
     header = parsed_header(path, content)
     if len(content) < header.n_bytes:  # before anything is allocated for what the header claims
         raise CorruptFile(path=path, reason=f"it is truncated: {len(content)} of {header.n_bytes} bytes are there")
-    pixels = _decoded(path, header, content)
+    pixels = np.rot90(_decoded(path, header, content), header.turns)
     if pixels.shape != (header.image_size[1], header.image_size[0]):
         raise CorruptFile(path=path, reason="its pixels cannot be decoded: they are not as many as its header says")
     counts = _as_counts(path, pixels)
@@ -46,9 +47,12 @@ def _decoded(path: str | Path, header: FrameHeader, content: bytes) -> np.ndarra
     decoder = getattr(import_module(f"fabio.{module}"), name)
     stream = BytesIO(content if header.kind == "tiff" else content[: header.n_bytes], fname="image")
     try:
-        return np.asarray(decoder().read(stream).data)
+        pixels = np.asarray(decoder().read(stream).data)
     except Exception as error:  # the edge to strangers' files: fabio raises bare Exceptions, too
         raise CorruptFile(path=path, reason=f"its pixels cannot be decoded ({type(error).__name__})") from error
+    if pixels.ndim != len(header.image_size):
+        raise CorruptFile(path=path, reason="its pixels cannot be decoded: they are no picture")
+    return pixels
 
 
 def _as_counts(path: str | Path, pixels: np.ndarray) -> np.ndarray:

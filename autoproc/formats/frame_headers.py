@@ -1,4 +1,4 @@
-"""What stands before the pixels of SMV, d*TREK, MarCCD / Rayonix, EDF and TIFF images, and how many bytes they take."""
+"""What stands before the pixels of SMV, d*TREK, MarCCD, EDF, Bruker and TIFF images, and how many bytes they take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autoproc.formats.boundary import reads_file
 from autoproc.formats.cbf import MOST_PIXELS
 from autoproc.formats.compressed import read_start, read_whole
 from autoproc.formats.header_values import quoted
-from autoproc.formats.text_headers import braced_fields
+from autoproc.formats.text_headers import braced_fields, record_fields
 from autoproc.formats.tiff_tags import MAGIC as TIFF_MAGIC
 from autoproc.formats.tiff_tags import byte_order, directory_end, tiff_picture
 
@@ -23,7 +23,7 @@ LONGEST_HEADER = 1 << 16
 MAR_HEADER = 4096
 LEAST_SIDE = 16
 """Pixels; a smaller picture is no detector's."""
-NAMES = {"smv": "SMV", "edf": "EDF", "marccd": "MarCCD / Rayonix", "tiff": "TIFF"}
+NAMES = {"smv": "SMV", "edf": "EDF", "marccd": "MarCCD / Rayonix", "tiff": "TIFF", "bruker": "Bruker"}
 SMV_BYTES = {
     "unsigned_short": 2, "unsigned short int": 2, "short int": 2, "long int": 4, "unsigned long int": 4, "": 2,
 }  # fmt: skip
@@ -31,6 +31,13 @@ EDF_BYTES = {
     "UnsignedByte": 1, "SignedByte": 1, "UnsignedShort": 2, "SignedShort": 2, "UnsignedInteger": 4, "SignedInteger": 4,
     "UnsignedLong": 4, "SignedLong": 4, "FloatValue": 4, "Float": 4, "Real": 4,
 }  # fmt: skip
+BRUKER_START = b"FORMAT :"
+BRUKER_SIDE = 1024
+"""Pixels; of other sizes it is not settled in what units their headers give the centre."""
+BRUKER_OVERFLOW = 16
+"""Bytes of a value too large for its pixel, with its place, behind the pixels."""
+BRUKER_STAGE = "FixedChiStage"
+RAXIS_START = b"R-AXIS"
 EDF_LAYOUT = {"dim_1", "dim_2", "datatype", "byteorder", "compression", "size", "edf_binarysize"}
 """What decides where pixels are; twice in one header, readers would differ in what they take."""
 EDF_ELSEWHERE = ("edf_binaryfile", "edf_dataformatversion", "dim_3")
@@ -42,6 +49,7 @@ class FrameHeader:
 
     kind : of NAMES; fields : keyword and value, those of EDF in lower case; image_size : (fast, slow) pixels
     raw : the first bytes of the file, for headers that are binary; n_bytes : that header and pixels take
+    turns : by 90 degrees that the stored pixels are to be turned, counter-clockwise, to be those of image_size
     bias : counts in every pixel that are to be taken off as it is read, as DIALS does; a pedestal is for the models
     """
 
@@ -51,18 +59,28 @@ class FrameHeader:
     raw: bytes
     n_bytes: int
     bias: int = 0
+    turns: int = 0
 
 
 def frame_kind(start: bytes) -> str:
     """The kind of an image, of NAMES, told by the first TOLD_BY bytes of its file; "" for none of them."""
     if start.startswith(TIFF_MAGIC):
         return "marccd" if start[1028:1032].rstrip(b"\0") in (b"MMX", b"XMM") else "tiff"
+    if start.startswith(BRUKER_START):
+        return "bruker"
     head = start.lstrip()
     if not head.startswith(b"{"):
         return ""
     if head[1:].lstrip().startswith(b"HEADER_BYTES"):
         return "smv"
     return "edf" if b"dim_1" in start.lower() or b"EDF_" in start else ""
+
+
+def why_unknown(start: bytes) -> str:
+    """Why a file is of no kind, in words."""
+    if start.startswith(RAXIS_START):
+        return "images of R-AXIS imaging plates are not read; convert them to CBF"
+    return "its content is none of the formats of detectors"
 
 
 @reads_file
@@ -80,7 +98,7 @@ def parsed_header(path: str | Path, content: bytes) -> FrameHeader:
     """The header of an image of which the start, or all, is there. Raises UnsupportedFile or CorruptFile."""
     kind = frame_kind(content[:TOLD_BY])
     if not kind:
-        raise UnsupportedFile(path=path, reason="its content is none of the formats of detectors")
+        raise UnsupportedFile(path=path, reason=why_unknown(content))
     try:
         header = _PARSED[kind](path, content)
     except (ValueError, LookupError, struct.error) as error:
@@ -147,6 +165,26 @@ def _tiff(path: str | Path, content: bytes) -> FrameHeader:
     return FrameHeader("tiff", {}, picture.image_size, content[:MAR_HEADER], picture.n_bytes)
 
 
+def _bruker(path: str | Path, content: bytes) -> FrameHeader:
+    fields = record_fields(content[:LONGEST_HEADER].decode("latin-1"))
+    header_bytes = 512 * int(fields["HDRBLKS"])
+    if fields["FORMAT"] != "86" or BRUKER_STAGE not in fields.get("MODEL", ""):
+        raise UnsupportedFile(
+            path=path,
+            reason="of Bruker's images only those of format 86 from diffractometers with a fixed chi are read",
+        )
+    size = (int(fields["NROWS"].split()[0]), int(fields["NCOLS"].split()[0]))
+    if size != (BRUKER_SIDE, BRUKER_SIDE):
+        raise UnsupportedFile(
+            path=path, reason=f"it has {size[0]} x {size[1]} pixels; of Bruker's only 1024 x 1024 are read"
+        )
+    width, n_over = int(fields["NPIXELB"].split()[0]), int(fields["NOVERFL"].split()[0])
+    if width not in (1, 2, 4) or not 0 <= n_over <= size[0] * size[1] or not 0 < header_bytes <= LONGEST_HEADER:
+        raise CorruptFile(path=path, reason="its Bruker header does not say where the pixels are")
+    n_bytes = header_bytes + size[0] * size[1] * width + BRUKER_OVERFLOW * n_over
+    return FrameHeader("bruker", fields, size, b"", n_bytes, turns=3)
+
+
 _PARSED: dict[str, Callable[[str | Path, bytes], FrameHeader]] = {
-    "smv": _smv, "edf": _edf, "marccd": _marccd, "tiff": _tiff,
+    "smv": _smv, "edf": _edf, "marccd": _marccd, "tiff": _tiff, "bruker": _bruker,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Models from the headers of SMV, d*TREK, MarCCD, EDF and TIFF images, and from what the user says besides."""
+"""Models from the headers of images in files of their own, other than CBF, and from what the user says besides."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from autoproc.errors import BadHeader
 from autoproc.formats.beamlines import assumed, known_goniometer
+from autoproc.formats.bruker_headers import bruker_facts
 from autoproc.formats.ccd_headers import marccd_facts, smv_facts
 from autoproc.formats.dtrek_headers import dtrek_facts, is_dtrek
 from autoproc.formats.edf_headers import edf_facts
@@ -115,5 +116,5 @@ def _smv_facts(header: FrameHeader) -> FrameFacts:
 
 
 _FACTS: dict[str, Callable[[FrameHeader], FrameFacts]] = {
-    "smv": _smv_facts, "marccd": marccd_facts, "edf": edf_facts, "tiff": _tiff_facts,
+    "smv": _smv_facts, "marccd": marccd_facts, "edf": edf_facts, "tiff": _tiff_facts, "bruker": bruker_facts,
 }  # fmt: skip

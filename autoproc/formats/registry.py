@@ -15,7 +15,7 @@ from autoproc.formats.excluded_frames import ExcludingReader
 from autoproc.formats.expt import identifier_for, reversed_about_axis
 from autoproc.formats.fabio_frames import read_frame
 from autoproc.formats.file_frames import MOST_TRIED, FileReader
-from autoproc.formats.frame_headers import NAMES, TOLD_BY, frame_kind, read_frame_header
+from autoproc.formats.frame_headers import NAMES, TOLD_BY, frame_kind, read_frame_header, why_unknown
 from autoproc.formats.frame_models import models_from_frame
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides
@@ -42,7 +42,7 @@ def kind_of(path: str | Path) -> str:
         return "files"
     if not start:
         raise CorruptFile(path=path, reason="it is empty")
-    raise UnsupportedFile(path=path, reason="its content is none of the formats of detectors")
+    raise UnsupportedFile(path=path, reason=why_unknown(start))
 
 
 @reads_file

@@ -20,7 +20,7 @@ from autoproc.formats.templates import (
     sweep_name,
 )
 
-IMAGE_NAME = re.compile(r"\.(?:cbf|img|mccd|edf|tiff?)(?:\.gz|\.bz2)?$|[^.]\.\d{3,4}$", re.IGNORECASE)
+IMAGE_NAME = re.compile(r"\.(?:cbf|img|mccd|edf|sfrm|tiff?)(?:\.gz|\.bz2)?$|[^.]\.\d{3,4}$", re.IGNORECASE)
 """Names of images in files of their own; MarCCD also writes x.0001."""
 MASTER_NAME = re.compile(r"(?:[_.-]master\.(?:h5|hdf5)|\.nxs)$", re.IGNORECASE)
 OTHER_HDF5_NAME = re.compile(r"\.(?:h5|hdf5)$", re.IGNORECASE)

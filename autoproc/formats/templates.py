@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-EXTENSION = re.compile(r"(?:\.(?:cbf|img|mccd|edf|tif|tiff|h5|hdf5|nxs|hdf))?(?:\.(?:gz|bz2))?$", re.IGNORECASE)
+EXTENSION = re.compile(r"(?:\.(?:cbf|img|mccd|edf|sfrm|tif|tiff|h5|hdf5|nxs|hdf))?(?:\.(?:gz|bz2))?$", re.IGNORECASE)
 HDF5_NAME = re.compile(r"\.(?:h5|hdf5|hdf|nxs)$", re.IGNORECASE)
 MASTER = re.compile(r"[_.-]master$", re.IGNORECASE)
 
