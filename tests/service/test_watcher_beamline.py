@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cbf_files import write_sweep
+from ccd_files import counts, write_marccd, write_smv
 from simulated import simulated_sweep
 
 from autoproc.service.found_sweep import FoundSweep, ListedImages
@@ -65,6 +66,21 @@ def test_a_sweep_in_directories_made_meanwhile(images, tmp_path, method, arrival
     found = watched_while(steps, visit, params, is_whole)
     assert [(sweep.state, sweep.path.name, sweep.n_images) for sweep in found] == [("complete", "y_###.cbf", N)]
     assert time.time() - PATIENCE < found[0].completed_at <= time.time()
+
+
+@pytest.mark.parametrize(("write", "template"), [
+    (write_smv, "y_###.img"), (write_marccd, "y.####"),
+])  # fmt: skip
+def test_sweeps_of_ccd_detectors_are_waited_for(tmp_path, write, template):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "visit").mkdir()
+    files = [tmp_path / "source" / str(n) for n in range(N)]
+    for n, path in enumerate(files):
+        write(path, counts(n), start=n * 0.5)
+    steps = write_cbf(files, tmp_path / "visit", template, Collection(rate=20.0, arrival="slowly"))
+    params = WatchParams(poll_interval=0.2, stable_time=0.3, settle_time=2.0, settle_images=1)
+    found = watched_while(steps, tmp_path / "visit", params, is_whole)
+    assert [(sweep.state, sweep.path.name, sweep.n_images) for sweep in found] == [("complete", template, N)]
 
 
 def test_events_or_polling_as_configured(tmp_path):
