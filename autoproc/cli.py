@@ -34,9 +34,9 @@ class Commands(typer.core.TyperGroup):
 def _folder(context: typer.Context, output: Path) -> Path:
     """Refuse the name of a file where a folder is meant, before a folder of that name is made."""
     takes_file = context.command.name in MTZ_STEPS and output.suffix == ".mtz"
-    if output.is_dir() or takes_file:
+    if os.path.isdir(output) or takes_file:  # unlike Path.is_dir, never raises
         return output
-    if output.is_file() or output.suffix in FILE_ENDINGS:
+    if os.path.isfile(output) or output.suffix in FILE_ENDINGS:
         endings = " or an .mtz file" if context.command.name in MTZ_STEPS else "; the files have names of their own"
         raise typer.BadParameter(f"{output} is a file's name: give the folder to write into{endings}")
     return output

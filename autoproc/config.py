@@ -11,6 +11,7 @@ from pydantic import Field
 
 from autoproc.decisions.params import DecisionParams
 from autoproc.errors import ConfigurationError
+from autoproc.formats.boundary import LONGEST_REASON
 from autoproc.overrides import UnknownParameter, suggestion, with_overrides
 from autoproc.params import Params
 from autoproc.service.params import ServiceParams
@@ -91,8 +92,10 @@ def read_config(path: Path | None) -> Config:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UnreadableConfiguration(path=path, reason=error.strerror or error) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadConfiguration(path=path, reason=str(error)) from error
+    except UnicodeDecodeError as error:
+        raise BadConfiguration(path=path, reason="it is not UTF-8") from error
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, numbers of thousands of digits, tables in tables
+        raise BadConfiguration(path=path, reason=str(error)[:LONGEST_REASON]) from error
     config = Config()
     for name, values in content.items():
         if not isinstance(values, dict):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import types
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
@@ -38,7 +38,7 @@ def split_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]
     paths, overrides = [], {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if equals and KEY.fullmatch(key) and not Path(argument).exists():
+        if equals and KEY.fullmatch(key) and not os.path.exists(argument):  # never raises: anything may be typed
             overrides[key.replace("-", "_")] = value
         else:
             paths.append(argument)

@@ -43,7 +43,7 @@ class NoQueue(InputError):
 def queue_of(output: Path) -> Iterator[JobQueue]:
     """The queue of a folder of results, which must have one."""
     outputs = Outputs(output)
-    if not queue_path(outputs).exists():
+    if not os.path.exists(queue_path(outputs)):  # never raises: anything may be typed
         raise NoQueue(output=output)
     queue = open_queue(outputs, ServiceParams())
     try:

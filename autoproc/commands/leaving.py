@@ -43,7 +43,7 @@ def leaving_well() -> Iterator[None]:
         raise typer.Exit(OK) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,
-                           errno.EISDIR, errno.EEXIST):  # fmt: skip
+                           errno.EISDIR, errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP):  # fmt: skip
             fail(CannotWrite(path=error.filename or "the output", reason=error.strerror))
         raise
     except KeyboardInterrupt:

@@ -92,7 +92,7 @@ def run_command(
 
 def what_is_wanted(paths: Sequence[str], config: Config, once: bool) -> Wanted:
     """Divide the paths into directories to watch and sweeps to process as they are."""
-    watched = [] if once else [path for path in paths if Path(path).is_dir()]
+    watched = [] if once else [path for path in paths if os.path.isdir(path)]
     others = [path for path in paths if path not in watched]
     if not others:
         return Wanted(NamedSweeps((), (), ()), tuple(Path(path).absolute() for path in watched))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -161,7 +162,7 @@ def run_step(description: StepDescription, arguments: Sequence[str], output: Pat
                 raise WrongArguments(what_is_wrong=f"{description.name} has no parameters", command=description.name)
             config = change_table(config, table, {field: value})
         mtz = output / description.mtz
-        if description.mtz and output.suffix == ".mtz" and not output.is_dir():
+        if description.mtz and output.suffix == ".mtz" and not os.path.isdir(output):
             output, mtz = output.parent, output
         output.mkdir(parents=True, exist_ok=True)
         title = shlex.join([description.name, *arguments])

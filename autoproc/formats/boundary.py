@@ -20,6 +20,9 @@ BAD_BYTES = (
 """What readers and the libraries below them raise on bytes that nobody foresaw; UnicodeError and RecursionError are
 among them."""
 
+LONGEST_REASON = 200
+"""Characters that a message has room for of what libraries say of a file."""
+
 
 @contextmanager
 def understood(path: str | Path) -> Iterator[None]:
@@ -34,7 +37,7 @@ def understood(path: str | Path) -> Iterator[None]:
     except OSError as error:
         if error.errno:
             raise UnreadableFile(path=path, reason=error.strerror or type(error).__name__) from error
-        raise CorruptFile(path=path, reason=str(error)[:200]) from error
+        raise CorruptFile(path=path, reason=str(error)[:LONGEST_REASON]) from error
     except MemoryError as error:
         raise CorruptFile(path=path, reason="reading it takes more memory than there is") from error
     except BAD_BYTES as error:

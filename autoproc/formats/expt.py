@@ -14,7 +14,8 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import CorruptFile, UnreadableFile
-from autoproc.formats.boundary import reads_file
+from autoproc.formats.boundary import LONGEST_REASON, reads_file
+from autoproc.formats.expt_checks import checked
 from autoproc.formats.expt_scan import scan_from_json, scan_to_json, valid_image_ranges
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.crystal import Crystal
@@ -47,11 +48,12 @@ def read_expt(path: str | Path) -> list[Experiment]:
     except OSError as error:
         raise UnreadableFile(path=path, reason=error.strerror or error) from error
     except ValueError as error:
-        raise CorruptFile(path=path, reason=f"it is not JSON ({error})") from error
+        raise CorruptFile(path=path, reason=f"it is not JSON ({str(error)[:LONGEST_REASON]})") from error
     try:
-        return _experiments(content)
+        return [checked(experiment) for experiment in _experiments(content)]
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise CorruptFile(path=path, reason=f"it is not a DIALS experiment list ({error!r})") from error
+        said = repr(error)[:LONGEST_REASON]
+        raise CorruptFile(path=path, reason=f"it is not a DIALS experiment list ({said})") from error
 
 
 def write_expt(path: str | Path, experiments: Sequence[Experiment]) -> None:
@@ -275,8 +277,11 @@ def _goniometer(m: dict[str, Any]) -> Goniometer:
 def goniometer_from_axes(
     axes: np.ndarray, names: tuple[str, ...], angles: tuple[float, ...], scan_axis: int
 ) -> Goniometer:
-    """A goniometer of (n, 3) axes from the crystal outwards, with angles in degrees."""
-    axes = axes / np.linalg.norm(axes, axis=1, keepdims=True)
+    """A goniometer of (n, 3) axes from the crystal outwards, angles in degrees. Raises ValueError for an axis of 0."""
+    lengths = np.linalg.norm(axes, axis=1, keepdims=True)
+    if not np.all(lengths > 0):
+        raise ValueError("an axis of the goniometer has no direction")
+    axes = axes / lengths
     fixed, setting = np.eye(3), np.eye(3)
     for n, (axis, angle) in enumerate(zip(axes, angles, strict=True)):
         turn = rotation_matrix(axis, np.radians(angle))

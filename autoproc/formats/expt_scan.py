@@ -9,10 +9,15 @@ import numpy as np
 
 from autoproc.models.experiment import Scan
 
+MOST_IMAGES = 1 << 20
+"""Of a scan; the longest have some 10^5."""
+
 
 def scan_from_json(m: dict[str, Any]) -> Scan:
-    """A scan from its entry; images outside its valid ranges are excluded."""
+    """A scan from its entry; those outside its valid ranges are excluded. Raises ValueError."""
     first, last = map(int, m["image_range"])
+    if not 0 <= last - first < MOST_IMAGES or abs(first) > MOST_IMAGES * 1000:
+        raise ValueError(f"a scan of images {first} to {last} is impossible")
     properties = m.get("properties", m)
     oscillation = properties.get("oscillation", (0.0, 0.0))
     if "properties" in m and len(oscillation) > 1:
@@ -30,10 +35,11 @@ def scan_from_json(m: dict[str, Any]) -> Scan:
 
 def _excluded(first: int, last: int, valid: dict[str, list[tuple[int, int]]]) -> tuple[int, ...]:
     """The images outside the valid ranges, where there are such, of every experiment that shares a scan."""
-    every = [ranges for ranges in valid.values() if ranges]
-    return tuple(
-        n for n in range(first, last + 1) if every and not any(a <= n <= b for ranges in every for a, b in ranges)
-    )
+    ranges = [(int(a), int(b)) for ranges in valid.values() for a, b in ranges]
+    is_valid = np.full(last - first + 1, not ranges)
+    for a, b in ranges:
+        is_valid[max(a - first, 0) : max(b - first + 1, 0)] = True
+    return tuple(int(n) for n in first + np.flatnonzero(~is_valid))
 
 
 def valid_image_ranges(scan: Scan) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from autoproc.formats.boundary import BAD_BYTES
 from autoproc.formats.confined_hdf5 import MOST_FRAMES
 from autoproc.formats.image_data import entry_of, image_names, is_image_stack
 from autoproc.formats.nexus_fields import groups_of_class, number
@@ -55,7 +56,7 @@ def frames_present(path: Path) -> FramesPresent:
     try:
         with open_hdf5(path) as handle:
             return _frames_present(path, handle)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except BAD_BYTES as error:
         return FramesPresent(np.zeros(0, bool), None, obstacle=_why_not(path, error))
 
 
@@ -93,13 +94,19 @@ def _frames_present(path: Path, handle: h5py.File) -> FramesPresent:
 
 def _announced(entry: h5py.Group) -> int | None:
     """Number of frames that the detector was armed for, or that the scanned axis has angles for."""
-    for instrument in groups_of_class(entry, "NXinstrument") or [g for g in [entry.get("instrument")] if g]:
-        for detector in groups_of_class(instrument, "NXdetector") or [g for g in [instrument.get("detector")] if g]:
-            specific = detector.get("detectorSpecific") or detector
+    for instrument in groups_of_class(entry, "NXinstrument") or _group(entry, "instrument"):
+        for detector in groups_of_class(instrument, "NXdetector") or _group(instrument, "detector"):
+            specific = (_group(detector, "detectorSpecific") or [detector])[0]
             n_images, n_triggers = number(specific, "nimages"), number(specific, "ntrigger")
             if n_images and 0 < n_images * (n_triggers or 1) <= MOST_FRAMES:
                 return int(n_images * (n_triggers or 1))
     return None
+
+
+def _group(parent: h5py.Group, name: str) -> list[h5py.Group]:
+    """The group of that name, if there is one and it is a group."""
+    item = parent.get(name)
+    return [item] if isinstance(item, h5py.Group) else []
 
 
 def _expected(n_frames: int, stacks: list[_Stack], announced: int | None) -> int | None:
@@ -119,7 +126,7 @@ def _stack(group: h5py.Group, name: str, depth: int) -> _Stack:
         if not is_image_stack(dataset):
             return _Stack(np.zeros(0, bool), False, obstacle=f"{target} holds no images yet")
         return _virtual(dataset, depth) if dataset.is_virtual else _stored(dataset)
-    except (OSError, KeyError, RuntimeError, ValueError):
+    except BAD_BYTES:
         return _Stack(np.zeros(0, bool), False, obstacle=f"{target} is missing or not readable yet")
 
 
@@ -172,7 +179,7 @@ def _source(dataset: h5py.Dataset, directory: Path, source: h5py.h5d.VDSmap, dep
     try:
         with open_hdf5(directory / source.file_name) as file:
             return _stack(file[group or "/"], name, depth)
-    except (OSError, KeyError):
+    except BAD_BYTES:
         obstacle = f"{Path(source.file_name).name} is missing or not readable yet"
         return _Stack(np.zeros(0, bool), False, obstacle=obstacle)
 

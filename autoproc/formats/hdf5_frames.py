@@ -11,7 +11,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from autoproc.errors import CorruptFile, InputError, UnreadableFile
+from autoproc.errors import AutoprocError, CorruptFile, InputError, UnreadableFile
+from autoproc.formats.boundary import BAD_BYTES, understood
 from autoproc.formats.frames import NO_COUNT
 from autoproc.formats.image_data import choose_detector, entry_of, image_names, is_image_stack
 from autoproc.formats.nexus_fields import groups_of_class
@@ -155,6 +156,10 @@ class NexusReader:
     def __init__(self, imageset: ImageSet, detector: Detector) -> None:
         self._path = Path(imageset.template)
         self._lock = threading.Lock()
+        with understood(self._path):
+            self._open_all(imageset, detector)
+
+    def _open_all(self, imageset: ImageSet, detector: Detector) -> None:
         try:
             self._handle = open_hdf5(self._path)
         except OSError as error:
@@ -192,7 +197,9 @@ class NexusReader:
                 return self._read_chunk(dataset, index)
             with self._lock:
                 return signed(dataset[self._place(dataset, index)[:-2]])
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except AutoprocError:
+            raise
+        except BAD_BYTES as error:
             reason = f"image {self._indices[frame] + 1} cannot be read; {reason_of(error)}"
             raise CorruptFile(path=self.path(frame), reason=reason) from error
 

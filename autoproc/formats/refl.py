@@ -9,7 +9,7 @@ import msgpack
 import numpy as np
 
 from autoproc.errors import CorruptFile, UnreadableFile
-from autoproc.formats.boundary import reads_file
+from autoproc.formats.boundary import LONGEST_REASON, reads_file
 from autoproc.formats.shoeboxes import split_shoeboxes
 from autoproc.models.columns import COLUMNS
 from autoproc.models.reflections import Reflections
@@ -65,10 +65,13 @@ def read_refl_columns(path: str | Path) -> dict[str, Any]:
             columns |= {"shoebox": boxes} if boxes is not None else {}
         types = {name: kind for name, (kind, _) in payload["data"].items()}
         n_rows, identifiers = payload["nrows"], payload["identifiers"]
-    except (ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
-        raise CorruptFile(path=path, reason=f"it is not a DIALS reflection file ({error})") from error
+        _check(n_rows, identifiers, columns, types)
+    except (ValueError, KeyError, TypeError, AttributeError, msgpack.UnpackException) as error:
+        said = str(error)[:LONGEST_REASON]
+        raise CorruptFile(path=path, reason=f"it is not a DIALS reflection file ({said})") from error
     if magic != MAGIC or version != VERSION:
-        raise CorruptFile(path=path, reason=f"it holds {magic!r} version {version}, expected {MAGIC!r} {VERSION}")
+        said = f"{magic!r} version {version!r}"[:LONGEST_REASON]
+        raise CorruptFile(path=path, reason=f"it holds {said}, expected {MAGIC!r} {VERSION}")
     return {"identifiers": dict(identifiers), "n_rows": n_rows, "columns": columns, "types": types}
 
 
@@ -85,6 +88,17 @@ def write_refl(path: str | Path, reflections: Reflections) -> None:
         data[column.dials] = (kind, (len(reflections), array.tobytes()))
     payload = {"identifiers": reflections.identifiers, "nrows": len(reflections), "data": data}
     Path(path).write_bytes(msgpack.packb([MAGIC, VERSION, payload], use_bin_type=True))
+
+
+def _check(n_rows: Any, identifiers: Any, columns: dict[Any, np.ndarray], types: dict[Any, Any]) -> None:
+    """Raise ValueError for a table that does not hold together."""
+    if not all(isinstance(name, str) and isinstance(kind, str) for name, kind in types.items()):
+        raise ValueError("names or types of its columns are no texts")
+    if not all(isinstance(n, int) and isinstance(text, str) for n, text in identifiers.items()):
+        raise ValueError("its identifiers are not texts with a number each")
+    lengths = {len(values) for values in columns.values()}
+    if not isinstance(n_rows, int) or lengths - {n_rows}:
+        raise ValueError(f"its columns have {sorted(lengths)} rows, where it says {n_rows!r}")
 
 
 def _decode(kind: str, count: int, block: bytes) -> np.ndarray:

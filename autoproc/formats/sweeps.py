@@ -112,19 +112,19 @@ def _with_directories(directory: Path, stem: str, rivals: set[Path]) -> str:
 def _expanded(given: str | Path) -> list[Path]:
     """The paths that a quoted wildcard stands for; the path itself otherwise."""
     path = absolute(given)
-    if not path.exists() and re.search(r"[*?]", path.name):
+    if not os.path.exists(path) and re.search(r"[*?]", path.name):
         return [Path(p) for p in sorted(glob.glob(str(path)))] or [path]
     return [path]
 
 
 def _add(path: Path, found: Found, named: dict[Path, list[Path]], kind_of: Callable[[Path], str]) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, never raises: names come from anybody
         before = len(found.series) + len(found.problems) + len(found.passed_over)
         for directory, names in _walk(path, found):
             _add_directory(directory, names, found)
         if len(found.series) + len(found.problems) + len(found.passed_over) == before:
             raise NoImages(path=path)
-    elif "#" in path.name and not path.exists():
+    elif "#" in path.name and not os.path.exists(path):
         _add_template(path, found)
     elif kind_of(path) == "hdf5":
         found.series.append(Series("hdf5", path, {1: path}))

@@ -105,5 +105,8 @@ def grouped_by_template(names: Iterable[str]) -> dict[str, dict[int, str]]:
 
 def absolute(path: str | Path) -> Path:
     """An absolute path, symbolic links kept as the user gave them; without any .. in it."""
-    whole = Path(path).expanduser().absolute()
-    return whole.resolve() if ".." in whole.parts else whole
+    try:
+        whole = Path(path).expanduser().absolute()
+        return whole.resolve() if ".." in whole.parts else whole
+    except (OSError, RuntimeError, ValueError):  # ~nobody, links in a circle, a zero byte: whoever opens it says why
+        return Path(path).absolute()

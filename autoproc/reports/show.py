@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 
 from autoproc.errors import AutoprocError, CorruptFile, InputError
+from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.expt import read_expt
 from autoproc.formats.registry import format_name, open_reader, read_experiment
@@ -32,13 +34,15 @@ class NothingToShow(InputError):
     hint = "{instead}"
 
 
-def describe(path: Path) -> str:
+@reads_file
+def describe(path: str | Path) -> str:
     """What one file holds: .expt, .refl, .mtz, an image or a master file. Raises AutoprocError."""
-    if path.is_dir():
+    path = Path(path)
+    if os.path.isdir(path):  # unlike Path.is_dir, never raises: names come from anybody
         raise NothingToShow(path=path, kind="a folder", instead=_instead_of_folder(path))
-    if path.exists() and not path.stat().st_size:
+    if os.path.exists(path) and not path.stat().st_size:
         raise CorruptFile(path=path, reason="it is empty")
-    if path.suffix in FOR_READING and path.exists():
+    if path.suffix in FOR_READING and os.path.exists(path):
         raise NothingToShow(path=path, kind=FOR_READING[path.suffix], instead="open it as it is")
     if path.suffix == ".json":
         _refuse_reports(path)

@@ -154,7 +154,7 @@ def no_file(path: Path, stat_of: Callable[[Path], os.stat_result] = os.stat) -> 
     """What a name leads to that is no file; "" for files, and what cannot be told."""
     try:
         return KINDS.get(stat.S_IFMT(stat_of(path).st_mode), "")
-    except OSError:
+    except (OSError, ValueError):
         return ""
 
 

@@ -131,8 +131,8 @@ def _how_it_died(index: int, status: int, trace: Path) -> Outcome:
 
 def _be_child(reader: Reader, seed: int, indices: range, scratch: Path, pipes: tuple[int, int]) -> None:
     sending, heard = pipes
+    trace = (scratch / "trace").open("w")
     try:
-        trace = (scratch / "trace").open("w")
         os.dup2(trace.fileno(), 2)
         sys.stderr = trace
         faulthandler.enable(trace)
@@ -146,6 +146,10 @@ def _be_child(reader: Reader, seed: int, indices: range, scratch: Path, pipes: t
             os.write(sending, json.dumps(facts).encode() + b"\n")
             if outcome.kind == FOREIGN:
                 os.read(heard, 1)
+    except BaseException:
+        traceback.print_exc(file=trace)
+        trace.flush()
+        os._exit(1)
     finally:
         os._exit(0)
 

@@ -147,3 +147,68 @@ def test_images_can_be_excluded(tmp_path, frames):
     assert "2 images left out as exclude_images says: 2, 6" in found.warnings
     (skipped,) = import_sweeps([path], ImportParams(exclude_images=("1-9",))).skipped
     assert skipped.reason == "every image is excluded"
+
+
+def remade(path, frames, change):
+    """A master with something else at one place."""
+    write_master(path, frames)
+    with h5py.File(path, "r+") as handle:
+        change(handle)
+    return path
+
+
+def replaced(name, value):
+    def change(handle):
+        del handle[name]
+        handle[name] = value
+
+    return change
+
+
+INSTRUMENT = "entry/instrument"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        replaced(INSTRUMENT, 5.0),
+        replaced(INSTRUMENT, np.zeros(3)),
+        replaced(f"{INSTRUMENT}/detector", 5.0),
+        replaced(f"{INSTRUMENT}/detector", h5py.Empty("f8")),
+        replaced(f"{INSTRUMENT}/detector", h5py.SoftLink("/entry/instrument/detector")),
+        replaced("entry", h5py.SoftLink("/entry")),
+        replaced("entry/data", h5py.ExternalLink("x_master.h5", "/entry/data")),
+        replaced("entry/data/data", h5py.ExternalLink("x_master.h5", "/entry/data/data")),
+        replaced("entry/sample", np.zeros((2, 2))),
+        replaced("entry/sample/transformations/omega", h5py.Empty("f8")),
+        replaced("entry/sample/transformations/omega", np.zeros(3, [("a", "f8")])),
+        replaced("entry/sample/depends_on", "x" * 100_000),
+        replaced(f"{INSTRUMENT}/detector/module/data_size", [2**62, 2**62]),
+        replaced(f"{INSTRUMENT}/detector/pixel_mask", h5py.Empty("u4")),
+        replaced(f"{INSTRUMENT}/detector/pixel_mask", np.zeros((0, 0))),
+        replaced(f"{INSTRUMENT}/detector/saturation_value", np.zeros(0)),
+        replaced(f"{INSTRUMENT}/beam/incident_wavelength", np.zeros(2, "S3")),
+    ],
+)
+def test_objects_of_another_type_than_they_should_have(tmp_path, frames, change):
+    """Whatever comes of it, it is no error but one that names the file; and what is there can always be asked."""
+    from autoproc.errors import AutoprocError
+    from autoproc.formats.frames_present import frames_present
+
+    path = remade(tmp_path / "x_master.h5", frames, change)
+    assert frames_present(path).n_present in (0, len(frames))
+    try:
+        e = experiment_from_master(path)
+        NexusReader(e.imageset, e.detector).read(0)
+    except AutoprocError as error:
+        assert "x_master.h5" in error.message  # noqa: PT017  (which are refused is not said)
+
+
+@pytest.mark.parametrize("name", ["entry", f"{INSTRUMENT}/detector/pixel_mask"])
+def test_a_master_that_changes_while_it_is_processed(tmp_path, frames, name):
+    """Its reader is opened again and again, long after the import has found it good."""
+    path = write_master(tmp_path / "x_master.h5", frames)
+    e = experiment_from_master(path)
+    remade(path, frames, replaced(name, h5py.SoftLink(f"/{name}")))
+    with pytest.raises(CorruptFile, match=r"x_master\.h5"):
+        NexusReader(e.imageset, e.detector)
