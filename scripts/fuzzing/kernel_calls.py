@@ -27,7 +27,7 @@ from fuzzing.seeds import SIZE, Seeds
 SHAPE = (SIZE[1], SIZE[0])
 CHUNK_HEADER = 12
 DTYPES = ("i4", "i8", "f8", "f4", "u1", "?", "u2", "i1")
-EXTREME = tuple(float(number) for number in NUMBERS if abs(number) < 1e308 or math.isnan(number))
+EXTREME = (math.nan, math.inf, *(float(number) for number in NUMBERS if abs(number) < 1 << 1000))
 
 
 def _survey(image: np.ndarray, trusted: np.ndarray, *rest: Any) -> None:
