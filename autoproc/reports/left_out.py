@@ -39,6 +39,7 @@ def reasons_left_out(scaled: ScaleResult) -> list[tuple[str, int]]:
         ("not to be integrated", unmeasured),
         ("recorded in part only", partial),
         ("on images without signal", _on_blank_images(scaled)),
+        ("on images whose intensities are off", scaled.start.odd),
     ):
         found.append((why, int(np.count_nonzero(waiting & rule))))
         waiting &= ~rule

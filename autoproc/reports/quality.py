@@ -36,10 +36,12 @@ def _images(p: Processing) -> list[Check | None]:
         return []
     odd, scan = p.found.peculiar, p.experiment.scan
     faint = set() if p.scaled is None else {image for _, image in p.scaled.blank_images}
+    off = set() if p.scaled is None else {image for _, image, _ in p.scaled.odd_images}
     lost = {
         "cannot be read or are missing": p.found.n_unread - len(scan.excluded),
         "no diffraction": len(odd.refused),
         "blank": len(faint.union(odd.blank) - set(odd.refused)),
+        "with intensities unlike their neighbours'": len(off - faint.union(odd.blank, odd.refused)),
     }
     return [checks.images(scan.n_images, lost, p.partial), checks.ice(odd.on_ice) if len(p.found.reflections) else None]
 
@@ -95,7 +97,7 @@ def _merging(p: Processing) -> list[Check | None]:
     statistics, scan = p.scaled.statistics, p.experiment.scan
     reach = detector_reach(p)
     rotation = abs(scan.oscillation[1]) * scan.n_images
-    n_blank = len({image for _, image in p.scaled.blank_images})
+    n_blank = len({image for _, image, *_ in (*p.scaled.blank_images, *p.scaled.odd_images)})
     found = [
         checks.inner_agreement(statistics.inner),
         checks.coverage(statistics.overall, statistics.shells, reach.half, rotation, n_blank),

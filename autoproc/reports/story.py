@@ -226,6 +226,7 @@ def _scaling(p: Processing) -> list[Line]:
         lines.append(Line("", f"{n_absent} of those used {are} systematically absent and not merged"))
     if p.scaled.blank_images:
         lines.append(Line("", f"{counted(len(p.scaled.blank_images), 'image')} without signal left out"))
+    lines += [Line("", f"{words}: left out") for words in p.scaled.odd_image_words]
     return lines
 
 

@@ -181,6 +181,7 @@ def scaling_facts(scaled: ScaleResult) -> Table:
         ["outliers", f"{scaled.n_outliers} ({scaled.n_outliers / max(1, scaled.n_scaled + scaled.n_outliers):.2%})"],
         ["in shadow or on hot regions", f"{scaled.n_shadowed}"],
         ["blank images left out", f"{len(scaled.blank_images)}"],
+        ["images left out whose intensities are off", f"{len(scaled.odd_images)}"],
         *([f"{name} parameters", str(n)] for name, n in scaled.n_parameters.items()),
         ["cycles", f"{scaled.n_cycles}{'' if scaled.converged else ', stopped before convergence'}"],
     ]

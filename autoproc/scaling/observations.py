@@ -40,7 +40,8 @@ class Observations:
     correction : (N,) LP over efficiency, what one photon counts in the two estimates
     background : (N,) variance of the background under the peak, photons^2; 0 where it is not known
     partiality : (N,); at : where each was measured; groups : its equivalents; d : (N,) resolution, Angstrom
-    place : (N,) a number for each sweep and panel; position : (N, 3) on it, px, px, frame
+    sweep : (N,) the first experiment of the same scan; place : (N,) a number for each sweep and panel
+    position : (N, 3) on it, px, px, frame
     span : (N, 2) intp, first frame that was measured of each, and the one after the last
     """
 
@@ -55,6 +56,7 @@ class Observations:
     at: Coordinates
     groups: EquivalentGroups
     d: np.ndarray
+    sweep: np.ndarray
     place: np.ndarray
     position: np.ndarray
     span: np.ndarray
@@ -98,12 +100,13 @@ def observations_for_scaling(
     crystal = next(e.crystal for e in experiments if e.crystal is not None)
     position = (reflections["xyz_cal_px"] if "xyz_cal_px" in reflections else reflections["xyz_obs_px"])[row]
     frame = reflections["xyz_obs_px"][row, 2] if "xyz_obs_px" in reflections else position[:, 2]
-    sweep = reflections["imageset_id"] if "imageset_id" in reflections else reflections["experiment_id"]
+    images = reflections["imageset_id"] if "imageset_id" in reflections else reflections["experiment_id"]
+    experiment = reflections["experiment_id"][row].astype(np.intp)
     panel = reflections["panel"][row].astype(np.intp)
     background = reflections["background_variance"] if "background_variance" in reflections else np.zeros(len(keep))
     return Observations(
         row,
-        reflections["experiment_id"][row].astype(np.intp),
+        experiment,
         profile[row],
         summation[row],
         raw[row],
@@ -113,10 +116,17 @@ def observations_for_scaling(
         Coordinates(frame, reflections["s1"][row], d[row]),
         group_equivalents(crystal.space_group, reflections["hkl"][row]),
         d[row],
-        sweep[row].astype(np.intp) * (panel.max() + 1) + panel,
+        _sweeps(experiments)[experiment],
+        images[row].astype(np.intp) * (panel.max() + 1) + panel,
         position,
         _span(reflections, row, position[:, 2]),
     )
+
+
+def _sweeps(experiments: Sequence[Experiment]) -> np.ndarray:
+    """(experiments,) the first experiment of the same scan: lattices on one sweep share it."""
+    scans = [id(e.scan) for e in experiments]
+    return np.array([scans.index(scan) for scan in scans])
 
 
 def _span(reflections: Reflections, row: np.ndarray, frame: np.ndarray) -> np.ndarray:

@@ -41,6 +41,10 @@ class ScaleParams(Params):
     """Observations more negative than this many standard uncertainties are left out."""
     min_image_ratio: float = Field(0.3, ge=0, lt=1)
     """Images whose reflections have less than this part of the intensity expected are left out as blank; 0 keeps."""
+    max_image_deviation: float = Field(0.1, ge=0, le=1)
+    """Images whose intensities are off by more than this part of those of the images on either side, and beyond the
+    scatter of the others, are left out with what reaches into them: beam lost, shutter late. 0 keeps them all. A tenth
+    is twice what the best of the usual corrections leave (ISa 20)."""
     max_shadow_ratio: float = Field(0.8, ge=0, lt=1)
     """Places on the detector where reflections have less than this part of the intensity expected are left out as
     shadowed, judged by many together, and hot places with them; 0 keeps them all."""

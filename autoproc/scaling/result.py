@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,10 @@ from autoproc.models.reflections import Reflections
 from autoproc.scaling.combine import Candidate
 from autoproc.scaling.error_model import ErrorBin, ErrorModel
 from autoproc.scaling.solve import Start
+from autoproc.wording import number_ranges
+
+LISTED = 8
+"""Stretches of images that are named."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +36,7 @@ class ScaleResult:
     experiments : with their scaling models; reflections : all that came in, with intensity_scale, variance_scale
         (after the error model), inverse_scale and flags
     n_given, n_scaled, n_outliers, n_shadowed : observations; blank_images : (experiment, image number)
+    odd_images : (experiment, image number, part of the intensity of those beside it), in order
     candidates : intensity choices tried, the best first; rms : weighted residual after each step of the last fit
     start : for scaling the same reflections again within narrower limits
     """
@@ -52,9 +58,37 @@ class ScaleResult:
     n_outliers: int
     n_shadowed: int
     blank_images: tuple[tuple[int, int], ...]
+    odd_images: tuple[tuple[int, int, float], ...]
     start: Start
 
     @property
     def isa(self) -> float:
         """Asymptotic I/sigma, 1/(a b)."""
         return self.error_model.isa
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know, in plain words."""
+        return tuple(
+            f"{words}: left out with what reaches into them; was the beam lost, or the shutter late?"
+            for words in self.odd_image_words
+        )
+
+    @property
+    def odd_image_words(self) -> list[str]:
+        """Images whose intensities are off, and how far, a sentence for each sweep."""
+        is_one_sweep = len({id(e.scan) for e in self.experiments}) == 1
+        found = []
+        for experiment in sorted({n for n, _, _ in self.odd_images}):
+            here = [(image, ratio) for n, image, ratio in self.odd_images if n == experiment]
+            found.append(_words(here, "" if is_one_sweep else f" of experiment {experiment}"))
+        return found
+
+
+def _words(odd: Sequence[tuple[int, float]], of: str) -> str:
+    """Image numbers and the part of their neighbours' intensity, in order; of : which sweep's."""
+    ratios = [f"{ratio:.2f}" for _, ratio in sorted(odd, key=lambda one: one[1])]
+    several = ratios[0] if ratios[0] == ratios[-1] else f"{ratios[0]} to {ratios[-1]}"
+    images, whose = ("image", "its") if len(odd) == 1 else ("images", "their")
+    numbers = number_ranges([image for image, _ in odd], LISTED)
+    return f"{images} {numbers}{of}: intensities {several} of {whose} neighbours'"

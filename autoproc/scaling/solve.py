@@ -13,6 +13,7 @@ from autoproc.scaling.combine import PROFILE, SUMMATION, Candidate, best_choice,
 from autoproc.scaling.error_model import ErrorModel
 from autoproc.scaling.model import PhysicalModel, model_for
 from autoproc.scaling.observations import Observations
+from autoproc.scaling.odd_images import with_odd_images
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.state import (
     State,
@@ -30,14 +31,17 @@ from autoproc.scaling.state import (
 ABSORPTION = {"auto": (6, 5e4), "off": (0, 0.0), "low": (4, 5e5), "medium": (6, 5e4), "high": (6, 5e3)}
 """lmax of the surface and the weight that restrains its coefficients."""
 FULL_CYCLE = 3
-"""By then blank images, shadows and the better intensities are known."""
+"""By then bad images, shadows and the better intensities are known."""
+MAX_PASSES = 3
+"""Searches for odd images, each with scales that those found before have no part in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
     """What a scaling leaves for another one of the same reflections, perhaps of fewer of them.
 
-    known, blank, shadowed : (N,) bool of all reflections: those that took part, and those left out of these
+    known, blank, shadowed, odd : (N,) bool of all reflections: those that took part, and those left out of these
+    odd_images : as in the state
     params : of the scaling that it comes from
     """
 
@@ -48,6 +52,8 @@ class Start:
     known: np.ndarray
     blank: np.ndarray
     shadowed: np.ndarray
+    odd: np.ndarray
+    odd_images: tuple[tuple[int, int, float], ...]
     params: ScaleParams
 
     def serves(self, observations: Observations, params: ScaleParams) -> bool:
@@ -73,10 +79,11 @@ class Solution:
 
     def start(self, observations: Observations, params: ScaleParams, n_reflections: int) -> Start:
         """For another scaling of the same n_reflections."""
-        known, blank, shadowed = np.zeros((3, n_reflections), bool)
         rows, state = observations.row, self.state
-        known[rows], blank[rows], shadowed[rows] = True, state.blank, state.shadowed
-        return Start(state.models, self.cycled, self.candidates, self.i_mid, known, blank, shadowed, params)
+        known, blank, shadowed, odd = np.zeros((4, n_reflections), bool)
+        known[rows], blank[rows], shadowed[rows], odd[rows] = True, state.blank, state.shadowed, state.odd
+        models, images = state.models, state.odd_images
+        return Start(models, self.cycled, self.candidates, self.i_mid, known, blank, shadowed, odd, images, params)
 
 
 def solve(
@@ -104,8 +111,8 @@ def solve(
             state = with_shadows(observations, state, params.max_shadow_ratio)
         state = with_outliers(observations, state, params.outlier_zmax)
         state = fitted(experiments, observations, state, restraint, params.max_observations)
-        if cycle == 1 and params.min_image_ratio > 0:
-            state = _without_blank_images(experiments, observations, state, params, restraint)
+        if cycle == 1:
+            state = _without_bad_images(experiments, observations, state, params, restraint)
         if cycle == 1 and params.intensity_choice == "combine":
             candidates = best_choice(observations, state.factors, state.kept)
             i_mid = candidates[0].i_mid
@@ -150,20 +157,35 @@ def continued(experiments: Sequence[Experiment], observations: Observations, sta
     rows = observations.row
     is_same = ABSORPTION[level] == ABSORPTION[start.params.absorption_level]
     error_model = start.error_model if is_same else state.error_model
-    state = replace(state, error_model=error_model, blank=start.blank[rows], shadowed=start.shadowed[rows])
+    state = replace(
+        state, error_model=error_model, blank=start.blank[rows], shadowed=start.shadowed[rows], odd=start.odd[rows],
+        odd_images=start.odd_images,
+    )  # fmt: skip
     state = with_models(experiments, observations, state, models)
     return with_steady_variances(observations, state) if start.params.error_model else state
 
 
-def _without_blank_images(
+def _without_bad_images(
     experiments: Sequence[Experiment], observations: Observations, state: State, params: ScaleParams, restraint: float
 ) -> State:
-    """The state with blank images left out, and fitted again if there are more than were known."""
-    found = with_blank_images(observations, state, params.min_image_ratio)
-    if found is state:
-        return state
-    state = with_outliers(observations, found, params.outlier_zmax)
-    return fitted(experiments, observations, state, restraint, params.max_observations)
+    """The state with blank and odd images left out, and fitted again if there are more than were known.
+
+    What a bad image has drawn the scales to hides others: these are looked for until there are no more.
+    """
+
+    def refitted(found: State) -> State:
+        without = with_outliers(observations, found, params.outlier_zmax)
+        return fitted(experiments, observations, without, restraint, params.max_observations)
+
+    if params.min_image_ratio > 0:
+        found = with_blank_images(observations, state, params.min_image_ratio)
+        state = state if found is state else refitted(found)
+    for _ in range(MAX_PASSES if params.max_image_deviation > 0 else 0):
+        found = with_odd_images(observations, state, params.max_image_deviation)
+        if found is state:
+            break
+        state = refitted(found)
+    return state
 
 
 def _first_choice(observations: Observations, params: ScaleParams) -> float:

@@ -34,8 +34,8 @@ class State:
 
     intensity, variance : (N,) chosen, corrected, not scaled; NaN where there is none; variance comes to be that of
         the expected photons, `integrated` stays what integration gave
-    factors : (N,) inverse scales; models: one for each experiment; outliers, blank, shadowed : (N,)
-    bool
+    factors : (N,) inverse scales; models: one for each experiment; outliers, blank, shadowed, odd : (N,)
+    bool; odd_images : those that the odd ones reach into, as (experiment, frame, part of its neighbours' intensity)
     """
 
     intensity: np.ndarray
@@ -47,13 +47,15 @@ class State:
     outliers: np.ndarray
     blank: np.ndarray
     shadowed: np.ndarray
+    odd: np.ndarray
+    odd_images: tuple[tuple[int, int, float], ...] = ()
     fit: Fit | None = None
 
     @property
     def measured(self) -> np.ndarray:
-        """(N,) bool: with an intensity and a positive factor, neither on a blank image nor in a shadow."""
+        """(N,) bool: with an intensity and a positive factor, neither on a blank or odd image nor in a shadow."""
         finite = np.isfinite(self.intensity) & np.isfinite(self.variance)
-        return finite & (self.factors > 0) & ~self.blank & ~self.shadowed
+        return finite & (self.factors > 0) & ~self.blank & ~self.shadowed & ~self.odd
 
     @property
     def kept(self) -> np.ndarray:
@@ -78,7 +80,7 @@ def bare_state(chosen: Intensities, models: Sequence[PhysicalModel]) -> State:
     n = len(chosen.value)
     nothing = np.zeros(n, bool)
     return State(
-        chosen.value, chosen.variance, chosen.variance, np.ones(n), tuple(models), ErrorModel(), *3 * (nothing,)
+        chosen.value, chosen.variance, chosen.variance, np.ones(n), tuple(models), ErrorModel(), *4 * (nothing,)
     )
 
 

@@ -27,6 +27,7 @@ def _corrections(result: ScaleResult) -> str:
         lines.append(f"{result.n_shadowed} left out where the detector is shadowed or hot")
     if result.blank_images:
         lines.append(f"{len(result.blank_images)} blank images left out: {_ranges(result)}")
+    lines += [f"{words}: left out" for words in result.odd_image_words]
     return "\n".join(lines) + "\n"
 
 

@@ -69,6 +69,7 @@ def scale(
         n_outliers=int(np.count_nonzero(rejected)),
         n_shadowed=int(np.count_nonzero(state.shadowed)),
         blank_images=_blank_images(experiments, observations, state),
+        odd_images=_odd_images(experiments, state),
         start=solution.start(observations, params, len(reflections)),
     )
 
@@ -84,6 +85,13 @@ def _blank_images(
         for frame in blank
     ]
     return tuple(found)
+
+
+def _odd_images(experiments: Sequence[Experiment], state: State) -> tuple[tuple[int, int, float], ...]:
+    """Images that were left out for their intensities, in order, as (experiment, image number, part of the usual)."""
+    scans = [e.scan for e in experiments]
+    found = [(n, frame, ratio) for n, frame, ratio in state.odd_images if frame < scans[n].n_images]
+    return tuple(sorted((n, scans[n].image_range[0] + frame, ratio) for n, frame, ratio in found))
 
 
 def _experiments_with_models(experiments: Sequence[Experiment], solution: Solution) -> tuple[Experiment, ...]:

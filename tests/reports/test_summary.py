@@ -16,7 +16,7 @@ from autoproc.reports.story import story
 from autoproc.reports.summary import RANGE_KEYS, Failure, format_summary, summarise
 from autoproc.service.process_sweep import plain
 from autoproc.stages.index import LOOSE_SPOTS
-from autoproc.stages.pipeline import Processing
+from autoproc.stages.pipeline import Processing, gathered_warnings
 
 KEYS = {
     "sweep", "status", "error", "space_group", "laue_group", "unit_cell", "n_lattices", "n_images", "n_spots",
@@ -294,6 +294,31 @@ def test_blank_images_and_ice_are_checks(processing: Processing, changes, name: 
     assert checks[name] == expected
     order = ("good", "look", "bad")
     assert order.index(verdict) >= order.index(expected)
+
+
+def test_images_whose_intensities_are_off_are_a_check_and_are_told(processing: Processing):
+    scaled = replace(processing.scaled, odd_images=((0, 7, 0.5312), (0, 8, 0.6)))
+    told = replace(processing, scaled=scaled)
+    told.warnings = gathered_warnings(told)
+    words = "images 7-8: intensities 0.53 to 0.60 of their neighbours'"
+    assert f"{words}: left out" in line_of(told, "Scaling")
+    assert any(w.startswith(words) for w in summarise("demo", told, None)["warnings"])
+    verdict, checks = verdict_of(told)
+    assert checks["images"] == "look"
+    assert verdict != "good"
+    (check,) = [c for c in summarise("demo", told, None)["quality"]["checks"] if c["name"] == "images"]
+    assert "2 with intensities unlike their neighbours'" in check["value"]
+
+
+def test_what_reached_into_images_that_are_off_is_counted(processing: Processing):
+    rows = processing.scaled.reflections
+    gone = np.zeros(len(rows), bool)
+    gone[np.flatnonzero(rows.has_flag(Flag.SCALED))[:300]] = True
+    scaled = replace(
+        processing.scaled, reflections=rows.without_flag(Flag.SCALED, gone),
+        start=replace(processing.scaled.start, odd=gone),
+    )  # fmt: skip
+    assert dict(reasons_left_out(scaled))["on images whose intensities are off"] == 300
 
 
 def test_unread_images_count_unless_the_user_has_excluded_them(processing: Processing):
