@@ -207,8 +207,9 @@ def deviations_from_beside(level: np.ndarray, error: np.ndarray, smooth: np.ndar
     by_model = level / np.nanmedian(level) - 1
     level = level * smooth
     before, after = _from_sides(level)
-    away, scatter = _smaller(_smaller(before, after), MOST_FOLLOWED * by_model), (before + after) / 2
-    at_end = np.isnan(scatter) & np.isfinite(away)
+    scatter = (before + after) / 2
+    away = np.where(np.isnan(scatter), np.nan, _smaller(_smaller(before, after), MOST_FOLLOWED * by_model))
+    at_end = np.isnan(before) != np.isnan(after)
     for n in map(int, np.flatnonzero(at_end)):
         first, end = (max(0, n - N_BESIDE), n) if np.isnan(after[n]) else (n + 1, n + 1 + N_BESIDE)
         away[n] = scatter[n] = level[n] / _extrapolated(level[first:end], n - first) - 1

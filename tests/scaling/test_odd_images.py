@@ -94,6 +94,8 @@ def test_images_of_too_few_reflections_are_not_judged():
     few = (seen.image != 30) | (np.cumsum(seen.image == 30) <= 5)
     assert odd_images(seen[few], 0.1) == {}
     assert odd_images(seen[np.zeros(0, np.intp)], 0.1) == {}
+    assert odd_images(seen[seen.image == 0], 0.1) == {}
+    assert odd_images(seen[seen.image < 3], 0.1) == {}
 
 
 @pytest.mark.parametrize(
