@@ -24,6 +24,13 @@ DEGREES_OF_FREEDOM = 6.0
 """Of Student's t, whose tails the fit allows for; few outliers then matter little."""
 MIN_ANOMALOUS = 200
 """Observations with equivalents of their own hand that the error model needs, or both hands are taken together."""
+MIN_SHELL_SIGNAL = 1.0
+"""Mean of expected intensity over its standard uncertainty in a resolution shell that still tells of the scales (1.0
+is about where CC1/2 falls below 0.3). Beyond it what remains of the background, which does not follow the scales, is
+as large as the signal: in measured data of which two shells in three were noise it drew the scales flat, and the
+lowest shell disagreed for it."""
+MIN_RELATIVE_SIGNAL = 0.5
+"""Where no shell has much, those with this part of the strongest one's tell."""
 MIN_PARTIALITY = 0.95
 """Less complete reflections are scaled, but do not decide the scales."""
 
@@ -36,6 +43,7 @@ class State:
         the expected photons, `integrated` stays what integration gave
     factors : (N,) inverse scales; models: one for each experiment; outliers, blank, shadowed, odd : (N,)
     bool; odd_images : those that the odd ones reach into, as (experiment, frame, part of its neighbours' intensity)
+    reach : Angstrom, as far as there is signal: beyond it noise has the decay of the limit
     """
 
     intensity: np.ndarray
@@ -50,6 +58,7 @@ class State:
     odd: np.ndarray
     odd_images: tuple[tuple[int, int, float], ...] = ()
     fit: Fit | None = None
+    reach: float = 0.0
 
     @property
     def measured(self) -> np.ndarray:
@@ -186,8 +195,8 @@ def fitted(
     max_observations: int,
 ) -> State:
     """The state after fitting the models to well measured, robustly weighted observations."""
-    use = state.kept
-    seen = expectation(observations, state, use)
+    seen = expectation(observations, state, state.kept)
+    use = with_signal(observations, state.kept, seen)
     rows = select_for_fit(observations, use, seen, max_observations)
     if not len(rows):
         return state
@@ -203,7 +212,8 @@ def fitted(
         parts.append(Part(here, model.design(experiments[n], observations.at[rows[here]])))
     problem = Problem(state.intensity[rows], weight, group, int(group.max()) + 1, tuple(parts), absorption_restraint)
     fit = fit_models(problem, state.models)
-    return with_models(experiments, observations, replace(state, fit=fit), fit.models)
+    reach = float(observations.d[use].min())
+    return with_models(experiments, observations, replace(state, fit=fit, reach=reach), fit.models)
 
 
 def with_models(
@@ -213,7 +223,8 @@ def with_models(
     factors = np.ones(len(observations))
     for n, model in enumerate(models):
         rows = np.flatnonzero(observations.experiment == n)
-        factors[rows] = model.factors_at(experiments[n], observations.at[rows])
+        at = observations.at[rows]
+        factors[rows] = model.factors_at(experiments[n], replace(at, d=np.maximum(at.d, state.reach)))
     use = state.kept & (factors > 0)
     mean = float(np.mean(factors[use])) if use.any() else 1.0
     rescaled = []
@@ -244,6 +255,20 @@ def select_for_fit(observations: Observations, use: np.ndarray, seen: Expectatio
         best = here[np.argsort(-information[here], kind="stable")]
         chosen[best[np.cumsum(count[best]) <= limit / N_SHELLS]] = True
     return np.flatnonzero(use & chosen[groups.group])
+
+
+def with_signal(observations: Observations, use: np.ndarray, seen: Expectation) -> np.ndarray:
+    """(N,) bool: those to `use` (N,) bool as far in resolution as they show signal, so that noise decides no scales."""
+    if not use.any():
+        return use
+    shells = equal_volume_shells(observations.d[use], N_SHELLS)
+    shell = np.maximum(shells.index(observations.d), 0)
+    count = np.bincount(shell[use], minlength=N_SHELLS)
+    strength = seen.expected[use] / np.sqrt(seen.variance[use])
+    signal = np.bincount(shell[use], strength, minlength=N_SHELLS) / np.maximum(count, 1)
+    enough = min(MIN_SHELL_SIGNAL, MIN_RELATIVE_SIGNAL * float(signal.max()))
+    last = int(np.flatnonzero(signal >= enough)[-1])
+    return use & (shell <= last)
 
 
 def with_outliers(observations: Observations, state: State, zmax: float) -> State:
