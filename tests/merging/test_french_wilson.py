@@ -44,3 +44,65 @@ def test_expected_intensity_follows_the_fall_off():
     true = 500 * np.exp(-15 / d**2)
     estimate = expected_intensity(rng.exponential(true), d, np.ones(8000))
     assert np.median(np.abs(estimate / true - 1)) < 0.12
+
+
+def posterior_sd_f(i, sigma, mean, centric):
+    f = np.linspace(1e-4, np.sqrt(max(i, 0) + 12 * sigma), 200_000)
+    log_density = -0.5 * ((i - f**2) / sigma) ** 2 - f**2 / (2 * mean if centric else mean)
+    density = np.exp(log_density - log_density.max()) * (1.0 if centric else f)
+    mean_f = (f * density).sum() / density.sum()
+    return np.sqrt((f**2 * density).sum() / density.sum() - mean_f**2)
+
+
+@pytest.mark.parametrize("centric", [False, True])
+def test_spread_is_that_of_the_posterior(centric):
+    i, mean = np.array([-3.0, 0.0, 0.5, 2.0, 8.0, 11.0]), np.array([1.0, 0.3, 5.0, 2.0, 4.0, 20.0])
+    _, sd = french_wilson(i, np.ones(6), mean, np.full(6, centric))
+    expected = [posterior_sd_f(a, 1.0, b, centric) for a, b in zip(i, mean, strict=True)]
+    np.testing.assert_allclose(sd, expected, rtol=5e-3)
+
+
+@pytest.mark.parametrize("centric", [False, True])
+@pytest.mark.parametrize("end", [-30.0, 12.0])
+def test_tables_ends_meet_what_is_beyond_them(centric, end):
+    """h = I / sigma - sigma / S just within and just beyond the table."""
+    sigma, i = np.ones(2), (np.zeros(2) if end < 0 else np.full(2, end + 0.5))
+    h = end + np.array([-0.05, 0.05])
+    mean = 1 / (i - h) / (2 if centric else 1)
+    f, sd = french_wilson(i, sigma, mean, np.full(2, centric))
+    assert f[0] == pytest.approx(f[1], rel=0.008)
+    assert sd[0] == pytest.approx(sd[1], rel=0.025)
+
+
+@pytest.mark.parametrize(("centric", "factor"), [(False, np.sqrt(np.pi) / 2), (True, np.sqrt(2 / np.pi))])
+def test_without_signal_the_amplitude_is_wilsons_mean(centric, factor):
+    """<F> = sqrt(pi S) / 2 of acentric, sqrt(2 S / pi) of centric reflections, where sigma is a hundred times S."""
+    f, sd = french_wilson(np.zeros(1), np.ones(1), np.array([0.01]), np.array([centric]))
+    assert f[0] == pytest.approx(factor * 0.1, rel=0.01)
+    assert sd[0] == pytest.approx(0.1 * np.sqrt(1 - factor**2), rel=0.02)
+
+
+def test_amplitude_goes_with_the_root_of_the_unit():
+    i, mean, centric = np.array([-2.0, 0.3, 5.0, 40.0]), np.array([3.0, 1.0, 4.0, 9.0]), np.array([1, 0, 1, 0], bool)
+    one, other = (french_wilson(u * i, np.full(4, u), u * mean, centric) for u in (1.0, 400.0))
+    np.testing.assert_allclose(other, 20.0 * np.array(one), rtol=1e-9)
+
+
+def test_a_sigma_of_nothing_has_no_amplitude():
+    f, sd = french_wilson(np.array([5.0]), np.array([0.0]), np.ones(1), np.zeros(1, bool))
+    assert np.isnan(f[0])
+    assert np.isnan(sd[0])
+
+
+def test_expected_intensity_has_epsilon():
+    rng = np.random.default_rng(3)
+    d, epsilon = 1 / np.sqrt(rng.uniform(0.01, 0.25, 4000)), rng.choice([1.0, 2.0, 4.0], 4000)
+    found = expected_intensity(epsilon * rng.exponential(50.0, 4000), d, epsilon)
+    np.testing.assert_allclose(found / epsilon, 50.0, rtol=0.25)
+
+
+def test_expected_intensity_is_positive_where_there_is_no_signal():
+    rng = np.random.default_rng(4)
+    found = expected_intensity(rng.normal(-1.0, 1.0, 2000), rng.uniform(2, 10, 2000), np.ones(2000))
+    assert np.all(found > 0)
+    np.testing.assert_allclose(found, 0.5 / np.sqrt(80), rtol=0.4)

@@ -48,9 +48,10 @@ def test_truncated_variance_is_the_integral():
     assert inside + MAX_DEVIATION**2 * 2 * norm.sf(MAX_DEVIATION) == pytest.approx(TRUNCATED_VARIANCE, abs=1e-5)
 
 
-def test_most_likely_model_is_that_of_every_observation_by_itself():
+@pytest.mark.parametrize(("a", "b"), [(1.3, 0.05), (4.0, 0.02), (0.4, 0.1)])
+def test_most_likely_model_is_that_of_every_observation_by_itself(a, b):
     """The same posterior without pools, minimised by another method."""
-    deviation2, variance, expected = observations(4000, ErrorModel(1.3, 0.05))
+    deviation2, variance, expected = observations(4000, ErrorModel(a, b))
     fitted = fit_error_model(deviation2, variance, expected, ErrorModel())
 
     def posterior(x: np.ndarray) -> float:

@@ -115,6 +115,7 @@ def test_frames_beyond_the_data_have_the_factor_of_the_last():
     model = random_model(spread=0.2)
     inside, outside = (model.curves(np.array(f)) for f in ([0.0, 180.0], [-50.0, 400.0]))
     np.testing.assert_array_equal(inside, outside)
+    np.testing.assert_allclose(model.coordinate(np.array([0.0, 90.0, 180.0]), model.scale), [0, 2.997, 5.994])
 
 
 def test_surface_below_its_linear_part_is_an_exponential_of_the_same_slope():

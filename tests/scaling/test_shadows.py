@@ -151,3 +151,20 @@ def test_what_nothing_compares_with_goes_with_its_neighbours():
     z[dark[0]], ratio[dark[0]], compared[dark[0]] = 0.0, 1.0, False
     information = np.where(compared, seen.information, 0.0)
     assert suspects(position, Comparison(z, ratio, information, compared))[dark[0]]
+
+
+def test_many_that_are_a_little_too_strong_are_not_hot():
+    position, seen = measured()
+    z = np.where(np.linalg.norm(position - 500, axis=1) < 200, 3.9, seen.z)
+    assert not suspects(position, Comparison(z, seen.ratio, seen.information, seen.compared)).any()
+
+
+def test_what_agrees_is_kept_in_a_hot_place():
+    position, seen = measured()
+    nearest = np.argsort(np.linalg.norm(position - 500, axis=1))[:60]
+    z = np.array(seen.z)
+    z[nearest] = 9.0
+    z[nearest[:2]] = 1.9, 2.1
+    found = suspects(position, Comparison(z, seen.ratio, seen.information, seen.compared))
+    assert found[nearest[:2]].tolist() == [False, True]
+    assert found[nearest[2:10]].all()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import gemmi
+import numpy as np
+import pytest
+
+from autoproc.symmetry.absences import Absences, ScrewAxis, SpaceGroupScore
+from autoproc.symmetry.doubts import symmetry_warnings
+from autoproc.symmetry.elements import CorrelationModel, ElementScore, PairSums
+from autoproc.symmetry.given_setting import GivenSetting
+from autoproc.symmetry.lattice_symmetry import lattice_symmetry
+from autoproc.symmetry.laue_group import SubgroupScore
+from autoproc.symmetry.subgroups import find_subgroups
+
+SUBGROUPS = find_subgroups(lattice_symmetry((40, 50, 60, 90, 90, 90), 1.0))
+FULL, MONOCLINIC = SUBGROUPS[0], next(s for s in SUBGROUPS if s.order == 2)
+MODEL = CorrelationModel(0.95, 0.95, 0.95, 0.0, 1000, 0.9, 0.07)
+P21, P2 = gemmi.SpaceGroup("P 1 21 1"), gemmi.SpaceGroup("P 1 2 1")
+
+
+def scored(subgroup, likelihood=0.9, confidence=0.9) -> SubgroupScore:
+    return SubgroupScore(subgroup, likelihood, confidence, 8.0, 1.0, 0.9, 0.1)
+
+
+def element(members: tuple[int, ...], cc: float, n: int = 100, order: int = 2) -> ElementScore:
+    return ElementScore(members, order, (0, 1, 0), PairSums(n_unique=n), cc, 0.1, 0.9)
+
+
+def certain(p: float = 0.95, n_absent: int = 5) -> Absences:
+    screw = ScrewAxis("21b", p, 5, n_absent, 100.0, 0.0, 10.0, 0.0)
+    return Absences((screw,), (SpaceGroupScore((P21,), p), SpaceGroupScore((P2,), 1 - p)), p > 0.7)
+
+
+def said(best, others=(), elements=(), absences=None, **given) -> tuple[str, ...]:
+    return symmetry_warnings(best, [best, *others], elements, absences or certain(), MODEL, **given)
+
+
+def test_a_clear_answer_has_no_warnings():
+    assert said(scored(FULL), [scored(MONOCLINIC, 0.1, 0.0)], [element((1,), 0.94)]) == ()
+
+
+def test_an_uncertain_laue_group_names_both():
+    (warning,) = said(scored(FULL, 0.5, 0.49), [scored(MONOCLINIC, 0.45, 0.0)])
+    assert "the Laue group is uncertain: P m m m (0.50) or P" in warning
+    assert "(0.45)" in warning
+    assert said(scored(FULL, 0.5, 0.5), [scored(MONOCLINIC, 0.45, 0.0)]) == ()
+    assert said(scored(FULL, 0.5, 0.1)) == ()  # nothing else is possible
+
+
+@pytest.mark.parametrize(("n", "is_said"), [(2, True), (3, False)])
+def test_elements_without_pairs_ask_for_more_rotation(n, is_said):
+    found = said(scored(FULL), elements=[element((1,), 0.95, n), element((0,), 0.0, 0, order=1)])
+    assert any("too few related reflections to test 2 | (0, 1, 0)" in w for w in found) == is_said
+
+
+@pytest.mark.parametrize(("cc", "is_said"), [(0.79, True), (0.81, False)])
+def test_an_element_inside_that_agrees_less_well_is_told(cc, is_said):
+    inside = element((FULL.members[1],), cc)
+    assert any("agrees less well" in w for w in said(scored(FULL), elements=[inside])) == is_said
+
+
+@pytest.mark.parametrize(("cc", "is_said"), [(0.41, True), (0.39, False)])
+def test_an_element_outside_that_is_nearly_true_is_told(cc, is_said):
+    outside = next(m for m in FULL.members if m not in MONOCLINIC.members)
+    found = said(scored(MONOCLINIC), elements=[element((outside,), cc)])
+    assert any("was rejected, but is not far from true" in w for w in found) == is_said
+
+
+def test_unseen_screw_axes_are_named_and_few_reflections_told():
+    (unseen,) = said(scored(FULL), absences=certain(0.6, n_absent=0))
+    assert "cannot tell screw axes 21b: no reflection that they extinguish was measured" in unseen
+    assert unseen.endswith("any of P 21, P 2")
+    (few,) = said(scored(FULL), absences=certain(0.6, n_absent=2))
+    assert "for certain from few axial reflections: any of P 21, P 2" in few
+
+
+def test_a_given_group_is_warned_of_only_where_the_data_speak_against_it():
+    assert said(scored(FULL, 0.06, 0.0), absences=certain(0.6), given=P21) == ()
+    best = scored(MONOCLINIC, 0.04, 0.0)
+    (warning,) = symmetry_warnings(best, [scored(FULL, 0.9), best], (), certain(), MODEL, P21)
+    assert "the Laue group of P 21, which was given, is not that of the intensities" in warning
+    assert "where P m m m (0.90) is likeliest" in warning
+
+
+@pytest.mark.parametrize(
+    ("score", "p", "is_said"), [(0.04, 0.95, True), (0.06, 0.95, False), (0.04, 0.6, False), (None, 0.95, False)]
+)
+def test_absences_speak_against_a_given_group_only_if_they_are_certain(score, p, is_said):
+    setting = GivenSetting(P2, np.eye(3), score)
+    found = said(scored(FULL), absences=certain(p), given=P2, setting=setting)
+    assert any("the absences speak against P 2, which was given, and for P 1 21 1" in w for w in found) == is_said
+
+
+def test_a_cell_that_is_none_of_the_group_is_told():
+    setting = GivenSetting(P2, np.eye(3), 0.9, has_cell=False)
+    (warning,) = said(scored(FULL), given=P2, setting=setting)
+    assert "the unit cell that was given is not a cell of P 2 of this lattice" in warning
