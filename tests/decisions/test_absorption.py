@@ -69,3 +69,20 @@ def test_one_wild_reflection_decides_nothing(n, wild):
 
     assert better_level(report("low", 1.0, 0.05, n), with_wild("medium", 0.8)).is_better
     assert not better_level(with_wild("low", 1.0), report("medium", 1.0, 0.05, n)).is_better
+
+
+@pytest.mark.parametrize(("mean", "is_better"), [(0.9949, True), (0.9951, False)])
+def test_half_a_per_cent_is_worth_it(mean, is_better):
+    assert better_level(LOW, report("medium", mean)).is_better == is_better
+
+
+@pytest.mark.parametrize(("n", "is_better"), [(26, True), (24, False)])
+def test_five_standard_deviations_are_significant(n, is_better):
+    """Equal gains of n reflections are sqrt(n) standard deviations."""
+    assert better_level(report("low", 1.0, n=n), report("medium", 0.9, n=n)).is_better == is_better
+
+
+def test_what_is_worse_is_never_better():
+    verdict = better_level(LOW, report("medium", 1.2))
+    assert not verdict.is_better
+    assert "no better" in verdict.because

@@ -106,3 +106,42 @@ def test_spots_left_over_are_explained(report, asked, most, why):
 def test_nothing_is_said_where_nobody_wonders():
     assert kept_lattices(replace(ONE, n_left=100), None, 4) == []
     assert kept_lattices(ONE, None, 4) == []  # the ladder has told what was tried
+
+
+@pytest.mark.parametrize(
+    ("change", "is_better"),
+    [
+        ({"r_meas": 0.050 * 1.049}, True),
+        ({"r_meas": 0.050 * 1.051}, False),
+        ({"isa": 20.0 * 0.81}, True),
+        ({"isa": 20.0 * 0.79}, False),
+        ({"n_unique": 4851}, True),
+        ({"n_unique": 4849}, False),
+        ({"n_left": 2999}, True),
+        ({"n_left": 3001}, False),
+        ({"rmsds": (0.2, 0.399)}, True),
+        ({"rmsds": (0.2, 0.401)}, False),
+        ({"angles": (0.101,)}, True),
+        ({"angles": (0.099,)}, False),
+    ],
+)
+def test_limits_of_what_is_kept(change, is_better):
+    """5% of Rmeas, a fifth of ISa, 3% of reflections, a quarter of the spots, twice the RMSD, a tenth of a degree."""
+    assert more_lattices_are_better(ONE, replace(TWO, **change)).is_better == is_better
+
+
+@pytest.mark.parametrize(
+    ("n_spots", "n_left", "is_asked"), [(10000, 1000, True), (10000, 999, False), (400, 100, True), (400, 99, False)]
+)
+def test_limits_of_what_is_left_over(n_spots, n_left, is_asked):
+    report = replace(ONE, n_spots=n_spots, n_left=n_left)
+    assert (lattices_ladder(4).next_step(first(report)) is not None) == is_asked
+
+
+def test_only_the_newest_lattice_is_judged():
+    """A second of three that fits badly or lies on the first was kept already."""
+    two = replace(TWO, n_left=800, rmsds=(0.2, 0.9), angles=(0.01,))
+    three = replace(TWO, n_left=300, n_per_lattice=(5800, 3400, 500), rmsds=(0.2, 0.9, 0.3), angles=(0.01, 30.0))
+    assert reality(two, three) == ""
+    assert "fit badly" in reality(two, replace(three, rmsds=(0.2, 0.2, 0.9)))
+    assert "once more" in reality(two, replace(three, angles=(62.0, 0.01)))

@@ -97,3 +97,30 @@ def test_high_r_meas_with_true_symmetry_is_explained():
     )
     assert "too few repeated" in kept_symmetry(replace(GOOD, r_meas=0.2, mates_ratio=None))[0].because
     assert kept_symmetry(GOOD) == kept_symmetry(replace(DENIED, r_meas=0.2)) == []
+
+
+@pytest.mark.parametrize(
+    ("ratio", "sigmas", "denied"), [(2.01, 5.01, True), (1.99, 50.0, False), (20.0, 4.99, False), (None, 50.0, False)]
+)
+def test_limits_of_denial_by_intensities(ratio, sigmas, denied):
+    assert replace(GOOD, mates_ratio=ratio, mates_sigmas=sigmas).intensities_deny == denied
+
+
+@pytest.mark.parametrize(("ratio", "denied"), [(1.49, False), (1.51, True), (None, False)])
+def test_limits_of_denial_by_positions(ratio, denied):
+    assert replace(GOOD, position_ratio=ratio).positions_deny == denied
+
+
+@pytest.mark.parametrize(("r_meas", "is_better"), [(0.08 * 0.899, True), (0.08 * 0.901, False)])
+def test_a_lower_group_has_a_tenth_less_r_meas(r_meas, is_better):
+    assert lower_is_right(DENIED, replace(LOWER, r_meas=r_meas)).is_better == is_better
+
+
+def test_a_cell_is_allowed_half_of_what_it_missed():
+    step = SYMMETRY.next_step(history(replace(DISPLACED, delta=0.3)))
+    assert step.changes == {"symmetry.max_delta": 0.15}
+
+
+def test_positions_are_believed_before_intensities():
+    step = SYMMETRY.next_step(history(replace(DENIED, position_ratio=2.8, delta=0.2)))
+    assert "symmetry.max_delta" in step.changes
