@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoproc.merging.agreement import MIN_TOTAL_SIGNAL, GroupAgreement, group_agreement
+from autoproc.merging.agreement import GroupAgreement, group_agreement
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
 
 
@@ -69,7 +69,7 @@ def test_r_meas_does_not_rise_with_multiplicity_and_r_pim_falls():
 @pytest.mark.parametrize(("total", "is_known"), [(0.99, False), (1.01, True)])
 def test_r_factors_of_nothing_are_none(total, is_known):
     """Four observations of sigma 1 in pairs: their sum has to exceed 3 sqrt(4)."""
-    intensity = np.full(4, total * MIN_TOTAL_SIGNAL * 2 / 4)
+    intensity = np.full(4, total * 3.0 * 2 / 4)
     assert (group_agreement(groups_of(2, 2), intensity, np.ones(4)).r_meas is not None) == is_known
 
 
