@@ -12,7 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
-from autoproc.formats.frame_facts import LARGEST_16_BIT, FrameFacts, X, Y, number, number_list, pair
+from autoproc.formats.frame_facts import LARGEST_16_BIT, FrameFacts, X, Y, number, number_list, overload, pair
 from autoproc.formats.frame_headers import FrameHeader
 from autoproc.formats.tiff_tags import byte_order
 from autoproc.geometry.rotation import rotation_matrix
@@ -57,7 +57,9 @@ def smv_facts(header: FrameHeader) -> FrameFacts:
     size = number(fields, "PIXEL_SIZE")
     serial = number(fields, "DETECTOR_SN")
     pedestal = number(fields, "IMAGE_PEDESTAL") or ADSC_PEDESTALS.get(int(serial or 0), 0.0)
-    overload = number(fields, "CCD_IMAGE_SATURATION", "SATURATED_VALUE") or LARGEST_16_BIT
+    if abs(pedestal) > LARGEST_16_BIT:
+        raise ValueError("no pedestal is as high as that")
+    full = overload(fields, "CCD_IMAGE_SATURATION", "SATURATED_VALUE")
     two_theta = number(fields, "TWOTHETA") or 0.0
     swing = f"the header gives 2theta = {two_theta:g} degrees but no direction of it: it is taken as 0"
     centre = _adsc_centre(header, size or 0.0, int(serial or 0))
@@ -68,7 +70,7 @@ def smv_facts(header: FrameHeader) -> FrameFacts:
         centre,
         pair(number(fields, "OSC_START"), number(fields, "OSC_RANGE")),
         number(fields, "TIME") or 0.0,
-        trusted_range=(-1.0 - pedestal, overload - pedestal),
+        trusted_range=(-1.0 - pedestal, full - pedestal),
         gain=_adsc_gain(header, size or 0.0, serial),
         pedestal=pedestal,
         serial="ADSC" if serial is None else f"ADSC {serial:.0f}",
@@ -122,7 +124,7 @@ def marccd_facts(header: FrameHeader) -> FrameFacts:
     x, y = integers(1668, 2)
     px, py = integers(1796, 2)
     saturated = integers(1128, 1)[0]
-    overload = float(saturated) if saturated > 0 else LARGEST_16_BIT
+    full = float(saturated) if saturated > 0 else LARGEST_16_BIT
     turn = rotation_matrix(X, np.radians(starts[0] * 1e-3))
     serial = _mar_serial(header.raw)
     return FrameFacts(
@@ -134,7 +136,7 @@ def marccd_facts(header: FrameHeader) -> FrameFacts:
         integers(1680, 1)[0] * 1e-3,
         fast=turn @ X,
         slow=turn @ -Y,
-        trusted_range=(-float(header.bias), overload - header.bias),
+        trusted_range=(-float(header.bias), full - header.bias),
         gain=_mar_gain(header, px * 1e-6, serial),
         serial=f"Rayonix {serial}" if serial else "Rayonix",
         warnings=warnings,

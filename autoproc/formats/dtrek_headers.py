@@ -11,7 +11,7 @@ from datetime import datetime
 
 import numpy as np
 
-from autoproc.formats.frame_facts import LARGEST_16_BIT, FrameFacts, number, number_list, pair
+from autoproc.formats.frame_facts import FrameFacts, number_list, overload, pair
 from autoproc.formats.frame_headers import FrameHeader
 from autoproc.formats.polarisation import Polarisation, from_fraction
 from autoproc.geometry.rotation import rotation_matrix
@@ -53,7 +53,7 @@ def dtrek_facts(header: FrameHeader) -> FrameFacts:
         to_source=_direction(fields, "SOURCE_VECTORS"),
         polarisation=_polarisation(number_list(fields, "SOURCE_POLARZ")),
         goniometer=Goniometer(_direction(fields, "ROTATION_VECTOR")),
-        trusted_range=(0.0, number(fields, "SATURATED_VALUE") or LARGEST_16_BIT),
+        trusted_range=(0.0, overload(fields, "SATURATED_VALUE")),
         serial=fields.get(f"{name}DETECTOR_DESCRIPTION", ""),
         date=_day(fields.get("DTREK_DATE_TIME", "")),
         remarks=(CRYSTAL_AXES,) if any(settings) else (),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,17 +50,30 @@ class FrameFacts:
 
 
 def number(fields: Mapping[str, str], *names: str) -> float | None:
-    """The first number of the first of these fields that has one."""
+    """The first number of the first of these fields that has one. Raises ValueError where it is beyond all numbers."""
     for name in names:
         match = re.match(NUMBER, fields.get(name, "").lstrip())
         if match:
-            return float(match.group())
+            return _finite(match.group())
     return None
 
 
 def number_list(fields: Mapping[str, str], name: str) -> list[float]:
-    """All numbers of a field."""
-    return [float(text) for text in re.findall(NUMBER, fields.get(name, ""))]
+    """All numbers of a field. Raises ValueError where one is beyond all numbers."""
+    return [_finite(text) for text in re.findall(NUMBER, fields.get(name, ""))]
+
+
+def overload(fields: Mapping[str, str], *names: str) -> float:
+    """The count where the detector is full, of the first of these fields that has one that can be."""
+    said = number(fields, *names)
+    return said if said is not None and said > 0 else LARGEST_16_BIT
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
 
 
 def pair(first: float | None, second: float | None) -> tuple[float, float] | None:

@@ -161,3 +161,16 @@ def test_fractions_are_no_counts(tmp_path):
     fabio.edfimage.EdfImage(data=np.full((32, 32), 0.5, "f4")).write(str(tmp_path / "x.edf"))
     with pytest.raises(UnsupportedFile, match="fractions"):
         read_image(tmp_path / "x.edf")
+
+
+@pytest.mark.parametrize("change", [{"OSC_RANGE": "1e999"}, {"IMAGE_PEDESTAL": "1e12"}, {"PIXEL_SIZE": "1e999"}])
+def test_numbers_beyond_all_numbers(tmp_path, change):
+    write_smv(tmp_path / "x_001.img", counts(), **change)
+    with pytest.raises(BadHeader):
+        read_experiment(tmp_path / "x_001.img")
+
+
+@pytest.mark.parametrize("said", ["-5", "0", "x"])
+def test_a_detector_is_full_somewhere(tmp_path, said):
+    write_smv(tmp_path / "x_001.img", counts(), CCD_IMAGE_SATURATION=said)
+    assert read_experiment(tmp_path / "x_001.img").detector[0].trusted_range[1] == 65535
