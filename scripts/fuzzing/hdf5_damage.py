@@ -13,6 +13,9 @@ import numpy as np
 
 from fuzzing.extremes import TEXTS, number
 
+UNWRITABLE = (
+    ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
 HUGE = (
     (2**40,),
     (2**31, 2),
@@ -45,7 +48,7 @@ def damage(path: Path, chance: random.Random) -> None:
             name = chance.choice(names)
             try:
                 chance.choice(KINDS)(file, name, chance)
-            except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError, MemoryError):
+            except UNWRITABLE:
                 continue  # what the library refuses to write
 
 
