@@ -11,6 +11,9 @@ from autoproc.kernels import _integrate_survey
 FARTHEST = 1 << 30
 """Pixels from the origin that a spot may lie, or reach: positions are held in 32 bits."""
 
+MOST_RINGS = 1 << 24
+"""Rings of pixels of like scattering angle; detectors have some 10^3."""
+
 
 @dataclass(slots=True, eq=False)
 class BackgroundSum:
@@ -137,5 +140,7 @@ def _check_alike(image: np.ndarray, *others: np.ndarray) -> None:
 
 
 def _check_rings(ring: np.ndarray, n_rings: int) -> None:
+    if not 0 <= n_rings <= MOST_RINGS:
+        raise ValueError(f"{n_rings} rings, expected 0 to {MOST_RINGS}")
     if ring.size and not 0 <= ring.min() <= ring.max() < n_rings:
         raise ValueError(f"rings {ring.min()} to {ring.max()} of {n_rings}")

@@ -81,3 +81,9 @@ def test_background_leaves_out_what_is_covered_bright_or_untrusted():
     assert seen.number[15, 20] == 0
     assert seen.n_bright[15, 20] == 1
     assert seen.number[2:].sum() >= 27 * 40
+
+
+@pytest.mark.parametrize("n_rings", [-1, 1 << 31])
+def test_a_number_of_rings_that_no_image_has_is_refused(n_rings):
+    with pytest.raises(ValueError, match="rings, expected"):
+        ring_limits(IMAGE, ONES, RINGS, n_rings)
