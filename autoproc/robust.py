@@ -1,4 +1,4 @@
-"""Spread of values among outliers."""
+"""Means and spread of values among outliers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ SPARSE = 3
 
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
+
+EXTREMES = 0.01
+"""Part of many values, at either end, that are brought to the next where one of them must not decide."""
+MIN_WITH_EXTREMES = 3
+"""Of two, neither is an extreme."""
+
+
+def without_extremes(values: np.ndarray) -> np.ndarray:
+    """Values (..., n) with the hundredth at either end of the last axis, one at least, brought to the next."""
+    if values.shape[-1] < MIN_WITH_EXTREMES:
+        return values
+    low = np.quantile(values, EXTREMES, axis=-1, method="higher", keepdims=True)
+    return np.clip(values, low, np.quantile(values, 1 - EXTREMES, axis=-1, method="lower", keepdims=True))
 
 
 def robust_sigma(deviations: np.ndarray) -> np.ndarray:

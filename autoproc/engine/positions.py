@@ -11,7 +11,7 @@ import numpy as np
 from autoproc.errors import RefinementFailed
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
-from autoproc.models.reflections import Reflections
+from autoproc.models.reflections import Flag, Reflections
 from autoproc.stages.determine_symmetry import SymmetryResult
 from autoproc.stages.refine import RefineParams, RefineResult, refine
 from autoproc.symmetry.reindex import reindex_reflections
@@ -26,14 +26,15 @@ def position_ratio(symmetry: SymmetryResult, spots: Reflections) -> float | None
     """RMSD of the first lattice's spots with the cell that the symmetry demands, over that with a free cell.
 
     spots : indexed in the basis that symmetry was determined from. Both are refined for this alone, without variation
-    over the scan, with the detector free to make up for what it can; the worst of x, y and z counts. None where the
-    free cell is so close to the symmetry that the answer is known to be 1, or the spots are too few.
+    over the scan, with the detector free to make up for what it can; the worst of x, y and z counts. The same spots
+    serve both: not those that were outliers when they were refined, of which one would hide the difference. None where
+    the free cell is so close to the symmetry that the answer is known to be 1, or the spots are too few.
     """
     if symmetry.best.subgroup.delta < NOTABLE_DELTA:
         return None
     experiment = symmetry.experiments[0]
     turned = reindex_reflections(spots, symmetry.change_of_basis)
-    turned = turned[turned["experiment_id"] == 0]
+    turned = turned[(turned["experiment_id"] == 0) & ~turned.has_flag(Flag.CENTROID_OUTLIER)]
     try:
         constrained = _refined(experiment, symmetry.space_group, turned)
         free = _refined(experiment, gemmi.SpaceGroup("P 1"), turned)

@@ -49,7 +49,7 @@ def lattices_report(processing: Processing) -> LatticesReport:
     alone = len(scaled.experiments) == 1
     statistics = scaled.statistics if alone else merging_statistics(scaled.experiments, of_first_lattice(scaled))
     return LatticesReport(
-        n_spots, n_left, counts, rmsds, angles, statistics.inner.r_meas, scaled.isa, statistics.overall.n_unique
+        n_spots, n_left, counts, rmsds, angles, statistics.inner.steady_r_meas, scaled.isa, statistics.overall.n_unique
     )
 
 
@@ -67,7 +67,7 @@ def symmetry_report(processing: Processing) -> SymmetryReport:
     worst = max(_mates(scaled), key=lambda mates: mates.ratio, default=None)
     return SymmetryReport(
         symbol(symmetry.space_group),
-        scaled.statistics.inner.r_meas,
+        scaled.statistics.inner.steady_r_meas,
         None if worst is None else worst.ratio,
         0.0 if worst is None else worst.sigmas,
         position_ratio(symmetry, refined.reflections),

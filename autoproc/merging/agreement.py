@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.merging.groups import EquivalentGroups
+from autoproc.robust import without_extremes
 
 MIN_TOTAL_SIGNAL = 3.0
 """Standard uncertainties by which a sum of intensities exceeds zero; an R factor is a part of that sum, and a part
@@ -62,6 +63,20 @@ class GroupAgreement:
     def r_pim(self) -> float | None:
         """The same with each group's deviations times sqrt(1 / (n - 1))."""
         return self._r_factor(lambda n: np.sqrt(1 / (n - 1)))
+
+    @property
+    def steady_r_meas(self) -> float | None:
+        """Rmeas that no single observation decides: extreme sums of groups (1%, one at least) count as the next do."""
+        several = self.count > 1
+        if not several.any():
+            return None
+        n = self.count[several].astype(float)
+        total = without_extremes(self.total[several])
+        total_variance = without_extremes(self.total_variance[several])
+        denominator = float(total.sum())
+        if denominator <= MIN_TOTAL_SIGNAL * float(total_variance.sum()) ** 0.5:
+            return None
+        return float(without_extremes(np.sqrt(n / (n - 1)) * self.absolute[several]).sum() / denominator)
 
     def _r_factor(self, factor) -> float | None:  # type: ignore[no-untyped-def]
         several = self.count > 1

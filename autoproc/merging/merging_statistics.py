@@ -30,6 +30,7 @@ class ShellStatistics:
     d_max, d_min in Angstrom; completeness and anomalous_completeness in percent; R factors and correlations
     as fractions; those ending in _anom keep I(+) and I(-) apart. multiplicity is observations per unique
     reflection, anomalous_multiplicity per I(+) or I(-). significant: positive at the 1% level.
+    steady_r_meas is Rmeas without the extreme hundredth, by which choices are made.
     """
 
     d_max: float
@@ -53,6 +54,7 @@ class ShellStatistics:
     cc_anom_significant: bool
     anomalous_completeness: float
     anomalous_multiplicity: float
+    steady_r_meas: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +154,13 @@ def statistics_of(observations: ScaledObservations, n_shells: int = 20) -> Mergi
 
 
 class MergingTables:
-    """Sums over groups, computed once, from which every shell is summarised."""
+    """Sums over groups, computed once, from which every shell is summarised.
 
-    def __init__(self, observations: ScaledObservations) -> None:
+    steady : CC1/2 without the extremes of each shell, for decisions that one observation must not turn
+    """
+
+    def __init__(self, observations: ScaledObservations, steady: bool = False) -> None:
+        self.steady = steady
         groups = observations.groups
         arguments = observations.intensity, observations.sigma
         self.d = observations.d
@@ -200,7 +206,7 @@ class MergingTables:
     def _summary(self, here: np.ndarray, expected: np.ndarray, limits: tuple[float, float]) -> ShellStatistics:
         mean, friedel = self.mean[here], self.friedel[np.repeat(here, 2)]
         n_observations, n_unique = int(mean.count.sum()), len(mean)
-        cc_half, n_half = self.halves.cc_half(here)
+        cc_half, n_half = self.halves.steady_cc_half(here) if self.steady else self.halves.cc_half(here)
         cc_anom, n_anom = self.halves.cc_anom(here)
         n_pairs = np.count_nonzero(self.signal.is_pair & here)
         return ShellStatistics(
@@ -224,6 +230,7 @@ class MergingTables:
             cc_anom_significant=is_significant(cc_anom, n_anom),
             anomalous_completeness=_percent(n_pairs, np.count_nonzero(expected & self.expected_acentric)),
             anomalous_multiplicity=n_observations / len(friedel) if len(friedel) else 0.0,
+            steady_r_meas=mean.steady_r_meas,
         )
 
 

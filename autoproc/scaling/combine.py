@@ -22,7 +22,7 @@ POWER = 3
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One choice, i_mid in photons (0 profile, 1 summation), and the Rmeas it gives; None if nothing is left."""
+    """One choice, i_mid in photons (0 profile, 1 summation), and the steady Rmeas it gives; None if nothing is left."""
 
     i_mid: float
     r_meas: float | None
@@ -51,12 +51,14 @@ def blend(observations: Observations, i_mid: float) -> Intensities:
 
 
 def candidates(observations: Observations) -> list[float]:
-    """I_mid values worth a try: profile, summation, the mean and decades below the strongest."""
+    """I_mid values worth a try: profile, summation, the mean and decades below the strongest but one."""
     raw = observations.raw[np.isfinite(observations.raw)]
     if not len(raw) or np.all(np.isnan(observations.profile.value)):
         return [SUMMATION]
     if np.all(np.isnan(observations.summation.value)):
         return [PROFILE]
+    if len(raw) > 1:
+        raw = np.minimum(raw, np.partition(raw, -2)[-2])  # one wild observation moves nothing
     mean = max(10.0, float(raw.mean()))
     result, i_mid = [PROFILE, SUMMATION, mean], float(raw.max()) / 10
     while i_mid > mean:
@@ -84,5 +86,6 @@ def best_choice(observations: Observations, factors: np.ndarray, kept: np.ndarra
             tried.append(Candidate(i_mid, None))
             continue
         groups = observations.groups.subset(use).subset(fine)
-        tried.append(Candidate(i_mid, group_agreement(groups, (chosen.value / factors[use])[fine], sigma[fine]).r_meas))
+        agreement = group_agreement(groups, (chosen.value / factors[use])[fine], sigma[fine])
+        tried.append(Candidate(i_mid, agreement.steady_r_meas))
     return tuple(sorted(tried, key=lambda c: np.inf if c.r_meas is None or c.r_meas < 0 else c.r_meas))

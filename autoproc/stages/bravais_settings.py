@@ -146,7 +146,7 @@ def _correlations(
     if len(observations) < MIN_PAIRS:
         return {}
     normalised = normalise(observations)
-    usual = normalised.e2 < MAX_E2
+    usual = np.abs(normalised.e2) < MAX_E2
     merged: Merged = merge_friedel(observations.hkl[usual], normalised.e2[usual])
     result = {}
     for members in elements_of(lattice.rotations)[1:]:

@@ -146,7 +146,7 @@ def determine_symmetry(
     """
     lattice, to_reduced = common_lattice(experiments, params.max_delta)
     observations, normalised, to_reduced, d_min = _prepare(experiments, reflections, lattice, to_reduced, params)
-    usual = normalised.e2 < MAX_E2
+    usual = np.abs(normalised.e2) < MAX_E2
     e2, sigma = normalised.e2[usual], normalised.sigma[usual]
     merged = merge_friedel(observations.hkl[usual], e2)
     min_sd = SD_PRESCALED if params.prescale else SD_UNSCALED
@@ -209,7 +209,7 @@ def _prepare(
     if len(observations) < MIN_OBSERVATIONS:
         raise NoReflections(stage="symmetry", reason=f"{len(observations)} with d >= {d_min:.2f} A")
     normalised = normalise(observations, params.prescale)
-    turned = resolve_ambiguity(observations, np.minimum(normalised.e2, MAX_E2), lattice.rotations)
+    turned = resolve_ambiguity(observations, np.clip(normalised.e2, -MAX_E2, MAX_E2), lattice.rotations)
     return observations.reindexed(turned), normalised, compose(to_reduced, turned), d_min
 
 

@@ -73,13 +73,14 @@ def estimate_resolution(
     """Fit CC1/2 = p (1 - tanh((s - s0)/r))/2, s = 1/d^2, to the shells and read it off at the limit.
 
     The plateau p, 1 for perfect data, lets the fit follow the fall itself where systematic errors keep
-    CC1/2 below 1 at low resolution.
+    CC1/2 below 1 at low resolution. The shells' extreme reflections count for no more than the next, so that no single
+    one decides where data are cut.
 
     Raises NoReflections where there are too few for shells, NoAgreement if no shell correlates at all.
     """
     observations = scaled_observations(experiments, scaled)
     n_shells = int(np.clip(len(observations.d) // params.reflections_per_shell, MIN_SHELLS, params.max_shells))
-    tables = MergingTables(observations)
+    tables = MergingTables(observations, steady=True)
     estimate = resolution_from_shells(tables.statistics(n_shells), params.cc_half)
     return without_empty_shells(estimate, tables)
 

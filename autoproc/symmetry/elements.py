@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.robust import without_extremes
 from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
 
 N_UNRELATED = 20000
@@ -210,7 +211,7 @@ def correlation_model(
     x, y = unrelated_pairs(merged, rotations, e2)
     identity = pairs_within(merged)
     variance = float(np.var(e2))
-    from_sigmas = max(0.0, 1 - float(np.mean(sigma**2)) / variance) if variance > 0 else 0.0
+    from_sigmas = max(0.0, 1 - float(np.mean(without_extremes(sigma**2))) / variance) if variance > 0 else 0.0
     factor = _sd_factor(x, y)
     cc_true = from_sigmas
     if identity.n_unique >= 10:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.geometry.shells import shells_of_equal_number
+from autoproc.robust import without_extremes
 from autoproc.symmetry.observations import Observations
 
 PER_SHELL, MAX_SHELLS = 300, 60
@@ -76,16 +77,16 @@ def shell_mean(s2: np.ndarray, intensity: np.ndarray) -> np.ndarray:
     """(N,) mean intensity: log I piecewise linear in s2 between shells of equal numbers."""
     shells = shells_of_equal_number(s2, PER_SHELL, MAX_SHELLS)
     centres = np.array([s2[rows].mean() for rows in shells])
-    floor = 1e-3 * max(float(np.mean(np.abs(intensity))), 1e-30)
+    floor = 1e-3 * max(float(np.mean(np.abs(without_extremes(intensity)))), 1e-30)
     means = np.log([max(_trimmed_mean(intensity[rows]), floor) for rows in shells])
     return np.exp(np.interp(s2, centres, means))
 
 
 def _trimmed_mean(intensity: np.ndarray) -> float:
-    """Mean with values beyond 12 times the mean brought down to it: ice spots and zingers."""
-    mean = float(intensity.mean())
+    """Mean with values beyond 12 times the mean, either way, brought to it: ice spots, zingers and failed fits."""
+    mean = float(without_extremes(intensity).mean())
     for _ in range(3):
-        mean = float(np.minimum(intensity, 12 * abs(mean)).mean())
+        mean = float(np.clip(intensity, -12 * abs(mean), 12 * abs(mean)).mean())
     return mean
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.geometry.shells import shells_of_equal_number
+from autoproc.robust import without_extremes
 from autoproc.symmetry.observations import Observations
 
 PER_SHELL, MAX_SHELLS = 50, 20
@@ -15,10 +16,12 @@ def informative_limit(observations: Observations, min_i_over_sigma: float) -> fl
     """Resolution, Angstrom, to which <I>/<sigma> in shells stays above a threshold.
 
     The threshold is halved until at least 500 observations, or a tenth of all if that is fewer, are
-    kept; weak data keep everything.
+    kept; weak data keep everything. Means are without extremes, so that no single observation opens or shuts a shell.
     """
     shells = shells_of_equal_number(observations.s2, PER_SHELL, MAX_SHELLS)
-    ratios = [observations.intensity[s].mean() / observations.sigma[s].mean() for s in shells]
+    measured = (observations.intensity, observations.sigma)
+    intensity, sigma = ([without_extremes(v[s]).mean() for s in shells] for v in measured)
+    ratios = [i / s for i, s in zip(intensity, sigma, strict=True)]
     outer = [float(observations.s2[s].max()) for s in shells]
     enough = min(MIN_KEPT, len(observations) // 10)
     threshold = min_i_over_sigma

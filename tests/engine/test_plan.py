@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import gemmi
+import numpy as np
 import pytest
 from processed import Silent
 from simulated import simulated_sweep
 
 from autoproc.config import Config, with_command_line
+from autoproc.decisions.symmetry import SUSPECT_POSITIONS
 from autoproc.engine.plan import process_sensibly
 from autoproc.engine.positions import position_ratio
 from autoproc.errors import AutoprocError
+from autoproc.models.reflections import Flag
+from autoproc.stages.determine_symmetry import SymmetryParams, determine_symmetry
 from autoproc.stages.import_sweep import import_sweeps
 from autoproc.stages.pipeline import Processing
+from autoproc.stages.refine import RefineParams, refine
 
 SHORT = {"n_images": 40, "d_min": 3.0}
 SECOND = {"second_lattice": (14.0, -31.0, 52.0), "second_intensity": 0.7}
@@ -115,6 +120,22 @@ def test_pseudo_symmetry_is_lowered_by_the_positions(processed):
     assert found.symmetry.laue_group.xhm() == "P 1 2/m 1"
     assert found.merged.cell.beta == pytest.approx(90.5, abs=0.05)
     assert position_ratio(found.symmetry, found.refined.reflections) is None
+    _one_displaced_spot_does_not_hide_it(found)
+
+
+def _one_displaced_spot_does_not_hide_it(found):
+    """Refinement knows it for an outlier."""
+    too_high = determine_symmetry(found.integrated.experiments, found.integrated.reflections, SymmetryParams())
+    spots = found.indexed.reflections
+    position = spots["xyz_obs_mm"].copy()
+    row = np.flatnonzero(spots.has_flag(Flag.INDEXED))[100]
+    ratios = []
+    for shift in (0.0, 20.0):
+        position[row, 0] += shift
+        refined = refine(found.indexed.experiments, spots.replace(xyz_obs_mm=position), RefineParams())
+        ratios.append(position_ratio(too_high, refined.reflections))
+    assert min(ratios) > SUSPECT_POSITIONS
+    assert ratios[1] == pytest.approx(ratios[0], rel=0.1)
 
 
 def test_what_the_user_sets_is_obeyed(processed):
