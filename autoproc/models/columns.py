@@ -46,7 +46,7 @@ COLUMNS: dict[str, Column] = {
     "variance_scale": Column(np.float64, 1, "", "its variance", "intensity.scale.variance"),
     "inverse_scale": Column(np.float64, 1, "", "scale g: merged intensity = intensity_scale / g",
                             "inverse_scale_factor"),
-    "inverse_scale_variance": Column(np.float64, 1, "", "variance of g; 0 where it was not computed, as in DIALS",
+    "inverse_scale_variance": Column(np.float64, 1, "", "variance of g by the fit, 0 where there was none",
                                      "inverse_scale_factor_variance"),
     "background_mean": Column(np.float64, 1, "photons/px", "mean background", "background.mean"),
     "background_sum": Column(np.float64, 1, "photons", "background under the peak", "background.sum.value"),

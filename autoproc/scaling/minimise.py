@@ -70,16 +70,21 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """Models after fitting, the uncertainty of their parameters, and how it went.
+    """Models after fitting, the covariances (n_parameters, n_parameters) of the parameters of each, and how it went.
 
     rms : root mean square weighted residual, at the start and after each accepted step
     """
 
     models: tuple[PhysicalModel, ...]
-    uncertainties: tuple[np.ndarray, ...]
+    covariances: tuple[np.ndarray, ...]
     rms: tuple[float, ...]
     n_observations: int
     converged: bool
+
+    @property
+    def uncertainties(self) -> tuple[np.ndarray, ...]:
+        """Standard uncertainties of each model's parameters."""
+        return tuple(np.sqrt(np.diag(covariance)) for covariance in self.covariances)
 
 
 def fit_models(problem: Problem, models: Sequence[PhysicalModel]) -> Fit:
@@ -108,7 +113,7 @@ def fit_models(problem: Problem, models: Sequence[PhysicalModel]) -> Fit:
         if decrease < CONVERGED:
             converged = True
             break
-    return Fit(current, _uncertainties(current, hessian), tuple(history), n, converged)
+    return Fit(current, _covariances(current, hessian), tuple(history), n, converged)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,15 +261,17 @@ def _of_same_scale(models: Sequence[PhysicalModel], before: Sequence[PhysicalMod
     return tuple(result)
 
 
-def _uncertainties(models: Sequence[PhysicalModel], hessian: np.ndarray | None) -> tuple[np.ndarray, ...]:
-    """Standard uncertainties of each model's parameters, the overall scale being held."""
+def _covariances(models: Sequence[PhysicalModel], hessian: np.ndarray | None) -> tuple[np.ndarray, ...]:
+    """Covariances of each model's parameters, the overall scale being held."""
     sizes = [len(m.parameters) for m in models]
     if hessian is None:
-        return tuple(np.zeros(n) for n in sizes)
+        return tuple(np.zeros((n, n)) for n in sizes)
     overall = np.concatenate(
         [np.where(np.arange(n) < m.slices[0].stop, m.parameters, 0.0) for n, m in zip(sizes, models, strict=True)]
     )
     overall /= max(float(np.linalg.norm(overall)), 1e-12)
     held = hessian + np.max(np.diag(hessian)) * np.outer(overall, overall)
-    variance = np.clip(np.diag(np.linalg.pinv(held, rcond=1e-12, hermitian=True)), 0.0, None)
-    return tuple(np.split(np.sqrt(variance), np.cumsum(sizes)[:-1]))
+    values, vectors = np.linalg.eigh(held)
+    known = values > 1e-12 * values[-1]
+    roots = (vectors[:, known] / np.sqrt(values[known])).T
+    return tuple(root.T @ root for root in np.split(roots, np.cumsum(sizes)[:-1], axis=1))

@@ -138,6 +138,17 @@ class PhysicalModel:
         blocks = list(map_in_order(lambda part: self._factors_of_block(experiment, part), parts))
         return np.concatenate(blocks) if blocks else np.zeros(0)
 
+    def relative_variances_at(self, experiment: Experiment, at: Coordinates, covariance: np.ndarray) -> np.ndarray:
+        """(N,) variance of ln g of many observations, from that of the parameters (n_parameters, n_parameters)."""
+
+        def of_block(part: Coordinates) -> np.ndarray:
+            derivatives = self.log_derivatives(self.design(experiment, part))
+            return np.einsum("ij,ij->i", derivatives @ covariance, derivatives)
+
+        parts = (at[slice(n, n + BLOCK)] for n in range(0, len(at), BLOCK))
+        blocks = list(map_in_order(of_block, parts))
+        return np.maximum(np.concatenate(blocks), 0.0) if blocks else np.zeros(0)
+
     def _factors_of_block(self, experiment: Experiment, at: Coordinates) -> np.ndarray:
         c, b = self.curves(at.frame)
         relative = c * np.exp(np.clip(0.5 * b / at.d**2, -50, 50))

@@ -235,6 +235,20 @@ def with_models(
     return replace(state, models=tuple(rescaled), factors=factors / mean)
 
 
+def factor_variances(experiments: Sequence[Experiment], observations: Observations, state: State) -> np.ndarray:
+    """(N,) variances of the factors, propagated from those of the parameters as last fitted; 0 where none were.
+
+    The overall scale, which has no meaning, is held; errors of the model itself are not in them.
+    """
+    variances = np.zeros(len(observations))
+    if state.fit is None:
+        return variances
+    for n, (model, covariance) in enumerate(zip(state.fit.models, state.fit.covariances, strict=True)):
+        rows = np.flatnonzero(observations.experiment == n)
+        variances[rows] = model.relative_variances_at(experiments[n], observations.at[rows], covariance)
+    return state.factors**2 * variances
+
+
 def select_for_fit(observations: Observations, use: np.ndarray, seen: Expectation, limit: int) -> np.ndarray:
     """Rows that determine the scales best: groups of several, whole reflections, the strongest of each shell.
 

@@ -23,7 +23,7 @@ from autoproc.scaling.observations import Observations, observations_for_scaling
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ImageScales, ScaleResult
 from autoproc.scaling.solve import Solution, solve
-from autoproc.scaling.state import State, deviations, expectation, image_ratios
+from autoproc.scaling.state import State, deviations, expectation, factor_variances, image_ratios
 from autoproc.scaling.tables import format_scale
 
 
@@ -48,7 +48,8 @@ def scale(
     if not state.kept.any():
         raise NoReflections(stage="scaling", reason=f"all {len(observations)} were rejected")
     models = _experiments_with_models(experiments, solution)
-    scaled = _scaled_reflections(reflections, observations, state)
+    variances = factor_variances(experiments, observations, state)
+    scaled = _scaled_reflections(reflections, observations, state, variances)
     deviation2, variance, expected = deviations(observations, state, params.min_expected_intensity)
     rejected = state.outliers & state.measured
     return ScaleResult(
@@ -110,8 +111,10 @@ def _experiments_with_models(experiments: Sequence[Experiment], solution: Soluti
     return tuple(result)
 
 
-def _scaled_reflections(reflections: Reflections, observations: Observations, state: State) -> Reflections:
-    """All reflections with the columns and flags of scaling."""
+def _scaled_reflections(
+    reflections: Reflections, observations: Observations, state: State, variances: np.ndarray
+) -> Reflections:
+    """All reflections with the columns and flags of scaling; variances (N,) of the observations' factors."""
     n = len(reflections)
     seen = expectation(observations, state, state.kept)
     rows = observations.row
@@ -121,6 +124,7 @@ def _scaled_reflections(reflections: Reflections, observations: Observations, st
     columns["intensity_scale"][rows] = np.where(measured, state.intensity, 0.0)
     columns["variance_scale"][rows] = np.where(measured, seen.variance, 0.0)
     columns["inverse_scale"][rows] = np.where(state.factors > 0, state.factors, 1.0)
+    columns["inverse_scale_variance"][rows] = np.where(state.factors > 0, variances, 0.0)
     is_scaled, is_outlier = np.zeros(n, bool), np.zeros(n, bool)
     is_scaled[rows] = state.kept
     is_outlier[rows] = measured & state.outliers
