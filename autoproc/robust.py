@@ -24,6 +24,11 @@ def without_extremes(values: np.ndarray) -> np.ndarray:
     return np.clip(values, low, np.quantile(values, 1 - EXTREMES, axis=-1, method="lower", keepdims=True))
 
 
+def without_largest(values: np.ndarray) -> np.ndarray:
+    """(n,) values with the largest brought to the next: for means in which the large count, but none by itself."""
+    return values if len(values) < MIN_WITH_EXTREMES else np.minimum(values, np.partition(values, -2)[-2])
+
+
 def robust_sigma(deviations: np.ndarray) -> np.ndarray:
     """Standard deviation of deviations (N, ...) from zero, along the first axis, by their median absolute value."""
     return MAD_TO_SIGMA * np.median(np.abs(deviations), axis=0)

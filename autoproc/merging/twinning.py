@@ -13,6 +13,7 @@ import numpy as np
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.merging.french_wilson import expected_intensity
 from autoproc.models.merged import Merged
+from autoproc.robust import without_largest
 
 STEPS = np.array([(2, 0, 0), (0, 2, 0), (0, 0, 2), (2, 2, 0), (2, -2, 0), (2, 0, 2), (2, 0, -2), (0, 2, 2), (0, 2, -2)])
 """Neighbours in reciprocal space; even steps, so that pseudo-centring does not count as twinning's opposite."""
@@ -86,7 +87,10 @@ def neighbours(hkl: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def second_moment(intensity: np.ndarray, sigma: np.ndarray, d: np.ndarray) -> float:
-    """<I^2>/<I>^2 of normalised acentric intensities, without what their errors add."""
+    """<I^2>/<I>^2 of normalised acentric intensities, without what their errors add.
+
+    The largest counts as the next: one wild intensity would make a single crystal of a twin.
+    """
     expected = expected_intensity(intensity, d, np.ones(len(d)))
-    e2, error = intensity / expected, sigma / expected
+    e2, error = without_largest(intensity / expected), without_largest(sigma / expected)
     return float((np.mean(e2**2) - np.mean(error**2)) / np.mean(e2) ** 2)

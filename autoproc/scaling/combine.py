@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.merging.agreement import group_agreement
+from autoproc.robust import without_largest
 from autoproc.scaling.observations import Intensities, Observations
 
 PROFILE = 0.0
@@ -57,8 +58,7 @@ def candidates(observations: Observations) -> list[float]:
         return [SUMMATION]
     if np.all(np.isnan(observations.summation.value)):
         return [PROFILE]
-    if len(raw) > 1:
-        raw = np.minimum(raw, np.partition(raw, -2)[-2])  # one wild observation moves nothing
+    raw = without_largest(raw)
     mean = max(10.0, float(raw.mean()))
     result, i_mid = [PROFILE, SUMMATION, mean], float(raw.max()) / 10
     while i_mid > mean:
@@ -88,4 +88,4 @@ def best_choice(observations: Observations, factors: np.ndarray, kept: np.ndarra
         groups = observations.groups.subset(use).subset(fine)
         agreement = group_agreement(groups, (chosen.value / factors[use])[fine], sigma[fine])
         tried.append(Candidate(i_mid, agreement.steady_r_meas))
-    return tuple(sorted(tried, key=lambda c: np.inf if c.r_meas is None or c.r_meas < 0 else c.r_meas))
+    return tuple(sorted(tried, key=lambda c: np.inf if c.r_meas is None or c.r_meas < 0 else round(c.r_meas, 9)))

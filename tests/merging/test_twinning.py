@@ -103,3 +103,12 @@ def test_centring_is_no_pseudo_translation():
     hkl = np.asarray(gemmi.make_miller_array(cell, group, 2.5), np.int32)
     peak = highest_patterson_peak(replace(merged(wilson(hkl), hkl), cell=cell, space_group=group))
     assert peak.height < 0.2
+
+
+@pytest.mark.parametrize("e2", [20.0, 90.0])
+def test_one_wild_intensity_makes_no_single_crystal_of_a_twin(e2):
+    """As strong as scaling lets a single measurement be: 100 times the mean."""
+    twin = twinned(0.5)
+    wild = twin.intensity.copy()
+    wild[1000] = e2
+    assert l_test(replace(twin, intensity=wild)).second_moment == pytest.approx(1.5, abs=0.1)
