@@ -32,6 +32,9 @@ def indexed():
     ]
     spots = Reflections.concatenate(parts)
     lattice = np.repeat([0, 0, 1, 1, -1], [len(p) for p in parts])
+    hkl = spots["hkl"].copy()
+    hkl[0] = 200, 0, 0  # beyond the limiting sphere
+    spots = spots.replace(hkl=hkl)
     spots = spots.replace(flags=np.full(len(spots), int(Flag.STRONG | Flag.INDEXED | Flag.CENTROID_OUTLIER)))
     model = model_of([ONE, TWO]).with_settings(SETTINGS)
     assignment, placed = Assignment(lattice, spots["hkl"]), observe([ONE, TWO], spots)
@@ -70,6 +73,7 @@ def test_calculated_positions_are_the_predictions_of_each_experiment(indexed):
         xyz = predict_near(one, one.crystal.A, found["hkl"][rows], found["xyz_obs_mm"][rows, 2])
         seen = np.isfinite(xyz).all(axis=1)
         assert seen.mean() > 0.9
+        assert seen.all() == (number > 0)
         assert_allclose(found["xyz_cal_px"][rows][seen, :2], xyz[seen, :2])
         assert_allclose(found["xyz_cal_mm"][rows][seen, 2], xyz[seen, 2])
         assert_allclose(found["xyz_cal_px"][rows][seen, 2], one.scan.frame_at(xyz[seen, 2]))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_spots import miller_indices, setting
 
-from autoproc.indexing.max_cell import HIGHEST, LOWEST, MARGIN, estimate_max_cell, merge_close
+from autoproc.indexing.max_cell import MARGIN, estimate_max_cell, merge_close
 
 
 @settings(max_examples=30)
@@ -35,8 +35,28 @@ def test_a_twentieth_of_chance_encounters_does_not_count():
 
 
 def test_limits_hold_whatever_the_spots():
-    assert estimate_max_cell(np.zeros((1, 3)), 1e-4) == LOWEST
-    assert estimate_max_cell(np.zeros((0, 3)), 1e-4) == LOWEST
-    assert estimate_max_cell(np.eye(3) * 9, 1e-4) == LOWEST
+    assert estimate_max_cell(np.zeros((1, 3)), 1e-4) == 10.0
+    assert estimate_max_cell(np.zeros((0, 3)), 1e-4) == 10.0
+    assert estimate_max_cell(np.eye(3) * 9, 1e-4) == 10.0
     line = np.column_stack([np.arange(40) * 4e-4, np.zeros(40), np.zeros(40)])
-    assert estimate_max_cell(line, 1e-6) == HIGHEST
+    assert estimate_max_cell(line, 1e-6) == 2000.0
+
+
+def pairs_at(distances):
+    """Pairs of points so far apart, each pair far from the others."""
+    first = np.column_stack([np.arange(len(distances)) * 10.0, np.zeros((len(distances), 2))])
+    return np.concatenate([first, first + np.column_stack([distances, np.zeros((len(distances), 2))])])
+
+
+def test_the_distance_that_counts_is_at_a_twentieth_or_the_eleventh():
+    """Of 40 pairs, 80 distances, the eleventh is that of the sixth pair; of 160 pairs the seventeenth of the ninth."""
+    few, many = np.linspace(0.01, 0.05, 40), np.linspace(0.01, 0.05, 160)
+    assert estimate_max_cell(pairs_at(few), 1e-6) == pytest.approx(MARGIN / few[5])
+    assert estimate_max_cell(pairs_at(many), 1e-6) == pytest.approx(MARGIN / many[8])
+    assert estimate_max_cell(pairs_at(few[:2]), 1e-6) == pytest.approx(MARGIN / few[1])
+
+
+def test_parts_of_a_spot_within_three_pixels_are_one():
+    near, apart = np.r_[np.full(20, 0.0029), np.full(40, 0.02)], np.r_[np.full(20, 0.0031), np.full(40, 0.02)]
+    assert estimate_max_cell(pairs_at(apart), 1e-3) == pytest.approx(MARGIN / 0.0031)
+    assert estimate_max_cell(pairs_at(near), 1e-3) == pytest.approx(MARGIN / 0.02)

@@ -20,6 +20,8 @@ def test_headers_are_where_a_model_begins():
     model = model_of([one, one, sweep()])
     assert model.moves.shape == (2, N_MOVES)
     assert model.turns.shape == (3, 3)
+    assert not model.moves.any()
+    assert not model.turns.any()
     assert model.detector_of_sweep.tolist() == [0, 0, 1]
     moved = model.moved_sweeps()
     assert_allclose(moved[0].detector[0].origin, one.detector[0].origin)

@@ -98,3 +98,16 @@ def test_no_spots_are_no_points():
     one = sweep()
     nothing = spots_of(one, setting(CELL), 3.0)[:0]
     assert len(observe([one], nothing)) == 0
+
+
+def test_a_scan_that_turns_backwards_smears_as_far():
+    """One image of error is one image, whichever way the spindle turns; spots without a panel are on the first."""
+    forth, back = sweep(n_images=40), sweep(n_images=40, width=-0.5)
+    spots = random_spots(forth, 20)
+    mirrored = spots.replace(xyz_obs_px=spots["xyz_obs_px"] * [1, 1, -1]).without("panel")
+    assert_allclose(observe([back], mirrored).smear, observe([forth], spots).smear, atol=1e-12)
+
+
+def test_spots_of_the_sweep_after_the_last_are_refused():
+    with pytest.raises(ValueError, match="spots of sweep 1, but 1 sweeps"):
+        observe([sweep()], random_spots(sweep(), 3, sweep_id=1))

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import ndtr
 
 from autoproc.errors import TooFewSpots
-from autoproc.integration.shapes import spot_shape
+from autoproc.integration.shapes import SpotShape, _checked, _mode, _mosaic_spread, _rocking_width, spot_shape
 from autoproc.integration.survey import MAX_SURVEYED, StrongSpots, Survey, surveyed_frames
 from autoproc.kernels.integrate_survey import BackgroundSum
 
@@ -89,3 +89,46 @@ def test_spots_that_touch_another_are_not_isolated():
     spots.xy[1] = spots.xy[0] + 1
     spots.frame[1] = spots.frame[0]
     assert spots.is_isolated().tolist() == [False, False, True, True, True, True]
+
+
+def test_the_mode_is_where_values_are_dense_whatever_lies_beyond():
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.normal(4.0, 0.2, 600), rng.uniform(5, 40, 400)])
+    assert _mode(values) == pytest.approx(4.0, abs=0.15)
+    assert _mode(rng.permutation(values)) == _mode(values)
+    assert _mode(np.full(5, -3.0)) == 1e-12
+    assert _mode(np.arange(1.0, 21.0)) == pytest.approx(10.5)  # twenty are too few to be halved
+
+
+def test_spread_is_of_the_spots_that_show_it_most():
+    """excess = (spread lever)^2 for the half of the spots with the longer levers; what the others say is not heard."""
+    lever = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    excess = np.where(lever < 0.35, 99.0, (0.002 * lever) ** 2)
+    assert _mosaic_spread(excess, lever, 1.0) == pytest.approx(0.002)
+    assert _mosaic_spread(excess, lever, 0.001) == pytest.approx(0.001)
+    assert _mosaic_spread(-excess, lever, 1.0) == 0.0
+    assert _mosaic_spread(excess, 0 * lever, 1.0) == 0.0
+
+
+def test_sigma_m_is_at_most_half_of_what_the_spots_last():
+    def checked(sigma_m, extent, largest, sigma_b=0.01):
+        return _checked(SpotShape(sigma_b, sigma_m, 9), extent, largest)
+
+    assert checked(0.049, 0.1, 1.0).warning == ""
+    cut = checked(0.06, 0.1, 1.0)
+    assert (cut.sigma_m, "2.86" in cut.warning) == (0.05, True)
+    assert checked(0.06, 0.1, 0.04).sigma_m == 0.04
+    assert checked(0.06, 0.0, 1.0, sigma_b=0.2).sigma_m == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("sigma", [0.002, 0.004])
+def test_the_rocking_width_is_that_of_the_shares(sigma):
+    """Exact shares of a Gaussian curve: 60 spots, 12 frames about each, some cut slowly."""
+    rng = np.random.default_rng(3)
+    spot = np.repeat(np.arange(60), 12)
+    centre, rate = rng.uniform(5, 7, 60)[spot], rng.uniform(0.3, 1.0, 60)[spot] * 0.008
+    offset = centre - np.tile(np.arange(12.0), 60)
+    share = ndtr(rate * (1 - offset) / sigma) - ndtr(-rate * offset / sigma)
+    together, alone = _rocking_width(offset, rate, share, spot, 0.05)
+    assert together == pytest.approx(sigma, rel=0.02)
+    assert alone == together
