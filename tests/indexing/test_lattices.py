@@ -49,6 +49,19 @@ def test_the_smallest_rotation_does_not_depend_on_the_lattices_own(seed, symmetr
     assert_allclose(Rotation.from_rotvec(np.radians(found.angle) * found.axis).as_matrix(), found.matrix, atol=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_both_rotations_bring_one_lattice_onto_the_other(seed):
+    A = setting((40.0, 40.0, 55.0, 90.0, 90.0, 90.0), seed)
+    turned = Rotation.from_rotvec([0.2, -0.1, 0.3]).as_matrix() @ A
+    found = rotation_between(A, turned)
+    for axis, angle in ((found.axis, found.angle), (found.widest_axis, found.widest_angle)):
+        assert np.linalg.norm(axis) == pytest.approx(1)
+        change = np.linalg.inv(turned) @ Rotation.from_rotvec(np.radians(angle) * axis).as_matrix() @ A
+        assert_allclose(change, np.rint(change), atol=1e-6)
+        assert abs(np.linalg.det(change)) == pytest.approx(1)
+    assert found.widest_angle > found.angle + 30
+
+
 def test_the_share_is_of_the_spots_left_over():
     def numbers(n_left):
         return LatticeNumbers(30, n_left, 0.0, 0.1, 0.1, 0.1, 100.0, 5.0)
