@@ -111,6 +111,7 @@ def _keep_showing(queue: JobQueue) -> None:
         with Live(table(), console=console, auto_refresh=False) as live:
             while True:
                 time.sleep(REFRESH)
+                queue.require_file()
                 live.update(table(), refresh=True)
     except KeyboardInterrupt:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -37,6 +38,7 @@ from autoproc.service.presence import Arriving
 from autoproc.service.probe_process import launch_probe, orders
 from autoproc.service.probing import Probing
 from autoproc.service.queue_file import open_queue
+from autoproc.service.queue_tables import BadQueue
 from autoproc.service.supervisor import Plan, Supervisor
 from autoproc.service.visit_page import VisitPage
 from autoproc.service.worker_process import launch_worker
@@ -173,10 +175,10 @@ class Run:
         attendance = Attendance(queue, [str(root) for root in wanted.watched], _eyes(finder), page.touch)
         notifier = Notifier()
         with (
-            Heartbeat(lambda: open_queue(outputs, service, self.config.watch), service.lease) as heartbeat,
+            Heartbeat(lambda: self._opened_again(queue, outputs), service.lease) as heartbeat,
             closing_all([finder, wanted.search]),
         ):
-            turned = self._at_every_turn(intake, heartbeat, notifier)
+            turned = self._at_every_turn(queue, intake, heartbeat, notifier)
             daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page, attendance, turned)
             if finder is not None:
                 told_to_all([log, say])(Event("begin", "", {"text": greeting(wanted.watched, queue)}))
@@ -190,10 +192,18 @@ class Run:
         self._n_problems += len(named.listed)
         self._ids += [intake.take_named(sweep, settings_of(self.config)).id for sweep in named.sweeps]
 
-    def _at_every_turn(self, intake: Intake, heartbeat: Heartbeat, notifier: Notifier) -> Callable[[], None]:
+    def _opened_again(self, queue: JobQueue, outputs: Outputs) -> JobQueue:
+        """The same queue, for another thread; never a new one in its place."""
+        queue.require_file()
+        return open_queue(outputs, self.config.service, self.config.watch)
+
+    def _at_every_turn(
+        self, queue: JobQueue, intake: Intake, heartbeat: Heartbeat, notifier: Notifier
+    ) -> Callable[[], None]:
         search = self.wanted.search
 
         def turned() -> None:
+            queue.require_file()
             heartbeat.turned()
             notifier.turned()
             if self.stop.n_asked:
@@ -234,6 +244,9 @@ def opened(outputs: Outputs, config: Config) -> Iterator[tuple[JobQueue, QueueLo
     log = QueueLog(outputs.state, config.service)
     try:
         yield queue, log
+    except sqlite3.DatabaseError as error:
+        queue.require_file()
+        raise BadQueue(path=queue.path, reason=error) from error
     finally:
         log.close()
         queue.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from autoproc.errors import InputError
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State, job_of, sql_text
 from autoproc.service.presence import Presence
-from autoproc.service.queue_tables import opened, renewed
+from autoproc.service.queue_tables import QueueGone, identity, opened, renewed
 from autoproc.service.stillness import Stillness
 from autoproc.service.sweep_names import folder_name, printable, with_place
 
@@ -43,16 +43,6 @@ WHERE id = ({NEXT}) RETURNING *
 MINE = "id = :id AND run = :run AND state = 'running'"
 TO_QUEUE = "state = 'queued', worker = NULL, lease_until = NULL, progress = NULL"
 ANEW = f"{TO_QUEUE}, attempts = 0, crashes = 0, not_before = 0, error = NULL, hint = NULL, retryable = 0"
-
-
-class BadQueue(InputError):
-    """A file that is no queue, or a damaged one."""
-
-    what = "the queue {path} cannot be opened ({reason})"
-    hint = (
-        "if this user may write there, the file is damaged: move it away; results are kept, and sweeps are "
-        "processed once more"
-    )
 
 
 class UnknownSweep(InputError):
@@ -91,6 +81,7 @@ class JobQueue:
         self._clock = clock
         self._leases = Stillness(steady)
         self._db = opened(path, journal)
+        self._identity = identity(path)
         self.presence = Presence(self._db, clock, steady)
 
     def close(self) -> None:
@@ -107,6 +98,12 @@ class JobQueue:
             if self._db.in_transaction:  # SQLite has ended it itself on a full disk
                 self._db.execute("ROLLBACK")
             raise
+
+    def require_file(self) -> None:
+        """Raises QueueGone where the file is not in its place any more: what is written to it now, nobody finds."""
+        with suppress(OSError):  # a file server that is away may come back
+            if identity(self.path) != self._identity:
+                raise QueueGone(path=self.path)
 
     def _one(self, where: str, **values: Any) -> Job | None:
         row = self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchone()

@@ -88,6 +88,9 @@ class Judging:
             series.marker = series.marker or files[min(files)].name
             found = yield _sweeps_of_cbf(series, files, verdict, min(now, series.touched or now))
             found = [_counted(one, series.whole().keys()) for one in found]
+            if not found and not self._once:  # they went away meanwhile
+                series.due = self._next_look_at(series, now)
+                return no_files
         if series.n_changes != n_changes:  # more has come meanwhile
             return no_files
         self._register.close(series)
@@ -115,7 +118,10 @@ class Judging:
         n_changes = master.n_changes
         if there.n_present:
             arrived = min(now, master.arrivals.latest)
-            found = yield SweepsOfMaster(master.path, master.visit, verdict, arrived)
+            found = list((yield SweepsOfMaster(master.path, master.visit, verdict, arrived)))
+            if not found and not self._once:  # it went away meanwhile
+                master.due = again
+                return []
         else:
             found = _without_frames(master, there)
         if master.n_changes != n_changes:

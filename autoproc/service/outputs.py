@@ -80,6 +80,11 @@ class Outputs:
         folder.mkdir(parents=True)
         return folder
 
+    def require_folder(self, name: str, run: int, has_summary: bool) -> None:
+        """Raises FileNotFoundError where somebody has removed what an attempt has written."""
+        folder = self.folder(name, run)
+        os.stat(folder / "summary.json" if has_summary else folder)
+
     def put_in_place(self, name: str, run: int) -> None:
         """Rename: the earlier results aside, the new ones to their place. Done before, or half of it, it goes on."""
         new, old, place = self.folder(name, run), self._old(name, run), self.results(name)

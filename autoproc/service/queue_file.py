@@ -6,9 +6,10 @@ import sqlite3
 from pathlib import Path
 
 from autoproc.service.file_system import mount_of, mounts_now
-from autoproc.service.jobs import BadQueue, JobQueue
+from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
 from autoproc.service.params import ServiceParams
+from autoproc.service.queue_tables import BadQueue
 from autoproc.service.watch_params import WatchParams
 
 

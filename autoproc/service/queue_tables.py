@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
+
+from autoproc.errors import InputError
 
 VERSION = 2
 """Of the tables, as schema.sql makes them."""
@@ -14,6 +17,26 @@ PATIENCE = 30.0
 """Seconds to wait for another program's transaction."""
 TICK = 0.001
 """Seconds by which a sign of life grows at least, so that it is another than the one before on any clock."""
+
+
+class BadQueue(InputError):
+    """A file that is no queue, or a damaged one."""
+
+    what = "the queue {path} cannot be opened ({reason})"
+    hint = (
+        "if this user may write there, the file is damaged: move it away; results are kept, and sweeps are "
+        "processed once more"
+    )
+
+
+class QueueGone(InputError):
+    """The queue's file was taken away from under a program that works with it."""
+
+    what = "the queue {path} was deleted, moved, or replaced while a program was at work with it"
+    hint = (
+        "results so far stay: move the folder back where it was moved, and start `autoproc run` again; without its "
+        "queue it begins a new one, and processes the sweeps once more"
+    )
 
 
 def opened(path: Path | str, journal: str) -> sqlite3.Connection:
@@ -47,6 +70,15 @@ def _patiently(db: sqlite3.Connection, statement: str) -> None:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def identity(path: Path | str) -> tuple[int, int] | None:
+    """What tells the file from another of its name; None where there is none. Raises OSError."""
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def renewed(column: str, value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from autoproc.formats.frames_present import FramesPresent
 from autoproc.formats.sweeps import Series
 from autoproc.formats.templates import grouped_by_template
 from autoproc.importing.params import ImportParams
+from autoproc.passing import may_pass
 from autoproc.service.completeness import Verdict, longest_run
 from autoproc.service.found_sweep import FoundSweep, ListedImages, What, fingerprint
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, import_series
@@ -79,11 +81,13 @@ def _failed(
     series: Series, result: ImportResult, visit: str, verdict: Verdict, arrived: float, n_images: int, identity: bytes
 ) -> Iterator[FoundSweep]:
     """Images that cannot be imported go to the queue all the same: its worker tells the user why, and what to do."""
+    if not os.path.lexists(series.files[min(series.files)]):
+        return  # moved away since they were seen: when they are back, they are seen anew
     for failure in result.failures:
+        why = verdict.reason or ("" if may_pass(failure.error) else failure.error.message)  # that says nothing of them
         yield FoundSweep(
             series.template, "cbf" if series.kind == "cbf" else "hdf5", None, n_images,
-            fingerprint(series.template, identity), "partial", verdict.reason or failure.error.message, series.stem,
-            visit, arrived,
+            fingerprint(series.template, identity), "partial" if why else "complete", why, series.stem, visit, arrived,
         )  # fmt: skip
 
 

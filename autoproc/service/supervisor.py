@@ -218,7 +218,7 @@ class Supervisor:
             if outcome is not None:
                 worker.process.wait()
                 self._n_stillborn = 0
-                self._conclude(job, outcome["result"], outcome["settings"])
+                self._conclude(job, outcome["result"], outcome["settings"], is_fresh=True)
             else:
                 self._bury(worker, job)
             self._let_go(worker)
@@ -235,8 +235,11 @@ class Supervisor:
         elif state is not None:
             self._tell(Event("crashed", job.name, {"error": because, "words": words}))
 
-    def _conclude(self, job: Job, result: dict[str, Any], settings: dict[str, Any]) -> None:
-        """An attempt is over: put its results in their place and say so, or put it back for later."""
+    def _conclude(self, job: Job, result: dict[str, Any], settings: dict[str, Any], *, is_fresh: bool = False) -> None:
+        """An attempt is over: put its results in their place and say so, or put it back for later.
+
+        is_fresh : a worker of ours has just said so, so that its folder must be there
+        """
         if not self.queue.heartbeat(job, self.plan.service.lease):
             self.outputs.clean(job.name, job.run)
             return
@@ -244,6 +247,8 @@ class Supervisor:
             self._put_back(job, result["error"] or result.get("lost") or "")
             return
         try:
+            if is_fresh:
+                self.outputs.require_folder(job.name, job.run, State(result["status"]) is State.processed)
             self.outputs.put_in_place(job.name, job.run)
         except OSError as error:
             self._fail_to_write(job, error)
