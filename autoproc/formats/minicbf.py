@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,8 @@ LONGEST_LINE = 2048
 """Characters of a line of a header; what is longer is not one of the lines that detectors write."""
 NO_CUTOFF = 1e8
 CURVED_PILATUS_12M = (2463, 5071)
+KEYWORD = re.compile(r"[A-Za-z_]\w*")
+THICKNESS = re.compile(rf"{GAP}thickness{GAP}(?:[:=]{GAP})?({NUMBER}){GAP}(mm|um|m)?\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,12 @@ class HeaderModels:
     remarks: tuple[str, ...] = ()
 
 
-def header_fields(text: str) -> dict[str, str]:
+@lru_cache(maxsize=4)  # several questions are asked of a header, one after the other
+def header_fields(text: str) -> Mapping[str, str]:
     """Keyword and the rest of its line, of all comment lines; the first of several counts."""
     fields: dict[str, str] = {}
     for line in comment_lines(text):
-        match = re.match(r"[A-Za-z_]\w*", line)
+        match = KEYWORD.match(line)
         if match:
             rest = line[match.end() :].lstrip()
             fields.setdefault(match.group(), rest[rest.startswith((":", "=")) :].strip())
@@ -95,7 +100,7 @@ def models_from_minicbf(path: str | Path, header: CbfHeader, overrides: HeaderOv
     )
 
 
-def _remarks(fields: dict[str, str], polarisation: Polarisation) -> tuple[str, ...]:
+def _remarks(fields: Mapping[str, str], polarisation: Polarisation) -> tuple[str, ...]:
     """What the header says of the detector and is not used: its server applied a flat field, or none was."""
     flat_field = fields.get("Flat_field", "")
     applied = re.sub(r"\W", "", flat_field).lower() not in ("", "nil", "none", "0")
@@ -111,7 +116,7 @@ def sensor(text: str, default: tuple[str, float] = ("", 0.0)) -> tuple[str, floa
     """Material symbol and thickness, mm, of the line "Silicon sensor, thickness 0.000320 m"."""
     for line in comment_lines(text):
         material, said, rest = line.partition(" sensor,")
-        match = re.match(rf"{GAP}thickness{GAP}(?:[:=]{GAP})?({NUMBER}){GAP}(mm|um|m)?\b", rest)
+        match = THICKNESS.match(rest)
         if not said or match is None:
             continue
         if not sensor_symbol(material):
@@ -120,14 +125,14 @@ def sensor(text: str, default: tuple[str, float] = ("", 0.0)) -> tuple[str, floa
     return default
 
 
-def numbers(fields: dict[str, str], name: str, count: int) -> tuple[float | None, ...]:
+def numbers(fields: Mapping[str, str], name: str, count: int) -> tuple[float | None, ...]:
     """The first `count` numbers of a field; all None where it lacks them."""
     found = re.findall(NUMBER, fields.get(name, ""))
     return tuple(map(float, found[:count])) if len(found) >= count else (None,) * count
 
 
 def _panel(
-    path: str | Path, header: CbfHeader, fields: dict[str, str], overrides: HeaderOverrides, wavelength: float
+    path: str | Path, header: CbfHeader, fields: Mapping[str, str], overrides: HeaderOverrides, wavelength: float
 ) -> Panel:
     in_header = _in_mm(fields, "Detector_distance", 1)[0]
     distance = required_distance(path, overrides.distance or in_header, fields.get("Detector_distance", ""))
@@ -155,7 +160,7 @@ def _panel(
     )
 
 
-def _header_centre(fields: dict[str, str], pixel_size: tuple[float, float]) -> tuple[float, float] | None:
+def _header_centre(fields: Mapping[str, str], pixel_size: tuple[float, float]) -> tuple[float, float] | None:
     fast, slow = numbers(fields, "Beam_xy", 2)
     if fast is None or slow is None:
         return None
@@ -164,7 +169,7 @@ def _header_centre(fields: dict[str, str], pixel_size: tuple[float, float]) -> t
     return fast, slow
 
 
-def _in_mm(fields: dict[str, str], name: str, count: int) -> tuple[float | None, ...]:
+def _in_mm(fields: Mapping[str, str], name: str, count: int) -> tuple[float | None, ...]:
     """Lengths that headers give in m, or in a unit that they name."""
     unit = re.search(rf"{NUMBER}{GAP}(mm|um|m)\b", fields.get(name, ""))
     scale = {"mm": 1.0, "um": 1e-3, "m": 1000.0}[unit.group(1) if unit else "m"]

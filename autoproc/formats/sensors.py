@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 HC_KEV_ANGSTROM = 12.398419843
@@ -46,6 +48,7 @@ def sensor_symbol(material: str) -> str:
     return _SYMBOLS.get(" ".join(material.lower().split()), "")
 
 
+@lru_cache(maxsize=64)  # asked again for every header of a sweep
 def attenuation(material: str, wavelength: float) -> tuple[str, float]:
     """Symbol and linear attenuation coefficient, 1/mm, of a sensor material at a wavelength, Angstrom.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from autoproc.reports.page import render
@@ -15,7 +15,7 @@ VERDICTS: Mapping[str, tuple[Lamp, str]] = {
 }  # fmt: skip
 STATES: Mapping[str, tuple[Lamp, str]] = {
     "arriving": ("open", "arriving"), "queued": ("open", "waiting"), "running": ("open", "running"),
-    "interrupted": ("look", "interrupted"),
+    "interrupted": ("look", "interrupted"), "begun": ("open", "begun"),
     "failed": ("bad", "failed"), "cancelled": ("open", "cancelled"), "set_aside": ("bad", "set aside"),
 }  # fmt: skip
 OPEN = ("arriving", "queued", "running", "interrupted")
@@ -59,9 +59,7 @@ class SweepRow:
 
     @property
     def _judged(self) -> tuple[Lamp, str]:
-        if self.state == "processed":
-            return VERDICTS.get(self.verdict, ("look", "processed"))
-        return STATES.get(self.state, ("open", self.state))
+        return judged(self.state, self.verdict)
 
     @property
     def is_at_work(self) -> bool:
@@ -77,6 +75,13 @@ class SweepRow:
     def files(self) -> tuple[str, ...]:
         """Files to link to beside the report."""
         return FILES if self.state == "processed" else FILES[1:] if self.state == "failed" else ()
+
+
+def judged(state: str, verdict: str) -> tuple[Lamp, str]:
+    """The colour of a sweep, and what it means in words."""
+    if state == "processed":
+        return VERDICTS.get(verdict, ("look", "processed"))
+    return STATES.get(state, ("open", state))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,28 +155,40 @@ def visit_index(
     written: str = "",
     refresh: int = 0,
     alive: Alive | None = None,
+    tally: Mapping[tuple[str, str], int] | None = None,
+    pages: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The page as text.
 
     rows : as they are to stand; written : when, in words; refresh : seconds after which a browser loads it anew
     while sweeps are open, 0 never; alive : until when it tells the truth if it is not written again
+    tally : number of sweeps of each state and verdict, where the rows are not all
+    pages : words and addresses of the pages that show all sweeps; "" for the page itself
     """
-    is_open = any(row.state in OPEN for row in rows)
+    tally = Counter((row.state, row.verdict) for row in rows) if tally is None else tally
+    is_open = any(n for (state, _), n in tally.items() if state in OPEN)
     return render(
-        "index.html", title=title, rows=rows, listed=listed, counts=counts_in_words(rows), written=written,
-        alive=alive if is_open else None, interrupted_counts=counts_in_words([_interrupted(row) for row in rows]),
+        "index.html", title=title, rows=rows, listed=listed, counts=counts_in_words(tally), written=written,
+        alive=alive if is_open else None, interrupted_counts=counts_in_words(_interrupted(tally)), pages=pages,
         refresh=refresh if is_open or not rows else max(refresh, 60) if refresh else 0,
     )  # fmt: skip
 
 
-def _interrupted(row: SweepRow) -> SweepRow:
-    """The row when no program is at work any more."""
-    return replace(row, state="interrupted") if row.is_at_work else row
+def _interrupted(tally: Mapping[tuple[str, str], int]) -> Mapping[tuple[str, str], int]:
+    """The numbers when no program is at work any more."""
+    found: Counter[tuple[str, str]] = Counter()
+    for (state, verdict), n in tally.items():
+        found["interrupted" if state in AT_WORK else state, verdict] += n
+    return found
 
 
-def counts_in_words(rows: Sequence[SweepRow]) -> str:
-    """How many sweeps, and how they stand."""
-    if not rows:
+def counts_in_words(tally: Mapping[tuple[str, str], int]) -> str:
+    """How many sweeps, and how they stand, from the number of each state and verdict."""
+    found: Counter[str] = Counter()
+    for (state, verdict), n in tally.items():
+        found[judged(state, verdict)[1]] += n
+    said = [f"{n} {words}" for words, n in found.items() if n]
+    if not said:
         return "no sweeps yet"
-    found = Counter(row.verdict_words for row in rows)
-    return f"{len(rows)} sweep{'s' * (len(rows) != 1)}: " + ", ".join(f"{n} {words}" for words, n in found.items())
+    n_sweeps = sum(found.values())
+    return f"{n_sweeps} sweep{'s' * (n_sweeps != 1)}: " + ", ".join(said)

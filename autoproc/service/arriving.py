@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from autoproc.formats.templates import sweep_name
 from autoproc.service.completeness import Progress, judge, what_is_missing
-from autoproc.service.presence import Arriving
+from autoproc.service.presence import MOST_ARRIVING, Arriving
 from autoproc.service.register import Register, Watched
 from autoproc.service.watch_params import WatchParams
 from autoproc.service.watched_series import WatchedCbf, WatchedData, WatchedMaster
@@ -16,8 +17,9 @@ WHOLE = "none is missing so far"
 
 
 def arriving(register: Register, params: WatchParams, in_hurry: bool, now: float) -> list[Arriving]:
-    """The series that are waited for, in the order in which they were first seen."""
-    return list(_each(list(register.open.values()), register, params, in_hurry, now))
+    """The series that are waited for, in the order in which they were first seen; no more than anybody reads."""
+    open_series = islice(register.open.values(), MOST_ARRIVING)
+    return list(_each(list(open_series), register, params, in_hurry, now))
 
 
 def _each(

@@ -11,9 +11,12 @@ from contextlib import suppress
 from autoproc.service.jobs import JobQueue
 from autoproc.service.owner import this_program
 from autoproc.service.presence import Arriving
+from autoproc.service.share import Share
 
 LEAST_INTERVAL = 3.0
 """Seconds between two tellings of what is coming: people look no oftener."""
+LARGEST_SHARE = 0.05
+"""Part of the time that telling may take. Chosen, not measured."""
 BEAT = 20.0
 """Seconds after which a program says that it is there though nothing has changed."""
 
@@ -34,11 +37,12 @@ class Attendance:
         self._queue, self._watches, self._see, self._on_change = queue, watches, see, on_change
         self._me = this_program()
         self._shown: list[Arriving] = []
-        self._looked = self._beaten = -math.inf
+        self._beaten = -math.inf
+        self._telling = Share(LARGEST_SHARE, LEAST_INTERVAL)
 
     def hurry(self) -> None:
         """Something has become complete: it is to be seen in one place only."""
-        self._looked = -math.inf
+        self._telling.hurry()
 
     def poll(self) -> None:
         """Say it if it is time to."""
@@ -46,9 +50,11 @@ class Attendance:
         if now - self._beaten >= BEAT:
             self._beaten = now
             self._queue.presence.attend(self._me, self._watches)
-        if now - self._looked < LEAST_INTERVAL:
-            return
-        self._looked = now
+        if self._telling.is_due:
+            with self._telling.taken():
+                self._tell()
+
+    def _tell(self) -> None:
         seen = list(self._see())
         if seen != self._shown:
             self._queue.presence.show(self._me, seen)

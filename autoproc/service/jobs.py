@@ -17,6 +17,7 @@ from typing import Any, Literal
 from autoproc.errors import InputError
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State, job_of, sql_text
+from autoproc.service.overview import Overview
 from autoproc.service.presence import Presence
 from autoproc.service.queue_tables import QueueGone, identity, opened, renewed
 from autoproc.service.stillness import Stillness
@@ -83,6 +84,7 @@ class JobQueue:
         self._db = opened(path, journal)
         self._identity = identity(path)
         self.presence = Presence(self._db, clock, steady)
+        self.overview = Overview(self._db)
 
     def close(self) -> None:
         """Close the file."""

@@ -43,13 +43,15 @@ class Judging:
 
     def of(self, series: Watched, now: float) -> Judgement:
         """The judgement of a series that is due."""
+        if not series.is_open and isinstance(series, WatchedCbf | WatchedMaster):
+            return self._of_stalled(series, now)
         if isinstance(series, WatchedCbf):
             return self._of_cbf(series, now)
         if isinstance(series, WatchedMaster):
             return self._of_master(series, now)
         return self._of_data(series) if isinstance(series, WatchedData) else self._of_photographs(series)
 
-    def of_stalled(self, series: WatchedMaster | WatchedCbf, now: float) -> Judgement:
+    def _of_stalled(self, series: WatchedMaster | WatchedCbf, now: float) -> Judgement:
         """Whether a collection that was given up goes on: files may still be written, or made readable."""
         series.due = self._next_look_at(series, now)
         if isinstance(series, WatchedCbf):

@@ -25,6 +25,8 @@ LONGEST_LOADING = 120.0
 """Seconds in which a probing process must be ready; one needs 2, on a busy machine and a slow disk 20."""
 STILLBORN = 3
 """Probing processes in a row that end before they are ready: something is wrong with the program."""
+AHEAD = 8
+"""Questions that a quick process is given at once, so that it has something to do while nobody listens to it."""
 MOST_DISK_WAITS = 10
 """Times that a question is asked again because the disk did not answer."""
 
@@ -80,7 +82,7 @@ class Lane:
         self._launch, self._orders, self._seconds, self._is_fresh = launch, orders, seconds, is_fresh
         self.waiting: deque[Asked] = deque()
         self.process: ProbeProcess | None = None
-        self._asked: Asked | None = None
+        self._asked: deque[Asked] = deque()
         self._deadline = math.inf
         self._n_stillborn = 0
         self._spare: ProbeProcess | None = None
@@ -95,7 +97,7 @@ class Lane:
     @property
     def n_open(self) -> int:
         """Questions that wait, or are under way."""
-        return len(self.waiting) + (self._asked is not None)
+        return len(self.waiting) + len(self._asked)
 
     @property
     def deadline(self) -> float:
@@ -106,10 +108,11 @@ class Lane:
         self._begin(now)
         if self.process is None:
             return None
-        asked, outcome = self._asked, self._heard(self.process, now)
+        outcome = self._heard(self.process, now)
         if outcome is None:
             return None
-        self._asked, self._deadline = None, math.inf
+        asked = self._asked.popleft() if self._asked else None
+        self._deadline = now + self._seconds if self._asked else math.inf
         if isinstance(outcome, Strike) or self._is_fresh:
             self._let_go()
         if asked is None:
@@ -117,16 +120,18 @@ class Lane:
         return asked, outcome
 
     def _begin(self, now: float) -> None:
-        """Have a process if there are questions, and ask the next if it is ready."""
+        """Have a process if there are questions, and ask the next ones if it is ready; it answers them in turn."""
         if self.process is None:
             if not self.waiting:
                 return
             self.prepare()
         assert self.process is not None
-        if self.process.is_ready and self._asked is None and self.waiting:
-            self._asked = self.waiting.popleft()
-            self._deadline = now + self._seconds
-            self.process.send(question_bytes(self._asked.question))
+        ahead = 1 if self._is_fresh else AHEAD
+        while self.process.is_ready and self.waiting and len(self._asked) < ahead:
+            if not self._asked:
+                self._deadline = now + self._seconds
+            self._asked.append(self.waiting.popleft())
+            self.process.send(question_bytes(self._asked[-1].question))
 
     def prepare(self) -> None:
         """Have a process, which loads what it needs, or the one that has done so meanwhile."""
@@ -145,8 +150,8 @@ class Lane:
             self._deadline = math.inf
             self._begin(now)
             return None
-        if message is not None and self._asked is not None:
-            return _read(self._asked.question, message)
+        if message is not None and self._asked:
+            return _read(self._asked[0].question, message)
         if not is_alive:
             return self._lost(process, f"reading it ends the process that does ({process.how_it_ended()})")
         if now >= self._deadline:
@@ -164,6 +169,9 @@ class Lane:
 
     def _let_go(self) -> None:
         """End the process. Where one was lost more may be: the one after the next loads meanwhile."""
+        self.waiting.extendleft(reversed(self._asked))
+        self._asked.clear()
+        self._deadline = math.inf
         if self.process is not None:
             self.process.kill()
         self.process = None

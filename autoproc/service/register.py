@@ -39,9 +39,10 @@ class Register:
         return {_place(series) for series in self.open.values()}
 
     def due(self, now: float) -> list[Watched]:
-        """Series to look at now, the longest due first."""
+        """Series to look at now: those that were given up, then those that are waited for, the longest due first."""
+        late = [series for series in self.stalled.values() if series.due <= now]
         due = (series for series in self.open.values() if series.due <= now)
-        return sorted(due, key=lambda series: (series.due, _is_second_choice(series)))
+        return [*late, *sorted(due, key=lambda series: (series.due, _is_second_choice(series)))]
 
     def is_followed(self, series: WatchedCbf) -> bool:
         """A later series has begun in the same directory since the last news of this one."""

@@ -40,7 +40,7 @@ BY_IMPORTANCE = (REMARK, "d_min", "quality", "space group", "time", "images", "C
 LEFT = ("sweep", "state", "space group", "cell", "quality", REMARK)
 LEAST_REMARK = 20
 GAP = 2
-MOST_ROWS = 100
+MOST_ROWS = 40
 """Sweeps shown of those that wait, that come, or that are done; more nobody reads, and each costs a millisecond."""
 NOBODY = "no autoproc run is working on this queue: start `autoproc run ...`"
 ORDER = (State.running, State.queued, State.processed, State.failed, State.set_aside, State.cancelled, State.listed)
@@ -94,8 +94,8 @@ def status_table(queue: Queue, width: int, now: float | None = None, most: int |
     for heading, letters in fitting(rows, width):
         is_text = heading in LEFT
         wraps = heading == REMARK
-        table.add_column(heading, justify="left" if is_text else "right", no_wrap=not wraps, min_width=letters,
-                         overflow="fold", ratio=1 if wraps else None)  # fmt: skip
+        table.add_column(heading, justify="left" if is_text else "right", no_wrap=not wraps, width=letters,
+                         overflow="fold")  # fmt: skip
     for row in rows:
         table.add_row(*(row[str(column.header)] for column in table.columns))
     parts: list[RenderableType] = [table]
@@ -119,16 +119,18 @@ def _shown(jobs: Sequence[Job], most: int | None) -> list[Job]:
 
 
 def fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[tuple[str, int]]:
-    """The columns that have something to say and fit in, with the letters that each needs at least."""
+    """The columns that have something to say and fit in, with the letters that each gets; remarks have what is left."""
     letters = {
         name: max([len(name), *(cell_len(Text.from_markup(row[name]).plain) for row in rows)]) for name in HEADINGS
     }
-    letters[REMARK] = min(letters[REMARK], LEAST_REMARK)
+    wished = letters[REMARK]
+    letters[REMARK] = min(wished, LEAST_REMARK)
     chosen = {"sweep", "state"}
     for name in BY_IMPORTANCE:
         is_wanted = name == "images" or any(row[name] for row in rows)
         if is_wanted and sum(letters[n] + GAP for n in {*chosen, name}) <= width:
             chosen.add(name)
+    letters[REMARK] = min(wished, width - GAP - sum(letters[n] + GAP for n in chosen - {REMARK}))
     return [(name, letters[name]) for name in HEADINGS if name in chosen]
 
 

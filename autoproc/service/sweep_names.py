@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from autoproc.legible import HARMFUL
 
-RESERVED = ("index.html",)
+RESERVED = re.compile(r"index(?:-\d+)?\.html", re.IGNORECASE)
 """What the folder of all results holds besides: no sweep can be called so. Names that begin with a dot are none."""
 LONGEST = 180
 """Bytes of a name: file systems allow 255, with the number and ending of an attempt, or of another of that name."""
@@ -42,4 +43,4 @@ def folder_name(name: str) -> str:
         safe = "_" + safe[1:]
     if not safe:
         return "sweep"
-    return f"{safe}_sweep" if safe.casefold() in RESERVED else safe
+    return f"{safe}_sweep" if RESERVED.fullmatch(safe) else safe

@@ -1,10 +1,15 @@
-"""index.html beside the folders of results: refreshed as sweeps are found, begun and finished."""
+"""index.html beside the folders of results: refreshed as sweeps are found, begun and finished.
+
+It shows the latest sweeps; where there are more, pages of so many each show all, and only those are written anew whose
+sweeps have changed. So what is written at a time does not grow with the visit.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +20,7 @@ from autoproc.service.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
 from autoproc.service.presence import Arriving
+from autoproc.service.share import Share
 from autoproc.wording import counted
 
 REFRESH = 10
@@ -28,18 +34,22 @@ MISSED = 4
 """Writings that are missed before that is said: a slow disk may cost some."""
 LARGEST_SHARE = 0.05
 """Part of the time that writing the page may take: the more sweeps, the rarer it is written. Chosen, not measured."""
+MOST = 200
+"""Sweeps of each state on index.html, and sweeps on each further page: as many as a browser shows at once."""
 SILENT = ("said", "begin", "already", "hook failed", "trouble", "stopping")
 """Events after which the page would be the same."""
 
 
 class VisitPage:
-    """The page, and when it was written. A listener: what happens makes it stale; `poll` writes it."""
+    """The pages, and when they were written. A listener: what happens makes them stale; `poll` writes them."""
 
-    def __init__(self, queue: JobQueue, outputs: Outputs) -> None:
-        self._queue, self._outputs = queue, outputs
+    def __init__(self, queue: JobQueue, outputs: Outputs, clock: Callable[[], float] = time.monotonic) -> None:
+        self._queue, self._folder, self._clock = queue, outputs.output, clock
         self._is_stale = True
         self._is_open = False
-        self._due = self._pulse = self._interval = 0.0
+        self._writing = Share(LARGEST_SHARE, LEAST_INTERVAL, clock)
+        self._pulse = 0.0
+        self._written: dict[int, str] = {}
 
     def __call__(self, event: Event) -> None:
         """Something has happened."""
@@ -51,31 +61,66 @@ class VisitPage:
 
     def poll(self) -> None:
         """Write the page if it is stale, and not too soon after the last time; while sweeps are open, now and then."""
-        now = time.monotonic()
-        if now >= self._due and (self._is_stale or (self._is_open and now >= self._pulse)):
+        if self._writing.is_due and (self._is_stale or (self._is_open and self._clock() >= self._pulse)):
             self.write()
 
     def finish(self) -> None:
-        """Write the page for the last time: nobody is at work any more."""
-        if self._is_stale or self._is_open:
-            self.write(is_over=not self._queue.presence.is_attended)
+        """Write all pages that are stale for the last time: nobody is at work any more."""
+        is_over = not self._queue.presence.is_attended
+        if self._is_open:
+            self.write(is_over)
+        while self._is_stale:
+            self.write(is_over)
 
     def write(self, is_over: bool = False) -> None:
-        """Write the page; a disk that is full costs nobody a result."""
-        self._is_stale, begun = False, time.monotonic()
-        path = self._outputs.output / "index.html"
-        part = path.with_name(".index.html.part")
-        with suppress(OSError):
-            rows, arriving = self._queue.rows(), self._queue.presence.arriving()
-            self._is_open = bool(arriving) or any(not job.state.is_settled for job in rows)
-            silence = MISSED * max(PULSE, self._interval)
-            alive = Alive(round(time.time(), 1), silence, is_over)
-            page = page_of(rows, path.parent, arriving, self._queue.interrupted(), alive)
-            part.write_text(page, encoding="utf-8", errors="backslashreplace")
-            part.replace(path)
-        done = time.monotonic()
-        self._interval = (done - begun) / LARGEST_SHARE
-        self._due, self._pulse = done + max(LEAST_INTERVAL, self._interval), done + PULSE
+        """Write index.html, and the next of the further pages that is stale; a full disk costs nobody a result."""
+        self._is_stale = False
+        silence = MISSED * max(PULSE, self._writing.wait_after)
+        with self._writing.taken(), suppress(OSError):
+            looks, numbers = self._queue.overview.looks(MOST), self._queue.numbers()
+            jobs = [job for state in numbers for job in self._queue.next_in(state, MOST)]
+            arriving, interrupted = self._queue.presence.arriving(), self._queue.interrupted()
+            self._is_open = bool(arriving) or any(not state.is_settled for state in numbers)
+            further = looks if sum(numbers.values()) > len(jobs) else {}
+            page = page_of(
+                jobs, self._folder, arriving, interrupted, Alive(round(time.time(), 1), silence, is_over),
+                self._tally(len(arriving), len(interrupted)), _links(further),
+            )  # fmt: skip
+            self._replace("index.html", page)
+            self._write_next(further)
+        self._pulse = self._clock() + PULSE
+
+    def _tally(self, n_arriving: int, n_interrupted: int) -> Mapping[tuple[str, str], int]:
+        """How many sweeps of each state and verdict there are, in the order in which they are told."""
+        tally = Counter({key: n for key, n in self._queue.overview.tally().items() if key[0] != State.listed})
+        tally[State.running, ""] -= n_interrupted
+        return {("arriving", ""): n_arriving, (INTERRUPTED, ""): n_interrupted, **tally}
+
+    def _write_next(self, looks: Mapping[int, str]) -> None:
+        stale = [number for number, look in looks.items() if self._written.get(number) != look]
+        if not stale:
+            return
+        number, self._is_stale = stale[0], len(stale) > 1
+        self._written[number] = looks[number]
+        jobs = self._queue.overview.stretch(number, MOST)
+        self._replace(_name(number), page_of(jobs, self._folder, pages=_links(looks, number)))
+
+    def _replace(self, name: str, page: str) -> None:
+        part = self._folder / f".{name}.part"
+        part.write_text(page, encoding="utf-8", errors="backslashreplace")
+        part.replace(self._folder / name)
+
+
+def _name(number: int) -> str:
+    return f"index-{number + 1}.html"
+
+
+def _links(numbers: Mapping[int, str], here: int | None = None) -> list[tuple[str, str]]:
+    """Words and addresses of the further pages; no address for the page itself."""
+    if not numbers:
+        return []
+    links = [(f"{n * MOST + 1} to {(n + 1) * MOST}", "" if n == here else _name(n)) for n in numbers]
+    return [("the latest", "" if here is None else "index.html"), *links]
 
 
 def page_of(
@@ -84,22 +129,31 @@ def page_of(
     arriving: Sequence[Arriving] = (),
     interrupted: Collection[int] = (),
     alive: Alive | None = None,
+    tally: Mapping[tuple[str, str], int] | None = None,
+    pages: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """The page of a queue: what is coming, then the latest images first; what was not processed below."""
+    """A page of a queue: what is coming, then the latest images first; what was not processed below.
+
+    alive : whether it is kept up to date; tally : sweeps of each state and verdict, where `jobs` are not all
+    pages : words and addresses of all pages
+    """
     latest = sorted(jobs, key=lambda job: (-job.completed_at, job.name))
     visits = {job.visit for job in jobs if job.visit}
     common = Path(os.path.commonpath(visits)).name if visits else output.resolve().parent.name
     rows = [sweep_row(a.name, "arriving", {}, a.n_images, coming(a)) for a in arriving]
     several = len(visits) > 1
-    rows += [_row(job, several, job.id in interrupted) for job in latest if job.state is not State.listed]
+    is_kept = alive is not None or not pages
+    rows += [_row(job, several, job.id in interrupted, is_kept) for job in latest if job.state is not State.listed]
     listed = [
         ListedRow(job.path, job.n_images, job.error or job.partial) for job in latest if job.state is State.listed
     ]
     written = datetime.now().strftime("%d %b %Y %H:%M:%S")
-    return visit_index(rows, listed, common or "autoproc", written, REFRESH, alive)
+    return visit_index(rows, listed, common or "autoproc", written, REFRESH, alive, tally, pages)
 
 
-def _row(job: Job, several: bool, is_interrupted: bool) -> SweepRow:
+def _row(job: Job, several: bool, is_interrupted: bool, is_kept: bool) -> SweepRow:
+    if job.state is State.running and not is_kept:
+        return sweep_row(job.name, "begun", {}, job.n_images, "the latest page says how far", job.visit * several)
     if is_interrupted:
         return sweep_row(job.name, INTERRUPTED, {}, job.n_images, TO_RESUME, job.visit if several else "")
     words = job.progress if job.state is State.running else job.error or job.result.get("error") or ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from autoproc.service.news import KernelNews, News, NoNews
 from autoproc.service.presence import Arriving
 from autoproc.service.probing import Prober
 from autoproc.service.register import Register, Watched
+from autoproc.service.share import Share
 from autoproc.service.watch_params import WatchParams
 from autoproc.service.watched_series import WatchedCbf, WatchedMaster
 
@@ -27,6 +29,8 @@ FEW, MANY = 16, 128
 """Judgements under way below which more are begun, and how many: enough to keep a probing process busy."""
 LONGEST_WORK = 1.0
 """Seconds of work after which what was found is handed over before more is looked at."""
+LARGEST_SHARE = 0.05
+"""Part of the time that going through all that is known may take, however much that is. Chosen, not measured."""
 
 
 def steady_clock() -> Callable[[], float]:
@@ -71,6 +75,9 @@ class Watcher:
         self._judged: list[Found] = []
         self._told: dict[str | Path, int] = {}
         self._walk: Iterator[Change] | None = None
+        self._beginning_walks = Share(LARGEST_SHARE, clock=self._clock)
+        self._backlog: deque[Watched] = deque()
+        self._listing_due = Share(LARGEST_SHARE, clock=self._clock)
 
     def close(self) -> None:
         """Stop to listen to events, and to look at files."""
@@ -97,7 +104,8 @@ class Watcher:
             if found or now >= deadline or (self.once and not self.n_waiting):
                 return found
             if self._walk is None and not self._under_way:
-                self._news.wait(max(0.0, min(deadline, self._next_due(now)) - now))
+                due = max(self._next_due(now) - now, self._beginning_walks.wait, self._listing_due.wait)
+                self._news.wait(max(0.0, min(deadline - now, due)))
 
     def _next_due(self, now: float) -> float:
         due = min((series.due for series in self._register.open.values()), default=now + self.params.rescan_interval)
@@ -106,15 +114,21 @@ class Watcher:
     def _look_around(self, now: float) -> None:
         """Look at directories, for so long; what is left over is looked at next time."""
         if self._walk is None:
-            told = self._news.told()
-            for path in told:
-                self._register.take_rewritten(path, now)
-            self._walk = self._directories.changes(now, told, self._register.busy())
+            if not self._beginning_walks.is_due:
+                return
+            with self._beginning_walks.taken():
+                self._walk = self._directories.changes(now, self._told_of(now), self._register.busy())
         for change in self._walk:
             self._register.take(change, now)
             if self._clock() - now > LONGEST_WORK:
                 return
         self._walk = None
+
+    def _told_of(self, now: float) -> Collection[Path]:
+        told = self._news.told()
+        for path in told:
+            self._register.take_rewritten(path, now)
+        return told
 
     def _judge_due(self, now: float) -> list[Found]:
         """Judge what is due, as far as answers about files come soon; what is found is handed over after a while."""
@@ -134,12 +148,14 @@ class Watcher:
 
     def _begin_judgements(self, now: float) -> None:
         """Begin to judge series that are due, not too many at a time."""
-        room = MANY - len(self._under_way)
         asked = {id(series) for series, _ in self._under_way.values()}
-        stalled = (series for series in self._register.stalled.values() if series.due <= now)
-        for late in [series for series in stalled if id(series) not in asked][:room]:
-            self._judged += self._advance(late, self._judging.of_stalled(late, now), None)
-        for series in [series for series in self._register.due(now) if id(series) not in asked][:room]:
+        if not self._backlog and self._listing_due.is_due:
+            with self._listing_due.taken():
+                self._backlog.extend(self._register.due(now))
+        while self._backlog and len(self._under_way) < MANY:
+            series = self._backlog.popleft()
+            if series.due > now or id(series) in asked or not self._register.knows(series):
+                continue
             self._judged += self._advance(series, self._judging.of(series, now), None)
 
     def _go_on(self, number: int, answer: Any) -> list[Found]:

@@ -58,6 +58,20 @@ def test_what_was_not_processed_is_listed():
 
 
 def test_counts_in_words():
-    rows = [sweep_row("a", "processed", RESULT, 1), sweep_row("b", "failed", {}, 1), sweep_row("c", "failed", {}, 1)]
-    assert counts_in_words(rows) == "3 sweeps: 1 look closer, 2 failed"
-    assert counts_in_words([]) == "no sweeps yet"
+    tally = {("arriving", ""): 0, ("processed", "look"): 1, ("failed", ""): 1, ("failed", "bad"): 1}
+    assert counts_in_words(tally) == "3 sweeps: 1 look closer, 2 failed"
+    assert counts_in_words({("queued", ""): 1}) == "1 sweep: 1 waiting"
+    assert counts_in_words({("arriving", ""): 0}) == counts_in_words({}) == "no sweeps yet"
+
+
+def test_what_is_not_shown_is_counted_and_keeps_the_page_fresh():
+    page = visit_index([sweep_row("a", "processed", RESULT, 10)], refresh=10,
+                       tally={("queued", ""): 3, ("processed", "look"): 1})  # fmt: skip
+    assert "4 sweeps: 3 waiting, 1 look closer" in page
+    assert 'content="10"' in page
+
+
+def test_pages_are_linked_but_not_to_themselves():
+    page = visit_index([], pages=[("the latest", ""), ("1 to 200", "index-1.html")])
+    assert links(page) == ["index-1.html"]
+    assert "<b>the latest</b>" in page

@@ -156,16 +156,17 @@ def test_names_that_are_no_utf_8(presence):
 
 
 def test_only_what_changed_is_written(queue, monkeypatch):
-    monkeypatch.setattr("autoproc.service.attendance.LEAST_INTERVAL", 0.0)
+    monkeypatch.setattr("autoproc.service.attendance.LEAST_INTERVAL", 100.0)
+    monkeypatch.setattr("autoproc.service.attendance.LARGEST_SHARE", 1.0)
     seen, changes = [ONE], []
     attendance = Attendance(queue, ["/data"], lambda: seen, lambda: changes.append(1))
     attendance.poll()
     writes = queue._db.total_changes
     for _ in range(5):
+        attendance.hurry()
         attendance.poll()
     assert queue._db.total_changes == writes
     assert (len(changes), queue.presence.arriving()) == (1, [ONE])
-    monkeypatch.setattr("autoproc.service.attendance.LEAST_INTERVAL", 100.0)
     seen.clear()
     attendance.poll()
     assert queue.presence.arriving() == [ONE]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -84,18 +83,60 @@ def test_images_that_are_no_sweep_are_not_called_partial(queue):
     assert "partial" not in text.getvalue()
 
 
-def test_a_page_that_takes_long_is_written_rarely(queue, outputs, monkeypatch):
-    times = iter([100.0, 104.0, 183.0, 184.5, 184.5, 184.5])
-    monkeypatch.setattr(time, "monotonic", lambda: next(times))
-    page = VisitPage(queue, outputs)
+def test_a_page_that_takes_long_is_written_rarely(queue, outputs):
+    times = iter([100.0, 100.0, 104.0, 104.0, 179.0, 181.0, 181.0, 181.0, 181.0])
+    page = VisitPage(queue, outputs, lambda: next(times))
     page.write()
     path = outputs.output / "index.html"
     path.unlink()
     page.touch()
     page.poll()
-    assert not path.exists(), "it took 4 s, so that it is not due before 184 s"
+    assert not path.exists(), "it took 4 s, so that it is not due before 180 s"
     page.poll()
     assert path.exists()
+
+
+def pages_of(outputs):
+    return {path.name: path.stat().st_ino for path in outputs.output.glob("*.html")}
+
+
+def test_what_does_not_fit_has_pages_of_its_own_of_which_only_those_that_change_are_written(
+    queue, outputs, monkeypatch
+):
+    monkeypatch.setattr("autoproc.service.visit_page.MOST", 4)
+    many(queue, 10)
+    page = VisitPage(queue, outputs)
+    page.finish()
+    written = pages_of(outputs)
+    assert sorted(written) == ["index-1.html", "index-2.html", "index-3.html", "index.html"]
+    index = (outputs.output / "index.html").read_text()
+    assert "10 sweeps: 10 waiting" in index
+    assert index.count(">waiting<") + index.count("> waiting<") == 4
+    assert 'href="index-3.html">9 to 12<' in index
+    second = (outputs.output / "index-2.html").read_text()
+    assert [f"<td>s{n}" in second for n in range(10)] == [4 <= n < 8 for n in range(10)]
+    queue.cancel("s5")
+    page(Event("cancelled", "s5", {}))
+    page.finish()
+    changed = {name for name, inode in pages_of(outputs).items() if inode != written[name]}
+    assert changed == {"index.html", "index-2.html"}
+    assert "cancelled" in (outputs.output / "index-2.html").read_text()
+
+
+def test_one_further_page_is_written_at_a_time(queue, outputs, monkeypatch):
+    monkeypatch.setattr("autoproc.service.visit_page.MOST", 2)
+    many(queue, 7)
+    page = VisitPage(queue, outputs)
+    for n_further in (1, 2, 3, 4, 4):
+        page.write()
+        assert len(pages_of(outputs)) == 1 + n_further
+
+
+def test_a_few_sweeps_are_one_page(queue, outputs):
+    many(queue, 3)
+    VisitPage(queue, outputs).finish()
+    assert list(pages_of(outputs)) == ["index.html"]
+    assert "order of arrival" not in (outputs.output / "index.html").read_text()
 
 
 def many(queue, n):
