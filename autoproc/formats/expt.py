@@ -34,6 +34,8 @@ OWN_KEY = "autoproc"
 """Of a crystal: what the keys of DIALS do not hold to the last digit, so that a step by hand begins exactly where
 the one before it ended. DIALS passes over it; a file whose axes were changed since holds by those. Of an experiment:
 remarks on its images."""
+MAPS = ("mask", "gain", "pedestal", "dx", "dy")
+"""Keys of an image set that name files with a value for every pixel; see formats.unsupported_models."""
 NAMESPACE = uuid.UUID("6f1c1d4e-52a5-5c55-9c55-0d4c4b1f6a3e")
 
 
@@ -201,6 +203,9 @@ def _detector(m: dict[str, Any]) -> Detector:
 def _panel(m: dict[str, Any], rotation: np.ndarray, origin: np.ndarray) -> Panel:
     strategy = m.get("px_mm_strategy", {})
     has_parallax = strategy.get("type") == "ParallaxCorrectedPxMmStrategy"
+    gain = float(m.get("gain", 1.0))
+    if not 0 < gain < math.inf:
+        raise ValueError(f"a gain of {gain:g} is impossible")
     return Panel(
         fast_axis=rotation @ _vector(m["fast_axis"]),
         slow_axis=rotation @ _vector(m["slow_axis"]),
@@ -211,7 +216,7 @@ def _panel(m: dict[str, Any], rotation: np.ndarray, origin: np.ndarray) -> Panel
         thickness=float(strategy.get("t0", m.get("thickness", 0.0))) if has_parallax else 0.0,
         mu=float(strategy.get("mu", m.get("mu", 0.0))) if has_parallax else 0.0,
         material=m.get("material", ""),
-        gain=float(m.get("gain", 1.0)),
+        gain=gain,
         pedestal=float(m.get("pedestal", 0.0)),
         name=m.get("name", "Panel"),
         type=m.get("type", "SENSOR_PAD"),
@@ -378,7 +383,7 @@ def _imageset(m: dict[str, Any]) -> ImageSet:
     template = m.get("template") or (m.get("images") or [""])[0]
     kind = "hdf5" if template.endswith((".h5", ".nxs", ".hdf5", ".nxs.h5")) else "cbf"
     indices = tuple(m.get("single_file_indices", ()))
-    extra = {k: m[k] for k in ("mask", "gain", "pedestal") if m.get(k) is not None}
+    extra = {k: str(m[k]) for k in MAPS if m.get(k)}
     return ImageSet(kind, template, indices, extra)
 
 
@@ -386,11 +391,7 @@ def _imageset_to_json(imageset: ImageSet) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "__id__": "ImageSequence",
         "template": imageset.template,
-        "mask": None,
-        "gain": None,
-        "pedestal": None,
-        "dx": None,
-        "dy": None,
+        **{name: imageset.extra.get(name) for name in MAPS},
         "params": {"dynamic_shadowing": "Auto", "multi_panel": False},
     }
     if imageset.kind == "hdf5":

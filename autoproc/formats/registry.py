@@ -22,6 +22,7 @@ from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides
 from autoproc.formats.imgcif import is_imgcif, models_from_imgcif
 from autoproc.formats.minicbf import HeaderModels, models_from_minicbf
 from autoproc.formats.templates import counter_of
+from autoproc.formats.unsupported_models import require_no_maps
 from autoproc.models.experiment import Experiment, ImageSet, Scan
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -123,6 +124,7 @@ def open_reader(experiment: Experiment) -> ImageReader:
     """A reader of the experiment's images. Raises UnreadableFile or CorruptFile."""
     if experiment.imageset is None:
         raise UnsupportedFile(path="the experiment", reason="it names no images")
+    require_no_maps(experiment.imageset)
     reader = _reader_of(experiment, experiment.imageset)
     first = experiment.scan.image_range[0]
     excluded = [number - first for number in experiment.scan.excluded]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autoproc.formats.unsupported_models import maps_in_words
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.edge import reach_of
 from autoproc.models.crystal import Crystal, cell_from_real_matrix
@@ -30,6 +31,7 @@ def _experiment(number: int, experiment: Experiment, seen: dict[str, int]) -> st
         head.append(f"Experiment identifier: {experiment.identifier}")
     if experiment.imageset is not None:
         head.append(f"Image template: {experiment.imageset.template}")
+        head += [f"Note: {words}" for words in maps_in_words(experiment.imageset)]
     head += [f"Note: {remark}" for remark in experiment.remarks]
     models = [
         format_detector(experiment.detector, experiment.beam),
