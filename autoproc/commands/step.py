@@ -17,6 +17,7 @@ from autoproc.commands.leaving import leaving_well
 from autoproc.config import Config, change_table, read_config, with_threads
 from autoproc.console import Console
 from autoproc.errors import AutoprocError, ConfigurationError, InputError, WrongArguments
+from autoproc.formats.confinement import may_lead_into
 from autoproc.formats.expt import read_expt, write_expt
 from autoproc.formats.image_numbers import to_file_frames, to_scan_frames
 from autoproc.formats.refl import read_refl, write_refl
@@ -161,6 +162,7 @@ def run_step(description: StepDescription, arguments: Sequence[str], output: Pat
             if not table:
                 raise WrongArguments(what_is_wrong=f"{description.name} has no parameters", command=description.name)
             config = change_table(config, table, {field: value})
+        may_lead_into(config.import_sweep.link_roots)
         mtz = output / description.mtz
         if description.mtz and output.suffix == ".mtz" and not os.path.isdir(output):
             output, mtz = output.parent, output

@@ -159,7 +159,7 @@ def _decoded(path: str | Path, header: CbfHeader, data: memoryview) -> np.ndarra
     n = header.image_size[0] * header.image_size[1]
     element = ELEMENT_TYPES.get(header.element_type)
     if element is None:
-        raise UnsupportedFile(path=path, reason=f"its pixels are of type {header.element_type}")
+        raise UnsupportedFile(path=path, reason=f"its pixels are of type {quoted(header.element_type)}")
     if header.compression.lower() == BYTE_OFFSET.lower():
         try:
             pixels, used = decode_byte_offset(data, n)
@@ -173,7 +173,7 @@ def _decoded(path: str | Path, header: CbfHeader, data: memoryview) -> np.ndarra
             raise CorruptFile(path=path, reason=f"{n} pixels of {header.element_type} cannot take {len(data)} bytes")
         pixels = np.frombuffer(data, element).astype(np.int32)
     else:
-        raise UnsupportedFile(path=path, reason=f"its pixels are compressed with {header.compression}")
+        raise UnsupportedFile(path=path, reason=f"its pixels are compressed with {quoted(header.compression)}")
     if element == np.dtype("<u2"):
         pixels[pixels >= 0xFFFE] -= 0x10000
     return pixels

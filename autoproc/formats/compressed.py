@@ -9,6 +9,8 @@ import zlib
 from pathlib import Path
 
 from autoproc.errors import CorruptFile, UnreadableFile
+from autoproc.formats.confinement import open_descriptor
+from autoproc.formats.header_values import told
 
 GZIP_MAGIC = b"\x1f\x8b"
 BZIP2_MAGIC = b"BZh"
@@ -48,14 +50,13 @@ def expanded(path: str | Path, raw: bytes, n: int, is_start: bool = False) -> by
         if raw.startswith(BZIP2_MAGIC):
             return _bunzip(raw, n, is_start)
     except (zlib.error, OSError, EOFError, ValueError) as error:
-        raise CorruptFile(path=path, reason=f"it is truncated or not properly compressed ({error})") from error
+        raise CorruptFile(path=path, reason=f"it is truncated or not properly compressed ({told(error)})") from error
     return raw
 
 
 def _read(path: str | Path, n: int) -> bytes:
     try:
-        # Without O_NONBLOCK a pipe that a stranger gave the name of an image would hold the reader for good.
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = open_descriptor(path)
     except (OSError, ValueError) as error:
         is_missing = isinstance(error, FileNotFoundError)
         reason = getattr(error, "strerror", None) or error

@@ -2,7 +2,7 @@
 
 An HDF5 file may have its values in any other file, by external links, virtual data sets and external storage; with
 the service's eyes its author would read what is not theirs. External storage is refused; links and the sources of
-virtual data sets must lie in the folder of the file that names them or in one beside it (../data/x.h5).
+virtual data sets must stay within the visit of the file that names them (see formats.confinement).
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from typing import Any, ClassVar
 import h5py
 import numpy as np
 
+from autoproc.formats.confinement import is_within
+from autoproc.formats.header_values import quoted
+
 MOST_BYTES = 1 << 30
 """Of a value that is read at once; the largest are pixel masks (2^28) and uncompressed chunks of frames."""
 MOST_BYTES_STORED_AS_ONE = 1 << 13
@@ -24,6 +27,10 @@ SMALL = 1 << 24
 """Bytes that are read whatever the file's own size: what was never written, say, takes no room in it."""
 MOST_FRAMES = 1 << 20
 """Of one data set; the longest collections take some 10^5."""
+LARGEST_ATTRIBUTE = 1 << 16
+"""Bytes of an attribute: what an object's header can hold; units, vectors and names take some ten."""
+MOST_TEXTS = 256
+"""Of an attribute: each may be as long as the file, and all of them one and the same."""
 LONGEST_CHAIN = 8
 """Links to links, and virtual data sets upon virtual data sets, that are followed."""
 
@@ -35,16 +42,17 @@ class ForbiddenHdf5(OSError):
 def allowed(name: str, folder: Path) -> Path:
     """The regular file that a link names, seen from the folder of the file that it is in.
 
-    It must lie below that folder, or below the one above it: masters link to ../data/. Symbolic links count as what
-    they lead to. Raises ForbiddenHdf5, or FileNotFoundError.
+    It must lie within the visit; symbolic links count as what they lead to. Raises ForbiddenHdf5, or
+    FileNotFoundError.
     """
-    home = folder.resolve()
-    roots = [home] if home.parent == home.parent.parent else [home, home.parent]
-    target = (home / name).resolve()
-    if not any(target.is_relative_to(root) for root in roots):
-        raise ForbiddenHdf5(f"it links to {Path(name).name!r}, which lies outside of its visit")
+    target = (folder.resolve() / name).resolve()
+    if not is_within(target, folder):
+        raise ForbiddenHdf5(
+            f"it links to {quoted(Path(name).name)}, which lies outside of its visit; list the folder of that in "
+            "import_sweep.link_roots if it is meant"
+        )
     if not stat.S_ISREG(os.stat(target).st_mode):
-        raise ForbiddenHdf5(f"it links to {Path(name).name!r}, which is no regular file")
+        raise ForbiddenHdf5(f"it links to {quoted(Path(name).name)}, which is no regular file")
     return target
 
 
@@ -79,7 +87,29 @@ def check_size(dataset: h5py.Dataset, n_values: int) -> None:
         raise ForbiddenHdf5(f"{dataset.name} claims {n_bytes} bytes of values, far more than the file can hold")
 
 
-class ConfinedDataset(h5py.Dataset):
+class ConfinedAttributes(h5py.AttributeManager):
+    """Attributes of a size that attributes have."""
+
+    def __getitem__(self, name: str) -> Any:
+        """The value. Raises KeyError, or ForbiddenHdf5 where it is too large."""
+        found = h5py.h5a.open(self._id, self._e(name))
+        n_values = int(np.prod(found.shape or (1,), dtype=object))
+        has_texts = isinstance(found.get_type(), (h5py.h5t.TypeVlenID, h5py.h5t.TypeStringID))
+        if found.get_storage_size() > LARGEST_ATTRIBUTE or (has_texts and n_values > MOST_TEXTS):
+            raise ForbiddenHdf5(f"an attribute has {n_values} values of {found.get_type().get_size()} bytes: too many")
+        return super().__getitem__(name)
+
+
+class _Attributed:
+    """What has attributes."""
+
+    @property
+    def attrs(self) -> h5py.AttributeManager:
+        """The attributes, confined as well."""
+        return ConfinedAttributes(self)
+
+
+class ConfinedDataset(_Attributed, h5py.Dataset):
     """A data set whose values are in its file, and are no more than that can hold."""
 
     def __getitem__(self, args: Any, new_dtype: Any = None) -> Any:
@@ -100,7 +130,7 @@ class ConfinedDataset(h5py.Dataset):
         return ConfinedGroup(super().parent.id)
 
 
-class _Lookup:
+class _Lookup(_Attributed):
     """How groups find what they are asked for: every component of a path, and every link, by itself."""
 
     def __getitem__(self, name: Any) -> Any:

@@ -13,7 +13,10 @@ import numpy as np
 
 from autoproc.errors import AutoprocError, CorruptFile, InputError, UnreadableFile
 from autoproc.formats.boundary import BAD_BYTES, understood
+from autoproc.formats.confined_hdf5 import ForbiddenHdf5
+from autoproc.formats.confinement import LeadsOut
 from autoproc.formats.frames import NO_COUNT
+from autoproc.formats.header_values import told
 from autoproc.formats.image_data import choose_detector, entry_of, image_names, is_image_stack
 from autoproc.formats.nexus_fields import groups_of_class
 from autoproc.formats.open_hdf5 import open_hdf5
@@ -131,8 +134,10 @@ def reason_of(error: Exception) -> str:
         return f"it is truncated: {sizes[1]} of {sizes[2]} bytes are there"
     if "signature" in text:
         return "it is not an HDF5 file"
+    if isinstance(error, (ForbiddenHdf5, LeadsOut)):
+        return text
     inner = re.fullmatch(r"[^(]*\((.*)\)", text, re.DOTALL)
-    return f"the HDF5 library says: {inner[1] if inner else text}"
+    return f"the HDF5 library says: {told(OSError(inner[1])) if inner else told(error)}"
 
 
 def _belongs_to_later_trigger(group: h5py.Group, name: str) -> bool:

@@ -13,6 +13,9 @@ MIN_DISTANCE, MAX_DISTANCE = 1.0, 20000.0
 LONGEST_QUOTED = 40
 """Characters of a header's value that a message repeats: values are numbers with a unit, or a name."""
 
+LONGEST_TOLD = 120
+"""Characters of a library's words that a message repeats: sentences of the libraries here, and of this program."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeaderOverrides:
@@ -67,6 +70,13 @@ def quoted(text: str) -> str:
     if len(text) <= LONGEST_QUOTED and text.isascii() and text.isprintable():
         return repr(text)
     return f"a text of {len(text)} characters that is no such value"
+
+
+def told(error: BaseException) -> str:
+    """What a library says of a file, which it may quote: where that is short and printable, else the kind of error."""
+    words = str(error)
+    is_fit = 0 < len(words) <= LONGEST_TOLD and words.isascii() and words.isprintable()
+    return words if is_fit else type(error).__name__
 
 
 def _said(value: float | None, unit: str, text: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from autoproc.errors import CorruptFile
 from autoproc.formats.cbf import CbfHeader
 from autoproc.formats.expt import goniometer_from_axes
-from autoproc.formats.header_values import HeaderOverrides, required_distance, required_wavelength
+from autoproc.formats.header_values import HeaderOverrides, quoted, required_distance, required_wavelength, told
 from autoproc.formats.minicbf import NO_CUTOFF, HeaderModels, header_fields, sensor
 from autoproc.formats.modules import module_gaps
 from autoproc.formats.polarisation import from_ratio
@@ -59,7 +59,7 @@ def models_from_imgcif(path: str | Path, header: CbfHeader, overrides: HeaderOve
         panel = _placed(path, _panel(header, block, axes, beam.wavelength), beam, overrides)
         goniometer, oscillation = _goniometer(block, axes)
     except (RuntimeError, ValueError, KeyError, IndexError) as error:
-        raise CorruptFile(path=path, reason=f"its imgCIF header cannot be understood ({error})") from error
+        raise CorruptFile(path=path, reason=f"its imgCIF header cannot be understood ({told(error)})") from error
     exposure = _first(block, "_diffrn_scan_frame.integration_time") or 0.0
     warnings = (polarisation.warning,) if polarisation.warning else ()
     return HeaderModels(beam, Detector((panel,)), goniometer, oscillation, exposure, warnings, polarisation.remarks)
@@ -116,7 +116,7 @@ def _chain(axes: dict[str, Axis], name: str) -> list[Axis]:
     chain: list[Axis] = []
     while name not in (".", "?", ""):
         if len(chain) > len(axes):
-            raise ValueError(f"axis {name} depends on itself")
+            raise ValueError(f"axis {quoted(name)} depends on itself")
         chain.append(axes[name])
         name = axes[name].depends_on
     return chain

@@ -17,7 +17,7 @@ from autoproc.formats.beamlines import assumed, day_in, goniometer_of_instrument
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.expt import identifier_for, reversed_about_axis
 from autoproc.formats.hdf5_frames import NexusReader, Segment, image_datasets, reason_of
-from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides, required_distance
+from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides, required_distance, told
 from autoproc.formats.image_data import choose_detector, entry_of, modules_of
 from autoproc.formats.nexus_beam import wavelength_of
 from autoproc.formats.nexus_fields import groups_of_class, spare_number, text_of
@@ -111,7 +111,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
             raise CorruptFile(path=path, reason=reason_of(error)) from error
         raise UnreadableFile(path=path, reason=os.strerror(error.errno) if error.errno else reason_of(error)) from error
     except (KeyError, ValueError) as error:
-        raise CorruptFile(path=path, reason=f"its description of the experiment is wrong ({error})") from error
+        raise CorruptFile(path=path, reason=f"its description of the experiment is wrong ({told(error)})") from error
 
 
 def _entry(path: Path, handle: h5py.File) -> h5py.Group:

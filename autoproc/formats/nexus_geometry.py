@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from autoproc.formats.expt import goniometer_from_axes
+from autoproc.formats.header_values import quoted
 from autoproc.formats.nexus_fields import attribute, factor_of, text, unit_of, values_in
 from autoproc.formats.units import unit_factor
 from autoproc.geometry.rotation import rotation_matrix
@@ -130,7 +131,7 @@ def depends_on(item: h5py.Dataset | h5py.Group) -> h5py.Dataset | None:
     if isinstance(found, h5py.Group):
         return depends_on(found)
     if not isinstance(found, h5py.Dataset):
-        raise ValueError(f"{item.name} depends on {path}, which is not in the file")
+        raise ValueError(f"{item.name} depends on {quoted(path)}, which is not in the file")
     return found
 
 

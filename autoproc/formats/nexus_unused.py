@@ -25,8 +25,8 @@ def unused_facts(
     return tuple(found)
 
 
-def _short(group: h5py.Group) -> str:
-    name = group.name.rsplit("/", 1)[-1]
+def _short(item: h5py.Group | h5py.Dataset) -> str:
+    name = item.name.rsplit("/", 1)[-1]
     return name if name.isprintable() and len(name) <= 40 else "of an odd name"
 
 
@@ -51,7 +51,7 @@ def _translations(entry: h5py.Group) -> list[str]:
     chains = [
         axes for sample in groups_of_class(entry, "NXsample") for axes in groups_of_class(sample, TRANSFORMATIONS)
     ]
-    return [name for axes in chains for name in axes if _moves_along(axes.get(name))]
+    return [_short(axes[name]) for axes in chains for name in axes if _moves_along(axes.get(name))]
 
 
 def _moves_along(item: object) -> bool:

@@ -11,6 +11,7 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers the compression filters)
 
 from autoproc.formats.confined_hdf5 import ConfinedFile, allowed
+from autoproc.formats.confinement import open_descriptor
 from autoproc.formats.hdf5_heaps import has_endless_heap
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -89,8 +90,7 @@ def consistency_flags(path: Path | str) -> int:
 
     Raises OSError for what is no regular file or no HDF5 file, Truncated for one shorter than it says it is.
     """
-    # Without O_NONBLOCK a pipe that a stranger gave this name would hold the reader for good.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_descriptor(path)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

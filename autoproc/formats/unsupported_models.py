@@ -10,8 +10,8 @@ from autoproc.formats.header_values import quoted
 from autoproc.models.experiment import Experiment, ImageSet
 
 OF_PIXELS = {
-    "mask": ("a mask", "name what it masks by rectangles, import.mask=x0,y0,x1,y1"),
-    "gain": ("a map of the gain", "give the mean of it, import.gain="),
+    "mask": ("a mask", "name what it masks by rectangles, import_sweep.mask=x0,y0,x1,y1"),
+    "gain": ("a map of the gain", "give the mean of it, import_sweep.gain="),
     "pedestal": ("a map of pedestals", "take them off the images beforehand"),
 }
 """Files that change what pixels count, and what to do instead of them."""

@@ -62,6 +62,11 @@ class ImportParams(Params):
     max_damaged_fraction: float = Field(0.05, ge=0, le=1)
     """Images that may be damaged or missing, as a fraction of a sweep: they are left out with a warning. With
     more of them missing the longest unbroken run is used, with more damaged the sweep fails. 0 forgives none."""
+    link_roots: tuple[str, ...] = ()
+    """Folders that links may lead into besides those of the visit: symbolic links to images, links between HDF5
+    files. A file may lead to what lies below its own folder and the one above it; who can write there could
+    otherwise have the service read what is not theirs. Needed where data files are kept elsewhere than their
+    masters, or images are linked into a working directory: /store/raw, or / for no limit."""
     max_screening_rotation: float = Field(2.0, ge=0, allow_inf_nan=False)
     """Series cut into several pieces of at most this many degrees each are screening shots (0, 45, 90)."""
 

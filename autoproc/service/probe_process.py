@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 from autoproc.errors import AutoprocError
+from autoproc.formats.confinement import may_lead_into
 from autoproc.importing.params import ImportParams
 from autoproc.service.questions import answer_bytes, problem_bytes, read_question
 from autoproc.service.worker import die_with_parent
@@ -180,6 +181,7 @@ def serve(connection: socket.socket, restrict: Callable[[int], None]) -> None:
     from autoproc.formats import nexus  # noqa: F401, PLC0415  (everything is loaded before memory is limited)
     from autoproc.service.probe import answer_to, failed_words  # noqa: PLC0415  (only here, and h5py with it)
 
+    may_lead_into(params.link_roots)
     restrict(facts["memory"])
     _send(connection, b'"ready"')
     while (message := _receive(connection)) is not None:

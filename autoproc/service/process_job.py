@@ -11,6 +11,7 @@ from typing import Any
 from autoproc.config import Config
 from autoproc.console import Console
 from autoproc.errors import AutoprocError
+from autoproc.formats.confinement import may_lead_into
 from autoproc.formats.registry import read_image
 from autoproc.formats.sweeps import NoImages, find_series
 from autoproc.reports.ispyb import ispyb_record
@@ -24,6 +25,7 @@ from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, f
 def process_job(order: Order, console: Console) -> dict[str, Any]:
     """Process a sweep into the order's folder; returns what summary.json holds."""
     config = within_range(order.config, order.image_range)
+    may_lead_into(config.import_sweep.link_roots)
     console.log(f"images: {order.path}")
     gone = images_gone(order, order.config)
     result = ImportResult((), (), ()) if gone else import_sweeps([order.path], config.import_sweep)

@@ -104,7 +104,7 @@ def test_damage_is_told_with_the_name_of_the_file(tmp_path, content, reason):
     ("content", "reason"),
     [
         (b"Not an image at all" * 10, "does not begin with ###CBF"),
-        (cbf_bytes(image(), header(), compression="x-CBF_PACKED"), "compressed with x-CBF_PACKED"),
+        (cbf_bytes(image(), header(), compression="x-CBF_PACKED"), "compressed with 'x-CBF_PACKED'"),
         (cbf_bytes(image(), header(), mime={"X-Binary-Element-Type": '"signed 64-bit real IEEE"'}), "64-bit real"),
         (cbf_bytes(image(), header(), mime={"X-Binary-Size-Third-Dimension": "8"}), "three dimensions"),
     ],

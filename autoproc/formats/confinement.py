@@ -1,0 +1,51 @@
+"""How far links may lead that strangers made, in files and as files: no further than their visit.
+
+With the service's eyes the author of a link would read what is not theirs. What a file links to, and what it is itself
+a symbolic link to, must lie below its own folder, below the one above it (masters link to ../data/), or below a folder
+that the configuration lists.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+READING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+"""Without O_NONBLOCK a pipe that a stranger gave the name of an image would hold the reader for good."""
+
+_listed: list[Path] = []
+"""Of this process: one policy holds for whatever it opens, on any thread."""
+
+
+class LeadsOut(OSError):
+    """A link that leads out of the visit of whoever made it."""
+
+
+def may_lead_into(roots: Iterable[str | Path]) -> None:
+    """From now on this process follows links into these folders too, and into no others that were named before."""
+    _listed[:] = [Path(root).resolve() for root in roots]
+
+
+def is_within(target: Path, folder: Path) -> bool:
+    """A file, all of whose links were followed, is one that files of a folder may lead to."""
+    home = folder.resolve()
+    own = [home] if home.parent == home.parent.parent else [home, home.parent]
+    return any(target.is_relative_to(root) for root in (*own, *_listed))
+
+
+def open_descriptor(path: str | Path) -> int:
+    """A descriptor for reading. Raises OSError, LeadsOut for a symbolic link out of the visit."""
+    try:
+        return os.open(path, READING | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+    target = Path(os.path.realpath(path))
+    if not is_within(target, Path(path).parent):
+        raise LeadsOut(
+            "it is a symbolic link that leads out of its visit; list the folder it leads to in "
+            "import_sweep.link_roots if that is meant"
+        )
+    return os.open(target, READING | os.O_NOFOLLOW)

@@ -1,0 +1,125 @@
+"""Symbolic links and links in files lead no further than the visit, or than the folders that are listed."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+from cbf_files import write_image
+from nexus_files import SIZE, write_master
+
+from autoproc.errors import CorruptFile, UnreadableFile
+from autoproc.formats.confinement import LeadsOut, is_within, may_lead_into, open_descriptor
+from autoproc.formats.nexus import read_master
+from autoproc.formats.registry import kind_of, open_reader, read_cbf_models
+from autoproc.importing.params import ImportParams
+from autoproc.service.probe_process import orders
+from autoproc.stages.import_sweep import import_sweeps
+
+
+@pytest.fixture(autouse=True)
+def _no_roots():
+    may_lead_into(())
+    yield
+    may_lead_into(())
+
+
+@pytest.fixture
+def visit(tmp_path):
+    (tmp_path / "visits" / "mine" / "a").mkdir(parents=True)
+    (tmp_path / "theirs").mkdir()
+    return tmp_path / "visits" / "mine" / "a"
+
+
+def linked_sweep(visit, theirs):
+    """Five images, the fourth and fifth kept elsewhere."""
+    for n in range(1, 6):
+        home = theirs if n > 3 else visit
+        name = f"x_000{n}.cbf"
+        write_image(home / name, {"Start_angle": f"{(n - 1) * 0.5:.4f} deg."})
+        if home is theirs:
+            (visit / name).symlink_to(theirs / name)
+
+
+def test_an_image_elsewhere_is_said_and_not_read(tmp_path, visit):
+    linked_sweep(visit, tmp_path / "theirs")
+    with pytest.raises(UnreadableFile, match=r"x_0004.cbf.*symbolic link.*import_sweep.link_roots"):
+        read_cbf_models(visit / "x_0004.cbf")
+    said = import_sweeps([visit], ImportParams(max_damaged_fraction=0.6))
+    words = " ".join([*(w for s in said.experiments for w in s.warnings), *(str(f.error) for f in said.failures)])
+    assert "link_roots" in words or "x_0004" in words
+
+
+def test_an_image_in_a_listed_folder_is_read(tmp_path, visit):
+    linked_sweep(visit, tmp_path / "theirs")
+    may_lead_into([str(tmp_path / "theirs")])
+    found = import_sweeps([visit]).experiments[0].experiment
+    assert found.scan.n_images == 5
+    assert open_reader(found).read(4).shape == open_reader(found).read(0).shape
+
+
+@pytest.mark.parametrize("where", ["visits/mine/a/deeper", "visits/mine/b"])
+def test_links_within_the_visit_are_followed(tmp_path, visit, where):
+    (tmp_path / where).mkdir()
+    write_image(tmp_path / where / "x_0001.cbf", {})
+    (visit / "x_0001.cbf").symlink_to(tmp_path / where / "x_0001.cbf")
+    assert kind_of(visit / "x_0001.cbf") == "cbf"
+
+
+def test_a_folder_that_is_itself_a_link_is_the_users_choice(tmp_path, visit):
+    write_image(tmp_path / "theirs" / "x_0001.cbf", {})
+    (visit / "linked").symlink_to(tmp_path / "theirs")
+    assert kind_of(visit / "linked" / "x_0001.cbf") == "cbf"
+
+
+def test_links_in_a_circle_and_to_nothing_are_errors(visit):
+    (visit / "a.cbf").symlink_to(visit / "b.cbf")
+    (visit / "b.cbf").symlink_to(visit / "a.cbf")
+    (visit / "c.cbf").symlink_to(visit / "nothing")
+    for name in ("a.cbf", "c.cbf"):
+        with pytest.raises(UnreadableFile):
+            kind_of(visit / name)
+
+
+def test_a_master_that_is_a_link(tmp_path, visit):
+    write_master(tmp_path / "theirs" / "x_master.h5", np.ones((4, *SIZE)))
+    (visit / "x_master.h5").symlink_to(tmp_path / "theirs" / "x_master.h5")
+    with pytest.raises(LeadsOut):
+        open_descriptor(visit / "x_master.h5")
+    with pytest.raises(UnreadableFile, match=r"symbolic link.*link_roots"):
+        read_master(visit / "x_master.h5")
+    may_lead_into([tmp_path / "theirs"])
+    assert len(read_master(visit / "x_master.h5").parts) == 1
+
+
+@pytest.mark.parametrize("is_virtual", [False, True])
+def test_links_and_virtual_sources_in_a_listed_folder_are_followed(tmp_path, visit, is_virtual):
+    master, other = write_master(visit / "x_master.h5", np.ones((4, *SIZE))), tmp_path / "theirs" / "other.h5"
+    with h5py.File(other, "w") as handle:
+        handle["data"] = np.ones((4, *SIZE), np.uint16)
+    with h5py.File(master, "r+") as handle:
+        del handle["entry/data/data"]
+        if is_virtual:
+            layout = h5py.VirtualLayout((4, *SIZE), np.uint16)
+            layout[:] = h5py.VirtualSource(str(other), "data", (4, *SIZE))
+            handle.create_virtual_dataset("entry/data/data", layout)
+        else:
+            handle["entry/data/data"] = h5py.ExternalLink(str(other), "data")
+    with pytest.raises((CorruptFile, UnreadableFile), match=r"outside of its visit.*link_roots"):
+        read_master(master)
+    may_lead_into([tmp_path / "theirs"])
+    assert read_master(master).whole.scan.n_images == 4
+
+
+def test_a_root_of_everything_has_no_limit(tmp_path, visit):
+    assert not is_within(tmp_path / "theirs" / "x", visit)
+    may_lead_into(["/"])
+    assert is_within(tmp_path / "theirs" / "x", visit)
+
+
+def test_a_folder_at_the_top_has_no_parent_to_share(tmp_path):
+    assert not is_within(tmp_path, type(tmp_path)("/data"))
+
+
+def test_probes_are_told_the_roots():
+    assert b'"link_roots": ["/store/raw"]' in orders(ImportParams(link_roots=("/store/raw",)), 1)
