@@ -110,7 +110,7 @@ def _checked(shape: SpotShape, extent: float, max_sigma_m: float) -> SpotShape:
     warning = (
         f"sigma_m of {np.degrees(shape.sigma_m):.2f} degrees was cut to {np.degrees(limit):.2f}: "
         f"nine tenths of the strong spots last less than {np.degrees(extent):.2f} degrees; "
-        "are the positions well refined?"
+        "are the positions well refined? See the RMSDs of refine"
     )
     return replace(shape, sigma_m=limit, warning=warning)
 

@@ -15,6 +15,7 @@ import numpy as np
 from autoproc.merging.merging_statistics import ShellStatistics
 from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
+from autoproc.stages.index import FEW_INDEXED
 from autoproc.wording import counted
 
 Verdict = Literal["good", "look", "bad"]
@@ -23,7 +24,7 @@ MANY_LOST = 0.25
 """Of the images of a sweep: without so many, what is left may not cover what the user thinks that it covers."""
 ICE, VERY_ICY = 0.10, 0.50
 """Of the spots: from the first, spot finding warns; beyond the second most of what is called diffraction is ice."""
-FEW_INDEXED, VERY_FEW_INDEXED = 0.70, 0.30
+VERY_FEW_INDEXED = 0.30
 LARGE_RMSD, VERY_LARGE_RMSD = 1.0, 3.0
 DISTANCE_ERROR = 0.02
 """Of the distance; refinement follows what the header rounds or a stage misses, which is less."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.expt import read_expt
 from autoproc.formats.registry import format_name, open_reader, read_experiment
+from autoproc.importing.plausibility import plausibility_warnings
 from autoproc.models.experiment import Experiment
 from autoproc.reports.show_models import format_experiments
 from autoproc.reports.show_mtz import format_mtz
@@ -47,7 +49,7 @@ def describe(path: str | Path) -> str:
     if path.suffix == ".json":
         _refuse_reports(path)
     if path.suffix in (".expt", ".json"):
-        return format_experiments(read_expt(path))
+        return _with_doubts(read_expt(path))
     if path.suffix == ".refl":
         return format_reflections(path)
     if path.suffix == ".mtz" or read_start(path, 4) == MTZ_MAGIC:
@@ -80,8 +82,14 @@ def _refuse_reports(path: Path) -> None:
 def format_image(path: Path) -> str:
     """The models that the header of an image or a master file describes, and the pixels of its first image."""
     experiment = read_experiment(path)
-    parts = [f"Format: {format_name(path)}", format_experiments([experiment]), _pixels(experiment)]
+    parts = [f"Format: {format_name(path)}", _with_doubts([experiment]), _pixels(experiment)]
     return "\n\n".join(parts)
+
+
+def _with_doubts(experiments: Sequence[Experiment]) -> str:
+    """The models, and what of them a crystallographer should look at."""
+    doubts = dict.fromkeys(doubt for experiment in experiments for doubt in plausibility_warnings(experiment))
+    return "\n\n".join([format_experiments(experiments), *(f"Warning: {doubt}" for doubt in doubts)])
 
 
 def _pixels(experiment: Experiment) -> str:

@@ -34,8 +34,16 @@ __all__ = ["IndexParams", "IndexResult", "format_index", "index"]
 
 LARGE_RMSD_PX = 2.0
 LOW_SHARPNESS = 7.0
-LOOSE_SPOTS = "spots lie loosely about the lattice points: the beam centre may be off by more than half a spacing"
+LOOSE_SPOTS = (
+    "spots lie loosely about the lattice points: the beam centre may be off by more than half a spacing; "
+    "search-beam-position looks for a better one"
+)
 """The warning of an IndexResult that is_loose."""
+
+
+FEW_INDEXED = 0.70
+"""Of the spots: with fewer, something else than one good lattice is on the images. Of a single crystal's strong spots
+90% and more are indexed; what remains are ice, noise and the tails of its neighbours."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,15 +176,28 @@ def format_index(result: IndexResult) -> str:
         parts += ["Lattices, in the order in which they were found:\n" + lattices_text(result.lattices)]
     if n_sweeps > 1:
         parts += ["Models are numbered sweep by sweep, lattice after lattice."]
-    parts += [f"Warning: {warning}" for warning in result.warnings]
+    parts += [f"Warning: {warning}" for warning in (*_few_indexed(result), *result.warnings)]
     return "\n\n".join(parts)
+
+
+def _few_indexed(result: IndexResult) -> tuple[str, ...]:
+    """For whoever looks at this step alone; in the summary of a sweep a check says it."""
+    if result.fraction_indexed >= FEW_INDEXED:
+        return ()
+    return (
+        f"{result.fraction_indexed:.0%} of the spots indexed: try max_lattices={result.n_lattices + 1}; other causes "
+        "are ice or salt, a wrong beam centre (search-beam-position) or distance",
+    )
 
 
 def _warnings(rmsds: Sequence[Rmsd], solution: Solution) -> tuple[str, ...]:
     worst = max((max(r.x_px, r.y_px) for r in rmsds), default=0.0)
     found = []
     if worst > LARGE_RMSD_PX:
-        found.append(f"spots are {worst:.1f} px from their calculated positions: lattice or beam centre may be wrong")
+        found.append(
+            f"spots are {worst:.1f} px from their calculated positions: lattice or beam centre may be wrong; run "
+            "search-beam-position first, or give index.unit_cell if it is known"
+        )
     is_loose = bool(solution.accepted) and solution.accepted[0].sharpness < LOW_SHARPNESS
     if is_loose and not solution.origin_shifts:
         found.append(LOOSE_SPOTS)

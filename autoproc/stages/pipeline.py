@@ -230,7 +230,9 @@ def _resolution(processing: Processing, scaled: ScaleResult, config: Config, obs
         with processing.timed("estimate_resolution"), observer.busy("estimate_resolution"):
             estimate = estimate_resolution(scaled.experiments, scaled.reflections, config.estimate_resolution)
     except NoReflections as error:
-        processing.warnings.append(f"the resolution limit was not estimated: {error.message}; nothing is cut off")
+        processing.warnings.append(
+            f"the resolution limit was not estimated: {error.message}; nothing is cut off, give merge.d_min to do so"
+        )
         return
     processing.resolution = estimate
     observer.stage("estimate_resolution", format_resolution(estimate))

@@ -90,7 +90,10 @@ def refine(experiments: Sequence[Experiment], reflections: Reflections, params: 
             outcome = varied
             rounds.append(_round(experiments, outcome))
         elif params.scan_varying is True:
-            warnings.append("too few spots for variation over the scan: the crystal is kept static")
+            warnings.append(
+                "too few spots for variation over the scan: the crystal is kept static; more of them need a lower "
+                "find_spots.n_sigma_strong, or index.max_lattices where the spots of another are left"
+            )
     refined = refined_experiments(experiments, outcome.sweeps, outcome.minimum.state, strain_covariances(outcome))
     table = updated_reflections(reflections, experiments, selections, outcome, params)
     return RefineResult(refined, table, tuple(rounds), tuple(warnings))
@@ -138,7 +141,9 @@ def _refined_as_affordable(
         except RefinementFailed as error:
             refusal = refusal or error
         else:
-            return free, outcome, [f"only {total} spots to refine against: {fixed} kept fixed"] if fixed else []
+            more = "a lower find_spots.n_sigma_strong finds more"
+            said = [f"only {total} spots to refine against: {fixed} kept fixed; {more}"] if fixed else []
+            return free, outcome, said
     if refusal is not None:
         raise refusal
     raise TooFewToRefine(reason=f"{total} indexed spots are too few, at least {np.ceil(needed):.0f} are needed")

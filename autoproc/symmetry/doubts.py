@@ -41,10 +41,16 @@ def symmetry_warnings(
     tested = [e for e in elements if e.order > 1 and e.sums.n_unique >= MIN_PAIRS]
     weak = [e for e in tested if inside.issuperset(e.members) and e.cc < model.cc_true - CC_DROP]
     if weak:
-        found.append(f"{_names(weak)} agrees less well than repeated measurements: pseudo-symmetry or unequal scales?")
+        found.append(
+            f"{_names(weak)} agrees less well than repeated measurements: pseudo-symmetry or unequal scales? "
+            "Compare Rmeas of a lower laue_group="
+        )
     strong = [e for e in tested if not inside.issuperset(e.members) and e.cc > PSEUDO_CC]
     if strong:
-        found.append(f"{_names(strong)} was rejected, but is not far from true: pseudo-symmetry or twinning?")
+        found.append(
+            f"{_names(strong)} was rejected, but is not far from true: pseudo-symmetry or twinning? "
+            "Look at the tests of twinning"
+        )
     if not absences.is_certain and given is None:
         found.append(_screw_warning(absences))
     return tuple(found)
@@ -54,7 +60,10 @@ def _laue_warnings(best: SubgroupScore, subgroups: Sequence[SubgroupScore]) -> l
     others = [s for s in subgroups if s is not best]
     if best.confidence >= MIN_CONFIDENCE or not others:
         return []
-    return [f"the Laue group is uncertain: {_scored(best)} or {_scored(others[0])}"]
+    return [
+        f"the Laue group is uncertain: {_scored(best)} or {_scored(others[0])}; "
+        "more rotation tells, or give laue_group="
+    ]
 
 
 def _against(
@@ -69,16 +78,20 @@ def _against(
     if best.likelihood < UNLIKELY:
         found.append(
             f"the Laue group of {symbol(given)}, which was given, is not that of the intensities: {_scored(best)}, "
-            f"where {_scored(subgroups[0])} is likeliest"
+            f"where {_scored(subgroups[0])} is likeliest; leave space_group out to see what that gives"
         )
     if setting is None:
         return found
     if absences.is_certain and setting.score is not None and setting.score < UNLIKELY:
         names = " or ".join(dict.fromkeys(named_in(g, setting.change) for g in equally_good(absences)))
-        found.append(f"the absences speak against {symbol(given)}, which was given, and for {names} with these axes")
+        found.append(
+            f"the absences speak against {symbol(given)}, which was given, and for {names} with these axes; "
+            "reindex changes them"
+        )
     if not setting.has_cell:
         found.append(
-            f"the unit cell that was given is not a cell of {symbol(given)} of this lattice: the axes are others"
+            f"the unit cell that was given is not a cell of {symbol(given)} of this lattice: the axes are "
+            "others; correct unit_cell="
         )
     return found
 
@@ -88,12 +101,12 @@ def _scored(score: SubgroupScore) -> str:
 
 
 def _screw_warning(absences: Absences) -> str:
-    names = ", ".join(symbol(g) for g in equally_good(absences))
+    names = f"any of {', '.join(symbol(g) for g in equally_good(absences))}; give space_group= if it is known"
     unseen = [s.name for s in absences.screw_axes if not s.n_absent]
     if unseen:
         axes = ", ".join(unseen)
-        return f"cannot tell screw axes {axes}: no reflection that they extinguish was measured; any of {names}"
-    return f"cannot tell screw axes for certain from few axial reflections: any of {names}"
+        return f"cannot tell screw axes {axes}: no reflection that they extinguish was measured; {names}"
+    return f"cannot tell screw axes for certain from few axial reflections: {names}"
 
 
 def _names(elements: Sequence[ElementScore]) -> str:

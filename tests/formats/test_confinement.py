@@ -11,7 +11,7 @@ from nexus_files import SIZE, write_master
 from autoproc.errors import CorruptFile, UnreadableFile
 from autoproc.formats.confinement import LeadsOut, is_within, may_lead_into, open_descriptor
 from autoproc.formats.nexus import read_master
-from autoproc.formats.registry import kind_of, open_reader, read_cbf_models
+from autoproc.formats.registry import kind_of, open_reader, read_image_models
 from autoproc.importing.params import ImportParams
 from autoproc.service.probe_process import orders
 from autoproc.stages.import_sweep import import_sweeps
@@ -44,7 +44,7 @@ def linked_sweep(visit, theirs):
 def test_an_image_elsewhere_is_said_and_not_read(tmp_path, visit):
     linked_sweep(visit, tmp_path / "theirs")
     with pytest.raises(UnreadableFile, match=r"x_0004.cbf.*symbolic link.*import_sweep.link_roots"):
-        read_cbf_models(visit / "x_0004.cbf")
+        read_image_models(visit / "x_0004.cbf")
     said = import_sweeps([visit], ImportParams(max_damaged_fraction=0.6))
     words = " ".join([*(w for s in said.experiments for w in s.warnings), *(str(f.error) for f in said.failures)])
     assert "link_roots" in words or "x_0004" in words

@@ -10,6 +10,7 @@ from autoproc.formats.expt import read_expt, write_expt
 from autoproc.formats.polarisation import POLARISATION_ASSUMED
 from autoproc.importing.params import ImportParams
 from autoproc.importing.plausibility import plausibility_warnings
+from autoproc.reports.quality import quality_checks
 from autoproc.reports.show import describe
 from autoproc.reports.story import story
 from autoproc.reports.summary import Failure, format_summary, summarise
@@ -70,3 +71,18 @@ def test_a_laboratory_wavelength_with_polarisation_is_not(tmp_path):
     assert not [w for w in sweep.warnings if "polaris" in w]
     forgotten = replace(sweep.experiment, remarks=(POLARISATION_ASSUMED,))
     assert [w for w in plausibility_warnings(forgotten) if "polaris" in w]
+
+
+@pytest.mark.parametrize("wavelength", ["1.54180 A", "0.71073 A", "0.5608 A", "1.3414 A"])
+def test_a_laboratory_beam_of_unknown_polarisation_reaches_show_summary_and_the_light(tmp_path, wavelength):
+    sweep = imported(tmp_path, {"Polarization": None, "Wavelength": wavelength}).experiments[0]
+    (warning,) = (w for w in sweep.warnings if "polarization_fraction=0.5" in w)
+    assert warning in describe(tmp_path / "x_0001.cbf")
+    write_expt(tmp_path / "i.expt", [sweep.experiment])
+    assert warning in describe(tmp_path / "i.expt")
+    processing = Processing(sweep.experiment, warnings=list(sweep.warnings))
+    (light,) = (check for check in quality_checks(processing) if check.name == "doubts about header and images")
+    assert light.verdict == "look"
+    summary = summarise("x", processing, Failure("find_spots", "no", ""))
+    assert warning in summary["warnings"]
+    assert " ".join(warning.split()) in " ".join(format_summary(summary, processing).split())

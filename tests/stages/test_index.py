@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -104,6 +106,12 @@ def test_two_lattices_are_separated(tetragonal):
     assert f"{100 * second.share:.1f}%" in format_index(two)
     truth = np.repeat([0, 1], [len(spots), len(other)])
     assert np.mean(two.reflections["experiment_id"] == truth) > 0.98
+
+
+@pytest.mark.parametrize(("n_unindexed", "said"), [(10, False), (75, True)])
+def test_few_spots_indexed_name_the_way_on(indexed, n_unindexed, said):
+    shown = replace(indexed, n_indexed=(100,), n_unindexed=(n_unindexed,))
+    assert ("57% of the spots indexed: try max_lattices=2" in format_index(shown)) == said
 
 
 @pytest.mark.parametrize(("degrees", "n"), [(0.3, 1), (1.5, 2), (3.0, 2)])
