@@ -60,6 +60,7 @@ class Master:
     warnings: tuple[str, ...] = ()
 
 
+@reads_file
 def read_master(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES) -> Master:
     """The experiments of a master file, with what there is to say of them.
 

@@ -270,7 +270,7 @@ class Arguments(Reader):
                 text = f"{key}={text}"
             elif chance.random() < 0.3:
                 text = str(folder / text.lstrip("/"))
-            words.append(text)
+            words.append(text.replace("\ud800", "\udcff"))  # which stands for a byte, as in the names of files
         (folder / "arguments").write_text(json.dumps(words))
         (folder / "loop").symlink_to(folder / "loop")
 

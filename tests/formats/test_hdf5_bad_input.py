@@ -212,3 +212,25 @@ def test_a_master_that_changes_while_it_is_processed(tmp_path, frames, name):
     remade(path, frames, replaced(name, h5py.SoftLink(f"/{name}")))
     with pytest.raises(CorruptFile, match=r"x_master\.h5"):
         NexusReader(e.imageset, e.detector)
+
+
+@pytest.mark.parametrize("value", [np.zeros(3, [("a", "f8")]), h5py.Empty("f8"), np.array([b"x"] * 3)])
+@pytest.mark.parametrize("name", ["two_theta", "det_z"])
+def test_the_import_of_a_master_that_makes_no_sense(tmp_path, frames, name, value):
+    """Not the first reader of a master alone, but the one that the import calls is at the border."""
+    change = replaced(f"{INSTRUMENT}/detector/transformations/{name}", value)
+    path = remade(tmp_path / "x_master.h5", frames, change)
+    found = import_sweeps([path], ImportParams())
+    assert len(found.experiments) + len(found.problems) == 1
+    assert all("x_master.h5" in problem.message for problem in found.problems)
+
+
+def test_a_master_with_a_damaged_table_of_names(tmp_path, frames):
+    """The HDF5 library calls that a RuntimeError."""
+    path = write_master(tmp_path / "x_master.h5", frames)
+    content = path.read_bytes()
+    for n in range(content.count(b"SNOD")):
+        place = [i for i in range(len(content)) if content.startswith(b"SNOD", i)][n]
+        path.write_bytes(content[:place] + b"????" + content[place + 4 :])
+        found = import_sweeps([path], ImportParams())
+        assert len(found.experiments) + len(found.problems) == 1
