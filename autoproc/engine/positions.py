@@ -34,7 +34,9 @@ def position_ratio(symmetry: SymmetryResult, spots: Reflections) -> float | None
         return None
     experiment = symmetry.experiments[0]
     turned = reindex_reflections(spots, symmetry.change_of_basis)
-    turned = turned[(turned["experiment_id"] == 0) & ~turned.has_flag(Flag.CENTROID_OUTLIER)]
+    turned = turned[turned["experiment_id"] == 0]
+    if "flags" in turned:
+        turned = turned[~turned.has_flag(Flag.CENTROID_OUTLIER)]
     try:
         constrained = _refined(experiment, symmetry.space_group, turned)
         free = _refined(experiment, gemmi.SpaceGroup("P 1"), turned)

@@ -56,7 +56,7 @@ def test_lattices_before_and_after_scaling(scaled):
     for report in (before, after):
         assert (report.n_spots, report.n_left) == (1000, 100)
     assert before.r_meas is None
-    assert after.r_meas == scaled.statistics.inner.r_meas
+    assert after.r_meas == scaled.statistics.inner.steady_r_meas
     assert after.isa == scaled.isa
     assert after.n_unique == scaled.statistics.overall.n_unique
 
@@ -69,7 +69,7 @@ def test_quality_of_several_lattices_is_that_of_the_first(scaled):
     both = replace(scaled, experiments=scaled.experiments * 2, reflections=type(first).concatenate([first, second]))
     assert len(of_first_lattice(both)) == len(first)
     report = lattices_report(processing(both))
-    assert report.r_meas == pytest.approx(scaled.statistics.inner.r_meas)
+    assert report.r_meas == pytest.approx(scaled.statistics.inner.steady_r_meas)
     assert report.n_unique == scaled.statistics.overall.n_unique
 
 
