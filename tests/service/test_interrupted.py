@@ -123,10 +123,9 @@ def test_a_worker_that_is_killed(tmp_path):
     service.close()
 
 
-def test_the_page_is_written_while_sweeps_are_under_way(queue, outputs, monkeypatch):
+def test_the_page_is_written_while_sweeps_are_under_way(queue, outputs):
     now = [100.0]
-    monkeypatch.setattr("autoproc.service.visit_page.time.monotonic", lambda: now[0])
-    page = VisitPage(queue, outputs)
+    page = VisitPage(queue, outputs, clock=lambda: now[0])
     page.poll()
     path = outputs.output / "index.html"
     path.unlink()
