@@ -6,6 +6,9 @@ import numpy as np
 
 from autoproc.kernels import _simulate_spots
 
+FARTHEST = 1 << 30
+"""Pixels from the origin that a spot may lie, or reach."""
+
 
 def add_spots(
     image: np.ndarray, centre: np.ndarray, covariance: np.ndarray, counts: np.ndarray, reach: float = 4.5
@@ -22,8 +25,10 @@ def add_spots(
     n = len(counts)
     if centre.shape != (n, 2) or covariance.shape != (n, 3) or counts.shape != (n,):
         raise ValueError(f"shapes {centre.shape}, {covariance.shape}, {counts.shape} do not match")
-    if not np.all(np.isfinite(centre)):
-        raise ValueError("a spot's centre is not finite")
+    if not np.all(np.abs(centre) <= FARTHEST):
+        raise ValueError(f"a spot's centre is not finite, or farther than {FARTHEST} px")
+    if n and not abs(reach) * np.sqrt(np.abs(covariance).max()) <= FARTHEST:
+        raise ValueError(f"a spot reaches farther than {FARTHEST} px")
     if n and not np.all((covariance[:, 0] * covariance[:, 2] > covariance[:, 1] ** 2) & (covariance[:, 0] > 0)):
         raise ValueError("a spot's covariance is not positive definite")
     _simulate_spots.add_spots(image, centre, covariance, counts, reach)

@@ -74,3 +74,14 @@ def test_impossible_spots_are_refused(centre, covariance, message):
 def test_shapes_must_match():
     with pytest.raises(ValueError, match="do not match"):
         add_spots(np.zeros((5, 5)), np.zeros((2, 2)), np.ones((1, 3)), np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("centre", "variance", "reach"),
+    [(1e19, 2.0, 4.5), (np.nan, 2.0, 4.5), (5.0, 1e300, 4.5), (5.0, 2.0, np.nan), (5.0, 2.0, 1e30)],
+)
+def test_spots_that_reach_farther_than_can_be_counted_are_refused(centre, variance, reach):
+    with pytest.raises(ValueError, match="centre is not finite|covariance|reaches farther"):
+        add_spots(
+            np.zeros((10, 10)), np.array([[5.0, centre]]), np.array([[variance, 0.0, variance]]), np.ones(1), reach
+        )
