@@ -31,6 +31,8 @@ LARGEST_ATTRIBUTE = 1 << 16
 """Bytes of an attribute: what an object's header can hold; units, vectors and names take some ten."""
 MOST_TEXTS = 256
 """Of an attribute: each may be as long as the file, and all of them one and the same."""
+LONGEST_SIDE = 1 << 16
+"""Pixels along an image; the largest detectors in use have 2^13."""
 LONGEST_CHAIN = 8
 """Links to links, and virtual data sets upon virtual data sets, that are followed."""
 
@@ -65,6 +67,9 @@ def check_dataset(dataset: h5py.Dataset, depth: int = LONGEST_CHAIN) -> None:
         raise ForbiddenHdf5(f"{dataset.name} has its values in another file (external storage), which is not read")
     if dataset.ndim == 3 and dataset.shape[0] > MOST_FRAMES:
         raise ForbiddenHdf5(f"{dataset.name} claims {dataset.shape[0]} images, more than any sweep has")
+    if dataset.ndim in (3, 4) and max(dataset.shape[-2:]) > LONGEST_SIDE:
+        pixels = " x ".join(map(str, dataset.shape[-2:]))
+        raise ForbiddenHdf5(f"{dataset.name} claims images of {pixels} pixels, more than any detector has")
     if not dataset.is_virtual:
         return
     own = ConfinedFile(h5py.Dataset.file.fget(dataset).id)

@@ -234,3 +234,17 @@ def test_a_master_with_a_damaged_table_of_names(tmp_path, frames):
         path.write_bytes(content[:place] + b"????" + content[place + 4 :])
         found = import_sweeps([path], ImportParams())
         assert len(found.experiments) + len(found.problems) == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1 << 20, 1 << 20), (6, 30, 1 << 30), (6, 1 << 40, 40), (6, 2, 1 << 17, 40)])
+def test_images_larger_than_any_detector(tmp_path, frames, shape):
+    """The edge of such a detector alone would take minutes and gigabytes to look at."""
+
+    def change(handle):
+        del handle["entry/data/data"]
+        handle["entry/data"].create_dataset("data", shape, np.uint16, chunks=(1,) * (len(shape) - 1) + (40,))
+
+    path = remade(tmp_path / "x_master.h5", frames, change)
+    found = import_sweeps([path], ImportParams())
+    assert not found.experiments
+    assert "more than any detector has" in found.problems[0].message
