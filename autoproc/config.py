@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -62,6 +63,10 @@ class UnreadableConfiguration(ConfigurationError):
     hint = "`autoproc config` prints a complete file to start from"
 
 
+MOST_BYTES = 1 << 20
+"""Of a configuration file: every parameter with its description takes a twentieth of it."""
+
+
 class Config(Params):
     """Every parameter of the program."""
 
@@ -89,7 +94,7 @@ def read_config(path: Path | None) -> Config:
     if path is None:
         return Config()
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(_text_of(path))
     except OSError as error:
         raise UnreadableConfiguration(path=path, reason=error.strerror or error) from error
     except UnicodeDecodeError as error:
@@ -102,6 +107,17 @@ def read_config(path: Path | None) -> Config:
             raise UnknownParameter(key=name, suggestion=f"parameters stand in tables such as [{_owner(name)}]")
         config = change_table(config, name, values)
     return config
+
+
+def _text_of(path: Path) -> str:
+    """The content of a configuration file. Raises UnreadableConfiguration for what is none: it might never end."""
+    if stat.S_ISFIFO(path.stat().st_mode):
+        raise UnreadableConfiguration(path=path, reason="it is a pipe, not a file")
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise BadConfiguration(path=path, reason=f"it has more than {MOST_BYTES} bytes, as no configuration has")
+    return content.decode("utf-8")
 
 
 def change_table(config: Config, name: str, values: Mapping[str, Any]) -> Config:

@@ -11,4 +11,4 @@ class Params(BaseModel):
     A field's docstring says what it does and its unit; it is what `autoproc config` prints.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import tomllib
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -134,3 +136,22 @@ def test_the_simulations_parameters_are_shown_too():
     assert outcome.exit_code == 0
     assert "second_lattice" in outcome.output
     assert "[simulate]" in outcome.output
+
+
+def test_a_pipe_is_no_configuration(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(UnreadableConfiguration, match="it is a pipe"):
+        read_config(tmp_path / "pipe.toml")
+
+
+def test_a_file_without_end_is_no_configuration():
+    with pytest.raises(BadConfiguration, match="more than 1048576 bytes"):
+        read_config(Path("/dev/zero"))
+    assert read_config(Path("/dev/null")) == Config()
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400"])
+def test_parameters_are_finite(value):
+    for key in ("scale.d_min", "import_sweep.distance", "find_spots.d_min"):
+        with pytest.raises(BadParameter, match=key):
+            with_command_line(Config(), {key: value})

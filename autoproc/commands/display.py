@@ -10,6 +10,7 @@ import typer
 from autoproc.commands.catalogue import table_name
 from autoproc.commands.leaving import FAILED, leaving_well, say_error
 from autoproc.errors import AutoprocError
+from autoproc.legible import legible, legible_lines
 from autoproc.overrides import UnknownParameter, suggestion
 from autoproc.reports.show import describe
 
@@ -20,7 +21,7 @@ def show_command(files: Sequence[Path]) -> None:
     with leaving_well():
         for path in files:
             try:
-                typer.echo(f"{path}:\n{describe(path)}\n")
+                typer.echo(f"{legible(path)}:\n{legible_lines(describe(path))}\n")
             except AutoprocError as error:
                 failed = True
                 say_error(error)

@@ -101,7 +101,7 @@ def what_is_wanted(paths: Sequence[str], config: Config, once: bool) -> Wanted:
     search = NamedSearch(others, probing(config))
     named = search.soon()
     if search.is_over and not (named.sweeps or named.problems or named.listed or watched):
-        passed_over = "".join(f"; {s.path.name}: {s.reason}" for s in named.skipped)
+        passed_over = "".join(f"; {legible(s.path.name)}: {legible(s.reason)}" for s in named.skipped)
         raise NothingToProcess(paths=", ".join(map(str, paths)), passed_over=passed_over)
     if search.is_over:
         search.close()

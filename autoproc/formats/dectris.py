@@ -50,6 +50,8 @@ def panel(
     symbol, mu = attenuation(text_of(detector, "sensor_material"), wavelength)
     px, py = float(pixel[0]), float(pixel[1] or pixel[0])
     two_theta = number(detector, "goniometer/two_theta", "deg")
+    if two_theta is None:
+        two_theta = number(detector, "goniometer/two_theta_start", "deg")
     if two_theta is not None and abs(two_theta) > NOISE:
         warnings.append(f"the file gives 2theta = {two_theta:g} degrees but no direction of it: it is taken as 0")
     return Panel(

@@ -116,7 +116,8 @@ def _smv(path: str | Path, content: bytes) -> FrameHeader:
     fields = dict(braced_fields(content[content.find(b"{") + 1 : end].decode("latin-1"), "\n"))
     header_bytes = int(fields["HEADER_BYTES"])
     if not end <= header_bytes <= LONGEST_HEADER:
-        raise CorruptFile(path=path, reason=f"its header cannot take the {header_bytes} bytes that it says")
+        said = quoted(fields["HEADER_BYTES"])
+        raise CorruptFile(path=path, reason=f"its header cannot take the number of bytes that it says, {said}")
     stored = fields.get("Data_type", fields.get("TYPE", ""))
     packed = fields.get("COMPRESSION", "None")
     if stored not in SMV_BYTES or packed.lower() not in ("none", "") or fields.get("DIM", "2") != "2":

@@ -103,7 +103,8 @@ def _linked(path: Path, group: h5py.Group, name: str) -> h5py.Dataset | None:
             if _belongs_to_later_trigger(group, name):
                 return None
             raise MissingDataFile(path=path, target=target) from error
-        raise CorruptFile(path=target or path, reason=reason_of(error)) from error
+        at_fault = path if target is None or isinstance(error, (ForbiddenHdf5, LeadsOut)) else target
+        raise CorruptFile(path=at_fault, reason=reason_of(error)) from error
     if not is_image_stack(dataset):
         raise CorruptFile(path=path, reason=f"{group.name}/{name} is not a stack of images")
     return dataset

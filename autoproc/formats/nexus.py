@@ -40,6 +40,9 @@ from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, I
 __all__ = ["NexusReader", "experiment_from_master", "experiments_from_master", "is_data_file", "read_master"]
 
 
+UNKNOWN_SENSOR = "the sensor's material is not one that is known: positions are not corrected for its thickness"
+
+
 class DataFileGiven(InputError):
     """The images were given, not the master that describes them."""
 
@@ -153,6 +156,8 @@ def _master(path: Path, handle: h5py.File, overrides: HeaderOverrides) -> Master
         np.arange(n_images) * exposure,
     )
     imageset = ImageSet("hdf5", str(path), tuple(range(n_images)))
+    if panel.thickness > 0 and not panel.material:
+        assumed_counts.append(UNKNOWN_SENSOR)
     unused = unused_facts(handle, entry, detector, others, segments[0])
     polarisation = polarisation_in(entry)
     said = (*polarisation.remarks, *assumed_counts, *((polarisation.warning,) if polarisation.warning else ()))

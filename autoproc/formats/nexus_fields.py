@@ -11,6 +11,11 @@ from autoproc.formats.units import KINDS, UnknownUnit, unit_factor
 
 MOST_QUOTED = 24
 """Characters of a text of the file that a message may repeat."""
+USUAL_NAMES = {
+    "NXentry": "entry", "NXinstrument": "instrument", "NXsample": "sample", "NXdetector": "detector", "NXbeam": "beam",
+    "NXdetector_module": "module", "NXtransformations": "transformations",
+}  # fmt: skip
+"""What writers of NXmx call the groups that matter; other instruments and entries beside them are told apart so."""
 
 
 def text(value: Any) -> str:
@@ -92,10 +97,15 @@ def pixels(group: h5py.Group, name: str, pixel_size: float) -> float | None:
 
 
 def groups_of_class(parent: h5py.Group, nx_class: str) -> list[h5py.Group]:
-    """The groups directly below `parent` whose NX_class is `nx_class`, in the order of their names."""
+    """The groups directly below `parent` whose NX_class is `nx_class`: that of the usual name, then by name.
+
+    A group that names no class has the one that its name is usual for.
+    """
+    usual = USUAL_NAMES.get(nx_class, "")
     found = []
-    for name in parent:
+    for name in sorted(parent, key=lambda name: name != usual):
         item = parent.get(name)
-        if isinstance(item, h5py.Group) and attribute(item, "NX_class") == nx_class:
+        said = attribute(item, "NX_class", nx_class if name == usual else "") if isinstance(item, h5py.Group) else ""
+        if said == nx_class:
             found.append(item)
     return found

@@ -5,6 +5,7 @@ NeXus uses the McStas frame (X horizontal, Y up, Z along the beam); autoproc use
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 
 import h5py
@@ -125,6 +126,8 @@ def depends_on(item: h5py.Dataset | h5py.Group) -> h5py.Dataset | None:
     path = path.strip()
     if path in ("", "."):
         return None
+    if ".." in path.split("/"):
+        path = posixpath.normpath(posixpath.join(base.name, path))  # HDF5 itself knows no way up
     found = item.file.get(path) if path.startswith("/") else base.get(path)
     if found is None and isinstance(item, h5py.Group) and not path.startswith("/"):
         found = _axes_below(item).get(path)

@@ -15,7 +15,7 @@ def unused_facts(
     handle: h5py.File, entry: h5py.Group, detector: h5py.Group, others: list[h5py.Group], images: Segment
 ) -> tuple[str, ...]:
     """Corrections not yet made to the images, other detectors, channels and entries; each in a few plain words."""
-    found = [*_corrections(detector)]
+    found = [*_corrections(detector), *_scales(handle, detector, images)]
     found += [f"the detector {_short(other)}" for other in others]
     if images.n_channels > 1:
         found.append(f"{images.n_channels - 1} of {images.n_channels} channels at each angle: the first is processed")
@@ -43,6 +43,20 @@ def _corrections(detector: h5py.Group) -> list[str]:
         is_there = any(name in group for group in groups)
         if is_there and number(detector, "countrate_correction_applied") == 0:
             found.append(f"{words}, which was not applied to the images")
+    return found
+
+
+def _scales(handle: h5py.File, detector: h5py.Group, images: Segment) -> list[str]:
+    """What would turn stored numbers into counts: a pedestal of the detector, NXdata's scaling_factor and offset."""
+    data = handle.get(images.dataset.rsplit("/", 1)[0])
+    places = [(detector, "pedestal", 0.0), (data, "scaling_factor", 1.0), (data, "offset", 0.0)]
+    found = []
+    for group, name, neutral in places:
+        item = group.get(name) if isinstance(group, h5py.Group) else None
+        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iuf" or not item.size:
+            continue
+        if item.size > 1 or number(group, name) != neutral:
+            found.append(f"the {name.replace('_', ' ')} beside the images: their numbers are taken as counts")
     return found
 
 

@@ -68,10 +68,15 @@ def _candidates(detector: h5py.Group) -> list[h5py.Dataset]:
 
 
 def _in_shape(item: h5py.Dataset, shape: tuple[int, int], warnings: list[str]) -> np.ndarray | None:
-    """The last two dimensions of a mask; a mask that lies the other way is turned; None for one that does not fit."""
+    """The last two dimensions of a mask, or a flat one row by row; turned where it lies the other way.
+
+    None for one that does not fit.
+    """
     if item.dtype.kind not in "biuf":
         warnings.append(f"{item.name} is no array of numbers: it is not used")
         return None
+    if item.shape == (shape[0] * shape[1],):
+        return np.asarray(item[()]).reshape(shape)
     last = item.shape[-2:]
     n_leading = int(np.prod(item.shape[:-2]))
     if last == shape[::-1] != shape and n_leading == 1:

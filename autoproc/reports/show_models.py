@@ -10,6 +10,7 @@ import numpy as np
 from autoproc.formats.unsupported_models import maps_in_words
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.edge import reach_of
+from autoproc.legible import legible
 from autoproc.models.crystal import Crystal, cell_from_real_matrix
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, ProfileModel, Scan
 from autoproc.models.space_group import symbol
@@ -30,7 +31,7 @@ def _experiment(number: int, experiment: Experiment, seen: dict[str, int]) -> st
     if experiment.identifier:
         head.append(f"Experiment identifier: {experiment.identifier}")
     if experiment.imageset is not None:
-        head.append(f"Image template: {experiment.imageset.template}")
+        head.append(f"Image template: {legible(experiment.imageset.template)}")
         head += [f"Note: {words}" for words in maps_in_words(experiment.imageset)]
     head += [f"Note: {remark}" for remark in experiment.remarks]
     models = [

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from cbf_files import write_image
 from typer.testing import CliRunner
 
 from autoproc.cli import app
+from autoproc.legible import legible
 
 LONG = "x" * 5000
 COMMANDS = (("show",), ("import",), ("run", "--once"), ("find-spots",))
@@ -77,3 +79,12 @@ def test_configurations_that_are_no_toml(folder, content, why):
 )
 def test_outputs_that_cannot_be(folder, command, output):
     assert said(*command, "-o", output)
+
+
+@pytest.mark.parametrize("name", ["new\nline", "esc\x1b[2J", "bidi\u202e"])
+def test_strange_names_do_not_act_on_the_terminal(folder, name):
+    write_image(folder / f"{name}_00001.cbf")
+    result = CliRunner().invoke(app, ["show", f"{name}_00001.cbf"], color=True)
+    assert result.exit_code == 0
+    assert name not in result.output
+    assert result.output.count(legible(name)) == 2

@@ -123,3 +123,15 @@ def test_a_folder_at_the_top_has_no_parent_to_share(tmp_path):
 
 def test_probes_are_told_the_roots():
     assert b'"link_roots": ["/store/raw"]' in orders(ImportParams(link_roots=("/store/raw",)), 1)
+
+
+def test_what_a_master_links_to_outside_is_not_called_damaged(visit, tmp_path):
+    outside = tmp_path / "theirs" / "secret"
+    outside.write_bytes(b"word\n")
+    master = write_master(visit / "x_master.h5", np.ones((3, *SIZE)), link=True)
+    with h5py.File(master, "r+") as handle:
+        del handle["entry/data/data_000001"]
+        handle["entry/data/data_000001"] = h5py.ExternalLink(str(outside), "/entry/data/data")
+    with pytest.raises(CorruptFile, match="links to 'secret', which lies outside") as caught:
+        read_master(master)
+    assert caught.value.facts["path"] == master

@@ -174,3 +174,13 @@ def test_numbers_beyond_all_numbers(tmp_path, change):
 def test_a_detector_is_full_somewhere(tmp_path, said):
     write_smv(tmp_path / "x_001.img", counts(), CCD_IMAGE_SATURATION=said)
     assert read_experiment(tmp_path / "x_001.img").detector[0].trusted_range[1] == 65535
+
+
+def test_an_impossible_length_of_a_header_is_not_quoted_at_length(tmp_path):
+    path = tmp_path / "x_001.img"
+    write_smv(path, counts())
+    path.write_bytes(path.read_bytes().replace(b"HEADER_BYTES=  512", b"HEADER_BYTES=" + b"9" * 300))
+    with pytest.raises(CorruptFile) as caught:
+        read_experiment(path)
+    assert "cannot take the number of bytes" in str(caught.value)
+    assert "9" * 80 not in str(caught.value)

@@ -283,3 +283,48 @@ def test_what_is_read_and_not_used_is_named(master):
         "the movement of the sample along sam_x",
     ):
         assert f"read and not used: {words}" in remarks
+
+
+def test_what_would_turn_numbers_into_counts_is_named(master):
+    edit(master, entry__instrument__detector__pedestal=np.full(SIZE, 90.0), entry__data__scaling_factor=0.5)
+    edit(master, entry__data__offset=0.0)
+    remarks = " ".join(read_master(master).whole.remarks)
+    assert "read and not used: the pedestal beside the images" in remarks
+    assert "read and not used: the scaling factor beside the images" in remarks
+    assert "offset" not in remarks
+
+
+def test_a_sensor_of_an_unknown_material_is_said(master):
+    edit(master, entry__instrument__detector__sensor_material="Unobtainium")
+    assert "the sensor's material is not one that is known" in " ".join(read_master(master).whole.remarks)
+
+
+def test_dependencies_that_lead_up_are_followed(master):
+    before = read_master(master).whole
+    with h5py.File(master, "r+") as handle:
+        handle[DETECTOR + "module/module_offset"].attrs["depends_on"] = "../transformations/det_z"
+        del handle["entry/sample/depends_on"]
+        handle["entry/sample/depends_on"] = "../sample/./transformations/omega"
+    same(master, before)
+
+
+def test_groups_without_a_class_are_known_by_their_usual_names(master):
+    before = read_master(master).whole
+    names = ["", "/instrument", "/sample", "/data", "/instrument/detector", "/instrument/beam"]
+    with h5py.File(master, "r+") as handle:
+        for name in [*names, "/sample/transformations", "/instrument/detector/module"]:
+            del handle["entry" + name].attrs["NX_class"]
+    same(master, before)
+
+
+def test_other_instruments_and_entries_do_not_hide_the_usual_ones(master):
+    before = read_master(master).whole
+    with h5py.File(master, "r+") as handle:
+        group(handle, "aaa", "NXentry")
+        group(handle["entry"], "alpha", "NXinstrument")
+    same(master, before)
+
+
+def test_a_two_theta_given_by_its_start_is_told(plain):
+    edit(plain, entry__instrument__detector__goniometer__two_theta_start=15.0)
+    assert "2theta = 15 degrees" in " ".join(read_master(plain).warnings)

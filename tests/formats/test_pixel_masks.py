@@ -34,7 +34,7 @@ def test_a_mask_that_lies_the_other_way_is_turned():
     assert "is turned" in found.warnings[0]
 
 
-@pytest.mark.parametrize("shape", [(6, 8), (54,), (0,), (0, 6, 9), (), (6, 9, 2)])
+@pytest.mark.parametrize("shape", [(6, 8), (53,), (0,), (0, 6, 9), (), (6, 9, 2)])
 def test_a_mask_of_another_shape_is_told(shape):
     found = masked(np.zeros(shape, np.uint32))
     assert found.good is None
@@ -62,4 +62,10 @@ def test_all_places_count_and_a_mask_the_wrong_way_round_is_doubted():
 def test_no_mask():
     found = masked(1.0, "gain")
     assert found.good is None
+    assert not found.warnings
+
+
+def test_a_flat_mask_goes_row_by_row():
+    found = masked(BAD.ravel().astype(np.uint8))
+    np.testing.assert_array_equal(found.good, ~BAD)
     assert not found.warnings
