@@ -28,8 +28,9 @@ def resolution_cut(report: ResolutionReport | None, wanted: bool, d_min_given: f
     if report.is_limited_by_data:
         because = f"CC1/2 stays above {report.cc_limit:g} to the edge of the data"
         return Decision("scale", f"keep data to {report.edge:.2f} A", because, kept=True)
+    because = f"the fitted CC1/2 falls to {report.cc_limit:g} there"
     return Decision(
-        "scale", f"cut the data at {report.d_min:.2f} A and scale again", f"CC1/2 falls to {report.cc_limit:g} there",
+        "scale", f"cut the data at {report.d_min:.2f} A and scale again", because,
         kept=True, before=f"{report.edge:.2f} A", after=f"{report.d_min:.2f} A",
         changes={"scale.d_min": round(report.d_min, 4)},
     )  # fmt: skip

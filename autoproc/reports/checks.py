@@ -42,6 +42,8 @@ LOW_MULTIPLICITY = 2.0
 MANY_OUTLIERS, VERY_MANY_OUTLIERS = 0.02, 0.10
 B_CHANGE, LARGE_B_CHANGE = 5.0, 20.0
 OUTER_SIGNAL = 0.5
+IMPOSSIBLE_LAUE_GROUP = 0.05
+"""Likelihood of the Laue group of a space group that was given, as the stage warns of. Chosen, not measured."""
 TWIN_L, NOT_TWIN_MOMENT = 0.44, 1.8
 PATTERSON_HEIGHT = 0.2
 SAME_RESOLUTION = 1.02
@@ -337,6 +339,14 @@ def pseudo_translation(peak: PattersonPeak | None) -> Check | None:
         f"copies of the molecule {peak.length:.0f} A apart in the same orientation (translational pseudo-symmetry): "
         "some classes of reflections are weak, and the true cell may be smaller; tell molecular replacement",
     )  # fmt: skip
+
+
+def given_space_group(symbol: str, likelihood: float) -> Check:
+    """Whether the space group that was given is one of the intensities; likelihood : of its Laue group."""
+    verdict: Verdict = "bad" if likelihood < IMPOSSIBLE_LAUE_GROUP else "good"
+    advice = "equivalents of that group are not equal: process without it and compare"
+    value = f"{symbol}, whose Laue group is {likelihood:.2f} likely"
+    return Check("space group as given", value, f"at least {IMPOSSIBLE_LAUE_GROUP:g}", verdict, advice)
 
 
 def convergence(converged: bool, n_cycles: int) -> Check:

@@ -12,6 +12,7 @@ from autoproc.merging.twinning import l_test
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Flag
+from autoproc.models.space_group import symbol
 from autoproc.reports import checks
 from autoproc.reports.checks import Check
 from autoproc.reports.story import detector_reach, is_cut_at_estimate, known_isa
@@ -26,7 +27,7 @@ def quality_checks(p: Processing | None) -> tuple[Check, ...]:
     if p is None:
         return ()
     rules: tuple[Callable[[Processing], list[Check | None]], ...] = (
-        _images, _spots, _scaling, _merging, _intensities, _doubts,
+        _images, _spots, _symmetry, _scaling, _merging, _intensities, _doubts,
     )  # fmt: skip
     return tuple(check for rule in rules for check in rule(p) if check is not None)
 
@@ -77,6 +78,12 @@ def _geometry(stated: Experiment, refined: Experiment, indexed: float) -> Check:
     shift = after - before if np.all(np.isfinite(after - before)) else np.zeros(2)
     distances = stated.detector[0].distance, refined.detector[0].distance
     return checks.geometry(*distances, (float(shift[0]), float(shift[1])), indexed)
+
+
+def _symmetry(p: Processing) -> list[Check | None]:
+    if p.symmetry is None or not p.symmetry.is_given:
+        return []
+    return [checks.given_space_group(symbol(p.symmetry.space_group), p.symmetry.best.likelihood)]
 
 
 def _scaling(p: Processing) -> list[Check | None]:

@@ -29,6 +29,7 @@ class SweepRow:
     """A sweep as the page shows it; texts are ready, "" where there is nothing to say.
 
     state : as the queue has it; folder : relative to the page; words : in place of figures
+    look_at : why its light is not green; has_earlier : results of before stand until there are new ones
     """
 
     name: str
@@ -46,6 +47,8 @@ class SweepRow:
     n_lattices: str = ""
     n_images: str = ""
     partial: bool = False
+    has_earlier: bool = False
+    look_at: str = ""
 
     @property
     def lamp(self) -> Lamp:
@@ -69,7 +72,7 @@ class SweepRow:
     @property
     def has_report(self) -> bool:
         """There is a folder with a report."""
-        return self.state in ("processed", "failed")
+        return self.has_earlier or self.state in ("processed", "failed")
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -114,6 +117,7 @@ def sweep_row(
     words: str = "",
     visit: str = "",
     partial: bool = False,
+    has_earlier: bool = False,
 ) -> SweepRow:
     """A row from what the queue keeps of a result; words : error or progress of a sweep without figures."""
     is_processed = state == "processed" and bool(result.get("unit_cell"))
@@ -128,6 +132,8 @@ def sweep_row(
         visit,
         n_images=str(shown),
         partial=partial,
+        has_earlier=has_earlier,
+        look_at=", ".join(result.get("look_at") or ()) if state == "processed" else "",
         **figures,
     )
 

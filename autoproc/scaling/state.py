@@ -326,18 +326,24 @@ def comparison(observations: Observations, state: State, use: np.ndarray | None 
 
 
 def with_error_model(observations: Observations, state: State, min_expected: float, anomalous: bool = False) -> State:
-    """The state with the error model fitted to observations that others check.
+    """The state with the error model fitted to observations that others check; anomalous : as in `checked`."""
+    found = checked(observations, state, min_expected, anomalous)
+    return replace(state, error_model=fit_error_model(*found, state.error_model))
 
-    anomalous : compare I(+) with I(+) and I(-) with I(-) only, where there are enough of them
+
+def checked(
+    observations: Observations, state: State, min_expected: float, anomalous: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `deviations`, of what tells of errors.
+
+    anomalous : compare I(+) with I(+) and I(-) with I(-) only, where there are enough of them: their difference is none
     """
     if anomalous and np.count_nonzero(observations.groups.is_centric) < len(observations.groups):
         apart = replace(observations, groups=observations.groups.anomalous())
         found = deviations(apart, state, min_expected)
         if len(found[0]) >= MIN_ANOMALOUS:
-            return replace(state, error_model=fit_error_model(*found, state.error_model))
-    return replace(
-        state, error_model=fit_error_model(*deviations(observations, state, min_expected), state.error_model)
-    )
+            return found
+    return deviations(observations, state, min_expected)
 
 
 def deviations(

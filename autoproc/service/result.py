@@ -21,10 +21,24 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
         "lost": summary.get("lost") or "",
         "warnings": list(summary.get("warnings", ())),
         "verdict": (summary.get("quality") or {}).get("verdict"),
+        "look_at": doubtful(summary),
         **{key: summary.get(key) for key in crystal},
         **{key: finite(overall.get(key)) for key in STATISTICS},
         "r_meas_inner": finite(inner.get("r_meas")),
     }
+
+
+def doubtful(summary: dict[str, Any]) -> list[str]:
+    """Names of the checks that are not good, the gravest first."""
+    checks = (summary.get("quality") or {}).get("checks") or ()
+    return [check["name"] for verdict in ("bad", "look") for check in checks if check["verdict"] == verdict]
+
+
+def doubts_in_words(result: dict[str, Any]) -> str:
+    """Why a light is not green; "" where it is."""
+    word = {"look": "look at", "bad": "beware of"}.get(result.get("verdict") or "")
+    named = ", ".join(result.get("look_at") or ())
+    return f"{word} {named}" if word and named else ""
 
 
 def finite(value: Any) -> float | None:
@@ -41,7 +55,7 @@ def result_line(name: str, result: dict[str, Any]) -> str:
         f"Rmeas {result['r_meas']:.3f}" if result["r_meas"] is not None else "",
         f"CC1/2 {result['cc_half']:.3f}" if result["cc_half"] is not None else "",
         f"{result['n_lattices']} lattices" if (result.get("n_lattices") or 1) > 1 else "",
-        "BEWARE, see summary.txt" if result.get("verdict") == "bad" else "",
+        "BEWARE, see summary.txt" if result.get("verdict") == "bad" else doubts_in_words(result),
     ]
     return "  ".join([f"{name}: {result['space_group']}", cell, *filter(None, figures)])
 

@@ -20,7 +20,7 @@ from autoproc.service.events import duration
 from autoproc.service.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.presence import Arriving
-from autoproc.service.result import failure_lines, result_line
+from autoproc.service.result import doubts_in_words, failure_lines, result_line
 
 COLOURS = {
     State.queued: "cyan", State.running: "blue", State.processed: "green", State.failed: "red",
@@ -43,6 +43,7 @@ GAP = 2
 MOST_ROWS = 40
 """Sweeps shown of those that wait, that come, or that are done; more nobody reads, and each costs a millisecond."""
 NOBODY = "no autoproc run is working on this queue: start `autoproc run ...`"
+NOBODY_LOOKS = "no autoproc run is at work now: what comes next is found when it is started again"
 ORDER = (State.running, State.queued, State.processed, State.failed, State.set_aside, State.cancelled, State.listed)
 
 
@@ -102,8 +103,8 @@ def status_table(queue: Queue, width: int, now: float | None = None, most: int |
     n_left_out = sum(queue.n_in.values()) - len(shown) + len(queue.arriving) - len(coming)
     if n_left_out:
         parts.append(Text(f"{n_left_out} more are not shown: --all shows them, --json says all that is known"))
-    if n_at_work and not queue.is_attended:
-        parts.append(Text(NOBODY, style="yellow"))
+    if not queue.is_attended:
+        parts.append(Text(NOBODY if n_at_work else NOBODY_LOOKS, style="yellow" if n_at_work else ""))
     return table if len(parts) == 1 else Group(*parts)
 
 
@@ -205,9 +206,11 @@ def _remark(job: Job, now: float) -> str:
     remarks = [prefix + job.partial] if job.partial else []
     if job.error:
         remarks.insert(0, job.error)
+    if job.state is State.processed:
+        remarks.append(doubts_in_words(job.result))
     if job.state is State.queued and job.not_before > now:
         remarks.append(f"again in {duration(job.not_before - now)}")
-    return "; ".join(remarks)
+    return "; ".join(filter(None, remarks))
 
 
 def story_lines(job: Job, is_interrupted: bool = False) -> list[str]:

@@ -143,7 +143,8 @@ def page_of(
     rows = [sweep_row(a.name, "arriving", {}, a.n_images, coming(a)) for a in arriving]
     several = len(visits) > 1
     is_kept = alive is not None or not pages
-    rows += [_row(job, several, job.id in interrupted, is_kept) for job in latest if job.state is not State.listed]
+    sweeps = [job for job in latest if job.state is not State.listed]
+    rows += [_row(job, output, several, job.id in interrupted, is_kept) for job in sweeps]
     listed = [
         ListedRow(job.path, job.n_images, job.error or job.partial) for job in latest if job.state is State.listed
     ]
@@ -151,14 +152,15 @@ def page_of(
     return visit_index(rows, listed, common or "autoproc", written, REFRESH, alive, tally, pages)
 
 
-def _row(job: Job, several: bool, is_interrupted: bool, is_kept: bool) -> SweepRow:
+def _row(job: Job, output: Path, several: bool, is_interrupted: bool, is_kept: bool) -> SweepRow:
     if job.state is State.running and not is_kept:
         return sweep_row(job.name, "begun", {}, job.n_images, "the latest page says how far", job.visit * several)
     if is_interrupted:
         return sweep_row(job.name, INTERRUPTED, {}, job.n_images, TO_RESUME, job.visit if several else "")
     words = job.progress if job.state is State.running else job.error or job.result.get("error") or ""
     visit = job.visit if several else ""
-    return sweep_row(job.name, job.state, job.result, job.n_images, words, visit, bool(job.partial))
+    has_earlier = job.run > 0 and (output / job.name / "report.html").exists()
+    return sweep_row(job.name, job.state, job.result, job.n_images, words, visit, bool(job.partial), has_earlier)
 
 
 def coming(arriving: Arriving) -> str:

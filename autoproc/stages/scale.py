@@ -23,7 +23,7 @@ from autoproc.scaling.observations import Observations, observations_for_scaling
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ImageScales, ScaleResult
 from autoproc.scaling.solve import Solution, solve
-from autoproc.scaling.state import State, deviations, expectation, factor_variances, image_ratios
+from autoproc.scaling.state import State, checked, expectation, factor_variances, image_ratios
 from autoproc.scaling.tables import format_scale
 
 
@@ -50,7 +50,8 @@ def scale(
     models = _experiments_with_models(experiments, solution)
     variances = factor_variances(experiments, observations, state)
     scaled = _scaled_reflections(reflections, observations, state, variances)
-    deviation2, variance, expected = deviations(observations, state, params.min_expected_intensity)
+    is_apart = params.error_model and params.anomalous
+    deviation2, variance, expected = checked(observations, state, params.min_expected_intensity, is_apart)
     rejected = state.outliers & state.measured
     return ScaleResult(
         experiments=models,

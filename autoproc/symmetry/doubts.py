@@ -43,7 +43,7 @@ def symmetry_warnings(
     if weak:
         found.append(
             f"{_names(weak)} agrees less well than repeated measurements: pseudo-symmetry or unequal scales? "
-            "Compare Rmeas of a lower laue_group="
+            "Compare Rmeas of a lower symmetry.laue_group="
         )
     strong = [e for e in tested if not inside.issuperset(e.members) and e.cc > PSEUDO_CC]
     if strong:
@@ -62,7 +62,7 @@ def _laue_warnings(best: SubgroupScore, subgroups: Sequence[SubgroupScore]) -> l
         return []
     return [
         f"the Laue group is uncertain: {_scored(best)} or {_scored(others[0])}; "
-        "more rotation tells, or give laue_group="
+        "more rotation tells, or give symmetry.laue_group="
     ]
 
 
@@ -78,7 +78,7 @@ def _against(
     if best.likelihood < UNLIKELY:
         found.append(
             f"the Laue group of {symbol(given)}, which was given, is not that of the intensities: {_scored(best)}, "
-            f"where {_scored(subgroups[0])} is likeliest; leave space_group out to see what that gives"
+            f"where {_scored(subgroups[0])} is likeliest; leave symmetry.space_group out to see what that gives"
         )
     if setting is None:
         return found
@@ -101,7 +101,7 @@ def _scored(score: SubgroupScore) -> str:
 
 
 def _screw_warning(absences: Absences) -> str:
-    names = f"any of {', '.join(symbol(g) for g in equally_good(absences))}; give space_group= if it is known"
+    names = f"any of {', '.join(symbol(g) for g in equally_good(absences))}; give symmetry.space_group= if it is known"
     unseen = [s.name for s in absences.screw_axes if not s.n_absent]
     if unseen:
         axes = ", ".join(unseen)

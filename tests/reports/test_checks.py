@@ -241,3 +241,9 @@ def test_the_verdict_is_the_worst():
     assert checks.overall_verdict([]) == "good"
     assert checks.overall_verdict([good, look, good]) == "look"
     assert checks.overall_verdict([look, bad, good]) == "bad"
+
+
+def test_a_space_group_that_the_intensities_deny_is_bad():
+    assert checks.given_space_group("P 1 21/c 1", 0.001).verdict == "bad"
+    assert "process without it" in checks.given_space_group("P 1 21/c 1", 0.001).warning
+    assert checks.given_space_group("P 21 21 21", 0.98).verdict == "good"

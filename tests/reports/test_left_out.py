@@ -22,8 +22,9 @@ def scaled(*flags: int, blank_images=(), n_shadowed: int = 0, d_min: float = 2.0
     table = Reflections(usual | {k: np.array(v) for k, v in columns.items()})
     overall = SimpleNamespace(overall=SimpleNamespace(d_min=d_min))
     return SimpleNamespace(
-        experiments=(MADE,), reflections=table, statistics=overall, blank_images=blank_images, n_shadowed=n_shadowed
-    )
+        experiments=(MADE,), reflections=table, statistics=overall, blank_images=blank_images, n_shadowed=n_shadowed,
+        start=SimpleNamespace(odd=np.zeros(n, bool)),
+    )  # fmt: skip
 
 
 def test_limit_is_that_of_what_was_used_and_holds_it():
@@ -66,6 +67,12 @@ def test_images_without_signal_are_those_of_their_numbers():
     other.reflections = other.reflections.replace(experiment_id=np.ones(4, int))
     other.experiments = (MADE, MADE)
     assert reasons_left_out(other) == [("too uncertain", 4)]
+
+
+def test_what_reaches_into_odd_images_is_told_apart():
+    with_odd = scaled(*[MEASURED] * 3)
+    with_odd.start.odd[1] = True
+    assert dict(reasons_left_out(with_odd)) == {"on images whose intensities are off": 1, "too uncertain": 2}
 
 
 def test_shadows_are_no_more_than_what_is_left_and_the_commonest_comes_first():

@@ -75,3 +75,13 @@ def test_pages_are_linked_but_not_to_themselves():
     page = visit_index([], pages=[("the latest", ""), ("1 to 200", "index-1.html")])
     assert links(page) == ["index-1.html"]
     assert "<b>the latest</b>" in page
+
+
+def test_a_light_that_is_not_green_says_why():
+    page = visit_index([sweep_row("a", "processed", RESULT | {"look_at": ["completeness", "ice"]}, 10)])
+    assert "<small>completeness, ice</small>" in page
+
+
+def test_results_of_before_stand_while_a_sweep_is_processed_again():
+    page = visit_index([sweep_row("a", "queued", {}, 10, has_earlier=True)])
+    assert links(page) == ["a/report.html"]

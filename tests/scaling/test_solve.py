@@ -26,11 +26,12 @@ def solution() -> Solution:
 def test_a_start_knows_what_took_part(solution):
     fewer = observed(3.0)
     n = len(fewer)
-    state = replace(solution.state, blank=np.arange(n) == 2, shadowed=np.arange(n) == 5)
+    state = replace(solution.state, blank=np.arange(n) == 2, shadowed=np.arange(n) == 5, odd=np.arange(n) == 7)
     start = replace(solution, state=state).start(fewer, ScaleParams(), len(MADE.reflections))
     assert np.flatnonzero(start.known).tolist() == fewer.row.tolist()
     assert np.flatnonzero(start.blank).tolist() == [fewer.row[2]]
     assert np.flatnonzero(start.shadowed).tolist() == [fewer.row[5]]
+    assert np.flatnonzero(start.odd).tolist() == [fewer.row[7]]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_only_limits_and_surface_may_differ(solution, change, serves):
 def test_no_reflection_may_be_new(solution):
     narrow = observed(3.0)
     n = len(narrow)
-    state = replace(solution.state, blank=np.zeros(n, bool), shadowed=np.zeros(n, bool))
+    state = replace(solution.state, blank=np.zeros(n, bool), shadowed=np.zeros(n, bool), odd=np.zeros(n, bool))
     start = replace(solution, state=state).start(narrow, ScaleParams(), len(MADE.reflections))
     assert start.serves(narrow, ScaleParams())
     assert not start.serves(observed(), ScaleParams())

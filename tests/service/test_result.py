@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from autoproc.service.result import result_line
+from autoproc.service.result import doubtful, doubts_in_words, result_line
 
 
 def result(**changes: Any) -> dict[str, Any]:
@@ -24,3 +24,13 @@ def test_a_good_sweep_is_its_figures():
 )
 def test_what_a_user_must_know_is_on_the_line(changes, words):
     assert result_line("x", result(**changes)).endswith(f"  {words}")
+
+
+def test_a_light_that_is_not_green_has_reasons_the_gravest_first():
+    checks = [{"name": n, "verdict": v} for n, v in (("ice", "look"), ("images", "good"), ("lattices", "bad"))]
+    summary = {"quality": {"verdict": "bad", "checks": checks}}
+    assert doubtful(summary) == ["lattices", "ice"]
+    assert doubts_in_words({"verdict": "bad", "look_at": ["lattices", "ice"]}) == "beware of lattices, ice"
+    assert doubts_in_words({"verdict": "look", "look_at": ["ice"]}) == "look at ice"
+    assert doubts_in_words({"verdict": "good", "look_at": []}) == ""
+    assert doubts_in_words({"verdict": "bad"}) == "", "results of earlier versions do not say"

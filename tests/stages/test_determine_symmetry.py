@@ -282,7 +282,7 @@ def test_axes_that_the_user_gave_hold_against_the_absences_and_it_is_said():
     result = determine_symmetry([experiment], reflections, params)
     np.testing.assert_allclose(result.experiments[0].crystal.cell[:3], UNEQUAL[:3], rtol=1e-3)
     said = "the absences speak against P 21 21 2, which was given, and for P 2 21 21 with these axes"
-    assert said in result.warnings
+    assert any(warning.startswith(said) for warning in result.warnings)
 
 
 def test_a_cell_that_is_none_of_the_space_group_is_told_of():

@@ -201,6 +201,7 @@ def test_friedel_mates_may_differ() -> None:
     assert apart.error_model.b == pytest.approx(0.02, abs=0.008)
     assert together.error_model.b > 2 * apart.error_model.b
     assert apart.n_outliers < 0.002 * len(made.reflections)
+    assert all(0.85 < b.after < 1.15 for b in apart.error_bins), "the difference between mates is no error"
 
 
 def test_all_flags_are_consistent(decaying_scaled: ScaleResult) -> None:

@@ -69,7 +69,7 @@ def test_an_element_outside_that_is_nearly_true_is_told(cc, is_said):
 def test_unseen_screw_axes_are_named_and_few_reflections_told():
     (unseen,) = said(scored(FULL), absences=certain(0.6, n_absent=0))
     assert "cannot tell screw axes 21b: no reflection that they extinguish was measured" in unseen
-    assert unseen.endswith("any of P 21, P 2")
+    assert unseen.endswith("any of P 21, P 2; give symmetry.space_group= if it is known")
     (few,) = said(scored(FULL), absences=certain(0.6, n_absent=2))
     assert "for certain from few axial reflections: any of P 21, P 2" in few
 
