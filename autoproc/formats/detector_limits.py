@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import h5py
 import numpy as np
 
-from autoproc.formats.nexus_fields import groups_of_class
+from autoproc.formats.nexus_fields import groups_of_class, text_of
 
 HIGH = ("saturation_value", "countrate_correction_count_cutoff")
 LOW = ("underload_value",)
@@ -19,13 +20,16 @@ MARKERS = 2
 """Largest values of an unsigned type that DECTRIS uses as markers of pixels without a value."""
 NO_LIMIT = float(0x7FFFFFFF)
 MOST_MODULES = 256
+MOST_VALUES = 1 << 26
+"""Of a limit that every pixel has of its own: as many as the largest detectors have pixels."""
 
 
 def saturation(detector: h5py.Group, dtype: np.dtype | None = None) -> float:
     """Counts at and beyond which pixels are overloaded: the lowest limit that the file gives.
 
     Firmware from 1.7 writes saturation_value, earlier ones a cut-off of the detector or, before 1.5, of its
-    modules alone; the bits of a pixel are the last limit. dtype : of the images.
+    modules alone; the bits of a pixel are the last limit. Of limits of each pixel the lowest counts, for all of them.
+    dtype : of the images.
     """
     groups = _places(detector)
     limits = [limit for group in groups for limit in _limits(group, HIGH) if limit > 0]
@@ -74,15 +78,23 @@ def _groups(parent: h5py.Group, *names: str) -> list[h5py.Group]:
 
 def _modules(group: h5py.Group) -> list[h5py.Group]:
     names = [name for name in group if name.startswith("detectorModule_")]
-    return _groups(group, *names[:MOST_MODULES])
+    return [*_groups(group, *names[:MOST_MODULES]), *groups_of_class(group, "NXdetector_module")[:MOST_MODULES]]
 
 
 def _limits(group: h5py.Group, names: tuple[str, ...]) -> Iterator[float]:
     for name in names:
         item = group.get(name)
-        if isinstance(item, h5py.Dataset) and np.issubdtype(item.dtype, np.number) and 0 < item.size <= MOST_MODULES:
-            values = np.asarray(item[()], float).ravel()
-            yield from values[np.isfinite(values)].tolist()
+        if not isinstance(item, h5py.Dataset) or not 0 < item.size <= MOST_VALUES:
+            continue
+        if np.issubdtype(item.dtype, np.number):
+            values = np.asarray(item[()]).ravel()
+            values = np.unique(values[np.isfinite(values)])
+            if len(values) > MOST_MODULES:  # of each pixel: the lowest that is a limit, and the highest
+                values = np.array([values[int(np.argmax(values > 0))], values[-1]])
+            yield from values.astype(float).tolist()
+        elif item.size == 1:
+            with suppress(ValueError):  # some writers give numbers as text
+                yield float(text_of(group, name))
 
 
 def _of_type(dtype: np.dtype | None) -> float:

@@ -20,6 +20,8 @@ from autoproc.models.experiment import Beam, Detector, Panel
 
 NO_CENTRE = 0.01
 """Pixels: a beam centre nearer than this to the corner (0, 0) was never set."""
+SAME, SAME_CENTRE = 0.01, 5.0
+"""Of the distance, and pixels: what is said twice and differs by more is not the same. Chosen, not measured."""
 
 
 def nexus_panel(
@@ -59,7 +61,32 @@ def nexus_panel(
         mu=mu,
         material=symbol,
     )
+    remarks += _contradictions(panel, detector, beam, overrides)
     return _with_centre(path, _with_distance(panel, detector, beam, overrides, warnings), detector, beam, overrides)
+
+
+def _contradictions(panel: Panel, detector: h5py.Group, beam: Beam, overrides: HeaderOverrides) -> list[str]:
+    """What the detector says of its place that its chain of transformations, which counts, does not."""
+    if panel.distance < MIN_DISTANCE or abs(panel.normal @ beam.direction) < 0.99:
+        return []
+    found = []
+    distance = spare_number(detector, "distance", "mm", "m", [])
+    if distance and overrides.distance is None and abs(abs(distance) - panel.distance) > SAME * panel.distance:
+        found.append(
+            f"the detector's distance, {abs(distance):.4g} mm, is not that of its transformations, "
+            f"{panel.distance:.4g} mm, which are used"
+        )
+    centre = beam_centre_px(Detector((panel,)), beam)
+    said = [pixels(detector, f"beam_center_{n}", size) for n, size in zip("xy", panel.pixel_size, strict=True)]
+    if None in said or not any(said) or overrides.beam_centre is not None or np.hypot(*centre) <= NO_CENTRE:
+        return found
+    x, y = (float(value or 0.0) for value in said)
+    if np.hypot(x - centre[0], y - centre[1]) > SAME_CENTRE:
+        found.append(
+            f"the detector's beam centre, ({x:.1f}, {y:.1f}) px, is not that of its transformations, "
+            f"({centre[0]:.1f}, {centre[1]:.1f}) px, which are used"
+        )
+    return found
 
 
 def _with_distance(

@@ -35,6 +35,25 @@ def test_every_place_and_type(place, value):
     assert limit(np.uint32, **{place: value}) == 3000
 
 
+def test_of_limits_of_each_pixel_the_lowest_counts():
+    each = np.random.default_rng(1).integers(3000, 9000, (40, 50))
+    each[3, 4], each[5, 6] = 2900, 0
+    assert limit(np.uint32, saturation_value=each) == 2900
+
+
+@pytest.mark.parametrize("text", ["3000", np.bytes_(b" 3000.0 ")])
+def test_a_number_may_be_a_text(text):
+    assert limit(np.uint32, saturation_value=text) == 3000
+
+
+def test_modules_of_nexus_have_limits_too():
+    with h5py.File("x.h5", "w", driver="core", backing_store=False) as handle:
+        module = handle.create_group("detector/module")
+        module.attrs["NX_class"] = "NXdetector_module"
+        module["saturation_value"] = 3000
+        assert saturation(handle["detector"]) == 3000
+
+
 def test_the_lowest_counts_but_modules_only_where_nothing_else_is_said():
     assert limit(saturation_value=5000, detectorSpecific__countrate_correction_count_cutoff=4000) == 4000
     both = {f"detectorSpecific__{CUTOFF}": 12440, f"detectorSpecific__detectorModule_000__{CUTOFF}": 7472}

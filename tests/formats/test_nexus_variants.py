@@ -328,3 +328,17 @@ def test_other_instruments_and_entries_do_not_hide_the_usual_ones(master):
 def test_a_two_theta_given_by_its_start_is_told(plain):
     edit(plain, entry__instrument__detector__goniometer__two_theta_start=15.0)
     assert "2theta = 15 degrees" in " ".join(read_master(plain).warnings)
+
+
+def test_a_place_that_contradicts_the_transformations_is_said(master):
+    agreed = read_master(master).whole
+    assert "is not that of its transformations" not in " ".join(agreed.remarks)
+    place = "entry__instrument__detector__"
+    x, y = beam_centre_px(agreed.detector, agreed.beam)
+    twice = agreed.detector[0].distance * 2e-3
+    edit(master, **{place + "distance": (twice, "m"), place + "beam_center_x": x + 9, place + "beam_center_y": y})
+    found = read_master(master).whole
+    remarks = " ".join(found.remarks)
+    assert f"the detector's distance, {twice * 1e3:.4g} mm, is not that of its transformations" in remarks
+    assert f"the detector's beam centre, ({x + 9:.1f}, {y:.1f}) px, is not that of its transformations" in remarks
+    assert found.detector[0].distance == agreed.detector[0].distance
