@@ -28,6 +28,8 @@ TOLD_SCATTER = 0.02
 """Of a step: scatter that is worth a word."""
 TOLD_CLOSED = 0.01
 """Of a step that the images do not cover: what is worth a word."""
+MOST_MISREAD = 0.02
+"""Of the angles (and one in any case) that may be wrong one by one; more, and nothing is known (judgement)."""
 DIGITS = 9
 """Decimals of a degree that are kept of a fitted step: less than what a float32 of the file holds."""
 
@@ -67,6 +69,8 @@ def rotation_of(starts: np.ndarray, covered: np.ndarray, n_images: int) -> Rotat
     step = float(np.median(steps))
     if len(covered) and not _may_be_covered(width, step):
         return _apart(starts, covered, width, n_images)
+    starts, misread = _without_misread(starts, step)
+    steps = (np.diff(starts) + 180.0) % 360.0 - 180.0
     scatter = 1.4826 * float(np.median(np.abs(steps - step)))
     near = np.abs(steps - step) <= min(max(GAP * abs(step), 4.5 * scatter), 0.49 * abs(step))
     if near.any():
@@ -74,7 +78,29 @@ def rotation_of(starts: np.ndarray, covered: np.ndarray, n_images: int) -> Rotat
         scatter = max(scatter, float(np.std(steps[near])))
     edges = [0, *(gap + 1 for gap in _gaps(steps - step, abs(step), scatter)), n_images]
     runs = tuple(_run(starts, steps, step, first, stop) for first, stop in pairwise(edges))
-    return Rotation(runs, tuple(_warnings(runs[0].width, scatter / np.sqrt(2), width if len(covered) else step)))
+    said = _warnings(runs[0].width, scatter / np.sqrt(2), width if len(covered) else step)
+    return Rotation(runs, (*misread, *said))
+
+
+def _without_misread(starts: np.ndarray, step: float) -> tuple[np.ndarray, list[str]]:
+    """The angles with those that lie a step or more off the middle of good neighbours put there; a word for each.
+
+    An image of its own at another angle would make the one behind it come late: the rotation goes on without a pause.
+    """
+    beside = (starts[2:] - starts[:-2] + 180.0) % 360.0 - 180.0
+    middle = starts[:-2] + beside / 2
+    off = np.abs((starts[1:-1] - middle + 180.0) % 360.0 - 180.0)
+    goes_on = np.abs(beside - 2 * step) <= GAP * abs(step)
+    lone = np.flatnonzero(goes_on & (off >= abs(step)) & (abs(step) > 0)) + 1
+    if not 0 < len(lone) <= max(1, MOST_MISREAD * len(starts)):
+        return starts, []
+    mended = starts.copy()
+    mended[lone] = middle[lone - 1]
+    return mended, [
+        f"the angle of image {n + 1}, {starts[n]:g} degrees, is not between those beside it: "
+        f"{mended[n]:g} is taken instead"
+        for n in lone.tolist()
+    ]
 
 
 def _gaps(off: np.ndarray, step: float, scatter: float) -> list[int]:

@@ -98,3 +98,28 @@ def test_whatever_the_angles_every_image_is_in_one_run(angles, covered):
     runs = rotation_of(np.array(angles), np.array(covered), len(angles)).runs
     assert [run.start for run in runs] == [0, *(run.stop for run in runs[:-1])]
     assert runs[-1].stop == len(angles)
+
+
+@pytest.mark.parametrize("at", [1, 5, 18])
+@pytest.mark.parametrize("wrong", [0.0, 7.0, 359.0])
+def test_one_misread_angle_cuts_no_sweep_and_is_said(at, wrong):
+    starts = 30.0 + 0.5 * np.arange(20)
+    starts[at] = wrong
+    found = rotation_of(starts, np.full(20, 0.5), 20)
+    (run,) = found.runs
+    assert (run.start, run.stop) == (0, 20)
+    assert (run.angle, run.width) == pytest.approx((30.0, 0.5))
+    (said,) = found.warnings
+    assert f"the angle of image {at + 1}, {wrong:g} degrees" in said
+    assert f"{30 + 0.5 * at:g} is taken" in said
+
+
+def test_a_missing_image_is_no_misreading():
+    starts = np.delete(0.5 * np.arange(21), 9)
+    assert len(rotation_of(starts, np.full(20, 0.5), 20).runs) == 2
+
+
+def test_many_wrong_angles_are_not_guessed():
+    starts = 0.5 * np.arange(20)
+    starts[[4, 9, 14]] = 90.0
+    assert len(rotation_of(starts, np.full(20, 0.5), 20).runs) > 1
