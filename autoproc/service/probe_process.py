@@ -147,6 +147,15 @@ class ProbeProcess:
         return f"signal {-status}"
 
     @property
+    def was_killed(self) -> bool:
+        """Somebody ended it who cannot be refused; before anybody asks how, that is not we."""
+        if self.is_alive:
+            return False
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(LONGEST_DYING)
+        return self._process.poll() == -signal.SIGKILL
+
+    @property
     def waits_for_disk(self) -> bool:
         """It hangs in the kernel: the file server is away, which is no fault of a file's."""
         with suppress(OSError, IndexError):

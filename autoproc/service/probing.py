@@ -24,7 +24,8 @@ whoever needs longer is asked again with all of it."""
 LONGEST_LOADING = 120.0
 """Seconds in which a probing process must be ready; one needs 2, on a busy machine and a slow disk 20."""
 STILLBORN = 3
-"""Probing processes in a row that end before they are ready: something is wrong with the program."""
+"""Probing processes in a row that end by themselves before they are ready: something is wrong with the program. Those
+that somebody else kills, as a machine does that has no memory left, are begun anew."""
 AHEAD = 8
 """Questions that a quick process is given at once, so that it has something to do while nobody listens to it."""
 MOST_DISK_WAITS = 10
@@ -161,7 +162,7 @@ class Lane:
         return None
 
     def _lost(self, process: ProbeProcess, why: str, is_disk: bool = False) -> Strike:
-        if not process.is_ready:
+        if not process.is_ready and not process.was_killed:
             self._n_stillborn += 1
             if self._n_stillborn >= STILLBORN:
                 raise NoProbes(words=process.how_it_ended())

@@ -217,6 +217,26 @@ def test_processes_that_cannot_be_started_are_said_so(tmp_path):
     asking.close()
 
 
+def test_processes_that_somebody_kills_are_begun_anew(tmp_path):
+    begun = []
+
+    def killed_at_first(its):
+        begun.append(its)
+        pid = os.fork()
+        if not pid:
+            if len(begun) <= 5:
+                os.kill(os.getpid(), signal.SIGKILL)
+            os._exit(3)
+        return Forked(pid)
+
+    asking = Probing(orders(ImportParams(), GIGABYTE), 0.5, killed_at_first)
+    asking.ask(KindOf(tmp_path / "x"))
+    with pytest.raises(NoProbes, match="exit status 3"):
+        asking.answers(20.0)
+    asking.close()
+    assert len(begun) >= 8
+
+
 def test_the_real_process_has_no_secrets_and_a_limit(tmp_path, monkeypatch):
     monkeypatch.setenv("PASSWORD", "not-for-your-eyes")
     secret = (tmp_path / "secret").open("wb")
