@@ -100,10 +100,10 @@ class VisitPage:
         stale = [number for number, look in looks.items() if self._written.get(number) != look]
         if not stale:
             return
-        number, self._is_stale = stale[0], len(stale) > 1
-        self._written[number] = looks[number]
+        number = stale[0]
         jobs = self._queue.overview.stretch(number, MOST)
         self._replace(_name(number), page_of(jobs, self._folder, pages=_links(looks, number)))
+        self._written[number], self._is_stale = looks[number], len(stale) > 1
 
     def _replace(self, name: str, page: str) -> None:
         part = self._folder / f".{name}.part"

@@ -23,7 +23,8 @@ class WatchParams(Params):
     lustre, cifs, beegfs, cephfs, fuse) are polled."""
     poll_interval: float = Field(1.0, gt=0)
     """Seconds between looks at the directories that change and at unfinished sweeps: one look is one stat of a
-    directory. Short beside the settle time, so that it adds nothing to the wait that matters."""
+    directory. Short beside the settle time, so that it adds nothing to the wait that matters. With more than a few
+    hundred unfinished sweeps it is longer, 2 ms for each, so that looking leaves time for the rest."""
     rescan_interval: float = Field(30.0, gt=0)
     """Longest time between looks at a directory, seconds: quiet ones are looked at after 5% of the time that they
     have been quiet, until this. It also bounds how long a lost event goes unnoticed."""

@@ -156,3 +156,22 @@ def test_the_table_shows_so_many_of_a_state_and_counts_the_others(queue, most):
     assert shown.count("queued") == many_waiting + 1, "and once in the title"
     assert "no spots" in shown, "what failed is not hidden by what waits"
     assert ("6 more are not shown" in shown) == (most is not None)
+
+
+def test_a_page_that_could_not_be_written_is_written_later(queue, outputs, monkeypatch):
+    monkeypatch.setattr("autoproc.service.visit_page.MOST", 2)
+    many(queue, 5)
+    page, replace_page = VisitPage(queue, outputs), VisitPage._replace
+
+    def disk_full(self, name, text):
+        if name != "index.html":
+            raise OSError(28, "No space left on device")
+        replace_page(self, name, text)
+
+    monkeypatch.setattr(VisitPage, "_replace", disk_full)
+    page.finish()
+    assert list(pages_of(outputs)) == ["index.html"]
+    monkeypatch.setattr(VisitPage, "_replace", replace_page)
+    page.touch()
+    page.finish()
+    assert len(pages_of(outputs)) == 4
