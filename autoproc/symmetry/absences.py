@@ -12,6 +12,8 @@ from autoproc.models.space_group import rotations_of
 from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
 
 LONGEST_INDEX = 48
+AXIAL_INDICES = np.kron(np.eye(3), np.arange(1, LONGEST_INDEX + 1)[:, None]).astype(np.int32)
+"""(144, 3) int32 h00, 0k0 and 00l by which absences are compared."""
 FLOOR = 0.05
 """Sd, in E^2, of what an extinguished reflection may still show: multiple scattering, tails of neighbours."""
 OUTLIERS = 0.02
@@ -88,7 +90,7 @@ def analyse_absences(
     logs = np.where(absent, log_absent, log_present).sum(axis=1)
     p = np.exp(logs - logs.max())
     p /= p.sum()
-    n_absent = [int(_absent(members[0], _axial_indices()).sum()) for members in classes]
+    n_absent = [int(_absent(members[0], AXIAL_INDICES).sum()) for members in classes]
     sign = -1 if len(rotations_of(group)) in (2, 4) and not _has_higher_axis(group) else 1
     order = sorted(range(len(classes)), key=lambda n: (-round(float(p[n]), 6), sign * n_absent[n]))
     candidates = tuple(SpaceGroupScore(classes[n], float(p[n])) for n in order)
@@ -116,10 +118,10 @@ def absence_classes(group: gemmi.SpaceGroup) -> list[tuple[gemmi.SpaceGroup, ...
         if not candidate.is_sohncke() or len(operations) != len(base):
             continue
         if operations.has_same_rotations(base) and operations.has_same_centring(base):
-            signature = _absent(candidate, _axial_indices()).tobytes()
+            signature = _absent(candidate, AXIAL_INDICES).tobytes()
             gathered.setdefault(signature, {}).setdefault(candidate.number, candidate)
     classes = [tuple(members[n] for n in sorted(members)) for members in gathered.values()]
-    return sorted(classes, key=lambda members: (_absent(members[0], _axial_indices()).sum(), members[0].number))
+    return sorted(classes, key=lambda members: (_absent(members[0], AXIAL_INDICES).sum(), members[0].number))
 
 
 def absence_signature(group: gemmi.SpaceGroup, change: np.ndarray | None = None) -> bytes:
@@ -127,13 +129,8 @@ def absence_signature(group: gemmi.SpaceGroup, change: np.ndarray | None = None)
 
     change : (3, 3) to the group's axes from those in which the reflections are, so that hkl_group = M hkl
     """
-    hkl = _axial_indices()
+    hkl = AXIAL_INDICES
     return _absent(group, hkl if change is None else np.rint(hkl @ np.asarray(change, float).T)).tobytes()
-
-
-def _axial_indices() -> np.ndarray:
-    steps = np.arange(1, LONGEST_INDEX + 1)
-    return np.concatenate([np.outer(steps, axis) for axis in np.eye(3, dtype=int)]).astype(np.int32)
 
 
 def _absent(group: gemmi.SpaceGroup, hkl: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -71,11 +72,14 @@ def _matching_basis(crystal: Crystal, lattice: LatticeSymmetry, as_reference: np
     return changes[best] @ start if strains[best] < MAX_STRAIN else None
 
 
+@cache
 def unimodular() -> np.ndarray:
-    """(n, 3, 3) int, all of determinant 1 with elements -1, 0, 1."""
+    """(n, 3, 3) int, all of determinant 1 with elements -1, 0, 1; not to be written to."""
     every = np.array(list(itertools.product((-1, 0, 1), repeat=9))).reshape(-1, 3, 3)
     determinant = np.einsum("ni,ni->n", every[:, 0], np.cross(every[:, 1], every[:, 2]))
-    return every[determinant == 1]
+    found = every[determinant == 1]
+    found.flags.writeable = False
+    return found
 
 
 def _strain(metrics: np.ndarray, reference: np.ndarray) -> np.ndarray:

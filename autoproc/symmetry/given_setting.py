@@ -60,7 +60,8 @@ def given_setting(
         near = _is_near(cells, np.array(unit_cell))
         has_cell = bool(near.any())
         changes, cells = (changes[near], cells[near]) if has_cell else (changes, cells)
-    scores = np.array([_score(wanted, m, absences) for m in changes])
+    probabilities = _probabilities(absences)
+    scores = np.array([probabilities.get(absence_signature(wanted, m), 0.0) for m in changes])
     likely = scores >= CLOSE * scores.max()
     changes, cells, scores = changes[likely], cells[likely], scores[likely]
     strangeness = _from_cell(cells, unit_cell) if unit_cell is not None and has_cell else _unusual(cells)
@@ -159,10 +160,13 @@ def _proper(group: gemmi.SpaceGroup) -> np.ndarray:
     return np.unique(np.array(turned), axis=0)
 
 
-def _score(wanted: gemmi.SpaceGroup, change: np.ndarray, absences: Absences) -> float:
-    """Probability of the space groups whose absences are those of `wanted` with these axes; 0 if none is possible."""
-    signature = absence_signature(wanted, change)
-    return sum(c.score for c in absences.candidates if absence_signature(c.groups[0]) == signature)
+def _probabilities(absences: Absences) -> dict[bytes, float]:
+    """Signature of absences -> probability of the possible space groups that have them."""
+    result: dict[bytes, float] = {}
+    for candidate in absences.candidates:
+        signature = absence_signature(candidate.groups[0])
+        result[signature] = result.get(signature, 0.0) + candidate.score
+    return result
 
 
 def _is_near(cells: np.ndarray, known: np.ndarray) -> np.ndarray:

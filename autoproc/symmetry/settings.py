@@ -12,6 +12,8 @@ from autoproc.symmetry.lattice_symmetry import averaged_metric, rotation_axis, r
 
 MonoclinicSetting = Literal["best", "C2", "I2"]
 Setting = Literal["best", "standard", "abc", "C2", "I2"]
+AROUND = np.array(list(itertools.product(range(-4, 5), repeat=3)))
+"""(729, 3) points of a primitive lattice: they reach all of a conventional cell."""
 CENTRED = {"best": "CI", "C2": "C", "I2": "I"}
 """Centrings that a monoclinic setting allows, the preferred first."""
 
@@ -70,11 +72,10 @@ def centring(basis: np.ndarray) -> str:
 
 def lattice_points(basis: np.ndarray) -> np.ndarray:
     """(n, 3) fractional coordinates of the primitive lattice's points in a cell with `basis`."""
-    inverse = np.linalg.inv(basis)
-    indices = np.array(list(itertools.product(range(-4, 5), repeat=3)))
-    fractions = indices @ inverse
-    fractions = np.round(fractions - np.floor(fractions + 1e-6), 6)
-    return np.unique(fractions, axis=0)
+    fractions = AROUND @ np.linalg.inv(basis)
+    millionths = np.rint((fractions - np.floor(fractions + 1e-6)) * 1e6).astype(np.int64)
+    places = (millionths[:, 0] * 10**6 + millionths[:, 1]) * 10**6 + millionths[:, 2]
+    return millionths[np.unique(places, return_index=True)[1]] / 1e6
 
 
 def in_basis(rotations: np.ndarray, basis: np.ndarray) -> np.ndarray:
