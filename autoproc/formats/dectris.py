@@ -18,6 +18,7 @@ from autoproc.formats.header_values import (
 )
 from autoproc.formats.nexus_fields import number, pixels, spare_number, text_of, values_in
 from autoproc.formats.nexus_geometry import NOISE, Transformation
+from autoproc.formats.nexus_turns import turn_of
 from autoproc.formats.sensors import attenuation
 from autoproc.models.experiment import Panel
 
@@ -77,8 +78,8 @@ def sample_axes(entry: h5py.Group, warnings: list[str]) -> list[Transformation]:
     if not isinstance(goniometer, h5py.Group):
         return []
     axes = [axis for axis in (_axis(goniometer, name) for name in AXES) if axis is not None]
-    turning = [axis for axis in axes if axis.varies and np.ptp(axis.values) > NOISE] or [
-        axis for axis in axes if axis.increment is not None and np.any(np.abs(axis.increment) > NOISE / 10)
+    turning = [axis for axis in axes if axis.spread > NOISE] or [
+        axis for axis in axes if np.any(np.abs(axis.turn.widths(axis.values, len(axis.values))) > NOISE / 10)
     ]
     scanned = (turning or axes)[:1]
     if scanned and scanned[0].name != "omega":
@@ -93,16 +94,10 @@ def sample_axes(entry: h5py.Group, warnings: list[str]) -> list[Transformation]:
 
 
 def _axis(goniometer: h5py.Group, name: str) -> Transformation | None:
-    """An axis with its ends and increments; from its start where the file gives no single angles."""
+    """An axis with what is said of its turning; from its start where the file gives no single angles."""
     item = goniometer.get(name) or goniometer.get(f"{name}_start")
     if not isinstance(item, h5py.Dataset) or not np.issubdtype(item.dtype, np.number) or not item.size:
         return None
-    end = goniometer.get(f"{name}_end")
-    ends = values_in(end, "deg") if isinstance(end, h5py.Dataset) else None
-    increment = number(goniometer, f"{name}_increment", "deg")
-    if increment is None:
-        increment = number(goniometer, f"{name}_range_average", "deg")
-    widths = None if increment is None else np.array([increment])
     values = values_in(item, "deg")
     path = f"{goniometer.name}/{name}"
-    return Transformation(path, True, values, np.array([-1.0, 0.0, 0.0]), np.zeros(3), ends, widths)
+    return Transformation(path, True, values, np.array([-1.0, 0.0, 0.0]), np.zeros(3), turn_of(item, "deg", "deg"))

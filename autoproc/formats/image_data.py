@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import h5py
 import numpy as np
 
-from autoproc.formats.nexus_fields import attribute, groups_of_class, number, text
+from autoproc.formats.image_evidence import NO_IMAGES, Evidence, evidence_of
+from autoproc.formats.nexus_fields import attribute, groups_of_class, is_external, number, text
 
 NUMBERED = re.compile(r"data_\d+")
 STACK = (3, 4)
@@ -25,18 +28,39 @@ def entry_of(handle: h5py.File) -> h5py.Group | None:
 def image_names(entry: h5py.Group) -> tuple[h5py.Group, list[str]] | None:
     """The group with the images and the names in it of their data sets, in order; None where there are none yet.
 
-    Of several NXdata groups that which @default names, then `data`, then any other that holds stacks of images;
-    in it the @signal, or all of data_000001, data_000002 ... External links are not followed: their files may
-    not be there yet.
+    Of several stacks of images that which the fewest of the detector's size, the number of images or angles and
+    whatever the name stands for speak against. Of equals, as NeXus has it: in the NXdata group that @default names,
+    then `data`, then any other; in it the @signal, then all of data_000001, data_000002 ..., then `data`; of others
+    whole numbers before fractions, then the one of most pixels in all. External links are not
+    followed, and nothing speaks against them: their files may not be there yet.
     """
-    for group in _candidates(entry):
-        names = _names_in(group)
-        if names:
-            return group, names
-    return None
+    evidence = evidence_of(entry)
+    groups = _candidates(entry)
+    stacks = [_Stack(group, names, place, rank) for place, group in groups for rank, names in _stacks_in(group)]
+    best = min(stacks, key=lambda stack: stack.key(evidence), default=None)
+    return None if best is None else (best.group, best.names)
 
 
-def _candidates(entry: h5py.Group) -> list[h5py.Group]:
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """What may be the images: data sets of a group, and how NeXus ranks that and them, the best at 0."""
+
+    group: h5py.Group
+    names: list[str]
+    place: int
+    rank: int
+
+    def key(self, evidence: Evidence) -> tuple[int, ...]:
+        """Sorts stacks, the likeliest first."""
+        if any(is_external(self.group, name) for name in self.names):
+            return (0, self.place, self.rank, 0, 0)
+        items = [item for item in map(self.group.get, self.names) if is_image_stack(item)]
+        size = sum(int(np.prod(item.shape)) for item in items)
+        return (evidence.against(items), self.place, self.rank, items[0].dtype.kind == "f", -size)
+
+
+def _candidates(entry: h5py.Group) -> list[tuple[int, h5py.Group]]:
+    """Groups that may hold images, with their rank."""
     default = text(entry.attrs.get("default", "")).strip("/")
     groups = groups_of_class(entry, "NXdata")
     plain = entry.get("data")
@@ -49,40 +73,35 @@ def _candidates(entry: h5py.Group) -> list[h5py.Group]:
 
     instruments = groups_of_class(entry, "NXinstrument")
     detectors = [d for instrument in instruments for d in groups_of_class(instrument, "NXdetector")]
-    return [*sorted(groups, key=rank), *detectors]
+    return [*((rank(group), group) for group in groups), *((3, detector) for detector in detectors)]
 
 
-def _names_in(group: h5py.Group) -> list[str]:
+def _stacks_in(group: h5py.Group) -> Iterator[tuple[int, list[str]]]:
+    """What may be images in a group: rank and names."""
     numbered = sorted((name for name in group if NUMBERED.fullmatch(name)), key=lambda name: (len(name), name))
     signal = text(group.attrs.get("signal", "")).strip()
     flagged = [name for name in group if _is_flagged(group, name)]
-    first = [name for name in (signal, *flagged) if name in group and name not in numbered]
+    first = [name for name in (signal, *flagged) if name in group and name not in numbered][:1]
     if first and _may_be_stack(group, first[0]):
-        return first[:1]
+        yield 0, first
     if numbered and _may_be_stack(group, numbered[0]):
-        return numbered
-    others = [
-        "data",
-        *(name for name in group if name not in ("data", *numbered) and not name.startswith("pixel_mask")),
-    ]
-    return [name for name in others if name in group and _may_be_stack(group, name)][:1]
+        yield 1, numbered
+    for name in group:
+        if name not in (*first, *numbered) and not NO_IMAGES.search(name) and _may_be_stack(group, name):
+            yield (2 if name == "data" else 3), [name]
 
 
 def _is_flagged(group: h5py.Group, name: str) -> bool:
     """The older way to name a signal: an attribute of the data set itself."""
-    item = None if _is_external(group, name) else group.get(name)
+    item = None if is_external(group, name) else group.get(name)
     return isinstance(item, h5py.Dataset) and text(item.attrs.get("signal", "")) == "1"
 
 
 def _may_be_stack(group: h5py.Group, name: str) -> bool:
-    if _is_external(group, name):
+    if is_external(group, name):
         return True
     item = group.get(name)
     return is_image_stack(item)
-
-
-def _is_external(group: h5py.Group, name: str) -> bool:
-    return isinstance(group.get(name, getlink=True), h5py.ExternalLink)
 
 
 def is_image_stack(item: object) -> bool:

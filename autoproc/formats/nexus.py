@@ -25,7 +25,6 @@ from autoproc.formats.nexus_geometry import (
     Transformation,
     goniometer_of,
     other_moving_axes,
-    rotation_per_image,
     sample_axes,
     scan_axis_index,
 )
@@ -34,7 +33,7 @@ from autoproc.formats.nexus_polarisation import polarisation_in
 from autoproc.formats.nexus_unused import unused_facts
 from autoproc.formats.open_hdf5 import Truncated, open_hdf5
 from autoproc.formats.pixel_masks import pixel_mask
-from autoproc.formats.rotation_steps import Rotation, Run, rotation_of
+from autoproc.formats.rotation_steps import Rotation, Run, are_known, rotation_of
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, ImageSet, Panel, Scan
 
 __all__ = ["NexusReader", "experiment_from_master", "experiments_from_master", "is_data_file", "read_master"]
@@ -197,7 +196,7 @@ def _axes(entry: h5py.Group, warnings: list[str]) -> list[Transformation]:
     samples = groups_of_class(entry, "NXsample")
     axes = sample_axes(samples[0]) if samples else []
     for axis in other_moving_axes(axes):
-        low, high = float(np.min(axis.values)), float(np.max(axis.values))
+        low, high = float(np.min(axis.known)), float(np.max(axis.known))
         scanned = axes[scan_axis_index(axes)].name
         warnings.append(
             f"{axis.name} moved from {low:g} to {high:g} degrees while {scanned} turned: only {scanned} is obeyed, and "
@@ -212,14 +211,18 @@ def _rotation(
     if not axes:
         return Rotation((Run(0, n_images, 0.0, 0.0),))
     axis = axes[scan_axis_index(axes)]
-    if not np.all(np.isfinite(axis.values)):
+    if not are_known(axis.values):
         if overrides.oscillation is None:
             raise BadHeader(
-                path=path, field="rotation angle", value="not a number", override="oscillation=0,0.1 (degrees)"
+                path=path,
+                field="rotation angle",
+                value="not a number for too many images",
+                override="oscillation=0,0.1 (degrees)",
             )
         return Rotation((Run(0, n_images, 0.0, 0.0),))
-    rotation = rotation_of(axis.values, rotation_per_image(axis), n_images)
-    warnings += [*_number_of_angles(len(axis.values), n_images), *rotation.warnings]
+    rotation = rotation_of(axis.values, axis.turn.widths(axis.values, n_images), n_images)
+    guessed = axis.turn.remarks(axis.values, n_images)
+    warnings += [*_number_of_angles(len(axis.values), n_images), *guessed, *rotation.warnings]
     return rotation
 
 

@@ -27,6 +27,11 @@ def text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
+def is_external(group: h5py.Group, name: str) -> bool:
+    """A member of a group is a link into another file, which may not be there yet."""
+    return isinstance(group.get(name, getlink=True), h5py.ExternalLink)
+
+
 def text_of(group: h5py.Group, name: str) -> str:
     """The text of a dataset of a group; empty where there is none."""
     item = group.get(name)

@@ -13,7 +13,9 @@ import numpy as np
 
 from autoproc.formats.expt import goniometer_from_axes
 from autoproc.formats.header_values import quoted
-from autoproc.formats.nexus_fields import attribute, factor_of, text, unit_of, values_in
+from autoproc.formats.nexus_fields import attribute, factor_of, is_external, text, unit_of, values_in
+from autoproc.formats.nexus_turns import Turn, angles_of, turn_of
+from autoproc.formats.rotation_steps import possible
 from autoproc.formats.units import unit_factor
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.experiment import Goniometer
@@ -35,8 +37,7 @@ class Transformation:
     values: np.ndarray
     vector: np.ndarray
     offset: np.ndarray
-    end: np.ndarray | None
-    increment: np.ndarray | None
+    turn: Turn
 
     @property
     def name(self) -> str:
@@ -46,21 +47,32 @@ class Transformation:
     @property
     def varies(self) -> bool:
         """More than one value, and not all alike."""
-        return len(self.values) > 1 and bool(np.ptp(self.values) > 0)
+        return self.spread > 0
+
+    @property
+    def known(self) -> np.ndarray:
+        """Those of the values that are possible, without any that was never filled in; all where none is."""
+        known = self.values[possible(self.values)] if self.is_rotation else self.values
+        return known if len(known) else self.values
+
+    @property
+    def spread(self) -> float:
+        """By how much the values differ."""
+        return float(np.nan_to_num(np.ptp(self.known))) if len(self.known) > 1 else 0.0
 
     def matrix(self, translate: bool = True) -> np.ndarray:
         """(4, 4) homogeneous matrix at the first value (Konnert et al., NXtransformations)."""
         result = np.eye(4)
         result[:3, 3] = self.offset
         if self.is_rotation:
-            result[:3, :3] = rotation_matrix(self.vector, np.radians(self.values[0]))
+            result[:3, :3] = rotation_matrix(self.vector, np.radians(self.known[0]))
         elif translate:
             result[:3, 3] += self.values[0] * self.vector
         return result
 
 
 def read_transformation(item: h5py.Dataset) -> Transformation:
-    """One axis with its end positions and increments where the file gives them. Raises UnknownUnit."""
+    """One axis with what the file says of its turning within images. Raises UnknownUnit."""
     is_rotation = _is_rotation(item)
     unit = "deg" if is_rotation else "mm"
     default_unit = "deg" if is_rotation else "m"
@@ -70,21 +82,15 @@ def read_transformation(item: h5py.Dataset) -> Transformation:
     if np.any(offset):
         offset = offset * factor_of(item, "mm", given=offset_unit.strip())
 
-    def beside(suffix: str) -> np.ndarray | None:
-        other = item.parent.get(item.name.rsplit("/", 1)[-1] + suffix)
-        if not isinstance(other, h5py.Dataset):
-            return None
-        return np.asarray(other[()], float).ravel() * factor_of(other, unit, unit_of(item, default_unit))
-
     norm = np.linalg.norm(vector)
+    values = values_in(item, unit, default_unit)
     return Transformation(
         item.name,
         is_rotation,
-        values_in(item, unit, default_unit),
+        angles_of(item, values) if is_rotation else values,
         vector / norm if norm else vector,
         offset,
-        beside("_end"),
-        beside("_increment_set"),
+        turn_of(item, unit, default_unit),
     )
 
 
@@ -191,7 +197,7 @@ def _axes_below(group: h5py.Group) -> dict[str, h5py.Dataset]:
     """The axes in the NXtransformations groups of a sample or detector, by name."""
     found: dict[str, h5py.Dataset] = {}
     for name in group:
-        inner = group.get(name) if not isinstance(group.get(name, getlink=True), h5py.ExternalLink) else None
+        inner = None if is_external(group, name) else group.get(name)
         if (
             not isinstance(inner, h5py.Group)
             or attribute(inner, "NX_class", "NXtransformations") != "NXtransformations"
@@ -206,7 +212,7 @@ def _axes_below(group: h5py.Group) -> dict[str, h5py.Dataset]:
 
 def scan_axis_index(axes: list[Transformation]) -> int:
     """Which axis is scanned: that which varies most; else the first with a rotation per image; else 0."""
-    ranges = [float(np.ptp(axis.values)) if axis.varies else 0.0 for axis in axes]
+    ranges = [axis.spread for axis in axes]
     if ranges and max(ranges) > 0:
         return int(np.argmax(ranges))
     return next((index for index, axis in enumerate(axes) if _turns_within_an_image(axis)), 0)
@@ -215,7 +221,7 @@ def scan_axis_index(axes: list[Transformation]) -> int:
 def other_moving_axes(axes: list[Transformation]) -> list[Transformation]:
     """Axes that turn beside the one that is scanned, by more than an encoder's noise."""
     scanned = scan_axis_index(axes)
-    return [a for n, a in enumerate(axes) if n != scanned and a.varies and np.ptp(a.values) > NOISE]
+    return [a for n, a in enumerate(axes) if n != scanned and a.spread > NOISE]
 
 
 def goniometer_of(axes: list[Transformation]) -> Goniometer:
@@ -223,22 +229,12 @@ def goniometer_of(axes: list[Transformation]) -> Goniometer:
     vectors = np.array([IMGCIF_FROM_MCSTAS @ a.vector for a in axes]) + 0.0
     if len(axes) == 1:
         return Goniometer(vectors[0])
-    angles = tuple(float(a.values[0]) for a in axes)
+    angles = tuple(float(a.known[0]) for a in axes)
     return goniometer_from_axes(vectors, tuple(a.name for a in axes), angles, scan_axis_index(axes))
 
 
-def rotation_per_image(axis: Transformation) -> np.ndarray:
-    """(n,) degrees that each image covers; empty where the file does not say."""
-    if axis.end is not None and len(axis.end) == len(axis.values):
-        return axis.end - axis.values
-    if axis.increment is not None and len(axis.increment):
-        return np.broadcast_to(axis.increment, len(axis.values)) if len(axis.increment) == 1 else axis.increment
-    return np.zeros(0)
-
-
 def _turns_within_an_image(axis: Transformation) -> bool:
-    widths = rotation_per_image(axis)
-    return bool(len(widths)) and bool(np.any(widths != 0))
+    return bool(np.any(axis.turn.widths(axis.values, len(axis.values))))
 
 
 def _product(chain: list[Transformation]) -> np.ndarray:

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from autoproc.wording import number_ranges
+
 MIN_OPEN = 0.5
 """Of a step that the images cover: with less, the images are shots at angles apart, not a sweep (judgement)."""
 MAX_OPEN = 1.5
@@ -29,7 +31,13 @@ TOLD_SCATTER = 0.02
 TOLD_CLOSED = 0.01
 """Of a step that the images do not cover: what is worth a word."""
 MOST_MISREAD = 0.02
-"""Of the angles (and one in any case) that may be wrong one by one; more, and nothing is known (judgement)."""
+"""Of the angles (and one in any case) that may be wrong; more, and nothing is known (judgement)."""
+MISREAD_IN_A_ROW = 3
+"""Wrong angles in a row that are told from a pause by the rotation going on behind them (judgement)."""
+LARGEST_ANGLE = 1e5
+"""Degrees: what is beyond is no angle, as encoders that count turns go through hundreds of them at most."""
+MOST_TOLD = 3
+"""Wrong angles that are told one by one."""
 DIGITS = 9
 """Decimals of a degree that are kept of a fitted step: less than what a float32 of the file holds."""
 
@@ -59,9 +67,9 @@ def rotation_of(starts: np.ndarray, covered: np.ndarray, n_images: int) -> Rotat
     say. Where there are fewer angles than images, the rotation is taken to go on evenly.
     The step is the slope of the starts: an image may cover less than it, as a shutter does that opens late.
     """
-    starts = np.asarray(starts, float)[:n_images]
+    starts, unknown = _without_unknown(np.asarray(starts, float)[:n_images])
     covered = np.asarray(covered, float)[:n_images]
-    covered = covered if np.all(np.isfinite(covered)) else np.zeros(0)
+    covered = np.where(np.isfinite(covered), covered, _median(covered)) if are_known(covered) else np.zeros(0)
     width = float(np.median(covered)) if len(covered) else 0.0
     if len(starts) < 2:
         return Rotation((Run(0, n_images, float(starts[0]) if len(starts) else 0.0, width),))
@@ -79,28 +87,72 @@ def rotation_of(starts: np.ndarray, covered: np.ndarray, n_images: int) -> Rotat
     edges = [0, *(gap + 1 for gap in _gaps(steps - step, abs(step), scatter)), n_images]
     runs = tuple(_run(starts, steps, step, first, stop) for first, stop in pairwise(edges))
     said = _warnings(runs[0].width, scatter / np.sqrt(2), width if len(covered) else step)
-    return Rotation(runs, (*misread, *said))
+    return Rotation(runs, (*unknown, *misread, *said))
+
+
+def are_known(angles: np.ndarray) -> bool:
+    """So few of the angles, or widths, are no numbers that the others tell what these should be."""
+    n_unknown = int(np.count_nonzero(~possible(angles)))
+    return n_unknown < len(angles) and n_unknown <= max(1, MOST_MISREAD * len(angles))
+
+
+def possible(angles: np.ndarray) -> np.ndarray:
+    """(n,) bool: angles, degrees, that a goniometer may have."""
+    return np.isfinite(angles) & (np.abs(np.nan_to_num(angles)) <= LARGEST_ANGLE)
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values[np.isfinite(values)]))
+
+
+def _without_unknown(starts: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """The angles with those that are no numbers put on the line between the others; a word for each."""
+    known = possible(starts)
+    if known.all() or not are_known(starts):
+        return starts, []
+    at = np.flatnonzero(known)
+    angles = np.unwrap(starts[at], period=360.0)
+    step = float(np.median(np.diff(angles) / np.diff(at))) if len(at) > 1 else 0.0
+    places = np.arange(len(starts))
+    off = np.interp(places, at, angles - step * at)  # beyond the first and the last the rotation goes on as usual
+    mended = np.where(known, starts, off + step * places)
+    return mended, _told(starts, mended, np.flatnonzero(~known), "is no angle")
+
+
+def _told(starts: np.ndarray, taken: np.ndarray, wrong: np.ndarray, fault: str) -> list[str]:
+    """What is taken in place of wrong angles; of many in one sentence."""
+    if len(wrong) > MOST_TOLD:
+        fault = "are no angles" if fault == "is no angle" else "are not between those beside them"
+        return [
+            f"the angles of {len(wrong)} images ({number_ranges((wrong + 1).tolist(), MOST_TOLD)}) {fault}: even steps "
+            "are taken instead"
+        ]
+    return [
+        f"the angle of image {n + 1}, {starts[n]:g} degrees, {fault}: {taken[n]:g} is taken instead"
+        for n in wrong.tolist()
+    ]
 
 
 def _without_misread(starts: np.ndarray, step: float) -> tuple[np.ndarray, list[str]]:
-    """The angles with those that lie a step or more off the middle of good neighbours put there; a word for each.
+    """The angles with those that lie a step or more off the line between good neighbours put there; a word for each.
 
     An image of its own at another angle would make the one behind it come late: the rotation goes on without a pause.
     """
-    beside = (starts[2:] - starts[:-2] + 180.0) % 360.0 - 180.0
-    middle = starts[:-2] + beside / 2
-    off = np.abs((starts[1:-1] - middle + 180.0) % 360.0 - 180.0)
-    goes_on = np.abs(beside - 2 * step) <= GAP * abs(step)
-    lone = np.flatnonzero(goes_on & (off >= abs(step)) & (abs(step) > 0)) + 1
-    if not 0 < len(lone) <= max(1, MOST_MISREAD * len(starts)):
-        return starts, []
     mended = starts.copy()
-    mended[lone] = middle[lone - 1]
-    return mended, [
-        f"the angle of image {n + 1}, {starts[n]:g} degrees, is not between those beside it: "
-        f"{mended[n]:g} is taken instead"
-        for n in lone.tolist()
-    ]
+    for n_wrong in range(1, MISREAD_IN_A_ROW + 1):
+        before, behind = mended[: -n_wrong - 1], mended[n_wrong + 1 :]
+        beside = (behind - before + 180.0) % 360.0 - 180.0
+        is_wrong = (np.abs(beside - (n_wrong + 1) * step) <= GAP * abs(step)) & (abs(step) > 0)
+        between = [before + beside * k / (n_wrong + 1) for k in range(1, n_wrong + 1)]
+        for k, line in enumerate(between, 1):
+            off = np.abs((mended[k : k + len(line)] - line + 180.0) % 360.0 - 180.0)
+            is_wrong &= off >= abs(step)
+        for k, line in enumerate(between, 1):
+            mended[np.flatnonzero(is_wrong) + k] = line[is_wrong]
+    wrong = np.flatnonzero(mended != starts)
+    if not 0 < len(wrong) <= max(1, MOST_MISREAD * len(starts)):
+        return starts, []
+    return mended, _told(starts, mended, wrong, "is not between those beside it")
 
 
 def _gaps(off: np.ndarray, step: float, scatter: float) -> list[int]:

@@ -127,3 +127,94 @@ def test_the_other_entry_is_named(master):
     with h5py.File(master, "r+") as handle:
         group(handle, "zweite", "NXentry")
     assert "read and not used: the entry zweite" in read_master(master).whole.remarks
+
+
+OTHERS = {
+    "aaa_small": (6, 8, 9),
+    "aaa": (1, *SIZE),
+    "background": (6, *SIZE),
+    "flat_field": (6, *SIZE),
+    "dark_1": (1, *SIZE),
+    "thumbnails": (6, 480, 640),
+    "a_camera": (60, 480, 640),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("home", ["data", "instrument/detector"])
+def test_a_stack_that_sorts_before_the_images_is_not_taken_for_them(master, frames, home, name):
+    with h5py.File(master, "r+") as handle:
+        group = handle[f"entry/{home}"]
+        handle.move("entry/data/data", f"entry/{home}/images")
+        if home != "data":
+            del handle["entry/data"]
+        group[name] = np.full(OTHERS[name], 7, np.uint16)
+    assert chosen(master) == (f"/entry/{home}", "images")
+    agrees(master, frames)
+
+
+@pytest.mark.parametrize("name", ["aaa_small", "aaa", "a_camera"])
+def test_a_group_that_sorts_before_that_of_the_images(master, frames, name):
+    with h5py.File(master, "r+") as handle:
+        handle.move("entry/data", "entry/measured")
+        group(handle["entry"], "auxiliary", "NXdata")["data"] = np.full(OTHERS[name], 7, np.uint16)
+        group(handle["entry/instrument"], "a_camera", "NXdetector")["data"] = np.full(OTHERS[name], 7, np.uint16)
+    assert chosen(master) == ("/entry/measured", "data")
+    agrees(master, frames)
+
+
+def test_a_default_plot_of_thumbnails_does_not_hide_the_images(master, frames):
+    with h5py.File(master, "r+") as handle:
+        small = group(handle["entry"], "overview", "NXdata")
+        small["small"], small.attrs["signal"] = np.zeros((6, 8, 9), np.uint8), "small"
+        handle["entry"].attrs["default"] = "overview"
+    agrees(master, frames)
+
+
+def test_fractions_of_the_same_shape_come_after_counts(master, frames):
+    with h5py.File(master, "r+") as handle:
+        handle.move("entry/data/data", "entry/data/images")
+        handle["entry/data/averages"] = np.zeros((6, *SIZE), np.float32)
+    agrees(master, frames)
+
+
+def test_images_of_another_size_than_the_detector_says_are_taken_still(master, frames):
+    with h5py.File(master, "r+") as handle:
+        detector = handle["entry/instrument/detector"]
+        detector["module/data_size"][...] = [60, 80]
+        detector["flat_field"] = np.ones((1, 60, 80), np.float32)
+        del detector["pixel_mask"]
+        handle.move("entry/data/data", "entry/data/images")
+        handle["entry/data/aaa"] = np.zeros((1, 60, 80), np.uint16)
+    assert chosen(master) == ("/entry/data", "images")
+
+
+def test_a_file_with_corrections_only_holds_no_images_yet(master):
+    with h5py.File(master, "r+") as handle:
+        del handle["entry/data/data"]
+        handle["entry/data/flatfield"] = np.ones((1, *SIZE), np.float32)
+    assert chosen(master) is None
+    assert "no images yet" in frames_present(master).obstacle
+
+
+def test_links_to_data_files_come_before_a_stack_that_the_size_speaks_against(tmp_path, frames):
+    path = write_master(tmp_path / "y_master.h5", frames, link=True)
+    with h5py.File(path, "r+") as handle:
+        handle["entry/data/aaa"] = np.zeros((1, *SIZE), np.uint16)
+        handle["entry/instrument/detector/flat"] = np.zeros((1, *SIZE), np.uint16)
+    assert chosen(path) == ("/entry/data", "data_000001")
+    agrees(path, frames)
+
+
+@pytest.mark.parametrize("home", ["data", "measured"])
+def test_a_detector_of_several_modules_is_as_large_as_all_of_them(master, home):
+    with h5py.File(master, "r+") as handle:
+        module = handle["entry/instrument/detector/module"]
+        module["data_size"][...] = [SIZE[0], SIZE[1] // 2]
+        handle.copy(module, handle["entry/instrument/detector"], "second")
+        handle["entry/instrument/detector/second/data_origin"][...] = [0, SIZE[1] // 2]
+        del handle["entry/instrument/detector/pixel_mask"]
+        handle.move("entry/data", f"entry/{home}") if home != "data" else None
+        handle.move(f"entry/{home}/data", f"entry/{home}/images")
+        handle[f"entry/{home}/a_half"] = np.zeros((6, SIZE[0], SIZE[1] // 2), np.uint16)
+    assert chosen(master) == (f"/entry/{home}", "images")

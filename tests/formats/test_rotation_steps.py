@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoproc.formats.rotation_steps import rotation_of
+from autoproc.formats.rotation_steps import are_known, rotation_of
 
 NOTHING = np.zeros(0)
 
@@ -123,3 +123,53 @@ def test_many_wrong_angles_are_not_guessed():
     starts = 0.5 * np.arange(20)
     starts[[4, 9, 14]] = 90.0
     assert len(rotation_of(starts, np.full(20, 0.5), 20).runs) > 1
+
+
+@pytest.mark.parametrize("at", [0, 1, 7, 999])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -1e30])
+def test_an_angle_that_is_none_refuses_nothing(at, wrong):
+    starts = 30.0 + 0.5 * np.arange(1000)
+    starts[at] = wrong
+    assert are_known(starts)
+    found = rotation_of(starts, NOTHING, 1000)
+    (run,) = found.runs
+    assert (run.start, run.stop, run.angle, run.width) == (0, 1000, 30.0, 0.5)
+    (said,) = found.warnings
+    assert f"the angle of image {at + 1}, {wrong:g} degrees, is no angle: {30 + 0.5 * at:g} is taken" in said
+
+
+@given(st.sets(st.integers(0, 399), max_size=8), st.floats(0.02, 3), st.sampled_from([np.nan, -np.inf, 1e9]))
+def test_a_few_unknown_angles_change_nothing(wrong, width, value):
+    """Also where they follow each other, at the ends, and where the angles pass through 360 degrees."""
+    good = (200 + width * np.arange(400)) % 360.0
+    starts = good.copy()
+    starts[list(wrong)] = value
+    (run,) = rotation_of(starts, np.full(400, width), 400).runs
+    assert (run.start, run.stop) == (0, 400)
+    assert run.width == pytest.approx(width, rel=1e-6)
+    assert (run.angle - good[0] + 180) % 360 - 180 == pytest.approx(0, abs=1e-4)
+
+
+def test_many_unknown_angles_are_told_in_one_sentence_and_too_many_are_not_guessed():
+    starts = 0.5 * np.arange(1000)
+    starts[100:300:10] = np.nan
+    (said,) = rotation_of(starts, NOTHING, 1000).warnings
+    assert said.startswith("the angles of 20 images (101, 111, 121, 17 more stretches) are no angles")
+    starts[100] = starts[101] = np.nan
+    assert not are_known(starts)
+    assert not are_known(np.array([np.nan]))
+
+
+def test_a_width_that_is_none_counts_like_the_others():
+    covered = np.full(50, 0.95)
+    covered[7] = np.nan
+    assert "cover 0.95 degrees" in rotation_of(np.arange(50.0), covered, 50).warnings[0]
+
+
+@pytest.mark.parametrize("n_wrong", [2, 3])
+def test_a_few_misread_in_a_row_cut_no_sweep(n_wrong):
+    starts = 0.5 * np.arange(400)
+    starts[70 : 70 + n_wrong] = 0.0
+    found = rotation_of(starts, NOTHING, 400)
+    assert ranges(found) == [(0, 400)]
+    assert len(found.warnings) == n_wrong
