@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,19 @@ def cell_with_uncertainties(crystal: Crystal) -> str:
 def counted(n: int, noun: str) -> str:
     """A number with its noun: 1 image, 3 images."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+LEAST_CLAUSE = 20
+"""Letters; a shorter beginning ("partial") says too little by itself."""
+
+
+def in_brief(sentence: str, most: int = 64) -> str:
+    """The first clause of a sentence, of at most so many letters, in whole words."""
+    clause = sentence.split("; ", maxsplit=1)[0]
+    for mark in (": ", " ("):
+        first = clause.split(mark)[0]
+        clause = first if len(first) >= LEAST_CLAUSE else clause
+    return textwrap.shorten(clause, most, placeholder=" ...")
 
 
 def number_ranges(numbers: Sequence[int], most: int | None = None) -> str:

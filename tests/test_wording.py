@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoproc.models.crystal import Crystal
-from autoproc.wording import cell_with_uncertainties, counted, number_ranges, with_uncertainty
+from autoproc.wording import cell_with_uncertainties, counted, in_brief, number_ranges, with_uncertainty
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,18 @@ def test_ranges_name_every_number_once(numbers):
         first, _, last = part.partition("-")
         named += range(int(first), int(last or first) + 1)
     assert named == sorted(numbers)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "brief"),
+    [
+        ("the sensor is 320 mm thick", "the sensor is 320 mm thick"),
+        ("36% of the spots indexed: try max_lattices=2; other causes are ice", "36% of the spots indexed"),
+        ("partial: 9 of 30 images are there; the rest never came", "partial: 9 of 30 images are there"),
+        ("the Laue group is uncertain (P 4): or not", "the Laue group is uncertain"),
+        ("word " * 30, "word word word word word word word word word word word word ..."),
+    ],
+)
+def test_a_sentence_in_brief_is_its_first_clause(sentence, brief):
+    assert in_brief(sentence) == brief
+    assert len(in_brief(sentence)) <= 64

@@ -16,7 +16,7 @@ from autoproc.merging.merging_statistics import ShellStatistics
 from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
 from autoproc.stages.index import FEW_INDEXED
-from autoproc.wording import counted
+from autoproc.wording import counted, in_brief
 
 Verdict = Literal["good", "look", "bad"]
 
@@ -105,10 +105,11 @@ def ice(on_rings: float) -> Check:
     return Check("spots on ice rings", f"{on_rings:.0%}", f"below {ICE:.0%}", _above(on_rings, ICE, VERY_ICY))
 
 
-def said(name: str, warnings: Sequence[str]) -> Check:
-    """What a stage was in doubt about: the warnings say it."""
-    value = counted(len(warnings), "warning") if warnings else "none"
-    return Check(name, value, "none", "look" if warnings else "good")
+def doubts(about: str, said: Sequence[tuple[str, str]]) -> list[Check]:
+    """What somebody was in doubt about, one check each that names it; said : (who or of what, the warning)."""
+    if not said:
+        return [Check(about, "none", "none")]
+    return [Check(f"{whose}: {in_brief(warning)}", warning, "no doubt", "look") for whose, warning in said]
 
 
 def spots_indexed(fraction: float, n_lattices: int, was_tried: bool = False) -> Check:

@@ -15,7 +15,8 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.models.space_group import symbol
 from autoproc.refinement.by_image import crystal_by_image
-from autoproc.reports import distribution_plots, intensity_plots, maps, plots, resolution_plots, tables
+from autoproc.reports import captions, distribution_plots, intensity_plots, maps, plots, resolution_plots, tables
+from autoproc.reports.captions import MULTIPLICITY
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.tables import Table
 from autoproc.scaling.result import ImageScales
@@ -117,7 +118,7 @@ def spots(data: Data) -> Section:
         drawn = plots.spots_per_image(counts, experiment.scan.image_range[0], good)
         figures.append(Figure(f"Reflections per image{data.name(number)}", "By their observed centroid.", drawn))
     drawn = distribution_plots.counts_by_resolution(data.d, indexed)
-    figures.append(Figure("Reflections by resolution", "A spike is an ice ring or a salt.", drawn))
+    figures.append(Figure("Reflections by resolution", "Ice or salt would make spikes.", drawn))
     return Section("Reflections", figures)
 
 
@@ -130,9 +131,9 @@ def refinement(data: Data) -> Section:
             figures += _deviations(data, number, experiment, which)
         if experiment.crystal is not None and experiment.crystal.n_scan_points:
             figures += [
-                Figure(f"Cell lengths{which}", "Growth is usual in the beam.", plots.cell_lengths(experiment)),
-                Figure(f"Cell angles{which}", "", plots.cell_angles(experiment)),
-                Figure(f"Orientation{which}", "A step is a slip.", plots.orientation(experiment)),
+                Figure(f"Cell lengths{which}", captions.cell_lengths(experiment), plots.cell_lengths(experiment)),
+                Figure(f"Cell angles{which}", captions.cell_angles(experiment), plots.cell_angles(experiment)),
+                Figure(f"Orientation{which}", captions.orientation(experiment), plots.orientation(experiment)),
             ]
     varying = [n for n, e in enumerate(data.experiments) if e.crystal is not None and e.crystal.n_scan_points]
     return Section("Models", figures, [_cell_ranges(data, varying)] if varying else [])
@@ -147,12 +148,13 @@ def _deviations(data: Data, number: int, experiment: Experiment, which: str) -> 
     figures = [
         Figure(f"RMSD against image{which}", "Of the spots that refinement used.",
                plots.rmsd(experiment, table, number)),
-        Figure(f"Deviations{which}", "Symmetric about 0 where the model is right.",
+        Figure(f"Deviations{which}", "In units of their standard deviations.",
                distribution_plots.deviations(difference)),
     ]  # fmt: skip
     if len(experiment.detector) == 1 and "panel" in data:
         drawn = maps.deviations_map(table, used, experiment.detector[0])
-        figures.append(Figure(f"RMSD over the detector{which}", "A pattern is a flaw of the geometry.", drawn))
+        words = captions.deviations_map(maps.deviations(table, used, experiment.detector[0]))
+        figures.append(Figure(f"RMSD over the detector{which}", words, drawn))
     return figures
 
 
@@ -188,13 +190,13 @@ def intensities(data: Data) -> Section:
         values[label] = np.where(good, value, np.nan)
         ratios[label] = np.where(good, value / np.sqrt(np.where(good, variance, 1.0)), np.nan)
     figures = [
-        Figure("Intensities", "As measured, uncorrected.", distribution_plots.intensities(values)),
+        Figure("Intensities", "As measured, uncorrected; those above zero.", distribution_plots.intensities(values)),
         Figure("I/\u03c3 of observations", "Mean in shells.",
                distribution_plots.mean_by_resolution(data.d, ratios, "mean I/\u03c3(I)")),
     ]  # fmt: skip
     if "background_mean" in data:
         drawn = distribution_plots.mean_by_resolution(data.d, {"": table["background_mean"]}, "photons per pixel")
-        figures.append(Figure("Background", "A bump is a powder ring or the solvent.", drawn))
+        figures.append(Figure("Background", "Mean under the reflections of each shell.", drawn))
     if "profile_correlation" in data:
         drawn = distribution_plots.mean_by_resolution(data.d, {"": table["profile_correlation"]}, "correlation")
         figures.append(Figure("Profile correlation", "Of pixels with the reference profile.", drawn))
@@ -223,7 +225,7 @@ def scaling(data: Data) -> Section:
     if "intensity_scale" in data and all(e.crystal is not None for e in data.experiments):
         by_image = agreement_by_image(data.experiments, table)
         figures += [
-            Figure("Rmerge against image", "Images that stand out do not fit.", intensity_plots.agreement(by_image)),
+            Figure("Rmerge against image", captions.agreement(by_image), intensity_plots.agreement(by_image)),
             Figure("I/\u03c3 against image", "Of single observations.", intensity_plots.signal(by_image)),
         ]
     return Section("Scaling", figures)
@@ -235,12 +237,16 @@ def merging(data: Data) -> Section:
     if statistics is None:
         return Section("Merging")
     figures = [
-        Figure("CC\u00bd", "", resolution_plots.cc_half(statistics, None)),
-        Figure("I/\u03c3", "Of merged intensities.", resolution_plots.i_over_sigma(statistics)),
-        Figure("Completeness", "", resolution_plots.completeness(statistics)),
-        Figure("R factors", "", resolution_plots.r_factors(statistics)),
-        Figure("Multiplicity", "", resolution_plots.multiplicity(statistics)),
-        Figure("Wilson plot", "", resolution_plots.wilson(statistics)),
+        Figure("CC\u00bd", captions.cc_half(statistics, None), resolution_plots.cc_half(statistics, None)),
+        Figure("I/\u03c3", captions.i_over_sigma(statistics), resolution_plots.i_over_sigma(statistics)),
+        Figure("Completeness", captions.completeness(statistics, None), resolution_plots.completeness(statistics)),
+        Figure("R factors", captions.r_factors(statistics), resolution_plots.r_factors(statistics)),
+        Figure(
+            "Multiplicity",
+            MULTIPLICITY,
+            resolution_plots.multiplicity(statistics),
+        ),
+        Figure("Wilson plot", captions.wilson(statistics, False), resolution_plots.wilson(statistics)),
     ]
     return Section("Merging", figures, [tables.table_one(statistics), tables.shells(statistics)])
 

@@ -14,6 +14,7 @@ from autoproc.reports.thinning import block_mean
 from autoproc.scaling.error_model import ErrorBin
 
 HIGHEST_R = 2.0
+"""Rmerge of an image that is drawn at most: beyond there is nothing but noise."""
 
 
 def agreement(by_image: Sequence[ImageAgreement]) -> str:

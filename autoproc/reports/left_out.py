@@ -21,6 +21,12 @@ def within_limit(scaled: ScaleResult) -> np.ndarray:
     return np.asarray(d >= scaled.statistics.overall.d_min * EDGE)
 
 
+def measured_to(scaled: ScaleResult) -> float:
+    """The highest resolution, Angstrom, of the reflections given to scaling."""
+    d = shared_cell(scaled.experiments).calculate_d_array(scaled.reflections["hkl"])
+    return float(np.min(d, initial=np.inf))
+
+
 def reasons_left_out(scaled: ScaleResult) -> list[tuple[str, int]]:
     """(why, how many) of the observations within the resolution limit that were not scaled, the commonest first.
 

@@ -23,9 +23,14 @@ MOST_POINTS = 200
 
 
 def deviations_map(reflections: Reflections, rows: np.ndarray, panel: Panel, panel_number: int = 0) -> str:
-    """Root mean square distance, px, of spots from their predictions, over the detector.
+    """The map of `deviations`."""
+    return heat_map(deviations(reflections, rows, panel, panel_number), panel, "RMSD (px)")
 
-    rows : (N,) bool, the spots to use
+
+def deviations(reflections: Reflections, rows: np.ndarray, panel: Panel, panel_number: int = 0) -> np.ndarray:
+    """(slow, fast) root mean square distance, px, of spots from their predictions in the cells of a map.
+
+    rows : (N,) bool, the spots to use. NaN where there are fewer than MIN_SPOTS.
     """
     here = rows & (reflections["panel"] == panel_number)
     position = reflections["xyz_obs_px"][here, :2]
@@ -38,7 +43,7 @@ def deviations_map(reflections: Reflections, rows: np.ndarray, panel: Panel, pan
     squares = np.bincount(cell, (difference**2).sum(axis=1), n_fast * n_slow)
     values = np.sqrt(squares / np.where(count >= MIN_SPOTS, count, np.inf))
     values[count < MIN_SPOTS] = np.nan
-    return heat_map(values.reshape(n_slow, n_fast), panel, "RMSD (px)")
+    return values.reshape(n_slow, n_fast)
 
 
 def cells_of(panel: Panel) -> tuple[int, int]:

@@ -49,9 +49,12 @@ def _images(p: Processing) -> list[Check | None]:
 
 def _doubts(p: Processing) -> list[Check | None]:
     """What the stages have said; the rest of the warnings is of the header, the images and the decisions."""
-    stages = list(dict.fromkeys(w for stage in results_of(p) for w in getattr(stage, "warnings", ())))
-    rest = [w for w in p.warnings if w not in stages]
-    return [checks.said("doubts about header and images", rest), checks.said("doubts of the stages", stages)]
+    found = {w: name for name, stage in results_of(p).items() for w in getattr(stage, "warnings", ())}
+    rest = dict.fromkeys(w for w in p.warnings if w not in found)
+    return [
+        *checks.doubts("doubts about header and images", [("header or images", w) for w in rest]),
+        *checks.doubts("doubts of the stages", [(name, w) for w, name in found.items()]),
+    ]
 
 
 def _spots(p: Processing) -> list[Check | None]:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from autoproc.merging.by_image import agreement_by_image
 from autoproc.merging.twinning import l_test
-from autoproc.reports import maps, plots, resolution_plots, tables
+from autoproc.reports import captions, maps, plots, resolution_plots, tables
 from autoproc.reports.intensity_plots import agreement, error_model_chart, l_test_chart, signal
 from autoproc.reports.journal import standing
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.quality import is_macromolecular
-from autoproc.reports.story import is_cut_at_estimate, story
+from autoproc.reports.story import detector_reach, known_isa, story
 from autoproc.stages.pipeline import Processing
 
 LATTICES_SHOWN = 3
@@ -58,29 +60,21 @@ def merged_data(p: Processing) -> Section:
     if p.scaled is None:
         return Section("Data quality")
     statistics = p.scaled.statistics
+    large = p.merged is not None and is_macromolecular(p.merged)
     figures = [
-        Figure("CC\u00bd", _of_cc_half(p),
+        Figure("CC\u00bd", captions.cc_half(statistics, p.resolution),
                resolution_plots.cc_half(statistics, p.resolution)),
-        Figure("I/\u03c3", "Of merged intensities; below 1 there is hardly any signal.",
-               resolution_plots.i_over_sigma(statistics)),
-        Figure("Completeness", "It falls where only the detector's corners reach.",
+        Figure("I/\u03c3", captions.i_over_sigma(statistics), resolution_plots.i_over_sigma(statistics)),
+        Figure("Completeness", captions.completeness(statistics, detector_reach(p)),
                resolution_plots.completeness(statistics)),
-        Figure("R factors", "A high value at low resolution is a reason to look.",
-               resolution_plots.r_factors(statistics)),
-        Figure("Multiplicity", "Observations of each unique reflection.", resolution_plots.multiplicity(statistics)),
-        Figure("Wilson plot", "A straight fall beyond 4 \u00c5 is usual; ice makes a bump near 3.7 or 2.25 \u00c5.",
-               resolution_plots.wilson(statistics)),
+        Figure("R factors", captions.r_factors(statistics), resolution_plots.r_factors(statistics)),
+        Figure("Multiplicity", captions.MULTIPLICITY, resolution_plots.multiplicity(statistics)),
+        Figure("Wilson plot", captions.wilson(statistics, large), resolution_plots.wilson(statistics)),
     ]  # fmt: skip
-    test = l_test(p.merged) if p.merged is not None and is_macromolecular(p.merged) else None
+    test = l_test(p.merged) if p.merged is not None and large else None
     if test is not None:
-        words = f"L test to {test.d_min:.2f} \u00c5: a single crystal follows the straight line, a twin bends above it."
-        figures.append(Figure("Twinning", words, l_test_chart(test)))
+        figures.append(Figure("Twinning", captions.l_test(test), l_test_chart(test)))
     return Section("Data quality", figures, [tables.shells(statistics)])
-
-
-def _of_cc_half(p: Processing) -> str:
-    """What the fitted curve has done."""
-    return "The fitted curve sets the resolution limit." if is_cut_at_estimate(p) else "With the fitted curve."
 
 
 def spots_and_lattices(p: Processing) -> Section:
@@ -95,7 +89,8 @@ def spots_and_lattices(p: Processing) -> Section:
         start = p.found.first_frame
         indexed = indexed[start : start + len(p.found.spots_per_image)]
     if len(p.found.spots_per_image):
-        words = "How many centroids lie on each image, and how many of them were indexed."
+        n_indexed = None if indexed is None else int(indexed.sum())
+        words = captions.spots_per_image(n_indexed, int(np.sum(p.found.spots_per_image)))
         drawn = plots.spots_per_image(p.found.spots_per_image, p.found.first_image, indexed)
         figures.append(Figure("Spots per image", words, drawn))
     if p.indexed is not None:
@@ -116,22 +111,19 @@ def refinement(p: Processing) -> Section:
     for number, experiment in enumerate(p.refined.experiments[:LATTICES_SHOWN]):
         which = f", lattice {number + 1}" if several else ""
         figures.append(
-            Figure(f"RMSD against image{which}", "How far spots lie from where the models put them.",
+            Figure(f"RMSD against image{which}", "How far spots that refinement used lie from where models put them.",
                    plots.rmsd(experiment, spots, number))
         )  # fmt: skip
         if experiment.crystal is not None and experiment.crystal.n_scan_points:
             figures += [
-                Figure(f"Cell lengths{which}", "As refined; slow growth is usual in the beam.",
+                Figure(f"Cell lengths{which}", captions.cell_lengths(experiment),
                        plots.cell_lengths(experiment)),
-                Figure(f"Cell angles{which}", "", plots.cell_angles(experiment)),
-                Figure(f"Orientation{which}", "Against the first image; a crystal that slips makes a step.",
-                       plots.orientation(experiment)),
+                Figure(f"Cell angles{which}", captions.cell_angles(experiment), plots.cell_angles(experiment)),
+                Figure(f"Orientation{which}", captions.orientation(experiment), plots.orientation(experiment)),
             ]  # fmt: skip
     panel = p.experiment.detector[0]
     used = plots.used_in_refinement(spots, 0)
-    words = "How far spots lie from their predictions; it grows where spots are weak or wide." + (
-        " First lattice." if several else ""
-    )
+    words = captions.deviations_map(maps.deviations(spots, used, panel)) + (" First lattice." if several else "")
     figures.append(Figure("RMSD over the detector", words, maps.deviations_map(spots, used, panel)))
     return Section("Refinement", figures)
 
@@ -141,7 +133,7 @@ def integration(p: Processing) -> Section:
     if p.integrated is None:
         return Section("Integration")
     untrusted = p.integrated.untrusted
-    words = "Found from the sweep itself; reflections there are left out."
+    words = captions.untrusted(untrusted)
     drawn = maps.untrusted_map(untrusted.is_shadowed, untrusted.is_hot, p.experiment.detector[0])
     return Section("Integration", [Figure("Shadows and hot pixels", words, drawn)])
 
@@ -161,15 +153,16 @@ def scaling(p: Processing) -> Section:
     """What scaling corrected and left."""
     if p.scaled is None:
         return Section("Scaling")
-    images = p.scaled.images
+    images, is_fitted = p.scaled.images, known_isa(p.scaled) is not None
     by_image = agreement_by_image(p.scaled.experiments, p.scaled.reflections)
     figures: Sequence[Figure] = [
-        Figure("Scale against image", "Beam, illuminated volume, absorption.", plots.scales(images)),
-        Figure("B against image", "As fitted; radiation damage makes it fall steadily.", plots.decay(images)),
+        Figure("Scale against image", "What the intensities of each image are divided by.",
+               plots.scales(images)),
+        Figure("B against image", captions.decay([one.b for one in images]), plots.decay(images)),
         Figure("Left over", "Observed over expected intensity of each image, after scaling.", plots.ratios(images)),
-        Figure("Rmerge against image", "Images that stand out do not fit the others.", agreement(by_image)),
+        Figure("Rmerge against image", captions.agreement(by_image), agreement(by_image)),
         Figure("I/\u03c3 against image", "Of single observations.", signal(by_image)),
-        Figure("Error model", "Normalised deviations: 1 is right at every intensity.",
+        Figure("Error model", captions.error_model(is_fitted),
                error_model_chart(p.scaled.error_bins)),
     ]  # fmt: skip
-    return Section("Scaling", figures, [tables.scaling_facts(p.scaled), tables.error_model(p.scaled)])
+    return Section("Scaling", figures, [tables.scaling_facts(p.scaled), tables.error_model(p.scaled, is_fitted)])

@@ -11,6 +11,8 @@ from autoproc.reports.chart import Chart, Mark, Series, draw
 from autoproc.stages.estimate_resolution import ResolutionEstimate
 
 RESOLUTION = "resolution (\u00c5)"
+HIGHEST_R_FACTOR = 2.0
+"""Where R factors are cut off: beyond there is nothing but noise."""
 
 
 def shell_chart(
@@ -43,10 +45,10 @@ def completeness(statistics: MergingStatistics) -> str:
 
 
 def r_factors(statistics: MergingStatistics) -> str:
-    """Rmerge, Rmeas and Rpim, cut off at 200%."""
+    """Rmerge, Rmeas and Rpim, cut off at HIGHEST_R_FACTOR."""
     fields = [("r_meas", "Rmeas"), ("r_merge", "Rmerge"), ("r_pim", "Rpim")]
     values = np.concatenate([column(statistics, field) for field, _ in fields])
-    top = 2.0 if np.any(values > 2.0) else None
+    top = HIGHEST_R_FACTOR if np.any(values > HIGHEST_R_FACTOR) else None
     return shell_chart(statistics, fields, "R factor", (0.0, top))
 
 

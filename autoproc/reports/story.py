@@ -12,7 +12,7 @@ from autoproc.geometry.edge import Reach, reach_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag
 from autoproc.models.space_group import symbol
-from autoproc.reports.left_out import MOST_REASONS, reasons_left_out, within_limit
+from autoproc.reports.left_out import EDGE, MOST_REASONS, measured_to, reasons_left_out, within_limit
 from autoproc.reports.tables import cell_cells
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
@@ -76,8 +76,8 @@ def known_isa(scaled: ScaleResult) -> float | None:
 
 
 def alternatives_of(symmetry: SymmetryResult) -> list[str]:
-    """Space groups that the data cannot tell from the chosen one, each once, whatever its axes are called."""
-    return list(dict.fromkeys(symbol(g) for g in symmetry.alternatives if g.number != symmetry.space_group.number))
+    """Space groups that the data cannot tell from the chosen one, each once, in its axes."""
+    return list(dict.fromkeys(symbol(g) for g in symmetry.alternatives if g != symmetry.space_group))
 
 
 def _images(p: Processing) -> list[Line]:
@@ -153,7 +153,9 @@ def _refinement(p: Processing) -> list[Line]:
     for n, experiment in enumerate(p.refined.experiments):
         if experiment.crystal is not None:
             cell = " ".join(cell_cells(experiment.crystal))
-            lines.append(Line("", f"cell without symmetry {cell}" if not n else f"lattice {n + 1} {cell}"))
+            group = experiment.crystal.space_group
+            kind = "cell without symmetry" if group.number == 1 else f"cell of {symbol(group)}"
+            lines.append(Line("", f"{kind} {cell}" if not n else f"lattice {n + 1} {cell}"))
     return lines
 
 
@@ -231,9 +233,14 @@ def _scaling(p: Processing) -> list[Line]:
 
 
 def _resolution(p: Processing) -> list[Line]:
-    if p.scaled is None or p.resolution is None:
+    if p.scaled is None:
         return []
     r, used = p.resolution, p.scaled.statistics.overall.d_min
+    if r is None:
+        beyond = measured_to(p.scaled)
+        end = f"; measured to {beyond:.2f} A" if beyond < used * EDGE else ""
+        lines = [Line("Resolution", f"{used:.2f} A, without an estimate of the limit{end}", "estimate_resolution")]
+        return [*lines, *_anomalous(p.scaled)]
     outer = p.scaled.statistics.outer.cc_half
     if r.limited_by_data:
         how = f"the end of the data: CC1/2 is still above {r.cc_limit:g} there"

@@ -183,7 +183,8 @@ def _headline(summary: dict[str, Any]) -> list[str]:
     if summary["n_lattices"] > 1:
         lines.append(f"{'':13}{summary['n_lattices']} lattices, merged together")
     if summary["fraction_indexed"] is not None and summary["fraction_indexed"] < VERY_FEW_INDEXED:
-        words = f"only {summary['fraction_indexed']:.0%} of the spots are on this lattice: it may be wrong"
+        what = "this lattice: it" if summary["n_lattices"] == 1 else "these lattices: they"
+        words = f"only {summary['fraction_indexed']:.0%} of the spots are on {what} may be wrong"
         lines.append(f"{'':13}{words}")
     if summary["alternatives"]:
         others = " or ".join(summary["alternatives"])

@@ -67,7 +67,8 @@ def shells(statistics: MergingStatistics) -> Table:
         return cells
 
     every = [row(shell) for shell in (*statistics.shells, statistics.overall)]
-    words = "The last line is all shells together. An asterisk: significant at the 1% level."
+    is_starred = any("*" in cell for cells in every for cell in cells)
+    words = "The last line is all shells together." + " An asterisk: significant at the 1% level." * is_starred
     return Table("Resolution shells", [c[0] for c in SHELL_COLUMNS], every, words, len(every) - 1)
 
 
@@ -84,8 +85,13 @@ def lattices(experiments: Sequence[Experiment], counts: Sequence[int], rmsds: Se
     lengths = [f"{name} (\u00c5)" for name in "abc"]
     angles = [f"{name} (\u00b0)" for name in "\u03b1\u03b2\u03b3"]
     header = ("lattice", *lengths, *angles, "spots", "RMSD x (px)", "y (px)", "z (images)")
-    words = "Cells as indexed and refined, without symmetry; standard uncertainties of the last digits in brackets."
-    return Table("Lattices", header, rows, words)
+    crystals = [e.crystal for e in experiments if e.crystal is not None]
+    words = "Cells as they were refined against the spots"
+    if all(c.space_group.number == 1 for c in crystals):
+        words += ", without symmetry"
+    if any(c.cell_esd for c in crystals):
+        words += "; standard uncertainties of the last digits in brackets"
+    return Table("Lattices", header, rows, f"{words}.")
 
 
 def cell_cells(crystal: Crystal) -> list[str]:
@@ -154,22 +160,27 @@ def screw_axes(symmetry: SymmetryResult) -> Table:
 def space_groups(symmetry: SymmetryResult) -> Table:
     """Space groups by their absences."""
     rows = [[", ".join(symbol(g) for g in c.groups), f"{c.score:.3f}"] for c in symmetry.absences.candidates]
-    words = "Groups on one line have the same absences: these data cannot tell them apart."
-    return Table("Space groups", ("space group", "probability"), rows, words, 0)
+    candidates = symmetry.absences.candidates
+    several = any(len(c.groups) > 1 for c in candidates)
+    words = "Groups on one line have the same absences: these data cannot tell them apart." if several else ""
+    chosen = next((n for n, c in enumerate(candidates) if symmetry.space_group in c.groups), None)
+    return Table("Space groups", ("space group", "probability"), rows, words, chosen)
 
 
-def error_model(scaled: ScaleResult) -> Table:
-    """How the error model does, by intensity."""
+def error_model(scaled: ScaleResult, is_fitted: bool) -> Table:
+    """How the error model does, by intensity; is_fitted : there were repeats enough for one."""
     rows = [
         [f"{b.i_max:.1f} \u2013 {b.i_min:.1f}", str(b.n), f"{b.before:.2f}", f"{b.after:.2f}"]
         for b in scaled.error_bins
     ]
-    model = scaled.error_model
+    model, header = scaled.error_model, ("intensity", "observations", "before", "after")
+    if not is_fitted:
+        words = "Too few observations are repeated to fit one. Mean squared deviations in units of \u03c3\u00b2."
+        return Table("Error model", header, rows, words)
     words = (
         f"\u03c3\u2032\u00b2 = a\u00b2(\u03c3\u00b2 + (bI)\u00b2) with a = {model.a:.3f}, b = {model.b:.4f}; "
         f"ISa = 1/(ab) = {model.isa:.1f}. Mean squared deviations in units of \u03c3\u00b2: 1 is right."
     )
-    header = ("intensity", "observations", "before", "after")
     return Table("Error model", header, rows, words)
 
 

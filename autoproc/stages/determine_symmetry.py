@@ -36,6 +36,7 @@ from autoproc.symmetry.elements import (
     score_elements,
 )
 from autoproc.symmetry.given_setting import GivenSetting, given_setting, setting_with_cell
+from autoproc.symmetry.in_axes import absences_in
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
 from autoproc.symmetry.normalise import MAX_E2, Normalised, normalise
@@ -106,7 +107,8 @@ class SymmetryResult:
     """What symmetry determination found, with the data reindexed to it.
 
     laue_group : Patterson group (P 4/m m m); space_group : the best, in the setting of the output
-    alternatives : space groups that these data cannot tell from it; best : the score of the Laue group
+    alternatives : space groups that these data cannot tell from it, in the same axes, as are the absences
+    best : the score of the Laue group
     probability, confidence : of the Laue group; original : the first crystal as it was given
     d_min, n_used : reflections compared, Angstrom
     change_of_basis : (3, 3) of each experiment, hkl_new = M hkl_old
@@ -158,10 +160,10 @@ def determine_symmetry(
     n = min(to_reduced)
     given = _given(best, absences, params, experiments[n].crystal, to_reduced[n])
     if given is None:
-        alternatives = equally_good(absences)
-        space_group, to_standard = _found_setting(alternatives[0], best, absences, params)
+        space_group, to_standard = _found_setting(equally_good(absences)[0], best, absences, params)
     else:
-        alternatives, space_group, to_standard = (), given.group, given.change
+        space_group, to_standard = given.group, given.change
+    told = absences_in(absences, to_standard)
     conventional = to_standard @ best.subgroup.basis
     first = conventional @ to_reduced[n]
     turn = _tidy(first, space_group, in_basis(lattice.rotations, conventional), experiments[n]) @ np.linalg.inv(first)
@@ -173,7 +175,7 @@ def determine_symmetry(
         reflections=reindex_reflections(reflections, change),
         laue_group=best.subgroup.patterson,
         space_group=space_group,
-        alternatives=tuple(_found_setting(g, best, absences, params)[0] for g in alternatives[1:]),
+        alternatives=equally_good(told)[1:] if given is None else (),
         probability=best.likelihood,
         confidence=best.confidence,
         best=best,
@@ -182,11 +184,11 @@ def determine_symmetry(
         model=model,
         elements=elements,
         subgroups=subgroups,
-        absences=absences,
+        absences=told,
         change_of_basis=change,
         d_min=d_min,
         n_used=len(observations),
-        warnings=symmetry_warnings(best, subgroups, elements, absences, model, _wanted(params), given),
+        warnings=symmetry_warnings(best, subgroups, elements, told, model, _wanted(params), given),
         is_given=_wanted(params) is not None,
     )
 

@@ -271,14 +271,18 @@ def integrate_sweep(
 
 def gathered_warnings(processing: Processing) -> list[str]:
     """The warnings of all stages, in order, each once."""
-    every = [*processing.warnings, *(w for result in results_of(processing) for w in getattr(result, "warnings", ()))]
-    return list(dict.fromkeys(every))
+    results = results_of(processing).values()
+    of_stages = [warning for result in results for warning in getattr(result, "warnings", ())]
+    return list(dict.fromkeys([*processing.warnings, *of_stages]))
 
 
-def results_of(processing: Processing) -> tuple[object | None, ...]:
-    """Of the stages that may have something to warn of; None where a stage was not reached."""
+def results_of(processing: Processing) -> dict[str, object | None]:
+    """By its name in words, of each stage that may have something to warn of; None where it was not reached."""
     p = processing
-    return p.found, p.indexed, p.refined, p.integrated, p.symmetry, p.scaled
+    return {
+        "spot finding": p.found, "indexing": p.indexed, "refinement": p.refined, "integration": p.integrated,
+        "symmetry": p.symmetry, "scaling": p.scaled,
+    }  # fmt: skip
 
 
 def sweeps_of(experiments: Sequence[Experiment]) -> list[list[int]]:

@@ -9,7 +9,7 @@ import gemmi
 from autoproc.models.space_group import symbol
 from autoproc.symmetry.absences import Absences, equally_good
 from autoproc.symmetry.elements import CorrelationModel, ElementScore
-from autoproc.symmetry.given_setting import GivenSetting, named_in
+from autoproc.symmetry.given_setting import GivenSetting
 from autoproc.symmetry.laue_group import SubgroupScore
 
 MIN_CONFIDENCE = 0.5
@@ -30,6 +30,7 @@ def symmetry_warnings(
 ) -> tuple[str, ...]:
     """Warnings about an uncertain Laue group, untested or doubtful elements, and unseen screw axes.
 
+    absences : in the axes of the result
     given : the space group that the user knows; then only what speaks against it is a warning
     setting : its axes, with what the absences say to them
     """
@@ -83,7 +84,7 @@ def _against(
     if setting is None:
         return found
     if absences.is_certain and setting.score is not None and setting.score < UNLIKELY:
-        names = " or ".join(dict.fromkeys(named_in(g, setting.change) for g in equally_good(absences)))
+        names = " or ".join(dict.fromkeys(g.xhm() for g in equally_good(absences)))
         found.append(
             f"the absences speak against {symbol(given)}, which was given, and for {names} with these axes; "
             "reindex changes them"

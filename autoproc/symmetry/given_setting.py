@@ -116,16 +116,6 @@ def possible_changes(wanted: gemmi.SpaceGroup, subgroup: Subgroup) -> np.ndarray
     return np.array([m for m in changes[fits] if centring(m @ subgroup.basis) == kind]).reshape(-1, 3, 3)
 
 
-def named_in(group: gemmi.SpaceGroup, change: np.ndarray) -> str:
-    """The name of a space group after a change of axes; its own where that setting has none."""
-    operations = group.operations()
-    operator = gemmi.Op()
-    operator.rot = np.rint(np.linalg.inv(change).T * gemmi.Op.DEN).astype(int).tolist()
-    operations.change_basis_forward(operator)
-    found = gemmi.find_spacegroup_by_ops(operations)
-    return group.xhm() if found is None else found.xhm()
-
-
 def _cells_after(changes: np.ndarray, subgroup: Subgroup) -> np.ndarray:
     """(n, 6) cells, Angstrom and degrees, after changes (n, 3, 3) of the conventional cell."""
     metric = metric_of(subgroup.cell)

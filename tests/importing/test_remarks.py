@@ -81,7 +81,7 @@ def test_a_laboratory_beam_of_unknown_polarisation_reaches_show_summary_and_the_
     write_expt(tmp_path / "i.expt", [sweep.experiment])
     assert warning in describe(tmp_path / "i.expt")
     processing = Processing(sweep.experiment, warnings=list(sweep.warnings))
-    (light,) = (check for check in quality_checks(processing) if check.name == "doubts about header and images")
+    (light,) = (check for check in quality_checks(processing) if check.value == warning)
     assert light.verdict == "look"
     summary = summarise("x", processing, Failure("find_spots", "no", ""))
     assert warning in summary["warnings"]

@@ -45,10 +45,14 @@ def test_ice(share: float, verdict: str):
     assert checks.ice(share).verdict == verdict
 
 
-def test_whatever_was_said_dims_the_light():
-    assert checks.said("doubts", []).verdict == "good"
-    assert checks.said("doubts", ["the sensor is 320 mm thick"]).verdict == "look"
-    assert checks.in_order(["thick"], [checks.said("doubts", ["thick"])]) == ["thick"]
+def test_whatever_was_said_dims_the_light_and_is_named():
+    (none,) = checks.doubts("doubts", [])
+    assert (none.name, none.verdict) == ("doubts", "good")
+    screws = "cannot tell screw axes 21b, 21c: none that they extinguish was measured; any of P 2 2 2, P 21 2 2"
+    first, second = checks.doubts("doubts", [("header", "the sensor is 320 mm thick"), ("symmetry", screws)])
+    assert (first.name, first.verdict) == ("header: the sensor is 320 mm thick", "look")
+    assert (second.name, second.value) == ("symmetry: cannot tell screw axes 21b, 21c", screws)
+    assert checks.in_order([screws], [first, second]) == [screws], "the warnings say it already"
 
 
 @pytest.mark.parametrize(("fraction", "verdict"), [(0.95, "good"), (0.57, "look"), (0.2, "bad")])

@@ -12,9 +12,11 @@ from autoproc.models.experiment import Detector
 from autoproc.models.reflections import Flag
 from autoproc.reports.left_out import reasons_left_out
 from autoproc.reports.quality import quality_checks
+from autoproc.reports.report_html import report_page
 from autoproc.reports.story import story
 from autoproc.reports.summary import RANGE_KEYS, Failure, format_summary, summarise
 from autoproc.service.process_sweep import plain
+from autoproc.service.result import doubtful as doubtful_checks
 from autoproc.stages.index import LOOSE_SPOTS
 from autoproc.stages.pipeline import Processing, gathered_warnings
 
@@ -187,7 +189,8 @@ def test_few_spots_on_the_lattice_are_told_at_the_head(processing: Processing):
     changed = replace(processing, indexed=few)
     summary = summarise("demo", changed, None)
     assert summary["quality"]["verdict"] == "bad"
-    assert "only 13% of the spots are on this lattice" in format_summary(summary, changed).partition("Warnings")[0]
+    head = format_summary(summary, changed).partition("Warnings")[0]
+    assert "only 13% of the spots are on these lattices: they may be wrong" in head
 
 
 def line_of(processing: Processing, label: str) -> str:
@@ -331,8 +334,23 @@ def test_unread_images_count_unless_the_user_has_excluded_them(processing: Proce
 
 def test_a_partial_sweep_and_a_doubtful_header_are_no_green_light(processing: Processing):
     assert verdict_of(replace(processing, partial="9 of 30 images are there"))[1]["images"] == "look"
-    name = "doubts about header and images"
+    name, doubt = "doubts about header and images", "the sensor is 320 mm thick"
     assert verdict_of(replace(processing, warnings=[]))[1][name] == "good"
-    assert verdict_of(replace(processing, warnings=["the sensor is 320 mm thick"]))[1][name] == "look"
+    assert verdict_of(replace(processing, warnings=[doubt, doubt]))[1][f"header or images: {doubt}"] == "look"
     stage = list(processing.symmetry.warnings or processing.indexed.warnings)
     assert verdict_of(replace(processing, warnings=stage))[1][name] == "good", "the stage said it"
+
+
+STAGE_NAMES = {"found": "spot finding", "indexed": "indexing", "refined": "refinement", "symmetry": "symmetry"}
+
+
+@pytest.mark.parametrize(("stage", "words"), STAGE_NAMES.items())
+def test_a_doubt_is_named_with_its_stage_wherever_the_light_is_explained(processing: Processing, stage, words):
+    doubtful = replace(getattr(processing, stage), warnings=("something is odd; look at it",))
+    changed = replace(processing, **{stage: doubtful}, warnings=[])
+    name = f"{words}: something is odd"
+    summary = summarise("demo", changed, None)
+    assert verdict_of(changed)[1][name] == "look"
+    assert name in doubtful_checks(summary)
+    assert name in " ".join(format_summary(summary, changed).split())
+    assert name in report_page(summary, changed)

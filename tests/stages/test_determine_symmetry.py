@@ -462,3 +462,20 @@ def test_a_wedge_that_misses_the_axes_names_no_screw_axis_and_lists_the_others(t
     assert f"Recommended space group: {simplest}" in text
     assert f" or {truth}" in text or f"be {truth}" in text
     assert any("cannot tell screw axes" in warning for warning in result.warnings)
+
+
+def test_everything_is_told_in_the_setting_of_the_result():
+    """Where the screw that was seen lies, alternatives have it too, and the tables call it so."""
+    experiment, reflections = integrated("P 21 2 2", UNEQUAL, d_min=3.5)
+    keep = ~((reflections["hkl"][:, [0, 2]] == 0).all(axis=1))  # nothing tells of a screw along b
+    result = determine_symmetry([experiment], reflections[keep], SymmetryParams())
+    best = result.absences.candidates[0].groups
+    assert result.space_group in best
+    screws = {s.name: s for s in result.absences.screw_axes}
+    odd = [axis for axis in "abc" if screws[f"21{axis}"].score > 0.9]
+    hkl = np.eye(3, dtype=np.int32)[["abc".index(axis) for axis in odd]]
+    assert np.all(result.space_group.operations().systematic_absences(hkl))
+    assert result.alternatives
+    for other in result.alternatives:
+        assert np.all(other.operations().systematic_absences(hkl)), "the axis that was seen is where it was seen"
+        assert other.xhm() in format_symmetry(result)

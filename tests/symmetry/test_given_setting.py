@@ -8,7 +8,6 @@ from autoproc.models.space_group import rotations_of
 from autoproc.symmetry.absences import Absences, SpaceGroupScore, analyse_absences
 from autoproc.symmetry.given_setting import (
     given_setting,
-    named_in,
     possible_changes,
     setting_with_cell,
 )
@@ -114,17 +113,6 @@ def test_a_known_cell_names_the_setting_of_a_group_that_was_found():
     assert setting.group.xhm() == "P 21 2 21"
     assert cell_after(setting.change, ORTHORHOMBIC)[:3] == pytest.approx((60, 40, 50))
     assert setting_with_cell(found, ORTHORHOMBIC, none, (40, 50, 99, 90, 90, 90)) is None
-
-
-@pytest.mark.parametrize("change", [np.eye(3), np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]])])
-def test_names_follow_the_axes(change):
-    """The odd axis of P 21 21 2 is c, the third row's: after a cyclic change it is named where it went."""
-    name = named_in(gemmi.SpaceGroup("P 21 21 2"), change)
-    for axis in np.eye(3, dtype=int):
-        hkl = np.outer(np.arange(1, 9), axis).astype(np.int32)
-        before = gemmi.SpaceGroup("P 21 21 2").operations().systematic_absences(hkl)
-        after = np.ascontiguousarray(np.rint(hkl @ change.T), np.int32)
-        np.testing.assert_array_equal(before, gemmi.SpaceGroup(name).operations().systematic_absences(after))
 
 
 def test_without_candidates_of_its_absences_a_setting_has_no_score():
