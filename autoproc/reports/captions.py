@@ -43,7 +43,7 @@ def cc_half(statistics: MergingStatistics, estimate: ResolutionEstimate | None) 
         return f"{fall}; the data are used to {used:.2f} \u00c5."
     if abs(at_end - estimate.cc_limit) < CURVE_NEAR:
         return f"The resolution limit is where the fitted curve falls to {limit}."
-    return f"The data are used to {used:.2f} \u00c5, to the last shells that agree better than {limit}."
+    return f"The data are used to {used:.2f} \u00c5; the fitted curve is at {at_end:.2f} there."
 
 
 def i_over_sigma(statistics: MergingStatistics) -> str:

@@ -63,4 +63,5 @@ def _environment() -> Environment:
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # a program that is replaced while it runs goes on with the pages that it knows
     )

@@ -21,6 +21,8 @@ STATES: Mapping[str, tuple[Lamp, str]] = {
 OPEN = ("arriving", "queued", "running", "interrupted")
 AT_WORK = ("arriving", "running")
 """States that are true only while a program is at work."""
+FAILED = ("failed", "set_aside")
+"""States of sweeps that somebody has to see to."""
 FILES = ("merged.mtz", "summary.txt")
 
 
@@ -29,7 +31,8 @@ class SweepRow:
     """A sweep as the page shows it; texts are ready, "" where there is nothing to say.
 
     state : as the queue has it; folder : relative to the page; words : in place of figures
-    look_at : why its light is not green; has_earlier : results of before stand until there are new ones
+    look_at : why its light is not green; to_do : about what is said in words
+    has_earlier : results of before stand until there are new ones
     """
 
     name: str
@@ -49,6 +52,7 @@ class SweepRow:
     partial: bool = False
     has_earlier: bool = False
     look_at: str = ""
+    to_do: str = ""
 
     @property
     def lamp(self) -> Lamp:
@@ -118,8 +122,12 @@ def sweep_row(
     visit: str = "",
     partial: bool = False,
     has_earlier: bool = False,
+    to_do: str = "",
 ) -> SweepRow:
-    """A row from what the queue keeps of a result; words : error or progress of a sweep without figures."""
+    """A row from what the queue keeps of a result; words : error or progress of a sweep without figures.
+
+    to_do : about an error
+    """
     is_processed = state == "processed" and bool(result.get("unit_cell"))
     figures = _figures(result) if is_processed else {}
     shown = int(result.get("n_images") or n_images)
@@ -134,6 +142,7 @@ def sweep_row(
         partial=partial,
         has_earlier=has_earlier,
         look_at=", ".join(result.get("look_at") or ()) if state == "processed" else "",
+        to_do=to_do if state in FAILED else "",
         **figures,
     )
 

@@ -160,7 +160,8 @@ def _row(job: Job, output: Path, several: bool, is_interrupted: bool, is_kept: b
     words = job.progress if job.state is State.running else job.error or job.result.get("error") or ""
     visit = job.visit if several else ""
     has_earlier = job.run > 0 and (output / job.name / "report.html").exists()
-    return sweep_row(job.name, job.state, job.result, job.n_images, words, visit, bool(job.partial), has_earlier)
+    partial, to_do = bool(job.partial), job.hint or job.result.get("hint") or ""
+    return sweep_row(job.name, job.state, job.result, job.n_images, words, visit, partial, has_earlier, to_do)
 
 
 def coming(arriving: Arriving) -> str:

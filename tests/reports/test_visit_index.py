@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from autoproc.reports.visit_index import ListedRow, counts_in_words, sweep_row, visit_index
+import pytest
+
+from autoproc.reports.visit_index import STATES, ListedRow, counts_in_words, sweep_row, visit_index
 
 RESULT = {
     "verdict": "look", "space_group": "P 43 21 2", "unit_cell": [77.641, 77.641, 37.423, 90, 90, 90], "d_min": 1.804,
@@ -36,9 +38,33 @@ def test_a_processed_sweep_shows_its_figures_and_links_to_its_files():
 
 
 def test_a_failed_sweep_says_why_and_has_no_data_to_link_to():
-    page = visit_index([sweep_row("bad", "failed", {"verdict": "bad"}, 40, words="no spots <here>")])
+    page = visit_index([sweep_row("bad", "failed", {"verdict": "bad"}, 40, "no spots <here>", to_do="look at <one>")])
     assert "no spots &lt;here&gt;" in page
+    assert "What to do: look at &lt;one&gt;" in page
     assert links(page) == ["bad/report.html", "bad/summary.txt"]
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "processed", "cancelled", "arriving"])
+def test_what_to_do_is_for_those_that_failed(state):
+    assert "What to do" not in visit_index([sweep_row("a", state, RESULT, 40, "again in a minute", to_do="look")])
+
+
+@pytest.mark.parametrize(("state", "lamp"), STATES.items())
+def test_every_light_but_a_green_one_has_words(state, lamp):
+    page = visit_index([sweep_row("a", state, {}, 40, "why")])
+    assert f'<span class="lamp {lamp[0]}"></span> {lamp[1]}' in page
+    assert "why" in page
+
+
+def test_on_a_phone_every_figure_has_its_label():
+    """Headings are above the columns on wide screens only: what is stacked brings its own."""
+    page = visit_index([sweep_row("a", "processed", RESULT, 160)])
+    for label, value in {"to \u00c5": "1.80", "complete": "99.6%", "Rmeas, inner": "0.031", "CC\u00bd": "0.999",
+                         "lattices": "2", "images": "160"}.items():  # fmt: skip
+        assert f'<td data-label="{label}">{value}' in page
+    style = page.partition("@media (max-width: 640px)")[2]
+    assert "table.sweeps tr { display: flex" in style
+    assert "attr(data-label)" in style
 
 
 def test_a_waiting_sweep_has_no_links():

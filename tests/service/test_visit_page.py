@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -14,7 +15,8 @@ from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs, home_of
-from autoproc.service.status import Queue, status_table
+from autoproc.service.presence import Arriving
+from autoproc.service.status import Queue, counted, status_table
 from autoproc.service.visit_page import VisitPage, page_of
 
 SWEEP = FoundSweep(Path("/data/v1/a_####.cbf"), "cbf", (1, 10), 10, "f1", "complete", "", "a", "/data/v1", 100.0)
@@ -114,7 +116,7 @@ def test_what_does_not_fit_has_pages_of_its_own_of_which_only_those_that_change_
     assert index.count(">waiting<") + index.count("> waiting<") == 4
     assert 'href="index-3.html">9 to 12<' in index
     second = (outputs.output / "index-2.html").read_text()
-    assert [f"<td>s{n}" in second for n in range(10)] == [4 <= n < 8 for n in range(10)]
+    assert [f'<td class="name">s{n}' in second for n in range(10)] == [4 <= n < 8 for n in range(10)]
     queue.cancel("s5")
     page(Event("cancelled", "s5", {}))
     page.finish()
@@ -175,3 +177,55 @@ def test_a_page_that_could_not_be_written_is_written_later(queue, outputs, monke
     page.touch()
     page.finish()
     assert len(pages_of(outputs)) == 4
+
+
+FATES = {
+    State.processed: {"status": "processed", "verdict": "look", "unit_cell": [10.0] * 6},
+    State.failed: {"status": "failed", "verdict": "bad", "error": "no spots", "hint": "look at an image"},
+}
+
+
+def mixed_queue(queue):
+    """Two waiting, one processed, one failed, one cancelled, one set aside, one under way, one listed, one arriving."""
+    many(queue, 7)
+    queue.cancel("s6")
+    for state, result in FATES.items():
+        queue.finish(queue.claim("me", 60.0), state, result, {})
+    queue.crashed(queue.claim("me", 60.0), "it was killed", "tell the authors", 1)
+    running = queue.claim("me", 60.0)
+    queue.list_images(ListedImages(Path("/data/v1/snap_####.cbf"), 3, "screening", "screening shots"))
+    return running, [Arriving("late", "/data/v1/late_#.cbf", 4, "6 to come", None)]
+
+
+def numbers_in(words):
+    """What is said of each state: "2 waiting, 1 set aside"."""
+    return {state: int(n) for n, state in re.findall(r"(\d+) ([a-z ]+)", words)}
+
+
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_status_and_page_count_the_same_in_every_state(queue, outputs, monkeypatch, is_interrupted):
+    running, coming = mixed_queue(queue)
+    gone = frozenset({running.id} if is_interrupted else ())
+    told = Queue(queue.rows(), coming, not is_interrupted, interrupted=gone)
+    in_status = numbers_in(counted(told))
+    monkeypatch.setattr(queue, "interrupted", lambda: gone)
+    monkeypatch.setattr(queue.presence, "arriving", lambda: coming)
+    VisitPage(queue, outputs).write()
+    from_tally = (outputs.output / "index.html").read_text()
+    from_rows = page_of(queue.rows(), outputs.output, coming, gone)
+    at_work = "interrupted" if is_interrupted else "running"
+    wanted = {"arriving": 1, at_work: 1, "queued": 2, "processed": 1, "failed": 1, "set aside": 1, "cancelled": 1}
+    assert in_status == wanted | {"listed": 1}
+    same = {"queued": "waiting", "processed": "look closer"}
+    for page in (from_tally, from_rows):
+        n_all, words = re.findall(r"(\d+) sweeps: ([^;<]+)[;<]", page)[0]
+        assert numbers_in(words) == {same.get(state, state): n for state, n in wanted.items()}
+        assert int(n_all) == sum(wanted.values()) == page.count("<tr>") - page.count("<thead><tr>") - 1
+        assert page.count('<td class="state"') == int(n_all)
+
+
+def test_a_sweep_that_failed_says_what_to_do_on_the_page(queue, outputs):
+    mixed_queue(queue)
+    page = page_of(queue.rows(), outputs.output)
+    assert "no spots<br><small>What to do: look at an image</small>" in page
+    assert "it was killed<br><small>What to do: tell the authors</small>" in page
