@@ -7,7 +7,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from autoproc.errors import CorruptFile
 from autoproc.formats.detector_limits import saturation, underload
 from autoproc.formats.hdf5_frames import Segment
 from autoproc.formats.header_values import (
@@ -15,6 +14,7 @@ from autoproc.formats.header_values import (
     HeaderOverrides,
     required_beam_centre,
     required_distance,
+    required_pixel_size,
 )
 from autoproc.formats.nexus_fields import number, pixels, spare_number, text_of, values_in
 from autoproc.formats.nexus_geometry import NOISE, Transformation
@@ -42,14 +42,11 @@ def panel(
     pixel = [number(detector, f"{axis}_pixel_size", "mm", "m") for axis in "xy"]
     distance = number(detector, "detector_distance", "mm", "m") or number(detector, "distance", "mm", "m")
     distance = required_distance(path, overrides.distance or distance)
-    if not pixel[0]:
-        raise CorruptFile(path=path, reason="the pixel size of its detector is missing")
-    beam_x = pixels(detector, "beam_center_x", float(pixel[0]))
-    beam_y = pixels(detector, "beam_center_y", float(pixel[1] or pixel[0]))
+    px, py = required_pixel_size(path, overrides.pixel_size or (pixel[0], pixel[1] or pixel[0]))
+    beam_x, beam_y = pixels(detector, "beam_center_x", px), pixels(detector, "beam_center_y", py)
     in_file = None if beam_x is None or beam_y is None else (beam_x, beam_y)
     centre = required_beam_centre(path, overrides.beam_centre or in_file)
     symbol, mu = attenuation(text_of(detector, "sensor_material"), wavelength)
-    px, py = float(pixel[0]), float(pixel[1] or pixel[0])
     two_theta = number(detector, "goniometer/two_theta", "deg")
     if two_theta is None:
         two_theta = number(detector, "goniometer/two_theta_start", "deg")

@@ -54,7 +54,7 @@ def read_expt(path: str | Path) -> list[Experiment]:
     try:
         return [checked(experiment) for experiment in _experiments(content)]
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        said = repr(error)[:LONGEST_REASON]
+        said = (str(error) if type(error) is ValueError else repr(error))[:LONGEST_REASON]
         raise CorruptFile(path=path, reason=f"it is not a DIALS experiment list ({said})") from error
 
 

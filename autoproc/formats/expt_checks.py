@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.formats.header_values import MAX_WAVELENGTH, MIN_WAVELENGTH
+from autoproc.formats.header_values import (
+    MAX_DISTANCE,
+    MAX_PIXEL_SIZE,
+    MAX_WAVELENGTH,
+    MIN_PIXEL_SIZE,
+    MIN_WAVELENGTH,
+    is_pixel_size,
+)
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Beam, Experiment, Goniometer, ImageSet, Panel, ProfileModel, Scan
 
@@ -26,6 +33,12 @@ def checked(experiment: Experiment) -> Experiment:
         ("scan", experiment.scan, _is_scan), ("crystal", experiment.crystal, _is_crystal),
         ("profile", experiment.profile, _is_profile), ("imageset", experiment.imageset, _is_imageset),
     )  # fmt: skip
+    wavelength = experiment.beam.wavelength
+    if isinstance(wavelength, float) and not MIN_WAVELENGTH <= wavelength <= MAX_WAVELENGTH:
+        raise ValueError(
+            f"its wavelength, {wavelength:g} A, is impossible ({MIN_WAVELENGTH:g} to {MAX_WAVELENGTH:g} A); import the "
+            "images again with the right value (wavelength=)"
+        )
     for name, model, is_sound in models:
         if model is not None and not is_sound(model):
             raise ValueError(f"its {name} is impossible")
@@ -33,6 +46,8 @@ def checked(experiment: Experiment) -> Experiment:
         raise ValueError("its detector is impossible")
     if not isinstance(experiment.identifier, str):
         raise ValueError("an identifier is no text")
+    for panel in experiment.detector.panels:
+        _require_possible(panel)
     points = None if experiment.crystal is None else experiment.crystal.A_at_scan_points
     if points is not None and len(points) != experiment.scan.n_images + 1:
         raise ValueError(f"its crystal has {len(points)} orientations for {experiment.scan.n_images} images")
@@ -69,6 +84,20 @@ def _is_panel(panel: Panel) -> bool:
         and low <= high
         and all(isinstance(text, str) for text in texts)
     )
+
+
+def _require_possible(panel: Panel) -> None:
+    """Raise ValueError for a size of pixels or a distance that no detector has."""
+    fast, slow = panel.pixel_size
+    again = "import the images again with the right value"
+    if not is_pixel_size(panel.pixel_size):
+        limits = f"{MIN_PIXEL_SIZE:g} to {MAX_PIXEL_SIZE:g} mm"
+        raise ValueError(f"its pixel size, {fast:g} x {slow:g} mm, is impossible ({limits}); {again} (pixel_size=)")
+    if panel.distance > MAX_DISTANCE:
+        raise ValueError(
+            f"its detector's distance, {panel.distance:g} mm, is impossible (up to {MAX_DISTANCE:g} mm); {again} "
+            "(distance=)"
+        )
 
 
 def _is_goniometer(goniometer: Goniometer) -> bool:

@@ -20,13 +20,12 @@ from autoproc.formats.header_values import (
     HeaderOverrides,
     required_beam_centre,
     required_distance,
+    required_pixel_size,
     required_wavelength,
 )
 from autoproc.formats.minicbf import HeaderModels
 from autoproc.models.experiment import Beam, Detector, Goniometer, Panel
 
-MIN_PIXEL, MAX_PIXEL = 1e-3, 10.0
-"""mm; those of detectors are 0.01 to 1."""
 EXAMPLES = {
     "wavelength": "wavelength=0.9795", "distance": "distance=200", "pixel size": "pixel_size=0.1,0.1",
     "beam centre": "beam_centre=1024,1024", "oscillation": "oscillation=0,0.1",
@@ -77,9 +76,7 @@ def _check_nothing_lacks(path: str | Path, facts: FrameFacts, overrides: HeaderO
 
 
 def _panel(path: str | Path, header: FrameHeader, facts: FrameFacts, overrides: HeaderOverrides, beam: Beam) -> Panel:
-    size = overrides.pixel_size or facts.pixel_size
-    if size is None or not all(MIN_PIXEL <= side <= MAX_PIXEL for side in size):
-        raise BadHeader(path=path, field="pixel size", value=f"{size} mm", override="pixel_size=0.1,0.1 (mm)")
+    size = required_pixel_size(path, overrides.pixel_size or facts.pixel_size)
     distance = required_distance(path, overrides.distance or facts.distance)
     centre = required_beam_centre(path, overrides.beam_centre or facts.centre)
     along = -beam.direction / np.linalg.norm(beam.direction)

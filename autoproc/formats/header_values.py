@@ -10,6 +10,8 @@ from autoproc.errors import BadHeader
 
 MIN_WAVELENGTH, MAX_WAVELENGTH = 0.01, 20.0
 MIN_DISTANCE, MAX_DISTANCE = 1.0, 20000.0
+MIN_PIXEL_SIZE, MAX_PIXEL_SIZE = 1e-3, 10.0
+"""mm; those of detectors are 0.01 to 1."""
 LONGEST_QUOTED = 40
 """Characters of a header's value that a message repeats: values are numbers with a unit, or a name."""
 
@@ -50,6 +52,25 @@ def required_distance(path: str | Path, value: float | None, text: str = "") -> 
         said = _said(value, "mm", text)
         raise BadHeader(path=path, field="detector distance", value=said, override="distance=200 (mm)")
     return abs(value)
+
+
+def required_pixel_size(
+    path: str | Path, value: tuple[float | None, float | None] | None, text: str = ""
+) -> tuple[float, float]:
+    """A size of pixels, (fast, slow) mm, that is possible; text is what the header says. Raises BadHeader."""
+    fast, slow = value or (None, None)
+    if fast is not None and slow is not None and is_pixel_size((fast, slow)):
+        return fast, slow
+    if fast is None or slow is None:
+        said = f"{quoted(text)}, which is no size" if text else "missing"
+    else:
+        said = f"{fast:g} x {slow:g} mm"
+    raise BadHeader(path=path, field="pixel size", value=said, override="pixel_size=0.172,0.172 (fast, slow mm)")
+
+
+def is_pixel_size(size: tuple[float, float]) -> bool:
+    """Both sides, mm, are possible."""
+    return all(MIN_PIXEL_SIZE <= side <= MAX_PIXEL_SIZE for side in size)
 
 
 def required_beam_centre(path: str | Path, value: tuple[float, float] | None) -> tuple[float, float]:

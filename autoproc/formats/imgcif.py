@@ -12,7 +12,14 @@ import numpy as np
 from autoproc.errors import CorruptFile
 from autoproc.formats.cbf import CbfHeader
 from autoproc.formats.expt import goniometer_from_axes
-from autoproc.formats.header_values import HeaderOverrides, quoted, required_distance, required_wavelength, told
+from autoproc.formats.header_values import (
+    HeaderOverrides,
+    quoted,
+    required_distance,
+    required_pixel_size,
+    required_wavelength,
+    told,
+)
 from autoproc.formats.minicbf import NO_CUTOFF, HeaderModels, header_fields, sensor
 from autoproc.formats.modules import module_gaps
 from autoproc.formats.polarisation import from_ratio
@@ -216,8 +223,7 @@ def _carried(chain: list[Axis]) -> np.ndarray:
 
 
 def _placed(path: str | Path, panel: Panel, beam: Beam, overrides: HeaderOverrides) -> Panel:
-    if not panel.pixel_size[0] or not panel.pixel_size[1]:
-        raise ValueError("the pixel size is 0")
+    panel = replace(panel, pixel_size=required_pixel_size(path, overrides.pixel_size or panel.pixel_size))
     if overrides.distance is not None:
         panel = with_distance(panel, beam, overrides.distance)
     required_distance(path, panel.distance)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.errors import BadHeader, UnsupportedFile
+from autoproc.errors import UnsupportedFile
 from autoproc.formats.beamlines import assumed, day_in, goniometer_for, known_goniometer
 from autoproc.formats.cbf import CbfHeader
 from autoproc.formats.header_values import (
@@ -18,6 +18,7 @@ from autoproc.formats.header_values import (
     quoted,
     required_beam_centre,
     required_distance,
+    required_pixel_size,
     required_wavelength,
 )
 from autoproc.formats.modules import module_gaps
@@ -136,10 +137,10 @@ def _panel(
 ) -> Panel:
     in_header = _in_mm(fields, "Detector_distance", 1)[0]
     distance = required_distance(path, overrides.distance or in_header, fields.get("Detector_distance", ""))
-    px_fast, px_slow = _in_mm(fields, "Pixel_size", 2)
-    if not px_fast or not px_slow or px_fast < 0 or px_slow < 0:
-        said = quoted(fields["Pixel_size"]) if "Pixel_size" in fields else "missing"
-        raise BadHeader(path=path, field="Pixel_size", value=said, override="no override: correct the header")
+    said = _in_mm(fields, "Pixel_size", 2)
+    px_fast, px_slow = required_pixel_size(
+        path, overrides.pixel_size or (said[0], said[1]), fields.get("Pixel_size", "")
+    )
     centre = required_beam_centre(path, overrides.beam_centre or _header_centre(fields, (px_fast, px_slow)))
     kind = fields.get("Detector", "")
     is_eiger = "EIGER" in kind.upper()

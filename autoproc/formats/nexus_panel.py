@@ -7,10 +7,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from autoproc.errors import CorruptFile, UnsupportedFile
+from autoproc.errors import UnsupportedFile
 from autoproc.formats.detector_limits import saturation, underload
 from autoproc.formats.hdf5_frames import Segment
-from autoproc.formats.header_values import MIN_DISTANCE, HeaderOverrides, required_beam_centre
+from autoproc.formats.header_values import MIN_DISTANCE, HeaderOverrides, required_beam_centre, required_pixel_size
 from autoproc.formats.nexus_fields import pixels, spare_number, text_of
 from autoproc.formats.nexus_geometry import panel_frame
 from autoproc.formats.sensors import attenuation
@@ -38,11 +38,8 @@ def nexus_panel(
 
     Raises CorruptFile, UnsupportedFile, BadHeader or UnknownUnit.
     """
-    fast, slow, origin, pixel_size = panel_frame(modules[0], detector)
-    if not all(0 < size < np.inf for size in pixel_size):
-        raise CorruptFile(
-            path=path, reason=f"the pixel size of its detector is {pixel_size[0]:g} x {pixel_size[1]:g} mm"
-        )
+    fast, slow, origin, said_size = panel_frame(modules[0], detector)
+    pixel_size = required_pixel_size(path, overrides.pixel_size or said_size)
     frame = (fast, slow, origin, pixel_size)
     said = _joined_modules(path, modules, detector, frame) if len(modules) > 1 else _data_size(modules[0])
     _compare_sizes(said, images.shape, warnings)

@@ -9,12 +9,22 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from autoproc.formats.header_values import MAX_DISTANCE, MAX_WAVELENGTH, MIN_DISTANCE, MIN_WAVELENGTH
+from autoproc.formats.header_values import (
+    MAX_DISTANCE,
+    MAX_PIXEL_SIZE,
+    MAX_WAVELENGTH,
+    MIN_DISTANCE,
+    MIN_PIXEL_SIZE,
+    MIN_WAVELENGTH,
+)
 from autoproc.importing.overriding import Rectangle, Vector
 from autoproc.params import Params
 
 RANGE = re.compile(r"(\d+)(?:\s*[-:]\s*(\d+))?")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+PixelSide = Annotated[float, Field(ge=MIN_PIXEL_SIZE, le=MAX_PIXEL_SIZE)]
 
 
 class ImportParams(Params):
@@ -26,9 +36,9 @@ class ImportParams(Params):
     """Distance from the sample to the detector along its normal, mm; none takes the header's."""
     beam_centre: tuple[Finite, Finite] | None = None
     """Where the direct beam meets the detector, (fast, slow) pixels; none takes the header's."""
-    pixel_size: tuple[Finite, Finite] | None = None
-    """(fast, slow) mm, for images whose header does not say, such as plain TIFF; none takes the header's. CBF and
-    HDF5 files say it always, and it is not used for them."""
+    pixel_size: tuple[PixelSide, PixelSide] | None = None
+    """(fast, slow) mm, for images whose header does not say, such as plain TIFF, or says what is impossible; none
+    takes the header's. The beam centre stays where it is in pixels if the header gives it so, else in mm."""
     rotation_axis: Vector | None = None
     """Direction of a single rotation axis in the laboratory; (-1, 0, 0) reverses the usual one."""
     goniometer_axes: tuple[Vector, ...] | None = None

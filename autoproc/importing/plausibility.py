@@ -44,7 +44,8 @@ def plausibility_warnings(experiment: Experiment) -> list[str]:
     unusual = (
         _unusual("wavelength", experiment.beam.wavelength, "A", USUAL_WAVELENGTH, "wavelength="),
         _unusual("detector distance", panel.distance, "mm", USUAL_DISTANCE, "distance="),
-        _unusual("pixel size", max(pixel), "mm", USUAL_PIXEL) or _unusual("pixel size", min(pixel), "mm", USUAL_PIXEL),
+        _unusual("pixel size", max(pixel), "mm", USUAL_PIXEL, "pixel_size=")
+        or _unusual("pixel size", min(pixel), "mm", USUAL_PIXEL, "pixel_size="),
         _unusual("rotation per image", abs(experiment.scan.oscillation[1]), "degrees", USUAL_WIDTH, "oscillation="),
         _beam_centre(experiment),
         _polarisation(experiment),

@@ -72,8 +72,8 @@ _array_structure_list_axis.axis_set_id
 _array_structure_list_axis.axis_id
 _array_structure_list_axis.displacement
 _array_structure_list_axis.displacement_increment
-ELEMENT_X ELEMENT_X 0.0 0.1
-ELEMENT_Y ELEMENT_Y 0.0 0.1
+ELEMENT_X ELEMENT_X 0.0 {pixel}
+ELEMENT_Y ELEMENT_Y 0.0 {pixel}
 loop_
 _array_intensities.array_id
 _array_intensities.gain
@@ -83,7 +83,7 @@ A1 1.0 91795 -1
 """
 DEFAULTS = {
     "norm": 0.0, "wavelength": 0.7, "omega": -10.0, "omega_width": 0.5, "phi_width": 0.0, "two_theta": 0.0,
-    "distance": 100.0, "element_parent": "ELEMENT_Y", "direction": "increasing",
+    "distance": 100.0, "element_parent": "ELEMENT_Y", "direction": "increasing", "pixel": 0.1,
 }  # fmt: skip
 
 
@@ -161,9 +161,12 @@ def test_values_that_can_be_given(tmp_path):
         ({"wavelength": "."}, "wavelength is missing"),
         ({"wavelength": "one"}, "wavelength is not a number"),
         ({"distance": 0.0}, "distance is 0 mm"),
+        ({"pixel": 1000.0}, "pixel size is 1000 x 1000 mm"),
+        ({"pixel": 0.0}, "pixel size is 0 x 0 mm"),
     ):
         with pytest.raises(BadHeader, match=field):
             models(tmp_path, **changes)
+    assert models(tmp_path, HeaderOverrides(pixel_size=(0.1, 0.2)), pixel=1000.0).detector[0].pixel_size == (0.1, 0.2)
     given = HeaderOverrides(wavelength=1.2, distance=150.0, beam_centre=(3.0, 4.0))
     found = models(tmp_path, given, wavelength="?", distance=0.0, two_theta=20.0)
     assert found.beam.wavelength == 1.2

@@ -74,7 +74,7 @@ def test_attenuation_follows_a_given_wavelength(tmp_path):
 
 
 def test_missing_pixel_size(tmp_path):
-    with pytest.raises(BadHeader, match="Pixel_size is missing"):
+    with pytest.raises(BadHeader, match="pixel size is missing"):
         models(tmp_path, {"Pixel_size": None})
 
 
