@@ -62,7 +62,7 @@ def _shown(facts: Mapping[str, Any]) -> dict[str, Any]:
     def shown(key: str, value: Any) -> Any:
         if key == "path" or isinstance(value, Path):
             return legible(value)
-        return legible_lines(value) if isinstance(value, (str, Exception)) else value
+        return legible_lines(value) if isinstance(value, (str, bytes, Exception, tuple, list)) else value
 
     return {key: shown(key, value) for key, value in facts.items()}
 

@@ -9,6 +9,8 @@ HARMFUL = re.compile(
     "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # invisible ones, which turn the direction of writing
     "\ud800-\udfff]"  # halves of characters: bytes of a name that is no UTF-8
 )
+NUMPY = re.compile(r"\bnp\.(?:[a-z_]{1,12}[0-9]{0,3}\(b?([^()]{0,200})\)|(True|False)_)")
+"""How a number or a text of numpy's is printed within a list, or by an error of its: np.float64(0.5)."""
 
 
 def legible(text: object) -> str:
@@ -17,8 +19,14 @@ def legible(text: object) -> str:
 
 
 def legible_lines(text: object) -> str:
-    """The same for text of several lines, and with tabulators."""
-    return HARMFUL.sub(lambda match: match[0] if match[0] in "\n\t" else _spelt(match), str(text))
+    """The same for text of several lines, and with tabulators; values in it are as `plain` has them."""
+    return HARMFUL.sub(lambda match: match[0] if match[0] in "\n\t" else _spelt(match), plain(text))
+
+
+def plain(text: object) -> str:
+    """Words in which values stand as people write them, not as programs do: 0.5, not np.float64(0.5)."""
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return NUMPY.sub(lambda match: match[1] or match[2] or "", words)
 
 
 def _spelt(match: re.Match[str]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autoproc.errors import CorruptFile
-from autoproc.legible import legible, legible_lines
+from autoproc.errors import CorruptFile, InputError
+from autoproc.legible import legible, legible_lines, plain
 from autoproc.text_tables import ruled_table
 
 # Of every kind: control characters, halves of characters, letters of all languages.
@@ -58,3 +59,29 @@ def test_an_error_is_one_line_whatever_the_name(name):
 @given(texts)
 def test_a_table_keeps_its_rows(name):
     assert len(ruled_table(["name"], [[name]]).splitlines()) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("(np.float64(0.1), np.float32(2e-05)) mm", "(0.1, 2e-05) mm"),
+        ("could not convert string to float: np.bytes_(b'abc')", "could not convert string to float: 'abc'"),
+        ("np.str_('x') np.True_ np.int64(-3)", "'x' True -3"),
+        (b"in a file\xff", "in a file\ufffd"),
+        ("a map(x) of np.pi", "a map(x) of np.pi"),
+    ],
+)
+def test_values_stand_as_people_write_them(text, shown):
+    assert plain(text) == legible_lines(text) == shown
+
+
+VALUES = [np.float64(0.1), np.float32(0.5), np.int64(3), np.bytes_(b"ab"), np.str_("ab"), b"ab", np.bool_(True)]
+
+
+@given(st.lists(st.sampled_from(VALUES), max_size=3), st.sampled_from(VALUES))
+def test_no_error_shows_the_types_of_its_facts(values, value):
+    class Wrong(InputError):
+        what = "{path}: {one} {several} {pair} {said}"
+
+    shown = Wrong(path="x", one=value, several=values, pair=tuple(values), said=f"{values}").message
+    assert "np." not in shown

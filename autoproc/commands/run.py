@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
 from autoproc.errors import InputError, WrongArguments
+from autoproc.formats.confinement import may_lead_into
 from autoproc.legible import legible
 from autoproc.overrides import split_arguments
 from autoproc.service.attendance import Attendance
@@ -48,13 +49,14 @@ if TYPE_CHECKING:
     from autoproc.service.watcher import Watcher
 
 FILES = ("merged.mtz", "summary.txt", "report.html")
+GIVE_IMAGES = "give a folder of images, an image, a template with #, or a master file"
 
 
 class NothingToProcess(InputError):
     """No sweep under the paths."""
 
     what = "no sweep of images was found in {paths}{passed_over}"
-    hint = "give a folder of images, an image, a template with #, or a master file"
+    hint = "{advice}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,14 @@ def run_command(
         if not paths:
             raise WrongArguments(what_is_wrong="no path of images was given", command="run")
         settings = with_threads(with_command_line(read_config(config), overrides), threads)
+        may_lead_into(settings.import_sweep.link_roots)
         wanted = what_is_wanted(paths, settings, once)
-        make_folder(output)
-        tell_skipped(wanted.named)
-        stop = Stop()
-        with stop.listening():
-            n_failed = Run(output, settings, wanted, stop).work()
+        with closing_all([wanted.search]):
+            make_folder(output)
+            tell_skipped(wanted.named)
+            stop = Stop()
+            with stop.listening():
+                n_failed = Run(output, settings, wanted, stop).work()
         if stop.n_asked:
             leave_stopped(stop, is_watching=bool(wanted.watched))
         raise typer.Exit(FAILED if n_failed else OK)
@@ -98,15 +102,19 @@ def what_is_wanted(paths: Sequence[str], config: Config, once: bool) -> Wanted:
     others = [path for path in paths if path not in watched]
     if not others:
         return Wanted(NamedSweeps((), (), ()), tuple(Path(path).absolute() for path in watched))
-    search = NamedSearch(others, probing(config))
-    named = search.soon()
-    if search.is_over and not (named.sweeps or named.problems or named.listed or watched):
-        passed_over = "".join(f"; {legible(s.path.name)}: {legible(s.reason)}" for s in named.skipped)
-        raise NothingToProcess(paths=", ".join(map(str, paths)), passed_over=passed_over)
-    if search.is_over:
-        search.close()
-    rest = None if search.is_over else search
-    return Wanted(named, tuple(Path(path).absolute() for path in watched), rest)
+    with ExitStack() as leaving:
+        probe = probing(config)
+        leaving.callback(probe.close)
+        search = NamedSearch(others, probe)
+        named = search.soon()
+        if search.is_over and not (named.sweeps or named.problems or named.listed or watched):
+            passed_over = "".join(f"; {legible(s.path.name)}: {legible(s.reason)}" for s in named.skipped)
+            advice = next((s.advice for s in named.skipped if s.advice), GIVE_IMAGES)
+            raise NothingToProcess(paths=", ".join(map(str, paths)), passed_over=passed_over, advice=advice)
+        rest = None if search.is_over else search
+        if rest is not None:
+            leaving.pop_all()  # it goes on to be asked
+        return Wanted(named, tuple(Path(path).absolute() for path in watched), rest)
 
 
 def make_folder(output: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from autoproc.errors import CorruptFile, UnreadableFile
 from autoproc.formats.confinement import open_descriptor
 from autoproc.formats.header_values import told
+from autoproc.formats.no_files import not_a_file, require_file
 
 GZIP_MAGIC = b"\x1f\x8b"
 BZIP2_MAGIC = b"BZh"
@@ -58,6 +59,7 @@ def _read(path: str | Path, n: int) -> bytes:
     try:
         file = open_descriptor(path)
     except (OSError, ValueError) as error:
+        require_file(path)
         is_missing = isinstance(error, FileNotFoundError)
         reason = getattr(error, "strerror", None) or error
         raise UnreadableFile(path=path, reason=reason, is_missing=is_missing) from error
@@ -65,7 +67,7 @@ def _read(path: str | Path, n: int) -> bytes:
         with open(file, "rb", buffering=0, closefd=True) as opened:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
-                raise UnreadableFile(path=path, reason="it is no regular file", is_missing=False)
+                raise not_a_file(path, status.st_mode)
             if n < 0 and status.st_size > LARGEST_FILE:
                 raise CorruptFile(path=path, reason=f"its {status.st_size} bytes are more than an image can take")
             return opened.read(n)

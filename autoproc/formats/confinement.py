@@ -15,6 +15,11 @@ from pathlib import Path
 READING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 """Without O_NONBLOCK a pipe that a stranger gave the name of an image would hold the reader for good."""
 
+LEADS_OUT = (
+    "it is a symbolic link that leads out of its visit; list the folder it leads to in import_sweep.link_roots if that "
+    "is meant"
+)
+
 _listed: list[Path] = []
 """Of this process: one policy holds for whatever it opens, on any thread."""
 
@@ -35,6 +40,18 @@ def is_within(target: Path, folder: Path) -> bool:
     return any(target.is_relative_to(root) for root in (*own, *_listed))
 
 
+def link_leads_out(path: Path, top: Path) -> bool:
+    """A symbolic link to a folder that those who made it may not lead to from where it lies.
+
+    top : all below it is looked at; back to a folder that holds the link itself leads a circle, not a way out
+    """
+    if not os.path.islink(path):
+        return False
+    target, home = Path(os.path.realpath(path)), Path(os.path.realpath(path.parent))
+    is_circle = home.is_relative_to(target) and target.is_relative_to(os.path.realpath(top))
+    return not is_circle and not is_within(target, home)
+
+
 def open_descriptor(path: str | Path) -> int:
     """A descriptor for reading. Raises OSError, LeadsOut for a symbolic link out of the visit."""
     try:
@@ -44,8 +61,5 @@ def open_descriptor(path: str | Path) -> int:
             raise
     target = Path(os.path.realpath(path))
     if not is_within(target, Path(path).parent):
-        raise LeadsOut(
-            "it is a symbolic link that leads out of its visit; list the folder it leads to in "
-            "import_sweep.link_roots if that is meant"
-        )
+        raise LeadsOut(LEADS_OUT)
     return os.open(target, READING | os.O_NOFOLLOW)

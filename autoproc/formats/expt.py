@@ -13,11 +13,13 @@ from typing import Any
 import gemmi
 import numpy as np
 
-from autoproc.errors import CorruptFile, UnreadableFile
+from autoproc.errors import CorruptFile
 from autoproc.formats.boundary import LONGEST_REASON, reads_file
 from autoproc.formats.expt_checks import checked
 from autoproc.formats.expt_scan import scan_from_json, scan_to_json, valid_image_ranges
+from autoproc.formats.no_files import read_file
 from autoproc.geometry.rotation import rotation_matrix
+from autoproc.legible import plain
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import (
     Beam,
@@ -46,15 +48,13 @@ def read_expt(path: str | Path) -> list[Experiment]:
     Raises UnreadableFile or CorruptFile.
     """
     try:
-        content = json.loads(Path(path).read_text())
-    except OSError as error:
-        raise UnreadableFile(path=path, reason=error.strerror or error) from error
+        content = json.loads(read_file(path))
     except ValueError as error:
         raise CorruptFile(path=path, reason=f"it is not JSON ({str(error)[:LONGEST_REASON]})") from error
     try:
         return [checked(experiment) for experiment in _experiments(content)]
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        said = (str(error) if type(error) is ValueError else repr(error))[:LONGEST_REASON]
+        said = (str(error) if type(error) is ValueError else plain(repr(error)))[:LONGEST_REASON]
         raise CorruptFile(path=path, reason=f"it is not a DIALS experiment list ({said})") from error
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoproc.errors import BadHeader
+from autoproc.legible import plain
 
 MIN_WAVELENGTH, MAX_WAVELENGTH = 0.01, 20.0
 MIN_DISTANCE, MAX_DISTANCE = 1.0, 20000.0
@@ -95,7 +96,7 @@ def quoted(text: str) -> str:
 
 def told(error: BaseException) -> str:
     """What a library says of a file, which it may quote: where that is short and printable, else the kind of error."""
-    words = str(error)
+    words = plain(error)
     is_fit = 0 < len(words) <= LONGEST_TOLD and words.isascii() and words.isprintable()
     return words if is_fit else type(error).__name__
 

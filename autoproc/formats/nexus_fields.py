@@ -67,9 +67,14 @@ def quoted(said: str) -> str:
 def values_in(item: h5py.Dataset, unit: str, default_unit: str | None = None) -> np.ndarray:
     """All values of a dataset, 1-D float64, in mm, angstrom, deg, s or eV; in `default_unit` where none is given.
 
-    Raises UnknownUnit.
+    Numbers written as text are taken as such. Raises UnknownUnit, or ValueError for other text.
     """
-    return np.atleast_1d(np.asarray(item[()], float)).ravel() * factor_of(item, unit, default_unit)
+    try:
+        values = np.atleast_1d(np.asarray(item[()], float)).ravel()
+    except (TypeError, ValueError) as error:
+        said = quoted(text(item)) if item.dtype.kind in "OSUT" else str(item.dtype)
+        raise ValueError(f"{item.name} is {said}, not numbers") from error
+    return values * factor_of(item, unit, default_unit)
 
 
 def number(group: h5py.Group, name: str, unit: str | None = None, default_unit: str | None = None) -> float | None:

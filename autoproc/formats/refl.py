@@ -8,9 +8,11 @@ from typing import Any
 import msgpack
 import numpy as np
 
-from autoproc.errors import CorruptFile, UnreadableFile
+from autoproc.errors import CorruptFile
 from autoproc.formats.boundary import LONGEST_REASON, reads_file
+from autoproc.formats.no_files import read_file
 from autoproc.formats.shoeboxes import split_shoeboxes
+from autoproc.legible import plain
 from autoproc.models.columns import COLUMNS
 from autoproc.models.reflections import Reflections
 
@@ -49,10 +51,7 @@ def read_refl_columns(path: str | Path) -> dict[str, Any]:
     Shoeboxes are one object of bytes each (see formats.shoeboxes); other columns that are not plain
     numbers appear in `types` only.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise UnreadableFile(path=path, reason=error.strerror or error) from error
+    data = read_file(path)
     try:
         magic, version, payload = msgpack.unpackb(data, raw=False, strict_map_key=False)
         columns = {
@@ -67,7 +66,7 @@ def read_refl_columns(path: str | Path) -> dict[str, Any]:
         n_rows, identifiers = payload["nrows"], payload["identifiers"]
         _check(n_rows, identifiers, columns, types)
     except (ValueError, KeyError, TypeError, AttributeError, msgpack.UnpackException) as error:
-        said = str(error)[:LONGEST_REASON]
+        said = plain(error)[:LONGEST_REASON]
         raise CorruptFile(path=path, reason=f"it is not a DIALS reflection file ({said})") from error
     if magic != MAGIC or version != VERSION:
         said = f"{magic!r} version {version!r}"[:LONGEST_REASON]

@@ -47,6 +47,13 @@ def kind_of(path: str | Path) -> str:
 
 
 @reads_file
+def image_kind(path: str | Path) -> str:
+    """The kind of an image or a master: hdf5, cbf, or that of formats.frame_headers. Raises as kind_of does."""
+    kind = kind_of(path)
+    return frame_kind(read_start(path, TOLD_BY)) if kind == "files" else kind
+
+
+@reads_file
 def format_name(path: str | Path) -> str:
     """What kind of file it is, in words."""
     kind = kind_of(path)

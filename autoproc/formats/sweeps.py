@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autoproc.errors import AutoprocError, InputError, UnreadableFile
+from autoproc.formats.confinement import LEADS_OUT, link_leads_out
 from autoproc.formats.registry import kind_of
 from autoproc.formats.templates import (
     absolute,
@@ -133,7 +134,10 @@ def _add(path: Path, found: Found, named: dict[Path, list[Path]], kind_of: Calla
 
 
 def _walk(top: Path, found: Found) -> Iterator[tuple[Path, list[str]]]:
-    """Directories from the top down, sorted, each once even where symbolic links make loops."""
+    """Directories from the top down, sorted, each once even where symbolic links make loops.
+
+    Links that lead out of the visit are passed over.
+    """
     seen: set[tuple[int, int]] = set()
     waiting = [top]
     while waiting:
@@ -142,6 +146,7 @@ def _walk(top: Path, found: Found) -> Iterator[tuple[Path, list[str]]]:
             status = os.stat(directory)
             with os.scandir(directory) as listing:
                 entries = [(entry.name, entry.is_dir()) for entry in listing if not entry.name.startswith(".")]
+            out = {name for name, is_directory in entries if is_directory and link_leads_out(directory / name, top)}
         except OSError as error:
             found.problems.append(UnreadableFile(path=directory, reason=error.strerror or error))
             continue
@@ -149,7 +154,9 @@ def _walk(top: Path, found: Found) -> Iterator[tuple[Path, list[str]]]:
             continue
         seen.add((status.st_dev, status.st_ino))
         yield directory, sorted(name for name, is_directory in entries if not is_directory)
-        waiting += [directory / name for name, is_directory in sorted(entries, reverse=True) if is_directory]
+        found.passed_over += [(directory / name, LEADS_OUT) for name in sorted(out)]
+        inside = [name for name, is_directory in entries if is_directory and name not in out]
+        waiting += [directory / name for name in sorted(inside, reverse=True)]
 
 
 def _add_directory(directory: Path, names: list[str], found: Found) -> None:

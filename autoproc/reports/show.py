@@ -13,6 +13,7 @@ from autoproc.errors import AutoprocError, CorruptFile, InputError
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.expt import read_expt
+from autoproc.formats.no_files import require_file
 from autoproc.formats.registry import format_name, open_reader, read_experiment
 from autoproc.importing.plausibility import plausibility_warnings
 from autoproc.models.experiment import Experiment
@@ -42,6 +43,7 @@ def describe(path: str | Path) -> str:
     path = Path(path)
     if os.path.isdir(path):  # unlike Path.is_dir, never raises: names come from anybody
         raise NothingToShow(path=path, kind="a folder", instead=_instead_of_folder(path))
+    require_file(path)
     if os.path.exists(path) and not path.stat().st_size:
         raise CorruptFile(path=path, reason="it is empty")
     if path.suffix in FOR_READING and os.path.exists(path):

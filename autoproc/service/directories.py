@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol, cast
 
+from autoproc.formats.confinement import link_leads_out
 from autoproc.service.watch_params import WatchParams
 
 SHARE_OF_QUIET = 0.05
@@ -64,6 +65,7 @@ class Change:
 
     arrived : names that are new, or whose file is another than before; gone : names that are no longer there
     is_first : the directory was not known; modified : its time of modification, seconds
+    leading_out : new links to folders outside the visit, which are not followed
     """
 
     directory: Path
@@ -72,6 +74,7 @@ class Change:
     gone: tuple[str, ...]
     is_first: bool
     modified: float
+    leading_out: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -176,8 +179,8 @@ class Directories:
             directory.changed_at = min(now, status.st_mtime) if is_first else now
         directory.is_settled = not is_changed and is_rested
         directory.listed_at, directory.modified_ns = now, status.st_mtime_ns
-        arrived, gone = _compared(directory, entries)
-        return Change(directory.path, directory.visit, arrived, gone, is_first, status.st_mtime)
+        arrived, gone, leading_out = _compared(directory, entries)
+        return Change(directory.path, directory.visit, arrived, gone, is_first, status.st_mtime, leading_out)
 
     def _is_ours(self, directory: _Directory, identity: tuple[int, int]) -> bool:
         """A directory that is reached on several ways, or in a circle, is looked at on the first of them."""
@@ -229,18 +232,24 @@ class Directories:
         return any(fnmatch(path.name, pattern) or fnmatch(str(path), pattern) for pattern in self._params.exclude)
 
 
-def _compared(directory: _Directory, entries: list[Entry]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names that arrived and that are gone; only names that are new are asked whether they are directories."""
+def _compared(directory: _Directory, entries: list[Entry]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Names that arrived, that are gone, and new links to folders that are not to be followed.
+
+    Only names that are new are asked whether they are directories, and where they lead.
+    """
     inodes: dict[str, int] = {}
     subdirectories: set[str] = set()
     links: set[str] = set()
-    arrived = []
+    arrived, leading_out = [], []
     for entry in entries:
         name, inode = entry.name, entry.inode()
         if name.startswith("."):
             continue
         if directory.inodes.get(name) == inode:
             inodes[name] = inode
+        elif name not in directory.subdirectories and _leads_out(directory, entry):
+            inodes[name] = inode
+            leading_out.append(name)
         elif name in directory.subdirectories or _is_directory(entry):
             subdirectories.add(name)
             if entry.is_symlink():
@@ -251,7 +260,12 @@ def _compared(directory: _Directory, entries: list[Entry]) -> tuple[tuple[str, .
     gone = [name for name in directory.inodes if name not in inodes]
     gone += [name for name in directory.subdirectories if name not in subdirectories]
     directory.inodes, directory.subdirectories, directory.links = inodes, subdirectories, links
-    return tuple(sorted(arrived)), tuple(gone)
+    return tuple(sorted(arrived)), tuple(gone), tuple(sorted(leading_out))
+
+
+def _leads_out(directory: _Directory, entry: Entry) -> bool:
+    root = directory.path.parents[directory.depth - 1] if directory.depth else directory.path
+    return entry.is_symlink() and _is_directory(entry) and link_leads_out(directory.path / entry.name, root)
 
 
 def _is_directory(entry: Entry) -> bool:

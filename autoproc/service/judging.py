@@ -5,13 +5,12 @@ A judgement yields questions about files, and goes on when they are answered: me
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable, Generator, Iterable, Mapping, Set
+from collections.abc import Generator, Iterable, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from autoproc.formats.no_files import KINDS, NO_FILE, no_file
 from autoproc.formats.sweeps import MASTER_NAME
 from autoproc.service.completeness import Progress, Verdict, judge
 from autoproc.service.directories import Disk
@@ -27,12 +26,9 @@ Judgement = Generator[Question, Any, Iterable[Found]]
 
 PHOTOGRAPHS = "photographs, not diffraction images"
 NO_MASTER = "{files}, but no master file that describes the experiment"
-NO_FILE = "{kind}, not a file"
 SHARE_OF_QUIET = 0.05
 """Time between looks at an unfinished HDF5 sweep, as a part of the time that nothing came."""
 SOON = 0.01
-KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
-"""What has a name like a file, and is never to be opened: opening it may wait for ever, or do something."""
 
 
 class Judging:
@@ -156,14 +152,6 @@ class Judging:
     def _next_look_at(self, series: WatchedMaster | WatchedCbf, now: float) -> float:
         quiet = max(0.0, now - series.arrivals.news)
         return now + max(SHARE_OF_QUIET * quiet, self._params.poll_interval)
-
-
-def no_file(path: Path, stat_of: Callable[[Path], os.stat_result] = os.stat) -> str:
-    """What a name leads to that is no file; "" for files, and what cannot be told."""
-    try:
-        return KINDS.get(stat.S_IFMT(stat_of(path).st_mode), "")
-    except (OSError, ValueError):
-        return ""
 
 
 def _sweeps_of_cbf(series: WatchedCbf, files: Mapping[int, Path], verdict: Verdict, arrived: float) -> SweepsOfCbf:

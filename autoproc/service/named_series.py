@@ -14,9 +14,9 @@ from autoproc.formats.sweeps import DATA_NAME, Series
 from autoproc.formats.templates import sweep_name
 from autoproc.importing.params import ImportParams
 from autoproc.service.completeness import longest_run
-from autoproc.service.found_sweep import FoundSweep, Kind, fingerprint
+from autoproc.service.found_sweep import FoundSweep, fingerprint
 from autoproc.service.questions import NamedImages
-from autoproc.service.recognise import IDENTITY_BYTES
+from autoproc.service.recognise import IDENTITY_BYTES, kind_of_series
 from autoproc.stages.import_sweep import ImportedSweep, import_series
 
 HDF5_ENDINGS = (".h5", ".hdf5", ".nxs")
@@ -42,9 +42,9 @@ def _found(sweep: ImportedSweep, series: Series, is_one_of_several: bool, clock:
     path, scan = series.template, sweep.experiment.scan
     images = scan.image_range if is_one_of_several else _numbers(series)
     told_by = fingerprint(path, mark_of(sweep.files[0], scan.image_range[0] if is_one_of_several else None))
-    n_images = scan.n_images if _kind(series) == "hdf5" else len(sweep.files)
+    n_images = scan.n_images if kind_of_series(series) == "hdf5" else len(sweep.files)
     found = FoundSweep(
-        path, _kind(series), images, n_images, told_by, "complete", "", sweep.name, str(path.parent),
+        path, kind_of_series(series), images, n_images, told_by, "complete", "", sweep.name, str(path.parent),
         written_at(sweep.files[-1], clock),
     )  # fmt: skip
     return as_far_as_there(found, scan.image_range) if found.kind == "hdf5" else found
@@ -67,7 +67,7 @@ def _unusable(name: str, path: Path, series: Series, clock: Callable[[], float])
     first, last = series.files[min(series.files)], series.files[max(series.files)]
     n_images = len(series.files) if series.kind == "cbf" else 0
     return FoundSweep(
-        path, _kind(series), _numbers(series), n_images, fingerprint(path, mark_of(first)), "complete", "",
+        path, kind_of_series(series), _numbers(series), n_images, fingerprint(path, mark_of(first)), "complete", "",
         name, str(path.parent), written_at(last, clock),
     )  # fmt: skip
 
@@ -84,10 +84,6 @@ def written_at(path: Path, clock: Callable[[], float]) -> float:
         return min(clock(), max(p.stat().st_mtime for p in beside))
     except OSError:
         return clock()
-
-
-def _kind(series: Series) -> Kind:
-    return "hdf5" if series.kind == "hdf5" else "cbf"
 
 
 def _numbers(series: Series) -> tuple[int, int] | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from autoproc.errors import AutoprocError
+from autoproc.formats.no_files import NO_FILE, no_file
 from autoproc.formats.sweeps import Series, find_series, unique_names
 from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.judging import NO_FILE, no_file
 from autoproc.service.probing import Prober
 from autoproc.service.questions import KindOf, NamedImages, Question, SweepsOfSeries, Unanswered
 from autoproc.stages.import_sweep import Skipped

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 from autoproc.errors import AutoprocError
 from autoproc.formats.compressed import read_start
 from autoproc.formats.frames_present import FramesPresent
+from autoproc.formats.registry import image_kind
 from autoproc.formats.sweeps import Series
 from autoproc.formats.templates import grouped_by_template
 from autoproc.importing.params import ImportParams
 from autoproc.passing import may_pass
 from autoproc.service.completeness import Verdict, longest_run
-from autoproc.service.found_sweep import FoundSweep, ListedImages, What, fingerprint
+from autoproc.service.found_sweep import FoundSweep, Kind, ListedImages, What, fingerprint
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, import_series
 
 IDENTITY_BYTES = 4096
@@ -71,7 +73,7 @@ def _cbf_sweep(
 ) -> FoundSweep:
     first, last = sweep.experiment.scan.image_range
     return FoundSweep(
-        series.template, "cbf", (first, last), len(sweep.files),
+        series.template, kind_of_series(series), (first, last), len(sweep.files),
         fingerprint(series.template, _identity(marker)),
         "complete" if verdict.state == "complete" else "partial", verdict.reason, sweep.name, visit, arrived,
     )  # fmt: skip
@@ -86,9 +88,20 @@ def _failed(
     for failure in result.failures:
         why = verdict.reason or ("" if may_pass(failure.error) else failure.error.message)  # that says nothing of them
         yield FoundSweep(
-            series.template, "cbf" if series.kind == "cbf" else "hdf5", None, n_images,
+            series.template, kind_of_series(series), None, n_images,
             fingerprint(series.template, identity), "partial" if why else "complete", why, series.stem, visit, arrived,
         )  # fmt: skip
+
+
+def kind_of_series(series: Series) -> Kind:
+    """The kind of its images; by their name where the first of them cannot be read."""
+    if series.kind == "hdf5":
+        return "hdf5"
+    first = series.files[min(series.files)]
+    try:
+        return cast(Kind, image_kind(first))
+    except AutoprocError:
+        return "cbf" if ".cbf" in first.name.lower() else "unknown"
 
 
 def _listed(skipped: Skipped) -> ListedImages:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autoproc.errors import AutoprocError
+from autoproc.formats.confinement import LEADS_OUT
 from autoproc.formats.templates import absolute
 from autoproc.service.arriving import arriving
 from autoproc.service.directories import Change, Directories, Disk
@@ -120,6 +121,8 @@ class Watcher:
                 self._walk = self._directories.changes(now, self._told_of(now), self._register.busy())
         for change in self._walk:
             self._register.take(change, now)
+            out = [ListedImages(change.directory / name, 0, "unreadable", LEADS_OUT) for name in change.leading_out]
+            self._judged += self._new(out)
             if self._clock() - now > LONGEST_WORK:
                 return
         self._walk = None

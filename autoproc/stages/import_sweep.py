@@ -30,12 +30,14 @@ from autoproc.legible import legible
 from autoproc.models.experiment import Detector, Experiment, ImageSet, Scan
 from autoproc.wording import number_ranges
 
+WHAT_A_SWEEP_IS = "a sweep is at least a few images that turn the crystal on without a gap"
+
 
 class NotASweep(InputError):
     """Images that were found are not a rotation sweep."""
 
     what = "{path}: {reason}"
-    hint = "a sweep is at least a few images that turn the crystal on without a gap"
+    hint = "{advice}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class ImportedSweep:
 class Skipped:
     """Images that are no sweep: where, how many, and why.
 
+    advice : what to do about it, "" where that is what a sweep is
     instead_of : name of the sweep that was looked for; "" for images that nobody would take for one,
     such as screening shots and images beside a sweep of the same series
     """
@@ -68,11 +71,12 @@ class Skipped:
     n_images: int
     reason: str
     instead_of: str = ""
+    advice: str = ""
 
     @property
     def error(self) -> NotASweep:
         """The same as an error, for a caller who wanted a sweep."""
-        return NotASweep(path=self.path, reason=self.reason)
+        return NotASweep(path=self.path, reason=self.reason, advice=self.advice or WHAT_A_SWEEP_IS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +162,9 @@ def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[Imp
     excluded = params.excluded_from(range(low, min(high, max(series.files)) + 1))
     numbers = [number for number in within if number not in set(excluded)]
     if not numbers:
-        why = "every image is excluded" if within else f"no image is within image_range {low} to {high}"
-        yield Skipped(series.template, len(series.files), why)
+        yield _none_left(
+            series.template, len(series.files), (min(series.files), max(series.files)), bool(within), params
+        )
         return
     overrides = _header_overrides(params)
     segments, damaged = split_around_damage(
@@ -254,15 +259,13 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
     master = series.template
     read = nexus.read_master(master, _header_overrides(params))
     found = list(read.parts)
+    there = found[0].scan.image_range[0], found[-1].scan.image_range[1]
     experiments = [_within(experiment, params.image_range) for experiment in found]
     within = [experiment for experiment in experiments if experiment is not None]
     parts = [e for e in within if len(params.excluded_from(_numbers(e.scan))) < e.scan.n_images]
     if not parts:
-        low, high = params.image_range or (0, 0)
-        why = "every image is excluded" if within else f"no image is within image_range {low} to {high}"
-        yield Skipped(master, sum(e.scan.n_images for e in found), why)
+        yield _none_left(master, sum(e.scan.n_images for e in found), there, bool(within), params)
         return
-    there = found[0].scan.image_range[0], found[-1].scan.image_range[1]
     wedges = [Wedge(e.scan.image_range[0], e.scan.n_images, params.oscillation or e.scan.oscillation) for e in parts]
     screening = screening_reason(wedges, params.max_screening_rotation)
     if screening:
@@ -279,6 +282,19 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
             warnings = [*read.warnings, *_choice_warnings(experiment.scan, there, params), *sensor_warnings]
             warnings += plausibility_warnings(experiment)
             yield ImportedSweep(numbered, experiment, (master,), format_name(master), tuple(warnings))
+
+
+def _none_left(path: Path, n_images: int, there: tuple[int, int], excluded: bool, params: ImportParams) -> Skipped:
+    """Images none of which the user wants; there : numbers of the first and last that are there."""
+    first, last = there
+    if excluded:
+        advice = f"the images are numbered {first} to {last}: let import_sweep.exclude_images leave some of them"
+        return Skipped(path, n_images, "every image is excluded", advice=advice)
+    low, high = params.image_range or (0, 0)
+    why = f"no image is within image_range {low} to {high}: they are numbered {first} to {last}"
+    return Skipped(
+        path, n_images, why, advice=f"give import_sweep.image_range within {first} and {last}, or leave it out"
+    )
 
 
 def _numbers(scan: Scan) -> range:

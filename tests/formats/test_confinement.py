@@ -5,13 +5,14 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
-from cbf_files import write_image
+from cbf_files import write_image, write_sweep
 from nexus_files import SIZE, write_master
 
 from autoproc.errors import CorruptFile, UnreadableFile
 from autoproc.formats.confinement import LeadsOut, is_within, may_lead_into, open_descriptor
 from autoproc.formats.nexus import read_master
 from autoproc.formats.registry import kind_of, open_reader, read_image_models
+from autoproc.formats.sweeps import find_series
 from autoproc.importing.params import ImportParams
 from autoproc.service.probe_process import orders
 from autoproc.stages.import_sweep import import_sweeps
@@ -64,6 +65,46 @@ def test_links_within_the_visit_are_followed(tmp_path, visit, where):
     write_image(tmp_path / where / "x_0001.cbf", {})
     (visit / "x_0001.cbf").symlink_to(tmp_path / where / "x_0001.cbf")
     assert kind_of(visit / "x_0001.cbf") == "cbf"
+
+
+def test_links_to_folders_out_of_the_visit_are_passed_over_and_said(tmp_path, visit):
+    write_sweep(tmp_path / "theirs", "x_####.cbf", range(1, 6))
+    write_sweep(visit, "y_####.cbf", range(1, 6))
+    (visit / "linked").symlink_to(tmp_path / "theirs")
+    found = find_series([visit])
+    assert [series.template.name for series in found.series] == ["y_####.cbf"]
+    ((path, why),) = found.passed_over
+    assert path == visit / "linked"
+    assert "leads out of its visit; list the folder it leads to in import_sweep.link_roots" in why
+    (skipped,) = import_sweeps([visit]).skipped
+    assert skipped.path == visit / "linked"
+    may_lead_into([tmp_path / "theirs"])
+    assert [series.template.name for series in find_series([visit]).series] == ["x_####.cbf", "y_####.cbf"]
+
+
+@pytest.mark.parametrize("where", ["visits/mine/a/deeper", "visits/mine/b"])
+def test_links_to_folders_within_the_visit_are_followed(tmp_path, visit, where):
+    write_sweep(tmp_path / where, "x_####.cbf", range(1, 6))
+    (visit / "linked").symlink_to(tmp_path / where)
+    found = find_series([visit])
+    assert [series.template.name for series in found.series] == ["x_####.cbf"]
+    assert not found.passed_over
+
+
+def test_a_folder_that_holds_the_link_is_a_circle_unless_it_is_above_what_was_given(visit):
+    (visit / "b").mkdir()
+    (visit / "b" / "up").symlink_to(visit)
+    (visit / "b" / "root").symlink_to("/")
+    write_sweep(visit, "y_####.cbf", range(1, 6))
+    found = find_series([visit])
+    assert [path.name for path, _ in found.passed_over] == ["root"]
+    assert len(found.series) == 1
+
+
+def test_the_folder_that_is_given_may_itself_be_a_link(tmp_path, visit):
+    write_sweep(tmp_path / "theirs", "x_####.cbf", range(1, 6))
+    (visit / "linked").symlink_to(tmp_path / "theirs")
+    assert len(find_series([visit / "linked"]).series) == 1
 
 
 def test_a_folder_that_is_itself_a_link_is_the_users_choice(tmp_path, visit):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from nexus_files import SIZE, axis, group, write_master
 
-from autoproc.errors import BadHeader
+from autoproc.errors import BadHeader, CorruptFile
 from autoproc.formats.header_values import HeaderOverrides
 from autoproc.formats.nexus import read_master
 from autoproc.formats.units import UnknownUnit
@@ -342,3 +342,13 @@ def test_a_place_that_contradicts_the_transformations_is_said(master):
     assert f"the detector's distance, {twice * 1e3:.4g} mm, is not that of its transformations" in remarks
     assert f"the detector's beam centre, ({x + 9:.1f}, {y:.1f}) px, is not that of its transformations" in remarks
     assert found.detector[0].distance == agreed.detector[0].distance
+
+
+def test_numbers_as_text_are_numbers_and_other_text_is_named_in_plain_words(master):
+    before = read_master(master).whole
+    edit(master, **{OMEGA.replace("/", "__"): np.array([b"%g" % x for x in 10 + 0.5 * np.arange(N)])})
+    same(master, before)
+    edit(master, **{OMEGA.replace("/", "__"): np.array([b"ten"] * N)})
+    with pytest.raises(CorruptFile, match=r"transformations/omega is 'ten', not numbers") as caught:
+        read_master(master)
+    assert "np." not in str(caught.value)

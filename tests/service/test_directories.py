@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from watched import Clock, FollowingDisk
 
+from autoproc.formats.confinement import may_lead_into
 from autoproc.service.directories import Directories
 from autoproc.service.watch_params import WatchParams
 
@@ -131,3 +132,37 @@ def test_roots_within_roots_are_told_once(tmp_path):
         name for _ in range(20) for change in directories.changes(clock.now, (), set()) for name in change.arrived
     ]
     assert arrived == ["x"]
+
+
+def test_links_to_folders_outside_are_told_once_and_not_followed(tmp_path, tmp_path_factory):
+    theirs = tmp_path_factory.mktemp("theirs")
+    (theirs / "x").write_bytes(b"x")
+    root = tmp_path / "visits" / "mine"
+    root.mkdir(parents=True)
+    (root / "link").symlink_to(theirs)
+    watch, told = Watch(root), []
+    for seconds in range(40):
+        watch.clock.now += 5
+        if seconds == 20:
+            (root / "f").write_bytes(b"f")
+        for change in watch.directories.changes(watch.clock.now, (), set()):
+            told += change.leading_out
+            watch.files |= {change.directory / name for name in change.arrived}
+    assert told == ["link"]
+    assert watch.files == {root / "f"}
+    assert len(watch.directories) == 1
+
+
+def test_links_to_folders_that_are_listed_are_followed(tmp_path, tmp_path_factory):
+    theirs = tmp_path_factory.mktemp("theirs")
+    (theirs / "x").write_bytes(b"x")
+    root = tmp_path / "visits" / "mine"
+    root.mkdir(parents=True)
+    (root / "link").symlink_to(theirs)
+    may_lead_into([theirs])
+    try:
+        watch = Watch(root)
+        watch.look()
+    finally:
+        may_lead_into(())
+    assert watch.files == {root / "link" / "x"}

@@ -5,12 +5,17 @@ from __future__ import annotations
 import errno
 import os
 
+import numpy as np
 import pytest
 from cbf_files import cbf_bytes, header, image
+from ccd_files import counts, write_dtrek, write_edf, write_marccd, write_smv
+from nexus_files import SIZE, write_master
 
 from autoproc.formats.frames_present import FramesPresent, frames_present
 from autoproc.importing.params import ImportParams
 from autoproc.service.completeness import Verdict
+from autoproc.service.named_sweeps import named_sweeps
+from autoproc.service.probe import Inside
 from autoproc.service.recognise import recognise_cbf, recognise_master
 
 WHOLE = Verdict("complete", "", 0.0)
@@ -65,3 +70,37 @@ def test_damaged_images_are_told_with_the_reason(tmp_path, files):
     (sweep,) = told(tmp_path, files)
     assert sweep.state == "partial"
     assert "damaged" in sweep.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "kind"),
+    [
+        ("x_{:03d}.img", write_smv, "smv"), ("x_{:03d}.img", write_dtrek, "smv"),
+        ("x_{:03d}.mccd", write_marccd, "marccd"), ("x_{:04d}.edf", write_edf, "edf"),
+    ],
+)  # fmt: skip
+def test_the_kind_is_that_of_the_images_whatever_way_they_are_found(tmp_path, name, write, kind):
+    files = {n: tmp_path / name.format(n) for n in range(1, 6)}
+    for n, path in files.items():
+        write(path, counts(n), start=0.5 * n)
+    (watched,) = told(tmp_path, files)
+    (named,) = named_sweeps([tmp_path], Inside()).sweeps
+    assert watched.kind == named.kind == kind
+
+
+@pytest.mark.parametrize(("name", "kind"), [("x_{:04d}.cbf", "cbf"), ("x_{:04d}.img", "unknown")])
+def test_the_kind_of_images_that_cannot_be_read(tmp_path, name, kind):
+    files = {n: tmp_path / name.format(n) for n in range(1, 6)}
+    for path in files.values():
+        path.write_bytes(b"")
+    (sweep,) = told(tmp_path, files)
+    assert sweep.kind == kind
+
+
+def test_the_kind_of_others(tmp_path, files):
+    (sweep,) = told(tmp_path, files)
+    assert sweep.kind == "cbf"
+    (tmp_path / "m").mkdir()
+    write_master(tmp_path / "m" / "y_master.h5", np.ones((6, *SIZE)))
+    (master,) = named_sweeps([tmp_path / "m"], Inside()).sweeps
+    assert master.kind == "hdf5"

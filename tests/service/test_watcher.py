@@ -261,6 +261,16 @@ def test_directories_behind_links_are_watched(hutch, tmp_path_factory):
     assert only(hutch.after(60)).n_images == 8
 
 
+def test_directories_behind_links_out_of_the_visit_are_listed(hutch, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (hutch.made("a/b") / "link").symlink_to(elsewhere)
+    hutch.images(range(1, 9), folder="a/b/link")
+    listed = only(hutch.after(60))
+    assert (listed.path.name, listed.what) == ("link", "unreadable")
+    assert "import_sweep.link_roots" in listed.reason
+    assert hutch.after(600) == []
+
+
 def test_screening_shots_stills_tests_and_photographs_are_listed(hutch):
     for number, angle in ((1, 0.0), (2, 45.0), (3, 90.0)):
         hutch.image(number, template="screen_####.cbf", start=angle)
