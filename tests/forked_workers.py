@@ -6,8 +6,11 @@ import os
 import sys
 import time
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO
+
+import pytest
 
 from autoproc.service.probe import Inside
 from autoproc.service.worker import work
@@ -68,6 +71,15 @@ def _is_pipe(number: int) -> bool:
     with suppress(OSError):
         return os.readlink(f"/proc/self/fd/{number}").startswith("pipe:")
     return False
+
+
+@contextmanager
+def no_new_programs(worker=forked_worker) -> Iterator[pytest.MonkeyPatch]:
+    """`autoproc run` in the test's process: its workers are forked, and files are opened inside."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autoproc.commands.run.launch_worker", worker)
+        patch.setattr("autoproc.commands.run.probing", probing_inside)
+        yield patch
 
 
 def probing_inside(config) -> Inside:

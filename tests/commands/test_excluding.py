@@ -17,7 +17,7 @@ EXCLUDED = (11, 12)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    images = simulated_sweep(tmp_path_factory, n_images=20, hot_pixels=0)
+    images = simulated_sweep(tmp_path_factory, n_images=20, hot_pixels=0, d_min=2.6)
     folder = tmp_path_factory.mktemp("steps")
     for step, *arguments in (
         ("import", str(images.start), "exclude_images=11,12"),

@@ -10,10 +10,11 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
-from forked_workers import forked_worker, probing_inside
+from forked_workers import forked_worker, no_new_programs
 from queue_for_tests import Service, found
 from simulated import simulated_sweep
 from typer.testing import CliRunner
@@ -27,10 +28,20 @@ from autoproc.service.status import Queue
 TREE = Path(__file__).resolve().parents[2]
 
 
+def process_as_told(order, console):
+    """In place of processing: at once the result that the parameters call for."""
+    d_min = order.config.scale.d_min or 2.0
+    summary = {"status": "processed", "sweep": order.name, "space_group": "P 1", "unit_cell": [1.0] * 6, "d_min": d_min}
+    if order.config.find_spots.min_spot_size > 100:
+        summary = {"status": "failed", "error": "no spots were found", "error_stage": "find_spots", "error_hint": "-"}
+    else:
+        (order.folder / "merged.mtz").write_text(f"{d_min} Angstrom")
+    (order.folder / "summary.json").write_text(json.dumps(summary))
+    return summary
+
+
 def invoke(*arguments, columns=160):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autoproc.commands.run.launch_worker", forked_worker)
-        patch.setattr("autoproc.commands.run.probing", probing_inside)
+    with no_new_programs(partial(forked_worker, processing=process_as_told)):
         result = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": str(columns)})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.output
@@ -181,7 +192,7 @@ def test_where_nothing_was_processed(tmp_path):
 
 @pytest.fixture
 def images(tmp_path_factory):
-    return simulated_sweep(tmp_path_factory, n_images=20, hot_pixels=0)
+    return simulated_sweep(tmp_path_factory, n_images=20, d_min=2.6, hot_pixels=0)
 
 
 def test_run_again(images, tmp_path):
@@ -241,13 +252,13 @@ def test_a_directory_is_watched_until_it_is_told_to_stop(images, tmp_path):
     while not re.search(awaited, said):
         assert time.monotonic() < deadline, said
         said = " ".join(invoke("status", "-o", tmp_path / "out")[1].split())
-        time.sleep(0.2)
+        time.sleep(0.4)
     assert "arriving" in invoke("status", "other", "-o", tmp_path / "out")[1]
     while "4 images so far; images missing: 4-5" not in (tmp_path / "out" / "index.html").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.1)
     while "1 processed" not in invoke("status", "-o", tmp_path / "out")[1] and time.monotonic() < deadline:
-        time.sleep(0.1)
+        time.sleep(0.4)
     assert (tmp_path / "out" / "small" / "merged.mtz").exists()
     running.send_signal(signal.SIGTERM)
     printed, errors = running.communicate(timeout=30)

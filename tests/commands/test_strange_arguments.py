@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cbf_files import write_image
+from forked_workers import probing_inside
 from typer.testing import CliRunner
 
 from autoproc.cli import app
@@ -16,6 +17,7 @@ COMMANDS = (("show",), ("import",), ("run", "--once"), ("find-spots",))
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("autoproc.commands.run.probing", probing_inside)
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for name in ("dir.expt", "dir.refl", "dir.mtz", "dir_0001.cbf", "dir_master.h5", "dir.toml"):
         (tmp_path / name).mkdir()

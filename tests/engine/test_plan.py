@@ -19,7 +19,7 @@ from autoproc.stages.import_sweep import import_sweeps
 from autoproc.stages.pipeline import Processing
 from autoproc.stages.refine import RefineParams, refine
 
-SHORT = {"n_images": 40, "d_min": 3.0}
+SHORT = {"n_images": 20, "d_min": 3.0}
 SECOND = {"second_lattice": (14.0, -31.0, 52.0), "second_intensity": 0.7}
 PSEUDO = {
     "space_group": "P 1 21 1", "pseudo_symmetry": "P 2 2 2", "pseudo_strength": 0.85, "strength": 8000.0,

@@ -8,11 +8,11 @@ import json
 import os
 import re
 import shutil
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from forked_workers import forked_worker, probing_inside
+from forked_workers import no_new_programs
+from processed import Silent
 from simulated import simulated_sweep
 from typer.testing import CliRunner
 
@@ -22,7 +22,7 @@ from autoproc.engine.plan import process_sensibly
 from autoproc.stages.import_sweep import import_sweeps
 from autoproc.stages.pipeline import Processing
 
-FEW = {"n_images": 20, "hot_pixels": 0}
+FEW = {"n_images": 20, "d_min": 2.6, "hot_pixels": 0}
 
 
 @pytest.fixture
@@ -48,16 +48,14 @@ def master(tmp_path, tmp_path_factory):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path):
     """Run `autoproc run` on paths; gives the exit status, what was printed, and the folder of results."""
-
-    monkeypatch.setattr("autoproc.commands.run.launch_worker", forked_worker)
-    monkeypatch.setattr("autoproc.commands.run.probing", probing_inside)
 
     def invoke(*arguments) -> tuple[int, str, Path]:
         output = tmp_path / "results"
         command = ["run", "--once", *map(str, arguments), "--output", str(output), "--threads", "1"]
-        result = CliRunner().invoke(app, command)
+        with no_new_programs():
+            result = CliRunner().invoke(app, command)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result.exit_code, " ".join(result.output.split()), output
 
@@ -70,29 +68,18 @@ def good(tmp_path_factory):
     written = simulated_sweep(tmp_path_factory, **FEW)
     (sweep,) = import_sweeps([written.start.parent]).experiments
     processing = Processing(sweep.experiment)
-    process_sensibly(processing, with_command_line(Config(), {"run.n_threads": "1"}), Unobserved())
+    process_sensibly(processing, with_command_line(Config(), {"run.n_threads": "1"}), Silent())
     return processing
-
-
-class Unobserved:
-    """Keeps nothing."""
-
-    def stage(self, name, report):
-        pass
-
-    def keep(self, stem, experiments, reflections):
-        pass
-
-    def watch(self, reader, label, n_reads):
-        return nullcontext(reader)
-
-    def busy(self, stage):
-        return nullcontext()
 
 
 @pytest.fixture
 def at_once(good, monkeypatch):
     """Every sweep has this result at once: for what happens before and after the stages."""
+    take_at_once(good, monkeypatch)
+
+
+def take_at_once(good, patch):
+    """In place of the stages."""
 
     def process(processing, config, observer):
         for name in good.__slots__:
@@ -101,7 +88,7 @@ def at_once(good, monkeypatch):
         processing.timings, processing.decisions = dict(good.timings), list(good.decisions)
         observer.keep("scaled", good.scaled.experiments, good.scaled.reflections)
 
-    monkeypatch.setattr("autoproc.service.process_sweep.process_sensibly", process)
+    patch.setattr("autoproc.service.process_sweep.process_sensibly", process)
 
 
 def summary_of(folder: Path) -> dict:
@@ -116,6 +103,11 @@ def summary_of(folder: Path) -> dict:
     assert not (folder / "merged.mtz").exists()
     assert not list(folder.glob(".*part"))
     return summary
+
+
+def warnings_of(folder: Path, words: str) -> list[str]:
+    """Those in summary.json that hold some words."""
+    return [w for w in json.loads((folder / "summary.json").read_text())["warnings"] if words in w]
 
 
 def keep_bytes(path: Path, fraction: float) -> None:
@@ -136,9 +128,9 @@ def test_first_image_truncated(images, run):
     keep_bytes(files[0], 0.5)
     status, said, output = run(files[0].parent)
     assert status == 0, said
-    warnings = json.loads((output / "cut" / "summary.json").read_text())["warnings"]
-    assert "image 1 left out" in warnings[0]
-    assert "cut_00001.cbf is damaged: it is truncated" in warnings[0]
+    (warning,) = warnings_of(output / "cut", "left out")
+    assert "image 1 left out" in warning
+    assert "cut_00001.cbf is damaged: it is truncated" in warning
 
 
 def test_first_image_empty(images, run):
@@ -146,9 +138,8 @@ def test_first_image_empty(images, run):
     files[0].write_bytes(b"")
     status, said, output = run(files[0].parent)
     assert status == 0, said
-    summary = json.loads((output / "cut" / "summary.json").read_text())
-    assert summary["n_images"] == 19
-    assert "cut_00001.cbf is damaged: it is empty" in summary["warnings"][0]
+    assert json.loads((output / "cut" / "summary.json").read_text())["n_images"] == 19
+    assert warnings_of(output / "cut", "cut_00001.cbf is damaged: it is empty")
 
 
 def test_truncated_image_in_the_middle(images, run):
@@ -156,9 +147,8 @@ def test_truncated_image_in_the_middle(images, run):
     keep_bytes(files[9], 0.6)
     status, said, output = run(files[0].parent)
     assert status == 0, said
-    summary = json.loads((output / "cut" / "summary.json").read_text())
-    assert "image 10 left out" in summary["warnings"][0]
-    assert summary["laue_group"] == "P m m m"
+    assert warnings_of(output / "cut", "image 10 left out")
+    assert json.loads((output / "cut" / "summary.json").read_text())["laue_group"] == "P m m m"
 
 
 def test_truncated_image_where_none_is_forgiven(images, run):
@@ -265,7 +255,7 @@ def test_blank_sweep(images, run):
 
 def test_only_ice(images, run):
     files = images("ice", strength=0.0, ice=3.0, ice_spots=30.0)
-    status, said, output = run(files[0].parent)
+    status, said, output = run(files[0].parent, "decisions.indexing=false")
     assert status == 3
     summary = summary_of(output / "ice")
     assert summary["error_stage"] == "index"
@@ -385,9 +375,11 @@ def test_same_names_in_different_folders_are_kept_apart(images, tmp_path, run):
     assert sorted(p.name for p in output.glob("[!.]*") if p.is_dir()) == ["monday_x", "tuesday_x"]
 
 
-def test_a_failed_run_leaves_nothing_of_an_earlier_one(images, tmp_path, run):
+def test_a_failed_run_leaves_nothing_of_an_earlier_one(images, tmp_path, run, good):
     files = images("x")
-    assert run(files[0].parent)[0] == 0
+    with pytest.MonkeyPatch.context() as patch:
+        take_at_once(good, patch)
+        assert run(files[0].parent)[0] == 0
     for file in files:
         keep_bytes(file, 0.5)
     (tmp_path / "results" / "x" / ".merged.mtz.part").write_bytes(b"of a run that was killed")
