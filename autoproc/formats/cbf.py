@@ -6,13 +6,14 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats.boundary import reads_file
-from autoproc.formats.compressed import expanded, read_raw, read_start
+from autoproc.formats.compressed import KEPT, expanded, read_raw, read_start
 from autoproc.formats.header_values import quoted
 from autoproc.kernels.byte_offset import decode_byte_offset
 
@@ -69,8 +70,13 @@ def read_cbf_header(path: str | Path) -> CbfHeader:
         start = read_start(path, n)
         _check_magic(path, start)
         if DATA_START in start or n >= LONGEST_HEADER:
-            return _parsed(path, start)
+            return _parsed_once(path, start)
         n *= 8
+
+
+@lru_cache(maxsize=KEPT)  # a file's beginning is the same object as long as it is kept, and is hashed once
+def _parsed_once(path: str | Path, start: bytes) -> CbfHeader:
+    return _parsed(path, start)
 
 
 @reads_file

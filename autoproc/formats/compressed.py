@@ -5,7 +5,9 @@ from __future__ import annotations
 import bz2
 import os
 import stat
+import time
 import zlib
+from collections import OrderedDict
 from pathlib import Path
 
 from autoproc.errors import CorruptFile, UnreadableFile
@@ -19,6 +21,16 @@ GZIP_WINDOW = 31
 BZIP2_BLOCK = 1 << 20
 LARGEST_FILE = 1 << 30
 """Bytes of one image's file; the images of the largest detectors take 2^26 to 2^28 uncompressed."""
+START = 1 << 16
+"""Bytes of a file's beginning that are read at once: the headers of nearly all images. A disk gives as many anyway."""
+KEPT = 32
+"""Beginnings of files that are kept, 2 MB: the same header is asked about several times in a row."""
+RESTED = 2.0
+"""Seconds that a file must have stood unchanged for its beginning to be kept: the coarsest times of file systems (FAT)
+tell no changes that come sooner."""
+
+Looks = tuple[int, int, int, int, int]
+_starts: OrderedDict[str, tuple[Looks, bytes]] = OrderedDict()
 
 
 def read_raw(path: str | Path) -> bytes:
@@ -33,10 +45,36 @@ def read_whole(path: str | Path) -> bytes:
 
 def read_start(path: str | Path, n: int) -> bytes:
     """At most the first n bytes of the uncompressed content; no more of the file is read than that needs."""
-    raw = _read(path, n)
+    raw = _start_of(path) if n <= START else _read(path, n)
     if raw.startswith(BZIP2_MAGIC):  # which works in blocks of 900 kB: the first must be there as a whole
         raw = _read(path, max(n, BZIP2_BLOCK))
-    return expanded(path, raw, n, is_start=True)
+    return expanded(path, raw, n, is_start=True)[:n]
+
+
+def _start_of(path: str | Path) -> bytes:
+    """The first START bytes of a file as it is stored: read once as long as it stays the same."""
+    key, looks = os.fspath(path), _looks(path)
+    kept = _starts.get(key)
+    if kept is not None and kept[0] == looks:
+        return kept[1]
+    raw = _read(path, START)
+    if looks is not None and looks == _looks(path):
+        _starts[key] = looks, raw
+        while len(_starts) > KEPT:
+            _starts.popitem(last=False)
+    return raw
+
+
+def _looks(path: str | Path) -> Looks | None:
+    """What makes a file another one; None for links, what has just been written, and what is not there."""
+    try:
+        status = os.lstat(path)
+    except (OSError, ValueError):
+        return None
+    latest = max(status.st_mtime, status.st_ctime)
+    if not stat.S_ISREG(status.st_mode) or not 0 <= latest < time.time() - RESTED:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def expanded(path: str | Path, raw: bytes, n: int, is_start: bool = False) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import UnsupportedFile
-from autoproc.formats.beamlines import assumed, day_in, goniometer_for, known_goniometer
+from autoproc.formats.beamlines import KnownGoniometer, assumed, day_in, goniometer_for, known_goniometer
 from autoproc.formats.cbf import CbfHeader
 from autoproc.formats.header_values import (
     HeaderOverrides,
@@ -35,6 +35,13 @@ LONGEST_LINE = 2048
 NO_CUTOFF = 1e8
 CURVED_PILATUS_12M = (2463, 5071)
 KEYWORD = re.compile(r"[A-Za-z_]\w*")
+DATED = re.compile(r"^#[ \t]{0,20}(?:19|20)\d\d[-/][^\n]{0,40}", re.MULTILINE)
+OF_ONE_IMAGE = re.compile(
+    rf"^#[ \t]{{0,20}}(?:Start_angle|Omega|(?:19|20)\d\d[-/])[^\n]{{0,{LONGEST_LINE}}}", re.MULTILINE
+)
+"""Lines that differ between the images of a sweep. Of them, the start's angle and the day are used."""
+MOST_UNDERSTOOD = 8
+"""Headers whose models are kept: the sweeps that are looked at in turn."""
 THICKNESS = re.compile(rf"{GAP}thickness{GAP}(?:[:=]{GAP})?({NUMBER}){GAP}(mm|um|m)?\b")
 
 
@@ -55,11 +62,33 @@ class HeaderModels:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Lasting:
+    """What the headers of all images of a sweep say alike; known : the goniometer that goes with the detector."""
+
+    beam: Beam
+    detector: Detector
+    known: KnownGoniometer | None
+    goniometer: Goniometer
+    width: float | None
+    angles: Mapping[str, float]
+    exposure: float
+    warnings: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+_understood: dict[Hashable, _Lasting] = {}
+
+
 @lru_cache(maxsize=4)  # several questions are asked of a header, one after the other
 def header_fields(text: str) -> Mapping[str, str]:
     """Keyword and the rest of its line, of all comment lines; the first of several counts."""
+    return _fields_of(comment_lines(text))
+
+
+def _fields_of(lines: Iterable[str]) -> Mapping[str, str]:
     fields: dict[str, str] = {}
-    for line in comment_lines(text):
+    for line in lines:
         match = KEYWORD.match(line)
         if match:
             rest = line[match.end() :].lstrip()
@@ -74,31 +103,57 @@ def comment_lines(text: str) -> list[str]:
 
 
 def models_from_minicbf(path: str | Path, header: CbfHeader, overrides: HeaderOverrides) -> HeaderModels:
-    """Beam, detector and goniometer of a miniCBF header. Raises BadHeader or UnsupportedFile."""
+    """Beam, detector and goniometer of a miniCBF header. Raises BadHeader or UnsupportedFile.
+
+    Of the images of a sweep, the models are the same objects where their headers say the same.
+    """
     if header.image_size == CURVED_PILATUS_12M:
         raise UnsupportedFile(path=path, reason="the curved PILATUS 12M is not known to autoproc")
+    dated = DATED.search(header.text)
+    day = day_in(dated.group()) if dated else ""
+    comments = header.text[max(0, header.text.find("\n#")) :]
+    key = (OF_ONE_IMAGE.sub("", comments), day, header.image_size, overrides)
+    models = _understood.get(key)
+    if models is None:
+        models = _lasting_models(path, header, overrides, day)
+        while len(_understood) >= MOST_UNDERSTOOD:
+            _understood.pop(next(iter(_understood)), None)
+        _understood[key] = models
+    own = _fields_of(comment_lines("\n".join(OF_ONE_IMAGE.findall(comments))))
+    start = numbers(own, "Start_angle", 1)[0]
+    has_axes = models.known is not None and bool(models.known.fields)
+    return HeaderModels(
+        models.beam,
+        models.detector,
+        goniometer_for(models.known, dict(models.angles), start or 0.0) if has_axes else models.goniometer,
+        None if start is None or models.width is None else (start, models.width),
+        models.exposure,
+        models.warnings,
+        models.remarks,
+    )
+
+
+def _lasting_models(path: str | Path, header: CbfHeader, overrides: HeaderOverrides, day: str) -> _Lasting:
+    """What does not depend on the image; day : on which it was taken."""
     fields = header_fields(header.text)
     in_header = numbers(fields, "Wavelength", 1)[0]
     wavelength = required_wavelength(path, overrides.wavelength or in_header, fields.get("Wavelength", ""))
     polarisation = from_fraction(numbers(fields, "Polarization", 1)[0])
     beam = polarisation.of(Beam(wavelength, flux=numbers(fields, "Flux", 1)[0] or 0.0))
     panel = _panel(path, header, fields, overrides, wavelength)
-    start, width = numbers(fields, "Start_angle", 1)[0], numbers(fields, "Angle_increment", 1)[0]
-    oscillation = None if start is None or width is None else (start, width)
-    dated = re.search(r"^#[ \t]{0,20}(?:19|20)\d\d[-/][^\n]{0,40}", header.text, re.MULTILINE)
-    known = known_goniometer(fields.get("Detector", ""), day_in(dated.group()) if dated else "")
+    known = known_goniometer(fields.get("Detector", ""), day)
     angles = {name: numbers(fields, name, 1)[0] or 0.0 for name in ("Phi", "Chi", "Kappa")}
-    exposure = numbers(fields, "Exposure_period", 1)[0] or numbers(fields, "Exposure_time", 1)[0] or 0.0
     warnings = [] if known is None else [assumed(known)]
     if polarisation.warning:
         warnings.append(polarisation.warning)
     two_theta = numbers(fields, "Detector_2theta", 1)[0] or 0.0
     if abs(two_theta) > 0.01:
         warnings.append(f"the header gives 2theta = {two_theta:g} degrees but no direction of it: it is taken as 0")
-    goniometer = goniometer_for(known, angles, start or 0.0)
-    return HeaderModels(
-        beam, Detector((panel,)), goniometer, oscillation, exposure, tuple(warnings), _remarks(fields, polarisation)
-    )
+    return _Lasting(
+        beam, Detector((panel,)), known, goniometer_for(known, angles, 0.0), numbers(fields, "Angle_increment", 1)[0],
+        angles, numbers(fields, "Exposure_period", 1)[0] or numbers(fields, "Exposure_time", 1)[0] or 0.0,
+        tuple(warnings), _remarks(fields, polarisation),
+    )  # fmt: skip
 
 
 def _remarks(fields: Mapping[str, str], polarisation: Polarisation) -> tuple[str, ...]:

@@ -93,6 +93,8 @@ def _expected_angle(first: HeaderModels, later: HeaderModels, steps: int) -> boo
 
 
 def _same_geometry(a: HeaderModels, b: HeaderModels) -> bool:
+    if a.detector is b.detector and a.beam is b.beam and a.goniometer is b.goniometer:
+        return True
     p, q = a.detector[0], b.detector[0]
     return (
         p.image_size == q.image_size

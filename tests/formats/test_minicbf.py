@@ -172,3 +172,50 @@ def test_a_detector_that_moved_stands_where_it_stood_on_the_day():
 )
 def test_days_of_headers(header, day):
     assert day_in(header) == day
+
+
+def image_models(tmp_path, name, **changes):
+    return read_image_models(write_image(tmp_path / name, changes))
+
+
+def test_images_of_a_sweep_share_what_their_headers_say_alike(tmp_path):
+    """The start's angle and the date alone are another in each of them."""
+    first = image_models(tmp_path, "x_0001.cbf", Omega="0.0000 deg.")
+    second = image_models(tmp_path, "x_0002.cbf", Start_angle="0.5000 deg.", Omega="0.5000 deg.")
+    assert (first.oscillation, second.oscillation) == ((0.0, 0.5), (0.5, 0.5))
+    assert first.detector is second.detector
+    assert first.goniometer is second.goniometer
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "found"),
+    [
+        ("Detector_distance", "0.09500 m", lambda m: m.detector[0].distance),
+        ("Beam_xy", "(15.50, 9.25) pixels", lambda m: m.detector[0].origin[0]),
+        ("Wavelength", "1.00000 A", lambda m: m.beam.wavelength),
+        ("Polarization", "0.500", lambda m: m.beam.polarization_fraction),
+        ("Angle_increment", "0.2500 deg.", lambda m: m.oscillation),
+        ("Exposure_period", "0.0300000 s", lambda m: m.exposure),
+        ("Count_cutoff", "65000 counts", lambda m: m.detector[0].trusted_range),
+        ("Silicon", "sensor, thickness 0.000450 m", lambda m: m.detector[0].thickness),
+        ("Detector:", "PILATUS 300K, S/N 60-0127", lambda m: m.goniometer.axis[0]),
+        ("Detector_2theta", "5.0000 deg.", lambda m: m.warnings),
+        ("Flat_field:", "ff.tif", lambda m: m.remarks),
+    ],
+)
+def test_another_header_is_understood_anew(tmp_path, field, value, found):
+    before = found(image_models(tmp_path, "x_0001.cbf"))
+    assert found(image_models(tmp_path, "y_0001.cbf", **{field: value})) != before
+
+
+def test_what_a_user_gives_counts_though_the_header_is_known(tmp_path):
+    models(tmp_path)
+    assert models(tmp_path, wavelength=1.1).beam.wavelength == 1.1
+    assert models(tmp_path).beam.wavelength == pytest.approx(0.9763)
+
+
+def test_kappa_angles_follow_the_image_though_its_header_is_known(tmp_path):
+    detector = {"Detector:": "PILATUS 6M, S/N 60-0126", "Kappa": "10.0 deg.", "Phi": "5.0 deg."}
+    first = image_models(tmp_path, "x_0001.cbf", **detector)
+    second = image_models(tmp_path, "x_0002.cbf", **detector, Start_angle="0.5000 deg.")
+    assert (first.goniometer.angles[-1], second.goniometer.angles[-1]) == (0.0, 0.5)
