@@ -13,17 +13,14 @@ from typing import Any
 
 import typer
 from rich.console import Console, RenderableType
-from rich.live import Live
 
 from autoproc.commands.leaving import leaving_well
 from autoproc.errors import InputError, WrongArguments
 from autoproc.legible import legible, legible_lines
-from autoproc.overrides import split_arguments
 from autoproc.service.job import Job, State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
-from autoproc.service.params import ServiceParams
-from autoproc.service.queue_file import open_queue, queue_path
+from autoproc.service.queue_file import queue_path, queue_there
 from autoproc.service.status import MOST_ROWS, NOBODY, Queue, coming_words, status_table, story_lines
 
 REFRESH = 2.0
@@ -45,7 +42,7 @@ def queue_of(output: Path) -> Iterator[JobQueue]:
     outputs = Outputs(output)
     if not os.path.exists(queue_path(outputs)):  # never raises: anything may be typed
         raise NoQueue(output=output)
-    queue = open_queue(outputs, ServiceParams())
+    queue = queue_there(outputs)
     try:
         yield queue
     finally:
@@ -102,6 +99,8 @@ def _story(queue: JobQueue, name: str) -> list[str]:
 
 def _keep_showing(queue: JobQueue) -> None:
     """Until Ctrl-C."""
+    from rich.live import Live  # noqa: PLC0415  (only to watch)
+
     console = _console()
 
     def table() -> RenderableType:
@@ -135,11 +134,12 @@ def cancel_command(sweeps: Sequence[str], output: Path) -> None:
 def reprocess_command(arguments: Sequence[str], output: Path) -> None:
     """Have sweeps processed again, with other parameters."""
     with leaving_well():
+        from autoproc.config import Config, with_command_line  # noqa: PLC0415  (loads every stage)
+        from autoproc.overrides import split_arguments  # noqa: PLC0415  (and pydantic)
+
         names, changes = split_arguments(arguments)
         if not names:
             raise WrongArguments(what_is_wrong="no sweep was named", command="reprocess")
-        from autoproc.config import Config, with_command_line  # noqa: PLC0415  (loads every stage)
-
         with_command_line(Config(), changes)
         with queue_of(output) as queue:
             for name in names:

@@ -23,7 +23,7 @@ from autoproc.legible import legible
 from autoproc.overrides import split_arguments
 from autoproc.service.attendance import Attendance
 from autoproc.service.daemon import Daemon, Stop, told_to_all
-from autoproc.service.events import Event, Listener, QueueLog, event_lines
+from autoproc.service.events import Event, Listener, event_lines
 from autoproc.service.heartbeat import Heartbeat
 from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
@@ -39,6 +39,7 @@ from autoproc.service.presence import Arriving
 from autoproc.service.probe_process import launch_probe, orders
 from autoproc.service.probing import Probing
 from autoproc.service.queue_file import open_queue
+from autoproc.service.queue_log import QueueLog
 from autoproc.service.queue_tables import BadQueue
 from autoproc.service.supervisor import Plan, Supervisor
 from autoproc.service.visit_page import VisitPage

@@ -122,7 +122,7 @@ class Directories:
     def changes(self, now: float, told: Collection[Path], busy: Collection[Path]) -> Iterator[Change]:
         """News of the directories that are due, of those that events told of, and of new ones below them.
 
-        busy : directories with unfinished sweeps, which are looked at as often as possible
+        busy : directories with unfinished sweeps, which are looked at as often as possible where no events tell of them
         """
         due = [d for d in self._known.values() if d.next_look <= now or d.path in told]
         return chain.from_iterable(self._look(directory, now, busy, directory.path in told) for directory in due)
@@ -156,10 +156,13 @@ class Directories:
 
     def _interval(self, directory: _Directory, now: float, busy: Collection[Path]) -> float:
         quiet, params = now - directory.changed_at, self._params
-        if directory.path in busy or not directory.is_settled or quiet < HOT:
-            return min(max(params.poll_interval, LOOK_COST * len(busy)), params.rescan_interval)
+        often = min(max(params.poll_interval, LOOK_COST * len(busy)), params.rescan_interval)
+        if not directory.is_settled or quiet < HOT:
+            return often
         if self._covered(directory.path):
             return params.rescan_interval
+        if directory.path in busy:
+            return often
         if directory.is_root:
             return params.poll_interval
         return min(max(SHARE_OF_QUIET * quiet, params.poll_interval), params.rescan_interval)

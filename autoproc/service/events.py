@@ -1,20 +1,12 @@
-"""What happens to sweeps, told to whoever listens: the log for people, the log for programs, the terminal, hooks."""
+"""What happens to sweeps, as it is told to whoever listens, and the lines in which people read it."""
 
 from __future__ import annotations
 
-import json
-import logging
-import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from typing import Any, Literal
 
 from autoproc.legible import legible, legible_lines
-from autoproc.service.params import ServiceParams
 from autoproc.service.result import failure_lines, result_line
 from autoproc.wording import counted
 
@@ -23,7 +15,6 @@ Kind = Literal[
     "set aside", "interrupted", "stopped", "handed back", "hook failed", "trouble", "begin", "stopping", "end",
 ]  # fmt: skip
 BAD = ("failed", "set aside", "crashed", "hook failed", "trouble")
-MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,54 +82,3 @@ def duration(seconds: float) -> str:
     if seconds < 6000:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.0f} h" if seconds < 172800 else f"{seconds / 86400:.0f} days"
-
-
-class QueueLog:
-    """Two logs of all sweeps: one to read, and one of JSON lines. Neither ever stops the work."""
-
-    def __init__(self, folder: Path, params: ServiceParams) -> None:
-        self._text = _logger(folder / "queue.log", params)
-        self._json = _logger(folder / "queue.jsonl", params)
-
-    def __call__(self, event: Event) -> None:
-        """Write an event to both."""
-        at = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
-        record = {"time": at, "event": event.kind, "sweep": event.sweep or None} | dict(event.facts)
-        self._json.info(json.dumps(record, default=str))
-        level = logging.ERROR if event.is_bad else logging.INFO
-        for line in event_lines(event):
-            self._text.log(level, f"{at[:19]}Z  {line}")
-
-    def close(self) -> None:
-        """Close the files."""
-        for logger in (self._text, self._json):
-            for handler in logger.handlers:
-                handler.close()
-
-
-class QuietHandler(RotatingFileHandler):
-    """A log that says once that it cannot be written, and goes on when it can."""
-
-    _has_complained = False
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Say it once."""
-        if not self._has_complained:
-            self._has_complained = True
-            print(f"autoproc: {self.baseFilename} cannot be written ({sys.exception()})", file=sys.stderr)
-
-
-def _logger(path: Path, params: ServiceParams) -> logging.Logger:
-    """A logger of its own, without a name that others could find."""
-    logger = logging.Logger(path.name)
-    handler = QuietHandler(
-        path,
-        maxBytes=int(params.log_size * MEGABYTE),
-        backupCount=params.log_count,
-        encoding="utf-8",
-        errors="backslashreplace",
-        delay=True,
-    )
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger.addHandler(handler)
-    return logger

@@ -9,8 +9,10 @@ import select
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from autoproc.service.watch_params import WatchParams
+if TYPE_CHECKING:
+    from autoproc.service.watch_params import WatchParams
 
 MOUNTS = Path("/proc/self/mountinfo")
 IN_OPEN, IN_NONBLOCK, IN_CLOEXEC = 0x20, 0o4000, 0o2000000

@@ -29,17 +29,27 @@ class Intake:
         job = self.queue.by_fingerprint(fingerprint)
         return 0 if job is None or self._has_lost_results(job) else job.n_images
 
-    def take(self, found: FoundSweep | ListedImages) -> None:
-        """Take in what watching has found. Results that somebody has deleted are made again."""
+    def take(self, *found: FoundSweep | ListedImages) -> None:
+        """Take in what watching has found. Results that somebody has deleted are made again.
+
+        All of it is put on the disk at once; only then is it told.
+        """
+        with self.queue.together():
+            events = [self._taken(one) for one in found]
+        for event in events:
+            if event is not None:
+                self._tell(event)
+
+    def _taken(self, found: FoundSweep | ListedImages) -> Event | None:
+        """Into the queue; returns what there is to tell."""
         if isinstance(found, ListedImages):
             self.queue.list_images(found)
             images, why = counted(found.n_images, "image"), legible(found.reason)
             text = f"{legible(found.path)}: {images} listed, not processed: {why}"
-            self._tell(Event("listed", "", {"text": text, "what": found.what, "path": str(found.path)}))
-            return
+            return Event("listed", "", {"text": text, "what": found.what, "path": str(found.path)})
         known = self.queue.by_fingerprint(found.fingerprint)
         again = known is not None and self._has_lost_results(known)
-        self._say(self.queue.add(found, again=again), found)
+        return self._event_of(self.queue.add(found, again=again), found)
 
     def take_named(self, found: FoundSweep, settings: Settings) -> Job:
         """Take in what the user has named: tried again if it failed, or with other parameters than before."""
@@ -54,7 +64,9 @@ class Intake:
         if added.outcome == "known":
             self._say_already(self.queue.job(added.job_id))
         else:
-            self._say(added, found)
+            event = self._event_of(added, found)
+            if event is not None:
+                self._tell(event)
         return self.queue.job(added.job_id)
 
     def _replaced_by(self, found: FoundSweep) -> Job | None:
@@ -81,15 +93,15 @@ class Intake:
     def _has_lost_results(self, job: Job) -> bool:
         return job.state is State.processed and not self.outputs.has_results(job.name)
 
-    def _say(self, added: AddResult, found: FoundSweep) -> None:
+    def _event_of(self, added: AddResult, found: FoundSweep) -> Event | None:
         if added.outcome == "known":
-            return
+            return None
         job = self.queue.job(added.job_id)
         name, was_begun = job.name, job.run > 0
         kind = added.outcome if added.outcome != "new" and was_begun else "found"
         partial = found.reason if found.state == "partial" else ""
         facts = {"n_images": found.n_images, "path": str(found.path), "partial": partial, "changes": job.parameters}
-        self._tell(Event(kind, name, facts))
+        return Event(kind, name, facts)
 
     def _say_already(self, job: Job) -> None:
         if job.state is State.running:

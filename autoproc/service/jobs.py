@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -92,6 +92,9 @@ class JobQueue:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        if self._db.in_transaction:  # of several changes together
+            yield
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -100,6 +103,10 @@ class JobQueue:
             if self._db.in_transaction:  # SQLite has ended it itself on a full disk
                 self._db.execute("ROLLBACK")
             raise
+
+    def together(self) -> AbstractContextManager[None]:
+        """Several changes as one: all of them are on the disk at its end, or none."""
+        return self._transaction()
 
     def require_file(self) -> None:
         """Raises QueueGone where the file is not in its place any more: what is written to it now, nobody finds."""

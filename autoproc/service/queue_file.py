@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autoproc.service.file_system import mount_of, mounts_now
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
-from autoproc.service.params import ServiceParams
 from autoproc.service.queue_tables import BadQueue
-from autoproc.service.watch_params import WatchParams
+
+if TYPE_CHECKING:
+    from autoproc.service.params import ServiceParams
+    from autoproc.service.watch_params import WatchParams
 
 
 def queue_path(outputs: Outputs) -> Path:
@@ -18,12 +21,20 @@ def queue_path(outputs: Outputs) -> Path:
     return outputs.state / "queue.sqlite"
 
 
-def open_queue(outputs: Outputs, params: ServiceParams, watch: WatchParams | None = None) -> JobQueue:
+def open_queue(outputs: Outputs, params: ServiceParams, watch: WatchParams) -> JobQueue:
     """The queue of a folder of results; made if there is none. Raises BadQueue."""
-    watch = watch or WatchParams()
     journal = params.journal
     if journal == "auto":
         journal = "wal" if is_local(outputs.state, watch.local_file_systems) else "delete"
+    return _opened(outputs, journal)
+
+
+def queue_there(outputs: Outputs) -> JobQueue:
+    """The queue of a folder of results that has one, with the journal that `autoproc run` gave it. Raises BadQueue."""
+    return _opened(outputs, "")
+
+
+def _opened(outputs: Outputs, journal: str) -> JobQueue:
     try:
         return JobQueue(queue_path(outputs), journal)
     except sqlite3.DatabaseError as error:

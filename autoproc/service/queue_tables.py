@@ -40,10 +40,14 @@ class QueueGone(InputError):
 
 
 def opened(path: Path | str, journal: str) -> sqlite3.Connection:
-    """The queue's file, with the tables; made if there is none. Raises sqlite3.DatabaseError."""
+    """The queue's file, with the tables; made if there is none. Raises sqlite3.DatabaseError.
+
+    journal : as SQLite calls it; "" leaves it as it is
+    """
     db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
     db.row_factory = sqlite3.Row
-    _patiently(db, f"PRAGMA journal_mode = {journal}")
+    if journal:
+        _patiently(db, f"PRAGMA journal_mode = {journal}")
     db.execute("PRAGMA synchronous = FULL")
     _make_tables(db)
     return db

@@ -275,8 +275,8 @@ def test_a_directory_is_watched_until_it_is_told_to_stop(images, tmp_path):
 
 
 def test_asking_waits_for_no_numerics():
-    """People ask often: the stages, with scipy, take seconds to load on a busy machine."""
-    heavy = "('numpy', 'scipy', 'gemmi', 'h5py')"
+    """People ask often: the stages, with scipy and their parameters, take seconds to load on a busy machine."""
+    heavy = "('numpy', 'scipy', 'gemmi', 'h5py', 'pydantic', 'autoproc.config')"
     code = f"import sys, autoproc.commands.job_queue; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -243,7 +243,8 @@ def test_every_turn_is_told_and_a_crowd_of_images_takes_several(tmp_path, monkey
     daemon = Daemon(
         service.supervisor, service.intake, service.hooks, service.hear, Crowd(), turned=lambda: turns.append(1)
     )
-    monkeypatch.setattr(service.intake, "take", taken.append)
+    monkeypatch.setattr(service.intake, "take", lambda *found: taken.extend(found))
+    monkeypatch.setattr(daemon_module, "TOGETHER", 2)
     monkeypatch.setattr(daemon_module, "time", TickingTime())
     daemon.turn(lambda: False)
     assert 0 < len(taken) < 9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from queue_for_tests import Service, found
 from simulated import simulated_sweep
 
 from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.intake import Intake
 from autoproc.service.job import State
+from autoproc.service.jobs import JobQueue
 from autoproc.service.named_sweeps import named_sweeps
 from autoproc.service.probe import Inside
 from autoproc.service.watch_params import WatchParams
@@ -207,3 +210,39 @@ def test_a_collection_that_was_aborted_is_partial_until_it_goes_on(service, tmp_
     service.intake.take_named(collected(12), {})
     job = service.queue.named("x")
     assert (job.partial, job.image_range, job.n_images) == ("", None, 12)
+
+
+def test_what_is_told_as_found_is_in_the_queue(service, tmp_path):
+    """Several are taken in at once: whoever is told of one finds all of them, with another connection."""
+    seen = []
+    other = JobQueue(service.queue.path)
+    intake = Intake(service.queue, service.outputs, lambda event: seen.append(len(other.rows())))
+    intake.take(*(found(tmp_path / f"{name}.img", fingerprint=name) for name in "abc"))
+    other.close()
+    assert seen == [3, 3, 3]
+
+
+def test_of_several_that_cannot_be_written_none_is_told(service, tmp_path, monkeypatch):
+    add = service.queue.add
+
+    def full(sweep, **options):
+        if sweep.name == "b":
+            raise sqlite3.OperationalError("database or disk is full")
+        return add(sweep, **options)
+
+    sweeps = [found(tmp_path / f"{name}.img", fingerprint=name) for name in "abc"]
+    with monkeypatch.context() as patched:
+        patched.setattr(service.queue, "add", full)
+        with pytest.raises(sqlite3.OperationalError):
+            service.intake.take(*sweeps)
+    assert (service.queue.rows(), service.told("found")) == ([], [])
+    service.intake.take(*sweeps)
+    assert service.told("found") == ["a", "b", "c"]
+
+
+def test_many_sweeps_wait_for_the_disk_once(service, tmp_path):
+    statements = []
+    service.queue._db.set_trace_callback(statements.append)
+    service.intake.take(*(found(tmp_path / f"x{n}.img", fingerprint=str(n)) for n in range(40)))
+    service.queue._db.set_trace_callback(None)
+    assert statements.count("COMMIT") == 1

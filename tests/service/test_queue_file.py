@@ -10,7 +10,8 @@ from autoproc.service import queue_file
 from autoproc.service.file_system import Mount
 from autoproc.service.outputs import Outputs
 from autoproc.service.params import ServiceParams
-from autoproc.service.queue_file import open_queue
+from autoproc.service.queue_file import open_queue, queue_there
+from autoproc.service.watch_params import WatchParams
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,16 @@ def test_journal(tmp_path, monkeypatch, kind, journal, mode):
     monkeypatch.setattr(queue_file, "mounts_now", lambda: [Mount(Path("/"), "ext4"), Mount(tmp_path, kind)])
     outputs = Outputs(tmp_path / "out")
     outputs.make_folders()
-    queue = open_queue(outputs, ServiceParams(journal=journal))
+    queue = open_queue(outputs, ServiceParams(journal=journal), WatchParams())
     assert queue._db.execute("PRAGMA journal_mode").fetchone()[0] == mode
+    queue.close()
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_who_only_looks_at_a_queue_leaves_its_journal(tmp_path, journal):
+    outputs = Outputs(tmp_path / "out")
+    outputs.make_folders()
+    open_queue(outputs, ServiceParams(journal=journal), WatchParams()).close()
+    queue = queue_there(outputs)
+    assert queue._db.execute("PRAGMA journal_mode").fetchone()[0] == journal
     queue.close()
