@@ -98,8 +98,8 @@ class CorruptFile(InputError):
 
     what = "{path} is damaged: {reason}"
     hint = (
-        "copy the file again from its source; if the source is damaged too, leave images out with exclude_images= "
-        "or image_range="
+        "copy the file again from its source; if the source is damaged too, leave an image out with "
+        "import_sweep.exclude_images=NUMBER, or keep a part of the sweep with import_sweep.image_range=FIRST,LAST"
     )
 
 
@@ -128,7 +128,13 @@ class BadHeader(InputError):
     """An image header lacks something or says something impossible."""
 
     what = "{path}: the header's {field} is {value}"
-    hint = "give the right value on the command line, for example {override}"
+    hint = "{to_do}"
+
+    def __init__(self, override: str = "", **facts: Any) -> None:
+        to_do = "no parameter replaces it: have the images written with a right header, and tell the beamline"
+        if override:
+            to_do = f"give the right value, for example {override}"
+        super().__init__(override=override, to_do=to_do, **facts)
 
 
 class MissingColumn(ProcessingError):
@@ -142,21 +148,27 @@ class NoSpots(ProcessingError):
     """Spot finding found nothing to work with."""
 
     what = "no spots were found on {n_images} images"
-    hint = "look at an image: is there diffraction, is the beam on, is the crystal in it?"
+    hint = (
+        "look at an image: if there is no diffraction, centre the crystal or mount another, and see that the shutter "
+        "opens; if there are weak spots, find_spots.n_sigma_strong=2 finds more"
+    )
 
 
 class TooFewSpots(ProcessingError):
     """Too few spots for a stage."""
 
     what = "{n_spots} spots are too few for {stage}, which needs at least {needed}"
-    hint = "lower find_spots.n_sigma_strong, or use more images"
+    hint = (
+        "look at an image: if there are more spots, find_spots.n_sigma_strong=2 finds weaker ones; if there are not, "
+        "collect more images or mount another crystal"
+    )
 
 
 class NoCrystal(ProcessingError):
     """Experiments without a crystal."""
 
     what = "none of the {n} experiments has a crystal"
-    hint = "index the spots first"
+    hint = "give files that `autoproc index` or a later step has written"
 
 
 class IndexingFailed(ProcessingError):
@@ -164,8 +176,10 @@ class IndexingFailed(ProcessingError):
 
     what = "no lattice was found that explains the {n_spots} spots: {reason}"
     hint = (
-        "check beam centre (`autoproc search-beam-position` looks for it), distance, wavelength and the direction "
-        "and width of the rotation; a known unit_cell= and space_group= may help"
+        "look at an image: several crystals, ice or salt cannot be indexed, mount another; if the spots are good, "
+        "compare the header with the beamline's log and give what is wrong: import_sweep.beam_centre=FAST,SLOW (px), "
+        "import_sweep.distance=MM, import_sweep.wavelength=ANGSTROM, import_sweep.oscillation=START,WIDTH; a known "
+        "index.unit_cell=A,B,C,ALPHA,BETA,GAMMA helps where spots are few"
     )
 
 
@@ -173,8 +187,8 @@ class KnownCellNotFound(IndexingFailed):
     """No lattice with the cell or space group that was given explains the spots."""
 
     hint = (
-        "check unit_cell= and space_group= first: index without them and compare; then the beam centre "
-        "(`autoproc search-beam-position` looks for it), distance, wavelength and the rotation"
+        "this may be another crystal: process it without the known cell, index.unit_cell=none index.space_group=none, "
+        "and compare; if nothing is found then either, the header's beam centre, distance or rotation may be wrong"
     )
 
 
@@ -182,15 +196,19 @@ class RefinementFailed(ProcessingError):
     """The model could not be refined against the spots."""
 
     what = "refinement failed: {reason}"
-    hint = "look at the fraction of spots indexed; a second lattice or a wrong geometry is the usual cause"
+    hint = (
+        "if few of the spots were indexed, try index.max_lattices=2, or mount a single crystal; if the geometry is "
+        "doubted above, give the right import_sweep.beam_centre=FAST,SLOW (px) and import_sweep.distance=MM; "
+        "refine.scan_varying=false asks less of few spots"
+    )
 
 
 class TooFewToRefine(RefinementFailed):
     """Fewer indexed spots than the least number of parameters asks for."""
 
     hint = (
-        "use more images: so narrow a rotation range or so few spots do not tell the parameters apart; "
-        "or lower find_spots.n_sigma_strong, or index with a known space_group=, which leaves fewer parameters"
+        "collect more rotation: so few spots do not tell the parameters apart; without it, "
+        "find_spots.n_sigma_strong=2 finds weaker spots, and a known index.space_group=NAME leaves fewer parameters"
     )
 
 
@@ -198,4 +216,11 @@ class NoReflections(ProcessingError):
     """Nothing is left to work with."""
 
     what = "no reflections are left for {stage} ({reason})"
-    hint = "check the resolution limits and the stage before"
+    hint = "{to_do}"
+    usual = (
+        "give no narrower limits than the data have (d_min, d_max of this stage); without any, the lattice is wrong or "
+        "the crystal diffracts too weakly: look at the fraction of spots indexed, and at an image"
+    )
+
+    def __init__(self, to_do: str = usual, **facts: Any) -> None:
+        super().__init__(to_do=to_do, **facts)

@@ -31,6 +31,17 @@ def is_away(error: BaseException | None) -> bool:
     return any(number in AWAY for number in reasons(error))
 
 
+def remedy(error: OSError) -> str:
+    """What to do about what the system refuses while results are written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room on the disk of the results (a quota counts too), then try the sweep again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make the folder of the results writable for this user, then try the sweep again"
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        return "start `autoproc run` with fewer workers, service.n_workers=1, or raise this user's limits (ulimit -n)"
+    return "see that the disk of the results is there and sound (`df`, `dmesg`), then try the sweep again"
+
+
 def reasons(error: BaseException | None) -> Iterator[int]:
     """The numbers that the system has given for an error and for what caused it."""
     seen: set[int] = set()

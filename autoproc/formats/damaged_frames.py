@@ -20,8 +20,8 @@ class TooManyDamagedImages(InputError):
 
     what = "{n_damaged} of the first {n_read} images read cannot be used; {first}"
     hint = (
-        "copy the images again from their source, or choose with image_range=first,last or exclude_images=; "
-        "import_sweep.max_damaged_fraction says how many may be left out"
+        "copy the images again from their source, or keep the good ones with import_sweep.image_range=FIRST,LAST; "
+        "import_sweep.max_damaged_fraction=0.5 leaves out up to half of them"
     )
 
 

@@ -37,9 +37,7 @@ def models_from_frame(path: str | Path, header: FrameHeader, overrides: HeaderOv
     try:
         facts = _FACTS[header.kind](header)
     except (ValueError, LookupError, struct.error) as error:
-        raise BadHeader(
-            path=path, field="geometry", value="not to be understood", override="no override: correct the header"
-        ) from error
+        raise BadHeader(path=path, field="geometry", value="not to be understood") from error
     _check_nothing_lacks(path, facts, overrides)
     beam = facts.polarisation.of(
         Beam(required_wavelength(path, overrides.wavelength or facts.wavelength), direction=facts.to_source)
@@ -83,9 +81,7 @@ def _panel(path: str | Path, header: FrameHeader, facts: FrameFacts, overrides: 
     normal = np.cross(facts.fast, facts.slow)
     towards = float(normal @ along)
     if abs(towards) < np.cos(np.radians(89.9)):
-        raise BadHeader(
-            path=path, field="detector's swing", value="90 degrees", override="no override: correct the header"
-        )
+        raise BadHeader(path=path, field="detector's swing", value="90 degrees")
     normal = normal * np.sign(towards)
     # A user says where the beam itself meets the detector; headers, where the normal would.
     reached = normal if overrides.beam_centre is None else along / abs(towards)

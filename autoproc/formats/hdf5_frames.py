@@ -50,7 +50,8 @@ class ImageNotWritten(CorruptFile):
 
     what = "{path}: image {image} is not written"
     hint = (
-        "wait until the collection is over; of one that was stopped, process what is there with image_range=first,last"
+        "wait until the collection is over; of one that was stopped, process what is there with "
+        "import_sweep.image_range=FIRST,LAST"
     )
     retryable = True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,7 +15,7 @@ from autoproc.errors import AutoprocError
 from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.merging.tables import format_table_one
 from autoproc.models.space_group import symbol
-from autoproc.passing import may_pass
+from autoproc.passing import may_pass, remedy
 from autoproc.reports.checks import VERY_FEW_INDEXED, overall_verdict
 from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
@@ -26,6 +28,14 @@ RANGE_KEYS = (
     "anomalous_completeness", "anomalous_multiplicity", "cc_anom", "n_observations", "n_unique",
 )  # fmt: skip
 WIDTH = 100
+MEMORY = (
+    "start `autoproc run` with fewer workers (service.n_workers=1) or less room for images (integrate.frame_cache=0)"
+)
+UNFORESEEN = (
+    "a flaw of the program: send autoproc.log, beside this summary, to its authors; other sweeps are not affected"
+)
+HAS_PARAMETER = re.compile(r"\b[a-z_]+\.[a-z_]+=|\b[a-z_]+=\S")
+"""An advice with a parameter in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +56,14 @@ class Failure:
             return cls(
                 stage,
                 f"{error.strerror or error} ({error.filename or 'while writing'})",
-                "make room or mend the disk, then run again",
+                remedy(error),
                 may_pass(error),
             )
-        return cls(stage, f"unforeseen {type(error).__name__}: {error}", "the log has the details; please report it")
+        if isinstance(error, MemoryError):
+            return cls(
+                stage, f"the memory was not enough ({error})" if str(error) else "the memory was not enough", MEMORY
+            )
+        return cls(stage, f"unforeseen {type(error).__name__}: {error}", UNFORESEEN)
 
 
 def summarise(name: str, processing: Processing | None, failure: Failure | None) -> dict[str, Any]:
@@ -60,7 +74,7 @@ def summarise(name: str, processing: Processing | None, failure: Failure | None)
         "status": "failed" if failure else "processed",
         "error": failure.message if failure else None,
         "error_stage": failure.stage if failure else None,
-        "error_hint": failure.hint if failure else None,
+        "error_hint": with_way_on(failure.hint, name) if failure else None,
         "error_retryable": failure.retryable if failure else None,
     }
     summary |= _crystal_facts(processing)
@@ -73,6 +87,13 @@ def summarise(name: str, processing: Processing | None, failure: Failure | None)
     summary["decisions"] = [d.as_dict() for d in processing.decisions] if processing else []
     summary["timings"] = {k: round(v, 3) for k, v in processing.timings.items()} if processing else {}
     return summary
+
+
+def with_way_on(hint: str, name: str) -> str:
+    """The advice, with the command that takes its parameters."""
+    if not HAS_PARAMETER.search(hint) or "`autoproc r" in hint:
+        return hint
+    return f"{hint}; parameters go into `autoproc reprocess {shlex.quote(name)} KEY=VALUE`"
 
 
 def _crystal_facts(p: Processing | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from autoproc.config import Config
 from autoproc.errors import AutoprocError
+from autoproc.passing import remedy
 from autoproc.service.events import Event
 from autoproc.service.job import Job, State
 from autoproc.service.jobs import JobQueue
@@ -275,7 +276,7 @@ class Supervisor:
         if self._may_retry(job):
             self._put_back(job, message)
             return
-        result = failed(message, "make room or mend the disk, then run again", "output")
+        result = failed(message, remedy(error), "output")
         self.queue.finish(job, State.failed, result, {})
         self._tell(Event("failed", job.name, result | {"path": job.path}))
 

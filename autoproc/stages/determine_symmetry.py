@@ -48,6 +48,11 @@ from autoproc.symmetry.settings import MonoclinicSetting, Setting, in_basis, nor
 from autoproc.symmetry.subgroups import find_subgroups
 
 MIN_OBSERVATIONS = 20
+TOO_FEW = (
+    "collect more rotation, or expose longer: so few intensities are no data set; if few of the spots were indexed, "
+    "the lattice is wrong: compare the header's beam centre and distance with the beamline's log"
+)
+"""What to do about too few intensities."""
 MONOCLINIC: dict[Setting, MonoclinicSetting] = {"standard": "C2", "C2": "C2", "I2": "I2"}
 """What a setting asks of monoclinic groups, where it asks anything."""
 
@@ -56,7 +61,10 @@ class ImpossibleSpaceGroup(ConfigurationError):
     """A space group asked for that the lattice does not have."""
 
     what = "{space_group} is not possible: the lattice has at most {lattice_group} within {max_delta} degrees"
-    hint = "raise symmetry.max_delta, or leave symmetry.space_group unset"
+    hint = (
+        "process it with symmetry.space_group=none index.space_group=none symmetry.laue_group=none to see what the "
+        "lattice has; if the cell is right but badly refined, symmetry.max_delta=5 allows more"
+    )
 
 
 class SymmetryParams(Params):
@@ -204,12 +212,13 @@ def _prepare(
     observations = observations_of(experiments, reflections)
     if len(observations) < MIN_OBSERVATIONS:
         reason = f"{len(observations)} usable intensities of {len(reflections)}"
-        raise NoReflections(stage="symmetry", reason=reason)
+        raise NoReflections(TOO_FEW, stage="symmetry", reason=reason)
     observations = observations.reindexed(to_reduced)
     d_min = params.d_min or informative_limit(observations, params.min_i_over_sigma)
     observations = observations[observations.s2 <= (1 + 1e-9) / d_min**2]
     if len(observations) < MIN_OBSERVATIONS:
-        raise NoReflections(stage="symmetry", reason=f"{len(observations)} with d >= {d_min:.2f} A")
+        to_do = TOO_FEW if params.d_min is None else "symmetry.d_min=none uses what there is"
+        raise NoReflections(to_do, stage="symmetry", reason=f"{len(observations)} with d >= {d_min:.2f} A")
     normalised = normalise(observations, params.prescale)
     turned = resolve_ambiguity(observations, np.clip(normalised.e2, -MAX_E2, MAX_E2), lattice.rotations)
     return observations.reindexed(turned), normalised, compose(to_reduced, turned), d_min

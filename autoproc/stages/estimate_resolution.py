@@ -31,8 +31,9 @@ class NoAgreement(ProcessingError):
 
     what = "equivalent reflections do not agree in any shell (CC1/2 at most {best:.2f}): these are no data"
     hint = (
-        "the lattice or the geometry is wrong: look at the fraction of spots indexed and the RMSD, try "
-        "`autoproc search-beam-position`, give unit_cell= and space_group=, or look at the images"
+        "the lattice or the geometry is wrong, or there is no signal: look at an image; then compare the header with "
+        "the beamline's log, and give import_sweep.beam_centre=FAST,SLOW (px), import_sweep.distance=MM, or a known "
+        "index.unit_cell=A,B,C,ALPHA,BETA,GAMMA"
     )
 
 

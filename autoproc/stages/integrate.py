@@ -129,7 +129,11 @@ def integrate(
     trusted = np.ascontiguousarray(reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot, np.uint8)
     predictions, frames = _recorded(experiments, candidates, shapes, params)
     if not len(predictions):
-        raise NoReflections(stage="integration", reason="none is predicted within the images")
+        to_do = (
+            "if integrate.d_min or d_max was given, leave it out; else the lattice or the geometry is wrong: compare "
+            "the header's beam centre, distance and rotation with the beamline's log"
+        )
+        raise NoReflections(to_do, stage="integration", reason="none is predicted within the images")
     bbox = bounding_boxes(frames, params.n_sigma, params.background_border, scan.n_images)
     blocks = rotation_blocks(predictions.xyz[:, 2], bbox, params.block_width / abs(scan.oscillation[1]), scan.n_images)
     how = Measuring(

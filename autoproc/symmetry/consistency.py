@@ -25,7 +25,7 @@ class IncompatibleCells(ProcessingError):
     """Crystals that are not of one lattice."""
 
     what = "the cell of experiment {experiment}, {cell}, is not that of experiment {reference}, {reference_cell}"
-    hint = "determine the symmetry of each by itself"
+    hint = "run `autoproc symmetry` on each by itself, and scale together those whose cells agree"
 
 
 def common_lattice(

@@ -171,7 +171,7 @@ def test_many_truncated_images(images, run):
     assert status == 3
     summary = summary_of(output / "cut")
     assert re.search(r"2 of the first \d+ images read cannot be used.*cut_00009.cbf", summary["error"])
-    assert "image_range=first,last" in summary["error_hint"]
+    assert "import_sweep.image_range=FIRST,LAST" in summary["error_hint"]
 
 
 def test_image_range_leaves_damaged_images_out(images, run):
