@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.geometry.detector import px_from_s1, px_to_mm, s1_from_mm
-from autoproc.geometry.rotation import crystal_from_lab, lab_from_crystal, wrapped
+from autoproc.geometry.rotation import cross, crystal_from_lab, lab_from_crystal, wrapped
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer
 from autoproc.models.reflections import Reflections
 
@@ -63,7 +63,7 @@ def ewald_angles(goniometer: Goniometer, beam: Beam, rlp: np.ndarray) -> np.ndar
     m = goniometer.axis
     along = (p @ m)[:, None] * m
     a = (p - along) @ t
-    b = np.cross(m, p) @ t
+    b = cross(m, p) @ t
     c = -0.5 * np.einsum("ij,ij->i", p, p) - along @ t
     radius = np.hypot(a, b)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -82,13 +82,13 @@ def nearest_crossing(angles: np.ndarray, phi: np.ndarray) -> np.ndarray:
 
 def zeta(goniometer: Goniometer, beam: Beam, s1: np.ndarray) -> np.ndarray:
     """(N,) m2 . e1 of Kabsch (2010): how steeply points with wave vectors s1 (N, 3) cut the Ewald sphere."""
-    across = np.cross(s1, beam.s0)
+    across = cross(s1, beam.s0)
     return across @ goniometer.lab_axis / np.maximum(np.linalg.norm(across, axis=1), 1e-12)
 
 
 def is_entering(goniometer: Goniometer, beam: Beam, s1: np.ndarray) -> np.ndarray:
     """(N,) bool: the point moves into the Ewald sphere as phi grows: s1 . (s0 x m2) < 0."""
-    return s1 @ np.cross(beam.s0, goniometer.lab_axis) < 0
+    return s1 @ cross(beam.s0, goniometer.lab_axis) < 0
 
 
 def predict_near(experiment: Experiment, A: np.ndarray, hkl: np.ndarray, phi: np.ndarray) -> np.ndarray:

@@ -10,22 +10,31 @@ GENERATORS = np.cross(np.eye(3)[:, None], np.eye(3)[None, :]).swapaxes(1, 2)
 """(3, 3, 3) matrices of the cross products with x, y and z: GENERATORS[k] @ v is e_k x v."""
 
 
+def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(..., 3) vector products; for a few vectors several times as fast as numpy's, to the same last bit."""
+    result = np.empty(np.broadcast_shapes(np.shape(a), np.shape(b)))
+    result[..., 0] = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
+    result[..., 1] = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
+    result[..., 2] = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    return result
+
+
 def rotation_matrix(axis: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
     """(..., 3, 3) right-handed rotations by `angle` (...), radians, about a unit `axis` (3,) (Rodrigues)."""
     axis = np.asarray(axis, float)
     angle = np.asarray(angle, float)[..., None, None]
     x, y, z = axis
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+    turn = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * turn + (1 - np.cos(angle)) * (turn @ turn)
 
 
 def rotation_of_vector(vector: np.ndarray) -> np.ndarray:
     """(..., 3, 3) rotations exp([vector]x) of rotation vectors (..., 3), radians."""
     vector = np.asarray(vector, float)
-    cross = np.tensordot(vector, GENERATORS, axes=1)
+    turn = np.tensordot(vector, GENERATORS, axes=1)
     angle = np.linalg.norm(vector, axis=-1)[..., None, None]
     half = np.sinc(angle / (2 * np.pi))
-    return np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * half**2 * (cross @ cross)
+    return np.eye(3) + np.sinc(angle / np.pi) * turn + 0.5 * half**2 * (turn @ turn)
 
 
 def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
@@ -45,7 +54,7 @@ def rotate_about(axis: np.ndarray, angle: np.ndarray, vectors: np.ndarray) -> np
     """(N, 3) vectors, each turned by its own angle (N,), radians, about one unit axis."""
     cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
     along = (vectors @ axis)[:, None] * axis
-    return along + cos * (vectors - along) + sin * np.cross(axis, vectors)
+    return along + cos * (vectors - along) + sin * cross(axis, vectors)
 
 
 def lab_from_crystal(goniometer: Goniometer, phi: np.ndarray, vectors: np.ndarray) -> np.ndarray:

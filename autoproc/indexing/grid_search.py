@@ -12,6 +12,7 @@ from itertools import product
 import numpy as np
 from scipy.spatial import cKDTree
 
+from autoproc.geometry.rotation import cross
 from autoproc.indexing.fft1d import hemisphere, nearest_direction
 from autoproc.indexing.vectors import refine_vectors
 
@@ -107,9 +108,9 @@ def _turned(
 def _frame(vector: np.ndarray) -> np.ndarray:
     """(3, 3) orthonormal rows, right-handed, the first along a vector."""
     first = vector / np.linalg.norm(vector)
-    second = np.cross(first, np.eye(3)[int(np.argmin(np.abs(first)))])
+    second = cross(first, np.eye(3)[int(np.argmin(np.abs(first)))])
     second /= np.linalg.norm(second)
-    return np.stack([first, second, np.cross(first, second)])
+    return np.stack([first, second, cross(first, second)])
 
 
 def _distinct(bases: np.ndarray) -> np.ndarray:

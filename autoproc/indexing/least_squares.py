@@ -15,10 +15,10 @@ import numpy as np
 from autoproc.geometry.detector import lab_from_mm, px_to_mm
 from autoproc.geometry.placement import panel_middle
 from autoproc.geometry.reciprocal import zeta
-from autoproc.geometry.rotation import GENERATORS, lab_rotations
+from autoproc.geometry.rotation import GENERATORS, cross, lab_rotations
 from autoproc.indexing.assign import Assignment
 from autoproc.indexing.model import N_MOVES, Model, beam_turn_axis
-from autoproc.indexing.observations import Observations
+from autoproc.indexing.observations import Observations, place
 from autoproc.models.experiment import Experiment
 from autoproc.robust import robust_sigma
 
@@ -96,9 +96,9 @@ def _step(
     normal, right = np.zeros((layout.size, layout.size)), np.zeros(layout.size)
     blocks: list[_Block] = []
     weights: list[np.ndarray] = []
-    spots = model.placed(spots)
-    for index, sweep in enumerate(model.moved_sweeps()):
-        turn = model.turn_matrices()[index]
+    sweeps, turns = model.moved_sweeps(), model.turn_matrices()
+    spots = place(sweeps, spots, turns)
+    for index, (sweep, turn) in enumerate(zip(sweeps, turns, strict=True)):
         for number, A in enumerate(model.settings):
             rows = np.flatnonzero((assignment.lattice == number) & (spots.sweep == index))
             if not len(rows):
@@ -191,11 +191,11 @@ def _linearise(
     project = (np.eye(3) - unit[:, :, None] * unit[:, None, :]) * per_mm[:, None, None]
     on_fast = (project @ fast[:, :, None])[:, :, 0]
     on_slow = (project @ slow[:, :, None])[:, :, 0]
-    to_shift = np.linalg.inv(np.stack([on_fast, on_slow, -np.cross(sweep.goniometer.lab_axis, q)], axis=2))
+    to_shift = np.linalg.inv(np.stack([on_fast, on_slow, -cross(sweep.goniometer.lab_axis, q)], axis=2))
     delta = q - (s1 - sweep.beam.s0)
     turned = np.einsum("mij,nj->nim", GENERATORS, lab - panel_middle(sweep.detector[0]))
     moved = np.concatenate([np.broadcast_to(np.eye(3), turned.shape), turned], axis=2)
-    by_beam = to_shift @ np.cross(beam_turn_axis(sweep), sweep.beam.s0)
+    by_beam = to_shift @ cross(beam_turn_axis(sweep), sweep.beam.s0)
     to_crystal = to_shift @ rotation
     return _Block(
         rows,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.geometry.placement import moved_rigidly, panel_middle
-from autoproc.geometry.rotation import rotation_of_vector
+from autoproc.geometry.rotation import cross, rotation_of_vector
 from autoproc.indexing.observations import Observations, place
 from autoproc.models.experiment import Beam, Detector, Experiment
 
@@ -83,6 +83,6 @@ def detector_indices(sweeps: Sequence[Experiment]) -> np.ndarray:
 
 def beam_turn_axis(sweep: Experiment) -> np.ndarray:
     """(3,) unit vector about which a beam turns towards the rotation axis; turns about the latter are phi's."""
-    axis = np.cross(sweep.beam.s0, sweep.goniometer.lab_axis)
+    axis = cross(sweep.beam.s0, sweep.goniometer.lab_axis)
     length = float(np.linalg.norm(axis))
     return axis / length if length > 0 else np.zeros(3)

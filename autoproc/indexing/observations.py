@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.geometry.detector import s1_from_px
 from autoproc.geometry.reciprocal import zeta
-from autoproc.geometry.rotation import crystal_from_lab
+from autoproc.geometry.rotation import cross, crystal_from_lab
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 
@@ -102,4 +102,4 @@ def _smear(experiment: Experiment, s1: np.ndarray, rlp: np.ndarray, turn: np.nda
     axis = turn.T @ goniometer.fixed.T @ goniometer.axis
     width = np.radians(abs(experiment.scan.oscillation[1]))
     speed = np.maximum(np.abs(zeta(goniometer, experiment.beam, s1)), MIN_ZETA)
-    return width * np.cross(axis, rlp) / speed[:, None]
+    return width * cross(axis, rlp) / speed[:, None]

@@ -32,6 +32,13 @@ def _unimodular(largest: int) -> np.ndarray:
     return matrices[np.argsort(np.abs(matrices).sum(axis=(1, 2)), kind="stable")]
 
 
+@lru_cache(maxsize=4)
+def _settings(group: str, largest: int) -> np.ndarray:
+    """(K, 3, 3) changes from a reduced basis to cells with the centring of a space group, simplest first."""
+    to_conventional = np.linalg.inv(primitive_basis(gemmi.SpaceGroup(group)))
+    return to_conventional @ _unimodular(largest)
+
+
 def known_reduced_basis(unit_cell: tuple[float, ...], space_group: gemmi.SpaceGroup) -> np.ndarray:
     """(3, 3) rows a, b, c, Angstrom: the Niggli-reduced primitive basis of a conventional cell."""
     return niggli_reduced(primitive_basis(space_group) @ np.linalg.inv(b_matrix(unit_cell)))
@@ -55,9 +62,8 @@ def in_setting(
     reduced = niggli_reduced(real)
     if unit_cell is None and space_group.number <= 2 and space_group.hm[0] == "P":
         return reduced
-    to_conventional = np.linalg.inv(primitive_basis(space_group))
     for largest in (1, 2):
-        bases = to_conventional @ (_unimodular(largest) @ reduced)
+        bases = (_settings(space_group.xhm(), largest).reshape(-1, 3) @ reduced).reshape(-1, 3, 3)
         metrics = bases @ np.swapaxes(bases, 1, 2)
         shear = _shear(metrics, rotations_of(space_group))
         if unit_cell is not None:

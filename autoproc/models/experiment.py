@@ -71,7 +71,8 @@ class Panel:
     @property
     def normal(self) -> np.ndarray:
         """(3,) unit vector, fast x slow."""
-        return np.cross(self.fast_axis, self.slow_axis)
+        (a, b, c), (x, y, z) = self.fast_axis, self.slow_axis
+        return np.array([b * z - c * y, c * x - a * z, a * y - b * x])
 
     @property
     def d_matrix(self) -> np.ndarray:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autoproc.geometry.rotation import (
     GENERATORS,
+    cross,
     crystal_from_lab,
     lab_from_crystal,
     lab_rotations,
@@ -21,6 +23,16 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 def random_rotation(rng, n=None):
     return rotation_of_vector(rng.normal(size=3 if n is None else (n, 3)))
+
+
+@pytest.mark.parametrize(
+    ("of_a", "of_b"),
+    [((3,), (3,)), ((3,), (5, 3)), ((5, 3), (3,)), ((5, 3), (5, 3)), ((2, 1, 3), (5, 3)), ((0, 3), (3,))],
+)
+def test_vector_products_are_numpys_to_the_last_bit(of_a, of_b):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=of_a), rng.normal(size=of_b)
+    np.testing.assert_array_equal(cross(a, b), np.cross(a, b))
 
 
 @given(SEEDS)
