@@ -74,6 +74,8 @@ class ImageFormat(StrEnum):
 
     minicbf = "minicbf"
     nxmx = "nxmx"
+    smv = "smv"
+    marccd = "marccd"
 
 
 def _version(wanted: bool) -> None:

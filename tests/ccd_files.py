@@ -1,9 +1,11 @@
 """Small SMV, MarCCD and EDF images as detectors write them."""
 
-import struct
+from datetime import datetime
 
 import fabio.edfimage
 import numpy as np
+
+from autoproc.formats.write_ccd import CcdFacts, marccd_bytes, smv_bytes
 
 SHAPE = (64, 64)
 
@@ -56,29 +58,12 @@ def write_bruker(path, pixels, overflows=(), **more):
 
 
 def write_braces(path, pixels, fields):
-    text = "{\n" + "".join(f"{key}={value};\n" for key, value in fields.items()) + "}\n\f"
-    path.write_bytes(text.encode().ljust(int(fields["HEADER_BYTES"])) + pixels.astype("<u2").tobytes())
+    path.write_bytes(smv_bytes(pixels, fields))
 
 
 def write_marccd(path, pixels, start=0.0, width=0.5, bias=0):
-    header = bytearray(4096)
-    n_slow, n_fast = pixels.shape
-    tags = [(254, 4, 0), (256, 4, n_fast), (257, 4, n_slow), (258, 3, 16), (259, 3, 1), (262, 3, 1), (273, 4, 4096),
-            (277, 3, 1), (278, 4, n_slow), (279, 4, 2 * pixels.size), (34710, 4, 1024)]  # fmt: skip
-    struct.pack_into("<2sHIH", header, 0, b"II", 42, 8, len(tags))
-    for n, (tag, kind, value) in enumerate(tags):
-        struct.pack_into("<HHII", header, 10 + 12 * n, tag, kind, 1, value)
-    struct.pack_into("<I16s", header, 1024, 2, b"MMX")
-    for offset, values in {
-        1052: (1234,), 1104: (n_fast, n_slow, 2), 1128: (65535,), 1136: (1, 0, 0, 0),
-        1664: (150000,), 1668: (30000, 20000),
-        1676: (1000, 1000), 1692: (0, 0, 0, 0, round(1000 * start), 0, 0),
-        1724: (0, 0, 0, 0, round(1000 * (start + width)), 0, 0), 1756: (4, round(1000 * width)),
-        1796: (100000, 100000), 1804: (bias * 1000,), 1932: (98000,),
-    }.items():  # fmt: skip
-        struct.pack_into(f"<{len(values)}i", header, offset, *values)
-    header[2368:2400] = b"101910002012.00".ljust(32, b"\0")
-    path.write_bytes(bytes(header) + pixels.astype("<u2").tobytes())
+    facts = CcdFacts(0.98, 150.0, (0.1, 0.1), (30.0, 20.0), start, width, 1.0, datetime(2012, 10, 19, 10), bias=bias)
+    path.write_bytes(marccd_bytes(pixels, facts))
 
 
 def write_edf(path, pixels, start=0.0, width=0.5):

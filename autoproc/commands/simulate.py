@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import typer
 
@@ -13,7 +12,7 @@ from autoproc.errors import ConfigurationError
 from autoproc.overrides import split_arguments, with_overrides
 from autoproc.simulation.params import SimulateParams, demo_params, small_params
 from autoproc.simulation.simulate import simulate
-from autoproc.simulation.write import write_sweep
+from autoproc.simulation.write import FORMATS, write_sweep
 from autoproc.wording import counted
 
 PRESETS: dict[str, Callable[[], SimulateParams]] = {"demo": demo_params, "small": small_params, "sweep": SimulateParams}
@@ -34,7 +33,7 @@ def simulate_command(arguments: list[str], output: Path, name: str, image_format
         if preset not in PRESETS or len(words) > 1:
             raise UnknownPreset(words=" ".join(words), presets=", ".join(PRESETS))
         params = with_overrides(PRESETS[preset](), overrides, "simulate")
-        kind: Literal["minicbf", "nxmx"] = "nxmx" if image_format == "nxmx" else "minicbf"
+        kind = next((known for known in FORMATS if known == image_format), FORMATS[0])
         written = write_sweep(simulate(params), output, name, file_format=kind, gzip=compress)
         typer.echo(f"{counted(params.n_images, 'image')} of {params.space_group}, {', '.join(map(str, params.cell))}")
         typer.echo(f"first file: {written.start}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
+from autoproc.formats.write_ccd import ccd_facts, marccd_bytes, smv_bytes, smv_fields
 from autoproc.formats.write_minicbf import MiniCbfFacts, minicbf_header, write_minicbf
 from autoproc.formats.write_nexus import DEAD_BIT, GAP_BIT, NexusFacts, write_nexus
 from autoproc.simulation.detectors import detector_kind
@@ -18,6 +19,8 @@ from autoproc.threads import map_in_order
 STARTED = datetime(2026, 3, 2, 10, 42)  # a fixed moment: the same parameters write the same bytes
 
 IMAGES_PER_FILE = 1000
+ImageFormat = Literal["minicbf", "nxmx", "smv", "marccd"]
+FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,17 +41,24 @@ def write_sweep(
     directory: Path,
     name: str = "sweep",
     *,
-    file_format: Literal["minicbf", "nxmx"] = "minicbf",
+    file_format: ImageFormat = "minicbf",
     gzip: bool = False,
     n_threads: int = 0,
 ) -> WrittenSweep:
-    """Write NAME_00001.cbf ... (.cbf.gz with gzip) or NAME_master.h5 and data files, and NAME_truth.npz."""
+    """Write the images of a sweep and NAME_truth.npz.
+
+    Images are NAME_00001.cbf ... (.cbf.gz with gzip), .img (SMV), .mccd (MarCCD), or NAME_master.h5 and data files. The
+    16 bits of SMV and MarCCD hold at most 65535 counts, and pixels without a value read 0.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     truth = directory / f"{name}_truth.npz"
     seen = write_truth(sweep, truth, n_threads)
     if file_format == "nxmx":
         master = directory / f"{name}_master.h5"
         return WrittenSweep(master, _write_nxmx(sweep, master, n_threads), truth, seen)
+    if file_format in ("smv", "marccd"):
+        images = _write_ccd(sweep, directory, name, file_format, n_threads)
+        return WrittenSweep(images[0], images, truth, seen)
     images = _write_minicbf(sweep, directory, name, ".cbf.gz" if gzip else ".cbf", n_threads)
     return WrittenSweep(images[0], images, truth, seen)
 
@@ -67,6 +77,25 @@ def _write_minicbf(sweep: SimulatedSweep, directory: Path, name: str, suffix: st
     def write(frame: int) -> Path:
         path = directory / f"{name}_{numbers[frame]:05d}{suffix}"
         write_minicbf(path, sweep.read(frame), minicbf_header(experiment, facts, frame))
+        return path
+
+    return tuple(map_in_order(write, range(sweep.n_frames), n_threads))
+
+
+def _write_ccd(
+    sweep: SimulatedSweep, directory: Path, name: str, file_format: ImageFormat, n_threads: int
+) -> tuple[Path, ...]:
+    experiment, params = sweep.header_experiment(), sweep.params
+
+    def write(frame: int) -> Path:
+        image = sweep.read(frame)
+        facts = ccd_facts(experiment, frame, params.exposure_time, STARTED, params.saturation, params.two_theta)
+        suffix = ".img" if file_format == "smv" else ".mccd"
+        path = directory / f"{name}_{params.image_numbers[frame]:05d}{suffix}"
+        if file_format == "smv":
+            path.write_bytes(smv_bytes(image, smv_fields(facts, experiment.detector[0].image_size)))
+        else:
+            path.write_bytes(marccd_bytes(image, facts))
         return path
 
     return tuple(map_in_order(write, range(sweep.n_frames), n_threads))

@@ -41,6 +41,30 @@ def test_import_finds_the_geometry_that_was_written(tmp_path, file_format, n_thr
         assert experiment.scan.image_range == (3, 6)
 
 
+@pytest.mark.parametrize(("file_format", "suffix"), [("smv", ".img"), ("marccd", ".mccd")])
+@pytest.mark.parametrize("two_theta", [0.0, 5.0])
+def test_images_of_ccds_have_the_geometry_and_the_counts_that_16_bits_hold(tmp_path, file_format, suffix, two_theta):
+    params = small_params(n_images=3, start=12.0, width=0.5, first_image=3, sensor_thickness=0.0, two_theta=two_theta)
+    sweep = simulate(params)
+    written = write_sweep(sweep, tmp_path, "xtal", file_format=file_format)
+    assert [path.name for path in written.images] == [f"xtal_0000{n}{suffix}" for n in (3, 4, 5)]
+    (found,) = import_sweeps([written.start]).experiments
+    panel, true = found.experiment.detector[0], sweep.header_experiment().detector[0]
+    if file_format == "smv" and two_theta:
+        assert any("2theta" in warning for warning in found.warnings), "SMV does not say which way it swings"
+    else:
+        for name in ("origin", "fast_axis", "slow_axis", "pixel_size", "image_size"):
+            np.testing.assert_allclose(getattr(panel, name), getattr(true, name), atol=1e-3, err_msg=name)
+    assert panel.gain == 1
+    assert found.experiment.beam.wavelength == pytest.approx(0.9763)
+    assert found.experiment.scan.oscillation == pytest.approx((12.0, 0.5))
+    assert found.experiment.scan.image_range == (3, 5)
+    np.testing.assert_allclose(found.experiment.goniometer.lab_axis, [1.0, 0.0, 0.0])
+    reader = open_reader(found.experiment)
+    for frame in range(3):
+        np.testing.assert_array_equal(reader.read(frame), np.clip(sweep.read(frame), 0, 65535))
+
+
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_frames_come_back_bit_for_bit(tmp_path, file_format):
     sweep = simulate(small_params(n_images=3, saturation=3000))
