@@ -31,9 +31,10 @@ cdef inline void basis(double t, double* b) noexcept nogil:
 
 cdef inline bint locate(double u, double spacing, Py_ssize_t size, Py_ssize_t* first, double* b) noexcept nogil:
     cdef double position = u / spacing + 0.5 * (size - 1)
-    cdef Py_ssize_t node = <Py_ssize_t>floor(position)
-    if node < 1 or node > size - 3:
+    cdef Py_ssize_t node
+    if not 1 <= position < size - 2:  # nor what is not a number
         return False
+    node = <Py_ssize_t>floor(position)
     basis(position - node, b)
     first[0] = node - 1
     return True

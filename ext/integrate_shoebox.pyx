@@ -21,6 +21,13 @@ cdef inline double nearest_w(double rate, double z, double frame) noexcept nogil
     return 0.0
 
 
+cdef inline int clipped(double position, int n) noexcept nogil:
+    """The whole number of a position within 0 and n; 0 for what is not a number."""
+    if not position > 0:
+        return 0
+    return <int>position if position < n else n
+
+
 def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] centre,
                  const double[:, :, ::1] transform, const double[::1] rate, const double[:, ::1] half_width,
                  double radius, double margin, int[:, ::1] owner, float[:, ::1] distance, unsigned char[::1] contested):
@@ -43,10 +50,10 @@ def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] cen
             limit = radius * radius - w * w
             if limit <= 0:
                 continue
-            x0 = max(0, <int>floor(centre[r, 0] - half_width[r, 0] - 0.5))
-            x1 = min(n_fast, <int>ceil(centre[r, 0] + half_width[r, 0] + 0.5))
-            y0 = max(0, <int>floor(centre[r, 1] - half_width[r, 1] - 0.5))
-            y1 = min(n_slow, <int>ceil(centre[r, 1] + half_width[r, 1] + 0.5))
+            x0 = clipped(floor(centre[r, 0] - half_width[r, 0] - 0.5), n_fast)
+            x1 = clipped(ceil(centre[r, 0] + half_width[r, 0] + 0.5), n_fast)
+            y0 = clipped(floor(centre[r, 1] - half_width[r, 1] - 0.5), n_slow)
+            y1 = clipped(ceil(centre[r, 1] + half_width[r, 1] + 0.5), n_slow)
             for y in range(y0, y1):
                 dy = y + 0.5 - centre[r, 1]
                 for x in range(x0, x1):

@@ -3,6 +3,13 @@
 from libc.math cimport ceil, floor, sqrt
 
 
+cdef inline int clipped(double position, int n) noexcept nogil:
+    """The whole number of a position within 0 and n; 0 for what is not a number."""
+    if not position > 0:
+        return 0
+    return <int>position if position < n else n
+
+
 def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted,
                  double gain, double noise,
                  const double[:, ::1] centre, const double[::1] radius, const double[:, :, ::1] transform,
@@ -22,10 +29,10 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
         for n in range(centre.shape[0]):
             inner = radius[n]
             outer = inner + 3
-            x0 = max(0, <int>floor(centre[n, 0] - outer))
-            x1 = min(n_fast, <int>ceil(centre[n, 0] + outer))
-            y0 = max(0, <int>floor(centre[n, 1] - outer))
-            y1 = min(n_slow, <int>ceil(centre[n, 1] + outer))
+            x0 = clipped(floor(centre[n, 0] - outer), n_fast)
+            x1 = clipped(ceil(centre[n, 0] + outer), n_fast)
+            y0 = clipped(floor(centre[n, 1] - outer), n_slow)
+            y1 = clipped(ceil(centre[n, 1] + outer), n_slow)
             mean = 0
             for step in range(3):
                 limit = mean + 3 * sqrt(gain * (mean if mean > 0 else 0) + noise) + gain if step > 0 else 1e30

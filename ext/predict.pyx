@@ -10,7 +10,7 @@ cdef inline void setting_at(const double[:, ::1] points, double position, double
     cdef Py_ssize_t last = points.shape[0] - 1
     cdef Py_ssize_t low, i
     cdef double weight
-    if last == 0 or position <= 0:
+    if last == 0 or not position > 0:
         for i in range(9):
             a[i] = points[0, i]
         return

@@ -5,14 +5,19 @@ from libc.math cimport ceil, erf, exp, fabs, floor, sqrt
 cdef double SQRT_PI = 1.7724538509055159
 
 
+cdef inline Py_ssize_t clipped(double position, Py_ssize_t n) noexcept nogil:
+    """The whole number of a position within 0 and n; 0 for what is not a number."""
+    if not position > 0:
+        return 0
+    return <Py_ssize_t>position if position < n else n
+
+
 cdef void add_row(double* row, Py_ssize_t n_fast, double centre, double sigma, double reach, double weight) noexcept nogil:
     """Add a one-dimensional Gaussian, integrated over the pixels of a row."""
     cdef double scale = 1.0 / (sqrt(2.0) * sigma), before, after
-    cdef Py_ssize_t x, low = <Py_ssize_t>floor(centre - reach * sigma), high = <Py_ssize_t>ceil(centre + reach * sigma)
-    if low < 0:
-        low = 0
-    if high > n_fast:
-        high = n_fast
+    cdef Py_ssize_t x
+    cdef Py_ssize_t low = clipped(floor(centre - reach * sigma), n_fast)
+    cdef Py_ssize_t high = clipped(ceil(centre + reach * sigma), n_fast)
     if low >= high:
         return
     before = erf((low - centre) * scale)
@@ -41,16 +46,10 @@ def add_spots(double[:, ::1] image, const double[:, ::1] centre, const double[:,
             slope = xy / yy
             tall = reach * sqrt(yy)
             scale = 1.0 / sqrt(2.0 * yy)
-            n_strips = 1 + <int>(2.5 * fabs(slope) / sqrt(xx - xy * slope))
-            if n_strips > 16:
-                n_strips = 16
+            n_strips = 1 + <int>clipped(2.5 * fabs(slope) / sqrt(xx - xy * slope), 15)
             sigma = sqrt(xx - xy * slope + slope * slope / (12.0 * n_strips * n_strips))
-            low = <Py_ssize_t>floor(centre[i, 1] - tall)
-            high = <Py_ssize_t>ceil(centre[i, 1] + tall)
-            if low < 0:
-                low = 0
-            if high > n_slow:
-                high = n_slow
+            low = clipped(floor(centre[i, 1] - tall), n_slow)
+            high = clipped(ceil(centre[i, 1] + tall), n_slow)
             top = low - centre[i, 1]
             before = erf(top * scale)
             density_before = exp(-top * top * scale * scale)

@@ -9,8 +9,7 @@ import numpy as np
 
 from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats.boundary import reads_file
-from autoproc.formats.compressed import read_whole
-from autoproc.formats.frame_headers import FrameHeader, parsed_header
+from autoproc.formats.frame_headers import FrameHeader, read_header_and_content
 
 DECODERS = {
     "smv": ("dtrekimage", "DtrekImage"),
@@ -28,8 +27,7 @@ def read_frame(path: str | Path) -> np.ndarray:
 
     Raises UnreadableFile, UnsupportedFile or CorruptFile.
     """
-    content = read_whole(path)
-    header = parsed_header(path, content)
+    header, content = read_header_and_content(path)
     if len(content) < header.n_bytes:  # before anything is allocated for what the header claims
         raise CorruptFile(path=path, reason=f"it is truncated: {len(content)} of {header.n_bytes} bytes are there")
     pixels = np.rot90(_decoded(path, header, content), header.turns)

@@ -10,7 +10,7 @@ from pathlib import Path
 from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.cbf import MOST_PIXELS
-from autoproc.formats.compressed import read_start, read_whole
+from autoproc.formats.compressed import LARGEST_FILE, expanded, read_raw, read_start, read_whole
 from autoproc.formats.header_values import quoted
 from autoproc.formats.text_headers import braced_fields, record_fields
 from autoproc.formats.tiff_tags import MAGIC as TIFF_MAGIC
@@ -21,6 +21,8 @@ TOLD_BY = 2048
 LONGEST_HEADER = 1 << 16
 """Bytes; those of SMV and EDF take 512 to some thousand."""
 MAR_HEADER = 4096
+BESIDE_PIXELS = 1 << 24
+"""Bytes that a TIFF file may have between and behind its pixels; directories and comments take some thousand."""
 LEAST_SIDE = 16
 """Pixels; a smaller picture is no detector's."""
 NAMES = {"smv": "SMV", "edf": "EDF", "marccd": "MarCCD / Rayonix", "tiff": "TIFF", "bruker": "Bruker"}
@@ -92,6 +94,21 @@ def read_frame_header(path: str | Path) -> FrameHeader:
     start = read_start(path, LONGEST_HEADER)
     is_tiff = start.startswith(TIFF_MAGIC)
     return parsed_header(path, read_whole(path) if is_tiff and not directory_end(start) else start)
+
+
+def read_header_and_content(path: str | Path) -> tuple[FrameHeader, bytes]:
+    """The header of an image, and its file as far as that says that pixels reach, however far it would expand.
+
+    Raises UnreadableFile, UnsupportedFile or CorruptFile.
+    """
+    raw = read_raw(path)
+    start = expanded(path, raw, LONGEST_HEADER)
+    is_tiff = start.startswith(TIFF_MAGIC)
+    if is_tiff and not directory_end(start):
+        start = expanded(path, raw, LARGEST_FILE)
+    header = parsed_header(path, start)
+    n_bytes = header.n_bytes + (BESIDE_PIXELS if is_tiff else 0)
+    return header, start if len(start) >= n_bytes else expanded(path, raw, n_bytes)
 
 
 def parsed_header(path: str | Path, content: bytes) -> FrameHeader:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.kernels import _bitshuffle_lz4
+from autoproc.kernels.arguments import whole
 
 HEADER = 12
+LZ4_RATIO = 255
+"""Bytes that one of LZ4 may stand for, at the most."""
 
 
 def decode_bitshuffle_lz4(chunk: bytes, item_size: int, n: int) -> np.ndarray:
@@ -18,13 +21,14 @@ def decode_bitshuffle_lz4(chunk: bytes, item_size: int, n: int) -> np.ndarray:
     Returns (n,) int32; 4-byte values above 2**31 - 1 wrap to negative ones. Raises ValueError if the
     chunk is damaged or is not of that size.
     """
-    if n < 0:
-        raise ValueError(f"{n} elements, expected at least 0")
+    n = whole(n, 0, 1 << 40, "the number of elements")
     if item_size not in (1, 2, 4):
         raise ValueError(f"items of {item_size} bytes, expected 1, 2 or 4")
     if len(chunk) < HEADER:
         raise ValueError(f"the chunk has {len(chunk)} bytes, fewer than its own header")
     size = int.from_bytes(chunk[:8], "big")
+    if size > LZ4_RATIO * len(chunk):
+        raise ValueError(f"{len(chunk)} bytes of a chunk cannot hold {size}")
     block_bytes = int.from_bytes(chunk[8:12], "big")
     if size != n * item_size:
         raise ValueError(f"the chunk holds {size} bytes, expected {n * item_size}")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.kernels import _byte_offset
+from autoproc.kernels.arguments import whole
+
+MOST_PIXELS = 1 << 40
 
 
 def decode_byte_offset(packed: bytes | memoryview, n: int) -> tuple[np.ndarray, int]:
@@ -13,10 +16,10 @@ def decode_byte_offset(packed: bytes | memoryview, n: int) -> tuple[np.ndarray, 
     Returns (n,) int32 and the number of bytes that they took. Values are taken modulo 2**32, so that
     an unsigned 2**32 - 1 is -1. Raises ValueError if the bytes end before the pixels do.
     """
-    if n < 0:
-        raise ValueError(f"{n} pixels, expected at least 0")
-    pixels = np.empty(n, np.int32)
-    used = _byte_offset.decode(memoryview(packed), pixels)
+    source = memoryview(packed)
+    n = whole(n, 0, MOST_PIXELS, "the number of pixels")
+    pixels = np.empty(min(n, source.nbytes + 1), np.int32)  # each takes a byte: no more can be there
+    used = _byte_offset.decode(source, pixels)
     if used < 0:
         raise ValueError(f"the data end after {-1 - used} of {n} pixels")
     return pixels, used

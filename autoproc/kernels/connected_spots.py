@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.kernels import _connected_spots
+from autoproc.kernels.arguments import whole
 
 MOST = np.iinfo(np.int32).max
 """Frames and pixels are numbered in 32 bits."""
@@ -19,10 +20,10 @@ def connected_spots(frame: np.ndarray, index: np.ndarray, width: int) -> tuple[n
     Returns order (N,) and start (S + 1,): the pixels of spot k are order[start[k]:start[k + 1]], sorted
     as they came; spots are in the order of their first pixels. Raises ValueError if not sorted, or no such numbers.
     """
+    frame, index = np.asarray(frame), np.asarray(index)
     if frame.shape != index.shape or frame.ndim != 1:
         raise ValueError(f"frame {frame.shape} and index {index.shape} must be 1-D and alike")
-    if not 1 <= width <= MOST:
-        raise ValueError(f"an image of width {width} is impossible")
+    width = whole(width, 1, MOST, "the width of an image")
     frame, index = _counted(frame, "frames"), _counted(index, "pixels")
     key_step = np.diff(frame.astype(np.int64) << 32 | index)
     if np.any(key_step <= 0):

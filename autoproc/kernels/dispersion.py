@@ -7,9 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.kernels import _dispersion
+from autoproc.kernels.arguments import counts as as_counts
+from autoproc.kernels.arguments import flags, number, positive, whole
 
 EXTRA = 2
 """The window for the background of the extended method is this much larger on each side."""
+
+LARGEST = int(np.iinfo(np.int32).max)
+LOWEST = -(1 << 22)
+"""Counts below it never count: squares of a window of them would not fit into the sums, as those of bright ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +65,14 @@ def strong_pixels(
     overload : good pixels at or above it are always strong and never background
     max_strong : return no pixels if there are more; None means a quarter of the image
     """
-    image = np.ascontiguousarray(image, np.int32)
-    if image.ndim != 2 or mask.shape != image.shape:
-        raise ValueError(f"image {image.shape} and mask {mask.shape} must be 2-D and alike")
-    kx, ky = kernel_size
-    if not (1 <= kx <= 10 and 1 <= ky <= 10):
-        raise ValueError(f"kernel_size {kernel_size} must be between 1 and 10")
-    limit = image.size // 4 if max_strong is None else max_strong
+    image = as_counts(image, (None, None), "image")
+    good = flags(mask, image.shape, "mask")
+    kx, ky = (whole(half, 1, 10, "kernel_size") for half in kernel_size)
+    limit = image.size // 4 if max_strong is None else min(whole(max_strong, 0, LARGEST, "max_strong"), image.size)
+    gain, noise = positive(gain, "gain"), number(noise, "noise", 0.0)
+    n_sigma_background = number(n_sigma_background, "n_sigma_background")
+    lowest = max(whole(lowest, -LARGEST - 1, LARGEST, "lowest"), LOWEST)
+    overload = number(overload, "overload", -LARGEST)
     width = image.shape[1] + 2 * (kx + EXTRA)
     index, counts, background = np.empty(limit, np.int32), np.empty(limit, np.int32), np.empty(limit, np.float32)
     scratch = np.empty((2, *image.shape), np.uint8)
@@ -74,18 +81,18 @@ def strong_pixels(
     allowed = _allowed((2 * kx + 1) * (2 * ky + 1), gain, n_sigma_background)
     n = _dispersion.strong_pixels(
         image,
-        np.ascontiguousarray(mask).view(np.uint8),
+        good,
         kx,
         ky,
         allowed,
         allowed * np.arange(len(allowed)) * (noise / gain),
         gain,
-        n_sigma_strong,
-        min_local,
-        global_threshold,
+        number(n_sigma_strong, "n_sigma_strong"),
+        whole(min_local, 0, LARGEST, "min_local"),
+        number(global_threshold, "global_threshold"),
         lowest,
         noise / gain,
-        int(min(np.ceil(overload), np.iinfo(np.int32).max)),
+        int(min(np.ceil(overload), LARGEST)),
         extended,
         scratch,
         np.zeros(width, np.int32),

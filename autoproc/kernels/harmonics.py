@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from autoproc.kernels import _harmonics
+from autoproc.kernels.arguments import floats, whole
 
 MAX_DEGREE: int = _harmonics.MAX_DEGREE
 
@@ -16,7 +17,7 @@ def mean_harmonics(first: np.ndarray, second: np.ndarray, lmax: int) -> np.ndarr
 
     Raises ValueError on wrong shapes, or a degree above 16.
     """
-    first, second = _directions(first, second, lmax)
+    first, second, lmax = _directions(first, second, lmax)
     result = np.zeros((len(first), lmax * (lmax + 2)))
     if lmax and len(first):
         _harmonics.mean_harmonics(first, second, lmax, *_recurrence(lmax), result)
@@ -25,23 +26,17 @@ def mean_harmonics(first: np.ndarray, second: np.ndarray, lmax: int) -> np.ndarr
 
 def mean_series(first: np.ndarray, second: np.ndarray, lmax: int, coefficients: np.ndarray) -> np.ndarray:
     """(N,) mean_harmonics(first, second, lmax) @ coefficients, without the memory of the former."""
-    first, second = _directions(first, second, lmax)
-    coefficients = np.ascontiguousarray(coefficients, float)
-    if coefficients.shape != (lmax * (lmax + 2),):
-        raise ValueError(f"{coefficients.shape} coefficients for degree {lmax}")
+    first, second, lmax = _directions(first, second, lmax)
+    coefficients = floats(coefficients, (lmax * (lmax + 2),), "coefficients")
     result = np.zeros(len(first))
     if lmax:
         _harmonics.mean_series(first, second, lmax, *_recurrence(lmax), coefficients, result)
     return result
 
 
-def _directions(first: np.ndarray, second: np.ndarray, lmax: int) -> tuple[np.ndarray, np.ndarray]:
-    first, second = (np.ascontiguousarray(v, float) for v in (first, second))
-    if first.ndim != 2 or first.shape[1] != 3 or first.shape != second.shape:
-        raise ValueError(f"directions of shapes {first.shape} and {second.shape}, expected (N, 3) twice")
-    if not 0 <= lmax <= MAX_DEGREE:
-        raise ValueError(f"degree {lmax}, expected 0 to {MAX_DEGREE}")
-    return first, second
+def _directions(first: np.ndarray, second: np.ndarray, lmax: int) -> tuple[np.ndarray, np.ndarray, int]:
+    first = floats(first, (None, 3), "directions")
+    return first, floats(second, first.shape, "second directions"), whole(lmax, 0, MAX_DEGREE, "degree")
 
 
 @lru_cache(maxsize=8)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.kernels import _integrate_background
+from autoproc.kernels.arguments import number, positive, whole
 from autoproc.kernels.integrate_shoebox import Shoeboxes
 
 
@@ -45,9 +46,9 @@ def constant_background(boxes: Shoeboxes, min_pixels: int = 10, gain: float = 1.
         boxes.start,
         boxes.counts,
         boxes.label,
-        min_pixels,
-        gain,
-        noise,
+        whole(min_pixels, 1, 1 << 40, "min_pixels"),
+        positive(gain, "gain"),
+        number(noise, "noise", 0.0),
         found.mean,
         found.dispersion,
         found.n_used,

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.kernels import _integrate_fit
+from autoproc.kernels import arguments as given
 from autoproc.kernels.integrate_background import Background
 from autoproc.kernels.integrate_shoebox import Shoeboxes
 
 MAX_FRAMES: int = _integrate_fit.MAX_FRAMES
+MOST_GRID = 64
+"""Points of a profile's grid along a side: the normal matrix has the fourth power of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,21 +130,25 @@ def measure_shoeboxes(
     missing_error : relative error of the flux on missing pixels, added to the variances
     """
     n = len(boxes)
-    if not which.shape == background.mean.shape == mean_intensity.shape == (n,):
-        raise ValueError(f"which, background and mean_intensity must be ({n},)")
-    if profiles.ndim != 3 or profiles.shape[1] != profiles.shape[2]:
+    profiles = given.floats(profiles, (None, None, None), "profiles")
+    if profiles.shape[1] != profiles.shape[2]:
         raise ValueError(f"profiles must be (R, G, G), not {profiles.shape}")
-    if n and (which.min() < 0 or which.max() >= len(profiles)):
-        raise ValueError(f"which must lie in [0, {len(profiles)})")
+    which = given.rows(which, len(profiles), "which")
+    if len(which) != n:
+        raise ValueError(f"{len(which)} profiles are named for {n} shoeboxes")
+    mean, dispersion = (given.floats(a, (n,), "background") for a in (background.mean, background.dispersion))
+    gain = given.positive(gain, "gain")
     table = np.zeros((n, _integrate_fit.N_RESULTS))
     if n == 0:
         return Measurements(table)
     depth = int((boxes.bbox[:, 5] - boxes.bbox[:, 4]).max())
     _integrate_fit.measure_shoeboxes(
         boxes.start, boxes.counts, boxes.label, boxes.bbox, boxes.centre, boxes.transform, boxes.rate,
-        background.mean, background.dispersion, background.n_used, np.ascontiguousarray(profiles, float),
-        np.ascontiguousarray(which, np.intp), spacing,
-        np.ascontiguousarray(mean_intensity, float), radius, gain, noise / gain, float(n_images), missing_error,
+        mean, dispersion, given.counts(background.n_used, (n,), "n_used"), profiles, which,
+        given.positive(spacing, "spacing"), given.floats(mean_intensity, (n,), "mean_intensity"),
+        given.number(radius, "radius"), gain,
+        given.number(noise, "noise", 0.0) / gain, given.number(n_images, "n_images"),
+        given.number(missing_error, "missing_error"),
         int(np.diff(boxes.start).max()), max(depth, 1), table,
     )  # fmt: skip
     return Measurements(table)
@@ -163,14 +170,13 @@ def profile_equations(
     intensity : (N,) of the whole reflections, photons
     model_error : relative scatter of real profiles about a common one
     """
-    if intensity.shape != (len(boxes),):
-        raise ValueError(f"intensity {intensity.shape} must be ({len(boxes)},)")
-    if len(rows) and (rows.min() < 0 or rows.max() >= len(boxes)):
-        raise ValueError(f"rows must lie in [0, {len(boxes)})")
+    n = len(boxes)
+    grid_size, gain = given.whole(grid_size, 4, MOST_GRID, "grid_size"), given.positive(gain, "gain")
     normal, right = np.zeros((grid_size**2, grid_size**2)), np.zeros(grid_size**2)
     _integrate_fit.accumulate_profile(
-        np.ascontiguousarray(rows, np.intp), boxes.start, boxes.counts, boxes.label, boxes.bbox, boxes.centre,
-        boxes.transform, boxes.rate, background.mean, np.ascontiguousarray(intensity, float), spacing, gain,
-        noise / gain, model_error, normal, right,
+        given.rows(rows, n, "rows"), boxes.start, boxes.counts, boxes.label, boxes.bbox, boxes.centre,
+        boxes.transform, boxes.rate, given.floats(background.mean, (n,), "background"),
+        given.floats(intensity, (n,), "intensity"), given.positive(spacing, "spacing"), gain,
+        given.number(noise, "noise", 0.0) / gain, given.number(model_error, "model_error"), normal, right,
     )  # fmt: skip
     return normal, right

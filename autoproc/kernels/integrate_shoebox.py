@@ -7,10 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.kernels import _integrate_shoebox
+from autoproc.kernels import arguments as given
 
 FREE, OWN, OTHER = _integrate_shoebox.FREE, _integrate_shoebox.OWN, _integrate_shoebox.OTHER
 UNTRUSTED: int = _integrate_shoebox.UNTRUSTED
 OVERLOADED: int = _integrate_shoebox.OVERLOADED
+FARTHEST = 1 << 30
+"""Pixels and frames from the origin that a shoebox may lie: positions are held in 32 bits."""
+LONGEST_SIDE = 1 << 16
+"""Pixels or frames along a side of a shoebox."""
+LARGEST = int(np.iinfo(np.int32).max)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,14 +38,30 @@ class Shoeboxes:
     counts: np.ndarray
     label: np.ndarray
 
+    def __post_init__(self) -> None:
+        """Nothing points outside of another. Raises ValueError or TypeError."""
+        arrays = (self.bbox, self.centre, self.transform, self.rate, self.start, self.counts, self.label)
+        given.require_arrays(*arrays)
+        n = self.rate.size
+        for name, shape, dtype in (
+            ("bbox", (n, 6), np.int32), ("centre", (n, 3), float), ("transform", (n, 2, 2), float),
+            ("rate", (n,), float), ("start", (n + 1,), np.intp), ("counts", (self.label.size,), np.int32),
+            ("label", (self.counts.size,), np.uint8),
+        ):  # fmt: skip
+            array = getattr(self, name)
+            if array.shape != shape or array.dtype != dtype or not array.flags.c_contiguous:
+                raise ValueError(f"{name} is {array.dtype} {array.shape}, expected a contiguous {dtype} {shape}")
+        sizes = box_sizes(self.bbox)
+        if self.start[0] != 0 or self.start[-1] != len(self.counts) or np.any(np.diff(self.start) != sizes):
+            raise ValueError("start does not say where the pixels of each bbox are")
+
     def __len__(self) -> int:
         return len(self.rate)
 
     @staticmethod
     def empty(bbox: np.ndarray, centre: np.ndarray, transform: np.ndarray, rate: np.ndarray) -> Shoeboxes:
         """Shoeboxes to be filled."""
-        sizes = np.prod((bbox[:, 1::2] - bbox[:, ::2]).astype(np.intp), axis=1)
-        start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
+        start = np.concatenate([[0], np.cumsum(box_sizes(np.asarray(bbox)))]).astype(np.intp)
         return Shoeboxes(
             np.ascontiguousarray(bbox, np.int32),
             np.ascontiguousarray(centre, float),
@@ -59,12 +81,30 @@ class Shoeboxes:
         )  # fmt: skip
 
 
+def box_sizes(bbox: np.ndarray) -> np.ndarray:
+    """(N,) intp, pixels of boxes. Raises ValueError for those that are empty, or larger than any can be."""
+    if bbox.ndim != 2 or bbox.shape[1] != 6 or bbox.dtype.kind not in "iu":
+        raise ValueError(f"bbox is {bbox.dtype} {bbox.shape}, expected whole numbers (N, 6)")
+    if bbox.size and not -FARTHEST <= bbox.min() <= bbox.max() <= FARTHEST:
+        raise ValueError(f"a bbox reaches farther than {FARTHEST} px")
+    spans = bbox[:, 1::2].astype(np.intp) - bbox[:, ::2].astype(np.intp)
+    if spans.size and not 1 <= spans.min() <= spans.max() <= LONGEST_SIDE:
+        raise ValueError(f"sides of a bbox have {spans.min()} to {spans.max()} pixels, expected 1 to {LONGEST_SIDE}")
+    return np.prod(spans, axis=1, dtype=np.intp)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ClaimMap:
     """Scratch space of one thread: for each pixel of a frame, the reflection that claims it."""
 
     owner: np.ndarray
     distance: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Both are maps of one frame. Raises ValueError or TypeError."""
+        given.require_arrays(self.owner, self.distance)
+        if self.owner.ndim != 2 or self.owner.shape != self.distance.shape:
+            raise ValueError(f"owner {self.owner.shape} and distance {self.distance.shape} are no maps of one frame")
 
     @staticmethod
     def of_shape(shape: tuple[int, int]) -> ClaimMap:
@@ -91,13 +131,15 @@ def claim_pixels(
     centre, transform, rate, half_width : of all reflections, (N, 3), (N, 2, 2), (N,), (N, 2)
     radius : of a peak, in standard deviations; contested : (N,) uint8, set to 1 where two peaks touch
     """
-    n = len(rate)
-    if centre.shape != (n, 3) or transform.shape != (n, 2, 2) or half_width.shape != (n, 2) or contested.shape != (n,):
-        raise ValueError("centre, transform, rate, half_width and contested differ in length")
-    if len(rows) and (rows.min() < 0 or rows.max() >= n):
-        raise ValueError(f"rows must lie in [0, {n})")
+    given.require_arrays(contested)
+    n = min(len(rate), LARGEST)  # owners are numbered in 32 bits
+    if contested.shape != (n,):
+        raise ValueError(f"contested {contested.shape} must be ({n},)")
     _integrate_shoebox.claim_pixels(
-        frame, np.ascontiguousarray(rows, np.intp), centre, transform, rate, half_width, radius, margin,
+        given.whole(frame, -LARGEST, LARGEST, "frame"), given.rows(rows, n, "rows"),
+        given.floats(centre, (n, 3), "centre"), given.floats(transform, (n, 2, 2), "transform"),
+        given.floats(rate, (n,), "rate"), given.floats(half_width, (n, 2), "half_width"),
+        given.number(radius, "radius"), given.number(margin, "margin"),
         claims.owner, claims.distance, contested,
     )  # fmt: skip
 
@@ -118,12 +160,14 @@ def copy_pixels(
     image : (slow, fast) int32; trusted : (slow, fast) uint8
     offset : the shoebox with index i is reflection i + offset of the claims
     """
-    if image.shape != claims.owner.shape or trusted.shape != image.shape:
-        raise ValueError(f"image {image.shape}, mask {trusted.shape} and claims {claims.owner.shape} differ in shape")
+    shape = claims.owner.shape
+    image, trusted = given.counts(image, shape, "image"), given.flags(trusted, shape, "trusted")
+    rows = given.rows(rows, len(boxes), "rows")
     inside = (boxes.bbox[rows, 4] <= frame) & (frame < boxes.bbox[rows, 5])
     if not inside.all():
         raise ValueError(f"{int((~inside).sum())} shoeboxes do not reach over frame {frame}")
     _integrate_shoebox.copy_pixels(
-        frame, np.ascontiguousarray(rows, np.intp), offset, np.ascontiguousarray(image, np.int32), trusted,
-        min_trusted, max_trusted, claims.owner, boxes.bbox, boxes.start, boxes.counts, boxes.label,
+        given.whole(frame, -LARGEST, LARGEST, "frame"), rows, given.whole(offset, 0, LARGEST, "offset"), image, trusted,
+        given.number(min_trusted, "min_trusted"), given.number(max_trusted, "max_trusted"),
+        claims.owner, boxes.bbox, boxes.start, boxes.counts, boxes.label,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.kernels import _integrate_survey
+from autoproc.kernels import arguments as given
 
 FARTHEST = 1 << 30
 """Pixels from the origin that a spot may lie, or reach: positions are held in 32 bits."""
@@ -48,16 +49,17 @@ class BackgroundSum:
         trusted, covered : (slow, fast) uint8, the latter 1 where a spot lies
         ring : (slow, fast) int32; limit : counts of a ring above which a pixel is not background
         """
-        if image.shape != self.total.shape:
-            raise ValueError(f"image {image.shape} must have shape {self.total.shape}")
-        _check_alike(image, trusted, covered, ring)
-        _check_rings(ring, len(limit))
+        given.require_arrays(self.total, self.number, self.n_bright)
+        shape = self.total.shape
+        if not shape == self.number.shape == self.n_bright.shape:
+            raise ValueError("the sums are not of one shape")
+        limit = given.floats(limit, (None,), "limit")
         _integrate_survey.add_background(
-            np.ascontiguousarray(image, np.int32),
-            trusted,
-            covered,
-            ring,
-            min_trusted,
+            given.counts(image, shape, "image"),
+            given.flags(trusted, shape, "trusted"),
+            given.flags(covered, shape, "covered"),
+            _rings(ring, shape, len(limit)),
+            given.number(min_trusted, "min_trusted"),
             limit,
             self.total,
             self.number,
@@ -88,9 +90,11 @@ def ring_limits(
     deviations; m is the mean of what does not exceed the limit, found by iteration.
     gain : variance of counts over their mean; noise : what the readout adds to it, counts^2
     """
-    _check_alike(image, trusted, ring)
-    _check_rings(ring, n_rings)
-    image, limit = np.ascontiguousarray(image, np.int32), np.full(n_rings, np.inf)
+    n_rings = given.whole(n_rings, 0, MOST_RINGS, "the number of rings")
+    image = given.counts(image, (None, None), "image")
+    trusted, ring = given.flags(trusted, image.shape, "trusted"), _rings(ring, image.shape, n_rings)
+    gain, noise = given.positive(gain, "gain"), given.number(noise, "noise", 0.0)
+    min_trusted, limit = given.number(min_trusted, "min_trusted"), np.full(n_rings, np.inf)
     for _ in range(8):
         total, number = np.zeros(n_rings), np.zeros(n_rings)
         _integrate_survey.ring_sums(image, trusted, ring, min_trusted, limit, total, number)
@@ -118,29 +122,24 @@ def survey_frame(
     Returns (N, 4): flux above the ring around the disc, flux-weighted sum of eps1^2 + eps2^2, 1 where
     all pixels were good, and flux-weighted sum of eps1^2; and (slow, fast) uint8, 1 where a spot lies.
     """
+    image = given.counts(image, (None, None), "image")
+    trusted = given.flags(trusted, image.shape, "trusted")
+    centre = given.floats(centre, (None, 2), "centre")
     n = len(centre)
-    if centre.shape != (n, 2) or radius.shape != (n,) or transform.shape != (n, 2, 2):
-        raise ValueError(f"centre {centre.shape}, radius {radius.shape} and transform {transform.shape} do not agree")
-    _check_alike(image, trusted)
+    radius, transform = given.floats(radius, (n,), "radius"), given.floats(transform, (n, 2, 2), "transform")
     if n and not (np.abs(centre).max() <= FARTHEST and 0 <= radius.min() <= radius.max() <= FARTHEST):
         raise ValueError(f"a spot's centre is not finite or farther than {FARTHEST} px, or its radius not 0 to that")
     out, covered = np.zeros((n, 4)), np.zeros(image.shape, np.uint8)
     _integrate_survey.survey_frame(
-        np.ascontiguousarray(image, np.int32), trusted, min_trusted, max_trusted, gain, noise,
-        np.ascontiguousarray(centre, float),
-        np.ascontiguousarray(radius, float), np.ascontiguousarray(transform, float), out, covered,
+        image, trusted, given.number(min_trusted, "min_trusted"), given.number(max_trusted, "max_trusted"),
+        given.positive(gain, "gain"), given.number(noise, "noise", 0.0), centre, radius, transform, out, covered,
     )  # fmt: skip
     return out, covered
 
 
-def _check_alike(image: np.ndarray, *others: np.ndarray) -> None:
-    if image.ndim != 2 or any(other.shape != image.shape for other in others):
-        shapes = ", ".join(str(other.shape) for other in others)
-        raise ValueError(f"image {image.shape} and what belongs to its pixels ({shapes}) must be 2-D and alike")
-
-
-def _check_rings(ring: np.ndarray, n_rings: int) -> None:
-    if not 0 <= n_rings <= MOST_RINGS:
-        raise ValueError(f"{n_rings} rings, expected 0 to {MOST_RINGS}")
+def _rings(ring: np.ndarray, shape: tuple[int, ...], n_rings: int) -> np.ndarray:
+    """The ring of each pixel, as int32. Raises ValueError."""
+    ring = given.counts(ring, shape, "ring")
     if ring.size and not 0 <= ring.min() <= ring.max() < n_rings:
         raise ValueError(f"rings {ring.min()} to {ring.max()} of {n_rings}")
+    return ring

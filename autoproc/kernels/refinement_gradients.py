@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.kernels import _refinement_gradients
+from autoproc.kernels.arguments import floats, rows
+
+SPOTS = ("xyz", "q", "r", "s1", "b", "omega")
 
 
 def position_gradients(
@@ -25,20 +28,19 @@ def position_gradients(
     crystal : U (3, 3) and the strain basis as (6, k) components xx, yy, zz, yz, xz, xy
     Returns (N, 3, 6), (N, 3, m) and (N, 3, 3 + k). Raises ValueError on wrong shapes.
     """
-    arrays = [np.ascontiguousarray(a, dtype=float) for a in spots]
-    n = len(arrays[0])
-    if any(a.shape != (n, 3) for a in arrays) or panel.shape != (n,):
-        raise ValueError(f"spots of shapes {[a.shape for a in arrays]}, panel {panel.shape}, expected ({n}, 3), ({n},)")
-    inverse, directions, centre = (np.ascontiguousarray(a, dtype=float) for a in panels)
-    index = np.ascontiguousarray(panel, dtype=np.intp)
-    if n and not 0 <= index.min() <= index.max() < len(inverse):
-        raise ValueError(f"panels {index.min()} to {index.max()}, but there are {len(inverse)}")
-    U, voigt = (np.ascontiguousarray(a, dtype=float) for a in crystal)
-    shapes = [a.shape for a in (directions, centre, U, *goniometer)]
-    if shapes != [(3, 3), (3,), (3, 3), (3,), (3,), (3, 3), (3, 3)] or voigt.shape[0] != 6:
-        raise ValueError(f"matrices of shapes {shapes}, strain basis {voigt.shape}")
-    ds0 = np.ascontiguousarray(ds0, dtype=float).reshape(-1, 3)
+    n = len(spots[0])
+    arrays = [floats(values, (n, 3), name) for values, name in zip(spots, SPOTS, strict=True)]
+    inverse = floats(panels[0], (None, 3, 3), "inverse d matrices")
+    directions, centre = floats(panels[1], (3, 3), "directions"), floats(panels[2], (3,), "centre")
+    index = rows(panel, len(inverse), "panel")
+    if len(index) != n:
+        raise ValueError(f"{len(index)} panels for {n} spots")
+    U, voigt = floats(crystal[0], (3, 3), "U"), floats(crystal[1], (6, None), "strain basis")
+    ds0 = floats(np.reshape(ds0, (-1, 3)), (None, 3), "ds0")
+    gonio = [
+        floats(values, shape, "goniometer")
+        for values, shape in zip(goniometer, ((3,), (3,), (3, 3), (3, 3)), strict=True)
+    ]
     result = np.zeros((n, 3, 6)), np.empty((n, 3, len(ds0))), np.empty((n, 3, 3 + voigt.shape[1]))
-    gonio = [np.ascontiguousarray(a, dtype=float) for a in goniometer]
     _refinement_gradients.gradients(*arrays, index, inverse, directions, centre, ds0, *gonio, U, voigt, *result)
     return result

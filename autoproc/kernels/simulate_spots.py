@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.kernels import _simulate_spots
+from autoproc.kernels.arguments import floats, number
 
 FARTHEST = 1 << 30
 """Pixels from the origin that a spot may lie, or reach."""
@@ -21,13 +22,13 @@ def add_spots(
     counts : (N,) photons; reach : standard deviations at which the Gaussians end
     Raises ValueError for other shapes or a covariance that is not positive definite.
     """
-    centre, covariance, counts = (np.ascontiguousarray(a, np.float64) for a in (centre, covariance, counts))
+    counts = floats(counts, (None,), "counts")
     n = len(counts)
-    if centre.shape != (n, 2) or covariance.shape != (n, 3) or counts.shape != (n,):
-        raise ValueError(f"shapes {centre.shape}, {covariance.shape}, {counts.shape} do not match")
+    centre, covariance = floats(centre, (n, 2), "centre"), floats(covariance, (n, 3), "covariance")
+    reach = number(reach, "reach", 0.0, FARTHEST)
     if not np.all(np.abs(centre) <= FARTHEST):
         raise ValueError(f"a spot's centre is not finite, or farther than {FARTHEST} px")
-    if n and not abs(reach) * np.sqrt(np.abs(covariance).max()) <= FARTHEST:
+    if n and not reach * np.sqrt(np.abs(covariance).max()) <= FARTHEST:
         raise ValueError(f"a spot reaches farther than {FARTHEST} px")
     if n and not np.all((covariance[:, 0] * covariance[:, 2] > covariance[:, 1] ** 2) & (covariance[:, 0] > 0)):
         raise ValueError("a spot's covariance is not positive definite")

@@ -16,11 +16,13 @@ from autoproc.kernels.byte_offset import decode_byte_offset
 from autoproc.kernels.byte_offset_write import encode_byte_offset
 from autoproc.kernels.connected_spots import connected_spots
 from autoproc.kernels.dispersion import strong_pixels
-from autoproc.kernels.harmonics import mean_harmonics
+from autoproc.kernels.harmonics import mean_harmonics, mean_series
 from autoproc.kernels.integrate_survey import BackgroundSum, ring_limits, survey_frame
 from autoproc.kernels.simulate_spots import add_spots
 from fuzzing import bytes_damage
 from fuzzing.extremes import NUMBERS
+from fuzzing.integration_calls import CALLS as INTEGRATION_CALLS
+from fuzzing.integration_calls import right_arguments
 from fuzzing.readers import Reader
 from fuzzing.seeds import SIZE, Seeds
 
@@ -29,13 +31,20 @@ CHUNK_HEADER = 12
 DTYPES = ("i4", "i8", "f8", "f4", "u1", "?", "u2", "i1")
 EXTREME = (math.nan, math.inf, *(float(number) for number in NUMBERS if abs(number) < 1 << 1000))
 
+WHOLE = (0, -1, 1, 2**31 - 1, 2**31, -(2**31), 17, 1000, 2**63, 2**64)
+
 
 def _survey(image: np.ndarray, trusted: np.ndarray, *rest: Any) -> None:
     survey_frame(image, trusted, *rest)
 
 
-def _add_background(*arrays: np.ndarray) -> None:
-    BackgroundSum.of_shape(SHAPE).add(*arrays)
+def _add_background(*arguments: Any) -> None:
+    BackgroundSum(*arguments[:3], 0).add(*arguments[3:])
+
+
+def _strong_pixels(image: np.ndarray, mask: np.ndarray, *rest: Any) -> None:
+    names = ("kernel_size", "gain", "noise", "lowest", "overload", "extended", "max_strong", "min_local")
+    strong_pixels(image, mask, **dict(zip(names, rest, strict=True)))
 
 
 CALLS: dict[str, Callable[..., Any]] = {
@@ -46,9 +55,11 @@ CALLS: dict[str, Callable[..., Any]] = {
     "survey_frame": _survey,
     "add_background": _add_background,
     "ring_limits": ring_limits,
-    "strong_pixels": strong_pixels,
+    "strong_pixels": _strong_pixels,
     "add_spots": add_spots,
     "mean_harmonics": mean_harmonics,
+    "mean_series": mean_series,
+    **INTEGRATION_CALLS,
 }
 
 
@@ -56,7 +67,7 @@ class Kernels(Reader):
     """The compiled kernels, through their checked doors: what these let through must be safe."""
 
     name, what = "kernels", "the compiled kernels: packed pixels, arrays of any shape, type and value"
-    refusals = (ValueError,)
+    refusals = (ValueError, TypeError)
 
     def __init__(self, seeds: Seeds) -> None:
         content = seeds.cbf["x_00001.cbf"]
@@ -99,17 +110,23 @@ class Kernels(Reader):
             case "connected_spots":
                 return [pixels // n, pixels % n, SHAPE[1]]
             case "survey_frame":
-                return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), rng.normal(size=(n_spots, 2, 2))]
+                turned = rng.normal(size=(n_spots, 2, 2))
+                return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), turned, 0.0, 1.0, 0.0]
             case "add_background":
-                return [image, ones, 1 - ones, rings, np.full(4, 9.0)]
+                sums = [np.zeros(SHAPE), np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.int32)]
+                return [*sums, image, ones, 1 - ones, rings, np.full(4, 9.0), 0.0]
             case "ring_limits":
-                return [image, ones, rings, 4]
+                return [image, ones, rings, 4, 0.0, 1.0, 0.0]
             case "strong_pixels":
-                return [image, ones.astype(bool)]
+                return [image, ones.astype(bool), (3, 3), 1.0, chance.choice((0.0, 4.0)), 0, 1e6, True, None, 2]
             case "add_spots":
                 return [np.zeros(SHAPE), centre, np.tile((2.0, 0.1, 2.0), (n_spots, 1)), np.full(n_spots, 100.0), 4.5]
-            case _:
+            case "mean_harmonics":
                 return [directions, directions[::-1], chance.randrange(17)]
+            case "mean_series":
+                return [directions, directions[::-1], 4, rng.normal(size=24)]
+            case _:
+                return right_arguments(name, rng, SHAPE)
 
     def _chunk(self, chance: random.Random) -> bytes:
         """A damaged chunk; its header is right, mostly, so that its blocks are looked at."""
@@ -118,10 +135,16 @@ class Kernels(Reader):
 
 
 def _changed(value: Any, chance: random.Random) -> Any:
+    if chance.random() < 0.03:
+        return chance.choice((None, "text", [], [1.5], object(), np.array(["a"]), np.array(None), 10**400))
+    if isinstance(value, tuple):
+        return tuple(_changed(item, chance) for item in value)
     if not isinstance(value, np.ndarray):
-        return chance.choice((0, -1, 1, 2**31, -(2**31), 17, 1000) if isinstance(value, int) else EXTREME)
+        return chance.choice(WHOLE if isinstance(value, int) else EXTREME)
+    if value.ndim == 0:
+        return value
     kind = chance.randrange(4)
-    if kind == 0:
+    if kind == 0 and value.dtype.kind != "U":
         return value.astype(chance.choice(DTYPES))
     if kind == 1:
         shapes: tuple[np.ndarray, ...] = (
@@ -130,7 +153,7 @@ def _changed(value: Any, chance: random.Random) -> Any:
         )  # fmt: skip
         return chance.choice(shapes)
     changed = value.copy()
-    if not changed.size or changed.dtype == bool:
+    if not changed.size or changed.dtype.kind in "bU":
         return changed
     for _ in range(chance.choice((1, 1, 3, changed.size))):
         extreme = chance.choice(EXTREME)

@@ -24,12 +24,17 @@ from autoproc.legible import legible_lines
 from fuzzing.readers import Reader
 
 ACCEPTED, REFUSED, FOREIGN, HANG, CRASH = "accepted", "refused", "foreign", "hang", "crash"
+GREEDY = "greedy"
 DEADLINE = 2.0
 """Seconds of processor time that a reader may take for one input: those of the machine do not count."""
 PATIENCE = 30.0
 """Seconds after which one that takes no processor time hangs as well."""
 MEMORY = 2 << 30
 """Bytes that a child may take beside what it has when it begins, as watch.probe_memory."""
+FREE_MEMORY = 64 << 20
+"""Bytes that any input may cost at its peak: what is loaded when it is first needed is among them."""
+MEMORY_A_BYTE = 40
+"""Bytes at the peak that each byte of an input may cost besides."""
 BATCH = 250
 """Inputs that one child tries."""
 SANITISED = "asan" in os.environ.get("LD_PRELOAD", "")
@@ -48,7 +53,7 @@ class Outcome:
     @property
     def is_failure(self) -> bool:
         """It should not have been so."""
-        return self.kind in (FOREIGN, HANG, CRASH)
+        return self.kind in (FOREIGN, HANG, CRASH, GREEDY)
 
 
 def chance_for(seed: int, reader: str, index: int) -> random.Random:
@@ -88,7 +93,7 @@ def _batch(reader: Reader, seed: int, indices: range, scratch: Path) -> Iterator
             facts = json.loads(line)
             n_done += 1
             yield Outcome(**facts)
-            if facts["kind"] == FOREIGN:  # its input is to be kept before the next takes its place
+            if facts["kind"] in (FOREIGN, GREEDY):  # its input is to be kept before the next takes its place
                 os.write(hearing, b".")
     os.close(hearing)
     with contextlib.suppress(ProcessLookupError):
@@ -144,7 +149,7 @@ def _be_child(reader: Reader, seed: int, indices: range, scratch: Path, pipes: t
             outcome = one(reader, seed, index, scratch / "input")
             facts = {"index": index, "kind": outcome.kind, "name": outcome.name, "details": outcome.details}
             os.write(sending, json.dumps(facts).encode() + b"\n")
-            if outcome.kind == FOREIGN:
+            if outcome.kind in (FOREIGN, GREEDY):
                 os.read(heard, 1)
     except BaseException:
         traceback.print_exc(file=trace)
@@ -171,6 +176,27 @@ def one(reader: Reader, seed: int, index: int, folder: Path) -> Outcome:
 
 def read(reader: Reader, index: int, folder: Path) -> Outcome:
     """Read an input that is there."""
+    before = _peak_from_now_on()
+    outcome = _read_in_time(reader, index, folder)
+    allowed = FREE_MEMORY + MEMORY_A_BYTE * sum(path.lstat().st_size for path in folder.rglob("*"))
+    taken = _memory("VmHWM") - before
+    if taken > allowed and not outcome.is_failure and not SANITISED:
+        return Outcome(index, GREEDY, f"{taken >> 20} MB, {outcome.kind} {outcome.name}".strip())
+    return outcome
+
+
+def _peak_from_now_on() -> int:
+    """Bytes in use; the kernel forgets how many it was that were in use at the most."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _memory("VmRSS")
+
+
+def _memory(name: str) -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition(f"{name}:")[2].split()[0]) << 10
+
+
+def _read_in_time(reader: Reader, index: int, folder: Path) -> Outcome:
     signal.setitimer(signal.ITIMER_PROF, DEADLINE)
     try:
         reader.read(folder)

@@ -9,6 +9,7 @@ import os
 import random
 import tomllib
 from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from autoproc.formats.frames import ImageReader
 from autoproc.formats.frames_present import frames_present
 from autoproc.formats.nexus import is_data_file
 from autoproc.formats.refl import read_refl
-from autoproc.formats.registry import format_name, open_reader, read_experiment
+from autoproc.formats.registry import format_name, open_reader, read_experiment, read_image
 from autoproc.formats.sweeps import find_series, unique_names
 from autoproc.legible import legible_lines
 from autoproc.models.experiment import Experiment
@@ -106,7 +107,7 @@ class Hdf5(Reader):
     def read(self, folder: Path) -> None:
         path = folder / "x_master.h5"
         frames_present(path)
-        _refused(lambda: is_data_file(path))
+        refused(lambda: is_data_file(path))
         experiment = read_experiment(path)
         format_experiments([experiment])
         _pixels(experiment)
@@ -140,10 +141,10 @@ class Imported(Reader):
         params = ImportParams()
         if (folder / "x_master.h5").exists():
             path = folder / "x_master.h5"
-            _refused(lambda: list(recognise_master(path, "", frames_present(path), Verdict("complete"), 0.0, params)))
+            refused(lambda: list(recognise_master(path, "", frames_present(path), Verdict("complete"), 0.0, params)))
         else:
             paths = dict(enumerate(sorted(folder.iterdir()), 1))
-            _refused(lambda: list(recognise_cbf(folder, "", paths, paths[1], Verdict("complete"), 0.0, params)))
+            refused(lambda: list(recognise_cbf(folder, "", paths, paths[1], Verdict("complete"), 0.0, params)))
         import_sweeps([folder], params)
 
 
@@ -157,6 +158,10 @@ def warm_up(seeds: Seeds, scratch: Path) -> None:
         for problem in import_sweeps([folder], ImportParams()).problems:
             raise problem
         _pixels(read_experiment(min(folder.iterdir(), key=lambda path: "_data_" in path.name)))
+    for file, content in seeds.frames.items():
+        (scratch / file).write_bytes(content)
+        read_image(scratch / file)
+        (scratch / file).unlink()
 
 
 class Expt(Reader):
@@ -198,7 +203,7 @@ class Refl(Reader):
         (folder / "x.refl").write_bytes(content)
 
     def read(self, folder: Path) -> None:
-        _refused(lambda: describe(folder / "x.refl"))
+        refused(lambda: describe(folder / "x.refl"))
         read_refl(folder / "x.refl")
 
 
@@ -283,13 +288,13 @@ class Arguments(Reader):
                 continue  # nobody needs to search all that this machine has
             for problem in find_series([path]).problems:
                 legible_lines(str(problem))
-            _refused(lambda path=path: describe(Path(path)))
+            refused(lambda path=path: describe(Path(path)))
         config = with_command_line(read_config(None), overrides)
         format_config(config)
         config.import_sweep.excluded_from(range(1, 100))
 
 
-def _refused(act: Any) -> None:
+def refused(act: Callable[[], Any]) -> None:
     """Go on after a refusal, as nothing else needs this part."""
     try:
         act()
@@ -300,9 +305,9 @@ def _refused(act: Any) -> None:
 def _pixels(experiment: Experiment) -> None:
     """All that is read of the images of an experiment."""
     reader: ImageReader = open_reader(experiment)
-    _refused(lambda: reader.mask)
+    refused(lambda: reader.mask)
     for frame in range(min(reader.n_frames, 3)):
-        _refused(lambda frame=frame: reader.read(frame))
+        refused(lambda frame=frame: reader.read(frame))
 
 
 def _jsonable(node: Any) -> Any:

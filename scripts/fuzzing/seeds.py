@@ -20,6 +20,7 @@ from autoproc.models.experiment import Experiment, ProfileModel, Scan
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.simulation import SimulateParams, simulate, write_sweep
 from autoproc.stages.merge import MergeParams, merge
+from fuzzing.frame_seeds import frame_seeds
 
 SIZE = (40, 30)
 N_IMAGES = 6
@@ -96,6 +97,7 @@ class Seeds:
     cbf: dict[str, bytes]
     nexus: dict[str, bytes]
     dectris: dict[str, bytes]
+    frames: dict[str, bytes]
     expt: bytes
     refl: bytes
     mtz: tuple[bytes, ...]
@@ -118,7 +120,8 @@ def make_seeds(folder: Path) -> Seeds:
     crystal = Crystal(np.eye(3) @ b_matrix(params.cell), gemmi.SpaceGroup(params.space_group))
     expt, refl, mtz = _processed(folder, experiment, crystal)
     toml = "\n".join(f"{line}" for line in format_config(Config()).splitlines() if not line.startswith("# "))
-    return Seeds(images, _files(folder / "nexus"), _files(folder / "dectris"), expt, refl, mtz, toml.encode())
+    frames = frame_seeds(folder / "frames", SIZE)
+    return Seeds(images, _files(folder / "nexus"), _files(folder / "dectris"), frames, expt, refl, mtz, toml.encode())
 
 
 def _files(folder: Path) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """Images that fabio decodes: pixels and geometry are those that were written."""
 
 import contextlib
+import gzip
 import struct
 
 import fabio.edfimage
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoproc.errors import AutoprocError, BadHeader, CorruptFile, UnsupportedFile
+from autoproc.formats.compressed import expanded
 from autoproc.formats.header_values import HeaderOverrides
 from autoproc.formats.registry import kind_of, open_reader, read_experiment, read_image
 from autoproc.geometry.detector import beam_centre_px
@@ -184,3 +186,17 @@ def test_an_impossible_length_of_a_header_is_not_quoted_at_length(tmp_path):
         read_experiment(path)
     assert "cannot take the number of bytes" in str(caught.value)
     assert "9" * 80 not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x_001.img", "x_0001.edf"])
+def test_no_more_is_expanded_than_the_header_says_there_are_pixels(tmp_path, name, monkeypatch):
+    WRITERS[name](tmp_path / name, counts())
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(whole) + gzip.compress(bytes(1 << 24)) * 8)
+    asked = []
+    monkeypatch.setattr(
+        "autoproc.formats.frame_headers.expanded", lambda path, raw, n: asked.append(n) or expanded(path, raw, n)
+    )
+    np.testing.assert_array_equal(read_image(tmp_path / name), counts())
+    assert asked
+    assert max(asked) <= 1 << 17

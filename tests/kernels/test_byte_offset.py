@@ -47,5 +47,5 @@ def test_missing_bytes_are_told(cut, seed):
 
 
 def test_negative_count_is_a_mistake():
-    with pytest.raises(ValueError, match="-1 pixels"):
+    with pytest.raises(ValueError, match="pixels is -1"):
         decode_byte_offset(b"", -1)

@@ -143,7 +143,7 @@ def test_images_smaller_than_the_window(shape):
 
 def test_wrong_arguments_are_refused():
     image = np.zeros((10, 12), np.int32)
-    with pytest.raises(ValueError, match="alike"):
+    with pytest.raises(ValueError, match="mask is of shape"):
         strong_pixels(image, np.ones((12, 10), bool))
     with pytest.raises(ValueError, match="kernel_size"):
         strong_pixels(image, np.ones((10, 12), bool), kernel_size=(0, 3))

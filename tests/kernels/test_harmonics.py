@@ -58,9 +58,9 @@ def test_other_degrees_are_refused(lmax):
 
 
 def test_shapes_that_do_not_agree_are_refused():
-    with pytest.raises(ValueError, match="directions of shapes"):
+    with pytest.raises(ValueError, match="directions is of shape"):
         mean_harmonics(directions(3), directions(2), 2)
-    with pytest.raises(ValueError, match="directions of shapes"):
+    with pytest.raises(ValueError, match="directions is of shape"):
         mean_harmonics(np.ones(3), np.ones(3), 2)
-    with pytest.raises(ValueError, match="coefficients for degree 2"):
+    with pytest.raises(ValueError, match="coefficients is of shape"):
         mean_series(directions(3), directions(3), 2, np.zeros(7))

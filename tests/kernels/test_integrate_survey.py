@@ -34,11 +34,11 @@ def test_a_spot_off_the_image_covers_nothing():
 
 @pytest.mark.parametrize("trusted", [ONES[:-1], ONES[:, :-1], ONES.ravel(), np.ones((1, *SHAPE), np.uint8)])
 def test_a_mask_of_another_shape_is_refused(trusted):
-    with pytest.raises(ValueError, match="alike"):
+    with pytest.raises(ValueError, match="of shape"):
         survey_frame(IMAGE, trusted, 1e6, CENTRE, RADIUS, TRANSFORM)
-    with pytest.raises(ValueError, match="alike"):
+    with pytest.raises(ValueError, match="of shape"):
         ring_limits(IMAGE, trusted, RINGS, 1)
-    with pytest.raises(ValueError, match="alike"):
+    with pytest.raises(ValueError, match="of shape"):
         BackgroundSum.of_shape(SHAPE).add(IMAGE, trusted, ONES, RINGS, np.ones(1))
 
 
@@ -56,7 +56,7 @@ def test_a_negative_radius_is_refused():
 
 
 def test_spots_that_disagree_in_number_are_refused():
-    with pytest.raises(ValueError, match="do not agree"):
+    with pytest.raises(ValueError, match="is of shape"):
         survey_frame(IMAGE, ONES, 1e6, CENTRE, np.ones(2), TRANSFORM)
 
 
@@ -85,5 +85,5 @@ def test_background_leaves_out_what_is_covered_bright_or_untrusted():
 
 @pytest.mark.parametrize("n_rings", [-1, 1 << 31])
 def test_a_number_of_rings_that_no_image_has_is_refused(n_rings):
-    with pytest.raises(ValueError, match="rings, expected"):
+    with pytest.raises(ValueError, match="the number of rings is"):
         ring_limits(IMAGE, ONES, RINGS, n_rings)

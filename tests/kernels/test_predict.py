@@ -108,8 +108,8 @@ def test_points_on_the_spindle_never_cross_and_no_indices_are_nothing():
 
 @pytest.mark.parametrize(
     ("changed", "message"),
-    [({"axis": np.eye(3)}, "must be"), ({"t0": np.ones(2)}, "must be"), ({"scan": (0.0, 0.0)}, "must not be 0"),
-     ({"d_min": 0.0}, "must not be 0")],
+    [({"axis": np.eye(3)}, "of shape"), ({"t0": np.ones(2)}, "of shape"), ({"scan": (0.0, 0.0)}, "is 0.0, expected"),
+     ({"d_min": 0.0}, "is 0.0, expected")],
 )  # fmt: skip
 def test_nonsense_is_refused(changed, message):
     given_ = {"axis": AXIS, "t0": S0, "scan": SCAN, "phi_range": (0.0, 1.0), "d_min": 3.0, **changed}

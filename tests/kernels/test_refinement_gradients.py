@@ -25,7 +25,7 @@ def test_no_spots():
 
 
 def test_wrong_panel_is_refused():
-    with pytest.raises(ValueError, match="panels 1 to 1"):
+    with pytest.raises(ValueError, match="panel must lie in"):
         position_gradients(*arguments(panel=1))
 
 

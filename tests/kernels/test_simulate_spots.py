@@ -72,7 +72,7 @@ def test_impossible_spots_are_refused(centre, covariance, message):
 
 
 def test_shapes_must_match():
-    with pytest.raises(ValueError, match="do not match"):
+    with pytest.raises(ValueError, match="of shape"):
         add_spots(np.zeros((5, 5)), np.zeros((2, 2)), np.ones((1, 3)), np.ones(2))
 
 
@@ -81,7 +81,7 @@ def test_shapes_must_match():
     [(1e19, 2.0, 4.5), (np.nan, 2.0, 4.5), (5.0, 1e300, 4.5), (5.0, 2.0, np.nan), (5.0, 2.0, 1e30)],
 )
 def test_spots_that_reach_farther_than_can_be_counted_are_refused(centre, variance, reach):
-    with pytest.raises(ValueError, match="centre is not finite|covariance|reaches farther"):
+    with pytest.raises(ValueError, match="centre is not finite|covariance|reaches farther|reach is"):
         add_spots(
             np.zeros((10, 10)), np.array([[5.0, centre]]), np.array([[variance, 0.0, variance]]), np.ones(1), reach
         )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
+import inspect
+import pkgutil
 import random
 import sys
 import time
@@ -12,9 +15,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from fuzzing import bytes_damage, tree_damage
+from fuzzing.frame_damage import damaged_header
+from fuzzing.frame_seeds import frame_seeds
+from fuzzing.kernel_calls import CALLS
 from fuzzing.pool import chance_for, tried
 from fuzzing.readers import Reader
 
+from autoproc import kernels
 from autoproc.errors import CorruptFile
 
 
@@ -40,24 +47,27 @@ class Troubled(Reader):
                 pass
         if number == 5:
             bytearray(1 << 40)
+        if number == 6:
+            assert bytes([1]) * (20 << 20)
 
 
 @pytest.fixture
 def troubled(monkeypatch):
     monkeypatch.setattr("fuzzing.pool.DEADLINE", 0.2)
+    monkeypatch.setattr("fuzzing.pool.FREE_MEMORY", 8 << 20)
     reader = Troubled()
-    reader.numbers = {str(chance_for(1, "troubled", n).random()): n for n in range(7)}
+    reader.numbers = {str(chance_for(1, "troubled", n).random()): n for n in range(8)}
     return reader
 
 
 def test_every_outcome_is_told_apart_and_failures_are_kept(troubled, tmp_path):
     (tmp_path / "input").mkdir()
-    outcomes = list(tried(troubled, 1, range(7), tmp_path, tmp_path / "kept"))
-    kinds = ["accepted", "refused", "foreign", "crash", "hang", "foreign", "accepted"]
+    outcomes = list(tried(troubled, 1, range(8), tmp_path, tmp_path / "kept"))
+    kinds = ["accepted", "refused", "foreign", "crash", "hang", "foreign", "greedy", "accepted"]
     assert [(o.index, o.kind) for o in outcomes] == list(enumerate(kinds))
     assert [o.name for o in outcomes[1:6]] == ["CorruptFile", "KeyError", "SIGSEGV", "SIGPROF", "MemoryError"]
     kept = sorted(path.name for path in (tmp_path / "kept").iterdir())
-    assert kept == ["troubled-2", "troubled-3", "troubled-4", "troubled-5"]
+    assert kept == ["troubled-2", "troubled-3", "troubled-4", "troubled-5", "troubled-6"]
     for n in (2, 3, 4, 5):
         text = (tmp_path / "kept" / f"troubled-{n}" / "input" / "number").read_text()
         assert troubled.numbers[text] == n
@@ -76,3 +86,27 @@ def test_the_same_seed_damages_alike():
 def test_damage_is_done():
     content = bytes(range(1, 256)) * 8
     assert sum(bytes_damage.damaged(content, random.Random(n)) != content for n in range(100)) > 90
+
+
+def test_every_kernel_is_tried():
+    tried_under_another_name = {"add": "add_background"}
+    for found in pkgutil.iter_modules(kernels.__path__):
+        module = importlib.import_module(f"autoproc.kernels.{found.name}")
+        if found.name.startswith("_") or found.name == "arguments":
+            continue
+        public = [
+            name for name, item in inspect.getmembers(module, inspect.isfunction)
+            if item.__module__ == module.__name__ and not name.startswith("_") and name != "box_sizes"
+        ]  # fmt: skip
+        assert public
+        for name in public:
+            assert tried_under_another_name.get(name, name) in CALLS
+
+
+def test_headers_of_images_are_damaged_in_what_they_say(tmp_path):
+    for name, content in frame_seeds(tmp_path / "frames", (40, 30)).items():
+        if name.startswith("z_"):
+            continue
+        changed = [damaged_header(content, random.Random(n)) for n in range(40)]
+        assert sum(one != content for one in changed) > 20, name
+        assert changed[:5] == [damaged_header(content, random.Random(n)) for n in range(5)]
