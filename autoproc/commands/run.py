@@ -17,8 +17,9 @@ import typer
 from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say_error
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
-from autoproc.errors import InputError, WrongArguments
+from autoproc.errors import AutoprocError, InputError, WrongArguments
 from autoproc.formats.confinement import may_lead_into
+from autoproc.formats.sweeps import NoImages
 from autoproc.legible import legible
 from autoproc.overrides import split_arguments
 from autoproc.service.attendance import Attendance
@@ -108,7 +109,8 @@ def what_is_wanted(paths: Sequence[str], config: Config, once: bool) -> Wanted:
         leaving.callback(probe.close)
         search = NamedSearch(others, probe)
         named = search.soon()
-        if search.is_over and not (named.sweeps or named.problems or named.listed or watched):
+        is_empty = all(isinstance(problem, NoImages) for problem in named.problems)
+        if search.is_over and is_empty and not (named.sweeps or named.listed or watched):
             passed_over = "".join(f"; {legible(s.path.name)}: {legible(s.reason)}" for s in named.skipped)
             advice = next((s.advice for s in named.skipped if s.advice), GIVE_IMAGES)
             raise NothingToProcess(paths=", ".join(map(str, paths)), passed_over=passed_over, advice=advice)
@@ -147,25 +149,35 @@ class Run:
     def __init__(self, output: Path, config: Config, wanted: Wanted, stop: Stop) -> None:
         self.output, self.config, self.wanted, self.stop = output, config, wanted, stop
         self._ids: list[int] = []
-        self._n_problems = 0
+        self._n_problems = self._n_empty = 0
 
     def work(self) -> int:
         """Do it; returns how many sweeps of this run failed."""
         wanted, named = self.wanted, self.wanted.named
-        self._n_problems = len(named.problems)
+        self._count(named.problems)
         if not (named.sweeps or named.listed or wanted.watched or wanted.search):
-            echo(f"0 processed, {self._n_problems} failed; results in {self.output}")
-            return self._n_problems
+            return self._in_the_end(0, 0)
         outputs = Outputs(self.output)
         with opened(outputs, self.config) as (queue, log):
             self._work_off(queue, log, outputs)
             states = [queue.job(number).state for number in self._ids]
         if self.stop.n_asked:
             return 0
-        n_failed = sum(state is not State.processed for state in states) + self._n_problems
-        n_done = len(states) + self._n_problems - n_failed
-        echo(f"{n_done} processed, {n_failed} failed; results in {self.output}")
-        return n_failed
+        n_done = sum(state is State.processed for state in states)
+        return self._in_the_end(n_done, len(states) - n_done)
+
+    def _in_the_end(self, n_done: int, n_failed: int) -> int:
+        """Say what became of the sweeps; returns how many failed, and paths that hold none."""
+        n_failed += self._n_problems
+        empty = f", {counted(self._n_empty, 'path')} without images" if self._n_empty else ""
+        echo(f"{n_done} processed, {n_failed} failed{empty}; results in {self.output}")
+        return n_failed + self._n_empty
+
+    def _count(self, problems: Sequence[AutoprocError]) -> None:
+        """Paths that stand for no sweep: nothing failed where nothing is."""
+        n_empty = sum(isinstance(problem, NoImages) for problem in problems)
+        self._n_empty += n_empty
+        self._n_problems += len(problems) - n_empty
 
     def _work_off(self, queue: JobQueue, log: QueueLog, outputs: Outputs) -> None:
         service, wanted = self.config.service, self.wanted
@@ -181,7 +193,8 @@ class Run:
         )  # fmt: skip
         supervisor = Supervisor(queue, outputs, plan, tell, launch_worker)
         finder = watcher(wanted.watched, self.config, intake) if is_watching else None
-        attendance = Attendance(queue, [str(root) for root in wanted.watched], _eyes(finder), page.touch)
+        count = int if finder is None else finder.n_arriving
+        attendance = Attendance(queue, [str(root) for root in wanted.watched], _eyes(finder), page.touch, count)
         notifier = Notifier()
         with (
             Heartbeat(lambda: self._opened_again(queue, outputs), service.lease) as heartbeat,
@@ -220,7 +233,7 @@ class Run:
             elif search is not None and not search.is_over:
                 rest = search.poll()
                 tell_skipped(rest)
-                self._n_problems += len(rest.problems)
+                self._count(rest.problems)
                 self._take(rest, intake)
 
         return turned
@@ -292,7 +305,8 @@ def watcher(roots: Sequence[Path], config: Config, intake: Intake) -> Watcher:
     """Who looks for new images below the directories."""
     from autoproc.service.watcher import Watcher  # noqa: PLC0415  (only to watch)
 
-    return Watcher(roots, config.watch, probing(config), known=intake.n_known)
+    paths = intake.queue.overview.paths()
+    return Watcher(roots, config.watch, probing(config), known=intake.n_known, in_queue=paths)
 
 
 def probing(config: Config) -> Probing:

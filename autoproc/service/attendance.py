@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -25,6 +23,7 @@ class Attendance:
     """That this program is there. What is said is for people: a queue that cannot be written is no reason to stop.
 
     watches : directories; see : what is coming now; on_change : told when that has changed
+    count : how many sweeps are coming now, those that are not shown one by one with them
     """
 
     def __init__(
@@ -33,11 +32,13 @@ class Attendance:
         watches: Sequence[str] = (),
         see: Callable[[], Sequence[Arriving]] = tuple,
         on_change: Callable[[], None] = lambda: None,
+        count: Callable[[], int] = int,
     ) -> None:
         self._queue, self._watches, self._see, self._on_change = queue, watches, see, on_change
+        self._count, self._n_counted = count, 0
         self._me = this_program()
         self._shown: list[Arriving] = []
-        self._beaten = -math.inf
+        self._beating = Share(1.0, BEAT)
         self._telling = Share(LARGEST_SHARE, LEAST_INTERVAL)
 
     def hurry(self) -> None:
@@ -46,19 +47,18 @@ class Attendance:
 
     def poll(self) -> None:
         """Say it if it is time to."""
-        now = time.monotonic()
-        if now - self._beaten >= BEAT:
-            self._beaten = now
-            self._queue.presence.attend(self._me, self._watches)
+        if self._beating.is_due:
+            with self._beating.taken():
+                self._queue.presence.attend(self._me, self._watches)
         if self._telling.is_due:
             with self._telling.taken():
                 self._tell()
 
     def _tell(self) -> None:
-        seen = list(self._see())
-        if seen != self._shown:
-            self._queue.presence.show(self._me, seen)
-            self._shown = seen
+        seen, n_counted = list(self._see()), self._count()
+        if (seen, n_counted) != (self._shown, self._n_counted):
+            self._queue.presence.show(self._me, seen, n_counted)
+            self._shown, self._n_counted = seen, n_counted
             self._on_change()
 
     def leave(self) -> None:

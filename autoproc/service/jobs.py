@@ -132,16 +132,6 @@ class JobQueue:
         """Every job, in the order of arrival."""
         return [job_of(row) for row in self._db.execute("SELECT * FROM jobs ORDER BY id")]
 
-    def numbers(self) -> dict[State, int]:
-        """How many jobs there are in each state that has any."""
-        return {State(state): n for state, n in self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state")}
-
-    def next_in(self, state: State, most: int) -> list[Job]:
-        """At most so many jobs of a state: the oldest images of those that wait or are under way, else the latest."""
-        by = "COALESCE(finished_at, found_at) DESC, id" if state.is_settled else "completed_at, id"
-        query = f"SELECT * FROM jobs WHERE state = ? ORDER BY {by} LIMIT ?"
-        return [job_of(row) for row in self._db.execute(query, (state, most))]
-
     def job(self, job_id: int) -> Job:
         """The job of a number."""
         job = self._one("id = :id", id=job_id)
@@ -201,12 +191,18 @@ class JobQueue:
                 self._update("fingerprint = :f", "id = :id", f=sweep.fingerprint, id=in_place_of)
                 known = self.job(in_place_of)
             if known is None:
+                self._has_arrived(sweep.path)
                 return AddResult(self._insert(sweep, State.queued, base), "new")
+            self._has_arrived(sweep.path)
             extended = sweep.n_images > known.n_images
             if not (extended or again or known.state is State.listed):
                 return AddResult(known.id, "known")
             self._take_again(known, sweep, base, again, keep_changes)
             return AddResult(known.id, "extended" if extended else "again")
+
+    def _has_arrived(self, path: Path) -> None:
+        """What is in the queue is seen there, and no longer as coming."""
+        self._db.execute("DELETE FROM arriving WHERE path = ?", (sql_text(str(path)),))
 
     def _insert(self, sweep: FoundSweep, state: State, base: Mapping[str, Any] | None) -> int:
         form = printable if state is State.listed else folder_name

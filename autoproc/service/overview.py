@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from autoproc.service.job import Job, job_of
+from autoproc.service.job import Job, State, job_of, sql_read
 
 TALLY = "SELECT state, json_extract(result, '$.verdict'), count(*) FROM jobs GROUP BY 1, 2"
 LOOKS = "SELECT (id - 1) / ?, group_concat(state || run || length(story)) FROM jobs GROUP BY 1 ORDER BY 1"
@@ -22,6 +22,21 @@ class Overview:
         """How many sweeps there are of each state and verdict ("" without one)."""
         return {(state, verdict or ""): n for state, verdict, n in self._db.execute(TALLY)}
 
+    def numbers(self) -> dict[State, int]:
+        """How many sweeps there are in each state that has any."""
+        return numbers_of(self.tally())
+
+    def next_in(self, state: State, most: int) -> list[Job]:
+        """At most so many sweeps of a state: the oldest images of those that wait or are under way, else the latest."""
+        by = "COALESCE(finished_at, found_at) DESC, id" if state.is_settled else "completed_at, id"
+        query = f"SELECT * FROM jobs WHERE state = ? ORDER BY {by} LIMIT ?"
+        return [job_of(row) for row in self._db.execute(query, (state, most))]
+
+    def paths(self) -> dict[str, int]:
+        """Templates and master files with the most images of a sweep of theirs."""
+        rows = self._db.execute("SELECT path, max(n_images) FROM jobs GROUP BY path")
+        return {sql_read(path): n_images for path, n_images in rows}
+
     def looks(self, size: int) -> Mapping[int, str]:
         """For each stretch of so many sweeps, by its number from 0: a text that changes when one of them does."""
         return dict(self._db.execute(LOOKS, (size,)).fetchall())
@@ -30,3 +45,11 @@ class Overview:
         """The sweeps of a stretch, in the order of arrival."""
         first = number * size + 1
         return [job_of(row) for row in self._db.execute(BETWEEN, (first, first + size - 1))]
+
+
+def numbers_of(tally: Mapping[tuple[str, str], int]) -> dict[State, int]:
+    """The sweeps of each state, whatever their verdicts."""
+    numbers: dict[State, int] = {}
+    for (state, _), n in tally.items():
+        numbers[State(state)] = numbers.get(State(state), 0) + n
+    return numbers

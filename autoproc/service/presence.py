@@ -25,7 +25,7 @@ LOOK = 0.5
 NOT_HEARD = -1.0
 """When a program was last heard that was listened for in vain."""
 MOST_ARRIVING = 200
-"""Sweeps shown as arriving; more come at once only where nobody reads them one by one."""
+"""Sweeps shown as arriving; of more, which nobody reads one by one, only the number is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,11 @@ class Presence:
         self._db.execute("DELETE FROM arriving WHERE program = ?", (program,))
         self._db.execute("DELETE FROM programs WHERE program = ?", (program,))
 
-    def show(self, program: str, arriving: Sequence[Arriving]) -> None:
-        """What a program sees coming, in place of what it saw before; what dead ones saw is removed."""
+    def show(self, program: str, arriving: Sequence[Arriving], n_arriving: int = 0) -> None:
+        """What a program sees coming, in place of what it saw before; what dead ones saw is removed.
+
+        n_arriving : how many those are, where `arriving` are not all
+        """
         dead = [known for known, _, _ in self._programs() if is_dead(known)]
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -97,6 +100,8 @@ class Presence:
                     for a in arriving[:MOST_ARRIVING]
                 ],
             )
+            n_more = max(n_arriving, len(arriving)) - min(len(arriving), MOST_ARRIVING)
+            self._db.execute("UPDATE programs SET n_more = ? WHERE program = ?", (n_more, program))
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
@@ -164,3 +169,13 @@ class Presence:
             if program in alive:
                 seen[path] = Arriving(sql_read(path), sql_read(name), n_images, sql_read(words), until)
         return list(seen.values())
+
+    @property
+    def n_arriving(self) -> int:
+        """How many those are, with those that are only counted; programs that watch the same see the same."""
+        alive = self._alive()
+        more: dict[str, int] = {}
+        for program, watches, n_more in self._db.execute("SELECT program, watches, n_more FROM programs"):
+            if program in alive:
+                more[watches] = max(more.get(watches, 0), n_more)
+        return len(self.arriving()) + sum(more.values())

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.errors import AutoprocError, BadHeader, UnsupportedFile
+from autoproc.errors import AutoprocError, BadHeader, UnreadableFile, UnsupportedFile
 from autoproc.formats.cbf import read_cbf_header
 from autoproc.formats.frame_headers import TOLD_BY, read_frame_header
 from autoproc.formats.frames_present import frames_present
@@ -71,7 +71,7 @@ def pace_of(path: Path) -> Pace:
 
 
 def cut_off(directory: Path, sizes: Mapping[str, int]) -> tuple[str, ...]:
-    """The files that are shorter than their headers say, or have none."""
+    """The files that are shorter than their headers say, or have none; what is gone meanwhile is not among them."""
     return tuple(name for name, size in sizes.items() if _is_cut_off(directory / name, size))
 
 
@@ -82,8 +82,8 @@ def _is_cut_off(path: Path, size: int) -> bool:
         header = read_cbf_header(path)
     except UnsupportedFile:  # a photograph, say; it becomes no image by waiting, unless it has hardly begun
         return size < TOLD_BY
-    except AutoprocError:
-        return True
+    except AutoprocError as error:
+        return not (isinstance(error, UnreadableFile) and error.facts.get("is_missing"))
     return size < header.data_offset + header.n_bytes
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from autoproc.errors import InputError
 
-VERSION = 2
+VERSION = 3
 """Of the tables, as schema.sql makes them."""
+ADDED = ((1, "jobs ADD COLUMN asked_at REAL"), (2, "programs ADD COLUMN n_more INTEGER NOT NULL DEFAULT 0"))
+"""What tables of earlier versions lack, and the last version without it."""
 PATIENCE = 30.0
 """Seconds to wait for another program's transaction."""
 TICK = 0.001
@@ -56,9 +58,10 @@ def opened(path: Path | str, journal: str) -> sqlite3.Connection:
 def _make_tables(db: sqlite3.Connection) -> None:
     """Make the tables, or add what they had not in earlier versions."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version == 1:
-        with suppress(sqlite3.OperationalError):  # another program does it at the same time
-            _patiently(db, "ALTER TABLE jobs ADD COLUMN asked_at REAL")
+    for last, addition in ADDED:
+        if 0 < version <= last:
+            with suppress(sqlite3.OperationalError):  # another program does it at the same time
+                _patiently(db, f"ALTER TABLE {addition}")
     if version < VERSION:
         _patiently(db, files("autoproc.service").joinpath("schema.sql").read_text("utf-8"))
 

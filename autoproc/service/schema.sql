@@ -40,7 +40,8 @@ CREATE INDEX IF NOT EXISTS jobs_by_path ON jobs (path);
 CREATE TABLE IF NOT EXISTS programs (
     program      TEXT PRIMARY KEY,           -- machine:pid:start of an `autoproc run` at work on this queue
     watches      TEXT NOT NULL,              -- directories, as a JSON list
-    beat_at      REAL NOT NULL               -- grows while it is heard; by its clock
+    beat_at      REAL NOT NULL,              -- grows while it is heard; by its clock
+    n_more       INTEGER NOT NULL DEFAULT 0  -- sweeps that it sees coming beside those of the table arriving
 );
 CREATE TABLE IF NOT EXISTS arriving (
     program      TEXT NOT NULL,              -- that sees it come
@@ -50,4 +51,4 @@ CREATE TABLE IF NOT EXISTS arriving (
     words        TEXT NOT NULL,              -- what lacks, and what is waited for
     until        REAL                        -- when it is processed at the latest if nothing more comes
 );
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;

@@ -53,6 +53,7 @@ class Queue:
 
     numbers : of the sweeps in each state, where `jobs` are not all of them
     interrupted : numbers of the jobs under way whose program is gone
+    n_seen : sweeps that are coming, where `arriving` are not all
     """
 
     jobs: Sequence[Job]
@@ -60,16 +61,23 @@ class Queue:
     is_attended: bool = True
     numbers: Mapping[State, int] = field(default_factory=dict)
     interrupted: frozenset[int] = frozenset()
+    n_seen: int = 0
 
     @classmethod
     def of(cls, queue: JobQueue, most: int | None = None) -> Queue:
         """As it is now; of each state no more than `most` sweeps."""
+        there = queue.presence
         if most is None:
             rows, gone = queue.rows(), queue.interrupted()
-            return cls(rows, queue.presence.arriving(), queue.presence.is_attended, interrupted=gone)
-        numbers = queue.numbers()
-        jobs = [job for state in numbers for job in queue.next_in(state, most)]
-        return cls(jobs, queue.presence.arriving(), queue.presence.is_attended, numbers, queue.interrupted())
+            return cls(rows, there.arriving(), there.is_attended, interrupted=gone, n_seen=there.n_arriving)
+        numbers = queue.overview.numbers()
+        jobs = [job for state in numbers for job in queue.overview.next_in(state, most)]
+        return cls(jobs, there.arriving(), there.is_attended, numbers, queue.interrupted(), there.n_arriving)
+
+    @property
+    def n_arriving(self) -> int:
+        """How many sweeps are coming."""
+        return max(self.n_seen, len(self.arriving))
 
     @property
     def n_in(self) -> Mapping[State, int]:
@@ -103,6 +111,8 @@ def status_table(queue: Queue, width: int, now: float | None = None, most: int |
     n_left_out = sum(queue.n_in.values()) - len(shown) + len(queue.arriving) - len(coming)
     if n_left_out:
         parts.append(Text(f"{n_left_out} more are not shown: --all shows them, --json says all that is known"))
+    if queue.n_arriving > len(queue.arriving):
+        parts.append(Text(f"{queue.n_arriving - len(queue.arriving)} more are arriving, and are only counted"))
     if not queue.is_attended:
         parts.append(Text(NOBODY if n_at_work else NOBODY_LOOKS, style="yellow" if n_at_work else ""))
     return table if len(parts) == 1 else Group(*parts)
@@ -138,7 +148,7 @@ def fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[tuple[str, in
 def counted(queue: Queue) -> str:
     """How many there are in each state."""
     numbers = Counter(queue.n_in) - Counter({State.running: len(queue.interrupted)})
-    words = [f"{len(queue.arriving)} arriving"] if queue.arriving else []
+    words = [f"{queue.n_arriving} arriving"] if queue.n_arriving else []
     words += [f"{len(queue.interrupted)} {INTERRUPTED}"] if queue.interrupted else []
     words += [f"{numbers[s]} {WORDS.get(s, s)}" for s in ORDER if numbers.get(s)]
     return ", ".join(words) or "no sweeps yet"

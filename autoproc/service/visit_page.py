@@ -19,6 +19,7 @@ from autoproc.service.events import Event
 from autoproc.service.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
+from autoproc.service.overview import numbers_of
 from autoproc.service.presence import Arriving
 from autoproc.service.share import Share
 from autoproc.wording import counted
@@ -77,24 +78,20 @@ class VisitPage:
         self._is_stale = False
         silence = MISSED * max(PULSE, self._writing.wait_after)
         with self._writing.taken(), suppress(OSError):
-            looks, numbers = self._queue.overview.looks(MOST), self._queue.numbers()
-            jobs = [job for state in numbers for job in self._queue.next_in(state, MOST)]
-            arriving, interrupted = self._queue.presence.arriving(), self._queue.interrupted()
-            self._is_open = bool(arriving) or any(not state.is_settled for state in numbers)
+            overview, there = self._queue.overview, self._queue.presence
+            looks, tally = overview.looks(MOST), overview.tally()
+            numbers = numbers_of(tally)
+            jobs = [job for state in numbers for job in overview.next_in(state, MOST)]
+            arriving, n_arriving, interrupted = there.arriving(), there.n_arriving, self._queue.interrupted()
+            self._is_open = n_arriving > 0 or any(not state.is_settled for state in numbers)
             further = looks if sum(numbers.values()) > len(jobs) else {}
             page = page_of(
                 jobs, self._folder, arriving, interrupted, Alive(round(time.time(), 1), silence, is_over),
-                self._tally(len(arriving), len(interrupted)), _links(further),
+                told_tally(tally, n_arriving, len(interrupted)), _links(further),
             )  # fmt: skip
             self._replace("index.html", page)
             self._write_next(further)
         self._pulse = self._clock() + PULSE
-
-    def _tally(self, n_arriving: int, n_interrupted: int) -> Mapping[tuple[str, str], int]:
-        """How many sweeps of each state and verdict there are, in the order in which they are told."""
-        tally = Counter({key: n for key, n in self._queue.overview.tally().items() if key[0] != State.listed})
-        tally[State.running, ""] -= n_interrupted
-        return {("arriving", ""): n_arriving, (INTERRUPTED, ""): n_interrupted, **tally}
 
     def _write_next(self, looks: Mapping[int, str]) -> None:
         stale = [number for number, look in looks.items() if self._written.get(number) != look]
@@ -109,6 +106,15 @@ class VisitPage:
         part = self._folder / f".{name}.part"
         part.write_text(page, encoding="utf-8", errors="backslashreplace")
         part.replace(self._folder / name)
+
+
+def told_tally(
+    tally: Mapping[tuple[str, str], int], n_arriving: int, n_interrupted: int
+) -> Mapping[tuple[str, str], int]:
+    """How many sweeps of each state and verdict there are, in the order in which they are told."""
+    told = Counter({key: n for key, n in tally.items() if key[0] != State.listed})
+    told[State.running, ""] -= n_interrupted
+    return {("arriving", ""): n_arriving, (INTERRUPTED, ""): n_interrupted, **told}
 
 
 def _name(number: int) -> str:
@@ -158,10 +164,18 @@ def _row(job: Job, output: Path, several: bool, is_interrupted: bool, is_kept: b
     if is_interrupted:
         return sweep_row(job.name, INTERRUPTED, {}, job.n_images, TO_RESUME, job.visit if several else "")
     words = job.progress if job.state is State.running else job.error or job.result.get("error") or ""
+    words = "; ".join(filter(None, (words, _next_try(job))))
     visit = job.visit if several else ""
     has_earlier = job.run > 0 and (output / job.name / "report.html").exists()
     partial, to_do = bool(job.partial), job.hint or job.result.get("hint") or ""
     return sweep_row(job.name, job.state, job.result, job.n_images, words, visit, partial, has_earlier, to_do)
+
+
+def _next_try(job: Job) -> str:
+    """When a sweep is tried again that was put back for later; the page may be old, so it is a time of day."""
+    if job.state is not State.queued or job.not_before <= 0:
+        return ""
+    return f"tried again at {datetime.fromtimestamp(job.not_before):%H:%M:%S, %d %b}"
 
 
 def coming(arriving: Arriving) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from autoproc.errors import AutoprocError
 from autoproc.formats.confinement import LEADS_OUT
 from autoproc.formats.templates import absolute
-from autoproc.service.arriving import arriving
+from autoproc.service.arriving import InQueue, arriving, coming
 from autoproc.service.directories import Change, Directories, Disk
 from autoproc.service.file_system import has_events, mounts_now
 from autoproc.service.found_sweep import ListedImages
@@ -45,6 +47,7 @@ class Watcher:
 
     roots : directories, which may come later; once : nobody waits for collections that stalled
     probe : opens files, which the watcher itself never does
+    in_queue : number of images of what the queue holds already, by template or master file
     known : number of images with which a fingerprint is known already (or just True); it is not reported again
     then, unless it has grown
     """
@@ -60,10 +63,11 @@ class Watcher:
         disk: Disk | None = None,
         clock: Callable[[], float] | None = None,
         news: News | None = None,
+        in_queue: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.params = params
         self.once = once
-        self._known = known
+        self._known, self._in_queue = known, InQueue(in_queue)
         self._probe = probe
         self._clock = clock or steady_clock()
         disk = disk or Disk()
@@ -92,7 +96,11 @@ class Watcher:
 
     def arriving(self) -> list[Arriving]:
         """What is waited for now."""
-        return arriving(self._register, self.params, self.once, self._clock())
+        return arriving(self._register, self._in_queue, self.params, self.once, self._clock())
+
+    def n_arriving(self) -> int:
+        """How many series those are, with those that are not shown."""
+        return sum(1 for _ in coming(self._register, self._in_queue))
 
     def poll(self, timeout: float) -> list[Found]:
         """What became complete; waits for it, but at most this long, seconds."""
@@ -130,7 +138,8 @@ class Watcher:
     def _told_of(self, now: float) -> Collection[Path]:
         told = self._news.told()
         for path in told:
-            self._register.take_rewritten(path, now)
+            if os.path.lexists(path):  # an event tells as well of what is moved away
+                self._register.take_rewritten(path, now)
         return told
 
     def _judge_due(self, now: float) -> list[Found]:

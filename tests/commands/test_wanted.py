@@ -116,3 +116,12 @@ def test_the_probe_is_closed_where_no_folder_for_results_can_be_made(tmp_path, m
     with pytest.raises(typer.Exit):
         run.run_command([str(tmp_path / "images")], tmp_path / "file" / "out", None, 1, once=True)
     assert probe.n_closed == 1
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_empty_folders_are_nothing_that_failed(tmp_path, n):
+    folders = [tmp_path / str(k) for k in range(n)]
+    for folder in folders:
+        folder.mkdir()
+    with pytest.raises(NothingToProcess, match="no sweep of images was found in .*0"):
+        what_is_wanted([str(folder) for folder in folders], Config(), once=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import os
 
+import cbf_files
 import pytest
 from simulated import simulated_sweep
 from watched import FollowingDisk, Hutch
 
 from autoproc.service.found_sweep import ListedImages
+from autoproc.service.watcher import Watcher
 
 
 @pytest.fixture
@@ -161,3 +163,58 @@ def test_what_a_visit_is(tmp_path, depth, visits):
         hutch.images(range(1, 6), folder=folder, template=f"{n}x_####.cbf")
     found = {sweep.name: sweep.visit for sweep in hutch.after(30)}
     assert list(found.values()) == [str(hutch.folder / visit) if visit else str(hutch.folder) for visit in visits]
+
+
+def begun_again(hutch, in_queue):
+    """A program that is started on a folder that is there, with what the queue holds by then."""
+    return Watcher(
+        [hutch.folder],
+        hutch.params,
+        hutch.probe,
+        disk=hutch.disk,
+        clock=hutch.clock,
+        news=hutch.news,
+        in_queue=in_queue,
+    )
+
+
+@pytest.mark.parametrize(("n_known", "n_coming"), [(5, 0), (7, 0), (4, 1)])
+def test_what_the_queue_holds_when_the_program_begins_is_not_coming(hutch, n_known, n_coming):
+    """It is in one state, that of the queue; more images than that are news."""
+    hutch.watched_images(range(1, 6), every=0.5)
+    watcher = begun_again(hutch, {str(hutch.folder / "x_####.cbf"): n_known})
+    watcher.poll(0.0)
+    assert (len(watcher.arriving()), watcher.n_arriving()) == (n_coming, n_coming)
+
+
+def test_of_a_sweep_that_the_queue_holds_more_images_come(hutch):
+    hutch.watched_images(range(1, 6), every=0.5)
+    watcher = begun_again(hutch, {str(hutch.folder / "x_####.cbf"): 5})
+    watcher.poll(0.0)
+    cbf_files.write_image(hutch.folder / "x_0006.cbf")
+    hutch.disk.touch(hutch.folder)
+    hutch.clock.now += 2.0
+    watcher.poll(0.0)
+    assert [a.n_images for a in watcher.arriving()] == [6]
+
+
+def test_all_that_come_are_counted_however_few_are_shown(hutch, monkeypatch):
+    monkeypatch.setattr("autoproc.service.arriving.MOST_ARRIVING", 2)
+    for name in "abcde":
+        cbf_files.write_image(hutch.folder / f"{name}_0001.cbf")
+    hutch.disk.touch(hutch.folder)
+    hutch.after(1.0)
+    assert (len(hutch.watcher.arriving()), hutch.watcher.n_arriving()) == (2, 5)
+
+
+def test_images_of_a_complete_sweep_that_are_moved_away_make_it_no_coming_one(hutch):
+    """Events tell of files that are gone, too: that is no news of images."""
+    hutch.watched_images(range(1, 11), every=0.5)
+    assert [sweep.n_images for sweep in hutch.after(60)] == [10]
+    gone = [hutch.folder / f"x_{number:04d}.cbf" for number in range(1, 6)]
+    for path in gone:
+        path.unlink()
+    hutch.disk.touch(hutch.folder)
+    hutch.news.paths = {*gone, hutch.folder}
+    assert hutch.after(30) == []
+    assert seen(hutch) == []

@@ -384,6 +384,6 @@ TestQueueMachine.settings = settings(max_examples=25, stateful_step_count=40, de
 def test_the_first_of_each_state_and_their_numbers(queue):
     for n in range(5):
         queue.add(replace(sweep(f"s{n}"), completed_at=100.0 - n))
-    assert queue.numbers() == {State.queued: 5}
-    assert [job.name for job in queue.next_in(State.queued, 3)] == ["s4", "s3", "s2"]
-    assert queue.next_in(State.failed, 3) == []
+    assert queue.overview.numbers() == {State.queued: 5}
+    assert [job.name for job in queue.overview.next_in(State.queued, 3)] == ["s4", "s3", "s2"]
+    assert queue.overview.next_in(State.failed, 3) == []

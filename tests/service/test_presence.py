@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from autoproc.service.attendance import Attendance
+from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.jobs import JobQueue
 from autoproc.service.owner import this_program
-from autoproc.service.presence import LONGEST_INTERVAL, SILENCE, Arriving, Presence
+from autoproc.service.presence import LONGEST_INTERVAL, MOST_ARRIVING, SILENCE, Arriving, Presence
 
 ONE = Arriving("/data/x_####.cbf", "x", 5, "images missing: 3", 1300.0)
 OTHER = Arriving("/data/y_####.cbf", "y", 2, "none is missing so far", None)
+SWEEP = FoundSweep(Path("/data/x_####.cbf"), "cbf", (1, 5), 5, "f1", "complete", "", "x", "/data", 100.0)
 ELSEWHERE = "another-machine/boot/7:12:34"
 
 
@@ -192,3 +196,48 @@ def test_a_queue_of_the_version_before(tmp_path):
         assert queue.rows() == []
         assert not queue.presence.is_attended
         queue.close()
+
+
+def test_a_queue_of_version_2(tmp_path):
+    """It had no column for how many sweeps are coming beside those that are shown."""
+    path = tmp_path / "queue.sqlite"
+    JobQueue(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE programs DROP COLUMN n_more")
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    for _ in range(2):
+        queue = JobQueue(path)
+        queue.presence.attend(this_program(), ["/data"])
+        queue.presence.show(this_program(), [ONE], 7)
+        assert queue.presence.n_arriving == 7
+        queue.close()
+
+
+def many(n: int) -> list[Arriving]:
+    return [Arriving(f"/data/x{k}_####.cbf", f"x{k}", 1, "", None) for k in range(n)]
+
+
+@pytest.mark.parametrize(("n_shown", "n"), [(0, 0), (3, 3), (MOST_ARRIVING, 10_000), (MOST_ARRIVING + 50, 250)])
+def test_the_number_of_those_that_come_is_true_however_few_are_shown(presence, n_shown, n):
+    presence.attend(this_program(), ["/data"])
+    presence.show(this_program(), many(n_shown), n)
+    assert (len(presence.arriving()), presence.n_arriving) == (min(n_shown, MOST_ARRIVING), n)
+
+
+def test_two_programs_that_watch_the_same_see_the_same(presence, clock):
+    for program, watches in ((this_program(), ["/data"]), (ELSEWHERE, ["/data"]), (f"{ELSEWHERE}5", ["/other"])):
+        presence.attend(program, watches)
+        presence.show(program, many(5), 100)
+    assert presence.n_arriving == 5 + 95 + 95
+
+
+def test_what_is_in_the_queue_is_not_coming_any_more(queue, presence):
+    """In one transaction: nobody sees it in both places, or in none."""
+    presence.attend(this_program(), ["/data"])
+    presence.show(this_program(), [ONE, OTHER])
+    queue.add(replace(SWEEP, path=Path(ONE.path)))
+    assert presence.arriving() == [OTHER]
+    presence.show(this_program(), [ONE, OTHER])
+    queue.add(replace(SWEEP, path=Path(ONE.path), n_images=50))
+    assert (presence.arriving(), presence.n_arriving) == ([OTHER], 1)

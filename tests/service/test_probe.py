@@ -34,3 +34,7 @@ def test_images_that_say_nothing_are_waited_for_as_they_come(tmp_path):
 def test_a_photograph_does_not_become_an_image_by_waiting(tmp_path, size, is_cut_off):
     fabio.tifimage.TifImage(data=np.zeros((100, 100), np.uint8)).write(str(tmp_path / "crystal_1.tif"))
     assert answer_to(CutOff(tmp_path, {"crystal_1.tif": size}), ImportParams()) == ("crystal_1.tif",) * is_cut_off
+
+
+def test_what_is_gone_is_not_cut_off(tmp_path):
+    assert answer_to(CutOff(tmp_path, {"x_0001.cbf": 100}), ImportParams()) == ()

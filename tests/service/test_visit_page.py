@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs, home_of
+from autoproc.service.owner import this_program
 from autoproc.service.presence import Arriving
 from autoproc.service.status import Queue, counted, status_table
 from autoproc.service.visit_page import VisitPage, page_of
@@ -229,3 +231,19 @@ def test_a_sweep_that_failed_says_what_to_do_on_the_page(queue, outputs):
     page = page_of(queue.rows(), outputs.output)
     assert "no spots<br><small>What to do: look at an image</small>" in page
     assert "it was killed<br><small>What to do: tell the authors</small>" in page
+
+
+def test_a_sweep_that_was_put_back_says_when_it_is_tried_again(queue, outputs):
+    queue.add(SWEEP)
+    job = queue.claim("me", 60.0)
+    queue.release(job, "the images are gone", 120.0)
+    again = datetime.fromtimestamp(queue.job(job.id).not_before)
+    assert f"the images are gone; tried again at {again:%H:%M:%S}" in page_of(queue.rows(), outputs.output)
+
+
+def test_all_that_arrive_are_counted_on_the_page(queue, outputs):
+    queue.presence.attend(this_program(), ["/data"])
+    queue.presence.show(this_program(), [Arriving("/data/z_####.cbf", "z", 1, "", None)], 1234)
+    VisitPage(queue, outputs).write()
+    assert "1234 sweeps: 1234 arriving" in (outputs.output / "index.html").read_text()
+    assert counted(Queue.of(queue, 10)) == counted(Queue.of(queue)) == "1234 arriving"
