@@ -21,6 +21,7 @@ from autoproc.stages.refine import RefineParams, refine
 
 SHORT = {"n_images": 20, "d_min": 3.0}
 SECOND = {"second_lattice": (14.0, -31.0, 52.0), "second_intensity": 0.7}
+AS_INDEXED = {"decisions__indexing": "false"}
 PSEUDO = {
     "space_group": "P 1 21 1", "pseudo_symmetry": "P 2 2 2", "pseudo_strength": 0.85, "strength": 8000.0,
     "n_images": 60, "d_min": 2.8, "orientation_seed": 5,
@@ -79,7 +80,7 @@ def test_wrong_beam_centre_is_put_right(processed):
 
 
 def test_second_lattice_is_found_and_kept(processed):
-    found = processed({**SHORT, **SECOND})
+    found = processed({**SHORT, **SECOND}, **AS_INDEXED)
     assert found.indexed.n_lattices == 2
     assert {"index.max_lattices": 2} in kept(found, "index")
     first = next(d for d in found.decisions if d.what == "look for lattice 2")
@@ -91,14 +92,14 @@ def test_second_lattice_is_found_and_kept(processed):
 
 
 def test_ice_is_no_second_lattice(processed):
-    found = processed({**SHORT, "ice_spots": 30.0})
+    found = processed({**SHORT, "ice_spots": 30.0}, **AS_INDEXED)
     assert found.indexed.n_lattices == 1
     assert found.indexed.fraction_indexed < 0.97
     assert "on no lattice" in words(found)
 
 
 def test_strong_absorption_raises_the_level(processed):
-    found = processed({**SHORT, "absorption": 0.5, "n_images": 60})
+    found = processed({**SHORT, "absorption": 0.5, "n_images": 40})
     assert {"scale.absorption_level": "high"} in kept(found, "scale")
     assert found.scaled.start.params.absorption_level == "high"
 
@@ -140,7 +141,7 @@ def _one_displaced_spot_does_not_hide_it(found):
 
 def test_what_the_user_sets_is_obeyed(processed):
     found = processed(
-        {**SHORT, **SECOND},
+        {**SHORT, **SECOND}, **AS_INDEXED,
         index__max_lattices="1", scale__d_min="3.0", scale__absorption_level="low", symmetry__space_group="P 2 2 2",
     )  # fmt: skip
     assert found.indexed.n_lattices == 1
@@ -152,7 +153,7 @@ def test_what_the_user_sets_is_obeyed(processed):
 
 
 def test_sweep_without_a_lattice_fails_with_the_first_reason_and_tells_what_was_tried(tmp_path_factory):
-    written = simulated_sweep(tmp_path_factory, n_images=40, strength=0.0, ice_spots=30.0)
+    written = simulated_sweep(tmp_path_factory, n_images=10, d_min=3.0, strength=0.0, ice_spots=30.0)
     processing = Processing(import_sweeps([str(written.start)], Config().import_sweep).experiments[0].experiment)
     with pytest.raises(AutoprocError):
         process_sensibly(processing, Config(), Silent())

@@ -22,7 +22,7 @@ REDUCED = (37.4, 77.6, 77.6, 90.0, 90.0, 90.0)
 @pytest.fixture(scope="module")
 def tetragonal():
     e, A = sweep(n_images=80), setting(TETRAGONAL, 3)
-    return e, A, spots_of(e, A, 2.6)
+    return e, A, spots_of(e, A, 3.2)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_result_does_not_depend_on_the_order_of_the_spots(tetragonal):
 def test_two_lattices_are_separated(tetragonal):
     e, A, spots = tetragonal
     turn = Rotation.from_rotvec(np.radians(12) * np.array([0, 0.6, 0.8])).as_matrix()
-    other = spots_of(e, turn @ A, 2.6, keep=0.5, seed=1)
+    other = spots_of(e, turn @ A, 3.2, keep=0.5, seed=1)
     both = Reflections.concatenate([spots, other])
     one = index([e], both, IndexParams())
     assert_cell(one, REDUCED)
@@ -118,7 +118,7 @@ def test_few_spots_indexed_name_the_way_on(indexed, n_unindexed, said):
 def test_a_lattice_hardly_turned_is_the_same_lattice(tetragonal, degrees, n):
     e, A, spots = tetragonal
     turn = Rotation.from_rotvec(np.radians(degrees) * np.array([0, 0.6, 0.8])).as_matrix()
-    both = Reflections.concatenate([spots, spots_of(e, turn @ A, 2.6, keep=0.4, seed=1)])
+    both = Reflections.concatenate([spots, spots_of(e, turn @ A, 3.2, keep=0.4, seed=1)])
     result = index([e], both, IndexParams(max_lattices=3))
     assert result.n_lattices == n
     assert [r.angle for r in result.rotations] == pytest.approx([degrees] * (n - 1), abs=0.03)
@@ -127,7 +127,7 @@ def test_a_lattice_hardly_turned_is_the_same_lattice(tetragonal, degrees, n):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_noise_beside_a_crystal_is_no_second_lattice(seed):
     e, A = sweep(n_images=60), setting((43.0, 51.0, 63.0, 82.0, 95.0, 101.0), seed)
-    spots = spots_of(e, A, 3.2, keep=0.5, noise_px=0.3, noise_frames=0.3, seed=seed)
+    spots = spots_of(e, A, 4.0, keep=0.5, noise_px=0.3, noise_frames=0.3, seed=seed)
     both = Reflections.concatenate([spots, random_spots(e, len(spots) // 2, seed)])
     assert index([e], both, IndexParams(max_lattices=3)).n_lattices == 1
 
@@ -275,7 +275,7 @@ def test_too_few_spots(tetragonal):
         index([e], spots[:5], IndexParams())
 
 
-@pytest.mark.parametrize("n", [100, 3000])
+@pytest.mark.parametrize("n", [100, 1000])
 def test_noise_alone_is_no_lattice(n):
     e = sweep()
     with pytest.raises(IndexingFailed, match="best candidate|no candidate"):
@@ -284,7 +284,7 @@ def test_noise_alone_is_no_lattice(n):
 
 def test_wrong_known_cell_fails_with_its_reason(tetragonal):
     e, _, spots = tetragonal
-    with pytest.raises(KnownCellNotFound, match="known cell.*: check unit_cell= and space_group= first"):
+    with pytest.raises(KnownCellNotFound, match="known cell.*another crystal.*index.unit_cell=none"):
         index([e], spots, IndexParams(unit_cell=(50, 60, 70, 90, 90, 90)))
 
 
