@@ -24,6 +24,8 @@ AT_WORK = ("arriving", "running")
 FAILED = ("failed", "set_aside")
 """States of sweeps that somebody has to see to."""
 FILES = ("merged.mtz", "summary.txt")
+LIFE = ".autoproc/alive.html"
+"""Beside the page: a line that is written again and again while a program is at work, which the page shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +184,17 @@ def visit_index(
     """
     tally = Counter((row.state, row.verdict) for row in rows) if tally is None else tally
     is_open = any(n for (state, _), n in tally.items() if state in OPEN)
+    life = "" if alive is None else LIFE
     return render(
         "index.html", title=title, rows=rows, listed=listed, counts=counts_in_words(tally), written=written,
-        alive=alive if is_open else None, interrupted_counts=counts_in_words(_interrupted(tally)), pages=pages,
-        refresh=refresh if is_open or not rows else max(refresh, 60) if refresh else 0,
+        alive=alive if is_open else None, life=life, interrupted_counts=counts_in_words(_interrupted(tally)),
+        pages=pages, refresh=refresh if is_open or not rows else max(refresh, 60) if refresh else 0,
     )  # fmt: skip
+
+
+def alive_line(alive: Alive, written: str) -> str:
+    """The small page of LIFE, as text: that a program is at work, and from when on it is not; written : in words."""
+    return render("alive.html", alive=alive, written=written)
 
 
 def _interrupted(tally: Mapping[tuple[str, str], int]) -> Mapping[tuple[str, str], int]:

@@ -18,6 +18,7 @@ from autoproc.reports.visit_index import Alive, ListedRow, SweepRow, sweep_row, 
 from autoproc.service.events import Event
 from autoproc.service.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.jobs import JobQueue
+from autoproc.service.life_line import LifeLine, now_in_words, replace_page
 from autoproc.service.outputs import Outputs
 from autoproc.service.overview import numbers_of
 from autoproc.service.presence import Arriving
@@ -50,6 +51,7 @@ class VisitPage:
         self._is_open = False
         self._writing = Share(LARGEST_SHARE, LEAST_INTERVAL, clock)
         self._pulse = 0.0
+        self._life = LifeLine(outputs)
         self._written: dict[int, str] = {}
 
     def __call__(self, event: Event) -> None:
@@ -62,12 +64,14 @@ class VisitPage:
 
     def poll(self) -> None:
         """Write the page if it is stale, and not too soon after the last time; while sweeps are open, now and then."""
+        self._life.poll()
         if self._writing.is_due and (self._is_stale or (self._is_open and self._clock() >= self._pulse)):
             self.write()
 
     def finish(self) -> None:
         """Write all pages that are stale for the last time: nobody is at work any more."""
         is_over = not self._queue.presence.is_attended
+        self._life.write(is_over)
         if self._is_open:
             self.write(is_over)
         while self._is_stale:
@@ -103,9 +107,7 @@ class VisitPage:
         self._written[number], self._is_stale = looks[number], len(stale) > 1
 
     def _replace(self, name: str, page: str) -> None:
-        part = self._folder / f".{name}.part"
-        part.write_text(page, encoding="utf-8", errors="backslashreplace")
-        part.replace(self._folder / name)
+        replace_page(self._folder / name, page)
 
 
 def told_tally(
@@ -154,8 +156,7 @@ def page_of(
     listed = [
         ListedRow(job.path, job.n_images, job.error or job.partial) for job in latest if job.state is State.listed
     ]
-    written = datetime.now().strftime("%d %b %Y %H:%M:%S")
-    return visit_index(rows, listed, common or "autoproc", written, REFRESH, alive, tally, pages)
+    return visit_index(rows, listed, common or "autoproc", now_in_words(), REFRESH, alive, tally, pages)
 
 
 def _row(job: Job, output: Path, several: bool, is_interrupted: bool, is_kept: bool) -> SweepRow:

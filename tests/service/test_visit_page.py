@@ -247,3 +247,8 @@ def test_all_that_arrive_are_counted_on_the_page(queue, outputs):
     VisitPage(queue, outputs).write()
     assert "1234 sweeps: 1234 arriving" in (outputs.output / "index.html").read_text()
     assert counted(Queue.of(queue, 10)) == counted(Queue.of(queue)) == "1234 arriving"
+
+
+def test_further_pages_do_not_say_who_lives(queue, outputs):
+    queue.add(SWEEP)
+    assert "alive.html" not in page_of(queue.rows(), outputs.output, pages=[("1 to 200", "")])

@@ -1,0 +1,64 @@
+"""A program that is idle is seen to live, and to be gone, on a page that is not written for it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from autoproc.service.jobs import JobQueue
+from autoproc.service.life_line import PULSE, LifeLine
+from autoproc.service.outputs import Outputs
+from autoproc.service.owner import this_program
+from autoproc.service.visit_page import VisitPage
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    made = Outputs(tmp_path / "out")
+    made.make_folders()
+    return made
+
+
+def test_it_is_written_again_and_again(outputs):
+    clock, file = Clock(), outputs.state / "alive.html"
+    life = LifeLine(outputs, clock)
+    life.poll()
+    first = file.stat().st_ino
+    clock.now += PULSE / 2
+    life.poll()
+    assert file.stat().st_ino == first
+    clock.now += PULSE
+    life.poll()
+    assert file.stat().st_ino != first
+    page = file.read_text()
+    assert re.search(r"watchOver\([\d.]+, 40\.0\)", page)
+    assert 'class="stopped"' not in page
+    assert len(page) < 20_000
+
+
+def test_a_full_disk_stops_nobody(outputs):
+    (outputs.state / ".alive.html.part").mkdir()
+    LifeLine(outputs).poll()
+    assert not (outputs.state / "alive.html").exists()
+
+
+def test_the_page_shows_it_though_nothing_is_under_way(outputs):
+    queue = JobQueue(outputs.state / "queue.sqlite")
+    queue.presence.attend(this_program(), ["/data"])
+    page, index = VisitPage(queue, outputs), outputs.output / "index.html"
+    page.poll()
+    assert 'src=".autoproc/alive.html"' in index.read_text()
+    life = outputs.state / "alive.html"
+    assert "autoproc is at work, as of" in life.read_text()
+    queue.presence.leave(this_program())
+    page.finish()
+    assert '<body class="stopped">' in life.read_text()
+    queue.close()
