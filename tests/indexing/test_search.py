@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.spatial.transform import Rotation
 from synthetic_spots import random_spots, setting, spots_of, sweep
 
 from autoproc.indexing.assign import Tolerance, deviations
+from autoproc.indexing.candidates import assess
 from autoproc.indexing.max_cell import estimate_max_cell
 from autoproc.indexing.model import model_of
 from autoproc.indexing.observations import observe
 from autoproc.indexing.params import IndexParams
 from autoproc.indexing.search import (
     GRID_SEARCH,
+    Search,
+    Trial,
     _attempts,
     _resolution_of,
     _thinned,
     _volumes,
     cell_limit,
+    find_lattice,
     information,
     known_space_group,
+    try_candidate,
 )
 from autoproc.models.reflections import Reflections
 
@@ -112,3 +120,78 @@ def test_resolution_that_holds_so_many_spots_and_thinning_that_leaves_them():
     seen = spots()
     assert_allclose(_thinned(seen, 10).phi, seen.phi[:: len(seen) // 10])
     assert len(_thinned(seen, 10**6)) == len(seen)
+
+
+def searched(monkeypatch, answers, n_spots=200, **params):
+    """What find_lattice returns, and the (method, max_cell) it tried, where searches have these answers in turn.
+
+    answers : (fraction indexed, information) of the best trial, None where there is no trial
+    """
+    tried = []
+    found = []
+
+    def answer(model, spots, params, method, max_cell):
+        fraction_and_information = answers[len(tried)]
+        tried.append((method, max_cell))
+        trials = ()
+        if fraction_and_information is not None:
+            fraction, bits = fraction_and_information
+            trials = (SimpleNamespace(fraction=fraction, information=bits),)
+        found.append(Search(trials, max_cell, 2.0))
+        return found[-1]
+
+    monkeypatch.setattr("autoproc.indexing.search._search", answer)
+    seen = observe([ONE], random_spots(ONE, n_spots))
+    result = find_lattice(model_of([ONE]), seen, IndexParams(**params))
+    return found.index(result), tried
+
+
+@pytest.mark.parametrize(
+    ("answers", "best", "n_tried"),
+    [
+        ([(0.51, 201.0)], 0, 1),
+        ([(0.50, 201.0), (0.51, 202.0)], 1, 2),  # half of the spots are not more than half
+        ([(0.51, 200.0), (0.51, 201.0)], 1, 2),  # nor are 200 bits more than 200
+        ([None, (0.6, 300.0)], 1, 2),
+        ([(0.3, 250.0), (0.2, 100.0), None, (0.3, 249.0)], 0, 4),
+        ([(0.1, 50.0), (0.1, 50.0), (0.1, 50.0), (0.1, 50.0)], 0, 4),  # of equals the first
+        ([(0.1, 50.0), (0.1, 60.0), (0.2, 70.0), (0.1, 65.0)], 2, 4),
+        ([None, None, None, None], 0, 4),
+    ],
+)
+def test_a_search_ends_with_the_first_good_lattice_or_the_best_of_all(monkeypatch, answers, best, n_tried):
+    found, tried = searched(monkeypatch, answers, max_cell=None)
+    assert (found, len(tried)) == (best, n_tried)
+
+
+def test_few_spots_have_to_lie_on_the_lattice_nearly_all(monkeypatch):
+    assert searched(monkeypatch, [(0.9, 300.0), (0.91, 301.0)], n_spots=150)[0] == 1
+    assert len(searched(monkeypatch, [(0.9, 300.0)], n_spots=151)[1]) == 1
+
+
+def test_longest_axes_of_the_searches(monkeypatch):
+    """Those given times the factors, and never so short that the shortest cells do not fit twice."""
+    assert searched(monkeypatch, [(0.9, 900.0)], max_cell=100.0)[1] == [("fft3d", 100.0)]
+    assert searched(monkeypatch, [(0.9, 900.0)], max_cell=5.0, min_cell=3.0)[1] == [("fft3d", 6.0)]
+    known = searched(monkeypatch, [None, None], unit_cell=CELL)[1]
+    assert known == [("fft3d", pytest.approx(104.0)), (GRID_SEARCH, pytest.approx(104.0))]
+
+
+def test_a_true_candidate_is_refined_to_the_lattice_and_told_in_figures():
+    """From a basis 1% long and turned by half a degree; one spot in five is on no lattice."""
+    seen = spots(len(spots()) // 4)
+    turn = Rotation.from_rotvec(np.radians(0.5) * np.array([0.6, 0.0, 0.8])).as_matrix()
+    start = assess(1.01 * np.linalg.inv(A) @ turn.T, seen.rlp)
+    low_first = seen[np.argsort(-seen.d, kind="stable")]
+    trial = try_candidate(model_of([ONE]), low_first, start, IndexParams())
+    assert trial.cell == pytest.approx(CELL, rel=2e-3)
+    assert trial.volume == pytest.approx(60.0 * 70.0 * 80.0 * np.sin(np.radians(95.0)), rel=3e-3)
+    assert trial.n_spots == len(seen)
+    assert trial.fraction == trial.n_indexed / len(seen) == pytest.approx(0.8, abs=0.03)
+    assert trial.sharpness > 10
+    assert trial.rms[:2] == pytest.approx(0.1 * 0.172, rel=0.4)
+
+
+def test_a_trial_without_spots_has_no_fraction():
+    nothing = Trial(None, model_of([ONE]), 0, 0, np.zeros(3), 0.0, 0.0)
+    assert nothing.fraction == 0.0
