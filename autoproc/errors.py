@@ -177,9 +177,9 @@ class IndexingFailed(ProcessingError):
     what = "no lattice was found that explains the {n_spots} spots: {reason}"
     hint = (
         "look at an image: several crystals, ice or salt cannot be indexed, mount another; if the spots are good, "
-        "compare the header with the beamline's log and give what is wrong: import_sweep.beam_centre=FAST,SLOW (px), "
-        "import_sweep.distance=MM, import_sweep.wavelength=ANGSTROM, import_sweep.oscillation=START,WIDTH; a known "
-        "index.unit_cell=A,B,C,ALPHA,BETA,GAMMA helps where spots are few"
+        "compare the header with the beamline's log and give what is wrong: import_sweep.beam_centre=FAST,SLOW (px; "
+        "`autoproc search-beam-position` looks for it), import_sweep.distance=MM, import_sweep.wavelength=ANGSTROM, "
+        "import_sweep.oscillation=START,WIDTH; a known index.unit_cell=A,B,C,ALPHA,BETA,GAMMA helps where spots are few"
     )
 
 

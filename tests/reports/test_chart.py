@@ -60,3 +60,57 @@ def test_values_beyond_fixed_limits_stay_on_the_chart():
 
 def test_text_is_escaped():
     assert "<script>" not in draw(Chart([line([1, 2], label="<script>")], "<script>", "y"))
+
+
+def labels(text: str, kind: str) -> list[str]:
+    return re.findall(rf'class="{kind}"[^>]*>([^<]*)<', text)
+
+
+def test_entries_of_the_legend_stand_beside_one_another_in_order():
+    text = draw(Chart([line([1, 2], label="a long label"), line([2, 3], label="b"), line([2, 3])], "x", "y"))
+    assert labels(text, "entry") == ["a long label", "b"]
+    first, second = (float(x) for x in re.findall(r'class="entry" x="([\d.]+)"', text))
+    assert second - first > 6 * len("a long label")
+
+
+def test_a_mark_beyond_the_axes_is_left_out():
+    for mark, is_drawn in ((Mark(2.0, "m"), True), (Mark(9.0, "m"), False), (Mark(0.5, "m", "x"), True),
+                           (Mark(-3.0, "m", "x"), False)):  # fmt: skip
+        text = draw(Chart([line([1.0, 3.0])], "x", "y", marks=[mark]))
+        assert ('class="mark"' in text) == is_drawn
+
+
+def test_a_mark_far_to_the_right_has_its_word_on_its_left():
+    def side(value):
+        text = draw(Chart([line(np.arange(11.0))], "x", "y", marks=[Mark(value, "here", "x")]))
+        return re.search(r'class="note (\w+)"', text)[1]
+
+    assert (side(9.0), side(1.0)) == ("end", "start")
+
+
+def test_the_limits_asked_for_are_those_of_the_axis():
+    ticks = [float(t) for t in labels(draw(Chart([line([3.0, 4.0])], "x", "y", (0.0, 10.0))), "tick y")]
+    assert (ticks[0], ticks[-1]) == (0, 10)
+
+
+def test_resolution_falls_from_left_to_right():
+    s2 = np.linspace(0.01, 0.4, 20)
+    text = draw(Chart([Series(s2, s2)], "d", "y", resolution=True))
+    shown = [float(t) for t in labels(text, "tick")]
+    assert shown == sorted(shown, reverse=True)
+    assert all(0.4**-0.5 <= d <= 10 for d in shown)
+
+
+def test_an_area_goes_down_to_zero_and_a_band_to_its_other_edge():
+    area = draw(Chart([line([5.0, 5.0], kind="area")], "x", "y", (0.0, 10.0)))
+    band = draw(Chart([line([5.0, 5.0], kind="band", y2=np.array([4.0, 4.0]))], "x", "y", (0.0, 10.0)))
+
+    def lowest(text):
+        path = re.search(r'class="fill c0" d="([^"]*)"', text)[1]
+        return max(float(y) for _, y in re.findall(r"([\d.]+) ([\d.]+)", path))
+
+    assert lowest(area) > lowest(band)
+
+
+def test_the_drawing_has_a_name_for_those_who_cannot_see_it():
+    assert 'role="img" aria-label="spots against image number"' in draw(Chart([line([1, 2])], "image number", "spots"))
