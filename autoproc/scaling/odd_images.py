@@ -6,6 +6,7 @@ equivalents on other images, and so far apart from those of the images beside it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from autoproc.merging.blank_images import reaches_into
 from autoproc.robust import robust_sigma
 from autoproc.scaling.blank_images import frame_numbers
 from autoproc.scaling.observations import Observations
+from autoproc.scaling.odd_runs import worst_run
 from autoproc.scaling.state import MIN_PARTIALITY, State, comparison
 
 MIN_ON_IMAGE = 8
@@ -28,10 +30,11 @@ N_BESIDE = 10
 """Images on either side that one is compared with: of a run of bad images half so long each is found."""
 MIN_BESIDE = 4
 """Of these that must be known for a side to count."""
-SIGNIFICANCE = 5.0
-"""Standard uncertainties, the usual scatter of good images with them, beyond which an image is odd. Among 1900 good
-images, measured and simulated, none is beyond 3.1; a measured one of half the intensity is at 11.5, and stretches of a
-measured sweep that lost a part of the beam are at 5.4 to 8."""
+SIGNIFICANCE = 4.25
+"""Standard uncertainties, the usual scatter of good images with them, beyond which an image is odd. Among 81,000 good
+images that were drawn at random none is beyond 4.15, among 4,600 of simulated sweeps none beyond 3.4, among 700
+measured ones none beyond 2.6; a measured one of half the intensity is at 10, those of 0.8 with 30 reflections are at
+3.7 to 4.5, and stretches of a measured sweep that lost a part of the beam are at 5.4 to 8."""
 AT_END = 1.5
 """Uncertainty of an image at an end of the sweep, of which the line through those beside it is a part: 1.3 where they
 scatter about a line, by its variance one step on, and the rest for what bends (simulated decay of 40 Angstrom^2)."""
@@ -42,7 +45,10 @@ MOST_FOLLOWED = 3.0
 """A bad image is off by no more than so many times what the model's smooth scales leave of it: they follow a run of bad
 ones (nine of 1 degree, in measured data) by half and more, and a wave of good ones all the way."""
 MAX_PART = 0.25
-"""Of the images: where more seem odd nothing tells which are the good ones, and all are kept."""
+"""Of the images: where more seem odd nothing tells which are the good ones; all are kept, and that is said."""
+UNSTEADY = 3.0
+"""Uncertainties of an image's own intensity beyond which it counts as one of too many that are off: of 46 simulated and
+measured sweeps with steady beams one in 36 images was at most, where MAX_PART of them are needed."""
 LEAST_LEVEL = 0.02
 """Images without any intensity count as having this part of what is expected."""
 N_ITERATIONS = 4
@@ -53,20 +59,38 @@ def with_odd_images(observations: Observations, state: State, max_deviation: flo
 
     With them goes what reaches into them, of every lattice on the same images. Nothing found, the state stays the same.
     """
-    seen, smooth = comparison(observations, state), _smooth_factors(observations, state)
     frame, span = frame_numbers(observations), observations.span
     odd, found = state.odd.copy(), []
+    for sweep, seen in _by_sweep(observations, state):
+        images = odd_images(seen, max_deviation)
+        if not images:
+            continue
+        here = observations.sweep == sweep
+        marked = np.isin(np.arange(max(images) + 1), list(images))
+        odd[here] |= reaches_into(marked, frame[here], span[here])
+        found += [(sweep, image, ratio) for image, ratio in images.items()]
+    return replace(state, odd=odd, odd_images=(*state.odd_images, *found)) if found else state
+
+
+def unsteady_sweeps(observations: Observations, state: State, max_deviation: float) -> list[tuple[int, int, int]]:
+    """Sweeps of which so many images are off that none was left out: sweep, how many are, and of how many."""
+    found = []
+    for sweep, seen in _by_sweep(observations, state):
+        n_off, n_images = n_unsteady(seen, max_deviation)
+        if n_off > MAX_PART * n_images:
+            found.append((sweep, n_off, n_images))
+    return found
+
+
+def _by_sweep(observations: Observations, state: State) -> Iterator[tuple[int, Compared]]:
+    seen, smooth = comparison(observations, state), _smooth_factors(observations, state)
+    frame, span = frame_numbers(observations), observations.span
     for sweep in np.unique(observations.sweep):
         here = observations.sweep == sweep
         rows = np.flatnonzero(here & seen.compared & (observations.partiality >= MIN_PARTIALITY))
-        compared = Compared(frame[rows], span[rows], seen.ratio[rows], seen.information[rows], smooth[rows])
-        images = odd_images(compared, max_deviation)
-        if not images:
-            continue
-        marked = np.isin(np.arange(max(images) + 1), list(images))
-        odd[here] |= reaches_into(marked, frame[here], span[here])
-        found += [(int(sweep), image, ratio) for image, ratio in images.items()]
-    return replace(state, odd=odd, odd_images=(*state.odd_images, *found)) if found else state
+        yield (
+            int(sweep), Compared(frame[rows], span[rows], seen.ratio[rows], seen.information[rows], smooth[rows])
+        )  # fmt: skip
 
 
 def _smooth_factors(observations: Observations, state: State) -> np.ndarray:
@@ -115,19 +139,75 @@ def odd_images(seen: Compared, max_deviation: float) -> dict[int, float]:
     The worst is taken out first, with whatever reaches into it, then the others are judged again: what is good beside
     it has reflections that are not.
     """
-    strong = seen[seen.information >= MIN_SIGNAL**2]
+    strong, pool = _telling(seen)
     if not len(strong.image):
         return {}
-    n_images = int(strong.image.max()) + 1
-    pool = min(MOST_POOLED, int(np.ceil(POOLED * n_images / len(strong.image))))
-    found = _odd(strong.pooled(pool), max_deviation)
+    found = _odd_pieces(strong, max_deviation)
     return {image: ratio for first, ratio in found.items() for image in range(first * pool, (first + 1) * pool)}
 
 
-def _odd(strong: Compared, max_deviation: float) -> dict[int, float]:
-    """As odd_images, of reflections that tell of their images."""
+def n_unsteady(seen: Compared, max_deviation: float) -> tuple[int, int]:
+    """How many images are off by more than max_deviation and their own uncertainties, and of how many that is known.
+
+    However many are: here nothing is taken for usual, and an image is compared with the mean of both its sides.
+    """
+    strong, pool = _telling(seen)
+    if not len(strong.image):
+        return 0, 0
+    level, error = image_levels(strong, int(strong.image.max()) + 1)
+    before, after = _from_sides(level)
+    away = np.abs(before + after) / 2
+    known = np.isfinite(away)
+    off = away[known] > np.maximum(max_deviation, UNSTEADY * error[known])
+    return pool * int(np.count_nonzero(off)), pool * int(np.count_nonzero(known))
+
+
+def _telling(seen: Compared) -> tuple[Compared, int]:
+    """The reflections that tell of their images, and how many images in a row are taken as one for that."""
+    strong = seen[seen.information >= MIN_SIGNAL**2]
+    if not len(strong.image):
+        return strong, 1
+    pool = min(MOST_POOLED, int(np.ceil(POOLED * (int(strong.image.max()) + 1) / len(strong.image))))
+    return strong.pooled(pool), pool
+
+
+def _odd_pieces(strong: Compared, max_deviation: float) -> dict[int, float]:
+    """As odd_images, of reflections that tell of their images: runs first, then what is off beside them."""
+    n_images = int(strong.image.max()) + 1
+    runs = _odd_runs(strong, n_images, max_deviation)
+    marked = np.isin(np.arange(n_images), list(runs))
+    rest = strong[~reaches_into(marked, strong.image, strong.span)]
+    n_known = np.count_nonzero(np.bincount(strong.image) >= MIN_ON_IMAGE)
+    found = runs | (_odd(rest, n_images, max_deviation) if len(rest.image) else {})
+    return found if len(found) <= MAX_PART * n_known else {}
+
+
+def _odd_runs(strong: Compared, n_images: int, max_deviation: float) -> dict[int, float]:
+    """Images of runs that are off together; see odd_runs. Each run that is found may hide another."""
+    level, error = image_levels(strong, n_images)
+    count = np.maximum(np.bincount(strong.image, minlength=n_images), 1)
+    smooth = np.bincount(strong.image, strong.smooth, minlength=n_images) / count
+    level, error = level * smooth, error * smooth
+    flicker2 = _flicker2(level, error)
+    error = np.sqrt(error**2 + flicker2)
     found: dict[int, float] = {}
-    marked = np.zeros(int(strong.image.max()) + 1, bool)
+    while (run := worst_run(level, error, max_deviation)) is not None:
+        first, end, ratio = run
+        found |= dict.fromkeys(range(first, end), ratio)
+        level[first:end] = error[first:end] = np.nan
+    return found
+
+
+def _flicker2(level: np.ndarray, error: np.ndarray) -> float:
+    """The squared scatter of images from one to the next beyond their uncertainties; NaN where a level is unknown."""
+    steps = np.diff(level[np.isfinite(level)])
+    return max(0.0, float(robust_sigma(steps)) ** 2 / 2 - float(np.nanmedian(error**2))) if len(steps) else 0.0
+
+
+def _odd(strong: Compared, n_images: int, max_deviation: float) -> dict[int, float]:
+    """As odd_images, one by one."""
+    found: dict[int, float] = {}
+    marked = np.zeros(n_images, bool)
     first, z = _judged(strong, len(marked))
     seemed = (np.abs(first) > max_deviation) & (np.abs(z) > SIGNIFICANCE)
     n_known = np.count_nonzero(np.isfinite(first))

@@ -37,6 +37,7 @@ class ScaleResult:
         (after the error model), inverse_scale and flags
     n_given, n_scaled, n_outliers, n_shadowed : observations; blank_images : (experiment, image number)
     odd_images : (experiment, image number, part of the intensity of those beside it), in order
+    unsteady : (experiment, images that are off, of how many) of sweeps in which these are too many to be left out
     candidates : intensity choices tried, the best first; rms : weighted residual after each step of the last fit
     start : for scaling the same reflections again within narrower limits
     """
@@ -59,6 +60,7 @@ class ScaleResult:
     n_shadowed: int
     blank_images: tuple[tuple[int, int], ...]
     odd_images: tuple[tuple[int, int, float], ...]
+    unsteady: tuple[tuple[int, int, int], ...]
     start: Start
 
     @property
@@ -69,10 +71,22 @@ class ScaleResult:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know, in plain words."""
-        return tuple(
+        left_out = [
             f"{words}: left out with what reaches into them; was the beam lost, or the shutter late?"
             for words in self.odd_image_words
-        )
+        ]
+        return (*left_out, *self.unsteady_words)
+
+    @property
+    def unsteady_words(self) -> list[str]:
+        """Sweeps whose intensities jump from image to image, a sentence for each."""
+        of = [f" of experiment {n}" if len(self.experiments) > 1 else "" for n, *_ in self.unsteady]
+        return [
+            f"{n_off} of {n_images} images{sweep} have intensities that are off from those of the images beside them: "
+            "which of them are good cannot be told, and all are kept; look at the beam, the shutter, and whether the "
+            "crystal stayed in the beam"
+            for (_, n_off, n_images), sweep in zip(self.unsteady, of, strict=True)
+        ]
 
     @property
     def odd_image_words(self) -> list[str]:

@@ -28,6 +28,7 @@ def _corrections(result: ScaleResult) -> str:
     if result.blank_images:
         lines.append(f"{len(result.blank_images)} blank images left out: {_ranges(result)}")
     lines += [f"{words}: left out" for words in result.odd_image_words]
+    lines += result.unsteady_words
     return "\n".join(lines) + "\n"
 
 

@@ -20,6 +20,7 @@ from autoproc.scaling.blank_images import images_left_out
 from autoproc.scaling.error_model import error_bins
 from autoproc.scaling.model import to_dials
 from autoproc.scaling.observations import Observations, observations_for_scaling
+from autoproc.scaling.odd_images import unsteady_sweeps
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ImageScales, ScaleResult
 from autoproc.scaling.solve import Solution, solve
@@ -72,6 +73,7 @@ def scale(
         n_shadowed=int(np.count_nonzero(state.shadowed)),
         blank_images=_blank_images(experiments, observations, state),
         odd_images=_odd_images(experiments, state),
+        unsteady=_unsteady(observations, state, params),
         start=solution.start(observations, params, len(reflections)),
     )
 
@@ -94,6 +96,12 @@ def _odd_images(experiments: Sequence[Experiment], state: State) -> tuple[tuple[
     scans = [e.scan for e in experiments]
     found = [(n, frame, ratio) for n, frame, ratio in state.odd_images if frame < scans[n].n_images]
     return tuple(sorted((n, scans[n].image_range[0] + frame, ratio) for n, frame, ratio in found))
+
+
+def _unsteady(observations: Observations, state: State, params: ScaleParams) -> tuple[tuple[int, int, int], ...]:
+    """Sweeps of whose images too many are off to be left out; see scaling.odd_images."""
+    limit = params.max_image_deviation
+    return tuple(unsteady_sweeps(observations, state, limit)) if limit > 0 else ()
 
 
 def _experiments_with_models(experiments: Sequence[Experiment], solution: Solution) -> tuple[Experiment, ...]:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scaled_for_tests import Recipe, Synthetic, synthetic
 
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.scaling.odd_images import Compared, deviations_from_beside, odd_images
+from autoproc.scaling.odd_images import Compared, deviations_from_beside, n_unsteady, odd_images
+from autoproc.scaling.odd_runs import worst_run
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ScaleResult
 from autoproc.scaling.tables import format_scale
@@ -72,14 +73,82 @@ def test_a_few_wrong_reflections_make_no_odd_image():
     assert odd_images(replace(seen, ratio=ratio), 0.1) == {}
 
 
+@pytest.mark.parametrize("first", [6, 20, 42])
+@pytest.mark.parametrize("n", [3, 6, 9, 12])
+@pytest.mark.parametrize("followed", [0.0, 0.6])
+def test_a_run_is_found_to_its_ends_though_the_scales_have_followed_it(first: int, n: int, followed: float):
+    run = set(range(first, min(first + n, N_IMAGES)))
+    seen = compared(dict.fromkeys(run, 0.6))
+    image = np.arange(N_IMAGES)
+    middle, width = np.mean(list(run)), max(len(run) / 2, 3)
+    smooth = (1 - followed * 0.4 * np.exp(-0.5 * ((image - middle) / width) ** 2))[seen.image]
+    found = odd_images(replace(seen, ratio=seen.ratio / smooth, smooth=smooth), 0.1)
+    assert set(found) == run
+
+
+def test_a_run_of_which_every_image_is_off_by_little_is_found_as_a_whole():
+    """No single one of them is significant."""
+    factors = dict.fromkeys(range(30, 39), 0.8)
+    seen = compared(factors, error=0.15)
+    assert len(odd_images(seen, 0.1)) >= 7
+    assert set(odd_images(seen, 0.1)) <= set(factors)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([15, 20, 30, 40]), st.floats(0.05, 0.4), st.floats(0, 1))
+@settings(max_examples=20, deadline=None)
+def test_waves_of_a_good_crystal_are_no_runs(seed: int, period: int, amplitude: float, followed: float):
+    seen = compared({}, seed=seed)
+    wave = 1 + amplitude * np.cos(2 * np.pi * (seen.image + seed % period) / period)
+    assert odd_images(replace(seen, ratio=seen.ratio * wave ** (1 - followed), smooth=wave**followed), 0.1) == {}
+
+
+def test_one_bad_image_is_no_run_with_its_neighbours():
+    seen = compared({30: 0.3}, error=0.05)
+    assert set(odd_images(seen, 0.1)) == {30}
+    level, error = np.ones(60), np.full(60, 0.02)
+    level[30] = 0.3
+    assert worst_run(level, error, 0.05) is None
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.02, 0.1, 0.3]), st.floats(0, 0.5))
+@settings(max_examples=30, deadline=None)
+def test_no_run_of_random_levels(seed: int, scatter: float, unknown: float):
+    rng = np.random.default_rng(seed)
+    level, error = 1 + scatter * rng.normal(size=300), np.full(300, scatter)
+    missing = rng.uniform(size=300) < unknown
+    level[missing] = error[missing] = np.nan
+    assert worst_run(level, error, 0.1) is None
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 11, 12, 13])
+def test_few_images_have_no_runs(n: int):
+    level = np.where(np.arange(n) % 7 < 3, 0.5, 1.0)
+    assert worst_run(level, np.full(n, 0.01), 0.1) is None or n > 11
+
+
 def test_small_deviations_are_left_alone_however_significant():
     seen = compared({30: 0.93}, per_image=400, error=0.02)
     assert odd_images(seen, 0.1) == {}
     assert set(odd_images(seen, 0.03)) == {30}
 
 
-def test_where_many_images_are_off_nothing_tells_which_are_good():
-    assert odd_images(compared(dict.fromkeys(range(0, N_IMAGES, 2), 0.5)), 0.1) == {}
+MANY = [dict.fromkeys(range(0, N_IMAGES, 2), 0.5), dict.fromkeys(range(0, N_IMAGES, 2), 0.7),
+        dict.fromkeys(range(0, N_IMAGES, 3), 0.5), dict.fromkeys(range(10, 30), 0.5)]  # fmt: skip
+
+
+@pytest.mark.parametrize("factors", MANY)
+def test_where_many_images_are_off_nothing_tells_which_are_good_and_that_is_known(factors: dict[int, float]):
+    seen = compared(factors)
+    assert odd_images(seen, 0.1) == {}
+    n_off, n_images = n_unsteady(seen, 0.1)
+    assert n_off > 0.25 * n_images
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([9, 30, 100]), st.sampled_from([0.0, 0.02, 0.04]))
+@settings(max_examples=20, deadline=None)
+def test_a_steady_sweep_is_not_called_unsteady(seed: int, per_image: int, flicker: float):
+    n_off, n_images = n_unsteady(compared({}, per_image, seed=seed, flicker=flicker), 0.1)
+    assert n_off <= 0.1 * n_images
 
 
 def test_narrow_images_of_few_reflections_are_judged_together():
@@ -154,6 +223,22 @@ def test_scaling_leaves_a_bad_image_out_and_says_so(made: Synthetic):
     assert result.statistics.overall.r_meas < 0.95 * kept.statistics.overall.r_meas
 
 
+def test_a_run_of_nine_images_is_left_out_whole(made: Synthetic):
+    result = scaled(made, dict.fromkeys(range(40, 49), 0.6))
+    assert [image for _, image, _ in result.odd_images] == list(range(41, 50))
+
+
+def test_where_every_other_image_is_off_all_are_kept_and_that_is_a_doubt(made: Synthetic):
+    result = scaled(made, dict.fromkeys(range(0, 90, 2), 0.5))
+    assert result.odd_images == ()
+    (said,) = result.warnings
+    assert "images have intensities that are off from those of the images beside them" in said
+    assert said in format_scale(result)
+    ((experiment, n_off, n_images),) = result.unsteady
+    assert (experiment, n_off > 0.25 * n_images, n_images <= 90) == (0, True, True)
+    assert scaled(made, {}).unsteady == scaled(made, {40: 0.5}).unsteady == ()
+
+
 def test_what_reaches_into_a_bad_image_goes_with_it(made: Synthetic):
     frame = made.reflections["xyz_obs_px"][:, 2].astype(int)
     wide = np.zeros((len(frame), 6), int)
@@ -204,4 +289,5 @@ def test_of_several_sweeps_the_one_is_named_and_the_others_are_whole(made: Synth
 )  # fmt: skip
 def test_scaling_keeps_every_good_image(recipe: Recipe):
     made = synthetic(recipe)
-    assert scale([made.experiment], made.reflections, QUICK).odd_images == ()
+    result = scale([made.experiment], made.reflections, QUICK)
+    assert result.odd_images == result.unsteady == ()
