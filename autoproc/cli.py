@@ -265,4 +265,12 @@ def main() -> None:
     for library in ("OPENBLAS", "OMP", "MKL"):
         # The stages have their own threads; linear algebra with more would make results depend on their number.
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    app()
+    try:
+        app()
+    except (AttributeError, ImportError, TypeError) as error:
+        from autoproc.kernels.staleness import what_stale_kernels_ask_for  # noqa: PLC0415  (where it is needed only)
+
+        stale = what_stale_kernels_ask_for()
+        if stale:
+            raise SystemExit(f"autoproc: {type(error).__name__}: {error}; {stale}") from error
+        raise

@@ -23,6 +23,7 @@ from autoproc.formats.image_numbers import to_file_frames, to_scan_frames
 from autoproc.formats.refl import read_refl, write_refl
 from autoproc.formats.unsupported_models import require_known_models
 from autoproc.geometry.belonging import misfits
+from autoproc.kernels.staleness import what_stale_kernels_ask_for
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.overrides import split_arguments
@@ -50,6 +51,16 @@ class Unforeseen(AutoprocError):
 
     what = "unforeseen {kind}: {message_of_it}"
     hint = "{log} has the details; please report it"
+
+
+class StaleKernels(Unforeseen):
+    """A working copy whose sources were changed, by a pull perhaps, and not compiled again."""
+
+    hint = "{stale}"
+
+
+OF_STALE_KERNELS = (AttributeError, ImportError, TypeError)
+"""What calls of functions raise that are of another time than their callers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +197,12 @@ def _named(log: Path) -> Iterator[None]:
     except (AutoprocError, OSError, typer.Exit):
         raise
     except Exception as error:  # the edge
-        raise Unforeseen(kind=type(error).__name__, message_of_it=error, log=log) from error
+        raise unforeseen(error, log) from error
+
+
+def unforeseen(error: Exception, log: Path) -> Unforeseen:
+    """What nobody foresaw, by its name, with what to do: compile stale kernels, or report it."""
+    stale = what_stale_kernels_ask_for() if isinstance(error, OF_STALE_KERNELS) else ""
+    if stale:
+        return StaleKernels(kind=type(error).__name__, message_of_it=error, stale=stale)
+    return Unforeseen(kind=type(error).__name__, message_of_it=error, log=log)

@@ -40,6 +40,11 @@ def event_lines(event: Event) -> list[str]:
     return [shown(line) for line in _lines(event)]
 
 
+def details_lines(event: Event) -> list[str]:
+    """The traceback of a flaw of the program, for the log."""
+    return [f"    {legible(line)}" for line in str(event.facts.get("details", "")).splitlines()]
+
+
 def _lines(event: Event) -> list[str]:
     name, facts = event.sweep, event.facts
     match event.kind:

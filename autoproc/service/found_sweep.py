@@ -43,12 +43,16 @@ class FoundSweep:
 
 @dataclass(frozen=True, slots=True)
 class ListedImages:
-    """Images that are shown to the user but not processed, and why."""
+    """Images that are shown to the user but not processed, and why.
+
+    details : for the log, the traceback where the reason is that the program fell over them
+    """
 
     path: Path
     n_images: int
     what: What
     reason: str
+    details: str = ""
 
 
 def fingerprint(path: Path, identity: bytes) -> str:

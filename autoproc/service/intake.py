@@ -46,7 +46,8 @@ class Intake:
             self.queue.list_images(found)
             images, why = counted(found.n_images, "image"), legible(found.reason)
             text = f"{legible(found.path)}: {images} listed, not processed: {why}"
-            return Event("listed", "", {"text": text, "what": found.what, "path": str(found.path)})
+            facts = {"text": text, "what": found.what, "path": str(found.path)}
+            return Event("listed", "", facts | ({"details": found.details} if found.details else {}))
         known = self.queue.by_fingerprint(found.fingerprint)
         again = known is not None and self._has_lost_results(known)
         return self._event_of(self.queue.add(found, again=again), found)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.errors import AutoprocError, BadHeader, UnreadableFile, UnsupportedFile
+from autoproc.errors import AutoprocError, BadHeader, UnreadableFile, UnsupportedFile, details_of
 from autoproc.formats.cbf import read_cbf_header
 from autoproc.formats.frame_headers import TOLD_BY, read_frame_header
 from autoproc.formats.frames_present import frames_present
@@ -120,7 +120,7 @@ class Inside:
         except AutoprocError as error:
             return [(number, error)]
         except Exception as error:  # the edge to other people's files
-            return [(number, Unanswered(path=question.path, reason=failed_words(error)))]
+            return [(number, _unanswered(question, error))]
 
     @property
     def n_fresh(self) -> int:
@@ -129,6 +129,19 @@ class Inside:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+LONGEST_DETAILS = 6000
+"""Characters of a traceback: the calls that matter are the last."""
+
+
+def _unanswered(question: Question, error: Exception) -> Unanswered:
+    return Unanswered(path=question.path, reason=failed_words(error), details=failed_where(error))
+
+
+def failed_where(error: BaseException) -> str:
+    """The end of its traceback, for the log; nothing where the words say all."""
+    return "" if isinstance(error, MemoryError) else details_of(error)[-LONGEST_DETAILS:]
 
 
 def failed_words(error: BaseException) -> str:

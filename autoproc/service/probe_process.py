@@ -188,7 +188,7 @@ def serve(connection: socket.socket, restrict: Callable[[int], None]) -> None:
     facts = json.loads(told)
     params = ImportParams.model_validate(facts["import"])
     from autoproc.formats import nexus  # noqa: F401, PLC0415  (everything is loaded before memory is limited)
-    from autoproc.service.probe import answer_to, failed_words  # noqa: PLC0415  (only here, and h5py with it)
+    from autoproc.service.probe import answer_to, failed_where, failed_words  # noqa: PLC0415  (only here, and h5py with it)
 
     may_lead_into(params.link_roots)
     restrict(facts["memory"])
@@ -200,7 +200,7 @@ def serve(connection: socket.socket, restrict: Callable[[int], None]) -> None:
         except AutoprocError as error:
             answer = problem_bytes("error", error.message, error.advice)
         except Exception as error:  # the edge to other people's files
-            answer = problem_bytes("failed", failed_words(error))
+            answer = problem_bytes("failed", failed_words(error), details=failed_where(error))
         _send(connection, answer)
 
 

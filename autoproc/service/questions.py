@@ -26,7 +26,10 @@ MOST_GAPS = 1000
 
 
 class Unanswered(AutoprocError):
-    """Nobody could answer: whoever opened the file crashed, hung, or fell over it."""
+    """Nobody could answer: whoever opened the file crashed, hung, or fell over it.
+
+    Its fact `details` is the traceback, for the log, where there is one.
+    """
 
     what = "{reason}"
     hint = "if other programs can read {path}, tell the authors"
@@ -69,6 +72,7 @@ class Problem:
 
     message: str
     advice: str
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +184,9 @@ def answer_bytes(question: Question, answer: Any) -> bytes:
     return json.dumps({"answer": CONVERTER.unstructure(answer, question.answer)}).encode()
 
 
-def problem_bytes(kind: str, message: str, advice: str = "") -> bytes:
-    """That there is no answer: an "error" raised on purpose, or that answering "failed"."""
-    return json.dumps({kind: CONVERTER.unstructure(Problem(message, advice))}).encode()
+def problem_bytes(kind: str, message: str, advice: str = "", details: str = "") -> bytes:
+    """That there is no answer: an "error" raised on purpose, or that answering "failed", with its traceback."""
+    return json.dumps({kind: CONVERTER.unstructure(Problem(message, advice, details))}).encode()
 
 
 def read_answer(question: Question, line: bytes) -> Any:
@@ -196,4 +200,4 @@ def read_answer(question: Question, line: bytes) -> Any:
         raise Unanswered(path=question.path, reason="the answer about it makes no sense") from None
     if kind == "error":
         raise Answered(message=problem.message, advice=problem.advice)
-    raise Unanswered(path=question.path, reason=problem.message)
+    raise Unanswered(path=question.path, reason=problem.message, details=problem.details)

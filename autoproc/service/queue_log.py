@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from autoproc.service.events import Event, event_lines
+from autoproc.service.events import Event, details_lines, event_lines
 from autoproc.service.params import ServiceParams
 
 MEGABYTE = 1 << 20
@@ -29,7 +29,7 @@ class QueueLog:
         record = {"time": at, "event": event.kind, "sweep": event.sweep or None} | dict(event.facts)
         self._json.info(json.dumps(record, default=str))
         level = logging.ERROR if event.is_bad else logging.INFO
-        for line in event_lines(event):
+        for line in (*event_lines(event), *details_lines(event)):
             self._text.log(level, f"{at[:19]}Z  {line}")
 
     def close(self) -> None:

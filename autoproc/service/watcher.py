@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from autoproc.errors import AutoprocError
+from autoproc.errors import AutoprocError, details_of
 from autoproc.formats.confinement import LEADS_OUT
 from autoproc.formats.templates import absolute
 from autoproc.service.arriving import InQueue, arriving, coming
@@ -186,16 +186,16 @@ class Watcher:
         except StopIteration as end:
             return list(self._new(end.value))
         except AutoprocError as error:
-            return self._given_up(series, error.message)
+            return self._given_up(series, error.message, error.facts.get("details", ""))
         except Exception as error:
-            return self._given_up(series, f"cannot be told ({type(error).__name__}: {error})")
+            return self._given_up(series, f"cannot be told ({type(error).__name__}: {error})", details_of(error))
         return []
 
-    def _given_up(self, series: Watched, reason: str) -> list[Found]:
+    def _given_up(self, series: Watched, reason: str, details: str) -> list[Found]:
         self._register.close(series)
         self._register.stalled.pop(id(series), None)
         path, n_images = _shown_as(series)
-        return [ListedImages(path, n_images, "unreadable", reason)]
+        return [ListedImages(path, n_images, "unreadable", reason, details)]
 
     def _new(self, found: Iterable[Found]) -> Iterator[Found]:
         """What was not told before, or not with so many images."""

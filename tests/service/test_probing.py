@@ -131,6 +131,7 @@ def test_who_kills_or_stalls_its_probe_twice_is_told_and_the_next_is_answered(as
     found = ask(kind, "good")
     assert isinstance(found[kind], Unanswered)
     assert found[kind].message == why
+    assert ("Traceback" in found[kind].facts.get("details", "")) == (kind == "flaw")
     assert found["good"] == "cbf"
 
 

@@ -97,6 +97,7 @@ def test_a_failure_names_the_file():
     with pytest.raises(Unanswered) as caught:
         read_answer(KindOf(Path("/data/x")), problem_bytes("failed", "cannot be told (KeyError: 'a')"))
     assert caught.value.message == "cannot be told (KeyError: 'a')"
+    assert caught.value.facts["details"] == ""
     assert "/data/x" in caught.value.advice
 
 

@@ -46,3 +46,15 @@ def test_a_log_that_cannot_be_written_is_said_once(tmp_path, capsys):
     log.close()
     assert capsys.readouterr().err.count("cannot be written") == 1
     assert len((tmp_path / "queue.jsonl").read_text().splitlines()) == 3
+
+
+def test_the_traceback_of_a_flaw_is_in_both_and_cannot_feign_a_line(tmp_path):
+    log = QueueLog(tmp_path, ServiceParams())
+    details = "Traceback\n  in reader\nKeyError: '\x1b[2J'"
+    log(Event("listed", "", {"text": "x: cannot be told", "details": details}))
+    log.close()
+    lines = (tmp_path / "queue.log").read_text().splitlines()
+    assert len(lines) == 4
+    assert all("Z      " in line for line in lines[1:])
+    assert "\x1b" not in lines[3]
+    assert json.loads((tmp_path / "queue.jsonl").read_text())["details"] == details

@@ -324,6 +324,8 @@ def test_a_file_that_trips_the_program_up_costs_itself_alone(hutch, monkeypatch)
     assert [item.reason for item in found if isinstance(item, ListedImages)] == [
         "cannot be told (ZeroDivisionError: oh)"
     ]
+    (details,) = [item.details for item in found if isinstance(item, ListedImages)]
+    assert "in tripping" in details  # the log says where
 
 
 def test_excluded_directories_are_passed_over(tmp_path):
