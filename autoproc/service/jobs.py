@@ -6,10 +6,11 @@ somebody else, by cancelling or because its lease ran out, can no longer change 
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State, job_of, sql_text
 from autoproc.service.overview import Overview
 from autoproc.service.presence import Presence
-from autoproc.service.queue_tables import QueueGone, identity, opened, renewed
+from autoproc.service.queue_tables import QueueGone, devices, identity, is_away, opened, renewed
 from autoproc.service.stillness import Stillness
 from autoproc.service.sweep_names import folder_name, printable, with_place
 
@@ -82,7 +83,7 @@ class JobQueue:
         self._clock = clock
         self._leases = Stillness(steady)
         self._db = opened(path, journal)
-        self._identity = identity(path)
+        self._identity, self._devices = identity(path), devices(path)
         self.presence = Presence(self._db, clock, steady)
         self.overview = Overview(self._db)
 
@@ -109,10 +110,19 @@ class JobQueue:
         return self._transaction()
 
     def require_file(self) -> None:
-        """Raises QueueGone where the file is not in its place any more: what is written to it now, nobody finds."""
-        with suppress(OSError):  # a file server that is away may come back
-            if identity(self.path) != self._identity:
-                raise QueueGone(path=self.path)
+        """Raises QueueGone where the file is not in its place any more: what is written to it now, nobody finds.
+
+        Raises OSError while the disk that it is on is away: it may come back, as a file server does that is silent.
+        """
+        try:
+            there = identity(self.path)
+            is_gone = there is None and not is_away(self.path, self._devices)
+        except OSError:  # whoever uses the file says so
+            return
+        if is_gone or there not in (None, self._identity):
+            raise QueueGone(path=self.path)
+        if there is None:
+            raise OSError(errno.ENOENT, "its disk is not mounted any more; waiting for it", str(self.path))
 
     def _one(self, where: str, **values: Any) -> Job | None:
         row = self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchone()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -86,6 +87,27 @@ def identity(path: Path | str) -> tuple[int, int] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_dev, status.st_ino
+
+
+def devices(path: Path | str) -> dict[Path, int]:
+    """The devices of the folders above a file."""
+    return {folder: os.stat(folder).st_dev for folder in Path(path).absolute().parents}
+
+
+def is_away(path: Path | str, before: Mapping[Path, int], stat: Callable[[Path], os.stat_result] = os.stat) -> bool:
+    """A file that is not there is not deleted, but its disk is away: what was mounted above it is not mounted now.
+
+    before : devices of the folders above it when it was there
+    """
+    below: Path | None = None
+    for folder in Path(path).absolute().parents:
+        try:
+            device = stat(folder).st_dev
+        except (FileNotFoundError, NotADirectoryError):
+            below = folder
+            continue
+        return device != before[folder] or (below is not None and before[below] != before[folder])
+    return False
 
 
 def renewed(column: str, value: str) -> str:
