@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -173,6 +174,8 @@ def test_longest_axes_of_the_searches(monkeypatch):
     """Those given times the factors, and never so short that the shortest cells do not fit twice."""
     assert searched(monkeypatch, [(0.9, 900.0)], max_cell=100.0)[1] == [("fft3d", 100.0)]
     assert searched(monkeypatch, [(0.9, 900.0)], max_cell=5.0, min_cell=3.0)[1] == [("fft3d", 6.0)]
+    lengths = [length for _, length in searched(monkeypatch, [None] * 4)[1]]
+    assert np.divide(lengths, lengths[0]) == pytest.approx([1.0, 0.5, 2.0, 0.25])
     known = searched(monkeypatch, [None, None], unit_cell=CELL)[1]
     assert known == [("fft3d", pytest.approx(104.0)), (GRID_SEARCH, pytest.approx(104.0))]
 
@@ -195,3 +198,4 @@ def test_a_true_candidate_is_refined_to_the_lattice_and_told_in_figures():
 def test_a_trial_without_spots_has_no_fraction():
     nothing = Trial(None, model_of([ONE]), 0, 0, np.zeros(3), 0.0, 0.0)
     assert nothing.fraction == 0.0
+    assert replace(nothing, n_indexed=1, n_spots=1).fraction == 1.0
