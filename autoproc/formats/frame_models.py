@@ -54,7 +54,16 @@ def models_from_frame(path: str | Path, header: FrameHeader, overrides: HeaderOv
         facts.oscillation,
         facts.exposure,
         tuple(warnings),
-        (*facts.polarisation.remarks, *facts.remarks),
+        (*facts.polarisation.remarks, *facts.remarks, _sensor_remark(facts)),
+    )
+
+
+def _sensor_remark(facts: FrameFacts) -> str:
+    """What is assumed of the sensor, which these headers do not describe; DIALS assumes the same."""
+    pedestal = f" above a pedestal of {facts.pedestal:g}" if facts.pedestal else ""
+    return (
+        "the header does not describe the sensor: positions are not corrected for its depth, as of a thin phosphor; "
+        f"{facts.gain:g} counts{pedestal} are taken for a photon, and gain= overrides that"
     )
 
 

@@ -200,3 +200,18 @@ def test_no_more_is_expanded_than_the_header_says_there_are_pixels(tmp_path, nam
     np.testing.assert_array_equal(read_image(tmp_path / name), counts())
     assert asked
     assert max(asked) <= 1 << 17
+
+
+@pytest.mark.parametrize(
+    ("write", "more", "gain"),
+    [(write_smv, {}, "1 counts are"), (write_smv, {"DETECTOR_SN": 457}, "2.4 counts are"),
+     (write_marccd, {}, "1 counts"),
+     (write_smv, {"DETECTOR_SN": 442}, "2.4 counts above a pedestal of 40 are")],
+)  # fmt: skip
+def test_what_is_assumed_of_the_sensor_is_said(tmp_path, write, more, gain):
+    write(tmp_path / "x_001.img", counts(), **more)
+    found = read_experiment(tmp_path / "x_001.img")
+    (said,) = [remark for remark in found.remarks if "sensor" in remark]
+    assert "not corrected for its depth" in said
+    assert gain in said
+    assert not found.detector[0].has_parallax
