@@ -35,6 +35,8 @@ LONGEST_SIDE = 1 << 16
 """Pixels along an image; the largest detectors in use have 2^13."""
 LONGEST_CHAIN = 8
 """Links to links, and virtual data sets upon virtual data sets, that are followed."""
+CHECKSUM_BYTES = 4
+"""Of the filter fletcher32, which stand behind the values of a chunk."""
 
 
 class ForbiddenHdf5(OSError):
@@ -70,6 +72,8 @@ def check_dataset(dataset: h5py.Dataset, depth: int = LONGEST_CHAIN) -> None:
     if dataset.ndim in (3, 4) and max(dataset.shape[-2:]) > LONGEST_SIDE:
         pixels = " x ".join(map(str, dataset.shape[-2:]))
         raise ForbiddenHdf5(f"{dataset.name} claims images of {pixels} pixels, more than any detector has")
+    if dataset.fletcher32 and _smallest_chunk(dataset) < CHECKSUM_BYTES:  # the library would read before its start
+        raise ForbiddenHdf5(f"{dataset.name} has values that are shorter than their checksum")
     if not dataset.is_virtual:
         return
     own = ConfinedFile(h5py.Dataset.file.fget(dataset).id)
@@ -80,6 +84,13 @@ def check_dataset(dataset: h5py.Dataset, depth: int = LONGEST_CHAIN) -> None:
             _confined(file, inner, depth - 1)
         except (FileNotFoundError, KeyError):
             continue
+
+
+def _smallest_chunk(dataset: h5py.Dataset) -> int:
+    """Bytes of the smallest chunk that is stored; CHECKSUM_BYTES where there is none smaller."""
+    sizes = [CHECKSUM_BYTES]
+    dataset.id.chunk_iter(lambda chunk: sizes.append(chunk.size) if chunk.size < sizes[0] else None)
+    return min(sizes)
 
 
 def check_size(dataset: h5py.Dataset, n_values: int) -> None:

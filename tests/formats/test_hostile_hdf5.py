@@ -158,3 +158,14 @@ def test_sizes_that_the_file_cannot_hold(master):
         handle["entry"].create_dataset("huge", (1 << 40,), "i8", chunks=(1 << 20,))
     with open_hdf5(master) as handle, pytest.raises(OSError, match="far more than the file can hold"):
         handle["entry/huge"][()]
+
+
+@pytest.mark.parametrize("n_bytes", [1, 3])
+def test_images_shorter_than_their_checksum_do_not_end_the_program(master, n_bytes):
+    with h5py.File(master, "r+") as handle:
+        del handle["entry/data/data"]
+        shape = (6, *SIZE[::-1])
+        images = handle["entry/data"].create_dataset("data", shape, np.uint16, chunks=(1, *shape[1:]), fletcher32=True)
+        images[...] = 3
+        images.id.write_direct_chunk((2, 0, 0), b"x" * n_bytes)
+    assert "shorter than their checksum" in said_of(master)
