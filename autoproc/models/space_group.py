@@ -11,6 +11,8 @@ from pydantic import AfterValidator
 
 def space_group_named(name: str) -> gemmi.SpaceGroup | None:
     """A space group by Hermann-Mauguin name, with or without spaces, or number; None if there is none."""
+    if not name.isascii():  # which gemmi knows nothing of, and half of a surrogate pair it does not even take
+        return None
     if name.strip().isdigit():
         return gemmi.find_spacegroup_by_number(int(name)) if 1 <= int(name) <= 230 else None
     return gemmi.find_spacegroup_by_name(name)

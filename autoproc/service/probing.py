@@ -26,7 +26,7 @@ LONGEST_LOADING = 120.0
 STILLBORN = 3
 """Probing processes in a row that end by themselves before they are ready: something is wrong with the program. Those
 that somebody else kills, as a machine does that has no memory left, are begun anew."""
-AHEAD = 8
+AHEAD = 32
 """Questions that a quick process is given at once, so that it has something to do while nobody listens to it."""
 MOST_DISK_WAITS = 10
 """Times that a question is asked again because the disk did not answer."""

@@ -44,7 +44,7 @@ class NotASweep(InputError):
 class ImportedSweep:
     """A sweep ready for spot finding.
 
-    name : of its folder of results; format : in words; files : of its images; warnings : in plain words
+    name : of its folder of results; format : in words; files : of its images; told : warnings, in plain words
     tolerated : damaged and missing images, which whoever reads the images tells as well
     partial : why the images are not all that were collected, "" where they are
     """
@@ -53,9 +53,14 @@ class ImportedSweep:
     experiment: Experiment
     files: tuple[Path, ...]
     format: str
-    warnings: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     tolerated: tuple[str, ...] = ()
     partial: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was told, and what of the models is not plausible; worked out when it is asked for."""
+        return tuple(dict.fromkeys((*self.told, *plausibility_warnings(self.experiment))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +237,6 @@ def _sweep(
         *lacks.decided,
         *_choice_warnings(scan, (min(series.files), max(series.files)), params),
     ]
-    warnings += plausibility_warnings(experiment)
     files = tuple(series.files[n] for n in range(first, last + 1) if n in series.files)
     return ImportedSweep(name, experiment, files, format_name(files[0]), tuple(warnings), lacks.tolerated)
 
@@ -280,7 +284,6 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
             numbered = name if reasons.count("") == 1 else f"{name}_{wedge.first}-{part.scan.image_range[1]}"
             experiment, sensor_warnings = with_plausible_sensor(_overridden(part, params))
             warnings = [*read.warnings, *_choice_warnings(experiment.scan, there, params), *sensor_warnings]
-            warnings += plausibility_warnings(experiment)
             yield ImportedSweep(numbered, experiment, (master,), format_name(master), tuple(warnings))
 
 

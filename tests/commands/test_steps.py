@@ -258,7 +258,7 @@ def test_wrong_usage(walk, monkeypatch, arguments, said):
         (["refine", "imported.expt", "strong.refl"], "the file that `autoproc index` writes, indexed.refl"),
         (["scale", "indexed.expt", "indexed.refl"], "no reflections are left for scaling"),
         (["merge", "integrated.expt", "integrated.refl"], "the file that `autoproc scale` writes, scaled.refl"),
-        (["bravais-settings", "imported.expt", "strong.refl"], "index the spots first"),
+        (["bravais-settings", "imported.expt", "strong.refl"], "give files that `autoproc index` or a later step"),
     ],
 )
 def test_files_of_the_wrong_stage(walk, tmp_path, monkeypatch, arguments, said):

@@ -116,7 +116,7 @@ def test_pixels_without_a_size(tmp_path, frames):
     path = write_master(tmp_path / "x_master.h5", frames)
     with h5py.File(path, "r+") as handle:
         handle["entry/instrument/detector/module/fast_pixel_direction"][...] = 0.0
-    with pytest.raises(CorruptFile, match="pixel size"):
+    with pytest.raises(BadHeader, match="pixel size is 0 x 0.1 mm.*pixel_size=0.172"):
         experiment_from_master(path)
 
 

@@ -15,7 +15,7 @@ def test_names_and_numbers(name):
     assert space_group_named(name).number == 96
 
 
-@pytest.mark.parametrize("name", ["P 9", "0", "231", ""])
+@pytest.mark.parametrize("name", ["P 9", "0", "231", "", "\udce4P 1", "\u00b2"])
 def test_names_of_nothing(name):
     assert space_group_named(name) is None
     with pytest.raises(ValidationError, match="is not a space group"):

@@ -269,6 +269,17 @@ def test_a_bad_image_is_bad_for_every_lattice_on_it(made: Synthetic):
     assert not result.reflections.has_flag(Flag.SCALED)[frame == 40].any()
 
 
+def test_two_bad_images_do_not_make_a_run_of_the_good_ones_between_them():
+    """The scales, drawn down by both, have left those between them a little low."""
+    level = np.ones(60)
+    level[12:24] = 0.9
+    level[[12, 23]] = 0.37
+    run = worst_run(level, np.full(60, 0.01), 0.12)
+    assert run is None or run[1] - run[0] < 10
+    level[12:24] = 0.8
+    assert worst_run(level, np.full(60, 0.01), 0.12)[:2] == (12, 24)
+
+
 def test_of_several_sweeps_the_one_is_named_and_the_others_are_whole(made: Synthetic):
     other = synthetic(Recipe(n_observations=4000, n_images=90, width=1.0, seed=1), experiment_id=1)
     table = Reflections.concatenate([made.reflections, with_factor(other, {40: 0.5})])

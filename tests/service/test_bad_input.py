@@ -317,8 +317,8 @@ def test_no_images(tmp_path, run):
     (tmp_path / "notes.txt").write_text("no image")
     status, said, output = run(tmp_path)
     assert status == 3
-    assert f"{tmp_path} holds no diffraction images" in said
-    assert "give a directory" in said
+    assert f"no sweep of images was found in {tmp_path}" in said
+    assert "give a folder of images" in said
     assert not list(output.glob("*/*"))
 
 

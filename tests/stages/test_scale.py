@@ -274,10 +274,11 @@ def test_l_cysteine_of_four_sweeps() -> None:
     assert overall.r_merge <= 0.035
     assert overall.cc_half >= 0.999
     assert overall.completeness > 95
-    assert overall.n_observations > 11800
+    assert overall.n_observations > 11600
     # The last sweep has lost a part of the beam, 50 images apart: intensities fall to a third there.
     images = {image for _, image, _ in result.odd_images}
-    assert {660, 760} <= images <= set(range(650, 680)) | set(range(705, 725)) | set(range(745, 775))
+    assert {660, 760} <= images <= set(range(650, 730)) | set(range(745, 775))
+    assert 740 not in images  # good ones between the two
     assert result.statistics.outer.d_min < 0.60
 
 
