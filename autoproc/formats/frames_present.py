@@ -82,12 +82,13 @@ def _frames_present(path: Path, handle: h5py.File) -> FramesPresent:
         present = np.append(present, np.zeros(n_expected - len(present), bool))
     there = [stack for stack in stacks if len(stack.present)]
     enough = n_expected is not None and int(present.sum()) >= n_expected
-    obstacle = next((stack.obstacle for stack in stacks if stack.obstacle), "")
+    nothing = "" if present.any() else f"{path.name} holds no images yet"
+    obstacle = next((stack.obstacle for stack in stacks if stack.obstacle), nothing)
     return FramesPresent(
         present,
         n_expected,
         is_sure=all(stack.is_sure for stack in there),
-        obstacle="" if enough else obstacle if stacks else f"{path.name} holds no images yet",
+        obstacle="" if enough else obstacle,
         first_frame=stacks[0].first_frame if stacks else b"",
     )
 

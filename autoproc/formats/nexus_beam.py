@@ -24,7 +24,7 @@ def wavelength_of(
     """
     if override:
         return required_wavelength(path, override)
-    said, wrong = _said(entry, instrument)
+    said, wrong = _said(entry, instrument, warnings)
     if not said and wrong:
         wrong[0].facts["otherwise"] = ", or give wavelength=0.9795 (Angstrom)"
         raise UnknownUnit(**wrong[0].facts)
@@ -41,7 +41,9 @@ def wavelength_of(
     return value
 
 
-def _said(entry: h5py.Group, instrument: h5py.Group) -> tuple[list[tuple[str, float]], list[UnknownUnit]]:
+def _said(
+    entry: h5py.Group, instrument: h5py.Group, warnings: list[str]
+) -> tuple[list[tuple[str, float]], list[UnknownUnit]]:
     """(name of the field, Angstrom) of all fields, the most direct first; those whose unit is none."""
     beams = [*groups_of_class(instrument, "NXbeam"), *groups_of_class(instrument, "NXmonochromator")]
     for sample in groups_of_class(entry, "NXsample"):
@@ -54,7 +56,7 @@ def _said(entry: h5py.Group, instrument: h5py.Group) -> tuple[list[tuple[str, fl
     said, wrong = [], []
     for group, name in fields:
         try:
-            value = _angstrom(group.get(name), is_energy=name.endswith("energy"))
+            value = _angstrom(group.get(name), name.endswith("energy"), warnings)
         except UnknownUnit as error:
             wrong.append(error)
             continue
@@ -63,11 +65,17 @@ def _said(entry: h5py.Group, instrument: h5py.Group) -> tuple[list[tuple[str, fl
     return said, wrong
 
 
-def _angstrom(item: object, is_energy: bool) -> float | None:
+def _angstrom(item: object, is_energy: bool, warnings: list[str]) -> float | None:
     if not isinstance(item, h5py.Dataset) or not item.size or not np.issubdtype(item.dtype, np.number):
         return None
     values = values_in(item, "eV") if is_energy else values_in(item, "angstrom")
     value = float(np.median(values))
+    low, high = float(np.min(values)), float(np.max(values))
+    if high - low > MAX_DISAGREEMENT * abs(value):
+        warnings.append(
+            f"{item.name} has values from {low:.5g} to {high:.5g} {'eV' if is_energy else 'A'}: the one in the middle "
+            "is used for all images; wavelength= overrides it"
+        )
     if is_energy:
         return ELECTRONVOLT_ANGSTROM / value if value > 0 else None
     return value

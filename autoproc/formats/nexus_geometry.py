@@ -23,7 +23,7 @@ from autoproc.models.experiment import Goniometer
 IMGCIF_FROM_MCSTAS = np.diag([-1.0, 1.0, -1.0])
 MAX_CHAIN = 64
 NOISE = 0.01
-"""Degrees: an axis whose values differ by less stands still, whatever its encoder reads back."""
+"""Degrees or mm: an axis whose values differ by less stands still, whatever its encoder reads back."""
 ROTATIONS = ("omega", "phi", "chi", "kappa", "two_theta", "2theta")
 """Names of axes that turn, where a file says neither the type of transformation nor the unit."""
 
@@ -72,7 +72,10 @@ class Transformation:
 
 
 def read_transformation(item: h5py.Dataset) -> Transformation:
-    """One axis with what the file says of its turning within images. Raises UnknownUnit."""
+    """One axis with what the file says of its turning within images.
+
+    Raises UnknownUnit, or ValueError for an axis that turns and has no direction.
+    """
     is_rotation = _is_rotation(item)
     unit = "deg" if is_rotation else "mm"
     default_unit = "deg" if is_rotation else "m"
@@ -84,6 +87,8 @@ def read_transformation(item: h5py.Dataset) -> Transformation:
 
     norm = np.linalg.norm(vector)
     values = values_in(item, unit, default_unit)
+    if is_rotation and not (np.isfinite(norm) and norm > 0) and np.any(values):
+        raise ValueError(f"{item.name} turns about an axis without a direction")
     return Transformation(
         item.name,
         is_rotation,
@@ -166,6 +171,13 @@ def panel_frame(
         turn @ origin,
         (float(fast.values[0]), float(slow.values[0])),
     )
+
+
+def moving_detector_axes(module: h5py.Group, detector: h5py.Group) -> list[Transformation]:
+    """The axes below a detector module whose values differ from image to image."""
+    above = depends_on(module["fast_pixel_direction"])
+    chain = dependency_chain(above) if above is not None else []
+    return [axis for axis in (*chain, *_detector_chain(above, detector)) if axis.spread > NOISE]
 
 
 def _detector_chain(of_module: h5py.Dataset | None, detector: h5py.Group | None) -> list[Transformation]:

@@ -6,7 +6,9 @@ import h5py
 import numpy as np
 
 from autoproc.formats.hdf5_frames import Segment
+from autoproc.formats.image_data import modules_of
 from autoproc.formats.nexus_fields import attribute, groups_of_class, number
+from autoproc.formats.nexus_geometry import moving_detector_axes
 
 TRANSFORMATIONS = "NXtransformations"
 
@@ -22,6 +24,7 @@ def unused_facts(
     further = [e for e in groups_of_class(handle, "NXentry") if e.name != entry.name]
     found += [f"the entry {_short(other)}" for other in further]
     found += [f"the movement of the sample along {name}" for name in _translations(entry)]
+    found += _movements(detector)
     return tuple(found)
 
 
@@ -34,7 +37,8 @@ def _corrections(detector: h5py.Group) -> list[str]:
     """Corrections that the detector says were not made, where it holds what they need."""
     found = []
     groups = [group for group in (detector, detector.get("detectorSpecific")) if isinstance(group, h5py.Group)]
-    if any("flatfield" in group for group in groups) and number(detector, "flatfield_correction_applied") == 0:
+    said = [number(detector, name) for name in ("flatfield_correction_applied", "flatfield_applied")]
+    if any("flatfield" in group for group in groups) and 0 in said and 1 not in said:
         found.append("the flat field, which was not applied to the images")
     for name, words in (
         ("dead_time", "the dead time"),
@@ -58,6 +62,16 @@ def _scales(handle: h5py.File, detector: h5py.Group, images: Segment) -> list[st
         if item.size > 1 or number(group, name) != neutral:
             found.append(f"the {name.replace('_', ' ')} beside the images: their numbers are taken as counts")
     return found
+
+
+def _movements(detector: h5py.Group) -> list[str]:
+    """Axes that move the detector while images are taken."""
+    return [
+        f"the movement of the detector's {_short(detector.file[axis.path])} from {np.min(axis.known):g} to "
+        f"{np.max(axis.known):g} {'degrees' if axis.is_rotation else 'mm'}: it is kept at its first place"
+        for module in modules_of(detector)[:1]
+        for axis in moving_detector_axes(module, detector)
+    ]
 
 
 def _translations(entry: h5py.Group) -> list[str]:

@@ -34,7 +34,7 @@ def pixel_mask(detector: h5py.Group, shape: tuple[int, int]) -> PixelMask:
     """The mask of a detector for images of (slow, fast) `shape`: every one that fits counts."""
     found: list[np.ndarray] = []
     warnings: list[str] = []
-    for item in _candidates(detector):
+    for item in _candidates(detector, warnings):
         bits = _in_shape(item, shape, warnings)
         if bits is not None:
             found.append(good_pixels(bits))
@@ -57,13 +57,15 @@ def good_pixels(bits: np.ndarray) -> np.ndarray:
     return bits == 0
 
 
-def _candidates(detector: h5py.Group) -> list[h5py.Dataset]:
+def _candidates(detector: h5py.Group, warnings: list[str]) -> list[h5py.Dataset]:
     groups = [detector, *groups_of_class(detector, "NXdetector_channel")[:1], detector.get("detectorSpecific")]
     found: list[h5py.Dataset] = []
     for group in groups:
         item = group.get("pixel_mask") if isinstance(group, h5py.Group) else None
         if isinstance(item, h5py.Dataset) and item not in found:
             found.append(item)
+        if item is None and isinstance(group, h5py.Group) and group.get("pixel_mask", getlink=True) is not None:
+            warnings.append(f"{group.name}/pixel_mask is a link to what is not there: no pixels are masked by it")
     return found
 
 

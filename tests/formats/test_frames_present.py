@@ -215,3 +215,8 @@ def test_the_first_frame_tells_sweeps_apart(tmp_path):
     write(tmp_path / "a.h5", [0])
     assert frames_present(virtual(tmp_path / "v.nxs", [("a.h5", N)], N)).first_frame == a
     assert frames_present(links(tmp_path / "l_master.h5", ["a.h5"])).first_frame == a
+
+
+def test_room_without_any_image_is_said(tmp_path):
+    there = frames_present(write(tmp_path / "x_master.h5", [], chunks=None))
+    assert (there.n_present, there.obstacle) == (0, "x_master.h5 holds no images yet")

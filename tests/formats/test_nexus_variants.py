@@ -352,3 +352,52 @@ def test_numbers_as_text_are_numbers_and_other_text_is_named_in_plain_words(mast
     with pytest.raises(CorruptFile, match=r"transformations/omega is 'ten', not numbers") as caught:
         read_master(master)
     assert "np." not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "stop", "words"), [("det_z", 0.25, "from 200 to 250 mm"), ("two_theta", 20.0, "20 degr")]
+)
+def test_a_detector_that_moves_is_told(master, name, stop, words):
+    with h5py.File(master, "r+") as handle:
+        chain = handle[DETECTOR + "transformations"]
+        said = dict(chain[name].attrs)
+        values = np.linspace(chain[name][0], stop, N)
+        del chain[name]
+        chain[name] = values
+        chain[name].attrs.update(said)
+    remarks = " ".join(read_master(master).whole.remarks)
+    assert f"the movement of the detector's {name} from" in remarks
+    assert words in remarks
+
+
+def test_a_detector_whose_encoder_alone_is_noisy_stands_still(master):
+    with h5py.File(master, "r+") as handle:
+        chain = handle[DETECTOR + "transformations"]
+        said = dict(chain["det_z"].attrs)
+        del chain["det_z"]
+        chain["det_z"] = 0.2 + 1e-6 * np.random.default_rng(1).random(N)
+        chain["det_z"].attrs.update(said)
+    assert "movement" not in " ".join(read_master(master).whole.remarks)
+
+
+@pytest.mark.parametrize("vector", [(0.0, 0.0, 0.0), (np.nan, 0.0, 1.0)])
+def test_an_axis_without_a_direction_is_refused(master, vector):
+    with h5py.File(master, "r+") as handle:
+        handle[OMEGA].attrs["vector"] = vector
+    with pytest.raises(CorruptFile, match="turns about an axis without a direction"):
+        read_master(master)
+
+
+def test_wavelengths_that_differ_from_image_to_image_are_warned_of(master):
+    edit(master, entry__instrument__beam__incident_wavelength=np.linspace(0.9, 1.1, N))
+    read = read_master(master)
+    assert read.whole.beam.wavelength == pytest.approx(1.0)
+    assert "has values from 0.9 to 1.1 A: the one in the middle is used" in " ".join(read.warnings)
+
+
+@pytest.mark.parametrize("applied", [0, 1])
+def test_a_flat_field_that_nxmx_calls_not_applied_is_named(master, applied):
+    edit(master, entry__instrument__detector__flatfield=np.ones(SIZE, np.float32))
+    edit(master, entry__instrument__detector__flatfield_applied=applied)
+    remarks = " ".join(read_master(master).whole.remarks)
+    assert ("the flat field, which was not applied" in remarks) == (not applied)

@@ -69,3 +69,9 @@ def test_a_flat_mask_goes_row_by_row():
     found = masked(BAD.ravel().astype(np.uint8))
     np.testing.assert_array_equal(found.good, ~BAD)
     assert not found.warnings
+
+
+def test_a_mask_that_lies_in_a_file_that_is_not_there_is_told():
+    found = masked(h5py.ExternalLink("mask.h5", "/mask"))
+    assert found.good is None
+    assert "is a link to what is not there" in found.warnings[0]

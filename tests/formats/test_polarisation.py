@@ -163,3 +163,16 @@ def test_an_impossible_polarisation_in_a_dials_file_is_refused(tmp_path, change)
     (tmp_path / "x.expt").write_text(json.dumps(content))
     with pytest.raises(CorruptFile, match="polarization"):
         read_expt(tmp_path / "x.expt")
+
+
+@pytest.mark.parametrize(("other", "n_warnings"), [((1, 0.8, 0, 0), 0), ((1, 0, 0, 0), 1), ((1, -0.8, 0, 0), 1)])
+def test_two_beams_of_a_master_that_differ_are_warned_of(other, n_warnings):
+    with h5py.File("x.h5", "w", driver="core", backing_store=False) as file:
+        entry = file.create_group("entry")
+        for holder, stokes in (("instrument", (1, 0.8, 0, 0)), ("sample", other)):
+            for path, kind in ((holder, f"NX{holder}"), (f"{holder}/beam", "NXbeam")):
+                entry.create_group(path).attrs["NX_class"] = kind
+            entry[f"{holder}/beam/incident_polarization_stokes"] = np.array(stokes, float)
+        found = polarisation_in(entry)
+    assert found.fraction == pytest.approx(0.9)
+    assert found.warning.count("/entry/sample/beam/") == n_warnings
