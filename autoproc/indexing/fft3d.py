@@ -48,15 +48,15 @@ def _power(rlp: np.ndarray, d_min: float, step: float) -> np.ndarray:
     density = np.zeros(GRID**3, np.float32)
     np.maximum.at(density, flat, weight.astype(np.float32))
     transform = scipy.fft.rfftn(density.reshape(GRID, GRID, GRID), workers=available_cores(), overwrite_x=True)
-    return np.square(transform.real) + np.square(transform.imag)
+    power = np.square(transform.real)
+    power += np.square(transform.imag)
+    return power
 
 
 def _peaks(power: np.ndarray, min_cell: float, max_length: float, spacing: float) -> np.ndarray:
     """(K, 3) indices of local maxima at a distance of min_cell to max_length from the origin."""
     rms = float(np.sqrt(np.mean(np.square(power, dtype=np.float64))))
-    threshold = min(MIN_HEIGHT_RMS * rms, _kth_largest(power, MAX_VOXELS // 100))
-    threshold = max(threshold, _kth_largest(power, MAX_VOXELS))
-    voxel = np.argwhere(power >= threshold)
+    voxel = np.argwhere(power >= _threshold(power, MIN_HEIGHT_RMS * rms))
     length = np.linalg.norm(_signed(voxel), axis=1) * spacing
     voxel = voxel[(length >= min_cell) & (length <= max_length)]
     value = power[tuple(voxel.T)]
@@ -65,6 +65,13 @@ def _peaks(power: np.ndarray, min_cell: float, max_length: float, spacing: float
         if any(shift):
             is_peak &= value >= _neighbour(power, voxel + shift)
     return voxel[is_peak]
+
+
+def _threshold(power: np.ndarray, wanted: float) -> float:
+    """The wanted height, or that which leaves at least MAX_VOXELS // 100 voxels and about MAX_VOXELS at most."""
+    n = np.count_nonzero(power >= wanted)
+    least = MAX_VOXELS // 100
+    return wanted if least <= n <= MAX_VOXELS else _kth_largest(power, least if n < least else MAX_VOXELS)
 
 
 def _kth_largest(power: np.ndarray, k: int) -> float:

@@ -98,3 +98,13 @@ def test_hemisphere_leaves_no_gap():
     some = np.random.default_rng(0).normal(size=(200, 3))
     some /= np.linalg.norm(some, axis=1, keepdims=True)
     assert np.abs(some @ directions.T).max(axis=1).min() > np.cos(0.1)
+
+
+@pytest.mark.parametrize("wanted", [0.0, 0.5, 0.985, 0.9995, 2.0])
+def test_heights_leave_neither_too_few_voxels_nor_too_many(monkeypatch, wanted):
+    monkeypatch.setattr(fft3d, "MAX_VOXELS", 1000)
+    power = np.random.default_rng(0).random((40, 40, 21)).astype(np.float32)
+    ordered = np.sort(power.reshape(-1))[::-1]
+    expected = power >= max(min(wanted, ordered[9]), ordered[999])
+    np.testing.assert_array_equal(power >= fft3d._threshold(power, wanted), expected)
+    assert 10 <= np.count_nonzero(expected) <= 1000

@@ -263,7 +263,7 @@ UNEQUAL = (30, 44, 37, 90, 90, 90)
         ("P 21 2 2", "P2122", (30, 44, 37, 90, 90, 90), (30, 44, 37)),
     ],
 )
-@pytest.mark.parametrize("basis", ["a,b,c", "c,a,b", "b,c,a", "-b,-a,-c"])
+@pytest.mark.parametrize("basis", ["a,b,c", "c,a,b", "-b,-a,-c"])
 def test_a_given_setting_has_its_odd_axis_where_the_absences_have_it(truth, asked, unit_cell, cell, basis):
     experiment, reflections = to_setting(*integrated(truth, UNEQUAL, d_min=3.5), parse_basis(basis))
     result = determine_symmetry([experiment], reflections, SymmetryParams(space_group=asked, unit_cell=unit_cell))
