@@ -184,7 +184,7 @@ def visit_index(
     """
     tally = Counter((row.state, row.verdict) for row in rows) if tally is None else tally
     is_open = any(n for (state, _), n in tally.items() if state in OPEN)
-    life = "" if alive is None else LIFE
+    life = "" if alive is None or is_open else LIFE  # while sweeps are open the page itself is written often enough
     return render(
         "index.html", title=title, rows=rows, listed=listed, counts=counts_in_words(tally), written=written,
         alive=alive if is_open else None, life=life, interrupted_counts=counts_in_words(_interrupted(tally)),

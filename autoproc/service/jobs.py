@@ -207,6 +207,9 @@ class JobQueue:
             extended = sweep.n_images > known.n_images
             if not (extended or again or known.state is State.listed):
                 return AddResult(known.id, "known")
+            if known.state is State.cancelled and in_place_of is None and not again:
+                self._note(known, sweep)  # for whoever has it tried again; by itself it does not come back
+                return AddResult(known.id, "known")
             self._take_again(known, sweep, base, again, keep_changes)
             return AddResult(known.id, "extended" if extended else "again")
 
@@ -236,6 +239,11 @@ class JobQueue:
             "n_images": sweep.n_images, "partial": sql_text(sweep.reason if sweep.state == "partial" else ""),
             "visit": sql_text(str(sweep.visit)), "completed_at": sweep.completed_at,
         }  # fmt: skip
+
+    def _note(self, known: Job, sweep: FoundSweep) -> None:
+        """New facts of a known sweep, and nothing else."""
+        columns = self._columns_of(sweep)
+        self._update(", ".join(f"{name} = :{name}" for name in columns), "id = :id", **columns, id=known.id)
 
     def _take_again(
         self, known: Job, sweep: FoundSweep, base: Mapping[str, Any] | None, again: bool, keep_changes: bool

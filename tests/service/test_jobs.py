@@ -87,6 +87,16 @@ def test_a_sweep_that_grew_is_processed_again_with_all_its_images(queue):
     assert (job.image_range, job.n_images, job.partial, job.attempts) == ((1, 90), 90, "", 1)
 
 
+def test_a_sweep_that_was_cancelled_stays_so_whatever_comes(queue):
+    queue.add(sweep("a", n_images=58, image_range=(1, 58), state="partial", reason="two are missing"))
+    queue.cancel("a")
+    assert queue.add(sweep("a")).outcome == "known"
+    job = queue.by_name("a")
+    assert (job.state, job.n_images, job.image_range) == (State.cancelled, 90, (1, 90))
+    queue.retry("a")
+    assert claimed(queue).n_images == 90
+
+
 def test_a_sweep_that_grows_while_it_is_at_work_is_queued_when_that_is_over(queue):
     queue.add(sweep("a", n_images=40))
     job = claimed(queue)
@@ -280,8 +290,10 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(name=NAMES, program=PROGRAMS, n_images=st.integers(3, 6))
     def find(self, name, program, n_images):
         known = self.images.get(name)
+        is_cancelled = known is not None and self.queue.by_name(name).state is State.cancelled
         outcome = self.queues[program].add(sweep(name, n_images=n_images)).outcome
-        assert outcome == ("new" if known is None else "extended" if n_images > known else "known")
+        grown = known is not None and n_images > known and not is_cancelled
+        assert outcome == ("new" if known is None else "extended" if grown else "known")
         self.images[name] = max(n_images, known or 0)
 
     @rule(program=PROGRAMS)
