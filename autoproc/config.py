@@ -40,8 +40,6 @@ class RunParams(Params):
 
     n_threads: int = Field(0, ge=0)
     """Threads to work with; 0 means every core that the process may use."""
-    block: int = Field(16, ge=1)
-    """Images held in memory at a time while they are searched or integrated."""
     frame_cache: int = Field(1024, ge=0)
     """Megabytes of decoded images kept from spot finding for integration; the others are read again."""
     resolution_cutoff: bool = True

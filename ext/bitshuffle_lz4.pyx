@@ -1,12 +1,23 @@
-"""Bitshuffle/LZ4 chunks as HDF5 filter 32008 writes them, decoded into int32."""
+"""Bitshuffle/LZ4 chunks as HDF5 filter 32008 writes them, decoded into int16 or int32."""
 
-from libc.string cimport memcpy
+from libc.stdint cimport int16_t, int32_t, uint8_t, uint64_t
+from libc.string cimport memcpy, memset
+
+cdef extern from "bit_planes.h" nogil:
+    int gather_bytes(const uint8_t* planes, long n, uint64_t* eights)
+    void widen_bytes(const uint8_t* low, long n, int16_t* target)
+    int join_16(const uint8_t* bytes, int size, long n, int16_t* target)
+    void join_32(const uint8_t* bytes, int size, long n, int32_t* target)
+
+ctypedef fused count_t:
+    int16_t
+    int32_t
 
 
 cdef Py_ssize_t lz4_block(const unsigned char* source, Py_ssize_t n_source,
                           unsigned char* target, Py_ssize_t n_target) noexcept nogil:
     """Decode one LZ4 block; the number of bytes written, or -1 for a damaged block."""
-    cdef Py_ssize_t i = 0, o = 0, length, offset, k
+    cdef Py_ssize_t i = 0, o = 0, length, offset, k, done
     cdef unsigned char token, more
     while i < n_source:
         token = source[i]
@@ -47,59 +58,47 @@ cdef Py_ssize_t lz4_block(const unsigned char* source, Py_ssize_t n_source,
             return -1
         if offset >= length:
             memcpy(target + o, target + o - offset, length)
-        else:
-            for k in range(length):
-                target[o + k] = target[o + k - offset]
+        elif offset == 1:
+            memset(target + o, target[o - 1], length)
+        else:  # the source runs into what is being written: what is there repeats, ever longer
+            done = 0
+            while done < length:
+                k = min(length - done, offset + done)
+                memcpy(target + o + done, target + o - offset, k)
+                done += k
         o += length
     return o
 
 
-cdef inline unsigned long long transpose_8x8(unsigned long long x) noexcept nogil:
-    """Transpose an 8 x 8 matrix of bits (Warren, Hacker's Delight, 7-3)."""
-    cdef unsigned long long t
-    t = (x ^ (x >> 7)) & 0x00AA00AA00AA00AAULL
-    x = x ^ t ^ (t << 7)
-    t = (x ^ (x >> 14)) & 0x0000CCCC0000CCCCULL
-    x = x ^ t ^ (t << 14)
-    t = (x ^ (x >> 28)) & 0x00000000F0F0F0F0ULL
-    return x ^ t ^ (t << 28)
+cdef int unshuffle(const uint8_t* source, Py_ssize_t n, int size, uint8_t* parts, count_t* target) noexcept nogil:
+    """Undo the bit shuffle of n elements (a multiple of 8) of `size` bytes; whether one does not fit into the target.
 
-
-cdef void unshuffle(const unsigned char* source, Py_ssize_t n, int size, int* target) noexcept nogil:
-    """Undo the bit shuffle of n elements (a multiple of 8) of `size` bytes, into int32.
-
-    Bit plane b of the block holds bit b of every element, 8 elements a byte.
+    Bit plane b of the block holds bit b of every element, 8 elements a byte. parts : work space of n size bytes, aligned
     """
-    cdef Py_ssize_t k, planes = n // 8
-    cdef int byte, bit, e
-    cdef unsigned long long x
-    cdef unsigned int values[8]
-    for k in range(planes):
-        for e in range(8):
-            values[e] = 0
-        for byte in range(size):
-            x = 0
-            for bit in range(8):
-                x |= (<unsigned long long>source[(byte * 8 + bit) * planes + k]) << (8 * bit)
-            if x == 0:
-                continue
-            x = transpose_8x8(x)
-            for e in range(8):
-                values[e] |= <unsigned int>((x >> (8 * e)) & 0xFF) << (8 * byte)
-        for e in range(8):
-            target[8 * k + e] = <int>values[e]
+    cdef int part, highest = 0
+    for part in range(size):
+        if gather_bytes(source + part * n, n // 8, <uint64_t*>(parts + part * n)):
+            highest = part
+    if count_t is int16_t:
+        if highest == 0 and size > 1:
+            widen_bytes(parts, n, target)
+            return False
+        return join_16(parts, size, n, target)
+    else:
+        join_32(parts, size, n, target)
+        return False
 
 
-def decode(const unsigned char[::1] source, int size, Py_ssize_t block, int[::1] target,
-           unsigned char[::1] scratch):
+def decode(const uint8_t[::1] source, int size, Py_ssize_t block, count_t[::1] target, uint8_t[::1] scratch,
+           uint64_t[::1] parts):
     """Decode blocks of `block` elements of `size` bytes from `source` (after the 12-byte header).
 
-    Returns 0, or the number (from 1) of the block that is damaged.
+    Returns 0, or the number (from 1) of the block that is damaged, or -1 where a count does not fit into the target.
     """
     cdef Py_ssize_t n = target.shape[0], n_source = source.shape[0]
-    cdef Py_ssize_t done = 0, i = 0, count, compressed, number = 0, e
+    cdef Py_ssize_t done = 0, i = 0, count, compressed, number = 0
+    cdef uint8_t* rest = <uint8_t*>&parts[0]
     cdef int byte
-    cdef unsigned int value
     cdef Py_ssize_t failed = 0
     with nogil:
         while done < n:
@@ -117,17 +116,22 @@ def decode(const unsigned char[::1] source, int size, Py_ssize_t block, int[::1]
                     or lz4_block(&source[i], compressed, &scratch[0], count * size) != count * size):
                 failed = number
                 break
-            unshuffle(&scratch[0], count, size, &target[done])
+            if unshuffle(&scratch[0], count, size, rest, &target[done]):
+                failed = -1
+                break
             i += compressed
             done += count
-        if failed == 0 and done < n:
-            if i + (n - done) * size > n_source:
+        if failed == 0 and done < n:  # fewer than 8 elements are stored as they are
+            count = n - done
+            if i + count * size > n_source:
                 failed = number + 1
             else:
-                for e in range(done, n):
-                    value = 0
+                for number in range(count):
                     for byte in range(size):
-                        value |= <unsigned int>source[i] << (8 * byte)
-                        i += 1
-                    target[e] = <int>value
+                        rest[byte * count + number] = source[i + number * size + byte]
+                if count_t is int16_t:
+                    if join_16(rest, size, count, &target[done]):
+                        failed = -1
+                else:
+                    join_32(rest, size, count, &target[done])
     return failed

@@ -1,169 +1,263 @@
-"""Strong pixels of one image by the index of dispersion, plain and extended."""
+"""Strong pixels of one image by the index of dispersion, plain and extended.
+
+Nearly every window of an image holds background, which sums in 32 bits and a comparison in single precision tell for
+many pixels at a time (window_sums.h). What may be more is looked at again, exactly, and only there are pixels compared
+with their background.
+"""
 
 from libc.math cimport sqrt
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy, memset
 
-# Counts are clipped at 2**22 in the sums, so that a window of them squared stays far inside an int64.
+cdef extern from "window_sums.h" nogil:
+    bint add_row_16(const int16_t* row, const uint8_t* good, int w, int32_t lowest, int32_t overload, int32_t clip,
+                    int32_t* value, uint8_t* use, int32_t* n, int32_t* x, int32_t* y)
+    bint add_row_32(const int32_t* row, const uint8_t* good, int w, int32_t lowest, int32_t overload, int32_t clip,
+                    int32_t* value, uint8_t* use, int32_t* n, int32_t* x, int32_t* y)
+    bint core_row(const uint8_t* rows, int n, int stride, int w, int radius, uint8_t* whole, uint8_t* core)
+    ctypedef struct suspicion:
+        float allowed_0, allowed_1, readout_0, readout_1
+        int32_t most
+
+    bint screen_row(const int32_t* n, const int32_t* x, const int32_t* y, const uint8_t* use, int w, int size,
+                    suspicion s, uint8_t* flag)
+
+ctypedef fused count_t:
+    int16_t
+    int32_t
+
+# Counts are clipped at 2**22 in the exact sums, so that a window of them squared stays far inside an int64.
 cdef int CLIP = 1 << 22
 
-
-cdef inline void shift_rows(const int[:, ::1] image, const unsigned char[:, ::1] good, int lowest, Py_ssize_t row,
-                            int sign, Py_ssize_t pad, int* n, long long* x, long long* y) noexcept nogil:
-    """Add (sign 1) or take away (sign -1) one row from the sums of each column."""
-    cdef Py_ssize_t i
-    cdef int use
-    cdef long long v
-    for i in range(image.shape[1]):
-        v = image[row, i]
-        use = (good[row, i] != 0) & (v >= lowest)
-        v = (CLIP if v > CLIP else v) * use
-        n[pad + i] += sign * use
-        x[pad + i] += sign * v
-        y[pad + i] += sign * v * v
+# Of a pixel's flag: its window is dispersed; it is of the core of such an area.
+cdef uint8_t DISPERSED = 1
+cdef uint8_t CORE = 2
 
 
-cdef inline void find_dispersed(const int[:, ::1] image, const unsigned char[:, ::1] good, Py_ssize_t kx,
-                                Py_ssize_t ky, const double[::1] allowed, const double[::1] readout, bint has_readout,
-                                int min_local, int lowest, unsigned char[:, ::1] dispersed, int[::1] column_n,
-                                long long[::1] column_x, long long[::1] column_y) noexcept nogil:
-    """dispersed = 1 where a pixel's window has an index of dispersion above `allowed` for its size.
+cdef struct Limits:
+    Py_ssize_t kx, ky
+    int lowest, overload, min_local
+    int clip
+    bint has_readout
+    double gain, n_sigma, threshold, noise
+    suspicion screen
 
-    Without readout, counts are not negative and neither is a limit.
-    """
-    cdef Py_ssize_t h = image.shape[0], w = image.shape[1], i, j, last = 2 * kx
-    cdef int n
-    cdef long long x, y
-    cdef double excess, limit
-    for j in range(-ky, h):
-        if j + ky < h:
-            shift_rows(image, good, lowest, j + ky, 1, kx, &column_n[0], &column_x[0], &column_y[0])
-        if j - ky - 1 >= 0:
-            shift_rows(image, good, lowest, j - ky - 1, -1, kx, &column_n[0], &column_x[0], &column_y[0])
-        if j < 0:
+
+cdef struct Sums:
+    int n
+    int64_t x, y
+
+
+cdef inline bint is_dispersed(const Sums* window, const Limits* p, const double[::1] allowed,
+                              const double[::1] readout) noexcept nogil:
+    cdef double excess = <double>(window.n * window.y - window.x * window.x)
+    cdef double limit = allowed[window.n] * <double>window.x
+    if p.has_readout:
+        excess -= readout[window.n]
+        limit = limit if limit > 0 else 0
+    return window.n >= p.min_local and excess > limit
+
+
+cdef inline Sums exact_sums(const count_t[:, ::1] image, const uint8_t[:, ::1] good, Py_ssize_t j, Py_ssize_t i,
+                            const Limits* p) noexcept nogil:
+    """The sums of the window of a pixel, by its counts."""
+    cdef Sums window
+    cdef int64_t v
+    cdef Py_ssize_t row, column
+    window.n, window.x, window.y = 0, 0, 0
+    for row in range(max(0, j - p.ky), min(image.shape[0], j + p.ky + 1)):
+        for column in range(max(0, i - p.kx), min(image.shape[1], i + p.kx + 1)):
+            v = image[row, column]
+            if good[row, column] and v >= p.lowest:
+                v = CLIP if v > CLIP else -CLIP if v < -CLIP else v
+                window.n += 1
+                window.x += v
+                window.y += v * v
+    return window
+
+
+cdef void judge_row(const count_t[:, ::1] image, const uint8_t[:, ::1] good, Py_ssize_t j, const Limits* p,
+                    const int32_t* n, const int32_t* x, const int32_t* y, const double[::1] allowed,
+                    const double[::1] readout, uint8_t* flag) noexcept nogil:
+    """Keep the flags of a row's pixels whose windows are dispersed: by the columns' sums, or where a count may have been
+    cut by the counts."""
+    cdef Py_ssize_t w = image.shape[1], i, k, last = -2, size = 2 * p.kx + 1
+    cdef Sums window, whole
+    i = next_flag(flag, 0, w)
+    while i < w:
+        if last == i - 1:
+            window.n += n[last + size] - n[last]
+            window.x += x[last + size] - x[last]
+            window.y += y[last + size] - y[last]
+        else:
+            window.n, window.x, window.y = 0, 0, 0
+            for k in range(i, i + size):
+                window.n += n[k]
+                window.x += x[k]
+                window.y += y[k]
+        last = i
+        if window.y >= <int64_t>p.clip * p.clip:
+            whole = exact_sums(image, good, j, i, p)
+            flag[i] = is_dispersed(&whole, p, allowed, readout)
+        else:
+            flag[i] = is_dispersed(&window, p, allowed, readout)
+        i = next_flag(flag, i + 1, w)
+
+
+cdef inline Py_ssize_t next_flag(const uint8_t* flag, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    """The first flagged column from i on, or w."""
+    cdef uint64_t eight
+    while i < w:
+        if i + 8 <= w:
+            memcpy(&eight, flag + i, 8)
+            if eight == 0:
+                i += 8
+                continue
+        if flag[i]:
+            return i
+        i += 1
+    return w
+
+
+cdef bint find_dispersed(const count_t[:, ::1] image, const uint8_t[:, ::1] good, const Limits* p,
+                         const double[::1] allowed, const double[::1] readout, int32_t[:, ::1] value,
+                         uint8_t[:, ::1] use, int32_t[:, ::1] sums, uint8_t[:, ::1] flag,
+                         uint8_t[::1] has_overload) noexcept nogil:
+    """Set flag to DISPERSED where a pixel's window has an index of dispersion above `allowed` for its size, else to 0."""
+    cdef Py_ssize_t h = image.shape[0], w = image.shape[1], i, j, row, height = 2 * p.ky + 1
+    cdef int32_t* n = &sums[0, 0]
+    cdef int32_t* x = &sums[1, 0]
+    cdef int32_t* y = &sums[2, 0]
+    cdef bint any_overload
+    memset(&value[0, 0], 0, height * w * sizeof(int32_t))
+    memset(&use[0, 0], 0, height * w)
+    memset(n, 0, 3 * sums.shape[1] * sizeof(int32_t))
+    for row in range(h + p.ky):
+        if row < h:
+            i = row % height
+            if count_t is int16_t:
+                any_overload = add_row_16(&image[row, 0], &good[row, 0], <int>w, p.lowest, p.overload, p.clip,
+                                          &value[i, 0], &use[i, 0], n + p.kx, x + p.kx, y + p.kx)
+            else:
+                any_overload = add_row_32(&image[row, 0], &good[row, 0], <int>w, p.lowest, p.overload, p.clip,
+                                          &value[i, 0], &use[i, 0], n + p.kx, x + p.kx, y + p.kx)
+            has_overload[row] = any_overload
+        else:
+            drop_row(&value[row % height, 0], &use[row % height, 0], w, n + p.kx, x + p.kx, y + p.kx)
+        j = row - p.ky
+        if j < 0 or not screen_row(n, x, y, &use[j % height, 0], <int>w, <int>(2 * p.kx + 1), p.screen,
+                                   &flag[j, 0]):
             continue
-        n, x, y = 0, 0, 0
-        for i in range(last):
-            n += column_n[i]
-            x += column_x[i]
-            y += column_y[i]
-        for i in range(w):
-            n += column_n[i + last]
-            x += column_x[i + last]
-            y += column_y[i + last]
-            excess = <double>(n * y - x * x)
-            limit = allowed[n] * <double>x
-            if has_readout:
-                excess -= readout[n]
-                limit = limit if limit > 0 else 0
-            dispersed[j, i] = ((good[j, i] != 0) & (image[j, i] >= lowest) & (n >= min_local)
-                               & (excess > limit))
-            n -= column_n[i]
-            x -= column_x[i]
-            y -= column_y[i]
+        judge_row(image, good, j, p, n, x, y, allowed, readout, &flag[j, 0])
 
 
-cdef void erode(unsigned char[:, ::1] flag, unsigned char[:, ::1] scratch, Py_ssize_t radius) noexcept nogil:
-    """Keep flags whose neighbours within `radius` are all set; there is nothing beyond the edges."""
-    cdef Py_ssize_t h = flag.shape[0], w = flag.shape[1], i, j, k, begin, end
-    for j in range(h):
-        for i in range(w):
-            scratch[j, i] = flag[j, i]
-        for k in range(1, radius + 1):
-            for i in range(w - k):
-                scratch[j, i] &= flag[j, i + k]
-            for i in range(k, w):
-                scratch[j, i] &= flag[j, i - k]
-    for j in range(h):
-        begin = j - radius if j > radius else 0
-        end = j + radius + 1 if j + radius + 1 < h else h
-        for i in range(w):
-            flag[j, i] = scratch[j, i]
-        for k in range(begin, end):
-            for i in range(w):
-                flag[j, i] &= scratch[k, i]
-
-
-cdef inline void shift_background(const int[:, ::1] image, const unsigned char[:, ::1] good,
-                                  const unsigned char[:, ::1] excluded, int lowest, int overload,
-                                  Py_ssize_t row, int sign, Py_ssize_t pad, int* n, long long* x) noexcept nogil:
-    """Add or take away one row's pixels that are neither excluded nor overloaded."""
+cdef inline void drop_row(int32_t* value, uint8_t* use, Py_ssize_t w, int32_t* n, int32_t* x,
+                          int32_t* y) noexcept nogil:
+    """Take a row that leaves the window at the image's end from the sums."""
     cdef Py_ssize_t i
-    cdef int use, v
-    for i in range(image.shape[1]):
-        v = image[row, i]
-        use = (good[row, i] != 0) & (v >= lowest) & (excluded[row, i] == 0) & (v < overload)
-        n[pad + i] += sign * use
-        x[pad + i] += sign * use * v
+    for i in range(w):
+        n[i] -= use[i]
+        x[i] -= value[i]
+        y[i] -= value[i] * value[i]
+        value[i] = 0
+        use[i] = 0
 
 
-cdef Py_ssize_t select(const int[:, ::1] image, const unsigned char[:, ::1] good, const unsigned char[:, ::1] peak,
-                       const unsigned char[:, ::1] excluded, Py_ssize_t kx, Py_ssize_t ky, double gain,
-                       double n_sigma, int min_local, double threshold, int lowest, double noise, int overload,
-                       int[::1] column_n,
-                       long long[::1] column_x, int[::1] index, int[::1] counts,
-                       float[::1] background) noexcept nogil:
+cdef void mark_core(uint8_t[:, ::1] flag, Py_ssize_t radius, uint8_t[:, ::1] scratch) noexcept nogil:
+    """Add CORE to flags whose neighbours within `radius` are all dispersed; there is nothing beyond the edges."""
+    cdef Py_ssize_t h = flag.shape[0], w = flag.shape[1], i, j, begin, end
+    for j in range(h):
+        begin, end = max(0, j - radius), min(h, j + radius + 1)
+        if not core_row(&flag[begin, 0], <int>(end - begin), <int>w, <int>w, <int>radius, &scratch[0, 0], &scratch[1, 0]):
+            continue
+        i = next_flag(&scratch[1, 0], 0, w)
+        while i < w:
+            flag[j, i] |= CORE
+            i = next_flag(&scratch[1, 0], i + 1, w)
+
+
+cdef inline void add_column(const count_t[:, ::1] image, const uint8_t[:, ::1] good, const uint8_t[:, ::1] flag,
+                            uint8_t excluded, const Limits* p, Py_ssize_t j, Py_ssize_t half, Py_ssize_t column, int sign,
+                            int* n, int64_t* x) noexcept nogil:
+    """Add or take away the pixels of a column, within `half` of row j, that are neither excluded nor overloaded."""
+    cdef Py_ssize_t row
+    cdef int v
+    if column < 0 or column >= image.shape[1]:
+        return
+    for row in range(max(0, j - half), min(image.shape[0], j + half + 1)):
+        v = image[row, column]
+        if good[row, column] and v >= p.lowest and v < p.overload and not flag[row, column] & excluded:
+            n[0] += sign
+            x[0] += sign * v
+
+
+cdef Py_ssize_t select(const count_t[:, ::1] image, const uint8_t[:, ::1] good, const uint8_t[:, ::1] flag,
+                       const uint8_t[::1] has_overload, uint8_t peak, uint8_t excluded, Py_ssize_t kx, Py_ssize_t ky,
+                       const Limits* p, int[::1] index, int[::1] counts, float[::1] background) noexcept nogil:
     """Write the peak pixels well above the mean of their window, and the overloads; how many there are."""
-    cdef Py_ssize_t h = image.shape[0], w = image.shape[1], i, j, last = 2 * kx, found = 0, limit = index.shape[0]
-    cdef int n, v
-    cdef long long x
+    cdef Py_ssize_t h = image.shape[0], w = image.shape[1], i, j, k, last, found = 0, limit = index.shape[0]
+    cdef int n = 0, v
+    cdef int64_t x = 0
     cdef double mean, sigma
-    for j in range(-ky, h):
-        if j + ky < h:
-            shift_background(image, good, excluded, lowest, overload, j + ky, 1, kx, &column_n[0], &column_x[0])
-        if j - ky - 1 >= 0:
-            shift_background(image, good, excluded, lowest, overload, j - ky - 1, -1, kx, &column_n[0], &column_x[0])
-        if j < 0:
-            continue
-        n, x = 0, 0
-        for i in range(last):
-            n += column_n[i]
-            x += column_x[i]
-        for i in range(w):
-            n += column_n[i + last]
-            x += column_x[i + last]
+    for j in range(h):
+        last = -2
+        i = 0
+        while True:
+            if not has_overload[j]:
+                i = next_flag(&flag[j, 0], i, w)
+            if i >= w:
+                break
             v = image[j, i]
-            if good[j, i] and v >= lowest and (peak[j, i] or v >= overload):
-                mean = <double>x / n if n >= min_local and n > 0 else 0.0
-                sigma = sqrt(gain * ((mean if mean > 0 else 0.0) + noise))
-                if v >= overload or (v > threshold and v >= mean + n_sigma * sigma):
+            if good[j, i] and v >= p.lowest and (flag[j, i] & peak or v >= p.overload):
+                if last == i - 1:  # the window moves on by a column
+                    add_column(image, good, flag, excluded, p, j, ky, last - kx, -1, &n, &x)
+                    add_column(image, good, flag, excluded, p, j, ky, i + kx, 1, &n, &x)
+                else:
+                    n, x = 0, 0
+                    for k in range(i - kx, i + kx + 1):
+                        add_column(image, good, flag, excluded, p, j, ky, k, 1, &n, &x)
+                last = i
+                mean = <double>x / n if n >= p.min_local and n > 0 else 0.0
+                sigma = sqrt(p.gain * ((mean if mean > 0 else 0.0) + p.noise))
+                if v >= p.overload or (v > p.threshold and v >= mean + p.n_sigma * sigma):
                     if found < limit:
                         index[found] = <int>(j * w + i)
                         counts[found] = v
                         background[found] = <float>mean
                     found += 1
-            n -= column_n[i]
-            x -= column_x[i]
+            i += 1
     return found
 
 
-def strong_pixels(const int[:, ::1] image, const unsigned char[:, ::1] good, Py_ssize_t kx, Py_ssize_t ky,
-                  const double[::1] allowed, const double[::1] readout, double gain, double n_sigma, int min_local,
-                  double threshold, int lowest, double noise, int overload, bint extended,
-                  unsigned char[:, :, ::1] scratch, int[::1] column_n, long long[:, ::1] column_sums,
-                  int[::1] index, int[::1] counts, float[::1] background):
+def strong_pixels(const count_t[:, ::1] image, const uint8_t[:, ::1] good, Py_ssize_t kx, Py_ssize_t ky,
+                  const double[::1] allowed, const double[::1] readout, const float[::1] bounds, double gain,
+                  double n_sigma, int min_local, double threshold, int lowest, double noise, int overload, int clip,
+                  bint extended, int32_t[:, ::1] value, uint8_t[:, ::1] use, int32_t[:, ::1] sums, uint8_t[:, ::1] flag,
+                  uint8_t[::1] has_overload, uint8_t[:, ::1] scratch, int[::1] index, int[::1] counts, float[::1] background):
     """Write the strong pixels of an image; returns how many there are, which may exceed len(index).
 
-    scratch[0] and scratch[1] are work space, scratch[1] zero; column_n and column_sums, zero, are as
-    wide as the image with 2 (kx + 2) more. allowed[n] is the limit of n sum(v^2) - sum(v)^2 over
-    sum(v) for a window of n pixels; readout[n], what the readout adds to n sum(v^2) - sum(v)^2, is taken off first,
-    and a negative limit counts as zero. Counts below `lowest` are no counts; `noise` is the variance of the readout
-    over the gain.
+    allowed[n] is the limit of n sum(v^2) - sum(v)^2 over sum(v) for a window of n pixels; readout[n], what the readout
+    adds to n sum(v^2) - sum(v)^2, is taken off first, and a negative limit counts as zero. bounds are allowed_0,
+    allowed_1, readout_0, readout_1, with which allowed[n] >= allowed_0 + allowed_1 n and
+    readout[n] >= (readout_0 + readout_1 n) n for every n from min_local on. Counts below `lowest` are no counts; `noise`
+    is the variance of the readout over the gain. A window of `clip` squared is within 32 bits.
+    Work space: value and use (2 ky + 1, width), sums (3, width + 2 kx), flag (height, width), has_overload (height),
+    scratch (2, width + 2 kx).
     """
+    cdef Limits p
     cdef Py_ssize_t found
-    cdef bint has_readout = lowest != 0 or noise != 0
+    if image.shape[0] == 0 or image.shape[1] == 0:
+        return 0
+    p.kx, p.ky, p.lowest, p.overload, p.min_local, p.clip = kx, ky, lowest, overload, min_local, clip
+    p.has_readout = lowest != 0 or noise != 0
+    p.gain, p.n_sigma, p.threshold, p.noise = gain, n_sigma, threshold, noise
+    p.screen.allowed_0, p.screen.allowed_1, p.screen.readout_0, p.screen.readout_1 = bounds[0], bounds[1], bounds[2], bounds[3]
+    p.screen.most = clip * clip
     with nogil:
-        if has_readout:
-            find_dispersed(image, good, kx, ky, allowed, readout, True, min_local, lowest, scratch[0], column_n,
-                           column_sums[0], column_sums[1])
-        else:  # the loop of photon counters, compiled for itself
-            find_dispersed(image, good, kx, ky, allowed, readout, False, min_local, 0, scratch[0], column_n,
-                           column_sums[0], column_sums[1])
-        column_n[:] = 0
-        column_sums[0, :] = 0
+        find_dispersed(image, good, &p, allowed, readout, value, use, sums, flag, has_overload)
         if extended:
-            erode(scratch[0], scratch[1], min(kx, ky) - 1)
-            found = select(image, good, scratch[0], scratch[0], kx + 2, ky + 2, gain, n_sigma, min_local, threshold,
-                           lowest, noise, overload, column_n, column_sums[0], index, counts, background)
+            mark_core(flag, min(kx, ky) - 1, scratch)
+            found = select(image, good, flag, has_overload, CORE, CORE, kx + 2, ky + 2, &p, index, counts, background)
         else:
-            found = select(image, good, scratch[0], scratch[1], kx, ky, gain, n_sigma, min_local, threshold,
-                           lowest, noise, overload, column_n, column_sums[0], index, counts, background)
+            found = select(image, good, flag, has_overload, DISPERSED, 0, kx, ky, &p, index, counts, background)
     return found

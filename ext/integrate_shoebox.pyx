@@ -1,6 +1,11 @@
 """Pixels of one frame given to the reflections that claim them, and copied into their shoeboxes."""
 
 from libc.math cimport ceil, floor
+from libc.stdint cimport int16_t, int32_t
+
+ctypedef fused count_t:
+    int16_t
+    int32_t
 
 FREE = 0
 OWN = 1
@@ -30,8 +35,11 @@ cdef inline int clipped(double position, int n) noexcept nogil:
 
 def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] centre,
                  const double[:, :, ::1] transform, const double[::1] rate, const double[:, ::1] half_width,
-                 double radius, double margin, int[:, ::1] owner, float[:, ::1] distance, unsigned char[::1] contested):
-    """Give each peak pixel of a frame to the nearest reflection; owner is -1 where nobody claims it.
+                 double radius, double margin, int[:, ::1] owner, float[:, ::1] distance, unsigned char[::1] contested,
+                 int[:, ::1] boxes):
+    """Give each peak pixel of a frame to the nearest reflection; owner is -1 where nobody claims it, and on entry.
+
+    boxes : (len(rows), 4) set to x0 x1 y0 y1 of the pixels that each may have claimed
 
     Where a second reflection is less than `margin` farther, in squared sigma, the pixel is nobody's
     (owner below -1).
@@ -42,10 +50,11 @@ def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] cen
     cdef int x, y, x0, x1, y0, y1, holder
     cdef double w, limit, dx, dy, u, v, r2, difference
     cdef int n_slow = owner.shape[0], n_fast = owner.shape[1]
+    cdef Py_ssize_t n_all = contested.shape[0]
     with nogil:
-        owner[:, :] = -1
         for n in range(rows.shape[0]):
             r = rows[n]
+            boxes[n, 0] = boxes[n, 1] = boxes[n, 2] = boxes[n, 3] = 0
             w = nearest_w(rate[r], centre[r, 2], frame)
             limit = radius * radius - w * w
             if limit <= 0:
@@ -54,6 +63,7 @@ def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] cen
             x1 = clipped(ceil(centre[r, 0] + half_width[r, 0] + 0.5), n_fast)
             y0 = clipped(floor(centre[r, 1] - half_width[r, 1] - 0.5), n_slow)
             y1 = clipped(ceil(centre[r, 1] + half_width[r, 1] + 0.5), n_slow)
+            boxes[n, 0], boxes[n, 1], boxes[n, 2], boxes[n, 3] = x0, x1, y0, y1
             for y in range(y0, y1):
                 dy = y + 0.5 - centre[r, 1]
                 for x in range(x0, x1):
@@ -65,12 +75,12 @@ def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] cen
                         continue
                     r2 += w * w
                     holder = owner[y, x]
-                    if holder == -1:
+                    if holder < -1:
+                        holder = -2 - holder
+                    if holder < 0 or holder >= n_all:
                         owner[y, x] = <int>r
                         distance[y, x] = <float>r2
                         continue
-                    if holder < -1:
-                        holder = -2 - holder
                     contested[r] = 1
                     contested[holder] = 1
                     difference = r2 - distance[y, x]
@@ -81,7 +91,18 @@ def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] cen
                         owner[y, x] = -2 - holder if -margin < difference < margin else holder
 
 
-def copy_pixels(int frame, const Py_ssize_t[::1] rows, Py_ssize_t offset, const int[:, ::1] image,
+def release_pixels(const int[:, ::1] boxes, int[:, ::1] owner):
+    """Make the pixels of boxes (x0 x1 y0 y1) nobody's."""
+    cdef Py_ssize_t n
+    cdef int x, y
+    with nogil:
+        for n in range(boxes.shape[0]):
+            for y in range(boxes[n, 2], boxes[n, 3]):
+                for x in range(boxes[n, 0], boxes[n, 1]):
+                    owner[y, x] = -1
+
+
+def copy_pixels(int frame, const Py_ssize_t[::1] rows, Py_ssize_t offset, const count_t[:, ::1] image,
                 const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted, const int[:, ::1] owner, const int[:, ::1] bbox,
                 const Py_ssize_t[::1] start, int[::1] counts, unsigned char[::1] label):
     """Copy one frame of each row's shoebox to counts and label from start[row] on.

@@ -1,6 +1,20 @@
 """What strong spots look like on a frame, and the background between them."""
 
 from libc.math cimport ceil, floor, sqrt
+from libc.stdint cimport int16_t, int32_t, uint8_t
+
+cdef extern from "background_sums.h" nogil:
+    void add_pixels_16(const int16_t* image, const uint8_t* trusted, const int32_t* cap, long n, int32_t lowest,
+                       double* total, int32_t* number, int32_t* n_bright)
+    void add_pixels_32(const int32_t* image, const uint8_t* trusted, const int32_t* cap, long n, int32_t lowest,
+                       double* total, int32_t* number, int32_t* n_bright)
+
+ctypedef fused count_t:
+    int16_t
+    int32_t
+
+# Pixels whose sums stay in a core's cache while the frames of a run are added, one after the other.
+cdef Py_ssize_t STRIP = 8192
 
 
 cdef inline int clipped(double position, int n) noexcept nogil:
@@ -10,17 +24,19 @@ cdef inline int clipped(double position, int n) noexcept nogil:
     return <int>position if position < n else n
 
 
-def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted,
+def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted,
                  double gain, double noise,
                  const double[:, ::1] centre, const double[::1] radius, const double[:, :, ::1] transform,
-                 double[:, ::1] out, unsigned char[:, ::1] covered):
+                 double[:, ::1] out, unsigned char[:, ::1] scratch, int[::1] covered):
     """Flux and second moments of spots on one frame, each within a disc, above the ring around it.
 
     centre : (N, 2) px, radius : (N,) px, transform : (N, 2, 2) px to (eps1, eps2)
     out : (N, 4) flux, sum of flux eps1^2 + eps2^2, valid (1) or not (0), sum of flux eps1^2
-    covered : set to 1 on the discs and rings, which are not background
+    covered : filled with the pixels (slow * width + fast) of the discs and what touches them, which are no background
+    scratch : (slow, fast) zeros, and so again afterwards
+    Returns how many pixels are covered.
     """
-    cdef Py_ssize_t n
+    cdef Py_ssize_t n, n_covered = 0
     cdef int x, y, x0, x1, y0, y1, step, n_ring
     cdef int n_slow = image.shape[0], n_fast = image.shape[1]
     cdef double dx, dy, r2, inner, outer, total, mean, limit, u, v, flux, first, second, c
@@ -61,7 +77,10 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
                     r2 = dx * dx + dy * dy
                     if r2 > (inner + 1) * (inner + 1):
                         continue
-                    covered[y, x] = 1
+                    if not scratch[y, x]:
+                        scratch[y, x] = 1
+                        covered[n_covered] = y * n_fast + x
+                        n_covered += 1
                     if r2 >= inner * inner:
                         continue
                     if not trusted[y, x] or image[y, x] < min_trusted or image[y, x] >= max_trusted:
@@ -77,38 +96,45 @@ def survey_frame(const int[:, ::1] image, const unsigned char[:, ::1] trusted, d
             out[n, 1] = second
             out[n, 2] = 0 if bad else 1
             out[n, 3] = first
+        for n in range(n_covered):
+            scratch[covered[n] // n_fast, covered[n] % n_fast] = 0
+    return n_covered
 
 
-def ring_sums(const int[:, ::1] image, const unsigned char[:, ::1] trusted, const int[:, ::1] ring,
-              double min_trusted, const double[::1] limit, double[::1] total, double[::1] number):
-    """Sum and number of the pixels of each ring that do not exceed the ring's limit."""
-    cdef int x, y, r, value
+def add_frames(list images, const count_t[:, ::1] first, const uint8_t[:, ::1] trusted, const int32_t[:, ::1] cap,
+               int lowest, double[:, ::1] total, int32_t[:, ::1] number, int32_t[:, ::1] n_bright):
+    """Add frames of one type, of which `first` is the first: see ADD_PIXELS."""
+    cdef const count_t[:, ::1] image
+    cdef const count_t* frame[64]
+    cdef int n_frames = 0, k
+    cdef Py_ssize_t size = first.shape[0] * first.shape[1], begin, n
+    for image in images:
+        frame[n_frames] = &image[0, 0]
+        n_frames += 1
     with nogil:
-        for y in range(image.shape[0]):
-            for x in range(image.shape[1]):
-                r = ring[y, x]
-                value = image[y, x]
-                if trusted[y, x] and value >= min_trusted and value <= limit[r]:
-                    total[r] += value
-                    number[r] += 1
+        begin = 0
+        while begin < size:
+            n = min(STRIP, size - begin)
+            for k in range(n_frames):
+                if count_t is int16_t:
+                    add_pixels_16(frame[k] + begin, &trusted[0, 0] + begin, &cap[0, 0] + begin, n, lowest,
+                                  &total[0, 0] + begin, &number[0, 0] + begin, &n_bright[0, 0] + begin)
+                else:
+                    add_pixels_32(frame[k] + begin, &trusted[0, 0] + begin, &cap[0, 0] + begin, n, lowest,
+                                  &total[0, 0] + begin, &number[0, 0] + begin, &n_bright[0, 0] + begin)
+            begin += n
 
 
-def add_background(const int[:, ::1] image, const unsigned char[:, ::1] trusted, const unsigned char[:, ::1] covered,
-                   const int[:, ::1] ring, double min_trusted, const double[::1] limit, double[:, ::1] total, int[:, ::1] number,
-                   int[:, ::1] n_bright):
-    """Add the pixels of a frame that no spot covers, and that are not brighter than their ring's limit.
-
-    n_bright counts the frames on which a pixel was brighter than that.
-    """
+def take_away(const count_t[:, ::1] image, const int[::1] covered, const uint8_t[:, ::1] trusted,
+              const int32_t[:, ::1] cap, int lowest, double[:, ::1] total, int32_t[:, ::1] number):
+    """Take the covered pixels of a frame that was added out of the sums of background."""
+    cdef Py_ssize_t n
     cdef int x, y, value
     with nogil:
-        for y in range(image.shape[0]):
-            for x in range(image.shape[1]):
-                value = image[y, x]
-                if not trusted[y, x] or value < min_trusted:
-                    continue
-                if value > limit[ring[y, x]]:
-                    n_bright[y, x] += 1
-                elif not covered[y, x]:
-                    total[y, x] += value
-                    number[y, x] += 1
+        for n in range(covered.shape[0]):
+            y = covered[n] // <int>image.shape[1]
+            x = covered[n] % <int>image.shape[1]
+            value = image[y, x]
+            if trusted[y, x] and lowest <= value <= cap[y, x]:
+                total[y, x] -= value
+                number[y, x] -= 1

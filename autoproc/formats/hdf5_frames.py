@@ -242,12 +242,8 @@ class NexusReader:
     def _read_chunk(self, dataset: h5py.Dataset, index: int) -> np.ndarray:
         with self._lock:
             _, chunk = dataset.id.read_direct_chunk(self._place(dataset, index))
-        size = dataset.dtype.itemsize
-        pixels = decode_bitshuffle_lz4(chunk, size, self.shape[0] * self.shape[1]).reshape(self.shape)
-        if size < 4:
-            top = (1 << (8 * size)) - 1
-            pixels[pixels >= top - 1] -= top + 1
-        return pixels
+        n_pixels = self.shape[0] * self.shape[1]
+        return decode_bitshuffle_lz4(chunk, dataset.dtype.itemsize, n_pixels).reshape(self.shape)
 
     def _is_direct(self, dataset: h5py.Dataset) -> bool:
         """One whole frame a chunk, unsigned, compressed by bitshuffle/LZ4 and nothing else."""

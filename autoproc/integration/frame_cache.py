@@ -28,13 +28,15 @@ class FrameCache:
         """Counts of a frame, from memory or from its file."""
         kept = self._kept.get(frame)
         if kept is not None:
-            return kept.astype(np.int32)
+            return kept
         image = self._reader.read(frame)
-        narrow = image.astype(np.int16) if image.min() >= -32768 and image.max() < 32768 else image
+        fits = image.dtype == np.int16 or (image.min() >= -32768 and image.max() < 32768)
+        narrow = image.astype(np.int16, copy=False) if fits else image
+        narrow.flags.writeable = False
         if narrow.nbytes <= self._room:
             self._room -= narrow.nbytes
             self._kept[frame] = narrow
-        return image
+        return narrow
 
     def path(self, frame: int) -> Path:
         """The file of a frame."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from autoproc.formats.frames import ImageReader
 from autoproc.integration.beam_level import BeamLevel
-from autoproc.kernels.integrate_survey import BackgroundSum, ring_limits, survey_frame
+from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
 from autoproc.threads import map_in_order
 
 MAX_SURVEYED = 400
@@ -17,6 +18,8 @@ MAX_SURVEYED = 400
 a mean background with a few per cent of noise over ten pixels even at 0.1 photons a pixel."""
 N_WEDGES = 20
 FRAMES_A_TASK = 8
+PIXELS_A_TASK = 1 << 25
+"""Frames of which a thread holds so many pixels are added to the background together, and share its limits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,44 +103,39 @@ def survey(
     trusted : (slow, fast) uint8; ring : (slow, fast) int32, pixels of like scattering angle
     gain : variance of counts over their mean; noise : what the readout adds to it, counts^2
     """
-    n_rings = int(ring.max()) + 1
-    tasks = [
-        run[i : i + FRAMES_A_TASK]
-        for run in surveyed_frames(reader.n_frames)
-        for i in range(0, len(run), FRAMES_A_TASK)
-    ]
+    n_frames = max(1, min(FRAMES_A_TASK, PIXELS_A_TASK // trusted.size))
+    tasks = [run[i : i + n_frames] for run in surveyed_frames(reader.n_frames) for i in range(0, len(run), n_frames)]
+    rings = Rings(ring, trusted, int(ring.max()) + 1)
+    own = threading.local()
+    sums: list[BackgroundSum] = []
 
-    def look(
-        task: range,
-    ) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray]], BackgroundSum, dict[int, float]]:
-        background = BackgroundSum.of_shape(reader.shape)
-        found, levels = [], {}
-        limit = ring_limits(reader.read(task[0]), trusted, ring, n_rings, reader.min_trusted, gain, noise)
-        for frame in task:
+    def look(task: range) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray]], dict[int, float]]:
+        if not hasattr(own, "scratch"):
+            own.scratch = np.zeros(reader.shape, np.uint8)
+            own.background = BackgroundSum.of_shape(reader.shape)
+            sums.append(own.background)
+        found, levels, all_covered = [], {}, []
+        images = [reader.read(frame) for frame in task]
+        cap = rings.caps(rings.limits(images[0], reader.min_trusted, gain, noise))
+        for frame, image in zip(task, images, strict=True):
             rows = np.flatnonzero((spots.bbox[:, 4] - 1 <= frame) & (frame <= spots.bbox[:, 5]))
-            image = reader.read(frame)
             levels[frame] = level.of(image)
             out, covered = survey_frame(
-                image,
-                trusted,
-                reader.max_trusted,
-                spots.xy[rows],
-                spots.radius[rows],
-                spots.transform[rows],
-                reader.min_trusted,
-                gain,
-                noise,
-            )
-            background.add(image, trusted, covered, ring, limit, reader.min_trusted)
+                image, trusted, reader.max_trusted, spots.xy[rows], spots.radius[rows], spots.transform[rows],
+                reader.min_trusted, gain, noise, own.scratch,
+            )  # fmt: skip
+            all_covered.append(covered)
             found.append((rows, np.full(len(rows), frame), out))
-        return found, background, levels
+        own.background.add(images, trusted, all_covered, cap, reader.min_trusted)
+        return found, levels
 
-    whole = BackgroundSum.of_shape(reader.shape)
     rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     levels: dict[int, float] = {}
-    for found, background, some in map_in_order(look, tasks, n_threads):
+    for found, some in map_in_order(look, tasks, n_threads):
         rows.extend(found)
         levels.update(some)
+    whole = BackgroundSum.of_shape(reader.shape)
+    for background in sums:  # of whole numbers, so that their order makes no difference
         whole.include(background)
     spot, frame, out = (np.concatenate(column) for column in zip(*rows, strict=True))
     return Survey(spot, frame, out[:, 0], out[:, 1], out[:, 2] > 0, out[:, 3], whole, levels)

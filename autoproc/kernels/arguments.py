@@ -24,6 +24,15 @@ def counts(values: Any, shape: tuple[int | None, ...], what: str) -> np.ndarray:
     return _converted(values, shape, what, COUNTING, np.int32)
 
 
+def pixels(values: Any, shape: tuple[int | None, ...], what: str) -> np.ndarray:
+    """The same, contiguous, as int16 if it is so and otherwise as counts are."""
+    array = np.asarray(values)
+    if array.dtype != np.int16:
+        return counts(array, shape, what)
+    _check_shape(array, shape, what)
+    return np.ascontiguousarray(array)
+
+
 def flags(values: Any, shape: tuple[int | None, ...], what: str) -> np.ndarray:
     """The same as contiguous uint8, where it is of this shape and of bool or uint8; bool is not copied."""
     array = np.asarray(values)

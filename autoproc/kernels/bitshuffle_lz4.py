@@ -18,8 +18,9 @@ def decode_bitshuffle_lz4(chunk: bytes, item_size: int, n: int) -> np.ndarray:
     chunk : the raw bytes: uint64 uncompressed size, uint32 block size in bytes (both big endian), blocks
     item_size : 1, 2 or 4 bytes, unsigned little endian
     n : number of elements
-    Returns (n,) int32; 4-byte values above 2**31 - 1 wrap to negative ones. Raises ValueError if the
-    chunk is damaged or is not of that size.
+    Returns (n,) int16, or int32 where a count does not fit. The two largest values of the unsigned type, markers of
+    bad pixels, are -1 and -2; other 4-byte values above 2**31 - 1 wrap to negative ones. Raises ValueError if the chunk
+    is damaged or is not of that size.
     """
     n = whole(n, 0, 1 << 40, "the number of elements")
     if item_size not in (1, 2, 4):
@@ -36,9 +37,13 @@ def decode_bitshuffle_lz4(chunk: bytes, item_size: int, n: int) -> np.ndarray:
     if block <= 0 or block % 8:
         raise ValueError(f"a block size of {block_bytes} bytes is impossible")
     block = min(block, n - n % 8 + 8)  # however large the header says that a block is, no more elements are in it
-    target = np.empty(n, np.int32)
     scratch = np.empty(block * item_size, np.uint8)
-    damaged = _bitshuffle_lz4.decode(memoryview(chunk)[HEADER:], item_size, block, target, scratch)
-    if damaged:
-        raise ValueError(f"compressed block {damaged} is damaged")
+    parts = np.empty(max(block * item_size // 8, 4), np.uint64)
+    for dtype in (np.int16, np.int32):
+        target = np.empty(n, dtype)
+        damaged = _bitshuffle_lz4.decode(memoryview(chunk)[HEADER:], item_size, block, target, scratch, parts)
+        if damaged > 0:
+            raise ValueError(f"compressed block {damaged} is damaged")
+        if damaged == 0:
+            break
     return target

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from autoproc.kernels import _dispersion
-from autoproc.kernels.arguments import counts as as_counts
-from autoproc.kernels.arguments import flags, number, positive, whole
-
-EXTRA = 2
-"""The window for the background of the extended method is this much larger on each side."""
+from autoproc.kernels.arguments import flags, number, pixels, positive, whole
 
 LARGEST = int(np.iinfo(np.int32).max)
 LOWEST = -(1 << 22)
 """Counts below it never count: squares of a window of them would not fit into the sums, as those of bright ones."""
+
+FLOATS = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,7 @@ def strong_pixels(
     overload: float = np.inf,
     extended: bool = True,
     max_strong: int | None = None,
+    work: Workspace | None = None,
 ) -> StrongPixels:
     """Find the strong pixels of one image (Winter et al. 2018, Acta D74, 85).
 
@@ -58,14 +58,15 @@ def strong_pixels(
     remains of the area is strong where it stands above that mean likewise. The mean counts as
     zero where fewer than min_local background pixels are left, deep inside a wide peak.
 
-    image : (slow, fast) int32; values below `lowest` never count
+    image : (slow, fast) int16 or int32; values below `lowest` never count
     mask : (slow, fast) bool, True where good
     kernel_size : (fast, slow) half sizes
     noise : variance of a pixel that the readout adds to that of counting, counts^2
     overload : good pixels at or above it are always strong and never background
     max_strong : return no pixels if there are more; None means a quarter of the image
+    work : arrays to be used again for the next image
     """
-    image = as_counts(image, (None, None), "image")
+    image = pixels(image, (None, None), "image")
     good = flags(mask, image.shape, "mask")
     kx, ky = (whole(half, 1, 10, "kernel_size") for half in kernel_size)
     limit = image.size // 4 if max_strong is None else min(whole(max_strong, 0, LARGEST, "max_strong"), image.size)
@@ -73,12 +74,11 @@ def strong_pixels(
     n_sigma_background = number(n_sigma_background, "n_sigma_background")
     lowest = max(whole(lowest, -LARGEST - 1, LARGEST, "lowest"), LOWEST)
     overload = number(overload, "overload", -LARGEST)
-    width = image.shape[1] + 2 * (kx + EXTRA)
-    index, counts, background = np.empty(limit, np.int32), np.empty(limit, np.int32), np.empty(limit, np.float32)
-    scratch = np.empty((2, *image.shape), np.uint8)
-    if not extended:
-        scratch[1] = 0
-    allowed = _allowed((2 * kx + 1) * (2 * ky + 1), gain, n_sigma_background)
+    min_local = whole(min_local, 0, LARGEST, "min_local")
+    n_window = (2 * kx + 1) * (2 * ky + 1)
+    allowed = _allowed(n_window, gain, n_sigma_background)
+    work = work or Workspace()
+    work.fit(image.shape, (kx, ky), limit)
     n = _dispersion.strong_pixels(
         image,
         good,
@@ -86,26 +86,65 @@ def strong_pixels(
         ky,
         allowed,
         allowed * np.arange(len(allowed)) * (noise / gain),
+        _bounds(allowed, min_local, noise / gain),
         gain,
         number(n_sigma_strong, "n_sigma_strong"),
-        whole(min_local, 0, LARGEST, "min_local"),
+        min_local,
         number(global_threshold, "global_threshold"),
         lowest,
         noise / gain,
         int(min(np.ceil(overload), LARGEST)),
+        math.isqrt(LARGEST // n_window),
         extended,
-        scratch,
-        np.zeros(width, np.int32),
-        np.zeros((2, width), np.int64),
-        index,
-        counts,
-        background,
+        *work.arrays,
     )
+    index, counts, background = work.arrays[-3:]
     kept = n if n <= limit else 0
     return StrongPixels(n, index[:kept].copy(), counts[:kept].copy(), background[:kept].copy())
+
+
+class Workspace:
+    """Arrays that a search writes to, kept from image to image; of one thread at a time."""
+
+    def __init__(self) -> None:
+        self._fits: tuple[object, ...] = ()
+        self.arrays: tuple[np.ndarray, ...] = ()
+
+    def fit(self, shape: tuple[int, ...], kernel_size: tuple[int, int], most: int) -> None:
+        """Make them anew unless they are of an image's shape, a window's half sizes and for `most` strong pixels."""
+        if self._fits == (shape, kernel_size, most):
+            return
+        (height, width), (kx, ky) = shape, kernel_size
+        self.arrays = (
+            np.empty((2 * ky + 1, width), np.int32),
+            np.empty((2 * ky + 1, width), np.uint8),
+            np.empty((3, width + 2 * kx), np.int32),
+            np.empty(shape, np.uint8),
+            np.empty(height, np.uint8),
+            np.empty((2, width + 2 * kx), np.uint8),
+            np.empty(most, np.int32),
+            np.empty(most, np.int32),
+            np.empty(most, np.float32),
+        )
+        self._fits = (shape, kernel_size, most)
 
 
 def _allowed(n_max: int, gain: float, n_sigma: float) -> np.ndarray:
     """Limit of (n sum(v^2) - sum(v)^2) / sum(v) for a window of n = 0 .. n_max pixels."""
     less = np.maximum(np.arange(n_max + 1) - 1.0, 0.0)
     return gain * (less + n_sigma * np.sqrt(2 * less))
+
+
+def _bounds(allowed: np.ndarray, n_min: int, noise: float) -> np.ndarray:
+    """(4,) float32 coefficients of lines in n, from n_min on below `allowed`, and below noise times it.
+
+    As it is concave, the line through its ends is; of a convex one, for thresholds below 0, its least value.
+    The kernel gives its sums the benefit of single precision's doubt.
+    """
+    last = len(allowed) - 1
+    first = min(n_min, last)
+    slope = (allowed[last] - allowed[first]) / max(last - first, 1)
+    line = np.array([allowed[first] - slope * first, slope])
+    if np.any(allowed[first:] < (line[0] + line[1] * np.arange(first, last + 1)) * (1 - 1e-9)):
+        line = np.array([allowed.min(), 0.0])
+    return np.clip(np.concatenate([line, noise * line]), -FLOATS, FLOATS).astype(np.float32)

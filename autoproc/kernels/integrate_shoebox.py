@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -93,23 +93,37 @@ def box_sizes(bbox: np.ndarray) -> np.ndarray:
     return np.prod(spans, axis=1, dtype=np.intp)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ClaimMap:
-    """Scratch space of one thread: for each pixel of a frame, the reflection that claims it."""
+    """Scratch space of one thread: for each pixel of a frame, the reflection that claims it.
+
+    boxes : (N, 4) int32 x0 x1 y0 y1, which hold all pixels that somebody claims
+    """
 
     owner: np.ndarray
     distance: np.ndarray
+    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.int32))
 
     def __post_init__(self) -> None:
-        """Both are maps of one frame. Raises ValueError or TypeError."""
-        given.require_arrays(self.owner, self.distance)
+        """Both are maps of one frame, and boxes lie in it. Raises ValueError or TypeError."""
+        given.require_arrays(self.owner, self.distance, self.boxes)
         if self.owner.ndim != 2 or self.owner.shape != self.distance.shape:
             raise ValueError(f"owner {self.owner.shape} and distance {self.distance.shape} are no maps of one frame")
+        if self.boxes.shape != (len(self.boxes), 4) or self.boxes.dtype != np.int32:
+            raise ValueError(f"boxes {self.boxes.shape}, expected (N, 4)")
+        for ends, n in ((self.boxes[:, :2], self.owner.shape[1]), (self.boxes[:, 2:], self.owner.shape[0])):
+            if ends.size and not 0 <= ends.min() <= ends.max() <= n:
+                raise ValueError(f"boxes reach from {ends.min()} to {ends.max()} of {n} pixels")
 
     @staticmethod
     def of_shape(shape: tuple[int, int]) -> ClaimMap:
-        """For frames of shape (slow, fast)."""
-        return ClaimMap(np.empty(shape, np.int32), np.empty(shape, np.float32))
+        """For frames of shape (slow, fast), of which nothing is claimed."""
+        return ClaimMap(np.full(shape, -1, np.int32), np.empty(shape, np.float32))
+
+    def clear(self, n: int) -> None:
+        """Give all pixels back, and make room for the boxes of n claims."""
+        _integrate_shoebox.release_pixels(self.boxes, self.owner)
+        self.boxes = np.zeros((n, 4), np.int32)
 
 
 def claim_pixels(
@@ -135,12 +149,14 @@ def claim_pixels(
     n = min(len(rate), LARGEST)  # owners are numbered in 32 bits
     if contested.shape != (n,):
         raise ValueError(f"contested {contested.shape} must be ({n},)")
+    rows = given.rows(rows, n, "rows")
+    claims.clear(len(rows))
     _integrate_shoebox.claim_pixels(
-        given.whole(frame, -LARGEST, LARGEST, "frame"), given.rows(rows, n, "rows"),
+        given.whole(frame, -LARGEST, LARGEST, "frame"), rows,
         given.floats(centre, (n, 3), "centre"), given.floats(transform, (n, 2, 2), "transform"),
         given.floats(rate, (n,), "rate"), given.floats(half_width, (n, 2), "half_width"),
         given.number(radius, "radius"), given.number(margin, "margin"),
-        claims.owner, claims.distance, contested,
+        claims.owner, claims.distance, contested, claims.boxes,
     )  # fmt: skip
 
 
@@ -157,11 +173,11 @@ def copy_pixels(
 ) -> None:
     """Copy `frame` into those of the shoeboxes (indices `rows`) that reach over it.
 
-    image : (slow, fast) int32; trusted : (slow, fast) uint8
+    image : (slow, fast) int16 or int32; trusted : (slow, fast) uint8
     offset : the shoebox with index i is reflection i + offset of the claims
     """
     shape = claims.owner.shape
-    image, trusted = given.counts(image, shape, "image"), given.flags(trusted, shape, "trusted")
+    image, trusted = given.pixels(image, shape, "image"), given.flags(trusted, shape, "trusted")
     rows = given.rows(rows, len(boxes), "rows")
     inside = (boxes.bbox[rows, 4] <= frame) & (frame < boxes.bbox[rows, 5])
     if not inside.all():

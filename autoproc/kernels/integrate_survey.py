@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,15 @@ FARTHEST = 1 << 30
 
 MOST_RINGS = 1 << 24
 """Rings of pixels of like scattering angle; detectors have some 10^3."""
+
+MOST_OF_RING = 1000
+"""Pixels that tell the background of a ring: its mean is known to 10% at 0.1 photons a pixel, where the limit above
+which a pixel is no background is twice that and more."""
+
+MOST_FRAMES = 64
+"""Frames that are added at a time."""
+
+NOTHING, MOST_COUNTS = int(np.iinfo(np.int32).min), int(np.iinfo(np.int32).max)
 
 
 @dataclass(slots=True, eq=False)
@@ -37,35 +47,39 @@ class BackgroundSum:
 
     def add(
         self,
-        image: np.ndarray,
+        images: Sequence[np.ndarray],
         trusted: np.ndarray,
-        covered: np.ndarray,
-        ring: np.ndarray,
-        limit: np.ndarray,
+        covered: Sequence[np.ndarray],
+        cap: np.ndarray,
         min_trusted: float = 0.0,
     ) -> None:
-        """Add a frame.
+        """Add frames that follow each other, at most MOST_FRAMES.
 
-        trusted, covered : (slow, fast) uint8, the latter 1 where a spot lies
-        ring : (slow, fast) int32; limit : counts of a ring above which a pixel is not background
+        images : (slow, fast) int16 or int32 each; trusted : (slow, fast) uint8
+        covered : the pixels of each frame that a spot covers, slow * width + fast
+        cap : (slow, fast) int32, counts above which a pixel is not background: see pixel_caps
         """
         given.require_arrays(self.total, self.number, self.n_bright)
         shape = self.total.shape
-        if not shape == self.number.shape == self.n_bright.shape:
+        if len(shape) != 2 or not shape == self.number.shape == self.n_bright.shape:
             raise ValueError("the sums are not of one shape")
-        limit = given.floats(limit, (None,), "limit")
-        _integrate_survey.add_background(
-            given.counts(image, shape, "image"),
-            given.flags(trusted, shape, "trusted"),
-            given.flags(covered, shape, "covered"),
-            _rings(ring, shape, len(limit)),
-            given.number(min_trusted, "min_trusted"),
-            limit,
-            self.total,
-            self.number,
-            self.n_bright,
-        )
-        self.n_frames += 1
+        if len(images) > MOST_FRAMES or len(covered) != len(images):
+            raise ValueError(
+                f"{len(images)} frames, {len(covered)} lists of pixels, expected as many, to {MOST_FRAMES}"
+            )
+        images = [given.pixels(image, shape, "image") for image in images]
+        covered = [given.rows(pixels, self.total.size, "covered").astype(np.int32) for pixels in covered]
+        trusted, cap = given.flags(trusted, shape, "trusted"), given.counts(cap, shape, "cap")
+        lowest = int(np.ceil(np.clip(given.number(min_trusted, "min_trusted"), NOTHING, MOST_COUNTS)))
+        for dtype in (np.int16, np.int32):
+            some = [image for image in images if image.dtype == dtype]
+            if some and self.total.size:
+                _integrate_survey.add_frames(
+                    some, some[0], trusted, cap, lowest, self.total, self.number, self.n_bright
+                )
+        for image, pixels in zip(images, covered, strict=True):
+            _integrate_survey.take_away(image, pixels, trusted, cap, lowest, self.total, self.number)
+        self.n_frames += len(images)
 
     def include(self, other: BackgroundSum) -> None:
         """Add the sums of other frames."""
@@ -75,32 +89,56 @@ class BackgroundSum:
         self.n_frames += other.n_frames
 
 
-def ring_limits(
-    image: np.ndarray,
-    trusted: np.ndarray,
-    ring: np.ndarray,
-    n_rings: int,
-    min_trusted: float = 0.0,
-    gain: float = 1.0,
-    noise: float = 0.0,
-) -> np.ndarray:
-    """(n_rings,) counts above which a pixel of a ring is not background.
+class Rings:
+    """Pixels of like scattering angle, of which at most MOST_OF_RING each tell its background.
 
-    Twice the mean m of the ring's background, for it may vary around the ring, and four standard
-    deviations; m is the mean of what does not exceed the limit, found by iteration.
-    gain : variance of counts over their mean; noise : what the readout adds to it, counts^2
+    ring : (slow, fast) int32; trusted : (slow, fast) uint8
     """
-    n_rings = given.whole(n_rings, 0, MOST_RINGS, "the number of rings")
-    image = given.counts(image, (None, None), "image")
-    trusted, ring = given.flags(trusted, image.shape, "trusted"), _rings(ring, image.shape, n_rings)
-    gain, noise = given.positive(gain, "gain"), given.number(noise, "noise", 0.0)
-    min_trusted, limit = given.number(min_trusted, "min_trusted"), np.full(n_rings, np.inf)
-    for _ in range(8):
-        total, number = np.zeros(n_rings), np.zeros(n_rings)
-        _integrate_survey.ring_sums(image, trusted, ring, min_trusted, limit, total, number)
-        high = np.maximum(2 * total / np.maximum(number, 1), 0)
-        limit = high + 4 * np.sqrt(gain * high + noise) + 2 * gain
-    return limit
+
+    def __init__(self, ring: np.ndarray, trusted: np.ndarray, n_rings: int) -> None:
+        self._n_rings = n_rings = given.whole(n_rings, 0, MOST_RINGS, "the number of rings")
+        self.ring = ring = given.counts(ring, (None, None), "ring")
+        if ring.size and not 0 <= ring.min() <= ring.max() < n_rings:
+            raise ValueError(f"rings {ring.min()} to {ring.max()} of {n_rings}")
+        trusted = given.flags(trusted, ring.shape, "trusted")
+        pixels = np.flatnonzero(trusted)
+        pixels = pixels[np.argsort(ring.ravel()[pixels], kind="stable")]
+        size = np.bincount(ring.ravel()[pixels], minlength=n_rings)
+        start = np.cumsum(size) - size
+        step = np.maximum(-(-size // MOST_OF_RING), 1)
+        chosen = (np.arange(len(pixels)) - np.repeat(start, size)) % np.repeat(step, size) == 0
+        self._pixels = pixels[chosen]
+        self._ring_of = ring.ravel()[self._pixels]
+
+    def limits(self, image: np.ndarray, min_trusted: float = 0.0, gain: float = 1.0, noise: float = 0.0) -> np.ndarray:
+        """(n_rings,) counts above which a pixel of a ring is not background.
+
+        Twice the mean m of the ring's background, for it may vary around the ring, and four standard
+        deviations; m is the mean of what does not exceed the limit, found by iteration.
+        gain : variance of counts over their mean; noise : what the readout adds to it, counts^2
+        """
+        gain, noise = given.positive(gain, "gain"), given.number(noise, "noise", 0.0)
+        min_trusted = given.number(min_trusted, "min_trusted")
+        values, ring = given.pixels(image, self.ring.shape, "image").ravel()[self._pixels], self._ring_of
+        limit = np.full(self._n_rings, np.inf)
+        values, ring = values[values >= min_trusted].astype(float), ring[values >= min_trusted]
+        for _ in range(8):
+            total = np.bincount(ring, values, self._n_rings)
+            number = np.bincount(ring, minlength=self._n_rings)
+            high = np.maximum(2 * total / np.maximum(number, 1), 0)
+            limit = high + 4 * np.sqrt(gain * high + noise) + 2 * gain
+            below = values <= limit[ring]
+            if below.all():
+                break
+            values, ring = values[below], ring[below]
+        return limit
+
+    def caps(self, limit: np.ndarray) -> np.ndarray:
+        """(slow, fast) int32, the limit of each pixel's ring, as whole counts."""
+        limit = given.floats(limit, (self._n_rings,), "limit")
+        if np.isnan(limit).any():
+            raise ValueError("a limit is not a number")
+        return np.floor(limit).clip(NOTHING, MOST_COUNTS).astype(np.int32)[self.ring]
 
 
 def survey_frame(
@@ -113,33 +151,30 @@ def survey_frame(
     min_trusted: float = 0.0,
     gain: float = 1.0,
     noise: float = 0.0,
+    scratch: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flux and shape of spots on one frame. Raises ValueError for shapes or values that cannot be.
 
     centre : (N, 2) px; radius : (N,) px, of the disc that holds the spot
     transform : (N, 2, 2) from px to (eps1, eps2)
-    image : (slow, fast) int32; trusted : (slow, fast) uint8
+    image : (slow, fast) int16 or int32; trusted : (slow, fast) uint8
+    scratch : (slow, fast) uint8 zeros to work in, which are so again afterwards
     Returns (N, 4): flux above the ring around the disc, flux-weighted sum of eps1^2 + eps2^2, 1 where
-    all pixels were good, and flux-weighted sum of eps1^2; and (slow, fast) uint8, 1 where a spot lies.
+    all pixels were good, and flux-weighted sum of eps1^2; and the pixels where a spot lies, slow * width + fast.
     """
-    image = given.counts(image, (None, None), "image")
+    image = given.pixels(image, (None, None), "image")
     trusted = given.flags(trusted, image.shape, "trusted")
+    scratch = np.zeros(image.shape, np.uint8) if scratch is None else given.flags(scratch, image.shape, "scratch")
     centre = given.floats(centre, (None, 2), "centre")
     n = len(centre)
     radius, transform = given.floats(radius, (n,), "radius"), given.floats(transform, (n, 2, 2), "transform")
     if n and not (np.abs(centre).max() <= FARTHEST and 0 <= radius.min() <= radius.max() <= FARTHEST):
         raise ValueError(f"a spot's centre is not finite or farther than {FARTHEST} px, or its radius not 0 to that")
-    out, covered = np.zeros((n, 4)), np.zeros(image.shape, np.uint8)
-    _integrate_survey.survey_frame(
+    out = np.zeros((n, 4))
+    covered = np.empty(int(min(np.sum((2 * radius + 5.0) ** 2), image.size)), np.int32)
+    n_covered = _integrate_survey.survey_frame(
         image, trusted, given.number(min_trusted, "min_trusted"), given.number(max_trusted, "max_trusted"),
-        given.positive(gain, "gain"), given.number(noise, "noise", 0.0), centre, radius, transform, out, covered,
+        given.positive(gain, "gain"), given.number(noise, "noise", 0.0), centre, radius, transform, out, scratch,
+        covered,
     )  # fmt: skip
-    return out, covered
-
-
-def _rings(ring: np.ndarray, shape: tuple[int, ...], n_rings: int) -> np.ndarray:
-    """The ring of each pixel, as int32. Raises ValueError."""
-    ring = given.counts(ring, shape, "ring")
-    if ring.size and not 0 <= ring.min() <= ring.max() < n_rings:
-        raise ValueError(f"rings {ring.min()} to {ring.max()} of {n_rings}")
-    return ring
+    return out, covered[:n_covered]

@@ -12,9 +12,10 @@ SOURCES = PACKAGE.parents[1] / "ext"
 def stale_kernels(package: Path = PACKAGE, sources: Path = SOURCES) -> list[str]:
     """Names of kernels that are not there, or were compiled before their source was last changed."""
     stale = []
+    headers = [path.stat().st_mtime for path in sources.glob("*.h")]  # any kernel may include any
     for source in sorted(sources.glob("*.pyx")):
         compiled = [path.stat().st_mtime for path in package.glob(f"_{source.stem}.*.so")]
-        if not compiled or max(compiled) < source.stat().st_mtime:
+        if not compiled or max(compiled) < max(source.stat().st_mtime, *headers, 0.0):
             stale.append(source.stem)
     return stale
 

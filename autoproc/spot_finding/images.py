@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,19 @@ SPARSE = 16
 """Every so many pixels tell that an image holds counts, without a look at all of them."""
 
 
+class SearchedFrame(NamedTuple):
+    """A frame's number, its strong pixels, and whether none of its pixels holds a count that may be trusted."""
+
+    frame: int
+    strong: StrongPixels
+    is_unread: bool
+
+
+def has_no_count(image: np.ndarray, min_trusted: int) -> bool:
+    """No pixel of an image holds a count."""
+    return bool(image[::SPARSE, ::SPARSE].max() < min_trusted and image.max() < min_trusted)
+
+
 class SearchedImages:
     """A record of the frames as they go by.
 
@@ -48,19 +62,12 @@ class SearchedImages:
         self._sum = np.zeros(shape, np.float32)
         self._sum_of_squares = np.zeros(shape, np.float32)
 
-    def passing(
-        self, frames: Iterable[tuple[int, np.ndarray]], min_trusted: int = 0
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Pass the images on, and take note of those without a pixel that may be trusted."""
-        for frame, image in frames:
-            if image[::SPARSE, ::SPARSE].max() < min_trusted and image.max() < min_trusted:
-                self.unread.append(frame)
-            yield frame, image
-
-    def record(self, found: Iterable[tuple[int, StrongPixels]]) -> Iterator[tuple[int, StrongPixels]]:
-        """Pass the frames on and take note of them."""
-        for frame, strong in found:
+    def record(self, found: Iterable[SearchedFrame]) -> Iterator[tuple[int, StrongPixels]]:
+        """Pass the frames' numbers and strong pixels on, and take note of them."""
+        for frame, strong, is_unread in found:
             self.frames.append(frame)
+            if is_unread:
+                self.unread.append(frame)
             self.n_strong.append(strong.n_strong)
             if strong.n_strong > len(strong.index):
                 self.refused.append(frame)

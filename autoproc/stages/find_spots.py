@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -10,10 +11,10 @@ import numpy as np
 from pydantic import Field
 
 from autoproc.errors import NoSpots
-from autoproc.formats.frames import FrameBlock
+from autoproc.formats.frames import ImageReader
 from autoproc.geometry.detector import pixel_resolution
 from autoproc.geometry.ice_rings import is_on_ice_ring
-from autoproc.kernels.dispersion import StrongPixels, strong_pixels
+from autoproc.kernels.dispersion import StrongPixels, Workspace, strong_pixels
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -21,7 +22,7 @@ from autoproc.params import Params
 from autoproc.robust import readout_variance
 from autoproc.spot_finding.centroids import measure_spots, peak_distance, peak_pixel
 from autoproc.spot_finding.checks import Peculiarities, find_notes, find_warnings, peculiarities
-from autoproc.spot_finding.images import SearchedImages
+from autoproc.spot_finding.images import SearchedFrame, SearchedImages, has_no_count
 from autoproc.spot_finding.pixels import SpotPixels, group_pixels
 from autoproc.spot_finding.report import format_removed, format_spots_per_image
 from autoproc.threads import map_in_order
@@ -119,24 +120,24 @@ class FoundSpots:
 @single_threaded_blas
 def find_spots(
     experiment: Experiment,
-    blocks: Iterable[FrameBlock],
+    reader: ImageReader,
     mask: np.ndarray,
     params: FindSpotsParams,
     n_threads: int = 0,
+    frames: range | None = None,
 ) -> FoundSpots:
-    """Find the spots on a stream of frames.
+    """Find the spots on the frames of a sweep.
 
-    mask : (slow, fast) bool, True where a pixel may be trusted
-    Only the strong pixels are kept, not the images. The result does not depend on the number of
-    threads or on how the frames are cut into blocks. A sweep without spots gives an empty table:
-    see require_spots.
+    mask : (slow, fast) bool, True where a pixel may be trusted; frames : all if none are named
+    Each thread holds one image at a time, of which only the strong pixels are kept. The result does not depend on the
+    number of threads. A sweep without spots gives an empty table: see require_spots.
     """
     panel = experiment.detector[0]
     good = mask & pixels_to_search(experiment, mask.shape, params)
     gain = panel.gain if params.gain is None else params.gain
-    search = StrongPixelSearch(good, gain, panel.min_trusted, panel.trusted_range[1], params)
+    search = StrongPixelSearch(reader, good, gain, panel.min_trusted, panel.trusted_range[1], params)
     images = SearchedImages(mask.shape)
-    found = map_in_order(search, images.passing(_frames(blocks), panel.min_trusted), n_threads)
+    found = map_in_order(search, range(reader.n_frames) if frames is None else frames, n_threads)
     candidates, counts = _group(images.record(found), mask.shape[1], params)
     reflections = measure_spots(candidates, panel.trusted_range[1])
     near = peak_distance(candidates, reflections["xyz_obs_px"]) <= params.max_separation
@@ -199,18 +200,22 @@ def pixels_to_search(experiment: Experiment, shape: tuple[int, int], params: Fin
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StrongPixelSearch:
-    """The search for the strong pixels of one frame."""
+    """The search for the strong pixels of one frame; each thread has a workspace of its own."""
 
+    reader: ImageReader
     mask: np.ndarray
     gain: float
     lowest: int
     overload: float
     params: FindSpotsParams
+    own: threading.local = field(default_factory=threading.local)
 
-    def __call__(self, frame_and_image: tuple[int, np.ndarray]) -> tuple[int, StrongPixels]:
-        """The frame's number and its strong pixels; none if there are too many to be diffraction."""
-        frame, image = frame_and_image
+    def __call__(self, frame: int) -> SearchedFrame:
+        """Read a frame and search it; no strong pixels if there are too many to be diffraction."""
+        image = self.reader.read(frame)
         p = self.params
+        if not hasattr(self.own, "work"):
+            self.own.work = Workspace()
         strong = strong_pixels(
             image,
             self.mask,
@@ -225,14 +230,9 @@ class StrongPixelSearch:
             overload=self.overload,
             extended=p.algorithm == "dispersion_extended",
             max_strong=int(p.max_strong_pixel_fraction * image.size),
+            work=self.own.work,
         )
-        return frame, strong
-
-
-def _frames(blocks: Iterable[FrameBlock]) -> Iterator[tuple[int, np.ndarray]]:
-    for block in blocks:
-        for i, image in enumerate(block.data):
-            yield block.first + i, image
+        return SearchedFrame(frame, strong, has_no_count(image, self.lowest))
 
 
 def _group(

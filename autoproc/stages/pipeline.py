@@ -14,7 +14,7 @@ from autoproc.config import Config
 from autoproc.decisions.ladder import Decision
 from autoproc.errors import NoReflections
 from autoproc.formats.damaged_frames import ForgivingReader
-from autoproc.formats.frames import ImageReader, stream_blocks
+from autoproc.formats.frames import ImageReader
 from autoproc.formats.registry import open_reader
 from autoproc.formats.shoeboxes import pack_shoeboxes
 from autoproc.integration.frame_cache import FrameCache
@@ -246,8 +246,7 @@ def open_frames(experiment: Experiment, config: Config) -> ForgivingReader:
 def find_spots_of_sweep(experiment: Experiment, reader: ImageReader, config: Config, watch: Watch) -> FoundSpots:
     """Find the spots of one sweep."""
     with watch(reader, "Finding spots", reader.n_frames) as watched:
-        blocks = stream_blocks(watched, block=config.run.block, n_threads=config.run.n_threads)
-        return with_shoeboxes(find_spots(experiment, blocks, reader.mask, config.find_spots, config.run.n_threads))
+        return with_shoeboxes(find_spots(experiment, watched, reader.mask, config.find_spots, config.run.n_threads))
 
 
 def with_shoeboxes(found: FoundSpots) -> FoundSpots:

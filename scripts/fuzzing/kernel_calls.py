@@ -17,7 +17,7 @@ from autoproc.kernels.byte_offset_write import encode_byte_offset
 from autoproc.kernels.connected_spots import connected_spots
 from autoproc.kernels.dispersion import strong_pixels
 from autoproc.kernels.harmonics import mean_harmonics, mean_series
-from autoproc.kernels.integrate_survey import BackgroundSum, ring_limits, survey_frame
+from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
 from autoproc.kernels.simulate_spots import add_spots
 from fuzzing import bytes_damage
 from fuzzing.extremes import NUMBERS
@@ -28,7 +28,7 @@ from fuzzing.seeds import SIZE, Seeds
 
 SHAPE = (SIZE[1], SIZE[0])
 CHUNK_HEADER = 12
-DTYPES = ("i4", "i8", "f8", "f4", "u1", "?", "u2", "i1")
+DTYPES = ("i4", "i8", "f8", "f4", "u1", "?", "u2", "i1", "i2")
 EXTREME = (math.nan, math.inf, *(float(number) for number in NUMBERS if abs(number) < 1 << 1000))
 
 WHOLE = (0, -1, 1, 2**31 - 1, 2**31, -(2**31), 17, 1000, 2**63, 2**64)
@@ -39,7 +39,13 @@ def _survey(image: np.ndarray, trusted: np.ndarray, *rest: Any) -> None:
 
 
 def _add_background(*arguments: Any) -> None:
-    BackgroundSum(*arguments[:3], 0).add(*arguments[3:])
+    image, trusted, covered, *rest = arguments[3:]
+    BackgroundSum(*arguments[:3], 0).add([image, image], trusted, [covered, covered], *rest)
+
+
+def _ring_limits(image: np.ndarray, trusted: np.ndarray, ring: np.ndarray, n_rings: int, *rest: Any) -> None:
+    rings = Rings(ring, trusted, n_rings)
+    rings.caps(rings.limits(image, *rest))
 
 
 def _strong_pixels(image: np.ndarray, mask: np.ndarray, *rest: Any) -> None:
@@ -54,7 +60,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "connected_spots": connected_spots,
     "survey_frame": _survey,
     "add_background": _add_background,
-    "ring_limits": ring_limits,
+    "ring_limits": _ring_limits,
     "strong_pixels": _strong_pixels,
     "add_spots": add_spots,
     "mean_harmonics": mean_harmonics,
@@ -111,10 +117,10 @@ class Kernels(Reader):
                 return [pixels // n, pixels % n, SHAPE[1]]
             case "survey_frame":
                 turned = rng.normal(size=(n_spots, 2, 2))
-                return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), turned, 0.0, 1.0, 0.0]
+                return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), turned, 0.0, 1.0, 0.0, 1 - ones]
             case "add_background":
                 sums = [np.zeros(SHAPE), np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.int32)]
-                return [*sums, image, ones, 1 - ones, rings, np.full(4, 9.0), 0.0]
+                return [*sums, image, ones, np.unique(rng.integers(0, n, 50)), np.full(SHAPE, 9, np.int32), 0.0]
             case "ring_limits":
                 return [image, ones, rings, 4, 0.0, 1.0, 0.0]
             case "strong_pixels":

@@ -27,12 +27,42 @@ def test_decodes_what_the_hdf5_filter_wrote(seed, n, dtype, high):
     limit = min(high, int(np.iinfo(dtype).max) + 1)
     values = np.random.default_rng(seed).integers(0, limit, n).astype(dtype)
     decoded = decode_bitshuffle_lz4(chunk_of(values), values.dtype.itemsize, n)
-    np.testing.assert_array_equal(decoded, values.astype(np.int32))
+    np.testing.assert_array_equal(decoded, with_markers(values))
+    fits = with_markers(values).max() <= 32767 and with_markers(values).min() >= -2
+    assert decoded.dtype == (np.int16 if fits else np.int32)
 
 
-def test_bad_pixel_marker_of_four_bytes_becomes_negative():
-    values = np.full(64, 0xFFFFFFFF, np.uint32)
-    assert (decode_bitshuffle_lz4(chunk_of(values), 4, 64) == -1).all()
+def with_markers(values: np.ndarray) -> np.ndarray:
+    """Counts as they are meant, by their definition: the two largest of the type are -1 and -2."""
+    top = int(np.iinfo(values.dtype).max)
+    return np.where(values >= top - 1, values.astype(np.int64) - top - 1, values).astype(np.int32)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 20_000),
+    dtype=st.sampled_from([np.uint8, np.uint16, np.uint32]),
+    mean=st.sampled_from([0.001, 0.3, 5.0, 120.0, 300.0]),
+    period=st.integers(1, 40),
+)
+def test_decodes_images_that_compress_well(seed, n, dtype, mean, period):
+    """Few counts, gaps of markers, and patterns that LZ4 finds again at any distance."""
+    rng = np.random.default_rng(seed)
+    values = np.minimum(rng.poisson(mean, n), np.iinfo(dtype).max - 2).astype(dtype)
+    values[n // 2 :] = np.resize(values[:period], n - n // 2)
+    values[rng.integers(0, n) :][:300] = np.iinfo(dtype).max
+    values[rng.integers(0, n)] = np.iinfo(dtype).max - rng.integers(0, 3)
+    decoded = decode_bitshuffle_lz4(chunk_of(values), values.dtype.itemsize, n)
+    np.testing.assert_array_equal(decoded, with_markers(values))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32])
+def test_bad_pixel_markers_become_negative(dtype):
+    top = np.iinfo(dtype).max
+    values = np.array([top, top - 1, top - 2, 7] * 16, dtype)
+    decoded = decode_bitshuffle_lz4(chunk_of(values), values.dtype.itemsize, 64)
+    assert decoded[:4].tolist() == [-1, -2, -3 if dtype == np.uint32 else int(top) - 2, 7]
 
 
 @pytest.mark.parametrize("keep", [0, 5, 11, 13, 40])

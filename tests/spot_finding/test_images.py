@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from autoproc.kernels.dispersion import StrongPixels
 from autoproc.models.experiment import Scan
 from autoproc.models.reflections import Reflections
-from autoproc.spot_finding.images import SearchedImages
+from autoproc.spot_finding.images import SearchedFrame, SearchedImages, has_no_count
 
 SHAPE = (6, 7)
 WIDE = Scan((1, 20), (0.0, 1.0))
@@ -28,7 +28,9 @@ def strong(counts: dict[int, int], background: float = 0.0, n_strong: int | None
 
 def recorded(frames: list[dict[int, int]], background: float = 0.0) -> SearchedImages:
     images = SearchedImages(SHAPE)
-    assert len(list(images.record((n, strong(f, background)) for n, f in enumerate(frames)))) == len(frames)
+    assert len(
+        list(images.record(SearchedFrame(n, strong(f, background), False) for n, f in enumerate(frames)))
+    ) == len(frames)
     return images
 
 
@@ -46,21 +48,20 @@ def test_frames_pass_on_and_are_counted():
 
 def test_a_frame_with_more_strong_pixels_than_are_kept_is_refused():
     images = SearchedImages(SHAPE)
-    list(images.record([(4, strong({}, n_strong=999)), (5, strong({1: 3}))]))
+    list(images.record([SearchedFrame(4, strong({}, n_strong=999), False), SearchedFrame(5, strong({1: 3}), False)]))
     assert (images.refused, images.first, len(images)) == ([4], 4, 2)
 
 
 def test_frames_without_a_trusted_pixel_are_told():
-    images = SearchedImages(SHAPE)
     lit, corner = np.full(SHAPE, -1, np.int32), np.full((20, 20), -1, np.int32)
     lit[0, 0] = corner[19, 3] = 0
-    frames = [(0, lit), (1, np.full(SHAPE, -1, np.int32)), (2, corner)]
-    assert [frame for frame, _ in images.passing(frames)] == [0, 1, 2]
-    assert images.unread == [1]
-    other = SearchedImages(SHAPE)
-    list(other.passing(frames[:1], min_trusted=-1))
-    list(other.passing(frames[:1], min_trusted=1))
-    assert other.unread == [0]
+    dark = np.full(SHAPE, -1, np.int32)
+    assert [has_no_count(image, 0) for image in (lit, dark, corner)] == [False, True, False]
+    assert not has_no_count(dark, min_trusted=-1)
+    assert has_no_count(lit, min_trusted=1)
+    images = SearchedImages(SHAPE)
+    list(images.record(SearchedFrame(n, strong({}), is_unread) for n, is_unread in ((3, False), (4, True))))
+    assert images.unread == [4]
 
 
 def test_a_pixel_that_is_always_as_strong_is_hot_even_beside_another():

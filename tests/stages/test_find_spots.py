@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from frames_in_memory import FramesInMemory
 from shared_data import shared
 
 from autoproc.errors import NoSpots
-from autoproc.formats.frames import FrameBlock
 from autoproc.geometry.detector import pixel_resolution
 from autoproc.geometry.ice_rings import is_on_ice_ring
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, Scan
@@ -46,14 +46,10 @@ def a_sweep(seed=0, n_spots=300, n_images=N_IMAGES, background=1.5, xy=None):
     return rng.poisson(expected).astype(np.int32), centre
 
 
-def blocks_of(frames, size=16, first=0):
-    return (FrameBlock(first + i, frames[i : i + size]) for i in range(0, len(frames), size))
-
-
-def found_in(frames, experiment=None, mask=None, n_threads=1, size=16, **params):
+def found_in(frames, experiment=None, mask=None, n_threads=1, **params):
     mask = np.ones(SHAPE, bool) if mask is None else mask
     experiment = an_experiment(n_images=len(frames)) if experiment is None else experiment
-    return find_spots(experiment, blocks_of(frames, size), mask, FindSpotsParams(**params), n_threads)
+    return find_spots(experiment, FramesInMemory(frames), mask, FindSpotsParams(**params), n_threads)
 
 
 def distance_to_nearest(points, others):
@@ -70,9 +66,10 @@ def test_spots_are_found_where_they_are():
     assert found.reflections.identifiers == {0: "one"}
 
 
-def test_threads_and_blocks_change_nothing():
+@pytest.mark.parametrize("dtype", [np.int32, np.int16])
+def test_threads_and_types_of_counts_change_nothing(dtype):
     frames, _ = a_sweep()
-    one, other = found_in(frames), found_in(frames, n_threads=4, size=5)
+    one, other = found_in(frames), found_in(frames.astype(dtype), n_threads=4)
     for name in one.reflections:
         np.testing.assert_array_equal(one.reflections[name], other.reflections[name])
     assert one.counts == other.counts
@@ -105,7 +102,7 @@ def test_plain_dispersion_finds_smaller_spots():
 def test_part_of_a_sweep_keeps_its_place():
     frames, _ = a_sweep()
     part = find_spots(
-        an_experiment(first=5), blocks_of(frames[10:20], first=10), np.ones(SHAPE, bool), FindSpotsParams(), 1
+        an_experiment(first=5), FramesInMemory(frames), np.ones(SHAPE, bool), FindSpotsParams(), 1, range(10, 20)
     )
     z = part.reflections["xyz_obs_px"][:, 2]
     assert z.min() >= 10
@@ -261,5 +258,5 @@ def test_real_frames_have_the_spots_that_dials_finds(sweep, expected):
     paths = sorted(shared("real/l_cysteine_i19").glob(f"l-cyst_{sweep}_*.cbf.gz"))
     frames = np.stack([fabio.open(str(path)).data.astype(np.int32) for path in paths])
     mask = np.all(frames >= 0, axis=0)
-    found = find_spots(an_experiment(0.1, 15), blocks_of(frames), mask, FindSpotsParams(), 2)
+    found = find_spots(an_experiment(0.1, 15), FramesInMemory(frames), mask, FindSpotsParams(), 2)
     assert len(found.reflections) == expected

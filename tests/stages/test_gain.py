@@ -7,10 +7,10 @@ from functools import cache
 
 import numpy as np
 import pytest
+from frames_in_memory import FramesInMemory
 from simulated import simulated_frames
 from simulated_spots import pairs, strong_spots
 
-from autoproc.formats.frames import FrameBlock
 from autoproc.models.experiment import Detector
 from autoproc.simulation import SimulatedSweep
 from autoproc.stages.find_spots import FindSpotsParams, find_spots
@@ -87,6 +87,6 @@ def test_as_many_spots_are_found_and_many_more_where_the_gain_is_not_told():
     for name, sweep, gain in (("plain", plain, 1.0), ("told", amplified, GAIN), ("untold", amplified, 1.0)):
         frames = np.array([sweep.read(n) for n in range(6)])
         one = told(sweep.experiments()[0], gain)
-        count[name] = len(find_spots(one, [FrameBlock(0, frames)], sweep.mask, FindSpotsParams(), 1).reflections)
+        count[name] = len(find_spots(one, FramesInMemory(frames), sweep.mask, FindSpotsParams(), 1).reflections)
     assert count["told"] == pytest.approx(count["plain"], rel=0.02)
     assert count["untold"] > 1.05 * count["plain"]
