@@ -12,6 +12,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from autoproc.errors import ConfigurationError
+from autoproc.legible import legible
 from autoproc.params import Params
 
 P = TypeVar("P", bound=Params)
@@ -65,6 +66,10 @@ def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
             values[name] = parsed(value, fields[name].annotation) if isinstance(value, str) else value
     try:
         return type(params).model_validate(values)
+    except UnicodeEncodeError as error:  # bytes that are no UTF-8, which an argument may hold
+        key = next((k for k, value in overrides.items() if not _is_text(value)), next(iter(overrides), ""))
+        value = legible(overrides.get(key, ""))
+        raise BadParameter(key=f"{table}.{key}", value=value, reason="it is not UTF-8 text", table=table) from error
     except ValidationError as error:
         first, *others = error.errors()
         n_missing = 1 + sum(e["type"] == "missing" and e["loc"][:-1] == first["loc"][:-1] for e in others)
@@ -72,6 +77,11 @@ def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
         raise BadParameter(
             key=f"{table}.{key}", value=overrides.get(key, ""), reason=_reason(first, n_missing), table=table
         ) from error
+
+
+def _is_text(value: object) -> bool:
+    """It can be written as UTF-8."""
+    return str(value).encode(errors="ignore").decode() == str(value)
 
 
 def _reason(error: Mapping[str, Any], n_missing: int) -> str:

@@ -87,3 +87,10 @@ def test_a_file_with_an_equals_sign_in_its_name_is_a_path(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "phi=30_0001.cbf").write_bytes(b"")
     assert split_arguments(["phi=30_0001.cbf", "phi=30_0002.cbf"]) == (["phi=30_0001.cbf"], {"phi": "30_0002.cbf"})
+
+
+@pytest.mark.parametrize("key", ["n", "d_min", "box"])
+def test_bytes_that_are_no_text_are_refused_and_shown_spelt_out(key):
+    with pytest.raises(BadParameter, match="UTF-8|number|valid") as caught:
+        with_overrides(ExampleParams(), {key: "\udcff"}, "example")
+    caught.value.message.encode()
