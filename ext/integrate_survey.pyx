@@ -137,4 +137,4 @@ def take_away(const count_t[:, ::1] image, const int[::1] covered, const uint8_t
             value = image[y, x]
             if trusted[y, x] and lowest <= value <= cap[y, x]:
                 total[y, x] -= value
-                number[y, x] -= 1
+                number[y, x] = <int32_t>(<unsigned int>number[y, x] - 1)  # which wraps, as C's int must not
