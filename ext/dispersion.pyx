@@ -251,7 +251,8 @@ def strong_pixels(const count_t[:, ::1] image, const uint8_t[:, ::1] good, Py_ss
     p.kx, p.ky, p.lowest, p.overload, p.min_local, p.clip = kx, ky, lowest, overload, min_local, clip
     p.has_readout = lowest != 0 or noise != 0
     p.gain, p.n_sigma, p.threshold, p.noise = gain, n_sigma, threshold, noise
-    p.screen.allowed_0, p.screen.allowed_1, p.screen.readout_0, p.screen.readout_1 = bounds[0], bounds[1], bounds[2], bounds[3]
+    p.screen.allowed_0, p.screen.allowed_1 = bounds[0], bounds[1]
+    p.screen.readout_0, p.screen.readout_1 = bounds[2], bounds[3]
     p.screen.most = clip * clip
     with nogil:
         find_dispersed(image, good, &p, allowed, readout, value, use, sums, flag, has_overload)

@@ -3,6 +3,9 @@
 from libc.math cimport ceil, floor
 from libc.stdint cimport int16_t, int32_t
 
+cdef extern from "clipped.h" nogil:
+    long clipped(double position, long n)
+
 ctypedef fused count_t:
     int16_t
     int32_t
@@ -24,13 +27,6 @@ cdef inline double nearest_w(double rate, double z, double frame) noexcept nogil
     if z > frame + 1:
         return rate * (z - frame - 1)
     return 0.0
-
-
-cdef inline int clipped(double position, int n) noexcept nogil:
-    """The whole number of a position within 0 and n; 0 for what is not a number."""
-    if not position > 0:
-        return 0
-    return <int>position if position < n else n
 
 
 def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] centre,
@@ -59,10 +55,10 @@ def claim_pixels(int frame, const Py_ssize_t[::1] rows, const double[:, ::1] cen
             limit = radius * radius - w * w
             if limit <= 0:
                 continue
-            x0 = clipped(floor(centre[r, 0] - half_width[r, 0] - 0.5), n_fast)
-            x1 = clipped(ceil(centre[r, 0] + half_width[r, 0] + 0.5), n_fast)
-            y0 = clipped(floor(centre[r, 1] - half_width[r, 1] - 0.5), n_slow)
-            y1 = clipped(ceil(centre[r, 1] + half_width[r, 1] + 0.5), n_slow)
+            x0 = <int>clipped(floor(centre[r, 0] - half_width[r, 0] - 0.5), n_fast)
+            x1 = <int>clipped(ceil(centre[r, 0] + half_width[r, 0] + 0.5), n_fast)
+            y0 = <int>clipped(floor(centre[r, 1] - half_width[r, 1] - 0.5), n_slow)
+            y1 = <int>clipped(ceil(centre[r, 1] + half_width[r, 1] + 0.5), n_slow)
             boxes[n, 0], boxes[n, 1], boxes[n, 2], boxes[n, 3] = x0, x1, y0, y1
             for y in range(y0, y1):
                 dy = y + 0.5 - centre[r, 1]

@@ -3,6 +3,9 @@
 from libc.math cimport ceil, floor, sqrt
 from libc.stdint cimport int16_t, int32_t, uint8_t
 
+cdef extern from "clipped.h" nogil:
+    long clipped(double position, long n)
+
 cdef extern from "background_sums.h" nogil:
     void add_pixels_16(const int16_t* image, const uint8_t* trusted, const int32_t* cap, long n, int32_t lowest,
                        double* total, int32_t* number, int32_t* n_bright)
@@ -15,13 +18,6 @@ ctypedef fused count_t:
 
 # Pixels whose sums stay in a core's cache while the frames of a run are added, one after the other.
 cdef Py_ssize_t STRIP = 8192
-
-
-cdef inline int clipped(double position, int n) noexcept nogil:
-    """The whole number of a position within 0 and n; 0 for what is not a number."""
-    if not position > 0:
-        return 0
-    return <int>position if position < n else n
 
 
 def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted,
@@ -45,10 +41,10 @@ def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] truste
         for n in range(centre.shape[0]):
             inner = radius[n]
             outer = inner + 3
-            x0 = clipped(floor(centre[n, 0] - outer), n_fast)
-            x1 = clipped(ceil(centre[n, 0] + outer), n_fast)
-            y0 = clipped(floor(centre[n, 1] - outer), n_slow)
-            y1 = clipped(ceil(centre[n, 1] + outer), n_slow)
+            x0 = <int>clipped(floor(centre[n, 0] - outer), n_fast)
+            x1 = <int>clipped(ceil(centre[n, 0] + outer), n_fast)
+            y0 = <int>clipped(floor(centre[n, 1] - outer), n_slow)
+            y1 = <int>clipped(ceil(centre[n, 1] + outer), n_slow)
             mean = 0
             for step in range(3):
                 limit = mean + 3 * sqrt(gain * (mean if mean > 0 else 0) + noise) + gain if step > 0 else 1e30

@@ -2,14 +2,10 @@
 
 from libc.math cimport ceil, erf, exp, fabs, floor, sqrt
 
+cdef extern from "clipped.h" nogil:
+    long clipped(double position, long n)
+
 cdef double SQRT_PI = 1.7724538509055159
-
-
-cdef inline Py_ssize_t clipped(double position, Py_ssize_t n) noexcept nogil:
-    """The whole number of a position within 0 and n; 0 for what is not a number."""
-    if not position > 0:
-        return 0
-    return <Py_ssize_t>position if position < n else n
 
 
 cdef void add_row(double* row, Py_ssize_t n_fast, double centre, double sigma, double reach, double weight) noexcept nogil:

@@ -57,7 +57,7 @@ class BackgroundSum:
 
         images : (slow, fast) int16 or int32 each; trusted : (slow, fast) uint8
         covered : the pixels of each frame that a spot covers, slow * width + fast
-        cap : (slow, fast) int32, counts above which a pixel is not background: see pixel_caps
+        cap : (slow, fast) int32, counts above which a pixel is not background: see Rings.caps
         """
         given.require_arrays(self.total, self.number, self.n_bright)
         shape = self.total.shape
