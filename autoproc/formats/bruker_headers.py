@@ -12,6 +12,7 @@ import numpy as np
 
 from autoproc.formats.frame_facts import FrameFacts, X, Y, Z, number, number_list, pair
 from autoproc.formats.frame_headers import FrameHeader
+from autoproc.formats.header_values import overload_assumed
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.experiment import Goniometer
 
@@ -45,7 +46,7 @@ def bruker_facts(header: FrameHeader) -> FrameFacts:
         goniometer=_goniometer(int(number(fields, "AXIS") or OMEGA), omega, phi, chi),
         trusted_range=(0.0, OVERLOAD),
         serial=f"Bruker {fields.get('DETTYPE', '').partition(' ')[0]}",
-        remarks=(ASSUMED,),
+        remarks=(ASSUMED, overload_assumed(OVERLOAD)),
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from autoproc.formats.frame_facts import LARGEST_16_BIT, FrameFacts, X, Y, number, number_list, overload, pair
 from autoproc.formats.frame_headers import FrameHeader
+from autoproc.formats.header_values import overload_assumed
 from autoproc.formats.tiff_tags import byte_order
 from autoproc.geometry.rotation import rotation_matrix
 
@@ -59,7 +60,7 @@ def smv_facts(header: FrameHeader) -> FrameFacts:
     pedestal = number(fields, "IMAGE_PEDESTAL") or ADSC_PEDESTALS.get(int(serial or 0), 0.0)
     if abs(pedestal) > LARGEST_16_BIT:
         raise ValueError("no pedestal is as high as that")
-    full = overload(fields, "CCD_IMAGE_SATURATION", "SATURATED_VALUE")
+    full, told_of_full = overload(fields, "CCD_IMAGE_SATURATION", "SATURATED_VALUE")
     two_theta = number(fields, "TWOTHETA") or 0.0
     swing = f"the header gives 2theta = {two_theta:g} degrees but no direction of it: it is taken as 0"
     centre = _adsc_centre(header, size or 0.0, int(serial or 0))
@@ -76,7 +77,7 @@ def smv_facts(header: FrameHeader) -> FrameFacts:
         serial="ADSC" if serial is None else f"ADSC {serial:.0f}",
         date=_day(fields.get("DATE", "").replace("PST", "").replace("PDT", "")),
         warnings=(swing,) if abs(two_theta) > 0.01 else (),
-        remarks=(ADSC_CONVENTION,) if centre else (),
+        remarks=(*((ADSC_CONVENTION,) if centre else ()), *told_of_full),
     )
 
 
@@ -140,6 +141,7 @@ def marccd_facts(header: FrameHeader) -> FrameFacts:
         gain=_mar_gain(header, px * 1e-6, serial),
         serial=f"Rayonix {serial}" if serial else "Rayonix",
         warnings=warnings,
+        remarks=() if saturated > 0 else (overload_assumed(LARGEST_16_BIT, str(saturated)),),
     )
 
 

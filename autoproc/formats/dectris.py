@@ -58,7 +58,7 @@ def panel(
         origin=np.array([-centre[0] * px, centre[1] * py, -distance]),
         pixel_size=(px, py),
         image_size=images.shape[::-1],
-        trusted_range=(underload(detector, images.dtype, remarks), saturation(detector, images.dtype)),
+        trusted_range=(underload(detector, images.dtype, remarks), saturation(detector, images.dtype, remarks)),
         thickness=spare_number(detector, "sensor_thickness", "mm", "m", warnings) or 0.0,
         mu=mu,
         material=symbol,

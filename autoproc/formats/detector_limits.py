@@ -8,6 +8,7 @@ from contextlib import suppress
 import h5py
 import numpy as np
 
+from autoproc.formats.header_values import overload_assumed
 from autoproc.formats.nexus_fields import groups_of_class, text_of
 
 HIGH = ("saturation_value", "countrate_correction_count_cutoff")
@@ -24,19 +25,24 @@ MOST_VALUES = 1 << 26
 """Of a limit that every pixel has of its own: as many as the largest detectors have pixels."""
 
 
-def saturation(detector: h5py.Group, dtype: np.dtype | None = None) -> float:
+def saturation(detector: h5py.Group, dtype: np.dtype | None = None, remarks: list[str] | None = None) -> float:
     """Counts at and beyond which pixels are overloaded: the lowest limit that the file gives.
 
     Firmware from 1.7 writes saturation_value, earlier ones a cut-off of the detector or, before 1.5, of its
     modules alone; the bits of a pixel are the last limit. Of limits of each pixel the lowest counts, for all of them.
-    dtype : of the images.
+    dtype : of the images; remarks : gains a sentence where the file gives no limit, or one that is none
     """
     groups = _places(detector)
-    limits = [limit for group in groups for limit in _limits(group, HIGH) if limit > 0]
+    said = [limit for group in groups for limit in _limits(group, HIGH)]
+    limits = [limit for limit in said if 0 < limit < np.inf]
     if not limits:
         modules = [module for group in groups for module in _modules(group)]
-        limits = [limit for module in modules for limit in _limits(module, HIGH) if limit > 0]
-    return min([*limits, _of_type(dtype)])
+        said += [limit for module in modules for limit in _limits(module, HIGH)]
+        limits = [limit for limit in said if 0 < limit < np.inf]
+    taken = min([*limits, _of_type(dtype)])
+    if remarks is not None and not limits:
+        remarks.append(overload_assumed(taken, ", ".join(dict.fromkeys(_worded(limit) for limit in said))))
+    return taken
 
 
 def underload(detector: h5py.Group, dtype: np.dtype, remarks: list[str]) -> float:
@@ -44,7 +50,7 @@ def underload(detector: h5py.Group, dtype: np.dtype, remarks: list[str]) -> floa
 
     dtype : of the images; remarks : gains a sentence where negative counts would be possible and nothing is said
     """
-    limits = [limit for group in _places(detector) for limit in _limits(group, LOW)]
+    limits = [limit for group in _places(detector) for limit in _limits(group, LOW) if np.isfinite(limit)]
     if not limits and dtype.kind in "if":
         remarks.append(SIGNED_ASSUMED)
     return least_count(max(limits, default=-1.0), dtype)
@@ -58,6 +64,10 @@ def least_count(underload_value: float, dtype: np.dtype) -> float:
     if dtype.kind != "i":
         return max(underload_value, -1.0) if dtype.kind == "u" else underload_value
     return max(underload_value, float(np.iinfo(dtype).min + 1))
+
+
+def _worded(limit: float) -> str:
+    return "NaN" if np.isnan(limit) else f"{limit:.10g}"
 
 
 def _places(detector: h5py.Group) -> list[h5py.Group]:
@@ -87,8 +97,8 @@ def _limits(group: h5py.Group, names: tuple[str, ...]) -> Iterator[float]:
         if not isinstance(item, h5py.Dataset) or not 0 < item.size <= MOST_VALUES:
             continue
         if np.issubdtype(item.dtype, np.number):
-            values = np.asarray(item[()]).ravel()
-            values = np.unique(values[np.isfinite(values)])
+            values = np.unique(np.asarray(item[()]).ravel())
+            values = values[np.isfinite(values)] if np.any(np.isfinite(values)) else values[:1]
             if len(values) > MOST_MODULES:  # of each pixel: the lowest that is a limit, and the highest
                 values = np.array([values[int(np.argmax(values > 0))], values[-1]])
             yield from values.astype(float).tolist()

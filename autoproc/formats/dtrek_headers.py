@@ -41,6 +41,7 @@ def dtrek_facts(header: FrameHeader) -> FrameFacts:
     wavelengths = number_list(fields, "SCAN_WAVELENGTH") or number_list(fields, "SOURCE_WAVELENGTH")[1:]
     settings = number_list(fields, "CRYSTAL_GONIO_VALUES")
     normal = np.cross(fast, slow)
+    full, told_of_full = overload(fields, "SATURATED_VALUE")
     return FrameFacts(
         wavelengths[0] if wavelengths else None,
         abs(float(corner @ normal)),
@@ -53,10 +54,10 @@ def dtrek_facts(header: FrameHeader) -> FrameFacts:
         to_source=_direction(fields, "SOURCE_VECTORS"),
         polarisation=_polarisation(number_list(fields, "SOURCE_POLARZ")),
         goniometer=Goniometer(_direction(fields, "ROTATION_VECTOR")),
-        trusted_range=(0.0, overload(fields, "SATURATED_VALUE")),
+        trusted_range=(0.0, full),
         serial=fields.get(f"{name}DETECTOR_DESCRIPTION", ""),
         date=_day(fields.get("DTREK_DATE_TIME", "")),
-        remarks=(CRYSTAL_AXES,) if any(settings) else (),
+        remarks=(*((CRYSTAL_AXES,) if any(settings) else ()), *told_of_full),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autoproc.formats.frame_facts import LARGEST_16_BIT, FrameFacts, number, pair
+from autoproc.formats.frame_facts import LARGEST_16_BIT, FrameFacts, number, overload, pair
 from autoproc.formats.frame_headers import FrameHeader
 from autoproc.formats.minicbf import NO_CUTOFF
 
@@ -18,8 +18,8 @@ def edf_facts(header: FrameHeader) -> FrameFacts:
     wavelength, distance = number(fields, "wavelength"), number(fields, "sampledistance")
     sizes = pair(number(fields, "psize_1"), number(fields, "psize_2"))
     centre = pair(number(fields, "center_1"), number(fields, "center_2"))
-    largest = number(fields, "saturationlevel", "saturation_level")
     stored = LARGEST.get(fields.get("datatype", "").lower(), NO_CUTOFF)
+    full, told_of_full = overload(fields, "saturationlevel", "saturation_level", otherwise=stored)
     return FrameFacts(
         None if wavelength is None else wavelength * 1e10,
         None if distance is None else distance * 1e3,
@@ -27,7 +27,7 @@ def edf_facts(header: FrameHeader) -> FrameFacts:
         centre,
         pair(number(fields, "oscillationstart", "osc_start"), number(fields, "oscillationrange", "osc_range")),
         number(fields, "exposuretime", "count_time") or 0.0,
-        trusted_range=(-1.0, largest if largest and largest > 0 else stored),
+        trusted_range=(-1.0, full),
         serial=fields.get("detector", ""),
-        remarks=(CONVENTION,) if centre else (),
+        remarks=(*((CONVENTION,) if centre else ()), *told_of_full),
     )

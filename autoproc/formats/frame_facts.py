@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from autoproc.formats.header_values import overload_assumed, quoted
 from autoproc.formats.minicbf import NO_CUTOFF, NUMBER
 from autoproc.formats.polarisation import Polarisation
 from autoproc.models.experiment import Goniometer
@@ -63,10 +64,19 @@ def number_list(fields: Mapping[str, str], name: str) -> list[float]:
     return [_finite(text) for text in re.findall(NUMBER, fields.get(name, ""))]
 
 
-def overload(fields: Mapping[str, str], *names: str) -> float:
-    """The count where the detector is full, of the first of these fields that has one that can be."""
-    said = number(fields, *names)
-    return said if said is not None and said > 0 else LARGEST_16_BIT
+def overload(
+    fields: Mapping[str, str], *names: str, otherwise: float = LARGEST_16_BIT
+) -> tuple[float, tuple[str, ...]]:
+    """The count where the detector is full, of the first of these fields that has one that can be.
+
+    With it what there is to say of it, in words: that the header has none, or none that can be.
+    """
+    for name in names:
+        said = number(fields, name)
+        if said is not None and said > 0:
+            return said, ()
+    there = ", ".join(quoted(fields[name]) for name in names if fields.get(name))
+    return otherwise, (overload_assumed(otherwise, there),)
 
 
 def _finite(text: str) -> float:

@@ -18,12 +18,13 @@ from autoproc.formats.frame_facts import FrameFacts
 from autoproc.formats.frame_headers import FrameHeader
 from autoproc.formats.header_values import (
     HeaderOverrides,
+    overload_assumed,
     required_beam_centre,
     required_distance,
     required_pixel_size,
     required_wavelength,
 )
-from autoproc.formats.minicbf import HeaderModels
+from autoproc.formats.minicbf import NO_CUTOFF, HeaderModels
 from autoproc.models.experiment import Beam, Detector, Goniometer, Panel
 
 EXAMPLES = {
@@ -110,7 +111,7 @@ def _panel(path: str | Path, header: FrameHeader, facts: FrameFacts, overrides: 
 
 def _tiff_facts(header: FrameHeader) -> FrameFacts:
     """Nothing: a plain TIFF tells of its picture only."""
-    return FrameFacts()
+    return FrameFacts(remarks=(overload_assumed(NO_CUTOFF),))
 
 
 def _smv_facts(header: FrameHeader) -> FrameFacts:

@@ -84,6 +84,19 @@ def required_beam_centre(path: str | Path, value: tuple[float, float] | None) ->
     return value
 
 
+OVERLOAD = "pixels are taken as overloaded from "
+"""How the sentence about an assumed overload begins, by which it is known."""
+
+
+def overload_assumed(taken: float, said: str = "") -> str:
+    """That a file's number for where pixels are full is none, or that it gives none; what is taken instead, in words.
+
+    taken : counts; said : what the file has in the place of them, in words, "" where it has nothing
+    """
+    why = f"the file says {said}, which is no such number" if said else "the file does not say where they are full"
+    return f"{OVERLOAD}{taken:.10g} counts on, since {why}; max_trusted= overrides it"
+
+
 def quoted(text: str) -> str:
     """What a file says, as it may stand in a message: short and printable, or only how long it is.
 

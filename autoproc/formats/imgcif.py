@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from autoproc.formats.cbf import CbfHeader
 from autoproc.formats.expt import goniometer_from_axes
 from autoproc.formats.header_values import (
     HeaderOverrides,
+    overload_assumed,
     quoted,
     required_distance,
     required_pixel_size,
@@ -65,11 +67,13 @@ def models_from_imgcif(path: str | Path, header: CbfHeader, overrides: HeaderOve
         beam = polarisation.of(_beam(path, block, axes, overrides))
         panel = _placed(path, _panel(header, block, axes, beam.wavelength), beam, overrides)
         goniometer, oscillation = _goniometer(block, axes)
+        full = _overload_remarks(block)
     except (RuntimeError, ValueError, KeyError, IndexError) as error:
         raise CorruptFile(path=path, reason=f"its imgCIF header cannot be understood ({told(error)})") from error
     exposure = _first(block, "_diffrn_scan_frame.integration_time") or 0.0
     warnings = (polarisation.warning,) if polarisation.warning else ()
-    return HeaderModels(beam, Detector((panel,)), goniometer, oscillation, exposure, warnings, polarisation.remarks)
+    remarks = (*polarisation.remarks, *full)
+    return HeaderModels(beam, Detector((panel,)), goniometer, oscillation, exposure, warnings, remarks)
 
 
 def _before_image(text: str) -> str:
@@ -186,7 +190,7 @@ def _panel(header: CbfHeader, block: gemmi.cif.Block, axes: dict[str, Axis], wav
         image_size=header.image_size,
         trusted_range=(
             _least_count(block),
-            _first(block, "_array_intensities.overload") or NO_CUTOFF,
+            _overload(block) or NO_CUTOFF,
         ),
         thickness=thickness,
         mu=attenuation(material, wavelength)[1],
@@ -195,6 +199,19 @@ def _panel(header: CbfHeader, block: gemmi.cif.Block, axes: dict[str, Axis], wav
         identifier=kind,
         mask=module_gaps(kind, header.image_size),
     )
+
+
+def _overload(block: gemmi.cif.Block) -> float | None:
+    """Counts at which a pixel is full, or None where the header has no number that can be."""
+    said = _first(block, "_array_intensities.overload")
+    return said if said is not None and 0 < said < math.inf else None
+
+
+def _overload_remarks(block: gemmi.cif.Block) -> tuple[str, ...]:
+    """What is assumed where that is None, in words."""
+    said = [gemmi.cif.as_string(value) for value in block.find_values("_array_intensities.overload")]
+    texts = ", ".join(quoted(text) for text in said[:1] if text not in ("", ".", "?"))
+    return () if _overload(block) else (overload_assumed(NO_CUTOFF, texts),)
 
 
 def _least_count(block: gemmi.cif.Block) -> float:

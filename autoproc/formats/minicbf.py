@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from autoproc.formats.beamlines import KnownGoniometer, assumed, day_in, goniome
 from autoproc.formats.cbf import CbfHeader
 from autoproc.formats.header_values import (
     HeaderOverrides,
+    overload_assumed,
     quoted,
     required_beam_centre,
     required_distance,
@@ -165,7 +167,9 @@ def _remarks(fields: Mapping[str, str], polarisation: Polarisation) -> tuple[str
         if applied
         else ""
     )
-    return tuple(remark for remark in (*polarisation.remarks, told) if remark)
+    said = quoted(fields["Count_cutoff"]) if fields.get("Count_cutoff") else ""
+    full = "" if _cutoff(fields) else overload_assumed(NO_CUTOFF, said)
+    return tuple(remark for remark in (*polarisation.remarks, told, full) if remark)
 
 
 def sensor(text: str, default: tuple[str, float] = ("", 0.0)) -> tuple[str, float]:
@@ -200,20 +204,26 @@ def _panel(
     kind = fields.get("Detector", "")
     is_eiger = "EIGER" in kind.upper()
     material, thickness = sensor(header.text, ("Si", 0.45) if is_eiger else ("", 0.0))
-    cutoff = numbers(fields, "Count_cutoff", 1)[0]
+    cutoff = _cutoff(fields)
     return Panel(
         fast_axis=np.array([1.0, 0.0, 0.0]),
         slow_axis=np.array([0.0, -1.0, 0.0]),
         origin=np.array([-centre[0] * px_fast, centre[1] * px_slow, -distance]),
         pixel_size=(px_fast, px_slow),
         image_size=header.image_size,
-        trusted_range=(-1.0, cutoff if cutoff and cutoff > 0 else NO_CUTOFF),
+        trusted_range=(-1.0, cutoff or NO_CUTOFF),
         thickness=thickness,
         mu=attenuation(material, wavelength)[1],
         material=material,
         identifier=kind,
         mask=module_gaps(kind, header.image_size),
     )
+
+
+def _cutoff(fields: Mapping[str, str]) -> float | None:
+    """Counts at which a pixel is full, or None where the header has no number that can be."""
+    cutoff = numbers(fields, "Count_cutoff", 1)[0]
+    return cutoff if cutoff is not None and 0 < cutoff < math.inf else None
 
 
 def _header_centre(fields: Mapping[str, str], pixel_size: tuple[float, float]) -> tuple[float, float] | None:

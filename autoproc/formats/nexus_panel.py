@@ -53,7 +53,7 @@ def nexus_panel(
         origin=origin + 0.0,
         pixel_size=pixel_size,
         image_size=images.shape[::-1],
-        trusted_range=(underload(detector, images.dtype, remarks), saturation(detector, images.dtype)),
+        trusted_range=(underload(detector, images.dtype, remarks), saturation(detector, images.dtype, remarks)),
         thickness=spare_number(detector, "sensor_thickness", "mm", "m", warnings) or 0.0,
         mu=mu,
         material=symbol,

@@ -9,6 +9,7 @@ import numpy as np
 
 from autoproc.formats.detector_limits import SIGNED_ASSUMED
 from autoproc.formats.expt import goniometer_from_axes, least_trusted
+from autoproc.formats.header_values import OVERLOAD
 from autoproc.formats.polarisation import POLARISATION_ASSUMED
 from autoproc.formats.sensors import attenuation
 from autoproc.geometry.placement import with_beam_centre, with_distance
@@ -52,11 +53,15 @@ def overridden_beam(
 
 
 def standing_remarks(
-    remarks: Sequence[str], polarization_fraction: float | None, min_trusted: int | None
+    remarks: Sequence[str],
+    polarization_fraction: float | None,
+    min_trusted: int | None,
+    max_trusted: int | None = None,
 ) -> tuple[str, ...]:
     """The header's remarks without what is no longer assumed, as the user says it."""
     said = {POLARISATION_ASSUMED: polarization_fraction, SIGNED_ASSUMED: min_trusted}
-    return tuple(remark for remark in remarks if said.get(remark) is None)
+    standing = tuple(remark for remark in remarks if said.get(remark) is None)
+    return standing if max_trusted is None else tuple(r for r in standing if not r.startswith(OVERLOAD))
 
 
 def moved_detector(

@@ -228,7 +228,7 @@ def _sweep(
         scan,
         imageset,
         identifier=identifier_for(imageset, scan),
-        remarks=standing_remarks(models.remarks, params.polarization_fraction, params.min_trusted),
+        remarks=standing_remarks(models.remarks, params.polarization_fraction, params.min_trusted, params.max_trusted),
     )
     experiment, sensor_warnings = with_plausible_sensor(experiment)
     warnings = [
@@ -338,7 +338,7 @@ def _overridden(experiment: Experiment, params: ImportParams) -> Experiment:
         experiment.goniometer, params.rotation_axis, params.goniometer_axes, params.goniometer_angles
     )
     detector = _overridden_counts(detector, params)
-    remarks = standing_remarks(experiment.remarks, params.polarization_fraction, params.min_trusted)
+    remarks = standing_remarks(experiment.remarks, params.polarization_fraction, params.min_trusted, params.max_trusted)
     return replace(experiment, beam=beam, detector=detector, goniometer=goniometer, scan=scan, remarks=remarks)
 
 

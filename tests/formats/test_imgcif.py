@@ -6,7 +6,8 @@ from cbf_files import cbf_bytes, header, image
 from shared_data import shared
 
 from autoproc.errors import BadHeader, CorruptFile
-from autoproc.formats.header_values import HeaderOverrides
+from autoproc.formats.header_values import OVERLOAD, HeaderOverrides
+from autoproc.formats.minicbf import NO_CUTOFF
 from autoproc.formats.registry import format_name, read_experiment, read_image_models
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.rotation import rotation_matrix
@@ -79,11 +80,12 @@ _array_intensities.array_id
 _array_intensities.gain
 _array_intensities.overload
 _array_intensities.undefined_value
-A1 1.0 91795 -1
+A1 1.0 {overload} -1
 """
 DEFAULTS = {
     "norm": 0.0, "wavelength": 0.7, "omega": -10.0, "omega_width": 0.5, "phi_width": 0.0, "two_theta": 0.0,
     "distance": 100.0, "element_parent": "ELEMENT_Y", "direction": "increasing", "pixel": 0.1,
+    "overload": 91795,
 }  # fmt: skip
 
 
@@ -200,3 +202,12 @@ def test_real_frames_as_dials_reads_them(name, origin, fast, lab_axis, oscillati
     np.testing.assert_allclose(experiment.detector[0].fast_axis, fast, atol=1e-5)
     np.testing.assert_allclose(experiment.goniometer.lab_axis, lab_axis, atol=1e-4)
     assert experiment.scan.oscillation == oscillation
+
+
+@pytest.mark.parametrize(("value", "words"), [("0", "'0'"), ("-1", "'-1'"), (".", "not say"), ("nan", "'nan'")])
+def test_an_overload_that_is_none_is_said(tmp_path, value, words):
+    found = models(tmp_path, overload=value)
+    (remark,) = (remark for remark in found.remarks if remark.startswith(OVERLOAD))
+    assert words in remark
+    assert found.detector[0].trusted_range[1] == NO_CUTOFF
+    assert not [remark for remark in models(tmp_path).remarks if remark.startswith(OVERLOAD)]
