@@ -50,7 +50,7 @@ class Trial:
 
     intensity, variance : not scaled, errors as in the scaling that they come from; weight : of the fit, robust
     fold : (N,) of each observation's group; parts : rows of each experiment and their design to the highest degree
-    models : those of the scaling
+    models : those of the scaling; rows : (N,) of the reflections that it gave
     """
 
     groups: EquivalentGroups
@@ -60,6 +60,7 @@ class Trial:
     fold: np.ndarray
     parts: tuple[Part, ...]
     models: tuple[PhysicalModel, ...]
+    rows: np.ndarray
 
     def __len__(self) -> int:
         return len(self.intensity)
@@ -94,7 +95,7 @@ def trial(scaled: ScaleResult, d_min: float | None = None, max_observations: int
         here = np.flatnonzero(table["experiment_id"][rows] == n)
         parts.append(Part(here, model.with_degree(highest).design(experiment, at[here])))
     fold = np.random.default_rng(0).permutation(len(groups))[groups.group] % N_FOLDS
-    return Trial(groups, value, variance, weight, fold, tuple(parts), scaled.start.models)
+    return Trial(groups, value, variance, weight, fold, tuple(parts), scaled.start.models, rows)
 
 
 def held_out_agreement(of: Trial, level: str) -> HeldOut:

@@ -9,6 +9,7 @@ from autoproc.merging.merging_statistics import ShellStatistics
 from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
 from autoproc.reports import checks
+from autoproc.scaling.detector_response import DetectorResponse
 
 
 def shell(d_max: float = 30.0, d_min: float = 2.0, completeness: float = 99.0, **values) -> ShellStatistics:
@@ -251,3 +252,27 @@ def test_a_space_group_that_the_intensities_deny_is_bad():
     assert checks.given_space_group("P 1 21/c 1", 0.001).verdict == "bad"
     assert "process without it" in checks.given_space_group("P 1 21/c 1", 0.001).warning
     assert checks.given_space_group("P 21 21 21", 0.98).verdict == "good"
+
+
+def part(factor: float, sigma: float = 0.004, panel: int = 0) -> DetectorResponse:
+    return DetectorResponse(factor, sigma, (126, 251), (0, 283), panel)
+
+
+@pytest.mark.parametrize(
+    ("factor", "sigma", "verdict"),
+    [(1.27, 0.004, "look"), (0.8, 0.01, "look"), (2.0, 0.01, "bad"), (1.02, 0.001, "good"), (1.2, 0.05, "good")],
+)
+def test_a_part_of_the_detector_that_counts_otherwise(factor: float, sigma: float, verdict: str):
+    assert checks.detector_response([part(factor, sigma)]).verdict == verdict
+
+
+def test_the_part_is_named_with_its_factor():
+    check = checks.detector_response([part(1.02), part(1.27), part(1.3, 0.2)])
+    assert check.warning.startswith(
+        "detector response: fast 126 to 250, slow 0 to 282 px counts 1.27 times what the rest"
+    )
+    assert "of panel 3" in checks.detector_response([part(0.7, panel=3)]).value
+
+
+def test_no_part_no_check():
+    assert checks.detector_response([]) is None

@@ -1,0 +1,67 @@
+"""What makes a sweep suspect: small rules on numbers that say what they saw, what is usual, and what to do.
+
+Each rule takes what it needs and returns a Check, or None where it does not apply. What counts as usual comes
+from the practice of macromolecular crystallography; a check that fails is a reason to look, not a verdict.
+"""
+
+from autoproc.reports.checks.agreement import (
+    HIGH_INNER_R_MEAS,
+    asymptotic_signal,
+    convergence,
+    decay,
+    inner_agreement,
+    outliers,
+)
+from autoproc.reports.checks.check import Check, Verdict, in_order, overall_verdict
+from autoproc.reports.checks.coverage import (
+    SAME_RESOLUTION,
+    completeness_inside,
+    coverage,
+    inner_coverage,
+    outer_signal,
+    redundancy,
+    resolution_limit,
+)
+from autoproc.reports.checks.images import doubts, ice, images
+from autoproc.reports.checks.instrument import detector_response
+from autoproc.reports.checks.intensities import pseudo_translation, twinning
+from autoproc.reports.checks.lattice import (
+    VERY_FEW_INDEXED,
+    geometry,
+    given_space_group,
+    lattices,
+    spot_positions,
+    spots_indexed,
+)
+
+__all__ = [
+    "HIGH_INNER_R_MEAS",
+    "SAME_RESOLUTION",
+    "VERY_FEW_INDEXED",
+    "Check",
+    "Verdict",
+    "asymptotic_signal",
+    "completeness_inside",
+    "convergence",
+    "coverage",
+    "decay",
+    "detector_response",
+    "doubts",
+    "geometry",
+    "given_space_group",
+    "ice",
+    "images",
+    "in_order",
+    "inner_agreement",
+    "inner_coverage",
+    "lattices",
+    "outer_signal",
+    "outliers",
+    "overall_verdict",
+    "pseudo_translation",
+    "redundancy",
+    "resolution_limit",
+    "spot_positions",
+    "spots_indexed",
+    "twinning",
+]

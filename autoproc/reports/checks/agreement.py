@@ -1,0 +1,82 @@
+"""Checks of scaling: how well equivalents agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autoproc.merging.merging_statistics import ShellStatistics
+from autoproc.reports.checks.check import Check, Verdict, above, below
+from autoproc.wording import counted
+
+HIGH_INNER_R_MEAS, VERY_HIGH_INNER_R_MEAS = 0.15, 0.30
+ANOMALOUS_SHARE = 0.6
+"""Of Rmeas: what is left of it where I(+) and I(-) are kept apart, if their differences are most of it."""
+LOW_ISA, VERY_LOW_ISA = 8.0, 4.0
+MANY_OUTLIERS, VERY_MANY_OUTLIERS = 0.02, 0.10
+B_CHANGE, LARGE_B_CHANGE = 5.0, 20.0
+
+
+def inner_agreement(inner: ShellStatistics) -> Check | None:
+    """Rmeas of the strongest, lowest resolution reflections."""
+    if inner.r_meas is None or inner.r_meas <= 0:
+        return None
+    if inner.r_meas_anom is not None and inner.r_meas_anom < ANOMALOUS_SHARE * inner.r_meas:
+        advice = (
+            f"it is {inner.r_meas_anom:.3f} where I(+) and I(-) are kept apart: their difference is an anomalous "
+            "signal, not an error; look no further if it is expected"
+        )
+    else:
+        advice = (
+            "equivalents that should be measured best disagree: look for a shadow, overloads, damage (scale and B by "
+            "image), or a Laue group that is too high (try symmetry.space_group=P1)"
+        )
+    return Check(
+        "Rmeas at low resolution", f"{inner.r_meas:.3f}", f"below {HIGH_INNER_R_MEAS:g}",
+        above(inner.r_meas, HIGH_INNER_R_MEAS, VERY_HIGH_INNER_R_MEAS), advice,
+    )  # fmt: skip
+
+
+def asymptotic_signal(isa: float | None) -> Check | None:
+    """ISa: the best I/sigma that systematic errors allow; None where it was not estimated."""
+    if isa is None or not np.isfinite(isa):
+        return None
+    return Check(
+        "ISa", f"{isa:.1f}", f"above {LOW_ISA:g}, good data 20 or more", below(isa, LOW_ISA, VERY_LOW_ISA),
+        "systematic errors limit the strong reflections: a split or vibrating crystal, an unsteady beam, damage, or "
+        "absorption (try scale.absorption_level=high)",
+    )  # fmt: skip
+
+
+def outliers(n_outliers: int, n_scaled: int) -> Check:
+    """Observations that scaling rejected."""
+    fraction = n_outliers / max(1, n_scaled + n_outliers)
+    advice = "look at the scale and I/sigma by image: images that are wrong, ice, or a Laue group that is too high"
+    verdict = above(fraction, MANY_OUTLIERS, VERY_MANY_OUTLIERS)
+    return Check("outliers in scaling", f"{fraction:.1%}", f"below {MANY_OUTLIERS:.0%}", verdict, advice)
+
+
+def decay(b_by_image: Sequence[np.ndarray], first_images: Sequence[int]) -> Check | None:
+    """The change of B over the sweep; of several lattices the worst."""
+    curves = [(np.asarray(b, float), first) for b, first in zip(b_by_image, first_images, strict=True) if len(b)]
+    if not curves:
+        return None
+    b, first = max(curves, key=lambda c: float(np.ptp(c[0])))
+    best = int(np.argmax(b))
+    fall = float(b[best] - b[best:].min())
+    late = np.flatnonzero(b[best:] < b[best] - 0.5 * fall)
+    keep = first + best + (int(late[0]) if len(late) else 0)
+    return Check(
+        "fall of B over the sweep", f"{fall:.1f} A^2", f"below {B_CHANGE:g} A^2",
+        above(fall, B_CHANGE, LARGE_B_CHANGE),
+        f"high resolution fades, as by radiation damage: compare with import_sweep.image_range={first},{keep}",
+    )  # fmt: skip
+
+
+def convergence(converged: bool, n_cycles: int) -> Check:
+    """Whether scaling came to rest."""
+    verdict: Verdict = "good" if converged else "look"
+    value = f"{'converged' if converged else 'stopped'} after {counted(n_cycles, 'cycle')}"
+    advice = "scaling was stopped before it came to rest: look at the scales by image"
+    return Check("scaling", value, "converged", verdict, advice)

@@ -1,0 +1,49 @@
+"""One thing that was looked at, and how its value is put beside what is usual."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["good", "look", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: its value, what is usual, and, unless it is good, what to do."""
+
+    name: str
+    value: str
+    usual: str
+    verdict: Verdict = "good"
+    advice: str = ""
+
+    @property
+    def warning(self) -> str:
+        """The check as a sentence; empty where it is good, or where a stage has said it with what to do."""
+        if self.verdict == "good" or not self.advice:
+            return ""
+        return f"{self.name}: {self.value} (usual: {self.usual}); {self.advice}"
+
+
+def overall_verdict(checks: Sequence[Check]) -> Verdict:
+    """The worst of all checks."""
+    found = {check.verdict for check in checks}
+    return "bad" if "bad" in found else "look" if "look" in found else "good"
+
+
+def in_order(stated: Sequence[str], checks: Sequence[Check]) -> list[str]:
+    """All warnings, each once, the gravest first: bad checks, what the stages said, then what is worth a look."""
+    of = {v: [c.warning for c in checks if c.verdict == v and c.warning] for v in ("bad", "look")}
+    return list(dict.fromkeys([*of["bad"], *stated, *of["look"]]))
+
+
+def above(value: float, look: float, bad: float) -> Verdict:
+    """The verdict on a value that should be small."""
+    return "bad" if value > bad else "look" if value > look else "good"
+
+
+def below(value: float, look: float, bad: float) -> Verdict:
+    """The verdict on a value that should be large."""
+    return "bad" if value < bad else "look" if value < look else "good"

@@ -1,0 +1,112 @@
+"""Checks of what was measured: completeness, multiplicity, resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autoproc.merging.merging_statistics import ShellStatistics
+from autoproc.reports.checks.check import Check, Verdict, below
+
+LOW_COMPLETENESS, VERY_LOW_COMPLETENESS = 85.0, 50.0
+INCOMPLETE_INNER = 90.0
+WHOLE = 95.0
+"""Completeness, percent, that a sweep reaches on whole rings where nothing but time or rotation limits it."""
+LOW_MULTIPLICITY = 2.0
+OUTER_SIGNAL = 0.5
+SAME_RESOLUTION = 1.02
+
+
+def coverage(
+    overall: ShellStatistics, shells: Sequence[ShellStatistics], edge_d: float | None, rotation: float, n_blank: int = 0
+) -> Check:
+    """Completeness, and what it is limited by.
+
+    edge_d : the resolution, Angstrom, at the nearest edge of the detector; rotation : degrees scanned
+    """
+    verdict = below(overall.completeness, LOW_COMPLETENESS, VERY_LOW_COMPLETENESS)
+    here = completeness_inside(shells, edge_d)
+    if here is not None and edge_d is not None and here > LOW_COMPLETENESS and edge_d > overall.d_min * SAME_RESOLUTION:
+        advice = (
+            f"it is {here:.0f}% to {edge_d:.2f} A and falls beyond, where only the detector's corners reach: cut there "
+            f"with scale.d_min={edge_d:.2f}, or move the detector closer next time"
+        )
+    elif n_blank:
+        are = "image is blank or was" if n_blank == 1 else "images are blank or were"
+        advice = f"{n_blank} {are} left out: what could have been seen there is missing"
+    else:
+        advice = (
+            f"{rotation:g} degrees of rotation do not cover the asymmetric unit: collect more rotation, or merge with "
+            "another crystal"
+        )
+    return Check("completeness", f"{overall.completeness:.1f}%", f"at least {LOW_COMPLETENESS:g}%", verdict, advice)
+
+
+def completeness_inside(shells: Sequence[ShellStatistics], edge_d: float | None) -> float | None:
+    """Completeness, percent, of the shells inside edge_d, Angstrom; None where there are none."""
+    inside = [s for s in shells if edge_d is not None and s.d_min >= edge_d]
+    expected = sum(s.n_unique / max(s.completeness, 1e-3) for s in inside)
+    return sum(s.n_unique for s in inside) / expected if expected else None
+
+
+def inner_coverage(
+    inner: ShellStatistics, overall: float, overloaded: float, inside: float | None, rotation: float
+) -> Check | None:
+    """Completeness of the strongest, lowest resolution reflections beside that of all; overloaded : a fraction.
+
+    inside : completeness, percent, of the whole rings; None is `overall`. None where too little rotation, of which
+    the check of completeness speaks, is the cause.
+    """
+    is_low = inner.completeness < min(INCOMPLETE_INNER, overall - 5)
+    inside = overall if inside is None else inside
+    if is_low and overloaded > 1e-3:
+        advice = f"{overloaded:.1%} of the observations are overloaded: attenuate the beam"
+    elif inside < LOW_COMPLETENESS:
+        return None
+    elif inside < WHOLE:
+        advice = f"{rotation:g} degrees of rotation leave them out, or the beam stop hides them: collect more rotation"
+    else:
+        advice = "they fall on the beam stop or its shadow, or into gaps: a smaller beam stop or more rotation helps"
+    return Check(
+        "completeness at low resolution", f"{inner.completeness:.1f}%", f"at least {INCOMPLETE_INNER:g}%",
+        "look" if is_low else "good",
+        f"the strongest reflections, which maps and phasing need most, are missing; {advice}",
+    )  # fmt: skip
+
+
+def redundancy(multiplicity: float) -> Check:
+    """Observations of each reflection."""
+    verdict: Verdict = "look" if multiplicity < LOW_MULTIPLICITY else "good"
+    advice = "too few repeats to find outliers or to trust ISa and CC1/2: collect more rotation"
+    return Check("multiplicity", f"{multiplicity:.1f}", f"at least {LOW_MULTIPLICITY:g}", verdict, advice)
+
+
+def outer_signal(shells: Sequence[ShellStatistics]) -> Check | None:
+    """I/sigma of the outermost shell."""
+    known = [s for s in shells if s.i_over_sigma is not None]
+    if not known:
+        return None
+    outer = known[-1]
+    value = outer.i_over_sigma or 0.0
+    with_signal = [s.d_min for s in known if (s.i_over_sigma or 0.0) >= 2 * OUTER_SIGNAL]
+    cut = f": cut with scale.d_min={min(with_signal):.2f}" if with_signal else ""
+    name = f"I/sigma of the shell {outer.d_max:.2f} to {outer.d_min:.2f} A"
+    advice = f"the outermost shell holds no signal{cut}"
+    return Check(name, f"{value + 0.0:.1f}", f"at least {OUTER_SIGNAL:g}", below(value, OUTER_SIGNAL, -np.inf), advice)
+
+
+def resolution_limit(d_min: float, cc_half: float | None, limited_by_data: bool, corner_d: float | None) -> Check:
+    """Whether the crystal or the detector ended the data.
+
+    corner_d : the resolution at the detector's farthest corner, Angstrom
+    """
+    value = f"{d_min:.2f} A"
+    if not limited_by_data:
+        return Check("resolution limit", value, "where CC1/2 falls")
+    correlation = "" if cc_half is None else f" (CC1/2 {cc_half:.2f} there)"
+    if corner_d is not None and d_min < corner_d * SAME_RESOLUTION:
+        advice = f"the crystal diffracts beyond the detector's edge{correlation}: move the detector closer next time"
+    else:
+        advice = f"the data still hold signal where they end{correlation}: d_min was asked for, or little was measured"
+    return Check("resolution limit", value, "where CC1/2 falls", "look", advice)
