@@ -1,4 +1,4 @@
-"""A small simulated sweep of two lattices, processed once a session, for tests of what is told about it."""
+"""A small simulated sweep of two lattices, processed once a run of the suite, for tests of what is told about it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
+from once import made_once
 from simulated import simulated_sweep
 
 from autoproc.config import Config, change_table
@@ -14,7 +15,6 @@ from autoproc.stages.import_sweep import import_sweeps
 from autoproc.stages.pipeline import Processing, process
 
 STAGES = ("found", "indexed", "refined", "integrated", "symmetry", "scaled", "resolution", "merged")
-_done: dict[str, Processing] = {}
 
 
 class Silent:
@@ -35,15 +35,16 @@ class Silent:
 
 def processed_sweep(tmp_path_factory: pytest.TempPathFactory) -> Processing:
     """All stages of 30 images with two lattices; do not change it."""
-    key = str(tmp_path_factory.getbasetemp())
-    if key not in _done:
-        written = simulated_sweep(tmp_path_factory, n_images=30, d_min=2.8, second_lattice=(10.0, 20.0, 15.0))
-        config = change_table(Config(), "index", {"max_lattices": "2"})
-        imported = import_sweeps([str(written.start)], config.import_sweep)
-        processing = Processing(imported.experiments[0].experiment)
-        process(processing, config, Silent())
-        _done[key] = processing
-    return _done[key]
+    return made_once(tmp_path_factory, "processed sweep of two lattices", lambda _: _processed(tmp_path_factory))
+
+
+def _processed(tmp_path_factory: pytest.TempPathFactory) -> Processing:
+    written = simulated_sweep(tmp_path_factory, n_images=30, d_min=2.8, second_lattice=(10.0, 20.0, 15.0))
+    config = change_table(Config(), "index", {"max_lattices": "2"})
+    imported = import_sweeps([str(written.start)], config.import_sweep)
+    processing = Processing(imported.experiments[0].experiment)
+    process(processing, config, Silent())
+    return processing
 
 
 def stopped_after(processing: Processing, n_stages: int) -> Processing:
