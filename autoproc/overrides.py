@@ -17,6 +17,15 @@ from autoproc.params import Params
 
 P = TypeVar("P", bound=Params)
 FROM_TO = re.compile(r"\d+-\d+")
+WANTED = {
+    "int_": "a whole number", "float_": "a number", "finite_number": "a finite number", "bool_": "true or false",
+    "string_unicode": "UTF-8 text", "string_": "text",
+    "tuple_": "values separated by commas", "list_": "values separated by commas",
+    "path_": "a path", "dict_": "a table",
+}  # fmt: skip
+"""By how the library that checks values calls their kinds."""
+LONGEST_PART = 40
+"""Characters of a part of a value that a message repeats."""
 KEY = re.compile(r"[A-Za-z]\w*(?:[.-]\w+)*")
 
 
@@ -75,7 +84,10 @@ def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
         n_missing = 1 + sum(e["type"] == "missing" and e["loc"][:-1] == first["loc"][:-1] for e in others)
         key = ".".join(str(part) for part in first["loc"][:1]) or next(iter(overrides), "")
         raise BadParameter(
-            key=f"{table}.{key}", value=overrides.get(key, ""), reason=_reason(first, n_missing), table=table
+            key=f"{table}.{key}",
+            value=overrides.get(key, ""),
+            reason=_reason(first, n_missing, overrides.get(key, "")),
+            table=table,
         ) from error
 
 
@@ -84,15 +96,22 @@ def _is_text(value: object) -> bool:
     return str(value).encode(errors="ignore").decode() == str(value)
 
 
-def _reason(error: Mapping[str, Any], n_missing: int) -> str:
+def _reason(error: Mapping[str, Any], n_missing: int, value: object) -> str:
     """Why a value was refused, without the vocabulary of the library that did; n_missing of its members lack."""
     given = error["input"]
     if error["type"] == "missing" and isinstance(given, (list, tuple)):
         return f"it takes {len(given) + n_missing} values, {len(given)} were given"
     if error["type"] == "too_long":
         return f"it takes {error['ctx']['max_length']} values, {error['ctx']['actual_length']} were given"
-    text = error["msg"].removeprefix("Value error, ").removesuffix(", unable to parse string as a number")
-    return text.removesuffix(", unable to parse string as an integer").replace("Input should", "it should")
+    for kind, wanted in WANTED.items():
+        if error["type"].startswith(kind):
+            return f"it takes {wanted}" + (f", and {given!r} is none" if _is_part(given, value) else "")
+    return str(error["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
+
+
+def _is_part(given: object, value: object) -> bool:
+    """What was refused is not the whole value, but one of several in it; short enough to be repeated."""
+    return isinstance(given, str) and given != str(value).strip() and given.isprintable() and len(given) <= LONGEST_PART
 
 
 def suggestion(key: str, known: Iterable[str], table: str = "") -> str:

@@ -60,8 +60,9 @@ def test_bad_value_says_why():
         ("box", "1,2", "example.box=1,2 is not possible: it takes 4 values, 2 were given"),
         ("box", "1,2,3,4,5", "it takes 4 values, 5 were given"),
         ("mask", "1,2,3,4;5,6", "it takes 4 values, 2 were given"),
-        ("box", "1,2,x,4", "it should be a valid integer$"),
-        ("d_min", "high", "it should be a valid number$"),
+        ("box", "1,2,x,4", "it takes a whole number, and 'x' is none$"),
+        ("n", "2.5", "n=2.5 is not possible: it takes a whole number$"),
+        ("d_min", "high", "it takes a number$"),
     ],
 )
 def test_reasons_are_in_the_users_words(key, text, said):

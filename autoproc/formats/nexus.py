@@ -23,9 +23,9 @@ from autoproc.formats.nexus_beam import wavelength_of
 from autoproc.formats.nexus_fields import groups_of_class, spare_number, text_of
 from autoproc.formats.nexus_geometry import (
     Transformation,
+    choose_sample,
     goniometer_of,
     other_moving_axes,
-    sample_axes,
     scan_axis_index,
 )
 from autoproc.formats.nexus_panel import nexus_panel
@@ -47,6 +47,13 @@ class DataFileGiven(InputError):
 
     what = "{path} holds images but no description of the experiment: it is a data file, not its master"
     hint = "give the master file instead (for example {master})"
+
+
+class Undescribed(InputError):
+    """Images without a description, in a file that is not named as one of a series of data files."""
+
+    what = "{path} does not describe its experiment: it has no NXinstrument group, so no wavelength and no detector"
+    hint = "give the master file that was written with these images, or have it written anew; this is none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +129,8 @@ def _entry(path: Path, handle: h5py.File) -> h5py.Group:
     if entry is None:
         raise UnsupportedFile(path=path, reason="the HDF5 file has no NXentry group")
     if not groups_of_class(entry, "NXinstrument"):
-        stem = path.stem.rsplit("_data_", 1)[0]
-        raise DataFileGiven(path=path, master=f"{stem}_master.h5")
+        stem, said, _ = path.stem.rpartition("_data_")
+        raise DataFileGiven(path=path, master=f"{stem}_master.h5") if said else Undescribed(path=path)
     return entry
 
 
@@ -193,8 +200,7 @@ def _panel(
 
 
 def _axes(entry: h5py.Group, warnings: list[str]) -> list[Transformation]:
-    samples = groups_of_class(entry, "NXsample")
-    axes = sample_axes(samples[0]) if samples else []
+    axes, _ = choose_sample(entry)
     for axis in other_moving_axes(axes):
         low, high = float(np.min(axis.known)), float(np.max(axis.known))
         scanned = axes[scan_axis_index(axes)].name

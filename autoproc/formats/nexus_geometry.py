@@ -13,7 +13,7 @@ import numpy as np
 
 from autoproc.formats.expt import goniometer_from_axes
 from autoproc.formats.header_values import quoted
-from autoproc.formats.nexus_fields import attribute, factor_of, is_external, text, unit_of, values_in
+from autoproc.formats.nexus_fields import attribute, factor_of, groups_of_class, is_external, text, unit_of, values_in
 from autoproc.formats.nexus_turns import Turn, angles_of, turn_of
 from autoproc.formats.rotation_steps import possible
 from autoproc.formats.units import unit_factor
@@ -187,6 +187,20 @@ def _detector_chain(of_module: h5py.Dataset | None, detector: h5py.Group | None)
         return []
     chain = dependency_chain(of_module) if of_module is not None else []
     return [] if any("module" not in t.path.rsplit("/", 2)[-2] for t in chain) else dependency_chain(start)
+
+
+def choose_sample(entry: h5py.Group) -> tuple[list[Transformation], list[h5py.Group]]:
+    """The rotation axes of the sample that was turned, and the other samples of the entry.
+
+    Of several that which has an axis that varies, else one that has axes at all, else the one of the usual name.
+    """
+    samples = groups_of_class(entry, "NXsample")
+    chains = [sample_axes(sample) for sample in samples]
+    ranks = [(not any(axis.spread > NOISE for axis in axes), not axes) for axes in chains]
+    if not samples:
+        return [], []
+    chosen = min(range(len(samples)), key=lambda n: ranks[n])
+    return chains[chosen], [sample for n, sample in enumerate(samples) if n != chosen]
 
 
 def sample_axes(sample: h5py.Group) -> list[Transformation]:

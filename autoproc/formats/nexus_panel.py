@@ -21,7 +21,8 @@ from autoproc.models.experiment import Beam, Detector, Panel
 NO_CENTRE = 0.01
 """Pixels: a beam centre nearer than this to the corner (0, 0) was never set."""
 SAME, SAME_CENTRE = 0.01, 5.0
-"""Of the distance, and pixels: what is said twice and differs by more is not the same. Chosen, not measured."""
+"""Of the distance and the size of pixels, and pixels of the centre: what is said twice and differs by more is not the
+same. Chosen, not measured."""
 
 
 def nexus_panel(
@@ -58,8 +59,24 @@ def nexus_panel(
         mu=mu,
         material=symbol,
     )
+    remarks += _other_pixel_size(panel, detector, overrides)
     remarks += _contradictions(panel, detector, beam, overrides)
     return _with_centre(path, _with_distance(panel, detector, beam, overrides, warnings), detector, beam, overrides)
+
+
+def _other_pixel_size(panel: Panel, detector: h5py.Group, overrides: HeaderOverrides) -> list[str]:
+    """Where the detector says another size of pixels than its module, which counts: the steps from pixel to pixel."""
+    said = [spare_number(detector, f"{axis}_pixel_size", "mm", "m", []) for axis in "xy"]
+    x, y = said[0] or said[1], said[1] or said[0]
+    if overrides.pixel_size is not None or x is None or y is None:
+        return []
+    fast, slow = panel.pixel_size
+    if abs(x - fast) <= SAME * fast and abs(y - slow) <= SAME * slow:
+        return []
+    return [
+        f"the detector's x_pixel_size and y_pixel_size, {x:.4g} x {y:.4g} mm, are not its module's, "
+        f"{fast:.4g} x {slow:.4g} mm, which are used; pixel_size= overrides them"
+    ]
 
 
 def _contradictions(panel: Panel, detector: h5py.Group, beam: Beam, overrides: HeaderOverrides) -> list[str]:

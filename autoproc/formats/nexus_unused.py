@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import h5py
 import numpy as np
 
 from autoproc.formats.hdf5_frames import Segment
 from autoproc.formats.image_data import modules_of
 from autoproc.formats.nexus_fields import attribute, groups_of_class, number
-from autoproc.formats.nexus_geometry import moving_detector_axes
+from autoproc.formats.nexus_geometry import choose_sample, moving_detector_axes
 
+SCALE = re.compile(r"pedestal|offset|add_offset|scale|scaling|scale_factor|scaling_factor")
+"""What turns stored numbers into counts: as NXdata names them (also with the name of the data before them), as NXmx has
+them, and as attributes that other writers of HDF5 give to a data set."""
 TRANSFORMATIONS = "NXtransformations"
 
 
@@ -23,6 +29,7 @@ def unused_facts(
         found.append(f"{images.n_channels - 1} of {images.n_channels} channels at each angle: the first is processed")
     further = [e for e in groups_of_class(handle, "NXentry") if e.name != entry.name]
     found += [f"the entry {_short(other)}" for other in further]
+    found += [f"the sample {_short(other)}" for other in choose_sample(entry)[1]]
     found += [f"the movement of the sample along {name}" for name in _translations(entry)]
     found += _movements(detector)
     return tuple(found)
@@ -51,17 +58,37 @@ def _corrections(detector: h5py.Group) -> list[str]:
 
 
 def _scales(handle: h5py.File, detector: h5py.Group, images: Segment) -> list[str]:
-    """What would turn stored numbers into counts: a pedestal of the detector, NXdata's scaling_factor and offset."""
-    data = handle.get(images.dataset.rsplit("/", 1)[0])
-    places = [(detector, "pedestal", 0.0), (data, "scaling_factor", 1.0), (data, "offset", 0.0)]
+    """What would turn stored numbers into counts: beside the images, of the detector, or attributes of the images."""
+    folder, signal = images.dataset.rsplit("/", 1)
+    data, stack = handle.get(folder), handle.get(images.dataset)
     found = []
-    for group, name, neutral in places:
-        item = group.get(name) if isinstance(group, h5py.Group) else None
-        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iuf" or not item.size:
-            continue
-        if item.size > 1 or number(group, name) != neutral:
-            found.append(f"the {name.replace('_', ' ')} beside the images: their numbers are taken as counts")
-    return found
+    for group in (detector, data):
+        for name in _names_of_scales(group, signal):
+            item = group.get(name)
+            is_said = isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf" and item.size
+            if is_said and (item.size > 1 or _changes(item[()], name)):
+                found.append(f"the {name.replace('_', ' ')} beside the images: their numbers are taken as counts")
+    said = stack.attrs if isinstance(stack, h5py.Dataset) else {}
+    found += [
+        f"the attribute {name} of the images: their numbers are taken as counts"
+        for name in said
+        if SCALE.fullmatch(name) and np.asarray(said[name]).dtype.kind in "iuf" and _changes(said[name], name)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _names_of_scales(group: object, signal: str) -> list[str]:
+    """Members of a group that scale or shift its images: of all of them, or of those of a name."""
+    if not isinstance(group, h5py.Group):
+        return []
+    heads = ("", "data_", f"{signal}_")
+    return [name for name in group if any(SCALE.fullmatch(name.removeprefix(head)) for head in heads)]
+
+
+def _changes(values: Any, name: str) -> bool:
+    """It changes numbers: a factor that is not 1, or an offset that is not 0."""
+    neutral = 1.0 if "scal" in name else 0.0
+    return bool(np.any(np.asarray(values, float) != neutral))
 
 
 def _movements(detector: h5py.Group) -> list[str]:

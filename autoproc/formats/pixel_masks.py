@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import h5py
@@ -15,6 +16,7 @@ VIRTUAL = 1 << 31
 Bits 0 to 8 are gaps, dead, too weak, too strong, noisy, clustered and user's pixels (NXdetector); whoever sets one
 that the standard leaves open means something by it, so that all but this one are bad.
 """
+MASK = re.compile(r"pixel_mask(_\d{1,4})?")
 MOSTLY = 0.6
 """Of the pixels: a mask that leaves fewer is doubted (gaps take 8%, and half a detector may be in the shade)."""
 
@@ -58,14 +60,17 @@ def good_pixels(bits: np.ndarray) -> np.ndarray:
 
 
 def _candidates(detector: h5py.Group, warnings: list[str]) -> list[h5py.Dataset]:
+    """Data sets that are masks: NXmx has further ones in pixel_mask_N, and takes all together."""
     groups = [detector, *groups_of_class(detector, "NXdetector_channel")[:1], detector.get("detectorSpecific")]
     found: list[h5py.Dataset] = []
     for group in groups:
-        item = group.get("pixel_mask") if isinstance(group, h5py.Group) else None
-        if isinstance(item, h5py.Dataset) and item not in found:
-            found.append(item)
-        if item is None and isinstance(group, h5py.Group) and group.get("pixel_mask", getlink=True) is not None:
-            warnings.append(f"{group.name}/pixel_mask is a link to what is not there: no pixels are masked by it")
+        names = [name for name in group if MASK.fullmatch(name)] if isinstance(group, h5py.Group) else []
+        for name in names:
+            item = group.get(name)
+            if isinstance(item, h5py.Dataset) and item not in found:
+                found.append(item)
+            if item is None:
+                warnings.append(f"{group.name}/{name} is a link to what is not there: no pixels are masked by it")
     return found
 
 

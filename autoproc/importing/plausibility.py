@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
+
+from autoproc.errors import InputError
 from autoproc.formats.polarisation import POLARISATION_ASSUMED
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.models.experiment import Detector, Experiment, Panel
@@ -35,6 +39,29 @@ WRONG_UNITS = (1e-3, 1e-6, 1e3, 1e6)
 TOO_THIN_GUESS = (0.1, 0.9)
 """mm: only these are guessed from a thickness that is too small, as a round 1e-6 m stands for unknown (a real flat
 panel's file)."""
+
+
+AXIS_NEAR_BEAM = 5.0
+"""Degrees from the beam. About an axis so near to it no reflection crosses the Ewald sphere at more than a tenth of the
+usual speed (|zeta| is at most the sine of the angle), and below |zeta| 0.05, at 3 degrees, none is refined against.
+Goniometers keep 20 degrees and more; chosen between, not measured."""
+
+
+class AxisAlongBeam(InputError):
+    """A rotation axis about which no reflection passes through diffraction."""
+
+    what = "{path}: the rotation axis lies {angle:.1f} degrees from the beam: about it no reflection is swept through"
+    hint = "give the right axis, rotation_axis=1,0,0 is the usual one; if it is right, nothing can be measured so"
+
+
+def required_axis(path: str | Path, experiment: Experiment) -> Experiment:
+    """The same experiment. Raises AxisAlongBeam, whoever gave the axis: header or user."""
+    axis, beam = experiment.goniometer.lab_axis, experiment.beam.direction
+    along = abs(float(axis @ beam)) / float(np.linalg.norm(axis) * np.linalg.norm(beam))
+    angle = float(np.degrees(np.arccos(min(along, 1.0))))
+    if angle < AXIS_NEAR_BEAM and not experiment.scan.is_still:
+        raise AxisAlongBeam(path=path, angle=angle)
+    return experiment
 
 
 def plausibility_warnings(experiment: Experiment) -> list[str]:

@@ -186,6 +186,8 @@ def _symmetry(p: Processing) -> list[Line]:
     group, laue = symbol(s.space_group), symbol(s.laue_group)
     known = ", as it was given" if s.is_given else ""
     lines = [Line("Symmetry", f"{group}{known}; Laue group {laue}, probability {s.probability:.3f}", "symmetry")]
+    if s.new_axes:
+        lines.append(Line("", s.new_axes))
     if s.alternatives:
         others = " or ".join(alternatives_of(s))
         lines.append(Line("", f"these data cannot tell it from {others}"))

@@ -35,7 +35,7 @@ from autoproc.symmetry.elements import (
     merge_friedel,
     score_elements,
 )
-from autoproc.symmetry.given_setting import GivenSetting, given_setting, setting_with_cell
+from autoproc.symmetry.given_setting import GivenSetting, axes_words, given_setting, setting_with_cell
 from autoproc.symmetry.in_axes import absences_in
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
@@ -122,6 +122,7 @@ class SymmetryResult:
     change_of_basis : (3, 3) of each experiment, hkl_new = M hkl_old
     warnings : in plain words, what a crystallographer should look at
     is_given : the space group was known beforehand, and is not what the data were found to have
+    told_by : what decided which axes of the lattice are those of a given space group, in words
     """
 
     experiments: list[Experiment]
@@ -143,6 +144,15 @@ class SymmetryResult:
     n_used: int
     warnings: tuple[str, ...]
     is_given: bool = False
+    told_by: str = ""
+
+    @property
+    def new_axes(self) -> str:
+        """Where a space group was given and its axes are not those of the crystal before: that, in a sentence."""
+        if not self.told_by:
+            return ""
+        change = self.change_of_basis[min(self.change_of_basis)]
+        return axes_words(self.space_group, change, self.original.cell, _final_cell(self), self.told_by)
 
 
 @single_threaded_blas
@@ -198,6 +208,7 @@ def determine_symmetry(
         n_used=len(observations),
         warnings=symmetry_warnings(best, subgroups, elements, told, model, _wanted(params), given),
         is_given=_wanted(params) is not None,
+        told_by="" if given is None else given.told_by,
     )
 
 
@@ -379,6 +390,8 @@ def _absence_lines(result: SymmetryResult) -> list[str]:
 
 
 def _setting_lines(result: SymmetryResult) -> list[str]:
+    if result.new_axes:
+        return [f"Note: {result.new_axes}"]
     if result.space_group.crystal_system() != gemmi.CrystalSystem.Monoclinic or result.space_group.hm[0] == "P":
         return []
     other = {"I": "C 1 2 1 (setting=C2)", "C": "I 1 2 1 (setting=I2)"}

@@ -25,7 +25,7 @@ from autoproc.importing.overriding import (
     standing_remarks,
 )
 from autoproc.importing.params import ImportParams
-from autoproc.importing.plausibility import plausibility_warnings, with_plausible_sensor
+from autoproc.importing.plausibility import plausibility_warnings, required_axis, with_plausible_sensor
 from autoproc.legible import legible
 from autoproc.models.experiment import Detector, Experiment, ImageSet, Scan
 from autoproc.wording import number_ranges
@@ -230,7 +230,7 @@ def _sweep(
         identifier=identifier_for(imageset, scan),
         remarks=standing_remarks(models.remarks, params.polarization_fraction, params.min_trusted, params.max_trusted),
     )
-    experiment, sensor_warnings = with_plausible_sensor(experiment)
+    experiment, sensor_warnings = with_plausible_sensor(required_axis(series.template, experiment))
     warnings = [
         *models.warnings,
         *sensor_warnings,
@@ -282,7 +282,7 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
             yield Skipped(master, wedge.n_images, reason, instead_of)
         else:
             numbered = name if reasons.count("") == 1 else f"{name}_{wedge.first}-{part.scan.image_range[1]}"
-            experiment, sensor_warnings = with_plausible_sensor(_overridden(part, params))
+            experiment, sensor_warnings = with_plausible_sensor(required_axis(master, _overridden(part, params)))
             warnings = [*read.warnings, *_choice_warnings(experiment.scan, there, params), *sensor_warnings]
             yield ImportedSweep(numbered, experiment, (master,), format_name(master), tuple(warnings))
 

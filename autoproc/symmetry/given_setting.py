@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.models.space_group import primitive_basis, rotations_of
+from autoproc.models.space_group import primitive_basis, rotations_of, symbol
 from autoproc.symmetry.absences import CLOSE, Absences, absence_signature
 from autoproc.symmetry.consistency import unimodular
 from autoproc.symmetry.lattice_symmetry import cell_of, metric_of
+from autoproc.symmetry.reindex import format_basis
 from autoproc.symmetry.settings import centring
 from autoproc.symmetry.subgroups import Subgroup
 
@@ -30,12 +31,14 @@ class GivenSetting:
 
     change : (3, 3) from the conventional cell of the subgroup; score : of its absences, None if they are not known
     has_cell : the axes are those of the cell that was given, or none was given
+    told_by : what decided which axes are a, b and c where there was a choice, in words
     """
 
     group: gemmi.SpaceGroup
     change: np.ndarray
     score: float | None
     has_cell: bool = True
+    told_by: str = ""
 
 
 def given_setting(
@@ -63,6 +66,7 @@ def given_setting(
     probabilities = _probabilities(absences)
     scores = np.array([probabilities.get(absence_signature(wanted, m), 0.0) for m in changes])
     likely = scores >= CLOSE * scores.max()
+    is_told = bool(absences.screw_axes) and not likely.all()
     changes, cells, scores = changes[likely], cells[likely], scores[likely]
     strangeness = _from_cell(cells, unit_cell) if unit_cell is not None and has_cell else _unusual(cells)
     is_kept = np.zeros(len(changes), bool) if kept is None else np.abs(changes - kept).max(axis=(1, 2)) < 1e-6
@@ -70,7 +74,26 @@ def given_setting(
         is_kept &= strangeness <= strangeness.min() + MAX_LENGTH_ERROR
     plain = np.array([np.abs(m - np.eye(3)).sum() for m in changes])
     best = int(np.lexsort((plain.round(6), strangeness.round(6), ~is_kept))[0])
-    return GivenSetting(wanted, changes[best], float(scores[best]) if absences.screw_axes else None, has_cell)
+    by_cell = unit_cell is not None and has_cell
+    why = "the unit cell that was given" if by_cell else "the absences" if is_told else "convention"
+    score = float(scores[best]) if absences.screw_axes else None
+    return GivenSetting(wanted, changes[best], score, has_cell, why)
+
+
+def axes_words(
+    group: gemmi.SpaceGroup, change: np.ndarray, before: Sequence[float], after: Sequence[float], told_by: str
+) -> str:
+    """That the axes of a given space group are not those of the crystal before, in a sentence; "" where they are.
+
+    change : (3, 3) from those to these; before, after : cells, of which the lengths, Angstrom, are told
+    """
+    if np.allclose(np.abs(change), np.eye(3)):
+        return ""
+    were, are = (" ".join(f"{length:.2f}" for length in cell[:3]) for cell in (before, after))
+    return (
+        f"the axes a, b, c of {symbol(group)} are {format_basis(change)} of the crystal before ({were} A is now "
+        f"{are} A), by {told_by}; unit_cell= with the lengths in your order decides otherwise"
+    )
 
 
 def setting_with_cell(

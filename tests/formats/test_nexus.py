@@ -12,6 +12,7 @@ from autoproc.formats.hdf5_frames import MissingDataFile, signed
 from autoproc.formats.nexus import (
     DataFileGiven,
     NexusReader,
+    Undescribed,
     experiment_from_master,
     experiments_from_master,
     is_data_file,
@@ -98,6 +99,14 @@ def test_data_file_in_place_of_its_master(tmp_path, frames):
     assert is_data_file(data)
     with pytest.raises(DataFileGiven, match="x_master.h5"):
         experiment_from_master(data)
+
+
+def test_images_without_a_description_are_not_called_a_data_file_of_themselves(tmp_path, frames):
+    write_master(tmp_path / "x_master.h5", frames, link=True)
+    bare = (tmp_path / "x_data_000001.h5").rename(tmp_path / "y_master.h5")
+    with pytest.raises(Undescribed, match="y_master.h5 does not describe its experiment") as caught:
+        experiment_from_master(bare)
+    assert "y_master_master" not in str(caught.value)
 
 
 def test_missing_wavelength_says_how_to_give_it(tmp_path, frames):

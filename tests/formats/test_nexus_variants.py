@@ -401,3 +401,61 @@ def test_a_flat_field_that_nxmx_calls_not_applied_is_named(master, applied):
     edit(master, entry__instrument__detector__flatfield_applied=applied)
     remarks = " ".join(read_master(master).whole.remarks)
     assert ("the flat field, which was not applied" in remarks) == (not applied)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("data__data_offset", 3.0, "data offset beside"), ("data__data_scaling_factor", 2.0, "data scaling factor"),
+        ("data__offset", [1, 2], "offset beside"), ("instrument__detector__data_offset", 1, "data offset beside"),
+        ("data__data_offset", 0.0, ""), ("data__data_scaling_factor", 1.0, ""), ("data__scale", 1, ""),
+    ],
+)  # fmt: skip
+def test_what_scales_and_shifts_the_images_is_named_however_it_is_spelt(master, name, value, said):
+    edit(master, **{f"entry__{name}": value})
+    remarks = " ".join(read_master(master).whole.remarks)
+    assert ("their numbers are taken as counts" in remarks) == bool(said)
+    assert said in remarks
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_said"),
+    [("offset", 3.0, True), ("scaling_factor", 0.5, True), ("add_offset", 1, True), ("scale_factor", 1.0, False),
+     ("offset", np.zeros(3), False), ("offset", "none", False)],
+)  # fmt: skip
+def test_attributes_of_the_images_that_scale_or_shift_them_are_named(master, name, value, is_said):
+    with h5py.File(master, "r+") as handle:
+        handle["entry/data/data"].attrs[name] = value
+    remarks = " ".join(read_master(master).whole.remarks)
+    assert (f"the attribute {name} of the images" in remarks) == is_said
+
+
+@pytest.mark.parametrize("other", ["a_sample", "sample_2"])
+def test_another_sample_is_named_and_the_one_that_turned_is_taken(master, other):
+    before = read_master(master).whole
+    with h5py.File(master, "r+") as handle:
+        group(handle["entry"], other, "NXsample")["depends_on"] = "."
+    same(master, before)
+    assert f"read and not used: the sample {other}" in read_master(master).whole.remarks
+    with h5py.File(master, "r+") as handle:
+        entry = handle["entry"]
+        del entry["sample/depends_on"]
+        entry.move("sample/transformations", f"{other}/transformations")
+        del entry[f"{other}/depends_on"]
+        entry[f"{other}/depends_on"] = f"/entry/{other}/transformations/omega"
+    same(master, before)
+    assert "read and not used: the sample sample" in read_master(master).whole.remarks
+
+
+def test_pixels_of_another_size_than_the_modules_are_said(master):
+    place = "entry__instrument__detector__"
+    edit(master, **{place + "x_pixel_size": (1e-4, "m"), place + "y_pixel_size": (100.0, "um")})
+    assert "x_pixel_size" not in " ".join(read_master(master).whole.remarks)
+    edit(master, **{place + "x_pixel_size": (7.5e-5, "m")})
+    found = read_master(master).whole
+    assert "x_pixel_size and y_pixel_size, 0.075 x 0.1 mm, are not its module's, 0.1 x 0.1 mm" in " ".join(
+        found.remarks
+    )
+    assert found.detector[0].pixel_size == pytest.approx((0.1, 0.1))
+    given = read_master(master, HeaderOverrides(pixel_size=(0.075, 0.075))).whole
+    assert "x_pixel_size" not in " ".join(given.remarks)

@@ -75,3 +75,15 @@ def test_a_mask_that_lies_in_a_file_that_is_not_there_is_told():
     found = masked(h5py.ExternalLink("mask.h5", "/mask"))
     assert found.good is None
     assert "is a link to what is not there" in found.warnings[0]
+
+
+def test_further_masks_count_together_with_the_first_and_without_it():
+    more = np.zeros(SHAPE, np.uint8)
+    more[5, 8] = 4
+    with h5py.File("x.h5", "w", driver="core", backing_store=False) as handle:
+        detector = handle.create_group("detector")
+        detector["pixel_mask"], detector["pixel_mask_2"] = BAD.astype(np.uint32), more
+        detector["pixel_mask_applied"], detector["pixel_mask_of_mine"] = 1, np.ones(SHAPE, np.uint8)
+        np.testing.assert_array_equal(pixel_mask(detector, SHAPE).good, ~(BAD | (more > 0)))
+        del detector["pixel_mask"]
+        np.testing.assert_array_equal(pixel_mask(detector, SHAPE).good, more == 0)

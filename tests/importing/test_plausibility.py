@@ -168,3 +168,28 @@ def test_a_list_with_an_impossible_wavelength_is_refused(tmp_path):
     write_expt(tmp_path / "x.expt", [replace(whole, beam=replace(whole.beam, wavelength=1e-5))])
     with pytest.raises(CorruptFile, match="its wavelength, 1e-05 A, is impossible .*wavelength="):
         read_expt(tmp_path / "x.expt")
+
+
+@pytest.mark.parametrize("axis", [(0, 0, 1), (0, 0, -2), (0.05, 0.05, 1)])
+def test_an_axis_along_the_beam_is_refused_whoever_gives_it(tmp_path, axis):
+    write_sweep(tmp_path, "x_####.cbf", range(1, 11))
+    for params in (ImportParams(rotation_axis=axis), ImportParams(goniometer_axes=((1, 0, 0), axis))):
+        result = import_sweeps([tmp_path], params)
+        assert not result.experiments
+        assert "degrees from the beam: about it no reflection is swept through" in str(result.problems[0])
+        assert "x_####.cbf" in result.problems[0].message
+        assert "rotation_axis=1,0,0" in result.problems[0].advice
+
+
+def test_an_axis_along_the_beam_in_a_master_is_refused_unless_another_is_given(tmp_path):
+    master = write_master(tmp_path / "x_master.h5", np.ones((8, *SIZE)))
+    with h5py.File(master, "r+") as handle:
+        handle["entry/sample/transformations/omega"].attrs["vector"] = (0.0, 0.02, 1.0)
+    (problem,) = import_sweeps([master]).problems
+    assert "lies 1.1 degrees from the beam" in problem.message
+    assert import_sweeps([master], ImportParams(rotation_axis=(1, 0, 0))).experiments
+
+
+@pytest.mark.parametrize("axis", [(0, 1, 0), (0, 0.2, 1)])
+def test_an_axis_across_or_aslant_to_the_beam_is_not(tmp_path, axis):
+    assert not warnings_of(tmp_path, rotation_axis=axis)

@@ -273,6 +273,13 @@ def test_a_given_setting_has_its_odd_axis_where_the_absences_have_it(truth, aske
     absent = np.asarray(result.space_group.operations().systematic_absences(result.reflections["hkl"]), bool)
     assert np.median(result.reflections["intensity_prf"][absent]) < 10
     assert not any("speak against" in warning for warning in result.warnings)
+    has_new_order = not np.allclose(result.experiments[0].crystal.cell[:3], experiment.crystal.cell[:3], rtol=1e-3)
+    assert bool(result.new_axes) == has_new_order
+    if has_new_order:
+        before, after = (" ".join(f"{x:.2f}" for x in e.crystal.cell[:3]) for e in (experiment, result.experiments[0]))
+        why = "the absences" if unit_cell is None else "the unit cell that was given"
+        assert f"({before} A is now {after} A), by {why}; unit_cell=" in result.new_axes
+        assert f"Note: {result.new_axes}" in format_symmetry(result)
     _assert_consistent(result)
 
 
