@@ -118,7 +118,8 @@ def _believable(
     if first > params.usual_fraction and fraction < first:
         return found, (
             f"{seems}; only the darkest {fraction:.1%} was taken for a shadow, for spots too broad or too close "
-            "leave such gaps between them; look for something in the way of the diffracted rays"
+            "leave such gaps between them, as a wrong polarisation seems to; look for something in the way of the "
+            "diffracted rays"
         )
     if fraction > params.usual_fraction:
         return found, f"{seems} and is left out as a shadow: is something in the way of the diffracted rays?"

@@ -17,6 +17,7 @@ from autoproc.reports import checks
 from autoproc.reports.checks import Check
 from autoproc.reports.story import detector_reach, is_cut_at_estimate, known_isa
 from autoproc.scaling.detector_response import detector_responses
+from autoproc.scaling.polarisation import polarisation_seen
 from autoproc.stages.pipeline import Processing, results_of
 
 MACROMOLECULAR_VOLUME = 20_000.0
@@ -97,7 +98,12 @@ def _scaling(p: Processing) -> list[Check | None]:
     return [
         checks.convergence(p.scaled.converged, p.scaled.n_cycles),
         checks.asymptotic_signal(known_isa(p.scaled)),
+        checks.counting_errors(
+            None if known_isa(p.scaled) is None else p.scaled.error_model.a, p.experiment.detector[0].gain
+        ),
         checks.detector_response(detector_responses(p.scaled)),
+        checks.polarisation(polarisation_seen(p.scaled)),
+        checks.shadowed(p.scaled.n_shadowed, p.scaled.n_given),
         checks.outliers(p.scaled.n_outliers, p.scaled.n_scaled),
         checks.decay([i.b for i in images], [int(i.image[0]) for i in images if len(i.image)]),
     ]

@@ -16,7 +16,9 @@ from itertools import combinations
 import numpy as np
 
 from autoproc.merging.groups import EquivalentGroups
+from autoproc.scaling.absorption import n_harmonics
 from autoproc.scaling.held_out import Trial, trial
+from autoproc.scaling.model import PhysicalModel
 from autoproc.scaling.result import ScaleResult
 from autoproc.scaling.solve import ABSORPTION
 
@@ -66,30 +68,49 @@ class Grid:
         return self.edges.shape[1] - 1
 
 
-def detector_responses(scaled: ScaleResult) -> list[DetectorResponse]:
-    """The rectangle that differs the most, of each sweep whose equivalents can tell."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparable:
+    """Observations (N,) that tell of what the scales leave: rows of a trial that are strong enough.
+
+    deviation, sigma : relative, from the mean of equivalents; model : (N, k) derivatives of ln g by all parameters,
+    with the finest surface whatever the scaling had
+    """
+
+    trial: Trial
+    rows: np.ndarray
+    groups: EquivalentGroups
+    deviation: np.ndarray
+    sigma: np.ndarray
+    model: np.ndarray
+
+
+def comparable(scaled: ScaleResult) -> Comparable | None:
+    """The observations of a scaling that tell of what it leaves; None where they are too few."""
     of = trial(scaled, max_observations=MAX_OBSERVATIONS)
-    table = scaled.reflections
-    position = table["xyz_cal_px"] if "xyz_cal_px" in table else table["xyz_obs_px"]
-    xy, panel = position[of.rows, :2], table["panel"][of.rows].astype(np.intp)
     deviation, sigma = relative_deviations(of)
-    telling = np.flatnonzero(sigma < 1.0 / MIN_I_OVER_SIGMA)
-    if len(telling) < MIN_OBSERVATIONS:
+    rows = np.flatnonzero(sigma < 1.0 / MIN_I_OVER_SIGMA)
+    if len(rows) < MIN_OBSERVATIONS:
+        return None
+    return Comparable(of, rows, of.groups.subset(rows), deviation[rows], sigma[rows], _model_columns(of)[rows])
+
+
+def detector_responses(scaled: ScaleResult) -> list[DetectorResponse]:
+    """The rectangle that differs the most, of each panel of each sweep whose equivalents can tell."""
+    of, table = comparable(scaled), scaled.reflections
+    if of is None:
         return []
+    rows = of.trial.rows[of.rows]
+    position = table["xyz_cal_px"] if "xyz_cal_px" in table else table["xyz_obs_px"]
+    xy, panel = position[rows, :2], table["panel"][rows].astype(np.intp)
     scans = [id(e.scan) for e in scaled.experiments]
-    experiment = table["experiment_id"][of.rows].astype(np.intp)
-    sweep = np.array([scans.index(scan) for scan in scans])[experiment]
-    model = _model_columns(of)[telling]
-    groups = of.groups.subset(telling)
+    sweep = np.array([scans.index(scan) for scan in scans])[table["experiment_id"][rows].astype(np.intp)]
     found = []
-    for number in np.unique(sweep):
-        for one in np.unique(panel[sweep == number]):
-            here = ((sweep == number) & (panel == one))[telling]
-            if np.count_nonzero(here) < MIN_IN_CELL:
-                continue
-            grid = grid_of(int(one), xy[telling], here)
-            best = most_different(groups, deviation[telling], sigma[telling], model, grid)
-            found += [best] if best is not None else []
+    for number, one in np.unique(np.column_stack([sweep, panel]), axis=0).tolist():
+        here = (sweep == number) & (panel == one)
+        if np.count_nonzero(here) < MIN_IN_CELL:
+            continue
+        best = most_different(of.groups, of.deviation, of.sigma, of.model, grid_of(one, xy, here))
+        found += [best] if best is not None else []
     return found
 
 
@@ -99,8 +120,8 @@ def relative_deviations(of: Trial) -> tuple[np.ndarray, np.ndarray]:
     The uncertainty is infinite where equivalents expect nothing.
     """
     g = np.ones(len(of))
-    for part, model in zip(of.parts, of.models, strict=True):
-        g[part.rows] = model.with_degree(_degree(part.design.basis.shape[1])).factors(part.design)
+    for part, model in zip(of.parts, finest(of), strict=True):
+        g[part.rows] = model.factors(part.design)
     value, variance = of.intensity / g, of.variance / g**2
     mean, _ = of.groups.weighted_mean(value, variance)
     expected = np.nan_to_num(mean)[of.groups.group]
@@ -109,15 +130,19 @@ def relative_deviations(of: Trial) -> tuple[np.ndarray, np.ndarray]:
     return np.where(known, value / safe - 1, 0.0), np.where(known, np.sqrt(variance) / safe, np.inf)
 
 
-def _degree(n_columns: int) -> int:
-    return next(degree for degree, _ in ABSORPTION.values() if degree * (degree + 2) == n_columns)
+def finest(of: Trial) -> list[PhysicalModel]:
+    """The models of a trial with as many coefficients of a surface as their designs have."""
+    return [
+        model.with_degree(next(n for n, _ in ABSORPTION.values() if n_harmonics(n) == part.design.basis.shape[1]))
+        for part, model in zip(of.parts, of.models, strict=True)
+    ]
 
 
 def _model_columns(of: Trial) -> np.ndarray:
-    """(N, parameters of all models) derivatives of ln g, with the finest surface whatever the scaling had."""
+    """(N, parameters of all models) derivatives of ln g."""
     columns = []
-    for part, model in zip(of.parts, of.models, strict=True):
-        derivatives = model.with_degree(_degree(part.design.basis.shape[1])).log_derivatives(part.design)
+    for part, model in zip(of.parts, finest(of), strict=True):
+        derivatives = model.log_derivatives(part.design)
         block = np.zeros((len(of), derivatives.shape[1]))
         block[part.rows] = derivatives
         columns.append(block)
@@ -172,14 +197,18 @@ def _beside_model(
     cells = np.zeros((len(deviation), grid.n**2))
     cells[on, grid.number[on]] = 1.0
     y = np.clip(deviation, -CUT * sigma, CUT * sigma)
-    columns = _within_groups(groups, np.column_stack([model, cells, y]), weight) / sigma[:, None]
-    normal = columns.T @ columns
-    a = normal[:k, :k] + STABLE * max(float(normal.diagonal()[:k].max(initial=0.0)), 1e-12) * np.eye(k)
-    free = normal[k:, k:] - normal[k:, :k] @ np.linalg.solve(a, normal[:k, k:])
+    columns = within_groups(groups, np.column_stack([model, cells, y]), weight) / sigma[:, None]
+    free = eliminated(columns.T @ columns, k)
     return free[:-1, :-1], free[:-1, -1], float(free[-1, -1])
 
 
-def _within_groups(groups: EquivalentGroups, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def eliminated(normal: np.ndarray, k: int) -> np.ndarray:
+    """A normal matrix (n, n) without its first k parameters, which are fitted to what the others leave."""
+    a = normal[:k, :k] + STABLE * max(float(normal.diagonal()[:k].max(initial=0.0)), 1e-12) * np.eye(k)
+    return np.asarray(normal[k:, k:] - normal[k:, :k] @ np.linalg.solve(a, normal[:k, k:]))
+
+
+def within_groups(groups: EquivalentGroups, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Columns (N, k) without the weighted mean of each group."""
     total = np.maximum(groups.sum(weight), 1e-300)
     means = np.column_stack([groups.sum(weight * column) / total for column in columns.T])

@@ -10,6 +10,7 @@ from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
 from autoproc.reports import checks
 from autoproc.scaling.detector_response import DetectorResponse
+from autoproc.scaling.polarisation import PolarisationSeen
 
 
 def shell(d_max: float = 30.0, d_min: float = 2.0, completeness: float = 99.0, **values) -> ShellStatistics:
@@ -276,3 +277,35 @@ def test_the_part_is_named_with_its_factor():
 
 def test_no_part_no_check():
     assert checks.detector_response([]) is None
+
+
+@pytest.mark.parametrize(
+    ("stated", "found", "sigma", "share", "verdict"),
+    [(0.5, 1.0, 0.01, 0.56, "look"), (0.99, 0.5, 0.01, 0.59, "look"), (0.99, 0.68, 0.02, 0.09, "good"),
+     (0.99, 0.5, 0.1, 0.6, "good"), (0.99, 0.9, 0.001, 0.9, "good")],
+)  # fmt: skip
+def test_a_wrong_polarisation(stated: float, found: float, sigma: float, share: float, verdict: str):
+    assert checks.polarisation(PolarisationSeen(stated, found, sigma, share)).verdict == verdict
+
+
+def test_a_wrong_polarisation_is_said_with_both_numbers():
+    warning = checks.polarisation(PolarisationSeen(0.5, 1.03, 0.01, 0.6)).warning
+    assert "0.50 was used, equivalents have 1.00 +- 0.01" in warning
+    assert "import_sweep.polarization_fraction=1.00" in warning
+    assert checks.polarisation(None) is None
+
+
+@pytest.mark.parametrize(("a", "verdict"), [(0.52, "look"), (0.9, "good"), (1.15, "good"), (1.98, "look")])
+def test_scatter_that_no_photons_have(a: float, verdict: str):
+    assert checks.counting_errors(a).verdict == verdict
+
+
+def test_scatter_names_the_gain_that_would_explain_it():
+    assert "import_sweep.gain=0.27" in checks.counting_errors(0.52).warning
+    assert "import_sweep.gain=0.54" in checks.counting_errors(0.52, gain=2.0).warning
+    assert checks.counting_errors(None) is None
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(0, "good"), (20, "good"), (130, "look")])
+def test_reflections_left_out_for_a_shadow(n: int, verdict: str):
+    assert checks.shadowed(n, 1000).verdict == verdict

@@ -23,7 +23,7 @@ from autoproc.reports.checks.coverage import (
     resolution_limit,
 )
 from autoproc.reports.checks.images import doubts, ice, images
-from autoproc.reports.checks.instrument import detector_response
+from autoproc.reports.checks.instrument import counting_errors, detector_response, polarisation, shadowed
 from autoproc.reports.checks.intensities import pseudo_translation, twinning
 from autoproc.reports.checks.lattice import (
     VERY_FEW_INDEXED,
@@ -43,6 +43,7 @@ __all__ = [
     "asymptotic_signal",
     "completeness_inside",
     "convergence",
+    "counting_errors",
     "coverage",
     "decay",
     "detector_response",
@@ -58,9 +59,11 @@ __all__ = [
     "outer_signal",
     "outliers",
     "overall_verdict",
+    "polarisation",
     "pseudo_translation",
     "redundancy",
     "resolution_limit",
+    "shadowed",
     "spot_positions",
     "spots_indexed",
     "twinning",
