@@ -22,7 +22,7 @@ REDUCED = (37.4, 77.6, 77.6, 90.0, 90.0, 90.0)
 @pytest.fixture(scope="module")
 def tetragonal():
     e, A = sweep(n_images=80), setting(TETRAGONAL, 3)
-    return e, A, spots_of(e, A, 3.2)
+    return e, A, spots_of(e, A, 3.8)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_result_does_not_depend_on_the_order_of_the_spots(tetragonal):
 def test_two_lattices_are_separated(tetragonal):
     e, A, spots = tetragonal
     turn = Rotation.from_rotvec(np.radians(12) * np.array([0, 0.6, 0.8])).as_matrix()
-    other = spots_of(e, turn @ A, 3.2, keep=0.5, seed=1)
+    other = spots_of(e, turn @ A, 3.8, keep=0.5, seed=1)
     both = Reflections.concatenate([spots, other])
     one = index([e], both, IndexParams())
     assert_cell(one, REDUCED)
@@ -118,7 +118,7 @@ def test_few_spots_indexed_name_the_way_on(indexed, n_unindexed, said):
 def test_a_lattice_hardly_turned_is_the_same_lattice(tetragonal, degrees, n):
     e, A, spots = tetragonal
     turn = Rotation.from_rotvec(np.radians(degrees) * np.array([0, 0.6, 0.8])).as_matrix()
-    both = Reflections.concatenate([spots, spots_of(e, turn @ A, 3.2, keep=0.4, seed=1)])
+    both = Reflections.concatenate([spots, spots_of(e, turn @ A, 3.8, keep=0.4, seed=1)])
     result = index([e], both, IndexParams(max_lattices=3))
     assert result.n_lattices == n
     assert [r.angle for r in result.rotations] == pytest.approx([degrees] * (n - 1), abs=0.03)
