@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -62,6 +61,8 @@ def fingerprint(path: Path, identity: bytes) -> str:
     since, or a .nxs stands beside the _master.h5, nor the number of # (which shrinks when image 1 follows image 10)
     identity : of the first image: what does not change when the file is touched, copied or listed again
     """
+    import hashlib  # noqa: PLC0415  (brings libcrypto, which who only asks for the status does without)
+
     name = re.sub("#+", "#", VARIANTS.sub("", path.name))
     place = os.fsencode(os.path.realpath(path.parent) + os.sep + name)
     return hashlib.sha256(place + b"\0" + identity).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +16,7 @@ def this_machine() -> str:
         boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
     with suppress(OSError):
         boot += f"/{os.stat(PROC / 'self/ns/pid').st_ino}"
-    return f"{socket.gethostname()}/{boot}"
+    return f"{os.uname().nodename}/{boot}"
 
 
 def this_program() -> str:

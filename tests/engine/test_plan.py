@@ -26,7 +26,9 @@ PSEUDO = {
     "space_group": "P 1 21 1", "pseudo_symmetry": "P 2 2 2", "pseudo_strength": 0.85, "strength": 8000.0,
     "n_images": 60, "d_min": 2.8, "orientation_seed": 5,
 }  # fmt: skip
-OBLIQUE = {**PSEUDO, "cell": (37.0, 43.0, 49.0, 90.0, 90.5, 90.0), "pseudo_strength": 0.97, "n_images": 45, "d_min": 2.0}
+OBLIQUE = {
+    **PSEUDO, "cell": (37.0, 43.0, 49.0, 90.0, 90.5, 90.0), "pseudo_strength": 0.97, "n_images": 45, "d_min": 2.0,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
