@@ -11,7 +11,6 @@ from autoproc.merging.translation import highest_patterson_peak
 from autoproc.merging.twinning import l_test
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
-from autoproc.models.reflections import Flag
 from autoproc.models.space_group import symbol
 from autoproc.reports import checks
 from autoproc.reports.checks import Check
@@ -118,7 +117,8 @@ def _merging(p: Processing) -> list[Check | None]:
     n_blank = len({image for _, image, *_ in (*p.scaled.blank_images, *p.scaled.odd_images)})
     found = [
         checks.inner_agreement(statistics.inner),
-        checks.coverage(statistics.overall, statistics.shells, reach.half, rotation, n_blank),
+        checks.overloads(_overloaded(p)),
+        checks.coverage(statistics.overall, statistics.shells, reach.half, rotation, n_blank, _overloaded(p)),
         checks.inner_coverage(
             statistics.inner, statistics.overall.completeness, _overloaded(p),
             checks.completeness_inside(statistics.shells, reach.half), rotation,
@@ -135,10 +135,8 @@ def _merging(p: Processing) -> list[Check | None]:
 
 
 def _overloaded(p: Processing) -> float:
-    """Fraction of the integrated observations that have overloaded pixels."""
-    if p.integrated is None or not len(p.integrated.reflections):
-        return 0.0
-    return float(np.mean(p.integrated.reflections.has_flag(Flag.OVERLOADED)))
+    """Fraction of the predicted observations that have overloaded pixels."""
+    return 0.0 if p.integrated is None else p.integrated.n_overloaded / max(p.integrated.n_predicted, 1)
 
 
 def _intensities(p: Processing) -> list[Check | None]:

@@ -72,6 +72,7 @@ class IntegrateResult:
     shapes : spot widths of each lattice; untrusted : shadowed and hot pixels
     n_predicted : reflections predicted, of which `reflections` holds those that could be integrated
     n_blocks : rotation blocks with profiles of their own; n_references : spots these were learnt from
+    n_overloaded : of those predicted, reflections with overloaded pixels, most of which could not be integrated
     beam_warning : the images that had no beam, or not all of it, in plain words; empty if all had
     """
 
@@ -83,6 +84,7 @@ class IntegrateResult:
     n_blocks: int
     n_references: int
     beam_warning: str = ""
+    n_overloaded: int = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -157,6 +159,7 @@ def integrate(
         len(blocks),
         int(measured.is_reference.sum()),
         lit.warning(scan.image_range[0]),
+        int(table.has_flag(Flag.OVERLOADED).sum()),
     )
 
 

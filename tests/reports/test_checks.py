@@ -309,3 +309,17 @@ def test_scatter_names_the_gain_that_would_explain_it():
 @pytest.mark.parametrize(("n", "verdict"), [(0, "good"), (20, "good"), (130, "look")])
 def test_reflections_left_out_for_a_shadow(n: int, verdict: str):
     assert checks.shadowed(n, 1000).verdict == verdict
+
+
+@pytest.mark.parametrize(("fraction", "verdict"), [(0.0, "good"), (0.01, "good"), (0.05, "look"), (0.5, "bad")])
+def test_overloaded_reflections(fraction: float, verdict: str):
+    check = checks.overloads(fraction)
+    assert check.verdict == verdict
+    assert verdict == "good" or "attenuate" in check.warning
+
+
+def test_completeness_that_overloads_cost_is_not_for_want_of_rotation():
+    low = shell(completeness=34.0)
+    warning = checks.coverage(low, [low], None, 90.0, overloaded=0.5).warning
+    assert "50% of the observations are overloaded" in warning
+    assert "rotation" not in warning

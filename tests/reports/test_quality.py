@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import gemmi
-import numpy as np
 import pytest
 from processed import STAGES, processed_sweep, stopped_after
 
 from autoproc.decisions.ladder import Decision
 from autoproc.models.experiment import Detector
-from autoproc.models.reflections import Flag
 from autoproc.refinement.rounds import Rmsd
 from autoproc.reports.checks import Check
 from autoproc.reports.quality import is_macromolecular, quality_checks
@@ -115,13 +113,13 @@ def test_overloads_are_named_as_the_cause_of_missing_strong_reflections(processi
     low = replace(
         statistics, shells=(first, *statistics.shells[1:]), overall=replace(statistics.overall, completeness=96.0)
     )
-    table = processing.integrated.reflections
-    flags = np.array(table["flags"])
-    flags[::10] |= np.uint64(Flag.OVERLOADED)
-    p = changed(changed(processing, "scaled", statistics=low), "integrated", reflections=table.replace(flags=flags))
+    n_overloaded = processing.integrated.n_predicted // 10
+    p = changed(changed(processing, "scaled", statistics=low), "integrated", n_overloaded=n_overloaded)
     check = named(p, "completeness at low resolution")
     assert "overloaded: attenuate the beam" in check.advice
     assert check.verdict == "look"
+    assert named(p, "overloaded").verdict == "look"
+    assert named(processing, "overloaded").verdict == "good"
 
 
 def test_an_outer_shell_without_signal_is_told_of_where_the_cut_was_not_ours(processing):

@@ -19,6 +19,7 @@ from autoproc.reports.checks.coverage import (
     coverage,
     inner_coverage,
     outer_signal,
+    overloads,
     redundancy,
     resolution_limit,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "outer_signal",
     "outliers",
     "overall_verdict",
+    "overloads",
     "polarisation",
     "pseudo_translation",
     "redundancy",

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from autoproc.merging.merging_statistics import ShellStatistics
-from autoproc.reports.checks.check import Check, Verdict, below
+from autoproc.reports.checks.check import Check, Verdict, above, below
 
+MANY_OVERLOADED, VERY_MANY_OVERLOADED = 0.02, 0.10
+"""A simulated sweep of which pixels saturate at 150 counts has half its observations overloaded, usual ones none. Those
+lost are the strongest: a fiftieth of all is a fifth of the strongest tenth. Chosen, not measured."""
 LOW_COMPLETENESS, VERY_LOW_COMPLETENESS = 85.0, 50.0
 INCOMPLETE_INNER = 90.0
 WHOLE = 95.0
@@ -18,12 +21,28 @@ OUTER_SIGNAL = 0.5
 SAME_RESOLUTION = 1.02
 
 
+def overloads(fraction: float) -> Check:
+    """Part of the predicted observations that have overloaded pixels."""
+    return Check(
+        "overloaded", f"{fraction:.1%} of the observations", f"below {MANY_OVERLOADED:.0%}",
+        above(fraction, MANY_OVERLOADED, VERY_MANY_OVERLOADED),
+        "the strongest reflections are lost, which maps, phasing and the tests of twinning need most: attenuate the "
+        "beam next time, or merge with a faint sweep",
+    )  # fmt: skip
+
+
 def coverage(
-    overall: ShellStatistics, shells: Sequence[ShellStatistics], edge_d: float | None, rotation: float, n_blank: int = 0
+    overall: ShellStatistics,
+    shells: Sequence[ShellStatistics],
+    edge_d: float | None,
+    rotation: float,
+    n_blank: int = 0,
+    overloaded: float = 0.0,
 ) -> Check:
     """Completeness, and what it is limited by.
 
     edge_d : the resolution, Angstrom, at the nearest edge of the detector; rotation : degrees scanned
+    overloaded : part of the observations
     """
     verdict = below(overall.completeness, LOW_COMPLETENESS, VERY_LOW_COMPLETENESS)
     here = completeness_inside(shells, edge_d)
@@ -32,6 +51,8 @@ def coverage(
             f"it is {here:.0f}% to {edge_d:.2f} A and falls beyond, where only the detector's corners reach: cut there "
             f"with scale.d_min={edge_d:.2f}, or move the detector closer next time"
         )
+    elif overloaded > VERY_MANY_OVERLOADED:
+        advice = f"{overloaded:.0%} of the observations are overloaded and left out: attenuate the beam"
     elif n_blank:
         are = "image is blank or was" if n_blank == 1 else "images are blank or were"
         advice = f"{n_blank} {are} left out: what could have been seen there is missing"
