@@ -46,12 +46,9 @@ def _move_beam_centre(processing: Processing, config: Config) -> None:
     if not result.is_improved:
         x, y = result.centre_before
         raise BeamCentreStands(x=x, y=y)
-    x, y = result.shift.px
+    processing.stated = processing.stated or processing.experiment
     processing.experiment = result.experiment
-    processing.warnings.append(
-        f"the header's beam centre was wrong by ({x:+.1f}, {y:+.1f}) px: the one that the spots suggest was used, "
-        f"({result.centre_after[0]:.1f}, {result.centre_after[1]:.1f}) px"
-    )
+    processing.warnings.append(result.in_words)
 
 
 def _turn_axis(processing: Processing, config: Config) -> None:
@@ -61,6 +58,7 @@ def _turn_axis(processing: Processing, config: Config) -> None:
     header, axis = (",".join(f"{x:.3f}" for x in v + 0.0) for v in (result.header, result.axis))
     if not result.is_improved:
         raise AxisStands(axis=header)
+    processing.stated = processing.stated or processing.experiment
     processing.experiment = result.experiment
     which = f" ({result.usual})" if result.usual else ""
     processing.warnings.append(

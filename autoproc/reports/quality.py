@@ -65,7 +65,7 @@ def _spots(p: Processing) -> list[Check | None]:
         found.append(checks.lattices(p.indexed.n_per_lattice))
     if p.refined is not None and p.refined.experiments:
         indexed = p.indexed.fraction_indexed if p.indexed is not None else 1.0
-        found.append(_geometry(p.experiment, p.refined.experiments[0], indexed))
+        found.append(_geometry(p.stated or p.experiment, p.refined.experiments[0], indexed))
     if p.refined is not None and p.refined.rmsds:
         worst = max(p.refined.rmsds, key=lambda r: max(r.x_px, r.y_px, r.z_images))
         found.append(checks.spot_positions(worst.x_px, worst.y_px, worst.z_images))

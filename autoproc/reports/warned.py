@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from autoproc.reports.checks import Check, in_order
 from autoproc.stages.index import LOOSE_SPOTS
 from autoproc.stages.pipeline import Processing
+from autoproc.stages.search_beam import REPLACED
 
 OF_THE_LATTICE = ("spots indexed", "geometry", "spots against predictions")
 """Checks of what everything else builds on."""
@@ -26,14 +27,15 @@ def warnings_in_order(p: Processing | None, checks: Sequence[Check], failed_stag
     """Each warning once. Where the lattice is wrong, what follows from it is named in one sentence."""
     stated = list(p.warnings) if p is not None else []
     about = [check for check in checks if check.name in OF_THE_LATTICE]
+    causes = [w for w in stated if w.startswith(REPLACED)]
     if not is_lattice_wrong(checks, failed_stage):
         first = [check.warning for check in about if check.name == "geometry" and check.warning]
         if first:  # it has the true values
             stated = [w for w in stated if w != LOOSE_SPOTS]
-        return list(dict.fromkeys([*first, *in_order(stated, checks)]))
+        return list(dict.fromkeys([*causes, *first, *in_order(stated, checks)]))
     of_indexing = _said_by(p, "indexed", "refined")
     effects = _said_by(p, "integrated", "symmetry", "scaled")
-    found = [*(w for w in stated if w in of_indexing), *in_order([], about)]
+    found = [*causes, *(w for w in stated if w in of_indexing), *in_order([], about)]
     found += [w for w in stated if w not in effects]
     rest = [c.name for c in checks if c.verdict != "good" and c not in about]
     if rest or any(w in effects for w in stated):

@@ -58,6 +58,7 @@ class Processing:
     decisions : what was tried beyond the stages as configured, in order
     partial : why the images are not all that were collected, "" where they are
     source : who reads the images, and knows which of them could not be read
+    stated : the experiment as header and user say, where a search has replaced a part of it; None where none has
     """
 
     experiment: Experiment
@@ -75,6 +76,7 @@ class Processing:
     current: str = "import"
     partial: str = ""
     source: ForgivingReader | None = None
+    stated: Experiment | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -23,7 +23,12 @@ def processing(n: int = 8) -> SimpleNamespace:
 
     spots = Reflections({"intensity_sum": np.arange(1.0, n + 1)})
     return SimpleNamespace(
-        experiment="header", found=SimpleNamespace(reflections=spots), warnings=[], timed=times, stages=timed
+        experiment="header",
+        found=SimpleNamespace(reflections=spots),
+        warnings=[],
+        timed=times,
+        stages=timed,
+        stated=None,
     )
 
 
@@ -35,15 +40,13 @@ def test_no_other_way_changes_nothing():
 
 def test_a_better_beam_centre_is_taken_and_told(monkeypatch):
     found = SimpleNamespace(
-        is_improved=True, experiment="moved", shift=SimpleNamespace(px=(3.21, -10.0)), centre_before=(500.0, 500.0),
-        centre_after=(503.2, 490.0),
+        is_improved=True, experiment="moved", in_words="replaced"
     )  # fmt: skip
     monkeypatch.setattr(rescue, "search_beam_position", lambda *_: found)
     p, config = processing(), Config()
     assert with_another_way(p, config, SEARCH_BEAM) is config
     assert (p.experiment, p.stages) == ("moved", ["search_beam"])
-    assert "wrong by (+3.2, -10.0) px" in p.warnings[0]
-    assert "(503.2, 490.0) px" in p.warnings[0]
+    assert (p.stated, p.warnings) == ("header", ["replaced"])
 
 
 def test_a_beam_centre_that_is_no_better_stays(monkeypatch):
@@ -62,7 +65,7 @@ def test_a_better_axis_is_taken_with_what_to_tell_the_beamline(monkeypatch, usua
     monkeypatch.setattr(rescue, "find_rotation_axis", lambda *_: found)
     p = processing()
     with_another_way(p, Config(), FIND_AXIS)
-    assert (p.experiment, p.stages) == ("turned", ["find_rotation_axis"])
+    assert (p.experiment, p.stages, p.stated) == ("turned", ["find_rotation_axis"], "header")
     assert "axis 1.000,0.000,0.000 was wrong" in p.warnings[0]
     assert "give import_sweep.rotation_axis=-1.000,0.000,0.000" in p.warnings[0]
     assert (f"({usual})" in p.warnings[0]) == bool(usual)

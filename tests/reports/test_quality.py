@@ -99,6 +99,16 @@ def test_a_beam_centre_that_refinement_has_moved(processing, shift, verdict):
     assert f"{shift:.1f} px" in named(p, "geometry").value
 
 
+def test_a_beam_centre_that_a_search_has_replaced_is_compared_with_the_headers(processing):
+    panel = processing.experiment.detector[0]
+    moved = replace(panel, origin=panel.origin - 30 * panel.pixel_size[0] * panel.fast_axis)
+    stated = replace(processing.experiment, detector=Detector((moved,)))
+    assert named(processing, "geometry").verdict == "good"
+    check = named(replace(processing, stated=stated), "geometry")
+    assert check.verdict == "look"
+    assert "beam centre 30" in check.value or "beam centre 29" in check.value
+
+
 def test_a_space_group_is_judged_where_it_was_given(processing):
     assert "space group as given" not in names(changed(processing, "symmetry", is_given=False))
     best = replace(processing.symmetry.best, likelihood=0.01)

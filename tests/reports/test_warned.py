@@ -7,6 +7,7 @@ import pytest
 from autoproc.reports.checks import Check
 from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.stages.index import LOOSE_SPOTS
+from autoproc.stages.search_beam import REPLACED
 
 
 def check(name: str, verdict: str) -> Check:
@@ -62,3 +63,14 @@ def test_loose_spots_are_not_told_beside_a_geometry_that_has_the_cause(verdict):
     assert (LOOSE_SPOTS in found) == (verdict == "good")
     assert "other" in found
     assert (found[0] == geometry.warning) == (verdict == "look")
+
+
+@pytest.mark.parametrize("indexed", ["bad", "good"])
+def test_a_replaced_beam_centre_comes_first_since_all_else_may_follow_from_it(indexed):
+    replaced = f"{REPLACED}: the header says this, the spots suggest that"
+    processing = SimpleNamespace(
+        warnings=["of the header", "of indexing", replaced], indexed=SimpleNamespace(warnings=("of indexing",))
+    )
+    found = warnings_in_order(processing, [check("spots indexed", indexed), check("geometry", "look")], None)
+    assert found[0] == replaced
+    assert len(set(found)) == len(found)

@@ -11,7 +11,7 @@ from autoproc.beam_search.score import shift_beam_centre
 from autoproc.errors import IndexingFailed, TooFewSpots
 from autoproc.formats.expt import read_expt
 from autoproc.formats.refl import read_refl
-from autoproc.geometry.detector import is_on_panel, px_from_s1
+from autoproc.geometry.detector import beam_centre_px, is_on_panel, px_from_s1
 from autoproc.geometry.reciprocal import ewald_angles
 from autoproc.geometry.rotation import lab_from_crystal
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, Scan
@@ -127,7 +127,7 @@ def test_noise_improves_nothing():
     rng = np.random.default_rng(3)
     spots = table(rng.uniform(0, [487, 619, 120], (900, 3)), np.ones(900))
     try:
-        result = search_beam_position(an_experiment(), spots, SearchBeamParams())
+        result = search_beam_position(an_experiment(), spots, SearchBeamParams(far_shift=0))
     except IndexingFailed:
         return
     assert result.shift.px == (0.0, 0.0)
@@ -144,6 +144,30 @@ def test_strongest_spots_of_a_large_cell_are_far_apart(off):
     result = search_beam_position(wrong, spots, SearchBeamParams())
     np.testing.assert_allclose(result.shift.px, -np.array(off), atol=0.5)
     assert result.shift.agreement > 0.5
+
+
+def test_a_centre_far_from_the_headers_is_found():
+    off_mm = (-5.0, 4.0)
+    right = an_experiment(n_images=60)
+    wrong = shift_beam_centre(right, np.array(off_mm))
+    spots = spots_of(right, cell=(37.0, 43.0, 49.0))
+    result = search_beam_position(wrong, spots, SearchBeamParams(spots_per_wedge=40))
+    np.testing.assert_allclose(result.shift.mm, -np.array(off_mm), atol=0.05)
+    np.testing.assert_allclose(result.shift.px, -np.array(off_mm) / PIXEL, atol=0.3)
+    before, after = (beam_centre_px(e.detector, e.beam) for e in (wrong, right))
+    np.testing.assert_allclose(result.centre_before, before, atol=1e-6)
+    np.testing.assert_allclose(result.centre_after, after, atol=0.3)
+    assert result.is_improved
+    assert f"the header says ({before[0]:.1f}, {before[1]:.1f}) px" in result.in_words
+    assert f"{np.hypot(*off_mm):.1f} mm away; check it" in result.in_words
+
+
+def test_a_centre_that_does_not_convince_is_said_to_be_doubtful():
+    right = an_experiment(n_images=40)
+    found = search_beam_position(right, spots_of(right), SearchBeamParams())
+    doubtful = replace(found, shift=replace(found.shift, agreement=0.55))
+    assert "it may well be wrong, as spots agree with it only to 0.55" in doubtful.in_words
+    assert "may well be wrong" not in found.in_words
 
 
 def test_too_few_spots_are_refused():
