@@ -23,6 +23,8 @@ from autoproc.scaling.result import ScaleResult
 from autoproc.scaling.solve import ABSORPTION
 
 MAX_OBSERVATIONS = 40000
+MAX_NUMBERS = 20_000_000
+"""Of observations times parameters of all models, 160 megabytes: with many sweeps together fewer observations tell."""
 MIN_OBSERVATIONS = 400
 """With repeats: fewer tell of four cells at most, and of these by a tenth of the intensity."""
 MIN_I_OVER_SIGMA = 3.0
@@ -86,7 +88,9 @@ class Comparable:
 
 def comparable(scaled: ScaleResult) -> Comparable | None:
     """The observations of a scaling that tell of what it leaves; None where they are too few."""
-    of = trial(scaled, max_observations=MAX_OBSERVATIONS)
+    most = max(degree for degree, _ in ABSORPTION.values())
+    n_parameters = sum(len(model.with_degree(most).parameters) for model in scaled.start.models)
+    of = trial(scaled, max_observations=min(MAX_OBSERVATIONS, MAX_NUMBERS // n_parameters))
     deviation, sigma = relative_deviations(of)
     rows = np.flatnonzero(sigma < 1.0 / MIN_I_OVER_SIGMA)
     if len(rows) < MIN_OBSERVATIONS:

@@ -11,6 +11,7 @@ from autoproc.scaling.detector_response import (
     MIN_OBSERVATIONS,
     DetectorResponse,
     Grid,
+    comparable,
     detector_responses,
     grid_of,
     most_different,
@@ -105,3 +106,13 @@ def test_rectangles_are_all_but_the_whole():
     assert len(rectangles(2)) == 8
     assert len(rectangles(8)) == 36**2 - 1
     assert (0, 2, 0, 2) not in rectangles(2)
+
+
+def test_many_parameters_leave_fewer_observations_not_more_memory(monkeypatch):
+    made = synthetic(Recipe(n_observations=3000, strength=3000.0))
+    scaled = scale([made.experiment], made.reflections, ScaleParams(absorption_level="low"))
+    whole = comparable(scaled)
+    monkeypatch.setattr("autoproc.scaling.detector_response.MAX_NUMBERS", 1000 * whole.model.shape[1])
+    assert len(comparable(scaled).rows) <= 1000 < len(whole.rows)
+    monkeypatch.setattr("autoproc.scaling.detector_response.MAX_NUMBERS", 1)
+    assert detector_responses(scaled) == []
