@@ -78,6 +78,19 @@ def test_strong_pixels_are_those_of_the_definition(seed, extended, masked, backg
     assert found.n_strong == expected.sum()
 
 
+@given(seed=st.integers(0, 2**32 - 1), n_sigma_b=st.sampled_from([-2.0, -1.0, -0.5]), extended=st.booleans())
+@settings(max_examples=12)
+def test_thresholds_below_zero_are_those_of_the_definition(seed, n_sigma_b, extended):
+    """The limit is convex in the number of pixels then, and the line through its ends lies above it."""
+    random = np.random.default_rng(seed)
+    image = random.poisson(10.0, (20, 23)).astype(np.int32)
+    good = random.random(image.shape) >= 0.4
+    limits = {"n_sigma_background": n_sigma_b, "n_sigma_strong": -3.0, "max_strong": image.size}
+    found = strong_pixels(image, good, extended=extended, **limits)
+    expected = by_definition(image, good, n_sigma_b=n_sigma_b, n_sigma_s=-3.0, extended=extended)
+    np.testing.assert_array_equal(as_image(found, image.shape), expected)
+
+
 def test_pure_poisson_noise_has_hardly_any_strong_pixel():
     image = np.random.default_rng(3).poisson(5.0, (500, 500)).astype(np.int32)
     assert strong_pixels(image, np.ones(image.shape, bool)).n_strong <= 3

@@ -48,7 +48,7 @@ def test_truncated_variance_is_the_integral():
     assert inside + MAX_DEVIATION**2 * 2 * norm.sf(MAX_DEVIATION) == pytest.approx(TRUNCATED_VARIANCE, abs=1e-5)
 
 
-@pytest.mark.parametrize(("a", "b"), [(1.3, 0.05), (4.0, 0.02), (0.4, 0.1)])
+@pytest.mark.parametrize(("a", "b"), [(1.3, 0.05), (4.0, 0.02), (0.4, 0.1), (10.0, 0.02)])
 def test_most_likely_model_is_that_of_every_observation_by_itself(a, b):
     """The same posterior without pools, minimised by another method."""
     deviation2, variance, expected = observations(4000, ErrorModel(a, b))
@@ -61,7 +61,7 @@ def test_most_likely_model_is_that_of_every_observation_by_itself(a, b):
         return float((np.log(model) + cut / model).sum() + prior)
 
     best = np.exp(minimize(posterior, np.log([1.0, 0.03]), method="Nelder-Mead", options={"xatol": 1e-5}).x)
-    assert (fitted.a, fitted.b) == pytest.approx(tuple(best), rel=0.01)
+    assert (fitted.a, fitted.b) == pytest.approx(tuple(best), rel=0.001)
 
 
 def test_few_observations_follow_what_is_usual():
@@ -73,6 +73,48 @@ def test_few_observations_follow_what_is_usual():
     fitted = fit_error_model(np.full(n, chi2 * 50), np.full(n, 50.0), np.zeros(n), ErrorModel())
     x = np.log(fitted.a)  # zero of the derivative: n (1 - chi2 / a^2) + ln a / 0.3^2
     assert n * (1 - chi2 / TRUNCATED_VARIANCE / fitted.a**2) + x / SPREAD[0] ** 2 == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize(("seed", "a", "b"), [(0, 2.0, 0.1), (1, 0.5, 0.01)])
+def test_few_observations_are_weighed_against_what_is_usual(seed, a, b):
+    """40: ln a is 0 and ln b that of 0.03 before they are seen, with standard deviations of 0.3 and 0.7."""
+    deviation2, variance, expected = observations(40, ErrorModel(a, b), seed)
+    deviation2 = np.minimum(deviation2, 9 * ErrorModel(a, b).variance(variance, expected))
+    fitted = fit_error_model(deviation2, variance, expected, ErrorModel())
+
+    def posterior(x: np.ndarray) -> float:
+        model = ErrorModel(*np.exp(x)).variance(variance, expected)
+        cut = np.minimum(deviation2, 16 * fitted.variance(variance, expected)) / 0.99988
+        return float((np.log(model) + cut / model).sum() + (x[0] / 0.3) ** 2 + ((x[1] - np.log(0.03)) / 0.7) ** 2)
+
+    best = np.exp(minimize(posterior, np.log([1.0, 0.03]), method="Nelder-Mead", options={"xatol": 1e-5}).x)
+    assert (fitted.a, fitted.b) == pytest.approx(tuple(best), rel=0.01)
+
+
+def test_what_is_expected_below_nothing_is_fitted_as_nothing():
+    deviation2, variance, expected = observations(2000, ErrorModel(1.2, 0.05))
+    expected[::2] *= -1
+    fits = [fit_error_model(deviation2, variance, e, ErrorModel()) for e in (expected, np.maximum(expected, 0.0))]
+    assert fits[0] == fits[1]
+
+
+def test_every_size_of_relative_error_is_found():
+    for b, low, high in ((0.35, 0.33, 0.37), (1e-4, 0.0, 0.003)):
+        assert low < fit_error_model(*observations(20000, ErrorModel(1.0, b)), ErrorModel()).b < high
+
+
+def test_before_anything_is_known_a_strong_observation_is_known_to_two_per_cent():
+    assert (ErrorModel().a, ErrorModel().isa) == pytest.approx((1.0, 50.0))
+
+
+def test_what_lies_far_beyond_says_nothing_of_errors():
+    """50 of 2000 at 9 standard uncertainties: the model is that of the others."""
+    true = ErrorModel(1.3, 0.04)
+    deviation2, variance, expected = observations(2000, true)
+    others = fit_error_model(deviation2[50:], variance[50:], expected[50:], ErrorModel())
+    deviation2[:50] = 9**2 * true.variance(variance[:50], expected[:50])
+    fitted = fit_error_model(deviation2, variance, expected, ErrorModel())
+    assert (fitted.a, fitted.b) == pytest.approx((others.a, others.b), rel=0.005)
 
 
 @pytest.mark.parametrize("unit", [1e-3, 1e4])

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autoproc.geometry.shells import equal_volume_shells
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
-from autoproc.scaling.outliers import impossible_intensities, reject_outliers
+from autoproc.scaling.outliers import N_SHELLS, impossible_intensities, reject_outliers
 
 P1 = gemmi.SpaceGroup("P 1")
 
@@ -60,8 +61,22 @@ def test_limit_of_two_equals_and_one_off():
         assert found.tolist() == [False, False, is_out]
 
 
-@pytest.mark.parametrize(("n", "most"), [(5, 2), (6, 3), (11, 5)])
+def test_at_the_limit_is_no_outlier():
+    """Others' mean 0 of variance 1/2, its own 7/2: 12 is 6 standard uncertainties to the last bit."""
+    variance = np.array([1.0, 1.0, 3.5])
+    found = reject_outliers(groups_of(3), np.array([0.0, 0.0, 12.0]), variance, np.ones(3), 6.0, np.ones(3, bool))
+    assert not found.any()
+
+
+def test_what_was_rejected_is_no_witness_against_the_others():
+    value = np.array([0.0, 1.0, 0.0, 1.0, 1000.0])
+    found = reject_outliers(groups_of(5), value, np.ones(5), np.ones(5), 6.0, np.ones(5, bool))
+    assert found.tolist() == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize(("n", "most"), [(5, 2), (6, 3), (11, 5), (46, 20)])
 def test_no_more_than_half_of_a_group_goes(n, most):
+    """Nor more than 20, one a round."""
     value = np.where(np.arange(n) < n - most - 1, 0.0, 1e4 * 7.0 ** np.arange(n))
     found = reject_outliers(groups_of(n), value, np.ones(n), np.ones(n), 6.0, np.ones(n, bool))
     assert found.sum() == most
@@ -84,7 +99,7 @@ def shells_of(n: int, seed: int = 0) -> tuple[EquivalentGroups, np.ndarray, np.n
     return groups_of(*[1] * n), random.uniform(1e-3, 0.125, n) ** (-1 / 3), random.exponential(100.0, n)
 
 
-@pytest.mark.parametrize(("times", "impossible"), [(0.9, False), (1.1, True)])
+@pytest.mark.parametrize(("times", "impossible"), [(0.9995, False), (1.0005, True)])
 def test_a_hundred_times_the_mean_is_impossible(times, impossible):
     groups, _, _ = shells_of(400)
     d, intensity = np.linspace(1e-3, 0.125, 400) ** (-1 / 3), np.full(400, 10.0)
@@ -92,6 +107,26 @@ def test_a_hundred_times_the_mean_is_impossible(times, impossible):
     found = impossible_intensities(groups, d, intensity, np.ones(400), np.ones(400, bool))
     assert found[5] == impossible
     assert found.sum() == impossible
+
+
+def test_the_mean_is_that_of_the_99_weakest_in_a_hundred():
+    """Of some 200: all but 20 are 1 and 18 are 11, so that the mean without the two strongest is 1.9."""
+    groups, _, _ = shells_of(4000)
+    d, intensity = np.linspace(1e-3, 0.125, 4000) ** (-1 / 3), np.ones(4000)
+    rows = np.flatnonzero(equal_volume_shells(d, N_SHELLS).index(d) == 10)
+    intensity[rows[-20:]] = [11.0] * 18 + [150.0, 200.0]
+    found = impossible_intensities(groups, d, intensity, np.full(4000, 1e-6), np.ones(4000, bool))
+    assert np.flatnonzero(found).tolist() == [rows[-1]]
+
+
+def test_twenty_shells_of_equal_volume_are_judged_each_by_itself():
+    """Every second one is ten times as strong: 200 are impossible in the weak ones only."""
+    groups, _, _ = shells_of(800)
+    d, intensity = np.linspace(1e-3, 0.125, 800) ** (-1 / 3), np.where(np.arange(800) // 40 % 2, 10.0, 1.0)
+    giants = [300, 420, 500]
+    intensity[giants] = 200.0
+    found = impossible_intensities(groups, d, intensity, np.full(800, 1e-6), np.ones(800, bool))
+    assert np.flatnonzero(found).tolist() == [420, 500]
 
 
 def test_a_giant_does_not_raise_the_mean_it_is_judged_by():
