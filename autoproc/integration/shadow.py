@@ -23,6 +23,8 @@ from autoproc.params import Params
 
 N_SECTORS = 36
 MIN_IN_SECTOR = 20
+NEARLY_ALL = 0.8
+"""Of what seems to be in shadow: where so much is nearly black, as a dead module is, spots do not leave it."""
 MIN_BRIGHT_FRAMES = 5
 """A pixel that is brighter than its neighbours on fewer frames may be the peak of a sharp reflection."""
 
@@ -115,14 +117,17 @@ def _believable(
     if fraction > params.max_fraction:
         found, fraction = np.zeros(counts.shape, bool), 0.0
     seems = f"{first:.0%} of the detector has less background than the rest at the same resolution"
-    if first > params.usual_fraction and fraction < first:
+    if first > params.usual_fraction and fraction < NEARLY_ALL * first:
         return found, (
             f"{seems}; only the darkest {fraction:.1%} was taken for a shadow, for spots too broad or too close "
             "leave such gaps between them, as a wrong polarisation seems to; look for something in the way of the "
             "diffracted rays"
         )
     if fraction > params.usual_fraction:
-        return found, f"{seems} and is left out as a shadow: is something in the way of the diffracted rays?"
+        return (
+            found,
+            f"{seems} and is left out as a shadow: is something in the rays' way, or a module dead?",
+        )
     return found, ""
 
 

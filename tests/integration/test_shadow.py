@@ -139,3 +139,19 @@ def test_dark_places_between_broad_spots_are_no_shadows_and_the_user_is_told():
 def test_parameters_that_are_nonsense(wrong):
     with pytest.raises(ValidationError):
         ShadowParams(**wrong)
+
+
+def test_a_dead_module_is_left_out_and_not_blamed_on_the_spots():
+    one = experiment()
+    n_fast, n_slow = one.detector[0].image_size
+    seen = BackgroundSum.of_shape((n_slow, n_fast))
+    seen.n_frames = 100
+    seen.number[:] = 100
+    seen.total[:] = np.random.default_rng(3).poisson(np.full((n_slow, n_fast), 200))
+    dead = np.zeros((n_slow, n_fast), bool)
+    dead[: n_slow * 2 // 5, : n_fast * 2 // 5] = True
+    seen.total[dead] = 0
+    found = find_untrusted(one, seen, np.ones((n_slow, n_fast), bool), ShadowParams())
+    assert found.is_shadowed[dead].all()
+    assert "module dead" in found.warning
+    assert "spots" not in found.warning
