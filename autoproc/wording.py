@@ -33,6 +33,17 @@ def counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
+CUT = " ..."
+"""The end of a sentence that was cut."""
+
+
+def first_of(names: Sequence[str], most: int = 3) -> str:
+    """The first names of a list, and how many there are beyond them; of one that was cut, what it is about."""
+    whole = list(dict.fromkeys(name.partition(":")[0] if name.endswith(CUT) else name for name in names))
+    more = len(whole) - most
+    return ", ".join(whole[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 LEAST_CLAUSE = 20
 """Letters; a shorter beginning ("partial") says too little by itself."""
 
@@ -43,7 +54,7 @@ def in_brief(sentence: str, most: int = 64) -> str:
     for mark in (": ", " ("):
         first = clause.split(mark)[0]
         clause = first if len(first) >= LEAST_CLAUSE else clause
-    return textwrap.shorten(clause, most, placeholder=" ...")
+    return textwrap.shorten(clause, most, placeholder=CUT)
 
 
 def number_ranges(numbers: Sequence[int], most: int | None = None) -> str:

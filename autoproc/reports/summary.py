@@ -22,6 +22,7 @@ from autoproc.reports.quality import quality_checks
 from autoproc.reports.story import Line, alternatives_of, known_isa, story
 from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.stages.pipeline import Processing
+from autoproc.wording import first_of
 
 RANGE_KEYS = (
     "d_max", "d_min", "completeness", "multiplicity", "i_over_sigma", "r_merge", "r_meas", "r_pim", "cc_half",
@@ -216,11 +217,11 @@ def _headline(summary: dict[str, Any]) -> list[str]:
 def quality_line(summary: dict[str, Any]) -> str:
     """The outcome of the checks in one line."""
     checks = summary["quality"]["checks"]
-    failed = [check["name"] for check in checks if check["verdict"] != "good"]
+    failed = [check["name"] for verdict in ("bad", "look") for check in checks if check["verdict"] == verdict]
     if not failed:
         return f"QUALITY      good: nothing unusual in {len(checks)} checks"
     word = {"look": "LOOK AT", "bad": "BEWARE OF"}[summary["quality"]["verdict"]]
-    return _wrapped(f"{word:<13}{', '.join(failed)} (see the warnings)", indent=" " * 13)
+    return _wrapped(f"{word:<13}{first_of(failed)} (see the warnings)", indent=" " * 13)
 
 
 def _row(line: Line) -> str:

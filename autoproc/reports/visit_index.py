@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from autoproc.reports.page import render
+from autoproc.wording import first_of
 
 Lamp = Literal["good", "look", "bad", "open"]
 VERDICTS: Mapping[str, tuple[Lamp, str]] = {
@@ -143,10 +144,21 @@ def sweep_row(
         n_images=str(shown),
         partial=partial,
         has_earlier=has_earlier,
-        look_at=", ".join(result.get("look_at") or ()) if state == "processed" else "",
+        look_at=_worst_first(result) if state == "processed" else "",
         to_do=to_do if state in FAILED else "",
         **figures,
     )
+
+
+def _worst_first(result: Mapping[str, Any]) -> str:
+    """Why a light is not green: the gravest of what is said, whole, and how much more there is; "" where it is."""
+    names = list(result.get("look_at") or ())
+    if not names:
+        return ""
+    said = list(result.get("warnings") or ())
+    more = len(said) - 1
+    rest = f" {more} more in the summary." if more > 0 else ""
+    return f"{said[0][:1].upper()}{said[0][1:]}.{rest}" if said else f"{first_of(names)}."
 
 
 def _figures(result: Mapping[str, Any]) -> dict[str, str]:

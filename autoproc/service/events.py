@@ -77,7 +77,7 @@ def in_words(changes: Mapping[str, str]) -> str:
 
 def _latency(facts: Mapping[str, Any]) -> str:
     latency = facts.get("latency")
-    return "" if latency is None else f"  latency {duration(latency)}"
+    return "" if latency is None else f"  time {duration(latency)}"
 
 
 def duration(seconds: float) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from autoproc.wording import first_of
+
 STATISTICS = ("completeness", "multiplicity", "i_over_sigma", "r_meas", "r_pim", "cc_half")
 
 
@@ -37,7 +39,7 @@ def doubtful(summary: dict[str, Any]) -> list[str]:
 def doubts_in_words(result: dict[str, Any]) -> str:
     """Why a light is not green; "" where it is."""
     word = {"look": "look at", "bad": "beware of"}.get(result.get("verdict") or "")
-    named = ", ".join(result.get("look_at") or ())
+    named = first_of(result.get("look_at") or ())
     return f"{word} {named}" if word and named else ""
 
 

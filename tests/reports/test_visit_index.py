@@ -105,7 +105,12 @@ def test_pages_are_linked_but_not_to_themselves():
 
 def test_a_light_that_is_not_green_says_why():
     page = visit_index([sweep_row("a", "processed", RESULT | {"look_at": ["completeness", "ice"]}, 10)])
-    assert "<small>completeness, ice</small>" in page
+    assert "completeness, ice." in page
+    said = ["the shutter was closed: look at it (usual: open)", "two", "three"]
+    page = visit_index([sweep_row("a", "processed", RESULT | {"look_at": ["x: cut ..."], "warnings": said}, 10)])
+    assert 'colspan="10">The shutter was closed: look at it (usual: open). 2 more in the summary.</td>' in page
+    assert "cut ..." not in page
+    assert 'class="why"' not in visit_index([sweep_row("a", "processed", RESULT | {"look_at": []}, 10)])
 
 
 def test_results_of_before_stand_while_a_sweep_is_processed_again():

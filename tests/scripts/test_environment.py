@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,15 @@ def test_no_compiler(tmp_path):
     assert "there is no C compiler (no-such-compiler)" in done.stderr
     assert "apt install gcc" in done.stderr
     assert not (tmp_path / "new").exists()
+
+
+def test_what_is_up_to_date_is_not_installed_again(tmp_path):
+    (tmp_path / "new" / "bin").mkdir(parents=True)
+    stand_in(tmp_path / "new" / "bin" / "python", "exit 0")
+    first, second = made(tmp_path, CC="true"), made(tmp_path, CC="true")
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "Installing autoproc" in first.stdout
+    assert "is up to date" in second.stdout
+    assert "Installing" not in second.stdout
+    os.utime(tmp_path / "new" / "autoproc-installed", (0, 0))
+    assert "Installing" in made(tmp_path, CC="true").stdout
