@@ -86,5 +86,5 @@ def _each(
 
 def _arriving(path: str, name: str, progress: Progress, params: WatchParams, in_hurry: bool, now: float) -> Arriving:
     verdict = judge(progress, params, in_hurry)
-    words = what_is_missing(progress) or WHOLE
+    words = what_is_missing(progress, is_coming=progress.quiet <= params.settle_time) or WHOLE
     return Arriving(path, name, progress.n_present + progress.n_unfinished, words, float(round(now + verdict.look_in)))

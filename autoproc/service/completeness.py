@@ -115,8 +115,11 @@ def what_lacks(progress: Progress) -> str:
     return f"{what_is_missing(progress)}; nothing came for {_duration(progress.quiet)}"
 
 
-def what_is_missing(progress: Progress) -> str:
-    """What a series lacks as far as is known, in plain words; "" where nothing does."""
+def what_is_missing(progress: Progress, is_coming: bool = False) -> str:
+    """What a series lacks as far as is known, in plain words; "" where nothing does.
+
+    is_coming : something came a moment ago, so that files that are not whole are still being written
+    """
     said = []
     n_expected = progress.n_expected
     if n_expected is not None and progress.n_present + progress.n_unfinished < n_expected:
@@ -124,7 +127,7 @@ def what_is_missing(progress: Progress) -> str:
     elif progress.missing:
         said.append(f"images missing: {_stretches(progress.missing)}")
     if progress.n_unfinished:
-        said.append(f"{progress.n_unfinished} unfinished")
+        said.append(f"{progress.n_unfinished} {'still arriving' if is_coming else 'unfinished'}")
     if progress.obstacle:
         said.append(progress.obstacle)
     return ", ".join(said)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 
 import cbf_files
 import pytest
 from simulated import simulated_sweep
 from watched import FollowingDisk, Hutch
 
+from autoproc.service.arriving import _arriving
+from autoproc.service.completeness import Progress, what_is_missing
 from autoproc.service.found_sweep import ListedImages
+from autoproc.service.watch_params import WatchParams
 from autoproc.service.watcher import Watcher
 
 
@@ -218,3 +222,17 @@ def test_images_of_a_complete_sweep_that_are_moved_away_make_it_no_coming_one(hu
     hutch.news.paths = {*gone, hutch.folder}
     assert hutch.after(30) == []
     assert seen(hutch) == []
+
+
+def test_files_just_written_are_still_arriving(hutch):
+    hutch.watched_images([1, 2, 4], every=0.5)
+    (one,) = hutch.watcher.arriving()
+    assert "unfinished" not in one.words
+
+
+def test_what_is_not_whole_is_unfinished_only_when_nothing_comes():
+    progress = Progress(6, n_unfinished=2)
+    assert what_is_missing(progress, is_coming=True) == "2 still arriving"
+    assert what_is_missing(progress) == "2 unfinished"
+    words = [_arriving("x", "x", replace(progress, quiet=q), WatchParams(), False, 0.0).words for q in (1.0, 60.0)]
+    assert words == ["2 still arriving", "2 unfinished"]
