@@ -15,16 +15,17 @@ import numpy as np
 from pydantic import Field
 from scipy import ndimage
 
-from autoproc.geometry.corrections import polarisation_factor
-from autoproc.geometry.detector import pixel_s1
+from autoproc.integration.scattering import N_SECTORS, Scattering
 from autoproc.kernels.integrate_survey import BackgroundSum
 from autoproc.models.experiment import Experiment
 from autoproc.params import Params
+from autoproc.threads import map_in_order
 
-N_SECTORS = 36
 MIN_IN_SECTOR = 20
 NEARLY_ALL = 0.8
 """Of what seems to be in shadow: where so much is nearly black, as a dead module is, spots do not leave it."""
+BAND = 128
+"""Rows compared at a time, on one thread; sums over areas begin anew with each, whatever the number of threads."""
 MIN_BRIGHT_FRAMES = 5
 """A pixel that is brighter than its neighbours on fewer frames may be the peak of a sharp reflection."""
 
@@ -76,21 +77,26 @@ class Untrusted:
 
 
 def find_untrusted(
-    experiment: Experiment, seen: BackgroundSum, trusted: np.ndarray, params: ShadowParams, noise: float = 0.0
+    experiment: Experiment,
+    where: Scattering,
+    seen: BackgroundSum,
+    trusted: np.ndarray,
+    params: ShadowParams,
+    noise: float = 0.0,
+    n_threads: int = 0,
 ) -> Untrusted:
     """Shadowed and hot pixels from the sums of a sweep's frames.
 
     trusted : (slow, fast) bool, pixels that the detector itself vouches for
     noise : variance that the readout adds to a pixel's on every frame, counts^2
     """
-    ring, polarisation = scattering_map(experiment)
-    exposure = np.where(trusted, seen.number, 0) * polarisation
+    exposure = np.where(trusted, seen.number, 0) * where.polarisation
     is_hot = hot_pixels(seen, trusted, params.hot_fraction)
     usable = trusted & ~is_hot
     gain = experiment.detector[0].gain
     photons = np.where(usable, seen.total / gain, 0.0)
     is_shadowed, warning = _believable(
-        photons, np.where(usable, exposure, 0.0), ring, sector_map(experiment), params, noise / gain**2
+        photons, np.where(usable, exposure, 0.0), where.ring, where.sector, params, noise / gain**2, n_threads
     )
     fraction = float(is_shadowed[trusted].mean()) if trusted.any() else 0.0
     return Untrusted(is_shadowed, is_hot, fraction, int(is_hot.sum()), warning)
@@ -103,13 +109,14 @@ def _believable(
     sector: np.ndarray,
     params: ShadowParams,
     noise: float = 0.0,
+    n_threads: int = 0,
 ) -> tuple[np.ndarray, str]:
     """(slow, fast) bool, shadows that take no incredible part of the detector, and a warning where others were seen."""
     first = 0.0
     for ratio in (params.max_ratio, *params.deep_ratios):
         edge = max(ratio, params.edge_ratio - (params.max_ratio - ratio))
         limits = params.model_copy(update={"max_ratio": ratio, "edge_ratio": edge})
-        found = shadowed_pixels(counts, exposure, ring, sector, limits, noise)
+        found = shadowed_pixels(counts, exposure, ring, sector, limits, noise, n_threads)
         fraction = float(found[exposure > 0].mean()) if (exposure > 0).any() else 0.0
         first = first or fraction
         if fraction <= params.usual_fraction:
@@ -131,24 +138,6 @@ def _believable(
     return found, ""
 
 
-def scattering_map(experiment: Experiment) -> tuple[np.ndarray, np.ndarray]:
-    """(slow, fast) ring of each pixel, int, one for about each pixel of radius, and its polarisation factor."""
-    beam, panel = experiment.beam, experiment.detector[0]
-    s1 = pixel_s1(panel, beam)
-    cosine = np.clip(s1 @ beam.s0 * beam.wavelength**2, -1, 1)
-    step = np.arctan(min(panel.pixel_size) / max(panel.distance, 1e-6))
-    ring = (np.arccos(cosine) / step).astype(np.int32)
-    return ring, np.maximum(polarisation_factor(beam, s1), 0.05)
-
-
-def sector_map(experiment: Experiment) -> np.ndarray:
-    """(slow, fast) int, the sector of each pixel's direction around the beam."""
-    s1, s0 = pixel_s1(experiment.detector[0], experiment.beam), experiment.beam.s0
-    across = np.cross(s0, experiment.goniometer.lab_axis)
-    angle = np.arctan2(s1 @ across, s1 @ np.cross(across, s0) / np.linalg.norm(s0))
-    return np.minimum(((angle / (2 * np.pi) + 0.5) * N_SECTORS).astype(np.int32), N_SECTORS - 1)
-
-
 def hot_pixels(seen: BackgroundSum, trusted: np.ndarray, min_fraction: float) -> np.ndarray:
     """(slow, fast) bool: brighter than background on at least min_fraction of the frames, unlike the neighbours.
 
@@ -168,6 +157,7 @@ def shadowed_pixels(
     sector: np.ndarray,
     params: ShadowParams,
     noise: float = 0.0,
+    n_threads: int = 0,
 ) -> np.ndarray:
     """(slow, fast) bool: where counts fall short of those of the same ring.
 
@@ -176,7 +166,7 @@ def shadowed_pixels(
     """
     level = ring_levels(counts, exposure, ring, sector)
     expected = level[ring] * exposure
-    core, edge = _deficit(counts, expected, noise * exposure, params)
+    core, edge = _deficit(counts, expected, exposure, noise, params, n_threads)
     labels, n = ndimage.label(core, structure=np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
     sizes[0] = 0
@@ -237,13 +227,33 @@ def _boxed(values: np.ndarray, area: int) -> np.ndarray:
 
 
 def _deficit(
-    counts: np.ndarray, expected: np.ndarray, readout: np.ndarray, params: ShadowParams
+    counts: np.ndarray, expected: np.ndarray, exposure: np.ndarray, noise: float, params: ShadowParams, n_threads: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two (slow, fast) bool: cores of shadows, by any area; pixels that may be edges, by the smallest that can tell."""
+    """Two (slow, fast) bool: cores of shadows, by any area; pixels that may be edges, by the smallest that can tell.
+
+    In bands of rows, each with what its areas reach of its neighbours.
+    """
+    core, edge = (np.zeros(counts.shape, bool) for _ in range(2))
+    reach = params.max_area // 2 + 1
+
+    def compare(first: int) -> None:
+        low, last = max(first - reach, 0), min(first + BAND, len(counts))
+        around, own = slice(low, last + reach), slice(first - low, last - low)
+        found = _deficit_of_rows(counts[around], expected[around], exposure[around], noise, params)
+        core[first:last], edge[first:last] = (marks[own] for marks in found)
+
+    for _ in map_in_order(compare, range(0, len(counts), BAND), n_threads):
+        pass
+    return core, edge
+
+
+def _deficit_of_rows(
+    counts: np.ndarray, expected: np.ndarray, exposure: np.ndarray, noise: float, params: ShadowParams
+) -> tuple[np.ndarray, np.ndarray]:
     core, edge, known = (np.zeros(counts.shape, bool) for _ in range(3))
     for area in (1, 3, 5, 9, params.max_area):
         total, wanted = _boxed(counts, area), _boxed(expected, area)
-        variance = np.maximum(wanted + _boxed(readout, area), 1e-9)
+        variance = np.maximum(wanted + noise * _boxed(exposure, area) if noise else wanted, 1e-9)
         telling = (expected > 0) & (wanted**2 >= params.min_expected * variance)
         sigma = (total - wanted) / np.sqrt(np.maximum(variance, 1.0))
         core |= telling & (total < params.max_ratio * wanted) & (sigma < -params.min_sigma)

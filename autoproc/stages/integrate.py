@@ -18,7 +18,8 @@ from autoproc.integration.passes import measure_all
 from autoproc.integration.predict import Predictions, predict
 from autoproc.integration.profiles import DetectorRegions
 from autoproc.integration.report import HEADER, resolution_rows, shape_lines
-from autoproc.integration.shadow import ShadowParams, Untrusted, find_untrusted, scattering_map
+from autoproc.integration.scattering import Scattering, scattering
+from autoproc.integration.shadow import ShadowParams, Untrusted, find_untrusted
 from autoproc.integration.shapes import SpotShape, spot_shape
 from autoproc.integration.shoeboxes import rotation_blocks
 from autoproc.integration.strong import inherited_flags, match, strong_spots
@@ -119,15 +120,15 @@ def integrate(
     width = abs(np.radians(scan.oscillation[1]))
     candidates = _predictions(experiments, params, n_threads)
     strong = strong_spots(experiments, spots, candidates, match(spots, candidates))
-    ring, _ = scattering_map(experiments[0])
+    where = scattering(experiments[0], n_threads)
     typical = source.read(_frame_of_most_spots(spots, scan.n_images))
     noise = readout_variance(typical, reader.mask, reader.min_trusted)
     gain = experiments[0].detector[0].gain
     level = BeamLevel(trusted, typical, reader.min_trusted, gain)
-    seen = survey(source, trusted, ring, strong, level, n_threads, gain, noise)
+    seen = survey(source, trusted, where.ring, strong, level, n_threads, gain, noise)
     lit = FramesWithBeam(source, level, seen.levels)
     shapes = [spot_shape(strong, seen, i, width, np.radians(params.max_sigma_m)) for i in range(len(experiments))]
-    untrusted = _untrusted(experiments[0], seen, reader.mask, params.shadow, noise)
+    untrusted = _untrusted(experiments[0], where, seen, reader.mask, params.shadow, noise, n_threads)
     trusted = np.ascontiguousarray(reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot, np.uint8)
     predictions, frames = _recorded(experiments, candidates, shapes, params)
     if not len(predictions):
@@ -168,10 +169,18 @@ def _with_profile(experiment: Experiment, shape: SpotShape, n_sigma: float) -> E
     return replace(experiment, profile=profile)
 
 
-def _untrusted(experiment: Experiment, seen: Survey, mask: np.ndarray, params: ShadowParams, noise: float) -> Untrusted:
+def _untrusted(
+    experiment: Experiment,
+    where: Scattering,
+    seen: Survey,
+    mask: np.ndarray,
+    params: ShadowParams,
+    noise: float,
+    n_threads: int,
+) -> Untrusted:
     """Shadowed and hot pixels; none where the user does not want them looked for."""
     if params.is_enabled:
-        return find_untrusted(experiment, seen.background, mask, params, noise)
+        return find_untrusted(experiment, where, seen.background, mask, params, noise, n_threads)
     nothing = np.zeros(mask.shape, bool)
     return Untrusted(nothing, nothing, 0.0, 0)
 

@@ -3,14 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from models_for_tests import experiment
+from numpy.testing import assert_array_equal
 from pydantic import ValidationError
 
+from autoproc.integration.scattering import N_SECTORS, scattering
 from autoproc.integration.shadow import (
-    N_SECTORS,
+    BAND,
     ShadowParams,
     find_untrusted,
     hot_pixels,
-    scattering_map,
     shadowed_pixels,
 )
 from autoproc.kernels.integrate_survey import BackgroundSum
@@ -85,21 +86,21 @@ def test_the_penumbra_is_not_trusted_either():
 def test_hot_pixels_are_told_from_reflections_and_too_much_shadow_is_not_believed():
     one = experiment()
     n_fast, n_slow = one.detector[0].image_size
-    ring, polarisation = scattering_map(one)
+    where = scattering(one)
     rng = np.random.default_rng(2)
     seen = BackgroundSum.of_shape((n_slow, n_fast))
     seen.n_frames = 100
     seen.number[:] = 100
-    seen.total[:] = rng.poisson(40 * polarisation)
+    seen.total[:] = rng.poisson(40 * where.polarisation)
     seen.n_bright[100, 90] = 97
     seen.n_bright[200:203, 150:153] = 60
     trusted = np.ones((n_slow, n_fast), bool)
-    found = find_untrusted(one, seen, trusted, ShadowParams())
+    found = find_untrusted(one, where, seen, trusted, ShadowParams())
     assert np.argwhere(found.is_hot).tolist() == [[100, 90]]
     assert found.shadowed_fraction == 0
-    seen.total[ring % 3 == 0] = 0
+    seen.total[where.ring % 3 == 0] = 0
     seen.total[: n_slow // 2] *= 0.3
-    found = find_untrusted(one, seen, trusted, ShadowParams(max_fraction=0.1))
+    found = find_untrusted(one, where, seen, trusted, ShadowParams(max_fraction=0.1))
     assert found.shadowed_fraction <= 0.1
     assert found.warning
 
@@ -123,7 +124,7 @@ def test_dark_places_between_broad_spots_are_no_shadows_and_the_user_is_told():
     seen.n_frames = 100
     seen.number[:] = 100
     seen.total[:] = np.random.default_rng(3).poisson(200 * np.where(dark, 0.02, patches))
-    found = find_untrusted(one, seen, np.ones((n_slow, n_fast), bool), ShadowParams())
+    found = find_untrusted(one, scattering(one), seen, np.ones((n_slow, n_fast), bool), ShadowParams())
     assert found.is_shadowed[dark].mean() > 0.95
     assert found.shadowed_fraction < 0.06
     assert "less background" in found.warning
@@ -151,7 +152,22 @@ def test_a_dead_module_is_left_out_and_not_blamed_on_the_spots():
     dead = np.zeros((n_slow, n_fast), bool)
     dead[: n_slow * 2 // 5, : n_fast * 2 // 5] = True
     seen.total[dead] = 0
-    found = find_untrusted(one, seen, np.ones((n_slow, n_fast), bool), ShadowParams())
+    found = find_untrusted(one, scattering(one), seen, np.ones((n_slow, n_fast), bool), ShadowParams())
     assert found.is_shadowed[dead].all()
     assert "module dead" in found.warning
     assert "spots" not in found.warning
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+def test_a_shadow_across_bands_of_rows_is_whole_on_any_number_of_threads(n_threads):
+    radius, slow, fast = radius_map()
+    bar = (np.abs(fast + 0.5 - 180) < 6) & (np.abs(slow + 0.5 - BAND) < 60)
+    counts = np.random.default_rng(5).poisson(background(0.3) * np.where(bar, 0.02, 1.0) * 150).astype(float)
+    exposure = np.full(SHAPE, 150.0)
+    sector = np.zeros(SHAPE, int)
+    found = shadowed_pixels(counts, exposure, radius.astype(np.int32), sector, ShadowParams(), n_threads=n_threads)
+    assert SHAPE[0] > 2 * BAND
+    assert found[bar].mean() > 0.99
+    assert_array_equal(
+        found, shadowed_pixels(counts, exposure, radius.astype(np.int32), sector, ShadowParams(), n_threads=1)
+    )
