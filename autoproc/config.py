@@ -40,8 +40,9 @@ class RunParams(Params):
 
     n_threads: int = Field(0, ge=0)
     """Threads to work with; 0 means every core that the process may use."""
-    frame_cache: int = Field(1024, ge=0)
-    """Megabytes of decoded images kept from spot finding for integration; the others are read again."""
+    frame_cache: int = Field(768, ge=0)
+    """Megabytes of images, as their files hold them, kept in memory for their second and third reading; the others
+    are read from the disk again."""
     resolution_cutoff: bool = True
     """Cut the merged data where CC1/2 falls below estimate_resolution.cc_half, and scale again to there;
     false keeps everything. scale.d_min, where given, is obeyed instead."""

@@ -123,7 +123,7 @@ def test_an_advice_with_parameters_says_where_they_go(hint, ends):
         (PermissionError(errno.EACCES, "Permission denied", "/out/x"), "writable for this user"),
         (OSError(errno.EMFILE, "Too many open files"), "service.n_workers=1"),
         (OSError(errno.EIO, "Input/output error"), "is there and sound"),
-        (MemoryError("4 GB"), "integrate.frame_cache=0"),
+        (MemoryError("4 GB"), "run.frame_cache=0"),
         (TypeError("None"), "send autoproc.log"),
     ],
 )

@@ -54,7 +54,7 @@ def find_spots_step(step: Step) -> None:
     experiments = step.experiments()
     tables = []
     for number, experiment in enumerate(experiments):
-        reader = open_frames(experiment, step.config)
+        reader = open_frames(experiment, step.config, is_read_again=False)
         found = find_spots_of_sweep(experiment, reader, step.config, step.console.watch)
         step.console.print(format_found_spots(found, step.config.find_spots, f"imageset {number}"))
         step.warn(reader.warnings(experiment.scan.image_range[0]))
@@ -121,7 +121,7 @@ def integrate_step(step: Step) -> None:
     tables = []
     for number, members in enumerate(sweeps_of(experiments)):
         part = spots_of_sweep(spots, members, number)
-        reader = open_frames(experiments[members[0]], step.config)
+        reader = open_frames(experiments[members[0]], step.config, is_read_again=True)
         result = integrate_sweep(reader, [experiments[n] for n in members], part, step.config, step.console.watch)
         step.console.print(format_integrate(result))
         step.warn(reader.warnings(experiments[members[0]].scan.image_range[0]))

@@ -24,9 +24,9 @@ from autoproc.engine.reporting import (
 )
 from autoproc.engine.rescue import with_another_way
 from autoproc.errors import ProcessingError
+from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.scaling.held_out import HeldOut, held_out_agreement, trial
 from autoproc.stages.pipeline import (
-    Frames,
     Observer,
     Processing,
     cut_of,
@@ -70,12 +70,12 @@ def process_sensibly(processing: Processing, config: Config, observer: Observer)
         process(processing, config, observer)
         return
     budget = Budget(config.decisions.max_attempts, 60 * config.decisions.max_minutes)
-    frames = find(processing, config, observer)
+    reader = find(processing, config, observer)
     config = _index(processing, config, observer, budget)
     begun = len(processing.decisions)
-    _measure_and_reduce(processing, frames, config, observer, budget)
+    _measure_and_reduce(processing, reader, config, observer, budget)
     if config.decisions.lattices and config.index.max_lattices is None:
-        report = _more_lattices(processing, frames, config, observer, budget, begun)
+        report = _more_lattices(processing, reader, config, observer, budget, begun)
     else:
         report = lattices_report(processing)
     processing.decisions += kept_lattices(report, config.index.max_lattices, config.decisions.most_lattices)
@@ -143,9 +143,9 @@ def _index(processing: Processing, config: Config, observer: Observer, budget: B
 
 
 def _measure_and_reduce(
-    processing: Processing, frames: Frames, config: Config, observer: Observer, budget: Budget
+    processing: Processing, reader: ForgivingReader, config: Config, observer: Observer, budget: Budget
 ) -> None:
-    measure(processing, frames, config, observer)
+    measure(processing, reader, config, observer)
     first = _with_usual_absorption(config)
     chosen = _symmetry(processing, first, observer, budget)
     config = config.model_copy(update={"symmetry": chosen.symmetry})
@@ -215,7 +215,7 @@ def _cut_and_finish(processing: Processing, config: Config, observer: Observer) 
 
 
 def _more_lattices(
-    processing: Processing, frames: Frames, config: Config, observer: Observer, budget: Budget, begun: int
+    processing: Processing, reader: ForgivingReader, config: Config, observer: Observer, budget: Budget, begun: int
 ) -> LatticesReport:
     """Further lattices among the spots left over, kept where they are real and do the first no harm.
 
@@ -234,7 +234,7 @@ def _more_lattices(
         doubt = reality(best_so_far, lattices_report(branch.processing))
         if doubt:
             raise NotWorthwhile(reason=doubt)
-        _measure_and_reduce(branch.processing, frames, branch.config, branch.observer, budget)
+        _measure_and_reduce(branch.processing, reader, branch.config, branch.observer, budget)
         best_so_far = lattices_report(branch.processing)
 
     found: LatticesReport = _climb(

@@ -86,10 +86,22 @@ def read_cbf(path: str | Path, verify_md5: bool = False) -> tuple[CbfHeader, np.
     Unsigned values at the top of their range (the markers of bad pixels) come out negative.
     Raises UnreadableFile, UnsupportedFile or CorruptFile.
     """
+    return decode_cbf(path, read_content(path), verify_md5)
+
+
+@reads_file
+def read_content(path: str | Path) -> bytes:
+    """A CBF file's bytes, uncompressed, to the end of its pixels. Raises what read_cbf raises."""
     raw = read_raw(path)
     start = expanded(path, raw, HEADER_BYTES)
     header = _parsed(path, start) if DATA_START in start else read_cbf_header(path)
-    content = expanded(path, raw, header.data_offset + header.n_bytes)
+    return expanded(path, raw, header.data_offset + header.n_bytes)
+
+
+@reads_file
+def decode_cbf(path: str | Path, content: bytes, verify_md5: bool = False) -> tuple[CbfHeader, np.ndarray]:
+    """Header and pixels, as read_cbf gives them, of the content of a CBF file; path : its name, for messages."""
+    header = _parsed(path, content)
     data = memoryview(content)[header.data_offset : header.data_offset + header.n_bytes]
     if len(data) < header.n_bytes:
         raise CorruptFile(

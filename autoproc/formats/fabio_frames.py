@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats.boundary import reads_file
-from autoproc.formats.frame_headers import FrameHeader, read_header_and_content
+from autoproc.formats.frame_headers import FrameHeader, parsed_header, read_header_and_content
 
 DECODERS = {
     "smv": ("dtrekimage", "DtrekImage"),
@@ -27,7 +27,19 @@ def read_frame(path: str | Path) -> np.ndarray:
 
     Raises UnreadableFile, UnsupportedFile or CorruptFile.
     """
-    header, content = read_header_and_content(path)
+    return decode_frame(path, read_frame_content(path))
+
+
+@reads_file
+def read_frame_content(path: str | Path) -> bytes:
+    """A file's bytes, uncompressed, to the end of its pixels. Raises what read_frame raises."""
+    return read_header_and_content(path)[1]
+
+
+@reads_file
+def decode_frame(path: str | Path, content: bytes) -> np.ndarray:
+    """Pixels, as read_frame gives them, of the uncompressed content of a file; path : its name, for messages."""
+    header = parsed_header(path, content)
     if len(content) < header.n_bytes:  # before anything is allocated for what the header claims
         raise CorruptFile(path=path, reason=f"it is truncated: {len(content)} of {header.n_bytes} bytes are there")
     pixels = np.rot90(_decoded(path, header, content), header.turns)

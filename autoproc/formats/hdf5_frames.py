@@ -18,6 +18,7 @@ from autoproc.formats.confinement import LeadsOut
 from autoproc.formats.frames import NO_COUNT
 from autoproc.formats.header_values import told
 from autoproc.formats.image_data import choose_detector, entry_of, image_names, is_image_stack
+from autoproc.formats.kept_images import KeptImages
 from autoproc.formats.nexus_fields import groups_of_class
 from autoproc.formats.open_hdf5 import open_hdf5
 from autoproc.formats.pixel_masks import pixel_mask
@@ -160,7 +161,9 @@ class NexusReader:
     under its lock and decompressed outside, so that several threads decode at once.
     """
 
-    def __init__(self, imageset: ImageSet, detector: Detector) -> None:
+    def __init__(self, imageset: ImageSet, detector: Detector, room: int = 0) -> None:
+        """Room : bytes that compressed images may take in memory, for a second reading."""
+        self._kept: KeptImages[bytes] = KeptImages(room)
         self._path = Path(imageset.template)
         self._lock = threading.Lock()
         with understood(self._path):
@@ -198,10 +201,16 @@ class NexusReader:
         number, index = self._segment(frame)
         try:
             dataset = self._dataset(number)
+            kept = self._kept.find(frame)
+            if kept is not None:
+                return self._decoded(dataset, kept)
             if not self._is_written(dataset, index):
                 raise ImageNotWritten(path=self.path(frame), image=self._indices[frame] + 1)
             if self._is_direct(dataset):
-                return self._read_chunk(dataset, index)
+                chunk = self._chunk(dataset, index)
+                image = self._decoded(dataset, chunk)
+                self._kept.keep(frame, chunk)
+                return image
             with self._lock:
                 return signed(dataset[self._place(dataset, index)[:-2]])
         except AutoprocError:
@@ -239,9 +248,11 @@ class NexusReader:
         """The first pixel of a frame, in the first channel where there are several."""
         return (index, *(0,) * (dataset.ndim - 1))
 
-    def _read_chunk(self, dataset: h5py.Dataset, index: int) -> np.ndarray:
+    def _chunk(self, dataset: h5py.Dataset, index: int) -> bytes:
         with self._lock:
-            _, chunk = dataset.id.read_direct_chunk(self._place(dataset, index))
+            return dataset.id.read_direct_chunk(self._place(dataset, index))[1]
+
+    def _decoded(self, dataset: h5py.Dataset, chunk: bytes) -> np.ndarray:
         n_pixels = self.shape[0] * self.shape[1]
         return decode_bitshuffle_lz4(chunk, dataset.dtype.itemsize, n_pixels).reshape(self.shape)
 

@@ -13,8 +13,8 @@ from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.excluded_frames import ExcludingReader
 from autoproc.formats.expt import identifier_for, reversed_about_axis
-from autoproc.formats.fabio_frames import read_frame
-from autoproc.formats.file_frames import MOST_TRIED, FileReader
+from autoproc.formats.fabio_frames import decode_frame, read_frame, read_frame_content
+from autoproc.formats.file_frames import MOST_TRIED, FileFormat, FileReader
 from autoproc.formats.frame_headers import NAMES, TOLD_BY, frame_kind, read_frame_header, why_unknown
 from autoproc.formats.frame_models import models_from_frame
 from autoproc.formats.frames import ImageReader
@@ -25,6 +25,8 @@ from autoproc.formats.templates import counter_of
 from autoproc.formats.unsupported_models import require_no_maps
 from autoproc.models.experiment import Experiment, ImageSet, Scan
 
+CBF = FileFormat(cbf.read_content, lambda path, content: cbf.decode_cbf(path, content)[1])
+BY_FABIO = FileFormat(read_frame_content, decode_frame)
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -91,7 +93,7 @@ def _models_in(path: str | Path, overrides: HeaderOverrides) -> HeaderModels:
 
 @reads_file
 def read_image(path: str | Path) -> np.ndarray:
-    """(slow, fast) int32 pixels of one image in a file of its own. Raises UnreadableFile or CorruptFile."""
+    """(slow, fast) pixels of one image in a file of its own. Raises UnreadableFile or CorruptFile."""
     return read_frame(path) if kind_of(path) == "files" else read_cbf_pixels(path)
 
 
@@ -127,24 +129,27 @@ def read_experiment(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES)
     )
 
 
-def open_reader(experiment: Experiment) -> ImageReader:
-    """A reader of the experiment's images. Raises UnreadableFile or CorruptFile."""
+def open_reader(experiment: Experiment, room: int = 0) -> ImageReader:
+    """A reader of the experiment's images. Raises UnreadableFile or CorruptFile.
+
+    room : bytes of memory for images, as their files hold them, that will be read once more
+    """
     if experiment.imageset is None:
         raise UnsupportedFile(path="the experiment", reason="it names no images")
     require_no_maps(experiment.imageset)
-    reader = _reader_of(experiment, experiment.imageset)
+    reader = _reader_of(experiment, experiment.imageset, room)
     first = experiment.scan.image_range[0]
     excluded = [number - first for number in experiment.scan.excluded]
     return ExcludingReader(reader, excluded) if excluded else reader
 
 
-def _reader_of(experiment: Experiment, imageset: ImageSet) -> ImageReader:
+def _reader_of(experiment: Experiment, imageset: ImageSet, room: int) -> ImageReader:
     if imageset.kind == "hdf5":
         from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
 
-        return nexus.NexusReader(imageset, experiment.detector)
-    read_pixels = read_frame if _first_kind(experiment, imageset) == "files" else read_cbf_pixels
-    return FileReader(read_pixels, imageset, experiment.scan, experiment.detector)
+        return nexus.NexusReader(imageset, experiment.detector, room)
+    file_format = BY_FABIO if _first_kind(experiment, imageset) == "files" else CBF
+    return FileReader(file_format, imageset, experiment.scan, experiment.detector, room)
 
 
 def _first_kind(experiment: Experiment, imageset: ImageSet) -> str:

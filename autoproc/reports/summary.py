@@ -29,9 +29,7 @@ RANGE_KEYS = (
     "anomalous_completeness", "anomalous_multiplicity", "cc_anom", "n_observations", "n_unique",
 )  # fmt: skip
 WIDTH = 100
-MEMORY = (
-    "start `autoproc run` with fewer workers (service.n_workers=1) or less room for images (integrate.frame_cache=0)"
-)
+MEMORY = "start `autoproc run` with fewer workers (service.n_workers=1) or less room for images (run.frame_cache=0)"
 UNFORESEEN = (
     "a flaw of the program: send autoproc.log, beside this summary, to its authors; other sweeps are not affected"
 )

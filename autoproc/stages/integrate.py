@@ -12,7 +12,6 @@ from autoproc.errors import NoReflections
 from autoproc.formats.frames import ImageReader
 from autoproc.integration.beam_level import BeamLevel, FramesWithBeam
 from autoproc.integration.blocks import Measuring
-from autoproc.integration.frame_cache import FrameCache
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
 from autoproc.integration.passes import measure_all
 from autoproc.integration.predict import Predictions, predict
@@ -62,8 +61,6 @@ class IntegrateParams(Params):
     """A larger mosaicity, degrees, is taken for a failure of refinement, not a crystal: it is cut, and said."""
     shadow: ShadowParams = ShadowParams()
     """Detection of shadows and hot pixels."""
-    frame_cache: int = Field(1024, ge=0)
-    """Megabytes of decoded frames kept between the two passes over the images; the others are read twice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,26 +104,25 @@ def integrate(
 
     spots : indexed strong spots, for the shapes of the reflections
     The images are read twice: once for the shapes of spots and the background between them (at most
-    400 frames of a long sweep), once to integrate. Memory: the frame cache, the shoeboxes of about
+    400 frames of a long sweep), once to integrate. Memory: the shoeboxes of about
     three rotation blocks (and of those that max_rotation lets reach into them), and a few frames for
     each thread, however long the sweep.
     Raises TooFewSpots or NoReflections.
     """
     params = params or IntegrateParams()
     experiments = list(experiments)
-    source = FrameCache(reader, params.frame_cache << 20)
     trusted = np.ascontiguousarray(reader.mask, np.uint8)
     scan = experiments[0].scan
     width = abs(np.radians(scan.oscillation[1]))
     candidates = _predictions(experiments, params, n_threads)
     strong = strong_spots(experiments, spots, candidates, match(spots, candidates))
     where = scattering(experiments[0], n_threads)
-    typical = source.read(_frame_of_most_spots(spots, scan.n_images))
+    typical = reader.read(_frame_of_most_spots(spots, scan.n_images))
     noise = readout_variance(typical, reader.mask, reader.min_trusted)
     gain = experiments[0].detector[0].gain
     level = BeamLevel(trusted, typical, reader.min_trusted, gain)
-    seen = survey(source, trusted, where.ring, strong, level, n_threads, gain, noise)
-    lit = FramesWithBeam(source, level, seen.levels)
+    seen = survey(reader, trusted, where.ring, strong, level, n_threads, gain, noise)
+    lit = FramesWithBeam(reader, level, seen.levels)
     shapes = [spot_shape(strong, seen, i, width, np.radians(params.max_sigma_m)) for i in range(len(experiments))]
     untrusted = _untrusted(experiments[0], where, seen, reader.mask, params.shadow, noise, n_threads)
     trusted = np.ascontiguousarray(reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot, np.uint8)

@@ -17,7 +17,6 @@ from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.registry import open_reader
 from autoproc.formats.shoeboxes import pack_shoeboxes
-from autoproc.integration.frame_cache import FrameCache
 from autoproc.integration.survey import surveyed_frames
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
@@ -98,40 +97,31 @@ class Processing:
             setattr(self, name, getattr(other, name))
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
-    """The images of a sweep: the reader that forgives a few damaged ones, and the cache before it."""
-
-    source: ForgivingReader
-    cached: FrameCache
-
-
 def process(processing: Processing, config: Config, observer: Observer) -> None:
     """Take a sweep from images to merged intensities, each stage once, filling `processing` as it goes.
 
     Raises AutoprocError; what was achieved before stays in `processing`.
     """
-    frames = find(processing, config, observer)
+    reader = find(processing, config, observer)
     find_lattices(processing, config, observer)
-    measure(processing, frames, config, observer)
+    measure(processing, reader, config, observer)
     reduce(processing, config, observer)
 
 
-def find(processing: Processing, config: Config, observer: Observer) -> Frames:
+def find(processing: Processing, config: Config, observer: Observer) -> ForgivingReader:
     """Open the images and find the spots. Raises NoSpots and what spot finding raises."""
     experiment = processing.experiment
     observer.keep("imported", [experiment], None)
     with processing.timed("import"):
-        source = processing.source = open_frames(experiment, config)
-        frames = Frames(source, FrameCache(source, config.run.frame_cache << 20))
+        reader = processing.source = open_frames(experiment, config, is_read_again=True)
     with processing.timed("find_spots"):
-        found = find_spots_of_sweep(experiment, frames.cached, config, observer.watch)
+        found = find_spots_of_sweep(experiment, reader, config, observer.watch)
     processing.found = found
-    processing.warnings += source.warnings(experiment.scan.image_range[0])
+    processing.warnings += reader.warnings(experiment.scan.image_range[0])
     observer.stage("find_spots", format_found_spots(found, config.find_spots))
     observer.keep("strong", [experiment], found.reflections)
     require_spots(found)
-    return frames
+    return reader
 
 
 def find_lattices(processing: Processing, config: Config, observer: Observer) -> None:
@@ -147,15 +137,15 @@ def find_lattices(processing: Processing, config: Config, observer: Observer) ->
     observer.keep("refined", processing.refined.experiments, processing.refined.reflections)
 
 
-def measure(processing: Processing, frames: Frames, config: Config, observer: Observer) -> None:
+def measure(processing: Processing, reader: ForgivingReader, config: Config, observer: Observer) -> None:
     """Integrate the reflections of the refined lattices."""
     refined = processing.refined
     assert refined is not None
     with processing.timed("integrate"):
         processing.integrated = integrate_sweep(
-            frames.cached, refined.experiments, refined.reflections, config, observer.watch
+            reader, refined.experiments, refined.reflections, config, observer.watch
         )
-    processing.warnings += frames.source.warnings(processing.experiment.scan.image_range[0])
+    processing.warnings += reader.warnings(processing.experiment.scan.image_range[0])
     observer.stage("integrate", format_integrate(processing.integrated))
     observer.keep("integrated", processing.integrated.experiments, processing.integrated.reflections)
 
@@ -240,9 +230,10 @@ def _resolution(processing: Processing, scaled: ScaleResult, config: Config, obs
     observer.stage("estimate_resolution", format_resolution(estimate))
 
 
-def open_frames(experiment: Experiment, config: Config) -> ForgivingReader:
-    """The images of a sweep, of which a few may be damaged."""
-    return ForgivingReader(open_reader(experiment), config.import_sweep.max_damaged_fraction)
+def open_frames(experiment: Experiment, config: Config, is_read_again: bool) -> ForgivingReader:
+    """The images of a sweep, of which a few may be damaged; they stay in memory only if they are read again."""
+    room = config.run.frame_cache << 20 if is_read_again else 0
+    return ForgivingReader(open_reader(experiment, room), config.import_sweep.max_damaged_fraction)
 
 
 def find_spots_of_sweep(experiment: Experiment, reader: ImageReader, config: Config, watch: Watch) -> FoundSpots:
@@ -262,12 +253,10 @@ def with_shoeboxes(found: FoundSpots) -> FoundSpots:
 def integrate_sweep(
     reader: ImageReader, experiments: Sequence[Experiment], reflections: Reflections, config: Config, watch: Watch
 ) -> IntegrateResult:
-    """Integrate the lattices of one sweep. Frames are cached here, so that both passes over them are watched."""
-    cached = reader if isinstance(reader, FrameCache) else FrameCache(reader, config.integrate.frame_cache << 20)
-    params = config.integrate.model_copy(update={"frame_cache": 0})
+    """Integrate the lattices of one sweep."""
     n_reads = reader.n_frames + sum(map(len, surveyed_frames(reader.n_frames)))
-    with watch(cached, "Integrating", n_reads) as watched:
-        return integrate(experiments, reflections, watched, params, config.run.n_threads)
+    with watch(reader, "Integrating", n_reads) as watched:
+        return integrate(experiments, reflections, watched, config.integrate, config.run.n_threads)
 
 
 def gathered_warnings(processing: Processing) -> list[str]:

@@ -14,7 +14,7 @@ from autoproc.errors import CorruptFile, UnreadableFile, UnsupportedFile
 from autoproc.formats.cbf import read_cbf, read_cbf_header
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.file_frames import FileReader
-from autoproc.formats.registry import kind_of, open_reader, read_cbf_pixels, read_experiment
+from autoproc.formats.registry import CBF, kind_of, open_reader, read_experiment
 from autoproc.models.experiment import ImageSet, Scan
 
 
@@ -131,7 +131,7 @@ def test_reader_of_a_sweep(tmp_path):
     experiment = read_experiment(tmp_path / "a b_0005.cbf.gz")
     panel = experiment.detector[0]
     images = ImageSet("cbf", str(tmp_path / "a b_####.cbf.gz"))
-    reader = FileReader(read_cbf_pixels, images, Scan((5, 8), (0, 1)), experiment.detector)
+    reader = FileReader(CBF, images, Scan((5, 8), (0, 1)), experiment.detector)
     assert (reader.n_frames, reader.shape, reader.max_trusted) == (4, SIZE, panel.trusted_range[1])
     assert reader.path(3) == tmp_path / "a b_0008.cbf.gz"
     with ThreadPoolExecutor(4) as pool:
@@ -157,7 +157,7 @@ def test_frame_of_another_size(tmp_path):
     write_image(tmp_path / "x_0001.cbf")
     (tmp_path / "x_0002.cbf").write_bytes(cbf_bytes(image(0, (10, 30)), header()))
     experiment = read_experiment(tmp_path / "x_0001.cbf")
-    reader = FileReader(read_cbf_pixels, experiment.imageset, Scan((1, 2), (0, 1)), experiment.detector)
+    reader = FileReader(CBF, experiment.imageset, Scan((1, 2), (0, 1)), experiment.detector)
     with pytest.raises(CorruptFile, match=r"x_0002.cbf is damaged: its image has 30 x 10 pixels, the detector 30 x 20"):
         reader.read(1)
 

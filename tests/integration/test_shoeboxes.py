@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.integration.frame_cache import FrameCache
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, kabsch_axes
 from autoproc.integration.shoeboxes import rotation_blocks, stream_shoeboxes
 
@@ -57,15 +56,6 @@ def test_every_shoebox_is_complete_when_it_comes_whatever_its_length():
             np.testing.assert_array_equal(pixels[inside], expected[inside])
             assert inside.mean() > 0.2
     assert done == 200
-
-
-def test_frames_are_read_once_where_they_fit_in_memory():
-    reader = Frames()
-    cache = FrameCache(reader, 10 * SHAPE[0] * SHAPE[1] * 2)
-    for _ in range(2):
-        for frame in range(20):
-            assert cache.read(frame)[0, 0] == frame + 1
-    assert reader.n_read == 30
 
 
 def test_kabsch_axes_are_perpendicular_to_the_ray():

@@ -82,9 +82,9 @@ def test_models_flags_and_columns(integrated):
     assert result.untrusted.n_hot >= 5
 
 
-def test_result_does_not_depend_on_threads_blocks_in_memory_or_cache(integrated):
+def test_result_does_not_depend_on_threads(integrated):
     sweep, result = integrated
-    again = integrate(sweep.experiments(), strong_spots(sweep), sweep, IntegrateParams(frame_cache=0), n_threads=1)
+    again = integrate(sweep.experiments(), strong_spots(sweep), sweep, n_threads=1)
     for name in result.reflections:
         np.testing.assert_array_equal(result.reflections[name], again.reflections[name])
 
