@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft
+import scipy
 
 GRID = 192
 """Points of the Fourier grid along each axis."""
@@ -84,12 +84,12 @@ def _transform(differences: np.ndarray, d_min: float) -> np.ndarray:
     place = np.rint(differences * (d_min / 2 * GRID)).astype(np.intp) % GRID
     flat = np.ravel_multi_index(tuple(place.T), (GRID,) * 3)
     density = np.bincount(flat, weight, minlength=GRID**3).astype(np.float32).reshape((GRID,) * 3)
-    return fft.rfftn(density, overwrite_x=True).real / np.sum(weight)
+    return scipy.fft.rfftn(density, overwrite_x=True).real / np.sum(weight)
 
 
 def _peaks(power: np.ndarray, step: float, shortest: float, longest: float) -> tuple[np.ndarray, np.ndarray]:
     """Local maxima of the half grid between the two lengths, interpolated, by falling height."""
-    axis = fft.fftfreq(GRID, 1 / GRID)
+    axis = scipy.fft.fftfreq(GRID, 1 / GRID)
     length2 = axis[:, None, None] ** 2 + axis[:, None] ** 2 + np.arange(power.shape[2]) ** 2
     masked = np.where((length2 > (shortest / step) ** 2) & (length2 < (longest / step) ** 2), power, -1)
     flat = np.flatnonzero(masked > max(MIN_POWER * float(masked.max()), 0.0))

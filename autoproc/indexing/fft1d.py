@@ -6,7 +6,7 @@ Steller, Bolotovsky & Rossmann 1997, J. Appl. Cryst. 30, 1036.
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
+import scipy
 
 STEP = 0.029
 BINS_PER_PERIOD = 5.0

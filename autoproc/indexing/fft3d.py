@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from autoproc.threads import available_cores
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from autoproc.geometry.rotation import cross
 from autoproc.indexing.fft1d import hemisphere, nearest_direction
@@ -36,7 +36,9 @@ def find_bases(rlp: np.ndarray, basis: np.ndarray) -> list[np.ndarray]:
     directions = hemisphere(STEP)
     vectors, kind, lengths = _short_vectors(basis)
     maps = np.stack([_scores(rlp, length * directions) for length in lengths])
-    neighbours = cKDTree(np.concatenate([directions, -directions])).query_ball_point(directions, NEIGHBOURHOOD * STEP)
+    neighbours = scipy.spatial.cKDTree(np.concatenate([directions, -directions])).query_ball_point(
+        directions, NEIGHBOURHOOD * STEP
+    )
     found, scores = [], []
     for axis in _axes(kind):
         best = directions[_highest(maps[kind[axis]], neighbours)]

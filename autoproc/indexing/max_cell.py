@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 MARGIN = 1.3
 MIN_SEPARATION_PX = 3.0
@@ -25,7 +25,7 @@ def estimate_max_cell(rlp: np.ndarray, px_size: float) -> float:
     points = merge_close(rlp, MIN_SEPARATION_PX * px_size)
     if len(points) < 2:
         return LOWEST
-    distance, _ = cKDTree(points).query(points, k=2)
+    distance, _ = scipy.spatial.cKDTree(points).query(points, k=2)
     nearest = np.sort(distance[:, 1])
     percentile = nearest[min(len(nearest) - 1, max(MIN_NEIGHBOURS, int(len(nearest) * LOW_PERCENTILE / 100)))]
     return float(np.clip(MARGIN / percentile, LOWEST, HIGHEST))
@@ -33,7 +33,7 @@ def estimate_max_cell(rlp: np.ndarray, px_size: float) -> float:
 
 def merge_close(points: np.ndarray, radius: float) -> np.ndarray:
     """Points without those that have a neighbour of a lower index within `radius`."""
-    pairs = cKDTree(points).query_pairs(radius, output_type="ndarray")
+    pairs = scipy.spatial.cKDTree(points).query_pairs(radius, output_type="ndarray")
     keep = np.ones(len(points), bool)
     keep[pairs.max(axis=1, initial=0) if len(pairs) else []] = False
     return points[keep]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from autoproc.geometry.detector import s1_from_px
 from autoproc.integration.predict import Predictions
@@ -43,7 +43,7 @@ class SpotFrames:
     def recorded_fraction(self, n_images: int) -> np.ndarray:
         """(N,) fraction of the rocking curve within a scan of n_images."""
         z = self.centre[:, 2]
-        return ndtr(self.rate * (n_images - z)) - ndtr(-self.rate * z)
+        return scipy.special.ndtr(self.rate * (n_images - z)) - scipy.special.ndtr(-self.rate * z)
 
 
 def kabsch_axes(s0: np.ndarray, s1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+import scipy
 from pydantic import Field
-from scipy import ndimage
 
 from autoproc.integration.scattering import N_SECTORS, Scattering
 from autoproc.kernels.integrate_survey import BackgroundSum
@@ -146,7 +146,7 @@ def hot_pixels(seen: BackgroundSum, trusted: np.ndarray, min_fraction: float) ->
     share = np.where(trusted, seen.n_bright / max(seen.n_frames, 1), 0.0)
     neighbourhood = np.ones((3, 3), bool)
     neighbourhood[1, 1] = False
-    around = ndimage.maximum_filter(share, footprint=neighbourhood)
+    around = scipy.ndimage.maximum_filter(share, footprint=neighbourhood)
     return (share >= min_fraction) & (seen.n_bright >= MIN_BRIGHT_FRAMES) & (share > 3 * around)
 
 
@@ -167,15 +167,17 @@ def shadowed_pixels(
     level = ring_levels(counts, exposure, ring, sector)
     expected = level[ring] * exposure
     core, edge = _deficit(counts, expected, exposure, noise, params, n_threads)
-    labels, n = ndimage.label(core, structure=np.ones((3, 3)))
+    labels, n = scipy.ndimage.label(core, structure=np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
     sizes[0] = 0
     core = sizes[labels] >= params.min_core
     core |= ring < blind_ring(counts, exposure, ring)
     if not core.any():
         return core
-    grown = ndimage.binary_dilation(core, mask=edge | core, iterations=2 * params.max_area, structure=np.ones((3, 3)))
-    return ndimage.binary_dilation(grown, iterations=params.penumbra, structure=np.ones((3, 3)))
+    grown = scipy.ndimage.binary_dilation(
+        core, mask=edge | core, iterations=2 * params.max_area, structure=np.ones((3, 3))
+    )
+    return scipy.ndimage.binary_dilation(grown, iterations=params.penumbra, structure=np.ones((3, 3)))
 
 
 def ring_levels(counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray, sector: np.ndarray) -> np.ndarray:
@@ -212,7 +214,7 @@ def blind_ring(counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray) -> in
     seen = np.flatnonzero(n > 0)
     if len(seen) < 30:
         return 0
-    profile = np.interp(np.arange(len(level)), seen, ndimage.median_filter(level[seen], 9))
+    profile = np.interp(np.arange(len(level)), seen, scipy.ndimage.median_filter(level[seen], 9))
     reach = len(profile) // 3
     outside = np.array([profile[i + 2 : i + 10].max() for i in range(reach)])
     inner_most = np.maximum.accumulate(profile[:reach])
@@ -223,7 +225,7 @@ def blind_ring(counts: np.ndarray, exposure: np.ndarray, ring: np.ndarray) -> in
 
 def _boxed(values: np.ndarray, area: int) -> np.ndarray:
     """Sum over `area` x `area` pixels about each."""
-    return ndimage.uniform_filter(values, area, mode="constant") * area**2 if area > 1 else values
+    return scipy.ndimage.uniform_filter(values, area, mode="constant") * area**2 if area > 1 else values
 
 
 def _deficit(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import ndtr
+import scipy
 
 from autoproc.errors import TooFewSpots
 from autoproc.integration.survey import StrongSpots, Survey
@@ -128,17 +127,17 @@ def _rocking_width(
 
     def cost(log_sigma: float, keep: np.ndarray) -> np.ndarray:
         sigma = np.exp(log_sigma)
-        expected = np.maximum(ndtr(high / sigma) - ndtr(low / sigma), 1e-6)
+        expected = np.maximum(scipy.special.ndtr(high / sigma) - scipy.special.ndtr(low / sigma), 1e-6)
         return np.bincount(spot[keep], -(share * np.log(expected))[keep])
 
     everything = np.ones(len(spot), bool)
     bounds = (np.log(1e-5), np.log(2 * max_sigma_m))
-    first = minimize_scalar(lambda s: cost(s, everything).sum(), bounds=bounds, method="bounded").x
+    first = scipy.optimize.minimize_scalar(lambda s: cost(s, everything).sum(), bounds=bounds, method="bounded").x
     each = cost(first, everything)
     present = np.bincount(spot, minlength=len(each)) > 0
     worst = np.quantile(each[present], 1 - WORST_FRACTION)
     keep = each[spot] <= worst
-    second = minimize_scalar(lambda s: cost(s, keep).sum(), bounds=bounds, method="bounded").x
+    second = scipy.optimize.minimize_scalar(lambda s: cost(s, keep).sum(), bounds=bounds, method="bounded").x
     together = float(np.exp(0.5 * (first + second)))
     steps = together * np.geomspace(1 / 4, 4, 60)
     best = np.argmin([cost(np.log(sigma), everything)[present] for sigma in steps], axis=0)

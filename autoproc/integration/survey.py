@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from autoproc.formats.frames import ImageReader
 from autoproc.integration.beam_level import BeamLevel
@@ -53,7 +53,7 @@ class StrongSpots:
         reach = 2 * float(np.median(self.radius)) if len(self) else 1.0
         depth = float(np.median(self.bbox[:, 5] - self.bbox[:, 4])) + 1 if len(self) else 1.0
         points = np.column_stack([self.xy, self.frame * (reach / depth)])
-        pairs = cKDTree(points).query_pairs(reach, p=np.inf, output_type="ndarray")
+        pairs = scipy.spatial.cKDTree(points).query_pairs(reach, p=np.inf, output_type="ndarray")
         isolated = np.ones(len(self), bool)
         isolated[pairs.ravel()] = False
         return isolated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from autoproc.merging.agreement import MIN_TOTAL_SIGNAL, GroupAgreement
 
@@ -68,7 +68,7 @@ def anomalous_signal(friedel: GroupAgreement, is_centric: np.ndarray) -> Anomalo
 def _probability_plot_slope(deviation: np.ndarray) -> float | None:
     """Slope of sorted deviations against normal quantiles, within +-CENTRAL."""
     n = len(deviation)
-    expected = ndtri((np.arange(n) + 0.5) / n)
+    expected = scipy.special.ndtri((np.arange(n) + 0.5) / n)
     central = np.abs(expected) < CENTRAL
     x, y = expected[central], np.sort(deviation)[central]
     if len(x) < 2:

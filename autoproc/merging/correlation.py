@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from autoproc.merging.groups import EquivalentGroups
 from autoproc.robust import without_extremes
@@ -72,7 +72,7 @@ def is_significant(correlation: float | None, n: int) -> bool:
     """The correlation of n pairs is above zero at the 1% level (Student's t)."""
     if correlation is None or n < MIN_PAIRS:
         return False
-    t = stdtrit(n - 2, 1 - SIGNIFICANCE)
+    t = scipy.special.stdtrit(n - 2, 1 - SIGNIFICANCE)
     return bool(correlation > t / np.sqrt(n - 2 + t * t))
 
 

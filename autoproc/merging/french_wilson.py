@@ -12,8 +12,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
-from scipy.special import gamma
+import scipy
 
 from autoproc.geometry.shells import shells_of_equal_number
 
@@ -46,7 +45,7 @@ def french_wilson(
     amplitude[far], spread[far] = positive, 0.5 * sigma[far] / positive
     hopeless = possible & (h <= TABLE[0])
     shape = np.where(is_centric[hopeless], 0.5, 1.0)
-    mean_f = gamma(shape + 0.5) / gamma(shape)
+    mean_f = scipy.special.gamma(shape + 0.5) / scipy.special.gamma(shape)
     scale = np.sqrt(sigma[hopeless] / -h[hopeless])
     amplitude[hopeless], spread[hopeless] = scale * mean_f, scale * np.sqrt(shape - mean_f**2)
     for centric in (False, True):
@@ -69,7 +68,9 @@ def expected_intensity(intensity: np.ndarray, d: np.ndarray, epsilon: np.ndarray
     centre = np.array([np.mean(s2[s]) for s in shells])
     mean = np.array([np.mean(normalised[s]) for s in shells])
     noise = np.array([np.std(normalised[s]) / np.sqrt(len(s)) for s in shells])
-    mean = np.maximum(gaussian_filter1d(mean, 1.0, mode="nearest"), np.maximum(0.5 * noise, 1e-6 * np.max(mean)))
+    mean = np.maximum(
+        scipy.ndimage.gaussian_filter1d(mean, 1.0, mode="nearest"), np.maximum(0.5 * noise, 1e-6 * np.max(mean))
+    )
     return np.interp(s2, centre, np.maximum(mean, 1e-12)) * epsilon
 
 

@@ -8,7 +8,7 @@ starts from five robust first guesses, not from random subsets (DetMCD: Hubert, 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import chdtr, gammaincinv, ndtri
+import scipy
 
 from autoproc.robust import robust_sigma
 
@@ -68,7 +68,7 @@ def _starting_distances(z: np.ndarray) -> list[np.ndarray]:
     n = len(z)
     radius = np.maximum(np.linalg.norm(z, axis=1), 1e-12)
     ranks = np.apply_along_axis(ranks_of, 0, z)
-    shapes = [np.tanh(z), ranks, ndtri((ranks - 1 / 3) / (n + 1 / 3)), z / radius[:, None]]
+    shapes = [np.tanh(z), ranks, scipy.special.ndtri((ranks - 1 / 3) / (n + 1 / 3)), z / radius[:, None]]
     starts = [radius**2]
     for shape in shapes:
         starts.append(mahalanobis_squared(z, np.zeros(z.shape[1]), _moments(shape)[1]))
@@ -101,12 +101,12 @@ def _log_determinant(moments: tuple[np.ndarray, np.ndarray]) -> float:
 
 def _consistency(fraction: float, p: int) -> float:
     """Factor that makes the covariance of the central `fraction` of a normal law its whole covariance."""
-    return fraction / chdtr(p + 2, chi_squared_quantile(fraction, p))
+    return fraction / scipy.special.chdtr(p + 2, chi_squared_quantile(fraction, p))
 
 
 def chi_squared_quantile(probability: float, p: int) -> float:
     """Below which chi-squared of p degrees of freedom stays with a probability; scipy.stats is slow to load."""
-    return float(2.0 * gammaincinv(0.5 * p, probability))
+    return float(2.0 * scipy.special.gammaincinv(0.5 * p, probability))
 
 
 def ranks_of(values: np.ndarray) -> np.ndarray:

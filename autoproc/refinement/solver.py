@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+import scipy
 
 from autoproc.errors import RefinementFailed
 from autoproc.refinement.problem import NormalEquations, Problem, State
@@ -74,10 +74,10 @@ def _solve(equations: NormalEquations, damping: float) -> np.ndarray:
     scale = _scale(equations.matrix)
     scaled = equations.matrix / np.outer(scale, scale)
     try:
-        factor = cho_factor(scaled + damping * np.eye(len(scale)))
-    except (LinAlgError, ValueError) as error:
+        factor = scipy.linalg.cho_factor(scaled + damping * np.eye(len(scale)))
+    except (scipy.linalg.LinAlgError, ValueError) as error:
         raise RefinementFailed(reason=f"the spots do not determine the {len(scale)} parameters ({error})") from error
-    return cho_solve(factor, equations.vector / scale) / scale
+    return scipy.linalg.cho_solve(factor, equations.vector / scale) / scale
 
 
 def _scale(matrix: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 
 CELL = 0.02
 """Observations are pooled whose I/sigma, as expected, are within 2% of one another, or of an absolute 0.02."""
@@ -130,5 +130,5 @@ def _most_likely(n: np.ndarray, deviation2: np.ndarray, expected2: np.ndarray, s
 
     bounds = [tuple(np.log(A_LIMITS)), tuple(np.log(B_LIMITS))]
     x0 = np.clip(np.log([start.a, start.b]), *np.transpose(bounds))
-    best = minimize(minus_log_likelihood, x0, jac=True, method="L-BFGS-B", bounds=bounds)
+    best = scipy.optimize.minimize(minus_log_likelihood, x0, jac=True, method="L-BFGS-B", bounds=bounds)
     return ErrorModel(float(np.exp(best.x[0])), float(np.exp(best.x[1])))

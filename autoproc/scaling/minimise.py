@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
+import scipy
 
 from autoproc.scaling.model import Design, PhysicalModel
 from autoproc.threads import map_in_order
@@ -205,7 +205,7 @@ def _block_sums(model: PhysicalModel, design: Design, of: _Fields) -> _Sums:
     hessian = derivatives.T @ weighted
     starts = np.flatnonzero(np.diff(of.group, prepend=-1))
     size = len(of.group)
-    to_groups = csr_matrix(
+    to_groups = scipy.sparse.csr_matrix(
         (of.weight * of.factor**2, np.arange(size), np.append(starts, size)), shape=(len(starts), size)
     )
     return _Sums(hessian, gradient, of.group[starts], to_groups @ derivatives)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from autoproc.merging.groups import EquivalentGroups
 from autoproc.threads import available_cores
@@ -80,9 +80,9 @@ def _nearest(known: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.nd
     """For positions (n, d) a place (n,) for each, and the known points (m, d) nearest to the places, (p, 32)."""
     stride = max(1, len(position) // MAX_PLACES)
     workers = available_cores()
-    centres = position[cKDTree(position, balanced_tree=False).indices[stride // 2 :: stride]]
-    near = cKDTree(known, balanced_tree=False).query(centres, k=NEIGHBOURS[-1], workers=workers)[1]
-    place = cKDTree(centres, balanced_tree=False).query(position, workers=workers)[1]
+    centres = position[scipy.spatial.cKDTree(position, balanced_tree=False).indices[stride // 2 :: stride]]
+    near = scipy.spatial.cKDTree(known, balanced_tree=False).query(centres, k=NEIGHBOURS[-1], workers=workers)[1]
+    place = scipy.spatial.cKDTree(centres, balanced_tree=False).query(position, workers=workers)[1]
     return place, near
 
 

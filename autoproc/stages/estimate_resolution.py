@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from pydantic import Field
-from scipy.optimize import least_squares
 
 from autoproc.errors import NoReflections, ProcessingError
 from autoproc.linear_algebra import single_threaded_blas
@@ -157,7 +157,7 @@ def fit_tanh(s2: np.ndarray, cc: np.ndarray, n: np.ndarray) -> tuple[float, floa
 
     start = _best_of_grid(s2, cc, weight, span)
     bounds = ([-np.inf, np.log(LEAST_WIDTH * span), 0.3], [np.inf, np.inf, 1.0])
-    best = least_squares(residuals, start, slopes, loss="soft_l1", bounds=bounds).x
+    best = scipy.optimize.least_squares(residuals, start, slopes, loss="soft_l1", bounds=bounds).x
     return float(best[2]), float(best[0]), float(np.exp(best[1]))
 
 

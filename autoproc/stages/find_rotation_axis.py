@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from pydantic import Field
-from scipy.ndimage import uniform_filter
-from scipy.spatial import cKDTree
 
 from autoproc.errors import TooFewSpots
 from autoproc.geometry.reciprocal import map_to_reciprocal_space
@@ -130,12 +129,12 @@ def _strongest(spots: Reflections, n: int) -> Reflections:
 def _reach(rlp: np.ndarray, neighbours: int) -> float:
     """1/Angstrom: the median distance to the neighbour of that number."""
     k = min(neighbours, len(rlp) - 1)
-    return float(np.median(cKDTree(rlp).query(rlp, k=[k + 1])[0]))
+    return float(np.median(scipy.spatial.cKDTree(rlp).query(rlp, k=[k + 1])[0]))
 
 
 def _sharpness(rlp: np.ndarray, reach: float) -> float:
     """How much more often than in their surroundings differences between spots repeat; 1 in a random cloud."""
-    pairs = cKDTree(rlp).query_pairs(reach, output_type="ndarray")
+    pairs = scipy.spatial.cKDTree(rlp).query_pairs(reach, output_type="ndarray")
     if len(pairs) < FEWEST_PAIRS:
         return 1.0
     difference = rlp[pairs[:, 0]] - rlp[pairs[:, 1]]
@@ -143,7 +142,7 @@ def _sharpness(rlp: np.ndarray, reach: float) -> float:
     flat = np.ravel_multi_index(cells.T, (2 * N_BINS,) * 3)
     counts = np.bincount(flat, minlength=(2 * N_BINS) ** 3).reshape((2 * N_BINS,) * 3).astype(float)
     counts += counts[::-1, ::-1, ::-1]
-    around = uniform_filter(counts, SURROUNDINGS, mode="constant")
+    around = scipy.ndimage.uniform_filter(counts, SURROUNDINGS, mode="constant")
     return float(np.sum(counts * (counts - 1)) / max(float(np.sum(counts * around)), 1e-12))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gemmi
 import numpy as np
-from scipy.special import gammaincinv
+import scipy
 
 from autoproc.models.space_group import rotations_of
 from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
@@ -168,7 +168,7 @@ def log_densities(axial: Axial) -> tuple[np.ndarray, np.ndarray]:
     """(N,) log densities of the E^2 seen if extinguished, and if it follows Wilson's distribution."""
     quantiles = (np.arange(400) + 0.5) / 400
     acentric = -np.log1p(-quantiles)
-    centric = 2.0 * gammaincinv(0.5, quantiles)  # chi-squared of one degree of freedom
+    centric = 2.0 * scipy.special.gammaincinv(0.5, quantiles)  # chi-squared of one degree of freedom
     width = np.sqrt(axial.e2_sigma**2 + FLOOR**2)[:, None]
     true = np.where(axial.centric[:, None], centric, acentric)
     x = axial.e2[:, None]
