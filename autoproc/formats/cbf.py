@@ -81,7 +81,7 @@ def _parsed_once(path: str | Path, start: bytes) -> CbfHeader:
 
 @reads_file
 def read_cbf(path: str | Path, verify_md5: bool = False) -> tuple[CbfHeader, np.ndarray]:
-    """Header and (slow, fast) int32 pixels of a CBF file.
+    """Header and (slow, fast) pixels of a CBF file, int32, or int16 where all fit.
 
     Unsigned values at the top of their range (the markers of bad pixels) come out negative.
     Raises UnreadableFile, UnsupportedFile or CorruptFile.
@@ -192,6 +192,6 @@ def _decoded(path: str | Path, header: CbfHeader, data: memoryview) -> np.ndarra
         pixels = np.frombuffer(data, element).astype(np.int32)
     else:
         raise UnsupportedFile(path=path, reason=f"its pixels are compressed with {quoted(header.compression)}")
-    if element == np.dtype("<u2"):
+    if element == np.dtype("<u2") and pixels.dtype == np.int32:  # in 16 bits there is none so high
         pixels[pixels >= 0xFFFE] -= 0x10000
     return pixels

@@ -29,7 +29,7 @@ def test_pixels_are_as_written(tmp_path, suffix, compress):
     path = saved(tmp_path / f"a name_0001.cbf{suffix}", compress(cbf_bytes(pixels, header())))
     found, read = read_cbf(path)
     np.testing.assert_array_equal(read, pixels)
-    assert read.dtype == np.int32
+    assert read.dtype == np.int32  # one pixel has 70000
     assert found.image_size == SIZE[::-1]
     assert "# Wavelength 0.97630 A\n" in found.text
 

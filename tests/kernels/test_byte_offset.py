@@ -49,3 +49,36 @@ def test_missing_bytes_are_told(cut, seed):
 def test_negative_count_is_a_mistake():
     with pytest.raises(ValueError, match="pixels is -1"):
         decode_byte_offset(b"", -1)
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    level=st.sampled_from([0, 30000, 32766, -32000, 2**31 - 2]),
+    spread=st.sampled_from([0.4, 20, 120, 3000]),
+    n=st.integers(0, 400),
+)
+def test_runs_of_small_steps_are_read_as_one_by_one(seed, level, spread, n):
+    rng = np.random.default_rng(seed)
+    pixels = (level + np.rint(spread * rng.standard_normal(n)).clip(-30000, 30000).astype(np.int64)).astype(np.int32)
+    packed = encode_byte_offset(pixels)
+    decoded, used = decode_byte_offset(packed, n)
+    np.testing.assert_array_equal(decoded, pixels)
+    fits = bool(np.all((pixels >= -32768) & (pixels <= 32767)))
+    assert decoded.dtype == (np.int16 if fits else np.int32)
+    assert used == len(packed)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [([32767], np.int16), ([32768], np.int32), ([-32768], np.int16), ([-32769], np.int32), ([], np.int16)],
+)
+def test_pixels_are_as_narrow_as_they_may_be(values, dtype):
+    pixels = np.array([0] * 40 + values + [0] * 3, np.int32)
+    assert decode_byte_offset(encode_byte_offset(pixels), len(pixels))[0].dtype == dtype
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_long_climb_in_small_steps_leaves_16_bits_without_wrapping(direction):
+    pixels = np.arange(0, direction * 40_000, direction * 100).astype(np.int32)
+    decoded, _ = decode_byte_offset(encode_byte_offset(pixels), len(pixels))
+    np.testing.assert_array_equal(decoded, pixels)
