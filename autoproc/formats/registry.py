@@ -98,7 +98,10 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def read_cbf_pixels(path: str | Path) -> np.ndarray:
-    """(slow, fast) pixels of a CBF file, int32, or int16 where all fit. Raises UnreadableFile, UnsupportedFile or CorruptFile."""
+    """(slow, fast) pixels of a CBF file, int32, or int16 where all fit.
+
+    Raises UnreadableFile, UnsupportedFile or CorruptFile.
+    """
     return cbf.read_cbf(path)[1]
 
 
