@@ -51,6 +51,8 @@ KINDS = {
     "pilatus6m": DetectorKind("PILATUS 6M", (487, 195), (5, 12), (7, 17), 0.172, 0.32),
     "eiger1m": DetectorKind("EIGER 1M", (1030, 514), (1, 2), (10, 37), 0.075, 0.45),
     "eiger4m": DetectorKind("EIGER 4M", (1030, 514), (2, 4), (10, 37), 0.075, 0.45),
+    "eiger9m": DetectorKind("EIGER 9M", (1030, 514), (3, 6), (10, 37), 0.075, 0.45),
+    "eiger16m": DetectorKind("EIGER 16M", (1030, 514), (4, 8), (10, 37), 0.075, 0.45),
 }
 
 

@@ -33,9 +33,9 @@ class SimulateParams(Params):
     """Wavelength, Angstrom; the default is 12.7 keV, the commonest at synchrotrons."""
     polarization_fraction: float = Field(0.99, ge=0, le=1)
     """Part of the beam polarised in the horizontal plane; 0.99 is what synchrotrons have, 0.5 a laboratory."""
-    detector: Literal["pilatus100k", "pilatus300k", "pilatus2m", "pilatus6m", "eiger1m", "eiger4m", "custom"] = (
-        "pilatus300k"
-    )
+    detector: Literal[
+        "pilatus100k", "pilatus300k", "pilatus2m", "pilatus6m", "eiger1m", "eiger4m", "eiger9m", "eiger16m", "custom"
+    ] = "pilatus300k"
     """Pixels and module gaps; custom has no gaps and the size of detector_size."""
     detector_size: tuple[int, int] = (250, 300)
     """Pixels (fast, slow) of a custom detector."""

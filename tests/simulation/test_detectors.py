@@ -15,6 +15,7 @@ from autoproc.simulation.params import SimulateParams
 SIZES = {
     "pilatus100k": (487, 195), "pilatus300k": (487, 619), "pilatus2m": (1475, 1679), "pilatus6m": (2463, 2527),
     "eiger1m": (1030, 1065), "eiger4m": (2070, 2167),
+    "eiger9m": (3110, 3269), "eiger16m": (4150, 4371),
 }  # fmt: skip
 BEAM = Beam(0.98)
 
