@@ -8,6 +8,8 @@ collection was written, say, or that a stranger made so.
 from __future__ import annotations
 
 import mmap
+import os
+from collections import OrderedDict
 
 SIGNATURE = b"GCOL\x01\x00\x00\x00"
 HEADER = 16
@@ -15,12 +17,27 @@ HEADER = 16
 SEARCHED = 1 << 26
 """Bytes at the beginning and at the end of a file that are searched. Masters are smaller as a whole; in files that
 hold their images too the texts are written before them, or after."""
+KEPT = 64
+"""Files whose answer is kept: one is opened several times in a row, and the search takes long."""
+
+_answers: OrderedDict[tuple[int, ...], bool] = OrderedDict()
 
 
 def has_endless_heap(descriptor: int, size: int) -> bool:
     """A global heap of the open file, of `size` bytes, has an object whose size leads nowhere."""
     if size < HEADER:
         return False
+    status = os.fstat(descriptor)
+    key = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, size)
+    answer = _answers.get(key)
+    if answer is None:
+        answer = _answers[key] = _is_any_endless(descriptor, size)
+        while len(_answers) > KEPT:
+            _answers.popitem(last=False)
+    return answer
+
+
+def _is_any_endless(descriptor: int, size: int) -> bool:
     with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as content:
         return any(
             _is_endless(content, place)
