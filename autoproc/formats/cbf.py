@@ -113,6 +113,11 @@ def decode_cbf(path: str | Path, content: bytes, verify_md5: bool = False) -> tu
     return header, _decoded(path, header, data).reshape(n_slow, n_fast)
 
 
+def decode_pixels(path: str | Path, content: bytes) -> np.ndarray:
+    """The pixels alone, as decode_cbf gives them."""
+    return decode_cbf(path, content)[1]
+
+
 def _check_magic(path: str | Path, start: bytes) -> None:
     if not start:
         raise CorruptFile(path=path, reason="it is empty")

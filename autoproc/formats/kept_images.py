@@ -24,9 +24,13 @@ class KeptImages(Generic[T]):
     """
 
     def __init__(self, max_bytes: int = 0) -> None:
-        self._room = max_bytes
+        self._max_bytes = self._room = max_bytes
         self._kept: dict[int, T] = {}
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[KeptImages[T]], tuple[int]]:
+        """In another process, nothing is kept to begin with."""
+        return type(self), (self._max_bytes,)
 
     def find(self, frame: int) -> T | None:
         """What was kept of a frame."""

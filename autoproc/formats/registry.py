@@ -25,7 +25,7 @@ from autoproc.formats.templates import counter_of
 from autoproc.formats.unsupported_models import require_no_maps
 from autoproc.models.experiment import Experiment, ImageSet, Scan
 
-CBF = FileFormat(cbf.read_content, lambda path, content: cbf.decode_cbf(path, content)[1])
+CBF = FileFormat(cbf.read_content, cbf.decode_pixels)
 BY_FABIO = FileFormat(read_frame_content, decode_frame)
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -28,6 +29,16 @@ def test_what_is_kept_twice_takes_its_room_once():
         list(pool.map(lambda _: kept.keep(0, b"1234"), range(50)))
     kept.keep(1, b"123456")
     assert kept.find(1) == b"123456"
+
+
+def test_a_reader_goes_to_another_process_without_what_it_keeps(tmp_path_factory):
+    written = simulated_sweep(tmp_path_factory, "minicbf", n_images=6)
+    (found,) = import_sweeps([written.start]).experiments
+    reader = open_reader(found.experiment, 1 << 30)
+    image = reader.read(2)
+    packed = pickle.dumps(reader)
+    assert len(packed) < image.size
+    assert_array_equal(pickle.loads(packed).read(2), image)
 
 
 @pytest.fixture(params=["minicbf", "nxmx", "smv"])

@@ -63,7 +63,7 @@ def reading(monkeypatch):
 
     def then(number, action, error=None, after=lambda: None):
         def read_all(processing, config, observer):
-            reader = processing.source = open_frames(processing.experiment, config)
+            reader = processing.source = open_frames(processing.experiment, config, is_read_again=True)
             try:
                 for frame in range(reader.n_frames):
                     if frame + 1 == number:
