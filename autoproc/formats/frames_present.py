@@ -13,6 +13,7 @@ from autoproc.formats.confined_hdf5 import MOST_FRAMES
 from autoproc.formats.image_data import entry_of, image_names, is_image_stack
 from autoproc.formats.nexus_fields import groups_of_class, number
 from autoproc.formats.open_hdf5 import open_hdf5
+from autoproc.formats.virtual_frames import frames_of
 
 DEEPEST = 4
 """Virtual data sets upon virtual data sets that are followed."""
@@ -162,8 +163,8 @@ def _virtual(dataset: h5py.Dataset, depth: int) -> _Stack:
         part = _source(dataset, directory, source, depth - 1)
         stack.is_sure &= part.is_sure
         stack.obstacle = stack.obstacle or part.obstacle
-        places = _frames_of(source.vspace, len(present))
-        origins = _frames_of(source.src_space, len(part.present))
+        places = frames_of(source.vspace, len(present))
+        origins = frames_of(source.src_space, len(part.present))
         n = min(len(places), len(origins))
         present[places[:n]] = part.present[origins[:n]]
         if n and places[0] == 0 and origins[0] == 0:
@@ -183,18 +184,3 @@ def _source(dataset: h5py.Dataset, directory: Path, source: h5py.h5d.VDSmap, dep
     except BAD_BYTES:
         obstacle = f"{Path(source.file_name).name} is missing or not readable yet"
         return _Stack(np.zeros(0, bool), False, obstacle=obstacle)
-
-
-def _frames_of(space: h5py.h5s.SpaceID, n: int) -> np.ndarray:
-    """Frames of n that a selection takes, in order."""
-    if space.get_select_type() == h5py.h5s.SEL_ALL:
-        return np.arange(n)
-    if not space.is_regular_hyperslab():
-        low, high = space.get_select_bounds()
-        return np.arange(low[0], min(high[0] + 1, n))
-    start, stride, count, block = (int(part[0]) for part in space.get_regular_hyperslab())
-    unlimited = 1 << 62
-    count = n if count > unlimited else count
-    block = n if block > unlimited else block
-    frames = (start + stride * np.arange(count)[:, None] + np.arange(block)).ravel()
-    return frames[frames < n]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections import OrderedDict
@@ -13,7 +14,7 @@ import numpy as np
 
 from autoproc.errors import AutoprocError, CorruptFile, InputError, UnreadableFile
 from autoproc.formats.boundary import BAD_BYTES, understood
-from autoproc.formats.confined_hdf5 import ForbiddenHdf5
+from autoproc.formats.confined_hdf5 import ForbiddenHdf5, allowed
 from autoproc.formats.confinement import LeadsOut
 from autoproc.formats.frames import NO_COUNT
 from autoproc.formats.header_values import told
@@ -22,6 +23,7 @@ from autoproc.formats.kept_images import KeptImages
 from autoproc.formats.nexus_fields import groups_of_class
 from autoproc.formats.open_hdf5 import open_hdf5
 from autoproc.formats.pixel_masks import pixel_mask
+from autoproc.formats.virtual_frames import FrameSources, frame_sources
 from autoproc.kernels.bitshuffle_lz4 import decode_bitshuffle_lz4
 from autoproc.models.experiment import Detector, ImageSet
 
@@ -176,6 +178,8 @@ class NexusReader:
             raise UnreadableFile(path=self._path, reason=str(error)) from error
         self._segments = image_datasets(self._path, self._handle)
         self._open: OrderedDict[int, h5py.Dataset] = OrderedDict()
+        self._sources: dict[int, FrameSources | None] = {}
+        self._origins: OrderedDict[tuple[str, str], h5py.Dataset | None] = OrderedDict()
         self._starts = np.cumsum([0, *(len(s) for s in self._segments)])
         self._indices = imageset.indices or tuple(range(int(self._starts[-1])))
         panel = detector[0]
@@ -204,6 +208,7 @@ class NexusReader:
             kept = self._kept.find(frame)
             if kept is not None:
                 return self._decoded(dataset, kept)
+            dataset, index = self._stored(number, dataset, index)
             if not self._is_written(dataset, index):
                 raise ImageNotWritten(path=self.path(frame), image=self._indices[frame] + 1)
             if self._is_direct(dataset):
@@ -230,6 +235,33 @@ class NexusReader:
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
             return dataset
+
+    def _stored(self, number: int, dataset: h5py.Dataset, index: int) -> tuple[h5py.Dataset, int]:
+        """The data set that a frame is read from, and its place there: of a virtual one its source, if that is fast."""
+        if not dataset.is_virtual:
+            return dataset, index
+        with self._lock:
+            if number not in self._sources:
+                self._sources[number] = frame_sources(dataset)
+            sources = self._sources[number]
+            if sources is None or sources.source[index] < 0:
+                return dataset, index
+            origin = self._origin(dataset, *sources.names[sources.source[index]])
+        is_like = origin is not None and origin.dtype == dataset.dtype and origin.shape[1:] == dataset.shape[1:]
+        place = int(sources.index[index])
+        return (origin, place) if is_like and place < len(origin) and self._is_direct(origin) else (dataset, index)
+
+    def _origin(self, dataset: h5py.Dataset, file_name: str, name: str) -> h5py.Dataset | None:
+        """A source of a virtual data set, which was found to be within the visit when that was opened; or None."""
+        key = (file_name, name)
+        if key not in self._origins:
+            folder = Path(os.fsdecode(dataset.file.filename)).parent
+            file = dataset.file if file_name == "." else open_hdf5(allowed(file_name, folder))
+            item = file.get(name)
+            self._origins[key] = item if isinstance(item, h5py.Dataset) else None
+            if len(self._origins) > MOST_OPEN:
+                self._origins.popitem(last=False)
+        return self._origins[key]
 
     def _is_written(self, dataset: h5py.Dataset, index: int) -> bool:
         """Storage is allocated for a frame, where that can be told."""

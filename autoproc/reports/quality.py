@@ -15,7 +15,7 @@ from autoproc.models.space_group import symbol
 from autoproc.reports import checks
 from autoproc.reports.checks import Check
 from autoproc.reports.story import detector_reach, is_cut_at_estimate, known_isa
-from autoproc.scaling.detector_response import detector_responses
+from autoproc.scaling.detector_response import comparable, detector_responses
 from autoproc.scaling.polarisation import polarisation_seen
 from autoproc.stages.pipeline import Processing, results_of
 
@@ -93,15 +93,15 @@ def _symmetry(p: Processing) -> list[Check | None]:
 def _scaling(p: Processing) -> list[Check | None]:
     if p.scaled is None:
         return []
-    images = p.scaled.images
+    images, of = p.scaled.images, comparable(p.scaled)
     return [
         checks.convergence(p.scaled.converged, p.scaled.n_cycles),
         checks.asymptotic_signal(known_isa(p.scaled)),
         checks.counting_errors(
             None if known_isa(p.scaled) is None else p.scaled.error_model.a, p.experiment.detector[0].gain
         ),
-        checks.detector_response(detector_responses(p.scaled)),
-        checks.polarisation(polarisation_seen(p.scaled)),
+        checks.detector_response(detector_responses(p.scaled, of)),
+        checks.polarisation(polarisation_seen(p.scaled, of)),
         checks.shadowed(p.scaled.n_shadowed, p.scaled.n_given),
         checks.outliers(p.scaled.n_outliers, p.scaled.n_scaled),
         checks.decay([i.b for i in images], [int(i.image[0]) for i in images if len(i.image)]),

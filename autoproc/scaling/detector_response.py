@@ -98,11 +98,11 @@ def comparable(scaled: ScaleResult) -> Comparable | None:
     return Comparable(of, rows, of.groups.subset(rows), deviation[rows], sigma[rows], _model_columns(of)[rows])
 
 
-def detector_responses(scaled: ScaleResult) -> list[DetectorResponse]:
+def detector_responses(scaled: ScaleResult, of: Comparable | None) -> list[DetectorResponse]:
     """The rectangle that differs the most, of each panel of each sweep whose equivalents can tell."""
-    of, table = comparable(scaled), scaled.reflections
     if of is None:
         return []
+    table = scaled.reflections
     rows = of.trial.rows[of.rows]
     position = table["xyz_cal_px"] if "xyz_cal_px" in table else table["xyz_obs_px"]
     xy, panel = position[rows, :2], table["panel"][rows].astype(np.intp)

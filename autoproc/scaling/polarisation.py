@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.geometry.corrections import polarisation_factor
-from autoproc.scaling.detector_response import Comparable, comparable, eliminated, finest, within_groups
+from autoproc.scaling.detector_response import Comparable, eliminated, finest, within_groups
 from autoproc.scaling.held_out import Trial
 from autoproc.scaling.result import ScaleResult
 
@@ -33,9 +33,9 @@ class PolarisationSeen:
     share: float
 
 
-def polarisation_seen(scaled: ScaleResult) -> PolarisationSeen | None:
+def polarisation_seen(scaled: ScaleResult, of: Comparable | None) -> PolarisationSeen | None:
     """The polarisation that equivalents have; None where they are too few, or sweeps differ in what was stated."""
-    of, beam = comparable(scaled), scaled.experiments[0].beam
+    beam = scaled.experiments[0].beam
     if of is None or len({e.beam.polarization_fraction for e in scaled.experiments}) > 1:
         return None
     s1 = scaled.reflections["s1"][of.trial.rows[of.rows]]

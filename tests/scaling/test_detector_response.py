@@ -23,6 +23,10 @@ from autoproc.stages.scale import scale
 BOXES = [((500, 1000), (0, 1000), 1.3), ((0, 1000), (0, 250), 0.8), ((250, 625), (500, 875), 1.2)]
 
 
+def responses(scaled) -> list[DetectorResponse]:
+    return detector_responses(scaled, comparable(scaled))
+
+
 def found(factor: float, fast: tuple[int, int], slow: tuple[int, int], level="medium", **recipe) -> DetectorResponse:
     """What is found where a box of the detector, px, counts `factor` times as much as the rest."""
     made = synthetic(Recipe(**{"n_observations": 8000, "strength": 3000.0, **recipe}))
@@ -35,7 +39,7 @@ def found(factor: float, fast: tuple[int, int], slow: tuple[int, int], level="me
         for kind in ("prf", "sum")
     }
     table = made.reflections.replace(**columns)
-    (one,) = detector_responses(scale([made.experiment], table, ScaleParams(absorption_level=level)))
+    (one,) = responses(scale([made.experiment], table, ScaleParams(absorption_level=level)))
     return one
 
 
@@ -54,7 +58,7 @@ def test_an_even_detector_is_even_whatever_the_crystal_absorbs(absorption):
 
 def test_too_few_reflections_tell_nothing():
     made = synthetic(Recipe(n_observations=MIN_OBSERVATIONS // 2))
-    assert detector_responses(scale([made.experiment], made.reflections, ScaleParams(absorption_level="low"))) == []
+    assert responses(scale([made.experiment], made.reflections, ScaleParams(absorption_level="low"))) == []
 
 
 def repeated(n_groups: int, n_each: int) -> np.ndarray:
@@ -115,4 +119,4 @@ def test_many_parameters_leave_fewer_observations_not_more_memory(monkeypatch):
     monkeypatch.setattr("autoproc.scaling.detector_response.MAX_NUMBERS", 1000 * whole.model.shape[1])
     assert len(comparable(scaled).rows) <= 1000 < len(whole.rows)
     monkeypatch.setattr("autoproc.scaling.detector_response.MAX_NUMBERS", 1)
-    assert detector_responses(scaled) == []
+    assert responses(scaled) == []

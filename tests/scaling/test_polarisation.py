@@ -7,6 +7,7 @@ import pytest
 from scaled_for_tests import Recipe, synthetic
 
 from autoproc.geometry.corrections import polarisation_factor
+from autoproc.scaling.detector_response import comparable
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.polarisation import PolarisationSeen, polarisation_seen
 from autoproc.stages.scale import scale
@@ -28,7 +29,8 @@ def found(true: float, stated: float, **recipe) -> PolarisationSeen:
     }
     experiment = replace(made.experiment, beam=beam)
     table = made.reflections.replace(s1=s1, **columns)
-    seen = polarisation_seen(scale([experiment], table, ScaleParams(absorption_level="medium")))
+    scaled = scale([experiment], table, ScaleParams(absorption_level="medium"))
+    seen = polarisation_seen(scaled, comparable(scaled))
     assert seen is not None
     return seen
 
@@ -50,4 +52,5 @@ def test_a_right_one_is_not_doubted_whatever_the_crystal_absorbs(fraction, absor
 
 def test_too_few_reflections_tell_nothing():
     made = synthetic(Recipe(n_observations=200))
-    assert polarisation_seen(scale([made.experiment], made.reflections, ScaleParams(absorption_level="low"))) is None
+    scaled = scale([made.experiment], made.reflections, ScaleParams(absorption_level="low"))
+    assert polarisation_seen(scaled, comparable(scaled)) is None
