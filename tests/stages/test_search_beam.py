@@ -85,7 +85,7 @@ def test_shift_by_a_reciprocal_lattice_vector_is_told():
     spots = spots_of(right, rotation=np.eye(3), noise=2.0)
     row_px = 0.98 * 150 / 51.0 / PIXEL
     wrong = shift_beam_centre(right, np.array([row_px, 0.0]) * PIXEL)
-    result = search_beam_position(wrong, spots, SearchBeamParams())
+    result = search_beam_position(wrong, spots, SearchBeamParams(far_shift=0))
     assert result.is_ambiguous
     assert not result.is_improved
     assert result.confidence < 0.9
