@@ -247,9 +247,11 @@ class NexusReader:
             if sources is None or sources.source[index] < 0:
                 return dataset, index
             origin = self._origin(dataset, *sources.names[sources.source[index]])
-        is_like = origin is not None and origin.dtype == dataset.dtype and origin.shape[1:] == dataset.shape[1:]
         place = int(sources.index[index])
-        return (origin, place) if is_like and place < len(origin) and self._is_direct(origin) else (dataset, index)
+        is_like = origin is not None and origin.dtype == dataset.dtype and origin.shape[1:] == dataset.shape[1:]
+        if origin is None or not is_like or place >= origin.shape[0] or not self._is_direct(origin):
+            return dataset, index
+        return origin, place
 
     def _origin(self, dataset: h5py.Dataset, file_name: str, name: str) -> h5py.Dataset | None:
         """A source of a virtual data set, which was found to be within the visit when that was opened; or None."""
