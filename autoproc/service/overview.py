@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from autoproc.service.job import Job, State, job_of, sql_read
 
 TALLY = "SELECT state, json_extract(result, '$.verdict'), count(*) FROM jobs GROUP BY 1, 2"
+COUNTS = "SELECT state, count(*) FROM jobs GROUP BY 1"
+"""What tally adds up, from the index of states alone."""
 LOOKS = "SELECT (id - 1) / ?, group_concat(state || run || length(story)) FROM jobs GROUP BY 1 ORDER BY 1"
 BETWEEN = "SELECT * FROM jobs WHERE id BETWEEN ? AND ? ORDER BY id"
 
@@ -24,12 +26,13 @@ class Overview:
 
     def numbers(self) -> dict[State, int]:
         """How many sweeps there are in each state that has any."""
-        return numbers_of(self.tally())
+        return {State(state): n for state, n in self._db.execute(COUNTS)}
 
     def next_in(self, state: State, most: int) -> list[Job]:
         """At most so many sweeps of a state: the oldest images of those that wait or are under way, else the latest."""
         by = "COALESCE(finished_at, found_at) DESC, id" if state.is_settled else "completed_at, id"
-        query = f"SELECT * FROM jobs WHERE state = ? ORDER BY {by} LIMIT ?"
+        chosen = f"SELECT id FROM jobs WHERE state = ? ORDER BY {by} LIMIT ?"
+        query = f"SELECT * FROM jobs WHERE id IN ({chosen}) ORDER BY {by}"
         return [job_of(row) for row in self._db.execute(query, (state, most))]
 
     def paths(self) -> dict[str, int]:
