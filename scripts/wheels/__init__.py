@@ -1,0 +1,1 @@
+"""What scripts/build_wheels is made of: interpreters, building, trying the wheels out."""
