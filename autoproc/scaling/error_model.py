@@ -41,6 +41,33 @@ class ErrorModel:
         return self.a**2 * (variance + (self.b * np.maximum(intensity, 0.0)) ** 2)
 
 
+TURNED_BACK = 1 / 3
+"""Part of the last step that one in the opposite direction takes back, from which half a step comes to rest sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """How the error model nears its answer: each cycle's fit changes the weights and outliers that the next rests on.
+
+    Where an observation or two come and go with that, the fits may go to and fro between two answers for ever. The
+    answer is between them; so from each turn on, half as much of a step is taken as before.
+
+    step : the last one that a fit asked for, of ln a and ln b; share : of a step that is taken
+    """
+
+    step: tuple[float, float] = (0.0, 0.0)
+    share: float = 1.0
+
+    def towards(self, found: ErrorModel, before: ErrorModel) -> tuple[ErrorModel, Approach]:
+        """The model to go on with from the one before, given the one that was found, and how to go on from there."""
+        step = (float(np.log(found.a / before.a)), float(np.log(found.b / before.b)))
+        back = -float(np.dot(step, self.step))
+        is_turn = back > TURNED_BACK * float(np.dot(self.step, self.step))
+        share = self.share / 2 if is_turn else self.share
+        a, b = before.a * np.exp(share * step[0]), before.b * np.exp(share * step[1])
+        return found if share == 1 else ErrorModel(float(a), float(b)), Approach(step, share)
+
+
 USUAL = ErrorModel(1.0, 0.03)
 SPREAD = np.array([0.3, 0.7])
 """Standard deviations of ln a and ln b about what is usual: matters for a few dozen observations only."""

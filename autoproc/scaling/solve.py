@@ -10,7 +10,7 @@ import numpy as np
 from autoproc.models.experiment import Experiment
 from autoproc.scaling.blank_images import with_blank_images, with_images_without_signal
 from autoproc.scaling.combine import PROFILE, SUMMATION, Candidate, best_choice, blend
-from autoproc.scaling.error_model import ErrorModel
+from autoproc.scaling.error_model import Approach, ErrorModel
 from autoproc.scaling.model import PhysicalModel, model_for
 from autoproc.scaling.observations import Observations
 from autoproc.scaling.odd_images import with_odd_images
@@ -104,7 +104,7 @@ def solve(
     else:
         first, i_mid = 1, _first_choice(observations, params)
         state = _fresh(experiments, observations, params, i_mid)
-    converged = False
+    converged, approach = False, Approach()
     for cycle in range(first, first + params.max_cycles):
         before = state
         if cycle == 2 and params.max_shadow_ratio > 0:
@@ -122,6 +122,9 @@ def solve(
         state = with_outliers(observations, state, params.outlier_zmax)
         if params.error_model:
             state = with_error_model(observations, state, params.min_expected_intensity)
+        if params.error_model and cycle >= FULL_CYCLE:
+            model, approach = approach.towards(state.error_model, before.error_model)
+            state = replace(state, error_model=model)
         converged = cycle >= FULL_CYCLE and _is_settled(before, state)
         if converged:
             break

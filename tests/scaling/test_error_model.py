@@ -13,6 +13,7 @@ from autoproc.scaling.error_model import (
     SPREAD,
     TRUNCATED_VARIANCE,
     USUAL,
+    Approach,
     ErrorModel,
     error_bins,
     fit_error_model,
@@ -152,3 +153,45 @@ def test_bins_are_ten_at_most_and_none_of_nothing():
     assert len(error_bins(*observations(3000, ErrorModel()), ErrorModel())) == 10
     assert len(error_bins(*observations(5, ErrorModel()), ErrorModel())) == 1
     assert error_bins(*(np.zeros(0),) * 3, ErrorModel()) == ()
+
+
+def approached(answer, start: ErrorModel, n: int = 12) -> list[ErrorModel]:
+    """The models of n cycles that each find what `answer` says of the model before."""
+    models, approach = [start], Approach()
+    for _ in range(n):
+        model, approach = approach.towards(answer(models[-1]), models[-1])
+        models.append(model)
+    return models
+
+
+ONE, OTHER = ErrorModel(0.94, 0.0471), ErrorModel(0.97, 0.0455)
+
+
+def test_fits_that_go_to_and_fro_come_to_rest_between():
+    """Where each is the other's answer, and where the answer jumps half way between."""
+    between = ErrorModel(np.sqrt(ONE.a * OTHER.a), np.sqrt(ONE.b * OTHER.b))
+    for answer in (
+        lambda m: ErrorModel(ONE.a * OTHER.a / m.a, ONE.b * OTHER.b / m.b),
+        lambda m: OTHER if m.a < between.a else ONE,
+    ):
+        last = approached(answer, ONE)[-1]
+        assert (last.a, last.b) == pytest.approx((between.a, between.b), rel=2e-3)
+        assert approached(answer, ONE) == approached(answer, ONE)
+
+
+def test_fits_that_come_nearer_each_time_are_taken_as_they_are():
+    """One-sided, and to and fro by ever less: a fifth of the step."""
+    for slope in (0.5, -0.2):
+
+        def answer(m: ErrorModel, slope: float = slope) -> ErrorModel:
+            return ErrorModel((m.a / 0.9) ** slope * 0.9, 0.03)
+
+        models = approached(answer, ErrorModel(1.2, 0.03), 6)
+        assert models[1:] == [answer(m) for m in models[:-1]]
+
+
+@given(slope=st.floats(-2.5, 0.9), a=st.floats(0.5, 2.0))
+def test_the_answer_does_not_depend_on_the_way(slope, a):
+    """Where there is an answer that is its own, that is found, however the fits overshoot."""
+    models = approached(lambda m: ErrorModel((m.a / 0.9) ** slope * 0.9, 0.03), ErrorModel(a, 0.03), 100)
+    assert models[-1].a == pytest.approx(0.9, rel=1e-3)

@@ -106,6 +106,18 @@ def test_cycles_are_no_more_than_allowed(solution):
     assert 3 <= solution.n_cycles <= 6
 
 
+def test_error_models_that_answer_each_other_do_not_keep_it_going(monkeypatch):
+    one, other = ErrorModel(0.94, 0.0471), ErrorModel(0.97, 0.0455)
+
+    def flipping(observations, state, min_expected, anomalous=False):
+        return replace(state, error_model=other if state.error_model.a < 0.955 else one)
+
+    monkeypatch.setattr("autoproc.scaling.solve.with_error_model", flipping)
+    found = solve([MADE.experiment], observed(), ScaleParams(anomalous=False))
+    assert found.converged
+    assert 0.94 < found.state.error_model.a < 0.97
+
+
 @pytest.mark.parametrize(("choice", "i_mid"), [("profile", 0.0), ("sum", 1.0)])
 def test_a_choice_of_intensities_is_obeyed(choice, i_mid):
     observations = observed()
