@@ -1,7 +1,14 @@
 """Robust background of shoeboxes: a Poisson model of constant mean, fitted by a Huber M-estimator."""
 
 from libc.math cimport exp, floor, lgamma, log, sqrt
+from libc.string cimport memset
 
+# Counts below it are counted by value, so that a sum over pixels is one over the few values that they have.
+cdef enum:
+    BINS = 256
+
+# The highest mean of which everything that is compared with a limit has a bin: mu + 6 sqrt(mu) + 4 < BINS.
+cdef double MOST_BINNED = 160.0
 cdef double TUNING = 1.345
 cdef int MAX_ITERATIONS = 50
 cdef int WORST = -0x7FFFFFFF  # counts up to it are none
@@ -74,6 +81,71 @@ cdef double robust_mean(const int[::1] counts, const unsigned char[::1] label, P
     return mu
 
 
+cdef double binned_mean(const int* bins, Py_ssize_t n_high, double mu, double limit, Py_ssize_t n) noexcept nogil:
+    """robust_mean of counts that are binned, n_high of them above all bins; NaN where bins do not reach far enough."""
+    cdef Py_ssize_t step
+    cdef int v, last = BINS - 1
+    cdef double root, r, total, bias, slope, change
+    if limit < last:
+        last = <int>floor(limit)
+        n_high = 0
+    while last > 0 and bins[last] == 0:
+        last -= 1
+    for step in range(MAX_ITERATIONS):
+        if not mu <= MOST_BINNED:
+            return NOT_KNOWN
+        root = sqrt(mu)
+        total = n_high * TUNING
+        for v in range(last + 1):
+            r = (v - mu) / root
+            total += bins[v] * (TUNING if r > TUNING else (-TUNING if r < -TUNING else r))
+        expectations(mu, &bias, &slope)
+        if slope <= 0:
+            break
+        change = (total / n - bias) / (slope * root)
+        if change > 1:
+            change = 1
+        elif change < -1:
+            change = -1
+        mu *= exp(change)
+        if -1e-4 < change < 1e-4:
+            break
+        if mu < 1e-6:
+            break
+    return mu
+
+
+cdef double binned_dispersion(const int* bins, double mu) noexcept nogil:
+    """dispersion_within of counts that are binned, photons without noise of a readout."""
+    cdef double squares = 0
+    cdef int v, last = <int>floor(mu + 3 * sqrt(mu) + 1)
+    cdef Py_ssize_t n = 0
+    for v in range(last + 1):
+        squares += bins[v] * ((v - mu) * (v - mu))
+        n += bins[v]
+    return squares / (n * mu) if n > 1 and mu > 0 else 1
+
+
+cdef bint from_bins(const int* bins, Py_ssize_t n_high, double total, Py_ssize_t n, Py_ssize_t min_pixels, double* mean,
+                    double* dispersion) noexcept nogil:
+    """Mean and dispersion of n binned counts; False where their bins do not reach far enough."""
+    cdef double mu = binned_mean(bins, n_high, total / n, 1e30, n), limit
+    cdef Py_ssize_t inner = 0
+    cdef int v
+    if not mu <= MOST_BINNED:
+        return False
+    limit = mu + 6 * sqrt(mu) + 4
+    for v in range(<int>floor(limit) + 1):
+        inner += bins[v]
+    if inner < n and inner >= min_pixels:
+        mu = binned_mean(bins, n_high, mu, limit, inner)
+        if not mu <= MOST_BINNED:
+            return False
+    mean[0] = mu
+    dispersion[0] = binned_dispersion(bins, mu)
+    return True
+
+
 cdef double dispersion_within(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start,
                               Py_ssize_t stop, double mu, double gain, double noise) noexcept nogil:
     """Variance of the counts up to 3 sigma above the mean over what is expected; 1 where they are too few."""
@@ -122,13 +194,18 @@ def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, cons
     0 for photon counters. The dispersion, the variance of the pixels that the estimator did not down-weight over what
     these let expect, is 1 for a flat background.
     """
-    cdef Py_ssize_t b, i, n, inner
+    cdef Py_ssize_t b, i, n, inner, n_high
     cdef double total, mu, limit
+    cdef int bins[BINS]
+    cdef bint is_negative
     with nogil:
         for b in range(start.shape[0] - 1):
             n = 0
             n_pixels[b] = 0
+            n_high = 0
+            is_negative = False
             total = 0
+            memset(bins, 0, sizeof(bins))
             for i in range(start[b], start[b + 1]):
                 if label[i] != 0:
                     continue
@@ -136,6 +213,11 @@ def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, cons
                 if counts[i] > WORST:
                     n += 1
                     total += counts[i]
+                    if 0 <= counts[i] < BINS:
+                        bins[counts[i]] += 1
+                    else:
+                        n_high += 1
+                        is_negative = is_negative or counts[i] < 0
             n_used[b] = <int>n
             dispersion[b] = 1
             if n < min_pixels:
@@ -148,6 +230,8 @@ def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, cons
                 continue
             if total <= 0:
                 mean[b] = 0
+                continue
+            if not is_negative and from_bins(bins, n_high, total, n, min_pixels, &mean[b], &dispersion[b]):
                 continue
             mu = robust_mean(counts, label, start[b], start[b + 1], total / n, 1e30, n)
             # Huber's psi is bounded but not redescending: what cannot be background at all (less than one

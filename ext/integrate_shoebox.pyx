@@ -1,10 +1,17 @@
 """Pixels of one frame given to the reflections that claim them, and copied into their shoeboxes."""
 
 from libc.math cimport ceil, floor
-from libc.stdint cimport int16_t, int32_t
+from libc.stdint cimport int16_t, int32_t, uint8_t
 
 cdef extern from "clipped.h" nogil:
     long clipped(double position, long n)
+
+cdef extern from "shoebox_rows.h" nogil:
+    void fetch(const void* first, const void* last)
+    void copy_row_16(const int16_t* row, const uint8_t* trusted, const int32_t* owner, long n, long left, int32_t own,
+                     int32_t lowest, int32_t highest, int32_t* counts, uint8_t* label)
+    void copy_row_32(const int32_t* row, const uint8_t* trusted, const int32_t* owner, long n, long left, int32_t own,
+                     int32_t lowest, int32_t highest, int32_t* counts, uint8_t* label)
 
 ctypedef fused count_t:
     int16_t
@@ -16,8 +23,11 @@ OTHER = 2
 UNTRUSTED = -0x80000000
 OVERLOADED = -0x7FFFFFFF
 
-cdef int NO_COUNT = -0x7FFFFFFF - 1
-cdef int TOO_BRIGHT = -0x7FFFFFFF
+cdef int NOTHING = -0x7FFFFFFF - 1
+
+# Boxes ahead of the one that is copied whose pixels are asked for.
+cdef enum:
+    AHEAD = 2
 
 
 cdef inline double nearest_w(double rate, double z, double frame) noexcept nogil:
@@ -98,38 +108,49 @@ def release_pixels(const int[:, ::1] boxes, int[:, ::1] owner):
                     owner[y, x] = -1
 
 
+cdef inline void fetch_box(Py_ssize_t r, const count_t[:, ::1] image, const unsigned char[:, ::1] trusted,
+                           const int32_t[:, ::1] owner, const int[:, ::1] bbox) noexcept nogil:
+    """Ask for the pixels of a box, of which the memory takes long to deliver the first."""
+    cdef Py_ssize_t y, x0 = max(0, bbox[r, 0]), x1 = min(owner.shape[1], <Py_ssize_t>bbox[r, 1]) - 1
+    if x1 < x0:
+        return
+    for y in range(max(0, bbox[r, 2]), min(owner.shape[0], <Py_ssize_t>bbox[r, 3])):
+        fetch(&image[y, x0], &image[y, x1])
+        fetch(&trusted[y, x0], &trusted[y, x1])
+        fetch(&owner[y, x0], &owner[y, x1])
+
+
 def copy_pixels(int frame, const Py_ssize_t[::1] rows, Py_ssize_t offset, const count_t[:, ::1] image,
-                const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted, const int[:, ::1] owner, const int[:, ::1] bbox,
-                const Py_ssize_t[::1] start, int[::1] counts, unsigned char[::1] label):
+                const unsigned char[:, ::1] trusted, int lowest, int highest, const int32_t[:, ::1] owner,
+                const int[:, ::1] bbox, const Py_ssize_t[::1] start, int32_t[::1] counts, unsigned char[::1] label):
     """Copy one frame of each row's shoebox to counts and label from start[row] on.
 
-    counts is UNTRUSTED where a pixel is untrusted or off the detector and OVERLOADED where it is overloaded; label
-    says whose peak it is in: nobody's, the reflection's own (owner is row + offset), another's or contested.
+    counts is UNTRUSTED where a pixel is untrusted, below `lowest` or off the detector and OVERLOADED where it is
+    `highest` or more; label says whose peak it is in: nobody's, the reflection's own (owner is row + offset), another's
+    or contested.
     """
-    cdef Py_ssize_t n, r, at
-    cdef int x, y, value
-    cdef int n_slow = owner.shape[0], n_fast = owner.shape[1]
+    cdef Py_ssize_t n, r, at, x0, x1, width, y, k, left
+    cdef Py_ssize_t n_slow = owner.shape[0], n_fast = owner.shape[1]
     with nogil:
         for n in range(rows.shape[0]):
+            if n + AHEAD < rows.shape[0]:
+                fetch_box(rows[n + AHEAD], image, trusted, owner, bbox)
             r = rows[n]
-            at = start[r] + (<Py_ssize_t>(frame - bbox[r, 4])) * (bbox[r, 3] - bbox[r, 2]) * (bbox[r, 1] - bbox[r, 0])
+            width = bbox[r, 1] - bbox[r, 0]
+            at = start[r] + (<Py_ssize_t>(frame - bbox[r, 4])) * (bbox[r, 3] - bbox[r, 2]) * width
+            x0, x1 = max(0, bbox[r, 0]), min(n_fast, <Py_ssize_t>bbox[r, 1])
             for y in range(bbox[r, 2], bbox[r, 3]):
-                for x in range(bbox[r, 0], bbox[r, 1]):
-                    if x < 0 or y < 0 or x >= n_fast or y >= n_slow:
-                        counts[at] = NO_COUNT
-                        label[at] = 0
-                        at += 1
-                        continue
-                    value = image[y, x]
-                    if not trusted[y, x] or value < min_trusted:
-                        value = NO_COUNT
-                    elif value >= max_trusted:
-                        value = TOO_BRIGHT
-                    counts[at] = value
-                    if owner[y, x] == -1:
-                        label[at] = 0
-                    elif owner[y, x] == r + offset:
-                        label[at] = 1
+                if x1 - x0 < width or y < 0 or y >= n_slow:
+                    for k in range(at, at + width):
+                        counts[k] = NOTHING
+                        label[k] = 0
+                if 0 <= y < n_slow and x0 < x1:
+                    k = at + x0 - bbox[r, 0]
+                    left = (n_slow - y) * n_fast - x0
+                    if count_t is int16_t:
+                        copy_row_16(&image[y, x0], &trusted[y, x0], &owner[y, x0], x1 - x0, left, <int>(r + offset),
+                                    lowest, highest, &counts[k], &label[k])
                     else:
-                        label[at] = 2
-                    at += 1
+                        copy_row_32(&image[y, x0], &trusted[y, x0], &owner[y, x0], x1 - x0, left, <int>(r + offset),
+                                    lowest, highest, &counts[k], &label[k])
+                at += width

@@ -183,7 +183,13 @@ def copy_pixels(
     if not inside.all():
         raise ValueError(f"{int((~inside).sum())} shoeboxes do not reach over frame {frame}")
     _integrate_shoebox.copy_pixels(
-        given.whole(frame, -LARGEST, LARGEST, "frame"), rows, given.whole(offset, 0, LARGEST, "offset"), image, trusted,
-        given.number(min_trusted, "min_trusted"), given.number(max_trusted, "max_trusted"),
+        given.whole(frame, -LARGEST, LARGEST, "frame"), rows[np.argsort(boxes.bbox[rows, 2], kind="stable")],
+        given.whole(offset, 0, LARGEST, "offset"), image, trusted,
+        _bound(min_trusted, "min_trusted"), _bound(max_trusted, "max_trusted"),
         claims.owner, boxes.bbox, boxes.start, boxes.counts, boxes.label,
     )  # fmt: skip
+
+
+def _bound(limit: float, name: str) -> int:
+    """The least whole number that is no less than a limit of counts, as far as 32 bits reach."""
+    return int(np.clip(np.ceil(given.number(limit, name)), -LARGEST, LARGEST))

@@ -86,7 +86,7 @@ def test_no_counts_at_all_are_a_background_of_zero():
     assert constant_background(boxes_of(np.zeros(300, int))).mean[0] == 0
 
 
-@pytest.mark.parametrize("mean", [0.3, 1.7, 12.0, 250.0])
+@pytest.mark.parametrize("mean", [0.3, 1.7, 12.0, 155.0, 165.0, 250.0])
 def test_the_mean_solves_hubers_equation_for_poisson_counts(mean):
     """The clipped residuals of the counts have the mean that Poisson's law says (Cantoni & Ronchetti 2001)."""
     counts = np.random.default_rng(7).poisson(mean, (5, 300))
@@ -103,3 +103,26 @@ def test_the_dispersion_is_the_variance_of_what_is_no_outlier_over_the_mean():
     for values, mu, dispersion in zip(counts, found.mean, found.dispersion, strict=True):
         kept = values[values <= mu + 3 * np.sqrt(mu) + 1]
         assert dispersion == pytest.approx(np.mean((kept - mu) ** 2) / mu, rel=1e-6)
+
+
+@pytest.mark.parametrize("mean", [0.2, 3.0, 100.0, 159.0, 162.0])
+@pytest.mark.parametrize("outlier", [255, 256, 100_000])
+def test_how_bright_an_outlier_is_makes_no_difference(mean, outlier):
+    counts = np.random.default_rng(7).poisson(mean, (40, 300))
+    counts[:, 5] = 254 if mean < 100 else 253
+    usual = constant_background(boxes_of(counts))
+    counts[:, 5] = outlier
+    found = constant_background(boxes_of(counts))
+    np.testing.assert_allclose(found.mean, usual.mean, rtol=2e-4)
+    np.testing.assert_allclose(found.dispersion, usual.dispersion, rtol=2e-3)
+
+
+@pytest.mark.parametrize("mean", [0.1, 2.0, 40.0])
+def test_one_negative_count_is_an_outlier_like_another(mean):
+    counts = np.random.default_rng(8).poisson(mean, (40, 300))
+    counts[:, 5] = 0
+    usual = constant_background(boxes_of(counts))
+    counts[:, 5] = -1
+    found = constant_background(boxes_of(counts))
+    np.testing.assert_allclose(found.mean, usual.mean, atol=0.02 + 0.002 * mean)
+    np.testing.assert_allclose(found.n_used, 300)
