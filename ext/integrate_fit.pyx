@@ -8,7 +8,7 @@ from libc.math cimport erf, exp, fabs, floor, sqrt
 from libc.stdlib cimport free, malloc
 
 MAX_FRAMES = 4096
-N_RESULTS = 18
+N_RESULTS = 17
 
 cdef double SQRT_HALF = 0.7071067811865476
 cdef int MAX_CYCLES = 20
@@ -93,7 +93,7 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
     cdef double k = rate[r], dx, dy, u, v, r2, w, density, pixel
     cdef Py_ssize_t at, n = 0, cycle, i
     cdef double total, raw = 0, captured = 0, expected = 0, weight, sx = 0, sy = 0, sz = 0, sxx = 0, syy = 0, szz = 0
-    cdef int n_foreground = 0, n_bad = 0, n_over = 0, n_bad_background = 0
+    cdef int n_foreground = 0, n_bad = 0, n_over = 0
     cdef double partiality, floor_b, var_b, intensity, spp, spc, sp, variance, change, scale, missing, typical, likely
     cdef double mc = 0, mp = 0, cc = 0, pp = 0, cp = 0
     # The shares of all pixels of a frame must add up to one wherever the centre lies within its pixel,
@@ -118,13 +118,11 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
             u = transform[r, 0, 0] * dx + transform[r, 0, 1] * dy
             v = transform[r, 1, 0] * dx + transform[r, 1, 1] * dy
             r2 = u * u + v * v
-            density = profile_at(profiles, which, spacing, u, v) / total if r2 <= radius * radius else 0.0
+            if r2 > radius * radius:
+                continue
+            density = profile_at(profiles, which, spacing, u, v) / total
             for z in range(z0, z1):
                 at = begin + ((<Py_ssize_t>(z - z0)) * ny + (y - y0)) * nx + (x - x0)
-                if label[at] == 0 and counts[at] <= WORST:
-                    n_bad_background += 1
-                if r2 > radius * radius:
-                    continue
                 w = 0
                 if centre[r, 2] < z:
                     w = k * (z - centre[r, 2])
@@ -166,13 +164,12 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
     out[r, 7] = n_foreground
     out[r, 8] = n_bad
     out[r, 9] = n_over
-    out[r, 10] = n_bad_background
-    out[r, 11] = 0
-    out[r, 12] = b * n
-    out[r, 13] = gain * ((b if b > 0 else 0) + noise) * n + var_b * n * n
+    out[r, 10] = 0
+    out[r, 11] = b * n
+    out[r, 12] = gain * ((b if b > 0 else 0) + noise) * n + var_b * n * n
     for i in range(3):
-        out[r, 14 + i] = centre[r, i]
-    out[r, 17] = n
+        out[r, 13 + i] = centre[r, i]
+    out[r, 16] = n
     if n == 0 or captured <= 1e-6:
         return
     missing = missing_error * (1 - out[r, 5])
@@ -185,9 +182,9 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
     variance = gain * (likely * captured + n * floor_b) + n * n * var_b
     out[r, 1] = variance * scale * scale + missing * missing * out[r, 0] * out[r, 0]
     if raw > 0 and raw * raw > 9 * variance:
-        out[r, 14] = sx / raw
-        out[r, 15] = sy / raw
-        out[r, 16] = sz / raw
+        out[r, 13] = sx / raw
+        out[r, 14] = sy / raw
+        out[r, 15] = sz / raw
     # Profile fit: weights from background and profile, iterated (Kabsch 2010).
     intensity = raw / captured
     for cycle in range(MAX_CYCLES):
@@ -216,7 +213,7 @@ cdef void measure(Py_ssize_t r, Py_ssize_t begin, const int[::1] counts, const u
         pp += (p[i] - mp) * (p[i] - mp)
         cp += (c[i] - mc) * (p[i] - mp)
     if cc > 0 and pp > 0:
-        out[r, 11] = cp / sqrt(cc * pp)
+        out[r, 10] = cp / sqrt(cc * pp)
 
 
 def measure_shoeboxes(const Py_ssize_t[::1] start, const int[::1] counts, const unsigned char[::1] label,

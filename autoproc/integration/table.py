@@ -130,7 +130,7 @@ def _flags(
         (Flag.OVERLOADED, m.n_overloaded > 0),
         (Flag.OVERLAPPED_FG, measured.is_contested),
         (Flag.FOREGROUND_INCLUDES_BAD_PIXELS, m.n_bad > 0),
-        (Flag.BACKGROUND_INCLUDES_BAD_PIXELS, m.n_bad_background > 0),
+        (Flag.BACKGROUND_INCLUDES_BAD_PIXELS, background.n_used < background.n_pixels),
         (Flag.REFERENCE_SPOT, measured.is_reference),
         (Flag.USED_IN_MODELLING, measured.is_reference),
         (Flag.FAILED_DURING_BACKGROUND_MODELLING, ~background.is_known),

@@ -20,7 +20,7 @@ MOST_GRID = 64
 class Measurements:
     """One row for each shoebox, in the order of _integrate_fit.measure_shoeboxes.
 
-    table : (N, 18) float64
+    table : (N, 17) float64
     """
 
     table: np.ndarray
@@ -76,34 +76,29 @@ class Measurements:
         return self.table[:, 9]
 
     @property
-    def n_bad_background(self) -> np.ndarray:
-        """Untrusted pixels of the background."""
-        return self.table[:, 10]
-
-    @property
     def correlation(self) -> np.ndarray:
         """Pearson correlation of pixels and profile."""
-        return self.table[:, 11]
+        return self.table[:, 10]
 
     @property
     def background_sum(self) -> np.ndarray:
         """Background under the peak, photons."""
-        return self.table[:, 12]
+        return self.table[:, 11]
 
     @property
     def background_variance(self) -> np.ndarray:
         """Its variance."""
-        return self.table[:, 13]
+        return self.table[:, 12]
 
     @property
     def centroid(self) -> np.ndarray:
         """(N, 3) px, px, frame; the predicted position where I/sigma < 3."""
-        return self.table[:, 14:17]
+        return self.table[:, 13:16]
 
     @property
     def n_used(self) -> np.ndarray:
         """Pixels of the peak that were summed."""
-        return self.table[:, 17]
+        return self.table[:, 16]
 
 
 def measure_shoeboxes(

@@ -120,7 +120,7 @@ def test_only_strong_whole_spots_of_their_own_teach():
 
 
 def measured(n: int, intensity: np.ndarray) -> Measurements:
-    table = np.zeros((n, 18))
+    table = np.zeros((n, 17))
     table[:, 0], table[:, 1], table[:, 5], table[:, 6] = intensity, 1.0, 1.0, 1.0
     return Measurements(table)
 

@@ -21,26 +21,31 @@ ONE = experiment(crystal(seed=3))
 PREDICTED = predict(ONE, d_min=4.0, n_threads=1)[np.arange(6)]
 COLUMN = {name: n for n, name in enumerate(
     ("intensity_sum", "variance_sum", "intensity_prf", "variance_prf", "captured", "valid_fraction", "partiality",
-     "n_foreground", "n_bad", "n_overloaded", "n_bad_background", "correlation", "background_sum",
+     "n_foreground", "n_bad", "n_overloaded", "correlation", "background_sum",
      "background_variance")
 )}  # fmt: skip
 UNMEASURED = Flag.FAILED_DURING_SUMMATION | Flag.FAILED_DURING_PROFILE_FITTING
 MEASURED = Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF
 
 
-def table(row: int | None = None, known: int = 0, mean: float = 1.5, **values: float) -> Reflections:
-    """Six good reflections, of which one has other values; `contested` and `reference` are marks."""
+def table(
+    row: int | None = None, known: int = 0, mean: float = 1.5, n_border: int = 200, **values: float
+) -> Reflections:
+    """Six good reflections, of which one has other values; `contested` and `reference` are marks.
+
+    n_border : its background pixels, of which 200 are good
+    """
     marks = {name: values.pop(name, 0.0) for name in ("contested", "reference")}
-    measured = np.zeros((6, 18))
-    measured[:, :14] = [900.0, 1000.0, 950.0, 980.0, 0.97, 1.0, 0.9, 60, 0, 0, 0, 0.95, 90.0, 4.0]
-    measured[:, 14:17] = PREDICTED.xyz + [0.1, -0.2, 0.3]
-    measured[:, 17] = 55
-    background = Background(np.full(6, 1.5), np.ones(6), np.full(6, 200, np.int32), np.full(6, 210, np.int32))
+    measured = np.zeros((6, 17))
+    measured[:, :13] = [900.0, 1000.0, 950.0, 980.0, 0.97, 1.0, 0.9, 60, 0, 0, 0.95, 90.0, 4.0]
+    measured[:, 13:16] = PREDICTED.xyz + [0.1, -0.2, 0.3]
+    measured[:, 16] = 55
+    background = Background(np.full(6, 1.5), np.ones(6), np.full(6, 200, np.int32), np.full(6, 200, np.int32))
     contested, reference = np.zeros(6, bool), np.zeros(6, bool)
     if row is not None:
         for name, value in values.items():
             measured[row, COLUMN[name]] = value
-        background.mean[row] = mean
+        background.mean[row], background.n_pixels[row] = mean, n_border
         contested[row], reference[row] = marks["contested"], marks["reference"]
     bbox = np.tile([0, 9, 0, 9, 0, 3], (6, 1))
     return integrated_table(
@@ -93,7 +98,7 @@ def test_what_cannot_be_trusted_is_not_measured_and_says_why(values, why):
         ({"correlation": 0.25, "intensity_prf": 30 * np.sqrt(980)}, Flag(0)),
         ({"correlation": 0.3, "intensity_prf": 6 * np.sqrt(980)}, Flag(0)),
         ({"n_bad": 1}, Flag.FOREGROUND_INCLUDES_BAD_PIXELS),
-        ({"n_bad_background": 3}, Flag.BACKGROUND_INCLUDES_BAD_PIXELS),
+        ({"n_border": 203}, Flag.BACKGROUND_INCLUDES_BAD_PIXELS),
         ({"reference": 1}, Flag.REFERENCE_SPOT | Flag.USED_IN_MODELLING),
     ],
 )

@@ -7,9 +7,9 @@ from autoproc.kernels.integrate_fit import Measurements
 
 
 def measured(signal, correlation, n_pixels=80):
-    table = np.zeros((len(signal), 18))
+    table = np.zeros((len(signal), 17))
     table[:, 2], table[:, 3] = np.asarray(signal) * 10.0, 100.0
-    table[:, 11], table[:, 17] = correlation, n_pixels
+    table[:, 10], table[:, 16] = correlation, n_pixels
     return Measurements(table)
 
 
