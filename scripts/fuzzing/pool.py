@@ -28,7 +28,7 @@ GREEDY = "greedy"
 DEADLINE = 2.0
 """Seconds of processor time that a reader may take for one input: those of the machine do not count."""
 PATIENCE = 30.0
-"""Seconds after which one that takes no processor time hangs as well."""
+"""Seconds after which one that waits for something, and takes no processor time, hangs as well."""
 MEMORY = 2 << 30
 """Bytes that a child may take beside what it has when it begins, as watch.probe_memory."""
 FREE_MEMORY = 64 << 20
@@ -89,7 +89,7 @@ def _batch(reader: Reader, seed: int, indices: range, scratch: Path) -> Iterator
     os.close(heard)
     n_done = 0
     with open(receiving, "rb", buffering=0) as pipe:
-        for line in _lines(pipe):
+        for line in _lines(pipe, pid):
             facts = json.loads(line)
             n_done += 1
             yield Outcome(**facts)
@@ -104,16 +104,28 @@ def _batch(reader: Reader, seed: int, indices: range, scratch: Path) -> Iterator
         yield _how_it_died(indices[n_done], status, trace)
 
 
-def _lines(pipe: object) -> Iterator[bytes]:
-    """Lines as they come, until the other end is closed or nothing comes for too long."""
+def _lines(pipe: object, pid: int) -> Iterator[bytes]:
+    """Lines as they come, until the other end is closed or a child that waits for something sends nothing for long."""
     buffer = b""
-    while select.select([pipe], [], [], PATIENCE)[0]:
+    while True:
+        if not select.select([pipe], [], [], PATIENCE)[0]:
+            if is_starved(pid):
+                continue
+            return
         part = os.read(pipe.fileno(), 1 << 16)  # type: ignore[attr-defined]
         if not part:
             return
         buffer += part
         *lines, buffer = buffer.split(b"\n")
         yield from lines
+
+
+def is_starved(pid: int) -> bool:
+    """A process would work if the machine let it, so that it does not hang."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "R"
+    except OSError:
+        return False
 
 
 def _await_end(pid: int) -> None:

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import pkgutil
 import random
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ from fuzzing import bytes_damage, tree_damage
 from fuzzing.frame_damage import damaged_header
 from fuzzing.frame_seeds import frame_seeds
 from fuzzing.kernel_calls import CALLS
-from fuzzing.pool import chance_for, tried
+from fuzzing.pool import chance_for, is_starved, tried
 from fuzzing.readers import Reader
 
 from autoproc import kernels
@@ -110,3 +111,16 @@ def test_headers_of_images_are_damaged_in_what_they_say(tmp_path):
         changed = [damaged_header(content, random.Random(n)) for n in range(40)]
         assert sum(one != content for one in changed) > 20, name
         assert changed[:5] == [damaged_header(content, random.Random(n)) for n in range(5)]
+
+
+def test_one_that_works_is_told_from_one_that_waits():
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as idle:
+            deadline = time.monotonic() + 20
+            while is_starved(idle.pid) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert is_starved(busy.pid)
+            assert not is_starved(idle.pid)
+            idle.kill()
+        busy.kill()
+    assert not is_starved(busy.pid)
