@@ -46,10 +46,13 @@ class ForbiddenHdf5(OSError):
 def allowed(name: str, folder: Path) -> Path:
     """The regular file that a link names, seen from the folder of the file that it is in.
 
-    It must lie within the visit; symbolic links count as what they lead to. Raises ForbiddenHdf5, or
-    FileNotFoundError.
+    It must lie within the visit; symbolic links count as what they lead to. A full path of which nothing is left
+    stands for a file of its last name in the folder, as the library has it: data are moved. Raises ForbiddenHdf5,
+    or FileNotFoundError.
     """
     target = (folder.resolve() / name).resolve()
+    if os.path.isabs(name) and not target.exists():
+        target = (folder.resolve() / Path(name).name).resolve()
     if not is_within(target, folder):
         raise ForbiddenHdf5(
             f"it links to {quoted(Path(name).name)}, which lies outside of its visit; list the folder of that in "
@@ -79,11 +82,23 @@ def check_dataset(dataset: h5py.Dataset, depth: int = LONGEST_CHAIN) -> None:
     own = ConfinedFile(h5py.Dataset.file.fget(dataset).id)
     folder = Path(os.fsdecode(own.filename)).parent
     for name, inner in sorted({(source.file_name, source.dset_name) for source in dataset.virtual_sources()}):
-        try:
-            file = own if name == "." else ConfinedFile.open_other(allowed(name, folder))
-            _confined(file, inner, depth - 1)
-        except (FileNotFoundError, KeyError):
-            continue
+        for number in range(MOST_FRAMES if is_pattern(name) or is_pattern(inner) else 1):
+            try:
+                known = source_name(name, number)
+                file = own if known == "." else ConfinedFile.open_other(allowed(known, folder))
+                _confined(file, source_name(inner, number), depth - 1)
+            except (FileNotFoundError, KeyError):
+                break  # the library looks no further either
+
+
+def is_pattern(name: str) -> bool:
+    """The name of a virtual data set's source, or of its file, has a place for a number in it."""
+    return "%b" in name.replace("%%", "")
+
+
+def source_name(name: str, number: int = 0) -> str:
+    """What the library makes of a source's name: %b is a number, %% stands for %."""
+    return "%".join(part.replace("%b", str(number)) for part in name.split("%%"))
 
 
 def _smallest_chunk(dataset: h5py.Dataset) -> int:

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from autoproc.formats.boundary import BAD_BYTES
-from autoproc.formats.confined_hdf5 import MOST_FRAMES
+from autoproc.formats.confined_hdf5 import MOST_FRAMES, allowed, source_name
 from autoproc.formats.image_data import entry_of, image_names, is_image_stack
 from autoproc.formats.nexus_fields import groups_of_class, number
 from autoproc.formats.open_hdf5 import open_hdf5
@@ -175,12 +175,12 @@ def _virtual(dataset: h5py.Dataset, depth: int) -> _Stack:
 def _source(dataset: h5py.Dataset, directory: Path, source: h5py.h5d.VDSmap, depth: int) -> _Stack:
     if depth <= 0:
         return _Stack(np.zeros(0, bool), False, obstacle="virtual data sets lead round in a circle")
-    group, _, name = source.dset_name.rpartition("/")
+    group, _, name = source_name(source.dset_name).rpartition("/")
     if source.file_name == ".":
         return _stack(dataset.file[group or "/"], name, depth)
     try:
-        with open_hdf5(directory / source.file_name) as file:
+        with open_hdf5(allowed(source_name(source.file_name), directory)) as file:
             return _stack(file[group or "/"], name, depth)
     except BAD_BYTES:
-        obstacle = f"{Path(source.file_name).name} is missing or not readable yet"
+        obstacle = f"{Path(source_name(source.file_name)).name} is missing or not readable yet"
         return _Stack(np.zeros(0, bool), False, obstacle=obstacle)

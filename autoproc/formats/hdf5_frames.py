@@ -14,7 +14,7 @@ import numpy as np
 
 from autoproc.errors import AutoprocError, CorruptFile, InputError, UnreadableFile
 from autoproc.formats.boundary import BAD_BYTES, understood
-from autoproc.formats.confined_hdf5 import ForbiddenHdf5, allowed
+from autoproc.formats.confined_hdf5 import ForbiddenHdf5, allowed, source_name
 from autoproc.formats.confinement import LeadsOut
 from autoproc.formats.frames import NO_COUNT
 from autoproc.formats.header_values import told
@@ -23,7 +23,7 @@ from autoproc.formats.kept_images import KeptImages
 from autoproc.formats.nexus_fields import groups_of_class
 from autoproc.formats.open_hdf5 import open_hdf5
 from autoproc.formats.pixel_masks import pixel_mask
-from autoproc.formats.virtual_frames import FrameSources, frame_sources
+from autoproc.formats.virtual_frames import FrameSources, frame_sources, frames_of
 from autoproc.kernels.bitshuffle_lz4 import decode_bitshuffle_lz4
 from autoproc.models.experiment import Detector, ImageSet
 
@@ -89,7 +89,7 @@ def image_datasets(path: Path, handle: h5py.File) -> list[Segment]:
         dataset = _linked(path, group, name)
         if dataset is None:
             continue
-        n = _frames_with_source(path, dataset) if dataset.is_virtual else dataset.shape[0]
+        n = _frames_with_source(dataset) if dataset.is_virtual else dataset.shape[0]
         shape = (int(dataset.shape[-2]), int(dataset.shape[-1]))
         n_channels = int(dataset.shape[1]) if dataset.ndim > 3 else 1
         file = Path(dataset.file.filename)
@@ -114,21 +114,28 @@ def _linked(path: Path, group: h5py.Group, name: str) -> h5py.Dataset | None:
     return dataset
 
 
-def _frames_with_source(path: Path, dataset: h5py.Dataset) -> int:
-    """Frames of a virtual data set before the first whose file is missing: those of a collection that was stopped.
+def _frames_with_source(dataset: h5py.Dataset) -> int:
+    """Frames of a virtual data set before those whose files are missing: a collection that was stopped leaves the last.
 
-    Raises MissingDataFile where the first frame's is.
+    Raises MissingDataFile where the first is missing, or one between others.
     """
     n = int(dataset.shape[0])
+    own = Path(os.fsdecode(dataset.file.filename))
+    lacking = np.zeros(n, bool)
+    missing = None
     for source in dataset.virtual_sources():
-        file = path.parent / source.file_name
-        if source.file_name == "." or file.exists():
-            continue
-        first = source.vspace.get_select_bounds()[0][0]
-        if first == 0:
-            raise MissingDataFile(path=path, target=file)
-        n = min(n, int(first))
-    return n
+        name = source_name(source.file_name)
+        try:
+            if name != ".":
+                allowed(name, own.parent)
+        except FileNotFoundError:
+            frames = frames_of(source.vspace, n)
+            lacking[frames] = True
+            missing = missing or own.parent / Path(name).name
+    n_there = int(np.argmax(lacking)) if lacking.any() else n
+    if missing is not None and (n_there == 0 or not lacking[n_there:].all()):
+        raise MissingDataFile(path=own, target=missing)
+    return n_there
 
 
 def reason_of(error: Exception) -> str:
@@ -178,8 +185,8 @@ class NexusReader:
             raise UnreadableFile(path=self._path, reason=str(error)) from error
         self._segments = image_datasets(self._path, self._handle)
         self._open: OrderedDict[int, h5py.Dataset] = OrderedDict()
-        self._sources: dict[int, FrameSources | None] = {}
-        self._origins: OrderedDict[tuple[str, str], h5py.Dataset | None] = OrderedDict()
+        self._sources: dict[tuple[str, str], FrameSources | None] = {}
+        self._origins: OrderedDict[tuple[str, str, str], h5py.Dataset] = OrderedDict()
         self._starts = np.cumsum([0, *(len(s) for s in self._segments)])
         self._indices = imageset.indices or tuple(range(int(self._starts[-1])))
         panel = detector[0]
@@ -208,7 +215,7 @@ class NexusReader:
             kept = self._kept.find(frame)
             if kept is not None:
                 return self._decoded(dataset, kept)
-            dataset, index = self._stored(number, dataset, index)
+            dataset, index = self._stored(frame, dataset, index)
             if not self._is_written(dataset, index):
                 raise ImageNotWritten(path=self.path(frame), image=self._indices[frame] + 1)
             if self._is_direct(dataset):
@@ -236,31 +243,49 @@ class NexusReader:
                 self._open.popitem(last=False)
             return dataset
 
-    def _stored(self, number: int, dataset: h5py.Dataset, index: int) -> tuple[h5py.Dataset, int]:
-        """The data set that a frame is read from, and its place there: of a virtual one its source, if that is fast."""
-        if not dataset.is_virtual:
-            return dataset, index
-        with self._lock:
-            if number not in self._sources:
-                self._sources[number] = frame_sources(dataset)
-            sources = self._sources[number]
-            if sources is None or sources.source[index] < 0:
-                return dataset, index
-            origin = self._origin(dataset, *sources.names[sources.source[index]])
-        place = int(sources.index[index])
-        is_like = origin is not None and origin.dtype == dataset.dtype and origin.shape[1:] == dataset.shape[1:]
-        if origin is None or not is_like or place >= origin.shape[0] or not self._is_direct(origin):
-            return dataset, index
-        return origin, place
+    def _stored(self, frame: int, dataset: h5py.Dataset, index: int) -> tuple[h5py.Dataset, int]:
+        """The data set that a frame is read from, and its place there: the source that a virtual one has it from.
 
-    def _origin(self, dataset: h5py.Dataset, file_name: str, name: str) -> h5py.Dataset | None:
-        """A source of a virtual data set, which was found to be within the visit when that was opened; or None."""
-        key = (file_name, name)
+        The virtual one itself where sources are put together in other ways, or have other types, which the library
+        does. Raises ImageNotWritten for a frame that no source has.
+        """
+        while dataset.is_virtual:
+            with self._lock:
+                sources = self._sources_of(dataset)
+                if sources is None:
+                    break
+                if sources.source[index] < 0:
+                    raise ImageNotWritten(path=self.path(frame), image=self._indices[frame] + 1)
+                origin = self._origin(dataset, *sources.names[sources.source[index]])
+                place = int(sources.index[index])
+            if origin.ndim != dataset.ndim or origin.shape[1:] != dataset.shape[1:]:
+                break
+            if place >= origin.shape[0] or not self._is_written(origin, place):
+                raise ImageNotWritten(path=Path(os.fsdecode(origin.file.filename)), image=self._indices[frame] + 1)
+            if origin.dtype != dataset.dtype:
+                break
+            dataset, index = origin, place
+        return dataset, index
+
+    def _sources_of(self, dataset: h5py.Dataset) -> FrameSources | None:
+        key = (dataset.file.filename, dataset.name)
+        if key not in self._sources:
+            self._sources[key] = frame_sources(dataset)
+        return self._sources[key]
+
+    def _origin(self, dataset: h5py.Dataset, file_name: str, name: str) -> h5py.Dataset:
+        """A source of a virtual data set. Raises MissingDataFile, or CorruptFile where it is no data set."""
+        own = Path(os.fsdecode(dataset.file.filename))
+        key = (str(own), file_name, name)
         if key not in self._origins:
-            folder = Path(os.fsdecode(dataset.file.filename)).parent
-            file = dataset.file if file_name == "." else open_hdf5(allowed(file_name, folder))
+            try:
+                file = dataset.file if file_name == "." else open_hdf5(allowed(file_name, own.parent))
+            except FileNotFoundError as error:
+                raise MissingDataFile(path=own, target=own.parent / Path(file_name).name) from error
             item = file.get(name)
-            self._origins[key] = item if isinstance(item, h5py.Dataset) else None
+            if not isinstance(item, h5py.Dataset):
+                raise CorruptFile(path=own, reason=f"the source of its images is no data set of {Path(file_name).name}")
+            self._origins[key] = item
             if len(self._origins) > MOST_OPEN:
                 self._origins.popitem(last=False)
         return self._origins[key]

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import hdf5plugin  # noqa: F401  (registers the compression filters)
 
-from autoproc.formats.confined_hdf5 import ConfinedFile, allowed
+from autoproc.formats.confined_hdf5 import ConfinedFile, allowed, source_name
 from autoproc.formats.confinement import open_descriptor
 from autoproc.formats.hdf5_heaps import has_endless_heap
 
@@ -59,7 +59,7 @@ def _sources(file: h5py.File, name: str) -> set[str]:
         sources = item.virtual_sources() if isinstance(item, h5py.Dataset) and item.is_virtual else []
     except (KeyError, OSError, RuntimeError, ValueError):
         return set()
-    return {source.file_name for source in sources} - {"."}
+    return {source_name(source.file_name) for source in sources} - {"."}
 
 
 def _is_being_written(name: str, folder: Path) -> bool:

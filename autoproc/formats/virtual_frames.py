@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
+from autoproc.formats.confined_hdf5 import is_pattern, source_name
+
 UNLIMITED = 1 << 62
 """Counts above it stand for as many as there are."""
 
@@ -28,23 +30,23 @@ def frame_sources(dataset: h5py.Dataset) -> FrameSources | None:
     """The sources of a virtual data set (n, slow, fast); None where they do not each hold whole frames, in order."""
     if dataset.ndim != 3:
         return None
-    n, pixels = int(dataset.shape[0]), dataset.shape[1:]
+    n = int(dataset.shape[0])
     found = FrameSources([], np.full(n, -1, np.int32), np.zeros(n, np.intp))
     for number, source in enumerate(dataset.virtual_sources()):
-        if "%b" in source.file_name or "%b" in source.dset_name:
+        if is_pattern(source.file_name) or is_pattern(source.dset_name):
             return None
-        places, origins = frames_of(source.vspace, n), frames_of(source.src_space, UNLIMITED, len_needed=n)
-        if not (_takes_whole_frames(source.vspace, pixels) and _takes_whole_frames(source.src_space, pixels)):
+        if not (_takes_whole_frames(source.vspace, dataset.shape) and _takes_whole_frames(source.src_space)):
             return None
+        places, origins = frames_of(source.vspace, n), frames_of(source.src_space, UNLIMITED, n)
         m = min(len(places), len(origins))
-        found.names.append((source.file_name, source.dset_name))
+        found.names.append((source_name(source.file_name), source_name(source.dset_name)))
         found.source[places[:m]], found.index[places[:m]] = number, origins[:m]
     return found
 
 
-def frames_of(space: h5py.h5s.SpaceID, n: int, len_needed: int | None = None) -> np.ndarray:
-    """Frames, of n, that a selection takes, in order; no more than are needed."""
-    needed = n if len_needed is None else len_needed
+def frames_of(space: h5py.h5s.SpaceID, n: int, most: int | None = None) -> np.ndarray:
+    """Frames, of n, that a selection takes, in order; no more than `most`."""
+    needed = n if most is None else most
     if space.get_select_type() == h5py.h5s.SEL_ALL:
         return np.arange(needed)
     if not space.is_regular_hyperslab():
@@ -57,12 +59,19 @@ def frames_of(space: h5py.h5s.SpaceID, n: int, len_needed: int | None = None) ->
     return frames[frames < n]
 
 
-def _takes_whole_frames(space: h5py.h5s.SpaceID, pixels: tuple[int, ...]) -> bool:
-    """All pixels of each frame that a selection takes; a selection of all is known to fit."""
+def _takes_whole_frames(space: h5py.h5s.SpaceID, shape: tuple[int, ...] | None = None) -> bool:
+    """All pixels of each frame that a selection takes.
+
+    shape : of the data set, where its space does not tell; a source that is taken as a whole has that of its frames,
+    which is for the reader to compare
+    """
     if space.get_select_type() == h5py.h5s.SEL_ALL:
-        return tuple(space.get_simple_extent_dims()[-2:]) == tuple(pixels)
-    if not space.is_regular_hyperslab() or len(space.get_simple_extent_dims()) != 3:
+        return True
+    if not space.is_regular_hyperslab():
         return False
     start, stride, count, block = (part[1:] for part in space.get_regular_hyperslab())
+    pixels = (shape or space.get_simple_extent_dims())[1:]
+    if len(start) != len(pixels):
+        return False
     along = zip(stride, count, block, pixels, strict=True)
     return not any(start) and all((s == b or c == 1) and c * b == n for s, c, b, n in along)
