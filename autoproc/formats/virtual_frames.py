@@ -27,7 +27,10 @@ class FrameSources:
 
 
 def frame_sources(dataset: h5py.Dataset) -> FrameSources | None:
-    """The sources of a virtual data set (n, slow, fast); None where they do not each hold whole frames, in order."""
+    """The sources of a virtual data set (n, slow, fast); None where they do not each hold whole frames, in order.
+
+    That a source has frames of the same size is for the reader to see.
+    """
     if dataset.ndim != 3:
         return None
     n = int(dataset.shape[0])
@@ -35,7 +38,7 @@ def frame_sources(dataset: h5py.Dataset) -> FrameSources | None:
     for number, source in enumerate(dataset.virtual_sources()):
         if is_pattern(source.file_name) or is_pattern(source.dset_name):
             return None
-        if not (_takes_whole_frames(source.vspace, dataset.shape) and _takes_whole_frames(source.src_space)):
+        if not all(_takes_whole_frames(space, dataset.shape[1:]) for space in (source.vspace, source.src_space)):
             return None
         places, origins = frames_of(source.vspace, n), frames_of(source.src_space, UNLIMITED, n)
         m = min(len(places), len(origins))
@@ -59,18 +62,13 @@ def frames_of(space: h5py.h5s.SpaceID, n: int, most: int | None = None) -> np.nd
     return frames[frames < n]
 
 
-def _takes_whole_frames(space: h5py.h5s.SpaceID, shape: tuple[int, ...] | None = None) -> bool:
-    """All pixels of each frame that a selection takes.
-
-    shape : of the data set, where its space does not tell; a source that is taken as a whole has that of its frames,
-    which is for the reader to compare
-    """
+def _takes_whole_frames(space: h5py.h5s.SpaceID, pixels: tuple[int, ...]) -> bool:
+    """All pixels of each frame that a selection takes, if frames are of that size; the space itself may not know it."""
     if space.get_select_type() == h5py.h5s.SEL_ALL:
         return True
     if not space.is_regular_hyperslab():
         return False
     start, stride, count, block = (part[1:] for part in space.get_regular_hyperslab())
-    pixels = (shape or space.get_simple_extent_dims())[1:]
     if len(start) != len(pixels):
         return False
     along = zip(stride, count, block, pixels, strict=True)

@@ -242,3 +242,24 @@ def test_places_are_those_of_the_selection(n):
     expected = [2 + 7 * k + j for k in range(5) for j in range(3)]
     assert frames_of(space, 40, n).tolist()[:n] == expected[:n]
     assert frames_of(space, 40).tolist() == expected
+
+
+def test_a_source_that_grows_less_than_another_lacks_its_last_frames(tmp_path):
+    images = frames()
+    master = stored(tmp_path, interleaved, images)
+    for k in range(2):
+        with h5py.File(tmp_path / f"d_{k}.h5", "w") as file:
+            file.create_dataset(
+                "data", data=images[k::2][: 6 - 2 * k], maxshape=(None, *SIZE), chunks=(1, *SIZE), **PACKED
+            )
+    layout = h5py.VirtualLayout((N, *SIZE), np.uint16, maxshape=(None, *SIZE))
+    for k in range(2):
+        source = h5py.VirtualSource(f"d_{k}.h5", "data", (6, *SIZE), np.uint16, maxshape=(None, *SIZE))
+        layout[k : h5py.h5s.UNLIMITED : 2] = source[0 : h5py.h5s.UNLIMITED]
+    with h5py.File(master, "r+") as file:
+        del file["entry/data/data"]
+        file["entry/data"].create_virtual_dataset("data", layout, fillvalue=0)
+    reader = open_reader(read_experiment(master))
+    assert_array_equal(reader.read(7), images[7])
+    with pytest.raises(ImageNotWritten, match="image 10 is not written"):
+        reader.read(9)
