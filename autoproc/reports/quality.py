@@ -114,24 +114,37 @@ def _merging(p: Processing) -> list[Check | None]:
     statistics, scan = p.scaled.statistics, p.experiment.scan
     reach = detector_reach(p)
     rotation = abs(scan.oscillation[1]) * scan.n_images
-    n_blank = len({image for _, image, *_ in (*p.scaled.blank_images, *p.scaled.odd_images)})
+    lost = _lost_images(p)
+    cc_limit = 1.0 if p.resolution is None else p.resolution.cc_limit
+    outer = None if is_cut_at_estimate(p) else checks.outer_signal(statistics.shells, cc_limit)
     found = [
         checks.inner_agreement(statistics.inner),
         checks.overloads(_overloaded(p)),
-        checks.coverage(statistics.overall, statistics.shells, reach.half, rotation, n_blank, _overloaded(p)),
+        checks.coverage(statistics.overall, statistics.shells, reach.half, rotation, lost, _overloaded(p)),
         checks.inner_coverage(
             statistics.inner, statistics.overall.completeness, _overloaded(p),
-            checks.completeness_inside(statistics.shells, reach.half), rotation,
+            checks.completeness_inside(statistics.shells, reach.half), rotation, lost,
         ),
         checks.redundancy(statistics.overall.multiplicity),
-        None if is_cut_at_estimate(p) else checks.outer_signal(statistics.shells),
+        outer,
     ]  # fmt: skip
-    if p.resolution is not None:
-        last = float(p.resolution.cc_half[-1]) if len(p.resolution.cc_half) else None
+    if p.resolution is not None and (outer is None or outer.verdict == "good"):
+        last = (p.resolution.s2[-1] ** -0.5, p.resolution.cc_half[-1]) if len(p.resolution.cc_half) else None
         found.append(
             checks.resolution_limit(statistics.overall.d_min, last, p.resolution.limited_by_data, reach.corner)
         )
     return found
+
+
+def _lost_images(p: Processing) -> checks.LostImages:
+    """Images that gave nothing: excluded by the user, or left out by any of the stages."""
+    scan = p.experiment.scan
+    numbers = set(scan.excluded)
+    if p.scaled is not None:
+        numbers |= {int(image) for _, image, *_ in (*p.scaled.blank_images, *p.scaled.odd_images)}
+    if p.found is not None:
+        numbers |= {*p.found.peculiar.blank, *p.found.peculiar.refused}
+    return checks.LostImages(tuple(sorted(numbers)), scan.n_images)
 
 
 def _overloaded(p: Processing) -> float:

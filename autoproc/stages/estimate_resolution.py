@@ -11,7 +11,7 @@ from pydantic import Field
 
 from autoproc.errors import NoReflections, ProcessingError
 from autoproc.linear_algebra import single_threaded_blas
-from autoproc.merging.merging_statistics import MergingStatistics, MergingTables, scaled_observations
+from autoproc.merging.merging_statistics import MergingStatistics, MergingTables, ShellStatistics, scaled_observations
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
@@ -22,6 +22,9 @@ SHARP = 1.0
 MIN_IN_SHELL = 30
 TABLE_SHELLS = 20
 MAX_STEPS_INWARDS = 5
+LEAST_SIGNAL = 0.5
+"""I/sigma below which a shell of too few repeats for a CC1/2 is taken for noise. Chosen: a simulated corner beyond the
+last reflections has -0.1 of 20 observations, whose mean is uncertain by 0.2."""
 LEAST_WIDTH = 1e-3
 """Of the fall, as a part of the range in 1/d^2: a sharper one cannot be told from this."""
 
@@ -89,15 +92,22 @@ def estimate_resolution(
 def without_empty_shells(estimate: ResolutionEstimate, tables: MergingTables) -> ResolutionEstimate:
     """Move the limit inwards while the outermost shell of table 1 is below it by itself.
 
-    Where the data end sharply the fit is good to half a shell only, and would leave a shell of noise.
+    Where the data end sharply the fit is good to half a shell only, and would leave a shell of noise. Where the corners
+    of the detector see each reflection once the shells of the fit end before the data do, and I/sigma tells.
     """
     for _ in range(MAX_STEPS_INWARDS):
         shells = tables.shells(TABLE_SHELLS, estimate.d_min * (1 - 1e-9))
         outer = shells[-1]
-        if len(shells) < MIN_SHELLS or outer.n_unique < MIN_IN_SHELL or (outer.cc_half or 0.0) >= estimate.cc_limit:
+        if len(shells) < MIN_SHELLS or not _is_noise(outer, estimate.cc_limit):
             break
         estimate = replace(estimate, d_min=outer.d_max, limited_by_data=False)
     return estimate
+
+
+def _is_noise(shell: ShellStatistics, cc_limit: float) -> bool:
+    if shell.cc_half is None or shell.n_unique < MIN_IN_SHELL:
+        return shell.i_over_sigma is not None and shell.i_over_sigma < LEAST_SIGNAL
+    return shell.cc_half < cc_limit
 
 
 def resolution_from_shells(statistics: MergingStatistics, cc_limit: float) -> ResolutionEstimate:

@@ -11,6 +11,7 @@ from autoproc.merging.twinning import TwinningTest
 from autoproc.reports import checks
 from autoproc.scaling.detector_response import DetectorResponse
 from autoproc.scaling.polarisation import PolarisationSeen
+from autoproc.stages.index import FEW_INDEXED
 
 
 def shell(d_max: float = 30.0, d_min: float = 2.0, completeness: float = 99.0, **values) -> ShellStatistics:
@@ -23,6 +24,10 @@ def shell(d_max: float = 30.0, d_min: float = 2.0, completeness: float = 99.0, *
 
 def twin(mean_abs_l: float, second_moment: float) -> TwinningTest:
     return TwinningTest(5000, mean_abs_l, 0.33, second_moment, np.zeros(2), np.zeros(2), 2.0)
+
+
+def lost(*numbers: int) -> checks.LostImages:
+    return checks.LostImages(numbers, 150)
 
 
 def test_a_check_that_is_good_says_nothing():
@@ -114,10 +119,12 @@ def test_completeness_lost_in_the_corners_is_told_from_missing_rotation():
     assert "scale.d_min=2.00" in check.warning
     check = checks.coverage(whole, [replace(inside, completeness=65.0), corner], edge_d=2.0, rotation=30.0)
     assert "30 degrees of rotation" in check.warning
-    check = checks.coverage(whole, [replace(inside, completeness=65.0)], edge_d=None, rotation=180.0, n_blank=40)
-    assert "40 images are blank" in check.warning
-    check = checks.coverage(whole, [replace(inside, completeness=65.0)], edge_d=None, rotation=180.0, n_blank=1)
-    assert "1 image is blank" in check.warning
+    few = [replace(inside, completeness=65.0)]
+    check = checks.coverage(whole, few, edge_d=None, rotation=180.0, lost=lost(*range(20, 60)))
+    assert "images 20-59 of 150 had no beam" in check.warning
+    assert "rotation" not in check.warning
+    check = checks.coverage(whole, [replace(inside, completeness=65.0)], edge_d=None, rotation=180.0, lost=lost(7))
+    assert "180 degrees of rotation do not cover the asymmetric unit, and image 7 of 150" in check.warning, "one of 150"
 
 
 def test_completeness_of_nothing_measured_does_not_fail():
@@ -184,9 +191,9 @@ def test_no_cut_is_suggested_where_no_shell_has_signal():
 
 
 def test_data_that_end_at_the_detector_are_told_from_data_cut_by_the_user():
-    assert checks.resolution_limit(1.8, 0.1, False, 1.4).verdict == "good"
-    assert "move the detector closer" in checks.resolution_limit(1.41, 0.9, True, 1.4).warning
-    assert "d_min was asked for" in checks.resolution_limit(2.5, 0.9, True, 1.4).warning
+    assert checks.resolution_limit(1.8, (1.81, 0.1), False, 1.4).verdict == "good"
+    assert "move the detector closer" in checks.resolution_limit(1.41, (1.45, 0.9), True, 1.4).warning
+    assert "d_min was asked for" in checks.resolution_limit(2.5, (2.5, 0.9), True, 1.4).warning
 
 
 def test_outliers():
@@ -236,7 +243,7 @@ def test_every_complaint_says_what_to_do():
     complaints = [
         checks.spots_indexed(0.1, 1), checks.spot_positions(5, 5, 5), checks.inner_agreement(shell(r_meas=0.9)),
         checks.asymptotic_signal(1.0), checks.redundancy(1.0), checks.outliers(9, 1), checks.twinning(twin(0.37, 1.5)),
-        checks.outer_signal([shell(i_over_sigma=0.0)]), checks.resolution_limit(1.4, 0.9, True, 1.4),
+        checks.outer_signal([shell(i_over_sigma=0.0)]), checks.resolution_limit(1.4, (1.4, 0.9), True, 1.4),
         checks.convergence(False, 9),
     ]  # fmt: skip
     assert all(len(check.advice) > 20 and check.advice in check.warning for check in complaints)
@@ -323,3 +330,48 @@ def test_completeness_that_overloads_cost_is_not_for_want_of_rotation():
     warning = checks.coverage(low, [low], None, 90.0, overloaded=0.5).warning
     assert "50% of the observations are overloaded" in warning
     assert "rotation" not in warning
+
+
+@pytest.mark.parametrize(
+    ("check", "value"),
+    [
+        (checks.redundancy(1.97), "1.97"),
+        (checks.redundancy(2.0), "2.0"),
+        (checks.redundancy(3.04), "3.0"),
+        (checks.ice(0.104), "10.4%"),
+        (checks.spots_indexed(FEW_INDEXED - 1e-4, 1), f"{FEW_INDEXED - 1e-4:.2%}"),
+        (checks.asymptotic_signal(7.98), "7.98"),
+        (checks.inner_agreement(shell(r_meas=0.1503)), "0.1503"),
+        (checks.outliers(2004, 97996), "2.004%"),
+        (checks.outer_signal([shell(i_over_sigma=0.47)]), "0.47"),
+        (checks.coverage(shell(completeness=84.97), [], None, 90.0), "84.97%"),
+        (checks.decay([np.array([0.0, -5.02])], [1]), "5.02 A^2"),
+        (checks.counting_errors(0.698), "0.698 of what counting gives"),
+    ],
+)
+def test_a_value_shows_on_which_side_of_its_limit_it_is(check: checks.Check, value: str):
+    assert check.value == value
+
+
+def test_images_without_beam_come_before_more_rotation():
+    eleven = checks.LostImages(tuple(range(20, 31)), 60)
+    low = shell(completeness=83.5)
+    warning = checks.coverage(low, [low], None, 60.0, eleven).warning
+    assert "images 20-30 of 60 had no beam" in warning
+    assert "rotation" not in warning
+    few = checks.coverage(shell(completeness=60.0), [], None, 60.0, eleven).warning
+    assert "60 degrees of rotation do not cover the asymmetric unit, and images 20-30 of 60" in few, "not with them"
+    inner = checks.inner_coverage(shell(completeness=80.0), 91.0, 0.0, 91.0, 60.0, eleven).warning
+    assert "images 20-30 of 60" in inner
+    assert "rotation" not in inner
+
+
+def test_a_faint_shell_whose_halves_agree_holds_signal():
+    faint = [shell(i_over_sigma=3.0), shell(i_over_sigma=0.4, cc_half=0.5)]
+    assert checks.outer_signal(faint, 0.3).verdict == "good"
+    assert checks.outer_signal([faint[0], replace(faint[1], cc_half=0.1)], 0.3).verdict == "look"
+    assert checks.outer_signal([faint[0], replace(faint[1], cc_half=None)], 0.3).verdict == "look"
+
+
+def test_cc_half_is_said_where_it_is_known():
+    assert "CC1/2 0.96 at 1.95 A" in checks.resolution_limit(1.85, (1.95, 0.96), True, 1.84).warning

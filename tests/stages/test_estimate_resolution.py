@@ -7,15 +7,17 @@ import pytest
 from models_for_tests import crystal, experiment, scaled
 
 from autoproc.errors import NoReflections
-from autoproc.merging.merging_statistics import MergingStatistics, merging_statistics
+from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics, merging_statistics
 from autoproc.stages.estimate_resolution import (
     EstimateResolutionParams,
     NoAgreement,
+    ResolutionEstimate,
     estimate_resolution,
     fit_tanh,
     format_resolution,
     resolution_from_shells,
     tanh_curve,
+    without_empty_shells,
 )
 
 
@@ -77,3 +79,30 @@ def test_too_few_shells_are_an_error():
     few = MergingStatistics(statistics.overall, tuple(replace(s, cc_half=None) for s in statistics.shells))
     with pytest.raises(NoReflections, match="0 shells"):
         resolution_from_shells(few, 0.3)
+
+
+class Corners:
+    """Shells of 0.1 A from 3 A, of which the outermost hold each reflection once: i_over_sigma of them by d_min."""
+
+    def __init__(self, i_over_sigma: float):
+        self.signal = i_over_sigma
+
+    def shells(self, n_shells: int, d_min: float) -> list[ShellStatistics]:
+        return [self.shell(round(d, 1)) for d in np.arange(2.9, d_min - 0.01, -0.1)]
+
+    def shell(self, d_min: float) -> ShellStatistics:
+        is_corner = d_min < 1.95
+        return ShellStatistics(
+            d_min + 0.1, d_min, 20, 20, 4.0, 1.0 if is_corner else 3.0, 100.0, self.signal if is_corner else 8.0,
+            *7 * (None,), None if is_corner else 0.96, not is_corner, None, False, 0.0, 1.0,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("i_over_sigma", "d_min"), [(-0.1, 2.0), (0.3, 2.0), (2.0, 1.8)])
+def test_shells_seen_once_are_kept_for_their_signal_only(i_over_sigma, d_min):
+    """CC1/2 of 0.96 is that of the last shell with repeats, and says nothing of the corners beyond."""
+    nothing = np.zeros(0)
+    edge = ResolutionEstimate(1.8, 1.8, True, 0.3, nothing, nothing, nothing, nothing)
+    found = without_empty_shells(edge, Corners(i_over_sigma))
+    assert found.d_min == pytest.approx(d_min)
+    assert found.limited_by_data == (d_min == 1.8)

@@ -14,7 +14,9 @@ from autoproc.reports.checks.agreement import (
 )
 from autoproc.reports.checks.check import Check, Verdict, in_order, overall_verdict
 from autoproc.reports.checks.coverage import (
+    NONE_LOST,
     SAME_RESOLUTION,
+    LostImages,
     completeness_inside,
     coverage,
     inner_coverage,
@@ -37,9 +39,11 @@ from autoproc.reports.checks.lattice import (
 
 __all__ = [
     "HIGH_INNER_R_MEAS",
+    "NONE_LOST",
     "SAME_RESOLUTION",
     "VERY_FEW_INDEXED",
     "Check",
+    "LostImages",
     "Verdict",
     "asymptotic_signal",
     "completeness_inside",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autoproc.merging.merging_statistics import ShellStatistics
-from autoproc.reports.checks.check import Check, Verdict, above, below
+from autoproc.reports.checks.check import Check, Verdict, above, below, printed
 from autoproc.wording import counted
 
 HIGH_INNER_R_MEAS, VERY_HIGH_INNER_R_MEAS = 0.15, 0.30
@@ -33,7 +33,7 @@ def inner_agreement(inner: ShellStatistics) -> Check | None:
             "image), or a Laue group that is too high (try symmetry.space_group=P1)"
         )
     return Check(
-        "Rmeas at low resolution", f"{inner.r_meas:.3f}", f"below {HIGH_INNER_R_MEAS:g}",
+        "Rmeas at low resolution", printed(inner.r_meas, 3, HIGH_INNER_R_MEAS), f"below {HIGH_INNER_R_MEAS:g}",
         above(inner.r_meas, HIGH_INNER_R_MEAS, VERY_HIGH_INNER_R_MEAS), advice,
     )  # fmt: skip
 
@@ -43,7 +43,7 @@ def asymptotic_signal(isa: float | None) -> Check | None:
     if isa is None or not np.isfinite(isa):
         return None
     return Check(
-        "ISa", f"{isa:.1f}", f"above {LOW_ISA:g}, good data 20 or more", below(isa, LOW_ISA, VERY_LOW_ISA),
+        "ISa", printed(isa, 1, LOW_ISA), f"above {LOW_ISA:g}, good data 20 or more", below(isa, LOW_ISA, VERY_LOW_ISA),
         "systematic errors limit the strong reflections: a split or vibrating crystal, an unsteady beam, damage, or "
         "absorption (try scale.absorption_level=high)",
     )  # fmt: skip
@@ -54,7 +54,8 @@ def outliers(n_outliers: int, n_scaled: int) -> Check:
     fraction = n_outliers / max(1, n_scaled + n_outliers)
     advice = "look at the scale and I/sigma by image: images that are wrong, ice, or a Laue group that is too high"
     verdict = above(fraction, MANY_OUTLIERS, VERY_MANY_OUTLIERS)
-    return Check("outliers in scaling", f"{fraction:.1%}", f"below {MANY_OUTLIERS:.0%}", verdict, advice)
+    value = printed(fraction, 1, MANY_OUTLIERS, percent=True)
+    return Check("outliers in scaling", value, f"below {MANY_OUTLIERS:.0%}", verdict, advice)
 
 
 def decay(b_by_image: Sequence[np.ndarray], first_images: Sequence[int]) -> Check | None:
@@ -68,7 +69,7 @@ def decay(b_by_image: Sequence[np.ndarray], first_images: Sequence[int]) -> Chec
     late = np.flatnonzero(b[best:] < b[best] - 0.5 * fall)
     keep = first + best + (int(late[0]) if len(late) else 0)
     return Check(
-        "fall of B over the sweep", f"{fall:.1f} A^2", f"below {B_CHANGE:g} A^2",
+        "fall of B over the sweep", f"{printed(fall, 1, B_CHANGE)} A^2", f"below {B_CHANGE:g} A^2",
         above(fall, B_CHANGE, LARGE_B_CHANGE),
         f"high resolution fades, as by radiation damage: compare with import_sweep.image_range={first},{keep}",
     )  # fmt: skip

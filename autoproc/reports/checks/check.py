@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 Verdict = Literal["good", "look", "bad"]
+
+MOST_MORE_DIGITS = 4
+"""Nearer to its limit than they tell, a value is as good as on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,13 @@ def above(value: float, look: float, bad: float) -> Verdict:
 def below(value: float, look: float, bad: float) -> Verdict:
     """The verdict on a value that should be large."""
     return "bad" if value < bad else "look" if value < look else "good"
+
+
+def printed(value: float, digits: int, limit: float, percent: bool = False) -> str:
+    """A value to so many digits, or as many more as show on which side of the limit beside it the value is."""
+    for more in range(digits, digits + MOST_MORE_DIGITS + 1):
+        text = f"{value:.{more}%}" if percent else f"{value:.{more}f}"
+        shown = float(text.rstrip("%")) / (100 if percent else 1)
+        if np.sign(round(shown - limit, 12)) == np.sign(round(value - limit, 12)):
+            break
+    return text

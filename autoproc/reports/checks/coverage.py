@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from autoproc.merging.merging_statistics import ShellStatistics
-from autoproc.reports.checks.check import Check, Verdict, above, below
+from autoproc.reports.checks.check import Check, Verdict, above, below, printed
+from autoproc.wording import number_ranges
 
 MANY_OVERLOADED, VERY_MANY_OVERLOADED = 0.02, 0.10
 """A simulated sweep of which pixels saturate at 150 counts has half its observations overloaded, usual ones none. Those
@@ -19,12 +21,39 @@ WHOLE = 95.0
 LOW_MULTIPLICITY = 2.0
 OUTER_SIGNAL = 0.5
 SAME_RESOLUTION = 1.02
+MOST_STRETCHES = 4
+"""Of images that a sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class LostImages:
+    """Images of n_images whose observations are not among the data, by their numbers, ascending."""
+
+    numbers: tuple[int, ...] = ()
+    n_images: int = 0
+
+    @property
+    def words(self) -> str:
+        """Which they are, as the subject of a sentence and what became of them."""
+        named = number_ranges(self.numbers, MOST_STRETCHES)
+        one = len(self.numbers) == 1
+        subject, were = (f"image {named}", "was") if one else (f"images {named}", "were")
+        return f"{subject} of {self.n_images} had no beam, could not be read or {were} left out"
+
+    def may_explain(self, completeness: float, usual: float = LOW_COMPLETENESS) -> bool:
+        """With them the completeness, percent, could be usual: at most it would grow as the number of images does."""
+        used = self.n_images - len(self.numbers)
+        return bool(self.numbers) and completeness * self.n_images >= usual * used
+
+
+NONE_LOST = LostImages()
 
 
 def overloads(fraction: float) -> Check:
     """Part of the predicted observations that have overloaded pixels."""
     return Check(
-        "overloaded", f"{fraction:.1%} of the observations", f"below {MANY_OVERLOADED:.0%}",
+        "overloaded", f"{printed(fraction, 1, MANY_OVERLOADED, percent=True)} of the observations",
+        f"below {MANY_OVERLOADED:.0%}",
         above(fraction, MANY_OVERLOADED, VERY_MANY_OVERLOADED),
         "the strongest reflections are lost, which maps, phasing and the tests of twinning need most: attenuate the "
         "beam next time, or merge with a faint sweep",
@@ -36,7 +65,7 @@ def coverage(
     shells: Sequence[ShellStatistics],
     edge_d: float | None,
     rotation: float,
-    n_blank: int = 0,
+    lost: LostImages = NONE_LOST,
     overloaded: float = 0.0,
 ) -> Check:
     """Completeness, and what it is limited by.
@@ -53,15 +82,16 @@ def coverage(
         )
     elif overloaded > VERY_MANY_OVERLOADED:
         advice = f"{overloaded:.0%} of the observations are overloaded and left out: attenuate the beam"
-    elif n_blank:
-        are = "image is blank or was" if n_blank == 1 else "images are blank or were"
-        advice = f"{n_blank} {are} left out: what could have been seen there is missing"
+    elif lost.may_explain(overall.completeness):
+        advice = f"{lost.words}: what could have been seen there is missing"
     else:
+        but = f", and {lost.words}" if lost.numbers else ""
         advice = (
-            f"{rotation:g} degrees of rotation do not cover the asymmetric unit: collect more rotation, or merge with "
-            "another crystal"
+            f"{rotation:g} degrees of rotation do not cover the asymmetric unit{but}: collect more rotation, or merge "
+            "with another crystal"
         )
-    return Check("completeness", f"{overall.completeness:.1f}%", f"at least {LOW_COMPLETENESS:g}%", verdict, advice)
+    value = printed(overall.completeness, 1, LOW_COMPLETENESS)
+    return Check("completeness", f"{value}%", f"at least {LOW_COMPLETENESS:g}%", verdict, advice)
 
 
 def completeness_inside(shells: Sequence[ShellStatistics], edge_d: float | None) -> float | None:
@@ -72,7 +102,12 @@ def completeness_inside(shells: Sequence[ShellStatistics], edge_d: float | None)
 
 
 def inner_coverage(
-    inner: ShellStatistics, overall: float, overloaded: float, inside: float | None, rotation: float
+    inner: ShellStatistics,
+    overall: float,
+    overloaded: float,
+    inside: float | None,
+    rotation: float,
+    lost: LostImages = NONE_LOST,
 ) -> Check | None:
     """Completeness of the strongest, lowest resolution reflections beside that of all; overloaded : a fraction.
 
@@ -85,12 +120,15 @@ def inner_coverage(
         advice = f"{overloaded:.1%} of the observations are overloaded: attenuate the beam"
     elif inside < LOW_COMPLETENESS:
         return None
+    elif is_low and lost.may_explain(inner.completeness, INCOMPLETE_INNER):
+        advice = f"{lost.words}: what could have been seen there is missing"
     elif inside < WHOLE:
         advice = f"{rotation:g} degrees of rotation leave them out, or the beam stop hides them: collect more rotation"
     else:
         advice = "they fall on the beam stop or its shadow, or into gaps: a smaller beam stop or more rotation helps"
     return Check(
-        "completeness at low resolution", f"{inner.completeness:.1f}%", f"at least {INCOMPLETE_INNER:g}%",
+        "completeness at low resolution", f"{printed(inner.completeness, 1, INCOMPLETE_INNER)}%",
+        f"at least {INCOMPLETE_INNER:g}%",
         "look" if is_low else "good",
         f"the strongest reflections, which maps and phasing need most, are missing; {advice}",
     )  # fmt: skip
@@ -100,11 +138,13 @@ def redundancy(multiplicity: float) -> Check:
     """Observations of each reflection."""
     verdict: Verdict = "look" if multiplicity < LOW_MULTIPLICITY else "good"
     advice = "too few repeats to find outliers or to trust ISa and CC1/2: collect more rotation"
-    return Check("multiplicity", f"{multiplicity:.1f}", f"at least {LOW_MULTIPLICITY:g}", verdict, advice)
+    return Check(
+        "multiplicity", printed(multiplicity, 1, LOW_MULTIPLICITY), f"at least {LOW_MULTIPLICITY:g}", verdict, advice
+    )
 
 
-def outer_signal(shells: Sequence[ShellStatistics]) -> Check | None:
-    """I/sigma of the outermost shell."""
+def outer_signal(shells: Sequence[ShellStatistics], cc_limit: float = 1.0) -> Check | None:
+    """I/sigma of the outermost shell; where its CC1/2 is cc_limit or more, it holds signal however faint."""
     known = [s for s in shells if s.i_over_sigma is not None]
     if not known:
         return None
@@ -114,18 +154,23 @@ def outer_signal(shells: Sequence[ShellStatistics]) -> Check | None:
     cut = f": cut with scale.d_min={min(with_signal):.2f}" if with_signal else ""
     name = f"I/sigma of the shell {outer.d_max:.2f} to {outer.d_min:.2f} A"
     advice = f"the outermost shell holds no signal{cut}"
-    return Check(name, f"{value + 0.0:.1f}", f"at least {OUTER_SIGNAL:g}", below(value, OUTER_SIGNAL, -np.inf), advice)
+    holds = outer.cc_half is not None and outer.cc_half_significant and outer.cc_half >= cc_limit
+    verdict = "good" if holds else below(value, OUTER_SIGNAL, -np.inf)
+    return Check(name, printed(value + 0.0, 1, OUTER_SIGNAL), f"at least {OUTER_SIGNAL:g}", verdict, advice)
 
 
-def resolution_limit(d_min: float, cc_half: float | None, limited_by_data: bool, corner_d: float | None) -> Check:
+def resolution_limit(
+    d_min: float, last: tuple[float, float] | None, limited_by_data: bool, corner_d: float | None
+) -> Check:
     """Whether the crystal or the detector ended the data.
 
+    last : the middle, Angstrom, of the last shell of which it is known, and its CC1/2
     corner_d : the resolution at the detector's farthest corner, Angstrom
     """
     value = f"{d_min:.2f} A"
     if not limited_by_data:
         return Check("resolution limit", value, "where CC1/2 falls")
-    correlation = "" if cc_half is None else f" (CC1/2 {cc_half:.2f} there)"
+    correlation = "" if last is None else f" (CC1/2 {last[1]:.2f} at {last[0]:.2f} A)"
     if corner_d is not None and d_min < corner_d * SAME_RESOLUTION:
         advice = f"the crystal diffracts beyond the detector's edge{correlation}: move the detector closer next time"
     else:

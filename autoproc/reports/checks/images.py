@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from autoproc.reports.checks.check import Check, above
+from autoproc.reports.checks.check import Check, above, printed
 from autoproc.wording import in_brief
 
 MANY_LOST = 0.25
@@ -28,7 +28,8 @@ def images(n_images: int, lost: Mapping[str, int], partial: str = "") -> Check:
 
 def ice(on_rings: float) -> Check:
     """Part of the spots on the rings of ice, beyond chance."""
-    return Check("spots on ice rings", f"{on_rings:.0%}", f"below {ICE:.0%}", above(on_rings, ICE, VERY_ICY))
+    value = printed(on_rings, 0, ICE, percent=True)
+    return Check("spots on ice rings", value, f"below {ICE:.0%}", above(on_rings, ICE, VERY_ICY))
 
 
 def doubts(about: str, said: Sequence[tuple[str, str]]) -> list[Check]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autoproc.reports.checks.check import Check, Verdict
+from autoproc.reports.checks.check import Check, Verdict, printed
 from autoproc.scaling.detector_response import DetectorResponse
 from autoproc.scaling.polarisation import PolarisationSeen
 
@@ -82,8 +82,10 @@ def counting_errors(a: float | None, gain: float = 1.0) -> Check | None:
             "no photons scatter so little: counts were divided or averaged before they were written, or the gain is "
             f"wrong ({explained}); intensities are right but for their scale if they were divided"
         )
+    nearest = min(LITTLE_SCATTER, MUCH_SCATTER, key=lambda limit: abs(a - limit))
     return Check(
-        "scatter of weak reflections", f"{a:.2f} of what counting gives", f"{LITTLE_SCATTER:g} to {MUCH_SCATTER:g}",
+        "scatter of weak reflections", f"{printed(a, 2, nearest)} of what counting gives",
+        f"{LITTLE_SCATTER:g} to {MUCH_SCATTER:g}",
         "good" if LITTLE_SCATTER <= a <= MUCH_SCATTER else "look", advice,
     )  # fmt: skip
 
@@ -92,7 +94,8 @@ def shadowed(n_shadowed: int, n_observations: int) -> Check:
     """Observations that scaling left out because all in their place on the detector are too weak."""
     share = n_shadowed / max(1, n_observations)
     return Check(
-        "left out as in shadow", f"{share:.1%} of the observations", f"below {MANY_SHADOWED:.0%}",
+        "left out as in shadow", f"{printed(share, 1, MANY_SHADOWED, percent=True)} of the observations",
+        f"below {MANY_SHADOWED:.0%}",
         "look" if share > MANY_SHADOWED else "good",
         "their places on the detector give far less than equivalents elsewhere, for a part of the sweep at least: is "
         "something in the way of the diffracted rays?",

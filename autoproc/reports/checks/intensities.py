@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
-from autoproc.reports.checks.check import Check
+from autoproc.reports.checks.check import Check, printed
 
 TWIN_L, NOT_TWIN_MOMENT = 0.44, 1.8
 PATTERSON_HEIGHT = 0.2
@@ -28,8 +28,9 @@ def pseudo_translation(peak: PattersonPeak | None) -> Check | None:
         return None
     vector = " ".join(f"{x:.2f}" for x in peak.vector)
     is_suspect = peak.height > max(PATTERSON_HEIGHT, 2 * peak.noise)
+    height = printed(peak.height, 0, PATTERSON_HEIGHT, percent=True)
     return Check(
-        "Patterson peak", f"{peak.height:.0%} of the origin's at {vector}", f"below {PATTERSON_HEIGHT:.0%}",
+        "Patterson peak", f"{height} of the origin's at {vector}", f"below {PATTERSON_HEIGHT:.0%}",
         "look" if is_suspect else "good",
         f"copies of the molecule {peak.length:.0f} A apart in the same orientation (translational pseudo-symmetry): "
         "some classes of reflections are weak, and the true cell may be smaller; tell molecular replacement",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autoproc.reports.checks.check import Check, Verdict, above, below
+from autoproc.reports.checks.check import Check, Verdict, above, below, printed
 from autoproc.stages.index import FEW_INDEXED
 
 VERY_FEW_INDEXED = 0.30
@@ -26,7 +26,8 @@ def spots_indexed(fraction: float, n_lattices: int, was_tried: bool = False) -> 
         another = "another lattice was looked for in vain; other causes:"
     advice = f"{another} ice or salt, a wrong beam centre or distance"
     verdict = below(fraction, FEW_INDEXED, VERY_FEW_INDEXED)
-    return Check("spots indexed", f"{fraction:.0%}", f"at least {FEW_INDEXED:.0%}", verdict, advice)
+    value = printed(fraction, 0, FEW_INDEXED, percent=True)
+    return Check("spots indexed", value, f"at least {FEW_INDEXED:.0%}", verdict, advice)
 
 
 def geometry(stated_mm: float, refined_mm: float, shift_px: tuple[float, float], indexed: float) -> Check:
@@ -66,8 +67,9 @@ def lattices(counts: Sequence[int]) -> Check:
 def spot_positions(x_px: float, y_px: float, z_images: float) -> Check:
     """How far spots are from their predictions."""
     worst = max(x_px, y_px, z_images)
+    shown = [printed(rmsd, 2, LARGE_RMSD) for rmsd in (x_px, y_px, z_images)]
     return Check(
-        "spots against predictions", f"{x_px:.2f} {y_px:.2f} px, {z_images:.2f} images", "below 1 px and 1 image",
+        "spots against predictions", f"{shown[0]} {shown[1]} px, {shown[2]} images", "below 1 px and 1 image",
         above(worst, LARGE_RMSD, VERY_LARGE_RMSD),
         "look at the spots: split or very mosaic crystals do this, as do a slipping crystal or a wrong geometry",
     )  # fmt: skip
@@ -77,5 +79,5 @@ def given_space_group(symbol: str, likelihood: float) -> Check:
     """Whether the space group that was given is one of the intensities; likelihood : of its Laue group."""
     verdict: Verdict = "bad" if likelihood < IMPOSSIBLE_LAUE_GROUP else "good"
     advice = "equivalents of that group are not equal: process without it and compare"
-    value = f"{symbol}, whose Laue group is {likelihood:.2f} likely"
+    value = f"{symbol}, whose Laue group is {printed(likelihood, 2, IMPOSSIBLE_LAUE_GROUP)} likely"
     return Check("space group as given", value, f"at least {IMPOSSIBLE_LAUE_GROUP:g}", verdict, advice)
