@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import re
 from dataclasses import dataclass
@@ -80,13 +81,13 @@ def _parsed_once(path: str | Path, start: bytes) -> CbfHeader:
 
 
 @reads_file
-def read_cbf(path: str | Path, verify_md5: bool = False) -> tuple[CbfHeader, np.ndarray]:
-    """Header and (slow, fast) pixels of a CBF file, int32, or int16 where all fit.
+def read_cbf(path: str | Path) -> tuple[CbfHeader, np.ndarray]:
+    """Header and (slow, fast) pixels of a CBF file, int32, or int16 where all fit; its checksum is not looked at.
 
     Unsigned values at the top of their range (the markers of bad pixels) come out negative.
     Raises UnreadableFile, UnsupportedFile or CorruptFile.
     """
-    return decode_cbf(path, read_content(path), verify_md5)
+    return decode_cbf(path, read_content(path))
 
 
 @reads_file
@@ -99,7 +100,7 @@ def read_content(path: str | Path) -> bytes:
 
 
 @reads_file
-def decode_cbf(path: str | Path, content: bytes, verify_md5: bool = False) -> tuple[CbfHeader, np.ndarray]:
+def decode_cbf(path: str | Path, content: bytes) -> tuple[CbfHeader, np.ndarray]:
     """Header and pixels, as read_cbf gives them, of the content of a CBF file; path : its name, for messages."""
     header = _parsed(path, content)
     data = memoryview(content)[header.data_offset : header.data_offset + header.n_bytes]
@@ -107,10 +108,24 @@ def decode_cbf(path: str | Path, content: bytes, verify_md5: bool = False) -> tu
         raise CorruptFile(
             path=path, reason=f"it is truncated: {len(data)} of {header.n_bytes} bytes of pixels are there"
         )
-    if verify_md5 and header.md5 and base64.b64encode(hashlib.md5(data).digest()).decode() != header.md5:
-        raise CorruptFile(path=path, reason="its pixels do not agree with their MD5 checksum")
     n_fast, n_slow = header.image_size
     return header, _decoded(path, header, data).reshape(n_slow, n_fast)
+
+
+@reads_file
+def agrees_with_md5(path: str | Path, content: bytes) -> bool | None:
+    """Whether the pixels of a CBF file's content are those of its Content-MD5, of their bytes as they are compressed.
+
+    None where it has none, or one that is no MD5 in base64 (RFC 1864). Raises CorruptFile or UnsupportedFile.
+    """
+    header = _parsed(path, content)
+    try:
+        stated = base64.b64decode(header.md5, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    data = memoryview(content)[header.data_offset : header.data_offset + header.n_bytes]
+    found = hashlib.md5(data, usedforsecurity=False)  # without the interpreter's lock
+    return found.digest() == stated if len(stated) == found.digest_size else None
 
 
 def decode_pixels(path: str | Path, content: bytes) -> np.ndarray:

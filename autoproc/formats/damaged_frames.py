@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import UNREADABLE, InputError
-from autoproc.formats.frames import NO_COUNT, ImageReader
+from autoproc.formats.frames import NO_COUNT, StoredImages
 from autoproc.passing import is_away, may_pass
 from autoproc.wording import number_ranges
 
@@ -32,7 +32,7 @@ class ForgivingReader:
     than max_fraction of all frames (and more than none).
     """
 
-    def __init__(self, reader: ImageReader, max_fraction: float) -> None:
+    def __init__(self, reader: StoredImages, max_fraction: float) -> None:
         self._reader = reader
         self._most = int(max_fraction * reader.n_frames)
         self._read: set[int] = set()
@@ -95,7 +95,7 @@ class ForgivingReader:
         if len(damaged) > LISTED:
             others = number_ranges(damaged[LISTED:], LISTED)
             said.append(f"{len(damaged) - LISTED} more images that cannot be read were left out: {others}")
-        return said
+        return said + self._reader.remarks(first_image)
 
 
 def missing_images(numbers: Sequence[int]) -> str:

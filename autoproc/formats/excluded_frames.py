@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.formats.frames import NO_COUNT, ImageReader
+from autoproc.formats.frames import NO_COUNT, StoredImages
 
 
 class ExcludingReader:
-    """An ImageReader that gives frames of untrusted pixels, and reads nothing, for the excluded ones."""
+    """StoredImages that give frames of untrusted pixels, and read nothing, for the excluded ones."""
 
-    def __init__(self, reader: ImageReader, excluded: Collection[int]) -> None:
+    def __init__(self, reader: StoredImages, excluded: Collection[int]) -> None:
         self._reader = reader
         self._excluded = frozenset(excluded)
         self.n_frames, self.shape = reader.n_frames, reader.shape
@@ -34,3 +34,7 @@ class ExcludingReader:
         if frame in self._excluded:
             return np.full(self.shape, NO_COUNT, np.int32)
         return self._reader.read(frame)
+
+    def remarks(self, first_image: int) -> list[str]:
+        """What is odd about the files, in plain words."""
+        return self._reader.remarks(first_image)

@@ -40,3 +40,13 @@ class ImageReader(Protocol):
 
     def path(self, frame: int) -> Path:
         """The file that holds frame `frame`, for messages."""
+
+
+class StoredImages(ImageReader, Protocol):
+    """An ImageReader of images in files."""
+
+    def remarks(self, first_image: int) -> list[str]:
+        """What is odd about the files read until now, in plain words; first_image : number of frame 0 in their names.
+
+        Images that cannot be read are not among it: read raises for them.
+        """

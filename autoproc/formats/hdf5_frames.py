@@ -231,6 +231,10 @@ class NexusReader:
             reason = f"image {self._indices[frame] + 1} cannot be read; {reason_of(error)}"
             raise CorruptFile(path=self.path(frame), reason=reason) from error
 
+    def remarks(self, first_image: int) -> list[str]:
+        """Nothing: what HDF5 files say of their own soundness is checked as they are read."""
+        return []
+
     def _dataset(self, number: int) -> h5py.Dataset:
         """A data set by number. Only some stay open, as a sweep may have more files than a process may open."""
         with self._lock:

@@ -14,10 +14,10 @@ from autoproc.formats.compressed import read_start
 from autoproc.formats.excluded_frames import ExcludingReader
 from autoproc.formats.expt import identifier_for, reversed_about_axis
 from autoproc.formats.fabio_frames import decode_frame, read_frame, read_frame_content
-from autoproc.formats.file_frames import MOST_TRIED, FileFormat, FileReader
+from autoproc.formats.file_frames import MOST_TRIED, FileFormat, FileReader, WrongChecksum
 from autoproc.formats.frame_headers import NAMES, TOLD_BY, frame_kind, read_frame_header, why_unknown
 from autoproc.formats.frame_models import models_from_frame
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.frames import StoredImages
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides
 from autoproc.formats.imgcif import is_imgcif, models_from_imgcif
 from autoproc.formats.minicbf import HeaderModels, models_from_minicbf
@@ -25,7 +25,7 @@ from autoproc.formats.templates import counter_of
 from autoproc.formats.unsupported_models import require_no_maps
 from autoproc.models.experiment import Experiment, ImageSet, Scan
 
-CBF = FileFormat(cbf.read_content, cbf.decode_pixels)
+CBF = FileFormat(cbf.read_content, cbf.decode_pixels, cbf.agrees_with_md5)
 BY_FABIO = FileFormat(read_frame_content, decode_frame)
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
@@ -94,15 +94,13 @@ def _models_in(path: str | Path, overrides: HeaderOverrides) -> HeaderModels:
 @reads_file
 def read_image(path: str | Path) -> np.ndarray:
     """(slow, fast) pixels of one image in a file of its own. Raises UnreadableFile or CorruptFile."""
-    return read_frame(path) if kind_of(path) == "files" else read_cbf_pixels(path)
-
-
-def read_cbf_pixels(path: str | Path) -> np.ndarray:
-    """(slow, fast) pixels of a CBF file, int32, or int16 where all fit.
-
-    Raises UnreadableFile, UnsupportedFile or CorruptFile.
-    """
-    return cbf.read_cbf(path)[1]
+    if kind_of(path) == "files":
+        return read_frame(path)
+    content = CBF.load(Path(path))
+    pixels = CBF.decode(Path(path), content)
+    if cbf.agrees_with_md5(path, content) is False:
+        raise WrongChecksum(path=path)
+    return pixels
 
 
 @reads_file
@@ -132,7 +130,7 @@ def read_experiment(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES)
     )
 
 
-def open_reader(experiment: Experiment, room: int = 0) -> ImageReader:
+def open_reader(experiment: Experiment, room: int = 0) -> StoredImages:
     """A reader of the experiment's images. Raises UnreadableFile or CorruptFile.
 
     room : bytes of memory for images, as their files hold them, that will be read once more
@@ -146,7 +144,7 @@ def open_reader(experiment: Experiment, room: int = 0) -> ImageReader:
     return ExcludingReader(reader, excluded) if excluded else reader
 
 
-def _reader_of(experiment: Experiment, imageset: ImageSet, room: int) -> ImageReader:
+def _reader_of(experiment: Experiment, imageset: ImageSet, room: int) -> StoredImages:
     if imageset.kind == "hdf5":
         from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
 

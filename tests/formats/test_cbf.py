@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import base64
 import bz2
 import gzip
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import fabio
@@ -11,10 +13,11 @@ from cbf_files import SIZE, cbf_bytes, header, image, write_image, write_sweep
 from shared_data import shared
 
 from autoproc.errors import CorruptFile, UnreadableFile, UnsupportedFile
-from autoproc.formats.cbf import read_cbf, read_cbf_header
+from autoproc.formats.cbf import agrees_with_md5, read_cbf, read_cbf_header, read_content
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.file_frames import FileReader
-from autoproc.formats.registry import CBF, kind_of, open_reader, read_experiment
+from autoproc.formats.registry import CBF, kind_of, open_reader, read_experiment, read_image
+from autoproc.kernels.byte_offset_write import encode_byte_offset
 from autoproc.models.experiment import ImageSet, Scan
 
 
@@ -114,11 +117,22 @@ def test_kinds_that_are_not_known(tmp_path, content, reason):
         read_cbf(saved(tmp_path / "x_1.cbf", content))
 
 
-def test_wrong_checksum(tmp_path):
-    path = saved(tmp_path / "x_1.cbf", cbf_bytes(image(), header(), mime={"Content-MD5": "AAAA"}))
-    read_cbf(path)
-    with pytest.raises(CorruptFile, match="MD5"):
-        read_cbf(path, verify_md5=True)
+MD5 = {"right": base64.b64encode(hashlib.md5(encode_byte_offset(image())).digest()).decode(), "wrong": "A" * 22 + "=="}
+
+
+@pytest.mark.parametrize(
+    ("said", "agrees"),
+    [(MD5["right"], True), (MD5["wrong"], False), (None, None), ("AAAA", None), ("no base64!", None), ("é", None)],
+)
+def test_checksum(tmp_path, said, agrees):
+    path = saved(tmp_path / "x_1.cbf", cbf_bytes(image(), header(), mime={"Content-MD5": said}))
+    assert agrees_with_md5(path, path.read_bytes()) is agrees
+
+
+def test_single_image_with_a_wrong_checksum(tmp_path):
+    path = saved(tmp_path / "x_1.cbf", cbf_bytes(image(), header(), mime={"Content-MD5": MD5["wrong"]}))
+    with pytest.raises(CorruptFile, match=r"x_1.cbf is damaged: .*MD5"):
+        read_image(path)
 
 
 def test_missing_file(tmp_path):
@@ -174,4 +188,5 @@ REAL = [
 def test_real_frames_read_as_fabio_reads_them(tmp_path, name):
     path = shared(name)
     plain = saved(tmp_path / "plain.cbf", read_whole(path))
-    np.testing.assert_array_equal(read_cbf(path, verify_md5=True)[1], fabio.open(str(plain)).data)
+    np.testing.assert_array_equal(read_cbf(path)[1], fabio.open(str(plain)).data)
+    assert agrees_with_md5(path, read_content(path)) is not False

@@ -22,6 +22,9 @@ class Frames:
     def path(self, frame):
         return f"x_{frame + 101}.cbf"
 
+    def remarks(self, first_image):
+        return []
+
 
 def read_all(reader):
     return [reader.read(frame) for frame in range(reader.n_frames)]
