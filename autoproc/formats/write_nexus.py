@@ -68,7 +68,7 @@ def _write_data(
     n_images, first = experiment.scan.n_images, experiment.scan.image_range[0]
     fast, slow = experiment.detector[0].image_size
     dtype = {16: np.uint16, 32: np.uint32}[facts.bit_depth]
-    no_value = 2**facts.bit_depth - 1
+    no_value = dtype(2**facts.bit_depth - 1)
     paths: list[Path] = []
     for start in range(0, n_images, facts.images_per_file):
         count = min(facts.images_per_file, n_images - start)
@@ -81,7 +81,7 @@ def _write_data(
             stack.attrs["image_nr_low"], stack.attrs["image_nr_high"] = first + start, first + start + count - 1
             for index in range(count):
                 image = next(waiting)
-                stack[index] = np.where(image < 0, no_value, image).astype(dtype)
+                stack[index] = np.where(image < 0, no_value, image.astype(dtype))
     return tuple(paths)
 
 
