@@ -19,13 +19,15 @@ from queue_for_tests import Service, found
 from simulated import simulated_sweep
 from typer.testing import CliRunner
 
+from autoproc import kernels
 from autoproc.cli import app
 from autoproc.service.job import State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.owner import this_program
 from autoproc.service.status import Queue
 
-TREE = Path(__file__).resolve().parents[2]
+TREE = Path(kernels.__file__).parents[2]
+"""Where the package that is tested lies, installed or not."""
 
 
 def process_as_told(order, console):

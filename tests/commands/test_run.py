@@ -17,11 +17,13 @@ from forked_workers import no_new_programs
 from simulated import simulated_sweep
 from typer.testing import CliRunner
 
+from autoproc import kernels
 from autoproc.cli import app
 
 CELL = (37.0, 43.0, 49.0, 90.0, 90.0, 90.0)
 FEW = {"n_images": 20, "d_min": 2.4}
-TREE = Path(__file__).resolve().parents[2]
+TREE = Path(kernels.__file__).parents[2]
+"""Where the package that is tested lies, installed or not."""
 RANGE_KEYS = {
     "d_max": float, "d_min": float, "completeness": float, "multiplicity": float, "i_over_sigma": float,
     "r_merge": float, "r_meas": float, "r_pim": float, "cc_half": float, "anomalous_completeness": float,

@@ -15,10 +15,12 @@ import cbf_files
 import pytest
 from simulated import simulated_sweep
 
+from autoproc import kernels
 from autoproc.service.job import State
 from autoproc.service.jobs import JobQueue
 
-TREE = Path(__file__).resolve().parents[2]
+TREE = Path(kernels.__file__).parents[2]
+"""Where the package that is tested lies, installed or not."""
 QUICK = """
 [watch]
 settle_time = 1.0
