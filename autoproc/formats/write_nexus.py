@@ -67,8 +67,8 @@ def _write_data(
     stem, waiting = master.name.removesuffix(".h5").removesuffix("_master"), iter(images)
     n_images, first = experiment.scan.n_images, experiment.scan.image_range[0]
     fast, slow = experiment.detector[0].image_size
-    dtype = {16: np.uint16, 32: np.uint32}[facts.bit_depth]
-    no_value = dtype(2**facts.bit_depth - 1)
+    dtype = np.dtype({16: "u2", 32: "u4"}[facts.bit_depth])
+    no_value = np.array(2**facts.bit_depth - 1, dtype)
     paths: list[Path] = []
     for start in range(0, n_images, facts.images_per_file):
         count = min(facts.images_per_file, n_images - start)
