@@ -16,6 +16,8 @@ from autoproc.legible import legible
 from autoproc.params import Params
 
 P = TypeVar("P", bound=Params)
+BETWEEN_GROUPS = re.compile(r"[)\]]\s*,\s*[(\[]")
+"""Where one group of values in brackets ends and the next begins, as in ((1, 2), (3, 4))."""
 FROM_TO = re.compile(r"\d+-\d+")
 WANTED = {
     "int_": "a whole number", "float_": "a number", "finite_number": "a finite number", "bool_": "true or false",
@@ -122,13 +124,14 @@ def suggestion(key: str, known: Iterable[str], table: str = "") -> str:
 
 
 def parsed(value: str, annotation: Any) -> Any:
-    """Text as the kind of value that a field takes: none, numbers, 1,2,3 or 1,2;3,4."""
+    """Text as the kind of value that a field takes: none, numbers, 1,2,3 or 1,2;3,4, or ((1, 2), (3, 4))."""
     if value.strip().lower() in ("none", "auto", "") and _allows_none(annotation):
         return None
     if _is_sequence(annotation):
         inner = _item_annotation(annotation)
         if _is_sequence(inner):
-            return [parsed(part, inner) for part in value.split(";") if part.strip()]
+            groups = [part.strip("()[], ") for part in BETWEEN_GROUPS.sub(";", value).split(";")]
+            return [parsed(group, inner) for group in groups if group]
         if inner is int and FROM_TO.fullmatch(value.strip()):
             return value.strip().split("-")
         return [part.strip() for part in value.strip("()[] ").replace(",", " ").split()]

@@ -217,7 +217,7 @@ class NexusReader:
                 return self._decoded(dataset, kept)
             dataset, index = self._stored(frame, dataset, index)
             if not self._is_written(dataset, index):
-                raise ImageNotWritten(path=self.path(frame), image=self._indices[frame] + 1)
+                raise ImageNotWritten(path=self.path(frame), image=self._indices[frame] + 1, is_missing=True)
             if self._is_direct(dataset):
                 chunk = self._chunk(dataset, index)
                 image = self._decoded(dataset, chunk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,10 +29,15 @@ class Segment:
 
     def longest_run(self) -> tuple[int, int]:
         """First and last number of the longest run without a missing image, the first of equals."""
-        edges = np.flatnonzero(np.diff(self.numbers) > 1)
-        starts, stops = np.append(0, edges + 1), np.append(edges, len(self.numbers) - 1)
-        best = int(np.argmax(stops - starts))
-        return self.numbers[starts[best]], self.numbers[stops[best]]
+        return longest_run(self.numbers)
+
+
+def longest_run(numbers: Sequence[int]) -> tuple[int, int]:
+    """First and last of the longest run of ascending numbers, one at least, without a gap; the first of equals."""
+    edges = np.flatnonzero(np.diff(numbers) > 1)
+    starts, stops = np.append(0, edges + 1), np.append(edges, len(numbers) - 1)
+    best = int(np.argmax(stops - starts))
+    return numbers[starts[best]], numbers[stops[best]]
 
 
 def split_by_rotation(

@@ -9,7 +9,7 @@ from itertools import pairwise
 from autoproc.errors import UNREADABLE, InputError
 from autoproc.formats.damaged_frames import LISTED, missing_images
 from autoproc.formats.minicbf import HeaderModels
-from autoproc.importing.continuity import Segment, split_by_rotation
+from autoproc.importing.continuity import Segment, longest_run, split_by_rotation
 from autoproc.wording import number_ranges
 
 
@@ -41,11 +41,33 @@ def split_around_damage(
 
 def usable_run(segment: Segment, max_fraction: float) -> tuple[int, int]:
     """First and last number of a segment if few images between them lack, else of its longest unbroken run."""
-    first, last = segment.numbers[0], segment.numbers[-1]
+    return usable_numbers(segment.numbers, max_fraction) or segment.longest_run()
+
+
+def usable_numbers(present: Sequence[int], max_fraction: float) -> tuple[int, int] | None:
+    """The same of the numbers, ascending, of images that are there; None without any."""
+    if not present:
+        return None
+    first, last = present[0], present[-1]
     n_images = last - first + 1
-    if n_images - len(segment.numbers) <= max_fraction * n_images:
+    if n_images - len(present) <= max_fraction * n_images:
         return first, last
-    return segment.longest_run()
+    return longest_run(present)
+
+
+def left_out(present: Sequence[int], used: tuple[int, int]) -> str:
+    """What is not used because images between others lack, in plain words; "" where that is no image."""
+    first, last = used
+    absent = [n for a, b in pairwise(present) for n in range(a + 1, b)]
+    if not absent:
+        return ""
+    if used == (present[0], present[-1]):
+        return missing_images(absent)
+    n_unused = sum(not first <= n <= last for n in present)
+    return (
+        f"{_images(len(absent))} missing ({number_ranges(absent, LISTED)}): the longest unbroken run, {first} to "
+        f"{last}, is used; {_images(n_unused)} on the other side of the gap left out"
+    )
 
 
 def with_excluded(segment: Segment, excluded: Sequence[int]) -> Segment:

@@ -159,16 +159,3 @@ def expected_in_header(header: CbfHeader) -> int | None:
         if match and int(match.group()) > 1:
             return int(match.group())
     return None
-
-
-def longest_run(present: Iterable[int]) -> tuple[int, int] | None:
-    """First and last of the longest run of numbers without a gap, the first of equals; None without any."""
-    best: tuple[int, int] | None = None
-    start = previous = None
-    for number in sorted(present):
-        if previous is None or start is None or number != previous + 1:
-            start = number
-        previous = number
-        if best is None or number - start > best[1] - best[0]:
-            best = (start, number)
-    return best

@@ -12,8 +12,8 @@ from autoproc.formats.compressed import read_start
 from autoproc.formats.frames_present import frames_present
 from autoproc.formats.sweeps import DATA_NAME, Series
 from autoproc.formats.templates import sweep_name
+from autoproc.importing.damaged import left_out, usable_numbers
 from autoproc.importing.params import ImportParams
-from autoproc.service.completeness import longest_run
 from autoproc.service.found_sweep import FoundSweep, fingerprint
 from autoproc.service.questions import NamedImages
 from autoproc.service.recognise import IDENTITY_BYTES, kind_of_series
@@ -31,14 +31,16 @@ def named_images(
     """
     result = import_series(series, name, params)
     several = len(result.experiments) > 1
-    found = [_found(sweep, series, several, clock) for sweep in result.experiments]
+    found = [_found(sweep, series, several, clock, params.max_damaged_fraction) for sweep in result.experiments]
     unusable = {f.name: f.path for f in result.failures if f.name}
     unusable |= {s.instead_of: s.path for s in result.skipped if s.instead_of}
     found += [_unusable(name, path, series, clock) for name, path in unusable.items()]
     return NamedImages(tuple(found), tuple(s for s in result.skipped if not s.instead_of))
 
 
-def _found(sweep: ImportedSweep, series: Series, is_one_of_several: bool, clock: Callable[[], float]) -> FoundSweep:
+def _found(
+    sweep: ImportedSweep, series: Series, is_one_of_several: bool, clock: Callable[[], float], max_fraction: float
+) -> FoundSweep:  # fmt: skip
     path, scan = series.template, sweep.experiment.scan
     images = scan.image_range if is_one_of_several else _numbers(series)
     told_by = fingerprint(path, mark_of(sweep.files[0], scan.image_range[0] if is_one_of_several else None))
@@ -47,20 +49,25 @@ def _found(sweep: ImportedSweep, series: Series, is_one_of_several: bool, clock:
         path, kind_of_series(series), images, n_images, told_by, "complete", "", sweep.name, str(path.parent),
         written_at(sweep.files[-1], clock),
     )  # fmt: skip
-    return as_far_as_there(found, scan.image_range) if found.kind == "hdf5" else found
+    return as_far_as_there(found, scan.image_range, max_fraction) if found.kind == "hdf5" else found
 
 
-def as_far_as_there(found: FoundSweep, image_range: tuple[int, int]) -> FoundSweep:
-    """The frames of a master file's sweep that are there: an aborted collection leaves the others empty."""
+def as_far_as_there(found: FoundSweep, image_range: tuple[int, int], max_fraction: float) -> FoundSweep:
+    """The frames of a master file's sweep that are there: an aborted collection leaves the others empty.
+
+    max_fraction : of them that may be missing between others, as in importing.damaged
+    """
     there = frames_present(found.path)
     first, last = image_range
     numbers = [n for n in (there.present.nonzero()[0] + 1).tolist() if first <= n <= last]
-    run = longest_run(numbers)
+    run = usable_numbers(numbers, max_fraction)
     n_expected = last - first + 1
     if run is None or len(numbers) == n_expected:
         return found
-    reason = f"{len(numbers)} of {n_expected} images are there"
-    return replace(found, image_range=run, n_images=run[1] - run[0] + 1, state="partial", reason=reason)
+    there_are = f"{len(numbers)} of {n_expected} images are there"
+    reason = "; ".join(filter(None, (there_are, left_out(numbers, run))))
+    n_images = sum(run[0] <= number <= run[1] for number in numbers)
+    return replace(found, image_range=run, n_images=n_images, state="partial", reason=reason)
 
 
 def _unusable(name: str, path: Path, series: Series, clock: Callable[[], float]) -> FoundSweep:

@@ -13,9 +13,10 @@ from autoproc.formats.frames_present import FramesPresent
 from autoproc.formats.registry import image_kind
 from autoproc.formats.sweeps import Series
 from autoproc.formats.templates import grouped_by_template
+from autoproc.importing.damaged import left_out, usable_numbers
 from autoproc.importing.params import ImportParams
 from autoproc.passing import may_pass
-from autoproc.service.completeness import Verdict, longest_run
+from autoproc.service.completeness import Verdict
 from autoproc.service.found_sweep import FoundSweep, Kind, ListedImages, What, fingerprint
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, import_series
 
@@ -48,21 +49,23 @@ def recognise_master(
 ) -> Iterator[FoundSweep | ListedImages]:
     """The sweeps that a master file describes, as far as their frames are there."""
     series = Series("hdf5", path, {1: path})
-    run = longest_run((there.present.nonzero()[0] + 1).tolist()) or (1, 0)
+    present = (there.present.nonzero()[0] + 1).tolist()
     result = import_series(series, series.stem, params)
     identity = there.first_frame
     alone = len(result.experiments) == 1
     for sweep in result.experiments:
         first, last = sweep.experiment.scan.image_range
-        usable = (max(first, run[0]), min(last, run[1]))
-        n_images = usable[1] - usable[0] + 1
-        if n_images <= 0:
+        numbers = [number for number in present if first <= number <= last]
+        usable = usable_numbers(numbers, params.max_damaged_fraction)
+        if usable is None:
             continue
+        n_images = sum(usable[0] <= number <= usable[1] for number in numbers)
+        reason = "; ".join(filter(None, (verdict.reason, left_out(numbers, usable))))
         is_whole = alone and verdict.state == "complete"
         mark = identity if alone else identity + f":{first}".encode()
         yield FoundSweep(
             path, "hdf5", None if is_whole else usable, n_images, fingerprint(path, mark),
-            "complete" if verdict.state == "complete" else "partial", verdict.reason, sweep.name, visit, arrived,
+            "complete" if verdict.state == "complete" else "partial", reason, sweep.name, visit, arrived,
         )  # fmt: skip
     yield from map(_listed, result.skipped)
     yield from _failed(series, result, visit, verdict, arrived, there.n_present, identity)

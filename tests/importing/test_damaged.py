@@ -11,6 +11,7 @@ from autoproc.errors import CorruptFile
 from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.expt import read_expt, write_expt
 from autoproc.formats.registry import open_reader
+from autoproc.importing.damaged import left_out, usable_numbers
 from autoproc.overrides import BadParameter, with_overrides
 from autoproc.stages.import_sweep import ImportParams, import_sweeps
 
@@ -134,3 +135,21 @@ def test_excluded_images_come_back_from_the_file(sweep, tmp_path):
     assert back.scan.excluded == found.experiment.scan.excluded
     written = json.loads((tmp_path / "x.expt").read_text())["scan"][0]["valid_image_ranges"]
     assert written == {found.experiment.identifier: [[1, 4], [6, 6], [10, 39]]}
+
+
+@pytest.mark.parametrize(
+    ("present", "used", "said"),
+    [
+        ([], None, ""),
+        ([1, 2, 3], (1, 3), ""),
+        ([*range(1, 31), *range(32, 61)], (1, 60), "1 image is missing (31): the sweep is processed without"),
+        (
+            [*range(1, 31), *range(41, 61)], (1, 30),
+            "10 images missing (31-40): the longest unbroken run, 1 to 30, is used; 20 images on the other side of "
+            "the gap left out",
+        ),
+    ],
+)  # fmt: skip
+def test_gaps_in_a_stack_are_tolerated_as_those_between_files(present, used, said):
+    assert usable_numbers(present, 0.05) == used
+    assert used is None or left_out(present, used) == said

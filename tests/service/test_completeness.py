@@ -9,7 +9,6 @@ from autoproc.service.completeness import (
     expected_in_header,
     gaps,
     judge,
-    longest_run,
     settle_time,
     what_lacks,
 )
@@ -104,14 +103,6 @@ def test_gaps_are_stretches():
     assert gaps(range(7, 20)) == ()
     assert gaps([]) == ()
     assert gaps([1, 10**9]) == ((2, 10**9 - 1),)
-
-
-@pytest.mark.parametrize(
-    ("present", "run"),
-    [([], None), ([4], (4, 4)), ([1, 2, 5, 6, 7, 9], (5, 7)), ([1, 2, 4, 5], (1, 2)), ([3, 2, 1], (1, 3))],
-)
-def test_the_longest_run(present, run):
-    assert longest_run(present) == run
 
 
 @pytest.mark.parametrize(

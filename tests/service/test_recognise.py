@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+import h5py
 import numpy as np
 import pytest
 from cbf_files import cbf_bytes, header, image
@@ -49,6 +50,34 @@ def test_a_master_that_went(tmp_path):
     path = tmp_path / "x_master.h5"
     there: FramesPresent = frames_present(path)
     assert list(recognise_master(path, "/visit", there, WHOLE, 1.0, ImportParams())) == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "images", "n_images", "said"),
+    [
+        ((31,), (1, 40), 39, "1 image is missing (31): the sweep is processed without"),
+        ((1, 31), (2, 40), 38, "1 image is missing (31)"),
+        (
+            (11, 12, 13, 14),
+            (15, 40),
+            26,
+            "4 images missing (11-14): the longest unbroken run, 15 to 40, is used; 10 im",
+        ),
+    ],
+)
+def test_a_master_that_lacks_images_between_others(tmp_path, missing, images, n_images, said):
+    frames = np.ones((40, *SIZE), np.uint16)
+    path = write_master(tmp_path / "x_master.h5", frames, link=True)
+    with h5py.File(tmp_path / "x_data_000001.h5", "w") as handle:
+        data = handle.create_dataset("entry/data/data", frames.shape, frames.dtype, chunks=(1, *SIZE))
+        for number in {*range(1, 41)} - {*missing}:
+            data[number - 1] = frames[0]
+    lacks = Verdict("partial", "some lack")
+    (found,) = recognise_master(path, "/visit", frames_present(path), lacks, 1.0, ImportParams())
+    (named,) = named_sweeps([path], Inside()).sweeps
+    for sweep in (found, named):
+        assert (sweep.image_range, sweep.n_images, sweep.state) == (images, n_images, "partial")
+        assert said in sweep.reason
 
 
 def test_a_file_server_that_is_away_makes_no_sweep_partial(tmp_path, files, monkeypatch):
