@@ -45,7 +45,11 @@ def _images(p: Processing) -> list[Check | None]:
         "blank": len(faint.union(odd.blank) - set(odd.refused)),
         "with intensities unlike their neighbours'": len(off - faint.union(odd.blank, odd.refused)),
     }
-    return [checks.images(scan.n_images, lost, p.partial), checks.ice(odd.on_ice) if len(p.found.reflections) else None]
+    return [
+        checks.images(scan.n_images, lost, p.partial),
+        checks.ice(odd.on_ice) if len(p.found.reflections) else None,
+        None if p.integrated is None else checks.ice_rings(p.integrated.ice_rings),
+    ]
 
 
 def _doubts(p: Processing) -> list[Check | None]:

@@ -14,6 +14,7 @@ from autoproc.integration.beam_level import BeamLevel, FramesWithBeam
 from autoproc.integration.blocks import Measuring
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
 from autoproc.integration.passes import measure_all
+from autoproc.integration.powder_rings import PowderRing, ice_rings
 from autoproc.integration.predict import Predictions, predict
 from autoproc.integration.profiles import DetectorRegions
 from autoproc.integration.report import HEADER, resolution_rows, shape_lines
@@ -71,6 +72,7 @@ class IntegrateResult:
     n_predicted : reflections predicted, of which `reflections` holds those that could be integrated
     n_blocks : rotation blocks with profiles of their own; n_references : spots these were learnt from
     n_overloaded : of those predicted, reflections with overloaded pixels, most of which could not be integrated
+    ice_rings : powder rings of ice in the background between the spots
     beam_warning : the images that had no beam, or not all of it, in plain words; empty if all had
     """
 
@@ -83,6 +85,7 @@ class IntegrateResult:
     n_references: int
     beam_warning: str = ""
     n_overloaded: int = 0
+    ice_rings: tuple[PowderRing, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -125,7 +128,8 @@ def integrate(
     lit = FramesWithBeam(reader, level, seen.levels)
     shapes = [spot_shape(strong, seen, i, width, np.radians(params.max_sigma_m)) for i in range(len(experiments))]
     untrusted = _untrusted(experiments[0], where, seen, reader.mask, params.shadow, noise, n_threads)
-    trusted = np.ascontiguousarray(reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot, np.uint8)
+    usable = reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot
+    trusted = np.ascontiguousarray(usable, np.uint8)
     predictions, frames = _recorded(experiments, candidates, shapes, params)
     if not len(predictions):
         to_do = (
@@ -157,6 +161,7 @@ def integrate(
         int(measured.is_reference.sum()),
         lit.warning(scan.image_range[0]),
         int(table.has_flag(Flag.OVERLOADED).sum()),
+        ice_rings(experiments[0], where, seen.background, usable),
     )
 
 

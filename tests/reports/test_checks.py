@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from autoproc.integration.powder_rings import PowderRing
 from autoproc.merging.merging_statistics import ShellStatistics
 from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
@@ -375,3 +376,11 @@ def test_a_faint_shell_whose_halves_agree_holds_signal():
 
 def test_cc_half_is_said_where_it_is_known():
     assert "CC1/2 0.96 at 1.95 A" in checks.resolution_limit(1.85, (1.95, 0.96), True, 1.84).warning
+
+
+def test_ice_rings_are_named():
+    assert checks.ice_rings(()).verdict == "good"
+    check = checks.ice_rings((PowderRing(3.67, 1.95), PowderRing(2.25, 2.84)))
+    assert check.verdict == "look"
+    assert check.value == "at 3.67, 2.25 A, up to 2.8 times the background beside them"
+    assert "cryoprotectant" in check.warning

@@ -38,6 +38,7 @@ OF_STAGE = {
     "found": {"images", "spots on ice rings"},
     "indexed": {"spots indexed", "lattices"},
     "refined": {"geometry", "spots against predictions"},
+    "integrated": {"ice rings"},
     "scaled": {"scaling", "ISa", "outliers in scaling", "Rmeas at low resolution", "completeness", "multiplicity"},
     "resolution": {"resolution limit"},
 }

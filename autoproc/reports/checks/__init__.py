@@ -25,7 +25,7 @@ from autoproc.reports.checks.coverage import (
     redundancy,
     resolution_limit,
 )
-from autoproc.reports.checks.images import doubts, ice, images
+from autoproc.reports.checks.images import doubts, ice, ice_rings, images
 from autoproc.reports.checks.instrument import counting_errors, detector_response, polarisation, shadowed
 from autoproc.reports.checks.intensities import pseudo_translation, twinning
 from autoproc.reports.checks.lattice import (
@@ -56,6 +56,7 @@ __all__ = [
     "geometry",
     "given_space_group",
     "ice",
+    "ice_rings",
     "images",
     "in_order",
     "inner_agreement",

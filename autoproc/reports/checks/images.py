@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from autoproc.integration.powder_rings import MIN_RATIO, PowderRing
 from autoproc.reports.checks.check import Check, above, printed
 from autoproc.wording import in_brief
 
@@ -30,6 +31,21 @@ def ice(on_rings: float) -> Check:
     """Part of the spots on the rings of ice, beyond chance."""
     value = printed(on_rings, 0, ICE, percent=True)
     return Check("spots on ice rings", value, f"below {ICE:.0%}", above(on_rings, ICE, VERY_ICY))
+
+
+def ice_rings(rings: Sequence[PowderRing]) -> Check:
+    """Powder rings of ice in the background."""
+    usual = f"none of {MIN_RATIO:g} times the background"
+    if not rings:
+        return Check("ice rings", "none", usual)
+    at = ", ".join(f"{ring.d:.2f}" for ring in rings)
+    highest = max(ring.ratio for ring in rings)
+    value = f"at {at} A, up to {printed(highest, 1, MIN_RATIO)} times the background beside them"
+    return Check(
+        "ice rings", value, usual, "look",
+        "reflections on them are weaker against their background and come out wrong where a ring is grainy: doubt "
+        "outliers and unusual intensities there; next time cool faster, with more cryoprotectant, or keep moisture off",
+    )  # fmt: skip
 
 
 def doubts(about: str, said: Sequence[tuple[str, str]]) -> list[Check]:
