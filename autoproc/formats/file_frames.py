@@ -32,6 +32,16 @@ class WrongChecksum(CorruptFile):
     what = "{path} is damaged: its pixels do not agree with their MD5 checksum"
 
 
+class NoReadableImage(CorruptFile):
+    """Damage to more than single images."""
+
+    what = "none of the first {n} images can be read; {first}"
+    hint = (
+        "copy the images again from their source; if only the start of the sweep is damaged, keep the rest with "
+        "import_sweep.image_range=FIRST,LAST"
+    )
+
+
 def without_checksum(path: Path, content: bytes) -> bool | None:
     """None, for formats that have no checksums."""
     return None
@@ -84,14 +94,20 @@ class FileReader:
         return good
 
     def _first_readable(self) -> np.ndarray:
-        """Counts of the first frame that can be read. Raises the first frame's error if none of the first few can."""
+        """Counts of the first frame that can be read. Raises NoReadableImage if none of the first few can.
+
+        Where they may still come, or there is one only, the first frame's own error.
+        """
         errors: list[InputError] = []
         for frame in range(min(self.n_frames, MOST_TRIED)):
             try:
                 return self.read(frame)
             except UNREADABLE as error:
                 errors.append(error)
-        raise errors[0]
+        first = errors[0]
+        if len(errors) == 1 or not all(isinstance(e, CorruptFile) and not e.retryable for e in errors):
+            raise first
+        raise NoReadableImage(path=self.path(0), n=len(errors), first=first.message) from first
 
     def path(self, frame: int) -> Path:
         """The file of a frame."""

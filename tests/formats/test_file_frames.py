@@ -65,6 +65,29 @@ def test_few_images_with_wrong_checksums_are_damaged(tmp_path, n):
         reader.read(0)
 
 
+def truncate(path):
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"\x0c\x1a\x04\xd5") + 50])
+
+
+@pytest.mark.parametrize(("n", "said"), [(4, "none of the first 4 images"), (25, "none of the first 20 images")])
+def test_where_all_images_are_truncated_the_message_speaks_of_all(tmp_path, n, said):
+    reader = sweep(tmp_path, n)
+    for path in tmp_path.iterdir():
+        truncate(path)
+    with pytest.raises(CorruptFile, match=rf"{said} can be read; .*x_0001.cbf is damaged: it is truncated") as caught:
+        _ = reader.mask
+    assert "copy the images again" in caught.value.advice
+    assert "exclude_images" not in caught.value.advice
+
+
+def test_where_one_image_is_all_its_own_error_is_told(tmp_path):
+    reader = sweep(tmp_path, 1)
+    truncate(tmp_path / "x_0001.cbf")
+    with pytest.raises(CorruptFile, match=r"^\S*x_0001.cbf is damaged"):
+        _ = reader.mask
+
+
 def test_what_is_kept_is_not_verified_again(tmp_path, monkeypatch):
     reader = sweep(tmp_path, 2, room=1 << 20)
     reader.read(0)
