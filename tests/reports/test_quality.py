@@ -12,7 +12,7 @@ from autoproc.decisions.ladder import Decision
 from autoproc.models.experiment import Detector
 from autoproc.refinement.rounds import Rmsd
 from autoproc.reports.checks import Check
-from autoproc.reports.quality import is_macromolecular, quality_checks
+from autoproc.reports.quality import _lost_images, is_macromolecular, quality_checks
 from autoproc.stages.pipeline import Processing
 
 
@@ -147,3 +147,18 @@ def test_small_molecules_are_not_tested_for_twins(processing, cell, is_large):
     assert is_macromolecular(merged) == is_large
     if not is_large:
         assert not any("twin" in name for name in names(replace(processing, merged=merged)))
+
+
+def test_images_left_out_by_any_stage_are_named_once(processing):
+    odd = replace(processing.found.peculiar, blank=(3, 4), refused=(4,))
+    p = changed(changed(processing, "found", peculiar=odd), "scaled", blank_images=((0, 3),), odd_images=((0, 9, 0.5),))
+    assert _lost_images(p).numbers == (3, 4, 9)
+
+
+def test_a_crystal_is_not_said_to_diffract_beyond_a_shell_without_signal(processing):
+    statistics = processing.scaled.statistics
+    noise = replace(statistics.shells[-1], i_over_sigma=-0.1, cc_half=None)
+    empty = replace(statistics, shells=(*statistics.shells[:-1], noise))
+    p = changed(changed(processing, "resolution", limited_by_data=True), "scaled", statistics=empty)
+    assert any(name.startswith("I/sigma of the shell") for name in names(p))
+    assert "resolution limit" not in names(p)
