@@ -18,9 +18,13 @@ from autoproc.reports.story import detector_reach, is_cut_at_estimate, known_isa
 from autoproc.scaling.detector_response import comparable, detector_responses
 from autoproc.scaling.polarisation import polarisation_seen
 from autoproc.stages.pipeline import Processing, results_of
+from autoproc.wording import number_ranges
 
 MACROMOLECULAR_VOLUME = 20_000.0
 """Cells smaller than this, Angstrom^3, hold no macromolecule: intensity statistics of small molecules differ."""
+
+LISTED = 8
+"""Stretches of images that a check names."""
 
 
 def quality_checks(p: Processing | None) -> tuple[Check, ...]:
@@ -39,10 +43,11 @@ def _images(p: Processing) -> list[Check | None]:
     odd, scan = p.found.peculiar, p.experiment.scan
     faint = set() if p.scaled is None else {image for _, image in p.scaled.blank_images}
     off = set() if p.scaled is None else {image for _, image, _ in p.scaled.odd_images}
+    blank = faint.union(odd.blank) - set(odd.refused)
     lost = {
         "cannot be read or are missing": p.found.n_unread - len(scan.excluded),
         "no diffraction": len(odd.refused),
-        "blank": len(faint.union(odd.blank) - set(odd.refused)),
+        f"blank ({number_ranges(sorted(blank), LISTED)})": len(blank),
         "with intensities unlike their neighbours'": len(off - faint.union(odd.blank, odd.refused)),
     }
     return [

@@ -75,7 +75,22 @@ class ScaleResult:
             f"{words}: left out with what reaches into them; was the beam lost, or the shutter late?"
             for words in self.odd_image_words
         ]
-        return (*left_out, *self.unsteady_words)
+        return (*self.blank_image_words, *left_out, *self.unsteady_words)
+
+    @property
+    def blank_image_words(self) -> list[str]:
+        """Images without signal, a sentence for each sweep that has some."""
+        is_one_sweep = len({id(e.scan) for e in self.experiments}) == 1
+        found = []
+        for experiment in sorted({n for n, _ in self.blank_images}):
+            numbers = sorted({image for n, image in self.blank_images if n == experiment})
+            of = "" if is_one_sweep else f" of experiment {experiment}"
+            images, have = ("image", "has") if len(numbers) == 1 else ("images", "have")
+            found.append(
+                f"{images} {number_ranges(numbers, LISTED)}{of} {have} no signal and {have} been left out; was the "
+                "beam off, the shutter closed, or the crystal out of the beam?"
+            )
+        return found
 
     @property
     def unsteady_words(self) -> list[str]:

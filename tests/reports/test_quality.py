@@ -68,7 +68,7 @@ def test_an_image_is_lost_once_whoever_lost_it(processing):
     odd = replace(processing.found.peculiar, blank=(3, 4), refused=(4,))
     p = changed(processing, "found", peculiar=odd)
     p = changed(p, "scaled", blank_images=((0, 3), (1, 3), (0, 9)), odd_images=((0, 9, 0.5), (0, 11, 0.5)))
-    words = "of 30: 1 no diffraction, 2 blank, 1 with intensities unlike their neighbours'"
+    words = "of 30: 1 no diffraction, 2 blank (3, 9), 1 with intensities unlike their neighbours'"
     assert named(p, "images").value == words
 
 

@@ -135,6 +135,8 @@ def test_blank_images_are_left_out_and_named() -> None:
     result = run(spoilt)
     named = {image for _, image in result.blank_images}
     assert set(range(62, 72)) <= named <= set(range(60, 74))
+    (said,) = [w for w in result.warnings if "no signal" in w]
+    assert said.startswith(f"images {min(named)}-{max(named)} have no signal and have been left out; was the beam off")
     assert result.statistics.overall.r_meas < 0.12
     scales = result.reflections["inverse_scale"][result.reflections.has_flag(Flag.SCALED)]
     assert scales.min() > 0.3
