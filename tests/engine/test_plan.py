@@ -158,7 +158,7 @@ def test_sweep_without_a_lattice_fails_with_the_first_reason_and_tells_what_was_
     written = simulated_sweep(tmp_path_factory, n_images=10, d_min=3.0, strength=0.0, ice_spots=30.0)
     processing = Processing(import_sweeps([str(written.start)], Config().import_sweep).experiments[0].experiment)
     with pytest.raises(AutoprocError):
-        process_sensibly(processing, Config(), Silent())
+        process_sensibly(processing, with_command_line(Config(), {"search_beam.far_shift": "0"}), Silent())
     assert len(processing.decisions) >= 2
     assert not any(d.kept for d in processing.decisions)
     assert processing.found is not None
