@@ -44,6 +44,11 @@ def first_of(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(whole[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def images_in_words(n_images: int, n_used: int | None = None) -> str:
+    """How many images a sweep has, and of how many of them there was something to use: "55 of 60"."""
+    return f"{n_used} of {n_images}" if n_used is not None and n_used < n_images else str(n_images)
+
+
 LEAST_CLAUSE = 20
 """Letters; a shorter beginning ("partial") says too little by itself."""
 

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoproc.models.crystal import Crystal
-from autoproc.wording import cell_with_uncertainties, counted, in_brief, number_ranges, with_uncertainty
+from autoproc.wording import (
+    cell_with_uncertainties,
+    counted,
+    images_in_words,
+    in_brief,
+    number_ranges,
+    with_uncertainty,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +62,10 @@ def test_ranges_name_every_number_once(numbers):
 def test_a_sentence_in_brief_is_its_first_clause(sentence, brief):
     assert in_brief(sentence) == brief
     assert len(in_brief(sentence)) <= 64
+
+
+@pytest.mark.parametrize(
+    ("n", "used", "words"), [(60, None, "60"), (60, 60, "60"), (60, 55, "55 of 60"), (60, 0, "0 of 60"), (0, 0, "0")]
+)
+def test_images_are_counted_with_those_that_were_of_use(n, used, words):
+    assert images_in_words(n, used) == words

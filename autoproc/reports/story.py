@@ -18,7 +18,7 @@ from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
 from autoproc.stages.estimate_resolution import MIN_SHELLS
 from autoproc.stages.pipeline import Processing
-from autoproc.wording import counted
+from autoproc.wording import counted, images_in_words
 
 ANOMALOUS_CC = 0.3
 """Anomalous correlation of half sets above which a shell holds signal."""
@@ -88,7 +88,7 @@ def _images(p: Processing) -> list[Line]:
         exposure = f", {scan.exposure_times[0]:g} s each"
     end = start + scan.n_images * width
     n_unread = 0 if p.found is None else p.found.n_unread
-    count = f"{scan.n_images - n_unread} of {scan.n_images}" if n_unread else f"{scan.n_images}"
+    count = images_in_words(scan.n_images, scan.n_images - n_unread)
     lines = [
         Line("Images", f"{count} ({first} to {last}) of {width:g} deg, {start:g} to {end:g} deg{exposure}", "import")
     ]

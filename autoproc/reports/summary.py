@@ -116,6 +116,7 @@ def _crystal_facts(p: Processing | None) -> dict[str, Any]:
 def _spot_facts(p: Processing | None) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "n_images": None,
+        "n_images_used": None,
         "wavelength": None,
         "remarks": [],
         "n_spots": None,
@@ -129,6 +130,7 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
     facts["remarks"] = list(p.experiment.remarks)
     if p.found is not None:
         facts["n_spots"] = len(p.found.reflections)
+        facts["n_images_used"] = p.experiment.scan.n_images - p.found.n_unread
     if p.indexed is not None and p.found is not None:
         facts["fraction_indexed"] = round(p.indexed.fraction_indexed, 6)
     if p.refined is not None and p.refined.rmsds:

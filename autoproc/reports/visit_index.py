@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from autoproc.reports.page import render
-from autoproc.wording import first_of
+from autoproc.wording import first_of, images_in_words
 
 Lamp = Literal["good", "look", "bad", "open"]
 VERDICTS: Mapping[str, tuple[Lamp, str]] = {
@@ -133,7 +133,7 @@ def sweep_row(
     """
     is_processed = state == "processed" and bool(result.get("unit_cell"))
     figures = _figures(result) if is_processed else {}
-    shown = int(result.get("n_images") or n_images)
+    shown = images_in_words(int(result.get("n_images") or n_images), result.get("n_images_used"))
     return SweepRow(
         name,
         state,
@@ -141,7 +141,7 @@ def sweep_row(
         name,
         words,
         visit,
-        n_images=str(shown),
+        n_images=shown,
         partial=partial,
         has_earlier=has_earlier,
         look_at=_worst_first(result) if state == "processed" else "",

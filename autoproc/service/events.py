@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from autoproc.legible import legible, legible_lines
 from autoproc.service.result import failure_lines, result_line
-from autoproc.wording import counted
+from autoproc.wording import counted, images_in_words
 
 Kind = Literal[
     "found", "extended", "again", "already", "listed", "started", "said", "processed", "failed", "put back", "crashed",
@@ -52,7 +52,9 @@ def _lines(event: Event) -> list[str]:
             because = {"extended": ", more of them than before", "again": ", once more"}.get(event.kind, "")
             partial = f", partial: {facts['partial']}" if facts.get("partial") else ""
             changes = f", with {in_words(facts['changes'])}" if facts.get("changes") else ""
-            return [f"{name}: {counted(facts['n_images'], 'image')}{because}{changes}{partial}"]
+            n_images, whole = facts["n_images"], facts.get("n_whole", facts["n_images"])
+            count = counted(n_images, "image") if whole == n_images else f"{images_in_words(whole, n_images)} images"
+            return [f"{name}: {count}{because}{changes}{partial}"]
         case "processed":
             return [result_line(name, dict(facts)) + _latency(facts)]
         case "failed":

@@ -101,7 +101,12 @@ class Intake:
         name, was_begun = job.name, job.run > 0
         kind = added.outcome if added.outcome != "new" and was_begun else "found"
         partial = found.reason if found.state == "partial" else ""
-        facts = {"n_images": found.n_images, "path": str(found.path), "partial": partial, "changes": job.parameters}
+        first, last = found.image_range or (1, found.n_images)
+        whole = max(last - first + 1, found.n_images)
+        facts = {
+            "n_images": found.n_images, "n_whole": whole, "path": str(found.path), "partial": partial,
+            "changes": job.parameters,
+        }  # fmt: skip
         return Event(kind, name, facts)
 
     def _say_already(self, job: Job) -> None:

@@ -21,6 +21,7 @@ from autoproc.service.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.presence import Arriving
 from autoproc.service.result import doubts_in_words, failure_lines, result_line
+from autoproc.wording import images_in_words
 
 COLOURS = {
     State.queued: "cyan", State.running: "blue", State.processed: "green", State.failed: "red",
@@ -168,7 +169,7 @@ def _cells(job: Job, now: float, is_interrupted: bool) -> dict[str, str]:
     return {
         "sweep": escape(legible(job.name)),
         "state": f"[{colour}]{WORDS.get(job.state, job.state)}[/]",
-        "images": str(result.get("n_images") or job.n_images),
+        "images": images_in_words(result.get("n_images") or job.n_images, result.get("n_images_used")),
         "space group": result.get("space_group") or "",
         "cell": " ".join(f"{x:.1f}" for x in result.get("unit_cell") or ()),
         **{heading: _figure(result.get(key), form) for heading, (key, form) in FIGURES.items()},

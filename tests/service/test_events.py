@@ -17,6 +17,8 @@ DONE = {
     [
         (Event("found", "x", {"n_images": 90}), ["x: 90 images"]),
         (Event("found", "x", {"n_images": 1}), ["x: 1 image"]),
+        (Event("found", "x", {"n_images": 58, "n_whole": 60}), ["x: 58 of 60 images"]),
+        (Event("found", "x", {"n_images": 60, "n_whole": 60}), ["x: 60 images"]),
         (Event("extended", "x", {"n_images": 90}), ["x: 90 images, more of them than before"]),
         (Event("found", "x", {"n_images": 40, "partial": "stalled"}), ["x: 40 images, partial: stalled"]),
         (Event("put back", "x", {"error": "disk full", "delay": 30.0}), ["x: disk full; tried again in 30 s"]),

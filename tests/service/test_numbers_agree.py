@@ -18,6 +18,7 @@ from autoproc.service.process_sweep import plain
 from autoproc.service.result import brief, result_line
 from autoproc.service.status import FIGURES
 from autoproc.stages.pipeline import Processing
+from autoproc.wording import images_in_words
 
 Summary = dict[str, Any]
 
@@ -34,6 +35,7 @@ def shown(form: str, value: Callable[[Summary], Any]) -> Callable[[Summary], str
     return lambda s: form.format(value(s))
 
 
+N_UNREAD = 5
 INDEX = {
     "space group": shown("{}", lambda s: s["space_group"]),
     "unit cell (Å, degrees)": lambda s: " ".join(f"{x:.1f}" for x in s["unit_cell"]),
@@ -42,7 +44,7 @@ INDEX = {
     "Rmeas, inner": shown("{:.3f}", inner("r_meas")),
     "CC½": shown("{:.3f}", overall("cc_half")),
     "lattices": shown("{}", lambda s: s["n_lattices"]),
-    "images": shown("{}", lambda s: s["n_images"]),
+    "images": lambda s: "{n_images_used} of {n_images}".format(**s),
 }
 REPORT = {
     "space group": INDEX["space group"],
@@ -89,14 +91,16 @@ def texts(page: str, *names: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def processing(tmp_path_factory: pytest.TempPathFactory) -> Processing:
-    """With a Wilson B, which so few data do not give."""
+    """With a Wilson B, which so few data do not give, and some images that could not be read."""
     done = processed_sweep(tmp_path_factory)
-    return replace(done, merged=replace(done.merged, wilson_b=23.4))
+    merged, found = replace(done.merged, wilson_b=23.4), replace(done.found, n_unread=N_UNREAD)
+    return replace(done, merged=merged, found=found)
 
 
 @pytest.fixture(scope="module")
 def summary(processing: Processing) -> Summary:
     made: Summary = plain(summarise("demo", processing, None))
+    assert made["n_images_used"] == made["n_images"] - N_UNREAD
     values = {s: [f(made) for f in (overall(s), inner(s))] for s in ("r_meas", "completeness", "multiplicity")}
     assert all(a != b for a, b in values.values()), "a test that cannot tell them apart"
     return made
@@ -124,6 +128,7 @@ def test_the_table_of_the_queue(summary: Summary) -> None:
     kept = brief(summary)
     assert {name: kept[key] for name, (key, _) in FIGURES.items()} == {n: f(summary) for n, f in STATUS.items()}
     assert f"Rmeas {overall('r_meas')(summary):.3f}" in result_line("demo", kept)
+    assert images_in_words(kept["n_images"], kept["n_images_used"]) == INDEX["images"](summary)
 
 
 def test_the_page_of_text(summary: Summary, processing: Processing) -> None:
