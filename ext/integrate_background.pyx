@@ -52,11 +52,26 @@ cdef inline void expectations(double mu, double* bias, double* slope) noexcept n
     slope[0] = (TUNING * (high_first - low_first) + second / root) / root
 
 
+cdef inline bint improved(double* mu, double mean_psi) noexcept nogil:
+    """Take a step of Fisher scoring in log(mu) for the mean of psi; whether another may be needed."""
+    cdef double bias, slope, change
+    expectations(mu[0], &bias, &slope)
+    if slope <= 0:
+        return False
+    change = (mean_psi - bias) / (slope * sqrt(mu[0]))
+    if change > 1:
+        change = 1
+    elif change < -1:
+        change = -1
+    mu[0] *= exp(change)
+    return not -1e-4 < change < 1e-4 and mu[0] >= 1e-6
+
+
 cdef double robust_mean(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start, Py_ssize_t stop,
                         double mu, double limit, Py_ssize_t n) noexcept nogil:
     """The mean that solves sum psi(r) = n E[psi], by Fisher scoring in log(mu); n counts do not exceed limit."""
     cdef Py_ssize_t i, step
-    cdef double root, r, total, bias, slope, change
+    cdef double root, r, total
     for step in range(MAX_ITERATIONS):
         root = sqrt(mu)
         total = 0
@@ -65,18 +80,7 @@ cdef double robust_mean(const int[::1] counts, const unsigned char[::1] label, P
                 continue
             r = (counts[i] - mu) / root
             total += TUNING if r > TUNING else (-TUNING if r < -TUNING else r)
-        expectations(mu, &bias, &slope)
-        if slope <= 0:
-            break
-        change = (total / n - bias) / (slope * root)
-        if change > 1:
-            change = 1
-        elif change < -1:
-            change = -1
-        mu *= exp(change)
-        if -1e-4 < change < 1e-4:
-            break
-        if mu < 1e-6:
+        if not improved(&mu, total / n):
             break
     return mu
 
@@ -85,7 +89,7 @@ cdef double binned_mean(const int* bins, Py_ssize_t n_high, double mu, double li
     """robust_mean of counts that are binned, n_high of them above all bins; NaN where bins do not reach far enough."""
     cdef Py_ssize_t step
     cdef int v, last = BINS - 1
-    cdef double root, r, total, bias, slope, change
+    cdef double root, r, total
     if limit < last:
         last = <int>floor(limit)
         n_high = 0
@@ -99,18 +103,7 @@ cdef double binned_mean(const int* bins, Py_ssize_t n_high, double mu, double li
         for v in range(last + 1):
             r = (v - mu) / root
             total += bins[v] * (TUNING if r > TUNING else (-TUNING if r < -TUNING else r))
-        expectations(mu, &bias, &slope)
-        if slope <= 0:
-            break
-        change = (total / n - bias) / (slope * root)
-        if change > 1:
-            change = 1
-        elif change < -1:
-            change = -1
-        mu *= exp(change)
-        if -1e-4 < change < 1e-4:
-            break
-        if mu < 1e-6:
+        if not improved(&mu, total / n):
             break
     return mu
 
