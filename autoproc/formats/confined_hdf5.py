@@ -118,12 +118,22 @@ def check_size(dataset: h5py.Dataset, n_values: int) -> None:
         raise ForbiddenHdf5(f"{dataset.name} claims {n_bytes} bytes of values, far more than the file can hold")
 
 
+def require_known_length(kind: h5py.h5t.TypeID, what: str) -> None:
+    """Raise ForbiddenHdf5 for lists of varying length, which nobody writes for images.
+
+    A text's type needs but a bit changed to become one, and the library crashes on what it then takes for the list.
+    """
+    if kind.get_class() == h5py.h5t.VLEN:
+        raise ForbiddenHdf5(f"{what} has lists of varying length for values, which none of a detector's has")
+
+
 class ConfinedAttributes(h5py.AttributeManager):
     """Attributes of a size that attributes have."""
 
     def __getitem__(self, name: str) -> Any:
         """The value. Raises KeyError, or ForbiddenHdf5 where it is too large."""
         found = h5py.h5a.open(self._id, self._e(name))
+        require_known_length(found.get_type(), "an attribute")
         n_values = int(np.prod(found.shape or (1,), dtype=object))
         has_texts = isinstance(found.get_type(), (h5py.h5t.TypeVlenID, h5py.h5t.TypeStringID))
         if found.get_storage_size() > LARGEST_ATTRIBUTE or (has_texts and n_values > MOST_TEXTS):
@@ -145,6 +155,7 @@ class ConfinedDataset(_Attributed, h5py.Dataset):
 
     def __getitem__(self, args: Any, new_dtype: Any = None) -> Any:
         """The values, after their number was found possible."""
+        require_known_length(self.id.get_type(), self.name)
         whole = (isinstance(args, tuple) and not args) or args is Ellipsis
         n = int(np.prod(self.shape or (1,), dtype=object))
         check_size(self, n if whole or self.ndim < 3 else n // max(self.shape[0], 1))

@@ -12,6 +12,7 @@ import pytest
 from nexus_files import SIZE, write_master
 
 from autoproc.errors import AutoprocError, TruncatedFile
+from autoproc.formats.confined_hdf5 import ForbiddenHdf5
 from autoproc.formats.frames_present import frames_present
 from autoproc.formats.nexus import experiment_from_master
 from autoproc.formats.open_hdf5 import open_hdf5
@@ -169,3 +170,19 @@ def test_images_shorter_than_their_checksum_do_not_end_the_program(master, n_byt
         images[...] = 3
         images.id.write_direct_chunk((2, 0, 0), b"x" * n_bytes)
     assert "shorter than their checksum" in said_of(master)
+
+
+@pytest.mark.parametrize("what", ["attribute", "data set"])
+def test_lists_of_varying_length_are_not_read(tmp_path, what):
+    path = tmp_path / "x.h5"
+    lists = h5py.vlen_dtype(np.int32)
+    with h5py.File(path, "w") as file:
+        if what == "attribute":
+            file.attrs.create("NX_class", np.arange(3, dtype=np.int32), dtype=lists)
+        else:
+            file.create_dataset("x", (2,), dtype=lists)[0] = [1, 2, 3]
+        file.attrs["title"] = "text"
+    with open_hdf5(path) as file:
+        assert file.attrs["title"] == "text"
+        with pytest.raises(ForbiddenHdf5, match="lists of varying length"):
+            file.attrs["NX_class"] if what == "attribute" else file["x"][()]
