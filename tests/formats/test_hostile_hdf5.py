@@ -178,7 +178,9 @@ def test_lists_of_varying_length_are_not_read(tmp_path, what):
     lists = h5py.vlen_dtype(np.int32)
     with h5py.File(path, "w") as file:
         if what == "attribute":
-            file.attrs.create("NX_class", np.arange(3, dtype=np.int32), dtype=lists)
+            one = np.empty(1, dtype=object)
+            one[0] = np.arange(3, dtype=np.int32)
+            file.attrs.create("NX_class", one, dtype=lists)
         else:
             file.create_dataset("x", (2,), dtype=lists)[0] = [1, 2, 3]
         file.attrs["title"] = "text"
