@@ -75,7 +75,7 @@ class FileReader:
         self._are_believed: bool | None = None
         self._stamps: dict[int, tuple[int, int]] = {}
         self._changed: set[int] = set()
-        self._kept: KeptImages[bytes] = KeptImages(room)
+        self._kept = KeptImages(room)
         self._imageset = imageset
         self._first = scan.image_range[0]
         panel = detector[0]

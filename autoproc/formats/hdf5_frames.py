@@ -172,7 +172,7 @@ class NexusReader:
 
     def __init__(self, imageset: ImageSet, detector: Detector, room: int = 0) -> None:
         """Room : bytes that compressed images may take in memory, for a second reading."""
-        self._kept: KeptImages[bytes] = KeptImages(room)
+        self._kept = KeptImages(room)
         self._path = Path(imageset.template)
         self._lock = threading.Lock()
         with understood(self._path):

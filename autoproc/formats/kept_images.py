@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 import threading
-from typing import Generic, Protocol, TypeVar
 
 
-class Sized(Protocol):
-    """What knows how much memory it takes: bytes, arrays by their memoryview."""
-
-    def __len__(self) -> int:
-        """Bytes."""
-
-
-T = TypeVar("T", bound=Sized)
-
-
-class KeptImages(Generic[T]):
+class KeptImages:
     """The first images that were read and understood, up to a number of bytes. Safe to use from several threads.
 
     Compressed images take a fifth of the memory of their pixels or less, and unpacking them again costs less than
@@ -25,18 +14,18 @@ class KeptImages(Generic[T]):
 
     def __init__(self, max_bytes: int = 0) -> None:
         self._max_bytes = self._room = max_bytes
-        self._kept: dict[int, T] = {}
+        self._kept: dict[int, bytes] = {}
         self._lock = threading.Lock()
 
-    def __reduce__(self) -> tuple[type[KeptImages[T]], tuple[int]]:
+    def __reduce__(self) -> tuple[type[KeptImages], tuple[int]]:
         """In another process, nothing is kept to begin with."""
         return type(self), (self._max_bytes,)
 
-    def find(self, frame: int) -> T | None:
+    def find(self, frame: int) -> bytes | None:
         """What was kept of a frame."""
         return self._kept.get(frame)
 
-    def keep(self, frame: int, stored: T) -> None:
+    def keep(self, frame: int, stored: bytes) -> None:
         """Keep what a frame was read from, once it is known to be sound, where there is room for it."""
         with self._lock:
             if frame not in self._kept and len(stored) <= self._room:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.geometry.ice_rings import HALF_WIDTH, ice_ring_inverse_d2
-from autoproc.integration.scattering import Scattering
+from autoproc.integration.scattering import Scattering, ring_width
 from autoproc.integration.shadow import ring_levels
 from autoproc.kernels.integrate_survey import BackgroundSum
 from autoproc.models.experiment import Experiment
@@ -47,9 +47,7 @@ def ice_rings(
 
 def _inverse_d2(experiment: Experiment, n_rings: int) -> np.ndarray:
     """(n_rings,) 1/d^2 of the middle of each of the rings of `scattering`."""
-    panel = experiment.detector[0]
-    step = np.arctan(min(panel.pixel_size) / max(panel.distance, 1e-6))
-    two_theta = (np.arange(n_rings) + 0.5) * step
+    two_theta = (np.arange(n_rings) + 0.5) * ring_width(experiment.detector[0])
     return (2 * np.sin(two_theta / 2) / experiment.beam.wavelength) ** 2
 
 

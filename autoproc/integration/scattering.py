@@ -8,7 +8,7 @@ import numpy as np
 
 from autoproc.geometry.corrections import polarisation_factor
 from autoproc.geometry.detector import s1_from_mm
-from autoproc.models.experiment import Experiment
+from autoproc.models.experiment import Experiment, Panel
 from autoproc.threads import map_in_order
 
 N_SECTORS = 36
@@ -48,14 +48,18 @@ def scattering(experiment: Experiment, n_threads: int = 0) -> Scattering:
     return Scattering(ring, sector, polarisation)
 
 
+def ring_width(panel: Panel) -> float:
+    """Scattering angle, radians, that a ring spans: about that of a pixel near the beam."""
+    return float(np.arctan(min(panel.pixel_size) / max(panel.distance, 1e-6)))
+
+
 def _of_rows(experiment: Experiment, rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     beam, panel = experiment.beam, experiment.detector[0]
     fast, slow = np.meshgrid(np.arange(panel.image_size[0]) + 0.5, np.arange(rows.start, rows.stop) + 0.5)
     s1 = s1_from_mm(panel, beam, np.stack([fast, slow], axis=-1) * np.asarray(panel.pixel_size))
     cosine = np.clip(s1 @ beam.s0 * beam.wavelength**2, -1, 1)
-    step = np.arctan(min(panel.pixel_size) / max(panel.distance, 1e-6))
     across = np.cross(beam.s0, experiment.goniometer.lab_axis)
     angle = np.arctan2(s1 @ across, s1 @ np.cross(across, beam.s0) / np.linalg.norm(beam.s0))
     sector = np.minimum(((angle / (2 * np.pi) + 0.5) * N_SECTORS).astype(np.int32), N_SECTORS - 1)
     polarisation = np.maximum(polarisation_factor(beam, s1), LEAST_POLARISATION)
-    return (np.arccos(cosine) / step).astype(np.int32), sector, polarisation
+    return (np.arccos(cosine) / ring_width(panel)).astype(np.int32), sector, polarisation

@@ -17,6 +17,7 @@ from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.quality import is_macromolecular
 from autoproc.reports.story import detector_reach, known_isa, story
 from autoproc.stages.pipeline import Processing
+from autoproc.wording import images_in_words
 
 LATTICES_SHOWN = 3
 """Lattices with plots of their own; more would bury the others."""
@@ -33,8 +34,10 @@ def report_page(summary: dict[str, Any], processing: Processing | None) -> str:
     journal = [(line.label, line.text, _seconds(summary, line.stage)) for line in lines]
     first = tables.table_one(processing.scaled.statistics) if processing and processing.scaled else None
     decided = standing(summary["decisions"])
+    n_images = summary["n_images"]
+    images = None if n_images is None else images_in_words(n_images, summary["n_images_used"])
     return render(
-        "report.html", summary=summary, journal=journal, table_one=first, sections=sections(processing),
+        "report.html", summary=summary, images=images, journal=journal, table_one=first, sections=sections(processing),
         decided=decided, given_up=[d for d in summary["decisions"] if d not in decided],
     )  # fmt: skip
 

@@ -45,6 +45,12 @@ def of_whole_files(layout, sources):
         layout[k * N // 2 : (k + 1) * N // 2] = h5py.VirtualSource(f"d_{k}.h5", "data", (N // 2, *SIZE), np.uint16)
 
 
+def without_images(group):
+    """Take the data sets of images out of a master's group."""
+    for name in [name for name in group if name.startswith("data")]:
+        del group[name]
+
+
 def stored(folder, arrangement, images):
     """Master with a virtual data set of the images, in two data files as `arrangement` puts them."""
     master = write_master(folder / "x_master.h5", images)
@@ -52,8 +58,7 @@ def stored(folder, arrangement, images):
     arrangement(layout, [h5py.VirtualSource(f"d_{k}.h5", "data", (N, *SIZE), np.uint16) for k in range(2)])
     with h5py.File(master, "r+") as file:
         group = file["entry/data"]
-        for name in [name for name in group if name.startswith("data")]:
-            del group[name]
+        without_images(group)
         group.create_virtual_dataset("data", layout, fillvalue=9)
         file.flush()
     with h5py.File(master) as file:
@@ -99,8 +104,7 @@ def test_frames_put_together_from_halves_are_left_to_the_library(tmp_path, chunk
             file.create_dataset("data", data=images[:, rows], chunks=(1, 15, SIZE[1]), **PACKED)
         layout[:, rows] = h5py.VirtualSource(f"d_{k}.h5", "data", (N, 15, SIZE[1]), np.uint16)
     with h5py.File(master, "r+") as file:
-        for name in [name for name in file["entry/data"] if name.startswith("data")]:
-            del file["entry/data"][name]
+        without_images(file["entry/data"])
         assert frame_sources(file["entry/data"].create_virtual_dataset("data", layout)) is None
     reader = open_reader(read_experiment(master))
     for frame in range(N):
@@ -159,8 +163,7 @@ def test_a_source_may_be_virtual_itself(tmp_path, chunks):
     layout = h5py.VirtualLayout((N, *SIZE), np.uint16)
     layout[:] = h5py.VirtualSource("inner.h5", "entry/data/data", (N, *SIZE), np.uint16)
     with h5py.File(master, "r+") as file:
-        for name in [name for name in file["entry/data"] if name.startswith("data")]:
-            del file["entry/data"][name]
+        without_images(file["entry/data"])
         file["entry/data"].create_virtual_dataset("data", layout)
     reader = open_reader(read_experiment(master))
     for frame in range(N):
@@ -186,8 +189,7 @@ def test_sources_lie_beside_the_file_that_names_them(tmp_path):
     stored(tmp_path / "sub", contiguous, images)
     master = write_master(tmp_path / "y_master.h5", images)
     with h5py.File(master, "r+") as file:
-        for name in [name for name in file["entry/data"] if name.startswith("data")]:
-            del file["entry/data"][name]
+        without_images(file["entry/data"])
         file["entry/data/data"] = h5py.ExternalLink("sub/x_master.h5", "entry/data/data")
     reader = open_reader(read_experiment(master))
     assert_array_equal(reader.read(N - 1), images[N - 1])
