@@ -41,27 +41,16 @@ FOR_WIDE_REGISTERS static void transpose(const uint8_t *restrict planes, long n,
     }
 }
 
-/* The 8 n bytes that eight bit planes of n bytes make up, as little-endian words of eight. Returns whether any is not 0. */
-static int gather_bytes(const uint8_t *restrict planes, long n, uint64_t *restrict eights)
+/* The 8 m bytes that m bytes of eight bit planes, n bytes apart, make up, as little-endian words of eight. */
+static void gather_bytes(const uint8_t *restrict planes, long n, long m, uint64_t *restrict eights)
 {
-    int any = 0;
-    for (long k = 0; k < n; k += STRETCH) {
-        long length = n - k < STRETCH ? n - k : STRETCH;
-        if (holds_a_bit(planes + k, n, length)) {
+    for (long k = 0; k < m; k += STRETCH) {
+        long length = m - k < STRETCH ? m - k : STRETCH;
+        if (holds_a_bit(planes + k, n, length))
             transpose(planes + k, n, length, eights + k);
-            any = 1;
-        } else {
+        else
             memset(eights + k, 0, (size_t)length * 8);
-        }
     }
-    return any;
-}
-
-/* n counts of one byte each. */
-FOR_WIDE_REGISTERS static void widen_bytes(const uint8_t *restrict low, long n, int16_t *restrict target)
-{
-    for (long i = 0; i < n; i++)
-        target[i] = low[i];
 }
 
 /* The counts of `size` bytes that are i places apart in `bytes`, where the two largest of an unsigned type are -1 and -2:
@@ -101,6 +90,77 @@ FOR_WIDE_REGISTERS static void join_32(const uint8_t *restrict bytes, int size, 
         int32_t v = size == 1 ? bytes[i] : bytes[i] | bytes[n + i] << 8;
         target[i] = v >= top - 1 ? v - top - 1 : v;
     }
+}
+
+typedef uint64_t words_t __attribute__((vector_size(STRETCH)));
+typedef int16_t counts_t __attribute__((vector_size(STRETCH)));
+
+#define STRETCH_OF(plane) ({ words_t stretch_; memcpy(&stretch_, plane, STRETCH); stretch_; })
+#define HAS_A_BIT(words) (((words)[0] | (words)[1] | (words)[2] | (words)[3]) != 0)
+
+/* The 8 STRETCH counts of two or four bytes that as many bit planes, n bytes apart, make up, where the two largest of
+   the unsigned type are -1 and -2: returns whether one does not fit into 16 bits. Only planes that hold a bit are
+   looked at closely, which are few. */
+static inline __attribute__((always_inline)) int spread_planes(const uint8_t *planes, long n, int n_planes,
+                                                               int16_t *target)
+{
+    const counts_t lanes = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, INT16_MIN};
+    const counts_t zero = {0};
+    const uint8_t *held[16];
+    int16_t value[16];
+    int n_held = 0;
+    words_t sign = STRETCH_OF(planes + 15 * n), beyond = {0}, high = {0};
+    for (int bit = 16; bit < n_planes; bit++)
+        beyond |= STRETCH_OF(planes + bit * n) ^ sign;
+    int has_sign = HAS_A_BIT(sign), last = 15;
+    if (has_sign) {
+        for (int bit = 1; bit < 15; bit++)
+            beyond |= sign & ~STRETCH_OF(planes + bit * n);
+        held[n_held] = planes + 15 * n;
+        value[n_held++] = -2;
+    } else {
+        for (int bit = 4; bit < 15; bit++)
+            high |= STRETCH_OF(planes + bit * n);
+        last = HAS_A_BIT(high) ? 15 : 4;
+    }
+    if (HAS_A_BIT(beyond))
+        return 1;
+    for (int bit = 0; bit < last; bit++) {
+        words_t plane = STRETCH_OF(planes + bit * n);
+        if (bit > 0)
+            plane &= ~sign;
+        if (HAS_A_BIT(plane)) {
+            held[n_held] = planes + bit * n;
+            value[n_held++] = (int16_t)(1 << bit);
+        }
+    }
+    for (long k = 0; k < STRETCH; k += 2) {
+        counts_t counts = zero;
+        for (int i = 0; i < n_held; i++) {
+            int16_t bits;
+            memcpy(&bits, held[i] + k, 2);
+            counts |= (((zero + bits) & lanes) == lanes) & (zero + value[i]);
+        }
+        memcpy(target + 8 * k, &counts, sizeof counts);
+    }
+    return 0;
+}
+
+/* The 8 n counts of `size` bytes, cut to 16 bits, whose bit planes of n bytes follow each other: returns whether one
+   does not fit. rest : work space for n size words */
+FOR_WIDE_REGISTERS static int counts_of_planes_16(const uint8_t *planes, int size, long n, uint64_t *rest, int16_t *target)
+{
+    long k = 0;
+    if (size > 1) {
+        for (; k + STRETCH <= n; k += STRETCH)
+            if (spread_planes(planes + k, n, 8 * size, target + 8 * k))
+                return 1;
+    }
+    if (k == n)
+        return 0;
+    for (int part = 0; part < size; part++)
+        gather_bytes(planes + k + part * 8 * n, n, n - k, rest + part * (n - k));
+    return join_16((const uint8_t *)rest, size, 8 * (n - k), target + 8 * k);
 }
 
 #endif

@@ -4,8 +4,8 @@ from libc.stdint cimport int16_t, int32_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 cdef extern from "bit_planes.h" nogil:
-    int gather_bytes(const uint8_t* planes, long n, uint64_t* eights)
-    void widen_bytes(const uint8_t* low, long n, int16_t* target)
+    void gather_bytes(const uint8_t* planes, long n, long m, uint64_t* eights)
+    int counts_of_planes_16(const uint8_t* planes, int size, long n, uint64_t* rest, int16_t* target)
     int join_16(const uint8_t* bytes, int size, long n, int16_t* target)
     void join_32(const uint8_t* bytes, int size, long n, int32_t* target)
 
@@ -75,16 +75,12 @@ cdef int unshuffle(const uint8_t* source, Py_ssize_t n, int size, uint8_t* parts
 
     Bit plane b of the block holds bit b of every element, 8 elements a byte. parts : work space of n size bytes, aligned
     """
-    cdef int part, highest = 0
-    for part in range(size):
-        if gather_bytes(source + part * n, n // 8, <uint64_t*>(parts + part * n)):
-            highest = part
+    cdef int part
     if count_t is int16_t:
-        if highest == 0 and size > 1:
-            widen_bytes(parts, n, target)
-            return False
-        return join_16(parts, size, n, target)
+        return counts_of_planes_16(source, size, n // 8, <uint64_t*>parts, target)
     else:
+        for part in range(size):
+            gather_bytes(source + part * n, n // 8, n // 8, <uint64_t*>(parts + part * n))
         join_32(parts, size, n, target)
         return False
 
