@@ -9,6 +9,7 @@ from itertools import combinations
 import gemmi
 import numpy as np
 
+from autoproc.geometry.asu import PLACES, linear_code
 from autoproc.merging.groups import group_equivalents
 from autoproc.models.space_group import rotations_of
 
@@ -59,21 +60,19 @@ def mates_agreements(
     groups = group_equivalents(space_group, hkl).anomalous()
     found = []
     for subgroup in maximal_subgroups(rotations_of(space_group)):
-        agreement = _analysed(groups.group, _classes(hkl, subgroup, groups.group), value, variance)
+        agreement = _analysed(groups.group, _classes(hkl, subgroup), value, variance)
         if min(agreement.n_between, agreement.n_within) >= MIN_DEGREES_OF_FREEDOM:
             found.append(replace(agreement, axes=orders_of(subgroup)))
     return tuple(found)
 
 
-def _classes(hkl: np.ndarray, rotations: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """(N,) number of the class of each observation under rotations alone, within its group."""
-    size = 2 * int(np.abs(hkl).max(initial=0)) * 3 + 1
+def _classes(hkl: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """(N,) number of the class of each observation under rotations alone, which no two groups share."""
+    indices = hkl.T.astype(np.int64)
     codes = np.full(len(hkl), np.iinfo(np.int64).min)
     for rotation in rotations:
-        h, k, m = (hkl.astype(np.int64) @ rotation).T
-        codes = np.maximum(codes, (h * size + k) * size + m)
-    _, number = np.unique(np.stack([group, codes]), axis=1, return_inverse=True)
-    return number.ravel()
+        np.maximum(codes, linear_code(indices, rotation @ PLACES), out=codes)
+    return np.unique(codes, return_inverse=True)[1]
 
 
 def _analysed(group: np.ndarray, part: np.ndarray, value: np.ndarray, variance: np.ndarray) -> MatesAgreement:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoproc.geometry.asu import complete_set, group_unique, to_asu
+from autoproc.geometry import asu as asu_module
+from autoproc.geometry.asu import PLACES, complete_set, group_unique, linear_code, to_asu
 from autoproc.models.space_group import rotations_of
 
 GROUPS = ("P 1", "P 1 21 1", "C 1 2 1", "P 21 21 21", "P 43 21 2", "P 61", "R 3 :H", "I 21 3", "F 4 3 2")
@@ -53,6 +54,55 @@ def test_unique_rows_are_those_of_numpy(rows):
     expected, numbers = np.unique(hkl, axis=0, return_inverse=True)
     np.testing.assert_array_equal(unique, expected)
     np.testing.assert_array_equal(inverse, numbers.ravel())
+
+
+@FEW
+@given(st.lists(st.tuples(*[st.integers(-2, 3)] * 3), min_size=20, max_size=60), st.integers(-(10**6), 10**6))
+def test_unique_rows_of_a_small_box_are_counted_through_alike(rows, away):
+    hkl = np.array(rows, np.int32) + np.array([away, 0, -away], np.int32)
+    unique, inverse = group_unique(hkl)
+    expected, numbers = np.unique(hkl, axis=0, return_inverse=True)
+    np.testing.assert_array_equal(unique, expected)
+    np.testing.assert_array_equal(inverse, numbers.ravel())
+    assert unique.dtype == hkl.dtype
+
+
+def test_a_few_indices_far_apart_take_no_room():
+    hkl = np.array([[2_000_000, -3, 0], [-2_000_000, 7, 2_000_000], [2_000_000, -3, 0]], np.int32)
+    unique, inverse = group_unique(hkl)
+    np.testing.assert_array_equal(unique, hkl[[1, 0]])
+    np.testing.assert_array_equal(inverse, [1, 0, 1])
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_block_by_block_is_as_all_at_once(name, monkeypatch):
+    group = gemmi.SpaceGroup(name)
+    hkl = np.random.default_rng(3).integers(-9, 10, (100, 3))
+    at_once = to_asu(hkl, group)
+    monkeypatch.setattr(asu_module, "ROWS", 7)
+    for blocks, expected in zip(to_asu(hkl, group), at_once, strict=True):
+        np.testing.assert_array_equal(blocks, expected)
+
+
+def test_no_index_is_the_asymmetric_unit_of_none():
+    asu, isym = to_asu(np.zeros((0, 3), np.int32), gemmi.SpaceGroup("P 1 21 1"))
+    assert asu.shape == (0, 3)
+    assert isym.shape == (0,)
+
+
+@FEW
+@given(st.lists(st.tuples(*[st.integers(-350_000, 350_000)] * 3), min_size=2, max_size=30, unique=True))
+def test_codes_of_different_indices_differ(rows):
+    hkl = np.array(rows, np.int64)
+    assert len(set(linear_code(hkl.T, PLACES).tolist())) == len(rows)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_the_code_of_an_image_comes_of_places_turned(name):
+    hkl = np.random.default_rng(4).integers(-900, 900, (50, 3))
+    for rotation in rotations_of(gemmi.SpaceGroup(name)):
+        turned = linear_code((hkl @ rotation).T, PLACES)
+        np.testing.assert_array_equal(linear_code(hkl.T, rotation @ PLACES), turned)
 
 
 @pytest.mark.parametrize("name", ["P 1 21 1", "C 1 2 1", "P 43 21 2", "I 2 3"])

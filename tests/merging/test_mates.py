@@ -86,3 +86,23 @@ def test_order_of_observations_does_not_matter():
     first = mates_agreements(gemmi.SpaceGroup("P 2 2 2"), hkl, value, variance)
     second = mates_agreements(gemmi.SpaceGroup("P 2 2 2"), hkl[order], value[order], variance[order])
     np.testing.assert_allclose([a.ratio for a in first], [a.ratio for a in second], rtol=1e-9)
+
+
+@pytest.mark.parametrize("group", ["P 2 2 2", "P 4 2 2", "P 3 2 1", "P 6 2 2", "I 2 3", "P 4 3 2"])
+def test_degrees_of_freedom_are_those_of_classes_counted_one_by_one(group):
+    rng = np.random.default_rng(5)
+    space_group = gemmi.SpaceGroup(group)
+    hkl = rng.integers(-4, 5, (400, 3))
+    operations, asu = space_group.operations(), gemmi.ReciprocalAsu(space_group)
+    groups = []
+    for h in hkl.tolist():
+        mate, isym = asu.to_asu(h, operations)
+        is_plus = isym % 2 == 1 or operations.is_reflection_centric(mate)
+        groups.append((tuple(mate), is_plus))
+    expected = []
+    for subgroup in maximal_subgroups(rotations_of(space_group)):
+        classes = [(g, max(map(tuple, h @ subgroup))) for g, h in zip(groups, hkl, strict=True)]
+        expected.append((len(set(classes)) - len(set(groups)), len(hkl) - len(set(classes))))
+    found = mates_agreements(space_group, hkl, rng.exponential(size=len(hkl)), np.ones(len(hkl)))
+    assert [(a.n_between, a.n_within) for a in found] == [e for e in expected if min(e) >= 50]
+    assert found
