@@ -11,13 +11,18 @@ cdef extern from "background_sums.h" nogil:
                        double* total, int32_t* number, int32_t* n_bright)
     void add_pixels_32(const int32_t* image, const uint8_t* trusted, const int32_t* cap, long n, int32_t lowest,
                        double* total, int32_t* number, int32_t* n_bright)
+    bint add_small_counts(const int16_t* const* frames, int n_frames, long begin, const uint8_t* trusted,
+                          const int32_t* cap, long n, int32_t lowest, double* total, int32_t* number, int32_t* n_bright)
+    enum:
+        STRIP
 
 ctypedef fused count_t:
     int16_t
     int32_t
 
-# Pixels whose sums stay in a core's cache while the frames of a run are added, one after the other.
-cdef Py_ssize_t STRIP = 8192
+# Rounds in which the limit of a ring is found; bright pixels are gone after three or four.
+cdef enum:
+    ROUNDS = 8
 
 
 def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted,
@@ -110,7 +115,12 @@ def add_frames(list images, const count_t[:, ::1] first, const uint8_t[:, ::1] t
     with nogil:
         begin = 0
         while begin < size:
-            n = min(STRIP, size - begin)
+            n = min(<Py_ssize_t>STRIP, size - begin)
+            if count_t is int16_t:
+                if add_small_counts(frame, n_frames, begin, &trusted[0, 0] + begin, &cap[0, 0] + begin, n, lowest,
+                                    &total[0, 0] + begin, &number[0, 0] + begin, &n_bright[0, 0] + begin):
+                    begin += n
+                    continue
             for k in range(n_frames):
                 if count_t is int16_t:
                     add_pixels_16(frame[k] + begin, &trusted[0, 0] + begin, &cap[0, 0] + begin, n, lowest,
@@ -134,3 +144,37 @@ def take_away(const count_t[:, ::1] image, const int[::1] covered, const uint8_t
             if trusted[y, x] and lowest <= value <= cap[y, x]:
                 total[y, x] -= value
                 number[y, x] = <int32_t>(<unsigned int>number[y, x] - 1)  # which wraps, as C's int must not
+
+
+def ring_limits(const count_t[::1] image, const Py_ssize_t[::1] pixels, const Py_ssize_t[::1] start, double min_trusted,
+                double gain, double noise, double[::1] values, double[::1] limit):
+    """Counts above which a pixel of each ring is not background: see kernels.integrate_survey.Rings.limits.
+
+    pixels : of ring r those from start[r] to start[r + 1]; values : work space for the largest ring
+    """
+    cdef Py_ssize_t r, i, n, kept, round
+    cdef double total, high, v
+    with nogil:
+        for r in range(limit.shape[0]):
+            n = 0
+            for i in range(start[r], start[r + 1]):
+                v = image[pixels[i]]
+                if v >= min_trusted:
+                    values[n] = v
+                    n += 1
+            for round in range(ROUNDS):
+                total = 0
+                for i in range(n):
+                    total += values[i]
+                high = 2 * total / n if n > 0 else 0.0
+                if high < 0:
+                    high = 0
+                limit[r] = high + 4 * sqrt(gain * high + noise) + 2 * gain
+                kept = 0
+                for i in range(n):
+                    if values[i] <= limit[r]:
+                        values[kept] = values[i]
+                        kept += 1
+                if kept == n:
+                    break
+                n = kept

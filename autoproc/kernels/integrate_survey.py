@@ -43,7 +43,8 @@ class BackgroundSum:
     @staticmethod
     def of_shape(shape: tuple[int, int]) -> BackgroundSum:
         """Empty sums."""
-        return BackgroundSum(np.zeros(shape), np.zeros(shape, np.int32), np.zeros(shape, np.int32), 0)
+        total = np.full(shape, 0.0)  # written at once, numpy has it in large pages, unlike np.zeros
+        return BackgroundSum(total, np.full(shape, 0, np.int32), np.full(shape, 0, np.int32), 0)
 
     def add(
         self,
@@ -107,8 +108,9 @@ class Rings:
         start = np.cumsum(size) - size
         step = np.maximum(-(-size // MOST_OF_RING), 1)
         chosen = (np.arange(len(pixels)) - np.repeat(start, size)) % np.repeat(step, size) == 0
-        self._pixels = pixels[chosen]
-        self._ring_of = ring.ravel()[self._pixels]
+        self._pixels = np.ascontiguousarray(pixels[chosen], np.intp)
+        size = np.bincount(ring.ravel()[self._pixels], minlength=n_rings)
+        self._start = np.concatenate([[0], np.cumsum(size)]).astype(np.intp)
 
     def limits(self, image: np.ndarray, min_trusted: float = 0.0, gain: float = 1.0, noise: float = 0.0) -> np.ndarray:
         """(n_rings,) counts above which a pixel of a ring is not background.
@@ -119,18 +121,11 @@ class Rings:
         """
         gain, noise = given.positive(gain, "gain"), given.number(noise, "noise", 0.0)
         min_trusted = given.number(min_trusted, "min_trusted")
-        values, ring = given.pixels(image, self.ring.shape, "image").ravel()[self._pixels], self._ring_of
-        limit = np.full(self._n_rings, np.inf)
-        values, ring = values[values >= min_trusted].astype(float), ring[values >= min_trusted]
-        for _ in range(8):
-            total = np.bincount(ring, values, self._n_rings)
-            number = np.bincount(ring, minlength=self._n_rings)
-            high = np.maximum(2 * total / np.maximum(number, 1), 0)
-            limit = high + 4 * np.sqrt(gain * high + noise) + 2 * gain
-            below = values <= limit[ring]
-            if below.all():
-                break
-            values, ring = values[below], ring[below]
+        image = given.pixels(image, self.ring.shape, "image")
+        limit = np.empty(self._n_rings)
+        _integrate_survey.ring_limits(
+            image.ravel(), self._pixels, self._start, min_trusted, gain, noise, np.empty(MOST_OF_RING), limit
+        )
         return limit
 
     def caps(self, limit: np.ndarray) -> np.ndarray:

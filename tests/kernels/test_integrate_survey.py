@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autoproc.kernels.integrate_survey import FARTHEST, BackgroundSum, Rings, survey_frame
 
@@ -88,3 +90,54 @@ def test_background_leaves_out_what_is_covered_bright_or_untrusted():
 def test_a_number_of_rings_that_no_image_has_is_refused(n_rings):
     with pytest.raises(ValueError, match="the number of rings is"):
         Rings(RINGS, ONES, n_rings)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_frames=st.integers(1, 9),
+    dtype=st.sampled_from([np.int16, np.int32]),
+    lowest=st.sampled_from([-40000, -600, -3, 0, 2]),
+    highest_cap=st.sampled_from([3, 500, 5000, 100_000]),
+)
+def test_sums_are_those_of_their_definition(seed, n_frames, dtype, lowest, highest_cap):
+    """Counts of either type and size; more pixels than are added at a time, of which some are not trusted."""
+    rng = np.random.default_rng(seed)
+    shape = (7, 700)
+    images = [rng.integers(-5, 2 * min(highest_cap, 16_000), shape).astype(dtype) for _ in range(n_frames)]
+    images[0][0, :2] = np.iinfo(dtype).min, np.iinfo(dtype).max
+    trusted, cap = rng.integers(0, 2, shape, np.uint8), rng.integers(-2, highest_cap, shape, np.int32)
+    cap[3, 5] = np.iinfo(np.int32).min
+    seen = BackgroundSum.of_shape(shape)
+    seen.add(images, trusted, [NOTHING] * n_frames, cap, lowest)
+    frames = np.array(images, np.int64)
+    counted = (frames >= lowest) & (trusted != 0)
+    np.testing.assert_array_equal(seen.total, np.sum(frames * (counted & (frames <= cap)), axis=0))
+    np.testing.assert_array_equal(seen.number, np.sum(counted & (frames <= cap), axis=0))
+    np.testing.assert_array_equal(seen.n_bright, np.sum(counted & (frames > cap), axis=0))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    mean=st.sampled_from([0.0, 0.1, 4.0]),
+    gain=st.sampled_from([0.5, 1.0, 3.0]),
+    noise=st.sampled_from([0.0, 5.0]),
+    dtype=st.sampled_from([np.int16, np.int32]),
+)
+def test_the_limit_of_a_ring_is_where_what_is_below_it_no_longer_changes(seed, mean, gain, noise, dtype):
+    rng = np.random.default_rng(seed)
+    image = (rng.poisson(mean, SHAPE) + rng.poisson(50, SHAPE) * (rng.random(SHAPE) < 0.05)).astype(dtype)
+    image[0] = -1
+    ring, trusted = rng.integers(0, 4, SHAPE).astype(np.int32), rng.integers(0, 2, SHAPE, np.uint8)
+    ring[ring == 2] = 3  # a ring without pixels
+    limits = Rings(ring, trusted, 5).limits(image, 0.0, gain, noise)
+    for number, limit in enumerate(limits):
+        values = image[(ring == number) & (trusted != 0) & (image >= 0)].astype(float)
+        for _ in range(8):
+            high = 2 * values.mean() if len(values) else 0.0
+            expected = high + 4 * np.sqrt(gain * high + noise) + 2 * gain
+            if np.all(values <= expected):
+                break
+            values = values[values <= expected]
+        assert limit == pytest.approx(expected, rel=1e-12)
