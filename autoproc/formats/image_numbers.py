@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from autoproc.formats.shoeboxes import Unpacked
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 
@@ -57,8 +58,10 @@ def shifted(reflections: Reflections, shift: np.ndarray) -> Reflections:
     return reflections.replace(**columns)
 
 
-def _moved(box: bytes, shift: int) -> bytes:
-    """A packed shoebox with its frames moved: the last two numbers of its bbox."""
+def _moved(box: bytes | Unpacked, shift: int) -> bytes | Unpacked:
+    """A packed shoebox with its frames moved: the last two numbers of its bbox; one that is not packed has none yet."""
+    if isinstance(box, Unpacked):
+        return box
     frames = np.frombuffer(box[20:28], "<i4") + np.int32(shift)
     return box[:20] + frames.astype("<i4").tobytes() + box[28:]
 

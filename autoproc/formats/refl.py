@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgpack
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from autoproc.errors import CorruptFile
 from autoproc.formats.boundary import LONGEST_REASON, reads_file
 from autoproc.formats.no_files import read_file
-from autoproc.formats.shoeboxes import split_shoeboxes
+from autoproc.formats.shoeboxes import packed_length, packed_shoeboxes, split_shoeboxes
 from autoproc.legible import plain
 from autoproc.models.columns import COLUMNS
 from autoproc.models.reflections import Reflections
@@ -30,6 +32,9 @@ TYPES: dict[str, tuple[str, int]] = {
     "int6": ("<i4", 6),
     "cctbx::miller::index<>": ("<i4", 3),
 }
+LENGTHS = ((">B", 0xC4, 0xFF), (">H", 0xC5, 0xFFFF), (">I", 0xC6, 0xFFFFFFFF))
+"""How msgpack writes the length of a byte string, its mark before it, and up to which."""
+MOST_BYTES = LENGTHS[-1][-1]
 OUR_NAMES = {column.dials: name for name, column in COLUMNS.items()} | {"dqe": "qe"}
 
 
@@ -75,18 +80,40 @@ def read_refl_columns(path: str | Path) -> dict[str, Any]:
 
 
 def write_refl(path: str | Path, reflections: Reflections) -> None:
-    """Write reflections so that DIALS reads them."""
-    data = {}
-    for name in reflections:
-        column = COLUMNS[name]
-        if name == "shoebox":
-            data[column.dials] = (SHOEBOX, (len(reflections), b"".join(reflections[name])))
-            continue
-        kind = _dials_type(name)
-        array = np.ascontiguousarray(reflections[name]).astype(TYPES[kind][0], copy=False)
-        data[column.dials] = (kind, (len(reflections), array.tobytes()))
-    payload = {"identifiers": reflections.identifiers, "nrows": len(reflections), "data": data}
-    Path(path).write_bytes(msgpack.packb([MAGIC, VERSION, payload], use_bin_type=True))
+    """Write reflections so that DIALS reads them; shoeboxes that are more than the format can hold are left out."""
+    packer = msgpack.Packer(use_bin_type=True)
+    n_boxes = packed_length(reflections["shoebox"], reflections["bbox"]) if "shoebox" in reflections else 0
+    names = [name for name in reflections if name != "shoebox" or n_boxes <= MOST_BYTES]
+    with Path(path).open("wb") as file:
+        file.write(packer.pack_array_header(3) + packer.pack(MAGIC) + packer.pack(VERSION) + packer.pack_map_header(3))
+        file.write(packer.pack("identifiers") + packer.pack(reflections.identifiers))
+        file.write(packer.pack("nrows") + packer.pack(len(reflections)))
+        file.write(packer.pack("data") + packer.pack_map_header(len(names)))
+        for name in names:
+            is_boxes = name == "shoebox"
+            file.write(packer.pack(COLUMNS[name].dials) + packer.pack_array_header(2))
+            file.write(packer.pack(SHOEBOX if is_boxes else _dials_type(name)) + packer.pack_array_header(2))
+            file.write(packer.pack(len(reflections)))
+            if is_boxes:
+                boxes = packed_shoeboxes(reflections[name], reflections["bbox"], reflections["panel"])
+                _write_bytes(file, n_boxes, boxes)
+            else:
+                values = _as_dials(name, reflections[name])
+                _write_bytes(file, values.nbytes, [values.data] if values.size else [])
+
+
+def _write_bytes(file: IO[bytes], length: int, pieces: Iterable[bytes | memoryview]) -> None:
+    """A byte string of msgpack, whose pieces need not be in memory together. Raises ValueError if it is too long."""
+    if length > MOST_BYTES:
+        raise ValueError(f"{length} bytes are more than a .refl file can hold in a column")
+    form, mark = next((form, mark) for form, mark, most in LENGTHS if length <= most)
+    file.write(bytes([mark]) + struct.pack(form, length))
+    for piece in pieces:
+        file.write(piece)
+
+
+def _as_dials(name: str, column: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(column).astype(TYPES[_dials_type(name)][0], copy=False)
 
 
 def _check(n_rows: Any, identifiers: Any, columns: dict[Any, np.ndarray], types: dict[Any, Any]) -> None:

@@ -2,49 +2,76 @@
 
 A shoebox is packed as: uint32 panel, int32 bbox[6], uint8 1 (pixels follow), then for each pixel of
 the box, in order of frame, slow, fast: float32 counts, int32 mask, float32 background.
+
+Packed they take a hundred times the room of the other columns, and nothing of ours looks at them: so spots carry them
+unpacked, and they are packed where they are written.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 import numpy as np
 
-HEADER = 29
-PER_PIXEL = 12
+from autoproc.kernels.pack_shoeboxes import HEADER, PER_PIXEL, box_sizes, pack_shoeboxes
+
 SIGNAL = 5
 """Mask code of a pixel of the spot: valid (1) and foreground (4)."""
+TOGETHER = 4096
+"""Boxes that are packed at once: some 10 MB."""
 
 
-def box_sizes(bbox: np.ndarray) -> np.ndarray:
-    """(N,) number of pixels of boxes (N, 6): x0 x1 y0 y1 z0 z1, half-open."""
-    return np.prod(bbox[:, 1::2].astype(np.int64) - bbox[:, ::2], axis=1)
+@dataclass(frozen=True, slots=True, eq=False)
+class BoxPixels:
+    """Pixels of S spots, which have the boxes bbox (S, 6): those of spot k are start[k]:start[k + 1].
+
+    columns : x, y, z (fast, slow, frame) and counts, int32, (P,) each
+    """
+
+    bbox: np.ndarray
+    start: np.ndarray
+    columns: Sequence[np.ndarray]
 
 
-def pack_shoeboxes(
-    bbox: np.ndarray, panel: np.ndarray, start: np.ndarray, xyz: np.ndarray, counts: np.ndarray
-) -> np.ndarray:
-    """(N,) object array of bytes: one packed shoebox for each spot.
+@dataclass(slots=True, eq=False)
+class Unpacked:
+    """A shoebox that is yet to be packed: the spot of this number among others."""
 
-    bbox : (N, 6); panel : (N,); spot k has the pixels start[k]:start[k + 1] of xyz (P, 3) and counts (P,).
+    pixels: BoxPixels
+    spot: int
+
+
+def unpacked_shoeboxes(bbox: np.ndarray, start: np.ndarray, columns: Sequence[np.ndarray]) -> np.ndarray:
+    """(N,) object array for a table's column: the shoebox of each spot, with the pixels of BoxPixels.
+
     Pixels of the box that are not in the spot have no counts and are masked.
     """
-    if not len(bbox):
-        return np.empty(0, object)
-    size = box_sizes(bbox)
-    offset = np.concatenate([[0], np.cumsum(HEADER + PER_PIXEL * size)])
-    blob = np.zeros(offset[-1], np.uint8)
-    header = np.column_stack([panel.astype(np.int32), bbox.astype(np.int32)]).astype("<i4")
-    _scatter(blob, offset[:-1], header)
-    blob[offset[:-1] + 28] = 1
-    spot = np.repeat(np.arange(len(bbox)), np.diff(start))
-    low, extent = bbox[spot, ::2], (bbox[:, 1::2] - bbox[:, ::2])[spot]
-    local = xyz - low
-    index = (local[:, 2] * extent[:, 1] + local[:, 1]) * extent[:, 0] + local[:, 0]
-    first = offset[:-1][spot] + HEADER
-    _scatter(blob, first + 4 * index, counts.astype("<f4")[:, None])
-    _scatter(blob, first + 4 * (size[spot] + index), np.full((len(spot), 1), SIGNAL, "<i4"))
-    return _sliced(blob.tobytes(), offset)
+    pixels = BoxPixels(bbox, start, columns)
+    boxes = np.empty(len(bbox), object)
+    boxes[:] = [Unpacked(pixels, k) for k in range(len(bbox))]
+    return boxes
+
+
+def packed_length(boxes: np.ndarray, bbox: np.ndarray) -> int:
+    """Bytes of shoeboxes (N,), packed or not, with these bboxes (N, 6)."""
+    size = HEADER + PER_PIXEL * box_sizes(bbox)
+    return sum(len(box) if isinstance(box, bytes) else n for box, n in zip(boxes, size.tolist(), strict=True))
+
+
+def packed_shoeboxes(boxes: np.ndarray, bbox: np.ndarray, panel: np.ndarray) -> Iterator[bytes | memoryview]:
+    """The bytes of shoeboxes (N,), in pieces; those that are not yet packed get these bboxes (N, 6) and panels (N,)."""
+    header = np.column_stack([panel, bbox]).astype(np.int32)
+    for first in range(0, len(boxes), TOGETHER):
+        some = enumerate(boxes[first : first + TOGETHER], first)
+        for pixels, group in groupby(some, lambda item: getattr(item[1], "pixels", None)):
+            rows, alike = zip(*group, strict=True)
+            if pixels is None:
+                yield b"".join(alike)
+                continue
+            spots = np.array([box.spot for box in alike])
+            yield pack_shoeboxes(header[list(rows)], spots, pixels.bbox, pixels.start, pixels.columns, SIGNAL).data
 
 
 def split_shoeboxes(blob: bytes, bbox: np.ndarray) -> np.ndarray | None:
@@ -52,17 +79,6 @@ def split_shoeboxes(blob: bytes, bbox: np.ndarray) -> np.ndarray | None:
     offset = np.concatenate([[0], np.cumsum(HEADER + PER_PIXEL * box_sizes(bbox))])
     if offset[-1] != len(blob):
         return None
-    return _sliced(blob, offset)
-
-
-def _sliced(blob: bytes, offset: np.ndarray) -> np.ndarray:
-    edges = offset.tolist()
-    pieces = np.empty(len(edges) - 1, object)
-    pieces[:] = [blob[a:b] for a, b in pairwise(edges)]
+    pieces = np.empty(len(bbox), object)
+    pieces[:] = [blob[a:b] for a, b in pairwise(offset.tolist())]
     return pieces
-
-
-def _scatter(blob: np.ndarray, where: np.ndarray, values: np.ndarray) -> None:
-    """Write rows of little-endian 4-byte values (M, n) at byte positions (M,)."""
-    rows = np.ascontiguousarray(values).view(np.uint8).reshape(len(where), -1)
-    blob[where[:, None] + np.arange(rows.shape[1])] = rows

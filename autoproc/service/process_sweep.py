@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,53 +16,14 @@ from autoproc.console import Console
 from autoproc.engine.plan import process_sensibly
 from autoproc.errors import AutoprocError
 from autoproc.formats.damaged_frames import ForgivingReader
-from autoproc.formats.expt import write_expt
-from autoproc.formats.frames import ImageReader
-from autoproc.formats.image_numbers import to_file_frames
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
-from autoproc.formats.refl import write_refl
 from autoproc.legible import legible_lines
-from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.reports.report_html import write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
+from autoproc.service.sweep_folder import SweepFolder, written_whole
 from autoproc.stages.import_sweep import ImportedSweep
 from autoproc.stages.pipeline import Processing, gathered_warnings
-
-DOING = {
-    "index": "Indexing", "refine": "Refining", "symmetry": "Determining the symmetry", "scale": "Scaling",
-    "estimate_resolution": "Estimating the resolution", "merge": "Merging",
-}  # fmt: skip
-
-
-class SweepFolder:
-    """Where a sweep's results go: an Observer of the pipeline that logs and keeps what the stages give."""
-
-    def __init__(self, folder: Path, console: Console) -> None:
-        self.folder = folder
-        self.console = console
-        (folder / "stages").mkdir(parents=True, exist_ok=True)
-
-    def stage(self, name: str, report: str) -> None:
-        """Log a stage's report."""
-        self.console.log(f"\n{name}\n{'=' * len(name)}\n{report}")
-
-    def keep(self, stem: str, experiments: Sequence[Experiment], reflections: Reflections | None) -> None:
-        """Write stages/STEM.expt and .refl."""
-        with written_whole(self.folder / "stages" / f"{stem}.expt") as part:
-            write_expt(part, experiments)
-        if reflections is not None:
-            with written_whole(self.folder / "stages" / f"{stem}.refl") as part:
-                write_refl(part, to_file_frames(reflections, experiments))
-
-    def watch(self, reader: ImageReader, label: str, n_reads: int) -> AbstractContextManager[ImageReader]:
-        """Show progress."""
-        return self.console.watch(reader, label, n_reads)
-
-    def busy(self, stage: str) -> AbstractContextManager[None]:
-        """Show what is under way."""
-        return self.console.busy(DOING.get(stage, stage))
-
 
 Lost = Callable[[Exception | None, ForgivingReader | None], AutoprocError | None]
 """Why an attempt, which ended with an error or without, was in vain as its images were gone for a while; or None."""
@@ -80,13 +40,16 @@ def process_sweep(
     """
     processing = Processing(sweep.experiment, warnings=list(sweep.warnings), partial=sweep.partial)
     failure = None
-    try:
-        process_sensibly(processing, config, SweepFolder(folder, console))
-        processing.current = "output"
-        write_data(sweep.name, folder, processing)
-    except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others
-        console.log_details(error)
-        failure = Failure.of(processing.current, lost(error, processing.source) or error)
+    with SweepFolder(folder, console) as stage_files:
+        try:
+            process_sensibly(processing, config, stage_files)
+            stage_files.settle()
+            processing.current = "output"
+            write_data(sweep.name, folder, processing)
+        except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others
+            console.log_details(error)
+            stage = "output" if stage_files.has_failed else processing.current
+            failure = Failure.of(stage, lost(error, processing.source) or error)
     processing.warnings = gathered_warnings(processing)
     summary = tell(folder, sweep.name, processing, failure, console)
     if failure is None:
@@ -150,19 +113,6 @@ def write_data(name: str, folder: Path, processing: Processing) -> None:
     with written_whole(folder / "merged.mtz") as first, written_whole(folder / "unmerged.mtz") as second:
         write_merged_mtz(first, merged, name)
         write_unmerged_mtz(second, scaled.experiments, exportable(scaled.reflections), name)
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A name to write to, which becomes `path` when all went well; nothing is left behind otherwise."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def exportable(reflections: Reflections) -> Reflections:

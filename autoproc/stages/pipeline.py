@@ -16,7 +16,7 @@ from autoproc.errors import NoReflections
 from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.registry import open_reader
-from autoproc.formats.shoeboxes import pack_shoeboxes
+from autoproc.formats.shoeboxes import unpacked_shoeboxes
 from autoproc.integration.survey import surveyed_frames
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
@@ -245,8 +245,7 @@ def find_spots_of_sweep(experiment: Experiment, reader: ImageReader, config: Con
 def with_shoeboxes(found: FoundSpots) -> FoundSpots:
     """The same spots with their pixels in a column, for DIALS, which takes the shape of spots from them."""
     spots, pixels = found.reflections, found.pixels
-    xyz = np.column_stack([pixels.x, pixels.y, pixels.z])
-    boxes = pack_shoeboxes(spots["bbox"], spots["panel"], pixels.start, xyz, pixels.counts)
+    boxes = unpacked_shoeboxes(spots["bbox"], pixels.start, (pixels.x, pixels.y, pixels.z, pixels.counts))
     return replace(found, reflections=spots.replace(shoebox=boxes))
 
 

@@ -395,12 +395,15 @@ def full_disk(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device", "/results/file")
 
 
-@pytest.mark.parametrize("refused", ["write_refl", "write_merged_mtz", "write_unmerged_mtz"])
+@pytest.mark.parametrize(
+    "refused", ["sweep_folder.write_refl", "process_sweep.write_merged_mtz", "process_sweep.write_unmerged_mtz"]
+)
 def test_no_space_left(images, run, monkeypatch, refused, at_once):
     files = images("full")
-    monkeypatch.setattr(f"autoproc.service.process_sweep.{refused}", full_disk)
+    monkeypatch.setattr(f"autoproc.service.{refused}", full_disk)
     status, said, output = run(files[0].parent)
     assert status == 3
+    assert summary_of(output / "full")["error_stage"] == "output"
     assert "No space left on device" in summary_of(output / "full")["error"]
     assert "make room" in said
     assert not list((output / "full").glob("*.mtz"))
