@@ -60,7 +60,7 @@ class Shoeboxes:
 
     @staticmethod
     def empty(bbox: np.ndarray, centre: np.ndarray, transform: np.ndarray, rate: np.ndarray) -> Shoeboxes:
-        """Shoeboxes to be filled."""
+        """Shoeboxes to be filled: their pixels are anything until copy_pixels has been given each of their frames."""
         start = np.concatenate([[0], np.cumsum(box_sizes(np.asarray(bbox)))]).astype(np.intp)
         return Shoeboxes(
             np.ascontiguousarray(bbox, np.int32),
@@ -68,8 +68,8 @@ class Shoeboxes:
             np.ascontiguousarray(transform, float),
             np.ascontiguousarray(rate, float),
             start,
-            np.full(start[-1], UNTRUSTED, np.int32),
-            np.zeros(start[-1], np.uint8),
+            np.empty(start[-1], np.int32),
+            np.empty(start[-1], np.uint8),
         )
 
     def part(self, first: int, last: int) -> Shoeboxes:

@@ -103,7 +103,8 @@ class Rings:
             raise ValueError(f"rings {ring.min()} to {ring.max()} of {n_rings}")
         trusted = given.flags(trusted, ring.shape, "trusted")
         pixels = np.flatnonzero(trusted)
-        pixels = pixels[np.argsort(ring.ravel()[pixels], kind="stable")]
+        short = np.uint16 if n_rings <= 1 << 16 else np.int32  # 16 bits are sorted digit by digit, much faster
+        pixels = pixels[np.argsort(ring.ravel()[pixels].astype(short), kind="stable")]
         size = np.bincount(ring.ravel()[pixels], minlength=n_rings)
         start = np.cumsum(size) - size
         step = np.maximum(-(-size // MOST_OF_RING), 1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.kernels.integrate_background import Background, constant_background
 from autoproc.kernels.integrate_fit import measure_shoeboxes, profile_equations
-from autoproc.kernels.integrate_shoebox import ClaimMap, Shoeboxes, claim_pixels, copy_pixels
+from autoproc.kernels.integrate_shoebox import FREE, UNTRUSTED, ClaimMap, Shoeboxes, claim_pixels, copy_pixels
 from autoproc.kernels.predict import predict_plane
 from autoproc.kernels.refinement_gradients import position_gradients
 
@@ -98,6 +98,7 @@ def _boxes(rng: np.random.Generator) -> list[np.ndarray]:
     bbox = np.column_stack([corner[:, 0], far[:, 0], corner[:, 1], far[:, 1], begin, end]).astype(np.int32)
     centre = 0.5 * (bbox[:, ::2] + bbox[:, 1::2])
     made = Shoeboxes.empty(bbox, centre, np.tile(np.eye(2), (N_BOXES, 1, 1)), np.ones(N_BOXES))
+    made.counts[:], made.label[:] = UNTRUSTED, FREE
     counts = rng.poisson(5, len(made.counts)).astype(np.int32)
     label = rng.integers(0, 3, len(made.counts)).astype(np.uint8)
     return [made.bbox, made.centre, made.transform, made.rate, made.start, counts, label]

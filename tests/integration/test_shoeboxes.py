@@ -6,8 +6,10 @@ import numpy as np
 
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, kabsch_axes
 from autoproc.integration.shoeboxes import rotation_blocks, stream_shoeboxes
+from autoproc.kernels.integrate_shoebox import FREE, OTHER, OWN, UNTRUSTED, Shoeboxes
 
 SHAPE = (50, 60)
+EMPTY = Shoeboxes.empty
 
 
 class Frames:
@@ -35,7 +37,15 @@ def spots(n=200, seed=0):
     return SpotFrames(centre, np.tile(np.eye(2), (n, 1, 1)), rate)
 
 
-def test_every_shoebox_is_complete_when_it_comes_whatever_its_length():
+def poisoned(*arguments):
+    """Shoeboxes whose memory holds something else from before."""
+    boxes = EMPTY(*arguments)
+    boxes.counts[:], boxes.label[:] = 987654, 77
+    return boxes
+
+
+def test_every_shoebox_is_complete_when_it_comes_whatever_its_length(monkeypatch):
+    monkeypatch.setattr(Shoeboxes, "empty", staticmethod(poisoned))
     frames = spots()
     bbox = bounding_boxes(frames, 3.0, 3, 40)
     blocks = rotation_blocks(frames.centre[:, 2], bbox, 5, 40)
@@ -51,10 +61,12 @@ def test_every_shoebox_is_complete_when_it_comes_whatever_its_length():
         for i in range(len(boxes)):
             x0, x1, y0, y1, z0, z1 = boxes.bbox[i]
             pixels = boxes.counts[boxes.start[i] : boxes.start[i + 1]].reshape(z1 - z0, y1 - y0, x1 - x0)
-            inside = pixels >= 0
-            expected = np.broadcast_to(np.arange(z0 + 1, z1 + 1)[:, None, None], pixels.shape)
-            np.testing.assert_array_equal(pixels[inside], expected[inside])
-            assert inside.mean() > 0.2
+            y, x = np.mgrid[y0:y1, x0:x1]
+            is_inside = (x >= 0) & (x < SHAPE[1]) & (y >= 0) & (y < SHAPE[0])
+            expected = np.where(is_inside, np.arange(z0 + 1, z1 + 1)[:, None, None], UNTRUSTED)
+            np.testing.assert_array_equal(pixels, expected)
+            assert is_inside.mean() > 0.2
+        assert set(boxes.label.tolist()) <= {FREE, OWN, OTHER}
     assert done == 200
 
 

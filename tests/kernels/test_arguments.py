@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from autoproc.kernels import arguments as given
 from autoproc.kernels.integrate_background import Background, constant_background
 from autoproc.kernels.integrate_fit import measure_shoeboxes, profile_equations
-from autoproc.kernels.integrate_shoebox import ClaimMap, Shoeboxes, claim_pixels, copy_pixels
+from autoproc.kernels.integrate_shoebox import FREE, UNTRUSTED, ClaimMap, Shoeboxes, claim_pixels, copy_pixels
 from autoproc.kernels.integrate_survey import BackgroundSum, survey_frame
 from autoproc.kernels.predict import predict_plane
 from autoproc.kernels.refinement_gradients import position_gradients
@@ -22,6 +22,7 @@ SHAPE = (12, 14)
 
 def boxes(**changed):
     made = Shoeboxes.empty(BBOX, np.ones((2, 3)), np.tile(np.eye(2), (2, 1, 1)), np.ones(2))
+    made.counts[:], made.label[:] = UNTRUSTED, FREE
     names = ("bbox", "centre", "transform", "rate", "start", "counts", "label")
     return Shoeboxes(**{name: getattr(made, name) for name in names} | changed)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import poisson
 
 from autoproc.kernels.integrate_background import constant_background
-from autoproc.kernels.integrate_shoebox import OTHER, UNTRUSTED, Shoeboxes
+from autoproc.kernels.integrate_shoebox import FREE, OTHER, UNTRUSTED, Shoeboxes
 
 N = 400
 
@@ -14,6 +14,7 @@ def boxes_of(counts, shape=(3, 10, 10)):
     n = counts.size // np.prod(shape)
     bbox = np.tile([0, shape[2], 0, shape[1], 0, shape[0]], (n, 1))
     boxes = Shoeboxes.empty(bbox, np.zeros((n, 3)), np.tile(np.eye(2), (n, 1, 1)), np.ones(n))
+    boxes.counts[:], boxes.label[:] = UNTRUSTED, FREE
     boxes.counts[:] = counts.ravel()
     return boxes
 

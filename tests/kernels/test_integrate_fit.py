@@ -7,7 +7,7 @@ from scipy.special import ndtr
 from autoproc.integration.profiles import GRID_SIZE, SPACING, Equations, gaussian_coefficients, solve_profiles
 from autoproc.kernels.integrate_background import Background, constant_background
 from autoproc.kernels.integrate_fit import measure_shoeboxes, profile_equations
-from autoproc.kernels.integrate_shoebox import OTHER, OWN, UNTRUSTED, Shoeboxes
+from autoproc.kernels.integrate_shoebox import FREE, OTHER, OWN, UNTRUSTED, Shoeboxes
 
 RADIUS = 3.0
 N_IMAGES = 5
@@ -20,6 +20,7 @@ def spots(intensity, n=600, background=0.4, sigma=1.3, seed=0, z=2.5):
     centre = np.column_stack([9 + rng.uniform(-0.5, 0.5, (n, 2)), np.full(n, z) + rng.uniform(-0.5, 0.5, n)])
     transform, rate = np.tile(np.eye(2) / sigma, (n, 1, 1)), np.full(n, 1.5)
     boxes = Shoeboxes.empty(bbox, centre, transform, rate)
+    boxes.counts[:], boxes.label[:] = UNTRUSTED, FREE
     edges = np.arange(19)
     x, y = (np.diff(ndtr((edges - centre[:, i, None]) / sigma), axis=1) for i in (0, 1))
     z_share = np.diff(ndtr(rate[:, None] * (np.arange(N_IMAGES + 1) - centre[:, 2, None])), axis=1)

@@ -62,6 +62,7 @@ def test_pixels_are_copied_with_their_labels():
     claims, _ = claimed([(2.5, 10.5, 0.5), (9.5, 10.5, 0.5)])
     bbox = np.array([[-2, 12, 6, 15, 0, 1]])
     boxes = Shoeboxes.empty(bbox, np.array([[2.5, 10.5, 0.5]]), np.eye(2)[None], np.ones(1))
+    boxes.counts[:], boxes.label[:] = UNTRUSTED, FREE
     image = np.arange(SHAPE[0] * SHAPE[1], dtype=np.int32).reshape(SHAPE) % 1000
     trusted = np.ones(SHAPE, np.uint8)
     trusted[8, 5] = 0
@@ -78,6 +79,7 @@ def test_pixels_are_copied_with_their_labels():
 def test_a_frame_outside_a_shoebox_is_refused():
     claims, _ = claimed([(20.5, 10.5, 0.5)])
     boxes = Shoeboxes.empty(np.array([[10, 20, 5, 15, 3, 5]]), np.zeros((1, 3)), np.eye(2)[None], np.ones(1))
+    boxes.counts[:], boxes.label[:] = UNTRUSTED, FREE
     image, trusted = np.zeros(SHAPE, np.int32), np.ones(SHAPE, np.uint8)
     with pytest.raises(ValueError, match="do not reach over frame 0"):
         copy_pixels(0, np.array([0]), 0, image, trusted, 0.0, 1e6, claims, boxes)
@@ -87,6 +89,7 @@ def test_counts_down_to_the_least_are_copied():
     claims = ClaimMap.of_shape(SHAPE)
     claims.owner[:] = -1
     boxes = Shoeboxes.empty(np.array([[0, 4, 0, 1, 0, 1]]), np.zeros((1, 3)), np.eye(2)[None], np.ones(1))
+    boxes.counts[:], boxes.label[:] = UNTRUSTED, FREE
     image = np.zeros(SHAPE, np.int32)
     image[0, :4] = (-1, -2, -7, -8)
     copy_pixels(0, np.array([0]), 0, image, np.ones(SHAPE, np.uint8), -7.0, 1e6, claims, boxes)

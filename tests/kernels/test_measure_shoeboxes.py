@@ -13,7 +13,16 @@ from scipy.special import ndtr
 from autoproc.integration.profiles import GRID_SIZE, SPACING, gaussian_coefficients
 from autoproc.kernels.integrate_background import Background
 from autoproc.kernels.integrate_fit import measure_shoeboxes, profile_equations
-from autoproc.kernels.integrate_shoebox import OTHER, OVERLOADED, OWN, UNTRUSTED, ClaimMap, Shoeboxes, claim_pixels
+from autoproc.kernels.integrate_shoebox import (
+    FREE,
+    OTHER,
+    OVERLOADED,
+    OWN,
+    UNTRUSTED,
+    ClaimMap,
+    Shoeboxes,
+    claim_pixels,
+)
 
 RADIUS, N_IMAGES, MISSING_ERROR = 3.0, 6, 0.2
 
@@ -25,6 +34,7 @@ def shoeboxes(seed: int, n: int = 4, intensity: float = 800.0) -> Shoeboxes:
     centre = np.column_stack([rng.uniform(8, 11, n), rng.uniform(10, 12, n), rng.uniform(2, 4, n)])
     transform = np.eye(2) / 1.4 + rng.uniform(-0.15, 0.15, (n, 2, 2))
     boxes = Shoeboxes.empty(bbox, centre, transform, rng.uniform(0.8, 2.0, n))
+    boxes.counts[:], boxes.label[:] = UNTRUSTED, FREE
     for i in range(n):
         u, v, w = places(boxes, i)
         density = np.exp(-0.5 * (u**2 + v**2)) / (2 * np.pi) * abs(np.linalg.det(transform[i]))
