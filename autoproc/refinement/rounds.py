@@ -14,6 +14,7 @@ from autoproc.refinement.outliers import mcd_outliers, tukey_outliers
 from autoproc.refinement.params import RefineParams
 from autoproc.refinement.problem import Free, Problem, State, Sweep
 from autoproc.refinement.solver import Minimum, Step, minimise
+from autoproc.threads import map_in_order
 
 MAX_ROUNDS = 4
 SAME_OUTLIERS = 0.005
@@ -92,15 +93,20 @@ def find_outliers(observed: Observations, difference: np.ndarray, scan: Scan, pa
     judged = usable & (observed.weights[:, 0] > 0)
     n_blocks = max(1, int(abs(scan.oscillation[1]) * scan.n_images / params.outlier_block_width))
     block = np.clip(observed.frame / scan.n_images * n_blocks, 0, n_blocks - 1).astype(int)
+    blocks = [np.flatnonzero(judged & (block == b)) for b in range(n_blocks)]
+    blocks = [rows for rows in blocks if len(rows) >= FEWEST_JUDGED]
     result = ~usable
-    for rows in (np.flatnonzero(judged & (block == b)) for b in range(n_blocks)):
-        if len(rows) < FEWEST_JUDGED:
-            continue
-        if params.outliers == "mcd":
-            result[rows] = mcd_outliers(difference[rows], params.outlier_probability)
-        else:
-            result[rows] = tukey_outliers(difference[rows])
+    found = map_in_order(lambda rows: _judged(difference[rows], params), blocks)
+    for rows, outliers in zip(blocks, found, strict=True):
+        result[rows] = outliers
     return result
+
+
+def _judged(difference: np.ndarray, params: RefineParams) -> np.ndarray:
+    """(n,) bool of one block."""
+    if params.outliers == "mcd":
+        return mcd_outliers(difference, params.outlier_probability)
+    return tukey_outliers(difference)
 
 
 def weighted(sweep: Sweep, difference: np.ndarray, outliers: np.ndarray, rescale: bool) -> Sweep:
