@@ -20,9 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.geometry.reciprocal import ewald_angles
-from autoproc.geometry.rotation import lab_from_crystal, wrapped
-from autoproc.kernels.refinement_gradients import position_gradients
+from autoproc.kernels.refinement_gradients import position_gradients, predicted_positions
 from autoproc.models.experiment import Beam, Detector, Goniometer
 from autoproc.refinement.model import CrystalModel
 
@@ -65,28 +63,46 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Gradients:
-    """Derivatives of (x, y, phi), each (N, 3, number of parameters)."""
+class Wanted:
+    """Which derivatives are wanted, and how they are weighted.
+
+    detector : (d,) of its six parameters; ds0 : (b, 3) changes of s0 with those of the beam; crystal : (c,) of
+        omega (3) and the strain coefficients (k)
+    active : (N, a) weights of the crystal's coefficients that count for each spot
+    root : (N, 3) by which the derivatives of x, y and phi are multiplied
+    """
 
     detector: np.ndarray
-    beam: np.ndarray
+    ds0: np.ndarray
     crystal: np.ndarray
+    active: np.ndarray
+    root: np.ndarray
 
 
 def predict(
-    observed: Observations, beam: Beam, detector: Detector, goniometer: Goniometer, crystal: CrystalModel
+    observed: Observations,
+    beam: Beam,
+    detector: Detector,
+    goniometer: Goniometer,
+    crystal: CrystalModel,
+    curve: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Prediction:
-    """Predict each spot with the crystal as it stands at the frame where the spot was seen."""
-    q = crystal.q_at(observed.hkl, observed.frame)
-    angles = ewald_angles(goniometer, beam, q)
-    phi = np.where(observed.entering, angles[:, 1], angles[:, 0])
-    phi = observed.xyz[:, 2] + wrapped(phi - observed.xyz[:, 2])
-    r = lab_from_crystal(goniometer, phi, q)
-    s1 = r + beam.s0
-    v = np.einsum("nij,nj->ni", _inverse_d(detector)[observed.panel], s1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        xy = np.where(v[:, 2:] > 0, v[:, :2] / v[:, 2:], np.nan)
-    return Prediction(np.column_stack([xy, phi]), q, r, s1)
+    """Predict each spot with the crystal as it stands at the frame where the spot was seen.
+
+    curve : what the crystal's smoother gives for these frames, where that is known
+    """
+    first, active = curve or crystal.smoother.weights(observed.frame)
+    return Prediction(
+        *predicted_positions(
+            (observed.hkl, observed.entering, observed.xyz[:, 2]),
+            observed.panel,
+            (first, active, crystal.omega, crystal.strain @ crystal.voigt.T),
+            (crystal.U, crystal.B),
+            _inverse_d(detector),
+            beam.s0,
+            (goniometer.axis, goniometer.setting, goniometer.fixed),
+        )
+    )
 
 
 def residuals(observed: Observations, predicted: Prediction) -> np.ndarray:
@@ -97,28 +113,29 @@ def residuals(observed: Observations, predicted: Prediction) -> np.ndarray:
 def gradients(
     observed: Observations,
     predicted: Prediction,
-    models: tuple[Beam, Detector, Goniometer, CrystalModel],
+    models: tuple[Detector, Goniometer, CrystalModel],
     detector_frame: tuple[np.ndarray, np.ndarray],
-    beam_axes: np.ndarray,
-) -> Gradients:
-    """Derivatives with respect to small motions of detector, beam and crystal.
+    wanted: Wanted,
+    omega: np.ndarray,
+) -> np.ndarray:
+    """(N, 3, d + b + a c) derivatives with respect to small motions of detector, beam and crystal.
 
     detector_frame : (3, 3) rows of directions and the (3,) centre of rotation: six parameters, three
         translations along the directions (mm), three rotations about them (radians)
-    beam_axes : (b, 3) axes about which the beam turns, radians
-    The crystal's parameters are omega (3) and the strain coefficients (k) at the spot's own frame.
+    omega : (N, 3) the crystal's rotation vector for each spot
     """
-    beam, detector, goniometer, crystal = models
-    omega = crystal.omega_at(observed.frame)
-    by_detector, by_beam, by_crystal = position_gradients(
+    detector, goniometer, crystal = models
+    return position_gradients(
         (predicted.xyz, predicted.q, predicted.r, predicted.s1, observed.hkl @ crystal.B.T, omega),
         observed.panel,
         (_inverse_d(detector), *detector_frame),
-        np.cross(beam_axes, beam.s0),
+        wanted.ds0,
         (goniometer.lab_axis, goniometer.axis, goniometer.setting, goniometer.fixed),
         (crystal.U, crystal.voigt),
+        (wanted.detector, wanted.crystal),
+        wanted.active,
+        wanted.root,
     )
-    return Gradients(by_detector, by_beam, by_crystal)
 
 
 def _inverse_d(detector: Detector) -> np.ndarray:

@@ -18,23 +18,6 @@ from autoproc.models.experiment import Beam, Detector
 from autoproc.refinement.smoother import Smoother
 
 
-def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(..., 3) cross products; several times as fast as numpy.cross on long arrays."""
-    result = np.empty(np.broadcast_shapes(a.shape, b.shape))
-    result[..., 0] = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
-    result[..., 1] = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
-    result[..., 2] = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-    return result
-
-
-def turned(vectors: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """(N, 3) vectors, each turned by its own rotation vector (N, 3), radians."""
-    angle = np.sqrt(np.einsum("ij,ij->i", rotation, rotation))[:, None]
-    once = cross(rotation, vectors)
-    half = np.sinc(angle / (2 * np.pi))
-    return vectors + np.sinc(angle / np.pi) * once + 0.5 * half**2 * cross(rotation, once)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class CrystalModel:
     """One crystal under refinement.
@@ -57,23 +40,11 @@ class CrystalModel:
 
     def omega_at(self, frame: np.ndarray) -> np.ndarray:
         """(N, 3) rotation vectors, radians."""
-        return self._smooth(frame, self.omega)
+        return self.smoothed(self.omega, self.smoother.weights(frame))
 
     def strain_at(self, frame: np.ndarray) -> np.ndarray:
         """(N, k) strain coefficients."""
-        return self._smooth(frame, self.strain)
-
-    def q_at(self, hkl: np.ndarray, frame: np.ndarray) -> np.ndarray:
-        """(N, 3) reciprocal lattice vectors A hkl, 1/Angstrom, with A at each one's own frame."""
-        if not self.smoother.n_intervals:
-            return hkl @ self.A_of(self.omega, self.strain)[0].T
-        b = hkl @ self.B.T
-        xx, yy, zz, yz, xz, xy = (self.strain_at(frame) @ self.voigt.T).T
-        stretched = np.empty_like(b)
-        stretched[:, 0] = (1 + xx) * b[:, 0] + xy * b[:, 1] + xz * b[:, 2]
-        stretched[:, 1] = xy * b[:, 0] + (1 + yy) * b[:, 1] + yz * b[:, 2]
-        stretched[:, 2] = xz * b[:, 0] + yz * b[:, 1] + (1 + zz) * b[:, 2]
-        return turned(stretched @ self.U.T, self.omega_at(frame))
+        return self.smoothed(self.strain, self.smoother.weights(frame))
 
     def A_at(self, frame: np.ndarray) -> np.ndarray:
         """(N, 3, 3) setting matrices, 1/Angstrom."""
@@ -89,8 +60,10 @@ class CrystalModel:
         n = max(2, int(np.ceil(self.smoother.n_frames)) + 1)
         return self.smoother.matrix(np.linspace(0, self.smoother.n_frames, n)).mean(axis=0)
 
-    def _smooth(self, frame: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
-        first, weights = self.smoother.weights(frame)
+    @staticmethod
+    def smoothed(coefficients: np.ndarray, curve: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """(N, p) of coefficients (n_coefficients, p), by what the smoother gives for some frames."""
+        first, weights = curve
         if len(first) and first.min() == first.max():
             return weights @ coefficients[first[0] : first[0] + weights.shape[1]]
         active = coefficients[first[:, None] + np.arange(weights.shape[1])]

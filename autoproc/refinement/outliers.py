@@ -52,7 +52,7 @@ def minimum_covariance_determinant(values: np.ndarray) -> tuple[np.ndarray, np.n
     covariance = covariance * _consistency(h / n, p)
     inside = _distances(z, centre, covariance) <= chi_squared_quantile(0.975, p)
     if np.count_nonzero(inside) > 2 * p:
-        centre, covariance = _moments(z[:, inside])
+        centre, covariance = _moments(z.compress(inside, axis=1))
         covariance = covariance * _consistency(0.975, p)
     return median + centre * scale, covariance * np.outer(scale, scale)
 
@@ -86,7 +86,7 @@ def _concentrate(z: np.ndarray, distance: np.ndarray, h: int, steps: int) -> tup
     last = np.inf
     for _ in range(steps):
         nearest = np.argpartition(distance, h - 1)[:h]
-        centre, covariance = _moments(z[:, nearest])
+        centre, covariance = _moments(z.take(nearest, axis=1))
         determinant = _log_determinant((centre, covariance))
         if determinant >= last - 1e-9:
             break

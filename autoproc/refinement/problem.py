@@ -10,7 +10,7 @@ import numpy as np
 
 from autoproc.geometry.placement import moved_rigidly
 from autoproc.models.experiment import Beam, Detector, Goniometer
-from autoproc.refinement.gradients import Gradients, Observations, Prediction, gradients, predict, residuals
+from autoproc.refinement.gradients import Observations, Prediction, Wanted, gradients, predict, residuals
 from autoproc.refinement.model import (
     CrystalModel,
     beam_turning_axes,
@@ -111,6 +111,17 @@ class _Chunk:
     active: np.ndarray
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Motions:
+    """How detectors and beams of a state can move, the same for all spots.
+
+    detectors : directions (3, 3) and centre (3,) of each; beams : (b, 3) changes of s0 by the free turns of each
+    """
+
+    detectors: tuple[tuple[np.ndarray, np.ndarray], ...]
+    beams: tuple[np.ndarray, ...]
+
+
 def _chunks(sweep: Sweep, smoother: Smoother) -> list[_Chunk]:
     """The spots of a sweep that have weight."""
     counted = np.flatnonzero(sweep.observed.weights[:, 0] > 0)
@@ -169,34 +180,56 @@ class Problem:
         self.beam_columns = [numbers[columns] for columns in self.beam_columns]
         self.n_parameters = len(kept)
 
-    def predict(self, state: State, sweep: Sweep) -> Prediction:
-        """Predicted positions of a sweep's spots."""
+    def predict(self, state: State, sweep: Sweep, curve: tuple[np.ndarray, np.ndarray] | None = None) -> Prediction:
+        """Predicted positions of a sweep's spots; curve : of its crystal's smoother, where that is known."""
         return predict(
             sweep.observed, state.beams[sweep.beam], state.detectors[sweep.detector], sweep.goniometer,
-            state.crystals[sweep.crystal],
+            state.crystals[sweep.crystal], curve,
         )  # fmt: skip
 
-    def gradients(self, state: State, sweep: Sweep, predicted: Prediction) -> Gradients:
-        """Derivatives of a sweep's predictions with respect to the free parameters."""
-        beam, detector = state.beams[sweep.beam], state.detectors[sweep.detector]
+    def gradients(
+        self,
+        state: State,
+        sweep: Sweep,
+        predicted: Prediction,
+        curve: tuple[np.ndarray, np.ndarray],
+        root: np.ndarray,
+        motions: _Motions | None = None,
+    ) -> np.ndarray:
+        """(N, 3, n) derivatives of a sweep's predictions, times root (N, 3), with respect to the free parameters.
+
+        These are those of the detector, of the beam and of the coefficients of the crystal that count for a spot.
+        motions : those of the state, where they are known
+        """
         crystal = state.crystals[sweep.crystal]
-        full = gradients(
+        motions = motions or self._motions(state)
+        wanted = Wanted(
+            np.flatnonzero(self.free.detector),
+            motions.beams[sweep.beam],
+            np.flatnonzero(self.free.per_coefficient(crystal)),
+            curve[1],
+            root,
+        )
+        return gradients(
             sweep.observed,
             predicted,
-            (beam, detector, sweep.goniometer, crystal),
-            (detector_axes(detector), detector_centre(detector)),
-            self._beam_axes(sweep.beam, beam),
+            (state.detectors[sweep.detector], sweep.goniometer, crystal),
+            motions.detectors[sweep.detector],
+            wanted,
+            crystal.smoothed(crystal.omega, curve),
         )
-        return Gradients(
-            full.detector[:, :, np.array(self.free.detector)],
-            full.beam[:, :, np.array(self.free.beam)],
-            full.crystal[:, :, self.free.per_coefficient(crystal)],
+
+    def _motions(self, state: State) -> _Motions:
+        turns = [self._beam_axes(n, beam)[np.array(self.free.beam)] for n, beam in enumerate(state.beams)]
+        return _Motions(
+            tuple((detector_axes(d), detector_centre(d)) for d in state.detectors),
+            tuple(np.cross(turn, beam.s0) for turn, beam in zip(turns, state.beams, strict=True)),
         )
 
     def linearise(self, state: State) -> NormalEquations:
         """Normal equations at a state, summed over all sweeps, with the smoothers' weak restraints."""
         sums = _Sums(np.zeros((self.n_parameters,) * 2), np.zeros(self.n_parameters))
-        found = map_in_order(partial(self._linearised, state), self._chunks)
+        found = map_in_order(partial(self._linearised, state, self._motions(state)), self._chunks)
         for chunk, part in zip(self._chunks, found, strict=True):
             sums.add(part, self._columns(chunk))
         for crystal, columns in zip(state.crystals, self.crystal_columns, strict=True):
@@ -228,12 +261,11 @@ class Problem:
         own = crystal[chunk.interval * size : (chunk.interval + chunk.active.shape[1]) * size]
         return np.concatenate([self.detector_columns[sweep.detector], self.beam_columns[sweep.beam], own])
 
-    def _linearised(self, state: State, chunk: _Chunk) -> _Sums:
-        predicted = self.predict(state, chunk.sweep)
+    def _linearised(self, state: State, motions: _Motions, chunk: _Chunk) -> _Sums:
+        curve = np.full(len(chunk.active), chunk.interval), chunk.active
+        predicted = self.predict(state, chunk.sweep, curve)
         difference = residuals(chunk.sweep.observed, predicted)
-        by = self.gradients(state, chunk.sweep, predicted)
-        spread = [by.crystal * a[:, None, None] for a in chunk.active.T]
-        jacobian = np.concatenate([by.detector, by.beam, *spread], axis=2) * chunk.root[:, :, None]
+        jacobian = self.gradients(state, chunk.sweep, predicted, curve, chunk.root, motions)
         weighted, used = chunk.root * difference, np.isfinite(difference).all(axis=1)
         if not used.all():
             jacobian, weighted, difference = jacobian[used], weighted[used], difference[used]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.agreement import MIN_TOTAL_SIGNAL
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.models.experiment import shared_cell
@@ -66,6 +67,7 @@ class Trial:
         return len(self.intensity)
 
 
+@single_threaded_blas
 def trial(scaled: ScaleResult, d_min: float | None = None, max_observations: int = MAX_OBSERVATIONS) -> Trial:
     """Choose the observations on which to compare levels of absorption, and work out once what all levels need.
 
@@ -98,6 +100,7 @@ def trial(scaled: ScaleResult, d_min: float | None = None, max_observations: int
     return Trial(groups, value, variance, weight, fold, tuple(parts), scaled.start.models, rows)
 
 
+@single_threaded_blas
 def held_out_agreement(of: Trial, level: str) -> HeldOut:
     """Fit the scales to each part of the reflections with a level of absorption, and judge the other part by them.
 

@@ -11,7 +11,7 @@ from autoproc.kernels.integrate_background import Background, constant_backgroun
 from autoproc.kernels.integrate_fit import measure_shoeboxes, profile_equations
 from autoproc.kernels.integrate_shoebox import FREE, UNTRUSTED, ClaimMap, Shoeboxes, claim_pixels, copy_pixels
 from autoproc.kernels.predict import predict_plane
-from autoproc.kernels.refinement_gradients import position_gradients
+from autoproc.kernels.refinement_gradients import position_gradients, predicted_positions
 
 N_BOXES, GRID = 3, 7
 N_FIELDS = 7
@@ -47,8 +47,15 @@ def _predict_plane(*arguments: Any) -> None:
 
 def _position_gradients(*arguments: Any) -> None:
     position_gradients(
-        arguments[:6], arguments[6], arguments[7:10], arguments[10], arguments[11:15], arguments[15:17]
+        arguments[:6], arguments[6], arguments[7:10], arguments[10], arguments[11:15], arguments[15:17],
+        arguments[17:19], *arguments[19:],
     )  # fmt: skip
+
+
+def _predicted_positions(*arguments: Any) -> None:
+    predicted_positions(
+        arguments[:3], arguments[3], arguments[4:8], arguments[8:10], arguments[10], arguments[11], arguments[12:15]
+    )
 
 
 CALLS: dict[str, Callable[..., Any]] = {
@@ -59,6 +66,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "copy_pixels": _copy_pixels,
     "predict_plane": _predict_plane,
     "position_gradients": _position_gradients,
+    "predicted_positions": _predicted_positions,
 }
 
 
@@ -86,6 +94,8 @@ def right_arguments(name: str, rng: np.random.Generator, shape: tuple[int, int])
             settings = np.eye(3) / 30 + rng.normal(0, 1e-4, (int(rng.integers(1, 4)), 3, 3))
             axis, t0 = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, -1.0])
             return [1, -3, 3, -3, 3, settings, axis, t0, 0.0, 0.01, 0.0, 1.0, 4.0]
+        case "predicted_positions":
+            return _positions(rng)
         case _:
             return _gradients(rng)
 
@@ -110,4 +120,13 @@ def _gradients(rng: np.random.Generator) -> list[Any]:
     voigt = rng.normal(size=(6, 4))
     axis = np.array([1.0, 0.0, 0.0])
     panels = [np.tile(eye, (2, 1, 1)), eye, np.zeros(3)]
-    return [*spots, rng.integers(0, 2, n), *panels, rng.normal(size=(2, 3)), axis, axis, eye, eye, eye, voigt]
+    return [*spots, rng.integers(0, 2, n), *panels, rng.normal(size=(2, 3)), axis, axis, eye, eye, eye, voigt,
+            np.array([0, 3, 5]), np.arange(7), rng.normal(size=(n, 3)), np.ones((n, 3))]  # fmt: skip
+
+
+def _positions(rng: np.random.Generator) -> list[Any]:
+    n, eye, axis = 5, np.eye(3), np.array([1.0, 0.0, 0.0])
+    spots = [rng.integers(-5, 6, (n, 3)), rng.integers(0, 2, n).astype(bool), rng.normal(size=n)]
+    curve = [rng.integers(0, 3, n), rng.normal(size=(n, 3)), rng.normal(size=(5, 3)), rng.normal(size=(5, 6))]
+    s0 = np.array([0.0, 0.0, -1.0])
+    return [*spots, rng.integers(0, 2, n), *curve, eye, 0.02 * eye, np.tile(eye, (2, 1, 1)), s0, axis, eye, eye]

@@ -161,7 +161,10 @@ def test_inverse_matrices_of_another_shape_are_refused():
     eye, spots = np.eye(3), [np.ones((2, 3))] * 6
     panels = np.ones((2, 2, 2)), eye, np.zeros(3)
     with pytest.raises(ValueError, match="inverse d matrices"):
-        position_gradients(spots, np.zeros(2, int), panels, eye, (eye[0], eye[0], eye, eye), (eye, np.ones((6, 1))))
+        position_gradients(
+            spots, np.zeros(2, int), panels, eye, (eye[0], eye[0], eye, eye), (eye, np.ones((6, 1))),
+            (np.arange(6), np.arange(4)), np.ones((2, 1)), np.ones((2, 3)),
+        )  # fmt: skip
 
 
 def test_spots_thinner_than_any_are_added_safely():

@@ -29,13 +29,16 @@ def case(intervals, **models):
 
 
 def dense_jacobian(problem, state, sweep):
-    by = problem.gradients(state, sweep, problem.predict(state, sweep))
-    result = np.zeros((len(sweep.observed), 3, problem.n_parameters))
-    result[:, :, problem.detector_columns[0]] = by.detector
-    result[:, :, problem.beam_columns[0]] = by.beam
-    weights = state.crystals[0].smoother.matrix(sweep.observed.frame)
-    own = np.einsum("nc,nap->nacp", weights, by.crystal)
-    result[:, :, problem.crystal_columns[0]] = own.reshape(len(own), 3, -1)
+    n, smoother = len(sweep.observed), state.crystals[0].smoother
+    first, active = smoother.weights(sweep.observed.frame)
+    by = problem.gradients(state, sweep, problem.predict(state, sweep), (first, active), np.ones((n, 3)))
+    models = np.concatenate([problem.detector_columns[0], problem.beam_columns[0]])
+    own = by[:, :, len(models) :].reshape(n, 3, smoother.n_active, -1)
+    spread = np.zeros((n, 3, smoother.n_coefficients, own.shape[3]))
+    for spot, begin in enumerate(first):
+        spread[spot, :, begin : begin + smoother.n_active] = own[spot]
+    result = np.zeros((n, 3, problem.n_parameters))
+    result[:, :, models], result[:, :, problem.crystal_columns[0]] = by[:, :, : len(models)], spread.reshape(n, 3, -1)
     return result
 
 

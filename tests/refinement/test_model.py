@@ -17,18 +17,16 @@ from autoproc.geometry.constraints import strain_basis
 from autoproc.models.crystal import b_matrix, cell_from_real_matrix
 from autoproc.models.experiment import Beam
 from autoproc.models.space_group import rotations_of
+from autoproc.refinement.gradients import Observations, predict
 from autoproc.refinement.model import (
     CrystalModel,
     beam_turning_axes,
-    cross,
     detector_axes,
     detector_centre,
-    turned,
     turned_beam,
 )
 from autoproc.refinement.smoother import Smoother
 
-VECTORS = arrays(float, (4, 3), elements=st.floats(-3, 3))
 CELLS = {
     "P 1": (31, 42, 53, 83, 97, 104), "P 1 21 1": (31, 42, 53, 90, 104, 90), "P 43 21 2": (77, 77, 38, 90, 90, 90),
     "I 2 3": (78, 78, 78, 90, 90, 90),
@@ -46,19 +44,6 @@ def crystal_model(group: str, cell: tuple[float, ...], n_intervals: int, seed: i
     )
 
 
-@settings(max_examples=30)
-@given(VECTORS, VECTORS)
-def test_cross_product_is_numpys(a: np.ndarray, b: np.ndarray) -> None:
-    np.testing.assert_allclose(cross(a, b), np.cross(a, b), atol=1e-12)
-
-
-@settings(max_examples=30)
-@given(VECTORS, VECTORS)
-def test_vectors_turn_as_their_rotation_vectors_say(vectors: np.ndarray, rotation: np.ndarray) -> None:
-    expected = Rotation.from_rotvec(rotation).apply(vectors)
-    np.testing.assert_allclose(turned(vectors, rotation), expected, atol=1e-9)
-
-
 @pytest.mark.parametrize("n_intervals", [0, 1, 4])
 @pytest.mark.parametrize(("group", "cell"), CELLS.items())
 def test_reciprocal_vectors_are_those_of_the_setting_at_each_frame(group: str, cell: tuple, n_intervals: int) -> None:
@@ -66,7 +51,10 @@ def test_reciprocal_vectors_are_those_of_the_setting_at_each_frame(group: str, c
     rng = np.random.default_rng(3)
     hkl, frame = rng.integers(-9, 10, (200, 3)).astype(float), rng.uniform(0, 100, 200)
     expected = np.einsum("nij,nj->ni", model.A_at(frame), hkl)
-    np.testing.assert_allclose(model.q_at(hkl, frame), expected, rtol=1e-10, atol=1e-12)
+    observed = Observations(hkl, np.zeros(200, int), np.zeros((200, 3)), frame, np.ones((200, 3)), np.ones(200, bool))
+    made = experiment()
+    predicted = predict(observed, made.beam, made.detector, made.goniometer, model)
+    np.testing.assert_allclose(predicted.q, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_coefficients_of_nothing_leave_the_crystal_as_it_is() -> None:

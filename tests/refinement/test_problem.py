@@ -35,14 +35,19 @@ def written_out(problem: Problem, state: State) -> tuple[np.ndarray, np.ndarray,
     """Matrix, vector and chi squared, row by row of one sweep's spots."""
     sweep, n = problem.sweeps[0], problem.n_parameters
     predicted = problem.predict(state, sweep)
-    by, difference = problem.gradients(state, sweep, predicted), residuals(sweep.observed, predicted)
-    curve = state.crystals[0].smoother.matrix(sweep.observed.frame)
+    difference, smoother = residuals(sweep.observed, predicted), state.crystals[0].smoother
+    first, active = smoother.weights(sweep.observed.frame)
+    by = problem.gradients(state, sweep, predicted, (first, active), np.ones_like(difference))
+    n_models, n_own = len(problem.detector_columns[0]) + len(problem.beam_columns[0]), problem.n_crystal[0]
     matrix, vector, cost = np.zeros((n, n)), np.zeros(n), 0.0
     for i, weights in enumerate(sweep.observed.weights):
         if weights[0] == 0 or not np.isfinite(difference[i]).all():
             continue
         for axis in range(3):
-            own = np.concatenate([by.detector[i, axis], by.beam[i, axis], np.kron(curve[i], by.crystal[i, axis])])
+            own = np.zeros(n)
+            own[:n_models] = by[i, axis, :n_models]
+            begin = n_models + first[i] * n_own
+            own[begin : begin + smoother.n_active * n_own] = by[i, axis, n_models:]
             matrix += weights[axis] * np.outer(own, own)
             vector -= weights[axis] * own * difference[i, axis]
             cost += weights[axis] * difference[i, axis] ** 2
