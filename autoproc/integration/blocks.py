@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,8 +14,9 @@ from autoproc.kernels.integrate_fit import Measurements, measure_shoeboxes, prof
 from autoproc.kernels.integrate_shoebox import Shoeboxes
 from autoproc.threads import map_in_order
 
-CHUNK = 512
-"""Reflections a thread works on at a time; results do not depend on it."""
+CHUNK = 256
+"""Reflections a thread works on at a time; results do not depend on it. Of usual shoeboxes these are some 3 MB, which
+stay near the processor between background and sums."""
 MODEL_ERROR = 0.05
 """Relative scatter of single strong spots about their common profile: no spot dominates it."""
 SHELL = 100
@@ -47,14 +49,21 @@ def chunks(n: int) -> list[tuple[int, int]]:
     return [(i, min(i + CHUNK, n)) for i in range(0, n, CHUNK)]
 
 
-def block_background(boxes: Shoeboxes, how: Measuring) -> Background:
-    """Robust background of every shoebox."""
-    found = map_in_order(
-        lambda c: constant_background(boxes.part(*c), how.min_pixels, how.gain, how.noise),
-        chunks(len(boxes)),
-        how.n_threads,
-    )
-    return _joined(list(found))
+def first_look(boxes: Shoeboxes, how: Measuring) -> tuple[Background, Measurements]:
+    """Robust background of every shoebox, and its sum with the Gaussian profile, before any is learnt."""
+    gaussian = gaussian_coefficients()[None]
+
+    def look(chunk: tuple[int, int]) -> tuple[Background, np.ndarray]:
+        part, n = boxes.part(*chunk), chunk[1] - chunk[0]  # whose pixels are near at hand for both
+        background = constant_background(part, how.min_pixels, how.gain, how.noise)
+        sums = measure_shoeboxes(
+            part, background, gaussian, np.zeros(n, np.intp), SPACING, np.full(n, -1.0), how.radius, how.gain,
+            how.n_images, how.missing_error, how.noise, is_fitted=False,
+        )  # fmt: skip
+        return background, sums.table
+
+    backgrounds, tables = zip(*map_in_order(look, chunks(len(boxes)), how.n_threads), strict=True)
+    return _joined(backgrounds), Measurements(np.concatenate(tables))
 
 
 def block_measurements(
@@ -74,12 +83,6 @@ def block_measurements(
         ).table  # fmt: skip
 
     return Measurements(np.concatenate(list(map_in_order(measure, chunks(len(boxes)), how.n_threads))))
-
-
-def gaussian_measurements(boxes: Shoeboxes, background: Background, how: Measuring) -> Measurements:
-    """Sum and fit with the Gaussian profile, before any is learnt."""
-    nothing = np.zeros(len(boxes), np.intp)
-    return block_measurements(boxes, background, gaussian_coefficients()[None], nothing, np.full(len(boxes), -1.0), how)
 
 
 def mean_intensities(first: Measurements, d: np.ndarray) -> np.ndarray:
@@ -136,5 +139,5 @@ def block_equations(
     return total, teaches
 
 
-def _joined(parts: list[Background]) -> Background:
+def _joined(parts: Sequence[Background]) -> Background:
     return Background(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Background)))

@@ -10,10 +10,9 @@ import numpy as np
 from autoproc.formats.frames import ImageReader
 from autoproc.integration.blocks import (
     Measuring,
-    block_background,
     block_equations,
     block_measurements,
-    gaussian_measurements,
+    first_look,
     mean_intensities,
 )
 from autoproc.integration.kabsch import SpotFrames
@@ -77,8 +76,7 @@ def measure_all(
     def learn() -> Iterator[_Learnt]:
         for block, boxes in zip(blocks, stream, strict=True):
             rows = slice(block.first, block.last)
-            background = block_background(boxes, how)
-            first = gaussian_measurements(boxes, background, how)
+            background, first = first_look(boxes, how)
             equations, teaches = block_equations(
                 boxes, background, first, zeta[rows], contested[rows], region[rows], n_regions, how
             )

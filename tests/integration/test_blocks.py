@@ -15,11 +15,10 @@ from autoproc.integration import blocks
 from autoproc.integration.blocks import (
     SHELL,
     Measuring,
-    block_background,
     block_equations,
     block_measurements,
     chunks,
-    gaussian_measurements,
+    first_look,
     mean_intensities,
 )
 from autoproc.integration.passes import _windows
@@ -57,25 +56,36 @@ def spots(n: int = 12, flux: float = 3000.0, level: float = 2.0, seed: int = 0, 
 
 def test_known_spots_are_measured_whatever_the_chunks(monkeypatch):
     boxes = spots()
-    background = block_background(boxes, HOW)
+    background, whole = first_look(boxes, HOW)
     assert_allclose(background.mean, 2.0, rtol=0.1)
-    whole = gaussian_measurements(boxes, background, HOW)
     assert_allclose(whole.intensity_sum, 3000, atol=5 * np.sqrt(3000 + 2.0 * 250))
-    assert_allclose(whole.intensity_prf, 3000, atol=5 * np.sqrt(3000 + 2.0 * 250))
+    gaussian, unknown = (gaussian_coefficients()[None], np.zeros(len(boxes), int)), np.full(len(boxes), -1.0)
+    fitted = block_measurements(boxes, background, *gaussian, unknown, HOW)
+    assert_allclose(fitted.intensity_prf, 3000, atol=5 * np.sqrt(3000 + 2.0 * 250))
     monkeypatch.setattr(blocks, "CHUNK", 5)
     threaded = replace(HOW, n_threads=3)
-    apart = block_background(boxes, threaded)
+    apart, sums = first_look(boxes, threaded)
     for name in ("mean", "dispersion", "n_used", "n_pixels"):
         assert_array_equal(getattr(apart, name), getattr(background, name))
-    assert_array_equal(gaussian_measurements(boxes, apart, threaded).table, whole.table)
+    assert_array_equal(sums.table, whole.table)
+    assert_array_equal(block_measurements(boxes, apart, *gaussian, unknown, threaded).table, fitted.table)
+
+
+def test_the_first_look_sums_as_the_fit_does():
+    boxes = spots()
+    background, sums = first_look(boxes, HOW)
+    nothing = np.zeros(len(boxes), int)
+    fitted = block_measurements(boxes, background, gaussian_coefficients()[None], nothing, nothing - 1.0, HOW)
+    of_fit = [2, 3, 10]
+    assert_array_equal(np.delete(sums.table, of_fit, axis=1), np.delete(fitted.table, of_fit, axis=1))
+    assert_array_equal(sums.table[:, of_fit], [[0, -1, 0]] * len(boxes))
 
 
 def test_each_shoebox_is_fitted_with_its_own_profile():
     boxes = spots(width=2.0)
     boxes = Shoeboxes(boxes.bbox, boxes.centre, boxes.transform * 2 / 1.5, boxes.rate, boxes.start, boxes.counts,
                       boxes.label)  # fmt: skip
-    background = block_background(boxes, HOW)
-    first = gaussian_measurements(boxes, background, HOW)
+    background, first = first_look(boxes, HOW)
     quiet = np.zeros(len(boxes))
     equations, _ = block_equations(boxes, background, first, quiet + 1, quiet, quiet.astype(int), 1, HOW)
     learnt = solve_profiles(equations, 1)[0]
@@ -83,15 +93,15 @@ def test_each_shoebox_is_fitted_with_its_own_profile():
     which = np.arange(len(boxes)) % 2
     fitted = block_measurements(boxes, background, profiles, which, quiet - 1, HOW)
     plain, better = fitted.correlation[which == 0], fitted.correlation[which == 1]
-    assert_allclose(fitted.table[which == 0], first.table[which == 0])
+    assert_allclose(fitted.intensity_sum[which == 0], first.intensity_sum[which == 0])
     assert better.min() > plain.max()
 
 
 def test_only_strong_whole_spots_of_their_own_teach():
     boxes = spots(n=10)
-    background = block_background(boxes, HOW)
+    background, first = first_look(boxes, HOW)
     known = np.ones(10)
-    table = gaussian_measurements(boxes, background, HOW).table.copy()
+    table = first.table.copy()
     table[:, 4:7] = 1.0
     table[1, 0] = 9.9 * np.sqrt(table[1, 1])  # weak
     table[2, 6] = 0.97  # partial
