@@ -3,8 +3,35 @@
 #define AUTOPROC_WINDOW_SUMS_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "wide_registers.h"
+
+/* Columns of a row that are looked at together: whether one of their counts is more than dull. */
+#define SEGMENT 16
+
+/* Set `seen` of each SEGMENT of a row to whether a pixel, good or not, holds more than `dull`. */
+#define SEE_ROW(NAME, COUNT)                                                                                          \
+    typedef COUNT NAME##_pixels __attribute__((vector_size(SEGMENT * sizeof(COUNT))));                                \
+    typedef uint64_t NAME##_words __attribute__((vector_size(SEGMENT * sizeof(COUNT))));                              \
+    FOR_WIDE_REGISTERS static void NAME(const COUNT *row, int w, COUNT dull, uint8_t *seen)                           \
+    {                                                                                                                 \
+        int i = 0;                                                                                                    \
+        for (; i + SEGMENT <= w; i += SEGMENT) {                                                                      \
+            NAME##_pixels v;                                                                                          \
+            memcpy(&v, row + i, sizeof v);                                                                            \
+            NAME##_words any = (NAME##_words)(v > dull);                                                              \
+            uint64_t word = 0;                                                                                        \
+            for (unsigned k = 0; k < sizeof v / sizeof word; k++)                                                     \
+                word |= any[k];                                                                                       \
+            seen[i / SEGMENT] = word != 0;                                                                            \
+        }                                                                                                             \
+        for (int first = i; i < w; i++)                                                                               \
+            seen[first / SEGMENT] = (uint8_t)((i > first && seen[first / SEGMENT]) | (row[i] > dull));                \
+    }
+
+SEE_ROW(see_row_16, int16_t)
+SEE_ROW(see_row_32, int32_t)
 
 /* Put a row into the sums of each column, in place of the row that leaves the window: the one kept in `value` and `use`
    until now. Counts are cut at -clip and clip. Returns whether any is overloaded. */
@@ -80,6 +107,17 @@ FOR_WIDE_REGISTERS static int32_t screen_row(const int32_t *restrict n, const in
         any |= flag[i];
     }
     return any;
+}
+
+/* How often segments were seen in the rows of a window, from the row that comes and the one that goes; `near` is set
+   for them and their neighbours. */
+FOR_WIDE_REGISTERS static void count_segments(const uint8_t *restrict came, const uint8_t *restrict went, int n,
+                                              uint8_t *restrict often, uint8_t *restrict near)
+{
+    for (int s = 0; s < n; s++)
+        often[s + 1] = (uint8_t)(often[s + 1] + came[s] - went[s]);
+    for (int s = 0; s < n; s++)
+        near[s] = (uint8_t)((often[s] | often[s + 1] | often[s + 2]) != 0);
 }
 
 /* Of each column, whether it and its neighbours within `radius` are flagged (bit 1) in all of n rows. `whole` is work

@@ -95,6 +95,7 @@ def strong_pixels(
         noise / gain,
         int(min(np.ceil(overload), LARGEST)),
         math.isqrt(LARGEST // n_window),
+        _dull(allowed),
         extended,
         *work.arrays,
     )
@@ -122,6 +123,7 @@ class Workspace:
             np.empty(shape, np.uint8),
             np.empty(height, np.uint8),
             np.empty((2, width + 2 * kx), np.uint8),
+            np.empty((2 * ky + 4, 2 - (-width // _dispersion.SEGMENT_WIDTH)), np.uint8),
             np.empty(most, np.int32),
             np.empty(most, np.int32),
             np.empty(most, np.float32),
@@ -133,6 +135,15 @@ def _allowed(n_max: int, gain: float, n_sigma: float) -> np.ndarray:
     """Limit of (n sum(v^2) - sum(v)^2) / sum(v) for a window of n = 0 .. n_max pixels."""
     less = np.maximum(np.arange(n_max + 1) - 1.0, 0.0)
     return gain * (less + n_sigma * np.sqrt(2 * less))
+
+
+def _dull(allowed: np.ndarray) -> int:
+    """The highest count c of which a window of photons, from 0 to c, is never dispersed; -1 where there is none.
+
+    Its sum(v^2) is at most c sum(v), and of a single pixel n sum(v^2) - sum(v)^2 is 0.
+    """
+    n = np.arange(2, len(allowed))
+    return int(np.clip(np.floor(np.min(allowed[2:] / n) * (1 - 1e-9)), -1, LARGEST))
 
 
 def _bounds(allowed: np.ndarray, n_min: int, noise: float) -> np.ndarray:

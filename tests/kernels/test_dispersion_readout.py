@@ -42,14 +42,23 @@ def test_counts_below_the_least_never_count():
 
 @pytest.mark.parametrize("extended", [True, False])
 @pytest.mark.parametrize("gain", [1.0, 2.5])
-def test_the_loop_of_photon_counters_finds_what_the_general_one_finds(extended, gain):
-    image = readout(6, sigma=0.0, photons=1.5)
+@pytest.mark.parametrize("n_sigma_background", [0.3, 6.0])
+@pytest.mark.parametrize("photons", [0.02, 0.2, 1.5, 9.0])
+@pytest.mark.parametrize("dtype", [np.int16, np.int32])
+def test_the_loop_of_photon_counters_finds_what_the_general_one_finds(
+    dtype, photons, n_sigma_background, extended, gain
+):
+    """It leaves out what no count could make a spot, which the other does not."""
+    image = readout(6, sigma=0.0, photons=photons).astype(dtype)
+    for x in range(2, 140, 17):  # faint ones, at any place of the columns that are looked at together
+        image[70, x : x + 2] += np.array([3, 4], dtype)
     image[50:54, 60:64] += 30
     good = GOOD.copy()
     image[20:23], good[20:23] = -1, False
-    counters = strong_pixels(image, good, extended=extended, gain=gain, overload=40)
+    limits = {"extended": extended, "gain": gain, "overload": 40, "n_sigma_background": n_sigma_background}
+    counters = strong_pixels(image, good, **limits, max_strong=image.size)
     image[20:23] = -2  # below the least of the general loop
-    general = strong_pixels(image, good, extended=extended, gain=gain, overload=40, lowest=-1)
+    general = strong_pixels(image, good, **limits, max_strong=image.size, lowest=-1)
     assert counters.n_strong > 9
     for name in ("n_strong", "index", "counts", "background"):
         np.testing.assert_array_equal(getattr(counters, name), getattr(general, name))
