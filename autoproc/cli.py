@@ -95,6 +95,7 @@ def _root(
 
 @app.command("run")
 def _run(
+    context: typer.Context,
     arguments: Annotated[
         list[str],
         typer.Argument(metavar="PATH... [KEY=VALUE...]", help="Folders, images, templates, master files; parameters."),
@@ -119,9 +120,10 @@ def _run(
 
     Exit status: 0 all processed, 3 at least one sweep failed, 2 wrong usage.
     """
+    ahead = None if context.obj is None else context.obj()
     from autoproc.commands.run import run_command  # noqa: PLC0415
 
-    run_command(arguments, output, config, threads, once)
+    run_command(arguments, output, config, threads, once, ahead)
 
 
 @app.command("_work", hidden=True)
@@ -260,13 +262,20 @@ def _simulate(
     simulate_command(arguments or [], output, name, image_format.value, compress)
 
 
+def _ahead() -> Any:
+    """The first processes that `run` needs: they load what they need while it does."""
+    from autoproc.service.begin_process import Ahead  # noqa: PLC0415
+
+    return Ahead()
+
+
 def main() -> None:
     """Run the program."""
     for library in ("OPENBLAS", "OMP", "MKL"):
         # The stages have their own threads; linear algebra with more would make results depend on their number.
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     try:
-        app()
+        app(obj=_ahead)
     except (AttributeError, ImportError, TypeError) as error:
         from autoproc.kernels.staleness import what_stale_kernels_ask_for  # noqa: PLC0415  (where it is needed only)
 

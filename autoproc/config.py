@@ -14,7 +14,7 @@ from autoproc.decisions.params import DecisionParams
 from autoproc.errors import ConfigurationError
 from autoproc.formats.boundary import LONGEST_REASON
 from autoproc.overrides import UnknownParameter, suggestion, with_overrides
-from autoproc.params import Params
+from autoproc.params import Params, meanings
 from autoproc.service.params import ServiceParams
 from autoproc.service.watch_params import WatchParams
 from autoproc.stages.bravais_settings import BravaisParams
@@ -179,12 +179,13 @@ def table_lines(name: str, params: Params) -> list[str]:
     lines = [f"# {line}" for line in (type(params).__doc__ or "").strip().splitlines()[:1]]
     lines.append(f"[{name}]")
     inner: list[str] = []
-    for field, info in type(params).model_fields.items():
+    meaning = meanings(type(params))
+    for field in type(params).model_fields:
         value = getattr(params, field)
         if isinstance(value, Params):
             inner += table_lines(f"{name}.{field}", value)
             continue
-        lines += [f"# {line}" for line in _wrapped(" ".join((info.description or "").split()))]
+        lines += [f"# {line}" for line in _wrapped(meaning.get(field, ""))]
         lines.append(f"# {field} = (none)" if value is None else f"{field} = {_toml(value)}")
     return [*lines, "", *inner]
 

@@ -20,7 +20,7 @@ from autoproc.config import (
     with_threads,
 )
 from autoproc.overrides import BadParameter, UnknownParameter
-from autoproc.params import Params
+from autoproc.params import Params, meanings
 
 
 def written(tmp_path, text):
@@ -57,11 +57,12 @@ def test_the_defaults_are_printed_whole_and_read_back(tmp_path):
 
 
 def documented(name: str, params: Params) -> list[str]:
-    lacking = []
-    for field, info in type(params).model_fields.items():
+    lacking: list[str] = []
+    meaning = meanings(type(params))
+    for field in type(params).model_fields:
         value = getattr(params, field)
         lacking += documented(f"{name}.{field}", value) if isinstance(value, Params) else []
-        lacking += [] if info.description else [f"{name}.{field}"]
+        lacking += [] if meaning.get(field) else [f"{name}.{field}"]
     return lacking
 
 

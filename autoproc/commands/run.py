@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from autoproc.formats.sweeps import NoImages
 from autoproc.legible import legible
 from autoproc.overrides import split_arguments
 from autoproc.service.attendance import Attendance
+from autoproc.service.begin_process import Ahead, BegunProbe, launch_probe, launch_worker
 from autoproc.service.daemon import Daemon, Stop, told_to_all
 from autoproc.service.events import Event, Listener, event_lines
 from autoproc.service.heartbeat import Heartbeat
@@ -37,14 +38,13 @@ from autoproc.service.order import settings_of
 from autoproc.service.outputs import Outputs
 from autoproc.service.owner import is_dead
 from autoproc.service.presence import Arriving
-from autoproc.service.probe_process import launch_probe, orders
+from autoproc.service.probe_process import orders
 from autoproc.service.probing import Probing
 from autoproc.service.queue_file import open_queue
 from autoproc.service.queue_log import QueueLog
 from autoproc.service.queue_tables import BadQueue
 from autoproc.service.supervisor import Plan, Supervisor
 from autoproc.service.visit_page import VisitPage
-from autoproc.service.worker_process import launch_worker
 from autoproc.wording import counted
 
 if TYPE_CHECKING:
@@ -74,38 +74,44 @@ class Wanted:
 
 
 def run_command(
-    arguments: Sequence[str], output: Path, config: Path | None, threads: int | None, once: bool = False
+    arguments: Sequence[str],
+    output: Path,
+    config: Path | None,
+    threads: int | None,
+    once: bool = False,
+    ahead: Ahead | None = None,
 ) -> None:
     """Process every sweep under the paths among the arguments, and leave with the exit status.
 
     once : leave when all that is there is processed, instead of watching the directories for more
+    ahead : the first processes that are needed, where they were begun already
     """
-    with leaving_well():
+    with leaving_well(), closing(ahead or Ahead(())):
         paths, overrides = split_arguments(arguments)
         if not paths:
             raise WrongArguments(what_is_wrong="no path of images was given", command="run")
         settings = with_threads(with_command_line(read_config(config), overrides), threads)
         may_lead_into(settings.import_sweep.link_roots)
-        wanted = what_is_wanted(paths, settings, once)
+        wanted = what_is_wanted(paths, settings, once, ahead)
         with closing_all([wanted.search]):
             make_folder(output)
             tell_skipped(wanted.named)
             stop = Stop()
             with stop.listening():
-                n_failed = Run(output, settings, wanted, stop).work()
+                n_failed = Run(output, settings, wanted, stop, ahead).work()
         if stop.n_asked:
             leave_stopped(stop, is_watching=bool(wanted.watched))
         raise typer.Exit(FAILED if n_failed else OK)
 
 
-def what_is_wanted(paths: Sequence[str], config: Config, once: bool) -> Wanted:
+def what_is_wanted(paths: Sequence[str], config: Config, once: bool, ahead: Ahead | None = None) -> Wanted:
     """Divide the paths into directories to watch and sweeps to process as they are."""
     watched = [] if once else [path for path in paths if os.path.isdir(path)]
     others = [path for path in paths if path not in watched]
     if not others:
         return Wanted(NamedSweeps((), (), ()), tuple(Path(path).absolute() for path in watched))
     with ExitStack() as leaving:
-        probe = probing(config)
+        probe = probing(config) if ahead is None else probing(config, ahead.probe())
         leaving.callback(probe.close)
         search = NamedSearch(others, probe)
         named = search.soon()
@@ -146,8 +152,8 @@ def leave_stopped(stop: Stop, is_watching: bool) -> None:
 class Run:
     """One run of the program: queue, workers, logs, and what it was asked for."""
 
-    def __init__(self, output: Path, config: Config, wanted: Wanted, stop: Stop) -> None:
-        self.output, self.config, self.wanted, self.stop = output, config, wanted, stop
+    def __init__(self, output: Path, config: Config, wanted: Wanted, stop: Stop, ahead: Ahead | None = None) -> None:
+        self.output, self.config, self.wanted, self.stop, self._ahead = output, config, wanted, stop, ahead
         self._ids: list[int] = []
         self._n_problems = self._n_empty = 0
 
@@ -191,8 +197,9 @@ class Run:
             self.config, service, shares(service, self.config.run.n_threads), only=None if is_watching else self._ids,
             is_patient=is_watching, has_terminal=self._shows_progress(),
         )  # fmt: skip
-        supervisor = Supervisor(queue, outputs, plan, tell, launch_worker)
-        finder = watcher(wanted.watched, self.config, intake) if is_watching else None
+        begun = None if self._ahead is None else self._ahead.worker(plan.has_terminal)
+        supervisor = Supervisor(queue, outputs, plan, tell, launch_worker, begun)
+        finder = watcher(wanted.watched, self.config, intake, self._ahead) if is_watching else None
         count = int if finder is None else finder.n_arriving
         attendance = Attendance(queue, [str(root) for root in wanted.watched], _eyes(finder), page.touch, count)
         notifier = Notifier()
@@ -301,18 +308,19 @@ def _eyes(finder: Watcher | None) -> Callable[[], Sequence[Arriving]]:
     return tuple if finder is None else finder.arriving
 
 
-def watcher(roots: Sequence[Path], config: Config, intake: Intake) -> Watcher:
+def watcher(roots: Sequence[Path], config: Config, intake: Intake, ahead: Ahead | None = None) -> Watcher:
     """Who looks for new images below the directories."""
     from autoproc.service.watcher import Watcher  # noqa: PLC0415  (only to watch)
 
     paths = intake.queue.overview.paths()
-    return Watcher(roots, config.watch, probing(config), known=intake.n_known, in_queue=paths)
+    probe = probing(config) if ahead is None else probing(config, ahead.probe())
+    return Watcher(roots, config.watch, probe, known=intake.n_known, in_queue=paths)
 
 
-def probing(config: Config) -> Probing:
-    """Who opens files, in processes that can be killed."""
+def probing(config: Config, begun: BegunProbe | None = None) -> Probing:
+    """Who opens files, in processes that can be killed; begun : the first of them, where it runs already."""
     told = orders(config.import_sweep, int(config.watch.probe_memory * GIGABYTE))
-    return Probing(told, config.watch.probe_time, launch_probe)
+    return Probing(told, config.watch.probe_time, launch_probe, begun)
 
 
 def say(event: Event) -> None:

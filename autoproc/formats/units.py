@@ -22,6 +22,9 @@ USUAL = {
 }  # fmt: skip
 """Factors that need no library, by (spelling, wanted unit)."""
 
+COUNTED = frozenset({"pixel", "pixels"})
+"""What is counted: no unit of anything. DECTRIS writers give beam centres in it."""
+
 LOCAL_SPELLINGS = {"A": "angstrom", "a": "angstrom", "ang": "angstrom", "Ang": "angstrom", "°": "degree"}
 """What crystallographers write and pint takes for something else (an ampere) or does not know."""
 
@@ -49,7 +52,7 @@ def unit_factor(given: str, wanted: str) -> float | None:
     """
     word = given.strip()
     usual = USUAL.get((word, wanted))
-    if usual is not None:
+    if usual is not None or word.lower() in COUNTED:
         return usual
     return _looked_up(word, wanted) if WORD.fullmatch(word) else None
 

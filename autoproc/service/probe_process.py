@@ -13,7 +13,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +21,9 @@ from typing import Protocol
 from autoproc.errors import AutoprocError
 from autoproc.formats.confinement import may_lead_into
 from autoproc.importing.params import ImportParams
+from autoproc.service.begin_process import BegunProbe
+from autoproc.service.orphans import die_with_parent
 from autoproc.service.questions import answer_bytes, problem_bytes, read_question
-from autoproc.service.worker import die_with_parent
 
 LENGTH = struct.Struct(">I")
 LONGEST_ANSWER = 1 << 26
@@ -31,8 +31,6 @@ LONGEST_ANSWER = 1 << 26
 CHUNK = 1 << 18
 LONGEST_DYING = 0.5
 """Seconds that a process is waited for that was killed, or has hung up."""
-KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "HDF5_PLUGIN_PATH")
-"""What a probing process needs to begin, and no secret."""
 
 
 class Process(Protocol):
@@ -51,31 +49,18 @@ LaunchProbe = Callable[[socket.socket], Process]
 """Begin a probing process at this end of its socket."""
 
 
-def launch_probe(its: socket.socket) -> Process:
-    """Begin `autoproc _probe` in a group of its own. -P: see `launch_worker`."""
-    package = str(Path(__file__).resolve().parents[2])
-    kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
-    paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "autoproc", "_probe", str(its.fileno())],
-        env=kept | threads | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"},
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=[its.fileno()],
-        process_group=0,
-    )
-
-
 class ProbeProcess:
     """One probing process, as the program sees it. Neither sending nor receiving ever waits."""
 
-    def __init__(self, launch: LaunchProbe, orders: bytes) -> None:
-        self._socket, its = socket.socketpair()
-        with its:
-            self._process = launch(its)
+    def __init__(self, launch: LaunchProbe, orders: bytes, begun: BegunProbe | None = None) -> None:
+        """Begin it, unless it is begun already."""
+        self._process: Process
+        if begun is not None:
+            self._socket, self._process = begun.socket, begun.process
+        else:
+            self._socket, its = socket.socketpair()
+            with its:
+                self._process = launch(its)
         self._socket.setblocking(False)
         self._unsent = bytearray()
         self._unread = bytearray()

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from autoproc.errors import AutoprocError
-from autoproc.service.probe_process import LaunchProbe, ProbeProcess, launch_probe
+from autoproc.service.begin_process import BegunProbe, launch_probe
+from autoproc.service.probe_process import LaunchProbe, ProbeProcess
 from autoproc.service.questions import Question, Unanswered, question_bytes, read_answer
 
 SHARE_OF_QUICK = 0.05
@@ -134,9 +135,9 @@ class Lane:
             self._asked.append(self.waiting.popleft())
             self.process.send(question_bytes(self._asked[-1].question))
 
-    def prepare(self) -> None:
+    def prepare(self, begun: BegunProbe | None = None) -> None:
         """Have a process, which loads what it needs, or the one that has done so meanwhile."""
-        self.process, self._spare = self._spare or ProbeProcess(self._launch, self._orders), None
+        self.process, self._spare = self._spare or ProbeProcess(self._launch, self._orders, begun), None
         self._deadline = time.monotonic() + LONGEST_LOADING
 
     def _heard(self, process: ProbeProcess, now: float) -> Any:
@@ -198,11 +199,14 @@ def _read(question: Question, message: bytes) -> Any:
 class Probing:
     """Questions about files, answered by processes that can be killed."""
 
-    def __init__(self, orders: bytes, seconds: float, launch: LaunchProbe = launch_probe) -> None:
+    def __init__(
+        self, orders: bytes, seconds: float, launch: LaunchProbe = launch_probe, begun: BegunProbe | None = None
+    ) -> None:
+        """Have a first process at once; begun : one that waits for orders already."""
         self._quick = Lane(launch, orders, SHARE_OF_QUICK * seconds)
         self._patient = Lane(launch, orders, seconds, is_fresh=True)
         self._n_asked = 0
-        self._quick.prepare()
+        self._quick.prepare(begun)
 
     def ask(self, question: Question) -> int:
         """Ask; returns the number of the question."""

@@ -15,6 +15,7 @@ from typing import Any
 from autoproc.config import Config
 from autoproc.errors import AutoprocError
 from autoproc.passing import remedy
+from autoproc.service.begin_process import BegunWorker, launch_worker
 from autoproc.service.events import Event
 from autoproc.service.job import Job, State
 from autoproc.service.jobs import JobQueue
@@ -23,7 +24,7 @@ from autoproc.service.order import Order, config_for
 from autoproc.service.outputs import Outputs
 from autoproc.service.owner import is_dead, this_program
 from autoproc.service.params import ServiceParams
-from autoproc.service.worker_process import Launch, WorkerProcess, gist, launch_worker, wait_for_any
+from autoproc.service.worker_process import Launch, WorkerProcess, gist, wait_for_any
 
 LONGEST_DELAY = 3600.0
 SAMPLING = 0.5
@@ -66,11 +67,13 @@ class Supervisor:
         plan: Plan,
         tell: Callable[[Event], None],
         launch: Launch = launch_worker,
+        begun: BegunWorker | None = None,
     ) -> None:
+        """Nothing is begun yet but, perhaps, a worker that waits for a job."""
         self.queue, self.outputs, self.plan = queue, outputs, plan
         self._tell, self._launch = tell, launch
         self._me = this_program()
-        self._idle: list[WorkerProcess] = []
+        self._idle = [] if begun is None else [WorkerProcess.of(begun.process, begun.reports, begun.errors)]
         self._busy: list[WorkerProcess] = []
         self._n_stillborn = 0
         self._next_beat = self._next_sample = self._next_recovery = 0.0

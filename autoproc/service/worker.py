@@ -7,7 +7,6 @@ whoever takes the sweep over has it alone.
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import json
 import os
@@ -22,13 +21,10 @@ from typing import Any, TextIO
 from autoproc.console import Console, WatchedReader
 from autoproc.formats.frames import ImageReader
 from autoproc.service.order import Order, settings_of
+from autoproc.service.orphans import ORPHANED, die_with_parent
 from autoproc.service.outputs import sync_tree, write_outcome
 from autoproc.service.process_job import process_job
 from autoproc.service.result import brief
-
-PR_SET_PDEATHSIG = 1
-ORPHANED = 4
-"""Exit status of a worker whose program is gone."""
 
 Processing = Callable[[Order, Console], dict[str, Any]]
 
@@ -90,18 +86,11 @@ class Telling(Console):
         yield WatchedReader(reader, show)
 
 
-NICENESS = 5
-"""Added to a worker's niceness: what finds images, answers and says that it is alive goes first while sweeps are
-computed on every core. 10,000 sweeps were found in 68 s on two cores beside a worker, in 86 s without it (measured)."""
-
-
 def work(reports_number: int, processing: Processing = process_job, orders: TextIO | None = None) -> None:
     """Wait for one order, carry it out, report, end. An end of the input ends the worker, at work or not."""
     orders = sys.stdin if orders is None else orders
     reports = Reports(reports_number)
     die_with_parent()
-    with suppress(OSError):
-        os.nice(NICENESS)
     with suppress(ValueError, OSError):
         faulthandler.enable(2)
     for number in (signal.SIGINT, signal.SIGTERM):  # these are for the program, which decides
@@ -151,12 +140,3 @@ def _console(order: Order, reports: Reports) -> Console:
     log = order.folder / "autoproc.log"
     title = f"run {order.name}"
     return Console(log, title=title) if sys.stdout.isatty() else Telling(log, reports, title)
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the one that has begun it ends, however it ends (Linux)."""
-    parent = os.getppid()
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(ORPHANED)

@@ -6,14 +6,11 @@ import json
 import os
 import select
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any, Protocol
 
 from autoproc.service.job import Job
@@ -38,32 +35,6 @@ class Process(Protocol):
 
 Launch = Callable[[int, IO[bytes], bool], Process]
 """Begin a worker: the number of its pipe for reports, where its errors go, whether it has the terminal."""
-
-
-def launch_worker(reports: int, errors: IO[bytes], has_terminal: bool) -> Process:
-    """Begin `autoproc _work` in a group of its own, so that Ctrl-C goes to the program alone.
-
-    -P: a folder called autoproc where the user happens to be is not this package.
-    """
-    package = str(Path(__file__).resolve().parents[2])
-    paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return start_process([sys.executable, "-P", "-m", "autoproc", "_work"], paths, reports, errors, has_terminal)
-
-
-def start_process(
-    command: Sequence[str], paths: Sequence[str], reports: int, errors: IO[bytes], has_terminal: bool
-) -> Process:
-    """Begin a command as a worker."""
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
-    return subprocess.Popen(
-        [*command, str(reports)],
-        env=os.environ | threads | {"PYTHONPATH": os.pathsep.join(paths)},
-        stdin=subprocess.PIPE,
-        stdout=None if has_terminal else subprocess.DEVNULL,
-        stderr=None if has_terminal else errors,
-        pass_fds=[reports],
-        process_group=0,
-    )
 
 
 @dataclass(slots=True)
@@ -98,8 +69,13 @@ class WorkerProcess:
             raise
         finally:
             os.close(its)
-        os.set_blocking(mine, False)
-        return cls(process, mine, errors)
+        return cls.of(process, mine, errors)
+
+    @classmethod
+    def of(cls, process: Process, reports: int, errors: IO[bytes]) -> WorkerProcess:
+        """A worker that runs already, what it reports to and where it writes its errors."""
+        os.set_blocking(reports, False)
+        return cls(process, reports, errors)
 
     def give(self, job: Job, line: str) -> None:
         """Give it its job. One that is dead already is found out later."""

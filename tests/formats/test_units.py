@@ -52,6 +52,7 @@ def test_usual_spellings_do_not_wait_for_the_library():
     code = (
         "import sys; from autoproc.formats.units import unit_factor; "
         "assert unit_factor('m', 'mm') == 1e3 and unit_factor('angstrom', 'angstrom') == 1; "
+        "assert unit_factor('pixel', 'mm') is None and unit_factor('Pixels', 'mm') is None; "
         "assert 'pint' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,7 +13,8 @@ import pytest
 
 from autoproc.importing.params import ImportParams
 from autoproc.service import probe, probe_process, probing
-from autoproc.service.probe_process import ProbeProcess, launch_probe, orders, serve
+from autoproc.service.begin_process import launch_probe
+from autoproc.service.probe_process import ProbeProcess, orders, serve
 from autoproc.service.probing import NoProbes, Probing
 from autoproc.service.questions import KindOf, Unanswered
 
