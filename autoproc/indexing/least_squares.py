@@ -18,9 +18,10 @@ from autoproc.geometry.reciprocal import zeta
 from autoproc.geometry.rotation import GENERATORS, cross, lab_rotations
 from autoproc.indexing.assign import Assignment
 from autoproc.indexing.model import N_MOVES, Model, beam_turn_axis
-from autoproc.indexing.observations import Observations, place
+from autoproc.indexing.observations import BLOCK, Observations, place
 from autoproc.models.experiment import Experiment
 from autoproc.robust import robust_sigma
+from autoproc.threads import map_in_order
 
 PRIOR_TURN = 0.02
 PRIOR_SIGMA = np.array([1.0, 1.0, 2.0, 0.01, 0.01, 0.01, 0.005])
@@ -103,11 +104,16 @@ def _step(
             rows = np.flatnonzero((assignment.lattice == number) & (spots.sweep == index))
             if not len(rows):
                 continue
-            block = _linearise(sweep, turn, A, modes[number], spots, rows, assignment.hkl)
-            scale, weight = _robust_weights(block, spots.sigma[block.rows])
-            columns, derivatives = layout.parts(block, number, index)
-            _accumulate(normal, right, columns, derivatives, block, scale, weight)
-            blocks.append(block)
+            found = _linearised(sweep, turn, A, modes[number], spots, rows, assignment.hkl, layout)
+            ends = np.cumsum([len(b.rows) for b in found[:-1]])
+            scale, weight = _robust_weights(
+                np.concatenate([b.residual for b in found]), np.concatenate([b.zeta for b in found]),
+                spots.sigma[np.concatenate([b.rows for b in found])],
+            )  # fmt: skip
+            for block, its_scale, its_weight in zip(found, np.split(scale, ends), np.split(weight, ends), strict=True):
+                columns, derivatives = layout.parts(block, number, index)
+                _accumulate(normal, right, columns, derivatives, block, its_scale, its_weight)
+            blocks += found
             weights.append(weight)
     current, sigma = layout.restrained(model)
     last = np.arange(layout.size - len(current), layout.size)
@@ -173,11 +179,28 @@ class _Layout:
         return replace(model, settings=tuple(settings), moves=moves, turns=turns), tuple(covariances)
 
 
+def _linearised(
+    sweep: Experiment, turn: np.ndarray, A: np.ndarray, modes: np.ndarray, spots: Observations, rows: np.ndarray,
+    hkl: np.ndarray, layout: _Layout,
+) -> list[_Block]:  # fmt: skip
+    """Residuals of many spots and the derivatives that the layout has room for, a block at a time on several threads.
+
+    What lies between stays in the cache; and blocks are fixed, so that no sum depends on the number of threads.
+    """
+
+    def of_block(part: np.ndarray) -> _Block:
+        return _linearise(sweep, turn, A, modes, spots, part, hkl, bool(layout.n_detectors), bool(layout.n_turns))
+
+    if len(rows) <= BLOCK:
+        return [of_block(rows)]
+    return list(map_in_order(of_block, (rows[at : at + BLOCK] for at in range(0, len(rows), BLOCK))))
+
+
 def _linearise(
     sweep: Experiment, turn: np.ndarray, A: np.ndarray, modes: np.ndarray, spots: Observations, rows: np.ndarray,
-    hkl: np.ndarray,
+    hkl: np.ndarray, by_detector: bool = True, by_turn: bool = True,
 ) -> _Block:  # fmt: skip
-    """Residuals of spots and their derivatives; spots near the spindle are left out."""
+    """Residuals of spots and their derivatives, of all that is wanted; spots near the spindle are left out."""
     steepness = zeta(sweep.goniometer, sweep.beam, spots.s1[rows])
     rows, steepness = rows[np.abs(steepness) > MIN_ZETA], steepness[np.abs(steepness) > MIN_ZETA]
     s1 = spots.s1[rows]
@@ -193,17 +216,22 @@ def _linearise(
     on_slow = (project @ slow[:, :, None])[:, :, 0]
     to_shift = np.linalg.inv(np.stack([on_fast, on_slow, -cross(sweep.goniometer.lab_axis, q)], axis=2))
     delta = q - (s1 - sweep.beam.s0)
-    turned = np.einsum("mij,nj->nim", GENERATORS, lab - panel_middle(sweep.detector[0]))
-    moved = np.concatenate([np.broadcast_to(np.eye(3), turned.shape), turned], axis=2)
-    by_beam = to_shift @ cross(beam_turn_axis(sweep), sweep.beam.s0)
+    of_detector, of_turn = np.zeros((len(rows), 3, 0)), np.zeros((len(rows), 3, 0))
+    if by_detector:
+        turned = np.einsum("mij,nj->nim", GENERATORS, lab - panel_middle(sweep.detector[0]))
+        moved = np.concatenate([np.broadcast_to(np.eye(3), turned.shape), turned], axis=2)
+        by_beam = to_shift @ cross(beam_turn_axis(sweep), sweep.beam.s0)
+        of_detector = np.concatenate([-to_shift @ (project @ moved), by_beam[:, :, None]], axis=2)
     to_crystal = to_shift @ rotation
+    if by_turn:
+        of_turn = to_crystal @ np.einsum("mij,nj->nim", GENERATORS, crystal)
     return _Block(
         rows,
         steepness,
         (to_shift @ delta[:, :, None])[:, :, 0],
         to_crystal @ np.einsum("mkl,nl->nkm", modes, crystal),
-        np.concatenate([-to_shift @ (project @ moved), by_beam[:, :, None]], axis=2),
-        to_crystal @ np.einsum("mij,nj->nim", GENERATORS, crystal),
+        of_detector,
+        of_turn,
     )
 
 
@@ -217,13 +245,13 @@ def _positions(sweep: Experiment, spots: Observations, rows: np.ndarray) -> tupl
     return lab, fast, slow
 
 
-def _robust_weights(block: _Block, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scale (n, 3) of the residuals and Tukey weights (n,); phi is more uncertain by 1 / zeta."""
-    if not len(block.rows):
+def _robust_weights(residual: np.ndarray, zeta: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scale (n, 3) of the residuals (n, 3) and Tukey weights (n,); phi is more uncertain by 1 / zeta."""
+    if not len(residual):
         return np.ones((0, 3)), np.ones(0)
     spread = sigma.copy()
-    spread[:, 2] /= np.abs(block.zeta)
-    scaled = block.residual / spread
+    spread[:, 2] /= np.abs(zeta)
+    scaled = residual / spread
     offset = scaled - np.median(scaled, axis=0)
     scale = np.maximum(robust_sigma(offset), MIN_SCALE / np.median(spread, axis=0))
     weight = np.prod(np.square(np.clip(1 - np.square(offset / (TUKEY * scale)), 0, None)), axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -81,6 +82,14 @@ class Solution:
 
 def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams) -> Solution:
     """Find up to max_lattices lattices. Raises TooFewSpots or IndexingFailed."""
+    try:
+        return _solve(sweeps, spots, params)
+    finally:
+        for remembered in (_placed, _assigned, _fit_as_it_is):
+            remembered.cache_clear()
+
+
+def _solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams) -> Solution:
     if len(spots) < MIN_SPOTS:
         raise TooFewSpots(n_spots=len(spots), stage="indexing", needed=MIN_SPOTS)
     model = model_of(sweeps)
@@ -107,10 +116,7 @@ def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams
         is_known = params.unit_cell is not None or params.space_group is not None
         failed = KnownCellNotFound if is_known else IndexingFailed
         raise failed(n_spots=len(spots), reason=_why_not(searches[-1], params))
-    assignment = _assigned(model, spots, params)
-    fit = refine_model(
-        model, spots, assignment, _modes(model, params), n_cycles=0, move_detector=params.refine_detector
-    )
+    assignment, fit = _assigned(model, spots, params), _fit_as_it_is(model, spots, params)
     return Solution(model, assignment, fit, tuple(searches), tuple(cycles), tuple(accepted), tuple(shifts))
 
 
@@ -166,10 +172,8 @@ def _first_to_last(
 
 def _is_far_off(model: Model, spots: Observations, params: IndexParams) -> bool:
     """The last lattice's spots are further from their places than those of any right lattice, or than the first's."""
-    assignment = _assigned(model, spots, params)
-    modes = _modes(model, params)
-    fit = refine_model(model, spots, assignment, modes, n_cycles=0, move_detector=params.refine_detector)
-    lattice = assignment.lattice[fit.used]
+    fit = _fit_as_it_is(model, spots, params)
+    lattice = _assigned(model, spots, params).lattice[fit.used]
     last = len(model.settings) - 1
     if not np.any((lattice == last) & (fit.weight > 0)):
         return True
@@ -245,9 +249,23 @@ def _refined(model: Model, spots: Observations, params: IndexParams, cycles: lis
     return model
 
 
+@lru_cache(maxsize=1)
+def _placed(model: Model, spots: Observations) -> Observations:
+    """Spots in the frame of a model; of the last one that was asked for it is remembered."""
+    return model.placed(spots)
+
+
+@lru_cache(maxsize=1)
+def _fit_as_it_is(model: Model, spots: Observations, params: IndexParams) -> Fit:
+    """Residuals and uncertainties of a model that stays as it is; remembered as well."""
+    assignment, modes = _assigned(model, spots, params), _modes(model, params)
+    return refine_model(model, spots, assignment, modes, n_cycles=0, move_detector=params.refine_detector)
+
+
+@lru_cache(maxsize=1)
 def _assigned(model: Model, spots: Observations, params: IndexParams) -> Assignment:
-    """Spots given to lattices, within what each lattice's own scatter allows."""
-    placed = model.placed(spots)
+    """Spots given to lattices, within what each lattice's own scatter allows; remembered as well."""
+    placed = _placed(model, spots)
     tolerances = [observed_tolerance(A, placed, params.tolerance) for A in model.settings]
     return assign(model.settings, placed, tolerances)
 
@@ -264,7 +282,7 @@ def _with_right_volume(model: Model, spots: Observations, params: IndexParams) -
     A = model.settings[-1]
     last = len(model.settings) - 1
     assignment = _assigned(model, spots, params)
-    placed = model.placed(spots)
+    placed = _placed(model, spots)
     found = superlattice(A, placed.rlp[(assignment.lattice == last) | ~assignment.is_indexed])
     if found is None and params.space_group is None:
         found = sublattice(A, placed.rlp[assignment.lattice == last])

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.transform import Rotation
 from synthetic_spots import setting, spots_of, sweep
 
 from autoproc.geometry.rotation import GENERATORS
-from autoproc.indexing.least_squares import MIN_ZETA, N_MOVES, TUKEY, _Block, _linearise, _robust_weights
+from autoproc.indexing import least_squares, observations
+from autoproc.indexing.assign import Assignment
+from autoproc.indexing.least_squares import MIN_ZETA, N_MOVES, TUKEY, _Block, _linearise, _robust_weights, refine_model
 from autoproc.indexing.model import Model, model_of
 from autoproc.indexing.observations import observe
 from autoproc.models.experiment import Beam, Goniometer
@@ -97,11 +99,6 @@ def test_modes_are_combinations_of_the_nine(exact):
     assert_allclose(combined.by_setting, expected, atol=1e-9)
 
 
-def of_residuals(residual: np.ndarray, zeta: float = 1.0) -> _Block:
-    n, nothing = len(residual), np.zeros((len(residual), 3, 0))
-    return _Block(np.arange(n), np.full(n, zeta), residual, nothing, nothing, nothing)
-
-
 @pytest.mark.parametrize("zeta", [1.0, -0.5])
 def test_weights_are_tukeys_about_the_median(zeta):
     rng = np.random.default_rng(0)
@@ -109,7 +106,7 @@ def test_weights_are_tukeys_about_the_median(zeta):
     spread = sigma / [1, 1, abs(zeta)]
     residual = 3 * spread * rng.normal(size=(400, 3)) + [5.0, -1.0, 0.3]
     residual[7] += [9.0, 0, 0]
-    scale, weight = _robust_weights(of_residuals(residual, zeta), sigma)
+    scale, weight = _robust_weights(residual, np.full(400, zeta), sigma)
     assert_allclose(scale, 3 * spread, rtol=0.15)
     centre = np.median(residual / spread, axis=0)
     u = (residual / spread - centre) / (TUKEY * scale / spread)
@@ -120,8 +117,35 @@ def test_weights_are_tukeys_about_the_median(zeta):
 
 
 def test_exact_residuals_have_the_least_scale_and_none_no_weights():
-    scale, weight = _robust_weights(of_residuals(np.zeros((9, 3))), np.ones((9, 3)))
+    scale, weight = _robust_weights(np.zeros((9, 3)), np.ones(9), np.ones((9, 3)))
     assert_allclose(scale, [[1e-4, 1e-4, 1e-6]] * 9)
     assert_allclose(weight, 1)
-    scale, weight = _robust_weights(of_residuals(np.zeros((0, 3))), np.ones((0, 3)))
+    scale, weight = _robust_weights(np.zeros((0, 3)), np.ones(0), np.ones((0, 3)))
     assert (scale.shape, weight.shape) == ((0, 3), (0,))
+
+
+@pytest.mark.parametrize("move_detector", [True, False])
+def test_a_fit_block_by_block_is_that_of_all_at_once(exact, move_detector, monkeypatch):
+    model, spots, hkl = exact
+    lattice = np.where(np.arange(len(spots)) % 5 == 0, -1, 0)
+    off = model.with_settings([model.settings[0] * 1.001])
+    fits = []
+    for size in (len(spots), 64):
+        monkeypatch.setattr(observations, "BLOCK", size)
+        monkeypatch.setattr(least_squares, "BLOCK", size)
+        fits.append(refine_model(off, spots, Assignment(lattice, hkl), n_cycles=2, move_detector=move_detector))
+    at_once, blocks = fits
+    assert_array_equal(blocks.used, at_once.used)
+    assert_allclose(blocks.residuals, at_once.residuals, atol=1e-12)
+    assert_allclose(blocks.weight, at_once.weight, atol=1e-6)
+    assert_allclose(blocks.model.settings[0], at_once.model.settings[0], rtol=1e-12, atol=1e-15)
+    assert_allclose(blocks.covariances[0], at_once.covariances[0], rtol=1e-6, atol=1e-20)
+
+
+def test_spots_placed_block_by_block_are_where_they_are(exact, monkeypatch):
+    model, spots, _ = exact
+    at_once = model.placed(spots)
+    monkeypatch.setattr(observations, "BLOCK", 37)
+    blocks = model.placed(spots)
+    for name in ("s1", "rlp", "d", "smear"):
+        assert_allclose(getattr(blocks, name), getattr(at_once, name), rtol=1e-12, atol=1e-15)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from synthetic_spots import setting, spots_of, sweep
 
+from autoproc.indexing import solve as solving
+from autoproc.indexing.least_squares import refine_model
 from autoproc.indexing.model import model_of
 from autoproc.indexing.observations import observe
 from autoproc.indexing.params import IndexParams
@@ -25,3 +27,21 @@ def test_cells_that_are_many_times_too_large_shrink_to_the_end(multiples):
     )
     ratio = abs(np.linalg.det(A) / np.linalg.det(model.settings[0]))
     assert ratio == pytest.approx(1.0, abs=0.02)
+
+
+def test_what_is_known_of_a_model_is_worked_out_once_and_forgotten_at_the_end(monkeypatch):
+    experiment = sweep(n_images=60)
+    spots = observe([experiment], spots_of(experiment, setting(CELL, seed=3), d_min=2.5, keep=0.4, seed=1))
+    as_they_are = []
+
+    def counted(model, *arguments, n_cycles, **keywords):
+        if n_cycles == 0:
+            as_they_are.append(model)
+        return refine_model(model, *arguments, n_cycles=n_cycles, **keywords)
+
+    monkeypatch.setattr(solving, "refine_model", counted)
+    found = solving.solve([experiment], spots, IndexParams())
+    assert len(as_they_are) == len({id(model) for model in as_they_are})
+    assert as_they_are[-1] is found.model
+    for remembered in (solving._placed, solving._assigned, solving._fit_as_it_is):
+        assert remembered.cache_info().currsize == 0
