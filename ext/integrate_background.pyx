@@ -1,11 +1,17 @@
 """Robust background of shoeboxes: a Poisson model of constant mean, fitted by a Huber M-estimator."""
 
 from libc.math cimport exp, floor, lgamma, log, sqrt
-from libc.string cimport memset
+from libc.stdint cimport int32_t, uint8_t
 
-# Counts below it are counted by value, so that a sum over pixels is one over the few values that they have.
-cdef enum:
-    BINS = 256
+# Counts below BINS are counted by value, so that a sum over pixels is one over the few values that they have.
+cdef extern from "count_bins.h" nogil:
+    cdef enum:
+        BINS
+        ABOVE
+        BELOW
+        NO_COUNT
+        ALL_BINS
+    void bin_counts(const int32_t* counts, const uint8_t* label, long n, int32_t* bins)
 
 # The highest mean of which everything that is compared with a limit has a bin: mu + 6 sqrt(mu) + 4 < BINS.
 cdef double MOST_BINNED = 160.0
@@ -67,7 +73,7 @@ cdef inline bint improved(double* mu, double mean_psi) noexcept nogil:
     return not -1e-4 < change < 1e-4 and mu[0] >= 1e-6
 
 
-cdef double robust_mean(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start, Py_ssize_t stop,
+cdef double robust_mean(const int32_t[::1] counts, const uint8_t[::1] label, Py_ssize_t start, Py_ssize_t stop,
                         double mu, double limit, Py_ssize_t n) noexcept nogil:
     """The mean that solves sum psi(r) = n E[psi], by Fisher scoring in log(mu); n counts do not exceed limit."""
     cdef Py_ssize_t i, step
@@ -85,7 +91,7 @@ cdef double robust_mean(const int[::1] counts, const unsigned char[::1] label, P
     return mu
 
 
-cdef double binned_mean(const int* bins, Py_ssize_t n_high, double mu, double limit, Py_ssize_t n) noexcept nogil:
+cdef double binned_mean(const int32_t* bins, Py_ssize_t n_high, double mu, double limit, Py_ssize_t n) noexcept nogil:
     """robust_mean of counts that are binned, n_high of them above all bins; NaN where bins do not reach far enough."""
     cdef Py_ssize_t step
     cdef int v, last = BINS - 1
@@ -108,7 +114,7 @@ cdef double binned_mean(const int* bins, Py_ssize_t n_high, double mu, double li
     return mu
 
 
-cdef double binned_dispersion(const int* bins, double mu) noexcept nogil:
+cdef double binned_dispersion(const int32_t* bins, double mu) noexcept nogil:
     """dispersion_within of counts that are binned, photons without noise of a readout."""
     cdef double squares = 0
     cdef int v, last = <int>floor(mu + 3 * sqrt(mu) + 1)
@@ -119,7 +125,7 @@ cdef double binned_dispersion(const int* bins, double mu) noexcept nogil:
     return squares / (n * mu) if n > 1 and mu > 0 else 1
 
 
-cdef bint from_bins(const int* bins, Py_ssize_t n_high, double total, Py_ssize_t n, Py_ssize_t min_pixels, double* mean,
+cdef bint from_bins(const int32_t* bins, Py_ssize_t n_high, double total, Py_ssize_t n, Py_ssize_t min_pixels, double* mean,
                     double* dispersion) noexcept nogil:
     """Mean and dispersion of n binned counts; False where their bins do not reach far enough."""
     cdef double mu = binned_mean(bins, n_high, total / n, 1e30, n), limit
@@ -139,7 +145,7 @@ cdef bint from_bins(const int* bins, Py_ssize_t n_high, double total, Py_ssize_t
     return True
 
 
-cdef double dispersion_within(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start,
+cdef double dispersion_within(const int32_t[::1] counts, const uint8_t[::1] label, Py_ssize_t start,
                               Py_ssize_t stop, double mu, double gain, double noise) noexcept nogil:
     """Variance of the counts up to 3 sigma above the mean over what is expected; 1 where they are too few."""
     cdef double expected = gain * (mu if mu > 0 else 0) + noise, squares = 0
@@ -152,7 +158,7 @@ cdef double dispersion_within(const int[::1] counts, const unsigned char[::1] la
     return squares / (n * expected) if n > 1 and expected > 0 else 1
 
 
-cdef double clipped_mean(const int[::1] counts, const unsigned char[::1] label, Py_ssize_t start, Py_ssize_t stop,
+cdef double clipped_mean(const int32_t[::1] counts, const uint8_t[::1] label, Py_ssize_t start, Py_ssize_t stop,
                          double mu, double gain, double noise) noexcept nogil:
     """The mean of what lies within CLIP standard deviations and a photon of it, found by iteration.
 
@@ -177,7 +183,7 @@ cdef double clipped_mean(const int[::1] counts, const unsigned char[::1] label, 
     return mu
 
 
-def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, const unsigned char[::1] label,
+def constant_background(const Py_ssize_t[::1] start, const int32_t[::1] counts, const uint8_t[::1] label,
                         Py_ssize_t min_pixels, double gain, double noise, double[::1] mean, double[::1] dispersion,
                         int[::1] n_used, int[::1] n_pixels):
     """Mean background and its index of dispersion for shoeboxes start[i] .. start[i + 1].
@@ -187,30 +193,24 @@ def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, cons
     0 for photon counters. The dispersion, the variance of the pixels that the estimator did not down-weight over what
     these let expect, is 1 for a flat background.
     """
-    cdef Py_ssize_t b, i, n, inner, n_high
+    cdef Py_ssize_t b, i, n, inner
+    cdef int v
     cdef double total, mu, limit
-    cdef int bins[BINS]
-    cdef bint is_negative
+    cdef int32_t bins[ALL_BINS]
     with nogil:
         for b in range(start.shape[0] - 1):
-            n = 0
-            n_pixels[b] = 0
-            n_high = 0
-            is_negative = False
+            bin_counts(&counts[start[b]], &label[start[b]], start[b + 1] - start[b], bins)
+            n = bins[ABOVE] + bins[BELOW]
             total = 0
-            memset(bins, 0, sizeof(bins))
-            for i in range(start[b], start[b + 1]):
-                if label[i] != 0:
-                    continue
-                n_pixels[b] += 1
-                if counts[i] > WORST:
-                    n += 1
-                    total += counts[i]
-                    if 0 <= counts[i] < BINS:
-                        bins[counts[i]] += 1
-                    else:
-                        n_high += 1
-                        is_negative = is_negative or counts[i] < 0
+            for v in range(BINS):
+                n += bins[v]
+                total += <double>v * bins[v]
+            if bins[ABOVE] or bins[BELOW]:
+                total = 0
+                for i in range(start[b], start[b + 1]):
+                    if label[i] == 0 and counts[i] > WORST:
+                        total += counts[i]
+            n_pixels[b] = <int>n + bins[NO_COUNT]
             n_used[b] = <int>n
             dispersion[b] = 1
             if n < min_pixels:
@@ -224,7 +224,7 @@ def constant_background(const Py_ssize_t[::1] start, const int[::1] counts, cons
             if total <= 0:
                 mean[b] = 0
                 continue
-            if not is_negative and from_bins(bins, n_high, total, n, min_pixels, &mean[b], &dispersion[b]):
+            if not bins[BELOW] and from_bins(bins, bins[ABOVE], total, n, min_pixels, &mean[b], &dispersion[b]):
                 continue
             mu = robust_mean(counts, label, start[b], start[b + 1], total / n, 1e30, n)
             # Huber's psi is bounded but not redescending: what cannot be background at all (less than one

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import poisson
 
 from autoproc.kernels.integrate_background import constant_background
-from autoproc.kernels.integrate_shoebox import FREE, OTHER, UNTRUSTED, Shoeboxes
+from autoproc.kernels.integrate_shoebox import FREE, OTHER, OVERLOADED, OWN, UNTRUSTED, Shoeboxes
 
 N = 400
 
@@ -107,7 +109,7 @@ def test_the_dispersion_is_the_variance_of_what_is_no_outlier_over_the_mean():
 
 
 @pytest.mark.parametrize("mean", [0.2, 3.0, 100.0, 159.0, 162.0])
-@pytest.mark.parametrize("outlier", [255, 256, 100_000])
+@pytest.mark.parametrize("outlier", [251, 252, 255, 256, 100_000])
 def test_how_bright_an_outlier_is_makes_no_difference(mean, outlier):
     counts = np.random.default_rng(7).poisson(mean, (40, 300))
     counts[:, 5] = 254 if mean < 100 else 253
@@ -127,3 +129,35 @@ def test_one_negative_count_is_an_outlier_like_another(mean):
     found = constant_background(boxes_of(counts))
     np.testing.assert_allclose(found.mean, usual.mean, atol=0.02 + 0.002 * mean)
     np.testing.assert_allclose(found.n_used, 300)
+
+
+KINDS = (0, 1, 2, 3, 4, 251, 252, 253, 254, 255, 256, 70_000, -1, -300, UNTRUSTED, OVERLOADED)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(1, 3, 5), (1, 8, 8), (3, 9, 13), (5, 30, 33)]), st.integers(0, 16))
+def test_every_pixel_counts_once_wherever_it_is(seed, shape, n_kinds):
+    """Of counts of few kinds or many, in peaks and not: the means are those of the pixels in any order."""
+    rng = np.random.default_rng(seed)
+    size = int(np.prod(shape))
+    counts = np.where(rng.random(size) < 0.9, rng.integers(0, 4, size), rng.choice(KINDS[: n_kinds + 1], size))
+    label = rng.choice([FREE, FREE, FREE, OWN, OTHER], size)
+    boxes = boxes_of(np.stack([counts] * 2), shape)
+    order = rng.permutation(size)
+    boxes.label[:] = np.concatenate([label, label[order]])
+    boxes.counts[size:] = counts[order]
+    found = constant_background(boxes, min_pixels=1)
+    free = counts[label == FREE]
+    trusted = free[free > OVERLOADED]
+    assert found.n_pixels.tolist() == [len(free)] * 2
+    assert found.n_used.tolist() == [len(trusted)] * 2
+    np.testing.assert_allclose(found.mean[1], found.mean[0], rtol=1e-9)
+    np.testing.assert_allclose(found.dispersion[1], found.dispersion[0], rtol=1e-9)
+    alone = boxes_of(trusted[None], (1, 1, len(trusted))) if len(trusted) else boxes.part(0, 1)
+    np.testing.assert_allclose(constant_background(alone, min_pixels=1).mean[0], found.mean[0], rtol=1e-9)
+
+
+def test_a_large_box_of_one_count_has_it_everywhere():
+    found = constant_background(boxes_of(np.full((1, 20_000), 1), (2, 100, 100)))
+    assert found.n_used[0] == found.n_pixels[0] == 20_000
+    assert found.mean[0] == pytest.approx(1.0, rel=0.02)
