@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,13 @@ import scipy
 
 from autoproc.merging.groups import EquivalentGroups
 from autoproc.robust import without_extremes
+from autoproc.threads import map_in_order
 
 N_SPLITS = 5
 """Random splits that are averaged; one alone scatters by (1 - CC^2)/sqrt(n), too much in small shells."""
 MIN_PAIRS = 3
+FEW = 20_000
+"""Fewer observations are done sooner than threads are begun."""
 SIGNIFICANCE = 0.01
 
 
@@ -52,20 +56,36 @@ def half_set_correlations(groups: EquivalentGroups, intensity: np.ndarray, sigma
     """
     random = np.random.default_rng(0)
     friedel = groups.anomalous()
-    canonical = np.lexsort((sigma, intensity, friedel.group))
+    canonical = _by_group_and_intensity(friedel.group, intensity, sigma)
     intensity, weight = intensity[canonical], sigma[canonical] ** -2.0
     pairs, hands = _Sorted(groups.group[canonical], len(groups)), _Sorted(friedel.group[canonical], len(friedel))
-    first, second, anomalous = [], [], []
-    for _ in range(N_SPLITS):
-        key = random.random(len(intensity))
-        means = pairs.half_means(key, random.random(len(groups)), intensity, weight)
-        first.append(means[0])
-        second.append(means[1])
-        halves = hands.half_means(key, random.random(len(friedel)), intensity, np.ones_like(weight))
-        anomalous.append(np.stack([m.reshape(-1, 2)[:, 0] - m.reshape(-1, 2)[:, 1] for m in halves], axis=-1))
-    anomalous_differences = np.array(anomalous)
+
+    def drawn() -> Iterator[tuple[_Sorted, np.ndarray, np.ndarray, np.ndarray]]:
+        for _ in range(N_SPLITS):
+            key = random.random(len(intensity))
+            yield pairs, key, random.random(len(groups)), weight
+            yield hands, key, random.random(len(friedel)), np.ones_like(weight)
+
+    found = list(
+        map_in_order(lambda d: d[0].half_means(d[1], d[2], intensity, d[3]), drawn(), 1 if len(weight) < FEW else 0)
+    )
+    first, second = (np.array([means[n] for means in found[::2]]) for n in (0, 1))
+    apart = np.array(found[1::2]).reshape(N_SPLITS, 2, len(groups), 2)
+    anomalous_differences = np.ascontiguousarray((apart[..., 0] - apart[..., 1]).swapaxes(1, 2))
     anomalous_differences[:, groups.is_centric] = np.nan
-    return HalfSets(np.array(first), np.array(second), anomalous_differences)
+    return HalfSets(first, second, anomalous_differences)
+
+
+def _by_group_and_intensity(group: np.ndarray, intensity: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """(N,) order by group, then intensity, then sigma."""
+    order = np.argsort(intensity)
+    ranked = intensity[order]
+    if np.any(ranked[1:] == ranked[:-1]):
+        order = np.lexsort((sigma, intensity))
+    for digit in (0, 16, 32):  # numpy counts 16 bits through, and compares longer numbers
+        if digit == 0 or int(group.max(initial=0)) >> digit:
+            order = order[np.argsort((group[order] >> digit).astype(np.uint16), kind="stable")]
+    return order
 
 
 def is_significant(correlation: float | None, n: int) -> bool:
@@ -93,11 +113,12 @@ class _Sorted:
         """
         order = np.argsort(self.group + key)
         n_first = (self.count + (extra < 0.5)) // 2
-        first = np.where(self.rank < n_first[self.group], weight[order], 0.0)
+        weight, intensity = weight[order], intensity[order]
+        first = np.where(self.rank < n_first[self.group], weight, 0.0)
         means = []
-        for share in (first, weight[order] - first):
+        for share in (first, weight - first):
             with np.errstate(divide="ignore", invalid="ignore"):
-                mean = self._sum(share * intensity[order]) / self._sum(share)
+                mean = self._sum(share * intensity) / self._sum(share)
             means.append(np.where(self.count > 1, mean, np.nan))
         return means[0], means[1]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.geometry.shells import equal_volume_shells
+from autoproc.threads import map_in_order
 
 PER_CELL = 500
 MAX_CELLS = 30
@@ -26,6 +27,8 @@ MAX_LOG_FACTOR = 3.0
 LEAST = 0.3
 """No variance falls below this part of what is usual for the expected photons and the background."""
 N_SHELLS = 20
+FEW = 20_000
+"""Fewer observations are done sooner than threads are begun."""
 
 
 def steadied(
@@ -43,12 +46,16 @@ def steadied(
         return variance
     edges = np.quantile(expected[use], np.linspace(0, 1, int(np.clip(n_use // PER_CELL, 1, MAX_CELLS)) + 1)[1:-1])
     cell = np.searchsorted(edges, expected)
+    cells = [np.flatnonzero(cell == n) for n in range(len(edges) + 1)]
+    cells = [rows for rows in cells if np.count_nonzero(use[rows]) >= MIN_OBSERVATIONS]
+
+    def of_cell(rows: np.ndarray) -> np.ndarray:
+        deviation = value[rows] - expected[rows]
+        return _steadied_alike(deviation, variance[rows], expected[rows], background[rows], use[rows])
+
     result = variance.copy()
-    for n in range(len(edges) + 1):
-        rows = np.flatnonzero(cell == n)
-        if np.count_nonzero(use[rows]) >= MIN_OBSERVATIONS:
-            deviation = value[rows] - expected[rows]
-            result[rows] = _steadied_alike(deviation, variance[rows], expected[rows], background[rows], use[rows])
+    for rows, steady in zip(cells, map_in_order(of_cell, cells, 1 if len(value) < FEW else 0), strict=True):
+        result[rows] = steady
     return result
 
 

@@ -20,7 +20,7 @@ SPACINGS = ((5.0, 1.0, 1.5), (10.0, 2.0, 3.0), (25.0, 4.0, 5.0), (90.0, 8.0, 10.
 """Below a range of rotation (degrees): one scale and one decay parameter each so many degrees."""
 EDGE = 0.999
 """Coordinates are shrunk by this, so that the last image lies within the last interval (as DIALS does)."""
-BLOCK = 16384
+BLOCK = 4096
 LEAST_LINEAR = 0.2
 """Part of the intensity that absorption leaves, down to which the surface is linear in its coefficients, as in DIALS.
 Below it goes on as an exponential of the same slope, so that no direction, seen or not, gets a factor of zero or less:

@@ -60,15 +60,17 @@ def impossible_intensities(
     result = np.zeros(len(intensity), bool)
     if not candidates.any():
         return result
-    shells = equal_volume_shells(d[candidates], N_SHELLS).index(d)
-    sigma = np.sqrt(variance)
-    for n in range(N_SHELLS):
-        here = np.flatnonzero(candidates & (shells == n))
+    rows = np.flatnonzero(candidates)
+    shells = equal_volume_shells(d[rows], N_SHELLS).index(d[rows]).astype(np.int16)
+    rows = rows[np.argsort(shells, kind="stable")]
+    value, sigma = intensity[rows], np.sqrt(variance[rows])
+    ends = np.cumsum(np.bincount(shells, minlength=N_SHELLS))[:-1]
+    for here, strength, error in zip(*(np.split(column, ends) for column in (rows, value, sigma)), strict=True):
         if len(here) < N_SHELLS:
             continue
-        weakest = np.sort(intensity[here])[: int(0.99 * len(here))]
-        level = max(float(weakest.mean()), float(np.median(sigma[here])))
-        result[here] = intensity[here] - 5 * sigma[here] > MAX_E2 * level
+        weakest = np.sort(strength)[: int(0.99 * len(here))]
+        level = max(float(weakest.mean()), float(np.median(error)))
+        result[here] = strength - 5 * error > MAX_E2 * level
     return result
 
 

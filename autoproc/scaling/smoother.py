@@ -45,9 +45,10 @@ class Smoother:
             first = np.zeros(len(x), np.intp)
         else:
             first = np.clip(np.floor(x - width / 2 + 0.5).astype(np.intp) + 1, 0, self.n_parameters - width)
-        index = first[:, None] + np.arange(width)
-        weight = np.exp(-(((x[:, None] - self.positions[index]) / SIGMA) ** 2))
-        return index, weight / weight.sum(axis=1, keepdims=True)
+        index = first + np.arange(width)[:, None]
+        weight = np.exp(-(((x - self.positions[index]) / SIGMA) ** 2))
+        weight /= weight.sum(axis=0)
+        return index.T, weight.T
 
 
 def smoother_for_range(width: float, spacing: float) -> Smoother:

@@ -3,12 +3,16 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import pearsonr
 
+from autoproc.merging import correlation
 from autoproc.merging.correlation import (
     MIN_PAIRS,
     N_SPLITS,
     HalfSets,
+    _by_group_and_intensity,
     _mean_correlation,
     half_set_correlations,
     is_significant,
@@ -146,3 +150,25 @@ def test_too_few_or_no_correlation_is_not_significant():
     assert not is_significant(1.0, MIN_PAIRS - 1)
     assert not is_significant(None, 1000)
     assert not is_significant(-0.99, 1000)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 65_535, 65_536, 200_000]), st.integers(-3, 3), st.integers(1, 3))),
+    st.booleans(),
+)
+def test_the_order_is_by_group_then_intensity_then_sigma(rows, are_different):
+    group, intensity, sigma = np.array(rows, float).reshape(-1, 3).T
+    if are_different:
+        intensity = intensity + np.random.default_rng(0).permutation(len(rows)) / 1000
+    found = _by_group_and_intensity(group.astype(np.intp), intensity, sigma)
+    np.testing.assert_array_equal(found, np.lexsort((sigma, intensity, group)))
+
+
+def test_threads_do_not_change_the_halves(monkeypatch):
+    groups, value, sigma = repeated([2, 5, 3, 8] * 30, 0.5)
+    alone = half_set_correlations(groups, value, sigma)
+    monkeypatch.setattr(correlation, "FEW", 0)
+    together = half_set_correlations(groups, value, sigma)
+    for name in ("first", "second", "anomalous"):
+        np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from autoproc.scaling import counting
 from autoproc.scaling.counting import likely_intensities, steadied
 
 N, MULTIPLICITY = 6000, 5
@@ -68,3 +69,14 @@ def test_likely_intensities_are_drawn_to_the_mean_of_their_resolution() -> None:
     assert np.all(likely >= 0)
     assert np.std(likely - true) < 0.8 * np.std(mean - true)
     np.testing.assert_allclose(likely_intensities(true, np.full(5000, 1e-6), d), true, rtol=0.01, atol=1e-3)
+
+
+def test_threads_do_not_change_the_variances(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(4)
+    expected = random.exponential(20.0, 3000)
+    value = random.poisson(expected + 5.0) - 5.0
+    arguments = value, np.maximum(value, 0.0) + 10.0, expected, np.full(3000, 10.0), random.random(3000) < 0.9
+    alone = steadied(*arguments)
+    monkeypatch.setattr(counting, "FEW", 0)
+    np.testing.assert_array_equal(steadied(*arguments), alone)
+    assert not np.array_equal(alone, arguments[1])
