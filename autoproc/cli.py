@@ -6,7 +6,10 @@ Nothing of what they do is loaded here, so that help and completion come at once
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +21,8 @@ from autoproc import __version__
 from autoproc.commands.catalogue import STEPS, StepDescription, command_name
 
 HERE = Path()
+_is_program = ContextVar("_is_program", default=False)
+"""This process is the program and nothing else, so that it may begin others before it knows what for."""
 RESULTS = Path("autoproc_processed")
 FILE_ENDINGS = (".mtz", ".expt", ".refl", ".log", ".html", ".json", ".txt", ".toml", ".cbf", ".h5", ".nxs")
 
@@ -95,7 +100,6 @@ def _root(
 
 @app.command("run")
 def _run(
-    context: typer.Context,
     arguments: Annotated[
         list[str],
         typer.Argument(metavar="PATH... [KEY=VALUE...]", help="Folders, images, templates, master files; parameters."),
@@ -120,7 +124,7 @@ def _run(
 
     Exit status: 0 all processed, 3 at least one sweep failed, 2 wrong usage.
     """
-    ahead = None if context.obj is None else context.obj()
+    ahead = _ahead() if _is_program.get() else None
     from autoproc.commands.run import run_command  # noqa: PLC0415
 
     run_command(arguments, output, config, threads, once, ahead)
@@ -269,13 +273,27 @@ def _ahead() -> Any:
     return Ahead()
 
 
+def _leave(status: Any) -> None:
+    """End at once if all is said: to take the interpreter apart takes half a second, for which people wait."""
+    if not isinstance(status, int):
+        return
+    with suppress(OSError, ValueError):  # nobody reads any more: the usual end knows what to do
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # a program begun without them has none
+            stream.flush()
+        os._exit(status)
+
+
 def main() -> None:
     """Run the program."""
     for library in ("OPENBLAS", "OMP", "MKL"):
         # The stages have their own threads; linear algebra with more would make results depend on their number.
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    as_it_was = _is_program.set(True)
     try:
-        app(obj=_ahead)
+        app()
+    except SystemExit as left:
+        _leave(left.code)
+        raise
     except (AttributeError, ImportError, TypeError) as error:
         from autoproc.kernels.staleness import what_stale_kernels_ask_for  # noqa: PLC0415  (where it is needed only)
 
@@ -283,3 +301,5 @@ def main() -> None:
         if stale:
             raise SystemExit(f"autoproc: {type(error).__name__}: {error}; {stale}") from error
         raise
+    finally:
+        _is_program.reset(as_it_was)

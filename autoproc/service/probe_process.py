@@ -172,7 +172,9 @@ def serve(connection: socket.socket, restrict: Callable[[int], None]) -> None:
         return
     facts = json.loads(told)
     params = ImportParams.model_validate(facts["import"])
-    from autoproc.formats import nexus  # noqa: F401, PLC0415  (everything is loaded before memory is limited)
+    import numpy.ma  # noqa: F401, PLC0415  (everything is loaded before memory is limited; np.median asks for this one)
+
+    from autoproc.formats import nexus  # noqa: F401, PLC0415
     from autoproc.service.probe import answer_to, failed_where, failed_words  # noqa: PLC0415  (only here, and h5py with it)
 
     may_lead_into(params.link_roots)
