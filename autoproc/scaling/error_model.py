@@ -38,7 +38,12 @@ class ErrorModel:
 
     def variance(self, variance: np.ndarray, intensity: np.ndarray) -> np.ndarray:
         """(N,) corrected variances; intensity (N,) is the expected one, so that chance does not change weights."""
-        return self.a**2 * (variance + (self.b * np.maximum(intensity, 0.0)) ** 2)
+        result = np.maximum(intensity, 0.0)
+        result *= self.b
+        result *= result
+        result += variance
+        result *= self.a**2
+        return result
 
 
 TURNED_BACK = 1 / 3

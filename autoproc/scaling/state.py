@@ -147,12 +147,18 @@ def expectation(observations: Observations, state: State, use: np.ndarray) -> Ex
     expected = value
     for _ in range(2):
         variance = state.error_model.variance(raw, expected)
-        weight = np.where(use, 1.0 / variance, 0.0)
-        sum_wg2 = groups.sum(weight * g * g)
-        common = groups.sum(weight * g * value) / np.where(sum_wg2 > 0, sum_wg2, 1.0)
-        expected = g * common[groups.group]
+        weighted = np.divide(1.0, variance, out=variance)
+        weighted *= use
+        weighted *= g
+        share = weighted * g
+        sum_wg2 = groups.sum(share)
+        safe = np.where(sum_wg2 > 0, sum_wg2, 1.0)
+        weighted *= value
+        common = groups.sum(weighted) / safe
+        expected = common[groups.group]
+        expected *= g
     variance = state.error_model.variance(np.where(np.isfinite(state.variance), state.variance, 1.0), expected)
-    share = weight * g * g / np.where(sum_wg2 > 0, sum_wg2, 1.0)[groups.group]
+    share /= safe[groups.group]
     return Expectation(expected, variance, share)
 
 
@@ -204,7 +210,7 @@ def fitted(
     variance = seen.variance[rows]
     z2 = (state.intensity[rows] - seen.expected[rows]) ** 2 / variance
     weight = (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + z2) / variance
-    _, group = np.unique(observations.groups.group[rows], return_inverse=True)
+    group = np.cumsum(np.diff(observations.groups.group[rows], prepend=observations.groups.group[rows[0]]) != 0)
     experiment = observations.experiment[rows]
     parts = []
     for n, model in enumerate(state.models):

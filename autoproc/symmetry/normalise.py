@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.robust import without_extremes
 from autoproc.symmetry.observations import Observations
+from autoproc.threads import map_in_order
 
 PER_SHELL, MAX_SHELLS = 300, 60
 PER_PARAMETER = 150
 MAX_FITTED = 20000
-BLOCK = 50000
+BLOCK = 16384
 N_ROUNDS = 2
 N_SCORING = 10
 RIDGE = 1e-3
@@ -67,10 +69,18 @@ def _expected_mean(part: Observations, prescale: bool) -> np.ndarray:
     for _ in range(N_ROUNDS):
         noise = part.sigma[some] / mean[some]
         b = _gamma_regression(design, part.intensity[some] / mean[some], 1 / (1 + noise**2))
-        for rows in blocks:
-            scale[rows] *= np.exp(np.clip(_design(part[rows], extent, n_terms) @ b, -4, 4))
+        surfaces = map_in_order(partial(_factors, part, extent, n_terms, b), blocks, 1 if len(blocks) == 1 else 0)
+        for rows, factors in zip(blocks, surfaces, strict=True):
+            scale[rows] *= factors
         mean = scale * shell_mean(part.s2, part.intensity / scale)
     return mean
+
+
+def _factors(
+    part: Observations, extent: tuple[float, float, float], n_terms: int, b: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """(n,) of some rows, by the coefficients b of their smooth functions."""
+    return np.exp(np.clip(_design(part[rows], extent, n_terms) @ b, -4, 4))
 
 
 def shell_mean(s2: np.ndarray, intensity: np.ndarray) -> np.ndarray:

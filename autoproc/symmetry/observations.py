@@ -19,6 +19,8 @@ MIN_I_OVER_SIGMA = -5.0
 STRONG_I_OVER_SIGMA = 10.0
 MIN_STRONG_CORRELATION = 0.5
 MAX_DISAGREEMENT = 6.0
+PLACING = ("xyz_cal_px", "xyz_obs_px", "experiment_id", "bbox")
+"""Columns that tell on which images a reflection was measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +71,8 @@ def observations_of(experiments: Sequence[Experiment], reflections: Reflections)
         good &= reflections["partiality"] > MIN_PARTIALITY
     good &= intensity > MIN_I_OVER_SIGMA * np.sqrt(np.where(variance > 0, variance, 1.0))
     good &= ~has_bad_pixels(reflections, intensity, variance)
-    good[good] &= ~_is_blank(reflections[good], intensity[good] / np.sqrt(variance[good]))
+    placing = reflections.without(*(name for name in reflections if name not in PLACING))
+    good[good] &= ~_is_blank(placing[good], intensity[good] / np.sqrt(variance[good]))
     rows = np.flatnonzero(good)
     parts = [
         _of_experiment(n, experiment, reflections, rows[ids[rows] == n], (intensity, variance))

@@ -195,3 +195,11 @@ def test_the_answer_does_not_depend_on_the_way(slope, a):
     """Where there is an answer that is its own, that is found, however the fits overshoot."""
     models = approached(lambda m: ErrorModel((m.a / 0.9) ** slope * 0.9, 0.03), ErrorModel(a, 0.03), 100)
     assert models[-1].a == pytest.approx(0.9, rel=1e-3)
+
+
+def test_variances_are_new_arrays_and_those_of_the_formula():
+    variance, intensity = np.array([1.0, 2.0, 3.0]), np.array([10.0, -5.0, 0.0])
+    before = variance.copy(), intensity.copy()
+    found = ErrorModel(1.5, 0.1).variance(variance, intensity)
+    np.testing.assert_allclose(found, 1.5**2 * (variance + [1.0, 0.0, 0.0]))
+    np.testing.assert_array_equal((variance, intensity), before)

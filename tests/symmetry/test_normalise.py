@@ -4,6 +4,7 @@ import numpy as np
 from integrated_for_tests import experiment_of, integrated
 
 from autoproc.geometry.corrections import lorentz_polarisation
+from autoproc.symmetry import normalise as normalising
 from autoproc.symmetry.normalise import normalise
 from autoproc.symmetry.observations import has_bad_pixels, observations_of
 
@@ -63,3 +64,10 @@ def test_lp_correction_is_that_of_the_formula():
 def _one(made):
     experiment, reflections = made
     return [experiment], reflections
+
+
+def test_blocks_and_threads_do_not_change_e2(monkeypatch):
+    observations = observations_of(*_one(integrated("P 21 21 21", (30, 40, 50, 90, 90, 90))))
+    at_once = normalise(observations).e2
+    monkeypatch.setattr(normalising, "BLOCK", 128)
+    np.testing.assert_allclose(normalise(observations).e2, at_once, rtol=1e-12)
