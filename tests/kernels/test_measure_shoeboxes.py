@@ -27,12 +27,15 @@ from autoproc.kernels.integrate_shoebox import (
 RADIUS, N_IMAGES, MISSING_ERROR = 3.0, 6, 0.2
 
 
-def shoeboxes(seed: int, n: int = 4, intensity: float = 800.0) -> Shoeboxes:
-    """Skewed spots near the middle of small boxes, with pixels of every kind that may occur."""
+def shoeboxes(seed: int, n: int = 4, intensity: float = 800.0, width: float = 1.4, beside: int = 0) -> Shoeboxes:
+    """Skewed spots near the middle of small boxes, with pixels of every kind that may occur.
+
+    width : px; beside : pixels more on the left and on the right
+    """
     rng = np.random.default_rng(seed)
-    bbox = np.tile([3, 16, 5, 17, 1, 5], (n, 1))
+    bbox = np.tile([3 - beside, 16 + beside, 5, 17, 1, 5], (n, 1))
     centre = np.column_stack([rng.uniform(8, 11, n), rng.uniform(10, 12, n), rng.uniform(2, 4, n)])
-    transform = np.eye(2) / 1.4 + rng.uniform(-0.15, 0.15, (n, 2, 2))
+    transform = (np.eye(2) + 1.4 * rng.uniform(-0.15, 0.15, (n, 2, 2))) / width
     boxes = Shoeboxes.empty(bbox, centre, transform, rng.uniform(0.8, 2.0, n))
     boxes.counts[:], boxes.label[:] = UNTRUSTED, FREE
     for i in range(n):
@@ -127,12 +130,13 @@ def profile_of(seed: int) -> np.ndarray:
     return gaussian_coefficients() * (1 + 0.2 * rng.uniform(-1, 1, (GRID_SIZE, GRID_SIZE)))
 
 
+@pytest.mark.parametrize(("width", "beside"), [(1.4, 0), (2.5, 0), (2.5, 90), (0.3, 1), (9.0, 60)])
 @pytest.mark.parametrize(
     ("gain", "noise", "mean", "intensity"),
     [(1.0, 0.0, -1.0, 800.0), (1.0, 0.0, 30.0, 30.0), (1.0, 0.0, 900.0, 20.0), (2.5, 7.0, 200.0, 300.0)],
 )
-def test_every_number_is_that_of_the_definition(gain, noise, mean, intensity):
-    boxes = shoeboxes(1, intensity=intensity)
+def test_every_number_is_that_of_the_definition(gain, noise, mean, intensity, width, beside):
+    boxes = shoeboxes(1, intensity=intensity, width=width, beside=beside)
     boxes.counts[boxes.start[1] + 13 * 5 + 6] = OVERLOADED
     n = len(boxes)
     background = Background(
@@ -175,9 +179,10 @@ def test_the_centroid_of_a_strong_spot_is_the_mean_of_what_is_above_background()
         assert_allclose(found.centroid[i], weight @ place / weight.sum())
 
 
+@pytest.mark.parametrize(("width", "beside"), [(1.4, 0), (2.5, 90), (9.0, 60)])
 @pytest.mark.parametrize(("gain", "noise"), [(1.0, 0.0), (2.0, 5.0)])
-def test_equations_of_a_profile_are_the_sums_over_pixels(gain, noise):
-    boxes = shoeboxes(3)
+def test_equations_of_a_profile_are_the_sums_over_pixels(gain, noise, width, beside):
+    boxes = shoeboxes(3, width=width, beside=beside)
     n, error = len(boxes), 0.05
     background = Background(np.array([2.0, 1.0, -0.5, 2.0]), np.ones(n), np.ones(n, np.int32), np.ones(n, np.int32))
     intensity, rows = np.array([800.0, 700.0, 600.0, 500.0]), np.array([0, 2])
