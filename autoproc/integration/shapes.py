@@ -9,6 +9,7 @@ import scipy
 
 from autoproc.errors import TooFewSpots
 from autoproc.integration.survey import StrongSpots, Survey
+from autoproc.threads import map_in_order
 
 MIN_SPOTS = 10
 MIN_FLUX = 50.0
@@ -35,7 +36,9 @@ class SpotShape:
     spread: float = 0.0
 
 
-def spot_shape(spots: StrongSpots, survey: Survey, experiment: int, width: float, max_sigma_m: float) -> SpotShape:
+def spot_shape(
+    spots: StrongSpots, survey: Survey, experiment: int, width: float, max_sigma_m: float, n_threads: int = 1
+) -> SpotShape:
     """Widths for one lattice.
 
     width : rotation of an image, radians; max_sigma_m : radians
@@ -63,6 +66,7 @@ def spot_shape(spots: StrongSpots, survey: Survey, experiment: int, width: float
         survey.flux[rows] / flux[survey.spot[rows]],
         survey.spot[rows],
         max_sigma_m,
+        n_threads,
     )
     depth = (spots.bbox[:, 5] - spots.bbox[:, 4]) * np.abs(spots.zeta) * width
     shape = _checked(
@@ -115,7 +119,7 @@ def _checked(shape: SpotShape, extent: float, max_sigma_m: float) -> SpotShape:
 
 
 def _rocking_width(
-    offset: np.ndarray, rate: np.ndarray, share: np.ndarray, spot: np.ndarray, max_sigma_m: float
+    offset: np.ndarray, rate: np.ndarray, share: np.ndarray, spot: np.ndarray, max_sigma_m: float, n_threads: int = 1
 ) -> tuple[float, float]:
     """sigma_m that makes the observed shares of the frames likeliest; the same without the tails of neighbours.
 
@@ -128,7 +132,8 @@ def _rocking_width(
     def cost(log_sigma: float, keep: np.ndarray) -> np.ndarray:
         sigma = np.exp(log_sigma)
         expected = np.maximum(scipy.special.ndtr(high / sigma) - scipy.special.ndtr(low / sigma), 1e-6)
-        return np.bincount(spot[keep], -(share * np.log(expected))[keep])
+        each = -share * np.log(expected)
+        return np.bincount(spot, each) if keep.all() else np.bincount(spot[keep], each[keep])
 
     everything = np.ones(len(spot), bool)
     bounds = (np.log(1e-5), np.log(2 * max_sigma_m))
@@ -140,7 +145,8 @@ def _rocking_width(
     second = scipy.optimize.minimize_scalar(lambda s: cost(s, keep).sum(), bounds=bounds, method="bounded").x
     together = float(np.exp(0.5 * (first + second)))
     steps = together * np.geomspace(1 / 4, 4, 60)
-    best = np.argmin([cost(np.log(sigma), everything)[present] for sigma in steps], axis=0)
+    costs = map_in_order(lambda sigma: cost(np.log(sigma), everything)[present], steps, n_threads)
+    best = np.argmin(list(costs), axis=0)
     inside = best[(best > 0) & (best < len(steps) - 1)]
     alone = float(np.sqrt(_mode(steps[inside] ** 2))) if len(inside) >= MIN_SPOTS else together
     resolved = alone > 0.5 * float(np.median(rate))

@@ -126,7 +126,8 @@ def integrate(
     level = BeamLevel(trusted, typical, reader.min_trusted, gain)
     seen = survey(reader, trusted, where.ring, strong, level, n_threads, gain, noise)
     lit = FramesWithBeam(reader, level, seen.levels)
-    shapes = [spot_shape(strong, seen, i, width, np.radians(params.max_sigma_m)) for i in range(len(experiments))]
+    largest = np.radians(params.max_sigma_m)
+    shapes = [spot_shape(strong, seen, i, width, largest, n_threads) for i in range(len(experiments))]
     untrusted = _untrusted(experiments[0], where, seen, reader.mask, params.shadow, noise, n_threads)
     usable = reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot
     trusted = np.ascontiguousarray(usable, np.uint8)
