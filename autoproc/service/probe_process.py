@@ -143,10 +143,24 @@ class ProbeProcess:
     @property
     def waits_for_disk(self) -> bool:
         """It hangs in the kernel: the file server is away, which is no fault of a file's."""
-        with suppress(OSError, IndexError):
-            stat = Path(f"/proc/{self._process.pid}/stat").read_text()
-            return stat.rpartition(")")[2].split()[0] == "D"
-        return False
+        return self._stat()[:1] == ["D"]
+
+    @property
+    def is_running(self) -> bool:
+        """It computes, or would if a core were free."""
+        return self._stat()[:1] == ["R"]
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time that it was given so far; 0 for one that is gone."""
+        ticks = self._stat()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+    def _stat(self) -> list[str]:
+        """What the kernel says of it from its state on; nothing of one that is gone."""
+        with suppress(OSError):
+            return Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return []
 
     def kill(self) -> None:
         """End it at once. One that hangs in the kernel ends when it can: nobody waits long for it."""

@@ -23,6 +23,11 @@ SHARE_OF_QUICK = 0.1
 """Part of the time that a question has at first: 2 s. Headers of a whole sweep of CBF are read in 0.05 s from local
 disks, a master file in 0.4 s of a slow core, and on a busy machine in three times that (measured, simulated files);
 whoever needs longer is asked again with all of it."""
+LONGEST_STARVED = 10.0
+"""Times as long a question may take on a machine so busy that the process is not given its time. Chosen: it then has
+all the time of those that are asked again."""
+MIN_TURN = 0.01
+"""Seconds after which it is looked at again at the earliest: a tick of the kernel's count."""
 LONGEST_LOADING = 120.0
 """Seconds in which a probing process must be ready; one needs 2, on a busy machine and a slow disk 20."""
 STILLBORN = 3
@@ -86,7 +91,8 @@ class Lane:
         self.waiting: deque[Asked] = deque()
         self.process: ProbeProcess | None = None
         self._asked: deque[Asked] = deque()
-        self._deadline = math.inf
+        self._deadline = self._last_deadline = math.inf
+        self._used_before = 0.0
         self._n_stillborn = 0
         self._spare: ProbeProcess | None = None
 
@@ -115,7 +121,9 @@ class Lane:
         if outcome is None:
             return None
         asked = self._asked.popleft() if self._asked else None
-        self._deadline = now + self._seconds if self._asked else math.inf
+        self._deadline = math.inf
+        if self._asked:
+            self._give_time(self.process, now)
         if isinstance(outcome, Strike) or self._is_fresh:
             self._let_go()
         if asked is None:
@@ -132,9 +140,23 @@ class Lane:
         ahead = 1 if self._is_fresh else AHEAD
         while self.process.is_ready and self.waiting and len(self._asked) < ahead:
             if not self._asked:
-                self._deadline = now + self._seconds
+                self._give_time(self.process, now)
             self._asked.append(self.waiting.popleft())
             self.process.send(question_bytes(self._asked[-1].question))
+
+    def _give_time(self, process: ProbeProcess, now: float) -> None:
+        """For the next question."""
+        self._deadline, self._last_deadline = now + self._seconds, now + LONGEST_STARVED * self._seconds
+        self._used_before = process.cpu_seconds
+
+    def _give_more(self, process: ProbeProcess, now: float) -> bool:
+        """Wait on for a quick process that would compute, and was not given the time that it may take."""
+        left = self._seconds - (process.cpu_seconds - self._used_before)
+        is_starved = not self._is_fresh and process.is_ready and process.is_running and left > 0.0
+        if not is_starved or now >= self._last_deadline:
+            return False
+        self._deadline = min(now + max(left, MIN_TURN), self._last_deadline)
+        return True
 
     def prepare(self, begun: BegunProbe | None = None) -> None:
         """Have a process, which loads what it needs, or the one that has done so meanwhile."""
@@ -157,7 +179,7 @@ class Lane:
             return _read(self._asked[0].question, message)
         if not is_alive:
             return self._lost(process, f"reading it ends the process that does ({process.how_it_ended()})")
-        if now >= self._deadline:
+        if now >= self._deadline and not self._give_more(process, now):
             is_disk = process.waits_for_disk
             why = "its disk does not answer" if is_disk else f"reading it takes longer than {self._seconds:g} s"
             return self._lost(process, why, is_disk)

@@ -157,6 +157,37 @@ def test_a_disk_that_does_not_answer_is_asked_again(ask, monkeypatch):
     assert ask("hang")["hang"].message == "its disk does not answer"
 
 
+def test_who_is_given_no_time_is_waited_for_but_not_for_ever(monkeypatch, tmp_path):
+    """On a machine that is busy otherwise, the quick process would answer if it could."""
+    monkeypatch.setattr(probe, "kind_of", misbehaving)
+    monkeypatch.setattr(ProbeProcess, "cpu_seconds", 0.0)
+    asking = Probing(orders(ImportParams(), GIGABYTE), 1.0, forked)
+    try:
+        asking.ask(KindOf(tmp_path / "spin"))
+        while not asking._quick.process.is_ready or not asking._quick._asked:
+            asking.answers(0.01)
+        begun = time.monotonic()
+        while not asking._patient.n_open:
+            assert asking.answers(0.05) == []
+        assert 0.8 < time.monotonic() - begun < 3.0  # ten times a tenth of a second
+    finally:
+        asking.close()
+
+
+def test_who_has_had_its_time_is_not_waited_for(monkeypatch, tmp_path):
+    monkeypatch.setattr(probe, "kind_of", misbehaving)
+    monkeypatch.setattr(probing, "LONGEST_STARVED", 1000.0)
+    asking = Probing(orders(ImportParams(), GIGABYTE), 1.0, forked)
+    try:
+        asking.ask(KindOf(tmp_path / "spin"))
+        deadline = time.monotonic() + 20.0
+        while not asking._patient.n_open:
+            assert time.monotonic() < deadline
+            asking.answers(0.05)
+    finally:
+        asking.close()
+
+
 def test_nobody_waits_for_an_answer_longer_than_asked(ask, tmp_path, monkeypatch):
     asking = Probing(orders(ImportParams(), GIGABYTE), 30.0, forked)
     try:
