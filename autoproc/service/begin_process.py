@@ -23,6 +23,11 @@ FOR_THE_PROGRAM = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 """What systemd tells the program alone: its workers do not speak for it."""
 THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
 
+KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(256 << 20), "MALLOC_TRIM_THRESHOLD_": str(512 << 20)}
+"""Bytes that a worker's C library (glibc) keeps for its next arrays instead of giving them back to the system, which
+would have to clear as many pages again for each: integration took 24.8 s of processor time with it, 27.9 s without, at
+the same peak of memory (a simulated sweep of 900 images of 4.5 million pixels). What the user has set counts more."""
+
 
 def launch_worker(reports: int, errors: IO[bytes], has_terminal: bool) -> subprocess.Popen[bytes]:
     """Begin `autoproc _work` in a group of its own, so that Ctrl-C goes to the program alone.
@@ -40,7 +45,7 @@ def start_process(
     environment = {name: value for name, value in os.environ.items() if name not in FOR_THE_PROGRAM}
     return subprocess.Popen(
         [*command, str(reports)],
-        env=environment | THREADS | {"PYTHONPATH": os.pathsep.join(paths)},
+        env=KEPT_MEMORY | environment | THREADS | {"PYTHONPATH": os.pathsep.join(paths)},
         stdin=subprocess.PIPE,
         stdout=None if has_terminal else subprocess.DEVNULL,
         stderr=None if has_terminal else errors,

@@ -108,6 +108,7 @@ def test_workers_do_not_speak_for_the_program(monkeypatch):
     monkeypatch.setenv("NOTIFY_SOCKET", "/run/x")
     monkeypatch.setenv("WATCHDOG_PID", "1")
     monkeypatch.setenv("PROXY", "their own business")
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "7")
     reading, writing = os.pipe()
     told = "import json, os, sys; os.write(int(sys.argv[1]), json.dumps(dict(os.environ)).encode())"
     with tempfile.TemporaryFile() as errors, os.fdopen(reading) as reports:
@@ -118,6 +119,8 @@ def test_workers_do_not_speak_for_the_program(monkeypatch):
     assert environment["PYTHONPATH"] == "/somewhere"
     assert environment["OMP_NUM_THREADS"] == "1"
     assert environment["PROXY"] == "their own business"
+    assert environment["MALLOC_TRIM_THRESHOLD_"] == "7"
+    assert int(environment["MALLOC_MMAP_THRESHOLD_"]) > 32 << 20
     assert not {"NOTIFY_SOCKET", "WATCHDOG_PID"} & environment.keys()
 
 
