@@ -28,16 +28,16 @@ cdef enum:
 def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted,
                  double gain, double noise,
                  const double[:, ::1] centre, const double[::1] radius, const double[:, :, ::1] transform,
-                 double[:, ::1] out, unsigned char[:, ::1] scratch, int[::1] covered):
+                 double[:, ::1] out, unsigned char[:, ::1] scratch, int[::1] covered, double[::1] around):
     """Flux and second moments of spots on one frame, each within a disc, above the ring around it.
 
     centre : (N, 2) px, radius : (N,) px, transform : (N, 2, 2) px to (eps1, eps2)
     out : (N, 4) flux, sum of flux eps1^2 + eps2^2, valid (1) or not (0), sum of flux eps1^2
     covered : filled with the pixels (slow * width + fast) of the discs and what touches them, which are no background
-    scratch : (slow, fast) zeros, and so again afterwards
+    scratch : (slow, fast) zeros, and so again afterwards; around : work space for the pixels near the largest spot
     Returns how many pixels are covered.
     """
-    cdef Py_ssize_t n, n_covered = 0
+    cdef Py_ssize_t n, k, n_around, n_covered = 0
     cdef int x, y, x0, x1, y0, y1, step, n_ring
     cdef int n_slow = image.shape[0], n_fast = image.shape[1]
     cdef double dx, dy, r2, inner, outer, total, mean, limit, u, v, flux, first, second, c
@@ -50,21 +50,23 @@ def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] truste
             x1 = <int>clipped(ceil(centre[n, 0] + outer), n_fast)
             y0 = <int>clipped(floor(centre[n, 1] - outer), n_slow)
             y1 = <int>clipped(ceil(centre[n, 1] + outer), n_slow)
+            n_around = 0
+            for y in range(y0, y1):
+                dy = y + 0.5 - centre[n, 1]
+                for x in range(x0, x1):
+                    dx = x + 0.5 - centre[n, 0]
+                    r2 = dx * dx + dy * dy
+                    if inner * inner <= r2 <= outer * outer and trusted[y, x] and image[y, x] >= min_trusted:
+                        around[n_around] = image[y, x]
+                        n_around += 1
             mean = 0
             for step in range(3):
                 limit = mean + 3 * sqrt(gain * (mean if mean > 0 else 0) + noise) + gain if step > 0 else 1e30
                 total = 0
                 n_ring = 0
-                for y in range(y0, y1):
-                    dy = y + 0.5 - centre[n, 1]
-                    for x in range(x0, x1):
-                        dx = x + 0.5 - centre[n, 0]
-                        r2 = dx * dx + dy * dy
-                        if r2 < inner * inner or r2 > outer * outer:
-                            continue
-                        if not trusted[y, x] or image[y, x] < min_trusted or image[y, x] > limit:
-                            continue
-                        total += image[y, x]
+                for k in range(n_around):
+                    if around[k] <= limit:
+                        total += around[k]
                         n_ring += 1
                 mean = total / n_ring if n_ring > 0 else 0
             flux = 0
