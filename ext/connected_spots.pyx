@@ -66,3 +66,14 @@ def group(const Py_ssize_t[::1] labels, Py_ssize_t[::1] start, Py_ssize_t[::1] o
         for k in range(n_labels, 0, -1):
             start[k] = start[k - 1]
         start[0] = 0
+
+
+def tally(const int[::1] index, const float[::1] values, float[:, ::1] table):
+    """Add a pixel, its value and the square of it to the row of `table` that index names."""
+    cdef Py_ssize_t i, row
+    with nogil:
+        for i in range(index.shape[0]):
+            row = index[i]
+            table[row, 0] += 1
+            table[row, 1] += values[i]
+            table[row, 2] += values[i] * values[i]

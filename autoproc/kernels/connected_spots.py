@@ -1,11 +1,11 @@
-"""Connected components of strong pixels over several frames."""
+"""Strong pixels over several frames: connected components of them, and how often and how strong each pixel is."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from autoproc.kernels import _connected_spots
-from autoproc.kernels.arguments import whole
+from autoproc.kernels.arguments import require_arrays, rows, whole
 
 MOST = np.iinfo(np.int32).max
 """Frames and pixels are numbered in 32 bits."""
@@ -34,6 +34,22 @@ def connected_spots(frame: np.ndarray, index: np.ndarray, width: int) -> tuple[n
     order = np.empty(len(frame), np.intp)
     _connected_spots.group(labels, start, order)
     return order, start
+
+
+def tally_pixels(index: np.ndarray, values: np.ndarray, table: np.ndarray) -> None:
+    """Count the strong pixels of an image, each once, and add up their values.
+
+    index : (N,) slow * width + fast; values : (N,)
+    table : (pixels of an image, 3) float32, to which 1, the value and its square are added; 2**24 images can be counted
+    """
+    require_arrays(table)
+    if table.ndim != 2 or table.shape[1] != 3 or table.dtype != np.float32 or not table.flags.c_contiguous:
+        raise ValueError(f"table is {table.dtype} {table.shape}, expected a contiguous float32 (pixels, 3)")
+    index = _counted(rows(index, len(table), "index"), "pixels")
+    values = np.ascontiguousarray(values, np.float32)
+    if values.shape != index.shape:
+        raise ValueError(f"index {index.shape} and values {values.shape} must be alike")
+    _connected_spots.tally(index, values, table)
 
 
 def _counted(numbers: np.ndarray, what: str) -> np.ndarray:

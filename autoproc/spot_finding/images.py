@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from autoproc.kernels.connected_spots import tally_pixels
 from autoproc.kernels.dispersion import StrongPixels
 from autoproc.models.experiment import Scan
 from autoproc.models.reflections import Reflections
@@ -50,7 +51,6 @@ class SearchedImages:
 
     frames : numbers of the frames, 0-based; n_strong : strong pixels of each; refused : frames with
     too many of them; unread : frames without a pixel that may be trusted, excluded or damaged ones
-    persistence : (slow, fast) on how many frames each pixel was strong
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
@@ -58,9 +58,7 @@ class SearchedImages:
         self.n_strong: list[int] = []
         self.refused: list[int] = []
         self.unread: list[int] = []
-        self.persistence = np.zeros(shape, np.int32)
-        self._sum = np.zeros(shape, np.float32)
-        self._sum_of_squares = np.zeros(shape, np.float32)
+        self._tally = np.full((*shape, 3), 0.0, np.float32)
 
     def record(self, found: Iterable[SearchedFrame]) -> Iterator[tuple[int, StrongPixels]]:
         """Pass the frames' numbers and strong pixels on, and take note of them."""
@@ -75,10 +73,12 @@ class SearchedImages:
             yield frame, strong
 
     def _add(self, strong: StrongPixels) -> None:
-        net = strong.counts - strong.background
-        self.persistence.ravel()[strong.index] += 1
-        self._sum.ravel()[strong.index] += net
-        self._sum_of_squares.ravel()[strong.index] += net * net
+        tally_pixels(strong.index, strong.counts - strong.background, self._tally.reshape(-1, 3))
+
+    @property
+    def persistence(self) -> np.ndarray:
+        """(slow, fast) int32, on how many frames each pixel was strong."""
+        return self._tally[..., 0].astype(np.int32)
 
     @property
     def first(self) -> int:
@@ -97,18 +97,19 @@ class SearchedImages:
         spot is never as sharp, and spots that follow each other on a pixel never as alike.
         """
         n = len(self.frames) - len(self.refused) - len(self.unread)
-        hot = np.zeros(self.persistence.shape, bool)
+        hot = np.zeros(self._tally.shape[:2], bool)
         if scan.is_still or n < MIN_IMAGES_ALONE:
             return hot
         is_wide = n >= MIN_IMAGES and n * abs(scan.oscillation[1]) >= MIN_ROTATION
-        often = self.persistence > fraction * n if is_wide else self.persistence == n
-        alone = _highest_neighbour(self.persistence) <= MAX_WITH_NEIGHBOUR * n
+        persistence = self.persistence
+        often = persistence > fraction * n if is_wide else persistence == n
+        alone = _highest_neighbour(persistence) <= MAX_WITH_NEIGHBOUR * n
         return often & (alone | self._is_steady()) if is_wide else often & alone
 
     def _is_steady(self) -> np.ndarray:
         """(slow, fast) bool: where strong, always about as strong."""
-        mean = self._sum / np.maximum(self.persistence, 1)
-        mean_square = self._sum_of_squares / np.maximum(self.persistence, 1)
+        number, total, squares = np.moveaxis(self._tally, -1, 0)
+        mean, mean_square = total / np.maximum(number, 1), squares / np.maximum(number, 1)
         return mean_square <= (1 + MAX_VARIATION**2) * mean**2
 
     def spots_per_image(self, spots: Reflections) -> np.ndarray:

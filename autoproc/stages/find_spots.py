@@ -89,6 +89,10 @@ class FindSpotsParams(Params):
     their peak on it are dropped."""
 
 
+LOOK_AHEAD = 16
+"""Images that are searched while others are grouped into spots: only their strong pixels wait."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundSpots:
     """What was found.
@@ -137,7 +141,7 @@ def find_spots(
     gain = panel.gain if params.gain is None else params.gain
     search = StrongPixelSearch(reader, good, gain, panel.min_trusted, panel.trusted_range[1], params)
     images = SearchedImages(mask.shape)
-    found = map_in_order(search, range(reader.n_frames) if frames is None else frames, n_threads)
+    found = map_in_order(search, range(reader.n_frames) if frames is None else frames, n_threads, LOOK_AHEAD)
     candidates, counts = _group(images.record(found), mask.shape[1], params)
     reflections = measure_spots(candidates, panel.trusted_range[1])
     near = peak_distance(candidates, reflections["xyz_obs_px"]) <= params.max_separation

@@ -14,7 +14,7 @@ import numpy as np
 from autoproc.kernels.bitshuffle_lz4 import decode_bitshuffle_lz4
 from autoproc.kernels.byte_offset import decode_byte_offset
 from autoproc.kernels.byte_offset_write import encode_byte_offset
-from autoproc.kernels.connected_spots import connected_spots
+from autoproc.kernels.connected_spots import connected_spots, tally_pixels
 from autoproc.kernels.dispersion import strong_pixels
 from autoproc.kernels.harmonics import mean_harmonics, mean_series
 from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
@@ -58,6 +58,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "decode_bitshuffle_lz4": decode_bitshuffle_lz4,
     "encode_byte_offset": encode_byte_offset,
     "connected_spots": connected_spots,
+    "tally_pixels": tally_pixels,
     "survey_frame": _survey,
     "add_background": _add_background,
     "ring_limits": _ring_limits,
@@ -115,6 +116,8 @@ class Kernels(Reader):
                 return [rng.integers(-(2**31), 2**31, SHAPE, dtype=np.int32)]
             case "connected_spots":
                 return [pixels // n, pixels % n, SHAPE[1]]
+            case "tally_pixels":
+                return [pixels % n, rng.normal(size=len(pixels)), np.zeros((n, 3), np.float32)]
             case "survey_frame":
                 turned = rng.normal(size=(n_spots, 2, 2))
                 return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), turned, 0.0, 1.0, 0.0, 1 - ones]

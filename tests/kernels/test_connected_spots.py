@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from autoproc.kernels.connected_spots import connected_spots
+from autoproc.kernels.connected_spots import connected_spots, tally_pixels
 
 
 def sparse(volume):
@@ -70,3 +70,31 @@ def test_numbers_that_count_nothing_are_refused(frame, index, width):
     """Neighbours of such pixels would be looked for outside of the arrays, or after numbers that wrapped round."""
     with pytest.raises(ValueError, match="whole numbers from 0|width of an image is"):
         connected_spots(np.array(frame), np.array(index), width)
+
+
+def test_strong_pixels_are_counted_and_their_values_added_up():
+    rng = np.random.default_rng(3)
+    table, images = np.zeros((40, 3), np.float32), []
+    for _ in range(9):
+        index, values = np.sort(rng.choice(40, 12, replace=False)), rng.integers(-3, 90, 12).astype(np.float32)
+        tally_pixels(index, values, table)
+        images.append(dict(zip(index.tolist(), values.tolist(), strict=True)))
+    for pixel, row in enumerate(table.tolist()):
+        seen = [image[pixel] for image in images if pixel in image]
+        assert row == [len(seen), sum(seen), sum(value**2 for value in seen)]
+
+
+@pytest.mark.parametrize(
+    ("index", "values", "table"),
+    [
+        ([5], [1.0], np.zeros((5, 3), np.float32)),
+        ([-1], [1.0], np.zeros((5, 3), np.float32)),
+        ([1, 2], [1.0], np.zeros((5, 3), np.float32)),
+        ([1], [1.0], np.zeros((5, 2), np.float32)),
+        ([1], [1.0], np.zeros((5, 3))),
+        ([1], [1.0], np.zeros((3, 5), np.float32).T),
+    ],
+)
+def test_a_table_that_has_no_room_for_a_pixel_is_refused(index, values, table):
+    with pytest.raises(ValueError, match="index|table"):
+        tally_pixels(np.array(index), np.array(values), table)
