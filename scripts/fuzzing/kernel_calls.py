@@ -114,10 +114,10 @@ class Kernels(Reader):
                 return [self._chunk(chance), chance.choice((4, 4, 4, 2, 1, 8)), chance.choice((n, n, n, 2 * n, 0))]
             case "encode_byte_offset":
                 return [rng.integers(-(2**31), 2**31, SHAPE, dtype=np.int32)]
-            case "connected_spots":
-                return [pixels // n, pixels % n, SHAPE[1]]
-            case "tally_pixels":
-                return [pixels % n, rng.normal(size=len(pixels)), np.zeros((n, 3), np.float32)]
+            case "connected_spots" | "tally_pixels":
+                table = np.zeros((n, 3), np.float32)
+                tallied = [pixels % n, rng.normal(size=len(pixels)), table]
+                return tallied if name == "tally_pixels" else [pixels // n, pixels % n, SHAPE[1]]
             case "survey_frame":
                 turned = rng.normal(size=(n_spots, 2, 2))
                 return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), turned, 0.0, 1.0, 0.0, 1 - ones]
