@@ -103,7 +103,7 @@ class _Filler:
     def fill(self, live: _Live) -> int:
         """Read one frame, give its peak pixels to reflections, copy it into their shoeboxes."""
         if not hasattr(self._scratch, "claims"):
-            self._scratch.claims = ClaimMap.of_shape(self._reader.shape)
+            self._scratch.claims = ClaimMap.of(self._trusted)
         claims, frames, z = self._scratch.claims, self._frames, live.frame
         reach = [np.flatnonzero((b.bbox[:, 4] <= z) & (z < b.bbox[:, 5])) for _, b in live.boxes]
         rows = np.concatenate(
@@ -115,6 +115,8 @@ class _Filler:
         )  # fmt: skip
         image = self._reader.read(z)
         lowest, highest = self._reader.min_trusted, self._reader.max_trusted
-        for inside, (first, boxes) in zip(reach, live.boxes, strict=True):
-            copy_pixels(z, inside, first, image, self._trusted, lowest, highest, claims, boxes)
+        n_claims = 0
+        for inside, (_, boxes) in zip(reach, live.boxes, strict=True):
+            copy_pixels(z, inside, n_claims, image, lowest, highest, claims, boxes)
+            n_claims += len(inside)
         return z

@@ -93,10 +93,16 @@ def box_sizes(bbox: np.ndarray) -> np.ndarray:
     return np.prod(spans, axis=1, dtype=np.intp)
 
 
+MOST_CLAIMS = (1 << 14) - 1
+"""Reflections on a frame that are numbered in 16 bits; where there are more it takes 32."""
+
+
 @dataclass(slots=True, eq=False)
 class ClaimMap:
     """Scratch space of one thread: for each pixel of a frame, the reflection that claims it.
 
+    owner : (slow, fast) uint16 or uint32, in which a bit says what pixel is not to be trusted; see `holder`
+    distance : (slow, fast) float32, squared sigma, of the one that holds a pixel
     boxes : (N, 4) int32 x0 x1 y0 y1, which hold all pixels that somebody claims
     """
 
@@ -109,6 +115,8 @@ class ClaimMap:
         given.require_arrays(self.owner, self.distance, self.boxes)
         if self.owner.ndim != 2 or self.owner.shape != self.distance.shape:
             raise ValueError(f"owner {self.owner.shape} and distance {self.distance.shape} are no maps of one frame")
+        if self.owner.dtype not in (np.uint16, np.uint32) or self.distance.dtype != np.float32:
+            raise ValueError(f"owner is {self.owner.dtype}, distance {self.distance.dtype}")
         if self.boxes.shape != (len(self.boxes), 4) or self.boxes.dtype != np.int32:
             raise ValueError(f"boxes {self.boxes.shape}, expected (N, 4)")
         for ends, n in ((self.boxes[:, :2], self.owner.shape[1]), (self.boxes[:, 2:], self.owner.shape[0])):
@@ -116,13 +124,24 @@ class ClaimMap:
                 raise ValueError(f"boxes reach from {ends.min()} to {ends.max()} of {n} pixels")
 
     @staticmethod
-    def of_shape(shape: tuple[int, int]) -> ClaimMap:
-        """For frames of shape (slow, fast), of which nothing is claimed."""
-        return ClaimMap(np.full(shape, -1, np.int32), np.empty(shape, np.float32))
+    def of(trusted: np.ndarray) -> ClaimMap:
+        """For frames of which these pixels are to be trusted, (slow, fast) uint8, and none is claimed."""
+        trusted = given.flags(trusted, (None, None), "trusted")
+        owner = np.where(trusted, np.uint16(0), np.uint16(1 << 15))
+        return ClaimMap(owner, np.empty(trusted.shape, np.float32))
+
+    @property
+    def holder(self) -> np.ndarray:
+        """(slow, fast) int64, who claims each pixel: -1 nobody, k the k-th, -2 - k several, k the nearest of them."""
+        bits = 8 * self.owner.itemsize
+        number = (self.owner & ((1 << (bits - 2)) - 1)).astype(np.int64) - 1
+        return np.where(self.owner >> (bits - 2) & 1, -2 - number, number)
 
     def clear(self, n: int) -> None:
-        """Give all pixels back, and make room for the boxes of n claims."""
+        """Give all pixels back, and make room for n claims."""
         _integrate_shoebox.release_pixels(self.boxes, self.owner)
+        if n > MOST_CLAIMS and self.owner.dtype == np.uint16:
+            self.owner = self.owner.astype(np.uint32) << 16
         self.boxes = np.zeros((n, 4), np.int32)
 
 
@@ -138,15 +157,15 @@ def claim_pixels(
     claims: ClaimMap,
     contested: np.ndarray,
 ) -> None:
-    """Give every peak pixel of `frame` to the nearest of reflections `rows`, in claims.owner.
+    """Give every peak pixel of `frame` to the nearest of reflections `rows`, in claims.
 
-    A pixel is nobody's (owner below -1) where a second reflection's squared distance in sigma exceeds
+    A pixel is nobody's (holder below -1) where a second reflection's squared distance in sigma exceeds
     the first's by less than `margin`: it holds flux of both.
     centre, transform, rate, half_width : of all reflections, (N, 3), (N, 2, 2), (N,), (N, 2)
     radius : of a peak, in standard deviations; contested : (N,) uint8, set to 1 where two peaks touch
     """
     given.require_arrays(contested)
-    n = min(len(rate), LARGEST)  # owners are numbered in 32 bits
+    n = len(rate)
     if contested.shape != (n,):
         raise ValueError(f"contested {contested.shape} must be ({n},)")
     rows = given.rows(rows, n, "rows")
@@ -163,9 +182,8 @@ def claim_pixels(
 def copy_pixels(
     frame: int,
     rows: np.ndarray,
-    offset: int,
+    first: int,
     image: np.ndarray,
-    trusted: np.ndarray,
     min_trusted: float,
     max_trusted: float,
     claims: ClaimMap,
@@ -173,18 +191,18 @@ def copy_pixels(
 ) -> None:
     """Copy `frame` into those of the shoeboxes (indices `rows`) that reach over it.
 
-    image : (slow, fast) int16 or int32; trusted : (slow, fast) uint8
-    offset : the shoebox with index i is reflection i + offset of the claims
+    image : (slow, fast) int16 or int32
+    first : the shoeboxes are of the claims with the numbers first, first + 1 ... in the order of `rows`
     """
-    shape = claims.owner.shape
-    image, trusted = given.pixels(image, shape, "image"), given.flags(trusted, shape, "trusted")
+    image = given.pixels(image, claims.owner.shape, "image")
     rows = given.rows(rows, len(boxes), "rows")
+    first = given.whole(first, 0, LARGEST, "first")
     inside = (boxes.bbox[rows, 4] <= frame) & (frame < boxes.bbox[rows, 5])
     if not inside.all():
         raise ValueError(f"{int((~inside).sum())} shoeboxes do not reach over frame {frame}")
+    order = np.argsort(boxes.bbox[rows, 2], kind="stable")
     _integrate_shoebox.copy_pixels(
-        given.whole(frame, -LARGEST, LARGEST, "frame"), rows[np.argsort(boxes.bbox[rows, 2], kind="stable")],
-        given.whole(offset, 0, LARGEST, "offset"), image, trusted,
+        given.whole(frame, -LARGEST, LARGEST, "frame"), rows[order], order + (first + 1), image,
         _bound(min_trusted, "min_trusted"), _bound(max_trusted, "max_trusted"),
         claims.owner, boxes.bbox, boxes.start, boxes.counts, boxes.label,
     )  # fmt: skip

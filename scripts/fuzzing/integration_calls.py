@@ -37,7 +37,7 @@ def _claim_pixels(*arguments: Any) -> None:
 
 
 def _copy_pixels(*arguments: Any) -> None:
-    copy_pixels(*arguments[:7], ClaimMap(*arguments[7:9]), Shoeboxes(*arguments[9:]))
+    copy_pixels(*arguments[:6], ClaimMap(*arguments[6:8]), Shoeboxes(*arguments[8:]))
 
 
 def _predict_plane(*arguments: Any) -> None:
@@ -75,7 +75,7 @@ def right_arguments(name: str, rng: np.random.Generator, shape: tuple[int, int])
     boxes = _boxes(rng)
     background = [np.full(N_BOXES, 4.0), np.ones(N_BOXES), np.full(N_BOXES, 20, np.int32)]
     _, centre, transform, rate, *_ = boxes
-    maps = [np.full(shape, -1, np.int32), np.zeros(shape, np.float32)]
+    maps = [np.zeros(shape, np.uint16), np.zeros(shape, np.float32)]
     match name:
         case "constant_background":
             return [*boxes, 10, 1.0, float(rng.integers(0, 2))]
@@ -88,8 +88,7 @@ def right_arguments(name: str, rng: np.random.Generator, shape: tuple[int, int])
             half, contested = np.full((N_BOXES, 2), 3.0), np.zeros(N_BOXES, np.uint8)
             return [2, np.arange(N_BOXES), centre, transform, rate, half, 3.0, 5.0, *maps, contested]
         case "copy_pixels":
-            image, trusted = rng.poisson(3, shape).astype(np.int32), np.ones(shape, np.uint8)
-            return [2, np.arange(N_BOXES), 0, image, trusted, 0.0, 1e6, *maps, *boxes]
+            return [2, np.arange(N_BOXES), 0, rng.poisson(3, shape).astype(np.int32), 0.0, 1e6, *maps, *boxes]
         case "predict_plane":
             settings = np.eye(3) / 30 + rng.normal(0, 1e-4, (int(rng.integers(1, 4)), 3, 3))
             axis, t0 = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, -1.0])

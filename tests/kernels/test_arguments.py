@@ -68,28 +68,30 @@ def test_a_box_without_pixels_or_beyond_all_images_is_refused(bbox):
 
 @pytest.mark.parametrize("rows", [[-1], [2], [0.5], [math.nan], [[0]], ["a"]])
 def test_rows_that_are_none_are_refused_everywhere(rows):
-    maps, image = ClaimMap.of_shape(SHAPE), np.zeros(SHAPE, np.int32)
+    maps, image = ClaimMap.of(np.ones(SHAPE, np.uint8)), np.zeros(SHAPE, np.int32)
     half, some = np.ones((2, 2)), boxes()
     with pytest.raises(ValueError, match="rows must|rows is"):
         claim_pixels(1, rows, some.centre, some.transform, some.rate, half, 3.0, 5.0, maps, np.zeros(2, np.uint8))
     with pytest.raises(ValueError, match="rows must|rows is"):
-        copy_pixels(1, rows, 0, image, np.ones(SHAPE, np.uint8), 0.0, 1e6, maps, some)
+        copy_pixels(1, rows, 0, image, 0.0, 1e6, maps, some)
     with pytest.raises(ValueError, match="rows must|rows is"):
         profile_equations(some, BACKGROUND, rows, np.ones(2), 7, 1.0, 1.0, 0.1)
 
 
 @pytest.mark.parametrize("centre", [math.nan, math.inf, -math.inf, 1e300, -1e300, 2.0**31])
 def test_peaks_at_places_that_are_none_claim_nothing(centre):
-    maps, some = ClaimMap.of_shape(SHAPE), boxes()
+    maps, some = ClaimMap.of(np.ones(SHAPE, np.uint8)), boxes()
     nowhere = np.column_stack([np.full((2, 2), centre), np.ones(2)])
     half, contested = np.ones((2, 2)), np.zeros(2, np.uint8)
     claim_pixels(1, [0, 1], nowhere, some.transform, some.rate, half, 3.0, 5.0, maps, contested)
-    assert np.all(maps.owner == -1)
+    assert np.all(maps.holder == -1)
 
 
 def test_maps_of_two_sizes_are_no_claim_map():
     with pytest.raises(ValueError, match="no maps of one frame"):
-        ClaimMap(np.zeros(SHAPE, np.int32), np.zeros((3, 3), np.float32))
+        ClaimMap(np.zeros(SHAPE, np.uint16), np.zeros((3, 3), np.float32))
+    with pytest.raises(ValueError, match="owner is int32"):
+        ClaimMap(np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.float32))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -1e300])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from autoproc.kernels import integrate_shoebox
 from autoproc.kernels.integrate_shoebox import (
     FREE,
     OTHER,
@@ -18,9 +19,10 @@ from autoproc.kernels.integrate_shoebox import (
 SHAPE = (30, 40)
 
 
-def claimed(centres, radius=3.0, margin=5.0, rate=3.0, frame=0):
+def claimed(centres, radius=3.0, margin=5.0, rate=3.0, frame=0, trusted=None):
     n = len(centres)
-    claims, contested = ClaimMap.of_shape(SHAPE), np.zeros(n, np.uint8)
+    claims = ClaimMap.of(np.ones(SHAPE, np.uint8) if trusted is None else trusted)
+    contested = np.zeros(n, np.uint8)
     claim_pixels(
         frame, np.arange(n), np.array(centres, float), np.tile(np.eye(2), (n, 1, 1)), np.full(n, rate),
         np.full((n, 2), radius), radius, margin, claims, contested,
@@ -32,43 +34,52 @@ def test_a_peak_is_the_disc_about_its_centre():
     claims, contested = claimed([(20.5, 10.5, 0.5)])
     slow, fast = np.mgrid[: SHAPE[0], : SHAPE[1]]
     inside = (slow - 10) ** 2 + (fast - 20) ** 2 <= 9
-    np.testing.assert_array_equal(claims.owner == 0, inside)
+    np.testing.assert_array_equal(claims.holder == 0, inside)
     assert not contested.any()
 
 
 def test_the_disc_shrinks_away_from_the_centre_in_rotation():
-    near = (claimed([(20.5, 10.5, 0.5)])[0].owner == 0).sum()
-    far = (claimed([(20.5, 10.5, 1.8)])[0].owner == 0).sum()
-    gone = (claimed([(20.5, 10.5, 2.1)])[0].owner == 0).sum()
+    near = (claimed([(20.5, 10.5, 0.5)])[0].holder == 0).sum()
+    far = (claimed([(20.5, 10.5, 1.8)])[0].holder == 0).sum()
+    gone = (claimed([(20.5, 10.5, 2.1)])[0].holder == 0).sum()
     assert near > far > 0 == gone
 
 
 def test_a_pixel_between_two_peaks_is_nobodys_and_both_are_marked():
     claims, contested = claimed([(18.5, 10.5, 0.5), (22.5, 10.5, 0.5)])
-    assert claims.owner[10, 20] < -1
-    assert claims.owner[10, 18] == 0
-    assert claims.owner[10, 22] == 1
-    assert claims.owner[10, 10] == -1
+    assert claims.holder[10, 20] < -1
+    assert claims.holder[10, 18] == 0
+    assert claims.holder[10, 22] == 1
+    assert claims.holder[10, 10] == -1
     assert contested.tolist() == [1, 1]
 
 
 def test_without_a_margin_the_nearest_takes_it_whatever_the_order():
     for centres, nearest in (([(18.5, 10.5, 0.5), (21.5, 10.5, 0.5)], 1), ([(21.5, 10.5, 0.5), (18.5, 10.5, 0.5)], 0)):
         claims, _ = claimed(centres, margin=0.0)
-        assert claims.owner[10, 20] == nearest
+        assert claims.holder[10, 20] == nearest
 
 
-def test_pixels_are_copied_with_their_labels():
-    claims, _ = claimed([(2.5, 10.5, 0.5), (9.5, 10.5, 0.5)])
+@pytest.mark.parametrize("dtype", [np.int16, np.int32])
+@pytest.mark.parametrize("many", [False, True])
+def test_pixels_are_copied_with_their_labels(monkeypatch, many, dtype):
+    """Whether reflections are numbered in 16 bits, or are too many."""
+    if many:
+        monkeypatch.setattr(integrate_shoebox, "MOST_CLAIMS", 1)
+    trusted = np.ones(SHAPE, np.uint8)
+    trusted[8, 5] = trusted[10, 3] = 0
+    claims, _ = claimed([(2.5, 10.5, 0.5), (9.5, 10.5, 0.5)], trusted=trusted)
+    assert claims.owner.dtype == (np.uint32 if many else np.uint16)
     bbox = np.array([[-2, 12, 6, 15, 0, 1]])
     boxes = Shoeboxes.empty(bbox, np.array([[2.5, 10.5, 0.5]]), np.eye(2)[None], np.ones(1))
     boxes.counts[:], boxes.label[:] = UNTRUSTED, FREE
-    image = np.arange(SHAPE[0] * SHAPE[1], dtype=np.int32).reshape(SHAPE) % 1000
-    trusted = np.ones(SHAPE, np.uint8)
-    trusted[8, 5] = 0
+    image = (np.arange(SHAPE[0] * SHAPE[1]).reshape(SHAPE) % 1000).astype(dtype)
     image[9, 5] = 5000
-    copy_pixels(0, np.array([0]), 0, image, trusted, 0.0, 5000.0, claims, boxes)
+    copy_pixels(0, np.array([0]), 0, image, 0.0, 5000.0, claims, boxes)
     counts, label = boxes.counts.reshape(9, 14), boxes.label.reshape(9, 14)
+    assert counts[4, 5] == UNTRUSTED
+    assert label[4, 5] == OWN
+    assert label[2, 7] == FREE
     assert (counts[:, :2] == UNTRUSTED).all()
     assert counts[2, 7] == UNTRUSTED
     assert counts[3, 7] == OVERLOADED
@@ -76,21 +87,41 @@ def test_pixels_are_copied_with_their_labels():
     assert (label[4, 4], label[4, 11], label[0, 8]) == (OWN, OTHER, FREE)
 
 
+def test_pixels_are_anothers_in_the_boxes_of_those_that_do_not_hold_them():
+    claims, _ = claimed([(2.5, 10.5, 0.5), (9.5, 10.5, 0.5)])
+    boxes = Shoeboxes.empty(
+        np.array([[0, 13, 10, 11, 0, 1]] * 2), np.zeros((2, 3)), np.eye(2)[None].repeat(2, 0), np.ones(2)
+    )
+    copy_pixels(0, np.array([1, 0]), 0, np.zeros(SHAPE, np.int32), 0.0, 1e6, claims, boxes)  # 1 is claim 0, 0 claim 1
+    first, second = boxes.label.reshape(2, 13)
+    assert (second[2], second[9], first[2], first[9]) == (OWN, OTHER, OTHER, OWN)
+
+
+def test_claims_are_given_back_and_untrusted_pixels_stay_so():
+    trusted = np.random.default_rng(5).integers(0, 2, SHAPE, np.uint8)
+    claims, _ = claimed([(18.5, 10.5, 0.5), (22.5, 10.5, 0.5)], trusted=trusted)
+    assert (claims.holder >= 0).any()
+    for n in (3, 1 << 14, 2):
+        claims.clear(n)
+        np.testing.assert_array_equal(claims.owner != 0, trusted == 0)
+        assert (claims.holder == -1).all()
+        assert claims.owner.dtype == (np.uint16 if n == 3 else np.uint32)
+
+
 def test_a_frame_outside_a_shoebox_is_refused():
     claims, _ = claimed([(20.5, 10.5, 0.5)])
     boxes = Shoeboxes.empty(np.array([[10, 20, 5, 15, 3, 5]]), np.zeros((1, 3)), np.eye(2)[None], np.ones(1))
     boxes.counts[:], boxes.label[:] = UNTRUSTED, FREE
-    image, trusted = np.zeros(SHAPE, np.int32), np.ones(SHAPE, np.uint8)
+    image = np.zeros(SHAPE, np.int32)
     with pytest.raises(ValueError, match="do not reach over frame 0"):
-        copy_pixels(0, np.array([0]), 0, image, trusted, 0.0, 1e6, claims, boxes)
+        copy_pixels(0, np.array([0]), 0, image, 0.0, 1e6, claims, boxes)
 
 
 def test_counts_down_to_the_least_are_copied():
-    claims = ClaimMap.of_shape(SHAPE)
-    claims.owner[:] = -1
+    claims = ClaimMap.of(np.ones(SHAPE, np.uint8))
     boxes = Shoeboxes.empty(np.array([[0, 4, 0, 1, 0, 1]]), np.zeros((1, 3)), np.eye(2)[None], np.ones(1))
     boxes.counts[:], boxes.label[:] = UNTRUSTED, FREE
     image = np.zeros(SHAPE, np.int32)
     image[0, :4] = (-1, -2, -7, -8)
-    copy_pixels(0, np.array([0]), 0, image, np.ones(SHAPE, np.uint8), -7.0, 1e6, claims, boxes)
+    copy_pixels(0, np.array([0]), 0, image, -7.0, 1e6, claims, boxes)
     assert boxes.counts.tolist() == [-1, -2, -7, UNTRUSTED]

@@ -234,7 +234,7 @@ def test_a_pixel_is_the_nearest_reflections_unless_another_is_nearly_as_near(see
     centre = rng.uniform([0, 0, 2], [16, 14, 6], (n, 3))
     transform, rate = np.eye(2) / 1.5 + rng.uniform(-0.2, 0.2, (n, 2, 2)), rng.uniform(0.5, 2, n)
     half = RADIUS * np.linalg.norm(np.linalg.inv(transform), axis=2)
-    claims, contested = ClaimMap.of_shape(shape), np.zeros(n, np.uint8)
+    claims, contested = ClaimMap.of(np.ones(shape, np.uint8)), np.zeros(n, np.uint8)
     claim_pixels(frame, np.arange(n), centre, transform, rate, half, RADIUS, margin, claims, contested)
     marked = set()
     for y, x in np.ndindex(shape):
@@ -247,9 +247,9 @@ def test_a_pixel_is_the_nearest_reflections_unless_another_is_nearly_as_near(see
         if len(order) > 1:
             marked |= set(order.tolist())
         if not len(order):
-            assert claims.owner[y, x] == -1
+            assert claims.holder[y, x] == -1
         elif len(order) > 1 and square[order[1]] - square[order[0]] < margin:
-            assert claims.owner[y, x] == -2 - order[0]
+            assert claims.holder[y, x] == -2 - order[0]
         else:
-            assert claims.owner[y, x] == order[0]
+            assert claims.holder[y, x] == order[0]
     assert set(np.flatnonzero(contested)) == marked
