@@ -40,9 +40,10 @@ class RunParams(Params):
 
     n_threads: int = Field(0, ge=0)
     """Threads to work with; 0 means every core that the process may use."""
-    frame_cache: int = Field(768, ge=0)
+    frame_cache: int = Field(320, ge=0)
     """Megabytes of images, as their files hold them, kept in memory for their second and third reading; the others
-    are read from the disk again."""
+    are read again, from the disk or what the system keeps of it. More pays where that is slow; from a local disk 600
+    images of 2.5 million pixels, 1.5 GB, took as long with 0 (49 s) as with 320 (51 s)."""
     resolution_cutoff: bool = True
     """Cut the merged data where CC1/2 falls below estimate_resolution.cc_half, and scale again to there;
     false keeps everything. scale.d_min, where given, is obeyed instead."""

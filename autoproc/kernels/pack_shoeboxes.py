@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autoproc.kernels import _pack_shoeboxes
-from autoproc.kernels.arguments import counts, rows
+from autoproc.kernels.arguments import counts, rows, whole
 
 HEADER = 29
 PER_PIXEL = 12
@@ -42,6 +42,7 @@ def pack_shoeboxes(
         raise ValueError("boxes are empty, or of another size than those of their spots")
     offset = np.concatenate([[0], np.cumsum(HEADER + PER_PIXEL * np.prod(extent, axis=1))]).astype(np.intp)
     packed = np.empty(offset[-1], np.uint8)
+    mask = whole(mask, 0, np.iinfo(np.int32).max, "mask")
     wrong = _pack_shoeboxes.pack(header, spots, bbox, start, x, y, z, values, mask, offset, packed)
     if wrong >= 0:
         raise ValueError(f"box {wrong} does not hold the pixels of its spot")

@@ -18,6 +18,7 @@ from autoproc.kernels.connected_spots import connected_spots, tally_pixels
 from autoproc.kernels.dispersion import strong_pixels
 from autoproc.kernels.harmonics import mean_harmonics, mean_series
 from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
+from autoproc.kernels.pack_shoeboxes import pack_shoeboxes
 from autoproc.kernels.simulate_spots import add_spots
 from fuzzing import bytes_damage
 from fuzzing.extremes import NUMBERS
@@ -53,12 +54,31 @@ def _strong_pixels(image: np.ndarray, mask: np.ndarray, *rest: Any) -> None:
     strong_pixels(image, mask, **dict(zip(names, rest, strict=True)))
 
 
+def _pack_shoeboxes(header: np.ndarray, spots: np.ndarray, bbox: np.ndarray, start: np.ndarray, *rest: Any) -> None:
+    pack_shoeboxes(header, spots, bbox, start, rest[:4], rest[4])
+
+
+def _of_spots(name: str, rng: np.random.Generator) -> list[Any]:
+    """What the kernels of spot finding take."""
+    n = SHAPE[0] * SHAPE[1]
+    pixels = np.unique(rng.integers(0, 3 * n, 300))
+    if name == "connected_spots":
+        return [pixels // n, pixels % n, SHAPE[1]]
+    if name == "tally_pixels":
+        return [pixels % n, rng.normal(size=len(pixels)), np.zeros((n, 3), np.float32)]
+    corner, size = rng.integers(0, 20, (3, 3)), rng.integers(1, 5, (3, 3))
+    bbox = np.stack([corner, corner + size], axis=2).reshape(3, 6)
+    x, y, z = (corner + rng.integers(0, size)).T
+    return [np.column_stack([np.zeros(3, int), bbox]), np.arange(3), bbox, np.arange(4), x, y, z, np.arange(3), 5]
+
+
 CALLS: dict[str, Callable[..., Any]] = {
     "decode_byte_offset": decode_byte_offset,
     "decode_bitshuffle_lz4": decode_bitshuffle_lz4,
     "encode_byte_offset": encode_byte_offset,
     "connected_spots": connected_spots,
     "tally_pixels": tally_pixels,
+    "pack_shoeboxes": _pack_shoeboxes,
     "survey_frame": _survey,
     "add_background": _add_background,
     "ring_limits": _ring_limits,
@@ -105,7 +125,6 @@ class Kernels(Reader):
         ones, rings = np.ones(SHAPE, np.uint8), rng.integers(0, 4, SHAPE).astype(np.int32)
         n_spots = 5
         centre = rng.uniform(-5, 45, (n_spots, 2))
-        pixels = np.unique(rng.integers(0, 3 * n, 300))
         directions = rng.normal(size=(n_spots, 3))
         match name:
             case "decode_byte_offset":
@@ -114,10 +133,8 @@ class Kernels(Reader):
                 return [self._chunk(chance), chance.choice((4, 4, 4, 2, 1, 8)), chance.choice((n, n, n, 2 * n, 0))]
             case "encode_byte_offset":
                 return [rng.integers(-(2**31), 2**31, SHAPE, dtype=np.int32)]
-            case "connected_spots" | "tally_pixels":
-                table = np.zeros((n, 3), np.float32)
-                tallied = [pixels % n, rng.normal(size=len(pixels)), table]
-                return tallied if name == "tally_pixels" else [pixels // n, pixels % n, SHAPE[1]]
+            case "connected_spots" | "tally_pixels" | "pack_shoeboxes":
+                return _of_spots(name, rng)
             case "survey_frame":
                 turned = rng.normal(size=(n_spots, 2, 2))
                 return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), turned, 0.0, 1.0, 0.0, 1 - ones]

@@ -71,6 +71,8 @@ def test_a_pixel_outside_of_its_box_is_refused(axis, place):
         ({"start": np.array([0, 2])}, "start must lie"),
         ({"start": np.array([1, 0])}, "do not fit"),
         ({"start": np.array([0])}, "do not fit"),
+        ({"mask": -1}, "mask is -1"),
+        ({"mask": 1 << 80}, "mask is"),
     ],
 )
 def test_what_does_not_fit_is_refused(change, said):
