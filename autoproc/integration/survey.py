@@ -134,8 +134,8 @@ def survey(
     for found, some in map_in_order(look, tasks, n_threads):
         rows.extend(found)
         levels.update(some)
-    whole = BackgroundSum.of_shape(reader.shape)
-    for background in sums:  # of whole numbers, so that their order makes no difference
-        whole.include(background)
+    whole = sums.pop()
+    while sums:  # of whole numbers, so that their order makes no difference
+        whole.include(sums.pop())
     spot, frame, out = (np.concatenate(column) for column in zip(*rows, strict=True))
     return Survey(spot, frame, out[:, 0], out[:, 1], out[:, 2] > 0, out[:, 3], whole, levels)

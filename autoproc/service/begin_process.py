@@ -23,10 +23,11 @@ FOR_THE_PROGRAM = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 """What systemd tells the program alone: its workers do not speak for it."""
 THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
 
-KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(256 << 20), "MALLOC_TRIM_THRESHOLD_": str(512 << 20)}
+KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(64 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
 """Bytes that a worker's C library (glibc) keeps for its next arrays instead of giving them back to the system, which
-would have to clear as many pages again for each: integration took 24.8 s of processor time with it, 27.9 s without, at
-the same peak of memory (a simulated sweep of 900 images of 4.5 million pixels). What the user has set counts more."""
+would have to clear as many pages again for each: integration took 24.8 s of processor time with 256 and 512 MB, 27.9 s
+without (a simulated sweep of 900 images of 4.5 million pixels). Larger arrays are given back: with more, those of
+thousands of images of 18 million pixels left holes that made 7 GB. What the user has set counts more."""
 
 
 def launch_worker(reports: int, errors: IO[bytes], has_terminal: bool) -> subprocess.Popen[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,28 +44,50 @@ class SpotPixels:
     def __getitem__(self, rows: np.ndarray) -> SpotPixels:
         """The spots of a mask (S,) or of indices, in the order of the indices."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
-        size = self.size[rows]
-        start = np.concatenate([[0], np.cumsum(size)]).astype(np.intp)
-        where = np.arange(start[-1]) + np.repeat(self.start[rows] - start[:-1], size)
-        return SpotPixels(start, *(column[where] for column in self._columns()))
-
-    def sorted(self) -> SpotPixels:
-        """The spots in the order of their first pixels: frame, then slow, then fast."""
-        first = self.start[:-1]
-        return self[np.lexsort((self.x[first], self.y[first], self.z[first]))]
+        begin, size = self.start[rows], self.size[rows]
+        return SpotPixels(_starts(size), *(_gathered(column, begin, size) for column in self._columns()))
 
     def _columns(self) -> tuple[np.ndarray, ...]:
         return self.x, self.y, self.z, self.counts, self.background
 
     @staticmethod
-    def concatenate(parts: Sequence[SpotPixels]) -> SpotPixels:
-        """The spots of several, one after the other."""
+    def in_order(parts: list[SpotPixels]) -> SpotPixels:
+        """The spots of several in the order of their first pixels: frame, then slow, then fast.
+
+        The list is emptied, so that a long sweep's pixels are in memory hardly more than once.
+        """
         empty = np.empty(0, np.int32)
-        parts = [SpotPixels(np.zeros(1, np.intp), empty, empty, empty, empty, np.empty(0, np.float32)), *parts]
+        parts.append(SpotPixels(np.zeros(1, np.intp), empty, empty, empty, empty, np.empty(0, np.float32)))
         size = np.concatenate([part.size for part in parts])
-        start = np.concatenate([[0], np.cumsum(size)]).astype(np.intp)
-        columns = zip(*(part._columns() for part in parts), strict=True)
-        return SpotPixels(start, *(np.concatenate(column) for column in columns))
+        first = [np.concatenate([getattr(part, axis)[part.start[:-1]] for part in parts]) for axis in "xyz"]
+        order = np.lexsort(first)
+        begin = (np.cumsum(size) - size)[order]
+        columns = list(zip(*(part._columns() for part in parts), strict=True))[::-1]
+        parts.clear()
+        size = size[order]
+        return SpotPixels(
+            _starts(size), *(_gathered(np.concatenate(columns.pop()), begin, size) for _ in range(len(columns)))
+        )
+
+
+TOGETHER = 1 << 16
+"""Spots whose pixels are gathered at a time: the positions take more room than the pixels."""
+
+
+def _starts(size: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(size)]).astype(np.intp)
+
+
+def _gathered(column: np.ndarray, begin: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """The values of spots of these sizes, each from its begin on, one after the other."""
+    start = _starts(size)
+    result = np.empty(start[-1], column.dtype)
+    for first in range(0, len(size), TOGETHER):
+        some = slice(first, first + TOGETHER)
+        here = slice(start[first], start[min(first + TOGETHER, len(size))])
+        where = np.arange(here.start, here.stop) + np.repeat(begin[some] - start[:-1][some], size[some])
+        result[here] = column[where]
+    return result
 
 
 def group_pixels(frames: Iterable[tuple[int, StrongPixels]], width: int, block: int = 64) -> Iterator[SpotPixels]:

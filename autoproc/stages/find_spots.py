@@ -251,4 +251,4 @@ def _group(
         counts["too_small"] += int(np.sum(small))
         counts["too_large"] += int(np.sum(large))
         kept.append(spots[~small & ~large])
-    return SpotPixels.concatenate(kept).sorted(), counts
+    return SpotPixels.in_order(kept), counts

@@ -43,7 +43,8 @@ def test_variance_is_the_spread_of_repeated_measurements():
 def test_many_spots_at_once_are_as_each_alone(seed):
     rng = np.random.default_rng(seed)
     spots = [one_spot(*(rng.integers(0, 9, (3, n)) + 100), rng.integers(1, 99, n)) for n in rng.integers(1, 8, size=5)]
-    together = measure_spots(SpotPixels.concatenate(spots), overload=80)
+    spots.sort(key=lambda spot: (spot.z[0], spot.y[0], spot.x[0]))
+    together = measure_spots(SpotPixels.in_order(list(spots)), overload=80)
     for k, spot in enumerate(spots):
         alone = measure_spots(spot, overload=80)
         for name in alone:
@@ -66,7 +67,7 @@ def test_distance_of_the_peak_is_to_the_centre_of_its_pixel():
 
 
 def test_no_spots():
-    none = SpotPixels.concatenate([])
+    none = SpotPixels.in_order([])
     spots = measure_spots(none)
     assert len(spots) == 0
     assert len(peak_distance(none, spots["xyz_obs_px"])) == 0

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoproc.kernels.dispersion import StrongPixels
+from autoproc.spot_finding import pixels
 from autoproc.spot_finding.pixels import SpotPixels, group_pixels
 
 
@@ -28,8 +29,8 @@ def columns(spots):
 @given(seed=st.integers(0, 2**32 - 1), block=st.integers(1, 13), density=st.floats(0, 0.5))
 def test_spots_do_not_depend_on_the_blocks(seed, block, density):
     volume = random_volume(seed, density=density)
-    whole = SpotPixels.concatenate(list(group_pixels(frames_of(volume), 7, 1000))).sorted()
-    cut = SpotPixels.concatenate(list(group_pixels(frames_of(volume), 7, block))).sorted()
+    whole = SpotPixels.in_order(list(group_pixels(frames_of(volume), 7, 1000)))
+    cut = SpotPixels.in_order(list(group_pixels(frames_of(volume), 7, block)))
     np.testing.assert_array_equal(columns(cut), columns(whole))
     assert len(whole.x) == np.count_nonzero(volume)
     np.testing.assert_array_equal(volume[whole.z, whole.y, whole.x], whole.counts)
@@ -51,12 +52,12 @@ def test_a_frame_left_out_ends_the_spots():
 
 
 def test_no_frames_give_no_spots():
-    assert len(SpotPixels.concatenate(list(group_pixels([], 5)))) == 0
+    assert len(SpotPixels.in_order(list(group_pixels([], 5)))) == 0
 
 
 @pytest.mark.parametrize("rows", [[], [2, 0], [1]])
 def test_take_keeps_the_pixels_of_each_spot(rows):
-    spots = SpotPixels.concatenate(list(group_pixels(frames_of(random_volume(1)), 7))).sorted()
+    spots = SpotPixels.in_order(list(group_pixels(frames_of(random_volume(1)), 7)))
     taken = spots[np.array(rows, int)]
     assert len(taken) == len(rows)
     for k, row in enumerate(rows):
@@ -64,6 +65,21 @@ def test_take_keeps_the_pixels_of_each_spot(rows):
 
 
 def test_take_by_mask():
-    spots = SpotPixels.concatenate(list(group_pixels(frames_of(random_volume(2)), 7)))
+    spots = SpotPixels.in_order(list(group_pixels(frames_of(random_volume(2)), 7)))
     large = spots.size > 2
     np.testing.assert_array_equal(spots[large].size, spots.size[large])
+
+
+def test_spots_of_several_parts_come_in_order_whatever_number_is_gathered_at_a_time(monkeypatch):
+    parts = list(group_pixels(frames_of(random_volume(3)), 7, 2))
+    assert len(parts) > 2
+    first = [(p.z[b], p.y[b], p.x[b]) for p in parts for b in p.start[:-1]]
+    whole = SpotPixels.in_order(list(parts))
+    assert [(whole.z[b], whole.y[b], whole.x[b]) for b in whole.start[:-1]] == sorted(first)
+    assert whole.start[-1] == sum(p.start[-1] for p in parts)
+    monkeypatch.setattr(pixels, "TOGETHER", 3)
+    emptied = list(parts)
+    few = SpotPixels.in_order(emptied)
+    assert not emptied
+    for name in ("start", "x", "y", "z", "counts", "background"):
+        np.testing.assert_array_equal(getattr(few, name), getattr(whole, name))
