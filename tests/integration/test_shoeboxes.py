@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from autoproc.integration import shoeboxes
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, kabsch_axes
 from autoproc.integration.shoeboxes import rotation_blocks, stream_shoeboxes
-from autoproc.kernels.integrate_shoebox import FREE, OTHER, OWN, UNTRUSTED, Shoeboxes
+from autoproc.kernels.integrate_shoebox import FREE, OTHER, OWN, UNTRUSTED, Shoeboxes, box_sizes
 
 SHAPE = (50, 60)
 EMPTY = Shoeboxes.empty
@@ -68,6 +69,18 @@ def test_every_shoebox_is_complete_when_it_comes_whatever_its_length(monkeypatch
             assert is_inside.mean() > 0.2
         assert set(boxes.label.tolist()) <= {FREE, OWN, OTHER}
     assert done == 200
+
+
+def test_blocks_are_narrower_where_their_shoeboxes_are_too_many(monkeypatch):
+    frames = spots()
+    bbox = bounding_boxes(frames, 3.0, 3, 40)
+    n_pixels = int(box_sizes(bbox).sum())
+    for most, n_blocks in ((n_pixels, 8), (n_pixels // 8 + 1, 8), (n_pixels // 20, 21), (1, None)):
+        monkeypatch.setattr(shoeboxes, "MOST_PIXELS", most)
+        blocks = rotation_blocks(frames.centre[:, 2], bbox, 5, 40)
+        assert n_blocks in (None, len(blocks))
+        assert [block.first for block in blocks] == [0, *(block.last for block in blocks[:-1])]
+        assert blocks[-1].last == 200
 
 
 def test_kabsch_axes_are_perpendicular_to_the_ray():
