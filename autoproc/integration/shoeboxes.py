@@ -18,9 +18,9 @@ MARGIN = 5.0
 more than this: of two equal Gaussians the farther one then holds less than 8% of the pixel's flux."""
 
 MOST_PIXELS = 24_000_000
-"""Pixels of the shoeboxes of a block, 5 bytes each, of which six blocks are in memory: those of 5 degrees of a crystal
-of 78 Angstrom at 1.4 Angstrom on 4.5 million pixels have 18 million (simulated). With more a block is made narrower:
-it has thousands of reflections even so, of which its profiles are learnt."""
+"""Pixels of the shoeboxes of a block, 5 bytes each; three blocks and those being filled are in memory. A judgement: 5
+degrees of a crystal of 78 Angstrom at 1.4 Angstrom on 4.5 million pixels have 18 million (simulated). With more a block
+is made narrower; of boxes of 5,000 pixels it still has 4,800, of which its profiles are learnt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ MOST_CLAIMS = (1 << 14) - 1
 class ClaimMap:
     """Scratch space of one thread: for each pixel of a frame, the reflection that claims it.
 
-    owner : (slow, fast) uint16 or uint32, in which a bit says what pixel is not to be trusted; see `holder`
+    owner : (slow, fast) uint16 or uint32, of which two bits say that a pixel is not to be trusted, and that several
+        claim it; the rest is the number of the nearest in `rows`, from 1, or 0
     distance : (slow, fast) float32, squared sigma, of the one that holds a pixel
     boxes : (N, 4) int32 x0 x1 y0 y1, which hold all pixels that somebody claims
     """
@@ -130,13 +131,6 @@ class ClaimMap:
         owner = np.where(trusted, np.uint16(0), np.uint16(1 << 15))
         return ClaimMap(owner, np.empty(trusted.shape, np.float32))
 
-    @property
-    def holder(self) -> np.ndarray:
-        """(slow, fast) int64, who claims each pixel: -1 nobody, k the k-th, -2 - k several, k the nearest of them."""
-        bits = 8 * self.owner.itemsize
-        number = (self.owner & ((1 << (bits - 2)) - 1)).astype(np.int64) - 1
-        return np.where(self.owner >> (bits - 2) & 1, -2 - number, number)
-
     def clear(self, n: int) -> None:
         """Give all pixels back, and make room for n claims."""
         _integrate_shoebox.release_pixels(self.boxes, self.owner)
@@ -159,7 +153,7 @@ def claim_pixels(
 ) -> None:
     """Give every peak pixel of `frame` to the nearest of reflections `rows`, in claims.
 
-    A pixel is nobody's (holder below -1) where a second reflection's squared distance in sigma exceeds
+    A pixel is nobody's, for several claim it, where a second reflection's squared distance in sigma exceeds
     the first's by less than `margin`: it holds flux of both.
     centre, transform, rate, half_width : of all reflections, (N, 3), (N, 2, 2), (N,), (N, 2)
     radius : of a peak, in standard deviations; contested : (N,) uint8, set to 1 where two peaks touch

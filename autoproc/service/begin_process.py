@@ -11,11 +11,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
+
+P = TypeVar("P")
 
 KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "HDF5_PLUGIN_PATH")
 """What a probing process needs to begin, and no secret."""
@@ -26,8 +28,9 @@ THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL
 KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(64 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
 """Bytes that a worker's C library (glibc) keeps for its next arrays instead of giving them back to the system, which
 would have to clear as many pages again for each: integration took 24.8 s of processor time with 256 and 512 MB, 27.9 s
-without (a simulated sweep of 900 images of 4.5 million pixels). Larger arrays are given back: with more, those of
-thousands of images of 18 million pixels left holes that made 7 GB. What the user has set counts more."""
+without (simulated, part of 900 images of 4.5 million pixels). These limits are a judgement, so that full frames of
+floats of large detectors are given back: where such are kept, what lies between them cannot be. What the user has set
+counts more."""
 
 
 def launch_worker(reports: int, errors: IO[bytes], has_terminal: bool) -> subprocess.Popen[bytes]:
@@ -100,11 +103,12 @@ class Ahead:
     def __init__(self, wanted: Sequence[str] = ("probe", "worker")) -> None:
         self._probe: BegunProbe | None = None
         self._worker: BegunWorker | None = None
+        has_terminal = sys.stdout is not None and sys.stdout.isatty()
         with suppress(OSError):  # what cannot be begun now is begun, and told of, when it is needed
             if "probe" in wanted:
                 self._probe = _begun_probe()
             if "worker" in wanted:
-                self._worker = _begun_worker(sys.stdout is not None and sys.stdout.isatty())
+                self._worker = BegunWorker(*begin_worker(launch_worker, has_terminal), has_terminal)
 
     def probe(self) -> BegunProbe | None:
         """The probing process, if it is still to be had."""
@@ -141,18 +145,19 @@ def _begun_probe() -> BegunProbe:
             raise
 
 
-def _begun_worker(has_terminal: bool) -> BegunWorker:
+def begin_worker(launch: Callable[[int, IO[bytes], bool], P], has_terminal: bool) -> tuple[P, int, IO[bytes]]:
+    """Begin a worker, which loads what it needs and waits: its process, where to read its reports and its errors."""
     mine, its = os.pipe()
     errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
     try:
-        process = launch_worker(its, errors, has_terminal)
+        process = launch(its, errors, has_terminal)
     except BaseException:
         os.close(mine)
         errors.close()
         raise
     finally:
         os.close(its)
-    return BegunWorker(process, mine, errors, has_terminal)
+    return process, mine, errors
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -6,13 +6,13 @@ import json
 import os
 import select
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
+from autoproc.service.begin_process import begin_worker
 from autoproc.service.job import Job
 from autoproc.service.limits import memory_in_use
 
@@ -59,17 +59,7 @@ class WorkerProcess:
     @classmethod
     def begin(cls, launch: Launch, has_terminal: bool = False) -> WorkerProcess:
         """Begin a worker, which loads what it needs and waits."""
-        mine, its = os.pipe()
-        errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
-        try:
-            process = launch(its, errors, has_terminal)
-        except BaseException:
-            os.close(mine)
-            errors.close()
-            raise
-        finally:
-            os.close(its)
-        return cls.of(process, mine, errors)
+        return cls.of(*begin_worker(launch, has_terminal))
 
     @classmethod
     def of(cls, process: Process, reports: int, errors: IO[bytes]) -> WorkerProcess:

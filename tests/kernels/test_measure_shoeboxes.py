@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from claim_holders import holders
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -247,9 +248,9 @@ def test_a_pixel_is_the_nearest_reflections_unless_another_is_nearly_as_near(see
         if len(order) > 1:
             marked |= set(order.tolist())
         if not len(order):
-            assert claims.holder[y, x] == -1
+            assert holders(claims)[y, x] == -1
         elif len(order) > 1 and square[order[1]] - square[order[0]] < margin:
-            assert claims.holder[y, x] == -2 - order[0]
+            assert holders(claims)[y, x] == -2 - order[0]
         else:
-            assert claims.holder[y, x] == order[0]
+            assert holders(claims)[y, x] == order[0]
     assert set(np.flatnonzero(contested)) == marked
