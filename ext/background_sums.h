@@ -18,17 +18,17 @@ typedef int16_t small_counts __attribute__((vector_size(2 * LANES), may_alias));
    that are not trusted to nothing. */
 #define ADD_PIXELS(NAME, COUNT)                                                                                       \
     FOR_WIDE_REGISTERS static void NAME(const COUNT *restrict image, const uint8_t *restrict trusted,                 \
-                                        const int32_t *restrict cap, long n, int32_t lowest, double *restrict total,  \
-                                        int32_t *restrict number, int32_t *restrict n_bright)                         \
+                                        const int32_t *restrict cap, long n, int32_t lowest, int32_t *restrict total,  \
+                                        uint16_t *restrict number, uint16_t *restrict n_bright)                         \
     {                                                                                                                 \
         for (long i = 0; i < n; i++) {                                                                                \
             int32_t v = image[i];                                                                                     \
             int32_t is_count = (trusted[i] != 0) & (v >= lowest);                                                     \
             int32_t is_bright = is_count & (v > cap[i]);                                                              \
             int32_t is_background = is_count & (v <= cap[i]);                                                         \
-            total[i] += is_background ? v : 0;                                                                        \
-            number[i] = (int32_t)((uint32_t)number[i] + (uint32_t)is_background);                                     \
-            n_bright[i] = (int32_t)((uint32_t)n_bright[i] + (uint32_t)is_bright);                                     \
+            total[i] = (int32_t)((uint32_t)total[i] + (uint32_t)(is_background ? v : 0));                                                                        \
+            number[i] = (uint16_t)(number[i] + (uint32_t)is_background);                                     \
+            n_bright[i] = (uint16_t)(n_bright[i] + (uint32_t)is_bright);                                     \
         }                                                                                                             \
     }
 
@@ -39,8 +39,8 @@ ADD_PIXELS(add_pixels_32, int32_t)
    n_frames (the highest cap or -lowest) is within them. Returns whether that was so; if not, nothing is added. */
 FOR_WIDE_REGISTERS static int add_small_counts(const int16_t *const *frames, int n_frames, long begin,
                                                const uint8_t *restrict trusted, const int32_t *restrict cap, long n,
-                                               int32_t lowest, double *restrict total, int32_t *restrict number,
-                                               int32_t *restrict n_bright)
+                                               int32_t lowest, int32_t *restrict total, uint16_t *restrict number,
+                                               uint16_t *restrict n_bright)
 {
     small_counts below[STRIP / LANES], top[STRIP / LANES], sum[STRIP / LANES], counted[STRIP / LANES];
     small_counts bright[STRIP / LANES];
@@ -75,9 +75,9 @@ FOR_WIDE_REGISTERS static int add_small_counts(const int16_t *const *frames, int
         }
     }
     for (long i = 0; i < n; i++) {
-        total[i] += ((int16_t *)sum)[i];
-        number[i] = (int32_t)((uint32_t)number[i] + (uint32_t)((int16_t *)counted)[i]);
-        n_bright[i] = (int32_t)((uint32_t)n_bright[i] + (uint32_t)((int16_t *)bright)[i]);
+        total[i] = (int32_t)((uint32_t)total[i] + (uint32_t)((int16_t *)sum)[i]);
+        number[i] = (uint16_t)(number[i] + (uint32_t)((int16_t *)counted)[i]);
+        n_bright[i] = (uint16_t)(n_bright[i] + (uint32_t)((int16_t *)bright)[i]);
     }
     return 1;
 }

@@ -1,18 +1,18 @@
 """What strong spots look like on a frame, and the background between them."""
 
 from libc.math cimport ceil, floor, sqrt
-from libc.stdint cimport int16_t, int32_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t
 
 cdef extern from "clipped.h" nogil:
     long clipped(double position, long n)
 
 cdef extern from "background_sums.h" nogil:
     void add_pixels_16(const int16_t* image, const uint8_t* trusted, const int32_t* cap, long n, int32_t lowest,
-                       double* total, int32_t* number, int32_t* n_bright)
+                       int32_t* total, uint16_t* number, uint16_t* n_bright)
     void add_pixels_32(const int32_t* image, const uint8_t* trusted, const int32_t* cap, long n, int32_t lowest,
-                       double* total, int32_t* number, int32_t* n_bright)
+                       int32_t* total, uint16_t* number, uint16_t* n_bright)
     bint add_small_counts(const int16_t* const* frames, int n_frames, long begin, const uint8_t* trusted,
-                          const int32_t* cap, long n, int32_t lowest, double* total, int32_t* number, int32_t* n_bright)
+                          const int32_t* cap, long n, int32_t lowest, int32_t* total, uint16_t* number, uint16_t* n_bright)
     enum:
         STRIP
 
@@ -105,7 +105,7 @@ def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] truste
 
 
 def add_frames(list images, const count_t[:, ::1] first, const uint8_t[:, ::1] trusted, const int32_t[:, ::1] cap,
-               int lowest, double[:, ::1] total, int32_t[:, ::1] number, int32_t[:, ::1] n_bright):
+               int lowest, int32_t[:, ::1] total, uint16_t[:, ::1] number, uint16_t[:, ::1] n_bright):
     """Add frames of one type, of which `first` is the first: see ADD_PIXELS."""
     cdef const count_t[:, ::1] image
     cdef const count_t* frame[64]
@@ -134,7 +134,7 @@ def add_frames(list images, const count_t[:, ::1] first, const uint8_t[:, ::1] t
 
 
 def take_away(const count_t[:, ::1] image, const int[::1] covered, const uint8_t[:, ::1] trusted,
-              const int32_t[:, ::1] cap, int lowest, double[:, ::1] total, int32_t[:, ::1] number):
+              const int32_t[:, ::1] cap, int lowest, int32_t[:, ::1] total, uint16_t[:, ::1] number):
     """Take the covered pixels of a frame that was added out of the sums of background."""
     cdef Py_ssize_t n
     cdef int x, y, value
@@ -144,8 +144,9 @@ def take_away(const count_t[:, ::1] image, const int[::1] covered, const uint8_t
             x = covered[n] % <int>image.shape[1]
             value = image[y, x]
             if trusted[y, x] and lowest <= value <= cap[y, x]:
-                total[y, x] -= value
-                number[y, x] = <int32_t>(<unsigned int>number[y, x] - 1)  # which wraps, as C's int must not
+                # which wrap, as C's int must not
+                total[y, x] = <int32_t>(<unsigned int>total[y, x] - <unsigned int>value)
+                number[y, x] = <uint16_t>(<unsigned int>number[y, x] - 1)
 
 
 def ring_limits(const count_t[::1] image, const Py_ssize_t[::1] pixels, const Py_ssize_t[::1] start, double min_trusted,

@@ -15,24 +15,12 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from autoproc.kernels.pack_shoeboxes import HEADER, PER_PIXEL, box_sizes, pack_shoeboxes
+from autoproc.kernels.pack_shoeboxes import HEADER, PER_PIXEL, BoxPixels, box_pixels, box_sizes, pack_shoeboxes
 
 SIGNAL = 5
 """Mask code of a pixel of the spot: valid (1) and foreground (4)."""
 TOGETHER = 4096
 """Boxes that are packed at once: some 10 MB."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BoxPixels:
-    """Pixels of S spots, which have the boxes bbox (S, 6): those of spot k are start[k]:start[k + 1].
-
-    columns : x, y, z (fast, slow, frame) and counts, int32, (P,) each
-    """
-
-    bbox: np.ndarray
-    start: np.ndarray
-    columns: Sequence[np.ndarray]
 
 
 @dataclass(slots=True, eq=False)
@@ -44,11 +32,12 @@ class Unpacked:
 
 
 def unpacked_shoeboxes(bbox: np.ndarray, start: np.ndarray, columns: Sequence[np.ndarray]) -> np.ndarray:
-    """(N,) object array for a table's column: the shoebox of each spot, with the pixels of BoxPixels.
+    """(N,) object array for a table's column: the shoebox of each spot, which has the pixels start[k]:start[k + 1].
 
+    columns : x, y, z (fast, slow, frame) and counts of the pixels, int32, (P,) each
     Pixels of the box that are not in the spot have no counts and are masked.
     """
-    pixels = BoxPixels(bbox, start, columns)
+    pixels = box_pixels(bbox, start, columns)
     boxes = np.empty(len(bbox), object)
     boxes[:] = [Unpacked(pixels, k) for k in range(len(bbox))]
     return boxes
@@ -71,7 +60,7 @@ def packed_shoeboxes(boxes: np.ndarray, bbox: np.ndarray, panel: np.ndarray) -> 
                 yield b"".join(alike)
                 continue
             spots = np.array([box.spot for box in alike])
-            yield pack_shoeboxes(header[list(rows)], spots, pixels.bbox, pixels.start, pixels.columns, SIGNAL).data
+            yield pack_shoeboxes(header[list(rows)], spots, pixels, SIGNAL).data
 
 
 def split_shoeboxes(blob: bytes, bbox: np.ndarray) -> np.ndarray | None:

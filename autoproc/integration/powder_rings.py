@@ -38,8 +38,8 @@ def ice_rings(
     usable : (slow, fast) bool, pixels in no shadow and not hot; the level of a ring is the median over its sectors,
     so that neither spots nor a texture of a few crystallites make one
     """
-    exposure = np.where(usable, seen.number, 0) * where.polarisation
-    counts = np.where(usable, seen.total / experiment.detector[0].gain, 0.0)
+    exposure = np.where(usable, seen.number, np.uint16(0)) * where.polarisation
+    counts = np.where(usable, seen.total, np.int32(0)) / np.float32(experiment.detector[0].gain)
     levels = ring_levels(counts, exposure, where.ring, where.sector)
     weight = np.bincount(where.ring.ravel(), exposure.ravel(), len(levels))
     return rings_of_profile(_inverse_d2(experiment, len(levels)), levels, weight, min_ratio)

@@ -21,7 +21,7 @@ LEAST_POLARISATION = 0.05
 class Scattering:
     """Of every pixel, (slow, fast).
 
-    ring : int32, one for about each pixel of radius; sector : int32, from 0 to N_SECTORS - 1 around the beam
+    ring : int32, one for about each pixel of radius; sector : uint8, from 0 to N_SECTORS - 1 around the beam
     polarisation : float32, factor by which the beam's polarisation weakens what is scattered there
     """
 
@@ -36,7 +36,7 @@ def scattering(experiment: Experiment, n_threads: int = 0) -> Scattering:
     Pixels are taken where they are, not where a ray entered that is seen there: of one angle, all rays move alike.
     """
     n_fast, n_slow = experiment.detector[0].image_size
-    ring, sector = np.empty((n_slow, n_fast), np.int32), np.empty((n_slow, n_fast), np.int32)
+    ring, sector = np.empty((n_slow, n_fast), np.int32), np.empty((n_slow, n_fast), np.uint8)
     polarisation = np.empty((n_slow, n_fast), np.float32)
 
     def fill(first: int) -> None:
@@ -60,6 +60,6 @@ def _of_rows(experiment: Experiment, rows: slice) -> tuple[np.ndarray, np.ndarra
     cosine = np.clip(s1 @ beam.s0 * beam.wavelength**2, -1, 1)
     across = np.cross(beam.s0, experiment.goniometer.lab_axis)
     angle = np.arctan2(s1 @ across, s1 @ np.cross(across, beam.s0) / np.linalg.norm(beam.s0))
-    sector = np.minimum(((angle / (2 * np.pi) + 0.5) * N_SECTORS).astype(np.int32), N_SECTORS - 1)
+    sector = np.minimum(((angle / (2 * np.pi) + 0.5) * N_SECTORS).astype(np.uint8), N_SECTORS - 1)
     polarisation = np.maximum(polarisation_factor(beam, s1), LEAST_POLARISATION)
     return (np.arccos(cosine) / ring_width(panel)).astype(np.int32), sector, polarisation

@@ -90,13 +90,14 @@ def find_untrusted(
     trusted : (slow, fast) bool, pixels that the detector itself vouches for
     noise : variance that the readout adds to a pixel's on every frame, counts^2
     """
-    exposure = np.where(trusted, seen.number, 0) * where.polarisation
+    exposure = np.where(trusted, seen.number, np.uint16(0)) * where.polarisation
     is_hot = hot_pixels(seen, trusted, params.hot_fraction)
     usable = trusted & ~is_hot
     gain = experiment.detector[0].gain
-    photons = np.where(usable, seen.total / gain, 0.0)
+    photons = np.where(usable, seen.total, np.int32(0)).astype(np.float32)
+    photons /= np.float32(gain)
     is_shadowed, warning = _believable(
-        photons, np.where(usable, exposure, 0.0), where.ring, where.sector, params, noise / gain**2, n_threads
+        photons, np.where(usable, exposure, np.float32(0)), where.ring, where.sector, params, noise / gain**2, n_threads
     )
     fraction = float(is_shadowed[trusted].mean()) if trusted.any() else 0.0
     return Untrusted(is_shadowed, is_hot, fraction, int(is_hot.sum()), warning)
@@ -143,7 +144,7 @@ def hot_pixels(seen: BackgroundSum, trusted: np.ndarray, min_fraction: float) ->
 
     A reflection lights its neighbours too, even where it stays for many frames.
     """
-    share = np.where(trusted, seen.n_bright / max(seen.n_frames, 1), 0.0)
+    share = np.where(trusted, seen.n_bright, np.uint16(0)) / np.float32(max(seen.n_frames, 1))
     neighbourhood = np.ones((3, 3), bool)
     neighbourhood[1, 1] = False
     around = scipy.ndimage.maximum_filter(share, footprint=neighbourhood)
@@ -165,7 +166,7 @@ def shadowed_pixels(
     ring : (slow, fast) int; sector : (slow, fast) int, from 0 to N_SECTORS - 1 around the beam
     """
     level = ring_levels(counts, exposure, ring, sector)
-    expected = level[ring] * exposure
+    expected = level.astype(np.float32)[ring] * exposure
     core, edge = _deficit(counts, expected, exposure, noise, params, n_threads)
     labels, n = scipy.ndimage.label(core, structure=np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=n + 1)

@@ -23,16 +23,21 @@ which a pixel is no background is twice that and more."""
 MOST_FRAMES = 64
 """Frames that are added at a time."""
 
+MOST_ADDED = 1023
+"""Frames whose sums are held together: so many times MOST_BACKGROUND are within 32 bits."""
+
 NOTHING, MOST_COUNTS = int(np.iinfo(np.int32).min), int(np.iinfo(np.int32).max)
+MOST_BACKGROUND = MOST_COUNTS // MOST_ADDED
+"""Counts of a pixel on a frame, either side of 0, above which none is taken for background."""
 
 
 @dataclass(slots=True, eq=False)
 class BackgroundSum:
     """Sums over frames of the pixels that no spot covers and that are not brighter than background.
 
-    total : (slow, fast) float64 counts; number : (slow, fast) int32 frames
-    n_bright : (slow, fast) int32, frames on which a pixel was too bright for background
-    n_frames : frames added
+    total : (slow, fast) int32 counts; number : (slow, fast) uint16 frames
+    n_bright : (slow, fast) uint16, frames on which a pixel was too bright for background
+    n_frames : frames added, at most MOST_ADDED
     """
 
     total: np.ndarray
@@ -43,8 +48,8 @@ class BackgroundSum:
     @staticmethod
     def of_shape(shape: tuple[int, int]) -> BackgroundSum:
         """Empty sums."""
-        total = np.full(shape, 0.0)  # written at once, numpy has it in large pages, unlike np.zeros
-        return BackgroundSum(total, np.full(shape, 0, np.int32), np.full(shape, 0, np.int32), 0)
+        total = np.full(shape, 0, np.int32)  # written at once, numpy has it in large pages, unlike np.zeros
+        return BackgroundSum(total, np.full(shape, 0, np.uint16), np.full(shape, 0, np.uint16), 0)
 
     def add(
         self,
@@ -58,12 +63,17 @@ class BackgroundSum:
 
         images : (slow, fast) int16 or int32 each; trusted : (slow, fast) uint8
         covered : the pixels of each frame that a spot covers, slow * width + fast
-        cap : (slow, fast) int32, counts above which a pixel is not background: see Rings.caps
+        cap : (slow, fast) int32, counts above which a pixel is not background, MOST_BACKGROUND at most: see Rings.caps
         """
         given.require_arrays(self.total, self.number, self.n_bright)
         shape = self.total.shape
         if len(shape) != 2 or not shape == self.number.shape == self.n_bright.shape:
             raise ValueError("the sums are not of one shape")
+        types = [array.dtype for array in (self.total, self.number, self.n_bright)]
+        if types != [np.int32, np.uint16, np.uint16]:
+            raise ValueError(f"the sums are of {types}")
+        if self.n_frames + len(images) > MOST_ADDED:
+            raise ValueError(f"{self.n_frames} frames and {len(images)} more, expected at most {MOST_ADDED}")
         if len(images) > MOST_FRAMES or len(covered) != len(images):
             raise ValueError(
                 f"{len(images)} frames, {len(covered)} lists of pixels, expected as many, to {MOST_FRAMES}"
@@ -71,7 +81,9 @@ class BackgroundSum:
         images = [given.pixels(image, shape, "image") for image in images]
         covered = [given.rows(pixels, self.total.size, "covered").astype(np.int32) for pixels in covered]
         trusted, cap = given.flags(trusted, shape, "trusted"), given.counts(cap, shape, "cap")
-        lowest = int(np.ceil(np.clip(given.number(min_trusted, "min_trusted"), NOTHING, MOST_COUNTS)))
+        if cap.max(initial=0) > MOST_BACKGROUND:
+            cap = np.minimum(cap, np.int32(MOST_BACKGROUND))
+        lowest = int(np.ceil(np.clip(given.number(min_trusted, "min_trusted"), -MOST_BACKGROUND, MOST_COUNTS)))
         for dtype in (np.int16, np.int32):
             some = [image for image in images if image.dtype == dtype]
             if some and self.total.size:
@@ -83,7 +95,9 @@ class BackgroundSum:
         self.n_frames += len(images)
 
     def include(self, other: BackgroundSum) -> None:
-        """Add the sums of other frames."""
+        """Add the sums of other frames. Raises ValueError where these are too many to hold."""
+        if self.n_frames + other.n_frames > MOST_ADDED:
+            raise ValueError(f"{self.n_frames} and {other.n_frames} frames, expected at most {MOST_ADDED}")
         self.total += other.total
         self.number += other.number
         self.n_bright += other.n_bright

@@ -114,23 +114,74 @@ def integrate(
     """
     params = params or IntegrateParams()
     experiments = list(experiments)
-    trusted = np.ascontiguousarray(reader.mask, np.uint8)
     scan = experiments[0].scan
-    width = abs(np.radians(scan.oscillation[1]))
+    known = _first_reading(experiments, spots, reader, params, n_threads)
+    trusted = np.ascontiguousarray(known.usable, np.uint8)
+    predictions, frames = known.predictions, known.frames
+    bbox = bounding_boxes(frames, params.n_sigma, params.background_border, scan.n_images)
+    blocks = rotation_blocks(predictions.xyz[:, 2], bbox, params.block_width / abs(scan.oscillation[1]), scan.n_images)
+    how = Measuring(
+        params.n_sigma, experiments[0].detector[0].gain, scan.n_images, params.missing_flux_error,
+        params.min_background_pixels, n_threads, known.noise,
+    )  # fmt: skip
+    measured = measure_all(
+        known.lit, trusted, frames, bbox, predictions.zeta, predictions.d, predictions.experiment, blocks,
+        DetectorRegions(reader.shape, params.profile_regions), params.min_references, how,
+    )  # fmt: skip
+    flags = inherited_flags(len(predictions), spots, match(spots, predictions))
+    table = integrated_table(experiments, predictions, measured, bbox, flags, params.min_valid_fraction)
+    kept = table.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
+    models = [_with_profile(e, s, params.n_sigma) for e, s in zip(experiments, known.shapes, strict=True)]
+    return IntegrateResult(
+        models,
+        table[kept],
+        known.shapes,
+        known.untrusted,
+        len(predictions),
+        len(blocks),
+        int(measured.is_reference.sum()),
+        known.lit.warning(scan.image_range[0]),
+        int(table.has_flag(Flag.OVERLOADED).sum()),
+        known.rings,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What the first reading of the images told, without the sums over them, which are large.
+
+    usable : (slow, fast) bool; noise : variance of a pixel beside that of counting, counts^2
+    predictions, frames : of the reflections of which enough is on the images
+    """
+
+    lit: FramesWithBeam
+    shapes: list[SpotShape]
+    untrusted: Untrusted
+    usable: np.ndarray
+    rings: tuple[PowderRing, ...]
+    noise: float
+    predictions: Predictions
+    frames: SpotFrames
+
+
+def _first_reading(
+    experiments: list[Experiment], spots: Reflections, reader: ImageReader, params: IntegrateParams, n_threads: int
+) -> _Known:
+    """Predict, and learn the shapes of spots and the background between them. Raises TooFewSpots or NoReflections."""
+    scan, gain = experiments[0].scan, experiments[0].detector[0].gain
+    trusted = np.ascontiguousarray(reader.mask, np.uint8)
     candidates = _predictions(experiments, params, n_threads)
     strong = strong_spots(experiments, spots, candidates, match(spots, candidates))
     where = scattering(experiments[0], n_threads)
     typical = reader.read(_frame_of_most_spots(spots, scan.n_images))
     noise = readout_variance(typical, reader.mask, reader.min_trusted)
-    gain = experiments[0].detector[0].gain
     level = BeamLevel(trusted, typical, reader.min_trusted, gain)
     seen = survey(reader, trusted, where.ring, strong, level, n_threads, gain, noise)
     lit = FramesWithBeam(reader, level, seen.levels)
-    largest = np.radians(params.max_sigma_m)
+    width, largest = abs(np.radians(scan.oscillation[1])), np.radians(params.max_sigma_m)
     shapes = [spot_shape(strong, seen, i, width, largest, n_threads) for i in range(len(experiments))]
     untrusted = _untrusted(experiments[0], where, seen, reader.mask, params.shadow, noise, n_threads)
     usable = reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot
-    trusted = np.ascontiguousarray(usable, np.uint8)
     predictions, frames = _recorded(experiments, candidates, shapes, params)
     if not len(predictions):
         to_do = (
@@ -138,32 +189,8 @@ def integrate(
             "the header's beam centre, distance and rotation with the beamline's log"
         )
         raise NoReflections(to_do, stage="integration", reason="none is predicted within the images")
-    bbox = bounding_boxes(frames, params.n_sigma, params.background_border, scan.n_images)
-    blocks = rotation_blocks(predictions.xyz[:, 2], bbox, params.block_width / abs(scan.oscillation[1]), scan.n_images)
-    how = Measuring(
-        params.n_sigma, gain, scan.n_images, params.missing_flux_error,
-        params.min_background_pixels, n_threads, noise,
-    )  # fmt: skip
-    measured = measure_all(
-        lit, trusted, frames, bbox, predictions.zeta, predictions.d, predictions.experiment, blocks,
-        DetectorRegions(reader.shape, params.profile_regions), params.min_references, how,
-    )  # fmt: skip
-    flags = inherited_flags(len(predictions), spots, match(spots, predictions))
-    table = integrated_table(experiments, predictions, measured, bbox, flags, params.min_valid_fraction)
-    kept = table.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
-    models = [_with_profile(e, s, params.n_sigma) for e, s in zip(experiments, shapes, strict=True)]
-    return IntegrateResult(
-        models,
-        table[kept],
-        shapes,
-        untrusted,
-        len(predictions),
-        len(blocks),
-        int(measured.is_reference.sum()),
-        lit.warning(scan.image_range[0]),
-        int(table.has_flag(Flag.OVERLOADED).sum()),
-        ice_rings(experiments[0], where, seen.background, usable),
-    )
+    rings = ice_rings(experiments[0], where, seen.background, usable)
+    return _Known(lit, shapes, untrusted, usable, rings, noise, predictions, frames)
 
 
 def _with_profile(experiment: Experiment, shape: SpotShape, n_sigma: float) -> Experiment:

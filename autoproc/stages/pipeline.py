@@ -22,6 +22,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.tables import format_scale
+from autoproc.spot_finding.pixels import SpotPixels
 from autoproc.stages.determine_symmetry import SymmetryParams, SymmetryResult, determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import ResolutionEstimate, estimate_resolution, format_resolution
 from autoproc.stages.find_spots import FoundSpots, find_spots, format_found_spots, require_spots
@@ -243,10 +244,13 @@ def find_spots_of_sweep(experiment: Experiment, reader: ImageReader, config: Con
 
 
 def with_shoeboxes(found: FoundSpots) -> FoundSpots:
-    """The same spots with their pixels in a column, for DIALS, which takes the shape of spots from them."""
+    """The same spots with their pixels in a column, for DIALS, which takes the shape of spots from them.
+
+    There they take a quarter of the room, and are let go where they were.
+    """
     spots, pixels = found.reflections, found.pixels
     boxes = unpacked_shoeboxes(spots["bbox"], pixels.start, (pixels.x, pixels.y, pixels.z, pixels.counts))
-    return replace(found, reflections=spots.replace(shoebox=boxes))
+    return replace(found, reflections=spots.replace(shoebox=boxes), pixels=SpotPixels.in_order([]))
 
 
 def integrate_sweep(

@@ -18,7 +18,7 @@ from autoproc.kernels.connected_spots import connected_spots, tally_pixels
 from autoproc.kernels.dispersion import strong_pixels
 from autoproc.kernels.harmonics import mean_harmonics, mean_series
 from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
-from autoproc.kernels.pack_shoeboxes import pack_shoeboxes
+from autoproc.kernels.pack_shoeboxes import box_pixels, pack_shoeboxes
 from autoproc.kernels.simulate_spots import add_spots
 from fuzzing import bytes_damage
 from fuzzing.extremes import NUMBERS
@@ -55,7 +55,7 @@ def _strong_pixels(image: np.ndarray, mask: np.ndarray, *rest: Any) -> None:
 
 
 def _pack_shoeboxes(header: np.ndarray, spots: np.ndarray, bbox: np.ndarray, start: np.ndarray, *rest: Any) -> None:
-    pack_shoeboxes(header, spots, bbox, start, rest[:4], rest[4])
+    pack_shoeboxes(header, spots, box_pixels(bbox, start, rest[:4]), rest[4])
 
 
 def _of_spots(name: str, rng: np.random.Generator) -> list[Any]:
@@ -139,7 +139,7 @@ class Kernels(Reader):
                 turned = rng.normal(size=(n_spots, 2, 2))
                 return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), turned, 0.0, 1.0, 0.0, 1 - ones]
             case "add_background":
-                sums = [np.zeros(SHAPE), np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.int32)]
+                sums = [np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.uint16), np.zeros(SHAPE, np.uint16)]
                 return [*sums, image, ones, np.unique(rng.integers(0, n, 50)), np.full(SHAPE, 9, np.int32), 0.0]
             case "ring_limits":
                 return [image, ones, rings, 4, 0.0, 1.0, 0.0]

@@ -43,7 +43,7 @@ def test_sectors_go_once_around_the_beam():
     fast, slow = beam_centre_px(one.detector, one.beam)
     angle = np.linspace(0, 2 * np.pi, 720, endpoint=False) + 1e-3
     around = found.sector[(slow + 60 * np.sin(angle)).astype(int), (fast + 60 * np.cos(angle)).astype(int)]
-    steps = np.mod(np.diff(around), N_SECTORS)
+    steps = np.mod(np.diff(around.astype(int)), N_SECTORS)
     assert set(np.unique(around)) == set(range(N_SECTORS))
     assert set(np.unique(steps)) in ({0, 1}, {0, N_SECTORS - 1})
 

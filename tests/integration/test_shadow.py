@@ -99,7 +99,7 @@ def test_hot_pixels_are_told_from_reflections_and_too_much_shadow_is_not_believe
     assert np.argwhere(found.is_hot).tolist() == [[100, 90]]
     assert found.shadowed_fraction == 0
     seen.total[where.ring % 3 == 0] = 0
-    seen.total[: n_slow // 2] *= 0.3
+    seen.total[: n_slow // 2] //= 3
     found = find_untrusted(one, where, seen, trusted, ShadowParams(max_fraction=0.1))
     assert found.shadowed_fraction <= 0.1
     assert found.warning

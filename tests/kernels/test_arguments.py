@@ -123,7 +123,7 @@ def test_a_spot_at_the_farthest_place_with_the_largest_radius_is_counted_safely(
 
 
 def test_sums_of_several_shapes_take_no_frame():
-    sums = BackgroundSum(np.zeros(SHAPE), np.zeros((2, 2), np.int32), np.zeros(SHAPE, np.int32), 0)
+    sums = BackgroundSum(np.zeros(SHAPE, np.int32), np.zeros((2, 2), np.uint16), np.zeros(SHAPE, np.uint16), 0)
     ones = np.ones(SHAPE, np.uint8)
     with pytest.raises(ValueError, match="not of one shape"):
         sums.add([np.zeros(SHAPE, np.int32)], ones, [np.empty(0, int)], np.zeros(SHAPE, np.int32))

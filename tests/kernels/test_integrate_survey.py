@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoproc.kernels.integrate_survey import FARTHEST, BackgroundSum, Rings, survey_frame
+from autoproc.kernels.integrate_survey import (
+    FARTHEST,
+    MOST_ADDED,
+    MOST_BACKGROUND,
+    BackgroundSum,
+    Rings,
+    survey_frame,
+)
 
 SHAPE = (30, 40)
 IMAGE = np.random.default_rng(1).poisson(3, SHAPE).astype(np.int32)
@@ -115,6 +122,27 @@ def test_sums_are_those_of_their_definition(seed, n_frames, dtype, lowest, highe
     np.testing.assert_array_equal(seen.total, np.sum(frames * (counted & (frames <= cap)), axis=0))
     np.testing.assert_array_equal(seen.number, np.sum(counted & (frames <= cap), axis=0))
     np.testing.assert_array_equal(seen.n_bright, np.sum(counted & (frames > cap), axis=0))
+
+
+def test_counts_too_high_to_be_added_up_are_no_background():
+    image = np.full(SHAPE, MOST_BACKGROUND, np.int32)
+    image[0, 0] += 1
+    seen = BackgroundSum.of_shape(SHAPE)
+    for _ in range(MOST_ADDED // 33):
+        seen.add([image] * 33, np.ones(SHAPE, np.uint8), [NOTHING] * 33, np.full(SHAPE, MOST_BACKGROUND + 1))
+    assert (seen.n_frames, int(seen.n_bright[0, 0]), int(seen.total[0, 0])) == (MOST_ADDED, MOST_ADDED, 0)
+    assert int(seen.total[1, 1]) == MOST_ADDED * MOST_BACKGROUND
+    with pytest.raises(ValueError, match="1023 frames and 1 more"):
+        seen.add([image], np.ones(SHAPE, np.uint8), [NOTHING], CAP)
+    with pytest.raises(ValueError, match="1023 and 1023 frames"):
+        seen.include(seen)
+
+
+def test_sums_of_other_types_are_refused():
+    for types in ((float, np.uint16, np.uint16), (np.int32, np.int32, np.uint16), (np.int32, np.uint16, np.int32)):
+        sums = BackgroundSum(*(np.zeros(SHAPE, dtype) for dtype in types), 0)
+        with pytest.raises(ValueError, match="the sums are of"):
+            sums.add([IMAGE], np.ones(SHAPE, np.uint8), [NOTHING], CAP)
 
 
 @settings(deadline=None, max_examples=60)
