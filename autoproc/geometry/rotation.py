@@ -67,6 +67,14 @@ def lab_rotations(goniometer: Goniometer, phi: np.ndarray) -> np.ndarray:
     return goniometer.setting @ rotation_matrix(goniometer.axis, phi) @ goniometer.fixed
 
 
+def turn_to_crystal(goniometer: Goniometer) -> np.ndarray:
+    """(3, 3, 3) T, with which v @ (T[0] + cos(phi) T[1] + sin(phi) T[2]) is crystal_from_lab of a vector v at phi."""
+    axis = goniometer.axis
+    along = np.outer(axis, axis)
+    across = np.tensordot(axis, GENERATORS, axes=1)  # v @ across is v x axis
+    return goniometer.setting @ np.stack([along, np.eye(3) - along, across]) @ goniometer.fixed
+
+
 def crystal_from_lab(goniometer: Goniometer, phi: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """The inverse of lab_from_crystal."""
     return rotate_about(goniometer.axis, -np.asarray(phi), vectors @ goniometer.setting) @ goniometer.fixed

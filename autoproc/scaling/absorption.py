@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoproc.geometry.rotation import crystal_from_lab
+from autoproc.geometry.rotation import turn_to_crystal
 from autoproc.kernels.harmonics import mean_harmonics
+from autoproc.kernels.scaling_model import turned_directions
 from autoproc.models.experiment import Experiment
 
 X_TO_POLE = np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
@@ -32,11 +33,6 @@ def surface_basis(experiment: Experiment, s1: np.ndarray, frame: np.ndarray, lma
 
 def beam_directions(experiment: Experiment, s1: np.ndarray, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(N, 3) unit vectors to the source and along s1, in the crystal's frame turned so that its x is the pole."""
-    phi = experiment.scan.phi_at(frame)
-    length = np.linalg.norm(s1, axis=1, keepdims=True)
-    outgoing = s1 / np.where(length > 0, length, 1.0)
-    to_source = np.broadcast_to(experiment.beam.direction / np.linalg.norm(experiment.beam.direction), s1.shape)
-    first, second = (
-        crystal_from_lab(experiment.goniometer, phi, vectors) @ X_TO_POLE.T for vectors in (to_source, outgoing)
-    )
-    return first, second
+    to_source = experiment.beam.direction / np.linalg.norm(experiment.beam.direction)
+    turn = turn_to_crystal(experiment.goniometer) @ X_TO_POLE.T
+    return turned_directions(s1, experiment.scan.phi_at(frame), to_source, turn)

@@ -200,9 +200,9 @@ class _Sums:
 
 def _block_sums(model: PhysicalModel, design: Design, of: _Fields) -> _Sums:
     derivatives = model.log_derivatives(design)
-    weighted = derivatives * (of.weight * of.calculated**2)[:, None]
+    weighted = derivatives * (np.sqrt(of.weight) * of.calculated)[:, None]
     gradient = (of.weight * of.residual * of.calculated) @ derivatives
-    hessian = derivatives.T @ weighted
+    hessian = weighted.T @ weighted
     starts = np.flatnonzero(np.diff(of.group, prepend=-1))
     size = len(of.group)
     to_groups = scipy.sparse.csr_matrix(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autoproc.kernels.harmonics import mean_series
+from autoproc.kernels.scaling_model import log_derivatives
 from autoproc.models.experiment import Experiment
 from autoproc.scaling.absorption import beam_directions, n_harmonics, surface_basis
 from autoproc.scaling.smoother import Smoother, smoother_for_range
@@ -124,13 +125,12 @@ class PhysicalModel:
     def log_derivatives(self, design: Design) -> np.ndarray:
         """(N, n_parameters) derivatives of ln g."""
         c, _, surface = self.terms(design)
-        derivatives = np.zeros((len(c), len(self.parameters)))
-        _, decay, absorption = self.slices
-        rows = np.arange(len(c))[:, None]
-        derivatives[rows, design.scale_index] = design.scale_weight / c[:, None]
-        derivatives[rows, decay.start + design.decay_index] = design.decay_weight * design.half_inverse_d2[:, None]
-        derivatives[:, absorption] = design.basis / np.maximum(surface, LEAST_LINEAR)[:, None]
-        return derivatives
+        return log_derivatives(
+            (design.scale_index, design.scale_weight, c),
+            (design.decay_index, design.decay_weight, design.half_inverse_d2),
+            (design.basis, np.maximum(surface, LEAST_LINEAR)),
+            (self.scale.n_parameters, self.n_decay),
+        )
 
     def factors_at(self, experiment: Experiment, at: Coordinates) -> np.ndarray:
         """(N,) inverse scale of many observations, in blocks on several threads, without keeping their harmonics."""
@@ -159,12 +159,11 @@ class PhysicalModel:
 
     def curves(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """c(phi) and B(phi) at frames (N,), for plots."""
-        index, weight = self.scale.weights(self.coordinate(frame, self.scale))
-        c = (self.parameters[index] * weight).sum(axis=1)
+        scale, decay, _ = self.slices
+        c = self.scale.values(self.coordinate(frame, self.scale), self.parameters[scale])
         if self.decay is None:
             return c, np.zeros_like(c)
-        index, weight = self.decay.weights(self.coordinate(frame, self.decay))
-        return c, (self.parameters[self.slices[1]][index] * weight).sum(axis=1)
+        return c, self.decay.values(self.coordinate(frame, self.decay), self.parameters[decay])
 
 
 def positive_surface(linear: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.kernels.scaling_model import smoothed, smoother_weights
+
 N_AVERAGE = 3
 SIGMA = 0.65 + 0.05 * (N_AVERAGE - 2)
 """Width of the Gaussian in units of the spacing."""
@@ -41,14 +43,11 @@ class Smoother:
         The value is (parameters[index] * weight).sum(axis=1).
         """
         width = min(N_AVERAGE, self.n_parameters)
-        if self.n_parameters <= N_AVERAGE:
-            first = np.zeros(len(x), np.intp)
-        else:
-            first = np.clip(np.floor(x - width / 2 + 0.5).astype(np.intp) + 1, 0, self.n_parameters - width)
-        index = first + np.arange(width)[:, None]
-        weight = np.exp(-(((x - self.positions[index]) / SIGMA) ** 2))
-        weight /= weight.sum(axis=0)
-        return index.T, weight.T
+        return smoother_weights(x, self.n_parameters, width, float(self.positions[0]), SIGMA)
+
+    def values(self, x: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+        """(N,) the values at each x (N,), of parameters (n_parameters,)."""
+        return smoothed(x, parameters, min(N_AVERAGE, self.n_parameters), float(self.positions[0]), SIGMA)
 
 
 def smoother_for_range(width: float, spacing: float) -> Smoother:

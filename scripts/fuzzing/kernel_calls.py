@@ -16,7 +16,6 @@ from autoproc.kernels.byte_offset import decode_byte_offset
 from autoproc.kernels.byte_offset_write import encode_byte_offset
 from autoproc.kernels.connected_spots import connected_spots, tally_pixels
 from autoproc.kernels.dispersion import strong_pixels
-from autoproc.kernels.harmonics import mean_harmonics, mean_series
 from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
 from autoproc.kernels.pack_shoeboxes import box_pixels, pack_shoeboxes
 from autoproc.kernels.simulate_spots import add_spots
@@ -25,6 +24,8 @@ from fuzzing.extremes import NUMBERS
 from fuzzing.integration_calls import CALLS as INTEGRATION_CALLS
 from fuzzing.integration_calls import right_arguments
 from fuzzing.readers import Reader
+from fuzzing.scaling_calls import CALLS as SCALING_CALLS
+from fuzzing.scaling_calls import right_arguments as scaling_arguments
 from fuzzing.seeds import SIZE, Seeds
 
 SHAPE = (SIZE[1], SIZE[0])
@@ -84,8 +85,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "ring_limits": _ring_limits,
     "strong_pixels": _strong_pixels,
     "add_spots": add_spots,
-    "mean_harmonics": mean_harmonics,
-    "mean_series": mean_series,
+    **SCALING_CALLS,
     **INTEGRATION_CALLS,
 }
 
@@ -125,7 +125,6 @@ class Kernels(Reader):
         ones, rings = np.ones(SHAPE, np.uint8), rng.integers(0, 4, SHAPE).astype(np.int32)
         n_spots = 5
         centre = rng.uniform(-5, 45, (n_spots, 2))
-        directions = rng.normal(size=(n_spots, 3))
         match name:
             case "decode_byte_offset":
                 return [bytes_damage.damaged(self.packed, chance), chance.choice((n, n, 0, 1, 10 * n, -1))]
@@ -147,10 +146,8 @@ class Kernels(Reader):
                 return [image, ones.astype(bool), (3, 3), 1.0, chance.choice((0.0, 4.0)), 0, 1e6, True, None, 2]
             case "add_spots":
                 return [np.zeros(SHAPE), centre, np.tile((2.0, 0.1, 2.0), (n_spots, 1)), np.full(n_spots, 100.0), 4.5]
-            case "mean_harmonics":
-                return [directions, directions[::-1], chance.randrange(17)]
-            case "mean_series":
-                return [directions, directions[::-1], 4, rng.normal(size=24)]
+            case _ if name in SCALING_CALLS:
+                return scaling_arguments(name, rng)
             case _:
                 return right_arguments(name, rng, SHAPE)
 

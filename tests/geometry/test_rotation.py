@@ -14,6 +14,7 @@ from autoproc.geometry.rotation import (
     nearest_rotation,
     rotation_matrix,
     rotation_of_vector,
+    turn_to_crystal,
     wrapped,
 )
 from autoproc.models.experiment import Goniometer
@@ -84,3 +85,7 @@ def test_laboratory_and_crystal(seed):
     lab = lab_from_crystal(goniometer, phi, vectors)
     np.testing.assert_allclose(np.einsum("nij,nj->ni", lab_rotations(goniometer, phi), vectors), lab, atol=1e-12)
     np.testing.assert_allclose(crystal_from_lab(goniometer, phi, lab), vectors, atol=1e-12)
+    turn = turn_to_crystal(goniometer)
+    for seen, vector, angle in zip(lab, vectors, phi, strict=True):
+        matrix = turn[0] + np.cos(angle) * turn[1] + np.sin(angle) * turn[2]
+        np.testing.assert_allclose(seen @ matrix, vector, atol=1e-12)

@@ -1,0 +1,36 @@
+"""Calls of the kernels of scaling for the fuzzer: right ones, which are damaged afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autoproc.kernels.harmonics import mean_harmonics, mean_series
+from autoproc.kernels.scaling_model import log_derivatives, smoothed, smoother_weights, turned_directions
+
+CALLS: dict[str, Callable[..., Any]] = {
+    "mean_harmonics": mean_harmonics,
+    "mean_series": mean_series,
+    "smoother_weights": smoother_weights,
+    "smoothed": smoothed,
+    "turned_directions": turned_directions,
+    "log_derivatives": log_derivatives,
+}
+N = 5
+
+
+def right_arguments(name: str, rng: np.random.Generator) -> list[Any]:
+    """Arguments that a kernel of CALLS takes."""
+    directions, x = rng.normal(size=(N, 3)), rng.uniform(-5, 15, N)
+    smooth = (rng.integers(0, 6, (N, 3)), np.abs(directions), np.ones(N))
+    arguments: dict[str, list[Any]] = {
+        "mean_harmonics": [directions, directions[::-1], int(rng.integers(17))],
+        "mean_series": [directions, directions[::-1], 4, rng.normal(size=24)],
+        "smoother_weights": [x, 6, 3, -0.5, 0.7],
+        "smoothed": [x, rng.normal(size=6), 3, -0.5, 0.7],
+        "turned_directions": [directions, x, directions[0], rng.normal(size=(3, 3, 3))],
+        "log_derivatives": [smooth, smooth, (rng.normal(size=(N, 8)), np.ones(N)), (6, 6)],
+    }
+    return arguments[name]
