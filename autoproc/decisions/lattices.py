@@ -75,19 +75,27 @@ def one_more_lattice(history: History[LatticesReport], max_lattices: int) -> Ste
     return Step(f"look for lattice {n}", because, {"index.max_lattices": n})
 
 
-def reality(best: LatticesReport, challenger: LatticesReport) -> str:
-    """Why the newest lattice is no real one; empty where it is."""
+def existence(best: LatticesReport, challenger: LatticesReport) -> str:
+    """Why the newest lattice is none, as far as indexing tells; empty where it may be one."""
     if challenger.n_lattices <= best.n_lattices:
         return "no further lattice was found"
     share = (best.n_left - challenger.n_left) / max(1, best.n_left)
     if share < REAL_SHARE:
         return f"it explains only {share:.0%} of the spots left over"
-    new = challenger.rmsds[best.n_lattices :]
-    if max(new, default=0.0) > WORSE_FIT * challenger.rmsds[0]:
-        return f"its spots fit badly (RMSD {max(new):.2f} beside {challenger.rmsds[0]:.2f})"
     close = [a for a in challenger.angles[best.n_lattices - 1 :] if a < SAME_LATTICE]
     if close:
         return f"it is the first lattice once more (turned by {min(close):.2f} degrees)"
+    return ""
+
+
+def reality(best: LatticesReport, challenger: LatticesReport) -> str:
+    """Why the newest lattice, refined, is no real one; empty where it is."""
+    doubt = existence(best, challenger)
+    if doubt:
+        return doubt
+    new = challenger.rmsds[best.n_lattices :]
+    if max(new, default=0.0) > WORSE_FIT * challenger.rmsds[0]:
+        return f"its spots fit badly (RMSD {max(new):.2f} beside {challenger.rmsds[0]:.2f})"
     return ""
 
 

@@ -10,7 +10,7 @@ from autoproc.config import Config, change_table
 from autoproc.decisions.absorption import ABSORPTION, LEVELS
 from autoproc.decisions.indexing import FIND_AXIS, INDEXING
 from autoproc.decisions.ladder import PLAIN, Ladder, Step
-from autoproc.decisions.lattices import LatticesReport, kept_lattices, lattices_ladder, reality
+from autoproc.decisions.lattices import LatticesReport, existence, kept_lattices, lattices_ladder, reality
 from autoproc.decisions.resolution import resolution_cut
 from autoproc.decisions.symmetry import SYMMETRY, kept_symmetry
 from autoproc.engine.aside import Aside
@@ -34,8 +34,10 @@ from autoproc.stages.pipeline import (
     find_lattices,
     find_symmetry,
     finish,
+    index_spots,
     measure,
     process,
+    refine_models,
     scale_all,
     with_d_min,
 )
@@ -229,15 +231,22 @@ def _more_lattices(
         nonlocal best_so_far
         if step is PLAIN:
             return
-        find_lattices(branch.processing, branch.config, branch.observer)
-        branch.processing.scaled = None
-        doubt = reality(best_so_far, lattices_report(branch.processing))
-        if doubt:
-            raise NotWorthwhile(reason=doubt)
-        _measure_and_reduce(branch.processing, reader, branch.config, branch.observer, budget)
-        best_so_far = lattices_report(branch.processing)
+        taken = branch.processing
+        taken.refined = taken.scaled = None
+        index_spots(taken, branch.config, branch.observer)
+        _refuse(existence(best_so_far, lattices_report(taken)))
+        refine_models(taken, branch.config, branch.observer)
+        _refuse(reality(best_so_far, lattices_report(taken)))
+        _measure_and_reduce(taken, reader, branch.config, branch.observer, budget)
+        best_so_far = lattices_report(taken)
 
     found: LatticesReport = _climb(
         ladder, Branch(processing, config, observer), attempt, lattices_report, budget, begun
     ).report
     return found
+
+
+def _refuse(doubt: str) -> None:
+    """Give an attempt up as soon as something speaks against it."""
+    if doubt:
+        raise NotWorthwhile(reason=doubt)

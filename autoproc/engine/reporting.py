@@ -37,13 +37,16 @@ def worst_rmsds(refined: RefineResult) -> tuple[float, ...]:
 
 
 def lattices_report(processing: Processing) -> LatticesReport:
-    """Of whatever is known so far; the quality of the data once they are scaled."""
+    """Of whatever is known so far: the fit once the models are refined, the quality of the data once they are scaled.
+
+    A stage whose result is older than that of the stage before it is to be None.
+    """
     indexed, refined, scaled = processing.indexed, processing.refined, processing.scaled
     assert indexed is not None
-    assert refined is not None
     n_left = sum(indexed.n_unindexed)
     counts, angles = indexed.n_per_lattice, tuple(r.angle for r in indexed.rotations)
-    rmsds, n_spots = worst_rmsds(refined), n_left + sum(indexed.n_indexed)
+    rmsds = () if refined is None else worst_rmsds(refined)
+    n_spots = n_left + sum(indexed.n_indexed)
     if scaled is None:
         return LatticesReport(n_spots, n_left, counts, rmsds, angles)
     alone = len(scaled.experiments) == 1

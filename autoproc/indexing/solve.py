@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -65,10 +65,27 @@ class MacroCycle:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Progress:
+    """Lattices found one after the other: what the search for a further one goes on from.
+
+    is_over : a further one was looked for in vain, or hardly any spots are left over
+    For the other fields see Solution.
+    """
+
+    model: Model
+    searches: tuple[Search, ...] = ()
+    cycles: tuple[MacroCycle, ...] = ()
+    accepted: tuple[Trial, ...] = ()
+    origin_shifts: tuple[tuple[int, int, int], ...] = ()
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Solution:
     """The lattices that explain the spots, refined; how they were found, and the trials that became them.
 
     origin_shifts : of the first lattice's indices, made one after another, because the spots fit better
+    is_over : no further lattice is to be found
     """
 
     model: Model
@@ -78,46 +95,71 @@ class Solution:
     cycles: tuple[MacroCycle, ...]
     accepted: tuple[Trial, ...]
     origin_shifts: tuple[tuple[int, int, int], ...] = ()
+    is_over: bool = True
+
+    @property
+    def progress(self) -> Progress:
+        """The same without what is told of every spot."""
+        return Progress(self.model, self.searches, self.cycles, self.accepted, self.origin_shifts, self.is_over)
 
 
-def solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams) -> Solution:
-    """Find up to max_lattices lattices. Raises TooFewSpots or IndexingFailed."""
+def solve(
+    sweeps: Sequence[Experiment], spots: Observations, params: IndexParams, begun: Progress | None = None
+) -> Solution:
+    """Find up to max_lattices lattices.
+
+    begun : of the same sweeps and spots with the same parameters but for a smaller max_lattices; the result is the
+        same without it
+    Raises TooFewSpots or IndexingFailed.
+    """
     try:
-        return _solve(sweeps, spots, params)
+        return _solve(sweeps, spots, params, begun)
     finally:
         for remembered in (_placed, _assigned, _fit_as_it_is):
             remembered.cache_clear()
 
 
-def _solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams) -> Solution:
+def _solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams, begun: Progress | None) -> Solution:
     if len(spots) < MIN_SPOTS:
         raise TooFewSpots(n_spots=len(spots), stage="indexing", needed=MIN_SPOTS)
-    model = model_of(sweeps)
-    searches: list[Search] = []
-    cycles: list[MacroCycle] = []
-    accepted: list[Trial] = []
-    shifts: list[tuple[int, int, int]] = []
-    rest = np.arange(len(spots))
-    while len(model.settings) < (params.max_lattices or 1) and len(rest) >= MIN_SPOTS:
-        searches.append(find_lattice(model, spots[rest], _of_search(model, params)))
-        found = _next_lattice(model, searches[-1], spots, rest, params)
-        if found is None:
-            break
-        trial, model, its_cycles = found
-        accepted.append(trial)
-        cycles += its_cycles
-        model = _refined_with_right_volume(model, spots, params, cycles)
-        if len(accepted) == 1 and params.refine_detector:
-            model = _with_right_origin(model, spots, params, cycles, shifts)
-        rest = np.flatnonzero(~_assigned(model, spots, params).is_indexed)
-        if len(rest) <= (1 - ENOUGH_INDEXED) * len(spots):
-            break
+    so_far = begun or Progress(model_of(sweeps))
+    while not so_far.is_over and len(so_far.accepted) < (params.max_lattices or 1):
+        so_far = _with_one_more(so_far, spots, params)
+    model = so_far.model
     if not model.settings:
         is_known = params.unit_cell is not None or params.space_group is not None
         failed = KnownCellNotFound if is_known else IndexingFailed
-        raise failed(n_spots=len(spots), reason=_why_not(searches[-1], params))
+        raise failed(n_spots=len(spots), reason=_why_not(so_far.searches[-1], params))
     assignment, fit = _assigned(model, spots, params), _fit_as_it_is(model, spots, params)
-    return Solution(model, assignment, fit, tuple(searches), tuple(cycles), tuple(accepted), tuple(shifts))
+    return Solution(
+        model, assignment, fit, so_far.searches, so_far.cycles, so_far.accepted, so_far.origin_shifts, so_far.is_over
+    )
+
+
+def _with_one_more(so_far: Progress, spots: Observations, params: IndexParams) -> Progress:
+    """One lattice further, or the end of it."""
+    model, rest = so_far.model, _left_over(so_far.model, spots, params)
+    if len(rest) < MIN_SPOTS:
+        return replace(so_far, is_over=True)
+    search = find_lattice(model, spots[rest], _of_search(model, params))
+    searches = (*so_far.searches, search)
+    found = _next_lattice(model, search, spots, rest, params)
+    if found is None:
+        return replace(so_far, searches=searches, is_over=True)
+    trial, model, cycles = found
+    shifts: list[tuple[int, int, int]] = []
+    model = _refined_with_right_volume(model, spots, params, cycles)
+    if not so_far.accepted and params.refine_detector:
+        model = _with_right_origin(model, spots, params, cycles, shifts)
+    is_over = len(_left_over(model, spots, params)) <= (1 - ENOUGH_INDEXED) * len(spots)
+    return Progress(
+        model, searches, (*so_far.cycles, *cycles), (*so_far.accepted, trial), (*so_far.origin_shifts, *shifts), is_over
+    )
+
+
+def _left_over(model: Model, spots: Observations, params: IndexParams) -> np.ndarray:
+    """Rows of the spots on no lattice."""
+    return np.flatnonzero(~_assigned(model, spots, params).is_indexed) if model.settings else np.arange(len(spots))
 
 
 def _next_lattice(

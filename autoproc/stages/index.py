@@ -13,7 +13,7 @@ from autoproc.indexing.lattices import LatticeNumbers, LatticeRotation, rotation
 from autoproc.indexing.observations import observe, place
 from autoproc.indexing.params import IndexParams
 from autoproc.indexing.search import Search, Trial, known_space_group
-from autoproc.indexing.solve import MacroCycle, Solution, solve
+from autoproc.indexing.solve import MacroCycle, Progress, Solution, solve
 from autoproc.indexing.text import (
     crystal_text,
     cycle_text,
@@ -47,6 +47,30 @@ FEW_INDEXED = 0.70
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Begun:
+    """Lattices found so far, and in what: the experiments, spots and parameters that indexing was given."""
+
+    experiments: tuple[Experiment, ...]
+    spots: Reflections
+    params: IndexParams
+    progress: Progress
+
+    def fits(self, experiments: Sequence[Experiment], spots: Reflections, params: IndexParams) -> bool:
+        """Indexing these very objects would find the same lattices first."""
+        return (
+            spots is self.spots
+            and len(experiments) == len(self.experiments)
+            and all(one is other for one, other in zip(experiments, self.experiments, strict=True))
+            and _but_for_number(params) == _but_for_number(self.params)
+            and len(self.progress.accepted) <= (params.max_lattices or 1)
+        )
+
+
+def _but_for_number(params: IndexParams) -> IndexParams:
+    return params.model_copy(update={"max_lattices": None})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class IndexResult:
     """What indexing found.
 
@@ -60,6 +84,7 @@ class IndexResult:
     warnings : what looks wrong, in words
     origin_shift : of the first lattice's indices, because their neighbours explain the spots better: the header's
         beam centre is wrong by about this reciprocal lattice vector; 0 0 0 for a good header
+    begun : what the search for one more lattice goes on from
     """
 
     experiments: list[Experiment]
@@ -74,6 +99,7 @@ class IndexResult:
     accepted: tuple[Trial, ...]
     warnings: tuple[str, ...] = ()
     origin_shift: tuple[int, ...] = (0, 0, 0)
+    begun: Begun | None = None
 
     @property
     def n_lattices(self) -> int:
@@ -111,16 +137,22 @@ class IndexResult:
 
 
 @single_threaded_blas
-def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexParams) -> IndexResult:
+def index(
+    experiments: Sequence[Experiment], spots: Reflections, params: IndexParams, earlier: IndexResult | None = None
+) -> IndexResult:
     """Find the lattices that explain the spots of one or several sweeps of one sample.
 
     experiments : one a sweep; the column imageset_id of the spots (or experiment_id) tells their sweep.
+    earlier : where it was for fewer lattices of the same experiments and spots, it is gone on from; the result is the
+        same as without it
     Sweeps are indexed together: their crystals have one orientation in the goniometer's datum frame.
     Raises TooFewSpots or IndexingFailed.
     """
     sweeps = _one_per_sweep(experiments)
     observed = observe(sweeps, spots)
-    solution = solve(sweeps, observed, params)
+    begun = earlier.begun if earlier else None
+    known = begun.progress if begun and begun.fits(experiments, spots, params) else None
+    solution = solve(sweeps, observed, params, known)
     moved = solution.model.moved_sweeps()
     group = known_space_group(params)
     crystals = [
@@ -157,6 +189,7 @@ def index(experiments: Sequence[Experiment], spots: Reflections, params: IndexPa
         accepted=solution.accepted,
         warnings=_warnings(rmsds, solution) + _origin_warning(solution),
         origin_shift=_origin_shift(solution),
+        begun=Begun(tuple(experiments), spots, params, solution.progress),
     )
 
 

@@ -127,11 +127,24 @@ def find(processing: Processing, config: Config, observer: Observer) -> Forgivin
 
 def find_lattices(processing: Processing, config: Config, observer: Observer) -> None:
     """Index the spots and refine the models."""
+    index_spots(processing, config, observer)
+    refine_models(processing, config, observer)
+
+
+def index_spots(processing: Processing, config: Config, observer: Observer) -> None:
+    """Index the spots; lattices that an earlier attempt found in the same way are not looked for again."""
     assert processing.found is not None
     with processing.timed("index"), observer.busy("index"):
-        processing.indexed = index([processing.experiment], processing.found.reflections, config.index)
+        processing.indexed = index(
+            [processing.experiment], processing.found.reflections, config.index, processing.indexed
+        )
     observer.stage("index", format_index(processing.indexed))
     observer.keep("indexed", processing.indexed.experiments, processing.indexed.reflections)
+
+
+def refine_models(processing: Processing, config: Config, observer: Observer) -> None:
+    """Refine the models of the lattices that indexing found."""
+    assert processing.indexed is not None
     with processing.timed("refine"), observer.busy("refine"):
         processing.refined = refine(processing.indexed.experiments, processing.indexed.reflections, config.refine)
     observer.stage("refine", format_refine(processing.refined))

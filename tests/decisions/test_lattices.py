@@ -7,6 +7,7 @@ import pytest
 from autoproc.decisions.ladder import PLAIN, Attempt, History
 from autoproc.decisions.lattices import (
     LatticesReport,
+    existence,
     kept_lattices,
     lattices_ladder,
     more_lattices_are_better,
@@ -136,6 +137,21 @@ def test_limits_of_what_is_kept(change, is_better):
 def test_limits_of_what_is_left_over(n_spots, n_left, is_asked):
     report = replace(ONE, n_spots=n_spots, n_left=n_left)
     assert (lattices_ladder(4).next_step(first(report)) is not None) == is_asked
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, ""),
+        ({"n_per_lattice": (6000,)}, "no further lattice"),
+        ({"n_left": 3300}, "explains only 18%"),
+        ({"angles": (0.05,)}, "first lattice once more"),
+    ],
+)
+def test_what_indexing_tells_is_judged_before_anything_is_refined(change, why):
+    doubt = existence(ONE, replace(TWO, rmsds=(), r_meas=None, isa=None, n_unique=None, **change))
+    assert why in doubt
+    assert bool(doubt) == bool(why)
 
 
 def test_only_the_newest_lattice_is_judged():

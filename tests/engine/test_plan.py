@@ -14,6 +14,7 @@ from autoproc.engine.plan import process_sensibly
 from autoproc.engine.positions import position_ratio
 from autoproc.errors import AutoprocError
 from autoproc.models.reflections import Flag
+from autoproc.stages import pipeline
 from autoproc.stages.determine_symmetry import SymmetryParams, determine_symmetry
 from autoproc.stages.import_sweep import import_sweeps
 from autoproc.stages.pipeline import Processing
@@ -168,3 +169,15 @@ def test_laue_group_alone_leaves_the_screw_axes_to_be_found(processed):
     given = processed(SHORT, symmetry__laue_group="P 1 2/m 1")
     assert given.symmetry.laue_group.xhm() == "P 1 2/m 1"
     assert given.symmetry.space_group.number in (gemmi.SpaceGroup("P 1 2 1").number, gemmi.SpaceGroup("P 21").number)
+
+
+def test_no_stage_is_run_twice_for_a_lattice_that_is_not_there(processed, monkeypatch):
+    """Spots of ice are left over: they are indexed once more, and nothing is refined or measured for them."""
+    calls = []
+    for name in ("index", "refine", "integrate", "determine_symmetry", "merge"):
+        stage = getattr(pipeline, name)
+        monkeypatch.setattr(pipeline, name, lambda *a, name=name, stage=stage: calls.append(name) or stage(*a))
+    found = processed({**SHORT, "ice_spots": 30.0}, **AS_INDEXED)
+    assert "look for lattice 2: no" in words(found)
+    assert calls == ["index", "refine", "integrate", "determine_symmetry", "merge", "index"]
+    assert len(found.indexed.searches) == 1

@@ -12,6 +12,8 @@ from synthetic_spots import beam_shifted, miller_indices, random_spots, setting,
 from autoproc.errors import IndexingFailed, KnownCellNotFound, TooFewSpots
 from autoproc.formats.expt import read_expt
 from autoproc.formats.refl import read_refl
+from autoproc.indexing import solve
+from autoproc.indexing.search import find_lattice
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.stages.index import IndexParams, format_index, index
 
@@ -81,15 +83,79 @@ def test_result_does_not_depend_on_the_order_of_the_spots(tetragonal):
     assert_cell(index([e], shuffled, IndexParams()), REDUCED)
 
 
-def test_two_lattices_are_separated(tetragonal):
+@pytest.fixture(scope="module")
+def of_two(tetragonal):
+    """Spots of two lattices, those of the second, and what is found among them: one lattice, and up to three."""
     e, A, spots = tetragonal
     turn = Rotation.from_rotvec(np.radians(12) * np.array([0, 0.6, 0.8])).as_matrix()
     other = spots_of(e, turn @ A, 3.8, keep=0.5, seed=1)
     both = Reflections.concatenate([spots, other])
-    one = index([e], both, IndexParams())
+    return both, other, index([e], both, IndexParams()), index([e], both, IndexParams(max_lattices=3))
+
+
+@pytest.fixture
+def searched(monkeypatch):
+    """Numbers of lattices there were when another was searched for."""
+    numbers = []
+
+    def counted(model, *arguments):
+        numbers.append(len(model.settings))
+        return find_lattice(model, *arguments)
+
+    monkeypatch.setattr(solve, "find_lattice", counted)
+    return numbers
+
+
+def assert_same(one, other):
+    """To the bit, models and reflections."""
+    for a, b in zip(one.experiments, other.experiments, strict=True):
+        assert np.array_equal(a.crystal.A, b.crystal.A)
+        assert np.array_equal(a.crystal.cell_esd, b.crystal.cell_esd)
+        assert np.array_equal(a.detector[0].origin, b.detector[0].origin)
+        assert a.identifier == b.identifier
+    for name in other.reflections:
+        np.testing.assert_array_equal(one.reflections[name], other.reflections[name])
+    assert format_index(one) == format_index(other)
+
+
+def test_a_second_lattice_is_looked_for_without_finding_the_first_again(tetragonal, of_two, searched):
+    e, _, _ = tetragonal
+    both, _, one, two = of_two
+    gone_on = index([e], both, IndexParams(max_lattices=3), one)
+    assert searched == [1]  # and hardly any spots are left for a third
+    assert_same(gone_on, two)
+
+
+def test_where_no_further_lattice_was_found_none_is_looked_for_again(tetragonal, of_two, searched):
+    e, _, _ = tetragonal
+    both, _, one, _ = of_two
+    in_vain = replace(one, begun=replace(one.begun, progress=replace(one.begun.progress, is_over=True)))
+    assert_same(index([e], both, IndexParams(max_lattices=3), in_vain), one)
+    assert searched == []
+
+
+def test_an_earlier_indexing_of_something_else_is_ignored(tetragonal, of_two, searched):
+    e, _, _ = tetragonal
+    both, _, one, two = of_two
+    params = IndexParams(max_lattices=3)
+    assert one.begun.fits([e], both, params)
+    assert not two.begun.fits([e], both, IndexParams())  # more lattices than are asked for
+    for experiments, spots, other in (
+        ([replace(e)], both, params),
+        ([e, e], both, params),
+        ([e], both.replace(), params),
+        ([e], both, IndexParams(max_lattices=2, method="fft1d")),
+    ):
+        assert not one.begun.fits(experiments, spots, other)
+    assert_same(index([e], both, IndexParams(), two), one)
+    assert searched == [0]
+
+
+def test_two_lattices_are_separated(tetragonal, of_two):
+    _, _, spots = tetragonal
+    both, other, one, two = of_two
     assert_cell(one, REDUCED)
     assert one.fraction_indexed < 0.75
-    two = index([e], both, IndexParams(max_lattices=3))
     assert two.n_lattices == 2
     assert two.fraction_indexed > 0.99
     assert_cell(two, REDUCED, lattice=1)
