@@ -19,6 +19,7 @@ import typer.core
 
 from autoproc import __version__
 from autoproc.commands.catalogue import STEPS, StepDescription, command_name
+from autoproc.commands.elsewhere import ELSEWHERE
 
 HERE = Path()
 _is_program = ContextVar("_is_program", default=False)
@@ -33,6 +34,8 @@ class Commands(typer.core.TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command whose name comes first, in any spelling."""
         name = args[0] if args[0] in self.commands else command_name(args[0])
+        if name in ELSEWHERE:
+            ctx.fail(f"autoproc has no {args[0]}: {ELSEWHERE[name]}")
         return super().resolve_command(ctx, [name, *args[1:]])
 
 
@@ -61,8 +64,14 @@ Threads = Annotated[
     int | None, typer.Option("--threads", "-j", min=1, help="Threads to work with; all cores if not given.")
 ]
 
+Verbosity = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Print every parameter in force first.")]
+ExpertLevel = Annotated[int, typer.Option("--expert-level", "-e", hidden=True)]
+"""Of DIALS's programs; every parameter is shown anyway."""
+AttributesLevel = Annotated[int, typer.Option("--attributes-level", "-a", hidden=True)]
+
 app = typer.Typer(
     name="autoproc",
+    context_settings={"help_option_names": ["--help", "-h"]},
     cls=Commands,
     help="Process X-ray rotation sweeps: images in, merged intensities out.\n\n"
     "`autoproc run PATH` does everything. The other commands are its steps, one by one, as a crystallographer "
@@ -96,6 +105,12 @@ def _root(
     ] = False,
 ) -> None:
     """Set nothing; --version acts by itself."""
+
+
+@app.command("version", hidden=True)
+def _print_version() -> None:
+    """Print the version."""
+    _version(wanted=True)
 
 
 @app.command("run")
@@ -195,12 +210,32 @@ def _reprocess(
     reprocess_command(arguments, output)
 
 
-def _step_command(step: StepDescription) -> Callable[[list[str], Path, int | None], None]:
-    def command(arguments: Arguments, output: OutputFolder = HERE, threads: Threads = None) -> None:
+def _step_command(step: StepDescription) -> Callable[..., None]:
+    def parameters(wanted: bool) -> None:
+        if not wanted:
+            return
+        from autoproc.commands.display import parameters_command  # noqa: PLC0415
+
+        parameters_command(step)
+        raise typer.Exit
+
+    def command(
+        arguments: Arguments,
+        output: OutputFolder = HERE,
+        threads: Threads = None,
+        show_config: bool = False,
+        verbosity: Verbosity = 0,
+        _expert: ExpertLevel = 0,
+        _attributes: AttributesLevel = 0,
+    ) -> None:
         from autoproc.commands.step import run_step  # noqa: PLC0415
 
-        run_step(step, arguments, output, threads)
+        run_step(step, arguments, output, threads, verbosity)
 
+    show = typer.Option(
+        "--show-config", "-c", is_eager=True, callback=parameters, help="Print all parameters and leave."
+    )
+    command.__annotations__["show_config"] = Annotated[bool, show]
     if step.mtz:
         command.__annotations__["output"] = OutputFile
     return command

@@ -13,10 +13,11 @@ from pydantic import Field
 from autoproc.decisions.params import DecisionParams
 from autoproc.errors import ConfigurationError
 from autoproc.formats.boundary import LONGEST_REASON
-from autoproc.overrides import UnknownParameter, suggestion, with_overrides
+from autoproc.overrides import UnknownParameter, add, suggestion, with_overrides
 from autoproc.params import Params, meanings
 from autoproc.service.params import ServiceParams
 from autoproc.service.watch_params import WatchParams
+from autoproc.spellings.translation import own_changes
 from autoproc.stages.bravais_settings import BravaisParams
 from autoproc.stages.determine_symmetry import SymmetryParams
 from autoproc.stages.estimate_resolution import EstimateResolutionParams
@@ -131,21 +132,32 @@ def change_table(config: Config, name: str, values: Mapping[str, Any]) -> Config
 def with_command_line(config: Config, overrides: Mapping[str, str]) -> Config:
     """Apply key=value: `index.max_lattices=2`, or `max_lattices=2` where one table alone has that key.
 
-    Of keys that several tables have, USUAL_TABLE says which is meant where none is named.
+    Of keys that several tables have, USUAL_TABLE says which is meant where none is named. What is not ours is taken for
+    a parameter of DIALS: `prediction.d_min=1.8`.
     """
+    changes: dict[str, str] = {}
     for key, value in overrides.items():
-        table, _, field = key.partition(".")
-        if not field:
-            owners = [n for n, p in tables(config) if key in type(p).model_fields]
-            if key in USUAL_TABLE:
-                owners = [USUAL_TABLE[key]]
-            if len(owners) != 1:
-                known = [f for _, p in tables(config) for f in type(p).model_fields]
-                hint = f"say which: {', '.join(f'{o}.{key}' for o in owners)}" if owners else suggestion(key, known)
-                raise UnknownParameter(key=key, suggestion=hint)
-            table, field = owners[0], key
+        owners = [] if "." in key else [n for n, p in tables(config) if key in type(p).model_fields]
+        if key in USUAL_TABLE:
+            owners = [USUAL_TABLE[key]]
+        if len(owners) > 1:
+            raise UnknownParameter(key=key, suggestion=f"say which: {', '.join(f'{o}.{key}' for o in owners)}")
+        for own, text in own_changes(f"{owners[0]}.{key}" if owners else key, value, fields_of_tables()).items():
+            add(changes, own, text)
+    return with_changes(config, changes)
+
+
+def with_changes(config: Config, changes: Mapping[str, str]) -> Config:
+    """Apply values by table.field."""
+    for name, value in changes.items():
+        table, _, field = name.partition(".")
         config = change_table(config, table, {field: value})
     return config
+
+
+def fields_of_tables() -> dict[str, tuple[str, ...]]:
+    """The names of the fields of every table."""
+    return {name: tuple(type(params).model_fields) for name, params in tables(Config())}
 
 
 def with_threads(config: Config, n_threads: int | None) -> Config:

@@ -28,6 +28,8 @@ WANTED = {
 """By how the library that checks values calls their kinds."""
 LONGEST_PART = 40
 """Characters of a part of a value that a message repeats."""
+SEPARATORS = {"exclude_images": ",", "fix": ",", "mask": ";", "exclude_regions": ";", "rectangle": ";"}
+"""Between the values of parameters that add up where they are given several times; of others the last one counts."""
 KEY = re.compile(r"[A-Za-z]\w*(?:[.-]\w+)*")
 
 
@@ -47,14 +49,21 @@ class BadParameter(ConfigurationError):
 
 def split_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]]:
     """Separate paths from key=value; a path with = in it must exist, or contain a / before the =."""
-    paths, overrides = [], {}
+    paths: list[str] = []
+    overrides: dict[str, str] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if equals and KEY.fullmatch(key) and not os.path.exists(argument):  # never raises: anything may be typed
-            overrides[key.replace("-", "_")] = value
+            add(overrides, key.replace("-", "_"), value)
         else:
             paths.append(argument)
     return paths, overrides
+
+
+def add(overrides: dict[str, str], key: str, value: str) -> None:
+    """Put one more parameter among others."""
+    separator = SEPARATORS.get(key.rpartition(".")[2], "")
+    overrides[key] = f"{overrides[key]}{separator}{value}" if separator and key in overrides else value
 
 
 def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:

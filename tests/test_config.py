@@ -116,7 +116,7 @@ def test_the_command_line_finds_the_table():
     assert with_command_line(Config(), {"d_min": "1.5"}).scale.d_min == 1.5, "that of the data is meant"
     with pytest.raises(UnknownParameter, match=r"min_cell.*say which: .*index.min_cell"):
         with_command_line(Config(), {"min_cell": "1.5"})
-    with pytest.raises(UnknownParameter, match="did you mean max_lattices"):
+    with pytest.raises(UnknownParameter, match=r"did you mean index\.max_lattices"):
         with_command_line(Config(), {"max_latices": "2"})
 
 

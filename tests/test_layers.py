@@ -20,6 +20,7 @@ LAYERS = (
     ("merging",),
     ("beam_search", "importing", "indexing", "integration", "refinement", "scaling", "spot_finding", "symmetry"),
     ("simulation", "stages", "overrides", "service.params", "service.watch_params"),
+    ("spellings",),
     ("config",),
     ("stages.pipeline",),
     ("console", "engine", "reports"),

@@ -151,7 +151,12 @@ STEPS = (
     ),
 )
 
-DIALS_NAMES = {"refine-bravais-settings": "bravais-settings", "search-beam-centre": "search-beam-position"}
+DIALS_NAMES = {
+    "refine-bravais-settings": "bravais-settings",
+    "search-beam-centre": "search-beam-position",
+    "discover-better-experimental-model": "search-beam-position",
+    "resolutionizer": "estimate-resolution",
+}
 
 
 def command_name(name: str) -> str:

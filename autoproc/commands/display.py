@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from autoproc.commands.catalogue import table_name
+from autoproc.commands.catalogue import StepDescription, table_name
 from autoproc.commands.leaving import FAILED, leaving_well, say_error
 from autoproc.errors import AutoprocError
 from autoproc.legible import legible, legible_lines
@@ -43,3 +43,11 @@ def config_command(table: str | None, file: Path | None) -> None:
         if table is not None and table not in Config.model_fields:
             raise UnknownParameter(key=f"[{table}]", suggestion=suggestion(table, Config.model_fields))
         typer.echo(format_config(read_config(file), table))
+
+
+def parameters_command(step: StepDescription) -> None:
+    """Print the parameters of a step."""
+    if step.table:
+        config_command(step.table, None)
+    else:
+        typer.echo(f"autoproc {step.name} has no parameters")

@@ -17,6 +17,7 @@ from autoproc.commands.leaving import FAILED
 from autoproc.commands.step import Step, joined
 from autoproc.errors import NoReflections
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
+from autoproc.formats.refl import read_refl
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -34,7 +35,7 @@ from autoproc.stages.integrate import format_integrate
 from autoproc.stages.merge import format_merge, merge
 from autoproc.stages.pipeline import find_spots_of_sweep, integrate_sweep, open_frames, renumbered, sweeps_of
 from autoproc.stages.refine import format_refine, refine
-from autoproc.stages.reindex import reindex
+from autoproc.stages.reindex import reindex, reindex_table
 from autoproc.stages.scale import scale
 from autoproc.stages.search_beam import format_search_beam, search_beam_position
 
@@ -96,15 +97,25 @@ def bravais_settings_step(step: Step) -> None:
     result = bravais_settings(step.experiments(), step.reflections(), step.config.bravais_settings)
     step.console.print(format_bravais_settings(result))
     for row in result.rows:
-        step.write(f"bravais_setting_{row.number}", row.experiments, None)
+        step.write_models(step.outputs.numbered(f"bravais_setting_{row.number}"), row.experiments)
 
 
 def reindex_step(step: Step) -> None:
     """Change the basis of crystals and reflections: change_of_basis_op=b+c,a+c,a+b space_group=I23."""
+    tables = step.of_kind(".refl")
+    if tables and not step.of_kind(".expt"):
+        _reindex_tables(step, joined([read_refl(path) for path in tables]))
+        return
     experiments = step.experiments()
-    table = step.reflections() if step.of_kind(".refl") else None
-    new, reflections = reindex(experiments, table, step.config.reindex)
+    new, reflections = reindex(experiments, step.reflections() if tables else None, step.config.reindex)
     step.write("reindexed", new, reflections)
+
+
+def _reindex_tables(step: Step, table: Reflections) -> None:
+    """Change the indices of reflections alone, whose experiments are in the new basis already."""
+    step.write_table(step.outputs.path("refl", "reindexed.refl"), reindex_table(table, step.config.reindex))
+    if step.config.reindex.space_group is not None:
+        step.warn(["a space group is the crystal's: give the .expt too to change it"])
 
 
 def refine_step(step: Step) -> None:
@@ -166,6 +177,10 @@ def scale_step(step: Step) -> None:
     if d_min is not None:
         step.console.print(f"Resolution limit suggested from CC1/2 fit: {d_min:.2f}")
     step.write("scaled", result.experiments, result.reflections)
+    for kind, writer in (("unmerged_mtz", _write_unmerged), ("merged_mtz", _write_merged)):
+        path = step.outputs.asked(kind)
+        if path is not None:
+            writer(step, path, result.experiments, result.reflections)
 
 
 def estimate_resolution_step(step: Step) -> None:
@@ -176,18 +191,25 @@ def estimate_resolution_step(step: Step) -> None:
 
 def merge_step(step: Step) -> None:
     """Merge scaled reflections, with French-Wilson amplitudes and free-R flags; writes merged.mtz."""
-    experiments = step.experiments()
-    merged = merge(experiments, step.reflections(), step.config.merge)
+    _write_merged(step, step.mtz, step.experiments(), step.reflections())
+
+
+def _write_merged(step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:
+    merged = merge(experiments, table, step.config.merge)
     step.console.print(format_merge(merged))
-    write_merged_mtz(step.mtz, merged, name_of(experiments))
-    step.console.print(f"Saved {len(merged)} reflections to {step.mtz}")
+    write_merged_mtz(path, merged, name_of(experiments))
+    step.console.print(f"Saved {len(merged)} reflections to {path}")
 
 
 def export_step(step: Step) -> None:
     """Write observations, scaled or integrated, as an unmerged MTZ with batch headers: unmerged.mtz."""
-    experiments, table = step.experiments(), exportable(step.reflections())
-    write_unmerged_mtz(step.mtz, experiments, table, name_of(experiments))
-    step.console.print(f"Saved {len(table)} observations to {step.mtz}")
+    _write_unmerged(step, step.mtz, step.experiments(), step.reflections())
+
+
+def _write_unmerged(step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:
+    observations = exportable(table)
+    write_unmerged_mtz(path, experiments, observations, name_of(experiments))
+    step.console.print(f"Saved {len(observations)} observations to {path}")
 
 
 def name_of(experiments: Sequence[Experiment]) -> str:

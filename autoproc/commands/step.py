@@ -5,16 +5,17 @@ from __future__ import annotations
 import importlib
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
-from autoproc.commands.catalogue import StepDescription
+from autoproc.commands.catalogue import STEPS, StepDescription
 from autoproc.commands.leaving import leaving_well
-from autoproc.config import Config, change_table, read_config, with_threads
+from autoproc.commands.outputs import Outputs, outputs_among
+from autoproc.config import Config, fields_of_tables, format_config, read_config, with_changes, with_threads
 from autoproc.console import Console
 from autoproc.errors import AutoprocError, ConfigurationError, InputError, WrongArguments
 from autoproc.formats.confinement import may_lead_into
@@ -26,7 +27,8 @@ from autoproc.geometry.belonging import misfits
 from autoproc.kernels.staleness import what_stale_kernels_ask_for
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.overrides import split_arguments
+from autoproc.overrides import add, split_arguments
+from autoproc.spellings.translation import own_changes
 
 
 class LacksFiles(ConfigurationError):
@@ -73,7 +75,7 @@ class Step:
     description: StepDescription
     files: tuple[Path, ...]
     config: Config
-    output: Path
+    outputs: Outputs
     console: Console
     mtz: Path
 
@@ -106,12 +108,20 @@ class Step:
 
     def write(self, stem: str, experiments: Sequence[Experiment], reflections: Reflections | None) -> None:
         """Write STEM.expt (but with spots, whose models are those of the import) and STEM.refl, and say so."""
-        if stem != "strong":
-            write_expt(self.output / f"{stem}.expt", experiments)
-            self.console.print(f"Saved {len(experiments)} experiments to {self.output / f'{stem}.expt'}")
+        if stem != "strong" or self.outputs.asked("expt"):
+            self.write_models(self.outputs.path("expt", f"{stem}.expt"), experiments)
         if reflections is not None:
-            write_refl(self.output / f"{stem}.refl", to_file_frames(reflections, experiments))
-            self.console.print(f"Saved {len(reflections)} reflections to {self.output / f'{stem}.refl'}")
+            self.write_table(self.outputs.path("refl", f"{stem}.refl"), to_file_frames(reflections, experiments))
+
+    def write_models(self, path: Path, experiments: Sequence[Experiment]) -> None:
+        """Write experiments, and say so."""
+        write_expt(path, experiments)
+        self.console.print(f"Saved {len(experiments)} experiments to {path}")
+
+    def write_table(self, path: Path, reflections: Reflections) -> None:
+        """Write reflections as they stand in files, and say so."""
+        write_refl(path, reflections)
+        self.console.print(f"Saved {len(reflections)} reflections to {path}")
 
     def warn(self, warnings: Sequence[str]) -> None:
         """Print warnings."""
@@ -161,32 +171,50 @@ def joined(tables: Sequence[Reflections]) -> Reflections:
     return Reflections.concatenate(parts)
 
 
-def run_step(description: StepDescription, arguments: Sequence[str], output: Path, threads: int | None) -> None:
-    """Run one step of commands.stages on the files and key=value parameters of the command line."""
+def run_step(
+    description: StepDescription, arguments: Sequence[str], output: Path, threads: int | None, verbosity: int = 0
+) -> None:
+    """Run one step of commands.stages on the files and key=value parameters of the command line.
+
+    verbosity : from 1 every parameter in force is printed first
+    """
     with leaving_well():
-        paths, overrides = split_arguments(arguments)
-        config = with_threads(read_config(None), threads)
-        for key, value in overrides.items():
-            table, _, field = key.partition(".")
-            if not field:
-                table, field = description.table, key
-            if not table:
-                raise WrongArguments(what_is_wrong=f"{description.name} has no parameters", command=description.name)
-            config = change_table(config, table, {field: value})
-        may_lead_into(config.import_sweep.link_roots)
+        paths, given = split_arguments(arguments)
         mtz = output / description.mtz
         if description.mtz and output.suffix == ".mtz" and not os.path.isdir(output):
             output, mtz = output.parent, output
+        outputs, named, overrides = outputs_among(given, description.name, output)
+        config, said = _changed(with_threads(read_config(None), threads), description, overrides)
+        may_lead_into(config.import_sweep.link_roots)
         output.mkdir(parents=True, exist_ok=True)
-        title = shlex.join([description.name, *arguments])
-        with Console(output / f"autoproc.{description.name}.log", title=title) as console:
-            if overrides:
-                changed = "\n".join(f"  {key} = {value}" for key, value in overrides.items())
-                console.print(f"The following parameters have been modified:\n\n{changed}\n")
-            step = Step(description, tuple(map(Path, paths)), config, output, console, mtz)
+        outputs.path("directory", "").mkdir(parents=True, exist_ok=True)
+        title, log = shlex.join([description.name, *arguments]), outputs.path("log", f"autoproc.{description.name}.log")
+        with Console(log, title=title) as console:
+            if said:
+                console.print("\n".join(["The following parameters have been modified:\n", *said, ""]))
+            if verbosity and description.table:
+                console.print(format_config(config, description.table))
+            files = tuple(map(Path, [*paths, *named]))
+            step = Step(description, files, config, outputs, console, outputs.asked("mtz") or mtz)
             stages = importlib.import_module("autoproc.commands.stages")
-            with console.logging_errors(), _named(output / f"autoproc.{description.name}.log"):
+            with console.logging_errors(), _named(log):
                 getattr(stages, description.function)(step)
+
+
+def _changed(config: Config, description: StepDescription, overrides: Mapping[str, str]) -> tuple[Config, list[str]]:
+    """The configuration with parameters in any spelling, and what was given, one line each."""
+    fields, steps = fields_of_tables(), {step.name: step.table for step in STEPS}
+    changes: dict[str, str] = {}
+    said = []
+    for key, value in overrides.items():
+        if not description.table and "." not in key and key != "nproc":
+            raise WrongArguments(what_is_wrong=f"{description.name} has no parameters", command=description.name)
+        meant = own_changes(key, value, fields, description.table, steps)
+        for own, text in meant.items():
+            add(changes, own, text)
+        told = [f"{own} = {text}" for own, text in meant.items() if own not in (key, f"{description.table}.{key}")]
+        said.append(f"  {key} = {value}" + (f"  ({', '.join(told)})" if told else ""))
+    return with_changes(config, changes), said
 
 
 @contextmanager

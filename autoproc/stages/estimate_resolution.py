@@ -45,6 +45,9 @@ class EstimateResolutionParams(Params):
 
     cc_half: float = Field(0.3, gt=0, lt=1)
     """The limit is where the fitted CC1/2 falls to this value (Karplus & Diederichs 2012)."""
+    misigma: float | None = Field(None, gt=0)
+    """The limit is also where the mean of I/sigma of merged reflections falls to this value; none asks CC1/2 alone.
+    Of the two limits the lower resolution counts."""
     reflections_per_shell: int = Field(100, ge=10)
     """Unique reflections in a shell on average; more make the fit smoother, fewer sharper."""
     max_shells: int = Field(60, ge=3)
@@ -58,6 +61,7 @@ class ResolutionEstimate:
     d_min : Angstrom; edge : that of the data, Angstrom; limited_by_data : CC1/2 is still above the
         limit at the edge of the data, so that d_min = edge
     s2 : (n,) 1/d^2 of the shells; cc_half : (n,); n_unique : (n,); fitted : (n,)
+    by_misigma : the mean of I/sigma that was asked for, and where the data fall to it, Angstrom; None if it was not
     """
 
     d_min: float
@@ -68,6 +72,7 @@ class ResolutionEstimate:
     cc_half: np.ndarray
     n_unique: np.ndarray
     fitted: np.ndarray
+    by_misigma: tuple[float, float] | None = None
 
 
 @single_threaded_blas
@@ -85,8 +90,40 @@ def estimate_resolution(
     observations = scaled_observations(experiments, scaled)
     n_shells = int(np.clip(len(observations.d) // params.reflections_per_shell, MIN_SHELLS, params.max_shells))
     tables = MergingTables(observations, steady=True)
-    estimate = resolution_from_shells(tables.statistics(n_shells), params.cc_half)
-    return without_empty_shells(estimate, tables)
+    statistics = tables.statistics(n_shells)
+    estimate = without_empty_shells(resolution_from_shells(statistics, params.cc_half), tables)
+    return estimate if params.misigma is None else _also_by_misigma(estimate, statistics, params.misigma)
+
+
+def _also_by_misigma(estimate: ResolutionEstimate, statistics: MergingStatistics, limit: float) -> ResolutionEstimate:
+    d_min = misigma_limit(statistics, limit)
+    is_lower = d_min > estimate.d_min
+    limited = estimate.limited_by_data and not is_lower
+    return replace(estimate, d_min=max(d_min, estimate.d_min), limited_by_data=limited, by_misigma=(limit, d_min))
+
+
+def misigma_limit(statistics: MergingStatistics, limit: float) -> float:
+    """Where the mean of I/sigma of merged reflections, which may only fall with resolution, falls to a limit.
+
+    Angstrom; the edge of the data where it is never so low. Raises NoReflections where it is so low everywhere.
+    """
+    shells = [s for s in statistics.shells if s.i_over_sigma is not None and s.n_unique > 0]
+    s2 = np.array([0.5 * (1 / s.d_max**2 + 1 / s.d_min**2) for s in shells])
+    mean = np.array([s.i_over_sigma for s in shells], float)
+    weight = np.array([s.n_unique for s in shells], float)
+    falling = scipy.optimize.isotonic_regression(mean, weights=weight, increasing=False).x if shells else mean
+    above = np.flatnonzero(falling > limit)
+    if not len(above):
+        raise NoReflections(
+            f"ask for less: estimate_resolution.misigma={limit / 2:g}",
+            stage="the resolution estimate",
+            reason=f"the mean of I/sigma is nowhere above {limit:g}",
+        )
+    last = int(above[-1])
+    if last == len(shells) - 1:
+        return statistics.overall.d_min
+    part = (falling[last] - limit) / (falling[last] - falling[last + 1])
+    return float((s2[last] + part * (s2[last + 1] - s2[last])) ** -0.5)
 
 
 def without_empty_shells(estimate: ResolutionEstimate, tables: MergingTables) -> ResolutionEstimate:
@@ -192,4 +229,8 @@ def format_resolution(estimate: ResolutionEstimate) -> str:
         lines.append(f"CC1/2 is above {estimate.cc_limit} up to the edge of the data: {estimate.d_min:.2f} A")
     else:
         lines.append(f"Resolution cc_half: {estimate.d_min:.2f}  (CC1/2 = {estimate.cc_limit})")
+    if estimate.by_misigma is not None:
+        limit, d_min = estimate.by_misigma
+        lines.append(f"Resolution misigma: {d_min:.2f}  (mean of I/sigma of merged reflections = {limit:g})")
+        lines.append(f"Resolution of both: {estimate.d_min:.2f}")
     return "\n".join(lines)

@@ -60,6 +60,14 @@ def reindex(
     return new, reindex_reflections(reflections, dict.fromkeys(range(len(new)), matrix))
 
 
+@single_threaded_blas
+def reindex_table(reflections: Reflections, params: ReindexParams) -> Reflections:
+    """Reflections of any number of experiments in the new basis. Raises BadChangeOfBasis."""
+    matrix = parse_basis(params.change_of_basis_op)
+    ids = np.unique(reflections["experiment_id"])
+    return reindex_reflections(reflections, {int(n): matrix for n in ids if n >= 0})
+
+
 def _check_cell(experiment: Experiment, number: int, matrix: np.ndarray, params: ReindexParams) -> None:
     """Raises CellDeniesSpaceGroup where the wanted group's symmetry or centring is not that of the new cell."""
     wanted = None if params.space_group is None else space_group_named(params.space_group)

@@ -106,3 +106,20 @@ def test_shells_seen_once_are_kept_for_their_signal_only(i_over_sigma, d_min):
     found = without_empty_shells(edge, Corners(i_over_sigma))
     assert found.d_min == pytest.approx(d_min)
     assert found.limited_by_data == (d_min == 1.8)
+
+
+def test_a_limit_by_the_mean_of_i_over_sigma():
+    """The signal halves where it falls: I/sigma does not change at half that limit, and falls below at twice."""
+    data = fading(2.8, 0.02)
+    free = estimate_resolution(*data, EstimateResolutionParams())
+    limits = [estimate_resolution(*data, EstimateResolutionParams(misigma=m)) for m in (0.1, 2.0, 6.0)]
+    assert limits[0].d_min == pytest.approx(free.d_min, abs=0.02)
+    assert free.d_min < limits[1].d_min < limits[2].d_min
+    shells = merging_statistics(*data, d_min=limits[2].d_min).shells
+    assert shells[-1].i_over_sigma == pytest.approx(6.0, rel=0.5)
+    assert f"misigma: {limits[2].d_min:.2f}" in format_resolution(limits[2])
+
+
+def test_a_mean_of_i_over_sigma_that_nothing_has():
+    with pytest.raises(NoReflections, match="nowhere above 10000"):
+        estimate_resolution(*fading(2.8, 0.02), EstimateResolutionParams(misigma=10000))

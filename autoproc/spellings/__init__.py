@@ -1,0 +1,1 @@
+"""Parameters in the words of DIALS, and what they are called here."""
