@@ -36,7 +36,7 @@ from autoproc.stages.merge import format_merge, merge
 from autoproc.stages.pipeline import find_spots_of_sweep, integrate_sweep, open_frames, renumbered, sweeps_of
 from autoproc.stages.refine import format_refine, refine
 from autoproc.stages.reindex import reindex, reindex_table
-from autoproc.stages.scale import scale
+from autoproc.stages.scale import scale, what_is_not_found
 from autoproc.stages.search_beam import format_search_beam, search_beam_position
 
 
@@ -165,7 +165,9 @@ def symmetry_step(step: Step) -> None:
 
 def scale_step(step: Step) -> None:
     """Put all observations on one scale; writes scaled.expt and .refl."""
-    result = scale(step.experiments(), step.reflections(), step.config.scale)
+    experiments, reflections = step.experiments(), step.reflections()
+    step.warn([*step.scaled_by_others(), *what_is_not_found(reflections, step.config.scale)])
+    result = scale(experiments, reflections, step.config.scale)
     d_min, suggested = None, None
     with suppress(NoReflections):
         estimate = estimate_resolution(result.experiments, result.reflections, step.config.estimate_resolution)

@@ -7,7 +7,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
@@ -17,10 +17,12 @@ from autoproc.commands.leaving import leaving_well
 from autoproc.commands.outputs import Outputs, outputs_among
 from autoproc.config import Config, fields_of_tables, format_config, read_config, with_changes, with_threads
 from autoproc.console import Console
-from autoproc.errors import AutoprocError, ConfigurationError, InputError, WrongArguments
+from autoproc.errors import AutoprocError, ConfigurationError, InputError, UnreadableFile, WrongArguments
 from autoproc.formats.confinement import may_lead_into
 from autoproc.formats.expt import read_expt, write_expt
+from autoproc.formats.foreign_data import ForeignData
 from autoproc.formats.image_numbers import to_file_frames, to_scan_frames
+from autoproc.formats.observation_files import reader_of_observations
 from autoproc.formats.refl import read_refl, write_refl
 from autoproc.formats.unsupported_models import require_known_models
 from autoproc.geometry.belonging import misfits
@@ -46,6 +48,21 @@ class FilesDoNotFit(InputError):
         "give the .expt and .refl that one step wrote together, such as symmetrized.expt symmetrized.refl; where only "
         "the basis differs, autoproc reindex changes it"
     )
+
+
+OWN_FILES = (".expt", ".refl", ".json")
+NEED_SPOTS = (
+    "import", "find-spots", "search-beam-position", "find-rotation-axis", "index", "bravais-settings", "refine",
+    "integrate",
+)  # fmt: skip
+"""Steps that work on images, or on spots that were found on them."""
+
+
+class NeedsSpots(InputError):
+    """Intensities of another program, for a step that works on spots or images."""
+
+    what = "{path} holds intensities, and autoproc {command} works on images or the spots on them"
+    hint = "give it to autoproc symmetry, scale or merge; what has to do with images asks for the images themselves"
 
 
 class Unforeseen(AutoprocError):
@@ -78,13 +95,21 @@ class Step:
     outputs: Outputs
     console: Console
     mtz: Path
+    read_before: dict[Path, ForeignData] = field(default_factory=dict)
 
     def of_kind(self, suffix: str) -> list[Path]:
         """The input files with this ending."""
         return [f for f in self.files if f.name.endswith(suffix)]
 
     def experiments(self) -> list[Experiment]:
-        """All experiments of the .expt files given. Raises UnsupportedFile for models that no stage knows."""
+        """All experiments of the .expt files given, then those of other programs' files of observations.
+
+        Raises UnsupportedFile for models that no stage knows.
+        """
+        listed = [] if self._foreign() and not self.of_kind(".expt") else self._own_experiments()
+        return [*listed, *(e for data in self._foreign() for e in data.experiments)]
+
+    def _own_experiments(self) -> list[Experiment]:
         listed: list[Experiment] = []
         for path in self._required(".expt", "an .expt file"):
             found = read_expt(path)
@@ -93,12 +118,49 @@ class Step:
         return listed
 
     def reflections(self) -> Reflections:
-        """All reflections of the .refl files given, numbered on from file to file, frames from the scans' starts.
+        """All reflections of the files given, numbered on from file to file, frames from the scans' starts.
 
         Raises FilesDoNotFit where they are not those of the experiments.
         """
+        foreign = [data.reflections for data in self._foreign()]
+        if foreign and not self.of_kind(".refl"):
+            return joined(foreign)
+        experiments = self._own_experiments()
+        return joined([self._own_reflections(experiments), *foreign], n_before=[len(experiments)])
+
+    def _foreign(self) -> list[ForeignData]:
+        """What files of other programs hold, each read once, and told.
+
+        Raises NeedsSpots in steps that have no use for it.
+        """
+        paths = [path for path in self.files if not path.name.endswith(OWN_FILES)]
+        return [data for path in paths if (data := self._foreign_file(path)) is not None]
+
+    def _foreign_file(self, path: Path) -> ForeignData | None:
+        """None for a file of another kind."""
+        if path not in self.read_before:
+            read = reader_of_observations(path)
+            if read is None and self.description.name not in NEED_SPOTS and not os.path.lexists(path):
+                raise UnreadableFile(path=path, reason="there is no such file")
+            if read is None:
+                return None
+            if self.description.name in NEED_SPOTS:
+                raise NeedsSpots(path=path, command=self.description.name)
+            self.read_before[path] = data = read(path)
+            self.console.print("\n    ".join([f"Read {path}: {data.in_words}", *data.remarks]) + "\n")
+        return self.read_before[path]
+
+    def scaled_by_others(self) -> list[str]:
+        """For steps that scale: what was scaled already, a sentence each."""
+        return [
+            f"the intensities of {path} were scaled by {data.program or 'another program'}, and are scaled again; "
+            "autoproc merge takes them as they are"
+            for path, data in self.read_before.items()
+            if data.is_scaled
+        ]
+
+    def _own_reflections(self, experiments: Sequence[Experiment]) -> Reflections:
         table = joined([read_refl(f) for f in self._required(".refl", "a .refl file")])
-        experiments = self.experiments()
         table = to_scan_frames(table, experiments)
         why = why_not_of(experiments, table)
         if why:
@@ -155,19 +217,22 @@ def why_not_of(experiments: Sequence[Experiment], table: Reflections) -> str:
     )
 
 
-def joined(tables: Sequence[Reflections]) -> Reflections:
-    """Tables of several files as one; the experiments and image sets of each follow those before it."""
+def joined(tables: Sequence[Reflections], n_before: Sequence[int] = ()) -> Reflections:
+    """Tables of several files as one; the experiments and image sets of each follow those before it.
+
+    n_before : numbers of experiments of the first tables, where they may have some without reflections
+    """
     if len(tables) == 1:
         return tables[0]
     parts, offset = [], 0
-    for table in tables:
+    for n, table in enumerate(tables):
         ids = table["experiment_id"]
         columns = {"experiment_id": ids + offset * (ids >= 0)}
         if "imageset_id" in table:
             columns["imageset_id"] = table["imageset_id"] + offset
         identifiers = {n + offset: s for n, s in table.identifiers.items()}
         parts.append(table.replace(**columns).with_identifiers(identifiers))
-        offset += max([*table.identifiers, int(ids.max(initial=0))]) + 1
+        offset += n_before[n] if n < len(n_before) else max([*table.identifiers, int(ids.max(initial=0))]) + 1
     return Reflections.concatenate(parts)
 
 

@@ -47,6 +47,7 @@ def _misfit(experiment: Experiment, number: int, reflections: Reflections) -> Mi
         return None
     xyz, hkl = reflections[name], reflections["hkl"]
     rows = np.flatnonzero((reflections["experiment_id"] == number) & hkl.any(axis=1) & xyz.any(axis=1))
+    rows = rows[np.isfinite(xyz[rows]).all(axis=1)]  # places that another program did not tell
     rows = rows[:: max(1, len(rows) // SAMPLE)]
     if not len(rows):
         return None

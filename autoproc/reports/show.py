@@ -13,13 +13,15 @@ from autoproc.errors import AutoprocError, CorruptFile, InputError
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.expt import read_expt
+from autoproc.formats.foreign_data import ForeignData
 from autoproc.formats.no_files import require_file
+from autoproc.formats.observation_files import reader_of_observations
 from autoproc.formats.registry import format_name, open_reader, read_experiment
 from autoproc.importing.plausibility import plausibility_warnings
 from autoproc.models.experiment import Experiment
 from autoproc.reports.show_models import format_experiments
 from autoproc.reports.show_mtz import format_mtz
-from autoproc.reports.show_reflections import format_reflections
+from autoproc.reports.show_reflections import column_table, format_reflections
 
 __all__ = ["describe", "format_experiments", "format_image", "format_mtz", "format_reflections"]
 
@@ -56,7 +58,16 @@ def describe(path: str | Path) -> str:
         return format_reflections(path)
     if path.suffix == ".mtz" or read_start(path, 4) == MTZ_MAGIC:
         return format_mtz(path)
+    read = reader_of_observations(path)
+    if read is not None:
+        return format_observations(read(path))
     return format_image(path)
+
+
+def format_observations(data: ForeignData) -> str:
+    """What another program's file of observations holds: the models that it tells, and its intensities."""
+    told = "\n".join([data.in_words, *data.remarks])
+    return f"{told}\n\n{format_experiments(data.experiments)}\n\n{column_table(data.reflections)}"
 
 
 def _instead_of_folder(path: Path) -> str:

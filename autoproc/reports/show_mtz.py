@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import gemmi
 import numpy as np
 
-from autoproc.errors import CorruptFile
-from autoproc.formats.compressed import read_start
+from autoproc.formats.open_mtz import open_mtz
 from autoproc.models.space_group import symbol
 from autoproc.text_tables import ruled_table
-
-FIXED = 20
-"""Bytes of a file that stand before reflections and header."""
 
 
 def format_mtz(path: str | Path) -> str:
     """Cell, space group, data sets, batches, history and columns of an MTZ file."""
-    mtz = _read(path)
+    mtz = open_mtz(path)
     group = mtz.spacegroup
     lines = [
         f"Title: {mtz.title}",
@@ -37,31 +32,6 @@ def format_mtz(path: str | Path) -> str:
     ]
     lines += [f"History: {line}" for line in mtz.history]
     return "\n".join([*lines, "", _columns(mtz)])
-
-
-def _read(path: str | Path) -> gemmi.Mtz:
-    start = read_start(path, FIXED)  # raises UnreadableFile, which gemmi's errors do not tell from damage
-    if start.startswith(b"MTZ ") and not _may_hold_header(start, Path(path).stat().st_size):
-        raise CorruptFile(path=path, reason="it is truncated: its header would lie behind its end")
-    try:
-        return gemmi.read_mtz_file(str(path))
-    except (OSError, RuntimeError, ValueError) as error:
-        raise CorruptFile(path=path, reason=f"it is not an MTZ file ({error})") from error
-
-
-def _may_hold_header(start: bytes, size: int) -> bool:
-    """Whether the header lies within the file, in either order of bytes; else space up to it would be read, and taken.
-
-    start : the fixed first bytes: the header's place in words from 1 after the name, or -1 and the place in 8 bytes
-    """
-    if len(start) < FIXED:
-        return False
-    for order in ("<", ">"):
-        (word,) = struct.unpack_from(f"{order}i", start, 4)
-        (long_word,) = struct.unpack_from(f"{order}q", start, 12)
-        if FIXED // 4 < (long_word if word == -1 else word) <= size // 4:
-            return True
-    return False
 
 
 def _completeness(mtz: gemmi.Mtz) -> str:

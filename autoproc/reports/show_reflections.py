@@ -8,7 +8,7 @@ import numpy as np
 
 from autoproc.formats.refl import read_refl_columns
 from autoproc.models.columns import COLUMNS
-from autoproc.models.reflections import Flag
+from autoproc.models.reflections import Flag, Reflections
 from autoproc.text_tables import ruled_table
 
 UNITS = {column.dials: column.unit for column in COLUMNS.values()}
@@ -25,6 +25,13 @@ def format_reflections(path: str | Path) -> str:
     if n_rows and "flags" in columns:
         lines += ["", "Reflection flags:", flag_table(columns["flags"])]
     return "\n".join(lines)
+
+
+def column_table(reflections: Reflections) -> str:
+    """The columns of a table with their ranges and means, under their DIALS names, and the flags that are set."""
+    rows = [_column(COLUMNS[name].dials, "", reflections[name]) for name in sorted(reflections)]
+    columns = ruled_table(["Column", "unit", "min", "max", "mean"], rows, left=(0, 1))
+    return f"{columns}\n\nReflection flags:\n{flag_table(reflections['flags'])}"
 
 
 def _by_experiment(raw: dict) -> list[str]:
@@ -54,17 +61,13 @@ def _column(name: str, kind: str, values: np.ndarray | None) -> list[str]:
     if values is None or not len(values) or values.dtype == object or name == "flags":
         return [name, UNITS.get(name, ""), "", "", ""]
     exact = values.dtype.kind in "iub"
-    numbers = values.astype(float)
-    numbers = np.where(np.isfinite(numbers), numbers, np.nan)
-    if np.all(np.isnan(numbers)):
-        return [name, UNITS.get(name, ""), "nan", "nan", "nan"]
-    found = (np.nanmin(numbers, axis=0), np.nanmax(numbers, axis=0))
-    mean = np.nanmean(numbers, axis=0)
-    return [name, UNITS.get(name, ""), *(_written(v, exact) for v in found), _written(mean, False)]
+    numbers = np.ma.masked_invalid(values.astype(float))
+    found = [np.ma.filled(np.ma.atleast_1d(f(axis=0)), np.nan) for f in (numbers.min, numbers.max, numbers.mean)]
+    return [name, UNITS.get(name, ""), *(_written(v, exact) for v in found[:2]), _written(found[2], False)]
 
 
 def _written(values: np.ndarray, exact: bool) -> str:
-    return ", ".join(f"{x:.0f}" if exact else number(float(x)) for x in np.atleast_1d(values))
+    return ", ".join(f"{x:.0f}" if exact and np.isfinite(x) else number(float(x)) for x in np.atleast_1d(values))
 
 
 def number(x: float) -> str:

@@ -98,8 +98,7 @@ def observations_for_scaling(
         raise NoReflections(stage="scaling", reason=limits)
     row = np.flatnonzero(keep)
     crystal = next(e.crystal for e in experiments if e.crystal is not None)
-    position = (reflections["xyz_cal_px"] if "xyz_cal_px" in reflections else reflections["xyz_obs_px"])[row]
-    frame = reflections["xyz_obs_px"][row, 2] if "xyz_obs_px" in reflections else position[:, 2]
+    position, frame = _places(reflections, row)
     images = reflections["imageset_id"] if "imageset_id" in reflections else reflections["experiment_id"]
     experiment = reflections["experiment_id"][row].astype(np.intp)
     panel = reflections["panel"][row].astype(np.intp)
@@ -113,7 +112,7 @@ def observations_for_scaling(
         correction[row],
         np.nan_to_num(background[row]),
         _partiality(reflections)[row],
-        Coordinates(frame, reflections["s1"][row], d[row]),
+        Coordinates(frame, reflections["s1"][row] if "s1" in reflections else np.zeros((len(row), 3)), d[row]),
         group_equivalents(crystal.space_group, reflections["hkl"][row]),
         d[row],
         _sweeps(experiments)[experiment],
@@ -121,6 +120,14 @@ def observations_for_scaling(
         position,
         _span(reflections, row, position[:, 2]),
     )
+
+
+def _places(reflections: Reflections, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (n, 3) px, px, frame and frames (n,) of some rows; 0 where they are not known."""
+    known = [reflections[name][row] for name in ("xyz_cal_px", "xyz_obs_px") if name in reflections]
+    if not known:
+        return np.zeros((len(row), 3)), np.zeros(len(row))
+    return np.nan_to_num(known[0]), known[-1][:, 2]
 
 
 def _sweeps(experiments: Sequence[Experiment]) -> np.ndarray:

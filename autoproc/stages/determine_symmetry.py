@@ -40,7 +40,7 @@ from autoproc.symmetry.in_axes import absences_in
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
 from autoproc.symmetry.normalise import MAX_E2, Normalised, normalise
-from autoproc.symmetry.observations import Observations, observations_of
+from autoproc.symmetry.observations import Observations, knows_directions, observations_of
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, tidiest
 from autoproc.symmetry.report import element_table, screw_table, space_group_table, spaced, subgroup_table
 from autoproc.symmetry.resolution_cut import informative_limit
@@ -164,6 +164,8 @@ def determine_symmetry(
     reflections : integrated, in any setting of one lattice for all experiments; several sweeps and
     several lattices are brought to one setting first. Raises NoReflections, IncompatibleCells.
     """
+    if not knows_directions(reflections):
+        params = params.model_copy(update={"prescale": False})
     lattice, to_reduced = common_lattice(experiments, params.max_delta)
     observations, normalised, to_reduced, d_min = _prepare(experiments, reflections, lattice, to_reduced, params)
     usual = np.abs(normalised.e2) < MAX_E2

@@ -26,6 +26,7 @@ from autoproc.scaling.result import ImageScales, ScaleResult
 from autoproc.scaling.solve import Solution, solve
 from autoproc.scaling.state import State, checked, expectation, factor_variances, image_ratios
 from autoproc.scaling.tables import format_scale
+from autoproc.scaling.unknowns import what_is_not_found, within_the_known
 
 
 @single_threaded_blas
@@ -41,6 +42,7 @@ def scale(
     previous : of the same experiments and reflections within wider limits; it saves most of the work
     Raises NoReflections or MissingColumn.
     """
+    params = within_the_known(reflections, params)
     observations = observations_for_scaling(
         experiments, reflections, params.min_partiality, params.min_i_over_sigma, params.d_min, params.d_max
     )
@@ -169,4 +171,5 @@ __all__ = [
     "ScaleResult",
     "format_scale",
     "scale",
+    "what_is_not_found",
 ]

@@ -146,12 +146,15 @@ def _of_experiment(
     assert experiment.crystal is not None
     intensity, variance = measured
     hkl = reflections["hkl"][rows]
-    position = reflections["xyz_cal_mm" if "xyz_cal_mm" in reflections else "xyz_obs_mm"][rows]
-    phi = position[:, 2]
-    s1 = reflections["s1"][rows]
-    factor = _lp_over_qe(experiment, reflections, rows, s1)
     q = hkl @ experiment.crystal.A.T
-    direction = crystal_from_lab(experiment.goniometer, phi, s1 / np.linalg.norm(s1, axis=1, keepdims=True))
+    phi, direction = np.zeros(len(rows)), np.zeros((len(rows), 3))
+    if knows_directions(reflections):
+        phi = reflections["xyz_cal_mm" if "xyz_cal_mm" in reflections else "xyz_obs_mm"][rows, 2]
+        s1 = reflections["s1"][rows]
+        factor = _lp_over_qe(experiment, reflections, rows, s1)
+        direction = crystal_from_lab(experiment.goniometer, phi, s1 / np.linalg.norm(s1, axis=1, keepdims=True))
+    else:
+        factor = reflections["lp"][rows] / reflections["qe"][rows]
     return Observations(
         hkl,
         intensity[rows] * factor,
@@ -161,6 +164,11 @@ def _of_experiment(
         phi,
         direction,
     )
+
+
+def knows_directions(reflections: Reflections) -> bool:
+    """Whether rotation and direction of each reflection are known, as they are unless another program left them out."""
+    return "s1" in reflections and ("xyz_cal_mm" in reflections or "xyz_obs_mm" in reflections)
 
 
 def _lp_over_qe(experiment: Experiment, reflections: Reflections, rows: np.ndarray, s1: np.ndarray) -> np.ndarray:
