@@ -16,6 +16,7 @@ from autoproc.geometry.reciprocal import ewald_angles
 from autoproc.geometry.rotation import lab_from_crystal
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, Scan
 from autoproc.models.reflections import Reflections
+from autoproc.stages import search_beam
 from autoproc.stages.search_beam import SearchBeamParams, format_search_beam, search_beam_position
 
 PIXEL = 0.172
@@ -160,6 +161,39 @@ def test_a_centre_far_from_the_headers_is_found():
     assert result.is_improved
     assert f"the header says ({before[0]:.1f}, {before[1]:.1f}) px" in result.in_words
     assert f"{np.hypot(*off_mm):.1f} mm away; check it" in result.in_words
+
+
+def test_spots_of_two_lattices_are_no_reason_to_look_far_from_a_good_header(monkeypatch):
+    """They share the agreement, which convinces with no centre then."""
+    right, far = an_experiment(n_images=30), []
+    spots = Reflections.concatenate([spots_of(right, (37.0, 43.0, 49.0), seed) for seed in (0, 5)])
+    near = search_beam._search_around(right, spots, SearchBeamParams(spots_per_wedge=40))
+    assert near.bears_header_out
+    assert near.shift.agreement < search_beam.CONVINCING
+    doubtful = replace(near, confidence=0.5)
+    for first, n_far in ((near, 0), (doubtful, 8)):
+        monkeypatch.setattr(search_beam, "_search_around", lambda *_, first=first: far.append(1) or first)
+        assert search_beam_position(right, spots, SearchBeamParams()) is first
+        assert len(far) == 1 + n_far
+        far.clear()
+
+
+@pytest.mark.parametrize(
+    ("change", "is_borne_out"),
+    [
+        ({}, True),
+        ({"mm": (0.3, 0.1)}, False),
+        ({"agreement": 0.49}, False),
+        ({"confidence": 0.98}, False),
+        ({"alternatives": True}, False),
+    ],
+)
+def test_what_bears_a_header_out(change, is_borne_out):
+    shift = search_beam.BeamShift(change.get("mm", (0.2, 0.2)), (1.0, 1.0), change.get("agreement", 0.51), np.ones(2))
+    others = (shift,) if "alternatives" in change else ()
+    confidence = change.get("confidence", 0.995)
+    found = search_beam.SearchBeamResult(an_experiment(), shift, 0.4, others, 2, 3, (0, 0), (1, 1), confidence)
+    assert found.bears_header_out == is_borne_out
 
 
 def test_a_centre_that_does_not_convince_is_said_to_be_doubtful():
