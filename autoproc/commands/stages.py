@@ -5,8 +5,10 @@ What each is called, takes and does for its user stands in commands.catalogue.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,16 @@ import typer
 
 from autoproc.commands.leaving import FAILED
 from autoproc.commands.step import Step, joined
-from autoproc.errors import NoReflections
+from autoproc.errors import NoReflections, WrongArguments
+from autoproc.formats.compressed import read_start
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.formats.refl import read_refl
+from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
+from autoproc.reports.show_models import format_experiments
 from autoproc.scaling.tables import format_scale
 from autoproc.service.process_sweep import exportable
 from autoproc.stages.bravais_settings import bravais_settings, format_bravais_settings
@@ -29,7 +34,7 @@ from autoproc.stages.determine_symmetry import determine_symmetry, format_symmet
 from autoproc.stages.estimate_resolution import estimate_resolution, format_resolution
 from autoproc.stages.find_rotation_axis import find_rotation_axis, format_find_rotation_axis
 from autoproc.stages.find_spots import format_found_spots
-from autoproc.stages.import_sweep import format_import, import_sweeps, require_sweeps
+from autoproc.stages.import_sweep import format_import, import_sweeps, overridden, require_sweeps
 from autoproc.stages.index import format_index, index
 from autoproc.stages.integrate import format_integrate
 from autoproc.stages.merge import format_merge, merge
@@ -39,15 +44,42 @@ from autoproc.stages.reindex import reindex, reindex_table
 from autoproc.stages.scale import scale, what_is_not_found
 from autoproc.stages.search_beam import format_search_beam, search_beam_position
 
+XDS_START = 1 << 14
+"""Bytes of a file that tell whether it is XDS.INP: its keywords come in any order, among comments."""
+
 
 def import_step(step: Step) -> None:
     """Read the headers of images and write imported.expt."""
+    given = [path for path in step.files if os.path.isfile(path) and is_xds_geometry(read_start(path, XDS_START))]
+    if given:
+        _import_xds(step, given)
+        return
     result = import_sweeps(step.files, step.config.import_sweep)
     require_sweeps(result)
     step.console.print(format_import(result))
     step.write("imported", [sweep.experiment for sweep in result.experiments], None)
     if result.problems:
         raise typer.Exit(FAILED)
+
+
+def _import_xds(step: Step, paths: Sequence[Path]) -> None:
+    """Write imported.expt from XDS.INP or XPARM.XDS, which stand for the headers of the images that they name."""
+    others = [path for path in step.files if path not in paths]
+    if others:
+        wrong = f"{paths[0]} is given beside {others[0]}: give one of them"
+        raise WrongArguments(what_is_wrong=wrong, command="import")
+    experiments = []
+    for path in paths:
+        read = read_xds_inp(path)
+        made = overridden(read, step.config.import_sweep)
+        scan = replace(made.scan, excluded=tuple(sorted({*read.scan.excluded, *made.scan.excluded})))
+        experiments.append(replace(made, scan=scan))
+        if made.imageset is None:
+            step.warn([f"{path} names no images, nor does an XDS.INP beside it: models alone are imported"])
+        elif not os.path.exists(first := made.imageset.path(scan.image_range[0])):
+            step.warn([f"{first}, the first image that {path} names, is not there"])
+    step.console.print(format_experiments(experiments))
+    step.write("imported", experiments, None)
 
 
 def find_spots_step(step: Step) -> None:

@@ -13,7 +13,7 @@ from autoproc.errors import CorruptFile
 from autoproc.formats.expt import identifier_for
 from autoproc.formats.foreign_data import require_images
 from autoproc.formats.read_xds_ascii import ASSUMED_WIDTH, unknown_detector
-from autoproc.formats.xds_header import require_cell, to_our_frame
+from autoproc.formats.xds_header import require_cell, require_possible, to_our_frame
 from autoproc.geometry.rotation import nearest_rotation, rotation_matrix
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Beam, Experiment, Goniometer, ImageSet, Scan
@@ -108,7 +108,7 @@ def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> 
         Beam(_wavelength(mtz, run[0]), -turn @ beam), unknown_detector(), Goniometer(axis=turn @ axis), scan
     )
     name = ImageSet("cbf", f"{Path(path).name}#{first}")
-    made = replace(made, identifier=identifier_for(name, scan))
+    made = require_possible(path, replace(made, identifier=identifier_for(name, scan)))
     group = mtz.spacegroup or gemmi.SpaceGroup("P 1")
     if not is_oriented:
         return Sweep(first, last, replace(made, crystal=Crystal(b_matrix(cell), group)), (), False, 0.0)

@@ -30,6 +30,7 @@ from autoproc.formats.xds_header import (
     has_geometry,
     keywords,
     profile_of,
+    require_possible,
 )
 from autoproc.geometry.corrections import polarisation_factor
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, ImageSet, Panel, Scan
@@ -167,7 +168,7 @@ def _experiment(path: str | Path, values: XdsValues, z: np.ndarray | None, rows:
             beam_of(values, turn), detector_of(values, turn), goniometer_of(values, turn),
             Scan((first, last), (start, width)), crystal=crystal, profile=profile_of(values),
         )  # fmt: skip
-    return replace(made, identifier=identifier_for(imageset, made.scan, number))
+    return require_possible(path, replace(made, identifier=identifier_for(imageset, made.scan, number)))
 
 
 def _image_range(values: XdsValues, z: np.ndarray | None, rows: np.ndarray) -> tuple[float, float]:

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 import gemmi
 import numpy as np
 
-from autoproc.errors import BadHeader
+from autoproc.errors import BadHeader, CorruptFile
+from autoproc.formats.expt_checks import checked
 from autoproc.geometry.rotation import nearest_rotation
 from autoproc.models.crystal import Crystal, b_matrix, cell_from_real_matrix
-from autoproc.models.experiment import Beam, Detector, Goniometer, Panel, ProfileModel
+from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, ProfileModel
 
 KEYWORD = re.compile(r"([A-Z][A-Z0-9_'/.()-]{0,60})=")
 LONGEST_LINE = 1000
@@ -140,7 +141,7 @@ def detector_of(values: XdsValues, turn: np.ndarray) -> Detector:
         - (values.number("ORGY") - CORNER) * size[1] * slow
     )
     n_fast, n_slow = int(values.number("NX")), int(values.number("NY"))
-    low, high = values.number("MINIMUM_VALID_PIXEL_VALUE", 0.0), values.number("OVERLOAD", 1e9)
+    low, high = values.number("MINIMUM_VALID_PIXEL_VALUE", 0.0), values.number("OVERLOAD", 1e9) + 1
     panel = Panel(
         turn @ fast, turn @ slow, turn @ origin, size, (n_fast, n_slow), (min(low, high), high),
         thickness=max(values.number("SENSOR_THICKNESS", 0.0), 0.0),
@@ -204,3 +205,11 @@ def profile_of(values: XdsValues) -> ProfileModel | None:
         return None
     sigma_b, sigma_m = (values.number(name) for name in names)
     return ProfileModel(sigma_b, sigma_m) if sigma_b > 0 and sigma_m > 0 else None
+
+
+def require_possible(path: object, experiment: Experiment) -> Experiment:
+    """The same. Raises CorruptFile for models that nothing can be calculated with."""
+    try:
+        return checked(experiment)
+    except ValueError as error:
+        raise CorruptFile(path=path, reason=str(error)) from error

@@ -17,6 +17,7 @@ from autoproc.formats.foreign_data import ForeignData
 from autoproc.formats.no_files import require_file
 from autoproc.formats.observation_files import reader_of_observations
 from autoproc.formats.registry import format_name, open_reader, read_experiment
+from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.importing.plausibility import plausibility_warnings
 from autoproc.models.experiment import Experiment
 from autoproc.reports.show_models import format_experiments
@@ -25,6 +26,7 @@ from autoproc.reports.show_reflections import column_table, format_reflections
 
 __all__ = ["describe", "format_experiments", "format_image", "format_mtz", "format_reflections"]
 
+LONGEST_INP = 1 << 14
 MTZ_MAGIC = b"MTZ "
 FOR_READING = {".txt": "text", ".log": "text", ".toml": "text", ".html": "a page for a browser"}
 """Suffixes of what needs no program of ours to be read."""
@@ -61,6 +63,8 @@ def describe(path: str | Path) -> str:
     read = reader_of_observations(path)
     if read is not None:
         return format_observations(read(path))
+    if path.suffix.upper() in (".INP", ".XDS") and is_xds_geometry(read_start(path, LONGEST_INP)):
+        return _with_doubts([read_xds_inp(path)])
     return format_image(path)
 
 

@@ -282,7 +282,7 @@ def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[
             yield Skipped(master, wedge.n_images, reason, instead_of)
         else:
             numbered = name if reasons.count("") == 1 else f"{name}_{wedge.first}-{part.scan.image_range[1]}"
-            experiment, sensor_warnings = with_plausible_sensor(required_axis(master, _overridden(part, params)))
+            experiment, sensor_warnings = with_plausible_sensor(required_axis(master, overridden(part, params)))
             warnings = [*read.warnings, *_choice_warnings(experiment.scan, there, params), *sensor_warnings]
             yield ImportedSweep(numbered, experiment, (master,), format_name(master), tuple(warnings))
 
@@ -323,8 +323,8 @@ def _within(experiment: Experiment, image_range: tuple[int, int] | None) -> Expe
     return replace(experiment, scan=part, imageset=images, identifier=identifier_for(images, part))
 
 
-def _overridden(experiment: Experiment, params: ImportParams) -> Experiment:
-    """An experiment of a master file with the user's values."""
+def overridden(experiment: Experiment, params: ImportParams) -> Experiment:
+    """An experiment of a file that holds all of it with the user's values."""
     beam = overridden_beam(experiment.beam, params.wavelength, params.polarization_fraction, params.polarization_normal)
     detector: Detector = experiment.detector
     if params.wavelength or params.distance or params.beam_centre:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from autoproc.cli import app
 from autoproc.formats.expt import read_expt
 from autoproc.formats.mtz import write_unmerged_mtz
 from autoproc.formats.refl import read_refl
+from autoproc.formats.xds_inp import write_xds_inp
+from autoproc.models.experiment import ImageSet
 
 CELL = (40.0, 50.0, 60.0, 90, 90, 90)
 
@@ -93,3 +97,16 @@ def test_show(files, name):
     assert result.exit_code == 0, result.output
     assert "40.0" in result.output
     assert "miller_index" in result.output
+
+
+def test_import_of_xds_inp(tmp_path, sweep):
+    experiment, _ = sweep
+    write_xds_inp(tmp_path / "XDS.INP", replace(experiment, imageset=ImageSet("cbf", "/nowhere/x_####.cbf")))
+    result = CliRunner().invoke(app, ["import", str(tmp_path / "XDS.INP"), "-o", str(tmp_path), "distance=130"])
+    assert result.exit_code == 0, result.output
+    assert "x_0001.cbf" in result.output
+    (read,) = read_expt(tmp_path / "imported.expt")
+    assert read.detector[0].distance == pytest.approx(130)
+    assert read.scan.image_range == (1, 100)
+    result = CliRunner().invoke(app, ["show", str(tmp_path / "XDS.INP")])
+    assert "120" in result.output
