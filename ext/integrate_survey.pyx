@@ -133,6 +133,20 @@ def add_frames(list images, const count_t[:, ::1] first, const uint8_t[:, ::1] t
             begin += n
 
 
+def spread_limits(const int32_t[:, ::1] ring, const int32_t[::1] limit, int32_t[:, ::1] cap):
+    """Give every pixel the limit of its ring."""
+    cdef Py_ssize_t i, size = ring.shape[0] * ring.shape[1]
+    cdef const int32_t* own
+    cdef const int32_t* of_ring
+    cdef int32_t* to
+    if size == 0:
+        return
+    own, of_ring, to = &ring[0, 0], &limit[0], &cap[0, 0]
+    with nogil:
+        for i in range(size):
+            to[i] = of_ring[own[i]]
+
+
 def take_away(const count_t[:, ::1] image, const int[::1] covered, const uint8_t[:, ::1] trusted,
               const int32_t[:, ::1] cap, int lowest, int32_t[:, ::1] total, uint16_t[:, ::1] number):
     """Take the covered pixels of a frame that was added out of the sums of background."""

@@ -20,7 +20,7 @@ from autoproc.integration.profiles import DetectorRegions, Equations, solve_prof
 from autoproc.integration.shoeboxes import RotationBlock, stream_shoeboxes
 from autoproc.kernels.integrate_background import Background
 from autoproc.kernels.integrate_fit import Measurements
-from autoproc.kernels.integrate_shoebox import Shoeboxes
+from autoproc.kernels.integrate_shoebox import PixelMemory, Shoeboxes
 
 NEIGHBOURS = 1
 """Rotation blocks on either side whose strong spots teach the profiles of a block."""
@@ -64,13 +64,14 @@ def measure_all(
     """Measure reflections, sorted by frame, in one pass over the images.
 
     lattice : (N,) each lattice has profiles of its own
-    A block is fitted once its neighbours are learnt from: three blocks of shoeboxes are in memory,
-    and those that reach into them from near the spindle.
+    A block is fitted once its neighbours are learnt from: two blocks of shoeboxes are in memory, and those that
+    are being filled.
     """
     contested = np.zeros(len(frames), np.uint8)
     n_regions = regions.count * (int(lattice.max()) + 1)
     region = regions.of(frames.centre[:, :2]) + regions.count * lattice
-    stream = stream_shoeboxes(reader, trusted, frames, bbox, blocks, how.radius, how.n_threads, contested)
+    memory = PixelMemory()
+    stream = stream_shoeboxes(reader, trusted, frames, bbox, blocks, how.radius, how.n_threads, contested, memory)
     results = []
 
     def learn() -> Iterator[_Learnt]:
@@ -85,6 +86,7 @@ def measure_all(
     for window, current in _windows(learn()):
         profiles = _profiles([w.equations for w in window], regions.count, min_references)
         measured = block_measurements(current.boxes, current.background, profiles, current.region, current.mean, how)
+        memory.give_back(current.boxes)
         results.append((measured.table, current.background, current.teaches))
     tables, backgrounds, teaches = zip(*results, strict=True)
     whole = Background(

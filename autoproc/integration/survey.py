@@ -114,11 +114,12 @@ def survey(
     def look(task: range) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray]], dict[int, float]]:
         if not hasattr(own, "scratch"):
             own.scratch = np.zeros(reader.shape, np.uint8)
+            own.cap = np.empty(reader.shape, np.int32)
             own.background = BackgroundSum.of_shape(reader.shape)
             sums.append(own.background)
         found, levels, all_covered = [], {}, []
         images = [reader.read(frame) for frame in task]
-        cap = rings.caps(rings.limits(images[0], reader.min_trusted, gain, noise))
+        cap = rings.caps(rings.limits(images[0], reader.min_trusted, gain, noise), own.cap)
         for frame, image in zip(task, images, strict=True):
             rows = np.flatnonzero((spots.bbox[:, 4] - 1 <= frame) & (frame <= spots.bbox[:, 5]))
             levels[frame] = level.of(image)

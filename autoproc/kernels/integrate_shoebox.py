@@ -19,6 +19,29 @@ LONGEST_SIDE = 1 << 16
 LARGEST = int(np.iinfo(np.int32).max)
 
 
+class PixelMemory:
+    """Memory for the pixels of shoeboxes, which is used again: fresh pages take as long as filling them does."""
+
+    def __init__(self) -> None:
+        self._spare: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def take(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Room for n pixels' counts (n,) int32 and label (n,) uint8, which hold anything."""
+        counts, label = self._spare.pop() if self._spare else (np.empty(0, np.int32), np.empty(0, np.uint8))
+        if len(label) < n:
+            room = n + n // 4  # for blocks are about alike; what is never written takes no memory
+            counts, label = np.empty(room, np.int32), np.empty(room, np.uint8)
+        return counts[:n], label[:n]
+
+    def give_back(self, boxes: Shoeboxes) -> None:
+        """Take the memory of shoeboxes made with this one, which nobody looks at any more."""
+        self._spare.append((_whole(boxes.counts), _whole(boxes.label)))
+
+
+def _whole(part: np.ndarray) -> np.ndarray:
+    return part if part.base is None else part.base
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shoeboxes:
     """Pixels of N reflections, one shoebox after the other.
@@ -59,17 +82,20 @@ class Shoeboxes:
         return len(self.rate)
 
     @staticmethod
-    def empty(bbox: np.ndarray, centre: np.ndarray, transform: np.ndarray, rate: np.ndarray) -> Shoeboxes:
+    def empty(
+        bbox: np.ndarray, centre: np.ndarray, transform: np.ndarray, rate: np.ndarray, memory: PixelMemory | None = None
+    ) -> Shoeboxes:
         """Shoeboxes to be filled: their pixels are anything until copy_pixels has been given each of their frames."""
         start = np.concatenate([[0], np.cumsum(box_sizes(np.asarray(bbox)))]).astype(np.intp)
+        counts, label = (memory or PixelMemory()).take(int(start[-1]))
         return Shoeboxes(
             np.ascontiguousarray(bbox, np.int32),
             np.ascontiguousarray(centre, float),
             np.ascontiguousarray(transform, float),
             np.ascontiguousarray(rate, float),
             start,
-            np.empty(start[-1], np.int32),
-            np.empty(start[-1], np.uint8),
+            counts,
+            label,
         )
 
     def part(self, first: int, last: int) -> Shoeboxes:
@@ -103,21 +129,17 @@ class ClaimMap:
 
     owner : (slow, fast) uint16 or uint32, of which two bits say that a pixel is not to be trusted, and that several
         claim it; the rest is the number of the nearest in `rows`, from 1, or 0
-    distance : (slow, fast) float32, squared sigma, of the one that holds a pixel
     boxes : (N, 4) int32 x0 x1 y0 y1, which hold all pixels that somebody claims
     """
 
     owner: np.ndarray
-    distance: np.ndarray
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.int32))
 
     def __post_init__(self) -> None:
-        """Both are maps of one frame, and boxes lie in it. Raises ValueError or TypeError."""
-        given.require_arrays(self.owner, self.distance, self.boxes)
-        if self.owner.ndim != 2 or self.owner.shape != self.distance.shape:
-            raise ValueError(f"owner {self.owner.shape} and distance {self.distance.shape} are no maps of one frame")
-        if self.owner.dtype not in (np.uint16, np.uint32) or self.distance.dtype != np.float32:
-            raise ValueError(f"owner is {self.owner.dtype}, distance {self.distance.dtype}")
+        """It is the map of a frame, and boxes lie in it. Raises ValueError or TypeError."""
+        given.require_arrays(self.owner, self.boxes)
+        if self.owner.ndim != 2 or self.owner.dtype not in (np.uint16, np.uint32):
+            raise ValueError(f"owner is {self.owner.dtype} {self.owner.shape}, expected (slow, fast) of 16 or 32 bits")
         if self.boxes.shape != (len(self.boxes), 4) or self.boxes.dtype != np.int32:
             raise ValueError(f"boxes {self.boxes.shape}, expected (N, 4)")
         for ends, n in ((self.boxes[:, :2], self.owner.shape[1]), (self.boxes[:, 2:], self.owner.shape[0])):
@@ -128,8 +150,7 @@ class ClaimMap:
     def of(trusted: np.ndarray) -> ClaimMap:
         """For frames of which these pixels are to be trusted, (slow, fast) uint8, and none is claimed."""
         trusted = given.flags(trusted, (None, None), "trusted")
-        owner = np.where(trusted, np.uint16(0), np.uint16(1 << 15))
-        return ClaimMap(owner, np.empty(trusted.shape, np.float32))
+        return ClaimMap(np.where(trusted, np.uint16(0), np.uint16(1 << 15)))
 
     def clear(self, n: int) -> None:
         """Give all pixels back, and make room for n claims."""
@@ -169,7 +190,7 @@ def claim_pixels(
         given.floats(centre, (n, 3), "centre"), given.floats(transform, (n, 2, 2), "transform"),
         given.floats(rate, (n,), "rate"), given.floats(half_width, (n, 2), "half_width"),
         given.number(radius, "radius"), given.number(margin, "margin"),
-        claims.owner, claims.distance, contested, claims.boxes,
+        claims.owner, contested, claims.boxes,
     )  # fmt: skip
 
 

@@ -143,12 +143,18 @@ class Rings:
         )
         return limit
 
-    def caps(self, limit: np.ndarray) -> np.ndarray:
-        """(slow, fast) int32, the limit of each pixel's ring, as whole counts."""
+    def caps(self, limit: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """(slow, fast) int32, the limit of each pixel's ring, as whole counts; in `out` where that is given."""
         limit = given.floats(limit, (self._n_rings,), "limit")
         if np.isnan(limit).any():
             raise ValueError("a limit is not a number")
-        return np.floor(limit).clip(NOTHING, MOST_COUNTS).astype(np.int32)[self.ring]
+        cap = np.empty(self.ring.shape, np.int32) if out is None else out
+        given.require_arrays(cap)
+        if cap.shape != self.ring.shape or cap.dtype != np.int32 or not cap.flags.c_contiguous:
+            raise ValueError(f"out is {cap.dtype} {cap.shape}, expected a contiguous int32 {self.ring.shape}")
+        whole = np.floor(limit).clip(NOTHING, MOST_COUNTS).astype(np.int32)
+        _integrate_survey.spread_limits(self.ring, whole, cap)
+        return cap
 
 
 def survey_frame(

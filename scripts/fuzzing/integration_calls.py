@@ -33,11 +33,11 @@ def _profile_equations(*arguments: Any) -> None:
 
 
 def _claim_pixels(*arguments: Any) -> None:
-    claim_pixels(*arguments[:8], ClaimMap(*arguments[8:10]), arguments[10])
+    claim_pixels(*arguments[:8], ClaimMap(*arguments[8:9]), arguments[9])
 
 
 def _copy_pixels(*arguments: Any) -> None:
-    copy_pixels(*arguments[:6], ClaimMap(*arguments[6:8]), Shoeboxes(*arguments[8:]))
+    copy_pixels(*arguments[:6], ClaimMap(*arguments[6:7]), Shoeboxes(*arguments[7:]))
 
 
 def _predict_plane(*arguments: Any) -> None:
@@ -75,7 +75,7 @@ def right_arguments(name: str, rng: np.random.Generator, shape: tuple[int, int])
     boxes = _boxes(rng)
     background = [np.full(N_BOXES, 4.0), np.ones(N_BOXES), np.full(N_BOXES, 20, np.int32)]
     _, centre, transform, rate, *_ = boxes
-    maps = [np.zeros(shape, np.uint16), np.zeros(shape, np.float32)]
+    owner = np.zeros(shape, np.uint16)
     match name:
         case "constant_background":
             return [*boxes, 10, 1.0, float(rng.integers(0, 2))]
@@ -86,9 +86,9 @@ def right_arguments(name: str, rng: np.random.Generator, shape: tuple[int, int])
             return [*boxes, *background, np.arange(N_BOXES), np.full(N_BOXES, 50.0), GRID, 1.0, 1.0, 0.1, 0.0]
         case "claim_pixels":
             half, contested = np.full((N_BOXES, 2), 3.0), np.zeros(N_BOXES, np.uint8)
-            return [2, np.arange(N_BOXES), centre, transform, rate, half, 3.0, 5.0, *maps, contested]
+            return [2, np.arange(N_BOXES), centre, transform, rate, half, 3.0, 5.0, owner, contested]
         case "copy_pixels":
-            return [2, np.arange(N_BOXES), 0, rng.poisson(3, shape).astype(np.int32), 0.0, 1e6, *maps, *boxes]
+            return [2, np.arange(N_BOXES), 0, rng.poisson(3, shape).astype(np.int32), 0.0, 1e6, owner, *boxes]
         case "predict_plane":
             settings = np.eye(3) / 30 + rng.normal(0, 1e-4, (int(rng.integers(1, 4)), 3, 3))
             axis, t0 = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, -1.0])

@@ -7,7 +7,7 @@ import numpy as np
 from autoproc.integration import shoeboxes
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, kabsch_axes
 from autoproc.integration.shoeboxes import rotation_blocks, stream_shoeboxes
-from autoproc.kernels.integrate_shoebox import FREE, OTHER, OWN, UNTRUSTED, Shoeboxes, box_sizes
+from autoproc.kernels.integrate_shoebox import FREE, OTHER, OWN, UNTRUSTED, PixelMemory, Shoeboxes, box_sizes
 
 SHAPE = (50, 60)
 EMPTY = Shoeboxes.empty
@@ -55,7 +55,7 @@ def test_every_shoebox_is_complete_when_it_comes_whatever_its_length(monkeypatch
     trusted = np.ones(SHAPE, np.uint8)
     done = 0
     for block, boxes in zip(
-        blocks, stream_shoeboxes(Frames(), trusted, frames, bbox, blocks, 3.0, 3, contested), strict=True
+        blocks, stream_shoeboxes(Frames(), trusted, frames, bbox, blocks, 3.0, 3, contested, PixelMemory()), strict=True
     ):
         assert (block.first, block.last - block.first) == (done, len(boxes))
         done = block.last
@@ -69,6 +69,29 @@ def test_every_shoebox_is_complete_when_it_comes_whatever_its_length(monkeypatch
             assert is_inside.mean() > 0.2
         assert set(boxes.label.tolist()) <= {FREE, OWN, OTHER}
     assert done == 200
+
+
+def test_memory_that_is_given_back_holds_later_blocks_with_the_same_pixels():
+    frames = spots()
+    frames = SpotFrames(frames.centre, frames.transform, np.full(200, 4.0))  # short ones
+    bbox = bounding_boxes(frames, 3.0, 3, 40)
+    blocks, trusted = rotation_blocks(frames.centre[:, 2], bbox, 5, 40), np.ones(SHAPE, np.uint8)
+
+    def streamed(memory, is_given_back):
+        seen, places = [], set()
+        for boxes in stream_shoeboxes(Frames(), trusted, frames, bbox, blocks, 3.0, 2, np.zeros(200, np.uint8), memory):
+            seen.append((boxes.counts.copy(), boxes.label.copy()))
+            places.add(boxes.counts.__array_interface__["data"][0])
+            if is_given_back:
+                memory.give_back(boxes)
+        return seen, places
+
+    fresh, _ = streamed(PixelMemory(), False)
+    again, places = streamed(PixelMemory(), True)
+    assert len(places) < len(blocks) == len(again)
+    for one, other in zip(fresh, again, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
 
 
 def test_blocks_are_narrower_where_their_shoeboxes_are_too_many(monkeypatch):
@@ -98,7 +121,9 @@ def test_pixels_that_two_peaks_contest_are_nobodys_background():
     bbox = bounding_boxes(frames, 3.0, 3, 40)
     contested = np.zeros(2, np.uint8)
     blocks = rotation_blocks(centre[:, 2], bbox, 40, 40)
-    (boxes,) = stream_shoeboxes(Frames(), np.ones(SHAPE, np.uint8), frames, bbox, blocks, 3.0, 1, contested)
+    (boxes,) = stream_shoeboxes(
+        Frames(), np.ones(SHAPE, np.uint8), frames, bbox, blocks, 3.0, 1, contested, PixelMemory()
+    )
     assert contested.all()
     x0, x1, y0, y1, z0, z1 = boxes.bbox[0]
     label = boxes.label[: boxes.start[1]].reshape(z1 - z0, y1 - y0, x1 - x0)[5 - z0]

@@ -88,11 +88,12 @@ def test_peaks_at_places_that_are_none_claim_nothing(centre):
     assert np.all(holders(maps) == -1)
 
 
-def test_maps_of_two_sizes_are_no_claim_map():
-    with pytest.raises(ValueError, match="no maps of one frame"):
-        ClaimMap(np.zeros(SHAPE, np.uint16), np.zeros((3, 3), np.float32))
-    with pytest.raises(ValueError, match="owner is int32"):
-        ClaimMap(np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.float32))
+def test_what_is_no_map_of_a_frame_is_no_claim_map():
+    for owner in (np.zeros(12, np.uint16), np.zeros(SHAPE, np.int32)):
+        with pytest.raises(ValueError, match=f"owner is {owner.dtype}"):
+            ClaimMap(owner)
+    with pytest.raises(TypeError, match="expected an array"):
+        ClaimMap([[0, 0]])
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -1e300])

@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from claim_holders import holders
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autoproc.kernels import integrate_shoebox
 from autoproc.kernels.integrate_shoebox import (
@@ -12,6 +14,7 @@ from autoproc.kernels.integrate_shoebox import (
     OWN,
     UNTRUSTED,
     ClaimMap,
+    PixelMemory,
     Shoeboxes,
     claim_pixels,
     copy_pixels,
@@ -126,3 +129,94 @@ def test_counts_down_to_the_least_are_copied():
     image[0, :4] = (-1, -2, -7, -8)
     copy_pixels(0, np.array([0]), 0, image, -7.0, 1e6, claims, boxes)
     assert boxes.counts.tolist() == [-1, -2, -7, UNTRUSTED]
+
+
+def nearest_claims(centres, radius, margin):
+    """What claim_pixels says, told pixel by pixel: who is nearest, and who of several, for peaks of unit width."""
+    slow, fast = np.mgrid[: SHAPE[0], : SHAPE[1]] + 0.5
+    held, nearest = np.full(SHAPE, -1), np.zeros(SHAPE)
+    is_several, contested = np.zeros(SHAPE, bool), np.zeros(len(centres), np.uint8)
+    for k, (x, y, z) in enumerate(centres):
+        along = 3.0 * max(-z, z - 1, 0.0)
+        square = (fast - x) ** 2 + (slow - y) ** 2
+        inside = square <= radius**2 - along**2
+        square = square + along**2
+        taken = inside & (held >= 0)
+        contested[np.unique(held[taken])] = 1
+        contested[k] |= taken.any()
+        nearer = taken & (square < nearest)
+        is_several = np.where(taken & (~is_several | nearer), np.abs(square - nearest) < margin, is_several)
+        held = np.where(inside & ~taken | nearer, k, held)
+        nearest = np.where(inside & ~taken | nearer, square, nearest)
+    return np.where(is_several, -2 - held, held), contested
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 25), margin=st.sampled_from([0.0, 5.0]))
+def test_crowded_peaks_share_their_pixels_as_told_one_by_one(seed, n, margin):
+    """The distances of holders, too, which are worked out again where a second one comes."""
+    rng = np.random.default_rng(seed)
+    centres = np.column_stack([rng.uniform(-2, 42, n), rng.uniform(-2, 32, n), rng.uniform(-1, 2, n)])
+    claims, contested = claimed(centres, margin=margin)
+    expected, marked = nearest_claims(centres, 3.0, margin)
+    np.testing.assert_array_equal(holders(claims), expected)
+    np.testing.assert_array_equal(contested, marked)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    dtype=st.sampled_from([np.int16, np.int32]),
+    is_wide=st.booleans(),
+    n=st.integers(1, 12),
+)
+def test_every_pixel_of_a_box_is_copied_and_none_beside_it(seed, dtype, is_wide, n):
+    """Boxes of any width, on the detector, over its edges and off it; only one of their frames is written."""
+    rng = np.random.default_rng(seed)
+    low = np.column_stack([rng.integers(-25, 45, n), rng.integers(-20, 35, n), rng.integers(-2, 1, n)])
+    size = np.column_stack([rng.integers(1, 35, n), rng.integers(1, 12, n), rng.integers(3, 5, n)])
+    bbox = np.stack([low, low + size], axis=2).reshape(n, 6)
+    boxes = Shoeboxes.empty(bbox, np.zeros((n, 3)), np.tile(np.eye(2), (n, 1, 1)), np.ones(n))
+    boxes.counts[:], boxes.label[:] = 987654, 77
+    claims = ClaimMap.of(rng.integers(0, 4, SHAPE, np.uint8).clip(0, 1))
+    claims.clear(1 << 14 if is_wide else 3)
+    holder = rng.integers(0, n + 2, SHAPE) * (rng.random(SHAPE) < 0.4)
+    claims.owner |= holder.astype(claims.owner.dtype)
+    image = rng.integers(-3, 12, SHAPE).astype(dtype)
+    rows = rng.permutation(n)
+    copy_pixels(0, rows, 0, image, -1.0, 9.0, claims, boxes)
+    bits = 8 * claims.owner.itemsize
+    for number, row in enumerate(rows, 1):
+        x0, x1, y0, y1, z0, z1 = bbox[row]
+        shape = (z1 - z0, y1 - y0, x1 - x0)
+        part = slice(boxes.start[row], boxes.start[row + 1])
+        counts, label = boxes.counts[part].reshape(shape), boxes.label[part].reshape(shape)
+        is_written = np.arange(z0, z1) == 0
+        assert np.all(counts[~is_written] == 987654)
+        assert np.all(label[~is_written] == 77)
+        y, x = np.mgrid[y0:y1, x0:x1]
+        inside = (x >= 0) & (x < SHAPE[1]) & (y >= 0) & (y < SHAPE[0])
+        at = (y.clip(0, SHAPE[0] - 1), x.clip(0, SHAPE[1] - 1))
+        value = np.where(image[at] >= 9, OVERLOADED, image[at].astype(int))
+        is_count = inside & (claims.owner[at] >> (bits - 1) == 0) & (image[at] >= -1)
+        whose = np.where(holder[at] == 0, FREE, np.where(holder[at] == number, OWN, OTHER))
+        np.testing.assert_array_equal(counts[is_written][0], np.where(is_count, value, UNTRUSTED))
+        np.testing.assert_array_equal(label[is_written][0], np.where(inside, whose, FREE))
+
+
+def test_memory_is_used_again_where_it_is_large_enough():
+    memory = PixelMemory()
+    one = [np.array([[0, side, 0, side, 0, 1]]) for side in (9, 8, 12)]
+    rest = np.zeros((1, 3)), np.eye(2)[None], np.ones(1)
+    first = Shoeboxes.empty(one[0], *rest, memory)
+    beside = Shoeboxes.empty(one[0], *rest, memory)
+    assert not np.shares_memory(first.counts, beside.counts)
+    memory.give_back(first)
+    smaller = Shoeboxes.empty(one[1], *rest, memory)
+    assert np.shares_memory(smaller.counts, first.counts)
+    assert np.shares_memory(smaller.label, first.label)
+    assert len(smaller.counts) == len(smaller.label) == 64
+    memory.give_back(smaller)
+    larger = Shoeboxes.empty(one[2], *rest, memory)
+    assert not np.shares_memory(larger.counts, first.counts)
+    assert len(larger.counts) == 144

@@ -93,6 +93,26 @@ def test_background_leaves_out_what_is_covered_bright_or_untrusted():
     assert seen.number[2:].sum() >= 27 * 40
 
 
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 2**32 - 1), n_rings=st.integers(1, 40), is_given=st.booleans())
+def test_every_pixel_has_the_cap_of_its_ring_in_whole_counts(seed, n_rings, is_given):
+    rng = np.random.default_rng(seed)
+    ring, limit = rng.integers(0, n_rings, SHAPE).astype(np.int32), rng.normal(0, 100, n_rings)
+    limit[0] = rng.choice([np.inf, -np.inf, 3e9, 2.0])
+    own = np.full(SHAPE, 77, np.int32) if is_given else None
+    cap = Rings(ring, ONES, n_rings).caps(limit, own)
+    assert own is None or cap is own
+    kept = {np.inf: 2**31 - 1, 3e9: 2**31 - 1, -np.inf: -(2**31)}
+    expected = np.array([kept.get(value, np.floor(value)) for value in limit])
+    np.testing.assert_array_equal(cap, expected[ring])
+
+
+@pytest.mark.parametrize("out", [np.zeros(SHAPE), np.zeros((5, 5), np.int32), np.zeros((30, 80), np.int32)[:, ::2]])
+def test_caps_are_not_put_where_they_do_not_fit(out):
+    with pytest.raises(ValueError, match="out is"):
+        Rings(RINGS, ONES, 1).caps(np.ones(1), out)
+
+
 @pytest.mark.parametrize("n_rings", [-1, 1 << 31])
 def test_a_number_of_rings_that_no_image_has_is_refused(n_rings):
     with pytest.raises(ValueError, match="the number of rings is"):
