@@ -163,34 +163,39 @@ def take_away(const count_t[:, ::1] image, const int[::1] covered, const uint8_t
                 number[y, x] = <uint16_t>(<unsigned int>number[y, x] - 1)
 
 
-def ring_limits(const count_t[::1] image, const Py_ssize_t[::1] pixels, const Py_ssize_t[::1] start, double min_trusted,
-                double gain, double noise, double[::1] values, double[::1] limit):
+def ring_limits(const count_t[::1] image, const int32_t[::1] pixels, const int32_t[::1] place, const Py_ssize_t[::1] start,
+                double min_trusted, double gain, double noise, int32_t[::1] values, double[::1] limit):
     """Counts above which a pixel of each ring is not background: see kernels.integrate_survey.Rings.limits.
 
-    pixels : of ring r those from start[r] to start[r + 1]; values : work space for the largest ring
+    pixels : in order of their place in memory; place : of each among `values`, those of ring r from start[r] to start[r + 1]
+    values : work space, as long as pixels
     """
-    cdef Py_ssize_t r, i, n, kept, round
-    cdef double total, high, v
+    cdef Py_ssize_t r, i, first, n, kept, round
+    cdef double total, high
+    cdef int32_t value
     with nogil:
+        for i in range(pixels.shape[0]):
+            values[place[i]] = image[pixels[i]]
         for r in range(limit.shape[0]):
+            first = start[r]
             n = 0
-            for i in range(start[r], start[r + 1]):
-                v = image[pixels[i]]
-                if v >= min_trusted:
-                    values[n] = v
+            for i in range(first, start[r + 1]):
+                value = values[i]
+                if value >= min_trusted:
+                    values[first + n] = value
                     n += 1
             for round in range(ROUNDS):
                 total = 0
                 for i in range(n):
-                    total += values[i]
+                    total += values[first + i]
                 high = 2 * total / n if n > 0 else 0.0
                 if high < 0:
                     high = 0
                 limit[r] = high + 4 * sqrt(gain * high + noise) + 2 * gain
                 kept = 0
                 for i in range(n):
-                    if values[i] <= limit[r]:
-                        values[kept] = values[i]
+                    if values[first + i] <= limit[r]:
+                        values[first + kept] = values[first + i]
                         kept += 1
                 if kept == n:
                     break

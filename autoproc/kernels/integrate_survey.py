@@ -123,8 +123,10 @@ class Rings:
         start = np.cumsum(size) - size
         step = np.maximum(-(-size // MOST_OF_RING), 1)
         chosen = (np.arange(len(pixels)) - np.repeat(start, size)) % np.repeat(step, size) == 0
-        self._pixels = np.ascontiguousarray(pixels[chosen], np.intp)
-        size = np.bincount(ring.ravel()[self._pixels], minlength=n_rings)
+        pixels = pixels[chosen]
+        order = np.argsort(pixels, kind="stable")  # in which the image is read without leaps
+        self._pixels, self._place = pixels[order].astype(np.int32), order.astype(np.int32)
+        size = np.bincount(ring.ravel()[pixels], minlength=n_rings)
         self._start = np.concatenate([[0], np.cumsum(size)]).astype(np.intp)
 
     def limits(self, image: np.ndarray, min_trusted: float = 0.0, gain: float = 1.0, noise: float = 0.0) -> np.ndarray:
@@ -139,7 +141,15 @@ class Rings:
         image = given.pixels(image, self.ring.shape, "image")
         limit = np.empty(self._n_rings)
         _integrate_survey.ring_limits(
-            image.ravel(), self._pixels, self._start, min_trusted, gain, noise, np.empty(MOST_OF_RING), limit
+            image.ravel(),
+            self._pixels,
+            self._place,
+            self._start,
+            min_trusted,
+            gain,
+            noise,
+            np.empty(len(self._pixels), np.int32),
+            limit,
         )
         return limit
 
