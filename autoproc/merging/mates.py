@@ -11,7 +11,7 @@ import numpy as np
 
 from autoproc.geometry.asu import PLACES, linear_code
 from autoproc.merging.groups import group_equivalents
-from autoproc.models.space_group import rotations_of
+from autoproc.models.space_group import proper_parts, rotations_of
 
 MIN_DEGREES_OF_FREEDOM = 50
 """Fewer comparisons of either kind say nothing."""
@@ -60,10 +60,16 @@ def mates_agreements(
     groups = group_equivalents(space_group, hkl).anomalous()
     found = []
     for subgroup in maximal_subgroups(rotations_of(space_group)):
+        if space_group.is_centrosymmetric() and not _has_centre(subgroup):
+            continue  # what it parts are Friedel mates
         agreement = _analysed(groups.group, _classes(hkl, subgroup), value, variance)
         if min(agreement.n_between, agreement.n_within) >= MIN_DEGREES_OF_FREEDOM:
-            found.append(replace(agreement, axes=orders_of(subgroup)))
+            found.append(replace(agreement, axes=orders_of(proper_parts(subgroup))))
     return tuple(found)
+
+
+def _has_centre(operations: np.ndarray) -> bool:
+    return bool(np.any(np.all(operations == -np.eye(3, dtype=int), axis=(1, 2))))
 
 
 def _classes(hkl: np.ndarray, rotations: np.ndarray) -> np.ndarray:

@@ -45,6 +45,18 @@ def rotations_of(space_group: gemmi.SpaceGroup) -> np.ndarray:
     return np.array([op.rot for op in space_group.operations().sym_ops]) // gemmi.Op.DEN
 
 
+def proper_rotations_of(space_group: gemmi.SpaceGroup) -> np.ndarray:
+    """(n, 3, 3) int rotations of the Laue group, the identity first: of mirrors and centres the rotation in them."""
+    return proper_parts(rotations_of(space_group))
+
+
+def proper_parts(operations: np.ndarray) -> np.ndarray:
+    """Of operations (n, 3, 3), proper or not, the rotations in them, each once, in their order."""
+    turned = np.where(np.linalg.det(operations)[:, None, None] > 0, operations, -operations)
+    _, first = np.unique(turned, axis=0, return_index=True)
+    return np.asarray(turned[np.sort(first)])
+
+
 def primitive_basis(space_group: gemmi.SpaceGroup) -> np.ndarray:
     """(3, 3) basis change, right-handed: rows are the axes of a primitive cell in terms of the conventional ones."""
     matrix = np.array(space_group.centred_to_primitive().rot, float).T / gemmi.Op.DEN

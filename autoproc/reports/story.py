@@ -188,6 +188,9 @@ def _symmetry(p: Processing) -> list[Line]:
     lines = [Line("Symmetry", f"{group}{known}; Laue group {laue}, probability {s.probability:.3f}", "symmetry")]
     if s.new_axes:
         lines.append(Line("", s.new_axes))
+    if s.absences.centre is not None and not s.is_given:
+        likelihood = f"likelihood {s.absences.candidates[0].score:.3f}"
+        lines.append(Line("", f"{likelihood} of all space groups of this Laue class, as for a small molecule"))
     if s.alternatives:
         others = " or ".join(alternatives_of(s))
         lines.append(Line("", f"these data cannot tell it from {others}"))

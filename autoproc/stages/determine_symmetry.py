@@ -7,23 +7,14 @@ from dataclasses import dataclass
 
 import gemmi
 import numpy as np
-from pydantic import Field, model_validator
 
 from autoproc.errors import ConfigurationError, NoReflections
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.models.space_group import SpaceGroupName, rotations_of, space_group_named, symbol
-from autoproc.params import Params
-from autoproc.symmetry.absences import (
-    Absences,
-    SpaceGroupScore,
-    absence_signature,
-    analyse_absences,
-    equally_good,
-    standard_setting,
-)
+from autoproc.models.space_group import proper_rotations_of, space_group_named, symbol
+from autoproc.symmetry.absences import Absences, absence_signature, equally_good
 from autoproc.symmetry.consistency import common_lattice, compose, resolve_ambiguity
 from autoproc.symmetry.doubts import symmetry_warnings
 from autoproc.symmetry.elements import (
@@ -35,16 +26,25 @@ from autoproc.symmetry.elements import (
     merge_friedel,
     score_elements,
 )
-from autoproc.symmetry.given_setting import GivenSetting, axes_words, given_setting, setting_with_cell
+from autoproc.symmetry.given_setting import GivenSetting, axes_words, given_setting
 from autoproc.symmetry.in_axes import absences_in
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
 from autoproc.symmetry.normalise import MAX_E2, Normalised, normalise
 from autoproc.symmetry.observations import Observations, knows_directions, observations_of
+from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, tidiest
-from autoproc.symmetry.report import element_table, screw_table, space_group_table, spaced, subgroup_table
+from autoproc.symmetry.report import (
+    element_table,
+    of_all_groups,
+    screw_table,
+    space_group_table,
+    spaced,
+    subgroup_table,
+)
 from autoproc.symmetry.resolution_cut import informative_limit
-from autoproc.symmetry.settings import MonoclinicSetting, Setting, in_basis, normalises
+from autoproc.symmetry.settings import in_basis, normalises
+from autoproc.symmetry.space_group_choice import compared_groups, monoclinic_setting, setting_to_use, wanted_group
 from autoproc.symmetry.subgroups import find_subgroups
 
 MIN_OBSERVATIONS = 20
@@ -53,8 +53,6 @@ TOO_FEW = (
     "the lattice is wrong: compare the header's beam centre and distance with the beamline's log"
 )
 """What to do about too few intensities."""
-MONOCLINIC: dict[Setting, MonoclinicSetting] = {"standard": "C2", "C2": "C2", "I2": "I2"}
-"""What a setting asks of monoclinic groups, where it asks anything."""
 
 
 class ImpossibleSpaceGroup(ConfigurationError):
@@ -65,49 +63,6 @@ class ImpossibleSpaceGroup(ConfigurationError):
         "process it with symmetry.space_group=none index.space_group=none symmetry.laue_group=none to see what the "
         "lattice has; if the cell is right but badly refined, symmetry.max_delta=5 allows more"
     )
-
-
-class SymmetryParams(Params):
-    """Parameters of symmetry determination."""
-
-    max_delta: float = Field(2.0, ge=0)
-    """Greatest deviation of the lattice from a symmetry, Le Page's delta, degrees. A refined cell is good to
-    0.1 degree; 2 leaves room for poor refinement and lets the intensities decide."""
-    d_min: float | None = Field(None, gt=0)
-    """High-resolution limit of the reflections used, Angstrom; none takes it from min_i_over_sigma."""
-    min_i_over_sigma: float = Field(4.0, ge=0)
-    """Shells are used out to where <I>/<sigma> falls below this; weaker shells add noise, not information."""
-    prescale: bool = True
-    """Take smooth variation with rotation and direction (absorption, decay, volume) out of the intensities before
-    they are compared. Needs no symmetry; without it strong absorption can hide true symmetry."""
-    setting: Setting = "best"
-    """How to choose among the descriptions of one crystal where space_group does not say. "best": C 2 or I 2 by beta
-    nearest 90 degrees; P 2 2 21 and P 21 21 2 with the odd axis along c, otherwise a <= b <= c. "standard": the first
-    setting of International Tables, C 2 always. "abc": a <= b <= c in every primitive orthorhombic group, so that
-    P 21 21 2 may become P 2 21 21. "C2", "I2": as "best", but that one of the two always."""
-    monoclinic_setting: MonoclinicSetting = "best"
-    """The same for C 2 and I 2 alone: "best", "C2" or "I2"."""
-    check_absences: bool = True
-    """Look for screw axes in the axial reflections; otherwise the group without screws is taken."""
-    laue_group: SpaceGroupName | None = None
-    """Known Laue group, or a space group of it; screw axes are still looked for. None determines it."""
-    space_group: SpaceGroupName | None = None
-    """Known space group (Hermann-Mauguin or number), in the setting that is wanted: "P 2 21 21" has its two-fold along
-    a, "P 21 21 2" or 18 along c; "I2" and "C2" are the two descriptions of one group; none determines it. Which axes of
-    the lattice those are is told by unit_cell, else by the absences, else by convention and the setting."""
-    unit_cell: tuple[float, float, float, float, float, float] | None = None
-    """Known cell in the setting of space_group, whose axes the result keeps even where the absences speak against
-    them, which is said. Without a space_group it decides which of the axes of the group that is found are a, b and c.
-    `autoproc run` takes index.unit_cell."""
-
-    @model_validator(mode="after")
-    def _one_monoclinic_setting(self) -> SymmetryParams:
-        asked = MONOCLINIC.get(self.setting, self.monoclinic_setting)
-        if self.monoclinic_setting not in ("best", asked):
-            raise ValueError(
-                f"setting={self.setting} and monoclinic_setting={self.monoclinic_setting}: give one of them"
-            )
-        return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,13 +129,13 @@ def determine_symmetry(
     min_sd = SD_PRESCALED if params.prescale else SD_UNSCALED
     model = correlation_model(merged, lattice.rotations, e2, sigma, min_sd)
     elements = score_elements(merged, lattice.rotations, model)
-    subgroups = score_subgroups(find_subgroups(lattice, _monoclinic_setting(params)), elements)
+    subgroups = score_subgroups(find_subgroups(lattice, monoclinic_setting(params)), elements)
     best = _choose(subgroups, params)
-    absences = _absences(best, observations, normalised, params)
+    absences = compared_groups(best.subgroup, observations.hkl, normalised, params)
     n = min(to_reduced)
     given = _given(best, absences, params, experiments[n].crystal, to_reduced[n])
     if given is None:
-        space_group, to_standard = _found_setting(equally_good(absences)[0], best, absences, params)
+        space_group, to_standard = setting_to_use(equally_good(absences)[0], best.subgroup, absences, params)
     else:
         space_group, to_standard = given.group, given.change
     told = absences_in(absences, to_standard)
@@ -208,8 +163,8 @@ def determine_symmetry(
         change_of_basis=change,
         d_min=d_min,
         n_used=len(observations),
-        warnings=symmetry_warnings(best, subgroups, elements, told, model, _wanted(params), given),
-        is_given=_wanted(params) is not None,
+        warnings=symmetry_warnings(best, subgroups, elements, told, model, wanted_group(params), given),
+        is_given=wanted_group(params) is not None,
         told_by="" if given is None else given.told_by,
     )
 
@@ -245,7 +200,7 @@ def _tidy(
     A crystal that was given in a setting of its own keeps it where that is as good: an indexing
     ambiguity that the user has settled stays settled.
     """
-    rotations = rotations_of(space_group)
+    rotations = proper_rotations_of(space_group)
     assert experiment.crystal is not None
     if experiment.crystal.space_group.number > 1:
         kept = [w for w in lattice_rotations if np.allclose(w.T @ change, np.eye(3)) and normalises(w, rotations)]
@@ -255,35 +210,9 @@ def _tidy(
     return tidiest(change, rotations)
 
 
-def _monoclinic_setting(params: SymmetryParams) -> MonoclinicSetting:
-    """C where the user gave a C-centred space group, otherwise as asked for."""
-    wanted = _wanted(params)
-    if wanted is not None and wanted.hm[0] == "C":
-        return "C2"
-    return MONOCLINIC.get(params.setting, params.monoclinic_setting)
-
-
-def _found_setting(
-    group: gemmi.SpaceGroup, best: SubgroupScore, absences: Absences, params: SymmetryParams
-) -> tuple[gemmi.SpaceGroup, np.ndarray]:
-    """A space group that the data were found to have, in the setting to use, and the (3, 3) change to it."""
-    if params.unit_cell is not None:
-        setting = setting_with_cell(group, best.subgroup, absences, params.unit_cell)
-        if setting is not None:
-            return setting.group, setting.change
-    if params.setting == "abc":
-        return group, np.eye(3, dtype=int)
-    return standard_setting(group, best.subgroup.cell)
-
-
-def _wanted(params: SymmetryParams) -> gemmi.SpaceGroup | None:
-    """The space group that the user knows."""
-    return None if params.space_group is None else space_group_named(params.space_group)
-
-
 def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> SubgroupScore:
     """The most likely group, or the most likely one of the kind that the user knows it to be."""
-    wanted = _wanted(params) or (space_group_named(params.laue_group) if params.laue_group is not None else None)
+    wanted = wanted_group(params) or (space_group_named(params.laue_group) if params.laue_group is not None else None)
     if wanted is None:
         return subgroups[0]
     for score in subgroups:
@@ -303,16 +232,6 @@ def _same_laue_group(wanted: gemmi.SpaceGroup, patterson: gemmi.SpaceGroup) -> b
     return found is not None and found.number == patterson.number
 
 
-def _absences(
-    best: SubgroupScore, observations: Observations, normalised: Normalised, params: SymmetryParams
-) -> Absences:
-    group = best.subgroup.space_group
-    if not params.check_absences:
-        return Absences((), (SpaceGroupScore((group,), 1.0),), True)
-    hkl = observations.hkl @ best.subgroup.basis.T
-    return analyse_absences(group, hkl, normalised.e2, normalised.sigma, normalised.mean)
-
-
 def _given(
     best: SubgroupScore,
     absences: Absences,
@@ -321,7 +240,7 @@ def _given(
     to_reduced: np.ndarray,
 ) -> GivenSetting | None:
     """The axes of the space group that the user knows; None if it is not known. Raises ImpossibleSpaceGroup."""
-    wanted = _wanted(params)
+    wanted = wanted_group(params)
     if wanted is None:
         return None
     has_own = crystal is not None and crystal.space_group.number > 1
@@ -380,9 +299,10 @@ def _final_cell(result: SymmetryResult) -> tuple[float, ...]:
 
 def _absence_lines(result: SymmetryResult) -> list[str]:
     lines = []
-    if result.absences.screw_axes:
-        tables = f"{screw_table(result.absences)}\n{space_group_table(result.absences)}"
+    if result.absences.screw_axes or result.absences.centre:
+        tables = f"{screw_table(result.absences)}\n{space_group_table(result.absences)}".lstrip()
         lines.append(f"Analysing systematic absences\n\n{tables}")
+    lines += of_all_groups(result.absences)
     what = "Space group, as it was given" if result.is_given else "Recommended space group"
     lines.append(f"{what}: {symbol(result.space_group)}")
     if result.alternatives:

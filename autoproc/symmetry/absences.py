@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import gemmi
@@ -9,16 +10,24 @@ import numpy as np
 import scipy
 
 from autoproc.models.space_group import rotations_of
+from autoproc.symmetry.centric import CentreEvidence
 from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
 
 LONGEST_INDEX = 48
 AXIAL_INDICES = np.kron(np.eye(3), np.arange(1, LONGEST_INDEX + 1)[:, None]).astype(np.int32)
 """(144, 3) int32 h00, 0k0 and 00l by which absences are compared."""
+ZONAL_INDICES = np.array(
+    [hkl for hkl in itertools.product(range(-6, 7), repeat=3) if 0 in hkl or len({*map(abs, hkl)}) < 3]
+)
+"""(n, 3) indices in the zones of glide planes; with 6 in each direction every condition shows."""
+SIGNATURE_INDICES = np.concatenate([AXIAL_INDICES, ZONAL_INDICES]).astype(np.int32)
 FLOOR = 0.05
 """Sd, in E^2, of what an extinguished reflection may still show: multiple scattering, tails of neighbours."""
 OUTLIERS = 0.02
 SURE = 0.7
 CLOSE = 0.25
+CLOSE_OF_ALL = 0.05
+"""The same where all space groups are compared, and how often they occur counts too."""
 SCREW = {(2, 2): 1, (3, 3): 1, (4, 4): 1, (4, 2): 2, (6, 6): 1, (6, 3): 2, (6, 2): 3}
 """(order of the axis, period of the reflections that stay) -> subscript of the screw axis."""
 
@@ -65,11 +74,13 @@ class Absences:
     """Screw axes tested, and the possible space groups, the most likely first.
 
     is_certain : the first is clearly better than the others (or there is nothing to decide)
+    centre : what intensities say about a centre of symmetry, where groups with mirrors and centres were compared too
     """
 
     screw_axes: tuple[ScrewAxis, ...]
     candidates: tuple[SpaceGroupScore, ...]
     is_certain: bool
+    centre: CentreEvidence | None = None
 
 
 def analyse_absences(
@@ -85,12 +96,12 @@ def analyse_absences(
     """
     classes = absence_classes(group)
     axial = merge_axial(group, hkl, e2, e2_sigma, scale)
-    absent = np.array([_absent(members[0], axial.hkl) for members in classes])
+    absent = np.array([absent_in(members[0], axial.hkl) for members in classes])
     log_absent, log_present = log_densities(axial)
     logs = np.where(absent, log_absent, log_present).sum(axis=1)
     p = np.exp(logs - logs.max())
     p /= p.sum()
-    n_absent = [int(_absent(members[0], AXIAL_INDICES).sum()) for members in classes]
+    n_absent = [int(absent_in(members[0], AXIAL_INDICES).sum()) for members in classes]
     sign = -1 if len(rotations_of(group)) in (2, 4) and not _has_higher_axis(group) else 1
     order = sorted(range(len(classes)), key=lambda n: (-round(float(p[n]), 6), sign * n_absent[n]))
     candidates = tuple(SpaceGroupScore(classes[n], float(p[n])) for n in order)
@@ -104,7 +115,7 @@ def _has_higher_axis(group: gemmi.SpaceGroup) -> bool:
 
 def equally_good(absences: Absences) -> tuple[gemmi.SpaceGroup, ...]:
     """Space groups that the data cannot tell from the first: the first itself, then the others."""
-    least = 1.0 if absences.is_certain else CLOSE
+    least = 1.0 if absences.is_certain else CLOSE if absences.centre is None else CLOSE_OF_ALL
     best = absences.candidates[0].score
     return tuple(g for c in absences.candidates if c.score >= least * best for g in c.groups)
 
@@ -118,22 +129,23 @@ def absence_classes(group: gemmi.SpaceGroup) -> list[tuple[gemmi.SpaceGroup, ...
         if not candidate.is_sohncke() or len(operations) != len(base):
             continue
         if operations.has_same_rotations(base) and operations.has_same_centring(base):
-            signature = _absent(candidate, AXIAL_INDICES).tobytes()
+            signature = absent_in(candidate, AXIAL_INDICES).tobytes()
             gathered.setdefault(signature, {}).setdefault(candidate.number, candidate)
     classes = [tuple(members[n] for n in sorted(members)) for members in gathered.values()]
-    return sorted(classes, key=lambda members: (_absent(members[0], AXIAL_INDICES).sum(), members[0].number))
+    return sorted(classes, key=lambda members: (absent_in(members[0], AXIAL_INDICES).sum(), members[0].number))
 
 
 def absence_signature(group: gemmi.SpaceGroup, change: np.ndarray | None = None) -> bytes:
-    """Which axial reflections a group extinguishes, the same bytes for the same absences.
+    """Which reflections of axes and zones a group extinguishes, the same bytes for the same absences.
 
     change : (3, 3) to the group's axes from those in which the reflections are, so that hkl_group = M hkl
     """
-    hkl = AXIAL_INDICES
-    return _absent(group, hkl if change is None else np.rint(hkl @ np.asarray(change, float).T)).tobytes()
+    hkl = SIGNATURE_INDICES
+    return absent_in(group, hkl if change is None else np.rint(hkl @ np.asarray(change, float).T)).tobytes()
 
 
-def _absent(group: gemmi.SpaceGroup, hkl: np.ndarray) -> np.ndarray:
+def absent_in(group: gemmi.SpaceGroup, hkl: np.ndarray) -> np.ndarray:
+    """(N,) bool: which of hkl (N, 3) a space group extinguishes."""
     return np.asarray(group.operations().systematic_absences(np.ascontiguousarray(hkl, np.int32)), bool)
 
 
@@ -144,7 +156,7 @@ def merge_axial(
 
     hkl is the equivalent with the greatest h, then k, then l: h00 where a and b are equivalent axes.
     """
-    rows = np.flatnonzero(((hkl == 0).sum(axis=1) == 2) & ~_absent(group, hkl))
+    rows = np.flatnonzero(((hkl == 0).sum(axis=1) == 2) & ~absent_in(group, hkl))
     rotations = rotations_of(group)
     images = np.concatenate([hkl[rows] @ rotations, -(hkl[rows] @ rotations)])
     keys = (images[..., 0] * 10000 + images[..., 1]) * 10000 + images[..., 2]
@@ -221,7 +233,7 @@ def _period(group: gemmi.SpaceGroup, axis: int) -> int:
     """The allowed axial indices are the multiples of this number."""
     steps = np.arange(1, LONGEST_INDEX + 1)
     hkl = np.outer(steps, np.eye(3, dtype=int)[axis])
-    return int(np.gcd.reduce(steps[~_absent(group, hkl)]))
+    return int(np.gcd.reduce(steps[~absent_in(group, hkl)]))
 
 
 def standard_setting(group: gemmi.SpaceGroup, cell: tuple[float, ...]) -> tuple[gemmi.SpaceGroup, np.ndarray]:

@@ -102,6 +102,9 @@ def _scored(score: SubgroupScore) -> str:
 
 
 def _screw_warning(absences: Absences) -> str:
+    if absences.centre is not None:
+        names = ", ".join(f"{symbol(g)} ({c.score:.2f})" for c in absences.candidates[:4] for g in c.groups)
+        return f"the space group is uncertain: {names}; give symmetry.space_group= if it is known"
     names = f"any of {', '.join(symbol(g) for g in equally_good(absences))}; give symmetry.space_group= if it is known"
     unseen = [s.name for s in absences.screw_axes if not s.n_absent]
     if unseen:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.models.space_group import primitive_basis, rotations_of, symbol
+from autoproc.models.space_group import primitive_basis, proper_rotations_of, rotations_of, symbol
 from autoproc.symmetry.absences import CLOSE, Absences, absence_signature
 from autoproc.symmetry.consistency import unimodular
 from autoproc.symmetry.lattice_symmetry import cell_of, metric_of
@@ -124,7 +124,7 @@ def possible_changes(wanted: gemmi.SpaceGroup, subgroup: Subgroup) -> np.ndarray
     to_wanted = _from_reference(wanted)
     from_conventional = np.linalg.inv(_from_reference(subgroup.space_group))
     changes = to_wanted @ _changes_of_reference(wanted) @ from_conventional
-    ours, theirs = rotations_of(subgroup.space_group), _proper(wanted)
+    ours, theirs = rotations_of(subgroup.space_group), proper_rotations_of(wanted)
     keys = {w.tobytes() for w in theirs}
     if len(ours) != len(theirs):
         return changes[:0]
@@ -164,13 +164,6 @@ def _changes_of_reference(group: gemmi.SpaceGroup) -> np.ndarray:
 def _from_reference(group: gemmi.SpaceGroup) -> np.ndarray:
     """(3, 3) the axes of a setting in terms of those of the reference setting."""
     return np.linalg.inv(np.array(group.basisop.rot) / gemmi.Op.DEN).T
-
-
-def _proper(group: gemmi.SpaceGroup) -> np.ndarray:
-    """(n, 3, 3) int rotations of the Laue group."""
-    operations = rotations_of(group)
-    turned = [w if np.linalg.det(w) > 0 else -w for w in operations]
-    return np.unique(np.array(turned), axis=0)
 
 
 def _probabilities(absences: Absences) -> dict[bytes, float]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import gemmi
+import numpy as np
 
 from autoproc.models.space_group import symbol
-from autoproc.symmetry.absences import Absences
+from autoproc.symmetry.absences import Absences, absence_signature
 from autoproc.symmetry.elements import ElementScore
 from autoproc.symmetry.laue_group import SubgroupScore
 from autoproc.symmetry.reindex import format_basis
 from autoproc.text_tables import ruled_table
+
+MOST_ROWS = 10
+"""Of all space groups those that are told, the likeliest."""
+LEAST_TOLD = 5e-4
+"""Likelihood of those: three digits of less show nothing."""
 
 
 def spaced(group: gemmi.SpaceGroup) -> str:
@@ -51,7 +57,9 @@ def subgroup_table(subgroups: Sequence[SubgroupScore]) -> str:
 
 
 def screw_table(absences: Absences) -> str:
-    """The possible screw axes and their axial reflections."""
+    """The possible screw axes and their axial reflections; empty where there are none."""
+    if not absences.screw_axes:
+        return ""
     header = [
         "Screw axis", "Score", "No. present", "No. absent", "<I> present", "<I> absent", "<I/sig> present",
         "<I/sig> absent",
@@ -68,5 +76,34 @@ def screw_table(absences: Absences) -> str:
 
 def space_group_table(absences: Absences) -> str:
     """The possible space groups and their probability; enantiomorphs share a line."""
+    if absences.centre is not None:
+        likely = [c for c in absences.candidates[:MOST_ROWS] if c.score >= LEAST_TOLD]
+        told = [[", ".join(symbol(g) for g in c.groups), f"{c.score:.3f}"] for c in likely]
+        return ruled_table(["Space group", "likelihood"], told, left=(0,))
     rows = [[", ".join(symbol(g) for g in c.groups), c.score] for c in absences.candidates]
     return ruled_table(["Space group", "score"], rows, left=(0,))
+
+
+def of_all_groups(absences: Absences) -> list[str]:
+    """What was weighed beside the absences where all space groups were compared, in words."""
+    centre = absences.centre
+    if centre is None:
+        return []
+    told = ["All space groups of the Laue class were compared, as for a small molecule, by absences, how often they"
+            " occur, and the distribution of intensities."]  # fmt: skip
+    if centre.mean is None:
+        told.append(f"The {centre.n} general reflections are too few to tell a centre of symmetry.")
+    else:
+        side = "with" if centre.log_ratio > 0 else "without"
+        told.append(
+            f"<|E^2 - 1|> of {centre.n} reflections is {centre.mean:.2f}; with a centre of symmetry it would be "
+            f"{centre.with_centre:.2f}, without one {centre.without:.2f}: {side} a centre is "
+            f"{np.exp(min(abs(centre.log_ratio), 50.0)):.0f} times as likely."
+        )
+    best = absences.candidates[0]
+    signature = absence_signature(best.groups[0])
+    same = [c for c in absences.candidates[1:] if absence_signature(c.groups[0]) == signature]
+    if same:
+        names = ", ".join(f"{' or '.join(symbol(g) for g in c.groups)} ({c.score:.3f})" for c in same)
+        told.append(f"The same absences as {symbol(best.groups[0])} ({best.score:.3f}) has {names}.")
+    return told

@@ -117,8 +117,6 @@ def test_every_line_as_the_format_has_it_is_known(rows):
     assert is_shelx_hkl(text.encode())
 
 
-@pytest.mark.parametrize(
-    "start", [b"", b"\n", b"MTZ ", b"!FORMAT=XDS_ASCII", b"1 2 3 4 5\n", b"\x89HDF\r\n"]
-)
+@pytest.mark.parametrize("start", [b"", b"\n", b"MTZ ", b"!FORMAT=XDS_ASCII", b"1 2 3 4 5\n", b"\x89HDF\r\n"])
 def test_other_files_are_not(start):
     assert not is_shelx_hkl(start)

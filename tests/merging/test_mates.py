@@ -106,3 +106,14 @@ def test_degrees_of_freedom_are_those_of_classes_counted_one_by_one(group):
     found = mates_agreements(space_group, hkl, rng.exponential(size=len(hkl)), np.ones(len(hkl)))
     assert [(a.n_between, a.n_within) for a in found] == [e for e in expected if min(e) >= 50]
     assert found
+
+
+@pytest.mark.parametrize(
+    ("group", "axes"),
+    [("P 1 21/c 1", {(1,)}), ("P b c a", {(1, 2)}), ("P n a 21", {(1, 2)}), ("P 1 c 1", {(1,)})],
+)
+def test_with_glides_the_axes_of_the_rotations_are_told(group, axes):
+    """Mates under a mirror agree where the group has it, and Friedel mates alone part no classes."""
+    agreements = mates_agreements(gemmi.SpaceGroup(group), *scattered(group, np.random.default_rng(3), n_repeats=2))
+    assert {a.axes for a in agreements} == axes
+    assert all(a.ratio == pytest.approx(1.0, abs=0.2) for a in agreements)

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from autoproc.models.space_group import SpaceGroupName, primitive_basis, rotations_of, space_group_named, symbol
+from autoproc.models.space_group import (
+    SpaceGroupName,
+    primitive_basis,
+    proper_rotations_of,
+    rotations_of,
+    space_group_named,
+    symbol,
+)
 
 NAMES = ("P 1", "C 1 2 1", "I 1 2 1", "P 21 21 21", "F 2 3", "I 4 3 2", "P 61 2 2", "R 3 :H", "R 3 :R")
 
@@ -55,3 +62,16 @@ def test_symbols_are_as_short_as_people_write_them():
 def test_every_symbol_names_its_own_setting():
     groups = [*gemmi.spacegroup_table()]
     assert [space_group_named(symbol(group)).xhm() for group in groups] == [group.xhm() for group in groups]
+
+
+@pytest.mark.parametrize("name", ["P 1 21/c 1", "P n a 21", "P b c a", "I -4 2 d", "P a -3", "P 43 21 2"])
+def test_proper_rotations_are_those_of_the_laue_group(name):
+    group = gemmi.SpaceGroup(name)
+    laue = group.operations().derive_symmorphic()
+    laue.add_inversion()
+    rotations = proper_rotations_of(group)
+    np.testing.assert_array_equal(rotations[0], np.eye(3))
+    assert np.all(np.linalg.det(rotations).round() == 1)
+    assert 2 * len(rotations) == len(laue.sym_ops)
+    known = {(np.array(op.rot) // gemmi.Op.DEN).tobytes() for op in laue.sym_ops}
+    assert {w.tobytes() for w in rotations} <= known

@@ -1,0 +1,155 @@
+"""The space group of a small molecule: screw axes and glide planes together, and a centre of symmetry or none.
+
+Every space group of the Laue class is weighed by what it extinguishes, by the distribution of intensities, and by how
+often it occurs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.geometry.asu import to_asu
+from autoproc.models.space_group import proper_rotations_of
+from autoproc.symmetry.absences import (
+    Absences,
+    SpaceGroupScore,
+    absence_signature,
+    absent_in,
+    analyse_absences,
+    log_densities,
+)
+from autoproc.symmetry.absences import Axial as Extinguishable
+from autoproc.symmetry.centric import evidence_of_centre
+from autoproc.symmetry.in_axes import space_group_in
+from autoproc.symmetry.occurrence import percent_of
+
+SURE = 0.95
+"""Probability from which the first group is taken for certain: higher than where absences speak alone, since how often
+groups occur counts in it. Chosen."""
+MOST_CANDIDATES = 20
+"""That are told; the others have next to no likelihood."""
+ENANTIOMORPHS = (
+    (76, 78), (91, 95), (92, 96), (144, 145), (151, 153), (152, 154), (169, 170), (171, 172), (178, 179), (180, 181),
+    (212, 213),
+)  # fmt: skip
+"""Numbers of the pairs that no merged intensities tell apart."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Merged:
+    """Unique reflections under the Laue group: hkl (N, 3) int32; e2, sigma, intensity, intensity_sigma (N,)."""
+
+    hkl: np.ndarray
+    e2: np.ndarray
+    sigma: np.ndarray
+    intensity: np.ndarray
+    intensity_sigma: np.ndarray
+
+
+def analyse_all_groups(
+    group: gemmi.SpaceGroup, hkl: np.ndarray, e2: np.ndarray, sigma: np.ndarray, scale: np.ndarray
+) -> Absences:
+    """Compare all space groups of the Laue class and centring of `group`, a symmorphic chiral one.
+
+    hkl : (N, 3) observations in its setting; e2, sigma, scale : (N,) as in analyse_absences
+    """
+    chiral = analyse_absences(group, hkl, e2, sigma, scale)
+    classes = every_setting(group)
+    merged = _merge(group, hkl, e2, sigma, scale)
+    absent = np.array([absent_in(members[0], merged.hkl) for members in classes])
+    at_stake = np.asarray(absent.any(axis=0), bool)
+    centre = evidence_of_centre(merged.e2[~at_stake], merged.sigma[~at_stake])
+    logs = _log_of_absences(group, merged, absent, at_stake) + _log_prior(classes)
+    logs += np.array([members[0].is_centrosymmetric() * centre.log_ratio for members in classes])
+    p = np.exp(logs - logs.max())
+    p /= p.sum()
+    order = sorted(range(len(classes)), key=lambda n: (-round(float(p[n]), 9), classes[n][0].number))
+    candidates = tuple(SpaceGroupScore(classes[n], float(p[n])) for n in order[:MOST_CANDIDATES])
+    return Absences(chiral.screw_axes, candidates, candidates[0].score > SURE, centre)
+
+
+def reference_axes(group: gemmi.SpaceGroup, setting: str) -> tuple[gemmi.SpaceGroup, np.ndarray]:
+    """The setting in which chemists use a space group that is not chiral, and the (3, 3) change to it.
+
+    Orthorhombic: that of International Tables. Monoclinic: the cell stays the least oblique, so that P 21/c may be
+    P 21/n and C 2/c be I 2/a, but the glide is never along a of a primitive nor along c of an I-centred cell; with
+    setting="standard" it is P 21/c and C 2/c always.
+    """
+    to_reference = np.rint(np.array(group.basisop.rot).T / gemmi.Op.DEN).astype(int)
+    is_monoclinic = group.crystal_system() == gemmi.CrystalSystem.Monoclinic
+    if setting == "standard" or group.crystal_system() == gemmi.CrystalSystem.Orthorhombic:
+        change = to_reference if np.linalg.det(to_reference) > 0 else -to_reference
+        return gemmi.SpaceGroup(group.number), change
+    if is_monoclinic and group.hm.split()[2].endswith({"P": "a", "I": "c"}.get(group.hm[0], "-")):
+        swap = np.array([[0, 0, 1], [0, -1, 0], [1, 0, 0]])
+        return space_group_in(group, swap), swap
+    return group, np.eye(3, dtype=int)
+
+
+def share_of_achiral(absences: Absences) -> float:
+    """The probability that the space group is none of those that crystals of one hand have."""
+    return sum(c.score for c in absences.candidates if not c.groups[0].is_sohncke())
+
+
+def every_setting(group: gemmi.SpaceGroup) -> list[tuple[gemmi.SpaceGroup, ...]]:
+    """Space groups, in every setting, with the rotations of `group`, proper or not, and its centring.
+
+    Each by itself but for enantiomorphs; of two choices of the origin one.
+    """
+    base = group.operations()
+    rotations = {w.tobytes() for w in proper_rotations_of(group)}
+    found: dict[tuple[int, bytes, bytes], gemmi.SpaceGroup] = {}
+    for candidate in gemmi.spacegroup_table():
+        operations = candidate.operations()
+        if not operations.has_same_centring(base):
+            continue
+        if {w.tobytes() for w in proper_rotations_of(candidate)} != rotations:
+            continue
+        own = b"".join(sorted(np.array(op.rot).tobytes() for op in operations.sym_ops))
+        key = (candidate.number, absence_signature(candidate), own)
+        if key not in found or candidate.is_reference_setting():
+            found[key] = candidate
+    pairs = dict(ENANTIOMORPHS)
+    classes: dict[tuple[int, bytes, bytes], tuple[gemmi.SpaceGroup, ...]] = {}
+    for (number, signature, own), candidate in sorted(found.items(), key=lambda item: item[0]):
+        first = next((a for a, b in pairs.items() if b == number), number)
+        key = (first, signature, own)
+        classes[key] = (*classes.get(key, ()), candidate)
+    return list(classes.values())
+
+
+def _log_prior(classes: list[tuple[gemmi.SpaceGroup, ...]]) -> np.ndarray:
+    """(n,) logarithms of how often groups occur, shared among the settings in which each is possible."""
+    numbers = [members[0].number for members in classes]
+    return np.log([
+        sum(percent_of(g.number) for g in members) / numbers.count(number)
+        for members, number in zip(classes, numbers, strict=True)
+    ])  # fmt: skip
+
+
+def _log_of_absences(group: gemmi.SpaceGroup, merged: Merged, absent: np.ndarray, at_stake: np.ndarray) -> np.ndarray:
+    """(n,) log likelihoods of the intensities (at_stake, (N,) bool) that groups extinguish (absent, (n, N) bool)."""
+    hkl = np.ascontiguousarray(merged.hkl[at_stake])
+    centric = np.asarray(group.operations().centric_flag_array(hkl), bool)
+    e2, sigma, intensity, error = (
+        x[at_stake] for x in (merged.e2, merged.sigma, merged.intensity, merged.intensity_sigma)
+    )
+    log_absent, log_present = log_densities(Extinguishable(hkl, e2, sigma, intensity, error, centric))
+    return np.where(absent[:, at_stake], log_absent, log_present).sum(axis=1)
+
+
+def _merge(group: gemmi.SpaceGroup, hkl: np.ndarray, e2: np.ndarray, sigma: np.ndarray, scale: np.ndarray) -> Merged:
+    """Means over equivalent observations, weighted by 1/sigma^2; what the centring extinguishes is left out."""
+    hkl, e2, sigma, scale = (x[~absent_in(group, hkl)] for x in (hkl, e2, sigma, scale))
+    unique, place = np.unique(to_asu(hkl, group)[0], axis=0, return_inverse=True)
+    n, place = len(unique), place.ravel()
+    weight = 1 / sigma**2
+    total = np.bincount(place, weight, n)
+    mean, error = np.bincount(place, weight * e2, n) / total, total**-0.5
+    size = np.bincount(place, scale, n) / np.bincount(place, minlength=n)
+    indices = np.ascontiguousarray(unique, np.int32)
+    epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(indices), float)
+    return Merged(indices, mean / epsilon, error / epsilon, mean * size, error * size)
