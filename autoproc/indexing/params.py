@@ -17,6 +17,10 @@ class IndexParams(Params):
     unit_cell: tuple[float, float, float, float, float, float] | None = None
     """Known cell, a b c (Angstrom) alpha beta gamma (degrees), in the setting of space_group; none if unknown."""
 
+    expected_cell: tuple[float, float, float, float, float, float] | None = None
+    """Cell that the crystal is thought to have, to be told whether it has: nothing is done about it, unlike unit_cell,
+    which only lattices of that cell are looked for with."""
+
     space_group: SpaceGroupName | None = None
     """Known space group (Hermann-Mauguin or number); its lattice constrains the cell; none is P 1."""
 
@@ -58,7 +62,7 @@ class IndexParams(Params):
     refine_detector: bool = True
     """Let the detector move while the lattices are refined."""
 
-    @field_validator("unit_cell")
+    @field_validator("unit_cell", "expected_cell")
     @classmethod
     def _possible_cell(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
         if value is not None and not gemmi.UnitCell(*value).volume > 1.0:

@@ -14,6 +14,7 @@ from autoproc.models.reflections import Flag
 from autoproc.models.space_group import symbol
 from autoproc.reports.left_out import EDGE, MOST_REASONS, measured_to, reasons_left_out, within_limit
 from autoproc.reports.tables import cell_cells
+from autoproc.reports.whose_crystal import whose_crystal
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
 from autoproc.stages.estimate_resolution import MIN_SHELLS
@@ -50,7 +51,8 @@ class Line:
 def story(p: Processing) -> list[Line]:
     """The lines of every stage that was reached."""
     parts: Sequence[Callable[[Processing], list[Line]]] = (
-        _images, _geometry, _spots, _lattices, _refinement, _integration, _symmetry, _scaling, _resolution, _merging,
+        _images, _geometry, _spots, _lattices, _refinement, _integration, _symmetry, _identity, _scaling, _resolution,
+        _merging,
     )  # fmt: skip
     return [line for part in parts for line in part(p)]
 
@@ -157,6 +159,11 @@ def _refinement(p: Processing) -> list[Line]:
             kind = "cell without symmetry" if group.number == 1 else f"cell of {symbol(group)}"
             lines.append(Line("", f"{kind} {cell}" if not n else f"lattice {n + 1} {cell}"))
     return lines
+
+
+def _identity(p: Processing) -> list[Line]:
+    """Whose crystal it may be by its cell: never more than a hint."""
+    return [Line("" if n else "Identity", hint) for n, hint in enumerate(whose_crystal(p))]
 
 
 def _integration(p: Processing) -> list[Line]:

@@ -21,6 +21,7 @@ from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.story import Line, alternatives_of, known_isa, story
 from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
+from autoproc.reports.whose_crystal import whose_crystal
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import first_of
 
@@ -98,8 +99,10 @@ def with_way_on(hint: str, name: str) -> str:
 def _crystal_facts(p: Processing | None) -> dict[str, Any]:
     facts: dict[str, Any] = {"space_group": None, "laue_group": None, "alternatives": [], "unit_cell": None}
     facts["n_lattices"] = None
+    facts["may_be"] = []
     if p is None:
         return facts
+    facts["may_be"] = whose_crystal(p)
     models = p.indexed or p.refined
     if models is not None:
         facts["n_lattices"] = len(models.experiments)

@@ -38,7 +38,12 @@ def process_sweep(
     images that were gone says so as "lost": it is worth another attempt.
     Nothing that goes wrong with one sweep leaves this function: its summary says what it was.
     """
-    processing = Processing(sweep.experiment, warnings=list(sweep.warnings), partial=sweep.partial)
+    processing = Processing(
+        sweep.experiment,
+        warnings=list(sweep.warnings),
+        partial=sweep.partial,
+        expected_cell=config.index.expected_cell or config.index.unit_cell or config.symmetry.unit_cell,
+    )
     failure = None
     with SweepFolder(folder, console) as stage_files:
         try:

@@ -59,6 +59,7 @@ class Processing:
     partial : why the images are not all that were collected, "" where they are
     source : who reads the images, and knows which of them could not be read
     stated : the experiment as header and user say, where a search has replaced a part of it; None where none has
+    expected_cell : which the user thinks that the crystal has, Angstrom and degrees, to compare with
     """
 
     experiment: Experiment
@@ -77,6 +78,7 @@ class Processing:
     partial: str = ""
     source: ForgivingReader | None = None
     stated: Experiment | None = None
+    expected_cell: tuple[float, float, float, float, float, float] | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
