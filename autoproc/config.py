@@ -19,6 +19,7 @@ from autoproc.service.params import ServiceParams
 from autoproc.service.watch_params import WatchParams
 from autoproc.spellings.translation import own_changes
 from autoproc.stages.bravais_settings import BravaisParams
+from autoproc.stages.damage_analysis import DamageParams
 from autoproc.stages.determine_symmetry import SymmetryParams
 from autoproc.stages.estimate_resolution import EstimateResolutionParams
 from autoproc.stages.find_rotation_axis import FindRotationAxisParams
@@ -86,6 +87,7 @@ class Config(Params):
     symmetry: SymmetryParams = SymmetryParams()
     scale: ScaleParams = ScaleParams()
     estimate_resolution: EstimateResolutionParams = EstimateResolutionParams()
+    damage_analysis: DamageParams = DamageParams()
     merge: MergeParams = MergeParams()
     reindex: ReindexParams = ReindexParams()
 

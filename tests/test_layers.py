@@ -18,7 +18,10 @@ LAYERS = (
     ("geometry", "wording"),
     ("formats",),
     ("merging",),
-    ("beam_search", "importing", "indexing", "integration", "refinement", "scaling", "spot_finding", "symmetry"),
+    (
+        "beam_search", "damage", "importing", "indexing", "integration", "refinement", "scaling", "spot_finding",
+        "symmetry",
+    ),
     ("simulation", "stages", "overrides", "service.params", "service.watch_params"),
     ("spellings",),
     ("config",),

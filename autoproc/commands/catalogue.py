@@ -134,6 +134,16 @@ STEPS = (
         "Say how far scaled data are useful: where the fitted CC1/2 falls to cc_half=0.3.",
     ),
     StepDescription(
+        "damage-analysis",
+        "damage_analysis_step",
+        "damage_analysis",
+        "scaled.expt scaled.refl",
+        "Say what radiation did to the crystal: Rd, Rcp, Scp, completeness, decay and cell against dose; write "
+        "damage.html.\n\n"
+        "Dose is counted in images; dose_rate=0.5 (a second) or dose_per_image=0.1 give it in any unit. Doses of "
+        "several sweeps add up unless crystals=each.",
+    ),
+    StepDescription(
         "merge",
         "merge_step",
         "merge",

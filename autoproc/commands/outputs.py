@@ -11,6 +11,7 @@ NAMES = {
     "output.reflections": "refl",
     "output.log": "log",
     "output.mtz": "mtz",
+    "output.html": "html",
     "output.merged_mtz": "merged_mtz",
     "output.unmerged_mtz": "unmerged_mtz",
     "output.prefix": "prefix",
@@ -23,8 +24,8 @@ NO_NAME = ("none", "auto", "")
 FILES = ("input.experiments", "input.reflections", "input.template", "input.directory", "template", "directory")
 """Parameters that are input files."""
 USED_BY = {
-    "mtz": ("merge", "export"), "merged_mtz": ("scale",), "unmerged_mtz": ("scale",), "prefix": ("bravais-settings",),
-    "directory": ("bravais-settings",),
+    "mtz": ("merge", "export"), "merged_mtz": ("scale",), "unmerged_mtz": ("scale",), "html": ("damage-analysis",),
+    "prefix": ("bravais-settings",), "directory": ("bravais-settings",),
 }  # fmt: skip
 """The steps that write files of these names; the others are written by all."""
 

@@ -26,10 +26,12 @@ from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
+from autoproc.reports.damage_page import damage_page
 from autoproc.reports.show_models import format_experiments
 from autoproc.scaling.tables import format_scale
 from autoproc.service.process_sweep import exportable
 from autoproc.stages.bravais_settings import bravais_settings, format_bravais_settings
+from autoproc.stages.damage_analysis import damage_analysis, format_damage_analysis
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import estimate_resolution, format_resolution
 from autoproc.stages.find_rotation_axis import find_rotation_axis, format_find_rotation_axis
@@ -221,6 +223,14 @@ def estimate_resolution_step(step: Step) -> None:
     """Say how far scaled data are useful: where the fitted CC1/2 falls to cc_half=0.3."""
     estimate = estimate_resolution(step.experiments(), step.reflections(), step.config.estimate_resolution)
     step.console.print(format_resolution(estimate))
+
+
+def damage_analysis_step(step: Step) -> None:
+    """Say what radiation did to the crystal, with a page of plots: damage.html."""
+    experiments = step.experiments()
+    result = damage_analysis(experiments, step.reflections(), step.config.damage_analysis)
+    step.console.print(format_damage_analysis(result))
+    step.write_page(step.outputs.path("html", "damage.html"), damage_page(name_of(experiments), result))
 
 
 def merge_step(step: Step) -> None:

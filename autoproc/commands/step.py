@@ -185,6 +185,11 @@ class Step:
         write_refl(path, reflections)
         self.console.print(f"Saved {len(reflections)} reflections to {path}")
 
+    def write_page(self, path: Path, page: str) -> None:
+        """Write a page of plots, and say so."""
+        path.write_text(page, encoding="utf-8", errors="backslashreplace")
+        self.console.print(f"Saved the plots to {path}")
+
     def warn(self, warnings: Sequence[str]) -> None:
         """Print warnings."""
         for warning in warnings:

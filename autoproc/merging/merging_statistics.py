@@ -89,6 +89,7 @@ class ScaledObservations:
 
     intensity, sigma : (N,) intensity_scale / inverse_scale and its standard uncertainty
     groups : their equivalents; d : (G,) Angstrom; cell, space_group : of all of them
+    rows : (N,) intp, where they stand among the reflections that were given
     """
 
     intensity: np.ndarray
@@ -97,6 +98,7 @@ class ScaledObservations:
     d: np.ndarray
     cell: gemmi.UnitCell
     space_group: gemmi.SpaceGroup
+    rows: np.ndarray
 
 
 def scaled_observations(
@@ -129,6 +131,7 @@ def scaled_observations(
         cell.calculate_d_array(groups.hkl),
         cell,
         group,
+        np.flatnonzero(kept),
     )
 
 

@@ -338,10 +338,29 @@ MERGE = (
       for name in ("crystal_names", "project_name", "dataset_names")),
 )  # fmt: skip
 
+DOSES = "give damage_analysis.dose_per_image=, starting_doses= or crystals="
+DAMAGE_ANALYSIS = (
+    Spelling("dose.experiments.dose_per_image", "damage_analysis.dose_per_image"),
+    Spelling("dose.experiments.starting_doses", "damage_analysis.starting_doses"),
+    Spelling("dose.experiments.shared_crystal", "damage_analysis.crystals",
+             convert=chosen({"true": "one", "false": "each"})),
+    Spelling("dose.remove_gaps", fine=("true",), instead="numbers of images that lack are no dose"),
+    *(Spelling(f"dose.batch.{name}", instead=DOSES, fine=("none",)) for name in ("range", "dose_start", "dose_step")),
+    Spelling("d_min", "damage_analysis.d_min"),
+    Spelling("d_max", "damage_analysis.d_max"),
+    Spelling("min_completeness", instead="give d_min=", fine=("none",)),
+    Spelling("resolution_bins", "damage_analysis.n_shells"),
+    Spelling("anomalous", "damage_analysis.anomalous"),
+    Spelling("range.width", fine=("1",), instead="a step is the dose of an image"),
+    *(Spelling(f"range.{name}", instead="leave images out: import exclude_images=", fine=("none",))
+      for name in ("min", "max")),
+    Spelling("output.json", instead="damage.html has the curves", fine=("none",)),
+)  # fmt: skip
+
 BY_STEP: dict[str, tuple[Spelling, ...]] = {
     "import": IMPORT, "find-spots": FIND_SPOTS, "search-beam-position": SEARCH_BEAM,
     "find-rotation-axis": FIND_ROTATION_AXIS, "index": INDEX, "bravais-settings": BRAVAIS, "reindex": REINDEX,
     "refine": REFINE, "integrate": INTEGRATE, "symmetry": SYMMETRY, "scale": SCALE,
-    "estimate-resolution": ESTIMATE_RESOLUTION, "merge": MERGE,
+    "estimate-resolution": ESTIMATE_RESOLUTION, "damage-analysis": DAMAGE_ANALYSIS, "merge": MERGE,
 }  # fmt: skip
 """By the name of the subcommand."""

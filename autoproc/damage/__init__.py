@@ -1,0 +1,1 @@
+"""What radiation does to a crystal over a sweep, as its intensities tell."""

@@ -1,0 +1,101 @@
+"""An analysis of damage as text."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from autoproc.damage.drift import Drift
+from autoproc.damage.result import DamageResult
+from autoproc.text_tables import ruled_table
+
+N_DIFFERENCES = 10
+"""Lines of the table of Rd."""
+SIGNIFICANT = 5.0
+"""Standard uncertainties beyond which a change of the intensities is one; of simulated sweeps without damage none
+reached 3."""
+TELLING_B = 5.0
+"""Growth of B, Angstrom^2, from the first to the last part of the dose that is worth a word: good crystals on
+simulated sweeps without damage stay below 2."""
+
+
+def format_damage_analysis(result: DamageResult) -> str:
+    """A line for each part of the dose, Rd by difference of dose, and what it comes to in words."""
+    lines = [
+        f"{result.n_observations} observations of {result.n_unique} unique reflections, "
+        f"{_dose(result.axis.start, result)} to {_dose(float(result.axis.ends[-1]), result)}",
+        "",
+        ruled_table(*_by_dose(result)),
+        "",
+        "Rd: R factor of pairs of equivalents against their difference of dose (Diederichs 2006)",
+        ruled_table(("Difference to", "Pairs", "Rd"), _by_difference(result)),
+        "",
+        *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences(result)),
+    ]
+    return "\n".join(lines)
+
+
+def sentences(result: DamageResult) -> list[str]:
+    """What the damage comes to, in plain words."""
+    found = [_of_intensities(result.drift)]
+    b = result.b_growth
+    if b is not None:
+        found.append(f"B grows by {b:.1f} A^2 over the sweep" if b > 0 else f"B does not grow ({b:.1f} A^2)")
+    if result.cell_growth is not None:
+        found.append(f"the cell's volume changes by {result.cell_growth:+.2%} by its edges")
+    return found
+
+
+def _of_intensities(drift: Drift | None) -> str:
+    if drift is None:
+        return "too few reflections were measured four times or more, far apart, to tell a change of the intensities"
+    if drift.sigmas < SIGNIFICANT or drift.change <= 0:
+        return (
+            "intensities at the end do not differ from those at the start beyond what scaling took out "
+            f"(less than {2.24 * drift.error:.1%})"
+        )
+    return (
+        f"intensities at the end differ from those at the start by {drift.change:.1%}, beyond what scaling took out "
+        f"(rms of {drift.n} reflections)"
+    )
+
+
+def _dose(value: float, result: DamageResult) -> str:
+    return f"{'image' if result.unit == 'images' else 'dose'} {value:.4g}"
+
+
+def _by_dose(result: DamageResult) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    header = (
+        "Image" if result.unit == "images" else "Dose", "Complete", "I+ and I-", "Mult.", "I/sigma", "CC1/2", "so far",
+        "CC first", "Rcp", "Scp", "Scale", "B gained",
+    )  # fmt: skip
+    rows: list[tuple[object, ...]] = []
+    n = result.axis.n_steps
+    for k, part in enumerate(result.parts):
+        last = max(0, min(n - 1, int(np.ceil(n * (k + 1) / len(result.parts))) - 1))
+        c = result.completeness
+        rows.append((
+            f"{part.dose:.4g}", f"{c.either[last]:.1%}", f"{c.both[last]:.1%}", f"{part.multiplicity:.1f}",
+            _number(part.i_over_sigma, 1), *(_number(v, 3) for v in (part.cc_half, part.cc_half_so_far, part.cc_first)),
+            _number(result.pairs.rcp[last], 4), _number(result.pairs.scp[last], 3),
+            _number(result.decay.scale[k], 3), _number(result.decay.b[k], 2),
+        ))  # fmt: skip
+    return header, rows
+
+
+def _by_difference(result: DamageResult) -> list[tuple[object, ...]]:
+    """Rd of all pairs in ranges of the difference, each pair counting once."""
+    pairs = result.pairs
+    edges = np.unique(np.linspace(0, result.axis.n_steps, N_DIFFERENCES + 1).astype(int))
+    rows: list[tuple[object, ...]] = []
+    for low, high in pairwise(edges):
+        n = pairs.n_pairs[low:high]
+        known = n > 0
+        rd = np.average(pairs.rd[low:high][known], weights=n[known]) if known.any() else np.nan
+        rows.append((f"{result.axis.width * high:.4g}", int(n.sum()), _number(float(rd), 4)))
+    return rows
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None or not np.isfinite(value) else f"{value:.{digits}f}"

@@ -1,0 +1,98 @@
+"""Damage: plots against dose, for the report of a sweep and for a page of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autoproc.damage.result import DamageResult
+from autoproc.damage.text import sentences
+from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.reports.page import Figure, Section, render
+from autoproc.reports.thinning import block_mean
+
+RD_POINTS = 60
+"""Points of the plot of Rd: so many pairs in each that it is no scatter of few."""
+LEAST_R = 0.02
+"""The axes of R factors reach at least so far, so that noise does not look like damage."""
+SHOWN_SHELLS = 4
+"""Shells of resolution that are drawn beside the whole: the first and last among them."""
+
+
+def damage_page(title: str, result: DamageResult) -> str:
+    """A page of its own."""
+    return render("files.html", title=title, sections=[damage_section(result)])
+
+
+def damage_section(result: DamageResult) -> Section:
+    """What radiation did, in plots."""
+    shells = np.unique(np.linspace(0, len(result.shells) - 1, SHOWN_SHELLS).astype(int))
+    names = [f"{low:.2f}\u2013{high:.2f} \u00c5" for low, high in result.shells]
+    told = [(names[n], n) for n in shells] if len(result.shells) > 1 else []
+    pairs, completeness = result.pairs, result.completeness
+    words = "; ".join(sentences(result))
+    rcp = {"all": pairs.rcp, **{name: pairs.rcp_shells[n] for name, n in told}}
+    scp = {"all": pairs.scp, **{name: pairs.scp_shells[n] for name, n in told}}
+    figures = [
+        Figure("Rd", f"R factor of pairs of equivalents by their difference of dose: flat without damage. {words}.",
+               _rd(result)),
+        Figure("Rcp", "R factor of all pairs so far: it climbs where later images disagree with earlier ones.",
+               _by_dose(result, rcp, "Rcp", LEAST_R)),
+        Figure("Scp", "The same over what the errors lead to expect: near 1 without damage.",
+               _by_dose(result, scp, "Scp", 1.5)),
+        Figure("Completeness against dose", "What was measured by then.",
+               _by_dose(result, {"I": completeness.either, "I(+)": completeness.plus, "I(\u2212)": completeness.minus,
+                                 "both": completeness.both}, "completeness", 1.0)),
+        Figure("Decay against dose", "B that the crystal gained, by the scales of its observations.", _decay(result)),
+        Figure("Quality by part of the dose", "CC\u00bd of each part by itself, of all data so far, with the first.",
+               _parts(result)),
+    ]  # fmt: skip
+    return Section("Damage", figures)
+
+
+def _label(result: DamageResult) -> str:
+    return "images exposed" if result.unit == "images" else "dose"
+
+
+def _by_dose(result: DamageResult, curves: dict[str, np.ndarray], label: str, least: float) -> str:
+    dose = block_mean(result.axis.ends)
+    series = [Series(dose, block_mean(y), name, "line", n) for n, (name, y) in enumerate(curves.items())]
+    greatest = max((np.nanmax(s.y) for s in series if np.isfinite(s.y).any()), default=0.0)
+    return draw(Chart(series, _label(result), label, (0, least if greatest < least else None)))
+
+
+def _rd(result: DamageResult) -> str:
+    """Means of neighbouring differences, each pair counting once."""
+    pairs = result.pairs
+    block = np.arange(result.axis.n_steps) * min(RD_POINTS, result.axis.n_steps) // result.axis.n_steps
+    n = np.bincount(block, pairs.n_pairs)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rd = np.bincount(block, np.nan_to_num(pairs.rd) * pairs.n_pairs) / np.where(n > 0, n, np.nan)
+        difference = np.bincount(block, result.axis.differences) / np.bincount(block)
+    greatest = np.nanmax(rd) if np.isfinite(rd).any() else 0.0
+    limits = (0, LEAST_R if greatest < LEAST_R else None)
+    return draw(Chart([Series(difference, rd, "", "both", 0)], f"difference, {_label(result)}", "Rd", limits))
+
+
+def _decay(result: DamageResult) -> str:
+    ends = np.array([part.dose for part in result.parts])
+    b = result.decay.b
+    limit = 2.0 if not np.isfinite(b).any() or np.nanmax(np.abs(b)) < 2.0 else None
+    limits = (None if limit is None else -limit, limit)
+    return draw(Chart([Series(ends, b, "", "both", 0)], _label(result), "B gained (\u00c5\u00b2)", limits, [Mark(0.0)]))
+
+
+def _parts(result: DamageResult) -> str:
+    ends = np.array([part.dose for part in result.parts])
+
+    def values(of: Sequence[float | None]) -> np.ndarray:
+        return np.array([np.nan if v is None else v for v in of])
+
+    curves = {
+        "by itself": values([p.cc_half for p in result.parts]),
+        "so far": values([p.cc_half_so_far for p in result.parts]),
+        "with the first": values([p.cc_first for p in result.parts]),
+    }
+    series = [Series(ends, y, name, "both", n) for n, (name, y) in enumerate(curves.items())]
+    return draw(Chart(series, _label(result), "correlation", (None, 1.0)))

@@ -1,0 +1,184 @@
+"""What radiation did to the crystal: agreement, completeness, decay and cell against dose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from autoproc.damage.coverage import completeness_by_dose
+from autoproc.damage.decay import decay_of
+from autoproc.damage.dose import dose_axis, doses_of, starts_of
+from autoproc.damage.drift import drift_of
+from autoproc.damage.pairs import pair_statistics
+from autoproc.damage.parts import parts_of
+from autoproc.damage.result import DamageResult
+from autoproc.damage.text import format_damage_analysis
+from autoproc.errors import ConfigurationError, NoCrystal
+from autoproc.geometry.asu import complete_set
+from autoproc.geometry.shells import Shells
+from autoproc.linear_algebra import single_threaded_blas
+from autoproc.merging.merging_statistics import ScaledObservations, scaled_observations
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.params import Params
+from autoproc.refinement.by_image import crystal_by_image
+
+__all__ = ["DamageParams", "DamageResult", "damage_analysis", "format_damage_analysis"]
+N_PARTS = 10
+"""Parts of the dose that the table has a line for."""
+WIDEN = 1e-8
+"""1/Angstrom^2 by which the shells reach beyond the last reflection, as in DIALS."""
+
+
+T = TypeVar("T")
+
+
+class WrongDoses(ConfigurationError):
+    """Lists of doses or crystals that do not fit the experiments."""
+
+    what = "damage_analysis.{name} has {given} values, and there are {needed} experiments"
+    hint = "give one value for all, or one for each experiment in the order of the .expt file"
+
+
+class UnknownExposure(ConfigurationError):
+    """A dose rate without the time that it is to be multiplied with."""
+
+    what = "damage_analysis.dose_rate is given, and the exposure time of experiment {number} is not known"
+    hint = "give damage_analysis.dose_per_image, the dose of an image, instead"
+
+
+class DamageParams(Params):
+    """How to analyse radiation damage."""
+
+    d_min: float | None = Field(None, gt=0)
+    """High-resolution limit, Angstrom; none takes everything that was scaled."""
+    d_max: float | None = Field(None, gt=0)
+    """Low-resolution limit, Angstrom; none takes everything."""
+    n_shells: int = Field(8, ge=1, le=50)
+    """Resolution shells of Rcp, Scp and completeness, of equal width in 1/d^2."""
+    anomalous: bool = False
+    """Pair observations of the same hand only; otherwise I(+) with I(-) too."""
+    dose_per_image: tuple[float, ...] = ()
+    """Dose of an image, in any unit: one value, or one for each experiment; none counts images (or takes dose_rate)."""
+    dose_rate: float | None = Field(None, gt=0)
+    """Dose for each second of exposure, for example MGy/s: the dose of an image is this times its exposure time."""
+    starting_doses: tuple[float, ...] = ()
+    """Dose that the crystal had taken before each experiment; none lets doses add up (see crystals)."""
+    crystals: str = "one"
+    """Whose doses add up: one, the sweeps are of one crystal, in the order in which they are listed; each, every sweep
+    is of a crystal of its own and begins at 0; or a number for each experiment, for example 1,1,2."""
+
+    @field_validator("dose_per_image", "starting_doses")
+    @classmethod
+    def _not_negative(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if any(value < 0 for value in values):
+            raise ValueError("a dose is not negative")
+        return values
+
+    @field_validator("crystals")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        parts = value.replace(" ", "").split(",")
+        if value not in ("one", "each") and not all(part.isdecimal() and part.isascii() for part in parts):
+            raise ValueError("it is one, each, or a number for each experiment such as 1,1,2")
+        return value
+
+
+@single_threaded_blas
+def damage_analysis(experiments: Sequence[Experiment], scaled: Reflections, params: DamageParams) -> DamageResult:
+    """Analyse scaled reflections against dose, frames counted from the start of each scan.
+
+    Raises NoReflections, NoCrystal, MissingColumn, WrongDoses or UnknownExposure.
+    """
+    if not any(e.crystal is not None for e in experiments):
+        raise NoCrystal(n=len(experiments))
+    observations = scaled_observations(experiments, scaled, params.d_min, params.d_max)
+    dose, per_image = observed_doses(experiments, scaled[observations.rows], params)
+    axis = dose_axis(dose, per_image)
+    step = axis.step_of(dose)
+    groups = observations.groups
+    shells = _shells(observations.d, params.n_shells)
+    shell = shells.index(observations.d)
+    hands = 2 * groups.group + ~groups.is_plus if params.anomalous else groups.group
+    values = observations.intensity, observations.sigma
+    part = step * N_PARTS // axis.n_steps
+    ends = axis.start + axis.width * axis.n_steps * np.arange(1, N_PARTS + 1) / N_PARTS
+    rows = observations.rows
+    first = next(e for e in experiments if e.crystal is not None)
+    return DamageResult(
+        axis,
+        "images" if _counts_images(params) else "dose",
+        tuple(shells.limits(n) for n in range(len(shells))),
+        len(step),
+        len(groups),
+        pair_statistics(hands, *values, step, shell[groups.group], len(shells), axis),
+        completeness_by_dose(groups, step, shell, _expected(observations, shells), axis),
+        parts_of(groups, *values, part, ends),
+        decay_of(scaled["inverse_scale"][rows], observations.d[groups.group], part, N_PARTS),
+        drift_of(groups.group, len(groups), *values, (step + 0.5) / axis.n_steps),
+        crystal_by_image(first).cell if first.crystal is not None and first.crystal.n_scan_points else None,
+    )
+
+
+def observed_doses(
+    experiments: Sequence[Experiment], table: Reflections, params: DamageParams
+) -> tuple[np.ndarray, np.ndarray]:
+    """Dose (N,) of each observation, and of an image of each experiment (E,)."""
+    per_image = _dose_per_image(experiments, params)
+    if params.starting_doses:
+        starts = np.array(_for_each(params.starting_doses, "starting_doses", len(experiments)))
+    else:
+        starts = starts_of(experiments, per_image, _crystals(experiments, params.crystals))
+    frame = table["xyz_obs_px" if "xyz_obs_px" in table else "xyz_cal_px"][:, 2]
+    return doses_of(experiments, frame, table["experiment_id"], per_image, starts), per_image
+
+
+def _counts_images(params: DamageParams) -> bool:
+    return not params.dose_per_image and params.dose_rate is None
+
+
+def _dose_per_image(experiments: Sequence[Experiment], params: DamageParams) -> np.ndarray:
+    if params.dose_per_image:
+        return np.array(_for_each(params.dose_per_image, "dose_per_image", len(experiments)))
+    if params.dose_rate is None:
+        return np.ones(len(experiments))
+    doses = []
+    for number, experiment in enumerate(experiments):
+        times = experiment.scan.exposure_times
+        seconds = 0.0 if times is None or not len(times) else float(np.mean(times))
+        if not seconds > 0:
+            raise UnknownExposure(number=number)
+        doses.append(params.dose_rate * seconds)
+    return np.array(doses)
+
+
+def _crystals(experiments: Sequence[Experiment], crystals: str) -> list[int] | None:
+    """A number of the crystal of each experiment; None for one crystal."""
+    if crystals == "one":
+        return None
+    if crystals == "each":
+        return list(range(len(experiments)))
+    return [int(n) for n in _for_each(crystals.split(","), "crystals", len(experiments))]
+
+
+def _for_each(values: Sequence[T], name: str, n: int) -> list[T]:
+    if len(values) not in (1, n):
+        raise WrongDoses(name=name, given=len(values), needed=n)
+    return list(values) * (n if len(values) == 1 else 1)
+
+
+def _shells(d: np.ndarray, n_shells: int) -> Shells:
+    """Of equal width in 1/d^2, as pairs are compared in DIALS."""
+    s2 = d**-2.0
+    return Shells(np.linspace(s2.min() * (1 - 1e-12), s2.max() + WIDEN, n_shells + 1))
+
+
+def _expected(observations: ScaledObservations, shells: Shells) -> np.ndarray:
+    """(S,) unique reflections that there are in each shell."""
+    (d_max, _), (_, d_min) = shells.limits(0), shells.limits(len(shells) - 1)
+    hkl = complete_set(observations.cell, observations.space_group, d_min, d_max)
+    index = shells.index(observations.cell.calculate_d_array(hkl))
+    return np.bincount(index[index >= 0], minlength=len(shells))
