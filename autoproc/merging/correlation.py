@@ -24,7 +24,8 @@ SIGNIFICANCE = 0.01
 class HalfSets:
     """Means of two random halves of each group of at least two: first, second (n_splits, G), NaN elsewhere.
 
-    anomalous : (n_splits, G, 2) I(+) - I(-) of each half, NaN where either hand has fewer than two
+    anomalous : (n_splits, G, 2) I(+) - I(-) of each half, NaN where either hand has fewer than two, and everywhere if
+    they were not asked for
     """
 
     first: np.ndarray
@@ -47,12 +48,14 @@ class HalfSets:
         return _mean_correlation(self.anomalous[:, here, 0], self.anomalous[:, here, 1])
 
 
-def half_set_correlations(groups: EquivalentGroups, intensity: np.ndarray, sigma: np.ndarray) -> HalfSets:
+def half_set_correlations(
+    groups: EquivalentGroups, intensity: np.ndarray, sigma: np.ndarray, anomalous: bool = True
+) -> HalfSets:
     """Split each group N_SPLITS times at random into halves that differ by at most one observation.
 
     The draw is by a fixed seed and by rank of intensity within the group, so that the order of the
     observations does not matter. Halves are weighted by 1/variance for CC1/2, unweighted for the
-    anomalous differences, where weights would follow the few strongest.
+    anomalous differences, where weights would follow the few strongest. The halves are the same without `anomalous`.
     """
     random = np.random.default_rng(0)
     friedel = groups.anomalous()
@@ -64,12 +67,17 @@ def half_set_correlations(groups: EquivalentGroups, intensity: np.ndarray, sigma
         for _ in range(N_SPLITS):
             key = random.random(len(intensity))
             yield pairs, key, random.random(len(groups)), weight
-            yield hands, key, random.random(len(friedel)), np.ones_like(weight)
+            extra = random.random(len(friedel))
+            if anomalous:
+                yield hands, key, extra, np.ones_like(weight)
 
     found = list(
         map_in_order(lambda d: d[0].half_means(d[1], d[2], intensity, d[3]), drawn(), 1 if len(weight) < FEW else 0)
     )
-    first, second = (np.array([means[n] for means in found[::2]]) for n in (0, 1))
+    step = 2 if anomalous else 1
+    first, second = (np.array([means[n] for means in found[::step]]) for n in (0, 1))
+    if not anomalous:
+        return HalfSets(first, second, np.full((N_SPLITS, len(groups), 2), np.nan))
     apart = np.array(found[1::2]).reshape(N_SPLITS, 2, len(groups), 2)
     anomalous_differences = np.ascontiguousarray((apart[..., 0] - apart[..., 1]).swapaxes(1, 2))
     anomalous_differences[:, groups.is_centric] = np.nan

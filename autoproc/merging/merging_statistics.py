@@ -156,14 +156,41 @@ def statistics_of(observations: ScaledObservations, n_shells: int = 20) -> Mergi
     return MergingTables(observations).statistics(n_shells)
 
 
+@dataclass(frozen=True, slots=True)
+class HalfSetShell:
+    """What tells whether a resolution range holds data: limits in Angstrom, CC1/2 without extremes, and <I/sigma>."""
+
+    d_max: float
+    d_min: float
+    n_unique: int
+    i_over_sigma: float | None
+    cc_half: float | None
+
+
+class HalfSetTables:
+    """Sums over groups, computed once, for the steady CC1/2 of any shells: for decisions that no observation turns."""
+
+    def __init__(self, observations: ScaledObservations) -> None:
+        arguments = observations.groups, observations.intensity, observations.sigma
+        self.d = observations.d
+        self.mean = group_agreement(*arguments)
+        self.halves = half_set_correlations(*arguments, anomalous=False)
+
+    def shells(self, n_shells: int, d_min: float = 0.0) -> tuple[HalfSetShell, ...]:
+        """Shells of equal volume as far as d_min, Angstrom, lowest resolution first."""
+        shells = _as_far_as(self.d, n_shells, d_min)
+        shell = shells.index(self.d)
+        return tuple(self._shell(shell == n, shells.limits(n)) for n in range(len(shells)))
+
+    def _shell(self, here: np.ndarray, limits: tuple[float, float]) -> HalfSetShell:
+        mean = self.mean[here]
+        return HalfSetShell(*limits, len(mean), mean.i_over_sigma, self.halves.steady_cc_half(here)[0])
+
+
 class MergingTables:
-    """Sums over groups, computed once, from which every shell is summarised.
+    """Sums over groups, computed once, from which every shell is summarised."""
 
-    steady : CC1/2 without the extremes of each shell, for decisions that one observation must not turn
-    """
-
-    def __init__(self, observations: ScaledObservations, steady: bool = False) -> None:
-        self.steady = steady
+    def __init__(self, observations: ScaledObservations) -> None:
         groups = observations.groups
         arguments = observations.intensity, observations.sigma
         self.d = observations.d
@@ -194,8 +221,7 @@ class MergingTables:
 
     def shells(self, n_shells: int, d_min: float = 0.0) -> tuple[ShellStatistics, ...]:
         """Statistics in shells of equal volume as far as d_min, Angstrom."""
-        inside = self.d[self.d >= d_min]
-        return tuple(self.summarise(equal_volume_shells(inside, max(1, min(n_shells, len(inside))))))
+        return tuple(self.summarise(_as_far_as(self.d, n_shells, d_min)))
 
     def summarise(self, shells: Shells, limits: tuple[float, float] | None = None) -> list[ShellStatistics]:
         """One summary for each shell; `limits` replaces the printed limits of a single one."""
@@ -209,7 +235,7 @@ class MergingTables:
     def _summary(self, here: np.ndarray, expected: np.ndarray, limits: tuple[float, float]) -> ShellStatistics:
         mean, friedel = self.mean[here], self.friedel[np.repeat(here, 2)]
         n_observations, n_unique = int(mean.count.sum()), len(mean)
-        cc_half, n_half = self.halves.steady_cc_half(here) if self.steady else self.halves.cc_half(here)
+        cc_half, n_half = self.halves.cc_half(here)
         cc_anom, n_anom = self.halves.cc_anom(here)
         n_pairs = np.count_nonzero(self.signal.is_pair & here)
         return ShellStatistics(
@@ -235,6 +261,11 @@ class MergingTables:
             anomalous_multiplicity=n_observations / len(friedel) if len(friedel) else 0.0,
             steady_r_meas=mean.steady_r_meas,
         )
+
+
+def _as_far_as(d: np.ndarray, n_shells: int, d_min: float) -> Shells:
+    inside = d[d >= d_min]
+    return equal_volume_shells(inside, max(1, min(n_shells, len(inside))))
 
 
 def _percent(part: int | np.integer, whole: int | np.integer) -> float:

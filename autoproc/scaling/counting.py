@@ -67,26 +67,30 @@ def _steadied_alike(
     What a straight sum of rises leaves, of variances that do not add up so simply, is taken off as a factor.
     """
     typical = np.full(len(variance), np.median(variance[use]))
+    terms = np.empty((3 + 2 * len(KNOTS), len(variance)))  # a row each, which LAPACK takes as its columns
+    terms[0], terms[1], terms[2] = 1.0, expected, background
+    smooth, rises = terms[:3], terms[3:]
     for _ in range(2):
         sigma = np.sqrt(typical)
-        near = use & (np.abs(deviation) < MAX_DEVIATION * sigma)
-        rise = _rises(deviation, sigma)
-        columns = np.column_stack([np.ones_like(expected), expected, background, rise])
-        weighted = columns[near] / typical[near, None]
-        fit = np.linalg.lstsq(weighted, variance[near] / typical[near], rcond=1e-9)[0]
-        typical = np.maximum(columns[:, :3] @ fit[:3], 0.1 * np.median(typical))
-    steady = np.maximum(variance - rise @ fit[3:], LEAST * typical)
+        near = np.flatnonzero(use & (np.abs(deviation) < MAX_DEVIATION * sigma))
+        _fill_rises(rises, deviation, sigma)
+        weighted = terms.take(near, axis=1)
+        weighted /= typical[near]
+        fit = np.linalg.lstsq(weighted.T, variance[near] / typical[near], rcond=1e-9)[0]
+        typical = np.maximum(fit[:3] @ smooth, 0.1 * np.median(typical))
+    steady = np.maximum(variance - fit[3:] @ rises, LEAST * typical)
     inner = np.clip(deviation / np.sqrt(typical), -MAX_FACTOR_DEVIATION, MAX_FACTOR_DEVIATION)
-    factors = np.column_stack([_rises(inner, np.ones_like(inner)), np.ones_like(inner)])
-    left = np.linalg.lstsq(factors[near], np.log(steady / typical)[near], rcond=1e-9)[0]
-    return steady * np.exp(-np.clip(factors[:, :-1] @ left[:-1], -MAX_LOG_FACTOR, MAX_LOG_FACTOR))
+    _fill_rises(rises, inner, 1.0)
+    factors = np.concatenate([rises.take(near, axis=1), np.ones((1, len(near)))])
+    left = np.linalg.lstsq(factors.T, np.log(steady[near] / typical[near]), rcond=1e-9)[0]
+    return steady * np.exp(-np.clip(left[:-1] @ rises, -MAX_LOG_FACTOR, MAX_LOG_FACTOR))
 
 
-def _rises(deviation: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-    """(N, 2 len(KNOTS)) piecewise linear functions of the deviation, 0 where there is none."""
-    above = [np.maximum(deviation - knot * sigma, 0.0) for knot in KNOTS]
-    below = [np.minimum(deviation + knot * sigma, 0.0) for knot in KNOTS]
-    return np.column_stack([*above, *below])
+def _fill_rises(rises: np.ndarray, deviation: np.ndarray, sigma: np.ndarray | float) -> None:
+    """Write (2 len(KNOTS), N) piecewise linear functions of deviations (N,), 0 where there is none."""
+    for above, below, knot in zip(rises[: len(KNOTS)], rises[len(KNOTS) :], KNOTS, strict=True):
+        np.maximum(deviation - knot * sigma, 0.0, out=above)
+        np.minimum(deviation + knot * sigma, 0.0, out=below)
 
 
 def likely_intensities(mean: np.ndarray, variance: np.ndarray, d: np.ndarray) -> np.ndarray:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from autoproc.kernels.nearest_points import PointGrid
 from autoproc.merging.groups import EquivalentGroups
-from autoproc.threads import available_cores
+from autoproc.threads import map_in_order
 
 NEIGHBOURS = (8, 32)
 """Sizes of neighbourhoods: few for what is small and dark, many for what is faint."""
@@ -28,6 +29,8 @@ INNOCENT_Z = 2.0
 """An observation that agrees with its equivalents this well is kept, if it is strong enough for that to count."""
 INNOCENT_I_OVER_SIGMA = 8.0
 
+BLOCK = 8192
+"""Observations whose neighbours are sought at a time."""
 MAX_PLACES = 30000
 """Above so many observations of a sweep, neighbourhoods are judged for one in two of them, or fewer."""
 
@@ -79,11 +82,20 @@ def neighbourhoods(
 def _nearest(known: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For positions (n, d) a place (n,) for each, and the known points (m, d) nearest to the places, (p, 32)."""
     stride = max(1, len(position) // MAX_PLACES)
-    workers = available_cores()
-    centres = position[scipy.spatial.cKDTree(position, balanced_tree=False).indices[stride // 2 :: stride]]
-    near = scipy.spatial.cKDTree(known, balanced_tree=False).query(centres, k=NEIGHBOURS[-1], workers=workers)[1]
-    place = scipy.spatial.cKDTree(centres, balanced_tree=False).query(position, workers=workers)[1]
+    order = scipy.spatial.cKDTree(position, balanced_tree=False).indices
+    centres = position[order[stride // 2 :: stride]]
+    near = _found(PointGrid(known, NEIGHBOURS[-1] // 4), centres, NEIGHBOURS[-1])
+    place = np.empty(len(position), np.intp)
+    # Those close together in a row, so that what the search reads stays in the cache.
+    place[order] = _found(PointGrid(centres, 2), position[order], 1)[:, 0]
     return place, near
+
+
+def _found(points: PointGrid, queries: np.ndarray, k: int) -> np.ndarray:
+    """(M, k) int32 numbers of the points nearest to queries (M, d), on several threads."""
+    blocks = [queries[n : n + BLOCK] for n in range(0, len(queries), BLOCK)]
+    found = map_in_order(lambda block: points.nearest(block, k).astype(np.int32), blocks, 1 if len(blocks) < 3 else 0)
+    return np.concatenate(list(found))
 
 
 def disagreeing_places(

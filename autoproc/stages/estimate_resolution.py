@@ -11,7 +11,7 @@ from pydantic import Field
 
 from autoproc.errors import NoReflections, ProcessingError
 from autoproc.linear_algebra import single_threaded_blas
-from autoproc.merging.merging_statistics import MergingStatistics, MergingTables, ShellStatistics, scaled_observations
+from autoproc.merging.merging_statistics import HalfSetShell, HalfSetTables, scaled_observations
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
@@ -89,25 +89,25 @@ def estimate_resolution(
     """
     observations = scaled_observations(experiments, scaled)
     n_shells = int(np.clip(len(observations.d) // params.reflections_per_shell, MIN_SHELLS, params.max_shells))
-    tables = MergingTables(observations, steady=True)
-    statistics = tables.statistics(n_shells)
-    estimate = without_empty_shells(resolution_from_shells(statistics, params.cc_half), tables)
-    return estimate if params.misigma is None else _also_by_misigma(estimate, statistics, params.misigma)
+    tables = HalfSetTables(observations)
+    shells, edge = tables.shells(n_shells), float(tables.d.min())
+    estimate = without_empty_shells(resolution_from_shells(shells, edge, params.cc_half), tables)
+    return estimate if params.misigma is None else _also_by_misigma(estimate, shells, params.misigma)
 
 
-def _also_by_misigma(estimate: ResolutionEstimate, statistics: MergingStatistics, limit: float) -> ResolutionEstimate:
-    d_min = misigma_limit(statistics, limit)
+def _also_by_misigma(estimate: ResolutionEstimate, shells: Sequence[HalfSetShell], limit: float) -> ResolutionEstimate:
+    d_min = misigma_limit(shells, estimate.edge, limit)
     is_lower = d_min > estimate.d_min
     limited = estimate.limited_by_data and not is_lower
     return replace(estimate, d_min=max(d_min, estimate.d_min), limited_by_data=limited, by_misigma=(limit, d_min))
 
 
-def misigma_limit(statistics: MergingStatistics, limit: float) -> float:
+def misigma_limit(shells: Sequence[HalfSetShell], edge: float, limit: float) -> float:
     """Where the mean of I/sigma of merged reflections, which may only fall with resolution, falls to a limit.
 
-    Angstrom; the edge of the data where it is never so low. Raises NoReflections where it is so low everywhere.
+    Angstrom; `edge`, that of the data, where it is never so low. Raises NoReflections where it is so low everywhere.
     """
-    shells = [s for s in statistics.shells if s.i_over_sigma is not None and s.n_unique > 0]
+    shells = [s for s in shells if s.i_over_sigma is not None and s.n_unique > 0]
     s2 = np.array([0.5 * (1 / s.d_max**2 + 1 / s.d_min**2) for s in shells])
     mean = np.array([s.i_over_sigma for s in shells], float)
     weight = np.array([s.n_unique for s in shells], float)
@@ -121,12 +121,12 @@ def misigma_limit(statistics: MergingStatistics, limit: float) -> float:
         )
     last = int(above[-1])
     if last == len(shells) - 1:
-        return statistics.overall.d_min
+        return edge
     part = (falling[last] - limit) / (falling[last] - falling[last + 1])
     return float((s2[last] + part * (s2[last + 1] - s2[last])) ** -0.5)
 
 
-def without_empty_shells(estimate: ResolutionEstimate, tables: MergingTables) -> ResolutionEstimate:
+def without_empty_shells(estimate: ResolutionEstimate, tables: HalfSetTables) -> ResolutionEstimate:
     """Move the limit inwards while the outermost shell of table 1 is below it by itself.
 
     Where the data end sharply the fit is good to half a shell only, and would leave a shell of noise. Where the corners
@@ -141,16 +141,15 @@ def without_empty_shells(estimate: ResolutionEstimate, tables: MergingTables) ->
     return estimate
 
 
-def _is_noise(shell: ShellStatistics, cc_limit: float) -> bool:
+def _is_noise(shell: HalfSetShell, cc_limit: float) -> bool:
     if shell.cc_half is None or shell.n_unique < MIN_IN_SHELL:
         return shell.i_over_sigma is not None and shell.i_over_sigma < LEAST_SIGNAL
     return shell.cc_half < cc_limit
 
 
-def resolution_from_shells(statistics: MergingStatistics, cc_limit: float) -> ResolutionEstimate:
-    """The limit that the shells' CC1/2 suggest."""
-    shells = [s for s in statistics.shells if s.cc_half is not None and s.n_unique > 3]
-    edge = statistics.overall.d_min
+def resolution_from_shells(shells: Sequence[HalfSetShell], edge: float, cc_limit: float) -> ResolutionEstimate:
+    """The limit that the shells' CC1/2 suggest; edge : that of the data, Angstrom."""
+    shells = [s for s in shells if s.cc_half is not None and s.n_unique > 3]
     if len(shells) < MIN_SHELLS:
         raise NoReflections(stage="the resolution estimate", reason=f"only {len(shells)} shells have a CC1/2")
     s2 = np.array([0.5 * (1 / s.d_max**2 + 1 / s.d_min**2) for s in shells])

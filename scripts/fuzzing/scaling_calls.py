@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from autoproc.kernels.harmonics import mean_harmonics, mean_series
+from autoproc.kernels.nearest_points import PointGrid
 from autoproc.kernels.scaling_model import log_derivatives, smoothed, smoother_weights, turned_directions
+
+
+def _nearest(points: Any, per_cell: Any, queries: Any, k: Any) -> Any:
+    return PointGrid(points, per_cell).nearest(queries, k)
+
 
 CALLS: dict[str, Callable[..., Any]] = {
     "mean_harmonics": mean_harmonics,
@@ -17,6 +23,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "smoothed": smoothed,
     "turned_directions": turned_directions,
     "log_derivatives": log_derivatives,
+    "nearest_points": _nearest,
 }
 N = 5
 
@@ -32,5 +39,6 @@ def right_arguments(name: str, rng: np.random.Generator) -> list[Any]:
         "smoothed": [x, rng.normal(size=6), 3, -0.5, 0.7],
         "turned_directions": [directions, x, directions[0], rng.normal(size=(3, 3, 3))],
         "log_derivatives": [smooth, smooth, (rng.normal(size=(N, 8)), np.ones(N)), (6, 6)],
+        "nearest_points": [rng.normal(size=(40, 3)), 4, directions, 6],
     }
     return arguments[name]

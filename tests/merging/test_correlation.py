@@ -172,3 +172,16 @@ def test_threads_do_not_change_the_halves(monkeypatch):
     together = half_set_correlations(groups, value, sigma)
     for name in ("first", "second", "anomalous"):
         np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
+
+
+def test_halves_are_the_same_without_the_anomalous_ones():
+    random = np.random.default_rng(8)
+    groups = EquivalentGroups(
+        np.zeros((50, 3), np.int32), random.integers(0, 50, 600), random.random(600) < 0.5, np.arange(50) % 5 == 0
+    )
+    intensity, sigma = random.normal(size=600), random.uniform(0.5, 2, 600)
+    both, alone = (half_set_correlations(groups, intensity, sigma, anomalous=wanted) for wanted in (True, False))
+    np.testing.assert_array_equal(alone.first, both.first)
+    np.testing.assert_array_equal(alone.second, both.second)
+    assert np.isnan(alone.anomalous).all()
+    assert np.isfinite(both.anomalous).any()

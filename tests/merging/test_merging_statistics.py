@@ -12,7 +12,7 @@ from autoproc.geometry.shells import equal_volume_shells
 from autoproc.merging.agreement import group_agreement
 from autoproc.merging.correlation import half_set_correlations, is_significant
 from autoproc.merging.groups import group_equivalents
-from autoproc.merging.merging_statistics import merging_statistics
+from autoproc.merging.merging_statistics import HalfSetTables, MergingTables, merging_statistics, scaled_observations
 from autoproc.merging.tables import format_shells, format_table_one
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.stages.merge import MergeParams, merge
@@ -174,3 +174,13 @@ def test_table_one_has_the_rows_of_the_tutorials(table: Reflections) -> None:
         assert row in text
     suggested = format_table_one(statistics, merging_statistics([experiment(Recipe())], table, d_min=3.0))
     assert suggested.splitlines()[2].split() == ["Suggested", "Low", "High", "Overall"]
+
+
+def test_shells_of_half_sets_are_those_of_the_table(table: Reflections) -> None:
+    observations = scaled_observations([experiment(Recipe())], table)
+    halves, tables = HalfSetTables(observations), MergingTables(observations)
+    for few, all_of_it in zip(halves.shells(5, 3.0), tables.shells(5, 3.0), strict=True):
+        assert (few.d_max, few.d_min) == (all_of_it.d_max, all_of_it.d_min)
+        assert (few.n_unique, few.i_over_sigma) == (all_of_it.n_unique, all_of_it.i_over_sigma)
+        here = (tables.d <= few.d_max * (1 + 1e-9)) & (tables.d >= few.d_min * (1 - 1e-9))
+        assert few.cc_half == pytest.approx(tables.halves.steady_cc_half(here)[0], abs=0.01)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from autoproc.merging.groups import group_equivalents
 from autoproc.scaling import shadows
@@ -97,6 +98,19 @@ def test_many_observations_share_places(monkeypatch):
     assert np.median(np.linalg.norm(centre - position, axis=1)) < 80
 
 
+def test_each_observation_has_the_nearest_place(monkeypatch):
+    monkeypatch.setattr(shadows, "MAX_PLACES", 60)
+    position = np.random.default_rng(4).uniform(0, 100, (500, 3))
+    place, near = shadows._nearest(position[:400], position)
+    distance = np.linalg.norm(position[:400][near[:, :1]] - position[:400][near], axis=2)
+    assert distance.shape == (len(near), 32)
+    order = cKDTree(position, balanced_tree=False).indices
+    stride = 500 // 60
+    centres = position[order[stride // 2 :: stride]]
+    apart = np.linalg.norm(position[:, None] - centres, axis=2)
+    np.testing.assert_array_equal(place, np.argmin(apart, axis=1))
+
+
 def test_too_few_observations_have_no_neighbourhoods():
     position, seen = measured(64)
     assert neighbourhoods(np.zeros(64, int), position, np.ones(64, bool), seen.compared) == []
@@ -168,3 +182,15 @@ def test_what_agrees_is_kept_in_a_hot_place():
     found = suspects(position, Comparison(z, seen.ratio, seen.information, seen.compared))
     assert found[nearest[:2]].tolist() == [False, True]
     assert found[nearest[2:10]].all()
+
+
+def test_threads_do_not_change_the_places(monkeypatch):
+    monkeypatch.setattr(shadows, "BLOCK", 50)
+    position, _ = measured(1000)
+    found = []
+    for n in (1, 2, 4):
+        monkeypatch.setattr("autoproc.threads.available_cores", lambda n=n: n)
+        found.append(shadows._nearest(position[:900], position))
+    for place, near in found[1:]:
+        np.testing.assert_array_equal(place, found[0][0])
+        np.testing.assert_array_equal(near, found[0][1])

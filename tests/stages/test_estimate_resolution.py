@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from models_for_tests import crystal, experiment, scaled
 
 from autoproc.errors import NoReflections
-from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics, merging_statistics
+from autoproc.merging.merging_statistics import HalfSetShell, merging_statistics
 from autoproc.stages.estimate_resolution import (
     EstimateResolutionParams,
     NoAgreement,
@@ -76,9 +74,9 @@ def test_pure_noise_is_an_error():
 def test_too_few_shells_are_an_error():
     made = crystal()
     statistics = merging_statistics([experiment(made)], scaled(made, d_min=8.0))
-    few = MergingStatistics(statistics.overall, tuple(replace(s, cc_half=None) for s in statistics.shells))
+    few = [HalfSetShell(s.d_max, s.d_min, s.n_unique, s.i_over_sigma, None) for s in statistics.shells]
     with pytest.raises(NoReflections, match="0 shells"):
-        resolution_from_shells(few, 0.3)
+        resolution_from_shells(few, 8.0, 0.3)
 
 
 class Corners:
@@ -87,15 +85,12 @@ class Corners:
     def __init__(self, i_over_sigma: float):
         self.signal = i_over_sigma
 
-    def shells(self, n_shells: int, d_min: float) -> list[ShellStatistics]:
+    def shells(self, n_shells: int, d_min: float) -> list[HalfSetShell]:
         return [self.shell(round(d, 1)) for d in np.arange(2.9, d_min - 0.01, -0.1)]
 
-    def shell(self, d_min: float) -> ShellStatistics:
+    def shell(self, d_min: float) -> HalfSetShell:
         is_corner = d_min < 1.95
-        return ShellStatistics(
-            d_min + 0.1, d_min, 20, 20, 4.0, 1.0 if is_corner else 3.0, 100.0, self.signal if is_corner else 8.0,
-            *7 * (None,), None if is_corner else 0.96, not is_corner, None, False, 0.0, 1.0,
-        )  # fmt: skip
+        return HalfSetShell(d_min + 0.1, d_min, 20, self.signal if is_corner else 8.0, None if is_corner else 0.96)
 
 
 @pytest.mark.parametrize(("i_over_sigma", "d_min"), [(-0.1, 2.0), (0.3, 2.0), (2.0, 1.8)])
