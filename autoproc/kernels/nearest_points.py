@@ -24,8 +24,9 @@ class PointGrid:
     def __init__(self, points: np.ndarray, per_cell: int = 4) -> None:
         padded = _in_space(points)
         n, per_cell = len(padded), whole(per_cell, 1, 1 << 20, "points per cell")
-        self._low, high = np.quantile(padded, OUTSIDE, axis=0) if n else (np.zeros(3), np.zeros(3))
-        extent = high - self._low
+        limits: np.ndarray = np.quantile(padded, OUTSIDE, axis=0) if n else np.zeros((2, 3))
+        self._low: np.ndarray = np.ascontiguousarray(limits[0])
+        extent = limits[1] - limits[0]
         is_wide = extent > 0
         n_cells = max(1.0, n / per_cell)
         self._per_unit, self._shape = np.zeros(3), np.ones(3, np.intp)

@@ -68,7 +68,8 @@ def impossible_intensities(
     for here, strength, error in zip(*(np.split(column, ends) for column in (rows, value, sigma)), strict=True):
         if len(here) < N_SHELLS:
             continue
-        weakest = np.sort(strength)[: int(0.99 * len(here))]
+        n_weakest = int(0.99 * len(here))
+        weakest = np.partition(strength, n_weakest)[:n_weakest]
         level = max(float(weakest.mean()), float(np.median(error)))
         result[here] = strength - 5 * error > MAX_E2 * level
     return result

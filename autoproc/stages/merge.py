@@ -52,14 +52,14 @@ def merge(experiments: Sequence[Experiment], scaled: Reflections, params: MergeP
         raise NoCrystal(n=len(experiments))
     cell, group = shared_cell(experiments), crystal.space_group
     kept = usable(scaled, cell, group, params.d_min, params.d_max)
-    if not len(kept):
+    if not kept.any():
         limits = f"between {params.d_max or 'infinity'} and {params.d_min or 0} A"
         raise NoReflections(stage="merging", reason=f"{len(scaled)} scaled, none usable {limits}")
-    groups = group_equivalents(group, kept["hkl"])
-    value = kept["intensity_scale"] / kept["inverse_scale"]
-    variance = kept["variance_scale"] / kept["inverse_scale"] ** 2
+    groups = group_equivalents(group, scaled["hkl"][kept])
+    scale = scaled["inverse_scale"][kept]
+    value, variance = scaled["intensity_scale"][kept] / scale, scaled["variance_scale"][kept] / scale**2
     parts = [
-        _merged(groups, value, variance, here) for here in (np.full(len(kept), True), groups.is_plus, ~groups.is_plus)
+        _merged(groups, value, variance, here) for here in (np.full(len(value), True), groups.is_plus, ~groups.is_plus)
     ]
     (mean, sigma, n), (plus, sigma_plus, n_plus), (minus, sigma_minus, n_minus) = parts
     epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(groups.hkl), float)
@@ -77,14 +77,13 @@ def merge(experiments: Sequence[Experiment], scaled: Reflections, params: MergeP
 
 def usable(
     scaled: Reflections, cell: gemmi.UnitCell, group: gemmi.SpaceGroup, d_min: float | None, d_max: float | None
-) -> Reflections:
-    """The observations that enter merged data: scaled, no outliers, within the limits, not absent."""
+) -> np.ndarray:
+    """(N,) bool: what enters merged data is scaled, no outlier, within the limits, and not absent."""
     d = cell.calculate_d_array(scaled["hkl"])
     keep = scaled.has_flag(Flag.SCALED) & ~scaled.has_any_flag(Flag.BAD_FOR_SCALING)
     keep &= (scaled["variance_scale"] > 0) & (scaled["inverse_scale"] > 0)
     keep &= (d >= (d_min or 0.0)) & (d <= (d_max or np.inf))
-    keep &= ~np.asarray(group.operations().systematic_absences(scaled["hkl"]), bool)
-    return scaled[keep]
+    return keep & ~np.asarray(group.operations().systematic_absences(scaled["hkl"]), bool)
 
 
 def wilson_b(intensity: np.ndarray, d: np.ndarray) -> float:

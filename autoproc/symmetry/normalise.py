@@ -7,6 +7,7 @@ so absorption, decay and changes of volume are taken out before any symmetry is 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -57,7 +58,8 @@ def normalise(observations: Observations, prescale: bool = True) -> Normalised:
 
 def _expected_mean(part: Observations, prescale: bool) -> np.ndarray:
     """(N,) expected intensity of the observations of one experiment."""
-    mean = shell_mean(part.s2, part.intensity)
+    shells = _shells(part.s2)
+    mean = shell_mean(part.s2, part.intensity, shells)
     n_terms = len(part) // PER_PARAMETER
     if not prescale or not n_terms:
         return mean
@@ -72,7 +74,7 @@ def _expected_mean(part: Observations, prescale: bool) -> np.ndarray:
         surfaces = map_in_order(partial(_factors, part, extent, n_terms, b), blocks, 1 if len(blocks) == 1 else 0)
         for rows, factors in zip(blocks, surfaces, strict=True):
             scale[rows] *= factors
-        mean = scale * shell_mean(part.s2, part.intensity / scale)
+        mean = scale * shell_mean(part.s2, part.intensity / scale, shells)
     return mean
 
 
@@ -83,9 +85,13 @@ def _factors(
     return np.exp(np.clip(_design(part[rows], extent, n_terms) @ b, -4, 4))
 
 
-def shell_mean(s2: np.ndarray, intensity: np.ndarray) -> np.ndarray:
-    """(N,) mean intensity: log I piecewise linear in s2 between shells of equal numbers."""
-    shells = shells_of_equal_number(s2, PER_SHELL, MAX_SHELLS)
+def _shells(s2: np.ndarray) -> list[np.ndarray]:
+    return shells_of_equal_number(s2, PER_SHELL, MAX_SHELLS)
+
+
+def shell_mean(s2: np.ndarray, intensity: np.ndarray, shells: Sequence[np.ndarray] | None = None) -> np.ndarray:
+    """(N,) mean intensity: log I piecewise linear in s2 between `shells`, rows of equal numbers if not given."""
+    shells = _shells(s2) if shells is None else shells
     centres = np.array([s2[rows].mean() for rows in shells])
     floor = 1e-3 * max(float(np.mean(np.abs(without_extremes(intensity)))), 1e-30)
     means = np.log([max(_trimmed_mean(intensity[rows]), floor) for rows in shells])
