@@ -58,6 +58,18 @@ def test_scale_and_decay_are_recovered(decaying: Synthetic, decaying_scaled: Sca
     assert drop[-1] - drop[0] == pytest.approx(-15.0, abs=2.0)
 
 
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+def test_the_number_of_threads_changes_no_bit(
+    monkeypatch: pytest.MonkeyPatch, decaying: Synthetic, decaying_scaled: ScaleResult, n_threads: int
+) -> None:
+    monkeypatch.setattr("autoproc.threads.available_cores", lambda: n_threads)
+    found = run(decaying)
+    assert found.error_model == decaying_scaled.error_model
+    assert found.statistics == decaying_scaled.statistics
+    for name in ("inverse_scale", "inverse_scale_variance", "variance_scale", "flags"):
+        assert found.reflections[name].tobytes() == decaying_scaled.reflections[name].tobytes()
+
+
 def test_sigmas_of_merged_intensities_are_honest(decaying: Synthetic, decaying_scaled: ScaleResult) -> None:
     assert merged_chi2(decaying_scaled, decaying) == pytest.approx(1.0, abs=0.15)
 
