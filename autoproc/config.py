@@ -33,8 +33,8 @@ from autoproc.stages.reindex import ReindexParams
 from autoproc.stages.scale import ScaleParams
 from autoproc.stages.search_beam import SearchBeamParams
 
-USUAL_TABLE = {"d_min": "scale", "d_max": "scale", "space_group": "index"}
-"""What a user means who names no table: the limits of the data; a space group known from the start."""
+USUAL_TABLE = {"d_min": "scale", "d_max": "scale", "space_group": "index", "exclude_images": "import_sweep"}
+"""What a user means who names no table: the limits of the data; what is known from the start."""
 
 
 class RunParams(Params):

@@ -41,7 +41,9 @@ def unique_intensity(hkl: np.ndarray, group: gemmi.SpaceGroup, cell: tuple[float
     key = ((images[..., 0] * 2000 + images[..., 1]) * 2000 + images[..., 2]).max(axis=0)
     _, inverse = np.unique(key, return_inverse=True)
     rng = np.random.default_rng(seed)
-    e2 = rng.exponential(size=inverse.max() + 1)[inverse]
+    n_unique = inverse.max() + 1
+    has_centre = group.is_centrosymmetric()
+    e2 = (rng.standard_normal(n_unique) ** 2 if has_centre else rng.exponential(size=n_unique))[inverse]
     e2 *= np.asarray(operations.epsilon_factor_without_centering_array(hkl), float)
     s2 = np.asarray(gemmi.UnitCell(*cell).calculate_1_d2_array(hkl), float)
     e2[np.asarray(operations.systematic_absences(hkl), bool)] = 0.0

@@ -79,10 +79,11 @@ def observations_for_scaling(
     min_i_over_sigma: float,
     d_min: float | None,
     d_max: float | None,
+    excluded: np.ndarray | None = None,
 ) -> Observations:
     """Choose the reflections that were integrated well enough, and correct their intensities.
 
-    Raises NoReflections or NoCrystal.
+    excluded : (N,) bool, reflections that are left out; None for none. Raises NoReflections or NoCrystal.
     """
     if all(e.crystal is None for e in experiments):
         raise NoCrystal(n=len(experiments))
@@ -90,6 +91,8 @@ def observations_for_scaling(
     d = shared_cell(experiments).calculate_d_array(reflections["hkl"])
     keep = is_usable(experiments, reflections, min_partiality)
     keep &= _is_measured(profile, min_i_over_sigma) | _is_measured(summation, min_i_over_sigma)
+    if excluded is not None:
+        keep &= ~excluded
     keep &= (d >= (d_min or 0.0)) & (d <= (d_max or np.inf))
     if not keep.any():
         limits = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from autoproc.params import Params
+from autoproc.scaling.excluded_images import is_range
 
 
 class ScaleParams(Params):
@@ -25,6 +26,9 @@ class ScaleParams(Params):
     """High-resolution limit, Angstrom; none scales everything that was integrated."""
     d_max: float | None = Field(None, gt=0)
     """Low-resolution limit, Angstrom; none keeps everything."""
+    exclude_images: tuple[str, ...] = ()
+    """Images whose reflections are left out: numbers and ranges of every sweep, 7,20-25, or experiment:first:last as in
+    DIALS, 0:20:25, numbered as in the file names. import_sweep.exclude_images leaves them out from the start."""
     error_model: bool = True
     """Correct the standard uncertainties by the scatter of equivalents, counting errors being those of the expected
     intensity, so that no observation weighs more for having come out low; otherwise they stay as integrated but for
@@ -54,3 +58,11 @@ class ScaleParams(Params):
     """Observations that determine the scales at most; the strongest of each resolution range are chosen."""
     n_bins: int = Field(20, ge=1, le=200)
     """Resolution shells of the statistics."""
+
+    @field_validator("exclude_images")
+    @classmethod
+    def _are_ranges(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            if not is_range(text):
+                raise ValueError(f"{text} is neither an image's number nor a range as 20-25 or 0:20:25")
+        return value

@@ -297,7 +297,7 @@ SCALE = (
     *(Spelling(f"output.{name}", instead="names stand in MTZ files as the sweep's own", fine=("none",))
       for name in ("crystal_name", "project_name")),
     Spelling("filtering.method", fine=("none",), instead="bad images are found by themselves: max_image_deviation="),
-    Spelling("exclude_images", "import_sweep.exclude_images", convert=image_ranges, instead=EXCLUDE),
+    Spelling("exclude_images", "scale.exclude_images"),
     *(Spelling(f"dataset_selection.{which}_datasets", instead="give the .expt and .refl files of those wanted only",
                fine=("none",)) for which in ("use", "exclude")),
 )  # fmt: skip

@@ -57,7 +57,7 @@ def own_changes(
         raise UnknownParameter(key=f"{table}.{key}" if table else key, suggestion=nearest(key, fields, table))
     meant = {s.ours: s for s in found}
     useful = [ours for ours in meant if ours]
-    if len(useful) > 1:
+    if len(useful) > 1 and (step is None or _is_of(step, key)):
         raise UnknownParameter(key=key, suggestion=f"say which: {', '.join(useful)}")
     changes = _converted(meant[useful[0]] if useful else found[0], key, value)
     for name in changes:
@@ -75,6 +75,11 @@ def _own(key: str, fields: Fields, table: str | None) -> str | None:
     if dot and first in fields:
         return key
     return f"{table}.{key}" if table is not None and first in fields.get(table, ()) else None
+
+
+def _is_of(step: str, key: str) -> bool:
+    """The step itself has such a parameter; those of several others are no choice for it, and the first is told."""
+    return any(_ending_in(key, BY_STEP.get(step, ())))
 
 
 def _spelled(key: str, step: str | None) -> list[Spelling]:

@@ -316,6 +316,9 @@ def _setting_lines(result: SymmetryResult) -> list[str]:
         return [f"Note: {result.new_axes}"]
     if result.space_group.crystal_system() != gemmi.CrystalSystem.Monoclinic or result.space_group.hm[0] == "P":
         return []
-    other = {"I": "C 1 2 1 (setting=C2)", "C": "I 1 2 1 (setting=I2)"}
-    setting, alternative = result.space_group.hm[0], other[result.space_group.hm[0]]
+    setting = result.space_group.hm[0]
+    if not result.space_group.is_sohncke():
+        other = {"I": "C-centred (setting=standard)", "C": "I-centred (setting=I2)"}.get(setting, "otherwise")
+        return [f"The cell is {setting}-centred; the same crystal can be described {other}."]
+    alternative = {"I": "C 1 2 1 (setting=C2)", "C": "I 1 2 1 (setting=I2)"}[setting]
     return [f"The cell is in the {setting}-centred setting of C2; the same crystal can be described in {alternative}."]

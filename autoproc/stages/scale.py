@@ -18,6 +18,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.blank_images import images_left_out
 from autoproc.scaling.error_model import error_bins
+from autoproc.scaling.excluded_images import on_excluded_images
 from autoproc.scaling.model import to_dials
 from autoproc.scaling.observations import Observations, observations_for_scaling
 from autoproc.scaling.odd_images import unsteady_sweeps
@@ -43,8 +44,9 @@ def scale(
     Raises NoReflections or MissingColumn.
     """
     params = within_the_known(reflections, params)
+    excluded = on_excluded_images(experiments, reflections, params.exclude_images)
     observations = observations_for_scaling(
-        experiments, reflections, params.min_partiality, params.min_i_over_sigma, params.d_min, params.d_max
+        experiments, reflections, params.min_partiality, params.min_i_over_sigma, params.d_min, params.d_max, excluded
     )
     solution = solve(experiments, observations, params, start=previous.start if previous else None)
     state = solution.state

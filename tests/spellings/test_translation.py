@@ -47,6 +47,7 @@ def of_step(step: str, argument: str) -> dict[str, str]:
         ("import", "geometry.detector.fast_slow_beam_centre=900,1100", {"import_sweep.beam_centre": "900,1100"}),
         ("import", "exclude_images=0:100:200", {"import_sweep.exclude_images": "100-200"}),
         ("import", "exclude_images=7,20-25", {"import_sweep.exclude_images": "7,20-25"}),
+        ("scale", "exclude_images=1:20:25", {"scale.exclude_images": "1:20:25"}),
         ("scale", "error_model=None", {"scale.error_model": "false"}),
         ("scale", "physical.absorption_correction=False", {"scale.absorption_level": "off"}),
         ("scale", "absorption_level=medium", {"scale.absorption_level": "medium"}),

@@ -67,6 +67,15 @@ def test_orthorhombic_axes_are_those_of_international_tables():
     assert {round(x) for x in result.experiments[0].crystal.cell[:2]} == {round(b), round(c)}
 
 
+@pytest.mark.parametrize(("group", "setting"), [("C 1 2/c 1", "C2"), ("I 1 2/a 1", "best"), ("C 1 2/c 1", "standard")])
+def test_centred_monoclinic_cells_can_be_described_otherwise(group, setting):
+    result = found(group, (20.0, 9.0, 14.0, 90.0, 95.0 if group[0] == "I" else 105.0, 90.0), 1.2, setting=setting)
+    assert result.space_group.number == 15
+    assert f"The cell is {result.space_group.hm[0]}-centred" in format_symmetry(result)
+    if setting == "standard":
+        assert result.space_group.xhm() == "C 1 2/c 1"
+
+
 def test_how_often_groups_occur_is_a_share_of_all():
     assert sum(percent_of(number) for number in range(1, 231)) == pytest.approx(100, abs=3)
     assert percent_of(14) == max(PERCENT.values())
