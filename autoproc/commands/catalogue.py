@@ -44,8 +44,8 @@ STEPS = (
         "import_sweep",
         "images/lysozyme_00001.cbf",
         "Read the headers of images and write imported.expt.\n\n"
-        "Give image files, a folder, a template with # for the digits of the counter, or a NeXus or DECTRIS "
-        "master file. What the headers have wrong can be put right: beam_centre=254.8,291.8 distance=200 "
+        "Give image files, a folder, a template with # for the digits of the counter, a NeXus or DECTRIS "
+        "master file, or XDS.INP. What the headers have wrong can be put right: beam_centre=254.8,291.8 distance=200 "
         "wavelength=0.98 image_range=1,900.",
     ),
     StepDescription(
@@ -115,7 +115,8 @@ STEPS = (
         "symmetry_step",
         "symmetry",
         "integrated.expt integrated.refl",
-        "Determine the Laue group and the space group, reindex to it; write symmetrized.expt and .refl.",
+        "Determine the Laue group and the space group, reindex to it; write symmetrized.expt and .refl.\n\n"
+        "XDS_ASCII.HKL, INTEGRATE.HKL, unmerged MTZ and SHELX files are taken as well.",
     ),
     StepDescription(
         "scale",
@@ -123,7 +124,7 @@ STEPS = (
         "scale",
         "symmetrized.expt symmetrized.refl",
         "Put all observations on one scale and write scaled.expt and scaled.refl.\n\n"
-        "Scale, decay, absorption, error model, outliers. "
+        "Scale, decay, absorption, error model, outliers. Files of XDS, unmerged MTZ and SHELX are taken as well. "
         "Often changed: anomalous=true absorption_level=medium d_min=1.6",
     ),
     StepDescription(

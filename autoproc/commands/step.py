@@ -139,7 +139,8 @@ class Step:
     def _foreign_file(self, path: Path) -> ForeignData | None:
         """None for a file of another kind."""
         if path not in self.read_before:
-            read = reader_of_observations(path)
+            told = self.config.symmetry
+            read = reader_of_observations(path, told.unit_cell, told.space_group)
             if read is None and self.description.name not in NEED_SPOTS and not os.path.lexists(path):
                 raise UnreadableFile(path=path, reason="there is no such file")
             if read is None:

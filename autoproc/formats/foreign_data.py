@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.errors import CorruptFile, InputError
+from autoproc.errors import BadHeader, CorruptFile, InputError
 from autoproc.geometry.reciprocal import in_mm, s1_of_spots
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
@@ -23,6 +23,22 @@ PHOTON_LIKE = (0.2, 2.0)
 """Intensity over variance of the best measured observations: 1 where intensities are photons and counting is all their
 error; a background, an error model and corrections make it less (0.3 to 1 in integrated simulated sweeps)."""
 RESCALED_TO = 0.5
+
+
+AGAIN = "write it again with the program that made it, or copy it again from its source"
+
+
+class DamagedFile(CorruptFile):
+    """A file of another program that is not as that program writes it."""
+
+    hint = AGAIN
+
+
+class BadKeyword(BadHeader):
+    """A file of another program lacks a value, or says something impossible."""
+
+    what = "{path}: its {field} is {value}"
+    hint = f"{AGAIN}; a single wrong value can be put right in it with a text editor"
 
 
 class NotObservations(InputError):
@@ -160,22 +176,23 @@ def photons_per_unit(intensity: np.ndarray, sigma: np.ndarray) -> float:
     strong = intensity > SIGNAL * sigma
     if not strong.any():
         return 1.0
-    ratio = float(np.quantile(intensity[strong] / sigma[strong] ** 2, PHOTON_QUANTILE))
+    with np.errstate(all="ignore"):  # of damaged files
+        ratio = float(np.quantile(intensity[strong] / sigma[strong] ** 2, PHOTON_QUANTILE))
     low, high = PHOTON_LIKE
     return 1.0 if low <= ratio <= high or not 0 < ratio < np.inf else ratio / RESCALED_TO
 
 
 def require_indices(path: object, hkl: np.ndarray) -> np.ndarray:
-    """Indices (N, 3) as int32. Raises CorruptFile for what can be none, or if there are none at all."""
+    """Indices (N, 3) as int32. Raises DamagedFile for what can be none, or if there are none at all."""
     if not len(hkl):
-        raise CorruptFile(path=path, reason="it holds no reflections")
+        raise DamagedFile(path=path, reason="it holds no reflections")
     if not np.isfinite(hkl).all() or np.abs(hkl).max() > LARGEST_INDEX or np.any(hkl != np.rint(hkl)):
-        raise CorruptFile(path=path, reason="its Miller indices are impossible")
+        raise DamagedFile(path=path, reason="its Miller indices are impossible")
     return np.rint(hkl).astype(np.int32)
 
 
 def require_images(path: object, first: float, last: float) -> tuple[int, int]:
-    """A range of images as integers. Raises CorruptFile for one that no sweep has."""
+    """A range of images as integers. Raises DamagedFile for one that no sweep has."""
     if not (-LAST_IMAGE < first <= last < LAST_IMAGE):
-        raise CorruptFile(path=path, reason=f"images {first:g} to {last:g} are impossible")
+        raise DamagedFile(path=path, reason=f"images {first:g} to {last:g} are impossible")
     return int(first), int(last)

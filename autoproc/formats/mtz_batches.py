@@ -9,9 +9,8 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from autoproc.errors import CorruptFile
 from autoproc.formats.expt import identifier_for
-from autoproc.formats.foreign_data import require_images
+from autoproc.formats.foreign_data import DamagedFile, require_images
 from autoproc.formats.read_xds_ascii import ASSUMED_WIDTH, unknown_detector
 from autoproc.formats.xds_header import require_cell, require_possible, to_our_frame
 from autoproc.geometry.rotation import nearest_rotation, rotation_matrix
@@ -69,7 +68,7 @@ def sweeps_of(path: str | Path, mtz: gemmi.Mtz) -> list[Sweep]:
         else:
             runs.append([batch])
     if len(runs) > MOST_SWEEPS:
-        raise CorruptFile(path=path, reason=f"it has {len(runs)} sweeps")
+        raise DamagedFile(path=path, reason=f"it has {len(runs)} sweeps")
     return [_sweep(path, mtz, run) for run in runs]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from autoproc.formats.compressed import read_start
@@ -22,9 +23,15 @@ READERS: tuple[tuple[Callable[[bytes], bool], Reader], ...] = (
 )
 
 
-def reader_of_observations(path: str | Path) -> Reader | None:
-    """What reads a file; None for one of another kind, and for what is none. Raises UnreadableFile or CorruptFile."""
+def reader_of_observations(
+    path: str | Path, cell: tuple[float, ...] | None = None, space_group: str | None = None
+) -> Reader | None:
+    """What reads a file; None for one of another kind, and for what is none. Raises UnreadableFile or CorruptFile.
+
+    cell, space_group : as the user says, for files that tell no lattice
+    """
     if not os.path.isfile(path):  # unlike Path.is_file, never raises: names come from anybody
         return None
     start = read_start(path, START)
-    return next((read for knows, read in READERS if knows(start)), None)
+    read = next((read for knows, read in READERS if knows(start)), None)
+    return partial(read_shelx, cell=cell, space_group=space_group) if read is read_shelx else read

@@ -12,19 +12,20 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from autoproc.errors import CorruptFile, InputError
+from autoproc.errors import InputError
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.expt import identifier_for
-from autoproc.formats.foreign_data import ForeignData, Measured, reflections_of, require_indices
+from autoproc.formats.foreign_data import DamagedFile, ForeignData, Measured, reflections_of, require_indices
 from autoproc.formats.read_xds_ascii import unknown_detector
 from autoproc.formats.xds_header import require_cell
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Beam, Experiment, Goniometer, ImageSet, Scan
-from autoproc.models.space_group import symbol
+from autoproc.models.space_group import space_group_named, symbol
 
 LINE = re.compile(rb"(?:[ \d-]{3}\d){3}(?:[ \d.+-]{7}[\d.]){2}(?:[ \d-]{3}\d)?(?:[ .\d+-]{8})*[ \d.-]*\r?")
 """FORMAT(3I4,2F8.2,I4), direction cosines perhaps behind it."""
+Cell = tuple[float, ...]
 BESIDE = (".ins", ".res", ".p4p", ".INS", ".RES", ".P4P")
 MOST_BATCHES = 10_000
 CENTRINGS = {1: "P", 2: "I", 3: "R", 4: "F", 5: "A", 6: "B", 7: "C"}
@@ -39,7 +40,10 @@ class NoCell(InputError):
     """Reflections without a cell."""
 
     what = "{path} does not tell the unit cell, and there is no {beside} beside it that does"
-    hint = "put the .ins or .p4p file of the crystal beside it, of the same name"
+    hint = (
+        "put the .ins or .p4p file of the crystal beside it, of the same name, or give symmetry.unit_cell=A,B,C,ALPHA,"
+        "BETA,GAMMA and symmetry.space_group=NAME"
+    )
 
 
 def is_shelx_hkl(start: bytes) -> bool:
@@ -50,15 +54,19 @@ def is_shelx_hkl(start: bytes) -> bool:
 
 
 @reads_file
-def read_shelx(path: str | Path) -> ForeignData:
-    """Experiments, one for each batch, and observations. Raises CorruptFile, NoCell or BadHeader."""
+def read_shelx(path: str | Path, cell: Cell | None = None, space_group: str | None = None) -> ForeignData:
+    """Experiments, one for each batch, and observations. Raises DamagedFile, NoCell or BadKeyword.
+
+    cell, space_group : of the crystal, for a file that has none that tells them beside it
+    """
     path = Path(path)
     hkl, intensity, sigma, batch = _table(path, read_whole(path).decode("ascii", "replace").splitlines())
-    cell, wavelength, group, source = _beside(path)
+    told = (cell, 0.0, space_group_named(space_group or "P 1"), "the parameters") if cell else _beside(path)
+    known, wavelength, group, source = told
     numbers = np.unique(batch)
     if len(numbers) > MOST_BATCHES:
-        raise CorruptFile(path=path, reason=f"it has {len(numbers)} batches")
-    crystal = Crystal(b_matrix(cell), group or gemmi.SpaceGroup("P 1"))
+        raise DamagedFile(path=path, reason=f"it has {len(numbers)} batches")
+    crystal = Crystal(b_matrix(known), group or gemmi.SpaceGroup("P 1"))
     experiments = []
     for number in numbers:
         made = Experiment(
@@ -89,7 +97,7 @@ def _table(path: Path, lines: list[str]) -> tuple[np.ndarray, np.ndarray, np.nda
             value, sigma = float(line[12:20]), float(line[20:28])
             batch = int(line[28:32] or 0) if line[28:32].strip() else 1
         except ValueError as error:
-            raise CorruptFile(path=path, reason=f"line {number} is not as HKLF 4 has it") from error
+            raise DamagedFile(path=path, reason=f"line {number} is not as HKLF 4 has it") from error
         if h == k == m == 0:
             break
         rows.append((h, k, m, value, sigma, abs(batch)))

@@ -9,10 +9,16 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from autoproc.errors import CorruptFile
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.fitted_detector import with_fitted_detector
-from autoproc.formats.foreign_data import ForeignData, Measured, NotObservations, reflections_of, require_indices
+from autoproc.formats.foreign_data import (
+    DamagedFile,
+    ForeignData,
+    Measured,
+    NotObservations,
+    reflections_of,
+    require_indices,
+)
 from autoproc.formats.mtz_batches import Sweep, sweeps_of
 from autoproc.formats.no_files import require_file
 from autoproc.formats.open_mtz import MAGIC, open_mtz
@@ -47,10 +53,10 @@ def read_unmerged_mtz(path: str | Path) -> ForeignData:
             instead="give the unmerged file, which has the columns M/ISYM and BATCH",
         )
     if not mtz.nreflections:
-        raise CorruptFile(path=path, reason="it holds no reflections")
+        raise DamagedFile(path=path, reason="it holds no reflections")
     isym = column(mtz, "M/ISYM")
     if not mtz.switch_to_original_hkl():
-        raise CorruptFile(path=path, reason="its M/ISYM does not tell the original indices")
+        raise DamagedFile(path=path, reason="its M/ISYM does not tell the original indices")
     sweeps = sweeps_of(path, mtz)
     measured, remarks = _measured(path, mtz, isym, sweeps)
     experiments, placed, seen = _placed([sweep.experiment for sweep in sweeps], measured, sweeps)
@@ -126,7 +132,7 @@ def _places(path: str | Path, batch: np.ndarray, sweeps: Sequence[Sweep]) -> tup
         here = (batch >= sweep.first_batch) & (batch <= sweep.last_batch)
         number[here], frame[here] = k, batch[here] - sweep.first_batch + 0.5
     if (number < 0).any():
-        raise CorruptFile(path=path, reason=f"batch {batch[number < 0][0]:g} has no header")
+        raise DamagedFile(path=path, reason=f"batch {batch[number < 0][0]:g} has no header")
     return number, frame
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.errors import BadHeader, CorruptFile, TruncatedFile
+from autoproc.errors import TruncatedFile
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.expt import identifier_for
 from autoproc.formats.foreign_data import (
+    BadKeyword,
+    DamagedFile,
     ForeignData,
     Measured,
     NotObservations,
@@ -81,7 +83,7 @@ def _items(path: str | Path, header: list[str]) -> dict[str, int]:
         items["SIGMA(IOBS)"] = items.get("SIGMA", -1)
         items |= {f"{axis}D": items[f"{axis}CAL"] for axis in "XYZ" if f"{axis}CAL" in items}
     if any(items.get(name, -1) < 0 for name in NEEDED):
-        raise BadHeader(path=path, field="list of items", value="incomplete")
+        raise BadKeyword(path=path, field="list of items", value="incomplete")
     return items
 
 
@@ -96,12 +98,12 @@ def _table(path: str | Path, lines: list[str], items: dict[str, int]) -> dict[st
         raise TruncatedFile(path=path, reason=f"its last line, {END}, is missing")
     data = [line for line in lines if line and not line.startswith("!")]
     if not data:
-        raise CorruptFile(path=path, reason="it holds no reflections")
+        raise DamagedFile(path=path, reason="it holds no reflections")
     width = max(items.values()) + 1
     try:
         rows = np.loadtxt(data, usecols=range(width), ndmin=2)
     except ValueError as error:
-        raise CorruptFile(path=path, reason=f"a line of it does not hold the {width} numbers that it should") from error
+        raise DamagedFile(path=path, reason=f"a line of it does not hold the {width} numbers that it should") from error
     return {name: rows[:, column] for name, column in items.items()}
 
 
@@ -110,7 +112,7 @@ def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], pro
     sets = table.get("ISET", np.ones(len(table["H"])))
     numbers = np.unique(sets)
     if len(numbers) > 10_000:
-        raise CorruptFile(path=path, reason=f"it has {len(numbers)} data sets")
+        raise DamagedFile(path=path, reason=f"it has {len(numbers)} data sets")
     experiments, shift = [], np.zeros(len(sets))
     for number in numbers:
         rows = sets == number
@@ -155,7 +157,7 @@ def _experiment(path: str | Path, values: XdsValues, z: np.ndarray | None, rows:
     turn = frame_of(values) if is_placed else None
     crystal = crystal_of(values, turn)
     if crystal is None:
-        raise BadHeader(path=path, field="UNIT_CELL_CONSTANTS", value="missing")
+        raise BadKeyword(path=path, field="UNIT_CELL_CONSTANTS", value="missing")
     template = values.text("NAME_TEMPLATE_OF_DATA_FRAMES").replace("?", "#") or f"{Path(path).name}#{number}"
     imageset = ImageSet("cbf", template)
     if turn is None:

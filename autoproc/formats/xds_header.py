@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 import gemmi
 import numpy as np
 
-from autoproc.errors import BadHeader, CorruptFile
 from autoproc.formats.expt_checks import checked
+from autoproc.formats.foreign_data import BadKeyword, DamagedFile
 from autoproc.geometry.rotation import nearest_rotation
 from autoproc.models.crystal import Crystal, b_matrix, cell_from_real_matrix
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, ProfileModel
@@ -66,7 +66,7 @@ class XdsValues:
         except ValueError:
             values = np.empty(0)
         if len(values) < n or not np.isfinite(values).all():
-            raise BadHeader(path=self._path, field=name, value=said[:60] or "missing")
+            raise BadKeyword(path=self._path, field=name, value=said[:60] or "missing")
         return values
 
     def number(self, name: str, default: float | None = None) -> float:
@@ -80,7 +80,7 @@ class XdsValues:
         values = self.numbers(name, 3)
         length = float(np.linalg.norm(values))
         if not length > 0:
-            raise BadHeader(path=self._path, field=name, value="0 0 0")
+            raise BadKeyword(path=self._path, field=name, value="0 0 0")
         return values / length
 
     @property
@@ -132,7 +132,7 @@ def detector_of(values: XdsValues, turn: np.ndarray) -> Detector:
         fast, slow = (values.vector(f"DIRECTION_OF_DETECTOR_{name}-AXIS") for name in "XY")
     slow = slow - (slow @ fast) * fast
     if not np.linalg.norm(slow) > FLATTEST:
-        raise BadHeader(path=values.path, field="DIRECTION_OF_DETECTOR_Y-AXIS", value="along its X-axis")
+        raise BadKeyword(path=values.path, field="DIRECTION_OF_DETECTOR_Y-AXIS", value="along its X-axis")
     slow /= np.linalg.norm(slow)
     size = values.number("QX"), values.number("QY")
     origin = (
@@ -163,7 +163,7 @@ def crystal_of(values: XdsValues, turn: np.ndarray | None) -> Crystal | None:
         real = np.array([values.numbers(f"UNIT_CELL_{name}-AXIS", 3) for name in "ABC"]) @ turn.T
         edges = float(np.prod(np.linalg.norm(real, axis=1)))
         if not abs(np.linalg.det(real)) > FLATTEST * max(edges, 1e-9):
-            raise BadHeader(path=values.path, field="UNIT_CELL_A-AXIS", value="in one plane with the two others")
+            raise BadKeyword(path=values.path, field="UNIT_CELL_A-AXIS", value="in one plane with the two others")
         return Crystal(_with_told_cell(values, np.linalg.inv(real)), _space_group(values))
     if "UNIT_CELL_CONSTANTS" not in values:
         return None
@@ -187,14 +187,14 @@ def require_cell(path: object, cell: np.ndarray) -> tuple[float, ...]:
     is_cell = bool(np.isfinite(cell).all()) and min(a, b, c, *angles) > 0 and max(angles) < 180 and max(a, b, c) < 1e5
     if not (is_cell and gemmi.UnitCell(a, b, c, *angles).volume > FLATTEST * a * b * c):
         said = " ".join(f"{x:g}" for x in cell)
-        raise BadHeader(path=path, field="unit cell", value=said, override="unit_cell=78,78,38,90,90,90")
+        raise BadKeyword(path=path, field="unit cell", value=said)
     return tuple(map(float, cell))
 
 
 def _space_group(values: XdsValues) -> gemmi.SpaceGroup:
     number = int(values.number("SPACE_GROUP_NUMBER", 1.0))
     if not 0 <= number <= 230:
-        raise BadHeader(path=values.path, field="SPACE_GROUP_NUMBER", value=number)
+        raise BadKeyword(path=values.path, field="SPACE_GROUP_NUMBER", value=number)
     return gemmi.find_spacegroup_by_number(max(number, 1))
 
 
@@ -212,4 +212,4 @@ def require_possible(path: object, experiment: Experiment) -> Experiment:
     try:
         return checked(experiment)
     except ValueError as error:
-        raise CorruptFile(path=path, reason=str(error)) from error
+        raise DamagedFile(path=path, reason=str(error)) from error

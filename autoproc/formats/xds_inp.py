@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.errors import BadHeader, CorruptFile
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.expt import identifier_for
-from autoproc.formats.foreign_data import require_images
+from autoproc.formats.foreign_data import BadKeyword, DamagedFile, require_images
 from autoproc.formats.sensors import attenuation
 from autoproc.formats.xds_header import (
     CORNER,
@@ -170,7 +169,7 @@ def read_xds_inp(path: str | Path) -> Experiment:
     path = Path(path)
     content = read_whole(path)
     if len(content) > LONGEST:
-        raise CorruptFile(path=path, reason=f"its {len(content)} bytes are more than such a file has")
+        raise DamagedFile(path=path, reason=f"its {len(content)} bytes are more than such a file has")
     if content.lstrip().startswith(XPARM_MARK):
         found = _of_xparm(path, content.decode("utf-8", "surrogateescape").splitlines())
         beside = path.with_name("XDS.INP")
@@ -205,7 +204,7 @@ def _of_xparm(path: Path, lines: list[str]) -> dict[str, list[str]]:
             "DIRECTION_OF_DETECTOR_X-AXIS": x, "DIRECTION_OF_DETECTOR_Y-AXIS": y,
         }  # fmt: skip
     except ValueError as error:
-        raise CorruptFile(path=path, reason="it does not hold the eleven lines of numbers that it should") from error
+        raise DamagedFile(path=path, reason="it does not hold the eleven lines of numbers that it should") from error
     return {name: [" ".join(f"{value!r}" for value in values)] for name, values in listed.items()}
 
 
@@ -240,7 +239,7 @@ def _excluded(values: XdsValues, first: int, last: int) -> tuple[int, ...]:
     for said in values.all_of("EXCLUDE_DATA_RANGE"):
         words = said.split()
         if len(words) < 2 or not all(word.lstrip("-").isdigit() for word in words[:2]):
-            raise BadHeader(path=values.path, field="EXCLUDE_DATA_RANGE", value=said[:60])
+            raise BadKeyword(path=values.path, field="EXCLUDE_DATA_RANGE", value=said[:60])
         found |= set(range(max(first, int(words[0])), min(last, int(words[1])) + 1))
     return tuple(sorted(found))
 

@@ -110,3 +110,19 @@ def test_import_of_xds_inp(tmp_path, sweep):
     assert read.scan.image_range == (1, 100)
     result = CliRunner().invoke(app, ["show", str(tmp_path / "XDS.INP")])
     assert "120" in result.output
+
+
+def test_shelx_without_an_ins_file_needs_the_cell(tmp_path, sweep):
+    _, table = sweep
+    rows = zip(table["hkl"].tolist(), table["intensity_sum"], np.sqrt(table["variance_sum"]), strict=True)
+    lines = [f"{h:4d}{k:4d}{m:4d}{value:8.2f}{sigma:8.2f}" for (h, k, m), value, sigma in rows]
+    (tmp_path / "a.hkl").write_text("\n".join(lines) + "\n")
+    into = {"into": tmp_path}
+    said = run("scale", tmp_path, "a.hkl", fails=True, **into)
+    assert "symmetry.unit_cell=" in said
+    known = ("symmetry.unit_cell=40,50,60,90,90,90", "symmetry.space_group=P212121")
+    said = run("scale", tmp_path, "a.hkl", *known, **into)
+    assert "do not tell on which images" in said
+    run("merge", tmp_path, f"{tmp_path}/scaled.expt", f"{tmp_path}/scaled.refl", **into)
+    run("symmetry", tmp_path, "a.hkl", "unit_cell=40,50,60,90,90,90", **into)
+    assert read_expt(tmp_path / "symmetrized.expt")[0].crystal.space_group.xhm() == "P 21 21 21"

@@ -68,6 +68,13 @@ def test_without_a_cell_nothing_is_known(tmp_path):
         read_shelx(written(tmp_path, ROWS, ""))
 
 
+def test_or_the_user_tells_the_lattice(tmp_path):
+    path = written(tmp_path, ROWS, "")
+    (read,) = read_shelx(path, (5.4, 8.1, 12.0, 90, 98.3, 90), "P21/c").experiments
+    assert read.crystal.cell == pytest.approx((5.4, 8.1, 12.0, 90, 98.3, 90))
+    assert read.crystal.space_group.xhm() == "P 1 21/c 1"
+
+
 @pytest.mark.parametrize(
     ("lines", "beside", "error"),
     [
