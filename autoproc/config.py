@@ -18,6 +18,7 @@ from autoproc.params import Params, meanings
 from autoproc.service.params import ServiceParams
 from autoproc.service.watch_params import WatchParams
 from autoproc.spellings.translation import own_changes
+from autoproc.stages.anisotropy import AnisotropyParams
 from autoproc.stages.bravais_settings import BravaisParams
 from autoproc.stages.damage_analysis import DamageParams
 from autoproc.stages.determine_symmetry import SymmetryParams
@@ -88,6 +89,7 @@ class Config(Params):
     scale: ScaleParams = ScaleParams()
     estimate_resolution: EstimateResolutionParams = EstimateResolutionParams()
     damage_analysis: DamageParams = DamageParams()
+    anisotropy: AnisotropyParams = AnisotropyParams()
     merge: MergeParams = MergeParams()
     reindex: ReindexParams = ReindexParams()
 

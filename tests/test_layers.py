@@ -19,8 +19,8 @@ LAYERS = (
     ("formats",),
     ("merging",),
     (
-        "beam_search", "damage", "importing", "indexing", "integration", "refinement", "scaling", "spot_finding",
-        "symmetry",
+        "anisotropy", "beam_search", "damage", "importing", "indexing", "integration", "refinement", "scaling",
+        "spot_finding", "symmetry",
     ),
     ("simulation", "stages", "overrides", "service.params", "service.watch_params"),
     ("spellings",),

@@ -145,6 +145,15 @@ STEPS = (
         "several sweeps add up unless crystals=each.",
     ),
     StepDescription(
+        "anisotropy",
+        "anisotropy_step",
+        "anisotropy",
+        "scaled.expt scaled.refl",
+        "Say how far scaled data go in each direction, and write what lies within: merged_anisotropic.mtz.\n\n"
+        "Scale without d_min before. Often changed: cc_half=0.3",
+        "merged_anisotropic.mtz",
+    ),
+    StepDescription(
         "merge",
         "merge_step",
         "merge",

@@ -30,6 +30,7 @@ from autoproc.reports.damage_page import damage_page
 from autoproc.reports.show_models import format_experiments
 from autoproc.scaling.tables import format_scale
 from autoproc.service.process_sweep import exportable
+from autoproc.stages.anisotropy import anisotropy, format_anisotropy
 from autoproc.stages.bravais_settings import bravais_settings, format_bravais_settings
 from autoproc.stages.damage_analysis import damage_analysis, format_damage_analysis
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
@@ -243,6 +244,19 @@ def _write_merged(step: Step, path: Path, experiments: Sequence[Experiment], tab
     step.console.print(format_merge(merged))
     write_merged_mtz(path, merged, name_of(experiments))
     step.console.print(f"Saved {len(merged)} reflections to {path}")
+
+
+def anisotropy_step(step: Step) -> None:
+    """Say how far data go in each direction, and merge what lies within; writes merged_anisotropic.mtz."""
+    experiments, scaled = step.experiments(), step.reflections()
+    found = anisotropy(experiments, scaled, step.config.anisotropy)
+    step.console.print(format_anisotropy(found))
+    if found is None:
+        raise NoReflections(stage="anisotropy", reason="too few reflections to tell directions apart")
+    merged = merge(experiments, scaled, step.config.merge, found)
+    step.console.print(format_merge(merged))
+    write_merged_mtz(step.mtz, merged, name_of(experiments))
+    step.console.print(f"Saved {len(merged)} reflections to {step.mtz}")
 
 
 def export_step(step: Step) -> None:

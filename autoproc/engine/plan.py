@@ -31,6 +31,7 @@ from autoproc.stages.pipeline import (
     Processing,
     cut_of,
     find,
+    find_anisotropy,
     find_lattices,
     find_symmetry,
     finish,
@@ -206,6 +207,11 @@ def _cut_and_finish(processing: Processing, config: Config, observer: Observer) 
     """Cut the data where they end, scale them for good, and merge."""
     scaled = processing.scaled
     assert scaled is not None
+    find_anisotropy(processing, config, observer)
+    if processing.uncut is not None and config.scale != scaled.start.params:
+        scale_all(processing, config, observer)
+        scaled = processing.uncut = processing.scaled
+        assert scaled is not None
     cut = cut_of(processing, config)
     processing.decisions.append(
         resolution_cut(resolution_report(processing), config.run.resolution_cutoff, config.scale.d_min)

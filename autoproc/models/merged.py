@@ -18,6 +18,7 @@ class Merged:
     amplitude, sigma_amplitude, ..._plus, ..._minus : French-Wilson amplitudes, NaN where rejected
     is_centric : (N,) bool; free_r : (N,) int32, 0 is the test set
     wilson_b : Angstrom^2, NaN where it could not be estimated
+    delta_b : largest difference of B between two directions, Angstrom^2, with its standard uncertainty; NaN likewise
     """
 
     hkl: np.ndarray
@@ -42,6 +43,8 @@ class Merged:
     is_centric: np.ndarray
     free_r: np.ndarray
     wilson_b: float
+    delta_b: float = float("nan")
+    delta_b_uncertainty: float = float("nan")
 
     def __len__(self) -> int:
         return len(self.hkl)

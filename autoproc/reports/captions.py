@@ -17,6 +17,7 @@ from autoproc.reports.checks import HIGH_INNER_R_MEAS, SAME_RESOLUTION
 from autoproc.reports.intensity_plots import HIGHEST_R
 from autoproc.reports.maps import MIN_SPOTS, MOST_POINTS
 from autoproc.reports.resolution_plots import HIGHEST_R_FACTOR, column
+from autoproc.stages.anisotropy import Anisotropy
 from autoproc.stages.estimate_resolution import ResolutionEstimate
 from autoproc.wording import counted
 
@@ -155,3 +156,14 @@ def error_model(is_fitted: bool) -> str:
     if not is_fitted:
         return "Squares of normalised deviations; too few repeated observations to fit a model."
     return "Squares of normalised deviations, before and after: 1 is right at every intensity."
+
+
+def directions(found: Anisotropy, used: float) -> str:
+    """How the limits differ, and what was done about it."""
+    if not found.is_notable:
+        return f"Much the same in all directions: {found.best:.2f} to {found.worst:.2f} A."
+    return (
+        f"From {found.best:.2f} A in the best direction to {found.worst:.2f} A in the worst. merged.mtz ends at "
+        f"{used:.2f} A in all; merged_anisotropic.mtz where the curve does, with {found.n_inside} of {found.n_unique} "
+        "unique reflections."
+    )

@@ -11,6 +11,7 @@ import numpy as np
 from autoproc.merging.by_image import agreement_by_image
 from autoproc.merging.twinning import l_test
 from autoproc.reports import captions, maps, plots, resolution_plots, tables
+from autoproc.reports.direction_plots import limits_chart
 from autoproc.reports.intensity_plots import agreement, error_model_chart, l_test_chart, signal
 from autoproc.reports.journal import standing
 from autoproc.reports.page import Figure, Section, render
@@ -74,6 +75,10 @@ def merged_data(p: Processing) -> Section:
         Figure("Multiplicity", captions.MULTIPLICITY, resolution_plots.multiplicity(statistics)),
         Figure("Wilson plot", captions.wilson(statistics, large), resolution_plots.wilson(statistics)),
     ]  # fmt: skip
+    if p.anisotropy is not None:
+        used = statistics.overall.d_min
+        figures.append(Figure("Resolution by direction", captions.directions(p.anisotropy, used),
+                              limits_chart(p.anisotropy, used)))  # fmt: skip
     test = l_test(p.merged) if p.merged is not None and large else None
     if test is not None:
         figures.append(Figure("Twinning", captions.l_test(test), l_test_chart(test)))

@@ -262,8 +262,26 @@ def _resolution(p: Processing) -> list[Line]:
         how = f"where the signal ends abruptly (last CC1/2 {outer:.2f}); measured to {r.edge:.2f} A"
     else:
         how = f"where the fitted CC1/2 falls to {r.cc_limit:g}; measured to {r.edge:.2f} A"
-    lines = [Line("Resolution", f"{used:.2f} A, {how}", "estimate_resolution"), *_uncertainty(p)]
+    lines = [Line("Resolution", f"{used:.2f} A, {how}", "estimate_resolution"), *_uncertainty(p), *_directions(p)]
     return [*lines, *_anomalous(p.scaled)]
+
+
+def _directions(p: Processing) -> list[Line]:
+    """How far the data go in each direction, where that differs, and what was made of it."""
+    found = p.anisotropy
+    if found is None or not found.is_notable:
+        return []
+    lines = [Line("Anisotropy", found.sentence, "anisotropy")]
+    if p.merged_inside is None:
+        return lines
+    n = len(p.merged_inside)
+    return [*lines, Line("", f"merged_anisotropic.mtz has the {n} reflections within these limits, merged.mtz all to "
+                             f"{_used(p):.2f} A")]  # fmt: skip
+
+
+def _used(p: Processing) -> float:
+    assert p.scaled is not None
+    return p.scaled.statistics.overall.d_min
 
 
 def _uncertainty(p: Processing) -> list[Line]:

@@ -22,6 +22,7 @@ from autoproc.reports.quality import quality_checks
 from autoproc.reports.story import Line, alternatives_of, known_isa, story
 from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.reports.whose_crystal import whose_crystal
+from autoproc.stages.anisotropy import AXES
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import first_of
 
@@ -144,6 +145,7 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
 
 def _intensity_facts(p: Processing | None) -> dict[str, Any]:
     facts: dict[str, Any] = {"d_min": None, "isa": None, "wilson_b": None, "merging_statistics": None}
+    facts["anisotropy"] = None
     if p is None or p.scaled is None:
         return facts
     statistics = p.scaled.statistics
@@ -152,6 +154,14 @@ def _intensity_facts(p: Processing | None) -> dict[str, Any]:
     if p.merged is not None and np.isfinite(p.merged.wilson_b):
         facts["wilson_b"] = round(p.merged.wilson_b, 2)
     facts["merging_statistics"] = statistics_by_range(statistics)
+    if p.anisotropy is not None:
+        facts["anisotropy"] = {
+            "d_min_along": dict(zip(AXES, (round(d, 3) for d in p.anisotropy.along), strict=True)),
+            "d_min_best": round(p.anisotropy.best, 3),
+            "d_min_worst": round(p.anisotropy.worst, 3),
+            "delta_b": round(p.anisotropy.model.delta_b, 2),
+            "is_notable": p.anisotropy.is_notable,
+        }
     return facts
 
 

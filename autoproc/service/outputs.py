@@ -23,7 +23,8 @@ from typing import Any
 from autoproc.service.job import Job
 
 OURS = (
-    "merged.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html", "ispyb.json", "autoproc.log", "stages",
+    "merged.mtz", "merged_anisotropic.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html", "ispyb.json",
+    "autoproc.log", "stages",
 )  # fmt: skip
 """What a folder of results holds of ours; all else is somebody's own and is kept."""
 LEFTOVER = re.compile(r"(?P<name>.+)\.(?P<run>\d+)(?P<kind>|\.json|\.json\.part|\.old|\.log)")

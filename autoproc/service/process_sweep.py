@@ -25,6 +25,9 @@ from autoproc.service.sweep_folder import SweepFolder, written_whole
 from autoproc.stages.import_sweep import ImportedSweep
 from autoproc.stages.pipeline import Processing, gathered_warnings
 
+ANISOTROPIC = "merged_anisotropic.mtz"
+"""Merged data that end where they end in each direction, beside merged.mtz, which ends at one resolution in all."""
+
 Lost = Callable[[Exception | None, ForgivingReader | None], AutoprocError | None]
 """Why an attempt, which ended with an error or without, was in vain as its images were gone for a while; or None."""
 
@@ -118,6 +121,9 @@ def write_data(name: str, folder: Path, processing: Processing) -> None:
     with written_whole(folder / "merged.mtz") as first, written_whole(folder / "unmerged.mtz") as second:
         write_merged_mtz(first, merged, name)
         write_unmerged_mtz(second, scaled.experiments, exportable(scaled.reflections), name)
+    if processing.merged_inside is not None:
+        with written_whole(folder / ANISOTROPIC) as part:
+            write_merged_mtz(part, processing.merged_inside, name)
 
 
 def exportable(reflections: Reflections) -> Reflections:

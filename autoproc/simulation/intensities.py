@@ -42,9 +42,11 @@ def wilson_intensities(
     d_min: float,
     b: float,
     anomalous: float,
+    extra_b: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> TrueIntensities:
     """Random intensities with mean exp(-b / (2 d^2)) times the multiplicity of special reflections.
 
+    extra_b : added along x, y and z of the cell's Cartesian frame, Angstrom^2
     Acentric |E|^2 are exponential, centric ones chi-squared with one degree of freedom (Wilson 1949).
     `anomalous` is the rms of (I(+) - I(-)) / (I(+) + I(-)), acentric only. Systematic absences are left out.
     """
@@ -55,6 +57,8 @@ def wilson_intensities(
     epsilon = np.asarray(operations.epsilon_factor_without_centering_array(hkl), float)
     e_squared = np.where(centric, rng.standard_normal(len(hkl)) ** 2, rng.standard_exponential(len(hkl)))
     mean = epsilon * e_squared * np.exp(-0.5 * b * np.asarray(cell.calculate_1_d2_array(hkl)))
+    if any(extra_b):
+        mean *= np.exp(-0.5 * (hkl @ np.array(cell.frac.mat.tolist())) ** 2 @ np.array(extra_b))
     bijvoet = np.where(centric, 0.0, np.clip(anomalous * rng.standard_normal(len(hkl)), -0.9, 0.9))
     return TrueIntensities(hkl, mean * (1 + bijvoet), mean * (1 - bijvoet))
 

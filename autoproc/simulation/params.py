@@ -76,6 +76,9 @@ class SimulateParams(Params):
     """Mean true intensity at zero scattering angle before wilson_b: photons at LP = 1 and full efficiency."""
     wilson_b: float = 25.0
     """Overall B of the true intensities, Angstrom**2; 25 is usual at 1.9 Angstrom."""
+    anisotropic_b: Vector = (0.0, 0.0, 0.0)
+    """B added along a*, b* and c* (where these are not square to each other: along x, y and z with a along x and b in
+    the plane of x and y), Angstrom**2; 0 25 70 is a crystal that diffracts far better along a* than along c*."""
     anomalous: float = Field(0.03, ge=0)
     """Rms of (I(+) - I(-)) / (I(+) + I(-)) of acentric reflections; 0.03 is that of sulphur atoms."""
     pseudo_symmetry: str | None = None

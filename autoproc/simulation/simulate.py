@@ -29,7 +29,13 @@ def simulate(params: SimulateParams) -> SimulatedSweep:
     cell, group = crystal_symmetry(params.cell, params.space_group)
     structure = params.seed if params.structure_seed is None else params.structure_seed
     relative = wilson_intensities(
-        cell, group, _rng(structure, 1), d_min=params.d_min, b=params.wilson_b, anomalous=params.anomalous
+        cell,
+        group,
+        _rng(structure, 1),
+        d_min=params.d_min,
+        b=params.wilson_b,
+        anomalous=params.anomalous,
+        extra_b=params.anisotropic_b,
     )
     if params.pseudo_symmetry is not None:
         relative = with_pseudo_symmetry(relative, params.pseudo_symmetry, params.pseudo_strength)

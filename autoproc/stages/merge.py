@@ -12,12 +12,14 @@ from autoproc.errors import NoCrystal, NoReflections
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.free_r import free_r_flags
-from autoproc.merging.french_wilson import expected_intensity, french_wilson
+from autoproc.merging.french_wilson import french_wilson
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
+from autoproc.merging.wilson_model import WilsonModel, cartesian_rotations, reciprocal_vectors, wilson_model
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.params import Params
+from autoproc.stages.anisotropy import Anisotropy
 
 MIN_WILSON_SIGNAL = 3.0
 """Standard errors by which a shell's mean intensity exceeds zero; shells of noise have no slope."""
@@ -40,9 +42,12 @@ class MergeParams(Params):
 
 
 @single_threaded_blas
-def merge(experiments: Sequence[Experiment], scaled: Reflections, params: MergeParams) -> Merged:
+def merge(
+    experiments: Sequence[Experiment], scaled: Reflections, params: MergeParams, within: Anisotropy | None = None
+) -> Merged:
     """Average symmetry equivalents with weights 1/variance.
 
+    within : limits by direction, beyond which reflections are left out, and what is to be expected within
     scaled : reflections with intensity_scale, variance_scale and inverse_scale; those not flagged
         as scaled, or as bad for scaling, are left out. All lattices share one cell and space group,
         those of the first. Raises NoReflections or NoCrystal.
@@ -52,6 +57,8 @@ def merge(experiments: Sequence[Experiment], scaled: Reflections, params: MergeP
         raise NoCrystal(n=len(experiments))
     cell, group = shared_cell(experiments), crystal.space_group
     kept = usable(scaled, cell, group, params.d_min, params.d_max)
+    if within is not None:
+        kept[kept] = within.surface.holds(reciprocal_vectors(cell, scaled["hkl"][kept]))
     if not kept.any():
         limits = f"between {params.d_max or 'infinity'} and {params.d_min or 0} A"
         raise NoReflections(stage="merging", reason=f"{len(scaled)} scaled, none usable {limits}")
@@ -64,15 +71,24 @@ def merge(experiments: Sequence[Experiment], scaled: Reflections, params: MergeP
     (mean, sigma, n), (plus, sigma_plus, n_plus), (minus, sigma_minus, n_minus) = parts
     epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(groups.hkl), float)
     d = cell.calculate_d_array(groups.hkl)
-    expected = expected_intensity(mean, d, epsilon)
+    model = within.model if within is not None else expectation(groups, mean / epsilon, sigma / epsilon, cell, group)
+    expected = model.expected(reciprocal_vectors(cell, groups.hkl)) * epsilon
     amplitudes = [french_wilson(intensity, error, expected, groups.is_centric) for intensity, error, _ in parts]
     free_r = free_r_flags(groups.hkl, group, params.free_r_sets, params.free_r_seed)
     return Merged(
         groups.hkl, cell, group, experiments[0].beam.wavelength,
         mean, sigma, plus, sigma_plus, minus, sigma_minus, n, n_plus, n_minus,
         *amplitudes[0], *amplitudes[1], *amplitudes[2],
-        groups.is_centric, free_r, wilson_b(mean / epsilon, d),
+        groups.is_centric, free_r, wilson_b(mean / epsilon, d), model.delta_b, model.uncertainty,
     )  # fmt: skip
+
+
+def expectation(
+    groups: EquivalentGroups, mean: np.ndarray, sigma: np.ndarray, cell: gemmi.UnitCell, group: gemmi.SpaceGroup
+) -> WilsonModel:
+    """The intensity to be expected in every direction, from merged ones (G,), both divided by epsilon."""
+    s = reciprocal_vectors(cell, groups.hkl)
+    return wilson_model(s, mean, sigma, groups.is_centric, cartesian_rotations(group, cell))
 
 
 def usable(
@@ -132,6 +148,8 @@ def format_merge(merged: Merged) -> str:
         f"Amplitudes by French & Wilson; {rejected} rejected as impossibly negative",
         f"Free-R test set: {int((merged.free_r == 0).sum())} reflections ({(merged.free_r == 0).mean():.1%})",
     ]
+    if np.isfinite(merged.delta_b_uncertainty):
+        lines.append(f"B differs by {merged.delta_b:.1f} +- {merged.delta_b_uncertainty:.1f} A^2 between directions")
     if np.isfinite(merged.wilson_b):
         lines.append(f"Wilson B (without form factors): {merged.wilson_b:.1f} A^2")
     return "\n".join(lines)

@@ -23,6 +23,7 @@ from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.tables import format_scale
 from autoproc.spot_finding.pixels import SpotPixels
+from autoproc.stages.anisotropy import Anisotropy, anisotropy, format_anisotropy
 from autoproc.stages.determine_symmetry import SymmetryParams, SymmetryResult, determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import ResolutionEstimate, estimate_resolution, format_resolution
 from autoproc.stages.find_spots import FoundSpots, find_spots, format_found_spots, require_spots
@@ -58,6 +59,8 @@ class Processing:
     decisions : what was tried beyond the stages as configured, in order
     partial : why the images are not all that were collected, "" where they are
     source : who reads the images, and knows which of them could not be read
+    anisotropy : limits in every direction, of data that were not cut; uncut : these, where they are anisotropic
+    merged_inside : of these, what lies within the limits; None where the limits are much the same in all directions
     stated : the experiment as header and user say, where a search has replaced a part of it; None where none has
     expected_cell : which the user thinks that the crystal has, Angstrom and degrees, to compare with
     """
@@ -71,6 +74,9 @@ class Processing:
     scaled: ScaleResult | None = None
     resolution: ResolutionEstimate | None = None
     merged: Merged | None = None
+    anisotropy: Anisotropy | None = None
+    uncut: ScaleResult | None = None
+    merged_inside: Merged | None = None
     warnings: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
@@ -170,6 +176,7 @@ def reduce(processing: Processing, config: Config, observer: Observer) -> None:
     """From integrated intensities to merged ones: symmetry, scaling, resolution, merging."""
     find_symmetry(processing, config, observer)
     scale_all(processing, config, observer)
+    find_anisotropy(processing, config, observer)
     cut = cut_of(processing, config)
     if cut is not None:
         scale_all(processing, with_d_min(config, cut), observer)
@@ -200,6 +207,17 @@ def scale_all(processing: Processing, config: Config, observer: Observer) -> Non
         _resolution(processing, processing.scaled, config, observer)
 
 
+def find_anisotropy(processing: Processing, config: Config, observer: Observer) -> None:
+    """Limits in every direction, of data scaled to the end; where these differ, the data are kept to be merged so."""
+    scaled = processing.scaled
+    assert scaled is not None
+    with processing.timed("anisotropy"), observer.busy("anisotropy"):
+        found = anisotropy(scaled.experiments, scaled.reflections, config.anisotropy)
+    processing.anisotropy, processing.merged_inside = found, None
+    processing.uncut = scaled if found is not None and found.is_notable else None
+    observer.stage("anisotropy", format_anisotropy(found))
+
+
 def cut_of(processing: Processing, config: Config) -> float | None:
     """Where the data are to be cut, Angstrom; None where they stay as they are."""
     estimate = processing.resolution
@@ -221,7 +239,13 @@ def finish(processing: Processing, config: Config, observer: Observer) -> None:
     observer.keep("scaled", scaled.experiments, scaled.reflections)
     with processing.timed("merge"), observer.busy("merge"):
         processing.merged = merge(scaled.experiments, scaled.reflections, config.merge)
+        if processing.uncut is not None and processing.anisotropy is not None:
+            uncut, within = processing.uncut, processing.anisotropy
+            processing.merged_inside = merge(uncut.experiments, uncut.reflections, config.merge, within)
+            processing.uncut = None
     observer.stage("merge", format_merge(processing.merged))
+    if processing.merged_inside is not None:
+        observer.stage("merge within the anisotropic limits", format_merge(processing.merged_inside))
 
 
 def symmetry_params(config: Config) -> SymmetryParams:

@@ -61,6 +61,7 @@ def walk(tmp_path_factory):
     walk.run("scale", "symmetrized.expt", "symmetrized.refl", "d_min=2.05")
     walk.run("estimate-resolution", "scaled.expt", "scaled.refl")
     walk.run("merge", "scaled.expt", "scaled.refl")
+    walk.run("anisotropy", "scaled.expt", "scaled.refl")
     walk.run("export", "scaled.expt", "scaled.refl")
     return walk
 

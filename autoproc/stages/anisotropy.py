@@ -1,0 +1,121 @@
+"""Anisotropy: how far scaled data are useful in each direction, and how differently they fall off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+from pydantic import Field
+
+from autoproc.anisotropy.limits import direction_limits
+from autoproc.anisotropy.surface import LimitSurface, limit_surface
+from autoproc.linear_algebra import single_threaded_blas
+from autoproc.merging.correlation import half_set_correlations
+from autoproc.merging.merging_statistics import scaled_observations
+from autoproc.merging.wilson_model import WilsonModel, cartesian_rotations, reciprocal_vectors, wilson_model
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.params import Params
+
+AXES = ("a*", "b*", "c*")
+SIGNIFICANT = 5.0
+"""Standard uncertainties of the difference of B between directions, below which limits that differ do so by chance, or
+as modules and corners of the detector leave their marks on small data sets."""
+
+
+class AnisotropyParams(Params):
+    """Where data end in each direction."""
+
+    cc_half: float = Field(0.3, gt=0, lt=1)
+    """In each direction the limit is where CC1/2 of the reflections around it falls to this value."""
+    misigma: float = Field(1.2, gt=0)
+    """The same for the mean of I/sigma, in directions in which most reflections were measured once."""
+    min_ratio: float = Field(1.1, ge=1)
+    """Data are called anisotropic, and a second merged MTZ is written that ends where they end in each direction, from
+    this ratio of the worst to the best limit on. Limits of isotropic data scatter by 0.03 (simulated)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anisotropy:
+    """What there is to know of directions.
+
+    surface : of the limits; model : of the expected intensity; cell : of the data
+    along : (3,) limits along a*, b* and c*, Angstrom; best, worst : of all directions
+    at_edge : (3,) bool, the data end before the signal does along the axis
+    n_inside, n_unique : unique reflections within the surface, and all
+    is_notable : the limits differ by more than the parameters ask for, and B does so significantly
+    """
+
+    surface: LimitSurface
+    model: WilsonModel
+    cell: gemmi.UnitCell
+    along: tuple[float, float, float]
+    at_edge: tuple[bool, bool, bool]
+    best: float
+    worst: float
+    n_inside: int
+    n_unique: int
+    is_notable: bool
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        each = ", ".join(
+            f"{d:.2f}{' or better' if edge else ''} along {axis}"
+            for d, edge, axis in zip(self.along, self.at_edge, AXES, strict=True)
+        )
+        kind = "" if self.surface.ellipsoid is not None else "; no ellipsoid fits the limits"
+        spread = f"B differs by {self.model.delta_b:.1f} A^2 between directions"
+        known = "" if np.isnan(self.model.uncertainty) else f"; {spread}"
+        return f"{each} (A){known}{kind}"
+
+
+@single_threaded_blas
+def anisotropy(experiments: Sequence[Experiment], scaled: Reflections, params: AnisotropyParams) -> Anisotropy | None:
+    """Limits in every direction, from scaled reflections that were not cut yet; None where these are too few.
+
+    Raises NoReflections.
+    """
+    observations = scaled_observations(experiments, scaled)
+    groups, cell, group = observations.groups, observations.cell, observations.space_group
+    mean, sigma = groups.weighted_mean(observations.intensity, observations.sigma**2)
+    s, rotations = reciprocal_vectors(cell, groups.hkl), cartesian_rotations(group, cell)
+    epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(groups.hkl), float)
+    model = wilson_model(s, mean / epsilon, sigma / epsilon, groups.is_centric, rotations)
+    halves = half_set_correlations(groups, observations.intensity, observations.sigma)
+    limits = direction_limits(s, rotations, halves, mean / sigma, params.cc_half, params.misigma)
+    surface = limit_surface(limits, rotations)
+    if surface is None:
+        return None
+    stars = reciprocal_vectors(cell, np.eye(3))
+    end = 1.0 / np.linalg.norm(s, axis=1).max()
+    along, is_edge = np.maximum(1.0 / surface.s_max(stars), end), surface.is_edge(stars)
+    every = np.clip(1.0 / surface.s_max(limits.direction), end, None)
+    return Anisotropy(
+        surface, model, cell,
+        (float(along[0]), float(along[1]), float(along[2])),
+        (bool(is_edge[0]), bool(is_edge[1]), bool(is_edge[2])),
+        float(every.min()), float(every.max()), int(np.count_nonzero(surface.holds(s))), len(s),
+        bool(every.max() >= params.min_ratio * every.min() and model.delta_b > SIGNIFICANT * model.uncertainty),
+    )  # fmt: skip
+
+
+def format_anisotropy(found: Anisotropy | None) -> str:
+    """The limits in words."""
+    if found is None:
+        return "Too few reflections to tell directions apart"
+    values, vectors = found.model.principal
+    lines = [
+        f"Limits: {found.sentence}",
+        f"Best and worst direction: {found.best:.2f} and {found.worst:.2f} A",
+        f"{found.n_inside} of {found.n_unique} unique reflections are within",
+        "B against the mean, A^2, along the principal directions (in a*, b*, c*):",
+    ]
+    stars = reciprocal_vectors(found.cell, np.eye(3))
+    for value, vector in zip(values, vectors.T, strict=True):
+        parts = np.linalg.solve(stars.T, vector)
+        parts = parts / np.abs(parts).max()
+        lines.append(f"  {value:+7.1f}  {' '.join(f'{p:+.2f} {axis}' for p, axis in zip(parts, AXES, strict=True))}")
+    return "\n".join(lines)
