@@ -25,7 +25,24 @@ HERE = Path()
 _is_program = ContextVar("_is_program", default=False)
 """This process is the program and nothing else, so that it may begin others before it knows what for."""
 RESULTS = Path("autoproc_processed")
-FILE_ENDINGS = (".mtz", ".expt", ".refl", ".log", ".html", ".json", ".txt", ".toml", ".cbf", ".h5", ".nxs")
+FILE_ENDINGS = (
+    ".mtz",
+    ".expt",
+    ".refl",
+    ".log",
+    ".html",
+    ".json",
+    ".txt",
+    ".toml",
+    ".cbf",
+    ".h5",
+    ".nxs",
+    ".cif",
+    ".hkl",
+    ".HKL",
+    ".sca",
+    ".cif_pets",
+)
 
 
 class Commands(typer.core.TyperGroup):
@@ -41,16 +58,17 @@ class Commands(typer.core.TyperGroup):
 
 def _folder(context: typer.Context, output: Path) -> Path:
     """Refuse the name of a file where a folder is meant, before a folder of that name is made."""
-    takes_file = context.command.name in MTZ_STEPS and output.suffix == ".mtz"
+    own = ENDINGS.get(context.command.name or "", ())
+    takes_file = output.suffix in own
     if os.path.isdir(output) or takes_file:  # unlike Path.is_dir, never raises
         return output
     if os.path.isfile(output) or output.suffix in FILE_ENDINGS:
-        endings = " or an .mtz file" if context.command.name in MTZ_STEPS else "; the files have names of their own"
+        endings = f" or a file ending in {', '.join(own)}" if own else "; the files have names of their own"
         raise typer.BadParameter(f"{output} is a file's name: give the folder to write into{endings}")
     return output
 
 
-MTZ_STEPS = frozenset(step.name for step in STEPS if step.mtz)
+ENDINGS = {step.name: step.endings for step in STEPS if step.endings}
 
 Arguments = Annotated[
     list[str],
@@ -58,7 +76,7 @@ Arguments = Annotated[
 ]
 OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.", callback=_folder)]
 OutputFile = Annotated[
-    Path, typer.Option("--output", "-o", help="Folder to write into, or the .mtz file to write.", callback=_folder)
+    Path, typer.Option("--output", "-o", help="Folder to write into, or the file to write.", callback=_folder)
 ]
 Threads = Annotated[
     int | None, typer.Option("--threads", "-j", min=1, help="Threads to work with; all cores if not given.")
@@ -236,7 +254,7 @@ def _step_command(step: StepDescription) -> Callable[..., None]:
         "--show-config", "-c", is_eager=True, callback=parameters, help="Print all parameters and leave."
     )
     command.__annotations__["show_config"] = Annotated[bool, show]
-    if step.mtz:
+    if step.endings:
         command.__annotations__["output"] = OutputFile
     return command
 

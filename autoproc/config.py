@@ -13,6 +13,7 @@ from pydantic import Field
 from autoproc.decisions.params import DecisionParams
 from autoproc.errors import ConfigurationError
 from autoproc.formats.boundary import LONGEST_REASON
+from autoproc.formats.export_params import ExportParams
 from autoproc.overrides import UnknownParameter, add, suggestion, with_overrides
 from autoproc.params import Params, meanings
 from autoproc.service.params import ServiceParams
@@ -92,6 +93,7 @@ class Config(Params):
     anisotropy: AnisotropyParams = AnisotropyParams()
     merge: MergeParams = MergeParams()
     reindex: ReindexParams = ReindexParams()
+    export: ExportParams = ExportParams()
 
 
 def read_config(path: Path | None) -> Config:

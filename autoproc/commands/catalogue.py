@@ -11,7 +11,8 @@ class StepDescription:
 
     name : of the subcommand; function : in commands.stages
     table : of the configuration, "" for a step without parameters; files : example of its input; help : its purpose
-    mtz : name of the MTZ file that it writes, "" for none
+    writes : name of the one file that it writes, "" for steps that write .expt and .refl files
+    endings : of names that -o may give that file
     """
 
     name: str
@@ -19,7 +20,8 @@ class StepDescription:
     table: str
     files: str
     help: str
-    mtz: str = ""
+    writes: str = ""
+    endings: tuple[str, ...] = ()
 
     @property
     def help_text(self) -> str:
@@ -152,6 +154,7 @@ STEPS = (
         "Say how far scaled data go in each direction, and write what lies within: merged_anisotropic.mtz.\n\n"
         "Scale without d_min before. Often changed: cc_half=0.3",
         "merged_anisotropic.mtz",
+        (".mtz",),
     ),
     StepDescription(
         "merge",
@@ -160,14 +163,19 @@ STEPS = (
         "scaled.expt scaled.refl",
         "Merge scaled reflections, with French-Wilson amplitudes and free-R flags; write merged.mtz.",
         "merged.mtz",
+        (".mtz",),
     ),
     StepDescription(
         "export",
         "export_step",
-        "",
+        "export",
         "scaled.expt scaled.refl",
-        "Write observations, scaled or integrated, as an unmerged MTZ with batch headers, unmerged.mtz.",
+        "Write observations for other programs: an unmerged MTZ with batch headers, or another format.\n\n"
+        "format=xds_ascii for XSCALE, shelx (.hkl and .ins), mmcif for deposition, sca, "
+        "json (reciprocal lattice points), pets, xds (XDS.INP of an .expt); or name the file, -o lyso.cif. "
+        "mmcif and sca have merged data too.",
         "unmerged.mtz",
+        (".mtz", ".HKL", ".hkl", ".cif", ".sca", ".json", ".cif_pets", ".INP"),
     ),
 )
 

@@ -10,21 +10,25 @@ NAMES = {
     "output.experiments": "expt",
     "output.reflections": "refl",
     "output.log": "log",
-    "output.mtz": "mtz",
+    "output.mtz": "file",
     "output.html": "html",
     "output.merged_mtz": "merged_mtz",
     "output.unmerged_mtz": "unmerged_mtz",
     "output.prefix": "prefix",
     "output.directory": "directory",
-    "mtz.hklout": "mtz",
-    "hklout": "mtz",
+    "mtz.hklout": "file",
+    "mmcif.hklout": "file",
+    "shelx.hklout": "file",
+    "xds_ascii.hklout": "file",
+    "json.filename": "file",
+    "hklout": "file",
 }
 """What each of the parameters names."""
 NO_NAME = ("none", "auto", "")
 FILES = ("input.experiments", "input.reflections", "input.template", "input.directory", "template", "directory")
 """Parameters that are input files."""
 USED_BY = {
-    "mtz": ("merge", "export"), "merged_mtz": ("scale",), "unmerged_mtz": ("scale",), "html": ("damage-analysis",),
+    "file": ("merge", "export"), "merged_mtz": ("scale",), "unmerged_mtz": ("scale",), "html": ("damage-analysis",),
     "prefix": ("bravais-settings",), "directory": ("bravais-settings",),
 }  # fmt: skip
 """The steps that write files of these names; the others are written by all."""

@@ -19,8 +19,10 @@ from autoproc.commands.leaving import FAILED
 from autoproc.commands.step import Step, joined
 from autoproc.errors import NoReflections, WrongArguments
 from autoproc.formats.compressed import read_start
+from autoproc.formats.exported import exportable
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.formats.refl import read_refl
+from autoproc.formats.writers import WRITERS, chosen_format
 from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
@@ -29,12 +31,12 @@ from autoproc.params import Params
 from autoproc.reports.damage_page import damage_page
 from autoproc.reports.show_models import format_experiments
 from autoproc.scaling.tables import format_scale
-from autoproc.service.process_sweep import exportable
 from autoproc.stages.anisotropy import anisotropy, format_anisotropy
 from autoproc.stages.bravais_settings import bravais_settings, format_bravais_settings
 from autoproc.stages.damage_analysis import damage_analysis, format_damage_analysis
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import estimate_resolution, format_resolution
+from autoproc.stages.export import export
 from autoproc.stages.find_rotation_axis import find_rotation_axis, format_find_rotation_axis
 from autoproc.stages.find_spots import format_found_spots
 from autoproc.stages.import_sweep import format_import, import_sweeps, overridden, require_sweeps
@@ -236,7 +238,7 @@ def damage_analysis_step(step: Step) -> None:
 
 def merge_step(step: Step) -> None:
     """Merge scaled reflections, with French-Wilson amplitudes and free-R flags; writes merged.mtz."""
-    _write_merged(step, step.mtz, step.experiments(), step.reflections())
+    _write_merged(step, step.file, step.experiments(), step.reflections())
 
 
 def _write_merged(step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:
@@ -255,13 +257,24 @@ def anisotropy_step(step: Step) -> None:
         raise NoReflections(stage="anisotropy", reason="too few reflections to tell directions apart")
     merged = merge(experiments, scaled, step.config.merge, found)
     step.console.print(format_merge(merged))
-    write_merged_mtz(step.mtz, merged, name_of(experiments))
-    step.console.print(f"Saved {len(merged)} reflections to {step.mtz}")
+    write_merged_mtz(step.file, merged, name_of(experiments))
+    step.console.print(f"Saved {len(merged)} reflections to {step.file}")
 
 
 def export_step(step: Step) -> None:
-    """Write observations, scaled or integrated, as an unmerged MTZ with batch headers: unmerged.mtz."""
-    _write_unmerged(step, step.mtz, step.experiments(), step.reflections())
+    """Write observations for other programs: unmerged.mtz, or what format= or the name of the file says."""
+    params = step.config.export
+    chosen = chosen_format(params.format, step.file if step.is_named else None)
+    writer = WRITERS[chosen]
+    experiments = step.experiments()
+    table = Reflections({}) if writer.of == "models" else step.reflections()
+    exported = export(experiments, table, params.model_copy(update={"format": chosen}), name_of(experiments))
+    path = step.file if step.is_named else step.outputs.path("file", writer.file)
+    merged = f" and {len(exported.merged)} merged reflections" if exported.merged is not None else ""
+    content = f"{len(exported.observations)} observations{merged}"
+    content = {"spots": f"{len(exported.every)} reflections", "models": "models"}.get(writer.of, content)
+    for written in writer.write(path, exported, params):
+        step.console.print(f"Saved {content} to {written}")
 
 
 def _write_unmerged(step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:

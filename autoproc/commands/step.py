@@ -86,7 +86,7 @@ OF_STALE_KERNELS = (AttributeError, ImportError, TypeError)
 class Step:
     """One step under way: what it is, input files, parameters, where to write, how to talk.
 
-    mtz : the MTZ file to write, for steps that do
+    file : the one file to write, for steps that do; is_named : the user named it
     """
 
     description: StepDescription
@@ -94,7 +94,8 @@ class Step:
     config: Config
     outputs: Outputs
     console: Console
-    mtz: Path
+    file: Path
+    is_named: bool = False
     read_before: dict[Path, ForeignData] = field(default_factory=dict)
 
     def of_kind(self, suffix: str) -> list[Path]:
@@ -251,9 +252,9 @@ def run_step(
     """
     with leaving_well():
         paths, given = split_arguments(arguments)
-        mtz = output / description.mtz
-        if description.mtz and output.suffix == ".mtz" and not os.path.isdir(output):
-            output, mtz = output.parent, output
+        file, is_named = output / description.writes, False
+        if output.suffix in description.endings and not os.path.isdir(output):
+            output, file, is_named = output.parent, output, True
         outputs, named, overrides = outputs_among(given, description.name, output)
         config, said = _changed(with_threads(read_config(None), threads), description, overrides)
         may_lead_into(config.import_sweep.link_roots)
@@ -266,7 +267,8 @@ def run_step(
             if verbosity and description.table:
                 console.print(format_config(config, description.table))
             files = tuple(map(Path, [*paths, *named]))
-            step = Step(description, files, config, outputs, console, outputs.asked("mtz") or mtz)
+            asked = outputs.asked("file")
+            step = Step(description, files, config, outputs, console, asked or file, is_named or asked is not None)
             stages = importlib.import_module("autoproc.commands.stages")
             with console.logging_errors(), _named(log):
                 getattr(stages, description.function)(step)

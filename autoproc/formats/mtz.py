@@ -17,6 +17,8 @@ from autoproc.models.reflections import Reflections
 
 PROJECT = "autoproc"
 BATCH_STEP = 1000
+HALVES = (("IHALF1", "J"), ("SIGIHALF1", "Q"), ("IHALF2", "J"), ("SIGIHALF2", "Q"))
+"""Columns of random half data sets, with their types."""
 
 
 def merged_table(merged: Merged) -> dict[str, tuple[str, np.ndarray]]:
@@ -25,7 +27,7 @@ def merged_table(merged: Merged) -> dict[str, tuple[str, np.ndarray]]:
     with np.errstate(invalid="ignore"):
         anomalous = np.where(m.is_centric, np.nan, m.amplitude_plus - m.amplitude_minus)
         sigma_anomalous = np.hypot(m.sigma_amplitude_plus, m.sigma_amplitude_minus)
-    return {
+    columns = {
         "FreeR_flag": ("I", m.free_r),
         "IMEAN": ("J", m.intensity),
         "SIGIMEAN": ("Q", m.sigma),
@@ -44,6 +46,9 @@ def merged_table(merged: Merged) -> dict[str, tuple[str, np.ndarray]]:
         "DANO": ("D", anomalous),
         "SIGDANO": ("Q", np.where(np.isfinite(anomalous), sigma_anomalous, np.nan)),
     }
+    if m.halves is not None:
+        columns |= {label: (kind, values) for (label, kind), values in zip(HALVES, m.halves, strict=True)}
+    return columns
 
 
 def write_merged_mtz(path: str | Path, merged: Merged, name: str = "sweep") -> None:
@@ -98,6 +103,14 @@ class BatchNumbers:
         return cls(tuple(starts))
 
 
+def batches(experiments: Sequence[Experiment], reflections: Reflections) -> np.ndarray:
+    """(N,) int, the batch of the image on which each reflection is centred; frames from the scans' starts."""
+    numbers, ids = BatchNumbers.of(experiments), reflections["experiment_id"]
+    last = np.array([e.scan.n_images for e in experiments])[ids] - 1
+    frame = np.clip(np.floor(reflections["xyz_cal_px"][:, 2]), 0, last)
+    return frame.astype(np.int64) + np.array(numbers.first)[ids]
+
+
 def write_unmerged_mtz(
     path: str | Path, experiments: Sequence[Experiment], reflections: Reflections, name: str = "sweep"
 ) -> None:
@@ -111,9 +124,7 @@ def write_unmerged_mtz(
     mtz = _empty(group, shared_cell(experiments), experiments[0].beam.wavelength, name)
     numbers = BatchNumbers.of(experiments)
     asu, isym = to_asu(reflections["hkl"], group)
-    frame = reflections["xyz_cal_px"][:, 2]
-    last = np.array([e.scan.n_images for e in experiments])[reflections["experiment_id"]] - 1
-    batch = np.clip(np.floor(frame), 0, last) + np.array(numbers.first)[reflections["experiment_id"]]
+    batch = batches(experiments, reflections)
     columns: dict[str, tuple[str, np.ndarray]] = {"M/ISYM": ("Y", isym), "BATCH": ("B", batch)}
     columns |= _observation_columns(reflections)
     for label, (kind, _) in columns.items():

@@ -48,6 +48,20 @@ class HalfSets:
         return _mean_correlation(self.anomalous[:, here, 0], self.anomalous[:, here, 1])
 
 
+def half_set_means(groups: EquivalentGroups, intensity: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """(4, G) mean and its sigma of the first random half of each group, then of the second; NaN for groups of one.
+
+    The halves are those of the first split behind CC1/2 of the same observations. Weights are 1/variance.
+    """
+    random = np.random.default_rng(0)
+    canonical = _by_group_and_intensity(groups.anomalous().group, intensity, sigma)
+    pairs, weight = _Sorted(groups.group[canonical], len(groups)), sigma[canonical] ** -2.0
+    first, second = pairs.halves(
+        random.random(len(intensity)), random.random(len(groups)), intensity[canonical], weight
+    )
+    return np.array([first[0], first[1] ** -0.5, second[0], second[1] ** -0.5])
+
+
 def half_set_correlations(
     groups: EquivalentGroups, intensity: np.ndarray, sigma: np.ndarray, anomalous: bool = True
 ) -> HalfSets:
@@ -119,16 +133,24 @@ class _Sorted:
 
         extra : (G,) in [0, 1), the first half of an odd group gets the odd one where it is below 0.5
         """
+        first, second = self.halves(key, extra, intensity, weight)
+        return first[0], second[0]
+
+    def halves(
+        self, key: np.ndarray, extra: np.ndarray, intensity: np.ndarray, weight: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The same with their weights (G,), NaN for single ones."""
         order = np.argsort(self.group + key)
         n_first = (self.count + (extra < 0.5)) // 2
         weight, intensity = weight[order], intensity[order]
         first = np.where(self.rank < n_first[self.group], weight, 0.0)
-        means = []
+        found = []
         for share in (first, weight - first):
+            total = np.where(self.count > 1, self._sum(share), np.nan)
             with np.errstate(divide="ignore", invalid="ignore"):
-                mean = self._sum(share * intensity) / self._sum(share)
-            means.append(np.where(self.count > 1, mean, np.nan))
-        return means[0], means[1]
+                mean = self._sum(share * intensity) / total
+            found.append((mean, total))
+        return found
 
     def _sum(self, values: np.ndarray) -> np.ndarray:
         return np.bincount(self.group, values, minlength=len(self.count))

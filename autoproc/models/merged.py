@@ -16,6 +16,8 @@ class Merged:
     intensity, sigma : (N,) over both Friedel mates; intensity_plus ... sigma_minus: of each, NaN
         where it was not measured; n, n_plus, n_minus: numbers of observations
     amplitude, sigma_amplitude, ..._plus, ..._minus : French-Wilson amplitudes, NaN where rejected
+    halves : (4, N) intensity and sigma of one random half of the observations, then of the other, NaN where there is
+        only one observation; None where they were not kept
     is_centric : (N,) bool; free_r : (N,) int32, 0 is the test set
     wilson_b : Angstrom^2, NaN where it could not be estimated
     delta_b : largest difference of B between two directions, Angstrom^2, with its standard uncertainty; NaN likewise
@@ -45,6 +47,7 @@ class Merged:
     wilson_b: float
     delta_b: float = float("nan")
     delta_b_uncertainty: float = float("nan")
+    halves: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.hkl)

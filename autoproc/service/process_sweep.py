@@ -16,9 +16,9 @@ from autoproc.console import Console
 from autoproc.engine.plan import process_sensibly
 from autoproc.errors import AutoprocError
 from autoproc.formats.damaged_frames import ForgivingReader
+from autoproc.formats.exported import exportable
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.legible import legible_lines
-from autoproc.models.reflections import Flag, Reflections
 from autoproc.reports.report_html import write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
 from autoproc.service.sweep_folder import SweepFolder, written_whole
@@ -124,14 +124,6 @@ def write_data(name: str, folder: Path, processing: Processing) -> None:
     if processing.merged_inside is not None:
         with written_whole(folder / ANISOTROPIC) as part:
             write_merged_mtz(part, processing.merged_inside, name)
-
-
-def exportable(reflections: Reflections) -> Reflections:
-    """What belongs in an unmerged file: scaled observations that are no outliers, or all integrated ones."""
-    if "inverse_scale" in reflections:
-        good = reflections.has_flag(Flag.SCALED) & ~reflections.has_any_flag(Flag.BAD_FOR_SCALING)
-        return reflections[good & (reflections["inverse_scale"] > 0) & (reflections["variance_scale"] > 0)]
-    return reflections[reflections.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)]
 
 
 def write_story(folder: Path, summary: dict[str, Any], processing: Processing | None, console: Console) -> None:

@@ -357,10 +357,38 @@ DAMAGE_ANALYSIS = (
     Spelling("output.json", instead="damage.html has the curves", fine=("none",)),
 )  # fmt: skip
 
+EXPORT = (
+    Spelling("intensity", fine=("auto",), instead="scaled files give scaled intensities, integrated ones others"),
+    Spelling("mtz.d_min", "export.d_min"),
+    Spelling("mtz.combine_partials", fine=("true",), instead="leave it out"),
+    Spelling("mtz.partiality_threshold", fine=("0.4",), instead="give scale min_partiality="),
+    Spelling("mtz.min_isigi", fine=("-5", "none"), instead="give scale min_i_over_sigma="),
+    *(Spelling(f"mtz.{name}", fine=("false",), instead="leave it out")
+      for name in ("force_static_model", "filter_ice_rings")),
+    *(Spelling(f"mtz.{name}", instead="names stand in MTZ files as the sweep's own", fine=("none",))
+      for name in ("crystal_name", "project_name")),
+    Spelling("mtz.best_unit_cell", instead="the cell is that of the .expt files", fine=("none",)),
+    Spelling("mmcif.pdb_version", "export.pdb_version"),
+    Spelling("mmcif.compress", fine=("none",), instead="gzip the file afterwards"),
+    Spelling("shelx.scale", fine=("true",), instead="leave it out"),
+    Spelling("shelx.scale_range", instead="the largest intensity fills its columns"),
+    Spelling("shelx.ins", instead="it stands beside the .hkl, with the same name: --output NAME.hkl"),
+    Spelling("json.n_digits", "export.n_digits"),
+    Spelling("json.compact", fine=("true",), instead="leave it out"),
+    Spelling("pets.filename_prefix", instead="name the file: --output NAME.cif_pets"),
+    Spelling("pets.id", instead="give the files of one sweep", fine=("none", "0")),
+    Spelling("pets.partiality_cutoff", "export.min_partiality"),
+    Spelling("pets.flag_filtering", fine=("true",), instead="integrated reflections are written only"),
+    Spelling("pets.virtual_frame.excitation_error_cutoff", "export.max_excitation_error"),
+    Spelling("pets.virtual_frame.n_merged", "export.n_merged"),
+    Spelling("pets.virtual_frame.step", "export.frame_step"),
+)  # fmt: skip
+
 BY_STEP: dict[str, tuple[Spelling, ...]] = {
     "import": IMPORT, "find-spots": FIND_SPOTS, "search-beam-position": SEARCH_BEAM,
     "find-rotation-axis": FIND_ROTATION_AXIS, "index": INDEX, "bravais-settings": BRAVAIS, "reindex": REINDEX,
     "refine": REFINE, "integrate": INTEGRATE, "symmetry": SYMMETRY, "scale": SCALE,
     "estimate-resolution": ESTIMATE_RESOLUTION, "damage-analysis": DAMAGE_ANALYSIS, "merge": MERGE,
+    "export": EXPORT,
 }  # fmt: skip
 """By the name of the subcommand."""

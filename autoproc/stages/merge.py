@@ -11,6 +11,7 @@ from pydantic import Field
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.linear_algebra import single_threaded_blas
+from autoproc.merging.correlation import half_set_means
 from autoproc.merging.free_r import free_r_flags
 from autoproc.merging.french_wilson import french_wilson
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
@@ -80,6 +81,7 @@ def merge(
         mean, sigma, plus, sigma_plus, minus, sigma_minus, n, n_plus, n_minus,
         *amplitudes[0], *amplitudes[1], *amplitudes[2],
         groups.is_centric, free_r, wilson_b(mean / epsilon, d), model.delta_b, model.uncertainty,
+        half_set_means(groups, value, np.sqrt(variance)),
     )  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def test_names_of_files_that_a_step_does_not_write_are_left(step, key, is_taken,
     assert (key not in others) is is_taken
     assert "d_min" in others
     assert files == []
-    assert (tmp_path / "x.mtz" in [outputs.asked(kind) for kind in ("mtz", "unmerged_mtz")]) is is_taken
+    assert (tmp_path / "x.mtz" in [outputs.asked(kind) for kind in ("file", "unmerged_mtz")]) is is_taken
 
 
 def test_no_name_is_none(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import gemmi
 import numpy as np
@@ -16,6 +17,8 @@ from autoproc.commands.catalogue import STEPS
 from autoproc.commands.stages import spots_of_sweep
 from autoproc.formats.expt import read_expt
 from autoproc.formats.refl import read_refl
+from autoproc.formats.writers import WRITERS
+from autoproc.formats.xds_inp import is_xds_geometry
 from autoproc.models.reflections import Reflections
 
 CELL = (37.0, 43.0, 49.0, 90.0, 90.0, 90.0)
@@ -175,6 +178,39 @@ def test_export(walk):
     assert {"I", "SIGI", "BATCH", "M/ISYM"} <= {c.label for c in mtz.columns}
 
 
+@pytest.mark.parametrize(("form", "stage"), [(f, s) for f in WRITERS for s in ("scaled", "integrated")])
+def test_every_format_is_written(walk, tmp_path, form, stage):
+    files = [str(walk.folder / f"{stage}.{kind}") for kind in ("expt", "refl")]
+    result = CliRunner().invoke(app, ["export", *files, f"format={form}", "-o", str(tmp_path)])
+    if WRITERS[form].of == "scaled" and stage == "integrated":
+        assert result.exit_code == 2
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["autoproc.export.log"]
+        return
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / WRITERS[form].file).stat().st_size > (10_000 if WRITERS[form].of != "models" else 500)
+    named = tmp_path / "ä b" / f"x{Path(WRITERS[form].file).suffix}"
+    result = CliRunner().invoke(app, ["export", *files, "-o", str(named)])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / WRITERS[form].file).read_bytes() == named.read_bytes()
+
+
+def test_models_are_exported_without_reflections(walk, tmp_path):
+    expt = str(walk.folder / "refined.expt")
+    result = CliRunner().invoke(app, ["export", expt, "format=xds", "-o", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert is_xds_geometry((tmp_path / "XDS.INP").read_bytes())
+    result = CliRunner().invoke(app, ["export", expt, expt, "format=xds", "-o", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "2" / "XDS.INP").exists()
+
+
+def test_points_of_spots_that_are_not_indexed(walk, tmp_path):
+    files = [str(walk.folder / "imported.expt"), str(walk.folder / "strong.refl")]
+    result = CliRunner().invoke(app, ["export", *files, "format=json", "-o", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert f"Saved {len(walk.refl('strong'))} reflections" in result.output.replace("\n", " ")
+
+
 def correlation_with_truth(mtz, truth_file):
     """Of merged intensities with the mean of the true I(+) and I(-)."""
     with np.load(truth_file) as truth:
@@ -238,7 +274,12 @@ def test_show_of_damaged_files(tmp_path, suffix):
         (["index", "strong.refl"], "index needs an .expt file, and was given strong.refl"),
         (["index", "imported.expt", "strong.refl", "max_latices=2"], "did you mean index.max_lattices"),
         (["index", "imported.expt", "strong.refl", "max_lattices=two"], "index.max_lattices=two is not possible"),
-        (["export", "scaled.expt", "scaled.refl", "d_min=2"], "export has no parameters"),
+        (["export", "scaled.expt", "scaled.refl", "dmin=2"], "did you mean export.d_min"),
+        (["export", "scaled.expt", "scaled.refl", "format=hklf5"], "export.format=hklf5 is not possible"),
+        (["export", "integrated.expt", "integrated.refl", "format=shelx"], "format=shelx holds scaled data"),
+        (["export", "integrated.expt", "integrated.refl", "-o", "x.sca"], "format=sca holds scaled data"),
+        (["export", "scaled.expt", "scaled.refl", "format=shelx", "composition=C3 H7 Xx"], "no element Xx"),
+        (["export", "scaled.expt", "scaled.refl", "-o", "x.refl"], "or a file ending in .mtz, .HKL"),
         (["refine", "--gently"], "gently"),
         (["refine"], "Missing argument"),
         (["refin"], "refine"),

@@ -8,6 +8,7 @@ import pytest
 from models_for_tests import crystal, experiment, scaled
 
 from autoproc.formats.mtz import BatchNumbers, cambridge_frame, write_merged_mtz, write_unmerged_mtz
+from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.stages.merge import MergeParams, merge
 
 
@@ -34,6 +35,25 @@ def test_merged_round_trip(tmp_path, made):
     before = mtz.make_miller_array().copy()
     mtz.ensure_asu()
     np.testing.assert_array_equal(before, mtz.make_miller_array())
+
+
+def test_halves_are_there_and_make_cc_half(tmp_path, made):
+    e, obs = experiment(made), scaled(made, noise=1.0, multiplicity=9)
+    merged = merge([e], obs, MergeParams())
+    write_merged_mtz(tmp_path / "m.mtz", merged)
+    mtz = gemmi.read_mtz_file(str(tmp_path / "m.mtz"))
+    kinds = {c.label: c.type for c in mtz.columns}
+    assert [kinds[label] for label in ("IHALF1", "SIGIHALF1", "IHALF2", "SIGIHALF2")] == ["J", "Q", "J", "Q"]
+    halves = [np.asarray(mtz.column_with_label(label).array) for label in ("IHALF1", "IHALF2")]
+    known = np.isfinite(halves[0]) & np.isfinite(halves[1])
+    found = np.corrcoef(halves[0][known], halves[1][known])[0, 1]
+    assert found == pytest.approx(merging_statistics([e], obs).overall.cc_half, abs=0.03)  # a mean of five splits
+
+
+def test_data_without_halves(tmp_path, made):
+    merged = replace(merge([experiment(made)], scaled(made), MergeParams()), halves=None)
+    write_merged_mtz(tmp_path / "m.mtz", merged)
+    assert "IHALF1" not in {c.label for c in gemmi.read_mtz_file(str(tmp_path / "m.mtz")).columns}
 
 
 def test_unmerged_original_indices_come_back(tmp_path, made):

@@ -15,6 +15,7 @@ from autoproc.merging.correlation import (
     _by_group_and_intensity,
     _mean_correlation,
     half_set_correlations,
+    half_set_means,
     is_significant,
 )
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
@@ -185,3 +186,26 @@ def test_halves_are_the_same_without_the_anomalous_ones():
     np.testing.assert_array_equal(alone.second, both.second)
     assert np.isnan(alone.anomalous).all()
     assert np.isfinite(both.anomalous).any()
+
+
+def test_halves_that_are_kept_are_those_of_the_first_split():
+    groups, value, sigma = repeated([1, 2, 3, 4, 7] * 20, 0.5)
+    kept = half_set_means(groups, value, sigma)
+    halves = half_set_correlations(groups, value, sigma)
+    np.testing.assert_array_equal(kept[0], halves.first[0])
+    np.testing.assert_array_equal(kept[2], halves.second[0])
+    np.testing.assert_array_equal(np.isnan(kept).all(axis=0), groups.count == 1)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(0, 99))
+def test_halves_weighted_together_are_the_whole(sizes, seed):
+    groups, value, _ = repeated(sizes, 0.5, seed)
+    sigma = np.random.default_rng(seed).uniform(0.1, 2.0, len(value))
+    first, sigma_first, second, sigma_second = half_set_means(groups, value, sigma)
+    mean, sigma_mean = groups.weighted_mean(value, sigma**2)
+    several = groups.count > 1
+    weights = sigma_first**-2 + sigma_second**-2
+    np.testing.assert_allclose(weights[several], sigma_mean[several] ** -2)
+    together = (first * sigma_first**-2 + second * sigma_second**-2) / weights
+    np.testing.assert_allclose(together[several], mean[several])

@@ -1,0 +1,61 @@
+"""Export reflections to what other programs read: chosen, merged where the format asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autoproc.errors import NoCrystal, NoReflections
+from autoproc.formats.export_params import ExportParams
+from autoproc.formats.exported import Exported, exportable, intensities, outliers
+from autoproc.formats.writers import WRITERS, require_scaled
+from autoproc.merging.merging_statistics import merging_statistics
+from autoproc.models.experiment import Experiment, shared_cell
+from autoproc.models.reflections import Reflections
+from autoproc.stages.merge import MergeParams, merge
+
+
+def export(
+    experiments: Sequence[Experiment],
+    reflections: Reflections,
+    params: ExportParams,
+    name: str,
+    merging: MergeParams = MergeParams(),  # noqa: B008  (immutable)
+) -> Exported:
+    """What the writer of params.format, which is no longer "auto", writes.
+
+    reflections : of the stage that the format needs; frames from the scans' starts
+    Raises NeedsScaledData, MissingColumn, NoCrystal or NoReflections.
+    """
+    writer = WRITERS[params.format]
+    require_scaled(params.format, reflections.names)
+    every = within(reflections, experiments, params.d_min)
+    none = every[np.zeros(len(every), bool)]
+    if writer.of in ("models", "spots"):
+        return Exported(name, experiments, none, none, every)
+    if any(e.crystal is None for e in experiments):
+        raise NoCrystal(n=len(experiments))
+    observations = with_numbers(exportable(every))
+    if not len(observations):
+        raise NoReflections(stage="export", reason=f"none of {len(reflections)} was integrated and is in range")
+    merged = statistics = None
+    if writer.merges and "inverse_scale" in reflections:
+        merged = merge(experiments, every, merging)
+        statistics = merging_statistics(experiments, observations)
+    return Exported(name, experiments, observations, with_numbers(outliers(every)), every, merged, statistics)
+
+
+def within(reflections: Reflections, experiments: Sequence[Experiment], d_min: float | None) -> Reflections:
+    """The reflections of at least d_min, Angstrom, by the cell that the crystals share; unindexed ones by their d."""
+    if d_min is None:
+        return reflections
+    if any(e.crystal is None for e in experiments):
+        return reflections[reflections["d"] >= d_min]
+    return reflections[shared_cell(experiments).calculate_d_array(reflections["hkl"]) >= d_min]
+
+
+def with_numbers(observations: Reflections) -> Reflections:
+    """Those whose intensity and sigma are numbers: no format has a sign for others."""
+    value, sigma = intensities(observations)
+    return observations[np.isfinite(value) & np.isfinite(sigma)]

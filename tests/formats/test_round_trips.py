@@ -1,0 +1,68 @@
+"""What is exported comes back through our own readers with all that a format can hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from exported_for_tests import observations, sweeps
+
+from autoproc.formats.export_params import ExportParams
+from autoproc.formats.exported import intensities
+from autoproc.formats.read_shelx import read_shelx
+from autoproc.formats.read_unmerged_mtz import read_unmerged_mtz
+from autoproc.formats.read_xds_ascii import read_xds_ascii
+from autoproc.formats.writers import WRITERS
+from autoproc.stages.export import export
+
+READERS = {"xds_ascii": read_xds_ascii, "mtz": read_unmerged_mtz, "shelx": read_shelx}
+
+
+def there_and_back(folder, form, n_sweeps=1, first_image=1):
+    params = ExportParams(format=form)
+    given = export(sweeps(n_sweeps, first_image=first_image), observations(n_sweeps), params, "x")
+    path, *_ = WRITERS[form].write(folder / WRITERS[form].file, given, params)
+    return given, READERS[form](path)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_intensities_and_indices(tmp_path, form):
+    given, back = there_and_back(tmp_path, form)
+    table = back.reflections
+    value, sigma = intensities(given.observations)
+    found, found_sigma = intensities(table[table["flags"] > 0])
+    assert len(table) in (len(given.observations), len(given.observations) + len(given.rejected))
+    order, found_order = (np.lexsort(t["hkl"].T) for t in (given.observations, table))
+    if len(table) == len(value):
+        np.testing.assert_array_equal(given.observations["hkl"][order], table["hkl"][found_order])
+    ratio = np.sort(found_sigma / np.maximum(found, 1e-3))[len(found) // 2]
+    assert ratio == pytest.approx(np.sort(sigma / value)[len(value) // 2], rel=0.2)
+
+
+@pytest.mark.parametrize("form", ["xds_ascii", "mtz"])
+@pytest.mark.parametrize("first_image", [1, 101])
+def test_models(tmp_path, form, first_image):
+    given, back = there_and_back(tmp_path, form, first_image=first_image)
+    ours, theirs = given.experiments[0], back.experiments[0]
+    assert theirs.beam.wavelength == pytest.approx(ours.beam.wavelength, abs=1e-5)
+    np.testing.assert_allclose(theirs.crystal.cell, ours.crystal.cell, rtol=1e-4)
+    assert theirs.crystal.space_group.xhm() == ours.crystal.space_group.xhm()
+    assert theirs.scan.image_range == ours.scan.image_range
+    np.testing.assert_allclose(theirs.scan.oscillation, ours.scan.oscillation, atol=1e-4)
+    assert theirs.detector[0].distance == pytest.approx(ours.detector[0].distance, rel=1e-3)
+
+
+@pytest.mark.parametrize(("form", "known"), [("xds_ascii", slice(0, 3)), ("mtz", slice(2, 3))])
+def test_positions(tmp_path, form, known):
+    """Of an MTZ the frame only: its columns do not say of which pixels the positions on the detector are."""
+    given, back = there_and_back(tmp_path, form, first_image=101)
+    every = [given.observations, given.rejected] if form == "xds_ascii" else [given.observations]
+    wanted = np.vstack([table["xyz_cal_px"] for table in every])
+    found = back.reflections["xyz_cal_px"]
+    np.testing.assert_allclose(np.sort(found, axis=0)[:, known], np.sort(wanted, axis=0)[:, known], atol=0.01)
+
+
+def test_sweeps_stay_apart(tmp_path):
+    given, back = there_and_back(tmp_path, "mtz", n_sweeps=3)
+    assert len(back.experiments) == 3
+    counts = np.bincount(back.reflections["experiment_id"])
+    np.testing.assert_array_equal(counts, np.bincount(given.observations["experiment_id"]))
