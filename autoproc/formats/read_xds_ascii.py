@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,9 @@ from autoproc.models.reflections import Reflections
 
 MARKS = (b"!FORMAT=XDS_ASCII", b"!OUTPUT_FILE=INTEGRATE.HKL")
 END = "!END_OF_DATA"
+OF_A_SET = re.compile(r"\s*ISET=\s*(\d{1,9})\s+(\S.*)")
+NOT_OF_ALL = ("ITEM_", " ISET=")
+"""How lines of the header begin that tell where items stand, or something of one of several data sets."""
 MOST_HEADER_LINES = 100_000
 NEEDED = ("H", "K", "L", "IOBS", "SIGMA(IOBS)")
 UNPOLARISED = 0.5
@@ -59,13 +63,13 @@ def read_xds_ascii(path: str | Path) -> ForeignData:
     text = read_whole(path).decode("ascii", "replace")
     lines = text.splitlines()
     header = [line[1:] for line in lines[:MOST_HEADER_LINES] if line.startswith("!")]
-    values = XdsValues(path, keywords(line for line in header if not line.startswith("ITEM_")))
+    values = XdsValues(path, keywords(line for line in header if not line.startswith(NOT_OF_ALL)))
     if "TRUE" in values.text("MERGE"):
         raise NotObservations(
             path=path, kind="merged reflections, no single observations", instead="write them with MERGE=FALSE"
         )
     table = _table(path, lines, _items(path, header))
-    return _data(path, values, table, _program(header))
+    return _data(path, values, table, header)
 
 
 def _items(path: str | Path, header: list[str]) -> dict[str, int]:
@@ -107,7 +111,8 @@ def _table(path: str | Path, lines: list[str], items: dict[str, int]) -> dict[st
     return {name: rows[:, column] for name, column in items.items()}
 
 
-def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], program: str) -> ForeignData:
+def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], header: list[str]) -> ForeignData:
+    program, of_sets = _program(header), _of_sets(path, header)
     is_scaled = program in SCALED_BY
     sets = table.get("ISET", np.ones(len(table["H"])))
     numbers = np.unique(sets)
@@ -116,7 +121,9 @@ def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], pro
     experiments, shift = [], np.zeros(len(sets))
     for number in numbers:
         rows = sets == number
+        own = of_sets.get(int(number), values)
         experiment = _experiment(path, values, table.get("ZD"), rows, int(number))
+        experiment = replace(experiment, beam=replace(experiment.beam, wavelength=_wavelength(own, experiment.beam)))
         experiments.append(experiment)
         shift[rows] = experiment.scan.image_range[0] - 1
     remarks = [] if has_geometry(values) else [NO_GEOMETRY]
@@ -162,7 +169,7 @@ def _experiment(path: str | Path, values: XdsValues, z: np.ndarray | None, rows:
     imageset = ImageSet("cbf", template)
     if turn is None:
         scan = Scan((first, last), (0.0, ASSUMED_WIDTH if z is not None else 0.0))
-        made = Experiment(Beam(_wavelength(values, number)), unknown_detector(), Goniometer(), scan, crystal=crystal)
+        made = Experiment(Beam(_wavelength(values, Beam(1.0))), unknown_detector(), Goniometer(), scan, crystal=crystal)
     else:
         width = values.number("OSCILLATION_RANGE")
         start = values.number("STARTING_ANGLE", 0.0) + width * (first - values.number("STARTING_FRAME", 1.0))
@@ -184,14 +191,20 @@ def _image_range(values: XdsValues, z: np.ndarray | None, rows: np.ndarray) -> t
     return float(first), float(last)
 
 
-def _wavelength(values: XdsValues, number: int) -> float:
-    """Of a data set of XSCALE, which gives each a line of its own, or of the whole file; 1 where none is told."""
-    for said in values.all_of("ISET"):
-        if said.split()[:1] == [str(number)]:
-            break
-    wavelengths = values.all_of("X-RAY_WAVELENGTH")
-    told = wavelengths[min(number, len(wavelengths)) - 1].split()[:1] if wavelengths else []
-    return float(told[0]) if told and 0.01 < float(told[0]) < 100 else 1.0
+def _of_sets(path: str | Path, header: list[str]) -> dict[int, XdsValues]:
+    """What the header says of each data set, by its number."""
+    lines: dict[int, list[str]] = {}
+    for line in header:
+        found = OF_A_SET.match(line)
+        if found is not None:
+            lines.setdefault(int(found[1]), []).append(found[2])
+    return {number: XdsValues(path, keywords(told)) for number, told in lines.items()}
+
+
+def _wavelength(values: XdsValues, beam: Beam) -> float:
+    """Of one data set, where it is told; else the beam's."""
+    told = values.number("X-RAY_WAVELENGTH", 0.0)
+    return told if 0.01 < told < 100 else beam.wavelength
 
 
 def unknown_detector() -> Detector:

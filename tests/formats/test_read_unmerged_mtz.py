@@ -173,6 +173,29 @@ def test_headers_without_orientation_leave_directions_out(tmp_path, sweep):
     assert np.isfinite(data.reflections["xyz_cal_px"][:, 2]).all()
 
 
+def test_orientations_of_programs_that_lay_the_reciprocal_axes_otherwise(tmp_path, sweep):
+    """Busing and Levy's B has a* along x, that of PDB files a; U differs by the turn between them."""
+    experiment, _ = sweep
+    metric = experiment.crystal.B.T @ experiment.crystal.B
+    between = experiment.crystal.B @ np.linalg.inv(np.linalg.cholesky(metric).T)
+
+    def change(columns, batches):
+        for batch in batches:
+            u = np.array([batch.floats[n] for n in range(6, 15)]).reshape(3, 3).T @ between
+            for n, value in enumerate(u.T.ravel()):
+                batch.floats[6 + n] = float(value)
+        return columns
+
+    data = edited(tmp_path, sweep, change)
+    (read,) = data.experiments
+    assert "s1" in data.reflections
+    panel, wanted = read.detector[0], experiment.detector[0]
+    assert panel.distance == pytest.approx(wanted.distance, rel=2e-3)
+    assert panel.pixel_size == pytest.approx(wanted.pixel_size, rel=2e-3)
+    axis = read.goniometer.lab_axis @ read.crystal.A
+    np.testing.assert_allclose(axis, experiment.goniometer.lab_axis @ experiment.crystal.A, atol=1e-5)
+
+
 def test_batches_without_a_header_are_damage(tmp_path, sweep):
     def change(columns, batches):
         del batches[20:]

@@ -78,6 +78,7 @@ def test_several_data_sets_of_xscale(tmp_path, sweep):
     data = read_xds_ascii(write_xscale(tmp_path / "scaled.ahkl", [sweep, (late, table)]))
     assert [e.beam.wavelength for e in data.experiments] == [1.0, 0.9]
     assert data.experiments[1].scan.image_range[0] >= 101
+    assert data.experiments[0].crystal.cell == pytest.approx(experiment.crystal.cell, abs=1e-3)
     assert len({e.identifier for e in data.experiments}) == 2
     assert np.bincount(data.reflections["experiment_id"]).tolist() == [len(table)] * 2
     assert "s1" not in data.reflections
