@@ -151,8 +151,8 @@ def symmetry(p: Processing) -> Section:
     if p.symmetry is None:
         return Section("Symmetry")
     found = [tables.laue_groups(p.symmetry), tables.symmetry_elements(p.symmetry)]
-    if p.symmetry.absences.screw_axes:
-        found.append(tables.screw_axes(p.symmetry))
+    if p.symmetry.absences.screw_axes or p.symmetry.absences.glide_planes:
+        found.append(tables.absent_reflections(p.symmetry))
     found.append(tables.space_groups(p.symmetry))
     return Section("Symmetry", [], found)
 

@@ -16,8 +16,10 @@ from autoproc.models.space_group import symbol
 from autoproc.refinement.rounds import Rmsd
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
+from autoproc.symmetry.absences import ScrewAxis
+from autoproc.symmetry.glide_plane import GlidePlane
 from autoproc.symmetry.reindex import format_basis
-from autoproc.symmetry.report import spaced
+from autoproc.symmetry.report import LEAST_TOLD, spaced
 from autoproc.wording import with_uncertainty
 
 
@@ -145,22 +147,24 @@ def laue_groups(symmetry: SymmetryResult) -> Table:
     return Table("Laue groups", header, rows, words, best)
 
 
-def screw_axes(symmetry: SymmetryResult) -> Table:
-    """What the axial reflections say."""
+def absent_reflections(symmetry: SymmetryResult) -> Table:
+    """What the axial reflections say of screw axes, and those of zones of glide planes."""
+    tested: list[ScrewAxis | GlidePlane] = [*symmetry.absences.screw_axes, *symmetry.absences.glide_planes]
     rows = [
         [s.name, f"{s.score:.3f}", str(s.n_present), str(s.n_absent), f"{s.i_over_sigma_present:.1f}",
          f"{s.i_over_sigma_absent:.1f}"]
-        for s in symmetry.absences.screw_axes
+        for s in tested
     ]  # fmt: skip
-    header = ("screw axis", "probability", "should be present", "should be absent", "I/\u03c3 present",
+    header = ("screw axis or glide plane", "probability", "should be present", "should be absent", "I/\u03c3 present",
               "I/\u03c3 absent")  # fmt: skip
     return Table("Systematic absences", header, rows)
 
 
 def space_groups(symmetry: SymmetryResult) -> Table:
     """Space groups by their absences."""
-    rows = [[", ".join(symbol(g) for g in c.groups), f"{c.score:.3f}"] for c in symmetry.absences.candidates]
-    candidates = symmetry.absences.candidates
+    of_all = symmetry.absences.centre is not None
+    candidates = [c for c in symmetry.absences.candidates if not of_all or c.score >= LEAST_TOLD]
+    rows = [[", ".join(symbol(g) for g in c.groups), f"{c.score:.3f}"] for c in candidates]
     several = any(len(c.groups) > 1 for c in candidates)
     words = "Groups on one line have the same absences: these data cannot tell them apart." if several else ""
     chosen = next((n for n, c in enumerate(candidates) if symmetry.space_group in c.groups), None)

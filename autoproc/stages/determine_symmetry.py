@@ -36,6 +36,7 @@ from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, tidiest
 from autoproc.symmetry.report import (
     element_table,
+    glide_table,
     of_all_groups,
     screw_table,
     space_group_table,
@@ -300,7 +301,7 @@ def _final_cell(result: SymmetryResult) -> tuple[float, ...]:
 def _absence_lines(result: SymmetryResult) -> list[str]:
     lines = []
     if result.absences.screw_axes or result.absences.centre:
-        tables = f"{screw_table(result.absences)}\n{space_group_table(result.absences)}".lstrip()
+        tables = "\n".join(table(result.absences) for table in (screw_table, glide_table, space_group_table)).lstrip()
         lines.append(f"Analysing systematic absences\n\n{tables}")
     lines += of_all_groups(result.absences)
     what = "Space group, as it was given" if result.is_given else "Recommended space group"

@@ -11,6 +11,7 @@ import scipy
 
 from autoproc.models.space_group import rotations_of
 from autoproc.symmetry.centric import CentreEvidence
+from autoproc.symmetry.glide_plane import GlidePlane
 from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
 
 LONGEST_INDEX = 48
@@ -75,12 +76,14 @@ class Absences:
 
     is_certain : the first is clearly better than the others (or there is nothing to decide)
     centre : what intensities say about a centre of symmetry, where groups with mirrors and centres were compared too
+    glide_planes : tested then
     """
 
     screw_axes: tuple[ScrewAxis, ...]
     candidates: tuple[SpaceGroupScore, ...]
     is_certain: bool
     centre: CentreEvidence | None = None
+    glide_planes: tuple[GlidePlane, ...] = ()
 
 
 def analyse_absences(

@@ -23,6 +23,7 @@ from autoproc.symmetry.absences import (
 )
 from autoproc.symmetry.absences import Axial as Extinguishable
 from autoproc.symmetry.centric import evidence_of_centre
+from autoproc.symmetry.glide_table import planes_compared
 from autoproc.symmetry.in_axes import space_group_in
 from autoproc.symmetry.occurrence import percent_of
 
@@ -68,7 +69,8 @@ def analyse_all_groups(
     p /= p.sum()
     order = sorted(range(len(classes)), key=lambda n: (-round(float(p[n]), 9), classes[n][0].number))
     candidates = tuple(SpaceGroupScore(classes[n], float(p[n])) for n in order[:MOST_CANDIDATES])
-    return Absences(chiral.screw_axes, candidates, candidates[0].score > SURE, centre)
+    planes = planes_compared(group, classes, p, merged.hkl, merged.intensity, merged.intensity_sigma)
+    return Absences(chiral.screw_axes, candidates, candidates[0].score > SURE, centre, planes)
 
 
 def reference_axes(group: gemmi.SpaceGroup, setting: str) -> tuple[gemmi.SpaceGroup, np.ndarray]:

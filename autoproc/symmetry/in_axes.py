@@ -43,6 +43,7 @@ def absences_in(absences: Absences, change: np.ndarray) -> Absences:
     """The same screw axes and space groups after a change of axes (3, 3)."""
     return replace(
         absences,
+        glide_planes=tuple(plane.in_axes(change) for plane in absences.glide_planes),
         screw_axes=tuple(_screw_axis_in(screw, change) for screw in absences.screw_axes),
         candidates=tuple(
             replace(c, groups=tuple(space_group_in(g, change) for g in c.groups)) for c in absences.candidates

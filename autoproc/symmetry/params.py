@@ -39,7 +39,7 @@ class SymmetryParams(Params):
     small_molecule: bool | Literal["auto"] = "auto"
     """Weigh all 230 space groups, with glide planes, mirrors and centres, not only those of crystals of one hand.
     "auto" does so for primitive cells of less than 6000 Angstrom^3, and keeps the result where groups with mirrors or
-    a centre are 20 times as likely as those without: proteins stay chiral."""
+    a centre are 20 times as likely as those without, or the reverse: proteins stay chiral."""
     laue_group: SpaceGroupName | None = None
     """Known Laue group, or a space group of it; screw axes are still looked for. None determines it."""
     space_group: SpaceGroupName | None = None

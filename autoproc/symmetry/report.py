@@ -8,8 +8,9 @@ import gemmi
 import numpy as np
 
 from autoproc.models.space_group import symbol
-from autoproc.symmetry.absences import Absences, absence_signature
+from autoproc.symmetry.absences import Absences, ScrewAxis, absence_signature
 from autoproc.symmetry.elements import ElementScore
+from autoproc.symmetry.glide_plane import GlidePlane
 from autoproc.symmetry.laue_group import SubgroupScore
 from autoproc.symmetry.reindex import format_basis
 from autoproc.text_tables import ruled_table
@@ -58,18 +59,26 @@ def subgroup_table(subgroups: Sequence[SubgroupScore]) -> str:
 
 def screw_table(absences: Absences) -> str:
     """The possible screw axes and their axial reflections; empty where there are none."""
-    if not absences.screw_axes:
+    return _table_of_absences("Screw axis", absences.screw_axes)
+
+
+def glide_table(absences: Absences) -> str:
+    """The possible glide planes and their zones; empty where there are none or they were not looked for."""
+    return _table_of_absences("Glide plane", absences.glide_planes)
+
+
+def _table_of_absences(what: str, tested: Sequence[ScrewAxis] | Sequence[GlidePlane]) -> str:
+    if not tested:
         return ""
     header = [
-        "Screw axis", "Score", "No. present", "No. absent", "<I> present", "<I> absent", "<I/sig> present",
-        "<I/sig> absent",
+        what, "Score", "No. present", "No. absent", "<I> present", "<I> absent", "<I/sig> present", "<I/sig> absent",
     ]  # fmt: skip
     rows = [
         [
             s.name, s.score, s.n_present, s.n_absent, s.i_present, s.i_absent,
             s.i_over_sigma_present, s.i_over_sigma_absent,
         ]
-        for s in absences.screw_axes
+        for s in tested
     ]  # fmt: skip
     return ruled_table(header, rows, left=(0,))
 

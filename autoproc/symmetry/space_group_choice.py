@@ -18,8 +18,9 @@ SMALL_CELL = 6000.0
 """Angstrom^3 of a primitive cell, below which a crystal may be of small molecules without it being said. A protein of
 50 residues in P 1 has 10 000; most organic and metal-organic crystals have 500 to 5000. By usual packing, not fitted.
 """
-ACHIRAL_BEYOND_DOUBT = 0.95
-"""Probability of groups with mirrors or centres together, from which one is taken without having been asked for."""
+BEYOND_DOUBT = 0.95
+"""Probability of groups with mirrors or centres together, or of those without, from which this comparison counts where
+it was not asked for; in between only groups without are compared."""
 
 
 def wanted_group(params: SymmetryParams) -> gemmi.SpaceGroup | None:
@@ -49,9 +50,8 @@ def compared_groups(subgroup: Subgroup, hkl: np.ndarray, normalised: Normalised,
     if not is_asked and (params.small_molecule is False or primitive_volume(subgroup) > SMALL_CELL):
         return analyse_absences(*observed)
     absences = analyse_all_groups(*observed)
-    if is_asked or share_of_achiral(absences) > ACHIRAL_BEYOND_DOUBT:
-        return absences
-    return analyse_absences(*observed)
+    is_told = abs(share_of_achiral(absences) - 0.5) > BEYOND_DOUBT - 0.5
+    return absences if is_asked or is_told else analyse_absences(*observed)
 
 
 def primitive_volume(subgroup: Subgroup) -> float:

@@ -24,6 +24,11 @@ def test_a_small_cell_with_a_glide_is_taken_for_a_small_molecule():
     said = format_symmetry(result)
     assert "as for a small molecule" in said
     assert "with a centre of symmetry it would be" in said
+    planes = {plane.name: plane for plane in result.absences.glide_planes}
+    named = "h0l: h + l = 2n" if "n" in result.space_group.hm else "h0l: l = 2n"
+    assert planes[named].score > 0.95
+    assert planes[named].i_over_sigma_absent < 1 < planes[named].i_over_sigma_present
+    assert named in said
     np.testing.assert_allclose(sorted(result.experiments[0].crystal.cell[:3]), sorted(SMALL[:3]), rtol=1e-3)
 
 
