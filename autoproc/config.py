@@ -21,6 +21,7 @@ from autoproc.service.watch_params import WatchParams
 from autoproc.spellings.translation import own_changes
 from autoproc.stages.anisotropy import AnisotropyParams
 from autoproc.stages.bravais_settings import BravaisParams
+from autoproc.stages.combine import CombineParams
 from autoproc.stages.damage_analysis import DamageParams
 from autoproc.stages.determine_symmetry import SymmetryParams
 from autoproc.stages.estimate_resolution import EstimateResolutionParams
@@ -87,6 +88,7 @@ class Config(Params):
     refine: RefineParams = RefineParams()
     integrate: IntegrateParams = IntegrateParams()
     symmetry: SymmetryParams = SymmetryParams()
+    combine: CombineParams = CombineParams()
     scale: ScaleParams = ScaleParams()
     estimate_resolution: EstimateResolutionParams = EstimateResolutionParams()
     damage_analysis: DamageParams = DamageParams()

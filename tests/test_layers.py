@@ -22,6 +22,7 @@ LAYERS = (
         "anisotropy", "beam_search", "damage", "importing", "indexing", "integration", "refinement", "scaling",
         "spot_finding", "symmetry",
     ),
+    ("combining",),
     ("simulation", "stages", "overrides", "service.params", "service.watch_params"),
     ("spellings",),
     ("config",),

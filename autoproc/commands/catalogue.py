@@ -13,6 +13,7 @@ class StepDescription:
     table : of the configuration, "" for a step without parameters; files : example of its input; help : its purpose
     writes : name of the one file that it writes, "" for steps that write .expt and .refl files
     endings : of names that -o may give that file
+    also : a second table whose parameters it takes
     """
 
     name: str
@@ -22,6 +23,7 @@ class StepDescription:
     help: str
     writes: str = ""
     endings: tuple[str, ...] = ()
+    also: str = ""
 
     @property
     def help_text(self) -> str:
@@ -121,6 +123,16 @@ STEPS = (
         "XDS_ASCII.HKL, INTEGRATE.HKL, unmerged MTZ and SHELX files are taken as well.",
     ),
     StepDescription(
+        "combine",
+        "combine_step",
+        "combine",
+        "integrated_1.expt integrated_2.expt integrated_1.refl integrated_2.refl",
+        "Bring data sets of several crystals into one setting; write combined.expt, .refl and .html.\n\n"
+        "Data sets whose cells or intensities do not agree with the others are set aside, each with its reason. "
+        "The symmetry is determined from those left; parameters of the table symmetry hold too: space_group=P63.",
+        also="symmetry",
+    ),
+    StepDescription(
         "scale",
         "scale_step",
         "scale",
@@ -184,6 +196,7 @@ DIALS_NAMES = {
     "search-beam-centre": "search-beam-position",
     "discover-better-experimental-model": "search-beam-position",
     "resolutionizer": "estimate-resolution",
+    "cosym": "combine",
 }
 
 

@@ -28,11 +28,13 @@ from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
+from autoproc.reports.combine_page import combine_page
 from autoproc.reports.damage_page import damage_page
 from autoproc.reports.show_models import format_experiments
 from autoproc.scaling.tables import format_scale
 from autoproc.stages.anisotropy import anisotropy, format_anisotropy
 from autoproc.stages.bravais_settings import bravais_settings, format_bravais_settings
+from autoproc.stages.combine import combine, format_combine
 from autoproc.stages.damage_analysis import damage_analysis, format_damage_analysis
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import estimate_resolution, format_resolution
@@ -198,6 +200,16 @@ def symmetry_step(step: Step) -> None:
     result = determine_symmetry(step.experiments(), step.reflections(), step.config.symmetry)
     step.console.print(format_symmetry(result))
     step.write("symmetrized", result.experiments, result.reflections)
+
+
+def combine_step(step: Step) -> None:
+    """Bring several data sets into one setting; writes combined.expt, .refl and .html."""
+    result = combine(step.experiments(), step.reflections(), step.config.combine, step.config.symmetry)
+    step.console.print(format_combine(result))
+    step.write("combined", result.experiments, result.reflections)
+    page = step.output / "combined.html"
+    page.write_text(combine_page(result), encoding="utf-8", errors="backslashreplace")
+    step.console.print(f"Saved the report to {page}")
 
 
 def scale_step(step: Step) -> None:

@@ -282,7 +282,10 @@ def _changed(config: Config, description: StepDescription, overrides: Mapping[st
     for key, value in overrides.items():
         if not description.table and "." not in key and key != "nproc":
             raise WrongArguments(what_is_wrong=f"{description.name} has no parameters", command=description.name)
-        meant = own_changes(key, value, fields, description.table, steps)
+        table = description.table
+        if key not in fields.get(table, ()) and key in fields.get(description.also, ()):
+            table = description.also
+        meant = own_changes(key, value, fields, table, steps)
         for own, text in meant.items():
             add(changes, own, text)
         told = [f"{own} = {text}" for own, text in meant.items() if own not in (key, f"{description.table}.{key}")]

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.errors import ConfigurationError, NoReflections
+from autoproc.combining.comparable import Comparable, compare_settings, make_comparable
+from autoproc.combining.doubts import settings_warnings
+from autoproc.errors import ConfigurationError
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import proper_rotations_of, space_group_named, symbol
 from autoproc.symmetry.absences import Absences, absence_signature, equally_good
-from autoproc.symmetry.consistency import common_lattice, compose, resolve_ambiguity
+from autoproc.symmetry.consistency import compose
 from autoproc.symmetry.doubts import symmetry_warnings
 from autoproc.symmetry.elements import (
     SD_PRESCALED,
@@ -30,8 +32,8 @@ from autoproc.symmetry.given_setting import GivenSetting, axes_words, given_sett
 from autoproc.symmetry.in_axes import absences_in
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
-from autoproc.symmetry.normalise import MAX_E2, Normalised, normalise
-from autoproc.symmetry.observations import Observations, knows_directions, observations_of
+from autoproc.symmetry.normalise import MAX_E2
+from autoproc.symmetry.observations import knows_directions
 from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, tidiest
 from autoproc.symmetry.report import (
@@ -43,17 +45,9 @@ from autoproc.symmetry.report import (
     spaced,
     subgroup_table,
 )
-from autoproc.symmetry.resolution_cut import informative_limit
 from autoproc.symmetry.settings import in_basis, normalises
 from autoproc.symmetry.space_group_choice import compared_groups, monoclinic_setting, setting_to_use, wanted_group
 from autoproc.symmetry.subgroups import find_subgroups
-
-MIN_OBSERVATIONS = 20
-TOO_FEW = (
-    "collect more rotation, or expose longer: so few intensities are no data set; if few of the spots were indexed, "
-    "the lattice is wrong: compare the header's beam centre and distance with the beamline's log"
-)
-"""What to do about too few intensities."""
 
 
 class ImpossibleSpaceGroup(ConfigurationError):
@@ -73,7 +67,8 @@ class SymmetryResult:
     laue_group : Patterson group (P 4/m m m); space_group : the best, in the setting of the output
     alternatives : space groups that these data cannot tell from it, in the same axes, as are the absences
     best : the score of the Laue group
-    probability, confidence : of the Laue group; original : the first crystal as it was given
+    probability, confidence : of the Laue group; original : as it was given, the crystal of
+        experiment `reference`, whose setting counts
     d_min, n_used : reflections compared, Angstrom
     change_of_basis : (3, 3) of each experiment, hkl_new = M hkl_old
     warnings : in plain words, what a crystallographer should look at
@@ -99,6 +94,7 @@ class SymmetryResult:
     d_min: float
     n_used: int
     warnings: tuple[str, ...]
+    reference: int
     is_given: bool = False
     told_by: str = ""
 
@@ -107,23 +103,29 @@ class SymmetryResult:
         """Where a space group was given and its axes are not those of the crystal before: that, in a sentence."""
         if not self.told_by:
             return ""
-        change = self.change_of_basis[min(self.change_of_basis)]
+        change = self.change_of_basis[self.reference]
         return axes_words(self.space_group, change, self.original.cell, _final_cell(self), self.told_by)
 
 
 @single_threaded_blas
 def determine_symmetry(
-    experiments: Sequence[Experiment], reflections: Reflections, params: SymmetryParams
+    experiments: Sequence[Experiment],
+    reflections: Reflections,
+    params: SymmetryParams,
+    comparable: Comparable | None = None,
 ) -> SymmetryResult:
     """Find the Laue group and the screw axes, and reindex to the conventional setting.
 
     reflections : integrated, in any setting of one lattice for all experiments; several sweeps and
-    several lattices are brought to one setting first. Raises NoReflections, IncompatibleCells.
+    several lattices are brought to one setting first, unless that was done: `comparable`.
+    Raises NoReflections, IncompatibleCells.
     """
     if not knows_directions(reflections):
         params = params.model_copy(update={"prescale": False})
-    lattice, to_reduced = common_lattice(experiments, params.max_delta)
-    observations, normalised, to_reduced, d_min = _prepare(experiments, reflections, lattice, to_reduced, params)
+    if comparable is None:
+        comparable = compare_settings(make_comparable(experiments, reflections, params))
+    lattice, to_reduced = comparable.lattice, comparable.changes
+    observations, normalised = comparable.observations, comparable.normalised
     usual = np.abs(normalised.e2) < MAX_E2
     e2, sigma = normalised.e2[usual], normalised.sigma[usual]
     merged = merge_friedel(observations.hkl[usual], e2)
@@ -133,8 +135,10 @@ def determine_symmetry(
     subgroups = score_subgroups(find_subgroups(lattice, monoclinic_setting(params)), elements)
     best = _choose(subgroups, params)
     absences = compared_groups(best.subgroup, observations.hkl, normalised, params)
-    n = min(to_reduced)
-    given = _given(best, absences, params, experiments[n].crystal, to_reduced[n])
+    n = comparable.reference
+    original = experiments[n].crystal
+    assert original is not None
+    given = _given(best, absences, params, original, to_reduced[n])
     if given is None:
         space_group, to_standard = setting_to_use(equally_good(absences)[0], best.subgroup, absences, params)
     else:
@@ -155,42 +159,23 @@ def determine_symmetry(
         probability=best.likelihood,
         confidence=best.confidence,
         best=best,
-        original=next(e.crystal for e in experiments if e.crystal is not None),
+        original=original,
         lattice=lattice,
         model=model,
         elements=elements,
         subgroups=subgroups,
         absences=told,
         change_of_basis=change,
-        d_min=d_min,
+        d_min=comparable.d_min,
         n_used=len(observations),
-        warnings=symmetry_warnings(best, subgroups, elements, told, model, wanted_group(params), given),
+        warnings=(
+            *symmetry_warnings(best, subgroups, elements, told, model, wanted_group(params), given),
+            *settings_warnings(comparable.settings),
+        ),
+        reference=n,
         is_given=wanted_group(params) is not None,
         told_by="" if given is None else given.told_by,
     )
-
-
-def _prepare(
-    experiments: Sequence[Experiment],
-    reflections: Reflections,
-    lattice: LatticeSymmetry,
-    to_reduced: dict[int, np.ndarray],
-    params: SymmetryParams,
-) -> tuple[Observations, Normalised, dict[int, np.ndarray], float]:
-    """Observations to compare, in one reduced basis, with their E^2; the basis changes; the resolution limit."""
-    observations = observations_of(experiments, reflections)
-    if len(observations) < MIN_OBSERVATIONS:
-        reason = f"{len(observations)} usable intensities of {len(reflections)}"
-        raise NoReflections(TOO_FEW, stage="symmetry", reason=reason)
-    observations = observations.reindexed(to_reduced)
-    d_min = params.d_min or informative_limit(observations, params.min_i_over_sigma)
-    observations = observations[observations.s2 <= (1 + 1e-9) / d_min**2]
-    if len(observations) < MIN_OBSERVATIONS:
-        to_do = TOO_FEW if params.d_min is None else "symmetry.d_min=none uses what there is"
-        raise NoReflections(to_do, stage="symmetry", reason=f"{len(observations)} with d >= {d_min:.2f} A")
-    normalised = normalise(observations, params.prescale)
-    turned = resolve_ambiguity(observations, np.clip(normalised.e2, -MAX_E2, MAX_E2), lattice.rotations)
-    return observations.reindexed(turned), normalised, compose(to_reduced, turned), d_min
 
 
 def _tidy(

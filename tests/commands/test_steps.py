@@ -61,6 +61,7 @@ def walk(tmp_path_factory):
     walk.run("refine", "indexed.expt", "indexed.refl")
     walk.run("integrate", "refined.expt", "refined.refl")
     walk.run("symmetry", "integrated.expt", "integrated.refl")
+    walk.run("combine", "integrated.expt", "integrated.refl", "check_absences=false", "max_cell_difference=0.02")
     walk.run("scale", "symmetrized.expt", "symmetrized.refl", "d_min=2.05")
     walk.run("estimate-resolution", "scaled.expt", "scaled.refl")
     walk.run("merge", "scaled.expt", "scaled.refl")

@@ -1,0 +1,134 @@
+"""How each data set agrees with all others, merged, in each setting that its lattice allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.combining.datasets import DataSets
+
+N_BLOCKS = 16
+"""Groups of reflections that are left out in turn, for the standard errors of correlations (a jackknife)."""
+MIN_COMMON = 10
+"""Reflections in common with the others below which nothing is known of a data set."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """One data set against the rest, in each of K settings.
+
+    cc, sd : (K,) correlation with the merged rest and its standard error; n : (K,) reflections in common
+    best : index of the setting to take; margin : of its CC over the next best, in standard errors of the difference;
+        inf where there is only one setting
+    """
+
+    settings: np.ndarray
+    cc: np.ndarray
+    sd: np.ndarray
+    n: np.ndarray
+    best: int
+    margin: float
+
+    @property
+    def next_best(self) -> float:
+        """CC of the best other setting; NaN without one."""
+        return float(np.max(np.delete(self.cc, self.best), initial=-1)) if len(self.cc) > 1 else float("nan")
+
+
+class MergedSettings:
+    """Data sets in their settings, merged under a symmetry group, from which each can be taken out in turn."""
+
+    def __init__(self, data: DataSets, members: Sequence[int], setting: np.ndarray, inside: np.ndarray) -> None:
+        """Merge those that are `inside`, (D,) bool."""
+        self.data, self.members = data, tuple(members)
+        self.setting, self.inside = setting.copy(), inside.copy()
+        self._coset = data.group.coset_of(members)
+        self._unique = data.image[:, list(members)].min(axis=1)
+        self._block = _blocks(data)
+        by_set = np.argsort(data.dataset, kind="stable")
+        self._rows = np.split(by_set, np.cumsum(data.n_values)[:-1])
+        self._total, self._count = np.zeros(data.n_reflections), np.zeros(data.n_reflections)
+        for n in np.flatnonzero(inside):
+            self._add(int(n), 1.0)
+
+    def agreement(self, n: int) -> Agreement:
+        """Data set n against the others inside, in every setting."""
+        if self.inside[n]:
+            self._add(n, -1.0)
+        settings = self.data.group.settings(self.members)
+        sums = np.array([self._sums(n, int(s)) for s in settings])
+        if self.inside[n]:
+            self._add(n, 1.0)
+        return _compared(settings, sums)
+
+    def take(self, n: int, setting: int) -> None:
+        """Put data set n into a setting."""
+        if self.inside[n]:
+            self._add(n, -1.0)
+        self.setting[n] = setting
+        if self.inside[n]:
+            self._add(n, 1.0)
+
+    def leave_out(self, n: int) -> None:
+        """Take data set n out of what is merged."""
+        self._add(n, -1.0)
+        self.inside[n] = False
+
+    def let_in(self, n: int) -> None:
+        """Merge data set n with the others, in its setting."""
+        self._add(n, 1.0)
+        self.inside[n] = True
+
+    def coset(self, setting: int) -> int:
+        """The setting that stands for all those which the symmetry makes equivalent to this one."""
+        return int(self._coset[setting])
+
+    def _place(self, n: int, setting: int) -> np.ndarray:
+        """(m,) unique reflection of each value of data set n, in a setting: hkl W^-1."""
+        rows = self.data.reflection[self._rows[n]]
+        return np.asarray(self._unique[self.data.image[rows, self.data.group.inverse[setting]]])
+
+    def _add(self, n: int, sign: float) -> None:
+        place = self._place(n, int(self.setting[n]))
+        np.add.at(self._total, place, sign * self.data.value[self._rows[n]])
+        np.add.at(self._count, place, sign)
+
+    def _sums(self, n: int, setting: int) -> np.ndarray:
+        """(B, 6) of blocks: n, x, y, xx, yy, xy over unique reflections that data set n and the others have."""
+        unique, inverse, count = np.unique(self._place(n, setting), return_inverse=True, return_counts=True)
+        both = self._count[unique] > 0.5
+        x = (np.bincount(inverse, self.data.value[self._rows[n]]) / count)[both]
+        y = self._total[unique[both]] / self._count[unique[both]]
+        block = self._block[unique[both]]
+        terms = (np.ones_like(x), x, y, x * x, y * y, x * y)
+        return np.column_stack([np.bincount(block, term, N_BLOCKS) for term in terms])
+
+
+def _blocks(data: DataSets) -> np.ndarray:
+    """(U,) group of each reflection; all images of one are in the same."""
+    orbit = data.image.min(axis=1)
+    return np.random.default_rng(11).integers(0, N_BLOCKS, data.n_reflections)[orbit]
+
+
+def _compared(settings: np.ndarray, sums: np.ndarray) -> Agreement:
+    """From the sums (K, B, 6) of settings and blocks."""
+    total = sums.sum(axis=1)
+    cc = np.where(total[:, 0] >= MIN_COMMON, _correlation(total), 0.0)
+    without = _correlation(total[:, None] - sums)
+    spread = np.sqrt(N_BLOCKS - 1)
+    sd = np.maximum(spread * without.std(axis=1), 1e-6)
+    best = int(np.argmax(np.round(cc, 9)))
+    margin = np.inf
+    for k in range(len(settings)):
+        if k != best:
+            error = max(float(spread * (without[best] - without[k]).std()), 1e-6)
+            margin = min(margin, float((cc[best] - cc[k]) / error))
+    return Agreement(settings, cc, sd, total[:, 0].astype(int), best, float(margin))
+
+
+def _correlation(sums: np.ndarray) -> np.ndarray:
+    n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+    variance = np.maximum(n * xx - x * x, 0) * np.maximum(n * yy - y * y, 0)
+    return np.asarray((n * xy - x * y) / np.sqrt(np.where(variance > 0, variance, np.inf)))

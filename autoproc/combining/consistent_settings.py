@@ -1,0 +1,98 @@
+"""One setting for several data sets of a lattice, by their intensities: from all pairs, then each against the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autoproc.combining.alignment import align
+from autoproc.combining.coordinates import Coordinates, Dimension, choose_dimensions, find_coordinates
+from autoproc.combining.correlations import PairCorrelations, pair_correlations
+from autoproc.combining.datasets import DataSets, gather
+from autoproc.combining.element_scores import score_by_coordinates
+from autoproc.combining.placing import Placed, as_given, place
+from autoproc.combining.rotation_group import RotationGroup
+from autoproc.linear_algebra import single_threaded_blas
+from autoproc.symmetry.elements import ElementScore
+from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
+from autoproc.symmetry.laue_group import score_subgroups
+from autoproc.symmetry.normalise import Normalised
+from autoproc.symmetry.observations import Observations
+from autoproc.symmetry.subgroups import find_subgroups
+
+MOST_COPIES = 2400
+"""Data sets times rotations whose coordinates are sought; further data sets are placed against those. 100 data sets of
+a cubic lattice; coordinates of as many take 2 s of processor time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConsistentSettings:
+    """Settings that make data sets agree, and the evidence.
+
+    members : rotations of the symmetry that was found in the common basis; placed : data sets, best measured first
+    pairs, dimensions, coordinates : of the best measured data sets; elements : scored by their coordinates
+    """
+
+    group: RotationGroup
+    members: tuple[int, ...]
+    placed: tuple[Placed, ...]
+    pairs: PairCorrelations
+    dimensions: tuple[Dimension, ...]
+    coordinates: Coordinates
+    elements: tuple[ElementScore, ...]
+
+    def changes(self) -> dict[int, np.ndarray]:
+        """(3, 3) int change of basis of each experiment to the common one."""
+        return {p.experiment: self.group.change_of_basis(p.setting) for p in self.placed}
+
+    @property
+    def n_settings(self) -> int:
+        """That the symmetry tells apart."""
+        return len(self.group.settings(self.members))
+
+
+@single_threaded_blas
+def consistent_settings(
+    observations: Observations,
+    normalised: Normalised,
+    lattice: LatticeSymmetry,
+    n_threads: int = 0,
+    members: Sequence[int] | None = None,
+) -> ConsistentSettings:
+    """Settings in which the data sets agree, whatever order they come in.
+
+    observations : hkl in one reduced basis of the lattice
+    members : rotations of the symmetry, where it is known: the data sets agree already, but for what it tells apart
+    """
+    group = RotationGroup.of(lattice.rotations)
+    data = gather(observations, normalised, group)
+    some = _best_measured(data, MOST_COPIES // len(group))
+    pairs = pair_correlations(some, n_threads)
+    dimensions = choose_dimensions(pairs, group)
+    coordinates = find_coordinates(pairs, group, dimensions[0].members)
+    free = coordinates if len(coordinates.members) == 1 else find_coordinates(pairs, group, (0,))
+    setting = align(coordinates) if members is None else np.zeros(len(some), int)
+    length = np.linalg.norm(coordinates.y, axis=1)  # of impostors nearly 0, so that they do not count
+    counted = pairs.weight * np.multiply.outer(length, length)[:, None]
+    elements = score_by_coordinates(free, group, setting, counted)
+    if members is None:
+        members = score_subgroups(find_subgroups(lattice), elements)[0].subgroup.members
+    placed = place(data, members, setting)
+    settings, members = as_given(data, members, placed)
+    placed = tuple(replace(p, setting=int(s)) for p, s in zip(placed, settings, strict=True))
+    return ConsistentSettings(group, members, placed, pairs, dimensions, coordinates, elements)
+
+
+def _best_measured(data: DataSets, most: int) -> DataSets:
+    """The data sets with the most reflections, which come first."""
+    n = min(len(data), max(most, 2))
+    if n == len(data):
+        return data
+    kept = data.dataset < n
+    reflection = data.reflection[kept]
+    start = np.searchsorted(reflection, np.arange(data.n_reflections + 1))
+    return DataSets(
+        data.ids[:n], data.group, data.image, start, reflection, data.dataset[kept], data.value[kept], data.noise[:n]
+    )

@@ -1,0 +1,35 @@
+"""What a crystallographer should know of how data sets agree, in plain words."""
+
+from __future__ import annotations
+
+from autoproc.combining.consistent_settings import ConsistentSettings
+from autoproc.combining.placing import Placed
+
+MIN_MARGIN = 3.0
+"""Standard errors by which the CC in a setting must exceed that in any other. Simulated wedges of 10 degrees and 15
+photons a reflection have more than 8."""
+
+
+def why_not(placed: Placed, min_margin: float = MIN_MARGIN) -> str:
+    """Why a data set cannot be merged with the others; empty if it can."""
+    if placed.is_alone:
+        return f"only {placed.n_common} of its reflections were measured in other data sets: too few to compare"
+    if placed.is_other:
+        return (
+            f"it agrees with the others in no setting: CC {placed.cc:.2f}, where {placed.expected:.2f} is to be "
+            "expected: another structure, or indexed wrongly"
+        )
+    if placed.margin < min_margin:
+        return (
+            f"its setting cannot be told: CC with the others {placed.cc:.3f}, in another setting "
+            f"{placed.next_best:.3f}, {placed.margin:.1f} standard errors apart"
+        )
+    return ""
+
+
+def settings_warnings(settings: ConsistentSettings | None) -> tuple[str, ...]:
+    """A warning for each data set that does not belong to the others, or may be in the wrong setting."""
+    if settings is None:
+        return ()
+    doubtful = [(p, why_not(p)) for p in settings.placed]
+    return tuple(f"experiment {p.experiment}: {why}; autoproc combine sets it aside" for p, why in doubtful if why)

@@ -1,0 +1,246 @@
+"""Bring data sets of several crystals into one setting; those that do not belong are set aside.
+
+Brehm & Diederichs (2014), Acta D70, 101; Gildea & Winter (2018), Acta D74, 405.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from pydantic import Field
+
+from autoproc.combining.cells import CellClusters, cluster_cells
+from autoproc.combining.comparable import Comparable, compare_settings, make_comparable, numbered_anew
+from autoproc.combining.doubts import MIN_MARGIN, why_not
+from autoproc.combining.placing import Placed
+from autoproc.combining.report import cell_tree, settings_text
+from autoproc.errors import NoCrystal, ProcessingError
+from autoproc.linear_algebra import single_threaded_blas
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.params import Params
+from autoproc.stages.determine_symmetry import SymmetryResult, determine_symmetry, format_symmetry
+from autoproc.symmetry.params import SymmetryParams
+from autoproc.symmetry.reindex import format_basis
+from autoproc.text_tables import ruled_table
+
+
+class NothingAgrees(ProcessingError):
+    """No two data sets can be merged."""
+
+    what = "of {n} data sets no two agree: {reason}"
+    hint = "process each by itself, or give more of them, or wider wedges"
+
+
+class CombineParams(Params):
+    """Parameters of bringing several data sets together. Those of [symmetry] hold here too."""
+
+    max_cell_difference: float = Field(0.03, gt=0)
+    """Data sets are of one crystal form where their lattices differ by less, on average over the form: the greatest
+    relative difference of the seven lengths that determine a lattice. Crystals of one form differ by 0.2% to 1%; those
+    that differ by 3% correlate badly beyond 3 Angstrom."""
+    min_margin: float = Field(MIN_MARGIN, ge=0)
+    """A data set is set aside where the setting in which it agrees best with the others is better than the next one by
+    fewer standard errors of the difference of their correlations."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DataSetFacts:
+    """What became of one data set.
+
+    number : as given, from 0; identifier : of its experiment; cell : reduced, None without a crystal
+    n_reflections : as given; cell_difference : mean distance to the lattices of the form that was kept
+    why_aside : why it was set aside, in words; empty where it was kept
+    change_of_basis : (3, 3) from its own basis to that of the result, None where it was set aside
+    placed : how it agrees with the others; None where that was not looked at
+    """
+
+    number: int
+    identifier: str
+    cell: tuple[float, ...] | None
+    n_reflections: int
+    cell_difference: float
+    why_aside: str
+    change_of_basis: np.ndarray | None
+    placed: Placed | None
+
+    @property
+    def is_kept(self) -> bool:
+        """In the result."""
+        return not self.why_aside
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CombineResult:
+    """Data sets in one setting, ready to be scaled together.
+
+    experiments, reflections : of those kept, in the order given; data_sets : of all
+    symmetry : as found from those kept; cells : clusters of those that have a crystal, `clustered` their numbers
+    comparable : their intensities, and the correlations of all pairs; warnings : in plain words
+    """
+
+    experiments: list[Experiment]
+    reflections: Reflections
+    data_sets: tuple[DataSetFacts, ...]
+    symmetry: SymmetryResult
+    cells: CellClusters
+    clustered: tuple[int, ...]
+    comparable: Comparable
+    warnings: tuple[str, ...]
+
+    @property
+    def n_kept(self) -> int:
+        """Data sets in the result."""
+        return len(self.experiments)
+
+
+@single_threaded_blas
+def combine(
+    experiments: Sequence[Experiment], reflections: Reflections, params: CombineParams, symmetry: SymmetryParams
+) -> CombineResult:
+    """One consistent setting for all experiments whose cells and intensities agree, each being a data set.
+
+    reflections : integrated or scaled. The order of the data sets does not matter, but for the order of the result.
+    Raises NoCrystal, NoReflections, NothingAgrees, ImpossibleSpaceGroup.
+    """
+    aside: dict[int, str] = {}
+    clusters, clustered = _clusters(experiments, reflections, params, aside)
+    form = [n for n in clustered if n not in aside]
+    comparable = compare_settings(make_comparable(*selected(experiments, reflections, form), symmetry))
+    measured = set(map(int, np.unique(comparable.observations.experiment)))
+    aside |= {form[n]: "none of its intensities is usable" for n in range(len(form)) if n not in measured}
+    comparable, warnings = _without_others(experiments, reflections, form, comparable, (params, symmetry), aside)
+    kept = [n for n in form if n not in aside]
+    if not kept:
+        raise NothingAgrees(n=len(experiments), reason=next(iter(aside.values())))
+    found = determine_symmetry(
+        *selected(experiments, reflections, kept), symmetry, numbered_anew(comparable, [form.index(n) for n in kept])
+    )
+    placed = {form[p.experiment]: p for p in (comparable.settings.placed if comparable.settings else ())}
+    changes = {n: found.change_of_basis[k] for k, n in enumerate(kept)}
+    facts = _facts(experiments, reflections, (clusters, clustered), aside, changes, placed)
+    return CombineResult(
+        list(found.experiments), found.reflections, facts, found, clusters, tuple(clustered), comparable,
+        (*warnings, *found.warnings),
+    )  # fmt: skip
+
+
+def selected(
+    experiments: Sequence[Experiment], reflections: Reflections, kept: Sequence[int]
+) -> tuple[list[Experiment], Reflections]:
+    """Some experiments with their reflections, numbered anew in this order."""
+    ids = reflections["experiment_id"]
+    new = np.full(len(experiments) + 1, -1, np.int32)  # the last is that of -1
+    new[list(kept)] = np.arange(len(kept))
+    part = reflections[np.isin(ids, list(kept))]
+    identifiers = {n: reflections.identifiers[old] for n, old in enumerate(kept) if old in reflections.identifiers}
+    numbered = part.replace(experiment_id=new[part["experiment_id"]])
+    return [experiments[n] for n in kept], numbered.with_identifiers(identifiers)
+
+
+def _clusters(
+    experiments: Sequence[Experiment], reflections: Reflections, params: CombineParams, aside: dict[int, str]
+) -> tuple[CellClusters, list[int]]:
+    """Clusters of the cells of those that have one; the others, and those of other forms, are set aside."""
+    clustered = [n for n, e in enumerate(experiments) if e.crystal is not None]
+    if not clustered:
+        raise NoCrystal(n=len(experiments))
+    aside |= {n: "it is not indexed" for n in range(len(experiments)) if n not in clustered}
+    crystals = [e.crystal for e in experiments if e.crystal is not None]
+    ids = reflections["experiment_id"]
+    count = np.bincount(ids[ids >= 0], minlength=len(experiments))
+    clusters = cluster_cells(crystals, [float(count[n]) for n in clustered], params.max_cell_difference)
+    for n, cluster, distance in zip(clustered, clusters.cluster, clusters.distance, strict=True):
+        if cluster:
+            aside[n] = f"its cell differs by {distance:.1%} from those of the form that most reflections are of"
+    return clusters, clustered
+
+
+def _without_others(
+    experiments: Sequence[Experiment], reflections: Reflections, form: Sequence[int], comparable: Comparable,
+    params: tuple[CombineParams, SymmetryParams], aside: dict[int, str],
+) -> tuple[Comparable, tuple[str, ...]]:  # fmt: skip
+    """Settings told apart by the symmetry that those data sets have which agree; the others are set aside."""
+    if comparable.settings is None:
+        return comparable, ()
+    agreeing = [p.experiment for p in comparable.settings.placed if not p.is_other]
+    agreeing = sorted(agreeing)
+    part = selected(experiments, reflections, [form[k] for k in agreeing])
+    first = determine_symmetry(*part, params[1], numbered_anew(comparable, agreeing))
+    if set(first.best.subgroup.members) != set(comparable.settings.members):
+        comparable = compare_settings(comparable, first.best.subgroup.members)
+    assert comparable.settings is not None
+    placed = comparable.settings.placed
+    untold = [p for p in placed if not p.is_other and not p.is_alone and p.margin < params[0].min_margin]
+    n_agreeing = sum(not p.is_other and not p.is_alone for p in placed)
+    is_common = len(untold) > n_agreeing / 2
+    for p in placed:
+        why = why_not(p, 0.0 if is_common else params[0].min_margin)
+        if why:
+            aside[form[p.experiment]] = why
+    if not is_common:
+        return comparable, ()
+    words = (
+        f"the settings of {len(untold)} of {n_agreeing} data sets cannot be told apart: twinning or pseudo-symmetry, "
+        "or too few reflections in common; none was set aside for it"
+    )
+    return comparable, (words,)
+
+
+def _facts(
+    experiments: Sequence[Experiment], reflections: Reflections, cells: tuple[CellClusters, Sequence[int]],
+    aside: dict[int, str], changes: dict[int, np.ndarray], placed: dict[int, Placed],
+) -> tuple[DataSetFacts, ...]:  # fmt: skip
+    ids = reflections["experiment_id"]
+    count = np.bincount(ids[ids >= 0], minlength=len(experiments))
+    place = {n: k for k, n in enumerate(cells[1])}
+    facts = []
+    for n, experiment in enumerate(experiments):
+        k = place.get(n)
+        of = placed.get(n)
+        facts.append(
+            DataSetFacts(
+                n, experiment.identifier, None if k is None else cells[0].cells[k], int(count[n]),
+                float("nan") if k is None else float(cells[0].distance[k]), aside.get(n, ""), changes.get(n),
+                None if of is None else replace(of, experiment=n),
+            )
+        )  # fmt: skip
+    return tuple(facts)
+
+
+def format_combine(result: CombineResult) -> str:
+    """The story: cells, settings, what was set aside and why, and the symmetry of what is left."""
+    settings = result.comparable.settings
+    parts = ["Cells: lattices that differ by little belong together", "", cell_tree(result.cells, result.clustered), ""]
+    if settings is not None:
+        parts += [settings_text(settings), ""]
+    parts += [f"Data sets\n\n{_data_set_table(result.data_sets)}", "", *_aside_lines(result), "", "-" * 80, ""]
+    own = [warning for warning in result.warnings if warning not in result.symmetry.warnings]
+    parts += [format_symmetry(result.symmetry), *(f"Warning: {warning}" for warning in own)]
+    return "\n".join(parts)
+
+
+def _data_set_table(facts: Sequence[DataSetFacts]) -> str:
+    header = ["Data set", "Reflections", "Cell off by %", "Common", "CC", "Next best", "Sigmas", "Change of basis"]
+    return ruled_table(header, [_row(one) for one in facts], left=(7,))
+
+
+def _row(one: DataSetFacts) -> list[object]:
+    of = one.placed
+    change = "set aside" if one.change_of_basis is None else format_basis(one.change_of_basis)
+    start = [one.number, one.n_reflections, _number(100 * one.cell_difference, "{:.2f}")]
+    if of is None:
+        return [*start, "", "", "", "", change]
+    found = [of.n_common, _number(of.cc, "{:.3f}"), _number(of.next_best, "{:.3f}"), _number(of.margin, "{:.1f}")]
+    return [*start, *found, change]
+
+
+def _number(value: float, form: str) -> str:
+    return form.format(value) if np.isfinite(value) else "-"
+
+
+def _aside_lines(result: CombineResult) -> list[str]:
+    lines = [f"{result.n_kept} of {len(result.data_sets)} data sets are in one setting."]
+    return lines + [f"Set aside: data set {f.number}: {f.why_aside}" for f in result.data_sets if f.why_aside]
