@@ -207,7 +207,7 @@ def combine_step(step: Step) -> None:
     result = combine(step.experiments(), step.reflections(), step.config.combine, step.config.symmetry)
     step.console.print(format_combine(result))
     step.write("combined", result.experiments, result.reflections)
-    page = step.output / "combined.html"
+    page = step.outputs.path("html", "combined.html")
     page.write_text(combine_page(result), encoding="utf-8", errors="backslashreplace")
     step.console.print(f"Saved the report to {page}")
 

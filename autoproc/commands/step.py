@@ -285,7 +285,7 @@ def _changed(config: Config, description: StepDescription, overrides: Mapping[st
         table = description.table
         if key not in fields.get(table, ()) and key in fields.get(description.also, ()):
             table = description.also
-        meant = own_changes(key, value, fields, table, steps)
+        meant = own_changes(key, value, fields, table, steps, description.also)
         for own, text in meant.items():
             add(changes, own, text)
         told = [f"{own} = {text}" for own, text in meant.items() if own not in (key, f"{description.table}.{key}")]

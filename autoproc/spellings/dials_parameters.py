@@ -261,6 +261,26 @@ SYMMETRY = (
     Spelling("exclude_images", "import_sweep.exclude_images", convert=image_ranges, instead=EXCLUDE),
 )  # fmt: skip
 
+SHARED_WITH_COMBINE = (
+    "d_min", "min_i_mean_over_sigma_mean", "lattice_symmetry_max_delta", "best_monoclinic_beta", "laue_group",
+    "partiality_threshold", "normalisation", "exclude_images",
+)  # fmt: skip
+COMBINE = (
+    *(s for s in SYMMETRY if s.path in SHARED_WITH_COMBINE),
+    Spelling("lattice_group", "symmetry.laue_group", convert=number_or(auto="none")),
+    Spelling("unit_cell_clustering.threshold",
+             instead="give max_cell_difference=, a relative difference of lattices, not a squared length"),
+    *(Spelling(f"{which}_tolerance", fine=("auto", "none"), instead="give max_cell_difference=")
+      for which in ("absolute_angle", "absolute_length", "relative_length", "length", "angle")),
+    Spelling("dimensions", instead=AUTOMATIC, fine=WORDS_AUTO),
+    Spelling("min_pairs", instead="pairs count by the reflections that they have in common", fine=("3",)),
+    Spelling("weights", instead="pairs count by the standard errors of their correlations",
+             fine=("none", "standard_error", "count")),
+    *(Spelling(f"{which}", instead="leave it out: the minimum is sought from several starts")
+      for which in ("minimization.engine", "minimization.max_iterations", "nproc_minimisation")),
+    Spelling("termination_params.max_iterations", instead="leave it out: the minimum is sought from several starts"),
+)  # fmt: skip
+
 SCALE = (
     Spelling("anomalous", "scale.anomalous"),
     Spelling("physical.absorption_level", "scale.absorption_level"),
@@ -387,7 +407,7 @@ EXPORT = (
 BY_STEP: dict[str, tuple[Spelling, ...]] = {
     "import": IMPORT, "find-spots": FIND_SPOTS, "search-beam-position": SEARCH_BEAM,
     "find-rotation-axis": FIND_ROTATION_AXIS, "index": INDEX, "bravais-settings": BRAVAIS, "reindex": REINDEX,
-    "refine": REFINE, "integrate": INTEGRATE, "symmetry": SYMMETRY, "scale": SCALE,
+    "refine": REFINE, "integrate": INTEGRATE, "symmetry": SYMMETRY, "combine": COMBINE, "scale": SCALE,
     "estimate-resolution": ESTIMATE_RESOLUTION, "damage-analysis": DAMAGE_ANALYSIS, "merge": MERGE,
     "export": EXPORT,
 }  # fmt: skip

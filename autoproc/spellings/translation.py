@@ -37,12 +37,13 @@ class OfAnotherStep(ConfigurationError):
 
 
 def own_changes(
-    key: str, value: str, fields: Fields, table: str | None = None, steps: Mapping[str, str] | None = None
-) -> dict[str, str]:
+    key: str, value: str, fields: Fields, table: str | None = None, steps: Mapping[str, str] | None = None,
+    also: str = "",
+) -> dict[str, str]:  # fmt: skip
     """What a parameter in any spelling changes: values by table.field; nothing where it is what is done anyway.
 
     table : of the step that it was given to, None where it was given to all of them
-    steps : the table of each subcommand
+    steps : the table of each subcommand; also : a second table that the step takes parameters of
     Raises UnknownParameter, NothingLikeIt, OfAnotherStep.
     """
     steps = steps or {}
@@ -62,7 +63,7 @@ def own_changes(
     changes = _converted(meant[useful[0]] if useful else found[0], key, value)
     for name in changes:
         owner = name.partition(".")[0]
-        if table is not None and owner not in (table, "run"):
+        if table is not None and owner not in (table, also, "run"):
             other = next((s for s, t in steps.items() if t == owner), owner)
             told = f"{name.partition('.')[2]}={changes[name]}"
             raise OfAnotherStep(key=key, value=value, step=step, own=told, other=other)
