@@ -285,8 +285,8 @@ def export_step(step: Step) -> None:
     merged = f" and {len(exported.merged)} merged reflections" if exported.merged is not None else ""
     content = f"{len(exported.observations)} observations{merged}"
     content = {"spots": f"{len(exported.every)} reflections", "models": "models"}.get(writer.of, content)
-    for written in writer.write(path, exported, params):
-        step.console.print(f"Saved {content} to {written}")
+    written = writer.write(path, exported, params)
+    step.console.print(f"Saved {content} to {', '.join(map(str, written))}")
 
 
 def _write_unmerged(step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:

@@ -102,7 +102,7 @@ def symmetry_cards(group: gemmi.SpaceGroup) -> tuple[int, list[str]]:
     number = LATTICES[operations.find_centering()]
     listed = [op for op in operations.sym_ops if op.triplet() != "x,y,z"]
     if not operations.is_centrosymmetric():
-        return -number, [op.triplet().upper().replace(",", ", ") for op in listed]
+        return -number, [_card(op) for op in listed]
     shifts = {tuple(t) for t in operations.cen_ops}
     inversion = next(op for op in operations.sym_ops if op.rot == gemmi.Op("-x,-y,-z").rot)
     if tuple(t % gemmi.Op.DEN for t in inversion.tran) not in shifts:
@@ -112,7 +112,19 @@ def symmetry_cards(group: gemmi.SpaceGroup) -> tuple[int, list[str]]:
             to_do="use the setting with the centre at the origin, usually called :2",
         )
     proper = [op for op in listed if round(np.linalg.det(np.array(op.rot) / gemmi.Op.DEN)) == 1]
-    return number, [op.triplet().upper().replace(",", ", ") for op in proper]
+    return number, [_card(op) for op in proper]
+
+
+def _card(operation: gemmi.Op) -> str:
+    """An operation with its shifts first, 1/2-X, 1/2+Y, -Z, as programs of SHELX have always written them."""
+    parts = []
+    for part in operation.triplet().upper().split(","):
+        letters, sign, shift = part.rpartition("+") if "+" in part and part[-1].isdigit() else (part, "", "")
+        if not sign and part[-1].isdigit():
+            letters, sign, shift = part.rpartition("-")
+        before = f"{'-' if sign == '-' else ''}{shift}" if shift else ""
+        parts.append(before + (letters if not before or letters.startswith("-") else f"+{letters}"))
+    return ", ".join(parts)
 
 
 def _lengths(values: Sequence[float]) -> str:

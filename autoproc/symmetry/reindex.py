@@ -9,6 +9,7 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import ConfigurationError
+from autoproc.geometry.cell_errors import errors_in_basis
 from autoproc.geometry.constraints import constrain_setting
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
@@ -100,8 +101,14 @@ def reindex_reflections(reflections: Reflections, matrices: dict[int, np.ndarray
 
 
 def reindex_crystal(crystal: Crystal, matrix: np.ndarray, space_group: gemmi.SpaceGroup) -> Crystal:
-    """The crystal in the new basis, its metric made to obey the space group."""
-    return constrain_crystal(crystal.reindexed(operator_of(matrix), space_group))
+    """The crystal in the new basis, its metric made to obey the space group, with the uncertainties of its cell."""
+    moved = crystal.reindexed(operator_of(matrix), space_group)
+    new = constrain_crystal(moved)
+    if crystal.B_covariance is None:
+        return new
+    basis = np.linalg.inv(crystal.A) @ moved.A
+    esd, covariance = errors_in_basis(crystal.B, crystal.B_covariance, basis, rotations_of(space_group))
+    return replace(new, cell_esd=esd, B_covariance=covariance)
 
 
 def reindex_experiment(experiment: Experiment, matrix: np.ndarray, space_group: gemmi.SpaceGroup) -> Experiment:

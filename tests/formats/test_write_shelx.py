@@ -134,3 +134,10 @@ def test_small_molecules(tmp_path):
     _, ins = write_shelx(tmp_path / "x.hkl", given_, params)
     said = dict(card for card in cards(ins) if len(card) == 2)
     assert said["UNIT"].split() == ["12", "28", "4", "8", "4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("P 21 21 21", "1/2-X, -Y, 1/2+Z"), ("P 1 21/c 1", "-X, 1/2+Y, 1/2-Z"), ("P 3", "-Y, X-Y, Z")]
+)
+def test_shifts_come_first(name, first):
+    assert symmetry_cards(gemmi.SpaceGroup(name))[1][0] == first
