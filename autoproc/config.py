@@ -36,7 +36,10 @@ from autoproc.stages.reindex import ReindexParams
 from autoproc.stages.scale import ScaleParams
 from autoproc.stages.search_beam import SearchBeamParams
 
-USUAL_TABLE = {"d_min": "scale", "d_max": "scale", "space_group": "index", "exclude_images": "import_sweep"}
+USUAL_TABLE = {
+    "d_min": "scale", "d_max": "scale", "anomalous": "scale", "space_group": "index",
+    "exclude_images": "import_sweep", "cc_half": "estimate_resolution", "misigma": "estimate_resolution",
+}  # fmt: skip
 """What a user means who names no table: the limits of the data; what is known from the start."""
 
 

@@ -12,7 +12,9 @@ from autoproc.spellings.spelling import Spelling, as_it_is, plain
 
 Fields = Mapping[str, Iterable[str]]
 """The names of the fields of each table."""
-SELDOM_MEANT = ("bravais-settings", "reindex", "search-beam-position", "find-rotation-axis")
+SELDOM_MEANT = (
+    "bravais-settings", "reindex", "search-beam-position", "find-rotation-axis", "damage-analysis", "export",
+)  # fmt: skip
 """Steps that are not part of every processing: where no step is named, the others come first, and the parameters of
 refinement are those of refine, not of index."""
 NEAR = 0.7
