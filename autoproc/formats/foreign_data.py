@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from autoproc.errors import BadHeader, CorruptFile, InputError
 from autoproc.geometry.reciprocal import in_mm, s1_of_spots
-from autoproc.models.experiment import Experiment
+from autoproc.models.experiment import Experiment, ImageSet
 from autoproc.models.reflections import Flag, Reflections
 
 LARGEST_INDEX = 10_000
@@ -180,6 +181,12 @@ def photons_per_unit(intensity: np.ndarray, sigma: np.ndarray) -> float:
         ratio = float(np.quantile(intensity[strong] / sigma[strong] ** 2, PHOTON_QUANTILE))
     low, high = PHOTON_LIKE
     return 1.0 if low <= ratio <= high or not 0 < ratio < np.inf else ratio / RESCALED_TO
+
+
+def stand_in_images(path: str | Path, number: int) -> ImageSet:
+    """A name for the images of one sweep of a file that names none: programs of DIALS ask for one, and so do titles."""
+    path = Path(path)
+    return ImageSet("cbf", str(path.absolute().with_name(f"{path.name.partition('.')[0]}_{number}_#####.cbf")))
 
 
 def require_indices(path: object, hkl: np.ndarray) -> np.ndarray:

@@ -10,12 +10,12 @@ import gemmi
 import numpy as np
 
 from autoproc.formats.expt import identifier_for
-from autoproc.formats.foreign_data import DamagedFile, require_images
+from autoproc.formats.foreign_data import DamagedFile, require_images, stand_in_images
 from autoproc.formats.read_xds_ascii import ASSUMED_WIDTH, unknown_detector
 from autoproc.formats.xds_header import require_cell, require_possible, to_our_frame
 from autoproc.geometry.rotation import nearest_rotation, rotation_matrix
 from autoproc.models.crystal import Crystal, b_matrix
-from autoproc.models.experiment import Beam, Experiment, Goniometer, ImageSet, Scan
+from autoproc.models.experiment import Beam, Experiment, Goniometer, Scan
 
 MISSETS, N_AXES = 10, 17
 """Places among the integers: whether missetting angles are apart from U; the number of goniometer axes."""
@@ -106,8 +106,8 @@ def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> 
     made = Experiment(
         Beam(_wavelength(mtz, run[0]), -turn @ beam), unknown_detector(), Goniometer(axis=turn @ axis), scan
     )
-    name = ImageSet("cbf", f"{Path(path).name}#{first}")
-    made = require_possible(path, replace(made, identifier=identifier_for(name, scan)))
+    images = stand_in_images(path, first)
+    made = require_possible(path, replace(made, imageset=images, identifier=identifier_for(images, scan)))
     group = mtz.spacegroup or gemmi.SpaceGroup("P 1")
     if not is_oriented:
         return Sweep(first, last, replace(made, crystal=Crystal(b_matrix(cell), group)), (), False, 0.0)

@@ -16,11 +16,18 @@ from autoproc.errors import InputError
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.expt import identifier_for
-from autoproc.formats.foreign_data import DamagedFile, ForeignData, Measured, reflections_of, require_indices
+from autoproc.formats.foreign_data import (
+    DamagedFile,
+    ForeignData,
+    Measured,
+    reflections_of,
+    require_indices,
+    stand_in_images,
+)
 from autoproc.formats.read_xds_ascii import unknown_detector
 from autoproc.formats.xds_header import require_cell
 from autoproc.models.crystal import Crystal, b_matrix
-from autoproc.models.experiment import Beam, Experiment, Goniometer, ImageSet, Scan
+from autoproc.models.experiment import Beam, Experiment, Goniometer, Scan
 from autoproc.models.space_group import space_group_named, symbol
 
 LINE = re.compile(rb"(?:[ \d-]{3}\d){3}(?:[ \d.+-]{7}[\d.]){2}(?:[ \d-]{3}\d)?(?:[ .\d+-]{8})*[ \d.-]*\r?")
@@ -72,8 +79,8 @@ def read_shelx(path: str | Path, cell: Cell | None = None, space_group: str | No
         made = Experiment(
             Beam(wavelength or 1.0), unknown_detector(), Goniometer(), Scan((1, 1), (0.0, 0.0)), crystal=crystal
         )
-        label = ImageSet("cbf", f"{path.name}#{number}")
-        experiments.append(replace(made, identifier=identifier_for(label, made.scan, int(number))))
+        images = stand_in_images(path, int(number))
+        experiments.append(replace(made, imageset=images, identifier=identifier_for(images, made.scan)))
     nowhere = np.full((len(hkl), 3), np.nan)
     measured = Measured(hkl, np.searchsorted(numbers, batch), intensity, sigma, nowhere, sigma <= 0)
     remarks = [WITHOUT_PLACES]

@@ -21,6 +21,7 @@ from autoproc.formats.foreign_data import (
     reflections_of,
     require_images,
     require_indices,
+    stand_in_images,
 )
 from autoproc.formats.xds_header import (
     CORNER,
@@ -31,12 +32,13 @@ from autoproc.formats.xds_header import (
     frame_of,
     goniometer_of,
     has_geometry,
+    imageset_of,
     keywords,
     profile_of,
     require_possible,
 )
 from autoproc.geometry.corrections import polarisation_factor
-from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, ImageSet, Panel, Scan
+from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, Scan
 from autoproc.models.reflections import Reflections
 
 MARKS = (b"!FORMAT=XDS_ASCII", b"!OUTPUT_FILE=INTEGRATE.HKL")
@@ -165,8 +167,6 @@ def _experiment(path: str | Path, values: XdsValues, z: np.ndarray | None, rows:
     crystal = crystal_of(values, turn)
     if crystal is None:
         raise BadKeyword(path=path, field="UNIT_CELL_CONSTANTS", value="missing")
-    template = values.text("NAME_TEMPLATE_OF_DATA_FRAMES").replace("?", "#") or f"{Path(path).name}#{number}"
-    imageset = ImageSet("cbf", template)
     if turn is None:
         scan = Scan((first, last), (0.0, ASSUMED_WIDTH if z is not None else 0.0))
         made = Experiment(Beam(_wavelength(values, Beam(1.0))), unknown_detector(), Goniometer(), scan, crystal=crystal)
@@ -177,7 +177,9 @@ def _experiment(path: str | Path, values: XdsValues, z: np.ndarray | None, rows:
             beam_of(values, turn), detector_of(values, turn), goniometer_of(values, turn),
             Scan((first, last), (start, width)), crystal=crystal, profile=profile_of(values),
         )  # fmt: skip
-    return require_possible(path, replace(made, identifier=identifier_for(imageset, made.scan, number)))
+    imageset = imageset_of(Path(path), values, made.scan) or stand_in_images(path, number)
+    named = replace(made, imageset=imageset, identifier=identifier_for(imageset, made.scan, number))
+    return require_possible(path, named)
 
 
 def _image_range(values: XdsValues, z: np.ndarray | None, rows: np.ndarray) -> tuple[float, float]:

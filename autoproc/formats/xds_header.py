@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import gemmi
 import numpy as np
@@ -16,9 +17,10 @@ from autoproc.formats.expt_checks import checked
 from autoproc.formats.foreign_data import BadKeyword, DamagedFile
 from autoproc.geometry.rotation import nearest_rotation
 from autoproc.models.crystal import Crystal, b_matrix, cell_from_real_matrix
-from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, ProfileModel
+from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, ImageSet, Panel, ProfileModel, Scan
 
 KEYWORD = re.compile(r"([A-Z][A-Z0-9_'/.()-]{0,60})=")
+TEMPLATE = "NAME_TEMPLATE_OF_DATA_FRAMES="
 LONGEST_LINE = 1000
 CORNER = 0.5
 """Position of the first pixel's corner, where pixels are counted from here, in XDS's counting."""
@@ -33,6 +35,9 @@ def keywords(lines: Iterable[str]) -> dict[str, list[str]]:
     """What a file's lines, without the marks of comments, say for each keyword: its values of each time, one a line."""
     found: dict[str, list[str]] = {}
     for line in lines:
+        if TEMPLATE in line:  # whose name may hold anything
+            found.setdefault(TEMPLATE.rstrip("="), []).append(line.partition(TEMPLATE)[2].strip())
+            continue
         parts = KEYWORD.split(line[:LONGEST_LINE])
         for name, value in zip(parts[1::2], parts[2::2], strict=True):
             found.setdefault(name, []).append(value.strip())
@@ -205,6 +210,23 @@ def profile_of(values: XdsValues) -> ProfileModel | None:
         return None
     sigma_b, sigma_m = (values.number(name) for name in names)
     return ProfileModel(sigma_b, sigma_m) if sigma_b > 0 and sigma_m > 0 else None
+
+
+def imageset_of(path: Path, values: XdsValues, scan: Scan) -> ImageSet | None:
+    """The images, whose names may be relative to the folder of the file."""
+    told = values.all_of("NAME_TEMPLATE_OF_DATA_FRAMES")
+    if not told or not told[-1]:
+        return None
+    template, _, word = told[-1].rpartition(" ")
+    if "?" in word or "." in word or not template:  # behind the name may stand how images are stored: CBF
+        template = told[-1]
+    template = template.strip()
+    where = path.absolute().parent / template
+    if where.suffix == ".h5":
+        stem = where.name.removesuffix(".h5").rstrip("?").rstrip("_")
+        first, last = scan.image_range
+        return ImageSet("hdf5", str(where.with_name(f"{stem}_master.h5")), tuple(range(first - 1, last)))
+    return ImageSet("cbf", str(where.with_name(where.name.replace("?", "#"))))
 
 
 def require_possible(path: object, experiment: Experiment) -> Experiment:

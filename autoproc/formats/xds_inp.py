@@ -23,11 +23,12 @@ from autoproc.formats.xds_header import (
     crystal_of,
     detector_of,
     goniometer_of,
+    imageset_of,
     keywords,
     require_possible,
     to_our_frame,
 )
-from autoproc.models.experiment import Detector, Experiment, ImageSet, Scan
+from autoproc.models.experiment import Detector, Experiment, Scan
 
 XPARM_MARK = b"XPARM.XDS"
 INP_KEYWORDS = (b"NAME_TEMPLATE_OF_DATA_FRAMES=", b"DATA_RANGE=", b"DETECTOR=", b"ORGX=")
@@ -182,12 +183,7 @@ def read_xds_inp(path: str | Path) -> Experiment:
 
 def _of_inp(content: bytes) -> dict[str, list[str]]:
     text = content.decode("utf-8", "surrogateescape")
-    lines = [line.partition("!")[0] for line in text.splitlines()]
-    names = [line for line in lines if "NAME_TEMPLATE_OF_DATA_FRAMES=" in line]  # a path may hold anything
-    found = keywords(line for line in lines if line not in names)
-    if names:
-        found["NAME_TEMPLATE_OF_DATA_FRAMES"] = [names[-1].partition("NAME_TEMPLATE_OF_DATA_FRAMES=")[2].strip()]
-    return found
+    return keywords(line.partition("!")[0] for line in text.splitlines())
 
 
 def _of_xparm(path: Path, lines: list[str]) -> dict[str, list[str]]:
@@ -217,7 +213,7 @@ def _experiment(path: Path, values: XdsValues) -> Experiment:
     scan = Scan((first, last), (values.number("STARTING_ANGLE") + width * (first - start), width))
     scan = replace(scan, excluded=_excluded(values, first, last))
     beam = beam_of(values, turn)
-    imageset = _imageset(path, values, scan)
+    imageset = imageset_of(path, values, scan)
     made = Experiment(
         beam, _with_sensor(detector_of(values, turn), beam.wavelength), goniometer_of(values, turn), scan, imageset,
         crystal_of(values, turn), identifier=identifier_for(imageset, scan) if imageset else "",
@@ -242,20 +238,3 @@ def _excluded(values: XdsValues, first: int, last: int) -> tuple[int, ...]:
             raise BadKeyword(path=values.path, field="EXCLUDE_DATA_RANGE", value=said[:60])
         found |= set(range(max(first, int(words[0])), min(last, int(words[1])) + 1))
     return tuple(sorted(found))
-
-
-def _imageset(path: Path, values: XdsValues, scan: Scan) -> ImageSet | None:
-    """The images, whose names may be relative to the folder of the file."""
-    told = values.all_of("NAME_TEMPLATE_OF_DATA_FRAMES")
-    if not told or not told[-1]:
-        return None
-    template, _, word = told[-1].rpartition(" ")
-    if "?" in word or "." in word or not template:  # behind the name may stand how images are stored: CBF
-        template = told[-1]
-    template = template.strip()
-    where = path.absolute().parent / template
-    if where.suffix == ".h5":
-        stem = where.name.removesuffix(".h5").rstrip("?").rstrip("_")
-        first, last = scan.image_range
-        return ImageSet("hdf5", str(where.with_name(f"{stem}_master.h5")), tuple(range(first - 1, last)))
-    return ImageSet("cbf", str(where.with_name(where.name.replace("?", "#"))))

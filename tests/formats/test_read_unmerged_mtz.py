@@ -85,6 +85,7 @@ def test_sweeps_are_told_apart(tmp_path, sweep):
     assert [e.scan.oscillation[0] for e in data.experiments] == [0.0, 120.0]
     assert np.bincount(data.reflections["experiment_id"]).tolist() == [len(table)] * 2
     assert sorted(data.reflections.identifiers) == [0, 1]
+    assert len({e.imageset.template for e in data.experiments}) == 2  # programs of DIALS ask for a name of the images
 
 
 def edited(tmp_path, sweep, change):

@@ -34,6 +34,7 @@ def test_geometry_and_positions_come_back(tmp_path, sweep):
     np.testing.assert_allclose(read.goniometer.lab_axis, experiment.goniometer.lab_axis, atol=1e-6)
     np.testing.assert_allclose(read.crystal.A, experiment.crystal.A, atol=1e-6)
     assert read.crystal.space_group.number == 4
+    assert read.imageset.template == "/data/a/x_#####.cbf"
     assert (read.scan.image_range, read.scan.oscillation) == (experiment.scan.image_range, experiment.scan.oscillation)
     np.testing.assert_array_equal(data.reflections["hkl"], table["hkl"])
     np.testing.assert_allclose(data.reflections["xyz_cal_px"], table["xyz_cal_px"], atol=2e-3)
