@@ -49,12 +49,17 @@ class DataSets:
         return len(self.image)
 
 
-def gather(observations: Observations, normalised: Normalised, group: RotationGroup) -> DataSets:
-    """Mean E^2 of each reflection and data set. observations : hkl in the basis of the group's rotations."""
+def gather(
+    observations: Observations, normalised: Normalised, group: RotationGroup, most: int = MOST_REFLECTIONS
+) -> DataSets:
+    """Mean E^2 of each reflection and data set.
+
+    observations : hkl in the basis of the group's rotations; most : unique reflections, those of low resolution first
+    """
     kept = np.flatnonzero(np.abs(normalised.e2) < MAX_E2)
     kept = kept[np.argsort(observations.s2[kept], kind="stable")]
     span = 4 * int(np.abs(observations.hkl[kept]).max(initial=0)) + 2
-    hkl, kept = _within_bounds(observations.hkl[kept], kept, span, group)
+    hkl, kept = _within_bounds(observations.hkl[kept], kept, span, (group, most))
     listed, image = _closed_list(hkl, span, group)
     reflection = np.searchsorted(listed, hkl_key(hkl, span))
     ids = _in_order(observations.experiment[kept], normalised.e2[kept])
@@ -78,11 +83,14 @@ def _in_order(experiment: np.ndarray, e2: np.ndarray) -> tuple[int, ...]:
     return tuple(int(ids[i]) for i in sorted(range(len(ids)), key=lambda i: (-count[i], total[i])))
 
 
-def _within_bounds(hkl: np.ndarray, rows: np.ndarray, span: int, group: RotationGroup) -> tuple[np.ndarray, np.ndarray]:
+def _within_bounds(
+    hkl: np.ndarray, rows: np.ndarray, span: int, limit: tuple[RotationGroup, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Of rows in order of resolution the first ones, so that the closed list is not too long."""
+    group, most_reflections = limit
     orbit = np.min([hkl_key(hkl @ w, span) for w in group.rotations], axis=0)
     _, first = np.unique(orbit, return_index=True)
-    most = MOST_REFLECTIONS // len(group)
+    most = most_reflections // len(group)
     n = len(hkl) if len(first) <= most else int(np.sort(first)[most])
     return hkl[:n], rows[:n]
 

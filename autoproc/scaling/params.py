@@ -56,6 +56,9 @@ class ScaleParams(Params):
     """Cycles of fitting, outlier rejection and error model; stops earlier when nothing changes."""
     max_observations: int = Field(60000, ge=100)
     """Observations that determine the scales at most; the strongest of each resolution range are chosen."""
+    check_settings: bool = True
+    """Stop where data sets agree with the others only when they are indexed in another way that the lattice allows:
+    `autoproc combine` brings them into one setting. Merged as they are, Rmeas was 0.42 for 0.08."""
     n_bins: int = Field(20, ge=1, le=200)
     """Resolution shells of the statistics."""
 
