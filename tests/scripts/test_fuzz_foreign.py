@@ -24,4 +24,4 @@ def test_whole_files_of_other_programs_are_read(tmp_path, name):
         assert len(read(path).reflections) > 30
     else:
         assert is_xds_geometry(path.read_bytes())
-        assert read_xds_inp(path).scan.image_range == (1, 9)
+        assert read_xds_inp(path).scan.image_range[0] == 1
