@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autoproc.geometry.corrections import lorentz_polarisation, sensor_efficiency
-from autoproc.geometry.detector import px_to_mm
+from autoproc.geometry.detector import mm_from_s1, px_to_mm
 from autoproc.integration.passes import Measured
 from autoproc.integration.predict import Predictions
 from autoproc.kernels.integrate_fit import Measurements
@@ -100,7 +100,10 @@ def holds_neighbours_photons(m: Measurements) -> np.ndarray:
 def _positions(
     experiment: Experiment, predictions: Predictions, observed: np.ndarray, intensity: np.ndarray, variance: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Calculated and observed positions in px and mm; the sweep's lattices share panel and scan."""
+    """Calculated and observed positions in px and mm; the sweep's lattices share panel and scan.
+
+    Calculated mm are where s1 meets the panel: from px back to mm the way is not the same to a tenth of a micrometre.
+    """
     panel, scan = experiment.detector[0], experiment.scan
     scale = np.array([*panel.pixel_size, np.radians(scan.oscillation[1])])
     spread = 1 / 12 + 1.0 / np.maximum(intensity**2 / np.maximum(variance, 1e-6), 1e-2)
@@ -111,7 +114,7 @@ def _positions(
 
     return {
         "xyz_cal_px": predictions.xyz,
-        "xyz_cal_mm": in_mm(predictions.xyz),
+        "xyz_cal_mm": np.column_stack([mm_from_s1(panel, predictions.s1), scan.phi_at(predictions.xyz[:, 2])]),
         "xyz_obs_px": observed,
         "xyz_obs_px_variance": px_variance,
         "xyz_obs_mm": in_mm(observed),
