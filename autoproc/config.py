@@ -16,6 +16,7 @@ from autoproc.formats.boundary import LONGEST_REASON
 from autoproc.formats.export_params import ExportParams
 from autoproc.overrides import UnknownParameter, add, suggestion, with_overrides
 from autoproc.params import Params, meanings
+from autoproc.service.group_params import GroupParams
 from autoproc.service.params import ServiceParams
 from autoproc.service.watch_params import WatchParams
 from autoproc.spellings.translation import own_changes
@@ -81,6 +82,7 @@ class Config(Params):
     run: RunParams = RunParams()
     watch: WatchParams = WatchParams()
     service: ServiceParams = ServiceParams()
+    groups: GroupParams = GroupParams()
     decisions: DecisionParams = DecisionParams()
     import_sweep: ImportParams = ImportParams()
     find_spots: FindSpotsParams = FindSpotsParams()

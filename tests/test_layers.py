@@ -23,7 +23,7 @@ LAYERS = (
         "spot_finding", "symmetry",
     ),
     ("combining",),
-    ("simulation", "stages", "overrides", "service.params", "service.watch_params"),
+    ("simulation", "stages", "overrides", "service.params", "service.watch_params", "service.group_params"),
     ("spellings",),
     ("config",),
     ("stages.pipeline",),
@@ -55,7 +55,7 @@ def modules(measure):
 def part(module):
     """The layer's entry that a module belongs to; "" for the package itself, which holds the version only."""
     inner = module.partition(".")[2]
-    own = ("stages.pipeline", "service.params", "service.watch_params")
+    own = ("stages.pipeline", "service.params", "service.watch_params", "service.group_params")
     return inner if inner in own else inner.partition(".")[0]
 
 

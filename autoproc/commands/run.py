@@ -26,6 +26,7 @@ from autoproc.service.attendance import Attendance
 from autoproc.service.begin_process import Ahead, BegunProbe, launch_probe, launch_worker
 from autoproc.service.daemon import Daemon, Stop, told_to_all
 from autoproc.service.events import Event, Listener, event_lines
+from autoproc.service.grouping import Grouping
 from autoproc.service.heartbeat import Heartbeat
 from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
@@ -190,7 +191,10 @@ class Run:
         is_watching = bool(wanted.watched)
         hooks = Hooks(service, outputs, told_to_all([log, say]))
         page = VisitPage(queue, outputs)
-        tell = told_to_all([log, say_with_files(outputs, is_watching), hooks, page])
+        listeners: list[Listener] = [log, say_with_files(outputs, is_watching), hooks, page]
+        tell = told_to_all(listeners)
+        grouping = Grouping(queue, outputs, self.config.groups, tell, None if is_watching else self._ids)
+        listeners.append(grouping)
         intake = Intake(queue, outputs, tell)
         self._take(wanted.named, intake)
         plan = Plan(
@@ -208,11 +212,11 @@ class Run:
             closing_all([finder, wanted.search]),
         ):
             turned = self._at_every_turn(queue, intake, heartbeat, notifier)
-            daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page, attendance, turned)
+            daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page, attendance, turned, grouping)
             if finder is not None:
                 told_to_all([log, say])(Event("begin", "", {"text": greeting(wanted.watched, queue)}))
             notifier.ready()
-            daemon.run(self._is_done(queue), self._grace_time())
+            daemon.run(self._is_done(queue, grouping), self._grace_time())
 
     def _take(self, named: NamedSweeps, intake: Intake) -> None:
         """Take in what was found of what the user has named."""
@@ -245,11 +249,13 @@ class Run:
 
         return turned
 
-    def _is_done(self, queue: JobQueue) -> Callable[[], bool]:
+    def _is_done(self, queue: JobQueue, grouping: Grouping) -> Callable[[], bool]:
         if self.wanted.watched:
             return lambda: False
         search = self.wanted.search
-        return lambda: (search is None or search.is_over) and queue.n_unsettled(self._ids) == 0
+        return lambda: (
+            (search is None or search.is_over) and queue.n_unsettled(self._ids) == 0 and grouping.is_settled
+        )
 
     def _grace_time(self) -> float:
         """Who is there to press Ctrl-C does not want to wait."""

@@ -92,7 +92,7 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     return config
 
 
-def _climb(
+def climb_branches(
     ladder: Ladder[Any],
     begin: Branch,
     attempt: Callable[[Branch, Step], None],
@@ -142,21 +142,21 @@ def _index(processing: Processing, config: Config, observer: Observer, budget: B
     if not config.decisions.indexing:
         find_lattices(processing, config, observer)
         return config
-    return _climb(INDEXING, begin, attempt, indexing_report, budget).config
+    return climb_branches(INDEXING, begin, attempt, indexing_report, budget).config
 
 
 def _measure_and_reduce(
     processing: Processing, reader: ForgivingReader, config: Config, observer: Observer, budget: Budget
 ) -> None:
     measure(processing, reader, config, observer)
-    first = _with_usual_absorption(config)
+    first = with_usual_absorption(config)
     chosen = _symmetry(processing, first, observer, budget)
     config = config.model_copy(update={"symmetry": chosen.symmetry})
-    config = _absorption(processing, config, observer, budget)
-    _cut_and_finish(processing, config, observer)
+    config = choose_absorption(processing, config, observer, budget)
+    cut_and_finish(processing, config, observer)
 
 
-def _with_usual_absorption(config: Config) -> Config:
+def with_usual_absorption(config: Config) -> Config:
     """The configuration for a first scaling, which serves any level, and is the last one where that level stays."""
     auto = config.scale.absorption_level == "auto"
     return changed(config, {"scale.absorption_level": "medium"}) if auto else config
@@ -173,7 +173,7 @@ def _symmetry(processing: Processing, config: Config, observer: Observer, budget
     if not config.decisions.symmetry or _is_symmetry_given(config):
         attempt(begin, PLAIN)
         return config
-    end = _climb(SYMMETRY, begin, attempt, symmetry_report, budget)
+    end = climb_branches(SYMMETRY, begin, attempt, symmetry_report, budget)
     processing.decisions += kept_symmetry(end.report)
     return end.config
 
@@ -182,7 +182,7 @@ def _is_symmetry_given(config: Config) -> bool:
     return bool(config.symmetry.space_group or config.symmetry.laue_group or config.index.space_group)
 
 
-def _absorption(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
+def choose_absorption(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
     """The strength of absorption correction that reflections held out of scaling ask for."""
     if not config.decisions.absorption or config.scale.absorption_level != "auto":
         return config
@@ -203,7 +203,7 @@ def _absorption(processing: Processing, config: Config, observer: Observer, budg
     return changed(config, {"scale.absorption_level": climbed.result[0]})
 
 
-def _cut_and_finish(processing: Processing, config: Config, observer: Observer) -> None:
+def cut_and_finish(processing: Processing, config: Config, observer: Observer) -> None:
     """Cut the data where they end, scale them for good, and merge."""
     scaled = processing.scaled
     assert scaled is not None
@@ -246,7 +246,7 @@ def _more_lattices(
         _measure_and_reduce(taken, reader, branch.config, branch.observer, budget)
         best_so_far = lattices_report(taken)
 
-    found: LatticesReport = _climb(
+    found: LatticesReport = climb_branches(
         ladder, Branch(processing, config, observer), attempt, lattices_report, budget, begun
     ).report
     return found

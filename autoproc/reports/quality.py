@@ -123,6 +123,8 @@ def _merging(p: Processing) -> list[Check | None]:
     statistics, scan = p.scaled.statistics, p.experiment.scan
     reach = detector_reach(p)
     rotation = abs(scan.oscillation[1]) * scan.n_images
+    if p.data_sets:
+        rotation = sum(row.rotation for row in p.data_sets if not row.why_aside)
     lost = _lost_images(p)
     cc_limit = 1.0 if p.resolution is None else p.resolution.cc_limit
     outer = None if is_cut_at_estimate(p) else checks.outer_signal(statistics.shells, cc_limit)

@@ -11,6 +11,7 @@ import numpy as np
 from autoproc.merging.by_image import agreement_by_image
 from autoproc.merging.twinning import l_test
 from autoproc.reports import captions, maps, plots, resolution_plots, tables
+from autoproc.reports.data_sets import data_sets_table
 from autoproc.reports.direction_plots import limits_chart
 from autoproc.reports.intensity_plots import agreement, error_model_chart, l_test_chart, signal
 from autoproc.reports.journal import standing
@@ -53,7 +54,7 @@ def sections(p: Processing | None) -> list[Section]:
     if p is None:
         return []
     builders: tuple[Callable[[Processing], Section], ...] = (
-        merged_data, spots_and_lattices, refinement, scaling, symmetry, integration,
+        merged_data, data_sets, spots_and_lattices, refinement, scaling, symmetry, integration,
     )  # fmt: skip
     made = [build(p) for build in builders]
     return [s for s in made if s.figures or s.tables]
@@ -83,6 +84,11 @@ def merged_data(p: Processing) -> Section:
     if test is not None:
         figures.append(Figure("Twinning", captions.l_test(test), l_test_chart(test)))
     return Section("Data quality", figures, [tables.shells(statistics)])
+
+
+def data_sets(p: Processing) -> Section:
+    """What was put together, and what each data set added."""
+    return Section("Data sets", [], [data_sets_table(p.data_sets)] if p.data_sets else [])
 
 
 def spots_and_lattices(p: Processing) -> Section:

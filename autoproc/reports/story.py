@@ -12,6 +12,7 @@ from autoproc.geometry.edge import Reach, reach_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag
 from autoproc.models.space_group import symbol
+from autoproc.reports.data_sets import in_words, sentences
 from autoproc.reports.left_out import EDGE, MOST_REASONS, measured_to, reasons_left_out, within_limit
 from autoproc.reports.tables import cell_cells
 from autoproc.reports.whose_crystal import whose_crystal
@@ -83,6 +84,9 @@ def alternatives_of(symmetry: SymmetryResult) -> list[str]:
 
 
 def _images(p: Processing) -> list[Line]:
+    if p.data_sets:
+        lines = [Line("" if n else "Data sets", words) for n, words in enumerate(sentences(p.data_sets))]
+        return [Line("Together", in_words(p.data_sets), "combine"), *lines]
     scan = p.experiment.scan
     (first, last), (start, width) = scan.image_range, scan.oscillation
     exposure = ""
@@ -100,6 +104,8 @@ def _images(p: Processing) -> list[Line]:
 
 
 def _geometry(p: Processing) -> list[Line]:
+    if p.data_sets:
+        return []
     lines = [Line("Geometry", _geometry_words(p.experiment))]
     reach = detector_reach(p)
     whole = f"whole rings to {reach.inscribed:.2f} A, " if reach.inscribed is not None else ""

@@ -17,6 +17,7 @@ from autoproc.merging.tables import format_table_one
 from autoproc.models.space_group import symbol
 from autoproc.passing import may_pass, remedy
 from autoproc.reports.checks import VERY_FEW_INDEXED, overall_verdict
+from autoproc.reports.data_sets import as_facts
 from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.story import Line, alternatives_of, known_isa, story
@@ -130,6 +131,11 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
     if p is None:
         return facts
     facts["wavelength"] = round(p.experiment.beam.wavelength, 6)
+    if p.data_sets:
+        facts["n_images"] = sum(row.n_images for row in p.data_sets)
+        facts["n_images_used"] = sum(row.n_images for row in p.data_sets if not row.why_aside)
+        facts["data_sets"] = as_facts(p.data_sets)
+        return facts
     facts["n_images"] = p.experiment.scan.n_images
     facts["remarks"] = list(p.experiment.remarks)
     if p.found is not None:
@@ -215,7 +221,7 @@ def _headline(summary: dict[str, Any]) -> list[str]:
         f"             {summary['d_min']:.2f} A    {overall['completeness']:.1f}% complete    "
         f"multiplicity {overall['multiplicity']:.1f}{isa}",
     ]
-    if summary["n_lattices"] > 1:
+    if (summary["n_lattices"] or 0) > 1:
         lines.append(f"{'':13}{summary['n_lattices']} lattices, merged together")
     if summary["fraction_indexed"] is not None and summary["fraction_indexed"] < VERY_FEW_INDEXED:
         what = "this lattice: it" if summary["n_lattices"] == 1 else "these lattices: they"

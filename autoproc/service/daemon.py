@@ -15,6 +15,7 @@ from typing import Protocol
 from autoproc.service.attendance import Attendance
 from autoproc.service.events import Event, Listener
 from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.grouping import Grouping
 from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
 from autoproc.service.jobs import JobQueue
@@ -87,12 +88,13 @@ class Daemon:
         page: VisitPage | None = None,
         attendance: Attendance | None = None,
         turned: Callable[[], None] = lambda: None,
+        grouping: Grouping | None = None,
     ) -> None:
         self.supervisor, self.intake, self.hooks, self.finder = supervisor, intake, hooks, finder
         self._tell = tell
         self._found: deque[FoundSweep | ListedImages] = deque()
         self.stop = stop or Stop()
-        self._page, self._attendance, self._turned = page, attendance, turned
+        self._page, self._attendance, self._turned, self._grouping = page, attendance, turned, grouping
 
     @property
     def queue(self) -> JobQueue:
@@ -122,6 +124,8 @@ class Daemon:
             self._turned()
             self.hooks.poll()
             self._look()
+            if self._grouping is not None:
+                self._grouping.poll()
             self.supervisor.step()
             if self._attendance is not None:
                 self._attendance.poll()

@@ -54,7 +54,8 @@ def _lines(event: Event) -> list[str]:
             changes = f", with {in_words(facts['changes'])}" if facts.get("changes") else ""
             n_images, whole = facts["n_images"], facts.get("n_whole", facts["n_images"])
             count = counted(n_images, "image") if whole == n_images else f"{images_in_words(whole, n_images)} images"
-            return [f"{name}: {count}{because}{changes}{partial}"]
+            together = f" of {facts['n_sweeps']} sweeps together" if facts.get("n_sweeps") else ""
+            return [f"{name}: {count}{together}{because}{changes}{partial}"]
         case "processed":
             return [result_line(name, dict(facts)) + _latency(facts)]
         case "failed":

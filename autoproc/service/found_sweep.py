@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["cbf", "hdf5", "smv", "marccd", "edf", "tiff", "bruker", "unknown"]
+Kind = Literal["cbf", "hdf5", "smv", "marccd", "edf", "tiff", "bruker", "unknown", "combined"]
 VARIANTS = re.compile(r"\.(?:gz|bz2)$|(?:[_.-]master)?\.(?:h5|hdf5|nxs)$", re.IGNORECASE)
 What = Literal["screening", "stills", "snapshot", "test", "unreadable"]
 
@@ -17,7 +17,8 @@ What = Literal["screening", "stills", "snapshot", "test", "unreadable"]
 class FoundSweep:
     """Images that are all there, or of which no more will come.
 
-    kind : of the images, as formats.registry.image_kind tells it; unknown where the first of them cannot be read
+    kind : of the images, as formats.registry.image_kind tells it; unknown where the first of them cannot be read;
+        combined for the sweeps of one sample together
     path : absolute template with # for the counter, or master file
     image_range : numbers of the first and last image, as in the file names; None for all that there are
     n_images : images that are present and whole

@@ -17,12 +17,13 @@ from typing import Any, Literal
 
 from autoproc.errors import InputError
 from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.job import Job, State, job_of, sql_text
+from autoproc.service.job import Job, State, job_of, sql_read, sql_text
 from autoproc.service.overview import Overview
 from autoproc.service.presence import Presence
 from autoproc.service.queue_tables import QueueGone, devices, identity, is_away, opened, renewed
+from autoproc.service.sample_groups import SweepPlace
 from autoproc.service.stillness import Stillness
-from autoproc.service.sweep_names import folder_name, printable, with_place
+from autoproc.service.sweep_names import folder_name, group_folder, printable, with_place
 
 BY_HAND = 1.0
 """Priority of what was asked for by hand; all else has 0."""
@@ -162,6 +163,12 @@ class JobQueue:
             job_of(row) for row in self._db.execute("SELECT * FROM jobs WHERE path = ? ORDER BY id", (sql_text(path),))
         ]
 
+    def places(self) -> list[tuple[SweepPlace, State]]:
+        """Every sweep's place and state, without what was found of it."""
+        columns, where = "name, path, run, n_images, state", "state != 'listed' AND kind != 'combined'"
+        rows = self._db.execute(f"SELECT {columns} FROM jobs WHERE {where} ORDER BY id")
+        return [(SweepPlace(name, sql_read(path), run, n), State(state)) for name, path, run, n, state in rows]
+
     def n_in(self, state: State) -> int:
         """How many jobs are in a state."""
         return int(self._db.execute("SELECT count(*) FROM jobs WHERE state = ?", (state,)).fetchone()[0])
@@ -218,7 +225,7 @@ class JobQueue:
         self._db.execute("DELETE FROM arriving WHERE path = ?", (sql_text(str(path)),))
 
     def _insert(self, sweep: FoundSweep, state: State, base: Mapping[str, Any] | None) -> int:
-        form = printable if state is State.listed else folder_name
+        form = printable if state is State.listed else group_folder if sweep.kind == "combined" else folder_name
         columns = self._columns_of(sweep) | {
             "fingerprint": sweep.fingerprint,
             "name": self._free_name(sweep.name, Path(sweep.path).parent, form),

@@ -21,7 +21,8 @@ class Order:
 
     image_range : of the images that belong to the sweep; None: all. n_images : those that were there when it was
     found, 0 where that is not known. folder : to write into; outcome : file that
-    says that the folder is whole.
+    says that the folder is whole. members : names of the sweeps of a group with how often each was processed, whose
+    results are put together; none for a sweep.
     """
 
     job_id: int
@@ -34,6 +35,7 @@ class Order:
     outcome: Path
     config: Config
     n_images: int = 0
+    members: tuple[tuple[str, int], ...] = ()
 
     def line(self) -> str:
         """For the worker's standard input."""
@@ -53,6 +55,7 @@ class Order:
                 "folder": Path(facts["folder"]),
                 "outcome": Path(facts["outcome"]),
                 "config": Config.model_validate(facts["config"]),
+                "members": tuple((name, run) for name, run in facts["members"]),
             }
         )
 

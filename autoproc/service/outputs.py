@@ -21,12 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from autoproc.service.job import Job
+from autoproc.service.sweep_names import from_one_name, in_one_name
 
 OURS = (
     "merged.mtz", "merged_anisotropic.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html", "ispyb.json",
     "autoproc.log", "stages",
 )  # fmt: skip
 """What a folder of results holds of ours; all else is somebody's own and is kept."""
+BY_WAVELENGTH = re.compile(r"merged_\d+\.\d+A\.mtz")
+"""Merged data of one of several wavelengths."""
 LEFTOVER = re.compile(r"(?P<name>.+)\.(?P<run>\d+)(?P<kind>|\.json|\.json\.part|\.old|\.log)")
 
 
@@ -61,11 +64,11 @@ class Outputs:
 
     def folder(self, name: str, run: int) -> Path:
         """Where an attempt writes."""
-        return self.work / f"{name}.{run}"
+        return self.work / f"{in_one_name(name)}.{run}"
 
     def outcome_path(self, name: str, run: int) -> Path:
         """Where an attempt's outcome is kept."""
-        return self.work / f"{name}.{run}.json"
+        return self.work / f"{in_one_name(name)}.{run}.json"
 
     def outcome(self, name: str, run: int) -> dict[str, Any] | None:
         """An attempt's outcome, if it came so far."""
@@ -96,7 +99,9 @@ class Outputs:
                 self._keep_foreign(old, new)
                 remove(old)
             place.rename(old)
+        place.parent.mkdir(exist_ok=True)
         new.rename(place)
+        sync_folder(place.parent)
         sync_folder(self.output)
         sync_folder(self.work)
 
@@ -123,29 +128,35 @@ class Outputs:
         if not self.work.exists():
             return []
         matches = (LEFTOVER.fullmatch(entry.name) for entry in self.work.iterdir())
-        return sorted({Leftover(m["name"], int(m["run"])) for m in matches if m}, key=lambda x: (x.name, x.run))
+        left = {Leftover(from_one_name(m["name"]), int(m["run"])) for m in matches if m}
+        return sorted(left, key=lambda x: (x.name, x.run))
 
     def _old(self, name: str, run: int) -> Path:
-        return self.work / f"{name}.{run}.old"
+        return self.work / f"{in_one_name(name)}.{run}.old"
 
     def _keep_foreign(self, old: Path, place: Path) -> None:
         """Take files along that somebody else has put beside the results."""
         if not old.is_dir() or old.is_symlink():
             return
         for entry in list(old.iterdir()):
-            if entry.name not in OURS and not (place / entry.name).exists() and not entry.name.startswith("."):
+            if not is_ours(entry.name) and not (place / entry.name).exists() and not entry.name.startswith("."):
                 entry.rename(place / entry.name)
 
     def _keep_log(self, folder: Path, name: str) -> None:
         """The log of an attempt without results, for whoever wonders."""
         with suppress(OSError):
             self.kept_logs.mkdir(exist_ok=True)
-            (folder / "autoproc.log").replace(self.kept_logs / f"{name}.log")
+            (folder / "autoproc.log").replace(self.kept_logs / f"{in_one_name(name)}.log")
+
+
+def is_ours(name: str) -> bool:
+    """A file or folder of results that we write."""
+    return name in OURS or BY_WAVELENGTH.fullmatch(name) is not None
 
 
 def home_of(folder: Path) -> Path:
     """Where the results of a work folder OUTPUT/.autoproc/work/NAME.RUN will be in the end: OUTPUT/NAME."""
-    return folder.absolute().parents[2] / folder.name.rpartition(".")[0]
+    return folder.absolute().parents[2] / from_one_name(folder.name.rpartition(".")[0])
 
 
 def remove(path: Path) -> None:

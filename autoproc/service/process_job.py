@@ -18,12 +18,15 @@ from autoproc.reports.ispyb import ispyb_record
 from autoproc.service.images_gone import images_gone, lost_meanwhile, shortage
 from autoproc.service.order import Order
 from autoproc.service.outputs import home_of
+from autoproc.service.process_group import process_group
 from autoproc.service.process_sweep import fail_import, process_sweep, write_json
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, format_import, import_sweeps
 
 
 def process_job(order: Order, console: Console) -> dict[str, Any]:
-    """Process a sweep into the order's folder; returns what summary.json holds."""
+    """Process a sweep, or a group of them, into the order's folder; returns what summary.json holds."""
+    if order.members:
+        return process_group(order, console)
     config = within_range(order.config, order.image_range)
     may_lead_into(config.import_sweep.link_roots)
     console.log(f"images: {order.path}")

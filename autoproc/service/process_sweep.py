@@ -121,6 +121,9 @@ def write_data(name: str, folder: Path, processing: Processing) -> None:
     with written_whole(folder / "merged.mtz") as first, written_whole(folder / "unmerged.mtz") as second:
         write_merged_mtz(first, merged, name)
         write_unmerged_mtz(second, scaled.experiments, exportable(scaled.reflections), name)
+    for wavelength, own in processing.by_wavelength:
+        with written_whole(folder / f"merged_{wavelength:.4f}A.mtz") as part:
+            write_merged_mtz(part, own, name)
     if processing.merged_inside is not None:
         with written_whole(folder / ANISOTROPIC) as part:
             write_merged_mtz(part, processing.merged_inside, name)

@@ -21,6 +21,7 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
         "hint": summary.get("error_hint"),
         "retryable": bool(summary.get("error_retryable") or summary.get("lost")),
         "lost": summary.get("lost") or "",
+        **({"members": summary["members"]} if "members" in summary else {}),
         "warnings": list(summary.get("warnings", ())),
         "verdict": (summary.get("quality") or {}).get("verdict"),
         "look_at": doubtful(summary),

@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     fingerprint  TEXT NOT NULL UNIQUE,       -- of the images, the same wherever and whenever they are listed
     name         TEXT NOT NULL UNIQUE,       -- of the folder of results
     path         TEXT NOT NULL,              -- template with #, or master file
-    kind         TEXT NOT NULL,              -- cbf, hdf5, smv, marccd, edf, tiff, bruker, unknown
+    kind         TEXT NOT NULL,              -- cbf, hdf5, smv, marccd, edf, tiff, bruker, unknown; combined: several sweeps
     first_image  INTEGER,                    -- NULL: all that there are
     last_image   INTEGER,
     n_images     INTEGER NOT NULL,

@@ -17,6 +17,7 @@ from autoproc.errors import AutoprocError
 from autoproc.passing import remedy
 from autoproc.service.begin_process import BegunWorker, launch_worker
 from autoproc.service.events import Event
+from autoproc.service.grouping import members_of
 from autoproc.service.job import Job, State
 from autoproc.service.jobs import JobQueue
 from autoproc.service.limits import GIGABYTE, Shares
@@ -203,6 +204,7 @@ class Supervisor:
         order = Order(
             job.id, job.run, job.name, job.path, job.image_range, job.partial, folder,
             self.outputs.outcome_path(job.name, job.run), config, job.n_images,
+            tuple((place.name, place.run) for place in members_of(job, self.queue, config.groups)),
         )  # fmt: skip
         worker.give(job, order.line())
         self._busy.append(worker)

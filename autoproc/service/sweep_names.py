@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autoproc.legible import HARMFUL
 
-RESERVED = re.compile(r"index(?:-\d+)?\.html", re.IGNORECASE)
+RESERVED = re.compile(r"index(?:-\d+)?\.html|combined(?:@.*)?", re.IGNORECASE)
 """What the folder of all results holds besides: no sweep can be called so. Names that begin with a dot are none."""
 LONGEST = 180
 """Bytes of a name: file systems allow 255, with the number and ending of an attempt, or of another of that name."""
@@ -29,6 +29,25 @@ def with_place(name: str, folder: Path, rival: Path) -> str:
 def printable(name: str) -> str:
     """A name that can be written everywhere: control characters and bytes that are no UTF-8 become underscores."""
     return HARMFUL.sub("_", name)
+
+
+def group_folder(name: str) -> str:
+    """The name combined/GROUP of a group's results, in the folder that holds all groups.
+
+    PLACE_combined/GROUP, as it may be wanted, is combined/PLACE_GROUP.
+    """
+    place, _, own = name.partition("combined/")
+    return f"combined/{folder_name(place + own)}"
+
+
+def in_one_name(name: str) -> str:
+    """The name of a sweep or group as that of one file: combined/GROUP is combined@GROUP, as no sweep is called."""
+    return name.replace("/", "@", 1)
+
+
+def from_one_name(name: str) -> str:
+    """The sweep or group of such a name."""
+    return name.replace("@", "/", 1) if name.startswith("combined@") else name
 
 
 def folder_name(name: str) -> str:

@@ -18,6 +18,7 @@ from autoproc.formats.frames import ImageReader
 from autoproc.formats.registry import open_reader
 from autoproc.formats.shoeboxes import unpacked_shoeboxes
 from autoproc.integration.survey import surveyed_frames
+from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
@@ -63,6 +64,8 @@ class Processing:
     merged_inside : of these, what lies within the limits; None where the limits are much the same in all directions
     stated : the experiment as header and user say, where a search has replaced a part of it; None where none has
     expected_cell : which the user thinks that the crystal has, Angstrom and degrees, to compare with
+    data_sets : of a group whose sweeps are put together, in place of one sweep's images
+    by_wavelength : of a group of several wavelengths, the merged data of each, Angstrom; `merged` is one of them
     """
 
     experiment: Experiment
@@ -85,6 +88,8 @@ class Processing:
     source: ForgivingReader | None = None
     stated: Experiment | None = None
     expected_cell: tuple[float, float, float, float, float, float] | None = None
+    data_sets: tuple[DataSetRow, ...] = ()
+    by_wavelength: tuple[tuple[float, Merged], ...] = ()
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -198,7 +198,7 @@ def test_parameters_from_a_file(images, tmp_path):
     [
         ([], "Missing argument"),
         (["scale.d_min=2"], "no path of images was given"),
-        (["IMAGES", "max_latices=2"], "did you mean max_lattices"),
+        (["IMAGES", "max_latices=2"], "did you mean index.max_lattices"),
         (["IMAGES", "scale.d_mim=2"], "did you mean scale.d_min"),
         (["IMAGES", "scal.d_min=2"], "did you mean scale"),
         (["IMAGES", "wavelength=blue"], "import_sweep.wavelength=blue is not possible"),

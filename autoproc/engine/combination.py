@@ -1,0 +1,201 @@
+"""Several data sets of one sample: one setting, scaled together, those that harm the rest taken out in rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from autoproc.config import Config
+from autoproc.decisions.data_sets import DATA_SETS, DataSetEffect, DataSetsReport
+from autoproc.decisions.ladder import PLAIN, Step
+from autoproc.engine.climb import Budget
+from autoproc.engine.plan import Branch, choose_absorption, climb_branches, cut_and_finish, with_usual_absorption
+from autoproc.geometry.shells import shells_of_equal_number
+from autoproc.merging.delta_cc_half import cc_half_by_block, part_effects
+from autoproc.merging.free_r import free_r_flags
+from autoproc.merging.merging_statistics import scaled_observations
+from autoproc.models.data_sets import DataSetRow
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.stages.combine import CombineResult, combine, format_combine, selected
+from autoproc.stages.merge import merge
+from autoproc.stages.pipeline import Observer, Processing, scale_all, symmetry_params
+
+HELD_OUT = 5
+"""One unique reflection in so many has no say in what is left out, and judges it."""
+N_BLOCKS = 10
+"""Blocks of held-out reflections, whose scatter says how much of a gain is chance."""
+PER_SHELL = 300
+"""Unique reflections of a resolution shell within which CC1/2 is taken."""
+MOST_SHELLS = 10
+SAME_WAVELENGTH = 2e-4
+"""Relative: monochromators hold their energy to 1 eV of 12,000, and MAD wavelengths lie 3 eV and more apart."""
+SEED = 1
+"""Of the draw of held-out reflections; that of the free-R flags is another."""
+
+
+def combine_sensibly(
+    processing: Processing,
+    names: Sequence[str],
+    data_sets: tuple[Sequence[Experiment], Reflections],
+    config: Config,
+    observer: Observer,
+) -> None:
+    """Take data sets, one an experiment, from integrated to merged intensities.
+
+    Fills `processing` from its symmetry on, and its data sets with what became of each. Raises AutoprocError.
+    """
+    with processing.timed("combine"), observer.busy("combine"):
+        combined = combine(*data_sets, config.combine, symmetry_params(config))
+    observer.stage("combine", format_combine(combined))
+    observer.keep("combined", combined.experiments, combined.reflections)
+    processing.symmetry = combined.symmetry
+    processing.data_sets = _as_found(names, data_sets[0], combined)
+    processing.warnings += [w for w in combined.warnings if w not in combined.symmetry.warnings]
+    kept = [facts.number for facts in combined.data_sets if facts.is_kept]
+    budget = Budget(config.decisions.max_attempts, 60 * config.decisions.max_minutes)
+    stay = _rounds(processing, [names[n] for n in kept], with_usual_absorption(config), observer, budget)
+    config = choose_absorption(processing, config, observer, budget)
+    cut_and_finish(processing, config, observer)
+    merge_by_wavelength(processing, config)
+    _tell_what_each_added(processing, kept, [kept[n] for n in stay])
+
+
+def merge_by_wavelength(processing: Processing, config: Config) -> None:
+    """Data of several wavelengths, scaled together, are merged apart; of these `merged` is what has most."""
+    scaled = processing.scaled
+    assert scaled is not None
+    sets = alike([e.beam.wavelength for e in scaled.experiments])
+    if len(sets) < 2:
+        return
+    found = []
+    with processing.timed("merge"):
+        for members in sets:
+            experiments, reflections = selected(scaled.experiments, scaled.reflections, members)
+            merged = merge(experiments, reflections, config.merge)
+            found.append((float(np.mean([e.beam.wavelength for e in experiments])), merged))
+    processing.by_wavelength = tuple(found)
+    processing.merged = max(found, key=lambda one: int(one[1].n.sum()))[1]
+    processing.merged_inside = None
+    told = ", ".join(f"{wavelength:.4f}" for wavelength, _ in found)
+    processing.warnings.append(
+        f"data of {len(found)} wavelengths ({told} A) were scaled together and merged apart: merged_WAVELENGTH.mtz; "
+        "merged.mtz is what has most observations"
+    )
+
+
+def alike(wavelengths: Sequence[float]) -> list[list[int]]:
+    """Numbers of the data sets of each wavelength, ascending: those within SAME_WAVELENGTH of the next are one."""
+    order = sorted(range(len(wavelengths)), key=lambda n: wavelengths[n])
+    sets: list[list[int]] = []
+    for n in order:
+        if sets and wavelengths[n] <= wavelengths[sets[-1][-1]] * (1 + SAME_WAVELENGTH):
+            sets[-1].append(n)
+        else:
+            sets.append([n])
+    return [sorted(members) for members in sets]
+
+
+def _as_found(
+    names: Sequence[str], experiments: Sequence[Experiment], combined: CombineResult
+) -> tuple[DataSetRow, ...]:
+    """The data sets as they are known before they are scaled."""
+    rows = []
+    for name, experiment, facts in zip(names, experiments, combined.data_sets, strict=True):
+        scan, crystal, cc = experiment.scan, experiment.crystal, None
+        if facts.placed is not None and np.isfinite(facts.placed.cc):
+            cc = float(facts.placed.cc)
+        rows.append(
+            DataSetRow(
+                name, scan.n_images, abs(scan.oscillation[1]) * scan.n_images, experiment.beam.wavelength,
+                None if crystal is None else tuple(map(float, crystal.cell)), facts.why_aside, cc,
+            )
+        )  # fmt: skip
+    return tuple(rows)
+
+
+def _tell_what_each_added(processing: Processing, combined: Sequence[int], stay: Sequence[int]) -> None:
+    """Complete the rows of the data sets: stay are those in the result, of the combined ones."""
+    scaled = processing.scaled
+    assert scaled is not None
+    usable = scaled_observations(scaled.experiments, scaled.reflections)
+    group, own = usable.groups.group, scaled.reflections["experiment_id"][usable.rows]
+    report = data_sets_report(processing, [processing.data_sets[n].name for n in stay])
+    first = np.full(len(usable.groups), len(stay))
+    np.minimum.at(first, group, own)
+    pairs = np.unique(group * len(stay) + own)
+    n_sets = np.bincount(pairs // len(stay), minlength=len(usable.groups))
+    alone = np.bincount(pairs[n_sets[pairs // len(stay)] == 1] % len(stay), minlength=len(stay))
+    so_far = np.cumsum(np.bincount(first, minlength=len(stay))[: len(stay)]) / len(usable.groups)
+    observed = np.bincount(own, minlength=len(stay))
+    rows = list(processing.data_sets)
+    for n in set(combined) - set(stay):
+        rows[n] = replace(rows[n], why_aside="the others agree better without it")
+    for place, n in enumerate(stay):
+        rows[n] = replace(
+            rows[n], delta_cc_half=report.effects[place].delta_cc_half, n_observations=int(observed[place]),
+            n_alone=int(alone[place]), completeness=float(so_far[place] * scaled.statistics.overall.completeness),
+        )  # fmt: skip
+    processing.data_sets = tuple(rows)
+
+
+def _rounds(
+    processing: Processing, names: Sequence[str], config: Config, observer: Observer, budget: Budget
+) -> list[int]:
+    """Scale, and leave data sets out while the others gain; returns the numbers of those that stay."""
+    symmetry = processing.symmetry
+    assert symmetry is not None
+    everyone = list(range(len(names)))
+
+    def staying(step: Step) -> list[int]:
+        out = set(step.action.splitlines())
+        return [n for n in everyone if names[n] not in out]
+
+    def attempt(branch: Branch, step: Step) -> None:
+        if step is not PLAIN:
+            experiments, reflections = selected(symmetry.experiments, symmetry.reflections, staying(step))
+            branch.processing.symmetry = replace(symmetry, experiments=experiments, reflections=reflections)
+            branch.processing.scaled = None
+        scale_all(branch.processing, branch.config, branch.observer)
+
+    def report(p: Processing) -> DataSetsReport:
+        assert p.symmetry is not None
+        there = {id(e) for e in p.symmetry.experiments}
+        here = [n for n in everyone if id(symmetry.experiments[n]) in there]
+        return data_sets_report(p, [names[n] for n in here])
+
+    if not config.decisions.enabled or len(names) < 3:
+        scale_all(processing, config, observer)
+        return everyone
+    end = climb_branches(DATA_SETS, Branch(processing, config, observer), attempt, report, budget)
+    kept_names = {effect.name for effect in end.report.effects}
+    return [n for n in everyone if names[n] in kept_names]
+
+
+def data_sets_report(processing: Processing, names: Sequence[str]) -> DataSetsReport:
+    """Of data sets scaled together, one an experiment; names : of each."""
+    scaled = processing.scaled
+    assert scaled is not None
+    d_min = None if processing.resolution is None else processing.resolution.d_min
+    usable = scaled_observations(scaled.experiments, scaled.reflections, d_min)
+    groups = usable.groups
+    in_shells = np.zeros(len(groups), int)
+    for number, rows in enumerate(shells_of_equal_number(usable.d**-2, PER_SHELL, MOST_SHELLS)):
+        in_shells[rows] = number
+    is_held_out = free_r_flags(groups.hkl, usable.space_group, HELD_OUT, SEED) == 0
+    variance, part = usable.sigma**2, scaled.reflections["experiment_id"][usable.rows]
+    effects = part_effects(groups, usable.intensity, variance, part, np.where(is_held_out, -1, in_shells))
+    block = np.where(is_held_out, free_r_flags(groups.hkl, usable.space_group, N_BLOCKS, SEED + 1), -1)
+    held_out = cc_half_by_block(groups, usable.intensity, variance, block, in_shells)
+    overall = scaled.statistics.overall
+    return DataSetsReport(
+        tuple(
+            DataSetEffect(name, float(delta) if np.isfinite(delta) else None, int(n))
+            for name, delta, n in zip(names, effects.delta, effects.n_shared, strict=False)
+        ),
+        tuple(map(float, held_out)),
+        overall.completeness,
+        overall.r_meas,
+    )

@@ -1,0 +1,31 @@
+"""What became of each data set of a group, and what it adds to the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DataSetRow:
+    """One data set among those that were put together.
+
+    name : for people; n_images, rotation (degrees), wavelength (Angstrom) : of its sweep
+    cell : as it was integrated, Angstrom and degrees; None without a crystal
+    why_aside : why it is not in the result, in words; empty where it is
+    cc : of its intensities with those of all others, in its setting; None unknown
+    delta_cc_half : CC1/2 of the whole with it less that without it; None unknown
+    n_observations : in the merged data; n_alone : unique reflections that no other has
+    completeness : per cent, of this and all data sets above it together; None where it is not in the result
+    """
+
+    name: str
+    n_images: int
+    rotation: float
+    wavelength: float
+    cell: tuple[float, ...] | None
+    why_aside: str = ""
+    cc: float | None = None
+    delta_cc_half: float | None = None
+    n_observations: int = 0
+    n_alone: int = 0
+    completeness: float | None = None

@@ -1,0 +1,67 @@
+"""The data sets of a group: a line on each in the summary, and a table on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autoproc.models.data_sets import DataSetRow
+from autoproc.reports.tables import Table, text
+from autoproc.wording import counted
+
+COLUMNS = (
+    ("images", "{:d}", "n_images"), ("degrees", "{:.0f}", "rotation"), ("CC", "{:.3f}", "cc"),
+    ("\u0394CC\u00bd", "{:+.4f}", "delta_cc_half"), ("observations", "{:d}", "n_observations"),
+    ("only here", "{:d}", "n_alone"), ("completeness so far %", "{:.1f}", "completeness"),
+)  # fmt: skip
+
+
+def n_together(rows: Sequence[DataSetRow]) -> int:
+    """Data sets in the result."""
+    return sum(not row.why_aside for row in rows)
+
+
+def in_words(rows: Sequence[DataSetRow]) -> str:
+    """How many data sets are in the result, and what they are together."""
+    inside = [row for row in rows if not row.why_aside]
+    degrees = sum(row.rotation for row in inside)
+    images = counted(sum(row.n_images for row in inside), "image")
+    return f"{len(inside)} of {counted(len(rows), 'data set')} put together: {images}, {degrees:.0f} degrees in all"
+
+
+def sentences(rows: Sequence[DataSetRow]) -> list[str]:
+    """A sentence on each data set: what it added, or why it was set aside."""
+    return [_sentence(row) for row in rows]
+
+
+def _sentence(row: DataSetRow) -> str:
+    if row.why_aside:
+        return f"{row.name}: set aside, for {row.why_aside}"
+    parts = [f"{row.n_observations} observations"]
+    if row.cc is not None:
+        parts.append(f"CC {row.cc:.3f} with the others")
+    if row.completeness is not None:
+        parts.append(f"{row.completeness:.1f}% complete with those above")
+    if row.n_alone:
+        parts.append(f"{counted(row.n_alone, 'reflection')} that no other has")
+    if row.delta_cc_half is not None and row.delta_cc_half < 0:
+        parts.append(f"lowers CC1/2 by {-row.delta_cc_half:.4f}")
+    return f"{row.name}: " + ", ".join(parts)
+
+
+def data_sets_table(rows: Sequence[DataSetRow]) -> Table:
+    """All data sets, what each added, and why some were set aside."""
+    cells = [
+        [row.name, *(text(getattr(row, name), form) for _, form, name in COLUMNS), row.why_aside or "kept"]
+        for row in rows
+    ]
+    words = (
+        "CC: of its intensities with those of all others. \u0394CC\u00bd: CC\u00bd of the whole with it, less that "
+        "without it. Only here: unique reflections that no other data set has."
+    )
+    return Table("Data sets", ("data set", *(heading for heading, *_ in COLUMNS), ""), cells, words)
+
+
+def as_facts(rows: Sequence[DataSetRow]) -> list[dict[str, Any]]:
+    """For programs."""
+    return [{name: getattr(row, name) for name in row.__slots__} for row in rows]

@@ -1,0 +1,127 @@
+"""Data sets put together: one setting, bad ones out, what each adds, wavelengths apart."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from wedges_for_tests import wedges_of
+
+from autoproc.config import Config
+from autoproc.engine.combination import alike, combine_sensibly
+from autoproc.stages.pipeline import Processing
+
+
+class Quiet:
+    """Keeps names of what it is told and given."""
+
+    def __init__(self):
+        self.stages, self.kept = [], []
+
+    def stage(self, name, report):
+        self.stages.append(name)
+
+    def keep(self, stem, experiments, reflections):
+        self.kept.append(stem)
+
+    def busy(self, stage):
+        return nullcontext()
+
+    def watch(self, reader, label, n_reads):
+        return nullcontext(reader)
+
+
+def put_together(wedges, reflections=None, experiments=None, config=None):
+    experiments = list(experiments or wedges.experiments)
+    names = [f"x{n}" for n in range(len(experiments))]
+    processing, observer = Processing(experiments[0]), Quiet()
+    table = wedges.reflections if reflections is None else reflections
+    combine_sensibly(processing, names, (experiments, table), config or Config(), observer)
+    return processing, observer
+
+
+@pytest.fixture(scope="module")
+def together():
+    return put_together(wedges_of("P 3", 8, 1, seed=3))
+
+
+def test_all_stages_are_told_and_kept(together):
+    processing, observer = together
+    assert observer.kept == ["combined", "scaled"]
+    assert next(name for name in observer.stages if "attempt" not in name) == "combine"
+    assert "merge" in observer.stages
+    assert processing.merged is not None
+    assert set(processing.timings) >= {"combine", "scale", "merge"}
+
+
+def test_impostors_are_set_aside_with_the_reason(together):
+    processing, _ = together
+    wedges = wedges_of("P 3", 8, 1, seed=3)
+    aside = [n for n, row in enumerate(processing.data_sets) if row.why_aside]
+    assert aside == list(np.flatnonzero(wedges.is_impostor))
+    assert all(row.completeness is None and row.n_observations == 0 for row in processing.data_sets if row.why_aside)
+
+
+def test_what_each_added_adds_up(together):
+    processing, _ = together
+    rows = [row for row in processing.data_sets if not row.why_aside]
+    so_far = [row.completeness for row in rows]
+    assert so_far == sorted(so_far)
+    overall = processing.scaled.statistics.overall
+    assert so_far[-1] == pytest.approx(overall.completeness)
+    assert sum(row.n_observations for row in rows) == overall.n_observations
+    assert 0 < sum(row.n_alone for row in rows) < overall.n_unique
+    assert all(row.cc > 0.8 for row in rows)
+
+
+def test_a_data_set_that_harms_is_left_out_and_the_journal_says_so():
+    wedges = wedges_of("P 3", 10, 0, seed=5, degrees=(40, 60))
+    table = wedges.reflections
+    bad = table["experiment_id"] == 4
+    spoilt = table["intensity_prf"] * np.where(bad, np.random.default_rng(1).lognormal(0, 0.5, len(bad)), 1.0)
+    columns = {"intensity_prf": spoilt}
+    if "intensity_sum" in table:
+        columns["intensity_sum"] = np.where(bad, spoilt, table["intensity_sum"])
+    processing, _ = put_together(wedges, table.replace(**columns))
+    told = [d for d in processing.decisions if d.what.startswith("leave out")]
+    assert [(d.what, d.kept) for d in told] == [("leave out x4", True)]
+    assert "held-out reflections changes by +" in told[0].because
+    assert processing.data_sets[4].why_aside == "the others agree better without it"
+    assert len(processing.scaled.experiments) == 9
+
+
+def test_good_data_sets_all_stay():
+    processing, _ = put_together(wedges_of("P 4", 6, 0, seed=2, degrees=(30, 50)))
+    assert [row.why_aside for row in processing.data_sets] == [""] * 6
+    assert not [d for d in processing.decisions if d.what.startswith("leave out") and d.kept]
+
+
+def test_wavelengths_are_scaled_together_and_merged_apart():
+    wedges = wedges_of("P 21 21 21", 4, 0, seed=2, degrees=(60, 80))
+    experiments = [
+        replace(e, beam=replace(e.beam, wavelength=e.beam.wavelength * (1.001 if n % 2 else 1.0)))
+        for n, e in enumerate(wedges.experiments)
+    ]
+    processing, _ = put_together(wedges, experiments=experiments)
+    assert len(processing.by_wavelength) == 2
+    first, second = (wavelength for wavelength, _ in processing.by_wavelength)
+    assert second == pytest.approx(1.001 * first)
+    assert sum(int(m.n.sum()) for _, m in processing.by_wavelength) > max(
+        int(m.n.sum()) for _, m in processing.by_wavelength
+    )
+    assert processing.merged in [m for _, m in processing.by_wavelength]
+    assert any("2 wavelengths" in warning for warning in processing.warnings)
+
+
+def test_which_wavelengths_are_one():
+    assert alike([1.0, 0.9792, 1.00005, 0.9795]) == [[1], [3], [0, 2]]
+    assert alike([0.97]) == [[0]]
+
+
+def test_settings_are_consistent(together):
+    processing, _ = together
+    assert len(processing.scaled.experiments) == 8
+    assert processing.symmetry.space_group.point_group_hm() == "3"
+    assert processing.scaled.statistics.overall.r_meas < 0.25

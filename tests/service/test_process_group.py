@@ -1,0 +1,91 @@
+"""A group's folder: what a sweep's folder has, with its members; and what is said where there is too little."""
+
+from __future__ import annotations
+
+import json
+
+import gemmi
+import numpy as np
+import pytest
+from wedges_for_tests import wedges_of
+
+from autoproc.config import Config
+from autoproc.console import Console
+from autoproc.formats.expt import write_expt
+from autoproc.formats.image_numbers import to_file_frames
+from autoproc.formats.refl import write_refl
+from autoproc.service.order import Order
+from autoproc.service.outputs import Outputs
+from autoproc.service.process_job import process_job
+from autoproc.service.result import brief
+from autoproc.stages.combine import selected
+
+MEMBERS = (("x_1", 1), ("x_2", 2), ("x_3", 1), ("x_4", 1))
+
+
+def order_of(output, members=MEMBERS):
+    outputs = Outputs(output)
+    folder = outputs.folder("combined/x", 1)
+    folder.mkdir(parents=True)
+    return Order(7, 1, "combined/x", "/data/x", None, "", folder, outputs.outcome_path("combined/x", 1), Config(),
+                 40, members)  # fmt: skip
+
+
+def process(output, members=MEMBERS):
+    order = order_of(output, members)
+    with Console(order.folder / "autoproc.log", title="run") as console:
+        return order, process_job(order, console)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """Three wedges of one form and an impostor."""
+    output = tmp_path_factory.mktemp("results")
+    wedges = wedges_of("P 3", 3, 1, seed=4, degrees=(50, 70))
+    for n, (name, _) in enumerate(MEMBERS):
+        stages = output / name / "stages"
+        stages.mkdir(parents=True)
+        experiments, table = selected(wedges.experiments, wedges.reflections, [n])
+        write_expt(stages / "integrated.expt", experiments)
+        write_refl(stages / "integrated.refl", to_file_frames(table, experiments))
+    return (output, wedges, *process(output))
+
+
+def test_the_folder_has_what_a_sweep_s_has(done):
+    _, _, order, summary = done
+    assert summary["status"] == "processed", summary["error"]
+    names = {path.name for path in order.folder.iterdir()}
+    assert names >= {"merged.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html", "ispyb.json", "stages"}
+    assert {path.name for path in (order.folder / "stages").iterdir()} == {
+        "combined.expt", "combined.refl", "scaled.expt", "scaled.refl",
+    }  # fmt: skip
+    assert gemmi.read_mtz_file(str(order.folder / "merged.mtz")).nreflections > 100
+
+
+def test_members_and_what_each_added_are_told(done):
+    _, wedges, order, summary = done
+    kept = json.loads((order.folder / "summary.json").read_text())
+    assert kept["members"] == dict(MEMBERS) == brief(summary)["members"]
+    aside = [row["name"] for row in kept["data_sets"] if row["why_aside"]]
+    assert aside == [MEMBERS[n][0] for n in np.flatnonzero(wedges.is_impostor)]
+    page = (order.folder / "summary.txt").read_text()
+    assert "3 of 4 data sets put together" in page
+    assert f"{aside[0]}: set aside, for" in page
+    assert kept["n_images"] == sum(e.scan.n_images for e in wedges.experiments)
+    assert "Data sets" in (order.folder / "report.html").read_text()
+
+
+def test_sweeps_whose_results_are_gone_are_named(done, tmp_path):
+    for name in ("x_1", "x_2"):
+        (tmp_path / name / "stages").mkdir(parents=True)
+    order, summary = process(tmp_path, MEMBERS[:2])
+    assert summary["status"] == "failed"
+    assert summary["error"].startswith("0 of the sweeps of combined/x have results")
+    assert "x_1: " in summary["error"]
+    assert summary["members"] == dict(MEMBERS[:2])
+    assert (order.folder / "summary.txt").exists()
+
+
+def test_an_order_keeps_its_members(tmp_path):
+    order = order_of(tmp_path)
+    assert Order.read(order.line()) == order
