@@ -55,8 +55,8 @@ def turned_data_sets(experiments: Sequence[Experiment], reflections: Reflections
     crystals = [e.crystal for e in experiments if e.crystal is not None]
     if len(crystals) < 2 or len({c.space_group.xhm() for c in crystals}) > 1:
         return ()
-    lattice, change = _lattice_of(crystals)
-    members = _members(crystals[0], lattice, change)
+    lattice, change = lattice_of(crystals)
+    members = members_of(crystals[0], lattice, change)
     group = RotationGroup.of(lattice.rotations)
     if not members or len(group.settings(members)) == 1:
         return ()
@@ -75,7 +75,7 @@ def _is_sure(placed: Placed) -> bool:
     return is_better and not placed.is_other and not placed.is_alone
 
 
-def _lattice_of(crystals: Sequence[Crystal]) -> tuple[LatticeSymmetry, np.ndarray]:
+def lattice_of(crystals: Sequence[Crystal]) -> tuple[LatticeSymmetry, np.ndarray]:
     """The lattice of the mean cell, and the change from the basis that all are given in to its reduced one."""
     primitive = primitive_basis(crystals[0].space_group)
     mean = np.mean([metric_of(crystal.cell) for crystal in crystals], axis=0)
@@ -83,7 +83,7 @@ def _lattice_of(crystals: Sequence[Crystal]) -> tuple[LatticeSymmetry, np.ndarra
     return lattice, lattice.to_reduced @ primitive
 
 
-def _members(crystal: Crystal, lattice: LatticeSymmetry, change: np.ndarray) -> tuple[int, ...]:
+def members_of(crystal: Crystal, lattice: LatticeSymmetry, change: np.ndarray) -> tuple[int, ...]:
     """The space group's rotations among the lattice's; none where the lattice lacks one of them."""
     place = {w.tobytes(): n for n, w in enumerate(lattice.rotations)}
     inverse = np.linalg.inv(change)

@@ -21,6 +21,7 @@ from autoproc.errors import NoReflections, WrongArguments
 from autoproc.formats.compressed import read_start
 from autoproc.formats.exported import exportable
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
+from autoproc.formats.reference_data import read_reference
 from autoproc.formats.refl import read_refl
 from autoproc.formats.writers import WRITERS, chosen_format
 from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
@@ -204,7 +205,9 @@ def symmetry_step(step: Step) -> None:
 
 def combine_step(step: Step) -> None:
     """Bring several data sets into one setting; writes combined.expt, .refl and .html."""
-    result = combine(step.experiments(), step.reflections(), step.config.combine, step.config.symmetry)
+    params = step.config.combine
+    reference = None if params.reference is None else read_reference(Path(params.reference))
+    result = combine(step.experiments(), step.reflections(), params, step.config.symmetry, reference)
     step.console.print(format_combine(result))
     step.write("combined", result.experiments, result.reflections)
     page = step.outputs.path("html", "combined.html")

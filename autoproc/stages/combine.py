@@ -11,19 +11,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from pydantic import Field
 
+from autoproc.combining.against_reference import ReferenceFit, fit_to_reference
 from autoproc.combining.cells import CellClusters, cluster_cells
 from autoproc.combining.comparable import Comparable, compare_settings, make_comparable, numbered_anew
 from autoproc.combining.doubts import MIN_MARGIN, why_not
 from autoproc.combining.placing import Placed
 from autoproc.combining.report import cell_tree, settings_text
 from autoproc.errors import NoCrystal, ProcessingError
+from autoproc.formats.reference_data import ReferenceData
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
 from autoproc.stages.determine_symmetry import SymmetryResult, determine_symmetry, format_symmetry
 from autoproc.symmetry.params import SymmetryParams
-from autoproc.symmetry.reindex import format_basis
+from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections
 from autoproc.text_tables import ruled_table
 
 
@@ -41,6 +43,9 @@ class CombineParams(Params):
     """Data sets are of one crystal form where their lattices differ by less, on average over the form: the greatest
     relative difference of the seven lengths that determine a lattice. Crystals of one form differ by 0.2% to 1%; those
     that differ by 3% correlate badly beyond 3 Angstrom."""
+    reference: str | None = None
+    """File with what is known of the crystal form: an MTZ file (merged or not), structure factors as mmCIF, or a model
+    as PDB or mmCIF. Its space group is taken unless symmetry.space_group is given, and the setting that agrees."""
     min_margin: float = Field(MIN_MARGIN, ge=0)
     """A data set is set aside where the setting in which it agrees best with the others is better than the next one by
     fewer standard errors of the difference of their correlations."""
@@ -79,6 +84,7 @@ class CombineResult:
     experiments, reflections : of those kept, in the order given; data_sets : of all
     symmetry : as found from those kept; cells : clusters of those that have a crystal, `clustered` their numbers
     comparable : their intensities, and the correlations of all pairs; warnings : in plain words
+    fit : how they agree with the reference, if there was one
     """
 
     experiments: list[Experiment]
@@ -89,6 +95,7 @@ class CombineResult:
     clustered: tuple[int, ...]
     comparable: Comparable
     warnings: tuple[str, ...]
+    fit: ReferenceFit | None = None
 
     @property
     def n_kept(self) -> int:
@@ -98,13 +105,21 @@ class CombineResult:
 
 @single_threaded_blas
 def combine(
-    experiments: Sequence[Experiment], reflections: Reflections, params: CombineParams, symmetry: SymmetryParams
+    experiments: Sequence[Experiment],
+    reflections: Reflections,
+    params: CombineParams,
+    symmetry: SymmetryParams,
+    reference: ReferenceData | None = None,
 ) -> CombineResult:
     """One consistent setting for all experiments whose cells and intensities agree, each being a data set.
 
     reflections : integrated or scaled. The order of the data sets does not matter, but for the order of the result.
-    Raises NoCrystal, NoReflections, NothingAgrees, ImpossibleSpaceGroup.
+    reference : whose setting and space group to take; params.reference is not read here
+    Raises NoCrystal, NoReflections, NothingAgrees, ImpossibleSpaceGroup, ReferenceDoesNotFit.
     """
+    if reference is not None and symmetry.space_group is None:
+        known = {"space_group": reference.space_group.xhm(), "unit_cell": reference.cell.parameters}
+        symmetry = symmetry.model_copy(update=known)
     aside: dict[int, str] = {}
     clusters, clustered = _clusters(experiments, reflections, params, aside)
     form = [n for n in clustered if n not in aside]
@@ -118,12 +133,17 @@ def combine(
     found = determine_symmetry(
         *selected(experiments, reflections, kept), symmetry, numbered_anew(comparable, [form.index(n) for n in kept])
     )
+    fit = None
+    if reference is not None:
+        fit = fit_to_reference(found.experiments, found.reflections, reference)
+        found = _turned(found, fit.change)
     placed = {form[p.experiment]: p for p in (comparable.settings.placed if comparable.settings else ())}
     changes = {n: found.change_of_basis[k] for k, n in enumerate(kept)}
     facts = _facts(experiments, reflections, (clusters, clustered), aside, changes, placed)
     return CombineResult(
         list(found.experiments), found.reflections, facts, found, clusters, tuple(clustered), comparable,
         (*warnings, *found.warnings),
+        fit,
     )  # fmt: skip
 
 
@@ -138,6 +158,17 @@ def selected(
     identifiers = {n: reflections.identifiers[old] for n, old in enumerate(kept) if old in reflections.identifiers}
     numbered = part.replace(experiment_id=new[part["experiment_id"]])
     return [experiments[n] for n in kept], numbered.with_identifiers(identifiers)
+
+
+def _turned(found: SymmetryResult, change: np.ndarray) -> SymmetryResult:
+    """The same in another setting of its space group."""
+    every = dict.fromkeys(range(len(found.experiments)), change)
+    return replace(
+        found,
+        experiments=[reindex_experiment(e, change, found.space_group) for e in found.experiments],
+        reflections=reindex_reflections(found.reflections, every),
+        change_of_basis={n: change @ matrix for n, matrix in found.change_of_basis.items()},
+    )
 
 
 def _clusters(
@@ -243,4 +274,6 @@ def _number(value: float, form: str) -> str:
 
 def _aside_lines(result: CombineResult) -> list[str]:
     lines = [f"{result.n_kept} of {len(result.data_sets)} data sets are in one setting."]
+    if result.fit is not None:
+        lines.append(result.fit.words)
     return lines + [f"Set aside: data set {f.number}: {f.why_aside}" for f in result.data_sets if f.why_aside]

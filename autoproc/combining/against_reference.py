@@ -1,0 +1,114 @@
+"""In which setting data agree with what is known of their crystal form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.combining.agreement import MergedSettings
+from autoproc.combining.datasets import gather
+from autoproc.combining.one_setting import lattice_of, members_of
+from autoproc.combining.rotation_group import RotationGroup
+from autoproc.errors import ProcessingError
+from autoproc.formats.reference_data import ReferenceData
+from autoproc.models.crystal import Crystal, b_matrix
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+from autoproc.models.space_group import proper_rotations_of
+from autoproc.symmetry.lattice_distance import lattice_distances, reduced_metric
+from autoproc.symmetry.normalise import Normalised, normalise
+from autoproc.symmetry.observations import Observations, observations_of
+
+MAX_CELL_DIFFERENCE = 0.05
+"""Relative difference of lattices beyond which a reference is of another crystal form."""
+
+
+class ReferenceDoesNotFit(ProcessingError):
+    """A reference of another crystal form."""
+
+    what = "the reference's cell, {cell}, differs by {difference:.1%} from that of the data, {own}"
+    hint = "give a reference of this crystal form, or none"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceFit:
+    """How data agree with a reference.
+
+    change : (3, 3) from the data's basis to the reference's setting; cc : there, of E^2; n : reflections in common
+    next_best : CC in the best other setting, NaN without one; margin : in standard errors
+    cell_difference : relative; kind : what the reference was, in words
+    """
+
+    change: np.ndarray
+    cc: float
+    n: int
+    next_best: float
+    margin: float
+    cell_difference: float
+    kind: str
+
+    @property
+    def words(self) -> str:
+        """That, in a sentence."""
+        other = "" if np.isnan(self.next_best) else f" ({self.next_best:.3f} in the best other setting)"
+        return (
+            f"Reference ({self.kind}): CC of E^2 {self.cc:.3f}{other}, {self.n} reflections; "
+            f"cell within {self.cell_difference:.2%}"
+        )
+
+
+def fit_to_reference(
+    experiments: Sequence[Experiment], reflections: Reflections, reference: ReferenceData
+) -> ReferenceFit:
+    """Experiments : in one setting of the reference's space group. Raises ReferenceDoesNotFit."""
+    crystals = [e.crystal for e in experiments if e.crystal is not None]
+    difference = _cell_difference(crystals, reference)
+    lattice, change = lattice_of(crystals)
+    group = RotationGroup.of(lattice.rotations)
+    members = members_of(crystals[0], lattice, change) or (0,)
+    own = observations_of(experiments, reflections)
+    known = _observed(reference)
+    of_own, of_known = normalise(own, prescale=False), normalise(known, prescale=False)
+    both = Observations(
+        np.concatenate([own.hkl, known.hkl]),
+        np.concatenate([own.intensity, known.intensity]),
+        np.concatenate([own.sigma, known.sigma]),
+        np.concatenate([own.s2, known.s2]),
+        np.repeat([0, 1], [len(own), len(known)]),
+        np.concatenate([own.phi, known.phi]),
+        np.concatenate([own.direction, known.direction]),
+    )
+    values = Normalised(
+        np.concatenate([of_own.e2, of_known.e2]),
+        np.concatenate([of_own.sigma, of_known.sigma]),
+        np.concatenate([of_own.mean, of_known.mean]),
+    )
+    data = gather(both.reindexed({0: change, 1: change}), values, group)
+    merged = MergedSettings(data, members, np.zeros(2, int), np.ones(2, bool))
+    found = merged.agreement(data.ids.index(0))
+    turn = np.linalg.inv(change) @ group.change_of_basis(int(found.settings[found.best])) @ change
+    cc, n = float(found.cc[found.best]), int(found.n[found.best])
+    return ReferenceFit(turn, cc, n, found.next_best, found.margin, difference, reference.kind)
+
+
+def _cell_difference(crystals: Sequence[Crystal], reference: ReferenceData) -> float:
+    known = Crystal(b_matrix(reference.cell.parameters), reference.space_group)
+    difference = float(lattice_distances(np.array([reduced_metric(crystals[0]), reduced_metric(known)]))[0, 1])
+    if difference > MAX_CELL_DIFFERENCE:
+        cells = [" ".join(f"{x:.2f}" for x in c) for c in (reference.cell.parameters, crystals[0].cell)]
+        raise ReferenceDoesNotFit(cell=cells[0], own=cells[1], difference=difference)
+    return difference
+
+
+def _observed(reference: ReferenceData) -> Observations:
+    """The reference as an experiment that measured every equivalent once."""
+    rotations = proper_rotations_of(reference.space_group)
+    hkl = np.concatenate([reference.hkl @ w for w in rotations]).astype(np.int32)
+    intensity = np.tile(reference.intensity, len(rotations))
+    n = len(hkl)
+    s2 = np.asarray(gemmi.UnitCell(*reference.cell.parameters).calculate_1_d2_array(hkl), float)
+    sigma = np.full(n, 1e-3 * float(np.mean(np.abs(intensity))))
+    return Observations(hkl, intensity, sigma, s2, np.zeros(n, int), np.zeros(n), np.zeros((n, 3)))

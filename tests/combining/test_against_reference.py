@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import gemmi
+import numpy as np
+import pytest
+from wedges_for_tests import CELLS, n_alike, wedges_of
+
+from autoproc.combining.against_reference import ReferenceDoesNotFit
+from autoproc.formats.reference_data import NoReference, ReferenceData, read_reference
+from autoproc.stages.combine import CombineParams, combine, format_combine
+from autoproc.symmetry.params import SymmetryParams
+
+
+def mtz_of(path, group, wedges, change, label="IMEAN", kind="J"):
+    """The truth as a merged file, in another setting."""
+    space_group = gemmi.SpaceGroup(group)
+    hkl = np.rint(wedges.hkl @ np.asarray(change).T)
+    keep = gemmi.ReciprocalAsu(space_group)
+    inside = np.array([keep.is_in([int(x) for x in h]) for h in hkl])
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.spacegroup = space_group
+    mtz.set_cell_for_all(gemmi.UnitCell(*CELLS[group]))
+    mtz.add_dataset("known")
+    mtz.add_column(label, kind)
+    value = np.sqrt(wedges.intensity) if kind == "F" else wedges.intensity
+    mtz.set_data(np.column_stack([hkl, value])[inside].astype(np.float32))
+    path.write_bytes(mtz.write_to_bytes())
+    return path
+
+
+@pytest.mark.parametrize("kind", [("IMEAN", "J"), ("FP", "F")])
+@pytest.mark.parametrize("change", [np.eye(3), [[0, 1, 0], [1, 0, 0], [0, 0, -1]], [[-1, 0, 0], [0, -1, 0], [0, 0, 1]]])
+def test_the_setting_is_the_references(tmp_path, change, kind):
+    wedges = wedges_of("P 3", 4)
+    reference = read_reference(mtz_of(tmp_path / "known.mtz", "P 3", wedges, change, *kind))
+    result = combine(wedges.experiments, wedges.reflections, CombineParams(), SymmetryParams(), reference)
+    operators = [f.change_of_basis @ wedges.operators[f.number] for f in result.data_sets]
+    assert n_alike("P 3", [*operators, np.asarray(change, float)]) == 5
+    assert result.fit.cc > 0.9
+    assert result.fit.next_best < 0.5
+    assert result.experiments[0].crystal.space_group.xhm() == "P 3"
+    assert "Reference (merged data): CC of E^2 0.9" in format_combine(result)
+    observed = np.linalg.norm(result.reflections["s1"] - result.experiments[0].beam.s0, axis=1)
+    rows = result.reflections["experiment_id"] == 0
+    calculated = np.linalg.norm(result.reflections["hkl"][rows] @ result.experiments[0].crystal.A.T, axis=1)
+    np.testing.assert_allclose(calculated, observed[rows], rtol=0.01)
+
+
+def test_a_reference_of_another_form_is_refused():
+    wedges = wedges_of("P 3", 2)
+    cell = gemmi.UnitCell(44, 44, 50, 90, 90, 120)
+    reference = ReferenceData(wedges.hkl, wedges.intensity, cell, gemmi.SpaceGroup("P 3"), "merged data")
+    with pytest.raises(ReferenceDoesNotFit, match="the reference's cell, 44.00"):
+        combine(wedges.experiments, wedges.reflections, CombineParams(), SymmetryParams(), reference)
+
+
+def test_what_is_no_reference_is_refused(tmp_path):
+    (tmp_path / "x.pdb").write_text("nothing\n")
+    (tmp_path / "x.mtz").write_bytes(b"nothing")
+    for path in (tmp_path / "x.pdb", tmp_path / "x.mtz", tmp_path / "none.cif"):
+        with pytest.raises(NoReference, match=path.name):
+            read_reference(path)
+
+
+def test_a_model_gives_structure_factors(tmp_path):
+    structure = gemmi.Structure()
+    structure.cell, structure.spacegroup_hm = gemmi.UnitCell(30, 30, 40, 90, 90, 120), "P 3"
+    model, chain, residue = gemmi.Model(1), gemmi.Chain("A"), gemmi.Residue()
+    residue.name = "ALA"
+    for n, position in enumerate(((3, 4, 5), (6, 9, 12), (8, 3, 20))):
+        atom = gemmi.Atom()
+        atom.name, atom.element, atom.pos, atom.b_iso = f"C{n}", gemmi.Element("C"), gemmi.Position(*position), 20.0
+        residue.add_atom(atom)
+    chain.add_residue(residue)
+    model.add_chain(chain)
+    structure.add_model(model)
+    path = tmp_path / "model.pdb"
+    structure.write_pdb(str(path))
+    found = read_reference(path)
+    assert found.kind == "a model"
+    assert found.space_group.xhm() == "P 3"
+    assert len(found.hkl) > 100
+    assert found.intensity.min() >= 0
