@@ -66,6 +66,7 @@ def walk(tmp_path_factory):
     walk.run("estimate-resolution", "scaled.expt", "scaled.refl")
     walk.run("merge", "scaled.expt", "scaled.refl")
     walk.run("anisotropy", "scaled.expt", "scaled.refl")
+    walk.run("damage-analysis", "scaled.expt", "scaled.refl")
     walk.run("export", "scaled.expt", "scaled.refl")
     return walk
 
