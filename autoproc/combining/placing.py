@@ -70,7 +70,8 @@ def place(data: DataSets, members: Sequence[int], setting: np.ndarray) -> tuple[
 def as_given(data: DataSets, members: Sequence[int], placed: Sequence[Placed]) -> tuple[np.ndarray, tuple[int, ...]]:
     """Settings (D,) that leave the most reflections in the basis in which they are, and the symmetry in that basis.
 
-    The common basis may be turned as a whole: by g all settings s become g s, and the symmetry g H g^-1.
+    The common basis may be turned as a whole: by g all settings s become g s, and the symmetry g H g^-1. Data sets that
+    agree with the others in no setting stay as they are.
     """
     group = data.group
     settings = np.array([p.setting for p in placed])
@@ -79,7 +80,8 @@ def as_given(data: DataSets, members: Sequence[int], placed: Sequence[Placed]) -
     turn = int(group.inverse[int(np.argmax(counts))])
     turned = group.product[group.product[turn, list(members)], group.inverse[turn]]
     new = tuple(sorted(map(int, turned)))
-    return group.coset_of(new)[group.product[turn, settings]], new
+    common = group.coset_of(new)[group.product[turn, settings]]
+    return np.where([p.is_other or p.is_alone for p in placed], 0, common), new
 
 
 def _settle(merged: MergedSettings) -> bool:

@@ -32,6 +32,7 @@ def test_all_data_sets_are_in_one_setting_and_impostors_are_seen(group):
     assert alike(group, wedges, found) == 6
     others = [p.experiment for p in found.settings.placed if p.is_other]
     assert others == list(np.flatnonzero(wedges.is_impostor))
+    assert [p.setting for p in found.settings.placed if p.is_other] == [0]
     (warning,) = settings_warnings(found.settings)
     assert warning.startswith(f"experiment {others[0]}: it agrees with the others in no setting")
 
