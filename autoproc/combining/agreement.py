@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
 
 from autoproc.combining.datasets import DataSets
+from autoproc.kernels.pair_correlations import pair_sums
 
 N_BLOCKS = 16
 """Groups of reflections that are left out in turn, for the standard errors of correlations (a jackknife)."""
+APART = 0.7
+"""1 - CC, without errors of measurement and on average, beyond which two groups are of two structures. Simulated ones
+of the same cell have 0.9 to 1, crystals of one form less than 0.1."""
+MOST_UNCERTAIN = 0.2
+"""Standard error of such a correlation, in the middle, beyond which groups are not looked for."""
 MIN_COMMON = 10
 """Reflections in common with the others below which nothing is known of a data set."""
 
@@ -62,6 +70,32 @@ class MergedSettings:
         if self.inside[n]:
             self._add(n, 1.0)
         return _compared(settings, sums)
+
+    def largest_form(self, signal: np.ndarray) -> np.ndarray:
+        """(D,) bool: of the structure that most reflections are of, by the correlations of all pairs as they are set.
+
+        signal : (D,) CC of each with itself without errors. All, where correlations are too uncertain to tell.
+        """
+        n_sets = len(self.data)
+        everyone = np.ones(n_sets, bool)
+        where = np.concatenate([self._place(n, int(self.setting[n])) for n in range(n_sets)])
+        code, inverse = np.unique(where * n_sets + np.repeat(range(n_sets), self.data.n_values), return_inverse=True)
+        total = np.bincount(inverse, np.concatenate([self.data.value[rows] for rows in self._rows]))
+        reflection, dataset = np.divmod(code, n_sets)
+        start = np.searchsorted(reflection, np.arange(self.data.n_reflections + 1))
+        value = total / np.bincount(inverse)
+        sums = pair_sums(start, dataset, value, np.arange(self.data.n_reflections), n_sets)
+        possible = np.multiply.outer(signal, signal)
+        known = (sums[..., 0] >= MIN_COMMON) & ~np.eye(n_sets, dtype=bool)
+        error = 1 / np.sqrt(np.maximum(sums[..., 0], 1)) / possible
+        if n_sets < 3 or not known.any() or float(np.median(error[known])) > MOST_UNCERTAIN:
+            return everyone
+        distance = 1 - np.clip(_correlation(sums) / possible, 0, 1)
+        distance = np.where(known, distance, float(np.median(distance[known])))
+        np.fill_diagonal(distance, 0.0)
+        joined = linkage(squareform((distance + distance.T) / 2, checks=False), "average")
+        form = fcluster(joined, APART, "distance")
+        return np.asarray(form == np.argmax(np.bincount(form, self.data.n_values)))
 
     def take(self, n: int, setting: int) -> None:
         """Put data set n into a setting."""

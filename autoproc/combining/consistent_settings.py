@@ -78,11 +78,30 @@ def consistent_settings(
     counted = pairs.weight * np.multiply.outer(length, length)[:, None]
     elements = score_by_coordinates(free, group, setting, counted)
     if members is None:
-        members = score_subgroups(find_subgroups(lattice), elements)[0].subgroup.members
+        scored = score_subgroups(find_subgroups(lattice), elements)[0].subgroup.members
+        members = _told_apart(group, scored, dimensions[0].members, elements)
     placed = place(data, members, setting)
     settings, members = as_given(data, members, placed)
     placed = tuple(replace(p, setting=int(s)) for p, s in zip(placed, settings, strict=True))
     return ConsistentSettings(group, members, placed, pairs, dimensions, coordinates, elements)
+
+
+def _told_apart(
+    group: RotationGroup, scored: Sequence[int], assumed: Sequence[int], elements: Sequence[ElementScore]
+) -> tuple[int, ...]:
+    """The symmetry by the elements, unless the coordinates needed more dimensions than it has settings.
+
+    Then copies that it makes equal are not: of twins and pseudo-symmetry. Settings that are told apart for nothing do
+    no harm; such as are not, when they should be, do.
+    """
+    if len(assumed) >= len(scored):
+        return tuple(scored)
+    cc = np.zeros(len(group))
+    for element in elements:
+        cc[list(element.members)] = element.cc
+    return max(
+        group.conjugates(tuple(assumed)), key=lambda members: (round(float(cc[list(members)].mean()), 9), members)
+    )
 
 
 def _best_measured(data: DataSets, most: int) -> DataSets:

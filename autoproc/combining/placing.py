@@ -48,15 +48,18 @@ def place(data: DataSets, members: Sequence[int], setting: np.ndarray) -> tuple[
     """The settings of all data sets. setting : (d,) of the first ones, to begin with; members : the symmetry."""
     n = len(data)
     merged = MergedSettings(data, members, np.r_[setting, np.zeros(n - len(setting), int)], np.arange(n) < len(setting))
+    _settle(merged)
+    for k in np.flatnonzero(merged.inside & ~merged.largest_form(np.sqrt(_signal(data)))):
+        merged.leave_out(int(k))
     for _ in range(MAX_ROUNDS):
         changed = _settle(merged)
         found = [merged.agreement(k) for k in range(n)]
-        outside = _others(found, data)
+        outside = _others(found, data, merged.inside)
         if not changed and np.array_equal(outside, ~merged.inside):
             break
         for k in np.flatnonzero(outside == merged.inside):
             (merged.leave_out if outside[k] else merged.let_in)(int(k))
-    expected = _expected(found, data)
+    expected = _expected(found, data, merged.inside)
     rows = zip(data.ids, found, data.n_values, expected, outside, strict=True)
     return tuple(
         Placed(
@@ -101,21 +104,21 @@ def _settle(merged: MergedSettings) -> bool:
     return moved_ever
 
 
-def _others(found: Sequence[Agreement], data: DataSets) -> np.ndarray:
+def _others(found: Sequence[Agreement], data: DataSets, inside: np.ndarray) -> np.ndarray:
     """(D,) bool: agrees with the others far less than is to be expected; never all of them."""
     cc = np.array([a.cc[a.best] for a in found])
     common = np.array([a.n[a.best] for a in found])
-    others = (common >= MIN_COMMON) & (cc < EXPECTED_PART * _expected(found, data))
+    others = (common >= MIN_COMMON) & (cc < EXPECTED_PART * _expected(found, data, inside))
     others[0] &= not others.all()
     return others
 
 
-def _expected(found: Sequence[Agreement], data: DataSets) -> np.ndarray:
+def _expected(found: Sequence[Agreement], data: DataSets, inside: np.ndarray) -> np.ndarray:
     """(D,) CC to expect: what is typical without errors of measurement, times what those leave."""
     signal = np.sqrt(_signal(data))
     cc = np.array([a.cc[a.best] for a in found])
     known = np.array([a.n[a.best] >= MIN_COMMON for a in found])
-    typical = float(np.median((cc / signal)[known])) if known.any() else 1.0
+    typical = float(np.median((cc / signal)[known & inside])) if (known & inside).any() else 1.0
     return np.asarray(np.clip(typical, LEAST_TYPICAL, 1.0) * signal)
 
 

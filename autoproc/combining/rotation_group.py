@@ -44,7 +44,7 @@ class RotationGroup:
         """One subgroup of each class of conjugates, the largest first."""
         n = len(self)
         found = {self._closure({i, j}) for i in range(n) for j in range(i, n)}
-        classes = {min(self._conjugates(members)) for members in found}
+        classes = {min(self.conjugates(members)) for members in found}
         return sorted(classes, key=lambda members: (-len(members), members))
 
     def _closure(self, generators: set[int]) -> tuple[int, ...]:
@@ -55,6 +55,7 @@ class RotationGroup:
                 return tuple(int(m) for m in members)
             members = larger
 
-    def _conjugates(self, members: tuple[int, ...]) -> list[tuple[int, ...]]:
+    def conjugates(self, members: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """The subgroup turned by each rotation."""
         turned = self.product[self.product[:, list(members)], self.inverse[:, None]]
         return [tuple(sorted(map(int, row))) for row in turned]

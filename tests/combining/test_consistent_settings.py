@@ -47,6 +47,19 @@ def test_the_order_of_the_data_sets_does_not_matter():
     assert n_alike("P 3", turned + plain) == 12
 
 
+def test_nearly_half_of_them_of_another_structure():
+    wedges, found = compared("P 63", 6, 5, seed=4)
+    assert alike("P 63", wedges, found) == 6
+    others = sorted(p.experiment for p in found.settings.placed if p.is_other)
+    kinds = {tuple(np.flatnonzero(wedges.is_impostor)), tuple(np.flatnonzero(~wedges.is_impostor))}
+    assert tuple(others) in kinds
+
+
+def test_twins_are_in_one_setting_too():
+    wedges, found = compared("P 4", 10, seed=3, twinning=0.3)
+    assert alike("P 4", wedges, found) == 10
+
+
 def test_weak_narrow_wedges():
     wedges, found = compared("P 4", 10, 1, degrees=(8, 12), photons=25.0)
     assert alike("P 4", wedges, found) == 10
