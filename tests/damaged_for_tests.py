@@ -27,3 +27,15 @@ def scaled(recipe=None, change=0.0, experiment_id=0):
 def analysed(recipe=None, change=0.0, **params):
     experiment, table = scaled(recipe, change)
     return damage_analysis([experiment], table, DamageParams(**params))
+
+
+def drifting(change, seed=0, n_groups=1500, multiplicity=8, understated=1.0):
+    """Intensities that drift by `change` (rms, relative) over the dose; errors told `understated` times too small."""
+    random = np.random.default_rng(seed)
+    group = np.repeat(np.arange(n_groups), multiplicity)
+    position = random.uniform(0, 1, len(group))
+    true = random.exponential(100.0, n_groups)
+    slope = change * true * random.normal(size=n_groups)
+    error = 0.05 * true[group] + 3
+    value = (true[group] + slope[group] * position) + error * random.normal(size=len(group))
+    return group, n_groups, value, error / understated, position

@@ -37,11 +37,13 @@ class Drift:
 
 
 def drift_of(
-    group: np.ndarray, n_groups: int, intensity: np.ndarray, sigma: np.ndarray, position: np.ndarray
-) -> Drift | None:
+    group: np.ndarray, n_groups: int, intensity: np.ndarray, sigma: np.ndarray, position: np.ndarray,
+    expected: np.ndarray | None = None,
+) -> Drift | None:  # fmt: skip
     """Slopes of intensity against dose, fitted to each half of the observations (N,) of each reflection.
 
-    position : (N,) dose as a part of the whole range, 0..1. Halves are drawn by a fixed seed. A change that is in
+    position : (N,) dose as a part of the whole range, 0..1. expected : (G,) to what the squares of the slopes are
+    proportional, > 0; None takes the squares of the intensities. Halves are drawn by a fixed seed. A change that is in
     both halves is no noise, whatever the standard uncertainties are worth. None where too few have enough of both.
     """
     half = random_halves(group, n_groups)
@@ -54,10 +56,10 @@ def drift_of(
         return None
     noise = errors[:, use].prod(axis=0)
     product = without_extremes(slopes[:, use].prod(axis=0) / noise)
-    expected = without_extremes(size[use] ** 2 / noise)
-    total = float((expected**2).sum())
-    square = float((product * expected).sum()) / total
-    error = float(np.square(product * expected).sum()) ** 0.5 / total
+    part = without_extremes((size[use] ** 2 if expected is None else expected[use]) / noise)
+    total = float((part**2).sum())
+    square = float((product * part).sum()) / total
+    error = float(np.square(product * part).sum()) ** 0.5 / total
     correlation = float(np.corrcoef((slopes / errors)[:, use])[0, 1])
     return Drift(float(np.sign(square) * abs(square) ** 0.5), error**0.5, int(use.sum()), correlation)
 

@@ -22,7 +22,13 @@ class DecisionParams(Params):
     """Lower the symmetry where scaled intensities or the spots' positions deny it; symmetry.space_group is obeyed."""
     absorption: bool = True
     """Choose scale.absorption_level, where it is "auto", by reflections held out of scaling."""
+    damage: bool = True
+    """Leave out the last images of a sweep where the data of the first ones are nearer to the undamaged crystal without
+    them, by early observations held out; scale.keep_first, where given, is obeyed instead."""
+    max_completeness_loss: float = Field(0.05, ge=0, lt=1)
+    """Part of the unique reflections that leaving out damaged images may cost."""
     max_attempts: int = Field(12, ge=1)
-    """Attempts beyond the first, all stages together; levels of absorption, which cost little, do not count."""
+    """Attempts beyond the first, all stages together; levels of absorption and parts of a damaged sweep, which
+    cost little, do not count."""
     max_minutes: float = Field(30.0, gt=0)
     """Nothing further is begun when this much time has passed since the sweep was begun."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from autoproc.config import Config, change_table
 from autoproc.decisions.absorption import ABSORPTION, LEVELS
+from autoproc.decisions.damage import CUTS, DAMAGE, TailReport
 from autoproc.decisions.indexing import FIND_AXIS, INDEXING
 from autoproc.decisions.ladder import PLAIN, Ladder, Step
 from autoproc.decisions.lattices import LatticesReport, existence, kept_lattices, lattices_ladder, reality
@@ -23,6 +24,7 @@ from autoproc.engine.reporting import (
     symmetry_report,
 )
 from autoproc.engine.rescue import with_another_way
+from autoproc.engine.tails import scaled_sweep
 from autoproc.errors import ProcessingError
 from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.scaling.held_out import HeldOut, held_out_agreement, trial
@@ -153,6 +155,7 @@ def _measure_and_reduce(
     chosen = _symmetry(processing, first, observer, budget)
     config = config.model_copy(update={"symmetry": chosen.symmetry})
     config = choose_absorption(processing, config, observer, budget)
+    config = _without_damaged_end(processing, config, observer, budget)
     cut_and_finish(processing, config, observer)
 
 
@@ -201,6 +204,28 @@ def choose_absorption(processing: Processing, config: Config, observer: Observer
         log=observer.stage,
     )  # fmt: skip
     return changed(config, {"scale.absorption_level": climbed.result[0]})
+
+
+def _without_damaged_end(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
+    """Scaled again without the last images, where the data gain by it."""
+    if not config.decisions.damage or config.scale.keep_first < 1:
+        return config
+    scaled, most_lost = processing.scaled, config.decisions.max_completeness_loss
+    assert scaled is not None
+    with processing.timed("scale"):
+        sweep = scaled_sweep(scaled, cut_of(processing, config))
+
+    def attempt(step: Step) -> TailReport:
+        with processing.timed("scale"):
+            return sweep.report(step.changes.get("scale.keep_first", 1.0), most_lost)
+
+    budget = budget.apart(len(CUTS))
+    climbed = climb(DAMAGE, attempt, lambda tried: tried, budget, processing.decisions, log=observer.stage)
+    if climbed.result.kept == 1.0:
+        return config
+    config = changed(config, {"scale.keep_first": climbed.result.kept})
+    scale_all(processing, config, observer)
+    return config
 
 
 def cut_and_finish(processing: Processing, config: Config, observer: Observer) -> None:

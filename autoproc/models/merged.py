@@ -21,6 +21,7 @@ class Merged:
     is_centric : (N,) bool; free_r : (N,) int32, 0 is the test set
     wilson_b : Angstrom^2, NaN where it could not be estimated
     delta_b : largest difference of B between two directions, Angstrom^2, with its standard uncertainty; NaN likewise
+    remark : what was done to the intensities beside merging them, a sentence
     """
 
     hkl: np.ndarray
@@ -48,6 +49,7 @@ class Merged:
     delta_b: float = float("nan")
     delta_b_uncertainty: float = float("nan")
     halves: np.ndarray | None = None
+    remark: str = ""
 
     def __len__(self) -> int:
         return len(self.hkl)

@@ -41,6 +41,7 @@ def reasons_left_out(scaled: ScaleResult) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     for why, rule in (
         ("excluded by hand", rows.has_flag(Flag.USER_EXCLUDED_IN_SCALING)),
+        ("on images left out at the end", _on_later_images(scaled)),
         ("overloaded", rows.has_flag(Flag.OVERLOADED)),
         ("not to be integrated", unmeasured),
         ("recorded in part only", partial),
@@ -65,3 +66,12 @@ def _on_blank_images(scaled: ScaleResult) -> np.ndarray:
         first = scaled.experiments[number].scan.image_range[0]
         on |= (rows["experiment_id"] == number) & (frame == image - first)
     return on
+
+
+def _on_later_images(scaled: ScaleResult) -> np.ndarray:
+    """(N,) bool: beyond the part of the images that was to be kept."""
+    rows, kept = scaled.reflections, scaled.start.params.keep_first
+    if kept == 1 or "xyz_obs_px" not in rows:
+        return np.zeros(len(rows), bool)
+    n_images = np.array([e.scan.n_images for e in scaled.experiments])[rows["experiment_id"]]
+    return np.asarray(rows["xyz_obs_px"][:, 2] > kept * n_images)

@@ -113,6 +113,7 @@ def _scaling(p: Processing) -> list[Check | None]:
         checks.polarisation(polarisation_seen(p.scaled, of)),
         checks.shadowed(p.scaled.n_shadowed, p.scaled.n_given),
         checks.outliers(p.scaled.n_outliers, p.scaled.n_scaled),
+        None if p.damage is None else checks.damage(p.damage.drift, p.damage.b_growth),
         checks.decay([i.b for i in images], [int(i.image[0]) for i in images if len(i.image)]),
     ]
 

@@ -11,6 +11,7 @@ import numpy as np
 from autoproc.merging.by_image import agreement_by_image
 from autoproc.merging.twinning import l_test
 from autoproc.reports import captions, maps, plots, resolution_plots, tables
+from autoproc.reports.damage_page import damage_section
 from autoproc.reports.data_sets import data_sets_table
 from autoproc.reports.direction_plots import limits_chart
 from autoproc.reports.intensity_plots import agreement, error_model_chart, l_test_chart, signal
@@ -54,7 +55,7 @@ def sections(p: Processing | None) -> list[Section]:
     if p is None:
         return []
     builders: tuple[Callable[[Processing], Section], ...] = (
-        merged_data, data_sets, spots_and_lattices, refinement, scaling, symmetry, integration,
+        merged_data, data_sets, spots_and_lattices, refinement, scaling, damage, symmetry, integration,
     )  # fmt: skip
     made = [build(p) for build in builders]
     return [s for s in made if s.figures or s.tables]
@@ -180,3 +181,8 @@ def scaling(p: Processing) -> Section:
                error_model_chart(p.scaled.error_bins)),
     ]  # fmt: skip
     return Section("Scaling", figures, [tables.scaling_facts(p.scaled), tables.error_model(p.scaled, is_fitted)])
+
+
+def damage(p: Processing) -> Section:
+    """What radiation did to the crystal."""
+    return Section("Damage") if p.damage is None else damage_section(p.damage)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.damage.text import sentences as damage_sentences
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.edge import Reach, reach_of
 from autoproc.models.experiment import Experiment
@@ -52,8 +53,8 @@ class Line:
 def story(p: Processing) -> list[Line]:
     """The lines of every stage that was reached."""
     parts: Sequence[Callable[[Processing], list[Line]]] = (
-        _images, _geometry, _spots, _lattices, _refinement, _integration, _symmetry, _identity, _scaling, _resolution,
-        _merging,
+        _images, _geometry, _spots, _lattices, _refinement, _integration, _symmetry, _identity, _scaling, _damage,
+        _resolution, _merging,
     )  # fmt: skip
     return [line for part in parts for line in part(p)]
 
@@ -237,6 +238,9 @@ def _scaling(p: Processing) -> list[Line]:
     outliers = counted(p.scaled.n_outliers, "outlier")
     lines = [Line("Scaling", f"{p.scaled.n_scaled} of {n_within} observations to {overall.d_min:.2f} A used, "
                   f"{outliers}; {known}", "scale")]  # fmt: skip
+    kept = p.scaled.start.params.keep_first
+    if kept < 1:
+        lines.append(Line("", f"the first {kept:.0%} of the images used; the others are left out, as damaged"))
     reasons = reasons_left_out(p.scaled)[:MOST_REASONS]
     if sum(n for _, n in reasons) > FEW_LEFT_OUT * n_within:
         lines.append(Line("", "left out: " + ", ".join(f"{n} {why}" for why, n in reasons)))
@@ -248,6 +252,10 @@ def _scaling(p: Processing) -> list[Line]:
         lines.append(Line("", f"{counted(len(p.scaled.blank_images), 'image')} without signal left out"))
     lines += [Line("", f"{words}: left out") for words in p.scaled.odd_image_words]
     return lines
+
+
+def _damage(p: Processing) -> list[Line]:
+    return [] if p.damage is None else [Line("Damage", "; ".join(damage_sentences(p.damage)), "damage_analysis")]
 
 
 def _resolution(p: Processing) -> list[Line]:

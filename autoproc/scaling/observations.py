@@ -80,10 +80,13 @@ def observations_for_scaling(
     d_min: float | None,
     d_max: float | None,
     excluded: np.ndarray | None = None,
+    keep_first: float = 1.0,
 ) -> Observations:
     """Choose the reflections that were integrated well enough, and correct their intensities.
 
-    excluded : (N,) bool, reflections that are left out; None for none. Raises NoReflections or NoCrystal.
+    excluded : (N,) bool, reflections that are left out; None for none
+    keep_first : part of the images of each scan, from its first, whose reflections are wanted
+    Raises NoReflections or NoCrystal.
     """
     if all(e.crystal is None for e in experiments):
         raise NoCrystal(n=len(experiments))
@@ -94,6 +97,8 @@ def observations_for_scaling(
     if excluded is not None:
         keep &= ~excluded
     keep &= (d >= (d_min or 0.0)) & (d <= (d_max or np.inf))
+    if keep_first < 1:
+        keep &= _is_early(experiments, reflections, keep_first)
     if not keep.any():
         limits = (
             f"{len(reflections)} given, none integrated well enough between {d_max or 'infinity'} and {d_min or 0} A"
@@ -123,6 +128,13 @@ def observations_for_scaling(
         position,
         _span(reflections, row, position[:, 2]),
     )
+
+
+def _is_early(experiments: Sequence[Experiment], reflections: Reflections, keep_first: float) -> np.ndarray:
+    """(N,) bool: measured within the first part of the images of its scan."""
+    frame = _places(reflections, np.arange(len(reflections)))[1]
+    n_images = np.array([e.scan.n_images for e in experiments] or [0])
+    return frame <= keep_first * n_images[np.clip(reflections["experiment_id"], 0, len(n_images) - 1)]
 
 
 def _places(reflections: Reflections, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

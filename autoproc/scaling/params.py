@@ -29,6 +29,8 @@ class ScaleParams(Params):
     exclude_images: tuple[str, ...] = ()
     """Images whose reflections are left out: numbers and ranges of every sweep, 7,20-25, or experiment:first:last as in
     DIALS, 0:20:25, numbered as in the file names. import_sweep.exclude_images leaves them out from the start."""
+    keep_first: float = Field(1.0, gt=0, le=1)
+    """Part of the images of each sweep, from its first, that is scaled; what comes after is left out, as damaged."""
     error_model: bool = True
     """Correct the standard uncertainties by the scatter of equivalents, counting errors being those of the expected
     intensity, so that no observation weighs more for having come out low; otherwise they stay as integrated but for

@@ -18,7 +18,8 @@ from autoproc.service.outputs import sync_folder
 
 DOING = {
     "index": "Indexing", "refine": "Refining", "symmetry": "Determining the symmetry", "scale": "Scaling",
-    "estimate_resolution": "Estimating the resolution", "anisotropy": "Looking in every direction", "merge": "Merging",
+    "estimate_resolution": "Estimating the resolution", "anisotropy": "Looking in every direction",
+    "damage_analysis": "Analysing damage", "merge": "Merging",
 }  # fmt: skip
 
 

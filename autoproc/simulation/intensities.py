@@ -63,6 +63,22 @@ def wilson_intensities(
     return TrueIntensities(hkl, mean * (1 + bijvoet), mean * (1 - bijvoet))
 
 
+def structural_changes(
+    cell: gemmi.UnitCell, group: gemmi.SpaceGroup, hkl: np.ndarray, rng: np.random.Generator, *, b: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Structure factors (N,) that damage takes away, along those of the crystal and across, of rms 1 at d = infinity.
+
+    They follow Wilson's statistics, independent of the crystal's own; those of centric reflections are along.
+    """
+    operations = group.operations()
+    centric = np.asarray(operations.centric_flag_array(hkl), bool)
+    epsilon = np.asarray(operations.epsilon_factor_without_centering_array(hkl), float)
+    rms = np.sqrt(epsilon * np.exp(-0.5 * b * np.asarray(cell.calculate_1_d2_array(hkl))))
+    along, across = rng.standard_normal((2, len(hkl))) * rms
+    share = np.where(centric, 1.0, 0.5**0.5)
+    return along * share, np.where(centric, 0.0, across * share)
+
+
 def expand(true: TrueIntensities, group: gemmi.SpaceGroup) -> tuple[np.ndarray, np.ndarray]:
     """All symmetry mates and Friedel mates: hkl (M, 3) int32, each once, and their intensities (M,)."""
     rotations = np.unique([np.array(op.rot) // op.DEN for op in group.operations().sym_ops], axis=0)

@@ -96,6 +96,9 @@ class SimulateParams(Params):
     """Amplitude of the illuminated volume over a full turn."""
     decay_b: float = 0.0
     """Radiation damage: B added from the first to the last image, Angstrom**2."""
+    structural_damage: float = Field(0.0, ge=0)
+    """Radiation damage: rms change of structure factors from the first to the last image, as a part of their rms; each
+    reflection's own, as where bonds break. What the truth holds is the structure before it."""
     cell_drift: float = 0.0005
     """Relative growth of the cell from the first to the last image."""
     wobble: float = Field(0.04, ge=0)

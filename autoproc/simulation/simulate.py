@@ -12,6 +12,7 @@ from autoproc.simulation.intensities import (
     TrueIntensities,
     crystal_symmetry,
     expand,
+    structural_changes,
     wilson_intensities,
     with_pseudo_symmetry,
 )
@@ -49,7 +50,7 @@ def simulate(params: SimulateParams) -> SimulatedSweep:
         truth=truth,
         motion=motion,
         panel=panel,
-        lattices=_lattices(params, truth, motion, cell, group),
+        lattices=_lattices(params, truth, _changes(params, cell, group, truth), motion, cell, group),
         absorption=AbsorptionSurface(params.absorption, _rng(params.seed, 4)),
         beam_factor=_beam_factor(params, _rng(params.seed, 5)),
         background=diffuse_background(params, panel, BEAM, _rng(params.seed, 6)),
@@ -65,10 +66,22 @@ def _rng(seed: int, stream: int) -> np.random.Generator:
     return np.random.default_rng([seed, stream])
 
 
+def _changes(
+    params: SimulateParams, cell: gemmi.UnitCell, group: gemmi.SpaceGroup, truth: TrueIntensities
+) -> TrueIntensities:
+    """Structure factors that damage adds by the end, along those of the truth (plus) and across (minus)."""
+    structure = params.seed if params.structure_seed is None else params.structure_seed
+    size = params.structural_damage * params.strength**0.5
+    along, across = structural_changes(cell, group, truth.hkl, _rng(structure, 9), b=params.wilson_b)
+    return TrueIntensities(truth.hkl, size * along, size * across)
+
+
 def _lattices(
-    params: SimulateParams, truth: TrueIntensities, motion: Motion, cell: gemmi.UnitCell, group: gemmi.SpaceGroup
-) -> tuple[Lattice, ...]:
+    params: SimulateParams, truth: TrueIntensities, changes: TrueIntensities, motion: Motion, cell: gemmi.UnitCell,
+    group: gemmi.SpaceGroup,
+) -> tuple[Lattice, ...]:  # fmt: skip
     hkl, intensity = expand(truth, group)
+    change = np.stack([expand(TrueIntensities(truth.hkl, one, one), group)[1] for one in (changes.plus, changes.minus)])
     inverse_d2 = np.asarray(cell.calculate_1_d2_array(hkl))
     s0 = BEAM / params.wavelength
     start, width = np.radians(params.start), np.radians(params.width)
@@ -80,7 +93,7 @@ def _lattices(
         passages = find_passages(r, s0, unit_axis(params), margin, (start, start + width * params.n_images))
         images = index_by_image(passages, start, width, params.n_images)
         error = np.exp(params.observation_error * _rng(params.seed, 20 + number).standard_normal(len(passages)))
-        lattices.append(Lattice(number, hkl, intensity, inverse_d2, passages, images, error, n_passages))
+        lattices.append(Lattice(number, hkl, intensity, change, inverse_d2, passages, images, error, n_passages))
         n_passages += len(passages)
     return tuple(lattices)
 

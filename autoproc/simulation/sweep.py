@@ -30,17 +30,24 @@ LARGEST_PART = np.radians(0.15)
 class Lattice:
     """Reflections of one lattice: hkl (N, 3), intensity (N,) photons, 1/d^2 (N,), when they cross the sphere.
 
+    change : (2, N) structure factors that damage adds by the end of the sweep, along and across those at its start
     error : (M,) relative factor of every passage; first_passage : number of its first passage in the sweep
     """
 
     number: int
     hkl: np.ndarray
     intensity: np.ndarray
+    change: np.ndarray
     inverse_d2: np.ndarray
     passages: Passages
     images: ImageIndex
     error: np.ndarray
     first_passage: int
+
+    def intensity_at(self, dose: float, reflection: np.ndarray) -> np.ndarray:
+        """(n,) intensities of some reflections at a part of the sweep's dose, 0..1, before the decay of all alike."""
+        along, across = dose * self.change[:, reflection]
+        return (np.sqrt(self.intensity[reflection]) + along) ** 2 + across**2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,7 +222,7 @@ class SimulatedSweep:
         optics *= sensor_efficiency(self.panel, np.abs(rays.s1 @ self.panel.normal)) / rays.sin_two_theta
         relative = params.second_intensity if lattice.number else 1.0
         fluence = self.beam_factor[frame] * volume * relative
-        return fluence * lattice.intensity[reflection] * optics * rays.recorded * decay
+        return fluence * lattice.intensity_at(dose, reflection) * optics * rays.recorded * decay
 
     def _near_panel(self, footprint: Footprint) -> np.ndarray:
         margin = 4.5 * np.sqrt(footprint.covariance[:, [0, 2]]) + 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import gemmi
 import numpy as np
 from pydantic import Field
 
+from autoproc.damage.dose import doses_of, starts_of
+from autoproc.damage.zero_dose import zero_dose
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.linear_algebra import single_threaded_blas
@@ -40,6 +43,10 @@ class MergeParams(Params):
     """Number of free-R sets; set 0 is the test set, so that 20 sets make it 5%."""
     free_r_seed: int = Field(0, ge=0)
     """Another seed makes another choice of test reflections."""
+    zero_dose: bool = False
+    """Extrapolate each reflection to the crystal before radiation damage, where a change of the intensities with dose
+    is significant (Diederichs, McSweeney & Ravelli 2003); all sweeps are taken to be of one crystal, in order.
+    Standard uncertainties have those of the extrapolation in them."""
 
 
 @single_threaded_blas
@@ -66,12 +73,13 @@ def merge(
     groups = group_equivalents(group, scaled["hkl"][kept])
     scale = scaled["inverse_scale"][kept]
     value, variance = scaled["intensity_scale"][kept] / scale, scaled["variance_scale"][kept] / scale**2
-    parts = [
-        _merged(groups, value, variance, here) for here in (np.full(len(value), True), groups.is_plus, ~groups.is_plus)
-    ]
+    d = cell.calculate_d_array(groups.hkl)
+    observed, remark = _Observed(groups, value, variance), ""
+    if params.zero_dose:
+        observed, remark = _at_zero_dose(experiments, scaled[kept], observed, d)
+    parts = [observed.merged(here) for here in (np.full(len(value), True), groups.is_plus, ~groups.is_plus)]
     (mean, sigma, n), (plus, sigma_plus, n_plus), (minus, sigma_minus, n_minus) = parts
     epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(groups.hkl), float)
-    d = cell.calculate_d_array(groups.hkl)
     model = within.model if within is not None else expectation(groups, mean / epsilon, sigma / epsilon, cell, group)
     expected = model.expected(reciprocal_vectors(cell, groups.hkl)) * epsilon
     amplitudes = [french_wilson(intensity, error, expected, groups.is_centric) for intensity, error, _ in parts]
@@ -81,7 +89,7 @@ def merge(
         mean, sigma, plus, sigma_plus, minus, sigma_minus, n, n_plus, n_minus,
         *amplitudes[0], *amplitudes[1], *amplitudes[2],
         groups.is_centric, free_r, wilson_b(mean / epsilon, d), model.delta_b, model.uncertainty,
-        half_set_means(groups, value, np.sqrt(variance)),
+        half_set_means(groups, observed.value, np.sqrt(observed.variance)), remark,
     )  # fmt: skip
 
 
@@ -133,12 +141,46 @@ def median_slope(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.median((y[j] - y[i])[apart] / (x[j] - x[i])[apart]))
 
 
-def _merged(
-    groups: EquivalentGroups, value: np.ndarray, variance: np.ndarray, here: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted mean and its sigma for each group over the observations of a mask, NaN for none; their numbers."""
-    own = groups.subset(here)
-    return *own.weighted_mean(value[here], variance[here]), own.count
+@dataclass(frozen=True, slots=True, eq=False)
+class _Observed:
+    """Observations (N,) on one scale.
+
+    position : (N,) on the axis of dose, and slope_variance : (G,), of those that are extrapolated
+    """
+
+    groups: EquivalentGroups
+    value: np.ndarray
+    variance: np.ndarray
+    position: np.ndarray | None = None
+    slope_variance: np.ndarray | None = None
+
+    def merged(self, here: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weighted mean and its sigma for each group over the observations of a mask, NaN for none; their numbers."""
+        own, variance = self.groups.subset(here), self.variance[here]
+        mean, sigma = own.weighted_mean(self.value[here], variance)
+        if self.position is not None and self.slope_variance is not None:
+            reach, _ = own.weighted_mean(self.position[here], variance)
+            sigma = np.sqrt(sigma**2 + reach**2 * self.slope_variance)
+        return mean, sigma, own.count
+
+
+def _at_zero_dose(
+    experiments: Sequence[Experiment], kept: Reflections, observed: _Observed, d: np.ndarray
+) -> tuple[_Observed, str]:
+    """The observations as they would be without damage, and what was done in words; d : (G,) Angstrom."""
+    frame = kept["xyz_obs_px" if "xyz_obs_px" in kept else "xyz_cal_px"][:, 2]
+    per_image = np.ones(len(experiments))
+    dose = doses_of(experiments, frame, kept["experiment_id"], per_image, starts_of(experiments, per_image, None))
+    position = dose / max(float(dose.max()), 1e-9)
+    found = zero_dose(observed.groups, d, observed.value, observed.variance, position)
+    if found is None:
+        return observed, "No change of the intensities with dose is significant: none is extrapolated"
+    value = observed.value - found.slope[observed.groups.group] * position
+    remark = (
+        f"Intensities are extrapolated to no dose: they change by {found.change:.1%} over it; {found.n_told} of "
+        f"{len(d)} reflections tell of their own change, the others have an error for it"
+    )
+    return _Observed(observed.groups, value, found.variance, position, found.slope_variance), remark
 
 
 def format_merge(merged: Merged) -> str:
@@ -150,6 +192,8 @@ def format_merge(merged: Merged) -> str:
         f"Amplitudes by French & Wilson; {rejected} rejected as impossibly negative",
         f"Free-R test set: {int((merged.free_r == 0).sum())} reflections ({(merged.free_r == 0).mean():.1%})",
     ]
+    if merged.remark:
+        lines.append(merged.remark)
     if np.isfinite(merged.delta_b_uncertainty):
         lines.append(f"B differs by {merged.delta_b:.1f} +- {merged.delta_b_uncertainty:.1f} A^2 between directions")
     if np.isfinite(merged.wilson_b):

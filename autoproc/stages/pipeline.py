@@ -12,7 +12,7 @@ import numpy as np
 
 from autoproc.config import Config
 from autoproc.decisions.ladder import Decision
-from autoproc.errors import NoReflections
+from autoproc.errors import AutoprocError, NoReflections
 from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.registry import open_reader
@@ -25,6 +25,7 @@ from autoproc.models.reflections import Reflections
 from autoproc.scaling.tables import format_scale
 from autoproc.spot_finding.pixels import SpotPixels
 from autoproc.stages.anisotropy import Anisotropy, anisotropy, format_anisotropy
+from autoproc.stages.damage_analysis import DamageResult, damage_analysis, format_damage_analysis
 from autoproc.stages.determine_symmetry import SymmetryParams, SymmetryResult, determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import ResolutionEstimate, estimate_resolution, format_resolution
 from autoproc.stages.find_spots import FoundSpots, find_spots, format_found_spots, require_spots
@@ -80,6 +81,7 @@ class Processing:
     anisotropy: Anisotropy | None = None
     uncut: ScaleResult | None = None
     merged_inside: Merged | None = None
+    damage: DamageResult | None = None
     warnings: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
@@ -242,6 +244,7 @@ def finish(processing: Processing, config: Config, observer: Observer) -> None:
     assert scaled is not None
     observer.stage("scale", format_scale(scaled))
     observer.keep("scaled", scaled.experiments, scaled.reflections)
+    _damage(processing, scaled, config, observer)
     with processing.timed("merge"), observer.busy("merge"):
         processing.merged = merge(scaled.experiments, scaled.reflections, config.merge)
         if processing.uncut is not None and processing.anisotropy is not None:
@@ -251,6 +254,24 @@ def finish(processing: Processing, config: Config, observer: Observer) -> None:
     observer.stage("merge", format_merge(processing.merged))
     if processing.merged_inside is not None:
         observer.stage("merge within the anisotropic limits", format_merge(processing.merged_inside))
+
+
+def _damage(processing: Processing, scaled: ScaleResult, config: Config, observer: Observer) -> None:
+    """What radiation did; nothing but a warning where that cannot be told: the data are there all the same.
+
+    Several sweeps together may be of several crystals: each is taken to begin without dose.
+    """
+    params = config.damage_analysis
+    if len(sweeps_of(scaled.experiments)) > 1:
+        params = params.model_copy(update={"crystals": "each"})
+    try:
+        with processing.timed("damage_analysis"), observer.busy("damage_analysis"):
+            result = damage_analysis(scaled.experiments, scaled.reflections, params)
+    except AutoprocError as error:
+        processing.warnings.append(f"damage was not analysed: {error.message}; {error.advice}")
+        return
+    processing.damage = result
+    observer.stage("damage_analysis", format_damage_analysis(result))
 
 
 def symmetry_params(config: Config) -> SymmetryParams:

@@ -49,8 +49,9 @@ def scale(
     params = within_the_known(reflections, params)
     excluded = on_excluded_images(experiments, reflections, params.exclude_images)
     observations = observations_for_scaling(
-        experiments, reflections, params.min_partiality, params.min_i_over_sigma, params.d_min, params.d_max, excluded
-    )
+        experiments, reflections, params.min_partiality, params.min_i_over_sigma, params.d_min, params.d_max, excluded,
+        params.keep_first,
+    )  # fmt: skip
     solution = solve(experiments, observations, params, start=previous.start if previous else None)
     state = solution.state
     if not state.kept.any():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from autoproc.damage.drift import Drift
 from autoproc.integration.powder_rings import PowderRing
 from autoproc.merging.merging_statistics import ShellStatistics
 from autoproc.merging.translation import PattersonPeak
@@ -209,6 +210,22 @@ def test_a_fall_of_b_names_the_images_to_keep():
     first, last = check.warning.rsplit("=", 1)[1].split(",")
     assert int(first) == 1
     assert 60 < int(last) < 90
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "verdict"),
+    [(0.02, 0.001, "good"), (0.1, 0.01, "look"), (0.3, 0.02, "bad"), (0.3, 0.2, "good"), (-0.3, 0.01, "good")],
+)
+def test_a_change_of_the_intensities_counts_where_it_is_significant(change, error, verdict):
+    check = checks.damage(Drift(change, error, 1000, 0.5), 12.0)
+    assert check.verdict == verdict
+    if verdict != "good":
+        assert f"differ from those at the start by {change:.1%}" in check.warning
+        assert "B grows by 12.0 A^2" in check.warning
+
+
+def test_damage_that_cannot_be_told_is_no_check():
+    assert checks.damage(None, 5.0) is None
 
 
 def test_growth_of_b_is_no_decay():

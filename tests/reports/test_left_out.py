@@ -9,12 +9,13 @@ from scaled_for_tests import CELL, Recipe, experiment
 
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.reports.left_out import reasons_left_out, within_limit
+from autoproc.scaling.params import ScaleParams
 
 MEASURED = int(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
 MADE = experiment(Recipe())
 
 
-def scaled(*flags: int, blank_images=(), n_shadowed: int = 0, d_min: float = 2.0, **columns) -> SimpleNamespace:
+def scaled(*flags: int, blank_images=(), n_shadowed: int = 0, d_min: float = 2.0, kept: float = 1.0, **columns):
     """What is looked at of a scaling: reflections h = 5 .. of d = 40 / h, with these flags."""
     n = len(flags)
     hkl = np.column_stack([np.arange(5, 5 + n), np.zeros((n, 2))]).astype(int)
@@ -23,7 +24,7 @@ def scaled(*flags: int, blank_images=(), n_shadowed: int = 0, d_min: float = 2.0
     overall = SimpleNamespace(overall=SimpleNamespace(d_min=d_min))
     return SimpleNamespace(
         experiments=(MADE,), reflections=table, statistics=overall, blank_images=blank_images, n_shadowed=n_shadowed,
-        start=SimpleNamespace(odd=np.zeros(n, bool)),
+        start=SimpleNamespace(params=ScaleParams(keep_first=kept), odd=np.zeros(n, bool)),
     )  # fmt: skip
 
 
@@ -86,3 +87,8 @@ def test_shadows_are_no_more_than_what_is_left_and_the_commonest_comes_first():
         "where the detector seems to be in shadow": 5,
         "overloaded": 2,
     }
+
+
+def test_images_left_out_at_the_end_are_a_reason():
+    last = scaled(MEASURED, MEASURED | int(Flag.SCALED), kept=0.5, xyz_obs_px=[[0, 0, 91.0], [0, 0, 9.0]])
+    assert reasons_left_out(last) == [("on images left out at the end", 1)]

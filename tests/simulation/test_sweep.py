@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 from simulated import simulated_frames
 
 from autoproc.geometry.detector import px_from_s1
+from autoproc.merging.groups import group_equivalents
 from autoproc.models.experiment import Detector
 from autoproc.simulation import demo_params, format_simulate, simulate, small_params
 
@@ -245,3 +246,26 @@ def test_description_names_the_crystal():
     assert "P 21 21 21" in text
     assert "37 43 49 90 90 90" in text
     assert "60 images of 1 degrees" in text
+
+
+def test_structural_damage_changes_each_reflection_by_its_own_amount():
+    def last(**damage):
+        sweep = simulated_frames(**QUIET, sensor_thickness=0.0, **damage)
+        return whole(sweep), sweep
+
+    (seen, _), (changed, sweep) = last(), last(structural_damage=0.3)
+    assert len(seen.counts) == len(changed.counts)
+    ratio, dose = changed.counts / seen.counts, seen.xyz[:, 2] / sweep.n_frames
+    strong = seen.counts > np.median(seen.counts)
+    spreads = [np.std(ratio[strong & here]) for here in (dose < 0.2, dose > 0.8)]
+    assert spreads[1] > 3 * spreads[0] > 0
+    np.testing.assert_array_equal(sweep.truth.plus, simulated_frames(**QUIET, sensor_thickness=0.0).truth.plus)
+
+
+def test_damage_is_that_of_the_structure_in_every_equivalent():
+    sweep = simulate(small_params(structural_damage=0.2))
+    (lattice,) = sweep.lattices
+    groups = group_equivalents(sweep.space_group, lattice.hkl)
+    for change in lattice.change:
+        assert np.ptp(change[groups.group == 5]) == 0
+    assert np.all(lattice.change[1][groups.is_centric[groups.group]] == 0)

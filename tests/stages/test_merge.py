@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from damaged_for_tests import scaled as damaged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_for_tests import crystal, experiment, scaled
+from scaled_for_tests import Recipe, true_intensities
 
 from autoproc.errors import NoReflections
 from autoproc.geometry.asu import to_asu
@@ -88,3 +90,23 @@ def test_summary_names_the_numbers():
     text = format_merge(merge([experiment(made)], scaled(made), MergeParams()))
     assert "P 43 21 2" in text
     assert "Free-R" in text
+
+
+def test_zero_dose_is_nearer_to_the_crystal_before_damage():
+    made, table = damaged(Recipe(n_observations=15000), 0.4)
+    as_it_is, extrapolated = (merge([made], table, MergeParams(zero_dose=wanted)) for wanted in (False, True))
+    hkl, true = true_intensities()
+    truth = dict(zip(map(tuple, hkl.tolist()), 300.0 * true, strict=True))
+    off = [[m.intensity[k] - truth[tuple(h)] for k, h in enumerate(m.hkl.tolist())] for m in (as_it_is, extrapolated)]
+    assert np.median(np.abs(off[1])) < 0.8 * np.median(np.abs(off[0]))
+    assert np.all(extrapolated.sigma > 0)
+    assert np.isfinite(extrapolated.amplitude).mean() > 0.95
+    assert "extrapolated to no dose" in format_merge(extrapolated)
+    assert "dose" not in format_merge(as_it_is)
+
+
+def test_zero_dose_changes_nothing_where_nothing_changed():
+    made, table = damaged(Recipe(n_observations=15000))
+    plain, asked = (merge([made], table, MergeParams(zero_dose=wanted)) for wanted in (False, True))
+    np.testing.assert_array_equal(plain.intensity, asked.intensity)
+    assert "none is extrapolated" in format_merge(asked)

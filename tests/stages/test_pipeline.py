@@ -70,7 +70,8 @@ def test_all_stages_in_order(whole):
     processing, recorder, error = whole
     assert error is None
     assert [name for name, _ in recorder.reports] == [
-        "find_spots", "index", "refine", "integrate", "symmetry", "estimate_resolution", "anisotropy", "scale", "merge",
+        "find_spots", "index", "refine", "integrate", "symmetry", "estimate_resolution", "anisotropy", "scale",
+        "damage_analysis", "merge",
     ]  # fmt: skip
     assert all(report.strip() for _, report in recorder.reports)
     assert list(recorder.kept) == [
