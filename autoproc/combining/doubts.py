@@ -6,8 +6,8 @@ from autoproc.combining.consistent_settings import ConsistentSettings
 from autoproc.combining.placing import Placed
 
 MIN_MARGIN = 3.0
-"""Standard errors by which the CC in a setting must exceed that in any other. Simulated wedges of 10 degrees and 15
-photons a reflection have more than 8."""
+"""Standard errors by which the CC in a setting must exceed that in any other. Simulated wedges of 8 to 15 degrees
+and 15 photons a reflection have more than 5."""
 
 
 def why_not(placed: Placed, min_margin: float = MIN_MARGIN) -> str:

@@ -15,7 +15,7 @@ EXPECTED_PART = 0.5
 """Of the CC to expect of a data set from its errors and from what the others reach, below which it is of another
 structure. Simulated impostors of the same cell reach less than 0.2 of it, true wedges of 10 degrees over 0.9."""
 LEAST_TYPICAL = 0.5
-"""CC, without errors of measurement, that data sets of one structure reach at least, their cells 3% apart."""
+"""CC, without errors of measurement, that data sets of one structure are taken to reach at least, however few agree."""
 
 
 @dataclass(frozen=True, slots=True)
