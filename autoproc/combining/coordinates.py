@@ -27,8 +27,6 @@ HELD_OUT = 0.1
 PART_OF_GAIN = 0.1
 """Of what the best number of dimensions explains, that fewer may lack. Simulated wedges of I 2 3 with 5 photons
 a reflection, and of P 4 twinned by 42%, have two dimensions by it, and had one where LEAST_SD alone was allowed for."""
-N_ERRORS = 2.0
-"""Standard errors by which fewer dimensions must be worse, so that noise alone never asks for more."""
 MAX_CYCLES = 100
 START_LENGTH = 0.9
 """Of coordinate vectors before minimisation: a good data set's at the end."""
@@ -113,7 +111,7 @@ def choose_dimensions(pairs: PairCorrelations, group: RotationGroup) -> tuple[Di
         scatter = float(np.sqrt(np.average((error - least) ** 2, weights=unseen) / n_seen))
         rows.append(Dimension(members, len(group.settings(members)), mean, scatter))
     systematic = min(LEAST_SD**2, PART_OF_GAIN * (max(means) - min(means)))
-    good = [row for row in rows if row.held_out <= min(means) + max(N_ERRORS * row.standard_error, systematic)]
+    good = [row for row in rows if row.held_out <= min(means) + max(row.standard_error, systematic)]
     first = min(good, key=lambda row: (row.n, row.held_out))
     return (first, *(row for row in rows if row is not first))
 
