@@ -167,7 +167,8 @@ class Run:
         outputs = Outputs(self.output)
         with opened(outputs, self.config) as (queue, log):
             self._work_off(queue, log, outputs)
-            states = [queue.job(number).state for number in self._ids]
+            jobs = [queue.job(number) for number in self._ids]
+            states = [job.state for job in jobs if job.kind != "combined"]
         if self.stop.n_asked:
             return 0
         n_done = sum(state is State.processed for state in states)

@@ -19,10 +19,12 @@ from autoproc.merging.merging_statistics import scaled_observations
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.stages.combine import CombineResult, combine, format_combine, selected
+from autoproc.stages.combine import CombineResult, NothingAgrees, combine, format_combine, selected
 from autoproc.stages.merge import merge
 from autoproc.stages.pipeline import Observer, Processing, scale_all, symmetry_params
 
+FEWEST = 2
+"""Data sets that are put together; one alone has its own results already."""
 HELD_OUT = 5
 """One unique reflection in so many has no say in what is left out, and judges it."""
 N_BLOCKS = 10
@@ -55,6 +57,9 @@ def combine_sensibly(
     processing.data_sets = _as_found(names, data_sets[0], combined)
     processing.warnings += [w for w in combined.warnings if w not in combined.symmetry.warnings]
     kept = [facts.number for facts in combined.data_sets if facts.is_kept]
+    if len(kept) < FEWEST:
+        why = next(facts.why_aside for facts in combined.data_sets if not facts.is_kept)
+        raise NothingAgrees(n=len(names), reason=f"one is set aside, for {why}")
     budget = Budget(config.decisions.max_attempts, 60 * config.decisions.max_minutes)
     stay = _rounds(processing, [names[n] for n in kept], with_usual_absorption(config), observer, budget)
     config = choose_absorption(processing, config, observer, budget)

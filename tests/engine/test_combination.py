@@ -11,6 +11,8 @@ from wedges_for_tests import wedges_of
 
 from autoproc.config import Config
 from autoproc.engine.combination import alike, combine_sensibly
+from autoproc.models.reflections import Reflections
+from autoproc.stages.combine import NothingAgrees
 from autoproc.stages.pipeline import Processing
 
 
@@ -113,6 +115,14 @@ def test_wavelengths_are_scaled_together_and_merged_apart():
     )
     assert processing.merged in [m for _, m in processing.by_wavelength]
     assert any("2 wavelengths" in warning for warning in processing.warnings)
+
+
+def test_data_sets_of_which_no_two_agree_are_not_put_together():
+    one, other = (wedges_of("P 3", 1, 0, seed=seed, degrees=(50, 60)) for seed in (11, 12))
+    ids = other.reflections["experiment_id"] + 1
+    table = Reflections.concatenate([one.reflections, other.reflections.replace(experiment_id=ids)])
+    with pytest.raises(NothingAgrees, match="of 2 data sets no two agree"):
+        put_together(one, table, [*one.experiments, *other.experiments])
 
 
 def test_which_wavelengths_are_one():
