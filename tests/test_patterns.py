@@ -47,7 +47,8 @@ def text_of(path: Path, node: ast.expr) -> str:
     module = importlib.import_module(".".join(("autoproc", *path.relative_to(ROOT).with_suffix("").parts)))
     known = {"before": "x_", "after": ".cbf", "width": 4} | vars(module)
     value = eval(compile(ast.Expression(node), str(path), "eval"), known)
-    return value.pattern if isinstance(value, re.Pattern) else value
+    pattern = value.pattern if isinstance(value, re.Pattern) else value
+    return pattern.decode("latin-1") if isinstance(pattern, bytes) else pattern
 
 
 def hostile(pattern: str, n: int) -> list[str]:

@@ -30,7 +30,7 @@ from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Beam, Experiment, Goniometer, Scan
 from autoproc.models.space_group import space_group_named, symbol
 
-LINE = re.compile(rb"(?:[ \d-]{3}\d){3}(?:[ \d.+-]{7}[\d.]){2}(?:[ \d-]{3}\d)?(?:[ .\d+-]{8})*[ \d.-]*\r?")
+LINE = re.compile(rb"(?:[ \d-]{3}\d){3}(?:[ \d.+-]{7}[\d.]){2}(?:[ \d-]{3}\d)?(?:[ .\d+-]{8}){0,8}[ \d.-]{0,40}\r?")
 """FORMAT(3I4,2F8.2,I4), direction cosines perhaps behind it."""
 Cell = tuple[float, ...]
 BESIDE = (".ins", ".res", ".p4p", ".INS", ".RES", ".P4P")

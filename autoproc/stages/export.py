@@ -10,12 +10,14 @@ from autoproc.errors import NoCrystal, NoReflections
 from autoproc.formats.export_params import ExportParams
 from autoproc.formats.exported import Exported, exportable, intensities, outliers
 from autoproc.formats.writers import WRITERS, require_scaled
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.reflections import Reflections
 from autoproc.stages.merge import MergeParams, merge
 
 
+@single_threaded_blas
 def export(
     experiments: Sequence[Experiment],
     reflections: Reflections,

@@ -1,4 +1,4 @@
-"""Calls of the kernels of scaling for the fuzzer: right ones, which are damaged afterwards."""
+"""Calls of the kernels of scaling and combining for the fuzzer: right ones, which are damaged afterwards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from autoproc.kernels.harmonics import mean_harmonics, mean_series
 from autoproc.kernels.nearest_points import PointGrid
+from autoproc.kernels.pair_correlations import pair_sums
 from autoproc.kernels.scaling_model import log_derivatives, smoothed, smoother_weights, turned_directions
 
 
@@ -24,6 +25,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "turned_directions": turned_directions,
     "log_derivatives": log_derivatives,
     "nearest_points": _nearest,
+    "pair_sums": pair_sums,
 }
 N = 5
 
@@ -40,5 +42,6 @@ def right_arguments(name: str, rng: np.random.Generator) -> list[Any]:
         "turned_directions": [directions, x, directions[0], rng.normal(size=(3, 3, 3))],
         "log_derivatives": [smooth, smooth, (rng.normal(size=(N, 8)), np.ones(N)), (6, 6)],
         "nearest_points": [rng.normal(size=(40, 3)), 4, directions, 6],
+        "pair_sums": [np.array([0, 2, 3, N]), np.array([0, 1, 1, 0, 2]), x, np.array([1, 0, 2]), 3],
     }
     return arguments[name]

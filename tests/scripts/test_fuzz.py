@@ -90,18 +90,20 @@ def test_damage_is_done():
 
 
 def test_every_kernel_is_tried():
-    tried_under_another_name = {"add": "add_background"}
+    tried_under_another_name = {"add": "add_background", "box_pixels": "pack_shoeboxes"}
     for found in pkgutil.iter_modules(kernels.__path__):
         module = importlib.import_module(f"autoproc.kernels.{found.name}")
         if found.name.startswith("_") or found.name in ("arguments", "staleness"):
             continue
         public = [
-            name for name, item in inspect.getmembers(module, inspect.isfunction)
-            if item.__module__ == module.__name__ and not name.startswith("_") and name != "box_sizes"
-        ]  # fmt: skip
+            name
+            for name, item in inspect.getmembers(module, lambda one: inspect.isroutine(one) or inspect.isclass(one))
+            if getattr(item, "__module__", "") == module.__name__ and not name.startswith("_") and name != "box_sizes"
+        ]
         assert public
         for name in public:
-            assert tried_under_another_name.get(name, name) in CALLS
+            if not inspect.isclass(getattr(module, name)):
+                assert tried_under_another_name.get(name, name) in CALLS
 
 
 def test_headers_of_images_are_damaged_in_what_they_say(tmp_path):
