@@ -61,7 +61,7 @@ def sample_groups(
             keys.setdefault(key, []).append(sweep)
     several = {key: members for key, members in keys.items() if len(members) > 1}
     return [
-        SampleGroup(place if kind == "named" else _name_of(place), f"{kind}:{place}", tuple(members))
+        SampleGroup(place if kind == "named" else _name_of(place, members), f"{kind}:{place}", tuple(members))
         for (kind, place), members in sorted(several.items())
     ]
 
@@ -82,9 +82,11 @@ def _matches(path: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(path, pattern) or fnmatchcase(PurePath(path).name, pattern) for pattern in patterns)
 
 
-def _name_of(place: str) -> str:
-    """The words of a stem; where there are none but numbers, those of the folder."""
-    for part in reversed(PurePath(place).parts):
+def _name_of(place: str, members: Sequence[SweepPlace]) -> str:
+    """The words of the stem; those of the folder where there are none but numbers, or the files are called alike."""
+    alike = len({PurePath(sweep.path).name for sweep in members}) == 1
+    parts = PurePath(place).parts
+    for part in reversed(parts[: -1 if alike and len(parts) > 1 else None]):
         words = re.sub(r"[#_.\s/-]+", "_", part).strip("_")
         if words:
             return words

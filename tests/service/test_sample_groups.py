@@ -43,6 +43,11 @@ def test_folders_that_differ_by_numbers_are_side_by_side():
     assert groups("/v1/x/x_1_master.h5", "/v2/x/x_1_master.h5") == {}
 
 
+def test_files_that_are_called_alike_leave_the_name_to_their_folders():
+    assert list(groups("/v/xt_1/demo_#####.cbf", "/v/xt_2/demo_#####.cbf")) == ["xt"]
+    assert list(groups("/1/demo_#####.cbf", "/2/demo_#####.cbf")) == ["sample"]
+
+
 def test_names_of_numbers_alone_take_the_folder_s():
     assert list(groups("/v/thau/1_#.cbf", "/v/thau/2_#.cbf")) == ["thau"]
     assert list(groups("/1/1_#.cbf", "/1/2_#.cbf")) == ["sample"]
