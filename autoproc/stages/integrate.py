@@ -107,8 +107,8 @@ def integrate(
 
     spots : indexed strong spots, for the shapes of the reflections
     The images are read twice: once for the shapes of spots and the background between them (at most
-    400 frames of a long sweep), once to integrate. Memory: the shoeboxes of about
-    three rotation blocks (and of those that max_rotation lets reach into them), and a few frames for
+    400 frames of a long sweep), once to integrate. Memory: the shoeboxes of two finished rotation blocks
+    and those being filled (and of those that max_rotation lets reach into them), and a few frames for
     each thread, however long the sweep.
     Raises TooFewSpots or NoReflections.
     """
