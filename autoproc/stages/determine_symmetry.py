@@ -9,6 +9,7 @@ import gemmi
 import numpy as np
 
 from autoproc.combining.comparable import Comparable, compare_settings, make_comparable
+from autoproc.combining.consistent_settings import ConsistentSettings
 from autoproc.combining.doubts import settings_warnings
 from autoproc.errors import ConfigurationError
 from autoproc.linear_algebra import single_threaded_blas
@@ -170,12 +171,20 @@ def determine_symmetry(
         n_used=len(observations),
         warnings=(
             *symmetry_warnings(best, subgroups, elements, told, model, wanted_group(params), given),
-            *settings_warnings(comparable.settings),
+            *settings_warnings(_settings_under(comparable, best.subgroup.members)),
         ),
         reference=n,
         is_given=wanted_group(params) is not None,
         told_by="" if given is None else given.told_by,
     )
+
+
+def _settings_under(comparable: Comparable, members: Sequence[int]) -> ConsistentSettings | None:
+    """How well settings are told apart by the symmetry that was found: those that it makes equivalent need not be."""
+    settings = comparable.settings
+    if settings is None or set(settings.members) == set(members):
+        return settings
+    return compare_settings(comparable, members).settings
 
 
 def _tidy(
