@@ -16,7 +16,7 @@ import numpy as np
 import typer
 
 from autoproc.commands.leaving import FAILED
-from autoproc.commands.step import Step, joined
+from autoproc.commands.step import Step
 from autoproc.errors import NoReflections, WrongArguments
 from autoproc.formats.compressed import read_start
 from autoproc.formats.exported import exportable
@@ -27,6 +27,7 @@ from autoproc.formats.writers import WRITERS, chosen_format
 from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import joined, renumbered
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
 from autoproc.reports.combine_page import combine_page
@@ -46,7 +47,7 @@ from autoproc.stages.import_sweep import format_import, import_sweeps, overridde
 from autoproc.stages.index import format_index, index
 from autoproc.stages.integrate import format_integrate
 from autoproc.stages.merge import format_merge, merge
-from autoproc.stages.pipeline import find_spots_of_sweep, integrate_sweep, open_frames, renumbered, sweeps_of
+from autoproc.stages.pipeline import find_spots_of_sweep, integrate_sweep, open_frames, sweeps_of
 from autoproc.stages.refine import format_refine, refine
 from autoproc.stages.reindex import reindex, reindex_table
 from autoproc.stages.scale import scale, what_is_not_found

@@ -28,6 +28,7 @@ from autoproc.formats.unsupported_models import require_known_models
 from autoproc.geometry.belonging import misfits
 from autoproc.kernels.staleness import what_stale_kernels_ask_for
 from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import joined
 from autoproc.models.reflections import Reflections
 from autoproc.overrides import add, split_arguments
 from autoproc.spellings.translation import own_changes
@@ -222,25 +223,6 @@ def why_not_of(experiments: Sequence[Experiment], table: Reflections) -> str:
         f"by the crystal of experiment {worst.experiment_id}, the Miller indices of half of {worst.n} reflections are "
         f"off by {worst.index_error:.1f} or more (another basis, or another crystal)"
     )
-
-
-def joined(tables: Sequence[Reflections], n_before: Sequence[int] = ()) -> Reflections:
-    """Tables of several files as one; the experiments and image sets of each follow those before it.
-
-    n_before : numbers of experiments of the first tables, where they may have some without reflections
-    """
-    if len(tables) == 1:
-        return tables[0]
-    parts, offset = [], 0
-    for n, table in enumerate(tables):
-        ids = table["experiment_id"]
-        columns = {"experiment_id": ids + offset * (ids >= 0)}
-        if "imageset_id" in table:
-            columns["imageset_id"] = table["imageset_id"] + offset
-        identifiers = {n + offset: s for n, s in table.identifiers.items()}
-        parts.append(table.replace(**columns).with_identifiers(identifiers))
-        offset += n_before[n] if n < len(n_before) else max([*table.identifiers, int(ids.max(initial=0))]) + 1
-    return Reflections.concatenate(parts)
 
 
 def run_step(

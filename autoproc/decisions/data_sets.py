@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.decisions.ladder import History, Ladder, Step, Verdict
+from autoproc.robust import robust_sigma
 
 OUTLYING = 4.0
 """Robust standard deviations below the usual effect on CC1/2 from which a data set is suspected (Assmann 2016)."""
@@ -21,7 +22,6 @@ SIGNIFICANT = 2.0
 gain."""
 LOSS = 2.0
 """Per cent of completeness that a round may cost."""
-MANY_SIGMA = 1.4826
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def harmful(effects: Sequence[DataSetEffect]) -> list[DataSetEffect]:
         return []
     delta = np.array([effect.delta_cc_half for effect in known], float)
     usual = float(np.median(delta))
-    spread = MANY_SIGMA * float(np.median(np.abs(delta - usual)))
+    spread = float(robust_sigma(delta - usual))
     order = np.argsort(delta, kind="stable")
     return [known[n] for n in order if delta[n] < 0 and delta[n] < usual - OUTLYING * spread]
 

@@ -68,17 +68,6 @@ def _moments(place: np.ndarray, n_places: int, value: np.ndarray, weight: np.nda
     )
 
 
-def cc_half_of(mean: np.ndarray, error: np.ndarray) -> float:
-    """CC1/2 of reflections with these means (G,) and variances of half-set means (G,); NaN of too few.
-
-    (V - E / 2) / (V + E / 2), V the variance of the means and E the mean of the errors.
-    """
-    if len(mean) < MIN_REFLECTIONS:
-        return float("nan")
-    variance, half = float(np.var(mean)), 0.5 * float(np.mean(error))
-    return (variance - half) / (variance + half) if variance + half > 0 else float("nan")
-
-
 def cc_half_by_block(
     groups: EquivalentGroups, value: np.ndarray, variance: np.ndarray, block: np.ndarray, shell: np.ndarray
 ) -> np.ndarray:
@@ -146,7 +135,10 @@ def _shell_sums(place: np.ndarray, n_places: int, mean: np.ndarray, error: np.nd
 
 
 def _cc_of_sums(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """CC1/2 from such sums, NaN of too few; and the number of reflections."""
+    """CC1/2 from such sums, NaN of too few; and the number of reflections.
+
+    (V - E / 2) / (V + E / 2), V the variance of the means and E the mean of the errors.
+    """
     n, first, second, error = sums
     with np.errstate(divide="ignore", invalid="ignore"):
         variance, half = second / n - (first / n) ** 2, 0.5 * error / n

@@ -16,11 +16,6 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def n_together(rows: Sequence[DataSetRow]) -> int:
-    """Data sets in the result."""
-    return sum(not row.why_aside for row in rows)
-
-
 def in_words(rows: Sequence[DataSetRow]) -> str:
     """How many data sets are in the result, and what they are together."""
     inside = [row for row in rows if not row.why_aside]

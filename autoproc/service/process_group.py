@@ -13,6 +13,7 @@ from autoproc.formats.expt import read_expt
 from autoproc.formats.image_numbers import to_scan_frames
 from autoproc.formats.refl import read_refl
 from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import joined
 from autoproc.models.reflections import Reflections
 from autoproc.reports.ispyb import ispyb_record
 from autoproc.reports.summary import Failure
@@ -68,6 +69,7 @@ def integrated_data(
     names: list[str] = []
     experiments: list[Experiment] = []
     tables: list[Reflections] = []
+    numbers: list[int] = []
     missing: list[str] = []
     for sweep in sweeps:
         try:
@@ -77,22 +79,16 @@ def integrated_data(
             continue
         several = len(found) > 1
         names += [f"{sweep} lattice {n + 1}" if several else sweep for n in range(len(found))]
-        tables.append(_moved(table, len(experiments)))
+        tables.append(table)
+        numbers.append(len(found))
         experiments += found
     n = len(sweeps) - len(missing)
     if n < FEWEST:
         raise TooFewSweeps(n=n, group=group, why="".join(f"; {text}" for text in missing))
-    return names, experiments, Reflections.concatenate(tables)
+    return names, experiments, joined(tables, numbers)
 
 
 def integrated_sweep(stages: Path) -> tuple[list[Experiment], Reflections]:
     """A sweep's integrated data, as its stage has left them. Raises OSError or AutoprocError."""
     experiments = read_expt(stages / "integrated.expt")
     return list(experiments), to_scan_frames(read_refl(stages / "integrated.refl"), experiments)
-
-
-def _moved(table: Reflections, offset: int) -> Reflections:
-    """The experiments of a table numbered from `offset` on."""
-    ids = table["experiment_id"]
-    identifiers = {n + offset: text for n, text in table.identifiers.items()}
-    return table.replace(experiment_id=ids + offset * (ids >= 0)).with_identifiers(identifiers)

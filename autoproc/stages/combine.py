@@ -21,6 +21,7 @@ from autoproc.errors import NoCrystal, ProcessingError
 from autoproc.formats.reference_data import ReferenceData
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import renumbered
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
 from autoproc.stages.determine_symmetry import SymmetryResult, determine_symmetry, format_symmetry
@@ -151,13 +152,7 @@ def selected(
     experiments: Sequence[Experiment], reflections: Reflections, kept: Sequence[int]
 ) -> tuple[list[Experiment], Reflections]:
     """Some experiments with their reflections, numbered anew in this order."""
-    ids = reflections["experiment_id"]
-    new = np.full(len(experiments) + 1, -1, np.int32)  # the last is that of -1
-    new[list(kept)] = np.arange(len(kept))
-    part = reflections[np.isin(ids, list(kept))]
-    identifiers = {n: reflections.identifiers[old] for n, old in enumerate(kept) if old in reflections.identifiers}
-    numbered = part.replace(experiment_id=new[part["experiment_id"]])
-    return [experiments[n] for n in kept], numbered.with_identifiers(identifiers)
+    return [experiments[n] for n in kept], renumbered(reflections, {old: new for new, old in enumerate(kept)})
 
 
 def _turned(found: SymmetryResult, change: np.ndarray) -> SymmetryResult:

@@ -8,8 +8,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-import numpy as np
-
 from autoproc.config import Config
 from autoproc.decisions.ladder import Decision
 from autoproc.errors import AutoprocError, NoReflections
@@ -353,14 +351,3 @@ def sweeps_of(experiments: Sequence[Experiment]) -> list[list[int]]:
         )
         groups.setdefault(key, []).append(number)
     return list(groups.values())
-
-
-def renumbered(reflections: Reflections, new_ids: dict[int, int]) -> Reflections:
-    """The reflections of some experiments, with new experiment_ids."""
-    ids = reflections["experiment_id"]
-    kept = np.isin(ids, list(new_ids))
-    lookup = np.full(int(max([*new_ids, ids.max(initial=0)])) + 1, -1, np.int32)
-    lookup[list(new_ids)] = list(new_ids.values())
-    part = reflections[kept]
-    identifiers = {new_ids[n]: s for n, s in reflections.identifiers.items() if n in new_ids}
-    return part.replace(experiment_id=lookup[part["experiment_id"]]).with_identifiers(identifiers)

@@ -1,0 +1,39 @@
+"""Which experiment a reflection belongs to, where tables are put together or parts of them are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autoproc.models.reflections import Reflections
+
+
+def joined(tables: Sequence[Reflections], n_before: Sequence[int] = ()) -> Reflections:
+    """Tables of several files as one; the experiments and image sets of each follow those before it.
+
+    n_before : numbers of experiments of the first tables, where they may have some without reflections
+    """
+    if len(tables) == 1:
+        return tables[0]
+    parts, offset = [], 0
+    for n, table in enumerate(tables):
+        ids = table["experiment_id"]
+        columns = {"experiment_id": ids + offset * (ids >= 0)}
+        if "imageset_id" in table:
+            columns["imageset_id"] = table["imageset_id"] + offset
+        identifiers = {n + offset: s for n, s in table.identifiers.items()}
+        parts.append(table.replace(**columns).with_identifiers(identifiers))
+        offset += n_before[n] if n < len(n_before) else max([*table.identifiers, int(ids.max(initial=0))]) + 1
+    return Reflections.concatenate(parts)
+
+
+def renumbered(reflections: Reflections, new_ids: dict[int, int]) -> Reflections:
+    """The reflections of some experiments, with new experiment_ids."""
+    ids = reflections["experiment_id"]
+    kept = np.isin(ids, list(new_ids))
+    lookup = np.full(int(max([*new_ids, ids.max(initial=0)])) + 1, -1, np.int32)
+    lookup[list(new_ids)] = list(new_ids.values())
+    part = reflections[kept]
+    identifiers = {new_ids[n]: s for n, s in reflections.identifiers.items() if n in new_ids}
+    return part.replace(experiment_id=lookup[part["experiment_id"]]).with_identifiers(identifiers)
