@@ -39,7 +39,7 @@ CATEGORIES: dict[str, tuple[str, dict[str, str]]] = {
     "reflns": (
         "pdbx_ordinal",
         {
-            "code": "entry_id pdbx_diffrn_id",
+            "code": "entry_id pdbx_diffrn_id pdbx_CC_split_method",
             "int": "pdbx_ordinal number_all number_obs pdbx_number_measured_all limit_h_max limit_h_min limit_k_max "
             "limit_k_min limit_l_max limit_l_min",
             "float": "B_iso_Wilson_estimate d_resolution_high d_resolution_low observed_criterion_sigma_I "
@@ -47,7 +47,6 @@ CATEGORIES: dict[str, tuple[str, dict[str, str]]] = {
             "pdbx_Rpim_I_all pdbx_Rmerge_I_anomalous pdbx_Rrim_I_all_anomalous pdbx_Rpim_I_all_anomalous pdbx_CC_half "
             "pdbx_CC_half_anomalous pdbx_percent_possible_anomalous pdbx_redundancy_anomalous "
             "pdbx_absDiff_over_sigma_anomalous",
-            "text": "pdbx_CC_split_method",
         },
     ),
     "reflns_shell": (
@@ -65,8 +64,8 @@ CATEGORIES: dict[str, tuple[str, dict[str, str]]] = {
         "index_h index_k index_l",
         {
             "code": "crystal_id wavelength_id scale_group_code status",
-            "int": "index_h index_k index_l",
-            "float": "pdbx_r_free_flag F_meas_au F_meas_sigma_au pdbx_F_plus pdbx_F_plus_sigma pdbx_F_minus "
+            "int": "index_h index_k index_l pdbx_r_free_flag",
+            "float": "F_meas_au F_meas_sigma_au pdbx_F_plus pdbx_F_plus_sigma pdbx_F_minus "
             "pdbx_F_minus_sigma pdbx_anom_difference pdbx_anom_difference_sigma intensity_meas intensity_sigma "
             "pdbx_I_plus pdbx_I_plus_sigma pdbx_I_minus pdbx_I_minus_sigma",
         },
@@ -120,6 +119,7 @@ ENUMERATIONS = {
     "_pdbx_diffrn_data_section.type_scattering": "x-ray electron neutron",
     "_diffrn_radiation.pdbx_scattering_type": "x-ray electron neutron",
     "_diffrn_radiation.pdbx_monochromatic_or_laue_m_l": "M L",
+    "_reflns.pdbx_CC_split_method": "by_observation by_lattice",
     "_software.type": "package program library other filter jiffy",
 }
 RANGES = {

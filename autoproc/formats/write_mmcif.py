@@ -159,7 +159,7 @@ def _reflns(name: str, merged: Merged, statistics: MergingStatistics) -> dict[st
         "pdbx_percent_possible_anomalous": _percentage(overall.anomalous_completeness),
         "pdbx_redundancy_anomalous": overall.anomalous_multiplicity,
         "pdbx_absDiff_over_sigma_anomalous": statistics.di_over_sigma_di,
-        "pdbx_CC_split_method": "Random sampling of equivalent observations",
+        "pdbx_CC_split_method": "by_observation",
     }
 
 
