@@ -19,22 +19,23 @@ from autoproc.commands.leaving import FAILED
 from autoproc.commands.step import Step
 from autoproc.errors import NoReflections, WrongArguments
 from autoproc.formats.compressed import read_start
-from autoproc.formats.exported import exportable
+from autoproc.formats.exported import Exported, exportable
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.formats.reference_data import read_reference
 from autoproc.formats.refl import read_refl
-from autoproc.formats.writers import WRITERS, chosen_format
+from autoproc.formats.writers import WRITERS, Writer, chosen_format
 from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import joined, renumbered
 from autoproc.models.reflections import Reflections
+from autoproc.models.wavelengths import by_wavelength, of_wavelength
 from autoproc.params import Params
 from autoproc.reports.combine_page import combine_page
 from autoproc.reports.damage_page import damage_page
 from autoproc.reports.show_models import format_experiments
 from autoproc.scaling.tables import format_scale
-from autoproc.stages.anisotropy import anisotropy, format_anisotropy
+from autoproc.stages.anisotropy import Anisotropy, anisotropy, format_anisotropy
 from autoproc.stages.bravais_settings import bravais_settings, format_bravais_settings
 from autoproc.stages.combine import combine, format_combine
 from autoproc.stages.damage_analysis import damage_analysis, format_damage_analysis
@@ -257,11 +258,18 @@ def merge_step(step: Step) -> None:
     _write_merged(step, step.file, step.experiments(), step.reflections())
 
 
-def _write_merged(step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:
-    merged = merge(experiments, table, step.config.merge)
-    step.console.print(format_merge(merged))
-    write_merged_mtz(path, merged, name_of(experiments))
-    step.console.print(f"Saved {len(merged)} reflections to {path}")
+def _write_merged(
+    step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections, within: Anisotropy | None = None
+) -> None:
+    """Merge and write, each wavelength by itself."""
+    parts = by_wavelength(experiments, table)
+    for wavelength, own, reflections in parts:
+        merged = merge(own, reflections, step.config.merge, within)
+        step.console.print(format_merge(merged))
+        file = path if len(parts) == 1 else of_wavelength(path, wavelength)
+        write_merged_mtz(file, merged, name_of(own))
+        step.console.print(f"Saved {len(merged)} reflections to {file}")
+    _tell_wavelengths(step, len(parts))
 
 
 def anisotropy_step(step: Step) -> None:
@@ -271,10 +279,7 @@ def anisotropy_step(step: Step) -> None:
     step.console.print(format_anisotropy(found))
     if found is None:
         raise NoReflections(stage="anisotropy", reason="too few reflections to tell directions apart")
-    merged = merge(experiments, scaled, step.config.merge, found)
-    step.console.print(format_merge(merged))
-    write_merged_mtz(step.file, merged, name_of(experiments))
-    step.console.print(f"Saved {len(merged)} reflections to {step.file}")
+    _write_merged(step, step.file, experiments, scaled, found)
 
 
 def export_step(step: Step) -> None:
@@ -284,13 +289,30 @@ def export_step(step: Step) -> None:
     writer = WRITERS[chosen]
     experiments = step.experiments()
     table = Reflections({}) if writer.of == "models" else step.reflections()
-    exported = export(experiments, table, params.model_copy(update={"format": chosen}), name_of(experiments))
     path = step.file if step.is_named else step.outputs.path("file", writer.file)
+    chosen_params = params.model_copy(update={"format": chosen})
+    parts = [(0.0, experiments, table)]
+    if writer.of_one_wavelength:
+        parts = by_wavelength(experiments, table)
+    for wavelength, own, reflections in parts:
+        exported = export(own, reflections, chosen_params, name_of(own), step.config.merge)
+        file = path if len(parts) == 1 else of_wavelength(path, wavelength)
+        _tell_exported(step, writer, exported, writer.write(file, exported, chosen_params))
+    _tell_wavelengths(step, len(parts))
+
+
+def _tell_exported(step: Step, writer: Writer, exported: Exported, written: Sequence[Path]) -> None:
     merged = f" and {len(exported.merged)} merged reflections" if exported.merged is not None else ""
     content = f"{len(exported.observations)} observations{merged}"
     content = {"spots": f"{len(exported.every)} reflections", "models": "models"}.get(writer.of, content)
-    written = writer.write(path, exported, params)
     step.console.print(f"Saved {content} to {', '.join(map(str, written))}")
+
+
+def _tell_wavelengths(step: Step, n: int) -> None:
+    if n > 1:
+        step.warn(
+            [f"the data are of {n} wavelengths, each in a file of its own; what was scaled together is on one scale"]
+        )
 
 
 def _write_unmerged(step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:

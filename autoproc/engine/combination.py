@@ -19,6 +19,7 @@ from autoproc.merging.merging_statistics import scaled_observations
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.models.wavelengths import by_wavelength
 from autoproc.stages.combine import CombineResult, NothingAgrees, combine, format_combine, selected
 from autoproc.stages.merge import merge
 from autoproc.stages.pipeline import Observer, Processing, scale_all, symmetry_params
@@ -32,8 +33,6 @@ N_BLOCKS = 10
 PER_SHELL = 300
 """Unique reflections of a resolution shell within which CC1/2 is taken."""
 MOST_SHELLS = 10
-SAME_WAVELENGTH = 2e-4
-"""Relative: monochromators hold their energy to 1 eV of 12,000, and MAD wavelengths lie 3 eV and more apart."""
 SEED = 1
 """Of the draw of held-out reflections; that of the free-R flags is another."""
 
@@ -72,15 +71,11 @@ def merge_by_wavelength(processing: Processing, config: Config) -> None:
     """Data of several wavelengths, scaled together, are merged apart; of these `merged` is what has most."""
     scaled = processing.scaled
     assert scaled is not None
-    sets = alike([e.beam.wavelength for e in scaled.experiments])
-    if len(sets) < 2:
+    parts = by_wavelength(scaled.experiments, scaled.reflections)
+    if len(parts) < 2:
         return
-    found = []
     with processing.timed("merge"):
-        for members in sets:
-            experiments, reflections = selected(scaled.experiments, scaled.reflections, members)
-            merged = merge(experiments, reflections, config.merge)
-            found.append((float(np.mean([e.beam.wavelength for e in experiments])), merged))
+        found = [(w, merge(experiments, reflections, config.merge)) for w, experiments, reflections in parts]
     processing.by_wavelength = tuple(found)
     processing.merged = max(found, key=lambda one: int(one[1].n.sum()))[1]
     processing.merged_inside = None
@@ -89,18 +84,6 @@ def merge_by_wavelength(processing: Processing, config: Config) -> None:
         f"data of {len(found)} wavelengths ({told} A) were scaled together and merged apart: merged_WAVELENGTH.mtz; "
         "merged.mtz is what has most observations"
     )
-
-
-def alike(wavelengths: Sequence[float]) -> list[list[int]]:
-    """Numbers of the data sets of each wavelength, ascending: those within SAME_WAVELENGTH of the next are one."""
-    order = sorted(range(len(wavelengths)), key=lambda n: wavelengths[n])
-    sets: list[list[int]] = []
-    for n in order:
-        if sets and wavelengths[n] <= wavelengths[sets[-1][-1]] * (1 + SAME_WAVELENGTH):
-            sets[-1].append(n)
-        else:
-            sets.append([n])
-    return [sorted(members) for members in sets]
 
 
 def _as_found(

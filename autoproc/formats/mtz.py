@@ -14,6 +14,7 @@ from autoproc.geometry.asu import to_asu
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
+from autoproc.models.wavelengths import alike
 
 PROJECT = "autoproc"
 BATCH_STEP = 1000
@@ -114,7 +115,7 @@ def batches(experiments: Sequence[Experiment], reflections: Reflections) -> np.n
 def write_unmerged_mtz(
     path: str | Path, experiments: Sequence[Experiment], reflections: Reflections, name: str = "sweep"
 ) -> None:
-    """Write observations, scaled where they are scaled, with one batch for each image.
+    """Write observations, scaled where they are scaled, with one batch for each image, a data set for each wavelength.
 
     reflections : integrated or scaled, experiment_id an index into `experiments`, which share one
         space group
@@ -122,6 +123,7 @@ def write_unmerged_mtz(
     crystals = [e.crystal for e in experiments if e.crystal is not None]
     group = crystals[0].space_group
     mtz = _empty(group, shared_cell(experiments), experiments[0].beam.wavelength, name)
+    datasets = _datasets(mtz, experiments)
     numbers = BatchNumbers.of(experiments)
     asu, isym = to_asu(reflections["hkl"], group)
     batch = batches(experiments, reflections)
@@ -132,12 +134,32 @@ def write_unmerged_mtz(
     data = np.column_stack([asu, *(column for _, column in columns.values())]).astype(np.float32)
     order = np.lexsort((batch, isym, asu[:, 2], asu[:, 1], asu[:, 0]))
     mtz.set_data(data[order])
-    for experiment, first in zip(experiments, numbers.first, strict=True):
+    for experiment, first, dataset in zip(experiments, numbers.first, datasets, strict=True):
         for image in range(experiment.scan.n_images):
-            mtz.batches.append(_batch(experiment, image, first + image))
+            mtz.batches.append(_batch(experiment, image, first + image, dataset))
     mtz.update_reso()
     mtz.sort_order = [1, 2, 3, 4, 5]
     Path(path).write_bytes(mtz.write_to_bytes())  # unlike write_to_file, says why it fails
+
+
+def _datasets(mtz: gemmi.Mtz, experiments: Sequence[Experiment]) -> list[int]:
+    """The data set of each experiment; those of wavelengths beside the first are made, and all named by them."""
+    sets = alike([e.beam.wavelength for e in experiments])
+    numbers = [1] * len(experiments)
+    if len(sets) == 1:
+        return numbers
+    cell, project, crystal = mtz.cell, mtz.datasets[1].project_name, mtz.datasets[1].crystal_name
+    for _ in sets[1:]:
+        mtz.add_dataset(crystal)  # which may move those before it
+    for n, members in enumerate(sets, 1):
+        wavelength = experiments[members[0]].beam.wavelength
+        dataset = mtz.datasets[n]
+        dataset.project_name, dataset.crystal_name = project, crystal
+        dataset.dataset_name = f"{crystal}_{wavelength:.4f}A"
+        dataset.wavelength, dataset.cell = wavelength, cell
+        for member in members:
+            numbers[member] = dataset.id
+    return numbers
 
 
 def _observation_columns(r: Reflections) -> dict[str, tuple[str, np.ndarray]]:
@@ -174,7 +196,7 @@ def cambridge_frame(experiment: Experiment) -> np.ndarray:
     return np.array([x, np.cross(z, x), z])
 
 
-def _batch(experiment: Experiment, image: int, number: int) -> gemmi.Mtz.Batch:
+def _batch(experiment: Experiment, image: int, number: int, dataset: int) -> gemmi.Mtz.Batch:
     """The orientation block of one image; positions of the words as in the CCP4 library's batch header."""
     crystal, scan, panel = experiment.crystal, experiment.scan, experiment.detector[0]
     assert crystal is not None
@@ -186,7 +208,7 @@ def _batch(experiment: Experiment, image: int, number: int) -> gemmi.Mtz.Batch:
     batch.number = number
     batch.title = f"image {scan.image_range[0] + image}"
     batch.axes = ["PHI"]
-    batch.dataset_id = 1
+    batch.dataset_id = dataset
     batch.ints[15], batch.ints[16], batch.ints[17], batch.ints[18], batch.ints[19] = 1, 1, 1, 0, 1
     words = {
         0: here.cell,

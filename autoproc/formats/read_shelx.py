@@ -37,6 +37,8 @@ BESIDE = (".ins", ".res", ".p4p", ".INS", ".RES", ".P4P")
 MOST_BATCHES = 10_000
 CENTRINGS = {1: "P", 2: "I", 3: "R", 4: "F", 5: "A", 6: "B", 7: "C"}
 """What the number of LATT stands for; a negative one has no inversion."""
+IS_SCALED = True
+"""Structures are refined against what these files hold: SADABS, XDSCONV and others write them after their scaling."""
 WITHOUT_PLACES = (
     "the file tells nothing of images or directions: decay, absorption and shadows cannot be found, only one scale for "
     "each batch"
@@ -90,7 +92,9 @@ def read_shelx(path: str | Path, cell: Cell | None = None, space_group: str | No
         remarks.append(f"cell and space group ({symbol(group)}) are those of {source}")
     if not wavelength:
         remarks.append("the wavelength is not told: 1 Angstrom is assumed")
-    return ForeignData(tuple(experiments), reflections_of(experiments, measured, False), "", False, tuple(remarks))
+    return ForeignData(
+        tuple(experiments), reflections_of(experiments, measured, IS_SCALED), "", IS_SCALED, tuple(remarks)
+    )
 
 
 def _table(path: Path, lines: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -33,6 +33,9 @@ OF_KNOWN_MEANING = ("dials", "autoproc")
 """Programs whose LP is known to be what intensities were multiplied by, and SCALEUSED what they were divided by."""
 PARTIAL = 256
 """M/ISYM is the number of the operation and 256 M, M = 1 for one of several parts of a reflection."""
+OVERHANG = 1
+"""Batches before the first and behind the last of a sweep that reflections centred on its edge may have without a
+header: dials.export (3.12) gives batch 121 of 120 to those whose centre is calculated a little behind the end."""
 
 
 def is_mtz(start: bytes) -> bool:
@@ -131,6 +134,10 @@ def _places(path: str | Path, batch: np.ndarray, sweeps: Sequence[Sweep]) -> tup
     for k, sweep in enumerate(sweeps):
         here = (batch >= sweep.first_batch) & (batch <= sweep.last_batch)
         number[here], frame[here] = k, batch[here] - sweep.first_batch + 0.5
+    for k, sweep in enumerate(sweeps):
+        beside = (batch >= sweep.first_batch - OVERHANG) & (batch <= sweep.last_batch + OVERHANG) & (number < 0)
+        at = np.clip(batch[beside], sweep.first_batch, sweep.last_batch)
+        number[beside], frame[beside] = k, at - sweep.first_batch + 0.5
     if (number < 0).any():
         raise DamagedFile(path=path, reason=f"batch {batch[number < 0][0]:g} has no header")
     return number, frame

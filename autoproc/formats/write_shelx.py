@@ -76,7 +76,7 @@ def instructions(name: str, experiments: Sequence[Experiment], params: ExportPar
         f"TITL {one_line(name, 60)} in {symbol(group)}",
         f"REM  autoproc {__version__}",
         f"CELL {experiments[0].beam.wavelength:8.5f} {_lengths(cell.parameters[:3])} {_angles(cell.parameters[3:])}",
-        f"ZERR {z:8d} {_lengths(esd[:3])} {_angles(esd[3:])}",
+        f"ZERR {z:8d} {' '.join(f'{value:9.5f}' for value in esd[:3])} {_angles(esd[3:])}",
         f"LATT {lattice}",
         *(f"SYMM {operation}" for operation in operations),
     ]

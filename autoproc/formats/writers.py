@@ -25,6 +25,7 @@ class Writer:
     file : name of its file where none is given; its ending also tells the format
     of : the data that it takes: "models", "spots" of any stage, "integrated" or scaled ones, or only "scaled" ones
     merges : it holds merged data, where they are scaled
+    of_one_wavelength : data of several go into a file each
     write : to a path, returns the paths of all files written
     """
 
@@ -32,6 +33,7 @@ class Writer:
     of: str
     merges: bool
     write: Callable[[Path, Exported, ExportParams], list[Path]]
+    of_one_wavelength: bool = False
 
 
 def _write_mtz(path: Path, exported: Exported, _: ExportParams) -> list[Path]:
@@ -52,9 +54,9 @@ def _write_xds_inp(path: Path, exported: Exported, _: ExportParams) -> list[Path
 WRITERS = {
     "mtz": Writer("unmerged.mtz", "integrated", False, _write_mtz),
     "xds_ascii": Writer("XDS_ASCII.HKL", "integrated", False, write_xds_ascii),
-    "shelx": Writer("scaled.hkl", "scaled", False, write_shelx),
-    "mmcif": Writer("reflections.cif", "integrated", True, write_mmcif),
-    "sca": Writer("scaled.sca", "scaled", True, write_sca),
+    "shelx": Writer("scaled.hkl", "scaled", False, write_shelx, of_one_wavelength=True),
+    "mmcif": Writer("reflections.cif", "integrated", True, write_mmcif, of_one_wavelength=True),
+    "sca": Writer("scaled.sca", "scaled", True, write_sca, of_one_wavelength=True),
     "json": Writer("rlp.json", "spots", False, write_rlp_json),
     "xds": Writer("XDS.INP", "models", False, _write_xds_inp),
     "pets": Writer("dyn.cif_pets", "integrated", False, write_pets),

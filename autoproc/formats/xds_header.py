@@ -28,6 +28,8 @@ FLATTEST = 1e-4
 """Volume of a cell over the product of its edges below which it is none."""
 SAME_CELL = 0.01
 """Of the longest reciprocal axis by which a cell may differ from that of the axes, and be the same."""
+UNSCALED = "not scaled"
+"""Stands behind the name of the program where the intensities are only integrated, which XDS itself never writes so."""
 Values = Mapping[str, list[str]]
 
 

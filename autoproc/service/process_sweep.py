@@ -19,6 +19,7 @@ from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.exported import exportable
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.legible import legible_lines
+from autoproc.models.wavelengths import of_wavelength
 from autoproc.reports.report_html import write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
 from autoproc.service.sweep_folder import SweepFolder, written_whole
@@ -122,7 +123,7 @@ def write_data(name: str, folder: Path, processing: Processing) -> None:
         write_merged_mtz(first, merged, name)
         write_unmerged_mtz(second, scaled.experiments, exportable(scaled.reflections), name)
     for wavelength, own in processing.by_wavelength:
-        with written_whole(folder / f"merged_{wavelength:.4f}A.mtz") as part:
+        with written_whole(of_wavelength(folder / "merged.mtz", wavelength)) as part:
             write_merged_mtz(part, own, name)
     if processing.merged_inside is not None:
         with written_whole(folder / ANISOTROPIC) as part:

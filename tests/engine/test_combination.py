@@ -10,7 +10,7 @@ import pytest
 from wedges_for_tests import wedges_of
 
 from autoproc.config import Config
-from autoproc.engine.combination import alike, combine_sensibly
+from autoproc.engine.combination import combine_sensibly
 from autoproc.models.reflections import Reflections
 from autoproc.stages.combine import NothingAgrees
 from autoproc.stages.pipeline import Processing
@@ -123,11 +123,6 @@ def test_data_sets_of_which_no_two_agree_are_not_put_together():
     table = Reflections.concatenate([one.reflections, other.reflections.replace(experiment_id=ids)])
     with pytest.raises(NothingAgrees, match="of 2 data sets no two agree"):
         put_together(one, table, [*one.experiments, *other.experiments])
-
-
-def test_which_wavelengths_are_one():
-    assert alike([1.0, 0.9792, 1.00005, 0.9795]) == [[1], [3], [0, 2]]
-    assert alike([0.97]) == [[0]]
 
 
 def test_settings_are_consistent(together):

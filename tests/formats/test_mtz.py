@@ -5,9 +5,11 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 import pytest
+from exported_for_tests import observations, sweeps
 from models_for_tests import crystal, experiment, scaled
 
 from autoproc.formats.mtz import BatchNumbers, cambridge_frame, write_merged_mtz, write_unmerged_mtz
+from autoproc.formats.read_unmerged_mtz import read_unmerged_mtz
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.stages.merge import MergeParams, merge
 
@@ -108,3 +110,21 @@ def test_images_from_0_are_batches_from_1(tmp_path):
     mtz = gemmi.read_mtz_file(str(tmp_path / "u.mtz"))
     assert [b.number for b in mtz.batches] == list(range(1, 41))
     assert set(mtz.column_with_label("BATCH").array) <= set(range(1, 41))
+
+
+def test_each_wavelength_is_a_data_set(tmp_path):
+    pairs = zip(sweeps(3), (0.9795, 0.9, 0.9795), strict=True)
+    known = [replace(e, beam=replace(e.beam, wavelength=w)) for e, w in pairs]
+    write_unmerged_mtz(tmp_path / "x.mtz", known, observations(3), "x")
+    mtz = gemmi.read_mtz_file(str(tmp_path / "x.mtz"))
+    assert [(d.dataset_name, round(d.wavelength, 4)) for d in mtz.datasets[1:]] == [
+        ("x_0.9000A", 0.9),
+        ("x_0.9795A", 0.9795),
+    ]
+    assert len({(d.project_name, d.crystal_name) for d in mtz.datasets[1:]}) == 1
+    np.testing.assert_allclose([d.cell.parameters for d in mtz.datasets], [mtz.cell.parameters] * 3)
+    batches = {b.number: (b.dataset_id, round(b.floats[86], 4)) for b in mtz.batches}
+    assert {batches[n] for n in range(1, 41)} == {batches[n] for n in range(2001, 2041)} == {(2, 0.9795)}
+    assert {batches[n] for n in range(1001, 1041)} == {(1, 0.9)}
+    read = read_unmerged_mtz(tmp_path / "x.mtz")
+    np.testing.assert_allclose([e.beam.wavelength for e in read.experiments], [0.9795, 0.9, 0.9795], rtol=1e-6)

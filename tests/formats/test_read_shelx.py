@@ -46,7 +46,9 @@ def test_observations_and_what_the_ins_file_says(tmp_path):
     assert read.beam.wavelength == pytest.approx(0.71073)
     assert read.crystal.space_group.xhm() == "P 1 21/c 1"
     assert "decay, absorption and shadows cannot be found" in data.remarks[0]
-    assert not data.is_scaled
+    assert data.is_scaled
+    np.testing.assert_allclose(data.reflections["intensity_scale"], [12.5, 9999.99, -1.25])
+    np.testing.assert_allclose(data.reflections["variance_scale"], np.square([0.5, 20.01, 0.75]))
 
 
 def test_batches_are_sweeps(tmp_path):

@@ -206,6 +206,19 @@ def test_batches_without_a_header_are_damage(tmp_path, sweep):
         edited(tmp_path, sweep, change)
 
 
+@pytest.mark.parametrize("edge", [0, -1])
+def test_reflections_centred_just_beside_the_batches_belong_to_them(tmp_path, sweep, edge):
+    def change(columns, batches):
+        assert batches[edge].number in columns["BATCH"][1]
+        del batches[edge]
+        return columns
+
+    data = edited(tmp_path, sweep, change)
+    (read,) = data.experiments
+    assert read.scan.n_images == sweep[0].scan.n_images - 1
+    assert len(data.reflections) == len(sweep[1])
+
+
 def test_merged_files_are_told_apart(tmp_path):
     made = crystal()
     write_merged_mtz(tmp_path / "x", merge([small_experiment(made)], scaled(made), MergeParams()), "x")

@@ -5,13 +5,15 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 import pytest
-from exported_for_tests import exported, observations, sweeps
+from exported_for_tests import exported, integrated, observations, sweeps
 
 from autoproc.formats.export_params import ExportParams
 from autoproc.formats.exported import intensities
+from autoproc.formats.read_xds_ascii import read_xds_ascii
 from autoproc.formats.write_xds_ascii import ITEMS, azimuths, write_xds_ascii
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.crystal import Crystal
+from autoproc.models.reflections import Flag
 from autoproc.stages.export import export
 
 PARAMS = ExportParams(format="xds_ascii")
@@ -117,3 +119,20 @@ def test_azimuth_of_friedel_mates_on_one_image_is_not_the_same():
     turned = replace(e, crystal=Crystal(rotation_matrix(e.goniometer.axis, np.array([0.3]))[0] @ e.crystal.A))
     later = table.replace(xyz_cal_mm=table["xyz_cal_mm"] - [0, 0, 0.3])
     np.testing.assert_allclose(azimuths(turned, later), psi, atol=1e-6)
+
+
+@pytest.mark.parametrize("is_scaled", [True, False])
+def test_read_back_it_is_scaled_where_it_was(tmp_path, is_scaled):
+    table = observations() if is_scaled else integrated(observations())
+    given = export(sweeps(), table, ExportParams(format="xds_ascii"), "x")
+    (path,) = write_xds_ascii(tmp_path / "X.HKL", given, ExportParams())
+    data = read_xds_ascii(path)
+    assert (data.is_scaled, data.program) == (is_scaled, "autoproc")
+    assert ("inverse_scale" in data.reflections) == is_scaled
+    kind = "scale" if is_scaled else "sum"
+    good = data.reflections[data.reflections["flags"] != 0]
+    good = good[~good.has_flag(Flag.OUTLIER_IN_SCALING)]
+    factor = 1.0 if is_scaled else good["lp"] / good["partiality"]
+    np.testing.assert_allclose(
+        np.sort(good[f"intensity_{kind}"] * factor), np.sort(intensities(given.observations)[0]), rtol=1e-4
+    )
