@@ -144,6 +144,7 @@ def _dials_times(first: Path, folder: Path, report: Report) -> dict[str, float]:
     for step, arguments in inputs.items():
         done = dials(f"dials.{step}", *arguments, folder=folder)
         times[step] = done.seconds
+        report.say(f"  dials.{step}: {done.seconds:.1f} s, {done.cpu:.1f} s of processor time, {done.memory:.0f} MB")
         if done.status:
             report.say(f"  DIALS gives up at {step} after {time.perf_counter() - begun:.0f} s: {done.error_line}")
             break
