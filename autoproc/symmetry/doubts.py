@@ -11,6 +11,7 @@ from autoproc.symmetry.absences import Absences, equally_good
 from autoproc.symmetry.elements import CorrelationModel, ElementScore
 from autoproc.symmetry.given_setting import GivenSetting
 from autoproc.symmetry.laue_group import SubgroupScore
+from autoproc.symmetry.undecided import undecided
 
 MIN_CONFIDENCE = 0.5
 MIN_PAIRS = 3
@@ -104,7 +105,8 @@ def _scored(score: SubgroupScore) -> str:
 def _screw_warning(absences: Absences) -> str:
     if absences.centre is not None:
         names = ", ".join(f"{symbol(g)} ({c.score:.2f})" for c in absences.candidates[:4] for g in c.groups)
-        return f"the space group is uncertain: {names}; give symmetry.space_group= if it is known"
+        why = "".join(f". {sentence.removesuffix('.')}" for sentence in undecided(absences))
+        return f"the space group is uncertain: {names}; give symmetry.space_group= if it is known{why}"
     names = f"any of {', '.join(symbol(g) for g in equally_good(absences))}; give symmetry.space_group= if it is known"
     unseen = [s.name for s in absences.screw_axes if not s.n_absent]
     if unseen:

@@ -1,15 +1,16 @@
 """The space group of a small molecule: screw axes and glide planes together, and a centre of symmetry or none.
 
 Every space group of the Laue class is weighed by what it extinguishes, by the distribution of intensities, and by how
-often it occurs.
+often it occurs. The last chooses among those that the first two leave, and makes none of them certain.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gemmi
 import numpy as np
+import scipy
 
 from autoproc.geometry.asu import to_asu
 from autoproc.models.space_group import proper_rotations_of
@@ -20,16 +21,16 @@ from autoproc.symmetry.absences import (
     absent_in,
     analyse_absences,
     log_densities,
+    untold_apart,
 )
-from autoproc.symmetry.absences import Axial as Extinguishable
 from autoproc.symmetry.centric import evidence_of_centre
 from autoproc.symmetry.glide_table import planes_compared
 from autoproc.symmetry.in_axes import space_group_in
 from autoproc.symmetry.occurrence import percent_of
 
 SURE = 0.95
-"""Probability from which the first group is taken for certain: higher than where absences speak alone, since how often
-groups occur counts in it. Chosen."""
+"""Probability from which the first group is taken for certain, if no rival is left that only occurs less often: higher
+than where absences speak alone. Chosen."""
 MOST_CANDIDATES = 20
 """That are told; the others have next to no likelihood."""
 ENANTIOMORPHS = (
@@ -63,14 +64,22 @@ def analyse_all_groups(
     absent = np.array([absent_in(members[0], merged.hkl) for members in classes])
     at_stake = np.asarray(absent.any(axis=0), bool)
     centre = evidence_of_centre(merged.e2[~at_stake], merged.sigma[~at_stake])
-    logs = _log_of_absences(group, merged, absent, at_stake) + _log_prior(classes)
-    logs += np.array([members[0].is_centrosymmetric() * centre.log_ratio for members in classes])
+    by_data = _log_of_absences(group, classes, merged, absent, at_stake)
+    by_data += np.array([members[0].is_centrosymmetric() * centre.log_ratio for members in classes])
+    logs = by_data + _log_prior(classes)
     p = np.exp(logs - logs.max())
     p /= p.sum()
     order = sorted(range(len(classes)), key=lambda n: (-round(float(p[n]), 9), classes[n][0].number))
-    candidates = tuple(SpaceGroupScore(classes[n], float(p[n])) for n in order[:MOST_CANDIDATES])
+    first = order[0]
+    candidates = tuple(
+        SpaceGroupScore(
+            classes[n], float(p[n]), float(by_data[first] - by_data[n]), int((absent[n] != absent[first]).sum())
+        )
+        for n in order[:MOST_CANDIDATES]
+    )
     planes = planes_compared(group, classes, p, merged.hkl, merged.intensity, merged.intensity_sigma)
-    return Absences(chiral.screw_axes, candidates, candidates[0].score > SURE, centre, planes)
+    found = Absences(chiral.screw_axes, candidates, False, centre, planes)
+    return replace(found, is_certain=candidates[0].score > SURE and not untold_apart(found))
 
 
 def reference_axes(group: gemmi.SpaceGroup, setting: str) -> tuple[gemmi.SpaceGroup, np.ndarray]:
@@ -132,15 +141,38 @@ def _log_prior(classes: list[tuple[gemmi.SpaceGroup, ...]]) -> np.ndarray:
     ])  # fmt: skip
 
 
-def _log_of_absences(group: gemmi.SpaceGroup, merged: Merged, absent: np.ndarray, at_stake: np.ndarray) -> np.ndarray:
-    """(n,) log likelihoods of the intensities (at_stake, (N,) bool) that groups extinguish (absent, (n, N) bool)."""
+def _log_of_absences(
+    group: gemmi.SpaceGroup,
+    classes: list[tuple[gemmi.SpaceGroup, ...]],
+    merged: Merged,
+    absent: np.ndarray,
+    at_stake: np.ndarray,
+) -> np.ndarray:
+    """(n,) log likelihoods of the intensities (at_stake, (N,) bool) that groups extinguish (absent, (n, N) bool).
+
+    What is not extinguished has Wilson's distribution of a point group of the class: axes and mirrors make zones
+    centric, or twice as strong as others. Of which is left open, whatever the group, because heavy atoms and flat
+    molecules do as much; so weak reflections that a mirror makes frequent are no screw axis.
+    """
     hkl = np.ascontiguousarray(merged.hkl[at_stake])
-    centric = np.asarray(group.operations().centric_flag_array(hkl), bool)
-    e2, sigma, intensity, error = (
-        x[at_stake] for x in (merged.e2, merged.sigma, merged.intensity, merged.intensity_sigma)
-    )
-    log_absent, log_present = log_densities(Extinguishable(hkl, e2, sigma, intensity, error, centric))
-    return np.where(absent[:, at_stake], log_absent, log_present).sum(axis=1)
+    e2, sigma = merged.e2[at_stake], merged.sigma[at_stake]
+    epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(hkl), float)
+    is_gone, found = absent[:, at_stake], []
+    for one in _point_groups(classes):
+        level = np.asarray(one.operations().epsilon_factor_without_centering_array(hkl), float) / epsilon
+        is_centric = np.asarray(one.operations().centric_flag_array(hkl), bool)
+        log_absent, log_present = log_densities(e2, sigma, is_centric, level)
+        found.append(np.where(is_gone, log_absent, log_present).sum(axis=1))
+    return np.asarray(scipy.special.logsumexp(found, axis=0) - np.log(len(found)))
+
+
+def _point_groups(classes: list[tuple[gemmi.SpaceGroup, ...]]) -> list[gemmi.SpaceGroup]:
+    """One space group of each set of rotations, proper or not."""
+    found: dict[bytes, gemmi.SpaceGroup] = {}
+    for members in classes:
+        rotations = sorted(np.array(op.rot).tobytes() for op in members[0].operations().sym_ops)
+        found.setdefault(b"".join(rotations), members[0])
+    return list(found.values())
 
 
 def _merge(group: gemmi.SpaceGroup, hkl: np.ndarray, e2: np.ndarray, sigma: np.ndarray, scale: np.ndarray) -> Merged:

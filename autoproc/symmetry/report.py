@@ -13,6 +13,7 @@ from autoproc.symmetry.elements import ElementScore
 from autoproc.symmetry.glide_plane import GlidePlane
 from autoproc.symmetry.laue_group import SubgroupScore
 from autoproc.symmetry.reindex import format_basis
+from autoproc.symmetry.undecided import undecided
 from autoproc.text_tables import ruled_table
 
 MOST_ROWS = 10
@@ -115,4 +116,4 @@ def of_all_groups(absences: Absences) -> list[str]:
     if same:
         names = ", ".join(f"{' or '.join(symbol(g) for g in c.groups)} ({c.score:.3f})" for c in same)
         told.append(f"The same absences as {symbol(best.groups[0])} ({best.score:.3f}) has {names}.")
-    return told
+    return [*told, *undecided(absences)]

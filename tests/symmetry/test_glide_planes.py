@@ -5,6 +5,8 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autoproc.models.space_group import proper_rotations_of
 from autoproc.simulation.intensities import crystal_symmetry, expand, wilson_intensities
@@ -156,3 +158,49 @@ def test_the_setting_that_chemists_use(name, setting, expected):
     hkl = np.array([h for h in np.ndindex(7, 7, 7) if any(h)], np.int32) - np.array([3, 3, 3], np.int32)
     np.testing.assert_array_equal(absent_in(group, hkl), absent_in(found, hkl @ change.T))
     assert len(proper_rotations_of(found)) == len(proper_rotations_of(group))
+
+
+FEW_ON_AXES = [
+    ("P 1 c 1", MONOCLINIC, "P 1 2 1"), ("P 1 2/c 1", MONOCLINIC, "P 1 2 1"), ("P 1 2 1", MONOCLINIC, "P 1 2 1"),
+    ("P 1 m 1", MONOCLINIC, "P 1 2 1"), ("P 1 21/c 1", MONOCLINIC, "P 1 2 1"), ("C 1 c 1", CENTRED, "C 1 2 1"),
+    ("P n n 2", ORTHORHOMBIC, "P 2 2 2"), ("P 21 21 2", ORTHORHOMBIC, "P 2 2 2"), ("P c c n", ORTHORHOMBIC, "P 2 2 2"),
+]  # fmt: skip
+
+
+def with_few_on_axes(truth, cell, base, n, seed, noise):
+    """Analysed with at most n reflections left on each axis."""
+    hkl, e2, sigma = observed(truth, cell, d_min=1.4, noise=noise, seed=seed)
+    rng = np.random.default_rng(seed)
+    use = (hkl == 0).sum(axis=1) < 2
+    for axis in range(3):
+        on = np.abs(hkl[:, axis]) * ((hkl == 0).sum(axis=1) == 2)
+        measured = np.unique(on[on > 0])
+        use |= np.isin(on, rng.permutation(measured)[:n]) & (on > 0)
+    return analyse_all_groups(gemmi.SpaceGroup(base), hkl[use], e2[use], sigma[use], np.full(use.sum(), 100.0))
+
+
+@settings(max_examples=12)
+@given(st.sampled_from(FEW_ON_AXES), st.integers(0, 4), st.integers(0, 2**32 - 1), st.sampled_from([0.05, 0.3]))
+def test_few_reflections_on_axes_make_nothing_certain_that_is_wrong(case, n, seed, noise):
+    found = with_few_on_axes(*case, n, seed, noise)
+    assert gemmi.SpaceGroup(case[0]).number in [g.number for g in equally_good(found)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_screw_axis_is_not_certain_by_how_often_it_occurs(seed):
+    found = with_few_on_axes("P 1 2/c 1", MONOCLINIC, "P 1 2 1", 0, seed, 0.05)
+    assert [g.number for g in equally_good(found)][:2] == [14, 13]
+    assert not found.is_certain
+    rival = next(c for c in found.candidates if c.groups[0].number == 13)
+    assert (rival.n_telling, rival.log_against) == (0, 0)
+
+
+def test_weak_reflections_that_a_mirror_makes_frequent_are_no_screw_axis():
+    """A mirror makes 0k0 centric and half as strong as a two-fold does: three weak ones are no wonder."""
+    hkl = np.array([(0, 1, 0), (0, 3, 0), (0, 5, 0)], np.int32)
+    none, sigma = np.full(3, 0.1), np.full(3, 0.05)
+    found = analyse_all_groups(gemmi.SpaceGroup("P 1 2 1"), hkl, none, sigma, np.ones(3))
+    screw = sum(c.score for c in found.candidates if c.groups[0].number in (4, 11, 14))
+    without = next(c for c in found.candidates if c.groups[0].number in (3, 6, 7, 10, 13))
+    assert screw > 0.9
+    assert without.log_against < np.log(100)
