@@ -25,6 +25,7 @@ from autoproc.formats.reference_data import read_reference
 from autoproc.formats.refl import read_refl
 from autoproc.formats.writers import WRITERS, Writer, chosen_format
 from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
+from autoproc.importing.shared_models import with_shared_models
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import joined, renumbered
@@ -67,7 +68,7 @@ def import_step(step: Step) -> None:
     result = import_sweeps(step.files, step.config.import_sweep)
     require_sweeps(result)
     step.console.print(format_import(result))
-    step.write("imported", [sweep.experiment for sweep in result.experiments], None)
+    step.write("imported", with_shared_models([sweep.experiment for sweep in result.experiments]), None)
     if result.problems:
         raise typer.Exit(FAILED)
 
@@ -89,7 +90,7 @@ def _import_xds(step: Step, paths: Sequence[Path]) -> None:
         elif not os.path.exists(first := made.imageset.path(scan.image_range[0])):
             step.warn([f"{first}, the first image that {path} names, is not there"])
     step.console.print(format_experiments(experiments))
-    step.write("imported", experiments, None)
+    step.write("imported", with_shared_models(experiments), None)
 
 
 def find_spots_step(step: Step) -> None:
