@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from autoproc.combining.consistent_settings import ConsistentSettings, consistent_settings
+from autoproc.combining.doubts import is_untold
+from autoproc.combining.one_crystal import crystal_numbers, with_untold_joined
 from autoproc.errors import NoReflections
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -33,6 +35,7 @@ class Comparable:
     changes : (3, 3) of each experiment, from its own basis to the common reduced one of `lattice`
     observations, normalised : in the common basis, with d >= d_min
     reference : the experiment whose setting counts; settings : how the data sets were brought to one, if they were
+    crystals : of each experiment the first one of the same crystal, by its orientation
     """
 
     lattice: LatticeSymmetry
@@ -42,6 +45,7 @@ class Comparable:
     d_min: float
     reference: int
     settings: ConsistentSettings | None = None
+    crystals: Mapping[int, int] = field(default_factory=dict)
 
 
 def numbered_anew(given: Comparable, kept: Sequence[int]) -> Comparable:
@@ -61,7 +65,14 @@ def numbered_anew(given: Comparable, kept: Sequence[int]) -> Comparable:
         normalised=given.normalised[rows],
         reference=number.get(given.reference, 0),
         settings=settings,
+        crystals=_of_kept(given.crystals, number),
     )
+
+
+def _of_kept(crystals: Mapping[int, int], number: Mapping[int, int]) -> dict[int, int]:
+    """The crystals of those experiments that have a new number."""
+    first: dict[int, int] = {}
+    return {new: first.setdefault(crystals.get(old, old), new) for old, new in number.items()}
 
 
 def make_comparable(experiments: Sequence[Experiment], reflections: Reflections, params: SymmetryParams) -> Comparable:
@@ -88,6 +99,7 @@ def make_comparable(experiments: Sequence[Experiment], reflections: Reflections,
         normalise(observations, params.prescale and knows_directions(reflections)),
         d_min,
         min(changes),
+        crystals=crystal_numbers(experiments, changes),
     )
 
 
@@ -96,10 +108,17 @@ def compare_settings(given: Comparable, members: Sequence[int] | None = None) ->
 
     members : rotations of the lattice that are symmetry elements, where that is known of experiments that were brought
         to one setting before
+    The sweeps of a crystal, the setting of one of which cannot be told by its intensities, are compared as one data
+    set: the goniometer knows it.
     """
-    if len(np.unique(given.observations.experiment)) < 2:
+    settings = _settings(given, {}, members)
+    if settings is None:
         return given
-    settings = consistent_settings(given.observations, given.normalised, given.lattice, members=members)
+    joined = with_untold_joined(given.crystals, {p.experiment for p in settings.placed if is_untold(p)})
+    if any(n != number for n, number in joined.items()):
+        settings = _settings(given, joined, members)
+        if settings is None:
+            return given
     changes = settings.changes()
     kept = [p.experiment for p in settings.placed if p.setting == 0 and not p.is_other]
     return replace(
@@ -109,3 +128,25 @@ def compare_settings(given: Comparable, members: Sequence[int] | None = None) ->
         reference=kept[0] if kept else settings.placed[0].experiment,
         settings=settings,
     )
+
+
+def _settings(given: Comparable, joined: Mapping[int, int], members: Sequence[int] | None) -> ConsistentSettings | None:
+    """The settings of the experiments; None where there is one data set.
+
+    joined : of an experiment, the data set that it is compared as
+    """
+    observations = given.observations
+    there = np.unique(observations.experiment)
+    data_set = {int(n): joined.get(int(n), int(n)) for n in there}
+    if len(set(data_set.values())) < 2:
+        return None
+    if joined:
+        table = np.arange(int(there.max()) + 1)
+        table[there] = list(data_set.values())
+        observations = replace(observations, experiment=table[observations.experiment])
+    found = consistent_settings(observations, given.normalised, given.lattice, members=members)
+    of = {p.experiment: p for p in found.placed}
+    placed = [replace(of[number], experiment=n) for n, number in data_set.items() if number in of]
+    order = {number: k for k, number in enumerate(of)}
+    placed.sort(key=lambda p: order[data_set[p.experiment]])
+    return replace(found, placed=tuple(placed))

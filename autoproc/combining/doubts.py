@@ -27,6 +27,11 @@ def why_not(placed: Placed, min_margin: float = MIN_MARGIN) -> str:
     return ""
 
 
+def is_untold(placed: Placed) -> bool:
+    """Its intensities do not tell its setting."""
+    return placed.is_alone or (not placed.is_other and placed.margin < MIN_MARGIN)
+
+
 def settings_warnings(settings: ConsistentSettings | None) -> tuple[str, ...]:
     """A warning for each data set that does not belong to the others, or may be in the wrong setting."""
     if settings is None:

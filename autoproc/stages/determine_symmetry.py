@@ -35,6 +35,7 @@ from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
 from autoproc.symmetry.normalise import MAX_E2
 from autoproc.symmetry.observations import knows_directions
+from autoproc.symmetry.own_group import likeliest
 from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, tidiest
 from autoproc.symmetry.report import (
@@ -134,11 +135,11 @@ def determine_symmetry(
     model = correlation_model(merged, lattice.rotations, e2, sigma, min_sd)
     elements = score_elements(merged, lattice.rotations, model)
     subgroups = score_subgroups(find_subgroups(lattice, monoclinic_setting(params)), elements)
-    best = _choose(subgroups, params)
-    absences = compared_groups(best.subgroup, observations.hkl, normalised, params)
     n = comparable.reference
     original = experiments[n].crystal
     assert original is not None
+    best = _choose(subgroups, params) or likeliest(subgroups, original, to_reduced[n], lattice)
+    absences = compared_groups(best.subgroup, observations.hkl, normalised, params)
     given = _given(best, absences, params, original, to_reduced[n])
     if given is None:
         space_group, to_standard = setting_to_use(equally_good(absences)[0], best.subgroup, absences, params)
@@ -205,11 +206,11 @@ def _tidy(
     return tidiest(change, rotations)
 
 
-def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> SubgroupScore:
-    """The most likely group, or the most likely one of the kind that the user knows it to be."""
+def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> SubgroupScore | None:
+    """The most likely group of the kind that the user knows it to be; None where nothing is known."""
     wanted = wanted_group(params) or (space_group_named(params.laue_group) if params.laue_group is not None else None)
     if wanted is None:
-        return subgroups[0]
+        return None
     for score in subgroups:
         if _same_laue_group(wanted, score.subgroup.patterson):
             return score
