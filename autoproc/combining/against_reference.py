@@ -16,6 +16,7 @@ from autoproc.errors import ProcessingError
 from autoproc.formats.reference_data import ReferenceData
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Experiment
+from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import proper_rotations_of
 from autoproc.symmetry.lattice_distance import lattice_distances, reduced_metric
@@ -65,11 +66,22 @@ def fit_to_reference(
 ) -> ReferenceFit:
     """Experiments : in one setting of the reference's space group. Raises ReferenceDoesNotFit."""
     crystals = [e.crystal for e in experiments if e.crystal is not None]
-    difference = _cell_difference(crystals, reference)
+    return fit_observations(crystals, observations_of(experiments, reflections), reference)
+
+
+def fit_merged(merged: Merged, reference: ReferenceData) -> ReferenceFit:
+    """Merged : in a setting of the reference's lattice. Raises ReferenceDoesNotFit."""
+    crystal = Crystal(b_matrix(merged.cell.parameters), merged.space_group)
+    own = ReferenceData(merged.hkl, merged.intensity, merged.cell, merged.space_group, "merged data")
+    return fit_observations([crystal], _observed(own), reference)
+
+
+def fit_observations(crystals: Sequence[Crystal], own: Observations, reference: ReferenceData) -> ReferenceFit:
+    """Own : observations of the crystals, in one setting of the reference's lattice. Raises ReferenceDoesNotFit."""
+    difference = cell_difference(crystals[0], reference.cell, reference.space_group)
     lattice, change = lattice_of(crystals)
     group = RotationGroup.of(lattice.rotations)
     members = members_of(crystals[0], lattice, change) or (0,)
-    own = observations_of(experiments, reflections)
     known = _observed(reference)
     of_own, of_known = normalise(own, prescale=False), normalise(known, prescale=False)
     both = Observations(
@@ -94,11 +106,12 @@ def fit_to_reference(
     return ReferenceFit(turn, cc, n, found.next_best, found.margin, difference, reference.kind)
 
 
-def _cell_difference(crystals: Sequence[Crystal], reference: ReferenceData) -> float:
-    known = Crystal(b_matrix(reference.cell.parameters), reference.space_group)
-    difference = float(lattice_distances(np.array([reduced_metric(crystals[0]), reduced_metric(known)]))[0, 1])
+def cell_difference(crystal: Crystal, cell: gemmi.UnitCell, space_group: gemmi.SpaceGroup) -> float:
+    """Relative difference of the lattices of a crystal and of a reference. Raises ReferenceDoesNotFit."""
+    known = Crystal(b_matrix(cell.parameters), space_group)
+    difference = float(lattice_distances(np.array([reduced_metric(crystal), reduced_metric(known)]))[0, 1])
     if difference > MAX_CELL_DIFFERENCE:
-        cells = [" ".join(f"{x:.2f}" for x in c) for c in (reference.cell.parameters, crystals[0].cell)]
+        cells = [" ".join(f"{x:.2f}" for x in c) for c in (cell.parameters, crystal.cell)]
         raise ReferenceDoesNotFit(cell=cells[0], own=cells[1], difference=difference)
     return difference
 

@@ -167,13 +167,15 @@ STEPS = (
         "Scale without d_min before. Often changed: cc_half=0.3",
         "merged_anisotropic.mtz",
         (".mtz",),
+        also="merge",
     ),
     StepDescription(
         "merge",
         "merge_step",
         "merge",
         "scaled.expt scaled.refl",
-        "Merge scaled reflections, with French-Wilson amplitudes and free-R flags; write merged.mtz.",
+        "Merge scaled reflections, with French-Wilson amplitudes and free-R flags; write merged.mtz.\n\n"
+        "Flags are new, and the same for every crystal of a form, or those of reference=earlier.mtz (or .cif).",
         "merged.mtz",
         (".mtz",),
     ),
@@ -188,6 +190,7 @@ STEPS = (
         "mmcif and sca have merged data too.",
         "unmerged.mtz",
         (".mtz", ".HKL", ".hkl", ".cif", ".sca", ".json", ".cif_pets", ".INP"),
+        also="merge",
     ),
 )
 

@@ -49,7 +49,7 @@ from autoproc.stages.import_sweep import format_import, import_sweeps, overridde
 from autoproc.stages.index import format_index, index
 from autoproc.stages.integrate import format_integrate
 from autoproc.stages.merge import format_merge, merge
-from autoproc.stages.pipeline import find_spots_of_sweep, integrate_sweep, open_frames, sweeps_of
+from autoproc.stages.pipeline import find_spots_of_sweep, flags_to_carry_on, integrate_sweep, open_frames, sweeps_of
 from autoproc.stages.refine import format_refine, refine
 from autoproc.stages.reindex import reindex, reindex_table
 from autoproc.stages.scale import scale, what_is_not_found
@@ -264,8 +264,9 @@ def _write_merged(
 ) -> None:
     """Merge and write, each wavelength by itself."""
     parts = by_wavelength(experiments, table)
+    flags = flags_to_carry_on(step.config)
     for wavelength, own, reflections in parts:
-        merged = merge(own, reflections, step.config.merge, within)
+        merged = merge(own, reflections, step.config.merge, within, flags)
         step.console.print(format_merge(merged))
         file = path if len(parts) == 1 else of_wavelength(path, wavelength)
         write_merged_mtz(file, merged, name_of(own))
@@ -295,8 +296,9 @@ def export_step(step: Step) -> None:
     parts = [(0.0, experiments, table)]
     if writer.of_one_wavelength:
         parts = by_wavelength(experiments, table)
+    flags = flags_to_carry_on(step.config) if writer.merges else None
     for wavelength, own, reflections in parts:
-        exported = export(own, reflections, chosen_params, name_of(own), step.config.merge)
+        exported = export(own, reflections, chosen_params, name_of(own), step.config.merge, flags)
         file = path if len(parts) == 1 else of_wavelength(path, wavelength)
         _tell_exported(step, writer, exported, writer.write(file, exported, chosen_params))
     _tell_wavelengths(step, len(parts))

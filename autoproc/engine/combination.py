@@ -21,8 +21,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.models.wavelengths import by_wavelength
 from autoproc.stages.combine import CombineResult, NothingAgrees, combine, format_combine, selected
-from autoproc.stages.merge import merge
-from autoproc.stages.pipeline import Observer, Processing, scale_all, symmetry_params
+from autoproc.stages.pipeline import Observer, Processing, merge_with_flags, scale_all, symmetry_params
 
 FEWEST = 2
 """Data sets that are put together; one alone has its own results already."""
@@ -75,7 +74,7 @@ def merge_by_wavelength(processing: Processing, config: Config) -> None:
     if len(parts) < 2:
         return
     with processing.timed("merge"):
-        found = [(w, merge(experiments, reflections, config.merge)) for w, experiments, reflections in parts]
+        found = [(w, merge_with_flags(processing, known, part, config)) for w, known, part in parts]
     processing.by_wavelength = tuple(found)
     processing.merged = max(found, key=lambda one: int(one[1].n.sum()))[1]
     processing.merged_inside = None

@@ -22,6 +22,7 @@ class Merged:
     wilson_b : Angstrom^2, NaN where it could not be estimated
     delta_b : largest difference of B between two directions, Angstrom^2, with its standard uncertainty; NaN likewise
     remark : what was done to the intensities beside merging them, a sentence
+    free_r_origin : where the flags are from, if not made here, in words
     """
 
     hkl: np.ndarray
@@ -50,6 +51,7 @@ class Merged:
     delta_b_uncertainty: float = float("nan")
     halves: np.ndarray | None = None
     remark: str = ""
+    free_r_origin: str = ""
 
     def __len__(self) -> int:
         return len(self.hkl)

@@ -9,6 +9,7 @@ import numpy as np
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.formats.export_params import ExportParams
 from autoproc.formats.exported import Exported, exportable, intensities, outliers
+from autoproc.formats.free_flags import FreeFlags
 from autoproc.formats.writers import WRITERS, require_scaled
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import merging_statistics
@@ -24,10 +25,12 @@ def export(
     params: ExportParams,
     name: str,
     merging: MergeParams = MergeParams(),  # noqa: B008  (immutable)
+    flags: FreeFlags | None = None,
 ) -> Exported:
     """What the writer of params.format, which is no longer "auto", writes.
 
     reflections : of the stage that the format needs; frames from the scans' starts
+    flags : free-R flags to carry on in merged data
     Raises NeedsScaledData, MissingColumn, NoCrystal or NoReflections.
     """
     writer = WRITERS[params.format]
@@ -43,7 +46,7 @@ def export(
         raise NoReflections(stage="export", reason=f"none of {len(reflections)} was integrated and is in range")
     merged = statistics = None
     if writer.merges and "inverse_scale" in reflections:
-        merged = merge(experiments, every, merging)
+        merged = merge(experiments, every, merging, flags=flags)
         statistics = merging_statistics(experiments, observations)
     return Exported(name, experiments, observations, with_numbers(outliers(every)), every, merged, statistics)
 

@@ -9,9 +9,11 @@ import gemmi
 import numpy as np
 from pydantic import Field
 
+from autoproc.combining.flags_of_reference import with_flags_of
 from autoproc.damage.dose import doses_of, starts_of
 from autoproc.damage.zero_dose import zero_dose
 from autoproc.errors import NoCrystal, NoReflections
+from autoproc.formats.free_flags import FreeFlags
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.correlation import half_set_means
@@ -43,6 +45,10 @@ class MergeParams(Params):
     """Number of free-R sets; set 0 is the test set, so that 20 sets make it 5%."""
     free_r_seed: int = Field(0, ge=0)
     """Another seed makes another choice of test reflections."""
+    reference: str | None = None
+    """File whose free-R flags are carried on: an MTZ file, or structure factors as mmCIF, of the same crystal form. Its
+    reflections keep their flags, and new ones are added in the same proportion; 0 is the test set in what is written.
+    None takes those of combine.reference, where that is given and has some."""
     zero_dose: bool = False
     """Extrapolate each reflection to the crystal before radiation damage, where a change of the intensities with dose
     is significant (Diederichs, McSweeney & Ravelli 2003); all sweeps are taken to be of one crystal, in order.
@@ -51,14 +57,19 @@ class MergeParams(Params):
 
 @single_threaded_blas
 def merge(
-    experiments: Sequence[Experiment], scaled: Reflections, params: MergeParams, within: Anisotropy | None = None
+    experiments: Sequence[Experiment],
+    scaled: Reflections,
+    params: MergeParams,
+    within: Anisotropy | None = None,
+    flags: FreeFlags | None = None,
 ) -> Merged:
     """Average symmetry equivalents with weights 1/variance.
 
     within : limits by direction, beyond which reflections are left out, and what is to be expected within
+    flags : free-R flags to carry on; params.reference is not read here
     scaled : reflections with intensity_scale, variance_scale and inverse_scale; those not flagged
         as scaled, or as bad for scaling, are left out. All lattices share one cell and space group,
-        those of the first. Raises NoReflections or NoCrystal.
+        those of the first. Raises NoReflections or NoCrystal; with flags also ReferenceDoesNotFit or OtherAxes.
     """
     crystal = experiments[0].crystal
     if crystal is None:
@@ -84,13 +95,14 @@ def merge(
     expected = model.expected(reciprocal_vectors(cell, groups.hkl)) * epsilon
     amplitudes = [french_wilson(intensity, error, expected, groups.is_centric) for intensity, error, _ in parts]
     free_r = free_r_flags(groups.hkl, group, params.free_r_sets, params.free_r_seed)
-    return Merged(
+    merged = Merged(
         groups.hkl, cell, group, experiments[0].beam.wavelength,
         mean, sigma, plus, sigma_plus, minus, sigma_minus, n, n_plus, n_minus,
         *amplitudes[0], *amplitudes[1], *amplitudes[2],
         groups.is_centric, free_r, wilson_b(mean / epsilon, d), model.delta_b, model.uncertainty,
         half_set_means(groups, observed.value, np.sqrt(observed.variance)), remark,
     )  # fmt: skip
+    return merged if flags is None else with_flags_of(merged, flags, params.free_r_seed)
 
 
 def expectation(
@@ -192,6 +204,8 @@ def format_merge(merged: Merged) -> str:
         f"Amplitudes by French & Wilson; {rejected} rejected as impossibly negative",
         f"Free-R test set: {int((merged.free_r == 0).sum())} reflections ({(merged.free_r == 0).mean():.1%})",
     ]
+    if merged.free_r_origin:
+        lines.append(merged.free_r_origin)
     if merged.remark:
         lines.append(merged.remark)
     if np.isfinite(merged.delta_b_uncertainty):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol
 
+from autoproc.combining.against_reference import ReferenceDoesNotFit
+from autoproc.combining.flags_of_reference import OtherAxes
 from autoproc.config import Config
 from autoproc.decisions.ladder import Decision
-from autoproc.errors import AutoprocError, NoReflections
+from autoproc.errors import AutoprocError, InputError, NoReflections
 from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.frames import ImageReader
+from autoproc.formats.free_flags import FreeFlags, NoFreeFlags, read_free_flags
 from autoproc.formats.registry import open_reader
 from autoproc.formats.shoeboxes import unpacked_shoeboxes
 from autoproc.integration.survey import surveyed_frames
@@ -244,14 +248,38 @@ def finish(processing: Processing, config: Config, observer: Observer) -> None:
     observer.keep("scaled", scaled.experiments, scaled.reflections)
     _damage(processing, scaled, config, observer)
     with processing.timed("merge"), observer.busy("merge"):
-        processing.merged = merge(scaled.experiments, scaled.reflections, config.merge)
+        processing.merged = merge_with_flags(processing, scaled.experiments, scaled.reflections, config)
         if processing.uncut is not None and processing.anisotropy is not None:
             uncut, within = processing.uncut, processing.anisotropy
-            processing.merged_inside = merge(uncut.experiments, uncut.reflections, config.merge, within)
-            processing.uncut = None
+            inside = merge_with_flags(processing, uncut.experiments, uncut.reflections, config, within)
+            processing.merged_inside, processing.uncut = inside, None
     observer.stage("merge", format_merge(processing.merged))
     if processing.merged_inside is not None:
         observer.stage("merge within the anisotropic limits", format_merge(processing.merged_inside))
+
+
+def merge_with_flags(
+    processing: Processing, experiments: Sequence[Experiment], reflections: Reflections, config: Config,
+    within: Anisotropy | None = None,
+) -> Merged:  # fmt: skip
+    """Merged data with the free-R flags of the reference; new ones and a warning where it is of another crystal."""
+    try:
+        return merge(experiments, reflections, config.merge, within, flags_to_carry_on(config))
+    except (ReferenceDoesNotFit, OtherAxes, InputError) as error:
+        words = f"free-R flags are new, not those of the reference: {error.message}; {error.advice}"
+        if words not in processing.warnings:
+            processing.warnings.append(words)
+    return merge(experiments, reflections, config.merge, within)
+
+
+def flags_to_carry_on(config: Config) -> FreeFlags | None:
+    """The flags of merge.reference, or of combine.reference if it has some. Raises NoFreeFlags or NoReference."""
+    if config.merge.reference is not None:
+        return read_free_flags(Path(config.merge.reference))
+    if config.combine.reference is not None:
+        with suppress(NoFreeFlags):
+            return read_free_flags(Path(config.combine.reference))
+    return None
 
 
 def _damage(processing: Processing, scaled: ScaleResult, config: Config, observer: Observer) -> None:

@@ -53,9 +53,13 @@ def test_symmetry_then_scale_then_merge(files, tmp_path, name):
     said = run("scale", files, *given, into=tmp_path)
     assert ("absorption is not corrected" in said) == (name == "xscale.ahkl")
     run("merge", files, f"{tmp_path}/scaled.expt", f"{tmp_path}/scaled.refl", into=tmp_path)
-    merged = gemmi.read_mtz_file(str(tmp_path / "merged.mtz"))
-    assert merged.spacegroup.xhm() == "P 21 21 21"
-    assert merged.nreflections > 1000
+    written = sorted(tmp_path.glob("merged*.mtz"))
+    of_two = ["merged_0.9000A.mtz", "merged_1.0000A.mtz"]
+    assert [path.name for path in written] == (of_two if name == "xscale.ahkl" else ["merged.mtz"])
+    for path in written:
+        merged = gemmi.read_mtz_file(str(path))
+        assert merged.spacegroup.xhm() == "P 21 21 21"
+        assert merged.nreflections > 1000
 
 
 def test_what_others_scaled_is_merged_as_it_is(files, tmp_path, sweep):

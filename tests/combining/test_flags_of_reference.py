@@ -1,0 +1,88 @@
+"""Flags of a reference follow the reflections, whatever the settings of the reference and of the data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import gemmi
+import numpy as np
+import pytest
+from models_for_tests import crystal, experiment, scaled
+
+from autoproc.combining.against_reference import ReferenceDoesNotFit
+from autoproc.combining.flags_of_reference import OtherAxes, with_flags_of
+from autoproc.formats.free_flags import FreeFlags
+from autoproc.formats.reference_data import ReferenceData
+from autoproc.geometry.asu import to_asu
+from autoproc.stages.merge import MergeParams, format_merge, merge
+
+GROUP = gemmi.SpaceGroup("P 4")
+CELL = gemmi.UnitCell(50, 50, 40, 90, 90, 90)
+MADE = crystal(CELL.parameters, "P 4")
+SAME = np.eye(3)
+SWAP = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
+"""A rotation of the lattice that the group lacks: its indexing ambiguity."""
+
+
+@pytest.fixture(scope="module")
+def merged():
+    return merge([experiment(MADE)], scaled(MADE, d_min=4.0), MergeParams())
+
+
+def flags_from(merged, change=SAME, has_sets=True, with_intensities=True, keep=slice(None)):
+    """Random flags for some of the data, in another setting."""
+    hkl = to_asu(np.rint(merged.hkl @ np.asarray(change).T).astype(np.int32), GROUP)[0][keep]
+    number = np.random.default_rng(4).integers(0, 12 if has_sets else 2, len(merged.hkl)).astype(np.int32)[keep]
+    known = ReferenceData(hkl, merged.intensity[keep], CELL, GROUP, "merged data") if with_intensities else None
+    return FreeFlags(hkl, number, has_sets, "FreeR_flag: 0 is the test set", CELL, GROUP, known), number
+
+
+@pytest.mark.parametrize("change", [SAME, SWAP])
+def test_flags_follow_the_reflections_into_another_setting(merged, change):
+    flags, number = flags_from(merged, change)
+    found = with_flags_of(merged, flags)
+    np.testing.assert_array_equal(found.free_r, number)
+    assert ("in another setting" in found.free_r_origin) == (change is SWAP)
+    assert f"for {len(merged)} of {len(merged)} reflections; none is new" in found.free_r_origin
+    assert found.free_r_origin in format_merge(found)
+
+
+def test_without_intensities_the_setting_is_taken_to_be_the_same_and_that_is_said(merged):
+    flags, number = flags_from(merged, with_intensities=False)
+    found = with_flags_of(merged, flags)
+    np.testing.assert_array_equal(found.free_r, number)
+    assert "it has no intensities that tell whether its setting is the same" in found.free_r_origin
+
+
+def test_what_the_reference_lacks_is_new(merged):
+    flags, number = flags_from(merged, keep=slice(0, 300))
+    found = with_flags_of(merged, flags)
+    np.testing.assert_array_equal(found.free_r[:300], number)
+    assert f"for 300 of {len(merged)} reflections; the others have new ones" in found.free_r_origin
+    assert (found.free_r[300:] == 0).mean() == pytest.approx((number == 0).mean(), abs=0.05)
+
+
+def test_two_values_become_sets(merged):
+    flags, number = flags_from(merged, has_sets=False)
+    found = with_flags_of(merged, flags)
+    np.testing.assert_array_equal(found.free_r == 0, number == 0)
+
+
+def test_in_merging(merged):
+    flags, number = flags_from(merged)
+    again = merge([experiment(MADE)], scaled(MADE, d_min=4.0), MergeParams(), flags=flags)
+    np.testing.assert_array_equal(again.free_r, number)
+    np.testing.assert_array_equal(again.intensity, merged.intensity)
+
+
+def test_another_crystal_form_is_refused(merged):
+    flags, _ = flags_from(merged)
+    with pytest.raises(ReferenceDoesNotFit):
+        with_flags_of(merged, replace(flags, cell=gemmi.UnitCell(60, 60, 40, 90, 90, 90)))
+
+
+def test_other_axes_are_told_apart(merged):
+    flags, _ = flags_from(merged)
+    turned = replace(flags, cell=gemmi.UnitCell(40, 50, 50, 90, 90, 90), space_group=gemmi.SpaceGroup("P 2 2 2"))
+    with pytest.raises(OtherAxes, match="on other axes"):
+        with_flags_of(merged, turned)
