@@ -14,14 +14,11 @@ from functools import lru_cache
 import numpy as np
 import scipy
 
-from autoproc.geometry.shells import shells_of_equal_number
-
 REJECT_BELOW = -4.0
 TABLE = np.arange(-30.0, 12.0, 0.02)
 MAX_ROOT = 4.6
 """Upper end of the quadrature over sqrt(J/sigma): what lies beyond adds less than 1e-12 for every h of the table."""
 N_NODES = 160
-PER_SHELL, MAX_SHELLS = 80, 60
 
 
 def french_wilson(
@@ -55,23 +52,6 @@ def french_wilson(
         amplitude[near] = root * np.interp(h[near], TABLE, mean_f)
         spread[near] = root * np.interp(h[near], TABLE, sd_f)
     return amplitude, spread
-
-
-def expected_intensity(intensity: np.ndarray, d: np.ndarray, epsilon: np.ndarray) -> np.ndarray:
-    """(N,) mean intensity at each reflection's resolution, times its epsilon, positive.
-
-    Shells of equal numbers, smoothed, interpolated linearly in 1/d^2.
-    """
-    normalised = intensity / epsilon
-    s2 = 1 / d**2
-    shells = shells_of_equal_number(s2, PER_SHELL, MAX_SHELLS)
-    centre = np.array([np.mean(s2[s]) for s in shells])
-    mean = np.array([np.mean(normalised[s]) for s in shells])
-    noise = np.array([np.std(normalised[s]) / np.sqrt(len(s)) for s in shells])
-    mean = np.maximum(
-        scipy.ndimage.gaussian_filter1d(mean, 1.0, mode="nearest"), np.maximum(0.5 * noise, 1e-6 * np.max(mean))
-    )
-    return np.interp(s2, centre, np.maximum(mean, 1e-12)) * epsilon
 
 
 @lru_cache(maxsize=2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.merging.french_wilson import expected_intensity
+from autoproc.merging.normalised import normalised
 from autoproc.models.merged import Merged
 from autoproc.models.space_group import rotations_of
 
@@ -40,9 +40,7 @@ def highest_patterson_peak(merged: Merged) -> PattersonPeak | None:
         return None
     group = merged.space_group.operations()
     hkl = merged.hkl[used]
-    epsilon = np.asarray(group.epsilon_factor_without_centering_array(hkl), float)
-    e2 = merged.intensity[used] / expected_intensity(merged.intensity[used], d[used], epsilon)
-    grid = patterson(hkl, e2, merged.space_group)
+    grid = patterson(hkl, normalised(merged, np.flatnonzero(used)).e2, merged.space_group)
     distance = lattice_distance(merged.cell, grid.shape, group)
     far = distance > SHORTEST
     if not far.any():

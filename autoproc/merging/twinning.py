@@ -1,7 +1,8 @@
 """Twinning from the distribution of merged intensities: the L test and the second moment.
 
 Padilla & Yeates (2003), Acta D59, 1124. <|L|> of acentric reflections is 0.5 for a single crystal and 0.375 for a
-perfect twin; <I^2>/<I>^2 is 2 and 1.5.
+perfect twin; <I^2>/<I>^2 is 2 and 1.5. Intensities are normalised in every direction first: an anisotropic fall-off
+spreads them as no twin does, and would hide one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.geometry.shells import shells_of_equal_number
-from autoproc.merging.french_wilson import expected_intensity
+from autoproc.merging.normalised import NormalisedIntensities, normalised
 from autoproc.models.merged import Merged
 from autoproc.robust import without_largest
 
@@ -19,6 +20,8 @@ STEPS = np.array([(2, 0, 0), (0, 2, 0), (0, 0, 2), (2, 2, 0), (2, -2, 0), (2, 0,
 """Neighbours in reciprocal space; even steps, so that pseudo-centring does not count as twinning's opposite."""
 MIN_I_OVER_SIGMA = 5.0
 """Shells weaker than this hide a twin in their noise."""
+LARGEST_ERROR = 0.5
+"""Of E^2, beyond which a reflection tells more of its error than of the distribution; without errors it is 0 to 10."""
 PER_SHELL = 100
 MIN_PAIRS = 200
 
@@ -45,8 +48,11 @@ def l_test(merged: Merged) -> TwinningTest | None:
     d_min = strong_limit(merged)
     known = np.isfinite(merged.intensity) & np.isfinite(merged.sigma) & (merged.sigma > 0)
     rows = np.flatnonzero(~merged.is_centric & known & (merged.d >= d_min))
-    hkl, intensity = merged.hkl[rows], merged.intensity[rows]
-    left, right = neighbours(hkl)
+    left, right = neighbours(merged.hkl[rows])
+    if len(left) < MIN_PAIRS:
+        return None
+    seen = normalised(merged, rows)
+    intensity = seen.e2
     total = intensity[left] + intensity[right]
     usable = total > 0
     if usable.sum() < MIN_PAIRS:
@@ -55,9 +61,8 @@ def l_test(merged: Merged) -> TwinningTest | None:
     abs_l = np.minimum(np.abs(intensity[left] - intensity[right]) / total[usable], 1.0)
     grid = np.linspace(0, 1, 41)
     cumulative = np.searchsorted(np.sort(abs_l), grid, side="right") / len(abs_l)
-    moment = second_moment(intensity, merged.sigma[rows], merged.d[rows])
     return TwinningTest(
-        len(abs_l), float(abs_l.mean()), float(np.mean(abs_l**2)), moment, grid, cumulative, float(d_min)
+        len(abs_l), float(abs_l.mean()), float(np.mean(abs_l**2)), second_moment(seen), grid, cumulative, float(d_min)
     )
 
 
@@ -86,11 +91,14 @@ def neighbours(hkl: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([a for a, _ in found]), np.concatenate([b for _, b in found])
 
 
-def second_moment(intensity: np.ndarray, sigma: np.ndarray, d: np.ndarray) -> float:
+def second_moment(seen: NormalisedIntensities) -> float:
     """<I^2>/<I>^2 of normalised acentric intensities, without what their errors add.
 
-    The largest counts as the next: one wild intensity would make a single crystal of a twin.
+    Only where these are small: in weak directions they are not, within the limit of resolution. The largest counts as
+    the next: one wild intensity would make a single crystal of a twin.
     """
-    expected = expected_intensity(intensity, d, np.ones(len(d)))
-    e2, error = without_largest(intensity / expected), without_largest(sigma / expected)
+    known = seen.sigma < LARGEST_ERROR
+    if known.sum() < MIN_PAIRS:
+        known = np.full(len(known), True)
+    e2, error = without_largest(seen.e2[known]), without_largest(seen.sigma[known])
     return float((np.mean(e2**2) - np.mean(error**2)) / np.mean(e2) ** 2)

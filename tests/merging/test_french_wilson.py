@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoproc.merging.french_wilson import expected_intensity, french_wilson
+from autoproc.merging.french_wilson import french_wilson
 
 
 def posterior_mean_f(i, sigma, mean, centric):
@@ -36,14 +36,6 @@ def test_impossible_intensities_are_rejected_and_weak_ones_are_not():
     f, _ = french_wilson(np.array([-5.0, -3.0, 0.0]), np.ones(3), np.full(3, 0.01), np.zeros(3, bool))
     assert np.isnan(f[0])
     assert (f[1:] > 0).all()
-
-
-def test_expected_intensity_follows_the_fall_off():
-    rng = np.random.default_rng(2)
-    d = 1 / np.sqrt(rng.uniform(0.01, 0.25, 8000))
-    true = 500 * np.exp(-15 / d**2)
-    estimate = expected_intensity(rng.exponential(true), d, np.ones(8000))
-    assert np.median(np.abs(estimate / true - 1)) < 0.12
 
 
 def posterior_sd_f(i, sigma, mean, centric):
@@ -92,17 +84,3 @@ def test_a_sigma_of_nothing_has_no_amplitude():
     f, sd = french_wilson(np.array([5.0]), np.array([0.0]), np.ones(1), np.zeros(1, bool))
     assert np.isnan(f[0])
     assert np.isnan(sd[0])
-
-
-def test_expected_intensity_has_epsilon():
-    rng = np.random.default_rng(3)
-    d, epsilon = 1 / np.sqrt(rng.uniform(0.01, 0.25, 4000)), rng.choice([1.0, 2.0, 4.0], 4000)
-    found = expected_intensity(epsilon * rng.exponential(50.0, 4000), d, epsilon)
-    np.testing.assert_allclose(found / epsilon, 50.0, rtol=0.25)
-
-
-def test_expected_intensity_is_positive_where_there_is_no_signal():
-    rng = np.random.default_rng(4)
-    found = expected_intensity(rng.normal(-1.0, 1.0, 2000), rng.uniform(2, 10, 2000), np.ones(2000))
-    assert np.all(found > 0)
-    np.testing.assert_allclose(found, 0.5 / np.sqrt(80), rtol=0.4)
