@@ -21,11 +21,9 @@ CELLS = {
 
 @cache
 def wedges_of(group: str, n: int = 6, n_impostors: int = 0, seed: int = 0, **changes: object) -> Wedges:
-    chosen = {"d_min": 3.2, "degrees": (15, 40), **changes}
+    chosen = {"d_min": 3.2, "degrees": (15, 40), "cell": CELLS[group], **changes}
     return simulate_wedges(
-        WedgesParams(
-            space_group=group, cell=CELLS[group], n_wedges=n, n_impostors=n_impostors, seed=seed, **chosen
-        )
+        WedgesParams(space_group=group, n_wedges=n, n_impostors=n_impostors, seed=seed, **chosen)
     )  # fmt: skip
 
 

@@ -71,6 +71,12 @@ class MergedSettings:
             self._add(n, 1.0)
         return _compared(settings, sums)
 
+    @property
+    def multiplicity(self) -> float:
+        """Values of each reflection that was measured, on average."""
+        measured = self._count > 0.5
+        return float(self._count[measured].mean()) if measured.any() else 1.0
+
     def largest_form(self, signal: np.ndarray) -> np.ndarray:
         """(D,) bool: of the structure that most reflections are of, by the correlations of all pairs as they are set.
 

@@ -12,13 +12,14 @@ from autoproc.combining.doubts import is_untold
 from autoproc.combining.one_crystal import crystal_numbers, with_untold_joined
 from autoproc.errors import NoReflections
 from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Reflections
 from autoproc.symmetry.consistency import common_lattice, compose
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.normalise import Normalised, normalise
 from autoproc.symmetry.observations import Observations, knows_directions, observations_of
 from autoproc.symmetry.params import SymmetryParams
-from autoproc.symmetry.resolution_cut import informative_limit
+from autoproc.symmetry.resolution_cut import correlation_limit, informative_limit
 
 MIN_OBSERVATIONS = 20
 TOO_FEW = (
@@ -33,7 +34,7 @@ class Comparable:
     """Observations of several experiments in one basis.
 
     changes : (3, 3) of each experiment, from its own basis to the common reduced one of `lattice`
-    observations, normalised : in the common basis, with d >= d_min
+    observations, normalised : in the common basis, as far as there is something to compare, which is to d_min, Angstrom
     reference : the experiment whose setting counts; settings : how the data sets were brought to one, if they were
     crystals : of each experiment the first one of the same crystal, by its orientation
     """
@@ -87,8 +88,7 @@ def make_comparable(experiments: Sequence[Experiment], reflections: Reflections,
         reason = f"{len(observations)} usable intensities of {len(reflections)}"
         raise NoReflections(TOO_FEW, stage="symmetry", reason=reason)
     observations = observations.reindexed(changes)
-    d_min = params.d_min or informative_limit(observations, params.min_i_over_sigma)
-    observations = observations[observations.s2 <= (1 + 1e-9) / d_min**2]
+    observations, d_min = _informative(observations, params)
     if len(observations) < MIN_OBSERVATIONS:
         to_do = TOO_FEW if params.d_min is None else "symmetry.d_min=none uses what there is"
         raise NoReflections(to_do, stage="symmetry", reason=f"{len(observations)} with d >= {d_min:.2f} A")
@@ -101,6 +101,24 @@ def make_comparable(experiments: Sequence[Experiment], reflections: Reflections,
         min(changes),
         crystals=crystal_numbers(experiments, changes),
     )
+
+
+def _to(observations: Observations, d_min: float) -> np.ndarray:
+    """(N,) bool: d >= d_min, but for rounding."""
+    return np.asarray(observations.s2 <= (1 + 1e-9) / d_min**2)
+
+
+def _informative(observations: Observations, params: SymmetryParams) -> tuple[Observations, float]:
+    """Observations that say something, and the d_min of these, Angstrom; of several data sets each has its own."""
+    own = rows_by_experiment(observations.experiment)
+    if params.d_min is not None or len(own) < 2:
+        d_min = params.d_min or informative_limit(observations, params.min_i_over_sigma)
+        return observations[_to(observations, d_min)], d_min
+    kept, limits = np.zeros(len(observations), bool), []
+    for rows in own.values():
+        limits.append(correlation_limit(observations[rows]))
+        kept[rows] = _to(observations[rows], limits[-1])
+    return observations[kept], min(limits)
 
 
 def compare_settings(given: Comparable, members: Sequence[int] | None = None) -> Comparable:
@@ -120,7 +138,7 @@ def compare_settings(given: Comparable, members: Sequence[int] | None = None) ->
         if settings is None:
             return given
     changes = settings.changes()
-    kept = [p.experiment for p in settings.placed if p.setting == 0 and not p.is_other]
+    kept = [p.experiment for p in settings.placed if p.setting == 0 and p.agrees]
     return replace(
         given,
         changes=compose(given.changes, changes),

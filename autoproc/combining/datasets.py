@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.combining.rotation_group import RotationGroup
+from autoproc.models.numbering import rows_by_experiment
 from autoproc.symmetry.elements import hkl_key
 from autoproc.symmetry.normalise import MAX_E2, Normalised
 from autoproc.symmetry.observations import Observations
@@ -72,15 +73,16 @@ def gather(
     variance = np.bincount(inverse, normalised.sigma[kept] ** 2) / count**2
     reflection, dataset = np.divmod(code, len(ids))
     start = np.searchsorted(reflection, np.arange(len(listed) + 1))
-    noise = np.bincount(dataset, np.minimum(variance, MAX_E2)) / np.bincount(dataset)
+    noise = np.bincount(dataset, np.minimum(variance, MAX_E2**2)) / np.bincount(dataset)
     return DataSets(ids, group, image, start, reflection, dataset, value, noise)
 
 
 def _in_order(experiment: np.ndarray, e2: np.ndarray) -> tuple[int, ...]:
     """The experiments that have values, the most first, among equals by what the values are."""
-    ids, count = np.unique(experiment, return_counts=True)
-    total = [float(np.sort(e2[experiment == n]).sum()) for n in ids]
-    return tuple(int(ids[i]) for i in sorted(range(len(ids)), key=lambda i: (-count[i], total[i])))
+    rows = rows_by_experiment(experiment)
+    ids, count = list(rows), [len(own) for own in rows.values()]
+    total = [float(np.sort(e2[own]).sum()) for own in rows.values()]
+    return tuple(ids[i] for i in sorted(range(len(ids)), key=lambda i: (-count[i], total[i])))
 
 
 def _within_bounds(

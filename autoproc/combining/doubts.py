@@ -19,6 +19,11 @@ def why_not(placed: Placed, min_margin: float = MIN_MARGIN) -> str:
             f"it agrees with the others in no setting: CC {placed.cc:.2f}, where {placed.expected:.2f} is to be "
             "expected: another structure, or indexed wrongly"
         )
+    if placed.is_too_weak:
+        return (
+            f"it is too weak to tell whether it agrees with the others: CC {placed.cc:.2f} on {placed.n_common} "
+            f"reflections in common, where chance may give {placed.chance:.2f}"
+        )
     if placed.margin < min_margin:
         return (
             f"its setting cannot be told: CC with the others {placed.cc:.3f}, in another setting "

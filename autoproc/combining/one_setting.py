@@ -72,7 +72,7 @@ def turned_data_sets(experiments: Sequence[Experiment], reflections: Reflections
 
 def _is_sure(placed: Placed) -> bool:
     is_better = placed.margin >= MIN_MARGIN and placed.cc - placed.next_best > MIN_GAIN
-    return is_better and not placed.is_other and not placed.is_alone
+    return is_better and placed.agrees
 
 
 def lattice_of(crystals: Sequence[Crystal]) -> tuple[LatticeSymmetry, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,8 +14,14 @@ MAX_ROUNDS = 20
 EXPECTED_PART = 0.5
 """Of the CC to expect of a data set from its errors and from what the others reach, below which it is of another
 structure. Simulated impostors of the same cell reach less than 0.2 of it, true wedges of 10 degrees over 0.9."""
+BY_CHANCE = 3.0
+"""Standard errors within which a CC may be anything: below them it does not show that a data set agrees with the
+others, nor, as far below what is to be expected, that it does not. Of 12 simulated wedges with 3 photons a reflection
+one to six were taken for other structures without it."""
 LEAST_TYPICAL = 0.5
 """CC, without errors of measurement, that data sets of one structure are taken to reach at least, however few agree."""
+LEAST_SIGNAL = 0.04
+"""Of the variance: with less, nothing is to be expected of a data set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Placed:
     experiment : which it is; setting : index of its rotation; n : its reflections; n_common : those others have too
     cc : with the others, merged, in this setting; next_best : in the best other one, NaN where there is none
     margin : of cc over next_best, in standard errors; inf where there is one setting only
-    expected : CC to expect of it; is_other : it agrees with the others in no setting
+    expected : CC to expect of it; is_other : it surely agrees with the others in no setting
     """
 
     experiment: int
@@ -43,6 +49,21 @@ class Placed:
         """Too few reflections in common with the others for anything to be known."""
         return self.n_common < MIN_COMMON
 
+    @property
+    def chance(self) -> float:
+        """CC up to which chance may be all that there is to it."""
+        return float(BY_CHANCE / np.sqrt(max(self.n_common, 1)))
+
+    @property
+    def is_too_weak(self) -> bool:
+        """Neither agrees with the others by more than chance, nor surely disagrees."""
+        return not self.is_alone and not self.is_other and self.cc < self.chance
+
+    @property
+    def agrees(self) -> bool:
+        """With the others, in the best setting at least."""
+        return not (self.is_alone or self.is_other or self.is_too_weak)
+
 
 def place(data: DataSets, members: Sequence[int], setting: np.ndarray) -> tuple[Placed, ...]:
     """The settings of all data sets. setting : (d,) of the first ones, to begin with; members : the symmetry."""
@@ -54,20 +75,21 @@ def place(data: DataSets, members: Sequence[int], setting: np.ndarray) -> tuple[
     for _ in range(MAX_ROUNDS):
         changed = _settle(merged)
         found = [merged.agreement(k) for k in range(n)]
-        outside = _others(found, data, merged.inside)
+        outside = _others(found, data, merged)
         if not changed and np.array_equal(outside, ~merged.inside):
             break
         for k in np.flatnonzero(outside == merged.inside):
             (merged.leave_out if outside[k] else merged.let_in)(int(k))
-    expected = _expected(found, data, merged.inside)
+    expected = _expected(found, data, merged)
     rows = zip(data.ids, found, data.n_values, expected, outside, strict=True)
-    return tuple(
+    placed = [
         Placed(
             experiment, int(a.settings[a.best]), int(count), int(a.n[a.best]), float(a.cc[a.best]), a.next_best,
             a.margin, float(likely), bool(other),
         )
         for experiment, a, count, likely, other in rows
-    )  # fmt: skip
+    ]  # fmt: skip
+    return tuple(replace(p, is_other=p.is_other and EXPECTED_PART * p.expected - p.cc > p.chance) for p in placed)
 
 
 def as_given(data: DataSets, members: Sequence[int], placed: Sequence[Placed]) -> tuple[np.ndarray, tuple[int, ...]]:
@@ -79,12 +101,12 @@ def as_given(data: DataSets, members: Sequence[int], placed: Sequence[Placed]) -
     group = data.group
     settings = np.array([p.setting for p in placed])
     coset = group.coset_of(members)[settings]
-    counts = np.bincount(coset, [0 if p.is_other else p.n for p in placed], len(group))
+    counts = np.bincount(coset, [p.n if p.agrees or p.is_alone else 0 for p in placed], len(group))
     turn = int(group.inverse[int(np.argmax(counts))])
     turned = group.product[group.product[turn, list(members)], group.inverse[turn]]
     new = tuple(sorted(map(int, turned)))
     common = group.coset_of(new)[group.product[turn, settings]]
-    return np.where([p.is_other or p.is_alone for p in placed], 0, common), new
+    return np.where([p.agrees for p in placed], common, 0), new
 
 
 def _settle(merged: MergedSettings) -> bool:
@@ -104,18 +126,20 @@ def _settle(merged: MergedSettings) -> bool:
     return moved_ever
 
 
-def _others(found: Sequence[Agreement], data: DataSets, inside: np.ndarray) -> np.ndarray:
+def _others(found: Sequence[Agreement], data: DataSets, merged: MergedSettings) -> np.ndarray:
     """(D,) bool: agrees with the others far less than is to be expected; never all of them."""
     cc = np.array([a.cc[a.best] for a in found])
     common = np.array([a.n[a.best] for a in found])
-    others = (common >= MIN_COMMON) & (cc < EXPECTED_PART * _expected(found, data, inside))
+    others = (common >= MIN_COMMON) & (cc < EXPECTED_PART * _expected(found, data, merged))
     others[0] &= not others.all()
     return others
 
 
-def _expected(found: Sequence[Agreement], data: DataSets, inside: np.ndarray) -> np.ndarray:
-    """(D,) CC to expect: what is typical without errors of measurement, times what those leave."""
-    signal = np.sqrt(_signal(data))
+def _expected(found: Sequence[Agreement], data: DataSets, merged: MergedSettings) -> np.ndarray:
+    """(D,) CC to expect: what is typical without errors of measurement, times what those leave of both sides."""
+    inside = merged.inside
+    noise_of_others = float(np.mean(data.noise[inside])) / merged.multiplicity if inside.any() else 0.0
+    signal = np.sqrt(_signal(data) / (1 + noise_of_others))
     cc = np.array([a.cc[a.best] for a in found])
     known = np.array([a.n[a.best] >= MIN_COMMON for a in found])
     typical = float(np.median((cc / signal)[known & inside])) if (known & inside).any() else 1.0
@@ -123,8 +147,5 @@ def _expected(found: Sequence[Agreement], data: DataSets, inside: np.ndarray) ->
 
 
 def _signal(data: DataSets) -> np.ndarray:
-    """(D,) part of the variance of the values that is not noise."""
-    n = data.n_values
-    mean = np.bincount(data.dataset, data.value) / n
-    variance = np.bincount(data.dataset, data.value**2) / n - mean**2
-    return np.asarray(np.clip(1 - data.noise / np.maximum(variance, 1e-9), 0.04, 1.0))
+    """(D,) part of the variance of the values that is not noise, that of E^2 itself being 1 (acentric)."""
+    return np.asarray(np.clip(1 / (1 + data.noise), LEAST_SIGNAL, 1.0))

@@ -37,3 +37,10 @@ def renumbered(reflections: Reflections, new_ids: dict[int, int]) -> Reflections
     part = reflections[kept]
     identifiers = {new_ids[n]: s for n, s in reflections.identifiers.items() if n in new_ids}
     return part.replace(experiment_id=lookup[part["experiment_id"]]).with_identifiers(identifiers)
+
+
+def rows_by_experiment(ids: np.ndarray) -> dict[int, np.ndarray]:
+    """Rows, ascending, of each value in ids (N,), in order; in one pass, however many experiments there are."""
+    order = np.argsort(ids, kind="stable")
+    found, first = np.unique(ids[order], return_index=True)
+    return dict(zip(map(int, found), np.split(order, first[1:]), strict=True)) if len(found) else {}

@@ -45,6 +45,10 @@ class WedgesParams(Params):
     """Angstrom."""
     photons: float = Field(300.0, gt=0)
     """Mean intensity at low resolution."""
+    scales: tuple[float, float] = (0.4, 1.6)
+    """Least and greatest scale of a crystal; it varies by 20% more with rotation."""
+    decays: tuple[float, float] = (0.0, 3.0)
+    """Least and greatest relative B of a crystal, Angstrom^2."""
     systematic: float = Field(0.05, ge=0)
     """Error of every intensity, relative."""
     twinning: float = Field(0.0, ge=0, le=0.5)
@@ -63,6 +67,7 @@ class Wedges:
 
     operators : (3, 3) of each, hkl_given = operator hkl_true; is_impostor : (D,)
     hkl, intensity : (N, 3), (N,) of the true form, every index of the sphere
+    factor : of each observation, its expected intensity over the true one
     """
 
     experiments: list[Experiment]
@@ -71,6 +76,7 @@ class Wedges:
     is_impostor: np.ndarray
     hkl: np.ndarray
     intensity: np.ndarray
+    factor: np.ndarray
 
 
 def simulate_wedges(params: WedgesParams) -> Wedges:
@@ -83,11 +89,12 @@ def simulate_wedges(params: WedgesParams) -> Wedges:
     is_impostor[rng.permutation(n)[: params.n_impostors]] = True
     made = [_wedge(number, forms[int(odd)], group, rng, params) for number, odd in enumerate(is_impostor)]
     return Wedges(
-        [experiment for experiment, _, _ in made],
-        Reflections.concatenate([table for _, table, _ in made]),
-        [operator for _, _, operator in made],
+        [experiment for experiment, _, _, _ in made],
+        Reflections.concatenate([table for _, table, _, _ in made]),
+        [operator for _, _, operator, _ in made],
         is_impostor,
         *forms[0],
+        np.concatenate([factor for _, _, _, factor in made]),
     )
 
 
@@ -122,7 +129,7 @@ def _lattice_rotations(group: gemmi.SpaceGroup) -> np.ndarray:
 def _wedge(
     number: int, form: tuple[np.ndarray, np.ndarray], group: gemmi.SpaceGroup, rng: np.random.Generator,
     params: WedgesParams,
-) -> tuple[Experiment, Reflections, np.ndarray]:  # fmt: skip
+) -> tuple[Experiment, Reflections, np.ndarray, np.ndarray]:  # fmt: skip
     hkl, intensity = form
     lengths = np.array(params.cell[:3]) * (1 + params.cell_spread * rng.normal(size=3))
     orientation = Rotation.random(rng=rng).as_matrix()
@@ -130,9 +137,9 @@ def _wedge(
     n_images = int(np.rint(rng.uniform(*params.degrees)))
     start = float(rng.uniform(0, 360))
     rows, phi, s1 = _recorded(hkl @ setting.T, np.radians([start, start + n_images]))
-    scale = rng.uniform(0.4, 1.6) * (1 + 0.2 * np.sin(phi + rng.uniform(0, 6)))
-    decay = np.exp(-rng.uniform(0, 3) * np.sum((hkl[rows] @ setting.T) ** 2, axis=1) / 2)
-    true = intensity[rows] * scale * decay
+    scale = rng.uniform(*params.scales) * (1 + 0.2 * np.sin(phi + rng.uniform(0, 6)))
+    factor = scale * np.exp(-rng.uniform(*params.decays) * np.sum((hkl[rows] @ setting.T) ** 2, axis=1) / 2)
+    true = intensity[rows] * factor
     sigma = np.sqrt(true + 20.0 + (params.systematic * true) ** 2)
     observed = true + sigma * rng.normal(size=len(true))
     change = _change(group, rng, params)
@@ -146,7 +153,7 @@ def _wedge(
         identifier=f"wedge-{params.seed}-{number}",
     )  # fmt: skip
     given = np.rint(hkl[rows] @ change.T).astype(np.int32)
-    return experiment, _table(number, experiment, given, (observed, sigma), s1, phi), change
+    return experiment, _table(number, experiment, given, (observed, sigma), s1, phi), change, factor
 
 
 def _change(group: gemmi.SpaceGroup, rng: np.random.Generator, params: WedgesParams) -> np.ndarray:

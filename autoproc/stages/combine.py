@@ -25,9 +25,14 @@ from autoproc.models.numbering import renumbered
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
 from autoproc.stages.determine_symmetry import SymmetryResult, determine_symmetry, format_symmetry
+from autoproc.symmetry.doubts import MIN_CONFIDENCE
 from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections
 from autoproc.text_tables import ruled_table
+
+NEARLY_ALIKE = 0.7
+"""CC in the next best setting, as part of that in the best, above which the settings of many data sets are nearly
+equivalent: so it is of crystals twinned by 30% and more (2 a (1 - a) / (a^2 + (1 - a)^2)). Below, they are weak."""
 
 
 class NothingAgrees(ProcessingError):
@@ -191,17 +196,20 @@ def _without_others(
     """Settings told apart by the symmetry that those data sets have which agree; the others are set aside."""
     if comparable.settings is None:
         return comparable, ()
-    agreeing = [p.experiment for p in comparable.settings.placed if not p.is_other]
-    agreeing = sorted(agreeing)
+    agreeing = sorted(p.experiment for p in comparable.settings.placed if p.agrees)
+    if not agreeing:
+        raise NothingAgrees(n=len(experiments), reason=why_not(comparable.settings.placed[0]))
     part = selected(experiments, reflections, [form[k] for k in agreeing])
     first = determine_symmetry(*part, params[1], numbered_anew(comparable, agreeing))
-    if set(first.best.subgroup.members) != set(comparable.settings.members):
+    found, assumed = set(first.best.subgroup.members), set(comparable.settings.members)
+    is_sure = first.confidence >= MIN_CONFIDENCE or first.is_given
+    if found < assumed or (is_sure and found != assumed):
         comparable = compare_settings(comparable, first.best.subgroup.members)
     assert comparable.settings is not None
     placed = comparable.settings.placed
-    untold = [p for p in placed if not p.is_other and not p.is_alone and p.margin < params[0].min_margin]
-    n_agreeing = sum(not p.is_other and not p.is_alone for p in placed)
-    is_common = len(untold) > n_agreeing / 2
+    untold = [p for p in placed if p.agrees and p.margin < params[0].min_margin]
+    n_agreeing = sum(p.agrees for p in placed)
+    is_common = len(untold) > n_agreeing / 2 and _are_nearly_alike(untold)
     for p in placed:
         why = why_not(p, 0.0 if is_common else params[0].min_margin)
         if why:
@@ -209,10 +217,16 @@ def _without_others(
     if not is_common:
         return comparable, ()
     words = (
-        f"the settings of {len(untold)} of {n_agreeing} data sets cannot be told apart: twinning or pseudo-symmetry, "
-        "or too few reflections in common; none was set aside for it"
+        f"the settings of {len(untold)} of {n_agreeing} data sets cannot be told apart: twinning or pseudo-symmetry; "
+        "none was set aside for it"
     )
     return comparable, (words,)
+
+
+def _are_nearly_alike(placed: Sequence[Placed]) -> bool:
+    """Whether two settings of most of them are nearly equivalent, and known well enough to say so."""
+    ratio = np.median([p.next_best / p.cc for p in placed])
+    return bool(ratio > NEARLY_ALIKE and np.median([p.chance / p.cc for p in placed]) < 1 - NEARLY_ALIKE)
 
 
 def _facts(

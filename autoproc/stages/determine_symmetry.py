@@ -26,6 +26,7 @@ from autoproc.symmetry.elements import (
     CorrelationModel,
     ElementScore,
     correlation_model,
+    for_weak_data,
     merge_friedel,
     score_elements,
 )
@@ -133,6 +134,8 @@ def determine_symmetry(
     merged = merge_friedel(observations.hkl[usual], e2)
     min_sd = SD_PRESCALED if params.prescale else SD_UNSCALED
     model = correlation_model(merged, lattice.rotations, e2, sigma, min_sd)
+    if comparable.settings is not None:
+        model = for_weak_data(model, int((merged.count > 1).sum()))
     elements = score_elements(merged, lattice.rotations, model)
     subgroups = score_subgroups(find_subgroups(lattice, monoclinic_setting(params)), elements)
     n = comparable.reference

@@ -14,6 +14,7 @@ from autoproc.symmetry.laue_group import SubgroupScore
 from autoproc.symmetry.undecided import undecided
 
 MIN_CONFIDENCE = 0.5
+"""Of the Laue group; below, others are nearly as likely."""
 MIN_PAIRS = 3
 PSEUDO_CC = 0.4
 CC_DROP = 0.15

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,8 @@ SD_PRESCALED = 0.07
 SD_UNSCALED = 0.1
 """Least sd of a CC: systematic errors that more pairs do not reduce. 0.1 is Evans's for unscaled data; taking smooth
 errors out first leaves true elements within 0.03 of one another, so that a pseudo-symmetry of CC 0.8 shows."""
+SD_FROM_SIGMAS = 0.05
+"""Of the CC that the sigmas make expect."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,11 +217,24 @@ def correlation_model(
     factor = _sd_factor(x, y)
     cc_true = from_sigmas
     if identity.n_unique >= 10:
-        weights = np.array([1 / 0.05**2, identity.n_unique / factor**2])
+        weights = np.array([1 / SD_FROM_SIGMAS**2, identity.n_unique / factor**2])
         cc_true = float(np.average([from_sigmas, identity.cc], weights=weights))
     cc_unrelated = float(np.corrcoef(x, y)[0, 1]) if len(x) > 2 else 0.0
     repeats = identity.cc if identity.n_unique >= 3 else None
     return CorrelationModel(float(np.clip(cc_true, 0.2, 1)), from_sigmas, repeats, cc_unrelated, len(x), factor, min_sd)
+
+
+def for_weak_data(model: CorrelationModel, n_repeated: int) -> CorrelationModel:
+    """The model where data are compared as far out as they say anything, so that the CC to expect may be low.
+
+    It is that of repeats then, where n_repeated reflections tell it better than the sigmas do, however low it is; and
+    systematic errors are a part of it, as they are of the intensities, beside its own uncertainty.
+    """
+    sd = model.sd_factor / np.sqrt(max(n_repeated, 1))
+    if model.cc_identity is None or sd > SD_FROM_SIGMAS / 2:
+        return model
+    cc = float(np.clip(model.cc_identity, 2 * sd, 1))
+    return replace(model, cc_true=cc, min_sd=min(model.min_sd, float(np.hypot(model.min_sd * cc, sd))))
 
 
 def unrelated_pairs(merged: Merged, rotations: np.ndarray, e2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

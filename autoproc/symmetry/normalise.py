@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from autoproc.geometry.shells import shells_of_equal_number
+from autoproc.models.numbering import rows_by_experiment
 from autoproc.robust import without_extremes
 from autoproc.symmetry.observations import Observations
 from autoproc.threads import map_in_order
@@ -50,8 +51,7 @@ def normalise(observations: Observations, prescale: bool = True) -> Normalised:
     logarithmic link finds it, because Wilson intensities scatter as their mean.
     """
     mean = np.empty(len(observations))
-    for n in np.unique(observations.experiment):
-        rows = np.flatnonzero(observations.experiment == n)
+    for rows in rows_by_experiment(observations.experiment).values():
         mean[rows] = _expected_mean(observations[rows], prescale)
     return Normalised(observations.intensity / mean, observations.sigma / mean, mean)
 

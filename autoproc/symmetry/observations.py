@@ -11,6 +11,7 @@ from autoproc.geometry.corrections import lorentz_polarisation
 from autoproc.geometry.rotation import crystal_from_lab
 from autoproc.merging.blank_images import is_on_blank_image
 from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.symmetry.reindex import reindex_hkl
 
@@ -50,9 +51,9 @@ class Observations:
     def reindexed(self, matrices: dict[int, np.ndarray]) -> Observations:
         """The same observations with each experiment's hkl changed by its matrix."""
         hkl = self.hkl.copy()
-        for experiment, matrix in matrices.items():
-            rows = self.experiment == experiment
-            hkl[rows] = reindex_hkl(hkl[rows], matrix)
+        for experiment, rows in rows_by_experiment(self.experiment).items():
+            if experiment in matrices:
+                hkl[rows] = reindex_hkl(hkl[rows], matrices[experiment])
         return Observations(hkl, self.intensity, self.sigma, self.s2, self.experiment, self.phi, self.direction)
 
 
@@ -74,8 +75,10 @@ def observations_of(experiments: Sequence[Experiment], reflections: Reflections)
     placing = reflections.without(*(name for name in reflections if name not in PLACING))
     good[good] &= ~_is_blank(placing[good], intensity[good] / np.sqrt(variance[good]))
     rows = np.flatnonzero(good)
+    own = rows_by_experiment(ids[rows])
+    none = np.zeros(0, np.intp)
     parts = [
-        _of_experiment(n, experiment, reflections, rows[ids[rows] == n], (intensity, variance))
+        _of_experiment(n, experiment, reflections, rows[own.get(n, none)], (intensity, variance))
         for n, experiment in enumerate(experiments)
         if experiment.crystal is not None
     ]
@@ -91,8 +94,7 @@ def _is_blank(reflections: Reflections, i_over_sigma: np.ndarray) -> np.ndarray:
     ids = reflections["experiment_id"]
     span = reflections["bbox"][:, 4:] if "bbox" in reflections else None
     blank = np.zeros(len(frame), bool)
-    for n in np.unique(ids):
-        here = ids == n
+    for here in rows_by_experiment(ids).values():
         blank[here] = is_on_blank_image(frame[here], i_over_sigma[here], None if span is None else span[here])
     return blank
 

@@ -13,6 +13,7 @@ from autoproc.geometry.cell_errors import errors_in_basis
 from autoproc.geometry.constraints import constrain_setting
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import rotations_of
 
@@ -93,10 +94,9 @@ def reindex_hkl(hkl: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 def reindex_reflections(reflections: Reflections, matrices: dict[int, np.ndarray]) -> Reflections:
     """Apply to each experiment's reflections its matrix; 0 0 0 stays 0 0 0."""
     hkl = reflections["hkl"].copy()
-    ids = reflections["experiment_id"]
-    for experiment_id, matrix in matrices.items():
-        rows = ids == experiment_id
-        hkl[rows] = reindex_hkl(hkl[rows], matrix)
+    for experiment_id, rows in rows_by_experiment(reflections["experiment_id"]).items():
+        if experiment_id in matrices:
+            hkl[rows] = reindex_hkl(hkl[rows], matrices[experiment_id])
     return reflections.replace(hkl=hkl)
 
 

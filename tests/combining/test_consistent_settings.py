@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from wedges_for_tests import n_alike, wedges_of
@@ -102,3 +104,31 @@ def test_some_of_them_numbered_anew():
     rows = found.observations.experiment == 1
     own = part.observations.experiment == 1
     np.testing.assert_array_equal(part.observations.hkl[own], found.observations.hkl[rows])
+
+
+@pytest.mark.parametrize(("group", "seed"), [("P 63", 1), ("P 3", 3), ("I 2 3", 1)])
+def test_of_very_weak_wedges_those_that_agree_are_in_one_setting(group, seed):
+    """With 3 photons a reflection some cannot be told, and that is what is said of them."""
+    cell = (60.0, 60.0, 70.0, 90.0, 90.0, 120.0) if group != "I 2 3" else (70.0, 70.0, 70.0, 90.0, 90.0, 90.0)
+    wedges, found = compared(group, 10, 2, seed, photons=3.0, cell=cell, d_min=3.5)
+    sure = [p for p in found.settings.placed if p.agrees and p.margin >= 3]
+    assert len(sure) >= 4
+    kept = [p.experiment for p in sure]
+    assert not wedges.is_impostor[kept].any()
+    assert n_alike(group, [found.changes[n] @ wedges.operators[n] for n in kept]) == len(kept)
+    for p in found.settings.placed:
+        if p.is_other:
+            assert p.cc < p.expected / 2 - p.chance
+        if p.is_too_weak:
+            assert "too weak to tell" in why_not(p)
+
+
+def test_what_chance_may_give_is_neither_agreement_nor_disagreement():
+    _, found = compared("P 3")
+    usual = found.settings.placed[0]
+    weak = replace(usual, cc=0.05, n_common=900, expected=0.2, is_other=False)
+    assert weak.chance == pytest.approx(0.1)
+    assert not weak.agrees
+    assert why_not(weak).startswith("it is too weak to tell whether it agrees with the others: CC 0.05 on 900 ")
+    assert replace(weak, cc=0.11).agrees
+    assert why_not(replace(weak, is_other=True)).startswith("it agrees with the others in no setting")

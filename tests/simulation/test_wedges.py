@@ -35,6 +35,19 @@ def test_each_setting_of_the_lattice_occurs(group, n):
     assert len(kinds) == n
 
 
+def test_the_factor_is_that_of_the_true_intensities():
+    wedges = simulate_wedges(WedgesParams(**SMALL, scales=(2.0, 2.0), decays=(0.0, 0.0), systematic=0.0, photons=1e6))
+    back = [np.linalg.inv(operator) for operator in wedges.operators]
+    table = wedges.reflections
+    hkl = np.array([np.rint(back[n] @ h) for n, h in zip(table["experiment_id"], table["hkl"], strict=True)])
+    true = dict(zip(map(tuple, wedges.hkl.tolist()), wedges.intensity, strict=True))
+    expected = np.array([true[tuple(h)] for h in hkl.astype(int).tolist()]) * wedges.factor
+    deviation = (table["intensity_sum"] - expected) / np.sqrt(table["variance_sum"])
+    assert np.std(deviation) == pytest.approx(1.0, abs=0.05)
+    assert wedges.factor.min() > 1.5
+    assert wedges.factor.max() < 2.5
+
+
 def test_impostors_are_among_them():
     wedges = simulate_wedges(WedgesParams(**SMALL, n_impostors=2))
     assert wedges.is_impostor.sum() == 2

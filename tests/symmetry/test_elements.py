@@ -7,6 +7,7 @@ from scipy.integrate import quad
 from autoproc.symmetry.elements import (
     CorrelationModel,
     elements_of,
+    for_weak_data,
     merge_friedel,
     pairs_related,
     pairs_within,
@@ -100,3 +101,21 @@ def test_elements_of_a_cubic_lattice():
     elements = elements_of(rotations)
     assert elements[0] == (0,)
     assert [len(e) for e in elements] == [1] + [2] * 7 + [1] * 9
+
+
+def test_elements_of_weak_data_are_told_by_what_repeats_say():
+    weak = CorrelationModel(0.2, 0.3, 0.1, 0.0, 20000, 1.0, 0.1)
+    assert weak.likelihood(0.1, 10000) < 0.7
+    told = for_weak_data(weak, 10000)
+    assert told.cc_true == 0.1
+    assert told.min_sd == pytest.approx(np.hypot(0.01, 0.01))
+    assert told.likelihood(0.1, 10000) > 0.8
+    assert told.likelihood(0.0, 10000) < 0.45
+
+
+def test_few_repeats_change_nothing():
+    assert for_weak_data(model(), 200) == model()
+
+
+def test_of_strong_data_the_scatter_is_as_ever():
+    assert for_weak_data(model(0.96), 10**6).min_sd == pytest.approx(0.096, abs=1e-3)

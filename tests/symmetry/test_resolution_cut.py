@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autoproc.symmetry.observations import Observations
-from autoproc.symmetry.resolution_cut import MIN_KEPT, PER_SHELL, informative_limit
+from autoproc.symmetry.resolution_cut import MIN_KEPT, PER_SHELL, correlation_limit, informative_limit
 
 
 def falling(n: int, fall: float, first: float = 20.0) -> Observations:
@@ -48,3 +48,21 @@ def test_the_order_of_observations_does_not_matter():
 
 def test_a_handful_of_observations_is_one_shell():
     assert informative_limit(falling(PER_SHELL - 1, 1.0), 4.0) == pytest.approx(1.0)
+
+
+def test_strong_data_sets_are_compared_as_far_as_they_go():
+    assert correlation_limit(falling(5000, 0.5)) == pytest.approx(1.0)
+
+
+def test_weak_data_sets_are_compared_where_a_correlation_is_the_most_significant():
+    """N^1.5 / sum (1 + v), v = exp(2 k s2) / i^2, of reflections spread evenly in s2."""
+    weak = falling(20000, 2.0, first=1.0)
+    s2 = np.linspace(0.01, 1.0, 20000)
+    significance = np.arange(1, 20001) ** 1.5 / np.cumsum(1 + np.exp(4 * s2))
+    limit = correlation_limit(weak)
+    assert limit**-2.0 == pytest.approx(s2[np.argmax(significance)], abs=0.05)
+    assert limit < informative_limit(weak, 0.8)
+
+
+def test_data_without_signal_have_a_limit_too():
+    assert 1.0 <= correlation_limit(falling(3000, 1.0, first=-0.1)) <= 10.0
