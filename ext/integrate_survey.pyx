@@ -27,12 +27,12 @@ cdef enum:
 
 def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted,
                  double gain, double noise,
-                 const double[:, ::1] centre, const double[::1] radius, const double[:, :, ::1] transform,
-                 double[:, ::1] out, unsigned char[:, ::1] scratch, int[::1] covered, double[::1] around):
+                 const double[:, ::1] centre, const double[::1] radius, double[:, ::1] out,
+                 unsigned char[:, ::1] scratch, int[::1] covered, double[::1] around):
     """Flux and second moments of spots on one frame, each within a disc, above the ring around it.
 
-    centre : (N, 2) px, radius : (N,) px, transform : (N, 2, 2) px to (eps1, eps2)
-    out : (N, 4) flux, sum of flux eps1^2 + eps2^2, valid (1) or not (0), sum of flux eps1^2
+    centre : (N, 2) px, radius : (N,) px
+    out : (N, 5) flux, valid (1) or not (0), sums of flux x^2, x y and y^2 with x (fast), y (slow) from the centre, px
     covered : filled with the pixels (slow * width + fast) of the discs and what touches them, which are no background
     scratch : (slow, fast) zeros, and so again afterwards; around : work space for the pixels near the largest spot
     Returns how many pixels are covered.
@@ -40,7 +40,7 @@ def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] truste
     cdef Py_ssize_t n, k, n_around, n_covered = 0
     cdef int x, y, x0, x1, y0, y1, step, n_ring
     cdef int n_slow = image.shape[0], n_fast = image.shape[1]
-    cdef double dx, dy, r2, inner, outer, total, mean, limit, u, v, flux, first, second, c
+    cdef double dx, dy, r2, inner, outer, total, mean, limit, flux, xx, xy, yy, c
     cdef bint bad
     with nogil:
         for n in range(centre.shape[0]):
@@ -70,8 +70,9 @@ def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] truste
                         n_ring += 1
                 mean = total / n_ring if n_ring > 0 else 0
             flux = 0
-            second = 0
-            first = 0
+            xx = 0
+            xy = 0
+            yy = 0
             bad = n_ring < 10
             for y in range(y0, y1):
                 dy = y + 0.5 - centre[n, 1]
@@ -89,16 +90,16 @@ def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] truste
                     if not trusted[y, x] or image[y, x] < min_trusted or image[y, x] >= max_trusted:
                         bad = True
                         continue
-                    u = transform[n, 0, 0] * dx + transform[n, 0, 1] * dy
-                    v = transform[n, 1, 0] * dx + transform[n, 1, 1] * dy
                     c = image[y, x] - mean
                     flux += c
-                    first += c * u * u
-                    second += c * (u * u + v * v)
+                    xx += c * dx * dx
+                    xy += c * dx * dy
+                    yy += c * dy * dy
             out[n, 0] = flux
-            out[n, 1] = second
-            out[n, 2] = 0 if bad else 1
-            out[n, 3] = first
+            out[n, 1] = 0 if bad else 1
+            out[n, 2] = xx
+            out[n, 3] = xy
+            out[n, 4] = yy
         for n in range(n_covered):
             scratch[covered[n] // n_fast, covered[n] % n_fast] = 0
     return n_covered

@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 
 from autoproc.errors import TooFewSpots
-from autoproc.integration.survey import StrongSpots, Survey
+from autoproc.integration.survey import SpotSums, StrongSpots
 from autoproc.threads import map_in_order
 
 MIN_SPOTS = 10
@@ -37,20 +37,17 @@ class SpotShape:
 
 
 def spot_shape(
-    spots: StrongSpots, survey: Survey, experiment: int, width: float, max_sigma_m: float, n_threads: int = 1
+    spots: StrongSpots, sums: SpotSums, experiment: int, width: float, max_sigma_m: float, n_threads: int = 1
 ) -> SpotShape:
     """Widths for one lattice.
 
-    width : rotation of an image, radians; max_sigma_m : radians
+    sums : of the same spots; width : rotation of an image, radians; max_sigma_m : radians
     Raises TooFewSpots.
     """
-    bad = np.bincount(survey.spot, ~survey.is_good, minlength=len(spots)) > 0
-    seen = np.bincount(survey.spot, minlength=len(spots))
-    flux = np.bincount(survey.spot, survey.flux, minlength=len(spots))
-    first = np.bincount(survey.spot, survey.first, minlength=len(spots))
-    second = np.bincount(survey.spot, survey.second, minlength=len(spots)) - first
-    complete = seen >= spots.bbox[:, 5] - spots.bbox[:, 4]
-    whole = ~bad & complete & (flux > 0) & (spots.experiment == experiment)
+    seen = np.bincount(sums.spot, minlength=len(spots))
+    flux = np.bincount(sums.spot, sums.flux, minlength=len(spots))
+    first, second = sums.spreads(spots.transform).T
+    whole = sums.is_good & (seen >= spots.places.depth) & (flux > 0) & (spots.experiment == experiment)
     bright = whole & (flux > MIN_FLUX)
     choices = (bright & spots.is_isolated(), bright, whole)
     usable = next((c for c in choices if c.sum() >= 5 * MIN_SPOTS), whole)
@@ -59,16 +56,17 @@ def spot_shape(
         raise TooFewSpots(n_spots=n_spots, stage="integration's spot shapes", needed=MIN_SPOTS)
     sigma_b = float(np.sqrt(_mode(second[usable] / flux[usable])))
     spread = _mosaic_spread((first - second)[usable] / flux[usable], spots.lever[usable], max_sigma_m)
-    rows = usable[survey.spot]
+    rows = usable[sums.spot]
+    spot = sums.spot[rows].astype(np.intp)
     sigma_m, without_tails = _rocking_width(
-        spots.frame[survey.spot[rows]] - survey.frame[rows],
-        np.abs(spots.zeta[survey.spot[rows]]) * width,
-        survey.flux[rows] / flux[survey.spot[rows]],
-        survey.spot[rows],
+        spots.frame[spot] - sums.frame[rows],
+        np.abs(spots.zeta[spot]) * width,
+        sums.flux[rows] / flux[spot],
+        spot,
         max_sigma_m,
         n_threads,
     )
-    depth = (spots.bbox[:, 5] - spots.bbox[:, 4]) * np.abs(spots.zeta) * width
+    depth = spots.places.depth * np.abs(spots.zeta) * width
     shape = _checked(
         SpotShape(sigma_b, sigma_m, n_spots, spread=spread), float(np.quantile(depth[usable], 0.9)), max_sigma_m
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from autoproc.integration.kabsch import mosaic_lever, pixel_transform
 from autoproc.integration.predict import Predictions
-from autoproc.integration.survey import StrongSpots
+from autoproc.integration.survey import SpotPlaces, StrongSpots
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 
@@ -58,11 +58,10 @@ def strong_spots(
         lever[here] = mosaic_lever(model, predictions.s1[own])
     observed = spots["xyz_obs_px"]
     return StrongSpots(
+        SpotPlaces(observed[:, :2], spots["bbox"]),
         experiment,
-        observed[:, :2],
         np.where(has, predictions.xyz[matched, 2], observed[:, 2]),
         np.where(has, predictions.zeta[matched], 1.0),
-        spots["bbox"],
         transform,
         lever,
     )

@@ -25,36 +25,51 @@ million pixels, 3 of 18. With one of these at a time, and wider blocks of rotati
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StrongSpots:
-    """Strong spots with what was predicted for them, N rows.
+class SpotPlaces:
+    """Where N strong spots were seen: xy (N, 2) centroid, px; bbox (N, 6)."""
 
-    experiment : (N,) lattice, -1 for spots that no lattice explains
-    xy : (N, 2) observed centroid, px; frame : (N,) predicted array index
-    zeta : (N,); bbox : (N, 6); transform : (N, 2, 2) radians per px
-    lever : (N,) what mosaic spread is multiplied by to give the spot's spread along e1
-    """
-
-    experiment: np.ndarray
     xy: np.ndarray
-    frame: np.ndarray
-    zeta: np.ndarray
     bbox: np.ndarray
-    transform: np.ndarray
-    lever: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.frame)
+        return len(self.bbox)
 
     @property
     def radius(self) -> np.ndarray:
         """(N,) px, a disc about the centroid that holds the whole spot."""
         return 0.5 * np.maximum(self.bbox[:, 1] - self.bbox[:, 0], self.bbox[:, 3] - self.bbox[:, 2]) + 1.0
 
+    @property
+    def depth(self) -> np.ndarray:
+        """(N,) frames of the boxes."""
+        return self.bbox[:, 5] - self.bbox[:, 4]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StrongSpots:
+    """Strong spots with what was predicted for them, N rows.
+
+    places : where they were seen
+    experiment : (N,) lattice, -1 for spots that no lattice explains
+    frame : (N,) predicted array index; zeta : (N,); transform : (N, 2, 2) radians per px
+    lever : (N,) what mosaic spread is multiplied by to give the spot's spread along e1
+    """
+
+    places: SpotPlaces
+    experiment: np.ndarray
+    frame: np.ndarray
+    zeta: np.ndarray
+    transform: np.ndarray
+    lever: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
     def is_isolated(self) -> np.ndarray:
         """(N,) bool: no other strong spot within reach of the disc, on the frames of the box and one more each way."""
-        reach = 2 * float(np.median(self.radius)) if len(self) else 1.0
-        depth = float(np.median(self.bbox[:, 5] - self.bbox[:, 4])) + 1 if len(self) else 1.0
-        points = np.column_stack([self.xy, self.frame * (reach / depth)])
+        reach = 2 * float(np.median(self.places.radius)) if len(self) else 1.0
+        depth = float(np.median(self.places.depth)) + 1 if len(self) else 1.0
+        points = np.column_stack([self.places.xy, self.frame * (reach / depth)])
         pairs = scipy.spatial.cKDTree(points).query_pairs(reach, p=np.inf, output_type="ndarray")
         isolated = np.ones(len(self), bool)
         isolated[pairs.ravel()] = False
@@ -62,21 +77,39 @@ class StrongSpots:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Survey:
-    """Spots frame by frame, M rows of a spot on a frame, and the background sums.
+class SpotSums:
+    """What the frames show of N spots, whatever lattice they are of: M rows of a spot on a frame.
 
-    spot : (M,) row of StrongSpots; frame : (M,); flux : (M,) photons
-    second : (M,) flux-weighted sum of eps1^2 + eps2^2, radians^2; is_good : (M,) bool
-    first : (M,) flux-weighted sum of eps1^2
-    levels : background of each frame looked at, counts per pixel
+    spot : (M,) int32 row of SpotPlaces; frame : (M,) int32; flux : (M,) photons
+    is_good : (N,) bool, none of the spot's pixels is bad on any frame
+    moments : (N, 3) sums over the spot's frames of flux x^2, x y and y^2 about its centroid, px^2
     """
 
     spot: np.ndarray
     frame: np.ndarray
     flux: np.ndarray
-    second: np.ndarray
     is_good: np.ndarray
-    first: np.ndarray
+    moments: np.ndarray
+
+    @staticmethod
+    def of_frames(n_spots: int, spot: np.ndarray, frame: np.ndarray, out: np.ndarray) -> SpotSums:
+        """From the rows (M, 5) that survey_frame gives of each frame, one below the other."""
+        bad = np.bincount(spot, out[:, 1] == 0, minlength=n_spots) > 0
+        moments = np.column_stack([np.bincount(spot, out[:, n], minlength=n_spots) for n in (2, 3, 4)])
+        return SpotSums(spot.astype(np.int32), frame.astype(np.int32), out[:, 0].copy(), ~bad, moments)
+
+    def spreads(self, transform: np.ndarray) -> np.ndarray:
+        """(N, 2) flux-weighted sums of eps1^2 and eps2^2; transform : (N, 2, 2) from px to (eps1, eps2)."""
+        xx, xy, yy = self.moments.T[:, :, None]
+        along_x, along_y = transform[:, :, 0], transform[:, :, 1]
+        return along_x**2 * xx + 2 * along_x * along_y * xy + along_y**2 * yy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """Sums over the spots and over the background; levels : of each frame looked at, counts per pixel."""
+
+    spots: SpotSums
     background: BackgroundSum
     levels: dict[int, float]
 
@@ -94,7 +127,7 @@ def survey(
     reader: ImageReader,
     trusted: np.ndarray,
     ring: np.ndarray,
-    spots: StrongSpots,
+    spots: SpotPlaces,
     level: BeamLevel,
     n_threads: int,
     gain: float = 1.0,
@@ -108,6 +141,7 @@ def survey(
     n_frames = max(1, min(FRAMES_A_TASK, PIXELS_A_TASK // trusted.size))
     tasks = [run[i : i + n_frames] for run in surveyed_frames(reader.n_frames) for i in range(0, len(run), n_frames)]
     rings = Rings(ring, trusted, int(ring.max()) + 1)
+    radius = spots.radius
     own = threading.local()
     sums: list[BackgroundSum] = []
 
@@ -124,7 +158,7 @@ def survey(
             rows = np.flatnonzero((spots.bbox[:, 4] - 1 <= frame) & (frame <= spots.bbox[:, 5]))
             levels[frame] = level.of(image)
             out, covered = survey_frame(
-                image, trusted, reader.max_trusted, spots.xy[rows], spots.radius[rows], spots.transform[rows],
+                image, trusted, reader.max_trusted, spots.xy[rows], radius[rows],
                 reader.min_trusted, gain, noise, own.scratch,
             )  # fmt: skip
             all_covered.append(covered)
@@ -138,7 +172,7 @@ def survey(
         rows.extend(found)
         levels.update(some)
     spot, frame, out = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return Survey(spot, frame, out[:, 0], out[:, 1], out[:, 2] > 0, out[:, 3], _together(sums), levels)
+    return Survey(SpotSums.of_frames(len(spots), spot, frame, out), _together(sums), levels)
 
 
 def _together(sums: list[BackgroundSum]) -> BackgroundSum:

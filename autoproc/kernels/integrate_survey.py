@@ -173,7 +173,6 @@ def survey_frame(
     max_trusted: float,
     centre: np.ndarray,
     radius: np.ndarray,
-    transform: np.ndarray,
     min_trusted: float = 0.0,
     gain: float = 1.0,
     noise: float = 0.0,
@@ -182,26 +181,25 @@ def survey_frame(
     """Flux and shape of spots on one frame. Raises ValueError for shapes or values that cannot be.
 
     centre : (N, 2) px; radius : (N,) px, of the disc that holds the spot
-    transform : (N, 2, 2) from px to (eps1, eps2)
     image : (slow, fast) int16 or int32; trusted : (slow, fast) uint8
     scratch : (slow, fast) uint8 zeros to work in, which are so again afterwards
-    Returns (N, 4): flux above the ring around the disc, flux-weighted sum of eps1^2 + eps2^2, 1 where
-    all pixels were good, and flux-weighted sum of eps1^2; and the pixels where a spot lies, slow * width + fast.
+    Returns (N, 5): flux above the ring around the disc, 1 where all pixels were good, and the flux-weighted sums of
+    x^2, x y and y^2, with x (fast) and y (slow) from the centre, px; and the pixels where a spot lies,
+    slow * width + fast.
     """
     image = given.pixels(image, (None, None), "image")
     trusted = given.flags(trusted, image.shape, "trusted")
     scratch = np.zeros(image.shape, np.uint8) if scratch is None else given.flags(scratch, image.shape, "scratch")
     centre = given.floats(centre, (None, 2), "centre")
     n = len(centre)
-    radius, transform = given.floats(radius, (n,), "radius"), given.floats(transform, (n, 2, 2), "transform")
+    radius = given.floats(radius, (n,), "radius")
     if n and not (np.abs(centre).max() <= FARTHEST and 0 <= radius.min() <= radius.max() <= FARTHEST):
         raise ValueError(f"a spot's centre is not finite or farther than {FARTHEST} px, or its radius not 0 to that")
-    out = np.zeros((n, 4))
+    out = np.zeros((n, 5))
     covered = np.empty(int(min(np.sum((2 * radius + 5.0) ** 2), image.size)), np.int32)
     around = np.empty(int(min((2 * radius.max(initial=0) + 9.0) ** 2, image.size)))
     n_covered = _integrate_survey.survey_frame(
         image, trusted, given.number(min_trusted, "min_trusted"), given.number(max_trusted, "max_trusted"),
-        given.positive(gain, "gain"), given.number(noise, "noise", 0.0), centre, radius, transform, out, scratch,
-        covered, around,
+        given.positive(gain, "gain"), given.number(noise, "noise", 0.0), centre, radius, out, scratch, covered, around,
     )  # fmt: skip
     return out, covered[:n_covered]

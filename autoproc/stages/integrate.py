@@ -10,26 +10,25 @@ from pydantic import Field
 
 from autoproc.errors import NoReflections
 from autoproc.formats.frames import ImageReader
-from autoproc.integration.beam_level import BeamLevel, FramesWithBeam
+from autoproc.integration.beam_level import FramesWithBeam
 from autoproc.integration.blocks import Measuring
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
+from autoproc.integration.look import Look, TypicalFrame, look, usable_pixels
 from autoproc.integration.passes import measure_all
-from autoproc.integration.powder_rings import PowderRing, ice_rings
+from autoproc.integration.powder_rings import PowderRing
 from autoproc.integration.predict import Predictions, predict
 from autoproc.integration.profiles import DetectorRegions
 from autoproc.integration.report import HEADER, resolution_rows, shape_lines
-from autoproc.integration.scattering import Scattering, scattering
-from autoproc.integration.shadow import ShadowParams, Untrusted, find_untrusted
+from autoproc.integration.scattering import steady_geometry
+from autoproc.integration.shadow import ShadowParams, Untrusted
 from autoproc.integration.shapes import SpotShape, spot_shape
 from autoproc.integration.shoeboxes import rotation_blocks
 from autoproc.integration.strong import inherited_flags, match, strong_spots
-from autoproc.integration.survey import Survey, survey
 from autoproc.integration.table import integrated_table
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, ProfileModel
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.params import Params
-from autoproc.robust import readout_variance
 
 
 class IntegrateParams(Params):
@@ -74,6 +73,7 @@ class IntegrateResult:
     n_overloaded : of those predicted, reflections with overloaded pixels, most of which could not be integrated
     ice_rings : powder rings of ice in the background between the spots
     beam_warning : the images that had no beam, or not all of it, in plain words; empty if all had
+    look : what the images show whatever lattices are on them, of use where these are integrated once more
     """
 
     experiments: list[Experiment]
@@ -86,6 +86,7 @@ class IntegrateResult:
     beam_warning: str = ""
     n_overloaded: int = 0
     ice_rings: tuple[PowderRing, ...] = ()
+    look: Look | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -102,10 +103,13 @@ def integrate(
     reader: ImageReader,
     params: IntegrateParams | None = None,
     n_threads: int = 0,
+    earlier: IntegrateResult | None = None,
 ) -> IntegrateResult:
     """Integrate the lattices of one sweep.
 
     spots : indexed strong spots, for the shapes of the reflections
+    earlier : with other lattices, of the same images; where those are found unchanged, and their strong spots and
+        geometry are the same, they are not looked at again. The result is the same as without it, to the bit
     The images are read twice: once for the shapes of spots and the background between them (at most
     400 frames of a long sweep), once to integrate. Memory: the shoeboxes of two finished rotation blocks
     and those being filled (and of those that max_rotation lets reach into them), and a few frames for
@@ -115,7 +119,7 @@ def integrate(
     params = params or IntegrateParams()
     experiments = list(experiments)
     scan = experiments[0].scan
-    known = _first_reading(experiments, spots, reader, params, n_threads)
+    known = _first_reading(experiments, spots, reader, params, n_threads, earlier.look if earlier else None)
     trusted = np.ascontiguousarray(known.usable, np.uint8)
     predictions, frames = known.predictions, known.frames
     bbox = bounding_boxes(frames, params.n_sigma, params.background_border, scan.n_images)
@@ -136,19 +140,20 @@ def integrate(
         models,
         table[kept],
         known.shapes,
-        known.untrusted,
+        known.look.untrusted,
         len(predictions),
         len(blocks),
         int(measured.is_reference.sum()),
         known.lit.warning(scan.image_range[0]),
         int(table.has_flag(Flag.OVERLOADED).sum()),
-        known.rings,
+        known.look.rings,
+        known.look,
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
-    """What the first reading of the images told, without the sums over them, which are large.
+    """What the first reading of the images told.
 
     usable : (slow, fast) bool; noise : variance of a pixel beside that of counting, counts^2
     predictions, frames : of the reflections of which enough is on the images
@@ -156,32 +161,31 @@ class _Known:
 
     lit: FramesWithBeam
     shapes: list[SpotShape]
-    untrusted: Untrusted
+    look: Look
     usable: np.ndarray
-    rings: tuple[PowderRing, ...]
     noise: float
     predictions: Predictions
     frames: SpotFrames
 
 
 def _first_reading(
-    experiments: list[Experiment], spots: Reflections, reader: ImageReader, params: IntegrateParams, n_threads: int
+    experiments: list[Experiment],
+    spots: Reflections,
+    reader: ImageReader,
+    params: IntegrateParams,
+    n_threads: int,
+    earlier: Look | None,
 ) -> _Known:
     """Predict, and learn the shapes of spots and the background between them. Raises TooFewSpots or NoReflections."""
     scan, gain = experiments[0].scan, experiments[0].detector[0].gain
-    trusted = np.ascontiguousarray(reader.mask, np.uint8)
     candidates = _predictions(experiments, params, n_threads)
     strong = strong_spots(experiments, spots, candidates, match(spots, candidates))
-    where = scattering(experiments[0], n_threads)
-    typical = reader.read(_frame_of_most_spots(spots, scan.n_images))
-    noise = readout_variance(typical, reader.mask, reader.min_trusted)
-    level = BeamLevel(trusted, typical, reader.min_trusted, gain)
-    seen = survey(reader, trusted, where.ring, strong, level, n_threads, gain, noise)
-    lit = FramesWithBeam(reader, level, seen.levels)
+    typical = TypicalFrame.read(reader, _frame_of_most_spots(spots, scan.n_images), gain)
+    steady = steady_geometry(experiments[0])
+    seen = look(steady, reader, typical, strong.places, params.shadow, n_threads, earlier)
+    lit = FramesWithBeam(reader, typical.level, seen.levels)
     width, largest = abs(np.radians(scan.oscillation[1])), np.radians(params.max_sigma_m)
-    shapes = [spot_shape(strong, seen, i, width, largest, n_threads) for i in range(len(experiments))]
-    untrusted = _untrusted(experiments[0], where, seen, reader.mask, params.shadow, noise, n_threads)
-    usable = reader.mask & ~untrusted.is_shadowed & ~untrusted.is_hot
+    shapes = [spot_shape(strong, seen.spots, i, width, largest, n_threads) for i in range(len(experiments))]
     predictions, frames = _recorded(experiments, candidates, shapes, params)
     if not len(predictions):
         to_do = (
@@ -189,29 +193,12 @@ def _first_reading(
             "the header's beam centre, distance and rotation with the beamline's log"
         )
         raise NoReflections(to_do, stage="integration", reason="none is predicted within the images")
-    rings = ice_rings(experiments[0], where, seen.background, usable)
-    return _Known(lit, shapes, untrusted, usable, rings, noise, predictions, frames)
+    return _Known(lit, shapes, seen, usable_pixels(reader, seen.untrusted), typical.noise, predictions, frames)
 
 
 def _with_profile(experiment: Experiment, shape: SpotShape, n_sigma: float) -> Experiment:
     profile = ProfileModel(float(np.degrees(shape.sigma_b)), float(np.degrees(shape.sigma_m)), n_sigma)
     return replace(experiment, profile=profile)
-
-
-def _untrusted(
-    experiment: Experiment,
-    where: Scattering,
-    seen: Survey,
-    mask: np.ndarray,
-    params: ShadowParams,
-    noise: float,
-    n_threads: int,
-) -> Untrusted:
-    """Shadowed and hot pixels; none where the user does not want them looked for."""
-    if params.is_enabled:
-        return find_untrusted(experiment, where, seen.background, mask, params, noise, n_threads)
-    nothing = np.zeros(mask.shape, bool)
-    return Untrusted(nothing, nothing, 0.0, 0)
 
 
 def _frame_of_most_spots(spots: Reflections, n_images: int) -> int:

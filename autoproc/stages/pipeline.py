@@ -169,12 +169,12 @@ def refine_models(processing: Processing, config: Config, observer: Observer) ->
 
 
 def measure(processing: Processing, reader: ForgivingReader, config: Config, observer: Observer) -> None:
-    """Integrate the reflections of the refined lattices."""
+    """Integrate the reflections of the refined lattices; what an earlier attempt saw of the same images is used."""
     refined = processing.refined
     assert refined is not None
     with processing.timed("integrate"):
         processing.integrated = integrate_sweep(
-            reader, refined.experiments, refined.reflections, config, observer.watch
+            reader, refined.experiments, refined.reflections, config, observer.watch, processing.integrated
         )
     processing.warnings += reader.warnings(processing.experiment.scan.image_range[0])
     observer.stage("integrate", format_integrate(processing.integrated))
@@ -345,12 +345,17 @@ def with_shoeboxes(found: FoundSpots) -> FoundSpots:
 
 
 def integrate_sweep(
-    reader: ImageReader, experiments: Sequence[Experiment], reflections: Reflections, config: Config, watch: Watch
+    reader: ImageReader,
+    experiments: Sequence[Experiment],
+    reflections: Reflections,
+    config: Config,
+    watch: Watch,
+    earlier: IntegrateResult | None = None,
 ) -> IntegrateResult:
-    """Integrate the lattices of one sweep."""
+    """Integrate the lattices of one sweep; `earlier` is of the same images, with other lattices."""
     n_reads = reader.n_frames + sum(map(len, surveyed_frames(reader.n_frames)))
     with watch(reader, "Integrating", n_reads) as watched:
-        return integrate(experiments, reflections, watched, config.integrate, config.run.n_threads)
+        return integrate(experiments, reflections, watched, config.integrate, config.run.n_threads, earlier)
 
 
 def gathered_warnings(processing: Processing) -> list[str]:

@@ -135,8 +135,7 @@ class Kernels(Reader):
             case "connected_spots" | "tally_pixels" | "pack_shoeboxes":
                 return _of_spots(name, rng)
             case "survey_frame":
-                turned = rng.normal(size=(n_spots, 2, 2))
-                return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), turned, 0.0, 1.0, 0.0, 1 - ones]
+                return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), 0.0, 1.0, 0.0, 1 - ones]
             case "add_background":
                 sums = [np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.uint16), np.zeros(SHAPE, np.uint16)]
                 return [*sums, image, ones, np.unique(rng.integers(0, n, 50)), np.full(SHAPE, 9, np.int32), 0.0]

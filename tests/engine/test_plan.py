@@ -13,6 +13,8 @@ from autoproc.decisions.symmetry import SUSPECT_POSITIONS
 from autoproc.engine.plan import process_sensibly
 from autoproc.engine.positions import position_ratio
 from autoproc.errors import AutoprocError
+from autoproc.integration import look
+from autoproc.integration.survey import survey
 from autoproc.models.reflections import Flag
 from autoproc.stages import pipeline
 from autoproc.stages.determine_symmetry import SymmetryParams, determine_symmetry
@@ -82,8 +84,11 @@ def test_wrong_beam_centre_is_put_right(processed):
     assert found.indexed.fraction_indexed > 0.9
 
 
-def test_second_lattice_is_found_and_kept(processed):
+def test_second_lattice_is_found_and_kept(processed, monkeypatch):
+    looks = []
+    monkeypatch.setattr(look, "survey", lambda *args: looks.append(args) or survey(*args))
     found = processed({**SHORT, **SECOND}, **AS_INDEXED)
+    assert len(looks) == 1  # the images are looked at once for both attempts
     assert found.indexed.n_lattices == 2
     assert {"index.max_lattices": 2} in kept(found, "index")
     first = next(d for d in found.decisions if d.what == "look for lattice 2")

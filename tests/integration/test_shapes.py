@@ -6,8 +6,7 @@ from scipy.special import ndtr
 
 from autoproc.errors import TooFewSpots
 from autoproc.integration.shapes import SpotShape, _checked, _mode, _mosaic_spread, _rocking_width, spot_shape
-from autoproc.integration.survey import MAX_SURVEYED, StrongSpots, Survey, surveyed_frames
-from autoproc.kernels.integrate_survey import BackgroundSum
+from autoproc.integration.survey import MAX_SURVEYED, SpotPlaces, SpotSums, StrongSpots, surveyed_frames
 
 WIDTH = np.radians(0.5)
 
@@ -24,17 +23,16 @@ def surveyed(sigma_m, n=400, sigma_b=1e-3, offset=0.0, seed=0, extent=None, spre
     flux = rng.poisson(500 * (ndtr(rate * (frame + 1 - z[spot])) - ndtr(rate * (frame - z[spot])))).astype(float)
     bbox = np.column_stack([np.zeros((n, 4), int), z0 + 1, np.maximum(z1 - 1, z0 + 2)])
     spots = StrongSpots(
+        SpotPlaces(20.0 * np.arange(2 * n).reshape(n, 2), bbox),
         np.zeros(n, int),
-        20.0 * np.arange(2 * n).reshape(n, 2),
         z + rng.normal(0, 1, n) * offset,
         zeta,
-        bbox,
         np.tile(np.eye(2), (n, 1, 1)),
         rng.uniform(0.1, 0.6, n),
     )
-    good = np.ones(len(spot), bool)
     first = flux * (sigma_b**2 + (spread * spots.lever[spot]) ** 2)
-    return spots, Survey(spot, frame, flux, first + flux * sigma_b**2, good, first, BackgroundSum.of_shape((2, 2)), {})
+    out = np.column_stack([flux, np.ones(len(spot)), first, 0 * flux, flux * sigma_b**2])
+    return spots, SpotSums.of_frames(n, spot, frame, out)
 
 
 @pytest.mark.parametrize("degrees", [0.08, 0.2, 0.6])
@@ -86,7 +84,7 @@ def test_a_long_sweep_is_surveyed_in_wedges():
 
 def test_spots_that_touch_another_are_not_isolated():
     spots, _ = surveyed(np.radians(0.2), n=6)
-    spots.xy[1] = spots.xy[0] + 1
+    spots.places.xy[1] = spots.places.xy[0] + 1
     spots.frame[1] = spots.frame[0]
     assert spots.is_isolated().tolist() == [False, False, True, True, True, True]
 

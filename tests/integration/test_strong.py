@@ -105,7 +105,7 @@ def test_what_was_predicted_goes_with_the_spots_and_the_others_stay_as_seen():
     assert_allclose(strong.transform[[0, 2]], pixel_transform(made, found.s1[own], found.xyz[own, :2]))
     assert_allclose(strong.lever[[0, 2]], mosaic_lever(made, found.s1[own]))
     assert_allclose(strong.transform[1], np.eye(2))
-    assert_allclose(strong.xy, spots["xyz_obs_px"][:, :2])
+    assert_allclose(strong.places.xy, spots["xyz_obs_px"][:, :2])
 
 
 @pytest.mark.parametrize("flag", [Flag.INDEXED, Flag.STRONG, Flag.USED_IN_REFINEMENT])

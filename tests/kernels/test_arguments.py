@@ -110,15 +110,15 @@ def test_a_gain_by_which_nobody_can_divide_is_refused(gain):
     with pytest.raises(ValueError, match="gain"):
         constant_background(boxes(), 10, gain)
     with pytest.raises(ValueError, match="gain"):
-        survey_frame(np.zeros(SHAPE, int), np.ones(SHAPE, bool), 1e6, [[1, 1]], [1.0], [np.eye(2)], 0.0, gain)
+        survey_frame(np.zeros(SHAPE, int), np.ones(SHAPE, bool), 1e6, [[1, 1]], [1.0], 0.0, gain)
 
 
 def test_a_spot_at_the_farthest_place_with_the_largest_radius_is_counted_safely():
     far = 1 << 30
     out, covered = survey_frame(
-        np.zeros(SHAPE, np.int32), np.ones(SHAPE, np.uint8), 1e6, [[far, far]], [float(far)], [np.eye(2)]
+        np.zeros(SHAPE, np.int32), np.ones(SHAPE, np.uint8), 1e6, [[far, far]], [float(far)]
     )
-    assert out.shape == (1, 4)
+    assert out.shape == (1, 5)
     assert covered.ndim == 1
     assert len(set(covered.tolist())) == len(covered) <= SHAPE[0] * SHAPE[1]
 

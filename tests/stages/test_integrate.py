@@ -10,6 +10,7 @@ from simulated_spots import pairs, strong_spots
 from autoproc.errors import TooFewSpots
 from autoproc.geometry.corrections import lorentz_polarisation, sensor_efficiency
 from autoproc.integration.shadow import ShadowParams
+from autoproc.models.experiment import Detector
 from autoproc.models.reflections import Flag
 from autoproc.stages.integrate import IntegrateParams, format_integrate, integrate
 
@@ -116,6 +117,51 @@ def test_two_lattices_that_overlap():
     z = error / np.sqrt(rows["variance_prf"][ours] + (0.015 * seen.counts[theirs]) ** 2)
     for which in (shared[ours], ~shared[ours]):
         assert np.mean(np.clip(z[which & whole], -6, 6) ** 2) < 1.7
+
+
+class Stored:
+    """A simulated sweep whose frames seem to be in a file, and are counted as they are read."""
+
+    def __init__(self, sweep, file):
+        self._sweep, self._file, self.n_read = sweep, file, 0
+        self.n_frames, self.shape, self.mask = sweep.n_frames, sweep.shape, sweep.mask
+        self.min_trusted, self.max_trusted = sweep.min_trusted, sweep.max_trusted
+
+    def path(self, frame):
+        return self._file
+
+    def read(self, frame):
+        self.n_read += 1
+        return self._sweep.read(frame)
+
+
+def _refined_once_more(experiments, by):
+    """The lattices on a detector that has moved by so many mm, as it does when a lattice joins."""
+    panel = replace(experiments[0].detector[0], origin=experiments[0].detector[0].origin + by)
+    return [replace(e, detector=Detector((panel,))) for e in experiments]
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_second_lattice_is_integrated_as_if_the_images_had_not_been_seen_before(tmp_path, n_threads):
+    sweep = simulated_frames(**{**TWO, "n_images": 20, "d_min": 2.8})
+    (tmp_path / "images").touch()
+    spots = strong_spots(sweep, 2, 2500)
+    of_first = spots["experiment_id"] == 0
+    with_one = spots.replace(
+        experiment_id=np.where(of_first, 0, -1), hkl=np.where(of_first[:, None], spots["hkl"], 0)
+    )  # fmt: skip
+    two = _refined_once_more(sweep.experiments(), 1e-4)
+    first = integrate(sweep.experiments()[:1], with_one, Stored(sweep, tmp_path / "images"), n_threads=n_threads)
+    fresh, again = Stored(sweep, tmp_path / "images"), Stored(sweep, tmp_path / "images")
+    without = integrate(two, spots, fresh, n_threads=n_threads)
+    result = integrate(two, spots, again, n_threads=n_threads, earlier=first)
+    assert (again.n_read, fresh.n_read) == (1 + sweep.n_frames, 1 + 2 * sweep.n_frames)
+    assert result.look is first.look
+    assert set(result.reflections["experiment_id"]) == {0, 1}
+    for name in without.reflections:
+        np.testing.assert_array_equal(result.reflections[name], without.reflections[name], err_msg=name)
+    assert (result.shapes, result.ice_rings) == (without.shapes, without.ice_rings)
+    assert format_integrate(result) == format_integrate(without)
 
 
 def test_too_few_spots_are_an_error(integrated):
