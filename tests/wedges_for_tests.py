@@ -35,3 +35,20 @@ def n_alike(group: str, operators: list[np.ndarray]) -> int:
         return any(np.allclose(np.linalg.inv(a) @ b, w, atol=0.01) for w in own)
 
     return max(sum(alike(a, b) for b in operators) for a in operators)
+
+
+def mtz_of(path, group, wedges, change, label="IMEAN", kind="J"):
+    """The truth as a merged file, in another setting."""
+    space_group = gemmi.SpaceGroup(group)
+    hkl = np.rint(wedges.hkl @ np.asarray(change).T)
+    keep = gemmi.ReciprocalAsu(space_group)
+    inside = np.array([keep.is_in([int(x) for x in h]) for h in hkl])
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.spacegroup = space_group
+    mtz.set_cell_for_all(gemmi.UnitCell(*CELLS[group]))
+    mtz.add_dataset("known")
+    mtz.add_column(label, kind)
+    value = np.sqrt(wedges.intensity) if kind == "F" else wedges.intensity
+    mtz.set_data(np.column_stack([hkl, value])[inside].astype(np.float32))
+    path.write_bytes(mtz.write_to_bytes())
+    return path

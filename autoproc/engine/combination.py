@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from autoproc.decisions.data_sets import DATA_SETS, DataSetEffect, DataSetsRepor
 from autoproc.decisions.ladder import PLAIN, Step
 from autoproc.engine.climb import Budget
 from autoproc.engine.plan import Branch, choose_absorption, climb_branches, cut_and_finish, with_usual_absorption
+from autoproc.errors import AutoprocError
+from autoproc.formats.reference_data import read_reference
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.merging.delta_cc_half import cc_half_by_block, part_effects
 from autoproc.merging.free_r import free_r_flags
@@ -48,7 +51,7 @@ def combine_sensibly(
     Fills `processing` from its symmetry on, and its data sets with what became of each. Raises AutoprocError.
     """
     with processing.timed("combine"), observer.busy("combine"):
-        combined = combine(*data_sets, config.combine, symmetry_params(config))
+        combined = _combined(processing, data_sets, config)
     observer.stage("combine", format_combine(combined))
     observer.keep("combined", combined.experiments, combined.reflections)
     processing.symmetry = combined.symmetry
@@ -64,6 +67,20 @@ def combine_sensibly(
     cut_and_finish(processing, config, observer)
     merge_by_wavelength(processing, config)
     _tell_what_each_added(processing, kept, [kept[n] for n in stay])
+
+
+def _combined(
+    processing: Processing, data_sets: tuple[Sequence[Experiment], Reflections], config: Config
+) -> CombineResult:
+    """In one setting, that of the reference where there is one and it is of this crystal form; a warning where not."""
+    params = config.combine, symmetry_params(config)
+    if config.combine.reference is not None:
+        try:
+            return combine(*data_sets, *params, read_reference(Path(config.combine.reference)))
+        except AutoprocError as error:
+            words = f"the setting is not that of the reference: {error.message}; {error.advice}"
+            processing.warnings.append(words)
+    return combine(*data_sets, *params)
 
 
 def merge_by_wavelength(processing: Processing, config: Config) -> None:

@@ -6,6 +6,7 @@ from autoproc.spellings.answers import BEST_OR_C, CLUSTER, EXCLUDE, ONE_SCAN, RA
 from autoproc.spellings.spelling import Spelling, chosen, image_ranges, number_or, one_in
 
 AUTOMATIC = "it is chosen from the data"
+INTO_ITS_SETTING = "give it to autoproc combine, before scaling, which brings one data set or several into its setting"
 
 INTEGRATE = (
     Spelling("prediction.d_min", "integrate.d_min"),
@@ -53,6 +54,7 @@ SYMMETRY = (
     Spelling("change_of_basis_op", instead="autoproc reindex changes the basis", fine=("none",)),
     Spelling("partiality_threshold", fine=("0.4",), instead="give scale min_partiality="),
     Spelling("exclude_images", "import_sweep.exclude_images", convert=image_ranges, instead=EXCLUDE),
+    Spelling("reference", instead=INTO_ITS_SETTING, fine=("none",)),
 )  # fmt: skip
 
 SHARED_WITH_COMBINE = (
@@ -73,6 +75,7 @@ COMBINE = (
     *(Spelling(f"{which}", instead="leave it out: the minimum is sought from several starts")
       for which in ("minimization.engine", "minimization.max_iterations", "nproc_minimisation")),
     Spelling("termination_params.max_iterations", instead="leave it out: the minimum is sought from several starts"),
+    Spelling("reference", "combine.reference", convert=number_or(none="none")),
 )  # fmt: skip
 
 SCALE = (
@@ -99,7 +102,7 @@ SCALE = (
     Spelling("scaling_options.outlier_zmax", "scale.outlier_zmax"),
     Spelling("scaling_options.outlier_rejection", fine=("standard", "simple"), instead="give outlier_zmax=1e9"),
     Spelling("scaling_options.full_matrix", fine=("true", "false")),
-    Spelling("scaling_options.reference", instead="give the space group and axes to autoproc symmetry", fine=("none",)),
+    Spelling("scaling_options.reference", instead=INTO_ITS_SETTING, fine=("none",)),
     *(Spelling(f"scaling_options.target_{kind}", instead="give all sweeps together", fine=("none",))
       for kind in ("model", "mtz")),
     Spelling("scaling_options.check_consistent_indexing", fine=("false",), instead="autoproc symmetry does"),
@@ -147,6 +150,9 @@ MERGE = (
     Spelling("merging.n_bins", "scale.n_bins"),
     Spelling("r_free_flags.fraction", "merge.free_r_sets", convert=one_in),
     Spelling("r_free_flags.seed", "merge.free_r_seed"),
+    Spelling("r_free_flags.reference", "merge.reference", convert=number_or(none="none")),
+    Spelling("r_free_flags.extend", fine=("true",), instead="flags that a reference lacks are always added"),
+    Spelling("r_free_flags.remediate_mismatches", fine=("false", "true"), instead="leave it out"),
     Spelling("r_free_flags.generate", fine=("true",), instead="flags are always there: leave the column out"),
     *(Spelling(f"output.{name}", instead="names stand in MTZ files as the sweep's own", fine=("none",))
       for name in ("crystal_names", "project_name", "dataset_names")),
@@ -184,6 +190,7 @@ EXPORT = (
     Spelling("mtz.best_unit_cell", instead="the cell is that of the .expt files", fine=("none",)),
     Spelling("mmcif.pdb_version", "export.pdb_version"),
     Spelling("mmcif.compress", fine=("none",), instead="gzip the file afterwards"),
+    Spelling("shelx.composition", "export.composition", convert=number_or(ch="")),
     Spelling("shelx.scale", fine=("true",), instead="leave it out"),
     Spelling("shelx.scale_range", instead="the largest intensity fills its columns"),
     Spelling("shelx.ins", instead="it stands beside the .hkl, with the same name: --output NAME.hkl"),

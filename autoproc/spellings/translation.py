@@ -20,6 +20,9 @@ refinement are those of refine, not of index."""
 NEAR = 0.7
 """Similarity, as difflib has it, from which a name is a misspelling of another: `sigma_strng` has 0.96 of sigma_strong,
 `prediction` 0.6 of decisions, which it is not."""
+AS_NEAR = 0.05
+"""By how much a second name may be less like what was typed, and be told too: `d_man` has the same 0.75 of d_min and
+d_max; `free_r_set` 0.95 of free_r_sets and 0.82 of free_r_seed, which is not told. Without their underscores."""
 NEAR_WHOLE = 0.85
 """The same for names with scopes, which are longer: `predicton.d_min` has 0.97 of prediction.d_min."""
 
@@ -129,11 +132,18 @@ def nearest(key: str, fields: Fields, table: str | None = None) -> str:
     owner = first if first in fields else table
     tables = [owner] if owner is not None and owner in fields else list(fields)
     names = {name: [t for t in tables if name in fields[t]] for t in tables for name in fields[t]}
-    words = [f"{t}.{name}" for name in difflib.get_close_matches(last, names, n=2, cutoff=NEAR) for t in names[name]]
+    words = [f"{t}.{name}" for name in _most_like(last, names) for t in names[name]]
     if not words:
         paths = {s.path.rpartition(".")[2]: s for spellings in BY_STEP.values() for s in spellings if s.ours}
-        words = [_in_words(paths[name]) for name in difflib.get_close_matches(last, paths, n=2, cutoff=NEAR)]
+        words = [_in_words(paths[name]) for name in _most_like(last, paths)]
     return f"did you mean {' or '.join(words[:3])}?" if words else "`autoproc config` prints every parameter"
+
+
+def _most_like(name: str, names: Iterable[str]) -> list[str]:
+    """The names most like one that was typed: the nearest, and another one only if it is as near, or nearly so."""
+    near = difflib.get_close_matches(name, names, n=2, cutoff=NEAR)
+    likeness = [difflib.SequenceMatcher(None, one.replace("_", ""), name.replace("_", "")).ratio() for one in near]
+    return [one for one, ratio in zip(near, likeness, strict=True) if ratio > max(likeness) - AS_NEAR]
 
 
 def _near_whole(key: str, fields: Fields) -> str:

@@ -123,9 +123,8 @@ def combine(
     reference : whose setting and space group to take; params.reference is not read here
     Raises NoCrystal, NoReflections, NothingAgrees, ImpossibleSpaceGroup, ReferenceDoesNotFit.
     """
-    if reference is not None and symmetry.space_group is None:
-        known = {"space_group": reference.space_group.xhm(), "unit_cell": reference.cell.parameters}
-        symmetry = symmetry.model_copy(update=known)
+    if reference is not None:
+        symmetry = with_known_group(symmetry, reference)
     aside: dict[int, str] = {}
     clusters, clustered = _clusters(experiments, reflections, params, aside)
     form = [n for n in clustered if n not in aside]
@@ -151,6 +150,27 @@ def combine(
         (*warnings, *found.warnings),
         fit,
     )  # fmt: skip
+
+
+def with_known_group(symmetry: SymmetryParams, reference: ReferenceData) -> SymmetryParams:
+    """The parameters with the space group and the axes of a reference, unless a space group is given."""
+    if symmetry.space_group is not None:
+        return symmetry
+    known = {"space_group": reference.space_group.xhm(), "unit_cell": reference.cell.parameters}
+    return symmetry.model_copy(update=known)
+
+
+def symmetry_as_in(
+    reference: ReferenceData, experiments: Sequence[Experiment], reflections: Reflections, symmetry: SymmetryParams
+) -> tuple[SymmetryResult, ReferenceFit]:
+    """One data set in the space group and the setting of a reference, and how it fits.
+
+    Raises ImpossibleSpaceGroup or ReferenceDoesNotFit for a reference of another crystal form, and what
+    determine_symmetry raises.
+    """
+    found = determine_symmetry(experiments, reflections, with_known_group(symmetry, reference))
+    fit = fit_to_reference(found.experiments, found.reflections, reference)
+    return _turned(found, fit.change), fit
 
 
 def selected(

@@ -17,6 +17,7 @@ from autoproc.errors import AutoprocError, InputError, NoReflections
 from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.frames import ImageReader
 from autoproc.formats.free_flags import FreeFlags, NoFreeFlags, read_free_flags
+from autoproc.formats.reference_data import read_reference
 from autoproc.formats.registry import open_reader
 from autoproc.formats.shoeboxes import unpacked_shoeboxes
 from autoproc.integration.survey import surveyed_frames
@@ -27,6 +28,7 @@ from autoproc.models.reflections import Reflections
 from autoproc.scaling.tables import format_scale
 from autoproc.spot_finding.pixels import SpotPixels
 from autoproc.stages.anisotropy import Anisotropy, anisotropy, format_anisotropy
+from autoproc.stages.combine import symmetry_as_in
 from autoproc.stages.damage_analysis import DamageResult, damage_analysis, format_damage_analysis
 from autoproc.stages.determine_symmetry import SymmetryParams, SymmetryResult, determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import ResolutionEstimate, estimate_resolution, format_resolution
@@ -197,10 +199,24 @@ def find_symmetry(processing: Processing, config: Config, observer: Observer) ->
     integrated = processing.integrated
     assert integrated is not None
     with processing.timed("symmetry"), observer.busy("symmetry"):
-        symmetry = determine_symmetry(integrated.experiments, integrated.reflections, symmetry_params(config))
+        symmetry, fit = _symmetry(processing, integrated, config)
     processing.symmetry, processing.scaled, processing.resolution = symmetry, None, None
-    observer.stage("symmetry", format_symmetry(symmetry))
+    observer.stage("symmetry", "\n".join([format_symmetry(symmetry), *fit]))
     observer.keep("symmetrized", symmetry.experiments, symmetry.reflections)
+
+
+def _symmetry(processing: Processing, integrated: IntegrateResult, config: Config) -> tuple[SymmetryResult, list[str]]:
+    """The symmetry, and in words how the data fit the reference; a warning where that is of another crystal."""
+    data = integrated.experiments, integrated.reflections, symmetry_params(config)
+    if config.combine.reference is not None:
+        try:
+            found, fit = symmetry_as_in(read_reference(Path(config.combine.reference)), *data)
+            return found, [fit.words]
+        except AutoprocError as error:
+            words = f"the setting is not that of the reference: {error.message}; {error.advice}"
+            if words not in processing.warnings:
+                processing.warnings.append(words)
+    return determine_symmetry(*data), []
 
 
 def scale_all(processing: Processing, config: Config, observer: Observer) -> None:

@@ -3,29 +3,12 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 import pytest
-from wedges_for_tests import CELLS, n_alike, wedges_of
+from wedges_for_tests import mtz_of, n_alike, wedges_of
 
 from autoproc.combining.against_reference import ReferenceDoesNotFit
 from autoproc.formats.reference_data import NoReference, ReferenceData, read_reference
 from autoproc.stages.combine import CombineParams, combine, format_combine
 from autoproc.symmetry.params import SymmetryParams
-
-
-def mtz_of(path, group, wedges, change, label="IMEAN", kind="J"):
-    """The truth as a merged file, in another setting."""
-    space_group = gemmi.SpaceGroup(group)
-    hkl = np.rint(wedges.hkl @ np.asarray(change).T)
-    keep = gemmi.ReciprocalAsu(space_group)
-    inside = np.array([keep.is_in([int(x) for x in h]) for h in hkl])
-    mtz = gemmi.Mtz(with_base=True)
-    mtz.spacegroup = space_group
-    mtz.set_cell_for_all(gemmi.UnitCell(*CELLS[group]))
-    mtz.add_dataset("known")
-    mtz.add_column(label, kind)
-    value = np.sqrt(wedges.intensity) if kind == "F" else wedges.intensity
-    mtz.set_data(np.column_stack([hkl, value])[inside].astype(np.float32))
-    path.write_bytes(mtz.write_to_bytes())
-    return path
 
 
 @pytest.mark.parametrize("kind", [("IMEAN", "J"), ("FP", "F")])

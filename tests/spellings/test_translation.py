@@ -159,6 +159,28 @@ def test_a_step_hints_at_its_own_parameters():
         of_step("scale", "anomolous=True")
 
 
+@pytest.mark.parametrize(
+    ("step", "argument", "words"),
+    [
+        ("merge", "free_r_set=10", "did you mean merge.free_r_sets?"),
+        ("symmetry", "spacegroup=P4", "did you mean symmetry.space_group?"),
+        ("export", "pets.n_merged=3", "did you mean export.n_merged?"),
+        ("scale", "d_man=2", "did you mean scale.d_min or scale.d_max?"),
+    ],
+)
+def test_what_is_less_like_it_is_not_hinted_at(step, argument, words):
+    with pytest.raises(UnknownParameter) as caught:
+        of_step(step, argument)
+    assert caught.value.advice == words
+
+
+@pytest.mark.parametrize("step", ["symmetry", "scale"])
+def test_a_reference_belongs_to_combine(step):
+    with pytest.raises(NothingLikeIt) as caught:
+        of_step(step, "reference=x.mtz")
+    assert "autoproc combine" in caught.value.advice
+
+
 def test_several_meanings_are_listed():
     with pytest.raises(UnknownParameter, match="say which: "):
         with_command_line(Config(), {"method": "fft1d"})
