@@ -179,6 +179,23 @@ def _probe(connection: int) -> None:
     probe_command(connection)
 
 
+@app.command("serve")
+def _serve(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[OUTPUT] [KEY=VALUE...]", help="Folder of the results; parameters.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of parameters.")] = None,
+) -> None:
+    """Show results in a browser: sweeps as they come and are processed, images, reciprocal lattices.
+
+    Prints a link that lets one browser in. The pages are for this machine alone unless serve.host and serve.proxy
+    say otherwise.
+    """
+    from autoproc.commands.serve import serve_command  # noqa: PLC0415
+
+    serve_command(arguments or [], config)
+
+
 Sweeps = Annotated[
     list[str], typer.Argument(metavar="SWEEP...", help="Names of sweeps, as `autoproc status` has them.")
 ]

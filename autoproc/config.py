@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from autoproc.dashboard.params import ServeParams
 from autoproc.decisions.params import DecisionParams
 from autoproc.errors import ConfigurationError
 from autoproc.formats.boundary import LONGEST_REASON
@@ -82,6 +83,7 @@ class Config(Params):
     run: RunParams = RunParams()
     watch: WatchParams = WatchParams()
     service: ServiceParams = ServiceParams()
+    serve: ServeParams = ServeParams()
     groups: GroupParams = GroupParams()
     decisions: DecisionParams = DecisionParams()
     import_sweep: ImportParams = ImportParams()

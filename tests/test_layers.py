@@ -19,16 +19,33 @@ LAYERS = (
     ("formats",),
     ("merging",),
     (
-        "anisotropy", "beam_search", "damage", "importing", "indexing", "integration", "refinement", "scaling",
-        "spot_finding", "symmetry",
+        "anisotropy",
+        "beam_search",
+        "damage",
+        "importing",
+        "indexing",
+        "integration",
+        "refinement",
+        "scaling",
+        "spot_finding",
+        "symmetry",
     ),
     ("combining",),
-    ("simulation", "stages", "overrides", "service.params", "service.watch_params", "service.group_params"),
+    (
+        "simulation",
+        "stages",
+        "overrides",
+        "service.params",
+        "service.watch_params",
+        "service.group_params",
+        "dashboard.params",
+    ),
     ("spellings",),
     ("config",),
     ("stages.pipeline",),
-    ("console", "engine", "reports"),
+    ("console", "engine", "reports", "viewing"),
     ("service",),
+    ("dashboard",),
     ("commands",),
     ("cli",),
     ("__main__",),
@@ -55,7 +72,7 @@ def modules(measure):
 def part(module):
     """The layer's entry that a module belongs to; "" for the package itself, which holds the version only."""
     inner = module.partition(".")[2]
-    own = ("stages.pipeline", "service.params", "service.watch_params", "service.group_params")
+    own = ("stages.pipeline", "service.params", "service.watch_params", "service.group_params", "dashboard.params")
     return inner if inner in own else inner.partition(".")[0]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autoproc.errors import InputError
+from autoproc.service.changes import Changes
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State, job_of, sql_read, sql_text
 from autoproc.service.overview import Overview
@@ -87,6 +88,7 @@ class JobQueue:
         self._identity, self._devices = identity(path), devices(path)
         self.presence = Presence(self._db, clock, steady)
         self.overview = Overview(self._db)
+        self.changes = Changes(self._db)
 
     def close(self) -> None:
         """Close the file."""

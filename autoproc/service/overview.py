@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from autoproc.service.job import Job, State, job_of, sql_read
+from autoproc.service.sweep_query import FoundSweeps, SweepQuery, find_sweeps
 
 TALLY = "SELECT state, json_extract(result, '$.verdict'), count(*) FROM jobs GROUP BY 1, 2"
 COUNTS = "SELECT state, count(*) FROM jobs GROUP BY 1"
@@ -34,6 +35,10 @@ class Overview:
         chosen = f"SELECT id FROM jobs WHERE state = ? ORDER BY {by} LIMIT ?"
         query = f"SELECT * FROM jobs WHERE id IN ({chosen}) ORDER BY {by}"
         return [job_of(row) for row in self._db.execute(query, (state, most))]
+
+    def find(self, query: SweepQuery) -> FoundSweeps:
+        """The sweeps that somebody wants to see."""
+        return find_sweeps(self._db, query)
 
     def paths(self) -> dict[str, int]:
         """Templates and master files with the most images of a sweep of theirs."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autoproc.errors import InputError
 
-VERSION = 3
+VERSION = 4
 """Of the tables, as schema.sql makes them."""
 ADDED = ((1, "jobs ADD COLUMN asked_at REAL"), (2, "programs ADD COLUMN n_more INTEGER NOT NULL DEFAULT 0"))
 """What tables of earlier versions lack, and the last version without it."""

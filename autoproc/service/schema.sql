@@ -51,4 +51,30 @@ CREATE TABLE IF NOT EXISTS arriving (
     words        TEXT NOT NULL,              -- what lacks, and what is waited for
     until        REAL                        -- when it is processed at the latest if nothing more comes
 );
-PRAGMA user_version = 3;
+CREATE TABLE IF NOT EXISTS changes (
+    job_id       INTEGER PRIMARY KEY,        -- a sweep's number; 0: what is arriving
+    number       INTEGER NOT NULL            -- grows with every change that people would see
+);
+CREATE INDEX IF NOT EXISTS changes_by_number ON changes (number);
+CREATE TRIGGER IF NOT EXISTS job_added AFTER INSERT ON jobs BEGIN
+    INSERT INTO changes VALUES (NEW.id, (SELECT COALESCE(max(number), 0) + 1 FROM changes))
+    ON CONFLICT (job_id) DO UPDATE SET number = excluded.number;
+END;
+CREATE TRIGGER IF NOT EXISTS job_changed AFTER UPDATE ON jobs
+    WHEN OLD.state IS NOT NEW.state OR OLD.progress IS NOT NEW.progress OR OLD.run IS NOT NEW.run
+        OR OLD.n_images IS NOT NEW.n_images OR OLD.result IS NOT NEW.result OR OLD.story IS NOT NEW.story
+        OR OLD.error IS NOT NEW.error OR OLD.priority IS NOT NEW.priority OR OLD.partial IS NOT NEW.partial
+        OR OLD.not_before IS NOT NEW.not_before OR OLD.parameters IS NOT NEW.parameters
+BEGIN
+    INSERT INTO changes VALUES (NEW.id, (SELECT COALESCE(max(number), 0) + 1 FROM changes))
+    ON CONFLICT (job_id) DO UPDATE SET number = excluded.number;
+END;
+CREATE TRIGGER IF NOT EXISTS arriving_added AFTER INSERT ON arriving BEGIN
+    INSERT INTO changes VALUES (0, (SELECT COALESCE(max(number), 0) + 1 FROM changes))
+    ON CONFLICT (job_id) DO UPDATE SET number = excluded.number;
+END;
+CREATE TRIGGER IF NOT EXISTS arriving_gone AFTER DELETE ON arriving BEGIN
+    INSERT INTO changes VALUES (0, (SELECT COALESCE(max(number), 0) + 1 FROM changes))
+    ON CONFLICT (job_id) DO UPDATE SET number = excluded.number;
+END;
+PRAGMA user_version = 4;

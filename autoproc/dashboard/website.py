@@ -1,0 +1,51 @@
+"""What all pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from autoproc.dashboard.feed import Feed
+from autoproc.dashboard.params import ServeParams
+from autoproc.dashboard.reader import QueueReader
+from autoproc.service.outputs import Outputs
+from autoproc.viewing.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A folder of results, its queue, and what happens there."""
+
+    outputs: Outputs
+    reader: QueueReader
+    feed: Feed
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is shown.
+
+    subject : what is looked at under a name: of a sweep, or "" for the files that a user has named; raises UnknownSweep
+    visit : None where only files are looked at
+    """
+
+    title: str
+    params: ServeParams
+    subject: Callable[[str], Subject]
+    visit: Visit | None = None
+
+
+def site_of(request: Request) -> Site:
+    """The site that a request is for."""
+    site = request.app.state.site
+    assert isinstance(site, Site)
+    return site
+
+
+def visit_of(request: Request) -> Visit:
+    """The visit that a request is for; only the pages of visits ask."""
+    visit = site_of(request).visit
+    assert visit is not None
+    return visit

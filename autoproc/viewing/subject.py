@@ -1,0 +1,113 @@
+"""What is looked at: the models and tables of one sweep, stage by stage, or files that a user has named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from autoproc.errors import ConfigurationError, InputError
+from autoproc.formats.expt import read_expt
+from autoproc.formats.image_numbers import to_scan_frames
+from autoproc.formats.refl import read_refl
+from autoproc.formats.registry import read_experiment
+from autoproc.models.experiment import Experiment
+from autoproc.models.reflections import Reflections
+
+STAGES = ("imported", "strong", "indexed", "refined", "integrated", "symmetrized", "combined", "scaled")
+"""Names of files that the stages leave, in their order."""
+IMAGES = "images"
+"""In place of a stage: the models that images tell of themselves."""
+KEPT = 3
+"""Tables kept in memory: what one person looks at in turn. A table of a large sweep has 0.5 GB."""
+
+
+class NothingToSee(InputError):
+    """A stage of which a sweep has no files."""
+
+    what = "{title} has no {kind} of the stage {stage!r}"
+    hint = "it has {there}"
+
+
+class NotOneSubject(ConfigurationError):
+    """Files that are not of one kind."""
+
+    what = "one .expt file, one .refl file, or images of one sweep can be looked at, and these were given: {given}"
+    hint = "for example: autoproc view refined.expt refined.refl"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Something to look at.
+
+    models, tables : .expt and .refl files by stage (STAGES, or the stem of a user's file); images : where there is no
+    .expt, a file of the sweep
+    """
+
+    title: str
+    models: Mapping[str, Path] = field(default_factory=dict)
+    tables: Mapping[str, Path] = field(default_factory=dict)
+    images: Path | None = None
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that have models, from the first."""
+        return (*self.models, *((IMAGES,) if self.images is not None else ()))
+
+    def experiments(self, stage: str) -> Sequence[Experiment]:
+        """The models of a stage. Raises NothingToSee, and what reading raises."""
+        if stage == IMAGES and self.images is not None:
+            return (read_experiment(self.images),)
+        path = self._file(self.models, "models", stage)
+        return _experiments(path, _stamp(path))
+
+    def reflections(self, stage: str) -> Reflections:
+        """The table of a stage, frames counted from the start of each scan. Raises NothingToSee."""
+        path = self._file(self.tables, "reflections", stage)
+        experiments = self.experiments(stage) if stage in self.models else self.experiments(self.stages[-1])
+        return _reflections(path, _stamp(path), tuple(experiments))
+
+    def _file(self, files: Mapping[str, Path], kind: str, stage: str) -> Path:
+        if stage not in files:
+            raise NothingToSee(title=self.title, kind=kind, stage=stage, there=", ".join(files) or "none")
+        return files[stage]
+
+
+def subject_of_results(title: str, folder: Path) -> Subject:
+    """A sweep's folder of results."""
+    stages = folder / "stages"
+    models = {stage: stages / f"{stage}.expt" for stage in STAGES if (stages / f"{stage}.expt").exists()}
+    tables = {stage: stages / f"{stage}.refl" for stage in STAGES if (stages / f"{stage}.refl").exists()}
+    return Subject(title, models, tables)
+
+
+def subject_of_files(files: Sequence[Path]) -> Subject:
+    """What a user has named: models with their reflections, or images. Raises NotOneSubject."""
+    models = [path for path in files if path.suffix in (".expt", ".json")]
+    tables = [path for path in files if path.suffix == ".refl"]
+    images = [path for path in files if path not in models and path not in tables]
+    if len(models) > 1 or len(tables) > 1 or (tables and not models) or bool(images) == bool(models):
+        raise NotOneSubject(given=", ".join(map(str, files)) or "none")
+    if images:
+        return Subject(images[0].name, images=images[0])
+    stage = models[0].stem
+    title = ", ".join(path.name for path in files)
+    return Subject(title, {stage: models[0]}, {stage: tables[0]} if tables else {})
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Another one than before when the file is another."""
+    status = os.stat(path)
+    return status.st_mtime_ns, status.st_ino
+
+
+@lru_cache(maxsize=16)
+def _experiments(path: Path, _stamp: tuple[int, int]) -> tuple[Experiment, ...]:
+    return tuple(read_expt(path))
+
+
+@lru_cache(maxsize=KEPT)
+def _reflections(path: Path, _stamp: tuple[int, int], experiments: tuple[Experiment, ...]) -> Reflections:
+    return to_scan_frames(read_refl(path), experiments)

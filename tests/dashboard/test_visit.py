@@ -1,0 +1,62 @@
+"""The visit's page shows what the queue holds, and goes on from where it stands."""
+
+from __future__ import annotations
+
+import pytest
+from queued import finished, found, queue_in
+from starlette.testclient import TestClient
+
+from autoproc.dashboard.app import dashboard, keys_of
+from autoproc.dashboard.params import ServeParams
+from autoproc.service.outputs import Outputs
+
+
+@pytest.fixture
+def output(tmp_path):
+    queue = queue_in(tmp_path)
+    finished(queue, "lyso")
+    finished(queue, "<b>bold</b>", status="failed", error="no spots", verdict=None)
+    queue.add(found("waiting"))
+    queue.close()
+    return tmp_path
+
+
+@pytest.fixture
+def client(output):
+    keys = keys_of(Outputs(output))
+    with TestClient(dashboard(Outputs(output), ServeParams(), keys), base_url="http://127.0.0.1") as client:
+        client.get("/", params={"token": keys.token})
+        yield client
+
+
+def test_the_page_has_a_row_a_sweep(client):
+    page = client.get("/").text
+    assert "P 21 21 21" in page
+    assert "waiting" in page
+
+
+def test_names_are_text(client):
+    assert "<b>" not in client.get("/").text
+
+
+def test_programs_are_told_the_same(client):
+    facts = client.get("/api/sweeps").json()
+    assert facts["n_found"] == len(facts["rows"]) == 3
+    assert {"lyso", "waiting"} < {row["name"] for row in facts["rows"]}
+    assert facts["numbers"] == {"processed": 1, "failed": 1, "queued": 1}
+    assert facts["number"] > 0
+
+
+@pytest.mark.parametrize("asked", ["sort=nonsense", "page=-1", "page=1e9", "page=99999999999999999999", "way=%00", "q=%00", "q=%F0%9F%92%A9"])
+def test_what_is_asked_in_error_is_left_out(client, asked):
+    assert client.get(f"/api/sweeps?{asked}").status_code == 200
+
+
+def test_a_sweep_has_its_page(client):
+    assert client.get("/sweeps/lyso").status_code == 200
+
+
+def test_a_sweep_that_is_not_there_is_said(client):
+    answer = client.get("/sweeps/lysi")
+    assert answer.status_code == 404
+    assert "there is no sweep lysi" in answer.text

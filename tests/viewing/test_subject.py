@@ -1,0 +1,39 @@
+"""What is looked at is told from what was named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoproc.viewing.subject import IMAGES, NothingToSee, NotOneSubject, Subject, subject_of_files, subject_of_results
+
+
+def test_stages_are_in_their_order(tmp_path):
+    (tmp_path / "stages").mkdir()
+    for name in ("scaled.expt", "imported.expt", "refined.expt", "refined.refl"):
+        (tmp_path / "stages" / name).touch()
+    subject = subject_of_results("lyso", tmp_path)
+    assert subject.stages == ("imported", "refined", "scaled")
+    assert tuple(subject.tables) == ("refined",)
+
+
+def test_a_stage_without_a_table_is_said():
+    with pytest.raises(NothingToSee, match="lyso has no reflections of the stage 'scaled'"):
+        Subject("lyso").reflections("scaled")
+
+
+def test_models_with_their_table():
+    subject = subject_of_files([Path("a.refl"), Path("b.expt")])
+    assert subject.stages == ("b",)
+    assert subject.tables == {"b": Path("a.refl")}
+
+
+def test_images_alone():
+    assert subject_of_files([Path("a_00001.cbf"), Path("a_00002.cbf")]).stages == (IMAGES,)
+
+
+@pytest.mark.parametrize("named", [[], ["a.refl"], ["a.expt", "b.expt"], ["a.expt", "b.cbf"], ["a.refl", "b.cbf"]])
+def test_what_is_not_one_subject_is_said(named):
+    with pytest.raises(NotOneSubject):
+        subject_of_files([Path(name) for name in named])
