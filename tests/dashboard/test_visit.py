@@ -47,7 +47,9 @@ def test_programs_are_told_the_same(client):
     assert facts["number"] > 0
 
 
-@pytest.mark.parametrize("asked", ["sort=nonsense", "page=-1", "page=1e9", "page=99999999999999999999", "way=%00", "q=%00", "q=%F0%9F%92%A9"])
+@pytest.mark.parametrize(
+    "asked", ["sort=nonsense", "page=-1", "page=1e9", "page=99999999999999999999", "way=%00", "q=%00", "q=%F0%9F%92%A9"]
+)
 def test_what_is_asked_in_error_is_left_out(client, asked):
     assert client.get(f"/api/sweeps?{asked}").status_code == 200
 
