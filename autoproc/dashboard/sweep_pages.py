@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -17,7 +19,7 @@ async def sweep_page(request: Request) -> HTMLResponse:
     """The page of the sweep whose name is in the address."""
     name = request.path_params["name"]
 
-    def facts(queue: JobQueue) -> dict[str, object]:
+    def facts(queue: JobQueue) -> dict[str, Any]:
         job = queue.named(name)
         gone = queue.interrupted()
         return {"row": row_of(job, gone), "story": story_lines(job, job.id in gone), "number": queue.changes.latest}
