@@ -29,6 +29,7 @@ INTENSITIES = (("I", "SIGI"), ("IPR", "SIGIPR"), ("IMEAN", "SIGIMEAN"), ("ISUM",
 """Labels of intensities, of which the first pair that there is counts; others go by their types."""
 PROFILE = ("IPR", "SIGIPR")
 """Labels of profile-fitted intensities beside sums of pixels."""
+DOSE = "DOSE"
 OF_KNOWN_MEANING = ("dials", "autoproc")
 """Programs whose LP is known to be what intensities were multiplied by, and SCALEUSED what they were divided by."""
 PARTIAL = 256
@@ -65,6 +66,8 @@ def read_unmerged_mtz(path: str | Path) -> ForeignData:
     experiments, placed, seen = _placed([sweep.experiment for sweep in sweeps], measured, sweeps)
     is_scaled, program = _scaled_by(mtz)
     reflections = reflections_of(experiments, placed, is_scaled)
+    if DOSE in {c.label for c in mtz.columns} and len(reflections) == mtz.nreflections:  # no parts were added up
+        reflections = reflections.replace(dose=column(mtz, DOSE))
     told = dict.fromkeys([*remarks, *seen])
     return ForeignData(tuple(experiments), reflections, program, is_scaled, tuple(told))
 

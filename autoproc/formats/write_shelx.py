@@ -5,7 +5,7 @@ Sheldrick (2015), Acta C71, 3; http://shelx.uni-goettingen.de/shelxl_html.php.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import gemmi
@@ -22,6 +22,10 @@ LARGEST, LEAST = 99999.0, -9999.0
 """That fit into the eight columns of F8.2."""
 LEAST_SIGMA = 0.01
 """A sigma that reads as 0 would make a reflection infinitely good."""
+TUBES = (1.54178, 1.54056, 0.71073, 0.70930, 0.56083, 0.55941)
+"""Angstrom: K alpha and K alpha 1 of Cu, Mo and Ag, for which SHELXL has tables of anomalous dispersion."""
+SAME_LINE = 1e-3
+"""Relative: f' and f'' differ by less than the tables are good to, far from edges."""
 LATTICES = {"P": 1, "I": 2, "R": 3, "H": 3, "F": 4, "A": 5, "B": 6, "C": 7}
 MOST_INDEX, LEAST_INDEX = 9999, -999
 
@@ -81,8 +85,22 @@ def instructions(name: str, experiments: Sequence[Experiment], params: ExportPar
         *(f"SYMM {operation}" for operation in operations),
     ]
     if counts:
-        lines += [f"SFAC {' '.join(counts)}", f"UNIT {' '.join(f'{n * z:g}' for n in counts.values())}"]
+        lines += [f"SFAC {' '.join(counts)}", *dispersion_cards(counts, experiments[0].beam.wavelength)]
+        lines += [f"UNIT {' '.join(f'{n * z:g}' for n in counts.values())}"]
     return "\n".join([*lines, "HKLF 4", "END", ""])
+
+
+def dispersion_cards(elements: Iterable[str], wavelength: float) -> list[str]:
+    """DISP for each element, f' and f'' at the wavelength (Cromer & Liberman 1981); none where SHELXL has its own."""
+    if any(abs(wavelength / known - 1) < SAME_LINE for known in TUBES):
+        return []
+    energy = gemmi.hc / wavelength
+    cards = []
+    for element in elements:
+        number = gemmi.Element(element).atomic_number
+        real, imaginary = gemmi.cromer_liberman(number, energy) if number > 2 else (0.0, 0.0)
+        cards.append(f"DISP {element:<2} {real:9.4f} {imaginary:9.4f}")
+    return cards
 
 
 def cell_sigmas(known: Sequence[Sequence[float]]) -> np.ndarray:

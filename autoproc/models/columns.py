@@ -56,6 +56,7 @@ COLUMNS: dict[str, Column] = {
     "qe": Column(np.float64, 1, "", "sensor efficiency, divides", "qe"),
     "zeta": Column(np.float64, 1, "", "m2 . e1 (Kabsch)", "zeta"),
     "d": Column(np.float64, 1, "A", "resolution", "d"),
+    "dose": Column(np.float64, 1, "", "dose that the crystal had taken, of another program, in its unit", "dose"),
     "n_background": Column(np.int32, 1, "px", "background pixels", "num_pixels.background"),
     "n_background_used": Column(np.int32, 1, "px", "background pixels used", "num_pixels.background_used"),
     "n_foreground": Column(np.int32, 1, "px", "peak pixels", "num_pixels.foreground"),

@@ -62,7 +62,8 @@ class DamageParams(Params):
     anomalous: bool = False
     """Pair observations of the same hand only; otherwise I(+) with I(-) too."""
     dose_per_image: tuple[float, ...] = ()
-    """Dose of an image, in any unit: one value, or one for each experiment; none counts images (or takes dose_rate)."""
+    """Dose of an image, in any unit: one value, or one for each experiment; none takes dose_rate, or a column of doses
+    that the reflections have (DOSE of an unmerged MTZ file), or counts images."""
     dose_rate: float | None = Field(None, gt=0)
     """Dose for each second of exposure, for example MGy/s: the dose of an image is this times its exposure time."""
     starting_doses: tuple[float, ...] = ()
@@ -110,7 +111,7 @@ def damage_analysis(experiments: Sequence[Experiment], scaled: Reflections, para
     first = next(e for e in experiments if e.crystal is not None)
     return DamageResult(
         axis,
-        "images" if _counts_images(params) else "dose",
+        "images" if _counts_images(params) and not _has_doses(scaled, params) else "dose",
         tuple(shells.limits(n) for n in range(len(shells))),
         len(step),
         len(groups),
@@ -126,7 +127,14 @@ def damage_analysis(experiments: Sequence[Experiment], scaled: Reflections, para
 def observed_doses(
     experiments: Sequence[Experiment], table: Reflections, params: DamageParams
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Dose (N,) of each observation, and of an image of each experiment (E,)."""
+    """Dose (N,) of each observation, and of an image of each experiment (E,).
+
+    That of the parameters; where these tell none, of the reflections' own column; else the number of images.
+    """
+    if _has_doses(table, params):
+        ids = table["experiment_id"]
+        spans = [_span(table["dose"][ids == n]) for n in range(len(experiments))]
+        return table["dose"], np.array(spans) / [e.scan.n_images for e in experiments]
     per_image = _dose_per_image(experiments, params)
     if params.starting_doses:
         starts = np.array(_for_each(params.starting_doses, "starting_doses", len(experiments)))
@@ -138,6 +146,18 @@ def observed_doses(
 
 def _counts_images(params: DamageParams) -> bool:
     return not params.dose_per_image and params.dose_rate is None
+
+
+def _span(dose: np.ndarray) -> float:
+    return float(np.ptp(dose)) if len(dose) else 0.0
+
+
+def _has_doses(table: Reflections, params: DamageParams) -> bool:
+    """Reflections tell their doses, and the parameters do not."""
+    if "dose" not in table or not _counts_images(params) or params.starting_doses:
+        return False
+    dose = table["dose"]
+    return bool(len(dose)) and bool(np.isfinite(dose).all()) and float(np.ptp(dose)) > 0
 
 
 def _dose_per_image(experiments: Sequence[Experiment], params: DamageParams) -> np.ndarray:

@@ -206,6 +206,14 @@ def test_batches_without_a_header_are_damage(tmp_path, sweep):
         edited(tmp_path, sweep, change)
 
 
+def test_doses_come_with_the_observations(tmp_path, sweep):
+    def change(columns, batches):
+        return columns | {"DOSE": ("R", 0.1 * columns["BATCH"][1])}
+
+    table = edited(tmp_path, sweep, change).reflections
+    np.testing.assert_allclose(table["dose"], 0.1 * np.ceil(table["xyz_cal_px"][:, 2]), atol=0.11)
+
+
 @pytest.mark.parametrize("edge", [0, -1])
 def test_reflections_centred_just_beside_the_batches_belong_to_them(tmp_path, sweep, edge):
     def change(columns, batches):

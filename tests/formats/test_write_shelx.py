@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import gemmi
@@ -12,7 +13,7 @@ from models_for_tests import crystal
 
 from autoproc.formats.export_params import ExportParams
 from autoproc.formats.exported import DoesNotFit, intensities
-from autoproc.formats.write_shelx import _line, column_scale, symmetry_cards, write_shelx
+from autoproc.formats.write_shelx import _line, column_scale, instructions, symmetry_cards, write_shelx
 from autoproc.stages.export import export
 
 PARAMS = ExportParams(format="shelx")
@@ -141,3 +142,19 @@ def test_small_molecules(tmp_path):
 )
 def test_shifts_come_first(name, first):
     assert symmetry_cards(gemmi.SpaceGroup(name))[1][0] == first
+
+
+@pytest.mark.parametrize(("wavelength", "n"), [(0.9763, 3), (0.71073, 0), (1.5418, 0), (0.56, 3)])
+def test_dispersion_is_told_where_the_wavelength_is_no_tubes(wavelength, n):
+    known = [replace(e, beam=replace(e.beam, wavelength=wavelength)) for e in sweeps()]
+    said = instructions("x", known, ExportParams(composition="C3 H7 Se")).splitlines()
+    cards = [line.split() for line in said if line.startswith("DISP")]
+    assert len(cards) == n
+    if n:
+        places = [said.index(line) for line in said if line.startswith(("SFAC", "DISP", "UNIT"))]
+        assert [said[p][:4] for p in places] == ["SFAC", "DISP", "DISP", "DISP", "UNIT"]
+        assert [card[1] for card in cards] == ["C", "H", "Se"]
+        assert cards[1][2:] == ["0.0000", "0.0000"]
+    if wavelength == 0.9763:  # below selenium's edge, 0.9797 A
+        assert -6 < float(cards[2][2]) < -2
+        assert 3 < float(cards[2][3]) < 4.5

@@ -101,3 +101,18 @@ def test_what_is_not_scaled_is_an_error():
         damage_analysis([experiment], synthetic(Recipe()).reflections, DamageParams())
     with pytest.raises(NoReflections):
         damage_analysis([experiment], table, DamageParams(d_max=0.5))
+
+
+def test_doses_of_the_reflections_are_those_of_the_parameters():
+    experiment, table = scaled()
+    experiments = [experiment]
+    dosed = table.replace(dose=0.3 * table["xyz_obs_px" if "xyz_obs_px" in table else "xyz_cal_px"][:, 2] + 5.0)
+    own = damage_analysis(experiments, dosed, DamageParams())
+    told = damage_analysis(experiments, table, DamageParams(dose_per_image=(0.3,), starting_doses=(5.0,)))
+    assert (own.unit, told.unit) == ("dose", "dose")
+    assert own.axis.ends[-1] == pytest.approx(told.axis.ends[-1], rel=0.03)
+    assert own.drift.change == pytest.approx(told.drift.change, abs=0.01)
+    given = damage_analysis(experiments, dosed, DamageParams(dose_per_image=(1.0,)))
+    assert given.axis.ends[-1] == pytest.approx(experiments[0].scan.n_images, abs=1)
+    unknown = damage_analysis(experiments, dosed.replace(dose=np.full(len(dosed), np.nan)), DamageParams())
+    assert unknown.unit == "images"
