@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from autoproc.merging.tables import format_table_one
 from autoproc.models.space_group import symbol
 from autoproc.passing import may_pass, remedy
 from autoproc.reports.checks import VERY_FEW_INDEXED, overall_verdict
+from autoproc.reports.checks.check import Check, Verdict
 from autoproc.reports.data_sets import as_facts
 from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
@@ -42,12 +44,22 @@ HAS_PARAMETER = re.compile(r"\b[a-z_]+\.[a-z_]+=|\b[a-z_]+=\S")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a sweep could not be processed: the stage, what happened, what to do about it; whether it may pass."""
+    """Why a sweep could not be processed: the stage, what happened, what to do about it; whether it may pass.
+
+    status : of the whole; "not_combined" of sweeps of which no two agree, which is no fault of anything
+    """
 
     stage: str
     message: str
     hint: str = ""
     retryable: bool = False
+    status: Literal["failed", "not_combined"] = "failed"
+
+    @property
+    def in_words(self) -> str:
+        """What did not come about, and why."""
+        what = "not combined" if self.status == "not_combined" else f"failed at {self.stage}"
+        return f"{what}: {self.message}"
 
     @classmethod
     def of(cls, stage: str, error: Exception) -> Failure:
@@ -73,7 +85,7 @@ def summarise(name: str, processing: Processing | None, failure: Failure | None)
     summary: dict[str, Any] = {
         "autoproc_version": __version__,
         "sweep": name,
-        "status": "failed" if failure else "processed",
+        "status": failure.status if failure else "processed",
         "error": failure.message if failure else None,
         "error_stage": failure.stage if failure else None,
         "error_hint": with_way_on(failure.hint, name) if failure else None,
@@ -84,11 +96,17 @@ def summarise(name: str, processing: Processing | None, failure: Failure | None)
     summary |= _intensity_facts(processing)
     checks = quality_checks(processing)
     summary["warnings"] = warnings_in_order(processing, checks, summary["error_stage"])
-    is_bad = failure is not None or is_lattice_wrong(checks, None)
-    summary["quality"] = {"verdict": "bad" if is_bad else overall_verdict(checks), "checks": list(map(asdict, checks))}
+    summary["quality"] = {"verdict": _verdict(failure, checks), "checks": list(map(asdict, checks))}
     summary["decisions"] = [d.as_dict() for d in processing.decisions] if processing else []
     summary["timings"] = {k: round(v, 3) for k, v in processing.timings.items()} if processing else {}
     return summary
+
+
+def _verdict(failure: Failure | None, checks: Sequence[Check]) -> Verdict | None:
+    """On the intensities; None where there are none and nothing is wrong."""
+    if failure is not None:
+        return None if failure.status == "not_combined" else "bad"
+    return "bad" if is_lattice_wrong(checks, None) else overall_verdict(checks)
 
 
 def with_way_on(hint: str, name: str) -> str:
@@ -186,7 +204,7 @@ def _rounded(cell: Any) -> list[float]:
 def format_summary(summary: dict[str, Any], processing: Processing | None) -> str:
     """The page that a tired user reads first."""
     lines = [f"autoproc {__version__}    sweep {summary['sweep']}", "=" * WIDTH, ""]
-    lines += _failure_lines(summary) if summary["status"] == "failed" else _headline(summary)
+    lines += _headline(summary) if summary["status"] == "processed" else _failure_lines(summary)
     if summary["warnings"]:
         lines += ["", "Warnings", "-" * 8]
         lines += [_wrapped(f"* {warning}", indent="  ") for warning in summary["warnings"]]
@@ -206,7 +224,8 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
 
 
 def _failure_lines(summary: dict[str, Any]) -> list[str]:
-    lines = [_wrapped(f"FAILED at {summary['error_stage']}: {summary['error']}")]
+    what = "NOT COMBINED" if summary["status"] == "not_combined" else f"FAILED at {summary['error_stage']}"
+    lines = [_wrapped(f"{what}: {summary['error']}")]
     if summary["error_hint"]:
         lines.append(_wrapped(f"What to do: {summary['error_hint']}", indent="            "))
     return lines

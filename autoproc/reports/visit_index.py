@@ -18,7 +18,10 @@ STATES: Mapping[str, tuple[Lamp, str]] = {
     "arriving": ("open", "arriving"), "queued": ("open", "waiting"), "running": ("open", "running"),
     "interrupted": ("look", "interrupted"), "begun": ("open", "begun"),
     "failed": ("bad", "failed"), "cancelled": ("open", "cancelled"), "set_aside": ("bad", "set aside"),
+    "not_combined": ("open", "not combined"),
 }  # fmt: skip
+TOLD = ("failed", "not_combined")
+"""States of sweeps and groups without figures, whose report says why."""
 OPEN = ("arriving", "queued", "running", "interrupted")
 AT_WORK = ("arriving", "running")
 """States that are true only while a program is at work."""
@@ -79,12 +82,12 @@ class SweepRow:
     @property
     def has_report(self) -> bool:
         """There is a folder with a report."""
-        return self.has_earlier or self.state in ("processed", "failed")
+        return self.has_earlier or self.state in ("processed", *TOLD)
 
     @property
     def files(self) -> tuple[str, ...]:
         """Files to link to beside the report."""
-        return FILES if self.state == "processed" else FILES[1:] if self.state == "failed" else ()
+        return FILES if self.state == "processed" else FILES[1:] if self.state in TOLD else ()
 
 
 def judged(state: str, verdict: str) -> tuple[Lamp, str]:

@@ -11,8 +11,9 @@ from autoproc.service.result import failure_lines, result_line
 from autoproc.wording import counted, images_in_words
 
 Kind = Literal[
-    "found", "extended", "again", "already", "listed", "started", "said", "processed", "failed", "put back", "crashed",
-    "set aside", "interrupted", "stopped", "handed back", "hook failed", "trouble", "begin", "stopping", "end",
+    "found", "extended", "again", "already", "listed", "started", "said", "processed", "failed", "not combined",
+    "put back", "crashed", "set aside", "interrupted", "stopped", "handed back", "hook failed", "trouble", "begin",
+    "stopping", "end",
 ]  # fmt: skip
 BAD = ("failed", "set aside", "crashed", "hook failed", "trouble")
 
@@ -58,7 +59,7 @@ def _lines(event: Event) -> list[str]:
             return [f"{name}: {count}{together}{because}{changes}{partial}"]
         case "processed":
             return [result_line(name, dict(facts)) + _latency(facts)]
-        case "failed":
+        case "failed" | "not combined":
             return failure_lines(name, dict(facts))
         case "set aside":
             return [f"{name}: SET ASIDE: {facts['error']}", f"    {facts['hint']}"]

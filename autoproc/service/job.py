@@ -27,6 +27,8 @@ class State(StrEnum):
     """It killed its worker too often."""
     listed = "listed"
     """Images that are no sweep: shown, not processed."""
+    not_combined = "not_combined"
+    """A group of sweeps of which no two agree: each has its own results, and nothing is wrong with them."""
 
     @property
     def is_settled(self) -> bool:

@@ -21,32 +21,11 @@ from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State, job_of, sql_read, sql_text
 from autoproc.service.overview import Overview
 from autoproc.service.presence import Presence
+from autoproc.service.queue_sql import ANEW, BY_HAND, CLAIM, MINE, TO_QUEUE
 from autoproc.service.queue_tables import QueueGone, devices, identity, is_away, opened, renewed
 from autoproc.service.sample_groups import SweepPlace
 from autoproc.service.stillness import Stillness
-from autoproc.service.sweep_names import folder_name, group_folder, printable, with_place
-
-BY_HAND = 1.0
-"""Priority of what was asked for by hand; all else has 0."""
-
-NEXT = """
-SELECT id FROM jobs AS waiting
-WHERE state = 'queued' AND not_before <= :now
-  AND (:only IS NULL OR id IN (SELECT value FROM json_each(:only)))
-ORDER BY priority DESC,
-  CASE WHEN :newest_visit
-    THEN -(SELECT max(completed_at) FROM jobs AS others WHERE others.visit = waiting.visit) ELSE 0 END,
-  completed_at, id
-LIMIT 1
-"""
-CLAIM = f"""
-UPDATE jobs SET state = 'running', worker = :worker, lease_until = :lease, attempts = attempts + 1, run = run + 1,
-  started_at = :now, finished_at = NULL, error = NULL, hint = NULL, retryable = 0, progress = NULL
-WHERE id = ({NEXT}) RETURNING *
-"""
-MINE = "id = :id AND run = :run AND state = 'running'"
-TO_QUEUE = "state = 'queued', worker = NULL, lease_until = NULL, progress = NULL"
-ANEW = f"{TO_QUEUE}, attempts = 0, crashes = 0, not_before = 0, error = NULL, hint = NULL, retryable = 0"
+from autoproc.service.sweep_names import folder_name, free_name, group_folder, printable
 
 
 class UnknownSweep(InputError):
@@ -230,7 +209,7 @@ class JobQueue:
         form = printable if state is State.listed else group_folder if sweep.kind == "combined" else folder_name
         columns = self._columns_of(sweep) | {
             "fingerprint": sweep.fingerprint,
-            "name": self._free_name(sweep.name, Path(sweep.path).parent, form),
+            "name": free_name(form, sweep.name, Path(sweep.path).parent, self._folder_of),
             "state": state,
             "found_at": self._clock(),
             "asked_at": None if base is None else self._clock(),
@@ -269,19 +248,10 @@ class JobQueue:
         values: dict[str, Any] = columns | {"base": json.dumps(base), "id": known.id, "now": self._clock()}
         self._update(changes, "id = :id", **values)
 
-    def _free_name(self, wanted: str, folder: Path, form: Callable[[str], str]) -> str:
-        """The sweep's name; where another has it, the folder that tells them apart before it, or a number after it."""
-        wanted = form(wanted)
-        rival = self.by_name(wanted)
-        if rival is None:
-            return wanted
-        wanted = form(with_place(wanted, folder, Path(rival.path).parent))
-        if self.by_name(wanted) is None:
-            return wanted
-        number = 2
-        while self.by_name(f"{wanted}_{number}") is not None:
-            number += 1
-        return f"{wanted}_{number}"
+    def _folder_of(self, name: str) -> Path | None:
+        """The folder of the images of the sweep of a name; None where no sweep has it."""
+        job = self.by_name(name)
+        return None if job is None else Path(job.path).parent
 
     def list_images(self, images: ListedImages) -> None:
         """Remember images that are no sweep, so that the status shows them."""
@@ -395,7 +365,7 @@ class JobQueue:
     def retry(self, name: str) -> Job:
         """Try a sweep again that failed, was cancelled or set aside."""
         job = self.named(name)
-        if job.state in (State.failed, State.cancelled, State.set_aside, State.queued):
+        if job.state in (State.failed, State.cancelled, State.set_aside, State.queued, State.not_combined):
             changes = f"{ANEW}, priority = {BY_HAND}, asked_at = :now"
             self._update(changes, "id = :id AND state = :state", id=job.id, state=job.state, now=self._clock())
         return self.job(job.id)

@@ -21,6 +21,7 @@ from autoproc.service.order import Order
 from autoproc.service.outputs import home_of
 from autoproc.service.process_sweep import tell, write_data, write_json
 from autoproc.service.sweep_folder import SweepFolder
+from autoproc.stages.combine import NothingAgrees
 from autoproc.stages.pipeline import Processing, gathered_warnings
 
 FEWEST = 2
@@ -46,6 +47,9 @@ def process_group(order: Order, console: Console) -> dict[str, Any]:
             stage_files.settle()
             processing.current = "output"
             write_data(order.name, order.folder, processing)
+        except NothingAgrees as error:  # no failure of the sweeps: each has its own results
+            console.log_details(error)
+            failure = Failure("combine", error.message, error.advice, status="not_combined")
         except Exception as error:  # the edge: a bug or a full disk costs this group, not the others
             console.log_details(error)
             stage = "output" if stage_files.has_failed or processing is None else processing.current

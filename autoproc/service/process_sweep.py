@@ -80,7 +80,7 @@ def tell(
 ) -> dict[str, Any]:
     """Write the story of a sweep; a story that cannot be written is a failure too."""
     if failure is not None:
-        console.log(f"\nfailed at {failure.stage}: {failure.message}\n{failure.hint}")
+        console.log(f"\n{failure.in_words}\n{failure.hint}")
     summary = summarised(name, processing, failure, console)
     try:
         write_story(folder, summary, processing, console)

@@ -12,10 +12,21 @@ from pathlib import Path
 
 from autoproc.errors import InputError
 
-VERSION = 4
+VERSION = 5
 """Of the tables, as schema.sql makes them."""
 ADDED = ((1, "jobs ADD COLUMN asked_at REAL"), (2, "programs ADD COLUMN n_more INTEGER NOT NULL DEFAULT 0"))
 """What tables of earlier versions lack, and the last version without it."""
+STATES_BEFORE_5, STATES = "'set_aside', 'listed'))", "'set_aside', 'listed', 'not_combined'))"
+"""The end of the list of states, before version 5 and since."""
+WIDEN = f"""
+BEGIN IMMEDIATE;
+PRAGMA writable_schema = ON;
+UPDATE sqlite_master SET sql = replace(sql, "{STATES_BEFORE_5}", "{STATES}") WHERE type = 'table' AND name = 'jobs';
+PRAGMA writable_schema = RESET;
+COMMIT;
+"""
+"""SQLite's way of changing a check that no row can break, without writing the table anew
+(https://www.sqlite.org/lang_altertable.html)."""
 PATIENCE = 30.0
 """Seconds to wait for another program's transaction."""
 TICK = 0.001
@@ -63,6 +74,8 @@ def _make_tables(db: sqlite3.Connection) -> None:
         if 0 < version <= last:
             with suppress(sqlite3.OperationalError):  # another program does it at the same time
                 _patiently(db, f"ALTER TABLE {addition}")
+    if 0 < version < 5:
+        _patiently(db, WIDEN)
     if version < VERSION:
         _patiently(db, files("autoproc.service").joinpath("schema.sql").read_text("utf-8"))
 

@@ -64,7 +64,9 @@ def result_line(name: str, result: dict[str, Any]) -> str:
 
 
 def failure_lines(name: str, result: dict[str, Any]) -> list[str]:
-    """A failed sweep: where, why, what to do."""
+    """A failed sweep: where, why, what to do. A group that was not combined: why."""
+    if result.get("status") == "not_combined":
+        return [f"{name}: not combined: {result['error']}"]
     where = f" at {result['error_stage']}" if result.get("error_stage") else ""
     lines = [f"{name}: FAILED{where}: {result['error']}"]
     lines += [f"    {result['hint']}"] if result.get("hint") else []

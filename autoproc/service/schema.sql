@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     last_image   INTEGER,
     n_images     INTEGER NOT NULL,
     state        TEXT NOT NULL CHECK (state IN
-                     ('queued', 'running', 'processed', 'failed', 'cancelled', 'set_aside', 'listed')),
+                     ('queued', 'running', 'processed', 'failed', 'cancelled', 'set_aside', 'listed', 'not_combined')),
     partial      TEXT NOT NULL DEFAULT '',   -- why not all images are there; '' where they are
     visit        TEXT NOT NULL DEFAULT '',   -- the directory watched under which it was found
     priority     REAL NOT NULL DEFAULT 0,    -- raised for what was asked for by hand
@@ -77,4 +77,4 @@ CREATE TRIGGER IF NOT EXISTS arriving_gone AFTER DELETE ON arriving BEGIN
     INSERT INTO changes VALUES (0, (SELECT COALESCE(max(number), 0) + 1 FROM changes))
     ON CONFLICT (job_id) DO UPDATE SET number = excluded.number;
 END;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;

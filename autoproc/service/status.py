@@ -26,9 +26,11 @@ from autoproc.wording import images_in_words
 COLOURS = {
     State.queued: "cyan", State.running: "blue", State.processed: "green", State.failed: "red",
     State.cancelled: "dim", State.set_aside: "red", State.listed: "dim",
+    State.not_combined: "dim",
 }  # fmt: skip
 VERDICTS = {"good": "green", "look": "yellow", "bad": "red"}
-WORDS = {State.set_aside: "set aside"}
+WORDS = {State.set_aside: "set aside", State.not_combined: "not combined"}
+WITH_RESULT = (State.processed, State.failed, State.not_combined)
 FIGURES = {
     "d_min": ("d_min", "{:.2f}"), "compl.": ("completeness", "{:.1f}"), "Rmeas": ("r_meas", "{:.3f}"),
     "CC1/2": ("cc_half", "{:.3f}"),
@@ -45,7 +47,10 @@ MOST_ROWS = 40
 """Sweeps shown of those that wait, that come, or that are done; more nobody reads, and each costs a millisecond."""
 NOBODY = "no autoproc run is working on this queue: start `autoproc run ...`"
 NOBODY_LOOKS = "no autoproc run is at work now: what comes next is found when it is started again"
-ORDER = (State.running, State.queued, State.processed, State.failed, State.set_aside, State.cancelled, State.listed)
+ORDER = (
+    State.running, State.queued, State.processed, State.failed, State.set_aside, State.not_combined, State.cancelled,
+    State.listed,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,7 @@ def _place(job: Job) -> tuple[int, float, int]:
 def _cells(job: Job, now: float, is_interrupted: bool) -> dict[str, str]:
     if is_interrupted:
         return _cells(job, now, False) | {"state": f"[yellow]{INTERRUPTED}[/]", REMARK: escape(TO_RESUME)}
-    result = job.result if job.state in (State.processed, State.failed) else {}
+    result = job.result if job.state in WITH_RESULT else {}
     colour, verdict = COLOURS[job.state], result.get("verdict") or ""
     return {
         "sweep": escape(legible(job.name)),
@@ -241,7 +246,7 @@ def story_lines(job: Job, is_interrupted: bool = False) -> list[str]:
         lines.append(f"    {_clock(entry['at'])}  {entry['event']}" + (f": {why}" if why else ""))
     if job.state is State.processed:
         lines.append("    " + result_line(job.name, job.result))
-    elif job.state is State.failed and job.result:
+    elif job.state in WITH_RESULT and job.result:
         lines += ["    " + line for line in failure_lines(job.name, job.result)]
     elif job.error:
         lines += [f"    {job.error}", *([f"    {job.hint}"] if job.hint else [])]

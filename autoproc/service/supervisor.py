@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from autoproc.config import Config
 from autoproc.errors import AutoprocError
 from autoproc.passing import remedy
 from autoproc.service.begin_process import BegunWorker, launch_worker
-from autoproc.service.events import Event
+from autoproc.service.events import Event, Kind
 from autoproc.service.grouping import members_of
 from autoproc.service.job import Job, State
 from autoproc.service.jobs import JobQueue
@@ -28,6 +28,10 @@ from autoproc.service.params import ServiceParams
 from autoproc.service.worker_process import Launch, WorkerProcess, gist, wait_for_any
 
 LONGEST_DELAY = 3600.0
+ENDS: Mapping[State, Kind] = {
+    State.processed: "processed", State.failed: "failed", State.not_combined: "not combined",
+}  # fmt: skip
+"""What is told of an attempt that is over."""
 SAMPLING = 0.5
 """Seconds between looks at a worker's memory."""
 RECOVERY = 5.0
@@ -264,7 +268,7 @@ class Supervisor:
         self.outputs.clean(job.name, job.run)
         done = self.queue.job(job.id)
         facts = result | {"latency": done.latency, "path": job.path, "attempt": job.attempts}
-        self._tell(Event("processed" if state is State.processed else "failed", job.name, facts))
+        self._tell(Event(ENDS[state], job.name, facts))
 
     def _may_retry(self, job: Job) -> bool:
         return self.plan.is_patient and job.attempts < self.plan.service.max_attempts

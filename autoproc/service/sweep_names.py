@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from autoproc.legible import HARMFUL
@@ -24,6 +25,24 @@ def with_place(name: str, folder: Path, rival: Path) -> str:
         return name
     apart = mine[common] if common < len(mine) else folder.name
     return f"{apart}_{name}"
+
+
+def free_name(form: Callable[[str], str], wanted: str, folder: Path, folder_of: Callable[[str], Path | None]) -> str:
+    """The name that is wanted; where another has it, the folder that tells them apart before it, or a number after it.
+
+    form : makes a name possible; folder : of the images; folder_of : that of a name that is taken, else None
+    """
+    wanted = form(wanted)
+    rival = folder_of(wanted)
+    if rival is None:
+        return wanted
+    wanted = form(with_place(wanted, folder, rival))
+    if folder_of(wanted) is None:
+        return wanted
+    number = 2
+    while folder_of(f"{wanted}_{number}") is not None:
+        number += 1
+    return f"{wanted}_{number}"
 
 
 def printable(name: str) -> str:

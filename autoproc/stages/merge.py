@@ -11,7 +11,7 @@ from pydantic import Field
 
 from autoproc.combining.flags_of_reference import with_flags_of
 from autoproc.damage.dose import doses_of, starts_of
-from autoproc.damage.zero_dose import zero_dose
+from autoproc.damage.zero_dose import HONEST, ZeroDose, powers, zero_dose
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.formats.free_flags import FreeFlags
 from autoproc.geometry.shells import shells_of_equal_number
@@ -164,15 +164,15 @@ class _Observed:
     value: np.ndarray
     variance: np.ndarray
     position: np.ndarray | None = None
-    slope_variance: np.ndarray | None = None
+    before: ZeroDose | None = None
 
     def merged(self, here: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Weighted mean and its sigma for each group over the observations of a mask, NaN for none; their numbers."""
         own, variance = self.groups.subset(here), self.variance[here]
         mean, sigma = own.weighted_mean(self.value[here], variance)
-        if self.position is not None and self.slope_variance is not None:
-            reach, _ = own.weighted_mean(self.position[here], variance)
-            sigma = np.sqrt(sigma**2 + reach**2 * self.slope_variance)
+        if self.position is not None and self.before is not None:
+            reach = [own.weighted_mean(column, variance)[0] for column in powers(self.position[here]).T]
+            sigma = np.sqrt(sigma**2 + self.before.extra_variance(np.stack(reach, axis=1)))
         return mean, sigma, own.count
 
 
@@ -187,12 +187,14 @@ def _at_zero_dose(
     found = zero_dose(observed.groups, d, observed.value, observed.variance, position)
     if found is None:
         return observed, "No change of the intensities with dose is significant: none is extrapolated"
-    value = observed.value - found.slope[observed.groups.group] * position
+    value = observed.value - found.taken(observed.groups.group, position)
     remark = (
         f"Intensities are extrapolated to no dose: they change by {found.change:.1%} over it; {found.n_told} of "
         f"{len(d)} reflections tell of their own change, the others have an error for it"
     )
-    return _Observed(observed.groups, value, found.variance, position, found.slope_variance), remark
+    if found.change > HONEST:
+        remark += f"; of a change beyond {HONEST:.0%} their standard uncertainties are too small, by half or so"
+    return _Observed(observed.groups, value, found.variance, position, found), remark
 
 
 def format_merge(merged: Merged) -> str:

@@ -4,7 +4,7 @@ import gemmi
 import numpy as np
 import pytest
 
-from autoproc.damage.zero_dose import zero_dose
+from autoproc.damage.zero_dose import powers, zero_dose
 from autoproc.merging.groups import group_equivalents
 
 CELL, P222 = gemmi.UnitCell(30, 40, 50, 90, 90, 90), gemmi.SpaceGroup("P 2 2 2")
@@ -26,14 +26,16 @@ def damaged(change, multiplicity=10, inflated=1.0, seed=0):
 
 def extrapolated(groups, d, value, variance, position):
     found = zero_dose(groups, d, value, variance, position)
-    mean, sigma = groups.weighted_mean(value - found.slope[groups.group] * position, found.variance)
-    reach, _ = groups.weighted_mean(position, found.variance)
-    return mean, np.sqrt(sigma**2 + reach**2 * found.slope_variance)
+    mean, sigma = groups.weighted_mean(value - found.taken(groups.group, position), found.variance)
+    reach = np.stack([groups.weighted_mean(column, found.variance)[0] for column in powers(position).T], axis=1)
+    return mean, np.sqrt(sigma**2 + found.extra_variance(reach))
 
 
-@pytest.mark.parametrize(("multiplicity", "inflated"), [(10, 1.0), (10, 2.0), (6, 1.5)])
-def test_it_is_nearer_to_the_truth_and_its_errors_are_honest(multiplicity, inflated):
-    *made, true = damaged(0.2, multiplicity, inflated)
+@pytest.mark.parametrize(
+    ("change", "multiplicity", "inflated"), [(0.2, 10, 1.0), (0.2, 10, 2.0), (0.2, 6, 1.5), (0.4, 12, 1.0)]
+)
+def test_it_is_nearer_to_the_truth_and_its_errors_are_honest(change, multiplicity, inflated):
+    *made, true = damaged(change, multiplicity, inflated)
     plain, _ = made[0].weighted_mean(made[2], made[3])
     mean, sigma = extrapolated(*made)
     assert np.sqrt(np.mean((mean - true) ** 2)) < 0.6 * np.sqrt(np.mean((plain - true) ** 2))
@@ -50,6 +52,17 @@ def test_reflections_seen_once_stay_where_they_are_with_an_error_for_what_they_m
     keep = ~single | (np.cumsum(single) == 1)
     few = groups.subset(keep)
     found = zero_dose(few, d, value[keep], variance[keep], position[keep])
-    assert found.slope[5] == pytest.approx(0.0, abs=1e-9)
-    assert found.slope_variance[5] > 4 * found.slope_variance[few.count > 6].min()
+    slope, variances = found.curve[:, 0], found.covariance[:, 0, 0]
+    assert slope[5] == pytest.approx(0.0, abs=1e-9)
+    assert variances[5] > 4 * variances[few.count > 6].min()
     assert found.n_told > 0.8 * len(few)
+
+
+def test_strong_reflections_lose_by_the_mean_growth_and_weak_ones_gain():
+    """With nothing of their own to tell, since all observations of a reflection are at one dose."""
+    groups, d, value, variance, position, _ = damaged(0.3)
+    one_dose = np.isin(groups.group, [7, 8])
+    position = np.where(one_dose, 0.5, position)
+    value = np.where(groups.group == 7, 1000.0, np.where(groups.group == 8, 1.0, value))
+    found = zero_dose(groups, d, value, np.where(one_dose, 1.0, variance), position)
+    assert found.curve[7, 1] < 0 < found.curve[8, 1]

@@ -14,10 +14,11 @@ from autoproc.console import Console
 from autoproc.formats.expt import write_expt
 from autoproc.formats.image_numbers import to_file_frames
 from autoproc.formats.refl import write_refl
+from autoproc.reports.visit_index import sweep_row
 from autoproc.service.order import Order
 from autoproc.service.outputs import Outputs
 from autoproc.service.process_job import process_job
-from autoproc.service.result import brief
+from autoproc.service.result import brief, failure_lines
 from autoproc.stages.combine import selected
 
 MEMBERS = (("x_1", 1), ("x_2", 2), ("x_3", 1), ("x_4", 1))
@@ -89,3 +90,24 @@ def test_sweeps_whose_results_are_gone_are_named(done, tmp_path):
 def test_an_order_keeps_its_members(tmp_path):
     order = order_of(tmp_path)
     assert Order.read(order.line()) == order
+
+
+def test_sweeps_of_which_no_two_agree_are_not_combined_and_nothing_has_failed(tmp_path):
+    for n, seed in enumerate((11, 12)):
+        stages = tmp_path / MEMBERS[n][0] / "stages"
+        stages.mkdir(parents=True)
+        one = wedges_of("P 3", 1, 0, seed=seed, degrees=(50, 60))
+        write_expt(stages / "integrated.expt", one.experiments)
+        write_refl(stages / "integrated.refl", to_file_frames(one.reflections, one.experiments))
+    order, summary = process(tmp_path, MEMBERS[:2])
+    assert (summary["status"], summary["quality"]["verdict"]) == ("not_combined", None)
+    text, page = ((order.folder / name).read_text() for name in ("summary.txt", "report.html"))
+    assert "NOT COMBINED: of 2 data sets no two agree" in text
+    assert "Not combined:" in page
+    for words in (text, page):
+        assert "failed" not in words.lower()
+    result = brief(summary)
+    assert failure_lines("combined/x", result) == [f"combined/x: not combined: {summary['error']}"]
+    row = sweep_row("combined/x", summary["status"], result, 80, summary["error"])
+    assert (row.lamp, row.verdict_words, row.has_report) == ("open", "not combined", True)
+    assert json.loads((order.folder / "ispyb.json").read_text())["AutoProc"]["spaceGroup"] == summary["space_group"]
