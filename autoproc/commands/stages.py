@@ -309,6 +309,8 @@ def _tell_exported(step: Step, writer: Writer, exported: Exported, written: Sequ
     content = f"{len(exported.observations)} observations{merged}"
     content = {"spots": f"{len(exported.every)} reflections", "models": "models"}.get(writer.of, content)
     step.console.print(f"Saved {content} to {', '.join(map(str, written))}")
+    if exported.remark:
+        step.console.print(exported.remark)
 
 
 def _tell_wavelengths(step: Step, n: int) -> None:

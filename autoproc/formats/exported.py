@@ -39,7 +39,7 @@ class Exported:
     rejected : outliers of scaling, with the same columns
     every : all reflections that were given, of any stage
     merged, statistics : None where the observations are not scaled
-    name : for titles
+    name : for titles; remark : what was changed for the format's sake, in words
     """
 
     name: str
@@ -49,6 +49,7 @@ class Exported:
     every: Reflections
     merged: Merged | None = None
     statistics: MergingStatistics | None = None
+    remark: str = ""
 
     @property
     def is_scaled(self) -> bool:

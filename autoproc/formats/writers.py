@@ -26,6 +26,7 @@ class Writer:
     of : the data that it takes: "models", "spots" of any stage, "integrated" or scaled ones, or only "scaled" ones
     merges : it holds merged data, where they are scaled
     of_one_wavelength : data of several go into a file each
+    in_standard_setting : it tells the space group by its number, which means one setting
     write : to a path, returns the paths of all files written
     """
 
@@ -34,6 +35,7 @@ class Writer:
     merges: bool
     write: Callable[[Path, Exported, ExportParams], list[Path]]
     of_one_wavelength: bool = False
+    in_standard_setting: bool = False
 
 
 def _write_mtz(path: Path, exported: Exported, _: ExportParams) -> list[Path]:
@@ -53,12 +55,12 @@ def _write_xds_inp(path: Path, exported: Exported, _: ExportParams) -> list[Path
 
 WRITERS = {
     "mtz": Writer("unmerged.mtz", "integrated", False, _write_mtz),
-    "xds_ascii": Writer("XDS_ASCII.HKL", "integrated", False, write_xds_ascii),
+    "xds_ascii": Writer("XDS_ASCII.HKL", "integrated", False, write_xds_ascii, in_standard_setting=True),
     "shelx": Writer("scaled.hkl", "scaled", False, write_shelx, of_one_wavelength=True),
     "mmcif": Writer("reflections.cif", "integrated", True, write_mmcif, of_one_wavelength=True),
     "sca": Writer("scaled.sca", "scaled", True, write_sca, of_one_wavelength=True),
     "json": Writer("rlp.json", "spots", False, write_rlp_json),
-    "xds": Writer("XDS.INP", "models", False, _write_xds_inp),
+    "xds": Writer("XDS.INP", "models", False, _write_xds_inp, in_standard_setting=True),
     "pets": Writer("dyn.cif_pets", "integrated", False, write_pets),
 }
 ENDINGS = {Path(writer.file).suffix: name for name, writer in WRITERS.items()}

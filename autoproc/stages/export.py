@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import gemmi
 import numpy as np
 
 from autoproc.errors import NoCrystal, NoReflections
@@ -16,6 +17,7 @@ from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.reflections import Reflections
 from autoproc.stages.merge import MergeParams, merge
+from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections
 
 
 @single_threaded_blas
@@ -35,10 +37,13 @@ def export(
     """
     writer = WRITERS[params.format]
     require_scaled(params.format, reflections.names)
+    remark = ""
+    if writer.in_standard_setting:
+        experiments, reflections, remark = in_standard_setting(experiments, reflections)
     every = within(reflections, experiments, params.d_min)
     none = every[np.zeros(len(every), bool)]
     if writer.of in ("models", "spots"):
-        return Exported(name, experiments, none, none, every)
+        return Exported(name, experiments, none, none, every, remark=remark)
     if any(e.crystal is None for e in experiments):
         raise NoCrystal(n=len(experiments))
     observations = with_numbers(exportable(every))
@@ -48,7 +53,26 @@ def export(
     if writer.merges and "inverse_scale" in reflections:
         merged = merge(experiments, every, merging, flags=flags)
         statistics = merging_statistics(experiments, observations)
-    return Exported(name, experiments, observations, with_numbers(outliers(every)), every, merged, statistics)
+    return Exported(name, experiments, observations, with_numbers(outliers(every)), every, merged, statistics, remark)
+
+
+def in_standard_setting(
+    experiments: Sequence[Experiment], reflections: Reflections
+) -> tuple[Sequence[Experiment], Reflections, str]:
+    """The same in the setting that the number of the space group alone means, and in words what was changed."""
+    crystal = next((e.crystal for e in experiments if e.crystal is not None), None)
+    if crystal is None or crystal.space_group.is_reference_setting():
+        return experiments, reflections, ""
+    group = crystal.space_group
+    standard = gemmi.find_spacegroup_by_number(group.number)
+    change = np.array(group.basisop.rot, float).T / gemmi.Op.DEN  # basisop is of positions, from the standard to here
+    if np.allclose(change, np.eye(3)):  # another origin only
+        return experiments, reflections, ""
+    moved = [reindex_experiment(e, change, standard) for e in experiments]
+    if "hkl" in reflections:
+        reflections = reindex_reflections(reflections, dict.fromkeys(range(len(moved)), change))
+    words = f"XDS knows {group.hm} as {standard.hm} only: indices and cell are in that setting"
+    return moved, reflections, f"{words} ({format_basis(change)})"
 
 
 def within(reflections: Reflections, experiments: Sequence[Experiment], d_min: float | None) -> Reflections:

@@ -6,11 +6,13 @@ import gemmi
 import numpy as np
 import pytest
 from exported_for_tests import exported, integrated, observations, sweeps
+from models_for_tests import crystal
 
 from autoproc.formats.export_params import ExportParams
 from autoproc.formats.exported import intensities
 from autoproc.formats.read_xds_ascii import read_xds_ascii
 from autoproc.formats.write_xds_ascii import ITEMS, azimuths, write_xds_ascii
+from autoproc.geometry.asu import to_asu
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.crystal import Crystal
 from autoproc.models.reflections import Flag
@@ -136,3 +138,42 @@ def test_read_back_it_is_scaled_where_it_was(tmp_path, is_scaled):
     np.testing.assert_allclose(
         np.sort(good[f"intensity_{kind}"] * factor), np.sort(intensities(given.observations)[0]), rtol=1e-4
     )
+
+
+SETTINGS = {
+    "I 1 2 1": ((81, 52, 63, 90, 95, 90), "C 1 2 1"),
+    "P 1 21/n 1": ((41, 52, 63, 90, 95, 90), "P 1 21/c 1"),
+    "R 3 :R": ((50, 50, 50, 80, 80, 80), "R 3:H"),
+    "P 1 1 21": ((41, 52, 63, 90, 90, 100), "P 1 21 1"),
+    "P 21 2 21": ((41, 52, 63, 90, 90, 90), "P 21 21 2"),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_number_of_the_space_group_means_the_standard_setting(tmp_path, name):
+    cell, standard = SETTINGS[name]
+    made = crystal(cell, name)
+    table = observations(1, made)
+    given = export(sweeps(1, made), table, PARAMS, "x")
+    (path,) = write_xds_ascii(tmp_path / "X.HKL", given, PARAMS)
+    read = read_xds_ascii(path)
+    (experiment,) = read.experiments
+    assert experiment.crystal.space_group.xhm() == standard
+    hkl = read.reflections["hkl"]
+    absent, before = (
+        np.sum(group.operations().systematic_absences(indices))
+        for group, indices in ((experiment.crystal.space_group, hkl), (made.space_group, table["hkl"]))
+    )
+    assert absent == before
+    number = len(np.unique(to_asu(hkl, experiment.crystal.space_group)[0], axis=0))
+    assert number == len(np.unique(to_asu(table["hkl"], made.space_group)[0], axis=0))
+    d = experiment.crystal.unit_cell.calculate_d_array(hkl)
+    np.testing.assert_allclose(np.sort(d), np.sort(made.unit_cell.calculate_d_array(table["hkl"])), rtol=1e-4)
+    assert standard.split(":")[0] in given.remark
+
+
+def test_standard_settings_stay_as_they_are():
+    given = export(sweeps(), observations(), PARAMS, "x")
+    assert given.remark == ""
+    assert given.experiments[0] is not None
+    np.testing.assert_array_equal(given.every["hkl"], observations()["hkl"])
