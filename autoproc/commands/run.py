@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say_error
+from autoproc.commands.reference_files import with_found_references
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
 from autoproc.errors import AutoprocError, InputError, WrongArguments
@@ -91,7 +92,7 @@ def run_command(
         paths, overrides = split_arguments(arguments)
         if not paths:
             raise WrongArguments(what_is_wrong="no path of images was given", command="run")
-        settings = with_threads(with_command_line(read_config(config), overrides), threads)
+        settings = with_found_references(with_threads(with_command_line(read_config(config), overrides), threads))
         may_lead_into(settings.import_sweep.link_roots)
         wanted = what_is_wanted(paths, settings, once, ahead)
         with closing_all([wanted.search]):
