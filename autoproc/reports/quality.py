@@ -17,6 +17,7 @@ from autoproc.reports.checks import Check
 from autoproc.reports.story import detector_reach, is_cut_at_estimate, known_isa
 from autoproc.scaling.detector_response import comparable, detector_responses
 from autoproc.scaling.polarisation import polarisation_seen
+from autoproc.scaling.result import ScaleResult
 from autoproc.stages.pipeline import Processing, results_of
 from autoproc.wording import number_ranges
 
@@ -103,12 +104,7 @@ def _scaling(p: Processing) -> list[Check | None]:
     if p.scaled is None:
         return []
     images, of = p.scaled.images, comparable(p.scaled)
-    return [
-        checks.convergence(p.scaled.converged, p.scaled.n_cycles),
-        checks.asymptotic_signal(known_isa(p.scaled)),
-        checks.counting_errors(
-            None if known_isa(p.scaled) is None else p.scaled.error_model.a, p.experiment.detector[0].gain
-        ),
+    others = [
         checks.detector_response(detector_responses(p.scaled, of)),
         checks.polarisation(polarisation_seen(p.scaled, of)),
         checks.shadowed(p.scaled.n_shadowed, p.scaled.n_given),
@@ -116,6 +112,23 @@ def _scaling(p: Processing) -> list[Check | None]:
         None if p.damage is None else checks.damage(p.damage.drift, p.damage.b_growth),
         checks.decay([i.b for i in images], [int(i.image[0]) for i in images if len(i.image)]),
     ]
+    disturbed_by = [check.name for check in others if check is not None and check.verdict != "good"]
+    if p.indexed is not None and len(p.indexed.n_per_lattice) > 1:
+        disturbed_by.append("several lattices")
+    a = None if known_isa(p.scaled) is None else p.scaled.error_model.a
+    return [
+        checks.convergence(p.scaled.converged, p.scaled.n_cycles),
+        checks.asymptotic_signal(known_isa(p.scaled)),
+        checks.counting_errors(a, p.experiment.detector[0].gain, disturbed_by, _faintest(p.scaled)),
+        *others,
+    ]
+
+
+def _faintest(scaled: ScaleResult) -> float | None:
+    """Times what counting gives that the faintest observations scatter; None where that is not known."""
+    if not scaled.error_bins:
+        return None
+    return float(min(scaled.error_bins, key=lambda one: one.i_max).before ** 0.5)
 
 
 def _merging(p: Processing) -> list[Check | None]:

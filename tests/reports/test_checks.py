@@ -331,6 +331,25 @@ def test_scatter_names_the_gain_that_would_explain_it():
     assert checks.counting_errors(None) is None
 
 
+def test_scatter_of_a_disturbed_sweep_tells_nothing_of_the_gain():
+    others = ["change of the intensities over the sweep", "outliers in scaling"]
+    check = checks.counting_errors(2.5, disturbed_by=others)
+    assert check.verdict == "look"
+    assert "import_sweep.gain" not in check.warning
+    assert "change of the intensities over the sweep and outliers in scaling" in check.warning
+
+
+@pytest.mark.parametrize(("faintest", "is_named"), [(2.4, True), (1.1, False), (None, True)])
+def test_a_gain_is_named_where_the_faintest_scatter_as_much(faintest: float | None, is_named: bool):
+    warning = checks.counting_errors(2.5, faintest=faintest).warning
+    assert ("import_sweep.gain=6.2" in warning) is is_named
+    assert ("1.10 times" in warning) is not is_named
+
+
+def test_too_little_scatter_is_the_gain_s_whatever_else_there_is():
+    assert "import_sweep.gain=0.27" in checks.counting_errors(0.52, disturbed_by=["outliers in scaling"]).warning
+
+
 @pytest.mark.parametrize(("n", "verdict"), [(0, "good"), (20, "good"), (130, "look")])
 def test_reflections_left_out_for_a_shadow(n: int, verdict: str):
     assert checks.shadowed(n, 1000).verdict == verdict

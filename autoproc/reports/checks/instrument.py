@@ -25,6 +25,9 @@ sweeps of 0.5 taken for 0.99 and the reverse; at most 0.17 for simulated ones wi
 LITTLE_SCATTER, MUCH_SCATTER = 0.7, 1.8
 """Simulated sweeps without an error have 0.90 to 1.24, those of two lattices that overlap up to 1.7, four measured ones
 0.96 to 1.13; counts taken times a quarter have 0.52, times four 1.98, a shadow for a third of the sweep 2.4."""
+LEAST_OF_FAINT = 0.7
+"""Of the scatter of all, that of the faintest reflections where a wrong gain is its cause: it is the same for both,
+but for chance. Chosen."""
 MANY_SHADOWED = 0.05
 """Simulated and measured sweeps without a passing shadow leave out 0.003 at most, one with a shadow on a third of the
 images 0.13."""
@@ -69,15 +72,27 @@ def polarisation(seen: PolarisationSeen | None) -> Check | None:
     )  # fmt: skip
 
 
-def counting_errors(a: float | None, gain: float = 1.0) -> Check | None:
+def counting_errors(
+    a: float | None, gain: float = 1.0, disturbed_by: Sequence[str] = (), faintest: float | None = None
+) -> Check | None:
     """Whether weak reflections scatter as photons do; None where that was not estimated.
 
     a : what scaling multiplies standard uncertainties by; gain : counts a photon, that these were computed with
+    disturbed_by : what else makes equivalents differ in this sweep. Of more scatter than counting gives, the gain is
+        then not to be told; less scatter nothing but counts can make
+    faintest : times what counting gives that the faintest reflections scatter, which a gain makes as large as any
     """
     if a is None:
         return None
     explained = f"import_sweep.gain={gain * a**2:.2g} would explain it"
     advice = f"counts may not be photons ({explained}), shadows may come and go, images flicker, reflections overlap"
+    if disturbed_by:
+        advice = f"that may be all for {' and '.join(disturbed_by)}; it tells nothing of the detector's gain"
+    elif faintest is not None and faintest < LEAST_OF_FAINT * a:
+        advice = (
+            f"the faintest reflections scatter {faintest:.2f} times what counting gives, so that it is not the gain of "
+            "the detector: shadows may come and go, images flicker, reflections overlap"
+        )
     if a < LITTLE_SCATTER:
         advice = (
             "no photons scatter so little: counts were divided or averaged before they were written, or the gain is "
