@@ -20,9 +20,9 @@ def with_images_without_signal(observations: Observations, state: State) -> Stat
 
     To be done before any model is fitted, which would follow them down to nothing.
     """
-    found = []
-    for n in range(len(state.models)):
-        rows = np.flatnonzero((observations.experiment == n) & state.measured)
+    found, measured = [], state.measured
+    for own in observations.rows_of_each(len(state.models)):
+        rows = own[measured[own]]
         found.append(blank_images(observations.at.frame[rows], state.intensity[rows] / np.sqrt(state.variance[rows])))
     return _without(observations, state, found)
 
@@ -37,16 +37,17 @@ def with_blank_images(observations: Observations, state: State, max_ratio: float
     # Those known to be blank are judged again: images between them and the good ones have no others.
     use = replace(state, blank=np.zeros(len(observations), bool)).measured
     floor = np.zeros(len(observations))
-    for n in range(len(state.models)):
-        rows = (observations.experiment == n) & state.measured
-        floor[rows] = MIN_PLAUSIBLE_SCALE * np.median(state.factors[rows]) if rows.any() else 0.0
+    every, measured = observations.rows_of_each(len(state.models)), state.measured
+    for own in every:
+        rows = own[measured[own]]
+        floor[rows] = MIN_PLAUSIBLE_SCALE * np.median(state.factors[rows]) if len(rows) else 0.0
     seen = comparison(observations, replace(state, factors=np.maximum(state.factors, floor)), use)
     near = neighbourhoods(observations.experiment, observations.at.frame[:, None], use, seen.compared)
     low = disagreeing_places(near, seen, max_ratio, NEIGHBOURS[-1:]) & (seen.ratio < 1)
-    found = []
-    for n in range(len(state.models)):
-        rows = np.flatnonzero((observations.experiment == n) & use)
-        image = frame_numbers(observations)[rows]
+    found, numbers = [], frame_numbers(observations)
+    for own in every:
+        rows = own[use[own]]
+        image = numbers[rows]
         found.append(np.bincount(image, low[rows]) > 0.5 * np.bincount(image))
     without = _without(observations, state, found)
     return with_rough_scales(observations, without) if np.any(without.blank != state.blank) else state
@@ -55,8 +56,7 @@ def with_blank_images(observations: Observations, state: State, max_ratio: float
 def _without(observations: Observations, state: State, found: Sequence[np.ndarray]) -> State:
     """The state with all reflections that reach into the images found, (images,) bool for each experiment."""
     blank, frame = state.blank.copy(), frame_numbers(observations)
-    for n, images in enumerate(found):
-        rows = np.flatnonzero(observations.experiment == n)
+    for images, rows in zip(found, observations.rows_of_each(len(found)), strict=True):
         blank[rows] |= reaches_into(images, frame[rows], observations.span[rows])
     return replace(state, blank=blank)
 
@@ -64,10 +64,9 @@ def _without(observations: Observations, state: State, found: Sequence[np.ndarra
 def images_left_out(observations: Observations, state: State, n_images: Sequence[int]) -> list[np.ndarray]:
     """For each experiment the frames of which every reflection that reaches them was left out as blank."""
     found = []
-    for n, size in enumerate(n_images):
-        rows = observations.experiment == n
+    for rows, size in zip(observations.rows_of_each(len(n_images)), n_images, strict=True):
         total = _covered(observations.span[rows], size)
-        blank = _covered(observations.span[rows & state.blank], size)
+        blank = _covered(observations.span[rows[state.blank[rows]]], size)
         found.append(np.flatnonzero((total > 0) & (blank == total)))
     return found
 

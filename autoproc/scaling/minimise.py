@@ -14,6 +14,7 @@ import numpy as np
 import scipy
 
 from autoproc.scaling.model import Design, PhysicalModel
+from autoproc.scaling.normal_equations import Block, NormalEquations
 from autoproc.threads import map_in_order
 
 MAX_ITERATIONS = 15
@@ -93,12 +94,12 @@ def fit_models(problem: Problem, models: Sequence[PhysicalModel]) -> Fit:
     target, state = _target(problem, current)
     n = max(1, int(np.count_nonzero(problem.weight)))
     history = [float(np.sqrt(state.sum_of_squares / n))]
-    damping, converged, hessian = 1e-4, False, None
+    damping, converged, equations = 1e-4, False, None
     for _ in range(MAX_ITERATIONS):
-        hessian, gradient = _normal_equations(problem, current, state)
+        equations = _normal_equations(problem, current, state)
         accepted = None
         while accepted is None and damping < MAX_DAMPING:
-            trial = _stepped(current, hessian, gradient, damping)
+            trial = _stepped(current, equations, damping)
             new_target, new_state = _target(problem, trial)
             if new_target <= target:
                 accepted = trial
@@ -113,7 +114,7 @@ def fit_models(problem: Problem, models: Sequence[PhysicalModel]) -> Fit:
         if decrease < CONVERGED:
             converged = True
             break
-    return Fit(current, _covariances(current, hessian), tuple(history), n, converged)
+    return Fit(current, _covariances(current, equations), tuple(history), n, converged)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,39 +140,44 @@ def _target(problem: Problem, models: Sequence[PhysicalModel]) -> tuple[float, _
     common = problem.sum(weighted * problem.intensity) / np.where(sum_wg2 > 0, sum_wg2, 1.0)
     residual = problem.intensity - factors * common[problem.group]
     squares = float(np.sum(problem.weight * residual**2))
-    restraint = sum(_restraints(m, problem.absorption_restraint, problem.decay_restraint)[0] for m in models)
+    decay_restraint = problem.decay_restraint
+    restraint = sum(_restraints(m, problem.absorption_restraint, decay_restraint)[0] for m in models)
     return squares + restraint, _State(factors, common, sum_wg2, squares)
 
 
-def _normal_equations(
-    problem: Problem, models: Sequence[PhysicalModel], state: _State
-) -> tuple[np.ndarray, np.ndarray]:
+def _normal_equations(problem: Problem, models: Sequence[PhysicalModel], state: _State) -> NormalEquations:
     """J^T W J and J^T W r of all parameters, with the common intensities eliminated, and the restraints."""
-    offset = np.cumsum([0, *(len(m.parameters) for m in models)])
-    hessian, gradient = np.zeros((offset[-1], offset[-1])), np.zeros(offset[-1])
-    coupling = np.zeros((problem.n_groups, offset[-1]))
     calculated = state.factors * state.common[problem.group]
     fields = _Fields(problem.weight, state.factors, calculated, problem.intensity - calculated, problem.group)
-    blocks = [(n, slice(at, at + BLOCK)) for n, p in enumerate(problem.parts) for at in range(0, len(p.rows), BLOCK)]
-
-    def sums(block: tuple[int, slice]) -> _Sums:
-        part = problem.parts[block[0]]
-        return _block_sums(models[block[0]], part.design[block[1]], fields[part.rows[block[1]]])
-
-    for (n, _), found in zip(blocks, map_in_order(sums, blocks), strict=True):
-        here = slice(offset[n], offset[n + 1])
-        hessian[here, here] += found.hessian
-        gradient[here] += found.gradient
-        coupling[found.groups, here] += found.coupling
-    for n, model in enumerate(models):
-        here = slice(offset[n], offset[n + 1])
-        _, first, second = _restraints(model, problem.absorption_restraint, problem.decay_restraint)
-        hessian[here, here] += second
-        gradient[here] -= first
     share = np.where(state.sum_wg2 > 0, np.abs(state.common) / np.sqrt(np.maximum(state.sum_wg2, 1e-300)), 0.0)
-    coupling *= share[:, None]
-    hessian -= coupling.T @ coupling
-    return hessian, gradient
+    parts = [(n, slice(at, at + BLOCK)) for n, p in enumerate(problem.parts) for at in range(0, len(p.rows), BLOCK)]
+
+    def sums(which: tuple[int, slice]) -> _Sums:
+        part = problem.parts[which[0]]
+        return _block_sums(models[which[0]], part.design[which[1]], fields[part.rows[which[1]]])
+
+    found: list[list[_Sums]] = [[] for _ in models]
+    for (n, _), one in zip(parts, map_in_order(sums, parts), strict=True):
+        found[n].append(one)
+    decay_restraint = problem.decay_restraint
+    blocks = []
+    for model, of_model in zip(models, found, strict=True):
+        _, first, second = _restraints(model, problem.absorption_restraint, decay_restraint)
+        hessian = sum((one.hessian for one in of_model), second)
+        gradient = sum((one.gradient for one in of_model), -first)
+        blocks.append(Block(hessian, gradient, *_joined(of_model, share, len(first))))
+    return NormalEquations(blocks, problem.n_groups)
+
+
+def _joined(sums: Sequence[_Sums], share: np.ndarray, n_parameters: int) -> tuple[np.ndarray, np.ndarray]:
+    """Groups (k,), each once, and their coupling (k, n_parameters) by their share; blocks may divide a group."""
+    if not sums:
+        return np.zeros(0, np.intp), np.zeros((0, n_parameters))
+    every = np.concatenate([one.groups for one in sums])
+    starts = np.flatnonzero(np.diff(every, prepend=-1))
+    coupling = np.add.reduceat(np.concatenate([one.coupling for one in sums]), starts, axis=0)
+    groups = every[starts]
+    return groups, coupling * share[groups, None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,17 +241,15 @@ def _restraints(
 
 
 def _stepped(
-    models: Sequence[PhysicalModel], hessian: np.ndarray, gradient: np.ndarray, damping: float
+    models: Sequence[PhysicalModel], equations: NormalEquations, damping: float
 ) -> tuple[PhysicalModel, ...]:
     """Models after one damped step; the damping also holds the overall scale, which the data leave free."""
-    diagonal = np.maximum(np.diag(hessian), 1e-8 * np.max(np.diag(hessian)))
-    step = np.linalg.lstsq(hessian + np.diag(damping * diagonal), gradient, rcond=1e-12)[0]
-    result, start = [], 0
-    for model in models:
-        stop = start + len(model.parameters)
-        result.append(model.with_parameters(model.parameters + step[start:stop]))
-        start = stop
-    return _of_same_scale(result, models)
+    step = equations.step(damping)
+    stepped = [
+        model.with_parameters(model.parameters + step[here])
+        for model, here in zip(models, equations.slices, strict=True)
+    ]
+    return _of_same_scale(stepped, models)
 
 
 def _of_same_scale(models: Sequence[PhysicalModel], before: Sequence[PhysicalModel]) -> tuple[PhysicalModel, ...]:
@@ -261,17 +265,12 @@ def _of_same_scale(models: Sequence[PhysicalModel], before: Sequence[PhysicalMod
     return tuple(result)
 
 
-def _covariances(models: Sequence[PhysicalModel], hessian: np.ndarray | None) -> tuple[np.ndarray, ...]:
+def _covariances(models: Sequence[PhysicalModel], equations: NormalEquations | None) -> tuple[np.ndarray, ...]:
     """Covariances of each model's parameters, the overall scale being held."""
     sizes = [len(m.parameters) for m in models]
-    if hessian is None:
+    if equations is None:
         return tuple(np.zeros((n, n)) for n in sizes)
     overall = np.concatenate(
         [np.where(np.arange(n) < m.slices[0].stop, m.parameters, 0.0) for n, m in zip(sizes, models, strict=True)]
     )
-    overall /= max(float(np.linalg.norm(overall)), 1e-12)
-    held = hessian + np.max(np.diag(hessian)) * np.outer(overall, overall)
-    values, vectors = np.linalg.eigh(held)
-    known = values > 1e-12 * values[-1]
-    roots = (vectors[:, known] / np.sqrt(values[known])).T
-    return tuple(root.T @ root for root in np.split(roots, np.cumsum(sizes)[:-1], axis=1))
+    return equations.covariances(overall / max(float(np.linalg.norm(overall)), 1e-12))

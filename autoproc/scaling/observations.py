@@ -10,6 +10,7 @@ import numpy as np
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.models.experiment import Experiment, shared_cell
+from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.model import Coordinates
 
@@ -63,6 +64,11 @@ class Observations:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def rows_of_each(self, n_experiments: int) -> list[np.ndarray]:
+        """Rows of each of so many experiments, ascending; in one pass, for there may be hundreds."""
+        found = rows_by_experiment(self.experiment)
+        return [found.get(n, np.zeros(0, np.intp)) for n in range(n_experiments)]
 
     @property
     def group_d(self) -> np.ndarray:
@@ -147,8 +153,8 @@ def _places(reflections: Reflections, row: np.ndarray) -> tuple[np.ndarray, np.n
 
 def _sweeps(experiments: Sequence[Experiment]) -> np.ndarray:
     """(experiments,) the first experiment of the same scan: lattices on one sweep share it."""
-    scans = [id(e.scan) for e in experiments]
-    return np.array([scans.index(scan) for scan in scans])
+    first: dict[int, int] = {}
+    return np.array([first.setdefault(id(e.scan), n) for n, e in enumerate(experiments)], np.intp)
 
 
 def _span(reflections: Reflections, row: np.ndarray, frame: np.ndarray) -> np.ndarray:

@@ -100,8 +100,7 @@ def _smooth_factors(observations: Observations, state: State) -> np.ndarray:
     """
     result = np.ones(len(observations))
     half_inverse_d2 = 0.5 * float(np.median(observations.d**-2.0))
-    for n, model in enumerate(state.models):
-        rows = np.flatnonzero(observations.experiment == n)
+    for model, rows in zip(state.models, observations.rows_of_each(len(state.models)), strict=True):
         if len(rows):
             c, b = model.curves(observations.at.frame[rows])
             factor = c * np.exp(b * half_inverse_d2)

@@ -137,11 +137,10 @@ def solve(
 
 def _fresh(experiments: Sequence[Experiment], observations: Observations, params: ScaleParams, i_mid: float) -> State:
     """The state before the first cycle."""
+    own = observations.rows_of_each(len(experiments))
     models = [
-        model_for(
-            e, observations.at.frame[observations.experiment == n], params.decay, ABSORPTION[params.absorption_level][0]
-        )
-        for n, e in enumerate(experiments)
+        model_for(e, observations.at.frame[rows], params.decay, ABSORPTION[params.absorption_level][0])
+        for e, rows in zip(experiments, own, strict=True)
     ]
     state = bare_state(blend(observations, i_mid), models)
     if params.min_image_ratio > 0:

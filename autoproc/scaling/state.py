@@ -9,6 +9,7 @@ import numpy as np
 
 from autoproc.geometry.shells import equal_volume_shells
 from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import rows_by_experiment
 from autoproc.scaling.counting import likely_intensities, steadied
 from autoproc.scaling.error_model import ErrorModel, fit_error_model
 from autoproc.scaling.minimise import Fit, Part, Problem, fit_models
@@ -125,8 +126,7 @@ def _batches(observations: Observations, models: Sequence[PhysicalModel]) -> tup
     """The scale parameter nearest to each observation, (N,), counted through all models, and their numbers."""
     batch = np.zeros(len(observations), np.intp)
     sizes, start = [], 0
-    for n, model in enumerate(models):
-        rows = observations.experiment == n
+    for model, rows in zip(models, observations.rows_of_each(len(models)), strict=True):
         position = model.coordinate(observations.at.frame[rows], model.scale)
         nearest = np.rint(position - model.scale.positions[0]).astype(np.intp)
         batch[rows] = start + np.clip(nearest, 0, model.scale.n_parameters - 1)
@@ -213,8 +213,9 @@ def fitted(
     group = np.cumsum(np.diff(observations.groups.group[rows], prepend=observations.groups.group[rows[0]]) != 0)
     experiment = observations.experiment[rows]
     parts = []
+    own = rows_by_experiment(experiment)
     for n, model in enumerate(state.models):
-        here = np.flatnonzero(experiment == n)
+        here = own.get(n, np.zeros(0, np.intp))
         parts.append(Part(here, model.design(experiments[n], observations.at[rows[here]])))
     problem = Problem(state.intensity[rows], weight, group, int(group.max()) + 1, tuple(parts), absorption_restraint)
     fit = fit_models(problem, state.models)
@@ -227,8 +228,8 @@ def with_models(
 ) -> State:
     """The state with other models, brought to a mean scale of 1, and their factors."""
     factors = np.ones(len(observations))
-    for n, model in enumerate(models):
-        rows = np.flatnonzero(observations.experiment == n)
+    own = observations.rows_of_each(len(models))
+    for n, (model, rows) in enumerate(zip(models, own, strict=True)):
         at = observations.at[rows]
         factors[rows] = model.factors_at(experiments[n], replace(at, d=np.maximum(at.d, state.reach)))
     use = state.kept & (factors > 0)
@@ -249,8 +250,8 @@ def factor_variances(experiments: Sequence[Experiment], observations: Observatio
     variances = np.zeros(len(observations))
     if state.fit is None:
         return variances
-    for n, (model, covariance) in enumerate(zip(state.fit.models, state.fit.covariances, strict=True)):
-        rows = np.flatnonzero(observations.experiment == n)
+    own = observations.rows_of_each(len(state.fit.models))
+    for n, (model, covariance, rows) in enumerate(zip(state.fit.models, state.fit.covariances, own, strict=True)):
         variances[rows] = model.relative_variances_at(experiments[n], observations.at[rows], covariance)
     return state.factors**2 * variances
 
@@ -371,8 +372,9 @@ def image_ratios(observations: Observations, state: State, n_images: Sequence[in
     """For each experiment, (n_images,) observed over expected intensity of each image; NaN where nothing is known."""
     seen = expectation(observations, state, state.kept)
     result = []
-    for n, size in enumerate(n_images):
-        rows = np.flatnonzero((observations.experiment == n) & state.measured)
+    measured = state.measured
+    for own, size in zip(observations.rows_of_each(len(n_images)), n_images, strict=True):
+        rows = own[measured[own]]
         image = np.clip(observations.at.frame[rows].astype(np.intp), 0, size - 1)
         expected = np.maximum(seen.expected[rows], 0.0)
         weight = 1.0 / seen.variance[rows]
