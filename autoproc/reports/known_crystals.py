@@ -1,7 +1,8 @@
 """Crystals that turn up where another was meant: proteins of hosts, purification and tests, salts of the mother liquor.
 
-Proteins: entries of the Protein Data Bank; those that are crystallised by mistake after Hungler et al. (2016) J. Appl.
-Cryst. 49, 2252 (ContaMiner), Veesler et al. (2008) Acta F64, 880 (AcrB) and Psakis et al. (2009). Salts and small
+Proteins: entries of the Protein Data Bank, the last six with the cells of their files, the rest not compared;
+those that are crystallised by mistake after Hungler et al. (2016) J. Appl. Cryst. 49, 2252 (ContaMiner), Simpkin et al.
+(2018) Acta D74, 595 (SIMBAD), Veesler et al. (2008) Acta F64, 880 (AcrB) and Psakis et al. (2009). Salts and small
 molecules: their mineral or common name, at room temperature unless it is said. Cells are rounded as in the literature.
 """
 
@@ -50,6 +51,12 @@ PROTEINS = (
     KnownCrystal("AcrB of E. coli", "1IWG", "R 3 2:H", (144.5, 144.5, 518.0, 90, 90, 120)),
     KnownCrystal("GroEL of E. coli", "1GRL", "C 2 2 21", (178.4, 204.4, 278.1, 90, 90, 90)),
     KnownCrystal("cyanase of E. coli", "1DW9", "P 1", (76.34, 81.03, 82.3, 70.3, 72.2, 66.4)),
+    KnownCrystal("carbonic anhydrase Can of E. coli", "2ESF", "P 43 2 2", (82.87, 82.87, 162.21, 90, 90, 90)),
+    KnownCrystal("GlmS of E. coli", "1JXA", "C 1 2 1", (131.4, 112.4, 185.1, 90, 96.4, 90)),
+    KnownCrystal("ArnA of E. coli, decarboxylase", "1U9J", "P 41 3 2", (150.53, 150.53, 150.53, 90, 90, 90)),
+    KnownCrystal("ArnA of E. coli, transferase", "2BLN", "P 21 21 21", (67.18, 89.96, 97.89, 90, 90, 90)),
+    KnownCrystal("CRP of E. coli", "4N9H", "P 61", (120.62, 120.62, 60.35, 90, 90, 120)),
+    KnownCrystal("TEV protease", "1LVM", "P 43 21 2", (75.51, 75.51, 183.17, 90, 90, 90)),
 )
 SMALL = (
     KnownCrystal("ice at 100 K, hexagonal", "", "P 63/m m c", (4.497, 4.497, 7.322, 90, 90, 120)),

@@ -52,6 +52,16 @@ def test_a_rhombohedral_setting_of_a_hexagonal_cell():
     assert known_crystals_like((a, a, a, alpha, alpha, alpha), rhombohedral)[0].known.name == "insulin with zinc"
 
 
+@pytest.mark.parametrize(
+    ("cell", "group", "name"),
+    [((83.2, 83.2, 162.9, 90, 90, 90), "P 43 2 2", "Can"), ((120.0, 120.0, 60.1, 90, 90, 120), "P 61", "CRP"),
+     ((131.9, 112.0, 185.9, 90, 96.5, 90), "C 1 2 1", "GlmS"), ((150.0, 150.0, 150.0, 90, 90, 90), "P 41 3 2", "ArnA"),
+     ((75.2, 75.2, 182.5, 90, 90, 90), "P 43 21 2", "TEV")],
+)  # fmt: skip
+def test_what_comes_with_the_host_or_the_purification_is_named(cell, group, name):
+    assert name in known_crystals_like(cell, gemmi.SpaceGroup(group))[0].in_words
+
+
 def test_another_crystal_is_nobodys():
     assert hints(crystal((61.3, 73.9, 112.4, 90, 97.2, 90), "P 1 21 1"), None) == []
 
