@@ -66,6 +66,9 @@ def process_fake(order: Order, console, pause: float = 0.0) -> dict:
     summary = {"status": "processed", "sweep": order.name, "space_group": "P 1", "unit_cell": [1.0] * 6, "d_min": 2.0}
     if path.stem.startswith("bad"):
         summary = {"status": "failed", "error": "no spots", "error_stage": "find_spots", "error_hint": "look at it"}
+    if path.stem.startswith(("few", "many")):
+        n_spots = 30 if path.stem.startswith("few") else 3000
+        summary = {"status": "failed", "error": "too few", "error_stage": "refine", "n_spots": n_spots}
     (order.folder / "summary.json").write_text(json.dumps(summary))
     return summary | ({"lost": "3 images were gone"} if path.stem.startswith("lost") else {})
 

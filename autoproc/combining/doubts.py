@@ -34,7 +34,7 @@ def why_not(placed: Placed, min_margin: float = MIN_MARGIN) -> str:
 
 def is_untold(placed: Placed) -> bool:
     """Its intensities do not tell its setting."""
-    return placed.is_alone or (not placed.is_other and placed.margin < MIN_MARGIN)
+    return placed.is_alone or placed.is_too_weak or (not placed.is_other and placed.margin < MIN_MARGIN)
 
 
 def settings_warnings(settings: ConsistentSettings | None) -> tuple[str, ...]:

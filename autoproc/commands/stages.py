@@ -17,8 +17,10 @@ import typer
 
 from autoproc.commands.leaving import FAILED
 from autoproc.commands.step import Step
+from autoproc.engine.integrate_sweeps import integrate_sweeps
 from autoproc.errors import NoReflections, WrongArguments
 from autoproc.formats.compressed import read_start
+from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.exported import Exported, exportable
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.formats.reference_data import read_reference
@@ -28,7 +30,7 @@ from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.importing.shared_models import with_shared_models
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
-from autoproc.models.numbering import joined, renumbered
+from autoproc.models.numbering import joined
 from autoproc.models.reflections import Reflections
 from autoproc.models.wavelengths import by_wavelength, of_wavelength
 from autoproc.params import Params
@@ -47,9 +49,9 @@ from autoproc.stages.find_rotation_axis import find_rotation_axis, format_find_r
 from autoproc.stages.find_spots import format_found_spots
 from autoproc.stages.import_sweep import format_import, import_sweeps, overridden, require_sweeps
 from autoproc.stages.index import format_index, index
-from autoproc.stages.integrate import format_integrate
+from autoproc.stages.integrate import IntegrateResult, format_integrate
 from autoproc.stages.merge import format_merge, merge
-from autoproc.stages.pipeline import find_spots_of_sweep, flags_to_carry_on, integrate_sweep, open_frames, sweeps_of
+from autoproc.stages.pipeline import find_spots_of_sweep, flags_to_carry_on, open_frames, sweeps_of
 from autoproc.stages.refine import format_refine, refine
 from autoproc.stages.reindex import reindex, reindex_table
 from autoproc.stages.scale import scale, what_is_not_found
@@ -170,33 +172,16 @@ def refine_step(step: Step) -> None:
 
 def integrate_step(step: Step) -> None:
     """Measure the intensity of every reflection that the models predict; writes integrated.expt and .refl."""
-    experiments, spots = step.experiments(), step.reflections()
-    models: dict[int, Experiment] = {}
-    tables = []
-    for number, members in enumerate(sweeps_of(experiments)):
-        part = spots_of_sweep(spots, members, number)
-        reader = open_frames(experiments[members[0]], step.config, is_read_again=True)
-        result = integrate_sweep(reader, [experiments[n] for n in members], part, step.config, step.console.watch)
-        step.console.print(format_integrate(result))
-        step.warn(reader.warnings(experiments[members[0]].scan.image_range[0]))
-        models |= dict(zip(members, result.experiments, strict=True))
-        tables.append(renumbered(result.reflections, dict(enumerate(members))))
-    step.write("integrated", [models[n] for n in sorted(models)], Reflections.concatenate(tables))
+    experiments = step.experiments()
+    several = len(sweeps_of(experiments)) > 1
 
+    def tell(number: int, result: IntegrateResult, reader: ForgivingReader) -> None:
+        heading = f"Sweep {number}\n" if several else ""
+        step.console.print(heading + format_integrate(result))
+        step.warn(reader.warnings(result.experiments[0].scan.image_range[0]))
 
-def spots_of_sweep(spots: Reflections, members: Sequence[int], image_set: int) -> Reflections:
-    """The spots of a sweep's lattices, numbered as in `members`, and those that no lattice explains.
-
-    The latter are wanted too: what lies close to them tells nothing of the shape of single spots.
-    """
-    ids = spots["experiment_id"]
-    images = spots["imageset_id"] if "imageset_id" in spots else np.zeros(len(ids), np.int32)
-    here = np.isin(ids, members) | ((ids < 0) & (images == image_set))
-    new_ids = np.full(max(int(ids.max(initial=0)), *members) + 2, -1, np.int32)  # the last is that of -1
-    new_ids[list(members)] = np.arange(len(members))
-    identifiers = {new: spots.identifiers[old] for new, old in enumerate(members) if old in spots.identifiers}
-    part = spots[here]
-    return part.replace(experiment_id=new_ids[part["experiment_id"]]).with_identifiers(identifiers)
+    models, table = integrate_sweeps(experiments, step.reflections(), step.config, step.console.watch, tell)
+    step.write("integrated", models, table)
 
 
 def symmetry_step(step: Step) -> None:

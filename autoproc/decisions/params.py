@@ -27,6 +27,9 @@ class DecisionParams(Params):
     them, by early observations held out; scale.keep_first, where given, is obeyed instead."""
     max_completeness_loss: float = Field(0.05, ge=0, lt=1)
     """Part of the unique reflections that leaving out damaged images may cost."""
+    joint: bool = True
+    """Index sweeps of a group together, as of one crystal on one goniometer, where some have too few spots to be
+    processed alone, or their intensities have too little in common to be combined."""
     max_attempts: int = Field(12, ge=1)
     """Attempts beyond the first, all stages together; levels of absorption and parts of a damaged sweep, which
     cost little, do not count."""

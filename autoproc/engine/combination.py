@@ -61,8 +61,17 @@ def combine_sensibly(
     if len(kept) < FEWEST:
         why = next(facts.why_aside for facts in combined.data_sets if not facts.is_kept)
         raise NothingAgrees(n=len(names), reason=f"one is set aside, for {why}")
+    scale_and_merge(processing, kept, config, observer)
+
+
+def scale_and_merge(processing: Processing, kept: Sequence[int], config: Config, observer: Observer) -> None:
+    """Take data sets from their common symmetry to merged intensities, without those that harm the rest.
+
+    kept : numbers of the data sets, of all in processing.data_sets, that are the experiments of processing.symmetry
+    """
     budget = Budget(config.decisions.max_attempts, 60 * config.decisions.max_minutes)
-    stay = _rounds(processing, [names[n] for n in kept], with_usual_absorption(config), observer, budget)
+    names = [processing.data_sets[n].name for n in kept]
+    stay = _rounds(processing, names, with_usual_absorption(config), observer, budget)
     config = choose_absorption(processing, config, observer, budget)
     cut_and_finish(processing, config, observer)
     merge_by_wavelength(processing, config)

@@ -32,8 +32,7 @@ def shape_lines(shapes: Sequence[SpotShape]) -> list[str]:
             f"lattice {n}: sigma_b {np.degrees(shape.sigma_b):.4f}, sigma_m {np.degrees(shape.sigma_m):.4f} degrees"
             f" from {shape.n_spots} spots; mosaic spread along e1 {np.degrees(shape.spread):.4f} degrees"
         )
-        if shape.warning:
-            lines.append(f"  WARNING: {shape.warning}")
+        lines += [f"  WARNING: {text}" for text in (shape.warning, shape.borrowed) if text]
     return lines
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import scipy
@@ -27,6 +28,7 @@ class SpotShape:
     """Spot widths, radians, the number of spots they come from, and why sigma_m was cut, if it was.
 
     spread : radians, mosaic spread that widens spots along e1 (see mosaic_lever)
+    n_own : spots of the lattice itself; None: all. The others are of other sweeps
     """
 
     sigma_b: float
@@ -34,15 +36,64 @@ class SpotShape:
     n_spots: int
     warning: str = ""
     spread: float = 0.0
+    n_own: int | None = None
+
+    @property
+    def is_borrowed(self) -> bool:
+        """The lattice's own spots are too few."""
+        return self.n_own is not None and self.n_own < self.n_spots
+
+    @property
+    def borrowed(self) -> str:
+        """That it is, in words; empty where it is not."""
+        if not self.is_borrowed:
+            return ""
+        return (
+            f"{self.n_own} strong spots are too few to measure the widths of spots by (at least {MIN_SPOTS}): those of "
+            f"the other sweeps were taken in, {self.n_spots} in all"
+        )
 
 
-def spot_shape(
-    spots: StrongSpots, sums: SpotSums, experiment: int, width: float, max_sigma_m: float, n_threads: int = 1
-) -> SpotShape:
-    """Widths for one lattice.
+@dataclass(frozen=True, slots=True, eq=False)
+class SpotWidths:
+    """What N strong spots of one lattice on one sweep tell of their widths, and M rows of a spot on a frame.
 
-    sums : of the same spots; width : rotation of an image, radians; max_sigma_m : radians
-    Raises TooFewSpots.
+    second, excess : (N,) radians^2, variance along e2, and what that along e1 has more; lever : (N,)
+    depth : (N,) radians of eps3 over which a spot is seen
+    spot : (M,) of the N; offset : (M,) frames from the frame's start to the centre; rate : (M,) radians of eps3 a frame
+    share : (M,) of the spot's flux on the frame
+    """
+
+    second: np.ndarray
+    excess: np.ndarray
+    lever: np.ndarray
+    depth: np.ndarray
+    spot: np.ndarray
+    offset: np.ndarray
+    rate: np.ndarray
+    share: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.second)
+
+    @property
+    def is_enough(self) -> bool:
+        """For widths of their own."""
+        return len(self) >= MIN_SPOTS
+
+    @classmethod
+    def together(cls, parts: Sequence[SpotWidths]) -> SpotWidths:
+        """The spots of several sweeps as one list."""
+        before = np.cumsum([0, *map(len, parts)])
+        spot = np.concatenate([part.spot + n for part, n in zip(parts, before, strict=False)])
+        rest = [f.name for f in fields(cls) if f.name != "spot"]
+        return cls(spot=spot, **{name: np.concatenate([getattr(part, name) for part in parts]) for name in rest})
+
+
+def spot_widths(spots: StrongSpots, sums: SpotSums, experiment: int, width: float) -> SpotWidths:
+    """What the spots of one lattice tell: bright ones without neighbours, where there are enough of those.
+
+    sums : of the same spots; width : rotation of an image, radians
     """
     seen = np.bincount(sums.spot, minlength=len(spots))
     flux = np.bincount(sums.spot, sums.flux, minlength=len(spots))
@@ -51,25 +102,36 @@ def spot_shape(
     bright = whole & (flux > MIN_FLUX)
     choices = (bright & spots.is_isolated(), bright, whole)
     usable = next((c for c in choices if c.sum() >= 5 * MIN_SPOTS), whole)
-    n_spots = int(usable.sum())
+    rows = np.flatnonzero(usable[sums.spot])
+    of = sums.spot[rows].astype(np.intp)
+    per_frame = np.abs(spots.zeta) * width
+    return SpotWidths(
+        second=second[usable] / flux[usable],
+        excess=(first - second)[usable] / flux[usable],
+        lever=spots.lever[usable],
+        depth=(spots.places.depth * per_frame)[usable],
+        spot=(np.cumsum(usable) - 1)[of],
+        offset=spots.frame[of] - sums.frame[rows],
+        rate=per_frame[of],
+        share=sums.flux[rows] / flux[of],
+    )
+
+
+def shape_of(own: SpotWidths, others: Sequence[SpotWidths], max_sigma_m: float, n_threads: int = 1) -> SpotShape:
+    """Widths for one lattice from its own spots; where these are too few, from those of other sweeps as well.
+
+    max_sigma_m : radians. Raises TooFewSpots.
+    """
+    pooled = [] if own.is_enough else [part for part in others if len(part)]
+    used = SpotWidths.together([own, *pooled])
+    n_spots = len(used)
     if n_spots < MIN_SPOTS:
         raise TooFewSpots(n_spots=n_spots, stage="integration's spot shapes", needed=MIN_SPOTS)
-    sigma_b = float(np.sqrt(_mode(second[usable] / flux[usable])))
-    spread = _mosaic_spread((first - second)[usable] / flux[usable], spots.lever[usable], max_sigma_m)
-    rows = usable[sums.spot]
-    spot = sums.spot[rows].astype(np.intp)
-    sigma_m, without_tails = _rocking_width(
-        spots.frame[spot] - sums.frame[rows],
-        np.abs(spots.zeta[spot]) * width,
-        sums.flux[rows] / flux[spot],
-        spot,
-        max_sigma_m,
-        n_threads,
-    )
-    depth = spots.places.depth * np.abs(spots.zeta) * width
-    shape = _checked(
-        SpotShape(sigma_b, sigma_m, n_spots, spread=spread), float(np.quantile(depth[usable], 0.9)), max_sigma_m
-    )
+    sigma_b = float(np.sqrt(_mode(used.second)))
+    spread = _mosaic_spread(used.excess, used.lever, max_sigma_m)
+    sigma_m, without_tails = _rocking_width(used.offset, used.rate, used.share, used.spot, max_sigma_m, n_threads)
+    found = SpotShape(sigma_b, sigma_m, n_spots, spread=spread, n_own=len(own))
+    shape = _checked(found, float(np.quantile(used.depth, 0.9)), max_sigma_m)
     return shape if shape.warning else replace(shape, sigma_m=without_tails)
 
 

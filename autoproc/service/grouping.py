@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path, PurePath
 
+from autoproc.decisions.joint import MOST_SPOTS
 from autoproc.service.events import Event
 from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.group_params import GroupParams
@@ -62,7 +63,7 @@ class Grouping:
 
     def _look(self) -> None:
         places = self._queue.places()
-        done = [place for place, state in places if state is State.processed]
+        done = places_to_join(self._queue)
         open_ones = {place.name for place, state in places if not state.is_settled}
         every = groups_of([place for place, _ in places], self._params)
         is_open = {group.key: not open_ones.isdisjoint(group.members) for group in every}
@@ -102,6 +103,12 @@ class Grouping:
         return known.result.get("members") != group.members
 
 
+def places_to_join(queue: JobQueue) -> list[SweepPlace]:
+    """The sweeps that a group can be made of: processed ones, and those that failed for having few spots alone."""
+    failed = queue.failed_with_spots(MOST_SPOTS)
+    return [place for place, state in queue.places() if state is State.processed or place.name in failed]
+
+
 def groups_of(places: Collection[SweepPlace], params: GroupParams) -> list[SampleGroup]:
     """The groups of sweeps, as the configuration has it."""
     return sample_groups(list(places), params.by, params.patterns)
@@ -120,10 +127,10 @@ def found_group(group: SampleGroup) -> FoundSweep:
 
 
 def members_of(job: Job, queue: JobQueue, params: GroupParams) -> tuple[SweepPlace, ...]:
-    """The sweeps of a group's job that are processed by now; none of a sweep's job."""
+    """The sweeps of a group's job that can be put together by now; none of a sweep's job."""
     if job.kind != "combined":
         return ()
-    done = [place for place, state in queue.places() if state is State.processed]
+    done = places_to_join(queue)
     for group in groups_of(done, params):
         if found_group(group).fingerprint == job.fingerprint:
             return group.sweeps

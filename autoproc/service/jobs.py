@@ -150,6 +150,12 @@ class JobQueue:
         rows = self._db.execute(f"SELECT {columns} FROM jobs WHERE {where} ORDER BY id")
         return [(SweepPlace(name, sql_read(path), run, n), State(state)) for name, path, run, n, state in rows]
 
+    def failed_with_spots(self, most: int) -> frozenset[str]:
+        """Names of the sweeps that failed after spots had been found on them, `most` at most."""
+        n_spots = "json_extract(result, '$.n_spots')"
+        query = f"SELECT name FROM jobs WHERE state = 'failed' AND kind != 'combined' AND {n_spots} BETWEEN 1 AND ?"
+        return frozenset(name for (name,) in self._db.execute(query, (most,)))
+
     def n_in(self, state: State) -> int:
         """How many jobs are in a state."""
         return int(self._db.execute("SELECT count(*) FROM jobs WHERE state = ?", (state,)).fetchone()[0])

@@ -1,19 +1,21 @@
-"""One group of sweeps: their integrated data put together, scaled, merged, and told in its folder."""
+"""One group of sweeps: put together as their own processing has left them, scaled, merged, and told in its folder."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from autoproc.console import Console
-from autoproc.engine.combination import combine_sensibly
-from autoproc.errors import AutoprocError, ProcessingError
+from autoproc.engine.groups import GroupSweep, TooFewSweeps, put_together
+from autoproc.engine.joint import NotOneCrystal, SweepFound
+from autoproc.errors import AutoprocError
 from autoproc.formats.expt import read_expt
 from autoproc.formats.image_numbers import to_scan_frames
 from autoproc.formats.refl import read_refl
 from autoproc.models.experiment import Experiment
-from autoproc.models.numbering import joined
 from autoproc.models.reflections import Reflections
 from autoproc.reports.ispyb import ispyb_record
 from autoproc.reports.summary import Failure
@@ -24,15 +26,6 @@ from autoproc.service.sweep_folder import SweepFolder
 from autoproc.stages.combine import NothingAgrees
 from autoproc.stages.pipeline import Processing, gathered_warnings
 
-FEWEST = 2
-
-
-class TooFewSweeps(ProcessingError):
-    """A group of which fewer than two sweeps have results."""
-
-    what = "{n} of the sweeps of {group} have results that could be put together{why}"
-    hint = "it is tried again by itself when another of its sweeps is processed"
-
 
 def process_group(order: Order, console: Console) -> dict[str, Any]:
     """Put the sweeps of an order together in its folder; returns what summary.json holds, with its members."""
@@ -41,13 +34,13 @@ def process_group(order: Order, console: Console) -> dict[str, Any]:
     failure: Failure | None = None
     with SweepFolder(order.folder, console) as stage_files:
         try:
-            names, experiments, reflections = integrated_data(output, [name for name, _ in order.members], order.name)
-            processing = Processing(experiments[0])
-            combine_sensibly(processing, names, (experiments, reflections), order.config, stage_files)
+            sweeps = [group_sweep(output, name) for name, _ in order.members]
+            processing = Processing(some_experiment(sweeps, order.name))
+            put_together(processing, order.name, sweeps, order.config, stage_files)
             stage_files.settle()
             processing.current = "output"
             write_data(order.name, order.folder, processing)
-        except NothingAgrees as error:  # no failure of the sweeps: each has its own results
+        except (NothingAgrees, NotOneCrystal) as error:  # no failure of the sweeps: each has its own results
             console.log_details(error)
             failure = Failure("combine", error.message, error.advice, status="not_combined")
         except Exception as error:  # the edge: a bug or a full disk costs this group, not the others
@@ -63,36 +56,46 @@ def process_group(order: Order, console: Console) -> dict[str, Any]:
     return summary
 
 
-def integrated_data(
-    output: Path, sweeps: Sequence[str], group: str
-) -> tuple[list[str], list[Experiment], Reflections]:
-    """Names, experiments and integrated reflections of sweeps, each lattice of each a data set.
+def group_sweep(output: Path, name: str) -> GroupSweep:
+    """A sweep as its own processing has left it in the folder of results."""
+    stages, facts = output / name / "stages", summary_of(output / name)
+    integrated, failure = None, ""
+    try:
+        integrated = integrated_sweep(stages)
+    except (OSError, AutoprocError) as error:
+        failure = error.message if isinstance(error, AutoprocError) else str(error.strerror)
+        failure = facts.get("error") or failure
+    has_spots = (stages / "strong.refl").exists() and (stages / "imported.expt").exists()
+    n_spots = int(facts.get("n_spots") or 0) if has_spots else 0
+    return GroupSweep(name, failure, integrated, n_spots, partial(found_sweep, name, stages))
 
-    Raises TooFewSweeps.
-    """
-    names: list[str] = []
-    experiments: list[Experiment] = []
-    tables: list[Reflections] = []
-    numbers: list[int] = []
-    missing: list[str] = []
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    """What summary.json says; nothing where it cannot be read."""
+    try:
+        facts = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def some_experiment(sweeps: Sequence[GroupSweep], group: str) -> Experiment:
+    """That of the first sweep that has one. Raises TooFewSweeps."""
     for sweep in sweeps:
-        try:
-            found, table = integrated_sweep(output / sweep / "stages")
-        except (OSError, AutoprocError) as error:
-            missing.append(f"{sweep}: {error.message if isinstance(error, AutoprocError) else error.strerror}")
-            continue
-        several = len(found) > 1
-        names += [f"{sweep} lattice {n + 1}" if several else sweep for n in range(len(found))]
-        tables.append(table)
-        numbers.append(len(found))
-        experiments += found
-    n = len(sweeps) - len(missing)
-    if n < FEWEST:
-        raise TooFewSweeps(n=n, group=group, why="".join(f"; {text}" for text in missing))
-    return names, experiments, joined(tables, numbers)
+        if sweep.integrated is not None:
+            return sweep.integrated[0][0]
+        if sweep.n_spots:
+            return sweep.found().experiment
+    raise TooFewSweeps(n=0, group=group, why="".join(f"; {sweep.name}: {sweep.failure}" for sweep in sweeps))
 
 
 def integrated_sweep(stages: Path) -> tuple[list[Experiment], Reflections]:
     """A sweep's integrated data, as its stage has left them. Raises OSError or AutoprocError."""
     experiments = read_expt(stages / "integrated.expt")
     return list(experiments), to_scan_frames(read_refl(stages / "integrated.refl"), experiments)
+
+
+def found_sweep(name: str, stages: Path) -> SweepFound:
+    """A sweep's header and spots, as its stages have left them. Raises OSError or AutoprocError."""
+    experiments = read_expt(stages / "imported.expt")
+    return SweepFound(name, experiments[0], to_scan_frames(read_refl(stages / "strong.refl"), experiments))

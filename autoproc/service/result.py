@@ -13,7 +13,7 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
     """The gist of what summary.json holds."""
     ranges = summary.get("merging_statistics") or {}
     overall, inner = ranges.get("overall") or {}, ranges.get("inner") or {}
-    crystal = ("space_group", "unit_cell", "n_lattices", "d_min", "n_images", "n_images_used")
+    crystal = ("space_group", "unit_cell", "n_lattices", "d_min", "n_images", "n_images_used", "n_spots")
     return {
         "status": summary["status"],
         "error": summary.get("error"),

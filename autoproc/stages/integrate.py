@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from pydantic import Field
 
-from autoproc.errors import NoReflections
+from autoproc.errors import NoReflections, TooFewSpots
 from autoproc.formats.frames import ImageReader
 from autoproc.integration.beam_level import FramesWithBeam
 from autoproc.integration.blocks import Measuring
@@ -21,7 +21,7 @@ from autoproc.integration.profiles import DetectorRegions
 from autoproc.integration.report import HEADER, resolution_rows, shape_lines
 from autoproc.integration.scattering import steady_geometry
 from autoproc.integration.shadow import ShadowParams, Untrusted
-from autoproc.integration.shapes import SpotShape, spot_shape
+from autoproc.integration.shapes import SpotShape, SpotWidths, shape_of, spot_widths
 from autoproc.integration.shoeboxes import rotation_blocks
 from autoproc.integration.strong import inherited_flags, match, strong_spots
 from autoproc.integration.table import integrated_table
@@ -74,6 +74,7 @@ class IntegrateResult:
     ice_rings : powder rings of ice in the background between the spots
     beam_warning : the images that had no beam, or not all of it, in plain words; empty if all had
     look : what the images show whatever lattices are on them, of use where these are integrated once more
+    widths : what the spots of each lattice told of their widths
     """
 
     experiments: list[Experiment]
@@ -87,13 +88,21 @@ class IntegrateResult:
     n_overloaded: int = 0
     ice_rings: tuple[PowderRing, ...] = ()
     look: Look | None = None
+    widths: tuple[SpotWidths, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know, in plain words."""
-        return tuple(
-            text for text in (*(s.warning for s in self.shapes), self.untrusted.warning, self.beam_warning) if text
-        )
+        of_shapes = [text for s in self.shapes for text in (s.warning, s.borrowed)]
+        return tuple(text for text in (*of_shapes, self.untrusted.warning, self.beam_warning) if text)
+
+
+class TooFewForShapes(TooFewSpots):
+    """A sweep whose spots do not tell how wide they are. widths : what they told all the same, of each lattice."""
+
+    def __init__(self, widths: tuple[SpotWidths, ...], **facts: object) -> None:
+        self.widths = widths
+        super().__init__(**facts)
 
 
 @single_threaded_blas
@@ -104,22 +113,24 @@ def integrate(
     params: IntegrateParams | None = None,
     n_threads: int = 0,
     earlier: IntegrateResult | None = None,
+    others: Sequence[Sequence[SpotWidths]] = (),
 ) -> IntegrateResult:
     """Integrate the lattices of one sweep.
 
     spots : indexed strong spots, for the shapes of the reflections
     earlier : with other lattices, of the same images; where those are found unchanged, and their strong spots and
         geometry are the same, they are not looked at again. The result is the same as without it, to the bit
+    others : of each lattice, what its spots on other sweeps told of their widths, for one with too few of its own
     The images are read twice: once for the shapes of spots and the background between them (at most
     400 frames of a long sweep), once to integrate. Memory: the shoeboxes of two finished rotation blocks
     and those being filled (and of those that max_rotation lets reach into them), and a few frames for
     each thread, however long the sweep.
-    Raises TooFewSpots or NoReflections.
+    Raises TooFewForShapes or NoReflections.
     """
     params = params or IntegrateParams()
     experiments = list(experiments)
     scan = experiments[0].scan
-    known = _first_reading(experiments, spots, reader, params, n_threads, earlier.look if earlier else None)
+    known = _first_reading(experiments, spots, reader, params, n_threads, earlier.look if earlier else None, others)
     trusted = np.ascontiguousarray(known.usable, np.uint8)
     predictions, frames = known.predictions, known.frames
     bbox = bounding_boxes(frames, params.n_sigma, params.background_border, scan.n_images)
@@ -148,6 +159,7 @@ def integrate(
         int(table.has_flag(Flag.OVERLOADED).sum()),
         known.look.rings,
         known.look,
+        known.widths,
     )
 
 
@@ -161,6 +173,7 @@ class _Known:
 
     lit: FramesWithBeam
     shapes: list[SpotShape]
+    widths: tuple[SpotWidths, ...]
     look: Look
     usable: np.ndarray
     noise: float
@@ -175,8 +188,12 @@ def _first_reading(
     params: IntegrateParams,
     n_threads: int,
     earlier: Look | None,
+    others: Sequence[Sequence[SpotWidths]],
 ) -> _Known:
-    """Predict, and learn the shapes of spots and the background between them. Raises TooFewSpots or NoReflections."""
+    """Predict, and learn the shapes of spots and the background between them.
+
+    Raises TooFewForShapes or NoReflections.
+    """
     scan, gain = experiments[0].scan, experiments[0].detector[0].gain
     candidates = _predictions(experiments, params, n_threads)
     strong = strong_spots(experiments, spots, candidates, match(spots, candidates))
@@ -185,7 +202,8 @@ def _first_reading(
     seen = look(steady, reader, typical, strong.places, params.shadow, n_threads, earlier)
     lit = FramesWithBeam(reader, typical.level, seen.levels)
     width, largest = abs(np.radians(scan.oscillation[1])), np.radians(params.max_sigma_m)
-    shapes = [spot_shape(strong, seen.spots, i, width, largest, n_threads) for i in range(len(experiments))]
+    widths = tuple(spot_widths(strong, seen.spots, i, width) for i in range(len(experiments)))
+    shapes = _shapes(widths, others, largest, n_threads)
     predictions, frames = _recorded(experiments, candidates, shapes, params)
     if not len(predictions):
         to_do = (
@@ -193,7 +211,20 @@ def _first_reading(
             "the header's beam centre, distance and rotation with the beamline's log"
         )
         raise NoReflections(to_do, stage="integration", reason="none is predicted within the images")
-    return _Known(lit, shapes, seen, usable_pixels(reader, seen.untrusted), typical.noise, predictions, frames)
+    usable = usable_pixels(reader, seen.untrusted)
+    return _Known(lit, shapes, widths, seen, usable, typical.noise, predictions, frames)
+
+
+def _shapes(
+    widths: tuple[SpotWidths, ...], others: Sequence[Sequence[SpotWidths]], max_sigma_m: float, n_threads: int
+) -> list[SpotShape]:
+    """Of each lattice. Raises TooFewForShapes."""
+    try:
+        return [
+            shape_of(own, others[i] if i < len(others) else (), max_sigma_m, n_threads) for i, own in enumerate(widths)
+        ]
+    except TooFewSpots as error:
+        raise TooFewForShapes(widths, **error.facts) from error
 
 
 def _with_profile(experiment: Experiment, shape: SpotShape, n_sigma: float) -> Experiment:

@@ -20,6 +20,7 @@ from autoproc.formats.free_flags import FreeFlags, NoFreeFlags, read_free_flags
 from autoproc.formats.reference_data import read_reference
 from autoproc.formats.registry import open_reader
 from autoproc.formats.shoeboxes import unpacked_shoeboxes
+from autoproc.integration.shapes import SpotWidths
 from autoproc.integration.survey import surveyed_frames
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
@@ -367,11 +368,12 @@ def integrate_sweep(
     config: Config,
     watch: Watch,
     earlier: IntegrateResult | None = None,
+    others: Sequence[Sequence[SpotWidths]] = (),
 ) -> IntegrateResult:
-    """Integrate the lattices of one sweep; `earlier` is of the same images, with other lattices."""
+    """Integrate the lattices of one sweep. earlier, others : see integrate."""
     n_reads = reader.n_frames + sum(map(len, surveyed_frames(reader.n_frames)))
     with watch(reader, "Integrating", n_reads) as watched:
-        return integrate(experiments, reflections, watched, config.integrate, config.run.n_threads, earlier)
+        return integrate(experiments, reflections, watched, config.integrate, config.run.n_threads, earlier, others)
 
 
 def gathered_warnings(processing: Processing) -> list[str]:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from autoproc.cli import app
 from autoproc.commands.catalogue import STEPS
-from autoproc.commands.stages import spots_of_sweep
+from autoproc.engine.integrate_sweeps import spots_of_sweep
 from autoproc.formats.expt import read_expt
 from autoproc.formats.refl import read_refl
 from autoproc.formats.writers import WRITERS

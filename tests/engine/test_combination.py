@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from quiet_observer import Quiet
 from wedges_for_tests import wedges_of
 
 from autoproc.config import Config
@@ -14,25 +14,6 @@ from autoproc.engine.combination import combine_sensibly
 from autoproc.models.reflections import Reflections
 from autoproc.stages.combine import NothingAgrees
 from autoproc.stages.pipeline import Processing
-
-
-class Quiet:
-    """Keeps names of what it is told and given."""
-
-    def __init__(self):
-        self.stages, self.kept = [], []
-
-    def stage(self, name, report):
-        self.stages.append(name)
-
-    def keep(self, stem, experiments, reflections):
-        self.kept.append(stem)
-
-    def busy(self, stage):
-        return nullcontext()
-
-    def watch(self, reader, label, n_reads):
-        return nullcontext(reader)
 
 
 def put_together(wedges, reflections=None, experiments=None, config=None):

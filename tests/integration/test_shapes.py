@@ -5,10 +5,24 @@ import pytest
 from scipy.special import ndtr
 
 from autoproc.errors import TooFewSpots
-from autoproc.integration.shapes import SpotShape, _checked, _mode, _mosaic_spread, _rocking_width, spot_shape
+from autoproc.integration.shapes import (
+    MIN_SPOTS,
+    SpotShape,
+    SpotWidths,
+    _checked,
+    _mode,
+    _mosaic_spread,
+    _rocking_width,
+    shape_of,
+    spot_widths,
+)
 from autoproc.integration.survey import MAX_SURVEYED, SpotPlaces, SpotSums, StrongSpots, surveyed_frames
 
 WIDTH = np.radians(0.5)
+
+
+def spot_shape(spots, seen, experiment, width, max_sigma_m):
+    return shape_of(spot_widths(spots, seen, experiment, width), (), max_sigma_m)
 
 
 def surveyed(sigma_m, n=400, sigma_b=1e-3, offset=0.0, seed=0, extent=None, spread=0.0):
@@ -130,3 +144,44 @@ def test_the_rocking_width_is_that_of_the_shares(sigma):
     together, alone = _rocking_width(offset, rate, share, spot, 0.05)
     assert together == pytest.approx(sigma, rel=0.02)
     assert alone == together
+
+
+def test_a_sweep_with_enough_spots_keeps_to_its_own():
+    own = spot_widths(*surveyed(np.radians(0.2), n=40), 0, WIDTH)
+    other = spot_widths(*surveyed(np.radians(0.6), sigma_b=4e-3, seed=1), 0, WIDTH)
+    alone, beside = (shape_of(own, others, np.radians(2.0)) for others in ((), [other]))
+    assert (beside.sigma_b, beside.sigma_m, beside.n_spots) == (alone.sigma_b, alone.sigma_m, 40)
+    assert not beside.is_borrowed
+    assert beside.borrowed == ""
+
+
+def test_a_sweep_with_few_spots_takes_those_of_others_in():
+    few = spot_widths(*surveyed(np.radians(0.2), n=MIN_SPOTS - 4), 0, WIDTH)
+    other = spot_widths(*surveyed(np.radians(0.2), n=80, seed=1), 0, WIDTH)
+    shape = shape_of(few, [other], np.radians(2.0))
+    assert np.degrees(shape.sigma_m) == pytest.approx(0.2, rel=0.15)
+    assert shape.sigma_b == pytest.approx(1e-3)
+    assert (shape.n_own, shape.n_spots) == (MIN_SPOTS - 4, 80 + MIN_SPOTS - 4)
+    assert shape.borrowed.startswith(f"{MIN_SPOTS - 4} strong spots are too few")
+
+
+def test_sweeps_none_of_which_has_enough_have_enough_together_or_say_so():
+    few = [spot_widths(*surveyed(np.radians(0.2), n=6, seed=seed), 0, WIDTH) for seed in range(4)]
+    assert np.degrees(shape_of(few[0], few[1:], np.radians(2.0)).sigma_m) == pytest.approx(0.2, rel=0.3)
+    with pytest.raises(TooFewSpots, match="6 spots are too few"):
+        shape_of(few[0], (), np.radians(2.0))
+    none = spot_widths(*surveyed(np.radians(0.2), n=6), 1, WIDTH)
+    assert len(none) == 0
+    with pytest.raises(TooFewSpots, match="6 spots are too few"):
+        shape_of(few[0], [none], np.radians(2.0))
+
+
+def test_spots_of_several_sweeps_are_told_apart_when_put_together():
+    parts = [spot_widths(*surveyed(np.radians(0.2), n=n, seed=n), 0, WIDTH) for n in (5, 7)]
+    both = SpotWidths.together(parts)
+    assert len(both) == 12
+    assert sorted(set(both.spot)) == list(range(12))
+    for n, part in ((0, parts[0]), (5, parts[1])):
+        for spot in range(len(part)):
+            np.testing.assert_array_equal(both.share[both.spot == n + spot], part.share[part.spot == spot])
+    assert np.bincount(both.spot, both.share) == pytest.approx(1.0)

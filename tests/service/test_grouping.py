@@ -185,3 +185,29 @@ def test_how_groups_are_configured():
     for wrong in ("mine", "mine:", ": x_*"):
         with pytest.raises(ValueError, match="NAME: pattern"):
             GroupParams(named=(wrong,))
+
+
+def test_sweeps_that_failed_with_few_spots_are_put_together_with_the_others(service, image):
+    service.begin().taken(image("few_1"), image("few_2"))
+    service.work_off()
+    assert [service.queue.named(name).state for name in ("few_1", "few_2")] == [State.failed] * 2
+    assert service.queue.failed_with_spots(300) == {"few_1", "few_2"}
+    assert service.queue.failed_with_spots(29) == frozenset()
+    job = service.queue.named("combined/few")
+    assert job.state is State.processed
+    assert job.result["members"] == {"few_1": 1, "few_2": 1}
+
+
+def test_a_sweep_that_failed_joins_a_group_that_is_there(service, image):
+    service.begin().taken(image("few_1"), image("few_2"))
+    service.work_off()
+    service.taken(image("few_3"))
+    service.work_off()
+    assert service.queue.named("combined/few").result["members"] == {"few_1": 1, "few_2": 1, "few_3": 1}
+
+
+@pytest.mark.parametrize("kind", ["bad", "many"])
+def test_other_failures_make_no_group(service, image, kind):
+    service.begin().taken(image(f"{kind}_1"), image(f"{kind}_2"))
+    service.work_off()
+    assert [job.name for job in service.queue.rows()] == [f"{kind}_1", f"{kind}_2"]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import gemmi
 import numpy as np
 import pytest
+from joint_for_tests import found_at, images_of
 from wedges_for_tests import wedges_of
 
 from autoproc.config import Config
 from autoproc.console import Console
-from autoproc.formats.expt import write_expt
+from autoproc.engine import integrate_sweeps
+from autoproc.formats.expt import read_expt, write_expt
 from autoproc.formats.image_numbers import to_file_frames
 from autoproc.formats.refl import write_refl
 from autoproc.reports.visit_index import sweep_row
 from autoproc.service.order import Order
 from autoproc.service.outputs import Outputs
+from autoproc.service.process_group import group_sweep
 from autoproc.service.process_job import process_job
 from autoproc.service.result import brief, failure_lines
 from autoproc.stages.combine import selected
@@ -111,3 +115,60 @@ def test_sweeps_of_which_no_two_agree_are_not_combined_and_nothing_has_failed(tm
     row = sweep_row("combined/x", summary["status"], result, 80, summary["error"])
     assert (row.lamp, row.verdict_words, row.has_report) == ("open", "not combined", True)
     assert json.loads((order.folder / "ispyb.json").read_text())["AutoProc"]["spaceGroup"] == summary["space_group"]
+
+
+@pytest.fixture
+def failed(tmp_path):
+    """Two sweeps that failed with the spots on their images found, and one of which nothing is left."""
+    for number, name in enumerate(("x_1", "x_2")):
+        stages = tmp_path / name / "stages"
+        stages.mkdir(parents=True)
+        experiment, spots = found_at(number)
+        write_expt(stages / "imported.expt", [experiment])
+        write_refl(stages / "strong.refl", to_file_frames(spots, [experiment]))
+        facts = {"status": "failed", "error": "too few of the spots agree", "n_spots": len(spots)}
+        (tmp_path / name / "summary.json").write_text(json.dumps(facts))
+    return tmp_path
+
+
+def test_what_a_failed_sweep_has_left_is_read(failed):
+    sweep = group_sweep(failed, "x_2")
+    experiment, spots = found_at(1)
+    assert sweep.integrated is None
+    assert (sweep.failure, sweep.n_spots) == ("too few of the spots agree", len(spots))
+    found = sweep.found()
+    assert found.name == "x_2"
+    np.testing.assert_allclose(found.spots["xyz_obs_px"], spots["xyz_obs_px"])
+    np.testing.assert_allclose(found.experiment.goniometer.fixed, experiment.goniometer.fixed, atol=1e-9)
+    gone = group_sweep(failed, "x_3")
+    assert (gone.integrated, gone.n_spots) == (None, 0)
+    assert gone.failure
+    (failed / "x_1" / "summary.json").write_text("[")
+    assert group_sweep(failed, "x_1").n_spots == 0
+
+
+def test_sweeps_that_failed_alone_are_processed_together(failed, monkeypatch):
+    monkeypatch.setattr(integrate_sweeps, "open_frames", images_of)
+    order, summary = process(failed, MEMBERS[:2])
+    assert summary["status"] == "processed", summary["error"]
+    assert [row["name"] for row in summary["data_sets"] if not row["why_aside"]] == ["x_1", "x_2"]
+    assert summary["n_images"] == 32
+    page = (order.folder / "summary.txt").read_text()
+    assert "index the spots of 2 sweeps together: yes" in page
+    assert "2 of 2 data sets put together" in page
+    assert {path.name for path in (order.folder / "stages").iterdir()} >= {
+        "indexed.expt", "refined.refl", "integrated.refl", "scaled.refl",
+    }  # fmt: skip
+    assert gemmi.read_mtz_file(str(order.folder / "merged.mtz")).nreflections > 20
+    assert "Data sets" in (order.folder / "report.html").read_text()
+    assert (order.folder / "ispyb.json").exists()
+
+
+def test_sweeps_that_are_not_of_one_crystal_are_not_combined_and_nothing_more_has_failed(failed):
+    stages = failed / "x_2" / "stages"
+    (wrong,) = read_expt(stages / "imported.expt")
+    write_expt(stages / "imported.expt", [replace(wrong, goniometer=found_at(0)[0].goniometer)])
+    _, summary = process(failed, MEMBERS[:2])
+    assert summary["status"] == "not_combined"
+    assert "are not of one crystal" in summary["error"]
+    assert "goniometer angles" in summary["error_hint"]

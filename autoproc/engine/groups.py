@@ -1,0 +1,120 @@
+"""Sweeps of one sample put together: indexed together where they have few spots, otherwise by their intensities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from autoproc.config import Config
+from autoproc.decisions.joint import SweepSpots, why_all_together, why_together
+from autoproc.decisions.ladder import Decision
+from autoproc.engine.aside import Aside
+from autoproc.engine.combination import combine_sensibly
+from autoproc.engine.joint import NotOneCrystal, SweepFound, process_together
+from autoproc.errors import ProcessingError
+from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import joined
+from autoproc.models.reflections import Reflections
+from autoproc.stages.pipeline import Observer, Processing
+
+FEWEST = 2
+
+
+class TooFewSweeps(ProcessingError):
+    """A group of which fewer than two sweeps have results."""
+
+    what = "{n} of the sweeps of {group} have results that could be put together{why}"
+    hint = "it is tried again by itself when another of its sweeps is processed"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSweep:
+    """A sweep of a group, as its own processing has left it.
+
+    failure : why it has no intensities, in words; empty where it has
+    integrated : its experiments, one a lattice, and their reflections; n_spots : on its images, 0 if that is not known
+    found : reads the spots, if there are any
+    """
+
+    name: str
+    failure: str
+    integrated: tuple[list[Experiment], Reflections] | None
+    n_spots: int
+    found: Callable[[], SweepFound]
+
+
+def put_together(
+    processing: Processing, group: str, sweeps: Sequence[GroupSweep], config: Config, observer: Observer
+) -> None:
+    """Take the sweeps of a group to merged intensities.
+
+    Sweeps with too few spots to be processed alone are indexed with the others; the intensities of all others are
+    combined, and where these have too little in common and few spots as well, they are indexed together after all.
+    Fills `processing` from its symmetry on. Raises AutoprocError.
+    """
+    processing.current = "index"
+    spots = [SweepSpots(sweep.name, sweep.failure, sweep.n_spots) for sweep in sweeps]
+    is_allowed = config.decisions.enabled and config.decisions.joint
+    reason = why_together(spots) if is_allowed else ""
+    refused = _try_together(processing, sweeps, reason, config, observer) if reason else None
+    if reason and refused is None:
+        return
+    try:
+        _combine(processing, group, sweeps, config, observer)
+    except ProcessingError as error:
+        if refused is not None:
+            raise _not_one(sweeps, refused) from error
+        reason = why_all_together(spots, error.message) if is_allowed else ""
+        if not reason or _try_together(processing, sweeps, reason, config, observer) is not None:
+            raise
+
+
+def _try_together(
+    processing: Processing, sweeps: Sequence[GroupSweep], because: str, config: Config, observer: Observer
+) -> ProcessingError | None:
+    """Index the sweeps together, and keep the result; why it cannot be kept, None where it is."""
+    with_spots = [sweep for sweep in sweeps if sweep.n_spots]
+    what = f"index the spots of {len(with_spots)} sweeps together"
+    branch, aside = processing.branch(), Aside(observer, what)
+    try:
+        indexed = process_together(branch, [sweep.found() for sweep in with_spots], config, aside)
+    except ProcessingError as error:
+        processing.current = branch.current
+        processing.decisions.append(Decision("index", what, f"{because}; {error.message}", False))
+        return error
+    aside.release()
+    processing.adopt(branch)
+    rows = processing.data_sets
+    n = sum(not row.why_aside for row in rows)
+    share = f"{indexed.fraction_indexed:.0%} of their spots"
+    told = f"{because}; {n} of {len(rows)} are of one crystal by the goniometer's angles, with {share}"
+    processing.decisions.append(Decision("index", what, told, True))
+    return None
+
+
+def _not_one(sweeps: Sequence[GroupSweep], refused: ProcessingError) -> NotOneCrystal:
+    """That the sweeps could not be indexed together, whatever it was that failed."""
+    if isinstance(refused, NotOneCrystal):
+        return refused
+    return NotOneCrystal(n=sum(sweep.n_spots > 0 for sweep in sweeps), reason=refused.message)
+
+
+def _combine(
+    processing: Processing, group: str, sweeps: Sequence[GroupSweep], config: Config, observer: Observer
+) -> None:
+    """Put those together that have intensities of their own. Raises TooFewSweeps, and what combining raises."""
+    names: list[str] = []
+    experiments: list[Experiment] = []
+    tables: list[Reflections] = []
+    numbers: list[int] = []
+    for sweep in sweeps:
+        if sweep.integrated is not None:
+            found, table = sweep.integrated
+            names += [f"{sweep.name} lattice {n + 1}" if len(found) > 1 else sweep.name for n in range(len(found))]
+            experiments += found
+            tables.append(table)
+            numbers.append(len(found))
+    if len(numbers) < FEWEST:
+        why = "".join(f"; {sweep.name}: {sweep.failure}" for sweep in sweeps if sweep.failure)
+        raise TooFewSweeps(n=len(numbers), group=group, why=why)
+    combine_sensibly(processing, names, (experiments, joined(tables, numbers)), config, observer)
