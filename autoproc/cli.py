@@ -196,6 +196,22 @@ def _serve(
     serve_command(arguments or [], config)
 
 
+@app.command("reciprocal-lattice-viewer")
+def _reciprocal_lattice_viewer(
+    arguments: Annotated[
+        list[str], typer.Argument(metavar="FILE.expt FILE.refl [KEY=VALUE...]", help="Models and their spots.")
+    ],
+) -> None:
+    """Show the spots of .expt and .refl files in reciprocal space, in a browser: turn, zoom, lattices on and off.
+
+    Prints a link that lets one browser in, to any free port of this machine or that of serve.port=. For example:
+    autoproc reciprocal-lattice-viewer indexed.expt indexed.refl
+    """
+    from autoproc.commands.lattice_view import lattice_view_command  # noqa: PLC0415
+
+    lattice_view_command(arguments)
+
+
 Sweeps = Annotated[
     list[str], typer.Argument(metavar="SWEEP...", help="Names of sweeps, as `autoproc status` has them.")
 ]

@@ -202,6 +202,9 @@ DIALS_NAMES = {
     "cosym": "combine",
 }
 
+VIEWERS = ("reciprocal-lattice-viewer",)
+"""Commands that show files, called as DIALS calls them."""
+
 
 def command_name(name: str) -> str:
     """A command's own name for any spelling of it: find_spots, dials.find_spots, refine_bravais_settings."""

@@ -8,7 +8,6 @@ AT_IMPORT = "give what the headers have wrong to autoproc import: beam_centre=, 
 
 ELSEWHERE = {
     "image-viewer": VIEWER.format("image_viewer"),
-    "reciprocal-lattice-viewer": VIEWER.format("reciprocal_lattice_viewer"),
     "geometry-viewer": VIEWER.format("geometry_viewer"),
     "stereographic-projection": VIEWER.format("stereographic_projection"),
     "generate-mask": BAD_PIXELS,

@@ -49,3 +49,11 @@ def visit_of(request: Request) -> Visit:
     visit = site_of(request).visit
     assert visit is not None
     return visit
+
+
+async def subject_in(request: Request) -> Subject:
+    """What the address names: a sweep of the queue, or the files that a user has named. Raises UnknownSweep."""
+    site, name = site_of(request), request.path_params.get("name", "")
+    if site.visit is not None:
+        await site.visit.reader.ask(lambda queue: queue.named(name))
+    return site.subject(name)

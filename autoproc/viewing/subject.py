@@ -66,8 +66,11 @@ class Subject:
     def reflections(self, stage: str) -> Reflections:
         """The table of a stage, frames counted from the start of each scan. Raises NothingToSee."""
         path = self._file(self.tables, "reflections", stage)
-        experiments = self.experiments(stage) if stage in self.models else self.experiments(self.stages[-1])
-        return _reflections(path, _stamp(path), tuple(experiments))
+        return _reflections(path, _stamp(path), tuple(self.experiments_of_table(stage)))
+
+    def experiments_of_table(self, stage: str) -> Sequence[Experiment]:
+        """The models that the table of a stage is of: the last that there are where the stage has none of its own."""
+        return self.experiments(stage if stage in self.models else self.stages[-1])
 
     def _file(self, files: Mapping[str, Path], kind: str, stage: str) -> Path:
         if stage not in files:

@@ -1,0 +1,83 @@
+"""The reciprocal lattice of a sweep, or of the files that a user has named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from autoproc.dashboard.pages import page
+from autoproc.dashboard.website import subject_in
+from autoproc.errors import AutoprocError
+from autoproc.viewing.lattice_message import lattice_message
+from autoproc.viewing.lattice_points import lattice_points
+from autoproc.viewing.subject import Subject
+
+PREFERRED = ("refined", "indexed", "strong")
+"""Stages whose tables have the spots that are not indexed, the best geometry first; the last of all others after."""
+
+
+async def lattice_page(request: Request) -> HTMLResponse:
+    """The viewer, for the stage that the address names or the best that there is."""
+    subject = await subject_in(request)
+    asked = request.query_params.get("stage", "")
+    stage = asked if asked in subject.tables else preferred_stage(subject.tables)
+    name = request.path_params.get("name", "")
+    sweep = f"/sweeps/{quote(name)}" if name else ""
+    return page(
+        request,
+        "lattice.html",
+        200 if stage else 404,
+        name=name,
+        title=subject.title,
+        sweep=sweep,
+        stage=stage,
+        stages=tuple(subject.tables),
+        lattices=await run_in_threadpool(lattice_rows, subject, stage),
+    )
+
+
+async def lattice_points_of_stage(request: Request) -> Response:
+    """The points of a stage as viewing/lattice_message.py lays them out."""
+    subject = await subject_in(request)
+    stage = request.query_params.get("stage", "")
+    if stage not in subject.tables:
+        return PlainTextResponse(f"{subject.title} has no reflections of such a stage", 404)
+    try:
+        message = await run_in_threadpool(message_of_stage, subject, stage)
+    except AutoprocError as error:
+        return PlainTextResponse(f"{error.message}\n{error.advice}", 503)
+    return Response(message, media_type="application/octet-stream", headers={"cache-control": "no-store"})
+
+
+def preferred_stage(tables: Mapping[str, object]) -> str:
+    """The stage that is shown where none is asked for; "" where there is none."""
+    return next((stage for stage in PREFERRED if stage in tables), next(reversed([*tables]), ""))
+
+
+def message_of_stage(subject: Subject, stage: str) -> bytes:
+    """The points of a stage, read and laid out. Raises what reading raises, and MissingColumn."""
+    return lattice_message(lattice_points(subject.experiments_of_table(stage), subject.reflections(stage)))
+
+
+def lattice_rows(subject: Subject, stage: str) -> list[dict[str, Any]]:
+    """What can be said of the lattices without their spots."""
+    if not stage:
+        return []
+    crystals = [e.crystal for e in subject.experiments_of_table(stage) if e.crystal is not None]
+    return [{"cell": crystal.cell, "space_group": crystal.space_group.short_name()} for crystal in crystals]
+
+
+file_routes = [
+    Route("/lattice", lattice_page, name="lattice"),
+    Route("/lattice/points", lattice_points_of_stage),
+]
+routes = [
+    Route("/sweeps/{name:path}/lattice", lattice_page, name="lattice"),
+    Route("/sweeps/{name:path}/lattice/points", lattice_points_of_stage),
+]

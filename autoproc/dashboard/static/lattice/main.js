@@ -1,0 +1,88 @@
+// The reciprocal lattice viewer: points, controls and the address, joined.
+import { Controls } from "./controls.js";
+import { IDENTITY } from "./matrix.js";
+import { readMessage } from "./message.js";
+import { between, lookDown } from "./orientation.js";
+import { factsOf, imageLink, showSpot } from "./spot.js";
+import { beginning, searchOf, stateOf } from "./state.js";
+import { Turning } from "./turn.js";
+import { Viewer } from "./viewer.js";
+
+const WAY = 350; // ms of a turn to another view
+const page = document.querySelector("#lattice");
+const said = page.querySelector(".said");
+const state = stateOf(location.search);
+const stage = page.dataset.stage;
+
+if (stage) begin().catch((error) => (said.textContent = error.message));
+
+async function begin() {
+  const answer = await fetch(`${location.pathname}/points?stage=${encodeURIComponent(stage)}`);
+  if (!answer.ok) throw new Error(await answer.text());
+  const message = readMessage(await answer.arrayBuffer());
+  said.textContent = message.facts.n ? "" : "No spot of this table was observed.";
+  if (!message.facts.lattices[state.of]) state.of = 0;
+  const viewer = new Viewer(page.querySelector(".view"), message, state);
+  const chosen = () => {
+    viewer.choose();
+    count(viewer, message);
+    remember();
+  };
+  const key = (name) => look(name, viewer, controls, chosen);
+  const controls = new Controls(document.querySelector("#controls"), message, state, {
+    chosen, turned: key, key: () => location.assign(`?${searchOf(state)}`),
+  });
+  new Turning(page.querySelector(".hand"), {
+    state, key, camera: () => viewer.camera, changed: () => { viewer.draw(); remember(); },
+    click: (x, y) => choose(viewer, message, viewer.at(x, y)),
+  });
+  count(viewer, message);
+}
+
+function look(name, viewer, controls, chosen) {
+  const { basis } = viewer, three = "abc".indexOf(name), lab = "xyz".indexOf(name);
+  const way = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : WAY;
+  if (three >= 0 && basis) turnTo(viewer, lookDown(basis[three], basis[(three + 1) % 3]), way);
+  else if (lab >= 0) turnTo(viewer, lookDown(IDENTITY[lab], IDENTITY[(lab + 1) % 3]), way);
+  else if (name === "0") {
+    Object.assign(state, { ...beginning(), stage: state.stage });
+    controls.write();
+    chosen();
+  } else return false;
+  return true;
+}
+
+function turnTo(viewer, wanted, way) {
+  const from = state.turn, start = performance.now();
+  const step = (now) => {
+    const t = way ? Math.min((now - start) / way, 1) : 1, eased = t * t * (3 - 2 * t);
+    state.turn = t < 1 ? between(from, wanted, Math.max(eased, 0)) : wanted;
+    viewer.draw();
+    if (t < 1) requestAnimationFrame(step);
+    else remember();
+  };
+  step(start);
+}
+
+function count(viewer, { facts }) {
+  const n = viewer.which.length.toLocaleString("en"), all = facts.n.toLocaleString("en");
+  const thinned = facts.n < facts.n_spots && facts.n_spots > 2 * facts.n ? `, of ${facts.n_spots.toLocaleString("en")}` : "";
+  document.querySelector("#shown").value = `${n} of ${all} shown${thinned}`;
+}
+
+function choose(viewer, message, i) {
+  const place = document.querySelector("#spot");
+  place.hidden = i === undefined;
+  if (i === undefined) return;
+  const spot = factsOf(message, viewer.chosen.length, i);
+  showSpot(place, spot, imageLink(page.dataset.sweep, stage, spot));
+}
+
+let waiting;
+function remember() {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    const asked = searchOf(state);
+    history.replaceState(null, "", asked ? `?${asked}` : location.pathname);
+  }, 200);
+}

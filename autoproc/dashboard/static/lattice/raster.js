@@ -1,0 +1,71 @@
+// Points drawn by this program itself into the pixels of a canvas, where there is no graphics card.
+const SHADES = 16;
+const FADE = 0.65;
+
+export class Raster {
+  name = "canvas";
+
+  constructor(canvas) {
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.canvas = canvas;
+  }
+
+  // positions : x, y, z of each point; numbers : of its colour; colours : [r, g, b] each
+  fill(positions, numbers) {
+    this.positions = positions;
+    this.numbers = numbers;
+  }
+
+  paint(colours, paper) {
+    this.paper = packed(paper);
+    this.table = new Uint32Array(colours.length * SHADES);
+    colours.forEach((colour, number) => {
+      for (let shade = 0; shade < SHADES; shade++) {
+        const fade = FADE * (1 - shade / (SHADES - 1));
+        this.table[number * SHADES + shade] = packed(colour.map((x, k) => Math.round(x + fade * (paper[k] - x))));
+      }
+    });
+  }
+
+  draw(camera, size) {
+    this.makeRoom();
+    this.pixels.fill(this.paper);
+    this.depth.fill(-1);
+    this.scatter(camera, Math.max(1, Math.round(size)));
+    this.context.putImageData(this.image, 0, 0);
+  }
+
+  makeRoom() {
+    const { width, height } = this.canvas;
+    if (this.image?.width === width && this.image.height === height) return;
+    this.image = this.context.createImageData(width, height);
+    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.depth = new Int8Array(width * height);
+  }
+
+  scatter({ rows, scale, x: x0, y: y0, extent }, size) {
+    const { positions, numbers, pixels, depth, table } = this;
+    const { width, height } = this.canvas;
+    const [[a, b, c], [d, e, f], [g, h, k]] = rows.map((row) => row.map((x) => x * scale));
+    const toShade = (SHADES - 1) / (2 * extent * scale), half = (SHADES - 1) / 2 + 0.5;
+    const left = x0 - (size - 1) / 2, top = y0 - (size - 1) / 2;
+    for (let i = 0, n = 0; n < numbers.length; i += 3, n++) {
+      const x = positions[i], y = positions[i + 1], z = positions[i + 2];
+      const column = Math.round(left + a * x + b * y + c * z), row = Math.round(top - d * x - e * y - f * z);
+      if (column < 0 || row < 0 || column + size > width || row + size > height) continue;
+      const near = (g * x + h * y + k * z) * toShade + half;
+      const shade = near < 0 ? 0 : near >= SHADES ? SHADES - 1 : near | 0;
+      const colour = table[numbers[n] * SHADES + shade];
+      for (let v = 0, start = row * width + column; v < size; v++, start += width) {
+        for (let at = start; at < start + size; at++) {
+          if (depth[at] > shade) continue;
+          depth[at] = shade;
+          pixels[at] = colour;
+        }
+      }
+    }
+  }
+}
+
+// As a little-endian pixel has it: alpha, blue, green, red.
+const packed = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;

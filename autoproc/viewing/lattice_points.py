@@ -1,0 +1,209 @@
+"""Spots as points of reciprocal space, with all that their places there depend on.
+
+A spot is sent as a position in the laboratory, mm, and a frame, and the models beside it: whoever shows the points
+computes them, and computes them anew when the beam centre or the distance is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.geometry.detector import beam_centre_px, lab_from_mm, px_to_mm
+from autoproc.geometry.ice_rings import ice_ring_inverse_d2
+from autoproc.geometry.rotation import turn_to_crystal
+from autoproc.models.crystal import Crystal
+from autoproc.models.experiment import Beam, Experiment, Panel
+from autoproc.models.reflections import Reflections
+
+MOST_POINTS = 1_000_000
+"""Points that are sent, evenly taken from a longer table: 40 MB. A sweep of a large cell has 300,000 strong spots."""
+NO_LATTICE = -1
+"""In place of a lattice: the spot is not indexed."""
+ICE_D_MIN = 1.3
+"""Rings of ice are shown from here, Angstrom; beyond it they are weak, and closer than a spot is wide."""
+STEEPEST = 0.5
+"""Cosine between beam and a detector's normal up to which moving it along the beam is what a distance means."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepGeometry:
+    """What turns positions on one detector into reciprocal space.
+
+    s0 : (3,) 1/Angstrom; wavelength : Angstrom
+    turn : (3, 3, 3) T of rotation.turn_to_crystal; phi : (start of frame 0, width of a frame), radians
+    images : numbers (first, last); n_panels : of its detector
+    along_fast, along_slow : (3,) mm, what a step of the beam centre by one pixel moves the detector by
+    away : (3,) what one mm more of distance moves it by, the beam centre as it was
+    beam_centre : (fast, slow) px on the first panel, None where the beam does not meet its plane; distance : mm
+    """
+
+    s0: np.ndarray
+    wavelength: float
+    turn: np.ndarray
+    phi: tuple[float, float]
+    images: tuple[int, int]
+    n_panels: int
+    along_fast: np.ndarray
+    along_slow: np.ndarray
+    away: np.ndarray
+    beam_centre: tuple[float, float] | None
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """One lattice: its number among the experiments, its sweep, and its crystal."""
+
+    experiment: int
+    sweep: int
+    crystal: Crystal
+
+
+@dataclass(frozen=True, slots=True)
+class LatticePoints:
+    """Spots of one or more sweeps.
+
+    lattices : the experiments that have a crystal; n_spots : of the table, of which every one or every n-th is here
+    lab : (N, 3) float32 mm, where the ray entered the sensor, in the laboratory
+    frame : (N,) float32, from the start of the scan; xy : (N, 2) float32 px on panels (N,) uint16
+    intensity : (N,) float32 photons, NaN where not known; hkl : (N, 3) int16, 0 0 0 where not indexed
+    lattice : (N,) int16 index in `lattices`, or NO_LATTICE; sweep : (N,) uint16 index in `sweeps`
+    """
+
+    sweeps: tuple[SweepGeometry, ...]
+    lattices: tuple[Lattice, ...]
+    n_spots: int
+    lab: np.ndarray
+    frame: np.ndarray
+    xy: np.ndarray
+    panel: np.ndarray
+    intensity: np.ndarray
+    hkl: np.ndarray
+    lattice: np.ndarray
+    sweep: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def columns(self) -> Mapping[str, np.ndarray]:
+        """The columns by name."""
+        names = ("lab", "frame", "xy", "panel", "intensity", "hkl", "lattice", "sweep")
+        return {name: getattr(self, name) for name in names}
+
+
+def lattice_points(experiments: Sequence[Experiment], spots: Reflections, at_most: int = MOST_POINTS) -> LatticePoints:
+    """The points of a table of spots or reflections that were observed. Raises MissingColumn."""
+    n_spots = len(spots)
+    spots = spots[:: -(-n_spots // at_most) or 1].without("shoebox")
+    spots = spots[np.isfinite(spots["xyz_obs_px"]).all(axis=1) & spots["xyz_obs_px"].any(axis=1)]
+    sweep_of = _sweeps(experiments)
+    first = [sweep_of.index(number) for number in range(max(sweep_of, default=-1) + 1)]
+    crystals = [(n, sweep_of[n], e.crystal) for n, e in enumerate(experiments) if e.crystal is not None]
+    lattices = tuple(Lattice(*found) for found in crystals)
+    sweep, lattice = _belonging(spots, sweep_of, lattices)
+    return LatticePoints(
+        sweeps=tuple(_geometry(experiments[n]) for n in first),
+        lattices=lattices,
+        n_spots=n_spots,
+        lab=_lab([experiments[n] for n in first], sweep, spots).astype(np.float32),
+        frame=spots["xyz_obs_px"][:, 2].astype(np.float32),
+        xy=spots["xyz_obs_px"][:, :2].astype(np.float32),
+        panel=spots["panel"].astype(np.uint16),
+        intensity=_intensity(spots).astype(np.float32),
+        hkl=np.where(lattice[:, None] >= 0, _hkl(spots), 0).astype(np.int16),
+        lattice=lattice.astype(np.int16),
+        sweep=sweep.astype(np.uint16),
+    )
+
+
+def reciprocal_points(points: LatticePoints, beam_shift: tuple[float, float] = (0, 0), longer: float = 0) -> np.ndarray:
+    """(N, 3) reciprocal lattice points at phi = 0, 1/Angstrom.
+
+    beam_shift : px, and longer : mm, by which beam centre and distance are moved; where rays enter the sensor stays
+    """
+    rlp = np.empty((len(points), 3))
+    for number, sweep in enumerate(points.sweeps):
+        here = points.sweep == number
+        moved = longer * sweep.away + beam_shift[0] * sweep.along_fast + beam_shift[1] * sweep.along_slow
+        lab = points.lab[here] + moved
+        q = lab / (np.linalg.norm(lab, axis=1, keepdims=True) * sweep.wavelength) - sweep.s0
+        phi = sweep.phi[0] + sweep.phi[1] * points.frame[here].astype(float)
+        turned = np.stack([np.ones_like(phi), np.cos(phi), np.sin(phi)], axis=1)
+        rlp[here] = np.einsum("nk,ni,kij->nj", turned, q, sweep.turn)
+    return rlp
+
+
+def ice_shells() -> np.ndarray:
+    """(n,) d of the rings of hexagonal ice, Angstrom, from the first."""
+    return 1 / np.sqrt(ice_ring_inverse_d2(ICE_D_MIN))
+
+
+def _sweeps(experiments: Sequence[Experiment]) -> list[int]:
+    """The number of each experiment's sweep, as they first appear: lattices of one sweep have the same images."""
+    numbers: dict[tuple[object, tuple[int, int]], int] = {}
+    return [
+        numbers.setdefault((e.imageset.template if e.imageset else n, e.scan.image_range), len(numbers))
+        for n, e in enumerate(experiments)
+    ]
+
+
+def _belonging(
+    spots: Reflections, sweep_of: Sequence[int], lattices: Sequence[Lattice]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The sweep and the lattice of each spot."""
+    last = len(sweep_of) - 1
+    experiment = spots["experiment_id"].clip(-1, last) if "experiment_id" in spots else np.full(len(spots), -1)
+    images = spots["imageset_id"] if "imageset_id" in spots else np.zeros(len(spots), np.int32)
+    by_images = images.clip(0, max(sweep_of, default=0))
+    sweep = np.where(experiment >= 0, np.array([*sweep_of, 0])[experiment], by_images)
+    number = np.full(len(sweep_of) + 1, NO_LATTICE)
+    for n, lattice in enumerate(lattices):
+        number[lattice.experiment] = n
+    return sweep, np.where(_hkl(spots).any(axis=1), number[experiment], NO_LATTICE)
+
+
+def _hkl(spots: Reflections) -> np.ndarray:
+    return spots["hkl"] if "hkl" in spots else np.zeros((len(spots), 3), np.int32)
+
+
+def _intensity(spots: Reflections) -> np.ndarray:
+    return spots["intensity_sum"] if "intensity_sum" in spots else np.full(len(spots), np.nan)
+
+
+def _lab(experiments: Sequence[Experiment], sweep: np.ndarray, spots: Reflections) -> np.ndarray:
+    lab = np.zeros((len(spots), 3))
+    for number, experiment in enumerate(experiments):
+        for index, panel in enumerate(experiment.detector.panels):
+            here = (sweep == number) & (spots["panel"] == index)
+            lab[here] = lab_from_mm(panel, px_to_mm(panel, spots["xyz_obs_px"][here, :2]))
+    return lab
+
+
+def _geometry(experiment: Experiment) -> SweepGeometry:
+    panel, scan = experiment.detector[0], experiment.scan
+    centre = beam_centre_px(experiment.detector, experiment.beam)
+    return SweepGeometry(
+        s0=experiment.beam.s0,
+        wavelength=experiment.beam.wavelength,
+        turn=turn_to_crystal(experiment.goniometer),
+        phi=(float(np.radians(scan.oscillation[0])), float(np.radians(scan.oscillation[1]))),
+        images=scan.image_range,
+        n_panels=len(experiment.detector),
+        along_fast=-panel.pixel_size[0] * panel.fast_axis,
+        along_slow=-panel.pixel_size[1] * panel.slow_axis,
+        away=_away(panel, experiment.beam),
+        beam_centre=centre if np.isfinite(centre).all() else None,
+        distance=panel.distance,
+    )
+
+
+def _away(panel: Panel, beam: Beam) -> np.ndarray:
+    """Along the beam, so that it hits the same pixel; along the normal of a detector that is swung far out."""
+    outwards = panel.normal * np.sign(panel.origin @ panel.normal)
+    along = beam.s0 * beam.wavelength
+    cosine = float(along @ outwards)
+    return along / cosine if cosine > STEEPEST else outwards
