@@ -212,6 +212,25 @@ def _reciprocal_lattice_viewer(
     lattice_view_command(arguments)
 
 
+@app.command("view")
+def _view(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE... [KEY=VALUE...]", help="Images of a sweep, or an .expt file with its .refl file."
+        ),
+    ],
+) -> None:
+    """Show images in a browser, with their spots and reflections: zoom, contrast, stacks, what the spot finder sees.
+
+    Prints a link that lets one browser in, to any free port of this machine or that of serve.port=. For example:
+    autoproc view lyso_00001.cbf, autoproc view integrated.expt integrated.refl
+    """
+    from autoproc.commands.view import view_command  # noqa: PLC0415
+
+    view_command(arguments)
+
+
 Sweeps = Annotated[
     list[str], typer.Argument(metavar="SWEEP...", help="Names of sweeps, as `autoproc status` has them.")
 ]

@@ -200,6 +200,7 @@ DIALS_NAMES = {
     "discover-better-experimental-model": "search-beam-position",
     "resolutionizer": "estimate-resolution",
     "cosym": "combine",
+    "image-viewer": "view",
 }
 
 VIEWERS = ("reciprocal-lattice-viewer",)

@@ -7,7 +7,6 @@ BAD_PIXELS = "hot pixels and shadows are found by themselves; rectangles are mas
 AT_IMPORT = "give what the headers have wrong to autoproc import: beam_centre=, distance=, wavelength=, rotation_axis="
 
 ELSEWHERE = {
-    "image-viewer": VIEWER.format("image_viewer"),
     "geometry-viewer": VIEWER.format("geometry_viewer"),
     "stereographic-projection": VIEWER.format("stereographic_projection"),
     "generate-mask": BAD_PIXELS,
@@ -38,10 +37,10 @@ ELSEWHERE = {
     "stills-process": STILLS,
     "ssx-index": STILLS,
     "ssx-integrate": STILLS,
-    "image-average": VIEWER.format("image_average"),
+    "image-average": "autoproc view stacks images by their mean, sum or maximum",
     "merge-cbf": "images are processed as they were measured",
     "convert-to-cbf": "images are read in the formats that they are in",
-    "export-bitmaps": VIEWER.format("image_viewer"),
+    "export-bitmaps": "autoproc view shows the images, and saves what is shown",
     "plot-scan-varying-model": "autoproc report draws the models over the scan",
     "plot-reflections": "autoproc report draws them",
     "compare-orientation-matrices": "autoproc show prints the orientation of each crystal",

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from autoproc.dashboard import api, lattice_pages, sweep_pages, visit_pages
+from autoproc.dashboard import api, image_pages, lattice_pages, sweep_pages, visit_pages
 from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.guard import Guard, Keys
 from autoproc.dashboard.pages import page
@@ -40,13 +40,14 @@ def dashboard(outputs: Outputs, params: ServeParams, keys: Keys) -> Starlette:
     folder = outputs.output.absolute()
     title = f"{folder.parent.name}/{folder.name}".strip("/")
     site = Site(title, params, lambda name: subject_of_results(name, outputs.results(name)), visit)
-    routes = [*visit_pages.routes, *lattice_pages.routes, *sweep_pages.routes, *api.routes]
+    routes = [*visit_pages.routes, *image_pages.routes, *lattice_pages.routes, *sweep_pages.routes, *api.routes]
     return _application(site, keys, routes, visit)
 
 
 def file_viewer(subject: Subject, params: ServeParams, keys: Keys) -> Starlette:
     """The application that shows files which a user has named."""
-    return _application(Site(subject.title, params, lambda _: subject), keys, lattice_pages.file_routes, None)
+    routes = [Route("/", image_pages.to_images), *image_pages.file_routes, *lattice_pages.file_routes]
+    return _application(Site(subject.title, params, lambda _: subject), keys, routes, None)
 
 
 def _application(site: Site, keys: Keys, routes: Sequence[BaseRoute], visit: Visit | None) -> Starlette:

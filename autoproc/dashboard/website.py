@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
@@ -11,6 +11,7 @@ from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import QueueReader
 from autoproc.service.outputs import Outputs
+from autoproc.viewing.images import ImageRoom
 from autoproc.viewing.subject import Subject
 
 
@@ -28,13 +29,14 @@ class Site:
     """What is shown.
 
     subject : what is looked at under a name: of a sweep, or "" for the files that a user has named; raises UnknownSweep
-    visit : None where only files are looked at
+    visit : None where only files are looked at; images : those that were looked at lately
     """
 
     title: str
     params: ServeParams
     subject: Callable[[str], Subject]
     visit: Visit | None = None
+    images: ImageRoom = field(default_factory=ImageRoom)
 
 
 def site_of(request: Request) -> Site:

@@ -15,6 +15,7 @@ from autoproc.formats.refl import read_refl
 from autoproc.formats.registry import read_experiment
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.stages.import_sweep import import_sweeps
 
 STAGES = ("imported", "strong", "indexed", "refined", "integrated", "symmetrized", "combined", "scaled")
 """Names of files that the stages leave, in their order."""
@@ -43,23 +44,23 @@ class Subject:
     """Something to look at.
 
     models, tables : .expt and .refl files by stage (STAGES, or the stem of a user's file); images : where there is no
-    .expt, a file of the sweep
+    .expt, files of the sweep, or one of them
     """
 
     title: str
     models: Mapping[str, Path] = field(default_factory=dict)
     tables: Mapping[str, Path] = field(default_factory=dict)
-    images: Path | None = None
+    images: tuple[Path, ...] = ()
 
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages that have models, from the first."""
-        return (*self.models, *((IMAGES,) if self.images is not None else ()))
+        return (*self.models, *((IMAGES,) if self.images else ()))
 
     def experiments(self, stage: str) -> Sequence[Experiment]:
         """The models of a stage. Raises NothingToSee, and what reading raises."""
-        if stage == IMAGES and self.images is not None:
-            return (read_experiment(self.images),)
+        if stage == IMAGES and self.images:
+            return _experiments_of_images(self.images, _stamp(self.images[0]))
         path = self._file(self.models, "models", stage)
         return _experiments(path, _stamp(path))
 
@@ -94,7 +95,7 @@ def subject_of_files(files: Sequence[Path]) -> Subject:
     if len(models) > 1 or len(tables) > 1 or (tables and not models) or bool(images) == bool(models):
         raise NotOneSubject(given=", ".join(map(str, files)) or "none")
     if images:
-        return Subject(images[0].name, images=images[0])
+        return Subject(images[0].name, images=tuple(images))
     stage = models[0].stem
     title = ", ".join(path.name for path in files)
     return Subject(title, {stage: models[0]}, {stage: tables[0]} if tables else {})
@@ -114,3 +115,12 @@ def _experiments(path: Path, _stamp: tuple[int, int]) -> tuple[Experiment, ...]:
 @lru_cache(maxsize=KEPT)
 def _reflections(path: Path, _stamp: tuple[int, int], experiments: tuple[Experiment, ...]) -> Reflections:
     return to_scan_frames(read_refl(path), experiments)
+
+
+@lru_cache(maxsize=4)
+def _experiments_of_images(paths: tuple[Path, ...], _stamp: tuple[int, int]) -> tuple[Experiment, ...]:
+    """Of the sweeps that they belong to, or of the first alone where it is none: any image can be looked at."""
+    result = import_sweeps(paths)
+    if result.experiments:
+        return tuple(sweep.experiment for sweep in result.experiments)
+    return (read_experiment(paths[0]),)

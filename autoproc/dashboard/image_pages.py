@@ -1,0 +1,39 @@
+"""The image viewer: its page and what it asks for, under a sweep and for files that a user has named."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from autoproc.dashboard import image_data
+from autoproc.dashboard.pages import page
+from autoproc.dashboard.website import subject_in
+
+DATA = {
+    "/facts": image_data.facts,
+    "/{image}/facts": image_data.image,
+    "/{image}/tiles/{level}/{row}/{column}": image_data.tile,
+    "/{image}/reflections": image_data.reflections,
+}
+
+
+async def image_page(request: Request) -> HTMLResponse:
+    """The page; what it shows is in the query, which it reads itself."""
+    subject = await subject_in(request)
+    return page(
+        request, "images.html", title=subject.title, base=request.url.path, name=request.path_params.get("name")
+    )
+
+
+async def to_images(_: Request) -> Response:
+    """From the first page, where there are only images."""
+    return RedirectResponse("/images")
+
+
+def _routes(base: str) -> list[Route]:
+    return [*(Route(base + path, answer) for path, answer in DATA.items()), Route(base, image_page)]
+
+
+routes = _routes("/sweeps/{name:path}/images")
+file_routes = _routes("/images")

@@ -1,0 +1,106 @@
+// The panel beside the picture: fields that follow the state, and change it.
+import { NAMES } from "./colours.js";
+import { KINDS } from "./spots.js";
+
+const $ = (selector) => document.querySelector(selector);
+
+export class Controls {
+  constructor(parts) {
+    Object.assign(this, parts);
+    const { state, facts, player } = this;
+    const [first, last] = facts.images;
+    for (const id of ["#image", "#slider"]) Object.assign($(id), { min: first, max: last });
+    $("#image").addEventListener("change", ({ target }) => state.change({ image: this.#within(Number(target.value)) }));
+    $("#slider").addEventListener("input", ({ target }) => state.change({ image: Number(target.value) }));
+    for (const [id, n] of [["#back", -1], ["#on", 1]]) $(id).addEventListener("click", () => player.step(n));
+    $("#stack").addEventListener("change", ({ target }) => state.change({ stack: Math.min(Math.max(Math.round(Number(target.value)) || 1, 1), 100) }));
+    for (const id of ["how", "colours", "scale"]) $(`#${id}`).addEventListener("change", ({ target }) => state.change({ [id]: target.value }));
+    $("#stage").replaceChildren(...facts.stages.map((stage) => new Option(stage, stage)));
+    $("#stage").addEventListener("change", ({ target }) => state.change({ stage: target.value, row: null }));
+    $("#auto").addEventListener("click", () => state.change({ low: null, high: null }));
+    $("#fit").addEventListener("click", () => this.view.fit());
+    $("#larger").addEventListener("click", () => this.view.zoomBy(2));
+    $("#smaller").addEventListener("click", () => this.view.zoomBy(0.5));
+    for (const box of document.querySelectorAll("[data-show]")) {
+      box.addEventListener("change", () => state.toggle(box.dataset.show, box.checked));
+    }
+    this.keys = {
+      ArrowLeft: () => player.step(-1), ArrowRight: () => player.step(1),
+      PageUp: () => player.step(-10), PageDown: () => player.step(10),
+      Home: () => state.change({ image: first }), End: () => state.change({ image: last }),
+      " ": () => player.toggle(), a: () => state.change({ low: null, high: null }),
+      "[": () => this.contrast.stretch(1.25), "]": () => this.contrast.stretch(0.8),
+      i: () => state.change({ colours: NAMES[(NAMES.indexOf(state.colours) + 1) % NAMES.length] }),
+      l: () => state.change({ scale: state.scale === "log" ? "linear" : "log" }),
+      s: () => state.toggle("spots"), r: () => state.toggle("rings"), b: () => state.toggle("beam"),
+    };
+  }
+
+  #within(image) {
+    const [first, last] = this.facts.images;
+    return Number.isFinite(image) ? Math.min(Math.max(Math.round(image), first), last) : this.state.image;
+  }
+
+  tell() {
+    const { state } = this;
+    for (const box of document.querySelectorAll("[data-show]")) box.checked = state.shows(box.dataset.show);
+    for (const id of ["stack", "how", "colours", "scale", "stage"]) $(`#${id}`).value = state[id];
+    $("#how").disabled = state.stack === 1;
+    $("#zoom").textContent = `${Math.round(this.view.zoom * 100)} %`;
+  }
+
+  tellImage() {
+    for (const id of ["#image", "#slider"]) $(id).value = this.state.image;
+    $("#slider").setAttribute("aria-valuetext", `image ${this.state.image}`);
+  }
+
+  tellFile(file) {
+    $("#file").textContent = file;
+  }
+
+  tellSpots() {
+    const numbers = this.spots.numbers();
+    const rows = Object.entries(KINDS).filter(([kind]) => numbers[kind]).map(([kind, [colour, words]]) => this.#kind(kind, colour, words, numbers[kind]));
+    $("#kinds").replaceChildren(...rows);
+    $("#no-spots").hidden = rows.length > 0;
+    $("#no-spots").textContent = this.spots.now?.error ?? this.spots.now?.words ?? (this.spots.now ? "There are none on this image." : "");
+    this.tellChosen();
+  }
+
+  #kind(kind, colour, words, n) {
+    const label = document.createElement("label");
+    const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: !this.state.shows(`no-${kind}`) });
+    box.addEventListener("change", () => this.state.toggle(`no-${kind}`, !box.checked));
+    const dot = Object.assign(document.createElement("i"), { className: `dot ${colour.replace("--", "")}` });
+    const number = Object.assign(document.createElement("output"), { textContent: n.toLocaleString("en") });
+    label.append(box, dot, words, number);
+    return label;
+  }
+
+  // n : position among the reflections of the image; -1 for none
+  choose(n) {
+    this.state.change({ row: n < 0 ? null : this.spots.now.columns.row[n] });
+    this.tellChosen();
+  }
+
+  tellChosen() {
+    const columns = this.spots.now?.columns;
+    const n = columns?.row?.indexOf(this.state.row) ?? -1;
+    $("#chosen").hidden = n < 0;
+    if (n < 0) return;
+    const fate = this.spots.now.fates[columns.fate[n]];
+    const facts = [["", fate.words]];
+    if (columns.hkl?.[n].some(Boolean)) facts.unshift(["hkl", columns.hkl[n].join(" ")]);
+    if (columns.d) facts.push(["d", `${columns.d[n]} Å`]);
+    facts.push(["seen at", columns.place[n].map((value) => value?.toFixed(1)).join(", ")]);
+    if (columns.expected) facts.push(["expected at", columns.expected[n].map((value) => value?.toFixed(1)).join(", ")]);
+    for (const [name, words] of [["sum", "summed"], ["prf", "profile-fitted"]]) {
+      const value = columns[`intensity_${name}`]?.[n];
+      if (value !== undefined && value !== null) facts.push([words, `${value} ± ${columns[`sigma_${name}`][n]}`]);
+    }
+    $("#chosen-facts").replaceChildren(...facts.flatMap(([name, words]) => [
+      Object.assign(document.createElement("dt"), { textContent: name }),
+      Object.assign(document.createElement("dd"), { textContent: words }),
+    ]));
+  }
+}

@@ -1,0 +1,71 @@
+// Where everything comes from: addresses, and facts that are fetched once.
+import { reason } from "./tiles.js";
+
+const KEPT = 200; // images of which facts are kept
+
+export class Source {
+  constructor(base, state) {
+    Object.assign(this, { base, state });
+    this.images = new Map();
+    this.tileAddress = this.tileAddress.bind(this);
+    this.reflectionsAddress = this.reflectionsAddress.bind(this);
+  }
+
+  get #common() {
+    const query = new URLSearchParams();
+    if (this.state.stage) query.set("stage", this.state.stage);
+    if (this.state.sweep) query.set("sweep", this.state.sweep);
+    return query;
+  }
+
+  async facts() {
+    const facts = await asked(`${this.base}/facts?${this.#common}`);
+    this.version = facts.version;
+    return facts;
+  }
+
+  // What is drawn of an image: two pictures of the same kind have the same contrast.
+  get kind() {
+    const { stack, how } = this.state;
+    return stack > 1 ? `stack=${stack}&how=${how === "maximum" ? how : "sum"}` : "";
+  }
+
+  // The name of a picture: an image's number and what is drawn of it.
+  picture(image) {
+    return `${image}?${this.kind}`;
+  }
+
+  #address(picture, path) {
+    const [image, kind] = picture.split("?");
+    const query = this.#common;
+    for (const [key, value] of new URLSearchParams(kind)) query.set(key, value);
+    query.set("v", this.version);
+    return `${this.base}/${image}/${path}?${query}`;
+  }
+
+  tileAddress(picture, level, row, column) {
+    return this.#address(picture, `tiles/${level}/${row}/${column}`);
+  }
+
+  reflectionsAddress(picture) {
+    const table = this.state.table ? `&table=${encodeURIComponent(this.state.table)}` : "";
+    return this.#address(picture, "reflections") + table;
+  }
+
+  // Of an image: file, lattices, histogram, limits.
+  image(picture) {
+    if (!this.images.has(picture)) {
+      const facts = asked(this.#address(picture, "facts"));
+      facts.catch(() => this.images.delete(picture));
+      this.images.set(picture, facts);
+      if (this.images.size > KEPT) this.images.delete(this.images.keys().next().value);
+    }
+    return this.images.get(picture);
+  }
+}
+
+async function asked(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(await reason(answer));
+  return answer.json();
+}

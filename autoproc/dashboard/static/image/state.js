@@ -1,0 +1,58 @@
+// What is looked at. All of it is in the page's address, so that it can be sent to a colleague.
+
+const DEFAULTS = {
+  stage: "", sweep: 0, image: null, table: "", view: "counts",
+  x: null, y: null, zoom: null, low: null, high: null, colours: "", scale: "linear",
+  stack: 1, how: "sum", show: ["spots", "rings", "beam"], row: null, find: "", line: null,
+  kernel_x: 3, kernel_y: 3, sigma_b: 6, sigma_s: 3, min_local: 2, global: 0, gain: null, method: "dispersion_extended",
+};
+const LISTS = ["show"];
+const WORDS = ["stage", "table", "view", "colours", "scale", "how", "find", "line", "method"];
+const PATIENCE = 250; // milliseconds until a change is written: a browser refuses hundreds of them in a second
+
+export class State extends EventTarget {
+  constructor(search = location.search) {
+    super();
+    Object.assign(this, structuredClone(DEFAULTS));
+    for (const [key, text] of new URLSearchParams(search)) this.#read(key, text);
+  }
+
+  #read(key, text) {
+    if (!(key in DEFAULTS)) return;
+    if (LISTS.includes(key)) this[key] = text.split(",").filter(Boolean);
+    else if (WORDS.includes(key)) this[key] = text;
+    else if (text !== "" && Number.isFinite(Number(text))) this[key] = Number(text);
+  }
+
+  // Changes some of it, and tells whoever listens which.
+  change(changes) {
+    const keys = Object.keys(changes).filter((key) => this[key] !== changes[key]);
+    if (!keys.length) return;
+    Object.assign(this, changes);
+    this.dispatchEvent(new CustomEvent("change", { detail: new Set(keys) }));
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => history.replaceState(null, "", this.address), PATIENCE);
+  }
+
+  shows(what) {
+    return this.show.includes(what);
+  }
+
+  toggle(what, on = !this.shows(what)) {
+    this.change({ show: on ? [...this.show.filter((one) => one !== what), what] : this.show.filter((one) => one !== what) });
+  }
+
+  get query() {
+    const query = new URLSearchParams();
+    for (const key of Object.keys(DEFAULTS)) {
+      const [value, usual] = [this[key], DEFAULTS[key]].map((one) => (Array.isArray(one) ? one.join(",") : one));
+      if (value !== usual && value !== null) query.set(key, value);
+    }
+    return query;
+  }
+
+  get address() {
+    const query = this.query.toString().replaceAll("%2C", ",");
+    return location.pathname + (query ? `?${query}` : "");
+  }
+}

@@ -1,0 +1,108 @@
+// The page of the image viewer: puts its parts together.
+import { whenTurned } from "./image/colours.js";
+import { Contrast } from "./image/contrast.js";
+import { Controls } from "./image/controls.js";
+import { Cursor } from "./image/cursor.js";
+import { Geometry } from "./image/geometry.js";
+import { listen } from "./image/gestures.js";
+import { drawAxis, drawBeam, drawIce, drawRings } from "./image/overlays.js";
+import { Picture } from "./image/picture.js";
+import { Player } from "./image/play.js";
+import { Source } from "./image/source.js";
+import { Spots } from "./image/spots.js";
+import { State } from "./image/state.js";
+import { View } from "./image/view.js";
+
+const $ = (selector) => document.querySelector(selector);
+const base = $("#viewer").dataset.base;
+const state = new State();
+const say = (words) => { $("#trouble").textContent = words ?? ""; $("#trouble").hidden = !words; };
+
+async function begin() {
+  const source = new Source(base, state);
+  const facts = await source.facts();
+  const [first, last] = facts.images;
+  state.stage = facts.stage;
+  state.image = Math.min(Math.max(state.image ?? first, first), last);
+  const view = new View(state, [facts.levels[0][1], facts.levels[0][0]]);
+  const geometry = new Geometry(facts);
+  const picture = new Picture({ canvas: $("#picture"), state, facts, view, address: source.tileAddress });
+  const spots = new Spots({ address: source.reflectionsAddress, changed: () => { drawOver(); controls.tellSpots(); } });
+  const player = new Player({ state, picture, images: facts.images, button: $("#play") });
+  const contrast = new Contrast({ canvas: $("#histogram"), low: $("#low"), high: $("#high"), state, unit: () => picture.look.step });
+  let now = { settings: [] };
+  const cursor = new Cursor({ element: $("#cursor"), picture, view, geometry, state, settings: () => now.settings });
+  const controls = new Controls({ state, facts, spots, player, contrast, view, picture });
+
+  const pen = $("#over").getContext("2d");
+  function drawOver() {
+    const ratio = picture.ratio ?? 1;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, view.width, view.height);
+    if (state.shows("ice")) drawIce(pen, view, geometry);
+    if (state.shows("rings")) drawRings(pen, view, geometry);
+    if (state.shows("axis")) drawAxis(pen, view, geometry);
+    spots.draw(pen, view, state);
+    if (state.shows("beam")) drawBeam(pen, view, geometry);
+  }
+
+  function colour() {
+    const level = picture.level;
+    if (now.limits) contrast.show(now.histogram, now.limits[level]);
+    const [low, high] = contrast.limits;
+    Object.assign(picture.look, { low, high });
+    picture.redraw();
+  }
+
+  async function show() {
+    const name = source.picture(state.image);
+    picture.ahead = player.ahead.map((image) => source.picture(image));
+    picture.show(name);
+    controls.tellImage();
+    try {
+      const facts = await source.image(name);
+      if (source.picture(state.image) !== name) return;
+      say("");
+      const isFirst = !now.limits || now.kind !== source.kind;
+      now = { ...facts, limits: isFirst ? facts.limits : now.limits, kind: source.kind };
+      Object.assign(picture.look, { step: facts.step, lowest: facts.lowest });
+      colour();
+      controls.tellFile(facts.file);
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  state.addEventListener("change", ({ detail: keys }) => {
+    if (["image", "stack", "how"].some((key) => keys.has(key))) show();
+    if (["low", "high", "zoom"].some((key) => keys.has(key))) colour();
+    if (keys.has("colours")) picture.recolour();
+    if (keys.has("stage")) location.assign(state.address);
+    if (keys.has("show") || keys.has("row")) drawOver();
+    controls.tell();
+    picture.redraw();
+  });
+  picture.addEventListener("drawn", () => { drawOver(); cursor.tell(); });
+  picture.addEventListener("whole", ({ detail }) => { $("#viewer").dataset.whole = detail.picture; });
+  picture.addEventListener("shown", ({ detail }) => spots.show(facts.tables.length ? detail.picture : null));
+  picture.addEventListener("failed", ({ detail }) => detail.picture === picture.wanted && say(detail.words));
+  whenTurned(() => { picture.recolour(); contrast.draw(); });
+
+  listen($("#over"), view, {
+    hover: (at) => cursor.move(at),
+    click: (at) => controls.choose(spots.near(at, view, state)),
+    keys: controls.keys,
+  });
+  new ResizeObserver(() => {
+    const { clientWidth, clientHeight } = $("#screen");
+    picture.fitCanvas(clientWidth, clientHeight);
+    Object.assign($("#over"), { width: $("#picture").width, height: $("#picture").height });
+    colour();
+    controls.tell();
+  }).observe($("#screen"));
+  controls.tell();
+  await show();
+  Object.assign(window, { viewer: { state, view, picture, spots } }); // for who wants to look inside
+}
+
+begin().catch((error) => say(error.message));

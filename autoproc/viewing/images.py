@@ -1,0 +1,178 @@
+"""The images of a subject, by their numbers, as pyramids."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoproc.errors import InputError
+from autoproc.formats.frames import StoredImages
+from autoproc.formats.registry import open_reader
+from autoproc.models.experiment import Experiment
+from autoproc.viewing.image_cache import BoundedCache
+from autoproc.viewing.image_tiles import Pyramid, pyramid_of_counts
+from autoproc.viewing.subject import Subject
+
+ROOM = 384 << 20
+"""Bytes of pyramids kept: eight images of 18 million pixels."""
+MOST_STACKED = 100
+"""Images that are added up for one picture."""
+MOST_OPEN = 12
+"""Sweeps kept open: each has a mask in memory."""
+
+
+class NoSuchImage(InputError):
+    """An image that a sweep does not have."""
+
+    what = "{title} has no image {number}"
+    hint = "its images are {first} to {last}"
+
+
+class NoSuchSweep(InputError):
+    """A sweep that an .expt file does not have."""
+
+    what = "{title} has no sweep {number}"
+    hint = "it has {n}, counted from 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What is drawn: an image, or several from it on; how : sum, or maximum, of each pixel. A mean is a sum divided."""
+
+    n: int = 1
+    how: str = "sum"
+
+
+ONE = Stack()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SweepOfImages:
+    """The images of one sweep, and the lattices on them.
+
+    members : positions of its experiments among those of the file; models : these
+    mask : (slow, fast) bool, of the detector; own : tells these images from others in the cache
+    """
+
+    title: str
+    members: tuple[int, ...]
+    models: tuple[Experiment, ...]
+    reader: StoredImages
+    mask: np.ndarray
+    cache: BoundedCache
+    own: Hashable
+
+    @property
+    def experiment(self) -> Experiment:
+        """The first, which has the beam, detector and scan of all."""
+        return self.models[0]
+
+    @property
+    def first(self) -> int:
+        """Number of the first image."""
+        return self.experiment.scan.image_range[0]
+
+    @property
+    def version(self) -> str:
+        """Another where the images, or what is believed of their pixels, are others."""
+        try:
+            changed = self.reader.path(0).stat().st_mtime_ns
+        except OSError:  # the first is missing; the others may be there
+            changed = 0
+        return hashlib.blake2b(repr((self.own, changed)).encode(), digest_size=6).hexdigest()
+
+    def frame(self, number: int) -> int:
+        """Counted from 0. Raises NoSuchImage."""
+        first, last = self.experiment.scan.image_range
+        if not first <= number <= last:
+            raise NoSuchImage(title=self.title, number=number, first=first, last=last)
+        return number - first
+
+    def pyramid(self, number: int, stack: Stack = ONE) -> Pyramid:
+        """Of an image, or a stack of those from it on that are there. Raises NoSuchImage, and what reading raises."""
+        frame = self.frame(number)
+        return self.cache.ask((self.own, frame, stack), lambda: self._made(frame, stack))
+
+    def _made(self, frame: int, stack: Stack) -> Pyramid:
+        low, high = self.reader.min_trusted, self.reader.max_trusted
+        if stack.n == 1:
+            return pyramid_of_counts(self.reader.read(frame), self.mask, low, high)
+        frames = range(frame, min(frame + stack.n, self.reader.n_frames))
+        counts, mask, most = stacked(self.reader, frames, stack.how)
+        return pyramid_of_counts(counts, mask & self.mask, min(low, 0), most)
+
+
+def stacked(reader: StoredImages, frames: Sequence[int], how: str) -> tuple[np.ndarray, np.ndarray, float]:
+    """Frames one upon the other: counts (slow, fast) int32, where there are any (slow, fast) bool, and the overload.
+
+    A pixel that is overloaded on one is overloaded; one without a count on some has that of the others, scaled up.
+    """
+    total = np.zeros(reader.shape, np.int64)
+    n_good = np.zeros(reader.shape, np.int32)
+    is_over = np.zeros(reader.shape, bool)
+    for frame in frames:
+        counts = reader.read(frame)
+        good = counts >= reader.min_trusted
+        is_over |= counts >= reader.max_trusted
+        n_good += good
+        kept = np.where(good, counts, 0)
+        total = total + kept if how == "sum" else np.maximum(total, kept)
+    if how == "sum":
+        short = (n_good > 0) & (n_good < len(frames))
+        total[short] = total[short] * len(frames) // n_good[short]
+    most = int(min(total.max(initial=0) + 1, (1 << 31) - (1 << 23)))
+    counts = np.minimum(total, most - 1).astype(np.int32)
+    counts[is_over] = most
+    return counts, n_good > 0, float(most)
+
+
+class ImageRoom:
+    """The images that were looked at lately, open, with what was made of them."""
+
+    def __init__(self, room: int = ROOM) -> None:
+        self._cache = BoundedCache(room)
+        self._lock = threading.Lock()
+        self._open: OrderedDict[Hashable, tuple[StoredImages, np.ndarray]] = OrderedDict()
+
+    def sweep(self, subject: Subject, stage: str, number: int = 0) -> SweepOfImages:
+        """A sweep of a stage's models, by its place among the file's. Raises NoSuchSweep, NothingToSee."""
+        experiments = subject.experiments(stage)
+        groups = sweeps_among(experiments)
+        if not 0 <= number < len(groups):
+            raise NoSuchSweep(title=subject.title, number=number, n=len(groups))
+        models = tuple(experiments[i] for i in groups[number])
+        key = _images_of(models[0])
+        reader, mask = self._opened(key, models[0])
+        return SweepOfImages(subject.title, groups[number], models, reader, mask, self._cache, key)
+
+    def _opened(self, key: Hashable, experiment: Experiment) -> tuple[StoredImages, np.ndarray]:
+        with self._lock:
+            if key not in self._open:
+                reader = open_reader(experiment)
+                self._open[key] = reader, reader.mask
+            self._open.move_to_end(key)
+            while len(self._open) > MOST_OPEN:
+                self._open.popitem(last=False)
+            return self._open[key]
+
+
+def _images_of(experiment: Experiment) -> Hashable:
+    """Equal where the images are, and what is believed of their pixels: stages share what was made of them."""
+    panel, images, scan = experiment.detector[0], experiment.imageset, experiment.scan
+    where = (images.kind, images.template, images.indices) if images else (id(experiment),)
+    return (*where, scan.image_range, scan.excluded, panel.trusted_range, panel.pedestal, panel.image_size, panel.mask)
+
+
+def sweeps_among(experiments: Sequence[Experiment]) -> list[tuple[int, ...]]:
+    """Positions of the experiments of each sweep of images, in the order of the file."""
+    groups: dict[Hashable, list[int]] = {}
+    for position, experiment in enumerate(experiments):
+        images = experiment.imageset
+        key = (images.template if images else position, experiment.scan.image_range)
+        groups.setdefault(key, []).append(position)
+    return [tuple(members) for members in groups.values()]

@@ -1,0 +1,118 @@
+"""The spots and reflections of a stage that are on one image, each with what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autoproc.models.reflections import Flag, Reflections
+from autoproc.viewing.images import SweepOfImages
+
+MOST = 20_000
+"""Reflections of one image that are drawn; the strongest, where there are more."""
+
+FATES: tuple[tuple[str, Flag, str], ...] = (
+    ("rejected", Flag.USER_EXCLUDED_IN_SCALING, "left out of scaling because of its image or resolution"),
+    ("rejected", Flag.OUTLIER_IN_SCALING, "disagrees with its equivalents: an outlier of scaling"),
+    ("rejected", Flag.EXCLUDED_FOR_SCALING, "not good enough for scaling"),
+    ("rejected", Flag.OVERLOADED, "has overloaded pixels"),
+    ("rejected", Flag.FAILED_DURING_BACKGROUND_MODELLING, "its background could not be told"),
+    ("rejected", Flag.FAILED_DURING_SUMMATION, "too few good pixels in its peak to sum"),
+    ("integrated", Flag.SCALED, "integrated and scaled"),
+    ("integrated", Flag.INTEGRATED_PRF, "integrated by profile fitting"),
+    ("integrated", Flag.INTEGRATED_SUM, "integrated by summation"),
+    ("rejected", Flag.DONT_INTEGRATE, "not to be integrated"),
+    ("rejected", Flag.CENTROID_OUTLIER, "too far from where it is predicted: an outlier of refinement"),
+    ("indexed", Flag.USED_IN_REFINEMENT, "indexed, and used in refinement"),
+    ("indexed", Flag.INDEXED, "indexed"),
+    ("predicted", Flag.PREDICTED, "predicted"),
+)
+"""What became of a reflection, by the first of these flags that it has, with that in words."""
+UNINDEXED = ("unindexed", "no lattice explains it")
+FOUND = ("found", "a spot as found, before any lattice was known")
+
+
+def fates(table: Reflections) -> tuple[np.ndarray, list[dict[str, str]]]:
+    """What became of each reflection: (N,) positions in a list of kinds and words."""
+    flags = table["flags"]
+    otherwise = UNINDEXED if "hkl" in table else FOUND
+    result = np.full(len(table), len(FATES))
+    for number, (_, flag, _) in reversed(list(enumerate(FATES))):
+        result[(flags & np.uint64(flag)) != 0] = number
+    if "hkl" in table:
+        is_lost = ~np.any(table["hkl"], axis=1)
+        result[is_lost] = len(FATES)
+    kinds = [{"kind": kind, "words": words} for kind, _, words in FATES]
+    return result, [*kinds, {"kind": otherwise[0], "words": otherwise[1]}]
+
+
+def rows_of_sweep(table: Reflections, sweep: SweepOfImages, n_experiments: int) -> np.ndarray:
+    """(N,) bool: reflections of a sweep's lattices, and those of none where the file has one sweep only."""
+    ids = table["experiment_id"]
+    mine = np.isin(ids, sweep.members)
+    return mine | (ids < 0) if len(sweep.members) == n_experiments else mine
+
+
+def rows_on_images(table: Reflections, frame: int, n: int = 1) -> np.ndarray:
+    """(N,) bool: reflections whose box reaches into frames frame .. frame + n - 1."""
+    box = table["bbox"]
+    return (box[:, 4] < frame + n) & (box[:, 5] > frame)
+
+
+def places(table: Reflections) -> np.ndarray:
+    """(N, 3) px, px, frame: where reflections were seen; where they were not, where they were expected."""
+    if "xyz_obs_px" not in table:
+        return table["xyz_cal_px"]
+    seen = table["xyz_obs_px"]
+    if "xyz_cal_px" not in table:
+        return seen
+    is_seen = np.any(seen != 0, axis=1) & np.all(np.isfinite(seen), axis=1)
+    return np.where(is_seen[:, None], seen, table["xyz_cal_px"])
+
+
+def columns_of(table: Reflections, rows: np.ndarray) -> dict[str, Any]:
+    """Columns of some rows for a viewer; rows : (N,) positions, sent along as the names of the reflections."""
+    some = table[rows]
+    fate, kinds = fates(some)
+    columns: dict[str, Any] = {
+        "row": rows.tolist(),
+        "fate": fate.tolist(),
+        "place": _rounded(places(some), 2),
+        "lattice": some["experiment_id"].tolist(),
+    }
+    if "bbox" in some:
+        columns["box"] = some["bbox"].tolist()
+    if "hkl" in some:
+        columns["hkl"] = some["hkl"].tolist()
+    if "xyz_cal_px" in some:
+        columns["expected"] = _rounded(some["xyz_cal_px"], 2)
+    if "d" in some:
+        columns["d"] = _rounded(some["d"], 3)
+    for name, own in (("intensity_sum", "variance_sum"), ("intensity_prf", "variance_prf")):
+        if name in some and own in some:
+            columns[name] = _rounded(some[name], 2)
+            columns[f"sigma_{name[10:]}"] = _rounded(np.sqrt(np.maximum(some[own], 0)), 2)
+    return {"columns": columns, "fates": kinds, "n": len(some)}
+
+
+def reflections_on_image(
+    table: Reflections, sweep: SweepOfImages, n_experiments: int, number: int, n: int = 1
+) -> dict[str, Any]:
+    """The reflections of a table on an image, or on n from it on. Raises NoSuchImage."""
+    frame = sweep.frame(number)
+    rows = np.flatnonzero(rows_of_sweep(table, sweep, n_experiments) & rows_on_images(table, frame, n))
+    n_there = len(rows)
+    if n_there > MOST and "intensity_sum" in table:
+        rows = np.sort(rows[np.argsort(-table["intensity_sum"][rows])[:MOST]])
+    return {**columns_of(table, rows[:MOST]), "n_there": n_there}
+
+
+def _rounded(values: np.ndarray, digits: int) -> list[Any]:
+    """Lists for JSON, which has no NaN."""
+    rounded = np.round(values, digits)
+    if np.all(np.isfinite(rounded)):
+        return rounded.tolist()
+    spoken = rounded.astype(object)
+    spoken[~np.isfinite(rounded)] = None
+    return spoken.tolist()
