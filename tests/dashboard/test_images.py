@@ -126,7 +126,8 @@ def test_images_alone_are_seen(written):
         (f"{'9' * 5000}/facts", 400), ("%00/facts", 400), ("5/tiles/9/0/0", 400), ("5/tiles/0/1/0", 400),
         ("5/tiles/0/0/-1", 400), ("5/tiles/x/0/0", 400), ("5/tiles/0/0/0?stack=0", 400),
         ("5/tiles/0/0/0?stack=1000000", 400), ("5/tiles/0/0/0?stack=nan", 400), ("facts?stage=../../etc", 404),
-        ("facts?stage=%00", 404), ("facts?sweep=1", 404), ("facts?sweep=-1", 400), ("5/reflections?stage=nonsense", 404),
+        ("facts?stage=%00", 404), ("facts?sweep=1", 404), ("facts?sweep=-1", 400),
+        ("5/reflections?stage=nonsense", 404),
         ("5/reflections?stack=%F0%9F%92%A9", 400),
     ],
 )  # fmt: skip

@@ -1,17 +1,17 @@
 // The page of the image viewer: puts its parts together.
-import { whenTurned } from "./image/colours.js";
-import { Contrast } from "./image/contrast.js";
-import { Controls } from "./image/controls.js";
-import { Cursor } from "./image/cursor.js";
-import { Geometry } from "./image/geometry.js";
-import { listen } from "./image/gestures.js";
-import { drawAxis, drawBeam, drawIce, drawRings } from "./image/overlays.js";
-import { Picture } from "./image/picture.js";
-import { Player } from "./image/play.js";
-import { Source } from "./image/source.js";
-import { Spots } from "./image/spots.js";
-import { State } from "./image/state.js";
-import { View } from "./image/view.js";
+import { whenTurned } from "./colours.js";
+import { Contrast } from "./contrast.js";
+import { Controls } from "./controls.js";
+import { Cursor } from "./cursor.js";
+import { Geometry } from "./geometry.js";
+import { listen } from "./gestures.js";
+import { drawAxis, drawBeam, drawIce, drawRings } from "./overlays.js";
+import { Picture } from "./picture.js";
+import { Player } from "./play.js";
+import { Source } from "./source.js";
+import { Spots } from "./spots.js";
+import { State } from "./state.js";
+import { View } from "./view.js";
 
 const $ = (selector) => document.querySelector(selector);
 const base = $("#viewer").dataset.base;
