@@ -11,20 +11,20 @@ from importlib.resources import as_file, files
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from autoproc.dashboard import api, image_pages, lattice_pages, sweep_pages, visit_pages
+from autoproc.dashboard import api, image_pages, lattice_pages, request_pages, sweep_pages, visit_pages
 from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.guard import Guard, Keys
-from autoproc.dashboard.pages import page
+from autoproc.dashboard.health import health
+from autoproc.dashboard.news import news_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import QueueReader
+from autoproc.dashboard.thumbnails import FOLDER, Thumbnails
+from autoproc.dashboard.troubles import told
 from autoproc.dashboard.website import Site, Visit
 from autoproc.errors import AutoprocError
-from autoproc.service.jobs import UnknownSweep
 from autoproc.service.outputs import Outputs
 from autoproc.service.queue_file import queue_there
 from autoproc.viewing.subject import Subject, subject_of_results
@@ -32,15 +32,24 @@ from autoproc.viewing.subject import Subject, subject_of_results
 SECRET = "serve.secret"
 """Beside the queue, for its owner alone: what cookies are signed with, so that browsers are known after a restart."""
 
+ROOMS = (
+    visit_pages,
+    request_pages,
+    image_pages,
+    lattice_pages,
+    sweep_pages,  # takes any address below /sweeps that none before it takes
+    api,
+)
+
 
 def dashboard(outputs: Outputs, params: ServeParams, keys: Keys) -> Starlette:
     """The application for a folder of results that has a queue."""
     reader = QueueReader(lambda: queue_there(outputs))
-    visit = Visit(outputs, reader, Feed(reader))
+    visit = Visit(outputs, reader, Feed(reader, news_of), Thumbnails(outputs.state / FOLDER))
     folder = outputs.output.absolute()
     title = f"{folder.parent.name}/{folder.name}".strip("/")
     site = Site(title, params, lambda name: subject_of_results(name, outputs.results(name)), visit)
-    routes = [*visit_pages.routes, *image_pages.routes, *lattice_pages.routes, *sweep_pages.routes, *api.routes]
+    routes = [route for room in ROOMS for route in room.routes]
     return _application(site, keys, routes, visit)
 
 
@@ -52,11 +61,11 @@ def file_viewer(subject: Subject, params: ServeParams, keys: Keys) -> Starlette:
 
 def _application(site: Site, keys: Keys, routes: Sequence[BaseRoute], visit: Visit | None) -> Starlette:
     with as_file(files("autoproc.dashboard").joinpath("static")) as static:
-        shared = [Route("/healthz", api.health), Mount("/static", StaticFiles(directory=static))]
+        shared = [Route("/healthz", health), Mount("/static", StaticFiles(directory=static))]
     app = Starlette(
         routes=[*routes, *shared],
         middleware=[Middleware(Guard, params=site.params, keys=keys)],
-        exception_handlers={UnknownSweep: _not_there, AutoprocError: _trouble},
+        exception_handlers={AutoprocError: told},
         lifespan=None if visit is None else _watching(visit),
     )
     app.state.site = site
@@ -73,17 +82,10 @@ def _watching(visit: Visit) -> Callable[[Starlette], AbstractAsyncContextManager
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
+            visit.thumbnails.close()
             visit.reader.close()
 
     return watching
-
-
-async def _not_there(request: Request, error: Exception) -> HTMLResponse:
-    return page(request, "trouble.html", 404, error=error)
-
-
-async def _trouble(request: Request, error: Exception) -> HTMLResponse:
-    return page(request, "trouble.html", 503, error=error)
 
 
 def keys_of(outputs: Outputs) -> Keys:

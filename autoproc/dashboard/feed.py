@@ -7,17 +7,16 @@ the last that it has seen (Last-Event-ID) and is told of each sweep that has cha
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 from autoproc.dashboard.reader import QueueReader
-from autoproc.dashboard.rows import row_of
 from autoproc.errors import AutoprocError
-from autoproc.service.changes import COMING, Change
+from autoproc.service.changes import COMING
+from autoproc.service.job import State
 from autoproc.service.jobs import JobQueue
 
 LOOK = 0.5
@@ -28,6 +27,9 @@ MOST_WAITING = 20
 """Events that wait for a browser that does not take them; then it is dropped, comes back, and catches up."""
 KEEP_ALIVE = 15.0
 """Seconds of silence after which an empty line is sent, so that nobody in between takes the connection for dead."""
+
+Tell: TypeAlias = Callable[[JobQueue, Sequence[int]], str]
+"""What is told of the sweeps of these numbers, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,33 @@ class News:
         return f"id: {self.number}\nevent: {self.kind}\ndata: {self.data}\n\n"
 
 
-class Feed:
-    """Looks at the queue, and tells those who follow."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What can change without a change of the queue: who is at work, and whose sweeps are left."""
 
-    def __init__(self, reader: QueueReader) -> None:
-        self._reader = reader
+    gone: frozenset[int]
+    watched: tuple[str, ...]
+    is_attended: bool
+
+    @classmethod
+    def of(cls, queue: JobQueue) -> Standing:
+        """As it is now."""
+        return cls(queue.interrupted(), tuple(queue.presence.watched()), queue.presence.is_attended)
+
+
+class Feed:
+    """Looks at the queue, and tells those who follow; tell : what is told."""
+
+    def __init__(self, reader: QueueReader, tell: Tell) -> None:
+        self._reader, self._told = reader, tell
         self._followers: set[asyncio.Queue[News | None]] = set()
-        self._stamp: int | None = None
+        self._standing: Standing | None = None
         self._number = 0
+
+    @property
+    def n_followers(self) -> int:
+        """How many pages listen."""
+        return len(self._followers)
 
     async def watch(self) -> None:
         """Look again and again, until cancelled."""
@@ -63,12 +84,29 @@ class Feed:
             await asyncio.sleep(LOOK)
 
     def _look(self, queue: JobQueue) -> list[News]:
-        stamp = queue.changes.stamp
-        if stamp == self._stamp:
+        latest, standing = queue.changes.latest, Standing.of(queue)
+        before, was = self._number, self._standing
+        if was is None or (latest == before and standing == was):
+            self._number, self._standing = latest, standing
             return []
-        is_first, self._stamp = self._stamp is None, stamp
-        before, self._number = self._number, queue.changes.latest
-        return [] if is_first else news_since(queue, before)
+        news = self._news(queue, before, sorted(standing.gone ^ was.gone)) if self._followers else []
+        self._number, self._standing = latest, standing
+        return news
+
+    def _news(self, queue: JobQueue, number: int, others: Sequence[int]) -> list[News]:
+        """What has changed after a number, and these others, as one event."""
+        changes = queue.changes.since(number)
+        ids = {change.job_id: None for change in changes if change.job_id != COMING} | dict.fromkeys(others)
+        last = changes[-1].number if changes else number
+        if len(ids) > MOST_ROWS:
+            return [News(last, "reload", "{}")]
+        return [News(last, "sweeps", self._told(queue, list(ids)))]
+
+    def _caught_up(self, queue: JobQueue, seen: int) -> list[News]:
+        """What somebody has missed who has seen all up to a number: also who was left by a program since."""
+        if seen > queue.changes.latest:  # of another queue
+            return [News(queue.changes.latest, "reload", "{}")]
+        return self._news(queue, seen, [job.id for job in queue.overview.next_in(State.running, MOST_ROWS)])
 
     def _tell(self, news: News) -> None:
         for follower in list(self._followers):
@@ -84,9 +122,9 @@ class Feed:
         self._followers.add(waiting)
         try:
             yield "retry: 2000\n\n"
-            last = seen if seen is not None else -1
+            last = -1
             if seen is not None:
-                for news in await self._reader.ask(lambda queue: news_since(queue, seen)):
+                for news in await self._reader.ask(lambda queue: self._caught_up(queue, seen)):
                     last = news.number
                     yield news.text
             while True:
@@ -97,31 +135,8 @@ class Feed:
                     continue
                 if one is None:
                     return
-                if one.number > last:
+                if one.number >= last:  # with the same number: who is at work has changed
                     last = one.number
                     yield one.text
         finally:
             self._followers.discard(waiting)
-
-
-def news_since(queue: JobQueue, number: int) -> list[News]:
-    """What has changed after a number, as one event; none where nothing has."""
-    changes = queue.changes.since(number)
-    if not changes:
-        return []
-    last = changes[-1].number
-    if len(changes) > MOST_ROWS:
-        return [News(last, "reload", "{}")]
-    return [News(last, "sweeps", json.dumps(_facts(queue, changes)))]
-
-
-def _facts(queue: JobQueue, changes: list[Change]) -> dict[str, Any]:
-    gone = queue.interrupted()
-    ids = [change.job_id for change in changes if change.job_id != COMING]
-    facts: dict[str, Any] = {
-        "rows": [row_of(queue.job(number), gone) for number in ids],
-        "numbers": {str(state): n for state, n in queue.overview.numbers().items()},
-    }
-    if len(ids) < len(changes):
-        facts["arriving"] = [arriving.facts() for arriving in queue.presence.arriving()]
-    return facts

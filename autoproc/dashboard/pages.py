@@ -13,6 +13,9 @@ from autoproc import __version__
 from autoproc.dashboard import words
 from autoproc.dashboard.website import site_of
 
+WORDS = ("figure", "cell", "lengths", "angles", "images", "elapsed", "since", "moment", "thousands", "address")
+"""Functions of words.py that templates use."""
+
 
 def page(request: Request, template: str, status: int = 200, **content: Any) -> HTMLResponse:
     """A page of the site; its forms have the token that guard.py asks for."""
@@ -20,6 +23,11 @@ def page(request: Request, template: str, status: int = 200, **content: Any) -> 
         site=site_of(request), form_token=request.scope["form_token"], version=__version__, **content
     )  # fmt: skip
     return HTMLResponse(body, status)
+
+
+def fragment(template: str, **content: Any) -> str:
+    """A part of a page, the same for all who see it."""
+    return _environment().get_template(template).render(**content)
 
 
 @lru_cache(maxsize=1)
@@ -32,5 +40,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"figure": words.figure, "cell": words.cell, "images": words.images}
+    environment.filters |= {name: getattr(words, name) for name in WORDS}
     return environment

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from autoproc.legible import legible
 from autoproc.reports.visit_index import judged
 from autoproc.service.job import INTERRUPTED, TO_RESUME, Job, State
+from autoproc.service.presence import Arriving
 from autoproc.service.result import doubts_in_words
 
 FIGURES = (
-    "space_group", "unit_cell", "d_min", "completeness", "multiplicity", "r_meas_inner", "cc_half", "n_lattices",
+    "space_group", "unit_cell", "d_min", "completeness", "multiplicity", "r_meas_inner", "cc_half", "isa",
+    "cc_anom_inner", "n_lattices",
 )  # fmt: skip
-"""Taken from the results as they are."""
+"""Taken from the results as they are; None where there are none, or where earlier results lack one."""
+PROGRESS = re.compile(r"(?P<doing>.*?)(?: (?P<percent>\d{1,3})%)?")
+VERBS: Mapping[str, tuple[str, ...]] = {
+    State.queued: ("first", "cancel"), State.running: ("cancel",), State.processed: ("reprocess",),
+    State.failed: ("retry", "reprocess"), State.set_aside: ("retry", "reprocess"), State.cancelled: ("retry",),
+    State.not_combined: ("retry",), INTERRUPTED: ("cancel",),
+}  # fmt: skip
+"""What can be asked for of a sweep in a state."""
 
 
 def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
@@ -21,15 +32,21 @@ def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
     state = INTERRUPTED if job.id in interrupted else str(job.state)
     result: Mapping[str, Any] = job.result if job.state is State.processed else {}
     lamp, words = judged(state, str(result.get("verdict") or ""))
+    progress = PROGRESS.fullmatch(job.progress if state == State.running else "")
+    percent = progress["percent"] if progress else None
     return {
         "id": job.id, "name": legible(job.name), "state": state, "lamp": lamp, "verdict": words,
-        "visit": legible(job.visit), "path": legible(job.path),
+        "visit": legible(job.visit), "path": legible(job.path), "folder": legible(job.path.rpartition("/")[0]),
+        "kind": job.kind, "run": job.run,
         "n_images": result.get("n_images") or job.n_images,
         "n_images_used": result.get("n_images_used"),
         **{figure: result.get(figure) for figure in FIGURES},
         "words": legible(_words(job, state)),
+        "hint": legible(job.hint if state in (State.failed, State.set_aside) else ""),
+        "doing": legible(progress["doing"]) if progress else "", "percent": None if percent is None else int(percent),
         "started_at": job.started_at, "finished_at": job.finished_at, "found_at": job.found_at,
-        "latency": job.latency,
+        "latency": job.latency, "priority": job.priority,
+        "can": list(VERBS.get(state, ())),
     }  # fmt: skip
 
 
@@ -39,6 +56,19 @@ def _words(job: Job, state: str) -> str:
         return TO_RESUME
     if job.state is State.running:
         return job.progress
+    if job.state is State.queued:
+        return _waiting(job)
     said = doubts_in_words(job.result) if job.state is State.processed else job.error
     partial = f"partial: {job.partial}" if job.partial else ""
     return "; ".join(filter(None, (said, partial)))
+
+
+def _waiting(job: Job) -> str:
+    later = f"tried again at {datetime.fromtimestamp(job.not_before):%H:%M:%S}" if job.not_before > 0 else ""
+    return "; ".join(filter(None, (job.error, later, "goes first" if job.priority > 0 else "")))
+
+
+def arriving_row(arriving: Arriving) -> dict[str, Any]:
+    """Images that are coming, as a sweep's facts."""
+    facts = arriving.facts()
+    return facts | {key: legible(facts[key]) for key in ("path", "name", "words")}

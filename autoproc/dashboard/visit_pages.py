@@ -2,60 +2,86 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from autoproc.dashboard.columns import FIGURES, as_csv
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.rows import row_of
+from autoproc.dashboard.standing import standing
+from autoproc.dashboard.visit_address import PAGE, VIEWS, VisitAddress
 from autoproc.dashboard.website import visit_of
 from autoproc.service.jobs import JobQueue
-from autoproc.service.sweep_query import ORDERS, SweepQuery
 
-PAGE = 100
-"""Rows of a page: as many as a browser lays out at once without being slow."""
-
-
-def query_of(request: Request) -> SweepQuery:
-    """What a page's address asks for; what it asks for in error is left out."""
-    asked = request.query_params
-    number = asked.get("page", "1")
-    first = (int(number) - 1) * PAGE if number.isdecimal() and 0 < len(number) < 9 else 0
-    order = asked.get("sort", "latest")
-    return SweepQuery(
-        text=asked.get("q", ""),
-        states=tuple(asked.getlist("state")),
-        verdicts=tuple(asked.getlist("verdict")),
-        visit=asked.get("visit"),
-        order=order if order in ORDERS else "latest",
-        is_descending=asked.get("way", "down") != "up",
-        first=max(0, first),
-        most=PAGE,
-    )
+DAY = 86400
+MOST_CSV = 100_000
+"""Rows of a table for spreadsheets: more than any visit has."""
 
 
-def visit_facts(queue: JobQueue, query: SweepQuery) -> dict[str, Any]:
+def visit_facts(queue: JobQueue, address: VisitAddress) -> dict[str, Any]:
     """What the page shows, and from which change on events go on."""
     number = queue.changes.latest
-    found = queue.overview.find(query)
     gone = queue.interrupted()
+    found = queue.overview.list.find(address.query(gone))
     return {
         "number": number,
         "n_found": found.n_found,
         "rows": [row_of(job, gone) for job in found.jobs],
-        "numbers": {str(state): n for state, n in queue.overview.numbers().items()},
-        "arriving": [arriving.facts() for arriving in queue.presence.arriving()],
-        "is_attended": queue.presence.is_attended,
+        **standing(queue, gone),
     }
 
 
 async def visit_page(request: Request) -> HTMLResponse:
     """The page."""
-    query = query_of(request)
-    facts = await visit_of(request).reader.ask(lambda queue: visit_facts(queue, query))
-    return page(request, "visit.html", query=query, size=PAGE, **facts)
+    return await _shown(request, "visit.html")
 
 
-routes = [Route("/", visit_page, name="visit")]
+async def visit_list(request: Request) -> HTMLResponse:
+    """What of the page depends on its address, to be put into one that is open."""
+    return await _shown(request, "visit_list.html")
+
+
+async def _shown(request: Request, template: str) -> HTMLResponse:
+    address = VisitAddress.of(request.query_params)
+    facts = await visit_of(request).reader.ask(lambda queue: visit_facts(queue, address))
+    last = max(1, -(-facts["n_found"] // PAGE))
+    return page(
+        request, template, address=address, views=VIEWS, figures=FIGURES, last=last, page_size=PAGE, now=time.time(),
+        **facts,
+    )  # fmt: skip
+
+
+async def visit_csv(request: Request) -> Response:
+    """All sweeps that the page's address asks for, as a table."""
+    address = VisitAddress.of(request.query_params)
+
+    def table(queue: JobQueue) -> str:
+        gone = queue.interrupted()
+        jobs = queue.overview.list.find(address.query(gone, 0, MOST_CSV)).jobs
+        return as_csv(row_of(job, gone) for job in jobs)
+
+    text = await visit_of(request).reader.ask(table)
+    headers = {"content-disposition": 'attachment; filename="sweeps.csv"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def thumbnail(request: Request) -> Response:
+    """The picture of the sweep in the address."""
+    visit, name = visit_of(request), request.path_params["name"]
+    job = await visit.reader.ask(lambda queue: queue.by_name(name))
+    picture = None if job is None or job.kind == "combined" else await visit.thumbnails.of(job)
+    if picture is None:
+        return Response(status_code=404, headers={"cache-control": "max-age=60"})
+    return Response(picture, media_type="image/png", headers={"cache-control": f"private, max-age={DAY}"})
+
+
+routes = [
+    Route("/", visit_page, name="visit"),
+    Route("/list", visit_list),
+    Route("/sweeps.csv", visit_csv),
+    Route("/sweeps/{name:path}/thumbnail.png", thumbnail),
+]

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import QueueReader
+from autoproc.dashboard.thumbnails import Thumbnails
 from autoproc.service.outputs import Outputs
 from autoproc.viewing.images import ImageRoom
 from autoproc.viewing.subject import Subject
@@ -22,6 +23,7 @@ class Visit:
     outputs: Outputs
     reader: QueueReader
     feed: Feed
+    thumbnails: Thumbnails
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State, job_of, sql_read, sql_text
 from autoproc.service.overview import Overview
 from autoproc.service.presence import Presence
+from autoproc.service.priorities import Priorities
 from autoproc.service.queue_sql import ANEW, BY_HAND, CLAIM, MINE, TO_QUEUE
 from autoproc.service.queue_tables import QueueGone, devices, identity, is_away, opened, renewed
 from autoproc.service.sample_groups import SweepPlace
@@ -68,6 +69,7 @@ class JobQueue:
         self.presence = Presence(self._db, clock, steady)
         self.overview = Overview(self._db)
         self.changes = Changes(self._db)
+        self.priorities = Priorities(self._db)
 
     def close(self) -> None:
         """Close the file."""
@@ -391,6 +393,7 @@ class JobQueue:
         job = self.by_name(name)
         if job is not None:
             return job
-        near = [job.name for job in self.rows() if name.lower() in job.name.lower()][:3]
+        like = "SELECT name FROM jobs WHERE instr(lower(name), lower(?)) ORDER BY id LIMIT 3"
+        near = [row[0] for row in self._db.execute(like, (sql_text(name),))]
         suggestion = f"did you mean {' or '.join(near)}?" if near else "`autoproc status` shows them all"
         raise UnknownSweep(name=name, queue=self.path, suggestion=suggestion)

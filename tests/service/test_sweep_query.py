@@ -26,11 +26,11 @@ def queue(tmp_path_factory):
 
 
 def names(queue, **asked):
-    return [job.name for job in queue.overview.find(SweepQuery(**asked)).jobs]
+    return [job.name for job in queue.overview.list.find(SweepQuery(**asked)).jobs]
 
 
 def test_all_are_found_without_conditions(queue):
-    assert queue.overview.find(SweepQuery()).n_found == 16
+    assert queue.overview.list.find(SweepQuery()).n_found == 16
 
 
 def test_text_is_part_of_a_name_a_path_or_a_space_group(queue):

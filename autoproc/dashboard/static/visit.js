@@ -1,5 +1,63 @@
-// Keeps the table of sweeps up to date.
-const table = document.querySelector("#sweeps");
-const events = new EventSource(`/api/events?after=${table.dataset.number}`);
-events.addEventListener("reload", () => location.reload());
-events.addEventListener("sweeps", () => location.reload());
+// The visit's page, alive: what happens is shown where it stands, and links change the list without loading the page.
+import { follow } from "./events.js";
+import { keepTicking, setClock } from "./clock.js";
+import { makeSwappable } from "./swap.js";
+import { askWithoutLeaving } from "./ask.js";
+
+const visit = document.querySelector("#visit");
+const PAGE = 100;
+
+const element = (html) => {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+};
+
+/** Put a sweep's row in the place of the one there; returns whether there was one. */
+function replaceRow(row) {
+  const there = visit.querySelector(`#rows tr[data-id="${row.id}"]`);
+  if (!there) return false;
+  const made = element(row.html);
+  const [before, now] = [there.querySelector(".picture img"), made.querySelector(".picture img")];
+  if (before && now && before.getAttribute("src") === now.getAttribute("src")) now.replaceWith(before);
+  const open = there.querySelector("details[open]");
+  if (open) made.querySelector("details")?.setAttribute("open", "");
+  const hadFocus = there.contains(document.activeElement);
+  if (there.className !== made.firstElementChild.className) made.firstElementChild.classList.add("has-changed");
+  const placed = made.firstElementChild;
+  there.replaceWith(placed);
+  if (hadFocus) placed.querySelector(open ? "summary" : ".name a")?.focus();
+  return true;
+}
+
+/** A sweep that is new goes to the top of the list of all, and the last leaves it. */
+function addRow(row) {
+  const rows = visit.querySelector("#rows");
+  rows.querySelector(".nothing")?.remove();
+  const made = element(row.html);
+  made.firstElementChild.classList.add("has-changed");
+  rows.prepend(made);
+  while (rows.children.length > PAGE) rows.lastElementChild.remove();
+}
+
+function show(news) {
+  for (const [view, number] of Object.entries(news.counts)) {
+    const counter = visit.querySelector(`[data-count="${view}"] b`);
+    if (counter) counter.textContent = number.toLocaleString("en").replaceAll(",", "\u202f");
+  }
+  visit.querySelector("#arriving").replaceChildren(element(news.coming.html));
+  const atWork = document.querySelector("#at-work");
+  atWork.classList.toggle("is-attended", news.is_attended);
+  if (atWork.textContent !== news.at_work) atWork.textContent = news.at_work;
+  const missing = news.rows.filter((row) => !replaceRow(row));
+  const isPlain = visit.querySelector("#rows").dataset.plain === "yes";
+  if (isPlain) missing.sort((a, b) => a.id - b.id).forEach(addRow);
+  else if (missing.length) swap.soon();
+}
+
+setClock(Number(visit.dataset.now));
+keepTicking();
+const swap = makeSwappable(visit);
+askWithoutLeaving(document.querySelector("#ask"));
+visit.addEventListener("error", (event) => { if (event.target.matches?.(".picture img")) event.target.hidden = true; }, true);
+follow(Number(visit.dataset.number), { sweeps: show, reload: swap.now, lost: (isLost) => { document.querySelector("#lost").hidden = !isLost; } });

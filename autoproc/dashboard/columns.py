@@ -1,0 +1,74 @@
+"""The columns of lists of sweeps: the same on the page and in CSV, in the order in which SynchWeb has them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A figure of a sweep.
+
+    key : in its row; heading; meaning : in words, with the unit; form : of Python, how it is written
+    order : of ORDERS, by which it is sorted; is_descending : the greatest first, when it is sorted by first
+    """
+
+    key: str
+    heading: str
+    meaning: str
+    form: str = ""
+    order: str = ""
+    is_descending: bool = True
+
+    def text(self, row: Mapping[str, Any]) -> str:
+        """The figure of a row as it is written; "" without one."""
+        value = row.get(self.key)
+        if value is None:
+            return ""
+        return format(value, self.form) if self.form else str(value)
+
+
+FIGURES = (
+    Column("space_group", "space group", "space group", "", "space_group", False),
+    Column("unit_cell", "cell", "unit cell: a, b, c in Angstrom; alpha, beta, gamma in degrees"),
+    Column("d_min", "d min", "resolution limit, Angstrom", ".2f", "d_min", False),
+    Column("completeness", "compl.", "completeness to the limit, %", ".1f", "completeness"),
+    Column("multiplicity", "mult.", "multiplicity", ".1f", "multiplicity"),
+    Column("r_meas_inner", "Rmeas in", "Rmeas of the inner shell", ".3f", "r_meas_inner", False),
+    Column("cc_half", "CC½", "CC½ of all reflections", ".3f", "cc_half"),
+    Column("isa", "ISa", "ISa: I/sigma of the strongest reflections, limited by the instrument", ".1f", "isa"),
+    Column("cc_anom_inner", "CCano", "anomalous correlation in the inner shell: a signal where it is well above 0.3",
+           ".2f", "cc_anom_inner"),
+)  # fmt: skip
+BESIDE = ("name", "state", "verdict")
+AFTER = ("n_images", "n_images_used", "n_lattices", "path", "words")
+TIMES = ("found_at", "started_at", "finished_at")
+CELL = ("a", "b", "c", "alpha", "beta", "gamma")
+HARMFUL = ("=", "+", "-", "@", "\t", "\r")
+"""First letters of texts that a spreadsheet takes for formulae."""
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as a table for spreadsheets and programs; times as ISO 8601, figures as they are."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    figures = [column.key for column in FIGURES if column.key != "unit_cell"]
+    writer.writerow([*BESIDE, *figures, *CELL, *AFTER, *TIMES])
+    for row in rows:
+        cell = row.get("unit_cell") or ("",) * 6
+        values = [*(row.get(key) for key in (*BESIDE, *figures)), *cell, *(row.get(key) for key in AFTER)]
+        writer.writerow([*map(_harmless, values), *(_iso(row.get(key)) for key in TIMES)])
+    return file.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(HARMFUL) else value
+
+
+def _iso(seconds: float | None) -> str:
+    return "" if seconds is None else datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,27 @@
+"""What pages and programs are told of changes: facts, and each sweep's row as the page shows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from autoproc.dashboard.columns import FIGURES
+from autoproc.dashboard.pages import fragment
+from autoproc.dashboard.rows import row_of
+from autoproc.dashboard.standing import standing
+from autoproc.service.jobs import JobQueue
+
+
+def news_of(queue: JobQueue, ids: Sequence[int]) -> str:
+    """JSON: the sweeps of these numbers and how the visit stands."""
+    gone = queue.interrupted()
+    facts = standing(queue, gone)
+    rows = [row_of(queue.job(number), gone) for number in ids]
+    coming = {"html": fragment("arriving.html", **facts)}
+    return json.dumps(facts | {"rows": [row | {"html": row_html(row)} for row in rows], "coming": coming})
+
+
+def row_html(row: dict[str, Any]) -> str:
+    """A sweep's row as the page has it."""
+    return fragment("sweep_row.html", row=row, figures=FIGURES)

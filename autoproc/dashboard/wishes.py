@@ -1,0 +1,107 @@
+"""What can be asked for of a sweep: the same from the page and from programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from autoproc.config import Config, with_command_line
+from autoproc.errors import InputError
+from autoproc.service.job import Job, State
+from autoproc.service.jobs import JobQueue
+
+
+class NotPossible(InputError):
+    """Something was asked for that a sweep in its state does not allow."""
+
+    what = "{sweep} is {state}: {reason}"
+
+
+class BadBody(InputError):
+    """JSON that was posted and is not as described."""
+
+    what = "what was posted is not as /api/openapi.json describes it ({reason})"
+
+
+class BadParameters(InputError):
+    """Parameters that are not written as such."""
+
+    what = "{given!r} is no parameter"
+    hint = "write each as table.key=value, for example scale.d_min=1.8"
+
+
+class Reprocess(BaseModel):
+    """Process a sweep again."""
+
+    model_config = ConfigDict(extra="forbid")
+    parameters: dict[str, str] = Field(default_factory=dict, max_length=1000)
+    """Parameters to change, as TABLE.KEY: VALUE of the command line; those that were changed before stay changed."""
+
+
+class Priority(BaseModel):
+    """Process a sweep sooner or later than others that wait."""
+
+    model_config = ConfigDict(extra="forbid")
+    priority: float | None = Field(None, ge=-1e6, le=1e6, allow_inf_nan=False)
+    """The greater, the sooner; 0 is what nobody has asked for; null: before all others that wait."""
+
+
+def retry(queue: JobQueue, name: str) -> Job:
+    """Have a sweep tried again that has no results. Raises UnknownSweep or NotPossible."""
+    job = queue.retry(name)
+    return _in_state(job, State.queued, "only a sweep without results is tried again; process it anew instead")
+
+
+def cancel(queue: JobQueue, name: str) -> Job:
+    """Take a sweep out of the queue. Raises UnknownSweep or NotPossible."""
+    return _in_state(queue.cancel(name), State.cancelled, "there is nothing to cancel")
+
+
+def reprocess(queue: JobQueue, name: str, changes: Mapping[str, str]) -> Job:
+    """Process a sweep again, with other parameters. Raises UnknownSweep, NotPossible, and what parameters raise."""
+    with_command_line(Config(), dict(changes))
+    return _in_state(queue.reprocess(name, changes), State.queued, "it is no sweep")
+
+
+def prioritise(queue: JobQueue, name: str, priority: float | None = None) -> Job:
+    """Process a sweep before others that wait, or after. Raises UnknownSweep or NotPossible."""
+    job = queue.named(name)
+    if not queue.priorities.change(job.id, priority):
+        raise NotPossible(sweep=job.name, state=job.state, reason="only a sweep that waits can go before others")
+    return queue.job(job.id)
+
+
+VERBS: Mapping[str, Callable[[JobQueue, str], Job]] = {"retry": retry, "cancel": cancel, "first": prioritise}
+"""What can be asked for without saying more."""
+
+
+def _in_state(job: Job, wanted: State, refused: str) -> Job:
+    if job.state is not wanted:
+        raise NotPossible(sweep=job.name, state=job.state, reason=refused)
+    return job
+
+
+def changes_in(lines: str) -> dict[str, str]:
+    """Parameters as a form has them: KEY=VALUE, one a line or with spaces between them. Raises BadParameters."""
+    changes: dict[str, str] = {}
+    for word in _words(lines):
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise BadParameters(given=word)
+        changes[key.strip()] = value.strip()
+    return changes
+
+
+def _words(lines: str) -> Sequence[str]:
+    """A line is a parameter whose value may have spaces; where it has several equal signs, its words are."""
+    found: list[str] = []
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        found += line.split() if line.count("=") > 1 else [line]
+    return found
+
+
+def as_lines(changes: Mapping[str, Any]) -> str:
+    """The same as a form shows them."""
+    return "\n".join(f"{key}={value}" for key, value in changes.items())
