@@ -14,8 +14,10 @@ from autoproc.errors import InputError
 from autoproc.formats.frames import StoredImages
 from autoproc.formats.registry import open_reader
 from autoproc.models.experiment import Experiment
+from autoproc.stages.find_spots import FindSpotsParams
 from autoproc.viewing.image_cache import BoundedCache
 from autoproc.viewing.image_tiles import Pyramid, pyramid_of_counts
+from autoproc.viewing.spot_view import searched, spot_pyramid
 from autoproc.viewing.subject import Subject
 
 ROOM = 384 << 20
@@ -97,6 +99,16 @@ class SweepOfImages:
         """Of an image, or a stack of those from it on that are there. Raises NoSuchImage, and what reading raises."""
         frame = self.frame(number)
         return self.cache.ask((self.own, frame, stack), lambda: self._made(frame, stack))
+
+    def spot_map(self, number: int, kind: str, params: FindSpotsParams) -> Pyramid:
+        """What the spot finder sees of an image: one of spot_view.MAPS. Raises NoSuchImage, and what reading raises."""
+        frame = self.frame(number)
+        key = (self.own, frame, kind, params.model_dump_json())
+
+        def made() -> Pyramid:
+            return spot_pyramid(searched(self.experiment, self.reader.read(frame), self.mask, params), kind)
+
+        return self.cache.ask(key, made)
 
     def _made(self, frame: int, stack: Stack) -> Pyramid:
         low, high = self.reader.min_trusted, self.reader.max_trusted

@@ -128,6 +128,8 @@ def test_images_alone_are_seen(written):
         ("5/tiles/0/0/0?stack=1000000", 400), ("5/tiles/0/0/0?stack=nan", 400), ("facts?stage=../../etc", 404),
         ("facts?stage=%00", 404), ("facts?sweep=1", 404), ("facts?sweep=-1", 400),
         ("5/reflections?stage=nonsense", 404),
+        ("5/facts?view=nonsense", 400), ("5/facts?view=mean&kernel_size=99,99", 400),
+        ("5/tiles/0/0/0?view=threshold&n_sigma_strong=nan", 400), ("5/facts?view=mean&gain=-1", 400),
         ("5/reflections?stack=%F0%9F%92%A9", 400),
     ],
 )  # fmt: skip

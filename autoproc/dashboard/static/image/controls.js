@@ -1,6 +1,7 @@
 // The panel beside the picture: fields that follow the state, and change it.
 import { NAMES } from "./colours.js";
 import { KINDS } from "./spots.js";
+import { SEARCH } from "./state.js";
 
 const $ = (selector) => document.querySelector(selector);
 
@@ -17,6 +18,11 @@ export class Controls {
     for (const id of ["how", "colours", "scale"]) $(`#${id}`).addEventListener("change", ({ target }) => state.change({ [id]: target.value }));
     $("#stage").replaceChildren(...facts.stages.map((stage) => new Option(stage, stage)));
     $("#stage").addEventListener("change", ({ target }) => state.change({ stage: target.value, row: null }));
+    $("#view").addEventListener("change", ({ target }) => state.change({ view: target.value, low: null, high: null }));
+    for (const name of SEARCH) {
+      $(`#${name}`).placeholder = facts.search[name] || "of the detector";
+      $(`#${name}`).addEventListener("change", ({ target }) => state.change({ [name]: target.value.trim() }));
+    }
     $("#auto").addEventListener("click", () => state.change({ low: null, high: null }));
     $("#fit").addEventListener("click", () => this.view.fit());
     $("#larger").addEventListener("click", () => this.view.zoomBy(2));
@@ -44,9 +50,19 @@ export class Controls {
   tell() {
     const { state } = this;
     for (const box of document.querySelectorAll("[data-show]")) box.checked = state.shows(box.dataset.show);
-    for (const id of ["stack", "how", "colours", "scale", "stage"]) $(`#${id}`).value = state[id];
+    for (const id of ["stack", "how", "colours", "scale", "stage", "view", ...SEARCH]) $(`#${id}`).value = state[id];
+    this.#tellSearch();
     $("#how").disabled = state.stack === 1;
     $("#zoom").textContent = `${Math.round(this.view.zoom * 100)} %`;
+  }
+
+  // The parameters as they are given to the program.
+  #tellSearch() {
+    const { state } = this;
+    $("#search").hidden = state.view === "counts";
+    $("#stack").disabled = state.view !== "counts";
+    const changed = SEARCH.filter((name) => state[name] !== "").map((name) => `${name}=${state[name]}`);
+    $("#command").textContent = changed.length ? `autoproc find-spots imported.expt ${changed.join(" ")}` : "";
   }
 
   tellImage() {

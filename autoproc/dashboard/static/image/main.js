@@ -10,7 +10,7 @@ import { Picture } from "./picture.js";
 import { Player } from "./play.js";
 import { Source } from "./source.js";
 import { Spots } from "./spots.js";
-import { State } from "./state.js";
+import { SEARCH, State } from "./state.js";
 import { View } from "./view.js";
 
 const $ = (selector) => document.querySelector(selector);
@@ -74,7 +74,7 @@ async function begin() {
   }
 
   state.addEventListener("change", ({ detail: keys }) => {
-    if (["image", "stack", "how"].some((key) => keys.has(key))) show();
+    if (["image", "stack", "how", "view", ...SEARCH].some((key) => keys.has(key))) show();
     if (["low", "high", "zoom"].some((key) => keys.has(key))) colour();
     if (keys.has("colours")) picture.recolour();
     if (keys.has("stage")) location.assign(state.address);

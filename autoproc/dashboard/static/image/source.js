@@ -1,4 +1,5 @@
 // Where everything comes from: addresses, and facts that are fetched once.
+import { SEARCH } from "./state.js";
 import { reason } from "./tiles.js";
 
 const KEPT = 200; // images of which facts are kept
@@ -26,7 +27,11 @@ export class Source {
 
   // What is drawn of an image: two pictures of the same kind have the same contrast.
   get kind() {
-    const { stack, how } = this.state;
+    const { stack, how, view } = this.state;
+    if (view !== "counts") {
+      const asked = SEARCH.filter((name) => this.state[name] !== "").map((name) => [name, this.state[name]]);
+      return new URLSearchParams([["view", view], ...asked]).toString();
+    }
     return stack > 1 ? `stack=${stack}&how=${how === "maximum" ? how : "sum"}` : "";
   }
 
@@ -36,7 +41,8 @@ export class Source {
   }
 
   #address(picture, path) {
-    const [image, kind] = picture.split("?");
+    const at = picture.indexOf("?");
+    const [image, kind] = [picture.slice(0, at), picture.slice(at + 1)];
     const query = this.#common;
     for (const [key, value] of new URLSearchParams(kind)) query.set(key, value);
     query.set("v", this.version);
@@ -48,8 +54,7 @@ export class Source {
   }
 
   reflectionsAddress(picture) {
-    const table = this.state.table ? `&table=${encodeURIComponent(this.state.table)}` : "";
-    return this.#address(picture, "reflections") + table;
+    return this.#address(picture, "reflections");
   }
 
   // Of an image: file, lattices, histogram, limits.

@@ -1,13 +1,15 @@
 // What is looked at. All of it is in the page's address, so that it can be sent to a colleague.
 
 const DEFAULTS = {
-  stage: "", sweep: 0, image: null, table: "", view: "counts",
+  stage: "", sweep: 0, image: null, view: "counts",
   x: null, y: null, zoom: null, low: null, high: null, colours: "", scale: "linear",
   stack: 1, how: "sum", show: ["spots", "rings", "beam"], row: null, find: "", line: null,
-  kernel_x: 3, kernel_y: 3, sigma_b: 6, sigma_s: 3, min_local: 2, global: 0, gain: null, method: "dispersion_extended",
+  algorithm: "", kernel_size: "", n_sigma_background: "", n_sigma_strong: "", min_local: "", global_threshold: "", gain: "",
 };
+// Parameters of the spot finder, as one types them; "" for what is usual.
+export const SEARCH = ["algorithm", "kernel_size", "n_sigma_background", "n_sigma_strong", "min_local", "global_threshold", "gain"];
 const LISTS = ["show"];
-const WORDS = ["stage", "table", "view", "colours", "scale", "how", "find", "line", "method"];
+const WORDS = ["stage", "view", "colours", "scale", "how", "find", "line", ...SEARCH];
 const PATIENCE = 250; // milliseconds until a change is written: a browser refuses hundreds of them in a second
 
 export class State extends EventTarget {
