@@ -19,6 +19,8 @@ from autoproc.viewing.lattice_points import LatticePoints, ice_shells, reciproca
 MAGIC = b"RLP1"
 ALIGNMENT = 8
 """Bytes: typed arrays of browsers begin at multiples of the size of their numbers."""
+WITHIN = 0.998
+"""Part of the spots that is in view at first: the others are mostly noise in the corners of the detector."""
 TYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "int16": np.dtype("<i2"), "uint16": np.dtype("<u2")}
 
 
@@ -44,7 +46,8 @@ def lattice_facts(points: LatticePoints) -> dict[str, Any]:
         "n": len(points),
         "n_spots": points.n_spots,
         "n_unindexed": int(counts[0]),
-        "d_min": float(1 / lengths.max()) if lengths.size and lengths.max() > 0 else None,
+        "d_min": _spacing(lengths, 1.0),
+        "d_fit": _spacing(lengths, WITHIN),
         "ice": ice_shells(),
         "sweeps": [asdict(sweep) for sweep in points.sweeps],
         "lattices": [
@@ -74,6 +77,12 @@ def columns_of_message(message: bytes) -> tuple[dict[str, Any], Mapping[str, np.
         values = np.frombuffer(message, TYPES[column["type"]], facts["n"] * width, start)
         columns[column["name"]] = values.reshape(-1, width) if width > 1 else values
     return facts, columns
+
+
+def _spacing(lengths: np.ndarray, part: float) -> float | None:
+    """d, Angstrom, within which a part of the lengths 1/d is."""
+    longest = float(np.quantile(lengths, part)) if lengths.size else 0.0
+    return 1 / longest if longest > 0 else None
 
 
 def _padded(block: bytes, by: bytes = b"\0") -> bytes:

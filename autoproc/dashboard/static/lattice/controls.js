@@ -2,6 +2,7 @@
 import { nameOfLattice, nameOfUnindexed } from "./palette.js";
 
 const TICKS = ["axes", "cell", "ice", "fold"];
+const THINNEST = 2.5; // a slab's slider goes to a hundredth and less, by its logarithm
 const CHOICES = ["colour", "spots"];
 
 export class Controls {
@@ -26,6 +27,7 @@ export class Controls {
     for (const name of CHOICES) field[name].value = state[name];
     field.crystal.checked = state.frame === "crystal";
     field.size.value = state.size;
+    field.slab.value = 1 + Math.log10(state.slab) / THINNEST;
     field.high.value = state.high ?? "";
     field.low.value = state.low ?? "";
     [field.first.value, field.last.value] = state.images ?? ["", ""];
@@ -62,6 +64,7 @@ export class Controls {
     if (TICKS.includes(name)) state[name] = checked;
     else if (CHOICES.includes(name)) state[name] = value;
     else if (name === "crystal") state.frame = checked ? "crystal" : "laboratory";
+    else if (name === "slab") state.slab = 10 ** (THINNEST * (Number(value) - 1));
     else if (name === "size" || name === "of") state[name] = Number(value);
     else if (name === "high" || name === "low") state[name] = Number(value) > 0 ? Number(value) : null;
     else if (name === "first" || name === "last") this.readImages();

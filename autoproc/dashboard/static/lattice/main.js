@@ -1,9 +1,10 @@
 // The reciprocal lattice viewer: points, controls and the address, joined.
 import { Controls } from "./controls.js";
+import { Glance } from "./glance.js";
 import { IDENTITY } from "./matrix.js";
 import { readMessage } from "./message.js";
 import { between, lookDown } from "./orientation.js";
-import { factsOf, imageLink, showSpot } from "./spot.js";
+import { factsOf, imageLink, inWords, showSpot } from "./spot.js";
 import { beginning, searchOf, stateOf } from "./state.js";
 import { Turning } from "./turn.js";
 import { Viewer } from "./viewer.js";
@@ -23,8 +24,10 @@ async function begin() {
   said.textContent = message.facts.n ? "" : "No spot of this table was observed.";
   if (!message.facts.lattices[state.of]) state.of = 0;
   const viewer = new Viewer(page.querySelector(".view"), message, state);
+  const glance = new Glance(document.querySelector("#glance"), message);
   const chosen = () => {
     viewer.choose();
+    glance.draw(viewer.chosen, state);
     count(viewer, message);
     remember();
   };
@@ -37,6 +40,31 @@ async function begin() {
     click: (x, y) => choose(viewer, message, viewer.at(x, y)),
   });
   count(viewer, message);
+  glance.draw(viewer.chosen, state);
+  for (const button of document.querySelectorAll("[data-lost]")) {
+    button.addEventListener("click", () => {
+      Object.assign(state, { spots: "unindexed", pan: [0, 0], frame: "laboratory" });
+      controls.write();
+      chosen();
+      key(button.dataset.lost);
+    });
+  }
+  sayUnder(viewer, message);
+}
+
+// What is under the pointer.
+function sayUnder(viewer, message) {
+  const hand = page.querySelector(".hand"), under = page.querySelector(".under");
+  let wanted;
+  hand.addEventListener("pointermove", ({ offsetX, offsetY, buttons }) => {
+    if (wanted || buttons) return;
+    wanted = requestAnimationFrame(() => {
+      wanted = undefined;
+      const i = viewer.at(offsetX, offsetY);
+      under.textContent = i === undefined ? "" : inWords(factsOf(message, viewer.chosen.length, i));
+    });
+  });
+  hand.addEventListener("pointerleave", () => (under.textContent = ""));
 }
 
 function look(name, viewer, controls, chosen) {

@@ -43,18 +43,19 @@ export class Raster {
     this.depth = new Int8Array(width * height);
   }
 
-  scatter({ rows, scale, x: x0, y: y0, extent }, size) {
+  scatter({ rows, scale, x: x0, y: y0, depth: reach }, size) {
     const { positions, numbers, pixels, depth, table } = this;
     const { width, height } = this.canvas;
     const [[a, b, c], [d, e, f], [g, h, k]] = rows.map((row) => row.map((x) => x * scale));
-    const toShade = (SHADES - 1) / (2 * extent * scale), half = (SHADES - 1) / 2 + 0.5;
+    const toShade = SHADES / (2 * reach * scale), half = SHADES / 2;
     const left = x0 - (size - 1) / 2, top = y0 - (size - 1) / 2;
     for (let i = 0, n = 0; n < numbers.length; i += 3, n++) {
       const x = positions[i], y = positions[i + 1], z = positions[i + 2];
       const column = Math.round(left + a * x + b * y + c * z), row = Math.round(top - d * x - e * y - f * z);
       if (column < 0 || row < 0 || column + size > width || row + size > height) continue;
       const near = (g * x + h * y + k * z) * toShade + half;
-      const shade = near < 0 ? 0 : near >= SHADES ? SHADES - 1 : near | 0;
+      if (near < 0 || near >= SHADES) continue;
+      const shade = near | 0;
       const colour = table[numbers[n] * SHADES + shade];
       for (let v = 0, start = row * width + column; v < size; v++, start += width) {
         for (let at = start; at < start + size; at++) {

@@ -21,6 +21,9 @@ export function imageLink(sweep, stage, spot) {
   return `${sweep}/images?${asked}`;
 }
 
+export const inWords = (spot) =>
+  `${spot.hkl ? spot.hkl.join(" ") : "not indexed"}   ${spot.d.toFixed(2)} Å   image ${spot.image}`;
+
 export function showSpot(place, spot, link) {
   const rows = [
     ["lattice", spot.lattice ?? "none"], ["d", `${spot.d.toFixed(3)} Å`],

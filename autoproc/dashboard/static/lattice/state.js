@@ -1,6 +1,6 @@
 // Everything that a view shows, as it stands in the address: what is as at the beginning is left out.
 const BEGINNING = {
-  stage: "", turn: [1, 0, 0, 0], zoom: 1, pan: [0, 0], colour: "lattice", size: 3, off: [], spots: "all",
+  stage: "", turn: [1, 0, 0, 0], zoom: 1, pan: [0, 0], colour: "lattice", size: 3, slab: 1, off: [], spots: "all",
   high: null, low: null, images: null, frame: "laboratory", of: 0, fold: false,
   axes: true, cell: true, ice: false, beam: [0, 0], distance: 0,
 };
@@ -10,7 +10,7 @@ const CHOICES = {
   spots: ["all", "indexed", "unindexed"],
   frame: ["laboratory", "crystal"],
 };
-const LIMITS = { zoom: [0.05, 2000], size: [1, 12], of: [0, 32767] };
+const LIMITS = { zoom: [0.05, 2000], size: [1, 12], slab: [0.002, 1], of: [0, 32767] };
 const LARGEST = 1e6;
 
 export const beginning = () => structuredClone(BEGINNING);

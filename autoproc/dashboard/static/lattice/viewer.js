@@ -1,5 +1,5 @@
 // The view of the points: two canvases, drawn when something has changed.
-import { cameraOf, onScreen } from "./camera.js";
+import { cameraOf } from "./camera.js";
 import { Chosen } from "./chosen.js";
 import { inverse } from "./matrix.js";
 import { basisOf, drawOverlay } from "./overlay.js";
@@ -33,7 +33,7 @@ export class Viewer {
   }
 
   get extent() {
-    if (!this.state.fold || !this.basis) return (FIT / (this.message.facts.d_min ?? 2));
+    if (!this.state.fold || !this.basis) return FIT / (this.message.facts.d_fit ?? 2);
     return 0.62 * Math.hypot(...this.basis.map((vector) => Math.hypot(...vector)));
   }
 
@@ -76,14 +76,17 @@ export class Viewer {
 
   // The number of the point at a place on the screen, the nearest to the eye where several are; undefined for none.
   at(x, y) {
-    const { camera, positions } = this;
+    const { rows, scale, depth, ...middle } = this.camera, { positions, which } = this;
+    const [[a, b, c], [d, e, f], [g, h, k]] = rows;
+    const right = (x - middle.x) / scale, up = (middle.y - y) / scale, reach = NEAREST / scale;
     let best, least = Infinity;
-    for (let k = 0; k < this.which.length; k++) {
-      const [px, py, depth] = onScreen(camera, positions.subarray(3 * k, 3 * k + 3));
-      const apart = Math.hypot(px - x, py - y);
-      if (apart > NEAREST || apart - depth >= least) continue;
-      least = apart - depth;
-      best = this.which[k];
+    for (let i = 0, n = 0; n < which.length; i += 3, n++) {
+      const px = positions[i], py = positions[i + 1], pz = positions[i + 2];
+      const apart = Math.hypot(a * px + b * py + c * pz - right, d * px + e * py + f * pz - up) / reach;
+      const near = (g * px + h * py + k * pz) / depth;
+      if (apart > 1 || near < -1 || near > 1 || apart - near >= least) continue;
+      least = apart - near;
+      best = which[n];
     }
     return best;
   }

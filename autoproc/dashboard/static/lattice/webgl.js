@@ -4,14 +4,14 @@ in vec3 position;
 in uint number;
 uniform mat3 rows;
 uniform vec4 place; // of the origin in x, y; scale in x, y; all as parts of half the canvas
-uniform float inverse_extent, size;
+uniform float depth, size;
 uniform sampler2D colours;
 uniform vec3 paper;
 out vec3 tint;
 void main() {
   vec3 seen = position * rows;
-  float near = clamp(seen.z * inverse_extent, -1.0, 1.0);
-  gl_Position = vec4(place.xy + seen.xy * place.zw, -near * 0.99, 1.0);
+  float near = seen.z / depth;
+  gl_Position = vec4(place.xy + seen.xy * place.zw, -near, 1.0);
   gl_PointSize = size;
   tint = mix(texelFetch(colours, ivec2(number, 0), 0).rgb, paper, 0.325 * (1.0 - near));
 }`;
@@ -41,7 +41,7 @@ export class WebGL {
     this.program = programOf(gl);
     gl.useProgram(this.program);
     this.at = Object.fromEntries(
-      ["rows", "place", "inverse_extent", "size", "colours", "paper", "round_from"].map((name) => [
+      ["rows", "place", "depth", "size", "colours", "paper", "round_from"].map((name) => [
         name, gl.getUniformLocation(this.program, name),
       ]),
     );
@@ -89,7 +89,7 @@ export class WebGL {
       at.place, (2 * camera.x) / width - 1, 1 - (2 * camera.y) / height,
       (2 * camera.scale) / width, (2 * camera.scale) / height,
     );
-    gl.uniform1f(at.inverse_extent, 1 / camera.extent);
+    gl.uniform1f(at.depth, camera.depth);
     gl.uniform1f(at.size, size);
     gl.uniform1f(at.round_from, size >= ROUND ? 0.25 : 1);
     if (this.n) gl.drawArrays(gl.POINTS, 0, this.n);

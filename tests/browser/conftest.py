@@ -1,0 +1,88 @@
+"""A browser as people have one, and pages served to it; tests are skipped where Chromium is not installed."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SIZES = {"desk": (1400, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed: apt install chromium")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Window:
+    """A page of the browser, and what it had to complain about."""
+
+    def __init__(self, browser, address: str, size: str, scheme: str) -> None:
+        width, height = SIZES[size]
+        self.complaints: list[str] = []
+        self.address = address
+        self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        self.page = self.context.new_page()
+        self.page.on("console", lambda said: self._complain(said.text, said.type == "error" or self._warns(said)))
+        self.page.on("pageerror", lambda error: self._complain(str(error)))
+        self.page.on("request", lambda asked: self._complain(asked.url, not asked.url.startswith((address, "data:"))))
+
+    @staticmethod
+    def _warns(said) -> bool:
+        """What a driver says of its own speed when a test reads what it has drawn is none of ours."""
+        return said.type == "warning" and "GL Driver Message" not in said.text
+
+    def _complain(self, what: str, really: bool = True) -> None:
+        if really:
+            self.complaints.append(what)
+
+
+@pytest.fixture
+def window(chromium):
+    """window(address, size="desk", scheme="light"): a page; nothing it asks or says may be amiss in the end."""
+    opened: list[Window] = []
+
+    def opens(address: str, size: str = "desk", scheme: str = "light"):
+        opened.append(Window(chromium, address, size, scheme))
+        return opened[-1].page
+
+    yield opens
+    for one in opened:
+        one.context.close()
+    assert [complaint for one in opened for complaint in one.complaints] == []
+
+
+@contextmanager
+def serving(app: Starlette) -> Iterator[str]:
+    """The address at which an application is served."""
+    config = uvicorn.Config(app, "127.0.0.1", 0, log_level="warning", access_log=False)
+    server, listening = uvicorn.Server(config), config.bind_socket()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@pytest.fixture(scope="session")
+def served():
+    """served(app): a context in which it is served."""
+    return serving
