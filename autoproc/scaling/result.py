@@ -12,6 +12,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.combine import Candidate
 from autoproc.scaling.error_model import ErrorBin, ErrorModel
+from autoproc.scaling.links import apart_words
 from autoproc.scaling.solve import Start
 from autoproc.wording import number_ranges
 
@@ -40,6 +41,7 @@ class ScaleResult:
     unsteady : (experiment, images that are off, of how many) of sweeps in which these are too many to be left out
     candidates : intensity choices tried, the best first; rms : weighted residual after each step of the last fit
     start : for scaling the same reflections again within narrower limits
+    parts : of each experiment, which of those that have reflections in common it is of
     """
 
     experiments: tuple[Experiment, ...]
@@ -62,6 +64,7 @@ class ScaleResult:
     odd_images: tuple[tuple[int, int, float], ...]
     unsteady: tuple[tuple[int, int, int], ...]
     start: Start
+    parts: tuple[int, ...] = ()
 
     @property
     def isa(self) -> float:
@@ -75,7 +78,7 @@ class ScaleResult:
             f"{words}: left out with what reaches into them; was the beam lost, or the shutter late?"
             for words in self.odd_image_words
         ]
-        return (*self.blank_image_words, *left_out, *self.unsteady_words)
+        return (*apart_words(self.parts), *self.blank_image_words, *left_out, *self.unsteady_words)
 
     @property
     def blank_image_words(self) -> list[str]:

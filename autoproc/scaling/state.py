@@ -12,6 +12,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import rows_by_experiment
 from autoproc.scaling.counting import likely_intensities, steadied
 from autoproc.scaling.error_model import ErrorModel, fit_error_model
+from autoproc.scaling.links import linked_parts, with_parts_held
 from autoproc.scaling.minimise import Fit, Part, Problem, fit_models
 from autoproc.scaling.model import PhysicalModel
 from autoproc.scaling.observations import Intensities, Observations
@@ -45,6 +46,7 @@ class State:
     factors : (N,) inverse scales; models: one for each experiment; outliers, blank, shadowed, odd : (N,)
     bool; odd_images : those that the odd ones reach into, as (experiment, frame, part of its neighbours' intensity)
     reach : Angstrom, as far as there is signal: beyond it noise has the decay of the limit
+    parts : of each experiment, which of those that have reflections in common it is of; empty before the first fit
     """
 
     intensity: np.ndarray
@@ -60,6 +62,7 @@ class State:
     odd_images: tuple[tuple[int, int, float], ...] = ()
     fit: Fit | None = None
     reach: float = 0.0
+    parts: tuple[int, ...] = ()
 
     @property
     def measured(self) -> np.ndarray:
@@ -220,7 +223,10 @@ def fitted(
     problem = Problem(state.intensity[rows], weight, group, int(group.max()) + 1, tuple(parts), absorption_restraint)
     fit = fit_models(problem, state.models)
     reach = float(observations.d[use].min())
-    return with_models(experiments, observations, replace(state, fit=fit, reach=reach), fit.models)
+    linked = linked_parts(experiment, group, len(experiments))
+    models = with_parts_held(fit.models, state.models, linked)
+    state = replace(state, fit=fit, reach=reach, parts=tuple(map(int, linked)))
+    return with_models(experiments, observations, state, models)
 
 
 def with_models(

@@ -83,6 +83,7 @@ def scale(
         odd_images=_odd_images(experiments, state),
         unsteady=_unsteady(observations, state, params),
         start=solution.start(observations, params, len(reflections)),
+        parts=state.parts,
     )
 
 
