@@ -1,4 +1,4 @@
-"""What the image viewer asks for: facts, tiles and reflections, of the images of a sweep or of files."""
+"""What the image viewer asks for of images: facts and tiles."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from autoproc.config import Config
 from autoproc.dashboard.image_request import SEARCH, Looked, WrongQuestion, as_json, in_thread, packed, whole
 from autoproc.viewing.contrast import contrast
 from autoproc.viewing.image_facts import image_facts, sweep_facts
-from autoproc.viewing.images import MOST_STACKED
-from autoproc.viewing.reflections_on_image import reflections_on_image
 from autoproc.viewing.spot_view import BINARY, MAPS
-from autoproc.viewing.subject import NothingToSee
 
 
 def _as_typed(value: Any) -> str:
@@ -68,14 +65,3 @@ def tile(asked: Looked) -> Response:
     except IndexError as error:
         raise WrongQuestion(name="tile", expected="within the image", value=f"{level}/{row}/{column}") from error
     return packed(asked.request, codes.astype(codes.dtype.newbyteorder("<")).tobytes())
-
-
-@in_thread
-def reflections(asked: Looked) -> Response:
-    """The reflections of the stage that are on an image, or the words that it has none."""
-    try:
-        table = asked.table
-    except NothingToSee as none:
-        return as_json(asked.request, {"n": 0, "columns": {}, "fates": [], "words": none.message})
-    n_images = asked.number("stack", 1, 1, MOST_STACKED)
-    return as_json(asked.request, reflections_on_image(table, asked.sweep, asked.n_experiments, asked.image, n_images))

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from autoproc.dashboard import image_data
+from autoproc.dashboard import image_data, reflection_data
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.website import subject_in
 
@@ -14,7 +14,9 @@ DATA = {
     "/facts": image_data.facts,
     "/{image}/facts": image_data.image,
     "/{image}/tiles/{level}/{row}/{column}": image_data.tile,
-    "/{image}/reflections": image_data.reflections,
+    "/{image}/reflections": reflection_data.on_image,
+    "/reflections": reflection_data.listed,
+    "/reflections/{row}": reflection_data.one,
 }
 
 

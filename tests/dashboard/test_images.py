@@ -106,6 +106,22 @@ def test_spots_are_on_the_images_that_they_reach(client):
     assert told["fates"][told["columns"]["fate"][0]]["kind"] == "found"
 
 
+def test_a_spot_comes_with_its_pixels(client, experiment):
+    facts = client.get("/images/reflections/1").json()
+    box = facts["box"]
+    counts = np.array(box["counts"]).reshape(box["shape"])
+    reader = open_reader(experiment)
+    y, x = np.s_[box["y"] : box["y"] + box["shape"][1]], np.s_[box["x"] : box["x"] + box["shape"][2]]
+    seen = reader.read(box["first"] - experiment.scan.image_range[0])[y, x]
+    good = reader.mask[y, x]
+    np.testing.assert_array_equal(counts[0][good], seen[good])
+
+
+def test_lists_are_by_place(client):
+    assert client.get("/images/reflections?region=10,20,30,40").json()["n"] == 2
+    assert client.get("/images/reflections?region=20,30,30,40").json()["n"] == 0
+
+
 def test_a_stage_without_spots_has_none(experiment, tmp_path):
     write_expt(tmp_path / "a.expt", [experiment])
     client = client_of(subject_of_files([tmp_path / "a.expt"]))
@@ -128,7 +144,10 @@ def test_images_alone_are_seen(written):
         ("5/tiles/0/0/0?stack=1000000", 400), ("5/tiles/0/0/0?stack=nan", 400), ("facts?stage=../../etc", 404),
         ("facts?stage=%00", 404), ("facts?sweep=1", 404), ("facts?sweep=-1", 400),
         ("5/reflections?stage=nonsense", 404),
-        ("5/facts?view=nonsense", 400), ("5/facts?view=mean&kernel_size=99,99", 400),
+        ("reflections/2", 404), ("reflections/-1", 400), ("reflections/x", 400), ("reflections?hkl=1,2", 400),
+        ("reflections?hkl=1,2,99999999", 400), ("reflections?region=0,1,2", 400), ("reflections?region=nan,1,2,3", 400),
+        ("reflections?order=__class__", 400), ("5/facts?view=nonsense", 400),
+        ("5/facts?view=mean&kernel_size=99,99", 400),
         ("5/tiles/0/0/0?view=threshold&n_sigma_strong=nan", 400), ("5/facts?view=mean&gain=-1", 400),
         ("5/reflections?stack=%F0%9F%92%A9", 400),
     ],

@@ -38,7 +38,7 @@ export class Controls {
       "[": () => this.contrast.stretch(1.25), "]": () => this.contrast.stretch(0.8),
       i: () => state.change({ colours: NAMES[(NAMES.indexOf(state.colours) + 1) % NAMES.length] }),
       l: () => state.change({ scale: state.scale === "log" ? "linear" : "log" }),
-      s: () => state.toggle("spots"), r: () => state.toggle("rings"), b: () => state.toggle("beam"),
+      s: () => state.toggle("spots"), r: () => state.toggle("rings"), n: () => this.list.step(1), p: () => this.list.step(-1), Escape: () => this.choose(-1), b: () => state.toggle("beam"),
     };
   }
 
@@ -80,7 +80,6 @@ export class Controls {
     $("#kinds").replaceChildren(...rows);
     $("#no-spots").hidden = rows.length > 0;
     $("#no-spots").textContent = this.spots.now?.error ?? this.spots.now?.words ?? (this.spots.now ? "There are none on this image." : "");
-    this.tellChosen();
   }
 
   #kind(kind, colour, words, n) {
@@ -96,27 +95,6 @@ export class Controls {
   // n : position among the reflections of the image; -1 for none
   choose(n) {
     this.state.change({ row: n < 0 ? null : this.spots.now.columns.row[n] });
-    this.tellChosen();
-  }
-
-  tellChosen() {
-    const columns = this.spots.now?.columns;
-    const n = columns?.row?.indexOf(this.state.row) ?? -1;
-    $("#chosen").hidden = n < 0;
-    if (n < 0) return;
-    const fate = this.spots.now.fates[columns.fate[n]];
-    const facts = [["", fate.words]];
-    if (columns.hkl?.[n].some(Boolean)) facts.unshift(["hkl", columns.hkl[n].join(" ")]);
-    if (columns.d) facts.push(["d", `${columns.d[n]} Å`]);
-    facts.push(["seen at", columns.place[n].map((value) => value?.toFixed(1)).join(", ")]);
-    if (columns.expected) facts.push(["expected at", columns.expected[n].map((value) => value?.toFixed(1)).join(", ")]);
-    for (const [name, words] of [["sum", "summed"], ["prf", "profile-fitted"]]) {
-      const value = columns[`intensity_${name}`]?.[n];
-      if (value !== undefined && value !== null) facts.push([words, `${value} ± ${columns[`sigma_${name}`][n]}`]);
-    }
-    $("#chosen-facts").replaceChildren(...facts.flatMap(([name, words]) => [
-      Object.assign(document.createElement("dt"), { textContent: name }),
-      Object.assign(document.createElement("dd"), { textContent: words }),
-    ]));
+    this.panel.show();
   }
 }

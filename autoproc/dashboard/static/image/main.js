@@ -8,6 +8,8 @@ import { listen } from "./gestures.js";
 import { drawAxis, drawBeam, drawIce, drawRings } from "./overlays.js";
 import { Picture } from "./picture.js";
 import { Player } from "./play.js";
+import { ReflectionList } from "./list.js";
+import { ReflectionPanel } from "./reflection.js";
 import { Source } from "./source.js";
 import { Spots } from "./spots.js";
 import { SEARCH, State } from "./state.js";
@@ -23,6 +25,7 @@ async function begin() {
   const facts = await source.facts();
   const [first, last] = facts.images;
   state.stage = facts.stage;
+  const isPlaced = state.image !== null; // else the chosen reflection says where to look
   state.image = Math.min(Math.max(state.image ?? first, first), last);
   const view = new View(state, [facts.levels[0][1], facts.levels[0][0]]);
   const geometry = new Geometry(facts);
@@ -32,7 +35,9 @@ async function begin() {
   const contrast = new Contrast({ canvas: $("#histogram"), low: $("#low"), high: $("#high"), state, unit: () => picture.look.step });
   let now = { settings: [] };
   const cursor = new Cursor({ element: $("#cursor"), picture, view, geometry, state, settings: () => now.settings });
-  const controls = new Controls({ state, facts, spots, player, contrast, view, picture });
+  const panel = new ReflectionPanel({ state, source, spots, say });
+  const list = new ReflectionList({ state, source, panel, spots, say });
+  const controls = new Controls({ state, facts, spots, player, contrast, view, picture, panel, list });
 
   const pen = $("#over").getContext("2d");
   function drawOver() {
@@ -79,6 +84,8 @@ async function begin() {
     if (keys.has("colours")) picture.recolour();
     if (keys.has("stage")) location.assign(state.address);
     if (keys.has("show") || keys.has("row")) drawOver();
+    if (keys.has("row")) list.mark();
+    if (keys.has("row") && state.row === null) panel.show();
     controls.tell();
     picture.redraw();
   });
@@ -102,6 +109,8 @@ async function begin() {
   }).observe($("#screen"));
   controls.tell();
   await show();
+  if (facts.tables.includes(state.stage)) list.show();
+  if (state.row !== null) panel.show(!isPlaced);
   Object.assign(window, { viewer: { state, view, picture, spots } }); // for who wants to look inside
 }
 

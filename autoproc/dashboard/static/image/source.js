@@ -22,6 +22,7 @@ export class Source {
   async facts() {
     const facts = await asked(`${this.base}/facts?${this.#common}`);
     this.version = facts.version;
+    [this.first] = facts.images;
     return facts;
   }
 
@@ -55,6 +56,15 @@ export class Source {
 
   reflectionsAddress(picture) {
     return this.#address(picture, "reflections");
+  }
+
+  // One reflection with its pixels.
+  reflection(row) {
+    return asked(`${this.base}/reflections/${row}?${this.#common}`);
+  }
+
+  list(query) {
+    return asked(`${this.base}/reflections?${new URLSearchParams([...this.#common, ...query])}`);
   }
 
   // Of an image: file, lattices, histogram, limits.

@@ -3,13 +3,14 @@
 const DEFAULTS = {
   stage: "", sweep: 0, image: null, view: "counts",
   x: null, y: null, zoom: null, low: null, high: null, colours: "", scale: "linear",
-  stack: 1, how: "sum", show: ["spots", "rings", "beam"], row: null, find: "", line: null,
+  stack: 1, how: "sum", show: ["spots", "rings", "beam"], row: null, line: "",
+  hkl: "", region: "", kind: "", words: "", order: "",
   algorithm: "", kernel_size: "", n_sigma_background: "", n_sigma_strong: "", min_local: "", global_threshold: "", gain: "",
 };
 // Parameters of the spot finder, as one types them; "" for what is usual.
 export const SEARCH = ["algorithm", "kernel_size", "n_sigma_background", "n_sigma_strong", "min_local", "global_threshold", "gain"];
 const LISTS = ["show"];
-const WORDS = ["stage", "view", "colours", "scale", "how", "find", "line", ...SEARCH];
+const WORDS = ["stage", "view", "colours", "scale", "how", "line", "hkl", "region", "kind", "words", "order", ...SEARCH];
 const PATIENCE = 250; // milliseconds until a change is written: a browser refuses hundreds of them in a second
 
 export class State extends EventTarget {

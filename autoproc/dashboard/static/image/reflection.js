@@ -1,0 +1,87 @@
+// The chosen reflection: what became of it, its pixels, and its equivalents.
+import { element, figure, terms } from "./elements.js";
+import { frames, rockingCurve } from "./shoebox.js";
+
+const $ = (selector) => document.querySelector(selector);
+const CLOSE = 8; // screen pixels for one of the image when a reflection is gone to
+
+export class ReflectionPanel {
+  constructor({ state, source, spots, say }) {
+    Object.assign(this, { state, source, spots, say });
+    $("#unchoose").addEventListener("click", () => state.change({ row: null }));
+  }
+
+  // What is known of the chosen one, fetched; go : its image is shown too.
+  async show(go = false) {
+    const { row } = this.state;
+    if (row === null) {
+      $("#chosen").hidden = true;
+      return;
+    }
+    try {
+      const facts = await this.source.reflection(row);
+      if (this.state.row !== row) return;
+      this.#fill(facts);
+      if (go) this.go(facts.columns.place[0]);
+    } catch (error) {
+      $("#chosen").hidden = true;
+      this.say(error.message);
+    }
+  }
+
+  // To a place (x, y, frame) of a reflection.
+  go([x, y, frame], first = this.source.first) {
+    const image = Math.floor(frame) + first;
+    this.state.change({ image, x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
+  }
+
+  #fill(facts) {
+    const { columns, fates, box } = facts;
+    $("#chosen").hidden = false;
+    const hkl = columns.hkl?.[0];
+    $("#chosen-name").textContent = hkl?.some(Boolean) ? hkl.join(" ") : "Not indexed";
+    $("#chosen-facts").replaceChildren(...terms(this.#facts(facts, fates[columns.fate[0]].words)));
+    $("#frames").replaceChildren(...frames(box, this.state.colours, (image) => this.state.change({ image })));
+    $("#rocking").replaceChildren(rockingCurve(facts.rocking, box.first));
+    this.#equivalents(facts.equivalents);
+  }
+
+  #facts({ columns, background, other }, fate) {
+    const three = (values) => values.map((value) => value?.toFixed(1) ?? "?").join(", ");
+    $("#chosen-fate").textContent = fate;
+    const facts = [];
+    if (columns.d) facts.push(["d", `${columns.d[0]} Å`]);
+    facts.push(["seen at", three(columns.place[0])]);
+    if (columns.expected) facts.push(["expected at", three(columns.expected[0])]);
+    for (const [name, words] of [["sum", "summed"], ["prf", "profile-fitted"]]) {
+      const value = columns[`intensity_${name}`]?.[0];
+      if (value !== undefined && value !== null) facts.push([words, `${figure(value)} ± ${figure(columns[`sigma_${name}`][0], 3)}`]);
+    }
+    facts.push(["background", `${figure(background, 3)} a pixel`]);
+    const named = { partiality: "recorded part", profile_correlation: "profile correlation", inverse_scale: "scale", zeta: "ζ" };
+    for (const [name, words] of Object.entries(named)) if (name in other) facts.push([words, figure(other[name], 3)]);
+    return facts;
+  }
+
+  #equivalents(told) {
+    $("#equivalents").hidden = !told;
+    if (!told) return;
+    const rows = told.row.map((row, n) => this.#equivalent(told, n, row));
+    $("#equivalents tbody").replaceChildren(...rows);
+    const mean = told.mean === undefined || told.mean === null ? "" : `, mean ${figure(told.mean)} ± ${figure(told.mean_sigma, 3)}`;
+    $("#equivalents summary").textContent = `Equivalents: ${told.row.length}${mean}`;
+  }
+
+  #equivalent(told, n, row) {
+    const button = element("button", { type: "button", className: "link", textContent: told.hkl[n].join(" ") });
+    button.addEventListener("click", () => { this.state.change({ row }); this.show(true); });
+    const isOff = told.deviation && Math.abs(told.deviation[n] ?? 0) > 3;
+    const cells = [
+      element("td", {}, button, told.is_mate[n] ? " −" : ""), told.image[n],
+      told.intensity ? `${figure(told.intensity[n])} ± ${figure(told.sigma[n], 3)}` : "",
+      told.deviation ? figure(told.deviation[n], 2) : "",
+    ].map((cell) => (cell instanceof Element ? cell : element("td", { textContent: cell })));
+    const line = element("tr", { title: told.words[n], className: [row === this.state.row ? "this" : "", isOff ? "off" : "", told.is_used && !told.is_used[n] ? "unused" : ""].join(" ") }, ...cells);
+    return line;
+  }
+}

@@ -1,0 +1,76 @@
+"""The symmetry equivalents of a reflection, and how they agree once they are scaled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gemmi
+import numpy as np
+
+from autoproc.models.reflections import Flag, Reflections
+from autoproc.viewing.reflections_on_image import fates, places
+
+MOST = 500
+"""Equivalents that are listed."""
+
+
+def equivalent_indices(hkl: np.ndarray, group: gemmi.SpaceGroup) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (M, 3) that are equivalent to hkl (3,), and whether each (M,) is only by Friedel's law."""
+    index = [int(value) for value in hkl]
+    direct = {tuple(op.apply_to_hkl(index)) for op in group.operations().sym_ops}
+    mates = {tuple(-value for value in one) for one in direct} - direct
+    both = [*sorted(direct), *sorted(mates)]
+    return np.array(both, np.int64), np.arange(len(both)) >= len(direct)
+
+
+def rows_with(table: Reflections, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (K,) of a table that have one of some indices (M, 3), and which (K,)."""
+    codes, wanted = _codes(table["hkl"]), _codes(indices)
+    order = np.argsort(wanted)
+    place = np.searchsorted(wanted[order], codes).clip(0, len(wanted) - 1)
+    rows = np.flatnonzero(wanted[order][place] == codes)
+    return rows, order[place[rows]]
+
+
+def _codes(hkl: np.ndarray) -> np.ndarray:
+    h, k, m = (np.asarray(hkl, np.int64) + (1 << 20)).T
+    return (h << 42) + (k << 21) + m
+
+
+def equivalents(table: Reflections, row: int, group: gemmi.SpaceGroup, first_image: int) -> dict[str, Any]:
+    """What there is of a reflection's equivalents: where each is and, of scaled ones, its intensity and how far off.
+
+    A deviation is from the weighted mean of those that scaling accepts, in standard deviations.
+    """
+    indices, is_mate = equivalent_indices(table["hkl"][row], group)
+    rows, which = rows_with(table, indices)
+    rows, which = rows[:MOST], which[:MOST]
+    some = table[rows]
+    fate, words = fates(some)
+    place = places(some)
+    told: dict[str, Any] = {
+        "row": rows.tolist(), "hkl": some["hkl"].tolist(), "is_mate": is_mate[which].tolist(),
+        "image": (np.floor(place[:, 2]).astype(int) + first_image).tolist(),
+        "lattice": some["experiment_id"].tolist(),
+        "words": [words[n]["words"] for n in fate],
+    }  # fmt: skip
+    if "intensity_scale" not in table or "inverse_scale" not in table:
+        return told
+    scale = np.where(some["inverse_scale"] > 0, some["inverse_scale"], np.nan)
+    value, variance = some["intensity_scale"] / scale, some["variance_scale"] / scale**2
+    is_used = ~some.has_any_flag(Flag.BAD_FOR_SCALING) & (variance > 0) & np.isfinite(value)
+    weight = np.where(is_used, 1 / np.where(variance > 0, variance, 1), 0)
+    total = weight.sum()
+    mean = float(np.sum(np.where(is_used, value, 0) * weight) / total) if total > 0 else float("nan")
+    sigma = np.sqrt(np.where(variance > 0, variance, np.nan))
+    told |= {
+        "intensity": _spoken(value), "sigma": _spoken(sigma), "deviation": _spoken((value - mean) / sigma),
+        "is_used": is_used.tolist(), "mean": mean if np.isfinite(mean) else None,
+        "mean_sigma": float(1 / np.sqrt(total)) if total > 0 else None,
+    }  # fmt: skip
+    return told
+
+
+def _spoken(values: np.ndarray) -> list[float | None]:
+    """Without NaN, which JSON does not know."""
+    return [round(float(value), 3) if np.isfinite(value) else None for value in values]

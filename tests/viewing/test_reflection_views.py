@@ -1,0 +1,154 @@
+"""One reflection, its equivalents, and lists of them: as the table has them, and as the pixels are."""
+
+from __future__ import annotations
+
+import json
+
+import gemmi
+import numpy as np
+import pytest
+from processed import processed_sweep
+
+from autoproc.models.reflections import Flag, Reflections
+from autoproc.viewing.equivalents import equivalent_indices, equivalents, rows_with
+from autoproc.viewing.image_cache import BoundedCache
+from autoproc.viewing.images import SweepOfImages
+from autoproc.viewing.reflection_list import MOST, Wanted, reflection_list
+from autoproc.viewing.reflections_on_image import fates, places, reflections_on_image, rows_on_images
+from autoproc.viewing.shoebox_view import OVERLOADED, NoSuchReflection, reflection_facts
+
+GROUP = gemmi.SpaceGroup("P 21 21 21")
+
+
+@pytest.fixture(scope="module")
+def processing(tmp_path_factory):
+    return processed_sweep(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def integrated(processing):
+    return processing.integrated
+
+
+@pytest.fixture(scope="module")
+def sweep(integrated, processing):
+    from autoproc.formats.registry import open_reader
+
+    models = tuple(integrated.experiments)
+    reader = open_reader(models[0])
+    members = tuple(range(len(models)))
+    return SweepOfImages("demo", members, models, reader, reader.mask, BoundedCache(1 << 26), "demo")
+
+
+def strongest(table, n=20):
+    return np.argsort(-table["intensity_sum"])[:n]
+
+
+def test_peak_pixels_sum_to_the_integrated_intensity(integrated, sweep):
+    table = integrated.reflections
+    whole = table["partiality"] > 0.99
+    off = []
+    for row in strongest(table, 60):
+        facts = reflection_facts(table, int(row), sweep, integrated.experiments, "integrated")
+        box = facts["box"]
+        counts = np.array(box["counts"]).reshape(box["shape"])
+        peak = np.array(box["peak"], bool).reshape(box["shape"]) & (counts > OVERLOADED)
+        found = counts[peak].sum() - facts["background"] * peak.sum()
+        if whole[row]:
+            off.append(found / table["intensity_sum"][row] - 1)
+    assert abs(np.median(off)) < 0.05
+
+
+def test_the_rocking_curve_follows_the_mosaicity(integrated, sweep):
+    table = integrated.reflections
+    agreement = []
+    for row in strongest(table):
+        rocking = reflection_facts(table, int(row), sweep, integrated.experiments, "integrated")["rocking"]
+        assert len(rocking["measured"]) == len(rocking["expected"])
+        if len(rocking["measured"]) > 2:
+            agreement.append(np.corrcoef(rocking["measured"], rocking["expected"])[0, 1])
+    assert not agreement or np.median(agreement) > 0.8
+
+
+def test_what_is_told_is_json(integrated, sweep):
+    table = integrated.reflections
+    json.dumps(reflection_facts(table, 0, sweep, integrated.experiments, "integrated"), allow_nan=False)
+    json.dumps(reflections_on_image(table, sweep, len(integrated.experiments), sweep.first + 3), allow_nan=False)
+    json.dumps(equivalents(table, 0, GROUP, 1), allow_nan=False)
+
+
+@pytest.mark.parametrize("row", [-1, 10**8])
+def test_a_row_that_is_not_there_is_said(integrated, sweep, row):
+    with pytest.raises(NoSuchReflection):
+        reflection_facts(integrated.reflections, row, sweep, integrated.experiments, "integrated")
+
+
+def test_reflections_are_on_the_images_of_their_boxes(integrated, sweep):
+    table = integrated.reflections
+    for frame in (0, 7, 29):
+        rows = np.flatnonzero(rows_on_images(table, frame))
+        told = reflections_on_image(table, sweep, len(integrated.experiments), frame + sweep.first)
+        assert told["columns"]["row"] == rows.tolist()
+        assert all(box[4] <= frame < box[5] for box in told["columns"]["box"])
+
+
+def test_equivalents_are_those_of_the_group():
+    indices, is_mate = equivalent_indices(np.array([1, 2, 3]), GROUP)
+    assert len(indices) == 8
+    assert is_mate.sum() == 4
+    assert {tuple(np.abs(one)) for one in indices} == {(1, 2, 3)}
+    indices, is_mate = equivalent_indices(np.array([0, 2, 3]), GROUP)
+    assert len(indices) == 4
+    assert not is_mate.any()
+
+
+def test_rows_are_found_by_index():
+    hkl = np.random.default_rng(1).integers(-3, 4, (500, 3))
+    table = Reflections({"hkl": hkl})
+    indices, _ = equivalent_indices(np.array([1, 2, 3]), GROUP)
+    rows, which = rows_with(table, indices)
+    np.testing.assert_array_equal(rows, np.flatnonzero(np.all(np.abs(hkl) == [1, 2, 3], axis=1)))
+    np.testing.assert_array_equal(indices[which], hkl[rows])
+
+
+def test_deviations_are_from_the_mean_of_those_accepted():
+    flags = [int(Flag.SCALED)] * 3 + [int(Flag.SCALED | Flag.OUTLIER_IN_SCALING)]
+    table = Reflections(
+        {
+            "hkl": [[1, 2, 3], [-1, -2, 3], [-1, -2, -3], [1, 2, 3]], "flags": flags, "experiment_id": [0] * 4,
+            "xyz_cal_px": [[1.0, 2.0, 3.5]] * 4, "intensity_scale": [20.0, 22.0, 24.0, 100.0],
+            "variance_scale": [4.0] * 4, "inverse_scale": [2.0] * 4,
+        }
+    )  # fmt: skip
+    told = equivalents(table, 0, GROUP, 1)
+    assert told["mean"] == pytest.approx(11.0)
+    assert told["deviation"] == pytest.approx([-1.0, 0.0, 1.0, 39.0])
+    assert told["is_mate"] == [False, False, True, False]
+    assert told["image"] == [4] * 4
+
+
+def test_an_outlier_is_rejected_whatever_else_it_is():
+    flags = int(Flag.SCALED | Flag.INTEGRATED_PRF | Flag.INDEXED | Flag.OUTLIER_IN_SCALING)
+    table = Reflections({"hkl": [[1, 2, 3], [0, 0, 0]], "flags": [flags, int(Flag.STRONG)]})
+    fate, words = fates(table)
+    assert [words[n]["kind"] for n in fate] == ["rejected", "unindexed"]
+    assert "outlier" in words[fate[0]]["words"]
+
+
+def test_lists_hold_what_is_asked_for(integrated, sweep):
+    table, n = integrated.reflections, len(integrated.experiments)
+
+    def told(**wanted):
+        return reflection_list(table, sweep, n, Wanted(**wanted), GROUP)
+
+    everything = told(order="intensity")
+    assert everything["n_there"] == len(table)
+    assert everything["n"] == min(MOST, len(table))
+    strengths = everything["columns"]["intensity_sum"]
+    assert strengths == sorted(strengths, reverse=True)
+    corner = told(region=(0, 100, 0, 80))
+    place = places(table)
+    assert corner["n_there"] == np.sum((place[:, 0] < 100) & (place[:, 1] < 80) & np.all(place[:, :2] >= 0, axis=1))
+    hkl = tuple(int(v) for v in table["hkl"][5])
+    assert 5 in told(hkl=hkl)["columns"]["row"]
+    assert told(kind="unindexed")["n_there"] == 0
