@@ -132,8 +132,8 @@ def reciprocal_points(points: LatticePoints, beam_shift: tuple[float, float] = (
         lab = points.lab[here] + moved
         q = lab / (np.linalg.norm(lab, axis=1, keepdims=True) * sweep.wavelength) - sweep.s0
         phi = sweep.phi[0] + sweep.phi[1] * points.frame[here].astype(float)
-        turned = np.stack([np.ones_like(phi), np.cos(phi), np.sin(phi)], axis=1)
-        rlp[here] = np.einsum("nk,ni,kij->nj", turned, q, sweep.turn)
+        still, cosine, sine = sweep.turn
+        rlp[here] = q @ still + np.cos(phi)[:, None] * (q @ cosine) + np.sin(phi)[:, None] * (q @ sine)
     return rlp
 
 

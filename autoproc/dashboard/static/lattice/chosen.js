@@ -19,6 +19,7 @@ export class Chosen {
   shown(state, numbers) {
     this.place(state);
     const all = this.positions(state), which = this.which(state), n = which.length;
+    if (n === numbers.length) return { positions: all, numbers, which };
     const positions = new Float32Array(3 * n), chosen = new Uint8Array(n);
     for (let k = 0; k < n; k++) {
       const i = which[k];

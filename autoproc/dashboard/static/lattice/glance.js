@@ -8,6 +8,8 @@ const ORDERS = 24; // of the longest reciprocal axis that is seen from the middl
 const SHADES = 32;
 const BINS = 120;
 const ON_ICE = 0.002; // 1/Angstrom^2, half the width of a ring
+const FINE = 0.0005; // 1/Angstrom^2, a step of the table of what is on ice
+const STILL = 250; // ms without a change before the figures are drawn again
 const NEAR = 0.2; // of an index: near a point of the lattice; spots anywhere are so by NEAR_BY_CHANCE
 const NEAR_BY_CHANCE = (2 * NEAR) ** 3;
 
@@ -17,6 +19,12 @@ export class Glance {
     const { lattice } = message.columns;
     this.lost = Uint32Array.from(lattice.keys()).filter((i) => lattice[i] < 0);
     place.hidden = !this.lost.length || !message.facts.lattices.length;
+  }
+
+  // When what is changed stays as it is: the points themselves go first.
+  soon(chosen, state) {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.draw(chosen, state), STILL);
   }
 
   draw(chosen, { of }) {
@@ -62,11 +70,11 @@ export class Glance {
 
   say(chosen, off, of) {
     const { facts, columns } = this.message, onIce = [0, 0], all = [0, 0];
-    const rings = facts.ice.map((d) => 1 / d ** 2);
+    const isIce = iceTable(facts.ice);
     for (let i = 0; i < facts.n; i++) {
       const kind = columns.lattice[i] < 0 ? 0 : 1, s = chosen.length[i] ** 2;
       all[kind]++;
-      if (rings.some((ring) => Math.abs(ring - s) < ON_ICE)) onIce[kind]++;
+      onIce[kind] += isIce[Math.floor(s / FINE)] ?? 0;
     }
     let near = 0;
     for (let i = 0; i < off.length; i += 3) {
@@ -78,6 +86,13 @@ export class Glance {
       `${part(onIce[1], all[1])} of the indexed. Near points of lattice ${of + 1}: ${part(near, all[0])}, ` +
       `${part(NEAR_BY_CHANCE, 1)} by chance.`;
   }
+}
+
+// 1 for each step of 1/d^2 that is on a ring.
+function iceTable(ice) {
+  const rings = ice.map((d) => 1 / d ** 2), table = new Uint8Array((Math.max(...rings) + ON_ICE) / FINE + 1);
+  for (const ring of rings) table.fill(1, Math.round((ring - ON_ICE) / FINE), Math.round((ring + ON_ICE) / FINE));
+  return table;
 }
 
 function picked(rlp, which) {

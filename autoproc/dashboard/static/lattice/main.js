@@ -27,7 +27,7 @@ async function begin() {
   const glance = new Glance(document.querySelector("#glance"), message);
   const chosen = () => {
     viewer.choose();
-    glance.draw(viewer.chosen, state);
+    glance.soon(viewer.chosen, state);
     count(viewer, message);
     remember();
   };
@@ -40,7 +40,8 @@ async function begin() {
     click: (x, y) => choose(viewer, message, viewer.at(x, y)),
   });
   count(viewer, message);
-  glance.draw(viewer.chosen, state);
+  glance.soon(viewer.chosen, state);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => glance.soon(viewer.chosen, state));
   for (const button of document.querySelectorAll("[data-lost]")) {
     button.addEventListener("click", () => {
       Object.assign(state, { spots: "unindexed", pan: [0, 0], frame: "laboratory" });
