@@ -1,30 +1,130 @@
-"""A sweep: its results where it has them, its story, and what can be asked for."""
+"""A sweep: its results where it has them, its story, its files, and what can be asked for."""
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
+from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from autoproc.dashboard import sweep_address  # noqa: F401  (the kind of a name in an address)
+from autoproc.dashboard.files import ResultFolder, pieces, results_of
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.rows import row_of
+from autoproc.dashboard.sweep_log import log_part
+from autoproc.dashboard.told import DOWNLOADS, told_by, used
 from autoproc.dashboard.website import visit_of
+from autoproc.dashboard.zipped import zipped
+from autoproc.reports.page import drawing_style
+from autoproc.service.job import Job
 from autoproc.service.jobs import JobQueue
+from autoproc.service.outputs import Outputs
 from autoproc.service.status import story_lines
+
+KINDS = {"json": "application/json", "txt": "text/plain; charset=utf-8", "log": "text/plain; charset=utf-8"}
+"""Shown by browsers; whatever else is kept, and report.html too, whose styles the policy of these pages forbids."""
 
 
 async def sweep_page(request: Request) -> HTMLResponse:
     """The page of the sweep whose name is in the address."""
     name = request.path_params["name"]
+    visit = visit_of(request)
 
     def facts(queue: JobQueue) -> dict[str, Any]:
         job = queue.named(name)
         gone = queue.interrupted()
-        return {"row": row_of(job, gone), "story": story_lines(job, job.id in gone), "number": queue.changes.latest}
+        story = story_lines(job, job.id in gone)
+        return {"job": job, "row": row_of(job, gone), "story": story, "number": queue.changes.latest}
 
-    return page(request, "sweep.html", **await visit_of(request).reader.ask(facts))
+    known = await visit.reader.ask(facts)
+    return page(
+        request,
+        "sweep.html",
+        now=time.time(),
+        **known,
+        **await run_in_threadpool(_results, visit.outputs, known["job"]),
+    )
 
 
-routes = [Route("/sweeps/{name:path}", sweep_page, name="sweep")]
+def _results(outputs: Outputs, job: Job) -> dict[str, Any]:
+    """What its folder tells."""
+    told = told_by(results_of(outputs, job.name), job.settings)
+    return {
+        "told": told,
+        "used": [] if told is None else used(told.settings),
+        "downloads": DOWNLOADS,
+        "log": log_part(outputs, job),
+    }
+
+
+async def log(request: Request) -> Response:
+    """The log from a byte on, as JSON, for a page that follows it."""
+    job, outputs = await _job(request), visit_of(request).outputs
+    asked = request.query_params.get("from", "")
+    begin = int(asked) if asked.isdecimal() and len(asked) < 16 else None
+    part = await run_in_threadpool(log_part, outputs, job, begin)
+    return JSONResponse({} if part is None else part.facts(), headers={"cache-control": "no-store"})
+
+
+async def file(request: Request) -> Response:
+    """A file of its results."""
+    job, path = await _job(request), request.path_params["path"]
+    return await run_in_threadpool(handed_out, results_of(visit_of(request).outputs, job.name), path)
+
+
+async def all_files(request: Request) -> Response:
+    """All files of its results as a zip."""
+    job = await _job(request)
+    folder = results_of(visit_of(request).outputs, job.name)
+    headers = {"content-disposition": _attached(f"{job.name.replace('/', '_')}.zip"), "cache-control": "no-store"}
+    return StreamingResponse(zipped(folder), media_type="application/zip", headers=headers)
+
+
+def handed_out(folder: ResultFolder, path: str) -> Response:
+    """A file as it is sent. Raises NotHandedOut."""
+    with ExitStack() as stack:
+        opened = stack.enter_context(folder.open(path))
+        size = os.fstat(opened.fileno()).st_size
+        held = stack.pop_all()
+
+    def sent() -> Iterator[bytes]:
+        with held:
+            yield from pieces(opened, size)
+
+    name = path.rpartition("/")[2]
+    kind = KINDS.get(name.rpartition(".")[2])
+    headers = {"content-length": str(size), "cache-control": "no-cache"}
+    if kind is None:
+        headers["content-disposition"] = _attached(f"{folder.name.replace('/', '_')}_{name}")
+    return StreamingResponse(sent(), media_type=kind or "application/octet-stream", headers=headers)
+
+
+def _attached(name: str) -> str:
+    """The header that has a browser keep a file under a name of any letters."""
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+
+
+async def _job(request: Request) -> Job:
+    name = request.path_params["name"]
+    return await visit_of(request).reader.ask(lambda queue: queue.named(name))
+
+
+async def style_of_drawings(_: Request) -> Response:
+    """The style sheet of the report's drawings, which their copies here share."""
+    return Response(drawing_style(), media_type="text/css", headers={"cache-control": "max-age=3600"})
+
+
+routes = [
+    Route("/drawings.css", style_of_drawings),
+    Route("/sweeps/{name:sweep}", sweep_page, name="sweep"),
+    Route("/sweeps/{name:sweep}/log", log),
+    Route("/sweeps/{name:sweep}/zip", all_files),
+    Route("/sweeps/{name:sweep}/files/{path:path}", file),
+]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from autoproc.dashboard.files import NotHandedOut
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.wishes import BadBody, BadParameters, NotPossible
 from autoproc.errors import AutoprocError, ConfigurationError
 from autoproc.service.jobs import UnknownSweep
 
 STATUS: tuple[tuple[type[AutoprocError], int], ...] = (
-    (UnknownSweep, 404), (NotPossible, 409), (BadParameters, 400), (BadBody, 400), (ConfigurationError, 400),
+    (UnknownSweep, 404), (NotHandedOut, 404), (NotPossible, 409), (BadParameters, 400), (BadBody, 400),
+    (ConfigurationError, 400),
 )  # fmt: skip
 UNAVAILABLE = 503
 """The queue, or a file, cannot be read now."""

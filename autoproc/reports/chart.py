@@ -74,8 +74,26 @@ class _Axis:
         return self.start + np.clip(fraction, -0.02, 1.02) * (self.end - self.start)
 
 
-def draw(chart: Chart) -> str:
+class Drawing(str):
+    """An SVG element that knows what it is a drawing of, for whoever can draw it better."""
+
+    __slots__ = ("chart",)
+    chart: Chart
+
+    @classmethod
+    def of(cls, chart: Chart, svg: str) -> Drawing:
+        """The drawing of a chart."""
+        drawing = cls(svg)
+        drawing.chart = chart
+        return drawing
+
+
+def draw(chart: Chart) -> Drawing:
     """The chart as an SVG element; a chart without data says so."""
+    return Drawing.of(chart, _svg(chart))
+
+
+def _svg(chart: Chart) -> str:
     finite_x = _finite([s.x[np.isfinite(s.y)] for s in chart.series if len(s.x)])
     finite_y = _finite([v for s in chart.series for v in (s.y, s.y2) if v is not None])
     name = escape(f"{chart.y_label} against {chart.x_label}")

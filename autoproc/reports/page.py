@@ -49,6 +49,11 @@ def render(template: str, **content: Any) -> str:
     return _environment().get_template(template).render(version=__version__, **content)
 
 
+def drawing_style() -> str:
+    """The style sheet of the drawings."""
+    return _environment().get_template("chart.css").render()
+
+
 def _shown(value: Any) -> Any:
     """Names of files are whatever strangers call them."""
     return legible_lines(value) if type(value) is str or isinstance(value, Path) else value

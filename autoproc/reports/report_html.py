@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from autoproc.merging.by_image import agreement_by_image
 from autoproc.merging.twinning import l_test
 from autoproc.reports import captions, maps, plots, resolution_plots, tables
+from autoproc.reports.collected import collected
 from autoproc.reports.damage_page import damage_section
 from autoproc.reports.data_sets import data_sets_table
 from autoproc.reports.direction_plots import limits_chart
@@ -19,6 +21,7 @@ from autoproc.reports.journal import standing
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.quality import is_macromolecular
 from autoproc.reports.story import detector_reach, known_isa, story
+from autoproc.reports.tables import Table
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import images_in_words
 
@@ -26,22 +29,45 @@ LATTICES_SHOWN = 3
 """Lattices with plots of their own; more would bury the others."""
 
 
-def write_report(path: Path, summary: dict[str, Any], processing: Processing | None) -> None:
-    """Draw the plots of the stages that were reached and write the page."""
-    path.write_text(report_page(summary, processing), encoding="utf-8", errors="backslashreplace")
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is told of a sweep beside its summary.
+
+    images : how many; journal : (label, text, seconds) of what was done; collected : (what, value) of the measurement
+    """
+
+    images: str | None
+    journal: Sequence[tuple[str, str, str]]
+    table_one: Table | None
+    sections: Sequence[Section]
+    collected: Sequence[tuple[str, str]] = ()
 
 
-def report_page(summary: dict[str, Any], processing: Processing | None) -> str:
-    """The page as text; the same results give the same bytes."""
+def report_of(summary: dict[str, Any], processing: Processing | None) -> Report:
+    """The plots of the stages that were reached, and the story."""
     lines = story(processing) if processing is not None else []
-    journal = [(line.label, line.text, _seconds(summary, line.stage)) for line in lines]
-    first = tables.table_one(processing.scaled.statistics) if processing and processing.scaled else None
-    decided = standing(summary["decisions"])
     n_images = summary["n_images"]
-    images = None if n_images is None else images_in_words(n_images, summary["n_images_used"])
+    return Report(
+        None if n_images is None else images_in_words(n_images, summary["n_images_used"]),
+        [(line.label, line.text, _seconds(summary, line.stage)) for line in lines],
+        tables.table_one(processing.scaled.statistics) if processing and processing.scaled else None,
+        sections(processing),
+        collected(processing.experiment) if processing is not None and not processing.data_sets else (),
+    )
+
+
+def write_report(path: Path, summary: dict[str, Any], report: Report) -> None:
+    """Write the page."""
+    path.write_text(report_page(summary, report), encoding="utf-8", errors="backslashreplace")
+
+
+def report_page(summary: dict[str, Any], report: Report) -> str:
+    """The page as text; the same results give the same bytes."""
+    decided = standing(summary["decisions"])
     return render(
-        "report.html", summary=summary, images=images, journal=journal, table_one=first, sections=sections(processing),
-        decided=decided, given_up=[d for d in summary["decisions"] if d not in decided],
+        "report.html", summary=summary, images=report.images, journal=report.journal, table_one=report.table_one,
+        sections=report.sections, decided=decided,
+        given_up=[d for d in summary["decisions"] if d not in decided],
     )  # fmt: skip
 
 

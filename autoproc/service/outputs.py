@@ -23,9 +23,11 @@ from typing import Any
 from autoproc.service.job import Job
 from autoproc.service.sweep_names import from_one_name, in_one_name
 
+PARAMETERS = "parameters.json"
+"""Which attempt made the results, and with which parameters, where they are not the defaults."""
 OURS = (
-    "merged.mtz", "merged_anisotropic.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html", "ispyb.json",
-    "autoproc.log", "stages",
+    "merged.mtz", "merged_anisotropic.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html", "plots.json",
+    "ispyb.json", PARAMETERS, "autoproc.log", "stages",
 )  # fmt: skip
 """What a folder of results holds of ours; all else is somebody's own and is kept."""
 BY_WAVELENGTH = re.compile(r"merged_\d+\.\d+A\.mtz")

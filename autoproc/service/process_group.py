@@ -17,11 +17,11 @@ from autoproc.formats.image_numbers import to_scan_frames
 from autoproc.formats.refl import read_refl
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.reports.ispyb import ispyb_record
 from autoproc.reports.summary import Failure
 from autoproc.service.order import Order
 from autoproc.service.outputs import home_of
 from autoproc.service.process_sweep import tell, write_data, write_json
+from autoproc.service.record import with_record
 from autoproc.service.sweep_folder import SweepFolder
 from autoproc.stages.combine import NothingAgrees
 from autoproc.stages.pipeline import Processing, gathered_warnings
@@ -52,8 +52,7 @@ def process_group(order: Order, console: Console) -> dict[str, Any]:
     summary = tell(order.folder, order.name, processing, failure, console)
     summary["members"] = dict(order.members)
     write_json(order.folder / "summary.json", summary)
-    write_json(order.folder / "ispyb.json", ispyb_record(summary, str(home_of(order.folder))))
-    return summary
+    return with_record(summary, order)
 
 
 def group_sweep(output: Path, name: str) -> GroupSweep:

@@ -14,12 +14,11 @@ from autoproc.errors import AutoprocError
 from autoproc.formats.confinement import may_lead_into
 from autoproc.formats.registry import read_image
 from autoproc.formats.sweeps import NoImages, find_series
-from autoproc.reports.ispyb import ispyb_record
 from autoproc.service.images_gone import images_gone, lost_meanwhile, shortage
 from autoproc.service.order import Order
-from autoproc.service.outputs import home_of
 from autoproc.service.process_group import process_group
-from autoproc.service.process_sweep import fail_import, process_sweep, write_json
+from autoproc.service.process_sweep import fail_import, process_sweep
+from autoproc.service.record import with_record
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, format_import, import_sweeps
 
 
@@ -37,7 +36,7 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
     if gone is not None or sweep is None:
         error = gone or why_none(result, order.path)
         error = lost_meanwhile(order, order.config, error, None) or error
-        return with_record(fail_import(order.name, Path(order.path), error, order.folder, console), order.folder)
+        return with_record(fail_import(order.name, Path(order.path), error, order.folder, console), order)
     warnings = sweep.warnings
     if order.partial and order.partial not in warnings:
         warnings = (*warnings, f"partial: {order.partial}")
@@ -47,7 +46,7 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
     )  # fmt: skip
     console.log(format_import(ImportResult((sweep,), (), ())))
     lost = partial(lost_meanwhile, order, order.config)
-    return with_record(process_sweep(sweep, order.folder, config, console, lost), order.folder)
+    return with_record(process_sweep(sweep, order.folder, config, console, lost), order)
 
 
 def n_imported(result: ImportResult) -> int:
@@ -56,12 +55,6 @@ def n_imported(result: ImportResult) -> int:
         return sys.maxsize
     sweeps = sum(sweep.experiment.scan.n_images for sweep in result.experiments)
     return sweeps + sum(skipped.n_images for skipped in result.skipped)
-
-
-def with_record(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The summary, once ispyb.json stands beside it. Raises OSError."""
-    write_json(folder / "ispyb.json", ispyb_record(summary, str(home_of(folder))))
-    return summary
 
 
 def within_range(config: Config, image_range: tuple[int, int] | None) -> Config:

@@ -20,7 +20,8 @@ from autoproc.formats.exported import exportable
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.legible import legible_lines
 from autoproc.models.wavelengths import of_wavelength
-from autoproc.reports.report_html import write_report
+from autoproc.reports.report_data import report_text
+from autoproc.reports.report_html import report_of, write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
 from autoproc.service.sweep_folder import SweepFolder, written_whole
 from autoproc.stages.import_sweep import ImportedSweep
@@ -131,15 +132,18 @@ def write_data(name: str, folder: Path, processing: Processing) -> None:
 
 
 def write_story(folder: Path, summary: dict[str, Any], processing: Processing | None, console: Console) -> None:
-    """summary.txt, report.html and summary.json. A page that cannot be made does not cost the results.
+    """summary.txt, report.html with plots.json, and summary.json. A page that cannot be made does not cost the results.
 
     Raises OSError where they cannot be written.
     """
     with written_whole(folder / "summary.txt") as part:
         part.write_text(legible_lines(summary_page(summary, processing, console)), encoding="utf-8")
     try:
+        report = report_of(summary, processing)
         with written_whole(folder / "report.html") as part:
-            write_report(part, summary, processing)
+            write_report(part, summary, report)
+        with written_whole(folder / "plots.json") as part:
+            part.write_text(report_text(report), encoding="utf-8", errors="backslashreplace")
     except OSError:
         raise
     except Exception as error:  # the edge: the data are already written

@@ -10,7 +10,7 @@ import pytest
 from processed import STAGES, processed_sweep, stopped_after
 
 from autoproc.decisions.ladder import Decision
-from autoproc.reports.report_html import report_page, sections, write_report
+from autoproc.reports.report_html import report_of, report_page, sections, write_report
 from autoproc.reports.summary import Failure, summarise
 from autoproc.stages.pipeline import Processing
 
@@ -21,7 +21,8 @@ def processing(tmp_path_factory: pytest.TempPathFactory) -> Processing:
 
 
 def page_of(processing: Processing | None, failure: Failure | None = None) -> str:
-    return report_page(summarise("demo", processing, failure), processing)
+    summary = summarise("demo", processing, failure)
+    return report_page(summary, report_of(summary, processing))
 
 
 def figures_of(processing: Processing) -> set[str]:
@@ -95,7 +96,7 @@ def test_a_long_sweep_does_not_make_a_long_page(processing: Processing):
 
 def test_what_names_hold_is_escaped(processing: Processing, tmp_path: Path):
     summary = summarise("<b>evil</b>", stopped_after(processing, 1), None)
-    write_report(tmp_path / "report.html", summary, stopped_after(processing, 1))
+    write_report(tmp_path / "report.html", summary, report_of(summary, stopped_after(processing, 1)))
     assert "<b>evil" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ from autoproc.models.experiment import Detector
 from autoproc.models.reflections import Flag
 from autoproc.reports.left_out import reasons_left_out
 from autoproc.reports.quality import quality_checks
-from autoproc.reports.report_html import report_page
+from autoproc.reports.report_html import report_of, report_page
 from autoproc.reports.story import story
 from autoproc.reports.summary import RANGE_KEYS, Failure, format_summary, summarise
 from autoproc.service.process_sweep import plain
@@ -353,4 +353,4 @@ def test_a_doubt_is_named_with_its_stage_wherever_the_light_is_explained(process
     assert verdict_of(changed)[1][name] == "look"
     assert name in doubtful_checks(summary)
     assert name in " ".join(format_summary(summary, changed).split())
-    assert name in report_page(summary, changed)
+    assert name in report_page(summary, report_of(summary, changed))

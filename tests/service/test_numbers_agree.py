@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from processed import processed_sweep
 
-from autoproc.reports.report_html import report_page
+from autoproc.reports.report_html import report_of, report_page
 from autoproc.reports.summary import format_summary, summarise
 from autoproc.reports.visit_index import sweep_row, visit_index
 from autoproc.service.process_sweep import plain
@@ -116,7 +116,7 @@ def test_the_table_of_a_visit(summary: Summary) -> None:
 
 
 def test_the_report(summary: Summary, processing: Processing) -> None:
-    page = report_page(summary, processing)
+    page = report_page(summary, report_of(summary, processing))
     facts = re.findall(r'<div class="fact[^"]*"><b>(.*?)</b><span>(.*?)</span></div>', page, re.DOTALL)
     found = {name: value for value, name in facts}
     cell = re.sub("<[^>]*>", "", found.pop("unit cell (Å, degrees)"))
