@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from importlib.resources import files
+
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from autoproc.dashboard import image_data, reflection_data
+from autoproc.dashboard.image_request import prepare
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.website import subject_in
 
@@ -20,12 +24,19 @@ DATA = {
 }
 
 
+@lru_cache(maxsize=1)
+def _modules() -> list[str]:
+    """Names of the viewer's files, which its page asks for at once."""
+    folder = files("autoproc.dashboard").joinpath("static", "image")
+    return sorted(one.name for one in folder.iterdir() if one.name.endswith(".js"))
+
+
 async def image_page(request: Request) -> HTMLResponse:
     """The page; what it shows is in the query, which it reads itself."""
     subject = await subject_in(request)
-    return page(
-        request, "images.html", title=subject.title, base=request.url.path, name=request.path_params.get("name")
-    )
+    name = request.path_params.get("name")
+    prepare(request, subject)
+    return page(request, "images.html", title=subject.title, base=request.url.path, name=name, modules=_modules())
 
 
 async def to_images(_: Request) -> Response:

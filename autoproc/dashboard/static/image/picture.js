@@ -91,20 +91,35 @@ export class Picture extends EventTarget {
     }
   }
 
-  // What is there: coarse tiles first, finer ones over them.
+  // What is there; in place of a tile that is not, its pixels from a coarser one, or from four finer ones.
   #pieces(level, places) {
     const pieces = [];
-    const missing = places.some(([row, column]) => !this.store.find(this.shown, level, row, column));
-    if (missing) {
-      for (let coarse = this.facts.levels.length - 1; coarse >= 0; coarse--) {
-        if (coarse === level) continue;
-        const over = this.view.tiles(coarse, this.facts.tile, this.facts.levels[coarse]);
-        if (coarse < level && over.length > 24) break;
-        for (const place of over) this.#add(pieces, coarse, place);
-      }
+    const instead = new Set();
+    for (const place of places.filter((one) => !this.store.find(this.shown, level, ...one))) {
+      const finer = level > 0 ? this.#finer(level, place) : [];
+      if (finer.length) finer.forEach((one) => this.#add(pieces, level - 1, one));
+      else instead.add(this.#coarser(level, place));
     }
+    const coarse = [];
+    for (const one of instead) if (one) this.#add(coarse, ...JSON.parse(one));
     for (const place of places) this.#add(pieces, level, place);
-    return pieces;
+    return [...coarse, ...pieces];
+  }
+
+  // The four tiles of the level below that a tile is made of; none unless all are there.
+  #finer(level, [row, column]) {
+    const [slow, fast] = this.facts.levels[level - 1].map((size) => Math.ceil(size / this.facts.tile));
+    const four = [0, 1].flatMap((y) => [0, 1].map((x) => [2 * row + y, 2 * column + x])).filter(([y, x]) => y < slow && x < fast);
+    return four.every((one) => this.store.find(this.shown, level - 1, ...one)) ? four : [];
+  }
+
+  // [level, [row, column]], as text, of the finest tile that is there and holds a tile.
+  #coarser(level, [row, column]) {
+    for (let up = 1; level + up < this.facts.levels.length; up++) {
+      const place = [row >> up, column >> up];
+      if (this.store.find(this.shown, level + up, ...place)) return JSON.stringify([level + up, place]);
+    }
+    return null;
   }
 
   #add(pieces, level, [row, column]) {
