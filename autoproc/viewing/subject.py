@@ -71,7 +71,12 @@ class Subject:
 
     def experiments_of_table(self, stage: str) -> Sequence[Experiment]:
         """The models that the table of a stage is of: the last that there are where the stage has none of its own."""
-        return self.experiments(stage if stage in self.models else self.stages[-1])
+        return self.experiments(stage if stage in self.models or not self.stages else self.stages[-1])
+
+    def version(self, stage: str) -> str:
+        """Another one when the files of a stage are others. Raises NothingToSee, and OSError where they are gone."""
+        table = self._file(self.tables, "reflections", stage)
+        return "-".join(f"{n:x}" for path in (table, *self.models.values()) for n in _stamp(path))
 
     def _file(self, files: Mapping[str, Path], kind: str, stage: str) -> Path:
         if stage not in files:
