@@ -185,15 +185,17 @@ def _serve(
         list[str] | None, typer.Argument(metavar="[OUTPUT] [KEY=VALUE...]", help="Folder of the results; parameters.")
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of parameters.")] = None,
+    link: Annotated[bool, typer.Option("--link", help="Print a link to the pages that are served now.")] = False,
+    key: Annotated[bool, typer.Option("--key", help="Print the key with which programs may ask.")] = False,
 ) -> None:
     """Show results in a browser: sweeps as they come and are processed, images, reciprocal lattices.
 
-    Prints a link that lets one browser in. The pages are for this machine alone unless serve.host and serve.proxy
-    say otherwise.
+    Prints a link that lets one browser in, and another when it was used. The pages are for this machine alone unless
+    serve.host and serve.proxy say otherwise.
     """
     from autoproc.commands.serve import serve_command  # noqa: PLC0415
 
-    serve_command(arguments or [], config)
+    serve_command(arguments or [], config, link, key)
 
 
 @app.command("reciprocal-lattice-viewer")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import errno
-import socket
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import typer
-import uvicorn
-from starlette.applications import Starlette
 
 from autoproc.commands.job_queue import queue_of
-from autoproc.commands.leaving import leaving_well
+from autoproc.commands.leaving import OK, leaving_well
 from autoproc.config import read_config, with_command_line
-from autoproc.dashboard.app import dashboard, keys_of
-from autoproc.dashboard.guard import Keys
+from autoproc.dashboard.app import dashboard
+from autoproc.dashboard.keys import keys_of
+from autoproc.dashboard.links import LinkFile, links_of
+from autoproc.dashboard.listening import address_of, listening
 from autoproc.dashboard.params import ServeParams
+from autoproc.dashboard.patience import serve_on
 from autoproc.dashboard.standing import who_is_at_work
 from autoproc.errors import InputError, WrongArguments
 from autoproc.overrides import split_arguments
@@ -24,26 +25,17 @@ from autoproc.service.outputs import Outputs
 
 RESULTS = "autoproc_processed"
 """Where `autoproc run` writes if not told where."""
-LEAVING = 1
-"""Seconds to wait for browsers that still listen when the server ends."""
 
 
-class PortTaken(InputError):
-    """Another program listens where the pages were to be had."""
+class NothingServed(InputError):
+    """A link is asked for of a server that does not run."""
 
-    what = "port {port} of {host} is taken: another program, perhaps another `autoproc serve`, listens there"
-    hint = "end that one, or add serve.port=0, which takes any port that is free"
-
-
-class NoSuchAddress(InputError):
-    """The pages cannot be had where the configuration says."""
-
-    what = "the pages cannot be served at {host}, port {port} ({reason})"
-    hint = "set serve.host to an address of this machine, and serve.port to a port that users may take (above 1023)"
+    what = "nobody serves the pages of {output}"
+    hint = "`autoproc serve {output}` does, and prints a link"
 
 
-def serve_command(arguments: Sequence[str], config: Path | None) -> None:
-    """Show the pages of a folder of results until Ctrl-C."""
+def serve_command(arguments: Sequence[str], config: Path | None, link: bool = False, key: bool = False) -> None:
+    """Show the pages of a folder of results until Ctrl-C; or print a link to those that are shown, or programs' key."""
     with leaving_well():
         folders, changes = split_arguments(arguments)
         if len(folders) > 1:
@@ -53,31 +45,51 @@ def serve_command(arguments: Sequence[str], config: Path | None) -> None:
         with queue_of(output) as queue:  # it has one, or that is said
             at_work = who_is_at_work(queue)
         outputs = Outputs(output)
-        keys = keys_of(outputs)
-        serve(dashboard(outputs, params, keys), params, keys, at_work)
+        if link:
+            typer.echo("\n".join(_links(outputs)))
+        elif key:
+            typer.echo(keys_of(outputs).program_key)
+        else:
+            _serve(outputs, params, at_work)
 
 
-def serve(app: Starlette, params: ServeParams, keys: Keys, remark: str = "") -> None:
-    """Print the link that lets a browser in, and serve until Ctrl-C. Raises PortTaken or NoSuchAddress."""
+def _end(*_: object) -> None:
+    raise typer.Exit(OK)
+
+
+def _links(outputs: Outputs) -> list[str]:
+    links = links_of(outputs)
+    if not links:
+        raise NothingServed(output=outputs.output)
+    return links
+
+
+def _serve(outputs: Outputs, params: ServeParams, remark: str) -> None:
+    keys, file = keys_of(outputs), LinkFile.of(outputs)
+    app = dashboard(outputs, params, keys)
     with listening(params) as listener:
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=LEAVING, lifespan="on",
-            forwarded_allow_ips=list(params.proxy), server_header=False,
-        )  # fmt: skip
-        host = f"[{params.host}]" if ":" in params.host else params.host
-        typer.echo(f"http://{host}:{listener.getsockname()[1]}/?token={keys.token}")
-        if remark:
-            typer.echo(remark)
-        uvicorn.Server(config).run(sockets=[listener])
+        address = address_of(listener, params)
 
+        def say_link() -> None:
+            link = f"{address}/?token={keys.token}"
+            typer.echo(link)
+            with suppress(OSError):  # a full disk: what is printed has to do
+                file.write(link)
 
-def listening(params: ServeParams) -> socket.socket:
-    """The socket of the pages. Raises PortTaken or NoSuchAddress."""
-    try:
-        found = socket.getaddrinfo(params.host, params.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        return socket.create_server((params.host, params.port), family=found[0][0], backlog=2048)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(host=params.host, port=params.port) from error
-        reason = error.strerror or str(error)
-        raise NoSuchAddress(host=params.host, port=params.port, reason=reason) from error
+        def say_another() -> None:
+            typer.echo("a browser has come in by that link; for another one:")
+            say_link()
+
+        if address:
+            keys.on_use = say_another
+            say_link()
+        else:
+            typer.echo(f"for the web server in front: {params.socket or f'{params.host}, port {params.port}'}")
+        typer.echo(remark)
+        signal.signal(signal.SIGTERM, _end)  # uvicorn raises it again when it has ended
+        try:
+            serve_on(listener, app)
+        finally:
+            file.remove()
+            if params.socket is not None:
+                params.socket.unlink(missing_ok=True)

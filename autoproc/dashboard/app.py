@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.resources import as_file, files
@@ -13,24 +12,28 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from autoproc.dashboard import api, image_pages, lattice_pages, request_pages, sweep_pages, visit_pages
 from autoproc.dashboard.feed import Feed
-from autoproc.dashboard.guard import Guard, Keys
+from autoproc.dashboard.guard import Guard
 from autoproc.dashboard.health import health
+from autoproc.dashboard.keys import Keys, keys_of
 from autoproc.dashboard.news import news_of
+from autoproc.dashboard.own_visits import OwnVisits
 from autoproc.dashboard.params import ServeParams
+from autoproc.dashboard.part_of_site import PartOfSite, with_rights
 from autoproc.dashboard.reader import QueueReader
 from autoproc.dashboard.thumbnails import FOLDER, Thumbnails
 from autoproc.dashboard.troubles import told
 from autoproc.dashboard.website import Site, Visit
 from autoproc.errors import AutoprocError
+from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
 from autoproc.service.queue_file import queue_there
 from autoproc.viewing.subject import Subject, subject_of_results
 
-SECRET = "serve.secret"
-"""Beside the queue, for its owner alone: what cookies are signed with, so that browsers are known after a restart."""
+__all__ = ["Pages", "dashboard", "file_viewer", "keys_of"]
 
 ROOMS = (
     visit_pages,
@@ -42,37 +45,64 @@ ROOMS = (
 )
 
 
+class Pages(Starlette):
+    """An application behind its guard, which stands before all of it: also errors that nobody foresaw go out by it."""
+
+    def __init__(self, site: Site, keys: Keys, routes: Sequence[BaseRoute], own_visits: OwnVisits | None) -> None:
+        self._guard = Guard(self._behind_guard, site.params, keys)
+        self._behind: ASGIApp | None = None
+        super().__init__(
+            routes=[with_rights(route) for route in routes],
+            middleware=[Middleware(PartOfSite, site=site, own_visits=own_visits)],
+            exception_handlers={AutoprocError: told},
+            lifespan=None if site.visit is None else _watching(site.visit, own_visits),
+        )
+        self.state.site = site
+
+    async def _behind_guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._behind is None:
+            self._behind = super().build_middleware_stack()
+        await self._behind(scope, receive, send)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The guard, and all else behind it."""
+        return self._guard
+
+
 def dashboard(outputs: Outputs, params: ServeParams, keys: Keys) -> Starlette:
-    """The application for a folder of results that has a queue."""
-    reader = QueueReader(lambda: queue_there(outputs))
+    """The application for a folder of results that has a queue. Raises UnsafeSecret."""
+
+    def open_queue() -> JobQueue:
+        return queue_there(outputs)
+
+    reader = QueueReader(open_queue)
     visit = Visit(outputs, reader, Feed(reader, news_of), Thumbnails(outputs.state / FOLDER))
     folder = outputs.output.absolute()
     title = f"{folder.parent.name}/{folder.name}".strip("/")
-    site = Site(title, params, lambda name: subject_of_results(name, outputs.results(name)), visit)
+    site = Site(title, params, lambda name: _subject(outputs, name), visit)
     routes = [route for room in ROOMS for route in room.routes]
-    return _application(site, keys, routes, visit)
+    return Pages(site, keys, [*routes, *_shared()], OwnVisits(open_queue, news_of))
+
+
+def _subject(outputs: Outputs, name: str) -> Subject:
+    """What a sweep's results have to show; nothing where they are not in their place but where links lead."""
+    folder, top = outputs.results(name), os.path.realpath(outputs.output)
+    is_in_place = os.path.realpath(folder) == os.path.join(top, name)
+    return subject_of_results(name, folder) if is_in_place else Subject(name)
 
 
 def file_viewer(subject: Subject, params: ServeParams, keys: Keys) -> Starlette:
     """The application that shows files which a user has named."""
     routes = [Route("/", image_pages.to_images), *image_pages.file_routes, *lattice_pages.file_routes]
-    return _application(Site(subject.title, params, lambda _: subject), keys, routes, None)
+    return Pages(Site(subject.title, params, lambda _: subject), keys, [*routes, *_shared()], None)
 
 
-def _application(site: Site, keys: Keys, routes: Sequence[BaseRoute], visit: Visit | None) -> Starlette:
+def _shared() -> list[BaseRoute]:
     with as_file(files("autoproc.dashboard").joinpath("static")) as static:
-        shared = [Route("/healthz", health), Mount("/static", StaticFiles(directory=static))]
-    app = Starlette(
-        routes=[*routes, *shared],
-        middleware=[Middleware(Guard, params=site.params, keys=keys)],
-        exception_handlers={AutoprocError: told},
-        lifespan=None if visit is None else _watching(visit),
-    )
-    app.state.site = site
-    return app
+        return [Route("/healthz", health), Mount("/static", StaticFiles(directory=static))]
 
 
-def _watching(visit: Visit) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _watching(visit: Visit, own_visits: OwnVisits | None) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def watching(_: Starlette) -> AsyncIterator[None]:
         watch = asyncio.create_task(visit.feed.watch())
@@ -82,19 +112,9 @@ def _watching(visit: Visit) -> Callable[[Starlette], AbstractAsyncContextManager
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
+            if own_visits is not None:
+                await own_visits.close()
             visit.thumbnails.close()
             visit.reader.close()
 
     return watching
-
-
-def keys_of(outputs: Outputs) -> Keys:
-    """The keys of a folder of results, whose secret is made when there is none. Raises OSError."""
-    path = outputs.state / SECRET
-    with suppress(FileExistsError), open(path, "x", opener=_for_owner) as file:
-        file.write(secrets.token_urlsafe(32))
-    return Keys(path.read_text())
-
-
-def _for_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -116,6 +116,12 @@ class Feed:
             else:
                 follower.put_nowait(news)
 
+    def dismiss(self) -> None:
+        """Those who listen come back, and are asked again who they are."""
+        for follower in list(self._followers):
+            self._followers.discard(follower)
+            follower.put_nowait(None)
+
     async def follow(self, seen: int | None) -> AsyncIterator[str]:
         """Events as text, from what has changed after `seen` on; None: from now on."""
         waiting: asyncio.Queue[News | None] = asyncio.Queue()

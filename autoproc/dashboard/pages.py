@@ -22,7 +22,8 @@ WORDS = ("figure", "cell", "lengths", "angles", "images", "elapsed", "since", "m
 def page(request: Request, template: str, status: int = 200, **content: Any) -> HTMLResponse:
     """A page of the site; its forms have the token that guard.py asks for."""
     body = _environment().get_template(template).render(
-        site=site_of(request), form_token=request.scope["form_token"], version=__version__, **content
+        site=site_of(request), form_token=request.scope["form_token"], viewer=request.scope["viewer"],
+        has_cookie=request.scope["has_cookie"], version=__version__, **content
     )  # fmt: skip
     return HTMLResponse(body, status)
 

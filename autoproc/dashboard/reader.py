@@ -38,6 +38,11 @@ class QueueReader:
         self._thread.submit(self._close)
         self._thread.shutdown()
 
+    def leave(self) -> None:
+        """The same, without waiting for it."""
+        self._thread.submit(self._close)
+        self._thread.shutdown(wait=False)
+
     def _close(self) -> None:
         if self._queue is not None:
             self._queue.close()

@@ -7,12 +7,13 @@ from starlette.responses import JSONResponse, Response
 
 from autoproc.dashboard.files import NotHandedOut
 from autoproc.dashboard.pages import page
+from autoproc.dashboard.part_of_site import NotYours
 from autoproc.dashboard.wishes import BadBody, BadParameters, NotPossible
 from autoproc.errors import AutoprocError, ConfigurationError
 from autoproc.service.jobs import UnknownSweep
 
 STATUS: tuple[tuple[type[AutoprocError], int], ...] = (
-    (UnknownSweep, 404), (NotHandedOut, 404), (NotPossible, 409), (BadParameters, 400), (BadBody, 400),
+    (UnknownSweep, 404), (NotHandedOut, 404), (NotYours, 403), (NotPossible, 409), (BadParameters, 400), (BadBody, 400),
     (ConfigurationError, 400),
 )  # fmt: skip
 UNAVAILABLE = 503

@@ -42,8 +42,8 @@ class Site:
 
 
 def site_of(request: Request) -> Site:
-    """The site that a request is for."""
-    site = request.app.state.site
+    """The site that a request is for, as whoever asks may see it (part_of_site.py)."""
+    site = request.scope.get("site") or request.app.state.site
     assert isinstance(site, Site)
     return site
 

@@ -25,6 +25,7 @@ from autoproc.service.priorities import Priorities
 from autoproc.service.queue_sql import ANEW, BY_HAND, CLAIM, MINE, TO_QUEUE
 from autoproc.service.queue_tables import QueueGone, devices, identity, is_away, opened, renewed
 from autoproc.service.sample_groups import SweepPlace
+from autoproc.service.shown_part import show_part
 from autoproc.service.stillness import Stillness
 from autoproc.service.sweep_names import folder_name, free_name, group_folder, printable
 
@@ -74,6 +75,10 @@ class JobQueue:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def show_only(self, is_shown: Callable[[str], bool]) -> None:
+        """From now on show only sweeps for whose path this is so, and change nothing."""
+        show_part(self._db, is_shown)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

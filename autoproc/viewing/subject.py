@@ -71,12 +71,7 @@ class Subject:
 
     def experiments_of_table(self, stage: str) -> Sequence[Experiment]:
         """The models that the table of a stage is of: the last that there are where the stage has none of its own."""
-        return self.experiments(stage if stage in self.models or not self.stages else self.stages[-1])
-
-    def version(self, stage: str) -> str:
-        """Another one when the files of a stage are others. Raises NothingToSee, and OSError where they are gone."""
-        table = self._file(self.tables, "reflections", stage)
-        return "-".join(f"{n:x}" for path in (table, *self.models.values()) for n in _stamp(path))
+        return self.experiments(stage if stage in self.models else next(reversed(self.stages), stage))
 
     def _file(self, files: Mapping[str, Path], kind: str, stage: str) -> Path:
         if stage not in files:
@@ -85,11 +80,15 @@ class Subject:
 
 
 def subject_of_results(title: str, folder: Path) -> Subject:
-    """A sweep's folder of results."""
-    stages = folder / "stages"
-    models = {stage: stages / f"{stage}.expt" for stage in STAGES if (stages / f"{stage}.expt").exists()}
-    tables = {stage: stages / f"{stage}.refl" for stage in STAGES if (stages / f"{stage}.refl").exists()}
+    """A sweep's folder of results: the files that lie in it, not what links in it lead to."""
+    stages = Path(os.path.realpath(folder), "stages")
+    models = {stage: path for stage in STAGES if _is_in_place(path := stages / f"{stage}.expt")}
+    tables = {stage: path for stage in STAGES if _is_in_place(path := stages / f"{stage}.refl")}
     return Subject(title, models, tables)
+
+
+def _is_in_place(path: Path) -> bool:
+    return path.is_file() and os.path.realpath(path) == str(path)
 
 
 def subject_of_files(files: Sequence[Path]) -> Subject:

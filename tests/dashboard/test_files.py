@@ -16,7 +16,6 @@ from starlette.testclient import TestClient
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.files import NotHandedOut, ResultFolder, is_handed_out
-from autoproc.dashboard.guard import COOKIE
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.outputs import Outputs
 
@@ -74,7 +73,7 @@ async def raw(app, cookie, path):
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
         "path": unquote(path, errors="replace"), "raw_path": path.encode(), "query_string": b"", "root_path": "",
-        "headers": [(b"host", b"127.0.0.1"), (b"cookie", f"{COOKIE}={cookie}".encode())],
+        "headers": [(b"host", b"127.0.0.1"), (b"cookie", cookie.encode())],
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
     }  # fmt: skip
 
@@ -91,8 +90,10 @@ async def raw(app, cookie, path):
 
 @pytest.fixture
 def asked(client):
+    cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+
     def ask(path):
-        return client.portal.call(raw, client.app, client.cookies[COOKIE], path)
+        return client.portal.call(raw, client.app, cookie, path)
 
     return ask
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -10,7 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from autoproc.dashboard.guard import COOKIE, TOKEN_FIELD, TOKEN_HEADER, Guard, Keys
+from autoproc.dashboard.guard import TOKEN_FIELD, TOKEN_HEADER, Guard
+from autoproc.dashboard.keys import Keys
 from autoproc.dashboard.params import ServeParams
 
 HOST = "http://127.0.0.1:8642"
@@ -18,7 +23,8 @@ HOST = "http://127.0.0.1:8642"
 
 async def told(request: Request) -> PlainTextResponse:
     body = (await request.body()).decode()
-    return PlainTextResponse(f"{request.scope['form_token']} {body}")
+    viewer = request.scope["viewer"]
+    return PlainTextResponse(f"{request.scope['form_token']} {body} viewer={viewer.name} all={viewer.sees_all}")
 
 
 @pytest.fixture
@@ -72,14 +78,15 @@ def test_another_token_lets_nobody_in(client, token):
 
 
 @pytest.mark.parametrize("cookie", ["", "no", "eyJicm93c2VyIjoiYSJ9.aSt.x"])
-def test_another_cookie_lets_nobody_in(client, cookie):
-    client.cookies.set(COOKIE, cookie)
+def test_another_cookie_lets_nobody_in(client, keys, cookie):
+    client.cookies.set(keys.cookie_name, cookie)
     assert client.get("/page").status_code == 401
 
 
-def test_a_cookie_of_another_folder_lets_nobody_in(client):
+def test_a_cookie_of_another_folder_lets_nobody_in(client, keys):
     other = Keys("another secret")
-    client.cookies.set(COOKIE, other.exchange(other.token))
+    assert other.cookie_name != keys.cookie_name
+    client.cookies.set(keys.cookie_name, other.exchange(other.token))
     assert client.get("/page").status_code == 401
 
 
@@ -117,7 +124,7 @@ def test_a_post_from_elsewhere_is_refused_even_with_the_token(known):
 
 def test_more_than_any_form_is_refused(known):
     headers = {TOKEN_HEADER: form_token(known)}
-    assert known.post("/page", headers=headers, content=b"x" * (1 << 20)).status_code == 403
+    assert known.post("/page", headers=headers, content=b"x" * (1 << 20)).status_code == 413
 
 
 def test_every_answer_has_the_policy(client, known):
@@ -126,7 +133,166 @@ def test_every_answer_has_the_policy(client, known):
         assert "unsafe" not in answer.headers["content-security-policy"]
 
 
-def test_other_machines_are_not_served_without_somebody_who_asks_who_comes():
-    with pytest.raises(ValueError, match=r"serve\.proxy"):
-        ServeParams(host="0.0.0.0")
-    assert ServeParams(host="0.0.0.0", proxy=("10.0.0.1",)).port == 8642
+def test_more_fields_than_any_form_has_are_refused(known):
+    fields = "&".join(f"a{n}=" for n in range(1001)) + f"&{TOKEN_FIELD}={form_token(known)}"
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    assert known.post("/page", headers=headers, content=fields).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["host", "origin", TOKEN_HEADER, "x-remote-user", "content-type"])
+def test_what_decides_is_said_once(known, name):
+    token = form_token(known)
+    headers = [("host", "127.0.0.1"), (TOKEN_HEADER, token), ("content-type", "text/plain")]
+    told = dict(headers).get(name, "http://127.0.0.1")
+    assert known.post("/page", headers=[*headers, (name, told), (name, told)]).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW"])
+def test_pages_are_asked_for_in_three_ways(known, method):
+    answer = known.request(method, "/page", headers={TOKEN_HEADER: form_token(known)})
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD, POST"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:8643"},
+        {"origin": "http://[::1"},
+        {"origin": "http://user@127.0.0.1:8642"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_what_other_sites_have_browsers_post_is_refused(known, headers):
+    assert known.post("/page", headers={TOKEN_HEADER: form_token(known)} | headers).status_code == 403
+
+
+def test_what_a_browser_posts_from_a_page_of_ours_is_taken(known):
+    headers = {TOKEN_HEADER: form_token(known), "origin": HOST, "sec-fetch-site": "same-origin"}
+    assert known.post("/page", headers=headers).status_code == 200
+
+
+def test_browsers_say_where_a_form_comes_from(known):
+    assert known.get("/page").headers["referrer-policy"] == "same-origin"
+
+
+def test_the_token_of_another_browser_does_not_do(client, keys, known):
+    other = client_of(keys)
+    other.get("/page", params={"token": keys.token})
+    assert other.post("/page", headers={TOKEN_HEADER: form_token(known)}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example", "///evil.example", "/%5cevil.example"])
+def test_a_link_leads_nowhere_else(client, keys, path):
+    answer = client.get(f"{HOST}{path}?token={keys.token}")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/evil.example")
+
+
+def test_the_link_keeps_what_else_its_address_says(client, keys):
+    answer = client.get(f"/page?q=a%26b&token={keys.token}&x=")
+    assert answer.headers["location"] == "/page?q=a%26b&x="
+
+
+def test_who_only_asks_for_the_head_of_a_link_does_not_use_it(client, keys):
+    assert client.head("/page", params={"token": keys.token}).status_code == 401
+    assert client.get("/page", params={"token": keys.token}).status_code == 303
+
+
+def test_a_link_that_was_used_is_told_of_once(client, keys):
+    told = []
+    keys.on_use = lambda: told.append(keys.token)
+    first = keys.token
+    client.get("/page", params={"token": "another"})
+    assert told == []
+    client.get("/page", params={"token": first})
+    assert told == [keys.token] != [first]
+    assert client_of(keys).get("/page", params={"token": keys.token}).status_code == 303
+
+
+def test_who_leaves_is_known_no_longer(known, keys):
+    cookie = known.cookies[keys.cookie_name]
+    assert known.post("/leave").status_code == 403
+    assert known.post("/leave", headers={TOKEN_HEADER: form_token(known)}).status_code == 200
+    assert keys.cookie_name not in known.cookies
+    known.cookies.set(keys.cookie_name, cookie)
+    assert known.get("/page").status_code == 401
+
+
+def test_a_copy_of_the_cookie_spelt_otherwise_has_left_too(known, keys):
+    cookie = known.cookies[keys.cookie_name]
+    keys.leave(cookie)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_="
+    assert not any(keys.knows(cookie[:-1] + letter) or keys.knows(cookie + letter) for letter in letters)
+
+
+def test_programs_have_a_key(client, keys):
+    said = {"authorization": f"Bearer {keys.program_key}"}
+    assert client.get("/page", headers=said).status_code == 200
+    assert client.post("/page", headers=said).status_code == 200
+    assert client.get("/page", headers={"authorization": "Bearer no"}).status_code == 401
+    assert client.get("/page", headers={"authorization": f"Basic {keys.program_key}"}).status_code == 401
+    assert Keys("another secret").program_key != keys.program_key
+
+
+@pytest.mark.parametrize(("said", "sent"), [("max-age=9", "private, max-age=9"), (None, "private, no-cache")])
+def test_nobody_on_the_way_keeps_an_answer(keys, said, sent):
+    async def kept(_: Request) -> PlainTextResponse:
+        return PlainTextResponse("", headers={"cache-control": said} if said else {})
+
+    app = Starlette(routes=[Route("/page", kept)])
+    client = TestClient(Guard(app, ServeParams(), keys), base_url=HOST)
+    answer = client.get("/page", headers={"authorization": f"bearer {keys.program_key}"})
+    assert answer.headers["cache-control"] == sent
+
+
+@pytest.mark.parametrize(("scope", "sent"), [("websocket", ["websocket.close"]), ("quic", [])])
+def test_nothing_but_pages_gets_through(keys, scope, sent):
+    reached, told = [], []
+
+    async def app(*_: object) -> None:
+        reached.append(scope)
+
+    async def send(message):
+        told.append(message["type"])
+
+    asyncio.run(Guard(app, ServeParams(), keys)({"type": scope}, None, send))
+    assert (reached, told) == ([], sent)
+
+
+@given(
+    method=st.sampled_from(["GET", "HEAD", "POST"]),
+    path=st.binary(max_size=40),
+    query=st.binary(max_size=40),
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from([b"host", b"cookie", b"origin", b"authorization", b"content-length", b"x-remote-user",
+                             b"x-form-token", b"content-type"]),
+            st.sampled_from([b"127.0.0.1", b"[::1]:80", b"localhost"]) | st.binary(max_size=30),
+        ),
+        max_size=6,
+    ),
+    body=st.binary(max_size=60),
+)  # fmt: skip
+@settings(max_examples=400)
+def test_whatever_comes_without_a_key_is_refused(method, path, query, headers, body):
+    reached, told = [], []
+
+    async def app(*_: object) -> None:
+        reached.append(True)
+
+    async def send(message):
+        told.append(message)
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    scope = {
+        "type": "http", "method": method, "path": "/" + path.decode("utf-8", "replace"), "query_string": query,
+        "headers": headers, "scheme": "http", "client": ("127.0.0.1", 4), "server": ("127.0.0.1", 80),
+    }  # fmt: skip
+    asyncio.run(Guard(app, ServeParams(), Keys("a secret"))(scope, receive, send))
+    assert reached == []
+    assert 400 <= told[0]["status"] < 500

@@ -86,13 +86,6 @@ export class Controls {
     this.state.off = boxes.filter((box) => !box.checked).map((box) => box.value);
   }
 
-  // A lattice on or off; false where there is none of that name.
-  toggle(name) {
-    const box = this.form.querySelector(`[name=lattice][value="${name}"]`);
-    box?.click();
-    return Boolean(box);
-  }
-
   readDetector() {
     const { state, model } = this, { fast, slow, distance } = this.form.elements;
     const off = (field, known) => {
