@@ -165,7 +165,7 @@ class Run:
         self._count(named.problems)
         if not (named.sweeps or named.listed or wanted.watched or wanted.search):
             return self._in_the_end(0, 0)
-        outputs = Outputs(self.output)
+        outputs = Outputs(self.output, self.config.service.n_earlier)
         with opened(outputs, self.config) as (queue, log):
             self._work_off(queue, log, outputs)
             jobs = [queue.job(number) for number in self._ids]
@@ -255,9 +255,7 @@ class Run:
         if self.wanted.watched:
             return lambda: False
         search = self.wanted.search
-        return lambda: (
-            (search is None or search.is_over) and queue.n_unsettled(self._ids) == 0 and grouping.is_settled
-        )
+        return lambda: (search is None or search.is_over) and queue.n_unsettled(self._ids) == 0 and grouping.is_settled
 
     def _grace_time(self) -> float:
         """Who is there to press Ctrl-C does not want to wait."""

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from autoproc.errors import InputError
 from autoproc.service.changes import Changes
+from autoproc.service.chosen import Chosen
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job import Job, State, job_of, sql_read, sql_text
 from autoproc.service.overview import Overview
@@ -70,6 +71,7 @@ class JobQueue:
         self.presence = Presence(self._db, clock, steady)
         self.overview = Overview(self._db)
         self.changes = Changes(self._db)
+        self.chosen = Chosen(self._db, clock)
         self.priorities = Priorities(self._db)
 
     def close(self) -> None:
@@ -271,9 +273,7 @@ class JobQueue:
         path = str(images.path)
         with self._transaction():
             if self._one("path = :path", path=sql_text(path)) is not None:
-                self._update(
-                    "n_images = :n", "path = :path AND state = 'listed'", n=images.n_images, path=sql_text(path)
-                )
+                self._update("n_images = :n", "path = :p AND state = 'listed'", n=images.n_images, p=sql_text(path))
                 return
             stem = f"{Path(path).parent.name}/{Path(path).name}"
             sweep = FoundSweep(Path(path), "cbf", None, images.n_images, f"{images.what}:{printable(path)}", "partial",

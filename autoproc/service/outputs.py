@@ -4,7 +4,7 @@ OUTPUT/.autoproc/work/ holds, for the attempt number RUN at the sweep NAME:
 
 NAME.RUN/       what it has written so far
 NAME.RUN.json   its outcome: present once the folder is whole and on the disk
-NAME.RUN.old/   the earlier results, while the new ones take their place
+NAME.RUN.old/   the earlier results, while the new ones take their place; then they are kept (earlier.py)
 
 Whoever finds an outcome can finish what its program could not: each step may be done again.
 """
@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autoproc.service.earlier import PARAMETERS, Earlier
 from autoproc.service.job import Job
 from autoproc.service.sweep_names import from_one_name, in_one_name
 
-PARAMETERS = "parameters.json"
-"""Which attempt made the results, and with which parameters, where they are not the defaults."""
 OURS = (
     "merged.mtz", "merged_anisotropic.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html", "plots.json",
     "ispyb.json", PARAMETERS, "autoproc.log", "stages",
@@ -44,13 +43,17 @@ class Leftover:
 
 
 class Outputs:
-    """The folders of results below OUTPUT, and the work folder."""
+    """The folders of results below OUTPUT, and the work folder.
 
-    def __init__(self, output: Path) -> None:
+    n_earlier : results kept of a sweep beside the last; None: all
+    """
+
+    def __init__(self, output: Path, n_earlier: int | None = None) -> None:
         self.output = output
         self.state = output / ".autoproc"
         self.work = self.state / "work"
         self.kept_logs = self.state / "failed"
+        self.earlier = Earlier(self.state, n_earlier)
 
     def make_folders(self) -> None:
         """Make the folders."""
@@ -98,7 +101,7 @@ class Outputs:
             return
         if place.exists() or place.is_symlink():
             if old.exists():  # somebody made the folder anew between two renames
-                self._keep_foreign(old, new)
+                self.keep_foreign(old, new)
                 remove(old)
             place.rename(old)
         place.parent.mkdir(exist_ok=True)
@@ -115,8 +118,9 @@ class Outputs:
         old, new, place = self._old(name, run), self.folder(name, run), self.results(name)
         with suppress(OSError):
             if place.is_dir():
-                self._keep_foreign(old, place)
-                remove(old)
+                self.keep_foreign(old, place)
+                if not self.earlier.keep(old, name):
+                    remove(old)
             elif old.exists():
                 old.rename(place)
             if new.exists():
@@ -136,7 +140,7 @@ class Outputs:
     def _old(self, name: str, run: int) -> Path:
         return self.work / f"{in_one_name(name)}.{run}.old"
 
-    def _keep_foreign(self, old: Path, place: Path) -> None:
+    def keep_foreign(self, old: Path, place: Path) -> None:
         """Take files along that somebody else has put beside the results."""
         if not old.is_dir() or old.is_symlink():
             return

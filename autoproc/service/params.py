@@ -46,6 +46,10 @@ class ServiceParams(Params):
     journal: Literal["auto", "wal", "delete"] = "auto"
     """SQLite's journal: a write-ahead log on local disks, a rollback journal on network file systems, which have
     no shared memory for the log."""
+    n_earlier: int = Field(3, ge=0)
+    """Earlier results of a sweep that are kept when it is processed again, below .autoproc/earlier in the folder of
+    results: its page lists them, and any of them can be made the one that stands. Three are enough to compare
+    with; each takes the room of the results once more, 2 GB for 3600 images; 0 keeps none."""
     on_start: tuple[Command, ...] = ()
     """Commands run when a sweep is begun, each a list of arguments (no shell) in which {sweep}, {status}, {path},
     {folder}, {summary}, {merged}, {space_group}, {d_min}, {error}, {hint} and {attempt} are filled in. No value

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from autoproc.reports.ispyb import ispyb_record
+from autoproc.service.earlier import PARAMETERS
 from autoproc.service.order import Order, settings_of
-from autoproc.service.outputs import PARAMETERS, home_of
+from autoproc.service.outputs import home_of
 from autoproc.service.process_sweep import write_json
 
 

@@ -16,6 +16,7 @@ from autoproc.config import Config
 from autoproc.errors import AutoprocError
 from autoproc.passing import remedy
 from autoproc.service.begin_process import BegunWorker, launch_worker
+from autoproc.service.choose_results import finish_choices
 from autoproc.service.events import Event, Kind
 from autoproc.service.grouping import members_of
 from autoproc.service.job import Job, State
@@ -297,6 +298,7 @@ class Supervisor:
                 self._adopt(job)
             elif job is None or job.run >= left.run:
                 self.outputs.clean(left.name, left.run)
+        finish_choices(self.queue, self.outputs)
         for job in self.queue.expire(self._is_abandoned, self.plan.service.lease):
             self._tell(Event("interrupted", job.name))
 
