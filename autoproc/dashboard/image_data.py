@@ -7,10 +7,12 @@ from typing import Any
 from starlette.responses import Response
 
 from autoproc.config import Config
-from autoproc.dashboard.image_request import SEARCH, Looked, WrongQuestion, as_json, in_thread, packed, whole
+from autoproc.dashboard.image_request import SEARCH, Looked, WrongQuestion, as_json, in_thread, numbers, packed, whole
 from autoproc.viewing.contrast import contrast
 from autoproc.viewing.image_facts import image_facts, sweep_facts
+from autoproc.viewing.line_profile import line_profile
 from autoproc.viewing.spot_view import BINARY, MAPS
+from autoproc.viewing.untrusted_view import untrusted_facts
 
 
 def _as_typed(value: Any) -> str:
@@ -53,6 +55,19 @@ def image(asked: Looked) -> Response:
     if asked.asked("view") in BINARY:
         said["limits"] = [(0.0, 1.0)] * len(pyramid.levels)
     return as_json(asked.request, said)
+
+
+@in_thread
+def line(asked: Looked) -> Response:
+    """Counts along a line, of which the query has both ends."""
+    x0, y0, x1, y1 = numbers("line", asked.asked("line"), 4)
+    return as_json(asked.request, line_profile(asked.pyramid, (x0, y0), (x1, y1)))
+
+
+@in_thread
+def untrusted(asked: Looked) -> Response:
+    """Shadows and hot pixels."""
+    return as_json(asked.request, untrusted_facts(asked.subject))
 
 
 @in_thread

@@ -19,6 +19,9 @@ DATA = {
     "/{image}/facts": image_data.image,
     "/{image}/tiles/{level}/{row}/{column}": image_data.tile,
     "/{image}/reflections": reflection_data.on_image,
+    "/{image}/predictions": reflection_data.predicted,
+    "/{image}/line": image_data.line,
+    "/untrusted": image_data.untrusted,
     "/reflections": reflection_data.listed,
     "/reflections/{row}": reflection_data.one,
 }

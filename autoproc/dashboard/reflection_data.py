@@ -8,6 +8,7 @@ from starlette.responses import Response
 from autoproc.dashboard.image_request import LONGEST_REPEATED, Looked, WrongQuestion, as_json, in_thread, numbers, whole
 from autoproc.viewing.equivalents import equivalents
 from autoproc.viewing.images import MOST_STACKED
+from autoproc.viewing.predictions_on_image import predictions_on_image
 from autoproc.viewing.reflection_list import ORDERS, Wanted, reflection_list
 from autoproc.viewing.reflections_on_image import reflections_on_image
 from autoproc.viewing.shoebox_view import reflection_facts
@@ -27,6 +28,13 @@ def on_image(asked: Looked) -> Response:
     n_images = asked.number("stack", 1, 1, MOST_STACKED)
     told = reflections_on_image(table, asked.sweep, asked.n_experiments, asked.image, n_images)
     return as_json(asked.request, told)
+
+
+@in_thread
+def predicted(asked: Looked) -> Response:
+    """What the models of the stage predict for an image."""
+    n_images = asked.number("stack", 1, 1, MOST_STACKED)
+    return as_json(asked.request, predictions_on_image(asked.sweep, asked.image, n_images))
 
 
 @in_thread

@@ -15,6 +15,7 @@ from autoproc.config import Config
 from autoproc.console import Console
 from autoproc.engine.plan import process_sensibly
 from autoproc.errors import AutoprocError
+from autoproc.formats import untrusted_pixels
 from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.formats.exported import exportable
 from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
@@ -132,10 +133,14 @@ def write_data(name: str, folder: Path, processing: Processing) -> None:
 
 
 def write_story(folder: Path, summary: dict[str, Any], processing: Processing | None, console: Console) -> None:
-    """summary.txt, report.html with plots.json, and summary.json. A page that cannot be made does not cost the results.
+    """summary.txt, report.html with plots.json, summary.json, and pixels found untrusted.
 
-    Raises OSError where they cannot be written.
+    A page that cannot be made does not cost the results. Raises OSError where they cannot be written.
     """
+    if processing is not None and processing.integrated is not None:
+        found = processing.integrated.untrusted
+        with written_whole(folder / "stages" / untrusted_pixels.NAME) as part:
+            untrusted_pixels.write_untrusted(part, found.is_shadowed, found.is_hot)
     with written_whole(folder / "summary.txt") as part:
         part.write_text(legible_lines(summary_page(summary, processing, console)), encoding="utf-8")
     try:

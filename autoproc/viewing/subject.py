@@ -13,6 +13,7 @@ from autoproc.formats.expt import read_expt
 from autoproc.formats.image_numbers import to_scan_frames
 from autoproc.formats.refl import read_refl
 from autoproc.formats.registry import read_experiment
+from autoproc.formats.untrusted_pixels import NAME as UNTRUSTED
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.stages.import_sweep import import_sweeps
@@ -44,13 +45,14 @@ class Subject:
     """Something to look at.
 
     models, tables : .expt and .refl files by stage (STAGES, or the stem of a user's file); images : where there is no
-    .expt, files of the sweep, or one of them
+    .expt, files of the sweep, or one of them; untrusted : of pixels that processing found so (formats.untrusted_pixels)
     """
 
     title: str
     models: Mapping[str, Path] = field(default_factory=dict)
     tables: Mapping[str, Path] = field(default_factory=dict)
     images: tuple[Path, ...] = ()
+    untrusted: Path | None = None
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -84,7 +86,8 @@ def subject_of_results(title: str, folder: Path) -> Subject:
     stages = Path(os.path.realpath(folder), "stages")
     models = {stage: path for stage in STAGES if _is_in_place(path := stages / f"{stage}.expt")}
     tables = {stage: path for stage in STAGES if _is_in_place(path := stages / f"{stage}.refl")}
-    return Subject(title, models, tables)
+    untrusted = stages / UNTRUSTED
+    return Subject(title, models, tables, untrusted=untrusted if _is_in_place(untrusted) else None)
 
 
 def _is_in_place(path: Path) -> bool:

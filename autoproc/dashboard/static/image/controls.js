@@ -24,6 +24,7 @@ export class Controls {
       $(`#${name}`).addEventListener("change", ({ target }) => state.change({ [name]: target.value.trim() }));
     }
     $("#auto").addEventListener("click", () => state.change({ low: null, high: null }));
+    $("#save").addEventListener("click", () => this.#save());
     $("#fit").addEventListener("click", () => this.view.fit());
     $("#larger").addEventListener("click", () => this.view.zoomBy(2));
     $("#smaller").addEventListener("click", () => this.view.zoomBy(0.5));
@@ -40,6 +41,21 @@ export class Controls {
       l: () => state.change({ scale: state.scale === "log" ? "linear" : "log" }),
       s: () => state.toggle("spots"), r: () => state.toggle("rings"), n: () => this.list.step(1), p: () => this.list.step(-1), Escape: () => this.choose(-1), b: () => state.toggle("beam"),
     };
+  }
+
+  // What is on the screen, as a file.
+  #save() {
+    const [picture, over] = [$("#picture"), $("#over")];
+    const both = Object.assign(document.createElement("canvas"), { width: picture.width, height: picture.height });
+    const pen = both.getContext("2d");
+    this.picture.redrawNow(); // a graphics card keeps it only for the moment
+    pen.drawImage(picture, 0, 0);
+    pen.drawImage(over, 0, 0);
+    both.toBlob((blob) => {
+      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${$("#file").textContent.replace(/\.\w+$/, "")}_${this.state.image}.png` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    });
   }
 
   #within(image) {

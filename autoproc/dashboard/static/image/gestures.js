@@ -3,9 +3,10 @@
 const STEP = 80; // pixels of the screen that an arrow key moves
 const CLICK = 4; // pixels that a pointer may move and still be a click
 
-export function listen(element, view, { hover, click, keys }) {
+export function listen(element, view, { hover, click, keys, line }) {
   const pointers = new Map();
   let moved = 0;
+  let began = [0, 0];
 
   const at = (event) => {
     const box = element.getBoundingClientRect();
@@ -23,6 +24,7 @@ export function listen(element, view, { hover, click, keys }) {
     element.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, at(event));
     moved = 0;
+    began = at(event);
   });
 
   element.addEventListener("pointermove", (event) => {
@@ -30,6 +32,7 @@ export function listen(element, view, { hover, click, keys }) {
     const now = at(event);
     if (!before) return hover(now);
     moved += Math.hypot(now[0] - before[0], now[1] - before[1]);
+    if (line.isHeld || event.shiftKey) return line.drag(began, now);
     if (pointers.size === 1 && moved > CLICK) view.moveBy(now[0] - before[0], now[1] - before[1]);
     if (pointers.size === 2) pinch(before, now, event.pointerId);
     pointers.set(event.pointerId, now);

@@ -5,14 +5,17 @@ import { Controls } from "./controls.js";
 import { Cursor } from "./cursor.js";
 import { Geometry } from "./geometry.js";
 import { listen } from "./gestures.js";
+import { LineProfile } from "./line.js";
 import { drawAxis, drawBeam, drawIce, drawRings } from "./overlays.js";
 import { Picture } from "./picture.js";
 import { Player } from "./play.js";
+import { Predictions } from "./predictions.js";
 import { ReflectionList } from "./list.js";
 import { ReflectionPanel } from "./reflection.js";
 import { Source } from "./source.js";
 import { Spots } from "./spots.js";
 import { SEARCH, State } from "./state.js";
+import { Untrusted } from "./untrusted.js";
 import { View } from "./view.js";
 
 const $ = (selector) => document.querySelector(selector);
@@ -37,6 +40,10 @@ async function begin() {
   const cursor = new Cursor({ element: $("#cursor"), picture, view, geometry, state, settings: () => now.settings });
   const panel = new ReflectionPanel({ state, source, spots, say });
   const list = new ReflectionList({ state, source, panel, spots, say });
+  const note = (words) => { $("#note").textContent = words ?? ""; };
+  const predictions = new Predictions({ address: source.predictionsAddress, changed: () => drawOver(), say: note });
+  const untrusted = new Untrusted({ ask: () => source.untrusted(), changed: () => drawOver(), say: note });
+  const line = new LineProfile({ state, source, say });
   const controls = new Controls({ state, facts, spots, player, contrast, view, picture, panel, list });
 
   const pen = $("#over").getContext("2d");
@@ -47,8 +54,18 @@ async function begin() {
     if (state.shows("ice")) drawIce(pen, view, geometry);
     if (state.shows("rings")) drawRings(pen, view, geometry);
     if (state.shows("axis")) drawAxis(pen, view, geometry);
+    if (state.shows("shadow")) untrusted.drawShadow(pen, view);
+    if (state.shows("hot")) untrusted.drawHot(pen, view);
     spots.draw(pen, view, state);
+    if (state.shows("predictions")) predictions.draw(pen, view, state.shows("hkl"));
+    line.draw(pen, view);
     if (state.shows("beam")) drawBeam(pen, view, geometry);
+  }
+
+  // What is shown over the image and is not there yet.
+  function want() {
+    if (state.shows("shadow") || state.shows("hot")) untrusted.want();
+    predictions.show(state.shows("predictions") ? picture.shown : null);
   }
 
   function colour() {
@@ -84,6 +101,8 @@ async function begin() {
     if (keys.has("colours")) picture.recolour();
     if (keys.has("stage")) location.assign(state.address);
     if (keys.has("show") || keys.has("row")) drawOver();
+    if (keys.has("show")) want();
+    if (keys.has("line")) line.show(picture.shown);
     if (keys.has("row")) list.mark();
     if (keys.has("row") && state.row === null) panel.show();
     controls.tell();
@@ -91,7 +110,11 @@ async function begin() {
   });
   picture.addEventListener("drawn", () => { drawOver(); cursor.tell(); });
   picture.addEventListener("whole", ({ detail }) => { $("#viewer").dataset.whole = detail.picture; });
-  picture.addEventListener("shown", ({ detail }) => spots.show(facts.tables.length ? detail.picture : null));
+  picture.addEventListener("shown", ({ detail }) => {
+    spots.show(facts.tables.length ? detail.picture : null);
+    line.show(detail.picture);
+    want();
+  });
   picture.addEventListener("failed", ({ detail }) => detail.picture === picture.wanted && say(detail.words));
   whenTurned(() => { picture.recolour(); contrast.draw(); });
 
@@ -99,6 +122,10 @@ async function begin() {
     hover: (at) => cursor.move(at),
     click: (at) => controls.choose(spots.near(at, view, state)),
     keys: controls.keys,
+    line: {
+      get isHeld() { return line.isHeld; },
+      drag: (...ends) => state.change({ line: ends.flatMap((end) => view.toImage(end)).map((value) => value.toFixed(1)).join(",") }),
+    },
   });
   new ResizeObserver(() => {
     const { clientWidth, clientHeight } = $("#screen");

@@ -48,6 +48,24 @@ export function write(pen, words, [x, y], colour) {
   pen.fillText(words, x, y);
 }
 
+// Indices beside reflections, where none is written yet.
+export class Labels {
+  constructor(pen) {
+    this.pen = pen;
+    this.taken = new Set();
+    pen.font = "11px system-ui, sans-serif";
+    pen.textAlign = "left";
+    pen.textBaseline = "middle";
+  }
+
+  write(words, [x, y]) {
+    const places = [0, 24, 48].map((more) => `${Math.round((x + more) / 24)},${Math.round(y / 13)}`);
+    if (places.some((place) => this.taken.has(place))) return;
+    places.forEach((place) => this.taken.add(place));
+    this.pen.fillText(words, x, y);
+  }
+}
+
 export function drawBeam(pen, view, geometry) {
   const [x, y] = view.toScreen(geometry.m.beam_px);
   pen.strokeStyle = ofPage("--bad");

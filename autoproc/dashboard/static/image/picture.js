@@ -50,6 +50,10 @@ export class Picture extends EventTarget {
     requestAnimationFrame(() => { this.isWaiting = false; this.#draw(); });
   }
 
+  redrawNow() {
+    this.#draw();
+  }
+
   get level() {
     return this.view.level(this.facts.levels, this.ratio ?? 1);
   }

@@ -9,6 +9,7 @@ export class Source {
     Object.assign(this, { base, state });
     this.images = new Map();
     this.tileAddress = this.tileAddress.bind(this);
+    this.predictionsAddress = this.predictionsAddress.bind(this);
     this.reflectionsAddress = this.reflectionsAddress.bind(this);
   }
 
@@ -65,6 +66,18 @@ export class Source {
 
   list(query) {
     return asked(`${this.base}/reflections?${new URLSearchParams([...this.#common, ...query])}`);
+  }
+
+  predictionsAddress(picture) {
+    return this.#address(picture, "predictions");
+  }
+
+  line(picture, line) {
+    return asked(`${this.#address(picture, "line")}&line=${line}`);
+  }
+
+  untrusted() {
+    return asked(`${this.base}/untrusted?${this.#common}`);
   }
 
   // Of an image: file, lattices, histogram, limits.

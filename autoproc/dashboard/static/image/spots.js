@@ -1,5 +1,6 @@
 // The spots and reflections of an image: fetched with it, drawn over it, found under the pointer.
 import { ofPage } from "./colours.js";
+import { Labels } from "./overlays.js";
 import { reason } from "./tiles.js";
 
 export const KINDS = {
@@ -67,24 +68,22 @@ export class Spots {
         if (this.kindOf(n) !== kind || !this.isShown(n, state) || !isSeen(columns.place[n])) continue;
         if (state.shows("spots")) outline(pen, view, columns, n);
         if (state.shows("centres") && columns.place[n][2] !== null) cross(pen, view.toScreen(columns.place[n]), 4);
-        if (state.shows("predictions") && columns.expected) circle(pen, view.toScreen(columns.expected[n]), 5);
       }
       pen.stroke();
     }
-    if (state.shows("hkl") && columns.hkl && view.zoom > 1.5) this.#writeIndices(pen, view, isSeen);
+    if (state.shows("hkl") && !state.shows("predictions") && columns.hkl && view.zoom > 1.5) this.#writeIndices(pen, view, isSeen);
     const chosen = columns.row?.indexOf(state.row) ?? -1;
     if (chosen >= 0) mark(pen, view, columns, chosen);
   }
 
   #writeIndices(pen, view, isSeen) {
     const { columns } = this.now;
-    pen.font = "11px system-ui, sans-serif";
-    pen.textAlign = "left";
+    const labels = new Labels(pen);
     pen.fillStyle = ofPage("--c4");
     for (let n = 0; n < this.now.n; n++) {
       if (!isSeen(columns.place[n]) || !columns.hkl[n].some(Boolean)) continue;
       const [x, y] = view.toScreen(columns.place[n]);
-      pen.fillText(columns.hkl[n].join(" "), x + 7, y - 7);
+      labels.write(columns.hkl[n].join(" "), [x + 7, y - 8]);
     }
   }
 
