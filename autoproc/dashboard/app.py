@@ -57,6 +57,7 @@ class Pages(Starlette):
             exception_handlers={AutoprocError: told},
             lifespan=None if site.visit is None else _watching(site.visit, own_visits),
         )
+        self.router.redirect_slashes = False  # else addresses without their end lead to http, also behind TLS
         self.state.site = site
 
     async def _behind_guard(self, scope: Scope, receive: Receive, send: Send) -> None:
