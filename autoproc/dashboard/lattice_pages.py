@@ -48,11 +48,16 @@ async def lattice_points_of_stage(request: Request) -> Response:
     stage = request.query_params.get("stage", "")
     if stage not in subject.tables:
         return PlainTextResponse(f"{subject.title} has no reflections of such a stage", 404)
+    version = f'"{subject.version(stage)}"'
+    if request.headers.get("if-none-match") == version:
+        return Response(status_code=304, headers={"etag": version})
     try:
         message = await run_in_threadpool(message_of_stage, subject, stage)
     except AutoprocError as error:
         return PlainTextResponse(f"{error.message}\n{error.advice}", 503)
-    return Response(message, media_type="application/octet-stream", headers={"cache-control": "no-store"})
+    return Response(
+        message, media_type="application/octet-stream", headers={"cache-control": "no-store", "etag": version}
+    )
 
 
 def preferred_stage(tables: Mapping[str, object]) -> str:

@@ -21,7 +21,12 @@ ALIGNMENT = 8
 """Bytes: typed arrays of browsers begin at multiples of the size of their numbers."""
 WITHIN = 0.998
 """Part of the spots that is in view at first: the others are mostly noise in the corners of the detector."""
-TYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "int16": np.dtype("<i2"), "uint16": np.dtype("<u2")}
+TYPES: dict[str, np.dtype[Any]] = {
+    "float32": np.dtype("<f4"),
+    "int16": np.dtype("<i2"),
+    "uint16": np.dtype("<u2"),
+    "uint32": np.dtype("<u4"),
+}
 
 
 def lattice_message(points: LatticePoints) -> bytes:

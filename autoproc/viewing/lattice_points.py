@@ -17,11 +17,14 @@ from autoproc.geometry.rotation import turn_to_crystal
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Beam, Experiment, Panel
 from autoproc.models.reflections import Reflections
+from autoproc.viewing.images import sweeps_among
 
 MOST_POINTS = 1_000_000
 """Points that are sent, evenly taken from a longer table: 40 MB. A sweep of a large cell has 300,000 strong spots."""
 NO_LATTICE = -1
 """In place of a lattice: the spot is not indexed."""
+LARGEST_INDEX = 32767
+"""What 16 bits hold; indices of real crystals are hundreds."""
 ICE_D_MIN = 1.3
 """Rings of ice are shown from here, Angstrom; beyond it they are weak, and closer than a spot is wide."""
 STEEPEST = 0.5
@@ -33,7 +36,8 @@ class SweepGeometry:
     """What turns positions on one detector into reciprocal space.
 
     s0 : (3,) 1/Angstrom; wavelength : Angstrom
-    turn : (3, 3, 3) T of rotation.turn_to_crystal; phi : (start of frame 0, width of a frame), radians
+    turn : (3, 3, 3) T of rotation.turn_to_crystal; axis : (3,) of rotation, as the crystal has it
+    phi : (start of frame 0, width of a frame), radians
     images : numbers (first, last); n_panels : of its detector
     along_fast, along_slow : (3,) mm, what a step of the beam centre by one pixel moves the detector by
     away : (3,) what one mm more of distance moves it by, the beam centre as it was
@@ -43,6 +47,7 @@ class SweepGeometry:
     s0: np.ndarray
     wavelength: float
     turn: np.ndarray
+    axis: np.ndarray
     phi: tuple[float, float]
     images: tuple[int, int]
     n_panels: int
@@ -67,6 +72,7 @@ class LatticePoints:
     """Spots of one or more sweeps.
 
     lattices : the experiments that have a crystal; n_spots : of the table, of which every one or every n-th is here
+    row : (N,) uint32 number in the table
     lab : (N, 3) float32 mm, where the ray entered the sensor, in the laboratory
     frame : (N,) float32, from the start of the scan; xy : (N, 2) float32 px on panels (N,) uint16
     intensity : (N,) float32 photons, NaN where not known; hkl : (N, 3) int16, 0 0 0 where not indexed
@@ -76,6 +82,7 @@ class LatticePoints:
     sweeps: tuple[SweepGeometry, ...]
     lattices: tuple[Lattice, ...]
     n_spots: int
+    row: np.ndarray
     lab: np.ndarray
     frame: np.ndarray
     xy: np.ndarray
@@ -91,30 +98,35 @@ class LatticePoints:
     @property
     def columns(self) -> Mapping[str, np.ndarray]:
         """The columns by name."""
-        names = ("lab", "frame", "xy", "panel", "intensity", "hkl", "lattice", "sweep")
+        names = ("row", "lab", "frame", "xy", "panel", "intensity", "hkl", "lattice", "sweep")
         return {name: getattr(self, name) for name in names}
 
 
 def lattice_points(experiments: Sequence[Experiment], spots: Reflections, at_most: int = MOST_POINTS) -> LatticePoints:
     """The points of a table of spots or reflections that were observed. Raises MissingColumn."""
     n_spots = len(spots)
-    spots = spots[:: -(-n_spots // at_most) or 1].without("shoebox")
-    spots = spots[np.isfinite(spots["xyz_obs_px"]).all(axis=1) & spots["xyz_obs_px"].any(axis=1)]
-    sweep_of = _sweeps(experiments)
-    first = [sweep_of.index(number) for number in range(max(sweep_of, default=-1) + 1)]
+    rows = np.arange(n_spots)[:: -(-n_spots // at_most) or 1]
+    rows = rows[spots["xyz_obs_px"][rows].any(axis=1)]
+    spots = spots.without("shoebox")[rows]
+    members = sweeps_among(experiments)
+    sweep_of = [next(n for n, among in enumerate(members) if e in among) for e in range(len(experiments))]
     crystals = [(n, sweep_of[n], e.crystal) for n, e in enumerate(experiments) if e.crystal is not None]
     lattices = tuple(Lattice(*found) for found in crystals)
     sweep, lattice = _belonging(spots, sweep_of, lattices)
+    lab = _lab([experiments[among[0]] for among in members], sweep, spots)
+    whole = np.isfinite(lab).all(axis=1) & np.isfinite(spots["xyz_obs_px"]).all(axis=1)
+    rows, spots, sweep, lattice, lab = rows[whole], spots[whole], sweep[whole], lattice[whole], lab[whole]
     return LatticePoints(
-        sweeps=tuple(_geometry(experiments[n]) for n in first),
+        sweeps=tuple(_geometry(experiments[among[0]]) for among in members),
         lattices=lattices,
         n_spots=n_spots,
-        lab=_lab([experiments[n] for n in first], sweep, spots).astype(np.float32),
+        row=rows.astype(np.uint32),
+        lab=lab.astype(np.float32),
         frame=spots["xyz_obs_px"][:, 2].astype(np.float32),
         xy=spots["xyz_obs_px"][:, :2].astype(np.float32),
         panel=spots["panel"].astype(np.uint16),
         intensity=_intensity(spots).astype(np.float32),
-        hkl=np.where(lattice[:, None] >= 0, _hkl(spots), 0).astype(np.int16),
+        hkl=np.where(lattice[:, None] >= 0, _hkl(spots), 0).clip(-LARGEST_INDEX, LARGEST_INDEX).astype(np.int16),
         lattice=lattice.astype(np.int16),
         sweep=sweep.astype(np.uint16),
     )
@@ -142,15 +154,6 @@ def ice_shells() -> np.ndarray:
     return 1 / np.sqrt(ice_ring_inverse_d2(ICE_D_MIN))
 
 
-def _sweeps(experiments: Sequence[Experiment]) -> list[int]:
-    """The number of each experiment's sweep, as they first appear: lattices of one sweep have the same images."""
-    numbers: dict[tuple[object, tuple[int, int]], int] = {}
-    return [
-        numbers.setdefault((e.imageset.template if e.imageset else n, e.scan.image_range), len(numbers))
-        for n, e in enumerate(experiments)
-    ]
-
-
 def _belonging(
     spots: Reflections, sweep_of: Sequence[int], lattices: Sequence[Lattice]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -175,7 +178,8 @@ def _intensity(spots: Reflections) -> np.ndarray:
 
 
 def _lab(experiments: Sequence[Experiment], sweep: np.ndarray, spots: Reflections) -> np.ndarray:
-    lab = np.zeros((len(spots), 3))
+    """(N, 3) mm; NaN for spots of panels that there are not."""
+    lab = np.full((len(spots), 3), np.nan)
     for number, experiment in enumerate(experiments):
         for index, panel in enumerate(experiment.detector.panels):
             here = (sweep == number) & (spots["panel"] == index)
@@ -190,6 +194,7 @@ def _geometry(experiment: Experiment) -> SweepGeometry:
         s0=experiment.beam.s0,
         wavelength=experiment.beam.wavelength,
         turn=turn_to_crystal(experiment.goniometer),
+        axis=experiment.goniometer.axis @ experiment.goniometer.fixed,
         phi=(float(np.radians(scan.oscillation[0])), float(np.radians(scan.oscillation[1]))),
         images=scan.image_range,
         n_panels=len(experiment.detector),

@@ -75,6 +75,11 @@ class Subject:
         """The models that the table of a stage is of: the last that there are where the stage has none of its own."""
         return self.experiments(stage if stage in self.models else next(reversed(self.stages), stage))
 
+    def version(self, stage: str) -> str:
+        """Another one when the files of a stage are others. Raises NothingToSee, and OSError where they are gone."""
+        table = self._file(self.tables, "reflections", stage)
+        return "-".join(f"{n:x}" for path in (table, *self.models.values()) for n in _stamp(path))
+
     def _file(self, files: Mapping[str, Path], kind: str, stage: str) -> Path:
         if stage not in files:
             raise NothingToSee(title=self.title, kind=kind, stage=stage, there=", ".join(files) or "none")

@@ -129,3 +129,21 @@ def test_files_that_a_user_has_named(output):
 )  # fmt: skip
 def test_spots_that_are_not_indexed_are_wanted_too(there, shown):
     assert preferred_stage(dict.fromkeys(there)) == shown
+
+
+def test_what_has_not_changed_is_not_sent_again(client, output):
+    asked = "/sweeps/lyso/lattice/points?stage=integrated"
+    known = {"if-none-match": client.get(asked).headers["etag"]}
+    assert client.get(asked, headers=known).status_code == 304
+    write_stage(output / "lyso" / "stages", "integrated", 21)
+    answer = client.get(asked, headers=known)
+    assert answer.status_code == 200
+    assert columns_of_message(answer.content)[0]["n"] == 21
+
+
+def test_a_table_without_models_is_said(client, output):
+    finished_without = output / "empty" / "stages"
+    write_stage(finished_without, "strong")
+    (finished_without / "strong.expt").unlink()
+    assert "strong" in client.get("/sweeps/empty/lattice/points?stage=strong").text
+    (finished_without / "strong.refl").unlink()

@@ -112,3 +112,13 @@ def test_of_a_long_table_points_are_taken_evenly():
 
 def test_an_empty_table_has_no_points():
     assert len(lattice_points([experiment()], spots(0))) == 0
+
+
+def test_spots_of_panels_that_there_are_not_are_left_out():
+    points = lattice_points([experiment()], spots(4, panel=[0, 7, 0, 7]))
+    assert points.row.tolist() == [0, 2]
+    assert np.isfinite(reciprocal_points(points)).all()
+
+
+def test_without_models_there_are_no_points():
+    assert len(lattice_points([], spots(4))) == 0

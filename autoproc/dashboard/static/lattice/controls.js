@@ -44,6 +44,7 @@ export class Controls {
       field.slow.value = (model.beam_centre[1] + slow).toFixed(2);
     }
     field.distance.value = (model.distance + state.distance).toFixed(2);
+    [field.fast_by.value, field.slow_by.value, field.distance_by.value] = [fast, slow, state.distance];
     this.sayMoved();
   }
 
@@ -69,6 +70,7 @@ export class Controls {
     else if (name === "high" || name === "low") state[name] = Number(value) > 0 ? Number(value) : null;
     else if (name === "first" || name === "last") this.readImages();
     else if (name === "lattice") this.readLattices();
+    else if (name.endsWith("_by")) this.slide(name, Number(value));
     else this.readDetector();
     this.chosen();
   }
@@ -86,6 +88,26 @@ export class Controls {
     this.state.off = boxes.filter((box) => !box.checked).map((box) => box.value);
   }
 
+  // A lattice on or off; false where there is none of that name.
+  toggle(name) {
+    const box = this.form.querySelector(`[name=lattice][value="${name}"]`);
+    box?.click();
+    return Boolean(box);
+  }
+
+  // What a slider moves: by how much, where its number says what it is then.
+  slide(name, by) {
+    const { state } = this;
+    if (name === "distance_by") state.distance = by;
+    else state.beam = name === "fast_by" ? [by, state.beam[1]] : [state.beam[0], by];
+    this.writeDetector();
+  }
+
+  // How far the indexed spots are from where their lattices have them, which is least where the detector is right.
+  sayOff(off) {
+    this.form.querySelector("#off").value = Number.isFinite(off) ? `indexed spots off their indices by ${off.toFixed(4)} rms` : "";
+  }
+
   readDetector() {
     const { state, model } = this, { fast, slow, distance } = this.form.elements;
     const off = (field, known) => {
@@ -94,6 +116,8 @@ export class Controls {
     };
     if (model.beam_centre) state.beam = [off(fast, model.beam_centre[0]), off(slow, model.beam_centre[1])];
     state.distance = off(distance, model.distance);
+    const { elements } = this.form;
+    [elements.fast_by.value, elements.slow_by.value, elements.distance_by.value] = [...state.beam, state.distance];
     this.sayMoved();
   }
 

@@ -53,9 +53,9 @@ export class Glance {
       if (bin < BINS) (columns.lattice[i] < 0 ? lost : found)[bin]++;
     }
     const plot = new Plot(this.place.querySelector("canvas[data-by=resolution]"));
-    for (const d of facts.ice) if (1 / d ** 2 < most) plot.upright(1 / d ** 2 / most, "--c0");
-    plot.curve(found, Math.max(...found), "--soft");
-    plot.steps(lost, Math.max(...lost), "--c1");
+    for (const d of facts.ice) if (1 / d ** 2 < most) plot.upright(1 / d ** 2 / most, "--c3");
+    plot.steps(lost, Math.max(...lost), "--c5");
+    plot.curve(found, Math.max(...found), "--c0");
     for (const d of [4, 2.5, 2, 1.7, 1.5, 1.3]) if (1 / d ** 2 < most) plot.words(`${d} Å`, 1 / d ** 2 / most);
   }
 
@@ -127,7 +127,7 @@ function density(canvas, points, [[a, b, c], [d, e, f]], edge) {
 }
 
 function ramp() {
-  const paper = colour("--paper"), ink = colour("--c1");
+  const paper = colour("--paper"), ink = colour("--ink");
   return Array.from({ length: SHADES }, (_, n) => {
     const [r, g, b] = paper.map((x, k) => Math.round(x + (n / (SHADES - 1)) * (ink[k] - x)));
     return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
@@ -173,7 +173,7 @@ class Plot {
   }
 
   upright(at, name) {
-    this.context.fillStyle = css(colour(name), 0.35);
+    this.context.fillStyle = css(colour(name), 0.45);
     this.context.fillRect(at * this.width - 1, 0, 2, this.height);
   }
 

@@ -3,6 +3,7 @@ import { Controls } from "./controls.js";
 import { Glance } from "./glance.js";
 import { IDENTITY } from "./matrix.js";
 import { readMessage } from "./message.js";
+import { meanOff } from "./models.js";
 import { between, lookDown } from "./orientation.js";
 import { factsOf, imageLink, inWords, showSpot } from "./spot.js";
 import { beginning, searchOf, stateOf } from "./state.js";
@@ -10,15 +11,18 @@ import { Turning } from "./turn.js";
 import { Viewer } from "./viewer.js";
 
 const WAY = 350; // ms of a turn to another view
+const REACH = 100; // px from the middle within which the key Enter finds a spot
+const OFTEN = 10_000; // ms after which one looks whether the files are others
 const page = document.querySelector("#lattice");
 const said = page.querySelector(".said");
 const state = stateOf(location.search);
 const stage = page.dataset.stage;
+const pointsAddress = `${location.pathname}/points?stage=${encodeURIComponent(stage)}`;
 
 if (stage) begin().catch((error) => (said.textContent = error.message));
 
 async function begin() {
-  const answer = await fetch(`${location.pathname}/points?stage=${encodeURIComponent(stage)}`);
+  const answer = await fetch(pointsAddress);
   if (!answer.ok) throw new Error(await answer.text());
   const message = readMessage(await answer.arrayBuffer());
   said.textContent = message.facts.n ? "" : "No spot of this table was observed.";
@@ -28,8 +32,15 @@ async function begin() {
   const chosen = () => {
     viewer.choose();
     glance.soon(viewer.chosen, state);
+    sayOff();
     count(viewer, message);
     remember();
+  };
+  let measured;
+  const sayOff = () => {
+    if (measured === viewer.chosen.placed) return;
+    measured = viewer.chosen.placed;
+    controls.sayOff(meanOff(viewer.chosen.rlp, message));
   };
   const key = (name) => look(name, viewer, controls, chosen);
   const controls = new Controls(document.querySelector("#controls"), message, state, {
@@ -38,9 +49,11 @@ async function begin() {
   new Turning(page.querySelector(".hand"), {
     state, key, camera: () => viewer.camera, changed: () => { viewer.draw(); remember(); },
     click: (x, y) => choose(viewer, message, viewer.at(x, y)),
+    middle: (x, y) => choose(viewer, message, viewer.at(x, y, REACH)),
   });
   count(viewer, message);
   glance.soon(viewer.chosen, state);
+  sayOff();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => glance.soon(viewer.chosen, state));
   for (const button of document.querySelectorAll("[data-lost]")) {
     button.addEventListener("click", () => {
@@ -51,6 +64,18 @@ async function begin() {
     });
   }
   sayUnder(viewer, message);
+  if (viewer.spot !== undefined) choose(viewer, message, viewer.spot);
+  follow(answer.headers.get("etag"));
+}
+
+// The same view of new spots, when the files have changed.
+function follow(version) {
+  const asked = { headers: { "if-none-match": version } };
+  setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch(pointsAddress, asked).catch(() => null);
+    if (answer?.status === 200) location.reload();
+  }, OFTEN);
 }
 
 // What is under the pointer.
@@ -73,7 +98,9 @@ function look(name, viewer, controls, chosen) {
   const way = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : WAY;
   if (three >= 0 && basis) turnTo(viewer, lookDown(basis[three], basis[(three + 1) % 3]), way);
   else if (lab >= 0) turnTo(viewer, lookDown(IDENTITY[lab], IDENTITY[(lab + 1) % 3]), way);
-  else if (name === "0") {
+  else if (/^[1-9u]$/.test(name)) {
+    if (!controls.toggle(name === "u" ? "none" : String(Number(name) - 1))) return false;
+  } else if (name === "0") {
     Object.assign(state, { ...beginning(), stage: state.stage });
     controls.write();
     chosen();
@@ -102,6 +129,9 @@ function count(viewer, { facts }) {
 function choose(viewer, message, i) {
   const place = document.querySelector("#spot");
   place.hidden = i === undefined;
+  state.row = i === undefined ? null : message.columns.row[i];
+  viewer.draw();
+  remember();
   if (i === undefined) return;
   const spot = factsOf(message, viewer.chosen.length, i);
   showSpot(place, spot, imageLink(page.dataset.sweep, stage, spot));

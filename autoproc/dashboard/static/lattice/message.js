@@ -1,5 +1,5 @@
 // Points as bytes (autoproc/viewing/lattice_message.py): typed arrays that look into the message, without copies.
-const ARRAYS = { float32: Float32Array, int16: Int16Array, uint16: Uint16Array };
+const ARRAYS = { float32: Float32Array, int16: Int16Array, uint16: Uint16Array, uint32: Uint32Array };
 
 export function readMessage(buffer) {
   const bytes = new Uint8Array(buffer);

@@ -61,6 +61,23 @@ export function residues(rlp, A) {
   return off;
 }
 
+// Root mean square of what the indexed spots are off their own indices by, in all three; NaN where none is indexed.
+export function meanOff(rlp, { facts, columns }) {
+  const toIndex = facts.lattices.map((lattice) => inverse(lattice.A).flat());
+  let total = 0, n = 0;
+  for (let i = 0; i < facts.n; i++) {
+    const m = toIndex[columns.lattice[i]];
+    if (!m) continue;
+    const x = rlp[3 * i], y = rlp[3 * i + 1], z = rlp[3 * i + 2];
+    for (let j = 0; j < 3; j++) {
+      const off = m[3 * j] * x + m[3 * j + 1] * y + m[3 * j + 2] * z - columns.hkl[3 * i + j];
+      total += off * off;
+    }
+    n++;
+  }
+  return Math.sqrt(total / (3 * n));
+}
+
 // All points brought into the one reciprocal cell around the origin, by whole indices of a lattice.
 export function foldedIntoCell(rlp, A) {
   const folded = residues(rlp, A);

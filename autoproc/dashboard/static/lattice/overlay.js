@@ -7,19 +7,22 @@ const AXES = ["--c1", "--c2", "--c0"];
 const STARRED = ["a*", "b*", "c*"];
 const SHELLS = [40, 20, 10, 8, 6, 5, 4, 3.5, 3, 2.5, 2.2, 2, 1.8, 1.6, 1.5, 1.4, 1.3, 1.2, 1.1, 1, 0.9, 0.8, 0.7, 0.6];
 const CLOSEST = 46; // px between shells of resolution
+const AXIS = 1.05; // the rotation axis is drawn almost as far out as spots are
 const INSET = 44; // px of the cross of the laboratory's axes in the corner
 const CORNER = 64;
 
-export function drawOverlay(context, camera, { state, basis, ice, ratio }) {
+export function drawOverlay(context, camera, { state, basis, ice, axis, chosen, ratio }) {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, camera.width, camera.height);
   context.font = "12px system-ui, sans-serif";
   context.textBaseline = "middle";
   if (state.axes && !state.fold) resolutionShells(context, camera);
-  if (state.ice && !state.fold) ice.forEach((d) => shell(context, camera, d, css(colour("--c0"), 0.55)));
+  if (state.ice && !state.fold) ice.forEach((d) => shell(context, camera, d, css(colour("--c3"), 0.6)));
   if (basis && (state.cell || state.fold)) cellEdges(context, camera, basis, state.fold);
   if (basis && state.axes) basis.forEach((vector, i) => reciprocalAxis(context, camera, vector, i));
+  if (state.axes && axis) rotationAxis(context, camera, axis);
   if (state.axes && state.frame === "laboratory") laboratoryAxes(context, camera);
+  if (chosen) ring(context, onScreen(camera, chosen));
 }
 
 function shell(context, camera, d, style) {
@@ -73,6 +76,27 @@ function laboratoryAxes(context, camera) {
     line(context, middle, end);
     words(context, "XYZ"[i], middle[0] + 1.22 * INSET * right, middle[1] - 1.22 * INSET * up, "--soft", "center");
   });
+}
+
+function rotationAxis(context, camera, axis) {
+  const ends = [-1, 1].map((way) => onScreen(camera, scaled(axis, (way * camera.extent) / AXIS)));
+  context.strokeStyle = css(colour("--ink"), 0.5);
+  context.lineWidth = 1;
+  context.setLineDash([7, 4]);
+  line(context, ...ends);
+  context.setLineDash([]);
+  if (Math.hypot(ends[1][0] - ends[0][0], ends[1][1] - ends[0][1]) < CLOSEST) return;
+  words(context, "rotation axis", ends[1][0], ends[1][1] - 10, "--soft", ends[1][0] > camera.x ? "right" : "left");
+}
+
+function ring(context, [x, y]) {
+  for (const [width, name] of [[5, "--paper"], [2, "--ink"]]) {
+    context.strokeStyle = css(colour(name));
+    context.lineWidth = width;
+    context.beginPath();
+    context.arc(x, y, 9, 0, 2 * Math.PI);
+    context.stroke();
+  }
 }
 
 function line(context, [x0, y0], [x1, y1]) {

@@ -5,7 +5,7 @@ export function factsOf({ facts, columns }, rlpLength, i) {
   const sweep = facts.sweeps[columns.sweep[i]], lattice = columns.lattice[i];
   const three = columns.hkl.subarray(3 * i, 3 * i + 3);
   return {
-    image: sweep.images[0] + Math.floor(columns.frame[i]),
+    row: columns.row[i], image: sweep.images[0] + Math.floor(columns.frame[i]),
     x: columns.xy[2 * i], y: columns.xy[2 * i + 1], panel: columns.panel[i], sweep: columns.sweep[i],
     several: sweep.n_panels > 1, d: 1 / rlpLength[i], intensity: columns.intensity[i],
     lattice: lattice < 0 ? null : lattice + 1, hkl: lattice < 0 ? null : [...three],
@@ -13,10 +13,9 @@ export function factsOf({ facts, columns }, rlpLength, i) {
 }
 
 export function imageLink(sweep, stage, spot) {
-  const asked = new URLSearchParams({
-    image: spot.image, x: spot.x.toFixed(1), y: spot.y.toFixed(1), zoom: ZOOM, stage,
-  });
-  if (spot.several) asked.set("panel", spot.panel);
+  const asked = new URLSearchParams({ stage, image: spot.image, row: spot.row });
+  // with several panels the viewer of images knows where on its picture they are
+  if (!spot.several) Object.entries({ x: spot.x.toFixed(1), y: spot.y.toFixed(1), zoom: ZOOM }).forEach((one) => asked.set(...one));
   if (spot.sweep) asked.set("sweep", spot.sweep);
   return `${sweep}/images?${asked}`;
 }

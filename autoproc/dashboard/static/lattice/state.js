@@ -2,7 +2,7 @@
 const BEGINNING = {
   stage: "", turn: [1, 0, 0, 0], zoom: 1, pan: [0, 0], colour: "lattice", size: 3, slab: 1, off: [], spots: "all",
   high: null, low: null, images: null, frame: "laboratory", of: 0, fold: false,
-  axes: true, cell: true, ice: false, beam: [0, 0], distance: 0,
+  axes: true, cell: true, ice: false, beam: [0, 0], distance: 0, row: null,
 };
 const LISTS = { turn: 4, pan: 2, images: 2, beam: 2 };
 const CHOICES = {

@@ -11,8 +11,8 @@ const KEYS = {
 };
 
 export class Turning {
-  constructor(element, { state, camera, changed, click, key }) {
-    Object.assign(this, { element, state, camera, changed, click, key });
+  constructor(element, { state, camera, changed, click, middle, key }) {
+    Object.assign(this, { element, state, camera, changed, click, middle, key });
     this.fingers = new Map();
     element.addEventListener("pointerdown", (event) => this.down(event));
     element.addEventListener("pointermove", (event) => this.move(event));
@@ -99,6 +99,7 @@ export class Turning {
     } else if (key === "+" || key === "=") this.zoom(1.2, clientWidth / 2, clientHeight / 2);
     else if (key === "-" || key === "_") this.zoom(1 / 1.2, clientWidth / 2, clientHeight / 2);
     else if (key === "," || key === ".") this.state.turn = turnBy(this.state.turn, [0, 0, 1], key === "," ? STEP : -STEP);
+    else if (key === "Enter") this.middle(clientWidth / 2, clientHeight / 2);
     else return false;
     return true;
   }

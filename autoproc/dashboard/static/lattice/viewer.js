@@ -28,6 +28,25 @@ export class Viewer {
     return lattice ? basisOf(lattice, this.state.frame === "crystal" && !this.state.fold, inverse) : null;
   }
 
+  // Of rotation, where there is one for all.
+  get axis() {
+    const { facts } = this.message, { state } = this;
+    return facts.sweeps.length === 1 && state.frame === "laboratory" && !state.fold ? facts.sweeps[0].axis : null;
+  }
+
+  // The number of the point that is chosen, and where it is among those that are shown; undefined for none.
+  get spot() {
+    const { row } = this.message.columns, number = this.state.row;
+    if (number === null) return undefined;
+    const i = row.indexOf(number);
+    return i < 0 ? undefined : i;
+  }
+
+  get place3() {
+    const i = this.spot, k = i === undefined ? -1 : this.which.indexOf(i);
+    return k < 0 ? null : this.positions.subarray(3 * k, 3 * k + 3);
+  }
+
   get camera() {
     return cameraOf(this.state, this.extent, this.place.clientWidth, this.place.clientHeight);
   }
@@ -69,16 +88,16 @@ export class Viewer {
     const finer = { ...camera, x: camera.x * ratio, y: camera.y * ratio, scale: camera.scale * ratio };
     this.painter.draw(finer, this.state.size * ratio);
     drawOverlay(this.overlay, camera, {
-      state: this.state, basis: this.basis, ice: this.message.facts.ice, ratio,
+      state: this.state, basis: this.basis, ice: this.message.facts.ice, axis: this.axis, chosen: this.place3, ratio,
     });
     this.place.dataset.drawn = Number(this.place.dataset.drawn ?? 0) + 1;
   }
 
   // The number of the point at a place on the screen, the nearest to the eye where several are; undefined for none.
-  at(x, y) {
+  at(x, y, within = NEAREST) {
     const { rows, scale, depth, ...middle } = this.camera, { positions, which } = this;
     const [[a, b, c], [d, e, f], [g, h, k]] = rows;
-    const right = (x - middle.x) / scale, up = (middle.y - y) / scale, reach = NEAREST / scale;
+    const right = (x - middle.x) / scale, up = (middle.y - y) / scale, reach = within / scale;
     let best, least = Infinity;
     for (let i = 0, n = 0; n < which.length; i += 3, n++) {
       const px = positions[i], py = positions[i + 1], pz = positions[i + 2];
@@ -92,12 +111,20 @@ export class Viewer {
   }
 }
 
+// The graphics card has given up: the same view again, drawn by this program.
+function withoutIt() {
+  const asked = new URLSearchParams(location.search);
+  asked.set("painter", "canvas");
+  location.replace(`?${asked}`);
+}
+
 function painterIn(canvas) {
   const asked = new URLSearchParams(location.search).get("painter");
   if (asked !== "canvas") {
     const other = canvas.cloneNode();
     try {
       const painter = new WebGL(other, asked === "webgl");
+      other.addEventListener("webglcontextlost", withoutIt);
       canvas.replaceWith(other);
       return painter;
     } catch {
