@@ -36,7 +36,10 @@ class NothingToSee(InputError):
 class NotOneSubject(ConfigurationError):
     """Files that are not of one kind."""
 
-    what = "one .expt file, one .refl file, or images of one sweep can be looked at, and these were given: {given}"
+    what = (
+        "a .expt file with its .refl file, several of both in the same order, or images can be looked at, and these "
+        "were given: {given}"
+    )
     hint = "for example: autoproc view refined.expt refined.refl"
 
 
@@ -100,17 +103,29 @@ def _is_in_place(path: Path) -> bool:
 
 
 def subject_of_files(files: Sequence[Path]) -> Subject:
-    """What a user has named: models with their reflections, or images. Raises NotOneSubject."""
+    """What a user has named: models with their reflections, or images. Raises NotOneSubject.
+
+    Several .expt files, each with its .refl in the same order, are as many stages.
+    """
     models = [path for path in files if path.suffix in (".expt", ".json")]
     tables = [path for path in files if path.suffix == ".refl"]
     images = [path for path in files if path not in models and path not in tables]
-    if len(models) > 1 or len(tables) > 1 or (tables and not models) or bool(images) == bool(models):
+    are_pairs = len(models) == len(tables) or (len(models) == 1 and not tables)
+    if bool(images) == bool(models) or (models and not are_pairs) or (tables and not models):
         raise NotOneSubject(given=", ".join(map(str, files)) or "none")
     if images:
         return Subject(images[0].name, images=tuple(images))
-    stage = models[0].stem
+    names = _told_apart(models)
     title = ", ".join(path.name for path in files)
-    return Subject(title, {stage: models[0]}, {stage: tables[0]} if tables else {})
+    return Subject(title, dict(zip(names, models, strict=True)), dict(zip(names, tables, strict=False)))
+
+
+def _told_apart(paths: Sequence[Path]) -> list[str]:
+    """A name for each: its own, with its folder's or all of its path before it where others are called so too."""
+    for names in ([p.stem for p in paths], [f"{p.absolute().parent.name}/{p.stem}" for p in paths]):
+        if len(set(names)) == len(names):
+            return names
+    return [f"{n}: {path}" for n, path in enumerate(paths, start=1)]
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import pytest
 from models_for_tests import crystal, experiment, panel, rotation
 
 from autoproc.dashboard.app import file_viewer
-from autoproc.dashboard.guard import Keys
+from autoproc.dashboard.keys import Keys
 from autoproc.dashboard.params import ServeParams
 from autoproc.formats.expt import write_expt
 from autoproc.formats.refl import write_refl

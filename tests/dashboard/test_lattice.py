@@ -11,7 +11,7 @@ from queued import finished, queue_in
 from starlette.testclient import TestClient
 
 from autoproc.dashboard.app import dashboard, file_viewer, keys_of
-from autoproc.dashboard.guard import Keys
+from autoproc.dashboard.keys import Keys
 from autoproc.dashboard.lattice_pages import preferred_stage
 from autoproc.dashboard.params import ServeParams
 from autoproc.formats.expt import write_expt

@@ -29,11 +29,26 @@ def test_models_with_their_table():
     assert subject.tables == {"b": Path("a.refl")}
 
 
+@pytest.mark.parametrize(
+    ("named", "stages"),
+    [(["a.expt", "a.refl", "b.expt", "b.refl"], ("a", "b")),
+     (["x/a.expt", "y/a.expt", "1.refl", "2.refl"], ("x/a", "y/a")),
+     (["x/a.expt", "z/x/a.expt", "1.refl", "2.refl"], ("1: x/a.expt", "2: z/x/a.expt"))],
+)  # fmt: skip
+def test_several_models_each_with_their_table(named, stages):
+    subject = subject_of_files([Path(name) for name in named])
+    assert subject.stages == stages
+    assert [str(path) for path in subject.tables.values()] == [name for name in named if name.endswith("refl")]
+
+
 def test_images_alone():
     assert subject_of_files([Path("a_00001.cbf"), Path("a_00002.cbf")]).stages == (IMAGES,)
 
 
-@pytest.mark.parametrize("named", [[], ["a.refl"], ["a.expt", "b.expt"], ["a.expt", "b.cbf"], ["a.refl", "b.cbf"]])
+@pytest.mark.parametrize(
+    "named",
+    [[], ["a.refl"], ["a.expt", "b.expt"], ["a.expt", "a.refl", "b.refl"], ["a.expt", "b.cbf"], ["a.refl", "b.cbf"]],
+)
 def test_what_is_not_one_subject_is_said(named):
     with pytest.raises(NotOneSubject):
         subject_of_files([Path(name) for name in named])
