@@ -146,6 +146,9 @@ def _run(
     once: Annotated[
         bool, typer.Option("--once", help="Leave when what is there is processed, instead of watching for more.")
     ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show the results in a browser meanwhile, as `autoproc serve` does.")
+    ] = False,
 ) -> None:
     """Process every sweep found under the paths: images in, merged intensities out.
 
@@ -160,7 +163,7 @@ def _run(
     ahead = _ahead() if _is_program.get() else None
     from autoproc.commands.run import run_command  # noqa: PLC0415
 
-    run_command(arguments, output, config, threads, once, ahead)
+    run_command(arguments, output, config, threads, once, ahead, serve)
 
 
 @app.command("_work", hidden=True)
@@ -187,6 +190,7 @@ def _serve(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of parameters.")] = None,
     link: Annotated[bool, typer.Option("--link", help="Print a link to the pages that are served now.")] = False,
     key: Annotated[bool, typer.Option("--key", help="Print the key with which programs may ask.")] = False,
+    beside: Annotated[int | None, typer.Option("--beside", hidden=True)] = None,
 ) -> None:
     """Show results in a browser: sweeps as they come and are processed, images, reciprocal lattices.
 
@@ -195,7 +199,7 @@ def _serve(
     """
     from autoproc.commands.serve import serve_command  # noqa: PLC0415
 
-    serve_command(arguments or [], config, link, key)
+    serve_command(arguments or [], config, link, key, beside)
 
 
 @app.command("reciprocal-lattice-viewer")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say_error
+from autoproc.commands.pages_beside import pages_beside
 from autoproc.commands.reference_files import with_found_references
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
@@ -82,11 +83,13 @@ def run_command(
     threads: int | None,
     once: bool = False,
     ahead: Ahead | None = None,
+    serve: bool = False,
 ) -> None:
     """Process every sweep under the paths among the arguments, and leave with the exit status.
 
     once : leave when all that is there is processed, instead of watching the directories for more
     ahead : the first processes that are needed, where they were begun already
+    serve : show the pages of the results in a browser meanwhile
     """
     with leaving_well(), closing(ahead or Ahead(())):
         paths, overrides = split_arguments(arguments)
@@ -100,7 +103,7 @@ def run_command(
             tell_skipped(wanted.named)
             stop = Stop()
             with stop.listening():
-                n_failed = Run(output, settings, wanted, stop, ahead).work()
+                n_failed = Run(output, settings, wanted, stop, ahead, serve).work()
         if stop.n_asked:
             leave_stopped(stop, is_watching=bool(wanted.watched))
         raise typer.Exit(FAILED if n_failed else OK)
@@ -154,8 +157,17 @@ def leave_stopped(stop: Stop, is_watching: bool) -> None:
 class Run:
     """One run of the program: queue, workers, logs, and what it was asked for."""
 
-    def __init__(self, output: Path, config: Config, wanted: Wanted, stop: Stop, ahead: Ahead | None = None) -> None:
+    def __init__(
+        self,
+        output: Path,
+        config: Config,
+        wanted: Wanted,
+        stop: Stop,
+        ahead: Ahead | None = None,
+        serve: bool = False,
+    ) -> None:
         self.output, self.config, self.wanted, self.stop, self._ahead = output, config, wanted, stop, ahead
+        self._serve = serve
         self._ids: list[int] = []
         self._n_problems = self._n_empty = 0
 
@@ -166,7 +178,10 @@ class Run:
         if not (named.sweeps or named.listed or wanted.watched or wanted.search):
             return self._in_the_end(0, 0)
         outputs = Outputs(self.output, self.config.service.n_earlier)
-        with opened(outputs, self.config) as (queue, log):
+        with (
+            opened(outputs, self.config) as (queue, log),
+            pages_beside(self._serve, self.output, self.config.serve, echo),
+        ):
             self._work_off(queue, log, outputs)
             jobs = [queue.job(number) for number in self._ids]
             states = [job.state for job in jobs if job.kind != "combined"]

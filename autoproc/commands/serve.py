@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,16 +16,19 @@ from autoproc.config import read_config, with_command_line
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.keys import keys_of
 from autoproc.dashboard.links import LinkFile, links_of
-from autoproc.dashboard.listening import address_of, listening
+from autoproc.dashboard.listening import NoSuchAddress, NoSuchSocket, PortTaken, address_of, listening
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.patience import serve_on
 from autoproc.dashboard.standing import who_is_at_work
 from autoproc.errors import InputError, WrongArguments
 from autoproc.overrides import split_arguments
+from autoproc.service.orphans import ORPHANED, die_with_parent
 from autoproc.service.outputs import Outputs
 
 RESULTS = "autoproc_processed"
 """Where `autoproc run` writes if not told where."""
+BESIDE = 5
+"""Added to the niceness of pages beside a run."""
 
 
 class NothingServed(InputError):
@@ -34,8 +38,15 @@ class NothingServed(InputError):
     hint = "`autoproc serve {output}` does, and prints a link"
 
 
-def serve_command(arguments: Sequence[str], config: Path | None, link: bool = False, key: bool = False) -> None:
-    """Show the pages of a folder of results until Ctrl-C; or print a link to those that are shown, or programs' key."""
+def serve_command(
+    arguments: Sequence[str], config: Path | None, link: bool = False, key: bool = False, beside: int | None = None
+) -> None:
+    """Show the pages of a folder of results until Ctrl-C; or print a link to those that are shown, or programs' key.
+
+    beside : number of the run that has begun this process: it ends with it, and costs it nothing
+    """
+    if beside is not None:
+        _depend_on(beside)
     with leaving_well():
         folders, changes = split_arguments(arguments)
         if len(folders) > 1:
@@ -49,8 +60,24 @@ def serve_command(arguments: Sequence[str], config: Path | None, link: bool = Fa
             typer.echo("\n".join(_links(outputs)))
         elif key:
             typer.echo(keys_of(outputs).program_key)
-        else:
+        elif beside is None:
             _serve(outputs, params, at_work)
+        else:
+            _serve_beside(outputs, params)
+
+
+def _depend_on(program: int) -> None:
+    die_with_parent()
+    if os.getppid() != program:  # it has ended while this process was loaded
+        raise SystemExit(ORPHANED)
+    os.nice(BESIDE)
+
+
+def _serve_beside(outputs: Outputs, params: ServeParams) -> None:
+    try:
+        _serve(outputs, params)
+    except (PortTaken, NoSuchAddress, NoSuchSocket) as error:
+        typer.echo(f"{error}; the run goes on without its pages", err=True)
 
 
 def _end(*_: object) -> None:
@@ -64,7 +91,7 @@ def _links(outputs: Outputs) -> list[str]:
     return links
 
 
-def _serve(outputs: Outputs, params: ServeParams, remark: str) -> None:
+def _serve(outputs: Outputs, params: ServeParams, remark: str = "") -> None:
     keys, file = keys_of(outputs), LinkFile.of(outputs)
     app = dashboard(outputs, params, keys)
     with listening(params) as listener:
@@ -85,7 +112,8 @@ def _serve(outputs: Outputs, params: ServeParams, remark: str) -> None:
             say_link()
         else:
             typer.echo(f"for the web server in front: {params.socket or f'{params.host}, port {params.port}'}")
-        typer.echo(remark)
+        if remark:
+            typer.echo(remark)
         signal.signal(signal.SIGTERM, _end)  # uvicorn raises it again when it has ended
         try:
             serve_on(listener, app)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
+from autoproc.dashboard.openapi import description
 from autoproc.dashboard.rows import row_of
 from autoproc.dashboard.visit_address import VisitAddress
 from autoproc.dashboard.visit_pages import visit_facts
@@ -43,6 +44,11 @@ async def sweep(request: Request) -> JSONResponse:
     return JSONResponse(await visit_of(request).reader.ask(facts))
 
 
+async def openapi(_: Request) -> JSONResponse:
+    """The description of this interface."""
+    return JSONResponse(description())
+
+
 async def ask(request: Request) -> JSONResponse:
     """Have a sweep tried again, taken out, processed anew, or processed sooner; answers with its row."""
     name, verb = request.path_params["name"], request.url.path.rpartition("/")[2]
@@ -72,6 +78,7 @@ def _wish(verb: str, body: bytes) -> Callable[[JobQueue, str], Job]:
 routes = [
     Route("/api/sweeps", sweeps),
     Route("/api/events", events),
+    Route("/api/openapi.json", openapi),
     *(Route(f"/api/sweeps/{{name:path}}/{verb}", ask, methods=["POST"]) for verb in (*VERBS, "reprocess", "priority")),
     Route("/api/sweeps/{name:path}", sweep),
 ]

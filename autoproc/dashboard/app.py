@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from autoproc.dashboard import api, image_pages, lattice_pages, request_pages, sweep_pages, visit_pages
+from autoproc.dashboard import api, image_pages, lattice_pages, metrics, request_pages, sweep_pages, visit_pages
 from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.guard import Guard
 from autoproc.dashboard.health import health
@@ -42,6 +42,7 @@ ROOMS = (
     lattice_pages,
     sweep_pages,  # takes any address below /sweeps that none before it takes
     api,
+    metrics,
 )
 
 

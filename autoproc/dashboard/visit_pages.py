@@ -18,6 +18,11 @@ from autoproc.dashboard.website import visit_of
 from autoproc.service.jobs import JobQueue
 
 DAY = 86400
+NO_PICTURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48" fill="none" stroke="#8a949e" stroke-opacity=".35">'
+    '<circle cx="24" cy="24" r="4"/><circle cx="24" cy="24" r="11"/><circle cx="24" cy="24" r="18"/></svg>'
+)
+"""In place of that of a sweep whose images cannot be read now."""
 MOST_CSV = 100_000
 """Rows of a table for spreadsheets: more than any visit has."""
 
@@ -75,7 +80,7 @@ async def thumbnail(request: Request) -> Response:
     job = await visit.reader.ask(lambda queue: queue.by_name(name))
     picture = None if job is None or job.kind == "combined" else await visit.thumbnails.of(job)
     if picture is None:
-        return Response(status_code=404, headers={"cache-control": "max-age=60"})
+        return Response(NO_PICTURE, media_type="image/svg+xml", headers={"cache-control": "private, max-age=60"})
     return Response(picture, media_type="image/png", headers={"cache-control": f"private, max-age={DAY}"})
 
 

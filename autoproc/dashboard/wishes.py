@@ -35,7 +35,7 @@ class BadParameters(InputError):
 class Reprocess(BaseModel):
     """Process a sweep again."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
     parameters: dict[str, str] = Field(default_factory=dict, max_length=1000)
     """Parameters to change, as TABLE.KEY: VALUE of the command line; those that were changed before stay changed."""
 
@@ -43,7 +43,7 @@ class Reprocess(BaseModel):
 class Priority(BaseModel):
     """Process a sweep sooner or later than others that wait."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
     priority: float | None = Field(None, ge=-1e6, le=1e6, allow_inf_nan=False)
     """The greater, the sooner; 0 is what nobody has asked for; null: before all others that wait."""
 

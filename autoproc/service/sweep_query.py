@@ -37,11 +37,11 @@ COPY = f"INSERT OR REPLACE INTO listed SELECT {', '.join(COLUMNS.values())} FROM
 CHANGED = f"{COPY} AND id IN (SELECT job_id FROM changes WHERE number > ?)"
 NO_LONGER = "DELETE FROM listed WHERE id IN (SELECT id FROM jobs WHERE state = 'listed')"
 ORDERS: Mapping[str, str] = {
-    "latest": "latest", "arrival": "id", "name": "name", "state": "state",
+    "latest": "latest + 1e11 * (state = 'running')", "arrival": "id", "name": "name", "state": "state",
     "verdict": "CASE verdict WHEN 'bad' THEN 0 WHEN 'look' THEN 1 WHEN 'good' THEN 2 END",
     "space_group": "space_group", "n_images": "n_images", **{figure: figure for figure in FIGURES},
 }  # fmt: skip
-"""What sweeps can be sorted by, as SQL has it; those without come last."""
+"""What sweeps can be sorted by, as SQL has it; those without come last. Of the latest, those under way come first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ const element = (html) => {
   return template.content;
 };
 
+const isPlain = () => visit.querySelector("#rows").dataset.plain === "yes"; // all sweeps, the latest first
+
 /** Put a sweep's row in the place of the one there; returns whether there was one. */
 function replaceRow(row) {
   const there = visit.querySelector(`#rows tr[data-id="${row.id}"]`);
@@ -26,6 +28,7 @@ function replaceRow(row) {
   if (there.className !== made.firstElementChild.className) made.firstElementChild.classList.add("has-changed");
   const placed = made.firstElementChild;
   there.replaceWith(placed);
+  if (isPlain() && placed.matches(".is-running") && !there.matches(".is-running")) placed.parentElement.prepend(placed);
   if (hadFocus) placed.querySelector(open ? "summary" : ".name a")?.focus();
   return true;
 }
@@ -50,8 +53,7 @@ function show(news) {
   atWork.classList.toggle("is-attended", news.is_attended);
   if (atWork.textContent !== news.at_work) atWork.textContent = news.at_work;
   const missing = news.rows.filter((row) => !replaceRow(row));
-  const isPlain = visit.querySelector("#rows").dataset.plain === "yes";
-  if (isPlain) missing.sort((a, b) => a.id - b.id).forEach(addRow);
+  if (isPlain()) missing.sort((a, b) => a.id - b.id).forEach(addRow);
   else if (missing.length) swap.soon();
 }
 
@@ -59,5 +61,4 @@ setClock(Number(visit.dataset.now));
 keepTicking();
 const swap = makeSwappable(visit);
 askWithoutLeaving(document.querySelector("#ask"));
-visit.addEventListener("error", (event) => { if (event.target.matches?.(".picture img")) event.target.hidden = true; }, true);
 follow(Number(visit.dataset.number), { sweeps: show, reload: swap.now, lost: (isLost) => { document.querySelector("#lost").hidden = !isLost; } });

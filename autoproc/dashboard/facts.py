@@ -1,0 +1,84 @@
+"""What programs are told and may ask, as models: the description of the interface is written from them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Figure = float | None
+
+
+class Facts(BaseModel):
+    """Of what is told, nothing is left undescribed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SweepFacts(Facts):
+    """A sweep of the queue; figures are null until it has results. Times are seconds since 1970."""
+
+    id: int = Field(description="its number in the queue")
+    name: str = Field(description="of its folder of results")
+    state: str = Field(
+        description="queued, running, interrupted (nobody works on it any more), processed, failed, cancelled, "
+        "set_aside (it ended its worker too often) or not_combined (a group of which no two sweeps agree)"
+    )
+    lamp: str = Field(description="good, look, bad or open")
+    verdict: str = Field(description="what that means, in words")
+    visit: str = Field(description="the directory watched under which it was found")
+    path: str = Field(description="template with #, or master file")
+    folder: str = Field(description="of its images")
+    kind: str = Field(description="of its images; combined: several sweeps")
+    run: int = Field(description="how often it was begun")
+    n_images: int
+    n_images_used: int | None
+    space_group: str | None
+    unit_cell: list[float] | None = Field(description="Angstrom and degrees")
+    d_min: Figure = Field(description="Angstrom")
+    completeness: Figure = Field(description="%")
+    multiplicity: Figure
+    r_meas_inner: Figure = Field(description="Rmeas of the inner shell")
+    cc_half: Figure
+    isa: Figure
+    cc_anom_inner: Figure = Field(description="anomalous correlation in the inner shell")
+    n_lattices: int | None
+    words: str = Field(description="why its light is not green, how far it is, or what is wrong")
+    hint: str = Field(description="what to do about it")
+    doing: str = Field(description="stage that is under way")
+    percent: int | None = Field(description="part of the stage that is done, where that is known")
+    found_at: float
+    started_at: Figure
+    finished_at: Figure
+    latency: Figure = Field(description="seconds from the last image, or from when it was asked for, to the result")
+    priority: float
+    can: list[str] = Field(description="what can be asked for of it")
+
+
+class ArrivingFacts(Facts):
+    """Images that are coming; not in the queue yet."""
+
+    name: str
+    path: str
+    n_images: int = Field(description="so far")
+    words: str = Field(description="what lacks, and what is waited for")
+    until: Figure = Field(description="when it is taken as it is if nothing more comes; seconds since 1970")
+    state: str = Field(description="arriving")
+
+
+class VisitFacts(Facts):
+    """The sweeps that were asked for, a page of them, and how the visit stands."""
+
+    number: int = Field(description="of the last change: events go on from it")
+    n_found: int = Field(description="sweeps that fit, on all pages")
+    rows: list[SweepFacts]
+    counts: dict[str, int] = Field(description="how many sweeps there are of each kind")
+    arriving: list[ArrivingFacts]
+    n_arriving: int
+    is_attended: bool = Field(description="a program is at work on the queue")
+    at_work: str = Field(description="who is at work, in words")
+
+
+class Refusal(Facts):
+    """Why something could not be done, and what to do."""
+
+    error: str
+    hint: str
