@@ -8,6 +8,7 @@ from typing import Any
 
 import h11
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -64,6 +65,21 @@ class PatientProtocol(H11Protocol):
             self.transport.close()
 
 
+class PagesServer(uvicorn.Server):
+    """Tells those who listen to events that there are no more when it ends; else each would be waited for."""
+
+    def __init__(self, app: ASGIApp, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way, and end."""
+        visit = self._app.state.site.visit if isinstance(self._app, Starlette) else None
+        if visit is not None:
+            visit.feed.dismiss()
+        await super().shutdown(sockets)
+
+
 def server_of(app: ASGIApp, **changes: Any) -> uvicorn.Server:
     """A server with these limits. Who comes from where is for guard.py alone: no header changes that before it."""
     settings: dict[str, Any] = {
@@ -72,7 +88,7 @@ def server_of(app: ASGIApp, **changes: Any) -> uvicorn.Server:
         "h11_max_incomplete_event_size": LARGEST_HEAD, "timeout_keep_alive": int(IDLE),
         "timeout_graceful_shutdown": LEAVING,
     }  # fmt: skip
-    return uvicorn.Server(uvicorn.Config(app, **settings | changes))
+    return PagesServer(app, uvicorn.Config(app, **settings | changes))
 
 
 def serve_on(listener: socket.socket, app: ASGIApp) -> None:

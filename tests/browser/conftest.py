@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
+
+from autoproc.dashboard.patience import server_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SIZES = {"desk": (1400, 900), "phone": (390, 844)}
@@ -70,8 +72,7 @@ def window(chromium):
 @contextmanager
 def serving(app: Starlette) -> Iterator[str]:
     """The address at which an application is served."""
-    config = uvicorn.Config(app, "127.0.0.1", 0, log_level="warning", access_log=False)
-    server, listening = uvicorn.Server(config), config.bind_socket()
+    server, listening = server_of(app), socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
