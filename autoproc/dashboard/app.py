@@ -14,7 +14,16 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from autoproc.dashboard import api, image_pages, lattice_pages, metrics, request_pages, sweep_pages, visit_pages
+from autoproc.dashboard import (
+    api,
+    compare_pages,
+    image_pages,
+    lattice_pages,
+    metrics,
+    request_pages,
+    sweep_pages,
+    visit_pages,
+)
 from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.guard import Guard
 from autoproc.dashboard.health import health
@@ -40,6 +49,7 @@ ROOMS = (
     request_pages,
     image_pages,
     lattice_pages,
+    compare_pages,
     sweep_pages,  # takes any address below /sweeps that none before it takes
     api,
     metrics,

@@ -133,6 +133,12 @@ def results_of(outputs: Outputs, name: str) -> ResultFolder:
     return ResultFolder(name, outputs.output, tuple(name.split("/")))
 
 
+def earlier_results(outputs: Outputs, name: str, number: int) -> ResultFolder:
+    """Results of a sweep that are kept from before."""
+    place = outputs.earlier.folder(name, number).relative_to(outputs.output)
+    return ResultFolder(f"{name}/{number}", outputs.output, place.parts)
+
+
 def under_way(outputs: Outputs, name: str, run: int) -> ResultFolder:
     """The folder that an attempt writes to."""
     place = outputs.folder(name, run).relative_to(outputs.output)

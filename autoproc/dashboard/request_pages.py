@@ -10,10 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from autoproc.dashboard.pages import page
+from autoproc.dashboard.sweep_form import answered, form_for
 from autoproc.dashboard.website import visit_of
-from autoproc.dashboard.wishes import VERBS, as_lines, changes_in, reprocess
+from autoproc.dashboard.wishes import VERBS, reprocess
 from autoproc.dashboard.words import address
 from autoproc.errors import AutoprocError
+from autoproc.service.choose_results import choose
 from autoproc.service.jobs import UnknownSweep
 
 
@@ -29,17 +31,27 @@ async def ask_anew(request: Request) -> Response:
     name, reader = request.path_params["name"], visit_of(request).reader
     job = await reader.ask(lambda queue: queue.named(name))
     if request.method == "GET":
-        return page(request, "reprocess.html", job=job, lines=as_lines(job.parameters), error=None)
-    form = await request.form()
-    lines = str(form.get("parameters", ""))
+        return page(request, "reprocess.html", job=job, form=form_for(job), error=None)
+    posted = await request.form()
+    form, changes = answered(job, {key: value for key, value in posted.items() if isinstance(value, str)})
+    if not form.is_good:
+        return page(request, "reprocess.html", 400, job=job, form=form, error=None)
     try:
-        changes = changes_in(lines)
         await reader.ask(lambda queue: reprocess(queue, name, changes))
     except UnknownSweep:
         raise
     except AutoprocError as error:
-        return page(request, "reprocess.html", 400, job=job, lines=lines, error=error)
-    return RedirectResponse(way_back(form, address(name)), 303)
+        return page(request, "reprocess.html", 400, job=job, form=form, error=error)
+    return RedirectResponse(way_back(posted, address(name)), 303)
+
+
+async def choose_earlier(request: Request) -> Response:
+    """Make earlier results of a sweep those that stand. Raises UnknownSweep or CannotChoose."""
+    name, visit = request.path_params["name"], visit_of(request)
+    asked = str((await request.form()).get("number", ""))
+    number = int(asked) if asked.isdecimal() and len(asked) < 10 else 0
+    await visit.reader.ask(lambda queue: choose(queue, visit.outputs, name, number))
+    return RedirectResponse(address(name), 303)
 
 
 def way_back(form: FormData, otherwise: str) -> str:
@@ -52,5 +64,6 @@ def way_back(form: FormData, otherwise: str) -> str:
 
 routes = [
     *(Route(f"/sweeps/{{name:path}}/{verb}", ask, methods=["POST"]) for verb in VERBS),
+    Route("/sweeps/{name:path}/choose", choose_earlier, methods=["POST"]),
     Route("/sweeps/{name:path}/reprocess", ask_anew, methods=["GET", "POST"]),
 ]

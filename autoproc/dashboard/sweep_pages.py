@@ -15,11 +15,12 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from autoproc.dashboard import sweep_address  # noqa: F401  (the kind of a name in an address)
-from autoproc.dashboard.files import ResultFolder, pieces, results_of
+from autoproc.dashboard.files import NotHandedOut, ResultFolder, earlier_results, pieces, results_of
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.rows import row_of
+from autoproc.dashboard.sweep_form import form_for
 from autoproc.dashboard.sweep_log import log_part
-from autoproc.dashboard.told import DOWNLOADS, told_by, used
+from autoproc.dashboard.told import DOWNLOADS, outline, told_by, used
 from autoproc.dashboard.website import visit_of
 from autoproc.dashboard.zipped import zipped
 from autoproc.reports.page import drawing_style
@@ -33,9 +34,8 @@ KINDS = {"json": "application/json", "txt": "text/plain; charset=utf-8", "log": 
 
 
 async def sweep_page(request: Request) -> HTMLResponse:
-    """The page of the sweep whose name is in the address."""
-    name = request.path_params["name"]
-    visit = visit_of(request)
+    """The page of the sweep whose name is in the address, or of results of it that are kept from before."""
+    name, visit = request.path_params["name"], visit_of(request)
 
     def facts(queue: JobQueue) -> dict[str, Any]:
         job = queue.named(name)
@@ -44,24 +44,40 @@ async def sweep_page(request: Request) -> HTMLResponse:
         return {"job": job, "row": row_of(job, gone), "story": story, "number": queue.changes.latest}
 
     known = await visit.reader.ask(facts)
-    return page(
-        request,
-        "sweep.html",
-        now=time.time(),
-        **known,
-        **await run_in_threadpool(_results, visit.outputs, known["job"]),
-    )
+    processing = _processing(request)
+    results = await run_in_threadpool(_results, visit.outputs, known["job"], processing)
+    return page(request, "sweep.html", now=time.time(), processing=processing, **known, **results)
 
 
-def _results(outputs: Outputs, job: Job) -> dict[str, Any]:
-    """What its folder tells."""
-    told = told_by(results_of(outputs, job.name), job.settings)
+def _results(outputs: Outputs, job: Job, processing: int | None) -> dict[str, Any]:
+    """What its folder tells, and what there is from before."""
+    told = told_by(_folder(outputs, job, processing), job.settings if processing is None else None)
+    if told is None and processing is not None:
+        raise NotHandedOut(name=job.name, file=f"of processing {processing}")
+    kept = []
+    for one in outputs.earlier.of(job.name):
+        before = outline(earlier_results(outputs, job.name, one.number))
+        kept.append({"number": one.number, "set_aside": one.set_aside, "told": before})
     return {
         "told": told,
         "used": [] if told is None else used(told.settings),
         "downloads": DOWNLOADS,
-        "log": log_part(outputs, job),
+        "kept": kept,
+        "form": form_for(job) if processing is None else None,
+        "log": log_part(outputs, job) if processing is None else None,
     }
+
+
+def _processing(request: Request) -> int | None:
+    """Which of the results from before the address asks for; None: those that stand."""
+    asked = request.query_params.get("processing", "")
+    return int(asked) if asked.isdecimal() and len(asked) < 10 else None
+
+
+def _folder(outputs: Outputs, job: Job, processing: int | None) -> ResultFolder:
+    if processing is None:
+        return results_of(outputs, job.name)
+    return earlier_results(outputs, job.name, processing)
 
 
 async def log(request: Request) -> Response:
@@ -76,14 +92,15 @@ async def log(request: Request) -> Response:
 async def file(request: Request) -> Response:
     """A file of its results."""
     job, path = await _job(request), request.path_params["path"]
-    return await run_in_threadpool(handed_out, results_of(visit_of(request).outputs, job.name), path)
+    folder = _folder(visit_of(request).outputs, job, _processing(request))
+    return await run_in_threadpool(handed_out, folder, path)
 
 
 async def all_files(request: Request) -> Response:
     """All files of its results as a zip."""
     job = await _job(request)
-    folder = results_of(visit_of(request).outputs, job.name)
-    headers = {"content-disposition": _attached(f"{job.name.replace('/', '_')}.zip"), "cache-control": "no-store"}
+    folder = _folder(visit_of(request).outputs, job, _processing(request))
+    headers = {"content-disposition": _attached(f"{folder.name.replace('/', '_')}.zip"), "cache-control": "no-store"}
     return StreamingResponse(zipped(folder), media_type="application/zip", headers=headers)
 
 

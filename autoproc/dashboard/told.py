@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autoproc.config import Config
@@ -75,14 +75,21 @@ def told_by(folder: ResultFolder, settings: Mapping[str, Any] | None = None) -> 
 
     settings : of the queue, for results of before there was parameters.json
     """
+    found = outline(folder)
+    if found is None:
+        return None
+    return replace(
+        found, report=_report(folder), settings=found.settings or settings or {}, files=tuple(folder.listed())
+    )
+
+
+def outline(folder: ResultFolder) -> Told | None:
+    """What a folder tells, without its report and files; None where it has no summary that can be read."""
     summary = _facts(folder, "summary.json")
     if summary is None or "decisions" not in summary:
         return None
     made = _facts(folder, PARAMETERS) or {}
-    return Told(
-        summary, _report(folder), made.get("settings") or settings or {}, int(made.get("run") or 0),
-        tuple(folder.listed()),
-    )  # fmt: skip
+    return Told(summary, None, made.get("settings") or {}, int(made.get("run") or 0))
 
 
 def used(settings: Mapping[str, Mapping[str, Any]]) -> list[Used]:

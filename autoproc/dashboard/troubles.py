@@ -10,11 +10,12 @@ from autoproc.dashboard.pages import page
 from autoproc.dashboard.part_of_site import NotYours
 from autoproc.dashboard.wishes import BadBody, BadParameters, NotPossible
 from autoproc.errors import AutoprocError, ConfigurationError
+from autoproc.service.choose_results import CannotChoose
 from autoproc.service.jobs import UnknownSweep
 
 STATUS: tuple[tuple[type[AutoprocError], int], ...] = (
-    (UnknownSweep, 404), (NotHandedOut, 404), (NotYours, 403), (NotPossible, 409), (BadParameters, 400), (BadBody, 400),
-    (ConfigurationError, 400),
+    (UnknownSweep, 404), (NotHandedOut, 404), (NotYours, 403), (NotPossible, 409), (CannotChoose, 409),
+    (BadParameters, 400), (BadBody, 400), (ConfigurationError, 400),
 )  # fmt: skip
 UNAVAILABLE = 503
 """The queue, or a file, cannot be read now."""

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from queued import finished, queue_in
 from starlette.testclient import TestClient
 
-from autoproc.dashboard.app import dashboard, keys_of
+from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.files import NotHandedOut, ResultFolder, is_handed_out
+from autoproc.dashboard.keys import keys_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.outputs import Outputs
 

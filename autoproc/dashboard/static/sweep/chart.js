@@ -14,15 +14,15 @@ const HEIGHT = 270;
 export function draw(element, chart, title, linked) {
   if (!chart.series.length || !chart.series.every((series) => ascends(series.x))) return false;
   const box = document.createElement("div");
-  box.className = linked ? "plot by-image" : "plot";
+  box.className = linked?.toImage ? "plot by-image" : "plot";
   box.tabIndex = 0;
   box.setAttribute("role", "application");
-  box.setAttribute("aria-label", `${title}: ${chart.y_label} against ${chart.x_label}. Left and right arrow keys move the cursor, plus and minus zoom, 0 shows all${linked ? ", enter opens the image" : ""}.`);
+  box.setAttribute("aria-label", `${title}: ${chart.y_label} against ${chart.x_label}. Left and right arrow keys move the cursor, plus and minus zoom, 0 shows all${linked?.toImage ? ", enter opens the image" : ""}.`);
   const width = Math.max(200, element.clientWidth);
   element.replaceChildren(box);
   const make = (size) => new uPlot(options(chart, size, linked), data(chart), box);
   let plot = make(width);
-  const link = linked ? imageLink(box, element, linked) : null;
+  const link = linked?.toImage ? imageLink(box, element, linked) : null;
   listen(box, () => plot, link);
   new ResizeObserver(() => {
     const now = Math.max(200, element.clientWidth);

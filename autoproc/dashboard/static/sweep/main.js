@@ -4,8 +4,9 @@ import { follow } from "./follow.js";
 import { tail } from "./log.js";
 
 const sweep = document.querySelector("#sweep");
-const { here, run } = sweep.dataset;
-if (document.querySelector("figure[data-figure]")) enliven(here);
+const { here, run, processing } = sweep.dataset;
+const query = processing ? `?processing=${processing}` : "";
+if (document.querySelector("figure[data-figure]")) enliven(`${here}/files/plots.json${query}`, here);
 follow(sweep.dataset);
 const log = document.querySelector("pre.log");
 if (log) tail(log, `${here}/log`, run);

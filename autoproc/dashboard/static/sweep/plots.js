@@ -3,12 +3,12 @@ import { draw } from "./chart.js";
 
 const IMAGE = "image number"; // the x label of all charts that share a cursor
 
-/** here : address of the sweep's page */
-export async function enliven(here) {
-  const answer = await fetch(`${here}/files/plots.json`);
+/** address : of the numbers; here : of the page of the sweep whose images are linked, or "" for none */
+export async function enliven(address, here) {
+  const answer = await fetch(address);
   if (!answer.ok) return; // the drawings stay
   const { sections } = await answer.json();
-  const byImage = { key: "image", toImage: (image) => `${here}/images?image=${image}` };
+  const byImage = { key: "image", toImage: here ? (image) => `${here}/images?image=${image}` : null };
   const seen = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;

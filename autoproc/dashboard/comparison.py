@@ -1,0 +1,165 @@
+"""Results side by side: the same figure of each in a row, and the same curve of each in one chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autoproc.dashboard.told import Told, in_words
+from autoproc.reports.chart import Chart, Drawing, Series, draw
+from autoproc.reports.page import Figure, Section
+from autoproc.reports.report_html import Report
+
+MOST = 6
+"""Results compared at a time: as many as there are colours of curves."""
+NOTHING = "\u2013"
+IN_WORDS = {"good": "good", "look": "look closer", "bad": "beware"}
+Better = Callable[[Sequence[float]], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One of the results; key : how an address names it, label : how the page does."""
+
+    key: str
+    label: str
+    told: Told
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A figure of one of the results; differs : it is another than that of the first; is_best : of all that differ."""
+
+    text: str
+    differs: bool = False
+    is_best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure of all."""
+
+    label: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """Where in a summary a figure is, how it is written, and which value is the better one."""
+
+    label: str
+    path: tuple[str, ...]
+    form: str
+    better: Better | None = None
+
+
+def _ranges(label: str, key: str, form: str, better: Better | None) -> tuple[_Figure, ...]:
+    statistics = "merging_statistics"
+    return (
+        _Figure(label, (statistics, "overall", key), form, better),
+        _Figure(f"{label}, low resolution", (statistics, "inner", key), form, better),
+        _Figure(f"{label}, high resolution", (statistics, "outer", key), form, better),
+    )
+
+
+FIGURES = (
+    _Figure("resolution (\u00c5)", ("d_min",), ".2f", min),
+    *_ranges("completeness (%)", "completeness", ".1f", max), *_ranges("multiplicity", "multiplicity", ".1f", max),
+    *_ranges("I/\u03c3", "i_over_sigma", ".1f", max), *_ranges("Rmeas", "r_meas", ".3f", min),
+    *_ranges("Rpim", "r_pim", ".3f", min), *_ranges("CC\u00bd", "cc_half", ".3f", max),
+    *_ranges("anomalous CC", "cc_anom", ".3f", max),
+    _Figure("ISa", ("isa",), ".1f", max), _Figure("Wilson B (\u00c5\u00b2)", ("wilson_b",), ".1f"),
+    _Figure("observations", ("merging_statistics", "overall", "n_observations"), "d"),
+    _Figure("unique reflections", ("merging_statistics", "overall", "n_unique"), "d", max),
+    _Figure("images used", ("n_images_used",), "d"), _Figure("spots", ("n_spots",), "d"),
+    _Figure("spots indexed", ("fraction_indexed",), ".1%", max), _Figure("lattices", ("n_lattices",), "d"),
+    _Figure("RMSD x (px)", ("rmsd", "x_px"), ".3f", min), _Figure("RMSD y (px)", ("rmsd", "y_px"), ".3f", min),
+    _Figure("RMSD z (images)", ("rmsd", "z_images"), ".3f", min),
+)  # fmt: skip
+"""In the order of the table."""
+
+
+def rows_of(compared: Sequence[Compared]) -> list[Row]:
+    """The figures that any of the results has."""
+    summaries = [one.told.summary for one in compared]
+    rows = [
+        _words("verdict", [IN_WORDS.get(str((s.get("quality") or {}).get("verdict")), NOTHING) for s in summaries]),
+        _words("space group", [s.get("space_group") or NOTHING for s in summaries]),
+        _words("unit cell", [_cell(s.get("unit_cell")) for s in summaries]),
+        *(_numbers(figure, [_value(s, figure.path) for s in summaries]) for figure in FIGURES),
+        _words("autoproc", [str(s.get("autoproc_version") or NOTHING) for s in summaries]),
+    ]
+    return [row for row in rows if any(cell.text != NOTHING for cell in row.cells)]
+
+
+def parameters_of(compared: Sequence[Compared]) -> list[Row]:
+    """The parameters that are not the defaults in any of them."""
+    flat = [_flat(one.told.settings) for one in compared]
+    names = dict.fromkeys(name for one in flat for name in one)
+    return [_words(name, [one.get(name, "default") for one in flat]) for name in names]
+
+
+def _flat(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    return {f"{table}.{key}": in_words(value) for table, values in settings.items() for key, value in values.items()}
+
+
+def report_of(compared: Sequence[Compared]) -> Report:
+    """The charts that two or more have, with a curve of each."""
+    by_title: dict[tuple[str, str], list[tuple[int, Chart]]] = {}
+    for number, one in enumerate(compared):
+        for section, figure in _figures(one.told.report):
+            if isinstance(figure.svg, Drawing):
+                by_title.setdefault((section, figure.title), []).append((number, figure.svg.chart))
+    figures: dict[str, list[Figure]] = {}
+    for (section, title), charts in by_title.items():
+        if len(charts) > 1:
+            figures.setdefault(section, []).append(_over_each_other(title, charts, compared))
+    return Report(None, (), None, [Section(title, found) for title, found in figures.items()])
+
+
+def _figures(report: Report | None) -> list[tuple[str, Figure]]:
+    sections = [] if report is None else report.sections
+    return [(section.title, figure) for section in sections for figure in section.figures]
+
+
+def _over_each_other(title: str, charts: Sequence[tuple[int, Chart]], compared: Sequence[Compared]) -> Figure:
+    """The first curve of each chart: that which it is named after."""
+    first = charts[0][1]
+    kind = first.series[0].kind if first.series else "line"
+    series = [
+        Series(chart.series[0].x, chart.series[0].y, compared[number].label, "line" if kind == "area" else kind, number)
+        for number, chart in charts
+        if chart.series
+    ]
+    limits = [[chart.y_limits[end] for _, chart in charts] for end in (0, 1)]
+    low = None if None in limits[0] else min(v for v in limits[0] if v is not None)
+    high = None if None in limits[1] else max(v for v in limits[1] if v is not None)
+    what = first.series[0].label if first.series and len(first.series) > 1 else ""
+    marks = [mark for mark in first.marks if mark.along == "y"]
+    chart = Chart(series, first.x_label, first.y_label, (low, high), marks, first.resolution)
+    return Figure(title, f"{what}, of each." if what and what != "all" else "", draw(chart))
+
+
+def _words(label: str, texts: Sequence[str]) -> Row:
+    return Row(label, tuple(Cell(text, text != texts[0]) for text in texts))
+
+
+def _numbers(figure: _Figure, values: Sequence[float | None]) -> Row:
+    texts = [NOTHING if value is None else format(value, figure.form) for value in values]
+    known = [value for value in values if value is not None]
+    best = None
+    if figure.better is not None and len(set(texts)) > 1 and len(known) > 1:
+        best = format(figure.better(known), figure.form)
+    return Row(figure.label, tuple(Cell(text, text != texts[0], text == best) for text in texts))
+
+
+def _value(summary: Mapping[str, Any], path: Sequence[str]) -> float | None:
+    found: Any = summary
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def _cell(cell: Sequence[float] | None) -> str:
+    return " ".join(f"{value:.2f}" for value in cell) if cell else NOTHING

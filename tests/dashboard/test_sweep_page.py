@@ -1,0 +1,206 @@
+"""The page of a sweep: what was found, what went wrong, what can be asked for; its earlier results; comparisons."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from queued import begun, finished, found, queue_in
+from starlette.testclient import TestClient
+
+from autoproc.dashboard.app import dashboard
+from autoproc.dashboard.keys import keys_of
+from autoproc.dashboard.params import ServeParams
+from autoproc.reports.chart import Chart, Series, draw
+from autoproc.reports.page import Figure, Section
+from autoproc.reports.report_data import report_text
+from autoproc.reports.report_html import Report
+from autoproc.reports.summary import Failure, summarise
+from autoproc.reports.tables import Table
+from autoproc.service.job import State
+from autoproc.service.outputs import Outputs
+
+
+def curve(*values):
+    chart = Chart([Series(np.array([1.0, 2.0]), np.array(values))], "image number", "Rmerge")
+    return draw(chart)
+
+
+def results(outputs, name, run, completeness, failure=None, settings=None):
+    """A folder of results, put in its place."""
+    folder = outputs.folder(name, run)
+    folder.mkdir(parents=True)
+    summary = summarise(name, None, failure)
+    if failure is None:
+        overall = dict.fromkeys(("multiplicity", "i_over_sigma", "r_meas", "r_pim", "cc_half", "cc_anom"), 0.5)
+        ranges = {kind: overall | {"completeness": completeness} for kind in ("overall", "inner", "outer")}
+        summary |= {"merging_statistics": ranges, "d_min": 1.5, "space_group": "P 1", "timings": {"scale": 1.0}}
+        (folder / "merged.mtz").write_text("data")
+        figure = Figure("Rmerge against image", "Of <each>.", curve(0.1, completeness))
+        section = Section("Scaling", [figure], [Table("Facts", ("a",), [["<b>b</b>"]])])
+        report = Report("90", [("Images", "90", "1.0 s")], None, [section], [("wavelength", "1 \u00c5")])
+        (folder / "plots.json").write_text(report_text(report))
+    (folder / "summary.json").write_text(json.dumps(summary))
+    (folder / "parameters.json").write_text(json.dumps({"run": run, "settings": settings or {}}))
+    (folder / "autoproc.log").write_text("first line\nsecond <line>\n")
+    outputs.put_in_place(name, run)
+    outputs.clean(name, run)
+
+
+@pytest.fixture
+def output(tmp_path):
+    queue, outputs = queue_in(tmp_path), Outputs(tmp_path)
+    for name in ("lyso", "other"):
+        finished(queue, name)
+        results(outputs, name, 1, 90.0, settings={"scale": {"d_min": 1.5}})
+    results(outputs, "lyso", 2, 95.0)
+    error = "no lattice was found"
+    finished(
+        queue, "bad", status="failed", error=error, hint="set index.max_cell=300", error_stage="index", verdict=None
+    )
+    results(outputs, "bad", 1, 0.0, Failure("index", error, "set index.max_cell=300"))
+    queue.add(found("atwork"))
+    job = begun(queue)
+    outputs.begin(job).joinpath("autoproc.log").write_text("so far\nhalf a li")
+    queue.close()
+    return tmp_path
+
+
+@pytest.fixture
+def client(output):
+    keys = keys_of(Outputs(output))
+    with TestClient(dashboard(Outputs(output), ServeParams(), keys), base_url="http://127.0.0.1") as client:
+        client.get("/", params={"token": keys.token})
+        yield client
+
+
+def posted(client, path, **fields):
+    token = re.search(r'name="form-token" content="(\w+)"', client.get("/").text)[1]
+    return client.post(path, data={"form_token": token, **fields}, follow_redirects=False)
+
+
+def queued(output, name):
+    queue = queue_in(output)
+    try:
+        return queue.named(name)
+    finally:
+        queue.close()
+
+
+def test_the_page_has_the_report(client):
+    page = client.get("/sweeps/lyso").text
+    for wanted in ("95.0%", "Rmerge against image", "<svg", "wavelength", "autoproc.log", "second &lt;line&gt;", "zip"):
+        assert wanted in page
+    assert "Beilsten-Edmands" in page
+    assert "<b>b</b>" not in page
+    assert "Of <each>" not in page
+
+
+def test_no_page_has_scripts_or_styles_within(client):
+    for address in ("/sweeps/lyso", "/sweeps/bad", "/sweeps/atwork", "/compare?of=lyso&of=other"):
+        page = client.get(address).text
+        assert not re.search(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=", page)
+
+
+def test_parameters_that_were_used_are_told_with_their_defaults(client):
+    page = client.get("/sweeps/other").text
+    assert "scale.d_min" in page
+    assert "<b>1.5</b>" in page
+
+
+def test_a_failure_says_why_and_what_to_do_and_offers_what_matters(client):
+    page = client.get("/sweeps/bad").text
+    assert "no lattice was found" in page
+    assert 'name="set index.max_cell"' in page  # its advice speaks of it
+    assert 'name="set import_sweep.beam_centre"' in page
+    assert 'action="/sweeps/bad/retry"' in page
+
+
+def test_what_is_wrong_is_said_beside_its_field(client, output):
+    answer = posted(client, "/sweeps/bad/reprocess", **{"set index.method": "magic", "set index.max_cell": "300"})
+    assert answer.status_code == 400
+    assert re.search(r'value="magic"[^>]*aria-invalid', answer.text)
+    assert not re.search(r'value="300"[^>]*aria-invalid', answer.text)
+    assert queued(output, "bad").state is State.failed
+
+
+def test_a_sweep_is_processed_again_with_what_was_given(client, output):
+    fields = {"set index.max_cell": "300", "parameters": "scale.d_min=1.8"}
+    assert posted(client, "/sweeps/bad/reprocess", **fields).status_code == 303
+    job = queued(output, "bad")
+    assert job.state is State.queued
+    assert job.parameters == {"index.max_cell": "300", "scale.d_min": "1.8"}
+
+
+def test_without_the_form_token_nothing_is_done(client, output):
+    assert client.post("/sweeps/bad/reprocess", data={"parameters": ""}).status_code == 403
+    assert client.post("/sweeps/lyso/choose", data={"number": "1"}).status_code == 403
+    assert queued(output, "bad").state is State.failed
+
+
+def test_earlier_results_are_shown_and_chosen(client, output):
+    assert "processing=1" in client.get("/sweeps/lyso").text
+    assert "90.0%" in client.get("/sweeps/lyso?processing=1").text
+    assert client.get("/sweeps/lyso/files/parameters.json?processing=1").json()["run"] == 1
+    assert posted(client, "/sweeps/lyso/choose", number="1").status_code == 303
+    assert client.get("/sweeps/lyso/files/parameters.json").json()["run"] == 1
+    assert "processing 1 stands again" in client.get("/sweeps/lyso").text
+
+
+@pytest.mark.parametrize("number", ["7", "0", "-1", "", "../../other", "1e3", "9" * 40])
+def test_results_that_are_not_kept_are_not_there(client, number):
+    assert posted(client, "/sweeps/lyso/choose", number=number).status_code == 409
+    if number.isdecimal() and len(number) < 10:
+        assert client.get("/sweeps/lyso", params={"processing": number}).status_code == 404
+
+
+def test_the_log_is_followed_in_whole_lines(client, output):
+    assert "so far" in client.get("/sweeps/atwork").text
+    part = client.get("/sweeps/atwork/log?from=0").json()
+    assert part["text"] == "so far\n"
+    assert part["is_growing"]
+    log = Outputs(output).folder("atwork", 1) / "autoproc.log"
+    log.write_text("so far\nhalf a line\n")
+    assert client.get(f"/sweeps/atwork/log?from={part['end']}").json()["text"] == "half a line\n"
+
+
+@pytest.mark.parametrize("begin", ["-1", "x", "99999999999999999999", "1e3", ""])
+def test_a_place_that_makes_no_sense_gives_the_end_of_the_log(client, begin):
+    assert client.get("/sweeps/lyso/log", params={"from": begin}).json()["text"].startswith("first line")
+
+
+def test_results_are_compared(client):
+    page = client.get("/compare?of=lyso&of=other&of=lyso/1").text
+    assert re.search(r'<td class="differs">90\.0</td>', page)
+    assert "lyso, processing 1" in page
+    assert "scale.d_min" in page
+    numbers = client.get("/compare/plots.json?of=lyso&of=other").json()
+    (series, other) = numbers["sections"][0]["figures"][0]["chart"]["series"]
+    assert (series["label"], other["label"]) == ("lyso", "other")
+    assert (series["y"], other["y"]) == ([0.1, 95.0], [0.1, 90.0])
+
+
+@pytest.mark.parametrize(
+    "query", ["", "of=", "of=none", "of=lyso/99", "of=../x", "of=%00", "of=lyso&of=lyso", "of=bad"]
+)
+def test_what_cannot_be_compared_is_said(client, query):
+    assert client.get(f"/compare?{query}").status_code == 200
+    assert client.get(f"/compare/plots.json?{query}").json()["sections"] == []
+
+
+def test_results_of_before_there_were_plots_are_shown(client, output):
+    for name in ("plots.json", "parameters.json"):
+        (output / "other" / name).unlink()
+    page = client.get("/sweeps/other").text
+    assert "report.html" in page
+    assert "90.0%" in page
+
+
+def test_what_makes_no_sense_in_a_folder_is_not_shown(client, output):
+    for content in ("", "{", "[]", '{"version": 1}', '{"version": 1, "sections": 3}', '{"version": 9}', "null", "\x00"):
+        (output / "other" / "plots.json").write_text(content)
+        assert client.get("/sweeps/other").status_code == 200
+    (output / "other" / "summary.json").write_text("[]")
+    assert client.get("/sweeps/other").status_code == 200
