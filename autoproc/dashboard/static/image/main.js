@@ -30,6 +30,7 @@ async function begin() {
   state.stage = facts.stage;
   const isPlaced = state.image !== null; // else the chosen reflection says where to look
   state.image = Math.min(Math.max(state.image ?? first, first), last);
+  if (!facts.views.includes(state.view)) state.view = "counts";
   const view = new View(state, [facts.levels[0][1], facts.levels[0][0]]);
   const geometry = new Geometry(facts);
   const picture = new Picture({ canvas: $("#picture"), state, facts, view, address: source.tileAddress });

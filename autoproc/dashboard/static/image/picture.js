@@ -10,8 +10,7 @@ export class Picture extends EventTarget {
   constructor({ canvas, state, facts, view, address }) {
     super();
     Object.assign(this, { canvas, state, facts, view });
-    const plain = new URLSearchParams(location.search).get("draw") === "canvas";
-    this.painter = (!plain && WebglPainter.on(canvas)) || new CanvasPainter(canvas);
+    this.painter = (state.draw !== "canvas" && WebglPainter.on(canvas)) || new CanvasPainter(canvas);
     this.store = new TileStore({
       address, levels: facts.levels, side: facts.tile, release: (tile) => this.painter.release(tile),
       changed: () => this.redraw(), failed: (picture, words) => this.#tell("failed", { picture, words }),

@@ -4,14 +4,22 @@ const DEFAULTS = {
   stage: "", sweep: 0, image: null, view: "counts",
   x: null, y: null, zoom: null, low: null, high: null, colours: "", scale: "linear",
   stack: 1, how: "sum", show: ["spots", "rings", "beam"], row: null, line: "",
-  hkl: "", region: "", kind: "", words: "", order: "",
+  hkl: "", region: "", kind: "", words: "", order: "", draw: "",
   algorithm: "", kernel_size: "", n_sigma_background: "", n_sigma_strong: "", min_local: "", global_threshold: "", gain: "",
 };
 // Parameters of the spot finder, as one types them; "" for what is usual.
 export const SEARCH = ["algorithm", "kernel_size", "n_sigma_background", "n_sigma_strong", "min_local", "global_threshold", "gain"];
 const LISTS = ["show"];
-const WORDS = ["stage", "view", "colours", "scale", "how", "line", "hkl", "region", "kind", "words", "order", ...SEARCH];
+const WORDS = ["stage", "view", "colours", "scale", "how", "line", "hkl", "region", "kind", "words", "order", "draw", ...SEARCH];
 const PATIENCE = 250; // milliseconds until a change is written: a browser refuses hundreds of them in a second
+
+// Numbers that are whole, or within limits, whatever an address says.
+const LIMITS = { sweep: [0, 9999, 1], image: [0, 1e9, 1], row: [0, 1e9, 1], stack: [1, 100, 1], zoom: [1e-3, 64, 0], x: [-1e5, 1e5, 0], y: [-1e5, 1e5, 0] };
+
+function within(key, value) {
+  const [low, high, step] = LIMITS[key] ?? [-1e12, 1e12, 0];
+  return Math.min(Math.max(step ? Math.round(value) : value, low), high);
+}
 
 export class State extends EventTarget {
   constructor(search = location.search) {
@@ -24,7 +32,7 @@ export class State extends EventTarget {
     if (!(key in DEFAULTS)) return;
     if (LISTS.includes(key)) this[key] = text.split(",").filter(Boolean);
     else if (WORDS.includes(key)) this[key] = text;
-    else if (text !== "" && Number.isFinite(Number(text))) this[key] = Number(text);
+    else if (text !== "" && Number.isFinite(Number(text))) this[key] = within(key, Number(text));
   }
 
   // Changes some of it, and tells whoever listens which.
