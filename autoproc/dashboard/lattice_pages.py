@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +22,11 @@ from autoproc.viewing.subject import Subject
 
 PREFERRED = ("refined", "indexed", "strong")
 """Stages whose tables have the spots that are not indexed, the best geometry first; the last of all others after."""
+
+KEPT = 2
+"""Messages kept in memory, of at most 50 MB each: a look at another stage and back."""
+_made: dict[tuple[Path, str], bytes] = {}
+_making = Lock()
 
 
 async def lattice_page(request: Request) -> HTMLResponse:
@@ -66,8 +73,18 @@ def preferred_stage(tables: Mapping[str, object]) -> str:
 
 
 def message_of_stage(subject: Subject, stage: str) -> bytes:
-    """The points of a stage, read and laid out. Raises what reading raises, and MissingColumn."""
-    return lattice_message(lattice_points(subject.experiments_of_table(stage), subject.reflections(stage)))
+    """The points of a stage, read and laid out. Raises what reading raises, and MissingColumn.
+
+    One after the other, whoever asks: what one browser has asked for, others have at once, and memory is bounded.
+    """
+    key = (subject.tables[stage], subject.version(stage))
+    with _making:
+        if key in _made:
+            return _made[key]
+        points = lattice_points(subject.experiments_of_table(stage), subject.reflections(stage))
+        while len(_made) >= KEPT:
+            del _made[next(iter(_made))]
+        return _made.setdefault(key, lattice_message(points))
 
 
 def lattice_rows(subject: Subject, stage: str) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from autoproc.models.reflections import Reflections
 from autoproc.viewing.images import sweeps_among
 
 MOST_POINTS = 1_000_000
-"""Points that are sent, evenly taken from a longer table: 40 MB. A sweep of a large cell has 300,000 strong spots."""
+"""Points that are sent, evenly taken from a longer table: 50 MB. A sweep of a large cell has 300,000 strong spots."""
 NO_LATTICE = -1
 """In place of a lattice: the spot is not indexed."""
 LARGEST_INDEX = 32767

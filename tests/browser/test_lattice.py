@@ -67,9 +67,10 @@ def lattice(files, served, window):
     """A function that opens the viewer."""
     keys = Keys("secret")
     with served(file_viewer(subject_of_files(files), ServeParams(), keys)) as address:
+        pages = []
 
         def opened(asked="", **looks):
-            page = window(address, **looks)
+            pages.append(page := window(address, **looks))
             page.goto(f"{address}/lattice?token={keys.token}")
             if asked:
                 page.goto(f"{address}/lattice?{asked}")
@@ -77,6 +78,8 @@ def lattice(files, served, window):
             return page
 
         yield opened
+        for page in pages:
+            page.close()  # before the server goes, which it asks for news
 
 
 def shown(page):
@@ -140,14 +143,21 @@ def test_the_address_tells_the_view(lattice):
     assert not again.is_checked("[name=lattice][value='1']")
 
 
-@pytest.mark.parametrize(
-    ("asked", "n"),
-    [("spots=unindexed", N // 3), ("spots=indexed", 2 * N // 3), ("off=0,1,none", 0), ("images=1,40", N),
-     ("images=41,50", 0), ("high=1000", 0), ("low=0.1", 0), ("colour=intensity&frame=crystal&fold=1", N),
-     ("turn=nan,1,2&zoom=1e999&off=%3Cscript%3E&images=-1&beam=,&colour=javascript:&of=-1&slab=x&distance=1e300", N)],
-)  # fmt: skip
-def test_what_is_asked_is_shown(lattice, asked, n):
-    assert shown(lattice(asked)) == n
+ASKED = {
+    "spots=unindexed": N // 3, "spots=indexed": 2 * N // 3, "off=0,1,none": 0, "images=1,40": N, "images=41,50": 0,
+    "high=1000": 0, "low=0.1": 0, "colour=intensity&frame=crystal&fold=1": N,
+    "turn=nan,1,2&zoom=1e999&off=%3Cscript%3E&images=-1&beam=,&colour=javascript:&of=-1&slab=x&distance=1e300": N,
+}  # fmt: skip
+"""What an address asks for, and how many points that shows."""
+
+
+def test_what_is_asked_is_shown(lattice):
+    page = lattice()
+    there = page.url.partition("?")[0]
+    for asked, n in ASKED.items():
+        page.goto(f"{there}?{asked}")
+        page.wait_for_selector(DRAWN)
+        assert shown(page) == n, asked
 
 
 def test_a_spot_leads_to_its_image(lattice):
@@ -169,3 +179,25 @@ def test_a_detector_that_is_moved_is_said_and_put_back(lattice):
     assert "moved by +1.5" in page.text_content("#moved")
     page.click("#back")
     page.wait_for_url(re.compile(r"/lattice$"))
+
+
+def test_the_pointer_turns_and_zooms(lattice):
+    page = lattice()
+    box = page.locator(".hand").bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 400, box["y"] + 200, steps=3)
+    page.mouse.up()
+    page.mouse.wheel(0, -300)
+    page.wait_for_url(re.compile(r"turn=.*zoom="))
+    _, x, y, z = map(float, re.search(r"turn=([^&]*)", page.url.replace("%2C", ","))[1].split(","))
+    assert y > 0.1
+    assert abs(x) + abs(z) < 0.01
+
+
+def test_keys_turn_lattices_on_and_off(lattice):
+    page = lattice()
+    page.focus(".hand")
+    for key, n in (("1", 2 * N // 3), ("u", N // 3), ("1", 2 * N // 3), ("0", N)):
+        page.keyboard.press(key)
+        assert shown(page) == n
