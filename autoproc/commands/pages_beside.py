@@ -46,9 +46,9 @@ def _begun(output: Path, params: ServeParams, say: Callable[[str], None]) -> sub
 
 
 def as_words(params: ServeParams) -> list[str]:
-    """Parameters as the command line has them."""
+    """Parameters as the command line has them; the host is the last, as others have to be known by then."""
     values = params.model_dump(mode="json", exclude_defaults=True)
-    return [f"serve.{key}={_word(value)}" for key, value in values.items()]
+    return [f"serve.{key}={_word(values[key])}" for key in sorted(values, key=lambda key: key == "host")]
 
 
 def _word(value: object) -> str:

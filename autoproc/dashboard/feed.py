@@ -86,6 +86,8 @@ class Feed:
     def _look(self, queue: JobQueue) -> list[News]:
         latest, standing = queue.changes.latest, Standing.of(queue)
         before, was = self._number, self._standing
+        if was is None:
+            queue.overview.list.tally()  # so that who comes first need not wait for it
         if was is None or (latest == before and standing == was):
             self._number, self._standing = latest, standing
             return []

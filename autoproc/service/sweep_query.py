@@ -36,6 +36,8 @@ CREATE TEMP TABLE listed (id INTEGER PRIMARY KEY, {", ".join(name for name in CO
 COPY = f"INSERT OR REPLACE INTO listed SELECT {', '.join(COLUMNS.values())} FROM jobs WHERE state != 'listed'"
 CHANGED = f"{COPY} AND id IN (SELECT job_id FROM changes WHERE number > ?)"
 NO_LONGER = "DELETE FROM listed WHERE id IN (SELECT id FROM jobs WHERE state = 'listed')"
+LONG = ("base", "settings", "story")
+"""Columns of a sweep that no list shows, and that are most of it."""
 ORDERS: Mapping[str, str] = {
     "latest": "latest + 1e11 * (state = 'running')", "arrival": "id", "name": "name", "state": "state",
     "verdict": "CASE verdict WHEN 'bad' THEN 0 WHEN 'look' THEN 1 WHEN 'good' THEN 2 END",
@@ -69,7 +71,7 @@ class SweepQuery:
 
 @dataclass(frozen=True, slots=True)
 class FoundSweeps:
-    """A stretch of the sweeps that were asked for, and how many there are in all."""
+    """A stretch of the sweeps that were asked for, without settings and story, and how many there are in all."""
 
     jobs: list[Job]
     n_found: int
@@ -99,6 +101,7 @@ class SweepList:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db, self._changes = db, Changes(db)
         self._seen: int | None = None
+        self._tally: dict[tuple[str, str], int] | None = None
 
     def find(self, query: SweepQuery) -> FoundSweeps:
         """The sweeps that somebody wants to see. Raises KeyError for an order that there is not."""
@@ -113,16 +116,23 @@ class SweepList:
     def tally(self) -> dict[tuple[str, str], int]:
         """How many sweeps there are of each state and verdict ("" without one)."""
         self._bring_up_to_date()
-        rows = self._db.execute("SELECT state, COALESCE(verdict, ''), count(*) FROM listed GROUP BY 1, 2")
-        return {(state, verdict): n for state, verdict, n in rows}
+        if self._tally is None:
+            rows = self._db.execute("SELECT state, COALESCE(verdict, ''), count(*) FROM listed GROUP BY 1, 2")
+            self._tally = {(state, verdict): n for state, verdict, n in rows}
+        return self._tally
 
     def _jobs(self, ids: list[int]) -> list[Job]:
-        rows = self._db.execute("SELECT * FROM jobs WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
+        names = [row["name"] for row in self._db.execute("PRAGMA table_info(jobs)")]
+        columns = ", ".join(f"NULL AS {name}" if name in LONG else name for name in names)
+        chosen = f"SELECT {columns} FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+        rows = self._db.execute(chosen, (json.dumps(ids),))
         jobs = {row["id"]: job_of(row) for row in rows}
         return [jobs[number] for number in ids]
 
     def _bring_up_to_date(self) -> None:
         latest = self._changes.latest
+        if latest != self._seen:
+            self._tally = None
         if self._seen is None:
             self._db.execute("PRAGMA temp_store = MEMORY")
             self._db.executescript(TABLE)

@@ -92,7 +92,7 @@ def test_lists_change_without_loading_the_page_and_can_be_gone_back_to(window, a
     assert names(page) == ["lyso_1"]
     assert page.evaluate("document.activeElement.value") == "o_1"
     page.go_back()
-    page.wait_for_function("document.querySelectorAll('#rows .sweep').length === 2")
+    page.wait_for_function("() => document.querySelectorAll('#rows .sweep').length === 2")
     assert page.evaluate("window.isTheSame")
 
 
