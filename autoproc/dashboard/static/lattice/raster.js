@@ -1,6 +1,7 @@
 // Points drawn by this program itself into the pixels of a canvas, where there is no graphics card.
 const SHADES = 16;
 const FADE = 0.65;
+const ROUND = 4; // px from which a point is round
 
 export class Raster {
   name = "canvas";
@@ -48,6 +49,7 @@ export class Raster {
     const { width, height } = this.canvas;
     const [[a, b, c], [d, e, f], [g, h, k]] = rows.map((row) => row.map((x) => x * scale));
     const toShade = SHADES / (2 * reach * scale), half = SHADES / 2;
+    const cut = cutOf(size);
     const left = x0 - (size - 1) / 2, top = y0 - (size - 1) / 2;
     for (let i = 0, n = 0; n < numbers.length; i += 3, n++) {
       const x = positions[i], y = positions[i + 1], z = positions[i + 2];
@@ -58,7 +60,7 @@ export class Raster {
       const shade = near | 0;
       const colour = table[numbers[n] * SHADES + shade];
       for (let v = 0, start = row * width + column; v < size; v++, start += width) {
-        for (let at = start; at < start + size; at++) {
+        for (let at = start + cut[v]; at < start + size - cut[v]; at++) {
           if (depth[at] > shade) continue;
           depth[at] = shade;
           pixels[at] = colour;
@@ -66,6 +68,15 @@ export class Raster {
       }
     }
   }
+}
+
+// Pixels that are left out at either end of each row of a point, so that it is round.
+function cutOf(size) {
+  const radius = size / 2;
+  return Array.from({ length: size }, (_, v) => {
+    if (size < ROUND) return 0;
+    return Math.round(radius - Math.sqrt(radius ** 2 - (v + 0.5 - radius) ** 2));
+  });
 }
 
 // As a little-endian pixel has it: alpha, blue, green, red.
