@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-import numpy as np
 import pytest
 from queued import begun, finished, found, queue_in
+from results_for_tests import results
 from starlette.testclient import TestClient
 
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.keys import keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.reports.chart import Chart, Series, draw
-from autoproc.reports.page import Figure, Section
-from autoproc.reports.report_data import report_text
-from autoproc.reports.report_html import Report
-from autoproc.reports.summary import Failure, summarise
-from autoproc.reports.tables import Table
+from autoproc.reports.summary import Failure
 from autoproc.service.job import State
 from autoproc.service.outputs import Outputs
-
-
-def curve(*values):
-    chart = Chart([Series(np.array([1.0, 2.0]), np.array(values))], "image number", "Rmerge")
-    return draw(chart)
-
-
-def results(outputs, name, run, completeness, failure=None, settings=None):
-    """A folder of results, put in its place."""
-    folder = outputs.folder(name, run)
-    folder.mkdir(parents=True)
-    summary = summarise(name, None, failure)
-    if failure is None:
-        overall = dict.fromkeys(("multiplicity", "i_over_sigma", "r_meas", "r_pim", "cc_half", "cc_anom"), 0.5)
-        ranges = {kind: overall | {"completeness": completeness} for kind in ("overall", "inner", "outer")}
-        summary |= {"merging_statistics": ranges, "d_min": 1.5, "space_group": "P 1", "timings": {"scale": 1.0}}
-        (folder / "merged.mtz").write_text("data")
-        figure = Figure("Rmerge against image", "Of <each>.", curve(0.1, completeness))
-        section = Section("Scaling", [figure], [Table("Facts", ("a",), [["<b>b</b>"]])])
-        report = Report("90", [("Images", "90", "1.0 s")], None, [section], [("wavelength", "1 \u00c5")])
-        (folder / "plots.json").write_text(report_text(report))
-    (folder / "summary.json").write_text(json.dumps(summary))
-    (folder / "parameters.json").write_text(json.dumps({"run": run, "settings": settings or {}}))
-    (folder / "autoproc.log").write_text("first line\nsecond <line>\n")
-    outputs.put_in_place(name, run)
-    outputs.clean(name, run)
 
 
 @pytest.fixture
@@ -179,7 +147,7 @@ def test_results_are_compared(client):
     numbers = client.get("/compare/plots.json?of=lyso&of=other").json()
     (series, other) = numbers["sections"][0]["figures"][0]["chart"]["series"]
     assert (series["label"], other["label"]) == ("lyso", "other")
-    assert (series["y"], other["y"]) == ([0.1, 95.0], [0.1, 90.0])
+    assert (series["y"], other["y"]) == ([0.1, 95.0, 0.2], [0.1, 90.0, 0.2])
 
 
 @pytest.mark.parametrize(
