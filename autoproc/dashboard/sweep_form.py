@@ -137,8 +137,8 @@ def why_not(changes: Mapping[str, str]) -> str:
 
 
 def _field(name: str, value: str, error: str = "") -> Field:
-    label, example = LABELS.get(name, (name, ""))
     table, _, key = name.partition(".")
+    label, example = LABELS.get(name, (key.replace("_", " "), ""))
     meaning = meanings(type(getattr(Config(), table))).get(key, "")
     return Field(name, label, example or _default(name), meaning, value, error)
 
