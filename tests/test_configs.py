@@ -37,3 +37,16 @@ def test_the_unit_waits_longer_than_the_program():
     assert service["KillMode"] == "mixed"
     assert " run " in service["ExecStart"]
     assert "--once" not in service["ExecStart"]
+
+
+def test_the_pages_configuration_is_read_and_is_that_of_the_unit():
+    serve = read_config(CONFIGS / "serve.toml").serve
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(CONFIGS / "autoproc-serve.service")
+    service = unit["Service"]
+    assert serve.socket is not None
+    assert serve.socket.parent == Path("/run") / service["RuntimeDirectory"]
+    assert serve.is_on_loopback
+    assert " serve " in service["ExecStart"]
+    assert service["ExecStart"].endswith("serve.toml")

@@ -62,6 +62,7 @@ class Pages(Starlette):
     def __init__(self, site: Site, keys: Keys, routes: Sequence[BaseRoute], own_visits: OwnVisits | None) -> None:
         self._guard = Guard(self._behind_guard, site.params, keys)
         self._behind: ASGIApp | None = None
+        self._visit, self._own_visits = site.visit, own_visits
         super().__init__(
             routes=[with_rights(route) for route in routes],
             middleware=[Middleware(PartOfSite, site=site, own_visits=own_visits)],
@@ -75,6 +76,13 @@ class Pages(Starlette):
         if self._behind is None:
             self._behind = super().build_middleware_stack()
         await self._behind(scope, receive, send)
+
+    def dismiss(self) -> None:
+        """Nobody is told any more."""
+        if self._visit is not None:
+            self._visit.feed.dismiss()
+        if self._own_visits is not None:
+            self._own_visits.dismiss()
 
     def build_middleware_stack(self) -> ASGIApp:
         """The guard, and all else behind it."""

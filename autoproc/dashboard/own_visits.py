@@ -99,6 +99,11 @@ class OwnVisits:
             del self._visits[viewer]
             own.close()
 
+    def dismiss(self) -> None:
+        """Those who listen are told no more."""
+        for own in self._visits.values():
+            own.feed.dismiss()
+
     async def close(self) -> None:
         """All of them; nothing is asked any more."""
         visits = list(self._visits.values())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import h11
 import uvicorn
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -65,30 +65,31 @@ class PatientProtocol(H11Protocol):
             self.transport.close()
 
 
-class PagesServer(uvicorn.Server):
-    """Tells those who listen to events that there are no more when it ends; else each would be waited for."""
+class _Server(uvicorn.Server):
+    """A server that lets those go who listen, before it waits for answers that are being made."""
 
-    def __init__(self, app: ASGIApp, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, dismiss: Callable[[], None]) -> None:
         super().__init__(config)
-        self._app = app
+        self._dismiss = dismiss
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what is under way, and end."""
-        visit = self._app.state.site.visit if isinstance(self._app, Starlette) else None
-        if visit is not None:
-            visit.feed.dismiss()
+        """The server ends."""
+        self._dismiss()
         await super().shutdown(sockets)
 
 
 def server_of(app: ASGIApp, **changes: Any) -> uvicorn.Server:
-    """A server with these limits. Who comes from where is for guard.py alone: no header changes that before it."""
+    """A server with these limits. Who comes from where is for guard.py alone: no header changes that before it.
+
+    app : with a function `dismiss`, if some listen to it without end
+    """
     settings: dict[str, Any] = {
         "log_level": "warning", "access_log": False, "lifespan": "auto", "ws": "none", "http": PatientProtocol,
         "loop": "asyncio", "proxy_headers": False, "server_header": False, "limit_concurrency": MOST_CONNECTIONS,
         "h11_max_incomplete_event_size": LARGEST_HEAD, "timeout_keep_alive": int(IDLE),
         "timeout_graceful_shutdown": LEAVING,
     }  # fmt: skip
-    return PagesServer(app, uvicorn.Config(app, **settings | changes))
+    return _Server(uvicorn.Config(app, **settings | changes), getattr(app, "dismiss", lambda: None))
 
 
 def serve_on(listener: socket.socket, app: ASGIApp) -> None:

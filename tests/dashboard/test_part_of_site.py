@@ -31,7 +31,7 @@ HEADERS = (("x-remote-user", ME.pw_name),)
 QUERIES = (
     "", f"?q={THEIRS}", f"?q={MARK}", "?sort=name&way=up", "?state=processed", "?group=folder",
     f"?sweep={THEIRS}", f"?sweep={MINE}&sweep={THEIRS}", f"?name={THEIRS}", f"?with={THEIRS}", f"?a={MINE}&b={THEIRS}",
-    f"?folder=/{MARK}", f"?visit=/{MARK}", "?after=0",
+    f"?of={THEIRS}", f"?of={MINE}&of={THEIRS}", f"?folder=/{MARK}", f"?visit=/{MARK}", "?after=0",
 )  # fmt: skip
 
 
