@@ -56,6 +56,7 @@ def process_sweep(
             process_sensibly(processing, config, stage_files)
             stage_files.settle()
             processing.current = "output"
+            keep_untrusted(folder, processing)
             write_data(sweep.name, folder, processing)
         except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others
             console.log_details(error)
@@ -132,15 +133,19 @@ def write_data(name: str, folder: Path, processing: Processing) -> None:
             write_merged_mtz(part, processing.merged_inside, name)
 
 
-def write_story(folder: Path, summary: dict[str, Any], processing: Processing | None, console: Console) -> None:
-    """summary.txt, report.html with plots.json, summary.json, and pixels found untrusted.
-
-    A page that cannot be made does not cost the results. Raises OSError where they cannot be written.
-    """
-    if processing is not None and processing.integrated is not None:
+def keep_untrusted(folder: Path, processing: Processing) -> None:
+    """The pixels that the images told not to trust, for viewers."""
+    if processing.integrated is not None:
         found = processing.integrated.untrusted
         with written_whole(folder / "stages" / untrusted_pixels.NAME) as part:
             untrusted_pixels.write_untrusted(part, found.is_shadowed, found.is_hot)
+
+
+def write_story(folder: Path, summary: dict[str, Any], processing: Processing | None, console: Console) -> None:
+    """summary.txt, report.html with plots.json, and summary.json. A page that cannot be made does not cost the results.
+
+    Raises OSError where they cannot be written.
+    """
     with written_whole(folder / "summary.txt") as part:
         part.write_text(legible_lines(summary_page(summary, processing, console)), encoding="utf-8")
     try:

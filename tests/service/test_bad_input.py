@@ -428,6 +428,7 @@ def test_a_report_that_cannot_be_drawn_costs_nothing_else(images, run, monkeypat
     assert status == 0
     assert "the report could not be drawn: no such plot" in said
     assert json.loads((output / "plain" / "summary.json").read_text())["status"] == "processed"
+    assert (output / "plain" / "stages" / "untrusted.npz").exists()
 
 
 @pytest.mark.parametrize("broken", ["format_summary", "quality_checks"])
