@@ -16,6 +16,19 @@ from autoproc.service.outputs import Outputs
 LOOKED_OVER = (Path(__file__).parent / "looked_over.js").read_text()
 SETTLED = 300
 """Milliseconds in which a page's scripts have drawn what they draw at first."""
+CONTROLS = """() => {
+    const shown = (element) => element.checkVisibility({ visibilityProperty: true }) && element.getClientRects().length;
+    const selector = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+    return [...document.querySelectorAll(selector)]
+        .filter((element) => shown(element) && !element.disabled && element.tabIndex >= 0)
+        .filter((element) => element.type !== "radio" || element.checked)
+        .map((element, n) => { element.dataset.tried = n; return element.outerHTML.slice(0, 120); });
+}"""
+FOCUSED = """() => {
+    const { activeElement: element } = document, style = getComputedStyle(element);
+    const ring = style.outlineStyle !== "none" || style.boxShadow !== "none";
+    return [element.dataset.tried ?? null, ring];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +82,28 @@ def test_each_is_well(window, site, pages, size):
             if found := page.evaluate(LOOKED_OVER):
                 amiss[path, scheme] = found
     assert amiss == {}
+
+
+def test_each_is_used_without_a_mouse(window, site, pages):
+    page, missed, unseen = opened(window, site, "/"), {}, {}
+    for path in pages:
+        page.goto(site[2] + path)
+        page.wait_for_timeout(SETTLED)
+        controls = page.evaluate(CONTROLS)
+        reached, without_ring = set(), set()
+        for _ in range(2 * len(controls) + 40):  # what scrolls is stopped at too
+            if len(reached) == len(controls):
+                break
+            page.keyboard.press("Tab")
+            number, has_ring = page.evaluate(FOCUSED)
+            if number is not None:
+                reached.add(int(number))
+                without_ring |= set() if has_ring else {controls[int(number)]}
+        left = [control for n, control in enumerate(controls) if n not in reached]
+        missed |= {path: left} if left else {}
+        unseen |= {path: without_ring} if without_ring else {}
+    assert missed == {}
+    assert unseen == {}
 
 
 def test_a_link_lets_a_browser_in_once(chromium, site):
