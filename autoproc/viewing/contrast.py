@@ -10,6 +10,8 @@ from autoproc.viewing.image_tiles import Pyramid
 
 MOST_SAMPLED = 100_000
 """Pixels that tell of the distribution of counts: enough for its last thousandth, in a few milliseconds."""
+LIKE_IT = 25_000
+"""The same of the coarser levels, which have no histogram."""
 SIGMA = 10.0
 """The darkest count is so many standard deviations above the background: weak spots stand out, and what is stronger
 is dark. A judgement."""
@@ -21,7 +23,7 @@ BACKGROUND_QUANTILE = 0.95
 def sampled_values(pyramid: Pyramid, level: int) -> np.ndarray:
     """Values of a sample of a level's pixels, evenly spread, without those that have no count or an overload."""
     codes = pyramid.levels[level]
-    every = max(1, int(np.sqrt(codes.size / MOST_SAMPLED)))
+    every = max(1, int(np.sqrt(codes.size / (MOST_SAMPLED if level == 0 else LIKE_IT))))
     some = codes[every // 2 :: every, every // 2 :: every].ravel()
     some = some[(some > 0) & (some < pyramid.overload)]
     return (some.astype(np.float64) - 1) * pyramid.step + pyramid.lowest
