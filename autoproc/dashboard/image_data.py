@@ -10,6 +10,7 @@ from autoproc.config import Config
 from autoproc.dashboard.image_request import SEARCH, Looked, WrongQuestion, as_json, in_thread, numbers, packed, whole
 from autoproc.viewing.contrast import contrast
 from autoproc.viewing.image_facts import image_facts, sweep_facts
+from autoproc.viewing.images import sweep_names
 from autoproc.viewing.line_profile import line_profile
 from autoproc.viewing.spot_view import BINARY, MAPS
 from autoproc.viewing.untrusted_view import untrusted_facts
@@ -34,6 +35,7 @@ def facts(asked: Looked) -> Response:
         "stage": asked.stage,
         "stages": list(subject.stages),
         "tables": list(subject.tables),
+        "sweeps": sweep_names(subject.experiments(asked.stage)),
         "views": list(MAPS),
         "search": {name: _as_typed(value) for name, value in usual.items()},
         "version": asked.sweep.version,

@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from autoproc.dashboard import image_data, reflection_data
+from autoproc.dashboard import image_data, reflection_data, sweep_address  # noqa: F401  (what a name of a sweep is)
 from autoproc.dashboard.image_request import prepare
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.website import subject_in
+from autoproc.dashboard.words import address
 
 DATA = {
     "/facts": image_data.facts,
@@ -37,9 +38,10 @@ def _modules() -> list[str]:
 async def image_page(request: Request) -> HTMLResponse:
     """The page; what it shows is in the query, which it reads itself."""
     subject = await subject_in(request)
-    name = request.path_params.get("name")
+    name = request.path_params.get("name", "")
     prepare(request, subject)
-    return page(request, "images.html", title=subject.title, base=request.url.path, name=name, modules=_modules())
+    above = address(name) if name else ""
+    return page(request, "images.html", title=subject.title, above=above, modules=_modules())
 
 
 async def to_images(_: Request) -> Response:
@@ -51,5 +53,5 @@ def _routes(base: str) -> list[Route]:
     return [*(Route(base + path, answer) for path, answer in DATA.items()), Route(base, image_page)]
 
 
-routes = _routes("/sweeps/{name:path}/images")
+routes = _routes("/sweeps/{name:sweep}/images")
 file_routes = _routes("/images")

@@ -7,12 +7,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from autoproc.errors import InputError
 from autoproc.formats.frames import StoredImages
 from autoproc.formats.registry import open_reader
+from autoproc.legible import legible
 from autoproc.models.experiment import Experiment
 from autoproc.stages.find_spots import FindSpotsParams
 from autoproc.viewing.image_cache import BoundedCache
@@ -188,3 +190,14 @@ def sweeps_among(experiments: Sequence[Experiment]) -> list[tuple[int, ...]]:
         key = (images.template if images else position, experiment.scan.image_range)
         groups.setdefault(key, []).append(position)
     return [tuple(members) for members in groups.values()]
+
+
+def sweep_names(experiments: Sequence[Experiment]) -> list[str]:
+    """What the images of each sweep are called, as their files are."""
+    names = []
+    for members in sweeps_among(experiments):
+        one = experiments[members[0]]
+        first, last = one.scan.image_range
+        name = Path(one.imageset.template).name if one.imageset else "no images"
+        names.append(legible(f"{name}, {first} to {last}"))
+    return names

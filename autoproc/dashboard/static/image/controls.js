@@ -6,9 +6,8 @@ import { SEARCH } from "./state.js";
 const $ = (selector) => document.querySelector(selector);
 
 export class Controls {
-  constructor(parts) {
-    Object.assign(this, parts);
-    const { state, facts, player } = this;
+  constructor({ state, facts, spots, player, contrast, view, picture, panel, list }) {
+    Object.assign(this, { state, facts, spots, player, contrast, view, picture, panel, list });
     const [first, last] = facts.images;
     for (const id of ["#image", "#slider"]) Object.assign($(id), { min: first, max: last });
     $("#image").addEventListener("change", ({ target }) => state.change({ image: this.#within(Number(target.value)) }));
@@ -23,6 +22,10 @@ export class Controls {
       $(`#${name}`).placeholder = facts.search[name] || "of the detector";
       $(`#${name}`).addEventListener("change", ({ target }) => state.change({ [name]: target.value.trim() }));
     }
+    $("#sweep").replaceChildren(...facts.sweeps.map((name, n) => new Option(name, n)));
+    $("#sweeps").hidden = facts.sweeps.length < 2;
+    $("#sweep").addEventListener("change", ({ target }) => state.change({ sweep: Number(target.value), row: null, image: null }));
+    $("#lattice").hidden = !facts.tables.length;
     $("#auto").addEventListener("click", () => state.change({ low: null, high: null }));
     $("#save").addEventListener("click", () => this.#save());
     $("#fit").addEventListener("click", () => this.view.fit());
@@ -66,7 +69,9 @@ export class Controls {
   tell() {
     const { state } = this;
     for (const box of document.querySelectorAll("[data-show]")) box.checked = state.shows(box.dataset.show);
-    for (const id of ["stack", "how", "colours", "scale", "stage", "view", ...SEARCH]) $(`#${id}`).value = state[id];
+    for (const id of ["stack", "how", "colours", "scale", "stage", "sweep", "view", ...SEARCH]) $(`#${id}`).value = state[id];
+    const stage = this.facts.tables.includes(state.stage) ? `?stage=${encodeURIComponent(state.stage)}` : "";
+    $("#lattice").search = stage;
     this.#tellSearch();
     $("#how").disabled = state.stack === 1;
     $("#zoom").textContent = `${Math.round(this.view.zoom * 100)} %`;

@@ -43,8 +43,7 @@ export class Cursor {
     if (!found) return "";
     if (found.kind === "gap") return "no count";
     if (found.kind === "overload") return "overloaded";
-    const divisor = this.state.how === "mean" ? this.state.stack : 1;
-    const value = found.value / divisor;
+    const { value } = found;
     const words = Number.isInteger(value) ? String(value) : value.toPrecision(4);
     return found.level ? `≤ ${words}` : words;
   }

@@ -32,7 +32,7 @@ export function listen(element, view, { hover, click, keys, line }) {
     const now = at(event);
     if (!before) return hover(now);
     moved += Math.hypot(now[0] - before[0], now[1] - before[1]);
-    if (line.isHeld || event.shiftKey) return line.drag(began, now);
+    if (line.isHeld() || event.shiftKey) return line.drag(began, now);
     if (pointers.size === 1 && moved > CLICK) view.moveBy(now[0] - before[0], now[1] - before[1]);
     if (pointers.size === 2) pinch(before, now, event.pointerId);
     pointers.set(event.pointerId, now);

@@ -29,9 +29,10 @@ export class ReflectionPanel {
     }
   }
 
-  // To a place (x, y, frame) of a reflection.
-  go([x, y, frame], first = this.source.first) {
-    const image = Math.floor(frame) + first;
+  // To a place (x, y, frame) of a reflection, whose middle may lie before the first image, or after the last.
+  go([x, y, frame]) {
+    const [first, last] = this.source.range;
+    const image = Math.min(Math.max(Math.floor(frame) + first, first), last);
     this.state.change({ image, x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
   }
 

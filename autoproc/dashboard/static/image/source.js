@@ -23,7 +23,7 @@ export class Source {
   async facts() {
     const facts = await asked(`${this.base}/facts?${this.#common}`);
     this.version = facts.version;
-    [this.first] = facts.images;
+    this.range = facts.images;
     return facts;
   }
 
