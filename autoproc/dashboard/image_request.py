@@ -46,6 +46,7 @@ class WrongQuestion(InputError):
     """An address with a number that is none."""
 
     what = "{name} is to be {expected}, not {value!r}"
+    hint = "put the address right, or leave that part of it out"
 
 
 def whole(name: str, text: str, low: int, high: int) -> int:

@@ -17,19 +17,21 @@ class NotPossible(InputError):
     """Something was asked for that a sweep in its state does not allow."""
 
     what = "{sweep} is {state}: {reason}"
+    hint = "see how it stands on its page or in `autoproc status`, and ask again when that has changed"
 
 
 class BadBody(InputError):
     """JSON that was posted and is not as described."""
 
     what = "what was posted is not as /api/openapi.json describes it ({reason})"
+    hint = "post JSON with the fields that are described there"
 
 
 class BadParameters(InputError):
     """Parameters that are not written as such."""
 
     what = "{given!r} is no parameter"
-    hint = "write each as table.key=value, for example scale.d_min=1.8"
+    hint = "write its name, = and its value, for example scale.d_min=1.8"
 
 
 class Reprocess(BaseModel):

@@ -24,6 +24,7 @@ class CannotChoose(InputError):
     """Results that cannot become those that stand."""
 
     what = "processing {number} of {sweep} cannot become the one that stands: {reason}"
+    hint = "the page of the sweep lists those that are kept; wait until it is not being processed"
 
 
 def choose(queue: JobQueue, outputs: Outputs, name: str, number: int) -> Job:

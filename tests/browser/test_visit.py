@@ -118,9 +118,11 @@ def test_it_works_without_scripts(chromium, address, queue):
     page.get_by_role("link", name="d min").click()
     page.get_by_role("searchbox").fill("broken")
     page.get_by_role("button", name="Find").click()
+    page.wait_for_url("**/?*q=broken*")
     assert names(page) == ["broken"]
     page.locator("[data-name=broken] summary").click()
-    page.get_by_role("button", name="Try again").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Try again").click()
     assert page.url.endswith("/?q=broken&sort=d_min&way=up")
     assert queue.named("broken").state == State.queued
     context.close()

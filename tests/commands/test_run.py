@@ -95,12 +95,15 @@ def test_the_folder_is_complete(processed):
         "autoproc.log",
         "ispyb.json",
         "merged.mtz",
+        "parameters.json",
+        "plots.json",
         "report.html",
         "summary.json",
         "summary.txt",
         "unmerged.mtz",
     ]
     expected += [f"stages/{s}.expt" for s in stages] + [f"stages/{s}.refl" for s in stages[1:]]
+    expected += ["stages/untrusted.npz"]
     assert names == sorted(expected)
 
 

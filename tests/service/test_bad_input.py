@@ -387,7 +387,8 @@ def test_a_failed_run_leaves_nothing_of_an_earlier_one(images, tmp_path, run, go
     assert status == 3
     summary_of(output / "x")
     assert sorted(p.name for p in (output / "x").rglob("*.*")) == [
-        "autoproc.log", "imported.expt", "ispyb.json", "report.html", "summary.json", "summary.txt",
+        "autoproc.log", "imported.expt", "ispyb.json", "parameters.json", "plots.json", "report.html",
+        "summary.json", "summary.txt",
     ]  # fmt: skip
 
 

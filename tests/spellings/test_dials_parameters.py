@@ -53,7 +53,7 @@ def test_answers_name_parameters_that_exist():
 
 
 def test_answers_name_commands_that_exist():
-    known = {step.name for step in STEPS} | {"run", "report", "show", "config"}
+    known = {step.name for step in STEPS} | {"run", "report", "show", "config", "view"}
     prose = {"has", "or", "measures", "prints", "runs", "does"}
     named = {c for text in ANSWERS.values() for c in re.findall(r"autoproc ([a-z][a-z-]+)", text)}
     assert named - prose <= known
