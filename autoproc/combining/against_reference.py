@@ -27,6 +27,13 @@ MAX_CELL_DIFFERENCE = 0.05
 """Relative difference of lattices beyond which a reference is of another crystal form."""
 
 
+LEAST_CC = 0.2
+"""CC of E^2 below which a reference is hardly of the same structure: of another in the same cell it was 0.05
+(simulated), of the same 0.9 and more, of weak data 0.3. Chosen between these."""
+LEAST_MARGIN = 3.0
+"""Standard errors by which a setting has to be better than the next to be told from it."""
+
+
 class ReferenceDoesNotFit(ProcessingError):
     """A reference of another crystal form."""
 
@@ -50,6 +57,18 @@ class ReferenceFit:
     margin: float
     cell_difference: float
     kind: str
+
+    @property
+    def doubt(self) -> str:
+        """Why it should not be relied on, in words; "" where it can be."""
+        if not self.cc >= LEAST_CC:
+            return (
+                f"the intensities hardly agree with those of the reference (CC of E^2 {self.cc:.2f}): it may be of "
+                "another crystal, and the setting is not told by it"
+            )
+        if self.margin < LEAST_MARGIN:
+            return f"the reference does not tell the setting: another fits it as well (CC of E^2 {self.next_best:.2f})"
+        return ""
 
     @property
     def words(self) -> str:

@@ -80,6 +80,7 @@ class Grouping:
         found = found_group(group)
         known = self._queue.by_fingerprint(found.fingerprint)
         if known is not None and not self._is_out_of_date(known, group):
+            self._wait_for(known)
             return
         added: AddResult = self._queue.add(found, again=known is not None and known.state.is_settled)
         if self._only is not None and added.job_id not in self._only:
@@ -91,6 +92,11 @@ class Grouping:
             facts = {"n_images": job.n_images, "n_whole": job.n_images, "path": job.path, "partial": "",
                      "changes": job.parameters, "n_sweeps": n}  # fmt: skip
             self._tell(Event(kind, job.name, facts))
+
+    def _wait_for(self, known: Job) -> None:
+        """A group that somebody has asked for anew is done by a run of named sweeps too."""
+        if self._only is not None and known.state is State.queued and known.id not in self._only:
+            self._only.append(known.id)
 
     def _is_out_of_date(self, known: Job, group: SampleGroup) -> bool:
         """Its result is of other sweeps, or of earlier results of these; or somebody has deleted it."""

@@ -140,8 +140,7 @@ def combine(
     )
     fit = None
     if reference is not None:
-        fit = fit_to_reference(found.experiments, found.reflections, reference)
-        found = _turned(found, fit.change)
+        found, fit = _as_in_reference(found, reference)
     placed = {form[p.experiment]: p for p in (comparable.settings.placed if comparable.settings else ())}
     changes = {n: found.change_of_basis[k] for k, n in enumerate(kept)}
     facts = _facts(experiments, reflections, (clusters, clustered), aside, changes, placed)
@@ -169,7 +168,14 @@ def symmetry_as_in(
     determine_symmetry raises.
     """
     found = determine_symmetry(experiments, reflections, with_known_group(symmetry, reference))
+    return _as_in_reference(found, reference)
+
+
+def _as_in_reference(found: SymmetryResult, reference: ReferenceData) -> tuple[SymmetryResult, ReferenceFit]:
+    """In the setting that agrees with the reference; as it is, with a warning, where the reference does not tell."""
     fit = fit_to_reference(found.experiments, found.reflections, reference)
+    if fit.doubt:
+        return replace(found, warnings=(*found.warnings, fit.doubt)), fit
     return _turned(found, fit.change), fit
 
 

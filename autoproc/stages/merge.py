@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from autoproc.combining.flags_of_reference import with_flags_of
+from autoproc.combining.one_form import require_one_form
 from autoproc.damage.dose import doses_of, starts_of
 from autoproc.damage.zero_dose import HONEST, ZeroDose, powers, zero_dose
 from autoproc.errors import NoCrystal, NoReflections
@@ -49,6 +50,9 @@ class MergeParams(Params):
     """File whose free-R flags are carried on: an MTZ file, or structure factors as mmCIF, of the same crystal form. Its
     reflections keep their flags, and new ones are added in the same proportion; 0 is the test set in what is written.
     None takes those of combine.reference, where that is given and has some."""
+    check_forms: bool = True
+    """Stop where data sets are of different space groups or of cells that are not alike; false merges them by the
+    space group of the first and the median of the cells."""
     zero_dose: bool = False
     """Extrapolate each reflection to the crystal before radiation damage, where a change of the intensities with dose
     is significant (Diederichs, McSweeney & Ravelli 2003); all sweeps are taken to be of one crystal, in order.
@@ -68,12 +72,15 @@ def merge(
     within : limits by direction, beyond which reflections are left out, and what is to be expected within
     flags : free-R flags to carry on; params.reference is not read here
     scaled : reflections with intensity_scale, variance_scale and inverse_scale; those not flagged
-        as scaled, or as bad for scaling, are left out. All lattices share one cell and space group,
-        those of the first. Raises NoReflections or NoCrystal; with flags also ReferenceDoesNotFit or OtherAxes.
+        as scaled, or as bad for scaling, are left out. All lattices share one space group, and one cell,
+        the median. Raises NoReflections, NoCrystal, GroupsDiffer or CellsDiffer; with flags also
+        ReferenceDoesNotFit or OtherAxes.
     """
     crystal = experiments[0].crystal
     if crystal is None:
         raise NoCrystal(n=len(experiments))
+    if params.check_forms:
+        require_one_form(experiments)
     cell, group = shared_cell(experiments), crystal.space_group
     kept = usable(scaled, cell, group, params.d_min, params.d_max)
     if within is not None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 import pytest
 from wedges_for_tests import mtz_of, n_alike, wedges_of
 
-from autoproc.combining.against_reference import ReferenceDoesNotFit
+from autoproc.combining.against_reference import ReferenceDoesNotFit, ReferenceFit
 from autoproc.formats.reference_data import NoReference, ReferenceData, read_reference
 from autoproc.stages.combine import CombineParams, combine, format_combine
 from autoproc.symmetry.params import SymmetryParams
@@ -35,6 +37,24 @@ def test_a_reference_of_another_form_is_refused():
     reference = ReferenceData(wedges.hkl, wedges.intensity, cell, gemmi.SpaceGroup("P 3"), "merged data")
     with pytest.raises(ReferenceDoesNotFit, match="the reference's cell, 44.00"):
         combine(wedges.experiments, wedges.reflections, CombineParams(), SymmetryParams(), reference)
+
+
+def test_a_reference_of_another_crystal_in_the_same_cell_turns_nothing_and_is_warned_of():
+    wedges = wedges_of("P 3", 3)
+    other = np.random.default_rng(5).exponential(wedges.intensity.mean(), len(wedges.intensity))
+    cell = gemmi.UnitCell(*wedges.experiments[0].crystal.cell)
+    reference = ReferenceData(wedges.hkl, other, cell, gemmi.SpaceGroup("P 3"), "merged data")
+    alone = combine(wedges.experiments, wedges.reflections, CombineParams(), SymmetryParams(space_group="P 3"))
+    result = combine(wedges.experiments, wedges.reflections, CombineParams(), SymmetryParams(), reference)
+    assert any("hardly agree with those of the reference" in warning for warning in result.warnings)
+    np.testing.assert_array_equal(result.reflections["hkl"], alone.reflections["hkl"])
+
+
+def test_a_reference_that_fits_two_settings_alike_does_not_tell():
+    fit = ReferenceFit(np.eye(3), 0.8, 1000, 0.79, 1.5, 0.001, "merged data")
+    assert "another fits it as well" in fit.doubt
+    assert not replace(fit, next_best=0.1, margin=20.0).doubt
+    assert not replace(fit, next_best=float("nan"), margin=float("inf")).doubt
 
 
 def test_what_is_no_reference_is_refused(tmp_path):

@@ -150,6 +150,17 @@ def test_a_run_of_named_sweeps_waits_for_their_groups_only(service, image):
     assert only == [service.queue.named("y_1").id, service.queue.named("combined/y").id]
 
 
+def test_a_group_that_is_asked_for_anew_is_done_by_a_run_of_named_sweeps(service, image):
+    service.begin().taken(image("x_1"), image("x_2"))
+    service.work_off()
+    service.queue.reprocess("combined/x", {"scale.d_min": "2.5"})
+    only = [service.queue.named("x_1").id, service.queue.named("x_2").id]
+    service.begin(only=only).look()
+    assert only[2:] == [service.queue.named("combined/x").id]
+    service.look()
+    assert len(only) == 3
+
+
 def test_two_groups_of_one_name_are_told_apart(service, tmp_path):
     for place in ("a", "b"):
         (tmp_path / place).mkdir()

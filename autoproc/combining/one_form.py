@@ -1,0 +1,72 @@
+"""Whether what is to be put together is of one crystal form: one space group, and cells that are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autoproc.combining.cells import cluster_cells
+from autoproc.errors import ProcessingError
+from autoproc.models.crystal import Crystal
+from autoproc.models.experiment import Experiment
+
+MAX_CELL_DIFFERENCE = 0.03
+"""Relative difference of lattices up to which they are of one form: what `combine.max_cell_difference` is unless it is
+changed. Simulated forms that differed by 5% were merged into a cell that neither had; crystals of one form, frozen one
+by one, differ by 1% and less."""
+MOST_NAMED = 10
+
+
+class GroupsDiffer(ProcessingError):
+    """Data sets that are given as of different space groups."""
+
+    what = "the data sets are of different space groups: {groups}"
+    hint = (
+        "give them one: `autoproc symmetry` or `autoproc combine` on all of them together finds it, and "
+        "`autoproc reindex` with space_group= states it"
+    )
+
+
+class CellsDiffer(ProcessingError):
+    """Data sets whose cells are too different to be of one crystal form."""
+
+    what = "the cells of the data sets are not alike: {others} by {difference:.1%} from the others"
+    hint = "leave out what is of another crystal form; `autoproc combine` sorts them, and says which belong together"
+
+
+def require_one_form(experiments: Sequence[Experiment]) -> None:
+    """Raises GroupsDiffer or CellsDiffer; lattices of one sweep are taken as one data set, by the first."""
+    crystals = _crystals(experiments)
+    _require_one_group(crystals)
+    if len(crystals) < 2:
+        return
+    numbers = list(crystals)
+    clusters = cluster_cells(list(crystals.values()), [1.0] * len(crystals), MAX_CELL_DIFFERENCE)
+    out = [n for n, cluster in enumerate(clusters.cluster) if cluster]
+    if out:
+        others = ", ".join(f"experiment {numbers[n]}" for n in out[:MOST_NAMED]) + (" ..." * (len(out) > MOST_NAMED))
+        verb = "differs" if len(out) == 1 else "differ"
+        raise CellsDiffer(others=f"{others} {verb}", difference=float(clusters.distance[out].max()))
+
+
+def _crystals(experiments: Sequence[Experiment]) -> dict[int, Crystal]:
+    """The first crystal of each sweep, by its experiment's number."""
+    seen: set[int] = set()
+    crystals = {}
+    for number, experiment in enumerate(experiments):
+        if experiment.crystal is not None and id(experiment.scan) not in seen:
+            seen.add(id(experiment.scan))
+            crystals[number] = experiment.crystal
+    return crystals
+
+
+def _require_one_group(crystals: dict[int, Crystal]) -> None:
+    groups: dict[str, list[int]] = {}
+    for number, crystal in crystals.items():
+        groups.setdefault(crystal.space_group.xhm(), []).append(number)
+    if len(groups) > 1:
+        named = [
+            f"{group} (experiment{'s' * (len(of) > 1)} {', '.join(map(str, of[:MOST_NAMED]))}"
+            f"{' ...' * (len(of) > MOST_NAMED)})"
+            for group, of in groups.items()
+        ]
+        raise GroupsDiffer(groups=", ".join(named))
