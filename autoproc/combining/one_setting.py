@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autoproc.combining.datasets import gather
+from autoproc.combining.datasets import MAX_E2, gather
 from autoproc.combining.doubts import MIN_MARGIN
 from autoproc.combining.placing import Placed, as_given, place
 from autoproc.combining.rotation_group import RotationGroup
@@ -64,7 +64,10 @@ def turned_data_sets(experiments: Sequence[Experiment], reflections: Reflections
     if len(np.unique(observations.experiment)) < 2:
         return ()
     observations = observations.reindexed(dict.fromkeys(range(len(experiments)), change))
-    data = gather(observations, normalise(observations, prescale=False), group, REFLECTIONS_COMPARED)
+    normalised = normalise(observations, prescale=False)
+    if not np.any(np.abs(normalised.e2) < MAX_E2):  # nothing but noise below zero: scaling says so
+        return ()
+    data = gather(observations, normalised, group, REFLECTIONS_COMPARED)
     placed = place(data, members, np.zeros(len(data), int))
     settings, _ = as_given(data, members, placed)
     return tuple(p for p, s in zip(placed, settings, strict=True) if s != 0 and _is_sure(p))

@@ -72,7 +72,9 @@ class ForeignData:
         n, sweeps = len(self.reflections), len(self.experiments)
         state = "scaled" if self.is_scaled else "not scaled"
         by = f" by {self.program}" if self.program else ""
-        return f"{n} observations of {sweeps} sweep{'s' * (sweeps != 1)}, {state}{by}"
+        n_left_out = n - int(np.count_nonzero(self.reflections.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)))
+        left_out = f"; {n_left_out} of them have no usable intensity, and are left out" if n_left_out else ""
+        return f"{n} observations of {sweeps} sweep{'s' * (sweeps != 1)}, {state}{by}{left_out}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +111,8 @@ def reflections_of(experiments: Sequence[Experiment], measured: Measured, is_sca
     m, n = measured, len(measured.hkl)
     partiality = np.ones(n) if m.partiality is None else np.clip(m.partiality, 1e-3, 1.0)
     lp = np.ones(n) if m.lp is None else np.where(np.isfinite(m.lp), m.lp, 0.0)
-    good = ~m.is_rejected & np.isfinite(m.intensity) & (m.sigma > 0) & np.isfinite(m.sigma) & (lp > 0)
+    is_rejected = m.is_rejected | ~m.hkl.any(axis=1)  # the direct beam is no reflection
+    good = ~is_rejected & np.isfinite(m.intensity) & (m.sigma > 0) & np.isfinite(m.sigma) & (lp > 0)
     g = np.ones(n) if m.inverse_scale is None else np.where(m.inverse_scale > 0, m.inverse_scale, 1.0)
     finite = np.where(good, m.intensity, 0.0) * g, np.where(good, m.sigma, 0.0) * g
     lp = np.where(lp > 0, lp, 1.0)
@@ -128,7 +131,7 @@ def reflections_of(experiments: Sequence[Experiment], measured: Measured, is_sca
         "qe": np.ones(n),
     }
     if m.profile is not None and m.profile_sigma is not None:
-        fits = ~m.is_rejected & np.isfinite(m.profile) & (m.profile_sigma > 0) & (lp > 0)
+        fits = ~is_rejected & np.isfinite(m.profile) & (m.profile_sigma > 0) & (lp > 0)
         columns["flags"] |= np.where(fits, int(Flag.INTEGRATED_PRF), 0).astype(np.uint64)
         columns["intensity_prf"] = np.where(fits, m.profile, 0.0) * unit / lp
         columns["variance_prf"] = (np.where(fits, m.profile_sigma, 0.0) * unit / lp) ** 2

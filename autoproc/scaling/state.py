@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from autoproc.errors import NoReflections
 from autoproc.geometry.shells import equal_volume_shells
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import rows_by_experiment
@@ -33,6 +34,10 @@ as large as the signal: in measured data of which two shells in three were noise
 lowest shell disagreed for it."""
 MIN_RELATIVE_SIGNAL = 0.5
 """Where no shell has much, those with this part of the strongest one's tell."""
+NO_SIGNAL = (
+    "look at the images: there is no diffraction, or the background was taken for more than it is; in a file of "
+    "another program, at the sign and the column of its intensities"
+)
 MIN_PARTIALITY = 0.95
 """Less complete reflections are scaled, but do not decide the scales."""
 
@@ -293,6 +298,9 @@ def with_signal(observations: Observations, use: np.ndarray, seen: Expectation) 
     count = np.bincount(shell[use], minlength=N_SHELLS)
     strength = seen.expected[use] / np.sqrt(seen.variance[use])
     signal = np.bincount(shell[use], strength, minlength=N_SHELLS) / np.maximum(count, 1)
+    if not signal.max() > 0:
+        reason = "the intensities are not above zero on average in any shell of resolution"
+        raise NoReflections(stage="scaling", reason=reason, to_do=NO_SIGNAL)
     enough = min(MIN_SHELL_SIGNAL, MIN_RELATIVE_SIGNAL * float(signal.max()))
     last = int(np.flatnonzero(signal >= enough)[-1])
     return use & (shell <= last)

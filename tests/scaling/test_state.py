@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scaled_for_tests import Recipe, Synthetic, synthetic
+from wedges_for_tests import wedges_of
 
+from autoproc.errors import NoReflections
 from autoproc.scaling.error_model import ErrorModel
 from autoproc.scaling.model import model_for
 from autoproc.scaling.observations import Observations, observations_for_scaling
+from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.state import (
     State,
     bare_state,
@@ -24,6 +27,7 @@ from autoproc.scaling.state import (
     with_rough_scales,
     with_steady_variances,
 )
+from autoproc.stages.scale import scale
 
 
 def prepared(**recipe) -> tuple[Synthetic, Observations, State]:
@@ -249,3 +253,11 @@ def test_image_ratio_is_the_part_of_the_expected_intensity(plain):
     rows = image == 90
     e, w = np.maximum(seen.expected[rows], 0), 1 / seen.variance[rows]
     assert ratio[90] == pytest.approx((w * e * intensity[rows]).sum() / (w * e * e).sum())
+
+
+def test_intensities_that_are_nowhere_above_zero_are_said():
+    made = wedges_of("P 4", 2, any_setting=False, as_indexed=False)
+    columns = [name for name in ("intensity_sum", "intensity_prf") if name in made.reflections]
+    negative = {name: -np.abs(made.reflections[name]) - 1 for name in columns}
+    with pytest.raises(NoReflections, match="not above zero on average"):
+        scale(made.experiments, made.reflections.replace(**negative), ScaleParams())
