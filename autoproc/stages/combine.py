@@ -15,6 +15,7 @@ from autoproc.combining.against_reference import ReferenceFit, fit_to_reference
 from autoproc.combining.cells import CellClusters, cluster_cells
 from autoproc.combining.comparable import Comparable, compare_settings, make_comparable, numbered_anew
 from autoproc.combining.doubts import MIN_MARGIN, why_not
+from autoproc.combining.given_twice import given_before
 from autoproc.combining.placing import Placed
 from autoproc.combining.report import cell_tree, settings_text
 from autoproc.errors import NoCrystal, ProcessingError
@@ -125,7 +126,8 @@ def combine(
     """
     if reference is not None:
         symmetry = with_known_group(symmetry, reference)
-    aside: dict[int, str] = {}
+    same = given_before(experiments, reflections)
+    aside = {n: f"it holds the same observations as data set {first}" for n, first in same.items()}
     clusters, clustered = _clusters(experiments, reflections, params, aside)
     form = [n for n in clustered if n not in aside]
     comparable = compare_settings(make_comparable(*selected(experiments, reflections, form), symmetry))

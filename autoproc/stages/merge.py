@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from autoproc.combining.flags_of_reference import with_flags_of
+from autoproc.combining.given_twice import require_each_once
 from autoproc.combining.one_form import require_one_form
 from autoproc.damage.dose import doses_of, starts_of
 from autoproc.damage.zero_dose import HONEST, ZeroDose, powers, zero_dose
@@ -51,8 +52,8 @@ class MergeParams(Params):
     reflections keep their flags, and new ones are added in the same proportion; 0 is the test set in what is written.
     None takes those of combine.reference, where that is given and has some."""
     check_forms: bool = True
-    """Stop where data sets are of different space groups or of cells that are not alike; false merges them by the
-    space group of the first and the median of the cells."""
+    """Stop where data sets are of different space groups, of cells that are not alike, or the same ones twice; false
+    merges them by the space group of the first and the median of the cells."""
     zero_dose: bool = False
     """Extrapolate each reflection to the crystal before radiation damage, where a change of the intensities with dose
     is significant (Diederichs, McSweeney & Ravelli 2003); all sweeps are taken to be of one crystal, in order.
@@ -73,7 +74,7 @@ def merge(
     flags : free-R flags to carry on; params.reference is not read here
     scaled : reflections with intensity_scale, variance_scale and inverse_scale; those not flagged
         as scaled, or as bad for scaling, are left out. All lattices share one space group, and one cell,
-        the median. Raises NoReflections, NoCrystal, GroupsDiffer or CellsDiffer; with flags also
+        the median. Raises NoReflections, NoCrystal, GroupsDiffer, CellsDiffer or GivenTwice; with flags also
         ReferenceDoesNotFit or OtherAxes.
     """
     crystal = experiments[0].crystal
@@ -81,6 +82,7 @@ def merge(
         raise NoCrystal(n=len(experiments))
     if params.check_forms:
         require_one_form(experiments)
+        require_each_once(experiments, scaled)
     cell, group = shared_cell(experiments), crystal.space_group
     kept = usable(scaled, cell, group, params.d_min, params.d_max)
     if within is not None:

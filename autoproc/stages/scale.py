@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autoproc.combining.given_twice import require_each_once
 from autoproc.combining.one_form import require_one_form
 from autoproc.combining.one_setting import require_one_setting
 from autoproc.errors import NoReflections
@@ -43,10 +44,11 @@ def scale(
 
     experiments : with crystals of one space group; reflections : integrated, indexed in it.
     previous : of the same experiments and reflections within wider limits; it saves most of the work
-    Raises NoReflections, MissingColumn, GroupsDiffer, CellsDiffer or SettingsDisagree.
+    Raises NoReflections, MissingColumn, GroupsDiffer, CellsDiffer, GivenTwice or SettingsDisagree.
     """
     if previous is None and params.check_settings:
         require_one_form(experiments)
+        require_each_once(experiments, reflections)
         require_one_setting(experiments, reflections)
     params = within_the_known(reflections, params)
     excluded = on_excluded_images(experiments, reflections, params.exclude_images)
