@@ -28,10 +28,10 @@ MAX_CELL_DIFFERENCE = 0.05
 
 
 LEAST_CC = 0.2
-"""CC of E^2 below which a reference is hardly of the same structure: of another in the same cell it was 0.05
-(simulated), of the same 0.9 and more, of weak data 0.3. Chosen between these."""
+"""CC of E^2 below which a reference is hardly of the same structure. Simulated: 0.05 with another in the same cell,
+above 0.9 with the same. Chosen between them, nearer to the first: weak data agree less."""
 LEAST_MARGIN = 3.0
-"""Standard errors by which a setting has to be better than the next to be told from it."""
+"""Standard errors by which a setting has to be better than the next to be told from it. Chosen."""
 
 
 class ReferenceDoesNotFit(ProcessingError):

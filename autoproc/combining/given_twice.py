@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 
 from autoproc.errors import ProcessingError
-from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Reflections
 
@@ -26,18 +24,18 @@ class GivenTwice(ProcessingError):
     hint = "give each sweep once: copied images, or a file and its copy, are one measurement"
 
 
-def require_each_once(experiments: Sequence[Experiment], reflections: Reflections) -> None:
+def require_each_once(reflections: Reflections) -> None:
     """Raises GivenTwice, which names the experiments."""
-    same = given_before(experiments, reflections)
+    same = given_before(reflections)
     if same:
         pairs = ", ".join(f"experiment {first} and experiment {again}" for again, first in list(same.items())[:5])
         raise GivenTwice(pairs=pairs + (" ..." if len(same) > 5 else ""))
 
 
-def given_before(experiments: Sequence[Experiment], reflections: Reflections) -> dict[int, int]:
+def given_before(reflections: Reflections) -> dict[int, int]:
     """Of each data set whose observations are, all of them, those of one before it: which that is."""
     column = next((name for name in MEASURED if name in reflections), None)
-    if column is None or len(experiments) < 2:
+    if column is None:
         return {}
     seen: dict[bytes, int] = {}
     same = {}

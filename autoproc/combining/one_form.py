@@ -8,11 +8,11 @@ from autoproc.combining.cells import cluster_cells
 from autoproc.errors import ProcessingError
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import sweeps_of
 
 MAX_CELL_DIFFERENCE = 0.03
-"""Relative difference of lattices up to which they are of one form: what `combine.max_cell_difference` is unless it is
-changed. Simulated forms that differed by 5% were merged into a cell that neither had; crystals of one form, frozen one
-by one, differ by 1% and less."""
+"""Relative difference of lattices up to which they are of one form; the default of `combine.max_cell_difference` too.
+Chosen: data whose cells differ by 5% (simulated) are not to be merged."""
 MOST_NAMED = 10
 
 
@@ -35,7 +35,8 @@ class CellsDiffer(ProcessingError):
 
 def require_one_form(experiments: Sequence[Experiment]) -> None:
     """Raises GroupsDiffer or CellsDiffer; lattices of one sweep are taken as one data set, by the first."""
-    crystals = _crystals(experiments)
+    firsts = [min(numbers) for numbers in sweeps_of(experiments)]
+    crystals = {n: crystal for n in firsts if (crystal := experiments[n].crystal) is not None}
     _require_one_group(crystals)
     if len(crystals) < 2:
         return
@@ -46,17 +47,6 @@ def require_one_form(experiments: Sequence[Experiment]) -> None:
         others = ", ".join(f"experiment {numbers[n]}" for n in out[:MOST_NAMED]) + (" ..." * (len(out) > MOST_NAMED))
         verb = "differs" if len(out) == 1 else "differ"
         raise CellsDiffer(others=f"{others} {verb}", difference=float(clusters.distance[out].max()))
-
-
-def _crystals(experiments: Sequence[Experiment]) -> dict[int, Crystal]:
-    """The first crystal of each sweep, by its experiment's number."""
-    seen: set[int] = set()
-    crystals = {}
-    for number, experiment in enumerate(experiments):
-        if experiment.crystal is not None and id(experiment.scan) not in seen:
-            seen.add(id(experiment.scan))
-            crystals[number] = experiment.crystal
-    return crystals
 
 
 def _require_one_group(crystals: dict[int, Crystal]) -> None:

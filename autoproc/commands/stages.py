@@ -30,7 +30,7 @@ from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.importing.shared_models import with_shared_models
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
-from autoproc.models.numbering import joined
+from autoproc.models.numbering import joined, sweeps_of
 from autoproc.models.reflections import Reflections
 from autoproc.models.wavelengths import by_wavelength, of_wavelength
 from autoproc.params import Params
@@ -51,7 +51,7 @@ from autoproc.stages.import_sweep import format_import, import_sweeps, overridde
 from autoproc.stages.index import format_index, index
 from autoproc.stages.integrate import IntegrateResult, format_integrate
 from autoproc.stages.merge import format_merge, merge
-from autoproc.stages.pipeline import find_spots_of_sweep, flags_to_carry_on, open_frames, sweeps_of
+from autoproc.stages.pipeline import find_spots_of_sweep, flags_to_carry_on, open_frames
 from autoproc.stages.refine import format_refine, refine
 from autoproc.stages.reindex import reindex, reindex_table
 from autoproc.stages.scale import scale, what_is_not_found

@@ -21,6 +21,7 @@ from autoproc.dashboard import (
     lattice_pages,
     metrics,
     request_pages,
+    style,
     sweep_pages,
     visit_pages,
 )
@@ -47,6 +48,7 @@ __all__ = ["Pages", "dashboard", "file_viewer", "keys_of"]
 ROOMS = (
     visit_pages,
     request_pages,
+    style,
     image_pages,
     lattice_pages,
     compare_pages,
@@ -119,7 +121,7 @@ def file_viewer(subject: Subject, params: ServeParams, keys: Keys) -> Starlette:
 
 def _shared() -> list[BaseRoute]:
     with as_file(files("autoproc.dashboard").joinpath("static")) as static:
-        return [Route("/healthz", health), Mount("/static", StaticFiles(directory=static))]
+        return [Route("/healthz", health), *style.routes, Mount("/static", StaticFiles(directory=static))]
 
 
 def _watching(visit: Visit, own_visits: OwnVisits | None) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from autoproc import __version__
 from autoproc.dashboard import words
 from autoproc.dashboard.website import site_of
-from autoproc.legible import legible_lines
+from autoproc.reports.page import environment
 
 WORDS = ("figure", "cell", "lengths", "angles", "images", "elapsed", "since", "moment", "thousands", "address")
 """Functions of words.py that templates use."""
@@ -33,21 +32,8 @@ def fragment(template: str, **content: Any) -> str:
     return _environment().get_template(template).render(**content)
 
 
-def _shown(value: Any) -> Any:
-    """Names of files are whatever strangers call them."""
-    return legible_lines(value) if type(value) is str or isinstance(value, Path) else value
-
-
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("autoproc.dashboard"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters |= {name: getattr(words, name) for name in WORDS}
-    return environment
+    made = environment(ChoiceLoader([PackageLoader("autoproc.dashboard"), PackageLoader("autoproc.reports")]))
+    made.filters |= {name: getattr(words, name) for name in WORDS}
+    return made

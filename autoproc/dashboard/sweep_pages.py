@@ -23,7 +23,6 @@ from autoproc.dashboard.sweep_log import log_part
 from autoproc.dashboard.told import DOWNLOADS, outline, told_by, used
 from autoproc.dashboard.website import visit_of
 from autoproc.dashboard.zipped import zipped
-from autoproc.reports.page import drawing_style
 from autoproc.service.job import Job
 from autoproc.service.jobs import JobQueue
 from autoproc.service.outputs import Outputs
@@ -133,13 +132,7 @@ async def _job(request: Request) -> Job:
     return await visit_of(request).reader.ask(lambda queue: queue.named(name))
 
 
-async def style_of_drawings(_: Request) -> Response:
-    """The style sheet of the report's drawings, which their copies here share."""
-    return Response(drawing_style(), media_type="text/css", headers={"cache-control": "max-age=3600"})
-
-
 routes = [
-    Route("/drawings.css", style_of_drawings),
     Route("/sweeps/{name:sweep}", sweep_page, name="sweep"),
     Route("/sweeps/{name:sweep}/log", log),
     Route("/sweeps/{name:sweep}/zip", all_files),

@@ -15,7 +15,7 @@ MOST_NAMED = 3
 """Sweeps that are named in a sentence."""
 LEAST_SHARE = 0.5
 """Of a sweep's spots that the common lattice has to explain, for the sweep to be of that crystal. Real sweeps of one
-crystal had 79% to 94%; a lattice laid over the spots of another explains 5% to 20% by chance (simulated)."""
+crystal had 79% to 94%. Chosen: what a lattice explains of another's spots by chance was not measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from autoproc.config import Config
 from autoproc.formats.damaged_frames import ForgivingReader
 from autoproc.integration.shapes import SpotWidths
 from autoproc.models.experiment import Experiment
-from autoproc.models.numbering import renumbered
+from autoproc.models.numbering import renumbered, sweeps_of
 from autoproc.models.reflections import Reflections
 from autoproc.stages.integrate import IntegrateResult, TooFewForShapes
-from autoproc.stages.pipeline import Watch, integrate_sweep, open_frames, sweeps_of
+from autoproc.stages.pipeline import Watch, integrate_sweep, open_frames
 
 Tell = Callable[[int, IntegrateResult, ForgivingReader], None]
 """Told of each sweep as it is done: its number, the result, and who read its images."""

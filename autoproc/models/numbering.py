@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 
 
@@ -44,3 +45,15 @@ def rows_by_experiment(ids: np.ndarray) -> dict[int, np.ndarray]:
     order = np.argsort(ids, kind="stable")
     found, first = np.unique(ids[order], return_index=True)
     return dict(zip(map(int, found), np.split(order, first[1:]), strict=True)) if len(found) else {}
+
+
+def sweeps_of(experiments: Sequence[Experiment]) -> list[list[int]]:
+    """Indices of the experiments of each sweep: those that share their images and range."""
+    groups: dict[tuple[str, tuple[int, int], tuple[int, ...]], list[int]] = {}
+    for number, experiment in enumerate(experiments):
+        images = experiment.imageset
+        key = (
+            (images.template, experiment.scan.image_range, images.indices[:1]) if images else (str(number), (0, 0), ())
+        )
+        groups.setdefault(key, []).append(number)
+    return list(groups.values())

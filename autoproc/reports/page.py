@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from autoproc import __version__
@@ -49,9 +49,9 @@ def render(template: str, **content: Any) -> str:
     return _environment().get_template(template).render(version=__version__, **content)
 
 
-def drawing_style() -> str:
-    """The style sheet of the drawings."""
-    return _environment().get_template("chart.css").render()
+def style_sheet(name: str) -> str:
+    """A part of the pages' style that stands by itself: chart.css, of the drawings; colours.css."""
+    return _environment().get_template(name).render()
 
 
 def _shown(value: Any) -> Any:
@@ -61,8 +61,13 @@ def _shown(value: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
+    return environment(PackageLoader("autoproc.reports"))
+
+
+def environment(loader: BaseLoader) -> Environment:
+    """Templates of pages: what they show is text, and made legible."""
     return Environment(
-        loader=PackageLoader("autoproc.reports"),
+        loader=loader,
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
         finalize=_shown,

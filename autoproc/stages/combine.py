@@ -16,6 +16,7 @@ from autoproc.combining.cells import CellClusters, cluster_cells
 from autoproc.combining.comparable import Comparable, compare_settings, make_comparable, numbered_anew
 from autoproc.combining.doubts import MIN_MARGIN, why_not
 from autoproc.combining.given_twice import given_before
+from autoproc.combining.one_form import MAX_CELL_DIFFERENCE
 from autoproc.combining.placing import Placed
 from autoproc.combining.report import cell_tree, settings_text
 from autoproc.errors import NoCrystal, ProcessingError
@@ -46,7 +47,7 @@ class NothingAgrees(ProcessingError):
 class CombineParams(Params):
     """Parameters of bringing several data sets together. Those of [symmetry] hold here too."""
 
-    max_cell_difference: float = Field(0.03, gt=0)
+    max_cell_difference: float = Field(MAX_CELL_DIFFERENCE, gt=0)
     """Data sets are of one crystal form where their lattices differ by less, on average over the form: the greatest
     relative difference of the seven lengths that determine a lattice. Three times what crystals of one form usually
     differ by; simulated cells with a spread of 0.3% are 0.3% to 0.6% apart, with one of 1% all still together."""
@@ -126,7 +127,7 @@ def combine(
     """
     if reference is not None:
         symmetry = with_known_group(symmetry, reference)
-    same = given_before(experiments, reflections)
+    same = given_before(reflections)
     aside = {n: f"it holds the same observations as data set {first}" for n, first in same.items()}
     clusters, clustered = _clusters(experiments, reflections, params, aside)
     form = [n for n in clustered if n not in aside]

@@ -217,26 +217,41 @@ class StrongPixelSearch:
     def __call__(self, frame: int) -> SearchedFrame:
         """Read a frame and search it; no strong pixels if there are too many to be diffraction."""
         image = self.reader.read(frame)
-        p = self.params
         if not hasattr(self.own, "work"):
             self.own.work = Workspace()
-        strong = strong_pixels(
-            image,
-            self.mask,
-            kernel_size=p.kernel_size,
-            n_sigma_background=p.n_sigma_background,
-            n_sigma_strong=p.n_sigma_strong,
-            min_local=p.min_local,
-            global_threshold=p.global_threshold,
-            gain=self.gain,
-            lowest=self.lowest,
-            noise=readout_variance(image, self.mask, self.lowest),
-            overload=self.overload,
-            extended=p.algorithm == "dispersion_extended",
-            max_strong=int(p.max_strong_pixel_fraction * image.size),
-            work=self.own.work,
-        )
+        strong = strong_on(image, self.mask, self.params, self.gain, (self.lowest, self.overload), self.own.work)
         return SearchedFrame(frame, strong, has_no_count(image, self.lowest))
+
+
+def strong_on(
+    image: np.ndarray,
+    mask: np.ndarray,
+    params: FindSpotsParams,
+    gain: float,
+    trusted: tuple[int, float],
+    work: Workspace | None = None,
+) -> StrongPixels:
+    """The strong pixels of an image (slow, fast); none if there are too many to be diffraction.
+
+    mask : (slow, fast) bool, pixels to search; trusted : counts below the first are none, from the second on overloads
+    """
+    lowest, overload = trusted
+    return strong_pixels(
+        image,
+        mask,
+        kernel_size=params.kernel_size,
+        n_sigma_background=params.n_sigma_background,
+        n_sigma_strong=params.n_sigma_strong,
+        min_local=params.min_local,
+        global_threshold=params.global_threshold,
+        gain=gain,
+        lowest=lowest,
+        noise=readout_variance(image, mask, lowest),
+        overload=overload,
+        extended=params.algorithm == "dispersion_extended",
+        max_strong=int(params.max_strong_pixel_fraction * image.size),
+        work=work,
+    )
 
 
 def _group(

@@ -82,7 +82,7 @@ def merge(
         raise NoCrystal(n=len(experiments))
     if params.check_forms:
         require_one_form(experiments)
-        require_each_once(experiments, scaled)
+        require_each_once(scaled)
     cell, group = shared_cell(experiments), crystal.space_group
     kept = usable(scaled, cell, group, params.d_min, params.d_max)
     if within is not None:

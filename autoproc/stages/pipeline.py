@@ -25,6 +25,7 @@ from autoproc.integration.survey import surveyed_frames
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
+from autoproc.models.numbering import sweeps_of
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.tables import format_scale
 from autoproc.spot_finding.pixels import SpotPixels
@@ -390,15 +391,3 @@ def results_of(processing: Processing) -> dict[str, object | None]:
         "spot finding": p.found, "indexing": p.indexed, "refinement": p.refined, "integration": p.integrated,
         "symmetry": p.symmetry, "scaling": p.scaled,
     }  # fmt: skip
-
-
-def sweeps_of(experiments: Sequence[Experiment]) -> list[list[int]]:
-    """Indices of the experiments of each sweep: those that share their images and range."""
-    groups: dict[tuple[str, tuple[int, int], tuple[int, ...]], list[int]] = {}
-    for number, experiment in enumerate(experiments):
-        images = experiment.imageset
-        key = (
-            (images.template, experiment.scan.image_range, images.indices[:1]) if images else (str(number), (0, 0), ())
-        )
-        groups.setdefault(key, []).append(number)
-    return list(groups.values())

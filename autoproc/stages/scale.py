@@ -48,7 +48,7 @@ def scale(
     """
     if previous is None and params.check_settings:
         require_one_form(experiments)
-        require_each_once(experiments, reflections)
+        require_each_once(reflections)
         require_one_setting(experiments, reflections)
     params = within_the_known(reflections, params)
     excluded = on_excluded_images(experiments, reflections, params.exclude_images)

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from autoproc.kernels.dispersion import strong_pixels
 from autoproc.models.experiment import Experiment
-from autoproc.robust import readout_variance
-from autoproc.stages.find_spots import FindSpotsParams, pixels_to_search
+from autoproc.stages.find_spots import FindSpotsParams, pixels_to_search, strong_on
 from autoproc.threads import map_in_order
 from autoproc.viewing.image_tiles import Pyramid, pyramid_of_values
 
@@ -48,22 +46,7 @@ def searched(experiment: Experiment, counts: np.ndarray, mask: np.ndarray, param
 
 def threshold(image: Searched) -> np.ndarray:
     """(slow, fast) float32: 1 where a pixel is strong, as the stage has it; all 0 where they are too many."""
-    p = image.params
-    strong = strong_pixels(
-        image.counts,
-        image.good,
-        kernel_size=p.kernel_size,
-        n_sigma_background=p.n_sigma_background,
-        n_sigma_strong=p.n_sigma_strong,
-        min_local=p.min_local,
-        global_threshold=p.global_threshold,
-        gain=image.gain,
-        lowest=image.lowest,
-        noise=readout_variance(image.counts, image.good, image.lowest),
-        overload=image.overload,
-        extended=p.algorithm == "dispersion_extended",
-        max_strong=int(p.max_strong_pixel_fraction * image.counts.size),
-    )
+    strong = strong_on(image.counts, image.good, image.params, image.gain, (image.lowest, image.overload))
     shown = np.zeros(image.counts.size, np.float32)
     shown[strong.index] = 1
     return shown.reshape(image.counts.shape)

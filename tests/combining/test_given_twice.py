@@ -32,30 +32,30 @@ def with_copy(wedges, seed=None):
 
 
 def test_wedges_differ(wedges):
-    assert given_before(wedges.experiments, wedges.reflections) == {}
-    require_each_once(wedges.experiments, wedges.reflections)
+    assert given_before(wedges.reflections) == {}
+    require_each_once(wedges.reflections)
 
 
 @pytest.mark.parametrize("seed", [None, 0, 1])
 def test_a_copy_is_known_in_any_order(wedges, seed):
-    experiments, table = with_copy(wedges, seed)
-    assert given_before(experiments, table) == {3: 0}
+    _, table = with_copy(wedges, seed)
+    assert given_before(table) == {3: 0}
     with pytest.raises(GivenTwice, match="experiment 0 and experiment 3"):
-        require_each_once(experiments, table)
+        require_each_once(table)
 
 
 def test_one_that_differs_in_a_single_observation_is_another(wedges):
-    experiments, table = with_copy(wedges)
+    _, table = with_copy(wedges)
     name = next(name for name in ("intensity_sum", "intensity_prf") if name in table)
     changed = table[name].copy()
     changed[-1] += 1
-    assert given_before(experiments, table.replace(**{name: changed})) == {}
+    assert given_before(table.replace(**{name: changed})) == {}
 
 
 def test_nothing_but_zeros_is_no_copy(wedges):
-    experiments, table = with_copy(wedges)
+    _, table = with_copy(wedges)
     zeros = {name: np.zeros(len(table)) for name in ("intensity_sum", "intensity_prf") if name in table}
-    assert given_before(experiments, table.replace(**zeros)) == {}
+    assert given_before(table.replace(**zeros)) == {}
 
 
 def test_scaling_stops_and_combining_sets_it_aside(wedges):

@@ -10,6 +10,7 @@ from wedges_for_tests import wedges_of
 
 from autoproc.combining.one_form import CellsDiffer, GroupsDiffer, require_one_form
 from autoproc.models.crystal import Crystal, b_matrix
+from autoproc.models.experiment import ImageSet
 from autoproc.scaling.params import ScaleParams
 from autoproc.stages.merge import MergeParams, merge
 from autoproc.stages.scale import scale
@@ -59,8 +60,10 @@ def test_crystals_that_froze_differently_are_of_one_form(wedges, stretch):
 
 
 def test_lattices_of_one_sweep_are_one_data_set(wedges):
-    first = wedges.experiments[0]
-    require_one_form([first, replace(with_cell(first, 1.05), scan=first.scan)])
+    first = replace(wedges.experiments[0], imageset=ImageSet("cbf", "a_####.cbf"))
+    require_one_form([first, with_cell(first, 1.05)])
+    with pytest.raises(CellsDiffer):
+        require_one_form([first, replace(with_cell(first, 1.05), imageset=ImageSet("cbf", "b_####.cbf"))])
 
 
 def test_scaling_and_merging_ask_for_it_unless_they_are_told_not_to(wedges):

@@ -10,10 +10,10 @@ from simulated import simulated_sweep
 
 from autoproc.config import Config, with_command_line
 from autoproc.errors import AutoprocError, IndexingFailed, NoReflections
-from autoproc.models.numbering import renumbered
+from autoproc.models.numbering import renumbered, sweeps_of
 from autoproc.models.reflections import Reflections
 from autoproc.stages.import_sweep import import_sweeps
-from autoproc.stages.pipeline import Processing, gathered_warnings, process, sweeps_of, symmetry_params
+from autoproc.stages.pipeline import Processing, gathered_warnings, process, symmetry_params
 
 
 class Recorder:
