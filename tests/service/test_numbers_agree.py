@@ -52,6 +52,7 @@ REPORT = {
     "completeness": INDEX["complete"],
     "multiplicity": shown("{:.1f}", overall("multiplicity")),
     "Rmeas, low resolution": INDEX["Rmeas, inner"],
+    "CC½": INDEX["CC½"],
     "ISa": shown("{:.1f}", lambda s: s["isa"]),
     "Wilson B (Å²)": shown("{:.1f}", lambda s: s["wilson_b"]),
     "images": INDEX["images"],
