@@ -14,7 +14,7 @@ from autoproc.dashboard.params import ServeParams
 from autoproc.decisions.params import DecisionParams
 from autoproc.errors import ConfigurationError
 from autoproc.formats.boundary import LONGEST_REASON
-from autoproc.formats.export_params import ExportParams
+from autoproc.formats.export.export_params import ExportParams
 from autoproc.overrides import UnknownParameter, add, suggestion, with_overrides
 from autoproc.params import Params, meanings
 from autoproc.service.group_params import GroupParams

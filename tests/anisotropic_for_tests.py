@@ -63,6 +63,4 @@ def anisotropic_case(
     order = np.zeros(len(groups), int)
     order[groups.group] = np.repeat(np.arange(len(truth)), n)
     observed = np.repeat(truth, n) + rng.normal(0, sigma, len(hkl))
-    return Case(
-        unit_cell, group, hkl, observed, np.full(len(hkl), sigma), groups, truth[order], np.diag(extra), b
-    )
+    return Case(unit_cell, group, hkl, observed, np.full(len(hkl), sigma), groups, truth[order], np.diag(extra), b)

@@ -5,7 +5,7 @@ from datetime import datetime
 import fabio.edfimage
 import numpy as np
 
-from autoproc.formats.write_ccd import CcdFacts, marccd_bytes, smv_bytes
+from autoproc.formats.images.write_ccd import CcdFacts, marccd_bytes, smv_bytes
 
 SHAPE = (64, 64)
 

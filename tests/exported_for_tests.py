@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from models_for_tests import crystal, experiment, scaled
 
-from autoproc.formats.export_params import ExportParams
-from autoproc.formats.exported import Exported
+from autoproc.formats.export.export_params import ExportParams
+from autoproc.formats.export.exported import Exported
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections

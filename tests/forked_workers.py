@@ -12,8 +12,8 @@ from typing import IO
 
 import pytest
 
-from autoproc.service.probe import Inside
-from autoproc.service.worker import work
+from autoproc.service.processing.worker import work
+from autoproc.service.watching.probe import Inside
 
 
 class ForkedProcess:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from simulated import simulated_frames
 
-from autoproc.formats.expt import goniometer_from_axes, identifier_for
+from autoproc.formats.dials.expt import goniometer_from_axes, identifier_for
 from autoproc.models.experiment import Experiment, ImageSet
 from autoproc.models.reflections import Reflections
 from autoproc.simulation import SimulatedSweep

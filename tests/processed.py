@@ -10,7 +10,7 @@ from once import made_once
 from simulated import simulated_sweep
 
 from autoproc.config import Config, change_table
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.images.frames import ImageReader
 from autoproc.stages.import_sweep import import_sweeps
 from autoproc.stages.pipeline import Processing, process
 

@@ -21,12 +21,12 @@ from autoproc.service.events import Event
 from autoproc.service.found_sweep import FoundSweep, fingerprint
 from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
-from autoproc.service.job import State
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.limits import Shares
-from autoproc.service.order import Order
-from autoproc.service.outputs import Outputs
 from autoproc.service.params import ServiceParams
+from autoproc.service.processing.order import Order
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.supervisor import Plan, Supervisor
 
 GIGABYTE = 1 << 30

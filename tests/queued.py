@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from autoproc.service.found_sweep import FoundSweep
-from autoproc.service.job import Job, State
-from autoproc.service.jobs import JobQueue
-from autoproc.service.outputs import Outputs
+from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_path
 
 RESULT: dict[str, Any] = {

@@ -10,7 +10,7 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 
-from autoproc.formats.expt import goniometer_from_axes
+from autoproc.formats.dials.expt import goniometer_from_axes
 from autoproc.geometry.detector import is_on_panel, px_from_s1
 from autoproc.geometry.reciprocal import ewald_angles
 from autoproc.geometry.rotation import lab_from_crystal, rotation_matrix

@@ -13,7 +13,7 @@ from autoproc.reports.report_data import report_text
 from autoproc.reports.report_html import Report
 from autoproc.reports.summary import Failure, summarise
 from autoproc.reports.tables import Table
-from autoproc.service.outputs import Outputs
+from autoproc.service.processing.outputs import Outputs
 
 
 def curve(y_label: str, *values: float) -> Drawing:

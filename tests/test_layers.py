@@ -52,6 +52,12 @@ LAYERS = (
 )
 """From the lowest: each imports only those before it, and none of its own line."""
 
+ROOMS = (
+    ("formats.dials", "formats.images", "formats.hdf5", "formats.observed", "formats.export"),
+    ("service.job_queue", "service.watching", "service.processing"),
+)
+"""Rooms within a layer, from the lowest; what is in the layer's own folder serves all, or joins them."""
+
 EMPTY_WORDS = {"utils", "util", "helpers", "helper", "common", "tools", "base", "manager", "handler", "misc"}
 
 
@@ -90,6 +96,20 @@ def test_layers_import_only_lower_ones(measure, modules):
     pairs = [(a, b) for a, imported in graph.items() for b in imported if part(a) != part(b) and part(b)]
     assert pairs
     assert [f"{a} imports {b}" for a, b in pairs if level(part(a)) <= level(part(b))] == []
+
+
+@pytest.mark.parametrize("rooms", ROOMS, ids=lambda rooms: rooms[0].partition(".")[0])
+def test_rooms_import_only_lower_ones(measure, modules, rooms):
+    def room(module):
+        return next((n for n, name in enumerate(rooms) if module.startswith(f"autoproc.{name}.")), None)
+
+    pairs = [(a, b) for a, imported in measure.import_graph(modules).items() for b in imported]
+    between = [(a, b) for a, b in pairs if None not in (room(a), room(b)) and room(a) != room(b)]
+    assert between
+    assert [f"{a} imports {b}" for a, b in between if room(a) < room(b)] == []
+    layer = rooms[0].partition(".")[0]
+    folders = {m.split(".")[2] for m in modules if m.startswith(f"autoproc.{layer}.") and m.count(".") > 2}
+    assert {name.partition(".")[2] for name in rooms} == folders
 
 
 def test_no_import_cycles(measure, modules):

@@ -10,9 +10,9 @@ from once import made_once
 from queued import begun, finished, found
 from simulated import simulated_sweep
 
-from autoproc.service.outputs import Outputs
-from autoproc.service.owner import this_program
-from autoproc.service.presence import Arriving
+from autoproc.service.job_queue.owner import this_program
+from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_there
 
 SWEEP, FAILED, RUNNING, WAITING = "small", "failed_1", "running_1", "waiting_1"

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import cbf_files
 
-from autoproc.service.directories import Disk
-from autoproc.service.probe import Inside
 from autoproc.service.watch_params import WatchParams
-from autoproc.service.watcher import Watcher
+from autoproc.service.watching.directories import Disk
+from autoproc.service.watching.probe import Inside
+from autoproc.service.watching.watcher import Watcher
 
 
 class Clock:

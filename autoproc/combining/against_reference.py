@@ -13,7 +13,7 @@ from autoproc.combining.datasets import gather
 from autoproc.combining.one_setting import lattice_of, members_of
 from autoproc.combining.rotation_group import RotationGroup
 from autoproc.errors import ProcessingError
-from autoproc.formats.reference_data import ReferenceData
+from autoproc.formats.observed.reference_data import ReferenceData
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged

@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.combining.against_reference import MAX_CELL_DIFFERENCE, ReferenceFit, cell_difference, fit_merged
 from autoproc.errors import ProcessingError
-from autoproc.formats.free_flags import FreeFlags
+from autoproc.formats.observed.free_flags import FreeFlags
 from autoproc.merging.free_r import carried_on, in_sets
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.merged import Merged

@@ -17,9 +17,9 @@ from rich.console import Console, RenderableType
 from autoproc.commands.leaving import leaving_well
 from autoproc.errors import InputError, WrongArguments
 from autoproc.legible import legible, legible_lines
-from autoproc.service.job import Job, State
-from autoproc.service.jobs import JobQueue
-from autoproc.service.outputs import Outputs
+from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_path, queue_there
 from autoproc.service.status import MOST_ROWS, NOBODY, Queue, coming_words, status_table, story_lines
 

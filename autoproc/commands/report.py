@@ -9,9 +9,9 @@ import typer
 
 from autoproc.commands.leaving import CannotWrite, leaving_well
 from autoproc.errors import ConfigurationError
-from autoproc.formats.expt import read_expt
-from autoproc.formats.image_numbers import to_scan_frames
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.image_numbers import to_scan_frames
+from autoproc.formats.dials.refl import read_refl
 from autoproc.reports.files_report import files_page
 
 

@@ -32,26 +32,26 @@ from autoproc.service.grouping import Grouping
 from autoproc.service.heartbeat import Heartbeat
 from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
-from autoproc.service.job import State
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.owner import is_dead
+from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.job_queue.queue_log import QueueLog
+from autoproc.service.job_queue.queue_tables import BadQueue
 from autoproc.service.limits import GIGABYTE, shares
-from autoproc.service.named_sweeps import NamedSearch, NamedSweeps
 from autoproc.service.notify import Notifier
-from autoproc.service.order import settings_of
-from autoproc.service.outputs import Outputs
-from autoproc.service.owner import is_dead
-from autoproc.service.presence import Arriving
-from autoproc.service.probe_process import orders
-from autoproc.service.probing import Probing
+from autoproc.service.processing.order import settings_of
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import open_queue
-from autoproc.service.queue_log import QueueLog
-from autoproc.service.queue_tables import BadQueue
 from autoproc.service.supervisor import Plan, Supervisor
 from autoproc.service.visit_page import VisitPage
+from autoproc.service.watching.named_sweeps import NamedSearch, NamedSweeps
+from autoproc.service.watching.probe_process import orders
+from autoproc.service.watching.probing import Probing
 from autoproc.wording import counted
 
 if TYPE_CHECKING:
-    from autoproc.service.watcher import Watcher
+    from autoproc.service.watching.watcher import Watcher
 
 FILES = ("merged.mtz", "summary.txt", "report.html")
 GIVE_IMAGES = "give a folder of images, an image, a template with #, or a master file"
@@ -331,7 +331,7 @@ def _eyes(finder: Watcher | None) -> Callable[[], Sequence[Arriving]]:
 
 def watcher(roots: Sequence[Path], config: Config, intake: Intake, ahead: Ahead | None = None) -> Watcher:
     """Who looks for new images below the directories."""
-    from autoproc.service.watcher import Watcher  # noqa: PLC0415  (only to watch)
+    from autoproc.service.watching.watcher import Watcher  # noqa: PLC0415  (only to watch)
 
     paths = intake.queue.overview.paths()
     probe = probing(config) if ahead is None else probing(config, ahead.probe())

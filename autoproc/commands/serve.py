@@ -13,9 +13,9 @@ import typer
 from autoproc.commands.job_queue import queue_of
 from autoproc.commands.leaving import OK, leaving_well
 from autoproc.config import read_config, with_command_line
+from autoproc.dashboard.access.keys import keys_of
+from autoproc.dashboard.access.links import LinkFile, links_of
 from autoproc.dashboard.app import dashboard
-from autoproc.dashboard.keys import keys_of
-from autoproc.dashboard.links import LinkFile, links_of
 from autoproc.dashboard.listening import NoSuchAddress, NoSuchSocket, PortTaken, address_of, listening
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.patience import serve_on
@@ -23,7 +23,7 @@ from autoproc.dashboard.standing import who_is_at_work
 from autoproc.errors import InputError, WrongArguments
 from autoproc.overrides import split_arguments
 from autoproc.service.orphans import ORPHANED, die_with_parent
-from autoproc.service.outputs import Outputs
+from autoproc.service.processing.outputs import Outputs
 
 RESULTS = "autoproc_processed"
 """Where `autoproc run` writes if not told where."""

@@ -6,8 +6,8 @@ import secrets
 
 import typer
 
+from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.app import file_viewer
-from autoproc.dashboard.keys import Keys
 from autoproc.dashboard.listening import address_of, listening
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.patience import serve_on

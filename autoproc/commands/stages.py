@@ -20,13 +20,13 @@ from autoproc.commands.step import Step
 from autoproc.engine.integrate_sweeps import integrate_sweeps
 from autoproc.errors import NoReflections, WrongArguments
 from autoproc.formats.compressed import read_start
-from autoproc.formats.damaged_frames import ForgivingReader
-from autoproc.formats.exported import Exported, exportable
-from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
-from autoproc.formats.reference_data import read_reference
-from autoproc.formats.refl import read_refl
-from autoproc.formats.writers import WRITERS, Writer, chosen_format
-from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
+from autoproc.formats.dials.refl import read_refl
+from autoproc.formats.export.exported import Exported, exportable
+from autoproc.formats.export.writers import WRITERS, Writer, chosen_format
+from autoproc.formats.images.damaged_frames import ForgivingReader
+from autoproc.formats.observed.mtz import write_merged_mtz, write_unmerged_mtz
+from autoproc.formats.observed.reference_data import read_reference
+from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.importing.shared_models import with_shared_models
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment

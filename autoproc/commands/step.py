@@ -19,12 +19,12 @@ from autoproc.config import Config, fields_of_tables, format_config, read_config
 from autoproc.console import Console
 from autoproc.errors import AutoprocError, ConfigurationError, InputError, UnreadableFile, WrongArguments
 from autoproc.formats.confinement import may_lead_into
-from autoproc.formats.expt import read_expt, write_expt
-from autoproc.formats.foreign_data import ForeignData
-from autoproc.formats.image_numbers import to_file_frames, to_scan_frames
-from autoproc.formats.observation_files import reader_of_observations
-from autoproc.formats.refl import read_refl, write_refl
-from autoproc.formats.unsupported_models import require_known_models
+from autoproc.formats.dials.expt import read_expt, write_expt
+from autoproc.formats.dials.image_numbers import to_file_frames, to_scan_frames
+from autoproc.formats.dials.refl import read_refl, write_refl
+from autoproc.formats.dials.unsupported_models import require_known_models
+from autoproc.formats.observed.foreign_data import ForeignData
+from autoproc.formats.observed.observation_files import reader_of_observations
 from autoproc.geometry.belonging import misfits
 from autoproc.kernels.staleness import what_stale_kernels_ask_for
 from autoproc.models.experiment import Experiment

@@ -12,7 +12,7 @@ NICENESS = 5
 computed on every core. 10,000 sweeps were found in 68 s on two cores beside a worker, in 86 s without it (measured)."""
 LOADED_LATE = (
     "numpy.ma", "scipy.fft", "scipy.linalg", "scipy.ndimage", "scipy.optimize", "scipy.sparse", "scipy.spatial",
-    "scipy.special", "autoproc.formats.nexus",
+    "scipy.special", "autoproc.formats.hdf5.nexus",
 )  # fmt: skip
 """What the stages ask for when they first need it. A worker has time for it while it waits for a sweep: 0.6 s."""
 
@@ -21,7 +21,7 @@ def work_command(reports: int) -> None:
     """Wait for one sweep on the standard input, process it, report on the pipe of this number."""
     with suppress(OSError):
         os.nice(NICENESS)
-    from autoproc.service.worker import work  # noqa: PLC0415  (loads every stage)
+    from autoproc.service.processing.worker import work  # noqa: PLC0415  (loads every stage)
 
     for module in LOADED_LATE:
         importlib.import_module(module)

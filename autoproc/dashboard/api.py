@@ -16,8 +16,8 @@ from autoproc.dashboard.visit_address import VisitAddress
 from autoproc.dashboard.visit_pages import visit_facts
 from autoproc.dashboard.website import visit_of
 from autoproc.dashboard.wishes import VERBS, BadBody, Priority, Reprocess, prioritise, reprocess
-from autoproc.service.job import Job
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.job import Job
+from autoproc.service.job_queue.jobs import JobQueue
 
 
 async def sweeps(request: Request) -> JSONResponse:

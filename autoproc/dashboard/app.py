@@ -14,32 +14,23 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from autoproc.dashboard import (
-    api,
-    compare_pages,
-    image_pages,
-    lattice_pages,
-    metrics,
-    request_pages,
-    style,
-    sweep_pages,
-    visit_pages,
-)
+from autoproc.dashboard import api, compare_pages, metrics, request_pages, style, sweep_pages, visit_pages
+from autoproc.dashboard.access.guard import Guard
+from autoproc.dashboard.access.keys import Keys, keys_of
+from autoproc.dashboard.access.own_visits import OwnVisits
+from autoproc.dashboard.access.part_of_site import PartOfSite, with_rights
 from autoproc.dashboard.feed import Feed
-from autoproc.dashboard.guard import Guard
 from autoproc.dashboard.health import health
-from autoproc.dashboard.keys import Keys, keys_of
 from autoproc.dashboard.news import news_of
-from autoproc.dashboard.own_visits import OwnVisits
 from autoproc.dashboard.params import ServeParams
-from autoproc.dashboard.part_of_site import PartOfSite, with_rights
 from autoproc.dashboard.reader import QueueReader
 from autoproc.dashboard.thumbnails import FOLDER, Thumbnails
 from autoproc.dashboard.troubles import told
+from autoproc.dashboard.viewers import image_pages, lattice_pages
 from autoproc.dashboard.website import Site, Visit
 from autoproc.errors import AutoprocError
-from autoproc.service.jobs import JobQueue
-from autoproc.service.outputs import Outputs
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_there
 from autoproc.viewing.subject import Subject, subject_of_results
 

@@ -19,10 +19,10 @@ from autoproc.dashboard.pages import page
 from autoproc.dashboard.told import told_by
 from autoproc.dashboard.website import visit_of
 from autoproc.reports.report_data import report_text
-from autoproc.service.job import Job, State
-from autoproc.service.jobs import JobQueue
-from autoproc.service.outputs import Outputs
-from autoproc.service.sweep_query import SweepQuery
+from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.sweep_query import SweepQuery
+from autoproc.service.processing.outputs import Outputs
 
 OFFERED = 300
 """Sweeps that the page offers, the latest first; any other can be typed."""

@@ -15,9 +15,9 @@ from typing import TypeAlias
 
 from autoproc.dashboard.reader import QueueReader
 from autoproc.errors import AutoprocError
-from autoproc.service.changes import COMING
-from autoproc.service.job import State
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.changes import COMING
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.jobs import JobQueue
 
 LOOK = 0.5
 """Seconds between two looks at the queue: sooner than people notice."""

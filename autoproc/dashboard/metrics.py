@@ -15,8 +15,8 @@ from starlette.routing import Route
 
 from autoproc import __version__
 from autoproc.dashboard.website import visit_of
-from autoproc.service.job import State
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.jobs import JobQueue
 
 CONTENT = "text/plain; version=0.0.4; charset=utf-8"
 LATEST = 100

@@ -10,7 +10,7 @@ from autoproc.dashboard.columns import FIGURES
 from autoproc.dashboard.pages import fragment
 from autoproc.dashboard.rows import row_of
 from autoproc.dashboard.standing import standing
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.jobs import JobQueue
 
 
 def news_of(queue: JobQueue, ids: Sequence[int]) -> str:

@@ -13,7 +13,7 @@ from autoproc import __version__
 from autoproc.dashboard.facts import Refusal, SweepFacts, VisitFacts
 from autoproc.dashboard.visit_address import PAGE
 from autoproc.dashboard.wishes import Priority, Reprocess
-from autoproc.service.sweep_query import ORDERS
+from autoproc.service.job_queue.sweep_query import ORDERS
 
 MODELS: tuple[type[BaseModel], ...] = (VisitFacts, SweepFacts, Reprocess, Priority, Refusal)
 IN_SCHEMAS = "#/components/schemas/{model}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.jobs import JobQueue
 
 Answer = TypeVar("Answer")
 

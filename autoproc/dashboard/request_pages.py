@@ -15,8 +15,8 @@ from autoproc.dashboard.website import visit_of
 from autoproc.dashboard.wishes import VERBS, reprocess
 from autoproc.dashboard.words import address
 from autoproc.errors import AutoprocError
-from autoproc.service.choose_results import choose
-from autoproc.service.jobs import UnknownSweep
+from autoproc.service.job_queue.jobs import UnknownSweep
+from autoproc.service.processing.choose_results import choose
 
 
 async def ask(request: Request) -> Response:

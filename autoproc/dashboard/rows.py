@@ -9,9 +9,9 @@ from typing import Any
 
 from autoproc.legible import legible
 from autoproc.reports.visit_index import judged
-from autoproc.service.job import INTERRUPTED, TO_RESUME, Job, State
-from autoproc.service.presence import Arriving
-from autoproc.service.result import doubts_in_words
+from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
+from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.processing.result import doubts_in_words
 
 FIGURES = (
     "space_group", "unit_cell", "d_min", "completeness", "multiplicity", "r_meas_inner", "cc_half", "isa",

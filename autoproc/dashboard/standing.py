@@ -8,7 +8,7 @@ from typing import Any
 from autoproc.dashboard.rows import arriving_row
 from autoproc.dashboard.visit_address import VIEWS, View
 from autoproc.legible import legible
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.wording import counted
 
 

@@ -14,7 +14,7 @@ from autoproc.dashboard.told import in_words
 from autoproc.dashboard.wishes import as_lines, changes_in
 from autoproc.errors import AutoprocError
 from autoproc.params import meanings
-from autoproc.service.job import Job, State
+from autoproc.service.job_queue.job import Job, State
 
 LABELS = {
     "import_sweep.beam_centre": ("beam centre (px)", "fast,slow: 1023.5,1100.2"),

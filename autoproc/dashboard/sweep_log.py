@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from autoproc.dashboard.files import NotHandedOut, ResultFolder, results_of, under_way
 from autoproc.legible import legible_lines
-from autoproc.service.job import Job, State
-from autoproc.service.outputs import Outputs
+from autoproc.service.job_queue.job import Job, State
+from autoproc.service.processing.outputs import Outputs
 
 LOG = "autoproc.log"
 MOST = 1 << 17

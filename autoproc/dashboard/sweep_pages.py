@@ -23,9 +23,9 @@ from autoproc.dashboard.sweep_log import log_part
 from autoproc.dashboard.told import DOWNLOADS, outline, told_by, used
 from autoproc.dashboard.website import visit_of
 from autoproc.dashboard.zipped import zipped
-from autoproc.service.job import Job
-from autoproc.service.jobs import JobQueue
-from autoproc.service.outputs import Outputs
+from autoproc.service.job_queue.job import Job
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.status import story_lines
 
 KINDS = {"json": "application/json", "txt": "text/plain; charset=utf-8", "log": "text/plain; charset=utf-8"}

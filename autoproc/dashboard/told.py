@@ -14,7 +14,7 @@ from autoproc.reports.citations import Citation, citations
 from autoproc.reports.journal import standing
 from autoproc.reports.report_data import report_in
 from autoproc.reports.report_html import Report
-from autoproc.service.earlier import PARAMETERS
+from autoproc.service.processing.earlier import PARAMETERS
 
 LARGEST = 1 << 25
 """Bytes of a file of JSON that is read: a summary has 30 kB, plots of a sweep of five lattices 400 kB."""

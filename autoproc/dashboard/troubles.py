@@ -5,13 +5,13 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from autoproc.dashboard.access.part_of_site import NotYours
 from autoproc.dashboard.files import NotHandedOut
 from autoproc.dashboard.pages import page
-from autoproc.dashboard.part_of_site import NotYours
 from autoproc.dashboard.wishes import BadBody, BadParameters, NotPossible
 from autoproc.errors import AutoprocError, ConfigurationError
-from autoproc.service.choose_results import CannotChoose
-from autoproc.service.jobs import UnknownSweep
+from autoproc.service.job_queue.jobs import UnknownSweep
+from autoproc.service.processing.choose_results import CannotChoose
 
 STATUS: tuple[tuple[type[AutoprocError], int], ...] = (
     (UnknownSweep, 404), (NotHandedOut, 404), (NotYours, 403), (NotPossible, 409), (CannotChoose, 409),

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
-from autoproc.service.sweep_query import ORDERS, SweepQuery
+from autoproc.service.job_queue.sweep_query import ORDERS, SweepQuery
 
 PAGE = 100
 """Rows of a page: as many as a browser lays out at once without being slow."""

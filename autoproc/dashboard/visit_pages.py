@@ -15,7 +15,7 @@ from autoproc.dashboard.rows import row_of
 from autoproc.dashboard.standing import standing
 from autoproc.dashboard.visit_address import PAGE, VIEWS, VisitAddress
 from autoproc.dashboard.website import visit_of
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.jobs import JobQueue
 
 DAY = 86400
 NO_PICTURE = (

@@ -11,7 +11,7 @@ from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import QueueReader
 from autoproc.dashboard.thumbnails import Thumbnails
-from autoproc.service.outputs import Outputs
+from autoproc.service.processing.outputs import Outputs
 from autoproc.viewing.images import ImageRoom
 from autoproc.viewing.subject import Subject
 

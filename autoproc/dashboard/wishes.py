@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from autoproc.config import Config, with_command_line
 from autoproc.errors import InputError
-from autoproc.service.job import Job, State
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.jobs import JobQueue
 
 
 class NotPossible(InputError):

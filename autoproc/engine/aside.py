@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.images.frames import ImageReader
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.stages.pipeline import Observer

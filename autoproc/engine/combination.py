@@ -14,7 +14,7 @@ from autoproc.decisions.ladder import PLAIN, Step
 from autoproc.engine.climb import Budget
 from autoproc.engine.plan import Branch, choose_absorption, climb_branches, cut_and_finish, with_usual_absorption
 from autoproc.errors import AutoprocError
-from autoproc.formats.reference_data import read_reference
+from autoproc.formats.observed.reference_data import read_reference
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.merging.delta_cc_half import cc_half_by_block, part_effects
 from autoproc.merging.free_r import free_r_flags

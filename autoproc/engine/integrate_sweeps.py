@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from autoproc.config import Config
-from autoproc.formats.damaged_frames import ForgivingReader
+from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.integration.shapes import SpotWidths
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import renumbered, sweeps_of

@@ -12,7 +12,7 @@ from autoproc.decisions.joint import SweepShare, worst_fitting
 from autoproc.engine.combination import scale_and_merge
 from autoproc.engine.integrate_sweeps import integrate_sweeps
 from autoproc.errors import ProcessingError
-from autoproc.formats.damaged_frames import ForgivingReader
+from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.importing.shared_models import with_shared_models
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment

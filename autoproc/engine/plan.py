@@ -26,7 +26,7 @@ from autoproc.engine.reporting import (
 from autoproc.engine.rescue import with_another_way
 from autoproc.engine.tails import scaled_sweep
 from autoproc.errors import ProcessingError
-from autoproc.formats.damaged_frames import ForgivingReader
+from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.scaling.held_out import HeldOut, held_out_agreement, trial
 from autoproc.stages.pipeline import (
     Observer,

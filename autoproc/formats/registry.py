@@ -8,21 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import UNREADABLE, CorruptFile, UnsupportedFile
-from autoproc.formats import cbf
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
-from autoproc.formats.excluded_frames import ExcludingReader
-from autoproc.formats.expt import identifier_for, reversed_about_axis
-from autoproc.formats.fabio_frames import decode_frame, read_frame, read_frame_content
-from autoproc.formats.file_frames import MOST_TRIED, FileFormat, FileReader, WrongChecksum
-from autoproc.formats.frame_headers import NAMES, TOLD_BY, frame_kind, read_frame_header, why_unknown
-from autoproc.formats.frame_models import models_from_frame
-from autoproc.formats.frames import StoredImages
+from autoproc.formats.dials.expt import identifier_for, reversed_about_axis
+from autoproc.formats.dials.unsupported_models import require_no_maps
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides
-from autoproc.formats.imgcif import is_imgcif, models_from_imgcif
-from autoproc.formats.minicbf import HeaderModels, models_from_minicbf
+from autoproc.formats.images import cbf
+from autoproc.formats.images.excluded_frames import ExcludingReader
+from autoproc.formats.images.fabio_frames import decode_frame, read_frame, read_frame_content
+from autoproc.formats.images.file_frames import MOST_TRIED, FileFormat, FileReader, WrongChecksum
+from autoproc.formats.images.frame_headers import NAMES, TOLD_BY, frame_kind, read_frame_header, why_unknown
+from autoproc.formats.images.frame_models import models_from_frame
+from autoproc.formats.images.frames import StoredImages
+from autoproc.formats.images.imgcif import is_imgcif, models_from_imgcif
+from autoproc.formats.images.minicbf import HeaderModels, models_from_minicbf
 from autoproc.formats.templates import counter_of
-from autoproc.formats.unsupported_models import require_no_maps
 from autoproc.models.experiment import Experiment, ImageSet, Scan
 
 CBF = FileFormat(cbf.read_content, cbf.decode_pixels, cbf.agrees_with_md5)
@@ -50,7 +50,7 @@ def kind_of(path: str | Path) -> str:
 
 @reads_file
 def image_kind(path: str | Path) -> str:
-    """The kind of an image or a master: hdf5, cbf, or that of formats.frame_headers. Raises as kind_of does."""
+    """The kind of an image or a master: hdf5, cbf, or that of formats.images.frame_headers. Raises as kind_of does."""
     kind = kind_of(path)
     return frame_kind(read_start(path, TOLD_BY)) if kind == "files" else kind
 
@@ -111,7 +111,7 @@ def read_experiment(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES)
     """
     path = Path(path).absolute()
     if kind_of(path) == "hdf5":
-        from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
+        from autoproc.formats.hdf5 import nexus  # noqa: PLC0415  (h5py takes long to load)
 
         return nexus.experiment_from_master(path, overrides)
     models = read_image_models(path, overrides)
@@ -146,7 +146,7 @@ def open_reader(experiment: Experiment, room: int = 0) -> StoredImages:
 
 def _reader_of(experiment: Experiment, imageset: ImageSet, room: int) -> StoredImages:
     if imageset.kind == "hdf5":
-        from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
+        from autoproc.formats.hdf5 import nexus  # noqa: PLC0415  (h5py takes long to load)
 
         return nexus.NexusReader(imageset, experiment.detector, room)
     file_format = BY_FABIO if _first_kind(experiment, imageset) == "files" else CBF

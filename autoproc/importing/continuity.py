@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from autoproc.formats.minicbf import HeaderModels
+from autoproc.formats.images.minicbf import HeaderModels
 
 SAMPLES = (0.25, 0.5, 0.75)
 ANGLE_TOLERANCE = 0.1

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from autoproc.errors import UNREADABLE, InputError
-from autoproc.formats.damaged_frames import LISTED, missing_images
-from autoproc.formats.minicbf import HeaderModels
+from autoproc.formats.images.damaged_frames import LISTED, missing_images
+from autoproc.formats.images.minicbf import HeaderModels
 from autoproc.importing.continuity import Segment, longest_run, split_by_rotation
 from autoproc.wording import number_ranges
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from autoproc.formats.detector_limits import SIGNED_ASSUMED
-from autoproc.formats.expt import goniometer_from_axes, least_trusted
+from autoproc.formats.dials.expt import goniometer_from_axes, least_trusted
+from autoproc.formats.hdf5.detector_limits import SIGNED_ASSUMED
 from autoproc.formats.header_values import OVERLOAD
-from autoproc.formats.polarisation import POLARISATION_ASSUMED
-from autoproc.formats.sensors import attenuation
+from autoproc.formats.images.polarisation import POLARISATION_ASSUMED
+from autoproc.formats.images.sensors import attenuation
 from autoproc.geometry.placement import with_beam_centre, with_distance
 from autoproc.models.experiment import Beam, Detector, Goniometer, Panel
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import InputError
-from autoproc.formats.polarisation import POLARISATION_ASSUMED
+from autoproc.formats.images.polarisation import POLARISATION_ASSUMED
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.models.experiment import Detector, Experiment, Panel
 

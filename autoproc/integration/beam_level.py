@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.formats.frames import NO_COUNT, ImageReader
+from autoproc.formats.images.frames import NO_COUNT, ImageReader
 from autoproc.wording import number_ranges
 
 SAMPLE = 100_000

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.images.frames import ImageReader
 from autoproc.integration.beam_level import BeamLevel
 from autoproc.integration.powder_rings import PowderRing, ice_rings
 from autoproc.integration.scattering import geometry_numbers, scattering

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.images.frames import ImageReader
 from autoproc.integration.kabsch import SpotFrames
 from autoproc.kernels.integrate_shoebox import (
     ClaimMap,

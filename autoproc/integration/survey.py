@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.images.frames import ImageReader
 from autoproc.integration.beam_level import BeamLevel
 from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
 from autoproc.threads import map_in_order

@@ -66,7 +66,7 @@ def box_pixels(bbox: np.ndarray, start: np.ndarray, pixels: Sequence[np.ndarray]
 
 
 def pack_shoeboxes(header: np.ndarray, spots: np.ndarray, boxes: BoxPixels, mask: int) -> np.ndarray:
-    """The packed boxes of N spots, one after the other, as bytes (uint8); see formats.shoeboxes.
+    """The packed boxes of N spots, one after the other, as bytes (uint8); see formats.dials.shoeboxes.
 
     header : (N, 7) panel and bbox to be written; spots : (N,) which of those of `boxes` each is
     mask : of their pixels; all others of a box are 0 throughout

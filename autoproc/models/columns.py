@@ -64,7 +64,7 @@ COLUMNS: dict[str, Column] = {
     "n_valid": Column(np.int32, 1, "px", "valid pixels of the box", "num_pixels.valid"),
     "profile_correlation": Column(np.float64, 1, "", "profile against pixels", "profile.correlation"),
     "profile_rmsd": Column(np.float64, 1, "", "profile against pixels", "profile.rmsd"),
-    "shoebox": Column(np.object_, 1, "", "pixels of the spot (formats.shoeboxes)", "shoebox"),
+    "shoebox": Column(np.object_, 1, "", "pixels of the spot (formats.dials.shoeboxes)", "shoebox"),
     "partial_id": Column(np.uint64, 1, "", "groups the parts of one reflection", "partial_id"),
 }  # fmt: skip
 

@@ -12,12 +12,12 @@ import numpy as np
 from autoproc.errors import AutoprocError, CorruptFile, InputError
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
-from autoproc.formats.expt import read_expt
-from autoproc.formats.foreign_data import ForeignData
+from autoproc.formats.dials.expt import read_expt
 from autoproc.formats.no_files import require_file
-from autoproc.formats.observation_files import reader_of_observations
+from autoproc.formats.observed.foreign_data import ForeignData
+from autoproc.formats.observed.observation_files import reader_of_observations
+from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.formats.registry import format_name, open_reader, read_experiment
-from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.importing.plausibility import plausibility_warnings
 from autoproc.models.experiment import Experiment
 from autoproc.reports.show_models import format_experiments

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.formats.unsupported_models import maps_in_words
+from autoproc.formats.dials.unsupported_models import maps_in_words
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.edge import reach_of
 from autoproc.legible import legible

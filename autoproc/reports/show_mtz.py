@@ -7,7 +7,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from autoproc.formats.open_mtz import open_mtz
+from autoproc.formats.observed.open_mtz import open_mtz
 from autoproc.models.space_group import symbol
 from autoproc.text_tables import ruled_table
 

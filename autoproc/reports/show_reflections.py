@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.formats.refl import read_refl_columns
+from autoproc.formats.dials.refl import read_refl_columns
 from autoproc.models.columns import COLUMNS
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.text_tables import ruled_table

@@ -240,9 +240,7 @@ def _restraints(
     return value, first, second
 
 
-def _stepped(
-    models: Sequence[PhysicalModel], equations: NormalEquations, damping: float
-) -> tuple[PhysicalModel, ...]:
+def _stepped(models: Sequence[PhysicalModel], equations: NormalEquations, damping: float) -> tuple[PhysicalModel, ...]:
     """Models after one damped step; the damping also holds the overall scale, which the data leave free."""
     step = equations.step(damping)
     stepped = [

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from autoproc.service.jobs import JobQueue
-from autoproc.service.owner import this_program
-from autoproc.service.presence import Arriving
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.owner import this_program
+from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.share import Share
 
 LEAST_INTERVAL = 3.0

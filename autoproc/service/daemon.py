@@ -18,7 +18,7 @@ from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.grouping import Grouping
 from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.supervisor import Supervisor
 from autoproc.service.visit_page import VisitPage
 from autoproc.wording import counted

@@ -11,9 +11,9 @@ from autoproc.decisions.joint import MOST_SPOTS
 from autoproc.service.events import Event
 from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.group_params import GroupParams
-from autoproc.service.job import Job, State
-from autoproc.service.jobs import AddResult, JobQueue
-from autoproc.service.outputs import Outputs
+from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.jobs import AddResult, JobQueue
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.sample_groups import COMBINED, SampleGroup, SweepPlace, sample_groups
 from autoproc.service.share import Share
 

@@ -10,9 +10,9 @@ from contextlib import suppress
 from types import TracebackType
 
 from autoproc.errors import AutoprocError
-from autoproc.service.jobs import JobQueue
-from autoproc.service.owner import this_program
-from autoproc.service.presence import LONGEST_INTERVAL
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.owner import this_program
+from autoproc.service.job_queue.presence import LONGEST_INTERVAL
 
 LONGEST_TURN = 600.0
 """Seconds for which a loop that does not turn is vouched for: file servers come back sooner, or not at all."""

@@ -14,8 +14,8 @@ from typing import IO, Any
 
 from autoproc.legible import legible
 from autoproc.service.events import Event
-from autoproc.service.outputs import Outputs
 from autoproc.service.params import PLACEHOLDERS, ServiceParams
+from autoproc.service.processing.outputs import Outputs
 
 PATHS = ("path", "folder", "summary", "merged")
 """Values that are names of files, which only their own bytes lead to."""

@@ -9,10 +9,10 @@ from autoproc.errors import AutoprocError
 from autoproc.legible import legible
 from autoproc.service.events import Event, Listener, in_words
 from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.job import Job, State
-from autoproc.service.jobs import AddResult, JobQueue
-from autoproc.service.order import settings_with
-from autoproc.service.outputs import Outputs
+from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.jobs import AddResult, JobQueue
+from autoproc.service.processing.order import settings_with
+from autoproc.service.processing.outputs import Outputs
 from autoproc.wording import counted
 
 Settings = Mapping[str, Mapping[str, Any]]

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from autoproc.reports.visit_index import LIFE, Alive, alive_line
-from autoproc.service.outputs import Outputs
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.share import Share
 
 PULSE = 10.0

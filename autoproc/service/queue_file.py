@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoproc.service.file_system import mount_of, mounts_now
-from autoproc.service.jobs import JobQueue
-from autoproc.service.outputs import Outputs
-from autoproc.service.queue_tables import BadQueue
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.queue_tables import BadQueue
+from autoproc.service.processing.outputs import Outputs
 
 if TYPE_CHECKING:
     from autoproc.service.params import ServiceParams

@@ -17,10 +17,10 @@ from rich.text import Text
 
 from autoproc.legible import legible
 from autoproc.service.events import duration
-from autoproc.service.job import INTERRUPTED, TO_RESUME, Job, State
-from autoproc.service.jobs import JobQueue
-from autoproc.service.presence import Arriving
-from autoproc.service.result import doubts_in_words, failure_lines, result_line
+from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.processing.result import doubts_in_words, failure_lines, result_line
 from autoproc.wording import images_in_words
 
 COLOURS = {

@@ -16,17 +16,17 @@ from autoproc.config import Config
 from autoproc.errors import AutoprocError
 from autoproc.passing import remedy
 from autoproc.service.begin_process import BegunWorker, launch_worker
-from autoproc.service.choose_results import finish_choices
 from autoproc.service.events import Event, Kind
 from autoproc.service.grouping import members_of
-from autoproc.service.job import Job, State
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.owner import is_dead, this_program
 from autoproc.service.limits import GIGABYTE, Shares
-from autoproc.service.order import Order, config_for
-from autoproc.service.outputs import Outputs
-from autoproc.service.owner import is_dead, this_program
 from autoproc.service.params import ServiceParams
-from autoproc.service.worker_process import Launch, WorkerProcess, gist, wait_for_any
+from autoproc.service.processing.choose_results import finish_choices
+from autoproc.service.processing.order import Order, config_for
+from autoproc.service.processing.outputs import Outputs
+from autoproc.service.processing.worker_process import Launch, WorkerProcess, gist, wait_for_any
 
 LONGEST_DELAY = 3600.0
 ENDS: Mapping[State, Kind] = {

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from autoproc.reports.visit_index import Alive, ListedRow, SweepRow, sweep_row, visit_index
 from autoproc.service.events import Event
-from autoproc.service.job import INTERRUPTED, TO_RESUME, Job, State
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.overview import numbers_of
+from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.life_line import LifeLine, now_in_words, replace_page
-from autoproc.service.outputs import Outputs
-from autoproc.service.overview import numbers_of
-from autoproc.service.presence import Arriving
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.share import Share
 from autoproc.wording import counted
 

@@ -9,9 +9,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from autoproc.formats.write_ccd import ccd_facts, marccd_bytes, smv_bytes, smv_fields
-from autoproc.formats.write_minicbf import MiniCbfFacts, minicbf_header, write_minicbf
-from autoproc.formats.write_nexus import DEAD_BIT, GAP_BIT, NexusFacts, write_nexus
+from autoproc.formats.hdf5.write_nexus import DEAD_BIT, GAP_BIT, NexusFacts, write_nexus
+from autoproc.formats.images.write_ccd import ccd_facts, marccd_bytes, smv_bytes, smv_fields
+from autoproc.formats.images.write_minicbf import MiniCbfFacts, minicbf_header, write_minicbf
 from autoproc.simulation.detectors import detector_kind
 from autoproc.simulation.sweep import Observations, SimulatedSweep
 from autoproc.threads import map_in_order

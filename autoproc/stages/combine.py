@@ -20,7 +20,7 @@ from autoproc.combining.one_form import MAX_CELL_DIFFERENCE
 from autoproc.combining.placing import Placed
 from autoproc.combining.report import cell_tree, settings_text
 from autoproc.errors import NoCrystal, ProcessingError
-from autoproc.formats.reference_data import ReferenceData
+from autoproc.formats.observed.reference_data import ReferenceData
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import renumbered

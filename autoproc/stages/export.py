@@ -8,10 +8,10 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import NoCrystal, NoReflections
-from autoproc.formats.export_params import ExportParams
-from autoproc.formats.exported import Exported, exportable, intensities, outliers
-from autoproc.formats.free_flags import FreeFlags
-from autoproc.formats.writers import WRITERS, require_scaled
+from autoproc.formats.export.export_params import ExportParams
+from autoproc.formats.export.exported import Exported, exportable, intensities, outliers
+from autoproc.formats.export.writers import WRITERS, require_scaled
+from autoproc.formats.observed.free_flags import FreeFlags
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment, shared_cell

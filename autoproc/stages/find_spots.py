@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from autoproc.errors import NoSpots
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.images.frames import ImageReader
 from autoproc.geometry.detector import pixel_resolution
 from autoproc.geometry.ice_rings import is_on_ice_ring
 from autoproc.kernels.dispersion import StrongPixels, Workspace, strong_pixels

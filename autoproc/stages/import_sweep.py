@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import AutoprocError, InputError, UnsupportedFile
-from autoproc.formats.expt import identifier_for
+from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.header_values import HeaderOverrides
 from autoproc.formats.registry import format_name, read_image_models
 from autoproc.formats.sweeps import NoImages, Series, find_series, unique_names
@@ -258,7 +258,7 @@ def _choice_warnings(scan: Scan, there: tuple[int, int], params: ImportParams) -
 
 
 def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
-    from autoproc.formats import nexus  # noqa: PLC0415  (h5py takes long to load)
+    from autoproc.formats.hdf5 import nexus  # noqa: PLC0415  (h5py takes long to load)
 
     master = series.template
     read = nexus.read_master(master, _header_overrides(params))

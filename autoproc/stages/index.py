@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.formats.expt import identifier_for
+from autoproc.formats.dials.expt import identifier_for
 from autoproc.indexing.columns import indexed_columns
 from autoproc.indexing.lattices import LatticeNumbers, LatticeRotation, rotation_between
 from autoproc.indexing.observations import observe, place

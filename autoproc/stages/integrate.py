@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from autoproc.errors import NoReflections, TooFewSpots
-from autoproc.formats.frames import ImageReader
+from autoproc.formats.images.frames import ImageReader
 from autoproc.integration.beam_level import FramesWithBeam
 from autoproc.integration.blocks import Measuring
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames

@@ -15,7 +15,7 @@ from autoproc.combining.one_form import require_one_form
 from autoproc.damage.dose import doses_of, starts_of
 from autoproc.damage.zero_dose import HONEST, ZeroDose, powers, zero_dose
 from autoproc.errors import NoCrystal, NoReflections
-from autoproc.formats.free_flags import FreeFlags
+from autoproc.formats.observed.free_flags import FreeFlags
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.correlation import half_set_means

@@ -14,12 +14,12 @@ from autoproc.combining.flags_of_reference import OtherAxes
 from autoproc.config import Config
 from autoproc.decisions.ladder import Decision
 from autoproc.errors import AutoprocError, InputError, NoReflections
-from autoproc.formats.damaged_frames import ForgivingReader
-from autoproc.formats.frames import ImageReader
-from autoproc.formats.free_flags import FreeFlags, NoFreeFlags, read_free_flags
-from autoproc.formats.reference_data import read_reference
+from autoproc.formats.dials.shoeboxes import unpacked_shoeboxes
+from autoproc.formats.images.damaged_frames import ForgivingReader
+from autoproc.formats.images.frames import ImageReader
+from autoproc.formats.observed.free_flags import FreeFlags, NoFreeFlags, read_free_flags
+from autoproc.formats.observed.reference_data import read_reference
 from autoproc.formats.registry import open_reader
-from autoproc.formats.shoeboxes import unpacked_shoeboxes
 from autoproc.integration.shapes import SpotWidths
 from autoproc.integration.survey import surveyed_frames
 from autoproc.models.data_sets import DataSetRow

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import InputError
-from autoproc.formats.frames import StoredImages
+from autoproc.formats.images.frames import StoredImages
 from autoproc.formats.registry import open_reader
 from autoproc.legible import legible
 from autoproc.models.experiment import Experiment

@@ -9,11 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from autoproc.errors import ConfigurationError, InputError
-from autoproc.formats.expt import read_expt
-from autoproc.formats.image_numbers import to_scan_frames
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.image_numbers import to_scan_frames
+from autoproc.formats.dials.refl import read_refl
+from autoproc.formats.dials.untrusted_pixels import NAME as UNTRUSTED
 from autoproc.formats.registry import read_experiment
-from autoproc.formats.untrusted_pixels import NAME as UNTRUSTED
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.stages.import_sweep import import_sweeps
@@ -48,7 +48,7 @@ class Subject:
     """Something to look at.
 
     models, tables : .expt and .refl files by stage (STAGES, or the stem of a user's file); images : where there is no
-    .expt, files of the sweep, or one of them; untrusted : of pixels that processing found so (formats.untrusted_pixels)
+    .expt, files of the sweep, or one of them; untrusted : of pixels found so (formats.dials.untrusted_pixels)
     """
 
     title: str

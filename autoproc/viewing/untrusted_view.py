@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.formats.untrusted_pixels import read_untrusted
+from autoproc.formats.dials.untrusted_pixels import read_untrusted
 from autoproc.viewing.subject import Subject
 
 MOST_HOT = 5000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from autoproc.formats.observation_files import reader_of_observations
-from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
+from autoproc.formats.observed.observation_files import reader_of_observations
+from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.reports.show import describe, format_observations
 from autoproc.reports.show_models import format_experiments
 from fuzzing import bytes_damage

@@ -14,7 +14,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
 from ccd_files import write_bruker, write_dtrek, write_edf, write_marccd, write_smv
 
-from autoproc.formats.frame_headers import BRUKER_SIDE
+from autoproc.formats.images.frame_headers import BRUKER_SIDE
 
 MAR_HEADER = 4096
 MAR_TAGS, MAR_OWN = 8, 1024

@@ -17,19 +17,19 @@ import msgpack
 
 from autoproc.config import format_config, read_config, with_command_line
 from autoproc.errors import AutoprocError
-from autoproc.formats.frames import ImageReader
-from autoproc.formats.frames_present import frames_present
-from autoproc.formats.nexus import is_data_file
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.refl import read_refl
+from autoproc.formats.hdf5.frames_present import frames_present
+from autoproc.formats.hdf5.nexus import is_data_file
+from autoproc.formats.images.frames import ImageReader
 from autoproc.formats.registry import format_name, open_reader, read_experiment, read_image
 from autoproc.formats.sweeps import find_series, unique_names
 from autoproc.legible import legible_lines
 from autoproc.models.experiment import Experiment
 from autoproc.overrides import split_arguments
 from autoproc.reports.show import describe, format_experiments
-from autoproc.service.completeness import Verdict
-from autoproc.service.probe import cut_off, pace_of
-from autoproc.service.recognise import recognise_cbf, recognise_master
+from autoproc.service.watching.completeness import Verdict
+from autoproc.service.watching.probe import cut_off, pace_of
+from autoproc.service.watching.recognise import recognise_cbf, recognise_master
 from autoproc.stages.import_sweep import ImportParams, import_sweeps
 from fuzzing import bytes_damage, hdf5_damage, tree_damage
 from fuzzing.extremes import DEEP, TEXTS, value

@@ -12,9 +12,9 @@ import hdf5plugin
 import numpy as np
 
 from autoproc.config import Config, format_config
-from autoproc.formats.expt import write_expt
-from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
-from autoproc.formats.refl import write_refl
+from autoproc.formats.dials.expt import write_expt
+from autoproc.formats.dials.refl import write_refl
+from autoproc.formats.observed.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Experiment, ProfileModel, Scan
 from autoproc.models.reflections import Flag, Reflections

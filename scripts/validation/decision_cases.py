@@ -11,8 +11,8 @@ from pathlib import Path
 from autoproc.config import Config, with_command_line
 from autoproc.engine.plan import process_sensibly
 from autoproc.errors import AutoprocError
-from autoproc.formats.frames import ImageReader
-from autoproc.formats.mtz import write_merged_mtz
+from autoproc.formats.images.frames import ImageReader
+from autoproc.formats.observed.mtz import write_merged_mtz
 from autoproc.simulation import simulate, small_params, write_sweep
 from autoproc.stages.import_sweep import import_sweeps
 from autoproc.stages.pipeline import Processing

@@ -10,8 +10,8 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from autoproc.formats.expt import read_expt
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.refl import read_refl
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag
 from validation.programs import Run, dials, dials_is_installed, dials_python, run

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.formats.expt import read_expt
-from autoproc.formats.image_numbers import to_scan_frames
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.image_numbers import to_scan_frames
+from autoproc.formats.dials.refl import read_refl
 from autoproc.geometry.reciprocal import map_to_reciprocal_space
 from autoproc.models.crystal import b_matrix
 from autoproc.models.reflections import Flag

@@ -8,8 +8,8 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from autoproc.formats.expt import read_expt
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.refl import read_refl
 from autoproc.models.reflections import Flag, Reflections
 from validation.programs import ROOT, Run, autoproc, dials_is_installed, run
 from validation.report import Report

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.refl import read_refl
 from validation.programs import Run, autoproc, dials, dials_is_installed, run
 from validation.report import Report
 

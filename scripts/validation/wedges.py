@@ -69,9 +69,7 @@ class Measured:
         return float(np.corrcoef(self.merged[rows], self.true[rows])[0, 1]) if len(rows) > 2 else float("nan")
 
 
-def placed(
-    truth: Truth, hkl: np.ndarray, intensity: np.ndarray, counts: tuple[np.ndarray, np.ndarray]
-) -> Measured:
+def placed(truth: Truth, hkl: np.ndarray, intensity: np.ndarray, counts: tuple[np.ndarray, np.ndarray]) -> Measured:
     """hkl (M, 3) in the truth's basis with merged intensities (M,) and observations of either hand, (M,) each."""
     row, is_minus = truth.rows(hkl)
     there = row >= 0

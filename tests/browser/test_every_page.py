@@ -8,10 +8,10 @@ import pytest
 from asked import paths_of
 from visited import FAILED, RUNNING, SWEEP, WAITING, visited
 
+from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.app import dashboard
-from autoproc.dashboard.keys import Keys
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.outputs import Outputs
+from autoproc.service.processing.outputs import Outputs
 
 LOOKED_OVER = (Path(__file__).parent / "looked_over.js").read_text()
 SETTLED = 300

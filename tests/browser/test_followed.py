@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from queued import RESULT, begun, finished, found, queue_in
 
+from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.app import dashboard
-from autoproc.dashboard.keys import Keys
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.job import State
-from autoproc.service.outputs import Outputs
-from autoproc.service.owner import this_program
-from autoproc.service.presence import Arriving
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.owner import this_program
+from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.processing.outputs import Outputs
 
 
 @pytest.fixture

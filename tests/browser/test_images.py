@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from processed import processed_sweep
 
+from autoproc.dashboard.access.guard import Keys
 from autoproc.dashboard.app import file_viewer
-from autoproc.dashboard.guard import Keys
 from autoproc.dashboard.params import ServeParams
-from autoproc.formats.expt import write_expt
-from autoproc.formats.image_numbers import to_file_frames
-from autoproc.formats.refl import write_refl
+from autoproc.formats.dials.expt import write_expt
+from autoproc.formats.dials.image_numbers import to_file_frames
+from autoproc.formats.dials.refl import write_refl
 from autoproc.formats.registry import open_reader
 from autoproc.geometry.detector import pixel_resolution, px_to_mm
 from autoproc.geometry.reciprocal import s1_of_spots

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from models_for_tests import crystal, experiment, panel, rotation
 
+from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.app import file_viewer
-from autoproc.dashboard.keys import Keys
 from autoproc.dashboard.params import ServeParams
-from autoproc.formats.expt import write_expt
-from autoproc.formats.refl import write_refl
+from autoproc.formats.dials.expt import write_expt
+from autoproc.formats.dials.refl import write_refl
 from autoproc.models.experiment import Detector, Goniometer
 from autoproc.models.reflections import Reflections
 from autoproc.viewing.lattice_points import lattice_points, reciprocal_points

@@ -8,9 +8,9 @@ from results_for_tests import results
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.job import State
-from autoproc.service.outputs import Outputs
-from autoproc.service.owner import this_program
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.owner import this_program
+from autoproc.service.processing.outputs import Outputs
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from queued import RESULT, begun, finished, found, queue_in
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.job import State
-from autoproc.service.outputs import Outputs
-from autoproc.service.owner import this_program
-from autoproc.service.presence import Arriving
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.owner import this_program
+from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.processing.outputs import Outputs
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_program_that_is_killed_is_missed_at_once(window, address, queue, monk
     page.goto(address())
     page.locator(".is-running").wait_for()
     for module in ("presence", "owner"):
-        monkeypatch.setattr(f"autoproc.service.{module}.is_dead", lambda program: True)
+        monkeypatch.setattr(f"autoproc.service.job_queue.{module}.is_dead", lambda program: True)
     page.locator(".is-interrupted").get_by_text("autoproc run").wait_for()
     page.get_by_text("nobody is at work").wait_for()
 

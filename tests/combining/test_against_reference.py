@@ -8,7 +8,7 @@ import pytest
 from wedges_for_tests import mtz_of, n_alike, wedges_of
 
 from autoproc.combining.against_reference import ReferenceDoesNotFit, ReferenceFit
-from autoproc.formats.reference_data import NoReference, ReferenceData, read_reference
+from autoproc.formats.observed.reference_data import NoReference, ReferenceData, read_reference
 from autoproc.stages.combine import CombineParams, combine, format_combine
 from autoproc.symmetry.params import SymmetryParams
 

@@ -11,8 +11,8 @@ from models_for_tests import crystal, experiment, scaled
 
 from autoproc.combining.against_reference import ReferenceDoesNotFit
 from autoproc.combining.flags_of_reference import OtherAxes, with_flags_of
-from autoproc.formats.free_flags import FreeFlags
-from autoproc.formats.reference_data import ReferenceData
+from autoproc.formats.observed.free_flags import FreeFlags
+from autoproc.formats.observed.reference_data import ReferenceData
 from autoproc.geometry.asu import to_asu
 from autoproc.stages.merge import MergeParams, format_merge, merge
 

@@ -14,7 +14,7 @@ from autoproc.commands.catalogue import STEPS, command_name
 from autoproc.commands.elsewhere import ELSEWHERE
 from autoproc.commands.outputs import outputs_among
 from autoproc.config import Config, format_config
-from autoproc.formats.refl import read_refl, write_refl
+from autoproc.formats.dials.refl import read_refl, write_refl
 from autoproc.models.reflections import Reflections
 
 ASKED_IN_TUTORIALS = """

@@ -8,8 +8,8 @@ from simulated import simulated_sweep
 from typer.testing import CliRunner
 
 from autoproc.cli import app
-from autoproc.formats.expt import read_expt
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.refl import read_refl
 from autoproc.models.reflections import Flag
 
 EXCLUDED = (11, 12)

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from xds_files import measured_sweep, write_correct, write_integrate, write_xscale
 
 from autoproc.cli import app
-from autoproc.formats.expt import read_expt
-from autoproc.formats.mtz import write_unmerged_mtz
-from autoproc.formats.refl import read_refl
-from autoproc.formats.xds_inp import write_xds_inp
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.refl import read_refl
+from autoproc.formats.observed.mtz import write_unmerged_mtz
+from autoproc.formats.observed.xds_inp import write_xds_inp
 from autoproc.models.experiment import ImageSet
 
 CELL = (40.0, 50.0, 60.0, 90, 90, 90)

@@ -21,9 +21,9 @@ from typer.testing import CliRunner
 
 from autoproc import kernels
 from autoproc.cli import app
-from autoproc.service.job import State
-from autoproc.service.jobs import JobQueue
-from autoproc.service.owner import this_program
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.owner import this_program
 from autoproc.service.status import Queue
 
 TREE = Path(kernels.__file__).parents[2]

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from autoproc.cli import app
 from autoproc.commands import lattice_view
-from autoproc.formats.expt import write_expt
-from autoproc.formats.refl import write_refl
+from autoproc.formats.dials.expt import write_expt
+from autoproc.formats.dials.refl import write_refl
 from autoproc.models.reflections import Reflections
 
 

@@ -7,9 +7,9 @@ from models_for_tests import experiment, scaled
 from typer.testing import CliRunner
 
 from autoproc.cli import app
-from autoproc.formats.expt import write_expt
-from autoproc.formats.image_numbers import to_file_frames
-from autoproc.formats.refl import write_refl
+from autoproc.formats.dials.expt import write_expt
+from autoproc.formats.dials.image_numbers import to_file_frames
+from autoproc.formats.dials.refl import write_refl
 
 RUN = CliRunner()
 

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from autoproc.cli import app
 from autoproc.commands.catalogue import STEPS
 from autoproc.engine.integrate_sweeps import spots_of_sweep
-from autoproc.formats.expt import read_expt
-from autoproc.formats.refl import read_refl
-from autoproc.formats.writers import WRITERS
-from autoproc.formats.xds_inp import is_xds_geometry
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.refl import read_refl
+from autoproc.formats.export.writers import WRITERS
+from autoproc.formats.observed.xds_inp import is_xds_geometry
 from autoproc.models.reflections import Reflections
 
 CELL = (37.0, 43.0, 49.0, 90.0, 90.0, 90.0)

@@ -13,8 +13,8 @@ from autoproc.commands.run import NothingToProcess, what_is_wanted
 from autoproc.config import Config
 from autoproc.errors import AutoprocError
 from autoproc.importing.params import ImportParams
-from autoproc.service.probe import Inside
-from autoproc.service.questions import SweepsOfSeries
+from autoproc.service.watching.probe import Inside
+from autoproc.service.watching.questions import SweepsOfSeries
 
 
 class Counted(Inside):

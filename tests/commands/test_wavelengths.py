@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from xds_files import measured_sweep
 
 from autoproc.cli import app
-from autoproc.formats.expt import write_expt
-from autoproc.formats.image_numbers import to_file_frames
-from autoproc.formats.refl import write_refl
+from autoproc.formats.dials.expt import write_expt
+from autoproc.formats.dials.image_numbers import to_file_frames
+from autoproc.formats.dials.refl import write_refl
 from autoproc.models.reflections import Flag, Reflections
 
 WAVELENGTHS = (0.9795, 0.9763)

@@ -12,10 +12,10 @@ from queued import begun, finished, found, queue_in
 from autoproc.dashboard import feed as feeds
 from autoproc.dashboard.feed import MOST_WAITING, Feed
 from autoproc.dashboard.reader import QueueReader
-from autoproc.service.job import State
-from autoproc.service.outputs import Outputs
-from autoproc.service.owner import this_machine, this_program
-from autoproc.service.presence import Arriving
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.owner import this_machine, this_program
+from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_there
 
 PATIENCE = 20.0
@@ -225,7 +225,9 @@ def test_a_sweep_whose_program_dies_is_told_of_though_nobody_writes(tmp_path, qu
     async def story():
         async with watched(tmp_path) as feed:
             events = await listening(feed)
-            monkeypatch.setattr("autoproc.service.presence.is_dead", lambda program: program == this_program())
+            monkeypatch.setattr(
+                "autoproc.service.job_queue.presence.is_dead", lambda program: program == this_program()
+            )
             number, _, news = await next_of(events)
             assert news == {"names": ["left"], "gone": [job.id]}
             assert number == queue.changes.latest

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from queued import finished, queue_in
 from starlette.testclient import TestClient
 
+from autoproc.dashboard.access.keys import keys_of
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.files import NotHandedOut, ResultFolder, is_handed_out
-from autoproc.dashboard.keys import keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.outputs import Outputs
+from autoproc.service.processing.outputs import Outputs
 
 SECRET = "what nobody may see"
 HOSTILE = (

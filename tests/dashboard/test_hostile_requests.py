@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from queued import finished, queue_in
 
+from autoproc.dashboard.access.keys import SECRET, keys_of
 from autoproc.dashboard.app import dashboard, file_viewer
-from autoproc.dashboard.keys import SECRET, keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.outputs import Outputs
+from autoproc.service.processing.outputs import Outputs
 from autoproc.viewing.subject import Subject
 
 MARK = "not for anybody's eyes"

@@ -11,11 +11,11 @@ import pytest
 from queued import queue_in
 
 from autoproc.dashboard import patience
+from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.app import dashboard
-from autoproc.dashboard.keys import Keys
 from autoproc.dashboard.listening import FOR_PROXY, NoSuchSocket, PortTaken, address_of, listening
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.outputs import Outputs
+from autoproc.service.processing.outputs import Outputs
 
 KEYS = Keys("a secret of the tests")
 ASKED = f"Host: localhost\r\nAuthorization: Bearer {KEYS.program_key}\r\n".encode()

@@ -9,12 +9,12 @@ from queued import begun, finished, found, queue_in
 from results_for_tests import results
 from starlette.testclient import TestClient
 
+from autoproc.dashboard.access.keys import keys_of
 from autoproc.dashboard.app import dashboard
-from autoproc.dashboard.keys import keys_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.reports.summary import Failure
-from autoproc.service.job import State
-from autoproc.service.outputs import Outputs
+from autoproc.service.job_queue.job import State
+from autoproc.service.processing.outputs import Outputs
 
 
 @pytest.fixture

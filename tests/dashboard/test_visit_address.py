@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
 from autoproc.dashboard.visit_address import VIEWS, VisitAddress
-from autoproc.service.sweep_query import ORDERS
+from autoproc.service.job_queue.sweep_query import ORDERS
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).map(str.strip).filter(bool)
 addresses = st.builds(

@@ -6,7 +6,7 @@ import pytest
 from queued import finished, found, queue_in
 from served import browser_of, token_of
 
-from autoproc.dashboard.guard import TOKEN_FIELD, TOKEN_HEADER
+from autoproc.dashboard.access.guard import TOKEN_FIELD, TOKEN_HEADER
 from autoproc.dashboard.wishes import BadParameters, changes_in
 
 

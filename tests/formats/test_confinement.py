@@ -10,11 +10,11 @@ from nexus_files import SIZE, write_master
 
 from autoproc.errors import CorruptFile, UnreadableFile
 from autoproc.formats.confinement import LeadsOut, is_within, may_lead_into, open_descriptor
-from autoproc.formats.nexus import read_master
+from autoproc.formats.hdf5.nexus import read_master
 from autoproc.formats.registry import kind_of, open_reader, read_image_models
 from autoproc.formats.sweeps import find_series
 from autoproc.importing.params import ImportParams
-from autoproc.service.probe_process import orders
+from autoproc.service.watching.probe_process import orders
 from autoproc.stages.import_sweep import import_sweeps
 
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autoproc.errors import NoCrystal, NoReflections
-from autoproc.formats.export_params import ExportParams
-from autoproc.formats.exported import NeedsScaledData, intensities
-from autoproc.formats.writers import WRITERS
+from autoproc.formats.export.export_params import ExportParams
+from autoproc.formats.export.exported import NeedsScaledData, intensities
+from autoproc.formats.export.writers import WRITERS
 from autoproc.models.reflections import Reflections
 from autoproc.stages.export import export
 

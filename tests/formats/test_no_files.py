@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from autoproc.errors import UNREADABLE, UnreadableFile
-from autoproc.formats.expt import read_expt
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.refl import read_refl
 from autoproc.formats.no_files import NotAFile, no_file, read_file, require_file
-from autoproc.formats.refl import read_refl
 from autoproc.formats.registry import kind_of
 from autoproc.reports.show import describe
 from autoproc.stages.import_sweep import import_sweeps

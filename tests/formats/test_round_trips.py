@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from exported_for_tests import observations, sweeps
 
-from autoproc.formats.export_params import ExportParams
-from autoproc.formats.exported import intensities
-from autoproc.formats.read_shelx import read_shelx
-from autoproc.formats.read_unmerged_mtz import read_unmerged_mtz
-from autoproc.formats.read_xds_ascii import read_xds_ascii
-from autoproc.formats.writers import WRITERS
+from autoproc.formats.export.export_params import ExportParams
+from autoproc.formats.export.exported import intensities
+from autoproc.formats.export.writers import WRITERS
+from autoproc.formats.observed.read_shelx import read_shelx
+from autoproc.formats.observed.read_unmerged_mtz import read_unmerged_mtz
+from autoproc.formats.observed.read_xds_ascii import read_xds_ascii
 from autoproc.stages.export import export
 
 READERS = {"xds_ascii": read_xds_ascii, "mtz": read_unmerged_mtz, "shelx": read_shelx}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models_for_tests import experiment
 
-from autoproc.formats.minicbf import HeaderModels
+from autoproc.formats.images.minicbf import HeaderModels
 from autoproc.importing.continuity import split_by_rotation
 
 MODEL = experiment()

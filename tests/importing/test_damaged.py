@@ -8,8 +8,8 @@ import pytest
 from cbf_files import write_sweep
 
 from autoproc.errors import CorruptFile
-from autoproc.formats.damaged_frames import ForgivingReader
-from autoproc.formats.expt import read_expt, write_expt
+from autoproc.formats.dials.expt import read_expt, write_expt
+from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.formats.registry import open_reader
 from autoproc.importing.damaged import left_out, usable_numbers
 from autoproc.overrides import BadParameter, with_overrides

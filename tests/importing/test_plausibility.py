@@ -14,7 +14,7 @@ from nexus_files import SIZE, write_master
 from pydantic import ValidationError
 
 from autoproc.errors import BadHeader, CorruptFile
-from autoproc.formats.expt import read_expt, write_expt
+from autoproc.formats.dials.expt import read_expt, write_expt
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.models.experiment import Detector
 from autoproc.stages.import_sweep import ImportParams, import_sweeps

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from cbf_files import write_image
 
-from autoproc.formats.expt import read_expt, write_expt
-from autoproc.formats.polarisation import POLARISATION_ASSUMED
+from autoproc.formats.dials.expt import read_expt, write_expt
+from autoproc.formats.images.polarisation import POLARISATION_ASSUMED
 from autoproc.importing.params import ImportParams
 from autoproc.importing.plausibility import plausibility_warnings
 from autoproc.reports.quality import quality_checks

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from synthetic_spots import beam_shifted, sweep
 
-from autoproc.formats.expt import read_expt, write_expt
+from autoproc.formats.dials.expt import read_expt, write_expt
 from autoproc.importing.shared_models import is_same, with_shared_models
 from autoproc.models.experiment import Goniometer
 

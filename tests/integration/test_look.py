@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from models_for_tests import experiment
 
-from autoproc.formats.frames import NO_COUNT
+from autoproc.formats.images.frames import NO_COUNT
 from autoproc.integration.look import Look, TypicalFrame, look
 from autoproc.integration.scattering import CENTRE_STEP, steady_geometry
 from autoproc.integration.shadow import ShadowParams

@@ -115,9 +115,7 @@ def test_a_gain_by_which_nobody_can_divide_is_refused(gain):
 
 def test_a_spot_at_the_farthest_place_with_the_largest_radius_is_counted_safely():
     far = 1 << 30
-    out, covered = survey_frame(
-        np.zeros(SHAPE, np.int32), np.ones(SHAPE, np.uint8), 1e6, [[far, far]], [float(far)]
-    )
+    out, covered = survey_frame(np.zeros(SHAPE, np.int32), np.ones(SHAPE, np.uint8), 1e6, [[far, far]], [float(far)])
     assert out.shape == (1, 5)
     assert covered.ndim == 1
     assert len(set(covered.tolist())) == len(covered) <= SHAPE[0] * SHAPE[1]

@@ -11,9 +11,9 @@ from models_for_tests import experiment, scaled
 from processed import processed_sweep
 from shared_data import shared
 
-from autoproc.formats.expt import read_expt
-from autoproc.formats.image_numbers import to_scan_frames
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.image_numbers import to_scan_frames
+from autoproc.formats.dials.refl import read_refl
 from autoproc.models.reflections import Reflections
 from autoproc.reports.files_report import files_page, resolution_of, sweep_of
 from autoproc.stages.pipeline import Processing

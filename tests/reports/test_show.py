@@ -10,9 +10,9 @@ from shared_data import shared
 from simulated import simulated_sweep
 
 from autoproc.errors import AutoprocError
-from autoproc.formats.expt import write_expt
-from autoproc.formats.mtz import write_merged_mtz, write_unmerged_mtz
-from autoproc.formats.refl import write_refl
+from autoproc.formats.dials.expt import write_expt
+from autoproc.formats.dials.refl import write_refl
+from autoproc.formats.observed.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.models.experiment import Detector
 from autoproc.models.reflections import Flag
 from autoproc.reports.show import describe

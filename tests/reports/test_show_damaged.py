@@ -8,7 +8,7 @@ import pytest
 from models_for_tests import crystal, experiment, scaled
 
 from autoproc.errors import CorruptFile, details_of
-from autoproc.formats.mtz import write_unmerged_mtz
+from autoproc.formats.observed.mtz import write_unmerged_mtz
 from autoproc.reports.show import describe
 
 

@@ -15,8 +15,8 @@ from autoproc.reports.quality import quality_checks
 from autoproc.reports.report_html import report_of, report_page
 from autoproc.reports.story import story
 from autoproc.reports.summary import RANGE_KEYS, Failure, format_summary, summarise
-from autoproc.service.process_sweep import plain
-from autoproc.service.result import doubtful as doubtful_checks
+from autoproc.service.processing.process_sweep import plain
+from autoproc.service.processing.result import doubtful as doubtful_checks
 from autoproc.stages.index import LOOSE_SPOTS
 from autoproc.stages.pipeline import Processing, gathered_warnings
 

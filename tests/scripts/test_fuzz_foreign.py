@@ -10,8 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from fuzzing.foreign import INS, seeds
 
-from autoproc.formats.observation_files import reader_of_observations
-from autoproc.formats.xds_inp import is_xds_geometry, read_xds_inp
+from autoproc.formats.observed.observation_files import reader_of_observations
+from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 
 
 @pytest.mark.parametrize("name", seeds())

@@ -88,7 +88,7 @@ def take_at_once(good, patch):
         processing.timings, processing.decisions = dict(good.timings), list(good.decisions)
         observer.keep("scaled", good.scaled.experiments, good.scaled.reflections)
 
-    patch.setattr("autoproc.service.process_sweep.process_sensibly", process)
+    patch.setattr("autoproc.service.processing.process_sweep.process_sensibly", process)
 
 
 def summary_of(folder: Path) -> dict:
@@ -401,7 +401,7 @@ def full_disk(*_, **__):
 )
 def test_no_space_left(images, run, monkeypatch, refused, at_once):
     files = images("full")
-    monkeypatch.setattr(f"autoproc.service.{refused}", full_disk)
+    monkeypatch.setattr(f"autoproc.service.processing.{refused}", full_disk)
     status, said, output = run(files[0].parent)
     assert status == 3
     assert summary_of(output / "full")["error_stage"] == "output"
@@ -412,7 +412,7 @@ def test_no_space_left(images, run, monkeypatch, refused, at_once):
 
 def test_no_space_left_for_the_summary(images, run, monkeypatch, at_once):
     files = images("full")
-    monkeypatch.setattr("autoproc.service.process_sweep.write_report", full_disk)
+    monkeypatch.setattr("autoproc.service.processing.process_sweep.write_report", full_disk)
     status, said, output = run(files[0].parent)
     assert status == 3
     assert "full: FAILED at output: No space left on device" in said
@@ -423,7 +423,7 @@ def test_a_report_that_cannot_be_drawn_costs_nothing_else(images, run, monkeypat
     def wrong(*_, **__):
         raise ValueError("no such plot")
 
-    monkeypatch.setattr("autoproc.service.process_sweep.write_report", wrong)
+    monkeypatch.setattr("autoproc.service.processing.process_sweep.write_report", wrong)
     files = images("plain")
     status, said, output = run(files[0].parent)
     assert status == 0
@@ -439,7 +439,7 @@ def test_a_summary_that_cannot_be_made_costs_no_data(images, run, monkeypatch, b
             raise ValueError("no such number")
         return ()
 
-    module = "autoproc.reports.summary" if broken == "quality_checks" else "autoproc.service.process_sweep"
+    module = "autoproc.reports.summary" if broken == "quality_checks" else "autoproc.service.processing.process_sweep"
     monkeypatch.setattr(f"{module}.{broken}", wrong)
     files = images("plain")
     status, _, output = run(files[0].parent)

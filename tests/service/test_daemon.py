@@ -14,8 +14,8 @@ from queue_for_tests import FilesFinder, Service, check_results, children, forke
 
 from autoproc.service import daemon as daemon_module
 from autoproc.service.daemon import Daemon, Stop
-from autoproc.service.job import State
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.params import ServiceParams
 
 

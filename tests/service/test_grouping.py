@@ -10,10 +10,10 @@ from queue_for_tests import Service, found
 from autoproc.service.events import event_lines
 from autoproc.service.group_params import GroupParams
 from autoproc.service.grouping import Grouping, groups_of
-from autoproc.service.job import State
-from autoproc.service.outputs import Outputs, home_of
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.sweep_names import folder_name, from_one_name, group_folder, in_one_name
+from autoproc.service.processing.outputs import Outputs, home_of
 from autoproc.service.sample_groups import SweepPlace
-from autoproc.service.sweep_names import folder_name, from_one_name, group_folder, in_one_name
 
 
 class Grouped(Service):

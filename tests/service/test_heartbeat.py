@@ -11,8 +11,8 @@ import pytest
 
 from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.heartbeat import Heartbeat
-from autoproc.service.jobs import JobQueue
-from autoproc.service.owner import this_program
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.owner import this_program
 
 
 @pytest.fixture

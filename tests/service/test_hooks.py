@@ -13,7 +13,7 @@ from queue_for_tests import Service, found
 
 from autoproc.legible import legible
 from autoproc.service.hooks import PATHS, harmless
-from autoproc.service.job import State
+from autoproc.service.job_queue.job import State
 from autoproc.service.params import PLACEHOLDERS, ServiceParams
 
 WRITE = (sys.executable, "-c", "import sys, json; open(sys.argv[1], 'a').write(json.dumps(sys.argv[2:]) + chr(10))")

@@ -12,12 +12,12 @@ from simulated import simulated_sweep
 
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.intake import Intake
-from autoproc.service.job import State
-from autoproc.service.jobs import JobQueue
-from autoproc.service.named_sweeps import named_sweeps
-from autoproc.service.probe import Inside
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.watch_params import WatchParams
-from autoproc.service.watcher import Watcher
+from autoproc.service.watching.named_sweeps import named_sweeps
+from autoproc.service.watching.probe import Inside
+from autoproc.service.watching.watcher import Watcher
 from autoproc.simulation.beamline import Collection, collect
 from autoproc.simulation.beamline_hdf5 import write_hdf5
 

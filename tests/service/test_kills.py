@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from queue_for_tests import Service, check_results, children, forked_daemon, found, result_of
 
-from autoproc.service.job import State
+from autoproc.service.job_queue.job import State
 from autoproc.service.params import ServiceParams
 
 PARAMS = ServiceParams(max_crashes=1000, retry_delay=0.01, lease=0.4, journal="wal")

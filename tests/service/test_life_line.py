@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from autoproc.service.jobs import JobQueue
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.owner import this_program
 from autoproc.service.life_line import PULSE, LifeLine
-from autoproc.service.outputs import Outputs
-from autoproc.service.owner import this_program
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.visit_page import VisitPage
 
 

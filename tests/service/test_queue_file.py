@@ -8,8 +8,8 @@ import pytest
 
 from autoproc.service import queue_file
 from autoproc.service.file_system import Mount
-from autoproc.service.outputs import Outputs
 from autoproc.service.params import ServiceParams
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import open_queue, queue_there
 from autoproc.service.watch_params import WatchParams
 

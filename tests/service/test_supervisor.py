@@ -14,7 +14,7 @@ import pytest
 from queue_for_tests import GIGABYTE, SHARES, Service, found, result_of
 
 from autoproc.service.events import event_lines
-from autoproc.service.job import State
+from autoproc.service.job_queue.job import State
 from autoproc.service.limits import Shares
 from autoproc.service.params import ServiceParams
 from autoproc.service.supervisor import NoWorkers, Plan, Supervisor

@@ -13,11 +13,11 @@ from rich.console import Console
 
 from autoproc.service.events import Event
 from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.job import State
-from autoproc.service.jobs import JobQueue
-from autoproc.service.outputs import Outputs, home_of
-from autoproc.service.owner import this_program
-from autoproc.service.presence import Arriving
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.owner import this_program
+from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.processing.outputs import Outputs, home_of
 from autoproc.service.status import Queue, counted, status_table
 from autoproc.service.visit_page import VisitPage, page_of
 

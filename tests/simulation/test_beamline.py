@@ -4,7 +4,7 @@ import pytest
 from cbf_files import write_sweep
 from simulated import simulated_sweep
 
-from autoproc.formats.frames_present import frames_present
+from autoproc.formats.hdf5.frames_present import frames_present
 from autoproc.formats.registry import open_reader, read_experiment
 from autoproc.simulation.beamline import (
     Collection,

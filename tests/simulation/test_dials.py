@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from simulated import simulated_frames, simulated_sweep
 
-from autoproc.formats.expt import read_expt
+from autoproc.formats.dials.expt import read_expt
 
 pytestmark = pytest.mark.skipif(shutil.which("dials.index") is None, reason="needs DIALS")
 

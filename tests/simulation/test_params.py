@@ -11,8 +11,16 @@ from autoproc.overrides import with_overrides
 from autoproc.params import meanings
 from autoproc.simulation import SimulateParams, demo_params, small_params
 
-ALLOWED = ("autoproc.simulation", "autoproc.models", "autoproc.formats.write_", "autoproc.kernels.simulate_spots",
-           "autoproc.errors", "autoproc.params", "autoproc.threads")  # fmt: skip
+ALLOWED = (
+    "autoproc.simulation",
+    "autoproc.models",
+    "autoproc.formats.images.write_",
+    "autoproc.formats.hdf5.write_",
+    "autoproc.kernels.simulate_spots",
+    "autoproc.errors",
+    "autoproc.params",
+    "autoproc.threads",
+)
 
 
 def test_every_field_is_described():

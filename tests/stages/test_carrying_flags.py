@@ -8,8 +8,8 @@ import pytest
 from exported_for_tests import observations, sweeps
 
 from autoproc.config import Config
-from autoproc.formats.free_flags import NoFreeFlags
-from autoproc.formats.mtz import write_merged_mtz
+from autoproc.formats.observed.free_flags import NoFreeFlags
+from autoproc.formats.observed.mtz import write_merged_mtz
 from autoproc.stages.merge import MergeParams, merge
 from autoproc.stages.pipeline import Processing, flags_to_carry_on, merge_with_flags
 

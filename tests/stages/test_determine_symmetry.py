@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from shared_data import shared
 
 from autoproc.errors import NoReflections
-from autoproc.formats.expt import read_expt
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.refl import read_refl
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import primitive_basis, rotations_of, space_group_named
 from autoproc.stages.determine_symmetry import (

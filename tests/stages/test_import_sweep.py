@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from shared_data import shared
 
 from autoproc.errors import BadHeader, CorruptFile, UnreadableFile
-from autoproc.formats.expt import identifier_for
+from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.registry import open_reader
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.stages.import_sweep import ImportParams, NotASweep, format_import, import_sweeps, require_sweeps

@@ -10,8 +10,8 @@ from shared_data import shared
 from synthetic_spots import beam_shifted, miller_indices, random_spots, setting, spots_of, sweep
 
 from autoproc.errors import IndexingFailed, KnownCellNotFound, TooFewSpots
-from autoproc.formats.expt import read_expt
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.refl import read_refl
 from autoproc.indexing import solve
 from autoproc.indexing.search import find_lattice
 from autoproc.models.reflections import Flag, Reflections

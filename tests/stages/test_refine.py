@@ -8,7 +8,7 @@ import pytest
 from refinement_case import U, experiment, flat_detector, kappa_goniometer, spots
 
 from autoproc.errors import RefinementFailed, TooFewToRefine
-from autoproc.formats.expt import read_expt, write_expt
+from autoproc.formats.dials.expt import read_expt, write_expt
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.placement import moved_rigidly
 from autoproc.geometry.reciprocal import map_to_reciprocal_space

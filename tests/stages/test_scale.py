@@ -9,8 +9,8 @@ from scaled_for_tests import Recipe, Synthetic, synthetic
 from shared_data import shared
 
 from autoproc.errors import NoCrystal, NoReflections
-from autoproc.formats.expt import read_expt
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.refl import read_refl
 from autoproc.merging.agreement import group_agreement
 from autoproc.merging.merging_statistics import scaled_observations
 from autoproc.models.reflections import Flag, Reflections

@@ -9,8 +9,8 @@ from shared_data import shared
 
 from autoproc.beam_search.score import shift_beam_centre
 from autoproc.errors import IndexingFailed, TooFewSpots
-from autoproc.formats.expt import read_expt
-from autoproc.formats.refl import read_refl
+from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.refl import read_refl
 from autoproc.geometry.detector import beam_centre_px, is_on_panel, px_from_s1
 from autoproc.geometry.reciprocal import ewald_angles
 from autoproc.geometry.rotation import lab_from_crystal

@@ -23,8 +23,7 @@ def absences(*candidates):
 def test_the_commonest_is_chosen_and_it_is_said():
     said = undecided(absences(score("P 1 21/c 1", 0.98), score("P 1 2/c 1", 0.014), score("P 1 c 1", 0.01, 2.0, 2)))
     assert said == [
-        "P 2/c cannot be told from P 21/c: no reflection was measured that one extinguishes and the other does "
-        "not.",
+        "P 2/c cannot be told from P 21/c: no reflection was measured that one extinguishes and the other does not.",
         "P c cannot be told from P 21/c: 2 reflections that one extinguishes and the other does not, and no "
         "clear difference.",
         "P 21/c is used because it is the commonest: 34.3% of small-molecule crystals, for 0.5%, 0.4%.",

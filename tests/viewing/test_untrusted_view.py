@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoproc.errors import CorruptFile, UnreadableFile
-from autoproc.formats.untrusted_pixels import read_untrusted, write_untrusted
+from autoproc.formats.dials.untrusted_pixels import read_untrusted, write_untrusted
 from autoproc.viewing.subject import Subject
 from autoproc.viewing.untrusted_view import runs, untrusted_facts
 

@@ -1,0 +1,1 @@
+"""The files of DIALS: experiments, reflections and their shoeboxes."""

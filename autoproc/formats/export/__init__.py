@@ -1,0 +1,1 @@
+"""Intensities written in the formats that other programs read."""

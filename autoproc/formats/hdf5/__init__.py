@@ -1,0 +1,1 @@
+"""Images in HDF5: NXmx files and DECTRIS masters, opened with care."""

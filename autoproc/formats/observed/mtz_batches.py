@@ -1,0 +1,187 @@
+"""Sweeps and models from the batch headers of an unmerged MTZ file; positions of the words as in the CCP4 library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import gemmi
+import numpy as np
+
+from autoproc.formats.dials.expt import identifier_for
+from autoproc.formats.observed.foreign_data import DamagedFile, require_images, stand_in_images
+from autoproc.formats.observed.read_xds_ascii import ASSUMED_WIDTH, unknown_detector
+from autoproc.formats.observed.xds_header import require_cell, require_possible, to_our_frame
+from autoproc.geometry.rotation import nearest_rotation, rotation_matrix
+from autoproc.models.crystal import Crystal, b_matrix
+from autoproc.models.experiment import Beam, Experiment, Goniometer, Scan
+
+MISSETS, N_AXES = 10, 17
+"""Places among the integers: whether missetting angles are apart from U; the number of goniometer axes."""
+CELL, U, ANGLES, PHI, AXIS, SOURCE, WAVELENGTH, DISTANCE = 0, 6, 15, 36, 38, 83, 86, 111
+"""Places among the real numbers."""
+SLACK = 0.5
+"""Of an image's width by which a batch may begin elsewhere and still go on with the sweep of the one before it."""
+ROTATION_ERROR = 0.02
+"""By which the elements of an orientation matrix may be off one: single precision, and rounding of programs."""
+STEADY = 1e-5
+"""Below this, orientations of batches do not differ."""
+BATCH_STEP = 1000
+MOST_SWEEPS = 10_000
+Cell = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sweep:
+    """Batches in a row, one an image.
+
+    experiment : without a detector that means anything; others : the same with the axes of the reciprocal cell laid
+    otherwise, for programs differ: a* along x (Busing & Levy) or a along x (PDB)
+    is_oriented : the headers tell the orientation; distance : of the detector, mm, 0 where it is not told
+    """
+
+    first_batch: int
+    last_batch: int
+    experiment: Experiment
+    others: tuple[Experiment, ...]
+    is_oriented: bool
+    distance: float
+
+    def refined_frames(self, rotation: np.ndarray, frame: np.ndarray) -> np.ndarray:
+        """(N,) frames of rotation angles (N,), degrees, where these lie near the middles of the images, frame (N,)."""
+        start, width = self.experiment.scan.oscillation
+        if not width:
+            return frame
+        refined = (rotation - start) / width
+        with np.errstate(invalid="ignore"):
+            return np.where(np.abs(refined - frame) < 2.0, refined, frame)
+
+
+def sweeps_of(path: str | Path, mtz: gemmi.Mtz) -> list[Sweep]:
+    """The sweeps of a file, in the order of their batches. Raises CorruptFile or BadHeader."""
+    batches = sorted(mtz.batches, key=lambda b: b.number)
+    runs: list[list[gemmi.Mtz.Batch]] = []
+    for batch in batches:
+        if runs and _goes_on(runs[-1], batch):
+            runs[-1].append(batch)
+        else:
+            runs.append([batch])
+    if len(runs) > MOST_SWEEPS:
+        raise DamagedFile(path=path, reason=f"it has {len(runs)} sweeps")
+    return [_sweep(path, mtz, run) for run in runs]
+
+
+def _goes_on(run: Sequence[gemmi.Mtz.Batch], batch: gemmi.Mtz.Batch) -> bool:
+    """Whether a batch belongs to the sweep of those before it: the rotation goes on as the numbers do."""
+    first, last = run[0], run[-1]
+    step = batch.number - last.number
+    if batch.dataset_id != first.dataset_id or not 0 < step < BATCH_STEP:
+        return False
+    width = _width(first)
+    if not width:
+        return step == 1
+    expected = first.floats[PHI] + width * (batch.number - first.number)
+    return abs((batch.floats[PHI] - expected + 180) % 360 - 180) < SLACK * abs(width)
+
+
+def _width(batch: gemmi.Mtz.Batch) -> float:
+    width = float(batch.floats[PHI + 1]) - float(batch.floats[PHI])
+    return width if np.isfinite(width) and abs(width) < 360 else 0.0
+
+
+def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> Sweep:
+    first, last = require_images(path, run[0].number, run[-1].number)
+    offset = BATCH_STEP * ((first - 1) // BATCH_STEP)
+    words = np.array([_words(batch) for batch in run])
+    width = _width(run[0])
+    start = float(words[0, PHI]) if width else 0.0
+    scan = Scan((first - offset, last - offset), (start, width or ASSUMED_WIDTH), batch_offset=offset)
+    axis = _direction(words[0, AXIS : AXIS + 3], (0, 0, 1))
+    beam = -_direction(words[0, SOURCE : SOURCE + 3], (-1, 0, 0))
+    turn = to_our_frame(axis, beam)
+    matrices = np.array([_orientation(batch, floats) for batch, floats in zip(run, words, strict=True)])
+    is_oriented = bool(width) and bool(np.isfinite(matrices).all())
+    cell = _cell(path, mtz, words)
+    made = Experiment(
+        Beam(_wavelength(mtz, run[0]), -turn @ beam), unknown_detector(), Goniometer(axis=turn @ axis), scan
+    )
+    images = stand_in_images(path, first)
+    made = require_possible(path, replace(made, imageset=images, identifier=identifier_for(images, scan)))
+    group = mtz.spacegroup or gemmi.SpaceGroup("P 1")
+    if not is_oriented:
+        return Sweep(first, last, replace(made, crystal=Crystal(b_matrix(cell), group)), (), False, 0.0)
+    steps = np.array([batch.number for batch in run]) - first
+    known = np.searchsorted(steps, np.arange(scan.n_images), side="right") - 1
+    experiments = []
+    for basis in (_busing_levy, b_matrix):
+        bases = _bases(basis, words[:, CELL : CELL + 6], cell)
+        of_images = (turn @ matrices @ bases)[known]
+        middle = known[len(known) // 2]
+        experiments.append(replace(made, crystal=_crystal(of_images, turn @ matrices[middle] @ basis(cell), group)))
+    distance = float(words[0, DISTANCE])
+    return Sweep(first, last, experiments[0], tuple(experiments[1:]), True, distance if 1 < distance < 1e5 else 0.0)
+
+
+def _bases(basis: Callable[[Cell], np.ndarray], cells: np.ndarray, cell: Cell) -> np.ndarray:
+    """(n, 3, 3) B of batches' cells (n, 6); of the file's cell for batches that have none."""
+    unique, place = np.unique(cells, axis=0, return_inverse=True)
+    found = []
+    for row in unique:
+        a, b, c, *angles = map(float, row)
+        is_cell = np.isfinite(row).all() and min(a, b, c) > 1 and all(10 < angle < 170 for angle in angles)
+        matrix = basis((a, b, c, *angles)) if is_cell and gemmi.UnitCell(*row).volume > 1 else basis(cell)
+        found.append(matrix)
+    return np.array(found)[place.ravel()]
+
+
+def _crystal(of_images: np.ndarray, mean: np.ndarray, group: gemmi.SpaceGroup) -> Crystal:
+    """A crystal of setting matrices (n, 3, 3) at the middles of the images, and one (3, 3) for all."""
+    if np.abs(of_images - mean).max() < STEADY * np.abs(mean).max():
+        return Crystal(mean, group)
+    between = 0.5 * (of_images[1:] + of_images[:-1])
+    return Crystal(mean, group, np.concatenate([of_images[:1], between, of_images[-1:]]))
+
+
+def _words(batch: gemmi.Mtz.Batch) -> list[float]:
+    return [batch.floats[n] for n in range(len(batch.floats))]
+
+
+def _orientation(batch: gemmi.Mtz.Batch, words: np.ndarray) -> np.ndarray:
+    """(3, 3) rotation of the crystal at phi = 0, missetting angles included; NaN where there is none."""
+    nothing = np.full((3, 3), np.nan)
+    matrix = words[U : U + 9].reshape(3, 3).T
+    if not np.isfinite(matrix).all() or batch.ints[N_AXES] > 1:
+        return nothing
+    if np.abs(matrix @ matrix.T - np.eye(3)).max() > ROTATION_ERROR or np.linalg.det(matrix) < 0:
+        return nothing
+    if batch.ints[MISSETS] > 0:
+        angles = np.radians(words[ANGLES : ANGLES + 3])
+        x, y, z = (rotation_matrix(axis, angle) for axis, angle in zip(np.eye(3), angles, strict=True))
+        matrix = z @ y @ x @ matrix
+    return nearest_rotation(matrix)
+
+
+def _busing_levy(cell: Cell) -> np.ndarray:
+    """(3, 3) B with a* along x and b* in the xy plane, 1/Angstrom: the one of CCP4's batch headers."""
+    metric = b_matrix(cell).T @ b_matrix(cell)
+    return np.linalg.cholesky(metric).T
+
+
+def _cell(path: str | Path, mtz: gemmi.Mtz, words: np.ndarray) -> Cell:
+    """The cell of the file; where it has none, the median of its batches'."""
+    parameters = np.array(mtz.cell.parameters)
+    if (parameters > 1).all():
+        return require_cell(path, parameters)
+    return require_cell(path, np.median(words[:, CELL : CELL + 6], axis=0))
+
+
+def _wavelength(mtz: gemmi.Mtz, batch: gemmi.Mtz.Batch) -> float:
+    """Of the data set, or of the batch; 1 where neither tells."""
+    listed = [d.wavelength for d in mtz.datasets if d.id == batch.dataset_id] + [float(batch.floats[WAVELENGTH])]
+    return next((float(w) for w in listed if 0.01 < w < 100), 1.0)
+
+
+def _direction(vector: np.ndarray, default: tuple[float, ...]) -> np.ndarray:
+    length = np.linalg.norm(vector)
+    return vector / length if np.isfinite(length) and length > 0.1 else np.array(default, float)

@@ -1,0 +1,181 @@
+"""Unmerged MTZ files of POINTLESS, AIMLESS, MOSFLM, DIALS and others: observations, with what batch headers tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import gemmi
+import numpy as np
+
+from autoproc.formats.boundary import reads_file
+from autoproc.formats.no_files import require_file
+from autoproc.formats.observed.fitted_detector import with_fitted_detector
+from autoproc.formats.observed.foreign_data import (
+    DamagedFile,
+    ForeignData,
+    Measured,
+    NotObservations,
+    reflections_of,
+    require_indices,
+)
+from autoproc.formats.observed.mtz_batches import Sweep, sweeps_of
+from autoproc.formats.observed.open_mtz import MAGIC, open_mtz
+from autoproc.formats.observed.sum_partials import Parts, summed
+from autoproc.models.experiment import Experiment
+
+INTENSITIES = (("I", "SIGI"), ("IPR", "SIGIPR"), ("IMEAN", "SIGIMEAN"), ("ISUM", "SIGISUM"))
+"""Labels of intensities, of which the first pair that there is counts; others go by their types."""
+PROFILE = ("IPR", "SIGIPR")
+"""Labels of profile-fitted intensities beside sums of pixels."""
+DOSE = "DOSE"
+OF_KNOWN_MEANING = ("dials", "autoproc")
+"""Programs whose LP is known to be what intensities were multiplied by, and SCALEUSED what they were divided by."""
+PARTIAL = 256
+"""M/ISYM is the number of the operation and 256 M, M = 1 for one of several parts of a reflection."""
+OVERHANG = 1
+"""Batches before the first and behind the last of a sweep that reflections centred on its edge may have without a
+header: dials.export (3.12) gives batch 121 of 120 to those whose centre is calculated a little behind the end."""
+
+
+def is_mtz(start: bytes) -> bool:
+    """Whether a file that starts like this is one."""
+    return start.startswith(MAGIC)
+
+
+@reads_file
+def read_unmerged_mtz(path: str | Path) -> ForeignData:
+    """Experiments and observations. Raises CorruptFile, BadHeader or NotObservations (merged data)."""
+    require_file(path)
+    mtz = open_mtz(path)
+    labels = {column.label for column in mtz.columns}
+    if not mtz.batches or not {"M/ISYM", "BATCH"} <= labels:
+        raise NotObservations(
+            path=path,
+            kind="merged reflections, no single observations",
+            instead="give the unmerged file, which has the columns M/ISYM and BATCH",
+        )
+    if not mtz.nreflections:
+        raise DamagedFile(path=path, reason="it holds no reflections")
+    isym = column(mtz, "M/ISYM")
+    if not mtz.switch_to_original_hkl():
+        raise DamagedFile(path=path, reason="its M/ISYM does not tell the original indices")
+    sweeps = sweeps_of(path, mtz)
+    measured, remarks = _measured(path, mtz, isym, sweeps)
+    experiments, placed, seen = _placed([sweep.experiment for sweep in sweeps], measured, sweeps)
+    is_scaled, program = _scaled_by(mtz)
+    reflections = reflections_of(experiments, placed, is_scaled)
+    if DOSE in {c.label for c in mtz.columns} and len(reflections) == mtz.nreflections:  # no parts were added up
+        reflections = reflections.replace(dose=column(mtz, DOSE))
+    told = dict.fromkeys([*remarks, *seen])
+    return ForeignData(tuple(experiments), reflections, program, is_scaled, tuple(told))
+
+
+def column(mtz: gemmi.Mtz, label: str) -> np.ndarray:
+    """(N,) values of a column."""
+    return np.asarray(mtz.column_with_label(label).array, float)
+
+
+def _measured(
+    path: str | Path, mtz: gemmi.Mtz, isym: np.ndarray, sweeps: Sequence[Sweep]
+) -> tuple[Measured, list[str]]:
+    labels = {c.label for c in mtz.columns}
+    value, sigma = (column(mtz, label) for label in _intensity(path, labels, mtz))
+    remarks: list[str] = []
+    batch = column(mtz, "BATCH")
+    number, frame = _places(path, batch, sweeps)
+    n = len(batch)
+
+    def one(label: str, default: float) -> np.ndarray:
+        return column(mtz, label) if label in labels else np.full(n, default)
+
+    rotation = one("ROT", np.nan)
+    for k, sweep in enumerate(sweeps):
+        here = number == k
+        frame[here] = sweep.refined_frames(rotation[here], frame[here])
+    flags = np.nan_to_num(one("FLAG", 0.0))
+    hkl = require_indices(path, np.asarray(mtz.array)[:, :3].astype(float))
+    position = np.column_stack([one("XDET", np.nan), one("YDET", np.nan), frame])
+    lp = one("LP", 1.0) / np.where(one("QE", 1.0) > 0, one("QE", 1.0), np.nan)
+    is_known = any(name in line.lower() for line in mtz.history for name in OF_KNOWN_MEANING)
+    has_profile = set(PROFILE) <= labels and not np.array_equal(value, column(mtz, PROFILE[0]))
+    measured = Measured(
+        hkl, number, value, sigma, position, ~np.isfinite(value) | ~(sigma > 0) | (flags != 0),
+        lp if is_known and "LP" in labels else None,
+        np.clip(np.nan_to_num(one("FRACTIONCALC", 1.0), nan=1.0), 0.0, 1.0),
+        one("SCALEUSED", 1.0) if is_known else None,
+        column(mtz, PROFILE[0]) if has_profile else None,
+        column(mtz, PROFILE[1]) if has_profile else None,
+    )  # fmt: skip
+    if flags.any():
+        remarks.append(f"{int((flags != 0).sum())} observations are flagged as bad by FLAG, and left out")
+    is_part = (np.nan_to_num(isym).astype(int) // PARTIAL % 2 == 1) if len(isym) else np.zeros(n, bool)
+    if is_part.any():
+        before = len(measured.hkl)
+        measured = summed(Parts(measured, is_part, batch))
+        remarks.append(f"{before} records were {len(measured.hkl)} observations, partly in parts that were added up")
+    return measured, remarks
+
+
+def _intensity(path: str | Path, labels: set[str], mtz: gemmi.Mtz) -> tuple[str, str]:
+    """The labels of intensities and of their standard uncertainties."""
+    known = next((pair for pair in INTENSITIES if set(pair) <= labels), None)
+    if known is not None:
+        return known
+    values, sigmas = ([c.label for c in mtz.columns if c.type == kind] for kind in "JQ")
+    if not values or not sigmas:
+        raise NotObservations(
+            path=path, kind="no intensities with standard uncertainties", instead="it needs columns like I and SIGI"
+        )
+    return values[0], sigmas[0]
+
+
+def _places(path: str | Path, batch: np.ndarray, sweeps: Sequence[Sweep]) -> tuple[np.ndarray, np.ndarray]:
+    """The sweep (N,) of each observation, and its frame (N,), the middle of its image."""
+    number, frame = np.full(len(batch), -1, np.int64), np.zeros(len(batch))
+    for k, sweep in enumerate(sweeps):
+        here = (batch >= sweep.first_batch) & (batch <= sweep.last_batch)
+        number[here], frame[here] = k, batch[here] - sweep.first_batch + 0.5
+    for k, sweep in enumerate(sweeps):
+        beside = (batch >= sweep.first_batch - OVERHANG) & (batch <= sweep.last_batch + OVERHANG) & (number < 0)
+        at = np.clip(batch[beside], sweep.first_batch, sweep.last_batch)
+        number[beside], frame[beside] = k, at - sweep.first_batch + 0.5
+    if (number < 0).any():
+        raise DamagedFile(path=path, reason=f"batch {batch[number < 0][0]:g} has no header")
+    return number, frame
+
+
+def _placed(
+    experiments: list[Experiment], measured: Measured, sweeps: Sequence[Sweep]
+) -> tuple[list[Experiment], Measured, list[str]]:
+    """Experiments with detectors, and observations with positions on those that are known."""
+    position, remarks, result = measured.position.copy(), [], []
+    for k, (experiment, sweep) in enumerate(zip(experiments, sweeps, strict=True)):
+        rows = np.flatnonzero(measured.experiment == k)
+        tried = [experiment, *sweep.others] if sweep.is_oriented else []
+        fits = [with_fitted_detector(e, measured.hkl[rows], position[rows], sweep.distance) for e in tried]
+        best = min((fit for fit in fits if fit is not None), key=lambda fit: fit[1], default=None)
+        if best is None:
+            position[rows, :2] = np.nan
+            remarks.append(NO_ORIENTATION if not sweep.is_oriented else NO_DETECTOR)
+        result.append(experiment if best is None else best[0])
+    return result, replace(measured, position=position), remarks
+
+
+NO_ORIENTATION = (
+    "batch headers do not tell how the crystal was oriented: absorption, shadows of the detector and anything else "
+    "that depends on directions cannot be found"
+)
+NO_DETECTOR = (
+    "the positions on the detector (XDET, YDET) are missing, or do not fit the crystal's orientation: absorption and "
+    "shadows of the detector cannot be found"
+)
+
+
+def _scaled_by(mtz: gemmi.Mtz) -> tuple[bool, str]:
+    """Whether intensities are scaled, by the column of scales or the history, and the program that wrote the file."""
+    labels = {c.label for c in mtz.columns}
+    history = [line.strip() for line in mtz.history]
+    words = history[0].removeprefix("From ").split(" ")[0].strip(",:") if history else ""
+    return "SCALEUSED" in labels, words

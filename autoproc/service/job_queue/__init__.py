@@ -1,0 +1,1 @@
+"""The durable queue: every sweep once, in a file that several programs use at a time."""

@@ -1,0 +1,47 @@
+"""A queue of which somebody may see a part: on his connection, all that asks for sweeps finds those alone.
+
+The tables' names stand for views of them there, so that nothing which asks has to think of it: lists, numbers, changes
+and the names that are suggested for one that is not there. Nothing can be changed through such a connection.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from autoproc.service.job_queue.job import sql_read
+
+VIEWS = """
+CREATE TEMP VIEW jobs AS SELECT * FROM main.jobs AS every WHERE CASE every.kind WHEN 'combined'
+    THEN EXISTS (SELECT 1 FROM json_each(every.result, '$.members'))
+        AND NOT EXISTS (
+            SELECT 1 FROM json_each(every.result, '$.members') AS member
+            LEFT JOIN main.jobs AS own ON own.name = member.key
+            WHERE own.id IS NULL OR NOT is_shown(own.path))
+    ELSE is_shown(every.path) END;
+CREATE TEMP VIEW arriving AS SELECT rowid AS rowid, * FROM main.arriving WHERE is_shown(path);
+CREATE TEMP VIEW programs AS SELECT program, '[]' AS watches, beat_at, 0 AS n_more FROM main.programs;
+CREATE TEMP VIEW changes AS SELECT number,
+    CASE WHEN job_id IN (SELECT id FROM temp.jobs WHERE id = job_id) THEN job_id ELSE 0 END AS job_id
+    FROM main.changes;
+"""
+"""A group is shown where all that it was made of is; one that is not made yet, to nobody who sees a part. Changes of
+what is not shown remain as numbers, so that the last of them is found at once."""
+
+
+TABLES = ("jobs", "arriving", "programs", "changes")
+"""Not to be read but through the views."""
+
+
+def show_part(db: sqlite3.Connection, is_shown: Callable[[str], bool]) -> None:
+    """From now on the connection shows only sweeps for whose path (template or master file) this is so."""
+    db.create_function("is_shown", 1, lambda path: is_shown(sql_read(path)))
+    db.execute("PRAGMA temp_store = MEMORY")  # to change it later would take the views away
+    db.executescript(VIEWS)
+    db.set_authorizer(_by_views_alone)
+
+
+def _by_views_alone(action: int, table: str | None, _: str | None, place: str | None, view: str | None) -> int:
+    """Whatever becomes of the views, what is behind them stays there."""
+    is_past_views = action == sqlite3.SQLITE_READ and place == "main" and table in TABLES and view is None
+    return sqlite3.SQLITE_DENY if is_past_views else sqlite3.SQLITE_OK

@@ -1,0 +1,161 @@
+"""Which sweeps of a queue somebody wants to see, and in what order: asked in SQL, page by page.
+
+The queue's rows are long: settings, story, results. What lists are sorted and searched by is copied into a table in
+memory, which belongs to the connection and is brought up to date by the queue's changes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autoproc.service.job_queue.changes import Changes
+from autoproc.service.job_queue.job import INTERRUPTED, Job, job_of
+
+FIGURES = (
+    "d_min", "completeness", "multiplicity", "r_meas", "r_meas_inner", "r_pim", "cc_half", "i_over_sigma", "n_lattices",
+    "isa", "cc_anom_inner",
+)  # fmt: skip
+"""Of results, by which can be sorted."""
+OF_RESULT = ("verdict", "space_group", *FIGURES)
+FOLDER = "rtrim(rtrim(path, replace(path, '/', '')), '/')"
+"""The folder of a sweep's images: the path without the letters behind its last slash."""
+COLUMNS: Mapping[str, str] = {
+    "id": "id", "name": "name", "folder": FOLDER, "visit": "visit", "state": "state",
+    "n_images": "n_images", "latest": "COALESCE(finished_at, started_at, found_at)",
+    "words": "lower(name || char(10) || path || char(10) || COALESCE(json_extract(result, '$.space_group'), ''))",
+    **{name: f"CASE WHEN state = 'processed' THEN json_extract(result, '$.{name}') END" for name in OF_RESULT},
+}  # fmt: skip
+"""Of the table in memory, and where they are taken from."""
+TABLE = f"""
+CREATE TEMP TABLE listed (id INTEGER PRIMARY KEY, {", ".join(name for name in COLUMNS if name != "id")});
+"""
+COPY = f"INSERT OR REPLACE INTO listed SELECT {', '.join(COLUMNS.values())} FROM jobs WHERE state != 'listed'"
+CHANGED = f"{COPY} AND id IN (SELECT job_id FROM changes WHERE number > ?)"
+NO_LONGER = "DELETE FROM listed WHERE id IN (SELECT id FROM jobs WHERE state = 'listed')"
+LONG = ("base", "settings", "story")
+"""Columns of a sweep that no list shows, and that are most of it."""
+ORDERS: Mapping[str, str] = {
+    "latest": "latest + 1e11 * (state = 'running')", "arrival": "id", "name": "name", "state": "state",
+    "verdict": "CASE verdict WHEN 'bad' THEN 0 WHEN 'look' THEN 1 WHEN 'good' THEN 2 END",
+    "space_group": "space_group", "n_images": "n_images", **{figure: figure for figure in FIGURES},
+}  # fmt: skip
+"""What sweeps can be sorted by, as SQL has it; those without come last. Of the latest, those under way come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepQuery:
+    """What is wanted.
+
+    text : part of a name, a path or a space group; states, verdicts : of which one has to be the sweep's, any without
+    visit : the directory watched; folder : of the images, with those below it; order : of ORDERS
+    by_folder : sweeps of one folder stand together, folders by name; first, most : the stretch of the list
+    interrupted : numbers of the sweeps under way on which nobody works, which are in the state of that name
+    """
+
+    text: str = ""
+    states: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    visit: str | None = None
+    folder: str | None = None
+    order: str = "latest"
+    is_descending: bool = True
+    by_folder: bool = False
+    interrupted: tuple[int, ...] = ()
+    first: int = 0
+    most: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSweeps:
+    """A stretch of the sweeps that were asked for, without settings and story, and how many there are in all."""
+
+    jobs: list[Job]
+    n_found: int
+
+
+@dataclass(slots=True)
+class _Condition:
+    terms: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def one_of(self, expression: str, name: str, wanted: tuple[str, ...]) -> None:
+        """The expression is one of what is wanted; anything, where nothing is."""
+        if wanted:
+            keys = [f"{name}{n}" for n in range(len(wanted))]
+            self.terms.append(f"{expression} IN ({', '.join(f':{key}' for key in keys)})")
+            self.values |= dict(zip(keys, wanted, strict=True))
+
+    @property
+    def sql(self) -> str:
+        """All of it."""
+        return f" WHERE {' AND '.join(self.terms)}" if self.terms else ""
+
+
+class SweepList:
+    """The sweeps of a queue as lists have them."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db, self._changes = db, Changes(db)
+        self._seen: int | None = None
+        self._tally: dict[tuple[str, str], int] | None = None
+
+    def find(self, query: SweepQuery) -> FoundSweeps:
+        """The sweeps that somebody wants to see. Raises KeyError for an order that there is not."""
+        self._bring_up_to_date()
+        condition = _condition(query)
+        way = "DESC" if query.is_descending else "ASC"
+        order = f"{'folder, ' * query.by_folder}{ORDERS[query.order]} {way} NULLS LAST, id {way}"
+        chosen = f"SELECT id FROM listed{condition.sql} ORDER BY {order}"
+        found = [row[0] for row in self._db.execute(chosen, condition.values)]
+        return FoundSweeps(self._jobs(found[query.first : query.first + query.most]), len(found))
+
+    def tally(self) -> dict[tuple[str, str], int]:
+        """How many sweeps there are of each state and verdict ("" without one)."""
+        self._bring_up_to_date()
+        if self._tally is None:
+            rows = self._db.execute("SELECT state, COALESCE(verdict, ''), count(*) FROM listed GROUP BY 1, 2")
+            self._tally = {(state, verdict): n for state, verdict, n in rows}
+        return self._tally
+
+    def _jobs(self, ids: list[int]) -> list[Job]:
+        names = [row["name"] for row in self._db.execute("PRAGMA table_info(jobs)")]
+        columns = ", ".join(f"NULL AS {name}" if name in LONG else name for name in names)
+        chosen = f"SELECT {columns} FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+        rows = self._db.execute(chosen, (json.dumps(ids),))
+        jobs = {row["id"]: job_of(row) for row in rows}
+        return [jobs[number] for number in ids]
+
+    def _bring_up_to_date(self) -> None:
+        latest = self._changes.latest
+        if latest != self._seen:
+            self._tally = None
+        if self._seen is None:
+            self._db.execute("PRAGMA temp_store = MEMORY")
+            self._db.executescript(TABLE)
+            self._db.execute(COPY)
+        elif self._seen < latest:
+            self._db.execute(CHANGED, (self._seen,))
+            self._db.execute(NO_LONGER)
+        self._seen = latest
+
+
+def _condition(query: SweepQuery) -> _Condition:
+    condition = _Condition()
+    if query.text:
+        condition.terms.append("instr(words, lower(:text))")
+        condition.values["text"] = query.text
+    if query.states:
+        gone = ", ".join(map(str, query.interrupted))  # numbers
+        condition.one_of(f"CASE WHEN id IN ({gone}) THEN '{INTERRUPTED}' ELSE state END", "state", query.states)
+    condition.one_of("verdict", "verdict", query.verdicts)
+    if query.visit is not None:
+        condition.terms.append("visit = :visit")
+        condition.values["visit"] = query.visit
+    if query.folder is not None:
+        condition.terms.append("substr(folder || '/', 1, length(:folder)) = :folder")
+        condition.values["folder"] = f"{query.folder.rstrip('/')}/"
+    return condition

@@ -1,0 +1,105 @@
+"""Which of a sweep's results stands, where somebody says so: earlier ones change places with those that stand.
+
+What is to be done is written down first (OUTPUT/.autoproc/choosing/NAME.json), and every step may be done again:
+whoever finds it after a crash finishes it. Nothing is copied or removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from autoproc.errors import InputError
+from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.job_queue.sweep_names import from_one_name, in_one_name
+from autoproc.service.processing.earlier import PARAMETERS, run_of
+from autoproc.service.processing.outputs import Outputs, sync_folder, write_outcome
+from autoproc.service.processing.result import brief
+
+
+class CannotChoose(InputError):
+    """Results that cannot become those that stand."""
+
+    what = "processing {number} of {sweep} cannot become the one that stands: {reason}"
+    hint = "the page of the sweep lists those that are kept; wait until it is not being processed"
+
+
+def choose(queue: JobQueue, outputs: Outputs, name: str, number: int) -> Job:
+    """Make earlier results those that stand. Raises UnknownSweep, CannotChoose, and OSError with nothing lost."""
+    with queue.together():
+        job = queue.named(name)
+        chosen = outputs.earlier.folder(name, number)
+        if not job.state.is_settled or any(left.name == name for left in outputs.leftovers()):
+            raise CannotChoose(sweep=name, number=number, reason="it is being processed; wait until that is done")
+        if not (chosen / "summary.json").is_file():
+            raise CannotChoose(sweep=name, number=number, reason="it is not kept any more")
+        note = _note(outputs, name)
+        note.parent.mkdir(exist_ok=True)
+        standing = outputs.results(name)
+        aside = outputs.earlier.free_number(standing, name)
+        write_outcome(note, {"number": number, "instead_of": _mark(standing), "aside": aside})
+        _finish(queue, outputs, job, json.loads(note.read_text(encoding="utf-8")))
+    note.unlink()
+    return queue.job(job.id)
+
+
+def finish_choices(queue: JobQueue, outputs: Outputs) -> None:
+    """Finish what a program has begun that is gone. Raises OSError."""
+    for note in _notes(outputs):
+        choice = _read(note)
+        with queue.together():
+            job = queue.by_name(from_one_name(note.stem))
+            if job is not None and choice is not None:
+                _finish(queue, outputs, job, choice)
+        note.unlink(missing_ok=True)
+
+
+def _finish(queue: JobQueue, outputs: Outputs, job: Job, choice: dict[str, Any]) -> None:
+    """Change places and say so in the queue; done before, or half of it, it goes on."""
+    place, chosen = outputs.results(job.name), outputs.earlier.folder(job.name, choice["number"])
+    if chosen.is_dir():
+        if os.path.lexists(place):
+            if _mark(place) != choice["instead_of"]:
+                return  # other results have come since
+            outputs.earlier.put_aside(place, job.name, choice["aside"])
+        chosen.rename(place)
+        sync_folder(chosen.parent)
+        sync_folder(place.parent)
+    outputs.keep_foreign(outputs.earlier.folder(job.name, choice["aside"]), place)
+    if not job.state.is_settled:
+        return
+    summary = json.loads((place / "summary.json").read_text(encoding="utf-8"))
+    settings = json.loads((place / PARAMETERS).read_text(encoding="utf-8"))["settings"] if run_of(place) else {}
+    queue.chosen.tell(job.id, State(summary["status"]), brief(summary), settings, choice["number"])
+
+
+def _mark(folder: Path) -> list[int]:
+    """Tells a folder of results from others that may take its place; a renamed one keeps it."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return []
+    return [status.st_dev, status.st_ino]
+
+
+def _note(outputs: Outputs, name: str) -> Path:
+    return outputs.state / "choosing" / f"{in_one_name(name)}.json"
+
+
+def _notes(outputs: Outputs) -> list[Path]:
+    try:
+        return sorted(outputs.state.joinpath("choosing").glob("*.json"))
+    except OSError:
+        return []
+
+
+def _read(note: Path) -> dict[str, Any] | None:
+    """What a note says; None where it was never whole."""
+    try:
+        choice: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return choice

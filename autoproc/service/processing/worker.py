@@ -1,0 +1,142 @@
+"""A worker: a process that waits, with everything loaded, for one sweep, processes it, and ends.
+
+It is told by a line on its standard input what to do, and answers with lines of JSON on a pipe. When the
+program that has begun it is gone, its standard input ends and the kernel says so too: it ends at once, so that
+whoever takes the sweep over has it alone.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from autoproc.console import Console, WatchedReader
+from autoproc.formats.images.frames import ImageReader
+from autoproc.service.orphans import ORPHANED, die_with_parent
+from autoproc.service.processing.order import Order, settings_of
+from autoproc.service.processing.outputs import sync_tree, write_outcome
+from autoproc.service.processing.process_job import process_job
+from autoproc.service.processing.result import brief
+
+Processing = Callable[[Order, Console], dict[str, Any]]
+
+
+class Reports:
+    """The pipe to the program: messages as lines of JSON. A pipe that nobody reads any more ends the worker."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._lock = threading.Lock()
+
+    def send(self, message: str, **facts: Any) -> None:
+        """One message."""
+        line = (json.dumps({"message": message} | facts) + "\n").encode()
+        with self._lock:
+            while line:
+                try:
+                    line = line[os.write(self._number, line) :]
+                except OSError:
+                    os._exit(ORPHANED)
+
+
+class Telling(Console):
+    """Where nobody watches: what is printed is reported to the program, and so is the progress."""
+
+    def __init__(self, log: Path, reports: Reports, title: str) -> None:
+        super().__init__(log, sys.stdout, title)
+        self._reports = reports
+
+    @property
+    def is_terminal(self) -> bool:
+        """Nobody watches."""
+        return False
+
+    def print(self, text: str = "") -> None:
+        """For the program to say, and the log."""
+        self._reports.send("say", text=text)
+        self.log(text)
+
+    @contextmanager
+    def busy(self, label: str) -> Iterator[None]:
+        """Report what is under way."""
+        self._reports.send("progress", doing=label)
+        yield
+
+    @contextmanager
+    def watch(self, reader: ImageReader, label: str, n_reads: int) -> Iterator[ImageReader]:
+        """Report how far it is, in steps of 10%."""
+        said = -1
+
+        def show(n: int) -> None:
+            nonlocal said
+            tenth = min(10 * n // max(n_reads, 1), 10)
+            if tenth > said:
+                said = tenth
+                self._reports.send("progress", doing=f"{label} {10 * tenth}%")
+
+        show(0)
+        yield WatchedReader(reader, show)
+
+
+def work(reports_number: int, processing: Processing = process_job, orders: TextIO | None = None) -> None:
+    """Wait for one order, carry it out, report, end. An end of the input ends the worker, at work or not."""
+    orders = sys.stdin if orders is None else orders
+    reports = Reports(reports_number)
+    die_with_parent()
+    with suppress(ValueError, OSError):
+        faulthandler.enable(2)
+    for number in (signal.SIGINT, signal.SIGTERM):  # these are for the program, which decides
+        signal.signal(number, signal.SIG_IGN)
+    reports.send("ready")
+    line = orders.readline()
+    if not line.endswith("\n"):
+        return
+    threading.Thread(target=_end_with, args=(orders,), daemon=True).start()
+    carry_out(Order.read(line), reports, processing)
+
+
+def _end_with(orders: TextIO) -> None:
+    with suppress(OSError, ValueError):
+        while orders.readline():
+            pass
+    os._exit(ORPHANED)
+
+
+def carry_out(order: Order, reports: Reports, processing: Processing) -> None:
+    """Process, see to it that the results are on the disk, keep the outcome, report it."""
+    try:
+        with _console(order, reports) as console:
+            summary = processing(order, console)
+        sync_tree(order.folder)
+    except OSError as error:  # the edge: the disk, not the data
+        summary = failed_by(order, error)
+    outcome = {
+        "job_id": order.job_id,
+        "run": order.run,
+        "result": brief(summary),
+        "settings": settings_of(order.config),
+    }
+    with suppress(OSError):  # then the program hears of it all the same
+        write_outcome(order.outcome, outcome)
+    reports.send("outcome", **outcome)
+
+
+def failed_by(order: Order, error: OSError) -> dict[str, Any]:
+    """The summary of a sweep whose results could not be written."""
+    from autoproc.reports.summary import Failure, summarise  # noqa: PLC0415  (only in need)
+
+    return summarise(order.name, None, Failure.of("output", error))
+
+
+def _console(order: Order, reports: Reports) -> Console:
+    log = order.folder / "autoproc.log"
+    title = f"run {order.name}"
+    return Console(log, title=title) if sys.stdout.isatty() else Telling(log, reports, title)

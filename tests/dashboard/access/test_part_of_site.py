@@ -1,0 +1,175 @@
+"""Walks every route of the application as a user who may see a part of the sweeps, and finds nothing of the others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+from asked import ask, paths_of, running
+from queued import RESULT, begun, found, queue_in
+
+from autoproc.dashboard.access import rights
+from autoproc.dashboard.access.keys import Keys
+from autoproc.dashboard.access.rights import Folder
+from autoproc.dashboard.access.viewer import People, Viewer
+from autoproc.dashboard.app import dashboard
+from autoproc.dashboard.params import ServeParams
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.processing.outputs import Outputs
+
+ME = pwd.getpwuid(os.getuid())
+MARK = "ofothers"
+"""In everything that the others' sweep has, but in its name."""
+LISTENED = "/api/events"
+MINE, SHARED, THEIRS = "minesweep", "sharedsweep", "hiddensweep"
+HEADERS = (("x-remote-user", ME.pw_name),)
+QUERIES = (
+    "", f"?q={THEIRS}", f"?q={MARK}", "?sort=name&way=up", "?state=processed", "?group=folder",
+    f"?sweep={THEIRS}", f"?sweep={MINE}&sweep={THEIRS}", f"?name={THEIRS}", f"?with={THEIRS}", f"?a={MINE}&b={THEIRS}",
+    f"?of={THEIRS}", f"?of={MINE}&of={THEIRS}", f"?folder=/{MARK}", f"?visit=/{MARK}", "?after=0",
+)  # fmt: skip
+
+
+def looked_at(path: str) -> Folder:
+    """Folders of one user, of another, of both, and all above them."""
+    kinds = {"mine": Folder(ME.pw_uid, 1, 0o700), "shared": Folder(1, 1, 0o755), MARK: Folder(1, 1, 0o750)}
+    return kinds.get(Path(path).name, Folder(0, 0, 0o755) if ME.pw_uid else Folder(1, 1, 0o755))
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    monkeypatch.setattr(rights, "looked_at", looked_at)
+    queue = queue_in(tmp_path / "output")
+    outputs = Outputs(tmp_path / "output")
+    sweeps = (("mine", MINE, "processed"), ("shared", SHARED, "processed"), (MARK, THEIRS, "failed"))
+    for folder, name, status in sweeps:
+        (tmp_path / folder).mkdir()
+        sweep = found(name, path=tmp_path / folder / f"{name}_####.cbf", visit=str(tmp_path / folder))
+        queue.add(sweep)
+        result = RESULT | {"status": status, "warnings": [f"warning {folder}"], "error": f"error {folder}"}
+        assert queue.finish(begun(queue), State(status), result, {"find_spots": {"d_min": folder}})
+        (outputs.results(name) / "stages").mkdir(parents=True)
+        for file in ("summary.json", "report.html", "autoproc.log", "merged.mtz", "stages/strong.refl"):
+            (outputs.results(name) / file).write_text(json.dumps({"folder": folder}))
+    queue.add(found("combined/all", kind="combined", path=tmp_path / "all"))
+    members = RESULT | {"members": {MINE: 1, THEIRS: 1}, "warnings": [MARK]}
+    assert queue.finish(begun(queue), State.processed, members, {})
+    queue.presence.attend("here:1:1", [f"/{MARK}"])
+    queue.presence.show("here:1:1", [Arriving(str(tmp_path / MARK / "x.h5"), MARK, 3, MARK, None)])
+    params = ServeParams(socket=tmp_path / "socket")
+    yield dashboard(outputs, params, Keys("a secret")), queue
+    queue.close()
+
+
+def walk(app, name, queries=("",), headers=HEADERS):
+    """Answers of all routes, by method and path."""
+
+    async def walking():
+        token = Keys("a secret").form_token(f"user {ME.pw_name}")
+        answers = {}
+        async with running(app):
+            for path, method in paths_of(app, {"name": name}):
+                for query in queries if path != LISTENED else queries[-1:]:
+                    sent = (*headers, ("x-form-token", token))
+                    answers[method, path + query] = await ask(app, path + query, method, sent, b"", client=None)
+        return answers
+
+    return asyncio.run(walking())
+
+
+def of_others(content: bytes) -> list[str]:
+    return [word for word in (MARK, THEIRS, "combined/all") if word in content.decode("utf-8", "replace")]
+
+
+def test_nothing_is_told_of_what_is_not_named(site):
+    answers = walk(site[0], MINE, QUERIES)
+    assert len(answers) > 20
+    for (method, path), answer in answers.items():
+        said = [answer.content, *(value.encode() for value in answer.headers.values())]
+        told = {word for part in said for word in of_others(part) if word not in path}
+        assert told == set(), (method, path)
+
+
+@pytest.mark.parametrize("name", [THEIRS, "combined/all"])
+def test_what_is_named_is_not_there(site, name):
+    for (method, path), answer in walk(site[0], name).items():
+        assert MARK not in answer.content.decode("utf-8", "replace"), (method, path)
+        if name in path:
+            assert answer.status in (403, 404), (method, path)
+
+
+def test_nothing_is_done_to_it(site):
+    app, queue = site
+    before = queue.named(THEIRS)
+    walk(app, THEIRS)
+    assert queue.named(THEIRS) == before
+
+
+def test_numbers_are_of_what_is_seen(site):
+    facts = json.loads(walk(site[0], MINE)["GET", "/api/sweeps"].body)
+    assert {row["name"] for row in facts["rows"]} == {MINE, SHARED}
+    assert facts["n_found"] == 2
+    assert facts["counts"]["failed"] == 0
+
+
+def test_the_staff_sees_all(site, monkeypatch):
+    monkeypatch.setattr(People, "_looked_up", lambda self, name: Viewer(name, sees_all=True))
+    facts = json.loads(walk(site[0], MINE)["GET", "/api/sweeps"].body)
+    assert facts["n_found"] == 4
+
+
+def post(app, name, verb):
+    async def posting():
+        async with running(app):
+            sent = (*HEADERS, ("x-form-token", Keys("a secret").form_token(f"user {ME.pw_name}")))
+            return await ask(app, f"/api/sweeps/{name}/{verb}", "POST", sent, b"{}", client=None)
+
+    return asyncio.run(posting())
+
+
+def test_his_own_is_processed_again(site):
+    app, queue = site
+    assert post(app, MINE, "reprocess").status == 200
+    assert queue.named(MINE).state is State.queued
+
+
+def test_what_all_may_read_is_not_his_to_ask_for(site):
+    app, queue = site
+    assert post(app, SHARED, "reprocess").status == 403
+    assert queue.named(SHARED).state is State.processed
+
+
+def test_every_route_about_a_sweep_names_it_alike(site):
+    for path, _ in paths_of(site[0], {"name": "NAME"}):
+        if path.startswith(("/sweeps/", "/api/sweeps/")):
+            assert path.split("/sweeps/")[1].startswith("NAME"), path
+
+
+def test_who_listens_is_told_of_his_own(site):
+    app, queue = site
+
+    async def listening():
+        async with running(app):
+            heard = asyncio.create_task(ask(app, "/api/events?after=0", headers=HEADERS, client=None))
+            await asyncio.sleep(0.1)
+            queue.retry(THEIRS)
+            queue.reprocess(MINE, {})
+            return (await heard).body
+
+    told = asyncio.run(listening())
+    assert MINE.encode() in told
+    assert of_others(told) == []
+
+
+def test_files_that_a_user_has_named_are_for_who_has_the_link(tmp_path):
+    from autoproc.dashboard.app import file_viewer
+    from autoproc.viewing.subject import Subject
+
+    app = file_viewer(Subject("title"), ServeParams(socket=tmp_path / "s"), Keys("a secret"))
+    answer = asyncio.run(ask(app, "/lattice", headers=HEADERS, client=None))
+    assert answer.status == 403

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import gemmi
+import numpy as np
+import pytest
+from wedges_for_tests import wedges_of
+
+from autoproc.formats.observed.mtz import write_unmerged_mtz
+from autoproc.formats.observed.reference_data import NoReference, read_reference
+
+
+@pytest.fixture(scope="module")
+def wedges():
+    return wedges_of("P 4", 2, any_setting=False, as_indexed=False)
+
+
+def test_unmerged_data_are_in_their_own_indices(wedges, tmp_path):
+    path = tmp_path / "unmerged.mtz"
+    write_unmerged_mtz(path, wedges.experiments, wedges.reflections)
+    found = read_reference(path)
+    assert found.kind == "unmerged data"
+    assert sorted(map(tuple, found.hkl.tolist())) == sorted(map(tuple, wedges.reflections["hkl"].tolist()))
+
+
+def test_structure_factors_as_mmcif(tmp_path):
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.spacegroup = gemmi.SpaceGroup("P 4")
+    mtz.set_cell_for_all(gemmi.UnitCell(40, 40, 50, 90, 90, 90))
+    mtz.add_dataset("known")
+    for label, kind in (("IMEAN", "J"), ("SIGIMEAN", "Q")):
+        mtz.add_column(label, kind)
+    mtz.set_data(np.array([[1, 2, 3, 7, 1], [2, 1, 1, np.nan, np.nan], [0, 0, 4, 9, 1]], np.float32))
+    path = tmp_path / "known.cif"
+    path.write_text(gemmi.MtzToCif().write_cif_to_string(mtz))
+    found = read_reference(path)
+    assert found.kind == "structure factors"
+    assert dict(zip(map(tuple, found.hkl.tolist()), found.intensity.tolist(), strict=True)) == {
+        (1, 2, 3): 7,
+        (0, 0, 4): 9,
+    }
+    np.testing.assert_allclose(found.cell.parameters, (40, 40, 50, 90, 90, 90))
+
+
+def test_an_mtz_without_intensities_is_none(tmp_path):
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.spacegroup = gemmi.SpaceGroup("P 4")
+    mtz.set_cell_for_all(gemmi.UnitCell(40, 40, 50, 90, 90, 90))
+    mtz.add_dataset("known")
+    mtz.add_column("FreeR_flag", "I")
+    mtz.set_data(np.array([[1, 2, 3, 7]], np.float32))
+    path = tmp_path / "flags.mtz"
+    path.write_bytes(mtz.write_to_bytes())
+    with pytest.raises(NoReference, match="no intensities or amplitudes"):
+        read_reference(path)

@@ -1,0 +1,101 @@
+"""A part of a queue is all there is, for whoever may see no more."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from queued import RESULT, begun, finished, found, queue_in
+
+from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.jobs import UnknownSweep
+from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.job_queue.sweep_query import SweepQuery
+from autoproc.service.processing.outputs import Outputs
+from autoproc.service.queue_file import queue_there
+
+
+@pytest.fixture
+def queue(tmp_path):
+    queue = queue_in(tmp_path)
+    for name in ("mine_1", "mine_2", "theirs"):
+        finished(queue, name)
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def part(queue, tmp_path):
+    part = queue_there(Outputs(tmp_path))
+    part.show_only(lambda path: "mine" in path)
+    yield part
+    part.close()
+
+
+def group(queue, name, members):
+    queue.add(found(f"combined/{name}", kind="combined"))
+    assert queue.finish(begun(queue), State.processed, RESULT | {"members": dict.fromkeys(members, 1)}, {})
+
+
+def test_it_has_no_other_sweeps(part):
+    assert [job.name for job in part.rows()] == ["mine_1", "mine_2"]
+    assert part.overview.numbers() == {"processed": 2}
+    assert part.overview.list.find(SweepQuery()).n_found == 2
+    assert part.by_name("theirs") is None
+    assert part.n_in(State.processed) == 2
+
+
+def test_names_of_others_are_not_suggested(part):
+    with pytest.raises(UnknownSweep) as told:
+        part.named("their")
+    assert "theirs" not in str(told.value)
+
+
+def test_what_comes_later_is_sorted_too(queue, part):
+    finished(queue, "mine_3")
+    finished(queue, "theirs_2")
+    assert part.overview.list.find(SweepQuery()).n_found == 3
+
+
+def test_changes_of_others_are_numbers(queue, part):
+    before = part.changes.latest
+    finished(queue, "theirs_2")
+    assert part.changes.latest > before
+    assert {change.job_id for change in part.changes.since(before)} == {0}
+    mine = finished(queue, "mine_3")
+    assert mine.id in {change.job_id for change in part.changes.since(before)}
+
+
+def test_a_group_is_shown_where_all_of_it_is(queue, part):
+    group(queue, "ours", ["mine_1", "mine_2"])
+    group(queue, "mixed", ["mine_1", "theirs"])
+    group(queue, "lost", ["mine_1", "deleted"])
+    queue.add(found("combined/mine", kind="combined"))
+    assert [job.name for job in part.rows() if job.kind == "combined"] == ["combined/ours"]
+
+
+def test_what_comes_and_where_it_is_looked_for(queue, part):
+    queue.presence.attend("here:1:1", ["/data/secret"])
+    queue.presence.show("here:1:1", [Arriving(f"/data/{n}.h5", n, 3, "", None) for n in ("mine", "theirs")], 7)
+    assert len(queue.presence.arriving()) == 2
+    assert [arriving.name for arriving in part.presence.arriving()] == ["mine"]
+    assert part.presence.watched() == []
+    assert part.presence.n_arriving == 1
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry", "named"])
+def test_nothing_is_changed_by_it(queue, part, verb):
+    queue.add(found("mine_3"))
+    if verb == "named":
+        assert part.named("mine_3").state is State.queued
+        return
+    with pytest.raises(sqlite3.DatabaseError):
+        getattr(part, verb)("mine_3")
+    assert queue.named("mine_3").priority == 0
+
+
+def test_without_its_views_it_shows_nothing(part):
+    part._db.execute("DROP VIEW temp.jobs")
+    for ask in (part.rows, lambda: part.by_name("theirs"), part.overview.numbers):
+        with pytest.raises(sqlite3.DatabaseError, match="prohibited"):
+            ask()
