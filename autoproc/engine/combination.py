@@ -18,12 +18,13 @@ from autoproc.formats.observed.reference_data import read_reference
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.merging.delta_cc_half import cc_half_by_block, part_effects
 from autoproc.merging.free_r import free_r_flags
-from autoproc.merging.merging_statistics import scaled_observations
+from autoproc.merging.merging_statistics import ScaledObservations, merging_statistics, scaled_observations
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.models.wavelengths import by_wavelength
+from autoproc.models.wavelengths import OneWavelength, alike, by_wavelength, in_name
 from autoproc.stages.combine import CombineResult, NothingAgrees, combine, format_combine, selected
+from autoproc.stages.merge import format_merge
 from autoproc.stages.pipeline import Observer, Processing, merge_with_flags, scale_all, symmetry_params
 
 FEWEST = 2
@@ -74,7 +75,7 @@ def scale_and_merge(processing: Processing, kept: Sequence[int], config: Config,
     stay = _rounds(processing, names, with_usual_absorption(config), observer, budget)
     config = choose_absorption(processing, config, observer, budget)
     cut_and_finish(processing, config, observer)
-    merge_by_wavelength(processing, config)
+    merge_by_wavelength(processing, [names[n] for n in stay], config, observer)
     _tell_what_each_added(processing, kept, [kept[n] for n in stay])
 
 
@@ -92,23 +93,28 @@ def _combined(
     return combine(*data_sets, *params)
 
 
-def merge_by_wavelength(processing: Processing, config: Config) -> None:
-    """Data of several wavelengths, scaled together, are merged apart; of these `merged` is what has most."""
+def merge_by_wavelength(processing: Processing, names: Sequence[str], config: Config, observer: Observer) -> None:
+    """Data of several wavelengths, scaled together, are merged apart; of these `merged` is what has most.
+
+    names : of the data sets in the result, one an experiment
+    """
     scaled = processing.scaled
     assert scaled is not None
     parts = by_wavelength(scaled.experiments, scaled.reflections)
     if len(parts) < 2:
         return
+    own_names = {id(experiment): name for experiment, name in zip(scaled.experiments, names, strict=True)}
+    found = []
     with processing.timed("merge"):
-        found = [(w, merge_with_flags(processing, known, part, config)) for w, known, part in parts]
+        for wavelength, known, part in parts:
+            merged = merge_with_flags(processing, known, part, config)
+            statistics = merging_statistics(known, part, n_shells=config.scale.n_bins)
+            found.append(OneWavelength(wavelength, tuple(own_names[id(e)] for e in known), merged, statistics))
     processing.by_wavelength = tuple(found)
-    processing.merged = max(found, key=lambda one: int(one[1].n.sum()))[1]
+    processing.merged = max(found, key=lambda one: one.statistics.overall.n_observations).merged
     processing.merged_inside = None
-    told = ", ".join(f"{wavelength:.4f}" for wavelength, _ in found)
-    processing.warnings.append(
-        f"data of {len(found)} wavelengths ({told} A) were scaled together and merged apart: merged_WAVELENGTH.mtz; "
-        "merged.mtz is what has most observations"
-    )
+    for one in found:
+        observer.stage(f"merge {in_name(one.wavelength)} by itself", format_merge(one.merged))
 
 
 def _as_found(
@@ -134,24 +140,48 @@ def _tell_what_each_added(processing: Processing, combined: Sequence[int], stay:
     scaled = processing.scaled
     assert scaled is not None
     usable = scaled_observations(scaled.experiments, scaled.reflections)
-    group, own = usable.groups.group, scaled.reflections["experiment_id"][usable.rows]
+    own = scaled.reflections["experiment_id"][usable.rows]
     report = data_sets_report(processing, [processing.data_sets[n].name for n in stay])
-    first = np.full(len(usable.groups), len(stay))
-    np.minimum.at(first, group, own)
-    pairs = np.unique(group * len(stay) + own)
-    n_sets = np.bincount(pairs // len(stay), minlength=len(usable.groups))
-    alone = np.bincount(pairs[n_sets[pairs // len(stay)] == 1] % len(stay), minlength=len(stay))
-    so_far = np.cumsum(np.bincount(first, minlength=len(stay))[: len(stay)]) / len(usable.groups)
-    observed = np.bincount(own, minlength=len(stay))
     rows = list(processing.data_sets)
     for n in set(combined) - set(stay):
         rows[n] = replace(rows[n], why_aside="the others agree better without it")
-    for place, n in enumerate(stay):
-        rows[n] = replace(
-            rows[n], delta_cc_half=report.effects[place].delta_cc_half, n_observations=int(observed[place]),
-            n_alone=int(alone[place]), completeness=float(so_far[place] * scaled.statistics.overall.completeness),
-        )  # fmt: skip
+    reached = [one.statistics for one in processing.by_wavelength] or [scaled.statistics]
+    for members, statistics in zip(_merged_together(processing), reached, strict=True):
+        observed, alone, so_far = _shares(usable, own, members)
+        for place, member in enumerate(members):
+            rows[stay[member]] = replace(
+                rows[stay[member]], delta_cc_half=report.effects[member].delta_cc_half,
+                n_observations=int(observed[place]), n_alone=int(alone[place]),
+                completeness=float(so_far[place] * statistics.overall.completeness),
+            )  # fmt: skip
     processing.data_sets = tuple(rows)
+
+
+def _merged_together(processing: Processing) -> list[list[int]]:
+    """Numbers of the data sets in the result that are merged into one file: all, or those of each wavelength."""
+    assert processing.scaled is not None
+    return alike([e.beam.wavelength for e in processing.scaled.experiments])
+
+
+def _shares(
+    usable: ScaledObservations, own: np.ndarray, members: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Observations, reflections that no other member has, and the part of all that there are with those before.
+
+    own : (N,) data set of each observation; members : those that are merged together. Each returned is (M,).
+    """
+    n = len(members)
+    place = np.full(int(own.max(initial=0)) + 1, -1)
+    place[list(members)] = np.arange(n)
+    here = place[own] >= 0
+    group, member = usable.groups.group[here], place[own[here]]
+    first = np.full(len(usable.groups), n)
+    np.minimum.at(first, group, member)
+    pairs = np.unique(group * n + member)
+    n_sets = np.bincount(pairs // n, minlength=len(usable.groups))
+    alone = np.bincount(pairs[n_sets[pairs // n] == 1] % n, minlength=n)
+    new = np.bincount(first, minlength=n)[:n]
+    return np.bincount(member, minlength=n), alone, np.cumsum(new) / max(1, new.sum())
 
 
 def _rounds(

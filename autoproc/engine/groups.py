@@ -12,6 +12,7 @@ from autoproc.engine.aside import Aside
 from autoproc.engine.combination import combine_sensibly
 from autoproc.engine.joint import NotOneCrystal, SweepFound, process_together
 from autoproc.errors import ProcessingError
+from autoproc.models.data_sets import LATTICE, DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import joined
 from autoproc.models.reflections import Reflections
@@ -50,8 +51,27 @@ def put_together(
 
     Sweeps with too few spots to be processed alone are indexed with the others; the intensities of all others are
     combined, and where these have too little in common and few spots as well, they are indexed together after all.
-    Fills `processing` from its symmetry on. Raises AutoprocError.
+    Fills `processing` from its symmetry on, and its data sets with all sweeps. Raises AutoprocError.
     """
+    _put_together(processing, group, sweeps, config, observer)
+    names = {row.sweep for row in processing.data_sets}
+    processing.data_sets += tuple(_left_out(sweep) for sweep in sweeps if sweep.name not in names)
+
+
+def _left_out(sweep: GroupSweep) -> DataSetRow:
+    """A sweep that nothing could be made of, as one that is set aside."""
+    why = f"it has no intensities of its own: {sweep.failure}" if sweep.failure else "it has no spots"
+    if not sweep.n_spots:
+        return DataSetRow(sweep.name, 0, 0.0, 0.0, None, why)
+    known = sweep.found().experiment
+    rotation = abs(known.scan.oscillation[1]) * known.scan.n_images
+    return DataSetRow(sweep.name, known.scan.n_images, rotation, known.beam.wavelength, None, why)
+
+
+def _put_together(
+    processing: Processing, group: str, sweeps: Sequence[GroupSweep], config: Config, observer: Observer
+) -> None:
+    """The same; sweeps of which there is nothing to put together are not told."""
     processing.current = "index"
     spots = [SweepSpots(sweep.name, sweep.failure, sweep.n_spots) for sweep in sweeps]
     is_allowed = config.decisions.enabled and config.decisions.joint
@@ -110,7 +130,7 @@ def _combine(
     for sweep in sweeps:
         if sweep.integrated is not None:
             found, table = sweep.integrated
-            names += [f"{sweep.name} lattice {n + 1}" if len(found) > 1 else sweep.name for n in range(len(found))]
+            names += [f"{sweep.name}{LATTICE}{n + 1}" if len(found) > 1 else sweep.name for n in range(len(found))]
             experiments += found
             tables.append(table)
             numbers.append(len(found))

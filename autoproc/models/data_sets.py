@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LATTICE = " lattice "
+"""Between the name of a sweep and the number of one of its lattices."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataSetRow:
@@ -14,8 +17,8 @@ class DataSetRow:
     why_aside : why it is not in the result, in words; empty where it is
     cc : of its intensities with those of all others, in its setting; None unknown
     delta_cc_half : CC1/2 of the whole with it less that without it; None unknown
-    n_observations : in the merged data; n_alone : unique reflections that no other has
-    completeness : per cent, of this and all data sets above it together; None where it is not in the result
+    n_observations : in the merged data; n_alone : unique reflections that no other of its wavelength has
+    completeness : per cent, of this and all data sets of its wavelength above it; None where it is not in the result
     """
 
     name: str
@@ -29,3 +32,8 @@ class DataSetRow:
     n_observations: int = 0
     n_alone: int = 0
     completeness: float | None = None
+
+    @property
+    def sweep(self) -> str:
+        """The name of its sweep, of which there may be several lattices."""
+        return self.name.partition(LATTICE)[0]

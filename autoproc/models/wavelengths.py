@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from autoproc.models.experiment import Experiment
+from autoproc.models.merged import Merged
 from autoproc.models.numbering import renumbered
 from autoproc.models.reflections import Reflections
+from autoproc.models.shell_statistics import MergingStatistics
 
 SAME_WAVELENGTH = 2e-4
 """Relative: monochromators hold their energy to 1 eV of 12,000, and MAD wavelengths lie 3 eV and more apart."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OneWavelength:
+    """Data of one of several wavelengths, scaled with the others and merged by themselves.
+
+    wavelength : mean of its data sets, Angstrom; names : of these; statistics : of the observations in `merged`
+    """
+
+    wavelength: float
+    names: tuple[str, ...]
+    merged: Merged
+    statistics: MergingStatistics
 
 
 def alike(wavelengths: Sequence[float]) -> list[list[int]]:
@@ -45,4 +61,9 @@ def _mean(experiments: Sequence[Experiment]) -> float:
 
 def of_wavelength(path: Path, wavelength: float) -> Path:
     """The name of the file of one of several wavelengths: merged_0.9795A.mtz of merged.mtz."""
-    return path.with_name(f"{path.stem}_{wavelength:.4f}A{path.suffix}")
+    return path.with_name(f"{path.stem}_{in_name(wavelength)}{path.suffix}")
+
+
+def in_name(wavelength: float) -> str:
+    """A wavelength, Angstrom, as names of files and data sets have it: 0.9795A."""
+    return f"{wavelength:.4f}A"

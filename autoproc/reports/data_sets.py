@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autoproc.models.data_sets import DataSetRow
+from autoproc.models.wavelengths import alike
 from autoproc.reports.tables import Table, text
 from autoproc.wording import counted
 
@@ -14,6 +15,10 @@ COLUMNS = (
     ("\u0394CC\u00bd", "{:+.4f}", "delta_cc_half"), ("observations", "{:d}", "n_observations"),
     ("only here", "{:d}", "n_alone"), ("completeness so far %", "{:.1f}", "completeness"),
 )  # fmt: skip
+WORDS = (
+    "CC: of its intensities with those of all others. \u0394CC\u00bd: CC\u00bd of the whole with it, less that "
+    "without it. Only here: unique reflections that no other data set has."
+)
 
 
 def in_words(rows: Sequence[DataSetRow]) -> str:
@@ -26,19 +31,24 @@ def in_words(rows: Sequence[DataSetRow]) -> str:
 
 def sentences(rows: Sequence[DataSetRow]) -> list[str]:
     """A sentence on each data set: what it added, or why it was set aside."""
-    return [_sentence(row) for row in rows]
+    return [_sentence(row, " of its wavelength" if _are_several(rows) else "") for row in rows]
 
 
-def _sentence(row: DataSetRow) -> str:
+def _are_several(rows: Sequence[DataSetRow]) -> bool:
+    """Wavelengths, which are merged apart."""
+    return len(alike([row.wavelength for row in rows if row.wavelength > 0])) > 1
+
+
+def _sentence(row: DataSetRow, which: str) -> str:
     if row.why_aside:
         return f"{row.name}: set aside, for {row.why_aside}"
     parts = [f"{row.n_observations} observations"]
     if row.cc is not None:
         parts.append(f"CC {row.cc:.3f} with the others")
     if row.completeness is not None:
-        parts.append(f"{row.completeness:.1f}% complete with those above")
+        parts.append(f"{row.completeness:.1f}% complete with those{which} above")
     if row.n_alone:
-        parts.append(f"{counted(row.n_alone, 'reflection')} that no other has")
+        parts.append(f"{counted(row.n_alone, 'reflection')} that no other{which} has")
     if row.delta_cc_half is not None and row.delta_cc_half < 0:
         parts.append(f"lowers CC1/2 by {-row.delta_cc_half:.4f}")
     return f"{row.name}: " + ", ".join(parts)
@@ -46,15 +56,25 @@ def _sentence(row: DataSetRow) -> str:
 
 def data_sets_table(rows: Sequence[DataSetRow]) -> Table:
     """All data sets, what each added, and why some were set aside."""
-    cells = [
-        [row.name, *(text(getattr(row, name), form) for _, form, name in COLUMNS), row.why_aside or "kept"]
-        for row in rows
-    ]
-    words = (
-        "CC: of its intensities with those of all others. \u0394CC\u00bd: CC\u00bd of the whole with it, less that "
-        "without it. Only here: unique reflections that no other data set has."
-    )
-    return Table("Data sets", ("data set", *(heading for heading, *_ in COLUMNS), ""), cells, words)
+    if _are_several(rows):
+        return _of_several_wavelengths(rows)
+    return Table("Data sets", _header(), [_cells(row) for row in rows], WORDS)
+
+
+def _of_several_wavelengths(rows: Sequence[DataSetRow]) -> Table:
+    """The same with the wavelength of each: only those of one are compared and add up."""
+    header = _header()
+    cells = [[row.name, text(row.wavelength or None, "{:.4f}"), *_cells(row)[1:]] for row in rows]
+    words = f"{WORDS} Only here, and completeness: of those of the same wavelength."
+    return Table("Data sets", (header[0], "wavelength \u00c5", *header[1:]), cells, words)
+
+
+def _header() -> tuple[str, ...]:
+    return ("data set", *(heading for heading, *_ in COLUMNS), "")
+
+
+def _cells(row: DataSetRow) -> list[str]:
+    return [row.name, *(text(getattr(row, name), form) for _, form, name in COLUMNS), row.why_aside or "kept"]
 
 
 def as_facts(rows: Sequence[DataSetRow]) -> list[dict[str, Any]]:

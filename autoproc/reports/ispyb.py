@@ -35,7 +35,8 @@ def ispyb_record(summary: Mapping[str, Any], folder: str) -> dict[str, Any]:
             "AutoProcIntegration": {f"cell_{axis}": value for axis, value in zip(AXES, cell, strict=True)}
         },
     }
-    attached = ATTACHMENTS if is_processed else ATTACHMENTS[2:]
+    apart = [file for one in summary.get("wavelengths") or () for file in one["files"] if file != "merged.mtz"]
+    attached = (*ATTACHMENTS, *((file, "Result") for file in apart)) if is_processed else ATTACHMENTS[2:]
     return {
         "AutoProc": {
             "spaceGroup": summary.get("space_group"),

@@ -13,6 +13,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.space_group import symbol
 from autoproc.reports import checks
+from autoproc.reports.by_wavelength import merged_data_sets, merged_statistics
 from autoproc.reports.checks import Check
 from autoproc.reports.story import detector_reach, is_cut_at_estimate, known_isa
 from autoproc.scaling.detector_response import comparable, detector_responses
@@ -33,7 +34,7 @@ def quality_checks(p: Processing | None) -> tuple[Check, ...]:
     if p is None:
         return ()
     rules: tuple[Callable[[Processing], list[Check | None]], ...] = (
-        _images, _spots, _symmetry, _scaling, _merging, _intensities, _doubts,
+        _images, _data_sets, _spots, _symmetry, _scaling, _merging, _intensities, _doubts,
     )  # fmt: skip
     return tuple(check for rule in rules for check in rule(p) if check is not None)
 
@@ -56,6 +57,12 @@ def _images(p: Processing) -> list[Check | None]:
         checks.ice(odd.on_ice) if len(p.found.reflections) else None,
         None if p.integrated is None else checks.ice_rings(p.integrated.ice_rings),
     ]
+
+
+def _data_sets(p: Processing) -> list[Check | None]:
+    if not p.data_sets:
+        return []
+    return [checks.data_sets(len(p.data_sets), {row.name: row.why_aside for row in p.data_sets if row.why_aside})]
 
 
 def _doubts(p: Processing) -> list[Check | None]:
@@ -134,11 +141,11 @@ def _faintest(scaled: ScaleResult) -> float | None:
 def _merging(p: Processing) -> list[Check | None]:
     if p.scaled is None:
         return []
-    statistics, scan = p.scaled.statistics, p.experiment.scan
+    statistics, scan = merged_statistics(p), p.experiment.scan
     reach = detector_reach(p)
     rotation = abs(scan.oscillation[1]) * scan.n_images
     if p.data_sets:
-        rotation = sum(row.rotation for row in p.data_sets if not row.why_aside)
+        rotation = sum(row.rotation for row in merged_data_sets(p))
     lost = _lost_images(p)
     cc_limit = 1.0 if p.resolution is None else p.resolution.cc_limit
     outer = None if is_cut_at_estimate(p) else checks.outer_signal(statistics.shells, cc_limit)

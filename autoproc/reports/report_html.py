@@ -12,6 +12,7 @@ import numpy as np
 from autoproc.merging.by_image import agreement_by_image
 from autoproc.merging.twinning import l_test
 from autoproc.reports import captions, maps, plots, resolution_plots, tables
+from autoproc.reports.by_wavelength import merged_statistics, wavelengths_table
 from autoproc.reports.collected import collected
 from autoproc.reports.damage_page import damage_section
 from autoproc.reports.data_sets import data_sets_table
@@ -50,7 +51,7 @@ def report_of(summary: dict[str, Any], processing: Processing | None) -> Report:
     return Report(
         None if n_images is None else images_in_words(n_images, summary["n_images_used"]),
         [(line.label, line.text, _seconds(summary, line.stage)) for line in lines],
-        tables.table_one(processing.scaled.statistics) if processing and processing.scaled else None,
+        tables.table_one(merged_statistics(processing)) if processing and processing.scaled else None,
         sections(processing),
         collected(processing.experiment) if processing is not None and not processing.data_sets else (),
     )
@@ -91,11 +92,10 @@ def merged_data(p: Processing) -> Section:
     """Statistics against resolution."""
     if p.scaled is None:
         return Section("Data quality")
-    statistics = p.scaled.statistics
+    statistics, estimate = merged_statistics(p), None if p.by_wavelength else p.resolution
     large = p.merged is not None and is_macromolecular(p.merged)
     figures = [
-        Figure("CC\u00bd", captions.cc_half(statistics, p.resolution),
-               resolution_plots.cc_half(statistics, p.resolution)),
+        Figure("CC\u00bd", captions.cc_half(statistics, estimate), resolution_plots.cc_half(statistics, estimate)),
         Figure("I/\u03c3", captions.i_over_sigma(statistics), resolution_plots.i_over_sigma(statistics)),
         Figure("Completeness", captions.completeness(statistics, detector_reach(p)),
                resolution_plots.completeness(statistics)),
@@ -115,7 +115,8 @@ def merged_data(p: Processing) -> Section:
 
 def data_sets(p: Processing) -> Section:
     """What was put together, and what each data set added."""
-    return Section("Data sets", [], [data_sets_table(p.data_sets)] if p.data_sets else [])
+    found = [wavelengths_table(p)] if p.by_wavelength else []
+    return Section("Data sets", [], [*found, data_sets_table(p.data_sets)] if p.data_sets else [])
 
 
 def spots_and_lattices(p: Processing) -> Section:

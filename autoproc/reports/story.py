@@ -13,6 +13,8 @@ from autoproc.geometry.edge import Reach, reach_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag
 from autoproc.models.space_group import symbol
+from autoproc.reports.by_wavelength import merged_statistics
+from autoproc.reports.by_wavelength import sentences as of_each_wavelength
 from autoproc.reports.data_sets import in_words, sentences
 from autoproc.reports.left_out import EDGE, MOST_REASONS, measured_to, reasons_left_out, within_limit
 from autoproc.reports.tables import cell_cells
@@ -87,6 +89,7 @@ def alternatives_of(symmetry: SymmetryResult) -> list[str]:
 def _images(p: Processing) -> list[Line]:
     if p.data_sets:
         lines = [Line("" if n else "Data sets", words) for n, words in enumerate(sentences(p.data_sets))]
+        lines += [Line("" if n else "Wavelengths", words) for n, words in enumerate(of_each_wavelength(p))]
         return [Line("Together", in_words(p.data_sets), "combine"), *lines]
     scan = p.experiment.scan
     (first, last), (start, width) = scan.image_range, scan.oscillation
@@ -266,7 +269,7 @@ def _resolution(p: Processing) -> list[Line]:
         beyond = measured_to(p.scaled)
         end = f"; measured to {beyond:.2f} A" if beyond < used * EDGE else ""
         lines = [Line("Resolution", f"{used:.2f} A, without an estimate of the limit{end}", "estimate_resolution")]
-        return [*lines, *_anomalous(p.scaled)]
+        return [*lines, *_anomalous(p)]
     outer = p.scaled.statistics.outer.cc_half
     if r.limited_by_data:
         how = f"the end of the data: CC1/2 is still above {r.cc_limit:g} there"
@@ -277,7 +280,7 @@ def _resolution(p: Processing) -> list[Line]:
     else:
         how = f"where the fitted CC1/2 falls to {r.cc_limit:g}; measured to {r.edge:.2f} A"
     lines = [Line("Resolution", f"{used:.2f} A, {how}", "estimate_resolution"), *_uncertainty(p), *_directions(p)]
-    return [*lines, *_anomalous(p.scaled)]
+    return [*lines, *_anomalous(p)]
 
 
 def _directions(p: Processing) -> list[Line]:
@@ -313,9 +316,9 @@ def _uncertainty(p: Processing) -> list[Line]:
     return [Line("", words)]
 
 
-def _anomalous(scaled: ScaleResult) -> list[Line]:
+def _anomalous(p: Processing) -> list[Line]:
     limit = None
-    for shell in scaled.statistics.shells:
+    for shell in merged_statistics(p).shells:
         if shell.cc_anom is None or shell.cc_anom < ANOMALOUS_CC or not shell.cc_anom_significant:
             break
         limit = shell.d_min

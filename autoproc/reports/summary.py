@@ -17,6 +17,8 @@ from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.merging.tables import format_table_one
 from autoproc.models.space_group import symbol
 from autoproc.passing import may_pass, remedy
+from autoproc.reports import by_wavelength
+from autoproc.reports.by_wavelength import main_wavelength, merged_statistics
 from autoproc.reports.checks import VERY_FEW_INDEXED, overall_verdict
 from autoproc.reports.checks.check import Check, Verdict
 from autoproc.reports.data_sets import as_facts
@@ -148,11 +150,13 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
     }
     if p is None:
         return facts
-    facts["wavelength"] = round(p.experiment.beam.wavelength, 6)
+    main = main_wavelength(p)
+    facts["wavelength"] = round(p.experiment.beam.wavelength if main is None else main.wavelength, 6)
     if p.data_sets:
         facts["n_images"] = sum(row.n_images for row in p.data_sets)
         facts["n_images_used"] = sum(row.n_images for row in p.data_sets if not row.why_aside)
         facts["data_sets"] = as_facts(p.data_sets)
+        facts["wavelengths"] = by_wavelength.as_facts(p)
         return facts
     facts["n_images"] = p.experiment.scan.n_images
     facts["remarks"] = list(p.experiment.remarks)
@@ -172,7 +176,7 @@ def _intensity_facts(p: Processing | None) -> dict[str, Any]:
     facts["anisotropy"] = None
     if p is None or p.scaled is None:
         return facts
-    statistics = p.scaled.statistics
+    statistics = merged_statistics(p)
     facts["d_min"] = round(statistics.overall.d_min, 3)
     facts["isa"] = known_isa(p.scaled)
     if p.merged is not None and np.isfinite(p.merged.wilson_b):
@@ -215,7 +219,7 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
         lines += ["", "What was decided", "-" * 16]
         lines += [_wrapped(f"{d['stage']:<13}{sentence(d)}", indent=" " * 13) for d in decided]
     if processing is not None and processing.scaled is not None:
-        lines += ["", format_table_one(processing.scaled.statistics).rstrip()]
+        lines += ["", *_whose_figures(summary), format_table_one(merged_statistics(processing)).rstrip()]
     if summary["timings"]:
         total = sum(summary["timings"].values())
         parts = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in summary["timings"].items())
@@ -240,6 +244,7 @@ def _headline(summary: dict[str, Any]) -> list[str]:
         f"             {summary['d_min']:.2f} A    {overall['completeness']:.1f}% complete    "
         f"multiplicity {overall['multiplicity']:.1f}{isa}",
     ]
+    lines += [f"{'':13}{words}" for words in _whose_figures(summary)]
     if (summary["n_lattices"] or 0) > 1:
         lines.append(f"{'':13}{summary['n_lattices']} lattices, merged together")
     if summary["fraction_indexed"] is not None and summary["fraction_indexed"] < VERY_FEW_INDEXED:
@@ -250,6 +255,14 @@ def _headline(summary: dict[str, Any]) -> list[str]:
         others = " or ".join(summary["alternatives"])
         lines.append(_wrapped(f"{'':13}these data cannot tell {summary['space_group']} from {others}", " " * 13))
     return [*lines, "", quality_line(summary)]
+
+
+def _whose_figures(summary: dict[str, Any]) -> list[str]:
+    """Which of several wavelengths the figures are of; no line where there is but one."""
+    several = summary.get("wavelengths") or ()
+    if len(several) < 2:
+        return []
+    return [f"of {summary['wavelength']:.4f} A, as merged.mtz; each of the {len(several)} wavelengths is told below"]
 
 
 def quality_line(summary: dict[str, Any]) -> str:

@@ -105,7 +105,7 @@ def merge(
     amplitudes = [french_wilson(intensity, error, expected, groups.is_centric) for intensity, error, _ in parts]
     free_r = free_r_flags(groups.hkl, group, params.free_r_sets, params.free_r_seed)
     merged = Merged(
-        groups.hkl, cell, group, experiments[0].beam.wavelength,
+        groups.hkl, cell, group, float(np.mean([e.beam.wavelength for e in experiments])),
         mean, sigma, plus, sigma_plus, minus, sigma_minus, n, n_plus, n_minus,
         *amplitudes[0], *amplitudes[1], *amplitudes[2],
         groups.is_centric, free_r, wilson_b(mean / epsilon, d), model.delta_b, model.uncertainty,

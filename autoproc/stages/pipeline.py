@@ -27,6 +27,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.numbering import sweeps_of
 from autoproc.models.reflections import Reflections
+from autoproc.models.wavelengths import OneWavelength
 from autoproc.scaling.tables import format_scale
 from autoproc.spot_finding.pixels import SpotPixels
 from autoproc.stages.anisotropy import Anisotropy, anisotropy, format_anisotropy
@@ -72,7 +73,7 @@ class Processing:
     stated : the experiment as header and user say, where a search has replaced a part of it; None where none has
     expected_cell : which the user thinks that the crystal has, Angstrom and degrees, to compare with
     data_sets : of a group whose sweeps are put together, in place of one sweep's images
-    by_wavelength : of a group of several wavelengths, the merged data of each, Angstrom; `merged` is one of them
+    by_wavelength : of a group of several wavelengths, the data of each; `merged` is that of one of them
     """
 
     experiment: Experiment
@@ -97,7 +98,7 @@ class Processing:
     stated: Experiment | None = None
     expected_cell: tuple[float, float, float, float, float, float] | None = None
     data_sets: tuple[DataSetRow, ...] = ()
-    by_wavelength: tuple[tuple[float, Merged], ...] = ()
+    by_wavelength: tuple[OneWavelength, ...] = ()
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -87,15 +87,25 @@ def test_wavelengths_are_scaled_together_and_merged_apart():
         replace(e, beam=replace(e.beam, wavelength=e.beam.wavelength * (1.001 if n % 2 else 1.0)))
         for n, e in enumerate(wedges.experiments)
     ]
-    processing, _ = put_together(wedges, experiments=experiments)
+    processing, observer = put_together(wedges, experiments=experiments)
     assert len(processing.by_wavelength) == 2
-    first, second = (wavelength for wavelength, _ in processing.by_wavelength)
-    assert second == pytest.approx(1.001 * first)
-    assert sum(int(m.n.sum()) for _, m in processing.by_wavelength) > max(
-        int(m.n.sum()) for _, m in processing.by_wavelength
-    )
-    assert processing.merged in [m for _, m in processing.by_wavelength]
-    assert any("2 wavelengths" in warning for warning in processing.warnings)
+    first, second = processing.by_wavelength
+    assert second.wavelength == pytest.approx(1.001 * first.wavelength)
+    assert (first.names, second.names) == (("x0", "x2"), ("x1", "x3"))
+    most = max(processing.by_wavelength, key=lambda one: int(one.merged.n.sum()))
+    assert processing.merged is most.merged
+    for one in processing.by_wavelength:
+        assert one.merged.wavelength == pytest.approx(one.wavelength)
+        assert one.statistics.overall.n_observations == int(one.merged.n.sum())
+        assert one.statistics.overall.n_unique == len(one.merged)
+    rows = {row.name: row for row in processing.data_sets}
+    for one in processing.by_wavelength:
+        own = [rows[name] for name in one.names]
+        assert own[-1].completeness == pytest.approx(one.statistics.overall.completeness)
+        assert sum(row.n_observations for row in own) == one.statistics.overall.n_observations
+    assert [name for name in observer.stages if name.startswith("merge ")] == [
+        f"merge {one.wavelength:.4f}A by itself" for one in processing.by_wavelength
+    ]
 
 
 def test_data_sets_of_which_no_two_agree_are_not_put_together():

@@ -83,7 +83,8 @@ def test_sweeps_with_results_of_their_own_are_combined(calls):
 def test_with_one_that_failed_for_few_spots_all_are_indexed_together(calls):
     processing, observer = run(group_of((True, 5000), (False, 30), (False, 0)))
     assert calls == ["together"]
-    assert [row.name for row in processing.data_sets] == ["x0", "x1"]
+    assert [row.name for row in processing.data_sets] == ["x0", "x1", "x2"]
+    assert [bool(row.why_aside) for row in processing.data_sets] == [False, False, True]
     (decided,) = processing.decisions
     assert decided.kept
     assert "index the spots of 2 sweeps together" in decided.what

@@ -4,16 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from models_for_tests import experiment
 
 from autoproc.damage.drift import Drift
 from autoproc.integration.powder_rings import PowderRing
 from autoproc.merging.merging_statistics import ShellStatistics
 from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
+from autoproc.models.data_sets import DataSetRow
 from autoproc.reports import checks
+from autoproc.reports.checks import overall_verdict
+from autoproc.reports.quality import quality_checks
 from autoproc.scaling.detector_response import DetectorResponse
 from autoproc.scaling.polarisation import PolarisationSeen
 from autoproc.stages.index import FEW_INDEXED
+from autoproc.stages.pipeline import Processing
 
 
 def shell(d_max: float = 30.0, d_min: float = 2.0, completeness: float = 99.0, **values) -> ShellStatistics:
@@ -420,3 +425,20 @@ def test_ice_rings_are_named():
     assert check.verdict == "look"
     assert check.value == "at 3.67, 2.25 A, up to 2.8 times the background beside them"
     assert "cryoprotectant" in check.warning
+
+
+def test_a_data_set_that_was_set_aside_keeps_the_light_from_green():
+    aside = checks.data_sets(4, {"xt_4": "its cell differs by 25.4%"})
+    assert overall_verdict([aside]) == "look"
+    assert "1 of 4: xt_4, for its cell differs by 25.4%" in aside.warning
+    assert checks.data_sets(4, {}).verdict == "good"
+    many = checks.data_sets(9, {f"x{n}": "it is not indexed" for n in range(5)})
+    assert many.value.endswith("x2, for it is not indexed; and 2 more")
+
+
+def test_a_group_is_judged_by_what_was_set_aside():
+    rows = [DataSetRow(f"x{n}", 10, 5.0, 1.0, None, "it is another" if n == 2 else "") for n in range(3)]
+    check, *_ = quality_checks(Processing(experiment(), data_sets=tuple(rows)))
+    assert (check.name, check.verdict) == ("data sets set aside", "look")
+    check, *_ = quality_checks(Processing(experiment(), data_sets=tuple(rows[:2])))
+    assert check.verdict == "good"

@@ -14,10 +14,12 @@ from autoproc.geometry.asu import to_asu
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
-from autoproc.models.wavelengths import alike
+from autoproc.models.wavelengths import alike, in_name
 
 PROJECT = "autoproc"
 BATCH_STEP = 1000
+LONGEST_NAME = 54
+"""Letters of a crystal's name, so that with a wavelength it is not cut in the 64 that an MTZ file has room for."""
 HALVES = (("IHALF1", "J"), ("SIGIHALF1", "Q"), ("IHALF2", "J"), ("SIGIHALF2", "Q"))
 """Columns of random half data sets, with their types."""
 
@@ -52,9 +54,14 @@ def merged_table(merged: Merged) -> dict[str, tuple[str, np.ndarray]]:
     return columns
 
 
-def write_merged_mtz(path: str | Path, merged: Merged, name: str = "sweep") -> None:
-    """Write merged data; `name` becomes the crystal's and data set's name."""
+def write_merged_mtz(path: str | Path, merged: Merged, name: str = "sweep", is_one_of_several: bool = False) -> None:
+    """Write merged data; `name` becomes the crystal's and data set's name.
+
+    is_one_of_several : wavelengths of the crystal, after which the data set is named then
+    """
     mtz = _empty(merged.space_group, merged.cell, merged.wavelength, name)
+    if is_one_of_several:
+        mtz.datasets[1].dataset_name = _of_wavelength(mtz.datasets[1].crystal_name, merged.wavelength)
     values = [merged.hkl.astype(np.float32)]
     for label, (kind, column) in merged_table(merged).items():
         mtz.add_column(label, kind, dataset_id=1)
@@ -75,9 +82,10 @@ def _empty(group: gemmi.SpaceGroup, cell: gemmi.UnitCell, wavelength: float, nam
     mtz.title = f"autoproc {__version__}: {name}"[:70]
     mtz.history = [f"From autoproc {__version__}"]
     mtz.spacegroup = group
-    dataset = mtz.add_dataset(name.replace(" ", "_")[:60])
+    word = name.replace(" ", "_").replace("/", "_")[:LONGEST_NAME]  # CCP4 programs ask for crystal/data set/column
+    dataset = mtz.add_dataset(word)
     dataset.project_name = PROJECT
-    dataset.crystal_name = name.replace(" ", "_")[:60]
+    dataset.crystal_name = word
     dataset.wavelength = wavelength
     mtz.set_cell_for_all(cell)
     return mtz
@@ -155,11 +163,16 @@ def _datasets(mtz: gemmi.Mtz, experiments: Sequence[Experiment]) -> list[int]:
         wavelength = experiments[members[0]].beam.wavelength
         dataset = mtz.datasets[n]
         dataset.project_name, dataset.crystal_name = project, crystal
-        dataset.dataset_name = f"{crystal}_{wavelength:.4f}A"
+        dataset.dataset_name = _of_wavelength(crystal, wavelength)
         dataset.wavelength, dataset.cell = wavelength, cell
         for member in members:
             numbers[member] = dataset.id
     return numbers
+
+
+def _of_wavelength(crystal: str, wavelength: float) -> str:
+    """The name of a data set of one of the wavelengths of a crystal."""
+    return f"{crystal}_{in_name(wavelength)}"
 
 
 def _observation_columns(r: Reflections) -> dict[str, tuple[str, np.ndarray]]:

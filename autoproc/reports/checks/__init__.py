@@ -26,6 +26,7 @@ from autoproc.reports.checks.coverage import (
     redundancy,
     resolution_limit,
 )
+from autoproc.reports.checks.data_sets import data_sets
 from autoproc.reports.checks.images import doubts, ice, ice_rings, images
 from autoproc.reports.checks.instrument import counting_errors, detector_response, polarisation, shadowed
 from autoproc.reports.checks.intensities import pseudo_translation, twinning
@@ -52,6 +53,7 @@ __all__ = [
     "counting_errors",
     "coverage",
     "damage",
+    "data_sets",
     "decay",
     "detector_response",
     "doubts",

@@ -123,11 +123,11 @@ def write_data(name: str, folder: Path, processing: Processing) -> None:
     assert scaled is not None
     assert merged is not None
     with written_whole(folder / "merged.mtz") as first, written_whole(folder / "unmerged.mtz") as second:
-        write_merged_mtz(first, merged, name)
+        write_merged_mtz(first, merged, name, bool(processing.by_wavelength))
         write_unmerged_mtz(second, scaled.experiments, exportable(scaled.reflections), name)
-    for wavelength, own in processing.by_wavelength:
-        with written_whole(of_wavelength(folder / "merged.mtz", wavelength)) as part:
-            write_merged_mtz(part, own, name)
+    for one in processing.by_wavelength:
+        with written_whole(of_wavelength(folder / "merged.mtz", one.wavelength)) as part:
+            write_merged_mtz(part, one.merged, name, True)
     if processing.merged_inside is not None:
         with written_whole(folder / ANISOTROPIC) as part:
             write_merged_mtz(part, processing.merged_inside, name)
