@@ -49,6 +49,8 @@ class SweepFacts(Facts):
     started_at: Figure
     finished_at: Figure
     latency: Figure = Field(description="seconds from the last image, or from when it was asked for, to the result")
+    processing_time: Figure = Field(description="seconds that it was worked on, the last time")
+    waited: Figure = Field(description="seconds from the last image, or from when it was asked for, to the beginning")
     priority: float
     can: list[str] = Field(description="what can be asked for of it")
 

@@ -14,7 +14,7 @@ from autoproc.dashboard import words
 from autoproc.dashboard.website import site_of
 from autoproc.reports.page import environment
 
-WORDS = ("figure", "cell", "lengths", "angles", "images", "elapsed", "since", "moment", "thousands", "address")
+WORDS = ("figure", "cell", "lengths", "angles", "images", "elapsed", "times", "since", "moment", "thousands", "address")
 """Functions of words.py that templates use."""
 
 

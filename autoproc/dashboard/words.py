@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
+from autoproc.service.events import times_in_words
 from autoproc.wording import images_in_words
 
 
@@ -42,6 +44,11 @@ def elapsed(seconds: float | None) -> str:
     minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def times(row: Mapping[str, Any]) -> str:
+    """How long a sweep was worked on, and how long it had waited before."""
+    return times_in_words(row["processing_time"], row["waited"])
 
 
 def since(seconds: float | None) -> str:

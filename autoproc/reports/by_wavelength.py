@@ -66,9 +66,12 @@ def wavelengths_table(p: Processing) -> Table:
     rows = []
     for one in p.by_wavelength:
         figures = [text(getattr(one.statistics.overall, field), form) for _, field, form in FIGURES]
-        rows.append([f"{one.wavelength:.4f} \u00c5", *figures, ", ".join(one.names), " and ".join(_files(one, main))])
-    words = "Scaled together, merged apart. All other figures on this page are of the marked one, as is merged.mtz."
-    header = ("wavelength", *(heading for heading, *_ in FIGURES), "data sets", "files")
+        rows.append([f"{one.wavelength:.4f} \u00c5", *figures, _files(one, main)[0]])
+    words = (
+        "Scaled together, merged apart. The statistics on this page are of the marked one, whose data are merged.mtz "
+        "(and under the name of its wavelength too)."
+    )
+    header = ("wavelength", *(heading for heading, *_ in FIGURES), "file")
     strong = next((n for n, one in enumerate(p.by_wavelength) if one is main), None)
     return Table("Wavelengths", header, rows, words, strong)
 

@@ -15,6 +15,8 @@ Kind = Literal[
     "put back", "crashed", "set aside", "interrupted", "stopped", "handed back", "hook failed", "trouble", "begin",
     "stopping", "end",
 ]  # fmt: skip
+NOTABLE_WAIT = 5.0
+"""Seconds in the queue that are told; a worker that is free takes a sweep up within one or two."""
 BAD = ("failed", "set aside", "crashed", "hook failed", "trouble")
 
 
@@ -58,7 +60,7 @@ def _lines(event: Event) -> list[str]:
             together = f" of {facts['n_sweeps']} sweeps together" if facts.get("n_sweeps") else ""
             return [f"{name}: {count}{together}{because}{changes}{partial}"]
         case "processed":
-            return [result_line(name, dict(facts)) + _latency(facts)]
+            return [result_line(name, dict(facts)) + _times(facts)]
         case "failed" | "not combined":
             return failure_lines(name, dict(facts))
         case "set aside":
@@ -79,9 +81,17 @@ def in_words(changes: Mapping[str, str]) -> str:
     return " ".join(f"{key}={value}" for key, value in changes.items())
 
 
-def _latency(facts: Mapping[str, Any]) -> str:
-    latency = facts.get("latency")
-    return "" if latency is None else f"  time {duration(latency)}"
+def _times(facts: Mapping[str, Any]) -> str:
+    words = times_in_words(facts.get("processing_time"), facts.get("waited"))
+    return words and f"  time {words}"
+
+
+def times_in_words(processing: float | None, waited: float | None) -> str:
+    """How long a sweep was worked on, and how long it had waited before; "" where that is not known."""
+    if processing is None:
+        return ""
+    before = f" after waiting {duration(waited)}" if waited is not None and waited >= NOTABLE_WAIT else ""
+    return f"{duration(processing)}{before}"
 
 
 def duration(seconds: float) -> str:

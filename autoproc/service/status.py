@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autoproc.legible import legible
-from autoproc.service.events import duration
+from autoproc.service.events import duration, times_in_words
 from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.presence import Arriving
@@ -206,12 +206,12 @@ def _figure(value: float | None, form: str) -> str:
 
 
 def _time(job: Job, now: float) -> str:
-    """Since when it waits or works; how long after its last image, or after it was asked for, it was done."""
+    """Since when it waits or works; how long it was worked on, and how long it had waited before."""
     if job.state is State.queued:
         return duration(max(0.0, now - job.due_since))
     if job.state is State.running:
         return duration(now - (job.started_at or now))
-    return "" if job.latency is None or job.state is State.listed else duration(job.latency)
+    return "" if job.state is State.listed else times_in_words(job.processing_time, job.waited)
 
 
 def _remark(job: Job, now: float) -> str:

@@ -268,7 +268,8 @@ class Supervisor:
         self.queue.finish(job, state, result, settings)
         self.outputs.clean(job.name, job.run)
         done = self.queue.job(job.id)
-        facts = result | {"latency": done.latency, "path": job.path, "attempt": job.attempts}
+        times = {"latency": done.latency, "processing_time": done.processing_time, "waited": done.waited}
+        facts = result | times | {"path": job.path, "attempt": job.attempts}
         self._tell(Event(ENDS[state], job.name, facts))
 
     def _may_retry(self, job: Job) -> bool:

@@ -125,7 +125,9 @@ def test_json_for_programs(output):
     jobs = {job["name"]: job for job in json.loads(said)}
     assert set(jobs) == {"good", "bad", "exit_x", "waits"}
     assert jobs["good"]["result"]["space_group"] == "P 1"
-    assert jobs["good"]["latency"] > 0
+    good = jobs["good"]
+    assert 0 <= good["processing_time"] <= good["latency"]
+    assert good["processing_time"] + good["waited"] == pytest.approx(good["latency"])
     assert [entry["event"] for entry in jobs["exit_x"]["story"]] == ["crashed", "crashed"]
     assert json.loads(invoke("status", "bad", "-o", output, "--json")[1])[0]["state"] == "failed"
 

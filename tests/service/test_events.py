@@ -8,7 +8,7 @@ from autoproc.service.events import Event, duration, event_lines
 
 DONE = {
     "space_group": "P 41 21 2", "unit_cell": [78.0, 78.0, 37.0, 90.0, 90.0, 90.0], "d_min": 1.62, "completeness": 99.5,
-    "r_meas": 0.041, "cc_half": 0.999, "latency": 83.2,
+    "r_meas": 0.041, "cc_half": 0.999, "latency": 143.2, "processing_time": 83.2, "waited": 60.0,
 }  # fmt: skip
 
 
@@ -45,3 +45,10 @@ def test_what_a_file_is_called_feigns_no_line(kind):
     (line,) = event_lines(Event(kind, "x", facts))
     assert len(line.splitlines()) == 1
     assert "\x1b" not in line
+
+
+def test_waiting_is_no_processing():
+    (line,) = event_lines(Event("processed", "x", DONE))
+    assert line.endswith("  time 83 s after waiting 60 s")
+    (line,) = event_lines(Event("processed", "x", DONE | {"waited": 0.6}))
+    assert line.endswith("  time 83 s")

@@ -83,6 +83,18 @@ class Job:
         return None if self.finished_at is None else max(0.0, self.finished_at - self.due_since)
 
     @property
+    def processing_time(self) -> float | None:
+        """Seconds that its last processing took, without what it waited before; None before it has ended."""
+        if self.finished_at is None or self.started_at is None:
+            return None
+        return max(0.0, self.finished_at - self.started_at)
+
+    @property
+    def waited(self) -> float | None:
+        """Seconds from the last image, or from when it was asked for, to the beginning; None before that."""
+        return None if self.started_at is None else max(0.0, self.started_at - self.due_since)
+
+    @property
     def last_crash(self) -> str:
         """Why its worker ended the last time, if it crashed since it was queued; else nothing."""
         crashes = [entry.get("because", "") for entry in self.story if entry.get("event") == "crashed"]
@@ -92,7 +104,8 @@ class Job:
         """All of it for JSON; is_interrupted : nobody works on it any more."""
         facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         state = INTERRUPTED if is_interrupted else str(self.state)
-        return facts | {"state": state, "story": list(self.story), "latency": self.latency}
+        times = {name: getattr(self, name) for name in ("latency", "processing_time", "waited")}
+        return facts | {"state": state, "story": list(self.story)} | times
 
 
 @overload

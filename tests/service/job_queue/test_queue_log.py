@@ -10,7 +10,7 @@ from autoproc.service.params import ServiceParams
 
 DONE = {
     "space_group": "P 41 21 2", "unit_cell": [78.0, 78.0, 37.0, 90.0, 90.0, 90.0], "d_min": 1.62, "completeness": 99.5,
-    "r_meas": 0.041, "cc_half": 0.999, "latency": 83.2,
+    "r_meas": 0.041, "cc_half": 0.999, "latency": 143.2, "processing_time": 83.2, "waited": 60.0,
 }  # fmt: skip
 
 
@@ -21,7 +21,7 @@ def test_both_logs_tell_the_same(tmp_path):
     log.close()
     text = (tmp_path / "queue.log").read_text()
     assert "lyso: P 41 21 2  78.00 78.00 37.00 90.00 90.00 90.00  1.62 A  99.5% complete  Rmeas 0.041" in text
-    assert "time 83 s" in text
+    assert "time 83 s after waiting 60 s" in text
     assert "x: FAILED at find_spots: no spots" in text
     records = [json.loads(line) for line in (tmp_path / "queue.jsonl").read_text().splitlines()]
     assert [(r["event"], r["sweep"]) for r in records] == [("processed", "lyso"), ("failed", "x")]
