@@ -7,11 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from autoproc.models.experiment import Experiment
+from autoproc.models.space_group import rotations_of
 
 MAX_TURN = np.radians(3.0)
 """By which a goniometer may miss the crystal's orientation on another sweep. Four short sweeps of a small molecule,
 turned by 120 degrees between them, differ by 0.9 degrees (real). Of pairs of crystals in random orientations one in
 130 000 is as near."""
+UNTURNED = 1e-6
+"""An orientation matrix this near to that of no rotation is one that the file did not tell."""
 MAX_STRAIN = 0.005
 """Relative difference of lengths within a lattice that is the same on two sweeps: what narrow wedges leave of a cell
 when they are refined apart. Sweeps that are refined together have one cell."""
@@ -37,6 +40,30 @@ def crystal_numbers(experiments: Sequence[Experiment], changes: Mapping[int, np.
             first.append(n)
             inverse = np.concatenate([inverse, np.linalg.inv(A)[None]])
     return numbers
+
+
+def same_crystals(experiments: Sequence[Experiment]) -> list[int]:
+    """For each experiment the first one of the same crystal; itself where none is, or its orientation is not known.
+
+    As crystal_numbers, of experiments of one space group that need not be in one setting of it.
+    """
+    numbers = list(range(len(experiments)))
+    first: list[int] = []
+    for n, experiment in enumerate(experiments):
+        crystal = experiment.crystal
+        if crystal is None or np.allclose(crystal.U, np.eye(3), atol=UNTURNED):
+            continue
+        turned = crystal.A @ rotations_of(crystal.space_group).astype(float)
+        known = (k for k in first if _lie_upon(turned @ np.linalg.inv(_matrix(experiments[k]))).any())
+        numbers[n] = next(known, n)
+        if numbers[n] == n:
+            first.append(n)
+    return numbers
+
+
+def _matrix(experiment: Experiment) -> np.ndarray:
+    assert experiment.crystal is not None
+    return experiment.crystal.A
 
 
 def _lie_upon(F: np.ndarray) -> np.ndarray:

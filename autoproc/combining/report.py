@@ -16,7 +16,7 @@ TREE_WIDTH = 40
 """Characters for the greatest height of the tree."""
 
 
-def cell_tree(clusters: CellClusters, numbers: Sequence[int]) -> str:
+def cell_tree(clusters: CellClusters, labels: Sequence[str]) -> str:
     """The tree of cells turned on its side: beside each data set the height at which it joins the one below it."""
     order = clusters.order
     heights = _heights(clusters, order)
@@ -26,8 +26,8 @@ def cell_tree(clusters: CellClusters, numbers: Sequence[int]) -> str:
         bar = "" if height is None or top == 0 else "=" * max(1, round(TREE_WIDTH * height / top))
         cell = " ".join(f"{x:.2f}" for x in clusters.cells[n])
         joins = "" if height is None else f"{100 * height:.2f}"
-        rows.append([numbers[n], int(clusters.cluster[n]) + 1, cell, joins, bar])
-    return ruled_table(["Data set", "Form", "Reduced cell", "Joins next at %", ""], rows, left=(2, 4))
+        rows.append([labels[n], int(clusters.cluster[n]) + 1, cell, joins, bar])
+    return ruled_table(["Data set", "Form", "Reduced cell", "Joins next at %", ""], rows, left=(0, 2, 4))
 
 
 def _heights(clusters: CellClusters, order: Sequence[int]) -> list[float]:

@@ -156,7 +156,7 @@ STEPS = (
         "Say what radiation did to the crystal: Rd, Rcp, Scp, completeness, decay and cell against dose; write "
         "damage.html.\n\n"
         "Dose is counted in images; dose_rate=0.5 (a second) or dose_per_image=0.1 give it in any unit. Doses of "
-        "several sweeps add up unless crystals=each.",
+        "several sweeps of one crystal add up; crystals= says which are.",
     ),
     StepDescription(
         "anisotropy",

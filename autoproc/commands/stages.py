@@ -29,6 +29,7 @@ from autoproc.formats.observed.reference_data import read_reference
 from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.importing.shared_models import with_shared_models
 from autoproc.merging.merging_statistics import merging_statistics
+from autoproc.models.data_set_names import name_of_all
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import joined, sweeps_of
 from autoproc.models.reflections import Reflections
@@ -236,7 +237,7 @@ def damage_analysis_step(step: Step) -> None:
     experiments = step.experiments()
     result = damage_analysis(experiments, step.reflections(), step.config.damage_analysis)
     step.console.print(format_damage_analysis(result))
-    step.write_page(step.outputs.path("html", "damage.html"), damage_page(name_of(experiments), result))
+    step.write_page(step.outputs.path("html", "damage.html"), damage_page(name_of_all(experiments), result))
 
 
 def merge_step(step: Step) -> None:
@@ -254,7 +255,7 @@ def _write_merged(
         merged = merge(own, reflections, step.config.merge, within, flags)
         step.console.print(format_merge(merged))
         file = path if len(parts) == 1 else of_wavelength(path, wavelength)
-        write_merged_mtz(file, merged, name_of(own))
+        write_merged_mtz(file, merged, name_of_all(own), len(parts) > 1)
         step.console.print(f"Saved {len(merged)} reflections to {file}")
     _tell_wavelengths(step, len(parts))
 
@@ -283,7 +284,7 @@ def export_step(step: Step) -> None:
         parts = by_wavelength(experiments, table)
     flags = flags_to_carry_on(step.config) if writer.merges else None
     for wavelength, own, reflections in parts:
-        exported = export(own, reflections, chosen_params, name_of(own), step.config.merge, flags)
+        exported = export(own, reflections, chosen_params, name_of_all(own), step.config.merge, flags)
         file = path if len(parts) == 1 else of_wavelength(path, wavelength)
         _tell_exported(step, writer, exported, writer.write(file, exported, chosen_params))
     _tell_wavelengths(step, len(parts))
@@ -307,13 +308,5 @@ def _tell_wavelengths(step: Step, n: int) -> None:
 
 def _write_unmerged(step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:
     observations = exportable(table)
-    write_unmerged_mtz(path, experiments, observations, name_of(experiments))
+    write_unmerged_mtz(path, experiments, observations, name_of_all(experiments))
     step.console.print(f"Saved {len(observations)} observations to {path}")
-
-
-def name_of(experiments: Sequence[Experiment]) -> str:
-    """The sweep's name for titles and data sets."""
-    imageset: Any = experiments[0].imageset
-    if imageset is None:
-        return "sweep"
-    return Path(imageset.template).name.split(".")[0].replace("#", "").replace("_master", "").strip("_ ") or "sweep"

@@ -14,6 +14,16 @@ from autoproc.damage.pairs import PairStatistics
 from autoproc.damage.parts import Part
 
 
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A sweep: its name, the number of its crystal from 1, and the first and last dose of its observations."""
+
+    name: str
+    crystal: int
+    first: float
+    last: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DamageResult:
     """What changed with dose.
@@ -22,6 +32,7 @@ class DamageResult:
     pairs, completeness : by step; parts, decay : in N_PARTS equal parts of the dose, that end at part_ends
     drift : what intensities change by beyond scale and B; None where multiplicity is too low to tell
     cell : (n, 6) of the first crystal over its scan; None where it does not vary
+    exposures : of each sweep, in order
     """
 
     axis: DoseAxis
@@ -35,6 +46,7 @@ class DamageResult:
     decay: Decay
     drift: Drift | None
     cell: np.ndarray | None
+    exposures: tuple[Exposure, ...] = ()
 
     @property
     def b_growth(self) -> float | None:

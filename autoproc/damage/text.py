@@ -25,6 +25,7 @@ def format_damage_analysis(result: DamageResult) -> str:
     lines = [
         f"{result.n_observations} observations of {result.n_unique} unique reflections, "
         f"{_dose(result.axis.start, result)} to {_dose(float(result.axis.ends[-1]), result)}",
+        *_by_sweep(result),
         "",
         ruled_table(*_by_dose(result)),
         "",
@@ -39,6 +40,11 @@ def format_damage_analysis(result: DamageResult) -> str:
 def sentences(result: DamageResult) -> list[str]:
     """What the damage comes to, in plain words."""
     found = [_of_intensities(result.drift)]
+    n_crystals = len({sweep.crystal for sweep in result.exposures})
+    if n_crystals > 1:
+        found.append(f"doses are counted for each of {n_crystals} crystals from its first sweep on")
+    elif len(result.exposures) > 1:
+        found.append(f"the doses of {len(result.exposures)} sweeps of one crystal add up, in their order")
     b = result.b_growth
     if b is not None:
         found.append(f"B grows by {b:.1f} A^2 over the sweep" if b > 0 else f"B does not grow ({b:.1f} A^2)")
@@ -59,6 +65,16 @@ def _of_intensities(drift: Drift | None) -> str:
         f"intensities at the end differ from those at the start by {drift.change:.1%}, beyond what scaling took out "
         f"(rms of {drift.n} reflections)"
     )
+
+
+def _by_sweep(result: DamageResult) -> list[str]:
+    """Which doses each sweep has, and of which crystal it is; nothing of a single sweep."""
+    if len(result.exposures) < 2:
+        return []
+    unit = "image" if result.unit == "images" else "dose"
+    header = ("Data set", "Crystal", f"First {unit}", f"Last {unit}")
+    rows = [(sweep.name, sweep.crystal, f"{sweep.first:.4g}", f"{sweep.last:.4g}") for sweep in result.exposures]
+    return ["", "Doses add up within a crystal", ruled_table(header, rows, left=(0,))]
 
 
 def _dose(value: float, result: DamageResult) -> str:

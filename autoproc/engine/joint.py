@@ -17,6 +17,7 @@ from autoproc.importing.shared_models import with_shared_models
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.refinement.rounds import Rmsd
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
 from autoproc.stages.index import IndexResult, format_index, index
 from autoproc.stages.integrate import IntegrateResult, format_integrate
@@ -67,7 +68,8 @@ def process_together(
     with processing.timed("symmetry"), observer.busy("symmetry"):
         processing.symmetry = determine_symmetry(experiments, table, symmetry_params(config))
     observer.stage("symmetry", format_symmetry(processing.symmetry))
-    processing.data_sets = _rows(sweeps, dict(zip(kept, experiments, strict=True)), aside)
+    rows = _rows(sweeps, dict(zip(kept, experiments, strict=True)), aside)
+    processing.data_sets = _with_rmsds(rows, kept, refined.rmsds)
     scale_and_merge(processing, kept, config, observer)
     return indexed
 
@@ -135,3 +137,11 @@ def _rows(
         )
         rows.append(replace(row, why_aside=aside.get(n, "")))
     return tuple(rows)
+
+
+def _with_rmsds(rows: Sequence[DataSetRow], kept: Sequence[int], rmsds: Sequence[Rmsd]) -> tuple[DataSetRow, ...]:
+    """The rows with how far the spots of those that were kept are from where they were predicted."""
+    told = list(rows)
+    for n, rmsd in zip(kept, rmsds, strict=True):
+        told[n] = replace(told[n], rmsd=(rmsd.x_px, rmsd.y_px, rmsd.z_images), n_refined=rmsd.n)
+    return tuple(told)

@@ -19,6 +19,7 @@ class DataSetRow:
     delta_cc_half : CC1/2 of the whole with it less that without it; None unknown
     n_observations : in the merged data; n_alone : unique reflections that no other of its wavelength has
     completeness : per cent, of this and all data sets of its wavelength above it; None where it is not in the result
+    rmsd : of its spots from their predictions, px, px, images, where all were indexed together; n_refined : spots
     """
 
     name: str
@@ -32,6 +33,8 @@ class DataSetRow:
     n_observations: int = 0
     n_alone: int = 0
     completeness: float | None = None
+    rmsd: tuple[float, float, float] | None = None
+    n_refined: int = 0
 
     @property
     def sweep(self) -> str:

@@ -31,7 +31,7 @@ def _cells(result: CombineResult) -> Section:
     drawn = dendrogram(result.cells.joined, no_plot=True, color_threshold=0)
     x = np.concatenate([[*branch, np.nan] for branch in drawn["icoord"]])
     y = np.concatenate([[*branch, np.nan] for branch in drawn["dcoord"]])
-    leaves = ", ".join(str(result.clustered[n]) for n in drawn["leaves"])
+    leaves = ", ".join(result.data_sets[result.clustered[n]].name for n in drawn["leaves"])
     chart = Chart(
         [Series((x - 5) / 10, 100 * y)], "place in the tree", "difference between lattices, %", y_limits=(0.0, None)
     )
@@ -76,7 +76,10 @@ def _agreement(result: CombineResult) -> Figure:
 
 
 def _data_sets(facts: tuple[DataSetFacts, ...]) -> Table:
-    header = ("Data set", "Reflections", "Cell off by %", "CC", "next best", "sigmas", "change of basis, or why aside")
+    header = (
+        "Data set", "number", "Reflections", "Cell off by %", "CC", "next best", "sigmas",
+        "change of basis, or why aside",
+    )  # fmt: skip
     return Table("Data sets", header, [_row(one) for one in facts])
 
 
@@ -86,7 +89,7 @@ def _row(one: DataSetFacts) -> list[str]:
     found = ["", "", ""]
     if of is not None:
         found = [text(of.cc, "{:.3f}"), text(of.next_best, "{:.3f}"), text(of.margin, "{:.1f}")]
-    return [str(one.number), str(one.n_reflections), text(100 * one.cell_difference, "{:.2f}"), *found, fate]
+    return [one.name, str(one.number), str(one.n_reflections), text(100 * one.cell_difference, "{:.2f}"), *found, fate]
 
 
 def _symmetry(result: CombineResult) -> Section:

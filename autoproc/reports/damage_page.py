@@ -10,6 +10,7 @@ from autoproc.damage.result import DamageResult
 from autoproc.damage.text import sentences
 from autoproc.reports.chart import Chart, Mark, Series, draw
 from autoproc.reports.page import Figure, Section, render
+from autoproc.reports.tables import Table, text
 from autoproc.reports.thinning import block_mean
 
 RD_POINTS = 60
@@ -48,7 +49,19 @@ def damage_section(result: DamageResult) -> Section:
         Figure("Quality by part of the dose", "CC\u00bd of each part by itself, of all data so far, with the first.",
                _parts(result)),
     ]  # fmt: skip
-    return Section("Damage", figures)
+    return Section("Damage", figures, _doses(result))
+
+
+def _doses(result: DamageResult) -> list[Table]:
+    """Which doses each sweep has, where there are several."""
+    if len(result.exposures) < 2:
+        return []
+    unit = "image" if result.unit == "images" else "dose"
+    rows = [
+        [one.name, str(one.crystal), text(one.first, "{:.4g}"), text(one.last, "{:.4g}")] for one in result.exposures
+    ]
+    header = ("data set", "crystal", f"first {unit}", f"last {unit}")
+    return [Table("Doses", header, rows, "Doses add up within a crystal.")]
 
 
 def _label(result: DamageResult) -> str:

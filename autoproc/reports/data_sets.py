@@ -43,6 +43,8 @@ def _sentence(row: DataSetRow, which: str) -> str:
     if row.why_aside:
         return f"{row.name}: set aside, for {row.why_aside}"
     parts = [f"{row.n_observations} observations"]
+    if row.rmsd is not None:
+        parts.append(f"RMSD {_rmsd(row)} over {row.n_refined} spots")
     if row.cc is not None:
         parts.append(f"CC {row.cc:.3f} with the others")
     if row.completeness is not None:
@@ -71,6 +73,13 @@ def _of_several_wavelengths(rows: Sequence[DataSetRow]) -> Table:
 
 def _header() -> tuple[str, ...]:
     return ("data set", *(heading for heading, *_ in COLUMNS), "")
+
+
+def _rmsd(row: DataSetRow) -> str:
+    if row.rmsd is None:
+        return ""
+    x, y, z = row.rmsd
+    return f"{x:.2f} {y:.2f} px, {z:.2f} images"
 
 
 def _cells(row: DataSetRow) -> list[str]:

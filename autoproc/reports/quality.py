@@ -83,6 +83,9 @@ def _spots(p: Processing) -> list[Check | None]:
     if p.refined is not None and p.refined.experiments:
         indexed = p.indexed.fraction_indexed if p.indexed is not None else 1.0
         found.append(_geometry(p.stated or p.experiment, p.refined.experiments[0], indexed))
+    together = [row.rmsd for row in p.data_sets if row.rmsd is not None]
+    if together:
+        found.append(checks.spot_positions(*max(together, key=max)))
     if p.refined is not None and p.refined.rmsds:
         worst = max(p.refined.rmsds, key=lambda r: max(r.x_px, r.y_px, r.z_images))
         found.append(checks.spot_positions(worst.x_px, worst.y_px, worst.z_images))

@@ -22,6 +22,7 @@ from autoproc.combining.report import cell_tree, settings_text
 from autoproc.errors import NoCrystal, ProcessingError
 from autoproc.formats.observed.reference_data import ReferenceData
 from autoproc.linear_algebra import single_threaded_blas
+from autoproc.models.data_set_names import data_set_names
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import renumbered
 from autoproc.models.reflections import Reflections
@@ -63,14 +64,16 @@ class CombineParams(Params):
 class DataSetFacts:
     """What became of one data set.
 
-    number : as given, from 0; identifier : of its experiment; cell : reduced, None without a crystal
-    n_reflections : as given; cell_difference : mean distance to the lattices of the form that was kept
+    number : as given, from 0; name : after its images; identifier : of its experiment
+    cell : reduced, None without a crystal; n_reflections : as given
+    cell_difference : mean distance to the lattices of the form that was kept
     why_aside : why it was set aside, in words; empty where it was kept
     change_of_basis : (3, 3) from its own basis to that of the result, None where it was set aside
     placed : how it agrees with the others; None where that was not looked at
     """
 
     number: int
+    name: str
     identifier: str
     cell: tuple[float, ...] | None
     n_reflections: int
@@ -128,7 +131,8 @@ def combine(
     if reference is not None:
         symmetry = with_known_group(symmetry, reference)
     same = given_before(reflections)
-    aside = {n: f"it holds the same observations as data set {first}" for n, first in same.items()}
+    names = data_set_names(experiments)
+    aside = {n: f"it holds the same observations as {names[first]}" for n, first in same.items()}
     clusters, clustered = _clusters(experiments, reflections, params, aside)
     form = [n for n in clustered if n not in aside]
     comparable = compare_settings(make_comparable(*selected(experiments, reflections, form), symmetry))
@@ -265,13 +269,13 @@ def _facts(
     ids = reflections["experiment_id"]
     count = np.bincount(ids[ids >= 0], minlength=len(experiments))
     place = {n: k for k, n in enumerate(cells[1])}
-    facts = []
+    facts, names = [], data_set_names(experiments)
     for n, experiment in enumerate(experiments):
         k = place.get(n)
         of = placed.get(n)
         facts.append(
             DataSetFacts(
-                n, experiment.identifier, None if k is None else cells[0].cells[k], int(count[n]),
+                n, names[n], experiment.identifier, None if k is None else cells[0].cells[k], int(count[n]),
                 float("nan") if k is None else float(cells[0].distance[k]), aside.get(n, ""), changes.get(n),
                 None if of is None else replace(of, experiment=n),
             )
@@ -282,7 +286,7 @@ def _facts(
 def format_combine(result: CombineResult) -> str:
     """The story: cells, settings, what was set aside and why, and the symmetry of what is left."""
     settings = result.comparable.settings
-    parts = ["Cells: lattices that differ by little belong together", "", cell_tree(result.cells, result.clustered), ""]
+    parts = ["Cells: lattices that differ by little belong together", "", cell_tree(result.cells, _labels(result)), ""]
     if settings is not None:
         parts += [settings_text(settings), ""]
     parts += [f"Data sets\n\n{_data_set_table(result.data_sets)}", "", *_aside_lines(result), "", "-" * 80, ""]
@@ -292,14 +296,19 @@ def format_combine(result: CombineResult) -> str:
 
 
 def _data_set_table(facts: Sequence[DataSetFacts]) -> str:
-    header = ["Data set", "Reflections", "Cell off by %", "Common", "CC", "Next best", "Sigmas", "Change of basis"]
-    return ruled_table(header, [_row(one) for one in facts], left=(7,))
+    header = ["Data set", "", "Reflections", "Cell off by %", "Common", "CC", "Next best", "Sigmas", "Change of basis"]
+    return ruled_table(header, [_row(one) for one in facts], left=(1, 8))
+
+
+def _labels(result: CombineResult) -> list[str]:
+    """Of the data sets that have a cell: number and name."""
+    return [f"{n} {result.data_sets[n].name}" for n in result.clustered]
 
 
 def _row(one: DataSetFacts) -> list[object]:
     of = one.placed
     change = "set aside" if one.change_of_basis is None else format_basis(one.change_of_basis)
-    start = [one.number, one.n_reflections, _number(100 * one.cell_difference, "{:.2f}")]
+    start = [one.number, one.name, one.n_reflections, _number(100 * one.cell_difference, "{:.2f}")]
     if of is None:
         return [*start, "", "", "", "", change]
     found = [of.n_common, _number(of.cc, "{:.3f}"), _number(of.next_best, "{:.3f}"), _number(of.margin, "{:.1f}")]
@@ -314,4 +323,4 @@ def _aside_lines(result: CombineResult) -> list[str]:
     lines = [f"{result.n_kept} of {len(result.data_sets)} data sets are in one setting."]
     if result.fit is not None:
         lines.append(result.fit.words)
-    return lines + [f"Set aside: data set {f.number}: {f.why_aside}" for f in result.data_sets if f.why_aside]
+    return lines + [f"Set aside: {f.name}: {f.why_aside}" for f in result.data_sets if f.why_aside]

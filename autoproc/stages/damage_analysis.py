@@ -8,19 +8,21 @@ from typing import TypeVar
 import numpy as np
 from pydantic import Field, field_validator
 
+from autoproc.combining.one_crystal import same_crystals
 from autoproc.damage.coverage import completeness_by_dose
 from autoproc.damage.decay import decay_of
-from autoproc.damage.dose import dose_axis, doses_of, starts_of
+from autoproc.damage.dose import dose_axis, doses_of, starts_of, sweep_numbers
 from autoproc.damage.drift import drift_of
 from autoproc.damage.pairs import pair_statistics
 from autoproc.damage.parts import parts_of
-from autoproc.damage.result import DamageResult
+from autoproc.damage.result import DamageResult, Exposure
 from autoproc.damage.text import format_damage_analysis
 from autoproc.errors import ConfigurationError, NoCrystal
 from autoproc.geometry.asu import complete_set
 from autoproc.geometry.shells import Shells
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import ScaledObservations, scaled_observations
+from autoproc.models.data_set_names import data_set_names
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
@@ -68,9 +70,10 @@ class DamageParams(Params):
     """Dose for each second of exposure, for example MGy/s: the dose of an image is this times its exposure time."""
     starting_doses: tuple[float, ...] = ()
     """Dose that the crystal had taken before each experiment; none lets doses add up (see crystals)."""
-    crystals: str = "one"
-    """Whose doses add up: one, the sweeps are of one crystal, in the order in which they are listed; each, every sweep
-    is of a crystal of its own and begins at 0; or a number for each experiment, for example 1,1,2."""
+    crystals: str = "auto"
+    """Whose doses add up, in the order in which sweeps are listed: auto, those of sweeps whose lattices lie upon each
+    other by the goniometer's angles, which are of one crystal; one, those of all; each, of none, so that every sweep
+    begins at 0; or a number for each experiment, for example 1,1,2."""
 
     @field_validator("dose_per_image", "starting_doses")
     @classmethod
@@ -83,8 +86,8 @@ class DamageParams(Params):
     @classmethod
     def _known(cls, value: str) -> str:
         parts = value.replace(" ", "").split(",")
-        if value not in ("one", "each") and not all(part.isdecimal() and part.isascii() for part in parts):
-            raise ValueError("it is one, each, or a number for each experiment such as 1,1,2")
+        if value not in ("auto", "one", "each") and not all(part.isdecimal() and part.isascii() for part in parts):
+            raise ValueError("it is auto, one, each, or a number for each experiment such as 1,1,2")
         return value
 
 
@@ -121,7 +124,24 @@ def damage_analysis(experiments: Sequence[Experiment], scaled: Reflections, para
         decay_of(scaled["inverse_scale"][rows], observations.d[groups.group], part, N_PARTS),
         drift_of(groups.group, len(groups), *values, (step + 0.5) / axis.n_steps),
         crystal_by_image(first).cell if first.crystal is not None and first.crystal.n_scan_points else None,
+        _exposures(experiments, scaled[rows], dose, params),
     )
+
+
+def _exposures(
+    experiments: Sequence[Experiment], table: Reflections, dose: np.ndarray, params: DamageParams
+) -> tuple[Exposure, ...]:
+    """Of each sweep that has observations: whose crystal it is of, and the doses of these."""
+    ids, sweeps = table["experiment_id"], np.array(sweep_numbers(experiments))
+    names, found = data_set_names(experiments), []
+    crystals = _crystals(experiments, params.crystals) or [0] * len(experiments)
+    numbers = {crystal: n for n, crystal in enumerate(dict.fromkeys(crystals[n] for n in np.unique(sweeps)), 1)}
+    for n in np.unique(sweeps):
+        own = dose[sweeps[ids] == n]
+        if len(own):
+            name = names[n].removesuffix(" lattice 1")
+            found.append(Exposure(name, numbers[crystals[n]], float(own.min()), float(own.max())))
+    return tuple(found)
 
 
 def observed_doses(
@@ -179,6 +199,8 @@ def _crystals(experiments: Sequence[Experiment], crystals: str) -> list[int] | N
     """A number of the crystal of each experiment; None for one crystal."""
     if crystals == "one":
         return None
+    if crystals == "auto":
+        return same_crystals(experiments)
     if crystals == "each":
         return list(range(len(experiments)))
     return [int(n) for n in _for_each(crystals.split(","), "crystals", len(experiments))]

@@ -25,7 +25,6 @@ from autoproc.integration.survey import surveyed_frames
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
-from autoproc.models.numbering import sweeps_of
 from autoproc.models.reflections import Reflections
 from autoproc.models.wavelengths import OneWavelength
 from autoproc.scaling.tables import format_scale
@@ -302,16 +301,10 @@ def flags_to_carry_on(config: Config) -> FreeFlags | None:
 
 
 def _damage(processing: Processing, scaled: ScaleResult, config: Config, observer: Observer) -> None:
-    """What radiation did; nothing but a warning where that cannot be told: the data are there all the same.
-
-    Several sweeps together may be of several crystals: each is taken to begin without dose.
-    """
-    params = config.damage_analysis
-    if len(sweeps_of(scaled.experiments)) > 1:
-        params = params.model_copy(update={"crystals": "each"})
+    """What radiation did; nothing but a warning where that cannot be told: the data are there all the same."""
     try:
         with processing.timed("damage_analysis"), observer.busy("damage_analysis"):
-            result = damage_analysis(scaled.experiments, scaled.reflections, params)
+            result = damage_analysis(scaled.experiments, scaled.reflections, config.damage_analysis)
     except AutoprocError as error:
         processing.warnings.append(f"damage was not analysed: {error.message}; {error.advice}")
         return

@@ -12,7 +12,7 @@ from integrated_for_tests import experiment_of, integrated, to_setting
 from scipy.spatial.transform import Rotation
 
 from autoproc.combining.comparable import Comparable, compare_settings, make_comparable, numbered_anew
-from autoproc.combining.one_crystal import crystal_numbers, with_untold_joined
+from autoproc.combining.one_crystal import crystal_numbers, same_crystals, with_untold_joined
 from autoproc.models.crystal import Crystal
 from autoproc.models.reflections import Reflections
 from autoproc.stages.determine_symmetry import determine_symmetry
@@ -121,3 +121,18 @@ def test_a_crystal_without_another_is_its_own():
     assert crystal_numbers([experiment_of("P 4", CELL)], {0: EYE}) == {0: 0}
     with pytest.raises(AssertionError):
         crystal_numbers([replace(experiment_of("P 4", CELL), crystal=None)], {0: EYE})
+
+
+def test_one_crystal_is_found_in_any_setting_of_its_space_group():
+    first = experiment_of("P 4", CELL)
+    A = first.crystal.A
+    quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    group = first.crystal.space_group
+    alike, swapped = (replace(first, crystal=Crystal(A @ matrix, group)) for matrix in (quarter, SWAPPED))
+    assert same_crystals([first, turned(first, 30.0), alike, swapped]) == [0, 1, 0, 3]
+
+
+def test_an_orientation_that_no_file_told_makes_no_two_crystals_one():
+    first = experiment_of("P 4", CELL)
+    untold = replace(first, crystal=Crystal(first.crystal.B, first.crystal.space_group))
+    assert same_crystals([untold, untold, replace(first, crystal=None)]) == [0, 1, 2]

@@ -15,6 +15,7 @@ from autoproc.engine.integrate_sweeps import integrate_sweeps
 from autoproc.engine.joint import NotOneCrystal, SweepFound, index_together, process_together
 from autoproc.errors import ProcessingError
 from autoproc.models.reflections import Flag
+from autoproc.reports.summary import format_summary, summarise
 from autoproc.stages.index import index
 from autoproc.stages.integrate import TooFewForShapes
 from autoproc.stages.pipeline import Processing
@@ -98,6 +99,17 @@ def test_the_sweep_of_another_crystal_is_set_aside(together):
     assert observer.kept == ["indexed", "refined", "integrated", "scaled"]
     assert {"index", "refine", "integrate x0", "integrate x1", "symmetry", "scale"} <= set(observer.stages)
     assert set(processing.timings) >= {"index", "refine", "integrate", "symmetry", "scale", "merge"}
+
+
+def test_rmsds_of_each_sweep_are_told(together):
+    processing, _ = together
+    assert [row.rmsd is None for row in processing.data_sets] == [False, True, False]
+    assert all(0 < max(row.rmsd) < 0.2 and row.n_refined > 10 for row in processing.data_sets if row.rmsd)
+    summary = summarise("combined/x", processing, None)
+    assert summary["data_sets"][0]["rmsd"] == processing.data_sets[0].rmsd
+    text = " ".join(format_summary(summary, processing).split())
+    assert f"RMSD {processing.data_sets[0].rmsd[0]:.2f}" in text
+    assert "spots against predictions" in [check["name"] for check in summary["quality"]["checks"]]
 
 
 def test_intensities_are_those_of_the_truth(together):

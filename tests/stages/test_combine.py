@@ -7,6 +7,8 @@ import pytest
 from wedges_for_tests import CELLS, n_alike, wedges_of
 
 from autoproc.errors import NoCrystal
+from autoproc.models.data_set_names import data_set_names
+from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Reflections
 from autoproc.reports.combine_page import combine_page
 from autoproc.simulation.wedges import WedgesParams, simulate_wedges
@@ -50,10 +52,15 @@ def test_reflections_are_those_of_the_experiments(combined):
     assert set(combined.reflections["experiment_id"]) == set(range(6))
 
 
-def test_the_story_is_told(combined):
+def test_the_story_is_told(wedges, combined):
     told = format_combine(combined)
     assert "6 of 7 data sets are in one setting." in told
-    assert "Set aside: data set" in told
+    named = [replace(e, imageset=ImageSet("cbf", f"/data/xt_{n}_####.cbf")) for n, e in enumerate(wedges.experiments)]
+    assert data_set_names(named) == [f"xt_{n}" for n in range(7)]
+    facts = tuple(replace(f, name=name) for f, name in zip(combined.data_sets, data_set_names(named), strict=True))
+    told = format_combine(replace(combined, data_sets=facts))
+    assert all(told.count(f"xt_{n} ") >= 2 for n in range(7))
+    assert f"Set aside: xt_{next(f.number for f in facts if not f.is_kept)}: " in told
     assert "Recommended space group" in told
     page = combine_page(combined)
     assert "Tree of the cells" in page

@@ -7,9 +7,12 @@ import pytest
 from damaged_for_tests import analysed, scaled
 from pydantic import ValidationError
 from scaled_for_tests import Recipe, synthetic
+from scipy.spatial.transform import Rotation
 
 from autoproc.errors import MissingColumn, NoReflections
+from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Reflections
+from autoproc.reports.damage_page import damage_section
 from autoproc.stages.damage_analysis import (
     DamageParams,
     UnknownExposure,
@@ -70,11 +73,29 @@ def test_a_dose_rate_needs_exposure_times():
     assert damage_analysis([timed], table, DamageParams(dose_rate=2.0)).axis.ends[-1] == pytest.approx(36.0)
 
 
-@pytest.mark.parametrize(("crystals", "last"), [("one", 360), ("each", 180), ("4,4", 360), ("1,2", 180)])
+@pytest.mark.parametrize(("crystals", "last"), [("auto", 180), ("one", 360), ("each", 180), ("4,4", 360), ("1,2", 180)])
 def test_doses_of_several_sweeps(crystals, last):
     (one, first), (other, second) = scaled(), scaled(Recipe(n_observations=15000, seed=5), experiment_id=1)
     found = damage_analysis([one, other], Reflections.concatenate([first, second]), DamageParams(crystals=crystals))
     assert found.axis.ends[-1] == last
+
+
+def test_doses_of_crystals_do_not_add_up_and_the_table_says_which():
+    turn = Rotation.from_euler("xyz", [40.0, 25.0, 10.0], degrees=True).as_matrix()
+    (one, first), (other, second) = scaled(), scaled(Recipe(n_observations=15000, seed=5), experiment_id=1)
+    named = [replace(e, imageset=ImageSet("cbf", f"/data/xt_{n}_####.cbf")) for n, e in enumerate((one, one, other), 1)]
+    named = [replace(e, crystal=replace(e.crystal, A=turn @ e.crystal.A)) for e in named]
+    named[2] = replace(named[2], crystal=replace(other.crystal, A=turn @ turn @ other.crystal.A))
+    third = second.replace(experiment_id=np.full(len(second), 2)).with_identifiers({})
+    table = Reflections.concatenate([first.with_identifiers({}), second.with_identifiers({}), third])
+    found = damage_analysis(named, table, DamageParams())
+    assert [(e.name, e.crystal, round(e.last, -1)) for e in found.exposures] == [
+        ("xt_1", 1, 180), ("xt_2", 1, 360), ("xt_3", 2, 180),
+    ]  # fmt: skip
+    text = format_damage_analysis(found)
+    assert "| xt_3" in text
+    assert "Doses are counted for each of 2 crystals" in text
+    assert damage_section(found).tables[0].rows[2][:2] == ["xt_3", "2"]
 
 
 def test_starting_doses_are_taken_as_they_are():
