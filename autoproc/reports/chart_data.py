@@ -1,4 +1,4 @@
-"""Charts as plain facts, which travel as JSON to whoever draws them, and back."""
+"""Charts and maps as plain facts, which travel as JSON to whoever draws them, and back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autoproc.reports.chart import Chart, Mark, Series
+from autoproc.reports.maps import CellMap
 
 DIGITS = 6
 """Significant digits that are kept: finer than any screen shows, and half the bytes."""
@@ -34,6 +35,21 @@ def chart_of(facts: Mapping[str, Any]) -> Chart:
         [Mark(float(m["value"]), str(m["label"]), "x" if m["along"] == "x" else "y") for m in facts["marks"]],
         bool(facts["resolution"]),
     )
+
+
+def map_facts(drawn: CellMap) -> dict[str, Any]:
+    """A map of the detector."""
+    rows = [_numbers(row) for row in drawn.values]
+    return {"values": rows, "size": list(drawn.size), "label": drawn.label, "view": drawn.view}
+
+
+def map_of(facts: Mapping[str, Any]) -> CellMap:
+    """The map of such facts. Raises KeyError, TypeError or ValueError for what are none."""
+    fast, slow = (int(n) for n in facts["size"])
+    values = np.array([_array(row) for row in facts["values"]])
+    if values.ndim != 2 or not values.size or fast < 1 or slow < 1:
+        raise ValueError("a map without cells")
+    return CellMap(values, (fast, slow), str(facts["label"]), str(facts["view"]))
 
 
 def _series_facts(series: Series) -> dict[str, Any]:

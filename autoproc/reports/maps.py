@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -22,9 +23,49 @@ MAP_CELLS = 160
 MOST_POINTS = 200
 
 
-def deviations_map(reflections: Reflections, rows: np.ndarray, panel: Panel, panel_number: int = 0) -> str:
-    """The map of `deviations`."""
-    return heat_map(deviations(reflections, rows, panel, panel_number), panel, "RMSD (px)")
+@dataclass(frozen=True, slots=True, eq=False)
+class CellMap:
+    """Values (slow, fast) in the cells of a grid over a detector of size (fast, slow), px; NaN where there is none.
+
+    view : what the image viewer is asked for to list what is in a cell, beside its region; "" where nothing is there
+    """
+
+    values: np.ndarray
+    size: tuple[int, int]
+    label: str
+    view: str = ""
+
+    def region(self, row: int, column: int) -> tuple[float, float, float, float]:
+        """x0, x1, y0, y1 of a cell, px; half-open."""
+        dx, dy = self.size[0] / self.values.shape[1], self.size[1] / self.values.shape[0]
+        return column * dx, (column + 1) * dx, row * dy, (row + 1) * dy
+
+
+class MapDrawing(str):
+    """An SVG element that knows what it is a map of."""
+
+    __slots__ = ("map",)
+    map: CellMap
+
+    @classmethod
+    def of(cls, drawn: CellMap, svg: str) -> MapDrawing:
+        """The drawing of a map."""
+        drawing = cls(svg)
+        drawing.map = drawn
+        return drawing
+
+
+def draw_map(drawn: CellMap, images: str = "") -> MapDrawing:
+    """The map as an SVG element; images : address of the image viewer, where each cell is to lead there."""
+    return MapDrawing.of(drawn, _cells(drawn, images))
+
+
+def deviations_map(
+    reflections: Reflections, rows: np.ndarray, panel: Panel, panel_number: int = 0, view: str = ""
+) -> MapDrawing:
+    """The map of `deviations`; view : of `CellMap`."""
+    values = deviations(reflections, rows, panel, panel_number)
+    return draw_map(CellMap(values, panel.image_size, "RMSD (px)", view))
 
 
 def deviations(reflections: Reflections, rows: np.ndarray, panel: Panel, panel_number: int = 0) -> np.ndarray:
@@ -52,30 +93,41 @@ def cells_of(panel: Panel) -> tuple[int, int]:
     return max(1, round(CELLS * fast / max(fast, slow))), max(1, round(CELLS * slow / max(fast, slow)))
 
 
-def heat_map(values: np.ndarray, panel: Panel, label: str) -> str:
-    """Values (slow, fast) as coloured cells with a scale; NaN is left empty."""
+def _cells(drawn: CellMap, images: str) -> str:
+    """Coloured cells with a scale."""
+    values, size, label = drawn.values, drawn.size, drawn.label
     good = np.isfinite(values)
     if not good.any():
-        return _empty(panel, "too few spots")
+        return _empty(size, "too few spots")
     low, high = float(values[good].min()), float(np.quantile(values[good], 0.99))
     high = high if high > low else low + (abs(low) or 1.0)
-    width, height = _extent(panel)
+    width, height = _extent(size)
     dx, dy = width / values.shape[1], height / values.shape[0]
-    parts = [_head(panel, label)]
+    is_linked = bool(images and drawn.view)
+    parts = [_head(size, label, is_linked)]
     for row, column in np.argwhere(good):
         value = float(values[row, column])
         colour = _colour((value - low) / (high - low))
-        parts.append(
+        cell = (
             f'<rect x="{MARGIN + column * dx:.1f}" y="{10 + row * dy:.1f}" width="{dx + 0.3:.1f}" '
             f'height="{dy + 0.3:.1f}" fill="{colour}"><title>{value:.3g}</title></rect>'
         )
-    parts += [_outline(panel), _scale(low, high, label, MARGIN + width + 18, height)]
+        parts.append(_linked(cell, drawn, images, int(row), int(column)) if is_linked else cell)
+    parts += [_outline(size), _scale(low, high, label, MARGIN + width + 18, height)]
     return "".join(parts) + "</svg>"
+
+
+def _linked(cell: str, drawn: CellMap, images: str, row: int, column: int) -> str:
+    region = drawn.region(row, column)
+    x0, x1, y0, y1 = (f"{value:.6f}".rstrip("0").rstrip(".") for value in region)
+    address = escape(f"{images}?{drawn.view}&region={x0},{x1},{y0},{y1}")
+    words = f"{drawn.label} {drawn.values[row, column]:.3g} at {x0} to {x1}, {y0} to {y1}: list the spots"
+    return f'<a class="cell" href="{address}" aria-label="{escape(words)}">{cell}</a>'
 
 
 def untrusted_map(is_shadowed: np.ndarray, is_hot: np.ndarray, panel: Panel) -> str:
     """Pixels that were taken for shadowed and for hot, both (slow, fast) bool."""
-    width, _ = _extent(panel)
+    width, _ = _extent(panel.image_size)
     step = max(1, -(-max(panel.image_size) // MAP_CELLS))
     rows, columns = (np.arange(0, n, step) for n in is_shadowed.shape)
     coarse = np.logical_or.reduceat(np.logical_or.reduceat(is_shadowed, rows, axis=0), columns, axis=1)
@@ -87,7 +139,7 @@ def untrusted_map(is_shadowed: np.ndarray, is_hot: np.ndarray, panel: Panel) -> 
             x, y = MARGIN + start * step * scale, 10 + number * step * scale
             runs.append(f"M{x:.1f} {y:.1f}h{(end - start) * step * scale:.1f}v{step * scale + 0.2:.1f}h-"
                         f"{(end - start) * step * scale:.1f}Z")  # fmt: skip
-    parts = [_head(panel, "pixels in shadow and hot pixels"), _modules(panel)]
+    parts = [_head(panel.image_size, "pixels in shadow and hot pixels"), _modules(panel)]
     parts.append(f'<path class="shadow" d="{"".join(runs)}"/>')
     parts += [
         f'<circle class="dot c1" cx="{MARGIN + (x + 0.5) * scale:.1f}" cy="{10 + (y + 0.5) * scale:.1f}" r="3">'
@@ -100,26 +152,27 @@ def untrusted_map(is_shadowed: np.ndarray, is_hot: np.ndarray, panel: Panel) -> 
         f'<text class="entry" x="{at + 22:.0f}" y="25">shadow</text>'
         f'<text class="entry" x="{at + 22:.0f}" y="46">hot</text>'
     )
-    return "".join([*parts, _outline(panel), key]) + "</svg>"
+    return "".join([*parts, _outline(panel.image_size), key]) + "</svg>"
 
 
-def _extent(panel: Panel) -> tuple[float, float]:
-    fast, slow = panel.image_size
+def _extent(size: tuple[int, int]) -> tuple[float, float]:
+    fast, slow = size
     scale = SIZE / max(fast, slow)
     return fast * scale, slow * scale
 
 
-def _head(panel: Panel, label: str) -> str:
-    width, height = _extent(panel)
+def _head(size: tuple[int, int], label: str, is_linked: bool = False) -> str:
+    """An image to those who do not see it; a group where there is what can be followed in it."""
+    width, height = _extent(size)
     return (
-        f'<svg class="map" viewBox="0 0 {MARGIN + width + 110:.0f} {height + 46:.0f}" role="img" '
-        f'aria-label="{escape(label)}">'
+        f'<svg class="map" viewBox="0 0 {MARGIN + width + 110:.0f} {height + 46:.0f}" '
+        f'role="{"group" if is_linked else "img"}" aria-label="{escape(label)}">'
     )
 
 
-def _outline(panel: Panel) -> str:
-    width, height = _extent(panel)
-    fast, slow = panel.image_size
+def _outline(size: tuple[int, int]) -> str:
+    width, height = _extent(size)
+    fast, slow = size
     return (
         f'<path class="axis" d="M{MARGIN:.0f} 10h{width:.1f}v{height:.1f}h-{width:.1f}Z"/>'
         f'<text class="tick" x="{MARGIN:.0f}" y="{height + 26:.0f}">0</text>'
@@ -132,7 +185,7 @@ def _outline(panel: Panel) -> str:
 
 
 def _modules(panel: Panel) -> str:
-    width, _ = _extent(panel)
+    width, _ = _extent(panel.image_size)
     scale = width / panel.image_size[0]
     return "".join(
         f'<rect class="gap" x="{MARGIN + x0 * scale:.1f}" y="{10 + y0 * scale:.1f}" width="{(x1 - x0) * scale:.1f}" '
@@ -141,10 +194,10 @@ def _modules(panel: Panel) -> str:
     )
 
 
-def _empty(panel: Panel, words: str) -> str:
-    width, height = _extent(panel)
+def _empty(size: tuple[int, int], words: str) -> str:
+    width, height = _extent(size)
     text = f'<text class="nothing" x="{MARGIN + width / 2:.0f}" y="{height / 2:.0f}">{escape(words)}</text>'
-    return _head(panel, words) + text + _outline(panel) + "</svg>"
+    return _head(size, words) + text + _outline(size) + "</svg>"
 
 
 def _scale(low: float, high: float, label: str, at: float, height: float) -> str:

@@ -13,21 +13,30 @@ from markupsafe import Markup
 
 from autoproc import __version__
 from autoproc.legible import legible_lines
+from autoproc.reports.maps import MapDrawing, draw_map
 from autoproc.reports.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing (an SVG element) with its title and a sentence on how to read it."""
+    """A drawing (an SVG element) with its title and a sentence on how to read it.
+
+    view : what the image viewer is asked for to show the same on an image; "" where nothing is there
+    """
 
     title: str
     words: str
     svg: str
+    view: str = ""
 
     @property
     def drawing(self) -> Markup:
         """The SVG, not to be escaped: it was drawn here, with its texts escaped."""
         return Markup(self.svg)
+
+    def leading_to(self, images: str) -> Markup:
+        """The drawing with links to the image viewer at an address, where it has parts that are to be seen there."""
+        return Markup(draw_map(self.svg.map, images)) if isinstance(self.svg, MapDrawing) else self.drawing
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from autoproc.legible import legible_lines
 from autoproc.reports.chart import Drawing, draw
-from autoproc.reports.chart_data import chart_facts, chart_of
+from autoproc.reports.chart_data import chart_facts, chart_of, map_facts, map_of
+from autoproc.reports.maps import MapDrawing, draw_map
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_html import Report
 from autoproc.reports.tables import Table
@@ -59,25 +60,35 @@ def _section_of(facts: Mapping[str, Any]) -> Section:
 
 
 def _figure_facts(figure: Figure) -> dict[str, Any]:
-    """A figure: its chart, or the drawing of what is none."""
-    facts: dict[str, Any] = {"title": figure.title, "words": figure.words}
+    """A figure: its chart, its map, or the drawing of what is neither."""
+    facts: dict[str, Any] = {"title": figure.title, "words": figure.words, "view": figure.view}
     if isinstance(figure.svg, Drawing):
         return facts | {"chart": chart_facts(figure.svg.chart)}
+    if isinstance(figure.svg, MapDrawing):
+        return facts | {"map": map_facts(figure.svg.map)}
     return facts | {"svg": figure.svg}
 
 
 def _figure_of(facts: Mapping[str, Any]) -> Figure:
-    svg = draw(chart_of(facts["chart"])) if "chart" in facts else str(facts["svg"])
-    return Figure(str(facts["title"]), str(facts["words"]), svg)
+    return Figure(str(facts["title"]), str(facts["words"]), _drawing_of(facts), str(facts.get("view", "")))
+
+
+def _drawing_of(facts: Mapping[str, Any]) -> str:
+    if "chart" in facts:
+        return draw(chart_of(facts["chart"]))
+    return draw_map(map_of(facts["map"])) if "map" in facts else str(facts["svg"])
 
 
 def _table_facts(table: Table) -> dict[str, Any]:
     return {
         "title": table.title, "header": list(table.header), "rows": [list(row) for row in table.rows],
-        "words": legible_lines(table.words), "strong": table.strong,
+        "words": legible_lines(table.words), "strong": table.strong, "views": list(table.views),
     }  # fmt: skip
 
 
 def _table_of(facts: Mapping[str, Any]) -> Table:
     rows = [[str(cell) for cell in row] for row in facts["rows"]]
-    return Table(str(facts["title"]), [str(c) for c in facts["header"]], rows, str(facts["words"]), facts["strong"])
+    views = [str(view) for view in facts.get("views", ())]
+    return Table(
+        str(facts["title"]), [str(c) for c in facts["header"]], rows, str(facts["words"]), facts["strong"], views
+    )

@@ -19,6 +19,7 @@ from autoproc.reports.data_sets import data_sets_table
 from autoproc.reports.direction_plots import limits_chart
 from autoproc.reports.intensity_plots import agreement, error_model_chart, l_test_chart, signal
 from autoproc.reports.journal import standing
+from autoproc.reports.outliers import outliers_table
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.quality import is_macromolecular
 from autoproc.reports.story import detector_reach, known_isa, story
@@ -26,6 +27,8 @@ from autoproc.reports.tables import Table
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import images_in_words
 
+USED_SPOTS = "stage=refined&lattice=0&words=used+in+refinement&order=residual"
+"""What the image viewer is asked for to list the spots that are in a cell of the map of deviations, the worst first."""
 LATTICES_SHOWN = 3
 """Lattices with plots of their own; more would bury the others."""
 
@@ -166,7 +169,8 @@ def refinement(p: Processing) -> Section:
     panel = p.experiment.detector[0]
     used = plots.used_in_refinement(spots, 0)
     words = captions.deviations_map(maps.deviations(spots, used, panel)) + (" First lattice." if several else "")
-    figures.append(Figure("RMSD over the detector", words, maps.deviations_map(spots, used, panel)))
+    drawn = maps.deviations_map(spots, used, panel, view=USED_SPOTS)
+    figures.append(Figure("RMSD over the detector", words, drawn))
     return Section("Refinement", figures)
 
 
@@ -177,7 +181,7 @@ def integration(p: Processing) -> Section:
     untrusted = p.integrated.untrusted
     words = captions.untrusted(untrusted)
     drawn = maps.untrusted_map(untrusted.is_shadowed, untrusted.is_hot, p.experiment.detector[0])
-    return Section("Integration", [Figure("Shadows and hot pixels", words, drawn)])
+    return Section("Integration", [Figure("Shadows and hot pixels", words, drawn, "show=shadow,hot")])
 
 
 def symmetry(p: Processing) -> Section:
@@ -207,7 +211,9 @@ def scaling(p: Processing) -> Section:
         Figure("Error model", captions.error_model(is_fitted),
                error_model_chart(p.scaled.error_bins)),
     ]  # fmt: skip
-    return Section("Scaling", figures, [tables.scaling_facts(p.scaled), tables.error_model(p.scaled, is_fitted)])
+    found = [tables.scaling_facts(p.scaled), tables.error_model(p.scaled, is_fitted)]
+    worst = outliers_table(p.scaled)
+    return Section("Scaling", figures, found if worst is None else [*found, worst])
 
 
 def damage(p: Processing) -> Section:

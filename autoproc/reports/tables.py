@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +26,17 @@ from autoproc.wording import with_uncertainty
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a title, a sentence of explanation, a header and rows of text; strong : the row to point out."""
+    """A table with a title, a sentence of explanation, a header and rows of text.
+
+    strong : the row to point out; views : of each row, what the image viewer is asked for to show it, as in its address
+    """
 
     title: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     words: str = ""
     strong: int | None = None
+    views: Sequence[str] = ()
 
 
 def text(value: float | int | None, form: str) -> str:
@@ -71,7 +76,18 @@ def shells(statistics: MergingStatistics) -> Table:
     every = [row(shell) for shell in (*statistics.shells, statistics.overall)]
     is_starred = any("*" in cell for cells in every for cell in cells)
     words = "The last line is all shells together." + " An asterisk: significant at the 1% level." * is_starred
-    return Table("Resolution shells", [c[0] for c in SHELL_COLUMNS], every, words, len(every) - 1)
+    views = [*map(_view, statistics.shells), ""]
+    return Table("Resolution shells", [c[0] for c in SHELL_COLUMNS], every, words, len(every) - 1, views)
+
+
+def _view(shell: ShellStatistics) -> str:
+    """A shell's reflections, those first that lie farthest from their equivalents."""
+    return f"stage=scaled&d={_outwards(shell.d_max, math.ceil)},{_outwards(shell.d_min, math.floor)}&order=deviation"
+
+
+def _outwards(d: float, rounded: Callable[[float], int]) -> str:
+    """With so few digits that it can be read, and no reflection of the edge is lost."""
+    return f"{rounded(d * 1e4) / 1e4:.4f}"
 
 
 def lattices(experiments: Sequence[Experiment], counts: Sequence[int], rmsds: Sequence[Rmsd]) -> Table:

@@ -7,6 +7,8 @@ from typing import Any
 import gemmi
 import numpy as np
 
+from autoproc.merging.against_others import against_others
+from autoproc.merging.groups import group_equivalents
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.viewing.reflections_on_image import fates, places
 
@@ -40,7 +42,8 @@ def _codes(hkl: np.ndarray) -> np.ndarray:
 def equivalents(table: Reflections, row: int, group: gemmi.SpaceGroup, first_image: int) -> dict[str, Any]:
     """What there is of a reflection's equivalents: where each is and, of scaled ones, its intensity and how far off.
 
-    A deviation is from the weighted mean of those that scaling accepts, in standard deviations.
+    A deviation is from the weighted mean of the others that scaling accepts, in standard uncertainties of the
+    difference; the mean that is told is that of all that it accepts.
     """
     indices, is_mate = equivalent_indices(table["hkl"][row], group)
     rows, which = rows_with(table, indices)
@@ -56,19 +59,31 @@ def equivalents(table: Reflections, row: int, group: gemmi.SpaceGroup, first_ima
     }  # fmt: skip
     if "intensity_scale" not in table or "inverse_scale" not in table:
         return told
-    scale = np.where(some["inverse_scale"] > 0, some["inverse_scale"], np.nan)
-    value, variance = some["intensity_scale"] / scale, some["variance_scale"] / scale**2
-    is_used = ~some.has_any_flag(Flag.BAD_FOR_SCALING) & (variance > 0) & np.isfinite(value)
+    value, variance, is_used = _scaled(some)
     weight = np.where(is_used, 1 / np.where(variance > 0, variance, 1), 0)
     total = weight.sum()
     mean = float(np.sum(np.where(is_used, value, 0) * weight) / total) if total > 0 else float("nan")
     sigma = np.sqrt(np.where(variance > 0, variance, np.nan))
+    off = against_others(value, variance, is_used, np.zeros(len(value), np.intp)).deviation
     told |= {
-        "intensity": _spoken(value), "sigma": _spoken(sigma), "deviation": _spoken((value - mean) / sigma),
+        "intensity": _spoken(value), "sigma": _spoken(sigma), "deviation": _spoken(off),
         "is_used": is_used.tolist(), "mean": mean if np.isfinite(mean) else None,
         "mean_sigma": float(1 / np.sqrt(total)) if total > 0 else None,
     }  # fmt: skip
     return told
+
+
+def deviations(table: Reflections, group: gemmi.SpaceGroup) -> np.ndarray:
+    """(N,) of each scaled reflection, as `equivalents` has it; NaN where it cannot be said."""
+    value, variance, is_used = _scaled(table)
+    return against_others(value, variance, is_used, group_equivalents(group, table["hkl"]).group).deviation
+
+
+def _scaled(table: Reflections) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N,) intensity and variance on the common scale, and whether scaling accepts it."""
+    scale = np.where(table["inverse_scale"] > 0, table["inverse_scale"], np.nan)
+    value, variance = table["intensity_scale"] / scale, table["variance_scale"] / scale**2
+    return value, variance, ~table.has_any_flag(Flag.BAD_FOR_SCALING) & (variance > 0) & np.isfinite(value)
 
 
 def _spoken(values: np.ndarray) -> list[float | None]:

@@ -16,6 +16,7 @@ from autoproc.formats.images.frames import StoredImages
 from autoproc.formats.registry import open_reader
 from autoproc.legible import legible
 from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import sweeps_of
 from autoproc.stages.find_spots import FindSpotsParams
 from autoproc.viewing.image_cache import BoundedCache
 from autoproc.viewing.image_tiles import Pyramid, pyramid_of_counts
@@ -184,12 +185,7 @@ def _images_of(experiment: Experiment) -> Hashable:
 
 def sweeps_among(experiments: Sequence[Experiment]) -> list[tuple[int, ...]]:
     """Positions of the experiments of each sweep of images, in the order of the file."""
-    groups: dict[Hashable, list[int]] = {}
-    for position, experiment in enumerate(experiments):
-        images = experiment.imageset
-        key = (images.template if images else position, experiment.scan.image_range)
-        groups.setdefault(key, []).append(position)
-    return [tuple(members) for members in groups.values()]
+    return [tuple(members) for members in sweeps_of(experiments)]
 
 
 def sweep_names(experiments: Sequence[Experiment]) -> list[str]:

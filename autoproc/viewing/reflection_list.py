@@ -1,4 +1,4 @@
-"""Reflections of a table by what is asked of them: an index, a part of the detector, what became of them."""
+"""Reflections of a table by what is asked of them: index, part of the detector, resolution, what became of them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ import gemmi
 import numpy as np
 
 from autoproc.models.reflections import Reflections
-from autoproc.viewing.equivalents import equivalent_indices, rows_with
+from autoproc.viewing.equivalents import deviations, equivalent_indices, rows_with
 from autoproc.viewing.images import SweepOfImages
 from autoproc.viewing.reflections_on_image import columns_of, fates, places, rows_of_sweep
 
 MOST = 500
 """Reflections of a list."""
-ORDERS = ("image", "intensity", "residual")
+ORDERS = ("image", "intensity", "residual", "deviation")
+OFF = {"residual": "px", "deviation": "\u03c3"}
+"""Orders by how far reflections are off: from where they are expected, from their equivalents; and their units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which reflections: all that every part that is given asks for.
 
-    hkl : an index and its equivalents; region : x0, x1, y0, y1, px; kind : what became of them; order : one of ORDERS
-    words : a part of what is said of them
+    hkl : an index and its equivalents; region : x0, x1, y0, y1, px; d : highest and lowest, Angstrom; lattice : which
+    experiment's; kind : what became of them; order : one of ORDERS; words : a part of what is said of them
     """
 
     hkl: tuple[int, int, int] | None = None
     region: tuple[float, float, float, float] | None = None
+    d: tuple[float, float] | None = None
+    lattice: int | None = None
     kind: str = ""
     words: str = ""
     order: str = "image"
@@ -36,24 +40,36 @@ class Wanted:
 def reflection_list(
     table: Reflections, sweep: SweepOfImages, n_experiments: int, wanted: Wanted, group: gemmi.SpaceGroup | None
 ) -> dict[str, Any]:
-    """Columns of those that are wanted, the first MOST of them."""
-    is_wanted = rows_of_sweep(table, sweep, n_experiments)
+    """Columns of those that are wanted, the first MOST of them; how far each is off where that is their order."""
     place = places(table)
-    if wanted.hkl is not None:
-        is_wanted &= _has_index(table, wanted.hkl, group)
-    if wanted.region is not None:
-        x0, x1, y0, y1 = wanted.region
-        is_wanted &= (place[:, 0] >= x0) & (place[:, 0] < x1) & (place[:, 1] >= y0) & (place[:, 1] < y1)
-    if wanted.kind or wanted.words:
-        fate, kinds = fates(table)
-        fits = [wanted.kind in ("", kind["kind"]) and wanted.words.lower() in kind["words"].lower() for kind in kinds]
-        is_wanted &= np.array(fits)[fate]
-    rows = np.flatnonzero(is_wanted)
-    rows = rows[np.argsort(_key(table, place, rows, wanted.order), kind="stable")]
+    rows = np.flatnonzero(rows_of_sweep(table, sweep, n_experiments) & _is_wanted(table, place, wanted, group))
+    off = _off(table, place, rows, wanted.order, group)
+    order = np.argsort(_key(table, place, rows, wanted.order) if off is None else -np.nan_to_num(off), kind="stable")
+    rows = rows[order]
     first = sweep.first
     told = columns_of(table, rows[:MOST])
     told["columns"]["image"] = (np.floor(place[rows[:MOST], 2]).astype(int) + first).tolist()
+    if off is not None:
+        told["columns"]["off"] = [round(float(value), 2) if np.isfinite(value) else None for value in off[order[:MOST]]]
     return {**told, "n_there": len(rows)}
+
+
+def _is_wanted(table: Reflections, place: np.ndarray, wanted: Wanted, group: gemmi.SpaceGroup | None) -> np.ndarray:
+    result = np.ones(len(table), bool)
+    if wanted.hkl is not None:
+        result &= _has_index(table, wanted.hkl, group)
+    if wanted.region is not None:
+        x0, x1, y0, y1 = wanted.region
+        result &= (place[:, 0] >= x0) & (place[:, 0] < x1) & (place[:, 1] >= y0) & (place[:, 1] < y1)
+    if wanted.d is not None:
+        result &= (table["d"] <= max(wanted.d)) & (table["d"] >= min(wanted.d)) if "d" in table else False
+    if wanted.lattice is not None:
+        result &= table["experiment_id"] == wanted.lattice
+    if wanted.kind or wanted.words:
+        fate, kinds = fates(table)
+        fits = [wanted.kind in ("", kind["kind"]) and wanted.words.lower() in kind["words"].lower() for kind in kinds]
+        result &= np.array(fits)[fate]
+    return result
 
 
 def _has_index(table: Reflections, hkl: tuple[int, int, int], group: gemmi.SpaceGroup | None) -> np.ndarray:
@@ -68,9 +84,18 @@ def _has_index(table: Reflections, hkl: tuple[int, int, int], group: gemmi.Space
     return has
 
 
+def _off(
+    table: Reflections, place: np.ndarray, rows: np.ndarray, order: str, group: gemmi.SpaceGroup | None
+) -> np.ndarray | None:
+    """(len(rows),) how far rows are off, in the unit of an order of OFF, NaN where not known; None for others."""
+    if order == "residual" and "xyz_cal_px" in table:
+        return np.linalg.norm((place - table["xyz_cal_px"])[rows, :2], axis=1)
+    if order == "deviation" and group is not None and "intensity_scale" in table and "inverse_scale" in table:
+        return np.abs(deviations(table, group)[rows])
+    return None
+
+
 def _key(table: Reflections, place: np.ndarray, rows: np.ndarray, order: str) -> np.ndarray:
     if order == "intensity" and "intensity_sum" in table:
         return -table["intensity_sum"][rows]
-    if order == "residual" and "xyz_cal_px" in table:
-        return -np.nan_to_num(np.linalg.norm((place - table["xyz_cal_px"])[rows, :2], axis=1))
     return place[rows, 2]

@@ -56,7 +56,7 @@ def test_plots_by_image_share_a_cursor_by_keyboard_and_lead_to_the_image(address
     first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    link = page.locator(".to-image").first
+    link = page.locator(".way").first
     link.get_by_text("open image").wait_for()
     image = link.inner_text().split()[-1]
     assert link.get_attribute("href") == f"/sweeps/lyso/images?image={image}"

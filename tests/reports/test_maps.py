@@ -15,10 +15,11 @@ from autoproc.reports.maps import (
     MIN_SPOTS,
     MOST_POINTS,
     SIZE,
+    CellMap,
     cells_of,
     deviations,
     deviations_map,
-    heat_map,
+    draw_map,
     untrusted_map,
 )
 
@@ -92,7 +93,7 @@ def test_a_map_without_spots_says_so():
 def test_cells_are_drawn_where_they_are_and_the_scale_has_the_limits():
     values = np.full((2, 4), np.nan)
     values[0, 0], values[1, 3] = 0.25, 0.75
-    drawn = heat_map(values, panel(), "RMSD (px)")
+    drawn = draw_map(CellMap(values, panel().image_size, "RMSD (px)"))
     first, last = elements(drawn, "rect")[:2]
     assert (float(first["x"]), float(first["y"])) == (MARGIN, 10)
     assert float(last["x"]) == pytest.approx(MARGIN + SIZE * 3 / 4, abs=0.1)
@@ -105,7 +106,7 @@ def test_cells_are_drawn_where_they_are_and_the_scale_has_the_limits():
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -2.0])
 def test_one_value_everywhere_has_a_colour_too(value):
-    drawn = heat_map(np.full((2, 2), value), panel(), "x")
+    drawn = draw_map(CellMap(np.full((2, 2), value), panel().image_size, "x"))
     assert "nan" not in drawn
     assert len({r["fill"] for r in elements(drawn, "rect")[:4]}) == 1
 
@@ -113,7 +114,7 @@ def test_one_value_everywhere_has_a_colour_too(value):
 def test_an_extreme_cell_does_not_take_the_colours_from_the_others():
     values = np.linspace(0, 1, 200).reshape(10, 20)
     values[9, 19] = 1000.0
-    fills = [r["fill"] for r in elements(heat_map(values, panel(), "x"), "rect")[:200]]
+    fills = [r["fill"] for r in elements(draw_map(CellMap(values, panel().image_size, "x")), "rect")[:200]]
     assert len(set(fills)) > 100
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qsl
 
 import gemmi
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from processed import processed_sweep
 
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.reports.maps import deviations_map
+from autoproc.reports.plots import used_in_refinement
+from autoproc.reports.report_html import USED_SPOTS
 from autoproc.viewing.equivalents import equivalent_indices, equivalents, rows_with
 from autoproc.viewing.image_cache import BoundedCache
 from autoproc.viewing.images import SweepOfImages
@@ -111,7 +115,7 @@ def test_rows_are_found_by_index():
     np.testing.assert_array_equal(indices[which], hkl[rows])
 
 
-def test_deviations_are_from_the_mean_of_those_accepted():
+def test_deviations_are_from_the_mean_of_the_others_accepted():
     flags = [int(Flag.SCALED)] * 3 + [int(Flag.SCALED | Flag.OUTLIER_IN_SCALING)]
     table = Reflections(
         {
@@ -122,7 +126,7 @@ def test_deviations_are_from_the_mean_of_those_accepted():
     )  # fmt: skip
     told = equivalents(table, 0, GROUP, 1)
     assert told["mean"] == pytest.approx(11.0)
-    assert told["deviation"] == pytest.approx([-1.0, 0.0, 1.0, 39.0])
+    assert told["deviation"] == pytest.approx([-1.5 / 1.5**0.5, 0.0, 1.5 / 1.5**0.5, 39 / (4 / 3) ** 0.5], abs=1e-3)
     assert told["is_mate"] == [False, False, True, False]
     assert told["image"] == [4] * 4
 
@@ -152,3 +156,53 @@ def test_lists_hold_what_is_asked_for(integrated, sweep):
     hkl = tuple(int(v) for v in table["hkl"][5])
     assert 5 in told(hkl=hkl)["columns"]["row"]
     assert told(kind="unindexed")["n_there"] == 0
+
+
+def scaled_table(processing):
+    return processing.scaled.reflections, len(processing.scaled.experiments)
+
+
+def test_a_list_of_a_shell_and_a_lattice_has_these_only(processing, sweep):
+    table, n = scaled_table(processing)
+    d = np.sort(table["d"])
+    edges = float(d[len(d) // 3]), float(d[len(d) // 4])
+    told = reflection_list(table, sweep, n, Wanted(d=edges, lattice=1), GROUP)
+    inside = (table["d"] <= edges[0]) & (table["d"] >= edges[1]) & (table["experiment_id"] == 1)
+    assert 0 < told["n_there"] == inside.sum() < len(table) / 8
+    assert reflection_list(table.without("d"), sweep, n, Wanted(d=edges), GROUP)["n_there"] == 0
+
+
+def test_the_farthest_off_their_equivalents_come_first(processing, sweep):
+    table, n = scaled_table(processing)
+    group = processing.scaled.experiments[0].crystal.space_group
+    told = reflection_list(table, sweep, n, Wanted(order="deviation"), group)
+    off = [value for value in told["columns"]["off"] if value is not None]
+    assert off == sorted(off, reverse=True)
+    row = told["columns"]["row"][0]
+    of_it = equivalents(table, row, group, 1)
+    assert abs(of_it["deviation"][of_it["row"].index(row)]) == pytest.approx(off[0], abs=0.01)
+
+
+def test_how_far_off_is_told_where_it_is_known(integrated, sweep):
+    table, n = integrated.reflections, len(integrated.experiments)
+    assert "off" not in reflection_list(table, sweep, n, Wanted(), GROUP)["columns"]
+    unscaled = reflection_list(table, sweep, n, Wanted(order="deviation"), GROUP)["columns"]
+    assert "off" not in unscaled
+    assert unscaled["image"] == sorted(unscaled["image"])
+
+
+def test_a_cell_of_the_map_of_deviations_lists_the_spots_that_it_was_made_of(processing, sweep):
+    refined = processing.refined
+    panel = processing.experiment.detector[0]
+    used = used_in_refinement(refined.reflections, 0)
+    drawn = deviations_map(refined.reflections, used, panel, view=USED_SPOTS).map
+    asked = dict(parse_qsl(drawn.view))
+    assert asked.pop("stage") == "refined"
+    for row, column in np.argwhere(np.isfinite(drawn.values))[::7]:
+        wanted = Wanted(
+            region=drawn.region(row, column), lattice=int(asked["lattice"]), words=asked["words"], order=asked["order"]
+        )
+        told = reflection_list(refined.reflections, sweep, len(refined.experiments), wanted, GROUP)
+        assert told["n"] == told["n_there"], "all are told"
+        squares = np.square(told["columns"]["off"])
+        assert np.sqrt(squares.mean()) == pytest.approx(drawn.values[row, column], abs=0.01)

@@ -24,6 +24,7 @@ from autoproc.viewing.subject import NothingToSee
 
 LARGEST_INDEX = 9999
 LONGEST_WORDS = 100
+MOST_LATTICES = 9999
 
 
 @in_thread
@@ -61,13 +62,15 @@ def one(asked: Looked) -> Response:
 @in_thread
 def listed(asked: Looked) -> Response:
     """The reflections that the query asks for."""
-    hkl, region = asked.asked("hkl"), asked.asked("region")
+    hkl, region, d = asked.asked("hkl"), asked.asked("region"), asked.asked("d")
     order = asked.asked("order", "image")
     if order not in ORDERS:
         raise WrongQuestion(name="order", expected=f"one of {', '.join(ORDERS)}", value=order[:LONGEST_REPEATED])
     wanted = Wanted(
         _index(hkl) if hkl else None,
         tuple(numbers("region", region, 4)) if region else None,  # type: ignore[arg-type]
+        tuple(numbers("d", d, 2)) if d else None,  # type: ignore[arg-type]
+        asked.number("lattice", 0, 0, MOST_LATTICES) if asked.asked("lattice") else None,
         asked.asked("kind")[:LONGEST_WORDS],
         asked.asked("words")[:LONGEST_WORDS],
         order,

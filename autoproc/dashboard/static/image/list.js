@@ -2,26 +2,38 @@
 import { element, figure } from "./elements.js";
 
 const $ = (selector) => document.querySelector(selector);
-const ASKED = ["hkl", "region", "kind", "words", "order"];
+const FILTERS = ["hkl", "region", "d", "lattice", "kind", "words"];
+const NONE = { region: "", d: "", lattice: "", words: "" }; // of the filters that have no field, but come with an address
+const UNITS = { residual: "px", deviation: "σ" };
 
 export class ReflectionList {
   constructor({ state, source, panel, spots, say }) {
     Object.assign(this, { state, source, panel, spots, say });
     this.columns = null;
     $("#find").addEventListener("submit", (event) => { event.preventDefault(); this.#ask(); });
-    $("#clear").addEventListener("click", () => { $("#find").reset(); this.#ask(); });
+    $("#clear").addEventListener("click", () => { $("#find").reset(); this.#ask(NONE); });
     $("#kind").addEventListener("change", () => this.#ask());
     $("#order").addEventListener("change", () => this.#ask());
     for (const [id, n] of [["#before", -1], ["#after", 1]]) $(id).addEventListener("click", () => this.step(n));
   }
 
-  #ask() {
-    this.state.change({ hkl: $("#hkl").value.trim(), kind: $("#kind").value, order: $("#order").value, region: "", words: "" });
+  #ask(others = {}) {
+    this.state.change({ hkl: $("#hkl").value.trim(), kind: $("#kind").value, order: $("#order").value, ...others });
     this.show();
   }
 
   get isAsked() {
-    return ["hkl", "region", "kind", "words"].some((key) => this.state[key]);
+    return FILTERS.some((key) => this.state[key]);
+  }
+
+  // The filters that came with the address, in words.
+  get #where() {
+    const { region, d, lattice, words } = this.state;
+    const [x0, x1, y0, y1] = region.split(",").map((value) => String(Math.round(Number(value))));
+    return [
+      region && ` within x ${x0} to ${x1}, y ${y0} to ${y1}`, d && ` between ${d.split(",").map((one) => `${+Number(one).toFixed(2)} Å`).join(" and ")}`,
+      lattice && ` of lattice ${Number(lattice) + 1}`, words && `: ${words}`,
+    ].filter(Boolean).join("");
   }
 
   async show() {
@@ -30,11 +42,12 @@ export class ReflectionList {
     $("#order").value = this.state.order || "image";
     this.columns = null;
     $("#found").replaceChildren();
+    $("#found-heads").hidden = true;
     $("#found-words").textContent = "";
     if (!this.isAsked) return;
     $("#finder").open = true;
     try {
-      const query = new URLSearchParams(ASKED.filter((key) => this.state[key]).map((key) => [key, this.state[key]]));
+      const query = new URLSearchParams([...FILTERS, "order"].filter((key) => this.state[key]).map((key) => [key, this.state[key]]));
       const facts = await this.source.list(query);
       this.#fill(facts);
     } catch (error) {
@@ -44,14 +57,16 @@ export class ReflectionList {
 
   #fill({ columns, n, n_there: there, fates }) {
     this.columns = columns;
-    const region = this.state.region ? " in that part of the detector" : "";
-    $("#found-words").textContent = there > n ? `${n} of ${there.toLocaleString("en")} reflections${region}` : `${n} reflections${region}`;
+    const number = there > n ? `${n} of ${there.toLocaleString("en")} reflections` : `${n} reflections`;
+    $("#found-words").textContent = number + this.#where;
+    $("#found-heads").hidden = n === 0;
+    $("#found-last").textContent = columns.off ? `off, ${UNITS[this.state.order]}` : "intensity";
     const rows = columns.row.map((row, k) => {
       const name = columns.hkl?.[k].some(Boolean) ? columns.hkl[k].join(" ") : "not indexed";
       const button = element("button", { type: "button", className: "link", textContent: name });
       button.addEventListener("click", () => this.#go(k));
       return element("tr", { data: { row }, title: fates[columns.fate[k]].words }, element("td", {}, button),
-        element("td", { textContent: columns.image[k] }), element("td", { textContent: figure(columns.intensity_prf?.[k] || columns.intensity_sum?.[k]) }));
+        element("td", { textContent: columns.image[k] }), element("td", { textContent: columns.off ? figure(columns.off[k], 3) : figure(columns.intensity_prf?.[k] || columns.intensity_sum?.[k]) }));
     });
     $("#found").replaceChildren(...rows);
     this.mark();

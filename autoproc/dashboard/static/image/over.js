@@ -1,5 +1,5 @@
 // The canvas over the picture: everything that is drawn on it, from the back to the front.
-import { drawAxis, drawBeam, drawIce, drawRings } from "./overlays.js";
+import { drawAxis, drawBeam, drawIce, drawListed, drawRings } from "./overlays.js";
 import { Predictions } from "./predictions.js";
 import { Spots } from "./spots.js";
 import { Untrusted } from "./untrusted.js";
@@ -38,6 +38,7 @@ export class Over {
     if (state.shows("axis")) drawAxis(pen, view, geometry);
     if (state.shows("shadow")) this.untrusted.drawShadow(pen, view);
     if (state.shows("hot")) this.untrusted.drawHot(pen, view);
+    drawListed(pen, view, geometry, state);
     this.spots.draw(pen, view, state);
     if (state.shows("predictions")) this.predictions.draw(pen, view, state.shows("hkl"));
     this.line?.draw(pen, view);

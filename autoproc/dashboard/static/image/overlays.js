@@ -19,6 +19,14 @@ export function drawIce(pen, view, geometry) {
   for (const inverse of rings) closedLine(pen, view, geometry.ring(1 / Math.sqrt(inverse)), ofPage("--c3"), 1.5, "");
 }
 
+// Where the reflections are that were asked for: a part of the detector, or a shell of resolution.
+export function drawListed(pen, view, geometry, { region, d }) {
+  const [x0, x1, y0, y1] = region.split(",").map(Number);
+  const colour = ofPage("--c1");
+  if (Number.isFinite(x0 + x1 + y0 + y1)) closedLine(pen, view, [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]], colour, 2, "");
+  for (const edge of d ? d.split(",").map(Number) : []) if (edge > 0) closedLine(pen, view, geometry.ring(edge), colour, 1.5, "");
+}
+
 function closedLine(pen, view, points, colour, width, words) {
   pen.strokeStyle = colour;
   pen.lineWidth = width;

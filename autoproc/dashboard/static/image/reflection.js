@@ -3,12 +3,16 @@ import { element, figure, terms } from "./elements.js";
 import { frames, rockingCurve } from "./shoebox.js";
 
 const $ = (selector) => document.querySelector(selector);
+const FAR = 3; // standard uncertainties from which on a deviation is pointed out
 const CLOSE = 8; // screen pixels for one of the image when a reflection is gone to
 
 export class ReflectionPanel {
   constructor({ state, source, spots, say }) {
     Object.assign(this, { state, source, spots, say });
     $("#unchoose").addEventListener("click", () => state.change({ row: null }));
+    const [details, name] = [$("#equivalents"), "equivalents"];
+    details.open = state.open.includes(name);
+    details.addEventListener("toggle", () => state.change({ open: details.open ? [name] : [] }));
   }
 
   // What is known of the chosen one, fetched; go : its image is shown too.
@@ -76,7 +80,7 @@ export class ReflectionPanel {
   #equivalent(told, n, row) {
     const button = element("button", { type: "button", className: "link", textContent: told.hkl[n].join(" ") });
     button.addEventListener("click", () => { this.state.change({ row }); this.show(true); });
-    const isOff = told.deviation && Math.abs(told.deviation[n] ?? 0) > 3;
+    const isOff = told.deviation && Math.abs(told.deviation[n] ?? 0) > FAR;
     const cells = [
       element("td", {}, button, told.is_mate[n] ? " −" : ""), told.image[n],
       told.intensity ? `${figure(told.intensity[n])} ± ${figure(told.sigma[n], 3)}` : "",

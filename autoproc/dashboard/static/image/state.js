@@ -4,13 +4,13 @@ const DEFAULTS = {
   stage: "", sweep: 0, image: null, view: "counts",
   x: null, y: null, zoom: null, low: null, high: null, colours: "", scale: "linear",
   stack: 1, how: "sum", show: ["spots", "rings", "beam"], row: null, line: "",
-  hkl: "", region: "", kind: "", words: "", order: "", draw: "",
+  hkl: "", region: "", d: "", lattice: "", kind: "", words: "", order: "", draw: "", open: [],
   algorithm: "", kernel_size: "", n_sigma_background: "", n_sigma_strong: "", min_local: "", global_threshold: "", gain: "",
 };
 // Parameters of the spot finder, as one types them; "" for what is usual.
 export const SEARCH = ["algorithm", "kernel_size", "n_sigma_background", "n_sigma_strong", "min_local", "global_threshold", "gain"];
-const LISTS = ["show"];
-const WORDS = ["stage", "view", "colours", "scale", "how", "line", "hkl", "region", "kind", "words", "order", "draw", ...SEARCH];
+const LISTS = ["show", "open"];
+const WORDS = ["stage", "view", "colours", "scale", "how", "line", "hkl", "region", "d", "lattice", "kind", "words", "order", "draw", ...SEARCH];
 const PATIENCE = 250; // milliseconds until a change is written: a browser refuses hundreds of them in a second
 
 // Numbers that are whole, or within limits, whatever an address says.

@@ -9,20 +9,21 @@ const FILLED = new Set(["area", "band"]);
 const HEIGHT = 270;
 
 /** Draw into an element, in place of what is there.
- *  linked : of charts by image: { key, toImage } for the cursor that they share and the address of an image
+ *  linked : of charts of which a point leads somewhere: { key, kind, leads } for the cursor that they share, what is
+ *  opened, and the way there from x as { href, words }; null for others
  *  Returns whether it could: x must ascend. */
 export function draw(element, chart, title, linked) {
   if (!chart.series.length || !chart.series.every((series) => ascends(series.x))) return false;
   const box = document.createElement("div");
-  box.className = linked?.toImage ? "plot by-image" : "plot";
+  box.className = ["plot", linked?.key && "by-image", linked?.leads && "leads"].filter(Boolean).join(" ");
   box.tabIndex = 0;
   box.setAttribute("role", "application");
-  box.setAttribute("aria-label", `${title}: ${chart.y_label} against ${chart.x_label}. Left and right arrow keys move the cursor, plus and minus zoom, 0 shows all${linked?.toImage ? ", enter opens the image" : ""}.`);
+  box.setAttribute("aria-label", `${title}: ${chart.y_label} against ${chart.x_label}. Left and right arrow keys move the cursor, plus and minus zoom, 0 shows all${linked?.leads ? `, enter opens ${linked.kind}` : ""}.`);
   const width = Math.max(200, element.clientWidth);
   element.replaceChildren(box);
   const make = (size) => new uPlot(options(chart, size, linked), data(chart), box);
   let plot = make(width);
-  const link = linked?.toImage ? imageLink(box, element, linked) : null;
+  const link = linked?.leads ? linkUnderCursor(box, element, linked.leads) : null;
   listen(box, () => plot, link);
   new ResizeObserver(() => {
     const now = Math.max(200, element.clientWidth);
@@ -54,7 +55,7 @@ function options(chart, width, linked) {
   return {
     width, height: HEIGHT, series, bands, axes: axes(chart),
     scales: { x: { time: false }, y: { range: (u, low, high) => yRange(chart, low, high) } },
-    cursor: { drag: { x: true, y: false }, focus: { prox: 24 }, ...(linked ? { sync: { key: linked.key, scales: ["x", null] } } : {}) },
+    cursor: { drag: { x: true, y: false }, focus: { prox: 24 }, ...(linked?.key ? { sync: { key: linked.key, scales: ["x", null] } } : {}) },
     focus: { alpha: 0.35 },
     legend: { live: true },
     hooks: { draw: [(u) => drawMarks(u, chart.marks)] },
@@ -112,17 +113,18 @@ function drawMarks(u, marks) {
   ctx.restore();
 }
 
-/** The way to the image under the cursor: a link that says where it leads, and a click on the plot. */
-function imageLink(box, element, { toImage }) {
+/** The way from what is under the cursor: a link that says where it leads, and a click on the plot. */
+function linkUnderCursor(box, element, leads) {
   const link = document.createElement("a");
-  link.className = "to-image";
+  link.className = "way";
   element.append(link);
   const follow = (plot) => {
     const { idx } = plot.cursor;
     if (idx === null || idx === undefined) return;
-    const image = Math.round(plot.data[0][idx]);
-    link.href = toImage(image);
-    link.textContent = `open image ${image}`;
+    const way = leads(plot.data[0][idx]);
+    link.textContent = way?.words ?? "";
+    if (way) link.href = way.href;
+    else link.removeAttribute("href");
   };
   let pressed = null;
   box.addEventListener("mousedown", (event) => { pressed = [event.clientX, event.clientY]; });

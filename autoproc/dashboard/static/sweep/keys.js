@@ -1,6 +1,6 @@
 // A plot by keyboard: arrows move the cursor, plus and minus zoom about it, 0 shows all, enter opens what it is on.
 
-/** box : the element with the focus; plot : returns the uPlot; link : { follow, open } of charts by image, or null */
+/** box : the element with the focus; plot : returns the uPlot; link : { follow, open } of charts of which points lead somewhere, or null */
 export function listen(box, plot, link) {
   if (link) box.addEventListener("mousemove", () => link.follow(plot()));
   box.addEventListener("keydown", (event) => {
