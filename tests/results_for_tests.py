@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autoproc.reports.chart import Chart, Drawing, Series, draw
+from autoproc.reports.maps import CellMap, draw_map
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_data import report_text
 from autoproc.reports.report_html import Report
@@ -52,5 +53,12 @@ def report(completeness: float) -> Report:
         Figure("Scale against image", "", curve("scale factor", 1.0, 1.5, 2.0)),
         Figure("Completeness", "", draw(by_d)),
     ]
-    section = Section("Scaling", figures, [Table("Facts", ("a",), [["<b>b</b>"]])])
+    cells = CellMap(np.array([[0.1, np.nan], [0.2, 0.3]]), (100, 80), "RMSD (px)", "stage=refined&order=residual")
+    figures += [Figure("RMSD over the detector", "", draw_map(cells)), Figure("Shadows", "", "<svg></svg>", "show=hot")]
+    tables = [
+        Table("Facts", ("a",), [["<b>b</b>"]]),
+        Table("Outliers", ("hkl", "off"), [["1 2 3", "+9.1"]], views=["stage=scaled&row=7&open=equivalents"]),
+        Table("Resolution shells", ("d max",), [["5.0"], ["2.0"]], views=["stage=scaled&d=5.1,1.9", ""]),
+    ]
+    section = Section("Scaling", figures, tables)
     return Report("90", [("Images", "90", "1.0 s")], None, [section], [("wavelength", "1 \u00c5")])

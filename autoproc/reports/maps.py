@@ -121,7 +121,8 @@ def _linked(cell: str, drawn: CellMap, images: str, row: int, column: int) -> st
     region = drawn.region(row, column)
     x0, x1, y0, y1 = (f"{value:.6f}".rstrip("0").rstrip(".") for value in region)
     address = escape(f"{images}?{drawn.view}&region={x0},{x1},{y0},{y1}")
-    words = f"{drawn.label} {drawn.values[row, column]:.3g} at {x0} to {x1}, {y0} to {y1}: list the spots"
+    at = f"x {region[0]:.0f} to {region[1]:.0f}, y {region[2]:.0f} to {region[3]:.0f}"
+    words = f"{drawn.label} {drawn.values[row, column]:.3g} at {at}: list the spots"
     return f'<a class="cell" href="{address}" aria-label="{escape(words)}">{cell}</a>'
 
 

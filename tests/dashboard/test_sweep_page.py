@@ -66,6 +66,25 @@ def test_the_page_has_the_report(client):
     assert "Of <each>" not in page
 
 
+def test_tables_and_maps_lead_to_the_image_viewer(client):
+    page = client.get("/sweeps/lyso").text
+    assert '<a href="/sweeps/lyso/images?stage=scaled&amp;row=7&amp;open=equivalents">1 2 3</a>' in page
+    assert page.count('<a class="cell" href="/sweeps/lyso/images?stage=refined&amp;order=residual&amp;region=') == 3
+    assert "region=50,100,40,80" in page
+    assert 'href="/sweeps/lyso/images?show=hot"' in page
+    assert 'href="/sweeps/lyso/images?stage=scaled&amp;d=5.1,1.9">5.0</a>' in page
+
+
+def test_what_is_not_to_be_seen_there_does_not_lead_to_it(client):
+    earlier = client.get("/sweeps/lyso?processing=1").text  # whose reflections the viewer does not have
+    compared = client.get("/compare?of=lyso&of=other").text
+    static = client.get("/sweeps/lyso/files/report.html").text
+    assert "Outliers" in earlier
+    for page in (earlier, compared, static):
+        assert 'class="cell"' not in page
+        assert "row=7" not in page
+
+
 def test_no_page_has_scripts_or_styles_within(client):
     for address in ("/sweeps/lyso", "/sweeps/bad", "/sweeps/atwork", "/compare?of=lyso&of=other"):
         page = client.get(address).text

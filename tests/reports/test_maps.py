@@ -150,3 +150,16 @@ def test_gaps_are_drawn_and_no_more_dots_than_can_be_seen():
     assert len(gaps) == 2
     assert float(gaps[0]["width"]) == pytest.approx(10 * SIZE / 320, abs=0.1)
     assert len([c for c in elements(drawn, "circle") if "dot c1" in c["class"]]) == MOST_POINTS + 1, "and the key's"
+
+
+def test_cells_lead_to_the_viewer_where_it_is_served_only():
+    values = np.full((2, 4), np.nan)
+    values[1, 3] = 0.5
+    drawn = CellMap(values, (333, 160), "RMSD (px)", "stage=refined&words=a+b")
+    assert drawn.region(1, 3) == (249.75, 333.0, 80.0, 160.0)
+    assert "<a" not in draw_map(drawn)
+    assert "<a" not in draw_map(CellMap(values, (333, 160), "RMSD (px)"), "/sweeps/x/images")
+    (link,) = elements(draw_map(drawn, '/sweeps/"x"/images'), "a")
+    assert link["href"] == '/sweeps/"x"/images?stage=refined&words=a+b&region=249.75,333,80,160'
+    assert "249" in link["aria-label"] or "250" in link["aria-label"]
+    assert draw_map(drawn).map is drawn

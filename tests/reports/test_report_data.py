@@ -13,9 +13,10 @@ from processed import processed_sweep
 
 from autoproc.models.experiment import Experiment
 from autoproc.reports.chart import Chart, Drawing, Mark, Series, draw
-from autoproc.reports.chart_data import chart_facts, chart_of
+from autoproc.reports.chart_data import chart_facts, chart_of, map_facts, map_of
 from autoproc.reports.citations import citations
 from autoproc.reports.collected import collected
+from autoproc.reports.maps import CellMap, MapDrawing, draw_map
 from autoproc.reports.report_data import report_in, report_text
 from autoproc.reports.report_html import report_of, report_page
 from autoproc.reports.summary import summarise
@@ -85,3 +86,36 @@ def test_methods_that_were_used_are_cited_and_no_others(processing):
     only = citations(summary | {"timings": {"index": 1.0}}, {"index": {"method": "fft1d"}})
     assert [c.what for c in only] == ["processing", "indexing"]
     assert "Steller" in only[1].reference
+
+
+def test_what_leads_to_the_image_viewer_comes_back(processing):
+    report = report_of(summarise("demo", processing, None), processing)
+    again = report_in(report_text(report))
+    for old, new in zip(report.sections, again.sections, strict=True):
+        assert [t.views for t in new.tables] == [list(t.views) for t in old.tables]
+        assert [f.view for f in new.figures] == [f.view for f in old.figures]
+    (drawn,) = [f for s in again.sections for f in s.figures if isinstance(f.svg, MapDrawing)]
+    (before,) = [f for s in report.sections for f in s.figures if isinstance(f.svg, MapDrawing)]
+    np.testing.assert_allclose(drawn.svg.map.values, before.svg.map.values, rtol=1e-5)
+    assert drawn.leading_to("/x").count('<a class="cell"') == np.isfinite(before.svg.map.values).sum() > 10
+    assert "<a" not in drawn.drawing
+
+
+@pytest.mark.parametrize("change", [{"values": []}, {"values": [[1.0], [1.0, 2.0]]}, {"size": [0, 1]}, {"size": [1]}])
+def test_a_map_that_is_none_is_refused(change):
+    facts = map_facts(CellMap(np.eye(2), (10, 10), "x"))
+    assert map_of(facts).size == (10, 10)
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        map_of(facts | change)
+
+
+def test_a_report_of_before_has_no_links_and_is_read(processing):
+    text = report_text(report_of(summarise("demo", processing, None), processing))
+    facts = json.loads(text)
+    for section in facts["sections"]:
+        for one in [*section["tables"], *section["figures"]]:
+            one.pop("views", None), one.pop("view", None)
+            if "map" in one:
+                one["svg"] = str(draw_map(map_of(one.pop("map"))))
+    again = report_in(json.dumps(facts))
+    assert all(not t.views for s in again.sections for t in s.tables)

@@ -69,6 +69,7 @@ export class ReflectionList {
         element("td", { textContent: columns.image[k] }), element("td", { textContent: columns.off ? figure(columns.off[k], 3) : figure(columns.intensity_prf?.[k] || columns.intensity_sum?.[k]) }));
     });
     $("#found").replaceChildren(...rows);
+    if (this.state.row === null) $(".panel").scrollTop = $("#finder").offsetTop - $(".panel").offsetTop;
     this.mark();
   }
 
