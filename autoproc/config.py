@@ -163,10 +163,13 @@ def with_command_line(config: Config, overrides: Mapping[str, str]) -> Config:
 
 
 def with_changes(config: Config, changes: Mapping[str, str]) -> Config:
-    """Apply values by table.field."""
+    """Apply values by table.field; those of a table together, as some are possible only with others of it."""
+    by_table: dict[str, dict[str, str]] = {}
     for name, value in changes.items():
         table, _, field = name.partition(".")
-        config = change_table(config, table, {field: value})
+        by_table.setdefault(table, {})[field] = value
+    for table, values in by_table.items():
+        config = change_table(config, table, values)
     return config
 
 

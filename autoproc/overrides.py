@@ -93,7 +93,7 @@ def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
     except ValidationError as error:
         first, *others = error.errors()
         n_missing = 1 + sum(e["type"] == "missing" and e["loc"][:-1] == first["loc"][:-1] for e in others)
-        key = ".".join(str(part) for part in first["loc"][:1]) or next(iter(overrides), "")
+        key = ".".join(str(part) for part in first["loc"][:1]) or _spoken_of(str(first["msg"]), overrides)
         raise BadParameter(
             key=f"{table}.{key}",
             value=overrides.get(key, ""),
@@ -105,6 +105,12 @@ def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
 def _is_text(value: object) -> bool:
     """It can be written as UTF-8."""
     return str(value).encode(errors="ignore").decode() == str(value)
+
+
+def _spoken_of(words: str, overrides: Mapping[str, Any]) -> str:
+    """Which of several values is meant by what is said of all together: the first that is named; else the first."""
+    named = [word for word in re.findall(r"\w+", words) if word in overrides]
+    return (named or [*overrides, ""])[0]
 
 
 def _reason(error: Mapping[str, Any], n_missing: int, value: object) -> str:

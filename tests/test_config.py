@@ -156,3 +156,17 @@ def test_parameters_are_finite(value):
     for key in ("scale.d_min", "import_sweep.distance", "find_spots.d_min"):
         with pytest.raises(BadParameter, match=key):
             with_command_line(Config(), {key: value})
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_values_that_need_each_other_come_in_any_order(order):
+    given_values = [("serve.host", "0.0.0.0"), ("serve.proxy", "10.0.0.1")][::order]
+    serve = with_command_line(Config(), dict(given_values)).serve
+    assert (serve.host, serve.proxy) == ("0.0.0.0", ("10.0.0.1",))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_values_the_one_is_named_that_is_not_possible(order):
+    changes = dict([("serve.port", "0"), ("serve.host", "0.0.0.0")][::order])
+    with pytest.raises(BadParameter, match=r"serve\.host=0\.0\.0\.0 is not possible"):
+        with_command_line(Config(), changes)

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autoproc.errors import CorruptFile, InputError
-from autoproc.legible import legible, legible_lines, plain
+from autoproc.legible import legible, legible_lines, natural_key, plain
 from autoproc.text_tables import ruled_table
 
 # Of every kind: control characters, halves of characters, letters of all languages.
@@ -85,3 +85,14 @@ def test_no_error_shows_the_types_of_its_facts(values, value):
 
     shown = Wrong(path="x", one=value, several=values, pair=tuple(values), said=f"{values}").message
     assert "np." not in shown
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=2, max_size=5), st.sampled_from(["x_{}", "a{}/b", "Lyso{}_2"]))
+def test_numbers_in_names_go_by_their_value(numbers, pattern):
+    names = [pattern.format(number) for number in numbers]
+    assert sorted(names, key=natural_key) == [pattern.format(number) for number in sorted(numbers)]
+
+
+def test_neither_capitals_nor_zeros_come_first():
+    assert sorted(["b_1", "A_02", "a_1", "B_3", "a_010"], key=natural_key) == ["a_1", "A_02", "a_010", "b_1", "B_3"]
+    assert natural_key("x_0") < natural_key("x_00a") < natural_key("x_1")

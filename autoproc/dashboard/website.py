@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from starlette.requests import Request
 
@@ -11,7 +12,9 @@ from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import QueueReader
 from autoproc.dashboard.thumbnails import Thumbnails
+from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.processing.outputs import Outputs
+from autoproc.service.sample_groups import COMBINED
 from autoproc.viewing.images import ImageRoom
 from autoproc.viewing.subject import Subject
 
@@ -56,8 +59,20 @@ def visit_of(request: Request) -> Visit:
 
 
 async def subject_in(request: Request) -> Subject:
-    """What the address names: a sweep of the queue, or the files that a user has named. Raises UnknownSweep."""
+    """What the address names: a sweep of the queue, or the files that a user has named. Raises UnknownSweep.
+
+    The models of a sweep may name its own images alone, and those of a group the images of its sweeps.
+    """
     site, name = site_of(request), request.path_params.get("name", "")
-    if site.visit is not None:
-        await site.visit.reader.ask(lambda queue: queue.named(name))
-    return site.subject(name)
+    if site.visit is None:
+        return site.subject(name)
+    folders = await site.visit.reader.ask(lambda queue: _image_folders(queue, name))
+    return replace(site.subject(name), folders=folders)
+
+
+def _image_folders(queue: JobQueue, name: str) -> tuple[Path, ...]:
+    job = queue.named(name)
+    if job.kind != COMBINED:
+        return (Path(job.path).parent,)
+    members = [queue.by_name(member) for member in job.result.get("members", ())]
+    return tuple(dict.fromkeys(Path(one.path).parent for one in members if one is not None))

@@ -12,6 +12,8 @@ from fnmatch import fnmatchcase
 from pathlib import PurePath
 from typing import Literal
 
+from autoproc.legible import natural_key
+
 By = Literal["auto", "folder", "none"]
 ENDINGS = re.compile(r"(?:[_.-]master)?(?:\.[A-Za-z][A-Za-z0-9]{1,5}){0,2}$", re.IGNORECASE)
 PLACES = re.compile(r"(?<![A-Za-z])[A-Za-z]?\d+|#+")
@@ -54,7 +56,7 @@ def sample_groups(
     named : groups with patterns of paths, which go first
     """
     keys: dict[tuple[str, str], list[SweepPlace]] = {}
-    for sweep in sorted(sweeps, key=lambda one: (_natural(one.path), one.name)):
+    for sweep in sorted(sweeps, key=lambda one: (natural_key(one.path), one.path, one.name)):
         own = next((name for name, patterns in (named or {}).items() if _matches(sweep.path, patterns)), None)
         key = ("named", own) if own is not None else (by, _place(sweep.path, by))
         if key[0] != "none":
@@ -91,8 +93,3 @@ def _name_of(place: str, members: Sequence[SweepPlace]) -> str:
         if words:
             return words
     return "sample"
-
-
-def _natural(path: str) -> list[tuple[int, str]]:
-    """Numbers in names by their value."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path) if part]

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from autoproc.legible import natural_key
 from autoproc.reports.visit_index import Alive, ListedRow, SweepRow, sweep_row, visit_index
 from autoproc.service.events import Event
 from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
@@ -145,7 +146,7 @@ def page_of(
     alive : whether it is kept up to date; tally : sweeps of each state and verdict, where `jobs` are not all
     pages : words and addresses of all pages
     """
-    latest = sorted(jobs, key=lambda job: (-job.completed_at, job.name))
+    latest = sorted(jobs, key=lambda job: (-job.completed_at, natural_key(job.name), job.name))
     visits = {job.visit for job in jobs if job.visit}
     common = Path(os.path.commonpath(visits)).name if visits else output.resolve().parent.name
     rows = [sweep_row(a.name, "arriving", {}, a.n_images, coming(a)) for a in arriving]

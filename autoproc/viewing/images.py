@@ -155,12 +155,16 @@ class ImageRoom:
         self._open: OrderedDict[Hashable, tuple[StoredImages, np.ndarray]] = OrderedDict()
 
     def sweep(self, subject: Subject, stage: str, number: int = 0) -> SweepOfImages:
-        """A sweep of a stage's models, by its place among the file's. Raises NoSuchSweep, NothingToSee."""
+        """A sweep of a stage's models, by its place among the file's.
+
+        Raises NoSuchSweep, NothingToSee, ImagesElsewhere.
+        """
         experiments = subject.experiments(stage)
         groups = sweeps_among(experiments)
         if not 0 <= number < len(groups):
             raise NoSuchSweep(title=subject.title, number=number, n=len(groups))
         models = tuple(experiments[i] for i in groups[number])
+        subject.require_own_images(models[0])
         key = _images_of(models[0])
         reader, mask = self._opened(key, models[0])
         return SweepOfImages(subject.title, groups[number], models, reader, mask, self._cache, key)

@@ -33,6 +33,13 @@ class NothingToSee(InputError):
     hint = "it has {there}"
 
 
+class ImagesElsewhere(InputError):
+    """Models that name images which are not those of the sweep: somebody has edited them."""
+
+    what = "the models of {title} name images in {folder}, which is not where the images of this sweep lie"
+    hint = "process the sweep again, or look at them with `autoproc view`"
+
+
 class NotOneSubject(ConfigurationError):
     """Files that are not of one kind."""
 
@@ -49,6 +56,7 @@ class Subject:
 
     models, tables : .expt and .refl files by stage (STAGES, or the stem of a user's file); images : where there is no
     .expt, files of the sweep, or one of them; untrusted : of pixels found so (formats.dials.untrusted_pixels)
+    folders : in which the images lie that models may name, or below; None where whoever looks has named the models
     """
 
     title: str
@@ -56,6 +64,7 @@ class Subject:
     tables: Mapping[str, Path] = field(default_factory=dict)
     images: tuple[Path, ...] = ()
     untrusted: Path | None = None
+    folders: tuple[Path, ...] | None = None
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -82,6 +91,14 @@ class Subject:
         """Another one when the files of a stage are others. Raises NothingToSee, and OSError where they are gone."""
         table = self._file(self.tables, "reflections", stage)
         return "-".join(f"{n:x}" for path in (table, *self.models.values()) for n in _stamp(path))
+
+    def require_own_images(self, experiment: Experiment) -> None:
+        """Raises ImagesElsewhere where models name images that are not to be opened for them."""
+        if self.folders is None or experiment.imageset is None:
+            return
+        folder = Path(os.path.realpath(os.path.dirname(experiment.imageset.template)))
+        if not any(folder.is_relative_to(os.path.realpath(own)) for own in self.folders):
+            raise ImagesElsewhere(title=self.title, folder=folder)
 
     def _file(self, files: Mapping[str, Path], kind: str, stage: str) -> Path:
         if stage not in files:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from models_for_tests import experiment
 
-from autoproc.viewing.subject import IMAGES, NothingToSee, NotOneSubject, Subject, subject_of_files, subject_of_results
+from autoproc.formats.dials.expt import write_expt
+from autoproc.viewing.images import ImageRoom
+from autoproc.viewing.subject import (
+    IMAGES,
+    ImagesElsewhere,
+    NothingToSee,
+    NotOneSubject,
+    Subject,
+    subject_of_files,
+    subject_of_results,
+)
 
 
 def test_stages_are_in_their_order(tmp_path):
@@ -52,3 +64,26 @@ def test_images_alone():
 def test_what_is_not_one_subject_is_said(named):
     with pytest.raises(NotOneSubject):
         subject_of_files([Path(name) for name in named])
+
+
+@pytest.mark.parametrize("template", ["/etc/shadow", "{own}/../other/x_####.cbf", "{own}/way_out/x_####.cbf"])
+def test_models_do_not_lead_to_images_that_are_not_the_sweeps(tmp_path, template):
+    own, other = tmp_path / "own", tmp_path / "other"
+    own.mkdir(), other.mkdir()
+    (own / "way_out").symlink_to(other)
+    edited = experiment()
+    edited = replace(edited, imageset=replace(edited.imageset, template=template.format(own=own)))
+    write_expt(tmp_path / "scaled.expt", [edited])
+    subject = Subject("x", {"scaled": tmp_path / "scaled.expt"}, folders=(own,))
+    with pytest.raises(ImagesElsewhere, match="not where the images of this sweep lie"):
+        ImageRoom().sweep(subject, "scaled")
+
+
+def test_models_that_a_user_has_named_lead_wherever_they_say_and_others_below_their_folders(tmp_path):
+    anywhere = Subject("x")
+    anywhere.require_own_images(experiment())
+    own = Subject("x", folders=(tmp_path, Path("/data")))
+    own.require_own_images(experiment())  # of /data/a visit
+    own.require_own_images(replace(experiment(), imageset=None))
+    with pytest.raises(ImagesElsewhere):
+        replace(own, folders=()).require_own_images(experiment())

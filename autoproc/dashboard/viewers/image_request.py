@@ -25,7 +25,7 @@ from autoproc.viewing.image_tiles import Pyramid
 from autoproc.viewing.images import MOST_STACKED, NoSuchImage, NoSuchSweep, Stack, SweepOfImages
 from autoproc.viewing.shoebox_view import NoSuchReflection
 from autoproc.viewing.spot_view import MAPS
-from autoproc.viewing.subject import NothingToSee, Subject
+from autoproc.viewing.subject import ImagesElsewhere, NothingToSee, Subject
 
 WORKERS = ThreadPoolExecutor(4, thread_name_prefix="images")
 """Threads that read and prepare images; the event loop never does."""
@@ -148,7 +148,7 @@ def in_thread(answer: Callable[[Looked], Response]) -> Callable[[Request], Await
             subject = await subject_in(request)
             made = partial(_answered, answer, request, subject)
             return await asyncio.get_running_loop().run_in_executor(WORKERS, made)
-        except (UnknownSweep, NothingToSee, NoSuchImage, NoSuchReflection, NoSuchSweep) as error:
+        except (UnknownSweep, NothingToSee, NoSuchImage, NoSuchReflection, NoSuchSweep, ImagesElsewhere) as error:
             return _said(error, 404)
         except (WrongQuestion, BadParameter) as error:
             return _said(error, 400)

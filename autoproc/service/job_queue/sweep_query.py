@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from autoproc.legible import natural_key
 from autoproc.service.job_queue.changes import Changes
-from autoproc.service.job_queue.job import INTERRUPTED, Job, job_of
+from autoproc.service.job_queue.job import INTERRUPTED, Job, job_of, sql_read
 
 FIGURES = (
     "d_min", "completeness", "multiplicity", "r_meas", "r_meas_inner", "r_pim", "cc_half", "i_over_sigma", "n_lattices",
@@ -24,8 +25,8 @@ OF_RESULT = ("verdict", "space_group", *FIGURES)
 FOLDER = "rtrim(rtrim(path, replace(path, '/', '')), '/')"
 """The folder of a sweep's images: the path without the letters behind its last slash."""
 COLUMNS: Mapping[str, str] = {
-    "id": "id", "name": "name", "folder": FOLDER, "visit": "visit", "state": "state",
-    "n_images": "n_images", "latest": "COALESCE(finished_at, started_at, found_at)",
+    "id": "id", "name": "in_order(name)", "folder": FOLDER, "place": f"in_order(CAST({FOLDER} AS BLOB))",
+    "visit": "visit", "state": "state", "n_images": "n_images", "latest": "COALESCE(finished_at, started_at, found_at)",
     "words": "lower(name || char(10) || path || char(10) || COALESCE(json_extract(result, '$.space_group'), ''))",
     **{name: f"CASE WHEN state = 'processed' THEN json_extract(result, '$.{name}') END" for name in OF_RESULT},
 }  # fmt: skip
@@ -108,7 +109,7 @@ class SweepList:
         self._bring_up_to_date()
         condition = _condition(query)
         way = "DESC" if query.is_descending else "ASC"
-        order = f"{'folder, ' * query.by_folder}{ORDERS[query.order]} {way} NULLS LAST, id {way}"
+        order = f"{'place, folder, ' * query.by_folder}{ORDERS[query.order]} {way} NULLS LAST, id {way}"
         chosen = f"SELECT id FROM listed{condition.sql} ORDER BY {order}"
         found = [row[0] for row in self._db.execute(chosen, condition.values)]
         return FoundSweeps(self._jobs(found[query.first : query.first + query.most]), len(found))
@@ -134,6 +135,7 @@ class SweepList:
         if latest != self._seen:
             self._tally = None
         if self._seen is None:
+            self._db.create_function("in_order", 1, _in_order, deterministic=True)
             self._db.execute("PRAGMA temp_store = MEMORY")
             self._db.executescript(TABLE)
             self._db.execute(COPY)
@@ -141,6 +143,11 @@ class SweepList:
             self._db.execute(CHANGED, (self._seen,))
             self._db.execute(NO_LONGER)
         self._seen = latest
+
+
+def _in_order(name: str | bytes) -> bytes:
+    """Names that are no UTF-8 stand among the others."""
+    return natural_key(sql_read(name)).encode("utf-8", "surrogateescape")
 
 
 def _condition(query: SweepQuery) -> _Condition:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from queued import RESULT, begun, found, queue_in
+from results_for_tests import results
 from simulated import simulated_sweep
 from starlette.testclient import TestClient
 
 from autoproc.dashboard.access.guard import Keys
-from autoproc.dashboard.app import file_viewer
+from autoproc.dashboard.access.keys import keys_of
+from autoproc.dashboard.app import dashboard, file_viewer
 from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.refl import write_refl
 from autoproc.formats.registry import open_reader
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.service.job_queue.job import State
+from autoproc.service.processing.outputs import Outputs
 from autoproc.stages.import_sweep import import_sweeps
 from autoproc.viewing.subject import Subject, subject_of_files
 
@@ -164,3 +170,27 @@ def test_an_image_that_is_damaged_is_said(experiment, tmp_path):
     answer = client_of(subject_of_files([tmp_path / "a.expt"])).get("/images/5/facts")
     assert answer.status_code == 503
     assert "gone_" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("template", "status"), [(None, 200), ("/etc/shadow", 404), ("/etc/passwd", 404), ("{above}/other/x_####.cbf", 404)]
+)
+def test_the_models_of_a_sweep_open_its_own_images_alone(experiment, written, tmp_path, template, status):
+    queue, outputs = queue_in(tmp_path), Outputs(tmp_path)
+    images = experiment.imageset
+    queue.add(found("lyso", path=Path(images.template)))
+    queue.finish(begun(queue), State.processed, RESULT, {})
+    queue.close()
+    results(outputs, "lyso", 1, 90.0)
+    stages = outputs.results("lyso") / "stages"
+    stages.mkdir()
+    if template is not None:  # somebody has edited the file
+        images = replace(images, template=template.format(above=written.start.parent.parent))
+    write_expt(stages / "scaled.expt", [replace(experiment, imageset=images)])
+    keys = keys_of(outputs)
+    with TestClient(dashboard(outputs, ServeParams(), keys), base_url="http://127.0.0.1") as client:
+        client.get("/", params={"token": keys.token})
+        for asked in ("facts", "1/facts", "1/tiles/0/0/0"):
+            answer = client.get(f"/sweeps/lyso/images/{asked}")
+            assert answer.status_code == status
+            assert "root:" not in answer.text

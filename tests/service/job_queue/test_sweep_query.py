@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +75,17 @@ def test_pages_are_the_list(queue, order, down, size):
 def test_an_unknown_order_is_an_error(queue):
     with pytest.raises(KeyError):
         names(queue, order="name; DROP TABLE jobs")
+
+
+def test_numbers_in_names_and_folders_are_sorted_by_their_value(tmp_path):
+    queue = queue_in(tmp_path)
+    try:
+        for name in ("x_10", "x_2", "X_1", "x_01a"):
+            queue.add(found(name, path=Path(f"/data/{name}/i_####.cbf")))
+        queue.add(found("odd", path=Path("/data/\udce9_3/i_####.cbf")))  # bytes that are no UTF-8
+        assert names(queue, order="name", is_descending=False) == ["odd", "X_1", "x_01a", "x_2", "x_10"]
+        assert names(queue, order="name") == ["x_10", "x_2", "x_01a", "X_1", "odd"]
+        by_folder = names(queue, by_folder=True, is_descending=False)
+        assert by_folder == ["X_1", "x_01a", "x_2", "x_10", "odd"]
+    finally:
+        queue.close()
