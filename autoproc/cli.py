@@ -365,16 +365,23 @@ def _simulate(
     name: Annotated[str, typer.Option("--name", help="Name of the sweep's files.")] = "demo",
     image_format: Annotated[ImageFormat, typer.Option("--format", help="Image format.")] = ImageFormat.minicbf,
     compress: Annotated[bool, typer.Option("--gzip", help="Write .cbf.gz.")] = False,
+    parameters: Annotated[
+        bool, typer.Option("--parameters", help="Print every parameter with its meaning and value, and leave.")
+    ] = False,
 ) -> None:
     """Write a rotation sweep with a known answer: images, and NAME_truth.npz beside them.
 
-    The demo is a lysozyme-like crystal on a Pilatus 300K. Change what you like:
+    demo is a lysozyme-like crystal on a Pilatus 300K, small 60 little images that are done in seconds, sweep a good
+    crystal with nothing changed. Change what you like:
 
     autoproc simulate sweep cell=96,51,62,90,112,90 space_group='C 1 2 1' n_images=240
+
+    Another seed= is another crystal of another structure; with structure_seed= given, it is another crystal of the
+    same one.
     """
     from autoproc.commands.simulate import simulate_command  # noqa: PLC0415
 
-    simulate_command(arguments or [], output, name, image_format.value, compress)
+    simulate_command(arguments or [], output, name, image_format.value, compress, parameters)
 
 
 def _ahead() -> Any:

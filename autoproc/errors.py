@@ -36,7 +36,12 @@ class AutoprocError(Exception):
 
     @property
     def advice(self) -> str:
-        """What to do about it; empty where there is nothing useful to say."""
+        """What to do about it, as what is behind it says, if that does; empty where there is nothing useful to say."""
+        cause: BaseException | None = self.__cause__
+        while cause is not None and not isinstance(cause, AutoprocError):
+            if hasattr(cause, "advice"):
+                return str(cause.advice)
+            cause = cause.__cause__
         return self.hint.format(**_shown(self.facts))
 
     def __str__(self) -> str:

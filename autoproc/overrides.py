@@ -26,6 +26,9 @@ WANTED = {
     "path_": "a path", "dict_": "a table",
 }  # fmt: skip
 """By how the library that checks values calls their kinds."""
+LIKE = 0.65
+"""Similarity, as difflib has it, from which a name may be a misspelling of another: `nonsense` has 0.5 of seed, `sed`
+0.86."""
 LONGEST_PART = 40
 """Characters of a part of a value that a message repeats."""
 SEPARATORS = {"exclude_images": ",", "fix": ",", "mask": ";", "exclude_regions": ";", "rectangle": ";"}
@@ -44,7 +47,7 @@ class BadParameter(ConfigurationError):
     """A parameter with a value that it cannot have."""
 
     what = "{key}={value} is not possible: {reason}"
-    hint = "`autoproc config {table}` shows every parameter with its meaning and default"
+    hint = "`{told_by}` shows every parameter with its meaning and default"
 
 
 def split_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]]:
@@ -66,22 +69,25 @@ def add(overrides: dict[str, str], key: str, value: str) -> None:
     overrides[key] = f"{overrides[key]}{separator}{value}" if separator and key in overrides else value
 
 
-def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
+def with_overrides(params: P, overrides: Mapping[str, Any], table: str, told_by: str = "") -> P:
     """The same parameters with some changed; values may be text. Raises UnknownParameter or BadParameter.
 
-    A field of parameters within parameters is changed by a mapping, or by `field.name`.
+    table : of the configuration; empty for parameters that are in none, of which the command told_by tells. A field of
+    parameters within parameters is changed by a mapping, or by `field.name`.
     """
+    told_by = told_by or f"autoproc config {table.partition('.')[0]}"
     fields = type(params).model_fields
     values: dict[str, Any] = {name: getattr(params, name) for name in fields}
     for key, value in overrides.items():
         name, _, inner = key.partition(".")
         if name not in fields or (inner and not isinstance(values[name], Params)):
-            raise UnknownParameter(key=f"{table}.{key}", suggestion=suggestion(name, fields, table))
+            raise UnknownParameter(key=_whole(table, key), suggestion=suggestion(name, fields, table, told_by))
         if isinstance(values[name], Params):
             if not inner and not isinstance(value, Mapping):
                 known = ", ".join(f"{name}.{n}" for n in type(values[name]).model_fields)
-                raise UnknownParameter(key=f"{table}.{key}", suggestion=f"it is a table: give one of {known}")
-            values[name] = with_overrides(values[name], {inner: value} if inner else value, f"{table}.{name}")
+                raise UnknownParameter(key=_whole(table, key), suggestion=f"it is a table: give one of {known}")
+            changed = {inner: value} if inner else value
+            values[name] = with_overrides(values[name], changed, _whole(table, name), told_by)
         else:
             values[name] = parsed(value, fields[name].annotation) if isinstance(value, str) else value
     try:
@@ -89,17 +95,23 @@ def with_overrides(params: P, overrides: Mapping[str, Any], table: str) -> P:
     except UnicodeEncodeError as error:  # bytes that are no UTF-8, which an argument may hold
         key = next((k for k, value in overrides.items() if not _is_text(value)), next(iter(overrides), ""))
         value = legible(overrides.get(key, ""))
-        raise BadParameter(key=f"{table}.{key}", value=value, reason="it is not UTF-8 text", table=table) from error
+        key = _whole(table, key)
+        raise BadParameter(key=key, value=value, reason="it is not UTF-8 text", told_by=told_by) from error
     except ValidationError as error:
         first, *others = error.errors()
         n_missing = 1 + sum(e["type"] == "missing" and e["loc"][:-1] == first["loc"][:-1] for e in others)
         key = ".".join(str(part) for part in first["loc"][:1]) or _spoken_of(str(first["msg"]), overrides)
         raise BadParameter(
-            key=f"{table}.{key}",
+            key=_whole(table, key),
             value=overrides.get(key, ""),
             reason=_reason(first, n_missing, overrides.get(key, "")),
-            table=table,
+            told_by=told_by,
         ) from error
+
+
+def _whole(table: str, key: str) -> str:
+    """A parameter as it is typed."""
+    return f"{table}.{key}" if table else key
 
 
 def _is_text(value: object) -> bool:
@@ -131,11 +143,11 @@ def _is_part(given: object, value: object) -> bool:
     return isinstance(given, str) and given != str(value).strip() and given.isprintable() and len(given) <= LONGEST_PART
 
 
-def suggestion(key: str, known: Iterable[str], table: str = "") -> str:
-    """The nearest known names, in words; table : that they belong to."""
-    near = difflib.get_close_matches(key, list(known), n=3, cutoff=0.5)
-    whole = [f"{table}.{name}" if table else name for name in near]
-    return f"did you mean {' or '.join(whole)}?" if near else "`autoproc config` prints every parameter"
+def suggestion(key: str, known: Iterable[str], table: str = "", told_by: str = "autoproc config") -> str:
+    """The nearest known names, in words; table : that they belong to; told_by : the command that prints them all."""
+    near = difflib.get_close_matches(key, list(known), n=3, cutoff=LIKE)
+    whole = [_whole(table, name) for name in near]
+    return f"did you mean {' or '.join(whole)}?" if near else f"`{told_by}` prints every parameter"
 
 
 def parsed(value: str, annotation: Any) -> Any:

@@ -100,3 +100,16 @@ def test_bytes_that_are_no_text_are_refused_and_shown_spelt_out(key):
     with pytest.raises(BadParameter, match="UTF-8|number|valid") as caught:
         with_overrides(ExampleParams(), {key: "\udcff"}, "example")
     caught.value.message.encode()
+
+
+def test_what_is_in_no_table_is_not_told_to_be():
+    with pytest.raises(UnknownParameter) as caught:
+        with_overrides(ExampleParams(), {"nonsense": "3"}, "", "autoproc example")
+    assert str(caught.value) == "there is no parameter nonsense: `autoproc example` prints every parameter"
+    with pytest.raises(BadParameter, match=r"^n=x is not possible.*`autoproc example` shows"):
+        with_overrides(ExampleParams(), {"n": "x"}, "", "autoproc example")
+
+
+def test_a_table_is_told_where_nothing_is_alike():
+    with pytest.raises(UnknownParameter, match="`autoproc config example` prints every parameter"):
+        with_overrides(ExampleParams(), {"nonsense": "3"}, "example")

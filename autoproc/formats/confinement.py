@@ -15,10 +15,8 @@ from pathlib import Path
 READING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 """Without O_NONBLOCK a pipe that a stranger gave the name of an image would hold the reader for good."""
 
-LEADS_OUT = (
-    "it is a symbolic link that leads out of its visit; list the folder it leads to in import_sweep.link_roots if that "
-    "is meant"
-)
+LET_IT_LEAD = "if that is meant, give the folder that it leads to: import_sweep.link_roots=FOLDER"
+LEADS_OUT = f"it is a symbolic link that leads out of its visit; {LET_IT_LEAD}"
 
 _listed: list[Path] = []
 """Of this process: one policy holds for whatever it opens, on any thread."""
@@ -26,6 +24,11 @@ _listed: list[Path] = []
 
 class LeadsOut(OSError):
     """A link that leads out of the visit of whoever made it."""
+
+    advice = LET_IT_LEAD
+
+    def __init__(self, reason: str = "it is a symbolic link that leads out of its visit") -> None:
+        super().__init__(reason)
 
 
 def may_lead_into(roots: Iterable[str | Path]) -> None:
@@ -61,5 +64,5 @@ def open_descriptor(path: str | Path) -> int:
             raise
     target = Path(os.path.realpath(path))
     if not is_within(target, Path(path).parent):
-        raise LeadsOut(LEADS_OUT)
+        raise LeadsOut
     return os.open(target, READING | os.O_NOFOLLOW)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoproc.errors import AutoprocError, CorruptFile, InputError
+from autoproc.errors import AutoprocError, CorruptFile, InputError, UnsupportedFile
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.dials.expt import read_expt
@@ -20,6 +20,7 @@ from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.formats.registry import format_name, open_reader, read_experiment
 from autoproc.importing.plausibility import plausibility_warnings
 from autoproc.models.experiment import Experiment
+from autoproc.reports.show_exported import EXPORTED, points_in
 from autoproc.reports.show_models import format_experiments
 from autoproc.reports.show_mtz import format_mtz
 from autoproc.reports.show_reflections import column_table, format_reflections
@@ -41,9 +42,18 @@ class NothingToShow(InputError):
     hint = "{instead}"
 
 
+class NotShown(UnsupportedFile):
+    """A file of which show can say nothing."""
+
+    hint = (
+        "autoproc show reads .expt, .refl, .mtz, .HKL, .hkl, .ins, .sca, .cif and rlp.json files, XDS.INP, and images: "
+        "CBF, a NeXus/DECTRIS master (.nxs, _master.h5), SMV, MarCCD, EDF or TIFF"
+    )
+
+
 @reads_file
 def describe(path: str | Path) -> str:
-    """What one file holds: .expt, .refl, .mtz, an image or a master file. Raises AutoprocError."""
+    """What one file holds: models, reflections, what was exported, an image or a master file. Raises AutoprocError."""
     path = Path(path)
     if os.path.isdir(path):  # unlike Path.is_dir, never raises: names come from anybody
         raise NothingToShow(path=path, kind="a folder", instead=_instead_of_folder(path))
@@ -52,7 +62,12 @@ def describe(path: str | Path) -> str:
         raise CorruptFile(path=path, reason="it is empty")
     if path.suffix in FOR_READING and os.path.exists(path):
         raise NothingToShow(path=path, kind=FOR_READING[path.suffix], instead="open it as it is")
-    if path.suffix == ".json":
+    if path.suffix in EXPORTED and os.path.exists(path):
+        return EXPORTED[path.suffix](path)
+    if path.suffix == ".json" and os.path.exists(path):
+        points = points_in(path)
+        if points:
+            return points
         _refuse_reports(path)
     if path.suffix in (".expt", ".json"):
         return _with_doubts(read_expt(path))
@@ -98,7 +113,10 @@ def _refuse_reports(path: Path) -> None:
 
 def format_image(path: Path) -> str:
     """The models that the header of an image or a master file describes, and the pixels of its first image."""
-    experiment = read_experiment(path)
+    try:
+        experiment = read_experiment(path)
+    except UnsupportedFile as error:
+        raise NotShown(path=path, reason=error.facts.get("reason", "of another kind")) from error
     parts = [f"Format: {format_name(path)}", _with_doubts([experiment]), _pixels(experiment)]
     return "\n\n".join(parts)
 

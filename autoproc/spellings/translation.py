@@ -60,7 +60,8 @@ def own_changes(
         parts = None if same is None else same.convert(plain(value))
         return {own: value} if parts is None else {own: parts[0]}
     if not found:
-        raise UnknownParameter(key=f"{table}.{key}" if table else key, suggestion=nearest(key, fields, table))
+        whole = f"{table}.{key}" if table and "." not in key else key
+        raise UnknownParameter(key=whole, suggestion=nearest(key, fields, table))
     meant = {s.ours: s for s in found}
     useful = [ours for ours in meant if ours]
     if len(useful) > 1 and (step is None or _is_of(step, key)):
@@ -136,7 +137,12 @@ def nearest(key: str, fields: Fields, table: str | None = None) -> str:
     if not words:
         paths = {s.path.rpartition(".")[2]: s for spellings in BY_STEP.values() for s in spellings if s.ours}
         words = [_in_words(paths[name]) for name in _most_like(last, paths)]
-    return f"did you mean {' or '.join(words[:3])}?" if words else "`autoproc config` prints every parameter"
+    return f"did you mean {' or '.join(words[:3])}?" if words else f"`{_all_of(owner)}` prints every parameter"
+
+
+def _all_of(table: str | None) -> str:
+    """The command that prints every parameter of a table."""
+    return f"autoproc config {table}" if table else "autoproc config"
 
 
 def _most_like(name: str, names: Iterable[str]) -> list[str]:

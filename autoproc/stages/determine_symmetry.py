@@ -58,8 +58,9 @@ class ImpossibleSpaceGroup(ConfigurationError):
 
     what = "{space_group} is not possible: the lattice has at most {lattice_group} within {max_delta} degrees"
     hint = (
-        "process it with symmetry.space_group=none index.space_group=none symmetry.laue_group=none to see what the "
-        "lattice has; if the cell is right but badly refined, symmetry.max_delta=5 allows more"
+        "give none to see what the lattice has (symmetry.space_group=none symmetry.laue_group=none, and where a sweep "
+        "is processed as a whole index.space_group=none too); if the cell is right but badly refined, "
+        "symmetry.max_delta=5 allows more"
     )
 
 

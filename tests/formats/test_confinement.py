@@ -8,8 +8,8 @@ import pytest
 from cbf_files import write_image, write_sweep
 from nexus_files import SIZE, write_master
 
-from autoproc.errors import CorruptFile, UnreadableFile
-from autoproc.formats.confinement import LeadsOut, is_within, may_lead_into, open_descriptor
+from autoproc.errors import UnreadableFile
+from autoproc.formats.confinement import LET_IT_LEAD, LeadsOut, is_within, may_lead_into, open_descriptor
 from autoproc.formats.hdf5.nexus import read_master
 from autoproc.formats.registry import kind_of, open_reader, read_image_models
 from autoproc.formats.sweeps import find_series
@@ -44,8 +44,9 @@ def linked_sweep(visit, theirs):
 
 def test_an_image_elsewhere_is_said_and_not_read(tmp_path, visit):
     linked_sweep(visit, tmp_path / "theirs")
-    with pytest.raises(UnreadableFile, match=r"x_0004.cbf.*symbolic link.*import_sweep.link_roots"):
+    with pytest.raises(UnreadableFile, match=r"x_0004.cbf.*symbolic link.*import_sweep.link_roots") as raised:
         read_image_models(visit / "x_0004.cbf")
+    assert raised.value.advice == LET_IT_LEAD
     said = import_sweeps([visit], ImportParams(max_damaged_fraction=0.6))
     words = " ".join([*(w for s in said.experiments for w in s.warnings), *(str(f.error) for f in said.failures)])
     assert "link_roots" in words or "x_0004" in words
@@ -75,7 +76,7 @@ def test_links_to_folders_out_of_the_visit_are_passed_over_and_said(tmp_path, vi
     assert [series.template.name for series in found.series] == ["y_####.cbf"]
     ((path, why),) = found.passed_over
     assert path == visit / "linked"
-    assert "leads out of its visit; list the folder it leads to in import_sweep.link_roots" in why
+    assert "leads out of its visit; if that is meant, give the folder that it leads to: import_sweep.link_roots=" in why
     (skipped,) = import_sweeps([visit]).skipped
     assert skipped.path == visit / "linked"
     may_lead_into([tmp_path / "theirs"])
@@ -127,7 +128,7 @@ def test_a_master_that_is_a_link(tmp_path, visit):
     (visit / "x_master.h5").symlink_to(tmp_path / "theirs" / "x_master.h5")
     with pytest.raises(LeadsOut):
         open_descriptor(visit / "x_master.h5")
-    with pytest.raises(UnreadableFile, match=r"symbolic link.*link_roots"):
+    with pytest.raises(UnreadableFile, match=r"cannot be read \(it is a symbolic link.*\): .*link_roots=FOLDER"):
         read_master(visit / "x_master.h5")
     may_lead_into([tmp_path / "theirs"])
     assert len(read_master(visit / "x_master.h5").parts) == 1
@@ -146,7 +147,7 @@ def test_links_and_virtual_sources_in_a_listed_folder_are_followed(tmp_path, vis
             handle.create_virtual_dataset("entry/data/data", layout)
         else:
             handle["entry/data/data"] = h5py.ExternalLink(str(other), "data")
-    with pytest.raises((CorruptFile, UnreadableFile), match=r"outside of its visit.*link_roots"):
+    with pytest.raises(UnreadableFile, match=r"outside of its visit\): if that is meant.*link_roots=FOLDER"):
         read_master(master)
     may_lead_into([tmp_path / "theirs"])
     assert read_master(master).whole.scan.n_images == 4
@@ -173,6 +174,6 @@ def test_what_a_master_links_to_outside_is_not_called_damaged(visit, tmp_path):
     with h5py.File(master, "r+") as handle:
         del handle["entry/data/data_000001"]
         handle["entry/data/data_000001"] = h5py.ExternalLink(str(outside), "/entry/data/data")
-    with pytest.raises(CorruptFile, match="links to 'secret', which lies outside") as caught:
+    with pytest.raises(UnreadableFile, match="links to 'secret', which lies outside") as caught:
         read_master(master)
     assert caught.value.facts["path"] == master

@@ -154,6 +154,19 @@ def test_a_hint_names_the_right_parameter(argument, words):
     assert "decisions" not in caught.value.advice
 
 
+@pytest.mark.parametrize(
+    ("argument", "what", "advice"),
+    [
+        ("symetry.space_group=P3", "symetry.space_group", "did you mean symmetry.space_group?"),
+        ("nonsense=3", "symmetry.nonsense", "`autoproc config symmetry` prints every parameter"),
+    ],
+)
+def test_a_parameter_is_told_as_it_was_typed(argument, what, advice):
+    with pytest.raises(UnknownParameter) as caught:
+        of_step("symmetry", argument)
+    assert (caught.value.message, caught.value.advice) == (f"there is no parameter {what}", advice)
+
+
 def test_a_step_hints_at_its_own_parameters():
     with pytest.raises(UnknownParameter, match=r"scale\.anomolous.*did you mean scale\.anomalous\?"):
         of_step("scale", "anomolous=True")

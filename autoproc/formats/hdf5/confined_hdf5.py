@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import h5py
 import numpy as np
 
-from autoproc.formats.confinement import is_within
+from autoproc.formats.confinement import LeadsOut, is_within
 from autoproc.formats.header_values import quoted
 
 MOST_BYTES = 1 << 30
@@ -47,17 +47,14 @@ def allowed(name: str, folder: Path) -> Path:
     """The regular file that a link names, seen from the folder of the file that it is in.
 
     It must lie within the visit; symbolic links count as what they lead to. A full path of which nothing is left
-    stands for a file of its last name in the folder, as the library has it: data are moved. Raises ForbiddenHdf5,
-    or FileNotFoundError.
+    stands for a file of its last name in the folder, as the library has it: data are moved. Raises LeadsOut,
+    ForbiddenHdf5 or FileNotFoundError.
     """
     target = (folder.resolve() / name).resolve()
     if os.path.isabs(name) and not target.exists():
         target = (folder.resolve() / Path(name).name).resolve()
     if not is_within(target, folder):
-        raise ForbiddenHdf5(
-            f"it links to {quoted(Path(name).name)}, which lies outside of its visit; list the folder of that in "
-            "import_sweep.link_roots if it is meant"
-        )
+        raise LeadsOut(f"it links to {quoted(Path(name).name)}, which lies outside of its visit")
     if not stat.S_ISREG(os.stat(target).st_mode):
         raise ForbiddenHdf5(f"it links to {quoted(Path(name).name)}, which is no regular file")
     return target

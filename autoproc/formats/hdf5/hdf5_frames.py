@@ -108,7 +108,8 @@ def _linked(path: Path, group: h5py.Group, name: str) -> h5py.Dataset | None:
                 return None
             raise MissingDataFile(path=path, target=target) from error
         at_fault = path if target is None or isinstance(error, (ForbiddenHdf5, LeadsOut)) else target
-        raise CorruptFile(path=at_fault, reason=reason_of(error)) from error
+        kind = UnreadableFile if isinstance(error, LeadsOut) else CorruptFile
+        raise kind(path=at_fault, reason=reason_of(error)) from error
     if not is_image_stack(dataset):
         raise CorruptFile(path=path, reason=f"{group.name}/{name} is not a stack of images")
     return dataset

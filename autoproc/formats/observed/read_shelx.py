@@ -129,6 +129,11 @@ def _beside(path: Path) -> tuple[tuple[float, ...], float, gemmi.SpaceGroup | No
     raise NoCell(path=path, beside=path.with_suffix(".ins").name)
 
 
+def read_ins(path: Path) -> tuple[tuple[float, ...], float, gemmi.SpaceGroup | None] | None:
+    """Cell, wavelength (0 unknown) and space group that an .ins or .res file tells; None without a cell."""
+    return _of_ins(path, read_whole(path).decode("ascii", "replace").splitlines())
+
+
 def _of_ins(path: Path, lines: list[str]) -> tuple[tuple[float, ...], float, gemmi.SpaceGroup | None] | None:
     cell, wavelength, latt, symm = None, 0.0, 1, ["x,y,z"]
     for line in lines:
