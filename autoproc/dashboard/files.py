@@ -139,6 +139,12 @@ def earlier_results(outputs: Outputs, name: str, number: int) -> ResultFolder:
     return ResultFolder(f"{name}/{number}", outputs.output, place.parts)
 
 
+def log_of_attempt(outputs: Outputs, name: str, run: int) -> ResultFolder:
+    """The folder in which the log of an attempt without results is kept."""
+    place = outputs.logs.folder(name, run).relative_to(outputs.output)
+    return ResultFolder(f"attempt {run} at {name}", outputs.output, place.parts)
+
+
 def under_way(outputs: Outputs, name: str, run: int) -> ResultFolder:
     """The folder that an attempt writes to."""
     place = outputs.folder(name, run).relative_to(outputs.output)

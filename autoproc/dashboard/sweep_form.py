@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args, get_origin
 
 from autoproc.config import Config, with_command_line
 from autoproc.dashboard.told import in_words
 from autoproc.dashboard.wishes import as_lines, changes_in
 from autoproc.errors import AutoprocError
+from autoproc.models.space_group import symbols_by_system
 from autoproc.params import meanings
 from autoproc.service.job_queue.job import Job, State
 
+Choices: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 LABELS = {
     "import_sweep.beam_centre": ("beam centre (px)", "fast,slow: 1023.5,1100.2"),
     "import_sweep.distance": ("distance (mm)", "250"),
@@ -65,7 +68,10 @@ OTHERS = "parameters"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One parameter as the form shows it; error : what is wrong with the value."""
+    """One parameter as the form shows it; error : what is wrong with the value; choices : those that it can have.
+
+    choices are in groups: (label, ((value, words), ...)); none where it is typed.
+    """
 
     name: str
     label: str
@@ -73,6 +79,12 @@ class Field:
     meaning: str
     value: str = ""
     error: str = ""
+    choices: Choices = ()
+
+    @property
+    def is_offered(self) -> bool:
+        """Its value is among the choices."""
+        return not self.value or any(self.value == value for _, group in self.choices for value, _ in group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +152,21 @@ def _field(name: str, value: str, error: str = "") -> Field:
     table, _, key = name.partition(".")
     label, example = LABELS.get(name, (key.replace("_", " "), ""))
     meaning = meanings(type(getattr(Config(), table))).get(key, "")
-    return Field(name, label, example or _default(name), meaning, value, error)
+    return Field(name, label, example or _default(name), meaning, value, error, choices_of(name))
+
+
+def choices_of(name: str) -> Choices:
+    """What a parameter can be, where that is one of a few things or a space group; none for others."""
+    table, _, key = name.partition(".")
+    annotation = type(getattr(Config(), table)).model_fields[key].annotation
+    if annotation is bool:
+        return (("", (("true", "yes"), ("false", "no"))),)
+    if get_origin(annotation) is Literal:
+        return (("", tuple((str(value), str(value)) for value in get_args(annotation))),)
+    if key == "space_group":
+        groups = symbols_by_system().items()
+        return tuple((system, tuple((one, one) for one in symbols)) for system, symbols in groups)
+    return ()
 
 
 def _is_parameter(name: str) -> bool:

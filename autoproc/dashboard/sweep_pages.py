@@ -15,11 +15,18 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from autoproc.dashboard import sweep_address  # noqa: F401  (the kind of a name in an address)
-from autoproc.dashboard.files import NotHandedOut, ResultFolder, earlier_results, pieces, results_of
+from autoproc.dashboard.files import (
+    NotHandedOut,
+    ResultFolder,
+    earlier_results,
+    log_of_attempt,
+    pieces,
+    results_of,
+)
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.rows import row_of
 from autoproc.dashboard.sweep_form import form_for
-from autoproc.dashboard.sweep_log import log_part
+from autoproc.dashboard.sweep_log import LOG, log_part
 from autoproc.dashboard.told import DOWNLOADS, outline, told_by, used
 from autoproc.dashboard.website import visit_of
 from autoproc.dashboard.zipped import zipped
@@ -64,6 +71,7 @@ def _results(outputs: Outputs, job: Job, processing: int | None) -> dict[str, An
         "kept": kept,
         "form": form_for(job) if processing is None else None,
         "log": log_part(outputs, job) if processing is None else None,
+        "attempts": outputs.logs.of(job.name) if processing is None else [],
     }
 
 
@@ -86,6 +94,13 @@ async def log(request: Request) -> Response:
     begin = int(asked) if asked.isdecimal() and len(asked) < 16 else None
     part = await run_in_threadpool(log_part, outputs, job, begin)
     return JSONResponse({} if part is None else part.facts(), headers={"cache-control": "no-store"})
+
+
+async def attempt_log(request: Request) -> Response:
+    """The log of an attempt that left no results."""
+    job, run = await _job(request), request.path_params["run"]
+    folder = log_of_attempt(visit_of(request).outputs, job.name, run)
+    return await run_in_threadpool(handed_out, folder, LOG)
 
 
 async def file(request: Request) -> Response:
@@ -135,6 +150,7 @@ async def _job(request: Request) -> Job:
 routes = [
     Route("/sweeps/{name:sweep}", sweep_page, name="sweep"),
     Route("/sweeps/{name:sweep}/log", log),
+    Route("/sweeps/{name:sweep}/log/{run:int}", attempt_log),
     Route("/sweeps/{name:sweep}/zip", all_files),
     Route("/sweeps/{name:sweep}/files/{path:path}", file),
 ]

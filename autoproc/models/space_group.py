@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 import gemmi
@@ -25,6 +26,21 @@ def symbol(group: gemmi.SpaceGroup) -> str:
     short = " ".join([parts[0], *(part for part in parts[1:] if part != "1")])
     named = gemmi.find_spacegroup_by_name(short) if len(parts) > 2 else None
     return short if named is not None and named.xhm() == full else full
+
+
+@lru_cache(maxsize=1)
+def symbols_by_system() -> dict[str, tuple[str, ...]]:
+    """The 230 space groups in their standard settings, by crystal system in order of their numbers.
+
+    Those of chiral molecules come first in each.
+    """
+    found: dict[str, list[gemmi.SpaceGroup]] = {}
+    for group in gemmi.spacegroup_table():
+        if group.is_reference_setting():
+            found.setdefault(group.crystal_system_str(), []).append(group)
+    for groups in found.values():
+        groups.sort(key=lambda group: (not group.is_sohncke(), group.number))
+    return {system: tuple(map(symbol, groups)) for system, groups in found.items()}
 
 
 def _known(name: str) -> str:

@@ -160,3 +160,29 @@ def test_the_spot_finder_is_asked_anew(images):
 def test_whatever_is_asked_an_image_is_shown(images, asked):
     page = images(asked)
     assert page.evaluate("viewer.picture.shown") is not None
+
+
+def test_an_address_opens_a_reflection_with_its_equivalents_and_keeps_that(images):
+    page = images("row=40&open=equivalents")
+    page.locator("#equivalents[open] tbody tr.this").wait_for()
+    page.locator("#equivalents summary").click()
+    page.wait_for_function("() => !location.search.includes('open=')")
+    page.locator("#equivalents summary").press("Enter")
+    page.wait_for_function("() => location.search.includes('open=equivalents')")
+
+
+def test_an_address_lists_the_reflections_of_a_part_of_the_detector(images):
+    page = images("region=0,125,0,150&lattice=1&order=residual")
+    page.locator("#found tr").first.wait_for()
+    words = page.locator("#found-words").inner_text()
+    assert "within x 0 to 125, y 0 to 150 of lattice 2" in words
+    assert page.locator("#found-last").inner_text() == "off, px"
+    off = [float(text) for text in page.locator("#found td:last-child").all_inner_texts()]
+    assert off == sorted(off, reverse=True)
+    assert off[0] > 0
+    page.locator("#found button").first.press("Enter")
+    page.locator("#chosen").wait_for()
+    page.wait_for_function("() => location.search.includes('row=') && location.search.includes('region=0,125,0,150')")
+    page.locator("#clear").click()
+    page.wait_for_function("() => !location.search.includes('region=')")
+    assert page.locator("#found tr").count() == 0

@@ -85,3 +85,37 @@ def test_the_log_is_followed_until_the_result(address, window, queue, tmp_path):
     results(outputs, "new", job.run, 88.0)
     queue.finish(job, State.processed, RESULT, {})
     page.get_by_text("88.0%").first.wait_for()
+
+
+def without_images(page):
+    """These results have none: the viewer's page is an empty one."""
+    page.route("**/images?*", lambda route: route.fulfill(body="<title>images</title>", content_type="text/html"))
+    return page
+
+
+def test_a_map_is_one_stop_of_the_keyboard_and_leads_to_its_reflections(address, window):
+    page = without_images(opened(window, address, "/sweeps/lyso"))
+    page.locator("svg.map a.cell[tabindex='0']").wait_for(state="attached")
+    cells = page.locator("svg.map a.cell")
+    assert cells.count() == 3
+    assert page.locator("svg.map a.cell[tabindex='0']").count() == 1
+    cells.first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")  # there is nothing: it stays
+    href = page.evaluate("document.activeElement.getAttribute('href')")
+    assert href == "/sweeps/lyso/images?stage=refined&order=residual&region=50,100,40,80"
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address().split('/?')[0]}{href}")
+
+
+def test_a_point_of_a_plot_by_resolution_leads_to_the_reflections_of_its_shell(address, window):
+    page = without_images(opened(window, address, "/sweeps/lyso"))
+    figure = page.locator("figure", has=page.get_by_text("Completeness", exact=True))
+    figure.scroll_into_view_if_needed()
+    figure.locator(".plot.leads").focus()
+    page.keyboard.press("ArrowRight")
+    figure.locator(".way").get_by_text("reflections from 5.10 to 1.90").wait_for()
+    assert figure.locator(".way").get_attribute("href") == "/sweeps/lyso/images?stage=scaled&d=5.1,1.9"
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address().split('/?')[0]}/sweeps/lyso/images?stage=scaled&d=5.1,1.9")

@@ -138,3 +138,17 @@ def test_what_changed_while_nobody_looked_is_caught_up(window, address, queue):
     begun(queue)
     page.evaluate(hide, False)
     page.locator("[data-name=meanwhile].is-running").wait_for()
+
+
+def test_a_list_of_some_shows_what_belongs_into_it_and_nothing_else(window, address, queue):
+    page = window(address().split("/?")[0])
+    page.goto(address())
+    page.goto(f"{address().split('/?')[0]}/?state=failed")
+    finished(queue, "fine")
+    page.locator("[data-count=good] b").get_by_text("3").wait_for()
+    assert names(page) == ["broken"]
+    finished(queue, "broken_too", status="failed", error="no spots", verdict=None)
+    page.locator("#rows").get_by_text("broken_too").wait_for()
+    queue.retry("broken")
+    page.locator("#rows").get_by_text("broken", exact=True).wait_for(state="detached")
+    assert names(page) == ["broken_too"]

@@ -108,7 +108,10 @@ def test_a_failure_says_why_and_what_to_do_and_offers_what_matters(client):
 def test_what_is_wrong_is_said_beside_its_field(client, output):
     answer = posted(client, "/sweeps/bad/reprocess", **{"set index.method": "magic", "set index.max_cell": "300"})
     assert answer.status_code == 400
-    assert re.search(r'value="magic"[^>]*aria-invalid', answer.text)
+    assert re.search(
+        r'name="set index.method"[^>]*aria-invalid[^<]*<option value="">[^<]*</option>\s*<option selected>magic',
+        answer.text,
+    )
     assert not re.search(r'value="300"[^>]*aria-invalid', answer.text)
     assert queued(output, "bad").state is State.failed
 
@@ -191,3 +194,22 @@ def test_what_makes_no_sense_in_a_folder_is_not_shown(client, output):
         assert client.get("/sweeps/other").status_code == 200
     (output / "other" / "summary.json").write_text("[]")
     assert client.get("/sweeps/other").status_code == 200
+
+
+def test_the_log_of_an_attempt_before_is_reached(client, output):
+    assert "Logs of attempts before" not in client.get("/sweeps/bad").text
+    results(Outputs(output), "bad", 2, 0.0, Failure("index", "again", ""))
+    page = client.get("/sweeps/bad").text
+    assert '<a href="/sweeps/bad/log/1">attempt 1</a>' in page
+    answer = client.get("/sweeps/bad/log/1")
+    assert answer.text.startswith("first line\nsecond <line>")
+    assert answer.headers["content-type"].startswith("text/plain")
+    for missing in ("/sweeps/bad/log/2", "/sweeps/lyso/log/1", "/sweeps/bad/log/-1", "/sweeps/bad/log/1/../../x"):
+        assert client.get(missing).status_code == 404
+
+
+def test_what_can_be_chosen_is_a_choice(client):
+    page = client.get("/sweeps/lyso").text
+    assert '<optgroup label="tetragonal">' in page
+    assert '<option value="P 43 21 2">' in page
+    assert client.get("/sweeps/bad").text.count("<select") == 2  # the space group, and the method of indexing

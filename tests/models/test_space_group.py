@@ -12,6 +12,7 @@ from autoproc.models.space_group import (
     rotations_of,
     space_group_named,
     symbol,
+    symbols_by_system,
 )
 
 NAMES = ("P 1", "C 1 2 1", "I 1 2 1", "P 21 21 21", "F 2 3", "I 4 3 2", "P 61 2 2", "R 3 :H", "R 3 :R")
@@ -75,3 +76,11 @@ def test_proper_rotations_are_those_of_the_laue_group(name):
     assert 2 * len(rotations) == len(laue.sym_ops)
     known = {(np.array(op.rot) // gemmi.Op.DEN).tobytes() for op in laue.sym_ops}
     assert {w.tobytes() for w in rotations} <= known
+
+
+def test_every_space_group_is_offered_once_under_its_system():
+    found = symbols_by_system()
+    assert list(found) == ["triclinic", "monoclinic", "orthorhombic", "tetragonal", "trigonal", "hexagonal", "cubic"]
+    numbers = [space_group_named(name).number for names in found.values() for name in names]
+    assert sorted(numbers) == list(range(1, 231))
+    assert found["monoclinic"][:3] == ("P 2", "P 21", "C 2")

@@ -155,7 +155,7 @@ def test_a_disk_that_stays_full_is_a_failure(tmp_path, image):
     assert "No space left on device" in job.error
     assert "make room" in job.hint
     assert not service.outputs.results("full_x").exists()  # half a result is none
-    assert (service.outputs.kept_logs / "full_x.log").exists()
+    assert service.outputs.logs.of("full_x")
     service.close()
 
 

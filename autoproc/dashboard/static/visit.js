@@ -15,22 +15,23 @@ const element = (html) => {
 
 const isPlain = () => visit.querySelector("#rows").dataset.plain === "yes"; // all sweeps, the latest first
 
-/** Put a sweep's row in the place of the one there; returns whether there was one. */
+/** Put a sweep's row in the place of the one there; returns "missing" where there is none, else "turned" or "same". */
 function replaceRow(row) {
   const there = visit.querySelector(`#rows tr[data-id="${row.id}"]`);
-  if (!there) return false;
+  if (!there) return "missing";
   const made = element(row.html);
   const [before, now] = [there.querySelector(".picture img"), made.querySelector(".picture img")];
   if (before && now && before.getAttribute("src") === now.getAttribute("src")) now.replaceWith(before);
   const open = there.querySelector("details[open]");
   if (open) made.querySelector("details")?.setAttribute("open", "");
   const hadFocus = there.contains(document.activeElement);
-  if (there.className !== made.firstElementChild.className) made.firstElementChild.classList.add("has-changed");
   const placed = made.firstElementChild;
+  const isOther = !there.classList.contains(`is-${row.state}`);
+  if (isOther) placed.classList.add("has-changed");
   there.replaceWith(placed);
   if (isPlain() && placed.matches(".is-running") && !there.matches(".is-running")) placed.parentElement.prepend(placed);
   if (hadFocus) placed.querySelector(open ? "summary" : ".name a")?.focus();
-  return true;
+  return isOther ? "turned" : "same";
 }
 
 /** A sweep that is new goes to the top of the list of all, and the last leaves it. */
@@ -52,9 +53,10 @@ function show(news) {
   const atWork = document.querySelector("#at-work");
   atWork.classList.toggle("is-attended", news.is_attended);
   if (atWork.textContent !== news.at_work) atWork.textContent = news.at_work;
-  const missing = news.rows.filter((row) => !replaceRow(row));
-  if (isPlain()) missing.sort((a, b) => a.id - b.id).forEach(addRow);
-  else if (missing.length) swap.soon();
+  const became = new Map(news.rows.map((row) => [row, replaceRow(row)]));
+  const others = news.rows.filter((row) => became.get(row) !== "same");
+  if (isPlain()) others.filter((row) => became.get(row) === "missing").sort((a, b) => a.id - b.id).forEach(addRow);
+  else if (others.length) swap.soon(); // whether they belong into the list is the server's to say
 }
 
 setClock(Number(visit.dataset.now));

@@ -22,7 +22,8 @@ from typing import Any
 
 from autoproc.service.job_queue.job import Job
 from autoproc.service.job_queue.sweep_names import from_one_name, in_one_name
-from autoproc.service.processing.earlier import PARAMETERS, Earlier
+from autoproc.service.processing.attempt_logs import AttemptLogs
+from autoproc.service.processing.earlier import PARAMETERS, Earlier, run_of
 
 OURS = (
     "merged.mtz", "merged_anisotropic.mtz", "unmerged.mtz", "summary.txt", "summary.json", "report.html", "plots.json",
@@ -52,7 +53,7 @@ class Outputs:
         self.output = output
         self.state = output / ".autoproc"
         self.work = self.state / "work"
-        self.kept_logs = self.state / "failed"
+        self.logs = AttemptLogs(self.state)
         self.earlier = Earlier(self.state, n_earlier)
 
     def make_folders(self) -> None:
@@ -120,11 +121,12 @@ class Outputs:
             if place.is_dir():
                 self.keep_foreign(old, place)
                 if not self.earlier.keep(old, name):
+                    self.logs.keep(old, name, run_of(old))
                     remove(old)
             elif old.exists():
                 old.rename(place)
             if new.exists():
-                self._keep_log(new, name)
+                self.logs.keep(new, name, run)
                 remove(new)
             for outcome in (self.outcome_path(name, run), self.outcome_path(name, run).with_suffix(".json.part")):
                 outcome.unlink(missing_ok=True)
@@ -147,12 +149,6 @@ class Outputs:
         for entry in list(old.iterdir()):
             if not is_ours(entry.name) and not (place / entry.name).exists() and not entry.name.startswith("."):
                 entry.rename(place / entry.name)
-
-    def _keep_log(self, folder: Path, name: str) -> None:
-        """The log of an attempt without results, for whoever wonders."""
-        with suppress(OSError):
-            self.kept_logs.mkdir(exist_ok=True)
-            (folder / "autoproc.log").replace(self.kept_logs / f"{in_one_name(name)}.log")
 
 
 def is_ours(name: str) -> bool:

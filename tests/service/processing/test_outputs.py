@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from autoproc.service.processing.attempt_logs import MOST
 from autoproc.service.processing.outputs import Leftover, Outputs, write_outcome
 
 
@@ -60,7 +63,7 @@ def test_an_attempt_without_a_result_leaves_its_log_only(outputs):
     (folder / "autoproc.log").write_text("what it did")
     put(outputs, "x", 2)
     assert (outputs.results("x") / "merged.mtz").read_text() == "first"
-    assert (outputs.kept_logs / "x.log").read_text() == "what it did"
+    assert (outputs.logs.folder("x", 2) / "autoproc.log").read_text() == "what it did"
     assert list(outputs.work.iterdir()) == []
 
 
@@ -89,3 +92,29 @@ def test_half_an_outcome_is_none(outputs):
     assert outputs.outcome("x", 1) is None
     outputs.clean("x", 1)
     assert outputs.leftovers() == []
+
+
+def failed(outputs, run):
+    """A folder of an attempt that ended with an error: a summary and a log, no data."""
+    folder = outputs.folder("x", run)
+    folder.mkdir()
+    (folder / "summary.json").write_text("{}")
+    (folder / "parameters.json").write_text(json.dumps({"run": run}))
+    (folder / "autoproc.log").write_text(f"attempt {run}")
+    put(outputs, "x", run)
+
+
+def test_the_log_of_a_failure_is_kept_when_another_attempt_takes_its_place(outputs):
+    failed(outputs, 1)
+    assert outputs.logs.of("x") == []
+    failed(outputs, 2)
+    assert [one.run for one in outputs.logs.of("x")] == [1]
+    assert (outputs.logs.folder("x", 1) / "autoproc.log").read_text() == "attempt 1"
+    assert (outputs.results("x") / "autoproc.log").read_text() == "attempt 2"
+
+
+def test_logs_are_kept_of_the_last_attempts_alone(outputs):
+    for run in range(1, MOST + 4):
+        failed(outputs, run)
+    assert [one.run for one in outputs.logs.of("x")] == list(range(MOST + 2, 2, -1))
+    assert outputs.logs.of("y") == []
