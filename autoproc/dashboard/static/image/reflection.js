@@ -47,6 +47,7 @@ export class ReflectionPanel {
     $("#chosen-name").textContent = hkl?.some(Boolean) ? hkl.join(" ") : "Not indexed";
     $("#chosen-facts").replaceChildren(...terms(this.#facts(facts, fates[columns.fate[0]].words)));
     $("#frames").replaceChildren(...frames(box, this.state.colours, (image) => this.state.change({ image })));
+    $("#no-profile").hidden = !columns.intensity_prf?.[0];
     $("#rocking").replaceChildren(rockingCurve(facts.rocking, box.first));
     this.#equivalents(facts.equivalents);
   }
