@@ -1,6 +1,7 @@
 """Crystals that turn up where another was meant: proteins of hosts, purification and tests, salts of the mother liquor.
 
-Proteins: entries of the Protein Data Bank, the last six with the cells of their files, the rest not compared;
+Proteins: entries of the Protein Data Bank; 1MBN, 1GPB, 1DAT and the last six with the cells of their files, the rest
+not compared;
 those that are crystallised by mistake after Hungler et al. (2016) J. Appl. Cryst. 49, 2252 (ContaMiner), Simpkin et al.
 (2018) Acta D74, 595 (SIMBAD), Veesler et al. (2008) Acta F64, 880 (AcrB) and Psakis et al. (2009). Salts and small
 molecules: their mineral or common name, at room temperature unless it is said. Cells are rounded as in the literature.
@@ -15,7 +16,7 @@ from autoproc.geometry.lattice_distance import Cell
 
 @dataclass(frozen=True, slots=True)
 class KnownCrystal:
-    """A crystal form: what it is, where it is described ("" for none), space group, cell (Angstrom, degrees)."""
+    """A crystal form: what it is, PDB entry ("" for what is none), space group, cell (Angstrom, degrees)."""
 
     name: str
     code: str
@@ -39,13 +40,13 @@ PROTEINS = (
     KnownCrystal("insulin, cubic", "9INS", "I 21 3", (78.9, 78.9, 78.9, 90, 90, 90)),
     KnownCrystal("concanavalin A", "1JBC", "I 2 2 2", (61.95, 86.05, 89.1, 90, 90, 90)),
     KnownCrystal("glucose isomerase", "1XIB", "I 2 2 2", (93.88, 99.64, 102.9, 90, 90, 90)),
-    KnownCrystal("horse spleen ferritin", "", "F 4 3 2", (184.0, 184.0, 184.0, 90, 90, 90)),
-    KnownCrystal("sperm whale myoglobin", "", "P 1 21 1", (64.5, 30.9, 34.8, 90, 105.8, 90)),
+    KnownCrystal("horse ferritin", "1DAT", "F 4 3 2", (183.7, 183.7, 183.7, 90, 90, 90)),
+    KnownCrystal("sperm whale myoglobin", "1MBN", "P 1 21 1", (64.5, 30.9, 34.7, 90, 106.0, 90)),
     KnownCrystal("human deoxyhaemoglobin", "2HHB", "P 1 21 1", (63.15, 83.59, 53.8, 90, 99.34, 90)),
     KnownCrystal("horse cytochrome c", "1HRC", "P 43", (58.4, 58.4, 42.09, 90, 90, 90)),
     KnownCrystal("human carbonic anhydrase II", "2CBA", "P 1 21 1", (42.7, 41.7, 73.0, 90, 104.6, 90)),
     KnownCrystal("bovine liver catalase", "4BLC", "P 32 2 1", (142.0, 142.0, 103.7, 90, 90, 120)),
-    KnownCrystal("glycogen phosphorylase b", "", "P 43 21 2", (128.5, 128.5, 116.3, 90, 90, 90)),
+    KnownCrystal("glycogen phosphorylase b", "1GPB", "P 43 21 2", (128.5, 128.5, 116.3, 90, 90, 90)),
     KnownCrystal("crambin", "1CBN", "P 1 21 1", (40.76, 18.4, 22.27, 90, 90.7, 90)),
     KnownCrystal("green fluorescent protein", "1EMA", "P 21 21 21", (51.77, 62.85, 70.66, 90, 90, 90)),
     KnownCrystal("AcrB of E. coli", "1IWG", "R 3 2:H", (144.5, 144.5, 518.0, 90, 90, 120)),

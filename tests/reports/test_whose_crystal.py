@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import gemmi
 import numpy as np
 import pytest
@@ -36,6 +38,22 @@ def test_each_is_known_again_and_is_what_its_space_group_allows(known):
     for op in group.operations().sym_ops:
         turn = np.array(op.rot) / op.DEN
         np.testing.assert_allclose(turn.T @ metric @ turn, metric, rtol=1e-6, atol=1e-6 * metric.max())
+
+
+def test_every_protein_has_its_entry_in_the_protein_data_bank():
+    codes = [known.code for known in PROTEINS]
+    assert not [known.name for known in PROTEINS if not re.fullmatch("[1-9][0-9A-Z]{3}", known.code)]
+    assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize(
+    ("cell", "group", "code"),
+    [((64.5, 30.9, 34.7, 90, 106.0, 90), "P 1 21 1", "1MBN"), ((128.5, 128.5, 116.3, 90, 90, 90), "P 43 21 2", "1GPB"),
+     ((183.7, 183.7, 183.7, 90, 90, 90), "F 4 3 2", "1DAT")],
+)  # fmt: skip
+def test_the_cells_of_entries_are_those_of_their_files(cell, group, code):
+    (known,) = [known for known in PROTEINS if known.code == code]
+    assert (known.cell, known.space_group) == (cell, group)
 
 
 def test_tetragonal_lysozyme_in_its_group_and_in_none():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,8 @@ import pytest
 import autoproc
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-PYTHON_SCRIPTS = sorted(
-    p for p in SCRIPTS.iterdir() if p.is_file() and not p.suffix and "import installed" in p.read_text()
-)
+NEEDS_IT = re.compile(r"^(import installed|from autoproc)\b", re.MULTILINE)
+PYTHON_SCRIPTS = sorted(p for p in SCRIPTS.iterdir() if p.is_file() and not p.suffix and NEEDS_IT.search(p.read_text()))
 
 
 @pytest.mark.parametrize("script", PYTHON_SCRIPTS, ids=lambda p: p.name)
