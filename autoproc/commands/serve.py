@@ -21,6 +21,7 @@ from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.patience import serve_on
 from autoproc.dashboard.standing import who_is_at_work
 from autoproc.errors import InputError, WrongArguments
+from autoproc.formats.confinement import may_lead_into
 from autoproc.overrides import split_arguments
 from autoproc.service.orphans import ORPHANED, die_with_parent
 from autoproc.service.processing.outputs import Outputs
@@ -52,7 +53,9 @@ def serve_command(
         if len(folders) > 1:
             raise WrongArguments(what_is_wrong="more than one folder of results was given", command="serve")
         output = Path(folders[0] if folders else RESULTS)
-        params = with_command_line(read_config(config), changes).serve
+        settings = with_command_line(read_config(config), changes)
+        may_lead_into(settings.import_sweep.link_roots)
+        params = settings.serve
         with queue_of(output) as queue:  # it has one, or that is said
             at_work = who_is_at_work(queue)
         outputs = Outputs(output)

@@ -19,6 +19,9 @@ from autoproc.dashboard.wishes import VERBS, BadBody, Priority, Reprocess, prior
 from autoproc.service.job_queue.job import Job
 from autoproc.service.job_queue.jobs import JobQueue
 
+MOST_DIGITS = 18
+"""Of the number of an event: as many as the queue counts with."""
+
 
 async def sweeps(request: Request) -> JSONResponse:
     """The sweeps that the address asks for, as the visit's page has them."""
@@ -29,7 +32,7 @@ async def sweeps(request: Request) -> JSONResponse:
 async def events(request: Request) -> StreamingResponse:
     """Server-sent events: sweeps that have changed, from the last that the browser has seen on."""
     seen = request.headers.get("last-event-id") or request.query_params.get("after", "")
-    follow = visit_of(request).feed.follow(int(seen) if seen.isdecimal() else None)
+    follow = visit_of(request).feed.follow(int(seen) if seen.isdecimal() and len(seen) <= MOST_DIGITS else None)
     return StreamingResponse(follow, media_type="text/event-stream", headers={"cache-control": "no-store"})
 
 

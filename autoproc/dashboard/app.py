@@ -25,10 +25,9 @@ from autoproc.dashboard.news import news_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import QueueReader
 from autoproc.dashboard.thumbnails import FOLDER, Thumbnails
-from autoproc.dashboard.troubles import told
+from autoproc.dashboard.troubles import HANDLERS
 from autoproc.dashboard.viewers import image_pages, lattice_pages
 from autoproc.dashboard.website import Site, Visit
-from autoproc.errors import AutoprocError
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_there
@@ -59,7 +58,7 @@ class Pages(Starlette):
         super().__init__(
             routes=[with_rights(route) for route in routes],
             middleware=[Middleware(PartOfSite, site=site, own_visits=own_visits)],
-            exception_handlers={AutoprocError: told},
+            exception_handlers=dict(HANDLERS),
             lifespan=None if site.visit is None else _watching(site.visit, own_visits),
         )
         self.router.redirect_slashes = False  # else addresses without their end lead to http, also behind TLS

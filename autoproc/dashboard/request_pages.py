@@ -57,7 +57,10 @@ async def choose_earlier(request: Request) -> Response:
 def way_back(form: FormData, otherwise: str) -> str:
     """Where a form says that it was; never to another server."""
     back = str(form.get("back", ""))
-    parts = urlsplit(back)
+    try:
+        parts = urlsplit(back)
+    except ValueError:  # no address at all
+        return otherwise
     is_ours = back.startswith("/") and not back.startswith("//") and not (parts.scheme or parts.netloc)
     return back if is_ours and "\\" not in back and back.isprintable() else otherwise
 

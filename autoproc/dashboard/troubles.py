@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -13,9 +16,36 @@ from autoproc.errors import AutoprocError, ConfigurationError
 from autoproc.service.job_queue.jobs import UnknownSweep
 from autoproc.service.processing.choose_results import CannotChoose
 
+LONGEST_REASON = 200
+"""Letters of what a library says of an error."""
+
+
+class QueueAway(AutoprocError):
+    """The queue's file cannot be read, or written, at the moment."""
+
+    what = "the queue cannot be read or changed now ({reason}); nothing was changed"
+    hint = "ask again in a moment; if it stays so, look whether a program holds the queue's file, or its disk is full"
+    retryable = True
+
+
+class FileAway(AutoprocError):
+    """A file of the results or images cannot be read."""
+
+    what = "a file that this page needs cannot be read ({reason})"
+    hint = "ask again in a moment; if it stays so, look whether the file server is there, and process the sweep again"
+    retryable = True
+
+
+class Unforeseen(AutoprocError):
+    """What nobody thought of: files that say what they should not, or a mistake of the program."""
+
+    what = "this could not be shown: what is kept of it could not be understood ({reason})"
+    hint = "its files may be damaged or of another version: process it again; the server's output has the details"
+
+
 STATUS: tuple[tuple[type[AutoprocError], int], ...] = (
     (UnknownSweep, 404), (NotHandedOut, 404), (NotYours, 403), (NotPossible, 409), (CannotChoose, 409),
-    (BadParameters, 400), (BadBody, 400), (ConfigurationError, 400),
+    (BadParameters, 400), (BadBody, 400), (ConfigurationError, 400), (Unforeseen, 500),
 )  # fmt: skip
 UNAVAILABLE = 503
 """The queue, or a file, cannot be read now."""
@@ -26,9 +56,25 @@ def status_of(error: Exception) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), UNAVAILABLE)
 
 
+def explained(error: Exception) -> AutoprocError:
+    """What to say of an error, whatever it is."""
+    if isinstance(error, AutoprocError):
+        return error
+    reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
+    if isinstance(error, sqlite3.OperationalError):
+        return QueueAway(reason=str(error)[:LONGEST_REASON])
+    return FileAway(reason=reason) if isinstance(error, OSError) else Unforeseen(reason=reason)
+
+
 async def told(request: Request, error: Exception) -> Response:
-    """The answer where an error of ours has come up."""
-    assert isinstance(error, AutoprocError)
+    """The answer where an error has come up."""
+    said = explained(error)
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": error.message, "hint": error.advice}, status_of(error))
-    return page(request, "trouble.html", status_of(error), error=error)
+        return JSONResponse({"error": said.message, "hint": said.advice}, status_of(said))
+    return page(request, "trouble.html", status_of(said), error=said)
+
+
+HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = dict.fromkeys(
+    (AutoprocError, sqlite3.OperationalError, OSError, Exception), told
+)
+"""Of all that may come up; what was not foreseen goes to the server's output besides."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.integration.predict import Predictions, predict
+from autoproc.errors import InputError
+from autoproc.integration.predict import Predictions, detector_d_min, predict
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment, Scan
 from autoproc.viewing.images import SweepOfImages
@@ -15,11 +16,24 @@ from autoproc.viewing.images import SweepOfImages
 LEAST_WIDTH = 0.5
 """Frames that a reflection is taken to last either side of its middle, at least."""
 MOST = 20_000
+MOST_LATTICE_POINTS = 4e9
+"""Looked at for one image: a virus of 1000 Angstrom to 2 Angstrom has 10^9; chosen, so that a damaged file, whose cell
+or number of crystals is absurd, does not keep all other pages waiting."""
+
+
+class TooManyToPredict(InputError):
+    """Crystals whose reflections take too long to go through."""
+
+    what = "the models of {title} have {n:.0e} lattice points within the detector's resolution: too many to look at"
+    hint = "look at the cells of its .expt file, which may be damaged (`autoproc show`), or ask for less with d_min="
 
 
 def predictions_on_image(sweep: SweepOfImages, number: int, n: int = 1, d_min: float | None = None) -> dict[str, Any]:
-    """Columns of what is predicted for an image, or n from it on. Raises NoSuchImage."""
+    """Columns of what is predicted for an image, or n from it on. Raises NoSuchImage, TooManyToPredict."""
     frame = sweep.frame(number)
+    n_points = sum(_lattice_points(model, d_min) for model in sweep.models if model.crystal is not None)
+    if not n_points <= MOST_LATTICE_POINTS:
+        raise TooManyToPredict(title=sweep.title, n=n_points)
     parts = [
         _predicted(model, frame, n, member, d_min)
         for member, model in zip(sweep.members, sweep.models, strict=True)
@@ -34,6 +48,13 @@ def predictions_on_image(sweep: SweepOfImages, number: int, n: int = 1, d_min: f
         "lattice": found.experiment.tolist(),
     }  # fmt: skip
     return {"n": len(found), "columns": columns}
+
+
+def _lattice_points(model: Experiment, d_min: float | None) -> float:
+    """In the box of indices that holds all reflections of a crystal to the detector's resolution."""
+    assert model.crystal is not None
+    limit = max(detector_d_min(model), d_min or 0.0)
+    return float(np.prod(2 * np.linalg.norm(model.crystal.real_space, axis=1) / limit + 1))
 
 
 def _predicted(model: Experiment, frame: int, n: int, index: int, d_min: float | None) -> Predictions:

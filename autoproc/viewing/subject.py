@@ -33,6 +33,13 @@ class NothingToSee(InputError):
     hint = "it has {there}"
 
 
+class FileGone(InputError):
+    """A file that was named, or was there a moment ago."""
+
+    what = "{path} cannot be read: {reason}"
+    hint = "look whether the name is right and the file is still there"
+
+
 class ImagesElsewhere(InputError):
     """Models that name images which are not those of the sweep: somebody has edited them."""
 
@@ -88,7 +95,7 @@ class Subject:
         return self.experiments(stage if stage in self.models else next(reversed(self.stages), stage))
 
     def version(self, stage: str) -> str:
-        """Another one when the files of a stage are others. Raises NothingToSee, and OSError where they are gone."""
+        """Another one when the files of a stage are others. Raises NothingToSee, and FileGone."""
         table = self._file(self.tables, "reflections", stage)
         return "-".join(f"{n:x}" for path in (table, *self.models.values()) for n in _stamp(path))
 
@@ -146,8 +153,11 @@ def _told_apart(paths: Sequence[Path]) -> list[str]:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """Another one than before when the file is another."""
-    status = os.stat(path)
+    """Another one than before when the file is another. Raises FileGone."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise FileGone(path=path, reason=error.strerror) from error
     return status.st_mtime_ns, status.st_ino
 
 

@@ -45,6 +45,14 @@ def test_a_button_does_it_and_goes_back(client, queue, verb, name, state):
     assert queue.named(name).state == state
 
 
+@pytest.mark.parametrize(
+    "back", ["http://[evil/", "//evil.example/", "http://evil.example/", "/\\evil", "javascript:1"]
+)
+def test_a_way_back_that_is_none_leads_home(client, queue, back):
+    answer = posted(client, "/sweeps/bad/retry", back=back)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
 @pytest.mark.parametrize("verb", ["retry", "cancel", "first", "reprocess"])
 def test_nothing_is_done_without_the_token(client, queue, verb):
     before = queue.changes.latest

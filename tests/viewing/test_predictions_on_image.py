@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from processed import processed_sweep
@@ -10,7 +12,7 @@ from autoproc.formats.registry import open_reader
 from autoproc.integration.predict import predict
 from autoproc.viewing.image_cache import BoundedCache
 from autoproc.viewing.images import SweepOfImages
-from autoproc.viewing.predictions_on_image import predictions_on_image
+from autoproc.viewing.predictions_on_image import TooManyToPredict, predictions_on_image
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +51,13 @@ def test_models_without_a_crystal_predict_nothing(sweep):
 
     bare = replace(sweep, models=tuple(replace(model, crystal=None) for model in sweep.models))
     assert predictions_on_image(bare, sweep.first)["n"] == 0
+
+
+@pytest.mark.parametrize(("edge", "n"), [(1e5, 1), (300.0, 3000)])
+def test_absurd_cells_and_numbers_of_crystals_hold_nobody_up(sweep, edge, n):
+    model = sweep.models[0]
+    crystal = replace(model.crystal, A=np.eye(3) / edge, A_at_scan_points=None)
+    absurd = replace(sweep, models=(replace(model, crystal=crystal),) * n, members=tuple(range(n)))
+    with pytest.raises(TooManyToPredict, match="too many"):
+        predictions_on_image(absurd, sweep.first)
+    assert predictions_on_image(absurd, sweep.first, d_min=1e4)["n"] < 1000

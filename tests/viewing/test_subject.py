@@ -12,6 +12,7 @@ from autoproc.formats.dials.expt import write_expt
 from autoproc.viewing.images import ImageRoom
 from autoproc.viewing.subject import (
     IMAGES,
+    FileGone,
     ImagesElsewhere,
     NothingToSee,
     NotOneSubject,
@@ -87,3 +88,10 @@ def test_models_that_a_user_has_named_lead_wherever_they_say_and_others_below_th
     own.require_own_images(replace(experiment(), imageset=None))
     with pytest.raises(ImagesElsewhere):
         replace(own, folders=()).require_own_images(experiment())
+
+
+@pytest.mark.parametrize("name", ["nowhere.cbf", "nowhere.expt"])
+def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path, name):
+    subject = subject_of_files([tmp_path / name])
+    with pytest.raises(FileGone, match="cannot be read: No such file"):
+        subject.experiments(subject.stages[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def choose(queue: JobQueue, outputs: Outputs, name: str, number: int) -> Job:
             raise CannotChoose(sweep=name, number=number, reason="it is being processed; wait until that is done")
         if not (chosen / "summary.json").is_file():
             raise CannotChoose(sweep=name, number=number, reason="it is not kept any more")
+        _told_by(chosen, name, number)  # before anything is moved
         note = _note(outputs, name)
         note.parent.mkdir(exist_ok=True)
         standing = outputs.results(name)
@@ -50,7 +52,7 @@ def finish_choices(queue: JobQueue, outputs: Outputs) -> None:
     """Finish what a program has begun that is gone. Raises OSError."""
     for note in _notes(outputs):
         choice = _read(note)
-        with queue.together():
+        with queue.together(), suppress(CannotChoose):  # damaged since: what the queue says of the sweep stays
             job = queue.by_name(from_one_name(note.stem))
             if job is not None and choice is not None:
                 _finish(queue, outputs, job, choice)
@@ -71,9 +73,19 @@ def _finish(queue: JobQueue, outputs: Outputs, job: Job, choice: dict[str, Any])
     outputs.keep_foreign(outputs.earlier.folder(job.name, choice["aside"]), place)
     if not job.state.is_settled:
         return
-    summary = json.loads((place / "summary.json").read_text(encoding="utf-8"))
-    settings = json.loads((place / PARAMETERS).read_text(encoding="utf-8"))["settings"] if run_of(place) else {}
-    queue.chosen.tell(job.id, State(summary["status"]), brief(summary), settings, choice["number"])
+    state, figures, settings = _told_by(place, job.name, choice["number"])
+    queue.chosen.tell(job.id, state, figures, settings, choice["number"])
+
+
+def _told_by(folder: Path, name: str, number: int) -> tuple[State, dict[str, Any], dict[str, Any]]:
+    """State, figures for the queue and parameters of results. Raises CannotChoose where they are damaged."""
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        settings = json.loads((folder / PARAMETERS).read_text(encoding="utf-8"))["settings"] if run_of(folder) else {}
+        return State(summary["status"]), brief(summary), settings
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"its summary or parameters are damaged ({type(error).__name__})"
+        raise CannotChoose(sweep=name, number=number, reason=reason) from error
 
 
 def _mark(folder: Path) -> list[int]:

@@ -166,3 +166,31 @@ def test_results_that_came_since_are_left(twice, queue, monkeypatch):
     finish_choices(queue, twice)
     assert standing(twice) == "data 3"
     assert numbers(twice) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("summary.json", "{"), ("summary.json", "[]"), ("summary.json", "{}"), ("summary.json", '{"status": "odd"}'),
+     ("summary.json", '{"status": "processed", "merging_statistics": 3}'), ("parameters.json", '{"run": 1}')],
+)  # fmt: skip
+def test_damaged_results_are_not_chosen_and_nothing_moves(queue, twice, file, text):
+    (twice.earlier.folder("x", 1) / file).write_text(text)
+    before = queue.named("x")
+    with pytest.raises(CannotChoose, match="damaged"):
+        choose(queue, twice, "x", 1)
+    assert standing(twice) == "data 2"
+    assert queue.named("x") == before
+    assert not list((twice.state / "choosing").glob("*"))
+
+
+def test_results_damaged_between_a_crash_and_its_end_hold_nobody_up(queue, twice, monkeypatch):
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr(choose_results, "_finish", crash)
+        with pytest.raises(KeyboardInterrupt):
+            choose(queue, twice, "x", 1)
+    (twice.earlier.folder("x", 1) / "summary.json").write_text("{")
+    finish_choices(queue, twice)
+    assert not list((twice.state / "choosing").glob("*"))
