@@ -269,7 +269,7 @@ def format_symmetry(result: SymmetryResult) -> str:
         "",
         f"Overall CC for {model.n_unrelated} unrelated pairs: {model.cc_unrelated:.3f}",
         f"Estimated expectation value of true correlation coefficient E(CC) = {model.cc_true:.3f}",
-        f"Estimated sd(CC) = {model.sd_factor:.3f} / sqrt(N), at least {model.min_sd}",
+        f"Estimated sd(CC) = {model.sd_factor:.3f} / sqrt(N), at least {model.min_sd:.3g}",
         f"Estimated E(CC) of true correlation coefficient from identity = {identity}",
         "",
         f"Scoring individual symmetry elements\n\n{element_table(result.elements)}",

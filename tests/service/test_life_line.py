@@ -62,3 +62,11 @@ def test_the_page_shows_it_though_nothing_is_under_way(outputs):
     page.finish()
     assert '<body class="stopped">' in life.read_text()
     queue.close()
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_run_that_ended_is_told_from_one_that_was_cut_off(outputs, is_over):
+    LifeLine(outputs).write(is_over)
+    page = (outputs.state / "alive.html").read_text()
+    assert ("it was stopped after" in page) is not is_over
+    assert ("came to its end" in page) is is_over
