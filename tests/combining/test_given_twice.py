@@ -63,5 +63,5 @@ def test_scaling_stops_and_combining_sets_it_aside(wedges):
     with pytest.raises(GivenTwice):
         scale(experiments, table, ScaleParams())
     result = combine(experiments, table, CombineParams(), SymmetryParams())
-    assert result.data_sets[3].why_aside == "it holds the same observations as data set 0"
+    assert result.data_sets[3].why_aside == f"it holds the same observations as {result.data_sets[0].name}"
     assert not any(one.why_aside for one in result.data_sets[:3])
