@@ -20,29 +20,21 @@ import typer.core
 from autoproc import __version__
 from autoproc.commands.catalogue import STEPS, StepDescription, command_name
 from autoproc.commands.elsewhere import ELSEWHERE
+from autoproc.commands.options import (
+    Arguments,
+    AttributesLevel,
+    ExpertLevel,
+    OutputFile,
+    OutputFolder,
+    Threads,
+    Verbosity,
+    folder,
+)
 
 HERE = Path()
 _is_program = ContextVar("_is_program", default=False)
 """This process is the program and nothing else, so that it may begin others before it knows what for."""
 RESULTS = Path("autoproc_processed")
-FILE_ENDINGS = (
-    ".mtz",
-    ".expt",
-    ".refl",
-    ".log",
-    ".html",
-    ".json",
-    ".txt",
-    ".toml",
-    ".cbf",
-    ".h5",
-    ".nxs",
-    ".cif",
-    ".hkl",
-    ".HKL",
-    ".sca",
-    ".cif_pets",
-)
 
 
 class Commands(typer.core.TyperGroup):
@@ -55,37 +47,6 @@ class Commands(typer.core.TyperGroup):
             ctx.fail(f"autoproc has no {args[0]}: {ELSEWHERE[name]}")
         return super().resolve_command(ctx, [name, *args[1:]])
 
-
-def _folder(context: typer.Context, output: Path) -> Path:
-    """Refuse the name of a file where a folder is meant, before a folder of that name is made."""
-    own = ENDINGS.get(context.command.name or "", ())
-    takes_file = output.suffix in own
-    if os.path.isdir(output) or takes_file:  # unlike Path.is_dir, never raises
-        return output
-    if os.path.isfile(output) or output.suffix in FILE_ENDINGS:
-        endings = f" or a file ending in {', '.join(own)}" if own else "; the files have names of their own"
-        raise typer.BadParameter(f"{output} is a file's name: give the folder to write into{endings}")
-    return output
-
-
-ENDINGS = {step.name: step.endings for step in STEPS if step.endings}
-
-Arguments = Annotated[
-    list[str],
-    typer.Argument(metavar="FILE... [KEY=VALUE...]", help="Input files, and key=value for each parameter to change."),
-]
-OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.", callback=_folder)]
-OutputFile = Annotated[
-    Path, typer.Option("--output", "-o", help="Folder to write into, or the file to write.", callback=_folder)
-]
-Threads = Annotated[
-    int | None, typer.Option("--threads", "-j", min=1, help="Threads to work with; all cores if not given.")
-]
-
-Verbosity = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Print every parameter in force first.")]
-ExpertLevel = Annotated[int, typer.Option("--expert-level", "-e", hidden=True)]
-"""Of DIALS's programs; every parameter is shown anyway."""
-AttributesLevel = Annotated[int, typer.Option("--attributes-level", "-a", hidden=True)]
 
 app = typer.Typer(
     name="autoproc",
@@ -139,7 +100,7 @@ def _run(
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", help="Folder of the results, one folder a sweep below it.", callback=_folder),
+        typer.Option("--output", "-o", help="Folder of the results, one folder a sweep below it.", callback=folder),
     ] = RESULTS,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of parameters.")] = None,
     threads: Threads = None,
@@ -359,7 +320,7 @@ def _simulate(
         list[str] | None,
         typer.Argument(metavar="[demo|small|sweep] [KEY=VALUE...]", help="A preset to start from, and parameters."),
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.", callback=_folder)] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the images.", callback=folder)] = Path(
         "simulated"
     ),
     name: Annotated[str, typer.Option("--name", help="Name of the sweep's files.")] = "demo",

@@ -45,7 +45,7 @@ def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
         "hint": legible(job.hint if state in (State.failed, State.set_aside) else ""),
         "doing": legible(progress["doing"]) if progress else "", "percent": None if percent is None else int(percent),
         "started_at": job.started_at, "finished_at": job.finished_at, "found_at": job.found_at,
-        "latency": job.latency, "processing_time": job.processing_time, "waited": job.waited, "priority": job.priority,
+        **job.times, "priority": job.priority,
         "can": list(VERBS.get(state, ())),
     }  # fmt: skip
 

@@ -12,7 +12,8 @@ from autoproc.engine.aside import Aside
 from autoproc.engine.combination import combine_sensibly
 from autoproc.engine.joint import NotOneCrystal, SweepFound, process_together
 from autoproc.errors import ProcessingError
-from autoproc.models.data_sets import LATTICE, DataSetRow
+from autoproc.models.data_set_names import lattice_name
+from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import joined
 from autoproc.models.reflections import Reflections
@@ -130,7 +131,7 @@ def _combine(
     for sweep in sweeps:
         if sweep.integrated is not None:
             found, table = sweep.integrated
-            names += [f"{sweep.name}{LATTICE}{n + 1}" if len(found) > 1 else sweep.name for n in range(len(found))]
+            names += [lattice_name(sweep.name, n + 1) if len(found) > 1 else sweep.name for n in range(len(found))]
             experiments += found
             tables.append(table)
             numbers.append(len(found))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.models.reflections import Flag, Reflections
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AgainstOthers:
@@ -34,3 +36,10 @@ def against_others(value: np.ndarray, variance: np.ndarray, is_used: np.ndarray,
     mean = (np.bincount(group, weighted)[group] - weighted) / total
     of_difference = np.sqrt(np.where(variance > 0, variance, np.nan) + 1.0 / total)
     return AgainstOthers(n, mean, total**-0.5, (value - mean) / of_difference)
+
+
+def on_common_scale(table: Reflections) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N,) intensity and variance of scaled reflections, NaN without a scale, and whether scaling accepts each."""
+    scale = np.where(table["inverse_scale"] > 0, table["inverse_scale"], np.nan)
+    value, variance = table["intensity_scale"] / scale, table["variance_scale"] / scale**2
+    return value, variance, ~table.has_any_flag(Flag.BAD_FOR_SCALING) & (variance > 0) & np.isfinite(value)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from autoproc.models.experiment import Experiment
 
+LATTICE = " lattice "
+"""Between the name of a sweep and the number of one of its lattices."""
 NAMELESS = "sweep"
 """Name of data whose images are not known."""
 
@@ -21,6 +23,16 @@ def sweep_name(experiment: Experiment) -> str:
     return word.replace("#", "").replace("_master", "").strip("_ ") or NAMELESS
 
 
+def lattice_name(sweep: str, number: int) -> str:
+    """Of one of several lattices of a sweep, from 1."""
+    return f"{sweep}{LATTICE}{number}"
+
+
+def sweep_of(name: str) -> str:
+    """The sweep's part of a data set's name."""
+    return name.partition(LATTICE)[0]
+
+
 def data_set_names(experiments: Sequence[Experiment]) -> list[str]:
     """One for each: the sweep's, with the folder, the images or the lattice where these tell it from others."""
     names = [sweep_name(e) if e.imageset is not None else e.identifier or NAMELESS for e in experiments]
@@ -31,7 +43,7 @@ def data_set_names(experiments: Sequence[Experiment]) -> list[str]:
     told = []
     for name in names:
         seen[name] += 1
-        told.append(f"{name} lattice {seen[name]}" if several[name] > 1 else name)
+        told.append(lattice_name(name, seen[name]) if several[name] > 1 else name)
     return told
 
 

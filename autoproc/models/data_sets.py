@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LATTICE = " lattice "
-"""Between the name of a sweep and the number of one of its lattices."""
+from autoproc.models.data_set_names import sweep_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +38,4 @@ class DataSetRow:
     @property
     def sweep(self) -> str:
         """The name of its sweep, of which there may be several lattices."""
-        return self.name.partition(LATTICE)[0]
+        return sweep_of(self.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.merging.against_others import against_others
+from autoproc.merging.against_others import against_others, on_common_scale
 from autoproc.merging.groups import group_equivalents
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import sweeps_of
@@ -48,10 +48,9 @@ def worst_outliers(experiments: Sequence[Experiment], scaled: Reflections, most:
     is_outlier = scaled.has_flag(Flag.OUTLIER_IN_SCALING)
     if crystal is None or not is_outlier.any():
         return []
-    scale, variance = scaled["inverse_scale"], scaled["variance_scale"]
-    is_used = ~scaled.has_any_flag(Flag.BAD_FOR_SCALING) & (scale > 0) & (variance > 0)
-    rows = np.flatnonzero(is_used | (is_outlier & (scale > 0) & (variance > 0)))
-    value, own = scaled["intensity_scale"][rows] / scale[rows], variance[rows] / scale[rows] ** 2
+    value, variance, is_used = on_common_scale(scaled)
+    rows = np.flatnonzero(is_used | (is_outlier & (variance > 0)))
+    value, own = value[rows], variance[rows]
     groups = group_equivalents(crystal.space_group, scaled["hkl"][rows])
     found = against_others(value, own, is_used[rows], groups.group)
     candidates = np.flatnonzero(is_outlier[rows] & np.isfinite(found.deviation))

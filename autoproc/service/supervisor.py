@@ -268,8 +268,7 @@ class Supervisor:
         self.queue.finish(job, state, result, settings)
         self.outputs.clean(job.name, job.run)
         done = self.queue.job(job.id)
-        times = {"latency": done.latency, "processing_time": done.processing_time, "waited": done.waited}
-        facts = result | times | {"path": job.path, "attempt": job.attempts}
+        facts = result | done.times | {"path": job.path, "attempt": job.attempts}
         self._tell(Event(ENDS[state], job.name, facts))
 
     def _may_retry(self, job: Job) -> bool:

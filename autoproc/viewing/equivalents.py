@@ -7,9 +7,9 @@ from typing import Any
 import gemmi
 import numpy as np
 
-from autoproc.merging.against_others import against_others
+from autoproc.merging.against_others import against_others, on_common_scale
 from autoproc.merging.groups import group_equivalents
-from autoproc.models.reflections import Flag, Reflections
+from autoproc.models.reflections import Reflections
 from autoproc.viewing.reflections_on_image import fates, places
 
 MOST = 500
@@ -59,7 +59,7 @@ def equivalents(table: Reflections, row: int, group: gemmi.SpaceGroup, first_ima
     }  # fmt: skip
     if "intensity_scale" not in table or "inverse_scale" not in table:
         return told
-    value, variance, is_used = _scaled(some)
+    value, variance, is_used = on_common_scale(some)
     weight = np.where(is_used, 1 / np.where(variance > 0, variance, 1), 0)
     total = weight.sum()
     mean = float(np.sum(np.where(is_used, value, 0) * weight) / total) if total > 0 else float("nan")
@@ -75,15 +75,8 @@ def equivalents(table: Reflections, row: int, group: gemmi.SpaceGroup, first_ima
 
 def deviations(table: Reflections, group: gemmi.SpaceGroup) -> np.ndarray:
     """(N,) of each scaled reflection, as `equivalents` has it; NaN where it cannot be said."""
-    value, variance, is_used = _scaled(table)
+    value, variance, is_used = on_common_scale(table)
     return against_others(value, variance, is_used, group_equivalents(group, table["hkl"]).group).deviation
-
-
-def _scaled(table: Reflections) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N,) intensity and variance on the common scale, and whether scaling accepts it."""
-    scale = np.where(table["inverse_scale"] > 0, table["inverse_scale"], np.nan)
-    value, variance = table["intensity_scale"] / scale, table["variance_scale"] / scale**2
-    return value, variance, ~table.has_any_flag(Flag.BAD_FOR_SCALING) & (variance > 0) & np.isfinite(value)
 
 
 def _spoken(values: np.ndarray) -> list[float | None]:

@@ -95,6 +95,11 @@ class Job:
         return None if self.started_at is None else max(0.0, self.started_at - self.due_since)
 
     @property
+    def times(self) -> dict[str, float | None]:
+        """How long things took, seconds, by the names that programs know."""
+        return {"latency": self.latency, "processing_time": self.processing_time, "waited": self.waited}
+
+    @property
     def last_crash(self) -> str:
         """Why its worker ended the last time, if it crashed since it was queued; else nothing."""
         crashes = [entry.get("because", "") for entry in self.story if entry.get("event") == "crashed"]
@@ -104,8 +109,7 @@ class Job:
         """All of it for JSON; is_interrupted : nobody works on it any more."""
         facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         state = INTERRUPTED if is_interrupted else str(self.state)
-        times = {name: getattr(self, name) for name in ("latency", "processing_time", "waited")}
-        return facts | {"state": state, "story": list(self.story)} | times
+        return facts | {"state": state, "story": list(self.story)} | self.times
 
 
 @overload
