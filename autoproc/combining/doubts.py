@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from autoproc.combining.consistent_settings import ConsistentSettings
 from autoproc.combining.placing import Placed
 
@@ -43,3 +45,12 @@ def settings_warnings(settings: ConsistentSettings | None) -> tuple[str, ...]:
         return ()
     doubtful = [(p, why_not(p)) for p in settings.placed]
     return tuple(f"experiment {p.experiment}: {why}; autoproc combine sets it aside" for p, why in doubtful if why)
+
+
+def words_of_others(others: Sequence[Placed], names: Sequence[str]) -> dict[int, str]:
+    """Of each data set that agrees with the others in no setting, by its number: a warning with its name and its CC."""
+    return {
+        p.experiment: f"experiment {p.experiment} ({names[p.experiment]}): {why_not(p)}; leave it out, or look at it "
+        "with autoproc combine"
+        for p in sorted(others, key=lambda p: p.experiment)
+    }

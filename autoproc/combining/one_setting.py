@@ -1,8 +1,9 @@
-"""Whether data sets that are given as of one space group are indexed alike."""
+"""Whether data sets that are given as of one space group are indexed alike, and of one structure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import primitive_basis, proper_rotations_of
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry, cell_of, lattice_symmetry, metric_of
 from autoproc.symmetry.normalise import normalise
-from autoproc.symmetry.observations import observations_of
+from autoproc.symmetry.observations import observations_of, scaled_observations_of
 
 MAX_DELTA = 2.0
 """Le Page's delta, degrees, up to which a lattice may be indexed by a symmetry that it has nearly."""
@@ -35,42 +36,62 @@ class SettingsDisagree(ProcessingError):
         "{as_given:.2f} at most as it is"
     )
     hint = (
-        "run combine first (`autoproc combine` on these files), and scale combined.expt combined.refl; "
-        "check_settings=false scales them as they are"
+        "run combine first (`autoproc combine` on these files), and scale combined.expt combined.refl; {unless} takes "
+        "them as they are"
     )
 
 
-def require_one_setting(experiments: Sequence[Experiment], reflections: Reflections) -> None:
-    """Raises SettingsDisagree where data sets of one space group agree with the others only when they are turned."""
-    turned = turned_data_sets(experiments, reflections)
-    if turned:
-        numbers = ", ".join(str(p.experiment) for p in turned[:10]) + (" ..." if len(turned) > 10 else "")
-        which = f"experiment {numbers}" if len(turned) == 1 else f"experiments {numbers}"
-        worst = max(turned, key=lambda p: p.cc - p.next_best)
-        raise SettingsDisagree(which=which, cc=worst.cc, as_given=worst.next_best)
+@dataclass(frozen=True, slots=True)
+class AsGiven:
+    """Data sets that do not agree with the others as they are given.
+
+    turned : agree in another setting than they are in, which is the one of most reflections
+    others : agree in none, and are surely strong enough to
+    """
+
+    turned: tuple[Placed, ...] = ()
+    others: tuple[Placed, ...] = ()
 
 
-def turned_data_sets(experiments: Sequence[Experiment], reflections: Reflections) -> tuple[Placed, ...]:
-    """Those that agree with the others in another setting than they are in, which is the one of most reflections."""
+def require_one_setting(
+    experiments: Sequence[Experiment], reflections: Reflections, is_scaled: bool = False
+) -> tuple[Placed, ...]:
+    """The data sets that agree with the others in no setting.
+
+    is_scaled : compare scaled intensities; the integrated ones otherwise
+    Raises SettingsDisagree where data sets of one space group agree with the others only when they are turned.
+    """
+    found = compared_as_given(experiments, reflections, is_scaled)
+    if found.turned:
+        numbers = ", ".join(str(p.experiment) for p in found.turned[:10]) + (" ..." if len(found.turned) > 10 else "")
+        which = f"experiment {numbers}" if len(found.turned) == 1 else f"experiments {numbers}"
+        worst = max(found.turned, key=lambda p: p.cc - p.next_best)
+        unless = "check_forms=false" if is_scaled else "check_settings=false"
+        raise SettingsDisagree(which=which, cc=worst.cc, as_given=worst.next_best, unless=unless)
+    return found.others
+
+
+def compared_as_given(experiments: Sequence[Experiment], reflections: Reflections, is_scaled: bool = False) -> AsGiven:
+    """How data sets agree in the settings that they are in. is_scaled : see require_one_setting."""
     crystals = [e.crystal for e in experiments if e.crystal is not None]
     if len(crystals) < 2 or len({c.space_group.xhm() for c in crystals}) > 1:
-        return ()
+        return AsGiven()
     lattice, change = lattice_of(crystals)
     members = members_of(crystals[0], lattice, change)
-    group = RotationGroup.of(lattice.rotations)
-    if not members or len(group.settings(members)) == 1:
-        return ()
-    observations = observations_of(experiments, reflections)
+    if not members:
+        return AsGiven()
+    observations = (scaled_observations_of if is_scaled else observations_of)(experiments, reflections)
     if len(np.unique(observations.experiment)) < 2:
-        return ()
+        return AsGiven()
     observations = observations.reindexed(dict.fromkeys(range(len(experiments)), change))
     normalised = normalise(observations, prescale=False)
     if not np.any(np.abs(normalised.e2) < MAX_E2):  # nothing but noise below zero: scaling says so
-        return ()
-    data = gather(observations, normalised, group, REFLECTIONS_COMPARED)
+        return AsGiven()
+    data = gather(observations, normalised, RotationGroup.of(lattice.rotations), REFLECTIONS_COMPARED)
     placed = place(data, members, np.zeros(len(data), int))
     settings, _ = as_given(data, members, placed)
-    return tuple(p for p, s in zip(placed, settings, strict=True) if s != 0 and _is_sure(p))
+    turned = (p for p, s in zip(placed, settings, strict=True) if s != 0 and _is_sure(p))
+    return AsGiven(tuple(turned), tuple(p for p in placed if p.is_other))
 
 
 def _is_sure(placed: Placed) -> bool:

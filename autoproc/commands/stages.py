@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import typer
 
+from autoproc.combining.mergeable import require_mergeable
 from autoproc.commands.leaving import FAILED
 from autoproc.commands.step import Step
 from autoproc.engine.integrate_sweeps import integrate_sweeps
@@ -242,17 +243,26 @@ def damage_analysis_step(step: Step) -> None:
 
 def merge_step(step: Step) -> None:
     """Merge scaled reflections, with French-Wilson amplitudes and free-R flags; writes merged.mtz."""
-    _write_merged(step, step.file, step.experiments(), step.reflections())
+    experiments, scaled = step.experiments(), step.reflections()
+    _require_mergeable(step, experiments, scaled)
+    _write_merged(step, step.file, experiments, scaled)
+
+
+def _require_mergeable(step: Step, experiments: Sequence[Experiment], scaled: Reflections) -> None:
+    """Stop where data sets, perhaps of several wavelengths, are not of one kind; warn of those that do not agree."""
+    if step.config.merge.check_forms:
+        step.warn(list(require_mergeable(experiments, scaled, is_scaled=True).values()))
 
 
 def _write_merged(
     step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections, within: Anisotropy | None = None
 ) -> None:
-    """Merge and write, each wavelength by itself."""
+    """Merge and write, each wavelength by itself; all of them together have been found to be of one kind."""
     parts = by_wavelength(experiments, table)
     flags = flags_to_carry_on(step.config)
+    params = step.config.merge.model_copy(update={"check_forms": False})
     for wavelength, own, reflections in parts:
-        merged = merge(own, reflections, step.config.merge, within, flags)
+        merged = merge(own, reflections, params, within, flags)
         step.console.print(format_merge(merged))
         file = path if len(parts) == 1 else of_wavelength(path, wavelength)
         write_merged_mtz(file, merged, name_of_all(own), len(parts) > 1)
@@ -267,6 +277,7 @@ def anisotropy_step(step: Step) -> None:
     step.console.print(format_anisotropy(found))
     if found is None:
         raise NoReflections(stage="anisotropy", reason="too few reflections to tell directions apart")
+    _require_mergeable(step, experiments, scaled)
     _write_merged(step, step.file, experiments, scaled, found)
 
 
@@ -297,6 +308,7 @@ def _tell_exported(step: Step, writer: Writer, exported: Exported, written: Sequ
     step.console.print(f"Saved {content} to {', '.join(map(str, written))}")
     if exported.remark:
         step.console.print(exported.remark)
+    step.warn(exported.merged.doubts if exported.merged is not None else ())
 
 
 def _tell_wavelengths(step: Step, n: int) -> None:

@@ -48,6 +48,12 @@ class EquivalentGroups:
         """The groups of the observations that a mask (N,) keeps; groups stay, some of them empty."""
         return EquivalentGroups(self.hkl, self.group[kept], self.is_plus[kept], self.is_centric)
 
+    def apart(self, part: np.ndarray) -> EquivalentGroups:
+        """The same observations with those of different parts (N,), numbers from 0, in different groups."""
+        code, group = np.unique(part * len(self) + self.group, return_inverse=True)
+        of = code % len(self)
+        return EquivalentGroups(self.hkl[of], group.ravel(), self.is_plus, self.is_centric[of])
+
     def anomalous(self) -> EquivalentGroups:
         """The same observations with I(+) and I(-) apart: groups 2 g and 2 g + 1, some of them empty."""
         group = 2 * self.group + ~self.is_plus

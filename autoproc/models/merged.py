@@ -23,6 +23,7 @@ class Merged:
     delta_b : largest difference of B between two directions, Angstrom^2, with its standard uncertainty; NaN likewise
     remark : what was done to the intensities beside merging them, a sentence
     free_r_origin : where the flags are from, if not made here, in words
+    doubts : whether all data sets belong together, a warning for each that does not seem to
     """
 
     hkl: np.ndarray
@@ -52,6 +53,7 @@ class Merged:
     halves: np.ndarray | None = None
     remark: str = ""
     free_r_origin: str = ""
+    doubts: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.hkl)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -46,12 +46,12 @@ def with_parts_held(
     return tuple(held)
 
 
-def apart_words(parts: Sequence[int]) -> list[str]:
-    """That data sets are not linked, in words; empty where all are."""
-    numbers = sorted(set(parts))
+def words_of_parts(parts: Mapping[int, int]) -> list[str]:
+    """That data sets are not linked, by the part that each is of, in words; empty where all are."""
+    numbers = sorted(set(parts.values()))
     if len(numbers) < 2:
         return []
-    named = "; ".join(", ".join(str(n) for n, own in enumerate(parts) if own == part) for part in numbers[:LISTED])
+    named = "; ".join(", ".join(str(n) for n, own in parts.items() if own == part) for part in numbers[:LISTED])
     more = "; ..." if len(numbers) > LISTED else ""
     return [
         f"some data sets have no whole reflection in common, nor its equivalent (experiments {named}{more} are apart): "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import gemmi
 import numpy as np
 
 from autoproc.errors import NoCrystal, NoReflections
@@ -87,11 +88,13 @@ def observations_for_scaling(
     d_max: float | None,
     excluded: np.ndarray | None = None,
     keep_first: float = 1.0,
+    apart: Collection[int] = (),
 ) -> Observations:
     """Choose the reflections that were integrated well enough, and correct their intensities.
 
     excluded : (N,) bool, reflections that are left out; None for none
     keep_first : part of the images of each scan, from its first, whose reflections are wanted
+    apart : experiments that agree with no other: each is compared with itself only, and says nothing of the others
     Raises NoReflections or NoCrystal.
     """
     if all(e.crystal is None for e in experiments):
@@ -127,13 +130,22 @@ def observations_for_scaling(
         np.nan_to_num(background[row]),
         _partiality(reflections)[row],
         Coordinates(frame, reflections["s1"][row] if "s1" in reflections else np.zeros((len(row), 3)), d[row]),
-        group_equivalents(crystal.space_group, reflections["hkl"][row]),
+        _groups(crystal.space_group, reflections["hkl"][row], experiment, apart),
         d[row],
         _sweeps(experiments)[experiment],
         images[row].astype(np.intp) * (panel.max() + 1) + panel,
         position,
         _span(reflections, row, position[:, 2]),
     )
+
+
+def _groups(
+    space_group: gemmi.SpaceGroup, hkl: np.ndarray, experiment: np.ndarray, apart: Collection[int]
+) -> EquivalentGroups:
+    groups = group_equivalents(space_group, hkl)
+    if not apart:
+        return groups
+    return groups.apart(np.where(np.isin(experiment, list(apart)), experiment + 1, 0))
 
 
 def _is_early(experiments: Sequence[Experiment], reflections: Reflections, keep_first: float) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.combine import Candidate
 from autoproc.scaling.error_model import ErrorBin, ErrorModel
-from autoproc.scaling.links import apart_words
+from autoproc.scaling.links import words_of_parts
 from autoproc.scaling.solve import Start
 from autoproc.wording import number_ranges
 
@@ -42,6 +42,7 @@ class ScaleResult:
     candidates : intensity choices tried, the best first; rms : weighted residual after each step of the last fit
     start : for scaling the same reflections again within narrower limits
     parts : of each experiment, which of those that have reflections in common it is of
+    others : of each experiment that agrees with the others in no setting, a warning; compared with itself only
     """
 
     experiments: tuple[Experiment, ...]
@@ -65,6 +66,7 @@ class ScaleResult:
     unsteady: tuple[tuple[int, int, int], ...]
     start: Start
     parts: tuple[int, ...] = ()
+    others: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def isa(self) -> float:
@@ -78,7 +80,13 @@ class ScaleResult:
             f"{words}: left out with what reaches into them; was the beam lost, or the shutter late?"
             for words in self.odd_image_words
         ]
-        return (*apart_words(self.parts), *self.blank_image_words, *left_out, *self.unsteady_words)
+        return (*self.apart_words, *self.blank_image_words, *left_out, *self.unsteady_words)
+
+    @property
+    def apart_words(self) -> list[str]:
+        """Data sets that are not on one scale with the rest, a sentence for each kind."""
+        linked = {n: part for n, part in enumerate(self.parts) if n not in self.others}
+        return [*self.others.values(), *words_of_parts(linked)]
 
     @property
     def blank_image_words(self) -> list[str]:

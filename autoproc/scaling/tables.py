@@ -29,6 +29,7 @@ def _corrections(result: ScaleResult) -> str:
         lines.append(f"{len(result.blank_images)} blank images left out: {_ranges(result)}")
     lines += [f"{words}: left out" for words in result.odd_image_words]
     lines += result.unsteady_words
+    lines += [f"Warning: {words}" for words in result.apart_words]
     return "\n".join(lines) + "\n"
 
 

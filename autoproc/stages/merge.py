@@ -10,8 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from autoproc.combining.flags_of_reference import with_flags_of
-from autoproc.combining.given_twice import require_each_once
-from autoproc.combining.one_form import require_one_form
+from autoproc.combining.mergeable import require_mergeable
 from autoproc.damage.dose import doses_of, starts_of
 from autoproc.damage.zero_dose import HONEST, ZeroDose, powers, zero_dose
 from autoproc.errors import NoCrystal, NoReflections
@@ -52,8 +51,9 @@ class MergeParams(Params):
     reflections keep their flags, and new ones are added in the same proportion; 0 is the test set in what is written.
     None takes those of combine.reference, where that is given and has some."""
     check_forms: bool = True
-    """Stop where data sets are of different space groups, of cells that are not alike, or the same ones twice; false
-    merges them by the space group of the first and the median of the cells."""
+    """Stop where data sets are of different space groups, of cells that are not alike, the same ones twice, or in
+    agreement only when some are indexed in another way that the lattice allows; false merges them as they are, by the
+    space group of the first and the median of the cells."""
     zero_dose: bool = False
     """Extrapolate each reflection to the crystal before radiation damage, where a change of the intensities with dose
     is significant (Diederichs, McSweeney & Ravelli 2003); all sweeps are taken to be of one crystal, in order.
@@ -74,15 +74,13 @@ def merge(
     flags : free-R flags to carry on; params.reference is not read here
     scaled : reflections with intensity_scale, variance_scale and inverse_scale; those not flagged
         as scaled, or as bad for scaling, are left out. All lattices share one space group, and one cell,
-        the median. Raises NoReflections, NoCrystal, GroupsDiffer, CellsDiffer or GivenTwice; with flags also
-        ReferenceDoesNotFit or OtherAxes.
+        the median. Raises NoReflections, NoCrystal, GroupsDiffer, CellsDiffer, GivenTwice or SettingsDisagree; with
+        flags also ReferenceDoesNotFit or OtherAxes.
     """
     crystal = experiments[0].crystal
     if crystal is None:
         raise NoCrystal(n=len(experiments))
-    if params.check_forms:
-        require_one_form(experiments)
-        require_each_once(scaled)
+    doubts = require_mergeable(experiments, scaled, is_scaled=True) if params.check_forms else {}
     cell, group = shared_cell(experiments), crystal.space_group
     kept = usable(scaled, cell, group, params.d_min, params.d_max)
     if within is not None:
@@ -109,7 +107,7 @@ def merge(
         mean, sigma, plus, sigma_plus, minus, sigma_minus, n, n_plus, n_minus,
         *amplitudes[0], *amplitudes[1], *amplitudes[2],
         groups.is_centric, free_r, wilson_b(mean / epsilon, d), model.delta_b, model.uncertainty,
-        half_set_means(groups, observed.value, np.sqrt(observed.variance)), remark,
+        half_set_means(groups, observed.value, np.sqrt(observed.variance)), remark, doubts=tuple(doubts.values()),
     )  # fmt: skip
     return merged if flags is None else with_flags_of(merged, flags, params.free_r_seed)
 
@@ -223,4 +221,4 @@ def format_merge(merged: Merged) -> str:
         lines.append(f"B differs by {merged.delta_b:.1f} +- {merged.delta_b_uncertainty:.1f} A^2 between directions")
     if np.isfinite(merged.wilson_b):
         lines.append(f"Wilson B (without form factors): {merged.wilson_b:.1f} A^2")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"Warning: {doubt}" for doubt in merged.doubts)])

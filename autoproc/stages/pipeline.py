@@ -280,14 +280,18 @@ def merge_with_flags(
     processing: Processing, experiments: Sequence[Experiment], reflections: Reflections, config: Config,
     within: Anisotropy | None = None,
 ) -> Merged:  # fmt: skip
-    """Merged data with the free-R flags of the reference; new ones and a warning where it is of another crystal."""
+    """Merged data with the free-R flags of the reference; new ones and a warning where it is of another crystal.
+
+    Whether they may be merged is not asked again: scaling has seen to that.
+    """
+    params = config.merge.model_copy(update={"check_forms": False})
     try:
-        return merge(experiments, reflections, config.merge, within, flags_to_carry_on(config))
+        return merge(experiments, reflections, params, within, flags_to_carry_on(config))
     except (ReferenceDoesNotFit, OtherAxes, InputError) as error:
         words = f"free-R flags are new, not those of the reference: {error.message}; {error.advice}"
         if words not in processing.warnings:
             processing.warnings.append(words)
-    return merge(experiments, reflections, config.merge, within)
+    return merge(experiments, reflections, params, within)
 
 
 def flags_to_carry_on(config: Config) -> FreeFlags | None:

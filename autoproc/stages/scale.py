@@ -11,9 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.combining.given_twice import require_each_once
-from autoproc.combining.one_form import require_one_form
-from autoproc.combining.one_setting import require_one_setting
+from autoproc.combining.mergeable import require_mergeable
 from autoproc.errors import NoReflections
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import merging_statistics
@@ -46,15 +44,14 @@ def scale(
     previous : of the same experiments and reflections within wider limits; it saves most of the work
     Raises NoReflections, MissingColumn, GroupsDiffer, CellsDiffer, GivenTwice or SettingsDisagree.
     """
+    others = previous.others if previous else {}
     if previous is None and params.check_settings:
-        require_one_form(experiments)
-        require_each_once(reflections)
-        require_one_setting(experiments, reflections)
+        others = require_mergeable(experiments, reflections)
     params = within_the_known(reflections, params)
     excluded = on_excluded_images(experiments, reflections, params.exclude_images)
     observations = observations_for_scaling(
         experiments, reflections, params.min_partiality, params.min_i_over_sigma, params.d_min, params.d_max, excluded,
-        params.keep_first,
+        params.keep_first, others,
     )  # fmt: skip
     solution = solve(experiments, observations, params, start=previous.start if previous else None)
     state = solution.state
@@ -88,6 +85,7 @@ def scale(
         unsteady=_unsteady(observations, state, params),
         start=solution.start(observations, params, len(reflections)),
         parts=state.parts,
+        others=others,
     )
 
 

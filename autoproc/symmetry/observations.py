@@ -9,6 +9,7 @@ import numpy as np
 
 from autoproc.geometry.corrections import lorentz_polarisation
 from autoproc.geometry.rotation import crystal_from_lab
+from autoproc.merging.against_others import on_common_scale
 from autoproc.merging.blank_images import is_on_blank_image
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import rows_by_experiment
@@ -83,6 +84,24 @@ def observations_of(experiments: Sequence[Experiment], reflections: Reflections)
         if experiment.crystal is not None
     ]
     return Observations(*(np.concatenate([getattr(p, f) for p in parts]) for f in Observations.__dataclass_fields__))
+
+
+def scaled_observations_of(experiments: Sequence[Experiment], scaled: Reflections) -> Observations:
+    """The observations that enter merged data, on their common scale; rotation and direction are not told."""
+    value, variance, is_used = on_common_scale(scaled)
+    ids = scaled["experiment_id"]
+    has_crystal = np.array([e.crystal is not None for e in experiments])
+    rows = np.flatnonzero(is_used & scaled["hkl"].any(axis=1) & (ids >= 0))
+    rows = rows[has_crystal[ids[rows]]]
+    s2 = np.zeros(len(rows))
+    for n, here in rows_by_experiment(ids[rows]).items():
+        crystal = experiments[n].crystal
+        assert crystal is not None
+        s2[here] = np.sum((scaled["hkl"][rows[here]] @ crystal.A.T) ** 2, axis=1)
+    nowhere = np.zeros((len(rows), 3))
+    return Observations(
+        scaled["hkl"][rows], value[rows], np.sqrt(variance[rows]), s2, ids[rows], nowhere[:, 0], nowhere
+    )
 
 
 def _is_blank(reflections: Reflections, i_over_sigma: np.ndarray) -> np.ndarray:

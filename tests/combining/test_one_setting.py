@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import gemmi
@@ -7,11 +8,12 @@ import numpy as np
 import pytest
 from wedges_for_tests import wedges_of
 
-from autoproc.combining.one_setting import SettingsDisagree, require_one_setting, turned_data_sets
-from autoproc.models.reflections import Reflections
+from autoproc.combining.one_setting import AsGiven, SettingsDisagree, compared_as_given, require_one_setting
+from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.params import ScaleParams
 from autoproc.simulation.wedges import Wedges
-from autoproc.stages.scale import scale
+from autoproc.stages.merge import MergeParams, format_merge, merge
+from autoproc.stages.scale import format_scale, scale
 from autoproc.symmetry.reindex import operator_of, reindex_hkl
 
 TWOFOLD = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
@@ -34,30 +36,27 @@ def with_turned(made: Wedges, turned: tuple[int, ...]) -> tuple[list, Reflection
 
 @pytest.mark.parametrize(("group", "turned"), [("P 4", (1,)), ("P 63", (0, 2)), ("P 3", (3,)), ("P 31 2 1", ())])
 def test_data_sets_in_another_setting_are_named(group, turned):
-    found = {p.experiment for p in turned_data_sets(*with_turned(wedges(group), turned))}
+    found = {p.experiment for p in compared_as_given(*with_turned(wedges(group), turned)).turned}
     assert found in ({*turned}, {0, 1, 2, 3} - {*turned})
 
 
 def test_half_of_them_turned():
-    found = {p.experiment for p in turned_data_sets(*with_turned(wedges("P 4", 6), (1, 3, 5)))}
+    found = {p.experiment for p in compared_as_given(*with_turned(wedges("P 4", 6), (1, 3, 5))).turned}
     assert found in ({1, 3, 5}, {0, 2, 4})
 
 
-def test_where_the_group_has_the_whole_symmetry_of_the_lattice_nothing_is_compared():
-    made = wedges_of("P 4", 3)
-    experiments = [
-        replace(e, crystal=replace(e.crystal, space_group=gemmi.SpaceGroup("P 4 2 2"))) for e in made.experiments
-    ]
-    assert turned_data_sets(experiments, made.reflections) == ()
+def test_where_the_group_has_the_whole_symmetry_of_the_lattice_none_is_turned():
+    made = wedges("P 4 2 2")
+    assert compared_as_given(*with_turned(made, (1,))) == AsGiven()
 
 
 def test_one_data_set_or_several_space_groups_are_not_compared():
     made = wedges("P 4", 2)
-    assert turned_data_sets(made.experiments[:1], made.reflections) == ()
+    assert compared_as_given(made.experiments[:1], made.reflections) == AsGiven()
     other = replace(
         made.experiments[1], crystal=replace(made.experiments[1].crystal, space_group=gemmi.SpaceGroup("P 2"))
     )
-    assert turned_data_sets([made.experiments[0], other], made.reflections) == ()
+    assert compared_as_given([made.experiments[0], other], made.reflections) == AsGiven()
 
 
 def test_scaling_stops_and_says_what_to_do():
@@ -73,3 +72,52 @@ def test_scaling_goes_on_where_they_agree_or_the_user_insists():
     assert scale(made.experiments, made.reflections, ScaleParams()).n_scaled > 0
     given = with_turned(made, (1,))
     assert scale(*given, ScaleParams(check_settings=False)).n_scaled > 0
+
+
+def test_merging_stops_too_and_says_what_to_do():
+    experiments, table = with_turned(wedges("P 3"), (1,))
+    result = scale(experiments, table, ScaleParams(check_settings=False))
+    said = r"experiment 1: with the others CC is 0\.9.*run combine first.*check_forms=false"
+    with pytest.raises(SettingsDisagree, match=said):
+        merge(experiments, result.reflections, MergeParams())
+    assert len(merge(experiments, result.reflections, MergeParams(check_forms=False)))
+
+
+def test_what_agrees_is_merged_without_a_word():
+    made = wedges("P 3")
+    result = scale(made.experiments, made.reflections, ScaleParams())
+    assert not result.others
+    assert merge(made.experiments, result.reflections, MergeParams()).doubts == ()
+
+
+@pytest.mark.parametrize("group", ["P 3", "P 4 2 2"])
+def test_an_impostor_is_named_with_its_correlation_and_what_is_expected(group):
+    made = wedges(group, 4, n_impostors=1)
+    (impostor,) = np.flatnonzero(made.is_impostor)
+    result = scale(made.experiments, made.reflections, ScaleParams())
+    said = rf"experiment {impostor} \(.*CC -?0\.\d+, where 0\.[89]\d is to be expected: another structure"
+    (words,) = [w for w in result.warnings if re.match(said, w)]
+    assert words in format_scale(result)
+    merged = merge(made.experiments, result.reflections, MergeParams())
+    assert re.match(said, merged.doubts[0])
+    assert merged.doubts[0] in format_merge(merged)
+
+
+def test_an_impostor_has_no_say_in_what_is_thought_of_the_others():
+    made = wedges("P 4 2 2", 4, n_impostors=1)
+    result = scale(made.experiments, made.reflections, ScaleParams())
+    (impostor,) = np.flatnonzero(made.is_impostor)
+    is_own = made.reflections["experiment_id"] != impostor
+    number = np.cumsum(~made.is_impostor) - 1
+    others = made.reflections[is_own]
+    alone = scale(
+        [e for e, odd in zip(made.experiments, made.is_impostor, strict=True) if not odd],
+        others.replace(experiment_id=number[others["experiment_id"]]),
+        ScaleParams(),
+    )
+    flags = Flag.OUTLIER_IN_SCALING | Flag.EXCLUDED_FOR_SCALING
+    left_out, wanted = result.reflections[is_own].has_any_flag(flags), alone.reflections.has_any_flag(flags)
+    assert (left_out != wanted).sum() <= 1e-3 * len(wanted)
+    assert result.isa == pytest.approx(alone.isa, rel=0.2)
+    blind = scale(made.experiments, made.reflections, ScaleParams(check_settings=False))
+    assert blind.n_shadowed > 10 * max(result.n_shadowed, 10)  # it is taken for a shadow otherwise

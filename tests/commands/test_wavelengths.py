@@ -13,7 +13,7 @@ from xds_files import measured_sweep
 from autoproc.cli import app
 from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.image_numbers import to_file_frames
-from autoproc.formats.dials.refl import write_refl
+from autoproc.formats.dials.refl import read_refl, write_refl
 from autoproc.models.reflections import Flag, Reflections
 
 WAVELENGTHS = (0.9795, 0.9763)
@@ -29,7 +29,12 @@ def two(tmp_path_factory):
         intensity_scale=measured["intensity_sum"], variance_scale=measured["variance_sum"],
         inverse_scale=np.ones(n), qe=np.ones(n),
     ).with_flag(Flag.SCALED, np.full(n, True))  # fmt: skip
-    both = Reflections.concatenate([one.replace(experiment_id=np.full(n, k)) for k in range(2)])
+    both = Reflections.concatenate(
+        [
+            one.replace(experiment_id=np.full(n, k), intensity_sum=one["intensity_sum"] * (1 + 0.01 * k))
+            for k in range(2)
+        ]
+    )
     table = both.with_identifiers({k: e.identifier for k, e in enumerate(known)})
     write_expt(folder / "scaled.expt", known)
     write_refl(folder / "scaled.refl", to_file_frames(table, known))
@@ -71,3 +76,15 @@ def test_each_is_merged_by_itself(two, tmp_path):
     for name, wavelength in (("merged_0.9763A.mtz", 0.9763), ("merged_0.9795A.mtz", 0.9795)):
         assert gemmi.read_mtz_file(str(tmp_path / name)).dataset(1).wavelength == pytest.approx(wavelength)
     assert not (tmp_path / "merged.mtz").exists()
+
+
+def test_the_same_observations_as_of_two_wavelengths_are_refused(two, tmp_path):
+    table = read_refl(two / "scaled.refl")
+    first = table["experiment_id"] == 0
+    twice = Reflections.concatenate([table[first], table[first].replace(experiment_id=np.ones(first.sum()))])
+    write_refl(tmp_path / "scaled.refl", twice.with_identifiers(table.identifiers))
+    (tmp_path / "scaled.expt").write_bytes((two / "scaled.expt").read_bytes())
+    given = [str(tmp_path / "scaled.expt"), str(tmp_path / "scaled.refl")]
+    result = CliRunner().invoke(app, ["merge", *given, "-o", str(tmp_path), "-j", "1"])
+    assert "the same observations are in two data sets" in result.output
+    assert result.exit_code != 0

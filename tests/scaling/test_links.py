@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from integrated_for_tests import integrated
 
 from autoproc.models.reflections import Reflections
-from autoproc.scaling.links import apart_words, linked_parts, with_parts_held
+from autoproc.scaling.links import linked_parts, with_parts_held, words_of_parts
 from autoproc.scaling.params import ScaleParams
 from autoproc.stages.scale import scale
 
@@ -55,8 +55,8 @@ def test_scales_of_sweeps_apart_stay_equal_and_it_is_said(is_apart):
 
 
 def test_many_parts_are_not_all_named():
-    assert apart_words([0, 0, 0]) == []
-    (words,) = apart_words(range(20))
+    assert words_of_parts(dict.fromkeys(range(3), 0)) == []
+    (words,) = words_of_parts({n: n for n in range(20)})
     assert "7; ... are apart" in words
 
 
