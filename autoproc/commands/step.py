@@ -151,6 +151,7 @@ class Step:
                 raise NeedsSpots(path=path, command=self.description.name)
             self.read_before[path] = data = read(path)
             self.console.print("\n    ".join([f"Read {path}: {data.in_words}", *data.remarks]) + "\n")
+            self.warn([f"{path}: {words}" for words in data.warnings])
         return self.read_before[path]
 
     def scaled_by_others(self) -> list[str]:

@@ -14,8 +14,9 @@ from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.dials.expt import read_expt
 from autoproc.formats.no_files import require_file
-from autoproc.formats.observed.foreign_data import ForeignData
+from autoproc.formats.observed.foreign_data import ForeignData, NotObservations
 from autoproc.formats.observed.observation_files import reader_of_observations
+from autoproc.formats.observed.read_unmerged_mtz import read_unmerged_mtz
 from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.formats.registry import format_name, open_reader, read_experiment
 from autoproc.importing.plausibility import plausibility_warnings
@@ -74,7 +75,7 @@ def describe(path: str | Path) -> str:
     if path.suffix == ".refl":
         return format_reflections(path)
     if path.suffix == ".mtz" or read_start(path, 4) == MTZ_MAGIC:
-        return format_mtz(path)
+        return "\n".join([format_mtz(path), *doubts_of_unmerged(path)])
     read = reader_of_observations(path)
     if read is not None:
         return format_observations(read(path))
@@ -85,8 +86,19 @@ def describe(path: str | Path) -> str:
 
 def format_observations(data: ForeignData) -> str:
     """What another program's file of observations holds: the models that it tells, and its intensities."""
-    told = "\n".join([data.in_words, *data.remarks])
+    told = "\n".join([data.in_words, *data.remarks, *(f"Warning: {words}" for words in data.warnings)])
     return f"{told}\n\n{format_experiments(data.experiments)}\n\n{column_table(data.reflections)}"
+
+
+def doubts_of_unmerged(path: Path) -> list[str]:
+    """What single observations of an MTZ file make one doubt, or why no step takes them, a line each."""
+    try:
+        data = read_unmerged_mtz(path)
+    except NotObservations:
+        return []
+    except AutoprocError as error:
+        return [f"\nWarning: as observations it cannot be read: {error.message}"]
+    return [f"\nWarning: {words}" for words in data.warnings]
 
 
 def _instead_of_folder(path: Path) -> str:

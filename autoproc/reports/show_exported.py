@@ -12,7 +12,7 @@ import numpy as np
 
 from autoproc.errors import CorruptFile
 from autoproc.formats.compressed import read_whole
-from autoproc.formats.observed.read_shelx import read_ins
+from autoproc.formats.observed.shelx_ins import read_ins
 from autoproc.models.space_group import symbol
 from autoproc.wording import counted
 

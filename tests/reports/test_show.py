@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import gemmi
 import numpy as np
 import pytest
 from models_for_tests import crystal, experiment, panel, scaled
@@ -102,7 +103,13 @@ def test_merged_and_unmerged_mtz(tmp_path: Path):
     assert "autoproc/lyso/lyso, wavelength 0.9763" in text
     assert "FreeR_flag" in text
     write_unmerged_mtz(tmp_path / "unmerged.mtz", [made], table, "lyso")
-    assert "Batches: 40 (1 to 40)" in describe(tmp_path / "unmerged.mtz")
+    text = describe(tmp_path / "unmerged.mtz")
+    assert "Batches: 40 (1 to 40)" in text
+    assert "Warning" not in text
+    content = gemmi.read_mtz_file(str(tmp_path / "unmerged.mtz"))
+    content.column_with_label("M/ISYM").array[:3] = 99
+    content.write_to_file(str(tmp_path / "unmerged.mtz"))
+    assert "Warning: 3 records have an M/ISYM (99)" in describe(tmp_path / "unmerged.mtz")
 
 
 @pytest.mark.parametrize("name", ["nothing.mtz", "nothing.cbf", "nothing.refl", "nothing.expt"])

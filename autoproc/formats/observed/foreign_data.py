@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +58,7 @@ class ForeignData:
         count from the start of each scan
     program : that wrote the file, "" where it does not say; is_scaled : by that program
     remarks : what the file does not tell or is not used, a sentence each
+    warnings : what contradicts itself or makes no sense, and what was done about it, a sentence each
     """
 
     experiments: tuple[Experiment, ...]
@@ -65,6 +66,7 @@ class ForeignData:
     program: str
     is_scaled: bool
     remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def in_words(self) -> str:
@@ -100,6 +102,11 @@ class Measured:
     inverse_scale: np.ndarray | None = None
     profile: np.ndarray | None = None
     profile_sigma: np.ndarray | None = None
+
+    def of_rows(self, rows: np.ndarray) -> Measured:
+        """The same of a mask or index array."""
+        columns: dict[str, np.ndarray | None] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return replace(self, **{name: column[rows] for name, column in columns.items() if column is not None})
 
 
 def reflections_of(experiments: Sequence[Experiment], measured: Measured, is_scaled: bool) -> Reflections:

@@ -10,6 +10,7 @@ import gemmi
 import numpy as np
 
 from autoproc.formats.dials.expt import identifier_for
+from autoproc.formats.observed.batch_doubts import WAVELENGTH, each_once
 from autoproc.formats.observed.foreign_data import DamagedFile, require_images, stand_in_images
 from autoproc.formats.observed.read_xds_ascii import ASSUMED_WIDTH, unknown_detector
 from autoproc.formats.observed.xds_header import require_cell, require_possible, to_our_frame
@@ -19,7 +20,7 @@ from autoproc.models.experiment import Beam, Experiment, Goniometer, Scan
 
 MISSETS, N_AXES = 10, 17
 """Places among the integers: whether missetting angles are apart from U; the number of goniometer axes."""
-CELL, U, ANGLES, PHI, AXIS, SOURCE, WAVELENGTH, DISTANCE = 0, 6, 15, 36, 38, 83, 86, 111
+CELL, U, ANGLES, PHI, AXIS, SOURCE, DISTANCE = 0, 6, 15, 36, 38, 83, 111
 """Places among the real numbers."""
 SLACK = 0.5
 """Of an image's width by which a batch may begin elsewhere and still go on with the sweep of the one before it."""
@@ -60,9 +61,8 @@ class Sweep:
 
 def sweeps_of(path: str | Path, mtz: gemmi.Mtz) -> list[Sweep]:
     """The sweeps of a file, in the order of their batches. Raises CorruptFile or BadHeader."""
-    batches = sorted(mtz.batches, key=lambda b: b.number)
     runs: list[list[gemmi.Mtz.Batch]] = []
-    for batch in batches:
+    for batch in each_once(path, list(mtz.batches)):
         if runs and _goes_on(runs[-1], batch):
             runs[-1].append(batch)
         else:
@@ -92,7 +92,7 @@ def _width(batch: gemmi.Mtz.Batch) -> float:
 
 def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> Sweep:
     first, last = require_images(path, run[0].number, run[-1].number)
-    offset = BATCH_STEP * ((first - 1) // BATCH_STEP)
+    offset = BATCH_STEP * (max(first - 1, 0) // BATCH_STEP)  # some programs count images, and batches, from 0
     words = np.array([_words(batch) for batch in run])
     width = _width(run[0])
     start = float(words[0, PHI]) if width else 0.0

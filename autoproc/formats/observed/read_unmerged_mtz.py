@@ -11,6 +11,7 @@ import numpy as np
 
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.no_files import require_file
+from autoproc.formats.observed.batch_doubts import batch_doubts
 from autoproc.formats.observed.fitted_detector import with_fitted_detector
 from autoproc.formats.observed.foreign_data import (
     DamagedFile,
@@ -22,6 +23,8 @@ from autoproc.formats.observed.foreign_data import (
 )
 from autoproc.formats.observed.mtz_batches import Sweep, sweeps_of
 from autoproc.formats.observed.open_mtz import MAGIC, open_mtz
+from autoproc.formats.observed.original_indices import Origin, original_indices
+from autoproc.formats.observed.sound_records import SoundRecords, doubts_of_crystals, sound_records
 from autoproc.formats.observed.sum_partials import Parts, summed
 from autoproc.models.experiment import Experiment
 
@@ -32,8 +35,6 @@ PROFILE = ("IPR", "SIGIPR")
 DOSE = "DOSE"
 OF_KNOWN_MEANING = ("dials", "autoproc")
 """Programs whose LP is known to be what intensities were multiplied by, and SCALEUSED what they were divided by."""
-PARTIAL = 256
-"""M/ISYM is the number of the operation and 256 M, M = 1 for one of several parts of a reflection."""
 OVERHANG = 1
 """Batches before the first and behind the last of a sweep that reflections centred on its edge may have without a
 header: dials.export (3.12) gives batch 121 of 120 to those whose centre is calculated a little behind the end."""
@@ -58,18 +59,20 @@ def read_unmerged_mtz(path: str | Path) -> ForeignData:
         )
     if not mtz.nreflections:
         raise DamagedFile(path=path, reason="it holds no reflections")
-    isym = column(mtz, "M/ISYM")
-    if not mtz.switch_to_original_hkl():
-        raise DamagedFile(path=path, reason="its M/ISYM does not tell the original indices")
+    origin = original_indices(path, mtz)
     sweeps = sweeps_of(path, mtz)
-    measured, remarks = _measured(path, mtz, isym, sweeps)
-    experiments, placed, seen = _placed([sweep.experiment for sweep in sweeps], measured, sweeps)
+    sound, remarks = _measured(path, mtz, origin, sweeps)
+    experiments, placed, seen = _placed([sweep.experiment for sweep in sweeps], sound.measured, sweeps)
     is_scaled, program = _scaled_by(mtz)
     reflections = reflections_of(experiments, placed, is_scaled)
-    if DOSE in {c.label for c in mtz.columns} and len(reflections) == mtz.nreflections:  # no parts were added up
-        reflections = reflections.replace(dose=column(mtz, DOSE))
-    told = dict.fromkeys([*remarks, *seen])
-    return ForeignData(tuple(experiments), reflections, program, is_scaled, tuple(told))
+    if DOSE in labels and len(reflections) == len(sound.rows):  # no parts were added up
+        reflections = reflections.replace(dose=column(mtz, DOSE)[sound.rows])
+    if mtz.spacegroup is None:
+        remarks.append("the file tells no space group that is known: P 1, until autoproc symmetry finds it")
+    return ForeignData(
+        tuple(experiments), reflections, program, is_scaled, tuple(dict.fromkeys([*remarks, *seen])),
+        (*batch_doubts(mtz), *doubts_of_crystals(path, experiments, placed), *origin.told, *sound.told),
+    )  # fmt: skip
 
 
 def column(mtz: gemmi.Mtz, label: str) -> np.ndarray:
@@ -78,8 +81,9 @@ def column(mtz: gemmi.Mtz, label: str) -> np.ndarray:
 
 
 def _measured(
-    path: str | Path, mtz: gemmi.Mtz, isym: np.ndarray, sweeps: Sequence[Sweep]
-) -> tuple[Measured, list[str]]:
+    path: str | Path, mtz: gemmi.Mtz, origin: Origin, sweeps: Sequence[Sweep]
+) -> tuple[SoundRecords, list[str]]:
+    """The observations, parts added up, that can be taken; and what is to be said of them."""
     labels = {c.label for c in mtz.columns}
     value, sigma = (column(mtz, label) for label in _intensity(path, labels, mtz))
     remarks: list[str] = []
@@ -101,7 +105,7 @@ def _measured(
     is_known = any(name in line.lower() for line in mtz.history for name in OF_KNOWN_MEANING)
     has_profile = set(PROFILE) <= labels and not np.array_equal(value, column(mtz, PROFILE[0]))
     measured = Measured(
-        hkl, number, value, sigma, position, ~np.isfinite(value) | ~(sigma > 0) | (flags != 0),
+        hkl, number, value, sigma, position, (flags != 0) | origin.is_unknown,
         lp if is_known and "LP" in labels else None,
         np.clip(np.nan_to_num(one("FRACTIONCALC", 1.0), nan=1.0), 0.0, 1.0),
         one("SCALEUSED", 1.0) if is_known else None,
@@ -110,12 +114,14 @@ def _measured(
     )  # fmt: skip
     if flags.any():
         remarks.append(f"{int((flags != 0).sum())} observations are flagged as bad by FLAG, and left out")
-    is_part = (np.nan_to_num(isym).astype(int) // PARTIAL % 2 == 1) if len(isym) else np.zeros(n, bool)
-    if is_part.any():
-        before = len(measured.hkl)
-        measured = summed(Parts(measured, is_part, batch))
-        remarks.append(f"{before} records were {len(measured.hkl)} observations, partly in parts that were added up")
-    return measured, remarks
+    sound = sound_records(path, measured, batch)
+    is_part = origin.is_part[sound.rows]
+    if not is_part.any():
+        return sound, remarks
+    before = len(is_part)
+    whole, unfinished = summed(Parts(sound.measured, is_part, batch[sound.rows]), "FRACTIONCALC" in labels)
+    remarks.append(f"{before} records were {len(whole.hkl)} observations, partly in parts that were added up")
+    return replace(sound, measured=whole, told=(*sound.told, *unfinished)), remarks
 
 
 def _intensity(path: str | Path, labels: set[str], mtz: gemmi.Mtz) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from autoproc.formats.observed.foreign_data import (
     require_indices,
     stand_in_images,
 )
+from autoproc.formats.observed.sound_records import doubts_of_crystals, sound_records
 from autoproc.formats.observed.xds_header import (
     CORNER,
     UNSCALED,
@@ -33,6 +34,7 @@ from autoproc.formats.observed.xds_header import (
     frame_of,
     goniometer_of,
     has_geometry,
+    header_doubts,
     imageset_of,
     keywords,
     profile_of,
@@ -49,6 +51,8 @@ NOT_OF_ALL = ("ITEM_", " ISET=")
 """How lines of the header begin that tell where items stand, or something of one of several data sets."""
 MOST_HEADER_LINES = 100_000
 NEEDED = ("H", "K", "L", "IOBS", "SIGMA(IOBS)")
+OVERHANG = 1.0
+"""Images by which the centre of a reflection at the edge of a scan may be calculated to lie beyond it."""
 UNPOLARISED = 0.5
 ASSUMED_WIDTH = 1.0
 """Degrees of an image where none are told, as in files of XSCALE: how closely scales follow the images hangs on it."""
@@ -72,8 +76,20 @@ def read_xds_ascii(path: str | Path) -> ForeignData:
         raise NotObservations(
             path=path, kind="merged reflections, no single observations", instead="write them with MERGE=FALSE"
         )
+    require_one_header(path, lines)
     table = _table(path, lines, _items(path, header))
     return _data(path, values, table, header)
+
+
+def require_one_header(path: str | Path, lines: list[str]) -> None:
+    """Raises DamagedFile for several files one behind the other, unless it is one file again."""
+    ends = [n for n, line in enumerate(lines) if line.startswith(END)]
+    files = [lines[start:end] for start, end in zip([0, *(n + 1 for n in ends)], ends, strict=False)]
+    headers = [[line for line in file if line.startswith("!")] for file in files]
+    if any(header != headers[0] for header in headers[1:]) or (ends and any(map(str.strip, lines[ends[-1] + 1 :]))):
+        raise DamagedFile(
+            path=path, reason=f"there is more behind its line {ends[0] + 1}, {END}: give each file of XDS by itself"
+        )
 
 
 def _items(path: str | Path, header: list[str]) -> dict[str, int]:
@@ -133,6 +149,11 @@ def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], hea
         experiments.append(experiment)
         shift[rows] = experiment.scan.image_range[0] - 1
     remarks = [] if has_geometry(values) else [NO_GEOMETRY]
+    is_misfit = table["SIGMA(IOBS)"] < 0
+    if is_misfit.any():
+        remarks.append(
+            f"{int(is_misfit.sum())} observations have a negative sigma, by which XDS marks misfits: left out"
+        )
     if "ZD" not in table:
         remarks.append("the file does not tell on which images reflections were measured")
     measured = Measured(
@@ -141,14 +162,17 @@ def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], hea
         table["IOBS"],
         np.abs(table["SIGMA(IOBS)"]),
         _positions(table, shift, has_geometry(values)),
-        table["SIGMA(IOBS)"] <= 0,
+        is_misfit,
         table["RLP"] if "RLP" in table and not is_scaled else None,
         table["PEAK"] / 100 if "PEAK" in table else None,
     )
-    reflections = reflections_of(experiments, measured, is_scaled)
+    sound = sound_records(path, measured)
+    reflections = reflections_of(experiments, sound.measured, is_scaled)
     if program == "INTEGRATE" and has_geometry(values):
         reflections = _polarised(experiments[0].beam, reflections)
-    return ForeignData(tuple(experiments), reflections, program or "XDS", is_scaled, tuple(remarks))
+    doubts = [*header_doubts(values), *_images_beyond(values, table.get("ZD"))]
+    doubts += [*doubts_of_crystals(path, experiments, measured), *sound.told]
+    return ForeignData(tuple(experiments), reflections, program or "XDS", is_scaled, tuple(remarks), tuple(doubts))
 
 
 NO_GEOMETRY = (
@@ -195,6 +219,20 @@ def _image_range(values: XdsValues, z: np.ndarray | None, rows: np.ndarray) -> t
         said = values.numbers("DATA_RANGE", 2)
         first, last = min(first, said[0]), max(last, said[1])
     return float(first), float(last)
+
+
+def _images_beyond(values: XdsValues, z: np.ndarray | None) -> list[str]:
+    """That reflections are on images that the header says were not processed, in words; empty where none are."""
+    if z is None or "DATA_RANGE" not in values:
+        return []
+    first, last = values.numbers("DATA_RANGE", 2)
+    beyond = (z < first - 1 - OVERHANG) | (z > last + OVERHANG)
+    if not beyond.any():
+        return []
+    return [
+        f"{int(beyond.sum())} observations are on images beyond those of DATA_RANGE, {first:g} to {last:g}: the scan "
+        "is taken to be as long as they say"
+    ]
 
 
 def _of_sets(path: str | Path, header: list[str]) -> dict[int, XdsValues]:

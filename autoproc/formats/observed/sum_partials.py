@@ -8,6 +8,9 @@ import numpy as np
 
 from autoproc.formats.observed.foreign_data import Measured
 
+COMPLETE = 0.95
+"""Of a reflection, from which on it counts as whole; AIMLESS takes 0.95 too."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
@@ -18,11 +21,11 @@ class Parts:
     batch: np.ndarray
 
 
-def summed(parts: Parts) -> Measured:
-    """Whole observations, and sums of parts of one reflection on images in a row.
+def summed(parts: Parts, is_told: bool = True) -> tuple[Measured, list[str]]:
+    """Whole observations, and sums of parts of one reflection on images in a row; and of those never completed, words.
 
     The intensities of parts are those of what was recorded; of a sum of less than the whole, the fraction that the
-    parts have together tells how much is missing.
+    parts have together tells how much is missing. is_told : the fractions are, all 1 otherwise
     """
     m, n = parts.measured, len(parts.measured.hkl)
     order = np.lexsort((parts.batch, *m.hkl.T[::-1], m.experiment, ~parts.is_part))
@@ -46,7 +49,7 @@ def summed(parts: Parts) -> Measured:
     position = np.column_stack([added(weight * m.position[:, k]) / added(weight) for k in range(3)])
     part = parts.is_part[first]
     scale = np.where(part, 1 / total, 1.0)  # intensities are those of whole reflections, from here on
-    return Measured(
+    whole = Measured(
         m.hkl[first],
         m.experiment[first],
         added(m.intensity) * scale,
@@ -59,3 +62,19 @@ def summed(parts: Parts) -> Measured:
         None if m.profile is None else added(m.profile) * scale,
         None if m.profile_sigma is None else np.sqrt(added(m.profile_sigma**2)) * scale,
     )
+    missing = part & (total < COMPLETE) if is_told else part & (np.bincount(group) == 1)
+    return whole, _words_of_unfinished(int(missing.sum()), int(part.sum()), is_told)
+
+
+def _words_of_unfinished(n: int, n_in_parts: int, is_told: bool) -> list[str]:
+    if not n:
+        return []
+    if is_told:
+        return [
+            f"{n} of {n_in_parts} observations in parts were never completed: what their parts have together is less "
+            f"than {COMPLETE:.0%}, and the rest is calculated from FRACTIONCALC"
+        ]
+    return [
+        f"{n} of {n_in_parts} observations in parts have one part only, and no column FRACTIONCALC tells how much that "
+        "is: they are taken as whole, and may be too weak"
+    ]

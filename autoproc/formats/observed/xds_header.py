@@ -13,6 +13,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
+from autoproc.formats.cell_and_group import cells_apart, in_words
 from autoproc.formats.dials.expt_checks import checked
 from autoproc.formats.observed.foreign_data import BadKeyword, DamagedFile
 from autoproc.geometry.rotation import nearest_rotation
@@ -26,8 +27,11 @@ CORNER = 0.5
 """Position of the first pixel's corner, where pixels are counted from here, in XDS's counting."""
 FLATTEST = 1e-4
 """Volume of a cell over the product of its edges below which it is none."""
-SAME_CELL = 0.01
-"""Of the longest reciprocal axis by which a cell may differ from that of the axes, and be the same."""
+SAME_CELL = 0.002
+"""Of edges, or radians, by which a cell may differ from that of the axes, and be the same: axes of 5 Angstrom rounded
+to 0.001 differ by 0.0003."""
+SAME_WAVELENGTH = 1e-3
+"""Relative, between the wavelength and the length of the beam's vector, which XDS gives to six decimals."""
 UNSCALED = "not scaled"
 """Stands behind the name of the program where the intensities are only integrated, which XDS itself never writes so."""
 Values = Mapping[str, list[str]]
@@ -182,10 +186,34 @@ def _with_told_cell(values: XdsValues, A: np.ndarray) -> np.ndarray:
     if "UNIT_CELL_CONSTANTS" not in values:
         return A
     B = b_matrix(require_cell(values.path, values.numbers("UNIT_CELL_CONSTANTS", 6)))
-    own = b_matrix(cell_from_real_matrix(np.linalg.inv(A)))
-    if np.abs(own - B).max() > SAME_CELL * own.max():
+    cell = cell_from_real_matrix(np.linalg.inv(A))
+    if cells_apart(cell, cell_from_real_matrix(np.linalg.inv(B))) > SAME_CELL:
         return A
-    return nearest_rotation(A @ np.linalg.inv(own)) @ B
+    return nearest_rotation(A @ np.linalg.inv(b_matrix(cell))) @ B
+
+
+def header_doubts(values: XdsValues) -> list[str]:
+    """What a header says twice, and not alike; what is taken, a sentence each."""
+    doubts = []
+    names = [f"UNIT_CELL_{name}-AXIS" for name in "ABC"]
+    if "UNIT_CELL_CONSTANTS" in values and all(name in values for name in names) and has_geometry(values):
+        told = values.numbers("UNIT_CELL_CONSTANTS", 6)
+        cell = cell_from_real_matrix(np.array([values.numbers(name, 3) for name in names]))
+        if cells_apart(cell, told) > SAME_CELL:
+            doubts.append(
+                f"UNIT_CELL_CONSTANTS are {in_words(told)}, and the axes in the same header make {in_words(cell)}: the "
+                "axes are taken"
+            )
+    wavelength = values.number("X-RAY_WAVELENGTH", 0.0)
+    if wavelength > 0 and "INCIDENT_BEAM_DIRECTION" in values:
+        length = float(np.linalg.norm(values.numbers("INCIDENT_BEAM_DIRECTION", 3)))
+        is_direction_only = abs(length - 1) < SAME_WAVELENGTH
+        if not is_direction_only and abs(length * wavelength - 1) > SAME_WAVELENGTH:
+            doubts.append(
+                f"X-RAY_WAVELENGTH is {wavelength:.5f} A, and the vector INCIDENT_BEAM_DIRECTION is as long as for "
+                f"{1 / max(length, 1e-9):.5f} A: X-RAY_WAVELENGTH is taken"
+            )
+    return doubts
 
 
 def require_cell(path: object, cell: np.ndarray) -> tuple[float, ...]:

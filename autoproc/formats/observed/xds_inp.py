@@ -23,6 +23,7 @@ from autoproc.formats.observed.xds_header import (
     crystal_of,
     detector_of,
     goniometer_of,
+    header_doubts,
     imageset_of,
     keywords,
     require_possible,
@@ -217,6 +218,7 @@ def _experiment(path: Path, values: XdsValues) -> Experiment:
     made = Experiment(
         beam, _with_sensor(detector_of(values, turn), beam.wavelength), goniometer_of(values, turn), scan, imageset,
         crystal_of(values, turn), identifier=identifier_for(imageset, scan) if imageset else "",
+        remarks=tuple(header_doubts(values)),
     )  # fmt: skip
     return require_possible(path, made)
 

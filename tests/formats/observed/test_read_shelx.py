@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoproc.errors import BadHeader, CorruptFile
-from autoproc.formats.observed.read_shelx import NoCell, is_shelx_hkl, read_shelx
+from autoproc.formats.observed.read_shelx import is_shelx_hkl, read_shelx
+from autoproc.formats.observed.shelx_ins import NoCell
 
 INS = """TITL x in P2(1)/c
 CELL 0.71073 5.432 8.141 12.038 90 98.3 90
@@ -109,7 +110,9 @@ def test_every_kind_of_lattice(tmp_path, name):
         symmetry = half
     signed = centring if gemmi.Op("-x,-y,-z") in list(ops.sym_ops) else -centring
     lines = [f"SYMM {op.triplet()}" for op in symmetry]
-    ins = "\n".join(["CELL 0.7 10 10 10 90 90 90", f"LATT {signed}", *lines, "HKLF 4"])
+    ins = "\n".join(
+        ["CELL 0.7 10 10 10 90 90 " + ("120" if name == "R 3:H" else "90"), f"LATT {signed}", *lines, "HKLF 4"]
+    )
     (read,) = read_shelx(written(tmp_path, ROWS, ins)).experiments
     assert read.crystal.space_group.operations() == ops
 

@@ -1,0 +1,33 @@
+"""Intensities and standard uncertainties that no measurement gives: found, counted and told."""
+
+from __future__ import annotations
+
+import numpy as np
+
+FAR_BEYOND = 1e6
+"""Times the strong intensities of a file, or its usual uncertainty, beyond which a number is none. Chosen: the
+strongest reflection of a crystal is 100 to 10 000 times the strong ones, and a detector counts to 2^32."""
+STRONG = 0.9
+"""Quantile of the sizes of intensities that is taken for strong: one number in ten may be nonsense before it is."""
+TOO_SURE = 1e-4
+"""Of the usual uncertainty. Chosen: scales, decay and the brightest against the weakest differ by 1000 at most; what is
+below outweighs all other observations of its reflection together."""
+
+
+def absurd(value: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """(N,) bool, intensities (N,) that are none, by themselves or their standard uncertainties (N,); why, counted."""
+    is_number = np.isfinite(value) & np.isfinite(sigma)
+    has_error = is_number & (sigma > 0)
+    beyond, too_sure = np.zeros((2, len(value)), bool)
+    if has_error.any():
+        usual = float(np.median(sigma[has_error]))
+        strong = max(float(np.quantile(np.abs(value[has_error]), STRONG)), usual)
+        beyond = has_error & ((np.abs(value) / FAR_BEYOND > strong) | (sigma / FAR_BEYOND > strong))
+        too_sure = has_error & ~beyond & (sigma < TOO_SURE * usual)
+    kinds = (
+        (~is_number, "with no number for the intensity or its standard uncertainty"),
+        (is_number & ~has_error, "with a standard uncertainty of zero or less"),
+        (beyond, "with an intensity or uncertainty far beyond all others"),
+        (too_sure, "with an uncertainty far below all others"),
+    )
+    return ~has_error | beyond | too_sure, [f"{int(where.sum())} {why}" for where, why in kinds if where.any()]

@@ -1,0 +1,161 @@
+"""What the .ins, .res or .p4p file beside a SHELX reflection file tells: cell, wavelength, symmetry, and its kind."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import gemmi
+import numpy as np
+
+from autoproc.errors import InputError
+from autoproc.formats.cell_and_group import cells_apart, in_words
+from autoproc.formats.compressed import read_whole
+from autoproc.formats.observed.xds_header import require_cell
+
+Cell = tuple[float, ...]
+Told = tuple[Cell, float, gemmi.SpaceGroup | None]
+"""Cell, wavelength (0 unknown), and space group, None where it is not told."""
+BESIDE = (".ins", ".res", ".p4p", ".INS", ".RES", ".P4P")
+CENTRINGS = {1: "P", 2: "I", 3: "R", 4: "F", 5: "A", 6: "B", 7: "C"}
+"""What the number of LATT stands for; a negative one has no inversion."""
+SAME_CELL = 0.01
+"""Of edges, or radians: .p4p files are of the cell at the diffractometer, .ins files of the one refined at the end."""
+KINDS = {
+    1: "Laue data", 2: "Laue data with a wavelength each", 3: "amplitudes, not their squares",
+    5: "twins, overlapped ones in parts", 6: "groups of reflections",
+}  # fmt: skip
+"""What the numbers of HKLF stand for, besides 4."""
+UNTURNED = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+
+
+class NoCell(InputError):
+    """Reflections without a cell."""
+
+    what = "{path} does not tell the unit cell, and there is no {beside} beside it that does"
+    hint = (
+        "put the .ins or .p4p file of the crystal beside it, of the same name, or give symmetry.unit_cell=A,B,C,ALPHA,"
+        "BETA,GAMMA and symmetry.space_group=NAME"
+    )
+
+
+class NotHklf4(InputError):
+    """A SHELX file of another kind than of intensities of one crystal."""
+
+    what = "{path} is of {form} ({why}), and only HKLF 4 is read: intensities of one crystal with their sigmas"
+    hint = "write it again as HKLF 4, or give what it was made of: the unmerged file of the program that integrated"
+
+
+def told_beside(path: Path) -> tuple[Cell, float, gemmi.SpaceGroup | None, str]:
+    """Cell, wavelength (0 unknown), space group, and the name of the file that tells them."""
+    for suffix in BESIDE:
+        beside = path.with_suffix(suffix)
+        if not beside.is_file():
+            continue
+        found = _told_by(beside)
+        if found is not None:
+            return *found, beside.name
+    raise NoCell(path=path, beside=path.with_suffix(".ins").name)
+
+
+def form_told(path: Path, behind: list[str]) -> int:
+    """The number of HKLF behind the records of a file, or in the .ins or .res beside it; 0 where none tells it.
+
+    Raises NotHklf4 for all but 4 without a matrix.
+    """
+    beside = (path.with_suffix(suffix) for suffix in BESIDE if suffix.lower() != ".p4p")
+    texts = [behind, *(read_whole(b).decode("ascii", "replace").splitlines() for b in beside if b.is_file())]
+    found = 0
+    for words in (line.split() for text in texts for line in text):
+        if words and words[0].upper() == "HKLF":
+            found = _form(path, words)
+    return found
+
+
+def _form(path: Path, words: list[str]) -> int:
+    try:
+        numbers = [float(word) for word in words[1:]]
+    except ValueError:
+        numbers = []
+    kind = abs(int(numbers[0])) if numbers else 0
+    if kind != 4:
+        raise NotHklf4(path=path, form=" ".join(words)[:20], why=KINDS.get(kind, "of no kind that is known"))
+    if len(numbers) > 2 and numbers[2:11] != UNTURNED[: len(numbers[2:11])]:
+        raise NotHklf4(path=path, form=" ".join(words)[:60], why="its indices are to be turned by a matrix")
+    return kind
+
+
+def other_cells(path: Path, cell: Cell, source: str) -> list[str]:
+    """The files beside it that tell another cell than the one that is taken, a sentence each."""
+    doubts = []
+    for suffix in BESIDE:
+        beside = path.with_suffix(suffix)
+        if not beside.is_file() or beside.name == source:
+            continue
+        found = _told_by(beside)
+        if found is not None and cells_apart(cell, found[0]) > SAME_CELL:
+            doubts.append(
+                f"the cell is {in_words(cell)} by {source} and {in_words(found[0])} by {beside.name}: that of {source} "
+                "is taken"
+            )
+    return doubts
+
+
+def _told_by(beside: Path) -> Told | None:
+    """Cell, wavelength (0 unknown) and space group of one file; None without a cell."""
+    lines = read_whole(beside).decode("ascii", "replace").splitlines()
+    return _of_p4p(beside, lines) if beside.suffix.lower() == ".p4p" else _of_ins(beside, lines)
+
+
+def read_ins(path: Path) -> Told | None:
+    """Cell, wavelength (0 unknown) and space group that an .ins or .res file tells; None without a cell."""
+    return _of_ins(path, read_whole(path).decode("ascii", "replace").splitlines())
+
+
+def _of_ins(path: Path, lines: list[str]) -> Told | None:
+    cell, wavelength, latt, symm = None, 0.0, 1, ["x,y,z"]
+    for line in lines:
+        words = line.split()
+        if not words:
+            continue
+        if words[0].upper() == "CELL" and len(words) >= 8:
+            wavelength, *rest = map(float, words[1:8])
+            cell = require_cell(path, np.array(rest))
+        elif words[0].upper() == "LATT" and len(words) > 1:
+            latt = int(words[1])
+        elif words[0].upper() == "SYMM":
+            symm.append(line.strip()[4:].strip())
+        elif words[0].upper() in ("SFAC", "HKLF"):
+            break
+    if cell is None:
+        return None
+    return cell, wavelength if 0.01 < wavelength < 100 else 0.0, _group(latt, symm)
+
+
+def _group(latt: int, symm: list[str]) -> gemmi.SpaceGroup | None:
+    """The space group of SHELX's instructions; None where they are none that the tables have."""
+    if abs(latt) not in CENTRINGS or len(symm) > 192:
+        return None
+    operations = [gemmi.Op(text.lower()) for text in symm]
+    if latt > 0:
+        operations += [op * gemmi.Op("-x,-y,-z") for op in operations]
+    shifts = {"P": (), "I": ("1/2,1/2,1/2",), "F": ("0,1/2,1/2", "1/2,0,1/2", "1/2,1/2,0"), "A": ("0,1/2,1/2",),
+              "B": ("1/2,0,1/2",), "C": ("1/2,1/2,0",), "R": ("2/3,1/3,1/3", "1/3,2/3,2/3")}  # fmt: skip
+    centred = list(operations)
+    for shift in shifts[CENTRINGS[abs(latt)]]:
+        by = ",".join(f"{axis}+{part}" for axis, part in zip("xyz", shift.split(","), strict=True))
+        centred += [gemmi.Op(by) * op for op in operations]
+    group = gemmi.GroupOps([op.wrap() for op in centred])
+    return gemmi.find_spacegroup_by_ops(group)
+
+
+def _of_p4p(path: Path, lines: list[str]) -> Told | None:
+    cell, wavelength = None, 0.0
+    for line in lines:
+        words = line.split()
+        if words[:1] == ["CELL"] and len(words) >= 7:
+            cell = require_cell(path, np.array([float(w) for w in words[1:7]]))
+        elif words[:1] == ["SOURCE"]:
+            numbers = [float(w) for w in words[1:] if re.fullmatch(r"\d+\.\d+", w)]
+            wavelength = next((x for x in numbers if 0.1 < x < 10), 0.0)
+    return None if cell is None else (cell, wavelength, None)
