@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +18,12 @@ from autoproc.commands.outputs import Outputs, outputs_among
 from autoproc.config import Config, fields_of_tables, format_config, read_config, with_changes, with_threads
 from autoproc.console import Console
 from autoproc.errors import AutoprocError, ConfigurationError, InputError, UnreadableFile, WrongArguments
+from autoproc.formats.cell_and_group import doubts_of_cells
 from autoproc.formats.confinement import may_lead_into
 from autoproc.formats.dials.expt import read_expt, write_expt
 from autoproc.formats.dials.image_numbers import to_file_frames, to_scan_frames
 from autoproc.formats.dials.refl import read_refl, write_refl
+from autoproc.formats.dials.sound_reflections import doubts_of_table, sound_reflections
 from autoproc.formats.dials.unsupported_models import require_known_models
 from autoproc.formats.observed.foreign_data import ForeignData
 from autoproc.formats.observed.observation_files import reader_of_observations
@@ -57,6 +59,8 @@ NEED_SPOTS = (
     "integrate",
 )  # fmt: skip
 """Steps that work on images, or on spots that were found on them."""
+ANY_BASIS = "reindex"
+"""The step that puts a wrong basis or space group right, and asks nothing of intensities."""
 
 
 class NeedsSpots(InputError):
@@ -88,6 +92,7 @@ class Step:
     """One step under way: what it is, input files, parameters, where to write, how to talk.
 
     file : the one file to write, for steps that do; is_named : the user named it
+    read_before, warned : files of other programs, and what was warned of them all, each once
     """
 
     description: StepDescription
@@ -98,6 +103,7 @@ class Step:
     file: Path
     is_named: bool = False
     read_before: dict[Path, ForeignData] = field(default_factory=dict)
+    warned: set[str] = field(default_factory=set)
 
     def of_kind(self, suffix: str) -> list[Path]:
         """The input files with this ending."""
@@ -116,6 +122,8 @@ class Step:
         for path in self._required(".expt", "an .expt file"):
             found = read_expt(path)
             require_known_models(path, found)
+            if self.description.name != ANY_BASIS:
+                self._warn_once(path, doubts_of_cells(path, (e.crystal for e in found)))
             listed += found
         return listed
 
@@ -151,7 +159,7 @@ class Step:
                 raise NeedsSpots(path=path, command=self.description.name)
             self.read_before[path] = data = read(path)
             self.console.print("\n    ".join([f"Read {path}: {data.in_words}", *data.remarks]) + "\n")
-            self.warn([f"{path}: {words}" for words in data.warnings])
+            self._warn_once(path, data.warnings)
         return self.read_before[path]
 
     def scaled_by_others(self) -> list[str]:
@@ -170,6 +178,10 @@ class Step:
         if why:
             expt, refl = (", ".join(f.name for f in self.of_kind(kind)) for kind in (".expt", ".refl"))
             raise FilesDoNotFit(refl=refl, expt=expt, why=why)
+        if self.description.name in (*NEED_SPOTS, ANY_BASIS):
+            return table
+        table, told = sound_reflections(table)
+        self._warn_once(self.of_kind(".refl")[0], [*told, *doubts_of_table(experiments, table)])
         return table
 
     def write(self, stem: str, experiments: Sequence[Experiment], reflections: Reflections | None) -> None:
@@ -198,6 +210,12 @@ class Step:
         """Print warnings."""
         for warning in warnings:
             self.console.print(f"\nWarning: {warning}")
+
+    def _warn_once(self, path: Path, warnings: Iterable[str]) -> None:
+        """Print what is odd of a file, however often it is read."""
+        new = [said for words in warnings if (said := f"{path}: {words}") not in self.warned]
+        self.warned.update(new)
+        self.warn(new)
 
     def _required(self, suffix: str, needed: str) -> list[Path]:
         files = self.of_kind(suffix)

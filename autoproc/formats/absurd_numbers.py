@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 FAR_BEYOND = 1e6
-"""Times the strong intensities of a file, or its usual uncertainty, beyond which a number is none. Chosen: the
-strongest reflection of a crystal is 100 to 10 000 times the strong ones, and a detector counts to 2^32."""
+"""Times the strong intensities of a file, or its usual uncertainty, beyond which a number is none. The
+strongest of four real sweeps of L-cysteine are 37 to 96 times the strong ones, and a detector counts to 2^32."""
 STRONG = 0.9
 """Quantile of the sizes of intensities that is taken for strong: one number in ten may be nonsense before it is."""
 TOO_SURE = 1e-4
-"""Of the usual uncertainty. Chosen: scales, decay and the brightest against the weakest differ by 1000 at most; what is
-below outweighs all other observations of its reflection together."""
+"""Of the usual uncertainty. The least are 0.012 of it (the same sweeps, profile-fitted by DIALS); what is below
+outweighs all other observations of its reflection together."""
 
 
 def absurd(value: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, list[str]]:

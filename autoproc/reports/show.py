@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +14,13 @@ from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.dials.expt import read_expt
 from autoproc.formats.no_files import require_file
-from autoproc.formats.observed.foreign_data import ForeignData, NotObservations
+from autoproc.formats.observed.foreign_data import ForeignData
 from autoproc.formats.observed.observation_files import reader_of_observations
-from autoproc.formats.observed.read_unmerged_mtz import read_unmerged_mtz
 from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.formats.registry import format_name, open_reader, read_experiment
 from autoproc.importing.plausibility import plausibility_warnings
 from autoproc.models.experiment import Experiment
+from autoproc.reports.show_doubts import doubts_of_models, doubts_of_reflections, doubts_of_unmerged
 from autoproc.reports.show_exported import EXPORTED, points_in
 from autoproc.reports.show_models import format_experiments
 from autoproc.reports.show_mtz import format_mtz
@@ -71,11 +71,12 @@ def describe(path: str | Path) -> str:
             return points
         _refuse_reports(path)
     if path.suffix in (".expt", ".json"):
-        return _with_doubts(read_expt(path))
+        experiments = read_expt(path)
+        return _followed(_with_doubts(experiments), doubts_of_models(path, experiments))
     if path.suffix == ".refl":
-        return format_reflections(path)
+        return _followed(format_reflections(path), doubts_of_reflections(path))
     if path.suffix == ".mtz" or read_start(path, 4) == MTZ_MAGIC:
-        return "\n".join([format_mtz(path), *doubts_of_unmerged(path)])
+        return _followed(format_mtz(path), doubts_of_unmerged(path))
     read = reader_of_observations(path)
     if read is not None:
         return format_observations(read(path))
@@ -86,19 +87,10 @@ def describe(path: str | Path) -> str:
 
 def format_observations(data: ForeignData) -> str:
     """What another program's file of observations holds: the models that it tells, and its intensities."""
-    told = "\n".join([data.in_words, *data.remarks, *(f"Warning: {words}" for words in data.warnings)])
-    return f"{told}\n\n{format_experiments(data.experiments)}\n\n{column_table(data.reflections)}"
-
-
-def doubts_of_unmerged(path: Path) -> list[str]:
-    """What single observations of an MTZ file make one doubt, or why no step takes them, a line each."""
-    try:
-        data = read_unmerged_mtz(path)
-    except NotObservations:
-        return []
-    except AutoprocError as error:
-        return [f"\nWarning: as observations it cannot be read: {error.message}"]
-    return [f"\nWarning: {words}" for words in data.warnings]
+    told = "\n".join([data.in_words, *data.remarks])
+    return _followed(
+        f"{told}\n\n{format_experiments(data.experiments)}\n\n{column_table(data.reflections)}", data.warnings
+    )
 
 
 def _instead_of_folder(path: Path) -> str:
@@ -136,7 +128,12 @@ def format_image(path: Path) -> str:
 def _with_doubts(experiments: Sequence[Experiment]) -> str:
     """The models, and what of them a crystallographer should look at."""
     doubts = dict.fromkeys(doubt for experiment in experiments for doubt in plausibility_warnings(experiment))
-    return "\n\n".join([format_experiments(experiments), *(f"Warning: {doubt}" for doubt in doubts)])
+    return _followed(format_experiments(experiments), doubts)
+
+
+def _followed(text: str, doubts: Iterable[str]) -> str:
+    """A description, and what a crystallographer should look at."""
+    return "\n\n".join([text, *(f"Warning: {doubt}" for doubt in doubts)])
 
 
 def _pixels(experiment: Experiment) -> str:

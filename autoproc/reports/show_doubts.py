@@ -1,0 +1,37 @@
+"""What contradicts itself or makes no sense in a file, as the steps would tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from autoproc.errors import AutoprocError
+from autoproc.formats.cell_and_group import CellAgainstGroup, doubts_of_cells
+from autoproc.formats.dials.refl import read_refl
+from autoproc.formats.dials.sound_reflections import sound_reflections
+from autoproc.formats.observed.foreign_data import NotObservations
+from autoproc.formats.observed.read_unmerged_mtz import read_unmerged_mtz
+from autoproc.models.experiment import Experiment
+
+
+def doubts_of_models(path: Path, experiments: Sequence[Experiment]) -> list[str]:
+    """Of cells and space groups."""
+    try:
+        return doubts_of_cells(path, (e.crystal for e in experiments))
+    except CellAgainstGroup as error:
+        return [error.message]
+
+
+def doubts_of_reflections(path: Path) -> list[str]:
+    """Of a .refl file."""
+    return sound_reflections(read_refl(path))[1]
+
+
+def doubts_of_unmerged(path: Path) -> list[str]:
+    """Of the single observations of an MTZ file, or why no step takes them; nothing of one that holds none."""
+    try:
+        return list(read_unmerged_mtz(path).warnings)
+    except NotObservations:
+        return []
+    except AutoprocError as error:
+        return [f"as observations it cannot be read: {error.message}"]
