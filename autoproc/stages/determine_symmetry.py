@@ -11,30 +11,20 @@ import numpy as np
 from autoproc.combining.comparable import Comparable, compare_settings, make_comparable
 from autoproc.combining.consistent_settings import ConsistentSettings
 from autoproc.combining.doubts import settings_warnings
-from autoproc.errors import ConfigurationError
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.models.space_group import proper_rotations_of, space_group_named, symbol
+from autoproc.models.space_group import proper_rotations_of, symbol
 from autoproc.symmetry.absences import Absences, absence_signature, equally_good
 from autoproc.symmetry.consistency import compose
 from autoproc.symmetry.doubts import symmetry_warnings
-from autoproc.symmetry.elements import (
-    SD_PRESCALED,
-    SD_UNSCALED,
-    CorrelationModel,
-    ElementScore,
-    correlation_model,
-    for_weak_data,
-    merge_friedel,
-    score_elements,
-)
-from autoproc.symmetry.given_setting import GivenSetting, axes_words, given_setting
+from autoproc.symmetry.elements import CorrelationModel, ElementScore
+from autoproc.symmetry.given_setting import axes_words
 from autoproc.symmetry.in_axes import absences_in
+from autoproc.symmetry.known_group import known_laue_group, known_setting
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
-from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
-from autoproc.symmetry.normalise import MAX_E2
+from autoproc.symmetry.laue_group import SubgroupScore
 from autoproc.symmetry.observations import knows_directions
 from autoproc.symmetry.own_group import likeliest
 from autoproc.symmetry.params import SymmetryParams
@@ -48,20 +38,9 @@ from autoproc.symmetry.report import (
     spaced,
     subgroup_table,
 )
+from autoproc.symmetry.scored_lattice import score_lattice
 from autoproc.symmetry.settings import in_basis, normalises
-from autoproc.symmetry.space_group_choice import compared_groups, monoclinic_setting, setting_to_use, wanted_group
-from autoproc.symmetry.subgroups import find_subgroups
-
-
-class ImpossibleSpaceGroup(ConfigurationError):
-    """A space group asked for that the lattice does not have."""
-
-    what = "{space_group} is not possible: the lattice has at most {lattice_group} within {max_delta} degrees"
-    hint = (
-        "give none to see what the lattice has (symmetry.space_group=none symmetry.laue_group=none, and where a sweep "
-        "is processed as a whole index.space_group=none too); if the cell is right but badly refined, "
-        "symmetry.max_delta=5 allows more"
-    )
+from autoproc.symmetry.space_group_choice import compared_groups, setting_to_use, wanted_group
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,30 +109,19 @@ def determine_symmetry(
         comparable = compare_settings(make_comparable(experiments, reflections, params))
     lattice, to_reduced = comparable.lattice, comparable.changes
     observations, normalised = comparable.observations, comparable.normalised
-    usual = np.abs(normalised.e2) < MAX_E2
-    e2, sigma = normalised.e2[usual], normalised.sigma[usual]
-    merged = merge_friedel(observations.hkl[usual], e2)
-    min_sd = SD_PRESCALED if params.prescale else SD_UNSCALED
-    model = correlation_model(merged, lattice.rotations, e2, sigma, min_sd)
-    if comparable.settings is not None:
-        model = for_weak_data(model, int((merged.count > 1).sum()))
-    elements = score_elements(merged, lattice.rotations, model)
-    subgroups = score_subgroups(find_subgroups(lattice, monoclinic_setting(params)), elements)
+    scores = score_lattice(lattice, observations, normalised, params, are_many=comparable.settings is not None)
     n = comparable.reference
     original = experiments[n].crystal
     assert original is not None
-    best = _choose(subgroups, params) or likeliest(subgroups, original, to_reduced[n], lattice)
+    best = known_laue_group(scores.subgroups, params) or likeliest(scores.subgroups, original, to_reduced[n], lattice)
     absences = compared_groups(best.subgroup, observations.hkl, normalised, params)
-    given = _given(best, absences, params, original, to_reduced[n])
+    given = known_setting(best, absences, params, original, to_reduced[n])
     if given is None:
         space_group, to_standard = setting_to_use(equally_good(absences)[0], best.subgroup, absences, params)
     else:
         space_group, to_standard = given.group, given.change
     told = absences_in(absences, to_standard)
-    conventional = to_standard @ best.subgroup.basis
-    first = conventional @ to_reduced[n]
-    turn = _tidy(first, space_group, in_basis(lattice.rotations, conventional), experiments[n]) @ np.linalg.inv(first)
-    change = compose(to_reduced, dict.fromkeys(to_reduced, turn @ conventional))
+    change = _changes(comparable, to_standard @ best.subgroup.basis, space_group, experiments)
     return SymmetryResult(
         experiments=[
             reindex_experiment(e, change[n], space_group) if n in change else e for n, e in enumerate(experiments)
@@ -167,21 +135,34 @@ def determine_symmetry(
         best=best,
         original=original,
         lattice=lattice,
-        model=model,
-        elements=elements,
-        subgroups=subgroups,
+        model=scores.model,
+        elements=scores.elements,
+        subgroups=scores.subgroups,
         absences=told,
         change_of_basis=change,
         d_min=comparable.d_min,
         n_used=len(observations),
         warnings=(
-            *symmetry_warnings(best, subgroups, elements, told, model, wanted_group(params), given),
+            *symmetry_warnings(
+                best, scores.subgroups, scores.elements, told, scores.model, wanted_group(params), given
+            ),
             *settings_warnings(_settings_under(comparable, best.subgroup.members)),
         ),
         reference=n,
         is_given=wanted_group(params) is not None,
         told_by="" if given is None else given.told_by,
     )
+
+
+def _changes(
+    comparable: Comparable, conventional: np.ndarray, space_group: gemmi.SpaceGroup, experiments: Sequence[Experiment]
+) -> dict[int, np.ndarray]:
+    """(3, 3) of each experiment, hkl_new = M hkl_old; conventional : (3, 3) from the reduced basis of the lattice."""
+    to_reduced, n = comparable.changes, comparable.reference
+    first = conventional @ to_reduced[n]
+    rotations = in_basis(comparable.lattice.rotations, conventional)
+    turn = _tidy(first, space_group, rotations, experiments[n]) @ np.linalg.inv(first)
+    return compose(to_reduced, dict.fromkeys(to_reduced, turn @ conventional))
 
 
 def _settings_under(comparable: Comparable, members: Sequence[int]) -> ConsistentSettings | None:
@@ -208,49 +189,6 @@ def _tidy(
         if kept:
             return np.eye(3)
     return tidiest(change, rotations)
-
-
-def _choose(subgroups: Sequence[SubgroupScore], params: SymmetryParams) -> SubgroupScore | None:
-    """The most likely group of the kind that the user knows it to be; None where nothing is known."""
-    wanted = wanted_group(params) or (space_group_named(params.laue_group) if params.laue_group is not None else None)
-    if wanted is None:
-        return None
-    for score in subgroups:
-        if _same_laue_group(wanted, score.subgroup.patterson):
-            return score
-    largest = max((s.subgroup for s in subgroups), key=lambda g: g.order)
-    raise ImpossibleSpaceGroup(
-        space_group=symbol(wanted), lattice_group=symbol(largest.patterson), max_delta=params.max_delta
-    )
-
-
-def _same_laue_group(wanted: gemmi.SpaceGroup, patterson: gemmi.SpaceGroup) -> bool:
-    """The same rotations and centring, whatever the setting."""
-    laue = gemmi.SpaceGroup(wanted.number).operations().derive_symmorphic()
-    laue.add_inversion()
-    found = gemmi.find_spacegroup_by_ops(laue)
-    return found is not None and found.number == patterson.number
-
-
-def _given(
-    best: SubgroupScore,
-    absences: Absences,
-    params: SymmetryParams,
-    crystal: Crystal | None,
-    to_reduced: np.ndarray,
-) -> GivenSetting | None:
-    """The axes of the space group that the user knows; None if it is not known. Raises ImpossibleSpaceGroup."""
-    wanted = wanted_group(params)
-    if wanted is None:
-        return None
-    has_own = crystal is not None and crystal.space_group.number > 1
-    kept = np.linalg.inv(best.subgroup.basis @ to_reduced) if has_own else None
-    setting = given_setting(wanted, best.subgroup, absences, params.unit_cell, kept)
-    if setting is None:
-        raise ImpossibleSpaceGroup(
-            space_group=symbol(wanted), lattice_group=symbol(best.subgroup.patterson), max_delta=params.max_delta
-        )
-    return setting
 
 
 def format_symmetry(result: SymmetryResult) -> str:

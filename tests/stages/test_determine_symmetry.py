@@ -15,12 +15,12 @@ from autoproc.formats.dials.refl import read_refl
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import primitive_basis, rotations_of, space_group_named
 from autoproc.stages.determine_symmetry import (
-    ImpossibleSpaceGroup,
     SymmetryParams,
     SymmetryResult,
     determine_symmetry,
     format_symmetry,
 )
+from autoproc.symmetry.known_group import ImpossibleSpaceGroup
 from autoproc.symmetry.reindex import parse_basis
 
 CUBE = (40, 40, 40, 90, 90, 90)
