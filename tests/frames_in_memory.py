@@ -18,7 +18,7 @@ class FramesInMemory:
         self.mask = np.ones(self.shape, bool)
 
     def read(self, frame: int) -> np.ndarray:
-        return self._frames[frame - self._first]
+        return self._frames[frame - self._first].copy()
 
     def path(self, frame: int) -> Path:
         return Path(f"frame {frame}")

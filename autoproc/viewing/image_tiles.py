@@ -8,17 +8,19 @@ code of four is the right one, whatever they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from autoproc.kernels.image_pyramid import FITS_16, code_rows, pool_rows
 from autoproc.threads import map_in_order
 
 TILE = 512
 """Pixels along a tile's side: of an image with 18 million, a screen shows nine to twenty, of 20 to 60 kB each."""
-BAND = 256
-"""Rows that are made into all levels at once, while they are in the processor's cache."""
+BAND = 1024
+"""Rows that a thread makes into all levels: four or five bands in a large image, each of a few milliseconds."""
 HIGHEST = (1 << 31) - (1 << 23)
 """No count is above it: with the lowest of any detector added it is within 32 bits."""
 SMALLEST = 256
@@ -81,89 +83,51 @@ def level_shapes(shape: tuple[int, int]) -> list[tuple[int, int]]:
     return shapes
 
 
-def pyramid_of_counts(counts: np.ndarray, mask: np.ndarray, lowest: int, highest: float, n_threads: int = 0) -> Pyramid:
+def pyramid_of_counts(
+    counts: np.ndarray, mask: np.ndarray, lowest: int, highest: float, n_threads: int = 0, in_place: bool = False
+) -> Pyramid:
     """The pyramid of an image.
 
     counts : (slow, fast) int16 or int32; mask : (slow, fast) bool, True where a pixel may be trusted
     lowest : counts below it are none; highest : counts at or above it are overloads
+    in_place : nobody needs the counts any more: where codes are as wide, they take their place
     """
     top = int(min(np.ceil(highest), HIGHEST))
-    largest = int(counts.max(initial=lowest))
-    has_overloads = largest >= top
-    if has_overloads:
-        largest = int(np.max(counts, where=counts < top, initial=lowest))
-    dtype = _holds(largest - lowest + 1)
-    is_narrow = not has_overloads and largest - lowest + 1 <= np.iinfo(counts.dtype).max
+    is_odd = counts.dtype == np.int16 and not FITS_16[0] <= lowest <= FITS_16[1]
+    counts = np.ascontiguousarray(counts, np.int32 if is_odd else None)
+    for dtype in (np.uint16, np.uint32):
+        is_place = in_place and counts.itemsize == np.dtype(dtype).itemsize and counts.flags.carray
+        levels = _empty_levels(counts.shape, dtype, counts.view(dtype) if is_place else None)
 
-    def codes(rows: slice) -> np.ndarray:
-        if is_narrow:
-            return _codes_as_they_are(counts[rows], mask[rows], lowest, dtype)
-        return _codes(counts[rows], mask[rows], lowest, top, dtype)
+        def fill(first: int, end: int, levels: tuple[np.ndarray, ...] = levels) -> bool:
+            return code_rows(counts, mask, lowest, top, levels, first, end)
 
-    return Pyramid(_levels(counts.shape, dtype, codes, n_threads), float(lowest))
+        if all(_in_bands(fill, len(counts), n_threads)):
+            break
+    return Pyramid(levels, float(lowest))
 
 
 def pyramid_of_values(values: np.ndarray, mask: np.ndarray, step: float, n_threads: int = 0) -> Pyramid:
     """The pyramid of a map (slow, fast) of values from 0 on, rounded to multiples of a step."""
     most = float(np.iinfo(np.uint32).max)
+    levels = _empty_levels(values.shape, np.uint32)
 
-    def codes(rows: slice) -> np.ndarray:
-        scaled = np.clip(np.rint(values[rows] / step), 0, most - 1) + 1
-        return np.where(mask[rows], scaled, 0).astype(np.uint32)
+    def fill(first: int, end: int) -> None:
+        scaled = np.clip(np.rint(values[first:end] / step), 0, most - 1) + 1
+        levels[0][first:end] = np.where(mask[first:end], scaled, 0)
+        pool_rows(levels, first, end)
 
-    return Pyramid(_levels(values.shape, np.uint32, codes, n_threads), 0.0, step)
-
-
-def _holds(highest_code: int) -> type:
-    return np.uint16 if highest_code < np.iinfo(np.uint16).max else np.uint32
-
-
-def _codes(counts: np.ndarray, mask: np.ndarray, lowest: int, top: int, dtype: type) -> np.ndarray:
-    wide = counts.astype(np.int32)
-    is_over = wide >= top
-    np.clip(wide, lowest - 1, top, out=wide)
-    wide -= lowest - 1
-    codes: np.ndarray = wide.astype(dtype)
-    if is_over.any():
-        codes[is_over] = np.iinfo(dtype).max
-    codes *= mask
-    return codes
-
-
-def _codes_as_they_are(counts: np.ndarray, mask: np.ndarray, lowest: int, dtype: type) -> np.ndarray:
-    """The same where nothing is overloaded and the type of the counts holds all codes, in a third of the time."""
-    codes = np.maximum(counts, counts.dtype.type(lowest - 1))
-    codes -= counts.dtype.type(lowest - 1)
-    codes *= mask
-    return codes.astype(dtype, copy=False)
-
-
-def _levels(shape: Sequence[int], dtype: type, codes, n_threads: int) -> tuple[np.ndarray, ...]:  # type: ignore[no-untyped-def]
-    """All levels, a band of rows at a time; codes : the codes of some rows."""
-    n_slow, n_fast = shape
-    levels: tuple[np.ndarray, ...] = tuple(np.empty(one, dtype) for one in level_shapes((n_slow, n_fast)))
-
-    def fill(first: int) -> None:
-        band = codes(slice(first, first + BAND))
-        levels[0][first : first + BAND] = band
-        for number, level in enumerate(levels[1:], 1):
-            band = highest_of_four(band)
-            start = first >> number
-            level[start : start + len(band)] = band
-
-    for _ in map_in_order(fill, range(0, n_slow, BAND), n_threads):
+    for _ in _in_bands(fill, len(values), n_threads):
         pass
-    return levels
+    return Pyramid(levels, 0.0, step)
 
 
-def highest_of_four(codes: np.ndarray) -> np.ndarray:
-    """(ceil(slow / 2), ceil(fast / 2)): of every 2 x 2 pixels the highest; at an odd edge, of those that are there."""
-    n_slow, n_fast = codes.shape
-    even_slow, even_fast = n_slow - n_slow % 2, n_fast - n_fast % 2
-    pairs = np.maximum(codes[0:even_slow:2], codes[1:even_slow:2])
-    if n_slow % 2:
-        pairs = np.concatenate([pairs, codes[-1:]])
-    fours = np.maximum(pairs[:, 0:even_fast:2], pairs[:, 1:even_fast:2])
-    if n_fast % 2:
-        fours = np.concatenate([fours, pairs[:, -1:]], axis=1)
-    return fours
+def _empty_levels(shape: tuple[int, ...], dtype: type, finest: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+    n_slow, n_fast = shape
+    first, *coarser = level_shapes((n_slow, n_fast))
+    return (np.empty(first, dtype) if finest is None else finest, *(np.empty(one, dtype) for one in coarser))
+
+
+def _in_bands(fill: Callable[[int, int], Any], n_rows: int, n_threads: int) -> Iterator[Any]:
+    """What comes of each band of rows, from its first to before its end."""
+    return map_in_order(lambda first: fill(first, min(first + BAND, n_rows)), range(0, n_rows, BAND), n_threads)

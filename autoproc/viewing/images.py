@@ -116,10 +116,10 @@ class SweepOfImages:
     def _made(self, frame: int, stack: Stack) -> Pyramid:
         low, high = self.reader.min_trusted, self.reader.max_trusted
         if stack.n == 1:
-            return pyramid_of_counts(self.reader.read(frame), self.mask, low, high)
+            return pyramid_of_counts(self.reader.read(frame), self.mask, low, high, in_place=True)
         frames = range(frame, min(frame + stack.n, self.reader.n_frames))
         counts, mask, most = stacked(self.reader, frames, stack.how)
-        return pyramid_of_counts(counts, mask & self.mask, min(low, 0), most)
+        return pyramid_of_counts(counts, mask & self.mask, min(low, 0), most, in_place=True)
 
 
 def stacked(reader: StoredImages, frames: Sequence[int], how: str) -> tuple[np.ndarray, np.ndarray, float]:

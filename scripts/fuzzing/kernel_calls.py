@@ -16,6 +16,7 @@ from autoproc.kernels.byte_offset import decode_byte_offset
 from autoproc.kernels.byte_offset_write import encode_byte_offset
 from autoproc.kernels.connected_spots import connected_spots, tally_pixels
 from autoproc.kernels.dispersion import strong_pixels
+from autoproc.kernels.image_pyramid import code_rows, pool_rows
 from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
 from autoproc.kernels.pack_shoeboxes import box_pixels, pack_shoeboxes
 from autoproc.kernels.simulate_spots import add_spots
@@ -59,6 +60,24 @@ def _pack_shoeboxes(header: np.ndarray, spots: np.ndarray, bbox: np.ndarray, sta
     pack_shoeboxes(header, spots, box_pixels(bbox, start, rest[:4]), rest[4])
 
 
+def _code_rows(counts: np.ndarray, mask: np.ndarray, lowest: int, overload: int, *levels_and_rows: Any) -> None:
+    *levels, first, end = levels_and_rows
+    code_rows(counts, mask, lowest, overload, levels, first, end)
+
+
+def _pool_rows(*levels_and_rows: Any) -> None:
+    *levels, first, end = levels_and_rows
+    pool_rows(levels, first, end)
+
+
+def _of_pyramids(name: str, image: np.ndarray, rng: np.random.Generator) -> list[Any]:
+    """What the kernels of images at all scales take."""
+    dtype = rng.choice((np.uint16, np.uint32))
+    levels = [np.zeros((-(-SHAPE[0] // step), -(-SHAPE[1] // step)), dtype) for step in (1, 2, 4)]
+    asked = [*levels, 0, SHAPE[0]]
+    return asked if name == "pool_rows" else [image, np.ones(SHAPE, np.uint8), 0, 9, *asked]
+
+
 def _of_spots(name: str, rng: np.random.Generator) -> list[Any]:
     """What the kernels of spot finding take."""
     n = SHAPE[0] * SHAPE[1]
@@ -85,6 +104,8 @@ CALLS: dict[str, Callable[..., Any]] = {
     "ring_limits": _ring_limits,
     "strong_pixels": _strong_pixels,
     "add_spots": add_spots,
+    "code_rows": _code_rows,
+    "pool_rows": _pool_rows,
     **SCALING_CALLS,
     **INTEGRATION_CALLS,
 }
@@ -134,6 +155,8 @@ class Kernels(Reader):
                 return [rng.integers(-(2**31), 2**31, SHAPE, dtype=np.int32)]
             case "connected_spots" | "tally_pixels" | "pack_shoeboxes":
                 return _of_spots(name, rng)
+            case "code_rows" | "pool_rows":
+                return _of_pyramids(name, image, rng)
             case "survey_frame":
                 return [image, ones, 1e6, centre, rng.uniform(0, 5, n_spots), 0.0, 1.0, 0.0, 1 - ones]
             case "add_background":

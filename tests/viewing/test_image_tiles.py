@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from autoproc.viewing.image_tiles import (
     SMALLEST,
     TILE,
-    highest_of_four,
     level_shapes,
     narrowed,
     pyramid_of_counts,
@@ -72,14 +71,36 @@ def widened(tile, overload):
     return wide
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 40))
+@given(st.integers(0, 2**32 - 1), st.integers(1, 1200), st.integers(1, 600))
 def test_one_bright_pixel_is_seen_from_afar(seed, n_slow, n_fast):
     rng = np.random.default_rng(seed)
-    codes = np.ones((n_slow, n_fast), np.uint16)
-    codes[rng.integers(n_slow), rng.integers(n_fast)] = 999
-    while codes.size > 1:
-        codes = highest_of_four(codes)
-        assert (codes == 999).sum() == 1
+    counts = np.ones((n_slow, n_fast), np.int16)
+    counts[rng.integers(n_slow), rng.integers(n_fast)] = 998
+    for level in pyramid_of_counts(counts, np.ones(counts.shape, bool), 0, 2000, n_threads=1).levels:
+        assert (level == 999).sum() == 1
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32])
+@pytest.mark.parametrize(("lowest", "highest"), [(0, 20000), (0, 100), (-40000, 20000), (40000, 50000)])
+def test_counts_that_nobody_needs_any_more_make_room(dtype, lowest, highest):
+    counts, mask = an_image(7, 300, 280, 0, 30000, dtype)
+    kept = pyramid_of_counts(counts.copy(), mask, lowest, highest, n_threads=1)
+    moved = pyramid_of_counts(counts, mask, lowest, highest, n_threads=2, in_place=True)
+    for one, other in zip(kept.levels, moved.levels, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_image_is_not_overwritten_unasked():
+    counts, mask = an_image(8, 300, 280, 0, 30000, np.int16)
+    before = counts.copy()
+    pyramid_of_counts(counts, mask, 0, 20000, n_threads=1)
+    np.testing.assert_array_equal(counts, before)
+
+
+def test_in_place_an_image_of_16_bits_takes_no_more_memory_than_it_has():
+    counts, mask = an_image(9, 300, 280, 0, 30000, np.int16)
+    pyramid = pyramid_of_counts(counts, mask, 0, 20000, n_threads=1, in_place=True)
+    assert np.shares_memory(pyramid.levels[0], counts)
 
 
 @pytest.mark.parametrize(

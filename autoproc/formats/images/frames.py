@@ -34,8 +34,8 @@ class ImageReader(Protocol):
         """(slow, fast) counts of frame `frame`, 0-based from the start of the scan: int32, or int16 where all fit.
 
         Pixels are as in the file, bit for bit; the file's marker for bad pixels (of unsigned counts the
-        largest value) is below min_trusted. Raises CorruptFile or UnreadableFile
-        with the name of the file.
+        largest value) is below min_trusted. The array is the caller's, who may overwrite it.
+        Raises CorruptFile or UnreadableFile with the name of the file.
         """
 
     def path(self, frame: int) -> Path:
