@@ -15,8 +15,9 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.models.space_group import symbol
 from autoproc.refinement.by_image import crystal_by_image
-from autoproc.reports import captions, distribution_plots, intensity_plots, maps, plots, resolution_plots, tables
+from autoproc.reports import captions, distribution_plots, intensity_plots, plots, resolution_plots, tables
 from autoproc.reports.captions import MULTIPLICITY
+from autoproc.reports.deviation_maps import deviation_maps
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.tables import Table
 from autoproc.scaling.result import ImageScales
@@ -151,11 +152,7 @@ def _deviations(data: Data, number: int, experiment: Experiment, which: str) -> 
         Figure(f"Deviations{which}", "In units of their standard deviations.",
                distribution_plots.deviations(difference)),
     ]  # fmt: skip
-    if len(experiment.detector) == 1 and "panel" in data:
-        drawn = maps.deviations_map(table, used, experiment.detector[0])
-        words = captions.deviations_map(maps.deviations(table, used, experiment.detector[0]))
-        figures.append(Figure(f"RMSD over the detector{which}", words, drawn))
-    return figures
+    return figures + (deviation_maps(table, used, experiment.detector, which) if "panel" in data else [])
 
 
 def _cell_ranges(data: Data, numbers: Sequence[int]) -> Table:

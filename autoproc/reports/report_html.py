@@ -16,6 +16,7 @@ from autoproc.reports.by_wavelength import merged_statistics, wavelengths_table
 from autoproc.reports.collected import collected
 from autoproc.reports.damage_page import damage_section
 from autoproc.reports.data_sets import data_sets_table
+from autoproc.reports.deviation_maps import deviation_maps
 from autoproc.reports.direction_plots import limits_chart
 from autoproc.reports.intensity_plots import agreement, error_model_chart, l_test_chart, signal
 from autoproc.reports.journal import standing
@@ -27,7 +28,7 @@ from autoproc.reports.tables import Table
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import images_in_words
 
-USED_SPOTS = "stage=refined&lattice=0&words=used+in+refinement&order=residual"
+USED_SPOTS = "stage=refined&words=used+in+refinement&order=residual"
 """What the image viewer is asked for to list the spots that are in a cell of the map of deviations, the worst first."""
 LATTICES_SHOWN = 3
 """Lattices with plots of their own; more would bury the others."""
@@ -152,13 +153,12 @@ def refinement(p: Processing) -> Section:
     if p.refined is None:
         return Section("Refinement")
     figures = []
-    spots, several = p.refined.reflections, len(p.refined.experiments) > 1
+    spots, n_lattices = p.refined.reflections, len(p.refined.experiments)
+    left_out = f" Drawn are the first {LATTICES_SHOWN} of {n_lattices} lattices." if n_lattices > LATTICES_SHOWN else ""
     for number, experiment in enumerate(p.refined.experiments[:LATTICES_SHOWN]):
-        which = f", lattice {number + 1}" if several else ""
-        figures.append(
-            Figure(f"RMSD against image{which}", "How far spots that refinement used lie from where models put them.",
-                   plots.rmsd(experiment, spots, number))
-        )  # fmt: skip
+        which = f", lattice {number + 1}" if n_lattices > 1 else ""
+        words = f"How far spots that refinement used lie from where models put them.{left_out}"
+        figures.append(Figure(f"RMSD against image{which}", words, plots.rmsd(experiment, spots, number)))
         if experiment.crystal is not None and experiment.crystal.n_scan_points:
             figures += [
                 Figure(f"Cell lengths{which}", captions.cell_lengths(experiment),
@@ -166,11 +166,8 @@ def refinement(p: Processing) -> Section:
                 Figure(f"Cell angles{which}", captions.cell_angles(experiment), plots.cell_angles(experiment)),
                 Figure(f"Orientation{which}", captions.orientation(experiment), plots.orientation(experiment)),
             ]  # fmt: skip
-    panel = p.experiment.detector[0]
-    used = plots.used_in_refinement(spots, 0)
-    words = captions.deviations_map(maps.deviations(spots, used, panel)) + (" First lattice." if several else "")
-    drawn = maps.deviations_map(spots, used, panel, view=USED_SPOTS)
-    figures.append(Figure("RMSD over the detector", words, drawn))
+        used = plots.used_in_refinement(spots, number)
+        figures += deviation_maps(spots, used, experiment.detector, which, f"{USED_SPOTS}&lattice={number}")
     return Section("Refinement", figures)
 
 

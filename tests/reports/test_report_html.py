@@ -32,7 +32,8 @@ def figures_of(processing: Processing) -> set[str]:
 def test_the_plots_that_users_look_for_are_there(processing: Processing):
     wanted = {"Spots per image", "RMSD against image, lattice 1", "RMSD against image, lattice 2", "I/\u03c3",
               "Completeness", "CC\u00bd", "R factors", "Multiplicity", "Scale against image", "B against image",
-              "Shadows and hot pixels", "RMSD over the detector", "Error model"}  # fmt: skip
+              "Shadows and hot pixels", "RMSD over the detector, lattice 1",
+              "RMSD over the detector, lattice 2", "Error model"}  # fmt: skip
     assert wanted <= figures_of(processing)
 
 

@@ -195,7 +195,7 @@ def test_a_cell_of_the_map_of_deviations_lists_the_spots_that_it_was_made_of(pro
     refined = processing.refined
     panel = processing.experiment.detector[0]
     used = used_in_refinement(refined.reflections, 0)
-    drawn = deviations_map(refined.reflections, used, panel, view=USED_SPOTS).map
+    drawn = deviations_map(refined.reflections, used, panel, view=f"{USED_SPOTS}&lattice=0").map
     asked = dict(parse_qsl(drawn.view))
     assert asked.pop("stage") == "refined"
     for row, column in np.argwhere(np.isfinite(drawn.values))[::7]:
