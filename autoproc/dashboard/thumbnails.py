@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -20,25 +23,29 @@ MOST_BYTES = 64 << 20
 """Of all pictures on the disk: those of ten thousand sweeps. Then the oldest go."""
 MOST_WAITING = 200
 """Pictures that wait to be made: those of two pages. Who asks for more is told that there is none, and asks again."""
+PATIENCE = 60.0
+"""Seconds until a picture that could not be made is tried again: files may come late, or disks come back. As long as
+a browser keeps what it was given in its place."""
 
 
 class Thumbnails:
     """The pictures; made one at a time in a thread, as images of strangers may take their time to be read.
 
-    folder : where they are kept; most_bytes : of all of them
+    folder : where they are kept; most_bytes : of all of them; clock : seconds, of any beginning
     """
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
-        self._folder, self._most = folder, most_bytes
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder, self._most, self._clock = folder, most_bytes, clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="thumbnails")
         self._waiting = 0
         self._n_bytes: int | None = None
-        self._none: dict[str, None] = {}
+        self._failed: dict[str, float] = {}
 
     async def of(self, job: Job) -> bytes | None:
-        """The picture of a sweep; None where its images cannot be read, or too many others are wanted."""
+        """The picture of a sweep; None where its images could not be read lately, or too many others are wanted."""
         key = f"{in_one_name(job.name)}.{job.n_images}.png"
-        if key in self._none or self._waiting >= MOST_WAITING:
+        has_failed = self._clock() < self._failed.get(key, -math.inf) + PATIENCE
+        if has_failed or self._waiting >= MOST_WAITING:
             return None
         self._waiting += 1
         try:
@@ -53,9 +60,9 @@ class Thumbnails:
         try:
             picture = picture_of(job)
         except (AutoprocError, OSError):
-            self._none[key] = None
-            if len(self._none) > 10 * MOST_WAITING:
-                self._none.clear()
+            if len(self._failed) > 10 * MOST_WAITING:
+                self._failed.clear()
+            self._failed[key] = self._clock()
             return None
         with suppress(OSError):  # a full disk, or a folder of somebody else's: it is made again
             self._keep(path, picture)

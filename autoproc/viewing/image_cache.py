@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -24,10 +25,11 @@ class BoundedCache:
     """Things by key, made once although several threads ask; those that nobody asked for longest are let go.
 
     room : bytes that they may take together; one that is larger is kept until the next is made
+    most : how many there may be
     """
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+    def __init__(self, room: int, most: int = sys.maxsize) -> None:
+        self._room, self._most = room, most
         self._lock = threading.Lock()
         self._made: OrderedDict[Hashable, Sized] = OrderedDict()
         self._making: dict[Hashable, Future] = {}
@@ -64,7 +66,7 @@ class BoundedCache:
             del self._making[key]
             self._made[key] = made
             self._taken += made.n_bytes
-            while self._taken > self._room and len(self._made) > 1:
+            while len(self._made) > 1 and (self._taken > self._room or len(self._made) > self._most):
                 _, gone = self._made.popitem(last=False)
                 self._taken -= gone.n_bytes
         future.set_result(made)

@@ -28,7 +28,7 @@ def sweep_facts(sweep: SweepOfImages) -> dict[str, Any]:
         "levels": [list(shape) for shape in level_shapes(sweep.reader.shape)],
         "lowest": sweep.reader.min_trusted,
         "overload": sweep.reader.max_trusted,
-        "trusted_fraction": float(sweep.mask.mean()),
+        "trusted_fraction": np.count_nonzero(sweep.mask) / sweep.mask.size,
         "oscillation": list(one.scan.oscillation),
         "models": _models(one),
         "ice": {"inverse_d2": _list(ice_ring_inverse_d2(ICE_D_MIN)), "half_width": HALF_WIDTH},

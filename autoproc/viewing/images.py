@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +26,9 @@ ROOM = 384 << 20
 MOST_STACKED = 100
 """Images that are added up for one picture."""
 MOST_OPEN = 12
-"""Sweeps kept open: each has a mask in memory."""
+"""Sweeps kept open."""
+MASKS = 12 * (18 << 20)
+"""Bytes of their masks: of as many sweeps of 18 million pixels."""
 
 
 class NoSuchImage(InputError):
@@ -146,13 +146,25 @@ def stacked(reader: StoredImages, frames: Sequence[int], how: str) -> tuple[np.n
     return counts, n_good > 0, float(most)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenSweep:
+    """The files of a sweep, open. mask : (slow, fast) bool, of its detector."""
+
+    reader: StoredImages
+    mask: np.ndarray
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that it takes."""
+        return self.mask.nbytes
+
+
 class ImageRoom:
     """The images that were looked at lately, open, with what was made of them."""
 
     def __init__(self, room: int = ROOM) -> None:
         self._cache = BoundedCache(room)
-        self._lock = threading.Lock()
-        self._open: OrderedDict[Hashable, tuple[StoredImages, np.ndarray]] = OrderedDict()
+        self._open = BoundedCache(MASKS, MOST_OPEN)
 
     def sweep(self, subject: Subject, stage: str, number: int = 0) -> SweepOfImages:
         """A sweep of a stage's models, by its place among the file's.
@@ -166,18 +178,13 @@ class ImageRoom:
         models = tuple(experiments[i] for i in groups[number])
         subject.require_own_images(models[0])
         key = _images_of(models[0])
-        reader, mask = self._opened(key, models[0])
-        return SweepOfImages(subject.title, groups[number], models, reader, mask, self._cache, key)
+        opened = self._open.ask(key, lambda: _opened(models[0]))
+        return SweepOfImages(subject.title, groups[number], models, opened.reader, opened.mask, self._cache, key)
 
-    def _opened(self, key: Hashable, experiment: Experiment) -> tuple[StoredImages, np.ndarray]:
-        with self._lock:
-            if key not in self._open:
-                reader = open_reader(experiment)
-                self._open[key] = reader, reader.mask
-            self._open.move_to_end(key)
-            while len(self._open) > MOST_OPEN:
-                self._open.popitem(last=False)
-            return self._open[key]
+
+def _opened(experiment: Experiment) -> OpenSweep:
+    reader = open_reader(experiment)
+    return OpenSweep(reader, reader.mask)
 
 
 def _images_of(experiment: Experiment) -> Hashable:

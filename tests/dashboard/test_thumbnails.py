@@ -9,7 +9,7 @@ import pytest
 from queued import found, queue_in
 from served import browser_of
 
-from autoproc.dashboard.thumbnails import Thumbnails, _remove_oldest
+from autoproc.dashboard.thumbnails import PATIENCE, Thumbnails, _remove_oldest
 from autoproc.formats.templates import counter_of
 from autoproc.simulation import simulate, small_params, write_sweep
 
@@ -58,6 +58,20 @@ def test_pictures_on_the_disk_are_bounded(tmp_path, queue):
     pictures = Thumbnails(tmp_path / "pictures", most_bytes=10)
     assert asyncio.run(pictures.of(queue.named("there"))) is not None
     assert list((tmp_path / "pictures").iterdir()) == []
+    pictures.close()
+
+
+def test_what_could_not_be_read_is_tried_again_after_a_while(tmp_path, queue, template):
+    now = [0.0]
+    pictures = Thumbnails(tmp_path / "pictures", clock=lambda: now[0])
+    first = template.with_name(template.name.replace("#####", "00001"))
+    away = first.rename(tmp_path / "away")
+    assert asyncio.run(pictures.of(queue.named("there"))) is None
+    away.rename(first)
+    now[0] = PATIENCE - 1
+    assert asyncio.run(pictures.of(queue.named("there"))) is None, "it is not read again with every page"
+    now[0] = PATIENCE
+    assert asyncio.run(pictures.of(queue.named("there"))) is not None
     pictures.close()
 
 

@@ -28,6 +28,30 @@ def test_what_was_not_asked_for_longest_is_let_go():
     assert cache.n_bytes == 80
 
 
+def test_there_are_no_more_than_were_allowed():
+    cache, made = BoundedCache(100, most=2), []
+    for key in ("a", "b", "a", "c", "a", "b"):
+        cache.ask(key, lambda key=key: made.append(key) or Thing(1))
+    assert made == ["a", "b", "c", "b"]
+    assert cache.n_bytes == 2
+
+
+def test_nobody_waits_for_what_another_asked_for():
+    cache, begun, go_on = BoundedCache(100), threading.Event(), threading.Event()
+
+    def make():
+        begun.set()
+        go_on.wait(5)
+        return Thing(1)
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(cache.ask, "slow", make)
+        begun.wait(5)
+        assert cache.ask("other", lambda: Thing(2)).n_bytes == 2
+        assert not slow.done()
+        go_on.set()
+
+
 def test_what_is_larger_than_the_room_is_given_all_the_same():
     cache = BoundedCache(10)
     assert cache.ask("a", lambda: Thing(50)).n_bytes == 50
