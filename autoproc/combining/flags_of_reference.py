@@ -10,6 +10,7 @@ import numpy as np
 from autoproc.combining.against_reference import MAX_CELL_DIFFERENCE, ReferenceFit, cell_difference, fit_merged
 from autoproc.errors import ProcessingError
 from autoproc.formats.observed.free_flags import FreeFlags
+from autoproc.geometry.asu import to_asu
 from autoproc.merging.free_r import carried_on, in_sets
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.merged import Merged
@@ -46,6 +47,13 @@ def with_flags_of(merged: Merged, flags: FreeFlags, seed: int = 0) -> Merged:
     return replace(merged, free_r=free_r, free_r_origin=_words(flags, fit, int(is_known.sum()), len(merged)))
 
 
+def _disputed(flags: FreeFlags) -> int:
+    """Reflections of which the reference has several records, or equivalents, with different flags."""
+    hkl = to_asu(flags.hkl, flags.space_group)[0]
+    pairs = np.unique(np.column_stack([hkl, flags.number]), axis=0)
+    return len(pairs) - len(np.unique(hkl, axis=0))
+
+
 def require_same_axes(own: gemmi.UnitCell, known: gemmi.UnitCell) -> None:
     """Raises OtherAxes."""
     lengths, angles = (np.array([c.parameters[part] for c in (own, known)]) for part in (slice(3), slice(3, 6)))
@@ -58,6 +66,11 @@ def require_same_axes(own: gemmi.UnitCell, known: gemmi.UnitCell) -> None:
 def _words(flags: FreeFlags, fit: ReferenceFit | None, n_known: int, n: int) -> str:
     words = f"Free-R flags of the reference ({flags.convention}) for {n_known} of {n} reflections; "
     words += "the others have new ones in the same proportion" if n_known < n else "none is new"
+    n_disputed = _disputed(flags)
+    if n_disputed:
+        words += (
+            f"; {n_disputed} reflections have several flags there, of which the lowest is taken, that of the test set"
+        )
     if fit is None:
         return f"{words}; it has no intensities that tell whether its setting is the same"
     if np.allclose(fit.change, np.eye(3)):

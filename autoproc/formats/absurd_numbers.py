@@ -31,3 +31,11 @@ def absurd(value: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, list[str]]
         (too_sure, "with an uncertainty far below all others"),
     )
     return ~has_error | beyond | too_sure, [f"{int(where.sum())} {why}" for where, why in kinds if where.any()]
+
+
+def absurd_factor(factor: np.ndarray) -> np.ndarray:
+    """(N,) bool: factors (N,) of zero or less, that are no numbers, or too far from the usual ones either way."""
+    possible = np.isfinite(factor) & (factor > 0)
+    usual = float(np.median(factor[possible])) if possible.any() else 1.0
+    possible &= (factor / FAR_BEYOND < usual) & (factor > usual / FAR_BEYOND)
+    return ~possible

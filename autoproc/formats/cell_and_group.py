@@ -23,7 +23,7 @@ about 2 degrees, up to which lattices are thought symmetric here."""
 class CellAgainstGroup(InputError):
     """A space group that asks for another cell than stands beside it."""
 
-    what = "{path} tells a space group and a cell that are not of one crystal: {group} is {system}, and the cell {cell}"
+    what = "{path} tells a space group and a cell that are not of one crystal: {reason}"
     hint = (
         "put the wrong one right in the program that wrote it, or with a text editor where the file is a text; P 1 is "
         "possible for every cell, and autoproc symmetry finds the group from there"
@@ -37,7 +37,8 @@ def doubts_of_cells(path: object, crystals: Iterable[Crystal | None]) -> list[st
     for (_, cell), crystal in told.items():
         group, off = crystal.space_group, _off_symmetry(crystal)
         if off > POSSIBLE:
-            raise CellAgainstGroup(path=path, group=symbol(group), system=_system(group), cell=in_words(cell))
+            reason = f"{symbol(group)} is {_system(group)}, and the cell {in_words(cell)}"
+            raise CellAgainstGroup(path=path, reason=reason)
         if off > ROUNDED:
             doubts.append(
                 f"the cell {in_words(cell)} is not quite what {symbol(group)} ({_system(group)}) asks for: off by up "

@@ -86,3 +86,15 @@ def test_other_axes_are_told_apart(merged):
     turned = replace(flags, cell=gemmi.UnitCell(40, 50, 50, 90, 90, 90), space_group=gemmi.SpaceGroup("P 2 2 2"))
     with pytest.raises(OtherAxes, match="on other axes"):
         with_flags_of(merged, turned)
+
+
+def test_flags_that_contradict_each_other_are_counted(merged):
+    flags, _ = flags_from(merged, has_sets=False)
+    assert "several flags" not in with_flags_of(merged, flags).free_r_origin
+    turned = np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+    mates = (flags.hkl[:30] @ turned).astype(np.int32)
+    both = np.concatenate([flags.number, np.r_[flags.number[:10], 1 - flags.number[10:30]]])
+    disputed = replace(flags, hkl=np.concatenate([flags.hkl, mates]), number=both)
+    found = with_flags_of(merged, disputed)
+    n = 20 - int((flags.hkl[10:30, :2] == 0).all(axis=1).sum())
+    assert f"{n} reflections have several flags there, of which the lowest is taken" in found.free_r_origin

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scaled_for_tests import Recipe, synthetic
 
-from autoproc.formats.absurd_numbers import absurd
+from autoproc.formats.absurd_numbers import absurd, absurd_factor
 
 
 def usual(n=1000, seed=0):
@@ -53,3 +53,9 @@ def test_one_in_twenty_may_be_nonsense():
 def test_nothing_at_all():
     assert absurd(np.full(3, np.nan), np.ones(3))[0].all()
     assert not len(absurd(np.zeros(0), np.zeros(0))[0])
+
+
+def test_factors_vary_by_a_thousand_and_no_more():
+    factor = np.append(np.geomspace(0.03, 30, 50), [0.0, -1.0, np.nan, np.inf, -np.inf, 1e9, 1e-9])
+    assert np.flatnonzero(absurd_factor(factor)).tolist() == list(range(50, 57))
+    assert absurd_factor(np.zeros(2)).all()

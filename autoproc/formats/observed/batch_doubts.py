@@ -61,6 +61,12 @@ def batch_doubts(mtz: gemmi.Mtz) -> list[str]:
     return doubts
 
 
+def wavelengths_told(mtz: gemmi.Mtz) -> list[float]:
+    """Those of data sets and batches that can be."""
+    listed = [*(d.wavelength for d in mtz.datasets), *(float(b.floats[WAVELENGTH]) for b in mtz.batches)]
+    return [wavelength for wavelength in listed if 0.01 < wavelength < 100]
+
+
 def _differ(one: float, other: float) -> bool:
     """Both tell a wavelength, and another one."""
     return min(one, other) > 0.01 and abs(one - other) > SAME_WAVELENGTH * one

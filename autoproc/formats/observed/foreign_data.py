@@ -26,6 +26,7 @@ error; a background, an error model and corrections make it less (0.3 to 1 in in
 RESCALED_TO = 0.5
 
 
+NO_WAVELENGTH = "the wavelength is not told: 1 Angstrom is assumed"
 AGAIN = "write it again with the program that made it, or copy it again from its source"
 
 
@@ -120,7 +121,7 @@ def reflections_of(experiments: Sequence[Experiment], measured: Measured, is_sca
     lp = np.ones(n) if m.lp is None else np.where(np.isfinite(m.lp), m.lp, 0.0)
     is_rejected = m.is_rejected | ~m.hkl.any(axis=1)  # the direct beam is no reflection
     good = ~is_rejected & np.isfinite(m.intensity) & (m.sigma > 0) & np.isfinite(m.sigma) & (lp > 0)
-    g = np.ones(n) if m.inverse_scale is None else np.where(m.inverse_scale > 0, m.inverse_scale, 1.0)
+    g = np.ones(n) if m.inverse_scale is None else np.where(good & (m.inverse_scale > 0), m.inverse_scale, 1.0)
     finite = np.where(good, m.intensity, 0.0) * g, np.where(good, m.sigma, 0.0) * g
     lp = np.where(lp > 0, lp, 1.0)
     unit = photons_per_unit(finite[0][good] / lp[good], finite[1][good] / lp[good])

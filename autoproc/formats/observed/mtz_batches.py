@@ -28,6 +28,8 @@ ROTATION_ERROR = 0.02
 """By which the elements of an orientation matrix may be off one: single precision, and rounding of programs."""
 STEADY = 1e-5
 """Below this, orientations of batches do not differ."""
+NEAR = 2.0
+"""Images from the middle of a reflection's own within which its centre must lie by ROT."""
 BATCH_STEP = 1000
 MOST_SWEEPS = 10_000
 Cell = tuple[float, ...]
@@ -54,9 +56,9 @@ class Sweep:
         start, width = self.experiment.scan.oscillation
         if not width:
             return frame
-        refined = (rotation - start) / width
         with np.errstate(invalid="ignore"):
-            return np.where(np.abs(refined - frame) < 2.0, refined, frame)
+            off = (rotation - start - width * frame + 180) % 360 - 180  # angles may be told beyond a full turn, or not
+            return np.where(np.abs(off / width) < NEAR, frame + off / width, frame)
 
 
 def sweeps_of(path: str | Path, mtz: gemmi.Mtz) -> list[Sweep]:

@@ -16,6 +16,7 @@ from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.observed.foreign_data import (
+    NO_WAVELENGTH,
     DamagedFile,
     ForeignData,
     Measured,
@@ -70,7 +71,7 @@ def read_shelx(path: str | Path, cell: Cell | None = None, space_group: str | No
     else:
         remarks.append(f"cell and space group ({symbol(group)}) are those of {source}")
     if not wavelength:
-        remarks.append("the wavelength is not told: 1 Angstrom is assumed")
+        remarks.append(NO_WAVELENGTH)
     if not form:
         remarks.append("no HKLF instruction tells what the numbers are: squared amplitudes (HKLF 4) are assumed")
     doubts = [*other_cells(path, known, source), *behind, *doubts_of_crystals(path, experiments, measured)]

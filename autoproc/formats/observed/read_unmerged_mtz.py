@@ -11,9 +11,10 @@ import numpy as np
 
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.no_files import require_file
-from autoproc.formats.observed.batch_doubts import batch_doubts
+from autoproc.formats.observed.batch_doubts import batch_doubts, wavelengths_told
 from autoproc.formats.observed.fitted_detector import with_fitted_detector
 from autoproc.formats.observed.foreign_data import (
+    NO_WAVELENGTH,
     DamagedFile,
     ForeignData,
     Measured,
@@ -35,6 +36,10 @@ PROFILE = ("IPR", "SIGIPR")
 DOSE = "DOSE"
 OF_KNOWN_MEANING = ("dials", "autoproc")
 """Programs whose LP is known to be what intensities were multiplied by, and SCALEUSED what they were divided by."""
+MOST_APART = 0.01
+"""Of the records whose ROT may be off their batch without a word: wide reflections are recorded on several images."""
+FRACTION_ERROR = 0.1
+"""By which a calculated part may be beyond 0 or 1: MOSFLM lets it be by a few hundredths."""
 OVERHANG = 1
 """Batches before the first and behind the last of a sweep that reflections centred on its edge may have without a
 header: dials.export (3.12) gives batch 121 of 120 to those whose centre is calculated a little behind the end."""
@@ -69,6 +74,8 @@ def read_unmerged_mtz(path: str | Path) -> ForeignData:
         reflections = reflections.replace(dose=column(mtz, DOSE)[sound.rows])
     if mtz.spacegroup is None:
         remarks.append("the file tells no space group that is known: P 1, until autoproc symmetry finds it")
+    if not any(wavelengths_told(mtz)):
+        remarks.append(NO_WAVELENGTH)
     return ForeignData(
         tuple(experiments), reflections, program, is_scaled, tuple(dict.fromkeys([*remarks, *seen])),
         (*batch_doubts(mtz), *doubts_of_crystals(path, experiments, placed), *origin.told, *sound.told),
@@ -94,10 +101,12 @@ def _measured(
     def one(label: str, default: float) -> np.ndarray:
         return column(mtz, label) if label in labels else np.full(n, default)
 
-    rotation = one("ROT", np.nan)
+    rotation, middle = one("ROT", np.nan), frame.copy()
     for k, sweep in enumerate(sweeps):
         here = number == k
-        frame[here] = sweep.refined_frames(rotation[here], frame[here])
+        frame[here] = sweep.refined_frames(rotation[here], middle[here])
+    fraction = one("FRACTIONCALC", 1.0)
+    odd = [*_odd_rotations(rotation, frame == middle), *_odd_fractions(fraction)]
     flags = np.nan_to_num(one("FLAG", 0.0))
     hkl = require_indices(path, np.asarray(mtz.array)[:, :3].astype(float))
     position = np.column_stack([one("XDET", np.nan), one("YDET", np.nan), frame])
@@ -107,7 +116,7 @@ def _measured(
     measured = Measured(
         hkl, number, value, sigma, position, (flags != 0) | origin.is_unknown,
         lp if is_known and "LP" in labels else None,
-        np.clip(np.nan_to_num(one("FRACTIONCALC", 1.0), nan=1.0), 0.0, 1.0),
+        np.clip(np.nan_to_num(fraction, nan=1.0), 0.0, 1.0),
         one("SCALEUSED", 1.0) if is_known else None,
         column(mtz, PROFILE[0]) if has_profile else None,
         column(mtz, PROFILE[1]) if has_profile else None,
@@ -115,6 +124,7 @@ def _measured(
     if flags.any():
         remarks.append(f"{int((flags != 0).sum())} observations are flagged as bad by FLAG, and left out")
     sound = sound_records(path, measured, batch)
+    sound = replace(sound, told=(*odd, *sound.told))
     is_part = origin.is_part[sound.rows]
     if not is_part.any():
         return sound, remarks
@@ -122,6 +132,21 @@ def _measured(
     whole, unfinished = summed(Parts(sound.measured, is_part, batch[sound.rows]), "FRACTIONCALC" in labels)
     remarks.append(f"{before} records were {len(whole.hkl)} observations, partly in parts that were added up")
     return replace(sound, measured=whole, told=(*sound.told, *unfinished)), remarks
+
+
+def _odd_rotations(rotation: np.ndarray, is_apart: np.ndarray) -> list[str]:
+    """That angles (N,) are not those of the batches, in words; is_apart : (N,) bool; empty where none is told."""
+    told = np.isfinite(rotation)
+    n = int((told & is_apart & (rotation != 0)).sum())
+    if n <= MOST_APART * told.sum():
+        return []
+    return [f"{n} records have a ROT that is not on the image of their batch: the batch is taken"]
+
+
+def _odd_fractions(fraction: np.ndarray) -> list[str]:
+    wrong = ~((fraction >= -FRACTION_ERROR) & (fraction <= 1 + FRACTION_ERROR))
+    n = int(wrong.sum())
+    return [f"{n} records have a FRACTIONCALC that is no part of 1: it is taken as 0 or 1"] if n else []
 
 
 def _intensity(path: str | Path, labels: set[str], mtz: gemmi.Mtz) -> tuple[str, str]:

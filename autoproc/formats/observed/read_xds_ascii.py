@@ -13,6 +13,7 @@ from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.observed.foreign_data import (
+    NO_WAVELENGTH,
     BadKeyword,
     DamagedFile,
     ForeignData,
@@ -77,7 +78,7 @@ def read_xds_ascii(path: str | Path) -> ForeignData:
             path=path, kind="merged reflections, no single observations", instead="write them with MERGE=FALSE"
         )
     require_one_header(path, lines)
-    table = _table(path, lines, _items(path, header))
+    table = _table(values, lines, _items(path, header))
     return _data(path, values, table, header)
 
 
@@ -119,14 +120,19 @@ def _program(header: list[str]) -> tuple[str, bool]:
     return "autoproc" if OWN in said else name, is_scaled
 
 
-def _table(path: str | Path, lines: list[str], items: dict[str, int]) -> dict[str, np.ndarray]:
+def _table(values: XdsValues, lines: list[str], items: dict[str, int]) -> dict[str, np.ndarray]:
     """Each item's values (N,). A file without its last line is still being written."""
+    path = values.path
     if not any(line.startswith(END) for line in lines[-5:]):
         raise TruncatedFile(path=path, reason=f"its last line, {END}, is missing")
     data = [line for line in lines if line and not line.startswith("!")]
     if not data:
         raise DamagedFile(path=path, reason="it holds no reflections")
     width = max(items.values()) + 1
+    n_items, n_found = int(values.number("NUMBER_OF_ITEMS_IN_EACH_DATA_RECORD", 0.0)), len(data[0].split())
+    if n_items and n_items != n_found:
+        reason = f"its header tells of {n_items} items in each record, and the first has {n_found}"
+        raise DamagedFile(path=path, reason=reason)
     try:
         rows = np.loadtxt(data, usecols=range(width), ndmin=2)
     except ValueError as error:
@@ -154,6 +160,8 @@ def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], hea
         remarks.append(
             f"{int(is_misfit.sum())} observations have a negative sigma, by which XDS marks misfits: left out"
         )
+    if not has_geometry(values) and not all("X-RAY_WAVELENGTH" in of_sets.get(int(n), values) for n in numbers):
+        remarks.append(NO_WAVELENGTH)
     if "ZD" not in table:
         remarks.append("the file does not tell on which images reflections were measured")
     measured = Measured(
@@ -170,7 +178,7 @@ def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], hea
     reflections = reflections_of(experiments, sound.measured, is_scaled)
     if program == "INTEGRATE" and has_geometry(values):
         reflections = _polarised(experiments[0].beam, reflections)
-    doubts = [*header_doubts(values), *_images_beyond(values, table.get("ZD"))]
+    doubts = [*header_doubts(values), *_images_beyond(values, table.get("ZD")), *_off_detector(experiments, measured)]
     doubts += [*doubts_of_crystals(path, experiments, measured), *sound.told]
     return ForeignData(tuple(experiments), reflections, program or "XDS", is_scaled, tuple(remarks), tuple(doubts))
 
@@ -233,6 +241,16 @@ def _images_beyond(values: XdsValues, z: np.ndarray | None) -> list[str]:
         f"{int(beyond.sum())} observations are on images beyond those of DATA_RANGE, {first:g} to {last:g}: the scan "
         "is taken to be as long as they say"
     ]
+
+
+def _off_detector(experiments: list[Experiment], measured: Measured) -> list[str]:
+    """That reflections are beside the detector that the header describes, in words; empty where none are."""
+    size = np.array([e.detector[0].image_size for e in experiments])[measured.experiment]
+    with np.errstate(invalid="ignore"):
+        off = ((measured.position[:, :2] < -1) | (measured.position[:, :2] > size + 1)).any(axis=1)
+    if not off.any():
+        return []
+    return [f"{int(off.sum())} observations are beside the detector of NX x NY pixels that the header tells"]
 
 
 def _of_sets(path: str | Path, header: list[str]) -> dict[int, XdsValues]:

@@ -9,6 +9,8 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import InputError
+from autoproc.formats.cell_and_group import CellAgainstGroup, doubts_of_cells
+from autoproc.models.crystal import Crystal, b_matrix
 
 MODEL_D_MIN = 2.5
 """Resolution, Angstrom, to which structure factors of a model are computed: enough to tell settings."""
@@ -46,8 +48,16 @@ def read_reference(path: Path) -> ReferenceData:
         raise NoReference(path=path, reason=str(error)) from error
     if found is None or not found.cell.is_crystal():
         raise NoReference(path=path, reason="it has no cell, no space group, or no intensities or amplitudes")
+    _require_possible(path, found)
     good = np.isfinite(found.intensity) & np.any(found.hkl != 0, axis=1)
     return ReferenceData(found.hkl[good], found.intensity[good], found.cell, found.space_group, found.kind)
+
+
+def _require_possible(path: Path, found: ReferenceData) -> None:
+    try:
+        doubts_of_cells(path, [Crystal(b_matrix(found.cell.parameters), found.space_group)])
+    except CellAgainstGroup as error:
+        raise NoReference(path=path, reason=str(error.facts["reason"])) from error
 
 
 def _of_mtz(path: Path) -> ReferenceData | None:

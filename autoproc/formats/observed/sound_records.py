@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.formats.absurd_numbers import absurd
+from autoproc.formats.absurd_numbers import absurd, absurd_factor
 from autoproc.formats.cell_and_group import doubts_of_cells, forbidden_by_centring
 from autoproc.formats.observed.foreign_data import DamagedFile, Measured
 from autoproc.formats.repeated_records import codes_of, is_repeat, is_shared
@@ -56,6 +56,10 @@ def sound_records(path: object, measured: Measured, image: np.ndarray | None = N
             "of them is used"
         )
     nonsense, why = absurd(m.intensity, m.sigma)
+    for column, name in ((m.inverse_scale, "scale"), (m.lp, "Lorentz-polarisation factor")):
+        wrong = np.zeros(len(rows), bool) if column is None else absurd_factor(column)
+        nonsense |= wrong
+        why += [f"{int(wrong.sum())} with an impossible {name}"] if wrong.any() else []
     if why:
         told.append(f"observations that are left out: {', '.join(why)}")
     m = replace(m, is_rejected=m.is_rejected | disputed | nonsense)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.formats.boundary import reads_file
+from autoproc.formats.cell_and_group import doubts_of_cells
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.images.sensors import attenuation
@@ -214,11 +215,11 @@ def _experiment(path: Path, values: XdsValues) -> Experiment:
     scan = Scan((first, last), (values.number("STARTING_ANGLE") + width * (first - start), width))
     scan = replace(scan, excluded=_excluded(values, first, last))
     beam = beam_of(values, turn)
-    imageset = imageset_of(path, values, scan)
+    imageset, crystal = imageset_of(path, values, scan), crystal_of(values, turn)
     made = Experiment(
         beam, _with_sensor(detector_of(values, turn), beam.wavelength), goniometer_of(values, turn), scan, imageset,
-        crystal_of(values, turn), identifier=identifier_for(imageset, scan) if imageset else "",
-        remarks=tuple(header_doubts(values)),
+        crystal, identifier=identifier_for(imageset, scan) if imageset else "",
+        remarks=(*header_doubts(values), *doubts_of_cells(path, [crystal])),
     )  # fmt: skip
     return require_possible(path, made)
 

@@ -235,6 +235,9 @@ def test_xds_inp_says_it_too(tmp_path, sweep):
     (tmp_path / "XDS.INP").write_text(text.replace("UNIT_CELL_CONSTANTS= 40.0000", "UNIT_CELL_CONSTANTS= 44.0000"))
     (remark,) = read_xds_inp(tmp_path / "XDS.INP").remarks
     assert "the axes are taken" in remark
+    (tmp_path / "XDS.INP").write_text(text.replace("SPACE_GROUP_NUMBER= 19", "SPACE_GROUP_NUMBER= 75"))
+    with pytest.raises(CellAgainstGroup, match=r"XDS\.INP"):
+        read_xds_inp(tmp_path / "XDS.INP")
 
 
 def test_images_beyond_those_that_were_processed(xds):
@@ -407,3 +410,85 @@ def test_single_parts_of_which_nobody_says_how_much_they_are(mtz):
     data = mtz(unnamed, rows=lambda rows, labels: in_parts(rows, labels, 0.5))
     (doubt,) = data.warnings
     assert "have one part only, and no column FRACTIONCALC" in doubt
+
+
+# Columns
+
+
+def changed(label, rows_of, value):
+    """A change of some rows of a column."""
+
+    def change(rows, labels):
+        rows[rows_of, labels.index(label)] = value
+        return rows
+
+    return change
+
+
+@pytest.mark.parametrize("value", [0.0, -2.0, np.nan, np.inf, 1e30, 1e-30])
+def test_scales_that_are_none(tmp_path, value):
+    made = crystal()
+    write_unmerged_mtz(tmp_path / "x.mtz", [small_experiment(made)], scaled(made, d_min=6.0), "x")
+    content = gemmi.read_mtz_file(str(tmp_path / "x.mtz"))
+    content.column_with_label("SCALEUSED").array[:4] = value
+    content.write_to_file(str(tmp_path / "x.mtz"))
+    data = read_unmerged_mtz(tmp_path / "x.mtz")
+    assert data.warnings == ("observations that are left out: 4 with an impossible scale",)
+    assert np.flatnonzero(data.reflections.has_flag(Flag.OUTLIER_IN_SCALING)).tolist() == [0, 1, 2, 3]
+
+
+def test_rotations_that_are_not_on_their_batch(mtz):
+    data = mtz(rows=changed("ROT", slice(None, None, 9), 47.3))
+    (doubt,) = data.warnings
+    assert "records have a ROT that is not on the image of their batch: the batch is taken" in doubt
+
+
+def test_rotations_a_turn_later_are_the_same(mtz):
+    def later(rows, labels):
+        rows[:, labels.index("ROT")] += 360
+        return rows
+
+    one, other = mtz(), mtz(rows=later)
+    assert other.warnings == ()
+    np.testing.assert_allclose(one.reflections["xyz_cal_px"], other.reflections["xyz_cal_px"], atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [np.nan, 1.5, -3.0])
+def test_fractions_that_are_no_part_of_one(mtz, value):
+    (doubt,) = mtz(rows=changed("FRACTIONCALC", slice(0, 6), value)).warnings
+    assert doubt.startswith("6 records have a FRACTIONCALC that is no part of 1")
+
+
+def test_an_unknown_wavelength_is_said_to_be_assumed(mtz, xds):
+    def untold(content):
+        for dataset in content.datasets:
+            dataset.wavelength = 0.0
+        for batch in content.batches:
+            batch.floats[86] = 0.0
+
+    assert "the wavelength is not told: 1 Angstrom is assumed" in mtz(untold).remarks
+    assert "the wavelength is not told: 1 Angstrom is assumed" not in mtz().remarks
+    bare = xds(
+        lambda text: "\n".join(line for line in text.split("\n") if "WAVELENGTH" not in line and "!NX=" not in line)
+    )
+    assert "the wavelength is not told: 1 Angstrom is assumed" in bare.remarks
+
+
+def test_images_from_0_stay_so(tmp_path, sweep):
+    made, table = sweep
+    from_0 = replace(made, scan=replace(made.scan, image_range=(0, 59)))
+    write_unmerged_mtz(tmp_path / "x.mtz", [from_0], table.replace(qe=np.ones(len(table))), "x")
+    data = read_unmerged_mtz(tmp_path / "x.mtz")
+    first, last = data.experiments[0].scan.image_range
+    assert last - first == 59
+    assert 0 <= first <= 1
+
+
+def test_records_of_another_length_than_the_header_says(xds):
+    with pytest.raises(CorruptFile, match="its header tells of 12 items in each record, and the first has 13"):
+        xds(lambda text: text.replace("\n" + data_lines(text)[0], "\n" + data_lines(text)[0] + " 7"))
+
+
+def test_observations_beside_the_detector(xds):
+    (doubt,) = xds(lambda text: text.replace("!NX= ", "!NX= 300 OLD_NX= ")).warnings
+    assert "observations are beside the detector of NX x NY pixels" in doubt

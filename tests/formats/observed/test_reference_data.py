@@ -52,3 +52,15 @@ def test_an_mtz_without_intensities_is_none(tmp_path):
     path.write_bytes(mtz.write_to_bytes())
     with pytest.raises(NoReference, match="no intensities or amplitudes"):
         read_reference(path)
+
+
+def test_a_cell_that_the_group_cannot_have(tmp_path):
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.spacegroup = gemmi.SpaceGroup("P 4")
+    mtz.set_cell_for_all(gemmi.UnitCell(40, 46, 50, 90, 90, 90))
+    mtz.add_dataset("known")
+    mtz.add_column("IMEAN", "J")
+    mtz.set_data(np.array([[1, 2, 3, 7]], np.float32))
+    mtz.write_to_file(str(tmp_path / "known.mtz"))
+    with pytest.raises(NoReference, match="P 4 is tetragonal, and the cell 40 46 50 90 90 90"):
+        read_reference(tmp_path / "known.mtz")
