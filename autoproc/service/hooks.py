@@ -1,6 +1,7 @@
 """A facility's own commands, run when a sweep is begun, has its results, or failed.
 
 They run beside the work and are never waited for but at the end; one that fails or hangs costs a line in the log.
+Those of a sweep's next event begin when those of its last are over, so that nothing is told before what came first.
 """
 
 from __future__ import annotations
@@ -22,11 +23,19 @@ PATHS = ("path", "folder", "summary", "merged")
 
 
 @dataclass(frozen=True, slots=True)
+class HookOrder:
+    """A command to run; event : the number of the event that it is for."""
+
+    sweep: str
+    event: int
+    command: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class RunningHook:
     """A command under way, until when it may be, and where its errors go."""
 
-    sweep: str
-    command: list[str]
+    order: HookOrder
     process: subprocess.Popen[bytes]
     deadline: float
     errors: IO[bytes]
@@ -38,6 +47,8 @@ class Hooks:
     def __init__(self, params: ServiceParams, outputs: Outputs, tell: Callable[[Event], None]) -> None:
         self._params, self._outputs, self._tell = params, outputs, tell
         self._running: list[RunningHook] = []
+        self._waiting: list[HookOrder] = []
+        self._n_events = 0
 
     def __call__(self, event: Event) -> None:
         """Run the commands for an event."""
@@ -47,8 +58,12 @@ class Hooks:
             "failed": self._params.on_failure,
             "set aside": self._params.on_failure,
         }.get(event.kind, ())
+        if not commands:
+            return
+        self._n_events += 1
         for command in commands:
-            self._begin(event.sweep, filled_in(command, self._values(event)))
+            self._waiting.append(HookOrder(event.sweep, self._n_events, filled_in(command, self._values(event))))
+        self._begin_those_due()
 
     def _values(self, event: Event) -> dict[str, str]:
         folder = self._outputs.results(event.sweep)
@@ -58,42 +73,56 @@ class Hooks:
         }  # fmt: skip
         return {key: harmless(key, ours.get(key, _text(event.facts.get(key)))) for key in PLACEHOLDERS}
 
-    def _begin(self, sweep: str, command: list[str]) -> None:
+    def _begin_those_due(self) -> None:
+        """Begin what waits for no command of an earlier event of its sweep."""
+        earliest: dict[str, int] = {}
+        waiting, self._waiting = self._waiting, []
+        for order in (*(hook.order for hook in self._running), *waiting):
+            earliest[order.sweep] = min(order.event, earliest.get(order.sweep, order.event))
+        for order in waiting:
+            if order.event == earliest[order.sweep]:
+                self._begin(order)
+            else:
+                self._waiting.append(order)
+
+    def _begin(self, order: HookOrder) -> None:
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the command is over)
         try:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, process_group=0
+                order.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, process_group=0
             )
         except (OSError, ValueError) as error:
             errors.close()
-            self._complain(sweep, command, str(error))
+            self._complain(order, str(error))
             return
         deadline = time.monotonic() + self._params.hook_timeout
-        self._running.append(RunningHook(sweep, command, process, deadline, errors))
+        self._running.append(RunningHook(order, process, deadline, errors))
 
     def poll(self) -> int:
-        """See to those that are over or late; returns how many are left."""
+        """See to those that are over or late, and begin those that waited for them; returns how many are left."""
         for hook in list(self._running):
             status = hook.process.poll()
             if status is None and time.monotonic() > hook.deadline:
                 hook.process.kill()
                 hook.process.wait()
-                self._complain(hook.sweep, hook.command, f"stopped after {self._params.hook_timeout:g} s")
+                self._complain(hook.order, f"stopped after {self._params.hook_timeout:g} s")
             elif status:
-                self._complain(hook.sweep, hook.command, f"exit status {status}{_last_words(hook.errors)}")
+                self._complain(hook.order, f"exit status {status}{_last_words(hook.errors)}")
             elif status is None:
                 continue
             hook.errors.close()
             self._running.remove(hook)
-        return len(self._running)
+        self._begin_those_due()
+        return len(self._running) + len(self._waiting)
 
     def finish(self) -> None:
         """Wait for all of them, each within its time."""
         while self.poll():
             time.sleep(0.02)
 
-    def _complain(self, sweep: str, command: Sequence[str], why: str) -> None:
-        self._tell(Event("hook failed", sweep, {"text": f"the command {command[0]} failed: {why}", "command": command}))
+    def _complain(self, order: HookOrder, why: str) -> None:
+        text = f"the command {order.command[0]} failed: {why}"
+        self._tell(Event("hook failed", order.sweep, {"text": text, "command": order.command}))
 
 
 def filled_in(command: Sequence[str], values: Mapping[str, str]) -> list[str]:

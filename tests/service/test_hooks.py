@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from queue_for_tests import Service, found
 
 from autoproc.legible import legible
+from autoproc.service.events import Event
 from autoproc.service.hooks import PATHS, harmless
 from autoproc.service.job_queue.job import State
 from autoproc.service.params import PLACEHOLDERS, ServiceParams
@@ -45,6 +46,37 @@ def test_on_start_and_success(tmp_path):
         ["started", "a b", folder, "; $(rm x) {}", ""],
         ["processed", "a b", folder, "P 1; $(rm x) {}", "2.0"],
     ]
+    service.close()
+
+
+WAIT_FOR_TWO = (
+    sys.executable, "-c",
+    "import sys, time, json, pathlib; log = pathlib.Path(sys.argv[1])\n"
+    "while not log.exists() or log.read_text().count(chr(10)) < 2: time.sleep(0.01)\n"
+    "open(log, 'a').write(json.dumps(sys.argv[2:]) + chr(10))",
+)  # fmt: skip
+
+
+def test_what_came_first_is_told_first(tmp_path):
+    """The command for the start is slow: those for the end wait for it, those of another sweep do not."""
+    log = tmp_path / "log"
+    words = (str(log), "{status}", "{sweep}")
+    service = service_with(tmp_path, on_start=((*WAIT_FOR_TWO, *words),), on_success=((*WRITE, *words),) * 2)
+    for kind, sweep in (("started", "a"), ("processed", "a"), ("processed", "b")):
+        service.hooks(Event(kind, sweep, {}))
+    service.hooks.finish()
+    ends = [["processed", "b"]] * 2, [["processed", "a"]] * 2
+    assert written(log) == [*ends[0], ["started", "a"], *ends[1]]
+    service.close()
+
+
+def test_a_command_that_cannot_run_holds_up_none_after_it(tmp_path):
+    log = tmp_path / "log"
+    service = service_with(tmp_path, on_start=(("/no/such/program",),), on_success=((*WRITE, str(log), "{status}"),))
+    for kind in ("started", "processed"):
+        service.hooks(Event(kind, "a", {}))
+    service.hooks.finish()
+    assert written(log) == [["processed"]]
     service.close()
 
 

@@ -60,10 +60,14 @@ def opened(path: Path | str, journal: str) -> sqlite3.Connection:
     """
     db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
     db.row_factory = sqlite3.Row
-    if journal:
-        _patiently(db, f"PRAGMA journal_mode = {journal}")
-    db.execute("PRAGMA synchronous = FULL")
-    _make_tables(db)
+    try:
+        if journal:
+            _patiently(db, f"PRAGMA journal_mode = {journal}")
+        db.execute("PRAGMA synchronous = FULL")
+        _make_tables(db)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 

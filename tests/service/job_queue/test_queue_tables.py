@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from importlib.resources import files
 from pathlib import Path
@@ -69,3 +70,11 @@ def test_a_queue_of_before_version_5_learns_of_groups_that_were_not_combined(tmp
         with pytest.raises(sqlite3.IntegrityError):
             db.execute("UPDATE jobs SET state = 'nonsense'")
         db.close()
+
+
+def test_a_file_that_is_no_database_is_not_kept_open(tmp_path):
+    path = tmp_path / "queue.sqlite"
+    path.write_bytes(b"no database at all " * 100)
+    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        opened(path, "")
+    assert str(path) not in {os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()}
