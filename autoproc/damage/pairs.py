@@ -22,7 +22,8 @@ LEAST_SIGNALS = 100
 class PairStatistics:
     """Sums over pairs of equivalents, by step of dose.
 
-    rcp, scp : (K,) of all pairs that were complete by the end of each step; NaN while there are none
+    rcp, scp : (K,) of all pairs that were complete by the end of each step; NaN while there are none. scp is the mean
+        of the shells that have one; DIALS counts those that have none as 0
     rcp_shells, scp_shells : (S, K) the same in shells of resolution
     rd : (K,) of pairs k steps apart, NaN without pairs; n_pairs : (K,) of them
     """
@@ -65,7 +66,8 @@ def pair_statistics(
         expected = EXPECTED_PART / (total[2] / (2 * total[3]))
         scp_shells = np.where(2 * total[3] > LEAST_SIGNALS, rcp_shells / expected, np.nan)
         rd = apart[0] / np.where(apart[1] > 0, apart[1], np.nan)
-    scp = np.nan_to_num(scp_shells).sum(axis=0) / n_shells
+    known = np.isfinite(scp_shells)
+    scp = np.where(known, scp_shells, 0.0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
     return PairStatistics(rcp, rcp_shells, scp, scp_shells, rd, apart[2].astype(np.int64))
 
 

@@ -13,8 +13,9 @@ from autoproc.text_tables import ruled_table
 N_DIFFERENCES = 10
 """Lines of the table of Rd."""
 SIGNIFICANT = 5.0
-"""Standard uncertainties beyond which a change of the intensities is one; of simulated sweeps without damage none
-reached 3."""
+"""Standard uncertainties beyond which a change of the intensities is one. Of 18 simulated sweeps without damage
+(absorbing, anomalous, weak, of an unsteady beam, B growing) the mean was 0.9, the root mean square 1.6 and the highest
+3.1; of sweeps whose structure factors change by 5% the least was 13."""
 TELLING_B = 5.0
 """Growth of B, Angstrom^2, from the first to the last part of the dose that is worth a word: good crystals on
 simulated sweeps without damage stay below 2."""
@@ -32,20 +33,34 @@ def format_damage_analysis(result: DamageResult) -> str:
         "Rd: R factor of pairs of equivalents against their difference of dose (Diederichs 2006)",
         ruled_table(("Difference to", "Pairs", "Rd"), _by_difference(result)),
         "",
-        *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences(result)),
+        *map(full, sentences(result)),
     ]
     return "\n".join(lines)
 
 
+def full(sentence: str) -> str:
+    """With a capital and a full stop."""
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
 def sentences(result: DamageResult) -> list[str]:
     """What the damage comes to, in plain words."""
-    found = [_of_intensities(result.drift)]
+    return [of_intensities(result.drift), *of_doses(result), *of_decay(result)]
+
+
+def of_doses(result: DamageResult) -> list[str]:
+    """How doses are counted; nothing of a single sweep."""
     n_crystals = len({sweep.crystal for sweep in result.exposures})
     if n_crystals > 1:
-        found.append(f"doses are counted for each of {n_crystals} crystals from its first sweep on")
-    elif len(result.exposures) > 1:
-        found.append(f"the doses of {len(result.exposures)} sweeps of one crystal add up, in their order")
-    b = result.b_growth
+        return [f"doses are counted for each of {n_crystals} crystals from its first sweep on"]
+    if len(result.exposures) > 1:
+        return [f"the doses of {len(result.exposures)} sweeps of one crystal add up, in their order"]
+    return []
+
+
+def of_decay(result: DamageResult) -> list[str]:
+    """What B and the cell do."""
+    found, b = [], result.b_growth
     if b is not None:
         found.append(f"B grows by {b:.1f} A^2 over the sweep" if b > 0 else f"B does not grow ({b:.1f} A^2)")
     if result.cell_growth is not None:
@@ -53,7 +68,8 @@ def sentences(result: DamageResult) -> list[str]:
     return found
 
 
-def _of_intensities(drift: Drift | None) -> str:
+def of_intensities(drift: Drift | None) -> str:
+    """Whether intensities change with dose."""
     if drift is None:
         return "too few reflections were measured four times or more, far apart, to tell a change of the intensities"
     if drift.sigmas < SIGNIFICANT or drift.change <= 0:

@@ -83,7 +83,7 @@ def zero_dose(
     mean, sigma = groups.weighted_mean(value, variance)
     usual = _shell_means(mean, d)
     expected = (np.maximum(mean, 0.0) + sigma) * usual
-    told = drift_of(groups.group, len(groups), value, variance**0.5, position, expected)
+    told = drift_of(groups, value, variance**0.5, position, expected)
     if told is None or told.sigmas < SIGNIFICANT or told.change <= 0:
         return None
     curve, own = np.zeros((len(groups), 2)), np.zeros(len(groups))

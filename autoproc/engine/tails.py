@@ -29,7 +29,7 @@ class ScaledSweep:
         values = self.groups.group, len(self.groups), self.intensity, self.sigma, self.position
         here = self.position <= kept
         seen = np.unique(self.groups.group[here])
-        drift = drift_of(*values) if kept == 1.0 else None
+        drift = drift_of(self.groups, self.intensity, self.sigma, self.position) if kept == 1.0 else None
         return TailReport(
             kept,
             tail_of(*values, kept).deviance,

@@ -14,8 +14,10 @@ from autoproc.reports.ticks import Ticks, linear_ticks, resolution_ticks
 WIDTH, HEIGHT = 560.0, 290.0
 LEFT, RIGHT, TOP, BOTTOM = 66.0, 14.0, 26.0, 46.0
 N_COLOURS = 6
-LETTER = 6.4
-"""Mean width of a letter of the legend, so that entries do not run into one another."""
+LETTER = 7.0
+"""Mean width of a letter of the legend as narrow windows have it, so that entries do not run into one another."""
+KEY, APART, LINE = 27.0, 16.0, 18.0
+"""Width of an entry's sample, space between two entries, and height of a line of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,14 +99,16 @@ def _svg(chart: Chart) -> str:
     finite_x = _finite([s.x[np.isfinite(s.y)] for s in chart.series if len(s.x)])
     finite_y = _finite([v for s in chart.series for v in (s.y, s.y2) if v is not None])
     name = escape(f"{chart.y_label} against {chart.x_label}")
-    head = f'<svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" role="img" aria-label="{name}">'
+    entries = _entries(chart.series)
+    above = LINE * max((line for _, line, _ in entries), default=0)
+    head = f'<svg viewBox="0 {-above:.0f} {WIDTH:.0f} {HEIGHT + above:.0f}" role="img" aria-label="{name}">'
     if not len(finite_x):
         return f'{head}<text class="nothing" x="{WIDTH / 2:.0f}" y="{HEIGHT / 2:.0f}">no data</text></svg>'
     x, y = _x_axis(chart, finite_x), _y_axis(chart, finite_y)
     body = [_frame(x, y, chart)]
     body += [_mark(mark, x, y) for mark in chart.marks]
     body += [_series(series, x, y, chart.resolution) for series in chart.series]
-    body.append(_legend(chart.series))
+    body.append("".join(_entry(one, at, LINE * line - above) for one, line, at in entries))
     return head + "".join(body) + "</svg>"
 
 
@@ -216,18 +220,27 @@ def _outline(px: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> str:
     return f"{there}{back}Z"
 
 
-def _legend(series: Sequence[Series]) -> str:
-    parts, at = [], LEFT + 4
+def _entries(series: Sequence[Series]) -> list[tuple[Series, int, float]]:
+    """What the legend names: the series, its line from 0, and where on it; lines as long as the chart is wide."""
+    found, line, at = [], 0, LEFT + 4
     for one in series:
         if not one.label:
             continue
-        c = f"c{one.colour % N_COLOURS}"
-        if one.kind == "points":
-            parts.append(f'<circle class="dot {c}" cx="{at + 11:.0f}" cy="11" r="3"/>')
-        elif one.kind in ("area", "band"):
-            parts.append(f'<path class="fill {c}" d="M{at:.0f} 6h22v10h-22Z"/>')
-        else:
-            parts.append(f'<path class="line {c}" d="M{at:.0f} 11h22"/>')
-        parts.append(f'<text class="entry" x="{at + 27:.0f}" y="15">{escape(one.label)}</text>')
-        at += 27 + LETTER * len(one.label) + 16
-    return "".join(parts)
+        width = KEY + LETTER * len(one.label)
+        if at + width > WIDTH and at > LEFT + 4:
+            line, at = line + 1, LEFT + 4
+        found.append((one, line, at))
+        at += width + APART
+    return found
+
+
+def _entry(series: Series, x: float, y: float) -> str:
+    """One entry of the legend in a line whose top is at y."""
+    c = f"c{series.colour % N_COLOURS}"
+    if series.kind == "points":
+        sample = f'<circle class="dot {c}" cx="{x + 11:.0f}" cy="{y + 11:.0f}" r="3"/>'
+    elif series.kind in ("area", "band"):
+        sample = f'<path class="fill {c}" d="M{x:.0f} {y + 6:.0f}h22v10h-22Z"/>'
+    else:
+        sample = f'<path class="line {c}" d="M{x:.0f} {y + 11:.0f}h22"/>'
+    return f'{sample}<text class="entry" x="{x + KEY:.0f}" y="{y + 15:.0f}">{escape(series.label)}</text>'

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from autoproc.damage.pairs import LEAST_SIGNALS
 from autoproc.damage.result import DamageResult
-from autoproc.damage.text import sentences
+from autoproc.damage.text import full, of_decay, of_doses, of_intensities
 from autoproc.reports.chart import Chart, Mark, Series, draw
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.tables import Table, text
 from autoproc.reports.thinning import block_mean
 
 RD_POINTS = 60
-"""Points of the plot of Rd: so many pairs in each that it is no scatter of few."""
+"""Points of the plot of Rd, so that there are many pairs in each."""
+LEAST_PAIRS = LEAST_SIGNALS // 2
+"""R of fewer pairs is scatter, and would set the axis for all the others."""
 LEAST_R = 0.02
 """The axes of R factors reach at least so far, so that noise does not look like damage."""
 SHOWN_SHELLS = 4
@@ -32,20 +35,25 @@ def damage_section(result: DamageResult) -> Section:
     names = [f"{low:.2f}\u2013{high:.2f} \u00c5" for low, high in result.shells]
     told = [(names[n], n) for n in shells] if len(result.shells) > 1 else []
     pairs, completeness = result.pairs, result.completeness
-    words = "; ".join(sentences(result))
-    rcp = {"all": pairs.rcp, **{name: pairs.rcp_shells[n] for name, n in told}}
+    rcp = {
+        "all": _of_many(pairs.rcp, pairs.scp),
+        **{name: _of_many(pairs.rcp_shells[n], pairs.scp_shells[n]) for name, n in told},
+    }
     scp = {"all": pairs.scp, **{name: pairs.scp_shells[n] for name, n in told}}
     figures = [
-        Figure("Rd", f"R factor of pairs of equivalents by their difference of dose: flat without damage. {words}.",
+        Figure("Rd", _told([of_intensities(result.drift), *of_doses(result)],
+                           "R factor of pairs of equivalents by their difference of dose: flat without damage."),
                _rd(result)),
-        Figure("Rcp", "R factor of all pairs so far: it climbs where later images disagree with earlier ones.",
-               _by_dose(result, rcp, "Rcp", LEAST_R)),
-        Figure("Scp", "The same over what the errors lead to expect: near 1 without damage.",
+        Figure("Rcp", "R factor of all pairs so far: it climbs where later images disagree with earlier ones. Drawn "
+               f"from {LEAST_PAIRS} pairs on.", _by_dose(result, rcp, "Rcp", LEAST_R)),
+        Figure("Scp", "Rcp over what the errors lead to expect: near 1 without damage.",
                _by_dose(result, scp, "Scp", 1.5)),
         Figure("Completeness against dose", "What was measured by then.",
                _by_dose(result, {"I": completeness.either, "I(+)": completeness.plus, "I(\u2212)": completeness.minus,
                                  "both": completeness.both}, "completeness", 1.0)),
-        Figure("Decay against dose", "B that the crystal gained, by the scales of its observations.", _decay(result)),
+        Figure("Decay against dose",
+               _told(of_decay(result), "B that the crystal gained, by the scales of its observations."),
+               _decay(result)),
         Figure("Quality by part of the dose", "CC\u00bd of each part by itself, of all data so far, with the first.",
                _parts(result)),
     ]  # fmt: skip
@@ -64,6 +72,17 @@ def _doses(result: DamageResult) -> list[Table]:
     return [Table("Doses", header, rows, "Doses add up within a crystal.")]
 
 
+def _told(found: Sequence[str], how_to_read: str) -> str:
+    """What a figure comes to, then how it is read."""
+    return " ".join([*(full(sentence).replace("A^2", "\u00c5\u00b2") for sentence in found), how_to_read])
+
+
+def _of_many(rcp: np.ndarray, scp: np.ndarray) -> np.ndarray:
+    """Rcp (K,) where it is of many pairs, as Scp is; all of it where there are many nowhere."""
+    is_of_many = np.isfinite(scp)
+    return np.where(is_of_many, rcp, np.nan) if is_of_many.any() else rcp
+
+
 def _label(result: DamageResult) -> str:
     return "images exposed" if result.unit == "images" else "dose"
 
@@ -76,13 +95,15 @@ def _by_dose(result: DamageResult, curves: dict[str, np.ndarray], label: str, le
 
 
 def _rd(result: DamageResult) -> str:
-    """Means of neighbouring differences, each pair counting once."""
+    """Means of neighbouring differences, each pair counting once; of few pairs only where there are many nowhere."""
     pairs = result.pairs
     block = np.arange(result.axis.n_steps) * min(RD_POINTS, result.axis.n_steps) // result.axis.n_steps
     n = np.bincount(block, pairs.n_pairs)
     with np.errstate(invalid="ignore", divide="ignore"):
         rd = np.bincount(block, np.nan_to_num(pairs.rd) * pairs.n_pairs) / np.where(n > 0, n, np.nan)
         difference = np.bincount(block, result.axis.differences) / np.bincount(block)
+    if (n >= LEAST_PAIRS).any():
+        rd = np.where(n >= LEAST_PAIRS, rd, np.nan)
     greatest = np.nanmax(rd) if np.isfinite(rd).any() else 0.0
     limits = (0, LEAST_R if greatest < LEAST_R else None)
     return draw(Chart([Series(difference, rd, "", "both", 0)], f"difference, {_label(result)}", "Rd", limits))

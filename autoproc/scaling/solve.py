@@ -15,6 +15,7 @@ from autoproc.scaling.model import PhysicalModel, model_for
 from autoproc.scaling.observations import Observations
 from autoproc.scaling.odd_images import with_odd_images
 from autoproc.scaling.params import ScaleParams
+from autoproc.scaling.shadowed import with_shadows
 from autoproc.scaling.state import (
     State,
     bare_state,
@@ -24,7 +25,6 @@ from autoproc.scaling.state import (
     with_models,
     with_outliers,
     with_rough_scales,
-    with_shadows,
     with_steady_variances,
 )
 

@@ -18,7 +18,7 @@ from autoproc.scaling.minimise import Fit, Part, Problem, fit_models
 from autoproc.scaling.model import PhysicalModel
 from autoproc.scaling.observations import Intensities, Observations
 from autoproc.scaling.outliers import impossible_intensities, reject_outliers
-from autoproc.scaling.shadows import Comparison, compare_with_others, disagreeing_places, neighbourhoods
+from autoproc.scaling.shadows import Comparison, compare_with_others
 
 N_START_CYCLES = 8
 START_LIMITS = (0.01, 100.0)
@@ -318,23 +318,6 @@ def with_outliers(observations: Observations, state: State, zmax: float) -> Stat
         observations.groups, observations.d, intensity / state.factors, scaled_variance, use & ~outliers
     )
     return replace(state, outliers=outliers | wild)
-
-
-def with_shadows(observations: Observations, state: State, max_ratio: float) -> State:
-    """The state with observations marked where the detector is shadowed or hot, judged by all that are measured.
-
-    Neighbours are sought on the detector for what stands still, then also in the frame for what moves.
-    """
-    state = replace(state, shadowed=np.zeros(len(observations), bool))
-    extent = np.maximum(np.ptp(observations.position, axis=0), 1.0)
-    moving = observations.position * np.array([1.0, 1.0, extent[:2].max() / extent[2]])
-    near = None
-    for position in (observations.position[:, :2], observations.position[:, :2], moving):
-        seen = comparison(observations, state)
-        if near is None or position is moving:
-            near = neighbourhoods(observations.place, position, state.measured, seen.compared)
-        state = replace(state, shadowed=state.shadowed | disagreeing_places(near, seen, max_ratio))
-    return state
 
 
 def comparison(observations: Observations, state: State, use: np.ndarray | None = None) -> Comparison:

@@ -122,7 +122,7 @@ def damage_analysis(experiments: Sequence[Experiment], scaled: Reflections, para
         completeness_by_dose(groups, step, shell, _expected(observations, shells), axis),
         parts_of(groups, *values, part, ends),
         decay_of(scaled["inverse_scale"][rows], observations.d[groups.group], part, N_PARTS),
-        drift_of(groups.group, len(groups), *values, (step + 0.5) / axis.n_steps),
+        drift_of(groups, *values, (step + 0.5) / axis.n_steps),
         crystal_by_image(first).cell if first.crystal is not None and first.crystal.n_scan_points else None,
         _exposures(experiments, scaled[rows], dose, params),
     )

@@ -79,4 +79,17 @@ def test_single_observations_have_no_agreement():
     found = pair_statistics(n, np.ones(10), np.ones(10), n, 0 * n, 1, DoseAxis(0, 1, 10))
     assert np.isnan(found.rcp).all()
     assert np.isnan(found.rd).all()
-    assert found.scp.tolist() == [0.0] * 10
+    assert np.isnan(found.scp).all()
+
+
+def test_scp_is_the_mean_of_the_shells_that_have_pairs_enough():
+    random = np.random.default_rng(5)
+    group = np.concatenate([np.repeat(np.arange(300), 2), [300, 300]])
+    shell = (group == 300).astype(int)
+    found = pair_statistics(
+        group, random.normal(100, 10, len(group)), np.full(len(group), 10.0), np.tile([0, 2], 301), shell, 2,
+        DoseAxis(0, 1, 3),
+    )  # fmt: skip
+    assert np.isnan(found.scp[:2]).all()
+    assert found.scp[2] == found.scp_shells[0, 2] == pytest.approx(1.0, abs=0.15)
+    assert np.isnan(found.scp_shells[1]).all()

@@ -114,3 +114,16 @@ def test_an_area_goes_down_to_zero_and_a_band_to_its_other_edge():
 
 def test_the_drawing_has_a_name_for_those_who_cannot_see_it():
     assert 'role="img" aria-label="spots against image number"' in draw(Chart([line([1, 2])], "image number", "spots"))
+
+
+def test_a_legend_wider_than_the_chart_goes_on_in_the_next_line():
+    name = "a long name of a curve"
+    text = draw(Chart([line([1, 2], label=name) for _ in range(5)], "x", "y"))
+    left, top, width, _ = (float(v) for v in re.search(r'viewBox="([^"]*)"', text)[1].split())
+    x, y = (np.array(re.findall(rf'class="entry"[^>]* {axis}="([-\d.]+)"', text), float) for axis in "xy")
+    assert len(x) == 5
+    assert (x > left).all()
+    assert (x < width - 7 * len(name) + 1).all()
+    assert np.unique(y).tolist() == sorted(set(y.tolist()), key=y.tolist().index)
+    assert len(np.unique(y)) == 3
+    assert top < y.min() < y.max() < 26

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from autoproc.scaling.shadows import (
     Comparison,
     _combined_z,
     _weighted_median,
+    against_the_usual,
     compare_with_others,
     disagreeing_places,
     neighbourhoods,
@@ -194,3 +197,60 @@ def test_threads_do_not_change_the_places(monkeypatch):
     for place, near in found[1:]:
         np.testing.assert_array_equal(place, found[0][0])
         np.testing.assert_array_equal(near, found[0][1])
+
+
+def damaged(n: int = 8000, seed: int = 5) -> tuple[np.ndarray, np.ndarray, Comparison]:
+    """Places, frames and comparisons of a crystal whose strong reflections fall late by more than errors expect."""
+    random = np.random.default_rng(seed)
+    position, frame, information = random.uniform(0, 1000, (n, 2)), random.uniform(0, 100, n), np.full(n, 400.0)
+    z = random.normal(size=n) * np.where(frame > 70, 4.0, 1.0) - np.where(frame > 70, 4.0, 0.0)
+    return position, frame, Comparison(z, 1 + z / 20, information, np.ones(n, bool))
+
+
+def found_among_the_usual(position: np.ndarray, frame: np.ndarray, seen: Comparison) -> np.ndarray:
+    everything, sweep = np.ones(len(position), bool), np.zeros(len(position), int)
+    near = neighbourhoods(sweep, np.column_stack([position, 10 * frame]), everything, seen.compared)
+    return disagreeing_places(near, against_the_usual(seen, sweep, frame), 0.9)
+
+
+def test_what_all_places_have_at_a_dose_is_no_shadow():
+    position, frame, seen = damaged()
+    everything, sweep = np.ones(len(position), bool), np.zeros(len(position), int)
+    near = neighbourhoods(sweep, np.column_stack([position, 10 * frame]), everything, seen.compared)
+    assert disagreeing_places(near, seen, 0.9).sum() > 500
+    assert not found_among_the_usual(position, frame, seen).any()
+
+
+@pytest.mark.parametrize("limits", [(30, 60), (75, 95)])
+def test_a_shadow_at_some_doses_is_found_beside_damage(limits):
+    position, frame, seen = damaged()
+    dark = (position < 350).all(axis=1) & (frame > limits[0]) & (frame < limits[1])
+    found = found_among_the_usual(position, frame, replace(
+        seen, z=np.where(dark, seen.z - 16.0, seen.z), ratio=np.where(dark, 0.2 * seen.ratio, seen.ratio)
+    ))  # fmt: skip
+    assert found[dark].mean() > 0.8
+    assert found[~dark].sum() < 0.15 * dark.sum()
+
+
+def test_the_usual_is_told_for_each_sweep_and_strength():
+    random = np.random.default_rng(6)
+    z, sweep, strong = random.normal(size=8000), np.arange(8000) % 2, np.arange(8000) % 4 > 1
+    seen = Comparison(np.where(sweep, 3 + 2 * z, z) + strong, 1 + z, np.where(strong, 9.0, 4.0), np.ones(8000, bool))
+    usual = against_the_usual(seen, sweep, random.uniform(0, 50, 8000))
+    for n in (0, 1):
+        assert np.std(usual.z[sweep == n]) == pytest.approx(1.0, abs=0.1)
+        for one in (strong, ~strong):
+            assert np.median(usual.z[(sweep == n) & one]) == pytest.approx(0.0, abs=0.12)
+    assert usual.ratio is seen.ratio
+
+
+def test_few_observations_are_judged_by_their_errors():
+    _, frame, seen = damaged(99)
+    assert against_the_usual(seen, np.zeros(99, int), frame).z.tolist() == seen.z.tolist()
+
+
+def test_what_agrees_better_than_its_errors_is_not_made_to_disagree():
+    _, frame, seen = damaged(3000)
+    calm = replace(seen, z=np.random.default_rng(7).normal(0, 0.1, 3000))
+    usual = against_the_usual(calm, np.zeros(3000, int), frame)
+    assert np.std(usual.z) == pytest.approx(0.1, rel=0.1)
