@@ -23,7 +23,7 @@ from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.health import health
 from autoproc.dashboard.news import news_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.dashboard.reader import QueueReader
+from autoproc.dashboard.reader import PATIENCE, QueueReader
 from autoproc.dashboard.thumbnails import FOLDER, Thumbnails
 from autoproc.dashboard.troubles import HANDLERS
 from autoproc.dashboard.viewers import image_pages, lattice_pages
@@ -85,7 +85,7 @@ def dashboard(outputs: Outputs, params: ServeParams, keys: Keys) -> Starlette:
     """The application for a folder of results that has a queue. Raises UnsafeSecret."""
 
     def open_queue() -> JobQueue:
-        return queue_there(outputs)
+        return queue_there(outputs, PATIENCE)
 
     reader = QueueReader(open_queue)
     visit = Visit(outputs, reader, Feed(reader, news_of), Thumbnails(outputs.state / FOLDER))

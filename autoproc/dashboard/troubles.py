@@ -24,7 +24,7 @@ class QueueAway(AutoprocError):
     """The queue's file cannot be read, or written, at the moment."""
 
     what = "the queue cannot be read or changed now ({reason}); nothing was changed"
-    hint = "ask again in a moment; if it stays so, look whether a program holds the queue's file, or its disk is full"
+    hint = "try again in a moment; if it stays so, look whether a program holds the queue's file, or its disk is full"
     retryable = True
 
 
@@ -32,7 +32,7 @@ class FileAway(AutoprocError):
     """A file of the results or images cannot be read."""
 
     what = "a file that this page needs cannot be read ({reason})"
-    hint = "ask again in a moment; if it stays so, look whether the file server is there, and process the sweep again"
+    hint = "try again in a moment; if it stays so, look whether the file server is there, and process the sweep again"
     retryable = True
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from autoproc.service.file_system import mount_of, mounts_now
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.job_queue.queue_tables import BadQueue
+from autoproc.service.job_queue.queue_tables import PATIENCE, BadQueue
 from autoproc.service.processing.outputs import Outputs
 
 if TYPE_CHECKING:
@@ -29,14 +29,17 @@ def open_queue(outputs: Outputs, params: ServiceParams, watch: WatchParams) -> J
     return _opened(outputs, journal)
 
 
-def queue_there(outputs: Outputs) -> JobQueue:
-    """The queue of a folder of results that has one, with the journal that `autoproc run` gave it. Raises BadQueue."""
-    return _opened(outputs, "")
+def queue_there(outputs: Outputs, patience: float = PATIENCE) -> JobQueue:
+    """The queue of a folder of results that has one, with the journal that `autoproc run` gave it. Raises BadQueue.
+
+    patience : seconds to wait for another program's transaction
+    """
+    return _opened(outputs, "", patience)
 
 
-def _opened(outputs: Outputs, journal: str) -> JobQueue:
+def _opened(outputs: Outputs, journal: str, patience: float = PATIENCE) -> JobQueue:
     try:
-        return JobQueue(queue_path(outputs), journal)
+        return JobQueue(queue_path(outputs), journal, patience=patience)
     except sqlite3.DatabaseError as error:
         raise BadQueue(path=queue_path(outputs), reason=error) from error
 

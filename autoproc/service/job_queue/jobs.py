@@ -24,7 +24,7 @@ from autoproc.service.job_queue.overview import Overview
 from autoproc.service.job_queue.presence import Presence
 from autoproc.service.job_queue.priorities import Priorities
 from autoproc.service.job_queue.queue_sql import ANEW, BY_HAND, CLAIM, MINE, TO_QUEUE
-from autoproc.service.job_queue.queue_tables import QueueGone, devices, identity, is_away, opened, renewed
+from autoproc.service.job_queue.queue_tables import PATIENCE, QueueGone, devices, identity, is_away, opened, renewed
 from autoproc.service.job_queue.shown_part import show_part
 from autoproc.service.job_queue.stillness import Stillness
 from autoproc.service.job_queue.sweep_names import folder_name, free_name, group_folder, printable
@@ -54,6 +54,7 @@ class JobQueue:
 
     clock : seconds since 1970, to be written; steady : seconds that no setting of the clock changes, to tell who is
     silent, for programs on other machines have clocks of their own
+    patience : seconds to wait for another program's transaction, after which sqlite3.OperationalError is raised
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class JobQueue:
         journal: str = "wal",
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
+        patience: float = PATIENCE,
     ) -> None:
         self.path = path
         self._clock = clock
         self._leases = Stillness(steady)
-        self._db = opened(path, journal)
+        self._db = opened(path, journal, patience)
         self._identity, self._devices = identity(path), devices(path)
         self.presence = Presence(self._db, clock, steady)
         self.overview = Overview(self._db)
@@ -77,6 +79,10 @@ class JobQueue:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def wait_at_most(self, seconds: float) -> None:
+        """From now on wait no longer than this for another program's transaction."""
+        self._db.execute(f"PRAGMA busy_timeout = {int(1000 * max(seconds, 0.0))}")
 
     def show_only(self, is_shown: Callable[[str], bool]) -> None:
         """From now on show only sweeps for whose path this is so, and change nothing."""

@@ -53,12 +53,12 @@ class QueueGone(InputError):
     )
 
 
-def opened(path: Path | str, journal: str) -> sqlite3.Connection:
+def opened(path: Path | str, journal: str, patience: float = PATIENCE) -> sqlite3.Connection:
     """The queue's file, with the tables; made if there is none. Raises sqlite3.DatabaseError.
 
-    journal : as SQLite calls it; "" leaves it as it is
+    journal : as SQLite calls it; "" leaves it as it is; patience : seconds to wait for another program's transaction
     """
-    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    db = sqlite3.connect(path, timeout=patience, isolation_level=None)
     db.row_factory = sqlite3.Row
     try:
         if journal:
