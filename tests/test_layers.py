@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 LAYERS = (
-    ("legible",),
+    ("legible", "sound_facts"),
     ("errors", "passing", "threads", "linear_algebra", "text_tables", "robust", "kernels"),
     ("models",),
     ("params",),

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from autoproc.dashboard.access.own_visits import OwnVisit
+from autoproc.dashboard.access.part_of_site import require_images
 from autoproc.dashboard.comparison import MOST, Compared, parameters_of, report_of, rows_of
 from autoproc.dashboard.files import earlier_results, results_of
 from autoproc.dashboard.pages import page
@@ -39,13 +41,13 @@ class Asked:
 
 async def compare_page(request: Request) -> HTMLResponse:
     """The page."""
-    visit = visit_of(request)
+    visit, own = visit_of(request), request.scope.get("own_visit")
     keys = _keys(request)
 
     def facts(queue: JobQueue) -> dict[str, Any]:
         processed = SweepQuery(states=(State.processed,), most=OFFERED)
         return {
-            "asked": [one for key in keys if (one := asked_in(queue, key)) is not None],
+            "asked": [one for key in keys if (one := asked_in(queue, key, own)) is not None],
             "offered": [job.name for job in queue.overview.list.find(processed).jobs],
         }
 
@@ -61,8 +63,8 @@ async def compare_page(request: Request) -> HTMLResponse:
 
 async def compared_numbers(request: Request) -> Response:
     """The numbers of the page's charts, as plots.json has those of a sweep."""
-    visit, keys = visit_of(request), _keys(request)
-    asked = await visit.reader.ask(lambda queue: [asked_in(queue, key) for key in keys])
+    visit, own, keys = visit_of(request), request.scope.get("own_visit"), _keys(request)
+    asked = await visit.reader.ask(lambda queue: [asked_in(queue, key, own) for key in keys])
 
     def text() -> str:
         return report_text(report_of(_compared(visit.outputs, [one for one in asked if one is not None])))
@@ -70,14 +72,19 @@ async def compared_numbers(request: Request) -> Response:
     return Response(await run_in_threadpool(text), media_type="application/json")
 
 
-def asked_in(queue: JobQueue, key: str) -> Asked | None:
-    """What NAME or NAME/NUMBER means; None where there is no such sweep. No sweep has a slash in its own name."""
-    job = queue.by_name(key)
-    if job is not None:
-        return Asked(key, job, None)
-    name, _, number = key.rpartition("/")
-    job = queue.by_name(name) if number.isdecimal() and len(number) < 10 else None
-    return None if job is None else Asked(key, job, int(number))
+def asked_in(queue: JobQueue, key: str, own: OwnVisit | None = None) -> Asked | None:
+    """What NAME or NAME/NUMBER means; None where there is no such sweep. No sweep has a slash in its own name.
+
+    own : of a user who may see a part. Raises LinkedElsewhere.
+    """
+    job, number = queue.by_name(key), ""
+    if job is None:
+        name, _, number = key.rpartition("/")
+        job = queue.by_name(name) if number.isdecimal() and len(number) < 10 else None
+    if job is None:
+        return None
+    require_images(own, job, queue)
+    return Asked(key, job, int(number) if number else None)
 
 
 def _keys(request: Request) -> list[str]:

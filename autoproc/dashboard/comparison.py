@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autoproc.dashboard.told import Told, in_words
+from autoproc.dashboard.told import Told
+from autoproc.dashboard.used import in_words
 from autoproc.reports.chart import Chart, Drawing, Series, draw
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_html import Report

@@ -17,7 +17,7 @@ def news_of(queue: JobQueue, ids: Sequence[int]) -> str:
     """JSON: the sweeps of these numbers and how the visit stands."""
     gone = queue.interrupted()
     facts = standing(queue, gone)
-    rows = [row_of(queue.job(number), gone) for number in ids]
+    rows = [row_of(job, gone) for job in queue.overview.list.numbered(ids)]
     coming = {"html": fragment("arriving.html", **facts)}
     return json.dumps(facts | {"rows": [row | {"html": row_html(row)} for row in rows], "coming": coming})
 

@@ -60,12 +60,12 @@ def _words(job: Job, state: str) -> str:
         return _waiting(job)
     said = doubts_in_words(job.result) if job.state is State.processed else job.error
     partial = f"partial: {job.partial}" if job.partial else ""
-    return "; ".join(filter(None, (said, partial)))
+    return "; ".join(filter(None, (said, partial, "" if job.damage == said else job.damage)))
 
 
 def _waiting(job: Job) -> str:
     later = f"tried again at {datetime.fromtimestamp(job.not_before):%H:%M:%S}" if job.not_before > 0 else ""
-    return "; ".join(filter(None, (job.error, later, "goes first" if job.priority > 0 else "")))
+    return "; ".join(filter(None, (job.error, later, "goes first" if job.priority > 0 else "", job.damage)))
 
 
 def arriving_row(arriving: Arriving) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args, get_origin
 
 from autoproc.config import Config, with_command_line
-from autoproc.dashboard.told import in_words
+from autoproc.dashboard.used import in_words
 from autoproc.dashboard.wishes import as_lines, changes_in
 from autoproc.errors import AutoprocError
 from autoproc.models.space_group import symbols_by_system

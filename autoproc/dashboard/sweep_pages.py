@@ -27,7 +27,8 @@ from autoproc.dashboard.pages import page
 from autoproc.dashboard.rows import row_of
 from autoproc.dashboard.sweep_form import form_for
 from autoproc.dashboard.sweep_log import LOG, log_part
-from autoproc.dashboard.told import DOWNLOADS, outline, told_by, used
+from autoproc.dashboard.told import DOWNLOADS, outline, told_by
+from autoproc.dashboard.used import used
 from autoproc.dashboard.website import visit_of
 from autoproc.dashboard.zipped import zipped
 from autoproc.service.job_queue.job import Job

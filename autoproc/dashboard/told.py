@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from autoproc.config import Config
+from pydantic import Field
+
 from autoproc.dashboard.files import Listed, NotHandedOut, ResultFolder
-from autoproc.params import meanings
 from autoproc.reports.citations import Citation, citations
 from autoproc.reports.journal import standing
 from autoproc.reports.report_data import report_in
 from autoproc.reports.report_html import Report
+from autoproc.reports.summary_facts import SummaryFacts
 from autoproc.service.processing.earlier import PARAMETERS
+from autoproc.sound_facts import Described, in_few_words, sound_part, whole
 
 LARGEST = 1 << 25
 """Bytes of a file of JSON that is read: a summary has 30 kB, plots of a sweep of five lattices 400 kB."""
@@ -36,6 +38,7 @@ class Told:
     """All of it; report : None for results of before there was plots.json, and where it could not be drawn.
 
     settings : parameters that are not the defaults, by table; run : which attempt made them, 0 where nobody wrote it
+    damaged : which of its files, and what in them, could not be understood
     """
 
     summary: Mapping[str, Any]
@@ -43,6 +46,7 @@ class Told:
     settings: Mapping[str, Mapping[str, Any]]
     run: int
     files: tuple[Listed, ...] = ()
+    damaged: tuple[str, ...] = ()
 
     @property
     def decided(self) -> list[Mapping[str, Any]]:
@@ -60,77 +64,66 @@ class Told:
         return citations(self.summary, self.settings)
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A parameter that is not the default, and what it means."""
+class MadeWith(Described):
+    """What parameters.json says."""
 
-    name: str
-    value: str
-    default: str
-    meaning: str = field(default="")
+    run: int = 0
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def told_by(folder: ResultFolder, settings: Mapping[str, Any] | None = None) -> Told | None:
-    """What a folder tells; None where it has no summary that can be read.
+    """What a folder tells; None where it has no summary.
 
     settings : of the queue, for results of before there was parameters.json
     """
     found = outline(folder)
     if found is None:
         return None
+    report, damage = _report(folder)
     return replace(
-        found, report=_report(folder), settings=found.settings or settings or {}, files=tuple(folder.listed())
-    )
+        found, report=report, settings=found.settings or settings or {}, files=tuple(folder.listed()),
+        damaged=found.damaged + damage,
+    )  # fmt: skip
 
 
 def outline(folder: ResultFolder) -> Told | None:
-    """What a folder tells, without its report and files; None where it has no summary that can be read."""
-    summary = _facts(folder, "summary.json")
-    if summary is None or "decisions" not in summary:
+    """What a folder tells, without its report and files; None where it has no summary."""
+    summary, damage = _described(folder, "summary.json", SummaryFacts)
+    if summary is None:
         return None
-    made = _facts(folder, PARAMETERS) or {}
-    return Told(summary, None, made.get("settings") or {}, int(made.get("run") or 0))
+    made, damage_of_made = _described(folder, PARAMETERS, MadeWith)
+    made = made or MadeWith().model_dump()
+    return Told(summary, None, made["settings"], made["run"], damaged=damage + damage_of_made)
 
 
-def used(settings: Mapping[str, Mapping[str, Any]]) -> list[Used]:
-    """Parameters that are not the defaults, in words; those that this version does not know have no default."""
-    defaults = Config()
-    found = []
-    for table, values in settings.items():
-        params = getattr(defaults, table, None)
-        meant = {} if params is None else meanings(type(params))
-        known = {} if params is None else params.model_dump(mode="json")
-        found += [
-            Used(f"{table}.{name}", in_words(value), in_words(known.get(name)), meant.get(name, ""))
-            for name, value in values.items()
-        ]
-    return found
-
-
-def in_words(value: Any) -> str:
-    """A value as it is given on the command line."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        parts = [in_words(part) for part in value]
-        return (";" if any(isinstance(part, list) for part in value) else ",").join(parts)
-    if isinstance(value, Mapping):
-        return " ".join(f"{name}={in_words(part)}" for name, part in value.items())
-    return str(value)
-
-
-def _facts(folder: ResultFolder, name: str) -> dict[str, Any] | None:
+def _described(
+    folder: ResultFolder, name: str, model: type[Described]
+) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """What of a file is as described, with defaults for the rest, and what is damaged; None where there is no file."""
     try:
-        facts = json.loads(folder.read(name, LARGEST))
-    except (NotHandedOut, OSError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) else None
-
-
-def _report(folder: ResultFolder) -> Report | None:
+        text = folder.read(name, LARGEST)
+    except (NotHandedOut, OSError):
+        return None, ()
     try:
-        return report_in(folder.read("plots.json", LARGEST).decode())
-    except (NotHandedOut, OSError, ValueError, KeyError, TypeError):
-        return None
+        facts = json.loads(text)
+    except (ValueError, RecursionError):
+        return model().model_dump(), (f"{name} cannot be read: {_size(text)}",)
+    sound = sound_part(model, facts)
+    damage = (f"{name}: {in_few_words(sound.damaged)}",) if sound.damaged else ()
+    return whole(model, sound.facts), damage
+
+
+def _size(text: bytes) -> str:
+    return f"its {len(text)} bytes are no JSON, as of a file that was cut or overwritten" if text else "it is empty"
+
+
+def _report(folder: ResultFolder) -> tuple[Report | None, tuple[str, ...]]:
+    """The report, and what is damaged of it; None without words where there is none."""
+    try:
+        text = folder.read("plots.json", LARGEST)
+    except (NotHandedOut, OSError):
+        return None, ()
+    try:
+        return report_in(text.decode()), ()
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        return None, (f"plots.json cannot be drawn ({type(error).__name__})",)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from autoproc.dashboard.access.part_of_site import NotYours
+from autoproc.dashboard.access.part_of_site import LinkedElsewhere, NotYours
 from autoproc.dashboard.files import NotHandedOut
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.wishes import BadBody, BadParameters, NotPossible
@@ -44,8 +44,8 @@ class Unforeseen(AutoprocError):
 
 
 STATUS: tuple[tuple[type[AutoprocError], int], ...] = (
-    (UnknownSweep, 404), (NotHandedOut, 404), (NotYours, 403), (NotPossible, 409), (CannotChoose, 409),
-    (BadParameters, 400), (BadBody, 400), (ConfigurationError, 400), (Unforeseen, 500),
+    (UnknownSweep, 404), (NotHandedOut, 404), (NotYours, 403), (LinkedElsewhere, 403), (NotPossible, 409),
+    (CannotChoose, 409), (BadParameters, 400), (BadBody, 400), (ConfigurationError, 400), (Unforeseen, 500),
 )  # fmt: skip
 UNAVAILABLE = 503
 """The queue, or a file, cannot be read now."""

@@ -226,6 +226,8 @@ def _remark(job: Job, now: float) -> str:
         remarks.append(doubts_in_words(job.result))
     if job.state is State.queued and job.not_before > now:
         remarks.append(f"again in {duration(job.not_before - now)}")
+    if job.damage != job.error:
+        remarks.append(job.damage)
     return "; ".join(filter(None, remarks))
 
 
@@ -240,6 +242,7 @@ def story_lines(job: Job, is_interrupted: bool = False) -> list[str]:
         + (f"; asked for {_clock(job.asked_at)}" if job.asked_at else ""),
     ]
     lines += [f"    partial  {job.partial}"] if job.partial else []
+    lines += [f"    damaged  {job.damage}"] if job.damage and job.damage != job.error else []
     lines += [f"    changed  {' '.join(f'{k}={v}' for k, v in job.parameters.items())}"] if job.parameters else []
     for entry in job.story:
         why = entry.get("because") or entry.get("error") or ""

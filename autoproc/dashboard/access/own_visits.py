@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from autoproc.dashboard.access.image_links import folders_of_all, folders_of_ends
 from autoproc.dashboard.access.rights import Ways, may_ask, may_see
 from autoproc.dashboard.access.viewer import Viewer
 from autoproc.dashboard.feed import Feed, Tell
@@ -31,22 +32,43 @@ class OwnRights:
     def __init__(self, viewer: Viewer) -> None:
         self._viewer, self._ways = viewer, Ways()
         self._seen: dict[str, bool] = {}
+        self._ends: dict[str, bool] = {}
+        self._all: dict[str, bool] = {}
 
-    def may_see(self, path: str) -> bool:
-        """The sweep of a template or master file."""
+    def may_see(self, path: str, first: int | None = None, last: int | None = None) -> bool:
+        """The sweep of a template or master file, as far as its folder and its first and last image tell."""
         folder = path.rpartition("/")[0]
+        if path not in self._ends:
+            self._ends[path] = self._sees(folder) and all(map(self._sees, folders_of_ends(path, first, last)))
+        return self._ends[path]
+
+    def may_see_images(self, job: Job, queue: JobQueue) -> bool:
+        """Every image of a sweep, or of each sweep of a group, wherever links among them lead."""
+        return all(one is not None and self._sees_all(one.path) for one in _sweeps_of(job, queue))
+
+    def may_ask(self, job: Job, queue: JobQueue) -> bool:
+        """Have something done with a sweep, or with a group: with each of its sweeps."""
+        jobs = _sweeps_of(job, queue)
+        return bool(jobs) and all(one is not None and self._may_ask(one.path) for one in jobs)
+
+    def _sees(self, folder: str) -> bool:
         if folder not in self._seen:
             self._seen[folder] = may_see(self._ways.to(folder), self._viewer)
         return self._seen[folder]
 
-    def may_ask(self, job: Job, queue: JobQueue) -> bool:
-        """Have something done with a sweep, or with a group: with each of its sweeps."""
-        names = job.result.get("members", ()) if job.kind == "combined" else (job.name,)
-        jobs = [queue.by_name(name) for name in names]
-        return bool(jobs) and all(one is not None and self._may_ask(one.path) for one in jobs)
+    def _sees_all(self, path: str) -> bool:
+        if path not in self._all:
+            self._all[path] = self._sees(path.rpartition("/")[0]) and all(map(self._sees, folders_of_all(path)))
+        return self._all[path]
 
     def _may_ask(self, path: str) -> bool:
         return may_ask(self._ways.to(path.rpartition("/")[0]), self._viewer)
+
+
+def _sweeps_of(job: Job, queue: JobQueue) -> list[Job | None]:
+    """The sweep itself, or those of a group; None for one that is not there, or not to be seen."""
+    names = job.result.get("members", ()) if job.kind == "combined" else (job.name,)
+    return [queue.by_name(name) for name in names]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from autoproc.dashboard.access.own_visits import OwnVisit, OwnVisits
 from autoproc.dashboard.access.viewer import HOLDER
 from autoproc.dashboard.website import Site
 from autoproc.errors import InputError
+from autoproc.service.job_queue.job import Job
 from autoproc.service.job_queue.jobs import JobQueue
 
 NAME = "name"
@@ -29,6 +30,13 @@ class NotYours(InputError):
 
     what = "what is done with {name} is for those to say whose images they are"
     hint = "ask its owner, or somebody of the group of its folder"
+
+
+class LinkedElsewhere(InputError):
+    """Images of a sweep that somebody may see are links into folders that he may not read."""
+
+    what = "images of {name} are links into folders that you may not read"
+    hint = "whoever may read the folders that they lead to can let you in"
 
 
 class PartOfSite:
@@ -65,17 +73,28 @@ class _AboutSweep:
 
 
 async def _require(own: OwnVisit, scope: Scope) -> None:
-    """Raises UnknownSweep or NotYours. Who may ask for something is given the whole queue, to have it written there."""
+    """Raises UnknownSweep, LinkedElsewhere or NotYours.
+
+    Who may ask for something is given the whole queue, to have it written there.
+    """
     name = scope["path_params"][NAME]
 
     def may_ask(queue: JobQueue) -> bool:
-        return own.rights.may_ask(queue.named(name), queue)
+        job = queue.named(name)
+        require_images(own, job, queue)
+        return own.rights.may_ask(job, queue)
 
     is_his = await own.reader.ask(may_ask)
     if scope["method"] == "POST":
         if not is_his:
             raise NotYours(name=name)
         scope["site"] = Request(scope).app.state.site
+
+
+def require_images(own: OwnVisit | None, job: Job, queue: JobQueue) -> None:
+    """Raises LinkedElsewhere where not every image of a sweep is one that this user may see; None may see all."""
+    if own is not None and not own.rights.may_see_images(job, queue):
+        raise LinkedElsewhere(name=job.name)
 
 
 def with_rights(route: BaseRoute) -> BaseRoute:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, overload
 
+from autoproc.sound_facts import in_few_words
+
 INTERRUPTED = "interrupted"
 """In place of a state: under way, but its program is gone."""
+REPLACED = ("settings", "result")
+"""Columns, or parts of them, that a new result takes the place of."""
+TO_START_ANEW = "process its images into another folder of results: `autoproc run IMAGES --output FOLDER`"
+"""What to do about a job whose row is damaged."""
 TO_RESUME = "its program is gone: `autoproc run` begins it again"
 
 
@@ -71,6 +75,20 @@ class Job:
     result: dict[str, Any]
     story: tuple[dict[str, Any], ...]
     progress: str
+    damaged: tuple[str, ...] = ()
+    """Columns of the row, and parts of them, that could not be understood; what stands for them is empty."""
+
+    @property
+    def damage(self) -> str:
+        """That its row could not be understood as a whole, in words; "" where it could."""
+        if not self.damaged:
+            return ""
+        return f"its row in queue.sqlite is damaged ({in_few_words(self.damaged)}), and what that said is not known"
+
+    @property
+    def is_workable(self) -> bool:
+        """All is known of it that processing needs."""
+        return all(part.partition(".")[0] in REPLACED for part in self.damaged)
 
     @property
     def due_since(self) -> float:
@@ -132,30 +150,3 @@ def sql_text(text: str | None) -> str | bytes | None:
 def sql_read(value: str | bytes) -> str:
     """Such text read again."""
     return value if isinstance(value, str) else os.fsdecode(value)
-
-
-TEXTS = ("path", "visit", "partial", "error", "hint", "progress")
-"""Columns in which names of files may stand."""
-
-
-def job_of(row: sqlite3.Row) -> Job:
-    """The job of a row."""
-    values = dict(row)
-    first, last = values.pop("first_image"), values.pop("last_image")
-    values |= {column: sql_read(values[column]) for column in TEXTS if values[column] is not None}
-    for column in ("base", "settings", "parameters", "result", "story"):
-        values[column] = json.loads(values[column]) if values[column] else None
-    return Job(
-        **values
-        | {
-            "image_range": None if first is None else (first, last),
-            "state": State(values["state"]),
-            "parameters": values["parameters"] or {},
-            "error": values["error"] or "",
-            "hint": values["hint"] or "",
-            "retryable": bool(values["retryable"]),
-            "result": values["result"] or {},
-            "story": tuple(values["story"] or ()),
-            "progress": values["progress"] or "",
-        }
-    )

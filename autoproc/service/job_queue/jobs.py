@@ -6,7 +6,6 @@ somebody else, by cancelling or because its lease ran out, can no longer change 
 
 from __future__ import annotations
 
-import errno
 import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,13 +18,14 @@ from autoproc.errors import InputError
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job_queue.changes import Changes
 from autoproc.service.job_queue.chosen import Chosen
-from autoproc.service.job_queue.job import Job, State, job_of, sql_read, sql_text
+from autoproc.service.job_queue.job import TO_START_ANEW, Job, State, sql_read, sql_text
+from autoproc.service.job_queue.job_row import columns_of, job_of
 from autoproc.service.job_queue.overview import Overview
 from autoproc.service.job_queue.presence import Presence
 from autoproc.service.job_queue.priorities import Priorities
-from autoproc.service.job_queue.queue_sql import ANEW, BY_HAND, CLAIM, MINE, TO_QUEUE
-from autoproc.service.job_queue.queue_tables import PATIENCE, QueueGone, devices, identity, is_away, opened, renewed
-from autoproc.service.job_queue.shown_part import show_part
+from autoproc.service.job_queue.queue_sql import ANEW, BY_HAND, CLAIM, MINE, PUT_AWAY, TO_QUEUE
+from autoproc.service.job_queue.queue_tables import PATIENCE, FileInPlace, opened, renewed
+from autoproc.service.job_queue.shown_part import IsShown, show_part
 from autoproc.service.job_queue.stillness import Stillness
 from autoproc.service.job_queue.sweep_names import folder_name, free_name, group_folder, printable
 from autoproc.service.sample_groups import SweepPlace
@@ -69,7 +69,7 @@ class JobQueue:
         self._clock = clock
         self._leases = Stillness(steady)
         self._db = opened(path, journal, patience)
-        self._identity, self._devices = identity(path), devices(path)
+        self._file = FileInPlace(path)
         self.presence = Presence(self._db, clock, steady)
         self.overview = Overview(self._db)
         self.changes = Changes(self._db)
@@ -84,8 +84,8 @@ class JobQueue:
         """From now on wait no longer than this for another program's transaction."""
         self._db.execute(f"PRAGMA busy_timeout = {int(1000 * max(seconds, 0.0))}")
 
-    def show_only(self, is_shown: Callable[[str], bool]) -> None:
-        """From now on show only sweeps for whose path this is so, and change nothing."""
+    def show_only(self, is_shown: IsShown) -> None:
+        """From now on show only sweeps for which this is so, and change nothing."""
         show_part(self._db, is_shown)
 
     @contextmanager
@@ -111,15 +111,7 @@ class JobQueue:
 
         Raises OSError while the disk that it is on is away: it may come back, as a file server does that is silent.
         """
-        try:
-            there = identity(self.path)
-            is_gone = there is None and not is_away(self.path, self._devices)
-        except OSError:  # whoever uses the file says so
-            return
-        if is_gone or there not in (None, self._identity):
-            raise QueueGone(path=self.path)
-        if there is None:
-            raise OSError(errno.ENOENT, "its disk is not mounted any more; waiting for it", str(self.path))
+        self._file.require()
 
     def _one(self, where: str, **values: Any) -> Job | None:
         row = self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchone()
@@ -228,7 +220,7 @@ class JobQueue:
 
     def _insert(self, sweep: FoundSweep, state: State, base: Mapping[str, Any] | None) -> int:
         form = printable if state is State.listed else group_folder if sweep.kind == "combined" else folder_name
-        columns = self._columns_of(sweep) | {
+        columns = columns_of(sweep) | {
             "fingerprint": sweep.fingerprint,
             "name": free_name(form, sweep.name, Path(sweep.path).parent, self._folder_of),
             "state": state,
@@ -241,24 +233,16 @@ class JobQueue:
         assert added.lastrowid is not None
         return added.lastrowid
 
-    def _columns_of(self, sweep: FoundSweep) -> dict[str, Any]:
-        first, last = sweep.image_range or (None, None)
-        return {
-            "path": sql_text(str(sweep.path)), "kind": sweep.kind, "first_image": first, "last_image": last,
-            "n_images": sweep.n_images, "partial": sql_text(sweep.reason if sweep.state == "partial" else ""),
-            "visit": sql_text(str(sweep.visit)), "completed_at": sweep.completed_at,
-        }  # fmt: skip
-
     def _note(self, known: Job, sweep: FoundSweep) -> None:
         """New facts of a known sweep, and nothing else."""
-        columns = self._columns_of(sweep)
+        columns = columns_of(sweep)
         self._update(", ".join(f"{name} = :{name}" for name in columns), "id = :id", **columns, id=known.id)
 
     def _take_again(
         self, known: Job, sweep: FoundSweep, base: Mapping[str, Any] | None, again: bool, keep_changes: bool
     ) -> None:
         """New facts of a known sweep. If it is under way, it is begun anew when that attempt is over."""
-        columns = self._columns_of(sweep)
+        columns = columns_of(sweep)
         changes = ", ".join(f"{name} = :{name}" for name in columns)
         if base is not None:
             changes += ", base = :base" if keep_changes else ", base = :base, parameters = '{}'"
@@ -292,15 +276,19 @@ class JobQueue:
     def claim(
         self, worker: str, lease: float, only: Collection[int] | None = None, newest_visit: bool = True
     ) -> Job | None:
-        """Take the next job, in one statement; None if there is none to begin now.
+        """Take the next job, in one statement; None if there is none to begin now. Damaged ones are set aside.
 
         lease : seconds of silence after which it is given to another; only : numbers to choose from
         """
         now = self._clock()
         numbers = None if only is None else json.dumps(list(only))
         values = {"worker": worker, "lease": now + lease, "now": now, "only": numbers, "newest_visit": newest_visit}
-        rows = self._db.execute(CLAIM, values).fetchall()
-        return job_of(rows[0]) if rows else None
+        while rows := self._db.execute(CLAIM, values).fetchall():
+            job = job_of(rows[0])
+            if job.is_workable:
+                return job
+            self._update(PUT_AWAY, MINE, now=now, error=job.damage, hint=TO_START_ANEW, id=job.id, run=job.run)
+        return None
 
     def heartbeat(self, job: Job, lease: float, progress: str = "") -> bool:
         """Keep a job; False if it is no longer this attempt's."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from autoproc.service.job_queue.job import Job, State, job_of, sql_read
-from autoproc.service.job_queue.sweep_query import SweepList
+from autoproc.service.job_queue.job import Job, State, sql_read
+from autoproc.service.job_queue.job_row import job_of
+from autoproc.service.job_queue.sweep_query import SweepList, of_result
 
-TALLY = "SELECT state, json_extract(result, '$.verdict'), count(*) FROM jobs GROUP BY 1, 2"
+TALLY = f"SELECT state, {of_result('verdict')}, count(*) FROM jobs GROUP BY 1, 2"
 COUNTS = "SELECT state, count(*) FROM jobs GROUP BY 1"
 """What tally adds up, from the index of states alone."""
 LOOKS = "SELECT (id - 1) / ?, group_concat(state || run || length(story)) FROM jobs GROUP BY 1 ORDER BY 1"
@@ -24,7 +25,7 @@ class Overview:
 
     def tally(self) -> Mapping[tuple[str, str], int]:
         """How many sweeps there are of each state and verdict ("" without one)."""
-        return {(state, verdict or ""): n for state, verdict, n in self._db.execute(TALLY)}
+        return {(state, str(verdict or "")): n for state, verdict, n in self._db.execute(TALLY)}
 
     def numbers(self) -> dict[State, int]:
         """How many sweeps there are in each state that has any."""

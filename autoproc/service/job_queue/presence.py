@@ -109,11 +109,13 @@ class Presence:
             raise
 
     def _programs(self) -> list[tuple[str, str, float]]:
-        return [tuple(row) for row in self._db.execute("SELECT program, watches, beat_at FROM programs")]
+        """Of each: its name, the directories that it watches as JSON, and its last beat; odd rows are nobody's."""
+        rows = self._db.execute("SELECT program, watches, beat_at FROM programs")
+        return [(one, watches, float(beat)) for one, watches, beat in rows if isinstance(beat, int | float)]
 
     def _alive(self) -> dict[str, list[str]]:
         return {
-            program: json.loads(watches)
+            program: _directories(watches)
             for program, watches, beat_at in self._programs()
             if not is_dead(program) and (is_here(program) or not self._is_silent(program, beat_at))
         }
@@ -166,7 +168,8 @@ class Presence:
         rows = self._db.execute("SELECT program, path, name, n_images, words, until FROM arriving ORDER BY rowid")
         seen = {}
         for program, path, name, n_images, words, until in rows:
-            if program in alive:
+            is_odd = not isinstance(n_images, int) or not isinstance(until, float | int | None)
+            if program in alive and not is_odd:
                 seen[path] = Arriving(sql_read(path), sql_read(name), n_images, sql_read(words), until)
         return list(seen.values())
 
@@ -176,6 +179,15 @@ class Presence:
         alive = self._alive()
         more: dict[str, int] = {}
         for program, watches, n_more in self._db.execute("SELECT program, watches, n_more FROM programs"):
-            if program in alive:
+            if program in alive and isinstance(n_more, int):
                 more[watches] = max(more.get(watches, 0), n_more)
         return len(self.arriving()) + sum(more.values())
+
+
+def _directories(watches: str) -> list[str]:
+    """Those of a program's row; none where it is damaged."""
+    try:
+        told = json.loads(watches)
+    except (ValueError, TypeError):
+        return []
+    return list(map(str, told)) if isinstance(told, list) else []

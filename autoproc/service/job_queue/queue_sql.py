@@ -22,4 +22,5 @@ WHERE id = ({NEXT}) RETURNING *
 """
 MINE = "id = :id AND run = :run AND state = 'running'"
 TO_QUEUE = "state = 'queued', worker = NULL, lease_until = NULL, progress = NULL"
+PUT_AWAY = "state = 'set_aside', worker = NULL, lease_until = NULL, finished_at = :now, error = :error, hint = :hint"
 ANEW = f"{TO_QUEUE}, attempts = 0, crashes = 0, not_before = 0, error = NULL, hint = NULL, retryable = 0"

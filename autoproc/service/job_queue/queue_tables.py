@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -125,6 +126,26 @@ def is_away(path: Path | str, before: Mapping[Path, int], stat: Callable[[Path],
             continue
         return device != before[folder] or (below is not None and before[below] != before[folder])
     return False
+
+
+class FileInPlace:
+    """The queue's file as it was when it was opened; path : where it has to be."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+        self._identity, self._devices = identity(path), devices(path)
+
+    def require(self) -> None:
+        """Raises QueueGone where it is not there any more, and OSError while the disk that it is on is away."""
+        try:
+            there = identity(self._path)
+            is_gone = there is None and not is_away(self._path, self._devices)
+        except OSError:  # whoever uses the file says so
+            return
+        if is_gone or there not in (None, self._identity):
+            raise QueueGone(path=self._path)
+        if there is None:
+            raise OSError(errno.ENOENT, "its disk is not mounted any more; waiting for it", str(self._path))
 
 
 def renewed(column: str, value: str) -> str:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from typing import TypeAlias
 
 from autoproc.service.job_queue.job import sql_read
 
 VIEWS = """
 CREATE TEMP VIEW jobs AS SELECT * FROM main.jobs AS every WHERE CASE every.kind WHEN 'combined'
-    THEN EXISTS (SELECT 1 FROM json_each(every.result, '$.members'))
+    THEN EXISTS (SELECT 1 FROM json_each(iif(json_valid(every.result), every.result, 'null'), '$.members'))
         AND NOT EXISTS (
-            SELECT 1 FROM json_each(every.result, '$.members') AS member
+            SELECT 1 FROM json_each(iif(json_valid(every.result), every.result, 'null'), '$.members') AS member
             LEFT JOIN main.jobs AS own ON own.name = member.key
-            WHERE own.id IS NULL OR NOT is_shown(own.path))
-    ELSE is_shown(every.path) END;
-CREATE TEMP VIEW arriving AS SELECT rowid AS rowid, * FROM main.arriving WHERE is_shown(path);
+            WHERE own.id IS NULL OR NOT is_shown(own.path, own.first_image, own.last_image))
+    ELSE is_shown(every.path, every.first_image, every.last_image) END;
+CREATE TEMP VIEW arriving AS SELECT rowid AS rowid, * FROM main.arriving WHERE is_shown(path, NULL, NULL);
 CREATE TEMP VIEW programs AS SELECT program, '[]' AS watches, beat_at, 0 AS n_more FROM main.programs;
 CREATE TEMP VIEW changes AS SELECT number,
     CASE WHEN job_id IN (SELECT id FROM temp.jobs WHERE id = job_id) THEN job_id ELSE 0 END AS job_id
@@ -29,16 +30,22 @@ CREATE TEMP VIEW changes AS SELECT number,
 what is not shown remain as numbers, so that the last of them is found at once."""
 
 
+IsShown: TypeAlias = Callable[[str, int | None, int | None], bool]
+"""Of a sweep's path (template or master file), and the numbers of its first and last image where they are known."""
 TABLES = ("jobs", "arriving", "programs", "changes")
 """Not to be read but through the views."""
 
 
-def show_part(db: sqlite3.Connection, is_shown: Callable[[str], bool]) -> None:
-    """From now on the connection shows only sweeps for whose path (template or master file) this is so."""
-    db.create_function("is_shown", 1, lambda path: is_shown(sql_read(path)))
+def show_part(db: sqlite3.Connection, is_shown: IsShown) -> None:
+    """From now on the connection shows only sweeps for which this is so."""
+    db.create_function("is_shown", 3, lambda path, first, last: is_shown(sql_read(path), _number(first), _number(last)))
     db.execute("PRAGMA temp_store = MEMORY")  # to change it later would take the views away
     db.executescript(VIEWS)
     db.set_authorizer(_by_views_alone)
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _by_views_alone(action: int, table: str | None, _: str | None, place: str | None, view: str | None) -> int:

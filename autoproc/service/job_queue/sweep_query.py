@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from autoproc.legible import natural_key
 from autoproc.service.job_queue.changes import Changes
-from autoproc.service.job_queue.job import INTERRUPTED, Job, job_of, sql_read
+from autoproc.service.job_queue.job import INTERRUPTED, Job, sql_read
+from autoproc.service.job_queue.job_row import job_of
 
 FIGURES = (
     "d_min", "completeness", "multiplicity", "r_meas", "r_meas_inner", "r_pim", "cc_half", "i_over_sigma", "n_lattices",
@@ -24,11 +25,18 @@ FIGURES = (
 OF_RESULT = ("verdict", "space_group", *FIGURES)
 FOLDER = "rtrim(rtrim(path, replace(path, '/', '')), '/')"
 """The folder of a sweep's images: the path without the letters behind its last slash."""
+
+
+def of_result(key: str) -> str:
+    """SQL for a part of a job's result; NULL where the result is no JSON."""
+    return f"CASE WHEN json_valid(result) THEN json_extract(result, '$.{key}') END"
+
+
 COLUMNS: Mapping[str, str] = {
     "id": "id", "name": "in_order(name)", "folder": FOLDER, "place": f"in_order(CAST({FOLDER} AS BLOB))",
     "visit": "visit", "state": "state", "n_images": "n_images", "latest": "COALESCE(finished_at, started_at, found_at)",
-    "words": "lower(name || char(10) || path || char(10) || COALESCE(json_extract(result, '$.space_group'), ''))",
-    **{name: f"CASE WHEN state = 'processed' THEN json_extract(result, '$.{name}') END" for name in OF_RESULT},
+    "words": f"lower(name || char(10) || path || char(10) || COALESCE({of_result('space_group')}, ''))",
+    **{name: f"CASE WHEN state = 'processed' THEN {of_result(name)} END" for name in OF_RESULT},
 }  # fmt: skip
 """Of the table in memory, and where they are taken from."""
 TABLE = f"""
@@ -112,23 +120,24 @@ class SweepList:
         order = f"{'place, folder, ' * query.by_folder}{ORDERS[query.order]} {way} NULLS LAST, id {way}"
         chosen = f"SELECT id FROM listed{condition.sql} ORDER BY {order}"
         found = [row[0] for row in self._db.execute(chosen, condition.values)]
-        return FoundSweeps(self._jobs(found[query.first : query.first + query.most]), len(found))
+        return FoundSweeps(self.numbered(found[query.first : query.first + query.most]), len(found))
 
     def tally(self) -> dict[tuple[str, str], int]:
         """How many sweeps there are of each state and verdict ("" without one)."""
         self._bring_up_to_date()
         if self._tally is None:
             rows = self._db.execute("SELECT state, COALESCE(verdict, ''), count(*) FROM listed GROUP BY 1, 2")
-            self._tally = {(state, verdict): n for state, verdict, n in rows}
+            self._tally = {(state, str(verdict)): n for state, verdict, n in rows}
         return self._tally
 
-    def _jobs(self, ids: list[int]) -> list[Job]:
+    def numbered(self, ids: Sequence[int]) -> list[Job]:
+        """The sweeps of these numbers, without settings and story; fewer where one is not there any more."""
         names = [row["name"] for row in self._db.execute("PRAGMA table_info(jobs)")]
         columns = ", ".join(f"NULL AS {name}" if name in LONG else name for name in names)
         chosen = f"SELECT {columns} FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
-        rows = self._db.execute(chosen, (json.dumps(ids),))
+        rows = self._db.execute(chosen, (json.dumps(list(ids)),))
         jobs = {row["id"]: job_of(row) for row in rows}
-        return [jobs[number] for number in ids]
+        return [jobs[number] for number in ids if number in jobs]  # one may have been taken away meanwhile
 
     def _bring_up_to_date(self) -> None:
         latest = self._changes.latest

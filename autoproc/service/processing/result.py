@@ -53,24 +53,24 @@ def finite(value: Any) -> float | None:
 
 
 def result_line(name: str, result: dict[str, Any]) -> str:
-    """A processed sweep in one line."""
-    cell = " ".join(f"{x:.2f}" for x in result["unit_cell"] or ())
+    """A processed sweep in one line; what is not known of it is left out."""
+    cell = " ".join(f"{x:.2f}" for x in result.get("unit_cell") or ())
     figures = [
-        f"{result['d_min']:.2f} A" if result["d_min"] else "",
-        f"{result['completeness']:.1f}% complete" if result["completeness"] is not None else "",
-        f"Rmeas {result['r_meas']:.3f}" if result["r_meas"] is not None else "",
-        f"CC1/2 {result['cc_half']:.3f}" if result["cc_half"] is not None else "",
+        f"{result['d_min']:.2f} A" if result.get("d_min") else "",
+        f"{result['completeness']:.1f}% complete" if result.get("completeness") is not None else "",
+        f"Rmeas {result['r_meas']:.3f}" if result.get("r_meas") is not None else "",
+        f"CC1/2 {result['cc_half']:.3f}" if result.get("cc_half") is not None else "",
         f"{result['n_lattices']} lattices" if (result.get("n_lattices") or 1) > 1 else "",
         "BEWARE, see summary.txt" if result.get("verdict") == "bad" else doubts_in_words(result),
     ]
-    return "  ".join([f"{name}: {result['space_group']}", cell, *filter(None, figures)])
+    return "  ".join([f"{name}: {result.get('space_group') or ''}", cell, *filter(None, figures)])
 
 
 def failure_lines(name: str, result: dict[str, Any]) -> list[str]:
     """A failed sweep: where, why, what to do. A group that was not combined: why."""
     if result.get("status") == "not_combined":
-        return [f"{name}: not combined: {result['error']}"]
+        return [f"{name}: not combined: {result.get('error')}"]
     where = f" at {result['error_stage']}" if result.get("error_stage") else ""
-    lines = [f"{name}: FAILED{where}: {result['error']}"]
+    lines = [f"{name}: FAILED{where}: {result.get('error')}"]
     lines += [f"    {result['hint']}"] if result.get("hint") else []
     return [*lines, *(f"    warning: {warning}" for warning in result.get("warnings", ()))]

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from autoproc.service.job_queue import jobs
+from autoproc.service.job_queue import queue_tables
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.queue_tables import QueueGone, is_away, opened
 
@@ -43,7 +43,7 @@ def test_a_queue_that_is_away_is_waited_for(tmp_path, monkeypatch):
     path.rename(tmp_path / "aside")
     with pytest.raises(QueueGone):
         queue.require_file()
-    monkeypatch.setattr(jobs, "is_away", lambda *_: True)
+    monkeypatch.setattr(queue_tables, "is_away", lambda *_: True)
     with pytest.raises(OSError, match="not mounted any more; waiting"):
         queue.require_file()
     (tmp_path / "aside").rename(path)

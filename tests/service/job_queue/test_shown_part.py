@@ -27,7 +27,7 @@ def queue(tmp_path):
 @pytest.fixture
 def part(queue, tmp_path):
     part = queue_there(Outputs(tmp_path))
-    part.show_only(lambda path: "mine" in path)
+    part.show_only(lambda path, *_: "mine" in path)
     yield part
     part.close()
 

@@ -1,0 +1,49 @@
+"""Parameters that results were made with, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autoproc.config import Config
+from autoproc.params import meanings
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A parameter that is not the default, and what it means."""
+
+    name: str
+    value: str
+    default: str
+    meaning: str = field(default="")
+
+
+def used(settings: Mapping[str, Mapping[str, Any]]) -> list[Used]:
+    """Parameters that are not the defaults, in words; those that this version does not know have no default."""
+    defaults = Config()
+    found = []
+    for table, values in settings.items():
+        params = getattr(defaults, table, None)
+        meant = {} if params is None else meanings(type(params))
+        known = {} if params is None else params.model_dump(mode="json")
+        found += [
+            Used(f"{table}.{name}", in_words(value), in_words(known.get(name)), meant.get(name, ""))
+            for name, value in values.items()
+        ]
+    return found
+
+
+def in_words(value: Any) -> str:
+    """A value as it is given on the command line."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        parts = [in_words(part) for part in value]
+        return (";" if any(isinstance(part, list) for part in value) else ",").join(parts)
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={in_words(part)}" for name, part in value.items())
+    return str(value)
