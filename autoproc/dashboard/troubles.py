@@ -12,7 +12,7 @@ from autoproc.dashboard.access.part_of_site import LinkedElsewhere, NotYours
 from autoproc.dashboard.files import NotHandedOut
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.wishes import BadBody, BadParameters, NotPossible
-from autoproc.errors import AutoprocError, ConfigurationError
+from autoproc.errors import AutoprocError, ConfigurationError, CorruptFile
 from autoproc.service.job_queue.jobs import UnknownSweep
 from autoproc.service.processing.choose_results import CannotChoose
 
@@ -45,7 +45,8 @@ class Unforeseen(AutoprocError):
 
 STATUS: tuple[tuple[type[AutoprocError], int], ...] = (
     (UnknownSweep, 404), (NotHandedOut, 404), (NotYours, 403), (LinkedElsewhere, 403), (NotPossible, 409),
-    (CannotChoose, 409), (BadParameters, 400), (BadBody, 400), (ConfigurationError, 400), (Unforeseen, 500),
+    (CannotChoose, 409), (BadParameters, 400), (BadBody, 400), (ConfigurationError, 400), (CorruptFile, 422),
+    (Unforeseen, 500),
 )  # fmt: skip
 UNAVAILABLE = 503
 """The queue, or a file, cannot be read now."""

@@ -27,6 +27,15 @@ from autoproc.spot_finding.pixels import SpotPixels, group_pixels
 from autoproc.spot_finding.report import format_removed, format_spots_per_image
 from autoproc.threads import map_in_order
 
+MOST_SIGMA = 1e6
+"""Standard deviations: no pixel of 32 bits is so far above a background of one count."""
+LARGEST_GAIN = 1e6
+"""Counts per photon, and photons per count: CCD and CMOS detectors have 0.1 to 100."""
+LARGEST_COUNT = float(1 << 31)
+"""Images have pixels of 32 bits."""
+LARGEST_WINDOW = 441
+"""Pixels of the largest window, of 21 x 21."""
+
 
 class FindSpotsParams(Params):
     """How to find spots. The defaults suit photon-counting detectors."""
@@ -39,21 +48,21 @@ class FindSpotsParams(Params):
     """Half size of the window of pixels around each pixel, along fast and slow, px: 3 3 is 7 x 7, a
     few times the width of a sharp spot. Increase it for spots wider than about 6 px."""
 
-    n_sigma_background: float = Field(6.0, gt=0)
+    n_sigma_background: float = Field(6.0, gt=0, le=MOST_SIGMA)
     """A window whose index of dispersion is this many standard deviations above that of a Poisson
     background holds a peak. 6 finds no spot in pure noise: under one strong pixel an image."""
 
-    n_sigma_strong: float = Field(3.0, gt=0)
+    n_sigma_strong: float = Field(3.0, gt=0, le=MOST_SIGMA)
     """A pixel of a peak is strong when it is this many standard deviations above its background.
     Raise it, to 15 for example, where weak, spurious spots spoil indexing."""
 
-    min_local: int = Field(2, ge=2)
+    min_local: int = Field(2, ge=2, le=LARGEST_WINDOW)
     """Fewest good pixels in the window of a pixel; where there are fewer, it cannot be strong."""
 
-    global_threshold: float = Field(0.0, ge=0)
+    global_threshold: float = Field(0.0, ge=0, le=LARGEST_COUNT)
     """Pixels must be above this too, counts."""
 
-    gain: float | None = Field(None, gt=0)
+    gain: float | None = Field(None, ge=1 / LARGEST_GAIN, le=LARGEST_GAIN)
     """Counts per photon; none takes it from the detector (1 for photon-counting ones). A CCD or CMOS
     detector with the wrong gain gives spots everywhere (too low) or too few (too high)."""
 

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from autoproc.config import Config, change_table
 from autoproc.dashboard.website import site_of, subject_in
-from autoproc.errors import AutoprocError, InputError
+from autoproc.errors import AutoprocError, CorruptFile, InputError
 from autoproc.models.reflections import Reflections
 from autoproc.overrides import BadParameter
 from autoproc.service.job_queue.jobs import UnknownSweep
@@ -152,6 +152,8 @@ def in_thread(answer: Callable[[Looked], Response]) -> Callable[[Request], Await
             return _said(error, 404)
         except (WrongQuestion, BadParameter) as error:
             return _said(error, 400)
+        except CorruptFile as error:
+            return _said(error, 422)
         except AutoprocError as error:
             return _said(error, 503)
 

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from autoproc.dashboard.pages import page
+from autoproc.dashboard.troubles import status_of
 from autoproc.dashboard.website import subject_in
 from autoproc.errors import AutoprocError
 from autoproc.viewing.lattice_message import lattice_message
@@ -61,7 +62,7 @@ async def lattice_points_of_stage(request: Request) -> Response:
     try:
         message = await run_in_threadpool(message_of_stage, subject, stage)
     except AutoprocError as error:
-        return PlainTextResponse(f"{error.message}\n{error.advice}", 503)
+        return PlainTextResponse(f"{error.message}\n{error.advice}", status_of(error))
     return Response(
         message, media_type="application/octet-stream", headers={"cache-control": "no-store", "etag": version}
     )

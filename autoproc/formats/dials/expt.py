@@ -157,7 +157,7 @@ def _matrix(values: Any) -> np.ndarray:
 
 def _beam(m: dict[str, Any]) -> Beam:
     normal, fraction = _vector(m.get("polarization_normal", (0, 1, 0))), float(m.get("polarization_fraction", 0.999))
-    if not 0 <= fraction <= 1 or not np.linalg.norm(normal) > 0:
+    if not 0 <= fraction <= 1 or not np.any(normal):
         raise ValueError(f"a polarization_fraction of {fraction:g} about {normal} is impossible")
     return Beam(
         float(m["wavelength"]), _vector(m["direction"]), normal, fraction, float(m.get("divergence", 0.0)),

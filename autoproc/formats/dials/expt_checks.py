@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -24,24 +25,37 @@ FLATTEST_CELL = 1e-6
 """Volume of a unit cell over the product of its edges: 1 for right angles; below this it has no reciprocal cell."""
 FLATTEST_FRAME = 1e-9
 """Distance of the sample from a panel's plane over its distance from the panel, and the like of its axes."""
+LONGEST = 1e9
+"""Of a vector, in whatever unit, and of all other numbers without a narrower limit: no geometry of a beamline has
+more than 1e6 mm, and squares and products of these are far from the end of what can be calculated with."""
+LARGEST_PEDESTAL = float(1 << 30)
+"""Counts; images have pixels of 32 bits."""
+LARGEST_TURN = 1e6
+"""Degrees of a scan's start and of an image."""
+LONGEST_CELL = 1e5
+"""Angstrom; the largest cells of viruses have some 1e3."""
 
 
 def checked(experiment: Experiment) -> Experiment:
     """The same. Raises ValueError, saying which model it is, for one that nothing can be calculated with."""
-    models: tuple[tuple[str, Any, Callable[[Any], bool]], ...] = (
-        ("beam", experiment.beam, _is_beam), ("goniometer", experiment.goniometer, _is_goniometer),
-        ("scan", experiment.scan, _is_scan), ("crystal", experiment.crystal, _is_crystal),
-        ("profile", experiment.profile, _is_profile), ("imageset", experiment.imageset, _is_imageset),
-    )  # fmt: skip
     wavelength = experiment.beam.wavelength
     if isinstance(wavelength, float) and not MIN_WAVELENGTH <= wavelength <= MAX_WAVELENGTH:
         raise ValueError(
             f"its wavelength, {wavelength:g} A, is impossible ({MIN_WAVELENGTH:g} to {MAX_WAVELENGTH:g} A); import the "
             "images again with the right value (wavelength=)"
         )
+    models: tuple[tuple[str, Any, Callable[[Any], bool]], ...] = (
+        ("beam", experiment.beam, _is_beam), ("goniometer", experiment.goniometer, _is_goniometer),
+        ("scan", experiment.scan, _is_scan), ("crystal", experiment.crystal, _is_crystal),
+        ("profile", experiment.profile, _is_profile), ("imageset", experiment.imageset, _is_imageset),
+    )  # fmt: skip
     for name, model, is_sound in models:
-        if model is not None and not is_sound(model):
-            raise ValueError(f"its {name} is impossible")
+        if model is not None:
+            _require_numbers(name, model)
+            if not is_sound(model):
+                raise ValueError(f"its {name} is impossible")
+    for panel in experiment.detector.panels:
+        _require_numbers("detector", panel)
     if not len(experiment.detector) or not all(map(_is_panel, experiment.detector.panels)):
         raise ValueError("its detector is impossible")
     if not isinstance(experiment.identifier, str):
@@ -52,6 +66,32 @@ def checked(experiment: Experiment) -> Experiment:
     if points is not None and len(points) != experiment.scan.n_images + 1:
         raise ValueError(f"its crystal has {len(points)} orientations for {experiment.scan.n_images} images")
     return experiment
+
+
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "pedestal": (-LARGEST_PEDESTAL, LARGEST_PEDESTAL), "oscillation": (-LARGEST_TURN, LARGEST_TURN),
+    "polarization_fraction": (0.0, 1.0), "gain": (1 / LONGEST, LONGEST),
+}  # fmt: skip
+"""Of numbers that have narrower ones than LONGEST, by the name of their field."""
+FREE = (
+    "trusted_range", "mask", "cell_esd", "flux", "transmission", "image_range", "excluded", "epochs", "exposure_times",
+    "batch_offset", "indices",
+)  # fmt: skip
+"""Fields whose numbers are compared and told, and nothing is calculated with."""
+
+
+def _require_numbers(name: str, model: Any) -> None:
+    """Raise ValueError for a number of a model that is out of its limits, saying which and what they are."""
+    for field in fields(model):
+        value = getattr(model, field.name)
+        if field.name in FREE:
+            continue
+        low, high = LIMITS.get(field.name, (-LONGEST, LONGEST))
+        listed = value if isinstance(value, tuple) else (value,)
+        numbers = value if isinstance(value, np.ndarray) else np.array([n for n in listed if isinstance(n, float)])
+        outside = numbers[~((low <= numbers) & (numbers <= high))]
+        if len(outside):
+            raise ValueError(f"its {name}'s {field.name} has {outside[0]:g}, which is impossible ({low:g} to {high:g})")
 
 
 def _is_vector(values: np.ndarray, may_be_zero: bool = False) -> bool:
@@ -115,7 +155,12 @@ def _is_crystal(crystal: Crystal) -> bool:
     points = np.concatenate([[crystal.A], *([] if crystal.A_at_scan_points is None else [crystal.A_at_scan_points])])
     with np.errstate(all="ignore"):
         edges = np.prod(np.linalg.norm(points, axis=1), axis=1)  # of the reciprocal cell
-        return bool(np.all(np.isfinite(points)) and np.all(np.abs(np.linalg.det(points)) > FLATTEST_CELL * edges))
+        if not bool(np.all(np.isfinite(points)) and np.all(np.abs(np.linalg.det(points)) > FLATTEST_CELL * edges)):
+            return False
+        longest = float(np.max(np.linalg.norm(crystal.real_space, axis=1)))
+    if not longest <= LONGEST_CELL:
+        raise ValueError(f"its cell's edge of {longest:g} A is impossible (up to {LONGEST_CELL:g} A)")
+    return True
 
 
 def _is_profile(profile: ProfileModel) -> bool:

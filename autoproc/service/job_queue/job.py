@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, overload
 
-from autoproc.sound_facts import in_few_words
-
 INTERRUPTED = "interrupted"
 """In place of a state: under way, but its program is gone."""
 REPLACED = ("settings", "result")
@@ -83,7 +81,7 @@ class Job:
         """That its row could not be understood as a whole, in words; "" where it could."""
         if not self.damaged:
             return ""
-        return f"its row in queue.sqlite is damaged ({in_few_words(self.damaged)}), and what that said is not known"
+        return f"its row in queue.sqlite is damaged ({', '.join(self.damaged)}), and what that said is not known"
 
     @property
     def is_workable(self) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any, TypeAlias
 
 from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.job_queue.job import Job, State, sql_read, sql_text
-from autoproc.sound_facts import Described, sound_part
 
 TEXTS = ("name", "path", "visit", "partial", "error", "hint", "progress")
 """Columns in which names of files may stand, which are bytes where they are no UTF-8."""
@@ -20,83 +19,76 @@ LATEST = 2e11
 JSON = ("base", "settings", "parameters", "result", "story")
 
 
-class KeptResult(Described):
-    """What the queue keeps of a summary (processing/result.py), as JSON."""
-
-    status: str | None = None
-    error: str | None = None
-    error_stage: str | None = None
-    hint: str | None = None
-    retryable: bool = False
-    lost: str = ""
-    members: dict[str, int] = Field(default_factory=dict)
-    warnings: list[str] = Field(default_factory=list)
-    verdict: str | None = None
-    look_at: list[str] = Field(default_factory=list)
-    space_group: str | None = None
-    unit_cell: list[float] | None = Field(None, min_length=6, max_length=6)
-    n_lattices: int | None = None
-    n_images: int | None = None
-    n_images_used: int | None = None
-    n_spots: int | None = None
-    d_min: float | None = None
-    completeness: float | None = None
-    multiplicity: float | None = None
-    i_over_sigma: float | None = None
-    r_meas: float | None = None
-    r_meas_inner: float | None = None
-    r_pim: float | None = None
-    cc_half: float | None = None
-    cc_anom: float | None = None
-    cc_anom_inner: float | None = None
-    isa: float | None = None
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-Time = Annotated[float, Field(ge=-LATEST, le=LATEST)]
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-class Happened(Described):
-    """An entry of a job's story."""
-
-    at: Time
-    event: str
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and _is_number(value) and abs(value) <= LATEST
 
 
-class JobRow(Described):
-    """The columns of a row, JSON unpacked; schema.sql says what each is."""
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
-    id: int = 0
-    fingerprint: str = ""
-    name: str = ""
-    path: str = ""
-    kind: str = ""
-    first_image: int | None = None
-    last_image: int | None = None
-    n_images: int = 0
-    state: Annotated[State, Field(strict=False)] = State.set_aside
-    partial: str | None = None
-    visit: str | None = None
-    priority: float = 0.0
-    attempts: int = 0
-    crashes: int = 0
-    run: int = 0
-    worker: str | None = None
-    lease_until: Time | None = None
-    not_before: Time = 0.0
-    found_at: Time = 0.0
-    completed_at: Time = 0.0
-    asked_at: Time | None = None
-    started_at: Time | None = None
-    finished_at: Time | None = None
-    base: dict[str, dict[str, Any]] | None = None
-    parameters: dict[str, str] | None = None
-    settings: dict[str, dict[str, Any]] | None = None
-    error: str | None = None
-    hint: str | None = None
-    retryable: int = 0
-    result: dict[str, Any] | None = None
-    story: list[Happened] | None = None
-    progress: str | None = None
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_settings(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(inner, dict) for inner in value.values())
+
+
+def _is_cell(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 6 and all(map(_is_number, value))
+
+
+def _is_result(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _are_changes(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
+def _are_runs(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_whole, value.values()))
+
+
+def _is_story(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, dict) and _is_time(one.get("at")) and _is_text(one.get("event")) for one in value
+    )
+
+
+Kinds: TypeAlias = Mapping[str, tuple[Callable[[object], bool], object]]
+"""Of each part what it has to be, and what stands for it where it is damaged. None is for parts that may be missing."""
+ROW: Kinds = {
+    **dict.fromkeys(("id", "n_images", "attempts", "crashes", "run", "retryable"), (_is_whole, 0)),
+    **dict.fromkeys(("first_image", "last_image"), (_is_whole, None)),
+    **dict.fromkeys(("fingerprint", "name", "path", "kind"), (_is_text, "")),
+    **dict.fromkeys(("partial", "visit", "worker", "error", "hint", "progress"), (_is_text, None)),
+    **dict.fromkeys(("not_before", "found_at", "completed_at"), (_is_time, 0.0)),
+    **dict.fromkeys(("lease_until", "asked_at", "started_at", "finished_at"), (_is_time, None)),
+    "priority": (_is_number, 0.0), "state": (frozenset(State).__contains__, State.set_aside),
+    "base": (_are_settings, None), "settings": (_are_settings, None), "parameters": (_are_changes, None),
+    "result": (_is_result, None), "story": (_is_story, None),
+}  # fmt: skip
+"""The columns, JSON unpacked; schema.sql says what each is."""
+RESULT: Kinds = {
+    **dict.fromkeys(("status", "error", "error_stage", "hint", "lost", "verdict", "space_group"), (_is_text, None)),
+    **dict.fromkeys(("n_lattices", "n_images", "n_images_used", "n_spots"), (_is_whole, None)),
+    **dict.fromkeys(("d_min", "completeness", "multiplicity", "i_over_sigma", "isa"), (_is_number, None)),
+    **dict.fromkeys(("r_meas", "r_meas_inner", "r_pim", "cc_half", "cc_anom", "cc_anom_inner"), (_is_number, None)),
+    **dict.fromkeys(("warnings", "look_at"), (_are_texts, None)),
+    "retryable": (lambda value: isinstance(value, bool), None), "members": (_are_runs, None),
+    "unit_cell": (_is_cell, None),
+}  # fmt: skip
+"""What the queue keeps of a summary (processing/result.py), as JSON."""
 
 
 def columns_of(sweep: FoundSweep) -> dict[str, Any]:
@@ -109,17 +101,13 @@ def columns_of(sweep: FoundSweep) -> dict[str, Any]:
     }  # fmt: skip
 
 
-NOTHING = JobRow().model_dump()
-
-
 def job_of(row: sqlite3.Row) -> Job:
     """The job of a row. Where a part of it cannot be understood it stands empty, and is named in `damaged`."""
     told = dict(row)
     unread = [column for column in JSON if not _is_unpacked(told, column)]
     told |= {column: sql_read(told[column]) for column in TEXTS if isinstance(told[column], bytes)}
-    sound, damaged = sound_part(JobRow, told)
-    columns = NOTHING | sound
-    result, damaged_result = sound_part(KeptResult, columns["result"] or {})
+    columns, damaged = _sound(told, ROW)
+    result, damaged_result = _sound(columns["result"] or {}, RESULT)
     first, last = columns.pop("first_image"), columns.pop("last_image")
     return Job(
         **columns
@@ -134,6 +122,15 @@ def job_of(row: sqlite3.Row) -> Job:
             "damaged": (*unread, *damaged, *(f"result.{part}" for part in damaged_result)),
         }
     )
+
+
+def _sound(told: Mapping[str, Any], kinds: Kinds) -> tuple[dict[str, Any], list[str]]:
+    """What is told, with what stands for damaged parts; and the names of these."""
+    damaged = [
+        part for part, value in told.items()
+        if part in kinds and not kinds[part][0](value) and not (value is None and kinds[part][1] is None)
+    ]  # fmt: skip
+    return dict(told) | {part: kinds[part][1] for part in damaged}, damaged
 
 
 def _is_unpacked(told: dict[str, Any], column: str) -> bool:

@@ -102,7 +102,7 @@ def test_a_damaged_table_is_said(client, output):
     write_stage(output / "odd #2?" / "stages", "strong")
     (output / "odd #2?" / "stages" / "strong.refl").write_bytes(b"nonsense")
     answer = client.get("/sweeps/odd%20%232%3F/lattice/points?stage=strong")
-    assert answer.status_code == 503
+    assert answer.status_code == 422
     assert "strong.refl" in answer.text
 
 
