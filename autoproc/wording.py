@@ -33,6 +33,8 @@ def counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
+VERDICTS = {"good": "good", "look": "look closer", "bad": "beware"}
+"""What the checks of a sweep came to, as people read it wherever it is said."""
 CUT = " ..."
 """The end of a sentence that was cut."""
 

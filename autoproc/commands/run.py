@@ -43,6 +43,7 @@ from autoproc.service.notify import Notifier
 from autoproc.service.processing.order import settings_of
 from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import open_queue
+from autoproc.service.sample_groups import COMBINED
 from autoproc.service.supervisor import Plan, Supervisor
 from autoproc.service.visit_page import VisitPage
 from autoproc.service.watching.named_sweeps import NamedSearch, NamedSweeps
@@ -315,7 +316,7 @@ def closing_all(things: Sequence[Watcher | NamedSearch | None]) -> Iterator[None
 
 def greeting(roots: Sequence[Path], queue: JobQueue) -> str:
     """What a program that watches says first: where it looks, how to stop it, and what it goes on with."""
-    jobs = queue.rows()
+    jobs = [job for job in queue.rows() if job.kind != COMBINED]
     n_done = sum(job.state.is_settled and job.state is not State.listed for job in jobs)
     n_interrupted = sum(job.state is State.running and is_dead(job.worker or "") for job in jobs)
     n_waiting = sum(job.state is State.queued for job in jobs)

@@ -11,11 +11,11 @@ from autoproc.dashboard.used import in_words
 from autoproc.reports.chart import Chart, Drawing, Series, draw
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_html import Report
+from autoproc.wording import VERDICTS
 
 MOST = 6
 """Results compared at a time: as many as there are colours of curves."""
 NOTHING = "\u2013"
-IN_WORDS = {"good": "good", "look": "look closer", "bad": "beware"}
 Better = Callable[[Sequence[float]], float]
 
 
@@ -85,7 +85,7 @@ def rows_of(compared: Sequence[Compared]) -> list[Row]:
     """The figures that any of the results has."""
     summaries = [one.told.summary for one in compared]
     rows = [
-        _words("verdict", [IN_WORDS.get(str((s.get("quality") or {}).get("verdict")), NOTHING) for s in summaries]),
+        _words("verdict", [VERDICTS.get(str((s.get("quality") or {}).get("verdict")), NOTHING) for s in summaries]),
         _words("space group", [s.get("space_group") or NOTHING for s in summaries]),
         _words("unit cell", [_cell(s.get("unit_cell")) for s in summaries]),
         *(_numbers(figure, [_value(s, figure.path) for s in summaries]) for figure in FIGURES),

@@ -17,6 +17,7 @@ from autoproc.errors import AutoprocError
 from autoproc.models.space_group import symbols_by_system
 from autoproc.params import meanings
 from autoproc.service.job_queue.job import Job, State
+from autoproc.symmetry.absences import not_told_apart
 
 Choices: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 LABELS = {
@@ -165,8 +166,14 @@ def choices_of(name: str) -> Choices:
         return (("", tuple((str(value), str(value)) for value in get_args(annotation))),)
     if key == "space_group":
         groups = symbols_by_system().items()
-        return tuple((system, tuple((one, one) for one in symbols)) for system, symbols in groups)
+        return tuple((system, tuple((one, _with_twins(one)) for one in symbols)) for system, symbols in groups)
     return ()
+
+
+def _with_twins(name: str) -> str:
+    """A space group, and those that intensities cannot tell from it."""
+    twins = not_told_apart().get(name)
+    return f"{name}: data cannot tell it from {', '.join(twins)}" if twins else name
 
 
 def _is_parameter(name: str) -> bool:

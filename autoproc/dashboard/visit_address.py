@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from autoproc.service.job_queue.sweep_query import ORDERS, SweepQuery
+from autoproc.wording import VERDICTS
 
 PAGE = 100
 """Rows of a page: as many as a browser lays out at once without being slow."""
@@ -35,9 +36,7 @@ VIEWS = (
     View("running", "work", ("running",)),
     View("waiting", "open", ("queued",)),
     View("interrupted", "look", ("interrupted",)),
-    View("good", "good", verdicts=("good",)),
-    View("look closer", "look", verdicts=("look",)),
-    View("beware", "bad", verdicts=("bad",)),
+    *(View(words, verdict, verdicts=(verdict,)) for verdict, words in VERDICTS.items()),
     View("failed", "bad", ("failed", "set_aside")),
     View("left out", "open", ("cancelled", "not_combined")),
 )

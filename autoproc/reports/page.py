@@ -15,6 +15,7 @@ from autoproc import __version__
 from autoproc.legible import legible_lines
 from autoproc.reports.maps import MapDrawing, draw_map
 from autoproc.reports.tables import Table
+from autoproc.wording import VERDICTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _environment() -> Environment:
 
 def environment(loader: BaseLoader) -> Environment:
     """Templates of pages: what they show is text, and made legible."""
-    return Environment(
+    made = Environment(
         loader=loader,
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
@@ -84,3 +85,5 @@ def environment(loader: BaseLoader) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # a program that is replaced while it runs goes on with the pages that it knows
     )
+    made.filters["verdict"] = lambda one: VERDICTS.get(one, "")
+    return made

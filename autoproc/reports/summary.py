@@ -29,7 +29,7 @@ from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.reports.whose_crystal import whose_crystal
 from autoproc.stages.anisotropy import AXES
 from autoproc.stages.pipeline import Processing
-from autoproc.wording import first_of
+from autoproc.wording import VERDICTS, first_of
 
 RANGE_KEYS = (
     "d_max", "d_min", "completeness", "multiplicity", "i_over_sigma", "r_merge", "r_meas", "r_pim", "cc_half",
@@ -271,7 +271,7 @@ def quality_line(summary: dict[str, Any]) -> str:
     failed = [check["name"] for verdict in ("bad", "look") for check in checks if check["verdict"] == verdict]
     if not failed:
         return f"QUALITY      good: nothing unusual in {len(checks)} checks"
-    word = {"look": "LOOK AT", "bad": "BEWARE OF"}[summary["quality"]["verdict"]]
+    word = VERDICTS[summary["quality"]["verdict"]].upper()
     return _wrapped(f"{word:<13}{first_of(failed)} (see the warnings)", indent=" " * 13)
 
 

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from autoproc.reports.page import render
-from autoproc.wording import first_of, images_in_words
+from autoproc.wording import VERDICTS, counted, first_of, images_in_words
 
 Lamp = Literal["good", "look", "bad", "open"]
-VERDICTS: Mapping[str, tuple[Lamp, str]] = {
-    "good": ("good", "good"), "look": ("look", "look closer"), "bad": ("bad", "beware"),
-}  # fmt: skip
+LAMPS: Mapping[str, Lamp] = {"good": "good", "look": "look", "bad": "bad"}
 STATES: Mapping[str, tuple[Lamp, str]] = {
     "arriving": ("open", "arriving"), "queued": ("open", "waiting"), "running": ("open", "running"),
     "interrupted": ("look", "interrupted"), "begun": ("open", "begun"),
@@ -93,7 +91,7 @@ class SweepRow:
 def judged(state: str, verdict: str) -> tuple[Lamp, str]:
     """The colour of a sweep, and what it means in words."""
     if state == "processed":
-        return VERDICTS.get(verdict, ("look", "processed"))
+        return LAMPS.get(verdict, "look"), VERDICTS.get(verdict, "processed")
     return STATES.get(state, ("open", state))
 
 
@@ -189,6 +187,7 @@ def visit_index(
     alive: Alive | None = None,
     tally: Mapping[tuple[str, str], int] | None = None,
     pages: Sequence[tuple[str, str]] = (),
+    n_groups: int = 0,
 ) -> str:
     """The page as text.
 
@@ -196,13 +195,15 @@ def visit_index(
     while sweeps are open, 0 never; alive : until when it tells the truth if it is not written again
     tally : number of sweeps of each state and verdict, where the rows are not all
     pages : words and addresses of the pages that show all sweeps; "" for the page itself
+    n_groups : of sweeps, which are counted among the sweeps
     """
     tally = Counter((row.state, row.verdict) for row in rows) if tally is None else tally
     is_open = any(n for (state, _), n in tally.items() if state in OPEN)
     life = "" if alive is None or is_open else LIFE  # while sweeps are open the page itself is written often enough
     return render(
-        "index.html", title=title, rows=rows, listed=listed, counts=counts_in_words(tally), written=written,
-        alive=alive if is_open else None, life=life, interrupted_counts=counts_in_words(_interrupted(tally)),
+        "index.html", title=title, rows=rows, listed=listed, counts=counts_in_words(tally, n_groups), written=written,
+        alive=alive if is_open else None, life=life,
+        interrupted_counts=counts_in_words(_interrupted(tally), n_groups),
         pages=pages, refresh=refresh if is_open or not rows else max(refresh, 60) if refresh else 0,
     )  # fmt: skip
 
@@ -220,13 +221,13 @@ def _interrupted(tally: Mapping[tuple[str, str], int]) -> Mapping[tuple[str, str
     return found
 
 
-def counts_in_words(tally: Mapping[tuple[str, str], int]) -> str:
-    """How many sweeps, and how they stand, from the number of each state and verdict."""
+def counts_in_words(tally: Mapping[tuple[str, str], int], n_groups: int = 0) -> str:
+    """How many sweeps, and how they stand, from the number of each state and verdict; n_groups : among these."""
     found: Counter[str] = Counter()
     for (state, verdict), n in tally.items():
         found[judged(state, verdict)[1]] += n
     said = [f"{n} {words}" for words, n in found.items() if n]
     if not said:
         return "no sweeps yet"
-    n_sweeps = sum(found.values())
-    return f"{n_sweeps} sweep{'s' * (n_sweeps != 1)}: " + ", ".join(said)
+    groups = f" and {counted(n_groups, 'group')} of them" if n_groups else ""
+    return f"{counted(sum(found.values()) - n_groups, 'sweep')}{groups}: {', '.join(said)}"

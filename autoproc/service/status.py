@@ -21,14 +21,14 @@ from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.processing.result import doubts_in_words, failure_lines, result_line
-from autoproc.wording import images_in_words
+from autoproc.wording import VERDICTS, images_in_words
 
 COLOURS = {
     State.queued: "cyan", State.running: "blue", State.processed: "green", State.failed: "red",
     State.cancelled: "dim", State.set_aside: "red", State.listed: "dim",
     State.not_combined: "dim",
 }  # fmt: skip
-VERDICTS = {"good": "green", "look": "yellow", "bad": "red"}
+HUES = {"good": "green", "look": "yellow", "bad": "red"}
 WORDS = {State.set_aside: "set aside", State.not_combined: "not combined"}
 WITH_RESULT = (State.processed, State.failed, State.not_combined)
 FIGURES = {
@@ -178,7 +178,7 @@ def _cells(job: Job, now: float, is_interrupted: bool) -> dict[str, str]:
         "space group": result.get("space_group") or "",
         "cell": " ".join(f"{x:.1f}" for x in result.get("unit_cell") or ()),
         **{heading: _figure(result.get(key), form) for heading, (key, form) in FIGURES.items()},
-        "quality": f"[{VERDICTS[verdict]}]{verdict}[/]" if verdict in VERDICTS else verdict,
+        "quality": f"[{HUES[verdict]}]{VERDICTS[verdict]}[/]" if verdict in HUES else verdict,
         "time": _time(job, now),
         REMARK: escape(legible(_remark(job, now))),
     }

@@ -23,6 +23,7 @@ from autoproc.service.job_queue.overview import numbers_of
 from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.life_line import LifeLine, now_in_words, replace_page
 from autoproc.service.processing.outputs import Outputs
+from autoproc.service.sample_groups import COMBINED
 from autoproc.service.share import Share
 from autoproc.wording import counted
 
@@ -92,7 +93,7 @@ class VisitPage:
             further = looks if sum(numbers.values()) > len(jobs) else {}
             page = page_of(
                 jobs, self._folder, arriving, interrupted, Alive(round(time.time(), 1), silence, is_over),
-                told_tally(tally, n_arriving, len(interrupted)), _links(further),
+                told_tally(tally, n_arriving, len(interrupted)), _links(further), overview.n_groups(),
             )  # fmt: skip
             self._replace("index.html", page)
             self._write_next(further)
@@ -140,11 +141,12 @@ def page_of(
     alive: Alive | None = None,
     tally: Mapping[tuple[str, str], int] | None = None,
     pages: Sequence[tuple[str, str]] = (),
+    n_groups: int | None = None,
 ) -> str:
     """A page of a queue: what is coming, then the latest images first; what was not processed below.
 
     alive : whether it is kept up to date; tally : sweeps of each state and verdict, where `jobs` are not all
-    pages : words and addresses of all pages
+    n_groups : of sweeps, where `jobs` are not all; pages : words and addresses of all pages
     """
     latest = sorted(jobs, key=lambda job: (-job.completed_at, natural_key(job.name), job.name))
     visits = {job.visit for job in jobs if job.visit}
@@ -157,7 +159,9 @@ def page_of(
     listed = [
         ListedRow(job.path, job.n_images, job.error or job.partial) for job in latest if job.state is State.listed
     ]
-    return visit_index(rows, listed, common or "autoproc", now_in_words(), REFRESH, alive, tally, pages)
+    n_groups = sum(job.kind == COMBINED for job in jobs) if n_groups is None else n_groups
+    title = common or "autoproc"
+    return visit_index(rows, listed, title, now_in_words(), REFRESH, alive, tally, pages, n_groups)
 
 
 def _row(job: Job, output: Path, several: bool, is_interrupted: bool, is_kept: bool) -> SweepRow:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import gemmi
 import numpy as np
 import scipy
 
-from autoproc.models.space_group import rotations_of
+from autoproc.models.space_group import rotations_of, symbol
 from autoproc.symmetry.centric import CentreEvidence
 from autoproc.symmetry.glide_plane import GlidePlane
 from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
@@ -166,6 +167,22 @@ def absence_signature(group: gemmi.SpaceGroup, change: np.ndarray | None = None)
     """
     hkl = SIGNATURE_INDICES
     return absent_in(group, hkl if change is None else np.rint(hkl @ np.asarray(change, float).T)).tobytes()
+
+
+@lru_cache(maxsize=1)
+def not_told_apart() -> dict[str, tuple[str, ...]]:
+    """Chiral space groups, and those of the same rotations, centring and absences, by symbol in the standard setting.
+
+    Enantiomorphs are among them, I 2 2 2 with I 21 21 21, I 2 3 with I 21 3; groups that are told from all others not.
+    """
+    alike: dict[tuple[str, bytes, bytes], list[str]] = {}
+    for group in gemmi.spacegroup_table():
+        if group.is_reference_setting() and group.is_sohncke():
+            rotations = b"".join(sorted(rotation.tobytes() for rotation in rotations_of(group)))
+            key = (group.centring_type(), rotations, absence_signature(group))
+            alike.setdefault(key, []).append(symbol(group))
+    return {one: tuple(other for other in names if other != one) for names in alike.values() for one in names
+            if len(names) > 1}  # fmt: skip
 
 
 def absent_in(group: gemmi.SpaceGroup, hkl: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from autoproc.merging.against_others import against_others, on_common_scale
 from autoproc.merging.groups import group_equivalents
 from autoproc.models.reflections import Reflections
-from autoproc.viewing.reflections_on_image import fates, places
+from autoproc.viewing.reflections_on_image import fates, places, resolution_limit
 
 MOST = 500
 """Equivalents that are listed."""
@@ -49,7 +49,7 @@ def equivalents(table: Reflections, row: int, group: gemmi.SpaceGroup, first_ima
     rows, which = rows_with(table, indices)
     rows, which = rows[:MOST], which[:MOST]
     some = table[rows]
-    fate, words = fates(some)
+    fate, words = fates(some, resolution_limit(table))
     place = places(some)
     told: dict[str, Any] = {
         "row": rows.tolist(), "hkl": some["hkl"].tolist(), "is_mate": is_mate[which].tolist(),

@@ -11,7 +11,7 @@ import numpy as np
 from autoproc.models.reflections import Reflections
 from autoproc.viewing.equivalents import deviations, equivalent_indices, rows_with
 from autoproc.viewing.images import SweepOfImages
-from autoproc.viewing.reflections_on_image import columns_of, fates, places, rows_of_sweep
+from autoproc.viewing.reflections_on_image import columns_of, fates, places, resolution_limit, rows_of_sweep
 
 MOST = 500
 """Reflections of a list."""
@@ -66,7 +66,7 @@ def _is_wanted(table: Reflections, place: np.ndarray, wanted: Wanted, group: gem
     if wanted.lattice is not None:
         result &= table["experiment_id"] == wanted.lattice
     if wanted.kind or wanted.words:
-        fate, kinds = fates(table)
+        fate, kinds = fates(table, resolution_limit(table))
         fits = [wanted.kind in ("", kind["kind"]) and wanted.words.lower() in kind["words"].lower() for kind in kinds]
         result &= np.array(fits)[fate]
     return result

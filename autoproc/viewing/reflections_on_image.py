@@ -29,22 +29,34 @@ FATES: tuple[tuple[str, Flag, str], ...] = (
     ("predicted", Flag.PREDICTED, "predicted"),
 )
 """What became of a reflection, by the first of these flags that it has, with that in words."""
+NOT_SCALED = next(number for number, (_, flag, _) in enumerate(FATES) if flag is Flag.EXCLUDED_FOR_SCALING)
+BEYOND = ("beyond", "beyond the resolution limit: not merged, and nothing is wrong with it")
 UNINDEXED = ("unindexed", "no lattice explains it")
 FOUND = ("found", "a spot as found, before any lattice was known")
 
 
-def fates(table: Reflections) -> tuple[np.ndarray, list[dict[str, str]]]:
-    """What became of each reflection: (N,) positions in a list of kinds and words."""
+def resolution_limit(table: Reflections) -> float | None:
+    """The highest resolution of what was scaled, Angstrom; None where nothing was."""
+    is_scaled = (table["flags"] & np.uint64(Flag.SCALED)) != 0
+    if "d" not in table or not is_scaled.any():
+        return None
+    return float(np.min(table["d"][is_scaled]))
+
+
+def fates(table: Reflections, d_min: float | None = None) -> tuple[np.ndarray, list[dict[str, str]]]:
+    """What became of each reflection: (N,) positions in a list of kinds and words; d_min : of what was scaled."""
     flags = table["flags"]
     otherwise = UNINDEXED if "hkl" in table else FOUND
     result = np.full(len(table), len(FATES))
     for number, (_, flag, _) in reversed(list(enumerate(FATES))):
         result[(flags & np.uint64(flag)) != 0] = number
+    if d_min is not None:
+        result[(result == NOT_SCALED) & (table["d"] < d_min)] = len(FATES) + 1
     if "hkl" in table:
         is_lost = ~np.any(table["hkl"], axis=1)
         result[is_lost] = len(FATES)
-    kinds = [{"kind": kind, "words": words} for kind, _, words in FATES]
-    return result, [*kinds, {"kind": otherwise[0], "words": otherwise[1]}]
+    kinds = [(kind, words) for kind, _, words in FATES]
+    return result, [{"kind": kind, "words": words} for kind, words in (*kinds, otherwise, BEYOND)]
 
 
 def rows_of_sweep(table: Reflections, sweep: SweepOfImages, n_experiments: int) -> np.ndarray:
@@ -74,7 +86,7 @@ def places(table: Reflections) -> np.ndarray:
 def columns_of(table: Reflections, rows: np.ndarray) -> dict[str, Any]:
     """Columns of some rows for a viewer; rows : (N,) positions, sent along as the names of the reflections."""
     some = table[rows]
-    fate, kinds = fates(some)
+    fate, kinds = fates(some, resolution_limit(table))
     columns: dict[str, Any] = {
         "row": rows.tolist(),
         "fate": fate.tolist(),

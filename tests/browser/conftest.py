@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -14,12 +14,26 @@ from starlette.applications import Starlette
 from autoproc.dashboard.patience import server_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+IDLE = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
+    requestIdleCallback(done, { timeout: 1000 }))))"""
+"""Two frames are drawn, and nothing waits to be run."""
+DRAWN = (
+    "() => !document.querySelector('#viewer:not([data-whole])')",
+    "() => !document.querySelector('#lattice .view:not([data-drawn])')",
+    "() => document.fonts.status === 'loaded'",
+)
+"""What viewers say of themselves once they show what was asked for."""
+POLL = 5
+"""Milliseconds between two looks at what is under way."""
 SIZES = {"desk": (1400, 900), "phone": (390, 844)}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium():
-    """The browser; its driver takes the thread's event loop, so that it has to be gone before other tests want one."""
+    """The browser, one for all tests of this folder that a process runs.
+
+    Its driver takes the thread's event loop, so that it has to be gone before other tests want one.
+    """
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed: pip install playwright"
     )
@@ -43,11 +57,33 @@ class Window:
         self.page.on("console", lambda said: self._complain(said.text, said.type == "error" or self._warns(said)))
         self.page.on("pageerror", lambda error: self._complain(str(error)))
         self.page.on("request", lambda asked: self._complain(asked.url, not asked.url.startswith((address, "data:"))))
+        self.under_way: set[object] = set()
+        self.page.on("request", self._begun)
+        for ended in ("requestfinished", "requestfailed"):
+            self.page.on(ended, self._ended)
 
     @staticmethod
     def _warns(said) -> bool:
         """What a driver says of its own speed when a test reads what it has drawn is none of ours."""
         return said.type == "warning" and "GL Driver Message" not in said.text
+
+    def _begun(self, asked) -> None:
+        """Events are listened to without an end."""
+        if asked.resource_type != "eventsource":
+            self.under_way.add(asked)
+
+    def _ended(self, asked) -> None:
+        self.under_way.discard(asked)
+
+    def settle(self) -> None:
+        """Wait until the page has all that it asked for, and its scripts have drawn what they draw of it."""
+        while True:
+            self.page.evaluate(IDLE)
+            if not self.under_way:
+                break
+            self.page.wait_for_timeout(POLL)
+        for drawn in DRAWN:
+            self.page.wait_for_function(drawn)
 
     def _complain(self, what: str, really: bool = True) -> None:
         if really:
@@ -57,16 +93,30 @@ class Window:
 @pytest.fixture
 def window(chromium):
     """window(address, size="desk", scheme="light"): a page; nothing it asks or says may be amiss in the end."""
+    with windows_of(chromium) as opens:
+        yield lambda *looks, **named: opens(*looks, **named).page
+
+
+@contextmanager
+def windows_of(browser) -> Iterator[Callable[..., Window]]:
+    """A function that opens windows, which are closed in the end and may then have nothing to complain about."""
     opened: list[Window] = []
 
-    def opens(address: str, size: str = "desk", scheme: str = "light"):
-        opened.append(Window(chromium, address, size, scheme))
-        return opened[-1].page
+    def opens(address: str, size: str = "desk", scheme: str = "light") -> Window:
+        opened.append(Window(browser, address, size, scheme))
+        return opened[-1]
 
     yield opens
     for one in opened:
         one.context.close()
     assert [complaint for one in opened for complaint in one.complaints] == []
+
+
+@pytest.fixture(scope="module")
+def lasting_window(chromium):
+    """The same for all tests of a module, with what tells when a page has settled: see Window."""
+    with windows_of(chromium) as opens:
+        yield opens
 
 
 @contextmanager

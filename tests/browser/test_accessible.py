@@ -13,8 +13,6 @@ from autoproc.service.processing.outputs import Outputs
 
 PAGES = ("", f"sweeps/{SWEEP}", f"sweeps/{FAILED}", f"sweeps/{SWEEP}/images?stage=strong", f"sweeps/{SWEEP}/lattice",
          f"compare?of={SWEEP}&of={FAILED}",)  # fmt: skip
-ROOM_FOR_SCRIPTS = 500
-"""Milliseconds in which a page's scripts make what they add to it."""
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +35,16 @@ def found_in(page, rules: str = "") -> list[tuple[str, list[str]]]:
     return [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in found]
 
 
-def test_nothing_is_amiss_by_day_nor_its_contrast_by_night(window, address, axe):
+def test_nothing_is_amiss_by_day_nor_its_contrast_by_night(lasting_window, address, axe):
     base, keys = address
-    page = window(base)
+    window = lasting_window(base)
+    page = window.page
     page.goto(f"{base}/?token={keys.token}")
     amiss = {}
     for path in PAGES:
         page.emulate_media(color_scheme="light")
         assert page.goto(f"{base}/{path}").status == 200
-        page.wait_for_timeout(ROOM_FOR_SCRIPTS)
+        window.settle()
         page.evaluate(f"{axe};undefined")
         amiss[path] = found_in(page)
         page.emulate_media(color_scheme="dark")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,6 @@ from autoproc.dashboard.params import ServeParams
 from autoproc.service.processing.outputs import Outputs
 
 LOOKED_OVER = (Path(__file__).parent / "looked_over.js").read_text()
-SETTLED = 300
-"""Milliseconds in which a page's scripts have drawn what they draw at first."""
 CONTROLS = """() => {
     const shown = (element) => element.checkVisibility({ visibilityProperty: true }) && element.getClientRects().length;
     const selector = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
@@ -24,11 +23,21 @@ CONTROLS = """() => {
         .filter((element) => element.type !== "radio" || element.checked)
         .map((element, n) => { element.dataset.tried = n; return element.outerHTML.slice(0, 120); });
 }"""
-FOCUSED = """() => {
-    const { activeElement: element } = document, style = getComputedStyle(element);
-    const ring = style.outlineStyle !== "none" || style.boxShadow !== "none";
-    return [element.dataset.tried ?? null, ring];
+LISTEN = """() => {
+    window.reached = new Set();
+    window.withoutRing = new Set();
+    document.addEventListener("focusin", ({ target }) => requestAnimationFrame(() => {
+        if (document.activeElement !== target || target.dataset.tried === undefined) return;
+        const style = getComputedStyle(target);
+        window.reached.add(Number(target.dataset.tried));
+        const ring = style.outlineStyle !== "none" || style.boxShadow !== "none";
+        if (!ring) window.withoutRing.add(Number(target.dataset.tried));
+    }));
 }"""
+REACHED = """() => new Promise((done) =>
+    requestAnimationFrame(() => done([[...window.reached], [...window.withoutRing]])))"""
+AT_A_TIME = 10
+"""Presses of a key between two looks at what they have reached."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +58,7 @@ def pages(site, chromium):
     paths += [f"/sweeps/{name}" for name in (FAILED, RUNNING, WAITING)]
     found = []
     for path in dict.fromkeys(paths):
-        answer = context.request.get(address + path)
+        answer = context.request.get(address + path, max_retries=2)
         if answer.status == 200 and answer.headers["content-type"].startswith("text/html"):
             whole = "<!doctype html" in answer.text()[:20].lower()
             found += [path] if whole else []
@@ -57,13 +66,59 @@ def pages(site, chromium):
     return found
 
 
-def opened(window, site, path, size="desk"):
+@dataclass
+class Seen:
+    """What was found amiss on pages, by path: words of looked_over.js; controls without a way to them, or a ring."""
+
+    amiss: dict = field(default_factory=dict)
+    missed: dict = field(default_factory=dict)
+    unseen: dict = field(default_factory=dict)
+
+    def look_over(self, window, path) -> None:
+        """By day and by night."""
+        for scheme in ("light", "dark"):
+            window.page.emulate_media(color_scheme=scheme)
+            if found := window.page.evaluate(LOOKED_OVER):
+                self.amiss[path, scheme] = found
+
+    def go_through(self, window, path) -> None:
+        """From control to control by the tabulator key."""
+        page = window.page
+        controls = page.evaluate(CONTROLS)
+        page.evaluate(LISTEN)
+        reached, without_ring = [], []
+        for _ in range(0, 2 * len(controls) + 40, AT_A_TIME):  # what scrolls is stopped at too
+            for _ in range(AT_A_TIME):
+                page.keyboard.press("Tab")
+            reached, without_ring = page.evaluate(REACHED)
+            if len(reached) == len(controls):
+                break
+        self.missed |= {path: left} if (left := [c for n, c in enumerate(controls) if n not in reached]) else {}
+        self.unseen |= {path: [controls[n] for n in without_ring]} if without_ring else {}
+
+
+def seen_at(lasting_window, site, pages, size, is_gone_through) -> Seen:
+    """All pages, each opened once."""
     _, keys, address = site
-    page = window(address, size)
-    page.goto(f"{address}/?token={keys.token}")
-    page.goto(address + path)
-    page.wait_for_timeout(SETTLED)
-    return page
+    window, seen = lasting_window(address, size), Seen()
+    window.page.goto(f"{address}/?token={keys.token}")
+    for path in pages:
+        window.page.goto(address + path)
+        window.settle()
+        seen.look_over(window, path)
+        if is_gone_through:
+            seen.go_through(window, path)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def at_desk(lasting_window, site, pages):
+    return seen_at(lasting_window, site, pages, "desk", True)
+
+
+@pytest.fixture(scope="module")
+def on_phone(lasting_window, site, pages):
+    return seen_at(lasting_window, site, pages, "phone", False)
 
 
 def test_there_are_pages(pages):
@@ -71,39 +126,14 @@ def test_there_are_pages(pages):
     assert expected <= set(pages)
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
-def test_each_is_well(window, site, pages, size):
-    page, amiss = opened(window, site, "/", size), {}
-    for path in pages:
-        page.goto(site[2] + path)
-        page.wait_for_timeout(SETTLED)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            if found := page.evaluate(LOOKED_OVER):
-                amiss[path, scheme] = found
-    assert amiss == {}
+@pytest.mark.parametrize("size", ["at_desk", "on_phone"])
+def test_each_is_well(request, size):
+    assert request.getfixturevalue(size).amiss == {}
 
 
-def test_each_is_used_without_a_mouse(window, site, pages):
-    page, missed, unseen = opened(window, site, "/"), {}, {}
-    for path in pages:
-        page.goto(site[2] + path)
-        page.wait_for_timeout(SETTLED)
-        controls = page.evaluate(CONTROLS)
-        reached, without_ring = set(), set()
-        for _ in range(2 * len(controls) + 40):  # what scrolls is stopped at too
-            if len(reached) == len(controls):
-                break
-            page.keyboard.press("Tab")
-            number, has_ring = page.evaluate(FOCUSED)
-            if number is not None:
-                reached.add(int(number))
-                without_ring |= set() if has_ring else {controls[int(number)]}
-        left = [control for n, control in enumerate(controls) if n not in reached]
-        missed |= {path: left} if left else {}
-        unseen |= {path: without_ring} if without_ring else {}
-    assert missed == {}
-    assert unseen == {}
+def test_each_is_used_without_a_mouse(at_desk):
+    assert at_desk.missed == {}
+    assert at_desk.unseen == {}
 
 
 def test_a_link_lets_a_browser_in_once(chromium, site):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from queued import begun, finished, found, queue_in
+from queued import RESULT, begun, finished, found, queue_in
 from results_for_tests import results
 from starlette.testclient import TestClient
 
@@ -213,3 +213,39 @@ def test_what_can_be_chosen_is_a_choice(client):
     assert '<optgroup label="tetragonal">' in page
     assert '<option value="P 43 21 2">' in page
     assert client.get("/sweeps/bad").text.count("<select") == 2  # the space group, and the method of indexing
+
+
+@pytest.fixture
+def group(output):
+    queue = queue_in(output)
+    queue.add(found("combined/both", kind="combined", path="/data/auto:both"))
+    members = {"lyso": 2, "other": 1}
+    queue.finish(begun(queue), State.processed, RESULT | {"members": members}, {})
+    queue.close()
+    results(Outputs(output), "combined/both", 1, 99.0)
+
+
+def test_a_group_says_of_which_sweeps_it_is_and_shows_their_images(client, group):
+    page = client.get("/sweeps/combined/both").text
+    assert "Of 2 sweeps:" in page
+    assert '<a href="/sweeps/lyso">lyso</a>' in page
+    assert "auto:both" not in page
+    assert '<a href="/sweeps/combined/both/images">Images</a>' in page
+    row = client.get("/").text.partition('data-name="combined/both"')[2].partition("</tr>")[0]
+    assert '<a href="/sweeps/combined/both/images">Images</a>' in row
+
+
+def test_earlier_results_are_linked_and_have_links_of_their_own(client):
+    page = client.get("/sweeps/lyso").text
+    assert 'Processed before: <a href="/sweeps/lyso?processing=1">processing 1</a>' in page
+    assert '<a href="#earlier">Earlier results</a>' in page
+    earlier = client.get("/sweeps/lyso?processing=1").text
+    assert 'href="/sweeps/lyso/zip?processing=1"' in earlier
+    assert 'href="/compare?of=lyso/1&amp;of=lyso"' in earlier
+    assert 'href="/sweeps/lyso/lattice"' not in earlier
+
+
+def test_one_alone_is_not_compared(client):
+    words = "choose another sweep"
+    assert words in client.get("/compare?of=lyso").text
+    assert words not in client.get("/compare?of=lyso&of=other").text

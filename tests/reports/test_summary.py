@@ -73,7 +73,7 @@ def test_warnings_of_stages_and_checks_are_told_once(processing: Processing):
     assert low[0].verdict == "look"
     summary = summarise("demo", processing, None)
     assert any("30 degrees of rotation" in w for w in summary["warnings"])
-    assert "LOOK AT" in format_summary(summary, processing)
+    assert "LOOK CLOSER" in format_summary(summary, processing)
 
 
 def test_an_error_model_that_could_not_be_fitted_gives_no_isa(processing: Processing):
@@ -144,7 +144,7 @@ def test_two_lattices_are_told_at_the_head(processing: Processing):
     head = format_summary(summary, processing).partition("Warnings")[0]
     assert "2 lattices, merged together" in head
     assert summary["quality"]["verdict"] == "look"
-    assert "lattices" in head.partition("LOOK AT")[2]
+    assert "lattices" in head.partition("LOOK CLOSER")[2]
 
 
 def with_distance(processing: Processing, mm: float) -> Processing:

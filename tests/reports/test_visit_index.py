@@ -86,6 +86,7 @@ def test_what_was_not_processed_is_listed():
 def test_counts_in_words():
     tally = {("arriving", ""): 0, ("processed", "look"): 1, ("failed", ""): 1, ("failed", "bad"): 1}
     assert counts_in_words(tally) == "3 sweeps: 1 look closer, 2 failed"
+    assert counts_in_words(tally, 1) == "2 sweeps and 1 group of them: 1 look closer, 2 failed"
     assert counts_in_words({("queued", ""): 1}) == "1 sweep: 1 waiting"
     assert counts_in_words({("arriving", ""): 0}) == counts_in_words({}) == "no sweeps yet"
 

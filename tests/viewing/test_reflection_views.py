@@ -18,7 +18,7 @@ from autoproc.viewing.equivalents import equivalent_indices, equivalents, rows_w
 from autoproc.viewing.image_cache import BoundedCache
 from autoproc.viewing.images import SweepOfImages
 from autoproc.viewing.reflection_list import MOST, Wanted, reflection_list
-from autoproc.viewing.reflections_on_image import fates, places, reflections_on_image, rows_on_images
+from autoproc.viewing.reflections_on_image import fates, places, reflections_on_image, resolution_limit, rows_on_images
 from autoproc.viewing.shoebox_view import OVERLOADED, NoSuchReflection, reflection_facts
 
 GROUP = gemmi.SpaceGroup("P 21 21 21")
@@ -206,3 +206,12 @@ def test_a_cell_of_the_map_of_deviations_lists_the_spots_that_it_was_made_of(pro
         assert told["n"] == told["n_there"], "all are told"
         squares = np.square(told["columns"]["off"])
         assert np.sqrt(squares.mean()) == pytest.approx(drawn.values[row, column], abs=0.01)
+
+
+def test_what_lies_beyond_the_limit_is_not_called_rejected():
+    flags = [Flag.SCALED, Flag.EXCLUDED_FOR_SCALING, Flag.EXCLUDED_FOR_SCALING, Flag.OUTLIER_IN_SCALING]
+    table = Reflections({"flags": [int(flag) for flag in flags], "hkl": [[1, 2, 3]] * 4, "d": [2.0, 3.0, 1.9, 1.9]})
+    assert resolution_limit(table) == 2.0
+    fate, words = fates(table, resolution_limit(table))
+    assert [words[n]["kind"] for n in fate] == ["integrated", "rejected", "beyond", "rejected"]
+    assert resolution_limit(table[np.array([1, 2])]) is None

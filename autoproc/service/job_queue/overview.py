@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from autoproc.service.job_queue.job import Job, State, sql_read
 from autoproc.service.job_queue.job_row import job_of
 from autoproc.service.job_queue.sweep_query import SweepList, of_result
+from autoproc.service.sample_groups import COMBINED
 
 TALLY = f"SELECT state, {of_result('verdict')}, count(*) FROM jobs GROUP BY 1, 2"
 COUNTS = "SELECT state, count(*) FROM jobs GROUP BY 1"
@@ -26,6 +27,10 @@ class Overview:
     def tally(self) -> Mapping[tuple[str, str], int]:
         """How many sweeps there are of each state and verdict ("" without one)."""
         return {(state, str(verdict or "")): n for state, verdict, n in self._db.execute(TALLY)}
+
+    def n_groups(self) -> int:
+        """How many groups of sweeps there are among them."""
+        return int(self._db.execute("SELECT count(*) FROM jobs WHERE kind = ?", (COMBINED,)).fetchone()[0])
 
     def numbers(self) -> dict[State, int]:
         """How many sweeps there are in each state that has any."""

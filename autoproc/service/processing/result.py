@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from autoproc.wording import first_of
+from autoproc.wording import VERDICTS, first_of
 
+DOUBTFUL = ("look", "bad")
 STATISTICS = ("completeness", "multiplicity", "i_over_sigma", "r_meas", "r_pim", "cc_half")
 
 
@@ -42,9 +43,9 @@ def doubtful(summary: dict[str, Any]) -> list[str]:
 
 def doubts_in_words(result: dict[str, Any]) -> str:
     """Why a light is not green; "" where it is."""
-    word = {"look": "look at", "bad": "beware of"}.get(result.get("verdict") or "")
+    verdict = result.get("verdict") or ""
     named = first_of(result.get("look_at") or ())
-    return f"{word} {named}" if word and named else ""
+    return f"{VERDICTS[verdict]}: {named}" if verdict in DOUBTFUL and named else ""
 
 
 def finite(value: Any) -> float | None:
@@ -61,7 +62,7 @@ def result_line(name: str, result: dict[str, Any]) -> str:
         f"Rmeas {result['r_meas']:.3f}" if result.get("r_meas") is not None else "",
         f"CC1/2 {result['cc_half']:.3f}" if result.get("cc_half") is not None else "",
         f"{result['n_lattices']} lattices" if (result.get("n_lattices") or 1) > 1 else "",
-        "BEWARE, see summary.txt" if result.get("verdict") == "bad" else doubts_in_words(result),
+        f"{VERDICTS['bad'].upper()}, see summary.txt" if result.get("verdict") == "bad" else doubts_in_words(result),
     ]
     return "  ".join([f"{name}: {result.get('space_group') or ''}", cell, *filter(None, figures)])
 

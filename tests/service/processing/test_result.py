@@ -30,9 +30,12 @@ def test_a_light_that_is_not_green_has_reasons_the_gravest_first():
     checks = [{"name": n, "verdict": v} for n, v in (("ice", "look"), ("images", "good"), ("lattices", "bad"))]
     summary = {"quality": {"verdict": "bad", "checks": checks}}
     assert doubtful(summary) == ["lattices", "ice"]
-    assert doubts_in_words({"verdict": "bad", "look_at": ["lattices", "ice"]}) == "beware of lattices, ice"
-    assert doubts_in_words({"verdict": "look", "look_at": ["ice"]}) == "look at ice"
+    assert doubts_in_words({"verdict": "bad", "look_at": ["lattices", "ice"]}) == "beware: lattices, ice"
+    assert doubts_in_words({"verdict": "look", "look_at": ["ice"]}) == "look closer: ice"
     assert doubts_in_words({"verdict": "good", "look_at": []}) == ""
     many = ["geometry", "header or images: a sentence that was ...", "header or images: another ...", "ice", "ISa"]
-    assert doubts_in_words({"verdict": "look", "look_at": many}) == "look at geometry, header or images, ice and 1 more"
+    assert (
+        doubts_in_words({"verdict": "look", "look_at": many})
+        == "look closer: geometry, header or images, ice and 1 more"
+    )
     assert doubts_in_words({"verdict": "bad"}) == "", "results of earlier versions do not say"

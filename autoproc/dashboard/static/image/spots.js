@@ -6,6 +6,7 @@ import { reason } from "./tiles.js";
 export const KINDS = {
   found: ["--c0", "spots as found"], unindexed: ["--bad", "of no lattice"], indexed: ["--c2", "indexed"],
   predicted: ["--c4", "predicted"], integrated: ["--c0", "integrated"], rejected: ["--c1", "rejected"],
+  beyond: ["--soft", "beyond the limit"],
 };
 const KEPT = 40; // images whose reflections are kept
 const NEAR = 12; // pixels of the screen
