@@ -21,6 +21,7 @@ from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.processing.result import doubts_in_words, failure_lines, result_line
+from autoproc.service.sample_groups import COMBINED
 from autoproc.wording import VERDICTS, images_in_words
 
 COLOURS = {
@@ -237,7 +238,9 @@ def story_lines(job: Job, is_interrupted: bool = False) -> list[str]:
     images = f", {job.image_range[0]} to {job.image_range[1]}" if job.image_range else ""
     lines = [
         f"{job.name}: {state}",
-        f"    images   {legible(job.path)}{images}",
+        f"    of       {', '.join(job.result.get('members') or ()) or 'several sweeps'}"
+        if job.kind == COMBINED
+        else f"    images   {legible(job.path)}{images}",
         f"    found    {_clock(job.found_at)}; last image {_clock(job.completed_at)}"
         + (f"; asked for {_clock(job.asked_at)}" if job.asked_at else ""),
     ]
