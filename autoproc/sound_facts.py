@@ -31,15 +31,16 @@ def sound_part(model: type[Described], facts: object) -> Sound:
     """What of JSON is as a model describes it: it itself where all is, else a copy without the rest."""
     if not isinstance(facts, dict):
         return Sound({}, ("all of it",))
+    known: dict[str, Any] = facts
     damaged: dict[str, None] = {}
     while True:
         try:
-            model.model_validate(facts)
-            return Sound(facts, tuple(damaged))
+            model.model_validate(known)
+            return Sound(known, tuple(damaged))
         except ValidationError as error:
             told = error.errors(include_url=False, include_context=False)
             damaged |= {".".join(map(str, one["loc"])): None for one in told}
-            facts = _without(facts, [one["loc"][: -1 if one["type"] == "missing" else None] for one in told])
+            known = _without(known, [one["loc"][: -1 if one["type"] == "missing" else None] for one in told])
 
 
 def whole(model: type[Described], facts: dict[str, Any]) -> dict[str, Any]:
