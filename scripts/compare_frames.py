@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 
+import installed  # noqa: F401  (says what to do where autoproc is not)
 import numpy as np
 
 from autoproc.errors import AutoprocError
@@ -77,10 +78,19 @@ def our_side(experiment: Experiment) -> dict[str, object]:
 def dials_side(paths: list[str]) -> list[dict[str, object]]:
     """What DIALS says of each file."""
     python = os.environ.get("DIALS_PYTHON", "/usr/bin/python3")
-    answer = subprocess.run(
-        [python, "-c", DIALS_SIDE], input="\n".join(paths), capture_output=True, text=True, check=True
-    )
-    return [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
+    how = "DIALS_PYTHON names an interpreter that can `import dxtbx`; or: apt install dials"
+    try:
+        answer = subprocess.run(
+            [python, "-c", DIALS_SIDE], input="\n".join(paths), capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        sys.exit(f"{sys.argv[0]}: {python} cannot be run ({error.strerror}): {how}")
+    said = [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
+    if len(said) < len(paths):
+        complaint = (answer.stderr.strip().splitlines() or ["no word why"])[-1]
+        at = f"stopped at {paths[len(said)]}" if said else "did not begin"
+        sys.exit(f"{sys.argv[0]}: DIALS, by {python}, {at} ({complaint}): {how}")
+    return said
 
 
 def difference(ours: object, theirs: object) -> float:
