@@ -18,6 +18,8 @@ LETTER = 7.0
 """Mean width of a letter of the legend as narrow windows have it, so that entries do not run into one another."""
 KEY, APART, LINE = 27.0, 16.0, 18.0
 """Width of an entry's sample, space between two entries, and height of a line of them."""
+MOST_LINES = 4
+"""Lines of a legend; of more curves, whose colours come again, their number is told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +102,8 @@ def _svg(chart: Chart) -> str:
     finite_y = _finite([v for s in chart.series for v in (s.y, s.y2) if v is not None])
     name = escape(f"{chart.y_label} against {chart.x_label}")
     entries = _entries(chart.series)
-    above = LINE * max((line for _, line, _ in entries), default=0)
+    shown = [entry for entry in entries if entry[1] < MOST_LINES]
+    above = LINE * (max((line for _, line, _ in shown), default=0) + (len(shown) < len(entries)))
     head = f'<svg viewBox="0 {-above:.0f} {WIDTH:.0f} {HEIGHT + above:.0f}" role="img" aria-label="{name}">'
     if not len(finite_x):
         return f'{head}<text class="nothing" x="{WIDTH / 2:.0f}" y="{HEIGHT / 2:.0f}">no data</text></svg>'
@@ -108,7 +111,9 @@ def _svg(chart: Chart) -> str:
     body = [_frame(x, y, chart)]
     body += [_mark(mark, x, y) for mark in chart.marks]
     body += [_series(series, x, y, chart.resolution) for series in chart.series]
-    body.append("".join(_entry(one, at, LINE * line - above) for one, line, at in entries))
+    body += [_entry(one, at, LINE * line - above) for one, line, at in shown]
+    if len(shown) < len(entries):
+        body.append(f'<text class="entry" x="{LEFT + 4:.0f}" y="15">and {len(entries) - len(shown)} more</text>')
     return head + "".join(body) + "</svg>"
 
 

@@ -217,13 +217,13 @@ def scaling(data: Data) -> Section:
         mean = np.bincount(frame, table["inverse_scale"][rows], n) / np.where(count > 0, count, np.nan)
         image = experiment.scan.image_range[0] + np.arange(n)
         scales.append(ImageScales(image, mean, np.zeros(n), np.full(n, np.nan)))
-    words = "Mean inverse scale of the observations of each image."
-    figures = [Figure("Scale against image", words, plots.scales(scales))]
+    words, names = "Mean inverse scale of the observations of each image.", plots.names_of(data.experiments)
+    figures = [Figure("Scale against image", words, plots.scales(scales, names))]
     if "intensity_scale" in data and all(e.crystal is not None for e in data.experiments):
         by_image = agreement_by_image(data.experiments, table)
         figures += [
-            Figure("Rmerge against image", captions.agreement(by_image), intensity_plots.agreement(by_image)),
-            Figure("I/\u03c3 against image", "Of single observations.", intensity_plots.signal(by_image)),
+            Figure("Rmerge against image", captions.agreement(by_image), intensity_plots.agreement(by_image, names)),
+            Figure("I/\u03c3 against image", "Of single observations.", intensity_plots.signal(by_image, names)),
         ]
     return Section("Scaling", figures)
 

@@ -9,7 +9,7 @@ import numpy as np
 from autoproc.merging.by_image import ImageAgreement
 from autoproc.merging.twinning import TwinningTest
 from autoproc.reports.chart import Chart, Mark, Series, draw
-from autoproc.reports.plots import IMAGE
+from autoproc.reports.plots import IMAGE, label
 from autoproc.reports.thinning import block_mean
 from autoproc.scaling.error_model import ErrorBin
 
@@ -17,20 +17,21 @@ HIGHEST_R = 2.0
 """Rmerge of an image that is drawn at most: beyond there is nothing but noise."""
 
 
-def agreement(by_image: Sequence[ImageAgreement]) -> str:
-    """Rmerge of each image."""
-    return _by_image(by_image, [np.clip(one.r_merge, 0, HIGHEST_R) for one in by_image], "Rmerge")
+def agreement(by_image: Sequence[ImageAgreement], names: Sequence[str] = ()) -> str:
+    """Rmerge of each image; names : as plots.names_of."""
+    return _by_image(by_image, [np.clip(one.r_merge, 0, HIGHEST_R) for one in by_image], "Rmerge", names)
 
 
-def signal(by_image: Sequence[ImageAgreement]) -> str:
-    """Mean I/sigma(I) of the observations of each image."""
-    return _by_image(by_image, [one.i_over_sigma for one in by_image], "mean I/\u03c3(I)")
+def signal(by_image: Sequence[ImageAgreement], names: Sequence[str] = ()) -> str:
+    """Mean I/sigma(I) of the observations of each image; names : as plots.names_of."""
+    return _by_image(by_image, [one.i_over_sigma for one in by_image], "mean I/\u03c3(I)", names)
 
 
-def _by_image(by_image: Sequence[ImageAgreement], values: Sequence[np.ndarray], y_label: str) -> str:
-    several = len(by_image) > 1
+def _by_image(
+    by_image: Sequence[ImageAgreement], values: Sequence[np.ndarray], y_label: str, names: Sequence[str]
+) -> str:
     series = [
-        Series(block_mean(one.image), block_mean(v), f"lattice {n + 1}" if several else "", "line", n)
+        Series(block_mean(one.image), block_mean(v), label(n, len(by_image), names), "line", n)
         for n, (one, v) in enumerate(zip(by_image, values, strict=True))
     ]
     return draw(Chart(series, IMAGE, y_label, (0.0, None)))

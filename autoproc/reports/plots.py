@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from autoproc.models.data_set_names import data_set_names, sweep_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.refinement.by_image import crystal_by_image, rmsd_by_image
@@ -84,31 +85,31 @@ def _by_frame(
     return draw(Chart(series, IMAGE, y_label, (None if limit is None else -least, limit)))
 
 
-def scales(images: Sequence[ImageScales]) -> str:
-    """The scale of each image: what its observations were divided by."""
+def scales(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
+    """The scale of each image: what its observations were divided by; names : as names_of."""
     series = [
-        Series(block_mean(one.image), block_mean(one.scale), _lattice(n, images), "line", n)
+        Series(block_mean(one.image), block_mean(one.scale), label(n, len(images), names), "line", n)
         for n, one in enumerate(images)
     ]
     return draw(Chart(series, IMAGE, "scale factor", (0, None), [Mark(1.0)]))
 
 
-def decay(images: Sequence[ImageScales]) -> str:
-    """Relative B of each image."""
+def decay(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
+    """Relative B of each image; names : as names_of."""
     values = [block_mean(one.b) for one in images]
     limit = None if max((np.abs(v).max(initial=0.0) for v in values), default=0.0) > 2.0 else 2.0
     series = [
-        Series(block_mean(one.image), b, _lattice(n, images), "line", n)
+        Series(block_mean(one.image), b, label(n, len(images), names), "line", n)
         for n, (one, b) in enumerate(zip(images, values, strict=True))
     ]
     limits = (None if limit is None else -limit, limit)
     return draw(Chart(series, IMAGE, "relative B (\u00c5\u00b2)", limits, [Mark(0.0)]))
 
 
-def ratios(images: Sequence[ImageScales]) -> str:
-    """What is left over after scaling: observed over expected intensity of each image."""
+def ratios(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
+    """What is left over after scaling: observed over expected intensity of each image; names : as names_of."""
     series = [
-        Series(block_mean(one.image), block_mean(one.ratio), _lattice(n, images), "line", n)
+        Series(block_mean(one.image), block_mean(one.ratio), label(n, len(images), names), "line", n)
         for n, one in enumerate(images)
     ]
     every = np.concatenate([s.y[np.isfinite(s.y)] for s in series] or [np.empty(0)])
@@ -117,8 +118,19 @@ def ratios(images: Sequence[ImageScales]) -> str:
     return draw(Chart(series, IMAGE, "observed / expected", (low, high), [Mark(1.0)]))
 
 
-def _lattice(n: int, images: Sequence[ImageScales]) -> str:
-    return f"lattice {n + 1}" if len(images) > 1 else ""
+def names_of(experiments: Sequence[Experiment]) -> list[str]:
+    """Of the curves of several experiments: data sets by their names, lattices of one sweep by their numbers."""
+    names = data_set_names(experiments)
+    if len({sweep_of(name) for name in names}) > 1:
+        return names
+    return [label(n, len(names)) for n in range(len(names))]
+
+
+def label(n: int, n_curves: int, names: Sequence[str] = ()) -> str:
+    """Of curve n; one alone needs none. Without names they are of lattices."""
+    if n_curves < 2:
+        return ""
+    return names[n] if names else f"lattice {n + 1}"
 
 
 def used_in_refinement(reflections: Reflections, experiment_id: int) -> np.ndarray:

@@ -197,14 +197,16 @@ def scaling(p: Processing) -> Section:
     if p.scaled is None:
         return Section("Scaling")
     images, is_fitted = p.scaled.images, known_isa(p.scaled) is not None
+    names = plots.names_of(p.scaled.experiments)
     by_image = agreement_by_image(p.scaled.experiments, p.scaled.reflections)
     figures: Sequence[Figure] = [
         Figure("Scale against image", "What the intensities of each image are divided by.",
-               plots.scales(images)),
-        Figure("B against image", captions.decay([one.b for one in images]), plots.decay(images)),
-        Figure("Left over", "Observed over expected intensity of each image, after scaling.", plots.ratios(images)),
-        Figure("Rmerge against image", captions.agreement(by_image), agreement(by_image)),
-        Figure("I/\u03c3 against image", "Of single observations.", signal(by_image)),
+               plots.scales(images, names)),
+        Figure("B against image", captions.decay([one.b for one in images]), plots.decay(images, names)),
+        Figure("Left over", "Observed over expected intensity of each image, after scaling.",
+               plots.ratios(images, names)),
+        Figure("Rmerge against image", captions.agreement(by_image), agreement(by_image, names)),
+        Figure("I/\u03c3 against image", "Of single observations.", signal(by_image, names)),
         Figure("Error model", captions.error_model(is_fitted),
                error_model_chart(p.scaled.error_bins)),
     ]  # fmt: skip

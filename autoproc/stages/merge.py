@@ -11,7 +11,8 @@ from pydantic import Field
 
 from autoproc.combining.flags_of_reference import with_flags_of
 from autoproc.combining.mergeable import require_mergeable
-from autoproc.damage.dose import doses_of, starts_of
+from autoproc.combining.one_crystal import same_crystals
+from autoproc.damage.dose import doses_of, starts_of, sweep_numbers
 from autoproc.damage.zero_dose import HONEST, ZeroDose, powers, zero_dose
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.formats.observed.free_flags import FreeFlags
@@ -56,8 +57,9 @@ class MergeParams(Params):
     space group of the first and the median of the cells."""
     zero_dose: bool = False
     """Extrapolate each reflection to the crystal before radiation damage, where a change of the intensities with dose
-    is significant (Diederichs, McSweeney & Ravelli 2003); all sweeps are taken to be of one crystal, in order.
-    Standard uncertainties have those of the extrapolation in them."""
+    is significant (Diederichs, McSweeney & Ravelli 2003). Doses are counted in images: they add up over the sweeps of
+    one crystal, in order, and begin anew with each other crystal, which sweeps of lattices that do not lie upon each
+    other by the goniometer's angles are of. Standard uncertainties have those of the extrapolation in them."""
 
 
 @single_threaded_blas
@@ -189,7 +191,8 @@ def _at_zero_dose(
     """The observations as they would be without damage, and what was done in words; d : (G,) Angstrom."""
     frame = kept["xyz_obs_px" if "xyz_obs_px" in kept else "xyz_cal_px"][:, 2]
     per_image = np.ones(len(experiments))
-    dose = doses_of(experiments, frame, kept["experiment_id"], per_image, starts_of(experiments, per_image, None))
+    crystals = same_crystals(experiments)
+    dose = doses_of(experiments, frame, kept["experiment_id"], per_image, starts_of(experiments, per_image, crystals))
     position = dose / max(float(dose.max()), 1e-9)
     found = zero_dose(observed.groups, d, observed.value, observed.variance, position)
     if found is None:
@@ -199,6 +202,10 @@ def _at_zero_dose(
         f"Intensities are extrapolated to no dose: they change by {found.change:.1%} over it; {found.n_told} of "
         f"{len(d)} reflections tell of their own change, the others have an error for it"
     )
+    sweeps = np.array(sweep_numbers(experiments))[kept["experiment_id"]]
+    n_crystals = len({crystals[n] for n in np.unique(sweeps)})
+    if n_crystals > 1:
+        remark += f"; doses are counted for each of {n_crystals} crystals from its first image on"
     if found.change > HONEST:
         remark += f"; of a change beyond {HONEST:.0%} their standard uncertainties are too small, by half or so"
     return _Observed(observed.groups, value, found.variance, position, found), remark

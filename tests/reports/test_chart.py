@@ -127,3 +127,12 @@ def test_a_legend_wider_than_the_chart_goes_on_in_the_next_line():
     assert np.unique(y).tolist() == sorted(set(y.tolist()), key=y.tolist().index)
     assert len(np.unique(y)) == 3
     assert top < y.min() < y.max() < 26
+
+
+def test_of_very_many_curves_the_legend_tells_the_number():
+    text = draw(Chart([line([1, 2], label="a long name of a curve") for _ in range(40)], "x", "y"))
+    entries = labels(text, "entry")
+    assert entries[-1] == f"and {40 - len(entries) + 1} more"
+    assert len(entries) == 9
+    y = [float(v) for v in re.findall(r'class="entry"[^>]* y="([-\d.]+)"', text)]
+    assert max(y[:-1]) < y[-1] < 26

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scaled_for_tests import Recipe, experiment
 
 from autoproc.merging.by_image import ImageAgreement
 from autoproc.merging.twinning import TwinningTest
@@ -70,6 +72,15 @@ def test_lattices_are_named_where_there_are_several():
     for draw in (plots.scales, plots.decay, plots.ratios):
         assert legend(draw([images()])) == []
         assert legend(draw([images(), images()])) == ["lattice 1", "lattice 2"]
+
+
+def test_data_sets_are_told_by_their_names_and_lattices_of_one_sweep_by_their_numbers():
+    sweep, other = (replace(experiment(Recipe()), identifier=name) for name in ("native", "peak"))
+    assert plots.names_of([sweep, other]) == ["native", "peak"]
+    assert plots.names_of([sweep, sweep]) == ["lattice 1", "lattice 2"]
+    for draw in (plots.scales, plots.decay, plots.ratios):
+        assert legend(draw([images(), images()], ["native", "peak"])) == ["native", "peak"]
+    assert legend(intensity_plots.signal([agreement([0.1])] * 2, ["native", "peak"])) == ["native", "peak"]
 
 
 def test_a_scale_is_drawn_from_zero():

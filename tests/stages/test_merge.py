@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from damaged_for_tests import scaled as damaged
@@ -10,7 +12,7 @@ from scaled_for_tests import Recipe, true_intensities
 
 from autoproc.errors import NoReflections
 from autoproc.geometry.asu import to_asu
-from autoproc.models.reflections import Flag
+from autoproc.models.reflections import Flag, Reflections
 from autoproc.stages.merge import MergeParams, format_merge, merge, wilson_b
 
 GROUPS = ["P 1", "P 1 21 1", "C 1 2 1", "P 21 21 21", "P 43 21 2", "P 31 2 1", "P 65", "H 3 2", "I 2 3", "F 4 3 2"]
@@ -103,6 +105,26 @@ def test_zero_dose_is_nearer_to_the_crystal_before_damage():
     assert np.isfinite(extrapolated.amplitude).mean() > 0.95
     assert "extrapolated to no dose" in format_merge(extrapolated)
     assert "dose" not in format_merge(as_it_is)
+
+
+def turned(made, angle):
+    c, s = np.cos(angle), np.sin(angle)
+    U = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    return replace(made, crystal=replace(made.crystal, A=U @ made.crystal.A))
+
+
+@pytest.mark.parametrize(("angle", "n_crystals"), [(0.7, 2), (0.3, 1)])
+def test_zero_dose_counts_doses_within_a_crystal(angle, n_crystals):
+    """The same damage on two crystals is no further damage on the second one; on one crystal it would be."""
+    first, table = damaged(Recipe(n_observations=12000), 0.4)
+    second, other = damaged(Recipe(n_observations=12000, seed=1), 0.4, experiment_id=1)
+    both = [turned(first, 0.3), turned(second, angle)]
+    merged = merge(both, Reflections.concatenate([table, other]), MergeParams(zero_dose=True))
+    assert ("each of 2 crystals" in merged.remark) == (n_crystals == 2)
+    hkl, true = true_intensities()
+    truth = dict(zip(map(tuple, hkl.tolist()), 300.0 * true, strict=True))
+    off = [(merged.intensity[k] - truth[tuple(h)]) / merged.sigma[k] for k, h in enumerate(merged.hkl.tolist())]
+    assert (np.sqrt(np.mean(np.square(off))) < 2.0) == (n_crystals == 2)
 
 
 def test_zero_dose_changes_nothing_where_nothing_changed():
