@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # commands that print words only need not wait for numbers
@@ -28,6 +28,26 @@ def cell_with_uncertainties(crystal: Crystal) -> str:
     return ", ".join(with_uncertainty(value, e) for value, e in zip(crystal.cell, esd, strict=True))
 
 
+Form = str | Callable[[float], str]
+"""How a figure is written: as `format` takes it, or by a function."""
+
+
+def written(value: float, form: Form) -> str:
+    """A figure as `form` has it: "{:.3f}", or a function as angstrom."""
+    return form.format(value) if isinstance(form, str) else form(value)
+
+
+def angstrom(d: float) -> str:
+    """A resolution or a limit, Angstrom, with two decimals: of the three that results keep, a half upwards.
+
+    So 1.98496, and the 1.985 that is kept of it, are both 1.99: every place shows the same limit.
+    """
+    if not math.isfinite(d):
+        return f"{d:.2f}"
+    thousandths = round(1000 * round(d, 3))
+    return f"{(thousandths + 5) // 10 / 100:.2f}"
+
+
 def counted(n: int, noun: str) -> str:
     """A number with its noun: 1 image, 3 images."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
@@ -35,6 +55,19 @@ def counted(n: int, noun: str) -> str:
 
 VERDICTS = {"good": "good", "look": "look closer", "bad": "beware"}
 """What the checks of a sweep came to, as people read it wherever it is said."""
+
+
+def accounted(n_used: int, left_out: Sequence[tuple[str, int]], used: str, what: str = "observations read") -> str:
+    """How many were read, how many of them used, and why the others were not; the numbers add up.
+
+    used : what was done with them, as "scaled"; left_out : (why, how many)
+    """
+    n_left = sum(n for _, n in left_out)
+    reasons = ", ".join(f"{n} {why}" for why, n in left_out)
+    told = f"{n_used + n_left} {what}: {n_used} {used}"
+    return f"{told}, {n_left} left out ({reasons})" if n_left else f"{told}, none left out"
+
+
 CUT = " ..."
 """The end of a sentence that was cut."""
 

@@ -74,3 +74,14 @@ def scaled(made: Crystal, d_min: float = 4.0, multiplicity: int = 6, seed: int =
         },
         {0: "11111111-2222-3333-4444-555555555555"},
     )
+
+
+def fading(fall_d: float, sharp: float, seed: int = 1) -> tuple[list[Experiment], Reflections]:
+    """Observations whose signal falls off around fall_d (Angstrom) with a width in 1/d^2."""
+    made = crystal()
+    table = scaled(made, d_min=2.2, multiplicity=6, seed=seed, noise=0.02)
+    s2 = 1 / made.unit_cell.calculate_d_array(table["hkl"]) ** 2
+    signal = 0.5 * (1 - np.tanh((s2 - 1 / fall_d**2) / sharp))
+    noise = np.random.default_rng(seed).normal(0, 20.0, len(table))
+    faded = table["intensity_scale"] * signal + 2.0 * noise
+    return [experiment(made)], table.replace(intensity_scale=faded, variance_scale=np.full(len(table), 1600.0))

@@ -13,9 +13,9 @@ LAYERS = (
     ("legible", "sound_facts"),
     ("errors", "passing", "threads", "linear_algebra", "text_tables", "robust", "kernels"),
     ("models",),
-    ("params",),
+    ("params", "wording"),
     ("decisions",),
-    ("geometry", "wording"),
+    ("geometry",),
     ("formats",),
     ("merging",),
     (

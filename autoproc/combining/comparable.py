@@ -20,6 +20,7 @@ from autoproc.symmetry.normalise import Normalised, normalise
 from autoproc.symmetry.observations import Observations, knows_directions, observations_of
 from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.resolution_cut import correlation_limit, informative_limit
+from autoproc.wording import angstrom
 
 MIN_OBSERVATIONS = 20
 TOO_FEW = (
@@ -91,7 +92,7 @@ def make_comparable(experiments: Sequence[Experiment], reflections: Reflections,
     observations, d_min = _informative(observations, params)
     if len(observations) < MIN_OBSERVATIONS:
         to_do = TOO_FEW if params.d_min is None else "symmetry.d_min=none uses what there is"
-        raise NoReflections(to_do, stage="symmetry", reason=f"{len(observations)} with d >= {d_min:.2f} A")
+        raise NoReflections(to_do, stage="symmetry", reason=f"{len(observations)} with d >= {angstrom(d_min)} A")
     return Comparable(
         lattice,
         changes,

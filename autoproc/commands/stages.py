@@ -19,7 +19,7 @@ from autoproc.combining.mergeable import require_mergeable
 from autoproc.commands.leaving import FAILED
 from autoproc.commands.step import Step
 from autoproc.engine.integrate_sweeps import integrate_sweeps
-from autoproc.errors import NoReflections, WrongArguments
+from autoproc.errors import MissingColumn, NoReflections, WrongArguments
 from autoproc.formats.compressed import read_start
 from autoproc.formats.dials.refl import read_refl
 from autoproc.formats.export.exported import Exported, exportable
@@ -36,6 +36,7 @@ from autoproc.models.numbering import joined, sweeps_of
 from autoproc.models.reflections import Reflections
 from autoproc.models.wavelengths import by_wavelength, of_wavelength
 from autoproc.params import Params
+from autoproc.reports.checks import SAME_RESOLUTION
 from autoproc.reports.combine_page import combine_page
 from autoproc.reports.damage_page import damage_page
 from autoproc.reports.show_models import format_experiments
@@ -45,7 +46,7 @@ from autoproc.stages.bravais_settings import bravais_settings, format_bravais_se
 from autoproc.stages.combine import combine, format_combine
 from autoproc.stages.damage_analysis import damage_analysis, format_damage_analysis
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
-from autoproc.stages.estimate_resolution import estimate_resolution, format_resolution
+from autoproc.stages.estimate_resolution import NoAgreement, estimate_resolution, format_resolution
 from autoproc.stages.export import export
 from autoproc.stages.find_rotation_axis import find_rotation_axis, format_find_rotation_axis
 from autoproc.stages.find_spots import format_found_spots
@@ -58,6 +59,7 @@ from autoproc.stages.refine import format_refine, refine
 from autoproc.stages.reindex import reindex, reindex_table
 from autoproc.stages.scale import scale, what_is_not_found
 from autoproc.stages.search_beam import format_search_beam, search_beam_position
+from autoproc.wording import angstrom
 
 XDS_START = 1 << 14
 """Bytes of a file that tell whether it is XDS.INP: its keywords come in any order, among comments."""
@@ -219,7 +221,7 @@ def scale_step(step: Step) -> None:
                 suggested = merging_statistics(result.experiments, result.reflections, d_min)
     step.console.print(format_scale(result, suggested))
     if d_min is not None:
-        step.console.print(f"Resolution limit suggested from CC1/2 fit: {d_min:.2f}")
+        step.console.print(f"Resolution limit suggested from CC1/2 fit: {angstrom(d_min)}")
     step.write("scaled", result.experiments, result.reflections)
     for kind, writer in (("unmerged_mtz", _write_unmerged), ("merged_mtz", _write_merged)):
         path = step.outputs.asked(kind)
@@ -245,6 +247,7 @@ def merge_step(step: Step) -> None:
     """Merge scaled reflections, with French-Wilson amplitudes and free-R flags; writes merged.mtz."""
     experiments, scaled = step.experiments(), step.reflections()
     _require_mergeable(step, experiments, scaled)
+    step.warn(beyond_estimate(step, experiments, scaled))
     _write_merged(step, step.file, experiments, scaled)
 
 
@@ -252,6 +255,22 @@ def _require_mergeable(step: Step, experiments: Sequence[Experiment], scaled: Re
     """Stop where data sets, perhaps of several wavelengths, are not of one kind; warn of those that do not agree."""
     if step.config.merge.check_forms:
         step.warn(list(require_mergeable(experiments, scaled, is_scaled=True).values()))
+
+
+def beyond_estimate(step: Step, experiments: Sequence[Experiment], table: Reflections) -> list[str]:
+    """A warning where data are merged that lie beyond the limit that `scale` suggests."""
+    try:
+        estimate = estimate_resolution(experiments, table, step.config.estimate_resolution)
+    except (NoReflections, NoAgreement, MissingColumn):
+        return []
+    end = max(step.config.merge.d_min or 0.0, estimate.edge)
+    if estimate.limited_by_data or end > estimate.d_min / SAME_RESOLUTION:
+        return []
+    limit = angstrom(estimate.d_min)
+    return [
+        f"data are merged to {angstrom(end)} A, beyond the limit of {limit} A that they suggest, {estimate.why}: most "
+        f"of what lies beyond is noise; give d_min={limit} to scale, or to merge"
+    ]
 
 
 def _write_merged(

@@ -13,6 +13,10 @@ LEAST_OF_HALF = 2
 """Observations, at different doses, from which a half has a slope."""
 LEAST_GROUPS = 50
 """Reflections with slopes from both halves below which nothing is said."""
+SIGNIFICANT = 5.0
+"""Standard uncertainties beyond which a change of the intensities is one. Of 18 simulated sweeps without damage
+(absorbing, anomalous, weak, of an unsteady beam, B growing) the mean was 0.9, the root mean square 1.6 and the highest
+3.1; of sweeps whose structure factors change by 5% the least was 13."""
 LEAST_SPREAD = 0.15
 """Spread (standard deviation) of dose that the observations of a half need, as a part of the whole range: of closer
 ones the slope is nothing but noise."""
@@ -37,6 +41,16 @@ class Drift:
     error: float
     n: int
     correlation: float
+
+    @property
+    def least_seen(self) -> float:
+        """The change that would be SIGNIFICANT, as a part of the intensity: less cannot be told from none."""
+        return SIGNIFICANT**0.5 * self.error
+
+    @property
+    def is_significant(self) -> bool:
+        """Intensities do change."""
+        return self.sigmas >= SIGNIFICANT and self.change > 0
 
     @property
     def sigmas(self) -> float:

@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from autoproc.wording import Form, angstrom, written
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A figure of a sweep.
 
-    key : in its row; heading; meaning : in words, with the unit; form : of Python, how it is written
+    key : in its row; heading; meaning : in words, with the unit; form : how it is written
     order : of ORDERS, by which it is sorted; is_descending : the greatest first, when it is sorted by first
     """
 
     key: str
     heading: str
     meaning: str
-    form: str = ""
+    form: Form = ""
     order: str = ""
     is_descending: bool = True
 
@@ -30,20 +32,21 @@ class Column:
         value = row.get(self.key)
         if value is None:
             return ""
-        return format(value, self.form) if self.form else str(value)
+        return written(value, self.form) if self.form else str(value)
 
 
 FIGURES = (
     Column("space_group", "space group", "space group", "", "space_group", False),
     Column("unit_cell", "cell", "unit cell: a, b, c in Angstrom; alpha, beta, gamma in degrees"),
-    Column("d_min", "d min", "resolution limit, Angstrom", ".2f", "d_min", False),
-    Column("completeness", "compl.", "completeness to the limit, %", ".1f", "completeness"),
-    Column("multiplicity", "mult.", "multiplicity", ".1f", "multiplicity"),
-    Column("r_meas_inner", "Rmeas in", "Rmeas of the inner shell", ".3f", "r_meas_inner", False),
-    Column("cc_half", "CC½", "CC½ of all reflections", ".3f", "cc_half"),
-    Column("isa", "ISa", "ISa: I/sigma of the strongest reflections, limited by the instrument", ".1f", "isa"),
+    Column("d_min", "d min", "resolution limit, Angstrom", angstrom, "d_min", False),
+    Column("completeness", "compl.", "completeness to the limit, %", "{:.1f}", "completeness"),
+    Column("multiplicity", "mult.", "multiplicity", "{:.1f}", "multiplicity"),
+    Column("r_meas_inner", "Rmeas low", "Rmeas at low resolution: that of the first shell", "{:.3f}", "r_meas_inner",
+           False),
+    Column("cc_half", "CC½", "CC½ of all reflections", "{:.3f}", "cc_half"),
+    Column("isa", "ISa", "ISa: I/sigma of the strongest reflections, limited by the instrument", "{:.1f}", "isa"),
     Column("cc_anom_inner", "CCano", "anomalous correlation in the inner shell: a signal where it is well above 0.3",
-           ".2f", "cc_anom_inner"),
+           "{:.2f}", "cc_anom_inner"),
 )  # fmt: skip
 BESIDE = ("name", "state", "verdict")
 AFTER = ("n_images", "n_images_used", "n_lattices", "path", "words")

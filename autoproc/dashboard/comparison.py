@@ -11,7 +11,7 @@ from autoproc.dashboard.used import in_words
 from autoproc.reports.chart import Chart, Drawing, Series, draw
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_html import Report
-from autoproc.wording import VERDICTS
+from autoproc.wording import VERDICTS, Form, angstrom, written
 
 MOST = 6
 """Results compared at a time: as many as there are colours of curves."""
@@ -51,32 +51,33 @@ class _Figure:
 
     label: str
     path: tuple[str, ...]
-    form: str
+    form: Form
     better: Better | None = None
 
 
-def _ranges(label: str, key: str, form: str, better: Better | None) -> tuple[_Figure, ...]:
+def _ranges(label: str, key: str, form: Form, better: Better | None) -> tuple[_Figure, ...]:
     statistics = "merging_statistics"
     return (
         _Figure(label, (statistics, "overall", key), form, better),
-        _Figure(f"{label}, low resolution", (statistics, "inner", key), form, better),
-        _Figure(f"{label}, high resolution", (statistics, "outer", key), form, better),
+        _Figure(f"{label} at low resolution", (statistics, "inner", key), form, better),
+        _Figure(f"{label} at high resolution", (statistics, "outer", key), form, better),
     )
 
 
 FIGURES = (
-    _Figure("resolution (\u00c5)", ("d_min",), ".2f", min),
-    *_ranges("completeness (%)", "completeness", ".1f", max), *_ranges("multiplicity", "multiplicity", ".1f", max),
-    *_ranges("I/\u03c3", "i_over_sigma", ".1f", max), *_ranges("Rmeas", "r_meas", ".3f", min),
-    *_ranges("Rpim", "r_pim", ".3f", min), *_ranges("CC\u00bd", "cc_half", ".3f", max),
-    *_ranges("anomalous CC", "cc_anom", ".3f", max),
-    _Figure("ISa", ("isa",), ".1f", max), _Figure("Wilson B (\u00c5\u00b2)", ("wilson_b",), ".1f"),
-    _Figure("observations", ("merging_statistics", "overall", "n_observations"), "d"),
-    _Figure("unique reflections", ("merging_statistics", "overall", "n_unique"), "d", max),
-    _Figure("images used", ("n_images_used",), "d"), _Figure("spots", ("n_spots",), "d"),
-    _Figure("spots indexed", ("fraction_indexed",), ".1%", max), _Figure("lattices", ("n_lattices",), "d"),
-    _Figure("RMSD x (px)", ("rmsd", "x_px"), ".3f", min), _Figure("RMSD y (px)", ("rmsd", "y_px"), ".3f", min),
-    _Figure("RMSD z (images)", ("rmsd", "z_images"), ".3f", min),
+    _Figure("resolution (\u00c5)", ("d_min",), angstrom, min),
+    *_ranges("completeness (%)", "completeness", "{:.1f}", max),
+    *_ranges("multiplicity", "multiplicity", "{:.1f}", max),
+    *_ranges("I/\u03c3", "i_over_sigma", "{:.1f}", max), *_ranges("Rmeas", "r_meas", "{:.3f}", min),
+    *_ranges("Rpim", "r_pim", "{:.3f}", min), *_ranges("CC\u00bd", "cc_half", "{:.3f}", max),
+    *_ranges("anomalous CC", "cc_anom", "{:.3f}", max),
+    _Figure("ISa", ("isa",), "{:.1f}", max), _Figure("Wilson B (\u00c5\u00b2)", ("wilson_b",), "{:.1f}"),
+    _Figure("observations", ("merging_statistics", "overall", "n_observations"), "{:d}"),
+    _Figure("unique reflections", ("merging_statistics", "overall", "n_unique"), "{:d}", max),
+    _Figure("images used", ("n_images_used",), "{:d}"), _Figure("spots", ("n_spots",), "{:d}"),
+    _Figure("spots indexed", ("fraction_indexed",), "{:.1%}", max), _Figure("lattices", ("n_lattices",), "{:d}"),
+    _Figure("RMSD x (px)", ("rmsd", "x_px"), "{:.3f}", min), _Figure("RMSD y (px)", ("rmsd", "y_px"), "{:.3f}", min),
+    _Figure("RMSD z (images)", ("rmsd", "z_images"), "{:.3f}", min),
 )  # fmt: skip
 """In the order of the table."""
 
@@ -147,11 +148,11 @@ def _words(label: str, texts: Sequence[str]) -> Row:
 
 
 def _numbers(figure: _Figure, values: Sequence[float | None]) -> Row:
-    texts = [NOTHING if value is None else format(value, figure.form) for value in values]
+    texts = [NOTHING if value is None else written(value, figure.form) for value in values]
     known = [value for value in values if value is not None]
     best = None
     if figure.better is not None and len(set(texts)) > 1 and len(known) > 1:
-        best = format(figure.better(known), figure.form)
+        best = written(figure.better(known), figure.form)
     return Row(figure.label, tuple(Cell(text, text != texts[0], text == best) for text in texts))
 
 

@@ -36,7 +36,7 @@ class SweepFacts(Facts):
     d_min: Figure = Field(description="Angstrom")
     completeness: Figure = Field(description="%")
     multiplicity: Figure
-    r_meas_inner: Figure = Field(description="Rmeas of the inner shell")
+    r_meas_inner: Figure = Field(description="Rmeas at low resolution: that of the first shell")
     cc_half: Figure
     isa: Figure
     cc_anom_inner: Figure = Field(description="anomalous correlation in the inner shell")

@@ -63,13 +63,18 @@ def better_level(best: AbsorptionReport, challenger: AbsorptionReport) -> Verdic
     change = before - np.minimum(challenger.deviance, cap)
     gain = float(change.sum() / max(before.sum(), 1e-9))
     chance = float(np.sqrt(np.square(change).sum()))
-    gained = f"squared deviations of reflections held out of scaling {gain:.1%} less"
-    told = f"free Rmeas {best.r_meas_free:.4f} -> {challenger.r_meas_free:.4f}"
+    error = chance / max(float(before.sum()), 1e-9)
+    told = (
+        f"squared deviations of reflections held out of scaling {'fall' if gain > 0 else 'rise'} by {abs(gain):.2%} +- "
+        f"{error:.2%} (free Rmeas {best.r_meas_free:.4f} -> {challenger.r_meas_free:.4f})"
+    )
     if gain <= 0:
-        return Verdict(False, f"{told}, no better")
-    if gain <= WORTHWHILE or change.sum() < SIGNIFICANT * chance:
-        return Verdict(False, f"{gained}; {told}, not worth it")
-    return Verdict(True, f"{gained}; {told}")
+        return Verdict(False, told)
+    if gain <= WORTHWHILE:
+        return Verdict(False, f"{told}, where {WORTHWHILE:.1%} is worth it")
+    if change.sum() < SIGNIFICANT * chance:
+        return Verdict(False, f"{told}, where {SIGNIFICANT:g} of these errors are significant")
+    return Verdict(True, told)
 
 
 ABSORPTION = Ladder("scale", (next_level,), better_level)

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autoproc.decisions.ladder import Decision
+from autoproc.wording import angstrom
 
 
 @dataclass(frozen=True, slots=True)
 class ResolutionReport:
-    """What the estimate of the resolution says. d_min, edge : Angstrom; is_limited_by_data : still good at the edge."""
+    """What the estimate of the resolution says.
+
+    d_min, edge : Angstrom; is_limited_by_data : still good at the edge; why : what set the limit, a clause
+    """
 
     d_min: float
     edge: float
     is_limited_by_data: bool
-    cc_limit: float
+    why: str
 
 
 def resolution_cut(report: ResolutionReport | None, wanted: bool, d_min_given: float | None) -> Decision:
@@ -26,11 +30,9 @@ def resolution_cut(report: ResolutionReport | None, wanted: bool, d_min_given: f
     if not wanted:
         return Decision("scale", "keep all data", "no cut was wanted (run.resolution_cutoff)", kept=True)
     if report.is_limited_by_data:
-        because = f"CC1/2 stays above {report.cc_limit:g} to the edge of the data"
-        return Decision("scale", f"keep data to {report.edge:.2f} A", because, kept=True)
-    because = f"the fitted CC1/2 falls to {report.cc_limit:g} there"
+        return Decision("scale", f"keep data to {angstrom(report.edge)} A", report.why, kept=True)
     return Decision(
-        "scale", f"cut the data at {report.d_min:.2f} A and scale again", because,
-        kept=True, before=f"{report.edge:.2f} A", after=f"{report.d_min:.2f} A",
+        "scale", f"cut the data at {angstrom(report.d_min)} A and scale again", report.why,
+        kept=True, before=f"{angstrom(report.edge)} A", after=f"{angstrom(report.d_min)} A",
         changes={"scale.d_min": round(report.d_min, 4)},
     )  # fmt: skip

@@ -109,4 +109,4 @@ def resolution_report(processing: Processing) -> ResolutionReport | None:
     estimate = processing.resolution
     if estimate is None or not np.isfinite(estimate.d_min):
         return None
-    return ResolutionReport(estimate.d_min, estimate.edge, estimate.limited_by_data, estimate.cc_limit)
+    return ResolutionReport(estimate.d_min, estimate.edge, estimate.limited_by_data, estimate.why)

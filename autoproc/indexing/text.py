@@ -12,7 +12,7 @@ from autoproc.indexing.solve import MacroCycle
 from autoproc.models.crystal import Crystal
 from autoproc.models.space_group import symbol
 from autoproc.text_tables import ruled_table
-from autoproc.wording import cell_with_uncertainties
+from autoproc.wording import angstrom, cell_with_uncertainties
 
 N_CANDIDATES = 10
 
@@ -31,7 +31,7 @@ def search_text(search: Search) -> str:
         for trial in search.trials[:N_CANDIDATES]
     ]
     header = ("unit cell", "volume", "# indexed", "% indexed", "rmsd x", "information")
-    limits = f"Max cell: {search.max_cell:.1f} Angstrom, d_min of the search: {search.d_min:.2f} Angstrom"
+    limits = f"Max cell: {search.max_cell:.1f} Angstrom, d_min of the search: {angstrom(search.d_min)} Angstrom"
     table = ruled_table(header, rows, units=("", "", "", "", "(mm)", "(bits)"))
     return "\n".join([limits, "Candidate solutions:", table])
 
@@ -39,7 +39,7 @@ def search_text(search: Search) -> str:
 def cycle_text(cycles: Sequence[MacroCycle]) -> str:
     """The macro-cycles: resolution, spots and deviations of each."""
     rows = [
-        (str(n), str(c.n_lattices), f"{c.d_min:.2f}", str(c.n_spots), str(c.n_indexed), f"{c.rms[0]:.4f}",
+        (str(n), str(c.n_lattices), angstrom(c.d_min), str(c.n_spots), str(c.n_indexed), f"{c.rms[0]:.4f}",
          f"{c.rms[1]:.4f}", f"{np.degrees(c.rms[2]):.4f}")
         for n, c in enumerate(cycles, start=1)
     ]  # fmt: skip

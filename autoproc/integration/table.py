@@ -12,6 +12,7 @@ from autoproc.integration.passes import Measured
 from autoproc.integration.predict import Predictions
 from autoproc.kernels.integrate_fit import Measurements
 from autoproc.models.experiment import Experiment
+from autoproc.models.left_out import LeftOut, first_reasons
 from autoproc.models.reflections import Flag, Reflections
 
 
@@ -65,6 +66,18 @@ def integrated_table(
         **_positions(sweep, predictions, m.centroid, m.intensity_sum, m.variance_sum),
     }
     return Reflections(columns, {i: e.identifier for i, e in enumerate(experiments)})
+
+
+def not_integrated(table: Reflections) -> LeftOut:
+    """Why reflections that were predicted could not be integrated."""
+    lost = ~table.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
+    rules = (
+        ("with overloaded pixels", table.has_flag(Flag.OVERLOADED)),
+        ("without enough background", table.has_flag(Flag.FAILED_DURING_BACKGROUND_MODELLING)),
+        ("on bad, hot or shadowed pixels or beyond the edge", table.has_flag(Flag.FOREGROUND_INCLUDES_BAD_PIXELS)),
+        ("beneath a neighbour", table.has_flag(Flag.OVERLAPPED_FG)),
+    )
+    return first_reasons(lost, rules, "not of the shape of a reflection")
 
 
 ALIEN_SIGMA, ALIEN_CORRELATION = 10.0, 0.25

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy
 
 from autoproc.merging.agreement import MIN_TOTAL_SIGNAL, GroupAgreement
+from autoproc.models.shell_statistics import ShellStatistics
 
 CENTRAL = 0.9
 """The normal probability plot is fitted where the expected deviation is smaller, to be robust to its tails."""
@@ -63,6 +65,23 @@ def anomalous_signal(friedel: GroupAgreement, is_centric: np.ndarray) -> Anomalo
         _df_over_f(plus_minus),
         float(np.abs(delta).mean() / sigma_delta.mean()),
     )
+
+
+def anomalous_limit(shells: Sequence[ShellStatistics], cc_limit: float) -> float | None:
+    """How far there is an anomalous signal, Angstrom; None where there is none.
+
+    shells : lowest resolution first. A signal falls with resolution: the correlations of half sets are made to fall,
+    each with the weight of its reflections, so that no single shell ends it; then the last counts that is above
+    cc_limit in this way, and significant by itself.
+    """
+    known = [s for s in shells if s.cc_anom is not None and s.n_unique > 0]
+    if not known:
+        return None
+    cc = np.array([s.cc_anom for s in known], float)
+    weight = np.array([s.n_unique for s in known], float)
+    falling = scipy.optimize.isotonic_regression(cc, weights=weight, increasing=False).x
+    holds = (falling >= cc_limit) & (cc >= cc_limit) & np.array([s.cc_anom_significant for s in known])
+    return known[int(np.flatnonzero(holds)[-1])].d_min if holds.any() else None
 
 
 def _probability_plot_slope(deviation: np.ndarray) -> float | None:

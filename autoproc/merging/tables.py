@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
+from autoproc.models.shell_statistics import NOISE
+from autoproc.wording import Form, angstrom, written
 
-ROWS: tuple[tuple[str, str, str], ...] = (
-    ("High resolution limit", "d_min", "{:.2f}"),
-    ("Low resolution limit", "d_max", "{:.2f}"),
+ROWS: tuple[tuple[str, str, Form], ...] = (
+    ("High resolution limit", "d_min", angstrom),
+    ("Low resolution limit", "d_max", angstrom),
     ("Completeness", "completeness", "{:.1f}"),
     ("Multiplicity", "multiplicity", "{:.1f}"),
     ("I/sigma", "i_over_sigma", "{:z.1f}"),
@@ -30,6 +32,13 @@ ROWS: tuple[tuple[str, str, str], ...] = (
 )
 TITLE = "-------------Summary of merging statistics--------------"
 SHELL_TITLE = "----------Merging statistics by resolution bin----------"
+OF_NOISE = f"R factors in brackets are of noise, mean I/sigma below {NOISE:g}: they tell nothing."
+NAMES = (
+    "Overall: all shells; Low and High: the first and the last one. Rmeas without more is that of Overall, Rmeas at "
+    "low resolution that of Low. (I): I(+) and I(-) are taken for equivalents; (I+/-): they are kept apart. Free "
+    "Rmeas, of decisions, is that of reflections held out of scaling."
+)
+"""What the names mean that every table, page and message uses."""
 
 
 def format_table_one(statistics: MergingStatistics, suggested: MergingStatistics | None = None) -> str:
@@ -45,8 +54,9 @@ def format_table_one(statistics: MergingStatistics, suggested: MergingStatistics
     lines = [f"            {TITLE}", "", " " * 44 + "".join(f"{name:>{width}}" for name, _ in columns)]
     for label, field, form in ROWS:
         sources = [inside] if hasattr(inside, field) else [shell for _, shell in columns]
-        values = [getattr(source, field) for source in sources]
-        lines.append(f"{label:<44}" + "".join(f"{_text(v, form):>{width}}" for v in values))
+        lines.append(f"{label:<44}" + "".join(f"{figure_of(s, field, form):>{width}}" for s in sources))
+    if any(shell.is_noise for _, shell in columns):
+        lines.append(OF_NOISE)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -58,24 +68,34 @@ def format_shells(statistics: MergingStatistics) -> str:
     )
     lines = [f"            {SHELL_TITLE}", "", header]
     lines += [_shell_line(shell) for shell in (*statistics.shells, statistics.overall)]
+    if any(shell.is_noise for shell in statistics.shells):
+        lines.append(OF_NOISE)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def _shell_line(s: ShellStatistics) -> str:
-    def field(value: float | None, form: str, width: int) -> str:
+    def field(value: float | None, form: Form, width: int) -> str:
         return f"{_text(value, form):>{width}}"
 
     def marked(value: float | None, significant: bool) -> str:
         return field(value, "{:.3f}", 8) + ("*" if significant else " ")
 
-    r_factors = "".join(field(r, "{:.3f}", 9) for r in (s.r_merge, s.r_meas, s.r_pim, s.r_anom))
+    r_factors = "".join(f"{figure_of(s, name, '{:.3f}'):>9}" for name in ("r_merge", "r_meas", "r_pim", "r_anom"))
     return (
-        f"{s.d_max:6.2f} {s.d_min:6.2f} {s.n_observations:6d} {s.n_unique:6d} {s.multiplicity:7.2f} "
+        f"{angstrom(s.d_max):>6} {angstrom(s.d_min):>6} {s.n_observations:6d} {s.n_unique:6d} {s.multiplicity:7.2f} "
         f"{s.completeness:6.2f} {field(s.mean_intensity, '{:z.1f}', 9)} {field(s.i_over_sigma, '{:z.1f}', 7)}"
         f"{r_factors}{marked(s.cc_half, s.cc_half_significant)}{marked(s.cc_anom, s.cc_anom_significant)}"
     )
 
 
-def _text(value: float | int | None, form: str) -> str:
-    formatter: Callable[..., str] = form.format
-    return "-" if value is None else formatter(value)
+def figure_of(source: object, field: str, form: Form, none: str = "-") -> str:
+    """A figure of a shell, or of all statistics, as tables write it; R factors of noise in brackets."""
+    value = getattr(source, field)
+    if value is None or not math.isfinite(value):
+        return none
+    is_noise = field.startswith("r_") and getattr(source, "is_noise", False)
+    return f"({written(value, form)})" if is_noise else written(value, form)
+
+
+def _text(value: float | int | None, form: Form) -> str:
+    return "-" if value is None else written(value, form)

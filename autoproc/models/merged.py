@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
+from autoproc.models.left_out import LeftOut
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Merged:
@@ -24,6 +26,7 @@ class Merged:
     remark : what was done to the intensities beside merging them, a sentence
     free_r_origin : where the flags are from, if not made here, in words
     doubts : whether all data sets belong together, a warning for each that does not seem to
+    left_out : why observations that were given are not in it
     """
 
     hkl: np.ndarray
@@ -54,6 +57,7 @@ class Merged:
     remark: str = ""
     free_r_origin: str = ""
     doubts: tuple[str, ...] = ()
+    left_out: LeftOut = ()
 
     def __len__(self) -> int:
         return len(self.hkl)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NOISE = 0.5
+"""Mean I/sigma of merged intensities below which R factors are of noise: they grow without end as the mean goes to
+zero, whatever the data are worth. Chosen; half of what is usually called the end of the data."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShellStatistics:
@@ -37,6 +41,11 @@ class ShellStatistics:
     anomalous_completeness: float
     anomalous_multiplicity: float
     steady_r_meas: float | None = None
+
+    @property
+    def is_noise(self) -> bool:
+        """Its R factors tell nothing."""
+        return self.i_over_sigma is not None and self.i_over_sigma < NOISE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from autoproc.models.data_sets import DataSetRow
 from autoproc.models.wavelengths import OneWavelength, of_wavelength
 from autoproc.reports.tables import Table, text
 from autoproc.stages.pipeline import Processing
+from autoproc.wording import Form, angstrom
 
 MERGED = Path("merged.mtz")
-FIGURES = (
-    ("d min", "d_min", "{:.2f}"), ("compl %", "completeness", "{:.1f}"), ("mult", "multiplicity", "{:.1f}"),
+FIGURES: tuple[tuple[str, str, Form], ...] = (
+    ("d min", "d_min", angstrom), ("compl %", "completeness", "{:.1f}"), ("mult", "multiplicity", "{:.1f}"),
     ("I/\u03c3", "i_over_sigma", "{:z.1f}"), ("Rmeas", "r_meas", "{:.3f}"), ("CC\u00bd", "cc_half", "{:.3f}"),
     ("anom compl %", "anomalous_completeness", "{:.1f}"), ("CCano", "cc_anom", "{:.3f}"),
     ("observations", "n_observations", "{:d}"), ("unique", "n_unique", "{:d}"),
@@ -91,7 +92,7 @@ def _figures(shell: ShellStatistics) -> dict[str, Any]:
 
 def _sentence(one: OneWavelength, main: OneWavelength | None) -> str:
     overall = one.statistics.overall
-    figures = [f"{overall.d_min:.2f} A", f"{overall.completeness:.1f}% complete"]
+    figures = [f"{angstrom(overall.d_min)} A", f"{overall.completeness:.1f}% complete"]
     figures += [f"multiplicity {overall.multiplicity:.1f}"]
     for name, value in (("Rmeas", overall.r_meas), ("CC1/2", overall.cc_half), ("CCanom", overall.cc_anom)):
         figures += [] if value is None else [f"{name} {value:.3f}"]

@@ -19,15 +19,13 @@ from autoproc.reports.maps import MIN_SPOTS, MOST_POINTS
 from autoproc.reports.resolution_plots import HIGHEST_R_FACTOR, column
 from autoproc.stages.anisotropy import Anisotropy
 from autoproc.stages.estimate_resolution import ResolutionEstimate
-from autoproc.wording import counted
+from autoproc.wording import angstrom, counted
 
 MULTIPLICITY = "Mean number of observations of a unique reflection."
 ICE_BUMPS = (3.7, 2.25)
 """Angstrom, where the strongest rings of ice lie close together, or alone, and show in a Wilson plot."""
 STRAIGHT_FROM = 4.0
 """Angstrom, beyond which the Wilson plot of a macromolecule is about a straight line."""
-CURVE_NEAR = 0.1
-"""Of a correlation: how near to the limit the fitted curve is read where the data were cut at it."""
 
 
 def cc_half(statistics: MergingStatistics, estimate: ResolutionEstimate | None) -> str:
@@ -35,16 +33,10 @@ def cc_half(statistics: MergingStatistics, estimate: ResolutionEstimate | None) 
     used = statistics.overall.d_min
     if estimate is None:
         return "Of random halves of the observations."
-    limit = f"{estimate.cc_limit:g}"
-    at_end = float(np.interp(used**-2.0, estimate.s2, estimate.fitted))
-    if estimate.limited_by_data and at_end > estimate.cc_limit:
-        return f"The fitted curve is above {limit} to the end of the data."
     if abs(used / estimate.d_min - 1) > SAME_RESOLUTION - 1:
-        fall = f"The fitted curve falls to {limit} at {estimate.d_min:.2f} \u00c5"
-        return f"{fall}; the data are used to {used:.2f} \u00c5."
-    if abs(at_end - estimate.cc_limit) < CURVE_NEAR:
-        return f"The resolution limit is where the fitted curve falls to {limit}."
-    return f"The data are used to {used:.2f} \u00c5; the fitted curve is at {at_end:.2f} there."
+        fall = f"The estimated limit is {angstrom(estimate.d_min)} \u00c5, {estimate.why}"
+        return f"{fall}; the data are used to {angstrom(used)} \u00c5."
+    return f"The resolution limit is {estimate.why}."
 
 
 def i_over_sigma(statistics: MergingStatistics) -> str:
@@ -54,7 +46,7 @@ def i_over_sigma(statistics: MergingStatistics) -> str:
     if not len(weak):
         return "Of merged intensities; above 1 in every shell."
     if len(weak) == len(values) - weak[0]:
-        return f"Of merged intensities; below 1 beyond {statistics.shells[weak[0]].d_max:.2f} \u00c5."
+        return f"Of merged intensities; below 1 beyond {angstrom(statistics.shells[weak[0]].d_max)} \u00c5."
     return f"Of merged intensities; below 1 in {len(weak)} of {len(values)} shells."
 
 
@@ -63,7 +55,7 @@ def completeness(statistics: MergingStatistics, reach: Reach | None) -> str:
     if reach is None or reach.inscribed is None:
         return "Of all reflections, and of pairs of Friedel mates."
     if reach.inscribed > statistics.overall.d_min * SAME_RESOLUTION:
-        return f"The detector holds whole rings to {reach.inscribed:.2f} \u00c5, and parts of them beyond."
+        return f"The detector holds whole rings to {angstrom(reach.inscribed)} \u00c5, and parts of them beyond."
     return "The detector holds whole rings, but for its gaps, to the resolution limit."
 
 
@@ -89,7 +81,8 @@ def wilson(statistics: MergingStatistics, is_macromolecular: bool) -> str:
 
 def l_test(test: TwinningTest) -> str:
     """The mean of what is drawn, beside those of the two lines."""
-    return f"To {test.d_min:.2f} \u00c5. Mean |L| {test.mean_abs_l:.3f}; 0.5 is not twinned, 0.375 a perfect twin."
+    mean = f"Mean |L| {test.mean_abs_l:.3f}; 0.5 is not twinned, 0.375 a perfect twin."
+    return f"To {angstrom(test.d_min)} \u00c5. {mean}"
 
 
 def spots_per_image(n_indexed: int | None, n_found: int) -> str:
@@ -161,9 +154,9 @@ def error_model(is_fitted: bool) -> str:
 def directions(found: Anisotropy, used: float) -> str:
     """How the limits differ, and what was done about it."""
     if not found.is_notable:
-        return f"Much the same in all directions: {found.best:.2f} to {found.worst:.2f} A."
+        return f"Much the same in all directions: {angstrom(found.best)} to {angstrom(found.worst)} A."
     return (
-        f"From {found.best:.2f} A in the best direction to {found.worst:.2f} A in the worst. merged.mtz ends at "
-        f"{used:.2f} A in all; merged_anisotropic.mtz where the curve does, with {found.n_inside} of {found.n_unique} "
-        "unique reflections."
+        f"From {angstrom(found.best)} A in the best direction to {angstrom(found.worst)} A in the worst. merged.mtz "
+        f"ends at {angstrom(used)} A in all; merged_anisotropic.mtz where the curve does, with {found.n_inside} of "
+        f"{found.n_unique} unique reflections."
     )

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from autoproc.reports.ticks import Ticks, linear_ticks, resolution_ticks
+from autoproc.wording import angstrom
 
 WIDTH, HEIGHT = 560.0, 290.0
 LEFT, RIGHT, TOP, BOTTOM = 66.0, 14.0, 26.0, 46.0
@@ -199,7 +200,7 @@ def _series(series: Series, x: _Axis, y: _Axis, resolution: bool) -> str:
 def _point(px: float, py: float, series: Series, x: _Axis, y: _Axis, resolution: bool) -> str:
     if not (np.isfinite(px) and np.isfinite(py)):
         return ""
-    where = f"{px**-0.5:.2f} \u00c5" if resolution and px > 0 else f"{px:g}"
+    where = f"{angstrom(px**-0.5)} \u00c5" if resolution and px > 0 else f"{px:g}"
     circle = f'<circle class="dot c{series.colour % N_COLOURS}" cx="{x.at(px):.1f}" cy="{y.at(py):.1f}" r="3">'
     return f"{circle}<title>{where}: {py:.4g}</title></circle>"
 

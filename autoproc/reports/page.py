@@ -15,7 +15,7 @@ from autoproc import __version__
 from autoproc.legible import legible_lines
 from autoproc.reports.maps import MapDrawing, draw_map
 from autoproc.reports.tables import Table
-from autoproc.wording import VERDICTS
+from autoproc.wording import VERDICTS, angstrom
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +86,5 @@ def environment(loader: BaseLoader) -> Environment:
         auto_reload=False,  # a program that is replaced while it runs goes on with the pages that it knows
     )
     made.filters["verdict"] = lambda one: VERDICTS.get(one, "")
+    made.filters["angstrom"] = angstrom
     return made

@@ -15,7 +15,8 @@ from autoproc.models.space_group import symbol
 from autoproc.reports import checks
 from autoproc.reports.by_wavelength import merged_data_sets, merged_statistics
 from autoproc.reports.checks import Check
-from autoproc.reports.story import detector_reach, is_cut_at_estimate, known_isa
+from autoproc.reports.how_far import is_cut_at_estimate
+from autoproc.reports.story import detector_reach, known_isa
 from autoproc.scaling.detector_response import comparable, detector_responses
 from autoproc.scaling.polarisation import polarisation_seen
 from autoproc.scaling.result import ScaleResult
@@ -120,7 +121,11 @@ def _scaling(p: Processing) -> list[Check | None]:
         checks.shadowed(p.scaled.n_shadowed, p.scaled.n_given),
         checks.outliers(p.scaled.n_outliers, p.scaled.n_scaled),
         None if p.damage is None else checks.damage(p.damage.drift, p.damage.b_growth),
-        checks.decay([i.b for i in images], [int(i.image[0]) for i in images if len(i.image)]),
+        checks.decay(
+            [i.b for i in images],
+            [int(i.image[0]) for i in images if len(i.image)],
+            None if p.damage is None else p.damage.b_growth,
+        ),
     ]
     disturbed_by = [check.name for check in others if check is not None and check.verdict != "good"]
     if p.indexed is not None and len(p.indexed.n_per_lattice) > 1:

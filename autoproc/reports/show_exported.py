@@ -14,7 +14,7 @@ from autoproc.errors import CorruptFile
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.observed.shelx_ins import read_ins
 from autoproc.models.space_group import symbol
-from autoproc.wording import counted
+from autoproc.wording import angstrom, counted
 
 MOST_CATEGORIES = 8
 """Tables of a CIF block that are told, the longest first."""
@@ -103,7 +103,7 @@ def format_points(content: dict[str, Any]) -> str:
         lines.append(f"    of {counted(len(np.unique(ids[ids >= 0])), 'experiment')}; on no lattice: {(ids < 0).sum()}")
     length = np.linalg.norm(points, axis=1)
     if (length > 0).any():
-        lines.append(f"    d:  {1 / length[length > 0].min():.2f} to {1 / length.max():.2f} A")
+        lines.append(f"    d:  {angstrom(1 / length[length > 0].min())} to {angstrom(1 / length.max())} A")
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from autoproc.formats.observed.open_mtz import open_mtz
 from autoproc.models.space_group import symbol
 from autoproc.text_tables import ruled_table
+from autoproc.wording import angstrom
 
 
 def format_mtz(path: str | Path) -> str:
@@ -21,7 +22,7 @@ def format_mtz(path: str | Path) -> str:
         f"Space group: {f'{symbol(group)} (No. {group.number})' if group else 'unknown'}",
         f"Unit cell: {', '.join(f'{x:.4f}' for x in mtz.cell.parameters)}",
         f"Reflections: {mtz.nreflections}{_completeness(mtz)}",
-        f"Resolution: {mtz.resolution_low():.2f} - {mtz.resolution_high():.2f} A",
+        f"Resolution: {angstrom(mtz.resolution_low())} - {angstrom(mtz.resolution_high())} A",
         f"Batches: {_batches(mtz)}" if mtz.batches else "Merged",
     ]
     lines += [

@@ -16,27 +16,22 @@ from autoproc.models.space_group import symbol
 from autoproc.reports.by_wavelength import merged_statistics
 from autoproc.reports.by_wavelength import sentences as of_each_wavelength
 from autoproc.reports.data_sets import in_words, sentences
-from autoproc.reports.left_out import EDGE, MOST_REASONS, measured_to, reasons_left_out, within_limit
+from autoproc.reports.how_far import anomalous_words, by_direction, resolution_words
 from autoproc.reports.tables import cell_cells
 from autoproc.reports.whose_crystal import whose_crystal
+from autoproc.scaling.left_out import MOST_REASONS, reasons_left_out, within_limit
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
-from autoproc.stages.estimate_resolution import MIN_SHELLS
 from autoproc.stages.pipeline import Processing
-from autoproc.wording import counted, images_in_words
+from autoproc.symmetry.doubts import resting_on_few
+from autoproc.wording import angstrom, counted, images_in_words
 
-ANOMALOUS_CC = 0.3
-"""Anomalous correlation of half sets above which a shell holds signal."""
 NOTABLE = 0.001
 """Part of the observations below which a peculiarity is not worth a word."""
 SAME_METRIC = 0.5
 """Degrees by which a cell may miss a lattice symmetry that it suggests."""
 NOT_DENIED = 0.1
 """Likelihood of a higher symmetry, beside that of the chosen one, from which it is not excluded."""
-ABRUPT_CC = 0.7
-"""CC1/2 of the last shell above which it did not fall to the limit in steps: a tanh curve loses half in a shell."""
-FEW_REPEATS = 1000
-"""Observations beyond the first of each reflection below which CC1/2 of a shell is uncertain by 0.1 or more."""
 FEW_LEFT_OUT = 0.01
 """Part of the observations below which it needs no reason that they were left out."""
 FEWEST_FOR_ISA = 30
@@ -65,14 +60,6 @@ def detector_reach(p: Processing) -> Reach:
     """How far the detector reaches, by the refined geometry where there is one."""
     known = p.refined.experiments[0] if p.refined is not None and p.refined.experiments else p.experiment
     return reach_of(known.detector, known.beam)
-
-
-def is_cut_at_estimate(p: Processing) -> bool:
-    """The data end where the fitted CC1/2 falls to its limit: a cut of ours, and not a user's or the detector's."""
-    if p.scaled is None or p.resolution is None or p.resolution.limited_by_data:
-        return False
-    used = p.scaled.statistics.overall.d_min
-    return abs(used - p.resolution.d_min) < 0.02 * used
 
 
 def known_isa(scaled: ScaleResult) -> float | None:
@@ -112,8 +99,8 @@ def _geometry(p: Processing) -> list[Line]:
         return []
     lines = [Line("Geometry", _geometry_words(p.experiment))]
     reach = detector_reach(p)
-    whole = f"whole rings to {reach.inscribed:.2f} A, " if reach.inscribed is not None else ""
-    lines.append(Line("Detector", f"{whole}corners at {reach.corner:.2f} A"))
+    whole = f"whole rings to {angstrom(reach.inscribed)} A, " if reach.inscribed is not None else ""
+    lines.append(Line("Detector", f"{whole}corners at {angstrom(reach.corner)} A"))
     return [*lines, *(Line("" if n else "Notes", remark) for n, remark in enumerate(p.experiment.remarks))]
 
 
@@ -211,6 +198,8 @@ def _symmetry(p: Processing) -> list[Line]:
     if s.alternatives:
         others = " or ".join(alternatives_of(s))
         lines.append(Line("", f"these data cannot tell it from {others}"))
+    few = "" if s.is_given else resting_on_few(s.space_group, s.absences)
+    lines += [Line("", few)] if few else []
     higher = _higher_symmetry(s)
     return [*lines, Line("", higher)] if higher else lines
 
@@ -239,7 +228,7 @@ def _scaling(p: Processing) -> list[Line]:
     known = f"ISa {isa:.1f}" if isa is not None else "too few repeats to estimate ISa"
     n_within = int(np.count_nonzero(within_limit(p.scaled)))
     outliers = counted(p.scaled.n_outliers, "outlier")
-    lines = [Line("Scaling", f"{p.scaled.n_scaled} of {n_within} observations to {overall.d_min:.2f} A used, "
+    lines = [Line("Scaling", f"{p.scaled.n_scaled} of {n_within} observations to {angstrom(overall.d_min)} A used, "
                   f"{outliers}; {known}", "scale")]  # fmt: skip
     kept = p.scaled.start.params.keep_first
     if kept < 1:
@@ -262,68 +251,14 @@ def _damage(p: Processing) -> list[Line]:
 
 
 def _resolution(p: Processing) -> list[Line]:
+    """How far the data go, why, and how far there is an anomalous signal."""
     if p.scaled is None:
         return []
-    r, used = p.resolution, p.scaled.statistics.overall.d_min
-    if r is None:
-        beyond = measured_to(p.scaled)
-        end = f"; measured to {beyond:.2f} A" if beyond < used * EDGE else ""
-        lines = [Line("Resolution", f"{used:.2f} A, without an estimate of the limit{end}", "estimate_resolution")]
-        return [*lines, *_anomalous(p)]
-    outer = p.scaled.statistics.outer.cc_half
-    if r.limited_by_data:
-        how = f"the end of the data: CC1/2 is still above {r.cc_limit:g} there"
-    elif not is_cut_at_estimate(p):
-        how = f"as asked for; the fitted CC1/2 falls to {r.cc_limit:g} at {r.d_min:.2f} A"
-    elif outer is not None and outer > ABRUPT_CC:
-        how = f"where the signal ends abruptly (last CC1/2 {outer:.2f}); measured to {r.edge:.2f} A"
-    else:
-        how = f"where the fitted CC1/2 falls to {r.cc_limit:g}; measured to {r.edge:.2f} A"
-    lines = [Line("Resolution", f"{used:.2f} A, {how}", "estimate_resolution"), *_uncertainty(p), *_directions(p)]
-    return [*lines, *_anomalous(p)]
-
-
-def _directions(p: Processing) -> list[Line]:
-    """How far the data go in each direction, where that differs, and what was made of it."""
-    found = p.anisotropy
-    if found is None or not found.is_notable:
-        return []
-    lines = [Line("Anisotropy", found.sentence, "anisotropy")]
-    if p.merged_inside is None:
-        return lines
-    n = len(p.merged_inside)
-    return [*lines, Line("", f"merged_anisotropic.mtz has the {n} reflections within these limits, merged.mtz all to "
-                             f"{_used(p):.2f} A")]  # fmt: skip
-
-
-def _used(p: Processing) -> float:
-    assert p.scaled is not None
-    return p.scaled.statistics.overall.d_min
-
-
-def _uncertainty(p: Processing) -> list[Line]:
-    """How well the limit is known where few reflections were measured twice: to a shell of the fit either way."""
-    assert p.scaled is not None
-    assert p.resolution is not None
-    overall, s2 = p.scaled.statistics.overall, p.resolution.s2
-    n_repeats = overall.n_observations - overall.n_unique
-    if n_repeats >= FEW_REPEATS or not is_cut_at_estimate(p) or len(s2) < MIN_SHELLS:
-        return []
-    width, limit = float(np.median(np.diff(s2))), p.resolution.d_min**-2
-    low = max(limit - width, 0.25 * limit) ** -0.5
-    high = max((limit + width) ** -0.5, p.resolution.edge)
-    words = f"uncertain, {high:.2f} to {low:.2f} A: only {counted(n_repeats, 'repeated observation')} in all"
-    return [Line("", words)]
-
-
-def _anomalous(p: Processing) -> list[Line]:
-    limit = None
-    for shell in merged_statistics(p).shells:
-        if shell.cc_anom is None or shell.cc_anom < ANOMALOUS_CC or not shell.cc_anom_significant:
-            break
-        limit = shell.d_min
-    words = f"signal to {limit:.2f} A (CCanom above {ANOMALOUS_CC:g})" if limit is not None else "no significant signal"
-    return [Line("Anomalous", words)]
+    limit, *more = resolution_words(p)
+    lines = [Line("Resolution", limit, "estimate_resolution"), *(Line("", words) for words in more)]
+    for n, words in enumerate(by_direction(p)):
+        lines.append(Line("", words) if n else Line("Anisotropy", words, "anisotropy"))
+    return [*lines, Line("Anomalous", anomalous_words(merged_statistics(p)))]
 
 
 def _merging(p: Processing) -> list[Line]:

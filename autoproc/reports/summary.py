@@ -14,7 +14,7 @@ import numpy as np
 from autoproc import __version__
 from autoproc.errors import AutoprocError
 from autoproc.merging.merging_statistics import MergingStatistics
-from autoproc.merging.tables import format_table_one
+from autoproc.merging.tables import NAMES, format_table_one
 from autoproc.models.space_group import symbol
 from autoproc.passing import may_pass, remedy
 from autoproc.reports import by_wavelength
@@ -29,7 +29,7 @@ from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.reports.whose_crystal import whose_crystal
 from autoproc.stages.anisotropy import AXES
 from autoproc.stages.pipeline import Processing
-from autoproc.wording import VERDICTS, first_of
+from autoproc.wording import VERDICTS, angstrom, first_of
 
 RANGE_KEYS = (
     "d_max", "d_min", "completeness", "multiplicity", "i_over_sigma", "r_merge", "r_meas", "r_pim", "cc_half",
@@ -220,6 +220,7 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
         lines += [_wrapped(f"{d['stage']:<13}{sentence(d)}", indent=" " * 13) for d in decided]
     if processing is not None and processing.scaled is not None:
         lines += ["", *_whose_figures(summary), format_table_one(merged_statistics(processing)).rstrip()]
+        lines += ["", _wrapped(NAMES)]
     if summary["timings"]:
         total = sum(summary["timings"].values())
         parts = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in summary["timings"].items())
@@ -241,7 +242,7 @@ def _headline(summary: dict[str, Any]) -> list[str]:
     isa = "" if summary["isa"] is None else f"    ISa {summary['isa']:.1f}"
     lines = [
         f"PROCESSED    {summary['space_group']}    {cell}",
-        f"             {summary['d_min']:.2f} A    {overall['completeness']:.1f}% complete    "
+        f"             {angstrom(summary['d_min'])} A    {overall['completeness']:.1f}% complete    "
         f"multiplicity {overall['multiplicity']:.1f}{isa}",
     ]
     lines += [f"{'':13}{words}" for words in _whose_figures(summary)]

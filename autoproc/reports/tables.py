@@ -10,7 +10,7 @@ import numpy as np
 
 from autoproc.indexing.lattices import LatticeRotation
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
-from autoproc.merging.tables import ROWS
+from autoproc.merging.tables import NAMES, OF_NOISE, ROWS, figure_of
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.space_group import symbol
@@ -21,7 +21,9 @@ from autoproc.symmetry.absences import ScrewAxis
 from autoproc.symmetry.glide_plane import GlidePlane
 from autoproc.symmetry.reindex import format_basis
 from autoproc.symmetry.report import LEAST_TOLD, spaced
-from autoproc.wording import with_uncertainty
+from autoproc.wording import Form, angstrom, with_uncertainty, written
+
+NOTHING = "\u2013"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +41,25 @@ class Table:
     views: Sequence[str] = ()
 
 
-def text(value: float | int | None, form: str) -> str:
+def text(value: float | int | None, form: Form) -> str:
     """A number as `form` has it, a dash where there is none."""
-    return "\u2013" if value is None or not np.isfinite(value) else form.format(value)
+    return NOTHING if value is None or not np.isfinite(value) else written(value, form)
 
 
 def table_one(statistics: MergingStatistics) -> Table:
     """Table 1: overall, low and high shell."""
     rows = []
+    shells = (statistics.overall, statistics.inner, statistics.outer)
     for label, field, form in ROWS:
-        shells = (statistics.overall, statistics.inner, statistics.outer)
         sources = (statistics,) if hasattr(statistics, field) else shells
-        values = [text(getattr(source, field), form) for source in sources]
+        values = [figure_of(source, field, form, NOTHING) for source in sources]
         rows.append([label, *values, *[""] * (3 - len(values))])
-    return Table("Table 1", ("", "Overall", "Low", "High"), rows)
+    words = f"{NAMES} {OF_NOISE}" if any(shell.is_noise for shell in shells) else NAMES
+    return Table("Table 1", ("", "Overall", "Low", "High"), rows, words)
 
 
-SHELL_COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("d max", "d_max", "{:.2f}"), ("d min", "d_min", "{:.2f}"), ("obs", "n_observations", "{:d}"),
+SHELL_COLUMNS: tuple[tuple[str, str, Form], ...] = (
+    ("d max", "d_max", angstrom), ("d min", "d_min", angstrom), ("obs", "n_observations", "{:d}"),
     ("unique", "n_unique", "{:d}"), ("mult", "multiplicity", "{:.2f}"), ("compl %", "completeness", "{:.1f}"),
     ("mean I", "mean_intensity", "{:z.1f}"), ("I/\u03c3", "i_over_sigma", "{:z.1f}"), ("Rmerge", "r_merge", "{:.3f}"),
     ("Rmeas", "r_meas", "{:.3f}"), ("Rpim", "r_pim", "{:.3f}"), ("Ranom", "r_anom", "{:.3f}"),
@@ -68,7 +71,7 @@ def shells(statistics: MergingStatistics) -> Table:
     """One row for each shell, and one for all."""
 
     def row(shell: ShellStatistics) -> list[str]:
-        cells = [text(getattr(shell, field), form) for _, field, form in SHELL_COLUMNS]
+        cells = [figure_of(shell, field, form, NOTHING) for _, field, form in SHELL_COLUMNS]
         cells[-2] += "*" * shell.cc_half_significant
         cells[-1] += "*" * shell.cc_anom_significant
         return cells
@@ -76,6 +79,7 @@ def shells(statistics: MergingStatistics) -> Table:
     every = [row(shell) for shell in (*statistics.shells, statistics.overall)]
     is_starred = any("*" in cell for cells in every for cell in cells)
     words = "The last line is all shells together." + " An asterisk: significant at the 1% level." * is_starred
+    words += f" {OF_NOISE}" * any(shell.is_noise for shell in statistics.shells)
     views = [*map(_view, statistics.shells), ""]
     return Table("Resolution shells", [c[0] for c in SHELL_COLUMNS], every, words, len(every) - 1, views)
 

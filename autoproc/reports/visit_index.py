@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from autoproc.reports.page import render
-from autoproc.wording import VERDICTS, counted, first_of, images_in_words
+from autoproc.wording import VERDICTS, Form, angstrom, counted, first_of, images_in_words, written
 
 Lamp = Literal["good", "look", "bad", "open"]
 LAMPS: Mapping[str, Lamp] = {"good": "good", "look": "look", "bad": "bad"}
@@ -163,18 +163,18 @@ def _worst_first(result: Mapping[str, Any]) -> str:
 
 
 def _figures(result: Mapping[str, Any]) -> dict[str, str]:
-    def text(key: str, form: str) -> str:
+    def text(key: str, form: Form) -> str:
         value = result.get(key)
-        return "" if value is None else format(value, form)
+        return "" if value is None else written(value, form)
 
     return {
         "space_group": str(result.get("space_group") or ""),
         "cell": " ".join(f"{x:.1f}" for x in result["unit_cell"]),
-        "d_min": text("d_min", ".2f"),
-        "completeness": f"{text('completeness', '.1f')}%" if result.get("completeness") is not None else "",
-        "r_meas_inner": text("r_meas_inner", ".3f"),
-        "cc_half": text("cc_half", ".3f"),
-        "n_lattices": text("n_lattices", "d"),
+        "d_min": text("d_min", angstrom),
+        "completeness": f"{text('completeness', '{:.1f}')}%" if result.get("completeness") is not None else "",
+        "r_meas_inner": text("r_meas_inner", "{:.3f}"),
+        "cc_half": text("cc_half", "{:.3f}"),
+        "n_lattices": text("n_lattices", "{:d}"),
     }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.merging.tables import format_shells, format_table_one
+from autoproc.scaling.left_out import all_left_out
 from autoproc.scaling.result import ScaleResult
 from autoproc.text_tables import ruled_table
-from autoproc.wording import number_ranges
+from autoproc.wording import accounted, number_ranges
 
 
 def format_scale(result: ScaleResult, suggested: MergingStatistics | None = None) -> str:
@@ -15,16 +16,14 @@ def format_scale(result: ScaleResult, suggested: MergingStatistics | None = None
     suggested : statistics to a suggested resolution limit, for a column of their own in table 1
     """
     blocks = [_corrections(result), _choices(result), _error_model(result), format_shells(result.statistics)]
-    return "\n".join([*blocks, format_table_one(result.statistics, suggested)])
+    account = accounted(result.n_scaled, all_left_out(result), "scaled")
+    return "\n".join([*blocks, format_table_one(result.statistics, suggested), account])
 
 
 def _corrections(result: ScaleResult) -> str:
     lines = [ruled_table(("correction", "n_parameters"), list(result.n_parameters.items()), left=(0,))]
     ending = "converged" if result.converged else "stopped"
     lines.append(f"{ending} after {result.n_cycles} cycles; weighted rms residual {_last(result.rms)}")
-    lines.append(f"{result.n_scaled} of {result.n_given} reflections scaled, {result.n_outliers} outliers rejected")
-    if result.n_shadowed:
-        lines.append(f"{result.n_shadowed} left out where the detector is shadowed or hot")
     if result.blank_images:
         lines.append(f"{len(result.blank_images)} blank images left out: {_ranges(result)}")
     lines += [f"{words}: left out" for words in result.odd_image_words]

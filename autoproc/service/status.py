@@ -22,7 +22,7 @@ from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.processing.result import doubts_in_words, failure_lines, result_line
 from autoproc.service.sample_groups import COMBINED
-from autoproc.wording import VERDICTS, images_in_words
+from autoproc.wording import VERDICTS, Form, angstrom, images_in_words, written
 
 COLOURS = {
     State.queued: "cyan", State.running: "blue", State.processed: "green", State.failed: "red",
@@ -32,8 +32,8 @@ COLOURS = {
 HUES = {"good": "green", "look": "yellow", "bad": "red"}
 WORDS = {State.set_aside: "set aside", State.not_combined: "not combined"}
 WITH_RESULT = (State.processed, State.failed, State.not_combined)
-FIGURES = {
-    "d_min": ("d_min", "{:.2f}"), "compl.": ("completeness", "{:.1f}"), "Rmeas": ("r_meas", "{:.3f}"),
+FIGURES: dict[str, tuple[str, Form]] = {
+    "d_min": ("d_min", angstrom), "compl.": ("completeness", "{:.1f}"), "Rmeas": ("r_meas", "{:.3f}"),
     "CC1/2": ("cc_half", "{:.3f}"),
 }  # fmt: skip
 """Columns of figures: of what, and how they are written."""
@@ -202,8 +202,8 @@ def coming_words(arriving: Arriving, now: float) -> str:
     return f"{arriving.words}; if nothing more comes, taken as it is in {duration(left)}"
 
 
-def _figure(value: float | None, form: str) -> str:
-    return "" if value is None else form.format(value)
+def _figure(value: float | None, form: Form) -> str:
+    return "" if value is None else written(value, form)
 
 
 def _time(job: Job, now: float) -> str:

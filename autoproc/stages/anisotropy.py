@@ -18,6 +18,7 @@ from autoproc.merging.wilson_model import WilsonModel, cartesian_rotations, reci
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
+from autoproc.wording import angstrom
 
 AXES = ("a*", "b*", "c*")
 SIGNIFICANT = 5.0
@@ -109,7 +110,7 @@ def format_anisotropy(found: Anisotropy | None) -> str:
     values, vectors = found.model.principal
     lines = [
         f"Limits: {found.sentence}",
-        f"Best and worst direction: {found.best:.2f} and {found.worst:.2f} A",
+        f"Best and worst direction: {angstrom(found.best)} and {angstrom(found.worst)} A",
         f"{found.n_inside} of {found.n_unique} unique reflections are within",
         "B against the mean, A^2, along the principal directions (in a*, b*, c*):",
     ]

@@ -18,14 +18,14 @@ from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import proper_rotations_of, symbol
 from autoproc.symmetry.absences import Absences, absence_signature, equally_good
 from autoproc.symmetry.consistency import compose
-from autoproc.symmetry.doubts import symmetry_warnings
+from autoproc.symmetry.doubts import resting_on_few, symmetry_warnings
 from autoproc.symmetry.elements import CorrelationModel, ElementScore
 from autoproc.symmetry.given_setting import axes_words
 from autoproc.symmetry.in_axes import absences_in
 from autoproc.symmetry.known_group import known_laue_group, known_setting
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore
-from autoproc.symmetry.observations import knows_directions
+from autoproc.symmetry.observations import knows_directions, not_compared
 from autoproc.symmetry.own_group import likeliest
 from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, tidiest
@@ -41,6 +41,7 @@ from autoproc.symmetry.report import (
 from autoproc.symmetry.scored_lattice import score_lattice
 from autoproc.symmetry.settings import in_basis, normalises
 from autoproc.symmetry.space_group_choice import compared_groups, setting_to_use, wanted_group
+from autoproc.wording import accounted, angstrom
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,9 +197,10 @@ def format_symmetry(result: SymmetryResult) -> str:
     crystal = result.original
     model = result.model
     identity = "not known" if model.cc_identity is None else f"{model.cc_identity:.3f}"
+    beyond = f"beyond {angstrom(result.d_min)} A, where they tell little"
     highest = max((s.subgroup for s in result.subgroups), key=lambda g: g.order)
     parts = [
-        f"Comparing {result.n_used} intensities with d >= {result.d_min:.2f} A",
+        f"Comparing {result.n_used} intensities with d >= {angstrom(result.d_min)} A",
         "",
         f"Input crystal symmetry:\nUnit cell: ({_cell(crystal.cell)})",
         f"Space group: {symbol(crystal.space_group)} (No. {crystal.space_group.number})",
@@ -223,6 +225,7 @@ def format_symmetry(result: SymmetryResult) -> str:
         *_absence_lines(result),
         *_setting_lines(result),
         *(f"Warning: {warning}" for warning in result.warnings),
+        accounted(result.n_used, not_compared(result.reflections, result.n_used, beyond), "compared"),
     ]
     return "\n".join(parts)
 
@@ -243,6 +246,8 @@ def _absence_lines(result: SymmetryResult) -> list[str]:
     lines += of_all_groups(result.absences)
     what = "Space group, as it was given" if result.is_given else "Recommended space group"
     lines.append(f"{what}: {symbol(result.space_group)}")
+    few = "" if result.is_given else resting_on_few(result.space_group, result.absences)
+    lines += [f"Its {few}."] if few else []
     if result.alternatives:
         names = " or ".join(symbol(g) for g in result.alternatives)
         lines.append(f"It could as well be {names}, which these data cannot tell from it; the first is used.")

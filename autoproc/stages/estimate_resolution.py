@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import scipy
@@ -15,6 +16,7 @@ from autoproc.merging.merging_statistics import HalfSetShell, HalfSetTables, sca
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.params import Params
+from autoproc.wording import angstrom
 
 MIN_SHELLS = 3
 SHARP = 1.0
@@ -25,6 +27,8 @@ MAX_STEPS_INWARDS = 5
 LEAST_SIGNAL = 0.5
 """I/sigma below which a shell of too few repeats for a CC1/2 is taken for noise. Chosen: a simulated corner beyond the
 last reflections has -0.1 of 20 observations, whose mean is uncertain by 0.2."""
+WITHIN = 1 - 1e-6
+"""Of the last reflection's resolution, so that rounding does not leave it out."""
 LEAST_WIDTH = 1e-3
 """Of the fall, as a part of the range in 1/d^2: a sharper one cannot be told from this."""
 
@@ -62,6 +66,8 @@ class ResolutionEstimate:
         limit at the edge of the data, so that d_min = edge
     s2 : (n,) 1/d^2 of the shells; cc_half : (n,); n_unique : (n,); fitted : (n,)
     by_misigma : the mean of I/sigma that was asked for, and where the data fall to it, Angstrom; None if it was not
+    ended_by : what set the limit: the fitted curve; a fall within a shell, which no curve follows; shells without
+        signal just inside the fitted limit; the mean of I/sigma. Where limited_by_data none of them did
     """
 
     d_min: float
@@ -73,6 +79,34 @@ class ResolutionEstimate:
     n_unique: np.ndarray
     fitted: np.ndarray
     by_misigma: tuple[float, float] | None = None
+    ended_by: Literal["fit", "abrupt", "noise", "misigma"] = "fit"
+
+    @property
+    def fitted_at_limit(self) -> float:
+        """CC1/2 of the fitted curve at the limit."""
+        return float(np.interp(self.d_min**-2.0, self.s2, self.fitted)) if len(self.s2) else float("nan")
+
+    @property
+    def why(self) -> str:
+        """What set the limit, with the value there: a clause for wherever the limit is told."""
+        there = f"the fitted CC1/2 is {self.fitted_at_limit:.2f}"
+        if self.limited_by_data:
+            still = ", still above" if self.fitted_at_limit > self.cc_limit else "; the limit asked for is"
+            return f"the end of the data, where {there}{still} {self.cc_limit:g}"
+        if self.ended_by == "abrupt":
+            return f"where the signal ends abruptly{self._on_both_sides}"
+        if self.ended_by == "noise":
+            return f"where shells without signal begin ({there} there)"
+        if self.ended_by == "misigma" and self.by_misigma is not None:
+            return f"where the mean I/sigma falls to {self.by_misigma[0]:g} ({there} there)"
+        return f"where the fitted CC1/2 falls to {self.cc_limit:g}"
+
+    @property
+    def _on_both_sides(self) -> str:
+        inside = self.s2 < self.d_min**-2.0
+        if not inside.any() or inside.all():
+            return ""
+        return f": CC1/2 {self.cc_half[inside][-1]:.2f} in the last shell, {self.cc_half[~inside][0]:.2f} beyond it"
 
 
 @single_threaded_blas
@@ -92,14 +126,20 @@ def estimate_resolution(
     tables = HalfSetTables(observations)
     shells, edge = tables.shells(n_shells), float(tables.d.min())
     estimate = without_empty_shells(resolution_from_shells(shells, edge, params.cc_half), tables)
-    return estimate if params.misigma is None else _also_by_misigma(estimate, shells, params.misigma)
+    if params.misigma is not None:
+        estimate = _also_by_misigma(estimate, shells, params.misigma)
+    if estimate.limited_by_data:
+        return estimate
+    within = tables.d[tables.d >= estimate.d_min * WITHIN]
+    return replace(estimate, d_min=float(within.min()) * WITHIN)
 
 
 def _also_by_misigma(estimate: ResolutionEstimate, shells: Sequence[HalfSetShell], limit: float) -> ResolutionEstimate:
     d_min = misigma_limit(shells, estimate.edge, limit)
     is_lower = d_min > estimate.d_min
     limited = estimate.limited_by_data and not is_lower
-    return replace(estimate, d_min=max(d_min, estimate.d_min), limited_by_data=limited, by_misigma=(limit, d_min))
+    found = replace(estimate, d_min=max(d_min, estimate.d_min), limited_by_data=limited, by_misigma=(limit, d_min))
+    return replace(found, ended_by="misigma") if is_lower else found
 
 
 def misigma_limit(shells: Sequence[HalfSetShell], edge: float, limit: float) -> float:
@@ -137,7 +177,7 @@ def without_empty_shells(estimate: ResolutionEstimate, tables: HalfSetTables) ->
         outer = shells[-1]
         if len(shells) < MIN_SHELLS or not _is_noise(outer, estimate.cc_limit):
             break
-        estimate = replace(estimate, d_min=outer.d_max, limited_by_data=False)
+        estimate = replace(estimate, d_min=outer.d_max, limited_by_data=False, ended_by="noise")
     return estimate
 
 
@@ -160,11 +200,11 @@ def resolution_from_shells(shells: Sequence[HalfSetShell], edge: float, cc_limit
     plateau, centre, width = fit_tanh(s2, cc, n)
     fitted = plateau * tanh_curve(s2, centre, width)
     limit_s2 = centre + width * np.arctanh(1 - 2 * cc_limit / max(plateau, 2 * cc_limit))
-    if width < SHARP * float(np.median(np.diff(s2))):
-        limit_s2 = min(limit_s2, _last_boundary(s2, cc, cc_limit))
+    boundary = _last_boundary(s2, cc, cc_limit) if width < SHARP * float(np.median(np.diff(s2))) else np.inf
+    is_abrupt, limit_s2 = bool(boundary < limit_s2), min(limit_s2, boundary)
     limited = bool(limit_s2 >= 1 / edge**2)
     d_min = edge if limited else float(1 / np.sqrt(max(limit_s2, s2[0])))
-    return ResolutionEstimate(d_min, edge, limited, cc_limit, s2, cc, n, fitted)
+    return ResolutionEstimate(d_min, edge, limited, cc_limit, s2, cc, n, fitted, None, "abrupt" if is_abrupt else "fit")
 
 
 def _last_boundary(s2: np.ndarray, cc: np.ndarray, cc_limit: float) -> float:
@@ -223,13 +263,9 @@ def format_resolution(estimate: ResolutionEstimate) -> str:
     """The estimate in words, with its shells."""
     lines = ["  d (A)   n unique   CC1/2   fitted"]
     for s2, n, cc, fitted in zip(estimate.s2, estimate.n_unique, estimate.cc_half, estimate.fitted, strict=True):
-        lines.append(f"{s2**-0.5:7.2f} {n:10d} {cc:7.3f} {fitted:8.3f}")
-    if estimate.limited_by_data:
-        lines.append(f"CC1/2 is above {estimate.cc_limit} up to the edge of the data: {estimate.d_min:.2f} A")
-    else:
-        lines.append(f"Resolution cc_half: {estimate.d_min:.2f}  (CC1/2 = {estimate.cc_limit})")
+        lines.append(f"{angstrom(s2**-0.5):>7} {n:10d} {cc:7.3f} {fitted:8.3f}")
     if estimate.by_misigma is not None:
         limit, d_min = estimate.by_misigma
-        lines.append(f"Resolution misigma: {d_min:.2f}  (mean of I/sigma of merged reflections = {limit:g})")
-        lines.append(f"Resolution of both: {estimate.d_min:.2f}")
+        lines.append(f"The mean of I/sigma of merged reflections falls to {limit:g} at {angstrom(d_min)} A")
+    lines.append(f"Resolution limit: {angstrom(estimate.d_min)} A, {estimate.why}")
     return "\n".join(lines)

@@ -24,11 +24,13 @@ from autoproc.integration.shadow import ShadowParams, Untrusted
 from autoproc.integration.shapes import SpotShape, SpotWidths, shape_of, spot_widths
 from autoproc.integration.shoeboxes import rotation_blocks
 from autoproc.integration.strong import inherited_flags, match, strong_spots
-from autoproc.integration.table import integrated_table
+from autoproc.integration.table import integrated_table, not_integrated
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, ProfileModel
+from autoproc.models.left_out import LeftOut
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.params import Params
+from autoproc.wording import accounted
 
 
 class IntegrateParams(Params):
@@ -75,6 +77,7 @@ class IntegrateResult:
     beam_warning : the images that had no beam, or not all of it, in plain words; empty if all had
     look : what the images show whatever lattices are on them, of use where these are integrated once more
     widths : what the spots of each lattice told of their widths
+    left_out : why reflections that were predicted could not be integrated
     """
 
     experiments: list[Experiment]
@@ -89,6 +92,7 @@ class IntegrateResult:
     ice_rings: tuple[PowderRing, ...] = ()
     look: Look | None = None
     widths: tuple[SpotWidths, ...] = ()
+    left_out: LeftOut = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -160,6 +164,7 @@ def integrate(
         known.look.rings,
         known.look,
         known.widths,
+        not_integrated(table),
     )
 
 
@@ -268,8 +273,7 @@ def format_integrate(result: IntegrateResult) -> str:
     rows = result.reflections
     untrusted = result.untrusted
     lines = [
-        f"{result.n_predicted} reflections predicted, {len(rows)} integrated: "
-        f"{rows.has_flag(Flag.INTEGRATED_SUM).sum()} by summation, "
+        f"{len(rows)} reflections integrated: {rows.has_flag(Flag.INTEGRATED_SUM).sum()} by summation, "
         f"{rows.has_flag(Flag.INTEGRATED_PRF).sum()} by profile fitting",
         *shape_lines(result.shapes),
         f"profiles learnt from {result.n_references} strong spots in {result.n_blocks} blocks of rotation",
@@ -281,5 +285,7 @@ def format_integrate(result: IntegrateResult) -> str:
         HEADER,
         "-" * len(HEADER),
         *resolution_rows(rows),
+        "",
+        accounted(len(rows), result.left_out, "integrated", "reflections predicted"),
     ]
     return "\n".join(lines)

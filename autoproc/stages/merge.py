@@ -24,10 +24,12 @@ from autoproc.merging.french_wilson import french_wilson
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.merging.wilson_model import WilsonModel, cartesian_rotations, reciprocal_vectors, wilson_model
 from autoproc.models.experiment import Experiment, shared_cell
+from autoproc.models.left_out import first_reasons
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.params import Params
 from autoproc.stages.anisotropy import Anisotropy
+from autoproc.wording import accounted, angstrom
 
 MIN_WILSON_SIGNAL = 3.0
 """Standard errors by which a shell's mean intensity exceeds zero; shells of noise have no slope."""
@@ -84,9 +86,10 @@ def merge(
         raise NoCrystal(n=len(experiments))
     doubts = require_mergeable(experiments, scaled, is_scaled=True) if params.check_forms else {}
     cell, group = shared_cell(experiments), crystal.space_group
-    kept = usable(scaled, cell, group, params.d_min, params.d_max)
+    rules = unusable(scaled, cell, group, params)
     if within is not None:
-        kept[kept] = within.surface.holds(reciprocal_vectors(cell, scaled["hkl"][kept]))
+        rules["beyond the limit of their direction"] = ~within.surface.holds(reciprocal_vectors(cell, scaled["hkl"]))
+    kept = ~np.any(list(rules.values()), axis=0)
     if not kept.any():
         limits = f"between {params.d_max or 'infinity'} and {params.d_min or 0} A"
         raise NoReflections(stage="merging", reason=f"{len(scaled)} scaled, none usable {limits}")
@@ -110,6 +113,7 @@ def merge(
         *amplitudes[0], *amplitudes[1], *amplitudes[2],
         groups.is_centric, free_r, wilson_b(mean / epsilon, d), model.delta_b, model.uncertainty,
         half_set_means(groups, observed.value, np.sqrt(observed.variance)), remark, doubts=tuple(doubts.values()),
+        left_out=first_reasons(~kept, rules.items(), ""),
     )  # fmt: skip
     return merged if flags is None else with_flags_of(merged, flags, params.free_r_seed)
 
@@ -122,15 +126,21 @@ def expectation(
     return wilson_model(s, mean, sigma, groups.is_centric, cartesian_rotations(group, cell))
 
 
-def usable(
-    scaled: Reflections, cell: gemmi.UnitCell, group: gemmi.SpaceGroup, d_min: float | None, d_max: float | None
-) -> np.ndarray:
-    """(N,) bool: what enters merged data is scaled, no outlier, within the limits, and not absent."""
+def unusable(
+    scaled: Reflections, cell: gemmi.UnitCell, group: gemmi.SpaceGroup, params: MergeParams
+) -> dict[str, np.ndarray]:
+    """By its reason, (N,) bool, what does not enter merged data: it is scaled, no outlier, in range, and not absent."""
     d = cell.calculate_d_array(scaled["hkl"])
-    keep = scaled.has_flag(Flag.SCALED) & ~scaled.has_any_flag(Flag.BAD_FOR_SCALING)
-    keep &= (scaled["variance_scale"] > 0) & (scaled["inverse_scale"] > 0)
-    keep &= (d >= (d_min or 0.0)) & (d <= (d_max or np.inf))
-    return keep & ~np.asarray(group.operations().systematic_absences(scaled["hkl"]), bool)
+    is_outlier = scaled.has_flag(Flag.OUTLIER_IN_SCALING)
+    bad = ~scaled.has_flag(Flag.SCALED) | scaled.has_any_flag(Flag.BAD_FOR_SCALING)
+    return {
+        "outliers in scaling": is_outlier,
+        "left out of scaling": bad & ~is_outlier,
+        "without a scale or an error": ~((scaled["variance_scale"] > 0) & (scaled["inverse_scale"] > 0)),
+        f"beyond {angstrom(params.d_min or 0.0)} A": ~(d >= (params.d_min or 0.0)),
+        f"below {angstrom(params.d_max or np.inf)} A": ~(d <= (params.d_max or np.inf)),
+        "systematically absent": np.asarray(group.operations().systematic_absences(scaled["hkl"]), bool),
+    }
 
 
 def wilson_b(intensity: np.ndarray, d: np.ndarray) -> float:
@@ -228,4 +238,6 @@ def format_merge(merged: Merged) -> str:
         lines.append(f"B differs by {merged.delta_b:.1f} +- {merged.delta_b_uncertainty:.1f} A^2 between directions")
     if np.isfinite(merged.wilson_b):
         lines.append(f"Wilson B (without form factors): {merged.wilson_b:.1f} A^2")
-    return "\n".join([*lines, *(f"Warning: {doubt}" for doubt in merged.doubts)])
+    lines += [f"Warning: {doubt}" for doubt in merged.doubts]
+    lines.append(accounted(int(merged.n.sum()), merged.left_out, "merged"))
+    return "\n".join(lines)

@@ -279,6 +279,15 @@ def _period(group: gemmi.SpaceGroup, axis: int) -> int:
     return int(np.gcd.reduce(steps[~absent_in(group, hkl)]))
 
 
+def screws_of(group: gemmi.SpaceGroup, absences: Absences) -> tuple[ScrewAxis, ...]:
+    """Of the screw axes that were tested those that a space group has; absences : in its axes."""
+    period_of = {(order, subscript): period for (order, period), subscript in SCREW.items()}
+    return tuple(
+        screw for screw in absences.screw_axes
+        if _period(group, "abc".index(screw.name[-1])) == period_of[int(screw.name[0]), int(screw.name[1])]
+    )  # fmt: skip
+
+
 def standard_setting(group: gemmi.SpaceGroup, cell: tuple[float, ...]) -> tuple[gemmi.SpaceGroup, np.ndarray]:
     """The reference setting of an orthorhombic space group, and the (3, 3) basis change to it.
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import gemmi
 
 from autoproc.models.space_group import symbol
-from autoproc.symmetry.absences import Absences, equally_good
+from autoproc.symmetry.absences import Absences, equally_good, screws_of
 from autoproc.symmetry.elements import CorrelationModel, ElementScore
 from autoproc.symmetry.given_setting import GivenSetting
 from autoproc.symmetry.laue_group import SubgroupScore
 from autoproc.symmetry.undecided import undecided
+from autoproc.wording import counted
 
 MIN_CONFIDENCE = 0.5
 """Of the Laue group; below, others are nearly as likely."""
@@ -19,6 +20,11 @@ MIN_PAIRS = 3
 PSEUDO_CC = 0.4
 CC_DROP = 0.15
 UNLIKELY = 0.05
+FEW_ABSENT = 3
+"""Reflections that a screw axis extinguishes, up to which it is told on how many it rests: of centric reflections that
+no axis extinguishes one in six has E^2 below 0.04 (Wilson's distribution), and looks like one that is."""
+CERTAIN = 0.95
+"""Probability of the space group, 19 to 1, below which a choice that is clear is still called likely, not certain."""
 
 
 def symmetry_warnings(
@@ -56,7 +62,37 @@ def symmetry_warnings(
         )
     if not absences.is_certain and given is None:
         found.append(_screw_warning(absences))
+    if absences.is_certain and given is None:
+        found += _likely_only(absences)
     return tuple(found)
+
+
+def resting_on_few(group: gemmi.SpaceGroup, absences: Absences) -> str:
+    """On how few reflections the screw axes of the space group rest; empty where they rest on more.
+
+    absences : in the axes of the group
+    """
+    if absences.centre is not None:
+        return ""
+    few = [s for s in screws_of(group, absences) if 0 < s.n_absent <= FEW_ABSENT]
+    if not few:
+        return ""
+    first, *more = [(s.name, s.n_absent) for s in few]
+    begin = f"screw axis {first[0][:2]} along {first[0][-1]} rests on {counted(first[1], 'reflection')}"
+    return ", ".join([begin, *(f"{name[:2]} along {name[-1]} on {n}" for name, n in more)])
+
+
+def _likely_only(absences: Absences) -> list[str]:
+    """A warning where the space group is the clear choice, but not beyond doubt."""
+    best, *others = absences.candidates
+    if absences.centre is not None or best.score >= CERTAIN or not others:
+        return []
+    why = resting_on_few(best.groups[0], absences)
+    rival = " or ".join(symbol(g) for g in others[0].groups)
+    return [
+        f"the space group is likely, not certain: {symbol(best.groups[0])} ({best.score:.2f}), then {rival} "
+        f"({others[0].score:.2f}){why and '; '}{why}; give symmetry.space_group= if it is known"
+    ]
 
 
 def _laue_warnings(best: SubgroupScore, subgroups: Sequence[SubgroupScore]) -> list[str]:

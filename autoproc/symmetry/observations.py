@@ -12,6 +12,7 @@ from autoproc.geometry.rotation import crystal_from_lab
 from autoproc.merging.against_others import on_common_scale
 from autoproc.merging.blank_images import is_on_blank_image
 from autoproc.models.experiment import Experiment
+from autoproc.models.left_out import LeftOut, first_reasons, in_order
 from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.symmetry.reindex import reindex_hkl
@@ -65,21 +66,13 @@ def observations_of(experiments: Sequence[Experiment], reflections: Reflections)
     strong spots. Left out: overloads, partiality below 0.4, I/sigma below -5, not indexed, and those
     whose pixels do not look like a spot (has_bad_pixels), or that lie on blank images.
     """
-    intensity, variance = _intensities(reflections)
+    measured = _intensities(reflections)
     ids = reflections["experiment_id"]
-    good = (variance > 0) & np.isfinite(intensity) & (ids >= 0) & np.any(reflections["hkl"] != 0, axis=1)
-    good &= ~reflections.has_any_flag(Flag.OVERLOADED | Flag.DONT_INTEGRATE)
-    if "partiality" in reflections:
-        good &= reflections["partiality"] > MIN_PARTIALITY
-    good &= intensity > MIN_I_OVER_SIGMA * np.sqrt(np.where(variance > 0, variance, 1.0))
-    good &= ~has_bad_pixels(reflections, intensity, variance)
-    placing = reflections.without(*(name for name in reflections if name not in PLACING))
-    good[good] &= ~_is_blank(placing[good], intensity[good] / np.sqrt(variance[good]))
-    rows = np.flatnonzero(good)
+    rows = np.flatnonzero(~np.any(list(unusable(reflections, measured).values()), axis=0))
     own = rows_by_experiment(ids[rows])
     none = np.zeros(0, np.intp)
     parts = [
-        _of_experiment(n, experiment, reflections, rows[own.get(n, none)], (intensity, variance))
+        _of_experiment(n, experiment, reflections, rows[own.get(n, none)], measured)
         for n, experiment in enumerate(experiments)
         if experiment.crystal is not None
     ]
@@ -102,6 +95,36 @@ def scaled_observations_of(experiments: Sequence[Experiment], scaled: Reflection
     return Observations(
         scaled["hkl"][rows], value[rows], np.sqrt(variance[rows]), s2, ids[rows], nowhere[:, 0], nowhere
     )
+
+
+def unusable(reflections: Reflections, measured: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
+    """By its reason, (N,) bool, what says nothing of symmetry; measured : intensity and variance (N,)."""
+    intensity, variance = measured
+    unknown = ~((variance > 0) & np.isfinite(intensity))
+    partial = np.zeros(len(reflections), bool)
+    if "partiality" in reflections:
+        partial = ~(reflections["partiality"] > MIN_PARTIALITY)
+    found = {
+        "not indexed": ~((reflections["experiment_id"] >= 0) & np.any(reflections["hkl"] != 0, axis=1)),
+        "overloaded": reflections.has_any_flag(Flag.OVERLOADED | Flag.DONT_INTEGRATE),
+        "not integrated": unknown,
+        "recorded in part only": partial,
+        "far below zero": ~(intensity > MIN_I_OVER_SIGMA * np.sqrt(np.where(variance > 0, variance, 1.0))),
+        "not of the shape of a spot": has_bad_pixels(reflections, intensity, variance),
+    }
+    good = ~np.any(list(found.values()), axis=0)
+    placing = reflections.without(*(name for name in reflections if name not in PLACING))
+    blank = np.zeros(len(reflections), bool)
+    blank[good] = _is_blank(placing[good], intensity[good] / np.sqrt(variance[good]))
+    return {**found, "on images without signal": blank}
+
+
+def not_compared(reflections: Reflections, n_compared: int, beyond: str) -> LeftOut:
+    """Why observations were not compared; beyond : why, for those that are usable and were not."""
+    rules = unusable(reflections, _intensities(reflections))
+    bad = np.any(list(rules.values()), axis=0)
+    n_good = len(reflections) - int(np.count_nonzero(bad))
+    return in_order([*first_reasons(bad, rules.items(), ""), (beyond, n_good - n_compared)])
 
 
 def _is_blank(reflections: Reflections, i_over_sigma: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from damaged_for_tests import drifting
 
-from autoproc.damage.drift import drift_of, independent_halves
+from autoproc.damage.drift import Drift, drift_of, independent_halves
+from autoproc.damage.text import of_intensities
 from autoproc.merging.groups import EquivalentGroups
 
 
@@ -93,3 +94,18 @@ def test_the_error_is_the_scatter():
     found = [drift(*drifting(0.0, seed, n_groups=400)) for seed in range(30)]
     scatter = np.std([f.change * abs(f.change) for f in found])
     assert np.mean([f.error**2 for f in found]) == pytest.approx(scatter, rel=0.35)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (0.01, "do not differ from those at the start beyond what scaling took out (less than 2.2%)"),
+        (0.05, "cannot be told: by less than 11.2%"),
+    ],
+)
+def test_a_change_that_could_hide_below_its_error_is_not_denied(error, words):
+    """The least change that would be seen is the one whose square is five errors of the square."""
+    least = Drift(0.0, error, 1000, 0.0).least_seen
+    assert Drift(1.001 * least, error, 1000, 0.5).is_significant
+    assert not Drift(0.999 * least, error, 1000, 0.5).is_significant
+    assert words in of_intensities(Drift(0.0, error, 1000, 0.0))

@@ -49,8 +49,22 @@ def test_a_gain_by_chance_is_no_gain():
 def test_a_gain_too_small_is_not_worth_the_parameters():
     verdict = better_level(LOW, report("medium", 0.997))
     assert not verdict.is_better
-    assert "0.3% less" in verdict.because
-    assert "not worth it" in verdict.because
+    assert "fall by 0.30% +- 0.01% (free Rmeas 0.0500 -> 0.0500), where 0.5% is worth it" in verdict.because
+
+
+@pytest.mark.parametrize(
+    ("mean", "spread", "words"),
+    [
+        (0.98, 0.0, "fall by 2.00% +- 0.04% (free Rmeas 0.0500 -> 0.0500)"),
+        (0.98, 0.5, "where 5 of these errors are significant"),
+        (1.02, 0.0, "rise by 2.00% +- 0.04%"),
+    ],
+)
+def test_the_journal_has_the_gain_and_its_error(mean, spread, words):
+    """In one clause, which is all that the summary shows; the error by hand: root of the sum of squared changes."""
+    verdict = better_level(LOW, report("medium", mean, spread))
+    assert words in verdict.because
+    assert ";" not in verdict.because
 
 
 def test_too_few_reflections_leave_the_lowest():
@@ -85,4 +99,4 @@ def test_five_standard_deviations_are_significant(n, is_better):
 def test_what_is_worse_is_never_better():
     verdict = better_level(LOW, report("medium", 1.2))
     assert not verdict.is_better
-    assert "no better" in verdict.because
+    assert "rise by 20.00%" in verdict.because

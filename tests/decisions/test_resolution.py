@@ -4,8 +4,8 @@ import pytest
 
 from autoproc.decisions.resolution import ResolutionReport, resolution_cut
 
-ENDS = ResolutionReport(2.31234, 1.8, False, 0.3)
-ALL_GOOD = ResolutionReport(1.8, 1.8, True, 0.3)
+ENDS = ResolutionReport(2.31234, 1.8, False, "where the fitted CC1/2 falls to 0.3")
+ALL_GOOD = ResolutionReport(1.8, 1.8, True, "the end of the data")
 
 
 def test_cut_where_the_data_end():
@@ -13,6 +13,7 @@ def test_cut_where_the_data_end():
     assert decision.kept
     assert decision.changes == {"scale.d_min": 2.3123}
     assert decision.what == "cut the data at 2.31 A and scale again"
+    assert decision.because == "where the fitted CC1/2 falls to 0.3"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_cut_where_the_data_end():
         (None, True, 2.0, "scale.d_min was given"),
         (ENDS, False, None, "run.resolution_cutoff"),
         (None, True, None, "too few reflections"),
-        (ALL_GOOD, True, None, "stays above 0.3 to the edge"),
+        (ALL_GOOD, True, None, "the end of the data"),
     ],
 )
 def test_otherwise_the_data_are_kept(report, wanted, given, why):

@@ -99,7 +99,7 @@ def test_lower_groups_are_those_within_the_likeliest_first_and_of_a_class_before
 
 @pytest.mark.parametrize("d_min", [1.8, np.inf, np.nan])
 def test_a_resolution_that_is_no_number_is_no_report(d_min):
-    estimate = SimpleNamespace(d_min=d_min, edge=1.5, limited_by_data=True, cc_limit=0.3)
+    estimate = SimpleNamespace(d_min=d_min, edge=1.5, limited_by_data=True, why="the end of the data")
     p = processing()
     assert resolution_report(p) is None
     p.resolution = estimate

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 from autoproc.merging.agreement import GroupAgreement
-from autoproc.merging.anomalous import anomalous_signal
+from autoproc.merging.anomalous import anomalous_limit, anomalous_signal
 
 
 def agreement(plus_minus: np.ndarray, sigma: float = 1.0, count: np.ndarray | None = None) -> GroupAgreement:
@@ -68,3 +70,23 @@ def test_a_single_pair_has_no_slope():
     found = anomalous_signal(agreement(np.array([[10.0, 8.0]])), np.zeros(1, bool))
     assert found.slope is None
     assert found.di_over_sigma_di is not None
+
+
+@pytest.mark.parametrize(
+    ("cc", "significant", "limit"),
+    [
+        ([0.9, 0.8, 0.6, 0.4, 0.1], "ynyyn", 2.2),  # falls as it should
+        ([0.9, 0.2, 0.8, 0.6, 0.0], "ynyyn", 2.2),  # one weak shell among strong ones ends nothing
+        ([0.9, 0.1, 0.0, 0.5, 0.0], "ynnyn", 2.8),  # one that stands out beyond the end is chance
+        ([0.5, 0.4, 0.1, 0.0, 0.0], "nnnnn", None),
+        ([None, 0.5, 0.1, 0.0, 0.0], "nynnn", 2.6),
+    ],
+)
+def test_how_far_the_signal_goes_is_not_ended_by_a_single_shell(cc, significant, limit):
+    edges = (2.8, 2.6, 2.4, 2.2, 2.0)
+    shells = [
+        SimpleNamespace(cc_anom=value, cc_anom_significant=mark == "y", n_unique=100, d_min=d)
+        for value, mark, d in zip(cc, significant, edges, strict=True)
+    ]
+    assert anomalous_limit(shells, 0.3) == limit
+    assert anomalous_limit([], 0.3) is None

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
-from autoproc.merging.tables import ROWS, format_shells, format_table_one
+from autoproc.merging.tables import OF_NOISE, ROWS, format_shells, format_table_one
 
 SHELL = ShellStatistics(
     d_max=50.0, d_min=2.0, n_observations=12345, n_unique=2345, completeness=98.76, multiplicity=5.26,
@@ -43,6 +43,18 @@ def test_a_suggested_limit_has_its_column_beside_all_data():
     assert next(line for line in text.splitlines() if "Suggested" in line).split() == [
         "Suggested", "Low", "High", "Overall",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("i_over_sigma", "is_noise"), [(0.49, True), (0.51, False), (None, False)])
+def test_r_factors_of_noise_are_in_brackets_and_explained(i_over_sigma, is_noise):
+    weak = replace(SHELL, i_over_sigma=i_over_sigma)
+    statistics = MergingStatistics(SHELL, (SHELL, weak))
+    table = format_table_one(statistics)
+    assert row(table, "Rmeas(I)")[2] == ("(0.061)" if is_noise else "0.061")
+    assert row(table, "Completeness")[2] == row(table, "Completeness")[0]
+    for text in (table, format_shells(statistics)):
+        assert (OF_NOISE in text) == is_noise
+        assert ("(0.031)" in text) == is_noise
 
 
 def test_what_does_not_exist_is_a_dash():

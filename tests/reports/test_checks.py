@@ -229,8 +229,20 @@ def test_a_change_of_the_intensities_counts_where_it_is_significant(change, erro
         assert "B grows by 12.0 A^2" in check.warning
 
 
+def test_a_change_that_is_not_significant_is_told_with_what_could_hide():
+    assert checks.damage(Drift(0.01, 0.01, 1000, 0.1), 0.0).value == "none of 2.2% or more"
+    assert checks.damage(Drift(0.1, 0.2, 1000, 0.1), 0.0).value == "cannot be told: less than 44.7%"
+
+
 def test_damage_that_cannot_be_told_is_no_check():
     assert checks.damage(None, 5.0) is None
+
+
+def test_b_is_told_as_the_analysis_of_damage_has_it_where_there_is_one_lattice():
+    falling = np.linspace(0, -5.9, 100)
+    assert checks.decay([falling], [1], 5.3).value == "5.3 A^2"
+    assert checks.decay([falling], [1], -0.01).value == "0.0 A^2"
+    assert checks.decay([falling, np.zeros(100)], [1, 1], 5.3).value == "5.9 A^2, of the one of 2 that has most"
 
 
 def test_growth_of_b_is_no_decay():
@@ -310,19 +322,26 @@ def test_no_part_no_check():
 
 
 @pytest.mark.parametrize(
-    ("stated", "found", "sigma", "share", "verdict"),
-    [(0.5, 1.0, 0.01, 0.56, "look"), (0.99, 0.5, 0.01, 0.59, "look"), (0.99, 0.68, 0.02, 0.09, "good"),
-     (0.99, 0.5, 0.1, 0.6, "good"), (0.99, 0.9, 0.001, 0.9, "good")],
+    ("stated", "found", "sigma", "verdict"),
+    [(0.5, 1.0, 0.02, "look"), (0.99, 0.5, 0.07, "look"), (0.99, 0.69, 0.09, "good"), (0.99, 0.5, 0.15, "good"),
+     (0.99, 0.9, 0.02, "good")],
 )  # fmt: skip
-def test_a_wrong_polarisation(stated: float, found: float, sigma: float, share: float, verdict: str):
-    assert checks.polarisation(PolarisationSeen(stated, found, sigma, share)).verdict == verdict
+def test_a_wrong_polarisation(stated: float, found: float, sigma: float, verdict: str):
+    assert checks.polarisation(PolarisationSeen(stated, found, sigma)).verdict == verdict
 
 
 def test_a_wrong_polarisation_is_said_with_both_numbers():
-    warning = checks.polarisation(PolarisationSeen(0.5, 1.03, 0.01, 0.6)).warning
+    warning = checks.polarisation(PolarisationSeen(0.5, 1.03, 0.01)).warning
     assert "0.50 was used, equivalents have 1.00 +- 0.01" in warning
     assert "import_sweep.polarization_fraction=1.00" in warning
     assert checks.polarisation(None) is None
+
+
+def test_a_polarisation_that_cannot_be_told_is_not_called_right():
+    assert checks.polarisation(PolarisationSeen(0.99, 0.6, 0.2)).value.startswith("cannot be told beside absorption")
+    assert (
+        checks.polarisation(PolarisationSeen(0.99, 0.96, 0.04)).value == "0.99 was used, equivalents have 0.96 +- 0.04"
+    )
 
 
 @pytest.mark.parametrize(("a", "verdict"), [(0.52, "look"), (0.9, "good"), (1.15, "good"), (1.98, "look")])

@@ -11,8 +11,10 @@ from processed import processed_sweep
 
 from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Flag
-from autoproc.reports.story import Line, alternatives_of, is_cut_at_estimate, story
+from autoproc.reports.how_far import is_cut_at_estimate
+from autoproc.reports.story import Line, alternatives_of, story
 from autoproc.stages.pipeline import Processing
+from autoproc.wording import angstrom
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +121,8 @@ def test_other_axes_of_the_same_group_are_an_alternative(processing):
     ("used", "estimate", "limited", "words"),
     [
         (2.80, 2.80, False, "where "),
-        (2.80, 2.80, True, "the end of the data: CC1/2 is still above 0.3 there"),
-        (3.50, 2.80, False, "as asked for; the fitted CC1/2 falls to 0.3 at 2.80 A"),
+        (2.80, 2.80, True, "the end of the data, where the fitted CC1/2 is "),
+        (3.50, 2.80, False, "as asked for; the estimate is 2.80 A, where "),
     ],
 )
 def test_why_the_data_end_where_they_do(processing, used, estimate, limited, words):
@@ -140,12 +142,12 @@ def test_without_an_estimate_none_is_claimed_and_the_anomalous_signal_is_told_al
     assert "measured to" not in told(whole, "Resolution")[0]
 
 
-def test_an_anomalous_signal_ends_at_the_first_shell_without(processing):
+def test_an_anomalous_signal_is_not_ended_by_one_shell(processing):
     shells = processing.scaled.statistics.shells
-    values = [(0.9, True), (0.5, True), (0.1, True), (0.9, True)] + [(None, False)] * (len(shells) - 4)
+    values = [(0.9, True), (0.5, True), (0.1, True), (0.9, True), (0.0, False)] + [(None, False)] * (len(shells) - 5)
     new = tuple(replace(s, cc_anom=c, cc_anom_significant=is_it) for s, (c, is_it) in zip(shells, values, strict=True))
     p = changed(processing, "scaled", statistics=replace(processing.scaled.statistics, shells=new))
-    assert told(p, "Anomalous") == [f"signal to {shells[1].d_min:.2f} A (CCanom above 0.3)"]
+    assert told(p, "Anomalous") == [f"signal to {angstrom(shells[3].d_min)} A (CCanom above 0.3)"]
     chance = tuple(replace(s, cc_anom=0.9, cc_anom_significant=False) for s in shells)
     p = changed(processing, "scaled", statistics=replace(processing.scaled.statistics, shells=chance))
     assert told(p, "Anomalous") == ["no significant signal"]

@@ -10,11 +10,11 @@ from processed import STAGES, processed_sweep, stopped_after
 from autoproc.decisions.ladder import Decision
 from autoproc.models.experiment import Detector
 from autoproc.models.reflections import Flag
-from autoproc.reports.left_out import reasons_left_out
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.report_html import report_of, report_page
 from autoproc.reports.story import story
 from autoproc.reports.summary import RANGE_KEYS, Failure, format_summary, summarise
+from autoproc.scaling.left_out import reasons_left_out
 from autoproc.service.processing.process_sweep import plain
 from autoproc.service.processing.result import doubtful as doubtful_checks
 from autoproc.stages.index import LOOSE_SPOTS
@@ -209,10 +209,13 @@ def with_outer_shell(processing: Processing, limited: bool, **values) -> Process
 
 
 def test_a_cliff_is_told_from_a_fall(processing: Processing):
-    assert "ends abruptly (last CC1/2 0.98)" in line_of(
-        with_outer_shell(processing, False, cc_half=0.978), "Resolution"
-    )
-    assert "where the fitted CC1/2 falls" in line_of(with_outer_shell(processing, False, cc_half=0.35), "Resolution")
+    for ended_by, words in (
+        ("abrupt", "where the signal ends abruptly"),
+        ("fit", "where the fitted CC1/2 falls to 0.3"),
+    ):
+        p = with_outer_shell(processing, False)
+        p = replace(p, resolution=replace(p.resolution, ended_by=ended_by))
+        assert words in line_of(p, "Resolution")
 
 
 def test_a_limit_from_few_repeats_is_called_uncertain(processing: Processing):

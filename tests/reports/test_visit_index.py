@@ -59,7 +59,7 @@ def test_every_light_but_a_green_one_has_words(state, lamp):
 def test_on_a_phone_every_figure_has_its_label():
     """Headings are above the columns on wide screens only: what is stacked brings its own."""
     page = visit_index([sweep_row("a", "processed", RESULT, 160)])
-    for label, value in {"to \u00c5": "1.80", "complete": "99.6%", "Rmeas, inner": "0.031", "CC\u00bd": "0.999",
+    for label, value in {"to \u00c5": "1.80", "complete": "99.6%", "Rmeas low": "0.031", "CC\u00bd": "0.999",
                          "lattices": "2", "images": "160"}.items():  # fmt: skip
         assert f'<td data-label="{label}">{value}' in page
     style = page.partition("@media (max-width: 640px)")[2]

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from scaled_for_tests import Recipe, synthetic
 
+from autoproc.models.reflections import Flag
 from autoproc.scaling.combine import Candidate
 from autoproc.scaling.error_model import ErrorBin, ErrorModel
 from autoproc.scaling.params import ScaleParams
@@ -47,13 +49,16 @@ def test_choice_of_intensities_has_its_reason(result):
 
 
 def test_what_was_left_out_is_told(result):
-    images = ((0, 3), (0, 4), (0, 5), (1, 4))
-    text = format_scale(replace(result, n_shadowed=17, blank_images=images, n_given=100, n_scaled=80, n_outliers=3))
-    assert "17 left out where the detector is shadowed or hot" in text
-    assert "4 blank images left out: 3-5, 4" in text
-    assert "80 of 100 reflections scaled, 3 outliers rejected" in text
-    clean = format_scale(replace(result, n_shadowed=0, blank_images=()))
-    assert "left out" not in clean
+    images = ((0, 3), (0, 4), (0, 5), (0, 9))
+    text = format_scale(replace(result, blank_images=images))
+    assert "4 blank images left out: 3-5, 9" in text
+    table, n = result.reflections, len(result.reflections)
+    assert text.endswith(f"{n} observations read: {n} scaled, none left out")
+    first = np.arange(n) < 20
+    less = table.without_flag(Flag.SCALED, first).with_flag(Flag.OUTLIER_IN_SCALING, np.arange(n) < 3)
+    text = format_scale(replace(result, reflections=less, n_shadowed=5, n_scaled=n - 20))
+    reasons = text.splitlines()[-1].partition(" left out ")[2]
+    assert reasons == "(12 too uncertain, 5 where the detector seems to be in shadow, 3 outliers)"
 
 
 def test_how_it_ended_is_told(result):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models_for_tests import crystal, experiment, scaled
+from models_for_tests import crystal, experiment, fading, scaled
 
 from autoproc.errors import NoReflections
 from autoproc.merging.merging_statistics import HalfSetShell, merging_statistics
@@ -17,17 +17,7 @@ from autoproc.stages.estimate_resolution import (
     tanh_curve,
     without_empty_shells,
 )
-
-
-def fading(fall_d: float, sharp: float, seed: int = 1):
-    """Observations whose signal falls off around fall_d (Angstrom) with a width in 1/d^2."""
-    made = crystal()
-    table = scaled(made, d_min=2.2, multiplicity=6, seed=seed, noise=0.02)
-    s2 = 1 / made.unit_cell.calculate_d_array(table["hkl"]) ** 2
-    signal = 0.5 * (1 - np.tanh((s2 - 1 / fall_d**2) / sharp))
-    noise = np.random.default_rng(seed).normal(0, 20.0, len(table))
-    faded = table["intensity_scale"] * signal + 2.0 * noise
-    return [experiment(made)], table.replace(intensity_scale=faded, variance_scale=np.full(len(table), 1600.0))
+from autoproc.wording import angstrom
 
 
 def test_fit_recovers_a_curve():
@@ -45,7 +35,8 @@ def test_limit_lies_where_the_signal_falls(fall_d):
     estimate = estimate_resolution(*fading(fall_d, 0.01), EstimateResolutionParams())
     assert estimate.d_min == pytest.approx(fall_d, rel=0.1)
     assert not estimate.limited_by_data
-    assert f"{estimate.d_min:.2f}" in format_resolution(estimate)
+    assert f"{angstrom(estimate.d_min)} A, where the fitted CC1/2 falls to 0.3" in format_resolution(estimate)
+    assert estimate.fitted_at_limit == pytest.approx(0.3, abs=0.02)
 
 
 @pytest.mark.parametrize("fall_d", [2.5, 2.9, 3.3])
@@ -56,12 +47,37 @@ def test_no_shell_of_noise_is_left_where_data_end_sharply(fall_d):
     assert outer.cc_half >= 0.3
 
 
+def test_the_limit_is_that_of_the_last_reflection_within_it():
+    """So that what is told of the estimate and of the data that are cut by it is one figure."""
+    experiments, table = fading(2.6, 0.01)
+    estimate = estimate_resolution(experiments, table, EstimateResolutionParams())
+    cut = merging_statistics(experiments, table, d_min=estimate.d_min).overall
+    assert cut.d_min == pytest.approx(estimate.d_min, rel=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "limited", "why"),
+    [
+        ("fit", False, "where the fitted CC1/2 falls to 0.3"),
+        ("abrupt", False, "where the signal ends abruptly: CC1/2 0.70 in the last shell, 0.50 beyond it"),
+        ("noise", False, "where shells without signal begin (the fitted CC1/2 is 0.60 there)"),
+        ("misigma", False, "where the mean I/sigma falls to 2 (the fitted CC1/2 is 0.60 there)"),
+        ("fit", True, "the end of the data, where the fitted CC1/2 is 0.60, still above 0.3"),
+    ],
+)
+def test_what_set_the_limit_is_told_with_the_value_there(ended_by, limited, why):
+    s2, cc = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.9, 0.7, 0.5, 0.3])
+    d_min, count = 0.25**-0.5, np.full(4, 100)
+    estimate = ResolutionEstimate(d_min, 1.5, limited, 0.3, s2, cc, count, cc, (2.0, 2.0), ended_by)
+    assert estimate.why == why
+
+
 def test_good_data_are_limited_by_their_edge():
     made = crystal()
     estimate = estimate_resolution([experiment(made)], scaled(made, d_min=2.5), EstimateResolutionParams())
     assert estimate.limited_by_data
     assert estimate.d_min == estimate.edge
-    assert "edge of the data" in format_resolution(estimate)
+    assert "the end of the data" in format_resolution(estimate)
 
 
 def test_pure_noise_is_an_error():
@@ -112,7 +128,9 @@ def test_a_limit_by_the_mean_of_i_over_sigma():
     assert free.d_min < limits[1].d_min < limits[2].d_min
     shells = merging_statistics(*data, d_min=limits[2].d_min).shells
     assert shells[-1].i_over_sigma == pytest.approx(6.0, rel=0.5)
-    assert f"misigma: {limits[2].d_min:.2f}" in format_resolution(limits[2])
+    said = format_resolution(limits[2])
+    assert f"falls to 6 at {angstrom(limits[2].by_misigma[1])} A" in said
+    assert "where the mean I/sigma falls to 6 (the fitted CC1/2 is" in said
 
 
 def test_a_mean_of_i_over_sigma_that_nothing_has():

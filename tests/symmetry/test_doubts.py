@@ -4,8 +4,8 @@ import gemmi
 import numpy as np
 import pytest
 
-from autoproc.symmetry.absences import Absences, ScrewAxis, SpaceGroupScore
-from autoproc.symmetry.doubts import symmetry_warnings
+from autoproc.symmetry.absences import Absences, ScrewAxis, SpaceGroupScore, screws_of
+from autoproc.symmetry.doubts import resting_on_few, symmetry_warnings
 from autoproc.symmetry.elements import CorrelationModel, ElementScore, PairSums
 from autoproc.symmetry.given_setting import GivenSetting
 from autoproc.symmetry.lattice_symmetry import lattice_symmetry
@@ -72,6 +72,38 @@ def test_unseen_screw_axes_are_named_and_few_reflections_told():
     assert unseen.endswith("any of P 21, P 2; give symmetry.space_group= if it is known")
     (few,) = said(scored(FULL), absences=certain(0.6, n_absent=2))
     assert "for certain from few axial reflections: any of P 21, P 2" in few
+
+
+@pytest.mark.parametrize(
+    ("p", "n_absent", "words"),
+    [(0.94, 1, "rests on 1 reflection;"), (0.94, 3, "rests on 3 reflections;"), (0.94, 4, ""), (0.96, 1, None)],
+)
+def test_a_clear_choice_from_few_reflections_is_likely_and_not_certain(p, n_absent, words):
+    found = said(scored(FULL), absences=certain(p, n_absent))
+    if words is None:
+        assert found == ()
+    else:
+        assert found[0].startswith(f"the space group is likely, not certain: P 21 ({p}), then P 2 ({1 - p:.2f}); ")
+        assert words in found[0]
+    assert said(scored(FULL), absences=certain(p, n_absent), given=P21) == ()
+
+
+def test_on_how_few_reflections_screw_axes_rest():
+    """Those of the group only, whatever the others were seen to do."""
+    axes = [("21a", 1), ("21b", 2), ("21c", 7)]
+    screws = tuple(ScrewAxis(name, 0.9, 5, n, 100.0, 0.0, 10.0, 0.0) for name, n in axes)
+    seen = Absences(screws, (), True)
+    both = "screw axis 21 along a rests on 1 reflection, 21 along b on 2"
+    assert resting_on_few(gemmi.SpaceGroup("P 21 21 21"), seen) == both
+    assert resting_on_few(gemmi.SpaceGroup("P 2 21 21"), seen) == "screw axis 21 along b rests on 2 reflections"
+    assert resting_on_few(gemmi.SpaceGroup("P 2 2 21"), seen) == ""
+
+
+@pytest.mark.parametrize(("name", "axes"), [("P 41", "41c"), ("P 42", "42c"), ("P 4", ""), ("I 41", "41c")])
+def test_the_screw_axes_of_a_group(name, axes):
+    tested = tuple(ScrewAxis(f"{kind}c", 0.5, 5, 2, 1.0, 0.0, 1.0, 0.0) for kind in ("41", "42"))
+    found = screws_of(gemmi.SpaceGroup(name), Absences(tested, (), True))
+    assert [screw.name for screw in found] == ([axes] if axes else [])
 
 
 def test_a_given_group_is_warned_of_only_where_the_data_speak_against_it():

@@ -57,7 +57,7 @@ def below(value: float, look: float, bad: float) -> Verdict:
 def printed(value: float, digits: int, limit: float, percent: bool = False) -> str:
     """A value to so many digits, or as many more as show on which side of the limit beside it the value is."""
     for more in range(digits, digits + MOST_MORE_DIGITS + 1):
-        text = f"{value:.{more}%}" if percent else f"{value:.{more}f}"
+        text = f"{value:z.{more}%}" if percent else f"{value:z.{more}f}"
         shown = float(text.rstrip("%")) / (100 if percent else 1)
         if np.sign(round(shown - limit, 12)) == np.sign(round(value - limit, 12)):
             break

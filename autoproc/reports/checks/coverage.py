@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.merging.merging_statistics import ShellStatistics
 from autoproc.reports.checks.check import Check, Verdict, above, below, printed
-from autoproc.wording import number_ranges
+from autoproc.wording import angstrom, number_ranges
 
 MANY_OVERLOADED, VERY_MANY_OVERLOADED = 0.02, 0.10
 """A simulated sweep of which pixels saturate at 150 counts has half its observations overloaded, usual ones none. Those
@@ -77,8 +77,8 @@ def coverage(
     here = completeness_inside(shells, edge_d)
     if here is not None and edge_d is not None and here > LOW_COMPLETENESS and edge_d > overall.d_min * SAME_RESOLUTION:
         advice = (
-            f"it is {here:.0f}% to {edge_d:.2f} A and falls beyond, where only the detector's corners reach: cut there "
-            f"with scale.d_min={edge_d:.2f}, or move the detector closer next time"
+            f"it is {here:.0f}% to {angstrom(edge_d)} A and falls beyond, where only the detector's corners reach: "
+            f"cut there with scale.d_min={angstrom(edge_d)}, or move the detector closer next time"
         )
     elif overloaded > VERY_MANY_OVERLOADED:
         advice = f"{overloaded:.0%} of the observations are overloaded and left out: attenuate the beam"
@@ -151,8 +151,8 @@ def outer_signal(shells: Sequence[ShellStatistics], cc_limit: float = 1.0) -> Ch
     outer = known[-1]
     value = outer.i_over_sigma or 0.0
     with_signal = [s.d_min for s in known if (s.i_over_sigma or 0.0) >= 2 * OUTER_SIGNAL]
-    cut = f": cut with scale.d_min={min(with_signal):.2f}" if with_signal else ""
-    name = f"I/sigma of the shell {outer.d_max:.2f} to {outer.d_min:.2f} A"
+    cut = f": cut with scale.d_min={angstrom(min(with_signal))}" if with_signal else ""
+    name = f"I/sigma of the shell {angstrom(outer.d_max)} to {angstrom(outer.d_min)} A"
     advice = f"the outermost shell holds no signal{cut}"
     holds = outer.cc_half is not None and outer.cc_half_significant and outer.cc_half >= cc_limit
     verdict = "good" if holds else below(value, OUTER_SIGNAL, -np.inf)
@@ -167,10 +167,10 @@ def resolution_limit(
     last : the middle, Angstrom, of the last shell of which it is known, and its CC1/2
     corner_d : the resolution at the detector's farthest corner, Angstrom
     """
-    value = f"{d_min:.2f} A"
+    value = f"{angstrom(d_min)} A"
     if not limited_by_data:
         return Check("resolution limit", value, "where CC1/2 falls")
-    correlation = "" if last is None else f" (CC1/2 {last[1]:.2f} at {last[0]:.2f} A)"
+    correlation = "" if last is None else f" (CC1/2 {last[1]:.2f} at {angstrom(last[0])} A)"
     if corner_d is not None and d_min < corner_d * SAME_RESOLUTION:
         advice = f"the crystal diffracts beyond the detector's edge{correlation}: move the detector closer next time"
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autoproc.wording import VERDICTS, first_of
+from autoproc.wording import VERDICTS, angstrom, first_of
 
 DOUBTFUL = ("look", "bad")
 STATISTICS = ("completeness", "multiplicity", "i_over_sigma", "r_meas", "r_pim", "cc_half")
@@ -57,7 +57,7 @@ def result_line(name: str, result: dict[str, Any]) -> str:
     """A processed sweep in one line; what is not known of it is left out."""
     cell = " ".join(f"{x:.2f}" for x in result.get("unit_cell") or ())
     figures = [
-        f"{result['d_min']:.2f} A" if result.get("d_min") else "",
+        f"{angstrom(result['d_min'])} A" if result.get("d_min") else "",
         f"{result['completeness']:.1f}% complete" if result.get("completeness") is not None else "",
         f"Rmeas {result['r_meas']:.3f}" if result.get("r_meas") is not None else "",
         f"CC1/2 {result['cc_half']:.3f}" if result.get("cc_half") is not None else "",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.models.experiment import shared_cell
-from autoproc.models.reflections import Flag
+from autoproc.models.left_out import LeftOut, first_reasons, in_order
+from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ScaleResult
+from autoproc.wording import angstrom
 
 EDGE = 1 - 1e-6
 """Of the resolution limit, for rounding."""
+REST = "too uncertain"
 MOST_REASONS = 3
 """That are told; the commonest come first."""
 
@@ -27,19 +30,18 @@ def measured_to(scaled: ScaleResult) -> float:
     return float(np.min(d, initial=np.inf))
 
 
-def reasons_left_out(scaled: ScaleResult) -> list[tuple[str, int]]:
+def reasons_left_out(scaled: ScaleResult) -> LeftOut:
     """(why, how many) of the observations within the resolution limit that were not scaled, the commonest first.
 
     Each is counted once. Outliers are not among them.
     """
     rows = scaled.reflections
-    waiting = within_limit(scaled) & ~rows.has_flag(Flag.SCALED) & ~rows.has_flag(Flag.OUTLIER_IN_SCALING)
+    waiting = within_limit(scaled) & _is_left_out(rows)
     partial = np.zeros(len(rows), bool)
     if "partiality" in rows:
         partial = rows["partiality"] < ScaleParams().min_partiality
     unmeasured = rows.has_flag(Flag.DONT_INTEGRATE) | ~rows.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
-    found: list[tuple[str, int]] = []
-    for why, rule in (
+    rules = (
         ("excluded by hand", rows.has_flag(Flag.USER_EXCLUDED_IN_SCALING)),
         ("on images left out at the end", _on_later_images(scaled)),
         ("overloaded", rows.has_flag(Flag.OVERLOADED)),
@@ -47,13 +49,25 @@ def reasons_left_out(scaled: ScaleResult) -> list[tuple[str, int]]:
         ("recorded in part only", partial),
         ("on images without signal", _on_blank_images(scaled)),
         ("on images whose intensities are off", scaled.start.odd),
-    ):
-        found.append((why, int(np.count_nonzero(waiting & rule))))
-        waiting &= ~rule
-    rest = int(np.count_nonzero(waiting))
+    )
+    found = first_reasons(waiting, rules, REST)
+    rest = sum(n for why, n in found if why == REST)
     shadowed = min(rest, scaled.n_shadowed)
-    found += [("where the detector seems to be in shadow", shadowed), ("too uncertain", rest - shadowed)]
-    return sorted((one for one in found if one[1]), key=lambda one: -one[1])
+    told = [one for one in found if one[0] != REST]
+    return in_order([*told, ("where the detector seems to be in shadow", shadowed), (REST, rest - shadowed)])
+
+
+def all_left_out(scaled: ScaleResult) -> LeftOut:
+    """The same of all observations that were given: with outliers, and those beyond the limit."""
+    rows = scaled.reflections
+    beyond = int(np.count_nonzero(_is_left_out(rows) & ~within_limit(scaled)))
+    limit = angstrom(scaled.statistics.overall.d_min)
+    n_outliers = int(np.count_nonzero(rows.has_flag(Flag.OUTLIER_IN_SCALING)))
+    return in_order([*reasons_left_out(scaled), (f"beyond {limit} A", beyond), ("outliers", n_outliers)])
+
+
+def _is_left_out(rows: Reflections) -> np.ndarray:
+    return ~rows.has_flag(Flag.SCALED) & ~rows.has_flag(Flag.OUTLIER_IN_SCALING)
 
 
 def _on_blank_images(scaled: ScaleResult) -> np.ndarray:
