@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 import pytest
@@ -47,6 +49,14 @@ def test_what_it_does_not(group, cell, said):
 def test_what_is_a_little_off_is_told_once():
     (doubt,) = doubts_of_cells("x", [crystal("P 4", (40, 40.4, 60, 90, 90, 90))] * 3)
     assert "40 40.4 60 90 90 90 is not quite what P 4 (tetragonal) asks for: off by up to 0.5%" in doubt
+
+
+def test_axes_over_a_scan_that_are_of_another_cell():
+    made = crystal("P 2 2 2", (40, 50, 60, 90, 90, 90))
+    varying = np.array([1.003 * made.A] * 11)
+    assert doubts_of_cells("x", [replace(made, A_at_scan_points=varying)]) == []
+    (doubt,) = doubts_of_cells("x", [replace(made, A_at_scan_points=varying / 1.1)])
+    assert "40 50 60 90 90 90 by the crystal's axes and 43.8684 54.8355 65.8026" in doubt
 
 
 def test_cells_are_apart_by_lengths_or_angles():

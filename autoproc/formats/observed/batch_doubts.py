@@ -7,15 +7,13 @@ from collections.abc import Sequence
 import gemmi
 import numpy as np
 
-from autoproc.formats.cell_and_group import cells_apart, in_words
+from autoproc.formats.cell_and_group import VARYING, cells_apart, in_words
 from autoproc.formats.observed.foreign_data import DamagedFile
 
 WAVELENGTH = 86
 """Place among a batch's real numbers, as in the CCP4 library."""
 SAME_WAVELENGTH = 1e-3
 """Relative: headers give four decimals."""
-SAME_CELL = 0.01
-"""Of edges, or radians: a cell that is refined over a scan, or once more by 2 theta, stays within (0.3% as a rule)."""
 
 
 def each_once(path: object, batches: Sequence[gemmi.Mtz.Batch]) -> list[gemmi.Mtz.Batch]:
@@ -53,7 +51,7 @@ def batch_doubts(mtz: gemmi.Mtz) -> list[str]:
     of_batches = [tuple(np.median(listed, axis=0))] if len(listed) and (listed.min(axis=0) > 1).all() else []
     for whose, others in (("its data sets", sorted(of_sets)), ("its batch headers", of_batches)):
         worst = max(others, key=lambda other: cells_apart(cell, other), default=cell)
-        if cells_apart(cell, worst) > SAME_CELL:
+        if cells_apart(cell, worst) > VARYING:
             doubts.append(
                 f"the cell is {in_words(cell)} by the head of the file and {in_words(worst)} by {whose}: that of the "
                 "head is taken" + (", and that of the batches for directions" if "batch" in whose else "")

@@ -438,7 +438,7 @@ def test_scales_that_are_none(tmp_path, value):
 
 
 def test_rotations_that_are_not_on_their_batch(mtz):
-    data = mtz(rows=changed("ROT", slice(None, None, 9), 47.3))
+    data = mtz(rows=changed("ROT", slice(None, None, 6), 47.3))
     (doubt,) = data.warnings
     assert "records have a ROT that is not on the image of their batch: the batch is taken" in doubt
 
