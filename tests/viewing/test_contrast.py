@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoproc.viewing.contrast import contrast, limits
+from autoproc.viewing.contrast import contrast, limits, sampled_values
 from autoproc.viewing.image_tiles import pyramid_of_counts
 
 
@@ -40,6 +40,25 @@ def test_the_histogram_counts_every_sampled_pixel():
     told = contrast(made(3.0))["histogram"]
     assert len(told["edges"]) == len(told["pixels"]) + 1
     assert sum(told["pixels"]) == 400 * 400
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 4000])
+def test_limits_are_those_of_the_quantiles(n):
+    values = np.sort(np.random.default_rng(n).gamma(2.0, 300.0, n).round())
+    mid_low, mid_high, most = np.quantile(values, [0.16, 0.84, 0.95])
+    level = values[values <= most].mean()
+    sigma = max(np.sqrt(level), (mid_high - mid_low) / 2)
+    assert limits(values) == pytest.approx((max(0.0, level - 3 * sigma), level + 10 * sigma), rel=1e-9)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_sampled_values_rise_and_are_those_of_pixels_with_a_count(level):
+    pyramid = made(3.0, gap=0.2, spots=0.01)
+    values = sampled_values(pyramid, level)
+    assert (np.diff(values) >= 0).all()
+    codes = pyramid.levels[level]
+    there = codes[(codes > 0) & (codes < pyramid.overload)]
+    assert set(np.unique(values)) <= set(np.unique(there) - 1.0)
 
 
 def test_nothing_to_see():

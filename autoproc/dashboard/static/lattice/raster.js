@@ -50,17 +50,20 @@ export class Raster {
     const [[a, b, c], [d, e, f], [g, h, k]] = rows.map((row) => row.map((x) => x * scale));
     const toShade = SHADES / (2 * reach * scale), half = SHADES / 2;
     const cut = cutOf(size);
-    const left = x0 - (size - 1) / 2, top = y0 - (size - 1) / 2;
+    const left = x0 - (size - 1) / 2 + 0.5, top = y0 - (size - 1) / 2 + 0.5; // that what is cut off rounds
+    const right = width - size + 1, bottom = height - size + 1;
     for (let i = 0, n = 0; n < numbers.length; i += 3, n++) {
       const x = positions[i], y = positions[i + 1], z = positions[i + 2];
-      const column = Math.round(left + a * x + b * y + c * z), row = Math.round(top - d * x - e * y - f * z);
-      if (column < 0 || row < 0 || column + size > width || row + size > height) continue;
+      const column = left + a * x + b * y + c * z;
+      if (column < 0 || column >= right) continue;
+      const row = top - d * x - e * y - f * z;
+      if (row < 0 || row >= bottom) continue;
       const near = (g * x + h * y + k * z) * toShade + half;
       if (near < 0 || near >= SHADES) continue;
       const shade = near | 0;
       const colour = table[numbers[n] * SHADES + shade];
-      for (let v = 0, start = row * width + column; v < size; v++, start += width) {
-        for (let at = start + cut[v]; at < start + size - cut[v]; at++) {
+      for (let v = 0, start = (row | 0) * width + (column | 0); v < size; v++, start += width) {
+        for (let at = start + cut[v], end = start + size - cut[v]; at < end; at++) {
           if (depth[at] > shade) continue;
           depth[at] = shade;
           pixels[at] = colour;
