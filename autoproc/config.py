@@ -10,33 +10,31 @@ from typing import Any
 
 from pydantic import Field
 
+from autoproc.anisotropy.params import AnisotropyParams
+from autoproc.beam_search.params import FindRotationAxisParams, SearchBeamParams
+from autoproc.combining.params import CombineParams
+from autoproc.damage.params import DamageParams
 from autoproc.dashboard.params import ServeParams
 from autoproc.decisions.params import DecisionParams
 from autoproc.errors import ConfigurationError
 from autoproc.formats.boundary import LONGEST_REASON
 from autoproc.formats.export.export_params import ExportParams
+from autoproc.importing.params import ImportParams
+from autoproc.indexing.params import IndexParams
+from autoproc.integration.params import IntegrateParams
+from autoproc.merging.params import EstimateResolutionParams, MergeParams
 from autoproc.overrides import UnknownParameter, add, suggestion, with_overrides
 from autoproc.params import Params, meanings
+from autoproc.refinement.params import RefineParams
+from autoproc.scaling.params import ScaleParams
 from autoproc.service.group_params import GroupParams
 from autoproc.service.params import ServiceParams
 from autoproc.service.watch_params import WatchParams
 from autoproc.spellings.translation import own_changes
-from autoproc.stages.anisotropy import AnisotropyParams
-from autoproc.stages.bravais_settings import BravaisParams
-from autoproc.stages.combine import CombineParams
-from autoproc.stages.damage_analysis import DamageParams
-from autoproc.stages.determine_symmetry import SymmetryParams
-from autoproc.stages.estimate_resolution import EstimateResolutionParams
-from autoproc.stages.find_rotation_axis import FindRotationAxisParams
-from autoproc.stages.find_spots import FindSpotsParams
-from autoproc.stages.import_sweep import ImportParams
-from autoproc.stages.index import IndexParams
-from autoproc.stages.integrate import IntegrateParams
-from autoproc.stages.merge import MergeParams
-from autoproc.stages.refine import RefineParams
-from autoproc.stages.reindex import ReindexParams
-from autoproc.stages.scale import ScaleParams
-from autoproc.stages.search_beam import SearchBeamParams
+from autoproc.spot_finding.params import FindSpotsParams
+from autoproc.symmetry.bravais_params import BravaisParams
+from autoproc.symmetry.params import SymmetryParams
+from autoproc.symmetry.reindex_params import ReindexParams
 
 USUAL_TABLE = {
     "d_min": "scale", "d_max": "scale", "anomalous": "scale", "space_group": "index",

@@ -13,7 +13,7 @@ from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_data import report_text
 from autoproc.reports.report_html import Report
 from autoproc.reports.summary import Failure, summarise
-from autoproc.reports.tables import Table
+from autoproc.reports.table import Table
 from autoproc.service.processing.outputs import Outputs
 
 

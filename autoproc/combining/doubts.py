@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoproc.combining.consistent_settings import ConsistentSettings
+from autoproc.combining.params import MIN_MARGIN
 from autoproc.combining.placing import Placed
-
-MIN_MARGIN = 3.0
-"""Standard errors by which the CC in a setting must exceed that in any other. Simulated wedges of 8 to 15 degrees
-and 15 photons a reflection have more than 5."""
 
 
 def why_not(placed: Placed, min_margin: float = MIN_MARGIN) -> str:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoproc.combining.cells import cluster_cells
+from autoproc.combining.params import MAX_CELL_DIFFERENCE
 from autoproc.errors import ProcessingError
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import sweeps_of
 
-MAX_CELL_DIFFERENCE = 0.03
-"""Relative difference of lattices up to which they are of one form; the default of `combine.max_cell_difference` too.
-Chosen: data whose cells differ by 5% (simulated) are not to be merged."""
 MOST_NAMED = 10
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.combining.datasets import MAX_E2, gather
-from autoproc.combining.doubts import MIN_MARGIN
+from autoproc.combining.params import MIN_MARGIN
 from autoproc.combining.placing import Placed, as_given, place
 from autoproc.combining.rotation_group import RotationGroup
 from autoproc.errors import ProcessingError

@@ -9,16 +9,14 @@ square after tens. Where even the largest area cannot tell, pixels are trusted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 import scipy
-from pydantic import Field
 
+from autoproc.integration.params import ShadowParams
 from autoproc.integration.scattering import N_SECTORS, Scattering
 from autoproc.kernels.integrate_survey import BackgroundSum
 from autoproc.models.experiment import Experiment
-from autoproc.params import Params
 from autoproc.threads import map_in_order
 
 MIN_IN_SECTOR = 20
@@ -28,38 +26,6 @@ BAND = 128
 """Rows compared at a time, on one thread; sums over areas begin anew with each, whatever the number of threads."""
 MIN_BRIGHT_FRAMES = 5
 """A pixel that is brighter than its neighbours on fewer frames may be the peak of a sharp reflection."""
-
-
-class ShadowParams(Params):
-    """How pixels in shadow, and hot ones, are told from the others."""
-
-    is_enabled: bool = True
-    """Look for them at all."""
-    max_ratio: float = Field(0.6, gt=0, lt=1)
-    """A shadow's core has less than this fraction of its ring's background: absorption by a crystal or its
-    loop does not go so far in the mean of a sweep."""
-    edge_ratio: float = Field(0.85, gt=0, lt=1)
-    """Pixels that touch a core belong to the shadow while they have less than this fraction."""
-    min_sigma: float = Field(6.0, gt=0, allow_inf_nan=False)
-    """Significance of a core pixel's deficit, standard deviations; one false pixel in 10**9."""
-    min_expected: float = Field(40.0, gt=0, allow_inf_nan=False)
-    """Counts to be expected of an area, for it to tell."""
-    max_area: int = Field(15, ge=1)
-    """Largest area to average over, px square; shadows much narrower are not seen in very weak backgrounds."""
-    penumbra: int = Field(2, ge=0)
-    """Pixels around a shadow that are not trusted either."""
-    min_core: int = Field(10, ge=1)
-    """Shadows of fewer pixels than this are noise or single dead pixels."""
-    hot_fraction: float = Field(0.3, gt=0, le=1)
-    """A pixel brighter than background can be on at least this fraction of the frames, while its
-    neighbours are not, is hot."""
-    max_fraction: float = Field(0.3, ge=0, le=1)
-    """A larger part of the detector in shadow is a failure of the expectation, not a shadow: then none is believed."""
-    usual_fraction: float = Field(0.06, ge=0, le=1)
-    """A beam stop, its arm and what else commonly stands before a detector take less of it. Where more seems to be in
-    shadow, the background is uneven (tails of broad spots between darker places), and only deeper shadows count."""
-    deep_ratios: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.45, 0.3)
-    """In place of max_ratio, one after another, until no more than usual_fraction is in shadow."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

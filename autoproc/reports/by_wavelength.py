@@ -9,7 +9,7 @@ from typing import Any
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.wavelengths import OneWavelength, of_wavelength
-from autoproc.reports.tables import Table, text
+from autoproc.reports.table import Table, text
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import Form, angstrom
 

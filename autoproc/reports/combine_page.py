@@ -8,7 +8,7 @@ from scipy.cluster.hierarchy import dendrogram
 from autoproc.reports import tables
 from autoproc.reports.chart import Chart, Mark, Series, draw
 from autoproc.reports.page import Figure, Section, render
-from autoproc.reports.tables import Table, text
+from autoproc.reports.table import Table, text
 from autoproc.stages.combine import CombineResult, DataSetFacts
 from autoproc.symmetry.reindex import format_basis
 

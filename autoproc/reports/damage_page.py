@@ -11,7 +11,7 @@ from autoproc.damage.result import DamageResult
 from autoproc.damage.text import full, of_decay, of_doses, of_intensities
 from autoproc.reports.chart import Chart, Mark, Series, draw
 from autoproc.reports.page import Figure, Section, render
-from autoproc.reports.tables import Table, text
+from autoproc.reports.table import Table, text
 from autoproc.reports.thinning import block_mean
 
 RD_POINTS = 60

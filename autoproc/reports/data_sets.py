@@ -7,7 +7,7 @@ from typing import Any
 
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.wavelengths import alike
-from autoproc.reports.tables import Table, text
+from autoproc.reports.table import Table, text
 from autoproc.wording import counted
 
 COLUMNS = (

@@ -19,7 +19,7 @@ from autoproc.reports import captions, distribution_plots, intensity_plots, plot
 from autoproc.reports.captions import MULTIPLICITY
 from autoproc.reports.deviation_maps import deviation_maps
 from autoproc.reports.page import Figure, Section, render
-from autoproc.reports.tables import Table
+from autoproc.reports.table import Table
 from autoproc.scaling.result import ImageScales
 
 MOST_EXPERIMENTS = 6

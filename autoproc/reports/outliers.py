@@ -12,7 +12,7 @@ from autoproc.merging.groups import group_equivalents
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import sweeps_of
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.reports.tables import Table, text
+from autoproc.reports.table import Table, text
 from autoproc.scaling.result import ScaleResult
 from autoproc.wording import counted
 

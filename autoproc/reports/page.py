@@ -14,7 +14,7 @@ from markupsafe import Markup
 from autoproc import __version__
 from autoproc.legible import legible_lines
 from autoproc.reports.maps import MapDrawing, draw_map
-from autoproc.reports.tables import Table
+from autoproc.reports.table import Table
 from autoproc.wording import VERDICTS, angstrom
 
 

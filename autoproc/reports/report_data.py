@@ -12,7 +12,7 @@ from autoproc.reports.chart_data import chart_facts, chart_of, map_facts, map_of
 from autoproc.reports.maps import MapDrawing, draw_map
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_html import Report
-from autoproc.reports.tables import Table
+from autoproc.reports.table import Table
 
 VERSION = 1
 """Of the layout; grows when a program that knows an earlier one would misread it."""

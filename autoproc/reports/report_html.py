@@ -24,7 +24,7 @@ from autoproc.reports.outliers import outliers_table
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.quality import is_macromolecular
 from autoproc.reports.story import detector_reach, known_isa, story
-from autoproc.reports.tables import Table
+from autoproc.reports.table import Table
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import images_in_words
 

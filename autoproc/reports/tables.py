@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from autoproc.indexing.lattices import LatticeRotation
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
@@ -15,35 +12,14 @@ from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.space_group import symbol
 from autoproc.refinement.rounds import Rmsd
+from autoproc.reports.table import NOTHING, Table, text
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
 from autoproc.symmetry.absences import ScrewAxis
 from autoproc.symmetry.glide_plane import GlidePlane
 from autoproc.symmetry.reindex import format_basis
 from autoproc.symmetry.report import LEAST_TOLD, spaced
-from autoproc.wording import Form, angstrom, with_uncertainty, written
-
-NOTHING = "\u2013"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table with a title, a sentence of explanation, a header and rows of text.
-
-    strong : the row to point out; views : of each row, what the image viewer is asked for to show it, as in its address
-    """
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    words: str = ""
-    strong: int | None = None
-    views: Sequence[str] = ()
-
-
-def text(value: float | int | None, form: Form) -> str:
-    """A number as `form` has it, a dash where there is none."""
-    return NOTHING if value is None or not np.isfinite(value) else written(value, form)
+from autoproc.wording import Form, angstrom, with_uncertainty
 
 
 def table_one(statistics: MergingStatistics) -> Table:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import gemmi
 import numpy as np
-from pydantic import Field
 
 from autoproc.anisotropy.limits import direction_limits
+from autoproc.anisotropy.params import AnisotropyParams
 from autoproc.anisotropy.surface import LimitSurface, limit_surface
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.correlation import half_set_correlations
@@ -17,25 +17,12 @@ from autoproc.merging.merging_statistics import scaled_observations
 from autoproc.merging.wilson_model import WilsonModel, cartesian_rotations, reciprocal_vectors, wilson_model
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.params import Params
 from autoproc.wording import angstrom
 
 AXES = ("a*", "b*", "c*")
 SIGNIFICANT = 5.0
 """Standard uncertainties of the difference of B between directions, below which limits that differ do so by chance, or
 as modules and corners of the detector leave their marks on small data sets."""
-
-
-class AnisotropyParams(Params):
-    """Where data end in each direction."""
-
-    cc_half: float = Field(0.3, gt=0, lt=1)
-    """In each direction the limit is where CC1/2 of the reflections around it falls to this value."""
-    misigma: float = Field(1.2, gt=0)
-    """The same for the mean of I/sigma, in directions in which most reflections were measured once."""
-    min_ratio: float = Field(1.1, ge=1)
-    """Data are called anisotropic, and a second merged MTZ is written that ends where they end in each direction, from
-    this ratio of the worst to the best limit on. Limits of isotropic data scatter by 0.03 (simulated)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

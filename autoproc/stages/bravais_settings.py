@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import gemmi
 import numpy as np
-from pydantic import Field
 
 from autoproc.errors import TooFewSpots
 from autoproc.linear_algebra import single_threaded_blas
@@ -15,7 +14,7 @@ from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.models.space_group import rotations_of
-from autoproc.params import Params
+from autoproc.symmetry.bravais_params import BravaisParams
 from autoproc.symmetry.consistency import common_lattice
 from autoproc.symmetry.constrained_fit import Fit, Spots, fit_constrained
 from autoproc.symmetry.elements import Merged, elements_of, merge_friedel, pairs_related
@@ -23,23 +22,11 @@ from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.normalise import MAX_E2, normalise
 from autoproc.symmetry.observations import observations_of
 from autoproc.symmetry.reindex import format_basis, reindex_crystal, reindex_hkl, tidiest
-from autoproc.symmetry.settings import MonoclinicSetting
 from autoproc.symmetry.subgroups import Subgroup, find_subgroups
 from autoproc.text_tables import ruled_table
 
 MIN_SPOTS = 10
 MIN_PAIRS = 20
-
-
-class BravaisParams(Params):
-    """Parameters of the comparison of Bravais lattices."""
-
-    max_delta: float = Field(5.0, ge=0)
-    """Greatest deviation of the lattice from a symmetry, Le Page's delta, degrees."""
-    monoclinic_setting: MonoclinicSetting = "best"
-    """"best": the least oblique cell, C or I centred; "C2": always C; "I2": always I."""
-    max_spots: int = Field(8000, ge=10)
-    """Spots refined against in each experiment, taken evenly over the scan; more do not change the table."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pydantic import Field
 
 from autoproc.combining.against_reference import ReferenceFit, fit_to_reference
 from autoproc.combining.cells import CellClusters, cluster_cells
 from autoproc.combining.comparable import Comparable, compare_settings, make_comparable, numbered_anew
-from autoproc.combining.doubts import MIN_MARGIN, why_not
+from autoproc.combining.doubts import why_not
 from autoproc.combining.given_twice import given_before
-from autoproc.combining.one_form import MAX_CELL_DIFFERENCE
+from autoproc.combining.params import CombineParams
 from autoproc.combining.placing import Placed
 from autoproc.combining.report import cell_tree, settings_text
 from autoproc.errors import NoCrystal, ProcessingError
@@ -26,7 +25,6 @@ from autoproc.models.data_set_names import data_set_names
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import renumbered
 from autoproc.models.reflections import Reflections
-from autoproc.params import Params
 from autoproc.stages.determine_symmetry import SymmetryResult, determine_symmetry, format_symmetry
 from autoproc.symmetry.doubts import MIN_CONFIDENCE
 from autoproc.symmetry.params import SymmetryParams
@@ -43,21 +41,6 @@ class NothingAgrees(ProcessingError):
 
     what = "of {n} data sets no two agree: {reason}"
     hint = "process each by itself, or give more of them, or wider wedges"
-
-
-class CombineParams(Params):
-    """Parameters of bringing several data sets together. Those of [symmetry] hold here too."""
-
-    max_cell_difference: float = Field(MAX_CELL_DIFFERENCE, gt=0)
-    """Data sets are of one crystal form where their lattices differ by less, on average over the form: the greatest
-    relative difference of the seven lengths that determine a lattice. Three times what crystals of one form usually
-    differ by; simulated cells with a spread of 0.3% are 0.3% to 0.6% apart, with one of 1% all still together."""
-    reference: str | None = None
-    """File with what is known of the crystal form: an MTZ file (merged or not), structure factors as mmCIF, or a model
-    as PDB or mmCIF. Its space group is taken unless symmetry.space_group is given, and the setting that agrees."""
-    min_margin: float = Field(MIN_MARGIN, ge=0)
-    """A data set is set aside where the setting in which it agrees best with the others is better than the next one by
-    fewer standard errors of the difference of their correlations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

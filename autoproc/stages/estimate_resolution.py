@@ -8,14 +8,13 @@ from typing import Literal
 
 import numpy as np
 import scipy
-from pydantic import Field
 
 from autoproc.errors import NoReflections, ProcessingError
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import HalfSetShell, HalfSetTables, scaled_observations
+from autoproc.merging.params import EstimateResolutionParams
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.params import Params
 from autoproc.wording import angstrom
 
 MIN_SHELLS = 3
@@ -42,20 +41,6 @@ class NoAgreement(ProcessingError):
         "the beamline's log, and give import_sweep.beam_centre=FAST,SLOW (px), import_sweep.distance=MM, or a known "
         "index.unit_cell=A,B,C,ALPHA,BETA,GAMMA"
     )
-
-
-class EstimateResolutionParams(Params):
-    """How to choose the high-resolution limit."""
-
-    cc_half: float = Field(0.3, gt=0, lt=1)
-    """The limit is where the fitted CC1/2 falls to this value (Karplus & Diederichs 2012)."""
-    misigma: float | None = Field(None, gt=0)
-    """The limit is also where the mean of I/sigma of merged reflections falls to this value; none asks CC1/2 alone.
-    Of the two limits the lower resolution counts."""
-    reflections_per_shell: int = Field(100, ge=10)
-    """Unique reflections in a shell on average; more make the fit smoother, fewer sharper."""
-    max_shells: int = Field(60, ge=3)
-    """At most so many shells."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
-from pydantic import Field
 
+from autoproc.beam_search.params import FindRotationAxisParams
 from autoproc.errors import TooFewSpots
 from autoproc.geometry.reciprocal import map_to_reciprocal_space
 from autoproc.geometry.rotation import crystal_from_lab, lab_from_crystal, rotation_matrix, wrapped
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, Goniometer
 from autoproc.models.reflections import Reflections
-from autoproc.params import Params
 from autoproc.text_tables import ruled_table
 
 FINE_STEPS = (1.0, 0.3, 0.1)
@@ -34,19 +33,6 @@ NEAR_USUAL = 1.0
 """Degrees, within which the axis is taken for one of those below: the search is good to half a degree."""
 USUAL = {"reversed": 180.0, "vertical": 90.0, "vertical and reversed": -90.0}
 """Turns of the axis about the beam, degrees, at which a beamline's goniometer is likely to stand."""
-
-
-class FindRotationAxisParams(Params):
-    """How to search for the rotation axis. Meant for wrong headers: run it when indexing fails."""
-
-    n_spots: int = Field(1500, ge=30)
-    """Spots by which axes are judged, the strongest."""
-
-    step: float = Field(2.0, gt=0, le=10)
-    """Between the directions that are tried first, all around the beam, degrees."""
-
-    neighbours: int = Field(40, ge=5)
-    """Of each spot in reciprocal space: differences as long as to the one of this number count."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

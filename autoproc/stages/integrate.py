@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pydantic import Field
 
 from autoproc.errors import NoReflections, TooFewSpots
 from autoproc.formats.images.frames import ImageReader
@@ -14,13 +13,14 @@ from autoproc.integration.beam_level import FramesWithBeam
 from autoproc.integration.blocks import Measuring
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
 from autoproc.integration.look import Look, TypicalFrame, look, usable_pixels
+from autoproc.integration.params import IntegrateParams
 from autoproc.integration.passes import measure_all
 from autoproc.integration.powder_rings import PowderRing
 from autoproc.integration.predict import Predictions, predict
 from autoproc.integration.profiles import DetectorRegions
 from autoproc.integration.report import HEADER, resolution_rows, shape_lines
 from autoproc.integration.scattering import steady_geometry
-from autoproc.integration.shadow import ShadowParams, Untrusted
+from autoproc.integration.shadow import Untrusted
 from autoproc.integration.shapes import SpotShape, SpotWidths, shape_of, spot_widths
 from autoproc.integration.shoeboxes import rotation_blocks
 from autoproc.integration.strong import inherited_flags, match, strong_spots
@@ -29,40 +29,7 @@ from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, ProfileModel
 from autoproc.models.left_out import LeftOut
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.params import Params
 from autoproc.wording import accounted
-
-
-class IntegrateParams(Params):
-    """Parameters of integration."""
-
-    d_min: float | None = Field(None, gt=0)
-    """Highest resolution predicted, Angstrom; none is the detector's farthest corner: scaling says where data end."""
-    n_sigma: float = Field(3.0, gt=0)
-    """Radius of a peak in standard deviations of the spot, as everywhere in the field: 99% of the flux on a frame."""
-    background_border: int = Field(3, ge=1)
-    """Least width, px, of the background around a peak."""
-    min_background_pixels: int = Field(10, ge=1)
-    """Fewer background pixels than this and the reflection is not integrated."""
-    min_valid_fraction: float = Field(0.75, gt=0, le=1)
-    """Least fraction of a peak, by flux, on good pixels of its own (Kabsch 2010 uses 0.75)."""
-    min_partiality: float = Field(0.05, ge=0, le=1)
-    """Reflections with less than this fraction of their rocking curve inside the scan are left out."""
-    max_rotation: float = Field(20.0, gt=0)
-    """Reflections near the spindle that stay in diffracting position for longer, degrees, are left out: they
-    take much memory, and neither their Lorentz factor nor their background is steady over it."""
-    block_width: float = Field(5.0, gt=0)
-    """Rotation, degrees, over which reflections share reference profiles, as in DIALS and XDS."""
-    profile_regions: int = Field(3, ge=1)
-    """Reference profiles on a grid of this many by this many regions of the detector."""
-    min_references: int = Field(30, ge=1)
-    """Strong spots a region needs for a profile of its own; with fewer it takes the whole detector's."""
-    missing_flux_error: float = Field(0.2, ge=0)
-    """Relative error of flux that fell on bad or contested pixels and is inferred from the profile."""
-    max_sigma_m: float = Field(2.0, gt=0)
-    """A larger mosaicity, degrees, is taken for a failure of refinement, not a crystal: it is cut, and said."""
-    shadow: ShadowParams = ShadowParams()
-    """Detection of shadows and hot pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import gemmi
 import numpy as np
-from pydantic import Field
 
 from autoproc.combining.flags_of_reference import with_flags_of
 from autoproc.combining.mergeable import require_mergeable
@@ -22,12 +21,12 @@ from autoproc.merging.correlation import half_set_means
 from autoproc.merging.free_r import free_r_flags
 from autoproc.merging.french_wilson import french_wilson
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
+from autoproc.merging.params import MergeParams
 from autoproc.merging.wilson_model import WilsonModel, cartesian_rotations, reciprocal_vectors, wilson_model
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.left_out import first_reasons
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.params import Params
 from autoproc.stages.anisotropy import Anisotropy
 from autoproc.wording import accounted, angstrom
 
@@ -36,32 +35,6 @@ MIN_WILSON_SIGNAL = 3.0
 
 WILSON_D_MAX = 4.0
 MIN_WILSON_SHELLS, MAX_WILSON_SHELLS, PER_WILSON_SHELL = 5, 30, 100
-
-
-class MergeParams(Params):
-    """How to merge."""
-
-    d_min: float | None = Field(None, gt=0)
-    """High-resolution limit, Angstrom; none keeps everything that was scaled."""
-    d_max: float | None = Field(None, gt=0)
-    """Low-resolution limit, Angstrom; none keeps everything."""
-    free_r_sets: int = Field(20, ge=2)
-    """Number of free-R sets; set 0 is the test set, so that 20 sets make it 5%."""
-    free_r_seed: int = Field(0, ge=0)
-    """Another seed makes another choice of test reflections."""
-    reference: str | None = None
-    """File whose free-R flags are carried on: an MTZ file, or structure factors as mmCIF, of the same crystal form. Its
-    reflections keep their flags, and new ones are added in the same proportion; 0 is the test set in what is written.
-    None takes those of combine.reference, where that is given and has some."""
-    check_forms: bool = True
-    """Stop where data sets are of different space groups, of cells that are not alike, the same ones twice, or in
-    agreement only when some are indexed in another way that the lattice allows; false merges them as they are, by the
-    space group of the first and the median of the cells."""
-    zero_dose: bool = False
-    """Extrapolate each reflection to the crystal before radiation damage, where a change of the intensities with dose
-    is significant (Diederichs, McSweeney & Ravelli 2003). Doses are counted in images: they add up over the sweeps of
-    one crystal, in order, and begin anew with each other crystal, which sweeps of lattices that do not lie upon each
-    other by the goniometer's angles are of. Standard uncertainties have those of the extrapolation in them."""
 
 
 @single_threaded_blas

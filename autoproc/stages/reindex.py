@@ -11,9 +11,9 @@ from autoproc.errors import ConfigurationError
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.models.space_group import SpaceGroupName, primitive_basis, space_group_named, symbol
-from autoproc.params import Params
+from autoproc.models.space_group import primitive_basis, space_group_named, symbol
 from autoproc.symmetry.reindex import operator_of, parse_basis, reindex_experiment, reindex_reflections
+from autoproc.symmetry.reindex_params import ReindexParams
 from autoproc.symmetry.settings import centring
 
 MAX_LENGTH_ERROR = 0.05
@@ -31,16 +31,6 @@ class CellDeniesSpaceGroup(ConfigurationError):
     hint = (
         "give the operator that leads to the axes of that space group (`autoproc bravais-settings` lists them), or none"
     )
-
-
-class ReindexParams(Params):
-    """Parameters of reindexing."""
-
-    change_of_basis_op: str = "a,b,c"
-    """New axes in terms of the old, "b+c,a+c,a+b"; hkl notation means the same."""
-    space_group: SpaceGroupName | None = None
-    """Space group of the result, to whose metric the cell is then constrained; none is P 1, or the group that
-    it had where the operator leaves the axes as they are."""
 
 
 @single_threaded_blas

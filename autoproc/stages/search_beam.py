@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pydantic import Field
 
 from autoproc.beam_search.compare import Fit, advantage, confidence, fit_shift
+from autoproc.beam_search.params import SearchBeamParams
 from autoproc.beam_search.periods import find_periods, longest_period, pair_differences, strongest, wedges
 from autoproc.beam_search.score import Spots, agreement_map, local_maxima, shift_beam_centre
 from autoproc.errors import IndexingFailed, TooFewSpots
@@ -15,7 +15,6 @@ from autoproc.geometry.detector import beam_centre_px
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.params import Params
 
 PERIOD_POWER = 0.5
 """Periods weaker than this fraction of the strongest are noise."""
@@ -89,39 +88,6 @@ N_FITS = 6
 
 MAX_GRID = 161
 """Most points of the map along each axis."""
-
-
-class SearchBeamParams(Params):
-    """How to search for the beam centre. Meant for wrong headers: run it when indexing fails."""
-
-    max_shift: float = Field(4.0, gt=0)
-    """Greatest shift along each axis of the detector, mm."""
-
-    far_shift: float = Field(6.0, ge=0)
-    """Where no centre near the header's convinces, the search begins again from eight points so far around it, mm;
-    0 keeps to the header's surroundings."""
-
-    wedge: float = Field(3.0, gt=0)
-    """Rotation, degrees, within which a wrong beam centre moves all spots alike in reciprocal space;
-    differences between spots, which give the lattice's periods, are taken within it."""
-
-    n_wedges: int = Field(16, ge=1)
-    """Most wedges that are used, spread evenly over the scan."""
-
-    spots_per_wedge: int = Field(80, ge=10)
-    """Most spots of each wedge, the strongest."""
-
-    min_cell: float = Field(3.0, gt=0)
-    """Shortest period, Angstrom."""
-
-    max_cell: float | None = Field(None, gt=0)
-    """Longest period, Angstrom; none estimates it from the distances between neighbouring spots."""
-
-    n_periods: int = Field(20, ge=3)
-    """Most periods that a shift is judged by."""
-
-    min_spots: int = Field(30, ge=10)
-    """Fewest spots from which anything can be learnt."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

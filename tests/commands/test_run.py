@@ -257,3 +257,11 @@ def test_help_loads_no_stage():
     environment = os.environ | {"PYTHONPATH": str(TREE)}
     printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "[]"
+
+
+def test_run_begins_without_what_stages_work_with():
+    """The program hands sweeps to workers: what it loads itself, every sweep at the beginning waits for."""
+    code = "import sys, autoproc.commands.run\nprint(sorted({'scipy', 'matplotlib', 'fabio'} & set(sys.modules)))"
+    environment = os.environ | {"PYTHONPATH": str(TREE)}
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == "[]"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autoproc.reports.page import Figure, Section, render
-from autoproc.reports.tables import Table
+from autoproc.reports.table import Table
 
 NASTY = "<script>alert(1)</script>\x1b[31m"
 

@@ -1,0 +1,16 @@
+"""Parameters of reindexing."""
+
+from __future__ import annotations
+
+from autoproc.models.space_group import SpaceGroupName
+from autoproc.params import Params
+
+
+class ReindexParams(Params):
+    """Parameters of reindexing."""
+
+    change_of_basis_op: str = "a,b,c"
+    """New axes in terms of the old, "b+c,a+c,a+b"; hkl notation means the same."""
+    space_group: SpaceGroupName | None = None
+    """Space group of the result, to whose metric the cell is then constrained; none is P 1, or the group that
+    it had where the operator leaves the axes as they are."""
