@@ -55,7 +55,7 @@ def format_table_one(statistics: MergingStatistics, suggested: MergingStatistics
     for label, field, form in ROWS:
         sources = [inside] if hasattr(inside, field) else [shell for _, shell in columns]
         lines.append(f"{label:<44}" + "".join(f"{figure_of(s, field, form):>{width}}" for s in sources))
-    if any(shell.is_noise for _, shell in columns):
+    if any(has_brackets(shell) for _, shell in columns):
         lines.append(OF_NOISE)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -68,7 +68,7 @@ def format_shells(statistics: MergingStatistics) -> str:
     )
     lines = [f"            {SHELL_TITLE}", "", header]
     lines += [_shell_line(shell) for shell in (*statistics.shells, statistics.overall)]
-    if any(shell.is_noise for shell in statistics.shells):
+    if any(map(has_brackets, statistics.shells)):
         lines.append(OF_NOISE)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -95,6 +95,11 @@ def figure_of(source: object, field: str, form: Form, none: str = "-") -> str:
         return none
     is_noise = field.startswith("r_") and getattr(source, "is_noise", False)
     return f"({written(value, form)})" if is_noise else written(value, form)
+
+
+def has_brackets(shell: ShellStatistics) -> bool:
+    """Some of its R factors are in brackets; of the weakest noise there are none at all."""
+    return shell.is_noise and any(r is not None for r in (shell.r_merge, shell.r_meas, shell.r_pim, shell.r_anom))
 
 
 def _text(value: float | int | None, form: Form) -> str:
