@@ -44,4 +44,5 @@ class MergeParams(Params):
     """Extrapolate each reflection to the crystal before radiation damage, where a change of the intensities with dose
     is significant (Diederichs, McSweeney & Ravelli 2003). Doses are counted in images: they add up over the sweeps of
     one crystal, in order, and begin anew with each other crystal, which sweeps of lattices that do not lie upon each
-    other by the goniometer's angles are of. Standard uncertainties have those of the extrapolation in them."""
+    other by the goniometer's angles are of. Outliers of scaling that are where damage had them count. Standard
+    uncertainties have those of the extrapolation in them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import gemmi
@@ -12,6 +12,7 @@ from autoproc.combining.flags_of_reference import with_flags_of
 from autoproc.combining.mergeable import require_mergeable
 from autoproc.combining.one_crystal import same_crystals
 from autoproc.damage.dose import doses_of, starts_of, sweep_numbers
+from autoproc.damage.taken_back import taken_back
 from autoproc.damage.zero_dose import HONEST, ZeroDose, powers, zero_dose
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.formats.observed.free_flags import FreeFlags
@@ -33,6 +34,8 @@ from autoproc.wording import accounted, angstrom
 MIN_WILSON_SIGNAL = 3.0
 """Standard errors by which a shell's mean intensity exceeds zero; shells of noise have no slope."""
 
+OUTLIERS = "outliers in scaling"
+"""What is said of those."""
 WILSON_D_MAX = 4.0
 MIN_WILSON_SHELLS, MAX_WILSON_SHELLS, PER_WILSON_SHELL = 5, 30, 100
 
@@ -62,18 +65,17 @@ def merge(
     rules = unusable(scaled, cell, group, params)
     if within is not None:
         rules["beyond the limit of their direction"] = ~within.surface.holds(reciprocal_vectors(cell, scaled["hkl"]))
+    if params.zero_dose:
+        rules[OUTLIERS] = rules[OUTLIERS] & ~_taken_back(experiments, scaled, rules)
     kept = ~np.any(list(rules.values()), axis=0)
     if not kept.any():
         limits = f"between {params.d_max or 'infinity'} and {params.d_min or 0} A"
         raise NoReflections(stage="merging", reason=f"{len(scaled)} scaled, none usable {limits}")
-    groups = group_equivalents(group, scaled["hkl"][kept])
-    scale = scaled["inverse_scale"][kept]
-    value, variance = scaled["intensity_scale"][kept] / scale, scaled["variance_scale"][kept] / scale**2
-    d = cell.calculate_d_array(groups.hkl)
-    observed, remark = _Observed(groups, value, variance), ""
+    observed, remark = _on_one_scale(scaled[kept], group), ""
+    groups, d = observed.groups, cell.calculate_d_array(observed.groups.hkl)
     if params.zero_dose:
         observed, remark = _at_zero_dose(experiments, scaled[kept], observed, d)
-    parts = [observed.merged(here) for here in (np.full(len(value), True), groups.is_plus, ~groups.is_plus)]
+    parts = [observed.merged(here) for here in (groups.group >= 0, groups.is_plus, ~groups.is_plus)]
     (mean, sigma, n), (plus, sigma_plus, n_plus), (minus, sigma_minus, n_minus) = parts
     epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(groups.hkl), float)
     model = within.model if within is not None else expectation(groups, mean / epsilon, sigma / epsilon, cell, group)
@@ -107,7 +109,7 @@ def unusable(
     is_outlier = scaled.has_flag(Flag.OUTLIER_IN_SCALING)
     bad = ~scaled.has_flag(Flag.SCALED) | scaled.has_any_flag(Flag.BAD_FOR_SCALING)
     return {
-        "outliers in scaling": is_outlier,
+        OUTLIERS: is_outlier,
         "left out of scaling": bad & ~is_outlier,
         "without a scale or an error": ~((scaled["variance_scale"] > 0) & (scaled["inverse_scale"] > 0)),
         f"beyond {angstrom(params.d_min or 0.0)} A": ~(d >= (params.d_min or 0.0)),
@@ -168,15 +170,44 @@ class _Observed:
         return mean, sigma, own.count
 
 
+def _on_one_scale(table: Reflections, group: gemmi.SpaceGroup) -> _Observed:
+    scale = table["inverse_scale"]
+    groups = group_equivalents(group, table["hkl"])
+    return _Observed(groups, table["intensity_scale"] / scale, table["variance_scale"] / scale**2)
+
+
+def _positions(experiments: Sequence[Experiment], table: Reflections) -> np.ndarray:
+    """(N,) part of the range of dose, 0..1: images that the crystal of each observation was exposed on before."""
+    frame = table["xyz_obs_px" if "xyz_obs_px" in table else "xyz_cal_px"][:, 2]
+    per_image = np.ones(len(experiments))
+    starts = starts_of(experiments, per_image, same_crystals(experiments))
+    dose = doses_of(experiments, frame, table["experiment_id"], per_image, starts)
+    return dose / max(float(dose.max()), 1e-9)
+
+
+def _taken_back(experiments: Sequence[Experiment], scaled: Reflections, rules: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(N,) bool: outliers of scaling that are where damage had them, and that no other rule leaves out."""
+    crystal, back = experiments[0].crystal, np.zeros(len(scaled), bool)
+    allowed = ~np.any([of for name, of in rules.items() if name != OUTLIERS], axis=0)
+    kept = allowed & ~rules[OUTLIERS]
+    outliers = allowed & rules[OUTLIERS] & ~scaled.has_any_flag(Flag.BAD_FOR_SCALING & ~Flag.OUTLIER_IN_SCALING)
+    if crystal is None or not kept.any():
+        return back
+    group = group_equivalents(crystal.space_group, scaled["hkl"]).group
+    rows = np.flatnonzero(kept | outliers & np.isin(group, group[kept]))
+    table = scaled[rows]
+    seen = _on_one_scale(table, crystal.space_group)
+    d = shared_cell(experiments).calculate_d_array(seen.groups.hkl)
+    position = _positions(experiments, table)
+    back[rows] = taken_back(seen.groups, d, seen.value, seen.variance, position, outliers[rows])
+    return back
+
+
 def _at_zero_dose(
     experiments: Sequence[Experiment], kept: Reflections, observed: _Observed, d: np.ndarray
 ) -> tuple[_Observed, str]:
     """The observations as they would be without damage, and what was done in words; d : (G,) Angstrom."""
-    frame = kept["xyz_obs_px" if "xyz_obs_px" in kept else "xyz_cal_px"][:, 2]
-    per_image = np.ones(len(experiments))
-    crystals = same_crystals(experiments)
-    dose = doses_of(experiments, frame, kept["experiment_id"], per_image, starts_of(experiments, per_image, crystals))
-    position = dose / max(float(dose.max()), 1e-9)
+    position = _positions(experiments, kept)
     found = zero_dose(observed.groups, d, observed.value, observed.variance, position)
     if found is None:
         return observed, "No change of the intensities with dose is significant: none is extrapolated"
@@ -185,12 +216,15 @@ def _at_zero_dose(
         f"Intensities are extrapolated to no dose: they change by {found.change:.1%} over it; {found.n_told} of "
         f"{len(d)} reflections tell of their own change, the others have an error for it"
     )
-    sweeps = np.array(sweep_numbers(experiments))[kept["experiment_id"]]
+    n_back = int(kept.has_flag(Flag.OUTLIER_IN_SCALING).sum())
+    if n_back:
+        remark += f"; {n_back} observations that scaling took for outliers are where damage had them, and count"
+    sweeps, crystals = np.array(sweep_numbers(experiments))[kept["experiment_id"]], same_crystals(experiments)
     n_crystals = len({crystals[n] for n in np.unique(sweeps)})
     if n_crystals > 1:
         remark += f"; doses are counted for each of {n_crystals} crystals from its first image on"
     if found.change > HONEST:
-        remark += f"; of a change beyond {HONEST:.0%} their standard uncertainties are too small, by half or so"
+        remark += f"; of a change beyond {HONEST:.0%} it is not known whether their standard uncertainties are right"
     return _Observed(observed.groups, value, found.variance, position, found), remark
 
 

@@ -1,27 +1,10 @@
 from __future__ import annotations
 
-import gemmi
 import numpy as np
 import pytest
+from damaged_for_tests import changing
 
 from autoproc.damage.zero_dose import powers, zero_dose
-from autoproc.merging.groups import group_equivalents
-
-CELL, P222 = gemmi.UnitCell(30, 40, 50, 90, 90, 90), gemmi.SpaceGroup("P 2 2 2")
-
-
-def damaged(change, multiplicity=10, inflated=1.0, seed=0):
-    """Groups, their d, values, variances, positions, and the true intensities before damage."""
-    random = np.random.default_rng(seed)
-    hkl = np.array(gemmi.make_miller_array(CELL, P222, 2.2))
-    groups = group_equivalents(P222, np.tile(hkl, (multiplicity, 1)))
-    true = random.exponential(100.0, len(groups))
-    along, across = 10 * change * random.normal(size=(2, len(true))) / 2**0.5  # structure factors that are added
-    position = random.uniform(0, 1, len(groups.group))
-    sigma = np.sqrt(9 + (0.03 * true) ** 2)[groups.group]
-    amplitude = np.sqrt(true)[groups.group] + position * along[groups.group]
-    value = amplitude**2 + (position * across[groups.group]) ** 2 + sigma * random.normal(size=len(position))
-    return groups, CELL.calculate_d_array(groups.hkl), value, (inflated * sigma) ** 2, position, true
 
 
 def extrapolated(groups, d, value, variance, position):
@@ -35,7 +18,7 @@ def extrapolated(groups, d, value, variance, position):
     ("change", "multiplicity", "inflated"), [(0.2, 10, 1.0), (0.2, 10, 2.0), (0.2, 6, 1.5), (0.4, 12, 1.0)]
 )
 def test_it_is_nearer_to_the_truth_and_its_errors_are_honest(change, multiplicity, inflated):
-    *made, true = damaged(change, multiplicity, inflated)
+    *made, true = changing(change, multiplicity, inflated)
     plain, _ = made[0].weighted_mean(made[2], made[3])
     mean, sigma = extrapolated(*made)
     assert np.sqrt(np.mean((mean - true) ** 2)) < 0.6 * np.sqrt(np.mean((plain - true) ** 2))
@@ -43,11 +26,11 @@ def test_it_is_nearer_to_the_truth_and_its_errors_are_honest(change, multiplicit
 
 
 def test_nothing_is_done_where_nothing_changes():
-    assert all(zero_dose(*damaged(0.0, seed=seed)[:-1]) is None for seed in range(5))
+    assert all(zero_dose(*changing(0.0, seed=seed)[:-1]) is None for seed in range(5))
 
 
 def test_reflections_seen_once_stay_where_they_are_with_an_error_for_what_they_may_have_changed_by():
-    groups, d, value, variance, position, _ = damaged(0.3)
+    groups, d, value, variance, position, _ = changing(0.3)
     single = groups.group == 5
     keep = ~single | (np.cumsum(single) == 1)
     few = groups.subset(keep)
@@ -60,7 +43,7 @@ def test_reflections_seen_once_stay_where_they_are_with_an_error_for_what_they_m
 
 def test_strong_reflections_lose_by_the_mean_growth_and_weak_ones_gain():
     """With nothing of their own to tell, since all observations of a reflection are at one dose."""
-    groups, d, value, variance, position, _ = damaged(0.3)
+    groups, d, value, variance, position, _ = changing(0.3)
     one_dose = np.isin(groups.group, [7, 8])
     position = np.where(one_dose, 0.5, position)
     value = np.where(groups.group == 7, 1000.0, np.where(groups.group == 8, 1.0, value))

@@ -127,6 +127,16 @@ def test_zero_dose_counts_doses_within_a_crystal(angle, n_crystals):
     assert (np.sqrt(np.mean(np.square(off))) < 2.0) == (n_crystals == 2)
 
 
+def test_zero_dose_counts_outliers_that_are_where_damage_had_them():
+    made, table = damaged(Recipe(n_observations=15000), 0.4)
+    early = (table["xyz_cal_px"][:, 2] < 40) & (table["hkl"].sum(axis=1) % 10 == 0)
+    rejected = table.without_flag(Flag.SCALED, early).with_flag(Flag.OUTLIER_IN_SCALING, early)
+    plain, asked = (merge([made], rejected, MergeParams(zero_dose=wanted)) for wanted in (False, True))
+    assert plain.n.sum() == np.sum(~early)
+    assert asked.n.sum() > np.sum(~early) + 0.9 * np.sum(early)
+    assert f"{int(asked.n.sum() - plain.n.sum())} observations that scaling took for outliers" in asked.remark
+
+
 def test_zero_dose_changes_nothing_where_nothing_changed():
     made, table = damaged(Recipe(n_observations=15000))
     plain, asked = (merge([made], table, MergeParams(zero_dose=wanted)) for wanted in (False, True))
