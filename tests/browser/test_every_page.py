@@ -26,16 +26,15 @@ CONTROLS = """() => {
 LISTEN = """() => {
     window.reached = new Set();
     window.withoutRing = new Set();
-    document.addEventListener("focusin", ({ target }) => requestAnimationFrame(() => {
-        if (document.activeElement !== target || target.dataset.tried === undefined) return;
+    document.addEventListener("focusin", ({ target }) => {
+        if (target.dataset.tried === undefined) return;
         const style = getComputedStyle(target);
         window.reached.add(Number(target.dataset.tried));
         const ring = style.outlineStyle !== "none" || style.boxShadow !== "none";
         if (!ring) window.withoutRing.add(Number(target.dataset.tried));
-    }));
+    });
 }"""
-REACHED = """() => new Promise((done) =>
-    requestAnimationFrame(() => done([[...window.reached], [...window.withoutRing]])))"""
+REACHED = "() => [[...window.reached], [...window.withoutRing]]"
 AT_A_TIME = 10
 """Presses of a key between two looks at what they have reached."""
 

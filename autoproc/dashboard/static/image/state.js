@@ -3,7 +3,7 @@
 const DEFAULTS = {
   stage: "", sweep: 0, image: null, view: "counts",
   x: null, y: null, zoom: null, low: null, high: null, colours: "", scale: "linear",
-  stack: 1, how: "sum", show: ["spots", "rings", "beam"], row: null, line: "",
+  stack: 1, how: "sum", show: ["spots", "rings", "beam", "no-beyond"], row: null, line: "",
   hkl: "", region: "", d: "", lattice: "", kind: "", words: "", order: "", draw: "", open: [],
   algorithm: "", kernel_size: "", n_sigma_background: "", n_sigma_strong: "", min_local: "", global_threshold: "", gain: "",
 };
