@@ -94,14 +94,15 @@ def test_what_leads_to_the_image_viewer_comes_back(processing):
     for old, new in zip(report.sections, again.sections, strict=True):
         assert [t.views for t in new.tables] == [list(t.views) for t in old.tables]
         assert [f.view for f in new.figures] == [f.view for f in old.figures]
-    drawn, before = (
-        [f for s in one.sections for f in s.figures if isinstance(f.svg, MapDrawing)] for one in (again, report)
-    )
-    assert drawn
-    for new, old in zip(drawn, before, strict=True):
-        np.testing.assert_allclose(new.svg.map.values, old.svg.map.values, rtol=1e-5)
-        assert new.leading_to("/x").count('<a class="cell"') == np.isfinite(old.svg.map.values).sum() > 10
-        assert "<a" not in new.drawing
+    maps, before = ([f for s in one.sections for f in s.figures if isinstance(f.svg, MapDrawing)]
+                    for one in (again, report))  # fmt: skip
+    assert len(maps) == len(processing.refined.experiments)
+    for number, (drawn, made) in enumerate(zip(maps, before, strict=True)):
+        np.testing.assert_allclose(drawn.svg.map.values, made.svg.map.values, rtol=1e-5)
+        linked = drawn.leading_to("/x")
+        assert linked.count('<a class="cell"') == np.isfinite(made.svg.map.values).sum() > 10
+        assert linked.count(f"lattice={number}&") == linked.count('<a class="cell"')
+        assert "<a" not in drawn.drawing
 
 
 @pytest.mark.parametrize("change", [{"values": []}, {"values": [[1.0], [1.0, 2.0]]}, {"size": [0, 1]}, {"size": [1]}])
