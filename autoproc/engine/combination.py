@@ -18,7 +18,12 @@ from autoproc.formats.observed.reference_data import read_reference
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.merging.delta_cc_half import cc_half_by_block, part_effects
 from autoproc.merging.free_r import free_r_flags
-from autoproc.merging.merging_statistics import ScaledObservations, merging_statistics, scaled_observations
+from autoproc.merging.merging_statistics import (
+    ScaledObservations,
+    merging_statistics,
+    scaled_observations,
+    statistics_of,
+)
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -218,7 +223,7 @@ def _rounds(
 
 
 def data_sets_report(processing: Processing, names: Sequence[str]) -> DataSetsReport:
-    """Of data sets scaled together, one an experiment; names : of each."""
+    """Of data sets scaled together, one an experiment; names : of each. Beyond where the data end nothing counts."""
     scaled = processing.scaled
     assert scaled is not None
     d_min = None if processing.resolution is None else processing.resolution.d_min
@@ -232,7 +237,7 @@ def data_sets_report(processing: Processing, names: Sequence[str]) -> DataSetsRe
     effects = part_effects(groups, usable.intensity, variance, part, np.where(is_held_out, -1, in_shells))
     block = np.where(is_held_out, free_r_flags(groups.hkl, usable.space_group, N_BLOCKS, SEED + 1), -1)
     held_out = cc_half_by_block(groups, usable.intensity, variance, block, in_shells)
-    overall = scaled.statistics.overall
+    overall = statistics_of(usable, n_shells=1).overall
     return DataSetsReport(
         tuple(
             DataSetEffect(name, float(delta) if np.isfinite(delta) else None, int(n))

@@ -10,8 +10,9 @@ from quiet_observer import Quiet
 from wedges_for_tests import wedges_of
 
 from autoproc.config import Config
-from autoproc.engine.combination import combine_sensibly
-from autoproc.models.reflections import Reflections
+from autoproc.engine.combination import combine_sensibly, data_sets_report
+from autoproc.merging.merging_statistics import merging_statistics
+from autoproc.models.reflections import Flag, Reflections
 from autoproc.stages.combine import NothingAgrees
 from autoproc.stages.pipeline import Processing
 
@@ -57,6 +58,24 @@ def test_what_each_added_adds_up(together):
     assert sum(row.n_observations for row in rows) == overall.n_observations
     assert 0 < sum(row.n_alone for row in rows) < overall.n_unique
     assert all(row.cc > 0.8 for row in rows)
+
+
+def test_what_lies_beyond_the_limit_is_no_loss(together):
+    """Of the noise in the detector's corners a data set more measures more: that is no reason to keep it."""
+    processing, _ = together
+    scaled = processing.scaled
+    table, limit = scaled.reflections, 4.0
+    d = scaled.experiments[0].crystal.unit_cell.calculate_d_array(table["hkl"])
+    corners = (d < limit) & (np.arange(len(table)) % 9 > 0)
+    noisy = replace(scaled, reflections=table.with_flag(Flag.EXCLUDED_FOR_SCALING, corners))
+    noisy = replace(noisy, statistics=merging_statistics(noisy.experiments, noisy.reflections))
+    names = [f"x{n}" for n in range(len(scaled.experiments))]
+    asked = Processing(scaled.experiments[0])
+    asked.scaled = noisy
+    asked.resolution = replace(processing.resolution, d_min=limit)
+    told = data_sets_report(asked, names)
+    assert told.completeness == pytest.approx(100.0, abs=3.0)
+    assert noisy.statistics.overall.completeness < told.completeness - 10
 
 
 def test_a_data_set_that_harms_is_left_out_and_the_journal_says_so():
