@@ -94,8 +94,8 @@ class Grouping:
             self._tell(Event(kind, job.name, facts))
 
     def _wait_for(self, known: Job) -> None:
-        """A group that somebody has asked for anew is done by a run of named sweeps too."""
-        if self._only is not None and known.state is State.queued and known.id not in self._only:
+        """A run of named sweeps does their group too: asked for anew, or left by a program that died."""
+        if self._only is not None and not known.state.is_settled and known.id not in self._only:
             self._only.append(known.id)
 
     def _is_out_of_date(self, known: Job, group: SampleGroup) -> bool:

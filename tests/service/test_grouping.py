@@ -161,6 +161,18 @@ def test_a_group_that_is_asked_for_anew_is_done_by_a_run_of_named_sweeps(service
     assert len(only) == 3
 
 
+def test_a_group_whose_program_died_is_done_by_the_next_run_of_its_sweeps(service, image):
+    service.begin().taken(image("x_1"), image("x_2"))
+    service.work()
+    service.look()
+    job = service.queue.claim("program that died", 60.0)
+    assert (job.name, job.state) == ("combined/x", State.running)
+    only = [service.queue.named("x_1").id, service.queue.named("x_2").id]
+    service.begin(only=only).look()
+    assert only[2:] == [job.id]
+    assert service.queue.n_unsettled(only) == 1
+
+
 def test_two_groups_of_one_name_are_told_apart(service, tmp_path):
     for place in ("a", "b"):
         (tmp_path / place).mkdir()
