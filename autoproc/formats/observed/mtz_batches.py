@@ -11,26 +11,28 @@ import numpy as np
 
 from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.observed.batch_doubts import WAVELENGTH, each_once
+from autoproc.formats.observed.batch_runs import (
+    AXIS,
+    BATCH_STEP,
+    CELL,
+    PHI,
+    orientation_of,
+    runs_of,
+    width_of,
+    words_of,
+)
 from autoproc.formats.observed.foreign_data import DamagedFile, require_images, stand_in_images
 from autoproc.formats.observed.read_xds_ascii import ASSUMED_WIDTH, unknown_detector
 from autoproc.formats.observed.xds_header import require_cell, require_possible, to_our_frame
-from autoproc.geometry.rotation import nearest_rotation, rotation_matrix
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Beam, Experiment, Goniometer, Scan
 
-MISSETS, N_AXES = 10, 17
-"""Places among the integers: whether missetting angles are apart from U; the number of goniometer axes."""
-CELL, U, ANGLES, PHI, AXIS, SOURCE, DISTANCE = 0, 6, 15, 36, 38, 83, 111
-"""Places among the real numbers."""
-SLACK = 0.5
-"""Of an image's width by which a batch may begin elsewhere and still go on with the sweep of the one before it."""
-ROTATION_ERROR = 0.02
-"""By which the elements of an orientation matrix may be off one: single precision, and rounding of programs."""
+SOURCE, DISTANCE = 83, 111
+"""Places among the real numbers, as of those in batch_runs."""
 STEADY = 1e-5
 """Below this, orientations of batches do not differ."""
 NEAR = 2.0
 """Images from the middle of a reflection's own within which its centre must lie by ROT."""
-BATCH_STEP = 1000
 MOST_SWEEPS = 10_000
 Cell = tuple[float, ...]
 
@@ -63,46 +65,23 @@ class Sweep:
 
 def sweeps_of(path: str | Path, mtz: gemmi.Mtz) -> list[Sweep]:
     """The sweeps of a file, in the order of their batches. Raises CorruptFile or BadHeader."""
-    runs: list[list[gemmi.Mtz.Batch]] = []
-    for batch in each_once(path, list(mtz.batches)):
-        if runs and _goes_on(runs[-1], batch):
-            runs[-1].append(batch)
-        else:
-            runs.append([batch])
+    runs = runs_of(each_once(path, list(mtz.batches)))
     if len(runs) > MOST_SWEEPS:
         raise DamagedFile(path=path, reason=f"it has {len(runs)} sweeps")
     return [_sweep(path, mtz, run) for run in runs]
 
 
-def _goes_on(run: Sequence[gemmi.Mtz.Batch], batch: gemmi.Mtz.Batch) -> bool:
-    """Whether a batch belongs to the sweep of those before it: the rotation goes on as the numbers do."""
-    first, last = run[0], run[-1]
-    step = batch.number - last.number
-    if batch.dataset_id != first.dataset_id or not 0 < step < BATCH_STEP:
-        return False
-    width = _width(first)
-    if not width:
-        return step == 1
-    expected = first.floats[PHI] + width * (batch.number - first.number)
-    return abs((batch.floats[PHI] - expected + 180) % 360 - 180) < SLACK * abs(width)
-
-
-def _width(batch: gemmi.Mtz.Batch) -> float:
-    width = float(batch.floats[PHI + 1]) - float(batch.floats[PHI])
-    return width if np.isfinite(width) and abs(width) < 360 else 0.0
-
-
 def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> Sweep:
     first, last = require_images(path, run[0].number, run[-1].number)
     offset = BATCH_STEP * (max(first - 1, 0) // BATCH_STEP)  # some programs count images, and batches, from 0
-    words = np.array([_words(batch) for batch in run])
-    width = _width(run[0])
+    words = np.array([words_of(batch) for batch in run])
+    width = width_of(run[0])
     start = float(words[0, PHI]) if width else 0.0
     scan = Scan((first - offset, last - offset), (start, width or ASSUMED_WIDTH), batch_offset=offset)
     axis = _direction(words[0, AXIS : AXIS + 3], (0, 0, 1))
     beam = -_direction(words[0, SOURCE : SOURCE + 3], (-1, 0, 0))
     turn = to_our_frame(axis, beam)
-    matrices = np.array([_orientation(batch, floats) for batch, floats in zip(run, words, strict=True)])
+    matrices = np.array([orientation_of(batch, floats) for batch, floats in zip(run, words, strict=True)])
     is_oriented = bool(width) and bool(np.isfinite(matrices).all())
     cell = _cell(path, mtz, words)
     made = Experiment(
@@ -143,25 +122,6 @@ def _crystal(of_images: np.ndarray, mean: np.ndarray, group: gemmi.SpaceGroup) -
         return Crystal(mean, group)
     between = 0.5 * (of_images[1:] + of_images[:-1])
     return Crystal(mean, group, np.concatenate([of_images[:1], between, of_images[-1:]]))
-
-
-def _words(batch: gemmi.Mtz.Batch) -> list[float]:
-    return [batch.floats[n] for n in range(len(batch.floats))]
-
-
-def _orientation(batch: gemmi.Mtz.Batch, words: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation of the crystal at phi = 0, missetting angles included; NaN where there is none."""
-    nothing = np.full((3, 3), np.nan)
-    matrix = words[U : U + 9].reshape(3, 3).T
-    if not np.isfinite(matrix).all() or batch.ints[N_AXES] > 1:
-        return nothing
-    if np.abs(matrix @ matrix.T - np.eye(3)).max() > ROTATION_ERROR or np.linalg.det(matrix) < 0:
-        return nothing
-    if batch.ints[MISSETS] > 0:
-        angles = np.radians(words[ANGLES : ANGLES + 3])
-        x, y, z = (rotation_matrix(axis, angle) for axis, angle in zip(np.eye(3), angles, strict=True))
-        matrix = z @ y @ x @ matrix
-    return nearest_rotation(matrix)
 
 
 def _busing_levy(cell: Cell) -> np.ndarray:
