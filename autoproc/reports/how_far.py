@@ -57,8 +57,11 @@ def _uncertainty(p: Processing) -> list[str]:
 def by_direction(p: Processing) -> list[str]:
     """How far the data go in each direction, where that differs, and what was made of it."""
     found = p.anisotropy
-    if found is None or not found.is_notable or p.scaled is None:
+    if found is None or p.scaled is None:
         return []
+    if not found.is_notable:
+        spread = f"B differs by {found.model.delta_b:.1f} A^2 between directions"
+        return [f"{spread}, but the data end at much the same resolution in all"] if found.is_spread else []
     if p.merged_inside is None:
         return [found.sentence]
     used = angstrom(p.scaled.statistics.overall.d_min)

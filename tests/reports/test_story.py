@@ -165,6 +165,14 @@ def test_a_wilson_b_that_could_not_be_found_is_not_told(processing):
     assert "Wilson B 21.3 A^2" in told(changed(processing, "merged", wilson_b=21.3), "Merging")[0]
 
 
+def test_b_that_differs_between_directions_is_told_where_the_limits_do_not(processing):
+    alike = replace(processing.anisotropy, is_notable=False)
+    assert told(changed(processing, "anisotropy", is_notable=False), "Anisotropy") == []
+    model = replace(alike.model, anisotropy=np.diag([-30.0, 0.0, 30.0]), uncertainty=1.0)
+    (line,) = told(changed(processing, "anisotropy", is_notable=False, model=model), "Anisotropy")
+    assert line.startswith("B differs by 60.0 A^2 between directions")
+
+
 def test_only_the_first_line_of_a_stage_names_it(processing):
     named = [line.stage for line in story(processing) if line.stage]
     assert len(named) == len(set(named))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from anisotropic_for_tests import anisotropic_case
@@ -57,6 +59,14 @@ def test_isotropic_data_are_called_so():
     assert not found.is_notable
     assert found.worst < 1.1 * found.best
     assert abs(found.model.delta_b) < 4
+    assert not found.is_spread
+
+
+def test_b_that_differs_is_worth_a_word_where_it_is_beyond_errors():
+    _, found = found_in(anisotropic_case((0.0, 30.0, 70.0), seed=1, cell=(60, 100, 80, 90, 90, 90)))
+    assert found.is_spread
+    for uncertainty in (15.0, float("nan")):
+        assert not replace(found, model=replace(found.model, uncertainty=uncertainty)).is_spread
 
 
 def test_the_end_of_the_data_is_no_limit():
