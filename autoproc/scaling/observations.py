@@ -9,6 +9,7 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import NoCrystal, NoReflections
+from autoproc.geometry.corrections import Kind, correction_of, lp_over_efficiency, partiality_of, share_of
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.numbering import rows_by_experiment
@@ -128,7 +129,7 @@ def observations_for_scaling(
         raw[row],
         correction[row],
         np.nan_to_num(background[row]),
-        _partiality(reflections)[row],
+        partiality_of(reflections)[row],
         Coordinates(frame, reflections["s1"][row] if "s1" in reflections else np.zeros((len(row), 3)), d[row]),
         _groups(crystal.space_group, reflections["hkl"][row], experiment, apart),
         d[row],
@@ -185,15 +186,11 @@ def corrected_intensities(reflections: Reflections) -> tuple[Intensities, Intens
     variance is nonsense.
     """
     flags = reflections["flags"]
-    correction = np.ones(len(flags))
-    if "lp" in reflections:
-        correction = correction * reflections["lp"]
-    if "qe" in reflections:
-        correction = correction / np.where(reflections["qe"] > 0, reflections["qe"], np.nan)
-    partiality = np.maximum(_partiality(reflections), 1e-3)
-    raw = reflections["intensity_sum"] / partiality
+    correction = lp_over_efficiency(reflections)
+    raw = reflections["intensity_sum"] / share_of(reflections, "sum")
     result = []
-    for name, flag, share in (("prf", Flag.INTEGRATED_PRF, 1.0), ("sum", Flag.INTEGRATED_SUM, partiality)):
+    kinds: tuple[tuple[Kind, Flag], ...] = (("prf", Flag.INTEGRATED_PRF), ("sum", Flag.INTEGRATED_SUM))
+    for name, flag in kinds:
         if f"intensity_{name}" not in reflections:
             result.append(Intensities(np.full(len(flags), np.nan), np.full(len(flags), np.nan)))
             continue
@@ -202,7 +199,7 @@ def corrected_intensities(reflections: Reflections) -> tuple[Intensities, Intens
         floor = MIN_RELATIVE_VARIANCE * np.median(variance[good]) if good.any() else 0.0
         good &= variance > np.maximum(MIN_VARIANCE * value, floor)
         good &= np.isfinite(correction) & (correction > 0)
-        factor = correction / share
+        factor = correction_of(reflections, name)
         result.append(Intensities(np.where(good, value * factor, np.nan), np.where(good, variance * factor**2, np.nan)))
     return result[0], result[1], raw, correction
 
@@ -215,13 +212,9 @@ def is_usable(experiments: Sequence[Experiment], reflections: Reflections, min_p
     usable &= has_crystal[np.clip(experiment, 0, len(has_crystal) - 1)]
     rejected = Flag.OVERLOADED | Flag.USER_EXCLUDED_IN_SCALING | Flag.DONT_INTEGRATE
     usable &= ~reflections.has_any_flag(rejected)
-    return usable & (_partiality(reflections) >= min_partiality)
+    return usable & (partiality_of(reflections) >= min_partiality)
 
 
 def _is_measured(intensities: Intensities, min_i_over_sigma: float) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         return intensities.value > min_i_over_sigma * np.sqrt(intensities.variance)
-
-
-def _partiality(reflections: Reflections) -> np.ndarray:
-    return reflections["partiality"] if "partiality" in reflections else np.ones(len(reflections))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.geometry.corrections import lorentz_polarisation
+from autoproc.geometry.corrections import lorentz_polarisation, share_of
 from autoproc.geometry.rotation import crystal_from_lab
 from autoproc.merging.against_others import on_common_scale
 from autoproc.merging.blank_images import is_on_blank_image
@@ -147,9 +147,8 @@ def _intensities(reflections: Reflections) -> tuple[np.ndarray, np.ndarray]:
     value, variance = reflections["intensity_sum"], reflections["variance_sum"]
     if not integrated:
         return value, variance
-    if "partiality" in reflections:
-        partiality = np.maximum(reflections["partiality"], MIN_PARTIALITY)
-        value, variance = value / partiality, variance / partiality**2
+    share = share_of(reflections, "sum")
+    value, variance = value / share, variance / share**2
     variance = np.where(reflections.has_flag(Flag.INTEGRATED_SUM), variance, 0.0)
     if "intensity_prf" in reflections:
         fitted = reflections.has_flag(Flag.INTEGRATED_PRF) & (reflections["variance_prf"] > 0)
@@ -171,8 +170,7 @@ def has_bad_pixels(reflections: Reflections, intensity: np.ndarray, variance: np
         strong = intensity > STRONG_I_OVER_SIGMA * sigma
         bad |= strong & (reflections["profile_correlation"] < MIN_STRONG_CORRELATION)
     if "intensity_prf" in reflections and "partiality" in reflections:
-        partiality = np.maximum(reflections["partiality"], MIN_PARTIALITY)
-        summed = reflections["intensity_sum"] / partiality
+        summed = reflections["intensity_sum"] / share_of(reflections, "sum")
         spread = np.sqrt(np.maximum(reflections["variance_prf"] + reflections["variance_sum"], 0.0))
         difference = np.abs(reflections["intensity_prf"] - summed)
         both = reflections.has_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gemmi
 import numpy as np
 import pytest
-from exported_for_tests import observations, sweeps
+from exported_for_tests import integrated, observations, sweeps
 
 from autoproc.formats.export.export_params import ExportParams
 from autoproc.formats.export.exported import intensities
@@ -12,6 +13,8 @@ from autoproc.formats.export.writers import WRITERS
 from autoproc.formats.observed.read_shelx import read_shelx
 from autoproc.formats.observed.read_unmerged_mtz import read_unmerged_mtz
 from autoproc.formats.observed.read_xds_ascii import read_xds_ascii
+from autoproc.models.reflections import Flag
+from autoproc.scaling.observations import corrected_intensities
 from autoproc.stages.export import export
 
 READERS = {"xds_ascii": read_xds_ascii, "mtz": read_unmerged_mtz, "shelx": read_shelx}
@@ -66,3 +69,58 @@ def test_sweeps_stay_apart(tmp_path):
     assert len(back.experiments) == 3
     counts = np.bincount(back.reflections["experiment_id"])
     np.testing.assert_array_equal(counts, np.bincount(given.observations["experiment_id"]))
+
+
+PARTIALITY, BY_PROFILE, SUMMED = 0.3, 5000.0, 5200.0
+"""Of each reflection, the fraction that was recorded, and the whole intensity by two estimates."""
+
+
+def partly_recorded():
+    """Integrated observations of known intensities."""
+    table = integrated(observations())
+    n, lp, efficiency = len(table), 0.02, 0.8
+    photons = efficiency / lp
+    return table.replace(
+        lp=np.full(n, lp), qe=np.full(n, efficiency), partiality=np.full(n, PARTIALITY),
+        intensity_sum=np.full(n, SUMMED * photons * PARTIALITY), variance_sum=np.full(n, SUMMED * photons * PARTIALITY),
+        intensity_prf=np.full(n, BY_PROFILE * photons), variance_prf=np.full(n, BY_PROFILE * photons),
+    ).with_flag(Flag.INTEGRATED_PRF, np.ones(n, bool))  # fmt: skip
+
+
+def written(folder, form, table):
+    params = ExportParams(format=form)
+    path, *_ = WRITERS[form].write(folder / WRITERS[form].file, export(sweeps(), table, params, "x"), params)
+    return path
+
+
+@pytest.mark.parametrize("form", ["xds_ascii", "mtz"])
+def test_what_was_partly_recorded_comes_back_whole(tmp_path, form):
+    given = partly_recorded()
+    back = READERS[form](written(tmp_path, form, given)).reflections
+    profile, summed, _, _ = corrected_intensities(back)
+    estimates = [(profile, BY_PROFILE), (summed, SUMMED)] if form == "mtz" else [(summed, BY_PROFILE)]
+    for found, wanted in estimates:
+        np.testing.assert_allclose(found.value, wanted, rtol=1e-4)
+    np.testing.assert_allclose(back["partiality"], PARTIALITY, atol=0.005)
+    wanted = corrected_intensities(given)[0].variance
+    np.testing.assert_allclose(np.sqrt(estimates[0][0].variance), np.sqrt(wanted[0]), rtol=1e-3)
+
+
+def test_sums_of_what_was_partly_recorded_come_back_whole(tmp_path):
+    given = partly_recorded().without("intensity_prf", "variance_prf")
+    for form in ("xds_ascii", "mtz"):
+        back = READERS[form](written(tmp_path, form, given)).reflections
+        np.testing.assert_allclose(corrected_intensities(back)[1].value, SUMMED, rtol=1e-4)
+
+
+def test_what_was_partly_recorded_is_whole_in_every_column(tmp_path):
+    mtz = gemmi.read_mtz_file(str(written(tmp_path, "mtz", partly_recorded())))
+    for label, wanted in (("I", SUMMED), ("IPR", BY_PROFILE)):
+        np.testing.assert_allclose(mtz.column_with_label(label).array, wanted, rtol=1e-4)
+    block = gemmi.cif.read(str(written(tmp_path, "mmcif", partly_recorded())))[0]
+    whole = "_pdbx_diffrn_unmerged_refln.intensity_"
+    items = {"_diffrn_refln.intensity_net": BY_PROFILE, f"{whole}meas": BY_PROFILE, f"{whole}prf": BY_PROFILE}
+    for item, wanted in {**items, f"{whole}sum": SUMMED}.items():
+        values = [float(value) for value in block.find_values(item)]
+        assert len(values) > 100
+        np.testing.assert_allclose(values, wanted, rtol=1e-4)

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.errors import ConfigurationError, ProcessingError
+from autoproc.geometry.corrections import corrected
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.models.shell_statistics import MergingStatistics
-
-LEAST_PARTIALITY = 0.01
-"""By which an intensity is divided at most; what is less was hardly measured. As in unmerged MTZ files."""
 
 
 class NeedsScaledData(ConfigurationError):
@@ -74,32 +72,17 @@ def outliers(reflections: Reflections) -> Reflections:
 
 
 def intensities(r: Reflections) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) intensity and its sigma: on one scale, or corrected for LP, efficiency and partiality.
+    """(N,) intensity and its sigma: on one scale, or whole and corrected for LP and efficiency.
 
     Integrated ones are by profile where it was fitted, summed elsewhere.
     """
     if "inverse_scale" in r:
         return r["intensity_scale"] / r["inverse_scale"], np.sqrt(r["variance_scale"]) / r["inverse_scale"]
-    value, variance = r["intensity_sum"], r["variance_sum"]
-    if "intensity_prf" in r:
-        is_fitted = r.has_flag(Flag.INTEGRATED_PRF)
-        value = np.where(is_fitted, r["intensity_prf"], value)
-        variance = np.where(is_fitted, r["variance_prf"], variance)
-    factor = corrections(r)
-    return value * factor, np.sqrt(np.maximum(variance, 0.0)) * factor
-
-
-def corrections(r: Reflections) -> np.ndarray:
-    """(N,) what counted photons are multiplied by: Lorentz, polarisation, efficiency and partiality."""
-    return lp_and_efficiency(r) / np.maximum(r["partiality"], LEAST_PARTIALITY)
-
-
-def lp_and_efficiency(r: Reflections) -> np.ndarray:
-    """(N,) correction for Lorentz factor, polarisation and the sensor's efficiency; 1 where they are not known."""
-    factor = np.ones(len(r))
-    if "lp" in r:
-        factor = factor * r["lp"]
-    return factor / r["qe"] if "qe" in r else factor
+    value, sigma = corrected(r, "sum")
+    if "intensity_prf" not in r:
+        return value, sigma
+    is_fitted, (profile, error) = r.has_flag(Flag.INTEGRATED_PRF), corrected(r, "prf")
+    return np.where(is_fitted, profile, value), np.where(is_fitted, error, sigma)
 
 
 def one_line(text: str, longest: int = 200) -> str:

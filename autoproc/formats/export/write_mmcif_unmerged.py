@@ -8,7 +8,8 @@ import numpy as np
 
 from autoproc.formats.export.cif_text import rows, table
 from autoproc.formats.export.export_params import ExportParams
-from autoproc.formats.export.exported import Exported, corrections, intensities
+from autoproc.formats.export.exported import Exported, intensities
+from autoproc.geometry.corrections import Kind, corrected
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 
@@ -139,9 +140,10 @@ def unmerged_refln(experiments: Sequence[Experiment], r: Reflections) -> dict[st
         "scan_angle_reflection": (np.degrees(r["xyz_cal_mm"][:, 2]), ".4f"),
         "partiality": (np.clip(r["partiality"], 0, 1), ".4f"),
     }
-    for kind in ("sum", "prf"):
+    kinds: tuple[Kind, ...] = ("sum", "prf")
+    for kind in kinds:
         if f"intensity_{kind}" in r:
-            factor = corrections(r)
-            columns[f"intensity_{kind}"] = (r[f"intensity_{kind}"] * factor, ".7g")
-            columns[f"intensity_{kind}_sigma"] = (np.sqrt(np.maximum(r[f"variance_{kind}"], 0)) * factor, ".5g")
+            of_kind, error = corrected(r, kind)
+            columns[f"intensity_{kind}"] = (of_kind, ".7g")
+            columns[f"intensity_{kind}_sigma"] = (error, ".5g")
     return columns

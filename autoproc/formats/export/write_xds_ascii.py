@@ -9,9 +9,10 @@ import numpy as np
 from autoproc import __version__
 from autoproc.formats.dials.image_numbers import to_file_frames
 from autoproc.formats.export.export_params import ExportParams
-from autoproc.formats.export.exported import Exported, intensities, lp_and_efficiency
+from autoproc.formats.export.exported import Exported, intensities
 from autoproc.formats.observed.xds_header import UNSCALED
 from autoproc.geometry.asu import to_asu
+from autoproc.geometry.corrections import lp_over_efficiency
 from autoproc.geometry.rotation import lab_from_crystal
 from autoproc.models.experiment import Experiment, Panel
 from autoproc.models.reflections import Reflections
@@ -60,7 +61,7 @@ def _records(experiment: Experiment, r: Reflections, sign: int) -> np.ndarray:
     correlation = r["profile_correlation"] if "profile_correlation" in r else np.ones(len(r))
     x, y, z = r["xyz_cal_px"].T
     return np.column_stack([
-        r["hkl"], value, sign * sigma, x + HALF_A_PIXEL, y + HALF_A_PIXEL, z, lp_and_efficiency(r),
+        r["hkl"], value, sign * sigma, x + HALF_A_PIXEL, y + HALF_A_PIXEL, z, lp_over_efficiency(r),
         np.clip(100 * r["partiality"], 0, 100), np.clip(100 * correlation, 0, 100), azimuths(experiment, r),
     ])  # fmt: skip
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from autoproc import __version__
 from autoproc.geometry.asu import to_asu
+from autoproc.geometry.corrections import corrected
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
@@ -183,12 +184,11 @@ def _observation_columns(r: Reflections) -> dict[str, tuple[str, np.ndarray]]:
         columns["SIGI"] = ("Q", np.sqrt(r["variance_scale"]) / g)
         columns["SCALEUSED"] = ("R", g)
     else:
-        factor = r["lp"] / r["qe"] / np.maximum(r["partiality"], 0.01)
-        columns["I"] = ("J", r["intensity_sum"] * factor)
-        columns["SIGI"] = ("Q", np.sqrt(np.maximum(r["variance_sum"], 0)) * factor)
+        value, sigma = corrected(r, "sum")
+        columns |= {"I": ("J", value), "SIGI": ("Q", sigma)}
         if "intensity_prf" in r:
-            columns["IPR"] = ("J", r["intensity_prf"] * factor)
-            columns["SIGIPR"] = ("Q", np.sqrt(np.maximum(r["variance_prf"], 0)) * factor)
+            value, sigma = corrected(r, "prf")
+            columns |= {"IPR": ("J", value), "SIGIPR": ("Q", sigma)}
     columns["FRACTIONCALC"] = ("R", r["partiality"])
     columns["XDET"] = ("R", r["xyz_cal_px"][:, 0])
     columns["YDET"] = ("R", r["xyz_cal_px"][:, 1])
