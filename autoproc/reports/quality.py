@@ -9,6 +9,7 @@ import numpy as np
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.merging.translation import highest_patterson_peak
 from autoproc.merging.twinning import l_test
+from autoproc.models.data_set_names import data_set_names
 from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.space_group import symbol
@@ -123,8 +124,9 @@ def _scaling(p: Processing) -> list[Check | None]:
         None if p.damage is None else checks.damage(p.damage.drift, p.damage.b_growth),
         checks.decay(
             [i.b for i in images],
-            [int(i.image[0]) for i in images if len(i.image)],
+            [int(i.image[0]) if len(i.image) else 0 for i in images],
             None if p.damage is None else p.damage.b_growth,
+            data_set_names(p.scaled.experiments),
         ),
     ]
     disturbed_by = [check.name for check in others if check is not None and check.verdict != "good"]

@@ -242,7 +242,17 @@ def test_b_is_told_as_the_analysis_of_damage_has_it_where_there_is_one_lattice()
     falling = np.linspace(0, -5.9, 100)
     assert checks.decay([falling], [1], 5.3).value == "5.3 A^2"
     assert checks.decay([falling], [1], -0.01).value == "0.0 A^2"
-    assert checks.decay([falling, np.zeros(100)], [1, 1], 5.3).value == "5.9 A^2, of the one of 2 that has most"
+    assert checks.decay([falling, np.zeros(100)], [1, 1], 5.3).value == "5.9 A^2, of the one, the most of 2"
+
+
+def test_the_crystal_whose_b_grows_most_is_named():
+    curves = [np.zeros(100), np.linspace(0, -5.9, 100)]
+    check = checks.decay(curves, [1, 1], 2.3, ["xtal_4", "xtal_5"])
+    assert check.value == "5.9 A^2, of xtal_5, the most of 2"
+    assert check.advice.endswith("look at xtal_5 by itself")
+    lattices = checks.decay(curves, [1, 1], 2.3, ["demo lattice 1", "demo lattice 2"])
+    assert lattices.value == "5.9 A^2, of demo lattice 2, the most of 2"
+    assert "import_sweep.image_range=1," in lattices.advice
 
 
 def test_growth_of_b_is_no_decay():

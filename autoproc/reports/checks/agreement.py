@@ -9,6 +9,7 @@ import numpy as np
 from autoproc.damage.drift import Drift
 from autoproc.damage.text import NOTABLE_CHANGE
 from autoproc.merging.merging_statistics import ShellStatistics
+from autoproc.models.data_set_names import sweep_of
 from autoproc.reports.checks.check import Check, Verdict, above, below, printed
 from autoproc.wording import counted
 
@@ -61,27 +62,36 @@ def outliers(n_outliers: int, n_scaled: int) -> Check:
     return Check("outliers in scaling", value, f"below {MANY_OUTLIERS:.0%}", verdict, advice)
 
 
-def decay(b_by_image: Sequence[np.ndarray], first_images: Sequence[int], b_growth: float | None = None) -> Check | None:
+def decay(
+    b_by_image: Sequence[np.ndarray], first_images: Sequence[int], b_growth: float | None = None,
+    names: Sequence[str] = (),
+) -> Check | None:  # fmt: skip
     """How B grows over the sweep; of several lattices or sweeps the worst.
 
     b_by_image : relative, of the scales, which falls where the crystal's grows. b_growth : Angstrom^2, as the analysis
-    of damage tells it; of a single lattice this is the figure, so that it is told once
+    of damage tells it; of a single lattice this is the figure, so that it is told once. names : of each
     """
-    curves = [(np.asarray(b, float), first) for b, first in zip(b_by_image, first_images, strict=True) if len(b)]
+    curves = [
+        (np.asarray(b, float), first, name)
+        for b, first, name in zip(b_by_image, first_images, names or [""] * len(b_by_image), strict=True)
+        if len(b)
+    ]
     if not curves:
         return None
-    b, first = max(curves, key=lambda c: float(np.ptp(c[0])))
+    b, first, name = max(curves, key=lambda c: float(np.ptp(c[0])))
     best = int(np.argmax(b))
     fall = float(b[best] - b[best:].min())
     late = np.flatnonzero(b[best:] < b[best] - 0.5 * fall)
     keep = first + best + (int(late[0]) if len(late) else 0)
     if len(curves) == 1 and b_growth is not None:
         fall = b_growth
-    most = f", of the one of {len(curves)} that has most" if len(curves) > 1 else ""
+    most = f", of {name or 'the one'}, the most of {len(curves)}" if len(curves) > 1 else ""
+    is_of_many = len({sweep_of(known) for _, _, known in curves}) > 1
+    compare = f"look at {name} by itself" if is_of_many else f"compare with import_sweep.image_range={first},{keep}"
     return Check(
         "growth of B over the sweep", f"{printed(fall, 1, B_CHANGE)} A^2{most}",
         f"below {B_CHANGE:g} A^2", above(fall, B_CHANGE, LARGE_B_CHANGE),
-        f"high resolution fades, as by radiation damage: compare with import_sweep.image_range={first},{keep}",
+        f"high resolution fades, as by radiation damage: {compare}",
     )  # fmt: skip
 
 
