@@ -254,7 +254,7 @@ def merge_step(step: Step) -> None:
 def _require_mergeable(step: Step, experiments: Sequence[Experiment], scaled: Reflections) -> None:
     """Stop where data sets, perhaps of several wavelengths, are not of one kind; warn of those that do not agree."""
     if step.config.merge.check_forms:
-        step.warn(list(require_mergeable(experiments, scaled, is_scaled=True).values()))
+        step.warn(list(require_mergeable(experiments, scaled, is_scaled=True, origins=step.origins()).values()))
 
 
 def beyond_estimate(step: Step, experiments: Sequence[Experiment], table: Reflections) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import typer
 
+from autoproc.combining.mergeable import Origins
 from autoproc.commands.catalogue import STEPS, StepDescription
 from autoproc.commands.leaving import leaving_well
 from autoproc.commands.outputs import Outputs, outputs_among
@@ -116,6 +117,15 @@ class Step:
         """
         listed = [] if self._foreign() and not self.of_kind(".expt") else self._own_experiments()
         return [*listed, *(e for data in self._foreign() for e in data.experiments)]
+
+    def origins(self) -> Origins:
+        """Which file each of the experiments came from; those of .expt files first, as experiments() has them."""
+        before = self.read_before
+        foreign = [(path, len(before[path].experiments)) for path in self.files if path in before]
+        listed = [] if foreign and not self.of_kind(".expt") else self._required(".expt", "an .expt file")
+        counts = [*((path, len(read_expt(path))) for path in listed), *foreign]
+        of = (n for n, (_, count) in enumerate(counts) for _ in range(count))
+        return Origins(tuple(of), tuple(str(path) for path, _ in counts))
 
     def _own_experiments(self) -> list[Experiment]:
         listed: list[Experiment] = []

@@ -37,9 +37,9 @@ class MergeParams(Params):
     reflections keep their flags, and new ones are added in the same proportion; 0 is the test set in what is written.
     None takes those of combine.reference, where that is given and has some."""
     check_forms: bool = True
-    """Stop where data sets are of different space groups, of cells that are not alike, the same ones twice, or in
-    agreement only when some are indexed in another way that the lattice allows; false merges them as they are, by the
-    space group of the first and the median of the cells."""
+    """Stop where data sets are of different space groups, of cells that are not alike, the same ones twice, in
+    agreement only when some are indexed in another way that the lattice allows, or from several files that are not on
+    one scale; false merges them as they are, by the space group of the first and the median of the cells."""
     zero_dose: bool = False
     """Extrapolate each reflection to the crystal before radiation damage, where a change of the intensities with dose
     is significant (Diederichs, McSweeney & Ravelli 2003). Doses are counted in images: they add up over the sweeps of
