@@ -74,7 +74,8 @@ def _apart(experiment: Experiment, scaled: Reflections, origin: np.ndarray) -> t
         own = origin == number
         sums = np.array([np.bincount(group[own], w, len(hkl)) for w in (weight[own], (weight * value)[own])])
         common = (sums[0] > 0) & (together[0] > 0)
-        words = off_scale(*(s[1, common] / s[0, common] for s in (sums, together)), d[common])
+        here, there = (s[1, common] / s[0, common] for s in (sums, together))
+        words = off_scale(here, there, d[common])
         if words:
             return int(number), before, words
         together += sums
