@@ -16,6 +16,10 @@ LABELS = ("FreeR_flag", "R-free-flags", "FREE", "RFREE", "FreeRflag", "FREER", "
 STATUS = "status: f is the test set"
 STARTS = ("free", "r-free", "rfree")
 """How labels of columns of integers begin, in lower case, that have flags in files of other programs."""
+MOST_SETS = 100_000
+"""Beyond it numbers are no sets: programs make 10 to 20 by default, and tables are as long as the largest."""
+WHOLE = 1e-3
+"""By which a flag may be off a whole number."""
 LEAST_TEST = 0.001
 """Of all flags: a rarer value is a mistake, no test set; the usual ones are 0.02 to 0.1."""
 
@@ -25,6 +29,16 @@ class NoFreeFlags(InputError):
 
     what = "{path} tells no free-R flags: {reason}"
     hint = "give an MTZ file with a column like FreeR_flag, or structure factors as mmCIF; without one, flags are new"
+
+
+class NotFlags(InputError):
+    """A column of numbers that are no free-R flags."""
+
+    what = "the column {label} of {path} holds no free-R flags: {reason}"
+    hint = (
+        "flags are whole numbers of sets, such as 0 to 19, or 0 and 1: give a file with such a column, or no reference "
+        "for new flags"
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +61,7 @@ class FreeFlags:
 
 
 def read_free_flags(path: Path) -> FreeFlags:
-    """The flags of a file. Raises NoFreeFlags or NoReference."""
+    """The flags of a file. Raises NoFreeFlags, NotFlags or NoReference."""
     try:
         found = _of_mtz(path) if path.suffix.lower() == ".mtz" else _of_cif(path)
     except (RuntimeError, ValueError, OSError) as error:
@@ -73,17 +87,31 @@ def _of_mtz(path: Path) -> Found:
     if mtz.spacegroup is None:
         raise NoReference(path=path, reason="it has no space group")
     values = np.array(named[0], float)
-    number, has_sets, words = as_sets(path, values)
+    number, has_sets, words = as_sets(path, values, named[0].label)
     hkl = np.asarray(mtz.make_miller_array(), np.int32)
-    has = np.isfinite(values)
+    has = ~np.isnan(values)
     return hkl[has], number, has_sets, f"{named[0].label}: {words}", mtz.cell, mtz.spacegroup
 
 
-def as_sets(path: Path, values: np.ndarray) -> tuple[np.ndarray, bool, str]:
+def _require_flags(path: Path, label: str, values: np.ndarray) -> None:
+    """Raises NotFlags for numbers that are fractions, or too large for those of sets."""
+    possible = np.clip(values, -MOST_SETS, MOST_SETS)
+    for bad, why in (
+        (values != possible, "out of range"),
+        (np.abs(possible - np.rint(possible)) > WHOLE, "fractions"),
+    ):
+        if bad.any():
+            n, example = int(bad.sum()), float(values[bad][0])
+            raise NotFlags(path=path, label=label, reason=f"{n} of {len(values)} are {why}, such as {example:g}")
+
+
+def as_sets(path: Path, values: np.ndarray, label: str) -> tuple[np.ndarray, bool, str]:
     """Numbers of sets of the finite values, 0 the test set; whether the others are in sets too; the convention.
 
-    Of two values the rarer one is the test set: 1 of PHENIX and CNS, 0 of CCP4, -1 of SHELX. Raises NoFreeFlags.
+    Of two values the rarer one is the test set: 1 of PHENIX and CNS, 0 of CCP4, -1 of SHELX. Raises NoFreeFlags or
+    NotFlags, which names the column by its label.
     """
+    _require_flags(path, label, values[~np.isnan(values)])
     flags = np.rint(values[np.isfinite(values)]).astype(np.int32)
     listed, counts = np.unique(flags, return_counts=True)
     if len(listed) < 2 or (counts.min() < LEAST_TEST * len(flags) and len(listed) == 2):
@@ -114,8 +142,9 @@ def _of_table(path: Path, table: gemmi.cif.Table) -> tuple[np.ndarray, np.ndarra
         flags = np.array([gemmi.cif.as_number(text) for text in table.column(4)])
     status = np.array([gemmi.cif.as_string(text) for text in table.column(3)]) if table.has_column(3) else None
     if status is None or not (status == "f").any():
-        number, has_sets, words = as_sets(path, flags)
+        number, has_sets, words = as_sets(path, flags, "pdbx_r_free_flag")
         return hkl[np.isfinite(flags)], number, has_sets, f"pdbx_r_free_flag: {words}"
+    _require_flags(path, "pdbx_r_free_flag", flags[~np.isnan(flags)])
     is_told = np.isin(status, ("o", "f", "<"))
     of_test = flags[is_told & (status == "f")]
     others = flags[is_told & (status != "f")]

@@ -6,7 +6,7 @@ import gemmi
 import numpy as np
 import pytest
 
-from autoproc.formats.observed.free_flags import NoFreeFlags, as_sets, read_free_flags
+from autoproc.formats.observed.free_flags import NoFreeFlags, NotFlags, as_sets, read_free_flags
 from autoproc.formats.observed.reference_data import NoReference
 
 HKL = np.array([[h, k, 1] for h in range(10) for k in range(10)])
@@ -65,7 +65,7 @@ def test_conventions(tmp_path, values, has_sets, words):
 
 
 def test_sets_keep_their_numbers():
-    number, has_sets, _ = as_sets("x", OF_CCP4.astype(float))
+    number, has_sets, _ = as_sets("x", OF_CCP4.astype(float), "FREE")
     assert has_sets
     np.testing.assert_array_equal(number, OF_CCP4)
 
@@ -91,6 +91,22 @@ def test_a_column_that_sets_none_apart(tmp_path, values):
         read_free_flags(mtz_file(tmp_path / "x.mtz", values))
     with pytest.raises(NoFreeFlags, match="has no column"):
         read_free_flags(mtz_file(tmp_path / "x.mtz", OF_CCP4, "N"))
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.where(OF_CCP4 == 3, 2e9, OF_CCP4), r"5 of 100 are out of range, such as 2e\+09"),
+        (np.where(OF_CCP4 == 3, np.inf, OF_CCP4), "5 of 100 are out of range, such as inf"),
+        (OF_CCP4 / 20, r"95 of 100 are fractions, such as 0\.05"),
+    ],
+)
+def test_numbers_that_are_no_flags_are_refused_with_the_name_of_their_column(tmp_path, values, reason):
+    with pytest.raises(NotFlags, match=rf"column FreeR_flag of .*x\.mtz holds no free-R flags: {reason}") as error:
+        read_free_flags(mtz_file(tmp_path / "x.mtz", values))
+    assert "whole numbers of sets" in error.value.hint
+    with pytest.raises(NotFlags, match=rf"column pdbx_r_free_flag of .*: {reason}"):
+        as_sets("x.cif", values, "pdbx_r_free_flag")
 
 
 def test_status_of_mmcif(tmp_path):
