@@ -6,6 +6,9 @@ from pydantic import Field, field_validator
 
 from autoproc.params import Params
 
+LEAST_DOSE, LARGEST_DOSE = 1e-9, 1e15
+"""Of an image, in any unit: 1e-9 to 1e15, as Gy, MGy, photons or seconds of any beam are, and no sums overflow."""
+
 
 class DamageParams(Params):
     """How to analyse radiation damage."""
@@ -21,7 +24,7 @@ class DamageParams(Params):
     dose_per_image: tuple[float, ...] = ()
     """Dose of an image, in any unit: one value, or one for each experiment; none takes dose_rate, or a column of doses
     that the reflections have (DOSE of an unmerged MTZ file), or counts images."""
-    dose_rate: float | None = Field(None, gt=0)
+    dose_rate: float | None = Field(None, ge=LEAST_DOSE, le=LARGEST_DOSE)
     """Dose for each second of exposure, for example MGy/s: the dose of an image is this times its exposure time."""
     starting_doses: tuple[float, ...] = ()
     """Dose that the crystal had taken before each experiment; none lets doses add up (see crystals)."""
@@ -30,11 +33,18 @@ class DamageParams(Params):
     other by the goniometer's angles, which are of one crystal; one, those of all; each, of none, so that every sweep
     begins at 0; or a number for each experiment, for example 1,1,2."""
 
-    @field_validator("dose_per_image", "starting_doses")
+    @field_validator("dose_per_image")
+    @classmethod
+    def _possible(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(LEAST_DOSE <= value <= LARGEST_DOSE for value in values):
+            raise ValueError(f"the dose of an image is {LEAST_DOSE:g} to {LARGEST_DOSE:g}, in any unit")
+        return values
+
+    @field_validator("starting_doses")
     @classmethod
     def _not_negative(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        if any(value < 0 for value in values):
-            raise ValueError("a dose is not negative")
+        if not all(0 <= value <= LARGEST_DOSE for value in values):
+            raise ValueError(f"a dose at the start is 0 to {LARGEST_DOSE:g}, in any unit")
         return values
 
     @field_validator("crystals")

@@ -110,7 +110,14 @@ def test_lists_that_do_not_fit_are_refused():
             analysed(**params)
 
 
-@pytest.mark.parametrize("params", [{"crystals": "both"}, {"crystals": "1,x"}, {"dose_per_image": (-1.0,)}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        *({"crystals": "both"}, {"crystals": "1,x"}),
+        *({"dose_per_image": (dose,)} for dose in (-1.0, 0.0, 1e300, float("nan"))),
+        *({"starting_doses": (-1.0,)}, {"starting_doses": (1e300,)}, {"dose_rate": 1e300}),
+    ],
+)
 def test_impossible_parameters_are_refused(params):
     with pytest.raises(ValidationError):
         DamageParams(**params)
