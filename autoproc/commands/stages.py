@@ -246,6 +246,7 @@ def damage_analysis_step(step: Step) -> None:
 def merge_step(step: Step) -> None:
     """Merge scaled reflections, with French-Wilson amplitudes and free-R flags; writes merged.mtz."""
     experiments, scaled = step.experiments(), step.reflections()
+    step.require_one_stage()
     _require_mergeable(step, experiments, scaled)
     step.warn(beyond_estimate(step, experiments, scaled))
     _write_merged(step, step.file, experiments, scaled)
@@ -307,6 +308,8 @@ def export_step(step: Step) -> None:
     writer = WRITERS[chosen]
     experiments = step.experiments()
     table = Reflections({}) if writer.of == "models" else step.reflections()
+    if writer.of_observations:
+        step.require_one_stage()
     path = step.file if step.is_named else step.outputs.path("file", writer.file)
     chosen_params = params.model_copy(update={"format": chosen})
     parts = [(0.0, experiments, table)]

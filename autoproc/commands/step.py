@@ -54,6 +54,16 @@ class FilesDoNotFit(InputError):
     )
 
 
+class PartlyScaled(InputError):
+    """Scaled data together with data that are only integrated: joined, they would lose their scales."""
+
+    what = "{not_scaled} {verb} not scaled, and {scaled} {other_verb}"
+    hint = (
+        "scale all of them together (autoproc scale with every .expt and .refl of symmetry or of an earlier scaling), "
+        "or give those that are not scaled on their own"
+    )
+
+
 OWN_FILES = (".expt", ".refl", ".json")
 NEED_SPOTS = (
     "import", "find-spots", "search-beam-position", "find-rotation-axis", "index", "bravais-settings", "refine",
@@ -94,6 +104,7 @@ class Step:
 
     file : the one file to write, for steps that do; is_named : the user named it
     read_before, warned : files of other programs, and what was warned of them all, each once
+    is_scaled : of the .refl files that were read, whether they have scales
     """
 
     description: StepDescription
@@ -105,6 +116,7 @@ class Step:
     is_named: bool = False
     read_before: dict[Path, ForeignData] = field(default_factory=dict)
     warned: set[str] = field(default_factory=set)
+    is_scaled: dict[Path, bool] = field(default_factory=dict)
 
     def of_kind(self, suffix: str) -> list[Path]:
         """The input files with this ending."""
@@ -172,6 +184,16 @@ class Step:
             self._warn_once(path, data.warnings)
         return self.read_before[path]
 
+    def require_one_stage(self) -> None:
+        """Raise PartlyScaled where only some of the files that were read are scaled."""
+        known = self.is_scaled | {path: data.is_scaled for path, data in self.read_before.items()}
+        scaled, others = (
+            [path.name for path, is_scaled in known.items() if is_scaled is kind] for kind in (True, False)
+        )
+        if scaled and others:
+            verb, other_verb = ("is" if len(names) == 1 else "are" for names in (others, scaled))
+            raise PartlyScaled(not_scaled=", ".join(others), verb=verb, scaled=", ".join(scaled), other_verb=other_verb)
+
     def scaled_by_others(self) -> list[str]:
         """For steps that scale: what was scaled already, a sentence each."""
         return [
@@ -182,8 +204,9 @@ class Step:
         ]
 
     def _own_reflections(self, experiments: Sequence[Experiment]) -> Reflections:
-        table = joined([read_refl(f) for f in self._required(".refl", "a .refl file")])
-        table = to_scan_frames(table, experiments)
+        tables = {path: read_refl(path) for path in self._required(".refl", "a .refl file")}
+        self.is_scaled.update({path: "inverse_scale" in table for path, table in tables.items()})
+        table = to_scan_frames(joined(list(tables.values())), experiments)
         why = why_not_of(experiments, table)
         if why:
             expt, refl = (", ".join(f.name for f in self.of_kind(kind)) for kind in (".expt", ".refl"))

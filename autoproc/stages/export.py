@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import gemmi
 import numpy as np
 
+from autoproc.combining.one_form import require_one_form
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.formats.export.export_params import ExportParams
 from autoproc.formats.export.exported import Exported, exportable, intensities, outliers
@@ -33,10 +34,12 @@ def export(
 
     reflections : of the stage that the format needs; frames from the scans' starts
     flags : free-R flags to carry on in merged data
-    Raises NeedsScaledData, MissingColumn, NoCrystal or NoReflections.
+    Raises NeedsScaledData, MissingColumn, NoCrystal, NoReflections, GroupsDiffer or CellsDiffer.
     """
     writer = WRITERS[params.format]
     require_scaled(params.format, reflections.names)
+    if writer.of_observations and merging.check_forms:
+        require_one_form(experiments)
     remark = ""
     if writer.in_standard_setting:
         experiments, reflections, remark = in_standard_setting(experiments, reflections)

@@ -37,6 +37,11 @@ class Writer:
     of_one_wavelength: bool = False
     in_standard_setting: bool = False
 
+    @property
+    def of_observations(self) -> bool:
+        """It holds intensities, which are of one crystal form and all scaled or all not."""
+        return self.of in ("integrated", "scaled")
+
 
 def _write_mtz(path: Path, exported: Exported, _: ExportParams) -> list[Path]:
     write_unmerged_mtz(path, exported.experiments, exported.observations, exported.name)
