@@ -71,6 +71,22 @@ def test_sweeps_stay_apart(tmp_path):
     np.testing.assert_array_equal(counts, np.bincount(given.observations["experiment_id"]))
 
 
+@pytest.mark.parametrize("first_image", [1, 101])
+@pytest.mark.parametrize("form", ["xds_ascii", "mtz"])
+def test_centres_calculated_beyond_the_scan_do_not_make_it_longer(tmp_path, form, first_image):
+    known, table = sweeps(first_image=first_image), observations()
+    place = table["xyz_cal_px"].copy()
+    place[:3, 2] = -3.6, 39.9997, 43.4  # of images 0 to 40, the second by the rounding of what is written
+    path, *_ = WRITERS[form].write(
+        tmp_path / WRITERS[form].file,
+        export(known, table.replace(xyz_cal_px=place), ExportParams(format=form), "x"),
+        ExportParams(format=form),
+    )
+    back = READERS[form](path)
+    assert back.experiments[0].scan.image_range == known[0].scan.image_range
+    assert not any("images" in words for words in back.warnings)
+
+
 PARTIALITY, BY_PROFILE, SUMMED = 0.3, 5000.0, 5200.0
 """Of each reflection, the fraction that was recorded, and the whole intensity by two estimates."""
 

@@ -18,6 +18,10 @@ from autoproc.models.experiment import Experiment, Panel
 from autoproc.models.reflections import Reflections
 
 ITEMS = ("H", "K", "L", "IOBS", "SIGMA(IOBS)", "XD", "YD", "ZD", "RLP", "PEAK", "CORR", "PSI")
+LAST_DIGIT = 1e-3
+"""Images, as ZD is written. Some centres are calculated beyond the scan, in two simulated sweeps of 60 images
+1.2% of them, up to 4 images away; readers would take the scan to be as long, and what is at the end of the last image
+to be on the next."""
 HALF_A_PIXEL = 0.5
 """XDS counts pixels from the middle of the first, which is 1; here the first one begins at 0."""
 
@@ -60,6 +64,8 @@ def _records(experiment: Experiment, r: Reflections, sign: int) -> np.ndarray:
     value, sigma = intensities(r)
     correlation = r["profile_correlation"] if "profile_correlation" in r else np.ones(len(r))
     x, y, z = r["xyz_cal_px"].T
+    first, last = experiment.scan.image_range
+    z = np.clip(z, first - 1, last - LAST_DIGIT)
     return np.column_stack([
         r["hkl"], value, sign * sigma, x + HALF_A_PIXEL, y + HALF_A_PIXEL, z, lp_over_efficiency(r),
         np.clip(100 * r["partiality"], 0, 100), np.clip(100 * correlation, 0, 100), azimuths(experiment, r),
