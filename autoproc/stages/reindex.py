@@ -11,7 +11,7 @@ from autoproc.errors import ConfigurationError
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.models.space_group import primitive_basis, space_group_named, symbol
+from autoproc.models.space_group import primitive_basis, rotations_of, space_group_named, symbol
 from autoproc.symmetry.reindex import operator_of, parse_basis, reindex_experiment, reindex_reflections
 from autoproc.symmetry.reindex_params import ReindexParams
 from autoproc.symmetry.settings import centring
@@ -50,6 +50,18 @@ def reindex(
     return new, reindex_reflections(reflections, dict.fromkeys(range(len(new)), matrix))
 
 
+def lost_groups(old: Sequence[Experiment], new: Sequence[Experiment]) -> list[str]:
+    """The space groups that experiments had before reindexing and have not after it, a sentence each."""
+    pairs = ((a.crystal, b.crystal) for a, b in zip(old, new, strict=True))
+    groups = {(symbol(a.space_group), symbol(b.space_group)) for a, b in pairs if a is not None and b is not None}
+    return [
+        f"the space group was {was} and is {found} in the new axes, which the symmetry of {was} does not fit as it "
+        "stands: space_group= states the one of these axes"
+        for was, found in sorted(groups)
+        if was != found
+    ]
+
+
 @single_threaded_blas
 def reindex_table(reflections: Reflections, params: ReindexParams) -> Reflections:
     """Reflections of any number of experiments in the new basis. Raises BadChangeOfBasis."""
@@ -86,7 +98,25 @@ def _space_group(experiment: Experiment, matrix: np.ndarray, params: ReindexPara
         return wanted
     if experiment.crystal is None:
         return gemmi.SpaceGroup("P 1")
-    if np.array_equal(matrix, np.eye(3)):
+    if _maps_to_itself(experiment.crystal.space_group, matrix):
         return experiment.crystal.space_group
     kind = centring(matrix @ np.linalg.inv(primitive_basis(experiment.crystal.space_group)))
     return gemmi.SpaceGroup("P 1" if kind not in "ABCFI" else f"{kind} 1")
+
+
+def _maps_to_itself(group: gemmi.SpaceGroup, matrix: np.ndarray) -> bool:
+    """Whether the axes after a change of basis (3, 3) have the same space group, its origin aside.
+
+    Conjugates of a group are of its type, so that rotations on the same axes and absences of the same indices, which
+    are screws and centrings along them, make it the same. P 21 21 2 with other axes is not.
+    """
+    turn = np.rint(matrix)
+    if np.abs(matrix - turn).max() > 1e-6 or round(float(np.linalg.det(turn))) != 1:
+        return False
+    rotations = rotations_of(group)
+    turned = np.rint(np.linalg.inv(turn).T @ rotations @ turn.T)
+    if {w.tobytes() for w in turned.astype(int)} != {w.tobytes() for w in rotations.astype(int)}:
+        return False
+    hkl = np.stack(np.meshgrid(*[np.arange(-6, 7)] * 3), axis=-1).reshape(-1, 3)
+    is_absent = group.operations().systematic_absences
+    return np.array_equal(is_absent(hkl.astype(np.int32)), is_absent((hkl @ turn.T).astype(np.int32)))

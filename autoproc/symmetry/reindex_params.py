@@ -12,5 +12,5 @@ class ReindexParams(Params):
     change_of_basis_op: str = "a,b,c"
     """New axes in terms of the old, "b+c,a+c,a+b"; hkl notation means the same."""
     space_group: SpaceGroupName | None = None
-    """Space group of the result, to whose metric the cell is then constrained; none is P 1, or the group that
-    it had where the operator leaves the axes as they are."""
+    """Space group of the result, to whose metric the cell is then constrained; none is the group that
+    it had, where the operator brings its symmetry upon itself (any other indexing of the same axes), else P 1."""

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import gemmi
 import numpy as np
 import pytest
 from integrated_for_tests import integrated, to_setting
 from pydantic import ValidationError
 
 from autoproc.models.space_group import primitive_basis
-from autoproc.stages.reindex import CellDeniesSpaceGroup, ReindexParams, reindex
+from autoproc.stages.reindex import CellDeniesSpaceGroup, ReindexParams, lost_groups, reindex
 from autoproc.symmetry.reindex import BadChangeOfBasis
 
 INSULIN = (60, 60, 60, 90, 90, 90)
@@ -39,6 +40,36 @@ def test_no_change_keeps_the_space_group():
     (new,), table = reindex([experiment], reflections, ReindexParams())
     assert new.crystal.space_group.xhm() == "I 2 3"
     np.testing.assert_array_equal(table["hkl"], reflections["hkl"])
+
+
+@pytest.mark.parametrize(
+    ("group", "operator", "new"),
+    [
+        ("P 3", "-h,-k,l", "P 3"),
+        ("P 31", "k,h,-l", "P 31"),
+        ("I 2 3", "k,-h,l", "I 2 3"),
+        ("P 21 21 21", "-b,a,c", "P 21 21 21"),
+        ("P 41", "b,a,-c", "P 41"),
+        ("C 1 2 1", "a,-b,-c", "C 1 2 1"),
+        ("P 21 21 2", "b,-a,c", "P 21 21 2"),
+        ("P 21 21 2", "b,c,a", "P 1"),
+        ("P 4", "b,c,a", "P 1"),
+        ("C 1 2 1", "a+c,b,c", "I 1"),
+    ],
+)
+def test_the_space_group_is_kept_where_the_operator_brings_it_upon_itself(group, operator, new):
+    cells = {
+        "P": (60, 60, 60, 90, 90, 90),
+        "I": INSULIN,
+        "C": (60, 40, 50, 90, 100, 90),
+        "3": (60, 60, 50, 90, 90, 120),
+    }
+    experiment, _ = integrated(group, cells["3" if group[2] == "3" else group[0]], d_min=10.0)
+    (found,), _ = reindex([experiment], None, ReindexParams(change_of_basis_op=operator))
+    assert found.crystal.space_group.xhm() == gemmi.SpaceGroup(new).xhm()
+    told = lost_groups([experiment], [found])
+    assert bool(told) == (new != group)
+    assert all("space_group= states" in words for words in told)
 
 
 def test_reflections_that_are_not_indexed_stay_so():
