@@ -204,9 +204,10 @@ class Step:
         ]
 
     def _own_reflections(self, experiments: Sequence[Experiment]) -> Reflections:
-        tables = {path: read_refl(path) for path in self._required(".refl", "a .refl file")}
-        self.is_scaled.update({path: "inverse_scale" in table for path, table in tables.items()})
-        table = to_scan_frames(joined(list(tables.values())), experiments)
+        paths = self._required(".refl", "a .refl file")
+        tables = [read_refl(path) for path in paths]
+        self.is_scaled.update({p: "inverse_scale" in table for p, table in zip(paths, tables, strict=True)})
+        table = to_scan_frames(joined(tables), experiments)
         why = why_not_of(experiments, table)
         if why:
             expt, refl = (", ".join(f.name for f in self.of_kind(kind)) for kind in (".expt", ".refl"))

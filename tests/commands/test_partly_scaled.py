@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from xds_files import measured_sweep
 
 from autoproc.cli import app
-from autoproc.formats.dials.expt import write_expt
+from autoproc.formats.dials.expt import read_expt, write_expt
 from autoproc.formats.dials.image_numbers import to_file_frames
-from autoproc.formats.dials.refl import write_refl
+from autoproc.formats.dials.refl import read_refl, write_refl
 from autoproc.models.reflections import Flag
 
 
@@ -64,3 +64,14 @@ def test_merging_says_it_too(files, tmp_path):
 def test_points_of_the_reciprocal_lattice_may_be_of_both(files, tmp_path):
     status, said = run("export", files, tmp_path / "out", "format=json")
     assert status == 0, said
+
+
+def test_a_file_that_is_given_twice_is_not_taken_once_without_a_word(files, tmp_path):
+    """Its reflections are counted as often as its experiments, where no identifiers tell them apart."""
+    expt, refl = files[:2]
+    known = [replace(e, identifier="") for e in read_expt(expt)]
+    write_expt(expt, known)
+    write_refl(refl, read_refl(refl).with_identifiers({}))
+    status, said = run("merge", [expt, refl, expt, refl], tmp_path / "out")
+    assert status != 0
+    assert "does not belong" not in said
