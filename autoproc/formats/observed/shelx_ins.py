@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NoReturn
 
 import gemmi
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from autoproc.errors import InputError
 from autoproc.formats.cell_and_group import cells_apart, in_words
 from autoproc.formats.compressed import read_whole
+from autoproc.formats.observed.foreign_data import DamagedFile
 from autoproc.formats.observed.xds_header import require_cell
 
 Cell = tuple[float, ...]
@@ -27,6 +29,20 @@ KINDS = {
 }  # fmt: skip
 """What the numbers of HKLF stand for, besides 4."""
 UNTURNED = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+
+
+FORMS = {
+    "CELL": "CELL has the wavelength and six numbers of the cell",
+    "LATT": "LATT has a whole number, 1 to 7 for P, I, R, F, A, B or C, negative without an inversion",
+    "SYMM": "SYMM has a symmetry operation such as -X, 1/2+Y, -Z",
+}
+"""What the instructions that are read have."""
+
+
+class BadInstruction(DamagedFile):
+    """An instruction that does not say what it is to say."""
+
+    hint = "put that line right with a text editor, or write the file again with the program that made it"
 
 
 class NoCell(InputError):
@@ -113,30 +129,54 @@ def read_ins(path: Path) -> Told | None:
 
 
 def _of_ins(path: Path, lines: list[str]) -> Told | None:
-    cell, wavelength, latt, symm = None, 0.0, 1, ["x,y,z"]
-    for line in lines:
-        words = line.split()
-        if not words:
-            continue
-        if words[0].upper() == "CELL" and len(words) >= 8:
-            wavelength, *rest = map(float, words[1:8])
-            cell = require_cell(path, np.array(rest))
-        elif words[0].upper() == "LATT" and len(words) > 1:
-            latt = int(words[1])
-        elif words[0].upper() == "SYMM":
-            symm.append(line.strip()[4:].strip())
-        elif words[0].upper() in ("SFAC", "HKLF"):
-            break
+    """Raises BadInstruction."""
+    cell, wavelength, latt, symm = None, 0.0, 1, [gemmi.Op()]
+    for number, text in _instructions(lines):
+        name, *words = text.split()
+        try:
+            if name.upper() == "CELL":
+                wavelength, *edges = map(float, words[:7])
+                cell = require_cell(path, np.array(edges)) if len(words) >= 7 else _no(FORMS["CELL"])
+            elif name.upper() == "LATT" and words:
+                latt = int(words[0]) if abs(int(words[0])) in CENTRINGS else _no(FORMS["LATT"])
+            elif name.upper() == "SYMM":
+                symm.append(gemmi.Op(text.strip()[4:].strip().lower()))
+            elif name.upper() in ("SFAC", "HKLF"):
+                break
+        except (ValueError, RuntimeError) as error:
+            reason = f"its line {number}, {text.strip()[:60]!r}, is not understood: {FORMS[name.upper()]}"
+            raise BadInstruction(path=path, reason=reason) from error
     if cell is None:
         return None
     return cell, wavelength if 0.01 < wavelength < 100 else 0.0, _group(latt, symm)
 
 
-def _group(latt: int, symm: list[str]) -> gemmi.SpaceGroup | None:
+def _no(reason: str) -> NoReturn:
+    raise ValueError(reason)
+
+
+def _instructions(lines: list[str]) -> list[tuple[int, str]]:
+    """Number and text of each instruction; "=" at the end of a line goes on with the next, and "!" begins a comment."""
+    found: list[tuple[int, str]] = []
+    goes_on = False
+    for number, line in enumerate(lines, 1):
+        is_words = line[:4].upper() in ("TITL", "REM ") and not goes_on
+        text = line.rstrip() if is_words else line.partition("!")[0].rstrip()
+        begun = goes_on and bool(found)
+        goes_on = text.endswith("=") and not is_words
+        text = text[:-1] if goes_on else text
+        if begun:
+            found[-1] = found[-1][0], f"{found[-1][1]} {text.strip()}"
+        elif text.strip():
+            found.append((number, text))
+    return found
+
+
+def _group(latt: int, symm: list[gemmi.Op]) -> gemmi.SpaceGroup | None:
     """The space group of SHELX's instructions; None where they are none that the tables have."""
-    if abs(latt) not in CENTRINGS or len(symm) > 192:
+    if len(symm) > 192:
         return None
-    operations = [gemmi.Op(text.lower()) for text in symm]
+    operations = list(symm)
     if latt > 0:
         operations += [op * gemmi.Op("-x,-y,-z") for op in operations]
     shifts = {"P": (), "I": ("1/2,1/2,1/2",), "F": ("0,1/2,1/2", "1/2,0,1/2", "1/2,1/2,0"), "A": ("0,1/2,1/2",),

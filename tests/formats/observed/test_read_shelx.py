@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from autoproc.errors import BadHeader, CorruptFile
 from autoproc.formats.observed.read_shelx import is_shelx_hkl, read_shelx
-from autoproc.formats.observed.shelx_ins import NoCell
+from autoproc.formats.observed.shelx_ins import BadInstruction, NoCell
 
 INS = """TITL x in P2(1)/c
 CELL 0.71073 5.432 8.141 12.038 90 98.3 90
@@ -91,6 +91,29 @@ def test_or_the_user_tells_the_lattice(tmp_path):
 def test_damage_is_named(tmp_path, lines, beside, error):
     with pytest.raises(error, match="a"):
         read_shelx(written(tmp_path, lines, beside))
+
+
+@pytest.mark.parametrize("cut", ["0.71073 5.432 8.141 =\n  12.038", "0.71073 = ! first\n 5.432 =\n 8.141 12.038"])
+def test_instructions_go_on_behind_an_equals_sign(tmp_path, cut):
+    ins = INS.replace("0.71073 5.432 8.141 12.038", cut).replace("P2(1)/c", "x =")
+    (read,) = read_shelx(written(tmp_path, ROWS, ins)).experiments
+    assert read.crystal.cell == pytest.approx((5.432, 8.141, 12.038, 90, 98.3, 90))
+    assert read.crystal.space_group.xhm() == "P 1 21/c 1"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("LATT 1", "LATT x", r"line 4, 'LATT x', .* LATT has a whole number"),
+        ("LATT 1", "LATT 9", r"line 4, 'LATT 9', .* LATT has a whole number"),
+        ("SYMM -X", "SYMM -Q", r"line 5, 'SYMM -Q.*SYMM has a symmetry operation"),
+        (" 98.3 90\n", " 98.3\n", r"line 2, 'CELL .*CELL has the wavelength and six"),
+    ],
+)
+def test_the_line_of_the_ins_file_that_is_wrong_is_named(tmp_path, old, new, words):
+    with pytest.raises(BadInstruction, match=rf"a\.ins is damaged: its {words}") as error:
+        read_shelx(written(tmp_path, ROWS, INS.replace(old, new)))
+    assert error.value.hint.startswith("put that line right with a text editor")
 
 
 @pytest.mark.parametrize(
