@@ -11,6 +11,7 @@ from autoproc.geometry.asu import group_unique, to_asu
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.models.wavelengths import alike
+from autoproc.robust import robust_sigma
 
 MAX_OFF = 0.15
 """Relative difference of two scales. Sweeps that were scaled together are within 1.2% in every shell (four real ones of
@@ -22,6 +23,8 @@ LEAST_BLOCKS = 8
 """Parts of the common reflections, whose sums are compared: sums have no bias of choosing the strong ones, and an
 outlier spoils but its own. With fewer blocks the spread of their ratios is not known."""
 PER_BLOCK = 10
+MEDIAN_TO_MEAN = np.sqrt(np.pi / 2)
+"""Standard error of the median of many values over that of their mean, normally distributed."""
 SHELLS, PER_SHELL = 5, 200
 """Shells in which the ratio is compared too, for scales that differ by resolution, and reflections at the least."""
 
@@ -113,8 +116,7 @@ def _ratio(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
         return 0.0, np.inf
     logs = np.log(sums[0] / sums[1])
     middle = float(np.median(logs))
-    spread = 1.4826 * float(np.median(np.abs(logs - middle)))
-    return middle, 1.2533 * spread / np.sqrt(n_blocks)
+    return middle, MEDIAN_TO_MEAN * float(robust_sigma(logs - middle)) / np.sqrt(n_blocks)
 
 
 def _is_off(ratio: tuple[float, float]) -> bool:

@@ -104,7 +104,7 @@ class Step:
 
     file : the one file to write, for steps that do; is_named : the user named it
     read_before, warned : files of other programs, and what was warned of them all, each once
-    is_scaled : of the .refl files that were read, whether they have scales
+    is_scaled : of the .refl files that were read, whether they have scales; own_read : what .expt files hold
     """
 
     description: StepDescription
@@ -117,6 +117,7 @@ class Step:
     read_before: dict[Path, ForeignData] = field(default_factory=dict)
     warned: set[str] = field(default_factory=set)
     is_scaled: dict[Path, bool] = field(default_factory=dict)
+    own_read: dict[Path, list[Experiment]] = field(default_factory=dict)
 
     def of_kind(self, suffix: str) -> list[Path]:
         """The input files with this ending."""
@@ -135,19 +136,25 @@ class Step:
         before = self.read_before
         foreign = [(path, len(before[path].experiments)) for path in self.files if path in before]
         listed = [] if foreign and not self.of_kind(".expt") else self._required(".expt", "an .expt file")
-        counts = [*((path, len(read_expt(path))) for path in listed), *foreign]
+        counts = [*((path, len(self._read_own(path))) for path in listed), *foreign]
         of = (n for n, (_, count) in enumerate(counts) for _ in range(count))
         return Origins(tuple(of), tuple(str(path) for path, _ in counts))
 
     def _own_experiments(self) -> list[Experiment]:
         listed: list[Experiment] = []
         for path in self._required(".expt", "an .expt file"):
+            listed += self._read_own(path)
+        return listed
+
+    def _read_own(self, path: Path) -> list[Experiment]:
+        """The experiments of an .expt file, read and told once."""
+        if path not in self.own_read:
             found = read_expt(path)
             require_known_models(path, found)
             if self.description.name != ANY_BASIS:
                 self._warn_once(path, doubts_of_cells(path, (e.crystal for e in found)))
-            listed += found
-        return listed
+            self.own_read[path] = found
+        return self.own_read[path]
 
     def reflections(self) -> Reflections:
         """All reflections of the files given, numbered on from file to file, frames from the scans' starts.

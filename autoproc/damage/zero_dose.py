@@ -24,8 +24,6 @@ took for outliers are taken back (taken_back.py). Simulated, three seeds a case,
 (I - truth) / sigma: with 7 repeats of each reflection 0.96 to 0.99 for a change of 6% to 7%, 0.94 to 0.95 for 12% to
 13%, 0.98 to 1.00 for 23% to 28%, 1.13 to 1.19 for 35% to 38%; with 14 repeats 0.94 to 1.02 for 20% to 27%, 1.01 to 1.06
 for 39% to 42%, 0.99 to 1.08 for 55% to 61%. Without them it was 1.2 to 1.4 and 1.3 to 1.8 for the largest."""
-SIGNIFICANT = 5.0
-"""Standard uncertainties of the change of intensities below which there is nothing to extrapolate."""
 PER_SHELL, MOST_SHELLS = 200, 20
 """Reflections of a shell for a mean intensity."""
 PER_BIN, MOST_BINS = 2000, 20
@@ -85,7 +83,7 @@ def zero_dose(
     usual = _shell_means(mean, d)
     expected = (np.maximum(mean, 0.0) + sigma) * usual
     told = drift_of(groups, value, variance**0.5, position, expected)
-    if told is None or told.sigmas < SIGNIFICANT or told.change <= 0:
+    if told is None or not told.is_significant:  # nothing to extrapolate
         return None
     curve, own = np.zeros((len(groups), 2)), np.zeros(len(groups))
     for cycle in range(N_CYCLES + 1):

@@ -42,13 +42,12 @@ class DataSetsReport:
     """Several data sets scaled and merged.
 
     effects : of each, judged by a part of the reflections; held_out : CC1/2 of blocks of the other reflections, NaN
-        of too few; completeness : per cent; r_meas : None unknown
+        of too few; completeness : per cent
     """
 
     effects: tuple[DataSetEffect, ...]
     held_out: tuple[float, ...]
     completeness: float
-    r_meas: float | None = None
 
     @property
     def figures(self) -> str:

@@ -237,13 +237,11 @@ def data_sets_report(processing: Processing, names: Sequence[str]) -> DataSetsRe
     effects = part_effects(groups, usable.intensity, variance, part, np.where(is_held_out, -1, in_shells))
     block = np.where(is_held_out, free_r_flags(groups.hkl, usable.space_group, N_BLOCKS, SEED + 1), -1)
     held_out = cc_half_by_block(groups, usable.intensity, variance, block, in_shells)
-    overall = statistics_of(usable, n_shells=1).overall
     return DataSetsReport(
         tuple(
             DataSetEffect(name, float(delta) if np.isfinite(delta) else None, int(n))
             for name, delta, n in zip(names, effects.delta, effects.n_shared, strict=False)
         ),
         tuple(map(float, held_out)),
-        overall.completeness,
-        overall.r_meas,
+        statistics_of(usable, n_shells=1).overall.completeness,
     )

@@ -45,6 +45,11 @@ def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
     return (left * hand[..., None, :]) @ right
 
 
+def turned_by(rotations: np.ndarray) -> np.ndarray:
+    """(...) degrees, 0 to 180, by which rotations (..., 3, 3) turn."""
+    return np.degrees(np.arccos(np.clip((np.trace(rotations, axis1=-2, axis2=-1) - 1) / 2, -1, 1)))
+
+
 def wrapped(angle: np.ndarray) -> np.ndarray:
     """Angles, radians, brought into [-pi, pi)."""
     return angle - 2 * np.pi * np.floor((angle + np.pi) / (2 * np.pi))

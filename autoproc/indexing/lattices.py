@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.geometry.rotation import GENERATORS, nearest_rotation
+from autoproc.geometry.rotation import GENERATORS, nearest_rotation, turned_by
 from autoproc.indexing.candidates import niggli_reduced
 from autoproc.models.crystal import cell_from_real_matrix
 
@@ -60,7 +60,7 @@ def rotation_between(A1: np.ndarray, A2: np.ndarray, first: int = 0, second: int
     """The smallest rotation from the lattice of A1 to that of A2, up to the lattice's own symmetry."""
     real1, real2 = niggli_reduced(np.linalg.inv(A1)), niggli_reduced(np.linalg.inv(A2))
     rotations = np.array([nearest_rotation(real2.T @ np.linalg.inv((op @ real1).T)) for op in lattice_symmetry(real1)])
-    angles = np.degrees(np.arccos(np.clip((np.trace(rotations, axis1=1, axis2=2) - 1) / 2, -1, 1)))
+    angles = turned_by(rotations)
     best, widest = rotations[int(np.argmin(angles))], rotations[int(np.argmax(angles))]
     return LatticeRotation(first, second, best, _axis(best), float(angles.min()), _axis(widest), float(angles.max()))
 

@@ -60,8 +60,7 @@ def by_direction(p: Processing) -> list[str]:
     if found is None or p.scaled is None:
         return []
     if not found.is_notable:
-        spread = f"B differs by {found.model.delta_b:.1f} A^2 between directions"
-        return [f"{spread}, but the data end at much the same resolution in all"] if found.is_spread else []
+        return [f"{found.spread}, but the data end at much the same resolution in all"] if found.is_spread else []
     if p.merged_inside is None:
         return [found.sentence]
     used = angstrom(p.scaled.statistics.overall.d_min)

@@ -25,7 +25,7 @@ SIGNIFICANT = 5.0
 as modules and corners of the detector leave their marks on small data sets."""
 TELLING_B = 10.0
 """Difference of B between directions, Angstrom^2, that is told where the limits do not differ: at 2 Angstrom its factor
-is 3.5 in the intensities. Chosen; of 17 isotropic simulated sweeps it is at most 1.2."""
+is 3.5 in the intensities. Chosen; of 17 isotropic simulated data sets it is at most 1.2."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +56,11 @@ class Anisotropy:
         return self.model.delta_b > TELLING_B and self.model.delta_b > SIGNIFICANT * self.model.uncertainty
 
     @property
+    def spread(self) -> str:
+        """How B differs, in words."""
+        return f"B differs by {self.model.delta_b:.1f} A^2 between directions"
+
+    @property
     def sentence(self) -> str:
         """In words."""
         each = ", ".join(
@@ -63,8 +68,7 @@ class Anisotropy:
             for d, edge, axis in zip(self.along, self.at_edge, AXES, strict=True)
         )
         kind = "" if self.surface.ellipsoid is not None else "; no ellipsoid fits the limits"
-        spread = f"B differs by {self.model.delta_b:.1f} A^2 between directions"
-        known = "" if np.isnan(self.model.uncertainty) else f"; {spread}"
+        known = "" if np.isnan(self.model.uncertainty) else f"; {self.spread}"
         return f"{each} (A){known}{kind}"
 
 

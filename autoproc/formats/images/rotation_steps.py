@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from autoproc.robust import robust_sigma
 from autoproc.wording import number_ranges
 
 MIN_OPEN = 0.5
@@ -79,7 +80,7 @@ def rotation_of(starts: np.ndarray, covered: np.ndarray, n_images: int) -> Rotat
         return _apart(starts, covered, width, n_images)
     starts, misread = _without_misread(starts, step)
     steps = (np.diff(starts) + 180.0) % 360.0 - 180.0
-    scatter = 1.4826 * float(np.median(np.abs(steps - step)))
+    scatter = float(robust_sigma(steps - step))
     near = np.abs(steps - step) <= min(max(GAP * abs(step), 4.5 * scatter), 0.49 * abs(step))
     if near.any():
         step = float(np.mean(steps[near]))  # an error of the step adds up along the sweep: the median's is too large

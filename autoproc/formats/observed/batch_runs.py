@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.formats.cell_and_group import VARYING, cells_apart
 from autoproc.formats.observed.batch_doubts import SAME_WAVELENGTH, WAVELENGTH
-from autoproc.geometry.rotation import nearest_rotation, rotation_matrix
+from autoproc.geometry.rotation import nearest_rotation, rotation_matrix, turned_by
 
 MISSETS, N_AXES = 10, 17
 """Places among the integers: whether missetting angles are apart from U; the number of goniometer axes."""
@@ -64,7 +64,7 @@ def _is_of_same_crystal(last: gemmi.Mtz.Batch, before: np.ndarray, batch: gemmi.
     """
     one, other = _misset(last, before), _misset(batch, words)
     is_told = bool(np.isfinite(one).all())
-    if is_told != np.isfinite(other).all() or (is_told and _turned(one, other) > SAME_DIRECTION):
+    if is_told != np.isfinite(other).all() or (is_told and turned_by(one.T @ other) > SAME_DIRECTION):
         return False
     if not np.array_equal(before[CELL : CELL + 6], words[CELL : CELL + 6]):
         cells = before[CELL : CELL + 6], words[CELL : CELL + 6]
@@ -76,11 +76,6 @@ def _is_of_same_crystal(last: gemmi.Mtz.Batch, before: np.ndarray, batch: gemmi.
         return False
     waves = before[WAVELENGTH], words[WAVELENGTH]
     return not (min(waves) > 0.01 and abs(waves[0] - waves[1]) > SAME_WAVELENGTH * waves[0])
-
-
-def _turned(one: np.ndarray, other: np.ndarray) -> float:
-    """The angle between two rotations (3, 3), degrees."""
-    return float(np.degrees(np.arccos(np.clip((np.trace(one.T @ other) - 1) / 2, -1, 1))))
 
 
 def width_of(batch: gemmi.Mtz.Batch) -> float:
