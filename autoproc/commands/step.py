@@ -54,6 +54,13 @@ class FilesDoNotFit(InputError):
     )
 
 
+class GivenTwice(InputError):
+    """A file stands twice among those given: what it holds would count twice."""
+
+    what = "{path} is given twice"
+    hint = "give each file once; one data set counted twice would look more precise than it is"
+
+
 class PartlyScaled(InputError):
     """Scaled data together with data that are only integrated: joined, they would lose their scales."""
 
@@ -272,6 +279,10 @@ def why_not_of(experiments: Sequence[Experiment], table: Reflections) -> str:
     n_needed = int(table["experiment_id"].max(initial=-1)) + 1
     if n_needed > len(experiments):
         return f"it holds reflections of {n_needed} experiments, and there are {len(experiments)}"
+    known = [e.identifier for e in experiments if e.identifier]
+    twice = len(known) - len(set(known))
+    if twice:
+        return f"{twice} of {len(experiments)} experiments carry the identifier of another, as copies of one file do"
     places = {e.identifier: n for n, e in enumerate(experiments) if e.identifier}
     if any(places.get(identifier, n) != n for n, identifier in table.identifiers.items()):
         return "the experiments are in another order"
@@ -309,11 +320,22 @@ def run_step(
             if verbosity and description.table:
                 console.print(format_config(config, description.table))
             files = tuple(map(Path, [*paths, *named]))
+            if description.name != "import":
+                _require_once(files)
             asked = outputs.asked("file")
             step = Step(description, files, config, outputs, console, asked or file, is_named or asked is not None)
             stages = importlib.import_module("autoproc.commands.stages")
             with console.logging_errors(), _named(log):
                 getattr(stages, description.function)(step)
+
+
+def _require_once(files: Sequence[Path]) -> None:
+    """Raise GivenTwice for a file that is named twice, by one name or by two."""
+    known: set[str] = set()
+    for path in files:
+        if (real := os.path.realpath(path)) in known:
+            raise GivenTwice(path=path)
+        known.add(real)
 
 
 def _changed(config: Config, description: StepDescription, overrides: Mapping[str, str]) -> tuple[Config, list[str]]:

@@ -66,12 +66,15 @@ def test_points_of_the_reciprocal_lattice_may_be_of_both(files, tmp_path):
     assert status == 0, said
 
 
-def test_a_file_that_is_given_twice_is_not_taken_once_without_a_word(files, tmp_path):
-    """Its reflections are counted as often as its experiments, where no identifiers tell them apart."""
+def test_copies_without_identifiers_are_counted_each(files, tmp_path):
+    """Their reflections are as many as their experiments, so that what is wrong is not told as another order."""
+    copies = [tmp_path / f"copy.{kind}" for kind in ("expt", "refl")]
     expt, refl = files[:2]
     known = [replace(e, identifier="") for e in read_expt(expt)]
-    write_expt(expt, known)
-    write_refl(refl, read_refl(refl).with_identifiers({}))
-    status, said = run("merge", [expt, refl, expt, refl], tmp_path / "out")
+    for path in (expt, copies[0]):
+        write_expt(path, known)
+    for path in (refl, copies[1]):
+        write_refl(path, read_refl(refl).with_identifiers({}))
+    status, said = run("merge", [expt, refl, *copies], tmp_path / "out")
     assert status != 0
     assert "does not belong" not in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 
 import gemmi
@@ -201,9 +202,25 @@ def test_models_are_exported_without_reflections(walk, tmp_path):
     result = CliRunner().invoke(app, ["export", expt, "format=xds", "-o", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert is_xds_geometry((tmp_path / "XDS.INP").read_bytes())
-    result = CliRunner().invoke(app, ["export", expt, expt, "format=xds", "-o", str(tmp_path)])
+    copy = str(shutil.copy(expt, tmp_path / "copy.expt"))
+    result = CliRunner().invoke(app, ["export", expt, copy, "format=xds", "-o", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "2" / "XDS.INP").exists()
+
+
+def test_a_file_that_is_given_twice_is_refused(walk, tmp_path):
+    """By one name or by two; a copy is known by its experiments' identifiers."""
+    expt, refl = (str(walk.folder / f"scaled.{kind}") for kind in ("expt", "refl"))
+    link = tmp_path / "link.refl"
+    link.symlink_to(refl)
+    for second in (refl, str(link)):
+        result = CliRunner().invoke(app, ["merge", expt, refl, second, "-o", str(tmp_path)])
+        assert result.exit_code == 3
+        assert f"{second} is given twice" in result.output.replace("\n", "")
+    copies = [str(shutil.copy(path, tmp_path)) for path in (expt, refl)]
+    result = CliRunner().invoke(app, ["merge", expt, refl, *copies, "-o", str(tmp_path)])
+    assert result.exit_code == 3
+    assert "1 of 2 experiments carry the identifier of another" in " ".join(result.output.split())
 
 
 def test_points_of_spots_that_are_not_indexed(walk, tmp_path):
@@ -326,8 +343,9 @@ def test_files_of_different_bases_are_refused(walk, tmp_path, step):
 
 
 def test_reflections_of_more_experiments_than_there_are_refused(walk, tmp_path):
-    expt, refl = walk.folder / "indexed.expt", str(walk.folder / "indexed.refl")
-    result = CliRunner().invoke(app, ["refine", str(expt), refl, refl, "-o", str(tmp_path)])
+    expt, refl = (str(walk.folder / f"indexed.{kind}") for kind in ("expt", "refl"))
+    copy = str(shutil.copy(refl, tmp_path))
+    result = CliRunner().invoke(app, ["refine", expt, refl, copy, "-o", str(tmp_path)])
     assert result.exit_code == 3
     assert "it holds reflections of 2 experiments, and there are 1" in " ".join(result.output.split())
 
