@@ -19,8 +19,9 @@ from autoproc.merging.agreement import group_agreement
 from autoproc.merging.anomalous import AnomalousSignal, anomalous_signal
 from autoproc.merging.correlation import half_set_correlations, is_significant
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
+from autoproc.merging.usable import unusable
 from autoproc.models.experiment import Experiment, shared_cell
-from autoproc.models.reflections import Flag, Reflections
+from autoproc.models.reflections import Reflections
 from autoproc.models.shell_statistics import MergingStatistics, ShellStatistics
 
 
@@ -48,26 +49,21 @@ def scaled_observations(
     d_min: float | None = None,
     d_max: float | None = None,
 ) -> ScaledObservations:
-    """The observations that enter merged data: not excluded, no outliers, with a positive scale and variance.
+    """The observations that enter merged data (merging.usable). Limits d_min and d_max in Angstrom.
 
-    Those of reflections that the space group extinguishes are left out. Limits d_min and d_max in Angstrom.
     Raises NoReflections.
     """
     crystals = [e.crystal for e in experiments if e.crystal is not None]
     cell = shared_cell(experiments)
-    scale, variance = reflections["inverse_scale"], reflections["variance_scale"]
-    d = cell.calculate_d_array(reflections["hkl"])
-    kept = ~reflections.has_any_flag(Flag.BAD_FOR_SCALING) & (scale > 0) & (variance > 0)
-    kept &= (d >= (d_min or 0.0) * (1 - 1e-9)) & (d <= (d_max or np.inf) * (1 + 1e-9))
     group = crystals[0].space_group
-    kept &= ~np.asarray(group.operations().systematic_absences(reflections["hkl"]), bool)
+    kept = ~np.any(list(unusable(reflections, cell, group, d_min, d_max).values()), axis=0)
     if not kept.any():
         raise NoReflections(stage="merging statistics", reason=f"none of {len(reflections)} is scaled and in range")
     groups = group_equivalents(group, reflections["hkl"][kept])
-    scale = scale[kept]
+    scale = reflections["inverse_scale"][kept]
     return ScaledObservations(
         reflections["intensity_scale"][kept] / scale,
-        np.sqrt(variance[kept]) / scale,
+        np.sqrt(reflections["variance_scale"][kept]) / scale,
         groups,
         cell.calculate_d_array(groups.hkl),
         cell,

@@ -23,19 +23,18 @@ from autoproc.merging.free_r import free_r_flags
 from autoproc.merging.french_wilson import french_wilson
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.merging.params import MergeParams
+from autoproc.merging.usable import OUTLIERS, unusable
 from autoproc.merging.wilson_model import WilsonModel, cartesian_rotations, reciprocal_vectors, wilson_model
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.left_out import first_reasons
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.stages.anisotropy import Anisotropy
-from autoproc.wording import accounted, angstrom
+from autoproc.wording import accounted
 
 MIN_WILSON_SIGNAL = 3.0
 """Standard errors by which a shell's mean intensity exceeds zero; shells of noise have no slope."""
 
-OUTLIERS = "outliers in scaling"
-"""What is said of those."""
 WILSON_D_MAX = 4.0
 MIN_WILSON_SHELLS, MAX_WILSON_SHELLS, PER_WILSON_SHELL = 5, 30, 100
 
@@ -62,7 +61,7 @@ def merge(
         raise NoCrystal(n=len(experiments))
     doubts = require_mergeable(experiments, scaled, is_scaled=True) if params.check_forms else {}
     cell, group = shared_cell(experiments), crystal.space_group
-    rules = unusable(scaled, cell, group, params)
+    rules = unusable(scaled, cell, group, params.d_min, params.d_max)
     if within is not None:
         rules["beyond the limit of their direction"] = ~within.surface.holds(reciprocal_vectors(cell, scaled["hkl"]))
     if params.zero_dose:
@@ -99,23 +98,6 @@ def expectation(
     """The intensity to be expected in every direction, from merged ones (G,), both divided by epsilon."""
     s = reciprocal_vectors(cell, groups.hkl)
     return wilson_model(s, mean, sigma, groups.is_centric, cartesian_rotations(group, cell))
-
-
-def unusable(
-    scaled: Reflections, cell: gemmi.UnitCell, group: gemmi.SpaceGroup, params: MergeParams
-) -> dict[str, np.ndarray]:
-    """By its reason, (N,) bool, what does not enter merged data: it is scaled, no outlier, in range, and not absent."""
-    d = cell.calculate_d_array(scaled["hkl"])
-    is_outlier = scaled.has_flag(Flag.OUTLIER_IN_SCALING)
-    bad = ~scaled.has_flag(Flag.SCALED) | scaled.has_any_flag(Flag.BAD_FOR_SCALING)
-    return {
-        OUTLIERS: is_outlier,
-        "left out of scaling": bad & ~is_outlier,
-        "without a scale or an error": ~((scaled["variance_scale"] > 0) & (scaled["inverse_scale"] > 0)),
-        f"beyond {angstrom(params.d_min or 0.0)} A": ~(d >= (params.d_min or 0.0)),
-        f"below {angstrom(params.d_max or np.inf)} A": ~(d <= (params.d_max or np.inf)),
-        "systematically absent": np.asarray(group.operations().systematic_absences(scaled["hkl"]), bool),
-    }
 
 
 def wilson_b(intensity: np.ndarray, d: np.ndarray) -> float:
