@@ -12,6 +12,11 @@ from scipy.spatial.distance import squareform
 from autoproc.models.crystal import Crystal
 from autoproc.symmetry.lattice_distance import lattice_distances, reduced_metric
 from autoproc.symmetry.lattice_symmetry import cell_of
+from autoproc.symmetry.uniform_ratio import uniform_ratio
+
+WORTH_TELLING = 0.01
+"""Relative difference of a cell that is told of a data set which is kept: crystals of one form that were handled alike
+differ by less, and hardly ever alike in every direction. Simulated spreads of 0.3% make 0.6%."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,3 +54,15 @@ def cluster_cells(crystals: Sequence[Crystal], weights: Sequence[float], max_dif
     rank = np.argsort(np.argsort(-weight, kind="stable"), kind="stable")
     cluster = rank[label]
     return CellClusters(cells, cluster, joined, distances[:, cluster == 0].mean(axis=1))
+
+
+def ratios_of_cells(crystals: Sequence[Crystal], clusters: CellClusters) -> dict[int, float]:
+    """Times that a cell is larger than that of the form with the most weight, where it is so in every direction.
+
+    crystals : (D,) of which the clusters are. The most central lattice of the form stands for it.
+    """
+    form = np.flatnonzero(clusters.cluster == 0)
+    central = int(form[np.argmin(np.round(clusters.distance[form], 9))])
+    metrics = [reduced_metric(crystal) for crystal in crystals]
+    found = {n: uniform_ratio(metric, metrics[central], WORTH_TELLING) for n, metric in enumerate(metrics)}
+    return {n: ratio for n, ratio in found.items() if ratio is not None}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoproc.combining.cells import cluster_cells
+from autoproc.combining.cells import cluster_cells, ratios_of_cells
 from autoproc.combining.params import MAX_CELL_DIFFERENCE
 from autoproc.errors import ProcessingError
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import sweeps_of
+from autoproc.symmetry.uniform_ratio import in_every_direction
 
-MOST_NAMED = 10
+MOST_NAMED, MOST_SIZES = 10, 3
 
 
 class GroupsDiffer(ProcessingError):
@@ -27,7 +28,7 @@ class GroupsDiffer(ProcessingError):
 class CellsDiffer(ProcessingError):
     """Data sets whose cells are too different to be of one crystal form."""
 
-    what = "the cells of the data sets are not alike: {others} by {difference:.1%} from the others"
+    what = "the cells of the data sets are not alike: {others} by {difference:.1%} from the others{sizes}"
     hint = "leave out what is of another crystal form; `autoproc combine` sorts them, and says which belong together"
 
 
@@ -44,7 +45,14 @@ def require_one_form(experiments: Sequence[Experiment]) -> None:
     if out:
         others = ", ".join(f"experiment {numbers[n]}" for n in out[:MOST_NAMED]) + (" ..." * (len(out) > MOST_NAMED))
         verb = "differs" if len(out) == 1 else "differ"
-        raise CellsDiffer(others=f"{others} {verb}", difference=float(clusters.distance[out].max()))
+        sizes = _sizes(numbers, ratios_of_cells(list(crystals.values()), clusters), out)
+        raise CellsDiffer(others=f"{others} {verb}", difference=float(clusters.distance[out].max()), sizes=sizes)
+
+
+def _sizes(numbers: Sequence[int], ratios: dict[int, float], out: Sequence[int]) -> str:
+    """Which of those that differ have the cell of the others made larger or smaller; empty where none has."""
+    like = [f"; experiment {numbers[n]}: {in_every_direction(ratios[n], 'theirs')}" for n in out if n in ratios]
+    return "".join(like[:MOST_SIZES])
 
 
 def _require_one_group(crystals: dict[int, Crystal]) -> None:

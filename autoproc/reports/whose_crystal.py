@@ -10,10 +10,12 @@ import gemmi
 import numpy as np
 
 from autoproc.geometry.lattice_distance import Cell, lattice_distances, reduced_cell
-from autoproc.models.crystal import Crystal
+from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.space_group import space_group_named, symbol
 from autoproc.reports.known_crystals import PROTEINS, SMALL, KnownCrystal
 from autoproc.stages.pipeline import Processing
+from autoproc.symmetry.lattice_distance import reduced_metric
+from autoproc.symmetry.uniform_ratio import in_every_direction, uniform_ratio
 
 ALIKE = 0.02
 """Strain (see geometry.lattice_distance) within which a lattice may be that of a known crystal. Cells of one crystal
@@ -69,11 +71,20 @@ def hints(crystal: Crystal, expected: Cell | None) -> list[str]:
     if expected is not None:
         distance, _ = distance_from_expected(cell, group, expected)
         said = " ".join(f"{x:g}" for x in expected)
-        known = f"the cell is the one that was expected, {said}, within {distance:.1%}"
-        told.append(known if distance < ALIKE else f"the cell is not the one that was expected, {said}")
         if distance < ALIKE:
-            return told
+            return [f"the cell is the one that was expected, {said}, within {distance:.1%}"]
+        told.append(f"the cell is not the one that was expected, {said}{_larger_or_smaller(crystal, expected)}")
     return [*told, *(likeness.in_words for likeness in known_crystals_like(cell, group)[:3])]
+
+
+def _larger_or_smaller(crystal: Crystal, expected: Cell) -> str:
+    """That the cell is the expected one made larger or smaller; empty where it is not."""
+    for group in (crystal.space_group, gemmi.SpaceGroup("P 1")):
+        wanted = reduced_metric(Crystal(b_matrix(expected), group))
+        ratio = uniform_ratio(reduced_metric(crystal), wanted, ALIKE)
+        if ratio is not None:
+            return f", but {in_every_direction(ratio, 'that', 'the')}"
+    return ""
 
 
 def final_crystal(p: Processing) -> Crystal | None:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.combining.against_reference import ReferenceFit, fit_to_reference
-from autoproc.combining.cells import CellClusters, cluster_cells
+from autoproc.combining.cells import CellClusters, cluster_cells, ratios_of_cells
 from autoproc.combining.comparable import Comparable, compare_settings, make_comparable, numbered_anew
 from autoproc.combining.doubts import why_not
 from autoproc.combining.given_twice import given_before
 from autoproc.combining.params import CombineParams
 from autoproc.combining.placing import Placed
 from autoproc.combining.report import cell_tree, settings_text
+from autoproc.combining.wrong_header import placed_by_intensities, words_of_ratio
 from autoproc.errors import NoCrystal, ProcessingError
 from autoproc.formats.observed.reference_data import ReferenceData
 from autoproc.linear_algebra import single_threaded_blas
@@ -118,6 +119,7 @@ def combine(
     aside = {n: f"it holds the same observations as {names[first]}" for n, first in same.items()}
     clusters, clustered = _clusters(experiments, reflections, params, aside)
     form = [n for n in clustered if n not in aside]
+    sizes = _of_wrong_headers(experiments, reflections, (clusters, clustered), aside, symmetry)
     comparable = compare_settings(make_comparable(*selected(experiments, reflections, form), symmetry))
     measured = set(map(int, np.unique(comparable.observations.experiment)))
     aside |= {form[n]: "none of its intensities is usable" for n in range(len(form)) if n not in measured}
@@ -136,9 +138,14 @@ def combine(
     facts = _facts(experiments, reflections, (clusters, clustered), aside, changes, placed)
     return CombineResult(
         list(found.experiments), found.reflections, facts, found, clusters, tuple(clustered), comparable,
-        (*warnings, *found.warnings),
+        (*_sizes_of_kept(sizes, kept, names), *warnings, *found.warnings),
         fit,
     )  # fmt: skip
+
+
+def _sizes_of_kept(sizes: dict[int, str], kept: Sequence[int], names: Sequence[str]) -> tuple[str, ...]:
+    """Warnings of those in the result whose cell is not quite that of the others."""
+    return tuple(f"the cell of {names[n]} is not quite that of the others: {sizes[n]}" for n in kept if n in sizes)
 
 
 def with_known_group(symmetry: SymmetryParams, reference: ReferenceData) -> SymmetryParams:
@@ -203,6 +210,25 @@ def _clusters(
         if cluster:
             aside[n] = f"its cell differs by {distance:.1%} from those of the form that most reflections are of"
     return clusters, clustered
+
+
+def _of_wrong_headers(
+    experiments: Sequence[Experiment], reflections: Reflections, cells: tuple[CellClusters, Sequence[int]],
+    aside: dict[int, str], symmetry: SymmetryParams,
+) -> dict[int, str]:  # fmt: skip
+    """Words on each data set of the form whose cell is larger or smaller as by a wrong header.
+
+    What is aside for its cell is told of as well.
+    """
+    clusters, clustered = cells
+    crystals = [crystal for n in clustered if (crystal := experiments[n].crystal) is not None]
+    ratios = {clustered[k]: ratio for k, ratio in ratios_of_cells(crystals, clusters).items()}
+    form = [n for n in clustered if n not in aside]
+    outside = {n: ratios[n] for k, n in enumerate(clustered) if clusters.cluster[k] and n in ratios}
+    placed = placed_by_intensities(experiments, reflections, form, outside, symmetry)
+    for n, ratio in outside.items():
+        aside[n] = f"{aside[n]}; {words_of_ratio(experiments[n], ratio, placed.get(n))}"
+    return {n: words_of_ratio(experiments[n], ratios[n]) for n in ratios if n in form}
 
 
 def _without_others(

@@ -46,6 +46,12 @@ def lattice_distances(metrics: np.ndarray) -> np.ndarray:
     return np.minimum(rows, np.transpose(rows))
 
 
+def log_ratios(metric: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(168, 7) logarithms of the class lengths of a reduced metric over another's, for each way to pair them."""
+    found: np.ndarray = np.log(class_lengths(metric))[_permutations()] - np.log(class_lengths(other))
+    return found
+
+
 @cache
 def _vectors() -> tuple[np.ndarray, np.ndarray]:
     every = np.array([v for v in itertools.product(range(-REACH, REACH + 1), repeat=3) if np.any(np.mod(v, 2))])

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import gemmi
 import numpy as np
+import pytest
 
-from autoproc.combining.cells import cluster_cells
+from autoproc.combining.cells import cluster_cells, ratios_of_cells
 from autoproc.combining.report import cell_tree
 from autoproc.models.crystal import Crystal, b_matrix
 
@@ -41,3 +42,29 @@ def test_one_crystal_is_a_cluster():
     found = cluster_cells(crystals(BOX), [1], 0.03)
     assert found.order == [0]
     assert "40.00 50.00 60.00" in cell_tree(found, [0])
+
+
+def larger(cell, ratio):
+    return (*(ratio * length for length in cell[:3]), *cell[3:])
+
+
+OBLIQUE = (41.0, 52.0, 60.0, 95.0, 101.0, 112.0)
+
+
+@pytest.mark.parametrize("ratio", [0.9, 0.976, 1.024, 1.2])
+@pytest.mark.parametrize("cell", [BOX, OBLIQUE])
+def test_a_cell_larger_in_every_direction_is_told_with_its_ratio(cell, ratio):
+    spread = (*np.multiply(cell[:3], (1.002, 0.999, 1.0)), *cell[3:])
+    given = crystals(cell, spread, larger(cell, ratio))
+    found = ratios_of_cells(given, cluster_cells(given, [10, 10, 10], 0.01))
+    assert list(found) == [2]
+    assert found[2] == pytest.approx(ratio, abs=0.002)
+
+
+UNEQUAL, SKEW = (40.8, 51.0, 62.4, 90.0, 90.0, 90.0), (41.0, 51.0, 61.0, 90.0, 92.0, 90.0)
+
+
+@pytest.mark.parametrize("other", [OTHER, larger(BOX, 1.008), larger(BOX, 1.35), UNEQUAL, SKEW])
+def test_one_axis_another_angle_too_little_or_too_much_are_no_ratio(other):
+    given = crystals(BOX, NEAR, other)
+    assert ratios_of_cells(given, cluster_cells(given, [10, 10, 10], 0.03)) == {}

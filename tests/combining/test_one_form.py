@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import gemmi
@@ -45,8 +46,9 @@ def test_another_space_group_is_named_with_its_experiment(wedges):
 def test_a_cell_of_another_form_is_named_with_its_difference(wedges, number):
     experiments = [*wedges.experiments]
     experiments[number] = with_cell(experiments[number], 1.05)
-    with pytest.raises(CellsDiffer, match=rf"experiment {number} differs by [45]\.\d% from the others"):
+    with pytest.raises(CellsDiffer, match=rf"experiment {number} differs by [45]\.\d% from the others") as told:
         require_one_form(experiments)
+    assert re.search(rf"experiment {number}: 1\.0[45]\d times theirs in every direction", str(told.value))
 
 
 def test_of_two_cells_neither_is_the_mean(wedges):

@@ -122,3 +122,17 @@ def test_the_last_stage_that_has_a_crystal_tells():
     assert whose_crystal(processing) == []
     processing.refined = Found(crystal(LYSOZYME))
     assert "lysozyme" in whose_crystal(processing)[0]
+
+
+EXPECTED = (62.0, 71.0, 84.0, 90, 98.0, 90)
+
+
+@pytest.mark.parametrize("group", ["P 1 21 1", "C 1 2 1"])
+def test_an_expected_cell_that_is_off_by_one_ratio_makes_one_ask_for_the_header(group):
+    (told, *_) = hints(crystal((*np.multiply(EXPECTED[:3], 1.03), *EXPECTED[3:]), group), EXPECTED)
+    assert told.startswith(
+        "the cell is not the one that was expected, 62 71 84 90 98 90, but 1.030 times that in every"
+    )
+    assert told.endswith("direction (a wrong wavelength or distance in the header?)")
+    (told, *_) = hints(crystal((62.0, 71.0, 88.0, 90, 98.0, 90), group), EXPECTED)
+    assert told == "the cell is not the one that was expected, 62 71 84 90 98 90"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from wedges_for_tests import CELLS, n_alike, wedges_of
 
 from autoproc.errors import NoCrystal
+from autoproc.models.crystal import Crystal
 from autoproc.models.data_set_names import data_set_names
 from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Reflections
@@ -107,3 +109,40 @@ def test_centred_lattices(group):
     result = combine(wedges.experiments, wedges.reflections, CombineParams(), SymmetryParams())
     assert n_alike(group, [f.change_of_basis @ wedges.operators[f.number] for f in result.data_sets]) == 5
     assert sorted(result.experiments[0].crystal.cell[:3]) == pytest.approx(sorted(CELLS[group][:3]), rel=0.01)
+
+
+def with_wrong_wavelength(experiment, ratio):
+    """As indexed from a header whose wavelength is too long by a ratio."""
+    crystal = Crystal(experiment.crystal.A / ratio, experiment.crystal.space_group)
+    beam = replace(experiment.beam, wavelength=ratio * experiment.beam.wavelength)
+    return replace(experiment, crystal=crystal, beam=beam)
+
+
+def combined_with_wrong_wavelengths(ratio):
+    """The first wedge that is true and the impostor have it."""
+    wedges = wedges_of("P 1 21 1", 5, 1)
+    wrong = [int(np.argmin(wedges.is_impostor)), int(np.argmax(wedges.is_impostor))]
+    experiments = [with_wrong_wavelength(e, ratio) if n in wrong else e for n, e in enumerate(wedges.experiments)]
+    found = combine(experiments, wedges.reflections, CombineParams(), SymmetryParams())
+    return found, found.data_sets[wrong[0]], found.data_sets[wrong[1]]
+
+
+def test_the_cell_of_a_wrong_wavelength_is_told_and_what_the_intensities_say():
+    found, true, impostor = combined_with_wrong_wavelengths(1.06)
+    assert found.n_kept == 4
+    assert true.why_aside.startswith("its cell differs by 6")
+    assert "times theirs in every direction (a wrong wavelength or distance in its header?)" in true.why_aside
+    assert "; its intensities agree with theirs, CC 0.9" in true.why_aside
+    wavelength = float(re.search(r"with a wavelength of (\d\.\d+) A, not 1\.0600", true.why_aside)[1])
+    assert wavelength == pytest.approx(1.0, abs=0.003)
+    assert "but its intensities do not agree with theirs" in impostor.why_aside
+    assert "header?" not in impostor.why_aside
+
+
+def test_a_wrong_wavelength_within_what_one_form_may_differ_by_is_a_warning():
+    found, true, impostor = combined_with_wrong_wavelengths(1.024)
+    assert true.is_kept
+    assert not impostor.is_kept
+    (told,) = [warning for warning in found.warnings if "in every direction" in warning]
+    assert told.startswith(f"the cell of {true.name} is not quite that of the others: it is 1.02")
+    assert told in format_combine(found)
