@@ -1,10 +1,10 @@
 """Crystals that turn up where another was meant: proteins of hosts, purification and tests, salts of the mother liquor.
 
-Proteins: entries of the Protein Data Bank; 1MBN, 1GPB, 1DAT and the last six with the cells of their files, the rest
-not compared;
-those that are crystallised by mistake after Hungler et al. (2016) J. Appl. Cryst. 49, 2252 (ContaMiner), Simpkin et al.
-(2018) Acta D74, 595 (SIMBAD), Veesler et al. (2008) Acta F64, 880 (AcrB) and Psakis et al. (2009). Salts and small
-molecules: their mineral or common name, at room temperature unless it is said. Cells are rounded as in the literature.
+Proteins: entries of the Protein Data Bank, with the cells of their files but for 2LZT, 1THW, 2PRK, 7RSA, 1JBC, 1XIB,
+1HRC, 4BLC, 1IWG and 1GRL, whose cells are those of the literature, not compared with a file. Those that are
+crystallised by mistake after Hungler et al. (2016) J. Appl. Cryst. 49, 2252 (ContaMiner), Simpkin et al. (2018) Acta
+D74, 595 (SIMBAD), Veesler et al. (2008) Acta F64, 880 (AcrB) and Psakis et al. (2009). Salts and small molecules: their
+mineral or common name, at room temperature unless it is said. Cells are rounded as in the literature.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ PROTEINS = (
     KnownCrystal("thaumatin", "1THW", "P 41 21 2", (58.6, 58.6, 151.8, 90, 90, 90)),
     KnownCrystal("proteinase K", "2PRK", "P 43 21 2", (68.3, 68.3, 108.4, 90, 90, 90)),
     KnownCrystal("bovine trypsin", "3PTB", "P 21 21 21", (54.89, 58.52, 67.63, 90, 90, 90)),
-    KnownCrystal("alpha-chymotrypsin", "4CHA", "P 1 21 1", (49.3, 67.3, 65.9, 90, 101.8, 90)),
-    KnownCrystal("gamma-chymotrypsin", "1GCT", "P 42 21 2", (69.6, 69.6, 97.5, 90, 90, 90)),
+    KnownCrystal("alpha-chymotrypsin", "4CHA", "P 1 21 1", (49.23, 67.39, 65.99, 90, 101.8, 90)),
+    KnownCrystal("gamma-chymotrypsin", "1GCT", "P 42 21 2", (69.8, 69.8, 98.1, 90, 90, 90)),
     KnownCrystal("bovine pancreatic trypsin inhibitor", "5PTI", "P 21 21 21", (74.1, 23.4, 28.9, 90, 90, 90)),
     KnownCrystal("bovine ribonuclease A", "7RSA", "P 1 21 1", (30.18, 38.4, 53.32, 90, 105.85, 90)),
     KnownCrystal("thermolysin", "8TLN", "P 61 2 2", (94.1, 94.1, 131.4, 90, 90, 120)),
@@ -47,8 +47,8 @@ PROTEINS = (
     KnownCrystal("human carbonic anhydrase II", "2CBA", "P 1 21 1", (42.7, 41.7, 73.0, 90, 104.6, 90)),
     KnownCrystal("bovine liver catalase", "4BLC", "P 32 2 1", (142.0, 142.0, 103.7, 90, 90, 120)),
     KnownCrystal("glycogen phosphorylase b", "1GPB", "P 43 21 2", (128.5, 128.5, 116.3, 90, 90, 90)),
-    KnownCrystal("crambin", "1CBN", "P 1 21 1", (40.76, 18.4, 22.27, 90, 90.7, 90)),
-    KnownCrystal("green fluorescent protein", "1EMA", "P 21 21 21", (51.77, 62.85, 70.66, 90, 90, 90)),
+    KnownCrystal("crambin", "1CBN", "P 1 21 1", (40.763, 18.492, 22.333, 90, 90.61, 90)),
+    KnownCrystal("green fluorescent protein", "1EMA", "P 21 21 21", (51.77, 62.85, 70.67, 90, 90, 90)),
     KnownCrystal("AcrB of E. coli", "1IWG", "R 3 2:H", (144.5, 144.5, 518.0, 90, 90, 120)),
     KnownCrystal("GroEL of E. coli", "1GRL", "C 2 2 21", (178.4, 204.4, 278.1, 90, 90, 90)),
     KnownCrystal("cyanase of E. coli", "1DW9", "P 1", (76.34, 81.03, 82.3, 70.3, 72.2, 66.4)),
