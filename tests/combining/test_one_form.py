@@ -64,6 +64,11 @@ def test_crystals_that_froze_differently_are_of_one_form(wedges, stretch):
 def test_lattices_of_one_sweep_are_one_data_set(wedges):
     first = replace(wedges.experiments[0], imageset=ImageSet("cbf", "a_####.cbf"))
     require_one_form([first, with_cell(first, 1.05)])
+    named = "experiment 1, another lattice of the sweep of experiment 0, differs by 1"
+    with pytest.raises(CellsDiffer, match=named):
+        require_one_form([first, with_cell(first, 1.2)])
+    with pytest.raises(GroupsDiffer):
+        require_one_form([first, in_group(first, "P 1")])
     with pytest.raises(CellsDiffer):
         require_one_form([first, replace(with_cell(first, 1.05), imageset=ImageSet("cbf", "b_####.cbf"))])
 
