@@ -16,9 +16,11 @@ from autoproc.formats.observed.free_flags import FreeFlags
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment, shared_cell
+from autoproc.models.numbering import sweeps_of
 from autoproc.models.reflections import Reflections
 from autoproc.stages.merge import MergeParams, merge
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections
+from autoproc.wording import counted
 
 
 @single_threaded_blas
@@ -40,9 +42,12 @@ def export(
     require_scaled(params.format, reflections.names)
     if writer.of_observations and merging.check_forms:
         require_one_form(experiments)
-    remark = ""
+    remarks = ["", ""]
+    if writer.of_one_lattice:
+        experiments, remarks[0] = first_lattices(experiments)
     if writer.in_standard_setting:
-        experiments, reflections, remark = in_standard_setting(experiments, reflections)
+        experiments, reflections, remarks[1] = in_standard_setting(experiments, reflections)
+    remark = "; ".join(filter(None, remarks))
     every = within(reflections, experiments, params.d_min)
     none = every[np.zeros(len(every), bool)]
     if writer.of in ("models", "spots"):
@@ -59,23 +64,39 @@ def export(
     return Exported(name, experiments, observations, with_numbers(outliers(every)), every, merged, statistics, remark)
 
 
+def first_lattices(experiments: Sequence[Experiment]) -> tuple[Sequence[Experiment], str]:
+    """The first lattice of each sweep, and in words how many others are left out."""
+    firsts = [experiments[numbers[0]] for numbers in sweeps_of(experiments)]
+    n_others = len(experiments) - len(firsts)
+    words = f"XDS takes one lattice a sweep: the first; {counted(n_others, 'other')} left out" if n_others else ""
+    return firsts, words
+
+
 def in_standard_setting(
     experiments: Sequence[Experiment], reflections: Reflections
 ) -> tuple[Sequence[Experiment], Reflections, str]:
-    """The same in the setting that the number of the space group alone means, and in words what was changed."""
-    crystal = next((e.crystal for e in experiments if e.crystal is not None), None)
-    if crystal is None or crystal.space_group.is_reference_setting():
+    """The same in the setting that the number of each one's space group alone means, and in words what was changed."""
+    moved, changes, told = list(experiments), {}, {}
+    for n, experiment in enumerate(experiments):
+        if experiment.crystal is not None and (found := _to_standard(experiment.crystal.space_group)) is not None:
+            group, (standard, changes[n]) = experiment.crystal.space_group, found
+            moved[n] = reindex_experiment(experiment, changes[n], standard)
+            told[group.hm] = f"{group.hm} as {standard.hm} only ({format_basis(changes[n])})"
+    if not changes:
         return experiments, reflections, ""
-    group = crystal.space_group
-    standard = gemmi.find_spacegroup_by_number(group.number)
+    if "hkl" in reflections:
+        reflections = reindex_reflections(reflections, changes)
+    return moved, reflections, f"XDS knows {', '.join(told.values())}: indices and cell are in that setting"
+
+
+def _to_standard(group: gemmi.SpaceGroup) -> tuple[gemmi.SpaceGroup, np.ndarray] | None:
+    """The standard setting of a space group and the change of basis (3, 3) to it; None where there is none to make."""
+    if group.is_reference_setting():
+        return None
     change = np.array(group.basisop.rot, float).T / gemmi.Op.DEN  # basisop is of positions, from the standard to here
     if np.allclose(change, np.eye(3)):  # another origin only
-        return experiments, reflections, ""
-    moved = [reindex_experiment(e, change, standard) for e in experiments]
-    if "hkl" in reflections:
-        reflections = reindex_reflections(reflections, dict.fromkeys(range(len(moved)), change))
-    words = f"XDS knows {group.hm} as {standard.hm} only: indices and cell are in that setting"
-    return moved, reflections, f"{words} ({format_basis(change)})"
+        return None
+    return gemmi.find_spacegroup_by_number(group.number), change
 
 
 def within(reflections: Reflections, experiments: Sequence[Experiment], d_min: float | None) -> Reflections:

@@ -13,6 +13,7 @@ from autoproc.formats.export.export_params import ExportParams
 from autoproc.formats.export.writers import WRITERS
 from autoproc.merging.params import MergeParams
 from autoproc.models.crystal import Crystal
+from autoproc.models.experiment import ImageSet
 from autoproc.stages.export import export
 
 OF_OBSERVATIONS = sorted({name for name, writer in WRITERS.items() if writer.of_observations} - {"pets"})
@@ -43,6 +44,13 @@ def test_crystal_forms_do_not_go_into_one_file(form, other, error):
 def test_nor_do_those_of_integrated_data():
     with pytest.raises(GroupsDiffer):
         export(with_second(of_lower_symmetry()), integrated(observations(2)), ExportParams(format="mtz"), "x")
+
+
+def test_nor_do_two_lattices_of_a_sweep_that_are_of_two_forms():
+    first, second = (replace(e, imageset=ImageSet("cbf", "a_####.cbf")) for e in sweeps(2))
+    lattices = [first, replace(second, crystal=stretched(1.2))]
+    with pytest.raises(CellsDiffer, match="another lattice of the sweep"):
+        export(lattices, integrated(observations(2)), ExportParams(format="mtz"), "x")
 
 
 @pytest.mark.parametrize("form", OF_OBSERVATIONS)

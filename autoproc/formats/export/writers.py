@@ -27,6 +27,7 @@ class Writer:
     merges : it holds merged data, where they are scaled
     of_one_wavelength : data of several go into a file each
     in_standard_setting : it tells the space group by its number, which means one setting
+    of_one_lattice : it holds one lattice of each sweep
     write : to a path, returns the paths of all files written
     """
 
@@ -36,6 +37,7 @@ class Writer:
     write: Callable[[Path, Exported, ExportParams], list[Path]]
     of_one_wavelength: bool = False
     in_standard_setting: bool = False
+    of_one_lattice: bool = False
 
     @property
     def of_observations(self) -> bool:
@@ -50,9 +52,9 @@ def _write_mtz(path: Path, exported: Exported, _: ExportParams) -> list[Path]:
 
 def _write_xds_inp(path: Path, exported: Exported, _: ExportParams) -> list[Path]:
     """XDS.INP of each sweep, in folders 1, 2, ... where there are several: XDS takes the one where it works."""
-    sweeps = list({id(e.scan): e for e in exported.experiments}.values())
-    paths = [path] if len(sweeps) == 1 else [path.parent / str(n) / path.name for n in range(1, len(sweeps) + 1)]
-    for own, experiment in zip(paths, sweeps, strict=True):
+    n = len(exported.experiments)
+    paths = [path] if n == 1 else [path.parent / str(k + 1) / path.name for k in range(n)]
+    for own, experiment in zip(paths, exported.experiments, strict=True):
         own.parent.mkdir(exist_ok=True)
         write_xds_inp(own, experiment)
     return paths
@@ -65,7 +67,7 @@ WRITERS = {
     "mmcif": Writer("reflections.cif", "integrated", True, write_mmcif, of_one_wavelength=True),
     "sca": Writer("scaled.sca", "scaled", True, write_sca, of_one_wavelength=True),
     "json": Writer("rlp.json", "spots", False, write_rlp_json),
-    "xds": Writer("XDS.INP", "models", False, _write_xds_inp, in_standard_setting=True),
+    "xds": Writer("XDS.INP", "models", False, _write_xds_inp, in_standard_setting=True, of_one_lattice=True),
     "pets": Writer("dyn.cif_pets", "integrated", False, write_pets),
 }
 ENDINGS = {Path(writer.file).suffix: name for name, writer in WRITERS.items()}
