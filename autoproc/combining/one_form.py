@@ -43,8 +43,8 @@ def require_one_form(experiments: Sequence[Experiment]) -> None:
     crystals = {n: crystal for n, e in enumerate(experiments) if (crystal := e.crystal) is not None}
     _require_one_group(crystals)
     sweeps = [[n for n in numbers if n in crystals] for numbers in sweeps_of(experiments)]
-    for first, *others in filter(None, sweeps):
-        _require_like_first(crystals, first, others)
+    for first, *further in filter(None, sweeps):
+        _require_like_first(crystals, first, further)
     numbers = sorted(numbers[0] for numbers in sweeps if numbers)
     if len(numbers) < 2:
         return
