@@ -194,7 +194,7 @@ class Step:
             if self.description.name in NEED_SPOTS:
                 raise NeedsSpots(path=path, command=self.description.name)
             self.read_before[path] = data = read(path)
-            self.console.print("\n    ".join([f"Read {path}: {data.in_words}", *data.remarks]) + "\n")
+            self.console.print("\n    ".join([f"Read {path}: {data.lines[0]}", *data.lines[1:]]) + "\n")
             self._warn_once(path, data.warnings)
         return self.read_before[path]
 

@@ -12,6 +12,8 @@ from autoproc.formats.hdf5.detector_limits import SIGNED_ASSUMED
 from autoproc.formats.header_values import OVERLOAD
 from autoproc.formats.images.polarisation import POLARISATION_ASSUMED
 from autoproc.formats.images.sensors import attenuation
+from autoproc.formats.observed.foreign_data import ASSUMED
+from autoproc.formats.observed.xds_header import NOT_POLARISED
 from autoproc.geometry.placement import with_beam_centre, with_distance
 from autoproc.models.experiment import Beam, Detector, Goniometer, Panel
 
@@ -60,6 +62,7 @@ def standing_remarks(
 ) -> tuple[str, ...]:
     """The header's remarks without what is no longer assumed, as the user says it."""
     said = {POLARISATION_ASSUMED: polarization_fraction, SIGNED_ASSUMED: min_trusted}
+    said |= {f"{ASSUMED}{NOT_POLARISED}": polarization_fraction}
     standing = tuple(remark for remark in remarks if said.get(remark) is None)
     return standing if max_trusted is None else tuple(r for r in standing if not r.startswith(OVERLOAD))
 

@@ -20,7 +20,7 @@ from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.formats.registry import format_name, open_reader, read_experiment
 from autoproc.importing.plausibility import plausibility_warnings
 from autoproc.models.experiment import Experiment
-from autoproc.reports.show_doubts import doubts_of_models, doubts_of_reflections, doubts_of_unmerged
+from autoproc.reports.show_doubts import doubts_of_models, doubts_of_reflections, told_of_unmerged
 from autoproc.reports.show_exported import EXPORTED, points_in
 from autoproc.reports.show_models import format_experiments
 from autoproc.reports.show_mtz import format_mtz
@@ -76,7 +76,8 @@ def describe(path: str | Path) -> str:
     if path.suffix == ".refl":
         return _followed(format_reflections(path), doubts_of_reflections(path))
     if path.suffix == ".mtz" or read_start(path, 4) == MTZ_MAGIC:
-        return _followed(format_mtz(path), doubts_of_unmerged(path))
+        assumed, doubts = told_of_unmerged(path)
+        return _followed("\n\n".join(filter(None, [format_mtz(path), assumed])), doubts)
     read = reader_of_observations(path)
     if read is not None:
         return format_observations(read(path))
@@ -87,7 +88,7 @@ def describe(path: str | Path) -> str:
 
 def format_observations(data: ForeignData) -> str:
     """What another program's file of observations holds: the models that it tells, and its intensities."""
-    told = "\n".join([data.in_words, *data.remarks])
+    told = "\n".join(data.lines)
     return _followed(
         f"{told}\n\n{format_experiments(data.experiments)}\n\n{column_table(data.reflections)}", data.warnings
     )

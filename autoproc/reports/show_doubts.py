@@ -9,7 +9,7 @@ from autoproc.errors import AutoprocError
 from autoproc.formats.cell_and_group import CellAgainstGroup, doubts_of_cells
 from autoproc.formats.dials.refl import read_refl
 from autoproc.formats.dials.sound_reflections import sound_reflections
-from autoproc.formats.observed.foreign_data import NotObservations
+from autoproc.formats.observed.foreign_data import ASSUMED, NotObservations
 from autoproc.formats.observed.read_unmerged_mtz import read_unmerged_mtz
 from autoproc.models.experiment import Experiment
 
@@ -27,11 +27,15 @@ def doubts_of_reflections(path: Path) -> list[str]:
     return sound_reflections(read_refl(path))[1]
 
 
-def doubts_of_unmerged(path: Path) -> list[str]:
-    """Of the single observations of an MTZ file, or why no step takes them; nothing of one that holds none."""
+def told_of_unmerged(path: Path) -> tuple[str, list[str]]:
+    """What is assumed of the single observations of an MTZ file, and doubts, or why no step takes them.
+
+    Nothing of one that holds none.
+    """
     try:
-        return list(read_unmerged_mtz(path).warnings)
+        data = read_unmerged_mtz(path)
     except NotObservations:
-        return []
+        return "", []
     except AutoprocError as error:
-        return [f"as observations it cannot be read: {error.message}"]
+        return "", [f"as observations it cannot be read: {error.message}"]
+    return "\n".join(f"{ASSUMED}{sentence}" for sentence in data.assumed), list(data.warnings)

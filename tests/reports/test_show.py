@@ -102,10 +102,12 @@ def test_merged_and_unmerged_mtz(tmp_path: Path):
     assert "100.0% complete" in text
     assert "autoproc/lyso/lyso, wavelength 0.9763" in text
     assert "FreeR_flag" in text
+    assert "assumed" not in text
     write_unmerged_mtz(tmp_path / "unmerged.mtz", [made], table, "lyso")
     text = describe(tmp_path / "unmerged.mtz")
     assert "Batches: 40 (1 to 40)" in text
     assert "Warning" not in text
+    assert "\n\nassumed: intensities are corrected for the polarisation of the beam" in text
     content = gemmi.read_mtz_file(str(tmp_path / "unmerged.mtz"))
     content.column_with_label("M/ISYM").array[:3] = 99
     content.write_to_file(str(tmp_path / "unmerged.mtz"))

@@ -26,7 +26,12 @@ error; a background, an error model and corrections make it less (0.3 to 1 in in
 RESCALED_TO = 0.5
 
 
-NO_WAVELENGTH = "the wavelength is not told: 1 Angstrom is assumed"
+ASSUMED = "assumed: "
+"""Before what a file does not tell, and is taken to be so."""
+NO_WAVELENGTH = "the wavelength, which the file does not tell, is 1 Angstrom"
+NO_GROUP = "the space group, which {file} tells, is P 1 until autoproc symmetry finds it"
+WIDE_IMAGES = "images, whose rotation the file does not tell, are 1 degree wide"
+CORRECTED = "intensities are corrected for the polarisation of the beam and the Lorentz factor"
 AGAIN = "write it again with the program that made it, or copy it again from its source"
 
 
@@ -60,6 +65,7 @@ class ForeignData:
     program : that wrote the file, "" where it does not say; is_scaled : by that program
     remarks : what the file does not tell or is not used, a sentence each
     warnings : what contradicts itself or makes no sense, and what was done about it, a sentence each
+    assumed : what the file does not tell and was taken to be so, a sentence each
     """
 
     experiments: tuple[Experiment, ...]
@@ -68,6 +74,12 @@ class ForeignData:
     is_scaled: bool
     remarks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """What was read, what the file does not tell or is not used, and what is assumed: for screens."""
+        return [self.in_words, *self.remarks, *(f"{ASSUMED}{sentence}" for sentence in self.assumed)]
 
     @property
     def in_words(self) -> str:

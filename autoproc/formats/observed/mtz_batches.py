@@ -44,6 +44,7 @@ class Sweep:
     experiment : without a detector that means anything; others : the same with the axes of the reciprocal cell laid
     otherwise, for programs differ: a* along x (Busing & Levy) or a along x (PDB)
     is_oriented : the headers tell the orientation; distance : of the detector, mm, 0 where it is not told
+    has_width : the headers tell the rotation of an image
     """
 
     first_batch: int
@@ -52,6 +53,7 @@ class Sweep:
     others: tuple[Experiment, ...]
     is_oriented: bool
     distance: float
+    has_width: bool
 
     def refined_frames(self, rotation: np.ndarray, frame: np.ndarray) -> np.ndarray:
         """(N,) frames of rotation angles (N,), degrees, where these lie near the middles of the images, frame (N,)."""
@@ -91,7 +93,8 @@ def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> 
     made = require_possible(path, replace(made, imageset=images, identifier=identifier_for(images, scan)))
     group = mtz.spacegroup or gemmi.SpaceGroup("P 1")
     if not is_oriented:
-        return Sweep(first, last, replace(made, crystal=Crystal(b_matrix(cell), group)), (), False, 0.0)
+        made = replace(made, crystal=Crystal(b_matrix(cell), group))
+        return Sweep(first, last, made, (), False, 0.0, has_width=bool(width))
     steps = np.array([batch.number for batch in run]) - first
     known = np.searchsorted(steps, np.arange(scan.n_images), side="right") - 1
     experiments = []
@@ -101,7 +104,8 @@ def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> 
         middle = known[len(known) // 2]
         experiments.append(replace(made, crystal=_crystal(of_images, turn @ matrices[middle] @ basis(cell), group)))
     distance = float(words[0, DISTANCE])
-    return Sweep(first, last, experiments[0], tuple(experiments[1:]), True, distance if 1 < distance < 1e5 else 0.0)
+    distance = distance if 1 < distance < 1e5 else 0.0
+    return Sweep(first, last, experiments[0], tuple(experiments[1:]), True, distance, has_width=True)
 
 
 def _bases(basis: Callable[[Cell], np.ndarray], cells: np.ndarray, cell: Cell) -> np.ndarray:

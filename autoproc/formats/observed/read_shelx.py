@@ -16,6 +16,8 @@ from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.observed.foreign_data import (
+    CORRECTED,
+    NO_GROUP,
     NO_WAVELENGTH,
     DamagedFile,
     ForeignData,
@@ -65,20 +67,21 @@ def read_shelx(path: str | Path, cell: Cell | None = None, space_group: str | No
     hkl = require_indices(path, table[:, :3])
     measured = Measured(hkl, number, table[:, 3], table[:, 4], np.full((len(hkl), 3), np.nan), np.zeros(len(hkl), bool))
     sound = sound_records(path, measured)
-    remarks = [WITHOUT_PLACES]
+    remarks, assumed = [WITHOUT_PLACES], [f"{CORRECTED}, and scaled, as SADABS, XDSCONV and others write them"]
     if group is None:
-        remarks.append(f"no file beside {path.name} tells the space group: P 1, until autoproc symmetry finds it")
-    else:
-        remarks.append(f"cell and space group ({symbol(group)}) are those of {source}")
+        assumed.append(NO_GROUP.format(file=f"no file beside {path.name}"))
+    known_beside = "cell is that" if group is None else f"cell and space group ({symbol(group)}) are those"
+    remarks.append(f"the {known_beside} of {source}")
     if not wavelength:
-        remarks.append(NO_WAVELENGTH)
+        assumed.append(NO_WAVELENGTH)
     if not form:
-        remarks.append("no HKLF instruction tells what the numbers are: squared amplitudes (HKLF 4) are assumed")
+        assumed.append("the numbers are squared amplitudes (HKLF 4): no HKLF instruction tells what they are")
     doubts = [*other_cells(path, known, source), *behind, *doubts_of_crystals(path, experiments, measured)]
     reflections = reflections_of(experiments, sound.measured, IS_SCALED)
     return ForeignData(
-        tuple(experiments), reflections, "", IS_SCALED, tuple(remarks), tuple(dict.fromkeys([*doubts, *sound.told]))
-    )
+        tuple(experiments), reflections, "", IS_SCALED, tuple(remarks), tuple(dict.fromkeys([*doubts, *sound.told])),
+        tuple(assumed),
+    )  # fmt: skip
 
 
 def _experiments(

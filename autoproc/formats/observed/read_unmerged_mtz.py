@@ -14,7 +14,10 @@ from autoproc.formats.no_files import require_file
 from autoproc.formats.observed.batch_doubts import batch_doubts, wavelengths_told
 from autoproc.formats.observed.fitted_detector import with_fitted_detector
 from autoproc.formats.observed.foreign_data import (
+    CORRECTED,
+    NO_GROUP,
     NO_WAVELENGTH,
+    WIDE_IMAGES,
     DamagedFile,
     ForeignData,
     Measured,
@@ -73,14 +76,30 @@ def read_unmerged_mtz(path: str | Path) -> ForeignData:
     reflections = reflections_of(experiments, placed, is_scaled)
     if DOSE in labels and len(reflections) == len(sound.rows):  # no parts were added up
         reflections = reflections.replace(dose=column(mtz, DOSE)[sound.rows])
-    if mtz.spacegroup is None:
-        remarks.append("the file tells no space group that is known: P 1, until autoproc symmetry finds it")
-    if not any(wavelengths_told(mtz)):
-        remarks.append(NO_WAVELENGTH)
     return ForeignData(
         tuple(experiments), reflections, program, is_scaled, tuple(dict.fromkeys([*remarks, *seen])),
         (*batch_doubts(mtz), *doubts_of_crystals(path, experiments, placed), *origin.told, *sound.told),
+        tuple(_assumed(mtz, sweeps)),
     )  # fmt: skip
+
+
+POLARISATION = (
+    f"{CORRECTED}; the models have 0.999 in the horizontal plane, for no MTZ file tells how the beam was polarised"
+)
+
+
+def _assumed(mtz: gemmi.Mtz, sweeps: Sequence[Sweep]) -> list[str]:
+    """What the file does not tell and is taken to be so, a sentence each."""
+    found = [POLARISATION]
+    if not _scaled_by(mtz)[0]:
+        found.append("intensities are not scaled: there is no column of scales, SCALEUSED")
+    if mtz.spacegroup is None:
+        found.append(NO_GROUP.format(file="no known name in the file"))
+    if not any(wavelengths_told(mtz)):
+        found.append(NO_WAVELENGTH)
+    if not all(sweep.has_width for sweep in sweeps):
+        found.append(WIDE_IMAGES)
+    return found
 
 
 def column(mtz: gemmi.Mtz, label: str) -> np.ndarray:

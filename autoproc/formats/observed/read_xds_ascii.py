@@ -14,6 +14,7 @@ from autoproc.formats.compressed import read_whole
 from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.observed.foreign_data import (
     NO_WAVELENGTH,
+    WIDE_IMAGES,
     BadKeyword,
     DamagedFile,
     ForeignData,
@@ -38,6 +39,7 @@ from autoproc.formats.observed.xds_header import (
     header_doubts,
     imageset_of,
     keywords,
+    polarisation_assumed,
     profile_of,
     require_possible,
 )
@@ -160,8 +162,9 @@ def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], hea
         remarks.append(
             f"{int(is_misfit.sum())} observations have a negative sigma, by which XDS marks misfits: left out"
         )
-    if not has_geometry(values) and not all("X-RAY_WAVELENGTH" in of_sets.get(int(n), values) for n in numbers):
-        remarks.append(NO_WAVELENGTH)
+    assumed = _assumed(values, program, all("X-RAY_WAVELENGTH" in of_sets.get(int(n), values) for n in numbers))
+    if "ZD" in table and not has_geometry(values):
+        assumed.append(WIDE_IMAGES)
     if "ZD" not in table:
         remarks.append("the file does not tell on which images reflections were measured")
     measured = Measured(
@@ -180,7 +183,24 @@ def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], hea
         reflections = _polarised(experiments[0].beam, reflections)
     doubts = [*header_doubts(values), *_images_beyond(values, table.get("ZD")), *_off_detector(experiments, measured)]
     doubts += [*doubts_of_crystals(path, experiments, measured), *sound.told]
-    return ForeignData(tuple(experiments), reflections, program or "XDS", is_scaled, tuple(remarks), tuple(doubts))
+    return ForeignData(
+        tuple(experiments), reflections, program or "XDS", is_scaled, tuple(remarks), tuple(doubts),
+        tuple(assumed),
+    )  # fmt: skip
+
+
+def _assumed(values: XdsValues, program: str, has_wavelengths: bool) -> list[str]:
+    """What the header does not tell and is taken to be so, a sentence each."""
+    found = []
+    if not program:
+        found.append("intensities are not scaled: the file does not say which program wrote it")
+    if has_geometry(values):
+        found += polarisation_assumed(values)
+    elif program == "INTEGRATE":
+        found.append("the beam is not polarised: INTEGRATE corrects for such a beam, and nothing tells directions")
+    if not has_geometry(values) and not has_wavelengths:
+        found.append(NO_WAVELENGTH)
+    return found
 
 
 NO_GEOMETRY = (

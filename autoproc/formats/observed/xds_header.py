@@ -32,6 +32,10 @@ SAME_CELL = 0.002
 to 0.001 differ by 0.0003."""
 SAME_WAVELENGTH = 1e-3
 """Relative, between the wavelength and the length of the beam's vector, which XDS gives to six decimals."""
+PLANE_NORMAL = np.array([0.0, 1.0, 0.0])
+"""Of the plane of polarisation, in the frame of the file, where XDS is told none."""
+NOT_POLARISED = "the beam is not polarised, as XDS takes it where FRACTION_OF_POLARIZATION is not told"
+PLANE_ASSUMED = "the normal of the plane of polarisation is 0 1 0, as XDS takes it where none is told"
 UNSCALED = "not scaled"
 """Stands behind the name of the program where the intensities are only integrated, which XDS itself never writes so."""
 Values = Mapping[str, list[str]]
@@ -124,11 +128,20 @@ def beam_of(values: XdsValues, turn: np.ndarray) -> Beam:
     wavelength = values.number("X-RAY_WAVELENGTH", 0.0)
     if wavelength <= 0:
         wavelength = 1 / max(float(np.linalg.norm(values.numbers("INCIDENT_BEAM_DIRECTION", 3))), 1e-6)
-    fraction, normal = values.number("FRACTION_OF_POLARIZATION", 0.5), np.array([0.0, 1.0, 0.0])
+    fraction, normal = values.number("FRACTION_OF_POLARIZATION", 0.5), PLANE_NORMAL
     if "POLARIZATION_PLANE_NORMAL" in values:
-        normal = turn @ values.vector("POLARIZATION_PLANE_NORMAL")
+        normal = values.vector("POLARIZATION_PLANE_NORMAL")
     direction = -turn @ values.vector("INCIDENT_BEAM_DIRECTION")
-    return Beam(wavelength, direction, normal, float(np.clip(fraction, 0, 1)))
+    return Beam(wavelength, direction, turn @ normal, float(np.clip(fraction, 0, 1)))
+
+
+def polarisation_assumed(values: XdsValues) -> list[str]:
+    """How the beam is taken to be polarised where that is not told, in words."""
+    if "FRACTION_OF_POLARIZATION" not in values:
+        return [NOT_POLARISED]
+    if "POLARIZATION_PLANE_NORMAL" not in values:
+        return [PLANE_ASSUMED]
+    return []
 
 
 def goniometer_of(values: XdsValues, turn: np.ndarray) -> Goniometer:

@@ -5,7 +5,7 @@ Vectors are written in the frame whose x and y are the detector's fast and slow 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from autoproc.formats.cell_and_group import doubts_of_cells
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.images.sensors import attenuation
-from autoproc.formats.observed.foreign_data import BadKeyword, DamagedFile, require_images
+from autoproc.formats.observed.foreign_data import ASSUMED, BadKeyword, DamagedFile, require_images
 from autoproc.formats.observed.xds_header import (
     CORNER,
     XdsValues,
@@ -27,6 +27,7 @@ from autoproc.formats.observed.xds_header import (
     header_doubts,
     imageset_of,
     keywords,
+    polarisation_assumed,
     require_possible,
     to_our_frame,
 )
@@ -180,7 +181,9 @@ def read_xds_inp(path: str | Path) -> Experiment:
         found = {**{name: own[name] for name in OF_OTHER_FILE if name in own}, **found}
     else:
         found = _of_inp(content)
-    return _experiment(path, XdsValues(path, {**DEFAULTS, **found}))
+    untold = {name: said for name, said in DEFAULTS.items() if name not in found}
+    assumed = [f"{name} is {said[0]}, as XDS takes it where it is not told" for name, said in untold.items()]
+    return _experiment(path, XdsValues(path, {**untold, **found}), assumed)
 
 
 def _of_inp(content: bytes) -> dict[str, list[str]]:
@@ -206,7 +209,8 @@ def _of_xparm(path: Path, lines: list[str]) -> dict[str, list[str]]:
     return {name: [" ".join(f"{value!r}" for value in values)] for name, values in listed.items()}
 
 
-def _experiment(path: Path, values: XdsValues) -> Experiment:
+def _experiment(path: Path, values: XdsValues, assumed: Sequence[str]) -> Experiment:
+    """Assumed : what the file does not tell and is taken to be so, a sentence each."""
     turn = to_our_frame(values.vector("ROTATION_AXIS"), values.vector("INCIDENT_BEAM_DIRECTION"))
     start = values.number("STARTING_FRAME", values.number("DATA_RANGE", 1.0))
     said = values.numbers("DATA_RANGE", 2) if "DATA_RANGE" in values else np.array([start, start])
@@ -219,7 +223,10 @@ def _experiment(path: Path, values: XdsValues) -> Experiment:
     made = Experiment(
         beam, _with_sensor(detector_of(values, turn), beam.wavelength), goniometer_of(values, turn), scan, imageset,
         crystal, identifier=identifier_for(imageset, scan) if imageset else "",
-        remarks=(*header_doubts(values), *doubts_of_cells(path, [crystal])),
+        remarks=(
+            *(f"{ASSUMED}{sentence}" for sentence in (*assumed, *polarisation_assumed(values))),
+            *header_doubts(values), *doubts_of_cells(path, [crystal]),
+        ),
     )  # fmt: skip
     return require_possible(path, made)
 

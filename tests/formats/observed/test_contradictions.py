@@ -13,12 +13,15 @@ from xds_files import measured_sweep, write_correct, write_integrate
 
 from autoproc.errors import CorruptFile
 from autoproc.formats.cell_and_group import CellAgainstGroup
+from autoproc.formats.observed.foreign_data import NO_WAVELENGTH
 from autoproc.formats.observed.mtz import write_unmerged_mtz
 from autoproc.formats.observed.read_shelx import read_shelx
 from autoproc.formats.observed.read_unmerged_mtz import read_unmerged_mtz
 from autoproc.formats.observed.read_xds_ascii import read_xds_ascii
 from autoproc.formats.observed.shelx_ins import NotHklf4
+from autoproc.formats.observed.xds_header import NOT_POLARISED, PLANE_ASSUMED
 from autoproc.formats.observed.xds_inp import read_xds_inp, write_xds_inp
+from autoproc.importing.overriding import standing_remarks
 from autoproc.models.reflections import Flag
 from autoproc.stages.merge import MergeParams, merge
 
@@ -235,6 +238,15 @@ def test_xds_inp_says_it_too(tmp_path, sweep):
     (tmp_path / "XDS.INP").write_text(text.replace("UNIT_CELL_CONSTANTS= 40.0000", "UNIT_CELL_CONSTANTS= 44.0000"))
     (remark,) = read_xds_inp(tmp_path / "XDS.INP").remarks
     assert "the axes are taken" in remark
+    no_normal = "\n".join(line for line in text.splitlines() if "POLARIZATION_PLANE" not in line)
+    (tmp_path / "XDS.INP").write_text(no_normal)
+    assert read_xds_inp(tmp_path / "XDS.INP").remarks == (f"assumed: {PLANE_ASSUMED}",)
+    (tmp_path / "XDS.INP").write_text(no_normal.replace("FRACTION_OF_POLARIZATION", "!").replace("ROTATION_AXIS", "!"))
+    read = read_xds_inp(tmp_path / "XDS.INP")
+    assert read.remarks[0] == "assumed: ROTATION_AXIS is 1 0 0, as XDS takes it where it is not told"
+    assert read.remarks[1:] == (f"assumed: {NOT_POLARISED}",)
+    assert read.beam.polarization_fraction == 0.5
+    assert standing_remarks(read.remarks, 0.99, None) == read.remarks[:1]
     (tmp_path / "XDS.INP").write_text(text.replace("SPACE_GROUP_NUMBER= 19", "SPACE_GROUP_NUMBER= 75"))
     with pytest.raises(CellAgainstGroup, match=r"XDS\.INP"):
         read_xds_inp(tmp_path / "XDS.INP")
@@ -309,7 +321,8 @@ def test_negative_batches_are_parts_of_twins(tmp_path):
 
 def test_what_the_numbers_are_is_assumed_where_nothing_tells(tmp_path):
     data = read_shelx(shelx(tmp_path, some_rows(), INS.replace("HKLF 4", "")))
-    assert "squared amplitudes (HKLF 4) are assumed" in data.remarks[-1]
+    assert "squared amplitudes (HKLF 4)" in data.assumed[-1]
+    assert not [said for said in read_shelx(shelx(tmp_path, some_rows(), INS)).assumed if "HKLF" in said]
 
 
 def test_records_behind_the_end(tmp_path):
@@ -466,12 +479,12 @@ def test_an_unknown_wavelength_is_said_to_be_assumed(mtz, xds):
         for batch in content.batches:
             batch.floats[86] = 0.0
 
-    assert "the wavelength is not told: 1 Angstrom is assumed" in mtz(untold).remarks
-    assert "the wavelength is not told: 1 Angstrom is assumed" not in mtz().remarks
+    assert NO_WAVELENGTH in mtz(untold).assumed
+    assert NO_WAVELENGTH not in mtz().assumed
     bare = xds(
         lambda text: "\n".join(line for line in text.split("\n") if "WAVELENGTH" not in line and "!NX=" not in line)
     )
-    assert "the wavelength is not told: 1 Angstrom is assumed" in bare.remarks
+    assert NO_WAVELENGTH in bare.assumed
 
 
 def test_images_from_0_stay_so(tmp_path, sweep):

@@ -47,6 +47,8 @@ def test_observations_and_what_the_ins_file_says(tmp_path):
     assert read.beam.wavelength == pytest.approx(0.71073)
     assert read.crystal.space_group.xhm() == "P 1 21/c 1"
     assert "decay, absorption and shadows cannot be found" in data.remarks[0]
+    (assumed,) = data.assumed
+    assert assumed.startswith("intensities are corrected for the polarisation")
     assert data.is_scaled
     np.testing.assert_allclose(data.reflections["intensity_scale"], [12.5, 9999.99, -1.25])
     np.testing.assert_allclose(data.reflections["variance_scale"], np.square([0.5, 20.01, 0.75]))
@@ -63,7 +65,8 @@ def test_a_p4p_file_tells_cell_and_wavelength(tmp_path):
     data = read_shelx(written(tmp_path, ROWS, p4p, ".p4p"))
     assert data.experiments[0].beam.wavelength == pytest.approx(0.71073)
     assert data.experiments[0].crystal.space_group.number == 1
-    assert any("P 1" in remark for remark in data.remarks)
+    assert any("P 1" in sentence for sentence in data.assumed)
+    assert "the cell is that of a.p4p" in data.remarks
 
 
 def test_without_a_cell_nothing_is_known(tmp_path):

@@ -12,7 +12,8 @@ from models_for_tests import experiment as small_experiment
 from xds_files import measured_sweep
 
 from autoproc.errors import CorruptFile
-from autoproc.formats.observed.foreign_data import NotObservations
+from autoproc.formats.observed.batch_runs import PHI
+from autoproc.formats.observed.foreign_data import WIDE_IMAGES, NotObservations
 from autoproc.formats.observed.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.formats.observed.read_unmerged_mtz import read_unmerged_mtz
 from autoproc.geometry.belonging import misfits
@@ -44,6 +45,10 @@ def test_indices_models_and_intensities_come_back(tmp_path, sweep):
     data = read_unmerged_mtz(tmp_path / "x")
     (read,) = data.experiments
     assert data.remarks == ()
+    assert [sentence.split(";")[0] for sentence in data.assumed] == [
+        "intensities are corrected for the polarisation of the beam and the Lorentz factor",
+        "intensities are not scaled: there is no column of scales, SCALEUSED",
+    ]
     assert not data.is_scaled
     assert read.crystal.space_group.xhm() == experiment.crystal.space_group.xhm()
     np.testing.assert_allclose(read.crystal.cell, experiment.crystal.cell, rtol=1e-4)
@@ -171,7 +176,19 @@ def test_headers_without_orientation_leave_directions_out(tmp_path, sweep):
     data = edited(tmp_path, sweep, change)
     assert "s1" not in data.reflections
     assert "oriented" in data.remarks[0]
+    assert WIDE_IMAGES not in data.assumed
     assert np.isfinite(data.reflections["xyz_cal_px"][:, 2]).all()
+
+
+def test_the_width_of_images_that_no_header_tells_is_assumed(tmp_path, sweep):
+    def change(columns, batches):
+        for batch in batches:
+            batch.floats[PHI + 1] = batch.floats[PHI]
+        return columns
+
+    data = edited(tmp_path, sweep, change)
+    assert data.experiments[0].scan.oscillation[1] == 1.0
+    assert WIDE_IMAGES in data.assumed
 
 
 def test_orientations_of_programs_that_lay_the_reciprocal_axes_otherwise(tmp_path, sweep):

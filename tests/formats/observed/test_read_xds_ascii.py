@@ -9,8 +9,9 @@ import pytest
 from xds_files import measured_sweep, write_correct, write_integrate, write_xscale
 
 from autoproc.errors import BadHeader, CorruptFile, TruncatedFile
-from autoproc.formats.observed.foreign_data import NotObservations
+from autoproc.formats.observed.foreign_data import WIDE_IMAGES, NotObservations
 from autoproc.formats.observed.read_xds_ascii import is_xds_ascii, read_xds_ascii
+from autoproc.formats.observed.xds_header import NOT_POLARISED, PLANE_ASSUMED
 from autoproc.geometry.belonging import misfits
 from autoproc.models.experiment import Scan
 from autoproc.models.reflections import Flag
@@ -71,6 +72,20 @@ def test_integrate_is_not_scaled_and_its_polarisation_is_put_right(tmp_path, swe
     assert "intensity_scale" not in data.reflections
     corrected = data.reflections["intensity_sum"] * data.reflections["lp"]
     np.testing.assert_allclose(corrected, sweep[1]["intensity_sum"], rtol=1e-4, atol=1e-3)
+    assert data.assumed == ()
+
+
+def test_a_polarisation_that_integrate_does_not_tell_is_assumed_and_that_is_said(tmp_path, sweep):
+    path = write_integrate(tmp_path / "INTEGRATE.HKL", *sweep)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line for line in lines if "PLANE_NORMAL" not in line))
+    data = read_xds_ascii(path)
+    assert data.assumed == (PLANE_ASSUMED,)
+    assert data.lines[-1] == f"assumed: {PLANE_ASSUMED}"
+    path.write_text("\n".join(line for line in lines if "POLARIZATION" not in line))
+    data = read_xds_ascii(path)
+    assert data.assumed == (NOT_POLARISED,)
+    assert data.experiments[0].beam.polarization_fraction == 0.5
 
 
 def test_several_data_sets_of_xscale(tmp_path, sweep):
@@ -87,6 +102,7 @@ def test_several_data_sets_of_xscale(tmp_path, sweep):
     frames = data.reflections["xyz_cal_px"][len(table) :, 2] + first - 1
     np.testing.assert_allclose(frames, table["xyz_cal_px"][:, 2] + 100, atol=1e-3)
     assert "oriented" in data.remarks[0]
+    assert data.assumed == (WIDE_IMAGES,)
 
 
 def test_merged_data_are_told_apart(tmp_path, sweep):
