@@ -7,7 +7,7 @@ import secrets
 import typer
 
 from autoproc.dashboard.access.keys import Keys
-from autoproc.dashboard.app import file_viewer
+from autoproc.dashboard.file_viewer import file_viewer, make_ahead
 from autoproc.dashboard.listening import address_of, listening
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.patience import serve_on
@@ -26,4 +26,5 @@ def show_files(subject: Subject, page: str, params: ServeParams, own_port: bool 
         address = address_of(listener, params)
         keys.on_use = lambda: typer.echo(f"for another browser: {address}/{page}?token={keys.token}")
         typer.echo(f"{address}/{page}?token={keys.token}")
+        make_ahead(app, page)
         serve_on(listener, app)

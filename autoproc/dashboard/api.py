@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
+from autoproc.dashboard.facts import Priority, Reprocess
 from autoproc.dashboard.openapi import description
 from autoproc.dashboard.rows import row_of
 from autoproc.dashboard.visit_address import VisitAddress
 from autoproc.dashboard.visit_pages import visit_facts
 from autoproc.dashboard.website import visit_of
-from autoproc.dashboard.wishes import VERBS, BadBody, Priority, Reprocess, prioritise, reprocess
+from autoproc.dashboard.wishes import VERBS, BadBody, prioritise, reprocess
 from autoproc.service.job_queue.job import Job
 from autoproc.service.job_queue.jobs import JobQueue
 

@@ -84,3 +84,26 @@ class Refusal(Facts):
 
     error: str
     hint: str
+
+
+class Reprocess(Facts):
+    """Process a sweep again."""
+
+    parameters: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=1000,
+        description="Parameters to change, as TABLE.KEY: VALUE of the command line; those that were changed before "
+        "stay changed.",
+    )
+
+
+class Priority(Facts):
+    """Process a sweep sooner or later than others that wait."""
+
+    priority: float | None = Field(
+        None,
+        ge=-1e6,
+        le=1e6,
+        allow_inf_nan=False,
+        description="The greater, the sooner; 0 is what nobody has asked for; null: before all others that wait.",
+    )

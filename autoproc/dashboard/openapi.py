@@ -10,9 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from autoproc import __version__
-from autoproc.dashboard.facts import Refusal, SweepFacts, VisitFacts
+from autoproc.dashboard.facts import Priority, Refusal, Reprocess, SweepFacts, VisitFacts
 from autoproc.dashboard.visit_address import PAGE
-from autoproc.dashboard.wishes import Priority, Reprocess
 from autoproc.service.job_queue.sweep_query import ORDERS
 
 MODELS: tuple[type[BaseModel], ...] = (VisitFacts, SweepFacts, Reprocess, Priority, Refusal)

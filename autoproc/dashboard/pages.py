@@ -11,10 +11,11 @@ from starlette.responses import HTMLResponse
 
 from autoproc import __version__
 from autoproc.dashboard import words
+from autoproc.dashboard.sweep_address import address
 from autoproc.dashboard.website import site_of
 from autoproc.reports.page import environment
 
-WORDS = ("figure", "cell", "lengths", "angles", "images", "elapsed", "times", "since", "moment", "thousands", "address")
+WORDS = ("figure", "cell", "lengths", "angles", "images", "elapsed", "times", "since", "moment", "thousands")
 """Functions of words.py that templates use."""
 
 
@@ -32,8 +33,13 @@ def fragment(template: str, **content: Any) -> str:
     return _environment().get_template(template).render(**content)
 
 
+def load_template(template: str) -> None:
+    """Have a template ready, and keep it."""
+    _environment().get_template(template)
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     made = environment(ChoiceLoader([PackageLoader("autoproc.dashboard"), PackageLoader("autoproc.reports")]))
-    made.filters |= {name: getattr(words, name) for name in WORDS}
+    made.filters |= {name: getattr(words, name) for name in WORDS} | {"address": address}
     return made

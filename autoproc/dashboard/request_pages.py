@@ -10,10 +10,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from autoproc.dashboard.pages import page
+from autoproc.dashboard.sweep_address import address
 from autoproc.dashboard.sweep_form import answered, form_for
 from autoproc.dashboard.website import visit_of
 from autoproc.dashboard.wishes import VERBS, reprocess
-from autoproc.dashboard.words import address
 from autoproc.errors import AutoprocError
 from autoproc.service.job_queue.jobs import UnknownSweep
 from autoproc.service.processing.choose_results import choose

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from starlette.convertors import Convertor, register_url_convertor
 
 
@@ -17,6 +19,11 @@ class SweepName(Convertor[str]):
     def to_string(self, value: str) -> str:
         """The name again."""
         return value
+
+
+def address(name: str) -> str:
+    """The address of a sweep's page."""
+    return f"/sweeps/{quote(name)}"
 
 
 register_url_convertor("sweep", SweepName())

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from autoproc.dashboard import sweep_address  # noqa: F401  (the kind of a name in an address)
 from autoproc.dashboard.files import (
     NotHandedOut,
     ResultFolder,

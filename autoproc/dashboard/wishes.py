@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from autoproc.config import Config, with_command_line
 from autoproc.errors import InputError
 from autoproc.service.job_queue.job import Job, State
@@ -32,22 +30,6 @@ class BadParameters(InputError):
 
     what = "{given!r} is no parameter"
     hint = "write its name, = and its value, for example scale.d_min=1.8"
-
-
-class Reprocess(BaseModel):
-    """Process a sweep again."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-    parameters: dict[str, str] = Field(default_factory=dict, max_length=1000)
-    """Parameters to change, as TABLE.KEY: VALUE of the command line; those that were changed before stay changed."""
-
-
-class Priority(BaseModel):
-    """Process a sweep sooner or later than others that wait."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-    priority: float | None = Field(None, ge=-1e6, le=1e6, allow_inf_nan=False)
-    """The greater, the sooner; 0 is what nobody has asked for; null: before all others that wait."""
 
 
 def retry(queue: JobQueue, name: str) -> Job:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from autoproc.service.events import times_in_words
 from autoproc.wording import images_in_words
@@ -68,8 +67,3 @@ def moment(seconds: float | None) -> str:
 def thousands(number: int) -> str:
     """A number with its thousands apart: 10 000, by a space that does not break."""
     return f"{number:,}".replace(",", "\u202f")
-
-
-def address(name: str) -> str:
-    """The address of a sweep's page."""
-    return f"/sweeps/{quote(name)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from autoproc.errors import InputError
 from autoproc.geometry.reciprocal import is_entering, resolution, s1_of_spots, zeta
@@ -166,7 +166,7 @@ def rocking_curve(box: Box, background: float, experiment: Experiment, one: Refl
         width = abs(np.radians(experiment.scan.oscillation[1]))
         rate = abs(float(one["zeta"][0])) * width / np.radians(experiment.profile.sigma_m)
         edges = np.arange(len(box.counts) + 1) + box.z0 - float(one["xyz_cal_px"][0, 2])
-        parts = np.diff(ndtr(rate * edges))
+        parts = np.diff(scipy.special.ndtr(rate * edges))
         scale = sum(m * p for m, p in zip(measured, parts, strict=True)) / max(float(np.sum(parts**2)), 1e-9)
         result["expected"] = [float(scale * part) for part in parts]
     return result

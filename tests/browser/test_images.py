@@ -9,7 +9,7 @@ import pytest
 from processed import processed_sweep
 
 from autoproc.dashboard.access.guard import Keys
-from autoproc.dashboard.app import file_viewer
+from autoproc.dashboard.file_viewer import file_viewer
 from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.image_numbers import to_file_frames
@@ -81,6 +81,13 @@ def test_an_image_is_shown_with_its_reflections(images, size, scheme):
     page.wait_for_selector("#kinds label")
     assert "integrated" in page.text_content("#kinds")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("asked", ["", "stage=integrated", "sweep=0&image=3"])
+def test_the_facts_are_fetched_once_beside_the_script(images, asked):
+    page = images(asked)
+    fetched = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
+    assert sum("/images/facts" in name for name in fetched) == 1
 
 
 def test_pixels_are_where_they_are_here(images, integrated):

@@ -10,7 +10,7 @@ import pytest
 from models_for_tests import crystal, experiment, panel, rotation
 
 from autoproc.dashboard.access.keys import Keys
-from autoproc.dashboard.app import file_viewer
+from autoproc.dashboard.file_viewer import file_viewer
 from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.refl import write_refl

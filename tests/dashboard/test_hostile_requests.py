@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from queued import finished, queue_in
 
 from autoproc.dashboard.access.keys import SECRET, keys_of
-from autoproc.dashboard.app import dashboard, file_viewer
+from autoproc.dashboard.app import dashboard
+from autoproc.dashboard.file_viewer import file_viewer
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.processing.outputs import Outputs
 from autoproc.viewing.subject import Subject

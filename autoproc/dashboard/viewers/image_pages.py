@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from importlib.resources import files
+from collections.abc import Mapping
+from contextlib import suppress
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from autoproc.dashboard.pages import page
+from autoproc.dashboard.pages import load_template, page
+from autoproc.dashboard.sweep_address import address
 from autoproc.dashboard.viewers import image_data, reflection_data
 from autoproc.dashboard.viewers.image_request import prepare
-from autoproc.dashboard.website import subject_in
-from autoproc.dashboard.words import address
+from autoproc.dashboard.viewers.one_script import script_address
+from autoproc.dashboard.website import Site, subject_in
+from autoproc.errors import AutoprocError
 
+TEMPLATE = "images.html"
 DATA = {
     "/facts": image_data.facts,
     "/{image}/facts": image_data.image,
@@ -28,20 +32,36 @@ DATA = {
 }
 
 
-@lru_cache(maxsize=1)
-def _modules() -> list[str]:
-    """Names of the viewer's files, which its page asks for at once."""
-    folder = files("autoproc.dashboard").joinpath("static", "image")
-    return sorted(one.name for one in folder.iterdir() if one.name.endswith(".js"))
-
-
 async def image_page(request: Request) -> HTMLResponse:
     """The page; what it shows is in the query, which it reads itself."""
     subject = await subject_in(request)
     name = request.path_params.get("name", "")
     prepare(request, subject)
     above = address(name) if name else ""
-    return page(request, "images.html", title=subject.title, above=above, modules=_modules())
+    return page(
+        request,
+        TEMPLATE,
+        title=subject.title,
+        above=above,
+        script=script_address("image"),
+        facts=_facts_address(above, request.query_params),
+    )
+
+
+def _facts_address(above: str, query: Mapping[str, str]) -> str:
+    """What the page's script (source.js) asks for first, so that the browser asks for both at once."""
+    said = {key: query[key] for key in ("stage", "sweep") if query.get(key, "") not in ("", "0")}
+    return f"{above}/images/facts?{urlencode(said)}"
+
+
+def make_ahead(site: Site) -> None:
+    """What the page of files that a user has named asks for first: their first image above all."""
+    load_template(TEMPLATE)
+    script_address("image")
+    subject = site.subject("")
+    with suppress(AutoprocError):  # the page asks once more, and is told
+        sweep = site.images.sweep(subject, subject.stages[-1])
+        sweep.pyramid(sweep.first)
 
 
 async def to_images(_: Request) -> Response:

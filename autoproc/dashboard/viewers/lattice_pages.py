@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from autoproc.dashboard.pages import page
+from autoproc.dashboard.pages import load_template, page
+from autoproc.dashboard.sweep_address import address
 from autoproc.dashboard.troubles import status_of
-from autoproc.dashboard.website import subject_in
+from autoproc.dashboard.viewers.one_script import script_address
+from autoproc.dashboard.website import Site, subject_in
 from autoproc.errors import AutoprocError
 from autoproc.viewing.lattice_message import lattice_message
 from autoproc.viewing.lattice_points import lattice_points
 from autoproc.viewing.subject import Subject
 
+TEMPLATE = "lattice.html"
 PREFERRED = ("refined", "indexed", "strong")
 """Stages whose tables have the spots that are not indexed, the best geometry first; the last of all others after."""
 
@@ -36,16 +39,17 @@ async def lattice_page(request: Request) -> HTMLResponse:
     asked = request.query_params.get("stage", "")
     stage = asked if asked in subject.tables else preferred_stage(subject.tables)
     name = request.path_params.get("name", "")
-    sweep = f"/sweeps/{quote(name)}" if name else ""
+    sweep = address(name) if name else ""
     return page(
         request,
-        "lattice.html",
+        TEMPLATE,
         200 if stage else 404,
         name=name,
         title=subject.title,
         sweep=sweep,
         stage=stage,
         stages=tuple(subject.tables),
+        script=script_address("lattice"),
         lattices=await run_in_threadpool(lattice_rows, subject, stage),
     )
 
@@ -94,6 +98,15 @@ def lattice_rows(subject: Subject, stage: str) -> list[dict[str, Any]]:
         return []
     crystals = [e.crystal for e in subject.experiments_of_table(stage) if e.crystal is not None]
     return [{"cell": crystal.cell, "space_group": crystal.space_group.short_name()} for crystal in crystals]
+
+
+def make_ahead(site: Site) -> None:
+    """What the page of files that a user has named asks for first."""
+    load_template(TEMPLATE)
+    script_address("lattice")
+    subject = site.subject("")
+    with suppress(AutoprocError):  # the page asks once more, and is told
+        message_of_stage(subject, preferred_stage(subject.tables))
 
 
 file_routes = [

@@ -54,9 +54,10 @@ def good_pixels(bits: np.ndarray) -> np.ndarray:
         return bits == 0
     if bits.dtype.kind == "i" and bits.dtype.itemsize == 4:
         bits = bits.view(np.uint32)
+    good = bits == 0
     if bits.dtype.kind == "u" and bits.dtype.itemsize >= 4:
-        return (bits & ~np.array(VIRTUAL, bits.dtype)) == 0
-    return bits == 0
+        good |= bits == VIRTUAL
+    return good
 
 
 def _candidates(detector: h5py.Group, warnings: list[str]) -> list[h5py.Dataset]:

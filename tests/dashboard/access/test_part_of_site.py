@@ -167,7 +167,7 @@ def test_who_listens_is_told_of_his_own(site):
 
 
 def test_files_that_a_user_has_named_are_for_who_has_the_link(tmp_path):
-    from autoproc.dashboard.app import file_viewer
+    from autoproc.dashboard.file_viewer import file_viewer
     from autoproc.viewing.subject import Subject
 
     app = file_viewer(Subject("title"), ServeParams(socket=tmp_path / "s"), Keys("a secret"))

@@ -10,7 +10,7 @@ from simulated import simulated_sweep
 from starlette.testclient import TestClient
 
 from autoproc.dashboard.access.guard import Keys
-from autoproc.dashboard.app import file_viewer
+from autoproc.dashboard.file_viewer import file_viewer
 from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
 from autoproc.stages.import_sweep import import_sweeps

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +17,10 @@ from starlette.testclient import TestClient
 
 from autoproc.dashboard.access.guard import Keys
 from autoproc.dashboard.access.keys import keys_of
-from autoproc.dashboard.app import dashboard, file_viewer
+from autoproc.dashboard.app import dashboard
+from autoproc.dashboard.file_viewer import file_viewer
 from autoproc.dashboard.params import ServeParams
+from autoproc.dashboard.viewers import image_pages
 from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.refl import write_refl
 from autoproc.formats.registry import open_reader
@@ -63,6 +68,36 @@ def client_of(subject):
 @pytest.fixture(scope="module")
 def client(subject):
     return client_of(subject)
+
+
+def test_the_page_names_its_script_which_may_be_kept(client):
+    address = re.search(r'<script type="module" src="([^"]+)"', client.get("/images").text)[1]
+    answer = client.get(address)
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in answer.headers["cache-control"]
+    assert "const in_main = " in answer.text
+
+
+def test_files_are_looked_at_without_what_a_visit_needs():
+    heavy = ("autoproc.reports.report_html", "autoproc.dashboard.told", "scipy.optimize", "scipy.special")
+    code = f"import sys, autoproc.commands.view; print([m for m in {heavy} if m in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+
+
+def test_what_the_page_asks_for_first_is_made_ahead(subject):
+    app = file_viewer(subject, ServeParams(), Keys("secret"))
+    image_pages.make_ahead(app.state.site)
+    sweep = app.state.site.images.sweep(subject, "strong")
+    kept = sweep.cache.n_bytes
+    assert kept > 0
+    sweep.pyramid(sweep.first)
+    assert sweep.cache.n_bytes == kept
+
+
+def test_nothing_is_made_ahead_of_what_is_not_there(experiment, tmp_path):
+    gone = Subject("lyso", {"strong": tmp_path / "gone.expt"})
+    image_pages.make_ahead(file_viewer(gone, ServeParams(), Keys("secret")).state.site)
 
 
 def test_the_first_page_is_the_images(client):

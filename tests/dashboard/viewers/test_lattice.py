@@ -11,7 +11,8 @@ from queued import finished, queue_in
 from starlette.testclient import TestClient
 
 from autoproc.dashboard.access.keys import Keys
-from autoproc.dashboard.app import dashboard, file_viewer, keys_of
+from autoproc.dashboard.app import dashboard, keys_of
+from autoproc.dashboard.file_viewer import file_viewer
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.viewers.lattice_pages import preferred_stage
 from autoproc.formats.dials.expt import write_expt

@@ -52,6 +52,7 @@ export class Viewer {
     picture.addEventListener("failed", ({ detail }) => detail.picture === picture.wanted && say(detail.words));
     whenTurned(() => { picture.recolour(); this.contrast.draw(); });
     this.#listen();
+    this.#fit(); // else the first tiles asked for would be those of no size
     new ResizeObserver(() => this.#fit()).observe($("#screen"));
     await this.#show();
     if (this.facts.tables.includes(state.stage)) this.list.show();
