@@ -6,7 +6,6 @@ import json
 import math
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, TypeAlias
 
 from autoproc.service.found_sweep import FoundSweep
@@ -127,17 +126,20 @@ def job_of(row: sqlite3.Row) -> Job:
 def _sound(told: Mapping[str, Any], kinds: Kinds) -> tuple[dict[str, Any], list[str]]:
     """What is told, with what stands for damaged parts; and the names of these."""
     damaged = [
-        part for part, value in told.items()
-        if part in kinds and not kinds[part][0](value) and not (value is None and kinds[part][1] is None)
-    ]  # fmt: skip
+        part
+        for part, value in told.items()
+        if (kind := kinds.get(part)) and not (value is None and kind[1] is None) and not kind[0](value)
+    ]
     return dict(told) | {part: kinds[part][1] for part in damaged}, damaged
 
 
 def _is_unpacked(told: dict[str, Any], column: str) -> bool:
     """JSON is put in its column's place; None where there is none, or none that can be read."""
     text, told[column] = told[column], None
-    if text:
-        with suppress(ValueError, TypeError, RecursionError):
-            told[column] = json.loads(text)
-            return True
-    return not text
+    if not text:
+        return True
+    try:
+        told[column] = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,22 +34,31 @@ def of_result(key: str) -> str:
 
 
 COLUMNS: Mapping[str, str] = {
-    "id": "id", "name": "in_order(name)", "folder": FOLDER, "place": f"in_order(CAST({FOLDER} AS BLOB))",
-    "visit": "visit", "state": "state", "n_images": "n_images", "latest": "COALESCE(finished_at, started_at, found_at)",
+    "id": "id", "name": "name", "folder": FOLDER, "visit": "visit", "state": "state", "n_images": "n_images",
+    "latest": "COALESCE(finished_at, started_at, found_at)",
     "words": f"lower(name || char(10) || path || char(10) || COALESCE({of_result('space_group')}, ''))",
     **{name: f"CASE WHEN state = 'processed' THEN {of_result(name)} END" for name in OF_RESULT},
 }  # fmt: skip
 """Of the table in memory, and where they are taken from."""
+KEYS: Mapping[str, str] = {"name_key": "in_order(name)", "place": "in_order(CAST(folder AS BLOB))"}
+"""Columns by which names stand in their natural order, filled when somebody first sorts by them: they are most of the
+work of a list that has just been opened."""
 TABLE = f"""
-CREATE TEMP TABLE listed (id INTEGER PRIMARY KEY, {", ".join(name for name in COLUMNS if name != "id")});
+CREATE TEMP TABLE listed (id INTEGER PRIMARY KEY, {", ".join([*(name for name in COLUMNS if name != "id"), *KEYS])});
 """
-COPY = f"INSERT OR REPLACE INTO listed SELECT {', '.join(COLUMNS.values())} FROM jobs WHERE state != 'listed'"
-CHANGED = f"{COPY} AND id IN (SELECT job_id FROM changes WHERE number > ?)"
-NO_LONGER = "DELETE FROM listed WHERE id IN (SELECT id FROM jobs WHERE state = 'listed')"
+COPY = (
+    f"INSERT OR REPLACE INTO listed ({', '.join(COLUMNS)}) "
+    f"SELECT {', '.join(COLUMNS.values())} FROM jobs WHERE state != 'listed'"
+)
+CHANGED_SINCE = "SELECT DISTINCT job_id FROM changes WHERE number > ?"
+OF_THESE = "id IN (SELECT value FROM json_each(?))"
+AGAIN = f"{COPY} AND {OF_THESE}"
+NO_LONGER = f"DELETE FROM listed WHERE {OF_THESE} AND id IN (SELECT id FROM jobs WHERE state = 'listed')"
+TALLY = "SELECT state, COALESCE(verdict, ''), count(*) FROM listed"
 LONG = ("base", "settings", "story")
 """Columns of a sweep that no list shows, and that are most of it."""
 ORDERS: Mapping[str, str] = {
-    "latest": "latest + 1e11 * (state = 'running')", "arrival": "id", "name": "name", "state": "state",
+    "latest": "latest + 1e11 * (state = 'running')", "arrival": "id", "name": "name_key", "state": "state",
     "verdict": "CASE verdict WHEN 'bad' THEN 0 WHEN 'look' THEN 1 WHEN 'good' THEN 2 END",
     "space_group": "space_group", "n_images": "n_images", **{figure: figure for figure in FIGURES},
 }  # fmt: skip
@@ -110,11 +120,12 @@ class SweepList:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db, self._changes = db, Changes(db)
         self._seen: int | None = None
-        self._tally: dict[tuple[str, str], int] | None = None
+        self._tally: Counter[tuple[str, str]] = Counter()
 
     def find(self, query: SweepQuery) -> FoundSweeps:
         """The sweeps that somebody wants to see. Raises KeyError for an order that there is not."""
         self._bring_up_to_date()
+        self._fill_keys([*["place"] * query.by_folder, *["name_key"] * (query.order == "name")])
         condition = _condition(query)
         way = "DESC" if query.is_descending else "ASC"
         order = f"{'place, folder, ' * query.by_folder}{ORDERS[query.order]} {way} NULLS LAST, id {way}"
@@ -125,10 +136,7 @@ class SweepList:
     def tally(self) -> dict[tuple[str, str], int]:
         """How many sweeps there are of each state and verdict ("" without one)."""
         self._bring_up_to_date()
-        if self._tally is None:
-            rows = self._db.execute("SELECT state, COALESCE(verdict, ''), count(*) FROM listed GROUP BY 1, 2")
-            self._tally = {(state, str(verdict)): n for state, verdict, n in rows}
-        return self._tally
+        return dict(self._tally)
 
     def numbered(self, ids: Sequence[int]) -> list[Job]:
         """The sweeps of these numbers, without settings and story; fewer where one is not there any more."""
@@ -141,17 +149,34 @@ class SweepList:
 
     def _bring_up_to_date(self) -> None:
         latest = self._changes.latest
-        if latest != self._seen:
-            self._tally = None
         if self._seen is None:
             self._db.create_function("in_order", 1, _in_order, deterministic=True)
             self._db.execute("PRAGMA temp_store = MEMORY")
             self._db.executescript(TABLE)
             self._db.execute(COPY)
+            self._tally = self._counted()
         elif self._seen < latest:
-            self._db.execute(CHANGED, (self._seen,))
-            self._db.execute(NO_LONGER)
+            self._bring_again(json.dumps([row[0] for row in self._db.execute(CHANGED_SINCE, (self._seen,))]))
         self._seen = latest
+
+    def _bring_again(self, ids: str) -> None:
+        """Sweeps of these numbers (JSON) as they are now; the tally is changed by theirs, not counted anew."""
+        self._tally.subtract(self._counted(ids))
+        self._db.execute(AGAIN, (ids,))
+        self._db.execute(NO_LONGER, (ids,))
+        self._tally.update(self._counted(ids))
+        self._tally = +self._tally
+
+    def _counted(self, ids: str | None = None) -> Counter[tuple[str, str]]:
+        """The tally of sweeps of these numbers (JSON), or of all."""
+        some, values = ("", ()) if ids is None else (f" WHERE {OF_THESE}", (ids,))
+        rows = self._db.execute(f"{TALLY}{some} GROUP BY 1, 2", values)
+        return Counter({(state, str(verdict)): n for state, verdict, n in rows})
+
+    def _fill_keys(self, names: Sequence[str]) -> None:
+        """What the sweeps are about to be sorted by is there."""
+        for name in names:
+            self._db.execute(f"UPDATE listed SET {name} = {KEYS[name]} WHERE {name} IS NULL")
 
 
 def _in_order(name: str | bytes) -> bytes:

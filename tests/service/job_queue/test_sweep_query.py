@@ -87,5 +87,34 @@ def test_numbers_in_names_and_folders_are_sorted_by_their_value(tmp_path):
         assert names(queue, order="name") == ["x_10", "x_2", "x_01a", "X_1", "odd"]
         by_folder = names(queue, by_folder=True, is_descending=False)
         assert by_folder == ["X_1", "x_01a", "x_2", "x_10", "odd"]
+        queue.add(found("x_3", path=Path("/data/x_3/i_####.cbf")))  # after somebody has sorted
+        assert names(queue, order="name") == ["x_10", "x_3", "x_2", "x_01a", "X_1", "odd"]
+        assert names(queue, by_folder=True, is_descending=False)[2:4] == ["x_2", "x_3"]
+    finally:
+        queue.close()
+
+
+def test_the_tally_follows_every_change_as_if_it_were_counted_anew(tmp_path):
+    queue = queue_in(tmp_path)
+
+    def agrees():
+        anew = queue_in(tmp_path)
+        counted = anew.overview.list.tally()
+        anew.close()
+        return queue.overview.list.tally() == counted
+
+    try:
+        assert agrees()  # of nothing
+        for number in range(4):
+            finished(queue, f"lyso_{number}", verdict=("good", "look")[number % 2])
+            assert agrees()
+        queue.add(found("tau"))
+        assert queue.overview.list.tally()["queued", ""] == 1
+        begun(queue)
+        assert agrees()
+        queue.reprocess("lyso_1", {})
+        queue.cancel("tau")
+        assert agrees()
+        assert queue.overview.list.tally()["processed", "look"] == 1
     finally:
         queue.close()
