@@ -28,6 +28,8 @@ class SweepFacts(Facts):
     path: str = Field(description="template with #, or master file")
     folder: str = Field(description="of its images")
     kind: str = Field(description="of its images; combined: several sweeps")
+    group: str = Field(description="of sweeps, that its data are part of; empty without one")
+    members: list[str] = Field(description="of a group: its sweeps")
     run: int = Field(description="how often it was begun")
     n_images: int
     n_images_used: int | None

@@ -10,6 +10,7 @@ from autoproc.dashboard.columns import FIGURES
 from autoproc.dashboard.pages import fragment
 from autoproc.dashboard.rows import row_of
 from autoproc.dashboard.standing import standing
+from autoproc.reports.visit_index import MOST_MEMBERS
 from autoproc.service.job_queue.jobs import JobQueue
 
 
@@ -24,4 +25,4 @@ def news_of(queue: JobQueue, ids: Sequence[int]) -> str:
 
 def row_html(row: dict[str, Any]) -> str:
     """A sweep's row as the page has it."""
-    return fragment("sweep_row.html", row=row, figures=FIGURES)
+    return fragment("sweep_row.html", row=row, figures=FIGURES, most_members=MOST_MEMBERS)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from autoproc.legible import legible
+from autoproc.reports.in_group import group_of, verdict_of
 from autoproc.reports.visit_index import judged
 from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.job_queue.presence import Arriving
@@ -31,13 +32,15 @@ def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
     """A sweep's facts; interrupted : numbers of those under way on which nobody works."""
     state = INTERRUPTED if job.id in interrupted else str(job.state)
     result: Mapping[str, Any] = job.result if job.state is State.processed else {}
-    lamp, words = judged(state, str(result.get("verdict") or ""))
+    group = group_of(job.result) if job.state in (State.processed, State.failed) else {}
+    lamp, words = judged(state, verdict_of(job.result if group else result))
     progress = PROGRESS.fullmatch(job.progress if state == State.running else "")
     percent = progress["percent"] if progress else None
     return {
         "id": job.id, "name": legible(job.name), "state": state, "lamp": lamp, "verdict": words,
         "visit": legible(job.visit), "path": legible(job.path), "folder": legible(job.path.rpartition("/")[0]),
         "kind": job.kind, "run": job.run,
+        "group": legible(group.get("name", "")), "members": list(map(legible, result.get("members") or ())),
         "n_images": result.get("n_images") or job.n_images,
         "n_images_used": result.get("n_images_used"),
         **{figure: result.get(figure) for figure in FIGURES},
@@ -59,8 +62,9 @@ def _words(job: Job, state: str) -> str:
     if job.state is State.queued:
         return _waiting(job)
     said = doubts_in_words(job.result) if job.state is State.processed else job.error
+    group = group_of(job.result).get("words", "") if job.state is State.failed else ""
     partial = f"partial: {job.partial}" if job.partial else ""
-    return "; ".join(filter(None, (said, partial, "" if job.damage == said else job.damage)))
+    return "; ".join(filter(None, (said, group, partial, "" if job.damage == said else job.damage)))
 
 
 def _waiting(job: Job) -> str:

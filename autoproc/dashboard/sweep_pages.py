@@ -30,6 +30,7 @@ from autoproc.dashboard.told import DOWNLOADS, outline, told_by
 from autoproc.dashboard.used import used
 from autoproc.dashboard.website import visit_of
 from autoproc.dashboard.zipped import zipped
+from autoproc.reports.in_group import group_of, settled_warnings
 from autoproc.service.job_queue.job import Job
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.processing.outputs import Outputs
@@ -47,7 +48,8 @@ async def sweep_page(request: Request) -> HTMLResponse:
         job = queue.named(name)
         gone = queue.interrupted()
         story = story_lines(job, job.id in gone)
-        return {"job": job, "row": row_of(job, gone), "story": story, "number": queue.changes.latest}
+        in_group = {"group": group_of(job.result), "settled": settled_warnings(job.result)}
+        return {"job": job, "row": row_of(job, gone), "story": story, "number": queue.changes.latest, **in_group}
 
     known = await visit.reader.ask(facts)
     processing = _processing(request)

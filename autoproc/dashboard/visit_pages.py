@@ -15,6 +15,7 @@ from autoproc.dashboard.rows import row_of
 from autoproc.dashboard.standing import standing
 from autoproc.dashboard.visit_address import PAGE, VIEWS, VisitAddress
 from autoproc.dashboard.website import visit_of
+from autoproc.reports.visit_index import MOST_MEMBERS
 from autoproc.service.job_queue.jobs import JobQueue
 
 DAY = 86400
@@ -56,7 +57,7 @@ async def _shown(request: Request, template: str) -> HTMLResponse:
     last = max(1, -(-facts["n_found"] // PAGE))
     return page(
         request, template, address=address, views=VIEWS, figures=FIGURES, last=last, page_size=PAGE, now=time.time(),
-        **facts,
+        most_members=MOST_MEMBERS, **facts,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from autoproc.reports.in_group import doubts_left, group_of, said_in_doubt, verdict_of
 from autoproc.reports.page import render
 from autoproc.wording import VERDICTS, Form, angstrom, counted, first_of, images_in_words, written
 
@@ -25,7 +26,11 @@ AT_WORK = ("arriving", "running")
 """States that are true only while a program is at work."""
 FAILED = ("failed", "set_aside")
 """States of sweeps that somebody has to see to."""
+ALONE = "no result alone"
+"""Of sweeps that failed by themselves, and whose group has made something of their spots."""
 FILES = ("merged.mtz", "summary.txt")
+MOST_MEMBERS = 8
+"""Sweeps of a group that its row names; its report has all of them."""
 LIFE = ".autoproc/alive.html"
 """Beside the page: a line that is written again and again while a program is at work, which the page shows."""
 
@@ -37,6 +42,7 @@ class SweepRow:
     state : as the queue has it; folder : relative to the page; words : in place of figures
     look_at : why its light is not green; to_do : about what is said in words
     has_earlier : results of before stand until there are new ones
+    group : that its data are part of, and in_group : how it stands there, in words; members : sweeps of a group
     """
 
     name: str
@@ -57,6 +63,20 @@ class SweepRow:
     has_earlier: bool = False
     look_at: str = ""
     to_do: str = ""
+    group: str = ""
+    in_group: str = ""
+    members: tuple[str, ...] = ()
+
+    @property
+    def named_members(self) -> tuple[str, ...]:
+        """The first of them."""
+        return self.members[:MOST_MEMBERS]
+
+    @property
+    def about_group(self) -> tuple[str, str]:
+        """How it stands in its group, in words: what is said before the group's name, and behind it."""
+        before, _, behind = self.in_group.partition(self.group)
+        return f"{before[:1].upper()}{before[1:]}", f"{behind}."
 
     @property
     def lamp(self) -> Lamp:
@@ -92,6 +112,8 @@ def judged(state: str, verdict: str) -> tuple[Lamp, str]:
     """The colour of a sweep, and what it means in words."""
     if state == "processed":
         return LAMPS.get(verdict, "look"), VERDICTS.get(verdict, "processed")
+    if state == "failed" and verdict == "good":
+        return "open", ALONE
     return STATES.get(state, ("open", state))
 
 
@@ -132,13 +154,14 @@ def sweep_row(
 
     to_do : about an error
     """
+    group = group_of(result) if state in ("processed", "failed") else {}
     is_processed = state == "processed" and bool(result.get("unit_cell"))
     figures = _figures(result) if is_processed else {}
     shown = images_in_words(int(result.get("n_images") or n_images), result.get("n_images_used"))
     return SweepRow(
         name,
         state,
-        str(result.get("verdict") or ""),
+        verdict_of(result),
         name,
         words,
         visit,
@@ -147,16 +170,18 @@ def sweep_row(
         has_earlier=has_earlier,
         look_at=_worst_first(result) if state == "processed" else "",
         to_do=to_do if state in FAILED else "",
+        group=group.get("name", ""),
+        in_group=group.get("words", ""),
+        members=tuple(result.get("members") or ()) if state == "processed" else (),
         **figures,
     )
 
 
 def _worst_first(result: Mapping[str, Any]) -> str:
     """Why a light is not green: the gravest of what is said, whole, and how much more there is; "" where it is."""
-    names = list(result.get("look_at") or ())
+    names, said = doubts_left(result), said_in_doubt(result)
     if not names:
         return ""
-    said = list(result.get("warnings") or ())
     more = len(said) - 1
     rest = f" {more} more in the summary." if more > 0 else ""
     return f"{said[0][:1].upper()}{said[0][1:]}.{rest}" if said else f"{first_of(names)}."
@@ -201,8 +226,8 @@ def visit_index(
     is_open = any(n for (state, _), n in tally.items() if state in OPEN)
     life = "" if alive is None or is_open else LIFE  # while sweeps are open the page itself is written often enough
     return render(
-        "index.html", title=title, rows=rows, listed=listed, counts=counts_in_words(tally, n_groups), written=written,
-        alive=alive if is_open else None, life=life,
+        "index.html", title=title, rows=rows, here={row.name for row in rows}, listed=listed,
+        counts=counts_in_words(tally, n_groups), written=written, alive=alive if is_open else None, life=life,
         interrupted_counts=counts_in_words(_interrupted(tally), n_groups),
         pages=pages, refresh=refresh if is_open or not rows else max(refresh, 60) if refresh else 0,
     )  # fmt: skip

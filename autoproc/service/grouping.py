@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePath
+from typing import Any
 
 from autoproc.decisions.joint import MOST_SPOTS
+from autoproc.reports.in_group import standings
 from autoproc.service.events import Event
 from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.group_params import GroupParams
@@ -141,3 +143,13 @@ def members_of(job: Job, queue: JobQueue, params: GroupParams) -> tuple[SweepPla
         if found_group(group).fingerprint == job.fingerprint:
             return group.sweeps
     return ()
+
+
+def tell_sweeps(queue: JobQueue, group: Job, result: Mapping[str, Any]) -> None:
+    """The sweeps of a group that is done are told how they stand in it; result : the gist of its summary."""
+    if group.kind != COMBINED:
+        return
+    runs: Mapping[str, int] = result.get("members") or {}
+    is_made = result.get("status") == State.processed
+    own = queue.membership.results(runs) if is_made else {}
+    queue.membership.tell(group.name, runs, standings(group.name, result, own))

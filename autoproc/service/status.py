@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autoproc.legible import legible
+from autoproc.reports.in_group import group_of, verdict_of
 from autoproc.service.events import duration, times_in_words
 from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.job_queue.jobs import JobQueue
@@ -171,7 +172,9 @@ def _cells(job: Job, now: float, is_interrupted: bool) -> dict[str, str]:
     if is_interrupted:
         return _cells(job, now, False) | {"state": f"[yellow]{INTERRUPTED}[/]", REMARK: escape(TO_RESUME)}
     result = job.result if job.state in WITH_RESULT else {}
-    colour, verdict = COLOURS[job.state], result.get("verdict") or ""
+    colour, verdict = COLOURS[job.state], verdict_of(result)
+    if job.state is State.failed and group_of(result):  # a failure is not good for being in a group
+        verdict = ""
     return {
         "sweep": escape(legible(job.name)),
         "state": f"[{colour}]{WORDS.get(job.state, job.state)}[/]",
@@ -225,6 +228,8 @@ def _remark(job: Job, now: float) -> str:
         remarks.insert(0, job.error)
     if job.state is State.processed:
         remarks.append(doubts_in_words(job.result))
+    elif job.state is State.failed:
+        remarks.append(group_of(job.result).get("words", ""))
     if job.state is State.queued and job.not_before > now:
         remarks.append(f"again in {duration(job.not_before - now)}")
     if job.damage != job.error:

@@ -23,6 +23,12 @@ UNLIKELY = 0.05
 FEW_ABSENT = 3
 """Reflections that a screw axis extinguishes, up to which it is told on how many it rests: of centric reflections that
 no axis extinguishes one in six has E^2 below 0.04 (Wilson's distribution), and looks like one that is."""
+UNTESTED = "too few related reflections to test"
+UNCERTAIN_LAUE = "the Laue group is uncertain"
+UNTOLD_SCREWS = "cannot tell screw axes"
+UNCERTAIN = "the space group is uncertain"
+LIKELY = "the space group is likely, not certain"
+"""How those warnings begin that only say that too little was measured to tell."""
 CERTAIN = 0.95
 """Probability of the space group, 19 to 1, below which a choice that is clear is still called likely, not certain."""
 
@@ -45,7 +51,7 @@ def symmetry_warnings(
     found = _laue_warnings(best, subgroups) if given is None else _against(given, best, subgroups, absences, setting)
     untested = [e for e in elements if e.order > 1 and e.sums.n_unique < MIN_PAIRS]
     if untested:
-        found.append(f"too few related reflections to test {_names(untested)}: more rotation is needed")
+        found.append(f"{UNTESTED} {_names(untested)}: more rotation is needed")
     inside = set(best.subgroup.members)
     tested = [e for e in elements if e.order > 1 and e.sums.n_unique >= MIN_PAIRS]
     weak = [e for e in tested if inside.issuperset(e.members) and e.cc < model.cc_true - CC_DROP]
@@ -65,6 +71,11 @@ def symmetry_warnings(
     if absences.is_certain and given is None:
         found += _likely_only(absences)
     return tuple(found)
+
+
+def tells_too_little(warning: str) -> bool:
+    """It says that too little was measured to tell the symmetry, not that something speaks against it."""
+    return warning.startswith((UNTESTED, UNCERTAIN_LAUE, UNTOLD_SCREWS, UNCERTAIN, LIKELY))
 
 
 def resting_on_few(group: gemmi.SpaceGroup, absences: Absences) -> str:
@@ -90,7 +101,7 @@ def _likely_only(absences: Absences) -> list[str]:
     why = resting_on_few(best.groups[0], absences)
     rival = " or ".join(symbol(g) for g in others[0].groups)
     return [
-        f"the space group is likely, not certain: {symbol(best.groups[0])} ({best.score:.2f}), then {rival} "
+        f"{LIKELY}: {symbol(best.groups[0])} ({best.score:.2f}), then {rival} "
         f"({others[0].score:.2f}){why and '; '}{why}; give symmetry.space_group= if it is known"
     ]
 
@@ -100,8 +111,7 @@ def _laue_warnings(best: SubgroupScore, subgroups: Sequence[SubgroupScore]) -> l
     if best.confidence >= MIN_CONFIDENCE or not others:
         return []
     return [
-        f"the Laue group is uncertain: {_scored(best)} or {_scored(others[0])}; "
-        "more rotation tells, or give symmetry.laue_group="
+        f"{UNCERTAIN_LAUE}: {_scored(best)} or {_scored(others[0])}; more rotation tells, or give symmetry.laue_group="
     ]
 
 
@@ -143,13 +153,13 @@ def _screw_warning(absences: Absences) -> str:
     if absences.centre is not None:
         names = ", ".join(f"{symbol(g)} ({c.score:.2f})" for c in absences.candidates[:4] for g in c.groups)
         why = "".join(f". {sentence.removesuffix('.')}" for sentence in undecided(absences))
-        return f"the space group is uncertain: {names}; give symmetry.space_group= if it is known{why}"
+        return f"{UNCERTAIN}: {names}; give symmetry.space_group= if it is known{why}"
     names = f"any of {', '.join(symbol(g) for g in equally_good(absences))}; give symmetry.space_group= if it is known"
     unseen = [s.name for s in absences.screw_axes if not s.n_absent]
     if unseen:
         axes = ", ".join(unseen)
-        return f"cannot tell screw axes {axes}: no reflection that they extinguish was measured; {names}"
-    return f"cannot tell screw axes for certain from few axial reflections: {names}"
+        return f"{UNTOLD_SCREWS} {axes}: no reflection that they extinguish was measured; {names}"
+    return f"{UNTOLD_SCREWS} for certain from few axial reflections: {names}"
 
 
 def _names(elements: Sequence[ElementScore]) -> str:

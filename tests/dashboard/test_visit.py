@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from queued import finished, found, queue_in
+from queued import RESULT, begun, finished, found, queue_in
 from starlette.testclient import TestClient
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
+from autoproc.service.job_queue.job import State
 from autoproc.service.processing.outputs import Outputs
 
 
@@ -62,3 +63,35 @@ def test_a_sweep_that_is_not_there_is_said(client):
     answer = client.get("/sweeps/lysi")
     assert answer.status_code == 404
     assert "there is no sweep lysi" in answer.text
+
+
+@pytest.fixture
+def grouped(output):
+    """A wedge of a group that has settled its completeness, but not its damage."""
+    queue = queue_in(output)
+    queue.cancel("waiting")
+    said = {"completeness": "completeness: 60%", "B": "B grows by 17 A^2"}
+    doubts = [{"name": name, "verdict": "look", "says": words} for name, words in said.items()]
+    finished(queue, "x_1", verdict="look", look_at=list(said), doubts=doubts, warnings=list(said.values()))
+    queue.add(found("combined/x", kind="combined"))
+    queue.finish(begun(queue), State.processed, RESULT | {"members": {"x_1": 1, "x_2": 1}}, {})
+    standing = {"name": "combined/x", "words": "part of combined/x, which is complete", "settled": ["completeness"],
+                "verdict": "look"}  # fmt: skip
+    queue.membership.tell("combined/x", {"x_1": 1}, {"x_1": standing})
+    queue.close()
+
+
+def test_a_wedge_leads_to_its_group_and_back(grouped, client):
+    page = client.get("/").text
+    assert 'look closer: B; part of <a href="/sweeps/combined/x">combined/x</a>, which is complete' in page
+    assert 'of <a href="/sweeps/x_1">x_1</a>, <a href="/sweeps/x_2">x_2</a>' in page
+    rows = {row["name"]: row for row in client.get("/api/sweeps").json()["rows"]}
+    assert (rows["x_1"]["group"], rows["x_1"]["lamp"], rows["x_1"]["members"]) == ("combined/x", "look", [])
+    assert rows["combined/x"]["members"] == ["x_1", "x_2"]
+
+
+def test_the_page_of_a_wedge_tells_what_its_group_has_settled(grouped, client):
+    page = client.get("/sweeps/x_1").text
+    assert 'part of <a href="/sweeps/combined/x">combined/x</a>, which is complete' in page
+    assert "<li>completeness: 60%</li>" in page
+    assert "<li>B grows" not in page, "it has no summary here, whose warnings would be said"

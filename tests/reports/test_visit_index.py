@@ -114,6 +114,51 @@ def test_a_light_that_is_not_green_says_why():
     assert 'class="why"' not in visit_index([sweep_row("a", "processed", RESULT | {"look_at": []}, 10)])
 
 
+STANDING = {"name": "combined/x", "words": "part of combined/x, which is complete", "settled": ["completeness"],
+            "verdict": "good"}  # fmt: skip
+WEDGE = RESULT | {"look_at": ["completeness"], "warnings": ["completeness: 60%"], "group": STANDING,
+                  "doubts": [{"name": "completeness", "verdict": "look", "says": "completeness: 60%"}]}  # fmt: skip
+
+
+def test_a_wedge_leads_to_its_group_and_the_group_to_its_sweeps():
+    group = RESULT | {"verdict": "good", "members": {"x_1": 1, "x 2": 1, "gone": 1}}
+    rows = [sweep_row("combined/x", "processed", group, 20), sweep_row("x_1", "processed", WEDGE, 10),
+            sweep_row("x 2", "processed", WEDGE, 10)]  # fmt: skip
+    page = visit_index(rows)
+    assert "3 sweeps: 3 good" in page
+    assert "completeness: 60%" not in page
+    assert 'Part of <a href="#combined/x">combined/x</a>, which is complete.' in page
+    assert '<td class="state" id="combined/x"' in page
+    assert (
+        'Of 3 sweeps: <a href="#x_1">x_1</a>, <a href="#x%202">x 2</a>, <a href="gone/report.html">gone</a></div>'
+        in page
+    )
+    alone = visit_index(rows[1:])
+    assert '<a href="combined/x/report.html">combined/x</a>' in alone, "where the group's row is on another page"
+
+
+def test_of_many_sweeps_of_a_group_the_first_are_named():
+    members = {f"x_{n}": 1 for n in range(1, 61)}
+    page = visit_index([sweep_row("combined/x", "processed", RESULT | {"members": members}, 20)])
+    assert "x_8</a> and 52 more" in page
+
+
+def test_what_is_wrong_with_a_wedge_itself_is_said_before_its_group():
+    damage = {"name": "B", "verdict": "look", "says": "b grows by 17 A^2"}
+    wedge = WEDGE | {"look_at": ["completeness", "B"], "warnings": ["completeness: 60%", damage["says"]],
+                     "doubts": [*WEDGE["doubts"], damage], "group": STANDING | {"verdict": "look"}}  # fmt: skip
+    row = sweep_row("x_1", "processed", wedge, 10)
+    assert (row.lamp, row.look_at) == ("look", "B grows by 17 A^2.")
+    assert 'colspan="10">B grows by 17 A^2.<div class="group">Part of' in visit_index([row])
+
+
+def test_a_sweep_that_failed_alone_does_not_shout_where_its_group_has_it():
+    failed = {"status": "failed", "verdict": "bad", "group": STANDING}
+    row = sweep_row("x_1", "failed", failed, 10, "too few spots")
+    assert (row.lamp, row.verdict_words) == ("open", "no result alone")
+    assert "which is complete" in visit_index([row])
+
+
 def test_results_of_before_stand_while_a_sweep_is_processed_again():
     page = visit_index([sweep_row("a", "queued", {}, 10, has_earlier=True)])
     assert links(page) == ["a/report.html"]

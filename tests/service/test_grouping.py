@@ -9,7 +9,7 @@ from queue_for_tests import Service, found
 
 from autoproc.service.events import event_lines
 from autoproc.service.group_params import GroupParams
-from autoproc.service.grouping import Grouping, groups_of
+from autoproc.service.grouping import Grouping, groups_of, tell_sweeps
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.sweep_names import folder_name, from_one_name, group_folder, in_one_name
 from autoproc.service.processing.outputs import Outputs, home_of
@@ -79,6 +79,25 @@ def test_a_group_follows_its_sweeps(service, image):
     assert list(service.outputs.work.iterdir()) == []
     lines = [line for event in service.events for line in event_lines(event) if "together" in line]
     assert lines == ["combined/x: 34 images of 2 sweeps together"]
+
+
+def test_the_sweeps_of_a_group_are_told_that_they_are_part_of_it(service, image):
+    service.begin().taken(image("x_1"), image("x_2"), image("y_1"))
+    service.work_off()
+    told = {job.name: job.result.get("group", {}).get("name") for job in service.queue.rows()}
+    assert told == {"x_1": "combined/x", "x_2": "combined/x", "y_1": None, "combined/x": None}
+    service.queue.reprocess("x_2", {})
+    service.work_off()
+    assert service.queue.named("x_2").result["group"]["words"].startswith("part of combined/x")
+
+
+def test_the_sweeps_of_a_group_that_fails_are_part_of_none(service, image):
+    service.begin().taken(image("x_1"), image("x_2"))
+    service.work_off()
+    members = service.queue.named("combined/x").result["members"]
+    for status in ("failed", "not_combined"):
+        tell_sweeps(service.queue, service.queue.named("combined/x"), {"status": status, "members": members})
+        assert "group" not in service.queue.named("x_1").result
 
 
 def test_nothing_is_done_twice(service, image):

@@ -18,7 +18,7 @@ from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.owner import this_program
 from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.processing.outputs import Outputs, home_of
-from autoproc.service.status import Queue, counted, status_table
+from autoproc.service.status import Queue, counted, status_table, story_lines
 from autoproc.service.visit_page import VisitPage, page_of
 
 SWEEP = FoundSweep(Path("/data/v1/a_####.cbf"), "cbf", (1, 10), 10, "f1", "complete", "", "a", "/data/v1", 100.0)
@@ -252,3 +252,19 @@ def test_all_that_arrive_are_counted_on_the_page(queue, outputs):
 def test_further_pages_do_not_say_who_lives(queue, outputs):
     queue.add(SWEEP)
     assert "alive.html" not in page_of(queue.rows(), outputs.output, pages=[("1 to 200", "")])
+
+
+def test_the_status_tells_of_groups_and_of_what_they_have_settled(queue):
+    queue.add(SWEEP)
+    job = queue.claim("me", 60.0)
+    doubts = [{"name": "completeness", "verdict": "look", "says": "completeness: 60%"}]
+    result = {"status": "processed", "verdict": "look", "look_at": ["completeness"], "doubts": doubts}
+    queue.finish(job, State.processed, result, {})
+    standing = {"name": "combined/a", "words": "part of combined/a, which is complete", "settled": ["completeness"],
+                "verdict": "good"}  # fmt: skip
+    queue.membership.tell("combined/a", {"a": 1}, {"a": standing})
+    text = StringIO()
+    Console(file=text, width=200).print(status_table(Queue.of(queue), 200))
+    assert re.search(r"good .*part of combined/a, which is complete", text.getvalue())
+    assert "look closer" not in text.getvalue()
+    assert any("group: part of combined/a" in line for line in story_lines(queue.named("a")))

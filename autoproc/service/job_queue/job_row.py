@@ -58,6 +58,20 @@ def _are_runs(value: object) -> bool:
     return isinstance(value, dict) and all(map(_is_whole, value.values()))
 
 
+def _are_doubts(value: object) -> bool:
+    keys = ("name", "verdict", "says")
+    return isinstance(value, list) and all(
+        isinstance(one, dict) and all(_is_text(one.get(key)) for key in keys) for one in value
+    )
+
+
+def _is_standing(value: object) -> bool:
+    """How a sweep stands in its group (reports/in_group.py)."""
+    if not isinstance(value, dict) or not _are_texts(value.get("settled")):
+        return False
+    return all(_is_text(value.get(key)) for key in ("name", "words", "verdict"))
+
+
 def _is_story(value: object) -> bool:
     return isinstance(value, list) and all(
         isinstance(one, dict) and _is_time(one.get("at")) and _is_text(one.get("event")) for one in value
@@ -83,7 +97,8 @@ RESULT: Kinds = {
     **dict.fromkeys(("n_lattices", "n_images", "n_images_used", "n_spots"), (_is_whole, None)),
     **dict.fromkeys(("d_min", "completeness", "multiplicity", "i_over_sigma", "isa"), (_is_number, None)),
     **dict.fromkeys(("r_meas", "r_meas_inner", "r_pim", "cc_half", "cc_anom", "cc_anom_inner"), (_is_number, None)),
-    **dict.fromkeys(("warnings", "look_at"), (_are_texts, None)),
+    **dict.fromkeys(("warnings", "look_at", "alternatives"), (_are_texts, None)),
+    "doubts": (_are_doubts, None), "aside": (_are_changes, None), "group": (_is_standing, None),
     "retryable": (lambda value: isinstance(value, bool), None), "members": (_are_runs, None),
     "unit_cell": (_is_cell, None),
 }  # fmt: skip

@@ -20,6 +20,7 @@ from autoproc.service.job_queue.changes import Changes
 from autoproc.service.job_queue.chosen import Chosen
 from autoproc.service.job_queue.job import TO_START_ANEW, Job, State, sql_read, sql_text
 from autoproc.service.job_queue.job_row import columns_of, job_of
+from autoproc.service.job_queue.membership import Membership
 from autoproc.service.job_queue.overview import Overview
 from autoproc.service.job_queue.presence import Presence
 from autoproc.service.job_queue.priorities import Priorities
@@ -74,6 +75,7 @@ class JobQueue:
         self.overview = Overview(self._db)
         self.changes = Changes(self._db)
         self.chosen = Chosen(self._db, clock)
+        self.membership = Membership(self._db, clock)
         self.priorities = Priorities(self._db)
 
     def close(self) -> None:

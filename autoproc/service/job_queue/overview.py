@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from autoproc.service.job_queue.job import Job, State, sql_read
 from autoproc.service.job_queue.job_row import job_of
-from autoproc.service.job_queue.sweep_query import SweepList, of_result
+from autoproc.service.job_queue.sweep_query import VERDICT, SweepList
 from autoproc.service.sample_groups import COMBINED
 
-TALLY = f"SELECT state, {of_result('verdict')}, count(*) FROM jobs GROUP BY 1, 2"
+TALLY = f"SELECT state, {VERDICT}, count(*) FROM jobs GROUP BY 1, 2"
 COUNTS = "SELECT state, count(*) FROM jobs GROUP BY 1"
 """What tally adds up, from the index of states alone."""
 LOOKS = "SELECT (id - 1) / ?, group_concat(state || run || length(story)) FROM jobs GROUP BY 1 ORDER BY 1"

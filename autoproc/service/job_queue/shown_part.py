@@ -12,13 +12,22 @@ from typing import TypeAlias
 
 from autoproc.service.job_queue.job import sql_read
 
-VIEWS = """
-CREATE TEMP VIEW jobs AS SELECT * FROM main.jobs AS every WHERE CASE every.kind WHEN 'combined'
-    THEN EXISTS (SELECT 1 FROM json_each(iif(json_valid(every.result), every.result, 'null'), '$.members'))
-        AND NOT EXISTS (
-            SELECT 1 FROM json_each(iif(json_valid(every.result), every.result, 'null'), '$.members') AS member
-            LEFT JOIN main.jobs AS own ON own.name = member.key
-            WHERE own.id IS NULL OR NOT is_shown(own.path, own.first_image, own.last_image))
+MEMBERS = "json_each(iif(json_valid({job}.result), {job}.result, 'null'), '$.members')"
+IS_GROUP_SHOWN = f"""
+EXISTS (SELECT 1 FROM {MEMBERS}) AND NOT EXISTS (
+    SELECT 1 FROM {MEMBERS} AS member LEFT JOIN main.jobs AS own ON own.name = member.key
+    WHERE own.id IS NULL OR NOT is_shown(own.path, own.first_image, own.last_image))
+"""
+RESULT = f"""
+CASE WHEN NOT json_valid(every.result) OR json_extract(every.result, '$.group') IS NULL THEN every.result
+    WHEN EXISTS (SELECT 1 FROM main.jobs AS whole WHERE whole.name = json_extract(every.result, '$.group.name')
+        AND {IS_GROUP_SHOWN.format(job="whole")}) THEN every.result
+    ELSE json_remove(every.result, '$.group') END
+"""
+"""A sweep's result, without how it stands in a group that is not shown."""
+VIEWS = f"""
+CREATE TEMP VIEW jobs AS SELECT {{columns}} FROM main.jobs AS every WHERE CASE every.kind WHEN 'combined'
+    THEN {IS_GROUP_SHOWN.format(job="every")}
     ELSE is_shown(every.path, every.first_image, every.last_image) END;
 CREATE TEMP VIEW arriving AS SELECT rowid AS rowid, * FROM main.arriving WHERE is_shown(path, NULL, NULL);
 CREATE TEMP VIEW programs AS SELECT program, '[]' AS watches, beat_at, 0 AS n_more FROM main.programs;
@@ -40,7 +49,9 @@ def show_part(db: sqlite3.Connection, is_shown: IsShown) -> None:
     """From now on the connection shows only sweeps for which this is so."""
     db.create_function("is_shown", 3, lambda path, first, last: is_shown(sql_read(path), _number(first), _number(last)))
     db.execute("PRAGMA temp_store = MEMORY")  # to change it later would take the views away
-    db.executescript(VIEWS)
+    names = [row["name"] for row in db.execute("PRAGMA main.table_info(jobs)")]
+    columns = [f"{RESULT} AS result" if name == "result" else f"every.{name} AS {name}" for name in names]
+    db.executescript(VIEWS.format(columns=", ".join(columns)))
     db.set_authorizer(_by_views_alone)
 
 

@@ -33,11 +33,16 @@ def of_result(key: str) -> str:
     return f"CASE WHEN json_valid(result) THEN json_extract(result, '$.{key}') END"
 
 
+VERDICT = f"COALESCE({of_result('group.verdict')}, {of_result('verdict')})"
+"""SQL for what the checks of a job came to, but for what its group has settled."""
 COLUMNS: Mapping[str, str] = {
     "id": "id", "name": "name", "folder": FOLDER, "visit": "visit", "state": "state", "n_images": "n_images",
     "latest": "COALESCE(finished_at, started_at, found_at)",
     "words": f"lower(name || char(10) || path || char(10) || COALESCE({of_result('space_group')}, ''))",
-    **{name: f"CASE WHEN state = 'processed' THEN {of_result(name)} END" for name in OF_RESULT},
+    **{
+        name: f"CASE WHEN state = 'processed' THEN {VERDICT if name == 'verdict' else of_result(name)} END"
+        for name in OF_RESULT
+    },
 }  # fmt: skip
 """Of the table in memory, and where they are taken from."""
 KEYS: Mapping[str, str] = {"name_key": "in_order(name)", "place": "in_order(CAST(folder AS BLOB))"}

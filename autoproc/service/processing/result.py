@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from autoproc.reports.checks.check import Check
+from autoproc.reports.in_group import doubts_left, group_of, verdict_of
 from autoproc.wording import VERDICTS, angstrom, first_of
 
 DOUBTFUL = ("look", "bad")
@@ -22,10 +24,15 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
         "hint": summary.get("error_hint"),
         "retryable": bool(summary.get("error_retryable") or summary.get("lost")),
         "lost": summary.get("lost") or "",
-        **({"members": summary["members"]} if "members" in summary else {}),
+        **({"members": summary["members"], "aside": set_aside(summary)} if "members" in summary else {}),
         "warnings": list(summary.get("warnings", ())),
         "verdict": (summary.get("quality") or {}).get("verdict"),
-        "look_at": doubtful(summary),
+        "look_at": [check["name"] for check in doubtful(summary)],
+        "doubts": [
+            {"name": check["name"], "verdict": check["verdict"], "says": warning_of(check)}
+            for check in doubtful(summary)
+        ],
+        "alternatives": list(summary.get("alternatives") or ()),
         **{key: summary.get(key) for key in crystal},
         **{key: finite(overall.get(key)) for key in STATISTICS},
         "r_meas_inner": finite(inner.get("r_meas")),
@@ -35,17 +42,27 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def doubtful(summary: dict[str, Any]) -> list[str]:
-    """Names of the checks that are not good, the gravest first."""
+def doubtful(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """The checks that are not good, the gravest first."""
     checks = (summary.get("quality") or {}).get("checks") or ()
-    return [check["name"] for verdict in ("bad", "look") for check in checks if check["verdict"] == verdict]
+    return [check for verdict in ("bad", "look") for check in checks if check["verdict"] == verdict]
+
+
+def warning_of(check: dict[str, Any]) -> str:
+    """What a check that is not good warns of, as the summary has it."""
+    return Check(**check).warning or check["value"]
+
+
+def set_aside(summary: dict[str, Any]) -> dict[str, str]:
+    """The data sets of a group that are not in its result, and why, by their names."""
+    return {row["name"]: row["why_aside"] for row in summary.get("data_sets") or () if row["why_aside"]}
 
 
 def doubts_in_words(result: dict[str, Any]) -> str:
-    """Why a light is not green; "" where it is."""
-    verdict = result.get("verdict") or ""
-    named = first_of(result.get("look_at") or ())
-    return f"{VERDICTS[verdict]}: {named}" if verdict in DOUBTFUL and named else ""
+    """Why a light is not green; and of which group its data are part. "" where there is nothing to say."""
+    verdict, named = verdict_of(result), first_of(doubts_left(result))
+    doubts = f"{VERDICTS[verdict]}: {named}" if verdict in DOUBTFUL and named else ""
+    return "; ".join(filter(None, (doubts, group_of(result).get("words"))))
 
 
 def finite(value: Any) -> float | None:
@@ -62,7 +79,7 @@ def result_line(name: str, result: dict[str, Any]) -> str:
         f"Rmeas {result['r_meas']:.3f}" if result.get("r_meas") is not None else "",
         f"CC1/2 {result['cc_half']:.3f}" if result.get("cc_half") is not None else "",
         f"{result['n_lattices']} lattices" if (result.get("n_lattices") or 1) > 1 else "",
-        f"{VERDICTS['bad'].upper()}, see summary.txt" if result.get("verdict") == "bad" else doubts_in_words(result),
+        f"{VERDICTS['bad'].upper()}, see summary.txt" if verdict_of(result) == "bad" else doubts_in_words(result),
     ]
     return "  ".join([f"{name}: {result.get('space_group') or ''}", cell, *filter(None, figures)])
 

@@ -74,6 +74,19 @@ def test_a_group_is_shown_where_all_of_it_is(queue, part):
     assert [job.name for job in part.rows() if job.kind == "combined"] == ["combined/ours"]
 
 
+def test_how_a_sweep_stands_in_a_group_is_shown_where_the_group_is(queue, part):
+    group(queue, "ours", ["mine_1", "mine_2"])
+    group(queue, "mixed", ["mine_2", "theirs"])
+    for number, name in ((1, "ours"), (2, "mixed")):
+        standing = {"name": f"combined/{name}", "words": f"part of combined/{name}", "settled": [], "verdict": "look"}
+        runs = {f"mine_{number}": 1}
+        queue.membership.tell(f"combined/{name}", runs, dict.fromkeys(runs, standing))
+    assert part.named("mine_1").result["group"]["name"] == "combined/ours"
+    assert "group" not in part.named("mine_2").result
+    assert part.named("mine_2").result["verdict"] == "good"
+    assert part.overview.list.tally() == {("processed", "look"): 1, ("processed", "good"): 2}
+
+
 def test_what_comes_and_where_it_is_looked_for(queue, part):
     queue.presence.attend("here:1:1", ["/data/secret"])
     queue.presence.show("here:1:1", [Arriving(f"/data/{n}.h5", n, 3, "", None) for n in ("mine", "theirs")], 7)

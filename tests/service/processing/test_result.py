@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from autoproc.service.processing.result import doubtful, doubts_in_words, result_line
+from autoproc.service.processing.result import brief, doubts_in_words, result_line
 
 
 def result(**changes: Any) -> dict[str, Any]:
@@ -27,9 +27,14 @@ def test_what_a_user_must_know_is_on_the_line(changes, words):
 
 
 def test_a_light_that_is_not_green_has_reasons_the_gravest_first():
-    checks = [{"name": n, "verdict": v} for n, v in (("ice", "look"), ("images", "good"), ("lattices", "bad"))]
-    summary = {"quality": {"verdict": "bad", "checks": checks}}
-    assert doubtful(summary) == ["lattices", "ice"]
+    told = (("ice", "look", ""), ("images", "good", ""), ("lattices", "bad", "look closely"))
+    checks = [{"name": n, "value": "2", "usual": "1", "verdict": v, "advice": a} for n, v, a in told]
+    kept = brief({"status": "processed", "quality": {"verdict": "bad", "checks": checks}})
+    assert kept["look_at"] == ["lattices", "ice"]
+    assert kept["doubts"] == [
+        {"name": "lattices", "verdict": "bad", "says": "lattices: 2 (usual: 1); look closely"},
+        {"name": "ice", "verdict": "look", "says": "2"},
+    ]
     assert doubts_in_words({"verdict": "bad", "look_at": ["lattices", "ice"]}) == "beware: lattices, ice"
     assert doubts_in_words({"verdict": "look", "look_at": ["ice"]}) == "look closer: ice"
     assert doubts_in_words({"verdict": "good", "look_at": []}) == ""
@@ -39,3 +44,20 @@ def test_a_light_that_is_not_green_has_reasons_the_gravest_first():
         == "look closer: geometry, header or images, ice and 1 more"
     )
     assert doubts_in_words({"verdict": "bad"}) == "", "results of earlier versions do not say"
+
+
+def test_what_a_group_has_settled_is_no_doubt_and_the_group_is_named():
+    group = {"name": "combined/x", "words": "part of combined/x, which is complete", "settled": ["completeness"]}
+    alone = {"verdict": "look", "look_at": ["completeness", "ISa"]}
+    both = doubts_in_words(alone | {"group": group | {"verdict": "look"}})
+    assert both == "look closer: ISa; part of combined/x, which is complete"
+    wedge = alone | {"look_at": ["completeness"], "group": group | {"verdict": "good"}}
+    assert doubts_in_words(wedge) == group["words"]
+    assert result_line("x", result() | wedge).endswith(f"  {group['words']}")
+
+
+def test_of_a_group_it_is_kept_what_was_set_aside_and_which_space_groups_are_left():
+    rows = [{"name": "x_1", "why_aside": ""}, {"name": "x_2", "why_aside": "another structure"}]
+    kept = brief({"status": "processed", "members": {"x_1": 1}, "data_sets": rows, "alternatives": ["P 32"]})
+    assert (kept["aside"], kept["alternatives"]) == ({"x_2": "another structure"}, ["P 32"])
+    assert "aside" not in brief({"status": "processed"})

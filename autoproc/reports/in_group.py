@@ -1,0 +1,105 @@
+"""How a sweep stands in the group that its data are part of: what the group has settled, and what is left.
+
+A wedge alone is incomplete, and often cannot tell its space group. Where its group is complete and tells it, that is no
+reason to look at the wedge; what is wrong with the wedge itself still is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autoproc.models.data_set_names import sweep_of
+from autoproc.symmetry.doubts import tells_too_little
+
+COVERAGE = ("completeness", "completeness at low resolution", "multiplicity")
+"""Checks that only say how much was measured, which the data of others add to."""
+SYMMETRY = "symmetry: "
+"""How the names of the doubts of that stage begin."""
+
+
+def standings(
+    group: str, result: Mapping[str, Any], sweeps: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """How each sweep of a group stands in it, by its name.
+
+    group : its name; result : the gist of its summary; sweeps : those of the summaries of its sweeps, by their names
+    """
+    return {name: _standing(name, group, result, own) for name, own in sweeps.items()}
+
+
+def _standing(name: str, group: str, result: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    aside = result.get("aside") or {}
+    of_sweep = {each: why for each, why in aside.items() if sweep_of(each) == name}
+    if name in of_sweep or len(of_sweep) >= max(own.get("n_lattices") or 1, 1):
+        words = f"left out of {group}: {next(iter(of_sweep.values()))}"
+        return {"name": group, "words": words, "settled": [], "verdict": _worst(["look", own.get("verdict") or "look"])}
+    doubts = own.get("doubts") or []
+    settled = [doubt["name"] for doubt in doubts if _is_settled(doubt, result)]
+    left = [doubt["verdict"] for doubt in doubts if doubt["name"] not in settled]
+    is_told = bool(doubts) or own.get("status") == "failed"  # results of earlier versions do not say
+    verdict = _worst(["good", *left]) if is_told else own.get("verdict") or ""
+    words = _part_of(group, result, any(one.startswith(SYMMETRY) for one in settled))
+    if of_sweep:
+        verdict = _worst(["look", verdict or "look"])
+        words = f"{words}, but for {'; '.join(f'{each}: {why}' for each, why in of_sweep.items())}"
+    return {"name": group, "words": words, "settled": settled, "verdict": verdict}
+
+
+def _is_settled(doubt: Mapping[str, str], group: Mapping[str, Any]) -> bool:
+    """The group's data are free of a doubt that more data can settle."""
+    named = group.get("look_at") or ()
+    if doubt["name"] in COVERAGE:
+        return doubt["name"] not in named and _is_complete(group)
+    is_of_symmetry = doubt["name"].startswith(SYMMETRY) and tells_too_little(doubt["says"])
+    return is_of_symmetry and _tells_symmetry(group)
+
+
+def _is_complete(group: Mapping[str, Any]) -> bool:
+    return group.get("completeness") is not None and COVERAGE[0] not in (group.get("look_at") or ())
+
+
+def _tells_symmetry(group: Mapping[str, Any]) -> bool:
+    """No doubt is left of the group's space group; one of which to beware is no witness."""
+    doubts = [name for name in group.get("look_at") or () if name.startswith(SYMMETRY)]
+    is_sound = bool(group.get("space_group")) and group.get("verdict") != "bad"
+    return is_sound and not doubts and not group.get("alternatives")
+
+
+def _part_of(group: str, result: Mapping[str, Any], is_told: bool) -> str:
+    complete = "which is complete" if _is_complete(result) else "which is not complete yet"
+    tells = f" and settles the space group: {result['space_group']}" if is_told else ""
+    beware = "; beware of the group, its summary says why" if result.get("verdict") == "bad" else ""
+    return f"part of {group}, {complete}{tells}{beware}"
+
+
+def _worst(verdicts: Sequence[str]) -> str:
+    return next(verdict for verdict in ("bad", "look", "good") if verdict in verdicts)
+
+
+def group_of(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How a sweep stands in its group, as the queue keeps it with the result; empty without a group."""
+    return result.get("group") or {}
+
+
+def verdict_of(result: Mapping[str, Any]) -> str:
+    """What the checks of a sweep came to, but for what its group has settled; "" where nobody knows."""
+    return str(group_of(result).get("verdict") or result.get("verdict") or "")
+
+
+def doubts_left(result: Mapping[str, Any]) -> list[str]:
+    """Names of the checks that are not good and that its group has not settled, the gravest first."""
+    settled = group_of(result).get("settled") or ()
+    return [name for name in result.get("look_at") or () if name not in settled]
+
+
+def said_in_doubt(result: Mapping[str, Any]) -> list[str]:
+    """What is to be warned of, whole, but for what its group has settled."""
+    settled = set(settled_warnings(result))
+    return [said for said in result.get("warnings") or () if said not in settled]
+
+
+def settled_warnings(result: Mapping[str, Any]) -> list[str]:
+    """What a sweep's summary warns of, and its group has settled."""
+    settled = group_of(result).get("settled") or ()
+    return [doubt["says"] for doubt in result.get("doubts") or () if doubt["name"] in settled]
