@@ -11,9 +11,12 @@ from typing import Any
 
 from autoproc.models.data_set_names import sweep_of
 from autoproc.symmetry.doubts import tells_too_little
+from autoproc.wording import in_brief
 
 COVERAGE = ("completeness", "completeness at low resolution", "multiplicity")
 """Checks that only say how much was measured, which the data of others add to."""
+MOST_LETTERS = 80
+"""Of why a sweep was left out; the group's summary has all of it."""
 SYMMETRY = "symmetry: "
 """How the names of the doubts of that stage begin."""
 
@@ -21,8 +24,9 @@ SYMMETRY = "symmetry: "
 def standings(
     group: str, result: Mapping[str, Any], sweeps: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """How each sweep of a group stands in it, by its name.
+    """How each sweep of a group stands in it, by its name: in words, with the verdict on what is left of its doubts.
 
+    settled : names of the others; space_group : which the group tells and the sweep could not, "" for none
     group : its name; result : the gist of its summary; sweeps : those of the summaries of its sweeps, by their names
     """
     return {name: _standing(name, group, result, own) for name, own in sweeps.items()}
@@ -32,27 +36,35 @@ def _standing(name: str, group: str, result: Mapping[str, Any], own: Mapping[str
     aside = result.get("aside") or {}
     of_sweep = {each: why for each, why in aside.items() if sweep_of(each) == name}
     if name in of_sweep or len(of_sweep) >= max(own.get("n_lattices") or 1, 1):
-        words = f"left out of {group}: {next(iter(of_sweep.values()))}"
-        return {"name": group, "words": words, "settled": [], "verdict": _worst(["look", own.get("verdict") or "look"])}
+        words = f"left out of {group}: {in_brief(next(iter(of_sweep.values())), MOST_LETTERS)}"
+        verdict = _worst(["look", own.get("verdict") or "look"])
+        return {"name": group, "words": words, "settled": [], "space_group": "", "verdict": verdict}
     doubts = own.get("doubts") or []
     settled = [doubt["name"] for doubt in doubts if _is_settled(doubt, result)]
     left = [doubt["verdict"] for doubt in doubts if doubt["name"] not in settled]
     is_told = bool(doubts) or own.get("status") == "failed"  # results of earlier versions do not say
     verdict = _worst(["good", *left]) if is_told else own.get("verdict") or ""
-    words = _part_of(group, result, any(one.startswith(SYMMETRY) for one in settled))
+    told = str(result["space_group"]) if any(one.startswith(SYMMETRY) for one in settled) else ""
+    words = _part_of(group, result, told)
     if of_sweep:
         verdict = _worst(["look", verdict or "look"])
-        words = f"{words}, but for {'; '.join(f'{each}: {why}' for each, why in of_sweep.items())}"
-    return {"name": group, "words": words, "settled": settled, "verdict": verdict}
+        out = "; ".join(f"{each}: {in_brief(why, MOST_LETTERS)}" for each, why in of_sweep.items())
+        words = f"{words}, but for {out}"
+    return {"name": group, "words": words, "settled": settled, "space_group": told, "verdict": verdict}
 
 
 def _is_settled(doubt: Mapping[str, str], group: Mapping[str, Any]) -> bool:
     """The group's data are free of a doubt that more data can settle."""
-    named = group.get("look_at") or ()
+    if not _is_of_little(doubt):
+        return False
     if doubt["name"] in COVERAGE:
-        return doubt["name"] not in named and _is_complete(group)
-    is_of_symmetry = doubt["name"].startswith(SYMMETRY) and tells_too_little(doubt["says"])
-    return is_of_symmetry and _tells_symmetry(group)
+        return doubt["name"] not in (group.get("look_at") or ()) and _is_complete(group)
+    return _tells_symmetry(group)
+
+
+def _is_of_little(doubt: Mapping[str, str]) -> bool:
+    """It says that little was measured, and nothing else."""
+    return doubt["name"] in COVERAGE or (doubt["name"].startswith(SYMMETRY) and tells_too_little(doubt["says"]))
 
 
 def _is_complete(group: Mapping[str, Any]) -> bool:
@@ -66,9 +78,9 @@ def _tells_symmetry(group: Mapping[str, Any]) -> bool:
     return is_sound and not doubts and not group.get("alternatives")
 
 
-def _part_of(group: str, result: Mapping[str, Any], is_told: bool) -> str:
+def _part_of(group: str, result: Mapping[str, Any], told: str) -> str:
     complete = "which is complete" if _is_complete(result) else "which is not complete yet"
-    tells = f" and settles the space group: {result['space_group']}" if is_told else ""
+    tells = f" and settles the space group: {told}" if told else ""
     beware = "; beware of the group, its summary says why" if result.get("verdict") == "bad" else ""
     return f"part of {group}, {complete}{tells}{beware}"
 
@@ -94,9 +106,15 @@ def doubts_left(result: Mapping[str, Any]) -> list[str]:
 
 
 def said_in_doubt(result: Mapping[str, Any]) -> list[str]:
-    """What is to be warned of, whole, but for what its group has settled."""
+    """What is to be warned of, whole, but for what its group has settled.
+
+    That little was measured goes last unless it is grave: it is as true of good crystals as of dying ones.
+    """
     settled = set(settled_warnings(result))
-    return [said for said in result.get("warnings") or () if said not in settled]
+    doubts = result.get("doubts") or ()
+    of_little = {doubt["says"] for doubt in doubts if doubt["verdict"] != "bad" and _is_of_little(doubt)}
+    left = [said for said in result.get("warnings") or () if said not in settled]
+    return sorted(left, key=lambda said: said in of_little)
 
 
 def settled_warnings(result: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -249,3 +250,32 @@ def test_one_alone_is_not_compared(client):
     words = "choose another sweep"
     assert words in client.get("/compare?of=lyso").text
     assert words not in client.get("/compare?of=lyso&of=other").text
+
+
+def test_what_the_group_has_settled_is_not_among_the_warnings(client, output, group):
+    place = Outputs(output).results("lyso") / "summary.json"
+    summary = json.loads(place.read_text())
+    said = {"completeness": "completeness: 60%", "B": "B grows by 17 A^2"}
+    doubts = [{"name": name, "verdict": "look", "says": words} for name, words in said.items()]
+    checks = [{"name": name, "value": "so", "usual": "not so", "verdict": "look", "advice": ""} for name in said]
+    summary |= {"warnings": list(said.values()), "quality": {"verdict": "look", "checks": checks}}
+    summary["alternatives"] = ["P 32"]
+    place.write_text(json.dumps(summary))
+    standing = {"name": "combined/both", "words": "part of combined/both, which is complete", "verdict": "look",
+                "settled": ["completeness"], "space_group": "P 31"}  # fmt: skip
+    queue = queue_in(output)
+    queue.cancel("atwork")
+    queue.reprocess("lyso", {})
+    job = begun(queue)
+    queue.finish(job, State.processed, RESULT | {"doubts": doubts, "look_at": list(said)}, {})
+    queue.membership.tell("combined/both", {"lyso": job.run}, {"lyso": standing})
+    queue.close()
+    page = client.get("/sweeps/lyso").text
+    warned, _, checked = page.partition('<h2 id="checks">')
+    assert "<li>B grows" in warned
+    assert "completeness: 60%" not in warned
+    assert 'The group <a href="/sweeps/combined/both">combined/both</a> tells it: <b>P 31</b>' in warned
+    assert "<summary>1 that the group has settled</summary>" in checked
+    assert "<li>completeness: 60%</li>" in checked
+    before = client.get("/sweeps/lyso?processing=1").text
+    assert "the group has settled" not in before, "results from before are of no group"

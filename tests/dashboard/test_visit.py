@@ -90,8 +90,7 @@ def test_a_wedge_leads_to_its_group_and_back(grouped, client):
     assert rows["combined/x"]["members"] == ["x_1", "x_2"]
 
 
-def test_the_page_of_a_wedge_tells_what_its_group_has_settled(grouped, client):
+def test_the_page_of_a_wedge_leads_to_its_group(grouped, client):
     page = client.get("/sweeps/x_1").text
-    assert 'part of <a href="/sweeps/combined/x">combined/x</a>, which is complete' in page
-    assert "<li>completeness: 60%</li>" in page
-    assert "<li>B grows" not in page, "it has no summary here, whose warnings would be said"
+    assert '<b>Group:</b> part of <a href="/sweeps/combined/x">combined/x</a>, which is complete' in page
+    assert 'Of 2 sweeps: <a href="/sweeps/x_1">x_1</a>' in client.get("/sweeps/combined/x").text

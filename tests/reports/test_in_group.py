@@ -32,6 +32,7 @@ def test_a_healthy_wedge_of_a_complete_group_has_a_green_light():
     assert verdict_of(wedge) == "good"
     assert doubts_left(wedge) == said_in_doubt(wedge) == []
     assert wedge["group"]["words"] == "part of combined/x, which is complete and settles the space group: P 31"
+    assert wedge["group"]["space_group"] == "P 31"
     assert settled_warnings(wedge) == [one["says"] for one in WEDGE]
 
 
@@ -46,6 +47,11 @@ def test_without_a_group_all_is_as_it_was():
     wedge = alone(*WEDGE)
     assert (verdict_of(wedge), doubts_left(wedge)) == ("bad", [one["name"] for one in WEDGE])
     assert verdict_of({}) == ""
+
+
+def test_that_little_was_measured_is_said_last_unless_it_is_grave():
+    assert said_in_doubt(alone(SCREWS, MULTIPLICITY, DAMAGE)) == [one["says"] for one in (DAMAGE, SCREWS, MULTIPLICITY)]
+    assert said_in_doubt(alone(COMPLETENESS, DAMAGE))[0] == COMPLETENESS["says"]
 
 
 def test_a_group_that_is_not_complete_settles_no_completeness():
@@ -64,6 +70,7 @@ def test_a_group_that_cannot_tell_either_settles_no_space_group(changes):
     wedge = within(alone(*WEDGE), GOOD | changes)
     assert doubts_left(wedge) == [SCREWS["name"]]
     assert "space group" not in wedge["group"]["words"]
+    assert wedge["group"]["space_group"] == ""
 
 
 def test_a_group_to_beware_of_says_so():
@@ -71,7 +78,7 @@ def test_a_group_to_beware_of_says_so():
 
 
 def test_a_sweep_that_does_not_fit_is_part_of_nothing():
-    group = GOOD | {"aside": {"x_1": "it agrees with the others in no setting"}}
+    group = GOOD | {"aside": {"x_1": "it agrees with the others in no setting: CC 0.10, where 0.98 is expected"}}
     wedge = within(alone(*WEDGE), group)
     assert wedge["group"]["words"] == "left out of combined/x: it agrees with the others in no setting"
     assert (verdict_of(wedge), len(doubts_left(wedge))) == ("bad", 3)
