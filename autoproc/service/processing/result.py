@@ -24,7 +24,7 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
         "hint": summary.get("error_hint"),
         "retryable": bool(summary.get("error_retryable") or summary.get("lost")),
         "lost": summary.get("lost") or "",
-        **({"members": summary["members"], "aside": set_aside(summary)} if "members" in summary else {}),
+        **({"members": summary["members"], "aside": left_aside(summary)} if "members" in summary else {}),
         "warnings": list(summary.get("warnings", ())),
         "verdict": (summary.get("quality") or {}).get("verdict"),
         "look_at": [check["name"] for check in doubtful(summary)],
@@ -53,7 +53,7 @@ def warning_of(check: dict[str, Any]) -> str:
     return Check(**check).warning or check["value"]
 
 
-def set_aside(summary: dict[str, Any]) -> dict[str, str]:
+def left_aside(summary: dict[str, Any]) -> dict[str, str]:
     """The data sets of a group that are not in its result, and why, by their names."""
     return {row["name"]: row["why_aside"] for row in summary.get("data_sets") or () if row["why_aside"]}
 
