@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gemmi
@@ -9,8 +10,11 @@ import numpy as np
 
 from autoproc.merging.against_others import against_others, on_common_scale
 from autoproc.merging.groups import group_equivalents
+from autoproc.models.experiment import Experiment
+from autoproc.models.numbering import sweeps_of
 from autoproc.models.reflections import Reflections
 from autoproc.viewing.reflections_on_image import fates, places, resolution_limit
+from autoproc.viewing.sweep_of_rows import sweep_of_rows
 
 MOST = 500
 """Equivalents that are listed."""
@@ -39,8 +43,12 @@ def _codes(hkl: np.ndarray) -> np.ndarray:
     return (h << 42) + (k << 21) + m
 
 
-def equivalents(table: Reflections, row: int, group: gemmi.SpaceGroup, first_image: int) -> dict[str, Any]:
+def equivalents(
+    table: Reflections, row: int, group: gemmi.SpaceGroup, experiments: Sequence[Experiment]
+) -> dict[str, Any]:
     """What there is of a reflection's equivalents: where each is and, of scaled ones, its intensity and how far off.
+
+    experiments : of the table
 
     A deviation is from the weighted mean of the others that scaling accepts, in standard uncertainties of the
     difference; the mean that is told is that of all that it accepts.
@@ -50,10 +58,12 @@ def equivalents(table: Reflections, row: int, group: gemmi.SpaceGroup, first_ima
     rows, which = rows[:MOST], which[:MOST]
     some = table[rows]
     fate, words = fates(some, resolution_limit(table))
-    place = places(some)
+    sweep = sweep_of_rows(some, experiments)
+    first = np.array([experiments[members[0]].scan.image_range[0] for members in sweeps_of(experiments)])
+    image = np.floor(places(some)[:, 2]).astype(int) + first[sweep]
     told: dict[str, Any] = {
         "row": rows.tolist(), "hkl": some["hkl"].tolist(), "is_mate": is_mate[which].tolist(),
-        "image": (np.floor(place[:, 2]).astype(int) + first_image).tolist(),
+        "image": image.tolist(), "sweep": sweep.tolist(),
         "lattice": some["experiment_id"].tolist(),
         "words": [words[n]["words"] for n in fate],
     }  # fmt: skip

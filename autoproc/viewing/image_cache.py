@@ -54,6 +54,13 @@ class BoundedCache:
             self._make(key, make, future)
         return future.result()
 
+    def forget(self, key: Hashable, made: Sized) -> None:
+        """Lets go what is kept under a key, if it is this."""
+        with self._lock:
+            if self._made.get(key) is made:
+                del self._made[key]
+                self._taken -= made.n_bytes
+
     def _make(self, key: Hashable, make: Callable[[], Sized], future: Future) -> None:
         try:
             made = make()

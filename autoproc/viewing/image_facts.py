@@ -11,7 +11,7 @@ from autoproc.geometry.ice_rings import HALF_WIDTH, ice_ring_inverse_d2
 from autoproc.integration.predict import detector_d_min
 from autoproc.models.experiment import Experiment
 from autoproc.viewing.image_tiles import TILE, level_shapes
-from autoproc.viewing.images import SweepOfImages
+from autoproc.viewing.images import ONE, Stack, SweepOfImages
 
 ICE_D_MIN = 1.2
 """Rings of ice to here, Angstrom: finer ones are never seen."""
@@ -52,11 +52,16 @@ def _models(one: Experiment) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def image_facts(sweep: SweepOfImages, number: int) -> dict[str, Any]:
-    """Of one image: its file, and the setting matrix of each lattice in the middle of it. Raises NoSuchImage."""
+def image_facts(sweep: SweepOfImages, number: int, stack: Stack = ONE) -> dict[str, Any]:
+    """Of one image, or a stack from it on: file, how many images there are, and the setting matrix of each lattice.
+
+    The matrices are those of the middle of the first image. Raises NoSuchImage.
+    """
     frame = sweep.frame(number)
     return {
         "image": number,
+        "n_images": len(sweep.frames(number, stack)),
+        "version": sweep.version(number, stack),
         "file": str(sweep.reader.path(frame).name),
         "settings": [
             _list(model.crystal.A_at(np.array([frame + 0.5]))[0]) for model in sweep.models if model.crystal is not None

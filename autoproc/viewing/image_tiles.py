@@ -108,12 +108,12 @@ def pyramid_of_counts(
 
 
 def pyramid_of_values(values: np.ndarray, mask: np.ndarray, step: float, n_threads: int = 0) -> Pyramid:
-    """The pyramid of a map (slow, fast) of values from 0 on, rounded to multiples of a step."""
+    """The pyramid of a map (slow, fast) of values from 0 on, in multiples of a step; above the codes is an overload."""
     most = float(np.iinfo(np.uint32).max)
     levels = _empty_levels(values.shape, np.uint32)
 
     def fill(first: int, end: int) -> None:
-        scaled = np.clip(np.rint(values[first:end] / step), 0, most - 1) + 1
+        scaled = np.clip(np.rint(values[first:end].astype(np.float64) / step), 0, most - 1) + 1
         levels[0][first:end] = np.where(mask[first:end], scaled, 0)
         pool_rows(levels, first, end)
 

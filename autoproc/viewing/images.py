@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
+import os
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import sweeps_of
 from autoproc.stages.find_spots import FindSpotsParams
 from autoproc.viewing.image_cache import BoundedCache
-from autoproc.viewing.image_tiles import Pyramid, pyramid_of_counts
+from autoproc.viewing.image_tiles import HIGHEST, Pyramid, pyramid_of_counts
 from autoproc.viewing.spot_view import searched, spot_pyramid
 from autoproc.viewing.subject import Subject
 
@@ -60,11 +61,13 @@ ONE = Stack()
 class SweepOfImages:
     """The images of one sweep, and the lattices on them.
 
+    number : its place among the file's sweeps
     members : positions of its experiments among those of the file; models : these
     mask : (slow, fast) bool, of the detector; own : tells these images from others in the cache
     """
 
     title: str
+    number: int
     members: tuple[int, ...]
     models: tuple[Experiment, ...]
     reader: StoredImages
@@ -82,14 +85,20 @@ class SweepOfImages:
         """Number of the first image."""
         return self.experiment.scan.image_range[0]
 
-    @property
-    def version(self) -> str:
-        """Another where the images, or what is believed of their pixels, are others."""
-        try:
-            changed = self.reader.path(0).stat().st_mtime_ns
-        except OSError:  # the first is missing; the others may be there
-            changed = 0
-        return hashlib.blake2b(repr((self.own, changed)).encode(), digest_size=6).hexdigest()
+    def version(self, number: int, stack: Stack = ONE) -> str:
+        """Of an image, or a stack: another where a file of it, or what is believed of its pixels, is another.
+
+        Raises NoSuchImage.
+        """
+        return hashlib.blake2b(repr((self.own, self._stamps(number, stack))).encode(), digest_size=6).hexdigest()
+
+    def frames(self, number: int, stack: Stack = ONE) -> range:
+        """Those of an image, or of a stack from it on, as far as there are any. Raises NoSuchImage."""
+        frame = self.frame(number)
+        return range(frame, min(frame + stack.n, self.reader.n_frames))
+
+    def _stamps(self, number: int, stack: Stack) -> tuple[Stamp, ...]:
+        return stamps(self.reader.path(frame) for frame in self.frames(number, stack))
 
     def frame(self, number: int) -> int:
         """Counted from 0. Raises NoSuchImage."""
@@ -100,34 +109,36 @@ class SweepOfImages:
 
     def pyramid(self, number: int, stack: Stack = ONE) -> Pyramid:
         """Of an image, or a stack of those from it on that are there. Raises NoSuchImage, and what reading raises."""
-        frame = self.frame(number)
-        return self.cache.ask((self.own, frame, stack), lambda: self._made(frame, stack))
+        frames = self.frames(number, stack)
+        return self.cache.ask((self.own, frames, stack, self._stamps(number, stack)), lambda: self._made(frames, stack))
 
     def spot_map(self, number: int, kind: str, params: FindSpotsParams) -> Pyramid:
         """What the spot finder sees of an image: one of spot_view.MAPS. Raises NoSuchImage, and what reading raises."""
         frame = self.frame(number)
-        key = (self.own, frame, kind, params.model_dump_json())
+        gain = self.experiment.detector[0].gain
+        key = (self.own, frame, kind, gain, params.model_dump_json(), self._stamps(number, ONE))
 
         def made() -> Pyramid:
             return spot_pyramid(searched(self.experiment, self.reader.read(frame), self.mask, params), kind)
 
         return self.cache.ask(key, made)
 
-    def _made(self, frame: int, stack: Stack) -> Pyramid:
+    def _made(self, frames: range, stack: Stack) -> Pyramid:
         low, high = self.reader.min_trusted, self.reader.max_trusted
         if stack.n == 1:
-            return pyramid_of_counts(self.reader.read(frame), self.mask, low, high, in_place=True)
-        frames = range(frame, min(frame + stack.n, self.reader.n_frames))
-        counts, mask, most = stacked(self.reader, frames, stack.how)
-        return pyramid_of_counts(counts, mask & self.mask, min(low, 0), most, in_place=True)
+            return pyramid_of_counts(self.reader.read(frames[0]), self.mask, low, high, in_place=True)
+        counts, mask, (least, most) = stacked(self.reader, frames, stack.how)
+        return pyramid_of_counts(counts, mask & self.mask, least, most, in_place=True)
 
 
-def stacked(reader: StoredImages, frames: Sequence[int], how: str) -> tuple[np.ndarray, np.ndarray, float]:
-    """Frames one upon the other: counts (slow, fast) int32, where there are any (slow, fast) bool, and the overload.
+def stacked(reader: StoredImages, frames: Sequence[int], how: str) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """Frames one upon the other: counts (slow, fast) int32, where there are any (slow, fast) bool, lowest and overload.
 
     A pixel that is overloaded on one is overloaded; one without a count on some has that of the others, scaled up.
     """
-    total = np.zeros(reader.shape, np.int64)
+    least = int(min(reader.min_trusted, 0))
+    nothing = 0 if how == "sum" else least
+    total = np.full(reader.shape, nothing, np.int64)
     n_good = np.zeros(reader.shape, np.int32)
     is_over = np.zeros(reader.shape, bool)
     for frame in frames:
@@ -135,28 +146,56 @@ def stacked(reader: StoredImages, frames: Sequence[int], how: str) -> tuple[np.n
         good = counts >= reader.min_trusted
         is_over |= counts >= reader.max_trusted
         n_good += good
-        kept = np.where(good, counts, 0)
+        kept = np.where(good, counts, nothing)
         total = total + kept if how == "sum" else np.maximum(total, kept)
     if how == "sum":
         short = (n_good > 0) & (n_good < len(frames))
         total[short] = total[short] * len(frames) // n_good[short]
-    most = int(min(total.max(initial=0) + 1, (1 << 31) - (1 << 23)))
-    counts = np.minimum(total, most - 1).astype(np.int32)
+    least = int(min(total.min(where=n_good > 0, initial=0), 0))
+    most = int(min(total.max(initial=0) + 1, HIGHEST))
+    counts = np.clip(total, least, most - 1).astype(np.int32)
     counts[is_over] = most
-    return counts, n_good > 0, float(most)
+    return counts, n_good > 0, (least, most)
+
+
+Stamp = tuple[int, int, int]
+
+
+def stamps(paths: Iterable[Path]) -> tuple[Stamp, ...]:
+    """Of each file in turn, once: others than before where a file is another, zeros for one that is not there."""
+    return tuple(_stamp(path) for path in dict.fromkeys(paths))
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        status = os.stat(path)
+    except OSError:  # reading says why
+        return 0, 0, 0
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenSweep:
-    """The files of a sweep, open. mask : (slow, fast) bool, of its detector."""
+    """The files of a sweep, open.
+
+    mask : (slow, fast) bool, of its detector
+    held : files that stay open from image to image, and so are not seen to be others; when_opened : their stamps
+    """
 
     reader: StoredImages
     mask: np.ndarray
+    held: tuple[Path, ...]
+    when_opened: tuple[Stamp, ...]
 
     @property
     def n_bytes(self) -> int:
         """Memory that it takes."""
         return self.mask.nbytes
+
+    @property
+    def is_old(self) -> bool:
+        """Whether a file has been written since."""
+        return stamps(self.held) != self.when_opened
 
 
 class ImageRoom:
@@ -179,12 +218,20 @@ class ImageRoom:
         subject.require_own_images(models[0])
         key = _images_of(models[0])
         opened = self._open.ask(key, lambda: _opened(models[0]))
-        return SweepOfImages(subject.title, groups[number], models, opened.reader, opened.mask, self._cache, key)
+        if opened.is_old:
+            self._open.forget(key, opened)
+            opened = self._open.ask(key, lambda: _opened(models[0]))
+        reader, mask, own = opened.reader, opened.mask, (key, opened.when_opened)
+        return SweepOfImages(subject.title, number, groups[number], models, reader, mask, self._cache, own)
 
 
 def _opened(experiment: Experiment) -> OpenSweep:
-    reader = open_reader(experiment)
-    return OpenSweep(reader, reader.mask)
+    images, reader = experiment.imageset, open_reader(experiment)
+    held: tuple[Path, ...] = ()
+    if images is not None and images.kind == "hdf5":
+        held = (Path(images.template), *dict.fromkeys(reader.path(frame) for frame in range(reader.n_frames)))
+    before = stamps(held)
+    return OpenSweep(reader, reader.mask, held, before)
 
 
 def _images_of(experiment: Experiment) -> Hashable:

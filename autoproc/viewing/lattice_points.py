@@ -18,6 +18,7 @@ from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Beam, Experiment, Panel
 from autoproc.models.reflections import Reflections
 from autoproc.viewing.images import sweeps_among
+from autoproc.viewing.sweep_of_rows import sweep_of_experiments, sweep_of_rows
 
 MOST_POINTS = 1_000_000
 """Points that are sent, evenly taken from a longer table: 50 MB. A sweep of a large cell has 300,000 strong spots."""
@@ -109,10 +110,10 @@ def lattice_points(experiments: Sequence[Experiment], spots: Reflections, at_mos
     rows = rows[spots["xyz_obs_px"][rows].any(axis=1)]
     spots = spots.without("shoebox")[rows]
     members = sweeps_among(experiments)
-    sweep_of = [next(n for n, among in enumerate(members) if e in among) for e in range(len(experiments))]
-    crystals = [(n, sweep_of[n], e.crystal) for n, e in enumerate(experiments) if e.crystal is not None]
+    own = sweep_of_experiments(experiments)
+    crystals = [(n, int(own[n]), e.crystal) for n, e in enumerate(experiments) if e.crystal is not None]
     lattices = tuple(Lattice(*found) for found in crystals)
-    sweep, lattice = _belonging(spots, sweep_of, lattices)
+    sweep, lattice = sweep_of_rows(spots, experiments), _lattice_of(spots, len(experiments), lattices)
     lab = _lab([experiments[among[0]] for among in members], sweep, spots)
     whole = np.isfinite(lab).all(axis=1) & np.isfinite(spots["xyz_obs_px"]).all(axis=1)
     rows, spots, sweep, lattice, lab = rows[whole], spots[whole], sweep[whole], lattice[whole], lab[whole]
@@ -154,19 +155,13 @@ def ice_shells() -> np.ndarray:
     return 1 / np.sqrt(ice_ring_inverse_d2(ICE_D_MIN))
 
 
-def _belonging(
-    spots: Reflections, sweep_of: Sequence[int], lattices: Sequence[Lattice]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The sweep and the lattice of each spot."""
-    last = len(sweep_of) - 1
-    experiment = spots["experiment_id"].clip(-1, last) if "experiment_id" in spots else np.full(len(spots), -1)
-    images = spots["imageset_id"] if "imageset_id" in spots else np.zeros(len(spots), np.int32)
-    by_images = images.clip(0, max(sweep_of, default=0))
-    sweep = np.where(experiment >= 0, np.array([*sweep_of, 0])[experiment], by_images)
-    number = np.full(len(sweep_of) + 1, NO_LATTICE)
+def _lattice_of(spots: Reflections, n_experiments: int, lattices: Sequence[Lattice]) -> np.ndarray:
+    """(N,) the lattice of each spot, or NO_LATTICE."""
+    ids = spots["experiment_id"] if "experiment_id" in spots else np.full(len(spots), -1)
+    number = np.full(n_experiments + 1, NO_LATTICE)
     for n, lattice in enumerate(lattices):
         number[lattice.experiment] = n
-    return sweep, np.where(_hkl(spots).any(axis=1), number[experiment], NO_LATTICE)
+    return np.where(_hkl(spots).any(axis=1), number[ids.clip(-1, n_experiments - 1)], NO_LATTICE)
 
 
 def _hkl(spots: Reflections) -> np.ndarray:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gemmi
 import numpy as np
 
+from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.viewing.equivalents import deviations, equivalent_indices, rows_with
 from autoproc.viewing.images import SweepOfImages
-from autoproc.viewing.reflections_on_image import columns_of, fates, places, resolution_limit, rows_of_sweep
+from autoproc.viewing.reflections_on_image import columns_of, fates, places, resolution_limit
+from autoproc.viewing.sweep_of_rows import sweep_of_rows
 
 MOST = 500
 """Reflections of a list."""
@@ -38,11 +41,19 @@ class Wanted:
 
 
 def reflection_list(
-    table: Reflections, sweep: SweepOfImages, n_experiments: int, wanted: Wanted, group: gemmi.SpaceGroup | None
+    table: Reflections,
+    sweep: SweepOfImages,
+    experiments: Sequence[Experiment],
+    wanted: Wanted,
+    group: gemmi.SpaceGroup | None,
 ) -> dict[str, Any]:
-    """Columns of those that are wanted, the first MOST of them; how far each is off where that is their order."""
+    """Columns of those that are wanted, the first MOST of them; how far each is off where that is their order.
+
+    experiments : of the table
+    """
     place = places(table)
-    rows = np.flatnonzero(rows_of_sweep(table, sweep, n_experiments) & _is_wanted(table, place, wanted, group))
+    is_own = sweep_of_rows(table, experiments) == sweep.number
+    rows = np.flatnonzero(is_own & _is_wanted(table, place, wanted, group))
     off = _off(table, place, rows, wanted.order, group)
     order = np.argsort(_key(table, place, rows, wanted.order) if off is None else -np.nan_to_num(off), kind="stable")
     rows = rows[order]

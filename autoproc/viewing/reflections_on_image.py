@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.viewing.images import SweepOfImages
+from autoproc.viewing.sweep_of_rows import sweep_of_rows
 
 MOST = 20_000
 """Reflections of one image that are drawn; the strongest, where there are more."""
@@ -59,13 +62,6 @@ def fates(table: Reflections, d_min: float | None = None) -> tuple[np.ndarray, l
     return result, [{"kind": kind, "words": words} for kind, words in (*kinds, otherwise, BEYOND)]
 
 
-def rows_of_sweep(table: Reflections, sweep: SweepOfImages, n_experiments: int) -> np.ndarray:
-    """(N,) bool: reflections of a sweep's lattices, and those of none where the file has one sweep only."""
-    ids = table["experiment_id"]
-    mine = np.isin(ids, sweep.members)
-    return mine | (ids < 0) if len(sweep.members) == n_experiments else mine
-
-
 def rows_on_images(table: Reflections, frame: int, n: int = 1) -> np.ndarray:
     """(N,) bool: reflections whose box reaches into frames frame .. frame + n - 1."""
     box = table["bbox"]
@@ -109,11 +105,12 @@ def columns_of(table: Reflections, rows: np.ndarray) -> dict[str, Any]:
 
 
 def reflections_on_image(
-    table: Reflections, sweep: SweepOfImages, n_experiments: int, number: int, n: int = 1
+    table: Reflections, sweep: SweepOfImages, experiments: Sequence[Experiment], number: int, n: int = 1
 ) -> dict[str, Any]:
-    """The reflections of a table on an image, or on n from it on. Raises NoSuchImage."""
+    """The reflections of a table on an image, or on n from it on; experiments : of the table. Raises NoSuchImage."""
     frame = sweep.frame(number)
-    rows = np.flatnonzero(rows_of_sweep(table, sweep, n_experiments) & rows_on_images(table, frame, n))
+    is_own = sweep_of_rows(table, experiments) == sweep.number
+    rows = np.flatnonzero(is_own & rows_on_images(table, frame, n))
     n_there = len(rows)
     if n_there > MOST and "intensity_sum" in table:
         rows = np.sort(rows[np.argsort(-table["intensity_sum"][rows])[:MOST]])

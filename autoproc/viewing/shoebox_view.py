@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy
 
-from autoproc.errors import InputError
 from autoproc.geometry.reciprocal import is_entering, resolution, s1_of_spots, zeta
 from autoproc.integration.kabsch import SpotFrames, spot_frames
 from autoproc.integration.predict import Predictions
@@ -25,13 +25,6 @@ LARGEST_SIDE = 128
 """Pixels along a side of what is shown, of boxes that are no spot's."""
 UNTRUSTED, OVERLOADED = -1_000_001, -1_000_000
 """In place of counts, where there is none, and where it is too high."""
-
-
-class NoSuchReflection(InputError):
-    """A row that a table does not have."""
-
-    what = "{title} has no reflection {row} in {stage}"
-    hint = "it has {n}, counted from 0; the table may be another than it was"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,11 +119,9 @@ def background_of(box: Box) -> float:
 
 
 def reflection_facts(
-    table: Reflections, row: int, sweep: SweepOfImages, experiments: list[Experiment], stage: str
+    table: Reflections, row: int, sweep: SweepOfImages, experiments: Sequence[Experiment]
 ) -> dict[str, Any]:
-    """All that is known of a reflection, with its pixels. Raises NoSuchReflection, and what reading raises."""
-    if not 0 <= row < len(table):
-        raise NoSuchReflection(title=sweep.title, row=row, stage=stage, n=len(table))
+    """All that is known of a reflection, with its pixels; sweep : its own. Raises what reading raises."""
     lattice = int(table["experiment_id"][row])
     experiment = experiments[lattice] if 0 <= lattice < len(experiments) else sweep.experiment
     box = reflection_box(table, row, sweep, experiment)

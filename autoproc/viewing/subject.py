@@ -33,6 +33,13 @@ class NothingToSee(InputError):
     hint = "it has {there}"
 
 
+class NoSuchReflection(InputError):
+    """A row that a table does not have."""
+
+    what = "{title} has no reflection {row} in {stage}"
+    hint = "it has {n}, counted from 0; the table may be another than it was"
+
+
 class FileGone(InputError):
     """A file that was named, or was there a moment ago."""
 

@@ -19,7 +19,7 @@ from autoproc.viewing.predictions_on_image import TooManyToPredict, predictions_
 def sweep(tmp_path_factory):
     models = tuple(processed_sweep(tmp_path_factory).integrated.experiments)
     reader = open_reader(models[0])
-    return SweepOfImages("demo", (0, 1), models, reader, reader.mask, BoundedCache(1 << 20), "demo")
+    return SweepOfImages("demo", 0, (0, 1), models, reader, reader.mask, BoundedCache(1 << 20), "demo")
 
 
 @pytest.mark.parametrize("frame", [0, 11, 29])

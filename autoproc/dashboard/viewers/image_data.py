@@ -13,8 +13,10 @@ from autoproc.dashboard.viewers.image_request import (
     WrongQuestion,
     as_json,
     in_thread,
+    is_known,
     numbers,
     packed,
+    still_right,
     whole,
 )
 from autoproc.viewing.contrast import contrast
@@ -47,7 +49,6 @@ def facts(asked: Looked) -> Response:
         "sweeps": sweep_names(subject.experiments(asked.stage)),
         "views": list(MAPS),
         "search": {name: _as_typed(value) for name, value in usual.items()},
-        "version": asked.sweep.version,
         **sweep_facts(asked.sweep),
     }
     return as_json(asked.request, said)
@@ -58,7 +59,7 @@ def image(asked: Looked) -> Response:
     """Of an image, or a stack: its file, lattices, histogram and limits."""
     pyramid = asked.pyramid
     said = {
-        **image_facts(asked.sweep, asked.image),
+        **image_facts(asked.sweep, asked.image, asked.stack),
         **contrast(pyramid),
         "step": pyramid.step,
         "lowest": pyramid.lowest,
@@ -84,10 +85,13 @@ def untrusted(asked: Looked) -> Response:
 @in_thread
 def tile(asked: Looked) -> Response:
     """The codes of a tile, row by row, of one, two or four bytes."""
+    version = asked.version
+    if is_known(asked.request, version):
+        return still_right(version)
     pyramid = asked.pyramid
     level, row, column = (whole(name, asked.request.path_params[name], 0, 9999) for name in ("level", "row", "column"))
     try:
         codes = pyramid.tile(level, row, column)
     except IndexError as error:
         raise WrongQuestion(name="tile", expected="within the image", value=f"{level}/{row}/{column}") from error
-    return packed(asked.request, codes.astype(codes.dtype.newbyteorder("<")).tobytes())
+    return packed(asked.request, codes.astype(codes.dtype.newbyteorder("<")).tobytes(), version=version)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ from starlette.responses import JSONResponse, Response
 from autoproc.config import Config, change_table
 from autoproc.dashboard.website import site_of, subject_in
 from autoproc.errors import AutoprocError, CorruptFile, InputError
+from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.overrides import BadParameter
 from autoproc.service.job_queue.jobs import UnknownSweep
 from autoproc.viewing.image_tiles import Pyramid
 from autoproc.viewing.images import MOST_STACKED, NoSuchImage, NoSuchSweep, Stack, SweepOfImages
-from autoproc.viewing.shoebox_view import NoSuchReflection
 from autoproc.viewing.spot_view import MAPS
-from autoproc.viewing.subject import ImagesElsewhere, NothingToSee, Subject
+from autoproc.viewing.subject import ImagesElsewhere, NoSuchReflection, NothingToSee, Subject
 
 WORKERS = ThreadPoolExecutor(4, thread_name_prefix="images")
 """Threads that read and prepare images; the event loop never does."""
-FOR_EVER = "private, max-age=31536000, immutable"
-"""Of answers whose address names their version."""
+ASK_AGAIN = "private, no-cache"
+"""Of answers that a browser keeps, and asks each time whether they are still right."""
 FASTEST = 1
 """Of zlib: more makes tiles a fifth smaller and takes ten times as long."""
 SMALLEST_PACKED = 512
@@ -105,9 +105,18 @@ class Looked:
         return self.subject.reflections(self.stage)
 
     @property
-    def n_experiments(self) -> int:
-        """Lattices of all the file's sweeps."""
-        return len(self.subject.experiments(self.stage))
+    def experiments(self) -> Sequence[Experiment]:
+        """The models of the stage, of all the file's sweeps."""
+        return self.subject.experiments(self.stage)
+
+    @property
+    def version(self) -> str:
+        """The entity tag of what is drawn of an image. Raises NoSuchImage."""
+        return f'"{self.sweep.version(self.image, self.stack)}"'
+
+    def other(self, number: int) -> SweepOfImages:
+        """Another sweep of the same file. Raises NoSuchSweep."""
+        return site_of(self.request).images.sweep(self.subject, self.stage, number)
 
     def asked(self, name: str, otherwise: str = "") -> str:
         """A word of the query."""
@@ -168,9 +177,20 @@ def _said(error: AutoprocError, status: int) -> Response:
     return JSONResponse({"error": error.message, "advice": error.advice}, status, {"cache-control": "no-store"})
 
 
-def packed(request: Request, content: bytes, kind: str = "application/octet-stream", keep: bool = True) -> Response:
-    """An answer, compressed where the browser takes that."""
-    headers = {"cache-control": FOR_EVER if keep else "no-store", "vary": "accept-encoding"}
+def is_known(request: Request, version: str) -> bool:
+    """Whether the browser has the answer of this version."""
+    return version in request.headers.get("if-none-match", "")
+
+
+def still_right(version: str) -> Response:
+    """The answer to a browser that has it."""
+    return Response(status_code=304, headers={"cache-control": ASK_AGAIN, "etag": version})
+
+
+def packed(request: Request, content: bytes, kind: str = "application/octet-stream", version: str = "") -> Response:
+    """An answer, compressed where the browser takes that; version : its entity tag, if it may be kept."""
+    kept = {"cache-control": ASK_AGAIN, "etag": version} if version else {"cache-control": "no-store"}
+    headers = {**kept, "vary": "accept-encoding"}
     if "gzip" in request.headers.get("accept-encoding", "") and len(content) >= SMALLEST_PACKED:
         packer = zlib.compressobj(FASTEST, zlib.DEFLATED, 31)
         content = packer.compress(content) + packer.flush()
@@ -178,6 +198,6 @@ def packed(request: Request, content: bytes, kind: str = "application/octet-stre
     return Response(content, media_type=kind, headers=headers)
 
 
-def as_json(request: Request, facts: dict[str, Any], keep: bool = False) -> Response:
+def as_json(request: Request, facts: dict[str, Any]) -> Response:
     """Facts, compressed."""
-    return packed(request, bytes(JSONResponse(facts).body), "application/json", keep)
+    return packed(request, bytes(JSONResponse(facts).body), "application/json")

@@ -15,12 +15,13 @@ from autoproc.dashboard.viewers.image_request import (
     whole,
 )
 from autoproc.viewing.equivalents import equivalents
-from autoproc.viewing.images import MOST_STACKED
+from autoproc.viewing.images import MOST_STACKED, SweepOfImages
 from autoproc.viewing.predictions_on_image import predictions_on_image
 from autoproc.viewing.reflection_list import ORDERS, Wanted, reflection_list
 from autoproc.viewing.reflections_on_image import reflections_on_image
 from autoproc.viewing.shoebox_view import reflection_facts
-from autoproc.viewing.subject import NothingToSee
+from autoproc.viewing.subject import NoSuchReflection, NothingToSee
+from autoproc.viewing.sweep_of_rows import sweep_of_rows
 
 LARGEST_INDEX = 9999
 LONGEST_WORDS = 100
@@ -35,7 +36,7 @@ def on_image(asked: Looked) -> Response:
     except NothingToSee as none:
         return as_json(asked.request, {"n": 0, "columns": {}, "fates": [], "words": none.message})
     n_images = asked.number("stack", 1, 1, MOST_STACKED)
-    told = reflections_on_image(table, asked.sweep, asked.n_experiments, asked.image, n_images)
+    told = reflections_on_image(table, asked.sweep, asked.experiments, asked.image, n_images)
     return as_json(asked.request, told)
 
 
@@ -48,14 +49,17 @@ def predicted(asked: Looked) -> Response:
 
 @in_thread
 def one(asked: Looked) -> Response:
-    """One reflection with its pixels; its number is that of the row in the table."""
+    """One reflection with its pixels, on the images of its own sweep; its number is that of the row in the table."""
     row = whole("reflection", asked.request.path_params["row"], 0, 10**9)
-    experiments = list(asked.subject.experiments(asked.stage))
-    told = reflection_facts(asked.table, row, asked.sweep, experiments, asked.stage)
-    group = _group(asked)
-    is_indexed = "hkl" in asked.table and asked.table["hkl"][row].any()
+    table, experiments = asked.table, asked.experiments
+    if row >= len(table):
+        raise NoSuchReflection(title=asked.subject.title, row=row, stage=asked.stage, n=len(table))
+    sweep = asked.other(int(sweep_of_rows(table[row : row + 1], experiments)[0]))
+    told = {**reflection_facts(table, row, sweep, experiments), "sweep": sweep.number}
+    group = _group(sweep)
+    is_indexed = "hkl" in table and table["hkl"][row].any()
     if group is not None and is_indexed:
-        told["equivalents"] = equivalents(asked.table, row, group, asked.sweep.first)
+        told["equivalents"] = equivalents(table, row, group, experiments)
     return as_json(asked.request, told)
 
 
@@ -75,7 +79,7 @@ def listed(asked: Looked) -> Response:
         asked.asked("words")[:LONGEST_WORDS],
         order,
     )
-    told = reflection_list(asked.table, asked.sweep, asked.n_experiments, wanted, _group(asked))
+    told = reflection_list(asked.table, asked.sweep, asked.experiments, wanted, _group(asked.sweep))
     return as_json(asked.request, told)
 
 
@@ -87,6 +91,6 @@ def _index(text: str) -> tuple[int, int, int]:
     return h, k, m
 
 
-def _group(asked: Looked) -> gemmi.SpaceGroup | None:
-    crystals = [model.crystal for model in asked.sweep.models if model.crystal is not None]
+def _group(sweep: SweepOfImages) -> gemmi.SpaceGroup | None:
+    crystals = [model.crystal for model in sweep.models if model.crystal is not None]
     return crystals[0].space_group if crystals else None

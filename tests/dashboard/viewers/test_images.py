@@ -128,7 +128,9 @@ def test_a_tile_has_the_counts_of_its_image(client, experiment, packing):
     assert good.mean() > 0.5
     np.testing.assert_array_equal(codes[good], counts[good] + 1)
     assert not codes[~reader.mask].any()
-    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["cache-control"] == "private, no-cache"
+    again = client.get("/images/5/tiles/0/0/0", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 def test_a_stack_is_the_sum_of_its_images(client, experiment):

@@ -91,8 +91,10 @@ export class Controls {
     $("#slider").setAttribute("aria-valuetext", `image ${this.state.image}`);
   }
 
-  tellFile(file) {
-    $("#file").textContent = file;
+  // n : images of the stack that there are
+  tellFile({ file, n_images: n }) {
+    const isShort = this.state.view === "counts" && n < this.state.stack;
+    $("#file").textContent = isShort ? `${file}: the sweep ends, and only ${n} of ${this.state.stack} images are in it` : file;
   }
 
   tellSpots() {

@@ -3,8 +3,8 @@
 const REST = 120; // milliseconds until the pixel itself is asked for
 
 export class Cursor {
-  constructor({ element, picture, view, geometry, state, settings }) {
-    Object.assign(this, { element, picture, view, geometry, state, settings });
+  constructor({ element, picture, view, geometry, state, now }) {
+    Object.assign(this, { element, picture, view, geometry, state, now });
     this.at = null;
   }
 
@@ -25,14 +25,15 @@ export class Cursor {
   }
 
   #facts(px) {
-    const image = this.state.image + (this.state.stack - 1) / 2;
+    const { n_images: n, settings } = this.now();
+    const image = this.state.image + (n - 1) / 2;
     const facts = [
       ["value", this.#value(px)], ["d", `${this.geometry.d(px).toFixed(px ? 3 : 2)} Å`],
       ["pixel", `${Math.floor(px[0])}, ${Math.floor(px[1])}`],
       ["x, y", `${this.geometry.mm(px).map((value) => value.toFixed(2)).join(", ")} mm`],
       ["φ", `${this.geometry.phi(image).toFixed(2)}°`],
     ];
-    for (const setting of this.settings()) {
+    for (const setting of settings) {
       facts.push(["hkl", this.geometry.hkl(px, image, setting).map((value) => value.toFixed(2)).join("  ")]);
     }
     return facts;

@@ -40,8 +40,9 @@ export class LineProfile {
     if (!this.ends) return;
     const line = this.state.line;
     try {
-      const facts = await this.source.line(picture, line);
-      if (this.state.line === line) this.#fill(facts);
+      const [facts, image] = await Promise.all([this.source.line(picture, line), this.source.image(picture)]);
+      const n = this.state.how === "mean" ? image.n_images : 1; // the server adds up
+      if (this.state.line === line) this.#fill({ ...facts, values: facts.values.map((value) => value && value / n) });
     } catch (error) {
       this.say(error.message);
     }

@@ -13,7 +13,7 @@ export class Picture extends EventTarget {
     this.painter = (state.draw !== "canvas" && WebglPainter.on(canvas)) || new CanvasPainter(canvas);
     this.store = new TileStore({
       address, levels: facts.levels, side: facts.tile, release: (tile) => this.painter.release(tile),
-      changed: () => this.redraw(), failed: (picture, words) => this.#tell("failed", { picture, words }),
+      changed: () => this.redraw(), failed: (picture, words) => this.#failed(picture, words),
     });
     this.ahead = []; // pictures that may be wanted next
     this.look = { low: 0, high: 1, lowest: facts.lowest, step: 1 };
@@ -24,6 +24,12 @@ export class Picture extends EventTarget {
 
   #tell(kind, detail) {
     this.dispatchEvent(new CustomEvent(kind, { detail }));
+  }
+
+  // Nothing is drawn in place of an image that cannot be: not that before it under its name.
+  #failed(picture, words) {
+    if (picture === this.wanted && picture !== this.shown) this.shown = null;
+    this.#tell("failed", { picture, words });
   }
 
   recolour() {

@@ -27,6 +27,7 @@ export class Predictions {
       this.now = facts;
       if (facts?.words) this.say(facts.words);
     } catch (error) {
+      this.kept.delete(picture);
       this.say(error.message);
     }
     this.changed();

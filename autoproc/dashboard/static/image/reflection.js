@@ -25,12 +25,20 @@ export class ReflectionPanel {
     try {
       const facts = await this.source.reflection(row);
       if (this.state.row !== row) return;
+      if (facts.sweep !== this.state.sweep) return this.#elsewhere(facts);
       this.#fill(facts);
       if (go) this.go(facts.columns.place[0]);
     } catch (error) {
       $("#chosen").hidden = true;
       this.say(error.message);
     }
+  }
+
+  // It is of another sweep of the same file, whose page begins there.
+  #elsewhere({ sweep, box, columns }) {
+    const [x, y] = columns.place[0];
+    const image = box.first + Math.floor(box.shape[0] / 2);
+    this.state.change({ sweep, image, x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
   }
 
   // To a place (x, y, frame) of a reflection, whose middle may lie before the first image, or after the last.
@@ -78,12 +86,17 @@ export class ReflectionPanel {
     $("#equivalents summary").textContent = `Equivalents: ${told.row.length}${mean}`;
   }
 
+  // Its image, and where they are of several sweeps, which.
+  #where({ image, sweep }, n) {
+    return sweep.some((one) => one !== this.state.sweep) ? `${image[n]} of sweep ${sweep[n] + 1}` : image[n];
+  }
+
   #equivalent(told, n, row) {
     const button = element("button", { type: "button", className: "link", textContent: told.hkl[n].join(" ") });
     button.addEventListener("click", () => { this.state.change({ row }); this.show(true); });
     const isOff = told.deviation && Math.abs(told.deviation[n] ?? 0) > FAR;
     const cells = [
-      element("td", {}, button, told.is_mate[n] ? " −" : ""), told.image[n],
+      element("td", {}, button, told.is_mate[n] ? " −" : ""), this.#where(told, n),
       told.intensity ? `${figure(told.intensity[n])} ± ${figure(told.sigma[n], 3)}` : "",
       told.deviation ? figure(told.deviation[n], 2) : "",
     ].map((cell) => (cell instanceof Element ? cell : element("td", { textContent: cell })));

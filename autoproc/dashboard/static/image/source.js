@@ -22,7 +22,6 @@ export class Source {
 
   async facts() {
     const facts = await asked(`${this.base}/facts?${this.#common}`);
-    this.version = facts.version;
     this.range = facts.images;
     return facts;
   }
@@ -47,7 +46,6 @@ export class Source {
     const [image, kind] = [picture.slice(0, at), picture.slice(at + 1)];
     const query = this.#common;
     for (const [key, value] of new URLSearchParams(kind)) query.set(key, value);
-    query.set("v", this.version);
     return `${this.base}/${image}/${path}?${query}`;
   }
 
@@ -82,13 +80,25 @@ export class Source {
 
   // Of an image: file, lattices, histogram, limits.
   image(picture) {
-    if (!this.images.has(picture)) {
-      const facts = asked(this.#address(picture, "facts"));
-      facts.catch(() => this.images.delete(picture));
-      this.images.set(picture, facts);
-      if (this.images.size > KEPT) this.images.delete(this.images.keys().next().value);
-    }
+    if (!this.images.has(picture)) this.#ask(picture);
     return this.images.get(picture);
+  }
+
+  // The same, asked again; null where nothing was known, or the image is as it was.
+  async imageIfChanged(picture) {
+    const before = this.images.get(picture);
+    if (!before) return null;
+    const [old, now] = await Promise.all([before, asked(this.#address(picture, "facts"))]);
+    if (old.version === now.version) return null;
+    this.images.set(picture, Promise.resolve(now));
+    return now;
+  }
+
+  #ask(picture) {
+    const facts = asked(this.#address(picture, "facts"));
+    facts.catch(() => this.images.delete(picture));
+    this.images.set(picture, facts);
+    if (this.images.size > KEPT) this.images.delete(this.images.keys().next().value);
   }
 }
 

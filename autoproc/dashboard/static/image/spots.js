@@ -26,13 +26,22 @@ export class Spots {
     this.now = known ?? null;
     this.changed();
     if (!picture || known) return;
-    const answer = await fetch(this.address(picture));
-    const facts = answer.ok ? await answer.json() : { n: 0, columns: {}, fates: [], error: await reason(answer) };
-    this.kept.set(picture, facts);
+    const facts = await this.#asked(picture);
+    if (!facts.error) this.kept.set(picture, facts);
     if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
     if (this.wanted === picture) {
       this.now = facts;
       this.changed();
+    }
+  }
+
+  async #asked(picture) {
+    try {
+      const answer = await fetch(this.address(picture));
+      if (answer.ok) return await answer.json();
+      throw new Error(await reason(answer));
+    } catch (error) {
+      return { n: 0, columns: {}, fates: [], error: error.message };
     }
   }
 

@@ -41,6 +41,16 @@ export class TileStore {
     return tile;
   }
 
+  // What is kept of a picture is of a file that is another by now.
+  forget(picture) {
+    for (const [key, tile] of [...this.kept].filter(([key]) => key.startsWith(`${picture}|`))) {
+      this.kept.delete(key);
+      this.bytes -= tile.bytes;
+      this.release(tile);
+    }
+    this.wrong.delete(picture);
+  }
+
   hasFailed(picture) {
     return this.wrong.get(picture);
   }

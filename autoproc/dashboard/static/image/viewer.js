@@ -27,7 +27,7 @@ const note = (words) => { $("#note").textContent = words ?? ""; };
 export class Viewer {
   constructor(state, source, facts) {
     Object.assign(this, { state, source, facts });
-    this.now = { settings: [] }; // what is known of the image
+    this.now = { settings: [], n_images: 1 }; // what is known of the image
     const view = new View(state, [facts.levels[0][1], facts.levels[0][0]]);
     const geometry = new Geometry(facts);
     const picture = new Picture({ canvas: $("#picture"), state, facts, view, address: source.tileAddress });
@@ -37,7 +37,7 @@ export class Viewer {
     this.line = this.over.line = new LineProfile({ state, source, say });
     this.player = new Player({ state, picture, images: facts.images, button: $("#play") });
     this.contrast = new Contrast({ canvas: $("#histogram"), low: $("#low"), high: $("#high"), state, unit: () => picture.look.step });
-    this.cursor = new Cursor({ element: $("#cursor"), picture, view, geometry, state, settings: () => this.now.settings });
+    this.cursor = new Cursor({ element: $("#cursor"), picture, view, geometry, state, now: () => this.now });
     this.panel = new ReflectionPanel({ state, source, spots: this.spots, say });
     this.list = new ReflectionList({ state, source, panel: this.panel, spots: this.spots, say });
     this.controls = new Controls(this);
@@ -49,7 +49,11 @@ export class Viewer {
     picture.addEventListener("drawn", () => { this.over.draw(); this.cursor.tell(); });
     picture.addEventListener("whole", ({ detail }) => { $("#viewer").dataset.whole = detail.picture; });
     picture.addEventListener("shown", ({ detail }) => { this.over.show(detail.picture); this.line.show(detail.picture); });
-    picture.addEventListener("failed", ({ detail }) => detail.picture === picture.wanted && say(detail.words));
+    picture.addEventListener("failed", ({ detail }) => {
+      if (detail.picture !== picture.wanted) return;
+      say(detail.words);
+      if (picture.shown === null) this.over.show(null);
+    });
     whenTurned(() => { picture.recolour(); this.contrast.draw(); });
     this.#listen();
     this.#fit(); // else the first tiles asked for would be those of no size
@@ -109,28 +113,37 @@ export class Viewer {
     picture.ahead = this.player.ahead.map((image) => source.picture(image));
     picture.show(name);
     this.controls.tellImage();
+    const isKnown = source.images.has(name);
+    const tell = (facts) => { if (source.picture(state.image) === name) this.#know(facts); };
     try {
-      const facts = await source.image(name);
-      if (source.picture(state.image) === name) this.#know(state.how === "mean" ? asMean(facts, state.stack) : facts);
+      tell(await source.image(name));
+      if (picture.store.hasFailed(name)) picture.store.forget(name); // it can be read by now
+      const changed = isKnown && await source.imageIfChanged(name);
+      if (changed) {
+        picture.store.forget(name);
+        tell(changed);
+      }
     } catch (error) {
       say(error.message);
     }
   }
 
   // Images of a kind keep the limits of the first, so that they can be compared.
-  #know(facts) {
+  #know(known) {
     say("");
+    const facts = this.state.how === "mean" ? asMean(known) : known;
     const kind = `${this.source.kind} ${this.state.how}`;
     const limits = this.now.limits && this.now.kind === kind ? this.now.limits : facts.limits;
     this.now = { ...facts, limits, kind };
     Object.assign(this.picture.look, { step: facts.step, lowest: facts.lowest });
     this.#colour();
-    this.controls.tellFile(facts.file);
+    this.controls.tellFile(facts);
   }
 }
 
 // Facts of a sum, as those of the mean.
-function asMean(facts, n) {
+function asMean(facts) {
+  const n = facts.n_images;
   const { edges, pixels } = facts.histogram;
   return {
     ...facts, step: facts.step / n, lowest: facts.lowest / n, limits: facts.limits.map(([low, high]) => [low / n, high / n]),
