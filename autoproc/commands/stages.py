@@ -56,7 +56,7 @@ from autoproc.stages.integrate import IntegrateResult, format_integrate
 from autoproc.stages.merge import format_merge, merge
 from autoproc.stages.pipeline import find_spots_of_sweep, flags_to_carry_on, open_frames
 from autoproc.stages.refine import format_refine, refine
-from autoproc.stages.reindex import lost_groups, reindex, reindex_table
+from autoproc.stages.reindex import changes_told, lost_groups, reindex, reindex_table
 from autoproc.stages.scale import scale, what_is_not_found
 from autoproc.stages.search_beam import format_search_beam, search_beam_position
 from autoproc.wording import angstrom
@@ -158,6 +158,8 @@ def reindex_step(step: Step) -> None:
     experiments = step.experiments()
     new, reflections = reindex(experiments, step.reflections() if tables else None, step.config.reindex)
     step.write("reindexed", new, reflections)
+    for told in changes_told(experiments, new, step.config.reindex):
+        step.console.print(told)
     if step.config.reindex.space_group is None:
         step.warn(lost_groups(experiments, new))
 

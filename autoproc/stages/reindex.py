@@ -9,10 +9,18 @@ import numpy as np
 
 from autoproc.errors import ConfigurationError
 from autoproc.linear_algebra import single_threaded_blas
+from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.models.space_group import primitive_basis, rotations_of, space_group_named, symbol
-from autoproc.symmetry.reindex import operator_of, parse_basis, reindex_experiment, reindex_reflections
+from autoproc.models.space_group import primitive_basis, space_group_named, symbol
+from autoproc.symmetry.other_setting import in_new_axes, is_other_setting, to_other_setting
+from autoproc.symmetry.reindex import (
+    format_basis,
+    operator_of,
+    parse_basis,
+    reindex_experiment,
+    reindex_reflections,
+)
 from autoproc.symmetry.reindex_params import ReindexParams
 from autoproc.symmetry.settings import centring
 
@@ -29,7 +37,8 @@ class CellDeniesSpaceGroup(ConfigurationError):
         "{space_group} is not possible with the cell {cell} of experiment {number} after change_of_basis_op={operator}"
     )
     hint = (
-        "give the operator that leads to the axes of that space group (`autoproc bravais-settings` lists them), or none"
+        "give the operator that leads to the axes of that space group (`autoproc bravais-settings` lists them), or "
+        "none: then the axes go to those of another setting, of the crystal's own space group only"
     )
 
 
@@ -41,38 +50,67 @@ def reindex(
 
     Raises BadChangeOfBasis, also where indices would become fractional, and CellDeniesSpaceGroup.
     """
-    matrix = parse_basis(params.change_of_basis_op)
+    matrices = {number: change_of(experiment, params) for number, experiment in enumerate(experiments)}
     for number, experiment in enumerate(experiments):
-        _check_cell(experiment, number, matrix, params)
-    new = [reindex_experiment(e, matrix, _space_group(e, matrix, params)) for e in experiments]
+        _check_cell(experiment, number, matrices[number], params)
+    new = [reindex_experiment(e, matrices[n], _space_group(e, matrices[n], params)) for n, e in enumerate(experiments)]
     if reflections is None:
         return new, None
-    return new, reindex_reflections(reflections, dict.fromkeys(range(len(new)), matrix))
+    return new, reindex_reflections(reflections, matrices)
+
+
+def change_of(experiment: Experiment, params: ReindexParams) -> np.ndarray:
+    """(3, 3) the change that was given; else to the setting of the wanted space group, where that is another one."""
+    if params.change_of_basis_op is not None:
+        return parse_basis(params.change_of_basis_op)
+    wanted, crystal = _wanted(params), experiment.crystal
+    if wanted is None or crystal is None or not is_other_setting(crystal.space_group, wanted):
+        return np.eye(3)
+    return to_other_setting(crystal, wanted)
+
+
+def changes_told(old: Sequence[Experiment], new: Sequence[Experiment], params: ReindexParams) -> list[str]:
+    """What a space group is called in new axes, and where these lie if no operator was given, a sentence each."""
+    found = {}
+    for one, other in _crystals(old, new):
+        was, has = one.space_group, other.space_group
+        if was.number == has.number and was.xhm() != has.xhm():
+            found[symbol(was), symbol(has), format_basis(np.linalg.inv(other.A) @ one.A)] = None
+    stays = "" if params.change_of_basis_op is not None else "; change_of_basis_op=a,b,c leaves the axes as they are"
+    return [f"{was} is {has} in the new axes, {operator} of those before{stays}" for was, has, operator in found]
+
+
+def _crystals(old: Sequence[Experiment], new: Sequence[Experiment]) -> list[tuple[Crystal, Crystal]]:
+    pairs = ((a.crystal, b.crystal) for a, b in zip(old, new, strict=True))
+    return [(a, b) for a, b in pairs if a is not None and b is not None]
+
+
+def _wanted(params: ReindexParams) -> gemmi.SpaceGroup | None:
+    return None if params.space_group is None else space_group_named(params.space_group)
 
 
 def lost_groups(old: Sequence[Experiment], new: Sequence[Experiment]) -> list[str]:
     """The space groups that experiments had before reindexing and have not after it, a sentence each."""
-    pairs = ((a.crystal, b.crystal) for a, b in zip(old, new, strict=True))
-    groups = {(symbol(a.space_group), symbol(b.space_group)) for a, b in pairs if a is not None and b is not None}
+    groups = [(a.space_group, b.space_group) for a, b in _crystals(old, new)]
+    lost = {(symbol(a), symbol(b)) for a, b in groups if a.number != b.number}
     return [
-        f"the space group was {was} and is {found} in the new axes, which the symmetry of {was} does not fit as it "
-        "stands: space_group= states the one of these axes"
-        for was, found in sorted(groups)
-        if was != found
+        f"the space group was {was} and is {found} in the new axes, for which {was} has no name: space_group= states "
+        "the one of these axes"
+        for was, found in sorted(lost)
     ]
 
 
 @single_threaded_blas
 def reindex_table(reflections: Reflections, params: ReindexParams) -> Reflections:
     """Reflections of any number of experiments in the new basis. Raises BadChangeOfBasis."""
-    matrix = parse_basis(params.change_of_basis_op)
+    matrix = parse_basis(params.change_of_basis_op or "a,b,c")
     ids = np.unique(reflections["experiment_id"])
     return reindex_reflections(reflections, {int(n): matrix for n in ids if n >= 0})
 
 
 def _check_cell(experiment: Experiment, number: int, matrix: np.ndarray, params: ReindexParams) -> None:
     """Raises CellDeniesSpaceGroup where the wanted group's symmetry or centring is not that of the new cell."""
-    wanted = None if params.space_group is None else space_group_named(params.space_group)
+    wanted = _wanted(params)
     if wanted is None or experiment.crystal is None:
         return
     free = np.array(experiment.crystal.reindexed(operator_of(matrix)).cell)
@@ -88,35 +126,18 @@ def _check_cell(experiment: Experiment, number: int, matrix: np.ndarray, params:
             space_group=symbol(wanted),
             cell=" ".join(f"{x:.2f}" for x in free),
             number=number,
-            operator=params.change_of_basis_op,
+            operator=format_basis(matrix),
         )
 
 
 def _space_group(experiment: Experiment, matrix: np.ndarray, params: ReindexParams) -> gemmi.SpaceGroup:
-    wanted = None if params.space_group is None else space_group_named(params.space_group)
+    wanted = _wanted(params)
     if wanted is not None:
         return wanted
     if experiment.crystal is None:
         return gemmi.SpaceGroup("P 1")
-    if _maps_to_itself(experiment.crystal.space_group, matrix):
-        return experiment.crystal.space_group
+    same = in_new_axes(experiment.crystal.space_group, matrix)
+    if same is not None:
+        return same
     kind = centring(matrix @ np.linalg.inv(primitive_basis(experiment.crystal.space_group)))
     return gemmi.SpaceGroup("P 1" if kind not in "ABCFI" else f"{kind} 1")
-
-
-def _maps_to_itself(group: gemmi.SpaceGroup, matrix: np.ndarray) -> bool:
-    """Whether the axes after a change of basis (3, 3) have the same space group, its origin aside.
-
-    Conjugates of a group are of its type, so that rotations on the same axes and absences of the same indices, which
-    are screws and centrings along them, make it the same. P 21 21 2 with other axes is not.
-    """
-    turn = np.rint(matrix)
-    if np.abs(matrix - turn).max() > 1e-6 or round(float(np.linalg.det(turn))) != 1:
-        return False
-    rotations = rotations_of(group)
-    turned = np.rint(np.linalg.inv(turn).T @ rotations @ turn.T)
-    if {w.tobytes() for w in turned.astype(int)} != {w.tobytes() for w in rotations.astype(int)}:
-        return False
-    hkl = np.stack(np.meshgrid(*[np.arange(-6, 7)] * 3), axis=-1).reshape(-1, 3)
-    is_absent = group.operations().systematic_absences
-    return np.array_equal(is_absent(hkl.astype(np.int32)), is_absent((hkl @ turn.T).astype(np.int32)))

@@ -68,7 +68,7 @@ def given_setting(
     likely = scores >= CLOSE * scores.max()
     is_told = bool(absences.screw_axes) and not likely.all()
     changes, cells, scores = changes[likely], cells[likely], scores[likely]
-    strangeness = _from_cell(cells, unit_cell) if unit_cell is not None and has_cell else _unusual(cells)
+    strangeness = _from_cell(cells, unit_cell) if unit_cell is not None and has_cell else unusual(cells)
     is_kept = np.zeros(len(changes), bool) if kept is None else np.abs(changes - kept).max(axis=(1, 2)) < 1e-6
     if unit_cell is not None and has_cell:
         is_kept &= strangeness <= strangeness.min() + MAX_LENGTH_ERROR
@@ -121,9 +121,9 @@ def setting_with_cell(
 
 def possible_changes(wanted: gemmi.SpaceGroup, subgroup: Subgroup) -> np.ndarray:
     """(n, 3, 3) changes from the conventional cell to cells in which the rotations and the centring are `wanted`'s."""
-    to_wanted = _from_reference(wanted)
-    from_conventional = np.linalg.inv(_from_reference(subgroup.space_group))
-    changes = to_wanted @ _changes_of_reference(wanted) @ from_conventional
+    to_wanted = from_reference(wanted)
+    from_conventional = np.linalg.inv(from_reference(subgroup.space_group))
+    changes = to_wanted @ changes_of_reference(wanted) @ from_conventional
     ours, theirs = rotations_of(subgroup.space_group), proper_rotations_of(wanted)
     keys = {w.tobytes() for w in theirs}
     if len(ours) != len(theirs):
@@ -145,7 +145,7 @@ def _cells_after(changes: np.ndarray, subgroup: Subgroup) -> np.ndarray:
     return np.array([cell_of(m @ metric @ m.T) for m in changes]).reshape(-1, 6)
 
 
-def _changes_of_reference(group: gemmi.SpaceGroup) -> np.ndarray:
+def changes_of_reference(group: gemmi.SpaceGroup) -> np.ndarray:
     """(n, 3, 3) int changes of the reference setting's cell that may keep its symmetry; monoclinic: of a and c.
 
     The C-centred cell of an I-centred one, or a cell chosen by another program, can be several shears away.
@@ -161,7 +161,7 @@ def _changes_of_reference(group: gemmi.SpaceGroup) -> np.ndarray:
     return changes[np.abs(determinant) == 1]
 
 
-def _from_reference(group: gemmi.SpaceGroup) -> np.ndarray:
+def from_reference(group: gemmi.SpaceGroup) -> np.ndarray:
     """(3, 3) the axes of a setting in terms of those of the reference setting."""
     return np.linalg.inv(np.array(group.basisop.rot) / gemmi.Op.DEN).T
 
@@ -187,7 +187,7 @@ def _from_cell(cells: np.ndarray, known: Sequence[float]) -> np.ndarray:
     return np.abs(cells[:, :3] / given[:3] - 1).sum(axis=1) + np.radians(np.abs(cells[:, 3:] - given[3:])).sum(axis=1)
 
 
-def _unusual(cells: np.ndarray) -> np.ndarray:
+def unusual(cells: np.ndarray) -> np.ndarray:
     """(n,) how far cells are from convention: oblique before long, long before acute, acute before unordered."""
     oblique = np.abs(np.cos(np.radians(cells[:, 3:]))).sum(axis=1)
     length = cells[:, :3].sum(axis=1)
