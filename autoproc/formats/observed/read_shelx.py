@@ -27,7 +27,8 @@ from autoproc.formats.observed.foreign_data import (
     stand_in_images,
 )
 from autoproc.formats.observed.read_xds_ascii import unknown_detector
-from autoproc.formats.observed.shelx_ins import Cell, NotHklf4, form_told, other_cells, told_beside
+from autoproc.formats.observed.shelx_hklf import NotHklf4, in_cell, told_of_records
+from autoproc.formats.observed.shelx_ins import Cell, other_cells, told_beside
 from autoproc.formats.observed.sound_records import doubts_of_crystals, sound_records
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Beam, Experiment, Goniometer, Scan
@@ -60,23 +61,29 @@ def read_shelx(path: str | Path, cell: Cell | None = None, space_group: str | No
     path = Path(path)
     lines = read_whole(path).decode("ascii", "replace").splitlines()
     table, behind = _table(path, lines)
-    form = form_told(path, lines[len(table) :])
+    said = told_of_records(path, lines[len(table) :])
     told = (cell, 0.0, space_group_named(space_group or "P 1"), "the parameters") if cell else told_beside(path)
     known, wavelength, group, source = told
     experiments, number = _experiments(path, table[:, 5], (known, wavelength or 1.0, group))
     hkl = require_indices(path, table[:, :3])
     measured = Measured(hkl, number, table[:, 3], table[:, 4], np.full((len(hkl), 3), np.nan), np.zeros(len(hkl), bool))
+    measured, done = in_cell(path, measured, said, source)
     sound = sound_records(path, measured)
     remarks, assumed = [WITHOUT_PLACES], [f"{CORRECTED}, and scaled, as SADABS, XDSCONV and others write them"]
     if group is None:
         assumed.append(NO_GROUP.format(file=f"no file beside {path.name}"))
     known_beside = "cell is that" if group is None else f"cell and space group ({symbol(group)}) are those"
-    remarks.append(f"the {known_beside} of {source}")
+    remarks += [f"the {known_beside} of {source}", *done, *said.remarks]
     if not wavelength:
         assumed.append(NO_WAVELENGTH)
-    if not form:
+    if said.hklf is None:
         assumed.append("the numbers are squared amplitudes (HKLF 4): no HKLF instruction tells what they are")
-    doubts = [*other_cells(path, known, source), *behind, *doubts_of_crystals(path, experiments, measured)]
+    doubts = [
+        *other_cells(path, known, source),
+        *said.doubts,
+        *behind,
+        *doubts_of_crystals(path, experiments, measured),
+    ]
     reflections = reflections_of(experiments, sound.measured, IS_SCALED)
     return ForeignData(
         tuple(experiments), reflections, "", IS_SCALED, tuple(remarks), tuple(dict.fromkeys([*doubts, *sound.told])),

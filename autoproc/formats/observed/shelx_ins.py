@@ -1,8 +1,9 @@
-"""What the .ins, .res or .p4p file beside a SHELX reflection file tells: cell, wavelength, symmetry, and its kind."""
+"""What the .ins, .res or .p4p file beside a SHELX reflection file tells: cell, wavelength and symmetry."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,14 +24,6 @@ CENTRINGS = {1: "P", 2: "I", 3: "R", 4: "F", 5: "A", 6: "B", 7: "C"}
 """What the number of LATT stands for; a negative one has no inversion."""
 SAME_CELL = 0.01
 """Of edges, or radians: .p4p files are of the cell at the diffractometer, .ins files of the one refined at the end."""
-KINDS = {
-    1: "Laue data", 2: "Laue data with a wavelength each", 3: "amplitudes, not their squares",
-    5: "twins, overlapped ones in parts", 6: "groups of reflections",
-}  # fmt: skip
-"""What the numbers of HKLF stand for, besides 4."""
-UNTURNED = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-
-
 FORMS = {
     "CELL": "CELL has the wavelength and six numbers of the cell",
     "LATT": "LATT has a whole number, 1 to 7 for P, I, R, F, A, B or C, negative without an inversion",
@@ -55,13 +48,6 @@ class NoCell(InputError):
     )
 
 
-class NotHklf4(InputError):
-    """A SHELX file of another kind than of intensities of one crystal."""
-
-    what = "{path} is of {form} ({why}), and only HKLF 4 is read: intensities of one crystal with their sigmas"
-    hint = "write it again as HKLF 4, or give what it was made of: the unmerged file of the program that integrated"
-
-
 def told_beside(path: Path) -> tuple[Cell, float, gemmi.SpaceGroup | None, str]:
     """Cell, wavelength (0 unknown), space group, and the name of the file that tells them."""
     for suffix in BESIDE:
@@ -72,33 +58,6 @@ def told_beside(path: Path) -> tuple[Cell, float, gemmi.SpaceGroup | None, str]:
         if found is not None:
             return *found, beside.name
     raise NoCell(path=path, beside=path.with_suffix(".ins").name)
-
-
-def form_told(path: Path, behind: list[str]) -> int:
-    """The number of HKLF behind the records of a file, or in the .ins or .res beside it; 0 where none tells it.
-
-    Raises NotHklf4 for all but 4 without a matrix.
-    """
-    beside = (path.with_suffix(suffix) for suffix in BESIDE if suffix.lower() != ".p4p")
-    texts = [behind, *(read_whole(b).decode("ascii", "replace").splitlines() for b in beside if b.is_file())]
-    found = 0
-    for words in (line.split() for text in texts for line in text):
-        if words and words[0].upper() == "HKLF":
-            found = _form(path, words)
-    return found
-
-
-def _form(path: Path, words: list[str]) -> int:
-    try:
-        numbers = [float(word) for word in words[1:]]
-    except ValueError:
-        numbers = []
-    kind = abs(int(numbers[0])) if numbers else 0
-    if kind != 4:
-        raise NotHklf4(path=path, form=" ".join(words)[:20], why=KINDS.get(kind, "of no kind that is known"))
-    if len(numbers) > 2 and numbers[2:11] != UNTURNED[: len(numbers[2:11])]:
-        raise NotHklf4(path=path, form=" ".join(words)[:60], why="its indices are to be turned by a matrix")
-    return kind
 
 
 def other_cells(path: Path, cell: Cell, source: str) -> list[str]:
@@ -131,7 +90,7 @@ def read_ins(path: Path) -> Told | None:
 def _of_ins(path: Path, lines: list[str]) -> Told | None:
     """Raises BadInstruction."""
     cell, wavelength, latt, symm = None, 0.0, 1, [gemmi.Op()]
-    for number, text in _instructions(lines):
+    for number, text in instructions(lines):
         name, *words = text.split()
         try:
             if name.upper() == "CELL":
@@ -155,7 +114,7 @@ def _no(reason: str) -> NoReturn:
     raise ValueError(reason)
 
 
-def _instructions(lines: list[str]) -> list[tuple[int, str]]:
+def instructions(lines: Sequence[str]) -> list[tuple[int, str]]:
     """Number and text of each instruction; "=" at the end of a line goes on with the next, and "!" begins a comment."""
     found: list[tuple[int, str]] = []
     goes_on = False

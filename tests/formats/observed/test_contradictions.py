@@ -18,7 +18,7 @@ from autoproc.formats.observed.mtz import write_unmerged_mtz
 from autoproc.formats.observed.read_shelx import read_shelx
 from autoproc.formats.observed.read_unmerged_mtz import read_unmerged_mtz
 from autoproc.formats.observed.read_xds_ascii import read_xds_ascii
-from autoproc.formats.observed.shelx_ins import NotHklf4
+from autoproc.formats.observed.shelx_hklf import NotHklf4
 from autoproc.formats.observed.xds_header import NOT_POLARISED, PLANE_ASSUMED
 from autoproc.formats.observed.xds_inp import read_xds_inp, write_xds_inp
 from autoproc.importing.overriding import standing_remarks
@@ -290,7 +290,8 @@ def test_two_headers_of_one_batch(mtz):
     ("told", "said"),
     [
         ("HKLF 3", "HKLF 3 (amplitudes"), ("HKLF 5", "HKLF 5 (twins"), ("HKLF -3", "amplitudes"), ("HKLF", "no kind"),
-        ("HKLF 4 1 0 1 0 1 0 0 0 0 -1", "turned by a matrix"), ("hklf 2", "Laue"), ("HKLF x", "no kind"),
+        ("HKLF 4 1 .5 0 0 0 1 0 0 0 1", "no whole numbers"), ("HKLF 4 1 0 0 0", "no change of basis"),
+        ("hklf 2", "Laue"), ("HKLF x", "no kind"),
     ],
 )  # fmt: skip
 def test_only_hklf_4_is_read(tmp_path, told, said):
@@ -301,9 +302,11 @@ def test_only_hklf_4_is_read(tmp_path, told, said):
     assert "a.hkl" in str(error.value)
 
 
-@pytest.mark.parametrize("told", ["HKLF 4", "HKLF 4 1", "HKLF 4 0.5 1 0 0 0 1 0 0 0 1", "REM HKLF 3\nHKLF 4"])
+@pytest.mark.parametrize("told", ["HKLF 4", "HKLF 4 1", "HKLF 4 1 1 0 0 0 1 0 0 0 1", "REM HKLF 3\nHKLF 4"])
 def test_hklf_4_in_all_its_forms(tmp_path, told):
-    assert read_shelx(shelx(tmp_path, some_rows(), INS.replace("HKLF 4", told))).warnings == ()
+    data = read_shelx(shelx(tmp_path, some_rows(), INS.replace("HKLF 4", told)))
+    assert data.warnings == ()
+    assert len(data.remarks) == 2
 
 
 def test_an_instruction_behind_the_records_holds_too(tmp_path):
