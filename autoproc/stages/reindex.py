@@ -71,7 +71,7 @@ def change_of(experiment: Experiment, params: ReindexParams) -> np.ndarray:
 
 def changes_told(old: Sequence[Experiment], new: Sequence[Experiment], params: ReindexParams) -> list[str]:
     """What a space group is called in new axes, and where these lie if no operator was given, a sentence each."""
-    found = {}
+    found: dict[tuple[str, str, str], None] = {}
     for one, other in _crystals(old, new):
         was, has = one.space_group, other.space_group
         if was.number == has.number and was.xhm() != has.xhm():

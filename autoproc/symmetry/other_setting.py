@@ -37,7 +37,7 @@ def to_other_setting(crystal: Crystal, wanted: gemmi.SpaceGroup) -> np.ndarray:
         return np.asarray(forth @ back)
     changes = np.array([m for m in forth @ changes_of_reference(wanted) @ back if is_same_in(own, wanted, m)])
     cells = np.array([crystal.reindexed(operator_of(change)).cell for change in changes])
-    plainness = [-round(float(change.sum()), 6) for change in changes]
+    plainness = -changes.sum(axis=(1, 2)).round(6)
     return np.asarray(changes[np.lexsort((plainness, unusual(cells)))[0]])
 
 
