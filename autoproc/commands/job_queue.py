@@ -134,13 +134,13 @@ def cancel_command(sweeps: Sequence[str], output: Path) -> None:
 def reprocess_command(arguments: Sequence[str], output: Path) -> None:
     """Have sweeps processed again, with other parameters."""
     with leaving_well():
-        from autoproc.config import Config, with_command_line  # noqa: PLC0415  (loads every stage)
-        from autoproc.overrides import split_arguments  # noqa: PLC0415  (and pydantic)
+        from autoproc.overrides import split_arguments  # noqa: PLC0415  (loads pydantic)
+        from autoproc.service.processing.order import require_of_sweep  # noqa: PLC0415  (loads every stage)
 
         names, changes = split_arguments(arguments)
         if not names:
             raise WrongArguments(what_is_wrong="no sweep was named", command="reprocess")
-        with_command_line(Config(), changes)
+        require_of_sweep(changes)
         with queue_of(output) as queue:
             for name in names:
                 _say(queue.reprocess(name, changes), State.queued, "it is no sweep")

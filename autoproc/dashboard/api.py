@@ -56,7 +56,7 @@ async def openapi(_: Request) -> JSONResponse:
 async def ask(request: Request) -> JSONResponse:
     """Have a sweep tried again, taken out, processed anew, or processed sooner; answers with its row."""
     name, verb = request.path_params["name"], request.url.path.rpartition("/")[2]
-    wish = _wish(verb, await request.body())
+    wish = _wish(verb, await request.body(), request.scope["viewer"].sees_all)
 
     def done(queue: JobQueue) -> dict[str, Any]:
         job = wish(queue, name)
@@ -65,11 +65,11 @@ async def ask(request: Request) -> JSONResponse:
     return JSONResponse(await visit_of(request).reader.ask(done))
 
 
-def _wish(verb: str, body: bytes) -> Callable[[JobQueue, str], Job]:
+def _wish(verb: str, body: bytes, may_name_files: bool) -> Callable[[JobQueue, str], Job]:
     try:
         if verb == "reprocess":
             parameters = Reprocess.model_validate_json(body or b"{}").parameters
-            return lambda queue, name: reprocess(queue, name, parameters)
+            return lambda queue, name: reprocess(queue, name, parameters, may_name_files)
         if verb == "priority":
             priority = Priority.model_validate_json(body or b"{}").priority
             return lambda queue, name: prioritise(queue, name, priority)

@@ -37,7 +37,8 @@ async def ask_anew(request: Request) -> Response:
     if not form.is_good:
         return page(request, "reprocess.html", 400, job=job, form=form, error=None)
     try:
-        await reader.ask(lambda queue: reprocess(queue, name, changes))
+        sees_all = request.scope["viewer"].sees_all
+        await reader.ask(lambda queue: reprocess(queue, name, changes, sees_all))
     except UnknownSweep:
         raise
     except AutoprocError as error:

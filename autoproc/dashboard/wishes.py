@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from autoproc.config import Config, with_command_line
 from autoproc.errors import InputError
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.processing.order import names_files, require_of_sweep
 
 
 class NotPossible(InputError):
@@ -16,6 +16,13 @@ class NotPossible(InputError):
 
     what = "{sweep} is {state}: {reason}"
     hint = "see how it stands on its page or in `autoproc status`, and ask again when that has changed"
+
+
+class FilesOfOthers(InputError):
+    """Somebody who may see a part of the sweeps would have the service read files with its own rights."""
+
+    what = "{names} would have the service read files that are perhaps not yours"
+    hint = "ask somebody of the staff (serve.staff) to process {sweep} so"
 
 
 class BadBody(InputError):
@@ -43,9 +50,17 @@ def cancel(queue: JobQueue, name: str) -> Job:
     return _in_state(queue.cancel(name), State.cancelled, "there is nothing to cancel")
 
 
-def reprocess(queue: JobQueue, name: str, changes: Mapping[str, str]) -> Job:
-    """Process a sweep again, with other parameters. Raises UnknownSweep, NotPossible, and what parameters raise."""
-    with_command_line(Config(), dict(changes))
+def reprocess(queue: JobQueue, name: str, changes: Mapping[str, str], may_name_files: bool) -> Job:
+    """Process a sweep again, with other parameters.
+
+    may_name_files : he who asks may have any file read that the service can read
+    Raises UnknownSweep, NotPossible, FilesOfOthers, NotOfASweep, and what parameters raise.
+    """
+    require_of_sweep(changes)
+    before = queue.named(name).parameters
+    new = names_files(require_of_sweep({key: value for key, value in changes.items() if before.get(key) != value}))
+    if new and not may_name_files:
+        raise FilesOfOthers(names=", ".join(new), sweep=name)
     return _in_state(queue.reprocess(name, changes), State.queued, "it is no sweep")
 
 

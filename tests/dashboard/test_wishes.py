@@ -100,6 +100,7 @@ def test_a_priority_puts_a_sweep_behind_others(client, queue):
     ("path", "body"),
     [("waiting/priority", {"priority": "much"}), ("good/reprocess", {"parameters": {"scale.d_minn": "2"}}),
      ("good/reprocess", {"parameter": {}}), ("good/reprocess", {"parameters": {"scale.d_min": "x"}}),
+     ("good/reprocess", {"parameters": {"service.on_success": "touch,x"}}),
      ("good/reprocess", [])],
 )  # fmt: skip
 def test_what_is_asked_in_error_is_refused_with_the_reason(client, queue, path, body):

@@ -9,10 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from autoproc.config import Config, with_command_line
+from autoproc.errors import ConfigurationError
 from autoproc.service.job_queue.job import Job
 
-OF_THE_PROGRAM = {"run": {"n_threads", "block", "frame_cache"}, "service": None, "watch": None}
+OF_THE_PROGRAM = {
+    "run": {"n_threads", "block", "frame_cache"}, "service": None, "watch": None, "serve": None, "groups": None,
+}  # fmt: skip
 """Parameters that do not change a result: some of a table, or (None) all."""
+NAMING_FILES = {"import_sweep": ("link_roots",), "combine": ("reference",), "merge": ("reference",)}
+"""Parameters that have the service read files of whose owner it does not ask."""
+
+
+class NotOfASweep(ConfigurationError):
+    """A sweep is to be processed with parameters that change nothing about it."""
+
+    what = "parameters of {tables} are those of a program, and change nothing about one sweep"
+    hint = "give them to `autoproc run` or `autoproc serve`, on the command line or in the file of its configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,28 @@ def config_for(job: Job, program: Config, n_threads: int) -> Config:
     config = program if job.base is None else with_settings(program, job.base)
     config = with_command_line(config, job.parameters)
     return config.model_copy(update={"run": config.run.model_copy(update={"n_threads": n_threads})})
+
+
+def require_of_sweep(changes: Mapping[str, str]) -> Config:
+    """The defaults with parameters changed that somebody asks for. Raises NotOfASweep, and what parameters raise."""
+    usual = Config()
+    asked = with_command_line(usual, changes)
+    tables = [table for table, names in OF_THE_PROGRAM.items() if names is None]
+    of_programs = [table for table in tables if getattr(asked, table) != getattr(usual, table)]
+    if of_programs:
+        raise NotOfASweep(tables=", ".join(of_programs))
+    return asked
+
+
+def names_files(asked: Config) -> list[str]:
+    """Those of NAMING_FILES that are not the defaults, as TABLE.NAME."""
+    usual = Config()
+    return [
+        f"{table}.{name}"
+        for table, names in NAMING_FILES.items()
+        for name in names
+        if getattr(getattr(asked, table), name) != getattr(getattr(usual, table), name)
+    ]
 
 
 def settings_with(settings: Mapping[str, Mapping[str, Any]], changes: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -123,11 +123,11 @@ def test_the_staff_sees_all(site, monkeypatch):
     assert facts["n_found"] == 4
 
 
-def post(app, name, verb):
+def post(app, name, verb, body=b"{}"):
     async def posting():
         async with running(app):
             sent = (*HEADERS, ("x-form-token", Keys("a secret").form_token(f"user {ME.pw_name}")))
-            return await ask(app, f"/api/sweeps/{name}/{verb}", "POST", sent, b"{}", client=None)
+            return await ask(app, f"/api/sweeps/{name}/{verb}", "POST", sent, body, client=None)
 
     return asyncio.run(posting())
 
@@ -136,6 +136,19 @@ def test_his_own_is_processed_again(site):
     app, queue = site
     assert post(app, MINE, "reprocess").status == 200
     assert queue.named(MINE).state is State.queued
+
+
+@pytest.mark.parametrize("who", ["owner", "owner of what the staff has asked for", "staff"])
+@pytest.mark.parametrize("name", ["import_sweep.link_roots", "merge.reference"])
+def test_nobody_but_the_staff_has_files_read_that_are_not_his(site, monkeypatch, name, who):
+    app, queue = site
+    if who != "owner":
+        queue.reprocess(MINE, {name: "/store"} if who != "staff" else {})
+    if who == "staff":
+        monkeypatch.setattr(People, "_looked_up", lambda self, name: Viewer(name, sees_all=True))
+    body = json.dumps({"parameters": {name: "/store", "scale.d_min": "2"}}).encode()
+    assert post(app, MINE, "reprocess", body).status == (403 if who == "owner" else 200)
+    assert ("scale.d_min" in queue.named(MINE).parameters) == (who != "owner")
 
 
 def test_what_all_may_read_is_not_his_to_ask_for(site):

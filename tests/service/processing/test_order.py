@@ -8,7 +8,15 @@ import pytest
 from queue_for_tests import Service, found
 
 from autoproc.config import Config, with_command_line, with_threads
-from autoproc.service.processing.order import Order, config_for, settings_of, with_settings
+from autoproc.service.processing.order import (
+    NotOfASweep,
+    Order,
+    config_for,
+    names_files,
+    require_of_sweep,
+    settings_of,
+    with_settings,
+)
 
 CHANGED = with_command_line(
     Config(),
@@ -33,6 +41,20 @@ def test_settings_are_what_results_depend_on():
     assert set(settings) == {"scale", "index", "import_sweep", "integrate"}
     assert settings["integrate"] == {"shadow": {"is_enabled": False}}
     assert settings_of(with_threads(Config(), 3)) == settings_of(Config()) == {}
+
+
+@pytest.mark.parametrize("name", ["serve.port=8650", "groups.by=none", "watch.visit_depth=1", "service.n_workers=2"])
+def test_how_programs_work_is_no_setting_of_a_sweep_and_not_to_be_asked_for(name):
+    changes = dict([name.split("=")])
+    assert settings_of(with_command_line(Config(), changes)) == {}
+    with pytest.raises(NotOfASweep, match=name.partition(".")[0]):
+        require_of_sweep({"scale.d_min": "2", **changes})
+
+
+def test_parameters_that_name_files_are_known():
+    changes = {"import_sweep.link_roots": "/store", "merge.reference": "a.mtz", "scale.d_min": "2"}
+    assert names_files(require_of_sweep(changes)) == ["import_sweep.link_roots", "merge.reference"]
+    assert names_files(require_of_sweep({"scale.d_min": "2"})) == []
 
 
 def test_settings_make_the_same_configuration_again():
