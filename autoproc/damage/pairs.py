@@ -71,6 +71,27 @@ def pair_statistics(
     return PairStatistics(rcp, rcp_shells, scp, scp_shells, rd, apart[2].astype(np.int64))
 
 
+def rd_beyond_errors(
+    group: np.ndarray, intensity: np.ndarray, sigma: np.ndarray, step: np.ndarray, n_steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rd (K,) less what the errors lead to expect, NaN without pairs, and the number of pairs k steps apart (K,).
+
+    Pairs far apart may be of weaker reflections than those close by, as in a wedge, so that Rd itself grows without
+    damage; this does not. Of normal errors the mean of |x - y| is EXPECTED_PART / sqrt(2) times that of x - y.
+    """
+    order = np.lexsort((step, group))
+    group, step, intensity, variance = group[order], step[order], intensity[order], sigma[order] ** 2
+    beyond, mean, n_pairs = np.zeros((3, n_steps))
+    for first, second in _pairs(group):
+        error = EXPECTED_PART * np.sqrt(0.5 * (variance[first] + variance[second]))
+        lag = step[second] - step[first]
+        beyond += np.bincount(lag, np.abs(intensity[first] - intensity[second]) - error, n_steps)
+        mean += np.bincount(lag, 0.5 * (intensity[first] + intensity[second]), n_steps)
+        n_pairs += np.bincount(lag, minlength=n_steps)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return beyond / np.where(mean > 0, mean, np.nan), n_pairs.astype(np.int64)
+
+
 def _pairs(group: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows of both of every pair in groups (N,), which are sorted: those one place apart, then two places, ..."""
     first = np.arange(len(group))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from autoproc.damage.by_crystal import CrystalDamage
 from autoproc.damage.coverage import CompletenessByDose
 from autoproc.damage.decay import Decay
 from autoproc.damage.dose import DoseAxis
@@ -32,7 +34,7 @@ class DamageResult:
     pairs, completeness : by step; parts, decay : in N_PARTS equal parts of the dose, that end at part_ends
     drift : what intensities change by beyond scale and B; None where multiplicity is too low to tell
     cell : (n, 6) of the first crystal over its scan; None where it does not vary
-    exposures : of each sweep, in order
+    exposures : of each sweep, in order; crystals : what each of several crystals took, none of a single one
     """
 
     axis: DoseAxis
@@ -47,6 +49,7 @@ class DamageResult:
     drift: Drift | None
     cell: np.ndarray | None
     exposures: tuple[Exposure, ...] = ()
+    crystals: tuple[CrystalDamage, ...] = ()
 
     @property
     def b_growth(self) -> float | None:
@@ -60,3 +63,11 @@ class DamageResult:
         if self.cell is None:
             return None
         return float(np.prod(self.cell[-1, :3] / self.cell[0, :3]) - 1)
+
+    def renamed(self, names: Mapping[str, str]) -> DamageResult:
+        """The same with other names of sweeps; those that are not among `names` keep theirs."""
+        exposures = tuple(replace(one, name=names.get(one.name, one.name)) for one in self.exposures)
+        crystals = tuple(
+            replace(one, sweeps=tuple(names.get(name, name) for name in one.sweeps)) for one in self.crystals
+        )
+        return replace(self, exposures=exposures, crystals=crystals)

@@ -24,6 +24,7 @@ from autoproc.merging.merging_statistics import (
     scaled_observations,
     statistics_of,
 )
+from autoproc.models.data_set_names import data_set_names, sweep_of
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -80,8 +81,16 @@ def scale_and_merge(processing: Processing, kept: Sequence[int], config: Config,
     stay = _rounds(processing, names, with_usual_absorption(config), observer, budget)
     config = choose_absorption(processing, config, observer, budget)
     cut_and_finish(processing, config, observer)
+    _name_crystals(processing, [names[n] for n in stay])
     merge_by_wavelength(processing, [names[n] for n in stay], config, observer)
     _tell_what_each_added(processing, kept, [kept[n] for n in stay])
+
+
+def _name_crystals(processing: Processing, names: Sequence[str]) -> None:
+    """Sweeps are called in the analysis of damage as they are in the group, not after their images."""
+    if processing.damage is not None and processing.scaled is not None:
+        by_images = map(sweep_of, data_set_names(processing.scaled.experiments))
+        processing.damage = processing.damage.renamed(dict(zip(by_images, map(sweep_of, names), strict=True)))
 
 
 def _combined(

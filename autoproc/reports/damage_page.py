@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
 from autoproc.damage.pairs import LEAST_SIGNALS
 from autoproc.damage.result import DamageResult
-from autoproc.damage.text import full, of_decay, of_doses, of_intensities
+from autoproc.damage.text import (
+    CRYSTALS,
+    crystal_figures,
+    full,
+    of_decay,
+    of_doses,
+    of_intensities,
+    which_suffer,
+)
 from autoproc.reports.chart import Chart, Mark, Series, draw
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.table import Table, text
@@ -57,7 +67,32 @@ def damage_section(result: DamageResult) -> Section:
         Figure("Quality by part of the dose", "CC\u00bd of each part by itself, of all data so far, with the first.",
                _parts(result)),
     ]  # fmt: skip
-    return Section("Damage", figures, _doses(result))
+    return Section("Damage", figures, [*_crystals(result), *_doses(result)])
+
+
+def damage_facts(result: DamageResult) -> dict[str, Any]:
+    """For programs: what changes over the dose, and of several crystals what each took."""
+    drift = result.drift
+    return {
+        "change": None if drift is None else drift.change,
+        "is_significant": None if drift is None else drift.is_significant,
+        "b_growth": result.b_growth,
+        "cell_growth": result.cell_growth,
+        "crystals": [asdict(one) | {"suffers": one.suffers} for one in result.crystals],
+    }
+
+
+def _crystals(result: DamageResult) -> list[Table]:
+    """What each of several crystals took."""
+    if not result.crystals:
+        return []
+    header = ("crystal", "sweeps", "B gained (\u00c5\u00b2)", "scale at the end", "Rd gained", "")
+    rows = [
+        [str(one.crystal), one.name, *(value.replace("+-", "\u00b1") for value in crystal_figures(one)),
+         "suffers" if one.suffers else ""]
+        for one in result.crystals
+    ]  # fmt: skip
+    return [Table("Crystals", header, rows, _told(which_suffer(result.crystals), _told([CRYSTALS], "")))]
 
 
 def _doses(result: DamageResult) -> list[Table]:

@@ -50,6 +50,8 @@ def _standing(name: str, group: str, result: Mapping[str, Any], own: Mapping[str
         verdict = _worst(["look", verdict or "look"])
         out = "; ".join(f"{each}: {in_brief(why, MOST_LETTERS)}" for each, why in of_sweep.items())
         words = f"{words}, but for {out}"
+    if name in (result.get("suffer") or ()):
+        verdict, words = _worst(["look", verdict or "look"]), f"{words}; this crystal is damaged, as the group tells"
     return {"name": group, "words": words, "settled": settled, "space_group": told, "verdict": verdict}
 
 

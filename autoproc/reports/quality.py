@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from autoproc.damage.by_crystal import CrystalDamage
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.merging.translation import highest_patterson_peak
 from autoproc.merging.twinning import l_test
@@ -122,6 +123,7 @@ def _scaling(p: Processing) -> list[Check | None]:
         checks.shadowed(p.scaled.n_shadowed, p.scaled.n_given),
         checks.outliers(p.scaled.n_outliers, p.scaled.n_scaled),
         None if p.damage is None else checks.damage(p.damage.drift, p.damage.b_growth),
+        None if p.damage is None else checks.suffering(*suffering_of(p.damage.crystals)),
         checks.decay(
             [i.b for i in images],
             [int(i.image[0]) if len(i.image) else 0 for i in images],
@@ -139,6 +141,11 @@ def _scaling(p: Processing) -> list[Check | None]:
         checks.counting_errors(a, p.experiment.detector[0].gain, disturbed_by, _faintest(p.scaled)),
         *others,
     ]
+
+
+def suffering_of(crystals: Sequence[CrystalDamage]) -> tuple[list[str], int]:
+    """Names of the crystals that suffer, and how many there are."""
+    return [one.name for one in crystals if one.suffers], len(crystals)
 
 
 def _faintest(scaled: ScaleResult) -> float | None:

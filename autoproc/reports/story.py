@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.damage.text import of_crystal, which_suffer
 from autoproc.damage.text import sentences as damage_sentences
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.edge import Reach, reach_of
@@ -247,7 +248,11 @@ def _scaling(p: Processing) -> list[Line]:
 
 
 def _damage(p: Processing) -> list[Line]:
-    return [] if p.damage is None else [Line("Damage", "; ".join(damage_sentences(p.damage)), "damage_analysis")]
+    if p.damage is None:
+        return []
+    lines = [Line("Damage", "; ".join(damage_sentences(p.damage)), "damage_analysis")]
+    lines += [Line("", words) for words in which_suffer(p.damage.crystals)]
+    return lines + [Line("", of_crystal(one)) for one in p.damage.crystals]
 
 
 def _resolution(p: Processing) -> list[Line]:

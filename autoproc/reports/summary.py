@@ -21,6 +21,7 @@ from autoproc.reports import by_wavelength
 from autoproc.reports.by_wavelength import main_wavelength, merged_statistics
 from autoproc.reports.checks import VERY_FEW_INDEXED, overall_verdict
 from autoproc.reports.checks.check import Check, Verdict
+from autoproc.reports.damage_page import damage_facts
 from autoproc.reports.data_sets import as_facts
 from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
@@ -173,7 +174,7 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
 
 def _intensity_facts(p: Processing | None) -> dict[str, Any]:
     facts: dict[str, Any] = {"d_min": None, "isa": None, "wilson_b": None, "merging_statistics": None}
-    facts["anisotropy"] = None
+    facts["anisotropy"] = facts["damage"] = None
     if p is None or p.scaled is None:
         return facts
     statistics = merged_statistics(p)
@@ -190,6 +191,7 @@ def _intensity_facts(p: Processing | None) -> dict[str, Any]:
             "delta_b": round(p.anisotropy.model.delta_b, 2),
             "is_notable": p.anisotropy.is_notable,
         }
+    facts["damage"] = None if p.damage is None else damage_facts(p.damage)
     return facts
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from autoproc.combining.one_crystal import same_crystals
+from autoproc.damage.by_crystal import CrystalDamage, CrystalObservations, crystal_damage
 from autoproc.damage.coverage import completeness_by_dose
 from autoproc.damage.decay import decay_of
 from autoproc.damage.dose import dose_axis, doses_of, starts_of, sweep_numbers
@@ -72,6 +73,8 @@ def damage_analysis(experiments: Sequence[Experiment], scaled: Reflections, para
     ends = axis.start + axis.width * axis.n_steps * np.arange(1, N_PARTS + 1) / N_PARTS
     rows = observations.rows
     first = next(e for e in experiments if e.crystal is not None)
+    crystals = _crystal_numbers(experiments, params)
+    exposures = _exposures(experiments, scaled[rows], dose, crystals)
     return DamageResult(
         axis,
         "images" if _counts_images(params) and not _has_doses(scaled, params) else "dose",
@@ -84,22 +87,52 @@ def damage_analysis(experiments: Sequence[Experiment], scaled: Reflections, para
         decay_of(scaled["inverse_scale"][rows], observations.d[groups.group], part, N_PARTS),
         drift_of(groups, *values, (step + 0.5) / axis.n_steps),
         crystal_by_image(first).cell if first.crystal is not None and first.crystal.n_scan_points else None,
-        _exposures(experiments, scaled[rows], dose, params),
+        exposures,
+        _by_crystal(
+            observations, scaled["inverse_scale"][rows], step, crystals[scaled["experiment_id"][rows]], exposures
+        ),
     )
 
 
 def _exposures(
-    experiments: Sequence[Experiment], table: Reflections, dose: np.ndarray, params: DamageParams
+    experiments: Sequence[Experiment], table: Reflections, dose: np.ndarray, crystals: np.ndarray
 ) -> tuple[Exposure, ...]:
     """Of each sweep that has observations: whose crystal it is of, and the doses of these."""
     ids, sweeps = table["experiment_id"], np.array(sweep_numbers(experiments))
     names, found = data_set_names(experiments), []
-    crystals = _crystals(experiments, params.crystals) or [0] * len(experiments)
-    numbers = {crystal: n for n, crystal in enumerate(dict.fromkeys(crystals[n] for n in np.unique(sweeps)), 1)}
     for n in np.unique(sweeps):
         own = dose[sweeps[ids] == n]
         if len(own):
-            found.append(Exposure(sweep_of(names[n]), numbers[crystals[n]], float(own.min()), float(own.max())))
+            found.append(Exposure(sweep_of(names[n]), int(crystals[n]), float(own.min()), float(own.max())))
+    return tuple(found)
+
+
+def _crystal_numbers(experiments: Sequence[Experiment], params: DamageParams) -> np.ndarray:
+    """(E,) number, from 1, of the crystal of each experiment; lattices of one sweep are taken for one crystal."""
+    sweeps = sweep_numbers(experiments)
+    crystals = _crystals(experiments, params.crystals) or [0] * len(experiments)
+    numbers = {crystal: n for n, crystal in enumerate(dict.fromkeys(crystals[n] for n in np.unique(sweeps)), 1)}
+    return np.array([numbers[crystals[n]] for n in sweeps])
+
+
+def _by_crystal(
+    observations: ScaledObservations, inverse_scale: np.ndarray, step: np.ndarray, crystal: np.ndarray,
+    exposures: Sequence[Exposure],
+) -> tuple[CrystalDamage, ...]:  # fmt: skip
+    """Of each of several crystals; inverse_scale, step, crystal : (N,) of the observations."""
+    numbers = dict.fromkeys(one.crystal for one in exposures)
+    if len(numbers) < 2:
+        return ()
+    group = observations.groups.group
+    columns = (
+        2 * group + ~observations.groups.is_plus, observations.intensity, observations.sigma, inverse_scale,
+        observations.d[group], step,
+    )  # fmt: skip
+    found = []
+    for number in numbers:
+        here = crystal == number
+        sweeps = tuple(one.name for one in exposures if one.crystal == number)
+        found.append(crystal_damage(number, sweeps, CrystalObservations(*(column[here] for column in columns))))
     return tuple(found)
 
 

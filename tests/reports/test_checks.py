@@ -471,3 +471,11 @@ def test_a_group_is_judged_by_what_was_set_aside():
     assert (check.name, check.verdict) == ("data sets set aside", "look")
     check, *_ = quality_checks(Processing(experiment(), data_sets=tuple(rows[:2])))
     assert check.verdict == "good"
+
+
+def test_of_several_crystals_those_that_suffer_are_named():
+    assert checks.suffering([], 1) is None
+    assert checks.suffering([], 4).verdict == "good"
+    few = checks.suffering(["x_2", "x_3"], 4)
+    assert (few.value, few.verdict) == ("2 of 4: x_2, x_3", "look")
+    assert checks.suffering([f"x_{n}" for n in range(9)], 9).value.endswith("x_4 and 4 more")

@@ -85,6 +85,13 @@ def test_a_sweep_that_does_not_fit_is_part_of_nothing():
     assert verdict_of(within(alone(), group)) == "look", "whatever it is alone"
 
 
+def test_a_crystal_that_suffers_is_seen_though_it_cannot_tell_alone():
+    wedge = within(alone(*WEDGE), GOOD | {"suffer": ["x_1"]})
+    assert verdict_of(wedge) == "look"
+    assert wedge["group"]["words"].endswith("; this crystal is damaged, as the group tells")
+    assert verdict_of(within(alone(*WEDGE), GOOD | {"suffer": ["x_2"]})) == "good"
+
+
 def test_of_several_lattices_some_may_be_left_out():
     aside = {"x_1 lattice 2": "another structure", "x_12 lattice 1": "of another sweep"}
     wedge = within(alone(n_lattices=2), GOOD | {"aside": aside})

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from autoproc.errors import MissingColumn, NoReflections
 from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Reflections
-from autoproc.reports.damage_page import damage_section
+from autoproc.reports.damage_page import damage_facts, damage_section
 from autoproc.stages.damage_analysis import (
     DamageParams,
     UnknownExposure,
@@ -95,7 +95,30 @@ def test_doses_of_crystals_do_not_add_up_and_the_table_says_which():
     text = format_damage_analysis(found)
     assert "| xt_3" in text
     assert "Doses are counted for each of 2 crystals" in text
-    assert damage_section(found).tables[0].rows[2][:2] == ["xt_3", "2"]
+    crystals, doses = damage_section(found).tables
+    assert doses.rows[2][:2] == ["xt_3", "2"]
+    assert [row[:2] for row in crystals.rows] == [["1", "xt_1 and xt_2"], ["2", "xt_3"]]
+    assert "None of the 2 crystals suffers" in text
+    assert "| xt_1 and xt_2" in text
+    assert sum(one.n for one in found.crystals) == found.n_observations
+
+
+def test_of_several_crystals_those_that_suffer_are_named():
+    turn = Rotation.from_euler("xyz", [40.0, 25.0, 10.0], degrees=True).as_matrix()
+    (good, first), (burnt, second) = scaled(), scaled(Recipe(n_observations=15000, seed=5), change=0.4, experiment_id=1)
+    named = [replace(e, imageset=ImageSet("cbf", f"/data/xt_{n}_####.cbf")) for n, e in enumerate((good, burnt), 1)]
+    named[1] = replace(named[1], crystal=replace(burnt.crystal, A=turn @ burnt.crystal.A))
+    table = Reflections.concatenate([first.with_identifiers({}), second.with_identifiers({})])
+    found = damage_analysis(named, table, DamageParams())
+    assert [(one.name, one.suffers) for one in found.crystals] == [("xt_1", False), ("xt_2", True)]
+    assert "1 of 2 crystals suffers: xt_2." in format_damage_analysis(found)
+    table = damage_section(found).tables[0]
+    assert "1 of 2 crystals suffers: xt_2." in table.words
+    assert table.rows[1][-1] == "suffers"
+    facts = damage_facts(found)["crystals"]
+    assert [(one["sweeps"], one["suffers"]) for one in facts] == [(("xt_1",), False), (("xt_2",), True)]
+    assert facts[1]["rd_growth"] > 0.1
+    assert damage_facts(analysed())["crystals"] == []
 
 
 def test_starting_doses_are_taken_as_they_are():

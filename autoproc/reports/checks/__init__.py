@@ -12,6 +12,7 @@ from autoproc.reports.checks.agreement import (
     decay,
     inner_agreement,
     outliers,
+    suffering,
 )
 from autoproc.reports.checks.check import Check, Verdict, in_order, overall_verdict
 from autoproc.reports.checks.coverage import (
@@ -77,5 +78,6 @@ __all__ = [
     "shadowed",
     "spot_positions",
     "spots_indexed",
+    "suffering",
     "twinning",
 ]

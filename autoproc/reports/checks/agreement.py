@@ -20,6 +20,8 @@ LOW_ISA, VERY_LOW_ISA = 8.0, 4.0
 MANY_OUTLIERS, VERY_MANY_OUTLIERS = 0.02, 0.10
 LARGE_CHANGE = 0.2
 B_CHANGE, LARGE_B_CHANGE = 5.0, 20.0
+MOST_NAMED = 5
+"""Crystals that a check names; the table of damage has all."""
 
 
 def inner_agreement(inner: ShellStatistics) -> Check | None:
@@ -110,6 +112,23 @@ def damage(drift: Drift | None, b_growth: float | None) -> Check | None:
         f"below {NOTABLE_CHANGE:.0%}", above(drift.change, NOTABLE_CHANGE, LARGE_CHANGE) if significant else "good",
         f"intensities at the end differ from those at the start by {drift.change:.1%}, as by radiation damage{grows}: "
         "the plots of Rd and Rcp show from where; compare with scale.keep_first=0.5, and with merge.zero_dose=true",
+    )  # fmt: skip
+
+
+def suffering(names: Sequence[str], n: int) -> Check | None:
+    """Which of several crystals suffer, by their own scales and equivalents. None of a single one.
+
+    names : of those that do; n : how many crystals there are
+    """
+    if n < 2:
+        return None
+    if not names:
+        return Check("damaged crystals", f"none of {n}", "none")
+    named = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    return Check(
+        "damaged crystals", f"{len(names)} of {n}: {named}", "none", "look",
+        "their B, or the disagreement of their own equivalents, grows with dose: look at each by itself; "
+        "groups.named= makes a group without them, to compare with",
     )  # fmt: skip
 
 

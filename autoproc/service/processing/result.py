@@ -24,13 +24,13 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
         "hint": summary.get("error_hint"),
         "retryable": bool(summary.get("error_retryable") or summary.get("lost")),
         "lost": summary.get("lost") or "",
-        **({"members": summary["members"], "aside": left_aside(summary)} if "members" in summary else {}),
+        **(of_group(summary) if "members" in summary else {}),
         "warnings": list(summary.get("warnings", ())),
         "verdict": (summary.get("quality") or {}).get("verdict"),
-        "look_at": [check["name"] for check in doubtful(summary)],
+        "look_at": doubtful(summary),
         "doubts": [
             {"name": check["name"], "verdict": check["verdict"], "says": warning_of(check)}
-            for check in doubtful(summary)
+            for check in doubtful_checks(summary)
         ],
         "alternatives": list(summary.get("alternatives") or ()),
         **{key: summary.get(key) for key in crystal},
@@ -42,7 +42,12 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def doubtful(summary: dict[str, Any]) -> list[dict[str, Any]]:
+def doubtful(summary: dict[str, Any]) -> list[str]:
+    """Names of the checks that are not good, the gravest first."""
+    return [check["name"] for check in doubtful_checks(summary)]
+
+
+def doubtful_checks(summary: dict[str, Any]) -> list[dict[str, Any]]:
     """The checks that are not good, the gravest first."""
     checks = (summary.get("quality") or {}).get("checks") or ()
     return [check for verdict in ("bad", "look") for check in checks if check["verdict"] == verdict]
@@ -53,9 +58,15 @@ def warning_of(check: dict[str, Any]) -> str:
     return Check(**check).warning or check["value"]
 
 
-def left_aside(summary: dict[str, Any]) -> dict[str, str]:
-    """The data sets of a group that are not in its result, and why, by their names."""
-    return {row["name"]: row["why_aside"] for row in summary.get("data_sets") or () if row["why_aside"]}
+def of_group(summary: dict[str, Any]) -> dict[str, Any]:
+    """What else is kept of a group: its sweeps, the data sets that are not in its result, which sweeps suffer."""
+    rows = summary.get("data_sets") or ()
+    crystals = (summary.get("damage") or {}).get("crystals") or ()
+    return {
+        "members": summary["members"],
+        "aside": {row["name"]: row["why_aside"] for row in rows if row["why_aside"]},
+        "suffer": [name for one in crystals if one["suffers"] for name in one["sweeps"]],
+    }
 
 
 def doubts_in_words(result: dict[str, Any]) -> str:

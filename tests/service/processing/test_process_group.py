@@ -80,6 +80,19 @@ def test_members_and_what_each_added_are_told(done):
     assert "Data sets" in (order.folder / "report.html").read_text()
 
 
+def test_the_damage_of_each_crystal_is_told(done):
+    _, _, order, summary = done
+    inside = [row["name"] for row in summary["data_sets"] if not row["why_aside"]]
+    crystals = json.loads((order.folder / "summary.json").read_text())["damage"]["crystals"]
+    assert [one["sweeps"] for one in crystals] == [[name] for name in inside]
+    assert not any(one["suffers"] for one in crystals)
+    page = (order.folder / "summary.txt").read_text()
+    assert "none of the 3 crystals suffers by itself" in page
+    assert f"{inside[0]}: B " in page
+    assert "Crystals" in (order.folder / "report.html").read_text()
+    assert brief(summary)["suffer"] == []
+
+
 def test_sweeps_whose_results_are_gone_are_named(done, tmp_path):
     for name in ("x_1", "x_2"):
         (tmp_path / name / "stages").mkdir(parents=True)
@@ -161,7 +174,6 @@ def test_sweeps_that_failed_alone_are_processed_together(failed, monkeypatch):
     }  # fmt: skip
     assert gemmi.read_mtz_file(str(order.folder / "merged.mtz")).nreflections > 20
     assert "Data sets" in (order.folder / "report.html").read_text()
-    assert (order.folder / "ispyb.json").exists()
 
 
 def test_sweeps_that_are_not_of_one_crystal_are_not_combined_and_nothing_more_has_failed(failed):

@@ -58,6 +58,9 @@ def test_what_a_group_has_settled_is_no_doubt_and_the_group_is_named():
 
 def test_of_a_group_it_is_kept_what_was_set_aside_and_which_space_groups_are_left():
     rows = [{"name": "x_1", "why_aside": ""}, {"name": "x_2", "why_aside": "another structure"}]
-    kept = brief({"status": "processed", "members": {"x_1": 1}, "data_sets": rows, "alternatives": ["P 32"]})
+    crystals = [{"sweeps": ["x_1", "x_3"], "suffers": True}, {"sweeps": ["x_4"], "suffers": False}]
+    summary = {"data_sets": rows, "alternatives": ["P 32"], "damage": {"crystals": crystals}}
+    kept = brief({"status": "processed", "members": {"x_1": 1}} | summary)
+    assert kept["suffer"] == ["x_1", "x_3"]
     assert (kept["aside"], kept["alternatives"]) == ({"x_2": "another structure"}, ["P 32"])
     assert "aside" not in brief({"status": "processed"})
