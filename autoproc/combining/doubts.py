@@ -7,6 +7,14 @@ from collections.abc import Sequence
 from autoproc.combining.consistent_settings import ConsistentSettings
 from autoproc.combining.params import MIN_MARGIN
 from autoproc.combining.placing import Placed
+from autoproc.errors import ProcessingError
+
+
+class NothingAgrees(ProcessingError):
+    """No two data sets can be merged."""
+
+    what = "of {n} data sets no two agree: {reason}"
+    hint = "process each by itself, or give more of them, or wider wedges"
 
 
 def why_not(placed: Placed, min_margin: float = MIN_MARGIN) -> str:
@@ -47,7 +55,18 @@ def settings_warnings(settings: ConsistentSettings | None) -> tuple[str, ...]:
 def words_of_others(others: Sequence[Placed], names: Sequence[str]) -> dict[int, str]:
     """Of each data set that agrees with the others in no setting, by its number: a warning with its name and its CC."""
     return {
-        p.experiment: f"experiment {p.experiment} ({names[p.experiment]}): {why_not(p)}; leave it out, or look at it "
-        "with autoproc combine"
+        p.experiment: f"{_named(p, names)}: {why_not(p)}; leave it out, or look at it with autoproc combine"
         for p in sorted(others, key=lambda p: p.experiment)
     }
+
+
+def words_of_left_out(plain: Sequence[Placed], names: Sequence[str], unless: str) -> dict[int, str]:
+    """Of each data set that is left out for it, by its number; unless : the parameter that keeps it in."""
+    return {
+        p.experiment: f"{_named(p, names)} is left out: {why_not(p)}; {unless} keeps it in"
+        for p in sorted(plain, key=lambda p: p.experiment)
+    }
+
+
+def _named(placed: Placed, names: Sequence[str]) -> str:
+    return f"experiment {placed.experiment} ({names[placed.experiment]})"

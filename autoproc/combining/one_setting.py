@@ -46,17 +46,18 @@ class AsGiven:
     """Data sets that do not agree with the others as they are given.
 
     turned : agree in another setting than they are in, which is the one of most reflections
-    others : agree in none, and are surely strong enough to
+    others : agree in none, and are surely strong enough to; n_agreeing : how many agree
     """
 
     turned: tuple[Placed, ...] = ()
     others: tuple[Placed, ...] = ()
+    n_agreeing: int = 0
 
 
 def require_one_setting(
     experiments: Sequence[Experiment], reflections: Reflections, is_scaled: bool = False
-) -> tuple[Placed, ...]:
-    """The data sets that agree with the others in no setting.
+) -> AsGiven:
+    """How data sets agree, of which none agrees in another setting only.
 
     is_scaled : compare scaled intensities; the integrated ones otherwise
     Raises SettingsDisagree where data sets of one space group agree with the others only when they are turned.
@@ -68,7 +69,7 @@ def require_one_setting(
         worst = max(found.turned, key=lambda p: p.cc - p.next_best)
         unless = "check_forms=false" if is_scaled else "check_settings=false"
         raise SettingsDisagree(which=which, cc=worst.cc, as_given=worst.next_best, unless=unless)
-    return found.others
+    return found
 
 
 def compared_as_given(experiments: Sequence[Experiment], reflections: Reflections, is_scaled: bool = False) -> AsGiven:
@@ -91,7 +92,8 @@ def compared_as_given(experiments: Sequence[Experiment], reflections: Reflection
     placed = place(data, members, np.zeros(len(data), int))
     settings, _ = as_given(data, members, placed)
     turned = (p for p, s in zip(placed, settings, strict=True) if s != 0 and _is_sure(p))
-    return AsGiven(tuple(turned), tuple(p for p in placed if p.is_other))
+    others = tuple(p for p in placed if p.is_other)
+    return AsGiven(tuple(turned), others, sum(p.agrees for p in placed))
 
 
 def _is_sure(placed: Placed) -> bool:

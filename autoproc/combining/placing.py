@@ -60,6 +60,11 @@ class Placed:
         return not self.is_alone and not self.is_other and self.cc < self.chance
 
     @property
+    def is_plain_other(self) -> bool:
+        """It has nothing in common with the others but chance, where much is to be expected."""
+        return self.is_other and self.cc < self.chance
+
+    @property
     def agrees(self) -> bool:
         """With the others, in the best setting at least."""
         return not (self.is_alone or self.is_other or self.is_too_weak)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from autoproc.combining.mergeable import require_mergeable
+from autoproc.combining.mergeable import Mergeable, require_mergeable
 from autoproc.commands.leaving import FAILED
 from autoproc.commands.step import Step
 from autoproc.engine.integrate_sweeps import integrate_sweeps
@@ -226,11 +226,12 @@ def scale_step(step: Step) -> None:
     step.console.print(format_scale(result, suggested))
     if d_min is not None:
         step.console.print(f"Resolution limit suggested from CC1/2 fit: {angstrom(d_min)}")
-    step.write("scaled", result.experiments, result.reflections)
+    models, table = Mergeable(result.apart).kept(result.experiments, result.reflections)
+    step.write("scaled", models, table)
     for kind, writer in (("unmerged_mtz", _write_unmerged), ("merged_mtz", _write_merged)):
         path = step.outputs.asked(kind)
         if path is not None:
-            writer(step, path, result.experiments, result.reflections)
+            writer(step, path, models, table)
 
 
 def estimate_resolution_step(step: Step) -> None:
@@ -249,17 +250,22 @@ def damage_analysis_step(step: Step) -> None:
 
 def merge_step(step: Step) -> None:
     """Merge scaled reflections, with French-Wilson amplitudes and free-R flags; writes merged.mtz."""
-    experiments, scaled = step.experiments(), step.reflections()
+    given = step.experiments(), step.reflections()
     step.require_one_stage()
-    _require_mergeable(step, experiments, scaled)
+    experiments, scaled = _mergeable(step, *given)
     step.warn(beyond_estimate(step, experiments, scaled))
     _write_merged(step, step.file, experiments, scaled)
 
 
-def _require_mergeable(step: Step, experiments: Sequence[Experiment], scaled: Reflections) -> None:
-    """Stop where data sets, perhaps of several wavelengths, are not of one kind; warn of those that do not agree."""
-    if step.config.merge.check_forms:
-        step.warn(list(require_mergeable(experiments, scaled, is_scaled=True, origins=step.origins()).values()))
+def _mergeable(
+    step: Step, experiments: Sequence[Experiment], scaled: Reflections
+) -> tuple[Sequence[Experiment], Reflections]:
+    """Those that belong together, perhaps of several wavelengths; stops where they are not of one kind."""
+    if not step.config.merge.check_forms:
+        return experiments, scaled
+    agreed = require_mergeable(experiments, scaled, is_scaled=True, origins=step.origins())
+    step.warn(agreed.words)
+    return agreed.kept(experiments, scaled)
 
 
 def beyond_estimate(step: Step, experiments: Sequence[Experiment], table: Reflections) -> list[str]:
@@ -296,12 +302,11 @@ def _write_merged(
 
 def anisotropy_step(step: Step) -> None:
     """Say how far data go in each direction, and merge what lies within; writes merged_anisotropic.mtz."""
-    experiments, scaled = step.experiments(), step.reflections()
+    experiments, scaled = _mergeable(step, step.experiments(), step.reflections())
     found = anisotropy(experiments, scaled, step.config.anisotropy)
     step.console.print(format_anisotropy(found))
     if found is None:
         raise NoReflections(stage="anisotropy", reason="too few reflections to tell directions apart")
-    _require_mergeable(step, experiments, scaled)
     _write_merged(step, step.file, experiments, scaled, found)
 
 

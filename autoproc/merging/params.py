@@ -39,7 +39,8 @@ class MergeParams(Params):
     check_forms: bool = True
     """Stop where data sets are of different space groups, of cells that are not alike, the same ones twice, in
     agreement only when some are indexed in another way that the lattice allows, or from several files that are not on
-    one scale; false merges them as they are, by the space group of the first and the median of the cells.
+    one scale, or no two of which agree; leave out those that have nothing in common with the others. False merges all
+    as they are, by the space group of the first and the median of the cells.
     Exports of intensities ask for one space group and cells that are alike, too."""
     zero_dose: bool = False
     """Extrapolate each reflection to the crystal before radiation damage, where a change of the intensities with dose

@@ -42,6 +42,7 @@ def reasons_left_out(scaled: ScaleResult) -> LeftOut:
         partial = rows["partiality"] < ScaleParams().min_partiality
     unmeasured = rows.has_flag(Flag.DONT_INTEGRATE) | ~rows.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
     rules = (
+        ("of data sets that agree with no other", np.isin(rows["experiment_id"], list(scaled.apart))),
         ("excluded by hand", rows.has_flag(Flag.USER_EXCLUDED_IN_SCALING)),
         ("on images left out at the end", _on_later_images(scaled)),
         ("overloaded", rows.has_flag(Flag.OVERLOADED)),

@@ -60,7 +60,8 @@ class ScaleParams(Params):
     """Observations that determine the scales at most; the strongest of each resolution range are chosen."""
     check_settings: bool = True
     """Stop where data sets agree with the others only when they are indexed in another way that the lattice allows:
-    `autoproc combine` brings them into one setting. Merged as they are, Rmeas was 0.42 for 0.08."""
+    `autoproc combine` brings them into one setting. Merged as they are, Rmeas was 0.42 for 0.08. Leave out data sets
+    that have nothing in common with the others, and stop where no two agree; false scales all as they are."""
     n_bins: int = Field(20, ge=1, le=200)
     """Resolution shells of the statistics."""
 

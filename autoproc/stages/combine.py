@@ -13,13 +13,13 @@ import numpy as np
 from autoproc.combining.against_reference import ReferenceFit, fit_to_reference
 from autoproc.combining.cells import CellClusters, cluster_cells, ratios_of_cells
 from autoproc.combining.comparable import Comparable, compare_settings, make_comparable, numbered_anew
-from autoproc.combining.doubts import why_not
+from autoproc.combining.doubts import NothingAgrees, why_not
 from autoproc.combining.given_twice import given_before
 from autoproc.combining.params import CombineParams
 from autoproc.combining.placing import Placed
 from autoproc.combining.report import cell_tree, settings_text
 from autoproc.combining.wrong_header import placed_by_intensities, words_of_ratio
-from autoproc.errors import NoCrystal, ProcessingError
+from autoproc.errors import NoCrystal
 from autoproc.formats.observed.reference_data import ReferenceData
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.data_set_names import data_set_names
@@ -35,13 +35,6 @@ from autoproc.text_tables import ruled_table
 NEARLY_ALIKE = 0.7
 """CC in the next best setting, as part of that in the best, above which the settings of many data sets are nearly
 equivalent: so it is of crystals twinned by 30% and more (2 a (1 - a) / (a^2 + (1 - a)^2)). Below, they are weak."""
-
-
-class NothingAgrees(ProcessingError):
-    """No two data sets can be merged."""
-
-    what = "of {n} data sets no two agree: {reason}"
-    hint = "process each by itself, or give more of them, or wider wedges"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

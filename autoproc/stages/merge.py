@@ -9,7 +9,7 @@ import gemmi
 import numpy as np
 
 from autoproc.combining.flags_of_reference import with_flags_of
-from autoproc.combining.mergeable import require_mergeable
+from autoproc.combining.mergeable import Mergeable, require_mergeable
 from autoproc.combining.one_crystal import same_crystals
 from autoproc.damage.dose import doses_of, starts_of, sweep_numbers
 from autoproc.damage.taken_back import taken_back
@@ -53,13 +53,14 @@ def merge(
     flags : free-R flags to carry on; params.reference is not read here
     scaled : reflections with intensity_scale, variance_scale and inverse_scale; those not flagged
         as scaled, or as bad for scaling, are left out. All lattices share one space group, and one cell,
-        the median. Raises NoReflections, NoCrystal, GroupsDiffer, CellsDiffer, GivenTwice or SettingsDisagree; with
-        flags also ReferenceDoesNotFit or OtherAxes.
+        the median. Raises NoReflections, NoCrystal, GroupsDiffer, CellsDiffer, GivenTwice, SettingsDisagree or
+        NoTwoAgree; with flags also ReferenceDoesNotFit or OtherAxes.
     """
     crystal = experiments[0].crystal
     if crystal is None:
         raise NoCrystal(n=len(experiments))
-    doubts = require_mergeable(experiments, scaled, is_scaled=True) if params.check_forms else {}
+    agreed = require_mergeable(experiments, scaled, is_scaled=True) if params.check_forms else Mergeable()
+    experiments, scaled = agreed.kept(experiments, scaled)
     cell, group = shared_cell(experiments), crystal.space_group
     rules = unusable(scaled, cell, group, params.d_min, params.d_max)
     if within is not None:
@@ -86,7 +87,7 @@ def merge(
         mean, sigma, plus, sigma_plus, minus, sigma_minus, n, n_plus, n_minus,
         *amplitudes[0], *amplitudes[1], *amplitudes[2],
         groups.is_centric, free_r, wilson_b(mean / epsilon, d), model.delta_b, model.uncertainty,
-        half_set_means(groups, observed.value, np.sqrt(observed.variance)), remark, doubts=tuple(doubts.values()),
+        half_set_means(groups, observed.value, np.sqrt(observed.variance)), remark, doubts=agreed.words,
         left_out=first_reasons(~kept, rules.items(), ""),
     )  # fmt: skip
     return merged if flags is None else with_flags_of(merged, flags, params.free_r_seed)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.combining.mergeable import require_mergeable
+from autoproc.combining.mergeable import Mergeable, require_mergeable
 from autoproc.errors import NoReflections
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import merging_statistics
@@ -42,16 +42,18 @@ def scale(
 
     experiments : with crystals of one space group; reflections : integrated, indexed in it.
     previous : of the same experiments and reflections within wider limits; it saves most of the work
-    Raises NoReflections, MissingColumn, GroupsDiffer, CellsDiffer, GivenTwice or SettingsDisagree.
+    Raises NoReflections, MissingColumn, GroupsDiffer, CellsDiffer, GivenTwice, SettingsDisagree or
+    NoTwoAgree.
     """
-    others = previous.others if previous else {}
+    agreed = Mergeable(previous.apart, previous.others) if previous else Mergeable()
     if previous is None and params.check_settings:
-        others = require_mergeable(experiments, reflections)
+        agreed = require_mergeable(experiments, reflections)
     params = within_the_known(reflections, params)
     excluded = on_excluded_images(experiments, reflections, params.exclude_images)
+    excluded |= np.isin(reflections["experiment_id"], list(agreed.left_out))
     observations = observations_for_scaling(
         experiments, reflections, params.min_partiality, params.min_i_over_sigma, params.d_min, params.d_max, excluded,
-        params.keep_first, others,
+        params.keep_first, agreed.doubtful,
     )  # fmt: skip
     solution = solve(experiments, observations, params, start=previous.start if previous else None)
     state = solution.state
@@ -85,7 +87,8 @@ def scale(
         unsteady=_unsteady(observations, state, params),
         start=solution.start(observations, params, len(reflections)),
         parts=state.parts,
-        others=others,
+        others=agreed.doubtful,
+        apart=agreed.left_out,
     )
 
 

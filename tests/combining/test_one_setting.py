@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from wedges_for_tests import wedges_of
 
+from autoproc.combining.mergeable import NoTwoAgree, require_mergeable
 from autoproc.combining.one_setting import AsGiven, SettingsDisagree, compared_as_given, require_one_setting
+from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.scaling.left_out import all_left_out
 from autoproc.scaling.params import ScaleParams
 from autoproc.simulation.wedges import Wedges
 from autoproc.stages.merge import MergeParams, format_merge, merge
@@ -47,7 +50,7 @@ def test_half_of_them_turned():
 
 def test_where_the_group_has_the_whole_symmetry_of_the_lattice_none_is_turned():
     made = wedges("P 4 2 2")
-    assert compared_as_given(*with_turned(made, (1,))) == AsGiven()
+    assert compared_as_given(*with_turned(made, (1,))) == AsGiven(n_agreeing=4)
 
 
 def test_one_data_set_or_several_space_groups_are_not_compared():
@@ -91,16 +94,46 @@ def test_what_agrees_is_merged_without_a_word():
 
 
 @pytest.mark.parametrize("group", ["P 3", "P 4 2 2"])
-def test_an_impostor_is_named_with_its_correlation_and_what_is_expected(group):
+def test_an_impostor_is_left_out_with_its_correlation_and_what_is_expected(group):
     made = wedges(group, 4, n_impostors=1)
     (impostor,) = np.flatnonzero(made.is_impostor)
     result = scale(made.experiments, made.reflections, ScaleParams())
-    said = rf"experiment {impostor} \(.*CC -?0\.\d+, where 0\.[89]\d is to be expected: another structure"
+    said = rf"experiment {impostor} \(.*\) is left out: .*CC -?0\.\d+, where 0\.[89]\d is to be expected: another "
+    said += r"structure.*; check_settings=false keeps it in"
     (words,) = [w for w in result.warnings if re.match(said, w)]
     assert words in format_scale(result)
-    merged = merge(made.experiments, result.reflections, MergeParams())
-    assert re.match(said, merged.doubts[0])
-    assert merged.doubts[0] in format_merge(merged)
+    is_own = made.reflections["experiment_id"] == impostor
+    assert result.reflections.has_flag(Flag.EXCLUDED_FOR_SCALING)[is_own].all()
+    told = dict(all_left_out(result))
+    assert is_own.sum() - 3 <= told["of data sets that agree with no other"] <= is_own.sum()  # others are beyond d_min
+    assert merge(made.experiments, result.reflections, MergeParams()).doubts == ()
+    assert not scale(made.experiments, made.reflections, ScaleParams(check_settings=False)).apart
+
+
+def test_merging_leaves_an_impostor_out_that_was_scaled_by_itself():
+    made = wedges("P 4 2 2", 4, n_impostors=1)
+    (impostor,) = np.flatnonzero(made.is_impostor)
+    is_own = made.reflections["experiment_id"] == impostor
+    others = scale(made.experiments, made.reflections, ScaleParams()).reflections[~is_own]
+    own = made.reflections[is_own]
+    alone = scale([made.experiments[impostor]], own.replace(experiment_id=np.zeros(len(own))), ScaleParams())
+    own = alone.reflections.replace(experiment_id=own["experiment_id"])
+    merged = merge(made.experiments, Reflections.concatenate([others, own]), MergeParams())
+    (words,) = merged.doubts
+    assert re.match(rf"experiment {impostor} \(.*\) is left out: .*; check_forms=false keeps it in", words)
+    assert words in format_merge(merged)
+    plain = merge(made.experiments, others, MergeParams(check_forms=False))
+    np.testing.assert_array_equal(merged.n, plain.n)
+    np.testing.assert_allclose(merged.intensity, plain.intensity, rtol=1e-6)
+
+
+def test_two_data_sets_that_have_nothing_in_common_are_refused():
+    made = wedges("P 4 2 2", 1, n_impostors=1)
+    with pytest.raises(NoTwoAgree, match=r"of 2 data sets no two agree: .*check_settings=false takes them as they are"):
+        scale(made.experiments, made.reflections, ScaleParams())
+    images = ImageSet("cbf", "/data/x_####.cbf")
+    lattices = [replace(e, imageset=images, scan=made.experiments[0].scan) for e in made.experiments]
+    assert len(require_mergeable(lattices, made.reflections).left_out) == 1  # two lattices of one sweep
 
 
 def test_an_impostor_has_no_say_in_what_is_thought_of_the_others():
