@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.decisions.ladder import History, Ladder, Step, Verdict
+from autoproc.decisions.ladder import Decision, History, Ladder, Step, Verdict
 
 CUTS = (0.8, 0.7, 0.6, 0.5, 0.4)
 """Parts of the images, from the first, that may be kept."""
+KEPT = "scale.keep_first"
 WORTHWHILE = 0.02
 """Relative fall of the squared deviations of early observations from means that they are no part of."""
 SIGNIFICANT = 5.0
@@ -51,6 +53,11 @@ class TailReport:
         )
 
     @property
+    def lost(self) -> float:
+        """Part of the unique reflections of the whole sweep that this part has not."""
+        return 1 - self.completeness
+
+    @property
     def suspicion(self) -> str:
         """What makes damage likely, in words; empty if nothing does."""
         found = []
@@ -62,22 +69,27 @@ class TailReport:
 
 
 def next_cut(history: History[TailReport]) -> Step | None:
-    """One part less, to the smallest, whatever the last one did."""
+    """One part less, to the smallest, whatever the last one did, until too many reflections would be lost."""
     first, last = history.attempts[0].report, history.last.report
     if first is None or last is None or not first.suspicion:
+        return None
+    if last.lost > last.most_lost:  # with fewer images yet more would be
         return None
     smaller = [kept for kept in CUTS if kept < last.kept]
     if not smaller:
         return None
-    what = f"leave out the last {1 - smaller[0]:.0%} of the images"
-    return Step(what, first.suspicion, {"scale.keep_first": smaller[0]})
+    return Step(_what(f"{1 - smaller[0]:.0%}"), first.suspicion, {KEPT: smaller[0]})
+
+
+def _what(part: str) -> str:
+    return f"leave out the last {part} of the images"
 
 
 def better_part(best: TailReport, challenger: TailReport) -> Verdict:
     """Early observations agree better with the others kept, and completeness stays within the limit."""
-    lost = 1 - challenger.completeness
-    if lost > challenger.most_lost:
-        return Verdict(False, f"{lost:.1%} of the unique reflections would be lost, {challenger.most_lost:.0%} may be")
+    if challenger.lost > challenger.most_lost:
+        lost = f"{challenger.lost:.1%}"
+        return Verdict(False, f"{lost} of the unique reflections would be lost, {challenger.most_lost:.0%} may be")
     both = np.isfinite(best.deviance) & np.isfinite(challenger.deviance)
     before, after = best.deviance[both], challenger.deviance[both]
     if not both.any():
@@ -103,3 +115,27 @@ def _cost(best: TailReport, challenger: TailReport) -> str:
 
 
 DAMAGE = Ladder("scale", (next_cut,), better_part)
+
+
+def in_short(journal: Sequence[Decision]) -> list[Decision]:
+    """The lines of this ladder: one for the cuts that were kept, one for those that were not, and any others.
+
+    Each cut differs from the one before by its figures alone: the first and the last of a kind are told.
+    """
+    cuts = [line for line in journal if KEPT in line.changes]
+    kinds = ([line for line in cuts if line.kept], [line for line in cuts if not line.kept])
+    return [*(_as_one(lines) for lines in kinds if lines), *(line for line in journal if KEPT not in line.changes)]
+
+
+def _as_one(lines: Sequence[Decision]) -> Decision:
+    first, last = lines[0], lines[-1]
+    if len(lines) == 1:
+        return first
+    parts = [f"{1 - line.changes[KEPT]:.0%}" for line in (first, last)]
+    suspicion, _, why_first = first.because.partition("; ")
+    why_last = last.because.partition("; ")[2]
+    told = f"{suspicion}; at {parts[0]} {why_first}, at {parts[1]} {why_last}"
+    if last.kept:
+        return replace(last, because=told, before=first.before)
+    every = tuple(line.changes[KEPT] for line in lines)
+    return replace(last, what=_what(" to ".join(parts)), because=told, before=first.before, changes={KEPT: every})

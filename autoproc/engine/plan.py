@@ -8,7 +8,7 @@ from typing import Any
 
 from autoproc.config import Config, change_table
 from autoproc.decisions.absorption import ABSORPTION, LEVELS
-from autoproc.decisions.damage import CUTS, DAMAGE, TailReport
+from autoproc.decisions.damage import CUTS, DAMAGE, TailReport, in_short
 from autoproc.decisions.indexing import FIND_AXIS, INDEXING
 from autoproc.decisions.ladder import PLAIN, Ladder, Step
 from autoproc.decisions.lattices import LatticesReport, existence, kept_lattices, lattices_ladder, reality
@@ -219,8 +219,9 @@ def _without_damaged_end(processing: Processing, config: Config, observer: Obser
         with processing.timed("scale"):
             return sweep.report(step.changes.get("scale.keep_first", 1.0), most_lost)
 
-    budget = budget.apart(len(CUTS))
+    budget, begun = budget.apart(len(CUTS)), len(processing.decisions)
     climbed = climb(DAMAGE, attempt, lambda tried: tried, budget, processing.decisions, log=observer.stage)
+    processing.decisions[begun:] = in_short(processing.decisions[begun:])
     if climbed.result.kept == 1.0:
         return config
     config = changed(config, {"scale.keep_first": climbed.result.kept})
