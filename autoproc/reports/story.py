@@ -271,4 +271,5 @@ def _merging(p: Processing) -> list[Line]:
         return []
     b = f"; Wilson B {p.merged.wilson_b:.1f} A^2" if np.isfinite(p.merged.wilson_b) else ""
     free = np.mean(p.merged.free_r == 0) if len(p.merged) else 0.0
-    return [Line("Merging", f"{len(p.merged)} unique reflections, {free:.1%} of them for free R{b}", "merge")]
+    return [Line("Merging", f"{len(p.merged)} unique reflections, {free:.1%} of them for free R{b}", "merge"),
+            *([Line("", p.merged.remark)] if p.merged.remark else [])]  # fmt: skip

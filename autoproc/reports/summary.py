@@ -25,6 +25,7 @@ from autoproc.reports.damage_page import damage_facts
 from autoproc.reports.data_sets import as_facts
 from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
+from autoproc.reports.recipes import recipes
 from autoproc.reports.story import Line, alternatives_of, known_isa, story
 from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.reports.whose_crystal import whose_crystal
@@ -99,6 +100,7 @@ def summarise(name: str, processing: Processing | None, failure: Failure | None)
     summary |= _intensity_facts(processing)
     checks = quality_checks(processing)
     summary["warnings"] = warnings_in_order(processing, checks, summary["error_stage"])
+    summary["recipes"] = recipes(name, processing)
     summary["quality"] = {"verdict": _verdict(failure, checks), "checks": list(map(asdict, checks))}
     summary["decisions"] = [d.as_dict() for d in processing.decisions] if processing else []
     summary["timings"] = {k: round(v, 3) for k, v in processing.timings.items()} if processing else {}
@@ -214,6 +216,9 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
     if summary["warnings"]:
         lines += ["", "Warnings", "-" * 8]
         lines += [_wrapped(f"* {warning}", indent="  ") for warning in summary["warnings"]]
+    if summary["recipes"]:
+        lines += ["", "To try", "-" * 6]
+        lines += [_wrapped(f"* {recipe}", indent="  ") for recipe in summary["recipes"]]
     if processing is not None:
         lines += ["", "What was done", "-" * 13, *map(_row, story(processing))]
     decided = standing(summary["decisions"])

@@ -86,6 +86,7 @@ class SummaryFacts(Described):
     wilson_b: float | None = None
     merging_statistics: StatisticsFacts | None = None
     warnings: list[str] = Field(default_factory=list)
+    recipes: list[str] = Field(default_factory=list)
     quality: QualityFacts = Field(default_factory=QualityFacts)
     decisions: list[DecisionFacts] = Field(default_factory=list)
     timings: dict[str, float] = Field(default_factory=dict)
