@@ -191,11 +191,15 @@ class ImageSet:
 
 @dataclass(frozen=True, slots=True)
 class ProfileModel:
-    """Spot widths of the Kabsch model, degrees: sigma_b (divergence), sigma_m (mosaicity)."""
+    """Spot widths of the Kabsch model, degrees: sigma_b (divergence), sigma_m (mosaicity).
+
+    spread : mosaic spread that widens spots along e1 (integration.kabsch.mosaic_lever)
+    """
 
     sigma_b: float
     sigma_m: float
     n_sigma: float = 3.0
+    spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

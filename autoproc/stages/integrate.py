@@ -200,7 +200,8 @@ def _shapes(
 
 
 def _with_profile(experiment: Experiment, shape: SpotShape, n_sigma: float) -> Experiment:
-    profile = ProfileModel(float(np.degrees(shape.sigma_b)), float(np.degrees(shape.sigma_m)), n_sigma)
+    sigma_b, sigma_m, spread = (float(np.degrees(width)) for width in (shape.sigma_b, shape.sigma_m, shape.spread))
+    profile = ProfileModel(sigma_b, sigma_m, n_sigma, spread)
     return replace(experiment, profile=profile)
 
 

@@ -45,7 +45,8 @@ class Box:
 
 def spot_frame_of(experiment: Experiment, centre: np.ndarray, hkl: np.ndarray) -> SpotFrames | None:
     """Where pixels lie in the frame of a reflection at centre (3,) px, px, frame; None without widths of spots."""
-    if experiment.profile is None:
+    profile = experiment.profile
+    if profile is None:
         return None
     s1 = s1_of_spots(experiment.detector, experiment.beam, np.zeros(1), centre[None, :2])
     one = Predictions(
@@ -53,7 +54,8 @@ def spot_frame_of(experiment: Experiment, centre: np.ndarray, hkl: np.ndarray) -
         zeta(experiment.goniometer, experiment.beam, s1), resolution(experiment.beam, s1),
         is_entering(experiment.goniometer, experiment.beam, s1),
     )  # fmt: skip
-    return spot_frames(experiment, one, np.radians(experiment.profile.sigma_b), np.radians(experiment.profile.sigma_m))
+    widths = (float(np.radians(width)) for width in (profile.sigma_b, profile.sigma_m, profile.spread))
+    return spot_frames(experiment, one, *widths)
 
 
 def peak_pixels(frames: SpotFrames, n_sigma: float, low: tuple[int, int, int], shape: tuple[int, ...]) -> np.ndarray:

@@ -367,7 +367,8 @@ def _crystal_to_json(crystal: Crystal) -> dict[str, Any]:
 def _profile(m: dict[str, Any]) -> ProfileModel | None:
     if m.get("__id__") != "gaussian_rs" or not isinstance(m["sigma_b"], (int, float)):
         return None
-    return ProfileModel(float(m["sigma_b"]), float(m["sigma_m"]), float(m["n_sigma"]))
+    spread = m.get(OWN_KEY, {}).get("spread", 0.0)
+    return ProfileModel(float(m["sigma_b"]), float(m["sigma_m"]), float(m["n_sigma"]), float(spread))
 
 
 def _profile_to_json(profile: ProfileModel) -> dict[str, Any]:
@@ -376,6 +377,7 @@ def _profile_to_json(profile: ProfileModel) -> dict[str, Any]:
         "n_sigma": profile.n_sigma,
         "sigma_b": profile.sigma_b,
         "sigma_m": profile.sigma_m,
+        OWN_KEY: {"spread": profile.spread},
     }
 
 

@@ -164,7 +164,7 @@ def _is_crystal(crystal: Crystal) -> bool:
 
 
 def _is_profile(profile: ProfileModel) -> bool:
-    return bool(np.all(np.isfinite((profile.sigma_b, profile.sigma_m, profile.n_sigma))))
+    return bool(np.all(np.isfinite((profile.sigma_b, profile.sigma_m, profile.n_sigma, profile.spread))))
 
 
 def _is_imageset(imageset: ImageSet) -> bool:

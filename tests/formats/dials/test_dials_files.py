@@ -21,7 +21,7 @@ def test_experiment_round_trip(tmp_path):
     gonio = goniometer_from_axes(
         np.array([[1, 0, 0], [0.6428, -0.766, 0], [1, 0, 0]]), ("PHI", "KAPPA", "OMEGA"), (-80.0, 55.0, 38.0), 0
     )
-    before = replace(experiment(varying), profile=ProfileModel(0.05, 0.2), goniometer=gonio)
+    before = replace(experiment(varying), profile=ProfileModel(0.05, 0.2, 3.5, 0.03), goniometer=gonio)
     write_expt(tmp_path / "a b.expt", [before])
     (after,) = read_expt(tmp_path / "a b.expt")
     np.testing.assert_allclose(after.crystal.A, made.A)
