@@ -29,6 +29,7 @@ class Series:
 
     kind : line; points; both; area, filled down to zero; band, filled between y and y2
     colour : which of the page's colours; each has its own dashes too, so that no one depends on hue
+    sweep : of several, the place of that whose images x counts
     """
 
     x: np.ndarray
@@ -37,6 +38,7 @@ class Series:
     kind: Literal["line", "points", "both", "area", "band"] = "line"
     colour: int = 0
     y2: np.ndarray | None = None
+    sweep: int = 0
 
 
 @dataclass(frozen=True, slots=True)

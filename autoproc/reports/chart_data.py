@@ -54,7 +54,7 @@ def map_of(facts: Mapping[str, Any]) -> CellMap:
 
 def _series_facts(series: Series) -> dict[str, Any]:
     facts = {"label": series.label, "kind": series.kind, "colour": series.colour}
-    facts |= {"x": _numbers(series.x), "y": _numbers(series.y)}
+    facts |= {"x": _numbers(series.x), "y": _numbers(series.y), "sweep": series.sweep}
     return facts if series.y2 is None else facts | {"y2": _numbers(series.y2)}
 
 
@@ -62,7 +62,7 @@ def _series_of(facts: Mapping[str, Any]) -> Series:
     second = facts.get("y2")
     return Series(
         _array(facts["x"]), _array(facts["y"]), str(facts["label"]), facts["kind"], int(facts["colour"]),
-        None if second is None else _array(second),
+        None if second is None else _array(second), int(facts.get("sweep", 0)),
     )  # fmt: skip
 
 

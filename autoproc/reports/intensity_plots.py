@@ -9,8 +9,7 @@ import numpy as np
 from autoproc.merging.by_image import ImageAgreement
 from autoproc.merging.twinning import TwinningTest
 from autoproc.reports.chart import Chart, Mark, Series, draw
-from autoproc.reports.plots import IMAGE, label
-from autoproc.reports.thinning import block_mean
+from autoproc.reports.plots import IMAGE, curves
 from autoproc.scaling.error_model import ErrorBin
 
 HIGHEST_R = 2.0
@@ -30,10 +29,7 @@ def signal(by_image: Sequence[ImageAgreement], names: Sequence[str] = ()) -> str
 def _by_image(
     by_image: Sequence[ImageAgreement], values: Sequence[np.ndarray], y_label: str, names: Sequence[str]
 ) -> str:
-    series = [
-        Series(block_mean(one.image), block_mean(v), label(n, len(by_image), names), "line", n)
-        for n, (one, v) in enumerate(zip(by_image, values, strict=True))
-    ]
+    series = curves(by_image, values, names)
     return draw(Chart(series, IMAGE, y_label, (0.0, None)))
 
 

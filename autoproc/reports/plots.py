@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -85,12 +86,28 @@ def _by_frame(
     return draw(Chart(series, IMAGE, y_label, (None if limit is None else -least, limit)))
 
 
+class ByImage(Protocol):
+    """Something of one experiment: image numbers (n,)."""
+
+    @property
+    def image(self) -> np.ndarray:
+        """(n,)."""
+
+
+def curves(by_image: Sequence[ByImage], values: Sequence[np.ndarray], names: Sequence[str]) -> list[Series]:
+    """Of each experiment, values (n,) against the image; names : as names_of."""
+    return [
+        Series(
+            block_mean(one.image), block_mean(y), label(n, len(by_image), names), "line", n,
+            sweep=sweep_number(n, names),
+        )
+        for n, (one, y) in enumerate(zip(by_image, values, strict=True))
+    ]  # fmt: skip
+
+
 def scales(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
     """The scale of each image: what its observations were divided by; names : as names_of."""
-    series = [
-        Series(block_mean(one.image), block_mean(one.scale), label(n, len(images), names), "line", n)
-        for n, one in enumerate(images)
-    ]
+    series = curves(images, [one.scale for one in images], names)
     return draw(Chart(series, IMAGE, "scale factor", (0, None), [Mark(1.0)]))
 
 
@@ -98,20 +115,14 @@ def decay(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
     """Relative B of each image; names : as names_of."""
     values = [block_mean(one.b) for one in images]
     limit = None if max((np.abs(v).max(initial=0.0) for v in values), default=0.0) > 2.0 else 2.0
-    series = [
-        Series(block_mean(one.image), b, label(n, len(images), names), "line", n)
-        for n, (one, b) in enumerate(zip(images, values, strict=True))
-    ]
+    series = curves(images, [one.b for one in images], names)
     limits = (None if limit is None else -limit, limit)
     return draw(Chart(series, IMAGE, "relative B (\u00c5\u00b2)", limits, [Mark(0.0)]))
 
 
 def ratios(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
     """What is left over after scaling: observed over expected intensity of each image; names : as names_of."""
-    series = [
-        Series(block_mean(one.image), block_mean(one.ratio), label(n, len(images), names), "line", n)
-        for n, one in enumerate(images)
-    ]
+    series = curves(images, [one.ratio for one in images], names)
     every = np.concatenate([s.y[np.isfinite(s.y)] for s in series] or [np.empty(0)])
     low = None if len(every) and every.min() < 0.9 else 0.9
     high = None if len(every) and every.max() > 1.1 else 1.1
@@ -119,11 +130,9 @@ def ratios(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
 
 
 def names_of(experiments: Sequence[Experiment]) -> list[str]:
-    """Of the curves of several experiments: data sets by their names, lattices of one sweep by their numbers."""
+    """Of the curves of several experiments: data sets by their names; none for lattices of one sweep."""
     names = data_set_names(experiments)
-    if len({sweep_of(name) for name in names}) > 1:
-        return names
-    return [label(n, len(names)) for n in range(len(names))]
+    return names if len({sweep_of(name) for name in names}) > 1 else []
 
 
 def label(n: int, n_curves: int, names: Sequence[str] = ()) -> str:
@@ -131,6 +140,11 @@ def label(n: int, n_curves: int, names: Sequence[str] = ()) -> str:
     if n_curves < 2:
         return ""
     return names[n] if names else f"lattice {n + 1}"
+
+
+def sweep_number(n: int, names: Sequence[str]) -> int:
+    """Of curve n: the place of its sweep among all; names : as names_of."""
+    return list(dict.fromkeys(map(sweep_of, names))).index(sweep_of(names[n])) if names else 0
 
 
 def used_in_refinement(reflections: Reflections, experiment_id: int) -> np.ndarray:

@@ -11,10 +11,9 @@ import numpy as np
 from autoproc.merging.against_others import against_others, on_common_scale
 from autoproc.merging.groups import group_equivalents
 from autoproc.models.experiment import Experiment
-from autoproc.models.numbering import sweeps_of
 from autoproc.models.reflections import Reflections
 from autoproc.viewing.reflections_on_image import fates, places, resolution_limit
-from autoproc.viewing.sweep_of_rows import sweep_of_rows
+from autoproc.viewing.sweep_of_rows import image_numbers, sweep_of_rows
 
 MOST = 500
 """Equivalents that are listed."""
@@ -59,8 +58,7 @@ def equivalents(
     some = table[rows]
     fate, words = fates(some, resolution_limit(table))
     sweep = sweep_of_rows(some, experiments)
-    first = np.array([experiments[members[0]].scan.image_range[0] for members in sweeps_of(experiments)])
-    image = np.floor(places(some)[:, 2]).astype(int) + first[sweep]
+    image = image_numbers(places(some), sweep, experiments)
     told: dict[str, Any] = {
         "row": rows.tolist(), "hkl": some["hkl"].tolist(), "is_mate": is_mate[which].tolist(),
         "image": image.tolist(), "sweep": sweep.tolist(),

@@ -14,7 +14,7 @@ from autoproc.models.reflections import Reflections
 from autoproc.viewing.equivalents import deviations, equivalent_indices, rows_with
 from autoproc.viewing.images import SweepOfImages
 from autoproc.viewing.reflections_on_image import columns_of, fates, places, resolution_limit
-from autoproc.viewing.sweep_of_rows import sweep_of_rows
+from autoproc.viewing.sweep_of_rows import image_numbers, sweep_of_rows
 
 MOST = 500
 """Reflections of a list."""
@@ -49,17 +49,19 @@ def reflection_list(
 ) -> dict[str, Any]:
     """Columns of those that are wanted, the first MOST of them; how far each is off where that is their order.
 
+    They are of all sweeps of the file, but where a part of the detector is asked for, of `sweep`, whose it is.
     experiments : of the table
     """
-    place = places(table)
-    is_own = sweep_of_rows(table, experiments) == sweep.number
-    rows = np.flatnonzero(is_own & _is_wanted(table, place, wanted, group))
+    place, number = places(table), sweep_of_rows(table, experiments)
+    may_be = number == sweep.number if wanted.region is not None else np.ones(len(table), bool)
+    rows = np.flatnonzero(may_be & _is_wanted(table, place, wanted, group))
     off = _off(table, place, rows, wanted.order, group)
     order = np.argsort(_key(table, place, rows, wanted.order) if off is None else -np.nan_to_num(off), kind="stable")
     rows = rows[order]
-    first = sweep.first
-    told = columns_of(table, rows[:MOST])
-    told["columns"]["image"] = (np.floor(place[rows[:MOST], 2]).astype(int) + first).tolist()
+    some = rows[:MOST]
+    told = columns_of(table, some)
+    told["columns"]["image"] = image_numbers(place[some], number[some], experiments).tolist()
+    told["columns"]["sweep"] = number[some].tolist()
     if off is not None:
         told["columns"]["off"] = [round(float(value), 2) if np.isfinite(value) else None for value in off[order[:MOST]]]
     return {**told, "n_there": len(rows)}

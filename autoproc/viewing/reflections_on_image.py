@@ -63,9 +63,13 @@ def fates(table: Reflections, d_min: float | None = None) -> tuple[np.ndarray, l
 
 
 def rows_on_images(table: Reflections, frame: int, n: int = 1) -> np.ndarray:
-    """(N,) bool: reflections whose box reaches into frames frame .. frame + n - 1."""
-    box = table["bbox"]
-    return (box[:, 4] < frame + n) & (box[:, 5] > frame)
+    """(N,) bool: those whose box reaches into frames frame .. frame + n - 1, or without a box, whose place is there."""
+    z = places(table)[:, 2]
+    on = (z >= frame) & (z < frame + n)
+    if "bbox" not in table:
+        return on
+    first, end = table["bbox"][:, 4], table["bbox"][:, 5]
+    return np.where(end > first, (first < frame + n) & (end > frame), on)
 
 
 def places(table: Reflections) -> np.ndarray:
@@ -114,7 +118,15 @@ def reflections_on_image(
     n_there = len(rows)
     if n_there > MOST and "intensity_sum" in table:
         rows = np.sort(rows[np.argsort(-table["intensity_sum"][rows])[:MOST]])
-    return {**columns_of(table, rows[:MOST]), "n_there": n_there}
+    return {**columns_of(table, rows[:MOST]), "n_there": n_there, "doubt": doubt_of(table, experiments)}
+
+
+def doubt_of(table: Reflections, experiments: Sequence[Experiment]) -> str:
+    """Why indexed reflections may not be of these models; "" where nothing speaks against it."""
+    models, named = {e.identifier for e in experiments} - {""}, set(table.identifiers.values())
+    if "hkl" not in table or not models or not named or models & named:
+        return ""
+    return "The reflections name other experiments than the models do: they may be of another sweep."
 
 
 def _rounded(values: np.ndarray, digits: int) -> list[Any]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy
 
 from autoproc.models.experiment import Experiment
+from autoproc.robust import readout_variance
 from autoproc.stages.find_spots import FindSpotsParams, pixels_to_search, strong_on
 from autoproc.threads import map_in_order
 from autoproc.viewing.image_tiles import Pyramid, pyramid_of_values
@@ -21,7 +23,7 @@ BAND = 256
 """Rows worked on at a time."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Searched:
     """An image as it is searched.
 
@@ -34,6 +36,11 @@ class Searched:
     lowest: int
     overload: float
     params: FindSpotsParams
+
+    @cached_property
+    def noise(self) -> float:
+        """Variance, counts^2, that the readout adds to that of counting, as the stage has it."""
+        return readout_variance(self.counts, self.good, self.lowest)
 
 
 def searched(experiment: Experiment, counts: np.ndarray, mask: np.ndarray, params: FindSpotsParams) -> Searched:
@@ -109,12 +116,14 @@ def _in_windows(of: Callable[[Searched, Windows, slice], np.ndarray]) -> Callabl
 
 def _is_dispersed(image: Searched, there: Windows, _: slice) -> np.ndarray:
     limit = image.gain * (1 + image.params.n_sigma_background * np.sqrt(2 / np.maximum(there.n - 1, 1)))
-    return (there.dispersion > limit) & (there.n >= image.params.min_local)
+    return (there.variance - image.noise > limit * np.maximum(there.mean, 0)) & (there.n >= image.params.min_local)
 
 
 def _is_above(image: Searched, there: Windows, rows: slice) -> np.ndarray:
-    limit = there.mean + image.params.n_sigma_strong * np.sqrt(image.gain * np.maximum(there.mean, 0))
-    return image.good[rows] & (image.counts[rows] > limit)
+    sigma = np.sqrt(image.gain * np.maximum(there.mean, 0) + image.noise)
+    counts = image.counts[rows]
+    is_above = (counts >= there.mean + image.params.n_sigma_strong * sigma) & (counts > image.params.global_threshold)
+    return image.good[rows] & is_above
 
 
 MAPS: dict[str, Callable[[Searched], np.ndarray]] = {

@@ -31,3 +31,10 @@ def sweep_of_rows(table: Reflections, experiments: Sequence[Experiment]) -> np.n
         return by_images.astype(np.intp)
     experiment = table["experiment_id"].clip(-1, len(experiments) - 1)
     return np.where(experiment >= 0, sweep[experiment], by_images).astype(np.intp)
+
+
+def image_numbers(place: np.ndarray, sweep: np.ndarray, experiments: Sequence[Experiment]) -> np.ndarray:
+    """(N,) the number of the image of each place (N, 3) px, px, frame of its sweep (N,)."""
+    first = np.array([experiments[members[0]].scan.image_range[0] for members in sweeps_of(experiments)])
+    number: np.ndarray = np.floor(place[:, 2]).astype(int) + first[sweep]
+    return number

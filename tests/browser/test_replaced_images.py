@@ -9,7 +9,7 @@ import pytest
 from simulated import simulated_sweep
 
 from autoproc.dashboard.access.guard import Keys
-from autoproc.dashboard.app import file_viewer
+from autoproc.dashboard.file_viewer import file_viewer
 from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
 from autoproc.stages.import_sweep import import_sweeps

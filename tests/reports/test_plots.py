@@ -14,6 +14,7 @@ from autoproc.merging.twinning import TwinningTest
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.reports import intensity_plots, plots
 from autoproc.reports.chart import HEIGHT, TOP
+from autoproc.reports.chart_data import chart_facts, chart_of
 from autoproc.scaling.error_model import ErrorBin
 from autoproc.scaling.result import ImageScales
 
@@ -77,7 +78,7 @@ def test_lattices_are_named_where_there_are_several():
 def test_data_sets_are_told_by_their_names_and_lattices_of_one_sweep_by_their_numbers():
     sweep, other = (replace(experiment(Recipe()), identifier=name) for name in ("native", "peak"))
     assert plots.names_of([sweep, other]) == ["native", "peak"]
-    assert plots.names_of([sweep, sweep]) == ["lattice 1", "lattice 2"]
+    assert plots.names_of([sweep, sweep]) == []
     for draw in (plots.scales, plots.decay, plots.ratios):
         assert legend(draw([images(), images()], ["native", "peak"])) == ["native", "peak"]
     assert legend(intensity_plots.signal([agreement([0.1])] * 2, ["native", "peak"])) == ["native", "peak"]
@@ -137,3 +138,13 @@ def test_the_l_test_lies_between_a_single_crystal_and_a_perfect_twin():
     assert all(t <= m <= s for t, m, s in zip(twin, measured, single, strict=True))
     assert single[0] == pytest.approx(twin[0])
     assert single[-1] == pytest.approx(twin[-1])
+
+
+def test_a_curve_knows_whose_images_it_counts():
+    """A point of it leads to an image of that sweep."""
+    names = ["native", "peak lattice 1", "peak lattice 2"]
+    assert [plots.sweep_number(n, names) for n in range(3)] == [0, 1, 1]
+    assert plots.sweep_number(2, []) == 0
+    drawn = plots.scales([images()] * 3, names).chart
+    assert [series.sweep for series in drawn.series] == [0, 1, 1]
+    assert [series.sweep for series in chart_of(chart_facts(drawn)).series] == [0, 1, 1]

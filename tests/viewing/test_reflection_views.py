@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import gemmi
@@ -19,7 +20,14 @@ from autoproc.viewing.equivalents import equivalent_indices, equivalents, rows_w
 from autoproc.viewing.image_cache import BoundedCache
 from autoproc.viewing.images import SweepOfImages
 from autoproc.viewing.reflection_list import MOST, Wanted, reflection_list
-from autoproc.viewing.reflections_on_image import fates, places, reflections_on_image, resolution_limit, rows_on_images
+from autoproc.viewing.reflections_on_image import (
+    doubt_of,
+    fates,
+    places,
+    reflections_on_image,
+    resolution_limit,
+    rows_on_images,
+)
 from autoproc.viewing.shoebox_view import OVERLOADED, reflection_facts
 
 GROUP = gemmi.SpaceGroup("P 21 21 21")
@@ -212,3 +220,25 @@ def test_what_lies_beyond_the_limit_is_not_called_rejected():
     fate, words = fates(table, resolution_limit(table))
     assert [words[n]["kind"] for n in fate] == ["integrated", "rejected", "beyond", "rejected"]
     assert resolution_limit(table[np.array([1, 2])]) is None
+
+
+def test_reflections_without_a_box_are_on_the_image_of_their_place():
+    """Predictions of other programs have none, or an empty one."""
+    place = [[1.0, 2.0, 3.5], [1.0, 2.0, 4.0], [1.0, 2.0, 9.9]]
+    for table in (
+        Reflections({"xyz_cal_px": place}),
+        Reflections({"xyz_cal_px": place, "bbox": np.zeros((3, 6), np.int32)}),
+    ):
+        assert rows_on_images(table, 3).tolist() == [True, False, False]
+        assert rows_on_images(table, 3, 2).tolist() == [True, True, False]
+        assert rows_on_images(table, 9).tolist() == [False, False, True]
+
+
+def test_reflections_that_name_other_experiments_are_doubted():
+    models = [replace(experiment(), identifier=name) for name in ("a", "b")]
+    indexed = Reflections({"hkl": [[1, 2, 3]]}, {0: "x"})
+    assert "another sweep" in doubt_of(indexed, models)
+    assert doubt_of(indexed.with_identifiers({0: "x", 1: "b"}), models) == ""
+    assert doubt_of(indexed.with_identifiers({}), models) == ""
+    assert doubt_of(indexed, [replace(models[0], identifier="")]) == ""
+    assert doubt_of(Reflections({"flags": [1]}, {0: "x"}), models) == "", "spots are of the models before"

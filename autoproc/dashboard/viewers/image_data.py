@@ -12,6 +12,7 @@ from autoproc.dashboard.viewers.image_request import (
     Looked,
     WrongQuestion,
     as_json,
+    asking_again,
     in_thread,
     is_known,
     numbers,
@@ -94,4 +95,4 @@ def tile(asked: Looked) -> Response:
         codes = pyramid.tile(level, row, column)
     except IndexError as error:
         raise WrongQuestion(name="tile", expected="within the image", value=f"{level}/{row}/{column}") from error
-    return packed(asked.request, codes.astype(codes.dtype.newbyteorder("<")).tobytes(), version=version)
+    return packed(asked.request, codes.astype(codes.dtype.newbyteorder("<")).tobytes(), keeping=asking_again(version))

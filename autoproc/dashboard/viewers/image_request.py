@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,8 +29,10 @@ from autoproc.viewing.subject import ImagesElsewhere, NoSuchReflection, NothingT
 
 WORKERS = ThreadPoolExecutor(4, thread_name_prefix="images")
 """Threads that read and prepare images; the event loop never does."""
-ASK_AGAIN = "private, no-cache"
-"""Of answers that a browser keeps, and asks each time whether they are still right."""
+NOT_KEPT: Mapping[str, str] = {"cache-control": "no-store"}
+"""Headers of answers that a browser does not keep."""
+FOR_EVER: Mapping[str, str] = {"cache-control": "private, max-age=31536000, immutable"}
+"""Of answers whose address names their version."""
 FASTEST = 1
 """Of zlib: more makes tiles a fifth smaller and takes ten times as long."""
 SMALLEST_PACKED = 512
@@ -184,13 +186,19 @@ def is_known(request: Request, version: str) -> bool:
 
 def still_right(version: str) -> Response:
     """The answer to a browser that has it."""
-    return Response(status_code=304, headers={"cache-control": ASK_AGAIN, "etag": version})
+    return Response(status_code=304, headers=dict(asking_again(version)))
 
 
-def packed(request: Request, content: bytes, kind: str = "application/octet-stream", version: str = "") -> Response:
-    """An answer, compressed where the browser takes that; version : its entity tag, if it may be kept."""
-    kept = {"cache-control": ASK_AGAIN, "etag": version} if version else {"cache-control": "no-store"}
-    headers = {**kept, "vary": "accept-encoding"}
+def asking_again(version: str) -> Mapping[str, str]:
+    """Of answers that a browser keeps, and asks each time whether they are still right; version : the entity tag."""
+    return {"cache-control": "private, no-cache", "etag": version}
+
+
+def packed(
+    request: Request, content: bytes, kind: str = "application/octet-stream", keeping: Mapping[str, str] = NOT_KEPT
+) -> Response:
+    """An answer, compressed where the browser takes that; keeping : headers that say whether it may be kept."""
+    headers = {**keeping, "vary": "accept-encoding"}
     if "gzip" in request.headers.get("accept-encoding", "") and len(content) >= SMALLEST_PACKED:
         packer = zlib.compressobj(FASTEST, zlib.DEFLATED, 31)
         content = packer.compress(content) + packer.flush()

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from autoproc.dashboard.viewers.image_request import packed
+from autoproc.dashboard.viewers.image_request import FOR_EVER, packed
 
 FOLDERS = ("image", "lattice")
 """Of static/: each has a main.js, with which its page begins."""
@@ -69,7 +69,7 @@ def script_address(name: str) -> str:
 
 def _answering(name: str) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        return packed(request, _script(name), "text/javascript")
+        return packed(request, _script(name), "text/javascript", FOR_EVER)
 
     return answer
 

@@ -8,7 +8,7 @@ from simulated import simulated_sweep
 from starlette.testclient import TestClient
 
 from autoproc.dashboard.access.guard import Keys
-from autoproc.dashboard.app import file_viewer
+from autoproc.dashboard.file_viewer import file_viewer
 from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.refl import write_refl
@@ -53,10 +53,16 @@ def client(experiments, tmp_path_factory):
 def test_spots_of_no_lattice_are_on_the_images_of_their_sweep(client, sweep):
     told = client.get(f"/images/5/reflections?sweep={sweep}").json()
     assert set(told["columns"]["row"]) == OWN[sweep]
-    listed = client.get(f"/images/reflections?sweep={sweep}").json()
-    assert set(listed["columns"]["row"]) == OWN[sweep]
-    lost = client.get(f"/images/reflections?sweep={sweep}&kind=unindexed").json()
-    assert lost["columns"]["row"] == [2 + sweep]
+
+
+def test_lists_are_of_all_sweeps_but_for_a_part_of_the_detector(client):
+    for asked in ("", "sweep=1&"):
+        listed = client.get(f"/images/reflections?{asked}order=image").json()["columns"]
+        assert dict(zip(listed["row"], listed["sweep"], strict=True)) == {0: 0, 1: 1, 2: 0, 3: 1}
+        lost = client.get(f"/images/reflections?{asked}kind=unindexed").json()["columns"]
+        assert set(lost["row"]) == {2, 3}
+    there = client.get("/images/reflections?sweep=1&region=10,20,30,40").json()["columns"]
+    assert set(there["row"]) == OWN[1]
 
 
 @pytest.mark.parametrize("row", range(4))

@@ -13,7 +13,10 @@ export class Controls {
     $("#image").addEventListener("change", ({ target }) => state.change({ image: this.#within(Number(target.value)) }));
     $("#slider").addEventListener("input", ({ target }) => state.change({ image: Number(target.value) }));
     for (const [id, n] of [["#back", -1], ["#on", 1]]) $(id).addEventListener("click", () => player.step(n));
-    $("#stack").addEventListener("change", ({ target }) => state.change({ stack: Math.min(Math.max(Math.round(Number(target.value)) || 1, 1), 100) }));
+    $("#stack").addEventListener("change", ({ target }) => {
+      state.change({ stack: Math.min(Math.max(Math.round(Number(target.value)) || 1, 1), 100) });
+      this.tell(); // whatever was typed
+    });
     for (const id of ["how", "colours", "scale"]) $(`#${id}`).addEventListener("change", ({ target }) => state.change({ [id]: target.value }));
     $("#stage").replaceChildren(...facts.stages.map((stage) => new Option(stage, stage)));
     $("#stage").addEventListener("change", ({ target }) => state.change({ stage: target.value, row: null }));
@@ -92,9 +95,11 @@ export class Controls {
   }
 
   // n : images of the stack that there are
-  tellFile({ file, n_images: n }) {
-    const isShort = this.state.view === "counts" && n < this.state.stack;
-    $("#file").textContent = isShort ? `${file}: the sweep ends, and only ${n} of ${this.state.stack} images are in it` : file;
+  tellFile({ file, image, n_images: n }) {
+    const { depth } = this.state;
+    const isShort = n < depth && `the sweep ends, and only ${n} of ${depth} images are in it`;
+    const isExcluded = depth === 1 && this.facts.excluded.includes(image) && "excluded: it is not read";
+    $("#file").textContent = [file, isShort || isExcluded].filter(Boolean).join(": ");
   }
 
   tellSpots() {

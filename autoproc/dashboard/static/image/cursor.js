@@ -1,5 +1,6 @@
 // What is under the pointer: its value, resolution, place, rotation and index.
 
+const FARTHEST = 1000; // Angstrom
 const REST = 120; // milliseconds until the pixel itself is asked for
 
 export class Cursor {
@@ -28,7 +29,7 @@ export class Cursor {
     const { n_images: n, settings } = this.now();
     const image = this.state.image + (n - 1) / 2;
     const facts = [
-      ["value", this.#value(px)], ["d", `${this.geometry.d(px).toFixed(px ? 3 : 2)} Å`],
+      ["value", this.#value(px)], ["d", resolution(this.geometry.d(px))],
       ["pixel", `${Math.floor(px[0])}, ${Math.floor(px[1])}`],
       ["x, y", `${this.geometry.mm(px).map((value) => value.toFixed(2)).join(", ")} mm`],
       ["φ", `${this.geometry.phi(image).toFixed(2)}°`],
@@ -48,6 +49,11 @@ export class Cursor {
     const words = Number.isInteger(value) ? String(value) : value.toPrecision(4);
     return found.level ? `≤ ${words}` : words;
   }
+}
+
+// Nearer to the beam it changes by much from pixel to pixel.
+function resolution(d) {
+  return d > FARTHEST ? `> ${FARTHEST} Å` : `${d.toFixed(3)} Å`;
 }
 
 function cell(name, words) {

@@ -27,3 +27,8 @@ export function figure(value, digits = 4) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "";
   return Math.abs(value) >= 10 ** (digits - 1) ? String(Math.round(value)) : String(Number(value.toPrecision(digits)));
 }
+
+// The image of the n-th of some reflections, and where they are of several sweeps, which.
+export function imageOf({ image, sweep }, n, state) {
+  return sweep.some((one) => one !== state.sweep) ? `${image[n]} of sweep ${sweep[n] + 1}` : image[n];
+}

@@ -1,9 +1,10 @@
 // Reflections that were asked for: by index, by what became of them, by the part of the detector; to step through.
-import { element, figure } from "./elements.js";
+import { element, figure, imageOf } from "./elements.js";
 
 const $ = (selector) => document.querySelector(selector);
 const FILTERS = ["hkl", "region", "d", "lattice", "kind", "words"];
 const NONE = { region: "", d: "", lattice: "", words: "" }; // of the filters that have no field, but come with an address
+const CLOSE = 8; // screen pixels for one of the image when a reflection is gone to
 const UNITS = { residual: "px", deviation: "σ" };
 
 export class ReflectionList {
@@ -66,7 +67,7 @@ export class ReflectionList {
       const button = element("button", { type: "button", className: "link", textContent: name });
       button.addEventListener("click", () => this.#go(k));
       return element("tr", { data: { row }, title: fates[columns.fate[k]].words }, element("td", {}, button),
-        element("td", { textContent: columns.image[k] }), element("td", { textContent: columns.off ? figure(columns.off[k], 3) : figure(columns.intensity_prf?.[k] || columns.intensity_sum?.[k]) }));
+        element("td", { textContent: imageOf(columns, k, this.state) }), element("td", { textContent: columns.off ? figure(columns.off[k], 3) : figure(columns.intensity_prf?.[k] || columns.intensity_sum?.[k]) }));
     });
     $("#found").replaceChildren(...rows);
     if (this.state.row === null) $(".panel").scrollTop = $("#finder").offsetTop - $(".panel").offsetTop;
@@ -74,9 +75,17 @@ export class ReflectionList {
   }
 
   #go(k) {
+    if (this.columns.sweep[k] !== this.state.sweep) return this.#elsewhere(k);
     this.state.change({ row: this.columns.row[k] });
     this.panel.go(this.columns.place[k]);
     this.panel.show();
+  }
+
+  // It is of another sweep of the same file, whose page begins there.
+  #elsewhere(k) {
+    const { row, place, image, sweep } = this.columns;
+    const [x, y] = place[k];
+    this.state.change({ row: row[k], sweep: sweep[k], image: image[k], x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
   }
 
   // To the next of those asked for; where nothing was asked, of those on the image.
@@ -87,7 +96,7 @@ export class ReflectionList {
     const next = at < 0 ? (n > 0 ? 0 : columns.row.length - 1) : (at + n + columns.row.length) % columns.row.length;
     if (this.columns) return this.#go(next);
     const [x, y] = columns.place[next];
-    this.state.change({ row: columns.row[next], x, y, zoom: Math.max(this.state.zoom ?? 0, 8) });
+    this.state.change({ row: columns.row[next], x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
     this.panel.show();
   }
 

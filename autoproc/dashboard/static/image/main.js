@@ -7,7 +7,7 @@ async function begin() {
   const state = new State();
   const source = new Source(document.querySelector("#viewer").dataset.base, state);
   const facts = await source.facts();
-  const isPlaced = state.x !== null; // else the chosen reflection says where to look
+  const isPlaced = state.x !== null || state.image !== null; // else the chosen reflection says where to look
   const [first, last] = facts.images;
   state.stage = facts.stage;
   state.image = Math.min(Math.max(state.image ?? first, first), last);

@@ -10,7 +10,8 @@ export class Over {
     Object.assign(this, { canvas, state, view, geometry, picture });
     this.pen = canvas.getContext("2d");
     const draw = () => this.draw();
-    this.spots = new Spots({ address: source.reflectionsAddress, changed: () => { draw(); changed(); } });
+    const told = () => { draw(); changed(); if (this.spots.now?.doubt) note(this.spots.now.doubt); };
+    this.spots = new Spots({ address: source.reflectionsAddress, changed: told });
     this.predictions = new Predictions({ address: source.predictionsAddress, changed: draw, say: note });
     this.untrusted = new Untrusted({ ask: () => source.untrusted(), changed: draw, say: note });
     this.hasTable = geometry.facts.tables.length > 0;

@@ -31,7 +31,7 @@ export class Player {
   step(n, round = false) {
     const [first, last] = this.images;
     this.way = Math.sign(n) || 1;
-    let image = this.state.image + n * (Math.abs(n) === 1 ? this.state.stack : 1);
+    let image = this.state.image + n * (Math.abs(n) === 1 ? this.state.depth : 1);
     if (image > last) image = round ? first : last;
     if (image < first) image = first;
     this.state.change({ image });
@@ -41,6 +41,6 @@ export class Player {
   get ahead() {
     const [first, last] = this.images;
     const steps = this.isPlaying ? [1, 2, 3] : [this.way, -this.way];
-    return steps.map((n) => this.state.image + n * this.state.stack).filter((image) => image >= first && image <= last);
+    return steps.map((n) => this.state.image + n * this.state.depth).filter((image) => image >= first && image <= last);
   }
 }

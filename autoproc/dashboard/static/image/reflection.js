@@ -1,5 +1,5 @@
 // The chosen reflection: what became of it, its pixels, and its equivalents.
-import { element, figure, terms } from "./elements.js";
+import { element, figure, imageOf, terms } from "./elements.js";
 import { frames, rockingCurve } from "./shoebox.js";
 
 const $ = (selector) => document.querySelector(selector);
@@ -86,17 +86,12 @@ export class ReflectionPanel {
     $("#equivalents summary").textContent = `Equivalents: ${told.row.length}${mean}`;
   }
 
-  // Its image, and where they are of several sweeps, which.
-  #where({ image, sweep }, n) {
-    return sweep.some((one) => one !== this.state.sweep) ? `${image[n]} of sweep ${sweep[n] + 1}` : image[n];
-  }
-
   #equivalent(told, n, row) {
     const button = element("button", { type: "button", className: "link", textContent: told.hkl[n].join(" ") });
     button.addEventListener("click", () => { this.state.change({ row }); this.show(true); });
     const isOff = told.deviation && Math.abs(told.deviation[n] ?? 0) > FAR;
     const cells = [
-      element("td", {}, button, told.is_mate[n] ? " −" : ""), this.#where(told, n),
+      element("td", {}, button, told.is_mate[n] ? " −" : ""), imageOf(told, n, this.state),
       told.intensity ? `${figure(told.intensity[n])} ± ${figure(told.sigma[n], 3)}` : "",
       told.deviation ? figure(told.deviation[n], 2) : "",
     ].map((cell) => (cell instanceof Element ? cell : element("td", { textContent: cell })));

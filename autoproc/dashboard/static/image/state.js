@@ -45,6 +45,11 @@ export class State extends EventTarget {
     this.waiting = setTimeout(() => history.replaceState(null, "", this.address), PATIENCE);
   }
 
+  // Images that are drawn as one: the spot finder's maps are of one.
+  get depth() {
+    return this.view === "counts" ? this.stack : 1;
+  }
+
   shows(what) {
     return this.show.includes(what);
   }

@@ -23,7 +23,7 @@ export function draw(element, chart, title, linked) {
   element.replaceChildren(box);
   const make = (size) => new uPlot(options(chart, size, linked), data(chart), box);
   let plot = make(width);
-  const link = linked?.leads ? linkUnderCursor(box, element, linked.leads) : null;
+  const link = linked?.leads ? linkUnderCursor(box, element, chart, linked.leads) : null;
   listen(box, () => plot, link);
   new ResizeObserver(() => {
     const now = Math.max(200, element.clientWidth);
@@ -113,15 +113,26 @@ function drawMarks(u, marks) {
   ctx.restore();
 }
 
+/** The curve of several sweeps' that is nearest to the cursor: { sweep, label }; sweep is null where all are of one. */
+function nearest(plot, chart, idx) {
+  if (new Set(chart.series.map((one) => one.sweep)).size < 2) return { sweep: null, label: "" };
+  const off = (n) => {
+    const y = plot.data[n + 1][idx];
+    return y === null || y === undefined ? Infinity : Math.abs(plot.valToPos(y, "y") - plot.cursor.top);
+  };
+  const order = chart.series.map((one, n) => n).sort((a, b) => off(a) - off(b)); // no bands in these charts
+  return chart.series[order[0]];
+}
+
 /** The way from what is under the cursor: a link that says where it leads, and a click on the plot. */
-function linkUnderCursor(box, element, leads) {
+function linkUnderCursor(box, element, chart, leads) {
   const link = document.createElement("a");
   link.className = "way";
   element.append(link);
   const follow = (plot) => {
     const { idx } = plot.cursor;
     if (idx === null || idx === undefined) return;
-    const way = leads(plot.data[0][idx]);
+    const way = leads(plot.data[0][idx], nearest(plot, chart, idx));
     link.textContent = way?.words ?? "";
     if (way) link.href = way.href;
     else link.removeAttribute("href");

@@ -6,7 +6,7 @@ import { tail } from "./log.js";
 const sweep = document.querySelector("#sweep");
 const { here, run, processing } = sweep.dataset;
 const query = processing ? `?processing=${processing}` : "";
-if (document.querySelector("figure[data-figure]")) enliven(`${here}/files/plots.json${query}`, here);
+if (document.querySelector("figure[data-figure]")) enliven(`${here}/files/plots.json${query}`, processing ? "" : here);
 follow(sweep.dataset);
 const log = document.querySelector("pre.log");
 if (log) tail(log, `${here}/log`, run);

@@ -9,7 +9,7 @@ export async function enliven(address, here) {
   const answer = await fetch(address);
   if (!answer.ok) return; // the drawings stay
   const { sections } = await answer.json();
-  const byImage = { key: "image", kind: "the image", leads: here ? (x) => toImage(here, x) : null };
+  const byImage = { key: "image", kind: "the image", leads: here ? (x, series) => toImage(here, x, series) : null };
   const shells = here ? shellsIn(sections) : [];
   const byShell = { kind: "the reflections there", leads: shells.length ? (x) => toShell(here, shells, x) : null };
   const seen = new IntersectionObserver((entries) => {
@@ -27,9 +27,10 @@ export async function enliven(address, here) {
   }
 }
 
-function toImage(here, x) {
+function toImage(here, x, { sweep, label }) {
   const image = Math.round(x);
-  return { href: `${here}/images?image=${image}`, words: `open image ${image}` };
+  const of = sweep ? `&sweep=${sweep}` : "";
+  return { href: `${here}/images?image=${image}${of}`, words: `open image ${image}${sweep === null ? "" : ` of ${label}`}` };
 }
 
 // Resolution shells, from the rows of the table that lead to their reflections: { view, from, to }, 1/d².
