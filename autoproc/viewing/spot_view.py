@@ -115,8 +115,9 @@ def _in_windows(of: Callable[[Searched, Windows, slice], np.ndarray]) -> Callabl
 
 
 def _is_dispersed(image: Searched, there: Windows, _: slice) -> np.ndarray:
-    limit = image.gain * (1 + image.params.n_sigma_background * np.sqrt(2 / np.maximum(there.n - 1, 1)))
-    return (there.variance - image.noise > limit * np.maximum(there.mean, 0)) & (there.n >= image.params.min_local)
+    expected = image.gain * np.maximum(there.mean, 0) + image.noise
+    limit = expected * (1 + image.params.n_sigma_background * np.sqrt(2 / np.maximum(there.n - 1, 1)))
+    return (there.variance > limit) & (there.n >= image.params.min_local)
 
 
 def _is_above(image: Searched, there: Windows, rows: slice) -> np.ndarray:

@@ -84,6 +84,7 @@ def test_both_maps_know_of_the_readouts_noise_as_the_search_does():
     dispersed, above = (MAPS[kind](image) > 0 for kind in ("dispersed", "above"))
     assert dispersed[101, 51]
     assert above[100:103, 50:53].all()
+    assert np.mean(dispersed[150:]) < 0.01
     assert np.mean(above[150:]) < 0.01
     found = threshold(image) > 0
     np.testing.assert_array_equal(found, dispersed & above)
