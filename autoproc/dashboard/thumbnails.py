@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 
 from autoproc.errors import AutoprocError
@@ -49,7 +51,8 @@ class Thumbnails:
             return None
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._kept, key, job)
+            kept = partial(copy_context().run, self._kept, key, job)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, kept)
         finally:
             self._waiting -= 1
 

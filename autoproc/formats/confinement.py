@@ -2,14 +2,17 @@
 
 With the service's eyes the author of a link would read what is not theirs. What a file links to, and what it is itself
 a symbolic link to, must lie below its own folder, below the one above it (masters link to ../data/), or below a folder
-that the configuration lists.
+that the configuration lists. Where files are read for somebody who may not read all that the service can, they must lie
+in folders that he may read: what is asked is where an open file lies, so that no link can be laid in between.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 READING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -20,6 +23,8 @@ LEADS_OUT = f"it is a symbolic link that leads out of its visit; {LET_IT_LEAD}"
 
 _listed: list[Path] = []
 """Of this process: one policy holds for whatever it opens, on any thread."""
+_may_read: ContextVar[Callable[[str], bool] | None] = ContextVar("_may_read", default=None)
+"""Whether he for whom files are read may read those of a folder; none where all may be read."""
 
 
 class LeadsOut(OSError):
@@ -29,6 +34,32 @@ class LeadsOut(OSError):
 
     def __init__(self, reason: str = "it is a symbolic link that leads out of its visit") -> None:
         super().__init__(reason)
+
+
+class NotForReader(LeadsOut):
+    """A file in a folder that he for whom it is read may not read."""
+
+    advice = "whoever may read that folder can let you in"
+
+    def __init__(self) -> None:
+        super().__init__("a link leads into a folder that you may not read")
+
+
+@contextmanager
+def read_for(may_read: Callable[[str], bool]) -> Iterator[None]:
+    """Meanwhile, in this context and those copied from it, files are read only from folders that somebody may read."""
+    token = _may_read.set(may_read)
+    try:
+        yield
+    finally:
+        _may_read.reset(token)
+
+
+def require_for_reader(descriptor: int) -> None:
+    """Raises NotForReader where an open file lies in a folder that he for whom it is read may not read."""
+    may_read = _may_read.get()
+    if may_read is not None and not may_read(os.path.dirname(os.readlink(f"/proc/self/fd/{descriptor}"))):
+        raise NotForReader
 
 
 def may_lead_into(roots: Iterable[str | Path]) -> None:
@@ -56,7 +87,17 @@ def link_leads_out(path: Path, top: Path) -> bool:
 
 
 def open_descriptor(path: str | Path) -> int:
-    """A descriptor for reading. Raises OSError, LeadsOut for a symbolic link out of the visit."""
+    """A descriptor for reading. Raises OSError, LeadsOut for a symbolic link out of the visit, NotForReader."""
+    descriptor = _opened(path)
+    try:
+        require_for_reader(descriptor)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _opened(path: str | Path) -> int:
     try:
         return os.open(path, READING | os.O_NOFOLLOW)
     except OSError as error:

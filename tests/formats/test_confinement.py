@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -9,9 +11,17 @@ from cbf_files import write_image, write_sweep
 from nexus_files import SIZE, write_master
 
 from autoproc.errors import UnreadableFile
-from autoproc.formats.confinement import LET_IT_LEAD, LeadsOut, is_within, may_lead_into, open_descriptor
+from autoproc.formats.confinement import (
+    LET_IT_LEAD,
+    LeadsOut,
+    NotForReader,
+    is_within,
+    may_lead_into,
+    open_descriptor,
+    read_for,
+)
 from autoproc.formats.hdf5.nexus import read_master
-from autoproc.formats.registry import kind_of, open_reader, read_image_models
+from autoproc.formats.registry import kind_of, open_reader, read_experiment, read_image_models
 from autoproc.formats.sweeps import find_series
 from autoproc.importing.params import ImportParams
 from autoproc.service.watching.probe_process import orders
@@ -177,3 +187,53 @@ def test_what_a_master_links_to_outside_is_not_called_damaged(visit, tmp_path):
     with pytest.raises(UnreadableFile, match="links to 'secret', which lies outside") as caught:
         read_master(master)
     assert caught.value.facts["path"] == master
+
+
+def test_files_are_read_for_somebody_only_from_folders_that_he_may_read(visit):
+    sibling = visit.parent / "b"
+    sibling.mkdir()
+    write_image(visit / "own.cbf")
+    write_image(sibling / "other.cbf")
+    (visit / "link.cbf").symlink_to(sibling / "other.cbf")
+    (visit / "folder").symlink_to(sibling)
+    asked = []
+
+    def may_read(folder):
+        asked.append(folder)
+        return folder == str(visit)
+
+    with read_for(may_read):
+        read_image_models(visit / "own.cbf")
+        for name in ("link.cbf", "folder/other.cbf"):
+            with pytest.raises(UnreadableFile, match="a folder that you may not read"):
+                read_image_models(visit / name)
+            with pytest.raises(NotForReader):
+                open_descriptor(visit / name)
+    assert set(asked) == {str(visit), str(sibling)}
+    read_image_models(visit / "link.cbf")
+
+
+def test_nothing_is_left_open_that_is_not_for_the_reader(visit):
+    write_image(visit / "own.cbf")
+    before = sorted(os.listdir("/proc/self/fd"))
+    with read_for(lambda _: False), pytest.raises(NotForReader):
+        open_descriptor(visit / "own.cbf")
+    assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_frames_are_read_for_somebody_only_from_data_files_that_he_may_read(visit):
+    sibling = visit.parent / "b"
+    sibling.mkdir()
+    master = write_master(visit / "x_master.h5", np.ones((3, *SIZE)), link=True)
+    data = visit / "x_data_000001.h5"
+
+    def first_frame():
+        return open_reader(read_experiment(master)).read(0)
+
+    with read_for(lambda folder: folder == str(visit)):
+        assert first_frame().any()
+        data.rename(sibling / data.name)
+        data.symlink_to(sibling / data.name)
+        with pytest.raises(UnreadableFile):
+            first_frame()
+    assert first_frame().any()

@@ -42,6 +42,10 @@ class OwnRights:
             self._ends[path] = self._sees(folder) and all(map(self._sees, folders_of_ends(path, first, last)))
         return self._ends[path]
 
+    def may_read(self, folder: str) -> bool:
+        """The files of a folder, by its path without links."""
+        return self._sees(folder)
+
     def may_see_images(self, job: Job, queue: JobQueue) -> bool:
         """Every image of a sweep, or of each sweep of a group, wherever links among them lead."""
         return all(one is not None and self._sees_all(one.path) for one in _sweeps_of(job, queue))

@@ -18,6 +18,7 @@ from autoproc.dashboard.access.own_visits import OwnVisit, OwnVisits
 from autoproc.dashboard.access.viewer import HOLDER
 from autoproc.dashboard.website import Site
 from autoproc.errors import InputError
+from autoproc.formats.confinement import read_for
 from autoproc.service.job_queue.job import Job
 from autoproc.service.job_queue.jobs import JobQueue
 
@@ -56,7 +57,8 @@ class PartOfSite:
             own = self._own_visits.of(scope["viewer"])
             visit = replace(self._site.visit, reader=own.reader, feed=own.feed)
             scope["own_visit"], scope["site"] = own, replace(self._site, visit=visit)
-            await self._app(scope, receive, send)
+            with read_for(own.rights.may_read):
+                await self._app(scope, receive, send)
 
 
 class _AboutSweep:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any
@@ -139,7 +140,7 @@ def looked_at(request: Request, subject: Subject) -> Looked:
 
 def prepare(request: Request, subject: Subject) -> None:
     """Begin with the image that a page is about to ask for, while the browser is busy with the page."""
-    WORKERS.submit(_prepared, request, subject)
+    WORKERS.submit(copy_context().run, _prepared, request, subject)
 
 
 def _prepared(request: Request, subject: Subject) -> None:
@@ -158,7 +159,7 @@ def in_thread(answer: Callable[[Looked], Response]) -> Callable[[Request], Await
         try:
             subject = await subject_in(request)
             made = partial(_answered, answer, request, subject)
-            return await asyncio.get_running_loop().run_in_executor(WORKERS, made)
+            return await asyncio.get_running_loop().run_in_executor(WORKERS, copy_context().run, made)
         except (UnknownSweep, NothingToSee, NoSuchImage, NoSuchReflection, NoSuchSweep, ImagesElsewhere) as error:
             return _said(error, 404)
         except (WrongQuestion, BadParameter) as error:

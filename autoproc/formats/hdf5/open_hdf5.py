@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import hdf5plugin  # noqa: F401  (registers the compression filters)
 
-from autoproc.formats.confinement import open_descriptor
+from autoproc.formats.confinement import open_descriptor, require_for_reader
 from autoproc.formats.hdf5.confined_hdf5 import ConfinedFile, allowed, source_name
 from autoproc.formats.hdf5.hdf5_heaps import has_endless_heap
 
@@ -80,7 +80,9 @@ def _opened(path: Path | str, is_swmr: bool) -> h5py.File:
             ctypes.c_int64(access.id), ctypes.c_uint(READ_ATTEMPTS)
         )
     try:
-        return ConfinedFile(h5py.h5f.open(os.fsencode(path), mode, fapl=access))
+        opened = h5py.h5f.open(os.fsencode(path), mode, fapl=access)
+        require_for_reader(opened.get_vfd_handle())
+        return ConfinedFile(opened)
     except (RuntimeError, KeyError) as error:  # so h5py calls what it cannot decode
         raise OSError(str(error)) from error
 

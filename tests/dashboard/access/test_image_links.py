@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from asked import ask, running
+from cbf_files import write_image
 from nexus_files import SIZE, write_master
 from queued import RESULT, begun, found, queue_in
 from results_for_tests import results
@@ -21,8 +22,10 @@ from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.access.rights import Folder
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
+from autoproc.formats.dials.expt import write_expt
 from autoproc.service.job_queue.job import State
 from autoproc.service.processing.outputs import Outputs
+from autoproc.stages.import_sweep import import_sweeps
 
 ME = pwd.getpwuid(os.getuid())
 HEADERS = (("x-remote-user", ME.pw_name),)
@@ -109,3 +112,28 @@ def test_a_user_of_one_visit_is_not_shown_what_links_bring_from_another(app):
     assert b"links into folders that you may not read" in compared.body
     for (name, _, kind), answer in zip(asked, told, strict=True):
         assert answer.status == names[name], (name, kind)
+
+
+def test_a_link_that_is_laid_while_he_looks_shows_him_nothing(app, folders, tmp_path):
+    a, b = folders
+    for number in range(1, 5):
+        for folder in folders:
+            write_image(folder / f"own_{number:04d}.cbf", {"Start_angle": f"{number * 0.5:.4f} deg."})
+    (sweep,) = import_sweeps([a / "own_0001.cbf"]).experiments
+    stages = Outputs(tmp_path / "output").results("own") / "stages"
+    stages.mkdir()
+    write_expt(stages / "imported.expt", [sweep.experiment])
+
+    async def looking():
+        async with running(app):
+            seen = [await ask(app, f"/sweeps/own/images/{n}/tiles/0/0/0", headers=HEADERS, client=None) for n in (1, 2)]
+            for number, target in ((2, b), (3, b), (4, a)):
+                (a / f"own_{number:04d}.cbf").unlink()
+                (a / f"own_{number:04d}.cbf").symlink_to(target / "own_0001.cbf")
+            asked = (f"/sweeps/own/images/{n}/{what}" for n in (2, 3, 4) for what in ("tiles/0/0/0", "facts"))
+            return seen, [await ask(app, path, headers=HEADERS, client=None) for path in asked]
+
+    seen, linked = asyncio.run(looking())
+    assert [answer.status for answer in seen] == [200, 200]
+    assert [answer.status for answer in linked] == [503] * 4 + [200] * 2
+    assert all(b"may not read" in answer.body for answer in linked[:4])
