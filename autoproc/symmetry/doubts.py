@@ -25,10 +25,12 @@ FEW_ABSENT = 3
 no axis extinguishes one in six has E^2 below 0.04 (Wilson's distribution), and looks like one that is."""
 UNTESTED = "too few related reflections to test"
 UNCERTAIN_LAUE = "the Laue group is uncertain"
-UNTOLD_SCREWS = "cannot tell screw axes"
+UNTOLD_SCREWS = "cannot be told apart"
 UNCERTAIN = "the space group is uncertain"
 LIKELY = "the space group is likely, not certain"
-"""How those warnings begin that only say that too little was measured to tell."""
+"""What those warnings say that only tell that too little was measured."""
+AXIAL = {"a": "h00", "b": "0k0", "c": "00l"}
+"""The reflections on each axis, by its letter."""
 CERTAIN = 0.95
 """Probability of the space group, 19 to 1, below which a choice that is clear is still called likely, not certain."""
 
@@ -75,7 +77,7 @@ def symmetry_warnings(
 
 def tells_too_little(warning: str) -> bool:
     """It says that too little was measured to tell the symmetry, not that something speaks against it."""
-    return warning.startswith((UNTESTED, UNCERTAIN_LAUE, UNTOLD_SCREWS, UNCERTAIN, LIKELY))
+    return any(said in warning for said in (UNTESTED, UNCERTAIN_LAUE, UNTOLD_SCREWS, UNCERTAIN, LIKELY))
 
 
 def resting_on_few(group: gemmi.SpaceGroup, absences: Absences) -> str:
@@ -154,12 +156,30 @@ def _screw_warning(absences: Absences) -> str:
         names = ", ".join(f"{symbol(g)} ({c.score:.2f})" for c in absences.candidates[:4] for g in c.groups)
         why = "".join(f". {sentence.removesuffix('.')}" for sentence in undecided(absences))
         return f"{UNCERTAIN}: {names}; give symmetry.space_group= if it is known{why}"
-    names = f"any of {', '.join(symbol(g) for g in equally_good(absences))}; give symmetry.space_group= if it is known"
-    unseen = [s.name for s in absences.screw_axes if not s.n_absent]
-    if unseen:
-        axes = ", ".join(unseen)
-        return f"{UNTOLD_SCREWS} {axes}: no reflection that they extinguish was measured; {names}"
-    return f"{UNTOLD_SCREWS} for certain from few axial reflections: {names}"
+    groups = ", ".join(symbol(g) for g in equally_good(absences))
+    why = _not_measured(absences)
+    words = f"{groups} {UNTOLD_SCREWS}: {why}" if why else f"{groups} {UNTOLD_SCREWS} for certain: {_few(absences)}"
+    return f"{words}; give symmetry.space_group= if it is known"
+
+
+def _not_measured(absences: Absences) -> str:
+    """Which axial reflections are missing that would tell screw axes, in words; empty where there are some of each."""
+    none, not_these = [], []
+    for letter, name in AXIAL.items():
+        axes = [s for s in absences.screw_axes if s.name[-1] == letter]
+        if axes and not any(s.n_present or s.n_absent for s in axes):
+            none.append(f"no {name}")
+        else:
+            not_these += [s.name for s in axes if not s.n_absent]
+    words = [f"{' and '.join(none)} reflection was measured"] if none else []
+    if not_these:
+        words.append(f"no reflection was measured that screw axes {', '.join(not_these)} extinguish")
+    return ", and ".join(words)
+
+
+def _few(absences: Absences) -> str:
+    found = ", ".join(f"{s.n_absent} for {s.name}" for s in absences.screw_axes)
+    return f"few reflections were measured that the screw axes extinguish, {found}"
 
 
 def _names(elements: Sequence[ElementScore]) -> str:

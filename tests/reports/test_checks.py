@@ -62,10 +62,10 @@ def test_ice(share: float, verdict: str):
 def test_whatever_was_said_dims_the_light_and_is_named():
     (none,) = checks.doubts("doubts", [])
     assert (none.name, none.verdict) == ("doubts", "good")
-    screws = "cannot tell screw axes 21b, 21c: none that they extinguish was measured; any of P 2 2 2, P 21 2 2"
+    screws = "P 2 2 2, P 21 2 2 cannot be told apart: no h00 reflection was measured; give it"
     first, second = checks.doubts("doubts", [("header", "the sensor is 320 mm thick"), ("symmetry", screws)])
     assert (first.name, first.verdict) == ("header: the sensor is 320 mm thick", "look")
-    assert (second.name, second.value) == ("symmetry: cannot tell screw axes 21b, 21c", screws)
+    assert (second.name, second.value) == ("symmetry: P 2 2 2, P 21 2 2 cannot be told apart", screws)
     assert checks.in_order([screws], [first, second]) == [screws], "the warnings say it already"
 
 

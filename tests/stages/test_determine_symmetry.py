@@ -125,7 +125,7 @@ def test_twenty_degrees_are_enough_and_unseen_screw_axes_are_confessed():
     result = in_some_basis("P 21 21 21", BOX, n_images=20)
     assert result.laue_group.xhm() == "P m m m"
     assert is_right(result, "P 21 21 21")
-    assert any("cannot tell screw axes" in w for w in result.warnings)
+    assert any("cannot be told apart" in w for w in result.warnings)
 
 
 def test_data_in_the_right_setting_stay_as_they_are():
@@ -173,9 +173,9 @@ def test_a_known_space_group_that_the_data_contradict_is_warned_of(given, said):
 def test_screw_axes_that_are_given_need_not_be_seen():
     """An axis along the spindle cannot be told; the user who knows it is not asked to look."""
     experiment, reflections = integrated("P 21 21 21", BOX, n_images=20)
-    assert any("screw" in w for w in determine_symmetry([experiment], reflections, SymmetryParams()).warnings)
+    assert any("told apart" in w for w in determine_symmetry([experiment], reflections, SymmetryParams()).warnings)
     given = determine_symmetry([experiment], reflections, SymmetryParams(space_group="P 21 21 21"))
-    assert not any("screw" in w for w in given.warnings)
+    assert not any("told apart" in w for w in given.warnings)
 
 
 @pytest.mark.parametrize(
@@ -468,7 +468,7 @@ def test_a_wedge_that_misses_the_axes_names_no_screw_axis_and_lists_the_others(t
     text = format_symmetry(result)
     assert f"Recommended space group: {simplest}" in text
     assert f" or {truth}" in text or f"be {truth}" in text
-    assert any("cannot tell screw axes" in warning for warning in result.warnings)
+    assert any("cannot be told apart" in warning for warning in result.warnings)
 
 
 def test_everything_is_told_in_the_setting_of_the_result():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from autoproc.symmetry.absences import Absences, ScrewAxis, SpaceGroupScore, screws_of
-from autoproc.symmetry.doubts import resting_on_few, symmetry_warnings
+from autoproc.symmetry.doubts import resting_on_few, symmetry_warnings, tells_too_little
 from autoproc.symmetry.elements import CorrelationModel, ElementScore, PairSums
 from autoproc.symmetry.given_setting import GivenSetting
 from autoproc.symmetry.lattice_symmetry import lattice_symmetry
@@ -66,12 +66,36 @@ def test_an_element_outside_that_is_nearly_true_is_told(cc, is_said):
     assert any("was rejected, but is not far from true" in w for w in found) == is_said
 
 
-def test_unseen_screw_axes_are_named_and_few_reflections_told():
-    (unseen,) = said(scored(FULL), absences=certain(0.6, n_absent=0))
-    assert "cannot tell screw axes 21b: no reflection that they extinguish was measured" in unseen
-    assert unseen.endswith("any of P 21, P 2; give symmetry.space_group= if it is known")
+def screw(name, n_present, n_absent):
+    return ScrewAxis(name, 0.3, n_present, n_absent, 100.0, 0.0, 10.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("screws", "why"),
+    [
+        ([("21b", 0, 0)], "no 0k0 reflection was measured"),
+        ([("61c", 0, 0), ("62c", 0, 0), ("63c", 0, 0)], "no 00l reflection was measured"),
+        ([("21a", 0, 0), ("21b", 0, 0), ("21c", 3, 4)], "no h00 and no 0k0 reflection was measured"),
+        ([("61c", 2, 1), ("63c", 3, 0)], "no reflection was measured that screw axes 63c extinguish"),
+        (
+            [("21a", 0, 0), ("21b", 2, 0)],
+            "no h00 reflection was measured, and no reflection was measured that screw axes 21b extinguish",
+        ),
+    ],
+)
+def test_groups_that_cannot_be_told_apart_are_listed_with_what_was_not_measured(screws, why):
+    axes = tuple(screw(*one) for one in screws)
+    seen = Absences(axes, (SpaceGroupScore((P21,), 0.6), SpaceGroupScore((P2,), 0.4)), False)
+    (warning,) = said(scored(FULL), absences=seen)
+    assert warning == f"P 21, P 2 cannot be told apart: {why}; give symmetry.space_group= if it is known"
+    assert tells_too_little(warning)
+
+
+def test_few_axial_reflections_are_told_with_their_number():
     (few,) = said(scored(FULL), absences=certain(0.6, n_absent=2))
-    assert "for certain from few axial reflections: any of P 21, P 2" in few
+    assert few.startswith("P 21, P 2 cannot be told apart for certain: few reflections were measured that ")
+    assert "the screw axes extinguish, 2 for 21b; give symmetry.space_group=" in few
+    assert tells_too_little(few)
 
 
 @pytest.mark.parametrize(
