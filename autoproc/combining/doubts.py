@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autoproc.combining.agreement import MIN_COMMON
 from autoproc.combining.consistent_settings import ConsistentSettings
 from autoproc.combining.params import MIN_MARGIN
 from autoproc.combining.placing import Placed
 from autoproc.errors import ProcessingError
+
+MOST_NAMED = 8
+"""Data sets that a sentence names."""
 
 
 class NothingAgrees(ProcessingError):
@@ -39,6 +43,12 @@ def why_not(placed: Placed, min_margin: float = MIN_MARGIN) -> str:
     return ""
 
 
+def why_none(placed: Sequence[Placed], names: Sequence[str]) -> str:
+    """Why data sets of which none agrees cannot be merged, each with its name; names : by their numbers."""
+    told = "; ".join(f"{names[p.experiment]}: {why_not(p)}" for p in placed[:MOST_NAMED])
+    return f"{told}; and {len(placed) - MOST_NAMED} more" if len(placed) > MOST_NAMED else told
+
+
 def is_untold(placed: Placed) -> bool:
     """Its intensities do not tell its setting."""
     return placed.is_alone or placed.is_too_weak or (not placed.is_other and placed.margin < MIN_MARGIN)
@@ -66,6 +76,20 @@ def words_of_left_out(plain: Sequence[Placed], names: Sequence[str], unless: str
         p.experiment: f"{_named(p, names)} is left out: {why_not(p)}; {unless} keeps it in"
         for p in sorted(plain, key=lambda p: p.experiment)
     }
+
+
+def words_of_alone(alone: Sequence[Placed], names: Sequence[str]) -> tuple[str, ...]:
+    """That data sets have too few reflections in common with the others, and how many: a warning for all of them."""
+    if not alone:
+        return ()
+    placed = sorted(alone, key=lambda p: p.experiment)
+    told = ", ".join(f"{p.n_common} of {_named(p, names)}" for p in placed[:MOST_NAMED])
+    more = f" and those of {len(placed) - MOST_NAMED} more" if len(placed) > MOST_NAMED else ""
+    return (
+        f"too few reflections in common with the other data sets to be compared with them: {told}{more}, where "
+        f"{MIN_COMMON} are needed; whether they are indexed alike, of the same structure and on one scale cannot be "
+        "told: more rotation, or a higher symmetry if it is known, links them",
+    )
 
 
 def _named(placed: Placed, names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from autoproc.combining.doubts import NothingAgrees, why_not, words_of_left_out, words_of_others
+from autoproc.combining.doubts import NothingAgrees, why_not, words_of_alone, words_of_left_out, words_of_others
 from autoproc.combining.given_twice import require_each_once
 from autoproc.combining.one_form import require_one_form
 from autoproc.combining.one_scale import require_one_scale
@@ -41,15 +41,17 @@ class Mergeable:
 
     left_out : what plainly does not belong, its intensities having no more in common with the others' than chance gives
     doubtful : what agrees with the others far less than is to be expected, and in no setting
+    alone : that some have too little in common with the others to be compared
     """
 
     left_out: Mapping[int, str] = field(default_factory=dict)
     doubtful: Mapping[int, str] = field(default_factory=dict)
+    alone: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:
-        """A warning for each."""
-        return (*self.left_out.values(), *self.doubtful.values())
+        """All warnings."""
+        return (*self.left_out.values(), *self.doubtful.values(), *self.alone)
 
     def kept(
         self, experiments: Sequence[Experiment], reflections: Reflections
@@ -82,4 +84,4 @@ def require_mergeable(
     if is_scaled and origins is not None:
         rows = ~np.isin(reflections["experiment_id"], list(left_out))
         require_one_scale(experiments, reflections[rows], origins.of, origins.names)
-    return Mergeable(left_out, words_of_others(kept, names))
+    return Mergeable(left_out, words_of_others(kept, names), words_of_alone(found.alone, names))

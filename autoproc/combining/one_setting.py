@@ -47,11 +47,13 @@ class AsGiven:
 
     turned : agree in another setting than they are in, which is the one of most reflections
     others : agree in none, and are surely strong enough to; n_agreeing : how many agree
+    alone : have too few reflections in common with the others to be compared
     """
 
     turned: tuple[Placed, ...] = ()
     others: tuple[Placed, ...] = ()
     n_agreeing: int = 0
+    alone: tuple[Placed, ...] = ()
 
 
 def require_one_setting(
@@ -93,7 +95,8 @@ def compared_as_given(experiments: Sequence[Experiment], reflections: Reflection
     settings, _ = as_given(data, members, placed)
     turned = (p for p, s in zip(placed, settings, strict=True) if s != 0 and _is_sure(p))
     others = tuple(p for p in placed if p.is_other)
-    return AsGiven(tuple(turned), others, sum(p.agrees for p in placed))
+    alone = tuple(p for p in placed if p.is_alone)
+    return AsGiven(tuple(turned), others, sum(p.agrees for p in placed), alone)
 
 
 def _is_sure(placed: Placed) -> bool:

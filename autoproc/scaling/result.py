@@ -43,6 +43,7 @@ class ScaleResult:
     start : for scaling the same reflections again within narrower limits
     parts : of each experiment, which of those that have reflections in common it is of
     others : of each experiment that agrees with the others in no setting, a warning; compared with itself only
+    alone : warnings of experiments that have too little in common with the others to be compared
     apart : of each experiment that is left out for having nothing in common with the others, a warning
     """
 
@@ -68,6 +69,7 @@ class ScaleResult:
     start: Start
     parts: tuple[int, ...] = ()
     others: Mapping[int, str] = field(default_factory=dict)
+    alone: tuple[str, ...] = ()
     apart: Mapping[int, str] = field(default_factory=dict)
 
     @property
@@ -88,7 +90,7 @@ class ScaleResult:
     def apart_words(self) -> list[str]:
         """Data sets that are not on one scale with the rest, a sentence for each kind."""
         linked = {n: part for n, part in enumerate(self.parts) if n not in self.others and n not in self.apart}
-        return [*self.apart.values(), *self.others.values(), *words_of_parts(linked)]
+        return [*self.apart.values(), *self.others.values(), *self.alone, *words_of_parts(linked)]
 
     @property
     def blank_image_words(self) -> list[str]:

@@ -45,7 +45,7 @@ def scale(
     Raises NoReflections, MissingColumn, GroupsDiffer, CellsDiffer, GivenTwice, SettingsDisagree or
     NoTwoAgree.
     """
-    agreed = Mergeable(previous.apart, previous.others) if previous else Mergeable()
+    agreed = Mergeable(previous.apart, previous.others, previous.alone) if previous else Mergeable()
     if previous is None and params.check_settings:
         agreed = require_mergeable(experiments, reflections)
     params = within_the_known(reflections, params)
@@ -88,6 +88,7 @@ def scale(
         start=solution.start(observations, params, len(reflections)),
         parts=state.parts,
         others=agreed.doubtful,
+        alone=agreed.alone,
         apart=agreed.left_out,
     )
 

@@ -8,15 +8,22 @@ import numpy as np
 import pytest
 from wedges_for_tests import wedges_of
 
+from autoproc.combining.doubts import words_of_alone
 from autoproc.combining.mergeable import NoTwoAgree, require_mergeable
 from autoproc.combining.one_setting import AsGiven, SettingsDisagree, compared_as_given, require_one_setting
+from autoproc.combining.params import CombineParams
+from autoproc.combining.placing import Placed
+from autoproc.geometry.asu import to_asu
+from autoproc.models.data_set_names import data_set_names
 from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.left_out import all_left_out
 from autoproc.scaling.params import ScaleParams
 from autoproc.simulation.wedges import Wedges
+from autoproc.stages.combine import NothingAgrees, combine
 from autoproc.stages.merge import MergeParams, format_merge, merge
 from autoproc.stages.scale import format_scale, scale
+from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.reindex import operator_of, reindex_hkl
 
 TWOFOLD = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
@@ -154,3 +161,48 @@ def test_an_impostor_has_no_say_in_what_is_thought_of_the_others():
     assert result.isa == pytest.approx(alone.isa, rel=0.2)
     blind = scale(made.experiments, made.reflections, ScaleParams(check_settings=False))
     assert blind.n_shadowed > 10 * max(result.n_shadowed, 10)  # it is taken for a shadow otherwise
+
+
+def with_little_in_common(made: Wedges, group: str, n_common: int) -> tuple[list, Reflections]:
+    """The last data set has so many unique reflections that the others have too, beside its own."""
+    table, last = made.reflections, len(made.experiments) - 1
+    key = to_asu(table["hkl"], gemmi.SpaceGroup(group))[0] @ [1, 1000, 1000000]
+    is_last = table["experiment_id"] == last
+    common = np.intersect1d(key[is_last], key[~is_last])
+    keep = ~is_last | ~np.isin(key, common[n_common:])
+    return list(made.experiments), table[keep]
+
+
+def test_data_sets_with_too_little_in_common_are_named_with_how_much():
+    experiments, table = with_little_in_common(wedges("P 4 2 2", 3), "P 4 2 2", 6)
+    (alone,) = compared_as_given(experiments, table).alone
+    assert (alone.experiment, alone.n_common) == (2, 6)
+    result = scale(experiments, table, ScaleParams())
+    (words,) = [w for w in result.warnings if "in common" in w]
+    named = f"experiment 2 ({data_set_names(experiments)[2]})"
+    assert f"in common with the other data sets to be compared with them: 6 of {named}, where 10 are needed" in words
+    assert f"Warning: {words}" in format_scale(result)
+    assert f"Warning: {words}" in format_merge(merge(list(result.experiments), result.reflections, MergeParams()))
+    again = scale(experiments, table, ScaleParams(d_min=3.5), previous=result)
+    assert again.alone == result.alone, "it is said of a second scaling too"
+
+
+def test_data_sets_that_can_be_compared_are_not_warned_of():
+    experiments, table = with_little_in_common(wedges("P 4 2 2", 3), "P 4 2 2", 400)
+    assert compared_as_given(experiments, table).alone == ()
+    assert scale(experiments, table, ScaleParams()).alone == ()
+
+
+def test_of_many_data_sets_some_are_named():
+    alone = [Placed(n, 0, 50, n % 10, 0.0, float("nan"), 0.0, 1.0, False) for n in range(12)]
+    (words,) = words_of_alone(alone, [f"x_{n}" for n in range(12)])
+    assert "7 of experiment 7 (x_7) and those of 4 more, where" in words
+    assert words_of_alone([], []) == ()
+
+
+def test_combining_names_those_that_cannot_be_compared():
+    experiments, table = with_little_in_common(wedges("P 4 2 2", 2), "P 4 2 2", 3)
+    with pytest.raises(NothingAgrees) as told:
+        combine(experiments, table, CombineParams(), SymmetryParams())
+    for name in data_set_names(experiments):
+        assert re.search(rf"{name}: only \d of its reflections were measured in other data sets", str(told.value))
