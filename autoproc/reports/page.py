@@ -32,7 +32,7 @@ class Figure:
 
     @property
     def drawing(self) -> Markup:
-        """The SVG, not to be escaped: it was drawn here, with its texts escaped."""
+        """The SVG, not to be escaped: it was drawn here, or is like that (sound_drawing), with its texts escaped."""
         return Markup(self.svg)
 
     def leading_to(self, images: str) -> Markup:

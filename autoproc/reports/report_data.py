@@ -12,6 +12,7 @@ from autoproc.reports.chart_data import chart_facts, chart_of, map_facts, map_of
 from autoproc.reports.maps import MapDrawing, draw_map
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_html import Report
+from autoproc.reports.sound_drawing import sound_drawing
 from autoproc.reports.table import Table
 
 VERSION = 1
@@ -76,7 +77,7 @@ def _figure_of(facts: Mapping[str, Any]) -> Figure:
 def _drawing_of(facts: Mapping[str, Any]) -> str:
     if "chart" in facts:
         return draw(chart_of(facts["chart"]))
-    return draw_map(map_of(facts["map"])) if "map" in facts else str(facts["svg"])
+    return draw_map(map_of(facts["map"])) if "map" in facts else sound_drawing(str(facts["svg"]))
 
 
 def _table_facts(table: Table) -> dict[str, Any]:
