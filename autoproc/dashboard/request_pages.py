@@ -67,7 +67,7 @@ def way_back(form: FormData, otherwise: str) -> str:
 
 
 routes = [
-    *(Route(f"/sweeps/{{name:path}}/{verb}", ask, methods=["POST"]) for verb in VERBS),
-    Route("/sweeps/{name:path}/choose", choose_earlier, methods=["POST"]),
-    Route("/sweeps/{name:path}/reprocess", ask_anew, methods=["GET", "POST"]),
+    *(Route(f"/sweeps/{{name:sweep}}/{verb}", ask, methods=["POST"]) for verb in VERBS),
+    Route("/sweeps/{name:sweep}/choose", choose_earlier, methods=["POST"]),
+    Route("/sweeps/{name:sweep}/reprocess", ask_anew, methods=["GET", "POST"]),
 ]

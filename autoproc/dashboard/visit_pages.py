@@ -89,5 +89,5 @@ routes = [
     Route("/", visit_page, name="visit"),
     Route("/list", visit_list),
     Route("/sweeps.csv", visit_csv),
-    Route("/sweeps/{name:path}/thumbnail.png", thumbnail),
+    Route("/sweeps/{name:sweep}/thumbnail.png", thumbnail),
 ]

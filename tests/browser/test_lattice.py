@@ -201,3 +201,14 @@ def test_keys_turn_lattices_on_and_off(lattice):
     for key, n in (("1", 2 * N // 3), ("u", N // 3), ("1", 2 * N // 3), ("0", N)):
         page.keyboard.press(key)
         assert shown(page) == n
+
+
+def test_an_address_keeps_numbers_that_count_and_rounds_the_others(lattice):
+    said = lattice().evaluate(
+        """async () => {
+            const { beginning, searchOf, stateOf } = await import("/static/lattice/state.js");
+            const state = { ...beginning(), row: 12345678, images: [123456, 123999], high: 2.345678 };
+            return [searchOf(state), stateOf(searchOf(state)).row];
+        }"""
+    )
+    assert said == ["high=2.3457&images=123456%2C123999&row=12345678", 12345678]

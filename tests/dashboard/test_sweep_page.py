@@ -236,6 +236,16 @@ def test_a_group_says_of_which_sweeps_it_is_and_shows_their_images(client, group
     assert '<a href="/sweeps/combined/both/images">Images</a>' in row
 
 
+@pytest.mark.parametrize("name", ["lattice", "images", "reprocess", "retry", "thumbnail.png", "log", "zip", "choose"])
+def test_a_group_may_be_called_as_a_part_of_an_address(client, output, name):
+    queue = queue_in(output)
+    queue.add(found(f"combined/{name}", kind="combined", path=f"/data/auto:{name}"))
+    queue.close()
+    answer = client.get(f"/sweeps/combined/{name}")
+    assert (answer.status_code, f"<h1>combined/{name}" in answer.text) == (200, True)
+    assert client.get(f"/sweeps/combined/{name}/reprocess").status_code == 200
+
+
 def test_earlier_results_are_linked_and_have_links_of_their_own(client):
     page = client.get("/sweeps/lyso").text
     assert 'Processed before: <a href="/sweeps/lyso?processing=1">processing 1</a>' in page

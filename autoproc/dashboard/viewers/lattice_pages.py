@@ -114,6 +114,6 @@ file_routes = [
     Route("/lattice/points", lattice_points_of_stage),
 ]
 routes = [
-    Route("/sweeps/{name:path}/lattice", lattice_page, name="lattice"),
-    Route("/sweeps/{name:path}/lattice/points", lattice_points_of_stage),
+    Route("/sweeps/{name:sweep}/lattice", lattice_page, name="lattice"),
+    Route("/sweeps/{name:sweep}/lattice/points", lattice_points_of_stage),
 ]

@@ -11,7 +11,7 @@ const CHOICES = {
   frame: ["laboratory", "crystal"],
 };
 const LIMITS = { zoom: [0.05, 2000], size: [1, 12], slab: [0.002, 1], of: [0, 32767] };
-const LARGEST = 1e6;
+const LARGEST = 2 ** 32; // rows of a table are fewer
 
 export const beginning = () => structuredClone(BEGINNING);
 
@@ -56,6 +56,7 @@ function number(text) {
 function written(value) {
   if (Array.isArray(value)) return value.map(written).join(",");
   if (typeof value === "boolean") return value ? "1" : "0";
+  if (Number.isInteger(value)) return String(value); // a row, or an image: which one
   if (typeof value === "number") return String(Number(value.toPrecision(5)));
   return value ?? "";
 }
