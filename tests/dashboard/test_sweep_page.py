@@ -243,6 +243,7 @@ def test_a_group_may_be_called_as_a_part_of_an_address(client, output, name):
     queue.close()
     answer = client.get(f"/sweeps/combined/{name}")
     assert (answer.status_code, f"<h1>combined/{name}" in answer.text) == (200, True)
+    assert "A group of sweeps that is not put together yet." in answer.text
     assert client.get(f"/sweeps/combined/{name}/reprocess").status_code == 200
 
 
