@@ -30,6 +30,7 @@ from autoproc.formats.observed.reference_data import read_reference
 from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.importing.shared_models import with_shared_models
 from autoproc.merging.merging_statistics import merging_statistics
+from autoproc.merging.no_agreement import doubts_of_agreement
 from autoproc.models.data_set_names import name_of_all
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import joined, sweeps_of
@@ -224,6 +225,7 @@ def scale_step(step: Step) -> None:
             if step.config.scale.d_min is None:
                 suggested = merging_statistics(result.experiments, result.reflections, d_min)
     step.console.print(format_scale(result, suggested))
+    step.warn(doubts_of_agreement(result.statistics.agreement))
     if d_min is not None:
         step.console.print(f"Resolution limit suggested from CC1/2 fit: {angstrom(d_min)}")
     models, table = Mergeable(result.apart).kept(result.experiments, result.reflections)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.merging.groups import EquivalentGroups
+from autoproc.models.shell_statistics import Agreement
 from autoproc.robust import without_extremes
 from autoproc.threads import map_in_order
 
@@ -18,6 +20,8 @@ MIN_PAIRS = 3
 FEW = 20_000
 """Fewer observations are done sooner than threads are begun."""
 SIGNIFICANCE = 0.01
+PER_SHELL, MOST_SHELLS = 30, 30
+"""Reflections measured twice or more of a shell in which agreement is looked at, at least, and shells at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +35,11 @@ class HalfSets:
     first: np.ndarray
     second: np.ndarray
     anomalous: np.ndarray
+
+    @classmethod
+    def of_means(cls, halves: np.ndarray) -> HalfSets:
+        """Of one split, (4, G) as half_set_means gives it."""
+        return cls(halves[:1], halves[2:3], np.full((1, halves.shape[1], 2), np.nan))
 
     def cc_half(self, here: np.ndarray) -> tuple[float | None, int]:
         """CC1/2 of the groups of a mask (G,), averaged over splits, and the number of groups behind it."""
@@ -46,6 +55,24 @@ class HalfSets:
     def cc_anom(self, here: np.ndarray) -> tuple[float | None, int]:
         """Correlation of the two halves' anomalous differences, and the number of pairs behind it."""
         return _mean_correlation(self.anomalous[:, here, 0], self.anomalous[:, here, 1])
+
+
+def agreement_within_shells(halves: HalfSets, d: np.ndarray) -> Agreement | None:
+    """CC1/2 within shells of resolution, without extremes, averaged as Fisher's z; None of fewer than one shell.
+
+    d : (G,) Angstrom. Over all resolutions any intensities correlate that fall with it, if only by their errors.
+    """
+    known = np.flatnonzero(~np.isnan(halves.first[0]) & ~np.isnan(halves.second[0]))
+    if len(known) < PER_SHELL:
+        return None
+    total, weight = 0.0, 0
+    for rows in shells_of_equal_number(d[known] ** -2.0, PER_SHELL, MOST_SHELLS):
+        here = np.zeros(len(d), bool)
+        here[known[rows]] = True
+        cc, n = halves.steady_cc_half(here)
+        if cc is not None:
+            total, weight = total + (n - 3) * np.arctanh(np.clip(cc, -0.999, 0.999)), weight + n - 3
+    return Agreement(float(np.tanh(total / weight)), weight) if weight else None
 
 
 def half_set_means(groups: EquivalentGroups, intensity: np.ndarray, sigma: np.ndarray) -> np.ndarray:

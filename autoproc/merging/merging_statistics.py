@@ -17,7 +17,7 @@ from autoproc.geometry.asu import complete_set
 from autoproc.geometry.shells import Shells, equal_volume_shells
 from autoproc.merging.agreement import group_agreement
 from autoproc.merging.anomalous import AnomalousSignal, anomalous_signal
-from autoproc.merging.correlation import half_set_correlations, is_significant
+from autoproc.merging.correlation import agreement_within_shells, half_set_correlations, is_significant
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.merging.usable import unusable
 from autoproc.models.experiment import Experiment, shared_cell
@@ -154,6 +154,7 @@ class MergingTables:
             signal.slope,
             signal.df_over_f,
             signal.di_over_sigma_di,
+            agreement_within_shells(self.halves, self.d),
         )
 
     def shells(self, n_shells: int, d_min: float = 0.0) -> tuple[ShellStatistics, ...]:

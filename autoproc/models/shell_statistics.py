@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 NOISE = 0.5
 """Mean I/sigma of merged intensities below which R factors are of noise: they grow without end as the mean goes to
 zero, whatever the data are worth. Chosen; half of what is usually called the end of the data."""
+
+SURELY = 2.33
+"""Standard errors: the 1% level, one-sided."""
+NONE_AT_ALL = 0.3
+"""CC1/2 below which, surely, equivalents do not agree: where its fit falls to it data are said to end. Chosen."""
+ARTEFACT = 0.1
+"""CC1/2 that intensities without anything in common may have all the same: observations with weights from their own
+intensities have 0.07, because means of few and of many then differ (simulated)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far equivalents agree once resolution, with which all intensities fall, is taken out.
+
+    cc : CC1/2 within shells of resolution, all together; n : reflections behind it, less three for each shell
+    """
+
+    cc: float
+    n: int
+
+    @property
+    def is_none(self) -> bool:
+        """Hardly above zero, if at all, and surely less than data have where they end: too few tell nothing."""
+        z, error = math.atanh(min(max(self.cc, -0.999), 0.999)), SURELY / math.sqrt(max(self.n, 1))
+        return z < max(error, ARTEFACT) and z + error < math.atanh(NONE_AT_ALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +81,7 @@ class MergingStatistics:
     anomalous_slope : of the normal probability plot of anomalous differences (Howell & Smith 1992), |x| < 0.9
     df_over_f : rms anomalous difference over rms amplitude
     di_over_sigma_di : mean |I(+) - I(-)| over its mean standard uncertainty
+    agreement : of all equivalents, within shells; None where too few were measured twice
     """
 
     overall: ShellStatistics
@@ -62,6 +89,12 @@ class MergingStatistics:
     anomalous_slope: float | None = None
     df_over_f: float | None = None
     di_over_sigma_di: float | None = None
+    agreement: Agreement | None = None
+
+    @property
+    def has_no_signal(self) -> bool:
+        """Merged intensities are noise, at low resolution too."""
+        return self.overall.is_noise and self.inner.is_noise
 
     @property
     def inner(self) -> ShellStatistics:

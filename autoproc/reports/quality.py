@@ -167,6 +167,7 @@ def _merging(p: Processing) -> list[Check | None]:
     cc_limit = 1.0 if p.resolution is None else p.resolution.cc_limit
     outer = None if is_cut_at_estimate(p) else checks.outer_signal(statistics.shells, cc_limit)
     found = [
+        checks.any_agreement(statistics),
         checks.inner_agreement(statistics.inner),
         checks.overloads(_overloaded(p)),
         checks.coverage(statistics.overall, statistics.shells, reach.half, rotation, lost, _overloaded(p)),

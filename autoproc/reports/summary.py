@@ -19,7 +19,7 @@ from autoproc.models.space_group import symbol
 from autoproc.passing import may_pass, remedy
 from autoproc.reports import by_wavelength
 from autoproc.reports.by_wavelength import main_wavelength, merged_statistics
-from autoproc.reports.checks import VERY_FEW_INDEXED, overall_verdict
+from autoproc.reports.checks import EQUIVALENTS, VERY_FEW_INDEXED, overall_verdict
 from autoproc.reports.checks.check import Check, Verdict
 from autoproc.reports.damage_page import damage_facts
 from autoproc.reports.data_sets import as_facts
@@ -259,6 +259,9 @@ def _headline(summary: dict[str, Any]) -> list[str]:
         what = "this lattice: it" if summary["n_lattices"] == 1 else "these lattices: they"
         words = f"only {summary['fraction_indexed']:.0%} of the spots are on {what} may be wrong"
         lines.append(f"{'':13}{words}")
+    for check in summary["quality"]["checks"]:
+        if check["name"] == EQUIVALENTS and check["verdict"] == "bad":
+            lines.append(_wrapped(f"{'':13}{EQUIVALENTS}: {check['value']}", " " * 13))
     if summary["alternatives"]:
         others = " or ".join(summary["alternatives"])
         lines.append(_wrapped(f"{'':13}these data cannot tell {summary['space_group']} from {others}", " " * 13))

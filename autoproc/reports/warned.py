@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoproc.reports.checks import Check, in_order
+from autoproc.reports.checks import EQUIVALENTS, Check, in_order
 from autoproc.stages.index import LOOSE_SPOTS
 from autoproc.stages.pipeline import Processing
 from autoproc.stages.search_beam import REPLACED
@@ -26,18 +26,19 @@ def is_lattice_wrong(checks: Sequence[Check], failed_stage: str | None) -> bool:
 def warnings_in_order(p: Processing | None, checks: Sequence[Check], failed_stage: str | None) -> list[str]:
     """Each warning once. Where the lattice is wrong, what follows from it is named in one sentence."""
     stated = list(p.warnings) if p is not None else []
+    no_data = [check.warning for check in checks if check.name == EQUIVALENTS and check.warning]
     about = [check for check in checks if check.name in OF_THE_LATTICE]
     causes = [w for w in stated if w.startswith(REPLACED)]
     if not is_lattice_wrong(checks, failed_stage):
         first = [check.warning for check in about if check.name == "geometry" and check.warning]
         if first:  # it has the true values
             stated = [w for w in stated if w != LOOSE_SPOTS]
-        return list(dict.fromkeys([*causes, *first, *in_order(stated, checks)]))
+        return list(dict.fromkeys([*no_data, *causes, *first, *in_order(stated, checks)]))
     of_indexing = _said_by(p, "indexed", "refined")
     effects = _said_by(p, "integrated", "symmetry", "scaled")
-    found = [*causes, *(w for w in stated if w in of_indexing), *in_order([], about)]
+    found = [*no_data, *causes, *(w for w in stated if w in of_indexing), *in_order([], about)]
     found += [w for w in stated if w not in effects]
-    rest = [c.name for c in checks if c.verdict != "good" and c not in about]
+    rest = [c.name for c in checks if c.verdict != "good" and c not in about and c.name != EQUIVALENTS]
     if rest or any(w in effects for w in stated):
         named = f" ({', '.join(rest)})" if rest else ""
         found.append(f"whatever else is unusual{named} follows from a doubtful lattice: see to that first")

@@ -18,10 +18,11 @@ from autoproc.errors import NoCrystal, NoReflections
 from autoproc.formats.observed.free_flags import FreeFlags
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.linear_algebra import single_threaded_blas
-from autoproc.merging.correlation import half_set_means
+from autoproc.merging.correlation import HalfSets, agreement_within_shells, half_set_means
 from autoproc.merging.free_r import free_r_flags
 from autoproc.merging.french_wilson import french_wilson
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
+from autoproc.merging.no_agreement import doubts_of_agreement
 from autoproc.merging.params import MergeParams
 from autoproc.merging.usable import OUTLIERS, unusable
 from autoproc.merging.wilson_model import WilsonModel, cartesian_rotations, reciprocal_vectors, wilson_model
@@ -82,12 +83,14 @@ def merge(
     expected = model.expected(reciprocal_vectors(cell, groups.hkl)) * epsilon
     amplitudes = [french_wilson(intensity, error, expected, groups.is_centric) for intensity, error, _ in parts]
     free_r = free_r_flags(groups.hkl, group, params.free_r_sets, params.free_r_seed)
+    halves = half_set_means(groups, observed.value, np.sqrt(observed.variance))
+    doubts = (*agreed.words, *doubts_of_agreement(agreement_within_shells(HalfSets.of_means(halves), d)))
     merged = Merged(
         groups.hkl, cell, group, float(np.mean([e.beam.wavelength for e in experiments])),
         mean, sigma, plus, sigma_plus, minus, sigma_minus, n, n_plus, n_minus,
         *amplitudes[0], *amplitudes[1], *amplitudes[2],
         groups.is_centric, free_r, wilson_b(mean / epsilon, d), model.delta_b, model.uncertainty,
-        half_set_means(groups, observed.value, np.sqrt(observed.variance)), remark, doubts=agreed.words,
+        halves, remark, doubts=doubts,
         left_out=first_reasons(~kept, rules.items(), ""),
     )  # fmt: skip
     return merged if flags is None else with_flags_of(merged, flags, params.free_r_seed)

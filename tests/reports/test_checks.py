@@ -8,10 +8,11 @@ from models_for_tests import experiment
 
 from autoproc.damage.drift import Drift
 from autoproc.integration.powder_rings import PowderRing
-from autoproc.merging.merging_statistics import ShellStatistics
+from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
 from autoproc.merging.translation import PattersonPeak
 from autoproc.merging.twinning import TwinningTest
 from autoproc.models.data_sets import DataSetRow
+from autoproc.models.shell_statistics import Agreement
 from autoproc.reports import checks
 from autoproc.reports.checks import overall_verdict
 from autoproc.reports.quality import quality_checks
@@ -479,3 +480,26 @@ def test_of_several_crystals_those_that_suffer_are_named():
     few = checks.suffering(["x_2", "x_3"], 4)
     assert (few.value, few.verdict) == ("2 of 4: x_2, x_3", "look")
     assert checks.suffering([f"x_{n}" for n in range(9)], 9).value.endswith("x_4 and 4 more")
+
+
+def statistics_of(*shells, agreement=None):
+    return MergingStatistics(
+        shell(**(shells[-1] if shells else {})), tuple(shell(**one) for one in shells), agreement=agreement
+    )
+
+
+def test_equivalents_that_do_not_agree_at_all_are_bad_with_the_reason():
+    found = checks.any_agreement(statistics_of({}, {}, agreement=Agreement(-0.04, 400)))
+    assert (found.name, found.verdict) == (checks.EQUIVALENTS, "bad")
+    assert "they do not agree at all (CC1/2 -0.04 within shells of resolution)" in found.warning
+    assert "search-beam-position" in found.warning
+    assert checks.any_agreement(statistics_of({}, {}, agreement=Agreement(0.9, 400))) is None
+    assert checks.any_agreement(statistics_of({}, {})) is None
+
+
+def test_noise_at_low_resolution_too_is_bad_and_noise_at_the_end_is_not():
+    noise = {"i_over_sigma": 0.1}
+    found = checks.any_agreement(statistics_of(noise, noise, agreement=Agreement(0.3, 10)))
+    assert found.verdict == "bad"
+    assert "they are noise (mean I/sigma 0.1, at low resolution 0.1)" in found.warning
+    assert checks.any_agreement(statistics_of({}, noise)) is None

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from autoproc.reports.checks import Check
+from autoproc.reports.checks import EQUIVALENTS, Check
 from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.stages.index import LOOSE_SPOTS
 from autoproc.stages.search_beam import REPLACED
@@ -74,3 +74,11 @@ def test_a_replaced_beam_centre_comes_first_since_all_else_may_follow_from_it(in
     found = warnings_in_order(processing, [check("spots indexed", indexed), check("geometry", "look")], None)
     assert found[0] == replaced
     assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize("verdict", ["good", "bad"])
+def test_that_there_are_no_data_at_all_comes_first_whatever_the_lattice(verdict):
+    none = check(EQUIVALENTS, "bad")
+    found = warnings_in_order(SimpleNamespace(warnings=["one"]), [check("spots indexed", verdict), none], None)
+    assert found[0] == none.warning
+    assert not any(EQUIVALENTS in other for other in found[1:])

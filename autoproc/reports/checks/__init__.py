@@ -5,7 +5,9 @@ from the practice of macromolecular crystallography; a check that fails is a rea
 """
 
 from autoproc.reports.checks.agreement import (
+    EQUIVALENTS,
     HIGH_INNER_R_MEAS,
+    any_agreement,
     asymptotic_signal,
     convergence,
     damage,
@@ -41,6 +43,7 @@ from autoproc.reports.checks.lattice import (
 )
 
 __all__ = [
+    "EQUIVALENTS",
     "HIGH_INNER_R_MEAS",
     "NONE_LOST",
     "SAME_RESOLUTION",
@@ -48,6 +51,7 @@ __all__ = [
     "Check",
     "LostImages",
     "Verdict",
+    "any_agreement",
     "asymptotic_signal",
     "completeness_inside",
     "convergence",

@@ -8,11 +8,14 @@ import numpy as np
 
 from autoproc.damage.drift import Drift
 from autoproc.damage.text import NOTABLE_CHANGE
-from autoproc.merging.merging_statistics import ShellStatistics
+from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
+from autoproc.merging.no_agreement import NOT_OF_A_CRYSTAL, words_of_none
 from autoproc.models.data_set_names import sweep_of
 from autoproc.reports.checks.check import Check, Verdict, above, below, printed
 from autoproc.wording import counted
 
+EQUIVALENTS = "symmetry-related intensities"
+"""What the check is called that says whether there are data at all."""
 HIGH_INNER_R_MEAS, VERY_HIGH_INNER_R_MEAS = 0.15, 0.30
 ANOMALOUS_SHARE = 0.6
 """Of Rmeas: what is left of it where I(+) and I(-) are kept apart, if their differences are most of it."""
@@ -22,6 +25,25 @@ LARGE_CHANGE = 0.2
 B_CHANGE, LARGE_B_CHANGE = 5.0, 20.0
 MOST_NAMED = 5
 """Crystals that a check names; the table of damage has all."""
+
+
+def any_agreement(statistics: MergingStatistics) -> Check | None:
+    """That equivalents do not agree, or that there is no signal, at all; None where they do, or nothing tells."""
+    agreement, overall, inner = statistics.agreement, statistics.overall, statistics.inner
+    if agreement is not None and agreement.is_none:
+        value, usual = words_of_none(agreement), "CC1/2 near 1 at low resolution"
+    elif statistics.has_no_signal:
+        value = (
+            f"they are noise (mean I/sigma {overall.i_over_sigma:z.1f}, at low resolution {inner.i_over_sigma:z.1f})"
+        )
+        usual = "far above 1 at low resolution"
+    else:
+        return None
+    return Check(
+        EQUIVALENTS, value, usual, "bad",
+        f"{NOT_OF_A_CRYSTAL}; look at an image, and compare beam centre and distance in the header with the beamline's "
+        "log (`autoproc search-beam-position` looks for the centre)",
+    )  # fmt: skip
 
 
 def inner_agreement(inner: ShellStatistics) -> Check | None:
