@@ -42,12 +42,12 @@ class Membership:
         for name, standing in standings.items():
             words = standing["words"]
             values = {"standing": json.dumps(standing), "words": words, "name": sql_text(name), "run": runs[name]}
-            self._db.execute(TELL, values | {"event": self._event(words)})
-        gone = self._event(f"no more part of {group} as it is")
+            self._db.execute(TELL, values | {"event": self._event(group, words)})
+        gone = self._event(group, f"no more part of {group} as it is")
         self._db.execute(FORGET, {"event": gone, "group": group, "kept": _listed(standings)})
 
-    def _event(self, because: str) -> str:
-        return json.dumps({"at": round(self._clock(), 3), "event": "group", "because": because})
+    def _event(self, group: str, because: str) -> str:
+        return json.dumps({"at": round(self._clock(), 3), "event": "group", "because": because, "group": group})
 
 
 def _listed(names: Mapping[str, Any]) -> str:

@@ -25,6 +25,20 @@ CASE WHEN NOT json_valid(every.result) OR json_extract(every.result, '$.group') 
     ELSE json_remove(every.result, '$.group') END
 """
 """A sweep's result, without how it stands in a group that is not shown."""
+IS_OF_SHOWN_GROUP = f"""
+EXISTS (SELECT 1 FROM main.jobs AS whole
+    WHERE whole.name = json_extract(event.value, '$.group') AND {IS_GROUP_SHOWN.format(job="whole")})
+"""
+STORY = f"""
+CASE WHEN NOT json_valid(every.story) THEN every.story ELSE (
+    SELECT json_group_array(iif(event.type IN ('object', 'array'), json(event.value), json_quote(event.value)))
+    FROM json_each(every.story) AS event
+    WHERE CASE WHEN event.type IS NOT 'object' OR json_extract(event.value, '$.event') IS NOT 'group' THEN 1
+        ELSE {IS_OF_SHOWN_GROUP} END) END
+"""
+"""A sweep's story, without what it has of groups that are not shown."""
+PARTLY = {"result": RESULT, "story": STORY}
+"""Columns of which not all is shown."""
 VIEWS = f"""
 CREATE TEMP VIEW jobs AS SELECT {{columns}} FROM main.jobs AS every WHERE CASE every.kind WHEN 'combined'
     THEN {IS_GROUP_SHOWN.format(job="every")}
@@ -50,7 +64,7 @@ def show_part(db: sqlite3.Connection, is_shown: IsShown) -> None:
     db.create_function("is_shown", 3, lambda path, first, last: is_shown(sql_read(path), _number(first), _number(last)))
     db.execute("PRAGMA temp_store = MEMORY")  # to change it later would take the views away
     names = [row["name"] for row in db.execute("PRAGMA main.table_info(jobs)")]
-    columns = [f"{RESULT} AS result" if name == "result" else f"every.{name} AS {name}" for name in names]
+    columns = [f"{PARTLY.get(name, f'every.{name}')} AS {name}" for name in names]
     db.executescript(VIEWS.format(columns=", ".join(columns)))
     db.set_authorizer(_by_views_alone)
 

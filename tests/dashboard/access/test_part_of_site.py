@@ -59,6 +59,12 @@ def site(tmp_path, monkeypatch):
     queue.add(found("combined/all", kind="combined", path=tmp_path / "all"))
     members = RESULT | {"members": {MINE: 1, THEIRS: 1}, "warnings": [MARK]}
     assert queue.finish(begun(queue), State.processed, members, {})
+    standing = {"name": "combined/all", "words": f"part of combined/all, {MARK}", "verdict": "look", "settled": [],
+                "space_group": MARK}  # fmt: skip
+    runs = {name: queue.named(name).run for name in (MINE, THEIRS)}
+    queue.membership.tell("combined/all", runs, {MINE: standing})
+    queue.membership.tell("combined/all", runs, {THEIRS: standing})
+    queue.membership.tell("combined/all", runs, {MINE: standing})
     queue.presence.attend("here:1:1", [f"/{MARK}"])
     queue.presence.show("here:1:1", [Arriving(str(tmp_path / MARK / "x.h5"), MARK, 3, MARK, None)])
     params = ServeParams(socket=tmp_path / "socket")

@@ -87,6 +87,23 @@ def test_how_a_sweep_stands_in_a_group_is_shown_where_the_group_is(queue, part):
     assert part.overview.list.tally() == {("processed", "look"): 1, ("processed", "good"): 2}
 
 
+def test_a_story_is_told_without_groups_that_are_not_shown(queue, part):
+    group(queue, "ours", ["mine_1", "mine_2"])
+    group(queue, "mixed", ["mine_1", "theirs"])
+    for name in ("mixed", "ours", "mixed", "ours"):
+        standing = {"name": f"combined/{name}", "words": f"part of combined/{name}", "settled": [], "verdict": "look"}
+        queue.membership.tell(f"combined/{name}", {"mine_1": 1}, {"mine_1": standing})
+    whole, told = queue.named("mine_1").story, part.named("mine_1").story
+    assert sum("mixed" in str(event) for event in whole) == 2
+    assert told == tuple(event for event in whole if "mixed" not in str(event))
+
+
+@pytest.mark.parametrize("story", ["", "no JSON", '[1, null, "x", [2], {"a": 1}]', "{}", "null"])
+def test_a_story_that_is_damaged_hides_no_sweep(queue, part, story):
+    queue._db.execute("UPDATE jobs SET story = ? WHERE name = 'mine_1'", (story,))
+    assert part.named("mine_1").story == queue.named("mine_1").story
+
+
 def test_what_comes_and_where_it_is_looked_for(queue, part):
     queue.presence.attend("here:1:1", ["/data/secret"])
     queue.presence.show("here:1:1", [Arriving(f"/data/{n}.h5", n, 3, "", None) for n in ("mine", "theirs")], 7)
