@@ -68,6 +68,8 @@ def accounted(n_used: int, left_out: Sequence[tuple[str, int]], used: str, what:
     return f"{told}, {n_left} left out ({reasons})" if n_left else f"{told}, none left out"
 
 
+WIDTH = 100
+"""Letters of a line of summary.txt."""
 CUT = " ..."
 """The end of a sentence that was cut."""
 

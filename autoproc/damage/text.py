@@ -106,7 +106,7 @@ def of_crystal(one: CrystalDamage) -> str:
     """The figures of one of several crystals."""
     b, scale, rd = crystal_figures(one)
     told = [
-        f"B {b} A^2" if b else "B not known", f"scale {scale}" if scale else "scale not known",
+        f"B {b} A^2" if b else "B not known", f"scale at the end {scale}" if scale else "scale not known",
         f"Rd {rd}" if rd else "too few pairs for Rd",
     ]  # fmt: skip
     return f"{one.name}: {', '.join(told)}{' (suffers)' if one.suffers else ''}"

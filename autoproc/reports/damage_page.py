@@ -86,10 +86,10 @@ def _crystals(result: DamageResult) -> list[Table]:
     """What each of several crystals took."""
     if not result.crystals:
         return []
-    header = ("crystal", "sweeps", "B gained (\u00c5\u00b2)", "scale at the end", "Rd gained", "")
+    header = ("sweeps", "crystal", "B gained (\u00c5\u00b2)", "scale at the end", "Rd gained")
     rows = [
-        [str(one.crystal), one.name, *(value.replace("+-", "\u00b1") for value in crystal_figures(one)),
-         "suffers" if one.suffers else ""]
+        [f"{one.name}{' (suffers)' if one.suffers else ''}", str(one.crystal),
+         *(value.replace(" +- ", "\u00a0\u00b1\u00a0") for value in crystal_figures(one))]
         for one in result.crystals
     ]  # fmt: skip
     return [Table("Crystals", header, rows, _told(which_suffer(result.crystals), _told([CRYSTALS], "")))]

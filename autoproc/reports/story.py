@@ -251,7 +251,7 @@ def _damage(p: Processing) -> list[Line]:
     if p.damage is None:
         return []
     lines = [Line("Damage", "; ".join(damage_sentences(p.damage)), "damage_analysis")]
-    lines += [Line("", words) for words in which_suffer(p.damage.crystals)]
+    lines += [Line("", f"{words}; what each took:") for words in which_suffer(p.damage.crystals)]
     return lines + [Line("", of_crystal(one)) for one in p.damage.crystals]
 
 

@@ -31,13 +31,12 @@ from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.reports.whose_crystal import whose_crystal
 from autoproc.stages.anisotropy import AXES
 from autoproc.stages.pipeline import Processing
-from autoproc.wording import VERDICTS, angstrom, first_of
+from autoproc.wording import VERDICTS, WIDTH, angstrom, first_of
 
 RANGE_KEYS = (
     "d_max", "d_min", "completeness", "multiplicity", "i_over_sigma", "r_merge", "r_meas", "r_pim", "cc_half",
     "anomalous_completeness", "anomalous_multiplicity", "cc_anom", "n_observations", "n_unique",
 )  # fmt: skip
-WIDTH = 100
 MEMORY = "start `autoproc run` with fewer workers (service.n_workers=1) or less room for images (run.frame_cache=0)"
 UNFORESEEN = (
     "a flaw of the program: send autoproc.log, beside this summary, to its authors; other sweeps are not affected"
@@ -218,7 +217,7 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
         lines += [_wrapped(f"* {warning}", indent="  ") for warning in summary["warnings"]]
     if summary["recipes"]:
         lines += ["", "To try", "-" * 6]
-        lines += [_wrapped(f"* {recipe}", indent="  ") for recipe in summary["recipes"]]
+        lines += [_with_whole_commands(f"* {recipe}") for recipe in summary["recipes"]]
     if processing is not None:
         lines += ["", "What was done", "-" * 13, *map(_row, story(processing))]
     decided = standing(summary["decisions"])
@@ -292,3 +291,9 @@ def _row(line: Line) -> str:
 
 def _wrapped(text: str, indent: str = "  ") -> str:
     return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _with_whole_commands(text: str) -> str:
+    """Wrapped, but not within `commands`, so that they can be copied."""
+    held = re.sub("`[^`]*`", lambda command: command[0].replace(" ", "\0"), text)
+    return _wrapped(held).replace("\0", " ")

@@ -51,6 +51,7 @@ def test_the_summary_and_the_page_have_it(tmp_path_factory):
     summary = summarise("demo", burnt, None)
     assert summary["recipes"] == recipes("demo", burnt) != []
     text = format_summary(summary, burnt)
+    assert "`autoproc reprocess demo merge.zero_dose=true`" in text, "on one line"
     assert "To try\n------\n* intensities change by 30.0% over the dose" in text
     page = report_page(summary, report_of(summary, burnt))
     assert "<code>autoproc reprocess demo merge.zero_dose=true</code>" in page

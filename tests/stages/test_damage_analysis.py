@@ -97,7 +97,7 @@ def test_doses_of_crystals_do_not_add_up_and_the_table_says_which():
     assert "Doses are counted for each of 2 crystals" in text
     crystals, doses = damage_section(found).tables
     assert doses.rows[2][:2] == ["xt_3", "2"]
-    assert [row[:2] for row in crystals.rows] == [["1", "xt_1 and xt_2"], ["2", "xt_3"]]
+    assert [row[:2] for row in crystals.rows] == [["xt_1 and xt_2", "1"], ["xt_3", "2"]]
     assert "None of the 2 crystals suffers" in text
     assert "| xt_1 and xt_2" in text
     assert sum(one.n for one in found.crystals) == found.n_observations
@@ -114,7 +114,7 @@ def test_of_several_crystals_those_that_suffer_are_named():
     assert "1 of 2 crystals suffers: xt_2." in format_damage_analysis(found)
     table = damage_section(found).tables[0]
     assert "1 of 2 crystals suffers: xt_2." in table.words
-    assert table.rows[1][-1] == "suffers"
+    assert [row[0] for row in table.rows] == ["xt_1", "xt_2 (suffers)"]
     facts = damage_facts(found)["crystals"]
     assert [(one["sweeps"], one["suffers"]) for one in facts] == [(("xt_1",), False), (("xt_2",), True)]
     assert facts[1]["rd_growth"] > 0.1
