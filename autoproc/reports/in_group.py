@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autoproc.models.data_set_names import sweep_of
-from autoproc.symmetry.doubts import tells_too_little
 from autoproc.wording import in_brief
 
-COVERAGE = ("completeness", "completeness at low resolution", "multiplicity")
-"""Checks that only say how much was measured, which the data of others add to."""
+COMPLETENESS = "completeness"
+"""The check of a group that says whether it is complete."""
 MOST_LETTERS = 80
 """Of why a sweep was left out; the group's summary has all of it."""
 SYMMETRY = "symmetry: "
-"""How the names of the doubts of that stage begin."""
+"""How the names of a group's doubts about its symmetry begin."""
 
 
 def standings(
@@ -33,8 +31,7 @@ def standings(
 
 
 def _standing(name: str, group: str, result: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    aside = result.get("aside") or {}
-    of_sweep = {each: why for each, why in aside.items() if sweep_of(each) == name}
+    of_sweep = (result.get("aside") or {}).get(name) or {}
     if name in of_sweep or len(of_sweep) >= max(own.get("n_lattices") or 1, 1):
         words = f"left out of {group}: {in_brief(next(iter(of_sweep.values())), MOST_LETTERS)}"
         verdict = _worst(["look", own.get("verdict") or "look"])
@@ -44,7 +41,11 @@ def _standing(name: str, group: str, result: Mapping[str, Any], own: Mapping[str
     left = [doubt["verdict"] for doubt in doubts if doubt["name"] not in settled]
     is_told = bool(doubts) or own.get("status") == "failed"  # results of earlier versions do not say
     verdict = _worst(["good", *left]) if is_told else own.get("verdict") or ""
-    told = str(result["space_group"]) if any(one.startswith(SYMMETRY) for one in settled) else ""
+    told = (
+        str(result["space_group"])
+        if any(doubt["lacks"] == "symmetry" for doubt in doubts if doubt["name"] in settled)
+        else ""
+    )
     words = _part_of(group, result, told)
     if of_sweep:
         verdict = _worst(["look", verdict or "look"])
@@ -57,20 +58,13 @@ def _standing(name: str, group: str, result: Mapping[str, Any], own: Mapping[str
 
 def _is_settled(doubt: Mapping[str, str], group: Mapping[str, Any]) -> bool:
     """The group's data are free of a doubt that more data can settle."""
-    if not _is_of_little(doubt):
-        return False
-    if doubt["name"] in COVERAGE:
+    if doubt["lacks"] == "coverage":
         return doubt["name"] not in (group.get("look_at") or ()) and _is_complete(group)
-    return _tells_symmetry(group)
-
-
-def _is_of_little(doubt: Mapping[str, str]) -> bool:
-    """It says that little was measured, and nothing else."""
-    return doubt["name"] in COVERAGE or (doubt["name"].startswith(SYMMETRY) and tells_too_little(doubt["says"]))
+    return doubt["lacks"] == "symmetry" and _tells_symmetry(group)
 
 
 def _is_complete(group: Mapping[str, Any]) -> bool:
-    return group.get("completeness") is not None and COVERAGE[0] not in (group.get("look_at") or ())
+    return group.get("completeness") is not None and COMPLETENESS not in (group.get("look_at") or ())
 
 
 def _tells_symmetry(group: Mapping[str, Any]) -> bool:
@@ -114,7 +108,7 @@ def said_in_doubt(result: Mapping[str, Any]) -> list[str]:
     """
     settled = set(settled_warnings(result))
     doubts = result.get("doubts") or ()
-    of_little = {doubt["says"] for doubt in doubts if doubt["verdict"] != "bad" and _is_of_little(doubt)}
+    of_little = {doubt["says"] for doubt in doubts if doubt["verdict"] != "bad" and doubt["lacks"]}
     left = [said for said in result.get("warnings") or () if said not in settled]
     return sorted(left, key=lambda said: said in of_little)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,6 +17,7 @@ from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.group_params import GroupParams
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import AddResult, JobQueue
+from autoproc.service.processing.group_note import note_group
 from autoproc.service.processing.outputs import Outputs
 from autoproc.service.sample_groups import COMBINED, SampleGroup, SweepPlace, sample_groups
 from autoproc.service.share import Share
@@ -25,6 +28,14 @@ LEAST_INTERVAL = 1.0
 """Seconds between two looks at the queue at least."""
 LARGEST_SHARE = 0.05
 """Part of the time that looking may take: the more sweeps, the rarer it is. Chosen, as for the pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How the results of an attempt (run) at a sweep stand in its group; None where they are in none."""
+
+    run: int
+    standing: Mapping[str, Any] | None
 
 
 class Grouping:
@@ -145,11 +156,24 @@ def members_of(job: Job, queue: JobQueue, params: GroupParams) -> tuple[SweepPla
     return ()
 
 
-def tell_sweeps(queue: JobQueue, group: Job, result: Mapping[str, Any]) -> None:
-    """The sweeps of a group that is done are told how they stand in it; result : the gist of its summary."""
+def tell_sweeps(queue: JobQueue, group: Job, result: Mapping[str, Any]) -> dict[str, Told]:
+    """The sweeps of a group that is done are told how they stand in it; result : the gist of its summary.
+
+    Returns what each was told, also those that are not part of it any more; nothing for what is no group.
+    """
     if group.kind != COMBINED:
-        return
+        return {}
     runs: Mapping[str, int] = result.get("members") or {}
-    is_made = result.get("status") == State.processed
-    own = queue.membership.results(runs) if is_made else {}
-    queue.membership.tell(group.name, runs, standings(group.name, result, own))
+    before = queue.membership.sweeps_of(group.name)
+    own = queue.membership.results(runs) if result.get("status") == State.processed else {}
+    found = standings(group.name, result, own)
+    queue.membership.tell(group.name, runs, found)
+    gone = {name: Told(run, None) for name, run in before.items() if name not in found}
+    return gone | {name: Told(runs[name], standing) for name, standing in found.items()}
+
+
+def note_in_results(outputs: Outputs, told: Mapping[str, Told]) -> None:
+    """The sweeps' results say it too; a disk that does not let them costs nobody a result."""
+    for name, one in told.items():
+        with suppress(OSError):
+            note_group(outputs.results(name), name, one.run, one.standing)

@@ -17,7 +17,7 @@ from autoproc.errors import AutoprocError
 from autoproc.passing import remedy
 from autoproc.service.begin_process import BegunWorker, launch_worker
 from autoproc.service.events import Event, Kind
-from autoproc.service.grouping import members_of, tell_sweeps
+from autoproc.service.grouping import members_of, note_in_results, tell_sweeps
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.owner import is_dead, this_program
@@ -267,7 +267,8 @@ class Supervisor:
         state = State(result["status"])
         with self.queue.together():
             self.queue.finish(job, state, result, settings)
-            tell_sweeps(self.queue, job, result)
+            told = tell_sweeps(self.queue, job, result)
+        note_in_results(self.outputs, told)
         self.outputs.clean(job.name, job.run)
         done = self.queue.job(job.id)
         facts = result | done.times | {"path": job.path, "attempt": job.attempts}

@@ -267,7 +267,7 @@ def test_what_the_group_has_settled_is_not_among_the_warnings(client, output, gr
     place = Outputs(output).results("lyso") / "summary.json"
     summary = json.loads(place.read_text())
     said = {"completeness": "completeness: 60%", "B": "B grows by 17 A^2"}
-    doubts = [{"name": name, "verdict": "look", "says": words} for name, words in said.items()]
+    doubts = [{"name": name, "verdict": "look", "says": words, "lacks": ""} for name, words in said.items()]
     checks = [{"name": name, "value": "so", "usual": "not so", "verdict": "look", "advice": ""} for name in said]
     summary |= {"warnings": list(said.values()), "quality": {"verdict": "look", "checks": checks}}
     summary["alternatives"] = ["P 32"]

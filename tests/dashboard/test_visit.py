@@ -71,7 +71,7 @@ def grouped(output):
     queue = queue_in(output)
     queue.cancel("waiting")
     said = {"completeness": "completeness: 60%", "B": "B grows by 17 A^2"}
-    doubts = [{"name": name, "verdict": "look", "says": words} for name, words in said.items()]
+    doubts = [{"name": name, "verdict": "look", "says": words, "lacks": ""} for name, words in said.items()]
     finished(queue, "x_1", verdict="look", look_at=list(said), doubts=doubts, warnings=list(said.values()))
     queue.add(found("combined/x", kind="combined"))
     queue.finish(begun(queue), State.processed, RESULT | {"members": {"x_1": 1, "x_2": 1}}, {})

@@ -6,12 +6,17 @@ import pytest
 
 from autoproc.reports.in_group import doubts_left, said_in_doubt, settled_warnings, standings, verdict_of
 
-COMPLETENESS = {"name": "completeness", "verdict": "bad", "says": "completeness: 42.0% (usual: at least 85%)"}
-MULTIPLICITY = {"name": "multiplicity", "verdict": "look", "says": "multiplicity: 1.4 (usual: at least 2)"}
+COMPLETENESS = {"name": "completeness", "verdict": "bad", "says": "completeness: 42.0% (usual: at least 85%)",
+                "lacks": "coverage"}  # fmt: skip
+MULTIPLICITY = {"name": "multiplicity", "verdict": "look", "says": "multiplicity: 1.4 (usual: at least 2)",
+                "lacks": "coverage"}  # fmt: skip
 UNTOLD = "P 3, P 31, P 32 cannot be told apart"
-SCREWS = {"name": f"symmetry: {UNTOLD}", "verdict": "look", "says": f"{UNTOLD}: no 00l reflection was measured"}
-TWINNED = {"name": "symmetry: 2 | [0, 0, 1] was rejected", "verdict": "look", "says": "2 | [0, 0, 1] was rejected, but"}
-DAMAGE = {"name": "growth of B over the sweep", "verdict": "look", "says": "growth of B over the sweep: 16.9 A^2"}
+SCREWS = {"name": f"symmetry: {UNTOLD}", "verdict": "look", "says": f"{UNTOLD}: no 00l reflection was measured",
+          "lacks": "symmetry"}  # fmt: skip
+TWINNED = {"name": "symmetry: 2 | [0, 0, 1] was rejected", "verdict": "look", "says": "2 | [0, 0, 1] was rejected, but",
+           "lacks": ""}  # fmt: skip
+DAMAGE = {"name": "growth of B over the sweep", "verdict": "look", "says": "growth of B over the sweep: 16.9 A^2",
+          "lacks": ""}  # fmt: skip
 GOOD = {"status": "processed", "verdict": "good", "look_at": [], "completeness": 99.4, "space_group": "P 31",
         "alternatives": [], "aside": {}}  # fmt: skip
 WEDGE = [COMPLETENESS, MULTIPLICITY, SCREWS]
@@ -79,7 +84,9 @@ def test_a_group_to_beware_of_says_so():
 
 
 def test_a_sweep_that_does_not_fit_is_part_of_nothing():
-    group = GOOD | {"aside": {"x_1": "it agrees with the others in no setting: CC 0.10, where 0.98 is expected"}}
+    group = GOOD | {
+        "aside": {"x_1": {"x_1": "it agrees with the others in no setting: CC 0.10, where 0.98 is expected"}}
+    }
     wedge = within(alone(*WEDGE), group)
     assert wedge["group"]["words"] == "left out of combined/x: it agrees with the others in no setting"
     assert (verdict_of(wedge), len(doubts_left(wedge))) == ("bad", 3)
@@ -94,7 +101,7 @@ def test_a_crystal_that_suffers_is_seen_though_it_cannot_tell_alone():
 
 
 def test_of_several_lattices_some_may_be_left_out():
-    aside = {"x_1 lattice 2": "another structure", "x_12 lattice 1": "of another sweep"}
+    aside = {"x_1": {"x_1 lattice 2": "another structure"}, "x_12": {"x_12 lattice 1": "of another sweep"}}
     wedge = within(alone(n_lattices=2), GOOD | {"aside": aside})
     assert wedge["group"]["words"].endswith("complete, but for x_1 lattice 2: another structure")
     assert verdict_of(wedge) == "look"

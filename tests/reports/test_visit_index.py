@@ -117,7 +117,8 @@ def test_a_light_that_is_not_green_says_why():
 STANDING = {"name": "combined/x", "words": "part of combined/x, which is complete", "settled": ["completeness"],
             "verdict": "good"}  # fmt: skip
 WEDGE = RESULT | {"look_at": ["completeness"], "warnings": ["completeness: 60%"], "group": STANDING,
-                  "doubts": [{"name": "completeness", "verdict": "look", "says": "completeness: 60%"}]}  # fmt: skip
+                  "doubts": [{"name": "completeness", "verdict": "look", "says": "completeness: 60%",
+                              "lacks": "coverage"}]}  # fmt: skip
 
 
 def test_a_wedge_leads_to_its_group_and_the_group_to_its_sweeps():
@@ -144,7 +145,7 @@ def test_of_many_sweeps_of_a_group_the_first_are_named():
 
 
 def test_what_is_wrong_with_a_wedge_itself_is_said_before_its_group():
-    damage = {"name": "B", "verdict": "look", "says": "b grows by 17 A^2"}
+    damage = {"name": "B", "verdict": "look", "says": "b grows by 17 A^2", "lacks": ""}
     wedge = WEDGE | {"look_at": ["completeness", "B"], "warnings": ["completeness: 60%", damage["says"]],
                      "doubts": [*WEDGE["doubts"], damage], "group": STANDING | {"verdict": "look"}}  # fmt: skip
     row = sweep_row("x_1", "processed", wedge, 10)

@@ -9,7 +9,7 @@ from queue_for_tests import Service, found
 
 from autoproc.service.events import event_lines
 from autoproc.service.group_params import GroupParams
-from autoproc.service.grouping import Grouping, groups_of, tell_sweeps
+from autoproc.service.grouping import Grouping, Told, groups_of, tell_sweeps
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.sweep_names import folder_name, from_one_name, group_folder, in_one_name
 from autoproc.service.processing.outputs import Outputs, home_of
@@ -96,8 +96,23 @@ def test_the_sweeps_of_a_group_that_fails_are_part_of_none(service, image):
     service.work_off()
     members = service.queue.named("combined/x").result["members"]
     for status in ("failed", "not_combined"):
-        tell_sweeps(service.queue, service.queue.named("combined/x"), {"status": status, "members": members})
+        result = {"status": status, "members": members}
+        told = tell_sweeps(service.queue, service.queue.named("combined/x"), result)
         assert "group" not in service.queue.named("x_1").result
+        assert told == ({"x_1": Told(1, None), "x_2": Told(1, None)} if status == "failed" else {})
+    assert tell_sweeps(service.queue, service.queue.named("x_1"), {"status": "processed", "members": members}) == {}
+
+
+def test_the_results_of_the_sweeps_lead_to_the_group(service, image):
+    service.begin().taken(image("x_1"), image("x_2"))
+    service.work()
+    for name in ("x_1", "x_2"):
+        place = service.outputs.results(name)
+        (place / "summary.txt").write_text(f"sweep {name}\n\nPROCESSED    P 1\n")
+        (place / "parameters.json").write_text('{"run": 1, "settings": {}}')
+    service.work_off()
+    text = (service.outputs.results("x_1") / "summary.txt").read_text()
+    assert "\n\nGROUP        part of combined/x, which is not complete yet; see combined/x/summary.txt\n\nPROC" in text
 
 
 def test_nothing_is_done_twice(service, image):

@@ -257,7 +257,7 @@ def test_further_pages_do_not_say_who_lives(queue, outputs):
 def test_the_status_tells_of_groups_and_of_what_they_have_settled(queue):
     queue.add(SWEEP)
     job = queue.claim("me", 60.0)
-    doubts = [{"name": "completeness", "verdict": "look", "says": "completeness: 60%"}]
+    doubts = [{"name": "completeness", "verdict": "look", "says": "completeness: 60%", "lacks": "coverage"}]
     result = {"status": "processed", "verdict": "look", "look_at": ["completeness"], "doubts": doubts}
     queue.finish(job, State.processed, result, {})
     standing = {"name": "combined/a", "words": "part of combined/a, which is complete", "settled": ["completeness"],

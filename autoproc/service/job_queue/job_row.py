@@ -59,10 +59,15 @@ def _are_runs(value: object) -> bool:
 
 
 def _are_doubts(value: object) -> bool:
-    keys = ("name", "verdict", "says")
+    keys = ("name", "verdict", "says", "lacks")
     return isinstance(value, list) and all(
         isinstance(one, dict) and all(_is_text(one.get(key)) for key in keys) for one in value
     )
+
+
+def _are_reasons(value: object) -> bool:
+    """Of the data sets of each sweep that are not in a group's result."""
+    return isinstance(value, dict) and all(map(_are_changes, value.values()))
 
 
 def _is_standing(value: object) -> bool:
@@ -98,7 +103,7 @@ RESULT: Kinds = {
     **dict.fromkeys(("d_min", "completeness", "multiplicity", "i_over_sigma", "isa"), (_is_number, None)),
     **dict.fromkeys(("r_meas", "r_meas_inner", "r_pim", "cc_half", "cc_anom", "cc_anom_inner"), (_is_number, None)),
     **dict.fromkeys(("warnings", "look_at", "alternatives", "suffer"), (_are_texts, None)),
-    "doubts": (_are_doubts, None), "aside": (_are_changes, None), "group": (_is_standing, None),
+    "doubts": (_are_doubts, None), "aside": (_are_reasons, None), "group": (_is_standing, None),
     "retryable": (lambda value: isinstance(value, bool), None), "members": (_are_runs, None),
     "unit_cell": (_is_cell, None),
 }  # fmt: skip

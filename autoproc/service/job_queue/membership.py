@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autoproc.service.job_queue.job import sql_text
+from autoproc.service.job_queue.job import sql_read, sql_text
 from autoproc.service.job_queue.job_row import job_of
 
 NAME, WORDS = "json_extract(result, '$.group.name')", "json_extract(result, '$.group.words')"
@@ -33,6 +33,11 @@ class Membership:
         chosen = "SELECT * FROM jobs WHERE name IN (SELECT value FROM json_each(?))"
         rows = self._db.execute(chosen, (_listed(runs),))
         return {job.name: job.result for job in map(job_of, rows) if job.result and job.run == runs[job.name]}
+
+    def sweeps_of(self, group: str) -> dict[str, int]:
+        """The sweeps that stand in a group as it is, and which attempt of each."""
+        rows = self._db.execute(f"SELECT name, run FROM jobs WHERE json_valid(result) AND {NAME} = ?", (group,))
+        return {sql_read(name): run for name, run in rows}
 
     def tell(self, group: str, runs: Mapping[str, int], standings: Mapping[str, Mapping[str, Any]]) -> None:
         """The sweeps stand so in the group; others that did before, do no more.

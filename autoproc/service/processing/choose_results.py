@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autoproc.errors import InputError
-from autoproc.service.grouping import tell_sweeps
+from autoproc.service.grouping import Told, note_in_results, tell_sweeps
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.sweep_names import from_one_name, in_one_name
@@ -76,7 +76,8 @@ def _finish(queue: JobQueue, outputs: Outputs, job: Job, choice: dict[str, Any])
         return
     state, figures, settings = _told_by(place, job.name, choice["number"])
     queue.chosen.tell(job.id, state, figures, settings, choice["number"])
-    tell_sweeps(queue, job, figures)
+    own = {job.name: Told(run_of(place), None)}  # of whatever group they were: it is made of others now
+    note_in_results(outputs, own | tell_sweeps(queue, job, figures))
 
 
 def _told_by(folder: Path, name: str, number: int) -> tuple[State, dict[str, Any], dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from autoproc.reports.checks.check import Check
 from autoproc.reports.in_group import doubts_left, group_of, verdict_of
 from autoproc.wording import VERDICTS, angstrom, first_of
 
@@ -14,6 +13,8 @@ STATISTICS = ("completeness", "multiplicity", "i_over_sigma", "r_meas", "r_pim",
 
 def brief(summary: dict[str, Any]) -> dict[str, Any]:
     """The gist of what summary.json holds; what was kept of earlier results may lack some of it."""
+    from autoproc.reports.doubts import doubts_of  # noqa: PLC0415  (those who only show results need no checks)
+
     ranges = summary.get("merging_statistics") or {}
     overall, inner = ranges.get("overall") or {}, ranges.get("inner") or {}
     crystal = ("space_group", "unit_cell", "n_lattices", "d_min", "n_images", "n_images_used", "n_spots")
@@ -28,10 +29,7 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
         "warnings": list(summary.get("warnings", ())),
         "verdict": (summary.get("quality") or {}).get("verdict"),
         "look_at": doubtful(summary),
-        "doubts": [
-            {"name": check["name"], "verdict": check["verdict"], "says": warning_of(check)}
-            for check in doubtful_checks(summary)
-        ],
+        "doubts": doubts_of(doubtful_checks(summary)),
         "alternatives": list(summary.get("alternatives") or ()),
         **{key: summary.get(key) for key in crystal},
         **{key: finite(overall.get(key)) for key in STATISTICS},
@@ -53,18 +51,18 @@ def doubtful_checks(summary: dict[str, Any]) -> list[dict[str, Any]]:
     return [check for verdict in ("bad", "look") for check in checks if check["verdict"] == verdict]
 
 
-def warning_of(check: dict[str, Any]) -> str:
-    """What a check that is not good warns of, as the summary has it."""
-    return Check(**check).warning or check["value"]
-
-
 def of_group(summary: dict[str, Any]) -> dict[str, Any]:
-    """What else is kept of a group: its sweeps, the data sets that are not in its result, which sweeps suffer."""
-    rows = summary.get("data_sets") or ()
+    """What else is kept of a group: its sweeps, which suffer, and the data sets of each that are not in its result."""
+    from autoproc.models.data_set_names import sweep_of  # noqa: PLC0415  (as above)
+
+    aside: dict[str, dict[str, str]] = {}
+    for row in summary.get("data_sets") or ():
+        if row["why_aside"]:
+            aside.setdefault(sweep_of(row["name"]), {})[row["name"]] = row["why_aside"]
     crystals = (summary.get("damage") or {}).get("crystals") or ()
     return {
         "members": summary["members"],
-        "aside": {row["name"]: row["why_aside"] for row in rows if row["why_aside"]},
+        "aside": aside,
         "suffer": [name for one in crystals if one["suffers"] for name in one["sweeps"]],
     }
 

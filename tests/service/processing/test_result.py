@@ -32,8 +32,8 @@ def test_a_light_that_is_not_green_has_reasons_the_gravest_first():
     kept = brief({"status": "processed", "quality": {"verdict": "bad", "checks": checks}})
     assert kept["look_at"] == ["lattices", "ice"]
     assert kept["doubts"] == [
-        {"name": "lattices", "verdict": "bad", "says": "lattices: 2 (usual: 1); look closely"},
-        {"name": "ice", "verdict": "look", "says": "2"},
+        {"name": "lattices", "verdict": "bad", "says": "lattices: 2 (usual: 1); look closely", "lacks": ""},
+        {"name": "ice", "verdict": "look", "says": "2", "lacks": ""},
     ]
     assert doubts_in_words({"verdict": "bad", "look_at": ["lattices", "ice"]}) == "beware: lattices, ice"
     assert doubts_in_words({"verdict": "look", "look_at": ["ice"]}) == "look closer: ice"
@@ -62,5 +62,5 @@ def test_of_a_group_it_is_kept_what_was_set_aside_and_which_space_groups_are_lef
     summary = {"data_sets": rows, "alternatives": ["P 32"], "damage": {"crystals": crystals}}
     kept = brief({"status": "processed", "members": {"x_1": 1}} | summary)
     assert kept["suffer"] == ["x_1", "x_3"]
-    assert (kept["aside"], kept["alternatives"]) == ({"x_2": "another structure"}, ["P 32"])
+    assert (kept["aside"], kept["alternatives"]) == ({"x_2": {"x_2": "another structure"}}, ["P 32"])
     assert "aside" not in brief({"status": "processed"})
