@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from autoproc.config import Config
@@ -11,7 +12,7 @@ from autoproc.decisions.ladder import Decision
 from autoproc.engine.aside import Aside
 from autoproc.engine.combination import combine_sensibly
 from autoproc.engine.joint import NotOneCrystal, SweepFound, process_together
-from autoproc.errors import ProcessingError
+from autoproc.errors import AutoprocError, ProcessingError
 from autoproc.models.data_set_names import lattice_name
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
@@ -20,6 +21,7 @@ from autoproc.models.reflections import Reflections
 from autoproc.stages.pipeline import Observer, Processing
 
 FEWEST = 2
+NOT_COMBINED = "nothing of the group could be put together"
 
 
 class TooFewSweeps(ProcessingError):
@@ -54,7 +56,11 @@ def put_together(
     combined, and where these have too little in common and few spots as well, they are indexed together after all.
     Fills `processing` from its symmetry on, and its data sets with all sweeps. Raises AutoprocError.
     """
-    _put_together(processing, group, sweeps, config, observer)
+    try:
+        _put_together(processing, group, sweeps, config, observer)
+    except Exception:  # whatever it was: the sweeps are told of, and not the first of them in place of all
+        processing.data_sets = processing.data_sets or tuple(_set_aside(sweep, NOT_COMBINED) for sweep in sweeps)
+        raise
     names = {row.sweep for row in processing.data_sets}
     processing.data_sets += tuple(_left_out(sweep) for sweep in sweeps if sweep.name not in names)
 
@@ -62,11 +68,19 @@ def put_together(
 def _left_out(sweep: GroupSweep) -> DataSetRow:
     """A sweep that nothing could be made of, as one that is set aside."""
     why = f"it has no intensities of its own: {sweep.failure}" if sweep.failure else "it has no spots"
-    if not sweep.n_spots:
+    return _set_aside(sweep, why)
+
+
+def _set_aside(sweep: GroupSweep, why: str) -> DataSetRow:
+    """A sweep as its own processing has left it; without images where that cannot be read."""
+    one = None
+    with suppress(OSError, AutoprocError):
+        one = sweep.integrated[0][0] if sweep.integrated else sweep.found().experiment if sweep.n_spots else None
+    if one is None:
         return DataSetRow(sweep.name, 0, 0.0, 0.0, None, why)
-    known = sweep.found().experiment
-    rotation = abs(known.scan.oscillation[1]) * known.scan.n_images
-    return DataSetRow(sweep.name, known.scan.n_images, rotation, known.beam.wavelength, None, why)
+    cell = None if one.crystal is None else tuple(map(float, one.crystal.cell))
+    rotation = abs(one.scan.oscillation[1]) * one.scan.n_images
+    return DataSetRow(sweep.name, one.scan.n_images, rotation, one.beam.wavelength, cell, why)
 
 
 def _put_together(

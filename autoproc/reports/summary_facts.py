@@ -80,6 +80,7 @@ class SummaryFacts(Described):
     fraction_indexed: float | None = None
     wavelength: float | None = None
     wavelengths: list[dict[str, Any]] = Field(default_factory=list)
+    data_sets: list[dict[str, Any]] = Field(default_factory=list)
     rmsd: dict[str, float] | None = None
     d_min: float | None = None
     isa: float | None = None

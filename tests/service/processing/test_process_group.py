@@ -180,7 +180,13 @@ def test_sweeps_that_are_not_of_one_crystal_are_not_combined_and_nothing_more_ha
     stages = failed / "x_2" / "stages"
     (wrong,) = read_expt(stages / "imported.expt")
     write_expt(stages / "imported.expt", [replace(wrong, goniometer=found_at(0)[0].goniometer)])
-    _, summary = process(failed, MEMBERS[:2])
+    order, summary = process(failed, MEMBERS[:2])
     assert summary["status"] == "not_combined"
     assert "are not of one crystal" in summary["error"]
     assert "goniometer angles" in summary["error_hint"]
+    assert [(row["name"], row["n_images"]) for row in summary["data_sets"]] == [("x_1", 16), ("x_2", 16)]
+    assert all(row["why_aside"] for row in summary["data_sets"])
+    assert (summary["n_images"], summary["n_images_used"]) == (32, 0)  # not those of the first sweep
+    page = (order.folder / "report.html").read_text()
+    assert "<b>0 of 32</b><span>images put together</span>" in page
+    assert "Each sweep keeps the results that it has by itself. If they are of one, the headers&#39;" in page
