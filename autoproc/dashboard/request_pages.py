@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from autoproc.dashboard.kept_back import words_for
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.sweep_address import address
 from autoproc.dashboard.sweep_form import answered, form_for
@@ -42,7 +43,7 @@ async def ask_anew(request: Request) -> Response:
     except UnknownSweep:
         raise
     except AutoprocError as error:
-        return page(request, "reprocess.html", 400, job=job, form=form, error=error)
+        return page(request, "reprocess.html", 400, job=job, form=form, error=words_for(request, error))
     return RedirectResponse(way_back(posted, address(name)), 303)
 
 

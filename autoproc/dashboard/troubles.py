@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from autoproc.dashboard.access.part_of_site import LinkedElsewhere, NotYours
 from autoproc.dashboard.files import NotHandedOut
+from autoproc.dashboard.kept_back import words_for
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.wishes import BadBody, BadParameters, FilesOfOthers, NotPossible
 from autoproc.errors import AutoprocError, ConfigurationError, CorruptFile
@@ -71,9 +72,10 @@ def explained(error: Exception) -> AutoprocError:
 async def told(request: Request, error: Exception) -> Response:
     """The answer where an error has come up."""
     said = explained(error)
+    words = words_for(request, said)
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": said.message, "hint": said.advice}, status_of(said))
-    return page(request, "trouble.html", status_of(said), error=said)
+        return JSONResponse({"error": words.message, "hint": words.advice}, status_of(said))
+    return page(request, "trouble.html", status_of(said), error=words)
 
 
 HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = dict.fromkeys(

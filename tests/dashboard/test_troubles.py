@@ -9,6 +9,7 @@ from queued import finished, queue_in
 from served import browser_of
 from starlette.testclient import TestClient
 
+from autoproc.dashboard.kept_back import without_folders
 from autoproc.dashboard.reader import QueueReader
 from autoproc.dashboard.troubles import FileAway, QueueAway, Unforeseen, explained, status_of
 from autoproc.errors import AutoprocError
@@ -60,3 +61,39 @@ def test_pages_and_programs_are_told(client: TestClient, monkeypatch, path, erro
     else:
         assert "<html" in answer.text
         assert words in answer.text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("/tmp/visit/stages/scaled.refl is damaged", "…/scaled.refl is damaged"),
+        ("'/tmp/visit/processed/x/summary.json'", "'…/summary.json'"),
+        ("in /usr/lib/python3/site.py, line 3", "in …/site.py, line 3"),
+        ("not as /api/openapi.json describes it", "not as /api/openapi.json describes it"),
+        ("see docs/parameters.md or https://somewhere/tmp/a", "see docs/parameters.md or https://somewhere/tmp/a"),
+        ("1/2 of /tmp", "1/2 of /tmp"),
+    ],
+)
+def test_folders_of_the_server_are_not_told(said, shown):
+    assert without_folders(said) == shown
+
+
+@pytest.mark.parametrize("path", ["/sweeps/xx", "/sweeps/xx/images/facts", "/api/sweeps/xx", "/sweeps/xx/lattice"])
+def test_nobody_is_told_where_the_queue_lies(client, tmp_path, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "there is no sweep xx" in answer.text
+    assert str(tmp_path) not in answer.text
+    assert "sqlite" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/sweeps/x", "/api/sweeps/x", "/sweeps/x/images/facts"])
+def test_a_file_that_cannot_be_read_is_named_without_its_folder(client, monkeypatch, tmp_path, path):
+    async def fails(self, question):
+        raise PermissionError(13, "Permission denied", str(tmp_path / "secret place" / "x.json"))
+
+    monkeypatch.setattr(QueueReader, "ask", fails)
+    answer = client.get(path)
+    assert answer.status_code == 503
+    assert "x.json" in answer.text
+    assert str(tmp_path) not in answer.text

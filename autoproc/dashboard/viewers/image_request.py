@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from autoproc.config import Config, change_table
+from autoproc.dashboard.kept_back import words_for
 from autoproc.dashboard.website import site_of, subject_in
 from autoproc.errors import AutoprocError, CorruptFile, InputError
 from autoproc.models.experiment import Experiment
@@ -161,13 +162,13 @@ def in_thread(answer: Callable[[Looked], Response]) -> Callable[[Request], Await
             made = partial(_answered, answer, request, subject)
             return await asyncio.get_running_loop().run_in_executor(WORKERS, copy_context().run, made)
         except (UnknownSweep, NothingToSee, NoSuchImage, NoSuchReflection, NoSuchSweep, ImagesElsewhere) as error:
-            return _said(error, 404)
+            return _said(request, error, 404)
         except (WrongQuestion, BadParameter) as error:
-            return _said(error, 400)
+            return _said(request, error, 400)
         except CorruptFile as error:
-            return _said(error, 422)
+            return _said(request, error, 422)
         except AutoprocError as error:
-            return _said(error, 503)
+            return _said(request, error, 503)
 
     return route
 
@@ -176,8 +177,9 @@ def _answered(answer: Callable[[Looked], Response], request: Request, subject: S
     return answer(looked_at(request, subject))
 
 
-def _said(error: AutoprocError, status: int) -> Response:
-    return JSONResponse({"error": error.message, "advice": error.advice}, status, {"cache-control": "no-store"})
+def _said(request: Request, error: AutoprocError, status: int) -> Response:
+    words = words_for(request, error)
+    return JSONResponse({"error": words.message, "advice": words.advice}, status, {"cache-control": "no-store"})
 
 
 def is_known(request: Request, version: str) -> bool:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from autoproc.dashboard.kept_back import words_for
 from autoproc.dashboard.pages import load_template, page
 from autoproc.dashboard.sweep_address import address
 from autoproc.dashboard.troubles import status_of
@@ -66,7 +67,8 @@ async def lattice_points_of_stage(request: Request) -> Response:
     try:
         message = await run_in_threadpool(message_of_stage, subject, stage)
     except AutoprocError as error:
-        return PlainTextResponse(f"{error.message}\n{error.advice}", status_of(error))
+        words = words_for(request, error)
+        return PlainTextResponse(f"{words.message}\n{words.advice}", status_of(error))
     return Response(
         message, media_type="application/octet-stream", headers={"cache-control": "no-store", "etag": version}
     )

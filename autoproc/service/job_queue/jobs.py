@@ -35,7 +35,7 @@ from autoproc.service.sample_groups import SweepPlace
 class UnknownSweep(InputError):
     """A name that no sweep of the queue has."""
 
-    what = "there is no sweep {name} in {queue}"
+    what = "there is no sweep {name}"
     hint = "{suggestion}"
 
 
@@ -397,4 +397,4 @@ class JobQueue:
         like = "SELECT name FROM jobs WHERE instr(lower(name), lower(?)) ORDER BY id LIMIT 3"
         near = [row[0] for row in self._db.execute(like, (sql_text(name),))]
         suggestion = f"did you mean {' or '.join(near)}?" if near else "`autoproc status` shows them all"
-        raise UnknownSweep(name=name, queue=self.path, suggestion=suggestion)
+        raise UnknownSweep(name=name, suggestion=suggestion)
