@@ -2,8 +2,10 @@
 
 With the service's eyes the author of a link would read what is not theirs. What a file links to, and what it is itself
 a symbolic link to, must lie below its own folder, below the one above it (masters link to ../data/), or below a folder
-that the configuration lists. Where files are read for somebody who may not read all that the service can, they must lie
-in folders that he may read: what is asked is where an open file lies, so that no link can be laid in between.
+that the configuration lists. The folder above counts where it belongs to the same Unix group: that of a visit's own top
+folder is the folder of all visits, which has another. Where files are read for somebody who may not read all that the
+service can, they must lie in folders that he may read: what is asked is where an open file lies, so that no link can be
+laid in between.
 """
 
 from __future__ import annotations
@@ -70,8 +72,17 @@ def may_lead_into(roots: Iterable[str | Path]) -> None:
 def is_within(target: Path, folder: Path) -> bool:
     """A file, all of whose links were followed, is one that files of a folder may lead to."""
     home = folder.resolve()
-    own = [home] if home.parent == home.parent.parent else [home, home.parent]
+    is_shared = home.parent != home.parent.parent and _group_of(home.parent) == _group_of(home)
+    own = (home, home.parent) if is_shared else (home,)
     return any(target.is_relative_to(root) for root in (*own, *_listed))
+
+
+def _group_of(folder: Path) -> int | None:
+    """The number of its Unix group; None where there is no such folder."""
+    try:
+        return os.stat(folder).st_gid
+    except OSError:
+        return None
 
 
 def link_leads_out(path: Path, top: Path) -> bool:

@@ -11,6 +11,7 @@ from cbf_files import write_image, write_sweep
 from nexus_files import SIZE, write_master
 
 from autoproc.errors import UnreadableFile
+from autoproc.formats import confinement
 from autoproc.formats.confinement import (
     LET_IT_LEAD,
     LeadsOut,
@@ -237,3 +238,60 @@ def test_frames_are_read_for_somebody_only_from_data_files_that_he_may_read(visi
         with pytest.raises(UnreadableFile):
             first_frame()
     assert first_frame().any()
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("visits/mine/a/x.cbf", True),
+        ("visits/mine/a/deep/er/x.cbf", True),
+        ("visits/mine/b/x.cbf", True),
+        ("visits/mine/x.cbf", True),
+        ("visits/mine", True),
+        ("visits/mine/a/%2e%2e/x.cbf", True),  # a name like others
+        ("visits/mine/a/..%2f/x.cbf", True),
+        ("visits/mine/\udcff/x.cbf", True),  # bytes that are no UTF-8
+        ("visits/mine/a\n/x.cbf", True),
+        ("visits/x.cbf", False),
+        ("visits/mine2/x.cbf", False),  # begins with the same letters
+        ("visits/min/x.cbf", False),
+        ("visits/MINE/a/x.cbf", False),
+        ("theirs/visits/mine/a/x.cbf", False),
+        ("x.cbf", False),
+    ],
+)
+def test_what_lies_in_a_folder_or_the_one_above_is_within(tmp_path, visit, where, expected):
+    assert is_within(tmp_path / where, visit) is expected
+
+
+@pytest.mark.parametrize("way", ["../../../theirs/x", "../../mine2/x", "deeper/../../../../theirs/x", "/etc/hostname"])
+@pytest.mark.parametrize("is_chain", [False, True])
+def test_links_lead_no_further_by_whatever_way(tmp_path, visit, way, is_chain):
+    for folder in (tmp_path / "theirs", tmp_path / "visits" / "mine2", visit / "deeper"):
+        folder.mkdir(exist_ok=True)
+        (folder / "x").write_text("theirs")
+    link = visit / "x_0001.cbf"
+    link.symlink_to(way)
+    if is_chain:
+        (visit / "x_0002.cbf").symlink_to("x_0001.cbf")
+        link = visit / "x_0002.cbf"
+    with pytest.raises(LeadsOut):
+        open_descriptor(link)
+
+
+def test_a_folder_that_links_out_leads_no_file_out(tmp_path, visit):
+    (tmp_path / "theirs" / "x").write_text("theirs")
+    (visit / "way_out").symlink_to(tmp_path / "theirs")
+    (visit / "x_0001.cbf").symlink_to("way_out/x")
+    with pytest.raises(LeadsOut):
+        open_descriptor(visit / "x_0001.cbf")
+
+
+def test_the_folder_above_counts_where_it_is_of_the_same_group(tmp_path, visit, monkeypatch):
+    groups = {visit.parent.parent: 0, visit.parent: 1000, visit: 1000}
+    monkeypatch.setattr(confinement, "_group_of", groups.get)
+    assert is_within(visit.parent / "data" / "x.h5", visit)
+    assert not is_within(visit.parent.parent / "theirs" / "x.h5", visit.parent)
+    assert is_within(visit.parent / "data" / "x.h5", visit.parent)
+    may_lead_into([visit.parent.parent])
+    assert is_within(visit.parent.parent / "theirs" / "x.h5", visit.parent)

@@ -67,7 +67,11 @@ def test_what_is_not_one_subject_is_said(named):
         subject_of_files([Path(name) for name in named])
 
 
-@pytest.mark.parametrize("template", ["/etc/shadow", "{own}/../other/x_####.cbf", "{own}/way_out/x_####.cbf"])
+@pytest.mark.parametrize(
+    "template",
+    ["/etc/shadow", "{own}/../other/x_####.cbf", "{own}/way_out/x_####.cbf", "{own}_2/x_####.cbf",
+     "{own}/../own_2/x_####.cbf", "x_####.cbf", "{own}/%2e%2e/../../other/x_####.cbf"],
+)  # fmt: skip
 def test_models_do_not_lead_to_images_that_are_not_the_sweeps(tmp_path, template):
     own, other = tmp_path / "own", tmp_path / "other"
     own.mkdir(), other.mkdir()
