@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -16,6 +17,8 @@ from starlette.types import ASGIApp
 
 LISTENING = 0.6
 """Seconds for which an answer is listened to that does not end by itself: longer than pages are told nothing."""
+PATIENCE = 30.0
+"""Seconds after which what somebody listens for does not come any more."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,12 @@ async def ask(
     body: bytes = b"",
     client: tuple[str, int] | None = ("127.0.0.1", 5),
     host: str = "127.0.0.1",
+    until: Callable[[bytes], bool] | None = None,
 ) -> Answer:
-    """Ask for a path as it stands in a request's first line, ASCII with % and a query."""
+    """Ask for a path as it stands in a request's first line, ASCII with % and a query.
+
+    until : whether what has come so far is enough of an answer that does not end by itself
+    """
     raw, _, query = path.partition("?")
     sent = [(b"host", host.encode()), *((key.encode(), value.encode("latin-1")) for key, value in headers)]
     scope = {
@@ -58,7 +65,9 @@ async def ask(
     async def receive() -> dict:
         if messages:
             return messages.pop()
-        await asyncio.sleep(LISTENING)
+        ending = time.monotonic() + (LISTENING if until is None else PATIENCE)
+        while time.monotonic() < ending and not (until is not None and until(body_of(told))):
+            await asyncio.sleep(0.01)
         return {"type": "http.disconnect"}
 
     async def send(message: dict) -> None:
@@ -67,7 +76,12 @@ async def ask(
     await app(scope, receive, send)
     start = told[0]
     got = {key.decode().lower(): value.decode("latin-1") for key, value in start["headers"]}
-    return Answer(start["status"], got, b"".join(message.get("body", b"") for message in told[1:]))
+    return Answer(start["status"], got, body_of(told))
+
+
+def body_of(told: Sequence[dict]) -> bytes:
+    """What messages of an application say after its headers."""
+    return b"".join(message.get("body", b"") for message in told[1:])
 
 
 @asynccontextmanager

@@ -107,7 +107,6 @@ def test_points_are_drawn(lattice, size, scheme):
 def test_both_ways_of_drawing_show_the_same(lattice, painter):
     page = lattice(f"painter={painter}&axes=0&cell=0&size=5")
     assert page.get_attribute(DRAWN, "data-painter") == painter
-    page.wait_for_timeout(100)
     coloured = page.evaluate(
         """() => {
             const canvas = document.querySelector(".points"), copy = document.createElement("canvas");

@@ -12,6 +12,7 @@ from queued import begun, finished, found, queue_in
 from autoproc.dashboard import feed as feeds
 from autoproc.dashboard.feed import MOST_WAITING, Feed
 from autoproc.dashboard.reader import QueueReader
+from autoproc.errors import AutoprocError
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.owner import this_machine, this_program
 from autoproc.service.job_queue.presence import Arriving
@@ -109,8 +110,9 @@ def test_nothing_is_made_for_nobody(tmp_path, queue):
         async with watched(tmp_path) as feed:
             feed._told = lambda queue, ids: pytest.fail("nobody listens")
             queue.add(found("new"))
-            await asyncio.sleep(0.1)
-            assert feed._number == queue.changes.latest
+            async with asyncio.timeout(PATIENCE):
+                while feed._number != queue.changes.latest:
+                    await asyncio.sleep(0.01)
 
     asyncio.run(story())
 
@@ -283,8 +285,20 @@ def test_a_queue_that_cannot_be_read_for_a_while_is_looked_at_again(tmp_path, qu
             events = await listening(feed)
             aside = tmp_path / ".autoproc" / "aside"
             place = tmp_path / ".autoproc" / "queue.sqlite"
+            failures, own = [], feed._reader.ask
+
+            async def asking(question):
+                try:
+                    return await own(question)
+                except AutoprocError as error:
+                    failures.append(error)
+                    raise
+
+            feed._reader.ask = asking
             place.rename(aside)
-            await asyncio.sleep(0.1)
+            async with asyncio.timeout(PATIENCE):
+                while not failures:
+                    await asyncio.sleep(0.01)
             aside.rename(place)
             queue.add(found("new"))
             assert (await next_of(events))[2]["names"] == ["new"]
