@@ -69,7 +69,8 @@ def _words(job: Job, state: str) -> str:
 
 def _waiting(job: Job) -> str:
     later = f"tried again at {datetime.fromtimestamp(job.not_before):%H:%M:%S}" if job.not_before > 0 else ""
-    return "; ".join(filter(None, (job.error, later, "goes first" if job.priority > 0 else "", job.damage)))
+    first, partial = "goes first" if job.priority > 0 else "", f"partial: {job.partial}" if job.partial else ""
+    return "; ".join(filter(None, (job.error, later, first, partial, job.damage)))
 
 
 def arriving_row(arriving: Arriving) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from queued import RESULT, begun, finished, found, queue_in
+from served import browser_of
 from starlette.testclient import TestClient
 
 from autoproc.dashboard.app import dashboard, keys_of
@@ -94,3 +95,12 @@ def test_the_page_of_a_wedge_leads_to_its_group(grouped, client):
     page = client.get("/sweeps/x_1").text
     assert '<b>Group:</b> part of <a href="/sweeps/combined/x">combined/x</a>, which is complete' in page
     assert 'Of 2 sweeps: <a href="/sweeps/x_1">x_1</a>' in client.get("/sweeps/combined/x").text
+
+
+def test_a_sweep_that_waits_says_what_lacks(tmp_path):
+    queue = queue_in(tmp_path)
+    queue.add(found("tau", state="partial", reason="40 of 90 images are there"))
+    queue.close()
+    with browser_of(tmp_path) as client:
+        for path in ("/", "/sweeps/tau"):
+            assert "partial: 40 of 90 images are there" in client.get(path).text

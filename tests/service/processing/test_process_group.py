@@ -120,6 +120,7 @@ def test_sweeps_of_which_no_two_agree_are_not_combined_and_nothing_has_failed(tm
     assert (summary["status"], summary["quality"]["verdict"]) == ("not_combined", None)
     text, page = ((order.folder / name).read_text() for name in ("summary.txt", "report.html"))
     assert "NOT COMBINED: of 2 data sets no two agree" in text
+    assert "the result is of the others" not in text  # there are none
     assert "Not combined:" in page
     for words in (text, page):
         assert "failed" not in words.lower()

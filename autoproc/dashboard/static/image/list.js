@@ -67,7 +67,7 @@ export class ReflectionList {
       const button = element("button", { type: "button", className: "link", textContent: name });
       button.addEventListener("click", () => this.#go(k));
       return element("tr", { data: { row }, title: fates[columns.fate[k]].words }, element("td", {}, button),
-        element("td", { textContent: imageOf(columns, k, this.state) }), element("td", { textContent: columns.off ? figure(columns.off[k], 3) : figure(columns.intensity_prf?.[k] || columns.intensity_sum?.[k]) }));
+        element("td", { textContent: imageOf(columns, k, this.state) }), element("td", { textContent: columns.off ? columns.off[k]?.toFixed(2) ?? "" : figure(columns.intensity_prf?.[k] || columns.intensity_sum?.[k]) }));
     });
     $("#found").replaceChildren(...rows);
     if (this.state.row === null) $(".panel").scrollTop = $("#finder").offsetTop - $(".panel").offsetTop;

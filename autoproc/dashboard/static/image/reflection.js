@@ -92,7 +92,7 @@ export class ReflectionPanel {
     const isOff = told.deviation && Math.abs(told.deviation[n] ?? 0) > FAR;
     const cells = [
       element("td", {}, button, told.is_mate[n] ? " −" : ""), imageOf(told, n, this.state),
-      told.intensity ? `${figure(told.intensity[n])} ± ${figure(told.sigma[n], 3)}` : "",
+      told.intensity && told.sigma[n] > 0 ? `${figure(told.intensity[n])} ± ${figure(told.sigma[n], 3)}` : "",
       told.deviation ? figure(told.deviation[n], 2) : "",
     ].map((cell) => (cell instanceof Element ? cell : element("td", { textContent: cell })));
     const line = element("tr", { title: told.words[n], className: [row === this.state.row ? "this" : "", isOff ? "off" : "", told.is_used && !told.is_used[n] ? "unused" : ""].join(" ") }, ...cells);

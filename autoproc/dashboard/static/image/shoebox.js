@@ -58,9 +58,11 @@ function line(pen, x0, y0, x1, y1, zoom) {
   pen.lineTo(x1 * zoom, y1 * zoom);
 }
 
-// Counts above background of each image as bars, and what the mosaicity lets expect as a line.
+// Counts above background of each image as bars, and what the mosaicity lets expect as a line. Of one image, which is
+// no curve, the count alone.
 export function rockingCurve(rocking, first) {
   const { measured, expected } = rocking;
+  if (measured.length < 2) return element("p", { className: "quiet", textContent: `${figure(measured[0] ?? 0)} counts above background, all on image ${first}.` });
   const [width, height] = [240, 70];
   const most = Math.max(...measured, ...(expected ?? []), 1);
   const least = Math.min(...measured, 0);
