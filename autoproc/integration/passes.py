@@ -16,7 +16,7 @@ from autoproc.integration.blocks import (
     mean_intensities,
 )
 from autoproc.integration.kabsch import SpotFrames
-from autoproc.integration.profiles import DetectorRegions, Equations, solve_profiles
+from autoproc.integration.profiles import DetectorRegions, Equations, FittedProfiles, solve_profiles
 from autoproc.integration.shoeboxes import RotationBlock, stream_shoeboxes
 from autoproc.kernels.integrate_background import Background
 from autoproc.kernels.integrate_fit import Measurements
@@ -28,12 +28,13 @@ NEIGHBOURS = 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """Everything measured of all reflections: measurements, background and two marks, (N,) bool."""
+    """Everything measured of all reflections: measurements, background and two marks, (N,) bool; and with what."""
 
     measurements: Measurements
     background: Background
     is_reference: np.ndarray
     is_contested: np.ndarray
+    profiles: FittedProfiles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +73,7 @@ def measure_all(
     region = regions.of(frames.centre[:, :2]) + regions.count * lattice
     memory = PixelMemory()
     stream = stream_shoeboxes(reader, trusted, frames, bbox, blocks, how.radius, how.n_threads, contested, memory)
-    results = []
+    results, fitted = [], []
 
     def learn() -> Iterator[_Learnt]:
         for block, boxes in zip(blocks, stream, strict=True):
@@ -87,12 +88,17 @@ def measure_all(
         profiles = _profiles([w.equations for w in window], regions.count, min_references)
         measured = block_measurements(current.boxes, current.background, profiles, current.region, current.mean, how)
         memory.give_back(current.boxes)
+        fitted.append(profiles.astype(np.float32))  # in whole they take no more than a frame
         results.append((measured.table, current.background, current.teaches))
     tables, backgrounds, teaches = zip(*results, strict=True)
     whole = Background(
         *(np.concatenate([getattr(b, n) for b in backgrounds]) for n in ("mean", "dispersion", "n_used", "n_pixels"))
     )
-    return Measured(Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested > 0)
+    ends = frames.centre[[block.last - 1 for block in blocks], 2]
+    return Measured(
+        Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested > 0,
+        FittedProfiles(regions, ends, np.stack(fitted)),
+    )  # fmt: skip
 
 
 def _profiles(window: list[Equations], n_regions: int, min_references: int) -> np.ndarray:

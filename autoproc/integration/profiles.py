@@ -61,13 +61,49 @@ class DetectorRegions:
         return slow * self.n + fast
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedProfiles:
+    """The profiles that were fitted, by block of rotation, then by lattice, and by region of the detector.
+
+    ends : (B,) frame, from the start of the scan, of the last reflection of each block, which is sorted by it
+    coefficients : (B, L * regions.count, G, G) float32, each profile of integral 1
+    """
+
+    regions: DetectorRegions
+    ends: np.ndarray
+    coefficients: np.ndarray
+
+    def of(self, lattice: int, centre: np.ndarray) -> np.ndarray | None:
+        """(G, G) that of a reflection predicted at centre (3,) px, px, frame; None of a lattice that has none."""
+        block = min(int(np.searchsorted(self.ends, centre[2])), len(self.ends) - 1)
+        region = int(self.regions.of(centre[None, :2])[0]) + self.regions.count * lattice
+        known = lattice >= 0 and region < self.coefficients.shape[1]
+        return self.coefficients[block, region].astype(float) if known else None
+
+
 @cache
 def _basis_on_grid() -> tuple[np.ndarray, np.ndarray]:
     """Points along an axis and (points, G) values of the B-splines there."""
     points = np.linspace(-HALF_RANGE, HALF_RANGE, 161)[:-1] + HALF_RANGE / 160
+    return points, _basis_at(points)
+
+
+def _basis_at(points: np.ndarray) -> np.ndarray:
+    """(N, G) values of the B-splines at points (N,), in sigma_b."""
     t = np.abs(points[:, None] / SPACING + 0.5 * (GRID_SIZE - 1) - np.arange(GRID_SIZE))
     inner, outer = (3 * t**3 - 6 * t**2 + 4) / 6, np.clip(2 - t, 0, None) ** 3 / 6
-    return points, np.where(t < 1, inner, outer)
+    values: np.ndarray = np.where(t < 1, inner, outer)
+    return values
+
+
+def density(coefficients: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(N,) a profile at points (N, 2), (eps1, eps2)/sigma_b; 0 beyond HALF_RANGE, and never less.
+
+    coefficients : (G, G), rows along eps2, as the kernel has them
+    """
+    first, second = _basis_at(points[:, 0]), _basis_at(points[:, 1])
+    inside = (np.abs(points) <= HALF_RANGE).all(axis=1)
+    return np.maximum(np.einsum("ni,ij,nj->n", second, coefficients, first), 0) * inside
 
 
 @cache

@@ -17,7 +17,7 @@ from autoproc.integration.params import IntegrateParams
 from autoproc.integration.passes import measure_all
 from autoproc.integration.powder_rings import PowderRing
 from autoproc.integration.predict import Predictions, predict
-from autoproc.integration.profiles import DetectorRegions
+from autoproc.integration.profiles import DetectorRegions, FittedProfiles
 from autoproc.integration.report import HEADER, resolution_rows, shape_lines
 from autoproc.integration.scattering import steady_geometry
 from autoproc.integration.shadow import Untrusted
@@ -45,6 +45,7 @@ class IntegrateResult:
     look : what the images show whatever lattices are on them, of use where these are integrated once more
     widths : what the spots of each lattice told of their widths
     left_out : why reflections that were predicted could not be integrated
+    profiles : that were fitted
     """
 
     experiments: list[Experiment]
@@ -60,6 +61,7 @@ class IntegrateResult:
     look: Look | None = None
     widths: tuple[SpotWidths, ...] = ()
     left_out: LeftOut = ()
+    profiles: FittedProfiles | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -112,7 +114,8 @@ def integrate(
     )  # fmt: skip
     measured = measure_all(
         known.lit, trusted, frames, bbox, predictions.zeta, predictions.d, predictions.experiment, blocks,
-        DetectorRegions(reader.shape, params.profile_regions), params.min_references, how,
+        DetectorRegions(reader.shape, params.profile_regions),
+        params.min_references, how,
     )  # fmt: skip
     flags = inherited_flags(len(predictions), spots, match(spots, predictions))
     table = integrated_table(experiments, predictions, measured, bbox, flags, params.min_valid_fraction)
@@ -132,6 +135,7 @@ def integrate(
         known.look,
         known.widths,
         not_integrated(table),
+        measured.profiles,
     )
 
 

@@ -12,8 +12,10 @@ import scipy
 from autoproc.geometry.reciprocal import is_entering, resolution, s1_of_spots, zeta
 from autoproc.integration.kabsch import SpotFrames, spot_frames
 from autoproc.integration.predict import Predictions
+from autoproc.integration.profiles import FittedProfiles
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.viewing.fitted_profile import shares
 from autoproc.viewing.images import SweepOfImages
 from autoproc.viewing.reflections_on_image import columns_of, places
 
@@ -33,7 +35,7 @@ class Box:
 
     x0, y0, z0 : px, px, frame of the first pixel
     counts : (frames, slow, fast) int64, UNTRUSTED or OVERLOADED where they are no counts
-    is_peak : (frames, slow, fast) bool
+    is_peak : (frames, slow, fast) bool; frames : of the spot, None where nothing is known of its width
     """
 
     x0: int
@@ -41,6 +43,7 @@ class Box:
     z0: int
     counts: np.ndarray
     is_peak: np.ndarray
+    frames: SpotFrames | None = None
 
 
 def spot_frame_of(experiment: Experiment, centre: np.ndarray, hkl: np.ndarray) -> SpotFrames | None:
@@ -109,7 +112,7 @@ def reflection_box(table: Reflections, row: int, sweep: SweepOfImages, experimen
         inside[max(z0 - low[2], 0) : z1 - low[2], y0 - low[1] : y1 - low[1], x0 - low[0] : x1 - low[0]] = True
         return Box(*low, counts, inside)
     n_sigma = experiment.profile.n_sigma if experiment.profile else 3.0
-    return Box(*low, counts, peak_pixels(frames, n_sigma, low, counts.shape))
+    return Box(*low, counts, peak_pixels(frames, n_sigma, low, counts.shape), frames)
 
 
 def background_of(box: Box) -> float:
@@ -121,9 +124,16 @@ def background_of(box: Box) -> float:
 
 
 def reflection_facts(
-    table: Reflections, row: int, sweep: SweepOfImages, experiments: Sequence[Experiment]
+    table: Reflections,
+    row: int,
+    sweep: SweepOfImages,
+    experiments: Sequence[Experiment],
+    profiles: FittedProfiles | None = None,
 ) -> dict[str, Any]:
-    """All that is known of a reflection, with its pixels; sweep : its own. Raises what reading raises."""
+    """All that is known of a reflection, with its pixels; sweep : its own. Raises what reading raises.
+
+    profiles : that its sweep was integrated with, where they were kept
+    """
     lattice = int(table["experiment_id"][row])
     experiment = experiments[lattice] if 0 <= lattice < len(experiments) else sweep.experiment
     box = reflection_box(table, row, sweep, experiment)
@@ -136,10 +146,28 @@ def reflection_facts(
             "shape": list(box.counts.shape), "counts": box.counts.ravel().tolist(),
             "peak": box.is_peak.astype(int).ravel().tolist(), "untrusted": UNTRUSTED, "overloaded": OVERLOADED,
         },
+        "fitted": fitted_counts(box, background, one, profiles),
         "background": background,
         "rocking": rocking_curve(box, background, experiment, one),
         "other": {name: float(one[name][0]) for name in OTHER if name in one and np.isfinite(one[name][0])},
     }  # fmt: skip
+
+
+def fitted_counts(box: Box, background: float, one: Reflections, profiles: FittedProfiles | None) -> list[float] | None:
+    """Counts that the fitted profile and the background let expect in each pixel of a box; None without a profile.
+
+    one : the reflection, with its intensity by profile fitting
+    """
+    names = ("intensity_prf", "variance_prf", "xyz_cal_px", "bbox")
+    if profiles is None or box.frames is None or not all(name in one for name in names) or one["variance_prf"][0] <= 0:
+        return None
+    coefficients = profiles.of(int(one["experiment_id"][0]), one["xyz_cal_px"][0])
+    if coefficients is None:
+        return None
+    low = (box.x0, box.y0, box.z0)
+    share = shares(coefficients, box.frames, one["bbox"][0], low, box.counts.shape)
+    expected = background + float(one["intensity_prf"][0]) * share
+    return [round(float(value), 3) for value in expected.ravel()]
 
 
 OTHER = ("partiality", "lp", "qe", "zeta", "profile_correlation", "n_foreground", "n_background", "inverse_scale")

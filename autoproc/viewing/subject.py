@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autoproc.errors import ConfigurationError, InputError
 from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.fitted_profiles import NAME as PROFILES
 from autoproc.formats.dials.image_numbers import to_scan_frames
 from autoproc.formats.dials.refl import read_refl
 from autoproc.formats.dials.untrusted_pixels import NAME as UNTRUSTED
@@ -70,6 +71,7 @@ class Subject:
 
     models, tables : .expt and .refl files by stage (STAGES, or the stem of a user's file); images : where there is no
     .expt, files of the sweep, or one of them; untrusted : of pixels found so (formats.dials.untrusted_pixels)
+    profiles : of those that integration fitted (formats.dials.fitted_profiles)
     folders : in which the images lie that models may name, or below; None where whoever looks has named the models
     """
 
@@ -78,6 +80,7 @@ class Subject:
     tables: Mapping[str, Path] = field(default_factory=dict)
     images: tuple[Path, ...] = ()
     untrusted: Path | None = None
+    profiles: Path | None = None
     folders: tuple[Path, ...] | None = None
 
     @property
@@ -125,8 +128,8 @@ def subject_of_results(title: str, folder: Path) -> Subject:
     stages = Path(os.path.realpath(folder), "stages")
     models = {stage: path for stage in STAGES if _is_in_place(path := stages / f"{stage}.expt")}
     tables = {stage: path for stage in STAGES if _is_in_place(path := stages / f"{stage}.refl")}
-    untrusted = stages / UNTRUSTED
-    return Subject(title, models, tables, untrusted=untrusted if _is_in_place(untrusted) else None)
+    untrusted, profiles = (path if _is_in_place(path := stages / name) else None for name in (UNTRUSTED, PROFILES))
+    return Subject(title, models, tables, untrusted=untrusted, profiles=profiles)
 
 
 def _is_in_place(path: Path) -> bool:

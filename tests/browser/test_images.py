@@ -172,7 +172,7 @@ def test_whatever_is_asked_an_image_is_shown(images, asked):
 def test_an_address_opens_a_reflection_with_its_equivalents_and_keeps_that(images):
     page = images("row=40&open=equivalents")
     page.locator("#equivalents[open] tbody tr.this").wait_for()
-    page.locator("#no-profile").get_by_text("profile that was fitted is not drawn").wait_for()
+    page.locator("#no-profile").get_by_text("profile that was fitted is not known here").wait_for()
     page.locator("#equivalents summary").click()
     page.wait_for_function("() => !location.search.includes('open=')")
     page.locator("#equivalents summary").press("Enter")

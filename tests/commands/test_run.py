@@ -103,7 +103,7 @@ def test_the_folder_is_complete(processed):
         "unmerged.mtz",
     ]
     expected += [f"stages/{s}.expt" for s in stages] + [f"stages/{s}.refl" for s in stages[1:]]
-    expected += ["stages/untrusted.npz"]
+    expected += ["stages/untrusted.npz", "stages/profiles.npz"]
     assert names == sorted(expected)
 
 

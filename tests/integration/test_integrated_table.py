@@ -12,7 +12,14 @@ from autoproc.geometry.detector import s1_from_mm
 from autoproc.geometry.reciprocal import in_mm
 from autoproc.integration.passes import Measured, _profiles
 from autoproc.integration.predict import predict
-from autoproc.integration.profiles import GRID_SIZE, Equations, gaussian_coefficients, solve_profiles
+from autoproc.integration.profiles import (
+    GRID_SIZE,
+    DetectorRegions,
+    Equations,
+    FittedProfiles,
+    gaussian_coefficients,
+    solve_profiles,
+)
 from autoproc.integration.table import integrated_table
 from autoproc.kernels.integrate_background import Background
 from autoproc.kernels.integrate_fit import Measurements
@@ -20,6 +27,7 @@ from autoproc.models.reflections import Flag, Reflections
 
 ONE = experiment(crystal(seed=3))
 PREDICTED = predict(ONE, d_min=4.0, n_threads=1)[np.arange(6)]
+PROFILES = FittedProfiles(DetectorRegions((100, 100), 1), np.zeros(1), gaussian_coefficients()[None, None])
 COLUMN = {name: n for n, name in enumerate(
     ("intensity_sum", "variance_sum", "intensity_prf", "variance_prf", "captured", "valid_fraction", "partiality",
      "n_foreground", "n_bad", "n_overloaded", "correlation", "background_sum",
@@ -50,7 +58,7 @@ def table(
         contested[row], reference[row] = marks["contested"], marks["reference"]
     bbox = np.tile([0, 9, 0, 9, 0, 3], (6, 1))
     return integrated_table(
-        [ONE], PREDICTED, Measured(Measurements(measured), background, reference, contested), bbox,
+        [ONE], PREDICTED, Measured(Measurements(measured), background, reference, contested, PROFILES), bbox,
         np.full(6, known, np.uint64), 0.8,
     )  # fmt: skip
 

@@ -7,12 +7,14 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.interpolate import BSpline
 
+from autoproc.integration import profiles
 from autoproc.integration.profiles import (
     GRID_SIZE,
     HALF_RANGE,
     SPACING,
     DetectorRegions,
     Equations,
+    FittedProfiles,
     gaussian_coefficients,
     solve_profiles,
 )
@@ -103,3 +105,35 @@ def test_regions_are_tiles_of_the_detector():
             expected = int(slow // 30) * 3 + int(fast // 20)
             assert regions.of(np.array([[fast, slow]])).tolist() == [expected]
     assert regions.of(np.array([[-2.0, 95.0], [70.0, -1.0]])).tolist() == [6, 2]
+
+
+def test_a_profile_at_points_is_its_spline_there_and_nowhere_below_zero():
+    chance = np.random.default_rng(5)
+    coefficients = chance.normal(size=(GRID_SIZE, GRID_SIZE))
+    points = chance.uniform(-1.3 * HALF_RANGE, 1.3 * HALF_RANGE, (200, 2))
+    whole = np.sum(basis(points[:, 1]) @ coefficients * basis(points[:, 0]), axis=1)
+    expected = np.where((np.abs(points) <= HALF_RANGE).all(axis=1), np.maximum(whole, 0), 0)
+    assert_allclose(profiles.density(coefficients, points), expected, atol=1e-12)
+    assert (expected > 0).sum() > 20
+
+
+@pytest.mark.parametrize(
+    ("lattice", "centre", "expected"),
+    [
+        (0, (10, 10, 0.0), (0, 0)),
+        (0, (90, 10, 4.0), (0, 1)),  # fast is the inner of the two
+        (0, (10, 190, 4.1), (1, 2)),
+        (1, (90, 190, 8.0), (1, 7)),
+        (1, (90, 190, 99.0), (1, 7)),  # beyond the last reflection
+        (2, (10, 10, 0.0), None),
+        (-1, (10, 10, 0.0), None),
+    ],
+)
+def test_a_reflection_has_the_profile_of_its_block_lattice_and_region(lattice, centre, expected):
+    coefficients = np.zeros((2, 8, GRID_SIZE, GRID_SIZE), np.float32)
+    coefficients += np.arange(16).reshape(2, 8, 1, 1)
+    fitted = FittedProfiles(DetectorRegions((200, 100), 2), np.array([4.0, 8.0]), coefficients)
+    found = fitted.of(lattice, np.array(centre, float))
+    assert (found is None) == (expected is None)
+    if found is not None:
+        assert divmod(int(found[0, 0]), 8) == expected

@@ -15,6 +15,7 @@ from autoproc.dashboard.viewers.image_request import (
     whole,
 )
 from autoproc.viewing.equivalents import equivalents
+from autoproc.viewing.fitted_profile import profiles_of
 from autoproc.viewing.images import MOST_STACKED, SweepOfImages
 from autoproc.viewing.predictions_on_image import predictions_on_image
 from autoproc.viewing.reflection_list import ORDERS, Wanted, reflection_list
@@ -55,7 +56,7 @@ def one(asked: Looked) -> Response:
     if row >= len(table):
         raise NoSuchReflection(title=asked.subject.title, row=row, stage=asked.stage, n=len(table))
     sweep = asked.other(int(sweep_of_rows(table[row : row + 1], experiments)[0]))
-    told = {**reflection_facts(table, row, sweep, experiments), "sweep": sweep.number}
+    told = {**reflection_facts(table, row, sweep, experiments, profiles_of(asked.subject)), "sweep": sweep.number}
     group = _group(sweep)
     is_indexed = "hkl" in table and table["hkl"][row].any()
     if group is not None and is_indexed:

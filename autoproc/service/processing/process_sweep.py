@@ -15,7 +15,8 @@ from autoproc.config import Config
 from autoproc.console import Console
 from autoproc.engine.plan import process_sensibly
 from autoproc.errors import AutoprocError
-from autoproc.formats.dials import untrusted_pixels
+from autoproc.formats.dials import fitted_profiles, untrusted_pixels
+from autoproc.formats.dials.fitted_profiles import StoredProfiles, write_profiles
 from autoproc.formats.export.exported import exportable
 from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.formats.observed.mtz import write_merged_mtz, write_unmerged_mtz
@@ -56,7 +57,7 @@ def process_sweep(
             process_sensibly(processing, config, stage_files)
             stage_files.settle()
             processing.current = "output"
-            keep_untrusted(folder, processing)
+            keep_for_viewers(folder, processing)
             write_data(sweep.name, folder, processing)
         except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others
             console.log_details(error)
@@ -133,12 +134,17 @@ def write_data(name: str, folder: Path, processing: Processing) -> None:
             write_merged_mtz(part, processing.merged_inside, name)
 
 
-def keep_untrusted(folder: Path, processing: Processing) -> None:
-    """The pixels that the images told not to trust, for viewers."""
-    if processing.integrated is not None:
-        found = processing.integrated.untrusted
-        with written_whole(folder / "stages" / untrusted_pixels.NAME) as part:
-            untrusted_pixels.write_untrusted(part, found.is_shadowed, found.is_hot)
+def keep_for_viewers(folder: Path, processing: Processing) -> None:
+    """What integration has found beside the intensities: the pixels not to trust, and the profiles that it fitted."""
+    if processing.integrated is None:
+        return
+    found, fitted = processing.integrated.untrusted, processing.integrated.profiles
+    with written_whole(folder / "stages" / untrusted_pixels.NAME) as part:
+        untrusted_pixels.write_untrusted(part, found.is_shadowed, found.is_hot)
+    if fitted is not None:
+        stored = StoredProfiles(fitted.regions.shape, fitted.regions.n, fitted.ends, fitted.coefficients)
+        with written_whole(folder / "stages" / fitted_profiles.NAME) as part:
+            write_profiles(part, stored)
 
 
 def write_story(folder: Path, summary: dict[str, Any], processing: Processing | None, console: Console) -> None:

@@ -54,8 +54,9 @@ export class ReflectionPanel {
     const hkl = columns.hkl?.[0];
     $("#chosen-name").textContent = hkl?.some(Boolean) ? hkl.join(" ") : "Not indexed";
     $("#chosen-facts").replaceChildren(...terms(this.#facts(facts, fates[columns.fate[0]].words)));
-    $("#frames").replaceChildren(...frames(box, this.state.colours, (image) => this.state.change({ image })));
-    $("#no-profile").hidden = !columns.intensity_prf?.[0];
+    $("#frames").replaceChildren(...frames(box, facts.fitted, this.state.colours, (image) => this.state.change({ image })));
+    $("#profile-fitted").hidden = !facts.fitted;
+    $("#no-profile").hidden = Boolean(facts.fitted) || !columns.intensity_prf?.[0];
     $("#rocking").replaceChildren(rockingCurve(facts.rocking, box.first));
     this.#equivalents(facts.equivalents);
   }

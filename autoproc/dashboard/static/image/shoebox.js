@@ -4,7 +4,8 @@ import { drawn, element, figure } from "./elements.js";
 
 const SIDE = 84; // pixels of the screen along the longer side of a frame
 
-export function frames(box, colours, go) {
+// fitted : the counts that the profile lets expect, like the box's; null where none is known
+export function frames(box, fitted, colours, go) {
   const [n, slow, fast] = box.shape;
   const { low, high } = range(box);
   const map = colourMap(colours);
@@ -12,16 +13,18 @@ export function frames(box, colours, go) {
   const over = parts(ofPage("--bad"));
   const zoom = Math.max(1, Math.floor(SIDE / Math.max(slow, fast)));
   return Array.from({ length: n }, (_, z) => {
-    const canvas = element("canvas", { width: fast * zoom, height: slow * zoom });
-    const pen = canvas.getContext("2d");
-    for (let y = 0; y < slow; y++) for (let x = 0; x < fast; x++) {
-      const count = box.counts[(z * slow + y) * fast + x];
-      pen.fillStyle = `rgb(${colour(count, box, map, gap, over, low, high)})`;
-      pen.fillRect(x * zoom, y * zoom, zoom, zoom);
-    }
-    edge(pen, box, z, zoom);
+    const pictures = [box.counts, fitted].filter(Boolean).map((values) => {
+      const canvas = element("canvas", { width: fast * zoom, height: slow * zoom });
+      const pen = canvas.getContext("2d");
+      for (let y = 0; y < slow; y++) for (let x = 0; x < fast; x++) {
+        pen.fillStyle = `rgb(${colour(values[(z * slow + y) * fast + x], box, map, gap, over, low, high)})`;
+        pen.fillRect(x * zoom, y * zoom, zoom, zoom);
+      }
+      edge(pen, box, z, zoom);
+      return canvas;
+    });
     const image = box.first + z;
-    const button = element("button", { type: "button", className: "frame", aria: { label: `Image ${image}` } }, canvas, element("span", { textContent: image }));
+    const button = element("button", { type: "button", className: "frame", aria: { label: `Image ${image}` } }, ...pictures, element("span", { textContent: image }));
     button.addEventListener("click", () => go(image));
     return button;
   });
