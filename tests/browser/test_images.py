@@ -56,23 +56,27 @@ def files(integrated, tmp_path_factory):
     return [folder / "integrated.expt", folder / "integrated.refl"]
 
 
-@pytest.fixture
-def images(files, served, window):
-    """A function that opens the viewer."""
-    keys, pages = Keys("secret"), []
+@pytest.fixture(scope="module")
+def site(files, served):
+    """One server for all: nothing that a browser asks changes what the next one sees."""
+    keys = Keys("secret")
     with served(file_viewer(subject_of_files(files), ServeParams(), keys)) as address:
+        yield address, keys
 
-        def opened(asked="", **looks):
-            page = window(address, **looks)
-            page.request.get(f"{address}/images?token={keys.token}", max_redirects=0)
-            pages.append(page)
-            page.goto(f"{address}/images?{asked}")
-            page.wait_for_selector(WHOLE)
-            return page
 
-        yield opened
-        for page in pages:
-            page.goto("about:blank")  # it asks for the next images as long as it is open
+@pytest.fixture
+def images(site, window):
+    """A function that opens the viewer."""
+    address, keys = site
+
+    def opened(asked="", **looks):
+        page = window(address, **looks)
+        page.request.get(f"{address}/images?token={keys.token}", max_redirects=0)
+        page.goto(f"{address}/images?{asked}")
+        page.wait_for_selector(WHOLE)
+        return page
+
+    return opened
 
 
 @pytest.mark.parametrize(("size", "scheme"), [("desk", "light"), ("phone", "dark")])

@@ -62,24 +62,27 @@ def files(tmp_path_factory):
     return [folder / "two.expt", folder / "two.refl"]
 
 
-@pytest.fixture
-def lattice(files, served, window):
-    """A function that opens the viewer."""
+@pytest.fixture(scope="module")
+def site(files, served):
+    """One server for all: nothing that a browser asks changes what the next one sees."""
     keys = Keys("secret")
     with served(file_viewer(subject_of_files(files), ServeParams(), keys)) as address:
-        pages = []
+        yield address, keys
 
-        def opened(asked="", **looks):
-            pages.append(page := window(address, **looks))
-            page.goto(f"{address}/lattice?token={keys.token}")
-            if asked:
-                page.goto(f"{address}/lattice?{asked}")
-            page.wait_for_selector(DRAWN)
-            return page
 
-        yield opened
-        for page in pages:
-            page.close()  # before the server goes, which it asks for news
+@pytest.fixture
+def lattice(site, window):
+    """A function that opens the viewer."""
+    address, keys = site
+
+    def opened(asked="", **looks):
+        page = window(address, **looks)
+        page.request.get(f"{address}/lattice?token={keys.token}", max_redirects=0)
+        page.goto(f"{address}/lattice?{asked}")
+        page.wait_for_selector(DRAWN)
+        return page
+
+    return opened
 
 
 def shown(page):
