@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import gemmi
@@ -16,10 +17,10 @@ from typer.testing import CliRunner
 from autoproc.cli import app
 from autoproc.commands.catalogue import STEPS
 from autoproc.engine.integrate_sweeps import spots_of_sweep
-from autoproc.formats.dials.expt import read_expt
+from autoproc.formats.dials.expt import read_expt, write_expt
 from autoproc.formats.dials.refl import read_refl
 from autoproc.formats.export.writers import WRITERS
-from autoproc.formats.observed.xds_inp import is_xds_geometry
+from autoproc.formats.observed.xds_inp import is_xds_geometry, read_xds_inp
 from autoproc.models.reflections import Reflections
 
 CELL = (37.0, 43.0, 49.0, 90.0, 90.0, 90.0)
@@ -202,10 +203,21 @@ def test_models_are_exported_without_reflections(walk, tmp_path):
     result = CliRunner().invoke(app, ["export", expt, "format=xds", "-o", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert is_xds_geometry((tmp_path / "XDS.INP").read_bytes())
+    result = CliRunner().invoke(app, ["export", expt, other_sweep(expt, tmp_path), "format=xds", "-o", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert [read_xds_inp(tmp_path / n / "XDS.INP").scan.image_range for n in "12"] == [(1, 20), (1001, 1020)]
     copy = str(shutil.copy(expt, tmp_path / "copy.expt"))
     result = CliRunner().invoke(app, ["export", expt, copy, "format=xds", "-o", str(tmp_path)])
-    assert result.exit_code == 0, result.output
-    assert (tmp_path / "2" / "XDS.INP").exists()
+    assert "XDS takes one lattice a sweep: the first; 1 other left out" in result.output
+
+
+def other_sweep(expt, folder):
+    """A file of the same models with other images."""
+    (one,) = read_expt(expt)
+    first, last = one.scan.image_range
+    moved = replace(one, scan=replace(one.scan, image_range=(first + 1000, last + 1000)), identifier="other")
+    write_expt(folder / "other.expt", [moved])
+    return str(folder / "other.expt")
 
 
 def test_a_file_that_is_given_twice_is_refused(walk, tmp_path):
