@@ -82,7 +82,12 @@ def test_elements_are_scored_by_the_angle_between_copies():
         assert (score.likelihood > 0.5) == expected, score
 
 
-def test_two_data_sets_are_enough():
-    pairs = ideal_pairs(SETTINGS[:2])
-    found = align(find_coordinates(pairs, GROUP, choose_dimensions(pairs, GROUP)[0].members))
-    assert found.shape == (2,)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_two_data_sets_are_enough(seed):
+    pairs = ideal_pairs(SETTINGS[:2], seed=seed)
+    chosen = choose_dimensions(pairs, GROUP)[0].members
+    assert chosen == THREEFOLD
+    found = align(find_coordinates(pairs, GROUP, chosen))
+    coset = GROUP.coset_of(THREEFOLD)
+    relative = {int(coset[GROUP.product[found[n], GROUP.inverse[SETTINGS[n]]]]) for n in range(2)}
+    assert len(relative) == 1
