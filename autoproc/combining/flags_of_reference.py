@@ -19,6 +19,9 @@ from autoproc.symmetry.reindex import format_basis, reindex_hkl
 
 MAX_ANGLE_DIFFERENCE = 5.0
 """Degrees by which angles of cells on the same axes may differ, as lengths by MAX_CELL_DIFFERENCE."""
+MOST_TEST = 0.25
+"""Part of a reference's reflections in its test set beyond which that may be none: it is 0.02 to 0.1 as a rule. Chosen
+between them and the half of a column of two values that means something else."""
 
 
 class OtherAxes(ProcessingError):
@@ -31,20 +34,35 @@ class OtherAxes(ProcessingError):
 def with_flags_of(merged: Merged, flags: FreeFlags, seed: int = 0) -> Merged:
     """The same data with the flags of a reference. Raises ReferenceDoesNotFit or OtherAxes.
 
-    Flags follow the reflections: where the data are in another setting than the reference, so are the flags. What the
-    reference does not know has flags in the same proportions.
+    Flags follow the reflections: where the data are in another setting than the reference, so are the flags, unless it
+    does not tell the setting surely. What the reference does not know has flags in the same proportions.
     """
     cell_difference(Crystal(b_matrix(merged.cell.parameters), merged.space_group), flags.cell, flags.space_group)
     require_same_axes(merged.cell, flags.cell)
     fit = None if flags.known is None else fit_merged(merged, flags.known)
     equivalents = np.concatenate([flags.hkl @ w for w in rotations_of(flags.space_group)]).astype(np.int32)
     number = np.tile(flags.number, len(equivalents) // max(len(flags.hkl), 1))
-    if fit is not None:
+    if fit is not None and not fit.doubt:
         equivalents = reindex_hkl(equivalents, np.linalg.inv(fit.change))
     free_r, is_known = carried_on(merged.hkl, merged.space_group, equivalents, number, seed)
     if not flags.has_sets:
         free_r = in_sets(free_r, merged.hkl, merged.space_group, seed)
-    return replace(merged, free_r=free_r, free_r_origin=_words(flags, fit, int(is_known.sum()), len(merged)))
+    told = _words(flags, fit, int(is_known.sum()), len(merged))
+    return replace(merged, free_r=free_r, free_r_origin=told, doubts=(*merged.doubts, *_doubts(flags, fit)))
+
+
+def _doubts(flags: FreeFlags, fit: ReferenceFit | None) -> list[str]:
+    """Why the flags should not be relied on, a sentence each."""
+    doubts = []
+    if fit is not None and fit.doubt:
+        doubts.append(f"free-R flags: {fit.doubt}; the flags are taken as of the same setting")
+    share = float((flags.number == 0).mean())
+    if share > MOST_TEST:
+        doubts.append(
+            f"free-R flags: the test set of the reference is {share:.0%} of its reflections, and 2 to 10% is usual: is "
+            "it another column?"
+        )
+    return doubts
 
 
 def _disputed(flags: FreeFlags) -> int:
@@ -73,7 +91,7 @@ def _words(flags: FreeFlags, fit: ReferenceFit | None, n_known: int, n: int) -> 
         )
     if fit is None:
         return f"{words}; it has no intensities that tell whether its setting is the same"
-    if np.allclose(fit.change, np.eye(3)):
+    if fit.doubt or np.allclose(fit.change, np.eye(3)):
         return words
     return (
         f"{words}; the data are in another setting ({format_basis(fit.change)} leads to the reference's), so are flags"

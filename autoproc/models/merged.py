@@ -25,7 +25,7 @@ class Merged:
     delta_b : largest difference of B between two directions, Angstrom^2, with its standard uncertainty; NaN likewise
     remark : what was done to the intensities beside merging them, a sentence
     free_r_origin : where the flags are from, if not made here, in words
-    doubts : whether all data sets belong together, a warning for each that does not seem to
+    doubts : a warning for each data set that does not seem to belong to the others, and of doubtful free-R flags
     left_out : why observations that were given are not in it
     """
 

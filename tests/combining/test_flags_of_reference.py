@@ -68,6 +68,27 @@ def test_two_values_become_sets(merged):
     np.testing.assert_array_equal(found.free_r == 0, number == 0)
 
 
+def test_a_reference_of_another_structure_is_warned_of_and_turns_nothing(merged):
+    flags, _ = flags_from(merged, SWAP)
+    shuffled = np.random.default_rng(8).permutation(flags.known.intensity)
+    found = with_flags_of(merged, replace(flags, known=replace(flags.known, intensity=shuffled)))
+    assert "in another setting" not in found.free_r_origin
+    (doubt,) = found.doubts
+    assert "hardly agree with those of the reference" in doubt
+    given = dict(zip(map(tuple, flags.hkl.tolist()), flags.number.tolist(), strict=True))
+    assert [given[tuple(h)] for h in merged.hkl.tolist() if tuple(h) in given] == [
+        f for h, f in zip(merged.hkl.tolist(), found.free_r.tolist(), strict=True) if tuple(h) in given
+    ]
+    assert f"Warning: {doubt}" in format_merge(found)
+
+
+def test_a_test_set_of_half_the_reflections_is_warned_of(merged):
+    flags, _ = flags_from(merged, has_sets=False)
+    (doubt,) = with_flags_of(merged, flags).doubts
+    assert "of its reflections, and 2 to 10% is usual" in doubt
+    assert not with_flags_of(merged, flags_from(merged)[0]).doubts
+
+
 def test_in_merging(merged):
     flags, number = flags_from(merged)
     again = merge([experiment(MADE)], scaled(MADE, d_min=4.0), MergeParams(), flags=flags)
