@@ -128,10 +128,12 @@ def _usable(pairs: PairCorrelations, group: RotationGroup) -> np.ndarray:
 def _held_out(weight: np.ndarray, group: RotationGroup) -> list[np.ndarray]:
     """Parts of the pairs, each (D, S, D) bool, about a tenth, a pair and its inverse alike; as few as are enough."""
     drawn = np.random.default_rng(7).random(weight.shape)
-    part = np.floor((drawn + drawn.transpose(2, 1, 0)[:, group.inverse]) % 1.0 / HELD_OUT).astype(int)
+    lower = np.minimum(drawn, drawn.transpose(2, 1, 0)[:, group.inverse])
+    rank = 1 - (1 - lower) ** 2  # of the lower of two numbers: even between 0 and 1
+    part = np.floor(rank / HELD_OUT).astype(int)
     parts: list[np.ndarray] = []
     n_pairs = 0
-    while len(parts) < round(1 / HELD_OUT) and n_pairs < ENOUGH_HELD_OUT:
+    while len(parts) <= part.max() and n_pairs < ENOUGH_HELD_OUT:
         parts.append(part == len(parts))
         n_pairs += int(np.count_nonzero(weight * parts[-1])) // 2
     return parts
