@@ -286,12 +286,13 @@ def merge_with_flags(
     """
     params = config.merge.model_copy(update={"check_forms": False})
     try:
-        return merge(experiments, reflections, params, within, flags_to_carry_on(config))
+        merged = merge(experiments, reflections, params, within, flags_to_carry_on(config))
+        words = merged.doubts
     except (ReferenceDoesNotFit, OtherAxes, InputError) as error:
-        words = f"free-R flags are new, not those of the reference: {error.message}; {error.advice}"
-        if words not in processing.warnings:
-            processing.warnings.append(words)
-    return merge(experiments, reflections, params, within)
+        merged = merge(experiments, reflections, params, within)
+        words = (f"free-R flags are new, not those of the reference: {error.message}; {error.advice}",)
+    processing.warnings += [warning for warning in words if warning not in processing.warnings]
+    return merged
 
 
 def flags_to_carry_on(config: Config) -> FreeFlags | None:

@@ -49,6 +49,20 @@ def test_a_reference_that_does_not_fit_is_a_warning(tmp_path, earlier):
         assert warning.startswith("free-R flags are new, not those of the reference: ")
 
 
+def test_a_reference_of_another_structure_is_a_warning(tmp_path, earlier):
+    mtz = gemmi.read_mtz_file(str(earlier[0]))
+    values = np.array(mtz.array)
+    column = [c.label for c in mtz.columns].index("IMEAN")
+    values[:, column] = np.random.default_rng(5).permutation(values[:, column])
+    mtz.set_data(values)
+    mtz.write_to_file(str(tmp_path / "other.mtz"))
+    processing = Processing(sweeps()[0])
+    for _ in range(2):
+        merge_with_flags(processing, sweeps(), observations(), configured("merge", tmp_path / "other.mtz"))
+    (warning,) = processing.warnings
+    assert warning.startswith("free-R flags: the intensities hardly agree with those of the reference")
+
+
 def test_a_reference_for_the_setting_need_have_no_flags(tmp_path, earlier):
     mtz = gemmi.read_mtz_file(str(earlier[0]))
     mtz.remove_column([c.label for c in mtz.columns].index("FreeR_flag"))
