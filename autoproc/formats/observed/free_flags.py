@@ -9,7 +9,7 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import InputError
-from autoproc.formats.observed.reference_data import NoReference, ReferenceData, read_reference
+from autoproc.formats.observed.reference_data import NoReference, ReferenceData, ending, read_reference
 
 LABELS = ("FreeR_flag", "R-free-flags", "FREE", "RFREE", "FreeRflag", "FREER", "FreeR", "TEST")
 """Of columns of flags, as CCP4, PHENIX, CNS and others call them; the first that there is counts."""
@@ -63,7 +63,7 @@ class FreeFlags:
 def read_free_flags(path: Path) -> FreeFlags:
     """The flags of a file. Raises NoFreeFlags, NotFlags or NoReference."""
     try:
-        found = _of_mtz(path) if path.suffix.lower() == ".mtz" else _of_cif(path)
+        found = _of_mtz(path) if ending(path) == ".mtz" else _of_cif(path)
     except (RuntimeError, ValueError, OSError) as error:
         raise NoReference(path=path, reason=str(error)) from error
     try:

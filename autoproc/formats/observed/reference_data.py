@@ -18,6 +18,8 @@ MODEL_D_MAX = 8.0
 """Beyond it the solvent, which is not in the model, dominates."""
 INTENSITIES = ("IMEAN", "I", "IOBS", "I-obs", "IPR", "I(+)")
 AMPLITUDES = ("FP", "F", "FOBS", "F-obs", "FWT", "FC")
+INTENSITY_TYPES, AMPLITUDE_TYPES = ("J", "K"), ("F", "G")
+"""Of columns with other labels, such as I_peak; the mean comes before one hand."""
 CIF_INTENSITIES = ("intensity_meas", "pdbx_I_plus")
 CIF_AMPLITUDES = ("F_meas_au", "F_meas", "pdbx_F_plus", "F_calc_au", "F_calc")
 
@@ -43,14 +45,21 @@ class ReferenceData:
 def read_reference(path: Path) -> ReferenceData:
     """Intensities, or squared amplitudes, of the file. Raises NoReference."""
     try:
-        found = _of_mtz(path) if path.suffix.lower() == ".mtz" else _of_text(path)
-    except (RuntimeError, ValueError, OSError) as error:
+        found = _of_mtz(path) if ending(path) == ".mtz" else _of_text(path)
+    except (RuntimeError, ValueError, OSError, IndexError) as error:  # gemmi's IndexError of an empty file
         raise NoReference(path=path, reason=str(error)) from error
     if found is None or not found.cell.is_crystal():
         raise NoReference(path=path, reason="it has no cell, no space group, or no intensities or amplitudes")
     _require_possible(path, found)
     good = np.isfinite(found.intensity) & np.any(found.hkl != 0, axis=1)
+    if not (good & (found.intensity != 0)).any():
+        raise NoReference(path=path, reason="none of its intensities is a number other than 0")
     return ReferenceData(found.hkl[good], found.intensity[good], found.cell, found.space_group, found.kind)
+
+
+def ending(path: Path) -> str:
+    """The ending of a file's name in lower case, also of one that is compressed: .cif of 1abc-sf.cif.gz."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def _require_possible(path: Path, found: ReferenceData) -> None:
@@ -65,12 +74,15 @@ def _of_mtz(path: Path) -> ReferenceData | None:
     group = mtz.spacegroup
     if mtz.batches:
         mtz.switch_to_original_hkl()
-    intensity = _first([(mtz.column_with_label(label), False) for label in INTENSITIES])
-    column, is_amplitude = intensity or _first([(mtz.column_with_label(label), True) for label in AMPLITUDES]) or (
-        None, False,
-    )  # fmt: skip
-    if column is None or group is None:
+    found = _first([
+        *((mtz.column_with_label(label), False) for label in INTENSITIES),
+        *((column, False) for kind in INTENSITY_TYPES for column in mtz.columns if column.type == kind),
+        *((mtz.column_with_label(label), True) for label in AMPLITUDES),
+        *((column, True) for kind in AMPLITUDE_TYPES for column in mtz.columns if column.type == kind),
+    ])  # fmt: skip
+    if found is None or group is None:
         return None
+    column, is_amplitude = found
     values = np.array(column, float)
     kind = "unmerged data" if mtz.batches else "merged data"
     hkl = np.asarray(mtz.make_miller_array(), np.int32)
@@ -82,7 +94,7 @@ def _first(columns: list[tuple[gemmi.Mtz.Column | None, bool]]) -> tuple[gemmi.M
 
 
 def _of_text(path: Path) -> ReferenceData | None:
-    if path.suffix.lower() in (".cif", ".mmcif"):
+    if ending(path) in (".cif", ".mmcif"):
         blocks = gemmi.as_refln_blocks(gemmi.cif.read(str(path)))
         for block in blocks:
             found = _of_block(block)

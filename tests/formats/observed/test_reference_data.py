@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+
 import gemmi
 import numpy as np
 import pytest
@@ -39,6 +41,45 @@ def test_structure_factors_as_mmcif(tmp_path):
         (0, 0, 4): 9,
     }
     np.testing.assert_allclose(found.cell.parameters, (40, 40, 50, 90, 90, 90))
+
+
+def known_mtz(values, label="IMEAN", kind="J"):
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.spacegroup = gemmi.SpaceGroup("P 4")
+    mtz.set_cell_for_all(gemmi.UnitCell(40, 40, 50, 90, 90, 90))
+    mtz.add_dataset("known")
+    mtz.add_column(label, kind)
+    mtz.add_column(f"SIG{label}", "Q")
+    mtz.set_data(np.column_stack([[[1, 2, 3], [0, 0, 4]], values, [1, 1]]).astype(np.float32))
+    return mtz
+
+
+@pytest.mark.parametrize("name", ["known.cif.gz", "known.mtz.gz"])
+def test_compressed_files(tmp_path, name):
+    mtz = known_mtz([7.0, 9.0])
+    text = gemmi.MtzToCif().write_cif_to_string(mtz).encode() if ".cif" in name else mtz.write_to_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(text))
+    assert sorted(read_reference(tmp_path / name).intensity.tolist()) == [7, 9]
+
+
+@pytest.mark.parametrize(("label", "kind", "power"), [("I_peak", "J", 1), ("F_peak", "F", 2), ("F_peak(+)", "G", 2)])
+def test_columns_of_other_names_are_known_by_their_types(tmp_path, label, kind, power):
+    (tmp_path / "known.mtz").write_bytes(known_mtz([7.0, 9.0], label, kind).write_to_bytes())
+    assert read_reference(tmp_path / "known.mtz").intensity.tolist() == [7**power, 9**power]
+
+
+@pytest.mark.parametrize("values", [[np.nan, np.nan], [0.0, 0.0]])
+def test_intensities_that_tell_nothing_are_none(tmp_path, values):
+    (tmp_path / "known.mtz").write_bytes(known_mtz(values).write_to_bytes())
+    with pytest.raises(NoReference, match="none of its intensities is a number other than 0"):
+        read_reference(tmp_path / "known.mtz")
+
+
+@pytest.mark.parametrize("name", ["empty.cif", "empty.mtz", "empty.pdb"])
+def test_an_empty_file_is_none(tmp_path, name):
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(NoReference):
+        read_reference(tmp_path / name)
 
 
 def test_an_mtz_without_intensities_is_none(tmp_path):
