@@ -37,7 +37,7 @@ def client(experiments, tmp_path_factory):
         {
             "experiment_id": [0, 1, -1, -1], "imageset_id": [0, 1, 0, 1], "panel": [0] * 4, "bbox": [BOX] * 4,
             "hkl": [[1, 2, 3], [1, 2, 3], [0, 0, 0], [0, 0, 0]], "flags": [INDEXED, INDEXED, STRONG, STRONG],
-            "xyz_obs_px": [[15.0, 35.0, 5.5]] * 4, "intensity_sum": [100.0] * 4, "variance_sum": [100.0] * 4,
+            "xyz_obs_px": [[15.0, 35.0, 4.999]] * 4, "intensity_sum": [100.0] * 4, "variance_sum": [100.0] * 4,
         }
     )  # fmt: skip
     write_expt(folder / "joint.expt", experiments)
@@ -71,6 +71,7 @@ def test_a_reflection_comes_with_the_pixels_of_its_own_sweep(client, experiments
     told = client.get(f"/images/reflections/{row}?sweep={asked}").json()
     own = row % 2
     assert told["sweep"] == own
+    assert told["image"] == 4 + experiments[own].scan.image_range[0]
     box = told["box"]
     z, y, x = box["first"] - experiments[own].scan.image_range[0], box["y"], box["x"]
     reader = open_reader(experiments[own])

@@ -77,7 +77,7 @@ export class ReflectionList {
   #go(k) {
     if (this.columns.sweep[k] !== this.state.sweep) return this.#elsewhere(k);
     this.state.change({ row: this.columns.row[k] });
-    this.panel.go(this.columns.place[k]);
+    this.panel.go(this.columns.place[k], this.columns.image[k]);
     this.panel.show();
   }
 

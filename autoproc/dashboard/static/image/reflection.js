@@ -27,7 +27,7 @@ export class ReflectionPanel {
       if (this.state.row !== row) return;
       if (facts.sweep !== this.state.sweep) return this.#elsewhere(facts);
       this.#fill(facts);
-      if (go) this.go(facts.columns.place[0]);
+      if (go) this.go(facts.columns.place[0], facts.image);
     } catch (error) {
       $("#chosen").hidden = true;
       this.say(error.message);
@@ -35,17 +35,15 @@ export class ReflectionPanel {
   }
 
   // It is of another sweep of the same file, whose page begins there.
-  #elsewhere({ sweep, box, columns }) {
+  #elsewhere({ sweep, image, columns }) {
     const [x, y] = columns.place[0];
-    const image = box.first + Math.floor(box.shape[0] / 2);
     this.state.change({ sweep, image, x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
   }
 
-  // To a place (x, y, frame) of a reflection, whose middle may lie before the first image, or after the last.
-  go([x, y, frame]) {
+  // To the place (x, y) of a reflection on its image, which may lie before the first, or after the last.
+  go([x, y], image) {
     const [first, last] = this.source.range;
-    const image = Math.min(Math.max(Math.floor(frame) + first, first), last);
-    this.state.change({ image, x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
+    this.state.change({ image: Math.min(Math.max(image, first), last), x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
   }
 
   #fill(facts) {
