@@ -55,6 +55,7 @@ class Stack:
 
 
 ONE = Stack()
+USUAL_SEARCH = FindSpotsParams().model_dump_json()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +89,12 @@ class SweepOfImages:
     def version(self, number: int, stack: Stack = ONE) -> str:
         """Of an image, or a stack: another where a file of it, or what is believed of its pixels, is another.
 
+        What maps of the spot finder depend on besides, but for parameters that are asked for, counts too.
         Raises NoSuchImage.
         """
-        return hashlib.blake2b(repr((self.own, self._stamps(number, stack))).encode(), digest_size=6).hexdigest()
+        searched_with = self.experiment.detector[0].gain, USUAL_SEARCH
+        seen = self.own, searched_with, self._stamps(number, stack)
+        return hashlib.blake2b(repr(seen).encode(), digest_size=6).hexdigest()
 
     def frames(self, number: int, stack: Stack = ONE) -> range:
         """Those of an image, or of a stack from it on, as far as there are any. Raises NoSuchImage."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -123,6 +124,15 @@ def test_maps_of_an_image_that_is_replaced_are_others(cbf, tmp_path):
     os.utime(path, ns=(10**18, 10**18))
     after = values_of(room.sweep(subject, "imported").spot_map(2, "mean", FindSpotsParams()))
     assert not np.array_equal(after, before)
+
+
+def test_another_gain_is_another_version_as_maps_depend_on_it():
+    sweep = sweep_of(constant(1, 2))
+    detector = sweep.experiment.detector
+    other = replace(detector, panels=(replace(detector[0], gain=2 * detector[0].gain),))
+    changed = replace(sweep, models=(replace(sweep.experiment, detector=other),))
+    assert changed.version(1) != sweep.version(1)
+    assert replace(sweep).version(1) == sweep.version(1)
 
 
 def test_an_hdf5_file_that_is_written_anew_is_opened_anew(tmp_path):
