@@ -170,7 +170,7 @@ def space_groups(symmetry: SymmetryResult) -> Table:
 def error_model(scaled: ScaleResult, is_fitted: bool) -> Table:
     """How the error model does, by intensity; is_fitted : there were repeats enough for one."""
     rows = [
-        [f"{b.i_max:.1f} \u2013 {b.i_min:.1f}", str(b.n), f"{b.before:.2f}", f"{b.after:.2f}"]
+        [f"{b.i_max:.1f}\u00a0\u2013\u00a0{b.i_min:.1f}", str(b.n), f"{b.before:.2f}", f"{b.after:.2f}"]
         for b in scaled.error_bins
     ]
     model, header = scaled.error_model, ("intensity", "observations", "before", "after")
