@@ -11,7 +11,7 @@ from autoproc.errors import UNREADABLE, CorruptFile, UnsupportedFile
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.compressed import read_start
 from autoproc.formats.dials.expt import identifier_for, reversed_about_axis
-from autoproc.formats.dials.unsupported_models import require_no_maps
+from autoproc.formats.dials.unsupported_models import require_no_maps, require_one_panel
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides
 from autoproc.formats.images import cbf
 from autoproc.formats.images.excluded_frames import ExcludingReader
@@ -131,13 +131,14 @@ def read_experiment(path: str | Path, overrides: HeaderOverrides = NO_OVERRIDES)
 
 
 def open_reader(experiment: Experiment, room: int = 0) -> StoredImages:
-    """A reader of the experiment's images. Raises UnreadableFile or CorruptFile.
+    """A reader of the experiment's images. Raises UnreadableFile, UnsupportedFile or CorruptFile.
 
     room : bytes of memory for images, as their files hold them, that will be read once more
     """
     if experiment.imageset is None:
         raise UnsupportedFile(path="the experiment", reason="it names no images")
     require_no_maps(experiment.imageset)
+    require_one_panel(experiment, experiment.imageset)
     reader = _reader_of(experiment, experiment.imageset, room)
     first = experiment.scan.image_range[0]
     excluded = [number - first for number in experiment.scan.excluded]

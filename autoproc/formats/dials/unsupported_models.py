@@ -26,6 +26,13 @@ class MapNotRead(UnsupportedFile):
     hint = "import the images by `autoproc import`, which has their own masks, and {instead}"
 
 
+class PanelsNotRead(UnsupportedFile):
+    """Images that are to be read as those of several panels."""
+
+    what = "the images of {path} are not read: the .expt file gives them a detector of {n} panels"
+    hint = "import the images by `autoproc import`, which makes one panel of each image"
+
+
 def require_known_models(path: str | Path, experiments: Sequence[Experiment]) -> None:
     """Raise UnsupportedFile for detectors of several panels, a pedestal and maps of distortion."""
     for number, experiment in enumerate(experiments):
@@ -42,6 +49,12 @@ def require_no_maps(imageset: ImageSet) -> None:
                 f"the .expt file gives them {what}, {quoted(Path(imageset.extra[name]).name)}, which would be left out"
             )
             raise MapNotRead(path=imageset.template, reason=reason, instead=instead)
+
+
+def require_one_panel(experiment: Experiment, imageset: ImageSet) -> None:
+    """Raise PanelsNotRead where an image would have to be divided among panels."""
+    if len(experiment.detector) != 1:
+        raise PanelsNotRead(path=imageset.template, n=len(experiment.detector))
 
 
 def maps_in_words(imageset: ImageSet) -> list[str]:

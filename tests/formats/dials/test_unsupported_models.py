@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from autoproc.cli import app
 from autoproc.errors import CorruptFile, UnsupportedFile
 from autoproc.formats.dials.expt import read_expt, write_expt
-from autoproc.formats.dials.unsupported_models import MapNotRead, require_known_models
+from autoproc.formats.dials.unsupported_models import MapNotRead, PanelsNotRead, require_known_models
 from autoproc.formats.registry import open_reader
 from autoproc.models.experiment import Detector, ImageSet
 from autoproc.reports.show import describe
@@ -62,6 +62,12 @@ def test_an_impossible_gain_is_refused(tmp_path, gain):
     write_expt(tmp_path / "x.expt", [replace(ONE, detector=Detector((replace(ONE.detector[0], gain=gain),)))])
     with pytest.raises(CorruptFile, match="gain"):
         read_expt(tmp_path / "x.expt")
+
+
+def test_images_of_two_panels_are_not_called_damaged():
+    odd = replace(TWO_PANELS, imageset=ImageSet("cbf", "/data/x_#####.cbf"))
+    with pytest.raises(PanelsNotRead, match=r"x_#####.cbf are not read: .* detector of 2 panels"):
+        open_reader(odd)
 
 
 def test_models_of_one_panel_pass():
