@@ -15,8 +15,16 @@ def space_group_named(name: str) -> gemmi.SpaceGroup | None:
     if not name.isascii():  # which gemmi knows nothing of, and half of a surrogate pair it does not even take
         return None
     if name.strip().isdigit():
-        return gemmi.find_spacegroup_by_number(int(name)) if 1 <= int(name) <= 230 else None
+        return reference_setting(int(name)) if 1 <= int(name) <= 230 else None
     return gemmi.find_spacegroup_by_name(name)
+
+
+def reference_setting(number: int) -> gemmi.SpaceGroup:
+    """The standard setting of a space group by its number, 1 to 230; of two origins the one with the centre there.
+
+    gemmi's own search by number gives the other origin, which SHELX cannot have.
+    """
+    return next(group for group in gemmi.spacegroup_table() if group.number == number and group.is_reference_setting())
 
 
 def symbol(group: gemmi.SpaceGroup) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 
 from autoproc.geometry.asu import to_asu
-from autoproc.models.space_group import proper_rotations_of
+from autoproc.models.space_group import proper_rotations_of, reference_setting
 from autoproc.symmetry.absences import (
     Absences,
     SpaceGroupScore,
@@ -93,7 +93,7 @@ def reference_axes(group: gemmi.SpaceGroup, setting: str) -> tuple[gemmi.SpaceGr
     is_monoclinic = group.crystal_system() == gemmi.CrystalSystem.Monoclinic
     if setting == "standard" or group.crystal_system() == gemmi.CrystalSystem.Orthorhombic:
         change = to_reference if np.linalg.det(to_reference) > 0 else -to_reference
-        return gemmi.SpaceGroup(group.number), change
+        return reference_setting(group.number), change
     if is_monoclinic and group.hm.split()[2].endswith({"P": "a", "I": "c"}.get(group.hm[0], "-")):
         swap = np.array([[0, 0, 1], [0, -1, 0], [1, 0, 0]])
         return space_group_in(group, swap), swap
@@ -108,7 +108,7 @@ def share_of_achiral(absences: Absences) -> float:
 def every_setting(group: gemmi.SpaceGroup) -> list[tuple[gemmi.SpaceGroup, ...]]:
     """Space groups, in every setting, with the rotations of `group`, proper or not, and its centring.
 
-    Each by itself but for enantiomorphs; of two choices of the origin one.
+    Each by itself but for enantiomorphs; of two choices of the origin the one with the centre of symmetry there.
     """
     base = group.operations()
     rotations = {w.tobytes() for w in proper_rotations_of(group)}
@@ -121,7 +121,7 @@ def every_setting(group: gemmi.SpaceGroup) -> list[tuple[gemmi.SpaceGroup, ...]]
             continue
         own = b"".join(sorted(np.array(op.rot).tobytes() for op in operations.sym_ops))
         key = (candidate.number, absence_signature(candidate), own)
-        if key not in found or candidate.is_reference_setting():
+        if key not in found or candidate.is_reference_setting() or candidate.ext == "2":
             found[key] = candidate
     pairs = dict(ENANTIOMORPHS)
     classes: dict[tuple[int, bytes, bytes], tuple[gemmi.SpaceGroup, ...]] = {}

@@ -14,8 +14,8 @@ from autoproc.symmetry.absences import Absences, ScrewAxis, absence_signature
 def space_group_in(group: gemmi.SpaceGroup, change: np.ndarray) -> gemmi.SpaceGroup:
     """The tabulated setting of a space group after a change of axes (3, 3), new = change @ old.
 
-    Where the change moves the origin too, the setting with the same rotations, centring and absences is meant; where
-    there is none, the group is returned as it is.
+    Where the change moves the origin too, the setting with the same rotations, centring and absences is meant, of two
+    choices of the origin the one that the group has; where there is none, the group is returned as it is.
     """
     operations = group.operations()
     operator = gemmi.Op()
@@ -26,7 +26,7 @@ def space_group_in(group: gemmi.SpaceGroup, change: np.ndarray) -> gemmi.SpaceGr
         return found
     rotations = {np.array(op.rot).tobytes() for op in operations.sym_ops}
     signature = absence_signature(group, np.linalg.inv(change))
-    for setting in gemmi.spacegroup_table():
+    for setting in sorted(gemmi.spacegroup_table(), key=lambda other: other.ext != group.ext):
         if setting.number != group.number or absence_signature(setting) != signature:
             continue
         if {(w * gemmi.Op.DEN).tobytes() for w in rotations_of(setting)} == rotations:

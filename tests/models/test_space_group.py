@@ -23,6 +23,13 @@ def test_names_and_numbers(name):
     assert space_group_named(name).number == 96
 
 
+@pytest.mark.parametrize(
+    ("number", "name"), [("70", "F d d d:2"), ("88", "I 41/a:2"), ("5", "C 1 2 1"), ("146", "R 3:H")]
+)
+def test_numbers_are_of_the_standard_setting(number, name):
+    assert space_group_named(number).xhm() == name
+
+
 @pytest.mark.parametrize("name", ["P 9", "0", "231", "", "\udce4P 1", "\u00b2"])
 def test_names_of_nothing(name):
     assert space_group_named(name) is None

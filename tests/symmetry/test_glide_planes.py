@@ -132,6 +132,12 @@ def test_every_space_group_is_reached():
     assert reached == set(range(1, 231))
 
 
+def test_of_two_origins_the_centre_of_symmetry_is_taken():
+    found = {g.xhm() for members in every_setting(gemmi.SpaceGroup("P 2 2 2")) for g in members if g.ext}
+    assert {"P n n n:2", "P b a n:2", "P c n a:2"} < found
+    assert not any(name.endswith(":1") for name in found)
+
+
 def test_enantiomorphs_share_a_line():
     together = [{g.number for g in members} for members in every_setting(gemmi.SpaceGroup("P 4 2 2"))]
     assert {92, 96} in together
@@ -146,7 +152,7 @@ def test_enantiomorphs_share_a_line():
         ("C 1 2/c 1", "best", "C 1 2/c 1"), ("I 1 2/c 1", "best", "I 1 2/a 1"),
         ("I 1 2/a 1", "standard", "C 1 2/c 1"), ("R -3:H", "best", "R -3:H"), ("P -1", "best", "P -1"),
         ("P n a m", "best", "P n m a"), ("P 21 n b", "best", "P n a 21"), ("P c a b", "best", "P b c a"),
-        ("C m 2 m", "best", "A m m 2"),
+        ("C m 2 m", "best", "A m m 2"), ("F d d d:2", "best", "F d d d:2"), ("P c n a:2", "best", "P b a n:2"),
     ],
 )  # fmt: skip
 def test_the_setting_that_chemists_use(name, setting, expected):

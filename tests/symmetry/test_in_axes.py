@@ -27,6 +27,12 @@ def screw(name: str) -> ScrewAxis:
     return ScrewAxis(name, 1.0, 9, 9, 1.0, 0.0, 9.0, 0.0)
 
 
+@pytest.mark.parametrize("change", [TURNED, SWAPPED])
+def test_the_choice_of_the_origin_stays(change):
+    for name in ("F d d d:1", "F d d d:2", "P n n n:2"):
+        assert named_in(gemmi.SpaceGroup(name), change) == name
+
+
 @pytest.mark.parametrize("change", [np.eye(3), TURNED])
 def test_names_follow_the_axes(change):
     """The odd axis of P 21 21 2 is c, the third row's: after a cyclic change it is named where it went."""
