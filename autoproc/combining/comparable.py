@@ -28,6 +28,9 @@ TOO_FEW = (
     "the lattice is wrong: compare the header's beam centre and distance with the beamline's log"
 )
 """What to do about too few intensities."""
+LOOK_AT_INTENSITIES = (
+    "look at an image: there is no diffraction; in a file of another program, at the column of its intensities"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +91,8 @@ def make_comparable(experiments: Sequence[Experiment], reflections: Reflections,
     if len(observations) < MIN_OBSERVATIONS:
         reason = f"{len(observations)} usable intensities of {len(reflections)}"
         raise NoReflections(TOO_FEW, stage="symmetry", reason=reason)
+    if not observations.intensity.any():
+        raise NoReflections(LOOK_AT_INTENSITIES, stage="symmetry", reason="all intensities are 0")
     observations = observations.reindexed(changes)
     observations, d_min = _informative(observations, params)
     if len(observations) < MIN_OBSERVATIONS:

@@ -208,6 +208,9 @@ def test_too_few_intensities_are_an_error():
     experiment, reflections = integrated("P 1", BOX)
     with pytest.raises(NoReflections, match="9 usable intensities"):
         determine_symmetry([experiment], reflections[np.arange(9)], SymmetryParams())
+    nothing = {name: np.zeros(len(reflections)) for name in ("intensity_sum", "intensity_prf") if name in reflections}
+    with pytest.raises(NoReflections, match="all intensities are 0"):
+        determine_symmetry([experiment], reflections.replace(**nothing), SymmetryParams())
 
 
 def test_the_answer_does_not_depend_on_the_order_of_the_reflections():
