@@ -30,7 +30,7 @@ def observations(n_sweeps: int = 1, made: Crystal | None = None, d_min: float = 
     """Scaled observations of all sweeps, with what integration leaves in them; one in twenty rejected."""
     parts = []
     for number in range(n_sweeps):
-        table = scaled(made or crystal(), d_min=d_min, multiplicity=4, seed=number)
+        table = scaled(made or crystal(), d_min=d_min, multiplicity=4, seed=number, structure_seed=0)
         n = len(table)
         frame = table["xyz_cal_px"][:, 2]
         z0 = np.floor(frame).astype(np.int32)

@@ -47,11 +47,19 @@ def experiment(made: Crystal | None = None, n_images: int = 40, width: float = 0
     )
 
 
-def scaled(made: Crystal, d_min: float = 4.0, multiplicity: int = 6, seed: int = 0, noise: float = 0.05) -> Reflections:
-    """Observations of symmetry mates with a known intensity for each unique reflection."""
+def scaled(
+    made: Crystal, d_min: float = 4.0, multiplicity: int = 6, seed: int = 0, noise: float = 0.05,
+    structure_seed: int | None = None,
+) -> Reflections:  # fmt: skip
+    """Observations of symmetry mates with a known intensity for each unique reflection.
+
+    structure_seed : of the intensities, for several sweeps of one structure; seed, where it is not given
+    """
     rng = np.random.default_rng(seed)
     unique = np.asarray(gemmi.make_miller_array(made.unit_cell, made.space_group, d_min), np.int32)
     truth = rng.exponential(100.0, len(unique))
+    if structure_seed is not None:
+        truth = np.random.default_rng(structure_seed).exponential(100.0, len(unique))
     rotations = np.array([op.rot for op in made.space_group.operations().sym_ops]) // gemmi.Op.DEN
     which = np.repeat(np.arange(len(unique)), multiplicity)
     mates = np.einsum("ni,nij->nj", unique[which], rotations[rng.integers(0, len(rotations), len(which))])
