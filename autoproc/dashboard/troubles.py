@@ -14,6 +14,7 @@ from autoproc.dashboard.kept_back import words_for
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.wishes import BadBody, BadParameters, FilesOfOthers, NotPossible
 from autoproc.errors import AutoprocError, ConfigurationError, CorruptFile
+from autoproc.legible import legible
 from autoproc.service.job_queue.jobs import UnknownSweep
 from autoproc.service.processing.choose_results import CannotChoose
 
@@ -44,8 +45,17 @@ class Unforeseen(AutoprocError):
     hint = "its files may be damaged or of another version: process it again; the server's output has the details"
 
 
+class NoSuchPage(AutoprocError):
+    """An address that leads nowhere."""
+
+    what = "there is nothing at {path}"
+    hint = (
+        "look whether the address is right: no page has a slash at its end; the list leads to all there is"
+    )
+
+
 STATUS: tuple[tuple[type[AutoprocError], int], ...] = (
-    (UnknownSweep, 404), (NotHandedOut, 404), (NotYours, 403), (LinkedElsewhere, 403),
+    (UnknownSweep, 404), (NotHandedOut, 404), (NoSuchPage, 404), (NotYours, 403), (LinkedElsewhere, 403),
     (FilesOfOthers, 403), (NotPossible, 409),
     (CannotChoose, 409), (BadParameters, 400), (BadBody, 400), (ConfigurationError, 400), (CorruptFile, 422),
     (Unforeseen, 500),
@@ -78,7 +88,12 @@ async def told(request: Request, error: Exception) -> Response:
     return page(request, "trouble.html", status_of(said), error=words)
 
 
-HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = dict.fromkeys(
-    (AutoprocError, sqlite3.OperationalError, OSError, Exception), told
-)
+async def nothing_there(request: Request, _: Exception) -> Response:
+    """The answer to an address that leads nowhere."""
+    return await told(request, NoSuchPage(path=legible(request.url.path)[:LONGEST_REASON]))
+
+
+HANDLERS: Mapping[type[Exception] | int, Callable[[Request, Exception], Awaitable[Response]]] = {
+    **dict.fromkeys((AutoprocError, sqlite3.OperationalError, OSError, Exception), told), 404: nothing_there,
+}  # fmt: skip
 """Of all that may come up; what was not foreseen goes to the server's output besides."""

@@ -97,3 +97,20 @@ def test_a_file_that_cannot_be_read_is_named_without_its_folder(client, monkeypa
     assert answer.status_code == 503
     assert "x.json" in answer.text
     assert str(tmp_path) not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/sweeps/x/", "/sweeps/x/nothing/at/all", "/static/none.js", "/api/none"])
+def test_an_address_that_leads_nowhere_is_answered_with_a_way_back(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    if path.startswith("/api/"):
+        assert answer.json() == {"error": f"there is nothing at {path}", "hint": answer.json()["hint"]}
+    else:
+        assert f"there is nothing at {path}" in answer.text.lower()
+        assert 'href="/"' in answer.text
+
+
+def test_what_an_address_says_is_no_markup(client):
+    answer = client.get("/%3Cscript%3Ealert(1)%3C/script%3E")
+    assert answer.status_code == 404
+    assert "<script>alert" not in answer.text
