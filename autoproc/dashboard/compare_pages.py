@@ -18,6 +18,7 @@ from autoproc.dashboard.access.part_of_site import require_images
 from autoproc.dashboard.comparison import MOST, Compared, parameters_of, report_of, rows_of
 from autoproc.dashboard.files import earlier_results, results_of
 from autoproc.dashboard.pages import page
+from autoproc.dashboard.rows import in_group
 from autoproc.dashboard.told import told_by
 from autoproc.dashboard.website import visit_of
 from autoproc.reports.report_data import report_text
@@ -102,7 +103,7 @@ def _compared(outputs: Outputs, asked: list[Asked]) -> list[Compared]:
         told = told_by(folder, one.job.settings if is_standing else None)
         if told is not None:
             label = one.job.name if is_standing else f"{one.job.name}, processing {one.processing}"
-            found.append(Compared(one.key, label, told))
+            found.append(Compared(one.key, label, told, in_group(one.job) if is_standing else {}))
     return found
 
 

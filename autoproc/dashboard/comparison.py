@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from autoproc.dashboard.best_figure import Better, Depends, are_alike, best_of
 from autoproc.dashboard.told import Told
 from autoproc.dashboard.used import in_words
 from autoproc.reports.chart import Chart, Drawing, Series, draw
+from autoproc.reports.in_group import is_left_out
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_html import Report
-from autoproc.wording import VERDICTS, Form, angstrom, written
+from autoproc.reports.visit_index import Lamp, judged
+from autoproc.wording import Form, angstrom, written
 
 MOST = 6
 """Results compared at a time: as many as there are colours of curves."""
 NOTHING = "\u2013"
-Better = Callable[[Sequence[float]], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One of the results; key : how an address names it, label : how the page does."""
+    """One of the results.
+
+    key : how an address names it, label : how the page does
+    standing : in its group, as reports/in_group.py has it; empty without one
+    """
 
     key: str
     label: str
     told: Told
+    standing: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> tuple[Lamp, str]:
+        """Its light and what that means in words, as lists of sweeps have them."""
+        summary = self.told.summary
+        own = (summary.get("quality") or {}).get("verdict")
+        return judged(str(summary.get("status") or ""), str(self.standing.get("verdict") or own or ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure of one of the results; differs : it is another than that of the first; is_best : of all that differ."""
+    """A figure of one of the results.
+
+    differs : it is another than that of the first; is_best : of all that differ; lamp : its light, "" for none
+    """
 
     text: str
     differs: bool = False
     is_best: bool = False
+    lamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +65,37 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class _Figure:
-    """Where in a summary a figure is, how it is written, and which value is the better one."""
+    """Where in a summary a figure is, how it is written, which value is the better one, and where that may be said."""
 
     label: str
     path: tuple[str, ...]
     form: Form
     better: Better | None = None
+    depends: Depends = Depends.NOTHING
 
 
-def _ranges(label: str, key: str, form: Form, better: Better | None) -> tuple[_Figure, ...]:
+def _ranges(
+    label: str, key: str, form: Form, better: Better | None, depends: Depends = Depends.AMOUNT_AND_LIMIT
+) -> tuple[_Figure, ...]:
     statistics = "merging_statistics"
     return (
-        _Figure(label, (statistics, "overall", key), form, better),
-        _Figure(f"{label} at low resolution", (statistics, "inner", key), form, better),
-        _Figure(f"{label} at high resolution", (statistics, "outer", key), form, better),
+        _Figure(label, (statistics, "overall", key), form, better, depends),
+        _Figure(f"{label} at low resolution", (statistics, "inner", key), form, better, depends),
+        _Figure(f"{label} at high resolution", (statistics, "outer", key), form, better, depends),
     )
 
 
 FIGURES = (
-    _Figure("resolution (\u00c5)", ("d_min",), angstrom, min),
-    *_ranges("completeness (%)", "completeness", "{:.1f}", max),
-    *_ranges("multiplicity", "multiplicity", "{:.1f}", max),
+    _Figure("resolution (\u00c5)", ("d_min",), angstrom, min, Depends.AMOUNT),
+    *_ranges("completeness (%)", "completeness", "{:.1f}", max, Depends.NOTHING),
+    *_ranges("multiplicity", "multiplicity", "{:.1f}", max, Depends.NOTHING),
     *_ranges("I/\u03c3", "i_over_sigma", "{:.1f}", max), *_ranges("Rmeas", "r_meas", "{:.3f}", min),
     *_ranges("Rpim", "r_pim", "{:.3f}", min), *_ranges("CC\u00bd", "cc_half", "{:.3f}", max),
     *_ranges("anomalous CC", "cc_anom", "{:.3f}", max),
-    _Figure("ISa", ("isa",), "{:.1f}", max), _Figure("Wilson B (\u00c5\u00b2)", ("wilson_b",), "{:.1f}"),
+    _Figure("ISa", ("isa",), "{:.1f}", max, Depends.AMOUNT),
+    _Figure("Wilson B (\u00c5\u00b2)", ("wilson_b",), "{:.1f}"),
     _Figure("observations", ("merging_statistics", "overall", "n_observations"), "{:d}"),
-    _Figure("unique reflections", ("merging_statistics", "overall", "n_unique"), "{:d}", max),
+    _Figure("unique reflections", ("merging_statistics", "overall", "n_unique"), "{:d}", max, Depends.AMOUNT),
     _Figure("images used", ("n_images_used",), "{:d}"), _Figure("spots", ("n_spots",), "{:d}"),
     _Figure("spots indexed", ("fraction_indexed",), "{:.1%}", max), _Figure("lattices", ("n_lattices",), "{:d}"),
     _Figure("RMSD x (px)", ("rmsd", "x_px"), "{:.3f}", min), _Figure("RMSD y (px)", ("rmsd", "y_px"), "{:.3f}", min),
@@ -86,10 +108,11 @@ def rows_of(compared: Sequence[Compared]) -> list[Row]:
     """The figures that any of the results has."""
     summaries = [one.told.summary for one in compared]
     rows = [
-        _words("verdict", [VERDICTS.get(str((s.get("quality") or {}).get("verdict")), NOTHING) for s in summaries]),
+        _lights("verdict", [one.judged for one in compared]),
+        _words("in its group", [str(one.standing.get("words") or NOTHING) for one in compared]),
         _words("space group", [s.get("space_group") or NOTHING for s in summaries]),
         _words("unit cell", [_cell(s.get("unit_cell")) for s in summaries]),
-        *(_numbers(figure, [_value(s, figure.path) for s in summaries]) for figure in FIGURES),
+        *(_numbers(figure, compared) for figure in FIGURES),
         _words("autoproc", [str(s.get("autoproc_version") or NOTHING) for s in summaries]),
     ]
     return [row for row in rows if any(cell.text != NOTHING for cell in row.cells)]
@@ -126,34 +149,55 @@ def _figures(report: Report | None) -> list[tuple[str, Figure]]:
 
 
 def _over_each_other(title: str, charts: Sequence[tuple[int, Chart]], compared: Sequence[Compared]) -> Figure:
-    """The first curve of each chart: that which it is named after."""
+    """The first curve of each chart; said once what it is of where it is of the same in all, else with each."""
     first = charts[0][1]
     kind = first.series[0].kind if first.series else "line"
+    curves = {_curve(chart) for _, chart in charts}
     series = [
-        Series(chart.series[0].x, chart.series[0].y, compared[number].label, "line" if kind == "area" else kind, number)
+        Series(
+            chart.series[0].x, chart.series[0].y,
+            ": ".join(filter(None, (compared[number].label, _curve(chart) if len(curves) > 1 else ""))),
+            "line" if kind == "area" else kind, number,
+        )
         for number, chart in charts
         if chart.series
-    ]
+    ]  # fmt: skip
     limits = [[chart.y_limits[end] for _, chart in charts] for end in (0, 1)]
     low = None if None in limits[0] else min(v for v in limits[0] if v is not None)
     high = None if None in limits[1] else max(v for v in limits[1] if v is not None)
-    what = first.series[0].label if first.series and len(first.series) > 1 else ""
     marks = [mark for mark in first.marks if mark.along == "y"]
     chart = Chart(series, first.x_label, first.y_label, (low, high), marks, first.resolution)
-    return Figure(title, f"{what}, of each." if what and what != "all" else "", draw(chart))
+    what = curves.pop() if len(curves) == 1 else ""
+    return Figure(title, f"{what}, of each." if what else "", draw(chart))
+
+
+def _curve(chart: Chart) -> str:
+    """What the first of several curves is of; "" where there is one, or it is of all."""
+    label = chart.series[0].label if len(chart.series) > 1 else ""
+    return "" if label == "all" else label
 
 
 def _words(label: str, texts: Sequence[str]) -> Row:
     return Row(label, tuple(Cell(text, text != texts[0]) for text in texts))
 
 
-def _numbers(figure: _Figure, values: Sequence[float | None]) -> Row:
+def _lights(label: str, judged_so: Sequence[tuple[Lamp, str]]) -> Row:
+    first = judged_so[0][1]
+    return Row(label, tuple(Cell(words, words != first, lamp=lamp) for lamp, words in judged_so))
+
+
+def _numbers(figure: _Figure, compared: Sequence[Compared]) -> Row:
+    """Results that their group is made without differ in kind: theirs is never the best, and says nothing of others."""
+    values = [_value(one.told.summary, figure.path) for one in compared]
     texts = [NOTHING if value is None else written(value, figure.form) for value in values]
-    known = [value for value in values if value is not None]
-    best = None
-    if figure.better is not None and len(set(texts)) > 1 and len(known) > 1:
-        best = written(figure.better(known), figure.form)
-    return Row(figure.label, tuple(Cell(text, text != texts[0], text == best) for text in texts))
+    may_win = [not is_left_out(one.standing) for one in compared]
+    held = [one.told.summary for one, may in zip(compared, may_win, strict=True) if may]
+    found = best_of(values, may_win, figure.better, are_alike(held, figure.depends))
+    best = None if found is None or len(set(texts)) < 2 else written(found, figure.form)
+    return Row(
+        figure.label,
+        tuple(Cell(text, text != texts[0], may and text == best) for text, may in zip(texts, may_win, strict=True)),
+    )
 
 
 def _value(summary: Mapping[str, Any], path: Sequence[str]) -> float | None:

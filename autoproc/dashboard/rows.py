@@ -32,7 +32,7 @@ def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
     """A sweep's facts; interrupted : numbers of those under way on which nobody works."""
     state = INTERRUPTED if job.id in interrupted else str(job.state)
     result: Mapping[str, Any] = job.result if job.state is State.processed else {}
-    group = group_of(job.result) if job.state in (State.processed, State.failed) else {}
+    group = in_group(job)
     lamp, words = judged(state, verdict_of(job.result if group else result))
     progress = PROGRESS.fullmatch(job.progress if state == State.running else "")
     percent = progress["percent"] if progress else None
@@ -53,6 +53,11 @@ def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def in_group(job: Job) -> Mapping[str, Any]:
+    """How its results stand in their group; empty without a group, and while they are made anew."""
+    return group_of(job.result) if job.state in (State.processed, State.failed) else {}
+
+
 def _words(job: Job, state: str) -> str:
     """What is to be said of it."""
     if state == INTERRUPTED:
@@ -62,7 +67,7 @@ def _words(job: Job, state: str) -> str:
     if job.state is State.queued:
         return _waiting(job)
     said = doubts_in_words(job.result) if job.state is State.processed else job.error
-    group = group_of(job.result).get("words", "") if job.state is State.failed else ""
+    group = in_group(job).get("words", "") if job.state is State.failed else ""
     partial = f"partial: {job.partial}" if job.partial else ""
     return "; ".join(filter(None, (said, group, partial, "" if job.damage == said else job.damage)))
 

@@ -1,4 +1,4 @@
-"""How the whole visit stands: who is at work, what is coming, how many sweeps there are of each kind."""
+"""How the whole visit stands: what is being processed, what is coming, how many sweeps there are of each kind."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def at_work(queue: JobQueue, is_attended: bool, numbers: dict[str, int]) -> str:
     left = numbers["waiting"] + numbers["interrupted"]
     if not is_attended:
         goes_on = f": `autoproc run` goes on with {counted(left, 'sweep')}" if left else ""
-        return f"nobody is at work{goes_on}"
+        return f"no run is processing{goes_on}"
     watched = queue.presence.watched()
     where = f"watching {legible(', '.join(watched))}" if watched else "at work"
     doing = [f"{numbers['running']} under way" if numbers["running"] else "", f"{left} waiting" if left else ""]

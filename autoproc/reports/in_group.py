@@ -17,6 +17,8 @@ MOST_LETTERS = 80
 """Of why a sweep was left out; the group's summary has all of it."""
 SYMMETRY = "symmetry: "
 """How the names of a group's doubts about its symmetry begin."""
+LEFT_OUT = "left out of "
+"""How it begins in words where a group is made without a sweep's data."""
 
 
 def standings(
@@ -33,7 +35,7 @@ def standings(
 def _standing(name: str, group: str, result: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     of_sweep = (result.get("aside") or {}).get(name) or {}
     if name in of_sweep or len(of_sweep) >= max(own.get("n_lattices") or 1, 1):
-        words = f"left out of {group}: {in_brief(next(iter(of_sweep.values())), MOST_LETTERS)}"
+        words = f"{LEFT_OUT}{group}: {in_brief(next(iter(of_sweep.values())), MOST_LETTERS)}"
         verdict = _worst(["look", own.get("verdict") or "look"])
         return {"name": group, "words": words, "settled": [], "space_group": "", "verdict": verdict}
     doubts = own.get("doubts") or []
@@ -88,6 +90,11 @@ def _worst(verdicts: Sequence[str]) -> str:
 def group_of(result: Mapping[str, Any]) -> Mapping[str, Any]:
     """How a sweep stands in its group, as the queue keeps it with the result; empty without a group."""
     return result.get("group") or {}
+
+
+def is_left_out(standing: Mapping[str, Any]) -> bool:
+    """Whether a group is made without the data of a sweep that stands so in it."""
+    return str(standing.get("words", "")).startswith(LEFT_OUT)
 
 
 def verdict_of(result: Mapping[str, Any]) -> str:

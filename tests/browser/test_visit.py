@@ -77,7 +77,7 @@ def test_a_program_that_is_killed_is_missed_at_once(window, address, queue, monk
     for module in ("presence", "owner"):
         monkeypatch.setattr(f"autoproc.service.job_queue.{module}.is_dead", lambda program: True)
     page.locator(".is-interrupted").get_by_text("autoproc run").wait_for()
-    page.get_by_text("nobody is at work").wait_for()
+    page.get_by_text("no run is processing").wait_for()
 
 
 def test_lists_change_without_loading_the_page_and_can_be_gone_back_to(window, address):
