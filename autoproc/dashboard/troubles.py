@@ -49,9 +49,7 @@ class NoSuchPage(AutoprocError):
     """An address that leads nowhere."""
 
     what = "there is nothing at {path}"
-    hint = (
-        "look whether the address is right: no page has a slash at its end; the list leads to all there is"
-    )
+    hint = "look whether the address is right: no page has a slash at its end; the list leads to all there is"
 
 
 STATUS: tuple[tuple[type[AutoprocError], int], ...] = (

@@ -230,7 +230,7 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
     if summary["timings"]:
         total = sum(summary["timings"].values())
         parts = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in summary["timings"].items())
-        lines += ["", _wrapped(f"Seconds: {total:.1f} in all ({parts})")]
+        lines += ["", _wrapped(f"Seconds in the stages, without what is written between them: {total:.1f} ({parts})")]
     return "\n".join(lines) + "\n"
 
 

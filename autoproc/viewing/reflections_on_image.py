@@ -9,6 +9,7 @@ import numpy as np
 
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.scaling.params import ScaleParams
 from autoproc.viewing.images import SweepOfImages
 from autoproc.viewing.sweep_of_rows import sweep_of_rows
 
@@ -34,6 +35,7 @@ FATES: tuple[tuple[str, Flag, str], ...] = (
 """What became of a reflection, by the first of these flags that it has, with that in words."""
 NOT_SCALED = next(number for number, (_, flag, _) in enumerate(FATES) if flag is Flag.EXCLUDED_FOR_SCALING)
 BEYOND = ("beyond", "beyond the resolution limit: not merged, and nothing is wrong with it")
+PARTIAL = ("rejected", "recorded in part only: too little of it is on the images to scale it")
 UNINDEXED = ("unindexed", "no lattice explains it")
 FOUND = ("found", "a spot as found, before any lattice was known")
 
@@ -55,11 +57,13 @@ def fates(table: Reflections, d_min: float | None = None) -> tuple[np.ndarray, l
         result[(flags & np.uint64(flag)) != 0] = number
     if d_min is not None:
         result[(result == NOT_SCALED) & (table["d"] < d_min)] = len(FATES) + 1
+    if "partiality" in table:
+        result[(result == NOT_SCALED) & (table["partiality"] < ScaleParams().min_partiality)] = len(FATES) + 2
     if "hkl" in table:
         is_lost = ~np.any(table["hkl"], axis=1)
         result[is_lost] = len(FATES)
     kinds = [(kind, words) for kind, _, words in FATES]
-    return result, [{"kind": kind, "words": words} for kind, words in (*kinds, otherwise, BEYOND)]
+    return result, [{"kind": kind, "words": words} for kind, words in (*kinds, otherwise, BEYOND, PARTIAL)]
 
 
 def rows_on_images(table: Reflections, frame: int, n: int = 1) -> np.ndarray:

@@ -34,7 +34,11 @@ def sweep_of_rows(table: Reflections, experiments: Sequence[Experiment]) -> np.n
 
 
 def image_numbers(place: np.ndarray, sweep: np.ndarray, experiments: Sequence[Experiment]) -> np.ndarray:
-    """(N,) the number of the image of each place (N, 3) px, px, frame of its sweep (N,)."""
-    first = np.array([experiments[members[0]].scan.image_range[0] for members in sweeps_of(experiments)])
-    number: np.ndarray = np.floor(place[:, 2]).astype(int) + first[sweep]
+    """(N,) the number of the image of each place (N, 3) px, px, frame of its sweep (N,).
+
+    The middle of a reflection may lie before the first image or after the last, which it is then on.
+    """
+    ranges = np.array([experiments[members[0]].scan.image_range for members in sweeps_of(experiments)])
+    first, last = ranges[sweep].T
+    number: np.ndarray = np.clip(np.floor(place[:, 2]).astype(int) + first, first, last)
     return number

@@ -242,3 +242,11 @@ def test_reflections_that_name_other_experiments_are_doubted():
     assert doubt_of(indexed.with_identifiers({}), models) == ""
     assert doubt_of(indexed, [replace(models[0], identifier="")]) == ""
     assert doubt_of(Reflections({"flags": [1]}, {0: "x"}), models) == "", "spots are of the models before"
+
+
+def test_what_is_recorded_in_part_is_told_as_such():
+    flags = int(Flag.INTEGRATED_SUM | Flag.EXCLUDED_FOR_SCALING)
+    table = Reflections({"flags": [flags, flags], "hkl": [[1, 2, 3]] * 2, "d": [2.0] * 2, "partiality": [0.1, 1.0]})
+    fate, words = fates(table)
+    assert "in part" in words[fate[0]]["words"]
+    assert "not good enough" in words[fate[1]]["words"]

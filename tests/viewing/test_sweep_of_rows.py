@@ -10,7 +10,7 @@ from models_for_tests import experiment
 
 from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Reflections
-from autoproc.viewing.sweep_of_rows import sweep_of_experiments, sweep_of_rows
+from autoproc.viewing.sweep_of_rows import image_numbers, sweep_of_experiments, sweep_of_rows
 
 
 def of_images(name):
@@ -47,3 +47,10 @@ def test_tables_without_these_columns_are_of_the_first_sweep(experiments):
 def test_absurd_numbers_are_within_what_there_is(experiments):
     table = Reflections({"experiment_id": [99, -1, -7], "imageset_id": [0, 99, -5]})
     assert sweep_of_rows(table, experiments).tolist() == [2, 2, 0]
+
+
+def test_images_are_numbered_as_each_sweep_has_them_and_within_it(experiments):
+    first, last = experiments[0].scan.image_range
+    place = np.array([[0, 0, 0.5], [0, 0, 3.99], [0, 0, -0.2], [0, 0, 1000.0]])
+    numbers = image_numbers(place, np.zeros(4, int), experiments)
+    assert numbers.tolist() == [first, first + 3, first, last]

@@ -71,7 +71,7 @@ export class ReflectionPanel {
       if (value !== undefined && value !== null) facts.push([words, `${figure(value)} ± ${figure(columns[`sigma_${name}`][0], 3)}`]);
     }
     facts.push(["background", `${figure(background, 3)} a pixel`]);
-    const named = { partiality: "recorded part", profile_correlation: "profile correlation", inverse_scale: "scale", zeta: "ζ" };
+    const named = { partiality: "recorded part", profile_correlation: "profile correlation", inverse_scale: "scale", lp: "Lorentz and polarisation", qe: "detected part", zeta: "ζ" };
     for (const [name, words] of Object.entries(named)) if (name in other) facts.push([words, figure(other[name], 3)]);
     return facts;
   }
@@ -90,7 +90,7 @@ export class ReflectionPanel {
     button.addEventListener("click", () => { this.state.change({ row }); this.show(true); });
     const isOff = told.deviation && Math.abs(told.deviation[n] ?? 0) > FAR;
     const cells = [
-      element("td", {}, button, told.is_mate[n] ? " −" : ""), imageOf(told, n, this.state),
+      element("td", {}, button, told.is_mate[n] ? element("span", { title: "of I(−): Friedel's mate", textContent: " (−)" }) : ""), imageOf(told, n, this.state),
       told.intensity && told.sigma[n] > 0 ? `${figure(told.intensity[n])} ± ${figure(told.sigma[n], 3)}` : "",
       told.deviation ? figure(told.deviation[n], 2) : "",
     ].map((cell) => (cell instanceof Element ? cell : element("td", { textContent: cell })));

@@ -5,7 +5,7 @@ import { reason } from "./tiles.js";
 
 export const KINDS = {
   found: ["--c0", "spots as found"], unindexed: ["--bad", "of no lattice"], indexed: ["--c2", "indexed"],
-  predicted: ["--c4", "predicted"], integrated: ["--c0", "integrated"], rejected: ["--c1", "rejected"],
+  predicted: ["--c4", "predicted"], integrated: ["--c0", "integrated"], rejected: ["--c1", "left out"],
   beyond: ["--soft", "beyond the limit"],
 };
 const KEPT = 40; // images whose reflections are kept

@@ -55,11 +55,22 @@ function options(chart, width, linked) {
   return {
     width, height: HEIGHT, series, bands, axes: axes(chart),
     scales: { x: { time: false }, y: { range: (u, low, high) => yRange(chart, low, high) } },
-    cursor: { drag: { x: true, y: false }, focus: { prox: 24 }, ...(linked?.key ? { sync: { key: linked.key, scales: ["x", null] } } : {}) },
+    cursor: {
+      y: false, drag: { x: true, y: false }, focus: { prox: 24 }, // a height says nothing on the other plots
+      move: (u, left, top) => [onPoint(u, left), top],
+      ...(linked?.key ? { sync: { key: linked.key, scales: ["x", null] } } : {}),
+    },
     focus: { alpha: 0.35 },
     legend: { live: true },
     hooks: { draw: [(u) => drawMarks(u, chart.marks)] },
   };
+}
+
+/** The place of the point that is told, so that the line stands on it. */
+function onPoint(u, left) {
+  if (left < 0) return left;
+  const x = u.data[0][u.posToIdx(left)];
+  return x === undefined || x === null ? left : u.valToPos(x, "x");
 }
 
 function xSeries(chart) {

@@ -1,8 +1,8 @@
 // The report's charts drawn anew by uPlot, in place of the server's drawings: hover, zoom, cursors that move together.
+import { IMAGE } from "./axes.js";
 import { draw } from "./chart.js";
 import { listenToMap } from "./map.js";
 
-const IMAGE = "image number"; // the x label of all charts that share a cursor
 
 /** address : of the numbers; here : of the page of the sweep whose images are linked, or "" for none */
 export async function enliven(address, here) {
