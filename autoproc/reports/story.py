@@ -69,11 +69,6 @@ def known_isa(scaled: ScaleResult) -> float | None:
     return scaled.isa if fitted and np.isfinite(scaled.isa) else None
 
 
-def alternatives_of(symmetry: SymmetryResult) -> list[str]:
-    """Space groups that the data cannot tell from the chosen one, each once, in its axes."""
-    return list(dict.fromkeys(symbol(g) for g in symmetry.alternatives if g != symmetry.space_group))
-
-
 def _images(p: Processing) -> list[Line]:
     if p.data_sets:
         lines = [Line("" if n else "Data sets", words) for n, words in enumerate(sentences(p.data_sets))]
@@ -196,9 +191,8 @@ def _symmetry(p: Processing) -> list[Line]:
     if s.absences.centre is not None and not s.is_given:
         likelihood = f"likelihood {s.absences.candidates[0].score:.3f}"
         lines.append(Line("", f"{likelihood} of all space groups of this Laue class, as for a small molecule"))
-    if s.alternatives:
-        others = " or ".join(alternatives_of(s))
-        lines.append(Line("", f"these data cannot tell it from {others}"))
+    if s.untold:
+        lines.append(Line("", f"these data cannot tell it from {' or '.join(s.untold)}"))
     few = "" if s.is_given else resting_on_few(s.space_group, s.absences)
     lines += [Line("", few)] if few else []
     higher = _higher_symmetry(s)

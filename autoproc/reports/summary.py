@@ -26,7 +26,7 @@ from autoproc.reports.data_sets import as_facts
 from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.recipes import recipes
-from autoproc.reports.story import Line, alternatives_of, known_isa, story
+from autoproc.reports.story import Line, known_isa, story
 from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.reports.whose_crystal import whose_crystal
 from autoproc.stages.anisotropy import AXES
@@ -134,7 +134,7 @@ def _crystal_facts(p: Processing | None) -> dict[str, Any]:
     if p.symmetry is not None:
         facts["space_group"] = symbol(p.symmetry.space_group)
         facts["laue_group"] = symbol(p.symmetry.laue_group)
-        facts["alternatives"] = alternatives_of(p.symmetry)
+        facts["alternatives"] = p.symmetry.untold
     if p.merged is not None:
         facts["unit_cell"] = _rounded(p.merged.cell.parameters)
     return facts

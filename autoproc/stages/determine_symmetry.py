@@ -18,7 +18,7 @@ from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import proper_rotations_of, symbol
 from autoproc.symmetry.absences import Absences, absence_signature, equally_good
 from autoproc.symmetry.consistency import compose
-from autoproc.symmetry.doubts import resting_on_few, symmetry_warnings
+from autoproc.symmetry.doubts import resting_on_few, symmetry_warnings, untold_laue_words
 from autoproc.symmetry.elements import CorrelationModel, ElementScore
 from autoproc.symmetry.given_setting import axes_words
 from autoproc.symmetry.in_axes import absences_in
@@ -81,6 +81,16 @@ class SymmetryResult:
     reference: int
     is_given: bool = False
     told_by: str = ""
+
+    @property
+    def untold(self) -> list[str]:
+        """What the data cannot tell from the space group, in words, each once: what other Laue groups leave open first.
+
+        None where the space group was given.
+        """
+        of_laue = [] if self.is_given else untold_laue_words(self.best, self.subgroups)
+        names = [symbol(g) for g in self.alternatives if g != self.space_group]
+        return list(dict.fromkeys([*of_laue, *names]))
 
     @property
     def new_axes(self) -> str:
@@ -248,9 +258,10 @@ def _absence_lines(result: SymmetryResult) -> list[str]:
     lines.append(f"{what}: {symbol(result.space_group)}")
     few = "" if result.is_given else resting_on_few(result.space_group, result.absences)
     lines += [f"Its {few}."] if few else []
-    if result.alternatives:
-        names = " or ".join(symbol(g) for g in result.alternatives)
-        lines.append(f"It could as well be {names}, which these data cannot tell from it; the first is used.")
+    if result.untold:
+        lines.append(
+            f"It could as well be {' or '.join(result.untold)}, which these data cannot tell from it; the first is used."
+        )
     return lines
 
 

@@ -16,6 +16,9 @@ from autoproc.wording import counted
 
 MIN_CONFIDENCE = 0.5
 """Of the Laue group; below, others are nearly as likely."""
+NEARLY_AS_LIKELY = 0.5
+"""Of the likelihood of the Laue group that was chosen, from which another is named beside the next best one. Reckoned:
+odds of 2 to 1 decide nothing."""
 MIN_PAIRS = 3
 PSEUDO_CC = 0.4
 CC_DROP = 0.15
@@ -108,13 +111,35 @@ def _likely_only(absences: Absences) -> list[str]:
     ]
 
 
-def _laue_warnings(best: SubgroupScore, subgroups: Sequence[SubgroupScore]) -> list[str]:
+def untold_laue_groups(best: SubgroupScore, subgroups: Sequence[SubgroupScore]) -> tuple[SubgroupScore, ...]:
+    """Laue groups that may as well be the crystal's as the best, each name once; none where the best is clear.
+
+    subgroups : all of them, the most likely first
+    """
     others = [s for s in subgroups if s is not best]
     if best.confidence >= MIN_CONFIDENCE or not others:
+        return ()
+    near = [others[0], *(s for s in others[1:] if s.likelihood >= NEARLY_AS_LIKELY * best.likelihood)]
+    likeliest_of_name: dict[str, SubgroupScore] = {}
+    for score in near:
+        likeliest_of_name.setdefault(symbol(score.subgroup.patterson), score)
+    return tuple(likeliest_of_name.values())
+
+
+def untold_laue_words(best: SubgroupScore, subgroups: Sequence[SubgroupScore]) -> list[str]:
+    """Of those groups what the crystal's space group may as well be, in words."""
+    own = symbol(best.subgroup.patterson)
+    names = [symbol(s.subgroup.patterson) for s in untold_laue_groups(best, subgroups)]
+    told = [f"{name} along other axes" if name == own else name for name in names]
+    return [f"any of Laue group{'s' if len(told) > 1 else ''} {', '.join(told)}"] if told else []
+
+
+def _laue_warnings(best: SubgroupScore, subgroups: Sequence[SubgroupScore]) -> list[str]:
+    others = untold_laue_groups(best, subgroups)
+    if not others:
         return []
-    return [
-        f"{UNCERTAIN_LAUE}: {_scored(best)} or {_scored(others[0])}; more rotation tells, or give symmetry.laue_group="
-    ]
+    names = " or ".join(_scored(s) for s in (best, *others))
+    return [f"{UNCERTAIN_LAUE}: {names}; more rotation tells, or give symmetry.laue_group="]
 
 
 def _against(

@@ -12,7 +12,7 @@ from processed import processed_sweep
 from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Flag
 from autoproc.reports.how_far import is_cut_at_estimate
-from autoproc.reports.story import Line, alternatives_of, story
+from autoproc.reports.story import Line, story
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import angstrom
 
@@ -105,16 +105,26 @@ def test_a_space_group_that_was_given_is_said_to_be(processing, given):
 def test_alternatives_are_named_once_and_never_the_group_itself(processing):
     groups = [gemmi.SpaceGroup(n) for n in ("P 43 21 2", "P 41 21 2", "P 43 21 2")]
     p = changed(processing, "symmetry", space_group=groups[1], alternatives=tuple(groups))
-    assert alternatives_of(p.symmetry) == ["P 43 21 2"]
+    assert p.symmetry.untold == ["P 43 21 2"]
     assert "these data cannot tell it from P 43 21 2" in told(p, "Symmetry")
     none = changed(processing, "symmetry", alternatives=())
     assert not any("cannot tell" in line for line in told(none, "Symmetry"))
 
 
+def test_what_laue_groups_leave_open_comes_before_space_groups_of_the_chosen_one(processing):
+    s = processing.symmetry
+    best, other = (replace(one, likelihood=0.4, confidence=0.0) for one in (s.best, s.subgroups[-1]))
+    tied = {"best": best, "subgroups": (best, other), "alternatives": (gemmi.SpaceGroup("P 43 21 2"),)}
+    lines = told(changed(processing, "symmetry", **tied), "Symmetry")
+    assert any("cannot tell it from any of Laue group P -1 or P 43 21 2" in line for line in lines)
+    given = told(changed(processing, "symmetry", **tied | {"is_given": True, "alternatives": ()}), "Symmetry")
+    assert not any("cannot tell" in line for line in given)
+
+
 def test_other_axes_of_the_same_group_are_an_alternative(processing):
     groups = [gemmi.SpaceGroup(n) for n in ("P 21 21 2", "P 21 2 21")]
     p = changed(processing, "symmetry", space_group=groups[0], alternatives=(groups[1],))
-    assert alternatives_of(p.symmetry) == ["P 21 2 21"]
+    assert p.symmetry.untold == ["P 21 2 21"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from autoproc.symmetry.absences import Absences, ScrewAxis, SpaceGroupScore, screws_of
-from autoproc.symmetry.doubts import resting_on_few, symmetry_warnings, tells_too_little
+from autoproc.symmetry.doubts import resting_on_few, symmetry_warnings, tells_too_little, untold_laue_words
 from autoproc.symmetry.elements import CorrelationModel, ElementScore, PairSums
 from autoproc.symmetry.given_setting import GivenSetting
 from autoproc.symmetry.lattice_symmetry import lattice_symmetry
@@ -45,6 +45,20 @@ def test_an_uncertain_laue_group_names_both():
     assert "(0.45)" in warning
     assert said(scored(FULL, 0.5, 0.5), [scored(MONOCLINIC, 0.45, 0.0)]) == ()
     assert said(scored(FULL, 0.5, 0.1)) == ()  # nothing else is possible
+
+
+def test_every_laue_group_that_is_nearly_as_likely_is_named_once():
+    first, second = (s for s in SUBGROUPS[1:3] if s.order == 2)
+    lowest = SUBGROUPS[-1]
+    best, *others = scored(lowest, 0.3, 0.0), scored(first, 0.3), scored(second, 0.2), scored(FULL, 0.14)
+    (warning,) = said(best, others)
+    assert "P -1 (0.30) or P 2/m (0.30); more rotation" in warning
+    assert untold_laue_words(best, [best, *others]) == ["any of Laue group P 2/m"]
+    nearer = [best, *others[:2], scored(FULL, 0.16)]
+    assert untold_laue_words(best, nearer) == ["any of Laue groups P 2/m, P m m m"]
+    of_its_name = [scored(first, 0.4, 0.0), scored(second, 0.4)]
+    assert untold_laue_words(of_its_name[0], of_its_name) == ["any of Laue group P 2/m along other axes"]
+    assert untold_laue_words(scored(FULL), [scored(FULL), best]) == []
 
 
 @pytest.mark.parametrize(("n", "is_said"), [(2, True), (3, False)])
