@@ -191,6 +191,8 @@ def choose_absorption(processing: Processing, config: Config, observer: Observer
         return config
     scaled = processing.scaled
     assert scaled is not None
+    if scaled.uncorrected:  # no level is asked of so few repeats
+        return config
     with processing.timed("scale"):
         shared = trial(scaled, cut_of(processing, config))
 

@@ -18,7 +18,7 @@ from autoproc.reports import checks
 from autoproc.reports.by_wavelength import merged_data_sets, merged_statistics
 from autoproc.reports.checks import Check
 from autoproc.reports.how_far import is_cut_at_estimate
-from autoproc.reports.story import detector_reach, known_isa
+from autoproc.reports.story import detector_reach
 from autoproc.scaling.detector_response import comparable, detector_responses
 from autoproc.scaling.polarisation import polarisation_seen
 from autoproc.scaling.result import ScaleResult
@@ -134,10 +134,10 @@ def _scaling(p: Processing) -> list[Check | None]:
     disturbed_by = [check.name for check in others if check is not None and check.verdict != "good"]
     if p.indexed is not None and len(p.indexed.n_per_lattice) > 1:
         disturbed_by.append("several lattices")
-    a = None if known_isa(p.scaled) is None else p.scaled.error_model.a
+    a = None if p.scaled.isa is None else p.scaled.error_model.a
     return [
         checks.convergence(p.scaled.converged, p.scaled.n_cycles),
-        checks.asymptotic_signal(known_isa(p.scaled)),
+        checks.asymptotic_signal(p.scaled.isa),
         checks.counting_errors(a, p.experiment.detector[0].gain, disturbed_by, _faintest(p.scaled)),
         *others,
     ]

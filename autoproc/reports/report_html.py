@@ -23,7 +23,7 @@ from autoproc.reports.journal import standing
 from autoproc.reports.outliers import outliers_table
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.quality import is_macromolecular
-from autoproc.reports.story import detector_reach, known_isa, story
+from autoproc.reports.story import detector_reach, story
 from autoproc.reports.table import Table
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import images_in_words
@@ -196,7 +196,7 @@ def scaling(p: Processing) -> Section:
     """What scaling corrected and left."""
     if p.scaled is None:
         return Section("Scaling")
-    images, is_fitted = p.scaled.images, known_isa(p.scaled) is not None
+    images, is_fitted = p.scaled.images, p.scaled.isa is not None
     names = plots.names_of(p.scaled.experiments)
     by_image = agreement_by_image(p.scaled.experiments, p.scaled.reflections)
     figures: Sequence[Figure] = [

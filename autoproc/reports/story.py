@@ -21,7 +21,6 @@ from autoproc.reports.how_far import anomalous_words, by_direction, resolution_w
 from autoproc.reports.tables import cell_cells
 from autoproc.reports.whose_crystal import whose_crystal
 from autoproc.scaling.left_out import MOST_REASONS, reasons_left_out, within_limit
-from autoproc.scaling.result import ScaleResult
 from autoproc.stages.determine_symmetry import SymmetryResult
 from autoproc.stages.pipeline import Processing
 from autoproc.symmetry.doubts import resting_on_few
@@ -35,8 +34,6 @@ NOT_DENIED = 0.1
 """Likelihood of a higher symmetry, beside that of the chosen one, from which it is not excluded."""
 FEW_LEFT_OUT = 0.01
 """Part of the observations below which it needs no reason that they were left out."""
-FEWEST_FOR_ISA = 30
-"""Observations with repeats below which the error model is not fitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +58,6 @@ def detector_reach(p: Processing) -> Reach:
     """How far the detector reaches, by the refined geometry where there is one."""
     known = p.refined.experiments[0] if p.refined is not None and p.refined.experiments else p.experiment
     return reach_of(known.detector, known.beam)
-
-
-def known_isa(scaled: ScaleResult) -> float | None:
-    """ISa where the error model was fitted; None where there were too few repeated observations."""
-    fitted = sum(b.n for b in scaled.error_bins) >= FEWEST_FOR_ISA
-    return scaled.isa if fitted and np.isfinite(scaled.isa) else None
 
 
 def _images(p: Processing) -> list[Line]:
@@ -219,12 +210,11 @@ def _higher_symmetry(s: SymmetryResult) -> str:
 def _scaling(p: Processing) -> list[Line]:
     if p.scaled is None:
         return []
-    isa, overall = known_isa(p.scaled), p.scaled.statistics.overall
-    known = f"ISa {isa:.1f}" if isa is not None else "too few repeats to estimate ISa"
+    overall = p.scaled.statistics.overall
     n_within = int(np.count_nonzero(within_limit(p.scaled)))
     outliers = counted(p.scaled.n_outliers, "outlier")
     lines = [Line("Scaling", f"{p.scaled.n_scaled} of {n_within} observations to {angstrom(overall.d_min)} A used, "
-                  f"{outliers}; {known}", "scale")]  # fmt: skip
+                  f"{outliers}; {p.scaled.errors_in_words}", "scale")]  # fmt: skip
     kept = p.scaled.start.params.keep_first
     if kept < 1:
         lines.append(Line("", f"the first {kept:.0%} of the images used; the others are left out, as damaged"))

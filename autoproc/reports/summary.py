@@ -26,7 +26,7 @@ from autoproc.reports.data_sets import as_facts
 from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.recipes import recipes
-from autoproc.reports.story import Line, known_isa, story
+from autoproc.reports.story import Line, story
 from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.reports.whose_crystal import whose_crystal
 from autoproc.stages.anisotropy import AXES
@@ -180,7 +180,7 @@ def _intensity_facts(p: Processing | None) -> dict[str, Any]:
         return facts
     statistics = merged_statistics(p)
     facts["d_min"] = round(statistics.overall.d_min, 3)
-    facts["isa"] = known_isa(p.scaled)
+    facts["isa"] = p.scaled.isa
     if p.merged is not None and np.isfinite(p.merged.wilson_b):
         facts["wilson_b"] = round(p.merged.wilson_b, 2)
     facts["merging_statistics"] = statistics_by_range(statistics)

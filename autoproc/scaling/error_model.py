@@ -20,6 +20,7 @@ wrong, so that both stay (simulated: one pair, 50 times apart, made 17 of an ISa
 TRUNCATED_VARIANCE = 0.99988
 """Mean square of a normal deviate cut (not discarded) at MAX_DEVIATION."""
 MIN_OBSERVATIONS = 30
+"""With repeats, below which the error model is not fitted."""
 A_LIMITS = (0.1, 20.0)
 B_LIMITS = (1e-4, 0.5)
 

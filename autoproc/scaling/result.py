@@ -11,13 +11,14 @@ from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.combine import Candidate
-from autoproc.scaling.error_model import ErrorBin, ErrorModel
+from autoproc.scaling.error_model import MIN_OBSERVATIONS, ErrorBin, ErrorModel
 from autoproc.scaling.links import words_of_parts
 from autoproc.scaling.solve import Start
 from autoproc.wording import number_ranges
 
 LISTED = 8
 """Stretches of images that are named."""
+TOO_FEW_REPEATS = "too few repeats to estimate ISa"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,7 @@ class ScaleResult:
     others : of each experiment that agrees with the others in no setting, a warning; compared with itself only
     alone : warnings of experiments that have too little in common with the others to be compared
     apart : of each experiment that is left out for having nothing in common with the others, a warning
+    uncorrected : why the correction of absorption that was asked for was not made; empty where it was
     """
 
     experiments: tuple[Experiment, ...]
@@ -71,11 +73,22 @@ class ScaleResult:
     others: Mapping[int, str] = field(default_factory=dict)
     alone: tuple[str, ...] = ()
     apart: Mapping[int, str] = field(default_factory=dict)
+    uncorrected: str = ""
 
     @property
-    def isa(self) -> float:
-        """Asymptotic I/sigma, 1/(a b)."""
-        return self.error_model.isa
+    def isa(self) -> float | None:
+        """Asymptotic I/sigma, 1/(a b); None where the error model was not fitted, and a and b are assumed."""
+        is_fitted = self.start.params.error_model and sum(b.n for b in self.error_bins) >= MIN_OBSERVATIONS
+        return self.error_model.isa if is_fitted and np.isfinite(self.error_model.isa) else None
+
+    @property
+    def errors_in_words(self) -> str:
+        """ISa, or why there is none."""
+        if self.isa is not None:
+            return f"ISa {self.isa:.1f}"
+        if not self.start.params.error_model:
+            return "ISa is not estimated, as asked for: the sigmas may be too small"
+        return f"{TOO_FEW_REPEATS}: the sigmas may be too small"
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -84,7 +97,8 @@ class ScaleResult:
             f"{words}: left out with what reaches into them; was the beam lost, or the shutter late?"
             for words in self.odd_image_words
         ]
-        return (*self.apart_words, *self.blank_image_words, *left_out, *self.unsteady_words)
+        uncorrected = [self.uncorrected] if self.uncorrected else []
+        return (*self.apart_words, *uncorrected, *self.blank_image_words, *left_out, *self.unsteady_words)
 
     @property
     def apart_words(self) -> list[str]:

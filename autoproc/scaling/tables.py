@@ -28,7 +28,7 @@ def _corrections(result: ScaleResult) -> str:
         lines.append(f"{len(result.blank_images)} blank images left out: {_ranges(result)}")
     lines += [f"{words}: left out" for words in result.odd_image_words]
     lines += result.unsteady_words
-    lines += [f"Warning: {words}" for words in result.apart_words]
+    lines += [f"Warning: {words}" for words in (*result.apart_words, result.uncorrected) if words]
     return "\n".join(lines) + "\n"
 
 
@@ -44,26 +44,34 @@ def _ranges(result: ScaleResult) -> str:
     return ", ".join(number_ranges(images) for images in by_experiment.values())
 
 
+TRIAL_R_MEAS = (
+    "The trial Rmeas is of observations above their sigmas after the first cycle, without the greatest deviations;\n"
+    "Rmeas of the scaled data is in the tables below."
+)
+
+
 def _choices(result: ScaleResult) -> str:
     if not result.candidates:
         return ""
     rows = [(c.name, "-" if c.r_meas is None else f"{c.r_meas:.5f}") for c in result.candidates]
-    table = ruled_table(("Intensities", "Rmeas"), rows, left=(0,))
+    table = ruled_table(("Intensities", "trial Rmeas"), rows, left=(0,))
     best = result.candidates[0]
-    why = "of noise, Rmeas tells nothing" if best.r_meas is None else "no others give a lower Rmeas"
-    return f"{table}\n{best.name} intensities are used: {why}\n"
+    why = "of noise, Rmeas tells nothing" if best.r_meas is None else "no others give a lower trial Rmeas"
+    return f"{table}\n{best.name} intensities are used: {why}\n{TRIAL_R_MEAS}\n"
 
 
 def _error_model(result: ScaleResult) -> str:
     model = result.error_model
     header = ("Intensity range (<Ih>)", "n_refl", "Uncorrected variance", "Corrected variance")
     rows = [(f"{b.i_max:.2f} - {b.i_min:.2f}", b.n, f"{b.before:.3f}", f"{b.after:.3f}") for b in result.error_bins]
+    limit, how = ("none", " (assumed, not fitted)") if result.isa is None else (f"{result.isa:.3f}", "")
     lines = [
         "Error model details:",
         "  Type: basic",
-        f"  Parameters: a = {model.a:.5f}, b = {model.b:.5f}",
+        f"  Parameters: a = {model.a:.5f}, b = {model.b:.5f}{how}",
         "  Error model formula: \u03c3'\u00b2 = a\u00b2(\u03c3\u00b2 + (bI)\u00b2)",
-        f"  estimated I/sigma asymptotic limit: {model.isa:.3f}",
+        f"  estimated I/sigma asymptotic limit: {limit}",
+        *([f"Warning: {result.errors_in_words}"] if result.isa is None else []),
         "",
         ruled_table(header, rows, left=(0,)),
     ]

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.models.reflections import Reflections
+from autoproc.scaling.absorption import n_harmonics
+from autoproc.scaling.observations import Observations
 from autoproc.scaling.params import ScaleParams
+from autoproc.scaling.solve import ABSORPTION
+from autoproc.wording import counted
 
 
 def knows_images(reflections: Reflections) -> bool:
@@ -29,6 +33,23 @@ def within_the_known(reflections: Reflections, params: ScaleParams) -> ScalePara
     if not knows_images(reflections):
         changed |= {"decay": False, "min_image_ratio": 0.0, "max_image_deviation": 0.0}
     return params.model_copy(update=changed)
+
+
+def within_the_repeats(observations: Observations, n_experiments: int, params: ScaleParams) -> tuple[ScaleParams, str]:
+    """The parameters without the surface of absorption where repeats are fewer than its coefficients, and why.
+
+    A repeat is an observation of a reflection beyond its first; each bears on one number. Reckoned: restraints would
+    hold what repeats do not tell, but nothing is left to judge the others by.
+    """
+    n_parameters = n_harmonics(ABSORPTION[params.absorption_level][0]) * n_experiments
+    n_repeats = len(observations) - len(observations.groups)
+    if n_repeats >= n_parameters:
+        return params, ""
+    why = (
+        f"absorption is not corrected: {counted(len(observations), 'observation')} with "
+        f"{counted(n_repeats, 'repeat')} do not tell the {n_parameters} parameters of the correction"
+    )
+    return params.model_copy(update={"absorption_level": "off"}), why
 
 
 def what_is_not_found(reflections: Reflections, params: ScaleParams) -> list[str]:

@@ -259,9 +259,8 @@ def _absence_lines(result: SymmetryResult) -> list[str]:
     few = "" if result.is_given else resting_on_few(result.space_group, result.absences)
     lines += [f"Its {few}."] if few else []
     if result.untold:
-        lines.append(
-            f"It could as well be {' or '.join(result.untold)}, which these data cannot tell from it; the first is used."
-        )
+        names = " or ".join(result.untold)
+        lines.append(f"It could as well be {names}, which these data cannot tell from it; the first is used.")
     return lines
 
 

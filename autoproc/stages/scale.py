@@ -28,7 +28,7 @@ from autoproc.scaling.result import ImageScales, ScaleResult
 from autoproc.scaling.solve import Solution, solve
 from autoproc.scaling.state import State, checked, expectation, factor_variances, image_ratios
 from autoproc.scaling.tables import format_scale
-from autoproc.scaling.unknowns import what_is_not_found, within_the_known
+from autoproc.scaling.unknowns import what_is_not_found, within_the_known, within_the_repeats
 
 
 @single_threaded_blas
@@ -55,6 +55,7 @@ def scale(
         experiments, reflections, params.min_partiality, params.min_i_over_sigma, params.d_min, params.d_max, excluded,
         params.keep_first, agreed.doubtful,
     )  # fmt: skip
+    params, uncorrected = within_the_repeats(observations, len(experiments), params)
     solution = solve(experiments, observations, params, start=previous.start if previous else None)
     state = solution.state
     if not state.kept.any():
@@ -90,6 +91,7 @@ def scale(
         others=agreed.doubtful,
         alone=agreed.alone,
         apart=agreed.left_out,
+        uncorrected=uncorrected,
     )
 
 

@@ -31,6 +31,19 @@ def test_error_model_is_told_with_its_limit(result):
     text = format_scale(replace(result, error_model=ErrorModel(1.25, 0.04)))
     assert "a = 1.25000, b = 0.04000" in text
     assert "asymptotic limit: 20.000" in text
+    assert "assumed" not in text
+
+
+def test_errors_that_were_not_fitted_are_not_told_as_estimated(result):
+    few = replace(result, error_model=ErrorModel(), error_bins=(ErrorBin(900.0, 30.5, 29, 31.8, 31.6),))
+    text = format_scale(few)
+    assert "a = 1.00000, b = 0.02000 (assumed, not fitted)" in text
+    assert "asymptotic limit: none" in text
+    assert "Warning: too few repeats to estimate ISa: the sigmas may be too small" in text
+    assert few.isa is None
+    params = result.start.params.model_copy(update={"error_model": False})
+    asked = replace(result, start=replace(result.start, params=params))
+    assert "Warning: ISa is not estimated, as asked for" in format_scale(asked)
 
 
 def test_bins_of_the_error_model_are_told_strongest_first(result):
@@ -40,7 +53,7 @@ def test_bins_of_the_error_model_are_told_strongest_first(result):
 
 def test_choice_of_intensities_has_its_reason(result):
     text = format_scale(replace(result, candidates=(Candidate(0.0, 0.05), Candidate(1.0, 0.06))))
-    assert "profile intensities are used: no others give a lower Rmeas" in text
+    assert "profile intensities are used: no others give a lower trial Rmeas" in text
     assert rows(text, "summation") == [["summation", "0.06000"]]
     noise = format_scale(replace(result, candidates=(Candidate(1.0, None),)))
     assert "of noise, Rmeas tells nothing" in noise
