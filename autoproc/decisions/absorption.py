@@ -73,7 +73,7 @@ def better_level(best: AbsorptionReport, challenger: AbsorptionReport) -> Verdic
     if gain <= WORTHWHILE:
         return Verdict(False, f"{told}, where {WORTHWHILE:.1%} is worth it")
     if change.sum() < SIGNIFICANT * chance:
-        return Verdict(False, f"{told}, where {SIGNIFICANT:g} of these errors are significant")
+        return Verdict(False, f"{told}: less than {SIGNIFICANT:g} times its uncertainty, and may be chance")
     return Verdict(True, told)
 
 

@@ -63,7 +63,7 @@ def combine_sensibly(
     observer.keep("combined", combined.experiments, combined.reflections)
     processing.symmetry = combined.symmetry
     processing.data_sets = _as_found(names, data_sets[0], combined)
-    processing.warnings += [w for w in combined.warnings if w not in combined.symmetry.warnings]
+    processing.warn("combination", *(w for w in combined.warnings if w not in combined.symmetry.warnings))
     kept = [facts.number for facts in combined.data_sets if facts.is_kept]
     if len(kept) < FEWEST:
         why = next(facts.why_aside for facts in combined.data_sets if not facts.is_kept)
@@ -102,8 +102,7 @@ def _combined(
         try:
             return combine(*data_sets, *params, read_reference(Path(config.combine.reference)))
         except AutoprocError as error:
-            words = f"the setting is not that of the reference: {error.message}; {error.advice}"
-            processing.warnings.append(words)
+            processing.warn("reference", f"the setting is not that of the reference: {error.message}; {error.advice}")
     return combine(*data_sets, *params)
 
 

@@ -62,7 +62,8 @@ def process_together(
         refined = refine(indexed.experiments, indexed.reflections, config.refine)
     observer.stage("refine", format_refine(refined))
     observer.keep("refined", refined.experiments, refined.reflections)
-    processing.warnings += [*indexed.warnings, *refined.warnings]
+    processing.warn("indexing", *indexed.warnings)
+    processing.warn("refinement", *refined.warnings)
     experiments, table = _integrated(processing, [sweeps[n].name for n in kept], refined, config, observer)
     observer.keep("integrated", experiments, table)
     with processing.timed("symmetry"), observer.busy("symmetry"):
@@ -116,8 +117,9 @@ def _integrated(
 
     def tell(number: int, result: IntegrateResult, reader: ForgivingReader) -> None:
         observer.stage(f"integrate {names[number]}", format_integrate(result))
-        said = (*result.warnings, *reader.warnings(result.experiments[0].scan.image_range[0]))
-        processing.warnings.extend(f"{names[number]}: {warning}" for warning in said)
+        of_images = reader.warnings(result.experiments[0].scan.image_range[0])
+        processing.warn("integration", *(f"{names[number]}: {warning}" for warning in result.warnings))
+        processing.warnings.extend(f"{names[number]}: {warning}" for warning in of_images)
 
     with processing.timed("integrate"):
         return integrate_sweeps(refined.experiments, refined.reflections, config, observer.watch, tell)

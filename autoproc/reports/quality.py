@@ -69,8 +69,9 @@ def _data_sets(p: Processing) -> list[Check | None]:
 
 
 def _doubts(p: Processing) -> list[Check | None]:
-    """What the stages have said; the rest of the warnings is of the header, the images and the decisions."""
-    found = {w: name for name, stage in results_of(p).items() for w in getattr(stage, "warnings", ())}
+    """What the stages have said; the rest of the warnings is of the header and the images."""
+    of_stages = {w: name for name, stage in results_of(p).items() for w in getattr(stage, "warnings", ())}
+    found = {w: p.whose[w] for w in p.warnings if w in p.whose} | of_stages
     rest = dict.fromkeys(w for w in p.warnings if w not in found)
     return [
         *checks.doubts("doubts about header and images", [("header or images", w) for w in rest]),

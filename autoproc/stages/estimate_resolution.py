@@ -176,7 +176,8 @@ def resolution_from_shells(shells: Sequence[HalfSetShell], edge: float, cc_limit
     """The limit that the shells' CC1/2 suggest; edge : that of the data, Angstrom."""
     shells = [s for s in shells if s.cc_half is not None and s.n_unique > 3]
     if len(shells) < MIN_SHELLS:
-        raise NoReflections(stage="the resolution estimate", reason=f"only {len(shells)} shells have a CC1/2")
+        have = {0: "no shell has", 1: "only 1 shell has"}.get(len(shells), f"only {len(shells)} shells have")
+        raise NoReflections(stage="the resolution estimate", reason=f"{have} a CC1/2")
     s2 = np.array([0.5 * (1 / s.d_max**2 + 1 / s.d_min**2) for s in shells])
     cc = np.array([s.cc_half for s in shells], float)
     n = np.array([s.n_unique for s in shells])

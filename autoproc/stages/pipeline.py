@@ -72,6 +72,7 @@ class Processing:
     stated : the experiment as header and user say, where a search has replaced a part of it; None where none has
     expected_cell : which the user thinks that the crystal has, Angstrom and degrees, to compare with
     data_sets : of a group whose sweeps are put together, in place of one sweep's images
+    whose : of warnings that are not of the header or the images, by their words, the name of what gives them
     by_wavelength : of a group of several wavelengths, the data of each; `merged` is that of one of them
     """
 
@@ -89,6 +90,7 @@ class Processing:
     merged_inside: Merged | None = None
     damage: DamageResult | None = None
     warnings: list[str] = field(default_factory=list)
+    whose: dict[str, str] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     current: str = "import"
@@ -111,7 +113,12 @@ class Processing:
 
     def branch(self) -> Processing:
         """A copy to try something on. The time spent on it and what is decided for it are told here as well."""
-        return replace(self, warnings=list(self.warnings))
+        return replace(self, warnings=list(self.warnings), whose=dict(self.whose))
+
+    def warn(self, by: str, *words: str) -> None:
+        """Warnings, each kept once, with the name of what gives them."""
+        self.whose |= dict.fromkeys(words, by)
+        self.warnings += [warning for warning in dict.fromkeys(words) if warning not in self.warnings]
 
     def adopt(self, other: Processing) -> None:
         """Become what a branch has become."""
@@ -215,9 +222,7 @@ def _symmetry(processing: Processing, integrated: IntegrateResult, config: Confi
             found, fit = symmetry_as_in(read_reference(Path(config.combine.reference)), *data)
             return found, [fit.words]
         except AutoprocError as error:
-            words = f"the setting is not that of the reference: {error.message}; {error.advice}"
-            if words not in processing.warnings:
-                processing.warnings.append(words)
+            processing.warn("reference", f"the setting is not that of the reference: {error.message}; {error.advice}")
     return determine_symmetry(*data), []
 
 
@@ -291,7 +296,7 @@ def merge_with_flags(
     except (ReferenceDoesNotFit, OtherAxes, InputError) as error:
         merged = merge(experiments, reflections, params, within)
         words = (f"free-R flags are new, not those of the reference: {error.message}; {error.advice}",)
-    processing.warnings += [warning for warning in words if warning not in processing.warnings]
+    processing.warn("merging", *words)
     return merged
 
 
@@ -311,7 +316,7 @@ def _damage(processing: Processing, scaled: ScaleResult, config: Config, observe
         with processing.timed("damage_analysis"), observer.busy("damage_analysis"):
             result = damage_analysis(scaled.experiments, scaled.reflections, config.damage_analysis)
     except AutoprocError as error:
-        processing.warnings.append(f"damage was not analysed: {error.message}; {error.advice}")
+        processing.warn("damage", f"damage was not analysed: {error.message}; {error.advice}")
         return
     processing.damage = result
     observer.stage("damage_analysis", format_damage_analysis(result))
@@ -331,9 +336,10 @@ def _resolution(processing: Processing, scaled: ScaleResult, config: Config, obs
         with processing.timed("estimate_resolution"), observer.busy("estimate_resolution"):
             estimate = estimate_resolution(scaled.experiments, scaled.reflections, config.estimate_resolution)
     except NoReflections as error:
-        processing.warnings.append(
-            f"the resolution limit was not estimated: {error.message}; nothing is cut off, give merge.d_min to do so"
+        words = (
+            f"the resolution limit was not estimated: {error.message}; nothing is cut off, give scale.d_min to do so"
         )
+        processing.warn("resolution", words)
         return
     processing.resolution = estimate
     observer.stage("estimate_resolution", format_resolution(estimate))

@@ -20,6 +20,7 @@ from autoproc.refinement.solver import Step
 from autoproc.refinement.text import cell_text, rmsd_table, step_table
 from autoproc.refinement.update import strain_covariances, updated_reflections
 from autoproc.refinement.variation import choose_smoothers, without_gauge
+from autoproc.wording import counted
 
 __all__ = ["RefineParams", "RefineResult", "Rmsd", "Round", "Step", "format_refine", "refine"]
 
@@ -142,7 +143,7 @@ def _refined_as_affordable(
             refusal = refusal or error
         else:
             more = "a lower find_spots.n_sigma_strong finds more"
-            said = [f"only {total} spots to refine against: {fixed} kept fixed; {more}"] if fixed else []
+            said = [f"only {counted(total, 'spot')} to refine against: {fixed} kept fixed; {more}"] if fixed else []
             return free, outcome, said
     if refusal is not None:
         raise refusal

@@ -7,6 +7,7 @@ import math
 from autoproc.models.space_group import symbol
 from autoproc.symmetry.absences import Absences, SpaceGroupScore, untold_apart
 from autoproc.symmetry.occurrence import percent_of
+from autoproc.wording import counted
 
 
 def undecided(absences: Absences) -> list[str]:
@@ -28,8 +29,7 @@ def _named(score: SpaceGroupScore) -> str:
 def _measured(n: int) -> str:
     if n == 0:
         return "no reflection was measured that one extinguishes and the other does not"
-    several = "" if n == 1 else "s"
-    return f"{n} reflection{several} that one extinguishes and the other does not, and no clear difference"
+    return f"{counted(n, 'reflection')} that one extinguishes and the other does not, and no clear difference"
 
 
 def _choice(best: SpaceGroupScore, rivals: tuple[SpaceGroupScore, ...]) -> str:
@@ -38,8 +38,8 @@ def _choice(best: SpaceGroupScore, rivals: tuple[SpaceGroupScore, ...]) -> str:
     others = [percent_of(c.groups[0].number) for c in rivals]
     name = _named(best)
     if own > max(others):
-        listed = ", ".join(f"{n:g}%" for n in others)
-        return f"{name} is used because it is the commonest: {own:g}% of small-molecule crystals, for {listed}."
+        listed = ", ".join(f"{n:g}% have {_named(rival)}" for n, rival in zip(others, rivals, strict=True))
+        return f"{name} is used because it is the commonest: {own:g}% of small-molecule crystals have it, {listed}."
     commoner = [c for c, percent in zip(rivals, others, strict=True) if percent >= own]
     odds = math.exp(min(c.log_against for c in commoner))
     if odds > 1.05:

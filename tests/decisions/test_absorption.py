@@ -56,7 +56,7 @@ def test_a_gain_too_small_is_not_worth_the_parameters():
     ("mean", "spread", "words"),
     [
         (0.98, 0.0, "fall by 2.00% +- 0.04% (free Rmeas 0.0500 -> 0.0500)"),
-        (0.98, 0.5, "where 5 of these errors are significant"),
+        (0.98, 0.5, "less than 5 times its uncertainty, and may be chance"),
         (1.02, 0.0, "rise by 2.00% +- 0.04%"),
     ],
 )

@@ -340,6 +340,9 @@ def test_a_partial_sweep_and_a_doubtful_header_are_no_green_light(processing: Pr
     name, doubt = "doubts about header and images", "the sensor is 320 mm thick"
     assert verdict_of(replace(processing, warnings=[]))[1][name] == "good"
     assert verdict_of(replace(processing, warnings=[doubt, doubt]))[1][f"header or images: {doubt}"] == "look"
+    whose = {doubt: "refinement"}
+    told = verdict_of(replace(processing, warnings=[doubt], whose=whose))[1]
+    assert (told[f"refinement: {doubt}"], told[name]) == ("look", "good")
     stage = list(processing.symmetry.warnings or processing.indexed.warnings)
     assert verdict_of(replace(processing, warnings=stage))[1][name] == "good", "the stage said it"
 

@@ -136,14 +136,17 @@ def test_renumbering_keeps_identifiers_with_their_reflections():
 
 def test_data_too_few_for_a_resolution_limit_are_kept_whole(tmp_path_factory, monkeypatch):
     def too_few(*_):
-        raise NoReflections(stage="the resolution estimate", reason="only 1 shells have a CC1/2")
+        raise NoReflections(stage="the resolution estimate", reason="only 1 shell has a CC1/2")
 
     monkeypatch.setattr("autoproc.stages.pipeline.estimate_resolution", too_few)
     processing, _, error = processed(tmp_path_factory)
     assert error is None
     assert processing.merged is not None
     assert processing.resolution is None
-    assert "the resolution limit was not estimated" in gathered_warnings(processing)[0]
+    (warning,) = gathered_warnings(processing)[:1]
+    assert "the resolution limit was not estimated" in warning
+    assert warning.endswith("give scale.d_min to do so")
+    assert processing.whose == {warning: "resolution"}
 
 
 def test_a_space_group_given_for_indexing_holds_for_symmetry_too():

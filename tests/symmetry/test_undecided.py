@@ -26,7 +26,8 @@ def test_the_commonest_is_chosen_and_it_is_said():
         "P 2/c cannot be told from P 21/c: no reflection was measured that one extinguishes and the other does not.",
         "P c cannot be told from P 21/c: 2 reflections that one extinguishes and the other does not, and no "
         "clear difference.",
-        "P 21/c is used because it is the commonest: 34.3% of small-molecule crystals, for 0.5%, 0.4%.",
+        "P 21/c is used because it is the commonest: 34.3% of small-molecule crystals have it, 0.5% have P 2/c, "
+        "0.4% have P c.",
     ]
 
 
