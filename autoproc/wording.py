@@ -91,11 +91,13 @@ LEAST_CLAUSE = 20
 
 
 def in_brief(sentence: str, most: int = 64) -> str:
-    """The first clause of a sentence, of at most so many letters, in whole words."""
+    """The first clause of a sentence, of at most so many letters, in whole words; it ends at a comma where it can."""
     clause = sentence.split("; ", maxsplit=1)[0]
     for mark in (": ", " ("):
         first = clause.split(mark)[0]
         clause = first if len(first) >= LEAST_CLAUSE else clause
+    shorter = clause[: most + 1].rpartition(", ")[0] if len(clause) > most else ""
+    clause = shorter if len(shorter) >= LEAST_CLAUSE else clause
     return textwrap.shorten(clause, most, placeholder=CUT)
 
 

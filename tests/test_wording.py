@@ -110,6 +110,7 @@ def test_ranges_name_every_number_once(numbers):
         ("the sensor is 320 mm thick", "the sensor is 320 mm thick"),
         ("36% of the spots indexed: try max_lattices=2; other causes are ice", "36% of the spots indexed"),
         ("partial: 9 of 30 images are there; the rest never came", "partial: 9 of 30 images are there"),
+        (f"no 0k0 reflection was measured, {'and ' * 20}h00", "no 0k0 reflection was measured"),
         ("the Laue group is uncertain (P 4): or not", "the Laue group is uncertain"),
         ("word " * 30, "word word word word word word word word word word word word ..."),
     ],

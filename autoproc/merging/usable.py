@@ -24,10 +24,12 @@ def unusable(
     d = cell.calculate_d_array(scaled["hkl"])
     is_outlier = scaled.has_flag(Flag.OUTLIER_IN_SCALING)
     bad = ~scaled.has_flag(Flag.SCALED) | scaled.has_any_flag(Flag.BAD_FOR_SCALING)
+    is_measured = scaled.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
     least, most = d_min or 0.0, d_max or np.inf
     return {
         OUTLIERS: is_outlier,
-        "left out of scaling": bad & ~is_outlier,
+        "without a usable intensity": bad & ~is_outlier & ~is_measured,
+        "left out of scaling": bad & ~is_outlier & is_measured,
         "without a scale or an error": ~((scaled["variance_scale"] > 0) & (scaled["inverse_scale"] > 0)),
         f"beyond {angstrom(least)} A": ~(d >= least * (1 - ROUNDING)),
         f"below {angstrom(most)} A": ~(d <= most * (1 + ROUNDING)),

@@ -54,6 +54,6 @@ def words_of_parts(parts: Mapping[int, int]) -> list[str]:
     named = "; ".join(", ".join(str(n) for n, own in parts.items() if own == part) for part in numbers[:LISTED])
     more = "; ..." if len(numbers) > LISTED else ""
     return [
-        f"some data sets have no whole reflection in common, nor its equivalent (experiments {named}{more} are apart): "
+        f"some data sets share no whole reflection, not even equivalents (experiments {named}{more} are apart): "
         "their scales are taken as equal; more rotation, or a higher symmetry if it is known, links them"
     ]

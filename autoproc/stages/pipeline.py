@@ -336,10 +336,8 @@ def _resolution(processing: Processing, scaled: ScaleResult, config: Config, obs
         with processing.timed("estimate_resolution"), observer.busy("estimate_resolution"):
             estimate = estimate_resolution(scaled.experiments, scaled.reflections, config.estimate_resolution)
     except NoReflections as error:
-        words = (
-            f"the resolution limit was not estimated: {error.message}; nothing is cut off, give scale.d_min to do so"
-        )
-        processing.warn("resolution", words)
+        words = f"the resolution limit was not estimated: {error.message}; nothing is cut off"
+        processing.warn("resolution", f"{words}, give scale.d_min to do so")
         return
     processing.resolution = estimate
     observer.stage("estimate_resolution", format_resolution(estimate))

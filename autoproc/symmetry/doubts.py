@@ -56,19 +56,20 @@ def symmetry_warnings(
     found = _laue_warnings(best, subgroups) if given is None else _against(given, best, subgroups, absences, setting)
     untested = [e for e in elements if e.order > 1 and e.sums.n_unique < MIN_PAIRS]
     if untested:
-        found.append(f"{UNTESTED} {_names(untested)}: more rotation is needed")
+        n_untested = counted(len(untested), "symmetry element")
+        found.append(f"{UNTESTED} {n_untested}: {_names(untested)}; collect more rotation")
     inside = set(best.subgroup.members)
     tested = [e for e in elements if e.order > 1 and e.sums.n_unique >= MIN_PAIRS]
     weak = [e for e in tested if inside.issuperset(e.members) and e.cc < model.cc_true - CC_DROP]
     if weak:
         found.append(
-            f"{_names(weak)} agrees less well than repeated measurements: pseudo-symmetry or unequal scales? "
+            f"symmetry agrees less well than repeated measurements: {_names(weak)}; pseudo-symmetry or unequal scales? "
             "Compare Rmeas of a lower symmetry.laue_group="
         )
     strong = [e for e in tested if not inside.issuperset(e.members) and e.cc > PSEUDO_CC]
     if strong:
         found.append(
-            f"{_names(strong)} was rejected, but is not far from true: pseudo-symmetry or twinning? "
+            f"a symmetry was rejected, but is not far from true: {_names(strong)}; pseudo-symmetry or twinning? "
             "Look at the tests of twinning"
         )
     if not absences.is_certain and given is None:

@@ -29,6 +29,7 @@ def observations(hkl=(4, 0, 0), flags=GOOD, scale=1.0, variance=4.0):
 
 BROKEN = {
     OUTLIERS: {"flags": GOOD | int(Flag.OUTLIER_IN_SCALING)},
+    "without a usable intensity": {"flags": int(Flag.EXCLUDED_FOR_SCALING)},
     "left out of scaling": {"flags": GOOD | int(Flag.EXCLUDED_FOR_SCALING)},
     "without a scale or an error": {"variance": 0.0},
     "beyond 5.00 A": {"hkl": (9, 1, 0)},

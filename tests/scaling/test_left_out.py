@@ -24,6 +24,7 @@ def scaled(*flags: int, blank_images=(), n_shadowed: int = 0, d_min: float = 2.0
     overall = SimpleNamespace(overall=SimpleNamespace(d_min=d_min))
     return SimpleNamespace(
         experiments=(MADE,), reflections=table, statistics=overall, blank_images=blank_images, n_shadowed=n_shadowed,
+        apart={},
         start=SimpleNamespace(params=ScaleParams(keep_first=kept), odd=np.zeros(n, bool)),
     )  # fmt: skip
 

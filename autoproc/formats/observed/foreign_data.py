@@ -132,7 +132,8 @@ def reflections_of(experiments: Sequence[Experiment], measured: Measured, is_sca
     partiality = np.ones(n) if m.partiality is None else np.clip(m.partiality, 1e-3, 1.0)
     lp = np.ones(n) if m.lp is None else np.where(np.isfinite(m.lp), m.lp, 0.0)
     is_rejected = m.is_rejected | ~m.hkl.any(axis=1)  # the direct beam is no reflection
-    good = ~is_rejected & np.isfinite(m.intensity) & (m.sigma > 0) & np.isfinite(m.sigma) & (lp > 0)
+    usable = m.hkl.any(axis=1) & np.isfinite(m.intensity) & (m.sigma > 0) & np.isfinite(m.sigma) & (lp > 0)
+    good = usable & ~is_rejected
     g = np.ones(n) if m.inverse_scale is None else np.where(good & (m.inverse_scale > 0), m.inverse_scale, 1.0)
     finite = np.where(good, m.intensity, 0.0) * g, np.where(good, m.sigma, 0.0) * g
     lp = np.where(lp > 0, lp, 1.0)
@@ -165,7 +166,8 @@ def reflections_of(experiments: Sequence[Experiment], measured: Measured, is_sca
         inverse_scale=g,
         inverse_scale_variance=np.zeros(n),
     )
-    return table.with_flag(Flag.SCALED, good).with_flag(Flag.OUTLIER_IN_SCALING, ~good)
+    table = table.with_flag(Flag.SCALED, good).with_flag(Flag.EXCLUDED_FOR_SCALING, ~usable)
+    return table.with_flag(Flag.OUTLIER_IN_SCALING, usable & is_rejected)
 
 
 def _places(experiments: Sequence[Experiment], m: Measured) -> dict[str, np.ndarray]:

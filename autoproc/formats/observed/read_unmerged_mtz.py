@@ -60,11 +60,17 @@ def read_unmerged_mtz(path: str | Path) -> ForeignData:
     require_file(path)
     mtz = open_mtz(path)
     labels = {column.label for column in mtz.columns}
-    if not mtz.batches or not {"M/ISYM", "BATCH"} <= labels:
+    if not {"M/ISYM", "BATCH"} <= labels:
         raise NotObservations(
             path=path,
             kind="merged reflections, no single observations",
             instead="give the unmerged file, which has the columns M/ISYM and BATCH",
+        )
+    if not mtz.batches:
+        raise NotObservations(
+            path=path,
+            kind="observations (its columns are M/ISYM and BATCH) without the batch headers that tell of their images",
+            instead="write the file again with the program that made it, with its batch headers",
         )
     if not mtz.nreflections:
         raise DamagedFile(path=path, reason="it holds no reflections")

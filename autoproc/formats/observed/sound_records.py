@@ -62,7 +62,8 @@ def sound_records(path: object, measured: Measured, image: np.ndarray | None = N
         why += [f"{int(wrong.sum())} with an impossible {name}"] if wrong.any() else []
     if why:
         told.append(f"observations that are left out: {', '.join(why)}")
-    m = replace(m, is_rejected=m.is_rejected | disputed | nonsense)
+    useless = disputed | nonsense
+    m = replace(m, is_rejected=m.is_rejected | useless, intensity=np.where(useless, np.nan, m.intensity))
     return SoundRecords(_without_absurd_profiles(m), rows, tuple(told))
 
 

@@ -450,7 +450,8 @@ def test_scales_that_are_none(tmp_path, value):
     content.write_to_file(str(tmp_path / "x.mtz"))
     data = read_unmerged_mtz(tmp_path / "x.mtz")
     assert data.warnings == ("observations that are left out: 4 with an impossible scale",)
-    assert np.flatnonzero(data.reflections.has_flag(Flag.OUTLIER_IN_SCALING)).tolist() == [0, 1, 2, 3]
+    assert np.flatnonzero(data.reflections.has_flag(Flag.EXCLUDED_FOR_SCALING)).tolist() == [0, 1, 2, 3]
+    assert not data.reflections.has_flag(Flag.OUTLIER_IN_SCALING).any()  # that would be a word for sound ones
 
 
 def test_rotations_that_are_not_on_their_batch(mtz):

@@ -244,6 +244,16 @@ def test_reflections_centred_just_beside_the_batches_belong_to_them(tmp_path, sw
     assert len(data.reflections) == len(sweep[1])
 
 
+def test_observations_without_batch_headers_are_not_called_merged(tmp_path, sweep):
+    def change(columns, batches):
+        batches.clear()
+        return columns
+
+    with pytest.raises(NotObservations, match="observations .* without the batch headers") as told:
+        edited(tmp_path, sweep, change)
+    assert "merged" not in str(told.value)
+
+
 def test_merged_files_are_told_apart(tmp_path):
     made = crystal()
     write_merged_mtz(tmp_path / "x", merge([small_experiment(made)], scaled(made), MergeParams()), "x")
