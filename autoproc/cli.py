@@ -92,7 +92,7 @@ def _print_version() -> None:
     _version(wanted=True)
 
 
-@app.command("run")
+@app.command("run", short_help="Process every sweep found under the paths.")
 def _run(
     arguments: Annotated[
         list[str],
@@ -143,7 +143,7 @@ def _probe(connection: int) -> None:
     probe_command(connection)
 
 
-@app.command("serve")
+@app.command("serve", short_help="Show results in a browser.")
 def _serve(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[OUTPUT] [KEY=VALUE...]", help="Folder of the results; parameters.")
@@ -163,7 +163,7 @@ def _serve(
     serve_command(arguments or [], config, link, key, beside)
 
 
-@app.command("reciprocal-lattice-viewer")
+@app.command("reciprocal-lattice-viewer", short_help="Show spots in reciprocal space, in a browser.")
 def _reciprocal_lattice_viewer(
     arguments: Annotated[
         list[str], typer.Argument(metavar="FILE.expt FILE.refl [KEY=VALUE...]", help="Models and their spots.")
@@ -179,7 +179,7 @@ def _reciprocal_lattice_viewer(
     lattice_view_command(arguments)
 
 
-@app.command("view")
+@app.command("view", short_help="Show images in a browser, with their spots.")
 def _view(
     arguments: Annotated[
         list[str],
@@ -204,7 +204,7 @@ Sweeps = Annotated[
 Results = Annotated[Path, typer.Option("--output", "-o", help="Folder of the results, as for `autoproc run`.")]
 
 
-@app.command("status")
+@app.command("status", short_help="Show the sweeps that `autoproc run` has found.")
 def _status(
     sweeps: Annotated[list[str] | None, typer.Argument(metavar="[SWEEP...]", help="Tell the story of these.")] = None,
     output: Results = RESULTS,
@@ -218,7 +218,7 @@ def _status(
     status_command(sweeps or [], output, watch, as_json, show_all)
 
 
-@app.command("retry")
+@app.command("retry", short_help="Try sweeps again that failed.")
 def _retry(sweeps: Sweeps, output: Results = RESULTS) -> None:
     """Try sweeps again that failed, were cancelled or set aside."""
     from autoproc.commands.job_queue import retry_command  # noqa: PLC0415
@@ -226,7 +226,7 @@ def _retry(sweeps: Sweeps, output: Results = RESULTS) -> None:
     retry_command(sweeps, output)
 
 
-@app.command("cancel")
+@app.command("cancel", short_help="Take sweeps out of the queue.")
 def _cancel(sweeps: Sweeps, output: Results = RESULTS) -> None:
     """Take sweeps out of the queue; those at work are stopped."""
     from autoproc.commands.job_queue import cancel_command  # noqa: PLC0415
@@ -234,7 +234,7 @@ def _cancel(sweeps: Sweeps, output: Results = RESULTS) -> None:
     cancel_command(sweeps, output)
 
 
-@app.command("reprocess")
+@app.command("reprocess", short_help="Process sweeps again, with other parameters.")
 def _reprocess(
     arguments: Annotated[
         list[str], typer.Argument(metavar="SWEEP... [KEY=VALUE...]", help="Names of sweeps; parameters to change.")
@@ -279,10 +279,10 @@ def _step_command(step: StepDescription) -> Callable[..., None]:
 
 
 for _step in STEPS:
-    app.command(_step.name, help=_step.help_text)(_step_command(_step))
+    app.command(_step.name, help=_step.help_text, short_help=_step.brief)(_step_command(_step))
 
 
-@app.command("show")
+@app.command("show", short_help="Print what files hold: models, columns.")
 def _show(
     files: Annotated[list[Path], typer.Argument(help=".expt, .refl, images, master files, .mtz")],
 ) -> None:
@@ -292,7 +292,7 @@ def _show(
     show_command(files)
 
 
-@app.command("report")
+@app.command("report", short_help="Draw plots of the files of any stage.")
 def _report(
     files: Annotated[list[Path], typer.Argument(help="One .expt and one .refl file of the same stage.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The page; NAME.html if not given.")] = None,
@@ -303,7 +303,7 @@ def _report(
     report_command(files, output)
 
 
-@app.command("config")
+@app.command("config", short_help="Print every parameter with its meaning.")
 def _config(
     table: Annotated[str | None, typer.Argument(help="Print this table only, for example index.")] = None,
     file: Annotated[Path | None, typer.Option("--config", "-c", help="Check this file; print it whole.")] = None,
@@ -314,7 +314,7 @@ def _config(
     config_command(table, file)
 
 
-@app.command("simulate")
+@app.command("simulate", short_help="Write a rotation sweep with a known answer.")
 def _simulate(
     arguments: Annotated[
         list[str] | None,

@@ -10,7 +10,8 @@ class StepDescription:
     """One step.
 
     name : of the subcommand; function : in commands.stages
-    table : of the configuration, "" for a step without parameters; files : example of its input; help : its purpose
+    table : of the configuration, "" for a step without parameters; files : example of its input
+    brief : its purpose in a few words, for the list of commands; help : the same at length
     writes : name of the one file that it writes, "" for steps that write .expt and .refl files
     endings : of names that -o may give that file
     also : a second table whose parameters it takes
@@ -20,6 +21,7 @@ class StepDescription:
     function: str
     table: str
     files: str
+    brief: str
     help: str
     writes: str = ""
     endings: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ STEPS = (
         "import_step",
         "import_sweep",
         "images/lysozyme_00001.cbf",
+        "Read the headers of images.",
         "Read the headers of images and write imported.expt.\n\n"
         "Give image files, a folder, a template with # for the digits of the counter, a NeXus or DECTRIS "
         "master file, or XDS.INP. What the headers have wrong can be put right: beam_centre=254.8,291.8 distance=200 "
@@ -57,6 +60,7 @@ STEPS = (
         "find_spots_step",
         "find_spots",
         "imported.expt",
+        "Find the spots on the images.",
         "Find the spots on the images and write strong.refl.",
     ),
     StepDescription(
@@ -64,6 +68,7 @@ STEPS = (
         "search_beam_step",
         "search_beam",
         "imported.expt strong.refl",
+        "Search for the direct beam's position.",
         "Search for the direct beam's position from the spots and write optimised.expt.\n\n"
         "Only for a header that is wrong: a good one is made worse by the search's own error.",
     ),
@@ -72,6 +77,7 @@ STEPS = (
         "find_rotation_axis_step",
         "find_rotation_axis",
         "imported.expt strong.refl",
+        "Find the direction of the rotation axis.",
         "Find the direction of the rotation axis from the spots and write optimised.expt.\n\n"
         "For a header that may be wrong: its axis stands where no other is clearly better.",
     ),
@@ -80,6 +86,7 @@ STEPS = (
         "index_step",
         "index",
         "imported.expt strong.refl",
+        "Find the lattices that explain the spots.",
         "Find the lattice, or several, that explain the spots and write indexed.expt and indexed.refl.\n\n"
         "A triclinic cell by default; unit_cell=78,78,38,90,90,90 space_group=P43212 where they are known, "
         "max_lattices=2 where there is more than one.",
@@ -89,6 +96,7 @@ STEPS = (
         "bravais_settings_step",
         "bravais_settings",
         "indexed.expt indexed.refl",
+        "Compare the lattice symmetries of the cell.",
         "Refine the crystal in every lattice symmetry that its cell allows, and compare them in a table.\n\n"
         "Writes bravais_setting_N.expt for each.",
     ),
@@ -97,6 +105,7 @@ STEPS = (
         "reindex_step",
         "reindex",
         "indexed.expt indexed.refl change_of_basis_op=b+c,a+c,a+b space_group=I23",
+        "Change the basis of crystals and reflections.",
         "Change the basis of crystals and reflections and write reindexed.expt and reindexed.refl.",
     ),
     StepDescription(
@@ -104,6 +113,7 @@ STEPS = (
         "refine_step",
         "refine",
         "indexed.expt indexed.refl",
+        "Refine detector, beam and crystal.",
         "Refine detector, beam and crystal and write refined.expt and refined.refl.\n\n"
         "At first the models are the same for all images, then they vary over the scan.",
     ),
@@ -112,6 +122,7 @@ STEPS = (
         "integrate_step",
         "integrate",
         "refined.expt refined.refl",
+        "Measure the intensity of every reflection.",
         "Measure the intensity of every reflection that the models predict; write integrated.expt and .refl.",
     ),
     StepDescription(
@@ -119,6 +130,7 @@ STEPS = (
         "symmetry_step",
         "symmetry",
         "integrated.expt integrated.refl",
+        "Determine the Laue group and the space group.",
         "Determine the Laue group and the space group, reindex to it; write symmetrized.expt and .refl.\n\n"
         "XDS_ASCII.HKL, INTEGRATE.HKL, unmerged MTZ and SHELX files are taken as well.",
     ),
@@ -127,6 +139,7 @@ STEPS = (
         "combine_step",
         "combine",
         "integrated_1.expt integrated_2.expt integrated_1.refl integrated_2.refl",
+        "Bring several data sets into one setting.",
         "Bring data sets of several crystals into one setting; write combined.expt, .refl and .html.\n\n"
         "Data sets whose cells or intensities do not agree with the others are set aside, each with its reason. "
         "The symmetry is determined from those left; parameters of the table symmetry hold too: space_group=P63.",
@@ -137,6 +150,7 @@ STEPS = (
         "scale_step",
         "scale",
         "symmetrized.expt symmetrized.refl",
+        "Put all observations on one scale.",
         "Put all observations on one scale and write scaled.expt and scaled.refl.\n\n"
         "Scale, decay, absorption, error model, outliers. Files of XDS, unmerged MTZ and SHELX are taken as well. "
         "Often changed: anomalous=true absorption_level=medium d_min=1.6",
@@ -146,6 +160,7 @@ STEPS = (
         "estimate_resolution_step",
         "estimate_resolution",
         "scaled.expt scaled.refl",
+        "Say how far scaled data are useful.",
         "Say how far scaled data are useful: where the fitted CC1/2 falls to cc_half=0.3.",
     ),
     StepDescription(
@@ -153,6 +168,7 @@ STEPS = (
         "damage_analysis_step",
         "damage_analysis",
         "scaled.expt scaled.refl",
+        "Say what radiation did to the crystal.",
         "Say what radiation did to the crystal: Rd, Rcp, Scp, completeness, decay and cell against dose; write "
         "damage.html.\n\n"
         "Dose is counted in images; dose_rate=0.5 (a second) or dose_per_image=0.1 give it in any unit. Doses of "
@@ -163,6 +179,7 @@ STEPS = (
         "anisotropy_step",
         "anisotropy",
         "scaled.expt scaled.refl",
+        "Say how far the data go in each direction.",
         "Say how far scaled data go in each direction, and write what lies within: merged_anisotropic.mtz.\n\n"
         "Scale without d_min before. Often changed: cc_half=0.3",
         "merged_anisotropic.mtz",
@@ -174,6 +191,7 @@ STEPS = (
         "merge_step",
         "merge",
         "scaled.expt scaled.refl",
+        "Merge scaled reflections.",
         "Merge scaled reflections, with French-Wilson amplitudes and free-R flags; write merged.mtz.\n\n"
         "Flags are new, and the same for every crystal of a form, or those of reference=earlier.mtz (or .cif).",
         "merged.mtz",
@@ -184,6 +202,7 @@ STEPS = (
         "export_step",
         "export",
         "scaled.expt scaled.refl",
+        "Write observations for other programs.",
         "Write observations for other programs: an unmerged MTZ with batch headers, or another format.\n\n"
         "format=xds_ascii for XSCALE, shelx (.hkl and .ins), mmcif for deposition, sca, "
         "json (reciprocal lattice points), pets, xds (XDS.INP of an .expt); or name the file, -o lyso.cif. "

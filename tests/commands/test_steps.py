@@ -474,3 +474,13 @@ def test_a_file_where_a_folder_is_meant(walk, tmp_path, step, name):
     assert result.exit_code == 2
     assert "give the folder to write into" in " ".join(result.output.split())
     assert not path.exists()
+
+
+def test_the_list_of_commands_has_whole_lines_in_80_columns():
+    lines = CliRunner().invoke(app, ["--help"], terminal_width=80).output.partition("Commands:\n")[2].splitlines()
+    assert len(lines) > len(STEPS)
+    for line in lines:
+        assert line.endswith("."), line
+        assert not line.endswith("..."), line
+        assert line[2] != " ", "one line for each"
+        assert len(line) <= 80
