@@ -179,7 +179,7 @@ def error_model(scaled: ScaleResult, is_fitted: bool) -> Table:
         return Table("Error model", header, rows, words)
     words = (
         f"\u03c3\u2032\u00b2 = a\u00b2(\u03c3\u00b2 + (bI)\u00b2) with a = {model.a:.3f}, b = {model.b:.4f}; "
-        f"{scaled.errors_in_words} = 1/(ab). Mean squared deviations in units of \u03c3\u00b2: 1 is right."
+        f"ISa = 1/(ab) = {model.isa:.1f}. Mean squared deviations in units of \u03c3\u00b2: 1 is right."
     )
     return Table("Error model", header, rows, words)
 
