@@ -210,7 +210,7 @@ def scaling(p: Processing) -> Section:
         Figure("Error model", captions.error_model(is_fitted),
                error_model_chart(p.scaled.error_bins)),
     ]  # fmt: skip
-    found = [tables.scaling_facts(p.scaled), tables.error_model(p.scaled, is_fitted)]
+    found = [tables.scaling_facts(p.scaled), tables.error_model(p.scaled)]
     worst = outliers_table(p.scaled)
     return Section("Scaling", figures, found if worst is None else [*found, worst])
 

@@ -167,14 +167,14 @@ def space_groups(symmetry: SymmetryResult) -> Table:
     return Table("Space groups", ("space group", "probability"), rows, words, chosen)
 
 
-def error_model(scaled: ScaleResult, is_fitted: bool) -> Table:
-    """How the error model does, by intensity; is_fitted : there were repeats enough for one."""
+def error_model(scaled: ScaleResult) -> Table:
+    """How the error model does, by intensity."""
     rows = [
         [f"{b.i_max:.1f}\u00a0\u2013\u00a0{b.i_min:.1f}", str(b.n), f"{b.before:.2f}", f"{b.after:.2f}"]
         for b in scaled.error_bins
     ]
     model, header = scaled.error_model, ("intensity", "observations", "before", "after")
-    if not is_fitted:
+    if scaled.isa is None:
         words = f"Not fitted: {scaled.errors_in_words}. Mean squared deviations in units of \u03c3\u00b2."
         return Table("Error model", header, rows, words)
     words = (

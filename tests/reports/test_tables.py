@@ -109,11 +109,13 @@ def test_elements_have_their_correlations(processing):
 
 def test_an_error_model_has_its_formula_where_it_was_fitted(processing):
     scaled = replace(processing.scaled, error_model=ErrorModel(1.25, 0.02))
-    words = tables.error_model(scaled, is_fitted=True).words
+    words = tables.error_model(scaled).words
     assert "a = 1.250, b = 0.0200; ISa = 1/(ab) = 40.0" in words
-    unfitted = tables.error_model(scaled, is_fitted=False)
-    assert "ISa" not in unfitted.words
-    assert len(unfitted.rows) == len(scaled.error_bins)
+    few = replace(scaled, error_bins=(replace(scaled.error_bins[0], n=29),))
+    unfitted = tables.error_model(few)
+    assert "too few repeats to estimate ISa: the sigmas may be too small" in unfitted.words
+    assert "b =" not in unfitted.words
+    assert len(unfitted.rows) == 1
 
 
 def test_what_scaling_left_out_is_counted(processing):
