@@ -45,7 +45,8 @@ FIGURES = (
            False),
     Column("cc_half", "CC½", "CC½ of all reflections", "{:.3f}", "cc_half"),
     Column("isa", "ISa", "ISa: I/sigma of the strongest reflections, limited by the instrument", "{:.1f}", "isa"),
-    Column("cc_anom_inner", "CCano", "anomalous correlation in the inner shell: a signal where it is well above 0.3",
+    Column("cc_anom_inner", "CCano",
+           "anomalous correlation in the inner shell where it is significant: a signal where it is well above 0.3",
            "{:.2f}", "cc_anom_inner"),
 )  # fmt: skip
 BESIDE = ("name", "state", "verdict")

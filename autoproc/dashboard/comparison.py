@@ -189,9 +189,11 @@ def _lights(label: str, judged_so: Sequence[tuple[Lamp, str]]) -> Row:
 def _numbers(figure: _Figure, compared: Sequence[Compared]) -> Row:
     """Results that their group is made without differ in kind: theirs is never the best, and says nothing of others."""
     values = [_value(one.told.summary, figure.path) for one in compared]
-    texts = [NOTHING if value is None else written(value, figure.form) for value in values]
-    may_win = [not is_left_out(one.standing) for one in compared]
-    held = [one.told.summary for one, may in zip(compared, may_win, strict=True) if may]
+    is_chance = [_is_chance(one.told.summary, figure.path) for one in compared]
+    texts = [_written(value, figure.form, chance) for value, chance in zip(values, is_chance, strict=True)]
+    is_part = [not is_left_out(one.standing) for one in compared]
+    may_win = [part and not chance for part, chance in zip(is_part, is_chance, strict=True)]
+    held = [one.told.summary for one, part in zip(compared, is_part, strict=True) if part]
     found = best_of(values, may_win, figure.better, are_alike(held, figure.depends))
     best = None if found is None or len(set(texts)) < 2 else written(found, figure.form)
     return Row(
@@ -200,11 +202,28 @@ def _numbers(figure: _Figure, compared: Sequence[Compared]) -> Row:
     )
 
 
+def _written(value: float | None, form: Form, is_chance: bool) -> str:
+    """In brackets, as in table 1, where it tells nothing."""
+    if value is None:
+        return NOTHING
+    return f"({written(value, form)})" if is_chance else written(value, form)
+
+
+def _is_chance(summary: Mapping[str, Any], path: Sequence[str]) -> bool:
+    """Whether it is known of a correlation that chance gives such too."""
+    return _found(summary, (*path[:-1], f"{path[-1]}_significant")) is False
+
+
 def _value(summary: Mapping[str, Any], path: Sequence[str]) -> float | None:
+    found = _found(summary, path)
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def _found(summary: Mapping[str, Any], path: Sequence[str]) -> Any:
     found: Any = summary
     for key in path:
         found = found.get(key) if isinstance(found, Mapping) else None
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+    return found
 
 
 def _cell(cell: Sequence[float] | None) -> str:

@@ -30,6 +30,7 @@ class SweepFacts(Facts):
     kind: str = Field(description="of its images; combined: several sweeps")
     group: str = Field(description="of sweeps, that its data are part of; empty without one")
     members: list[str] = Field(description="of a group: its sweeps")
+    left_out: list[str] = Field(description="of these, those of which nothing is in the result")
     run: int = Field(description="how often it was begun")
     n_images: int
     n_images_used: int | None
@@ -41,7 +42,7 @@ class SweepFacts(Facts):
     r_meas_inner: Figure = Field(description="Rmeas at low resolution: that of the first shell")
     cc_half: Figure
     isa: Figure
-    cc_anom_inner: Figure = Field(description="anomalous correlation in the inner shell")
+    cc_anom_inner: Figure = Field(description="anomalous correlation in the inner shell, if significant (1%)")
     n_lattices: int | None
     words: str = Field(description="why its light is not green, how far it is, or what is wrong")
     hint: str = Field(description="what to do about it")

@@ -9,7 +9,7 @@ from typing import Any
 
 from autoproc.legible import legible
 from autoproc.reports.in_group import group_of, verdict_of
-from autoproc.reports.visit_index import judged
+from autoproc.reports.visit_index import ALONE, judged
 from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.processing.result import doubts_in_words
@@ -41,11 +41,12 @@ def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
         "visit": legible(job.visit), "path": legible(job.path), "folder": legible(job.path.rpartition("/")[0]),
         "kind": job.kind, "run": job.run,
         "group": legible(group.get("name", "")), "members": list(map(legible, result.get("members") or ())),
+        "left_out": list(map(legible, result.get("left_out") or ())),
         "n_images": result.get("n_images") or job.n_images,
         "n_images_used": result.get("n_images_used"),
         **{figure: result.get(figure) for figure in FIGURES},
         "words": legible(_words(job, state)),
-        "hint": legible(job.hint if state in (State.failed, State.set_aside) else ""),
+        "hint": legible(job.hint if state in (State.failed, State.set_aside) and words != ALONE else ""),
         "doing": legible(progress["doing"]) if progress else "", "percent": None if percent is None else int(percent),
         "started_at": job.started_at, "finished_at": job.finished_at, "found_at": job.found_at,
         **job.times, "priority": job.priority,
@@ -69,7 +70,8 @@ def _words(job: Job, state: str) -> str:
     said = doubts_in_words(job.result) if job.state is State.processed else job.error
     group = in_group(job).get("words", "") if job.state is State.failed else ""
     partial = f"partial: {job.partial}" if job.partial else ""
-    return "; ".join(filter(None, (said, group, partial, "" if job.damage == said else job.damage)))
+    own = f"alone: {said}" if group and said else said
+    return "; ".join(filter(None, (group, own, partial, "" if job.damage == said else job.damage)))
 
 
 def _waiting(job: Job) -> str:

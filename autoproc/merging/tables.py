@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
 from autoproc.models.shell_statistics import NOISE
@@ -33,6 +34,7 @@ ROWS: tuple[tuple[str, str, Form], ...] = (
 TITLE = "-------------Summary of merging statistics--------------"
 SHELL_TITLE = "----------Merging statistics by resolution bin----------"
 OF_NOISE = f"R factors in brackets are of noise, mean I/sigma below {NOISE:g}: they tell nothing."
+BY_CHANCE = "Anomalous correlations in brackets are not significant at the 1% level: chance gives such to so few pairs."
 NAMES = (
     "Overall: all shells; Low and High: the first and the last one. Rmeas without more is that of Overall, Rmeas at "
     "low resolution that of Low. (I): I(+) and I(-) are taken for equivalents; (I+/-): they are kept apart. Free "
@@ -55,8 +57,7 @@ def format_table_one(statistics: MergingStatistics, suggested: MergingStatistics
     for label, field, form in ROWS:
         sources = [inside] if hasattr(inside, field) else [shell for _, shell in columns]
         lines.append(f"{label:<44}" + "".join(f"{figure_of(s, field, form):>{width}}" for s in sources))
-    if any(has_brackets(shell) for _, shell in columns):
-        lines.append(OF_NOISE)
+    lines += notes([shell for _, shell in columns])
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -89,12 +90,19 @@ def _shell_line(s: ShellStatistics) -> str:
 
 
 def figure_of(source: object, field: str, form: Form, none: str = "-") -> str:
-    """A figure of a shell, or of all statistics, as tables write it; R factors of noise in brackets."""
+    """A figure of a shell, or of all statistics, as tables write it; what tells nothing is in brackets."""
     value = getattr(source, field)
     if value is None or not math.isfinite(value):
         return none
     is_noise = field.startswith("r_") and getattr(source, "is_noise", False)
-    return f"({written(value, form)})" if is_noise else written(value, form)
+    is_chance = field == "cc_anom" and not getattr(source, "cc_anom_significant", True)
+    return f"({written(value, form)})" if is_noise or is_chance else written(value, form)
+
+
+def notes(shells: Collection[ShellStatistics]) -> list[str]:
+    """What the brackets mean that figure_of puts around some figures of these."""
+    is_chance = any(shell.cc_anom is not None and not shell.cc_anom_significant for shell in shells)
+    return [OF_NOISE] * any(map(has_brackets, shells)) + [BY_CHANCE] * is_chance
 
 
 def has_brackets(shell: ShellStatistics) -> bool:

@@ -47,6 +47,12 @@ def data_set_names(experiments: Sequence[Experiment]) -> list[str]:
     return told
 
 
+def names_in_group(experiments: Sequence[Experiment]) -> list[str]:
+    """The names of data sets of several sweeps; none for lattices of one sweep, which its name does not tell apart."""
+    names = data_set_names(experiments)
+    return names if len({sweep_of(name) for name in names}) > 1 else []
+
+
 def name_of_all(experiments: Sequence[Experiment]) -> str:
     """Of what is made of all of them: the sweep's name; of several sweeps, what their names begin with."""
     names = list(dict.fromkeys(map(sweep_name, experiments)))

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
+from autoproc.merging.tables import figure_of, notes
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.wavelengths import OneWavelength, of_wavelength
-from autoproc.reports.table import Table, text
+from autoproc.reports.table import NOTHING, Table
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import Form, angstrom
 
@@ -22,7 +23,7 @@ FIGURES: tuple[tuple[str, str, Form], ...] = (
 )  # fmt: skip
 """Columns: heading, field of ShellStatistics, how it is written."""
 IN_FACTS = ("d_min", "completeness", "multiplicity", "i_over_sigma", "r_merge", "r_meas", "r_pim", "cc_half",
-            "anomalous_completeness", "cc_anom", "n_observations", "n_unique")  # fmt: skip
+            "anomalous_completeness", "cc_anom", "cc_anom_significant", "n_observations", "n_unique")  # fmt: skip
 
 
 def main_wavelength(p: Processing) -> OneWavelength | None:
@@ -66,12 +67,13 @@ def wavelengths_table(p: Processing) -> Table:
     main = main_wavelength(p)
     rows = []
     for one in p.by_wavelength:
-        figures = [text(getattr(one.statistics.overall, field), form) for _, field, form in FIGURES]
+        figures = [figure_of(one.statistics.overall, field, form, NOTHING) for _, field, form in FIGURES]
         rows.append([f"{one.wavelength:.4f} \u00c5", *figures, _files(one, main)[0]])
     words = (
         "Scaled together, merged apart. The statistics on this page are of the marked one, whose data are merged.mtz "
         "(and under the name of its wavelength too)."
     )
+    words = " ".join((words, *notes([one.statistics.overall for one in p.by_wavelength])))
     header = ("wavelength", *(heading for heading, *_ in FIGURES), "file")
     strong = next((n for n, one in enumerate(p.by_wavelength) if one is main), None)
     return Table("Wavelengths", header, rows, words, strong)
@@ -93,8 +95,9 @@ def _figures(shell: ShellStatistics) -> dict[str, Any]:
 def _sentence(one: OneWavelength, main: OneWavelength | None) -> str:
     overall = one.statistics.overall
     figures = [f"{angstrom(overall.d_min)} A", f"{overall.completeness:.1f}% complete"]
+    anomalous = overall.cc_anom if overall.cc_anom_significant else None
     figures += [f"multiplicity {overall.multiplicity:.1f}"]
-    for name, value in (("Rmeas", overall.r_meas), ("CC1/2", overall.cc_half), ("CCanom", overall.cc_anom)):
+    for name, value in (("Rmeas", overall.r_meas), ("CC1/2", overall.cc_half), ("CCanom", anomalous)):
         figures += [] if value is None else [f"{name} {value:.3f}"]
     files = " and ".join(_files(one, main))
     return f"{one.wavelength:.4f} A ({', '.join(one.names)}): {', '.join(figures)}; {files}"

@@ -57,22 +57,28 @@ def _sentence(row: DataSetRow, which: str) -> str:
 
 
 def data_sets_table(rows: Sequence[DataSetRow]) -> Table:
-    """All data sets, what each added, and why some were set aside."""
+    """All data sets, and what each added."""
     if _are_several(rows):
         return _of_several_wavelengths(rows)
     return Table("Data sets", _header(), [_cells(row) for row in rows], WORDS)
 
 
+def reasons_table(rows: Sequence[DataSetRow]) -> Table | None:
+    """Why some were set aside, to stand beneath the figures: beside them it would not fit a page; None without any."""
+    aside = [[row.name, row.why_aside] for row in rows if row.why_aside]
+    return Table("Set aside", ("", ""), aside) if aside else None
+
+
 def _of_several_wavelengths(rows: Sequence[DataSetRow]) -> Table:
     """The same with the wavelength of each: only those of one are compared and add up."""
     header = _header()
-    cells = [[row.name, text(row.wavelength or None, "{:.4f}"), *_cells(row)[1:]] for row in rows]
+    cells = [[*_cells(row)[:2], text(row.wavelength or None, "{:.4f}"), *_cells(row)[2:]] for row in rows]
     words = f"{WORDS} Only here, and completeness: of those of the same wavelength."
-    return Table("Data sets", (header[0], "wavelength \u00c5", *header[1:]), cells, words)
+    return Table("Data sets", (*header[:2], "wavelength \u00c5", *header[2:]), cells, words)
 
 
 def _header() -> tuple[str, ...]:
-    return ("data set", *(heading for heading, *_ in COLUMNS), "")
+    return ("data set", "", *(heading for heading, *_ in COLUMNS))
 
 
 def _rmsd(row: DataSetRow) -> str:
@@ -83,7 +89,8 @@ def _rmsd(row: DataSetRow) -> str:
 
 
 def _cells(row: DataSetRow) -> list[str]:
-    return [row.name, *(text(getattr(row, name), form) for _, form, name in COLUMNS), row.why_aside or "kept"]
+    fate = "set aside" if row.why_aside else "kept"
+    return [row.name, fate, *(text(getattr(row, name), form) for _, form, name in COLUMNS)]
 
 
 def as_facts(rows: Sequence[DataSetRow]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from autoproc.errors import AutoprocError
 from autoproc.geometry.reciprocal import resolution, s1_of_spots
 from autoproc.merging.by_image import agreement_by_image
 from autoproc.merging.merging_statistics import MergingStatistics, merging_statistics
+from autoproc.models.data_set_names import names_in_group
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.models.space_group import symbol
@@ -217,7 +218,7 @@ def scaling(data: Data) -> Section:
         mean = np.bincount(frame, table["inverse_scale"][rows], n) / np.where(count > 0, count, np.nan)
         image = experiment.scan.image_range[0] + np.arange(n)
         scales.append(ImageScales(image, mean, np.zeros(n), np.full(n, np.nan)))
-    words, names = "Mean inverse scale of the observations of each image.", plots.names_of(data.experiments)
+    words, names = "Mean inverse scale of the observations of each image.", names_in_group(data.experiments)
     figures = [Figure("Scale against image", words, plots.scales(scales, names))]
     if "intensity_scale" in data and all(e.crystal is not None for e in data.experiments):
         by_image = agreement_by_image(data.experiments, table)

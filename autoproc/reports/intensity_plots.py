@@ -17,12 +17,12 @@ HIGHEST_R = 2.0
 
 
 def agreement(by_image: Sequence[ImageAgreement], names: Sequence[str] = ()) -> str:
-    """Rmerge of each image; names : as plots.names_of."""
+    """Rmerge of each image; names : as names_in_group."""
     return _by_image(by_image, [np.clip(one.r_merge, 0, HIGHEST_R) for one in by_image], "Rmerge", names)
 
 
 def signal(by_image: Sequence[ImageAgreement], names: Sequence[str] = ()) -> str:
-    """Mean I/sigma(I) of the observations of each image; names : as plots.names_of."""
+    """Mean I/sigma(I) of the observations of each image; names : as names_in_group."""
     return _by_image(by_image, [one.i_over_sigma for one in by_image], "mean I/\u03c3(I)", names)
 
 

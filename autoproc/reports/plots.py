@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from autoproc.models.data_set_names import data_set_names, sweep_of
+from autoproc.models.data_set_names import sweep_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.refinement.by_image import crystal_by_image, rmsd_by_image
@@ -95,7 +95,7 @@ class ByImage(Protocol):
 
 
 def curves(by_image: Sequence[ByImage], values: Sequence[np.ndarray], names: Sequence[str]) -> list[Series]:
-    """Of each experiment, values (n,) against the image; names : as names_of."""
+    """Of each experiment, values (n,) against the image; names : as names_in_group."""
     return [
         Series(
             block_mean(one.image), block_mean(y), label(n, len(by_image), names), "line", n,
@@ -106,13 +106,13 @@ def curves(by_image: Sequence[ByImage], values: Sequence[np.ndarray], names: Seq
 
 
 def scales(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
-    """The scale of each image: what its observations were divided by; names : as names_of."""
+    """The scale of each image: what its observations were divided by; names : as names_in_group."""
     series = curves(images, [one.scale for one in images], names)
     return draw(Chart(series, IMAGE, "scale factor", (0, None), [Mark(1.0)]))
 
 
 def decay(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
-    """Relative B of each image; names : as names_of."""
+    """Relative B of each image; names : as names_in_group."""
     values = [block_mean(one.b) for one in images]
     limit = None if max((np.abs(v).max(initial=0.0) for v in values), default=0.0) > 2.0 else 2.0
     series = curves(images, [one.b for one in images], names)
@@ -121,18 +121,12 @@ def decay(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
 
 
 def ratios(images: Sequence[ImageScales], names: Sequence[str] = ()) -> str:
-    """What is left over after scaling: observed over expected intensity of each image; names : as names_of."""
+    """What is left over after scaling: observed over expected intensity of each image; names : as names_in_group."""
     series = curves(images, [one.ratio for one in images], names)
     every = np.concatenate([s.y[np.isfinite(s.y)] for s in series] or [np.empty(0)])
     low = None if len(every) and every.min() < 0.9 else 0.9
     high = None if len(every) and every.max() > 1.1 else 1.1
     return draw(Chart(series, IMAGE, "observed / expected", (low, high), [Mark(1.0)]))
-
-
-def names_of(experiments: Sequence[Experiment]) -> list[str]:
-    """Of the curves of several experiments: data sets by their names; none for lattices of one sweep."""
-    names = data_set_names(experiments)
-    return names if len({sweep_of(name) for name in names}) > 1 else []
 
 
 def label(n: int, n_curves: int, names: Sequence[str] = ()) -> str:
@@ -143,7 +137,7 @@ def label(n: int, n_curves: int, names: Sequence[str] = ()) -> str:
 
 
 def sweep_number(n: int, names: Sequence[str]) -> int:
-    """Of curve n: the place of its sweep among all; names : as names_of."""
+    """Of curve n: the place of its sweep among all; names : as names_in_group."""
     return list(dict.fromkeys(map(sweep_of, names))).index(sweep_of(names[n])) if names else 0
 
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from autoproc.merging.by_image import agreement_by_image
 from autoproc.merging.twinning import l_test
+from autoproc.models.data_set_names import names_in_group
 from autoproc.reports import captions, maps, plots, resolution_plots, tables
 from autoproc.reports.by_wavelength import merged_statistics, wavelengths_table
 from autoproc.reports.collected import collected
 from autoproc.reports.damage_page import damage_section
-from autoproc.reports.data_sets import data_sets_table
+from autoproc.reports.data_sets import data_sets_table, reasons_table
 from autoproc.reports.deviation_maps import deviation_maps
 from autoproc.reports.direction_plots import limits_chart
 from autoproc.reports.intensity_plots import agreement, error_model_chart, l_test_chart, signal
@@ -119,8 +120,11 @@ def merged_data(p: Processing) -> Section:
 
 def data_sets(p: Processing) -> Section:
     """What was put together, and what each data set added."""
+    if not p.data_sets:
+        return Section("Data sets")
     found = [wavelengths_table(p)] if p.by_wavelength else []
-    return Section("Data sets", [], [*found, data_sets_table(p.data_sets)] if p.data_sets else [])
+    found += filter(None, (data_sets_table(p.data_sets), reasons_table(p.data_sets)))
+    return Section("Data sets", [], found)
 
 
 def spots_and_lattices(p: Processing) -> Section:
@@ -197,7 +201,7 @@ def scaling(p: Processing) -> Section:
     if p.scaled is None:
         return Section("Scaling")
     images, is_fitted = p.scaled.images, p.scaled.isa is not None
-    names = plots.names_of(p.scaled.experiments)
+    names = names_in_group(p.scaled.experiments)
     by_image = agreement_by_image(p.scaled.experiments, p.scaled.reflections)
     figures: Sequence[Figure] = [
         Figure("Scale against image", "What the intensities of each image are divided by.",

@@ -35,7 +35,8 @@ from autoproc.wording import VERDICTS, WIDTH, angstrom, first_of
 
 RANGE_KEYS = (
     "d_max", "d_min", "completeness", "multiplicity", "i_over_sigma", "r_merge", "r_meas", "r_pim", "cc_half",
-    "anomalous_completeness", "anomalous_multiplicity", "cc_anom", "n_observations", "n_unique",
+    "anomalous_completeness", "anomalous_multiplicity", "cc_anom", "cc_anom_significant",
+    "n_observations", "n_unique",
 )  # fmt: skip
 MEMORY = "start `autoproc run` with fewer workers (service.n_workers=1) or less room for images (run.frame_cache=0)"
 UNFORESEEN = (

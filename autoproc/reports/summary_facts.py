@@ -22,6 +22,7 @@ class RangeFacts(Described):
     r_pim: float | None = None
     cc_half: float | None = None
     cc_anom: float | None = None
+    cc_anom_significant: bool | None = None
     n_observations: int | None = None
     n_unique: int | None = None
 

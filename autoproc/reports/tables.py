@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from autoproc.indexing.lattices import LatticeRotation
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
-from autoproc.merging.tables import NAMES, OF_NOISE, ROWS, figure_of, has_brackets
+from autoproc.merging.tables import NAMES, ROWS, figure_of, notes
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.space_group import symbol
@@ -30,8 +30,7 @@ def table_one(statistics: MergingStatistics) -> Table:
         sources = (statistics,) if hasattr(statistics, field) else shells
         values = [figure_of(source, field, form, NOTHING) for source in sources]
         rows.append([label, *values, *[""] * (3 - len(values))])
-    words = f"{NAMES} {OF_NOISE}" if any(map(has_brackets, shells)) else NAMES
-    return Table("Table 1", ("", "Overall", "Low", "High"), rows, words)
+    return Table("Table 1", ("", "Overall", "Low", "High"), rows, " ".join((NAMES, *notes(shells))))
 
 
 SHELL_COLUMNS: tuple[tuple[str, str, Form], ...] = (
@@ -55,7 +54,7 @@ def shells(statistics: MergingStatistics) -> Table:
     every = [row(shell) for shell in (*statistics.shells, statistics.overall)]
     is_starred = any("*" in cell for cells in every for cell in cells)
     words = "The last line is all shells together." + " An asterisk: significant at the 1% level." * is_starred
-    words += f" {OF_NOISE}" * any(map(has_brackets, statistics.shells))
+    words = " ".join((words, *notes((*statistics.shells, statistics.overall))))
     views = [*map(_view, statistics.shells), ""]
     return Table("Resolution shells", [c[0] for c in SHELL_COLUMNS], every, words, len(every) - 1, views)
 

@@ -42,7 +42,8 @@ class SweepRow:
     state : as the queue has it; folder : relative to the page; words : in place of figures
     look_at : why its light is not green; to_do : about what is said in words
     has_earlier : results of before stand until there are new ones
-    group : that its data are part of, and in_group : how it stands there, in words; members : sweeps of a group
+    group : that its data are part of, and in_group : how it stands there, in words; members : sweeps of a group, and
+    left_out : those of which nothing is in its result
     """
 
     name: str
@@ -66,6 +67,7 @@ class SweepRow:
     group: str = ""
     in_group: str = ""
     members: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def named_members(self) -> tuple[str, ...]:
@@ -169,10 +171,11 @@ def sweep_row(
         partial=partial,
         has_earlier=has_earlier,
         look_at=_worst_first(result) if state == "processed" else "",
-        to_do=to_do if state in FAILED else "",
+        to_do=to_do if state in FAILED and judged(state, verdict_of(result))[1] != ALONE else "",
         group=group.get("name", ""),
         in_group=group.get("words", ""),
         members=tuple(result.get("members") or ()) if state == "processed" else (),
+        left_out=tuple(result.get("left_out") or ()),
         **figures,
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autoproc.legible import legible
 from autoproc.viewing.lattice_points import LatticePoints, ice_shells, reciprocal_points
 
 MAGIC = b"RLP1"
@@ -59,6 +60,7 @@ def lattice_facts(points: LatticePoints) -> dict[str, Any]:
             {
                 "experiment": lattice.experiment,
                 "sweep": lattice.sweep,
+                "name": legible(lattice.name),
                 "A": lattice.crystal.A,
                 "U": lattice.crystal.U,
                 "cell": lattice.crystal.cell,

@@ -15,6 +15,7 @@ from autoproc.geometry.detector import beam_centre_px, lab_from_mm, px_to_mm
 from autoproc.geometry.ice_rings import ice_ring_inverse_d2
 from autoproc.geometry.rotation import turn_to_crystal
 from autoproc.models.crystal import Crystal
+from autoproc.models.data_set_names import names_in_group
 from autoproc.models.experiment import Beam, Experiment, Panel
 from autoproc.models.reflections import Reflections
 from autoproc.viewing.images import sweeps_among
@@ -61,11 +62,15 @@ class SweepGeometry:
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
-    """One lattice: its number among the experiments, its sweep, and its crystal."""
+    """One lattice: its number among the experiments, its sweep, its crystal.
+
+    name : of its data set among those of several sweeps, "" for one sweep
+    """
 
     experiment: int
     sweep: int
     crystal: Crystal
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,8 @@ def lattice_points(experiments: Sequence[Experiment], spots: Reflections, at_mos
     spots = spots.without("shoebox")[rows]
     members = sweeps_among(experiments)
     own = sweep_of_experiments(experiments)
-    crystals = [(n, int(own[n]), e.crystal) for n, e in enumerate(experiments) if e.crystal is not None]
+    names = names_in_group(experiments) or [""] * len(experiments)
+    crystals = [(n, int(own[n]), e.crystal, names[n]) for n, e in enumerate(experiments) if e.crystal is not None]
     lattices = tuple(Lattice(*found) for found in crystals)
     sweep, lattice = sweep_of_rows(spots, experiments), _lattice_of(spots, len(experiments), lattices)
     lab = _lab([experiments[among[0]] for among in members], sweep, spots)

@@ -27,7 +27,8 @@ TREE = Path(kernels.__file__).parents[2]
 RANGE_KEYS = {
     "d_max": float, "d_min": float, "completeness": float, "multiplicity": float, "i_over_sigma": float,
     "r_merge": float, "r_meas": float, "r_pim": float, "cc_half": float, "anomalous_completeness": float,
-    "anomalous_multiplicity": float, "cc_anom": float, "n_observations": int, "n_unique": int,
+    "anomalous_multiplicity": float, "cc_anom": float, "cc_anom_significant": bool,
+    "n_observations": int, "n_unique": int,
 }  # fmt: skip
 
 

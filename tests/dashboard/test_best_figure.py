@@ -84,3 +84,15 @@ def test_the_light_is_that_of_lists_of_sweeps():
     (row,) = [row for row in rows if row.label == "verdict"]
     lights = [("good", "good"), ("look", "look closer"), ("open", "no result alone"), ("bad", "failed")]
     assert [(cell.lamp, cell.text) for cell in row.cells] == lights
+
+
+def test_an_anomalous_correlation_by_chance_is_in_brackets_and_never_the_best():
+    def anomalous(cc, is_significant):
+        one = summary()
+        one["merging_statistics"]["overall"] |= {"cc_anom": cc, "cc_anom_significant": is_significant}
+        return one, {}
+
+    results = [anomalous(0.4, True), anomalous(0.5, True), anomalous(0.9, False), anomalous(0.45, None)]
+    (row,) = [row for row in rows_of(compared(*results)) if row.label == "anomalous CC"]
+    assert [cell.text for cell in row.cells] == ["0.400", "0.500", "(0.900)", "0.450"]
+    assert [cell.is_best for cell in row.cells] == [False, True, False, False]

@@ -263,6 +263,24 @@ def test_one_alone_is_not_compared(client):
     assert words not in client.get("/compare?of=lyso&of=other").text
 
 
+def test_of_a_sweep_that_failed_alone_the_group_comes_first(client, output):
+    place, advice = client.get("/").text.partition('data-name="bad"')[2].partition("</tr>")[0], "set index.max_cell=300"
+    assert advice in place
+    queue = queue_in(output)
+    standing = {"name": "combined/x", "words": "part of combined/x, which is complete", "settled": [],
+                "space_group": "", "verdict": "good"}  # fmt: skip
+    queue.membership.tell("combined/x", {"bad": queue.named("bad").run}, {"bad": standing})
+    queue.close()
+    row = client.get("/").text.partition('data-name="bad"')[2].partition("</tr>")[0]
+    assert re.search(r"part of .*combined/x.*, which is complete; alone: no lattice was found", row)
+    assert advice not in row
+    page = client.get("/sweeps/bad").text
+    shown, _, folded = page.partition("<summary>What to do to have it alone</summary>")
+    assert "Alone it failed at index:" in shown
+    assert advice not in shown
+    assert "Set index.max_cell=300" in folded.partition("</details>")[0]
+
+
 def test_what_the_group_has_settled_is_not_among_the_warnings(client, output, group):
     place = Outputs(output).results("lyso") / "summary.json"
     summary = json.loads(place.read_text())

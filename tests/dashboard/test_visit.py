@@ -75,7 +75,7 @@ def grouped(output):
     doubts = [{"name": name, "verdict": "look", "says": words, "lacks": ""} for name, words in said.items()]
     finished(queue, "x_1", verdict="look", look_at=list(said), doubts=doubts, warnings=list(said.values()))
     queue.add(found("combined/x", kind="combined"))
-    queue.finish(begun(queue), State.processed, RESULT | {"members": {"x_1": 1, "x_2": 1}}, {})
+    queue.finish(begun(queue), State.processed, RESULT | {"members": {"x_1": 1, "x_2": 1}, "left_out": ["x_2"]}, {})
     standing = {"name": "combined/x", "words": "part of combined/x, which is complete", "settled": ["completeness"],
                 "verdict": "look"}  # fmt: skip
     queue.membership.tell("combined/x", {"x_1": 1}, {"x_1": standing})
@@ -85,10 +85,11 @@ def grouped(output):
 def test_a_wedge_leads_to_its_group_and_back(grouped, client):
     page = client.get("/").text
     assert 'look closer: B; part of <a href="/sweeps/combined/x">combined/x</a>, which is complete' in page
-    assert 'of <a href="/sweeps/x_1">x_1</a>, <a href="/sweeps/x_2">x_2</a>' in page
+    assert 'of <a href="/sweeps/x_1">x_1</a>, <a href="/sweeps/x_2">x_2</a> (left out)' in page
     rows = {row["name"]: row for row in client.get("/api/sweeps").json()["rows"]}
     assert (rows["x_1"]["group"], rows["x_1"]["lamp"], rows["x_1"]["members"]) == ("combined/x", "look", [])
     assert rows["combined/x"]["members"] == ["x_1", "x_2"]
+    assert rows["combined/x"]["left_out"] == ["x_2"]
 
 
 def test_the_page_of_a_wedge_leads_to_its_group(grouped, client):

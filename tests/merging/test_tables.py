@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
-from autoproc.merging.tables import OF_NOISE, ROWS, format_shells, format_table_one
+from autoproc.merging.tables import BY_CHANCE, OF_NOISE, ROWS, format_shells, format_table_one
 
 SHELL = ShellStatistics(
     d_max=50.0, d_min=2.0, n_observations=12345, n_unique=2345, completeness=98.76, multiplicity=5.26,
@@ -55,6 +55,16 @@ def test_r_factors_of_noise_are_in_brackets_and_explained(i_over_sigma, is_noise
     for text in (table, format_shells(statistics)):
         assert (OF_NOISE in text) == is_noise
         assert ("(0.031)" in text) == is_noise
+
+
+@pytest.mark.parametrize(("cc", "is_significant", "text"), [
+    (0.669, False, "(0.669)"), (0.669, True, "0.669"), (None, False, "-"),
+])  # fmt: skip
+def test_anomalous_correlations_by_chance_are_in_brackets_and_explained(cc, is_significant, text):
+    one = replace(SHELL, cc_anom=cc, cc_anom_significant=is_significant)
+    table = format_table_one(MergingStatistics(one, (one,)))
+    assert row(table, "Anomalous correlation") == [text] * 3
+    assert (BY_CHANCE in table) == text.startswith("(")
 
 
 def test_what_does_not_exist_is_a_dash():

@@ -11,6 +11,7 @@ from scaled_for_tests import Recipe, experiment
 
 from autoproc.merging.by_image import ImageAgreement
 from autoproc.merging.twinning import TwinningTest
+from autoproc.models.data_set_names import names_in_group
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.reports import intensity_plots, plots
 from autoproc.reports.chart import HEIGHT, TOP
@@ -77,8 +78,8 @@ def test_lattices_are_named_where_there_are_several():
 
 def test_data_sets_are_told_by_their_names_and_lattices_of_one_sweep_by_their_numbers():
     sweep, other = (replace(experiment(Recipe()), identifier=name) for name in ("native", "peak"))
-    assert plots.names_of([sweep, other]) == ["native", "peak"]
-    assert plots.names_of([sweep, sweep]) == []
+    assert names_in_group([sweep, other]) == ["native", "peak"]
+    assert names_in_group([sweep, sweep]) == []
     for draw in (plots.scales, plots.decay, plots.ratios):
         assert legend(draw([images(), images()], ["native", "peak"])) == ["native", "peak"]
     assert legend(intensity_plots.signal([agreement([0.1])] * 2, ["native", "peak"])) == ["native", "peak"]

@@ -138,6 +138,13 @@ def test_a_wedge_leads_to_its_group_and_the_group_to_its_sweeps():
     assert '<a href="combined/x/report.html">combined/x</a>' in alone, "where the group's row is on another page"
 
 
+def test_a_sweep_that_a_group_left_out_is_marked_in_its_row():
+    group = RESULT | {"members": {"x_1": 1, "x_2": 1}, "left_out": ["x_2"]}
+    page = visit_index([sweep_row("combined/x", "processed", group, 20)])
+    assert page.count("(left out)") == 1
+    assert "x_2</a> (left out)" in page
+
+
 def test_of_many_sweeps_of_a_group_the_first_are_named():
     members = {f"x_{n}": 1 for n in range(1, 61)}
     page = visit_index([sweep_row("combined/x", "processed", RESULT | {"members": members}, 20)])
@@ -155,8 +162,10 @@ def test_what_is_wrong_with_a_wedge_itself_is_said_before_its_group():
 
 def test_a_sweep_that_failed_alone_does_not_shout_where_its_group_has_it():
     failed = {"status": "failed", "verdict": "bad", "group": STANDING}
-    row = sweep_row("x_1", "failed", failed, 10, "too few spots")
-    assert (row.lamp, row.verdict_words) == ("open", "no result alone")
+    row = sweep_row("x_1", "failed", failed, 10, "too few spots", to_do="collect more")
+    assert (row.lamp, row.verdict_words, row.to_do) == ("open", "no result alone", "")
+    by_itself = sweep_row("x_1", "failed", failed | {"group": {}}, 10, "too few spots", to_do="collect more")
+    assert by_itself.to_do == "collect more"
     assert "which is complete" in visit_index([row])
 
 

@@ -82,6 +82,9 @@ def test_lattices_of_one_sweep_share_it_and_other_images_are_another():
     assert len(points.sweeps) == 2
     assert points.lattice.tolist() == [0, 1, 2, NO_LATTICE, NO_LATTICE]
     assert points.sweep.tolist() == [0, 0, 1, 0, 1]
+    assert points.lattices[2].name == "y"
+    assert len({one.name for one in points.lattices}) == 3
+    assert [one.name for one in lattice_points([first, second], spots()).lattices] == ["", ""]
 
 
 def test_without_a_crystal_nothing_is_indexed():

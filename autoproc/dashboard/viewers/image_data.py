@@ -22,7 +22,7 @@ from autoproc.dashboard.viewers.image_request import (
 )
 from autoproc.viewing.contrast import contrast
 from autoproc.viewing.image_facts import image_facts, sweep_facts
-from autoproc.viewing.images import sweep_names
+from autoproc.viewing.images import data_sets_of_sweeps, sweep_names
 from autoproc.viewing.line_profile import line_profile
 from autoproc.viewing.spot_view import BINARY, MAPS
 from autoproc.viewing.untrusted_view import untrusted_facts
@@ -48,6 +48,7 @@ def facts(asked: Looked) -> Response:
         "stages": list(subject.stages),
         "tables": list(subject.tables),
         "sweeps": sweep_names(subject.experiments(asked.stage)),
+        "data_sets": data_sets_of_sweeps(subject.experiments(asked.stage)),
         "views": list(MAPS),
         "search": {name: _as_typed(value) for name, value in usual.items()},
         **sweep_facts(asked.sweep),

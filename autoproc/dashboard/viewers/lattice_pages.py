@@ -20,6 +20,8 @@ from autoproc.dashboard.troubles import status_of
 from autoproc.dashboard.viewers.one_script import script_address
 from autoproc.dashboard.website import Site, subject_in
 from autoproc.errors import AutoprocError
+from autoproc.legible import legible
+from autoproc.models.data_set_names import names_in_group
 from autoproc.viewing.lattice_message import lattice_message
 from autoproc.viewing.lattice_points import lattice_points
 from autoproc.viewing.subject import Subject
@@ -98,8 +100,13 @@ def lattice_rows(subject: Subject, stage: str) -> list[dict[str, Any]]:
     """What can be said of the lattices without their spots."""
     if not stage:
         return []
-    crystals = [e.crystal for e in subject.experiments_of_table(stage) if e.crystal is not None]
-    return [{"cell": crystal.cell, "space_group": crystal.space_group.short_name()} for crystal in crystals]
+    experiments = subject.experiments_of_table(stage)
+    names = names_in_group(experiments) or [""] * len(experiments)
+    return [
+        {"name": legible(name), "cell": one.crystal.cell, "space_group": one.crystal.space_group.short_name()}
+        for name, one in zip(names, experiments, strict=True)
+        if one.crystal is not None
+    ]
 
 
 def make_ahead(site: Site) -> None:

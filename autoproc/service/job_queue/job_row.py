@@ -102,7 +102,7 @@ RESULT: Kinds = {
     **dict.fromkeys(("n_lattices", "n_images", "n_images_used", "n_spots"), (_is_whole, None)),
     **dict.fromkeys(("d_min", "completeness", "multiplicity", "i_over_sigma", "isa"), (_is_number, None)),
     **dict.fromkeys(("r_meas", "r_meas_inner", "r_pim", "cc_half", "cc_anom", "cc_anom_inner"), (_is_number, None)),
-    **dict.fromkeys(("warnings", "look_at", "alternatives", "suffer"), (_are_texts, None)),
+    **dict.fromkeys(("warnings", "look_at", "alternatives", "suffer", "left_out"), (_are_texts, None)),
     "doubts": (_are_doubts, None), "aside": (_are_reasons, None), "group": (_is_standing, None),
     "retryable": (lambda value: isinstance(value, bool), None), "members": (_are_runs, None),
     "unit_cell": (_is_cell, None),

@@ -34,10 +34,15 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
         **{key: summary.get(key) for key in crystal},
         **{key: finite(overall.get(key)) for key in STATISTICS},
         "r_meas_inner": finite(inner.get("r_meas")),
-        "cc_anom": finite(overall.get("cc_anom")),
-        "cc_anom_inner": finite(inner.get("cc_anom")),
+        "cc_anom": _told(overall),
+        "cc_anom_inner": _told(inner),
         "isa": finite(summary.get("isa")),
     }
+
+
+def _told(of_range: dict[str, Any]) -> float | None:
+    """The anomalous correlation, where it is not such as chance gives too; summaries of before do not say."""
+    return None if of_range.get("cc_anom_significant") is False else finite(of_range.get("cc_anom"))
 
 
 def doubtful(summary: dict[str, Any]) -> list[str]:
@@ -52,17 +57,23 @@ def doubtful_checks(summary: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def of_group(summary: dict[str, Any]) -> dict[str, Any]:
-    """What else is kept of a group: its sweeps, which suffer, and the data sets of each that are not in its result."""
+    """What else is kept of a group: its sweeps, which suffer, and what is not in its result.
+
+    aside : by sweep, its data sets that are not, and why; left_out : sweeps of which none is
+    """
     from autoproc.models.data_set_names import sweep_of  # noqa: PLC0415  (as above)
 
     aside: dict[str, dict[str, str]] = {}
-    for row in summary.get("data_sets") or ():
+    rows = summary.get("data_sets") or ()
+    inside = {sweep_of(row["name"]) for row in rows if not row["why_aside"]}
+    for row in rows:
         if row["why_aside"]:
             aside.setdefault(sweep_of(row["name"]), {})[row["name"]] = row["why_aside"]
     crystals = (summary.get("damage") or {}).get("crystals") or ()
     return {
         "members": summary["members"],
         "aside": aside,
+        "left_out": [name for name in aside if name not in inside],
         "suffer": [name for one in crystals if one["suffers"] for name in one["sweeps"]],
     }
 

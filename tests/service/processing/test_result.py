@@ -63,4 +63,18 @@ def test_of_a_group_it_is_kept_what_was_set_aside_and_which_space_groups_are_lef
     kept = brief({"status": "processed", "members": {"x_1": 1}} | summary)
     assert kept["suffer"] == ["x_1", "x_3"]
     assert (kept["aside"], kept["alternatives"]) == ({"x_2": {"x_2": "another structure"}}, ["P 32"])
+    assert kept["left_out"] == ["x_2"]
+    partly = [*rows, {"name": "x_1 lattice 2", "why_aside": "another"}]
+    assert brief({"status": "processed", "members": {"x_1": 1}, "data_sets": partly})["left_out"] == ["x_2"]
     assert "aside" not in brief({"status": "processed"})
+
+
+def test_anomalous_correlations_by_chance_are_not_kept():
+    def kept(is_significant):
+        inner = {"cc_anom": 0.67, "cc_anom_significant": is_significant}
+        result = brief({"status": "processed", "merging_statistics": {"overall": {"cc_anom": 0.4}, "inner": inner}})
+        return result["cc_anom"], result["cc_anom_inner"]
+
+    assert kept(True) == (0.4, 0.67)
+    assert kept(False) == (0.4, None)
+    assert kept(None) == (0.4, 0.67), "summaries of before do not say"

@@ -29,6 +29,6 @@ export function figure(value, digits = 4) {
 }
 
 // The image of the n-th of some reflections, and where they are of several sweeps, which.
-export function imageOf({ image, sweep }, n, state) {
-  return sweep.some((one) => one !== state.sweep) ? `${image[n]} of sweep ${sweep[n] + 1}` : image[n];
+export function imageOf({ image, sweep }, n, { state, dataSets }) {
+  return sweep.some((one) => one !== state.sweep) ? `${image[n]} of ${dataSets[sweep[n]]}` : image[n];
 }

@@ -8,8 +8,8 @@ const CLOSE = 8; // screen pixels for one of the image when a reflection is gone
 const UNITS = { residual: "px", deviation: "σ" };
 
 export class ReflectionList {
-  constructor({ state, source, panel, spots, say }) {
-    Object.assign(this, { state, source, panel, spots, say });
+  constructor({ state, source, dataSets, panel, spots, say }) {
+    Object.assign(this, { state, source, dataSets, panel, spots, say });
     this.columns = null;
     $("#find").addEventListener("submit", (event) => { event.preventDefault(); this.#ask(); });
     $("#clear").addEventListener("click", () => { $("#find").reset(); this.#ask(NONE); });
@@ -67,7 +67,7 @@ export class ReflectionList {
       const button = element("button", { type: "button", className: "link", textContent: name });
       button.addEventListener("click", () => this.#go(k));
       return element("tr", { data: { row }, title: fates[columns.fate[k]].words }, element("td", {}, button),
-        element("td", { textContent: imageOf(columns, k, this.state) }), element("td", { textContent: columns.off ? columns.off[k]?.toFixed(2) ?? "" : figure(columns.intensity_prf?.[k] || columns.intensity_sum?.[k]) }));
+        element("td", { textContent: imageOf(columns, k, this) }), element("td", { textContent: columns.off ? columns.off[k]?.toFixed(2) ?? "" : figure(columns.intensity_prf?.[k] || columns.intensity_sum?.[k]) }));
     });
     $("#found").replaceChildren(...rows);
     if (this.state.row === null) $(".panel").scrollTop = $("#finder").offsetTop - $(".panel").offsetTop;

@@ -7,8 +7,8 @@ const FAR = 3; // standard uncertainties from which on a deviation is pointed ou
 const CLOSE = 8; // screen pixels for one of the image when a reflection is gone to
 
 export class ReflectionPanel {
-  constructor({ state, source, spots, say }) {
-    Object.assign(this, { state, source, spots, say });
+  constructor({ state, source, dataSets, spots, say }) {
+    Object.assign(this, { state, source, dataSets, spots, say });
     $("#unchoose").addEventListener("click", () => state.change({ row: null }));
     const [details, name] = [$("#equivalents"), "equivalents"];
     details.open = state.open.includes(name);
@@ -90,7 +90,7 @@ export class ReflectionPanel {
     button.addEventListener("click", () => { this.state.change({ row }); this.show(true); });
     const isOff = told.deviation && Math.abs(told.deviation[n] ?? 0) > FAR;
     const cells = [
-      element("td", {}, button, told.is_mate[n] ? element("span", { title: "of I(−): Friedel's mate", textContent: " (−)" }) : ""), imageOf(told, n, this.state),
+      element("td", {}, button, told.is_mate[n] ? element("span", { title: "of I(−): Friedel's mate", textContent: " (−)" }) : ""), imageOf(told, n, this),
       told.intensity && told.sigma[n] > 0 ? `${figure(told.intensity[n])} ± ${figure(told.sigma[n], 3)}` : "",
       told.deviation ? figure(told.deviation[n], 2) : "",
     ].map((cell) => (cell instanceof Element ? cell : element("td", { textContent: cell })));

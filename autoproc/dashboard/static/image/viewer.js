@@ -38,8 +38,8 @@ export class Viewer {
     this.player = new Player({ state, picture, images: facts.images, button: $("#play") });
     this.contrast = new Contrast({ canvas: $("#histogram"), low: $("#low"), high: $("#high"), state, unit: () => picture.look.step });
     this.cursor = new Cursor({ element: $("#cursor"), picture, view, geometry, state, now: () => this.now });
-    this.panel = new ReflectionPanel({ state, source, spots: this.spots, say });
-    this.list = new ReflectionList({ state, source, panel: this.panel, spots: this.spots, say });
+    this.panel = new ReflectionPanel({ state, source, dataSets: facts.data_sets, spots: this.spots, say });
+    this.list = new ReflectionList({ state, source, dataSets: facts.data_sets, panel: this.panel, spots: this.spots, say });
     this.controls = new Controls(this);
   }
 

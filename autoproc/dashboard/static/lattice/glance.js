@@ -10,6 +10,8 @@ const BINS = 120;
 const ON_ICE = 0.002; // 1/Angstrom^2, half the width of a ring
 const FINE = 0.0005; // 1/Angstrom^2, a step of the table of what is on ice
 const STILL = 250; // ms without a change before the figures are drawn again
+const RESOLUTIONS = [0.5, 0.6, 0.7, 0.8, 1, 1.3, 1.5, 1.7, 2, 2.5, 4]; // Angstrom, the finest first: on the scale they lie widest apart
+const APART = 8; // px between words below a plot
 const NEAR = 0.2; // of an index: near a point of the lattice; spots anywhere are so by NEAR_BY_CHANCE
 const NEAR_BY_CHANCE = (2 * NEAR) ** 3;
 
@@ -18,6 +20,7 @@ export class Glance {
     Object.assign(this, { place, message });
     const { lattice } = message.columns;
     this.lost = Uint32Array.from(lattice.keys()).filter((i) => lattice[i] < 0);
+    this.several = message.facts.sweeps.length > 1;
     place.hidden = !this.lost.length || !message.facts.lattices.length;
   }
 
@@ -32,7 +35,7 @@ export class Glance {
     if (this.place.hidden || key === this.drawn) return;
     this.drawn = key;
     const { A } = this.message.facts.lattices[of];
-    const rlp = picked(chosen.rlp, this.lost), off = residues(rlp, A);
+    const rlp = picked(chosen.rlp, this.beside(of)), off = residues(rlp, A);
     const axes = [0, 1, 2].map((i) => A.map((row) => row[i]));
     const reach = ORDERS * Math.max(...axes.map((axis) => Math.hypot(...axis)));
     const edge = Math.min(reach, 1 / this.message.facts.d_fit);
@@ -43,6 +46,12 @@ export class Glance {
     this.byResolution(chosen);
     this.byResidue(off);
     this.say(chosen, off, of);
+  }
+
+  // Those that a lattice could have: of its own sweep, for another sweep may be of another crystal.
+  beside(of) {
+    const { facts, columns } = this.message;
+    return this.several ? this.lost.filter((i) => columns.sweep[i] === facts.lattices[of].sweep) : this.lost;
   }
 
   byResolution(chosen) {
@@ -56,7 +65,7 @@ export class Glance {
     for (const d of facts.ice) if (1 / d ** 2 < most) plot.upright(1 / d ** 2 / most, "--c3");
     plot.steps(lost, Math.max(...lost), "--c5");
     plot.curve(found, Math.max(...found), "--c0");
-    for (const d of [4, 2.5, 2, 1.7, 1.5, 1.3]) if (1 / d ** 2 < most) plot.words(`${d} Å`, 1 / d ** 2 / most);
+    plot.wordsApart(RESOLUTIONS.filter((d) => 1 / d ** 2 < most).map((d) => [`${d} Å`, 1 / d ** 2 / most]));
   }
 
   byResidue(off) {
@@ -76,6 +85,7 @@ export class Glance {
       all[kind]++;
       onIce[kind] += isIce[Math.floor(s / FINE)] ?? 0;
     }
+    const { name } = facts.lattices[of], whose = this.several ? `, of the spots of its sweep` : "";
     let near = 0;
     for (let i = 0; i < off.length; i += 3) {
       if (Math.abs(off[i]) < NEAR && Math.abs(off[i + 1]) < NEAR && Math.abs(off[i + 2]) < NEAR) near++;
@@ -83,8 +93,8 @@ export class Glance {
     const part = (n, total) => (total ? `${((100 * n) / total).toFixed(n / total < 0.1 ? 1 : 0)}%` : "none");
     this.place.querySelector(".figures").textContent =
       `${part(all[0], facts.n)} of all spots. On rings of ice: ${part(onIce[0], all[0])} of them, ` +
-      `${part(onIce[1], all[1])} of the indexed. Near points of lattice ${of + 1}: ${part(near, all[0])}, ` +
-      `${part(NEAR_BY_CHANCE, 1)} by chance.`;
+      `${part(onIce[1], all[1])} of the indexed. Near points of lattice ${name || of + 1}${whose}: ` +
+      `${part(near, off.length / 3)}, ${part(NEAR_BY_CHANCE, 1)} by chance.`;
   }
 }
 
@@ -136,6 +146,10 @@ function ramp() {
 
 const FOOT = 16; // px below a plot for its words
 
+const FONT = "11px system-ui, sans-serif";
+const BEFORE = { left: 0, center: 0.5, right: 1 }; // part of a word before its place
+const alignment = (at) => (at < 0.08 ? "left" : at > 0.92 ? "right" : "center");
+
 class Plot {
   constructor(canvas) {
     fitted(canvas);
@@ -177,9 +191,21 @@ class Plot {
     this.context.fillRect(at * this.width - 1, 0, 2, this.height);
   }
 
+  // Words from the right to the left, but for those that would lie on the ones before.
+  wordsApart(all) {
+    this.context.font = FONT;
+    let room = Infinity;
+    for (const [text, at] of all) {
+      const { width } = this.context.measureText(text), begin = at * this.width - width * BEFORE[alignment(at)];
+      if (begin + width > room) continue;
+      this.words(text, at);
+      room = begin - APART;
+    }
+  }
+
   words(text, at) {
-    this.context.font = "11px system-ui, sans-serif";
-    this.context.textAlign = at < 0.08 ? "left" : at > 0.92 ? "right" : "center";
+    this.context.font = FONT;
+    this.context.textAlign = alignment(at);
     this.context.fillStyle = css(colour("--soft"));
     this.context.fillText(text, at * this.width, this.height + FOOT - 4);
   }

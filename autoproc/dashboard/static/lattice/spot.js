@@ -8,7 +8,7 @@ export function factsOf({ facts, columns }, rlpLength, i) {
     row: columns.row[i], image: sweep.images[0] + Math.floor(columns.frame[i]),
     x: columns.xy[2 * i], y: columns.xy[2 * i + 1], panel: columns.panel[i], sweep: columns.sweep[i],
     several: sweep.n_panels > 1, d: 1 / rlpLength[i], intensity: columns.intensity[i],
-    lattice: lattice < 0 ? null : lattice + 1, hkl: lattice < 0 ? null : [...three],
+    lattice: lattice < 0 ? null : facts.lattices[lattice].name || lattice + 1, hkl: lattice < 0 ? null : [...three],
   };
 }
 
