@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
 
-from autoproc.merging.correlation import HalfSets
+from autoproc.anisotropy.evidence import Cone, believed
 
 N_DIRECTIONS = 200
 """Over half a sphere: 10 degrees apart."""
@@ -19,10 +19,10 @@ PER_SHELL, MOST_SHELLS = 80, 25
 ASIDE = np.array([0.83, 0.47, 0.30])
 """Near no axis of any point group: of equivalent directions the one nearest to it is looked at."""
 LEAST_SHELLS = 3
-LEAST_PAIRS = 0.5
-"""Part of a shell's reflections that must have been measured twice for its CC1/2 to be taken; else I/sigma tells."""
 EDGE_COVER = 0.98
 """Of the longest reciprocal lattice vector of a cone, from which a limit is the end of the data, not of the signal."""
+WITHIN = 1 - 1e-5
+"""Of the end of the data: a limit there is the end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,15 +30,22 @@ class DirectionLimits:
     """The limit in each of D directions.
 
     direction : (D, 3) unit vectors, none of which is equivalent to another
-    s_max : (D,) 1/d of the limit, 1/Angstrom, NaN where too few reflections lie around
+    s_max : (D,) 1/d of the limit, 1/Angstrom: that of all directions together unless there is evidence for another
     is_edge : (D,) bool, the data end there and the signal does not
     by_signal : (D,) bool, too few reflections were measured twice, and I/sigma told
+    is_told : (D,) bool, enough reflections lie around for the direction to have a limit of its own
     """
 
     direction: np.ndarray
     s_max: np.ndarray
     is_edge: np.ndarray
     by_signal: np.ndarray
+    is_told: np.ndarray
+
+    def alike(self, common: float, end: float) -> DirectionLimits:
+        """The same with one limit in all, 1/d; end : of the data."""
+        is_edge = (self.is_edge & (self.s_max <= common)) | (common >= end * WITHIN)
+        return replace(self, s_max=np.full(len(self.s_max), common), is_edge=is_edge)
 
 
 def half_sphere(n: int = N_DIRECTIONS) -> np.ndarray:
@@ -56,48 +63,40 @@ def distinct(direction: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     return direction[np.abs(direction @ ASIDE) >= nearest - 1e-9]
 
 
-def direction_limits(
-    s: np.ndarray,
-    rotations: np.ndarray,
-    halves: HalfSets,
-    i_over_sigma: np.ndarray,
-    cc_limit: float,
-    misigma: float,
-) -> DirectionLimits:
-    """Where CC1/2, which may only fall, falls to cc_limit in each direction; where it is not known, I/sigma to misigma.
+def direction_limits(unit: np.ndarray, rotations: np.ndarray, every: Cone, common: float) -> DirectionLimits:
+    """Where CC1/2, which may only fall, falls to a limit in each direction; where it is not known, I/sigma does.
 
-    s : (G, 3) reciprocal lattice vectors of unique reflections, 1/Angstrom; i_over_sigma : (G,) of merged intensities
+    unit : (G, 3) along the reciprocal lattice vectors of the unique reflections of `every`, in that order
     rotations : (R, 3, 3) of the point group, in the same Cartesian frame, under which all directions are alike
+    common : 1/d of the limit of all directions together, which each has whose reflections do not tell of another
     """
-    length = np.linalg.norm(s, axis=1)
-    unit = s / length[:, None]
     direction = distinct(half_sphere(), rotations)
-    found = np.full((len(direction), 3), np.nan)
+    found = np.tile([common, common >= every.end * WITHIN, 0.0, 0.0], (len(direction), 1))
     for n, u in enumerate(direction):
         near = np.abs(unit @ (rotations @ u).T).max(axis=1) > np.cos(np.radians(CONE))
-        rows = np.flatnonzero(near)
-        if len(rows) >= LEAST_SHELLS * PER_SHELL:
-            found[n] = _limit(rows[np.argsort(length[rows], kind="stable")], length, halves, i_over_sigma,
-                              (cc_limit, misigma))  # fmt: skip
-    return DirectionLimits(direction, found[:, 0], found[:, 1] == 1, found[:, 2] == 1)
+        if np.count_nonzero(near) >= LEAST_SHELLS * PER_SHELL:
+            cone = every.part(near)
+            found[n] = (*_own_limit(cone, common), cone.by_signal, True)
+    return DirectionLimits(direction, found[:, 0], *(found[:, 1:] == 1).T)
 
 
-def _limit(
-    rows: np.ndarray, length: np.ndarray, halves: HalfSets, i_over_sigma: np.ndarray, limits: tuple[float, float]
-) -> tuple[float, bool, bool]:
-    """1/d of the limit of a cone's reflections (in order of 1/d), whether the data end there, whether I/sigma told."""
-    shells = np.array_split(rows, min(len(rows) // PER_SHELL, MOST_SHELLS))
-    middle = np.array([length[shell].mean() for shell in shells])
-    pairs = [halves.steady_cc_half(shell) for shell in shells]
-    share = np.mean([n / len(shell) for (_, n), shell in zip(pairs, shells, strict=True)])
-    by_signal = bool(share < LEAST_PAIRS)
-    if by_signal:
-        value, limit = np.array([i_over_sigma[shell].mean() for shell in shells]), limits[1]
-    else:
-        value, limit = np.array([0.0 if cc is None else cc for cc, _ in pairs]), limits[0]
-    at = falls_to(middle, value, limit)
-    end = float(length[rows[-1]])
-    return (end, True, by_signal) if at is None else (at, at >= EDGE_COVER * end, by_signal)
+def _own_limit(cone: Cone, common: float) -> tuple[float, bool]:
+    """1/d of the limit that a cone's reflections have evidence for, and whether the data end there."""
+    at, is_edge = limit_of(cone)
+    if is_edge and at <= common:
+        return at, True
+    own = believed(cone, at, common)
+    if own == at:
+        return at, is_edge
+    return own, own >= cone.end * WITHIN
+
+
+def limit_of(cone: Cone) -> tuple[float, bool]:
+    """1/d of the limit of a cone's reflections, and whether the data end there."""
+    shells = np.array_split(np.arange(len(cone.rows)), max(min(len(cone.rows) // PER_SHELL, MOST_SHELLS), 1))
+    middle = np.array([cone.length[shell].mean() for shell in shells])
+    at = falls_to(middle, np.array([cone.value(shell)[0] for shell in shells]), cone.threshold)
+    return (cone.end, True) if at is None else (at, at >= EDGE_COVER * cone.end)
 
 
 def falls_to(x: np.ndarray, value: np.ndarray, limit: float) -> float | None:

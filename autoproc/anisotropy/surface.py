@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.anisotropy.limits import DirectionLimits
+from autoproc.anisotropy.evidence import Cone, is_borne_out
+from autoproc.anisotropy.limits import DirectionLimits, direction_limits, limit_of
+from autoproc.merging.correlation import HalfSets
 from autoproc.merging.wilson_model import invariant_tensors
 
 FITS = 0.05
@@ -34,27 +36,27 @@ class LimitSurface:
     rotations: np.ndarray
 
     def s_max(self, direction: np.ndarray) -> np.ndarray:
-        """(N,) 1/Angstrom, along directions (N, 3) of any length but 0."""
+        """(N,) 1/Angstrom, along directions (N, 3) of any length but 0; nowhere farther than the farthest limit."""
         unit = direction / np.linalg.norm(direction, axis=1, keepdims=True)
-        if self.ellipsoid is not None:
-            return np.einsum("ni,ij,nj->n", unit, self.ellipsoid, unit) ** -0.5
-        return self._smoothed(unit)
+        if self.ellipsoid is None:
+            return self._smoothed(unit)
+        farthest = np.inf if self.limits.is_edge.any() else self.limits.s_max.max()
+        return np.minimum(np.einsum("ni,ij,nj->n", unit, self.ellipsoid, unit) ** -0.5, farthest)
 
     def holds(self, s: np.ndarray) -> np.ndarray:
         """(N,) bool: reciprocal lattice vectors s (N, 3), 1/Angstrom, inside."""
         return np.linalg.norm(s, axis=1) <= self.s_max(s)
 
-    def is_edge(self, direction: np.ndarray) -> np.ndarray:
-        """(N,) bool, by the nearest direction that was looked at: the data end there before the signal does."""
+    def nearest(self, direction: np.ndarray) -> np.ndarray:
+        """(N,) which of the directions that were looked at lies nearest to each of some (N, 3)."""
         unit = direction / np.linalg.norm(direction, axis=1, keepdims=True)
         cosine = np.abs(np.einsum("ni,rij,dj->nrd", unit, self.rotations, self.limits.direction)).max(axis=1)
-        return self.limits.is_edge[np.argmax(cosine, axis=1)]
+        return np.argmax(cosine, axis=1)
 
     def _smoothed(self, unit: np.ndarray) -> np.ndarray:
-        known, beyond = np.isfinite(self.limits.s_max), np.where(self.limits.is_edge, BEYOND, 1.0)
         total, weight = np.zeros(len(unit)), np.full(len(unit), 1e-300)
-        s_max = (self.limits.s_max * beyond)[known]
-        for u, value in zip(self.limits.direction[known], s_max, strict=True):
+        s_max = self.limits.s_max * np.where(self.limits.is_edge, BEYOND, 1.0)
+        for u, value in zip(self.limits.direction, s_max, strict=True):
             cosine = np.abs(unit @ (self.rotations @ u).T).max(axis=1)
             share = np.exp((cosine - 1) / (1 - np.cos(np.radians(SMOOTHING))))
             total += share * value
@@ -62,15 +64,44 @@ class LimitSurface:
         return total / weight
 
 
+def measured_surface(
+    s: np.ndarray,
+    rotations: np.ndarray,
+    halves: HalfSets,
+    i_over_sigma: np.ndarray,
+    thresholds: tuple[float, float],
+    common: float | None = None,
+) -> LimitSurface | None:
+    """The surface that unique reflections tell of; None where no direction has enough of them.
+
+    s : (G, 3) reciprocal lattice vectors, 1/Angstrom; i_over_sigma : (G,) of merged intensities
+    rotations : (R, 3, 3) of the point group, in the same Cartesian frame, under which all directions are alike
+    thresholds : of CC1/2, and of the mean of I/sigma
+    common : 1/d of the limit of all directions together; None finds it in the same way as that of each. It is that of
+        all where what the limits take in and leave out does not tell of others with significance.
+    """
+    length = np.linalg.norm(s, axis=1)
+    every = Cone.of_all(length, halves, i_over_sigma, thresholds)
+    if common is None:
+        common = limit_of(every)[0]
+    else:
+        common = min(common, every.end)
+        every = every.of_signal_at(common)
+    limits = direction_limits(s / length[:, None], rotations, every, common)
+    surface = limit_surface(limits, rotations)
+    if surface is None or is_borne_out(every, surface.holds(s), common):
+        return surface
+    return limit_surface(limits.alike(common, every.end), rotations)
+
+
 def limit_surface(limits: DirectionLimits, rotations: np.ndarray) -> LimitSurface | None:
-    """The surface of limits with the symmetry of the point group; None where they are known in no direction."""
-    known = np.isfinite(limits.s_max)
-    if not known.any():
+    """The surface of limits with the symmetry of the point group; None where no direction has one of its own."""
+    if not limits.is_told.any():
         return None
-    ellipsoid = _ellipsoid(limits.direction[known], limits.s_max[known], limits.is_edge[known], rotations)
+    u, observed, is_edge = limits.direction, limits.s_max, limits.is_edge
+    ellipsoid = _ellipsoid(u, observed, is_edge, rotations)
     if ellipsoid is None:
         return LimitSurface(None, float("inf"), limits, rotations)
-    u, observed, is_edge = limits.direction[known], limits.s_max[known], limits.is_edge[known]
     ratio = observed * np.einsum("ni,ij,nj->n", u, ellipsoid, u) ** 0.5
     off = np.where(is_edge & (ratio < 1), 0.0, ratio - 1)
     scatter = float(np.sqrt(np.mean(off**2)))

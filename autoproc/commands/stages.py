@@ -47,7 +47,7 @@ from autoproc.stages.bravais_settings import bravais_settings, format_bravais_se
 from autoproc.stages.combine import combine, format_combine
 from autoproc.stages.damage_analysis import damage_analysis, format_damage_analysis
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
-from autoproc.stages.estimate_resolution import NoAgreement, estimate_resolution, format_resolution
+from autoproc.stages.estimate_resolution import NoAgreement, ResolutionEstimate, estimate_resolution, format_resolution
 from autoproc.stages.export import export
 from autoproc.stages.find_rotation_axis import find_rotation_axis, format_find_rotation_axis
 from autoproc.stages.find_spots import format_found_spots
@@ -272,9 +272,8 @@ def _mergeable(
 
 def beyond_estimate(step: Step, experiments: Sequence[Experiment], table: Reflections) -> list[str]:
     """A warning where data are merged that lie beyond the limit that `scale` suggests."""
-    try:
-        estimate = estimate_resolution(experiments, table, step.config.estimate_resolution)
-    except (NoReflections, NoAgreement, MissingColumn):
+    estimate = _estimate(step, experiments, table)
+    if estimate is None:
         return []
     end = max(step.config.merge.d_min or 0.0, estimate.edge)
     if estimate.limited_by_data or end > estimate.d_min / SAME_RESOLUTION:
@@ -284,6 +283,14 @@ def beyond_estimate(step: Step, experiments: Sequence[Experiment], table: Reflec
         f"data are merged to {angstrom(end)} A, beyond the limit of {limit} A that they suggest, {estimate.why}: most "
         f"of what lies beyond is noise; give d_min={limit} to scale, or to merge"
     ]
+
+
+def _estimate(step: Step, experiments: Sequence[Experiment], table: Reflections) -> ResolutionEstimate | None:
+    """How far all directions together go; None where it cannot be told."""
+    try:
+        return estimate_resolution(experiments, table, step.config.estimate_resolution)
+    except (NoReflections, NoAgreement, MissingColumn):
+        return None
 
 
 def _write_merged(
@@ -305,7 +312,9 @@ def _write_merged(
 def anisotropy_step(step: Step) -> None:
     """Say how far data go in each direction, and merge what lies within; writes merged_anisotropic.mtz."""
     experiments, scaled = _mergeable(step, step.experiments(), step.reflections())
-    found = anisotropy(experiments, scaled, step.config.anisotropy)
+    estimate = _estimate(step, experiments, scaled)
+    common = None if estimate is None else estimate.d_min
+    found = anisotropy(experiments, scaled, step.config.anisotropy, common)
     step.console.print(format_anisotropy(found))
     if found is None:
         raise NoReflections(stage="anisotropy", reason="too few reflections to tell directions apart")

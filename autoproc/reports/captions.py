@@ -154,9 +154,11 @@ def error_model(is_fitted: bool) -> str:
 def directions(found: Anisotropy, used: float) -> str:
     """How the limits differ, and what was done about it."""
     if not found.is_notable:
-        return f"Much the same in all directions: {angstrom(found.best)} to {angstrom(found.worst)} A."
+        apart = angstrom(used) not in (angstrom(found.best), angstrom(found.worst))
+        ends = f" merged.mtz ends at {angstrom(used)} A in all." if apart or found.differs else ""
+        return f"{found.comparison}{found.untold}.{ends}"
     return (
-        f"From {angstrom(found.best)} A in the best direction to {angstrom(found.worst)} A in the worst. merged.mtz "
+        f"{found.comparison}{found.untold}. merged.mtz "
         f"ends at {angstrom(used)} A in all; merged_anisotropic.mtz where the curve does, with {found.n_inside} of "
         f"{found.n_unique} unique reflections."
     )

@@ -10,6 +10,9 @@ from autoproc.stages.anisotropy import AXES, Anisotropy
 
 STEPS = 30
 """Directions drawn from one axis to the next."""
+LEAST_SPAN = 0.2
+"""Height of the chart at least, as a part of the limits: twice the tenth from which data are called anisotropic by
+default, so that a difference of a thousandth does not fill it."""
 
 
 def limits_chart(found: Anisotropy, used: float) -> str:
@@ -30,7 +33,16 @@ def limits_chart(found: Anisotropy, used: float) -> str:
         Series(x, np.full(len(x), used), "merged.mtz", "line", 1),
     ]
     marks = [Mark(at, axis, "x") for at, axis in zip(corners, (*AXES, AXES[0]), strict=True)]
-    return draw(Chart(series, "degrees from a* to b*, c* and back", "resolution (\u00c5)", marks=marks))
+    return draw(Chart(series, "degrees from a* to b*, c* and back", "resolution (\u00c5)", _span(limit, used), marks))
+
+
+def _span(limit: np.ndarray, used: float) -> tuple[float | None, float | None]:
+    """Least and greatest shown, Angstrom; None each where the limits by themselves fill LEAST_SPAN."""
+    low, high = float(min(limit.min(), used)), float(max(limit.max(), used))
+    middle = 0.5 * (low + high)
+    if high - low >= LEAST_SPAN * middle:
+        return None, None
+    return middle * (1 - 0.5 * LEAST_SPAN), middle * (1 + 0.5 * LEAST_SPAN)
 
 
 def _between(begin: np.ndarray, end: np.ndarray, part: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
 from autoproc.reports.chart import Chart, Mark, Series, draw
 from autoproc.stages.estimate_resolution import ResolutionEstimate
+from autoproc.wording import angstrom
 
 RESOLUTION = "resolution (\u00c5)"
 HIGHEST_R_FACTOR = 2.0
@@ -74,7 +75,7 @@ def cc_half(statistics: MergingStatistics, estimate: ResolutionEstimate | None) 
     if estimate is not None:
         marks.append(Mark(estimate.cc_limit, f"{estimate.cc_limit:g}"))
     limit = statistics.overall.d_min
-    marks.append(Mark(limit**-2.0, f"used to {limit:.2f} \u00c5", "x"))
+    marks.append(Mark(limit**-2.0, f"used to {angstrom(limit)} \u00c5", "x"))
     return draw(Chart(series, RESOLUTION, "correlation", (max(low, -1.0), 1.05), marks, resolution=True))
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.anisotropy.limits import direction_limits
 from autoproc.anisotropy.params import AnisotropyParams
-from autoproc.anisotropy.surface import LimitSurface, limit_surface
+from autoproc.anisotropy.surface import LimitSurface, measured_surface
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.correlation import half_set_correlations
 from autoproc.merging.merging_statistics import scaled_observations
@@ -35,8 +34,9 @@ class Anisotropy:
     surface : of the limits; model : of the expected intensity; cell : of the data
     along : (3,) limits along a*, b* and c*, Angstrom; best, worst : of all directions
     at_edge : (3,) bool, the data end before the signal does along the axis
+    is_told : (3,) bool, enough reflections lie around the axis; else it has the limit of all directions together
     n_inside, n_unique : unique reflections within the surface, and all
-    is_notable : the limits differ by more than the parameters ask for, and B does so significantly
+    differs : the limits do, by more than the parameters ask for; is_notable : and B does so significantly
     """
 
     surface: LimitSurface
@@ -44,10 +44,12 @@ class Anisotropy:
     cell: gemmi.UnitCell
     along: tuple[float, float, float]
     at_edge: tuple[bool, bool, bool]
+    is_told: tuple[bool, bool, bool]
     best: float
     worst: float
     n_inside: int
     n_unique: int
+    differs: bool
     is_notable: bool
 
     @property
@@ -64,19 +66,43 @@ class Anisotropy:
     def sentence(self) -> str:
         """In words."""
         each = ", ".join(
-            f"{d:.2f}{' or better' if edge else ''} along {axis}"
+            f"{angstrom(d)}{' or better' if edge else ''} along {axis}"
             for d, edge, axis in zip(self.along, self.at_edge, AXES, strict=True)
         )
         kind = "" if self.surface.ellipsoid is not None else "; no ellipsoid fits the limits"
         known = "" if np.isnan(self.model.uncertainty) else f"; {self.spread}"
-        return f"{each} (A){known}{kind}"
+        return f"{each} (A){known}{kind}{self.untold}"
+
+    @property
+    def comparison(self) -> str:
+        """Whether the limits are alike, in words that agree with them."""
+        best, worst = angstrom(self.best), angstrom(self.worst)
+        if best == worst:
+            return f"The same in all directions: {best} A"
+        if not self.differs:
+            return f"Much the same in all directions: {best} to {worst} A"
+        range_ = f"From {best} A in the best direction to {worst} A in the worst"
+        if self.is_notable:
+            return range_
+        return f"{range_}; B does not differ by more than its errors, so the data are not taken for anisotropic"
+
+    @property
+    def untold(self) -> str:
+        """Axes around which too few reflections lie, as the end of a sentence; empty where there are none."""
+        axes = [axis for axis, told in zip(AXES, self.is_told, strict=True) if not told]
+        if not axes:
+            return ""
+        return f"; too few reflections around {' and '.join(axes)} to tell, where the limit of all directions stands"
 
 
 @single_threaded_blas
-def anisotropy(experiments: Sequence[Experiment], scaled: Reflections, params: AnisotropyParams) -> Anisotropy | None:
+def anisotropy(
+    experiments: Sequence[Experiment], scaled: Reflections, params: AnisotropyParams, d_min: float | None = None
+) -> Anisotropy | None:
     """Limits in every direction, from scaled reflections that were not cut yet; None where these are too few.
 
-    Raises NoReflections.
+    d_min : the limit of all directions together, Angstrom, which each has that has no evidence for another; None looks
+        for it in the same way as for that of a direction. Raises NoReflections.
     """
     observations = scaled_observations(experiments, scaled)
     groups, cell, group = observations.groups, observations.cell, observations.space_group
@@ -85,20 +111,28 @@ def anisotropy(experiments: Sequence[Experiment], scaled: Reflections, params: A
     epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(groups.hkl), float)
     model = wilson_model(s, mean / epsilon, sigma / epsilon, groups.is_centric, rotations)
     halves = half_set_correlations(groups, observations.intensity, observations.sigma)
-    limits = direction_limits(s, rotations, halves, mean / sigma, params.cc_half, params.misigma)
-    surface = limit_surface(limits, rotations)
-    if surface is None:
-        return None
+    common = None if d_min is None else 1.0 / d_min
+    surface = measured_surface(s, rotations, halves, mean / sigma, (params.cc_half, params.misigma), common)
+    return None if surface is None else _described(surface, model, cell, s, params.min_ratio)
+
+
+def _described(
+    surface: LimitSurface, model: WilsonModel, cell: gemmi.UnitCell, s: np.ndarray, min_ratio: float
+) -> Anisotropy:
+    """What a surface says of the unique reflections s (G, 3), 1/Angstrom."""
     stars = reciprocal_vectors(cell, np.eye(3))
     end = 1.0 / np.linalg.norm(s, axis=1).max()
-    along, is_edge = np.maximum(1.0 / surface.s_max(stars), end), surface.is_edge(stars)
-    every = np.clip(1.0 / surface.s_max(limits.direction), end, None)
+    along, nearest = np.maximum(1.0 / surface.s_max(stars), end), surface.nearest(stars)
+    is_edge, is_told = surface.limits.is_edge[nearest], surface.limits.is_told[nearest]
+    every = np.clip(1.0 / surface.s_max(surface.limits.direction), end, None)
+    differs = bool(every.max() >= min_ratio * every.min())
     return Anisotropy(
         surface, model, cell,
         (float(along[0]), float(along[1]), float(along[2])),
         (bool(is_edge[0]), bool(is_edge[1]), bool(is_edge[2])),
+        (bool(is_told[0]), bool(is_told[1]), bool(is_told[2])),
         float(every.min()), float(every.max()), int(np.count_nonzero(surface.holds(s))), len(s),
-        bool(every.max() >= params.min_ratio * every.min() and model.delta_b > SIGNIFICANT * model.uncertainty),
+        differs, bool(differs and model.delta_b > SIGNIFICANT * model.uncertainty),
     )  # fmt: skip
 
 
@@ -109,7 +143,7 @@ def format_anisotropy(found: Anisotropy | None) -> str:
     values, vectors = found.model.principal
     lines = [
         f"Limits: {found.sentence}",
-        f"Best and worst direction: {angstrom(found.best)} and {angstrom(found.worst)} A",
+        found.comparison,
         f"{found.n_inside} of {found.n_unique} unique reflections are within",
         "B against the mean, A^2, along the principal directions (in a*, b*, c*):",
     ]

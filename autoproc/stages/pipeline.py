@@ -244,7 +244,8 @@ def find_anisotropy(processing: Processing, config: Config, observer: Observer) 
     scaled = processing.scaled
     assert scaled is not None
     with processing.timed("anisotropy"), observer.busy("anisotropy"):
-        found = anisotropy(scaled.experiments, scaled.reflections, config.anisotropy)
+        common = None if processing.resolution is None else processing.resolution.d_min
+        found = anisotropy(scaled.experiments, scaled.reflections, config.anisotropy, common)
     processing.anisotropy, processing.merged_inside = found, None
     processing.uncut = scaled if found is not None and found.is_notable else None
     observer.stage("anisotropy", format_anisotropy(found))

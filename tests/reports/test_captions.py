@@ -226,3 +226,15 @@ def test_figures_of_files_have_words_too(processing):
     captioned = re.findall(r"<figcaption>(.*?)</figcaption>", page)
     assert len(captioned) > 10
     assert all("<small>" in words for words in captioned)
+
+
+def test_limits_by_direction_that_are_not_those_of_the_merged_data_are_said(processing):
+    alike = replace(processing.anisotropy, best=1.9, worst=1.9, differs=False, is_notable=False)
+    assert captions.directions(alike, 1.9) == "The same in all directions: 1.90 A."
+    assert captions.directions(alike, 2.0) == "The same in all directions: 1.90 A. merged.mtz ends at 2.00 A in all."
+    untold = captions.directions(replace(alike, is_told=(True, True, False)), 1.9)
+    assert untold.startswith("The same in all directions: 1.90 A; too few reflections around c* to tell")
+    apart = replace(alike, worst=2.4, differs=True)
+    assert captions.directions(apart, 1.9).endswith("not taken for anisotropic. merged.mtz ends at 1.90 A in all.")
+    notable = captions.directions(replace(apart, is_notable=True), 2.0)
+    assert notable.startswith("From 1.90 A in the best direction to 2.40 A in the worst. merged.mtz ends at 2.00 A")

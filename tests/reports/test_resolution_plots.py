@@ -37,6 +37,12 @@ def test_a_shell_stands_in_the_middle_of_its_range_of_inverse_d_squared():
     assert middle(shell(10.0, 2.0)) == pytest.approx((0.01 + 0.25) / 2)
 
 
+def test_the_limit_is_rounded_as_everywhere():
+    end = MergingStatistics(shell(10.0, 1.995), statistics().shells)
+    (mark,) = (mark for mark in cc_half(end, None).marks if mark.along == "x")
+    assert mark.label == "used to 2.00 \u00c5"
+
+
 def test_what_does_not_exist_is_a_gap():
     np.testing.assert_array_equal(column(statistics(r_meas=None), "r_meas"), [0.1, np.nan])
     np.testing.assert_array_equal(column(statistics(n_unique=0, multiplicity=0.0), "multiplicity"), [4.0, np.nan])

@@ -62,6 +62,32 @@ def test_isotropic_data_are_called_so():
     assert not found.is_spread
 
 
+def test_words_agree_with_the_limits():
+    _, found = found_in(anisotropic_case((0.0, 0.0, 0.0), seed=2, b=60.0, cell=(60, 100, 80, 90, 90, 90)))
+    assert found.best == pytest.approx(found.worst)
+    assert found.comparison.startswith("The same in all directions: ")
+    assert replace(found, best=1.9, worst=1.95, differs=False).comparison == (
+        "Much the same in all directions: 1.90 to 1.95 A"
+    )
+    apart = replace(found, best=1.64, worst=1.98, differs=True, is_notable=False).comparison
+    assert apart.startswith("From 1.64 A in the best direction to 1.98 A in the worst; ")
+    assert "not taken for anisotropic" in apart
+    assert "not taken" not in replace(found, best=1.64, worst=1.98, differs=True, is_notable=True).comparison
+    words = "too few reflections around b* and c* to tell"
+    untold = replace(found, is_told=(True, False, False))
+    assert words in untold.untold
+    assert words in untold.sentence
+    assert "too few" not in found.sentence
+
+
+def test_a_limit_that_is_given_is_that_of_all_directions():
+    case = anisotropic_case((0.0, 0.0, 0.0), seed=2, b=60.0, cell=(60, 100, 80, 90, 90, 90))
+    one = experiment(crystal(tuple(case.cell.parameters), case.group.hm))
+    found = anisotropy([one], scaled_table(case), AnisotropyParams(), 2.9)
+    assert found.best == pytest.approx(2.9)
+    assert found.n_inside == np.count_nonzero(np.linalg.norm(case.s, axis=1) <= 1 / 2.9)
+
+
 def test_b_that_differs_is_worth_a_word_where_it_is_beyond_errors():
     _, found = found_in(anisotropic_case((0.0, 30.0, 70.0), seed=1, cell=(60, 100, 80, 90, 90, 90)))
     assert found.is_spread
