@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -61,12 +62,23 @@ def details_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(cause))
 
 
+class _Number(int):
+    """A number of a template, with its noun where that says one: {n:spot} is 1 spot, or 3 spots."""
+
+    def __format__(self, spec: str) -> str:
+        if len(spec) < 2 or not spec.isalpha():
+            return super().__format__(spec)
+        return f"{int(self)} {spec}{'' if self == 1 else 's'}"
+
+
 def _shown(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts as they may be read: names of files are whatever strangers call them."""
 
     def shown(key: str, value: Any) -> Any:
         if key == "path" or isinstance(value, Path):
             return legible(value)
+        if isinstance(value, Integral) and not isinstance(value, bool):
+            return _Number(value)
         return legible_lines(value) if isinstance(value, (str, bytes, Exception, tuple, list)) else value
 
     return {key: shown(key, value) for key, value in facts.items()}
@@ -152,7 +164,7 @@ class MissingColumn(ProcessingError):
 class NoSpots(ProcessingError):
     """Spot finding found nothing to work with."""
 
-    what = "no spots were found on {n_images} images"
+    what = "no spots were found on {n_images:image}"
     hint = (
         "look at an image: if there is no diffraction, centre the crystal or mount another, and see that the shutter "
         "opens; if there are weak spots, find_spots.n_sigma_strong=2 finds more"
@@ -162,7 +174,7 @@ class NoSpots(ProcessingError):
 class TooFewSpots(ProcessingError):
     """Too few spots for a stage."""
 
-    what = "{n_spots} spots are too few for {stage}, which needs at least {needed}"
+    what = "only {n_spots:spot} for {stage}, which needs at least {needed}"
     hint = (
         "look at an image: if there are more spots, find_spots.n_sigma_strong=2 finds weaker ones; if there are not, "
         "collect more images or mount another crystal"
@@ -172,14 +184,14 @@ class TooFewSpots(ProcessingError):
 class NoCrystal(ProcessingError):
     """Experiments without a crystal."""
 
-    what = "none of the {n} experiments has a crystal"
+    what = "no crystal in {n:experiment}"
     hint = "give files that `autoproc index` or a later step has written"
 
 
 class IndexingFailed(ProcessingError):
     """No lattice explains the spots."""
 
-    what = "no lattice was found that explains the {n_spots} spots: {reason}"
+    what = "no lattice was found that explains the {n_spots:spot}: {reason}"
     hint = (
         "look at an image: several crystals, ice or salt cannot be indexed, mount another; if the spots are good, "
         "compare the header with the beamline's log and give what is wrong: import_sweep.beam_centre=FAST,SLOW (px; "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from autoproc.errors import CorruptFile, UnreadableFile, details_of
+from autoproc.errors import CorruptFile, NoSpots, UnreadableFile, details_of
 
 
 def raised(error, cause=None):
@@ -31,3 +32,8 @@ def test_what_the_system_says_has_none():
 
 def test_what_is_no_error_of_ours_has_details_whatever_it_is():
     assert "OSError" in details_of(raised(OSError(28, "No space left on device")))
+
+
+@pytest.mark.parametrize(("n", "said"), [(1, "on 1 image"), (2, "on 2 images"), (np.int64(1), "on 1 image")])
+def test_a_number_in_a_message_has_its_noun(n, said):
+    assert NoSpots(n_images=n).message.endswith(said)

@@ -9,6 +9,7 @@ from autoproc.combining.consistent_settings import ConsistentSettings
 from autoproc.combining.params import MIN_MARGIN
 from autoproc.combining.placing import Placed
 from autoproc.errors import ProcessingError
+from autoproc.wording import counted
 
 MOST_NAMED = 8
 """Data sets that a sentence names."""
@@ -24,7 +25,7 @@ class NothingAgrees(ProcessingError):
 def why_not(placed: Placed, min_margin: float = MIN_MARGIN) -> str:
     """Why a data set cannot be merged with the others; empty if it can."""
     if placed.is_alone:
-        return f"only {placed.n_common} of its reflections were measured in other data sets: too few to compare"
+        return f"only {counted(placed.n_common, 'reflection')} in common with other data sets: too few to compare"
     if placed.is_other:
         return (
             f"it agrees with the others in no setting: CC {placed.cc:.2f}, where {placed.expected:.2f} is to be "

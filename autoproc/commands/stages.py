@@ -60,7 +60,7 @@ from autoproc.stages.refine import format_refine, refine
 from autoproc.stages.reindex import changes_told, lost_groups, reindex, reindex_table
 from autoproc.stages.scale import scale, what_is_not_found
 from autoproc.stages.search_beam import format_search_beam, search_beam_position
-from autoproc.wording import angstrom
+from autoproc.wording import angstrom, counted
 
 XDS_START = 1 << 14
 """Bytes of a file that tell whether it is XDS.INP: its keywords come in any order, among comments."""
@@ -305,7 +305,7 @@ def _write_merged(
         step.console.print(format_merge(merged))
         file = path if len(parts) == 1 else of_wavelength(path, wavelength)
         write_merged_mtz(file, merged, name_of_all(own), len(parts) > 1)
-        step.console.print(f"Saved {len(merged)} reflections to {file}")
+        step.console.print(f"Saved {counted(len(merged), 'reflection')} to {file}")
     _tell_wavelengths(step, len(parts))
 
 
@@ -344,9 +344,9 @@ def export_step(step: Step) -> None:
 
 
 def _tell_exported(step: Step, writer: Writer, exported: Exported, written: Sequence[Path]) -> None:
-    merged = f" and {len(exported.merged)} merged reflections" if exported.merged is not None else ""
-    content = f"{len(exported.observations)} observations{merged}"
-    content = {"spots": f"{len(exported.every)} reflections", "models": "models"}.get(writer.of, content)
+    merged = f" and {counted(len(exported.merged), 'merged reflection')}" if exported.merged is not None else ""
+    content = f"{counted(len(exported.observations), 'observation')}{merged}"
+    content = {"spots": f"{counted(len(exported.every), 'reflection')}", "models": "models"}.get(writer.of, content)
     step.console.print(f"Saved {content} to {', '.join(map(str, written))}")
     if exported.remark:
         step.console.print(exported.remark)
@@ -363,4 +363,4 @@ def _tell_wavelengths(step: Step, n: int) -> None:
 def _write_unmerged(step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:
     observations = exportable(table)
     write_unmerged_mtz(path, experiments, observations, name_of_all(experiments))
-    step.console.print(f"Saved {len(observations)} observations to {path}")
+    step.console.print(f"Saved {counted(len(observations), 'observation')} to {path}")

@@ -35,6 +35,7 @@ from autoproc.models.numbering import joined
 from autoproc.models.reflections import Reflections
 from autoproc.overrides import add, split_arguments
 from autoproc.spellings.translation import own_changes
+from autoproc.wording import counted
 
 
 class LacksFiles(ConfigurationError):
@@ -242,12 +243,12 @@ class Step:
     def write_models(self, path: Path, experiments: Sequence[Experiment]) -> None:
         """Write experiments, and say so."""
         write_expt(path, experiments)
-        self.console.print(f"Saved {len(experiments)} experiments to {path}")
+        self.console.print(f"Saved {counted(len(experiments), 'experiment')} to {path}")
 
     def write_table(self, path: Path, reflections: Reflections) -> None:
         """Write reflections as they stand in files, and say so."""
         write_refl(path, reflections)
-        self.console.print(f"Saved {len(reflections)} reflections to {path}")
+        self.console.print(f"Saved {counted(len(reflections), 'reflection')} to {path}")
 
     def write_page(self, path: Path, page: str) -> None:
         """Write a page of plots, and say so."""

@@ -10,6 +10,7 @@ from autoproc.formats.dials.refl import read_refl_columns
 from autoproc.models.columns import COLUMNS
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.text_tables import ruled_table
+from autoproc.wording import counted
 
 UNITS = {column.dials: column.unit for column in COLUMNS.values()}
 COMPOSITE = (Flag.BAD_FOR_SCALING, Flag.INCLUDES_BAD_PIXELS)
@@ -19,7 +20,7 @@ def format_reflections(path: str | Path) -> str:
     """Every column of a .refl file with its range and mean, and the flags that are set."""
     raw = read_refl_columns(path)
     columns, n_rows = raw["columns"], raw["n_rows"]
-    lines = [f"Reflection list contains {n_rows} reflections", *_by_experiment(raw)]
+    lines = [f"Reflection list contains {counted(n_rows, 'reflection')}", *_by_experiment(raw)]
     rows = [_column(name, kind, columns.get(name)) for name, kind in sorted(raw["types"].items())]
     lines += ["", ruled_table(["Column", "unit", "min", "max", "mean"], rows, left=(0, 1))]
     if n_rows and "flags" in columns:

@@ -155,7 +155,7 @@ def _integration(p: Processing) -> list[Line]:
         return []
     rows, untrusted = p.integrated.reflections, p.integrated.untrusted
     n = len(rows)
-    lines = [Line("Integration", f"{n} observations; mosaicity (sigma) "
+    lines = [Line("Integration", f"{counted(n, 'observation')}; mosaicity (sigma) "
                   + " and ".join(f"{np.degrees(s.sigma_m):.3f}" for s in p.integrated.shapes) + " degrees",
                   "integrate")]  # fmt: skip
     told = []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from autoproc.wording import counted
+
 WIDTH = 60
 HEIGHT = 10
 
@@ -13,7 +15,7 @@ def format_spots_per_image(spots_per_image: np.ndarray, first_image: int = 1, na
     n = len(spots_per_image)
     total = int(np.sum(spots_per_image))
     title = f"Histogram of per-image spot count for {name}:"
-    images = "1 image" if n == 1 else f"{n} images"
+    images = counted(n, "image")
     if not total:
         return f"{title}\n0 spots found on {images}"
     bins, per_bin = histogram_bins(spots_per_image)

@@ -29,7 +29,7 @@ from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, ProfileModel
 from autoproc.models.left_out import LeftOut
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.wording import accounted
+from autoproc.wording import accounted, counted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,7 +245,7 @@ def format_integrate(result: IntegrateResult) -> str:
     rows = result.reflections
     untrusted = result.untrusted
     lines = [
-        f"{len(rows)} reflections integrated: {rows.has_flag(Flag.INTEGRATED_SUM).sum()} by summation, "
+        f"{counted(len(rows), 'reflection')} integrated: {rows.has_flag(Flag.INTEGRATED_SUM).sum()} by summation, "
         f"{rows.has_flag(Flag.INTEGRATED_PRF).sum()} by profile fitting",
         *shape_lines(result.shapes),
         f"profiles learnt from {result.n_references} strong spots in {result.n_blocks} blocks of rotation",

@@ -31,7 +31,7 @@ from autoproc.models.left_out import first_reasons
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.stages.anisotropy import Anisotropy
-from autoproc.wording import accounted
+from autoproc.wording import accounted, counted
 
 MIN_WILSON_SIGNAL = 3.0
 """Standard errors by which a shell's mean intensity exceeds zero; shells of noise have no slope."""
@@ -204,7 +204,7 @@ def _at_zero_dose(
     )
     n_back = int(kept.has_flag(Flag.OUTLIER_IN_SCALING).sum())
     if n_back:
-        remark += f"; {n_back} observations that scaling took for outliers are where damage had them, and count"
+        remark += f"; {counted(n_back, 'observation')} that scaling took for outliers: damage moved them, they count"
     sweeps, crystals = np.array(sweep_numbers(experiments))[kept["experiment_id"]], same_crystals(experiments)
     n_crystals = len({crystals[n] for n in np.unique(sweeps)})
     if n_crystals > 1:
@@ -216,12 +216,12 @@ def _at_zero_dose(
 
 def format_merge(merged: Merged) -> str:
     """What was merged, in a few lines."""
-    rejected = int(np.isnan(merged.amplitude).sum())
+    rejected, is_free = int(np.isnan(merged.amplitude).sum()), merged.free_r == 0
     lines = [
-        f"Merged {int(merged.n.sum())} observations into {len(merged)} unique reflections",
+        f"Merged {counted(int(merged.n.sum()), 'observation')} into {counted(len(merged), 'unique reflection')}",
         f"Space group {merged.space_group.hm}, cell {', '.join(f'{x:.3f}' for x in merged.cell.parameters)}",
         f"Amplitudes by French & Wilson; {rejected} rejected as impossibly negative",
-        f"Free-R test set: {int((merged.free_r == 0).sum())} reflections ({(merged.free_r == 0).mean():.1%})",
+        f"Free-R test set: {counted(int(is_free.sum()), 'reflection')} ({is_free.mean():.1%})",
     ]
     if merged.free_r_origin:
         lines.append(merged.free_r_origin)

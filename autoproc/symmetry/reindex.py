@@ -16,6 +16,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import rotations_of
+from autoproc.wording import counted
 
 
 class BadChangeOfBasis(ConfigurationError):
@@ -86,7 +87,7 @@ def reindex_hkl(hkl: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     rounded = np.rint(new)
     if len(new) and np.abs(new - rounded).max() > 1e-3:
         n_bad = int(np.any(np.abs(new - rounded) > 1e-3, axis=1).sum())
-        reason = f"{n_bad} reflections would have fractional indices"
+        reason = f"{counted(n_bad, 'reflection')} would have fractional indices"
         raise BadChangeOfBasis(operator=format_basis(matrix), reason=reason)
     return rounded.astype(np.int32)
 

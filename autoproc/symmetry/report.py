@@ -15,6 +15,7 @@ from autoproc.symmetry.laue_group import SubgroupScore
 from autoproc.symmetry.reindex import format_basis
 from autoproc.symmetry.undecided import undecided
 from autoproc.text_tables import ruled_table
+from autoproc.wording import counted
 
 MOST_ROWS = 10
 """Of all space groups those that are told, the likeliest."""
@@ -102,7 +103,7 @@ def of_all_groups(absences: Absences) -> list[str]:
     told = ["All space groups of the Laue class were compared, as for a small molecule, by absences, how often they"
             " occur, and the distribution of intensities."]  # fmt: skip
     if centre.mean is None:
-        told.append(f"The {centre.n} general reflections are too few to tell a centre of symmetry.")
+        told.append(f"{counted(centre.n, 'general reflection')}: too few to tell a centre of symmetry.")
     else:
         side = "with" if centre.log_ratio > 0 else "without"
         told.append(

@@ -109,7 +109,7 @@ def test_what_indexing_together_said_is_the_reason_where_nothing_else_can_be_don
     with pytest.raises(NotOneCrystal, match="they differ"):
         run(group_of((True, 5000), (False, 30)))
     calls.errors = {"together": TooFewSpots(n_spots=5, stage="indexing", needed=12)}
-    with pytest.raises(NotOneCrystal, match="the 2 sweeps, indexed together, .* 5 spots are too few"):
+    with pytest.raises(NotOneCrystal, match="the 2 sweeps, indexed together, .* only 5 spots"):
         run(group_of((True, 5000), (False, 30)))
     with pytest.raises(TooFewSweeps, match="x1: it failed"):
         run(group_of((True, 5000), (False, 5000)))

@@ -168,11 +168,11 @@ def test_a_sweep_with_few_spots_takes_those_of_others_in():
 def test_sweeps_none_of_which_has_enough_have_enough_together_or_say_so():
     few = [spot_widths(*surveyed(np.radians(0.2), n=6, seed=seed), 0, WIDTH) for seed in range(4)]
     assert np.degrees(shape_of(few[0], few[1:], np.radians(2.0)).sigma_m) == pytest.approx(0.2, rel=0.3)
-    with pytest.raises(TooFewSpots, match="6 spots are too few"):
+    with pytest.raises(TooFewSpots, match="only 6 spots"):
         shape_of(few[0], (), np.radians(2.0))
     none = spot_widths(*surveyed(np.radians(0.2), n=6), 1, WIDTH)
     assert len(none) == 0
-    with pytest.raises(TooFewSpots, match="6 spots are too few"):
+    with pytest.raises(TooFewSpots, match="only 6 spots"):
         shape_of(few[0], [none], np.radians(2.0))
 
 

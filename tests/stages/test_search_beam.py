@@ -206,7 +206,7 @@ def test_a_centre_that_does_not_convince_is_said_to_be_doubtful():
 
 def test_too_few_spots_are_refused():
     spots = spots_of(an_experiment())
-    with pytest.raises(TooFewSpots, match="12 spots are too few"):
+    with pytest.raises(TooFewSpots, match="only 12 spots"):
         search_beam_position(an_experiment(), spots[np.arange(12)], SearchBeamParams())
 
 

@@ -48,7 +48,7 @@ def test_what_is_not_a_change_of_basis_is_refused(text):
 
 
 def test_fractional_indices_are_refused():
-    with pytest.raises(BadChangeOfBasis, match="1 reflections would have fractional"):
+    with pytest.raises(BadChangeOfBasis, match="1 reflection would have fractional"):
         reindex_hkl(np.array([[1, 1, 0], [1, 0, 0]]), parse_basis("1/2*a+1/2*b,-1/2*a+1/2*b,c"))
 
 

@@ -12,6 +12,7 @@ from autoproc.errors import BadHeader, CorruptFile, InputError
 from autoproc.geometry.reciprocal import in_mm, s1_of_spots
 from autoproc.models.experiment import Experiment, ImageSet
 from autoproc.models.reflections import Flag, Reflections
+from autoproc.wording import counted
 
 LARGEST_INDEX = 10_000
 """Of hkl: a cell of 3000 Angstrom to 0.3 Angstrom."""
@@ -89,7 +90,7 @@ class ForeignData:
         by = f" by {self.program}" if self.program else ""
         n_left_out = n - int(np.count_nonzero(self.reflections.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)))
         left_out = f"; {n_left_out} of them have no usable intensity, and are left out" if n_left_out else ""
-        return f"{n} observations of {sweeps} sweep{'s' * (sweeps != 1)}, {state}{by}{left_out}"
+        return f"{counted(n, 'observation')} of {counted(sweeps, 'sweep')}, {state}{by}{left_out}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from autoproc.formats.observed.foreign_data import DamagedFile, Measured
 from autoproc.formats.repeated_records import codes_of, is_repeat, is_shared
 from autoproc.models.experiment import Experiment
 from autoproc.models.space_group import symbol
+from autoproc.wording import counted
 
 BY_CHANCE = 0.4
 """Part of the records of a file that tells no places below which repeats may be chance: it rounds intensities to two
@@ -41,7 +42,7 @@ def sound_records(path: object, measured: Measured, image: np.ndarray | None = N
     repeat = _held_twice(measured, image)
     if repeat.any():
         rows = np.flatnonzero(~repeat)
-        told.append(f"{int(repeat.sum())} records are in the file twice or more, and are used once")
+        told.append(f"{counted(int(repeat.sum()), 'record')} in the file twice or more, used once")
     m = measured.of_rows(rows)
     disputed = _contradicted(m, None if image is None else image[rows])
     if disputed.sum() > MOST_CONTRADICTED * len(rows):
@@ -52,8 +53,8 @@ def sound_records(path: object, measured: Measured, image: np.ndarray | None = N
         )
     if disputed.any():
         told.append(
-            f"{int(disputed.sum())} records are at the place of another of the same index with another intensity: none "
-            "of them is used"
+            f"{counted(int(disputed.sum()), 'record')} at the place of another of the same index with another "
+            "intensity: not used"
         )
     nonsense, why = absurd(m.intensity, m.sigma)
     for column, name in ((m.inverse_scale, "scale"), (m.lp, "Lorentz-polarisation factor")):

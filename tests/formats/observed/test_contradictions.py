@@ -101,7 +101,7 @@ def test_a_file_of_xds_behind_itself_is_one_file(xds, write):
     once, twice = xds(write=write), xds(lambda text: text + text, write=write)
     n = len(once.reflections)
     assert len(twice.reflections) == n
-    assert twice.warnings == (f"{n} records are in the file twice or more, and are used once",)
+    assert twice.warnings == (f"{n} records in the file twice or more, used once",)
 
 
 def test_a_few_records_of_xds_twice(xds):
@@ -110,7 +110,7 @@ def test_a_few_records_of_xds_twice(xds):
         return text.replace("!END_OF_DATA", "\n".join([*few, "!END_OF_DATA"]))
 
     data = xds(again)
-    assert data.warnings == ("4 records are in the file twice or more, and are used once",)
+    assert data.warnings == ("4 records in the file twice or more, used once",)
     assert len(data.reflections) == len(xds().reflections)
 
 
@@ -130,7 +130,7 @@ def test_one_place_with_two_intensities(xds):
         return text.replace("!END_OF_DATA", "\n".join([*lines, "!END_OF_DATA"]))
 
     data = xds(lambda text: change(text, 3))
-    assert data.warnings[0].startswith("6 records are at the place of another of the same index with another intensity")
+    assert data.warnings[0].startswith("6 records at the place of another of the same index with another intensity")
     assert (~used(data)).sum() == 6
     with pytest.raises(CorruptFile, match="two files of one sweep in one"):
         xds(lambda text: change(text, 200))
@@ -145,7 +145,7 @@ def test_records_of_an_mtz_file_twice_leave_sigmas_as_they_are(tmp_path):
     content.write_to_file(str(tmp_path / "x.mtz"))
     twice = read_unmerged_mtz(tmp_path / "x.mtz")
     n = len(once.reflections)
-    assert twice.warnings == (f"{n} records are in the file twice or more, and are used once",)
+    assert twice.warnings == (f"{n} records in the file twice or more, used once",)
     one, two = (merge(d.experiments, d.reflections, MergeParams()) for d in (once, twice))
     np.testing.assert_array_equal(one.sigma, two.sigma)
     np.testing.assert_array_equal(one.n, two.n)
@@ -153,7 +153,7 @@ def test_records_of_an_mtz_file_twice_leave_sigmas_as_they_are(tmp_path):
 
 def test_shelx_twice_is_known_though_it_tells_no_places(tmp_path):
     data = read_shelx(shelx(tmp_path, 2 * some_rows()))
-    assert data.warnings == ("40 records are in the file twice or more, and are used once",)
+    assert data.warnings == ("40 records in the file twice or more, used once",)
     assert len(data.reflections) == 40
 
 
