@@ -71,7 +71,7 @@ def test_the_page_has_a_table_of_wavelengths(processing, summary):
     wavelengths, data_sets = section.tables
     assert wavelengths.strong == 1
     assert [row[-1] for row in wavelengths.rows] == ["merged_0.9184A.mtz", "merged.mtz"]
-    assert [row[1] for row in data_sets.rows] == ["0.9184", "0.9795", "0.9795"]
+    assert [row[2] for row in data_sets.rows] == ["0.9184", "0.9795", "0.9795"]
 
 
 def test_several_wavelengths_are_nothing_to_worry_about(summary):
