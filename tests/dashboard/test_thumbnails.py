@@ -39,7 +39,12 @@ def test_a_sweep_has_a_picture_that_is_kept(tmp_path, queue):
         assert client.get("/sweeps/there/thumbnail.png").content == b"kept"
 
 
-@pytest.mark.parametrize("name", ["not_there", "nobody", "..%2f..%2fetc", "%00"])
+def test_an_address_that_climbs_leads_nowhere(tmp_path, queue):
+    with browser_of(tmp_path) as client:
+        assert client.get("/sweeps/..%2f..%2fetc/thumbnail.png").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["not_there", "nobody", "%00"])
 def test_what_has_none_has_a_drawing_in_its_place(tmp_path, queue, name):
     with browser_of(tmp_path) as client:
         answer = client.get(f"/sweeps/{name}/thumbnail.png")
