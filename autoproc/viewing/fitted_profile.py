@@ -11,16 +11,17 @@ import scipy
 from autoproc.formats.dials.fitted_profiles import read_profiles
 from autoproc.integration.kabsch import SpotFrames
 from autoproc.integration.profiles import DetectorRegions, FittedProfiles, density
+from autoproc.viewing.file_stamp import Stamp, stamp
 from autoproc.viewing.subject import Subject
 
 
 def profiles_of(subject: Subject) -> FittedProfiles | None:
     """Those of a subject; None where none were kept. Raises OSError, and CorruptFile."""
-    return None if subject.profiles is None else _read(subject.profiles, subject.profiles.stat().st_mtime_ns)
+    return None if subject.profiles is None else _read(subject.profiles, stamp(subject.profiles))
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, _changed: int) -> FittedProfiles:
+def _read(path: Path, _stamp: Stamp) -> FittedProfiles:
     stored = read_profiles(path)
     return FittedProfiles(DetectorRegions(stored.shape, stored.n), stored.ends, stored.coefficients)
 

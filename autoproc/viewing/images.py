@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from autoproc.models.data_set_names import data_set_names, sweep_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import sweeps_of
 from autoproc.stages.find_spots import FindSpotsParams
+from autoproc.viewing.file_stamp import Stamp, stamps
 from autoproc.viewing.image_cache import BoundedCache
 from autoproc.viewing.image_tiles import HIGHEST, Pyramid, pyramid_of_counts
 from autoproc.viewing.spot_view import searched, spot_pyramid
@@ -161,22 +161,6 @@ def stacked(reader: StoredImages, frames: Sequence[int], how: str) -> tuple[np.n
     counts = np.clip(total, least, most - 1).astype(np.int32)
     counts[is_over] = most
     return counts, n_good > 0, (least, most)
-
-
-Stamp = tuple[int, int, int]
-
-
-def stamps(paths: Iterable[Path]) -> tuple[Stamp, ...]:
-    """Of each file in turn, once: others than before where a file is another, zeros for one that is not there."""
-    return tuple(_stamp(path) for path in dict.fromkeys(paths))
-
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        status = os.stat(path)
-    except OSError:  # reading says why
-        return 0, 0, 0
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,7 @@ from autoproc.formats.registry import read_experiment
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.stages.import_sweep import import_sweeps
+from autoproc.viewing.file_stamp import Stamp, stamp
 
 STAGES = ("imported", "strong", "indexed", "refined", "integrated", "symmetrized", "combined", "scaled")
 """Names of files that the stages leave, in their order."""
@@ -91,14 +92,14 @@ class Subject:
     def experiments(self, stage: str) -> Sequence[Experiment]:
         """The models of a stage. Raises NothingToSee, and what reading raises."""
         if stage == IMAGES and self.images:
-            return _experiments_of_images(self.images, _stamp(self.images[0]))
+            return _experiments_of_images(self.images, _stamp_of(self.images[0]))
         path = self._file(self.models, "models", stage)
-        return _experiments(path, _stamp(path))
+        return _experiments(path, _stamp_of(path))
 
     def reflections(self, stage: str) -> Reflections:
         """The table of a stage, frames counted from the start of each scan. Raises NothingToSee."""
         path = self._file(self.tables, "reflections", stage)
-        return _reflections(path, _stamp(path), tuple(self.experiments_of_table(stage)))
+        return _reflections(path, _stamp_of(path), tuple(self.experiments_of_table(stage)))
 
     def experiments_of_table(self, stage: str) -> Sequence[Experiment]:
         """The models that the table of a stage is of: the last that there are where the stage has none of its own."""
@@ -107,7 +108,7 @@ class Subject:
     def version(self, stage: str) -> str:
         """Another one when the files of a stage are others. Raises NothingToSee, and FileGone."""
         table = self._file(self.tables, "reflections", stage)
-        return "-".join(f"{n:x}" for path in (table, *self.models.values()) for n in _stamp(path))
+        return "-".join(f"{n:x}" for path in (table, *self.models.values()) for n in _stamp_of(path))
 
     def require_own_images(self, experiment: Experiment) -> None:
         """Raises ImagesElsewhere where models name images that are not to be opened for them."""
@@ -162,27 +163,26 @@ def _told_apart(paths: Sequence[Path]) -> list[str]:
     return [f"{n}: {path}" for n, path in enumerate(paths, start=1)]
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    """Another one than before when the file is another. Raises FileGone."""
+def _stamp_of(path: Path) -> Stamp:
+    """Raises FileGone."""
     try:
-        status = os.stat(path)
+        return stamp(path)
     except OSError as error:
         raise FileGone(path=path, reason=error.strerror) from error
-    return status.st_mtime_ns, status.st_ino
 
 
 @lru_cache(maxsize=16)
-def _experiments(path: Path, _stamp: tuple[int, int]) -> tuple[Experiment, ...]:
+def _experiments(path: Path, _stamp: Stamp) -> tuple[Experiment, ...]:
     return tuple(read_expt(path))
 
 
 @lru_cache(maxsize=KEPT)
-def _reflections(path: Path, _stamp: tuple[int, int], experiments: tuple[Experiment, ...]) -> Reflections:
+def _reflections(path: Path, _stamp: Stamp, experiments: tuple[Experiment, ...]) -> Reflections:
     return to_scan_frames(read_refl(path), experiments)
 
 
 @lru_cache(maxsize=4)
-def _experiments_of_images(paths: tuple[Path, ...], _stamp: tuple[int, int]) -> tuple[Experiment, ...]:
+def _experiments_of_images(paths: tuple[Path, ...], _stamp: Stamp) -> tuple[Experiment, ...]:
     """Of the sweeps that they belong to, or of the first alone where it is none: any image can be looked at."""
     result = import_sweeps(paths)
     if result.experiments:

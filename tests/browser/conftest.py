@@ -5,13 +5,18 @@ from __future__ import annotations
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
 
+from autoproc.dashboard.access.guard import Keys
+from autoproc.dashboard.file_viewer import file_viewer
+from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.patience import server_of
+from autoproc.viewing.subject import subject_of_files
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 IDLE = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
@@ -137,3 +142,31 @@ def serving(app: Starlette) -> Iterator[str]:
 def served():
     """served(app): a context in which it is served."""
     return serving
+
+
+class Viewers:
+    """The viewers of files, served for all tests of a module: nothing that a browser asks changes what it sees next."""
+
+    def __init__(self, address: str, keys: Keys) -> None:
+        self.address, self._keys = address, keys
+
+    def open(self, page, path: str, ready: str):
+        """The page at a path, such as images?image=5, once there is an element that says that it is ready."""
+        page.request.get(f"{self.address}/{path.partition('?')[0]}?token={self._keys.token}", max_redirects=0)
+        page.goto(f"{self.address}/{path}")
+        page.wait_for_selector(ready)
+        return page
+
+
+@contextmanager
+def viewing(files: Sequence[Path]) -> Iterator[Viewers]:
+    """The viewers of files, as a user names them."""
+    keys = Keys("secret")
+    with serving(file_viewer(subject_of_files(files), ServeParams(), keys)) as address:
+        yield Viewers(address, keys)
+
+
+@pytest.fixture(scope="session")
+def viewers_of():
+    """viewers_of(files): a context in which they are served."""
+    return viewing

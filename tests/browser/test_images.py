@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 from processed import processed_sweep
 
-from autoproc.dashboard.access.guard import Keys
-from autoproc.dashboard.file_viewer import file_viewer
-from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.image_numbers import to_file_frames
 from autoproc.formats.dials.refl import write_refl
@@ -18,7 +15,6 @@ from autoproc.formats.registry import open_reader
 from autoproc.geometry.detector import pixel_resolution, px_to_mm
 from autoproc.geometry.reciprocal import s1_of_spots
 from autoproc.geometry.rotation import crystal_from_lab
-from autoproc.viewing.subject import subject_of_files
 
 WHOLE = "#viewer[data-whole]"
 IN_THE_BROWSER = """async (places) => {
@@ -57,26 +53,15 @@ def files(integrated, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def site(files, served):
-    """One server for all: nothing that a browser asks changes what the next one sees."""
-    keys = Keys("secret")
-    with served(file_viewer(subject_of_files(files), ServeParams(), keys)) as address:
-        yield address, keys
+def viewers(files, viewers_of):
+    with viewers_of(files) as served:
+        yield served
 
 
 @pytest.fixture
-def images(site, window):
+def images(viewers, window):
     """A function that opens the viewer."""
-    address, keys = site
-
-    def opened(asked="", **looks):
-        page = window(address, **looks)
-        page.request.get(f"{address}/images?token={keys.token}", max_redirects=0)
-        page.goto(f"{address}/images?{asked}")
-        page.wait_for_selector(WHOLE)
-        return page
-
-    return opened
+    return lambda asked="", **looks: viewers.open(window(viewers.address, **looks), f"images?{asked}", WHOLE)
 
 
 @pytest.mark.parametrize(("size", "scheme"), [("desk", "light"), ("phone", "dark")])

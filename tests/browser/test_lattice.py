@@ -9,15 +9,11 @@ import numpy as np
 import pytest
 from models_for_tests import crystal, experiment, panel, rotation
 
-from autoproc.dashboard.access.keys import Keys
-from autoproc.dashboard.file_viewer import file_viewer
-from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.refl import write_refl
 from autoproc.models.experiment import Detector, Goniometer
 from autoproc.models.reflections import Reflections
 from autoproc.viewing.lattice_points import lattice_points, reciprocal_points
-from autoproc.viewing.subject import subject_of_files
 
 N = 600
 DRAWN = ".view[data-drawn]"
@@ -63,26 +59,15 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def site(files, served):
-    """One server for all: nothing that a browser asks changes what the next one sees."""
-    keys = Keys("secret")
-    with served(file_viewer(subject_of_files(files), ServeParams(), keys)) as address:
-        yield address, keys
+def viewers(files, viewers_of):
+    with viewers_of(files) as served:
+        yield served
 
 
 @pytest.fixture
-def lattice(site, window):
+def lattice(viewers, window):
     """A function that opens the viewer."""
-    address, keys = site
-
-    def opened(asked="", **looks):
-        page = window(address, **looks)
-        page.request.get(f"{address}/lattice?token={keys.token}", max_redirects=0)
-        page.goto(f"{address}/lattice?{asked}")
-        page.wait_for_selector(DRAWN)
-        return page
-
-    return opened
+    return lambda asked="", **looks: viewers.open(window(viewers.address, **looks), f"lattice?{asked}", DRAWN)
 
 
 def shown(page):

@@ -8,12 +8,8 @@ import shutil
 import pytest
 from simulated import simulated_sweep
 
-from autoproc.dashboard.access.guard import Keys
-from autoproc.dashboard.file_viewer import file_viewer
-from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
 from autoproc.stages.import_sweep import import_sweeps
-from autoproc.viewing.subject import subject_of_files
 
 GO_TO = "(image) => window.viewer.state.change({ image })"
 SHOWN = "(image) => document.querySelector('#viewer').dataset.whole?.startsWith(`${image}?`)"
@@ -31,20 +27,15 @@ def written(tmp_path_factory, tmp_path):
 
 
 @pytest.fixture
-def viewer(written, served, lasting_window):
+def viewer(written, viewers_of, lasting_window):
     """The window of the viewer, at the fifth image."""
-    experiment = import_sweeps([str(written[0])]).experiments[0].experiment
     models = written[0].parent / "imported.expt"
-    write_expt(models, [experiment])
-    keys = Keys("secret")
-    with served(file_viewer(subject_of_files([models]), ServeParams(), keys)) as address:
-        window = lasting_window(address)
-        page = window.page
-        page.request.get(f"{address}/images?token={keys.token}", max_redirects=0)
-        page.goto(f"{address}/images?image=5&zoom=2&x=100&y=100")
-        page.wait_for_function(SHOWN, arg=5)
+    write_expt(models, [import_sweeps([str(written[0])]).experiments[0].experiment])
+    with viewers_of([models]) as viewers:
+        window = lasting_window(viewers.address)
+        viewers.open(window.page, "images?image=5&zoom=2&x=100&y=100", "#viewer[data-whole^='5?']")
         yield window
-        page.goto("about:blank")
+        window.page.goto("about:blank")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import { element, figure, imageOf } from "./elements.js";
 const $ = (selector) => document.querySelector(selector);
 const FILTERS = ["hkl", "region", "d", "lattice", "kind", "words"];
 const NONE = { region: "", d: "", lattice: "", words: "" }; // of the filters that have no field, but come with an address
-const CLOSE = 8; // screen pixels for one of the image when a reflection is gone to
 const UNITS = { residual: "px", deviation: "σ" };
 
 export class ReflectionList {
@@ -75,17 +74,9 @@ export class ReflectionList {
   }
 
   #go(k) {
-    if (this.columns.sweep[k] !== this.state.sweep) return this.#elsewhere(k);
-    this.state.change({ row: this.columns.row[k] });
-    this.panel.go(this.columns.place[k], this.columns.image[k]);
-    this.panel.show();
-  }
-
-  // It is of another sweep of the same file, whose page begins there.
-  #elsewhere(k) {
     const { row, place, image, sweep } = this.columns;
-    const [x, y] = place[k];
-    this.state.change({ row: row[k], sweep: sweep[k], image: image[k], x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
+    this.state.goTo(place[k], { row: row[k], sweep: sweep[k], image: image[k] });
+    this.panel.show();
   }
 
   // To the next of those asked for; where nothing was asked, of those on the image.
@@ -95,8 +86,7 @@ export class ReflectionList {
     const at = columns.row.indexOf(this.state.row);
     const next = at < 0 ? (n > 0 ? 0 : columns.row.length - 1) : (at + n + columns.row.length) % columns.row.length;
     if (this.columns) return this.#go(next);
-    const [x, y] = columns.place[next];
-    this.state.change({ row: columns.row[next], x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
+    this.state.goTo(columns.place[next], { row: columns.row[next] });
     this.panel.show();
   }
 

@@ -4,7 +4,6 @@ import { frames, rockingCurve } from "./shoebox.js";
 
 const $ = (selector) => document.querySelector(selector);
 const FAR = 3; // standard uncertainties from which on a deviation is pointed out
-const CLOSE = 8; // screen pixels for one of the image when a reflection is gone to
 
 export class ReflectionPanel {
   constructor({ state, source, dataSets, spots, say }) {
@@ -25,25 +24,14 @@ export class ReflectionPanel {
     try {
       const facts = await this.source.reflection(row);
       if (this.state.row !== row) return;
-      if (facts.sweep !== this.state.sweep) return this.#elsewhere(facts);
+      const { sweep, image, columns } = facts;
+      if (sweep !== this.state.sweep) return this.state.goTo(columns.place[0], { sweep, image }); // on a page of its own
       this.#fill(facts);
-      if (go) this.go(facts.columns.place[0], facts.image);
+      if (go) this.state.goTo(columns.place[0], { image });
     } catch (error) {
       $("#chosen").hidden = true;
       this.say(error.message);
     }
-  }
-
-  // It is of another sweep of the same file, whose page begins there.
-  #elsewhere({ sweep, image, columns }) {
-    const [x, y] = columns.place[0];
-    this.state.change({ sweep, image, x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
-  }
-
-  // To the place (x, y) of a reflection on its image, which may lie before the first, or after the last.
-  go([x, y], image) {
-    const [first, last] = this.source.range;
-    this.state.change({ image: Math.min(Math.max(image, first), last), x, y, zoom: Math.max(this.state.zoom ?? 0, CLOSE) });
   }
 
   #fill(facts) {

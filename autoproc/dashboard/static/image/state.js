@@ -11,6 +11,7 @@ const DEFAULTS = {
 export const SEARCH = ["algorithm", "kernel_size", "n_sigma_background", "n_sigma_strong", "min_local", "global_threshold", "gain"];
 const LISTS = ["show", "open"];
 const WORDS = ["stage", "view", "colours", "scale", "how", "line", "hkl", "region", "d", "lattice", "kind", "words", "order", "draw", ...SEARCH];
+const CLOSE = 8; // screen pixels for one of the image when a reflection is gone to
 const PATIENCE = 250; // milliseconds until a change is written: a browser refuses hundreds of them in a second
 
 // Numbers that are whole, or within limits, whatever an address says.
@@ -43,6 +44,11 @@ export class State extends EventTarget {
     this.dispatchEvent(new CustomEvent("change", { detail: new Set(keys) }));
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => history.replaceState(null, "", this.address), PATIENCE);
+  }
+
+  // To a pixel (x, y) of a reflection, large enough to see; changes : what else is looked at from then on.
+  goTo([x, y], changes) {
+    this.change({ ...changes, x, y, zoom: Math.max(this.zoom ?? 0, CLOSE) });
   }
 
   // Images that are drawn as one: the spot finder's maps are of one.
