@@ -12,7 +12,7 @@ from typing import IO
 
 import pytest
 
-from autoproc.service.processing.worker import work
+from autoproc.service.executing.worker import work
 from autoproc.service.watching.probe import Inside
 
 

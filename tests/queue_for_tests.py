@@ -18,6 +18,8 @@ from autoproc.config import Config
 from autoproc.service import daemon as daemon_module
 from autoproc.service.daemon import Daemon
 from autoproc.service.events import Event
+from autoproc.service.executing.executors import Executors
+from autoproc.service.executing.local import LocalExecutor
 from autoproc.service.found_sweep import FoundSweep, fingerprint
 from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
@@ -126,9 +128,11 @@ class Service:
         self.outputs.make_folders()
         self.queue = JobQueue(self.output / ".autoproc" / "queue.sqlite")
         self.hooks = Hooks(self.params, self.outputs, self.events.append)
-        plan = Plan(Config(), self.params, self.shares, is_patient=self.is_patient)
+        plan = Plan(Config(), self.params, is_patient=self.is_patient)
         launch = partial(forked_worker, processing=partial(process_fake, pause=self.pause))
-        self.supervisor = Supervisor(self.queue, self.outputs, plan, self.hear, launch)
+        self.local = LocalExecutor(self.shares, self.params, launch)
+        self.executors = Executors(self.local)
+        self.supervisor = Supervisor(self.queue, self.outputs, plan, self.hear, self.executors)
         self.intake = Intake(self.queue, self.outputs, self.hear)
 
     def hear(self, event: Event) -> None:

@@ -54,7 +54,7 @@ LAYERS = (
 
 ROOMS = (
     ("formats.dials", "formats.images", "formats.hdf5", "formats.observed", "formats.export"),
-    ("service.job_queue", "service.watching", "service.processing"),
+    ("service.job_queue", "service.watching", "service.processing", "service.executing"),
 )
 """Rooms within a layer, from the lowest; what is in the layer's own folder serves all, or joins them."""
 

@@ -28,6 +28,8 @@ from autoproc.service.attendance import Attendance
 from autoproc.service.begin_process import Ahead, BegunProbe, launch_probe, launch_worker
 from autoproc.service.daemon import Daemon, Stop, told_to_all
 from autoproc.service.events import Event, Listener, event_lines
+from autoproc.service.executing.executors import Executors
+from autoproc.service.executing.local import LocalExecutor
 from autoproc.service.grouping import Grouping
 from autoproc.service.heartbeat import Heartbeat
 from autoproc.service.hooks import Hooks
@@ -216,11 +218,9 @@ class Run:
         intake = Intake(queue, outputs, tell)
         self._take(wanted.named, intake)
         plan = Plan(
-            self.config, service, shares(service, self.config.run.n_threads), only=None if is_watching else self._ids,
-            is_patient=is_watching, has_terminal=self._shows_progress(),
+            self.config, service, only=None if is_watching else self._ids, is_patient=is_watching
         )  # fmt: skip
-        begun = None if self._ahead is None else self._ahead.worker(plan.has_terminal)
-        supervisor = Supervisor(queue, outputs, plan, tell, launch_worker, begun)
+        supervisor = Supervisor(queue, outputs, plan, tell, self._executors())
         finder = watcher(wanted.watched, self.config, intake, self._ahead) if is_watching else None
         count = int if finder is None else finder.n_arriving
         attendance = Attendance(queue, [str(root) for root in wanted.watched], _eyes(finder), page.touch, count)
@@ -235,6 +235,13 @@ class Run:
                 told_to_all([log, say])(Event("begin", "", {"text": greeting(wanted.watched, queue)}))
             notifier.ready()
             daemon.run(self._is_done(queue, grouping), self._grace_time())
+
+    def _executors(self) -> Executors:
+        """Who carries sweeps out."""
+        service, has_terminal = self.config.service, self._shows_progress()
+        begun = None if self._ahead is None else self._ahead.worker(has_terminal)
+        ours = shares(service, self.config.run.n_threads)
+        return Executors(LocalExecutor(ours, service, launch_worker, has_terminal, begun))
 
     def _take(self, named: NamedSweeps, intake: Intake) -> None:
         """Take in what was found of what the user has named."""

@@ -21,7 +21,7 @@ def work_command(reports: int) -> None:
     """Wait for one sweep on the standard input, process it, report on the pipe of this number."""
     with suppress(OSError):
         os.nice(NICENESS)
-    from autoproc.service.processing.worker import work  # noqa: PLC0415  (loads every stage)
+    from autoproc.service.executing.worker import work  # noqa: PLC0415  (loads every stage)
 
     for module in LOADED_LATE:
         importlib.import_module(module)

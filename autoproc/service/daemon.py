@@ -155,11 +155,11 @@ class Daemon:
     def _finish(self, grace_time: float) -> None:
         """Let what is under way come to its end, within the grace time."""
         deadline = time.monotonic() + grace_time
-        if self.supervisor.n_running and grace_time:
-            sweeps = counted(self.supervisor.n_running, "sweep")
+        if self.supervisor.n_to_finish and grace_time:
+            sweeps = counted(self.supervisor.n_to_finish, "sweep")
             text = f"finishing {sweeps} for {grace_time:g} s; once more stops at once"
             self._tell(Event("stopping", "", {"text": text}))
-        while (self.supervisor.n_running or self.hooks.poll()) and time.monotonic() < deadline:
+        while (self.supervisor.n_to_finish or self.hooks.poll()) and time.monotonic() < deadline:
             self._turned()
             self.supervisor.wait(PATIENCE)
             with suppress(sqlite3.OperationalError, OSError):

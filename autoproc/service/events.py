@@ -12,8 +12,8 @@ from autoproc.wording import counted, images_in_words
 
 Kind = Literal[
     "found", "extended", "again", "already", "listed", "started", "said", "processed", "failed", "not combined",
-    "put back", "crashed", "set aside", "interrupted", "stopped", "handed back", "hook failed", "trouble", "begin",
-    "stopping", "end",
+    "put back", "crashed", "set aside", "interrupted", "stopped", "handed back", "left", "taken up", "taken over",
+    "hook failed", "trouble", "begin", "stopping", "end",
 ]  # fmt: skip
 NOTABLE_WAIT = 5.0
 """Seconds in the queue that are told; a worker that is free takes a sweep up within one or two."""
@@ -71,6 +71,12 @@ def _lines(event: Event) -> list[str]:
             return [f"{name}: {facts['error']}; tried again"]
         case "started":
             return [f"{name}: started" + (f", attempt {facts['attempt']}" if facts["attempt"] > 1 else "")]
+        case "left":
+            return [f"{name}: {facts['text']}; it goes on, and the next autoproc run takes its result"]
+        case "taken up":
+            return [f"{name}: it went on while no autoproc run was there ({facts['executor']}, {facts['handle']})"]
+        case "taken over":
+            return [f"{name}: processed {facts['text']}"]
         case "said" | "trouble" | "hook failed" | "begin" | "stopping" | "end" | "listed" | "already":
             return [f"{name}: {facts['text']}" if name and event.kind != "said" else facts["text"]]
     return [f"{name}: {event.kind}"]

@@ -11,7 +11,7 @@ import pytest
 
 from autoproc import kernels
 from autoproc.commands import work
-from autoproc.service.processing import worker
+from autoproc.service.executing import worker
 
 TREE = str(Path(kernels.__file__).parents[2])
 

@@ -15,7 +15,7 @@ from autoproc.commands.run import probing
 from autoproc.config import Config
 from autoproc.service import begin_process
 from autoproc.service.begin_process import Ahead, start_process
-from autoproc.service.processing.worker_process import WorkerProcess, wait_for_any
+from autoproc.service.executing.worker_process import WorkerProcess, wait_for_any
 from autoproc.service.watching.questions import KindOf
 
 CBF = b"###CBF: VERSION 1.5\r\n"

@@ -14,10 +14,12 @@ import pytest
 from queue_for_tests import GIGABYTE, SHARES, Service, found, result_of
 
 from autoproc.service.events import event_lines
+from autoproc.service.executing.executors import Executors
+from autoproc.service.executing.local import LocalExecutor, NoWorkers
 from autoproc.service.job_queue.job import State
 from autoproc.service.limits import Shares
 from autoproc.service.params import ServiceParams
-from autoproc.service.supervisor import NoWorkers, Plan, Supervisor
+from autoproc.service.supervisor import Supervisor
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def merged(service: Service, name: str) -> bytes:
 
 
 def test_sweeps_are_processed_in_the_order_of_their_last_images(service, image):
-    service.supervisor.plan = replace(service.supervisor.plan, shares=Shares(1, 1, GIGABYTE * 4, 30))
+    service.local.shares = Shares(1, 1, GIGABYTE * 4, 30)
     for name, completed_at in (("c", 3.0), ("a", 1.0), ("b", 2.0)):
         service.queue.add(image(name, completed_at=completed_at))
     service.work()
@@ -127,7 +129,7 @@ def test_a_hang_costs_the_time_limit(tmp_path, image):
 
 
 def test_a_memory_blow_up_costs_the_memory_limit(tmp_path, image, monkeypatch):
-    monkeypatch.setattr("autoproc.service.supervisor.SAMPLING", 0.02)
+    monkeypatch.setattr("autoproc.service.executing.local.SAMPLING", 0.02)
     service = Service(tmp_path / "out", shares=Shares(1, 1, GIGABYTE, 30))
     service.queue.add(image("greedyonce_x"))
     service.work()
@@ -213,7 +215,7 @@ def test_nothing_of_an_earlier_result_is_lost_before_the_new_one_is_whole(servic
     service.work()
     image("x", "second")
     service.queue.reprocess("x", {})
-    service.supervisor.plan = replace(service.supervisor.plan, is_patient=False)
+    service.supervisor.settlement = replace(service.supervisor.settlement, is_patient=False)
     os.rename(sweep.path, sweep.path.with_name("full_x.img"))
     service.queue._db.execute("UPDATE jobs SET path = replace(path, 'x.img', 'full_x.img')")
     service.work()
@@ -253,7 +255,7 @@ def test_images_that_come_while_it_is_at_work(service, image):
     service.queue.add(image("hangonce_x", "12345678", state="partial", reason="stalled"))
     service.until((service.output.parent / "hangonce_x.gone-wrong").exists)
     assert service.queue.add(image("hangonce_x", "12345678 and more")).outcome == "extended"
-    service.supervisor._busy[0].kill()
+    service.local.at_work[0].kill()
     service.work()
     assert merged(service, "hangonce_x") == result_of(b"12345678 and more")
     assert service.queue.named("hangonce_x").partial == ""
@@ -291,8 +293,6 @@ def test_two_programs_share_a_queue(tmp_path, image):
 
 
 def test_workers_that_cannot_be_started_are_an_error(service, image, tmp_path):
-    from functools import partial
-
     from forked_workers import forked_worker
 
     def broken(*_, **__):
@@ -303,8 +303,8 @@ def test_workers_that_cannot_be_started_are_an_error(service, image, tmp_path):
             patch.setattr("forked_workers.work", broken)
             return forked_worker(reports, errors, has_terminal)
 
-    plan = Plan(service.supervisor.plan.config, service.params, SHARES)
-    supervisor = Supervisor(service.queue, service.outputs, plan, service.hear, partial(launch))
+    executors = Executors(LocalExecutor(SHARES, service.params, launch))
+    supervisor = Supervisor(service.queue, service.outputs, service.supervisor.plan, service.hear, executors)
 
     def keep_trying():
         for _ in range(500):
@@ -313,4 +313,4 @@ def test_workers_that_cannot_be_started_are_an_error(service, image, tmp_path):
 
     with pytest.raises(NoWorkers, match="No module named 'gemmi'"):
         keep_trying()
-    supervisor.close()
+    executors.close()

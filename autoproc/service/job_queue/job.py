@@ -73,6 +73,8 @@ class Job:
     result: dict[str, Any]
     story: tuple[dict[str, Any], ...]
     progress: str
+    executor: str | None
+    handle: str | None
     damaged: tuple[str, ...] = ()
     """Columns of the row, and parts of them, that could not be understood; what stands for them is empty."""
 

@@ -90,6 +90,7 @@ ROW: Kinds = {
     **dict.fromkeys(("first_image", "last_image"), (_is_whole, None)),
     **dict.fromkeys(("fingerprint", "name", "path", "kind"), (_is_text, "")),
     **dict.fromkeys(("partial", "visit", "worker", "error", "hint", "progress"), (_is_text, None)),
+    **dict.fromkeys(("executor", "handle"), (_is_text, None)),
     **dict.fromkeys(("not_before", "found_at", "completed_at"), (_is_time, 0.0)),
     **dict.fromkeys(("lease_until", "asked_at", "started_at", "finished_at"), (_is_time, None)),
     "priority": (_is_number, 0.0), "state": (frozenset(State).__contains__, State.set_aside),

@@ -22,6 +22,7 @@ from autoproc.service.job_queue.job import TO_START_ANEW, Job, State, sql_read, 
 from autoproc.service.job_queue.job_row import columns_of, job_of
 from autoproc.service.job_queue.membership import Membership
 from autoproc.service.job_queue.overview import Overview
+from autoproc.service.job_queue.placements import Placements
 from autoproc.service.job_queue.presence import Presence
 from autoproc.service.job_queue.priorities import Priorities
 from autoproc.service.job_queue.queue_sql import ANEW, BY_HAND, CLAIM, MINE, PUT_AWAY, TO_QUEUE
@@ -77,6 +78,7 @@ class JobQueue:
         self.chosen = Chosen(self._db, clock)
         self.membership = Membership(self._db, clock)
         self.priorities = Priorities(self._db)
+        self.placements = Placements(self._db, clock)
 
     def close(self) -> None:
         """Close the file."""
@@ -149,9 +151,8 @@ class JobQueue:
 
     def by_path(self, path: str) -> list[Job]:
         """The jobs of a template or master file."""
-        return [
-            job_of(row) for row in self._db.execute("SELECT * FROM jobs WHERE path = ? ORDER BY id", (sql_text(path),))
-        ]
+        rows = self._db.execute("SELECT * FROM jobs WHERE path = ? ORDER BY id", (sql_text(path),))
+        return [job_of(row) for row in rows]
 
     def places(self) -> list[tuple[SweepPlace, State]]:
         """Every sweep's place and state, without what was found of it."""
@@ -171,10 +172,8 @@ class JobQueue:
 
     def n_unsettled(self, ids: Collection[int]) -> int:
         """How many of some jobs are waiting or under way."""
-        query = (
-            "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running') AND id IN (SELECT value FROM json_each(?))"
-        )
-        return int(self._db.execute(query, (json.dumps(list(ids)),)).fetchone()[0])
+        where = "state IN ('queued', 'running') AND id IN (SELECT value FROM json_each(?))"
+        return int(self._db.execute(f"SELECT count(*) FROM jobs WHERE {where}", (json.dumps(list(ids)),)).fetchone()[0])
 
     def interrupted(self) -> frozenset[int]:
         """The jobs under way on which nobody works any more, as their program is gone."""

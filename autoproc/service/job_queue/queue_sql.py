@@ -17,7 +17,8 @@ LIMIT 1
 """
 CLAIM = f"""
 UPDATE jobs SET state = 'running', worker = :worker, lease_until = :lease, attempts = attempts + 1, run = run + 1,
-  started_at = :now, finished_at = NULL, error = NULL, hint = NULL, retryable = 0, progress = NULL
+  started_at = :now, finished_at = NULL, error = NULL, hint = NULL, retryable = 0, progress = NULL, executor = NULL,
+  handle = NULL
 WHERE id = ({NEXT}) RETURNING *
 """
 MINE = "id = :id AND run = :run AND state = 'running'"

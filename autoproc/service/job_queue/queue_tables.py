@@ -13,9 +13,12 @@ from pathlib import Path
 
 from autoproc.errors import InputError
 
-VERSION = 5
+VERSION = 6
 """Of the tables, as schema.sql makes them."""
-ADDED = ((1, "jobs ADD COLUMN asked_at REAL"), (2, "programs ADD COLUMN n_more INTEGER NOT NULL DEFAULT 0"))
+ADDED = (
+    (1, "jobs ADD COLUMN asked_at REAL"), (2, "programs ADD COLUMN n_more INTEGER NOT NULL DEFAULT 0"),
+    (5, "jobs ADD COLUMN executor TEXT"), (5, "jobs ADD COLUMN handle TEXT"),
+)  # fmt: skip
 """What tables of earlier versions lack, and the last version without it."""
 STATES_BEFORE_5, STATES = "'set_aside', 'listed'))", "'set_aside', 'listed', 'not_combined'))"
 """The end of the list of states, before version 5 and since."""

@@ -32,7 +32,9 @@ CREATE TABLE IF NOT EXISTS jobs (
     retryable    INTEGER NOT NULL DEFAULT 0,
     result       TEXT,                       -- what the status table shows
     story        TEXT NOT NULL DEFAULT '[]', -- what happened to it, in order
-    progress     TEXT                        -- what its worker is at
+    progress     TEXT,                       -- what its worker is at, or where it waits
+    executor     TEXT,                       -- who carries it out where that outlives the program; NULL: its own workers
+    handle       TEXT                        -- what that calls it, such as the number of a job at Slurm
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, not_before);
 CREATE INDEX IF NOT EXISTS jobs_by_visit ON jobs (visit, completed_at);
@@ -77,4 +79,4 @@ CREATE TRIGGER IF NOT EXISTS arriving_gone AFTER DELETE ON arriving BEGIN
     INSERT INTO changes VALUES (0, (SELECT COALESCE(max(number), 0) + 1 FROM changes))
     ON CONFLICT (job_id) DO UPDATE SET number = excluded.number;
 END;
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;

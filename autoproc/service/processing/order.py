@@ -32,9 +32,9 @@ class Order:
     """One sweep to process, as a line of JSON.
 
     image_range : of the images that belong to the sweep; None: all. n_images : those that were there when it was
-    found, 0 where that is not known. folder : to write into; outcome : file that
-    says that the folder is whole. members : names of the sweeps of a group with how often each was processed, whose
-    results are put together; none for a sweep.
+    found, 0 where that is not known. folder : to write into; outcome : file that says that the folder is whole;
+    place : what the folder is renamed to when it is, where that is another. members : names of the sweeps of a group
+    with how often each was processed, whose results are put together; none for a sweep.
     """
 
     job_id: int
@@ -48,11 +48,18 @@ class Order:
     config: Config
     n_images: int = 0
     members: tuple[tuple[str, int], ...] = ()
+    place: Path | None = None
+
+    @property
+    def attempt(self) -> Path:
+        """The folder of the attempt, which is renamed to that of the results."""
+        return self.place or self.folder
 
     def line(self) -> str:
         """For the worker's standard input."""
         facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         facts |= {"folder": str(self.folder), "outcome": str(self.outcome)}
+        facts |= {"place": None if self.place is None else str(self.place)}
         return json.dumps(facts | {"config": self.config.model_dump(mode="json")}) + "\n"
 
     @classmethod
@@ -66,6 +73,7 @@ class Order:
                 "image_range": None if images is None else tuple(images),
                 "folder": Path(facts["folder"]),
                 "outcome": Path(facts["outcome"]),
+                "place": None if facts["place"] is None else Path(facts["place"]),
                 "config": Config.model_validate(facts["config"]),
                 "members": tuple((name, run) for name, run in facts["members"]),
             }

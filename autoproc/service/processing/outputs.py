@@ -4,6 +4,7 @@ OUTPUT/.autoproc/work/ holds, for the attempt number RUN at the sweep NAME:
 
 NAME.RUN/       what it has written so far
 NAME.RUN.json   its outcome: present once the folder is whole and on the disk
+NAME.RUN.away/  what it is told, and what it writes so far, where an executor elsewhere has it (executing/away.py)
 NAME.RUN.old/   the earlier results, while the new ones take their place; then they are kept (earlier.py)
 
 Whoever finds an outcome can finish what its program could not: each step may be done again.
@@ -32,7 +33,11 @@ OURS = (
 """What a folder of results holds of ours; all else is somebody's own and is kept."""
 BY_WAVELENGTH = re.compile(r"merged_\d+\.\d+A\.mtz")
 """Merged data of one of several wavelengths."""
-LEFTOVER = re.compile(r"(?P<name>.+)\.(?P<run>\d+)(?P<kind>|\.json|\.json\.part|\.old|\.log)")
+LEFTOVER = re.compile(r"(?P<name>.+)\.(?P<run>\d+)(?P<kind>|\.json|\.json\.part|\.old|\.log|\.away)")
+ORDER = "order.json"
+"""What is to be done, in the folder of an attempt that is made elsewhere; without it, nothing is."""
+OUTCOME_INSIDE = ".outcome.json"
+"""The outcome of an attempt made elsewhere, in its folder: one rename brings both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +81,25 @@ class Outputs:
         """Where an attempt's outcome is kept."""
         return self.work / f"{in_one_name(name)}.{run}.json"
 
+    def away(self, name: str, run: int) -> Path:
+        """Where an attempt that is made elsewhere is told its order, and writes."""
+        return self.work / f"{in_one_name(name)}.{run}.away"
+
     def outcome(self, name: str, run: int) -> dict[str, Any] | None:
         """An attempt's outcome, if it came so far."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            (self.folder(name, run) / OUTCOME_INSIDE).rename(self.outcome_path(name, run))
         try:
             return json.loads(self.outcome_path(name, run).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
 
-    def begin(self, job: Job) -> Path:
-        """An empty folder for an attempt."""
-        folder = self.folder(job.name, job.run)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+    def begin(self, job: Job, is_away: bool = False) -> Path:
+        """An empty folder for an attempt; is_away : none, but one for what is told to whoever makes it elsewhere."""
+        folder, away = self.folder(job.name, job.run), self.away(job.name, job.run)
+        for left in (folder, away):
+            shutil.rmtree(left, ignore_errors=True)
+        (away if is_away else folder).mkdir(parents=True)
         return folder
 
     def require_folder(self, name: str, run: int, has_summary: bool) -> None:
@@ -128,8 +140,20 @@ class Outputs:
             if new.exists():
                 self.logs.keep(new, name, run)
                 remove(new)
+            self._clean_away(name, run)
             for outcome in (self.outcome_path(name, run), self.outcome_path(name, run).with_suffix(".json.part")):
                 outcome.unlink(missing_ok=True)
+
+    def _clean_away(self, name: str, run: int) -> None:
+        """The order first: who comes for it later finds none, and whoever carries it out sees that it is not wanted."""
+        away = self.away(name, run)
+        if not away.exists():
+            return
+        (away / ORDER).unlink(missing_ok=True)
+        for execution in away.iterdir():
+            if execution.is_dir():
+                self.logs.keep(execution, name, run)
+        remove(away)
 
     def leftovers(self) -> list[Leftover]:
         """The attempts of which there is something in the work folder."""

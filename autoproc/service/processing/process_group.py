@@ -29,7 +29,7 @@ from autoproc.stages.pipeline import Processing, gathered_warnings
 
 def process_group(order: Order, console: Console) -> dict[str, Any]:
     """Put the sweeps of an order together in its folder; returns what summary.json holds, with its members."""
-    output = home_of(order.folder).parents[1]
+    output = home_of(order.attempt).parents[1]
     processing: Processing | None = None
     failure: Failure | None = None
     with SweepFolder(order.folder, console) as stage_files:

@@ -13,6 +13,6 @@ from autoproc.service.processing.process_sweep import write_json
 
 def with_record(summary: dict[str, Any], order: Order) -> dict[str, Any]:
     """The summary, once ispyb.json and parameters.json stand beside it. Raises OSError."""
-    write_json(order.folder / "ispyb.json", ispyb_record(summary, str(home_of(order.folder))))
+    write_json(order.folder / "ispyb.json", ispyb_record(summary, str(home_of(order.attempt))))
     write_json(order.folder / PARAMETERS, {"run": order.run, "settings": settings_of(order.config)})
     return summary

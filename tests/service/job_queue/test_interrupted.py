@@ -116,7 +116,7 @@ def test_a_worker_that_is_killed(tmp_path):
     image.write_text("images")
     service.queue.add(found(image))
     service.until(lambda: service.supervisor.n_running == 1)
-    service.supervisor._busy[0].kill()
+    service.local.at_work[0].kill()
     service.until(lambda: service.told("crashed") and service.supervisor.n_running == 1)
     assert service.queue.named("hang_x").state is State.running
     assert "begun again: its worker was ended by SIGKILL" in shown(service.queue)

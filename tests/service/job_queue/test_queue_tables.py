@@ -55,7 +55,7 @@ def test_a_queue_of_before_version_5_learns_of_groups_that_were_not_combined(tmp
     path = tmp_path / "queue.sqlite"
     schema = files("autoproc.service.job_queue").joinpath("schema.sql").read_text("utf-8")
     old = sqlite3.connect(path)
-    old.executescript(schema.replace(", 'not_combined'", "").replace("user_version = 5", "user_version = 4"))
+    old.executescript(schema.replace(", 'not_combined'", "").replace("user_version = 6", "user_version = 4"))
     row = "INSERT INTO jobs (fingerprint, name, path, kind, n_images, state, found_at, completed_at) VALUES "
     old.execute(f"{row} ('f', 'combined/x', '/x', 'combined', 9, 'failed', 0, 0)")
     old.commit()

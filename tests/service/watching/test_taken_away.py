@@ -15,7 +15,7 @@ from queue_for_tests import Service, found, process_fake, result_of
 from typer.testing import CliRunner
 
 from autoproc.cli import app
-from autoproc.service import supervisor as supervisor_module
+from autoproc.service import settlement
 from autoproc.service.daemon import Daemon
 from autoproc.service.heartbeat import Heartbeat
 from autoproc.service.job_queue.job import State
@@ -132,14 +132,14 @@ def test_results_that_are_deleted_before_they_are_in_their_place(service, tmp_pa
     image.write_text("second")
     service.queue.reprocess("x", {})
     n_deleted = []
-    settled = supervisor_module.Supervisor._conclude
+    settled = settlement.Settlement.conclude
 
-    def deleting(supervisor, job, *args, **kwargs):
+    def deleting(closing, job, *args, **kwargs):
         if not n_deleted:
             n_deleted.append(shutil.rmtree(service.outputs.work))
-        settled(supervisor, job, *args, **kwargs)
+        settled(closing, job, *args, **kwargs)
 
-    monkeypatch.setattr(supervisor_module.Supervisor, "_conclude", deleting)
+    monkeypatch.setattr(settlement.Settlement, "conclude", deleting)
     service.work()
     assert (service.output / "x" / "merged.mtz").read_bytes() == result_of(b"second")
     assert service.told("put back") == ["x"]
@@ -159,7 +159,7 @@ def test_a_work_folder_that_is_deleted_while_it_is_written_to(service, tmp_path)
     image.write_text("images")
     service.queue.add(found(image))
     processing = partial(process_and_delete, work=service.outputs.work)
-    service.supervisor._launch = partial(forked_worker, processing=processing)
+    service.local.launch = partial(forked_worker, processing=processing)
     service.work()
     assert (service.output / "x" / "merged.mtz").read_bytes() == result_of(b"images")
     assert service.told("put back") == ["x"]

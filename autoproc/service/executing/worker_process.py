@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from autoproc.service.begin_process import begin_worker
-from autoproc.service.job_queue.job import Job
 from autoproc.service.limits import memory_in_use
 
 KEPT = 2000
@@ -39,7 +38,7 @@ Launch = Callable[[int, IO[bytes], bool], Process]
 
 @dataclass(slots=True)
 class WorkerProcess:
-    """One worker. It has no job, or one, and then it ends.
+    """One worker. It has no order, or one, and then it ends.
 
     stopped_for : why the program has killed it, if it has
     """
@@ -47,7 +46,6 @@ class WorkerProcess:
     process: Process
     reports: int
     errors: IO[bytes]
-    job: Job | None = None
     is_ready: bool = False
     begun: float = 0.0
     progress: str = ""
@@ -67,9 +65,9 @@ class WorkerProcess:
         os.set_blocking(reports, False)
         return cls(process, reports, errors)
 
-    def give(self, job: Job, line: str) -> None:
-        """Give it its job. One that is dead already is found out later."""
-        self.job, self.begun = job, time.monotonic()
+    def give(self, line: str) -> None:
+        """Give it its order. One that is dead already is found out later."""
+        self.begun = time.monotonic()
         assert self.process.stdin is not None
         with suppress(OSError):
             self.process.stdin.write(line.encode())
@@ -102,7 +100,7 @@ class WorkerProcess:
 
     @property
     def seconds(self) -> float:
-        """Since it was given its job."""
+        """Since it was given its order."""
         return time.monotonic() - self.begun
 
     def measure_memory(self) -> int:
