@@ -29,6 +29,7 @@ from autoproc.refinement.params import RefineParams
 from autoproc.scaling.params import ScaleParams
 from autoproc.service.group_params import GroupParams
 from autoproc.service.params import ServiceParams
+from autoproc.service.visit_params import VisitParams
 from autoproc.service.watch_params import WatchParams
 from autoproc.spellings.translation import own_changes
 from autoproc.spot_finding.params import FindSpotsParams
@@ -83,6 +84,7 @@ class Config(Params):
     service: ServiceParams = ServiceParams()
     serve: ServeParams = ServeParams()
     groups: GroupParams = GroupParams()
+    visit: VisitParams = VisitParams()
     decisions: DecisionParams = DecisionParams()
     import_sweep: ImportParams = ImportParams()
     find_spots: FindSpotsParams = FindSpotsParams()

@@ -38,6 +38,7 @@ LAYERS = (
         "service.params",
         "service.watch_params",
         "service.group_params",
+        "service.visit_params",
         "dashboard.params",
     ),
     ("spellings",),
@@ -54,7 +55,7 @@ LAYERS = (
 
 ROOMS = (
     ("formats.dials", "formats.images", "formats.hdf5", "formats.observed", "formats.export"),
-    ("service.job_queue", "service.watching", "service.processing", "service.executing"),
+    ("service.job_queue", "service.visits", "service.watching", "service.processing", "service.executing"),
 )
 """Rooms within a layer, from the lowest; what is in the layer's own folder serves all, or joins them."""
 
@@ -78,8 +79,8 @@ def modules(measure):
 def part(module):
     """The layer's entry that a module belongs to; "" for the package itself, which holds the version only."""
     inner = module.partition(".")[2]
-    own = ("stages.pipeline", "service.params", "service.watch_params", "service.group_params", "dashboard.params")
-    return inner if inner in own else inner.partition(".")[0]
+    listed = {name for layer in LAYERS for name in layer}
+    return inner if inner in listed else inner.partition(".")[0]
 
 
 def level(name):

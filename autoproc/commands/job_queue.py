@@ -21,7 +21,15 @@ from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_path, queue_there
-from autoproc.service.status import MOST_ROWS, NOBODY, Queue, coming_words, status_table, story_lines
+from autoproc.service.status import (
+    MOST_ROWS,
+    NOBODY,
+    Queue,
+    changes_since,
+    coming_words,
+    status_table,
+    story_lines,
+)  # fmt: skip
 
 REFRESH = 2.0
 """Seconds between two looks at the queue."""
@@ -86,7 +94,7 @@ def _story(queue: JobQueue, name: str) -> list[str]:
     lines = []
     if not coming or queue.by_name(name) is not None:
         job = queue.named(name)
-        lines = story_lines(job, job.id in queue.interrupted())
+        lines = story_lines(job, job.id in queue.interrupted(), changes_since([job], queue).get(job.id, ""))
     for arriving in coming:
         words = coming_words(arriving, time.time())
         lines += [

@@ -8,7 +8,7 @@ from typing import Any
 
 from autoproc.dashboard.best_figure import Better, Depends, are_alike, best_of
 from autoproc.dashboard.told import Told
-from autoproc.dashboard.used import in_words
+from autoproc.overrides import in_words
 from autoproc.reports.chart import Chart, Drawing, Series, draw
 from autoproc.reports.in_group import is_left_out
 from autoproc.reports.page import Figure, Section

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args, get_origin
 
 from autoproc.config import Config, with_command_line
-from autoproc.dashboard.used import in_words
 from autoproc.dashboard.wishes import as_lines, changes_in
 from autoproc.errors import AutoprocError
 from autoproc.models.space_group import symbols_by_system
+from autoproc.overrides import in_words
 from autoproc.params import meanings
 from autoproc.service.job_queue.job import Job, State
 from autoproc.symmetry.absences import not_told_apart

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autoproc.config import Config
+from autoproc.overrides import in_words
 from autoproc.params import meanings
 
 
@@ -33,17 +34,3 @@ def used(settings: Mapping[str, Mapping[str, Any]]) -> list[Used]:
             for name, value in values.items()
         ]
     return found
-
-
-def in_words(value: Any) -> str:
-    """A value as it is given on the command line."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        parts = [in_words(part) for part in value]
-        return (";" if any(isinstance(part, list) for part in value) else ",").join(parts)
-    if isinstance(value, Mapping):
-        return " ".join(f"{name}={in_words(part)}" for name, part in value.items())
-    return str(value)

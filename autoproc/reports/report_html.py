@@ -26,6 +26,7 @@ from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.quality import is_macromolecular
 from autoproc.reports.story import detector_reach, story
 from autoproc.reports.table import Table
+from autoproc.reports.told_by_visit import told_lines
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import images_in_words
 
@@ -51,7 +52,7 @@ class Report:
 
 def report_of(summary: dict[str, Any], processing: Processing | None) -> Report:
     """The plots of the stages that were reached, and the story."""
-    lines = story(processing) if processing is not None else []
+    lines = [*told_lines(summary), *(story(processing) if processing is not None else ())]
     n_images = summary["n_images"]
     return Report(
         None if n_images is None else images_in_words(n_images, summary["n_images_used"]),

@@ -27,6 +27,7 @@ from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.recipes import recipes
 from autoproc.reports.story import Line, story
+from autoproc.reports.told_by_visit import told_lines
 from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.reports.whose_crystal import whose_crystal
 from autoproc.stages.anisotropy import AXES
@@ -219,8 +220,9 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
     if summary["recipes"]:
         lines += ["", "To try", "-" * 6]
         lines += [_with_whole_commands(f"* {recipe}") for recipe in summary["recipes"]]
-    if processing is not None:
-        lines += ["", "What was done", "-" * 13, *map(_row, story(processing))]
+    done = [*told_lines(summary), *(story(processing) if processing is not None else ())]
+    if done:
+        lines += ["", "What was done", "-" * 13, *map(_row, done)]
     decided = standing(summary["decisions"])
     if decided:
         lines += ["", "What was decided", "-" * 16]

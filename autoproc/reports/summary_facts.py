@@ -62,6 +62,21 @@ class DecisionFacts(Described):
     fallen: bool = False
 
 
+class GivenFacts(Described):
+    """A parameter that a file of the visit has given."""
+
+    key: str
+    value: str
+    file: str
+
+
+class ToldFacts(Described):
+    """What files of the visit have said: each with a digest of its content, and what was taken from them."""
+
+    files: dict[str, str] = Field(default_factory=dict)
+    given: list[GivenFacts] = Field(default_factory=list)
+
+
 class SummaryFacts(Described):
     """What pages show of summary.json; all else in it is left as it is."""
 
@@ -92,3 +107,4 @@ class SummaryFacts(Described):
     quality: QualityFacts = Field(default_factory=QualityFacts)
     decisions: list[DecisionFacts] = Field(default_factory=list)
     timings: dict[str, float] = Field(default_factory=dict)
+    told_by_visit: ToldFacts | None = None

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from rich import box
 from rich.cells import cell_len
@@ -23,7 +24,8 @@ from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.processing.result import doubts_in_words, failure_lines, result_line
 from autoproc.service.sample_groups import COMBINED
-from autoproc.wording import VERDICTS, Form, angstrom, images_in_words, written
+from autoproc.service.visits.changed_since import change_in_words, changed_files, ignored_by
+from autoproc.wording import VERDICTS, Form, angstrom, first_of, images_in_words, written
 
 COLOURS = {
     State.queued: "cyan", State.running: "blue", State.processed: "green", State.failed: "red",
@@ -62,6 +64,7 @@ class Queue:
     numbers : of the sweeps in each state, where `jobs` are not all of them
     interrupted : numbers of the jobs under way whose program is gone
     n_seen : sweeps that are coming, where `arriving` are not all
+    changed : by number of the job, that files of parameters were changed since it was processed, in words
     """
 
     jobs: Sequence[Job]
@@ -70,17 +73,17 @@ class Queue:
     numbers: Mapping[State, int] = field(default_factory=dict)
     interrupted: frozenset[int] = frozenset()
     n_seen: int = 0
+    changed: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, queue: JobQueue, most: int | None = None) -> Queue:
         """As it is now; of each state no more than `most` sweeps."""
         there = queue.presence
-        if most is None:
-            rows, gone = queue.rows(), queue.interrupted()
-            return cls(rows, there.arriving(), there.is_attended, interrupted=gone, n_seen=there.n_arriving)
-        numbers = queue.overview.numbers()
-        jobs = [job for state in numbers for job in queue.overview.next_in(state, most)]
-        return cls(jobs, there.arriving(), there.is_attended, numbers, queue.interrupted(), there.n_arriving)
+        numbers = {} if most is None else queue.overview.numbers()
+        few = [job for state in numbers for job in queue.overview.next_in(state, most or 0)]
+        jobs = queue.rows() if most is None else few
+        gone, changed = queue.interrupted(), changes_since(jobs, queue)
+        return cls(jobs, there.arriving(), there.is_attended, numbers, gone, there.n_arriving, changed)
 
     @property
     def n_arriving(self) -> int:
@@ -91,6 +94,13 @@ class Queue:
     def n_in(self) -> Mapping[State, int]:
         """How many sweeps there are in each state."""
         return self.numbers or Counter(job.state for job in self.jobs)
+
+
+def changes_since(jobs: Sequence[Job], queue: JobQueue) -> dict[int, str]:
+    """Of the jobs whose files of parameters were changed since they were processed, what to do about it."""
+    output = Path(queue.path).absolute().parent.parent
+    said = {job.id: change_in_words(job, changed_files(job, output)) for job in jobs}
+    return {number: words for number, words in said.items() if words}
 
 
 def status_table(queue: Queue, width: int, now: float | None = None, most: int | None = MOST_ROWS) -> RenderableType:
@@ -104,7 +114,7 @@ def status_table(queue: Queue, width: int, now: float | None = None, most: int |
     shown = _shown(queue.jobs, most)
     n_above = sum(not job.state.is_settled for job in shown)
     coming = queue.arriving[:most]
-    rows = [_cells(job, now, job.id in queue.interrupted) for job in shown]
+    rows = [_cells(job, now, job.id in queue.interrupted, queue.changed.get(job.id, "")) for job in shown]
     rows[n_above:n_above] = [_coming(arriving, now) for arriving in coming]
     table = Table(box=box.SIMPLE_HEAD, title=counted(queue), title_justify="left", title_style="",
                   pad_edge=False, padding=(0, 1, 0, 0))  # fmt: skip
@@ -168,7 +178,7 @@ def _place(job: Job) -> tuple[int, float, int]:
     return (3 if job.state is State.listed else group, latest, job.id)
 
 
-def _cells(job: Job, now: float, is_interrupted: bool) -> dict[str, str]:
+def _cells(job: Job, now: float, is_interrupted: bool, changed: str = "") -> dict[str, str]:
     if is_interrupted:
         return _cells(job, now, False) | {"state": f"[yellow]{INTERRUPTED}[/]", REMARK: escape(TO_RESUME)}
     result = job.result if job.state in WITH_RESULT else {}
@@ -184,7 +194,7 @@ def _cells(job: Job, now: float, is_interrupted: bool) -> dict[str, str]:
         **{heading: _figure(result.get(key), form) for heading, (key, form) in FIGURES.items()},
         "quality": f"[{HUES[verdict]}]{VERDICTS[verdict]}[/]" if verdict in HUES else verdict,
         "time": _time(job, now),
-        REMARK: escape(legible(_remark(job, now))),
+        REMARK: escape(legible("; ".join(filter(None, (_remark(job, now), changed))))),
     }
 
 
@@ -232,13 +242,16 @@ def _remark(job: Job, now: float) -> str:
         remarks.append(group_of(job.result).get("words", ""))
     if job.state is State.queued and job.not_before > now:
         remarks.append(f"again in {duration(job.not_before - now)}")
+    ignored = ignored_by(job) if job.state in WITH_RESULT else []
+    if ignored:
+        remarks.append(f"ignored: {first_of(ignored, 1)}")
     if job.damage != job.error:
         remarks.append(job.damage)
     return "; ".join(filter(None, remarks))
 
 
-def story_lines(job: Job, is_interrupted: bool = False) -> list[str]:
-    """All that is known of one sweep; is_interrupted : its program is gone."""
+def story_lines(job: Job, is_interrupted: bool = False, changed: str = "") -> list[str]:
+    """All that is known of one sweep; is_interrupted : its program is gone; changed : files of parameters, since."""
     state = f"{INTERRUPTED}; {TO_RESUME}" if is_interrupted else WORDS.get(job.state, job.state)
     images = f", {job.image_range[0]} to {job.image_range[1]}" if job.image_range else ""
     lines = [
@@ -261,7 +274,9 @@ def story_lines(job: Job, is_interrupted: bool = False) -> list[str]:
         lines += ["    " + line for line in failure_lines(job.name, job.result)]
     elif job.error:
         lines += [f"    {job.error}", *([f"    {job.hint}"] if job.hint else [])]
-    return lines
+    if job.state is State.processed:
+        lines += [f"    ignored: {legible(one)}" for one in ignored_by(job)]
+    return [*lines, *([f"    {legible(changed)}"] if changed else [])]
 
 
 def _clock(seconds: float) -> str:

@@ -225,6 +225,7 @@ class Supervisor:
             job.id, job.run, job.name, job.path, job.image_range, job.partial, folder,
             self.outputs.outcome_path(job.name, job.run), config, job.n_images,
             tuple((place.name, place.run) for place in members_of(job, self.queue, config.groups)),
+            visit=job.visit, named=job.base, changes=job.parameters,
         )  # fmt: skip
 
     def _give_back(self, jobs: Sequence[Job], error: ExecutorDown) -> None:

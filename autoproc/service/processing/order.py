@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from autoproc.service.job_queue.job import Job
 
 OF_THE_PROGRAM = {
     "run": {"n_threads", "block", "frame_cache"}, "service": None, "watch": None, "serve": None, "groups": None,
+    "visit": None,
 }  # fmt: skip
 """Parameters that do not change a result: some of a table, or (None) all."""
 NAMING_FILES = {"import_sweep": ("link_roots",), "combine": ("reference",), "merge": ("reference",)}
@@ -35,6 +36,8 @@ class Order:
     found, 0 where that is not known. folder : to write into; outcome : file that says that the folder is whole;
     place : what the folder is renamed to when it is, where that is another. members : names of the sweeps of a group
     with how often each was processed, whose results are put together; none for a sweep.
+    visit : the folder of its visit. named, changes : settings that were given with its name, and asked for since; they
+    are part of config, and go before what files of the visit say.
     """
 
     job_id: int
@@ -49,6 +52,9 @@ class Order:
     n_images: int = 0
     members: tuple[tuple[str, int], ...] = ()
     place: Path | None = None
+    visit: str = ""
+    named: dict[str, dict[str, Any]] | None = None
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def attempt(self) -> Path:

@@ -23,11 +23,12 @@ from autoproc.service.processing.outputs import home_of
 from autoproc.service.processing.process_sweep import tell, write_data, write_json
 from autoproc.service.processing.record import with_record
 from autoproc.service.processing.sweep_folder import SweepFolder
+from autoproc.service.processing.told_parameters import ToldParameters
 from autoproc.stages.combine import NothingAgrees
 from autoproc.stages.pipeline import Processing, gathered_warnings
 
 
-def process_group(order: Order, console: Console) -> dict[str, Any]:
+def process_group(order: Order, told: ToldParameters, console: Console) -> dict[str, Any]:
     """Put the sweeps of an order together in its folder; returns what summary.json holds, with its members."""
     output = home_of(order.attempt).parents[1]
     processing: Processing | None = None
@@ -49,7 +50,7 @@ def process_group(order: Order, console: Console) -> dict[str, Any]:
             failure = Failure.of(stage, error)
     if processing is not None:
         processing.warnings = gathered_warnings(processing)
-    summary = tell(order.folder, order.name, processing, failure, console)
+    summary = tell(order.folder, order.name, processing, failure, console, told)
     summary["members"] = dict(order.members)
     write_json(order.folder / "summary.json", summary)
     return with_record(summary, order)

@@ -19,13 +19,19 @@ from autoproc.service.processing.order import Order
 from autoproc.service.processing.process_group import process_group
 from autoproc.service.processing.process_sweep import fail_import, process_sweep
 from autoproc.service.processing.record import with_record
+from autoproc.service.processing.told_parameters import with_told
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, format_import, import_sweeps
 
 
 def process_job(order: Order, console: Console) -> dict[str, Any]:
     """Process a sweep, or a group of them, into the order's folder; returns what summary.json holds."""
+    order, told = with_told(order)
+    for line in told.lines:
+        console.log(line)
+    for warning in told.warnings:
+        console.print(f"{order.name}: {warning}")
     if order.members:
-        return process_group(order, console)
+        return process_group(order, told, console)
     config = within_range(order.config, order.image_range)
     may_lead_into(config.import_sweep.link_roots)
     console.log(f"images: {order.path}")
@@ -36,7 +42,7 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
     if gone is not None or sweep is None:
         error = gone or why_none(result, order.path)
         error = lost_meanwhile(order, order.config, error, None) or error
-        return with_record(fail_import(order.name, Path(order.path), error, order.folder, console), order)
+        return with_record(fail_import(order.name, Path(order.path), error, order.folder, console, told), order)
     warnings = sweep.warnings
     if order.partial and order.partial not in warnings:
         warnings = (*warnings, f"partial: {order.partial}")
@@ -46,7 +52,7 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
     )  # fmt: skip
     console.log(format_import(ImportResult((sweep,), (), ())))
     lost = partial(lost_meanwhile, order, order.config)
-    return with_record(process_sweep(sweep, order.folder, config, console, lost), order)
+    return with_record(process_sweep(sweep, order.folder, config, console, lost, told), order)
 
 
 def n_imported(result: ImportResult) -> int:

@@ -26,6 +26,7 @@ from autoproc.reports.report_data import report_text
 from autoproc.reports.report_html import report_of, write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
 from autoproc.service.processing.sweep_folder import SweepFolder, written_whole
+from autoproc.service.processing.told_parameters import UNTOLD, ToldParameters
 from autoproc.stages.import_sweep import ImportedSweep
 from autoproc.stages.pipeline import Processing, gathered_warnings
 
@@ -37,12 +38,17 @@ Lost = Callable[[Exception | None, ForgivingReader | None], AutoprocError | None
 
 
 def process_sweep(
-    sweep: ImportedSweep, folder: Path, config: Config, console: Console, lost: Lost = lambda error, reader: None
+    sweep: ImportedSweep,
+    folder: Path,
+    config: Config,
+    console: Console,
+    lost: Lost = lambda error, reader: None,
+    told: ToldParameters = UNTOLD,
 ) -> dict[str, Any]:
     """Process a sweep and write its folder; returns what summary.json holds.
 
-    folder : empty, of this attempt alone; lost : see above. What is returned of a sweep that was processed without
-    images that were gone says so as "lost": it is worth another attempt.
+    folder : empty, of this attempt alone; lost : see above; told : what files of the visit have said of config. What is
+    returned of a sweep that was processed without images that were gone says so as "lost": it is worth another attempt.
     Nothing that goes wrong with one sweep leaves this function: its summary says what it was.
     """
     processing = Processing(
@@ -64,34 +70,37 @@ def process_sweep(
             stage = "output" if stage_files.has_failed else processing.current
             failure = Failure.of(stage, lost(error, processing.source) or error)
     processing.warnings = gathered_warnings(processing)
-    summary = tell(folder, sweep.name, processing, failure, console)
+    summary = tell(folder, sweep.name, processing, failure, console, told)
     if failure is None:
         without = lost(None, processing.source)
         summary["lost"] = without.message if without else ""
     return summary
 
 
-def fail_import(name: str, path: Path, error: AutoprocError, folder: Path, console: Console) -> dict[str, Any]:
+def fail_import(
+    name: str, path: Path, error: AutoprocError, folder: Path, console: Console, told: ToldParameters = UNTOLD
+) -> dict[str, Any]:
     """The folder of images that could not be imported: a summary that says why; returns what summary.json holds."""
     console.log(f"{path}: not imported")
     console.log_details(error)
     failure = Failure.of("import", error)
-    return tell(folder, name, None, failure, console)
+    return tell(folder, name, None, failure, console, told)
 
 
 def tell(
-    folder: Path, name: str, processing: Processing | None, failure: Failure | None, console: Console
-) -> dict[str, Any]:
+    folder: Path, name: str, processing: Processing | None, failure: Failure | None, console: Console,
+    told: ToldParameters = UNTOLD,
+) -> dict[str, Any]:  # fmt: skip
     """Write the story of a sweep; a story that cannot be written is a failure too."""
     if failure is not None:
         console.log(f"\n{failure.in_words}\n{failure.hint}")
-    summary = summarised(name, processing, failure, console)
+    summary = told.put_into(summarised(name, processing, failure, console))
     try:
         write_story(folder, summary, processing, console)
     except OSError as error:
         console.log(traceback.format_exc())
         if failure is None:
-            summary = summarised(name, processing, Failure.of("output", error), console)
+            summary = told.put_into(summarised(name, processing, Failure.of("output", error), console))
     return summary
 
 
