@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 SPARSE = 3
@@ -17,11 +19,16 @@ MIN_WITH_EXTREMES = 3
 
 
 def without_extremes(values: np.ndarray) -> np.ndarray:
-    """Values (..., n) with the hundredth at either end of the last axis, one at least, brought to the next."""
-    if values.shape[-1] < MIN_WITH_EXTREMES:
+    """Values (..., n) with the hundredth at either end of the last axis, one at least, brought to the next.
+
+    NaN stay, and count as the largest.
+    """
+    last = values.shape[-1] - 1
+    if last + 1 < MIN_WITH_EXTREMES:
         return values
-    low = np.quantile(values, EXTREMES, axis=-1, method="higher", keepdims=True)
-    return np.clip(values, low, np.quantile(values, 1 - EXTREMES, axis=-1, method="lower", keepdims=True))
+    low, high = math.ceil(EXTREMES * last), math.floor((1 - EXTREMES) * last)
+    ordered = np.partition(values, (low, high), axis=-1)
+    return np.clip(values, ordered[..., low, None], ordered[..., high, None])
 
 
 def without_largest(values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import gemmi
 import numpy as np
@@ -15,9 +17,9 @@ import numpy as np
 from autoproc.errors import NoReflections
 from autoproc.geometry.asu import complete_set
 from autoproc.geometry.shells import Shells, equal_volume_shells
-from autoproc.merging.agreement import group_agreement
+from autoproc.merging.agreement import GroupAgreement, group_agreement
 from autoproc.merging.anomalous import AnomalousSignal, anomalous_signal
-from autoproc.merging.correlation import agreement_within_shells, half_set_correlations, is_significant
+from autoproc.merging.correlation import HalfSets, agreement_within_shells, half_set_correlations, is_significant
 from autoproc.merging.groups import EquivalentGroups, group_equivalents
 from autoproc.merging.usable import unusable
 from autoproc.models.experiment import Experiment, shared_cell
@@ -25,9 +27,9 @@ from autoproc.models.reflections import Reflections
 from autoproc.models.shell_statistics import MergingStatistics, ShellStatistics
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ScaledObservations:
-    """Observations that enter the statistics, on one scale.
+    """Observations that enter the statistics, on one scale; what compares them is worked out once.
 
     intensity, sigma : (N,) intensity_scale / inverse_scale and its standard uncertainty
     groups : their equivalents; d : (G,) Angstrom; cell, space_group : of all of them
@@ -42,6 +44,21 @@ class ScaledObservations:
     space_group: gemmi.SpaceGroup
     rows: np.ndarray
 
+    @cached_property
+    def agreement(self) -> GroupAgreement:
+        """Of all equivalents."""
+        return group_agreement(self.groups, self.intensity, self.sigma)
+
+    @cached_property
+    def halves(self) -> HalfSets:
+        """Random half sets."""
+        return half_set_correlations(self.groups, self.intensity, self.sigma)
+
+
+_Limits = tuple[float | None, float | None, tuple[float, ...], str]
+_KNOWN: WeakKeyDictionary[Reflections, dict[_Limits, ScaledObservations]] = WeakKeyDictionary()
+"""Of tables that are still in use, by limits, cell and space group: several stages ask for those of one scaling."""
+
 
 def scaled_observations(
     experiments: Sequence[Experiment],
@@ -51,11 +68,20 @@ def scaled_observations(
 ) -> ScaledObservations:
     """The observations that enter merged data (merging.usable). Limits d_min and d_max in Angstrom.
 
-    Raises NoReflections.
+    Those of a table, which does not change, are looked for once. Raises NoReflections.
     """
     crystals = [e.crystal for e in experiments if e.crystal is not None]
-    cell = shared_cell(experiments)
-    group = crystals[0].space_group
+    cell, group = shared_cell(experiments), crystals[0].space_group
+    known = _KNOWN.setdefault(reflections, {})
+    limits = (d_min, d_max, tuple(cell.parameters), group.xhm())
+    if limits not in known:
+        known[limits] = _observations_of(reflections, cell, group, d_min, d_max)
+    return known[limits]
+
+
+def _observations_of(
+    reflections: Reflections, cell: gemmi.UnitCell, group: gemmi.SpaceGroup, d_min: float | None, d_max: float | None
+) -> ScaledObservations:
     kept = ~np.any(list(unusable(reflections, cell, group, d_min, d_max).values()), axis=0)
     if not kept.any():
         raise NoReflections(stage="merging statistics", reason=f"none of {len(reflections)} is scaled and in range")
@@ -108,10 +134,7 @@ class HalfSetTables:
     """Sums over groups, computed once, for the steady CC1/2 of any shells: for decisions that no observation turns."""
 
     def __init__(self, observations: ScaledObservations) -> None:
-        arguments = observations.groups, observations.intensity, observations.sigma
-        self.d = observations.d
-        self.mean = group_agreement(*arguments)
-        self.halves = half_set_correlations(*arguments, anomalous=False)
+        self.d, self.mean, self.halves = observations.d, observations.agreement, observations.halves
 
     def shells(self, n_shells: int, d_min: float = 0.0) -> tuple[HalfSetShell, ...]:
         """Shells of equal volume as far as d_min, Angstrom, lowest resolution first."""
@@ -129,12 +152,9 @@ class MergingTables:
 
     def __init__(self, observations: ScaledObservations) -> None:
         groups = observations.groups
-        arguments = observations.intensity, observations.sigma
-        self.d = observations.d
-        self.mean = group_agreement(groups, *arguments)
-        self.friedel = group_agreement(groups.anomalous(), *arguments)
+        self.d, self.mean, self.halves = observations.d, observations.agreement, observations.halves
+        self.friedel = group_agreement(groups.anomalous(), observations.intensity, observations.sigma)
         self.signal: AnomalousSignal = anomalous_signal(self.friedel, groups.is_centric)
-        self.halves = half_set_correlations(groups, *arguments)
         shells = equal_volume_shells(self.d, 1)
         expected = complete_set(
             observations.cell, observations.space_group, float(shells.edges[1] ** -0.5), float(shells.edges[0] ** -0.5)

@@ -10,10 +10,16 @@ import numpy as np
 
 def cell_from_real_matrix(real: np.ndarray) -> tuple[float, float, float, float, float, float]:
     """Cell (Angstrom, degrees) of the real space basis, rows a, b, c of a (3, 3) array."""
-    lengths = np.linalg.norm(real, axis=1)
-    a, b, c = real / lengths[:, None]
-    angles = np.degrees(np.arccos(np.clip([b @ c, a @ c, a @ b], -1, 1)))
-    return (*map(float, lengths), *map(float, angles))  # type: ignore[return-value]
+    return tuple(map(float, cells_from_real_matrices(real)))  # type: ignore[return-value]
+
+
+def cells_from_real_matrices(real: np.ndarray) -> np.ndarray:
+    """(..., 6) cells (Angstrom, degrees) of real space bases, rows a, b, c of (..., 3, 3)."""
+    lengths = np.linalg.norm(real, axis=-1)
+    unit = real / lengths[..., None]
+    cosines = [unit[..., i, None, :] @ unit[..., j, :, None] for i, j in ((1, 2), (0, 2), (0, 1))]
+    angles = np.degrees(np.arccos(np.clip(np.concatenate(cosines, axis=-1)[..., 0, :], -1, 1)))
+    return np.concatenate([lengths, angles], axis=-1)
 
 
 def b_matrix(cell: tuple[float, ...]) -> np.ndarray:

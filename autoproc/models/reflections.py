@@ -54,7 +54,7 @@ class Reflections:
     write into one in place unless you made it yourself.
     """
 
-    __slots__ = ("_columns", "_length", "identifiers")
+    __slots__ = ("__weakref__", "_columns", "_length", "identifiers")
 
     def __init__(self, columns: Mapping[str, ArrayLike], identifiers: Mapping[int, str] | None = None) -> None:
         self._columns: dict[str, np.ndarray] = {}
@@ -96,6 +96,10 @@ class Reflections:
     def replace(self, **columns: ArrayLike) -> Reflections:
         """The same table with columns added or replaced."""
         return Reflections({**self._columns, **columns}, self.identifiers)
+
+    def only(self, *names: str) -> Reflections:
+        """The table of some columns, of those that it has: to select rows of few columns is to copy few."""
+        return Reflections({n: c for n, c in self._columns.items() if n in names}, self.identifiers)
 
     def without(self, *names: str) -> Reflections:
         """The same table without some columns; names that are not there are ignored."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.geometry.rotation import GENERATORS, nearest_rotation
-from autoproc.models.crystal import cell_from_real_matrix
+from autoproc.models.crystal import cells_from_real_matrices
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 
@@ -40,7 +40,7 @@ def crystal_by_image(experiment: Experiment) -> CrystalByImage:
         raise ValueError("the experiment has no crystal")
     frame = np.arange(experiment.scan.n_images + 1.0)
     A = experiment.crystal.A_at(frame)
-    cell = np.array([cell_from_real_matrix(real) for real in np.linalg.inv(A)])
+    cell = cells_from_real_matrices(np.linalg.inv(A))
     turn = nearest_rotation(A @ np.linalg.inv(A[0]))
     sine = np.einsum("nij,kij->nk", turn, GENERATORS) / 2
     return CrystalByImage(frame, cell, np.degrees(np.arcsin(np.clip(sine, -1, 1))))

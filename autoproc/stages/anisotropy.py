@@ -11,7 +11,6 @@ import numpy as np
 from autoproc.anisotropy.params import AnisotropyParams
 from autoproc.anisotropy.surface import LimitSurface, measured_surface
 from autoproc.linear_algebra import single_threaded_blas
-from autoproc.merging.correlation import half_set_correlations
 from autoproc.merging.merging_statistics import scaled_observations
 from autoproc.merging.wilson_model import WilsonModel, cartesian_rotations, reciprocal_vectors, wilson_model
 from autoproc.models.experiment import Experiment
@@ -110,9 +109,8 @@ def anisotropy(
     s, rotations = reciprocal_vectors(cell, groups.hkl), cartesian_rotations(group, cell)
     epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(groups.hkl), float)
     model = wilson_model(s, mean / epsilon, sigma / epsilon, groups.is_centric, rotations)
-    halves = half_set_correlations(groups, observations.intensity, observations.sigma)
-    common = None if d_min is None else 1.0 / d_min
-    surface = measured_surface(s, rotations, halves, mean / sigma, (params.cc_half, params.misigma), common)
+    common, thresholds = None if d_min is None else 1.0 / d_min, (params.cc_half, params.misigma)
+    surface = measured_surface(s, rotations, observations.halves, mean / sigma, thresholds, common)
     return None if surface is None else _described(surface, model, cell, s, params.min_ratio)
 
 

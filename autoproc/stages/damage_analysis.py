@@ -61,7 +61,8 @@ def damage_analysis(experiments: Sequence[Experiment], scaled: Reflections, para
     if not any(e.crystal is not None for e in experiments):
         raise NoCrystal(n=len(experiments))
     observations = scaled_observations(experiments, scaled, params.d_min, params.d_max)
-    dose, per_image = observed_doses(experiments, scaled[observations.rows], params)
+    table = scaled.only("experiment_id", "dose", "inverse_scale", "xyz_obs_px", "xyz_cal_px")[observations.rows]
+    dose, per_image = observed_doses(experiments, table, params)
     axis = dose_axis(dose, per_image)
     step = axis.step_of(dose)
     groups = observations.groups
@@ -71,10 +72,9 @@ def damage_analysis(experiments: Sequence[Experiment], scaled: Reflections, para
     values = observations.intensity, observations.sigma
     part = step * N_PARTS // axis.n_steps
     ends = axis.start + axis.width * axis.n_steps * np.arange(1, N_PARTS + 1) / N_PARTS
-    rows = observations.rows
     first = next(e for e in experiments if e.crystal is not None)
     crystals = _crystal_numbers(experiments, params)
-    exposures = _exposures(experiments, scaled[rows], dose, crystals)
+    exposures = _exposures(experiments, table, dose, crystals)
     return DamageResult(
         axis,
         "images" if _counts_images(params) and not _has_doses(scaled, params) else "dose",
@@ -84,13 +84,11 @@ def damage_analysis(experiments: Sequence[Experiment], scaled: Reflections, para
         pair_statistics(hands, *values, step, shell[groups.group], len(shells), axis),
         completeness_by_dose(groups, step, shell, _expected(observations, shells), axis),
         parts_of(groups, *values, part, ends),
-        decay_of(scaled["inverse_scale"][rows], observations.d[groups.group], part, N_PARTS),
+        decay_of(table["inverse_scale"], observations.d[groups.group], part, N_PARTS),
         drift_of(groups, *values, (step + 0.5) / axis.n_steps),
         crystal_by_image(first).cell if first.crystal is not None and first.crystal.n_scan_points else None,
         exposures,
-        _by_crystal(
-            observations, scaled["inverse_scale"][rows], step, crystals[scaled["experiment_id"][rows]], exposures
-        ),
+        _by_crystal(observations, table["inverse_scale"], step, crystals[table["experiment_id"]], exposures),
     )
 
 

@@ -36,6 +36,8 @@ from autoproc.wording import accounted, counted
 MIN_WILSON_SIGNAL = 3.0
 """Standard errors by which a shell's mean intensity exceeds zero; shells of noise have no slope."""
 
+SCALED = ("hkl", "intensity_scale", "variance_scale", "inverse_scale")
+"""Columns that are merged."""
 WILSON_D_MAX = 4.0
 MIN_WILSON_SHELLS, MAX_WILSON_SHELLS, PER_WILSON_SHELL = 5, 30, 100
 
@@ -72,7 +74,7 @@ def merge(
     if not kept.any():
         limits = f"between {params.d_max or 'infinity'} and {params.d_min or 0} A"
         raise NoReflections(stage="merging", reason=f"{len(scaled)} scaled, none usable {limits}")
-    observed, remark = _on_one_scale(scaled[kept], group), ""
+    observed, remark = _on_one_scale(scaled.only(*SCALED)[kept], group), ""
     groups, d = observed.groups, cell.calculate_d_array(observed.groups.hkl)
     if params.zero_dose:
         observed, remark = _at_zero_dose(experiments, scaled[kept], observed, d)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 import pytest
@@ -184,3 +186,18 @@ def test_shells_of_half_sets_are_those_of_the_table(table: Reflections) -> None:
         assert (few.n_unique, few.i_over_sigma) == (all_of_it.n_unique, all_of_it.i_over_sigma)
         here = (tables.d <= few.d_max * (1 + 1e-9)) & (tables.d >= few.d_min * (1 - 1e-9))
         assert few.cc_half == pytest.approx(tables.halves.steady_cc_half(here)[0], abs=0.01)
+
+
+def test_observations_of_a_table_are_looked_for_once_for_each_cell_group_and_limit(table: Reflections) -> None:
+    first = scaled_observations([experiment(Recipe())], table)
+    assert scaled_observations([experiment(Recipe())], table) is first
+    limited = scaled_observations([experiment(Recipe())], table, d_min=4.0)
+    assert limited.d.min() >= 4.0 > first.d.min()
+    larger = experiment(Recipe())
+    assert larger.crystal is not None
+    larger = replace(larger, crystal=replace(larger.crystal, A=larger.crystal.A / 1.1))
+    assert scaled_observations([larger], table).d.min() == pytest.approx(1.1 * first.d.min())
+    lower = replace(larger, crystal=replace(larger.crystal, space_group=gemmi.SpaceGroup("P 1")))
+    assert len(scaled_observations([lower], table).groups) > len(first.groups)
+    doubled = scaled_observations([experiment(Recipe())], table.replace(inverse_scale=2 * table["inverse_scale"]))
+    np.testing.assert_allclose(doubled.intensity, first.intensity / 2)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from models_for_tests import crystal, rotation
 
-from autoproc.models.crystal import Crystal, b_matrix, cell_from_real_matrix
+from autoproc.models.crystal import Crystal, b_matrix, cell_from_real_matrix, cells_from_real_matrices
 
 CELL = (31.0, 42.0, 53.0, 83.0, 97.0, 104.0)
 CELLS = st.tuples(*[st.floats(5, 300)] * 3, *[st.floats(65, 115)] * 3).filter(
@@ -44,6 +44,15 @@ def test_real_axes_are_reciprocal_to_the_setting() -> None:
     np.testing.assert_allclose(made.real_space @ made.A, np.eye(3), atol=1e-12)
     assert cell_from_real_matrix(made.real_space) == pytest.approx(CELL)
     assert made.unit_cell.parameters == pytest.approx(CELL)
+
+
+def test_cells_of_many_bases_are_those_of_each() -> None:
+    real = np.array([[rotation(seed) @ np.linalg.inv(b_matrix(CELL)) * (1 + seed / 9) for seed in range(3)]] * 2)
+    real = np.swapaxes(real, -1, -2)
+    found = cells_from_real_matrices(real)
+    assert found.shape == (2, 3, 6)
+    for cell, one in zip(found.reshape(-1, 6), real.reshape(-1, 3, 3), strict=True):
+        assert tuple(cell) == cell_from_real_matrix(one)
 
 
 def test_a_static_crystal_is_the_same_at_every_frame() -> None:

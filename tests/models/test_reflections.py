@@ -72,6 +72,8 @@ def test_replacing_makes_another_table() -> None:
     assert made["d"][-1] == 2.0
     assert other["d"].tolist() == [1.0] * 6
     assert other.without("zeta", "nothing").names == made.names
+    assert other.only("d", "hkl", "nothing").names == tuple(n for n in made.names if n in ("d", "hkl"))
+    assert other.only("d").identifiers == made.identifiers
     assert other.with_identifiers({3: "x"}).identifiers == {3: "x"}
 
 

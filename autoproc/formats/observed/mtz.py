@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 from autoproc import __version__
 from autoproc.geometry.asu import to_asu
 from autoproc.geometry.corrections import corrected
+from autoproc.models.crystal import b_matrix, cells_from_real_matrices
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
@@ -144,8 +145,8 @@ def write_unmerged_mtz(
     order = np.lexsort((batch, isym, asu[:, 2], asu[:, 1], asu[:, 0]))
     mtz.set_data(data[order])
     for experiment, first, dataset in zip(experiments, numbers.first, datasets, strict=True):
-        for image in range(experiment.scan.n_images):
-            mtz.batches.append(_batch(experiment, image, first + image, dataset))
+        for block in _batches(experiment, first, dataset):
+            mtz.batches.append(block)
     mtz.update_reso()
     mtz.sort_order = [1, 2, 3, 4, 5]
     Path(path).write_bytes(mtz.write_to_bytes())  # unlike write_to_file, says why it fails
@@ -209,24 +210,14 @@ def cambridge_frame(experiment: Experiment) -> np.ndarray:
     return np.array([x, np.cross(z, x), z])
 
 
-def _batch(experiment: Experiment, image: int, number: int, dataset: int) -> gemmi.Mtz.Batch:
-    """The orientation block of one image; positions of the words as in the CCP4 library's batch header."""
-    crystal, scan, panel = experiment.crystal, experiment.scan, experiment.detector[0]
-    assert crystal is not None
-    here = crystal if crystal.A_at_scan_points is None else type(crystal)(crystal.A_at(np.array([image + 0.5]))[0])
-    turn = cambridge_frame(experiment)
-    gonio = experiment.goniometer
-    start = scan.oscillation[0] + image * scan.oscillation[1]
-    batch = gemmi.Mtz.Batch()
-    batch.number = number
-    batch.title = f"image {scan.image_range[0] + image}"
-    batch.axes = ["PHI"]
-    batch.dataset_id = dataset
-    batch.ints[15], batch.ints[16], batch.ints[17], batch.ints[18], batch.ints[19] = 1, 1, 1, 0, 1
-    words = {
-        0: here.cell,
-        6: (turn @ gonio.setting @ gonio.fixed @ here.U).T.ravel(),
-        36: (start, start + scan.oscillation[1]),
+def _batches(experiment: Experiment, first: int, dataset: int) -> Iterator[gemmi.Mtz.Batch]:
+    """The orientation blocks of the images, numbered from `first`.
+
+    Positions of the words as in the CCP4 library's batch header.
+    """
+    scan, panel, turn = experiment.scan, experiment.detector[0], cambridge_frame(experiment)
+    cells, orientations = _crystal_of_each_image(experiment, turn)
+    always = {
         38: (0.0, 0.0, 1.0),
         43: (1.0,),
         47: (scan.oscillation[1],),
@@ -237,7 +228,29 @@ def _batch(experiment: Experiment, image: int, number: int, dataset: int) -> gem
         111: (panel.distance,),
         115: (0.0, panel.image_size[0], 0.0, panel.image_size[1]),
     }
-    for first, values in words.items():
-        for offset, value in enumerate(values):
-            batch.floats[first + offset] = float(value)
-    return batch
+    for image, (cell, orientation) in enumerate(zip(cells, orientations, strict=True)):
+        start = scan.oscillation[0] + image * scan.oscillation[1]
+        batch = gemmi.Mtz.Batch()
+        batch.number = first + image
+        batch.title = f"image {scan.image_range[0] + image}"
+        batch.axes = ["PHI"]
+        batch.dataset_id = dataset
+        batch.ints[15], batch.ints[16], batch.ints[17], batch.ints[18], batch.ints[19] = 1, 1, 1, 0, 1
+        words = {0: cell, 6: orientation.T.ravel(), 36: (start, start + scan.oscillation[1]), **always}
+        for at, values in words.items():
+            for offset, value in enumerate(values):
+                batch.floats[at + offset] = float(value)
+        yield batch
+
+
+def _crystal_of_each_image(experiment: Experiment, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cells (n, 6), Angstrom and degrees, in the middle of each image, and orientations (n, 3, 3) in a frame.
+
+    turn : (3, 3) from the laboratory to that frame
+    """
+    crystal, gonio = experiment.crystal, experiment.goniometer
+    assert crystal is not None
+    A = crystal.A_at(np.arange(experiment.scan.n_images) + 0.5)
+    cells = cells_from_real_matrices(np.linalg.inv(A))
+    U = A @ np.linalg.inv([b_matrix(tuple(cell)) for cell in cells])
+    return cells, turn @ gonio.setting @ gonio.fixed @ U
