@@ -143,6 +143,26 @@ def _probe(connection: int) -> None:
     probe_command(connection)
 
 
+@app.command("record", short_help="Record a detector's stream as sweeps.")
+def _record(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[tcp://HOST:PORT] [KEY=VALUE...]", help="Where the stream is published; parameters."),
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Folder of the sweeps.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file of parameters.")] = None,
+    beside: Annotated[int | None, typer.Option("--beside", hidden=True)] = None,
+) -> None:
+    """Record a detector's stream (DECTRIS Stream V2) as master and data files, which `autoproc run` then processes.
+
+    It listens to a relay that publishes the stream, and takes no image from anybody. For example:
+    autoproc record tcp://relay:31011 --to /data/visit/streamed
+    """
+    from autoproc.commands.record import record_command  # noqa: PLC0415
+
+    record_command(arguments or [], to, config, beside)
+
+
 @app.command("serve", short_help="Show results in a browser.")
 def _serve(
     arguments: Annotated[

@@ -25,6 +25,7 @@ from autoproc.integration.params import IntegrateParams
 from autoproc.merging.params import EstimateResolutionParams, MergeParams
 from autoproc.overrides import UnknownParameter, add, suggestion, with_overrides
 from autoproc.params import Params, meanings
+from autoproc.recording.params import RecordParams
 from autoproc.refinement.params import RefineParams
 from autoproc.scaling.params import ScaleParams
 from autoproc.service.group_params import GroupParams
@@ -82,6 +83,7 @@ class Config(Params):
     run: RunParams = RunParams()
     watch: WatchParams = WatchParams()
     service: ServiceParams = ServiceParams()
+    record: RecordParams = RecordParams()
     serve: ServeParams = ServeParams()
     groups: GroupParams = GroupParams()
     visit: VisitParams = VisitParams()

@@ -32,6 +32,7 @@ LAYERS = (
     ),
     ("combining",),
     (
+        "recording",
         "simulation",
         "stages",
         "overrides",

@@ -16,6 +16,7 @@ import typer
 
 from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say_error
 from autoproc.commands.pages_beside import pages_beside
+from autoproc.commands.recording_beside import RecordingBeside, recording_beside
 from autoproc.commands.reference_files import with_found_references
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
@@ -228,8 +229,9 @@ class Run:
         with (
             Heartbeat(lambda: self._opened_again(queue, outputs), service.lease) as heartbeat,
             closing_all([finder, wanted.search]),
+            recording_beside(self.config.record, wanted.watched, trouble_told_to([log, say])) as recording,
         ):
-            turned = self._at_every_turn(queue, intake, heartbeat, notifier)
+            turned = self._at_every_turn(queue, intake, heartbeat, notifier, recording)
             daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page, attendance, turned, grouping)
             if finder is not None:
                 told_to_all([log, say])(Event("begin", "", {"text": greeting(wanted.watched, queue)}))
@@ -256,7 +258,7 @@ class Run:
         return open_queue(outputs, self.config.service, self.config.watch)
 
     def _at_every_turn(
-        self, queue: JobQueue, intake: Intake, heartbeat: Heartbeat, notifier: Notifier
+        self, queue: JobQueue, intake: Intake, heartbeat: Heartbeat, notifier: Notifier, recording: RecordingBeside
     ) -> Callable[[], None]:
         search = self.wanted.search
 
@@ -264,6 +266,7 @@ class Run:
             queue.require_file()
             heartbeat.turned()
             notifier.turned()
+            recording.poll()
             if self.stop.n_asked:
                 notifier.stopping()
             elif search is not None and not search.is_over:
@@ -365,6 +368,11 @@ def echo(line: str, err: bool = False) -> None:
     except (OSError, ValueError):  # EPIPE, EIO of a terminal that is gone; a closed file
         with suppress(OSError, ValueError):  # no descriptor at all: nothing is left to be mended
             os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
+
+
+def trouble_told_to(listeners: Sequence[Listener]) -> Callable[[str], None]:
+    """Who tells listeners of what is wrong beside the sweeps."""
+    return lambda text: told_to_all(listeners)(Event("trouble", "", {"text": text}))
 
 
 def say_with_files(outputs: Outputs, is_watching: bool) -> Listener:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from autoproc.commands.beside import depend_on
 from autoproc.commands.job_queue import queue_of
 from autoproc.commands.leaving import OK, leaving_well
 from autoproc.config import read_config, with_command_line
@@ -23,7 +24,6 @@ from autoproc.dashboard.standing import who_is_at_work
 from autoproc.errors import InputError, WrongArguments
 from autoproc.formats.confinement import may_lead_into
 from autoproc.overrides import split_arguments
-from autoproc.service.orphans import ORPHANED, die_with_parent
 from autoproc.service.processing.outputs import Outputs
 
 RESULTS = "autoproc_processed"
@@ -47,7 +47,8 @@ def serve_command(
     beside : number of the run that has begun this process: it ends with it, and costs it nothing
     """
     if beside is not None:
-        _depend_on(beside)
+        depend_on(beside)
+        os.nice(BESIDE)
     with leaving_well():
         folders, changes = split_arguments(arguments)
         if len(folders) > 1:
@@ -67,13 +68,6 @@ def serve_command(
             _serve(outputs, params, at_work)
         else:
             _serve_beside(outputs, params)
-
-
-def _depend_on(program: int) -> None:
-    die_with_parent()
-    if os.getppid() != program:  # it has ended while this process was loaded
-        raise SystemExit(ORPHANED)
-    os.nice(BESIDE)
 
 
 def _serve_beside(outputs: Outputs, params: ServeParams) -> None:

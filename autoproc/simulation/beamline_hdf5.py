@@ -38,7 +38,7 @@ class Hdf5Writing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Frames:
+class StoredFrames:
     """Stored frames of a sweep: raw chunks and how to make a data set for them."""
 
     chunks: list[tuple[int, bytes]]
@@ -56,7 +56,7 @@ def write_hdf5(
     """
     writing = writing or Hdf5Writing()
     directory.mkdir(parents=True, exist_ok=True)
-    frames = _stored_frames(source)
+    frames = stored_frames(source)
     n = len(frames.chunks)
     starts = range(0, n, writing.images_per_file)
     paths = [directory / f"{name}_data_{k:06d}.h5" for k in range(1, len(starts) + 1)]
@@ -77,14 +77,15 @@ def write_hdf5(
         write_master(source, master, list(zip(paths, sizes, strict=True)), frames, writing.virtual)
 
 
-def _stored_frames(source: Path) -> _Frames:
+def stored_frames(source: Path) -> StoredFrames:
+    """The frames of a master, each one chunk."""
     with open_hdf5(source) as handle:
         segments = image_datasets(source, handle)
         chunks = [
             handle[segment.dataset].id.read_direct_chunk((i, 0, 0)) for segment in segments for i in range(len(segment))
         ]
         first = handle[segments[0].dataset]
-        return _Frames(chunks, first.shape[1:], first.dtype, _compressed_as(first))
+        return StoredFrames(chunks, first.shape[1:], first.dtype, _compressed_as(first))
 
 
 def _compressed_as(dataset: h5py.Dataset) -> h5py.h5p.PropDCID:
@@ -98,7 +99,7 @@ def _compressed_as(dataset: h5py.Dataset) -> h5py.h5p.PropDCID:
     return wanted
 
 
-def _data_file(path: Path, n: int, frames: _Frames, writing: Hdf5Writing, open_files: ExitStack) -> h5py.Dataset:
+def _data_file(path: Path, n: int, frames: StoredFrames, writing: Hdf5Writing, open_files: ExitStack) -> h5py.Dataset:
     libver = "latest" if writing.swmr or writing.recent else None
     file = open_files.enter_context(h5py.File(path, "w", libver=libver))
     group = file.require_group("/entry/data")
@@ -124,7 +125,7 @@ def _write_frame(dataset: h5py.Dataset, place: int, chunk: tuple[int, bytes]) ->
 
 
 def write_master(
-    source: Path, master: Path, data_files: list[tuple[Path, int]], frames: _Frames, virtual: bool
+    source: Path, master: Path, data_files: list[tuple[Path, int]], frames: StoredFrames, virtual: bool
 ) -> None:
     """A copy of a master whose data are in other files: (file, number of frames)."""
     temporary = master.with_name(f".{master.name}.part")

@@ -9,8 +9,10 @@ import sys
 import pytest
 from queued import queue_in
 
+from autoproc.commands import beside as any_beside
 from autoproc.commands import pages_beside as beside
-from autoproc.commands.pages_beside import as_words, pages_beside
+from autoproc.commands.beside import as_words
+from autoproc.commands.pages_beside import pages_beside
 from autoproc.config import Config, with_command_line
 from autoproc.dashboard.params import ServeParams
 from autoproc.overrides import split_arguments
@@ -20,7 +22,7 @@ from autoproc.overrides import split_arguments
     "params", [ServeParams(), ServeParams(port=0, names=("a", "b")), ServeParams(host="0.0.0.0", proxy=("10.0.0.1",))]
 )
 def test_parameters_come_over_as_they_are(params):
-    _, changes = split_arguments(as_words(params))
+    _, changes = split_arguments(as_words("serve", params, last="host"))
     assert with_command_line(Config(), changes).serve == params
 
 
@@ -31,7 +33,7 @@ def test_nothing_is_begun_where_nobody_wants_it(tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_begun_is_said_and_no_more(tmp_path, monkeypatch):
-    monkeypatch.setattr(beside.sys, "executable", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(any_beside.sys, "executable", str(tmp_path / "nowhere"))
     said = []
     with pages_beside(True, tmp_path, ServeParams(), said.append):
         pass

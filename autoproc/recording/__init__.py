@@ -1,0 +1,1 @@
+"""A detector's stream of images, recorded as ordinary sweeps: a master file and data files."""
