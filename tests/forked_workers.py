@@ -78,7 +78,7 @@ def no_new_programs(worker=forked_worker) -> Iterator[pytest.MonkeyPatch]:
     """`autoproc run` in the test's process: its workers are forked, and files are opened inside."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autoproc.commands.run.launch_worker", worker)
-        patch.setattr("autoproc.commands.run.probing", probing_inside)
+        patch.setattr("autoproc.commands.wanted.probing", probing_inside)
         yield patch
 
 

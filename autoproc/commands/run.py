@@ -7,8 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +17,16 @@ from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say
 from autoproc.commands.pages_beside import pages_beside
 from autoproc.commands.recording_beside import RecordingBeside, recording_beside
 from autoproc.commands.reference_files import with_found_references
+from autoproc.commands.wanted import Wanted, watcher, what_is_wanted
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
-from autoproc.errors import AutoprocError, InputError, WrongArguments
+from autoproc.errors import AutoprocError, WrongArguments
 from autoproc.formats.confinement import may_lead_into
 from autoproc.formats.sweeps import NoImages
 from autoproc.legible import legible
 from autoproc.overrides import split_arguments
 from autoproc.service.attendance import Attendance
-from autoproc.service.begin_process import Ahead, BegunProbe, launch_probe, launch_worker
+from autoproc.service.begin_process import Ahead, launch_worker
 from autoproc.service.daemon import Daemon, Stop, told_to_all
 from autoproc.service.events import Event, Listener, event_lines
 from autoproc.service.executing.executors import Executors
@@ -41,7 +41,7 @@ from autoproc.service.job_queue.owner import is_dead
 from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.job_queue.queue_log import QueueLog
 from autoproc.service.job_queue.queue_tables import BadQueue
-from autoproc.service.limits import GIGABYTE, shares
+from autoproc.service.limits import shares
 from autoproc.service.notify import Notifier
 from autoproc.service.processing.order import settings_of
 from autoproc.service.processing.outputs import Outputs
@@ -50,34 +50,12 @@ from autoproc.service.sample_groups import COMBINED
 from autoproc.service.supervisor import Plan, Supervisor
 from autoproc.service.visit_page import VisitPage
 from autoproc.service.watching.named_sweeps import NamedSearch, NamedSweeps
-from autoproc.service.watching.probe_process import orders
-from autoproc.service.watching.probing import Probing
 from autoproc.wording import counted
 
 if TYPE_CHECKING:
     from autoproc.service.watching.watcher import Watcher
 
 FILES = ("merged.mtz", "summary.txt", "report.html")
-GIVE_IMAGES = "give a folder of images, an image, a template with #, or a master file"
-
-
-class NothingToProcess(InputError):
-    """No sweep under the paths."""
-
-    what = "no sweep of images was found in {paths}{passed_over}"
-    hint = "{advice}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a command line asks for: sweeps that are there, and directories to watch for more.
-
-    search : goes on to look at files that have to be asked about again
-    """
-
-    named: NamedSweeps
-    watched: tuple[Path, ...]
-    search: NamedSearch | None = None
 
 
 def run_command(
@@ -111,28 +89,6 @@ def run_command(
         if stop.n_asked:
             leave_stopped(stop, is_watching=bool(wanted.watched))
         raise typer.Exit(FAILED if n_failed else OK)
-
-
-def what_is_wanted(paths: Sequence[str], config: Config, once: bool, ahead: Ahead | None = None) -> Wanted:
-    """Divide the paths into directories to watch and sweeps to process as they are."""
-    watched = [] if once else [path for path in paths if os.path.isdir(path)]
-    others = [path for path in paths if path not in watched]
-    if not others:
-        return Wanted(NamedSweeps((), (), ()), tuple(Path(path).absolute() for path in watched))
-    with ExitStack() as leaving:
-        probe = probing(config) if ahead is None else probing(config, ahead.probe())
-        leaving.callback(probe.close)
-        search = NamedSearch(others, probe)
-        named = search.soon()
-        is_empty = all(isinstance(problem, NoImages) for problem in named.problems)
-        if search.is_over and is_empty and not (named.sweeps or named.listed or watched):
-            passed_over = "".join(f"; {legible(s.path.name)}: {legible(s.reason)}" for s in named.skipped)
-            advice = next((s.advice for s in named.skipped if s.advice), GIVE_IMAGES)
-            raise NothingToProcess(paths=", ".join(map(str, paths)), passed_over=passed_over, advice=advice)
-        rest = None if search.is_over else search
-        if rest is not None:
-            leaving.pop_all()  # it goes on to be asked
-        return Wanted(named, tuple(Path(path).absolute() for path in watched), rest)
 
 
 def make_folder(output: Path) -> None:
@@ -250,7 +206,8 @@ class Run:
         for images in named.listed:
             intake.take(images)
         self._n_problems += len(named.listed)
-        self._ids += [intake.take_named(sweep, settings_of(self.config)).id for sweep in named.sweeps]
+        sweeps = map(self.wanted.in_visit, named.sweeps)
+        self._ids += [intake.take_named(sweep, settings_of(self.config)).id for sweep in sweeps]
 
     def _opened_again(self, queue: JobQueue, outputs: Outputs) -> JobQueue:
         """The same queue, for another thread; never a new one in its place."""
@@ -338,21 +295,6 @@ def greeting(roots: Sequence[Path], queue: JobQueue) -> str:
 
 def _eyes(finder: Watcher | None) -> Callable[[], Sequence[Arriving]]:
     return tuple if finder is None else finder.arriving
-
-
-def watcher(roots: Sequence[Path], config: Config, intake: Intake, ahead: Ahead | None = None) -> Watcher:
-    """Who looks for new images below the directories."""
-    from autoproc.service.watching.watcher import Watcher  # noqa: PLC0415  (only to watch)
-
-    paths = intake.queue.overview.paths()
-    probe = probing(config) if ahead is None else probing(config, ahead.probe())
-    return Watcher(roots, config.watch, probe, known=intake.n_known, in_queue=paths)
-
-
-def probing(config: Config, begun: BegunProbe | None = None) -> Probing:
-    """Who opens files, in processes that can be killed; begun : the first of them, where it runs already."""
-    told = orders(config.import_sweep, int(config.watch.probe_memory * GIGABYTE))
-    return Probing(told, config.watch.probe_time, launch_probe, begun)
 
 
 def say(event: Event) -> None:

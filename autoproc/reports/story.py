@@ -17,9 +17,9 @@ from autoproc.models.space_group import symbol
 from autoproc.reports.by_wavelength import merged_statistics
 from autoproc.reports.by_wavelength import sentences as of_each_wavelength
 from autoproc.reports.data_sets import in_words, sentences
+from autoproc.reports.expectations import expectations
 from autoproc.reports.how_far import anomalous_words, by_direction, resolution_words
 from autoproc.reports.tables import cell_cells
-from autoproc.reports.whose_crystal import whose_crystal
 from autoproc.scaling.left_out import MOST_REASONS, reasons_left_out, within_limit
 from autoproc.stages.determine_symmetry import SymmetryResult
 from autoproc.stages.pipeline import Processing
@@ -147,7 +147,7 @@ def _refinement(p: Processing) -> list[Line]:
 
 def _identity(p: Processing) -> list[Line]:
     """Whose crystal it may be by its cell: never more than a hint."""
-    return [Line("" if n else "Identity", hint) for n, hint in enumerate(whose_crystal(p))]
+    return [Line("" if n else "Identity", one.words) for n, one in enumerate(expectations(p))]
 
 
 def _integration(p: Processing) -> list[Line]:

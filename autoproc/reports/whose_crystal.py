@@ -22,6 +22,7 @@ ALIKE = 0.02
 form differ by 1 to 2% with humidity and cooling. By chance 0.13% of 6000 random cells came so near to one of the
 proteins (edges about 80 Angstrom, lattices as often as in the Protein Data Bank; 3 in 93 cubic ones, whose cell is one
 number, and 5 in 5900 others), and 0.03% of 3000 about 10 Angstrom to one of the small compounds. Simulated."""
+NOT_EXPECTED = "the cell is not the one that was expected"
 LONGEST_SMALL = 40.0
 """Angstrom: no edge of a salt's cell is longer."""
 
@@ -73,7 +74,7 @@ def hints(crystal: Crystal, expected: Cell | None) -> list[str]:
         said = " ".join(f"{x:g}" for x in expected)
         if distance < ALIKE:
             return [f"the cell is the one that was expected, {said}, within {distance:.1%}"]
-        told.append(f"the cell is not the one that was expected, {said}{_larger_or_smaller(crystal, expected)}")
+        told.append(f"{NOT_EXPECTED}, {said}{_larger_or_smaller(crystal, expected)}")
     return [*told, *(likeness.in_words for likeness in known_crystals_like(cell, group)[:3])]
 
 

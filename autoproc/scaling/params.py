@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from autoproc.models.element_name import ElementName
 from autoproc.params import Params
 from autoproc.scaling.excluded_images import is_range
 
@@ -16,6 +17,9 @@ class ScaleParams(Params):
     anomalous: bool = True
     """Friedel mates may differ: the standard uncertainties are judged by equivalents of the same hand. Scales and
     outliers come from both hands together, with uncertainties that allow for their difference."""
+    expected_element: ElementName | None = None
+    """Element whose anomalous scattering the crystal was made or measured for, to be told whether there is any: nothing
+    is done about it."""
     absorption_level: Literal["auto", "off", "low", "medium", "high"] = "auto"
     """Strength of the absorption correction: low is for about 1%, medium 5%, high over 25%. The restraints of medium
     leave data without absorption as they are; high can overfit few or narrow sweeps. auto is medium where scaling is

@@ -70,7 +70,8 @@ class Processing:
     anisotropy : limits in every direction, of data that were not cut; uncut : these, where they are anisotropic
     merged_inside : of these, what lies within the limits; None where the limits are much the same in all directions
     stated : the experiment as header and user say, where a search has replaced a part of it; None where none has
-    expected_cell : which the user thinks that the crystal has, Angstrom and degrees, to compare with
+    expected_cell : which the user thinks that the crystal has, Angstrom and degrees, to compare with; expected_group,
+        expected_element : its space group and the element of its anomalous signal, "" where nobody says
     data_sets : of a group whose sweeps are put together, in place of one sweep's images
     whose : of warnings that are not of the header or the images, by their words, the name of what gives them
     by_wavelength : of a group of several wavelengths, the data of each; `merged` is that of one of them
@@ -98,6 +99,8 @@ class Processing:
     source: ForgivingReader | None = None
     stated: Experiment | None = None
     expected_cell: tuple[float, float, float, float, float, float] | None = None
+    expected_group: str = ""
+    expected_element: str = ""
     data_sets: tuple[DataSetRow, ...] = ()
     by_wavelength: tuple[OneWavelength, ...] = ()
 

@@ -46,6 +46,9 @@ class SymmetryParams(Params):
     """Known space group (Hermann-Mauguin or number), in the setting that is wanted: "P 2 21 21" has its two-fold along
     a, "P 21 21 2" or 18 along c; "I2" and "C2" are the two descriptions of one group; none determines it. Which axes of
     the lattice those are is told by unit_cell, else by the absences, else by convention and the setting."""
+    expected_space_group: SpaceGroupName | None = None
+    """Space group that the crystal is thought to have, to be told whether it has: nothing is done about it, unlike
+    space_group."""
     unit_cell: tuple[float, float, float, float, float, float] | None = None
     """Known cell in the setting of space_group, whose axes the result keeps even where the absences speak against
     them, which is said. Without a space_group it decides which of the axes of the group that is found are a, b and c.

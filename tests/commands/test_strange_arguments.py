@@ -17,7 +17,7 @@ COMMANDS = (("show",), ("import",), ("run", "--once"), ("find-spots",))
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("autoproc.commands.run.probing", probing_inside)
+    monkeypatch.setattr("autoproc.commands.wanted.probing", probing_inside)
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for name in ("dir.expt", "dir.refl", "dir.mtz", "dir_0001.cbf", "dir_master.h5", "dir.toml"):
         (tmp_path / name).mkdir()

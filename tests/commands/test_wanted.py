@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import typer
 from cbf_files import write_image, write_sweep
 from nexus_files import SIZE, write_master
+from queued import found
 
 from autoproc.commands import run
-from autoproc.commands.run import NothingToProcess, what_is_wanted
+from autoproc.commands import wanted as wanted_module
+from autoproc.commands.wanted import NothingToProcess, Wanted, what_is_wanted
 from autoproc.config import Config
 from autoproc.errors import AutoprocError
 from autoproc.importing.params import ImportParams
+from autoproc.service.watching.named_sweeps import NamedSweeps
 from autoproc.service.watching.probe import Inside
 from autoproc.service.watching.questions import SweepsOfSeries
 
@@ -49,7 +54,7 @@ def probes(monkeypatch):
         made.append(Counted(config.import_sweep))
         return made[-1]
 
-    monkeypatch.setattr(run, "probing", probing)
+    monkeypatch.setattr(wanted_module, "probing", probing)
     return made
 
 
@@ -102,7 +107,7 @@ def test_the_probe_is_closed_whatever_was_found(tmp_path, probes):
 def test_the_probe_is_closed_when_the_search_is_broken_off(tmp_path, monkeypatch, fault):
     write_sweep(tmp_path, "x_####.cbf", range(1, 11))
     probe = Counted(ImportParams(), fault)
-    monkeypatch.setattr(run, "probing", lambda config: probe)
+    monkeypatch.setattr(wanted_module, "probing", lambda config: probe)
     with pytest.raises(type(fault)):
         what_is_wanted([str(tmp_path)], config(), once=True)
     assert probe.n_closed == 1
@@ -112,7 +117,7 @@ def test_the_probe_is_closed_where_no_folder_for_results_can_be_made(tmp_path, m
     write_sweep(tmp_path / "images", "slow_####.cbf", range(1, 11))
     (tmp_path / "file").write_text("")
     probe = Stalling(ImportParams())
-    monkeypatch.setattr(run, "probing", lambda config: probe)
+    monkeypatch.setattr(wanted_module, "probing", lambda config: probe)
     with pytest.raises(typer.Exit):
         run.run_command([str(tmp_path / "images")], tmp_path / "file" / "out", None, 1, once=True)
     assert probe.n_closed == 1
@@ -125,3 +130,18 @@ def test_empty_folders_are_nothing_that_failed(tmp_path, n):
         folder.mkdir()
     with pytest.raises(NothingToProcess, match="no sweep of images was found in .*0"):
         what_is_wanted([str(folder) for folder in folders], Config(), once=True)
+
+
+def test_a_named_folder_is_the_visit_of_the_sweeps_below_it():
+    folders = (Path("/data/v1"), Path("/data/v1/thau"), Path("/data/v10"))
+    wanted = Wanted(NamedSweeps((), (), ()), (), None, folders)
+    own = found("x", path=Path("/data/v1/thau/s1/x_####.cbf"), visit="/data/v1/thau/s1")
+    assert wanted.in_visit(own).visit == "/data/v1/thau"
+    elsewhere = found("x", path=Path("/data/v2/x_####.cbf"), visit="/data/v2")
+    assert wanted.in_visit(elsewhere) == elsewhere
+
+
+def test_named_folders_are_told_from_named_files(tmp_path, probes):
+    write_sweep(tmp_path / "s1", "x_####.cbf", range(1, 11))
+    (image, *_) = sorted((tmp_path / "s1").iterdir())
+    assert what_is_wanted([str(tmp_path), str(image)], config(), once=True).folders == (tmp_path,)

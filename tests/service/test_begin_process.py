@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autoproc.commands.run import probing
+from autoproc.commands.wanted import probing
 from autoproc.config import Config
 from autoproc.service import begin_process
 from autoproc.service.begin_process import Ahead, start_process

@@ -17,10 +17,11 @@ from autoproc.formats.dials.image_numbers import to_scan_frames
 from autoproc.formats.dials.refl import read_refl
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
+from autoproc.reports.expectations import expectations, warnings_of
 from autoproc.reports.summary import Failure
 from autoproc.service.processing.order import Order
 from autoproc.service.processing.outputs import home_of
-from autoproc.service.processing.process_sweep import tell, write_data, write_json
+from autoproc.service.processing.process_sweep import expected_by, tell, write_data, write_json
 from autoproc.service.processing.record import with_record
 from autoproc.service.processing.sweep_folder import SweepFolder
 from autoproc.service.processing.told_parameters import ToldParameters
@@ -36,10 +37,11 @@ def process_group(order: Order, told: ToldParameters, console: Console) -> dict[
     with SweepFolder(order.folder, console) as stage_files:
         try:
             sweeps = [group_sweep(output, name) for name, _ in order.members]
-            processing = Processing(some_experiment(sweeps, order.name))
+            processing = Processing(some_experiment(sweeps, order.name), **expected_by(order.config))
             put_together(processing, order.name, sweeps, order.config, stage_files)
             stage_files.settle()
             processing.current = "output"
+            processing.warn("what was expected", *warnings_of(expectations(processing)))
             write_data(order.name, order.folder, processing)
         except (NothingAgrees, NotOneCrystal) as error:  # no failure of the sweeps: each has its own results
             console.log_details(error)

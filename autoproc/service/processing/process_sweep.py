@@ -22,6 +22,7 @@ from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.formats.observed.mtz import write_merged_mtz, write_unmerged_mtz
 from autoproc.legible import legible_lines
 from autoproc.models.wavelengths import of_wavelength
+from autoproc.reports.expectations import expectations, warnings_of
 from autoproc.reports.report_data import report_text
 from autoproc.reports.report_html import report_of, write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
@@ -55,7 +56,7 @@ def process_sweep(
         sweep.experiment,
         warnings=list(sweep.warnings),
         partial=sweep.partial,
-        expected_cell=config.index.expected_cell or config.index.unit_cell or config.symmetry.unit_cell,
+        **expected_by(config),
     )
     failure = None
     with SweepFolder(folder, console) as stage_files:
@@ -63,6 +64,7 @@ def process_sweep(
             process_sensibly(processing, config, stage_files)
             stage_files.settle()
             processing.current = "output"
+            processing.warn("what was expected", *warnings_of(expectations(processing)))
             keep_for_viewers(folder, processing)
             write_data(sweep.name, folder, processing)
         except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others
@@ -75,6 +77,15 @@ def process_sweep(
         without = lost(None, processing.source)
         summary["lost"] = without.message if without else ""
     return summary
+
+
+def expected_by(config: Config) -> dict[str, Any]:
+    """What the crystal is thought to be, by the names that Processing has for it."""
+    return {
+        "expected_cell": config.index.expected_cell or config.index.unit_cell or config.symmetry.unit_cell,
+        "expected_group": config.symmetry.expected_space_group or "",
+        "expected_element": config.scale.expected_element or "",
+    }
 
 
 def fail_import(

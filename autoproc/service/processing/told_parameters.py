@@ -1,56 +1,45 @@
-"""The configuration of a sweep with what the files of its visit say (visits/parameter_files.py).
+"""The configuration of a sweep with what the files of its visit say (visits/said_parameters.py).
 
 A file that is bad, or asks for what it may not, costs nothing but what it asks for: it is said, and the rest is used.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from autoproc.config import Config, change_table, with_command_line
-from autoproc.errors import ConfigurationError
+from autoproc.errors import AutoprocError, ConfigurationError
 from autoproc.formats.boundary import LONGEST_REASON
+from autoproc.formats.hdf5.nexus_sample import said_of_sample
 from autoproc.legible import legible
 from autoproc.overrides import in_words
 from autoproc.service.processing.order import NAMING_FILES, OF_THE_PROGRAM, Order
 from autoproc.service.processing.outputs import home_of
-from autoproc.service.visits.changed_since import IGNORED
-from autoproc.service.visits.parameter_files import ParameterFile, files_of, places_of
+from autoproc.service.visits.changed_since import IGNORED, files_about
+from autoproc.service.visits.parameter_files import ParameterFile
+from autoproc.service.visits.said_parameters import Said, said_by
+from autoproc.service.watching.named_series import HDF5_ENDINGS
 
 MOST_COMPLAINTS = 10
 """About the files of one sweep that are repeated; the others are counted."""
-LONGEST_KEY = 60
-"""Characters of a key that a message repeats."""
-TABLE = re.compile(r"\s*\[\s*([\w.\"'-]+)\s*\]")
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A parameter that a file gives, as TABLE.NAME, with its value as it was understood; where : file and line."""
-
-    key: str
-    value: Any
-    file: Path
-    where: str
 
 
 @dataclass(frozen=True, slots=True)
 class ToldParameters:
     """What the files of a visit came to.
 
-    files : those that there are; None where nobody looks for any; given : what was taken from them; ignored : what was
-    not, in words, with file and line
+    files : those that there are; None where nobody looks for any; given : what was taken, each with its value as it was
+    understood; ignored : what was not, in words, with file and line
     """
 
     files: tuple[ParameterFile, ...] | None = None
-    given: tuple[Given, ...] = ()
-    ignored: tuple[str, ...] = field(default=())
+    given: tuple[Said, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -87,106 +76,78 @@ def with_told(order: Order) -> tuple[Order, ToldParameters]:
 
     What somebody has asked for of this sweep, by name or with `reprocess`, goes before them.
     """
-    if not order.config.visit.parameters:
-        return order, ToldParameters()
-    files = files_of(places_of(Path(order.path), order.visit, *_results(order)))
-    config, told = told_config(order.config, files, order.named or {})
-    return replace(order, config=with_command_line(config, order.changes)), told
+    visit = order.config.visit
+    if not (visit.parameters or visit.sample_facts):
+        return order, UNTOLD
+    output = home_of(order.attempt).parents[order.name.count("/")]
+    files = files_about(Path(order.path), order.visit, output, order.name)
+    said = [*(_of_master(Path(order.path)) if visit.sample_facts else ()), *files]
+    config, told = told_config(order.config, said, order.named or {})
+    return replace(order, config=with_command_line(config, order.changes)), replace(told, files=tuple(files))
 
 
-def _results(order: Order) -> tuple[Path, str]:
-    """The folder of all results, and the name of the order's own in it."""
-    home = home_of(order.attempt)
-    output = home.parents[order.name.count("/")]
-    return output, order.name
+def _of_master(path: Path) -> list[ParameterFile]:
+    """What a master file says of its sample, as a file of its own; import says what is wrong with the master."""
+    if path.suffix.lower() not in HDF5_ENDINGS:
+        return []
+    try:
+        said = said_of_sample(path)
+    except AutoprocError:
+        return []
+    return [ParameterFile(path, json.dumps(said).encode())] if said else []
 
 
 def told_config(
     config: Config, files: Sequence[ParameterFile], named: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Config, ToldParameters]:
     """A configuration with what files say, the farthest first. named : what they cannot change, by table and name."""
-    ignored = [f"{file.path}: {file.problem}" for file in files if file.problem]
-    given: dict[str, Given] = {}
+    ignored: list[str] = []
+    wished: dict[str, Said] = {}
     for file in files:
-        for one in _given_by(file, config, ignored):
-            table, _, name = one.key.partition(".")
-            if name not in named.get(table, {}):
-                given[one.key] = one
-    by_table: dict[str, list[Given]] = {}
-    for one in given.values():
-        by_table.setdefault(one.key.partition(".")[0], []).append(one)
-    taken: list[Given] = []
-    for table, several in by_table.items():
-        config = _with_table(config, table, several, taken, ignored)
+        for one in said_by(file, ignored):
+            reason = _refused(one, config)
+            if reason:
+                ignored.append(f"{one.where}: {one.shown_key}: {reason}")
+            elif one.name not in named.get(one.table, {}):
+                wished[one.key] = one
+    by_table: dict[str, list[Said]] = {}
+    for one in wished.values():
+        by_table.setdefault(one.table, []).append(one)
+    taken: list[Said] = []
+    for several in by_table.values():
+        config = _with_table(config, several, taken, ignored)
     return config, ToldParameters(tuple(files), tuple(taken), tuple(ignored))
 
 
-def _given_by(file: ParameterFile, config: Config, ignored: list[str]) -> Iterator[Given]:
-    """The parameters of a file that it may give; what it may not is put to what is ignored."""
-    if file.problem:
-        return
-    try:
-        text = file.content.decode("utf-8")
-        tables = tomllib.loads(text)
-    except UnicodeDecodeError:
-        ignored.append(f"{file.path}: it is not UTF-8 text")
-        return
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError, numbers of thousands of digits, tables in tables
-        ignored.append(f"{file.path}: it is not valid TOML: {str(error)[:LONGEST_REASON]}")
-        return
-    for table, values in tables.items():
-        if not isinstance(values, dict):
-            why = "parameters stand in tables such as [scale]"
-            ignored.append(f"{_where(file.path, text, '', table)}: {table[:LONGEST_KEY]}: {why}")
-            continue
-        for name, value in values.items():
-            where = _where(file.path, text, table, name)
-            reason = _refused(table, name, config)
-            if reason:
-                ignored.append(f"{where}: {f'{table}.{name}'[:LONGEST_KEY]}: {reason}")
-            else:
-                yield Given(f"{table}.{name}", value, file.path, where)
-
-
-def _refused(table: str, name: str, config: Config) -> str:
+def _refused(one: Said, config: Config) -> str:
     """Why a file may not give a parameter; "" where it may, or where there is none of that name."""
-    if table in OF_THE_PROGRAM and (OF_THE_PROGRAM[table] is None or name in (OF_THE_PROGRAM[table] or ())):
+    of_program = OF_THE_PROGRAM.get(one.table, ())
+    if of_program is None or one.name in of_program:
         return "it is of the program, and changes nothing about one sweep"
-    if name in NAMING_FILES.get(table, ()):
+    if one.name in NAMING_FILES.get(one.table, ()):
         return "it names files, which the service may read and you perhaps not: ask the staff"
-    if not any(fnmatchcase(f"{table}.{name}", pattern) for pattern in config.visit.allowed_keys):
+    if one.is_fact:
+        return "" if config.visit.sample_facts else "the staff does not want them (visit.sample_facts)"
+    if not (config.visit.parameters and any(fnmatchcase(one.key, wanted) for wanted in config.visit.allowed_keys)):
         return "the staff does not allow it here (visit.allowed_keys)"
     return ""
 
 
-def _with_table(config: Config, table: str, several: list[Given], taken: list[Given], ignored: list[str]) -> Config:
+def _with_table(config: Config, several: Sequence[Said], taken: list[Said], ignored: list[str]) -> Config:
     """Parameters of a table: all at once, as some are possible only with others; else one by one."""
+    table = several[0].table
     try:
-        changed = change_table(config, table, {one.key.partition(".")[2]: one.value for one in several})
+        changed = change_table(config, table, {one.name: one.value for one in several})
     except (ConfigurationError, ArithmeticError, ValueError, RecursionError) as error:
         if len(several) > 1:
             for one in several:
-                config = _with_table(config, table, [one], taken, ignored)
+                config = _with_table(config, [one], taken, ignored)
             return config
-        reason = f"{several[0].key[:LONGEST_KEY]} cannot have that value"
+        reason = f"{several[0].shown_key} cannot have that value"
         if isinstance(error, ConfigurationError):
             reason = "; ".join(filter(None, (error.message[:LONGEST_REASON], error.advice)))
         ignored.append(f"{several[0].where}: {reason}")
         return config
     values = getattr(changed, table).model_dump(mode="json")
-    taken += [replace(one, value=values[one.key.partition(".")[2]]) for one in several]
+    taken += [replace(one, value=values[one.name]) for one in several]
     return changed
-
-
-def _where(path: Path, text: str, table: str, name: str) -> str:
-    """The file with the line where a key stands, if it can be told."""
-    here = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = TABLE.match(line)
-        if header:
-            here = header[1].replace('"', "").replace("'", "")
-            continue
-        key = line.partition("=")[0].strip().replace('"', "").replace("'", "").replace(" ", "")
-        if ".".join(filter(None, (here, key))) == ".".join(filter(None, (table, name))):
-            return f"{path}, line {number}"
-    return str(path)

@@ -11,10 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoproc.service.job_queue.job import Job, State
-from autoproc.service.visits.parameter_files import files_of, places_of
+from autoproc.service.visits.parameter_files import SAMPLE, ParameterFile, files_of, places_of
 
 IGNORED = "ignored: "
 """How a warning begins of what a file asks for in vain."""
+
+
+def files_about(images: Path, visit: str, output: Path, name: str) -> list[ParameterFile]:
+    """The files that say something of a sweep (see `places_of`): facts of its sample, then parameters, nearest last."""
+    places = places_of(images, visit, output, name)
+    return [*files_of(places, SAMPLE), *files_of(places)]
 
 
 def changed_files(job: Job, output: Path) -> list[Path]:
@@ -27,7 +33,7 @@ def changed_files(job: Job, output: Path) -> list[Path]:
     images = Path(job.path)
     if before is None or job.state not in (State.processed, State.failed) or not os.path.isdir(images.parent):
         return []
-    now = {str(file.path): file.digest for file in files_of(places_of(images, job.visit, output, job.name))}
+    now = {str(file.path): file.digest for file in files_about(images, job.visit, output, job.name)}
     return [Path(path) for path in sorted(before.keys() | now.keys()) if before.get(path) != now.get(path)]
 
 

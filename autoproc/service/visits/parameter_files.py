@@ -1,4 +1,4 @@
-"""Files called autoproc.toml in which a visit, a sample or a sweep says how it is to be processed.
+"""Files in which a visit, a sample or a sweep says how it is to be processed, or what it is.
 
 Whoever may write to a visit may write them, and they are read with the service's rights: no links, nothing but small
 files, and none that lies elsewhere than it seems.
@@ -16,6 +16,8 @@ from pathlib import Path
 from autoproc.formats.confinement import READING
 
 NAME = "autoproc.toml"
+SAMPLE = "sample.json"
+"""The same for what is known of a sample."""
 MOST_BYTES = 1 << 16
 """Of such a file: every parameter there is, with its description, takes less."""
 MOST_FOLDERS = 64
@@ -56,14 +58,14 @@ def places_of(images: Path, visit: str, output: Path, name: str) -> list[Place]:
     return [Place(output, output), *(Place(folder, top) for folder in reversed(between)), Place(output / name, output)]
 
 
-def files_of(places: Sequence[Place]) -> list[ParameterFile]:
-    """The files that there are, in the order of their places; each once."""
-    found = {file.path: file for place in places for file in _file_in(place)}
+def files_of(places: Sequence[Place], name: str = NAME) -> list[ParameterFile]:
+    """The files of a name that there are, in the order of their places; each once."""
+    found = {file.path: file for place in places for file in _file_in(place, name)}
     return list(found.values())
 
 
-def _file_in(place: Place) -> Iterator[ParameterFile]:
-    path = place.folder / NAME
+def _file_in(place: Place, name: str) -> Iterator[ParameterFile]:
+    path = place.folder / name
     try:
         yield ParameterFile(path, _content(path, place.top))
     except (FileNotFoundError, NotADirectoryError):

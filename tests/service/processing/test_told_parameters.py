@@ -1,10 +1,12 @@
 """What files of a visit say of its processing: taken key by key, refused with file and line, never fatal."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autoproc.config import Config, change_table
+from autoproc.service.processing import told_parameters
 from autoproc.service.processing.order import Order
 from autoproc.service.processing.told_parameters import MOST_COMPLAINTS, UNTOLD, told_config, with_told
 from autoproc.service.visits.parameter_files import ParameterFile
@@ -133,9 +135,69 @@ def test_an_order_is_changed_by_the_files_and_they_by_what_was_asked_for_since(t
     assert len(told.files) == 2
 
 
+def facts(text, config=None):
+    return told_config(config or Config(), [ParameterFile(Path("/v/sample.json"), text.encode())], {})
+
+
+def test_facts_of_a_sample_are_expectations_and_force_nothing():
+    text = '{"cell": [61, 74, 112, 90, 97, 90], "spaceGroup": "P21", "anomalousScatterer": "SE"}'
+    program = change_table(Config(), "scale", {"anomalous": False})
+    config, told = facts(text, program)
+    assert config.index.expected_cell == (61, 74, 112, 90, 97, 90)
+    assert (config.symmetry.expected_space_group, config.scale.expected_element) == ("P21", "Se")
+    assert config.scale.anomalous
+    assert (config.index.unit_cell, config.symmetry.space_group) == (None, None)
+    assert told.lines == (
+        "parameters from /v/sample.json: index.expected_cell=61.0,74.0,112.0,90.0,97.0,90.0, "
+        "symmetry.expected_space_group=P21, scale.expected_element=Se, scale.anomalous=true",
+    )
+
+
+def test_facts_are_taken_whatever_keys_are_allowed_but_not_where_staff_do_not_want_them():
+    program = change_table(Config(), "visit", {"allowed_keys": ()})
+    assert facts('{"spaceGroup": "P21"}', program)[0].symmetry.expected_space_group == "P21"
+    program = change_table(Config(), "visit", {"sample_facts": False})
+    config, told = facts('{"spaceGroup": "P21"}', program)
+    assert config == program
+    assert "visit.sample_facts" in told.ignored[0]
+
+
+ABSURD = {
+    "no JSON": "{", "not a number": '{"cell": [NaN, 1, 1, 90, 90, 90]}', "deep": "[" * 30000 + "]" * 30000,
+    "a flat cell": '{"cell": [1, 1, 1, 90, 90, 180]}', "a negative cell": '{"cell": [-9, 9, 9, 90, 90, 90]}',
+    "no group": '{"spaceGroup": "P 99"}', "no element": '{"element": "Unobtanium"}',
+    "a letter": r'{"element": "\u00e9"}',
+    "many digits": '{"cell": [' + "9" * 5000 + "]}", "half a letter": r'{"spaceGroup": "\ud800"}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ABSURD.values(), ids=ABSURD)
+def test_nonsense_about_a_sample_is_said_and_ignored(text):
+    config, told = facts(text)
+    assert config.model_copy(update={"scale": Config().scale}) == Config()
+    assert told.ignored
+    assert all(one.startswith("/v/sample.json: ") for one in told.ignored)
+
+
+def test_a_wish_goes_before_a_fact_and_the_master_file_says_least(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        told_parameters, "said_of_sample", lambda path: {"spaceGroup": "P1", "cell": [9] * 3 + [90] * 3}
+    )
+    order = replace(order_of(tmp_path), path=str(tmp_path / "v" / "x_master.h5"))
+    (tmp_path / "v" / "sample.json").write_text('{"spaceGroup": "P2", "element": "Se"}')
+    (tmp_path / "v" / "autoproc.toml").write_text('[symmetry]\nexpected_space_group = "P21"\n')
+    changed, told = with_told(order)
+    assert changed.config.symmetry.expected_space_group == "P21"
+    assert changed.config.index.expected_cell == (9, 9, 9, 90, 90, 90)
+    assert changed.config.scale.expected_element == "Se"
+    assert [file.path.name for file in told.files] == ["sample.json", "autoproc.toml"]
+    assert {one.file.name for one in told.given} == {"x_master.h5", "sample.json", "autoproc.toml"}
+
+
 def test_nobody_is_asked_where_staff_say_so(tmp_path):
     (tmp_path / "autoproc.toml").write_text("[scale]\nd_min = 2.0\n")
-    order = order_of(tmp_path, config=change_table(Config(), "visit", {"parameters": False}))
+    nothing = {"parameters": False, "sample_facts": False}
+    order = order_of(tmp_path, config=change_table(Config(), "visit", nothing))
     assert with_told(order) == (order, UNTOLD)
     assert UNTOLD.put_into({"warnings": []}) == {"warnings": []}
 

@@ -103,7 +103,7 @@ def test_autoproc_run(tmp_path, monkeypatch, take_away):
     monkeypatch.setattr(Daemon, "turn", turning)
     monkeypatch.setattr("autoproc.service.daemon.TROUBLE", 0.01)
     monkeypatch.setattr("autoproc.commands.run.launch_worker", forked_worker)
-    monkeypatch.setattr("autoproc.commands.run.probing", probing_inside)
+    monkeypatch.setattr("autoproc.commands.wanted.probing", probing_inside)
     result = CliRunner().invoke(app, ["run", str(images), "--output", str(output)])
     assert isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code == 3
