@@ -135,6 +135,14 @@ def _work(reports: int) -> None:
     work_command(reports)
 
 
+@app.command("_execute", hidden=True)
+def _execute(away: str) -> None:
+    """Carry out the order in a folder, as a job of a scheduler."""
+    from autoproc.commands.work import execute_command  # noqa: PLC0415
+
+    raise typer.Exit(execute_command(away))
+
+
 @app.command("_probe", hidden=True)
 def _probe(connection: int) -> None:
     """Be a probing process of `autoproc run`."""

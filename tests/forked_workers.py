@@ -13,6 +13,7 @@ from typing import IO
 import pytest
 
 from autoproc.service.executing.worker import work
+from autoproc.service.processing.process_job import process_job
 from autoproc.service.watching.probe import Inside
 
 
@@ -58,7 +59,7 @@ def forked_worker(reports: int, errors: IO[bytes], has_terminal: bool, processin
             if number not in kept and _is_pipe(number):
                 os.close(number)
         orders = os.fdopen(its)
-        work(reports, orders=orders) if processing is None else work(reports, processing, orders)
+        work(reports, process_job if processing is None else processing, orders)
         status = 0
     except BaseException:
         os.write(2, traceback.format_exc().encode())

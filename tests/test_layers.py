@@ -31,6 +31,7 @@ LAYERS = (
         "symmetry",
     ),
     ("combining",),
+    ("service.executor_params",),
     (
         "recording",
         "simulation",

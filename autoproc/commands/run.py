@@ -29,8 +29,10 @@ from autoproc.service.attendance import Attendance
 from autoproc.service.begin_process import Ahead, launch_worker
 from autoproc.service.daemon import Daemon, Stop, told_to_all
 from autoproc.service.events import Event, Listener, event_lines
+from autoproc.service.executing.executor_site import Site
 from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.local import LocalExecutor
+from autoproc.service.executing.registry import made
 from autoproc.service.grouping import Grouping
 from autoproc.service.heartbeat import Heartbeat
 from autoproc.service.hooks import Hooks
@@ -45,10 +47,11 @@ from autoproc.service.limits import shares
 from autoproc.service.notify import Notifier
 from autoproc.service.processing.order import settings_of
 from autoproc.service.processing.outputs import Outputs
-from autoproc.service.queue_file import open_queue
+from autoproc.service.queue_file import is_local, open_queue
 from autoproc.service.sample_groups import COMBINED
 from autoproc.service.supervisor import Plan, Supervisor
 from autoproc.service.visit_page import VisitPage
+from autoproc.service.watch_params import WatchParams
 from autoproc.service.watching.named_sweeps import NamedSearch, NamedSweeps
 from autoproc.wording import counted
 
@@ -56,6 +59,8 @@ if TYPE_CHECKING:
     from autoproc.service.watching.watcher import Watcher
 
 FILES = ("merged.mtz", "summary.txt", "report.html")
+UNSEEN_FOR = 90.0
+"""Seconds for which NFS may hold that a name is not there: 60 unless it is mounted otherwise (acdirmax), and some."""
 
 
 def run_command(
@@ -177,7 +182,7 @@ class Run:
         plan = Plan(
             self.config, service, only=None if is_watching else self._ids, is_patient=is_watching
         )  # fmt: skip
-        supervisor = Supervisor(queue, outputs, plan, tell, self._executors())
+        supervisor = Supervisor(queue, outputs, plan, tell, self._executors(outputs))
         finder = watcher(wanted.watched, self.config, intake, self._ahead) if is_watching else None
         count = int if finder is None else finder.n_arriving
         attendance = Attendance(queue, [str(root) for root in wanted.watched], _eyes(finder), page.touch, count)
@@ -194,12 +199,13 @@ class Run:
             notifier.ready()
             daemon.run(self._is_done(queue, grouping), self._grace_time())
 
-    def _executors(self) -> Executors:
+    def _executors(self, outputs: Outputs) -> Executors:
         """Who carries sweeps out."""
         service, has_terminal = self.config.service, self._shows_progress()
-        begun = None if self._ahead is None else self._ahead.worker(has_terminal)
-        ours = shares(service, self.config.run.n_threads)
-        return Executors(LocalExecutor(ours, service, launch_worker, has_terminal, begun))
+        chosen = made(Site(outputs, service, unseen=unseen_on(outputs, self.config.watch)))
+        begun = None if self._ahead is None or chosen is not None else self._ahead.worker(has_terminal)
+        local = LocalExecutor(shares(service, self.config.run.n_threads), service, launch_worker, has_terminal, begun)
+        return Executors(local, chosen, service.takes_over)
 
     def _take(self, named: NamedSweeps, intake: Intake) -> None:
         """Take in what was found of what the user has named."""
@@ -291,6 +297,11 @@ def greeting(roots: Sequence[Path], queue: JobQueue) -> str:
              (n_waiting, f"{n_waiting} waiting")]  # fmt: skip
     before = ", ".join(words for n, words in found if n)
     return f"watching {', '.join(map(str, roots))}; Ctrl-C stops" + (f" ({before})" if before else "")
+
+
+def unseen_on(outputs: Outputs, watch: WatchParams) -> float:
+    """Seconds in which what another machine has written to the folder of results may not be seen here."""
+    return 0.0 if is_local(outputs.state, watch.local_file_systems) else UNSEEN_FOR
 
 
 def _eyes(finder: Watcher | None) -> Callable[[], Sequence[Arriving]]:

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 NICENESS = 5
 """Added to a worker's niceness: what finds images, answers and says that it is alive goes first while sweeps are
@@ -21,13 +22,24 @@ def work_command(reports: int) -> None:
     """Wait for one sweep on the standard input, process it, report on the pipe of this number."""
     with suppress(OSError):
         os.nice(NICENESS)
-    from autoproc.service.executing.worker import work  # noqa: PLC0415  (loads every stage)
+    from autoproc.service.executing.worker import work  # noqa: PLC0415
+    from autoproc.service.processing.process_job import process_job  # noqa: PLC0415  (loads every stage)
 
     for module in LOADED_LATE:
         importlib.import_module(module)
-    work(reports)
+    work(reports, process_job)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(
         0
     )  # all is on the disk and told; to take the interpreter apart takes a second, for which the program waits
+
+
+def execute_command(away: str) -> int:
+    """Carry out the order that lies in a folder, on whatever machine; returns the exit status."""
+    with suppress(OSError):
+        os.nice(NICENESS)
+    from autoproc.service.executing.execution import execute  # noqa: PLC0415
+    from autoproc.service.processing.process_job import process_job  # noqa: PLC0415  (loads every stage)
+
+    return execute(Path(away), process_job)

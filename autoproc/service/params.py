@@ -8,13 +8,12 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from autoproc.params import Params
+from autoproc.service.executor_params import Command, CommandParams, SlurmParams
 
 PLACEHOLDERS = (
     "sweep", "status", "path", "folder", "summary", "merged", "space_group", "d_min", "error", "hint", "attempt",
 )  # fmt: skip
 """What a hook's arguments may hold between braces."""
-
-Command = tuple[str, ...]
 
 
 class ServiceParams(Params):
@@ -23,6 +22,20 @@ class ServiceParams(Params):
     n_workers: int = Field(0, ge=0)
     """Sweeps processed at a time, each in a process of its own; 0 means one for every 8 cores, for the threads
     of one sweep gain little beyond that."""
+    executor: str = "local"
+    """Who carries sweeps out: "local", processes of this machine; "slurm"; "command", any scheduler by commands of
+    the configuration; or one that another package adds."""
+    longest_wait: float = Field(30.0, ge=0)
+    """Minutes that a sweep waits elsewhere before a worker of this machine takes it over, if one is free; 0: however
+    long. While the executor takes nothing at all, because Slurm is down for example, they take what comes."""
+    takes_over: bool = True
+    """Whether this machine's workers do so; false where the machine is not to process sweeps."""
+    slurm: SlurmParams = SlurmParams()
+    """Jobs of Slurm, where service.executor is "slurm"."""
+    command: CommandParams = CommandParams()
+    """Jobs of any scheduler, where service.executor is "command"."""
+    executor_options: dict[str, str] = Field(default_factory=dict)
+    """Parameters of an executor that another package adds; it says which."""
     time_limit: float = Field(240.0, gt=0)
     """Minutes after which a sweep's worker is stopped; many times what the largest sweeps take."""
     memory_limit: float = Field(0.0, ge=0)

@@ -60,6 +60,11 @@ class Attempt:
     note: str = ""
 
     @property
+    def waits(self) -> float:
+        """Seconds since it was given to its executor."""
+        return time.monotonic() - self.since
+
+    @property
     def words(self) -> str:
         """What it is at."""
         return "; ".join(filter(None, (self.standing.words, self.note)))
@@ -101,6 +106,7 @@ class Supervisor:
             self._next_recovery = now + min(self.plan.service.lease / 2, RECOVERY)
         self._settle()
         if take_more:
+            self._take_over()
             self._begin()
 
     def wait(self, timeout: float) -> None:
@@ -183,6 +189,23 @@ class Supervisor:
         n_queued = self.queue.n_in(State.queued)
         if self.plan.only is None or n_queued:
             self.executors.make_ready(n_queued)
+
+    def _take_over(self) -> None:
+        """What has waited elsewhere for too long is processed here, while there is a worker for it."""
+        limit = 60 * self.plan.service.longest_wait
+        late = [a for a in self._attempts if limit and a.standing.phase == "waiting" and a.waits > limit]
+        for attempt in late:
+            if not self.executors.can_take_over:
+                return
+            job, words = attempt.job, attempt.standing.words
+            attempt.executor.cancel([attempt.task], "it has waited for too long")
+            self._attempts.remove(attempt)
+            because = f"on this machine: after {attempt.waits / 60:.0f} min, {words}"
+            self.queue.release(job, because, counted=False)
+            self.outputs.clean(job.name, job.run)
+            self._tell(Event("taken over", job.name, {"text": because}))
+            if again := self._claim([job.id]):
+                self._start([again], self.executors.local, because)
 
     def _claim(self, only: Collection[int] | None = None) -> Job | None:
         service = self.plan.service

@@ -20,7 +20,7 @@ TREE = str(Path(kernels.__file__).parents[2])
 def loaded(monkeypatch):
     """What a worker does before it says that it is ready, in order."""
     done = []
-    monkeypatch.setattr(worker, "work", lambda reports: done.append(f"ready on {reports}"))
+    monkeypatch.setattr(worker, "work", lambda reports, _: done.append(f"ready on {reports}"))
     monkeypatch.setattr(work.importlib, "import_module", done.append)
     monkeypatch.setattr(work.os, "nice", lambda by: done.append(f"nicer by {by}"))
     monkeypatch.setattr(work.os, "_exit", lambda status: done.append(f"left with {status}"))

@@ -16,17 +16,23 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from autoproc.console import Console, WatchedReader
 from autoproc.formats.images.frames import ImageReader
 from autoproc.service.orphans import ORPHANED, die_with_parent
 from autoproc.service.processing.order import Order, settings_of
 from autoproc.service.processing.outputs import sync_tree, write_outcome
-from autoproc.service.processing.process_job import process_job
 from autoproc.service.processing.result import brief
 
 Processing = Callable[[Order, Console], dict[str, Any]]
+
+
+class Listener(Protocol):
+    """Who hears what a worker is at."""
+
+    def send(self, message: str, **facts: Any) -> None:
+        """One message: progress, say, outcome."""
 
 
 class Reports:
@@ -50,7 +56,7 @@ class Reports:
 class Telling(Console):
     """Where nobody watches: what is printed is reported to the program, and so is the progress."""
 
-    def __init__(self, log: Path, reports: Reports, title: str) -> None:
+    def __init__(self, log: Path, reports: Listener, title: str) -> None:
         super().__init__(log, sys.stdout, title)
         self._reports = reports
 
@@ -86,7 +92,7 @@ class Telling(Console):
         yield WatchedReader(reader, show)
 
 
-def work(reports_number: int, processing: Processing = process_job, orders: TextIO | None = None) -> None:
+def work(reports_number: int, processing: Processing, orders: TextIO | None = None) -> None:
     """Wait for one order, carry it out, report, end. An end of the input ends the worker, at work or not."""
     orders = sys.stdin if orders is None else orders
     reports = Reports(reports_number)
@@ -110,7 +116,7 @@ def _end_with(orders: TextIO) -> None:
     os._exit(ORPHANED)
 
 
-def carry_out(order: Order, reports: Reports, processing: Processing) -> None:
+def carry_out(order: Order, reports: Listener, processing: Processing) -> None:
     """Process, see to it that the results are on the disk, keep the outcome, report it."""
     try:
         with _console(order, reports) as console:
@@ -136,7 +142,7 @@ def failed_by(order: Order, error: OSError) -> dict[str, Any]:
     return summarise(order.name, None, Failure.of("output", error))
 
 
-def _console(order: Order, reports: Reports) -> Console:
+def _console(order: Order, reports: Listener) -> Console:
     log = order.folder / "autoproc.log"
     title = f"run {order.name}"
     return Console(log, title=title) if sys.stdout.isatty() else Telling(log, reports, title)

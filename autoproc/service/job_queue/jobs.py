@@ -176,8 +176,8 @@ class JobQueue:
         return int(self._db.execute(f"SELECT count(*) FROM jobs WHERE {where}", (json.dumps(list(ids)),)).fetchone()[0])
 
     def interrupted(self) -> frozenset[int]:
-        """The jobs under way on which nobody works any more, as their program is gone."""
-        rows = self._db.execute("SELECT id, worker FROM jobs WHERE state = 'running'").fetchall()
+        """The jobs under way on which nobody works any more, as their program is gone; not those that outlast it."""
+        rows = self._db.execute("SELECT id, worker FROM jobs WHERE state = 'running' AND handle IS NULL").fetchall()
         return frozenset(number for number, worker in rows if self.presence.is_gone(worker or ""))
 
     # What is found
