@@ -29,6 +29,7 @@ from autoproc.recording.params import RecordParams
 from autoproc.refinement.params import RefineParams
 from autoproc.scaling.params import ScaleParams
 from autoproc.service.group_params import GroupParams
+from autoproc.service.notice_params import NoticeParams
 from autoproc.service.params import ServiceParams
 from autoproc.service.visit_params import VisitParams
 from autoproc.service.watch_params import WatchParams
@@ -87,6 +88,7 @@ class Config(Params):
     serve: ServeParams = ServeParams()
     groups: GroupParams = GroupParams()
     visit: VisitParams = VisitParams()
+    notices: NoticeParams = NoticeParams()
     decisions: DecisionParams = DecisionParams()
     import_sweep: ImportParams = ImportParams()
     find_spots: FindSpotsParams = FindSpotsParams()

@@ -41,6 +41,7 @@ LAYERS = (
         "service.watch_params",
         "service.group_params",
         "service.visit_params",
+        "service.notice_params",
         "dashboard.params",
     ),
     ("spellings",),
@@ -57,7 +58,14 @@ LAYERS = (
 
 ROOMS = (
     ("formats.dials", "formats.images", "formats.hdf5", "formats.observed", "formats.export"),
-    ("service.job_queue", "service.visits", "service.watching", "service.processing", "service.executing"),
+    (
+        "service.job_queue",
+        "service.visits",
+        "service.watching",
+        "service.processing",
+        "service.executing",
+        "service.notices",
+    ),
 )
 """Rooms within a layer, from the lowest; what is in the layer's own folder serves all, or joins them."""
 

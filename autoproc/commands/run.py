@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import typer
 
 from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say_error
 from autoproc.commands.pages_beside import pages_beside
-from autoproc.commands.recording_beside import RecordingBeside, recording_beside
+from autoproc.commands.recording_beside import recording_beside
 from autoproc.commands.reference_files import with_found_references
 from autoproc.commands.wanted import Wanted, watcher, what_is_wanted
 from autoproc.config import Config, read_config, with_command_line, with_threads
@@ -44,6 +45,7 @@ from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.job_queue.queue_log import QueueLog
 from autoproc.service.job_queue.queue_tables import BadQueue
 from autoproc.service.limits import shares
+from autoproc.service.notices.notices import Notices
 from autoproc.service.notify import Notifier
 from autoproc.service.processing.order import settings_of
 from autoproc.service.processing.outputs import Outputs
@@ -187,12 +189,14 @@ class Run:
         count = int if finder is None else finder.n_arriving
         attendance = Attendance(queue, [str(root) for root in wanted.watched], _eyes(finder), page.touch, count)
         notifier = Notifier()
+        again = partial(self._opened_again, queue, outputs)
         with (
-            Heartbeat(lambda: self._opened_again(queue, outputs), service.lease) as heartbeat,
+            Heartbeat(again, service.lease) as heartbeat,
+            Notices(self.config.notices, again, self.output, wanted.watched, told_to_all([log, say])) as notices,
             closing_all([finder, wanted.search]),
             recording_beside(self.config.record, wanted.watched, trouble_told_to([log, say])) as recording,
         ):
-            turned = self._at_every_turn(queue, intake, heartbeat, notifier, recording)
+            turned = self._at_every_turn(queue, intake, heartbeat, notifier, (recording.poll, notices.poll))
             daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page, attendance, turned, grouping)
             if finder is not None:
                 told_to_all([log, say])(Event("begin", "", {"text": greeting(wanted.watched, queue)}))
@@ -221,7 +225,12 @@ class Run:
         return open_queue(outputs, self.config.service, self.config.watch)
 
     def _at_every_turn(
-        self, queue: JobQueue, intake: Intake, heartbeat: Heartbeat, notifier: Notifier, recording: RecordingBeside
+        self,
+        queue: JobQueue,
+        intake: Intake,
+        heartbeat: Heartbeat,
+        notifier: Notifier,
+        beside: Sequence[Callable[[], None]],
     ) -> Callable[[], None]:
         search = self.wanted.search
 
@@ -229,7 +238,8 @@ class Run:
             queue.require_file()
             heartbeat.turned()
             notifier.turned()
-            recording.poll()
+            for poll in beside:
+                poll()
             if self.stop.n_asked:
                 notifier.stopping()
             elif search is not None and not search.is_over:

@@ -146,6 +146,7 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "n_images": None,
         "n_images_used": None,
+        "n_without_beam": None,
         "wavelength": None,
         "remarks": [],
         "n_spots": None,
@@ -169,6 +170,8 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
         facts["n_images_used"] = p.experiment.scan.n_images - p.found.n_unread
     if p.indexed is not None and p.found is not None:
         facts["fraction_indexed"] = round(p.indexed.fraction_indexed, 6)
+    if p.integrated is not None:
+        facts["n_without_beam"] = p.integrated.n_without_beam
     if p.refined is not None and p.refined.rmsds:
         first = p.refined.rmsds[0]
         facts["rmsd"] = {"x_px": first.x_px, "y_px": first.y_px, "z_images": first.z_images}

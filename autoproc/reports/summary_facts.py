@@ -92,6 +92,7 @@ class SummaryFacts(Described):
     n_lattices: int | None = None
     n_images: int | None = None
     n_images_used: int | None = None
+    n_without_beam: int | None = None
     n_spots: int | None = None
     fraction_indexed: float | None = None
     wavelength: float | None = None

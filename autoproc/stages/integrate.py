@@ -46,6 +46,7 @@ class IntegrateResult:
     widths : what the spots of each lattice told of their widths
     left_out : why reflections that were predicted could not be integrated
     profiles : that were fitted
+    n_without_beam : images that had no beam
     """
 
     experiments: list[Experiment]
@@ -62,6 +63,7 @@ class IntegrateResult:
     widths: tuple[SpotWidths, ...] = ()
     left_out: LeftOut = ()
     profiles: FittedProfiles | None = None
+    n_without_beam: int = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -136,6 +138,7 @@ def integrate(
         known.widths,
         not_integrated(table),
         measured.profiles,
+        len(known.lit.without_beam),
     )
 
 

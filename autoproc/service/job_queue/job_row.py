@@ -100,7 +100,7 @@ ROW: Kinds = {
 """The columns, JSON unpacked; schema.sql says what each is."""
 RESULT: Kinds = {
     **dict.fromkeys(("status", "error", "error_stage", "hint", "lost", "verdict", "space_group"), (_is_text, None)),
-    **dict.fromkeys(("n_lattices", "n_images", "n_images_used", "n_spots"), (_is_whole, None)),
+    **dict.fromkeys(("n_lattices", "n_images", "n_images_used", "n_spots", "n_without_beam"), (_is_whole, None)),
     **dict.fromkeys(("d_min", "completeness", "multiplicity", "i_over_sigma", "isa"), (_is_number, None)),
     **dict.fromkeys(("r_meas", "r_meas_inner", "r_pim", "cc_half", "cc_anom", "cc_anom_inner"), (_is_number, None)),
     **dict.fromkeys(("warnings", "look_at", "alternatives", "suffer", "left_out"), (_are_texts, None)),

@@ -17,6 +17,9 @@ LOOKS = "SELECT (id - 1) / ?, group_concat(state || run || length(story)) FROM j
 BETWEEN = "SELECT * FROM jobs WHERE id BETWEEN ? AND ? ORDER BY id"
 
 
+ENDS = "SELECT * FROM jobs WHERE state = ? AND kind != ? ORDER BY finished_at DESC LIMIT ?"
+
+
 class Overview:
     """What pages ask about many sweeps at once."""
 
@@ -42,6 +45,12 @@ class Overview:
         chosen = f"SELECT id FROM jobs WHERE state = ? ORDER BY {by} LIMIT ?"
         query = f"SELECT * FROM jobs WHERE id IN ({chosen}) ORDER BY {by}"
         return [job_of(row) for row in self._db.execute(query, (state, most))]
+
+    def latest_ends(self, most: int) -> list[Job]:
+        """At most so many sweeps that were processed, failed or were set aside, the latest first; no groups."""
+        ends = [(str(state), COMBINED, most) for state in (State.processed, State.failed, State.set_aside)]
+        rows = [row for values in ends for row in self._db.execute(ENDS, values)]
+        return sorted(map(job_of, rows), key=lambda job: -(job.finished_at or 0.0))[:most]
 
     def paths(self) -> dict[str, int]:
         """Templates and master files with the most images of a sweep of theirs."""

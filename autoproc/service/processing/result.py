@@ -17,7 +17,16 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
 
     ranges = summary.get("merging_statistics") or {}
     overall, inner = ranges.get("overall") or {}, ranges.get("inner") or {}
-    crystal = ("space_group", "unit_cell", "n_lattices", "d_min", "n_images", "n_images_used", "n_spots")
+    crystal = (
+        "space_group",
+        "unit_cell",
+        "n_lattices",
+        "d_min",
+        "n_images",
+        "n_images_used",
+        "n_spots",
+        "n_without_beam",
+    )
     return {
         "status": summary["status"],
         "error": summary.get("error"),
