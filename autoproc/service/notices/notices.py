@@ -76,12 +76,9 @@ class Notices:
                 queue = queue or self._open()
                 self.look(queue, time.time())
             except (sqlite3.Error, OSError, AutoprocError):  # the disk is full or away: looked at again
-                if queue is not None:
-                    with suppress(sqlite3.Error):
-                        queue.close()
+                _close(queue)
                 queue = None
-        if queue is not None:
-            queue.close()
+        _close(queue)
 
     def look(self, queue: JobQueue, now: float) -> None:
         """Once: what is wrong is told, what is over too. Raises what queue and disks raise."""
@@ -128,6 +125,12 @@ class Notices:
 
     def _complain(self, name: str, why: str) -> None:
         self._events.put(Event("hook failed", "", {"text": f"a notice was not sent by {name}: {why}"}))
+
+
+def _close(queue: JobQueue | None) -> None:
+    with suppress(sqlite3.Error):
+        if queue is not None:
+            queue.close()
 
 
 def _room(folder: Path) -> Room | None:
