@@ -83,6 +83,8 @@ class Reflections:
                 return self._columns[key]
             except KeyError:
                 raise MissingColumn(column=key, **origin_of(key)) from None
+        if isinstance(key, np.ndarray) and key.dtype == bool and len(key) == len(self) and key.all():
+            return self  # which does not change
         return Reflections({name: column[key] for name, column in self._columns.items()}, self.identifiers)
 
     def __repr__(self) -> str:
