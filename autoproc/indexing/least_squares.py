@@ -18,7 +18,7 @@ from autoproc.geometry.reciprocal import zeta
 from autoproc.geometry.rotation import GENERATORS, cross, lab_rotations
 from autoproc.indexing.assign import Assignment
 from autoproc.indexing.model import N_MOVES, Model, beam_turn_axis
-from autoproc.indexing.observations import BLOCK, Observations, place
+from autoproc.indexing.observations import BLOCK, Observations
 from autoproc.models.experiment import Experiment
 from autoproc.robust import robust_sigma
 from autoproc.threads import map_in_order
@@ -98,7 +98,6 @@ def _step(
     blocks: list[_Block] = []
     weights: list[np.ndarray] = []
     sweeps, turns = model.moved_sweeps(), model.turn_matrices()
-    spots = place(sweeps, spots, turns)
     for index, (sweep, turn) in enumerate(zip(sweeps, turns, strict=True)):
         for number, A in enumerate(model.settings):
             rows = np.flatnonzero((assignment.lattice == number) & (spots.sweep == index))
@@ -201,11 +200,14 @@ def _linearise(
     hkl: np.ndarray, by_detector: bool = True, by_turn: bool = True,
 ) -> _Block:  # fmt: skip
     """Residuals of spots and their derivatives, of all that is wanted; spots near the spindle are left out."""
-    steepness = zeta(sweep.goniometer, sweep.beam, spots.s1[rows])
-    rows, steepness = rows[np.abs(steepness) > MIN_ZETA], steepness[np.abs(steepness) > MIN_ZETA]
-    s1 = spots.s1[rows]
     lab, fast, slow = _positions(sweep, spots, rows)
     length = np.linalg.norm(lab, axis=1)
+    s1 = lab / (length * sweep.beam.wavelength)[:, None]
+    steepness = zeta(sweep.goniometer, sweep.beam, s1)
+    steep = np.abs(steepness) > MIN_ZETA
+    rows, steepness, lab, fast, slow, length, s1 = (
+        values[steep] for values in (rows, steepness, lab, fast, slow, length, s1)
+    )
     unit = lab / length[:, None]
     per_mm = 1 / (sweep.beam.wavelength * length)
     rotation = lab_rotations(sweep.goniometer, spots.phi[rows]) @ turn
