@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -66,8 +67,23 @@ class Free:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """How well the models at a state predict the spots: all that there is to know short of derivatives.
+
+    predicted : of each chunk of spots; cost : chi squared (with the smoothness terms)
+    rmsd : (3,) mm, mm, radians, of n_used spots
+    """
+
+    state: State
+    predicted: tuple[Prediction, ...]
+    cost: float
+    rmsd: np.ndarray
+    n_used: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class NormalEquations:
-    """matrix (n, n) and vector (n,) of the step; cost: chi squared (with the smoothness terms)."""
+    """matrix (n, n) and vector (n,) of the step; cost, rmsd and n_used as in the evaluation."""
 
     matrix: np.ndarray
     vector: np.ndarray
@@ -76,29 +92,10 @@ class NormalEquations:
     n_used: int
 
 
-@dataclass(slots=True, eq=False)
-class _Sums:
-    """Normal equations while they grow."""
-
-    matrix: np.ndarray
-    vector: np.ndarray
-    cost: float = 0.0
-    squares: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    n_used: int = 0
-
-    def add(self, other: _Sums, columns: np.ndarray) -> None:
-        """Add the sums over some spots with their derivatives in the parameters `columns` (n,)."""
-        self.matrix[np.ix_(columns, columns)] += other.matrix
-        self.vector[columns] += other.vector
-        self.cost += other.cost
-        self.squares += other.squares
-        self.n_used += other.n_used
-
-
-def _sums(jacobian: np.ndarray, difference: np.ndarray) -> _Sums:
-    """Of weighted residuals (...) with derivatives (..., n)."""
-    flat, difference = jacobian.reshape(-1, jacobian.shape[-1]), difference.ravel()
-    return _Sums(flat.T @ flat, -(difference @ flat), float(difference @ difference))
+def _sums(jacobian: np.ndarray, difference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The share in the matrix, and in the vector, of weighted residuals (...) with derivatives (..., n)."""
+    flat = jacobian.reshape(-1, jacobian.shape[-1])
+    return flat.T @ flat, -(difference.ravel() @ flat)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +106,11 @@ class _Chunk:
     interval: int
     root: np.ndarray
     active: np.ndarray
+
+    @property
+    def curve(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the smoother gives for the spots."""
+        return np.full(len(self.active), self.interval), self.active
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,13 +139,20 @@ def _chunks(sweep: Sweep, smoother: Smoother) -> list[_Chunk]:
     return result
 
 
+def _weighted(chunk: _Chunk, predicted: Prediction) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Residuals (n, 3) of the spots that can be predicted, weighted and as they are; which, None where all can."""
+    difference = residuals(chunk.sweep.observed, predicted)
+    weighted, used = chunk.root * difference, np.isfinite(difference).all(axis=1)
+    return (weighted, difference, None) if used.all() else (weighted[used], difference[used], used)
+
+
 def _have_one_cell(one: CrystalModel, other: CrystalModel) -> bool:
     """Both are static and have a cell in common (the same object; see setup.build)."""
     return one.B is other.B and not one.smoother.n_intervals and not other.smoother.n_intervals
 
 
 class Problem:
-    """A least-squares problem over sweeps; pure: `linearise` and `stepped` change nothing."""
+    """A least-squares problem over sweeps; pure: `evaluate`, `linearise` and `stepped` change nothing."""
 
     def __init__(self, sweeps: tuple[Sweep, ...], state: State, free: Free) -> None:
         self.sweeps = sweeps
@@ -226,17 +235,31 @@ class Problem:
             tuple(np.cross(turn, beam.s0) for turn, beam in zip(turns, state.beams, strict=True)),
         )
 
-    def linearise(self, state: State) -> NormalEquations:
-        """Normal equations at a state, summed over all sweeps, with the smoothers' weak restraints."""
-        sums = _Sums(np.zeros((self.n_parameters,) * 2), np.zeros(self.n_parameters))
-        found = map_in_order(partial(self._linearised, state, self._motions(state)), self._chunks)
-        for chunk, part in zip(self._chunks, found, strict=True):
-            sums.add(part, self._columns(chunk))
-        for crystal, columns in zip(state.crystals, self.crystal_columns, strict=True):
-            if crystal.smoother.n_intervals:
-                self._add_restraints(sums, crystal, columns)
-        rmsd = np.sqrt(sums.squares / max(sums.n_used, 1))
-        return NormalEquations(sums.matrix, sums.vector, sums.cost, rmsd, sums.n_used)
+    def evaluate(self, state: State) -> Evaluation:
+        """What a state predicts of all sweeps, with the smoothers' weak restraints."""
+        predicted, costs, squares, counts = [], [], [], []
+        for one, difference, cost in map_in_order(partial(self._judged, state), self._chunks):
+            predicted.append(one)
+            costs.append(cost)
+            squares.append(np.sum(difference**2, axis=0))
+            counts.append(len(difference))
+        off = [jacobian @ values for jacobian, values, _ in self._restraints(state)]
+        costs += [float(one @ one) for one in off]
+        n_used = sum(counts)
+        rmsd = np.sqrt(sum(squares, np.zeros(3)) / max(n_used, 1))
+        return Evaluation(state, tuple(predicted), sum(costs, 0.0), rmsd, n_used)
+
+    def linearise(self, at: Evaluation) -> NormalEquations:
+        """Normal equations where a state was evaluated, summed over all sweeps, with the restraints."""
+        matrix, vector = np.zeros((self.n_parameters,) * 2), np.zeros(self.n_parameters)
+        chunks = zip(self._chunks, at.predicted, strict=True)
+        found = map_in_order(partial(self._linearised, at.state, self._motions(at.state)), chunks)
+        of_chunks = ((*sums, self._columns(chunk)) for chunk, sums in zip(self._chunks, found, strict=True))
+        of_restraints = ((*_sums(jac, jac @ values), columns) for jac, values, columns in self._restraints(at.state))
+        for own_matrix, own_vector, columns in chain(of_chunks, of_restraints):
+            matrix[np.ix_(columns, columns)] += own_matrix
+            vector[columns] += own_vector
+        return NormalEquations(matrix, vector, at.cost, at.rmsd, at.n_used)
 
     def stepped(self, state: State, shift: np.ndarray) -> State:
         """The state after a vector of shifts (n_parameters,)."""
@@ -261,25 +284,32 @@ class Problem:
         own = crystal[chunk.interval * size : (chunk.interval + chunk.active.shape[1]) * size]
         return np.concatenate([self.detector_columns[sweep.detector], self.beam_columns[sweep.beam], own])
 
-    def _linearised(self, state: State, motions: _Motions, chunk: _Chunk) -> _Sums:
-        curve = np.full(len(chunk.active), chunk.interval), chunk.active
-        predicted = self.predict(state, chunk.sweep, curve)
-        difference = residuals(chunk.sweep.observed, predicted)
-        jacobian = self.gradients(state, chunk.sweep, predicted, curve, chunk.root, motions)
-        weighted, used = chunk.root * difference, np.isfinite(difference).all(axis=1)
-        if not used.all():
-            jacobian, weighted, difference = jacobian[used], weighted[used], difference[used]
-        sums = _sums(jacobian, weighted)
-        sums.squares, sums.n_used = np.sum(difference**2, axis=0), len(difference)
-        return sums
+    def _judged(self, state: State, chunk: _Chunk) -> tuple[Prediction, np.ndarray, float]:
+        """The prediction of a chunk, the residuals of the spots that can be predicted, and their chi squared."""
+        predicted = self.predict(state, chunk.sweep, chunk.curve)
+        weighted, difference, _ = _weighted(chunk, predicted)
+        return predicted, difference, float(weighted.ravel() @ weighted.ravel())
 
-    def _add_restraints(self, sums: _Sums, crystal: CrystalModel, columns: np.ndarray) -> None:
-        """Weak restraints on neighbouring coefficients: they decide only where no spots do."""
-        free = self.free.per_coefficient(crystal)
-        values = np.concatenate([crystal.omega, crystal.strain], axis=1)[:, free].ravel()
-        sigma = np.array([SMOOTH_OMEGA] * 3 + [SMOOTH_STRAIN] * len(crystal.strains))[free]
-        jacobian = np.kron(np.diff(np.eye(len(crystal.omega)), axis=0), np.diag(1 / sigma))
-        sums.add(_sums(jacobian, jacobian @ values), columns)
+    def _linearised(
+        self, state: State, motions: _Motions, of: tuple[_Chunk, Prediction]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        chunk, predicted = of
+        jacobian = self.gradients(state, chunk.sweep, predicted, chunk.curve, chunk.root, motions)
+        weighted, _, used = _weighted(chunk, predicted)
+        return _sums(jacobian if used is None else jacobian[used], weighted)
+
+    def _restraints(self, state: State) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Weak restraints on neighbouring coefficients, which decide only where no spots do.
+
+        For each crystal that varies the derivatives (m, n), the values (n,) and which parameters these are.
+        """
+        for crystal, columns in zip(state.crystals, self.crystal_columns, strict=True):
+            if not crystal.smoother.n_intervals:
+                continue
+            free = self.free.per_coefficient(crystal)
+            values = np.concatenate([crystal.omega, crystal.strain], axis=1)[:, free].ravel()
+            sigma = np.array([SMOOTH_OMEGA] * 3 + [SMOOTH_STRAIN] * len(crystal.strains))[free]
+            yield np.kron(np.diff(np.eye(len(crystal.omega)), axis=0), np.diag(1 / sigma)), values, columns
 
     def _stepped_detector(self, detector: Detector, shift: np.ndarray) -> Detector:
         if not len(shift):

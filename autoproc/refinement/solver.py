@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy
 
 from autoproc.errors import RefinementFailed
-from autoproc.refinement.problem import NormalEquations, Problem, State
+from autoproc.refinement.problem import Evaluation, NormalEquations, Problem, State
 
 FIRST_DAMPING = 1e-6
 MOST_DAMPING = 1e6
@@ -23,14 +24,24 @@ class Step:
     rmsd: tuple[float, float, float]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where the minimiser stopped."""
+    """Where the minimiser stopped, in a problem."""
 
-    state: State
-    equations: NormalEquations
+    problem: Problem
+    end: Evaluation
     steps: tuple[Step, ...]
     has_converged: bool
+
+    @property
+    def state(self) -> State:
+        """Of the models."""
+        return self.end.state
+
+    @cached_property
+    def equations(self) -> NormalEquations:
+        """The normal equations there: the minimiser has no use for them, the covariance has."""
+        return self.problem.linearise(self.end)
 
 
 def minimise(problem: Problem, state: State, max_iterations: int, tolerance: float = 1e-6) -> Minimum:
@@ -38,15 +49,14 @@ def minimise(problem: Problem, state: State, max_iterations: int, tolerance: flo
 
     Raises RefinementFailed if the equations cannot be solved.
     """
-    here = problem.linearise(state)
-    steps = [_step(here)]
+    here = problem.evaluate(state)
+    equations, steps = None, [_step(here)]
     damping, has_converged = FIRST_DAMPING, problem.n_parameters == 0
     for _ in range(max_iterations):
         if has_converged:
             break
-        shift = _solve(here, damping)
-        trial = problem.stepped(state, shift)
-        there = problem.linearise(trial)
+        equations = equations or problem.linearise(here)
+        there = problem.evaluate(problem.stepped(here.state, _solve(equations, damping)))
         gain = (here.cost - there.cost) / here.cost if here.cost > 0 else 0.0
         lost = there.n_used < (1 - MAX_FRACTION_LOST) * here.n_used
         if gain < 0 or lost or not np.isfinite(there.cost):
@@ -55,10 +65,10 @@ def minimise(problem: Problem, state: State, max_iterations: int, tolerance: flo
             if damping > MOST_DAMPING:
                 break
             continue
-        state, here, damping = trial, there, max(damping / 10, 1e-12)
+        here, equations, damping = there, None, max(damping / 10, 1e-12)
         steps.append(_step(here))
         has_converged = gain < tolerance
-    return Minimum(state, here, tuple(steps), has_converged)
+    return Minimum(problem, here, tuple(steps), has_converged)
 
 
 def covariance(equations: NormalEquations) -> np.ndarray:
@@ -85,6 +95,6 @@ def _scale(matrix: np.ndarray) -> np.ndarray:
     return np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
 
-def _step(equations: NormalEquations) -> Step:
-    x, y, phi = map(float, equations.rmsd)
-    return Step(equations.n_used, (x, y, phi))
+def _step(at: Evaluation) -> Step:
+    x, y, phi = map(float, at.rmsd)
+    return Step(at.n_used, (x, y, phi))

@@ -121,8 +121,8 @@ def _trial(
         state = State(start.detectors, start.beams, crystals)
     problem = Problem(sweeps, state, without_gauge(free))
     minimum = minimise(problem, state, TRIAL_ITERATIONS, TRIAL_TOLERANCE)
-    n = 3 * minimum.equations.n_used
-    return n * np.log(minimum.equations.cost) + problem.n_parameters * np.log(n), minimum.state
+    n = 3 * minimum.end.n_used
+    return n * np.log(minimum.end.cost) + problem.n_parameters * np.log(n), minimum.state
 
 
 def _resampled(old: CrystalModel, new: CrystalModel) -> CrystalModel:

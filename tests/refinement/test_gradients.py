@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from refinement_case import experiment, flat_detector, kappa_goniometer, spots
+from refinement_case import experiment, flat_detector, kappa_goniometer, linearised, spots
 
 from autoproc.refinement.problem import Free, Problem
 from autoproc.refinement.setup import build, select_indexed
@@ -72,10 +72,10 @@ def test_turning_everything_about_the_spindle_changes_nothing():
     """The reason why the beam's direction about the spindle is fixed by default."""
     sweeps, state = case(0)
     problem = Problem(sweeps, state, Free(beam=(True, True)))
-    weights = problem.linearise(state).matrix
+    weights = linearised(problem, state).matrix
     scale = np.sqrt(np.diag(weights))
     smallest = np.linalg.eigvalsh(weights / np.outer(scale, scale))[0]
-    without = Problem(sweeps, state, Free()).linearise(state).matrix
+    without = linearised(Problem(sweeps, state, Free()), state).matrix
     scale = np.sqrt(np.diag(without))
     assert smallest < 1e-10
     assert np.linalg.eigvalsh(without / np.outer(scale, scale))[0] > 1e-8

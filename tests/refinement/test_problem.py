@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from refinement_case import experiment, flat_detector, kappa_goniometer, spots
+from refinement_case import experiment, flat_detector, kappa_goniometer, linearised, spots
 
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.crystal import Crystal
@@ -57,7 +57,7 @@ def written_out(problem: Problem, state: State) -> tuple[np.ndarray, np.ndarray,
 @pytest.mark.parametrize("intervals", [0, 3])
 def test_equations_are_the_sums_over_spots_and_axes(intervals):
     problem, state = case(intervals)
-    found = problem.linearise(state)
+    found = linearised(problem, state)
     matrix, vector, cost = written_out(problem, state)
     if intervals:
         crystal, n = state.crystals[0], 9
@@ -86,7 +86,7 @@ def test_rmsd_is_of_the_spots_that_count():
     sweep = replace(problem.sweeps[0], observed=replace(observed, weights=weights))
     other = Problem((sweep,), state, Free())
     difference = residuals(observed, other.predict(state, sweep))[weights[:, 0] > 0]
-    found = other.linearise(state)
+    found = linearised(other, state)
     np.testing.assert_allclose(found.rmsd, np.sqrt(np.mean(difference**2, axis=0)))
     assert found.n_used == len(difference)
 
@@ -98,7 +98,7 @@ def test_spots_that_cannot_be_predicted_do_not_count():
     far[:7] *= 40
     sweep = replace(problem.sweeps[0], observed=replace(observed, hkl=far))
     kept = replace(problem.sweeps[0], observed=observed[np.arange(7, len(observed))])
-    found, expected = (Problem((s,), state, Free()).linearise(state) for s in (sweep, kept))
+    found, expected = (linearised(Problem((s,), state, Free()), state) for s in (sweep, kept))
     assert found.n_used == expected.n_used
     np.testing.assert_allclose(found.matrix, expected.matrix, rtol=1e-12)
     assert np.isfinite(found.cost)
@@ -107,9 +107,9 @@ def test_spots_that_cannot_be_predicted_do_not_count():
 @pytest.mark.parametrize("intervals", [0, 4])
 def test_sums_do_not_depend_on_how_spots_are_cut_up(intervals, monkeypatch):
     problem, state = case(intervals)
-    whole = problem.linearise(state)
+    whole = linearised(problem, state)
     monkeypatch.setattr(problem_module, "CHUNK", 17)
-    parts = Problem(problem.sweeps, state, Free()).linearise(state)
+    parts = linearised(Problem(problem.sweeps, state, Free()), state)
     np.testing.assert_allclose(parts.matrix, whole.matrix, rtol=1e-10, atol=1e-10 * np.abs(whole.matrix).max())
     np.testing.assert_allclose(parts.vector, whole.vector, rtol=1e-8, atol=1e-9 * np.abs(whole.vector).max())
     assert (parts.n_used, parts.cost) == (whole.n_used, pytest.approx(whole.cost))
@@ -178,9 +178,9 @@ def test_crystals_of_one_cell_share_its_strains_alone():
 def test_the_vector_of_several_sweeps_is_the_slope_of_chi_squared(same_cell):
     """Sweeps about two spindles that share a beam turn it about the same axes."""
     problem, state = problem_of(*several(same_cell), Free())
-    here, n = problem.linearise(state), problem.n_parameters
+    here, n = linearised(problem, state), problem.n_parameters
     for column, step in enumerate(1e-6 * np.eye(n)):
-        ahead, behind = (problem.linearise(problem.stepped(state, s)) for s in (step, -step))
+        ahead, behind = (linearised(problem, problem.stepped(state, s)) for s in (step, -step))
         slope = (ahead.cost - behind.cost) / 2e-6
         assert -2 * here.vector[column] == pytest.approx(slope, rel=1e-4, abs=1e-4 * np.abs(here.vector).max())
 

@@ -9,7 +9,7 @@ import pytest
 from refinement_case import experiment, spots
 
 from autoproc.errors import RefinementFailed
-from autoproc.refinement.problem import Free, NormalEquations, Problem, State
+from autoproc.refinement.problem import Evaluation, Free, NormalEquations, Problem, State
 from autoproc.refinement.setup import build, select_indexed
 from autoproc.refinement.smoother import Smoother
 from autoproc.refinement.solver import covariance, minimise
@@ -23,13 +23,14 @@ class Line:
     def __init__(self, x: np.ndarray, y: np.ndarray, sigma: float) -> None:
         self.design, self.y, self.sigma = np.column_stack([np.ones_like(x), x]), y, sigma
 
-    def linearise(self, state: np.ndarray) -> NormalEquations:
+    def evaluate(self, state: np.ndarray) -> Evaluation:
         difference = (self.design @ state - self.y) / self.sigma
+        return Evaluation(state, (difference,), float(difference @ difference), np.zeros(3), len(self.y) // 3)
+
+    def linearise(self, at: Evaluation) -> NormalEquations:
         jacobian = self.design / self.sigma
-        cost = float(difference @ difference)
-        return NormalEquations(
-            jacobian.T @ jacobian, -(jacobian.T @ difference), cost, np.zeros(3), len(self.y) // 3
-        )  # fmt: skip
+        vector = -(jacobian.T @ at.predicted[0])
+        return NormalEquations(jacobian.T @ jacobian, vector, at.cost, at.rmsd, at.n_used)
 
     def stepped(self, state: np.ndarray, shift: np.ndarray) -> np.ndarray:
         return state + shift
@@ -51,8 +52,8 @@ def test_a_straight_line_is_that_of_least_squares() -> None:
 
 def test_the_cost_never_rises_from_step_to_step() -> None:
     problem = line()
-    costs = [problem.linearise(np.zeros(2)).cost, minimise(problem, np.zeros(2), 1).equations.cost,
-             minimise(problem, np.zeros(2), 10).equations.cost]  # fmt: skip
+    costs = [problem.evaluate(np.zeros(2)).cost, minimise(problem, np.zeros(2), 1).end.cost,
+             minimise(problem, np.zeros(2), 10).end.cost]  # fmt: skip
     assert costs[0] > costs[1] >= costs[2]
 
 
@@ -73,10 +74,23 @@ def test_the_covariance_grows_with_what_the_weights_have_missed() -> None:
 def test_what_the_data_do_not_tell_is_said() -> None:
     """Nothing but nonsense in the equations: the matrix is that of no sum of squares."""
     problem = line()
-    sound = problem.linearise(np.zeros(2))
+    sound = problem.linearise(problem.evaluate(np.zeros(2)))
     problem.linearise = lambda _: replace(sound, matrix=-np.eye(2) - np.ones((2, 2)))  # type: ignore[method-assign]
     with pytest.raises(RefinementFailed, match="do not determine the 2 parameters"):
         minimise(problem, np.zeros(2), 10)
+
+
+def test_derivatives_are_asked_for_where_a_step_begins_and_nowhere_else() -> None:
+    """The last state is evaluated only, until somebody asks for the covariance there."""
+    problem, begun = line(), []
+    linearise = problem.linearise
+    problem.linearise = lambda at: begun.append(at) or linearise(at)  # type: ignore[method-assign, func-returns-value]
+    found = minimise(problem, np.zeros(2), 10)
+    assert [at.cost for at in begun] == sorted({at.cost for at in begun}, reverse=True)
+    assert found.end not in begun
+    covariance(found.equations)
+    covariance(found.equations)
+    assert [at is found.end for at in begun] == [False] * (len(begun) - 1) + [True]
 
 
 def test_no_parameters_are_found_at_once() -> None:
@@ -118,7 +132,7 @@ def test_the_number_of_spots_does_not_fall_on_the_way() -> None:
     """A step that loses spots, because they cannot be predicted any more, is no gain."""
     problem, state, start = crystal_problem(noise=1.0)
     found = minimise(problem, start, 30)
-    assert {step.n_used for step in found.steps} == {problem.linearise(state).n_used}
+    assert {step.n_used for step in found.steps} == {problem.evaluate(state).n_used}
 
 
 def test_fixed_models_stay() -> None:
