@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,8 @@ from pydantic import Field, field_validator
 
 from autoproc.params import Params
 from autoproc.recording.naming import fields_of
+
+ENDPOINT = re.compile(r"tcp://[^\s/:]+:(?P<port>\d{1,5})|ipc://\S+")
 
 
 class RecordParams(Params):
@@ -44,8 +47,8 @@ class RecordParams(Params):
     @field_validator("endpoint")
     @classmethod
     def _is_endpoint(cls, endpoint: str) -> str:
-        kind, _, where = endpoint.partition("://")
-        if endpoint and (kind not in ("tcp", "ipc") or not where):
+        found = ENDPOINT.fullmatch(endpoint)
+        if endpoint and (found is None or int(found["port"] or 1) not in range(1, 65536)):
             raise ValueError(f"endpoint {endpoint!r} is not of the form tcp://host:port")
         return endpoint
 

@@ -15,9 +15,10 @@ LINGER = 5.0
 class Relay:
     """A publisher (PUB) that others connect to; address : where it is, as tcp://127.0.0.1:31011."""
 
-    def __init__(self, endpoint: str, kind: int = zmq.XPUB) -> None:
+    def __init__(self, endpoint: str) -> None:
         self._context = zmq.Context()
-        self._socket = self._context.socket(kind)
+        self._socket = self._context.socket(zmq.XPUB)
+        self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # tells of every listener
         self._socket.setsockopt(zmq.SNDHWM, 0)
         if endpoint.endswith(":*") or endpoint.endswith(":0"):
             port = self._socket.bind_to_random_port(endpoint.rpartition(":")[0])
