@@ -105,14 +105,14 @@ def record(stream: Subscription, recorder: Recorder, stopped: Stopped) -> None:
     while not stopped.is_asked:
         message = stream.next(PATIENCE)
         if message is not None:
-            take(recorder, message, stopped)
+            take(stream, recorder, message, stopped)
         recorder.poll()
-    while (message := stream.next(0)) is not None and take(recorder, message, stopped):
+    while (message := stream.next(0)) is not None and take(stream, recorder, message, stopped):
         pass
     recorder.close()
 
 
-def take(recorder: Recorder, message: bytes, stopped: Stopped) -> bool:
+def take(stream: Subscription, recorder: Recorder, message: bytes, stopped: Stopped) -> bool:
     """Record a message, as soon as there is room for it; False where that did not come before the end."""
     from autoproc.recording.recorder import DiskFull  # noqa: PLC0415
 
@@ -126,7 +126,9 @@ def take(recorder: Recorder, message: bytes, stopped: Stopped) -> bool:
             is_said = True
             if stopped.is_asked:
                 return False
-            time.sleep(RETRY)
+            until = time.monotonic() + RETRY
+            while (left := until - time.monotonic()) > 0 and not stopped.is_asked:
+                stream.listen(left)
         else:
             if is_said:
                 say("there is room again: recording goes on", False)

@@ -64,6 +64,16 @@ class DataFile:
             and pixels.item_size in (0, size)
         )
 
+    def stored(self) -> np.ndarray:
+        """(n,) bool: the frames whose channels are all in the file."""
+        found = np.zeros(self._dataset.shape[0], int)
+
+        def count(chunk: h5py.h5d.StoreInfo) -> None:
+            found[chunk.chunk_offset[0]] += chunk.size > 0
+
+        self._dataset.id.chunk_iter(count)
+        return found >= len(self._layout.channels)
+
     def flush(self) -> None:
         """Let readers see what was written."""
         self._dataset.flush()

@@ -35,7 +35,7 @@ def outcome(known: KnownSeries, why: str) -> Iterable[tuple[str, bool]]:
     yield f"{series.name}: {said} recorded" + (f"; it {why}" if why else ""), False
     missing = series.missing()
     if missing:
-        yield f"{series.name}: {stretches(missing)} never came; its files have no such images", True
+        yield f"{series.name}: {stretches(missing)} {'are' if len(missing) > 1 else 'is'} missing from its files", True
     if known.n_refused:
         yield f"{series.name}: {counted(known.n_refused, 'image')} could not be part of it", True
     if known.n_repeated:

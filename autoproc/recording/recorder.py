@@ -33,7 +33,11 @@ RESERVE = 64 << 20
 """Bytes left free on the disk, so that files can still be closed well."""
 MOST_SAID = 20
 """Refused images of a series, or bad messages in a row, that are told one by one."""
+TRIAL, TRIAL_BYTES = ".autoproc_record.part", 1 << 20
+"""A file with which it is tried whether there is room again, and its size beyond that of an image."""
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 FULL = re.compile(rf"errno = ({errno.ENOSPC}|{errno.EDQUOT})\b")
+"""How HDF5 says it."""
 UNSTARTED = (
     "{name}: its images come, but its start was missed, and with it wavelength, distance and angles: it is recorded "
     "without a master file, and cannot be processed unless the start comes yet"
@@ -57,6 +61,7 @@ class Recorder:
         self._folder, self._params, self._say, self._clock = folder, params, say, clock
         self._known: OrderedDict[str, KnownSeries] = OrderedDict()
         self._n_bad = 0
+        self._has_failed = False
         self._flushed = clock()
 
     def take(self, content: bytes) -> None:
@@ -188,7 +193,8 @@ class Recorder:
             return act()
         except (OSError, RuntimeError) as error:
             number = getattr(error, "errno", None)
-            if number in (errno.ENOSPC, errno.EDQUOT) or FULL.search(str(error)):
+            if number in FULL_DISK or FULL.search(str(error)):
+                self._has_failed = True
                 raise DiskFull(path=self._folder) from error
             known.is_lost = True
             known.series.give_up()
@@ -197,12 +203,26 @@ class Recorder:
             return None
 
     def _require_room(self, n_bytes: int) -> None:
+        """Raise DiskFull unless there is room. Where writing has failed, a file tells; free space would miss quotas."""
         try:
-            free = shutil.disk_usage(self._folder).free
-        except OSError:
-            return  # whoever writes there is told why
-        if free < n_bytes + RESERVE:
+            is_full = shutil.disk_usage(self._folder).free < n_bytes + RESERVE
+            if self._has_failed and not is_full:
+                _try_to_write(self._folder / TRIAL, n_bytes + TRIAL_BYTES)
+        except OSError as error:
+            is_full = error.errno in FULL_DISK  # of other reasons whoever writes there is told
+        if is_full:
             raise DiskFull(path=self._folder)
+        if self._has_failed:
+            self._has_failed = False
+            for known in self._open():
+                known.series.renew()
+
+
+def _try_to_write(path: Path, n_bytes: int) -> None:
+    try:
+        path.write_bytes(bytes(n_bytes))
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _is_repeated(known: KnownSeries, before: StartFacts, facts: StartFacts) -> bool:

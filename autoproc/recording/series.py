@@ -60,6 +60,7 @@ class Series:
         self._plan: _Plan | None = None
         self._has_master = False
         self._open: OrderedDict[int, DataFile] = OrderedDict()
+        self._unsure: set[int] = set()
         self._present = np.zeros(0, bool)
 
     @property
@@ -79,8 +80,8 @@ class Series:
 
     @property
     def is_open(self) -> bool:
-        """It has files open."""
-        return bool(self._open)
+        """It has files open, or such as must be looked at again."""
+        return bool(self._open or self._unsure)
 
     @property
     def is_whole(self) -> bool:
@@ -123,15 +124,31 @@ class Series:
 
     def close(self) -> None:
         """Close the files; images that come later open them again."""
+        for number in sorted(self._unsure):
+            assert self._plan is not None
+            self._file(number, self._plan)
         for number in list(self._open):
-            self._open[number].close()
-            del self._open[number]
+            self._shut(number)
 
     def give_up(self) -> None:
         """Close what can still be closed."""
-        while self._open:
+        for number in list(self._open):
             with suppress(OSError, RuntimeError, ValueError):
-                self._open.popitem()[1].close()
+                self._shut(number)
+        self._open.clear()
+
+    def renew(self) -> None:
+        """Open the files anew after a failure to write: HDF5 may take for written what is not, so they are asked."""
+        self._unsure.update(self._open)
+        self.give_up()
+
+    def _shut(self, number: int) -> None:
+        is_sure = number not in self._unsure
+        self._unsure.add(number)
+        self._open[number].close()
+        del self._open[number]
+        if is_sure:
+            self._unsure.discard(number)
 
     def _require_place(self, image_id: int, place: int) -> None:
         limit = self.n_images or MOST_FRAMES
@@ -194,8 +211,13 @@ class Series:
             self.stem.parent.mkdir(parents=True, exist_ok=True)
             file = DataFile(data_path(self.stem, number), plan.size(number), plan.layout, plan.compression)
         self._open[number] = file
+        if number in self._unsure:
+            part = self._present[number * plan.per_file :]
+            stored = file.stored()[: len(part)]
+            part[: len(stored)] &= stored
+            self._unsure.discard(number)
         if len(self._open) > MOST_OPEN:
-            self._open.popitem(last=False)[1].close()
+            self._shut(next(iter(self._open)))
         return file
 
     def _require_master(self) -> None:

@@ -27,11 +27,16 @@ def listening(endpoint, said, **params):
     return closing(Subscription(RecordParams(endpoint=endpoint, **params), lambda text, is_bad: said.append(text)))
 
 
-def wait_until(is_so):
+BIG = 4 << 20
+
+
+def listen_until(stream, is_so):
     until = time.monotonic() + LONG
-    while not is_so() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert is_so()
+    while time.monotonic() < until:
+        if is_so():
+            return
+        stream.listen(0.05)
+    pytest.fail("it never became so")
 
 
 def received(stream, n):
@@ -55,7 +60,7 @@ def test_from_a_detector_nothing_is_taken(said):
     address = f"tcp://127.0.0.1:{push.bind_to_random_port('tcp://127.0.0.1')}"
     writer.connect(address)
     with listening(address, said) as stream:
-        wait_until(lambda: said)
+        listen_until(stream, lambda: said)
         for n in range(20):
             push.send(bytes([n]))
         assert [writer.recv() for _ in range(20)] == [bytes([n]) for n in range(20)]
@@ -75,8 +80,8 @@ def test_an_output_of_its_own_is_pulled_from_where_that_is_said(said):
 
 
 def test_it_is_told_where_pulling_finds_a_publisher(said):
-    with relay(ANY) as source, listening(source.address, said, socket="pull"):
-        wait_until(lambda: said)
+    with relay(ANY) as source, listening(source.address, said, socket="pull") as stream:
+        listen_until(stream, lambda: said)
         assert "hands out no messages" in said[0]
 
 
@@ -84,14 +89,14 @@ def test_it_waits_for_a_relay_that_comes_later_and_comes_back(said):
     with relay(ANY) as source:
         address = source.address
     with listening(address, said) as stream:
-        wait_until(lambda: said)
+        listen_until(stream, lambda: said)
         assert said == [f"nobody answers at {address}; waiting"]
         for n in range(2):
             with relay(address) as source:
-                assert source.wait_for(1, LONG) == 1
+                listen_until(stream, lambda source=source: source.wait_for(1, 0.02))
                 source.send(bytes([n]))
                 assert stream.next(LONG) == bytes([n])
-            wait_until(lambda n=n: len(said) == 3 + 2 * n)
+            listen_until(stream, lambda n=n: len(said) == 3 + 2 * n)
     assert said[1:3] == [f"listening to {address}", f"{address} is gone; waiting for it to come back"]
 
 
@@ -102,23 +107,46 @@ def test_a_relay_in_the_place_of_a_detector_is_listened_to(said, monkeypatch):
     push = context.socket(zmq.PUSH)
     address = f"tcp://127.0.0.1:{push.bind_to_random_port('tcp://127.0.0.1')}"
     with listening(address, said) as stream:
-        wait_until(lambda: said)
+        listen_until(stream, lambda: said)
         context.destroy(0)
         with relay(address) as source:
-            assert source.wait_for(1, LONG) == 1
+            listen_until(stream, lambda: source.wait_for(1, 0.02))
             source.send(b"image")
             assert stream.next(LONG) == b"image"
 
 
-def test_memory_is_bounded_and_nothing_of_it_is_lost(said):
-    sent = [bytes([n]) * (4 << 20) for n in range(12)]
+def test_what_finds_no_room_is_lost_and_told_of(said):
+    sent = [bytes([n]) * BIG for n in range(7)]
     with relay(ANY) as source, listening(source.address, said, memory=16) as stream:
-        assert source.wait_for(1, LONG) == 1
-        for message in sent:
+        listen_until(stream, lambda: said)
+        for message in sent[:6]:
             source.send(message)
-        wait_until(lambda: stream.n_bytes == 16 << 20)
-        assert received(stream, 12) == sent
+        listen_until(stream, lambda: stream.n_dropped == 2)
+        assert stream.n_bytes == 16 << 20
+        assert received(stream, 4) == sent[:4]
+        source.send(sent[6])
+        assert stream.next(LONG) == sent[6]
         assert stream.n_bytes == 0
+    assert said[1:] == [
+        "16 MB of messages wait (record.memory): what comes now is lost here",
+        "messages are kept again; 2 messages were lost",
+    ]
+
+
+def test_what_is_sent_to_nobody_else_waits_at_its_sender(said):
+    context = zmq.Context()
+    push = context.socket(zmq.PUSH)
+    address = f"tcp://127.0.0.1:{push.bind_to_random_port('tcp://127.0.0.1')}"
+    sent = [bytes([n]) * BIG for n in range(30)]
+    with listening(address, said, memory=16, socket="pull") as stream:
+        for message in sent:
+            push.send(message)
+        listen_until(stream, lambda: stream.n_bytes == 16 << 20)
+        for _ in range(5):
+            stream.listen(0.01)
+        assert stream.n_bytes == 16 << 20
+        assert received(stream, 30) == sent
+    context.destroy(0)
 
 
 def test_an_address_that_is_none(said):

@@ -1,47 +1,28 @@
-"""A disk that is full in truth: a small one in memory, for those who may mount it.
-
-It is mounted for this process and its children only, so that the kernel removes it with them however they end.
-"""
+"""Results and the queue on a disk that is full in truth (see tests/small_disk.py)."""
 
 from __future__ import annotations
 
-import ctypes
 import os
-import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from queue_for_tests import FilesFinder, Service, check_results
+from small_disk import fill, mounted, require_own_mounts
 
 from autoproc.service import daemon as daemon_module
 from autoproc.service.daemon import Daemon
 
-CLONE_NEWNS = 0x20000
-
 
 @pytest.fixture(scope="module")
 def own_mounts():
-    """What is mounted from now on is seen by this process and its children alone."""
-    library = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(library, "unshare") or library.unshare(CLONE_NEWNS):
-        pytest.skip("mounts of one's own need their rights")
-    if subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True, check=False).returncode:
-        pytest.skip("mounts of one's own need their rights")
+    require_own_mounts()
 
 
 @pytest.fixture
 def small_disk(tmp_path, own_mounts):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounting = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounting.returncode:
-        pytest.skip("mounting a small disk needs its rights")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(tmp_path / "disk", "4m") as folder:
+        yield folder
 
 
 def test_nobody_else_sees_the_disk(small_disk):
@@ -61,11 +42,7 @@ def test_results_wait_for_room(small_disk, tmp_path, monkeypatch):
     finder = FilesFinder(images, service.intake)
     daemon = Daemon(service.supervisor, service.intake, service.hooks, service.hear, finder)
     daemon.turn(lambda: False)
-    with (small_disk / "filler").open("wb", buffering=0) as filler:
-        with suppress(OSError):
-            while True:
-                filler.write(bytes(4096))
-        filler.truncate(filler.tell() - 16384)
+    filler = fill(small_disk, left=16384)
     for n in range(6):
         (images / f"{n}.img").write_bytes(bytes([n]) * 5000)
     deadline = time.monotonic() + 2.0
@@ -74,7 +51,7 @@ def test_results_wait_for_room(small_disk, tmp_path, monkeypatch):
     assert service.told("put back", "trouble")
     for folder in (small_disk / "out").glob("[!.]*"):
         assert (folder / "summary.json").exists()
-    (small_disk / "filler").unlink()
+    filler.unlink()
 
     def is_done() -> bool:
         rows = service.queue.rows()
