@@ -47,7 +47,7 @@ LAYERS = (
     ("spellings",),
     ("config",),
     ("stages.pipeline",),
-    ("console", "engine", "reports", "viewing"),
+    ("console", "engine", "following", "reports", "viewing"),
     ("service",),
     ("dashboard",),
     ("commands",),

@@ -34,6 +34,7 @@ from autoproc.service.executing.executor_site import Site
 from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.local import LocalExecutor
 from autoproc.service.executing.registry import made
+from autoproc.service.followers import Followers
 from autoproc.service.grouping import Grouping
 from autoproc.service.heartbeat import Heartbeat
 from autoproc.service.hooks import Hooks
@@ -184,10 +185,12 @@ class Run:
         plan = Plan(
             self.config, service, only=None if is_watching else self._ids, is_patient=is_watching
         )  # fmt: skip
-        supervisor = Supervisor(queue, outputs, plan, tell, self._executors(outputs))
+        executors = self._executors(outputs)
+        supervisor = Supervisor(queue, outputs, plan, tell, executors)
         finder = watcher(wanted.watched, self.config, intake, self._ahead) if is_watching else None
+        followers = Followers(_eyes(finder), self.config, executors.local, tell)
         count = int if finder is None else finder.n_arriving
-        attendance = Attendance(queue, [str(root) for root in wanted.watched], _eyes(finder), page.touch, count)
+        attendance = Attendance(queue, [str(root) for root in wanted.watched], followers.seen, page.touch, count)
         notifier = Notifier()
         again = partial(self._opened_again, queue, outputs)
         with (
@@ -197,7 +200,9 @@ class Run:
             recording_beside(self.config.record, wanted.watched, trouble_told_to([log, say])) as recording,
         ):
             turned = self._at_every_turn(queue, intake, heartbeat, notifier, (recording.poll, notices.poll))
-            daemon = Daemon(supervisor, intake, hooks, tell, finder, self.stop, page, attendance, turned, grouping)
+            daemon = Daemon(
+                supervisor, intake, hooks, tell, finder, self.stop, page, attendance, turned, grouping, followers
+            )
             if finder is not None:
                 told_to_all([log, say])(Event("begin", "", {"text": greeting(wanted.watched, queue)}))
             notifier.ready()

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from autoproc.service.attendance import Attendance
 from autoproc.service.events import Event, Listener
+from autoproc.service.followers import Followers
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.grouping import Grouping
 from autoproc.service.hooks import Hooks
@@ -89,12 +90,14 @@ class Daemon:
         attendance: Attendance | None = None,
         turned: Callable[[], None] = lambda: None,
         grouping: Grouping | None = None,
+        followers: Followers | None = None,
     ) -> None:
         self.supervisor, self.intake, self.hooks, self.finder = supervisor, intake, hooks, finder
         self._tell = tell
         self._found: deque[FoundSweep | ListedImages] = deque()
         self.stop = stop or Stop()
         self._page, self._attendance, self._turned, self._grouping = page, attendance, turned, grouping
+        self._followers = followers
 
     @property
     def queue(self) -> JobQueue:
@@ -109,6 +112,8 @@ class Daemon:
             if self.stop.n_asked:
                 self._finish(grace_time)
         finally:
+            if self._followers is not None:
+                self._followers.close()
             self.supervisor.hand_back()
             if self._attendance is not None:
                 self._attendance.leave()
@@ -127,6 +132,8 @@ class Daemon:
             if self._grouping is not None:
                 self._grouping.poll()
             self.supervisor.step()
+            if self._followers is not None:
+                self._followers.poll()
             if self._attendance is not None:
                 self._attendance.poll()
             if self._page is not None:

@@ -13,7 +13,7 @@ from autoproc.wording import counted, images_in_words
 Kind = Literal[
     "found", "extended", "again", "already", "listed", "started", "said", "processed", "failed", "not combined",
     "put back", "crashed", "set aside", "interrupted", "stopped", "handed back", "left", "taken up", "taken over",
-    "hook failed", "trouble", "begin", "stopping", "end", "notice",
+    "hook failed", "trouble", "begin", "stopping", "end", "notice", "probed",
 ]  # fmt: skip
 NOTABLE_WAIT = 5.0
 """Seconds in the queue that are told; a worker that is free takes a sweep up within one or two."""
@@ -77,7 +77,9 @@ def _lines(event: Event) -> list[str]:
             return [f"{name}: it went on while no autoproc run was there ({facts['executor']}, {facts['handle']})"]
         case "taken over":
             return [f"{name}: processed {facts['text']}"]
-        case "notice" | "said" | "trouble" | "hook failed" | "begin" | "stopping" | "end" | "listed" | "already":
+        case (
+            "notice" | "said" | "trouble" | "hook failed" | "begin" | "stopping" | "end" | "listed" | "already" | "probed"
+        ):
             return [f"{name}: {facts['text']}" if name and event.kind != "said" else facts["text"]]
     return [f"{name}: {event.kind}"]
 

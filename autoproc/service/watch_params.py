@@ -51,3 +51,6 @@ class WatchParams(Params):
     exclude: tuple[str, ...] = ()
     """Directories to pass over, as names or whole paths with wildcards: processed, */tmp/*. Names that begin with
     a dot are always passed over."""
+    n_followed: int = Field(1, ge=0)
+    """Sweeps whose images are searched as they come, each by a worker of its own, which processes the sweep when it is
+    complete: its results come the sooner, and status and pages show meanwhile what the images do. 0 follows none."""

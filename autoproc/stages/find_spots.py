@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,10 @@ from autoproc.threads import map_in_order
 
 LOOK_AHEAD = 16
 """Images that are searched while others are grouped into spots: only their strong pixels wait."""
+
+
+Early = Callable[[str], Callable[[int], SearchedFrame | None]]
+"""What a search with this key has found on frames before; None for those that it has not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,19 +70,20 @@ def find_spots(
     params: FindSpotsParams,
     n_threads: int = 0,
     frames: range | None = None,
+    early: Early | None = None,
 ) -> FoundSpots:
     """Find the spots on the frames of a sweep.
 
     mask : (slow, fast) bool, True where a pixel may be trusted; frames : all if none are named
+    early : what was found on frames before; the result is the same as without, to the bit
     Each thread holds one image at a time, of which only the strong pixels are kept. The result does not depend on the
     number of threads. A sweep without spots gives an empty table: see require_spots.
     """
     panel = experiment.detector[0]
-    good = mask & pixels_to_search(experiment, mask.shape, params)
-    gain = panel.gain if params.gain is None else params.gain
-    search = StrongPixelSearch(reader, good, gain, panel.min_trusted, panel.trusted_range[1], params)
+    search = search_of(experiment, reader, mask, params)
     images = SearchedImages(mask.shape)
-    found = map_in_order(search, range(reader.n_frames) if frames is None else frames, n_threads, LOOK_AHEAD)
+    searched = search if early is None else _early_first(search, early)
+    found = map_in_order(searched, range(reader.n_frames) if frames is None else frames, n_threads, LOOK_AHEAD)
     candidates, counts = _group(images.record(found), mask.shape[1], params)
     reflections = measure_spots(candidates, panel.trusted_range[1])
     near = peak_distance(candidates, reflections["xyz_obs_px"]) <= params.max_separation
@@ -138,6 +144,26 @@ def pixels_to_search(experiment: Experiment, shape: tuple[int, int], params: Fin
     return searched
 
 
+def search_of(
+    experiment: Experiment, reader: ImageReader, mask: np.ndarray, params: FindSpotsParams
+) -> StrongPixelSearch:
+    """The search for strong pixels on a sweep's frames."""
+    panel = experiment.detector[0]
+    good = mask & pixels_to_search(experiment, mask.shape, params)
+    gain = panel.gain if params.gain is None else params.gain
+    return StrongPixelSearch(reader, good, gain, panel.min_trusted, panel.trusted_range[1], params)
+
+
+def _early_first(search: StrongPixelSearch, early: Early) -> Callable[[int], SearchedFrame]:
+    known = early(search.key())
+
+    def searched(frame: int) -> SearchedFrame:
+        found = known(frame)
+        return search(frame) if found is None else found
+
+    return searched
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StrongPixelSearch:
     """The search for the strong pixels of one frame; each thread has a workspace of its own."""
@@ -152,11 +178,21 @@ class StrongPixelSearch:
 
     def __call__(self, frame: int) -> SearchedFrame:
         """Read a frame and search it; no strong pixels if there are too many to be diffraction."""
-        image = self.reader.read(frame)
+        return self.on(frame, self.reader.read(frame))
+
+    def on(self, frame: int, image: np.ndarray) -> SearchedFrame:
+        """Search a frame that was read."""
         if not hasattr(self.own, "work"):
             self.own.work = Workspace()
         strong = strong_on(image, self.mask, self.params, self.gain, (self.lowest, self.overload), self.own.work)
         return SearchedFrame(frame, strong, has_no_count(image, self.lowest))
+
+    def key(self) -> str:
+        """The same for searches that find the same on the same image."""
+        told = hashlib.blake2b(np.packbits(self.mask).data, digest_size=16)
+        told.update(repr((self.mask.shape, self.gain, self.lowest, self.overload)).encode())
+        told.update(self.params.model_dump_json().encode())
+        return told.hexdigest()
 
 
 def strong_on(

@@ -28,6 +28,7 @@ from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
 from autoproc.models.wavelengths import OneWavelength
 from autoproc.scaling.tables import format_scale
+from autoproc.spot_finding.early import EarlySearch
 from autoproc.spot_finding.pixels import SpotPixels
 from autoproc.stages.anisotropy import Anisotropy, anisotropy, format_anisotropy
 from autoproc.stages.combine import symmetry_as_in
@@ -74,6 +75,7 @@ class Processing:
         expected_element : its space group and the element of its anomalous signal, "" where nobody says
     data_sets : of a group whose sweeps are put together, in place of one sweep's images
     whose : of warnings that are not of the header or the images, by their words, the name of what gives them
+    early : what was found on the images while they were collected; used once
     by_wavelength : of a group of several wavelengths, the data of each; `merged` is that of one of them
     """
 
@@ -103,6 +105,7 @@ class Processing:
     expected_element: str = ""
     data_sets: tuple[DataSetRow, ...] = ()
     by_wavelength: tuple[OneWavelength, ...] = ()
+    early: EarlySearch | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -147,8 +150,8 @@ def find(processing: Processing, config: Config, observer: Observer) -> Forgivin
     with processing.timed("import"):
         reader = processing.source = open_frames(experiment, config, is_read_again=True)
     with processing.timed("find_spots"):
-        found = find_spots_of_sweep(experiment, reader, config, observer.watch)
-    processing.found = found
+        found = find_spots_of_sweep(experiment, reader, config, observer.watch, processing.early)
+    processing.found, processing.early = found, None
     processing.warnings += reader.warnings(experiment.scan.image_range[0])
     observer.stage("find_spots", format_found_spots(found, config.find_spots))
     observer.keep("strong", [experiment], found.reflections)
@@ -353,10 +356,15 @@ def open_frames(experiment: Experiment, config: Config, is_read_again: bool) -> 
     return ForgivingReader(open_reader(experiment, room), config.import_sweep.max_damaged_fraction)
 
 
-def find_spots_of_sweep(experiment: Experiment, reader: ImageReader, config: Config, watch: Watch) -> FoundSpots:
-    """Find the spots of one sweep."""
+def find_spots_of_sweep(
+    experiment: Experiment, reader: ForgivingReader, config: Config, watch: Watch, early: EarlySearch | None = None
+) -> FoundSpots:
+    """Find the spots of one sweep; early : what was found on its images while they were collected."""
+    first = experiment.scan.image_range[0]
+    known = None if early is None else lambda key: early.of(key, first, reader.stamp)
     with watch(reader, "Finding spots", reader.n_frames) as watched:
-        return with_shoeboxes(find_spots(experiment, watched, reader.mask, config.find_spots, config.run.n_threads))
+        found = find_spots(experiment, watched, reader.mask, config.find_spots, config.run.n_threads, early=known)
+        return with_shoeboxes(found)
 
 
 def with_shoeboxes(found: FoundSpots) -> FoundSpots:

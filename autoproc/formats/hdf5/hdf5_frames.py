@@ -232,9 +232,37 @@ class NexusReader:
             reason = f"image {self._indices[frame] + 1} cannot be read; {reason_of(error)}"
             raise CorruptFile(path=self.path(frame), reason=reason) from error
 
+    def stamp(self, frame: int) -> tuple[str, int, int] | None:
+        """File, place and bytes of the chunk that holds a frame; None where frames have no chunks of their own.
+
+        Raises CorruptFile or UnreadableFile.
+        """
+        number, index = self._segment(frame)
+        try:
+            dataset, index = self._stored(frame, self._dataset(number), index)
+            if dataset.is_virtual or not dataset.chunks or dataset.chunks[0] != 1:
+                return None
+            with self._lock:
+                chunk = dataset.id.get_chunk_info_by_coord(self._place(dataset, index))
+                name = os.fsdecode(dataset.file.filename)
+        except AutoprocError:
+            raise
+        except BAD_BYTES as error:
+            reason = f"image {self._indices[frame] + 1} cannot be read; {reason_of(error)}"
+            raise CorruptFile(path=self.path(frame), reason=reason) from error
+        return None if chunk.byte_offset is None else (name, chunk.byte_offset, chunk.size)
+
     def remarks(self, first_image: int) -> list[str]:
         """Nothing: what HDF5 files say of their own soundness is checked as they are read."""
         return []
+
+    def close(self) -> None:
+        """Let go of the files: whoever opens them again sees what was written to them since."""
+        with self._lock:
+            self._open.clear()
+            self._origins.clear()
+            self._sources.clear()
+            self._handle.close()
 
     def _dataset(self, number: int) -> h5py.Dataset:
         """A data set by number. Only some stay open, as a sweep may have more files than a process may open."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +62,13 @@ class ForgivingReader:
                     raise
                 raise too_many from error
             return np.full(self.shape, NO_COUNT, np.int32)
+
+    def stamp(self, frame: int) -> Hashable:
+        """What is another once a frame is written again; None where that cannot be told."""
+        try:
+            return self._reader.stamp(frame)
+        except UNREADABLE:
+            return None
 
     def _too_many(self, error: InputError) -> InputError:
         """The error itself if none is forgiven, or if the images may still come."""

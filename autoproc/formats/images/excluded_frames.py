@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from functools import cached_property
 from pathlib import Path
 
@@ -34,6 +34,14 @@ class ExcludingReader:
         if frame in self._excluded:
             return np.full(self.shape, NO_COUNT, np.int32)
         return self._reader.read(frame)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._reader.close()
+
+    def stamp(self, frame: int) -> Hashable:
+        """What is another once a frame is written again; None for an excluded one."""
+        return None if frame in self._excluded else self._reader.stamp(frame)
 
     def remarks(self, first_image: int) -> list[str]:
         """What is odd about the files, in plain words."""

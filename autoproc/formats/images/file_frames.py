@@ -130,6 +130,17 @@ class FileReader:
         self._kept.keep(frame, content)
         return pixels - self._pedestal if self._pedestal else pixels
 
+    def stamp(self, frame: int) -> tuple[int, int, int, int] | None:
+        """Device, number, size and time of change of a frame's file; None where there is none."""
+        try:
+            status = self.path(frame).stat()
+        except OSError:
+            return None
+        return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def close(self) -> None:
+        """Nothing stays open between two readings."""
+
     def remarks(self, first_image: int) -> list[str]:
         """Of checksums that are all wrong, and files that changed between two readings."""
         said = []

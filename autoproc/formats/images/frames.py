@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Protocol
 
@@ -50,3 +51,9 @@ class StoredImages(ImageReader, Protocol):
 
         Images that cannot be read are not among it: read raises for them.
         """
+
+    def close(self) -> None:
+        """Let go of the files; nothing is read any more."""
+
+    def stamp(self, frame: int) -> Hashable:
+        """What is another once a frame is written again; None where that cannot be told. Raises what read raises."""

@@ -31,6 +31,7 @@ class LocalExecutor:
     """Workers of this program, each with its share of the machine.
 
     begun : a worker that runs already and waits for a sweep
+    follower : gives the worker that has followed an order's sweep while it was collected, if one has
     """
 
     name: ClassVar[str] = "local"
@@ -53,6 +54,7 @@ class LocalExecutor:
         self._busy: dict[str, WorkerProcess] = {}
         self._n_stillborn = 0
         self._next_sample = 0.0
+        self.follower: Callable[[Order], WorkerProcess | None] = lambda order: None
 
     @property
     def n_threads(self) -> int:
@@ -74,11 +76,15 @@ class LocalExecutor:
         return [self._give(order) for order in orders]
 
     def _give(self, order: Order) -> str:
-        worker = self._idle.pop() if self._idle else WorkerProcess.begin(self.launch, self._has_terminal)
+        worker = self.follower(order) or self.spare()
         worker.give(order.line())
         handle = f"{order.job_id}.{order.run}"
         self._busy[handle] = worker
         return handle
+
+    def spare(self) -> WorkerProcess:
+        """A worker that waits for orders, or soon will, and is the caller's."""
+        return self._idle.pop() if self._idle else WorkerProcess.begin(self.launch, self._has_terminal)
 
     def poll(self, tasks: Sequence[Task]) -> dict[str, Standing]:
         """What the workers report; those beyond their limits are stopped."""

@@ -10,22 +10,27 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import queue
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from autoproc.console import Console, WatchedReader
 from autoproc.formats.images.frames import ImageReader
 from autoproc.service.orphans import ORPHANED, die_with_parent
+from autoproc.service.processing.follow_order import FollowOrder
+from autoproc.service.processing.follow_sweep import follow_sweep
 from autoproc.service.processing.order import Order, settings_of
 from autoproc.service.processing.outputs import sync_tree, write_outcome
 from autoproc.service.processing.result import brief
 
-Processing = Callable[[Order, Console], dict[str, Any]]
+Processing = Callable[..., dict[str, Any]]
+"""Processes an order, with a console; what was found early may be given by name."""
 
 
 class Listener(Protocol):
@@ -93,7 +98,10 @@ class Telling(Console):
 
 
 def work(reports_number: int, processing: Processing, orders: TextIO | None = None) -> None:
-    """Wait for one order, carry it out, report, end. An end of the input ends the worker, at work or not."""
+    """Wait for one order, carry it out, report, end. An end of the input ends the worker, at work or not.
+
+    Before the order, it may be told to follow a sweep that is being collected.
+    """
     orders = sys.stdin if orders is None else orders
     reports = Reports(reports_number)
     die_with_parent()
@@ -105,14 +113,19 @@ def work(reports_number: int, processing: Processing, orders: TextIO | None = No
     line = orders.readline()
     if not line.endswith("\n"):
         return
-    threading.Thread(target=_end_with, args=(orders,), daemon=True).start()
-    carry_out(Order.read(line), reports, processing)
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(orders, lines), daemon=True).start()
+    early, follow = None, FollowOrder.read(line)
+    if follow is not None:
+        line, early = follow_sweep(follow, reports.send, lines)
+    carry_out(Order.read(line), reports, processing if early is None else partial(processing, early=early))
 
 
-def _end_with(orders: TextIO) -> None:
+def _listen(orders: TextIO, lines: queue.SimpleQueue[str]) -> None:
+    """Pass on what else is said; the end of it ends the worker."""
     with suppress(OSError, ValueError):
-        while orders.readline():
-            pass
+        while (line := orders.readline()).endswith("\n"):
+            lines.put(line)
     os._exit(ORPHANED)
 
 

@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
 from autoproc.service.begin_process import begin_worker
@@ -41,6 +41,7 @@ class WorkerProcess:
     """One worker. It has no order, or one, and then it ends.
 
     stopped_for : why the program has killed it, if it has
+    followed : what it has told of a sweep that it follows, until somebody takes it
     """
 
     process: Process
@@ -52,6 +53,7 @@ class WorkerProcess:
     most_memory: int = 0
     stopped_for: str = ""
     outcome: dict[str, Any] | None = None
+    followed: list[dict[str, Any]] = field(default_factory=list)
     _unread: bytes = b""
 
     @classmethod
@@ -68,6 +70,10 @@ class WorkerProcess:
     def give(self, line: str) -> None:
         """Give it its order. One that is dead already is found out later."""
         self.begun = time.monotonic()
+        self.tell(line)
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input."""
         assert self.process.stdin is not None
         with suppress(OSError):
             self.process.stdin.write(line.encode())
@@ -91,6 +97,8 @@ class WorkerProcess:
                     said.append(message["text"])
                 case "outcome":
                     self.outcome = message
+                case "followed" | "not followed" | "probed":
+                    self.followed.append(message)
         return said
 
     @property

@@ -20,11 +20,15 @@ from autoproc.service.processing.process_group import process_group
 from autoproc.service.processing.process_sweep import fail_import, process_sweep
 from autoproc.service.processing.record import with_record
 from autoproc.service.processing.told_parameters import with_told
+from autoproc.spot_finding.early import EarlySearch
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, format_import, import_sweeps
 
 
-def process_job(order: Order, console: Console) -> dict[str, Any]:
-    """Process a sweep, or a group of them, into the order's folder; returns what summary.json holds."""
+def process_job(order: Order, console: Console, early: EarlySearch | None = None) -> dict[str, Any]:
+    """Process a sweep, or a group of them, into the order's folder; returns what summary.json holds.
+
+    early : what was found on the sweep's images while they were collected
+    """
     order, told = with_told(order)
     for line in told.lines:
         console.log(line)
@@ -52,7 +56,7 @@ def process_job(order: Order, console: Console) -> dict[str, Any]:
     )  # fmt: skip
     console.log(format_import(ImportResult((sweep,), (), ())))
     lost = partial(lost_meanwhile, order, order.config)
-    return with_record(process_sweep(sweep, order.folder, config, console, lost, told), order)
+    return with_record(process_sweep(sweep, order.folder, config, console, lost, told, early), order)
 
 
 def n_imported(result: ImportResult) -> int:

@@ -28,6 +28,7 @@ from autoproc.reports.report_html import report_of, write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
 from autoproc.service.processing.sweep_folder import SweepFolder, written_whole
 from autoproc.service.processing.told_parameters import UNTOLD, ToldParameters
+from autoproc.spot_finding.early import EarlySearch
 from autoproc.stages.import_sweep import ImportedSweep
 from autoproc.stages.pipeline import Processing, gathered_warnings
 
@@ -45,17 +46,20 @@ def process_sweep(
     console: Console,
     lost: Lost = lambda error, reader: None,
     told: ToldParameters = UNTOLD,
+    early: EarlySearch | None = None,
 ) -> dict[str, Any]:
     """Process a sweep and write its folder; returns what summary.json holds.
 
     folder : empty, of this attempt alone; lost : see above; told : what files of the visit have said of config. What is
     returned of a sweep that was processed without images that were gone says so as "lost": it is worth another attempt.
+    early : see Processing.
     Nothing that goes wrong with one sweep leaves this function: its summary says what it was.
     """
     processing = Processing(
         sweep.experiment,
         warnings=list(sweep.warnings),
         partial=sweep.partial,
+        early=early,
         **expected_by(config),
     )
     failure = None

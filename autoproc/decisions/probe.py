@@ -1,0 +1,132 @@
+"""What a person at the beamline is told of a crystal while its images are still being collected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from autoproc.decisions.lattices import LEFT_OVER
+
+Light = Literal["stop", "look", "good"]
+
+FEW_SPOTS = 5.0
+"""Spots an image below which nothing can be expected: even the weakest crystals that were ever indexed had more. A
+judgement."""
+NO_LATTICE = 0.3
+"""Of the spots: a lattice that explains fewer is none; a fifth of random ones lie within 0.3 of an index each way, as
+with `decisions.lattices.REAL_SHARE`."""
+FEW_INDEXED = 0.7
+"""Of the spots, below which something else than one good lattice is on the images, as where sweeps are indexed."""
+NOTABLE_ICE = 0.1
+"""Of the spots on rings of ice, from which it is told, as where spots are found."""
+NOTABLE_SHIFT = 2.0
+"""Pixels between the header's beam centre and the refined one, from which it is told: indexing of cells over 200
+Angstrom begins to suffer. A judgement."""
+WIDE = 0.6
+"""Degrees of mosaicity from which it is told: reflections of long axes begin to overlap. A judgement."""
+BLIND = 0.02
+"""Of the reflections, never recorded in a whole turn, from which a second orientation is worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """What the first images tell.
+
+    rotation, planned : degrees that were looked at, and that are to be collected in all, None where that is not known
+    n_images : looked at; n_spots : on them; per_image : of these, as a median
+    lattice : Bravais symbol, "" where none was found; unit_cell : in its setting, Angstrom and degrees
+    laue : class of the lattice, which the crystal may have or not
+    indexed : of the spots, by the first lattice; others : of the spots, by each further one
+    d_min : that the spots reach, Angstrom; mosaicity : degrees, a standard deviation; None where not known
+    on_ice : of the spots, beyond what lies beside the rings; shift : of the beam centre, px
+    n_dark : images without beam
+    complete_after : degrees of rotation from the first image on that give all that a whole turn gives; at_plan : of
+        the unique reflections, measured in the planned rotation; blind : never, in a whole turn
+    why_not : why no lattice was found
+    """
+
+    rotation: float
+    planned: float | None
+    n_images: int
+    n_spots: int
+    per_image: float
+    lattice: str = ""
+    unit_cell: tuple[float, ...] = ()
+    laue: str = ""
+    indexed: float = 0.0
+    others: tuple[float, ...] = ()
+    d_min: float | None = None
+    mosaicity: float | None = None
+    on_ice: float = 0.0
+    shift: float = 0.0
+    n_dark: int = 0
+    complete_after: float | None = None
+    at_plan: float | None = None
+    blind: float | None = None
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeVerdict:
+    """A light, and what is to be said, the most urgent first."""
+
+    light: Light
+    words: tuple[str, ...]
+
+
+def verdict_of(report: ProbeReport) -> ProbeVerdict:
+    """What to tell: reasons to stop, reasons to look, and how far the collection should go."""
+    stop, look = _reasons_to_stop(report), _reasons_to_look(report)
+    light: Light = "stop" if stop else "look" if look else "good"
+    found = [] if stop else [_lattice_in_words(report)]
+    return ProbeVerdict(light, (*stop, *found, *look, *([] if stop else _how_far(report))))
+
+
+def _reasons_to_stop(report: ProbeReport) -> list[str]:
+    if report.n_dark == report.n_images:
+        return ["stop: no beam on any image"]
+    if report.per_image < FEW_SPOTS:
+        return [f"stop: hardly any spots ({report.per_image:.0f} an image)"]
+    if not report.lattice or report.indexed < NO_LATTICE:
+        because = report.why_not or f"the best explains {report.indexed:.0%} of {report.n_spots} spots"
+        return [f"stop: no lattice ({because})"]
+    return []
+
+
+def _reasons_to_look(report: ProbeReport) -> list[str]:
+    said = []
+    if 0 < report.n_dark < report.n_images:
+        said.append(f"no beam on {report.n_dark} of {report.n_images} images")
+    for number, share in enumerate(report.others, 2):
+        which = "second lattice" if number == 2 else f"lattice {number}"
+        said.append(f"{which}, {share:.0%} of the spots")
+    left = 1.0 - report.indexed - sum(report.others)
+    if report.indexed and report.indexed < FEW_INDEXED and left > LEFT_OVER:
+        said.append(f"{left:.0%} of the spots are on no lattice")
+    if report.on_ice >= NOTABLE_ICE:
+        said.append(f"ice: {report.on_ice:.0%} of the spots")
+    if report.shift >= NOTABLE_SHIFT:
+        said.append(f"the beam centre is {report.shift:.1f} pixels from where the header has it")
+    if report.mosaicity is not None and report.mosaicity >= WIDE:
+        said.append(f"spots are {report.mosaicity:.1f} degrees wide")
+    return said
+
+
+def _lattice_in_words(report: ProbeReport) -> str:
+    cell = " ".join(f"{value:.1f}" for value in report.unit_cell)
+    reach = "" if report.d_min is None else f", spots to {report.d_min:.1f} A"
+    wide = "" if report.mosaicity is None else f", mosaicity {report.mosaicity:.2f}"
+    return f"lattice {report.lattice} {cell}, {report.indexed:.0%} of the spots{reach}{wide}"
+
+
+def _how_far(report: ProbeReport) -> list[str]:
+    said = []
+    if report.complete_after is not None:
+        enough = report.rotation >= report.complete_after
+        said.append(f"{'enough: ' if enough else ''}complete at {report.complete_after:.0f} degrees in {report.laue}")
+    is_short = report.planned is not None and (report.complete_after or 0.0) > report.planned
+    if is_short and report.at_plan is not None:
+        said.append(f"the planned {report.planned:.0f} degrees give {report.at_plan:.0%}")
+    if report.blind is not None and report.blind >= BLIND:
+        said.append(f"the blind cone leaves {report.blind:.0%}")
+    return said

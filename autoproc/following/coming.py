@@ -1,0 +1,97 @@
+"""Which images of a sweep are there while it is collected, whatever files they come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from autoproc.formats.images.frames import StoredImages
+from autoproc.formats.registry import open_reader
+from autoproc.formats.sweeps import Series, find_series
+from autoproc.importing.params import ImportParams
+from autoproc.models.experiment import Experiment
+from autoproc.stages.import_sweep import ImportedSweep, import_series
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImagesThere:
+    """The images of a sweep that are there now, whole or not.
+
+    experiment : with a scan from the first of them to the last; numbers : of the images, ascending
+    planned : how many there are to be, None where nothing says so
+    """
+
+    experiment: Experiment
+    numbers: np.ndarray
+    planned: int | None = None
+
+    def reader(self) -> StoredImages:
+        """Who reads them. Raises what open_reader raises."""
+        return open_reader(self.experiment)
+
+
+class Coming:
+    """Looks at what has come of the sweep at a path: a template of files, or a master file."""
+
+    def __init__(self, path: str | Path, params: ImportParams) -> None:
+        self._path, self._params = path, params
+        self._first: Experiment | None = None
+        self._seen: tuple[int, ...] = ()
+
+    def look(self) -> ImagesThere | None:
+        """What is there; None where it is no sweep yet, or nothing has come since the last look.
+
+        Raises AutoprocError, and what a file that is just being written may lead to.
+        """
+        series = find_series([self._path]).series
+        if not series:
+            return None
+        return self._of_files(series[0]) if series[0].kind == "cbf" else self._of_master(series[0])
+
+    def _of_files(self, series: Series) -> ImagesThere | None:
+        numbers = tuple(sorted(series.files))
+        if numbers == self._seen:
+            return None
+        if self._first is None:
+            sweep = self._imported(series)
+            if sweep is None:
+                return None
+            self._first = sweep.experiment
+        self._seen = numbers
+        return ImagesThere(_from_to(self._first, numbers[0], numbers[-1]), np.array(numbers))
+
+    def _of_master(self, series: Series) -> ImagesThere | None:
+        from autoproc.formats.hdf5.frames_present import frames_present  # noqa: PLC0415  (h5py takes long to load)
+
+        frames = frames_present(series.template)
+        there = np.flatnonzero(frames.present)
+        if not len(there) or tuple(there) == self._seen:
+            return None
+        sweep = self._imported(series)
+        if sweep is None:
+            return None
+        self._seen = tuple(there)
+        experiment = sweep.experiment
+        assert experiment.imageset is not None
+        first, last = experiment.scan.image_range
+        indices = experiment.imageset.indices
+        is_there = np.isin(indices, there) if indices else np.isin(np.arange(last - first + 1), there)
+        return ImagesThere(experiment, first + np.flatnonzero(is_there), frames.n_expected)
+
+    def _imported(self, series: Series) -> ImportedSweep | None:
+        """The sweep that has most images."""
+        sweeps = import_series(series, series.stem, self._params).experiments
+        return max(sweeps, key=lambda sweep: sweep.experiment.scan.n_images, default=None)
+
+
+def _from_to(experiment: Experiment, first: int, last: int) -> Experiment:
+    """The experiment with other images of the same rotation: those of a series are numbered by their angle."""
+    scan = experiment.scan
+    start = scan.oscillation[0] + (first - scan.image_range[0]) * scan.oscillation[1]
+    scan = replace(
+        scan, image_range=(first, last), oscillation=(start, scan.oscillation[1]), exposure_times=None, epochs=None,
+        excluded=(),
+    )  # fmt: skip
+    return replace(experiment, scan=scan)

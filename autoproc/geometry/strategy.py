@@ -1,0 +1,62 @@
+"""How much of a crystal's reflections a rotation records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+
+from autoproc.geometry.asu import to_asu
+
+NEARLY_ALL = 0.99
+"""Of what a whole turn gives, from which nothing is worth more rotation. A judgement."""
+CODES = np.array([1 << 42, 1 << 21, 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """Of the unique reflections to a resolution, Friedel mates taken as one.
+
+    after : (n,) part recorded after each of `angles` (n,), degrees from the first image on, ascending
+    """
+
+    angles: np.ndarray
+    after: np.ndarray
+
+    @property
+    def blind(self) -> float:
+        """Part that no rotation records: beside the spindle, or off the detector."""
+        return 1.0 - float(self.after[-1])
+
+    @property
+    def enough(self) -> float:
+        """Degrees after which nearly all is recorded that the last angle gives."""
+        return float(self.angles[int(np.argmax(self.after >= NEARLY_ALL * self.after[-1]))])
+
+    def at(self, rotation: float) -> float:
+        """Part recorded after so many degrees."""
+        return float(np.interp(rotation, self.angles, self.after))
+
+
+def completeness_by_rotation(
+    hkl: np.ndarray,
+    rotation: np.ndarray,
+    cell: gemmi.UnitCell,
+    group: gemmi.SpaceGroup,
+    d_min: float,
+    step: float = 1.0,
+) -> Completeness:
+    """How a rotation completes the data.
+
+    hkl : (N, 3) reflections of a whole turn with d >= d_min; rotation : (N,) degrees from the first image at which each
+    is recorded; group : whose Laue symmetry makes them equivalent
+    """
+    n_unique = len(gemmi.make_miller_array(cell, group, d_min))
+    asu, _ = to_asu(hkl, group)
+    codes, which = np.unique(asu.astype(np.int64) @ CODES, return_inverse=True)
+    first = np.full(len(codes), np.inf)
+    np.minimum.at(first, which, rotation)
+    angles = np.arange(0.0, 360.0 + step, step)
+    after = np.searchsorted(np.sort(first), angles, side="right") / max(1, n_unique)
+    return Completeness(angles, np.minimum(after, 1.0))

@@ -1,0 +1,97 @@
+"""What is known of a sweep while it is collected, in numbers and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autoproc.wording import angstrom, counted, written
+
+LATEST = 20
+"""Images whose middle is told: of a single one there is little to say."""
+ICE_EXCESS = 2.0
+"""Spots on rings of ice for each beside them from which it is told, as where spots are found."""
+NO_BEAM = 0.2
+"""Of the usual counts between the spots: on an image with less there was no beam. A judgement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a probe found after so many degrees: stop, look or good, and why, in words."""
+
+    rotation: float
+    light: str
+    words: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """All of it."""
+        return f"after {self.rotation:.0f} degrees: {'; '.join(self.words)}"
+
+
+@dataclass(slots=True)
+class Followed:
+    """One sweep, as a worker tells of it.
+
+    images : rows of ImageFacts, by number of the image; n_there : that have come; n_waiting, every : see
+        following.follower.Progress; why_not : it cannot be followed now; probes : in their order
+    """
+
+    path: str
+    name: str
+    images: dict[int, Sequence[Any]] = field(default_factory=dict)
+    n_there: int = 0
+    n_waiting: int = 0
+    every: int = 1
+    why_not: str = ""
+    probes: list[Probed] = field(default_factory=list)
+
+    def take(self, messages: Sequence[dict[str, Any]]) -> None:
+        """What a worker has told."""
+        for said in messages:
+            match said["message"]:
+                case "followed":
+                    self._take_images(said)
+                case "probed":
+                    self.probes.append(Probed(said["report"]["rotation"], said["light"], tuple(said["words"])))
+                case _:
+                    self.why_not = str(said["why"])
+
+    def _take_images(self, said: dict[str, Any]) -> None:
+        self.why_not = ""
+        self.n_there, self.n_waiting, self.every = said["n_there"], said["n_waiting"], said["every"]
+        self.images |= {row[0]: row for row in said["images"]}
+
+    @property
+    def words(self) -> str:
+        """What the latest images show; "" where nothing is known yet."""
+        if not self.images:
+            return f"cannot be followed: {self.why_not}" if self.why_not else ""
+        rows = [self.images[number] for number in sorted(self.images)[-LATEST:]]
+        n_spots = _middle([row[1] for row in rows])
+        said = [f"{counted(round(n_spots), 'spot')} an image"]
+        reach = [row[2] for row in rows if row[2] is not None]
+        if reach:
+            said.append(f"to {written(_middle(reach), angstrom)} A")
+        on_ice, beside = sum(row[3] for row in rows), sum(row[4] for row in rows)
+        if on_ice > ICE_EXCESS * beside + 5 * on_ice**0.5:
+            said.append("ice")
+        dark = self._dark()
+        if dark:
+            said.append(f"no beam on {counted(dark, 'image')}")
+        if self.n_waiting:
+            said.append(f"{self.n_waiting} not searched yet, every {self.every}th first")
+        told = [", ".join(said)]
+        if self.probes:
+            told.insert(0, self.probes[-1].line)
+        return "; ".join(told)
+
+    def _dark(self) -> int:
+        levels = [row[5] for row in self.images.values() if row[5] is not None]
+        usual = _middle(levels) if levels else 0.0
+        return sum(level < NO_BEAM * usual for level in levels)
+
+
+def _middle(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]

@@ -1,0 +1,63 @@
+"""What was found on images while their sweep was still being collected, for when it is processed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from autoproc.spot_finding.images import SearchedFrame
+
+Stamps = Callable[[int], Hashable]
+"""What is another once the image of this frame is written again; None where that cannot be told."""
+
+
+class EarlySearch:
+    """Strong pixels of images, by their number; they stand for a search that would be the same, and for no other.
+
+    A search is known by its key, which is another where any pixel could come out differently; an image by its stamp.
+    """
+
+    def __init__(self) -> None:
+        self._key: Hashable = None
+        self._searched: dict[int, tuple[Hashable, SearchedFrame]] = {}
+
+    def __len__(self) -> int:
+        """Images."""
+        return len(self._searched)
+
+    def begin(self, key: Hashable) -> bool:
+        """A search begins, or goes on; what another has found is forgotten. Returns whether it is another."""
+        is_another = key != self._key
+        if is_another:
+            self._searched.clear()
+        self._key = key
+        return is_another
+
+    def keep(self, image: int, stamp: Hashable, found: SearchedFrame) -> None:
+        """What was found on an image, whose stamp was the same before it was read and after."""
+        if stamp is not None:
+            self._searched[image] = stamp, found
+
+    def has(self, image: int, stamp: Hashable) -> bool:
+        """An image was searched, and is what it was then."""
+        return stamp is not None and image in self._searched and self._searched[image][0] == stamp
+
+    def frames(self, first_image: int) -> dict[int, SearchedFrame]:
+        """All, by their frame, of a sweep that begins with this image."""
+        return {
+            image - first_image: found._replace(frame=image - first_image)
+            for image, (_, found) in sorted(self._searched.items())
+        }
+
+    def of(self, key: Hashable, first_image: int, stamp_of: Stamps) -> Callable[[int], SearchedFrame | None]:
+        """What this search would find on a frame of a sweep that begins with this image; None where it is to be made.
+
+        What is given is let go: it is asked for once.
+        """
+
+        def known(frame: int) -> SearchedFrame | None:
+            image = first_image + frame
+            if key != self._key or not self.has(image, stamp_of(frame)):
+                return None
+            return self._searched.pop(image)[1]._replace(frame=frame)
+
+        return known

@@ -1,0 +1,148 @@
+"""A sweep that is followed while it is written gives what it gives afterwards, to the bit."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from simulated import simulated_sweep
+
+from autoproc.config import Config
+from autoproc.following.follower import AT_A_TIME, Follower, Progress, first_of
+from autoproc.simulation.beamline import Collection, write_cbf
+from autoproc.simulation.beamline_hdf5 import Hdf5Writing, write_hdf5
+from autoproc.stages.import_sweep import import_sweeps
+from autoproc.stages.pipeline import find_spots_of_sweep, open_frames
+from autoproc.threads import available_cores
+
+
+class NoWatch:
+    def __call__(self, reader, label, n_reads):
+        self.n_read = 0
+        reading = reader.read
+
+        def read(frame):
+            self.n_read += 1
+            return reading(frame)
+
+        reader.read = read
+        return self
+
+    def __enter__(self):
+        return self.reader
+
+    def __exit__(self, *_):
+        return None
+
+
+def spots(path, early=None):
+    """The spots of a sweep that is complete, and how many images were read for them."""
+    (sweep,) = import_sweeps([path]).experiments
+    config = Config()
+    reader = open_frames(sweep.experiment, config, is_read_again=False)
+    watch = NoWatch()
+    watch.reader = reader
+    found = find_spots_of_sweep(sweep.experiment, reader, config, watch, early)
+    return found.reflections, watch.n_read
+
+
+def followed(path, steps, told, n_images=60):
+    follower = Follower(str(path), Config(), told.append)
+    for _ in steps:
+        follower.turn(lambda: False)
+    for _ in range(100):  # an image that could not be read is tried again a little later
+        if len(follower.early) == n_images:
+            break
+        follower.turn(lambda: False)
+        time.sleep(0.05)
+    return follower
+
+
+def assert_same(one, other):
+    assert sorted(one) == sorted(other)
+    for name in one:
+        if name != "shoebox":
+            np.testing.assert_array_equal(one[name], other[name], name)
+
+
+@pytest.mark.parametrize("arrival", ["written", "slowly", "renamed"])
+@pytest.mark.parametrize("in_order", [True, False])
+def test_files_are_searched_as_they_come(tmp_path, tmp_path_factory, arrival, in_order):
+    source = simulated_sweep(tmp_path_factory).images
+    told = []
+    collection = Collection(0.0, in_order, arrival)
+    path = tmp_path / "x_####.cbf"
+    follower = followed(path, write_cbf(source, tmp_path, path.name, collection), told)
+    alone, n_read = spots(path)
+    assert n_read == len(source)
+    early, n_read = spots(path, follower.early)
+    assert_same(early, alone)
+    assert n_read == 0
+    images = [facts.image for said in told if isinstance(said, Progress) for facts in said.facts]
+    assert sorted(images) == list(range(1, len(source) + 1))
+
+
+def test_frames_of_hdf5_are_searched_as_they_come(tmp_path, tmp_path_factory):
+    source = simulated_sweep(tmp_path_factory, "nxmx").start
+    path = tmp_path / "x_master.h5"
+    follower = followed(path, write_hdf5(source, tmp_path, "x", Collection(0.0), Hdf5Writing()), [])
+    alone, n_all = spots(path)
+    early, n_read = spots(path, follower.early)
+    assert_same(early, alone)
+    assert n_read == 0 < n_all
+
+
+def test_an_image_that_was_written_again_is_read_again(tmp_path, tmp_path_factory):
+    source = simulated_sweep(tmp_path_factory).images
+    path = tmp_path / "x_####.cbf"
+    follower = followed(path, write_cbf(source, tmp_path, path.name, Collection(0.0)), [])
+    (tmp_path / "x_0007.cbf").write_bytes(source[20].read_bytes())
+    alone, _ = spots(path)
+    early, n_read = spots(path, follower.early)
+    assert_same(early, alone)
+    assert n_read == 1
+
+
+def test_another_search_uses_nothing(tmp_path, tmp_path_factory):
+    source = simulated_sweep(tmp_path_factory).images
+    path = tmp_path / "x_####.cbf"
+    config = Config().model_copy(update={"find_spots": Config().find_spots.model_copy(update={"n_sigma_strong": 4.0})})
+    follower = Follower(str(path), config, lambda said: None)
+    for _ in write_cbf(source, tmp_path, path.name, Collection(0.0)):
+        pass
+    while follower.turn(lambda: False):
+        pass
+    assert len(follower.early) == len(source)
+    early, n_read = spots(path, follower.early)
+    assert n_read == len(source)
+    assert_same(early, spots(path)[0])
+
+
+def test_of_many_that_wait_the_first_and_some_of_all_are_searched():
+    chosen, every = first_of(list(range(100)), 16)
+    assert chosen[:8] == list(range(8))
+    assert chosen[-1] == 99
+    assert len(chosen) == 16
+    assert every == 12
+    assert first_of([3, 4], 16) == ([3, 4], 1)
+
+
+def test_images_that_wait_are_told(tmp_path, tmp_path_factory):
+    source = simulated_sweep(tmp_path_factory).images
+    for _ in write_cbf(source, tmp_path, "x_####.cbf", Collection(0.0)):
+        pass
+    told = []
+    Follower(str(tmp_path / "x_####.cbf"), Config(), told.append).turn(lambda: False)
+    most = min(len(source), AT_A_TIME * available_cores())
+    assert told[0].n_there == len(source)
+    assert told[0].n_waiting == len(source) - most
+
+
+def test_nobody_who_is_done_with_goes_on(tmp_path, tmp_path_factory):
+    source = simulated_sweep(tmp_path_factory).images
+    for _ in write_cbf(source, tmp_path, "x_####.cbf", Collection(0.0)):
+        pass
+    follower = Follower(str(tmp_path / "x_####.cbf"), Config(), lambda said: None)
+    follower.turn(lambda: True)
+    assert len(follower.early) == 1
