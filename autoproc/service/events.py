@@ -77,9 +77,7 @@ def _lines(event: Event) -> list[str]:
             return [f"{name}: it went on while no autoproc run was there ({facts['executor']}, {facts['handle']})"]
         case "taken over":
             return [f"{name}: processed {facts['text']}"]
-        case (
-            "notice" | "said" | "trouble" | "hook failed" | "begin" | "stopping" | "end" | "listed" | "already" | "probed"
-        ):
+        case _ if "text" in facts:
             return [f"{name}: {facts['text']}" if name and event.kind != "said" else facts["text"]]
     return [f"{name}: {event.kind}"]
 
