@@ -30,6 +30,7 @@ from autoproc.commands.options import (
     Verbosity,
     folder,
 )
+from autoproc.commands.workers_of_run import add_workers
 
 HERE = Path()
 _is_program = ContextVar("_is_program", default=False)
@@ -127,28 +128,7 @@ def _run(
     run_command(arguments, output, config, threads, once, ahead, serve)
 
 
-@app.command("_work", hidden=True)
-def _work(reports: int) -> None:
-    """Be a worker process of `autoproc run`."""
-    from autoproc.commands.work import work_command  # noqa: PLC0415
-
-    work_command(reports)
-
-
-@app.command("_execute", hidden=True)
-def _execute(away: str) -> None:
-    """Carry out the order in a folder, as a job of a scheduler."""
-    from autoproc.commands.work import execute_command  # noqa: PLC0415
-
-    raise typer.Exit(execute_command(away))
-
-
-@app.command("_probe", hidden=True)
-def _probe(connection: int) -> None:
-    """Be a probing process of `autoproc run`."""
-    from autoproc.commands.probe import probe_command  # noqa: PLC0415
-
-    probe_command(connection)
+add_workers(app)
 
 
 @app.command("record", short_help="Record a detector's stream as sweeps.")

@@ -24,7 +24,7 @@ class ServiceParams(Params):
     of one sweep gain little beyond that."""
     executor: str = "local"
     """Who carries sweeps out: "local", processes of this machine; "slurm"; "command", any scheduler by commands of
-    the configuration; or one that another package adds."""
+    the configuration; "workers", programs `autoproc worker` on other machines; or one that another package adds."""
     longest_wait: float = Field(30.0, ge=0)
     """Minutes that a sweep waits elsewhere before a worker of this machine takes it over, if one is free; 0: however
     long. While the executor takes nothing at all, because Slurm is down for example, they take what comes."""

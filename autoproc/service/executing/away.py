@@ -171,7 +171,8 @@ class AwayExecutor(ABC):
         self._over.pop(task.handle, None)
         if told is not None and (said is None or said.phase == "running"):
             where = said.words if said is not None else self.name
-            return Standing("running", f"{told.doing or 'Starting'} ({where}, on {told.host})", words)
+            host = "" if told.host in where else f", on {told.host}"
+            return Standing("running", f"{told.doing or 'Starting'} ({where}{host})", words)
         if said is not None and said.phase == "running":
             return Standing("running", f"Starting ({said.words})", words)
         return said or self._seen.get(task.handle) or Standing("waiting", f"given to {self.name}")
@@ -182,7 +183,7 @@ class AwayExecutor(ABC):
         if said.because == UNSEEN and self._clock() - since < self.site.unseen:
             return Standing("running", "its results are looked for", words)
         self._forget(task.handle)
-        return replace(said, said=words, last_words=self._last_words(task))
+        return replace(said, said=words, last_words=said.last_words or self._last_words(task))
 
     def _last_words(self, task: Task) -> str:
         log = self._away(task.name, task.run) / LOG

@@ -18,7 +18,8 @@ import os
 import secrets
 import shutil
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def execute(away: Path, processing: Processing) -> int:
         return 0
     try:
         order.folder.mkdir()
-        with StatusFile(away, order.folder.name) as status:
+        with heard_of(StatusFile(away, order.folder.name)) as status:
             carry_out(order, status, processing)
         return hand_in(order, away)
     except OSError as error:
@@ -104,43 +105,48 @@ def last_told(away: Path) -> Told | None:
 
 
 class StatusFile:
-    """The file in which an execution tells what it is at. Where the order is withdrawn, the process ends."""
+    """The file in which an execution tells what it is at."""
 
-    def __init__(self, away: Path, token: str, beat: float = BEAT) -> None:
-        self._away, self._path, self._beat = away, away / f"{token}.json", beat
-        self._doing, self._said, self._n = "", list[str](), 0
-        self._lock, self._is_over = threading.Lock(), threading.Event()
-        self._thread = threading.Thread(target=self._beat_on, name="status", daemon=True)
-
-    def __enter__(self) -> StatusFile:
-        self._write()
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._thread.join(self._beat)
+    def __init__(self, away: Path, token: str) -> None:
+        self.away, self._path = away, away / f"{token}.json"
+        self.doing, self._said, self._n = "", list[str](), 0
+        self._lock = threading.Lock()
 
     def send(self, message: str, **facts: Any) -> None:
         """Tell what it is at, or what people are to be told; that it is done, the outcome says."""
         if message == "progress":
-            self._doing = facts["doing"]
+            self.doing = facts["doing"]
         elif message == "say":
             self._said.append(facts["text"])
-        self._write()
+        self.beat()
 
-    def _write(self) -> None:
-        """Replace the file, so that nobody reads half of it; a full disk is no reason to stop."""
+    def beat(self) -> None:
+        """Replace the file, so that it is another and nobody reads half of it; a full disk is no reason to stop."""
         with self._lock, suppress(OSError):
             self._n += 1
-            told = {"host": os.uname().nodename, "doing": self._doing, "said": self._said, "n": self._n}
+            told = {"host": os.uname().nodename, "doing": self.doing, "said": self._said, "n": self._n}
             part = self._path.with_suffix(".part")
             part.write_text(json.dumps(told), encoding="utf-8")
             part.replace(self._path)
 
-    def _beat_on(self) -> None:
-        while not self._is_over.wait(self._beat):
-            if not (self._away / ORDER).exists():
+
+@contextmanager
+def heard_of(status: StatusFile, every: float = BEAT) -> Iterator[StatusFile]:
+    """A sign of life every so many seconds meanwhile. Where the order is withdrawn, this process ends."""
+    is_over = threading.Event()
+
+    def beat_on() -> None:
+        while not is_over.wait(every):
+            if not (status.away / ORDER).exists():
                 print("the order was withdrawn", flush=True)
                 os._exit(0)
-            self._write()
+            status.beat()
+
+    thread = threading.Thread(target=beat_on, name="status", daemon=True)
+    status.beat()
+    thread.start()
+    try:
+        yield status
+    finally:
+        is_over.set()
+        thread.join(every)

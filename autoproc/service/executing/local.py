@@ -52,7 +52,7 @@ class LocalExecutor:
         self._service, self._has_terminal, self._clock = service, has_terminal, clock
         self._idle = [] if begun is None else [WorkerProcess.of(begun.process, begun.reports, begun.errors)]
         self._busy: dict[str, WorkerProcess] = {}
-        self._n_stillborn = 0
+        self._n_stillborn = self._n_given = 0
         self._next_sample = 0.0
         self.follower: Callable[[Order], WorkerProcess | None] = lambda order: None
 
@@ -78,7 +78,8 @@ class LocalExecutor:
     def _give(self, order: Order) -> str:
         worker = self.follower(order) or self.spare()
         worker.give(order.line())
-        handle = f"{order.job_id}.{order.run}"
+        self._n_given += 1
+        handle = str(self._n_given)
         self._busy[handle] = worker
         return handle
 

@@ -14,12 +14,13 @@ from autoproc.errors import ConfigurationError
 from autoproc.service.executing.command import CommandExecutor
 from autoproc.service.executing.executor import Executor
 from autoproc.service.executing.executor_site import Site
+from autoproc.service.executing.shared_folder import SharedFolderExecutor
 from autoproc.service.executing.slurm import SlurmExecutor
 
 GROUP = "autoproc.executors"
 LOCAL = "local"
 Make: TypeAlias = Callable[[Site], Executor]
-OURS: Mapping[str, Make] = {SlurmExecutor.name: SlurmExecutor, CommandExecutor.name: CommandExecutor}
+OURS: Mapping[str, Make] = {one.name: one for one in (SlurmExecutor, CommandExecutor, SharedFolderExecutor)}
 
 
 class UnknownExecutor(ConfigurationError):

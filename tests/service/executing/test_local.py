@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from autoproc.service.begin_process import paths, start_process
+from trial_launch import launch_trial
+
 from autoproc.service.executing.conformance import ExecutorConformance
 from autoproc.service.executing.local import LocalExecutor
-from autoproc.service.executing.trial import COMMAND
 from autoproc.service.limits import GIGABYTE, Shares
-
-
-def launch_trial(reports, errors, has_terminal):
-    return start_process([*COMMAND, "--reports"], paths(), reports, errors, has_terminal)
 
 
 class TestLocal(ExecutorConformance):
