@@ -48,6 +48,7 @@ from autoproc.service.job_queue.queue_tables import BadQueue
 from autoproc.service.limits import shares
 from autoproc.service.notices.notices import Notices
 from autoproc.service.notify import Notifier
+from autoproc.service.placing import Placing
 from autoproc.service.processing.order import settings_of
 from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import is_local, open_queue
@@ -179,7 +180,10 @@ class Run:
         listeners: list[Listener] = [log, say_with_files(outputs, is_watching), hooks, page]
         tell = told_to_all(listeners)
         grouping = Grouping(queue, outputs, self.config.groups, tell, None if is_watching else self._ids)
-        listeners.append(grouping)
+        again = partial(self._opened_again, queue, outputs)
+        patience = service.grace_time if is_watching else None
+        placing = Placing(self.config.visit, again, outputs, told_to_all([log, say]), patience)
+        listeners += [grouping, placing]
         intake = Intake(queue, outputs, tell)
         self._take(wanted.named, intake)
         plan = Plan(
@@ -192,14 +196,15 @@ class Run:
         count = int if finder is None else finder.n_arriving
         attendance = Attendance(queue, [str(root) for root in wanted.watched], followers.seen, page.touch, count)
         notifier = Notifier()
-        again = partial(self._opened_again, queue, outputs)
         with (
+            placing,
             Heartbeat(again, service.lease) as heartbeat,
             Notices(self.config.notices, again, self.output, wanted.watched, told_to_all([log, say])) as notices,
             closing_all([finder, wanted.search]),
             recording_beside(self.config.record, wanted.watched, trouble_told_to([log, say])) as recording,
         ):
-            turned = self._at_every_turn(queue, intake, heartbeat, notifier, (recording.poll, notices.poll))
+            beside = (recording.poll, notices.poll, placing.poll)
+            turned = self._at_every_turn(queue, intake, heartbeat, notifier, beside)
             daemon = Daemon(
                 supervisor, intake, hooks, tell, finder, self.stop, page, attendance, turned, grouping, followers
             )

@@ -17,6 +17,8 @@ from autoproc.service.begin_process import Ahead, BegunProbe, launch_probe
 from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.intake import Intake
 from autoproc.service.limits import GIGABYTE
+from autoproc.service.visit_params import VisitParams
+from autoproc.service.watch_params import WatchParams
 from autoproc.service.watching.named_sweeps import NamedSearch, NamedSweeps
 from autoproc.service.watching.probe_process import orders
 from autoproc.service.watching.probing import Probing
@@ -88,4 +90,14 @@ def watcher(roots: Sequence[Path], config: Config, intake: Intake, ahead: Ahead 
 
     paths = intake.queue.overview.paths()
     probe = probing(config) if ahead is None else probing(config, ahead.probe())
-    return Watcher(roots, config.watch, probe, known=intake.n_known, in_queue=paths)
+    params = without_results(config.watch, config.visit, roots)
+    return Watcher(roots, params, probe, known=intake.n_known, in_queue=paths)
+
+
+def without_results(watch: WatchParams, visit: VisitParams, roots: Sequence[Path]) -> WatchParams:
+    """The same, with the folders passed over in which visits have their results."""
+    if not visit.inner_folders:
+        return watch
+    inner = "/".join(visit.inner_folders)
+    own = [f"{root}{'/*' * depth}/{inner}" for root in roots for depth in range(watch.visit_depth + 1)]
+    return watch.model_copy(update={"exclude": (*watch.exclude, *own)})

@@ -74,6 +74,7 @@ class ToldFacts(Described):
     """What files of the visit have said: each with a digest of its content, and what was taken from them."""
 
     files: dict[str, str] = Field(default_factory=dict)
+    results_in: str | None = None
     given: list[GivenFacts] = Field(default_factory=list)
 
 

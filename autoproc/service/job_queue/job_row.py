@@ -106,7 +106,7 @@ RESULT: Kinds = {
     **dict.fromkeys(("warnings", "look_at", "alternatives", "suffer", "left_out"), (_are_texts, None)),
     "doubts": (_are_doubts, None), "aside": (_are_reasons, None), "group": (_is_standing, None),
     "retryable": (lambda value: isinstance(value, bool), None), "members": (_are_runs, None),
-    "unit_cell": (_is_cell, None), "visit_files": (_are_changes, None),
+    "unit_cell": (_is_cell, None), "visit_files": (_are_changes, None), "visit_results": (_is_text, None),
 }  # fmt: skip
 """What the queue keeps of a summary (processing/result.py), as JSON."""
 

@@ -41,6 +41,7 @@ def brief(summary: dict[str, Any]) -> dict[str, Any]:
         "doubts": doubts_of(doubtful_checks(summary)),
         "alternatives": list(summary.get("alternatives") or ()),
         "visit_files": (summary.get("told_by_visit") or {}).get("files"),
+        "visit_results": (summary.get("told_by_visit") or {}).get("results_in"),
         **{key: summary.get(key) for key in crystal},
         **{key: finite(overall.get(key)) for key in STATISTICS},
         "r_meas_inner": finite(inner.get("r_meas")),

@@ -34,12 +34,13 @@ class ToldParameters:
     """What the files of a visit came to.
 
     files : those that there are; None where nobody looks for any; given : what was taken, each with its value as it was
-    understood; ignored : what was not, in words, with file and line
+    understood; ignored : what was not, in words, with file and line; placed : where the results go in the visit
     """
 
     files: tuple[ParameterFile, ...] | None = None
     given: tuple[Said, ...] = ()
     ignored: tuple[str, ...] = ()
+    placed: Path | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -62,6 +63,7 @@ class ToldParameters:
             return summary
         told = {
             "files": {str(file.path): file.digest for file in self.files},
+            "results_in": None if self.placed is None else str(self.placed),
             "given": [{"key": one.key, "value": in_words(one.value), "file": str(one.file)} for one in self.given],
         }
         return summary | {"told_by_visit": told, "warnings": [*self.warnings, *summary["warnings"]]}
@@ -80,10 +82,13 @@ def with_told(order: Order) -> tuple[Order, ToldParameters]:
     if not (visit.parameters or visit.sample_facts):
         return order, UNTOLD
     output = home_of(order.attempt).parents[order.name.count("/")]
-    files = files_about(Path(order.path), order.visit, output, order.name)
+    placed = Path(order.visit).joinpath(*visit.inner_folders, order.name) if order.visit and visit.output else None
+    files = files_about(Path(order.path), order.visit, output, order.name, placed)
     said = [*(_of_master(Path(order.path)) if visit.sample_facts else ()), *files]
     config, told = told_config(order.config, said, order.named or {})
-    return replace(order, config=with_command_line(config, order.changes)), replace(told, files=tuple(files))
+    return replace(order, config=with_command_line(config, order.changes)), replace(
+        told, files=tuple(files), placed=placed
+    )
 
 
 def _of_master(path: Path) -> list[ParameterFile]:

@@ -17,9 +17,9 @@ IGNORED = "ignored: "
 """How a warning begins of what a file asks for in vain."""
 
 
-def files_about(images: Path, visit: str, output: Path, name: str) -> list[ParameterFile]:
+def files_about(images: Path, visit: str, output: Path, name: str, placed: Path | None = None) -> list[ParameterFile]:
     """The files that say something of a sweep (see `places_of`): facts of its sample, then parameters, nearest last."""
-    places = places_of(images, visit, output, name)
+    places = places_of(images, visit, output, name, placed)
     return [*files_of(places, SAMPLE), *files_of(places)]
 
 
@@ -33,7 +33,9 @@ def changed_files(job: Job, output: Path) -> list[Path]:
     images = Path(job.path)
     if before is None or job.state not in (State.processed, State.failed) or not os.path.isdir(images.parent):
         return []
-    now = {str(file.path): file.digest for file in files_about(images, job.visit, output, job.name)}
+    placed = job.result.get("visit_results")
+    files = files_about(images, job.visit, output, job.name, Path(placed) if placed else None)
+    now = {str(file.path): file.digest for file in files}
     return [Path(path) for path in sorted(before.keys() | now.keys()) if before.get(path) != now.get(path)]
 
 

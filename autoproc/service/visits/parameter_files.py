@@ -46,16 +46,18 @@ class Place:
     top: Path
 
 
-def places_of(images: Path, visit: str, output: Path, name: str) -> list[Place]:
+def places_of(images: Path, visit: str, output: Path, name: str, placed: Path | None = None) -> list[Place]:
     """Where the files of a sweep may be, the farthest first: results, visit, sample, sweep, the sweep's own results.
 
     images : template, or master file; visit : the folder above them where the search ends, "" for that of the images
-    output : the folder of results, in which those of the sweep have this name
+    output : the folder of results, in which those of the sweep have this name; placed : where these are in the visit
     """
     own = images.parent
     top = Path(visit) if visit and own.is_relative_to(visit) else own
     between = [own, *own.parents][: len(own.parts) - len(top.parts) + 1][:MOST_FOLDERS]
-    return [Place(output, output), *(Place(folder, top) for folder in reversed(between)), Place(output / name, output)]
+    data = [Place(folder, top) for folder in reversed(between)]
+    in_visit = [] if placed is None else [Place(folder, top) for folder in (placed.parent, placed)]
+    return [Place(output, output), *data[:1], *in_visit[:1], *data[1:], Place(output / name, output), *in_visit[1:]]
 
 
 def files_of(places: Sequence[Place], name: str = NAME) -> list[ParameterFile]:
