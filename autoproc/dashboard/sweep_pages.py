@@ -35,6 +35,7 @@ from autoproc.service.job_queue.job import Job
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.processing.outputs import Outputs
 from autoproc.service.status import story_lines
+from autoproc.service.visits.changed_since import changed_files
 
 KINDS = {"json": "application/json", "txt": "text/plain; charset=utf-8", "log": "text/plain; charset=utf-8"}
 """Shown by browsers; whatever else is kept, and report.html too, whose styles the policy of these pages forbids."""
@@ -71,6 +72,7 @@ def _results(outputs: Outputs, job: Job, processing: int | None) -> dict[str, An
         "used": [] if told is None else used(told.settings),
         "downloads": DOWNLOADS,
         "kept": kept,
+        "changed": changed_files(job, outputs.output) if processing is None else [],
         "form": form_for(job) if processing is None else None,
         "log": log_part(outputs, job) if processing is None else None,
         "attempts": outputs.logs.of(job.name) if processing is None else [],

@@ -134,14 +134,16 @@ def groups_of(places: Collection[SweepPlace], params: GroupParams) -> list[Sampl
 
 
 def found_group(group: SampleGroup) -> FoundSweep:
-    """A group as what goes into the queue."""
+    """A group as what goes into the queue; of the visit of its sweeps where they are of one."""
     identity = hashlib.sha256(b"combined\0" + group.key.encode(errors="surrogateescape")).hexdigest()
     folders = {str(PurePath(sweep.path).parent) for sweep in group.sweeps}
     place = PurePath(min(folders)) if len(folders) == 1 else PurePath(min(folders)).parent
     n_images = sum(sweep.n_images for sweep in group.sweeps)
+    visits = {sweep.visit for sweep in group.sweeps}
+    visit = visits.pop() if len(visits) == 1 else ""
     return FoundSweep(
-        Path(place / group.name), "combined", None, n_images, identity, "complete", "", f"{COMBINED}/{group.name}", "",
-        time.time(),
+        Path(place / group.name), "combined", None, n_images, identity, "complete", "", f"{COMBINED}/{group.name}",
+        visit, time.time(),
     )  # fmt: skip
 
 

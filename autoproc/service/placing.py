@@ -16,7 +16,6 @@ from autoproc.service.events import Event, Listener
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.processing.outputs import Outputs, is_ours
-from autoproc.service.sample_groups import COMBINED
 from autoproc.service.visit_params import VisitParams
 from autoproc.service.visits.own_folder import put_into_visit
 
@@ -102,16 +101,16 @@ class Placing:
             if self._is_over.is_set():
                 return
             if job.state in WITH_RESULTS:
-                self.place(queue, job)
+                self.place(job)
 
     def _place_next(self, queue: JobQueue, patience: float) -> None:
         job = queue.by_name(self._names.get(timeout=patience) if patience else self._names.get_nowait())
         if job is not None:
-            self.place(queue, job)
+            self.place(job)
 
-    def place(self, queue: JobQueue, job: Job) -> None:
-        """One sweep's or group's; what cannot be put there is said once, and tried again."""
-        visit = visit_of(job, queue)
+    def place(self, job: Job) -> None:
+        """Of a sweep, or a group of one visit. What cannot be put there is said once, and tried again."""
+        visit = job.visit
         if not visit or not self._outputs.has_results(job.name):
             return
         try:
@@ -126,12 +125,3 @@ class Placing:
         self._said.pop(job.name, None)
         if place is not None:
             self._events.put(Event("placed", job.name, {"text": f"results in {place}"}))
-
-
-def visit_of(job: Job, queue: JobQueue) -> str:
-    """The folder of a sweep's visit; of a group's, where its sweeps are of one visit; else nothing."""
-    if job.kind != COMBINED:
-        return job.visit
-    members = map(queue.by_name, job.result.get("members") or ())
-    visits = {member.visit if member is not None else "" for member in members}
-    return visits.pop() if len(visits) == 1 else ""

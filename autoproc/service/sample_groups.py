@@ -24,12 +24,16 @@ COMBINED = "combined"
 
 @dataclass(frozen=True, slots=True)
 class SweepPlace:
-    """A sweep of the queue: the name of its results, template or master file, and how often it was processed."""
+    """A sweep of the queue: the name of its results, template or master file, and how often it was processed.
+
+    visit : the folder of its visit
+    """
 
     name: str
     path: str
     run: int
     n_images: int
+    visit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

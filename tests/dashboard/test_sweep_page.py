@@ -50,6 +50,18 @@ def posted(client, path, **fields):
     return client.post(path, data={"form_token": token, **fields}, follow_redirects=False)
 
 
+def test_files_of_parameters_that_were_changed_since_are_named(output, client, tmp_path):
+    queue, visit = queue_in(output), tmp_path / "v<1>"
+    visit.mkdir()
+    queue.add(found("told", path=visit / "x_#.cbf", visit=str(visit)))
+    finished(queue, "told", visit_files={})
+    queue.close()
+    assert "changed since" not in client.get("/sweeps/told").text
+    (visit / "autoproc.toml").write_text("[scale]\n")
+    page = client.get("/sweeps/told").text
+    assert f"{tmp_path}/v&lt;1&gt;/autoproc.toml changed since these results were made: process it again" in page
+
+
 def queued(output, name):
     queue = queue_in(output)
     try:

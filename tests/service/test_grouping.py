@@ -9,11 +9,11 @@ from queue_for_tests import Service, found
 
 from autoproc.service.events import event_lines
 from autoproc.service.group_params import GroupParams
-from autoproc.service.grouping import Grouping, Told, groups_of, tell_sweeps
+from autoproc.service.grouping import Grouping, Told, found_group, groups_of, tell_sweeps
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.sweep_names import folder_name, from_one_name, group_folder, in_one_name
 from autoproc.service.processing.outputs import Outputs, home_of
-from autoproc.service.sample_groups import SweepPlace
+from autoproc.service.sample_groups import SampleGroup, SweepPlace
 
 
 class Grouped(Service):
@@ -268,3 +268,14 @@ def test_other_failures_make_no_group(service, image, kind):
     service.begin().taken(image(f"{kind}_1"), image(f"{kind}_2"))
     service.work_off()
     assert [job.name for job in service.queue.rows()] == [f"{kind}_1", f"{kind}_2"]
+
+
+@pytest.mark.parametrize(("visits", "visit"), [(("/d/v1", "/d/v1"), "/d/v1"), (("/d/v1", "/d/v2"), ""), (("", ""), "")])
+def test_a_group_is_of_the_visit_that_all_of_its_sweeps_are_of(visits, visit):
+    places = tuple(SweepPlace(f"x_{n}", f"/d/x_{n}_#.cbf", 1, 10, one) for n, one in enumerate(visits))
+    assert found_group(SampleGroup("x", "auto:x", places)).visit == visit
+
+
+def test_the_queue_tells_the_visit_of_a_sweep(service, image):
+    service.intake.take(image("x_1", visit="/data/v1"))
+    assert [place.visit for place, _ in service.queue.places()] == ["/data/v1"]

@@ -6,7 +6,7 @@ from queued import finished, found, queue_in
 from autoproc.commands.wanted import without_results
 from autoproc.service import placing as module
 from autoproc.service.events import Event
-from autoproc.service.placing import Placing, visit_of
+from autoproc.service.placing import Placing
 from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_there
 from autoproc.service.visit_params import VisitParams
@@ -73,13 +73,13 @@ def test_what_cannot_be_put_there_is_said_once_and_tried_again(queue, outputs, v
     job = with_results(queue, outputs, "x", visit)
     one = placing(outputs, events)
     (visit / "processed").write_text("in the way")
-    one.place(queue, job)
-    one.place(queue, job)
+    one.place(job)
+    one.place(job)
     one.poll()
     assert [event.kind for event in events] == ["trouble"]
     assert events[0].facts["text"] == f"its results cannot be put into {visit}: processed: Not a directory"
     (visit / "processed").unlink()
-    one.place(queue, job)
+    one.place(job)
     one.poll()
     assert [event.kind for event in events] == ["trouble", "placed"]
 
@@ -91,17 +91,6 @@ def test_nothing_is_put_anywhere_unless_it_is_asked_for(queue, outputs, visit):
         one(Event("processed", "x"))
         assert not one._thread.is_alive()
     assert list(visit.iterdir()) == []
-
-
-def test_a_group_goes_to_the_visit_that_all_of_its_sweeps_are_of(queue, outputs, visit, tmp_path):
-    for name, folder in (("a", visit), ("b", visit), ("c", tmp_path / "v2")):
-        with_results(queue, outputs, name, folder)
-    queue.add(found("combined/g", kind="combined", visit=""))
-    group = finished(queue, "combined/g", members={"a": 1, "b": 1})
-    assert visit_of(group, queue) == str(visit)
-    queue.add(found("combined/h", kind="combined", visit="", fingerprint="h"))
-    mixed = finished(queue, "combined/h", members={"a": 1, "c": 1})
-    assert visit_of(mixed, queue) == ""
 
 
 def test_the_sweeps_of_a_group_are_put_there_again_as_their_summaries_name_it(queue, outputs, visit, monkeypatch):

@@ -156,9 +156,12 @@ class JobQueue:
 
     def places(self) -> list[tuple[SweepPlace, State]]:
         """Every sweep's place and state, without what was found of it."""
-        columns, where = "name, path, run, n_images, state", "state != 'listed' AND kind != 'combined'"
+        columns, where = "name, path, run, n_images, visit, state", "state != 'listed' AND kind != 'combined'"
         rows = self._db.execute(f"SELECT {columns} FROM jobs WHERE {where} ORDER BY id")
-        return [(SweepPlace(name, sql_read(path), run, n), State(state)) for name, path, run, n, state in rows]
+        return [
+            (SweepPlace(name, sql_read(path), run, n, sql_read(visit or "")), State(state))
+            for name, path, run, n, visit, state in rows
+        ]
 
     def failed_with_spots(self, most: int) -> frozenset[str]:
         """Names of the sweeps that failed after spots had been found on them, `most` at most."""

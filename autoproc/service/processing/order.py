@@ -14,7 +14,7 @@ from autoproc.service.job_queue.job import Job
 
 OF_THE_PROGRAM = {
     "run": {"n_threads", "block", "frame_cache"}, "service": None, "watch": None, "serve": None, "groups": None,
-    "visit": None, "notices": None,
+    "record": None, "visit": None, "notices": None,
 }  # fmt: skip
 """Parameters that do not change a result: some of a table, or (None) all."""
 NAMING_FILES = {"import_sweep": ("link_roots",), "combine": ("reference",), "merge": ("reference",)}

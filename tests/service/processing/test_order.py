@@ -9,6 +9,7 @@ from queue_for_tests import Service, found
 
 from autoproc.config import Config, with_command_line, with_threads
 from autoproc.service.processing.order import (
+    OF_THE_PROGRAM,
     NotOfASweep,
     Order,
     config_for,
@@ -34,6 +35,26 @@ def test_an_order_is_read_as_it_was_written():
     line = order.line()
     assert line.count("\n") == 1
     assert Order.read(line) == order
+
+
+def test_an_order_says_what_goes_before_the_files_of_a_visit():
+    told = {"visit": "/data/v1", "named": {"scale": {"d_min": 2.0}}, "changes": {"scale.d_max": "30"}}
+    order = Order(1, 1, "x", "/data/v1/x_#.cbf", None, "", Path("/w/x.1"), Path("/w/x.1.json"), Config(), **told)
+    assert Order.read(order.line()) == order
+
+
+OF_A_SWEEP = {
+    "run", "decisions", "import_sweep", "find_spots", "search_beam", "find_rotation_axis", "index", "bravais_settings",
+    "refine", "integrate", "symmetry", "combine", "scale", "estimate_resolution", "damage_analysis", "anisotropy",
+    "merge", "reindex", "export",
+}  # fmt: skip
+"""Tables that users may give parameters of: a new table belongs here, or to OF_THE_PROGRAM, or to both if in part."""
+
+
+def test_of_every_table_it_is_known_whether_it_changes_how_a_sweep_is_processed():
+    whole = {table for table, names in OF_THE_PROGRAM.items() if names is None}
+    assert whole | OF_A_SWEEP == set(Config.model_fields)
+    assert whole & OF_A_SWEEP == set()
 
 
 def test_settings_are_what_results_depend_on():
