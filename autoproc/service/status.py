@@ -49,6 +49,8 @@ LEAST_REMARK = 20
 GAP = 2
 MOST_ROWS = 40
 """Sweeps shown of those that wait, that come, or that are done; more nobody reads, and each costs a millisecond."""
+MOST_COMPARED = 200
+"""Sweeps whose files of parameters are looked at: each is some ten folders to look into, perhaps of a file server."""
 NOBODY = "no autoproc run is working on this queue: start `autoproc run ...`"
 NOBODY_LOOKS = "no autoproc run is at work now: what comes next is found when it is started again"
 ORDER = (
@@ -97,9 +99,10 @@ class Queue:
 
 
 def changes_since(jobs: Sequence[Job], queue: JobQueue) -> dict[int, str]:
-    """Of the jobs whose files of parameters were changed since they were processed, what to do about it."""
+    """Of the latest jobs whose files of parameters were changed since they were processed, what to do about it."""
     output = Path(queue.path).absolute().parent.parent
-    said = {job.id: change_in_words(job, changed_files(job, output)) for job in jobs}
+    latest = sorted(jobs, key=lambda job: -(job.finished_at or 0.0))[:MOST_COMPARED]
+    said = {job.id: change_in_words(job, changed_files(job, output)) for job in latest}
     return {number: words for number, words in said.items() if words}
 
 

@@ -133,7 +133,9 @@ def _refused(one: Said, config: Config) -> str:
         return "it names files, which the service may read and you perhaps not: ask the staff"
     if one.is_fact:
         return "" if config.visit.sample_facts else "the staff does not want them (visit.sample_facts)"
-    if not (config.visit.parameters and any(fnmatchcase(one.key, wanted) for wanted in config.visit.allowed_keys)):
+    if not config.visit.parameters:
+        return "the staff does not take any here (visit.parameters)"
+    if not any(fnmatchcase(one.key, wanted) for wanted in config.visit.allowed_keys):
         return "the staff does not allow it here (visit.allowed_keys)"
     return ""
 

@@ -63,15 +63,16 @@ def put_into_visit(
     """
     *between, last = (*params.inner_folders, *name.split("/"))
     place = visit.joinpath(*between, last)
-    with _opened(os.open(visit, FOLDER)) as top:
+    with _opened(os.open(results, FOLDER)) as source, _opened(os.open(visit, FOLDER)) as top:
+        whole = Path(f"/proc/self/fd/{source}")  # the folder itself, though another take its place meanwhile
         rights = Rights.of(params, os.fstat(top))
         with _within(top, between, rights) as folder:
-            if _is_same(results, folder, last):
+            if _is_same(whole, folder, last):
                 return None
             new, old = f".{last}.new", f".{last}.old"
             for left in (new, old):
                 _remove(left, folder)
-            _fill(results, new, folder, rights, is_ours)
+            _fill(whole, new, folder, rights, is_ours)
             if _kind(last, folder) not in (None, stat.S_IFDIR):
                 raise FileExistsError(errno.EEXIST, "something that is no folder is in the way", str(place))
             with suppress(FileNotFoundError):

@@ -31,6 +31,7 @@ LIGHTEST_SCATTERER = 20
 """Atomic number from which an element of a formula is taken for one that is there for its anomalous signal. f'' of
 calcium is 0.6 electrons at 1 Angstrom, of sulphur and chlorine, which every protein and buffer has, 0.2 and 0.3 (Cromer
 & Liberman, by gemmi)."""
+NO_OBJECT = "it holds no object with fields"
 LONGEST = 100
 """Characters of a text that is taken."""
 
@@ -42,8 +43,10 @@ Tables = dict[str, dict[str, Any]]
 
 def tables_of(said: object) -> tuple[Tables, list[str]]:
     """Parameters by table and name, and what could not be understood, in words. Values are not checked here."""
+    if isinstance(said, list) and len(said) == 1:  # the answer of a database that was asked for one sample
+        return tables_of(said[0]) if isinstance(said[0], Mapping) else ({}, [NO_OBJECT])
     if not isinstance(said, Mapping):
-        return {}, ["it holds no object with fields"]
+        return {}, [NO_OBJECT]
     inner = [said[name] for name in WITHIN if isinstance(said.get(name), Mapping)]
     fields = {key: value for one in (*inner, said) for key, value in one.items()}
     found: Tables = {"index": {}, "symmetry": {}, "scale": {}}

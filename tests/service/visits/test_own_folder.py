@@ -220,3 +220,24 @@ def test_root_gives_nothing_away_in_a_folder_that_somebody_lays_in_between(resul
     monkeypatch.setattr(os, "mkdir", swapped)
     with pytest.raises(PermissionError, match="somebody else"):
         put(results, visit)
+
+
+def test_results_that_are_replaced_meanwhile_are_not_mixed_with_the_new_ones(results, visit, tmp_path, monkeypatch):
+    link, left = os.link, [1]
+
+    def replaced_after_one(*args, **kwargs):
+        link(*args, **kwargs)
+        if left.pop():
+            results.rename(tmp_path / "earlier")
+            (results / "stages").mkdir(parents=True)
+            for name in OURS:
+                if name != "stages":
+                    (results / name).write_text("of another attempt")
+            left.extend([0] * 99)
+
+    monkeypatch.setattr(os, "link", replaced_after_one)
+    place = put(results, visit)
+    texts = {path.read_text() for path in place.rglob("*") if path.is_file()}
+    assert texts == {f"{name} of the first" for name in OURS if name != "stages"}
+    assert put(results, visit) == place
+    assert {path.read_text() for path in place.rglob("*") if path.is_file()} == {"of another attempt"}

@@ -15,9 +15,10 @@ CELL = [61.0, 74.0, 112.0, 90.0, 97.0, 90.0]
         {"unitCell": "61, 74 112  90 97,90"},
         dict(zip(("cell_a", "cell_b", "cell_c", "cell_alpha", "cell_beta", "cell_gamma"), CELL, strict=True)),
         {"crystal": dict(zip(("cellA", "cellB", "cellC", "cellAlpha", "cellBeta", "cellGamma"), CELL, strict=True))},
+        [{"cell": CELL}],
         {"sample": {"cell": CELL}, "beamline": "i03", "runs": [1, 2]},
     ],
-    ids=lambda said: next(iter(said)),
+    ids=lambda said: str(next(iter(said)))[:12],
 )
 def test_a_cell_is_known_in_every_way_of_writing_it(said):
     assert tables_of(said) == ({"index": {"expected_cell": CELL}}, [])
@@ -56,6 +57,7 @@ def test_what_a_database_holds_for_unknown_says_nothing(value):
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
+        ([[{"cell": CELL}]], "it holds no object with fields"),
         ([1, 2], "it holds no object with fields"),
         ("text", "it holds no object with fields"),
         ({"x": 1}, "it has none of the fields"),
