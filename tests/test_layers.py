@@ -63,7 +63,7 @@ ROOMS = (
         "service.visits",
         "service.watching",
         "service.processing",
-        "service.executing",
+        "service.executing", "service.lifecycle",
         "service.notices",
     ),
 )

@@ -19,7 +19,8 @@ FIGURES = (
     "cc_anom_inner", "n_lattices",
 )  # fmt: skip
 """Taken from the results as they are; None where there are none, or where earlier results lack one."""
-PROGRESS = re.compile(r"(?P<doing>.*?)(?: (?P<percent>\d{1,3})%)?")
+PROGRESS = re.compile(r"(?P<doing>.*?)(?: (?P<percent>\d{1,3})%)?(?P<where> \(.*\)|; .*)?")
+"""Where it is not with this machine's workers as usual, that is said behind."""
 VERBS: Mapping[str, tuple[str, ...]] = {
     State.queued: ("first", "cancel"), State.running: ("cancel",), State.processed: ("reprocess",),
     State.failed: ("retry", "reprocess"), State.set_aside: ("retry", "reprocess"), State.cancelled: ("retry",),
@@ -47,7 +48,8 @@ def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
         **{figure: result.get(figure) for figure in FIGURES},
         "words": legible(_words(job, state)),
         "hint": legible(job.hint if state in (State.failed, State.set_aside) and words != ALONE else ""),
-        "doing": legible(progress["doing"]) if progress else "", "percent": None if percent is None else int(percent),
+        "doing": legible(progress["doing"] + (progress["where"] or "")) if progress else "",
+        "percent": None if percent is None else int(percent),
         "started_at": job.started_at, "finished_at": job.finished_at, "found_at": job.found_at,
         **job.times, "priority": job.priority,
         "can": list(VERBS.get(state, ())),

@@ -20,6 +20,8 @@ from autoproc.service.grouping import members_of
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.owner import is_dead, this_program
+from autoproc.service.lifecycle.attempt import Attempt
+from autoproc.service.lifecycle.usual import usual
 from autoproc.service.params import ServiceParams
 from autoproc.service.processing.choose_results import finish_choices
 from autoproc.service.processing.order import Order, config_for
@@ -45,31 +47,6 @@ class Plan:
     is_patient: bool = True
 
 
-@dataclass(slots=True)
-class Attempt:
-    """An attempt under way: of which job, who has it, how it stands, and since when it waits there.
-
-    note : why it is where it is, where that is not as usual
-    """
-
-    job: Job
-    executor: Executor
-    task: Task
-    standing: Standing
-    since: float
-    note: str = ""
-
-    @property
-    def waits(self) -> float:
-        """Seconds since it was given to its executor."""
-        return time.monotonic() - self.since
-
-    @property
-    def words(self) -> str:
-        """What it is at."""
-        return "; ".join(filter(None, (self.standing.words, self.note)))
-
-
 class Supervisor:
     """Executors, and the jobs they have."""
 
@@ -78,7 +55,8 @@ class Supervisor:
     ) -> None:
         """Nothing is begun yet."""
         self.queue, self.outputs, self.plan, self.executors = queue, outputs, plan, executors
-        self.settlement = Settlement(queue, outputs, plan.service, tell, plan.is_patient)
+        self.life = usual(plan.service, plan.is_patient)
+        self.settlement = Settlement(queue, outputs, plan.service, tell, self.life)
         self._tell = tell
         self._me = this_program()
         self._attempts: list[Attempt] = []
@@ -139,13 +117,13 @@ class Supervisor:
     def _look(self) -> None:
         """Ask every executor how its sweeps stand."""
         for executor in self.executors.all:
-            mine = [a for a in self._attempts if a.executor is executor and a.standing.phase != "ended"]
+            mine = [a for a in self._attempts if a.executor is executor and not a.is_over]
             standings = executor.poll([attempt.task for attempt in mine])
             for attempt in mine:
                 self._note(attempt, standings[attempt.task.handle])
 
     def _note(self, attempt: Attempt, standing: Standing) -> None:
-        if attempt.standing.phase == "waiting" and standing.phase != "waiting":
+        if attempt.is_waiting and standing.phase != "waiting":
             self.queue.placements.begun(attempt.job)
         attempt.standing = standing
         for text in standing.said:
@@ -167,7 +145,7 @@ class Supervisor:
 
     def _settle(self) -> None:
         """Results into their place, and what is to happen after crashes."""
-        for attempt in [a for a in self._attempts if a.standing.phase == "ended"]:
+        for attempt in [a for a in self._attempts if a.is_over]:
             job, ended = attempt.job, attempt.standing
             outcome = ended.outcome or self.outputs.outcome(job.name, job.run)
             if outcome is not None:
@@ -192,15 +170,12 @@ class Supervisor:
 
     def _take_over(self) -> None:
         """What has waited elsewhere for too long is processed here, while there is a worker for it."""
-        limit = 60 * self.plan.service.longest_wait
-        late = [a for a in self._attempts if limit and a.standing.phase == "waiting" and a.waits > limit]
-        for attempt in late:
-            if not self.executors.can_take_over:
-                return
-            job, words = attempt.job, attempt.standing.words
-            attempt.executor.cancel([attempt.task], "it has waited for too long")
+        for attempt in [a for a in self._attempts if a.is_waiting]:
+            if not self.executors.can_take_over or not (because := self.life.waits(attempt)):
+                continue
+            job = attempt.job
+            attempt.executor.cancel([attempt.task], because)
             self._attempts.remove(attempt)
-            because = f"on this machine: after {attempt.waits / 60:.0f} min, {words}"
             self.queue.release(job, because, counted=False)
             self.outputs.clean(job.name, job.run)
             self._tell(Event("taken over", job.name, {"text": because}))
@@ -228,7 +203,7 @@ class Supervisor:
             return
         except OSError as error:
             for job in ready:
-                self.settlement.fail_to_write(job, error)
+                self.settlement.refuse(job, error)
             return
         for job, handle in zip(ready, handles, strict=True):
             self._take(job, executor, handle, note)
@@ -242,7 +217,7 @@ class Supervisor:
             self.settlement.conclude(job, failed(error.message, error.advice, "parameters"), {})
             return None
         except OSError as error:
-            self.settlement.fail_to_write(job, error)
+            self.settlement.refuse(job, error)
             return None
         return Order(
             job.id, job.run, job.name, job.path, job.image_range, job.partial, folder,
@@ -259,12 +234,10 @@ class Supervisor:
         self._tell(Event("trouble", "", {"text": error.message}))
 
     def _take(self, job: Job, executor: Executor, handle: str, note: str) -> None:
-        phase: Standing = Standing("waiting" if executor.outlives_program else "running")
+        phase = Standing("waiting" if executor.outlives_program else "running")
         if executor.outlives_program:
             self.queue.placements.place(job, handle)
-        self._attempts.append(
-            Attempt(job, executor, Task(handle, job.name, job.run), phase, time.monotonic(), note)
-        )  # fmt: skip
+        self._attempts.append(Attempt(job, executor, Task(handle, job.name, job.run), phase, note))
         self._tell(Event("started", job.name, {"attempt": job.attempts, "n_images": job.n_images, "path": job.path}))
 
     # What programs have left that are gone
@@ -292,7 +265,7 @@ class Supervisor:
                 continue
             task = Task(job.handle or "", job.name, job.run)
             if executor is not None and executor.reconcile([task]):
-                self._attempts.append(Attempt(adopted, executor, task, Standing("running"), time.monotonic()))
+                self._attempts.append(Attempt(adopted, executor, task, Standing("running")))
                 self._tell(Event("taken up", job.name, {"executor": executor.name, "handle": task.handle}))
             else:
                 self._adopt(adopted)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -15,7 +16,10 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "write_reference"
 def script():
     loader = SourceFileLoader("write_reference", str(SCRIPT))
     module = module_from_spec(spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SCRIPT.parent))
+        loader.exec_module(module)
+    sys.modules.pop("installed", None)
     return module
 
 

@@ -17,6 +17,7 @@ from autoproc.service.events import event_lines
 from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.local import LocalExecutor, NoWorkers
 from autoproc.service.job_queue.job import State
+from autoproc.service.lifecycle.usual import usual
 from autoproc.service.limits import Shares
 from autoproc.service.params import ServiceParams
 from autoproc.service.supervisor import Supervisor
@@ -215,7 +216,7 @@ def test_nothing_of_an_earlier_result_is_lost_before_the_new_one_is_whole(servic
     service.work()
     image("x", "second")
     service.queue.reprocess("x", {})
-    service.supervisor.settlement = replace(service.supervisor.settlement, is_patient=False)
+    service.supervisor.settlement = replace(service.supervisor.settlement, life=usual(service.params, is_patient=False))
     os.rename(sweep.path, sweep.path.with_name("full_x.img"))
     service.queue._db.execute("UPDATE jobs SET path = replace(path, 'x.img', 'full_x.img')")
     service.work()
