@@ -10,6 +10,9 @@ import numpy as np
 from autoproc.recording.typed_arrays import Compression, Packed, compressor
 from autoproc.recording.write_master import DATA, Layout
 
+FORMAT = ("v110", "v110")
+"""Of HDF5: the first that can be read while it is written. Later ones have data sets that many programs cannot read:
+DIALS 3.12 with HDF5 1.10 cannot read those of HDF5 2.0."""
 NOT_FILTERED = 0
 """The mask of filters that were left out in making a chunk: none."""
 
@@ -21,7 +24,7 @@ class DataFile:
         """Make the file for n frames, or any number where that is not known; or go on with one. Raises OSError."""
         mode = "r+" if path.exists() else "w"
         # Many file systems of beamlines have no locks, and nobody else writes to these files.
-        self._file = h5py.File(path, mode, libver="latest", locking=False)
+        self._file = h5py.File(path, mode, libver=FORMAT, locking=False)
         try:
             if DATA not in self._file:
                 self._make(n, layout, compression)

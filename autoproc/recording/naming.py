@@ -17,6 +17,8 @@ LONGEST = 80
 """Characters of a value, and of a part of a name: file systems have room for 255, of which numbers and endings need
 some."""
 UNKNOWN = "unknown"
+WITHOUT_START = "_without_start"
+"""Ends the names of series whose start message was missed."""
 
 
 def fields_of(pattern: str) -> list[str]:

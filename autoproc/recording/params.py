@@ -37,6 +37,11 @@ class RecordParams(Params):
     """Number that the stream gives to the first image of a series; DECTRIS's detectors count from 0."""
     images_per_file: int = Field(1000, ge=1)
     """Images in each data file."""
+    max_size: float = Field(0.0, ge=0)
+    """Gigabytes that recorded sweeps may take in the folder: when a series begins, the oldest ones are deleted until it
+    holds; for a folder in memory. 0 deletes nothing. Other files in the folder are neither counted nor touched."""
+    keep_time: float = Field(3600.0, ge=0)
+    """Seconds for which a recorded sweep is kept in any case, so that it can be processed."""
     memory: int = Field(1024, ge=16)
     """Megabytes of messages that wait in memory while the disk is slow or full. What comes after that is lost to this
     program, and to no other."""

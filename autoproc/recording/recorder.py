@@ -14,8 +14,10 @@ from pathlib import Path
 from autoproc.errors import AutoprocError
 from autoproc.recording.known_series import KnownSeries, outcome
 from autoproc.recording.messages import EndMessage, ImageMessage, StartMessage, parse_message
-from autoproc.recording.naming import free_stem, name_of
+from autoproc.recording.naming import WITHOUT_START, free_stem, name_of
 from autoproc.recording.params import RecordParams
+from autoproc.recording.room import make_room
+from autoproc.recording.saved_starts import SavedStarts
 from autoproc.recording.series import Series
 from autoproc.recording.start_facts import StartFacts, facts_of
 from autoproc.wording import counted
@@ -60,6 +62,7 @@ class Recorder:
     ) -> None:
         self._folder, self._params, self._say, self._clock = folder, params, say, clock
         self._known: OrderedDict[str, KnownSeries] = OrderedDict()
+        self._starts = SavedStarts(folder)
         self._n_bad = 0
         self._has_failed = False
         self._flushed = clock()
@@ -77,7 +80,8 @@ class Recorder:
         self._n_bad = 0
         match message:
             case StartMessage():
-                self._begin(message)
+                if self._begin(message):
+                    self._starts.save(message.series, content)
             case ImageMessage():
                 self._image(message)
             case EndMessage():
@@ -105,7 +109,8 @@ class Recorder:
     def _open(self) -> list[KnownSeries]:
         return [known for known in self._known.values() if known.series.is_open]
 
-    def _begin(self, message: StartMessage) -> None:
+    def _begin(self, message: StartMessage) -> bool:
+        """Take a start message; False for one that came before."""
         facts = facts_of(message)
         known = self._known.get(message.series)
         before = None if known is None else known.series.facts
@@ -114,15 +119,17 @@ class Recorder:
                 self._close(known, "was begun again")
             known = self._new(message.series, *name_of(self._params.name, message.fields))
         elif before is not None:
-            return
+            return False
         else:
             self._say(f"{known.series.name}: its start came after images; it has a master file now", False)
         self._careful(known, lambda: known.series.describe(facts))
         for warning in facts.warnings:
             self._say(f"{known.series.name}: {warning}", True)
+        return True
 
     def _new(self, key: str, name: Path, lacking: list[str]) -> KnownSeries:
         """A series that begins; lacking : what its name should have had."""
+        self._make_room()
         stem = free_stem(self._folder, name, {known.series.stem for known in self._known.values()})
         known = KnownSeries(Series(key, stem, None, self._params), self._clock())
         self._known.pop(key, None)
@@ -134,17 +141,34 @@ class Recorder:
         return known
 
     def _image(self, message: ImageMessage) -> None:
-        known = self._known.get(message.series)
-        if known is None:
-            number = "unknown" if message.series_id is None else message.series_id
-            known = self._new(message.series, Path(f"series_{number}_without_start"), [])
-            self._say(UNSTARTED.format(name=known.series.name), True)
+        known = self._known.get(message.series) or self._unstarted(message)
         known.heard = self._clock()
         if known.is_lost:
             return
         self._store(known, message)
         if known.due is not None:
             known.due = known.heard if known.series.is_whole else known.heard + LATE_TIME
+
+    def _unstarted(self, message: ImageMessage) -> KnownSeries:
+        """A series that begins with an image: its recording was interrupted, or its start was missed."""
+        start = self._saved_start(message.series)
+        if start is not None:
+            self._begin(start)
+            known = self._known[message.series]
+            self._say(f"{known.series.name}: its recording was interrupted; this has what comes from here on", True)
+            return known
+        number = "unknown" if message.series_id is None else message.series_id
+        known = self._new(message.series, Path(f"series_{number}{WITHOUT_START}"), [])
+        self._say(UNSTARTED.format(name=known.series.name), True)
+        return known
+
+    def _saved_start(self, series: str) -> StartMessage | None:
+        saved = self._starts.find(series)
+        try:
+            start = None if saved is None else parse_message(saved)
+        except AutoprocError:  # damaged: as good as none
+            return None
+        return start if isinstance(start, StartMessage) and start.series == series else None
 
     def _store(self, known: KnownSeries, message: ImageMessage) -> None:
         series, is_first = known.series, not known.series.n_present
@@ -171,10 +195,19 @@ class Recorder:
         if not known.series.n_present:
             self._say(f"{known.series.name}: over, and no image of it has come", False)
 
+    def _make_room(self) -> None:
+        if not self._params.max_size:
+            return
+        stems = {known.series.stem for known in self._open()}
+        for sweep in make_room(self._folder, self._params.max_size, self._params.keep_time, stems):
+            self._say(f"{sweep.stem.name}: deleted, as sweeps may take {self._params.max_size:g} GB here", False)
+
     def _close(self, known: KnownSeries, why: str = "") -> None:
         """Close the files of a series, and say what has come of it; where the disk is full, try again later."""
         if not known.series.is_open or not self._done(known, known.series.close):
             return
+        if known.due is not None or known.series.is_whole:
+            self._starts.forget(known.series.key)
         known.due = known.due or self._clock()
         for text, is_bad in outcome(known, why):
             self._say(text, is_bad)

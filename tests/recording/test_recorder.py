@@ -204,3 +204,22 @@ def test_stopping_keeps_what_has_come(recording):
     recording.recorder.close()
     assert recording.said[-1] == "series_1: 2 of 4 images recorded; it was under way when recording stopped"
     assert frames_present(recording.folder / "series_1_master.h5").n_present == 2
+
+
+def test_recording_goes_on_after_it_was_killed(tmp_path):
+    """The start message is still known; what comes is another sweep of the same description."""
+    Recording(tmp_path / "s").take(start(), image(0), image(1))  # never closed
+    again = Recording(tmp_path / "s").take(image(2), image(3), end()).wait(6)
+    seen = frames_present(again.folder / "series_1_2_master.h5")
+    assert seen.present.tolist() == [False, False, True, True]
+    assert read_experiment(again.folder / "series_1_2_master.h5").beam.wavelength == 0.9795
+    assert "its recording was interrupted" in again.complaints[0]
+    assert list((again.folder / ".autoproc_record").iterdir()) == []
+
+
+def test_a_start_that_was_saved_and_damaged_is_as_one_that_was_missed(tmp_path):
+    Recording(tmp_path / "s").take(start(), image(0))
+    (saved,) = (tmp_path / "s" / ".autoproc_record").iterdir()
+    saved.write_bytes(b"x")
+    again = Recording(tmp_path / "s").take(image(2))
+    assert "its start was missed" in again.complaints[0]

@@ -54,7 +54,7 @@ def write_nexus(
     data_files = _write_data(master, experiment, images, facts)
     with h5py.File(master, "w") as file:
         _write_entry(file, experiment, facts)
-        data = _group(file, "/entry/data", "NXdata")
+        data = group(file, "/entry/data", "NXdata")
         data.attrs["signal"] = "data_000001"
         for number, path in enumerate(data_files, 1):
             data[f"data_{number:06d}"] = h5py.ExternalLink(path.name, "/entry/data/data")
@@ -86,17 +86,17 @@ def _write_data(
 
 
 def _write_entry(file: h5py.File, experiment: Experiment, facts: NexusFacts) -> None:
-    entry = _group(file, "/entry", "NXentry")
+    entry = group(file, "/entry", "NXentry")
     entry["definition"] = np.bytes_("NXmx")
     ended = facts.started + timedelta(seconds=facts.exposure_time * experiment.scan.n_images)
     for name, moment in (("start_time", facts.started), ("end_time", ended), ("end_time_estimated", ended)):
         entry[name] = np.bytes_(f"{moment.replace(tzinfo=UTC):%Y-%m-%dT%H:%M:%SZ}")
-    instrument = _group(file, "/entry/instrument", "NXinstrument")
+    instrument = group(file, "/entry/instrument", "NXinstrument")
     _scalar(instrument, "name", np.bytes_("SIMULATED BEAMLINE"), short_name="SIM")
-    source = _group(file, "/entry/source", "NXsource")
+    source = group(file, "/entry/source", "NXsource")
     _scalar(source, "name", np.bytes_("Simulated"), short_name="SIM")
     for path in ("/entry/instrument/beam", "/entry/sample/beam"):
-        beam = _group(file, path, "NXbeam")
+        beam = group(file, path, "NXbeam")
         _scalar(beam, "incident_wavelength", experiment.beam.wavelength, units="angstrom")
         _scalar(beam, "total_flux", 1e12, units="Hz")
         beam["incident_polarization_stokes"] = np.array(stokes_of(experiment.beam))
@@ -105,21 +105,21 @@ def _write_entry(file: h5py.File, experiment: Experiment, facts: NexusFacts) -> 
 
 
 def _write_sample(file: h5py.File, experiment: Experiment) -> None:
-    sample = _group(file, "/entry/sample", "NXsample")
+    sample = group(file, "/entry/sample", "NXsample")
     sample.attrs["NX_class"] = "NXsample"
     sample["name"] = np.bytes_("crystal")
     sample["depends_on"] = np.bytes_("/entry/sample/transformations/omega")
-    axes = _group(file, "/entry/sample/transformations", "NXtransformations")
+    axes = group(file, "/entry/sample/transformations", "NXtransformations")
     start, width = experiment.scan.oscillation
     omega = start + width * np.arange(experiment.scan.n_images)
-    _axis(axes, "omega", omega, kind="rotation", direction=experiment.goniometer.lab_axis, depends_on=".")
+    nexus_axis(axes, "omega", omega, kind="rotation", direction=experiment.goniometer.lab_axis, depends_on=".")
     _scalar(axes, "omega_end", omega + width, units="deg")
     _scalar(axes, "omega_increment_set", np.full(len(omega), width), units="deg")
 
 
 def _write_detector(file: h5py.File, experiment: Experiment, facts: NexusFacts) -> None:
     panel = experiment.detector[0]
-    detector = _group(file, DETECTOR, "NXdetector")
+    detector = group(file, DETECTOR, "NXdetector")
     swing = Rotation.from_rotvec(np.radians(facts.two_theta) * TILT_AXIS)
     fast, slow, origin = swing.inv().apply(np.array([panel.fast_axis, panel.slow_axis, panel.origin]))
     foot = -origin @ np.column_stack([fast, slow]) / np.asarray(panel.pixel_size)
@@ -143,35 +143,36 @@ def _write_detector(file: h5py.File, experiment: Experiment, facts: NexusFacts) 
         _scalar(detector, name, value, units="s")
     for name, value in (("beam_center_x", foot[0]), ("beam_center_y", foot[1])):
         _scalar(detector, name, float(value), units="pixels")
-    axes = _group(file, TRANSFORMATIONS, "NXtransformations")
+    axes = group(file, TRANSFORMATIONS, "NXtransformations")
     swing_path = f"{TRANSFORMATIONS}/two_theta"
-    _axis(axes, "two_theta", [facts.two_theta], kind="rotation", direction=TILT_AXIS, depends_on=".")
-    _axis(axes, "det_z", [distance / 1000], kind="translation", direction=DOWNSTREAM, depends_on=swing_path)
-    _write_module(file, panel, (fast, slow, origin + np.array([0.0, 0.0, distance])))
+    nexus_axis(axes, "two_theta", [facts.two_theta], kind="rotation", direction=TILT_AXIS, depends_on=".")
+    nexus_axis(axes, "det_z", [distance / 1000], kind="translation", direction=DOWNSTREAM, depends_on=swing_path)
+    write_module(file, panel, (fast, slow, origin + np.array([0.0, 0.0, distance])))
 
 
-def _write_module(file: h5py.File, panel: Panel, axes: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+def write_module(file: h5py.File, panel: Panel, axes: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     """The one module; axes: pixel directions and the corner of the first pixel from det_z, mm, imgCIF frame."""
     fast, slow, corner = axes
-    module = _group(file, f"{DETECTOR}/module", "NXdetector_module")
+    module = group(file, f"{DETECTOR}/module", "NXdetector_module")
     module["data_origin"] = np.zeros(2, np.int32)
     module["data_size"] = np.array(panel.image_size[::-1], np.int32)
     module["data_stride"] = np.ones(2, np.int32)
     path = f"{DETECTOR}/module/module_offset"
     det_z = f"{TRANSFORMATIONS}/det_z"
-    offset = _axis(module, "module_offset", [0.0], kind="translation", direction=DOWNSTREAM, depends_on=det_z)
+    offset = nexus_axis(module, "module_offset", [0.0], kind="translation", direction=DOWNSTREAM, depends_on=det_z)
     offset.attrs["offset"] = corner * TO_NEXUS / 1000
     offset.attrs["offset_units"] = np.bytes_("m")
     for name, direction, size in (("fast", fast, panel.pixel_size[0]), ("slow", slow, panel.pixel_size[1])):
-        _axis(
+        nexus_axis(
             module, f"{name}_pixel_direction", [size / 1000], kind="translation", direction=direction, depends_on=path
         )
 
 
-def _group(file: h5py.File, path: str, nx_class: str) -> h5py.Group:
-    group = file.require_group(path)
-    group.attrs["NX_class"] = np.bytes_(nx_class)
-    return group
+def group(file: h5py.File, path: str, nx_class: str) -> h5py.Group:
+    """A group of a NeXus class."""
+    made = file.require_group(path)
+    made.attrs["NX_class"] = np.bytes_(nx_class)
+    return made
 
 
 def _scalar(group: h5py.Group, name: str, value: Any, **attributes: str) -> None:
@@ -180,7 +181,7 @@ def _scalar(group: h5py.Group, name: str, value: Any, **attributes: str) -> None
         group[name].attrs[key] = np.bytes_(text)
 
 
-def _axis(
+def nexus_axis(
     group: h5py.Group, name: str, values: Any, *, kind: str, direction: np.ndarray, depends_on: str
 ) -> h5py.Dataset:
     """One link of a chain of transformations; the direction is in the imgCIF frame."""
