@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -21,8 +22,14 @@ SYSTEM = Path("/")
 
 def available_cores() -> int:
     """Cores that this process may use, at least 1: by its affinity, its control group's quota, its Slurm task."""
-    limits = [len(os.sched_getaffinity(0)), *cpu_quotas(), *_slurm_cores()]
+    limits = [len(os.sched_getaffinity(0)), *_own_quotas(), *_slurm_cores()]
     return max(1, min(limits))
+
+
+@lru_cache(maxsize=1)
+def _own_quotas() -> list[int]:
+    """Of this process, for its life: every loop on several threads asks, and a dozen files would be read."""
+    return cpu_quotas()
 
 
 def cpu_quotas(system: Path = SYSTEM) -> list[int]:
@@ -82,3 +89,11 @@ def map_in_order(
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+
+
+def side_by_side(*tasks: Callable[[], Any]) -> list[Any]:
+    """What each of some tasks returns, in order; they are done on several threads, and may do nothing to one another.
+
+    What the first of them raises that fails is raised, once all are over.
+    """
+    return list(map_in_order(lambda task: task(), tasks))

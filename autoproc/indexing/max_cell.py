@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy
 
+from autoproc.threads import available_cores
+
 MARGIN = 1.3
 MIN_SEPARATION_PX = 3.0
 LOW_PERCENTILE = 5.0
@@ -25,7 +27,7 @@ def estimate_max_cell(rlp: np.ndarray, px_size: float) -> float:
     points = merge_close(rlp, MIN_SEPARATION_PX * px_size)
     if len(points) < 2:
         return LOWEST
-    distance, _ = scipy.spatial.cKDTree(points).query(points, k=2)
+    distance, _ = scipy.spatial.cKDTree(points).query(points, k=2, workers=available_cores())
     nearest = np.sort(distance[:, 1])
     percentile = nearest[min(len(nearest) - 1, max(MIN_NEIGHBOURS, int(len(nearest) * LOW_PERCENTILE / 100)))]
     return float(np.clip(MARGIN / percentile, LOWEST, HIGHEST))

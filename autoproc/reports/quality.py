@@ -23,6 +23,7 @@ from autoproc.scaling.detector_response import comparable, detector_responses
 from autoproc.scaling.polarisation import polarisation_seen
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.pipeline import Processing, results_of
+from autoproc.threads import side_by_side
 from autoproc.wording import number_ranges
 
 MACROMOLECULAR_VOLUME = 20_000.0
@@ -117,10 +118,13 @@ def _symmetry(p: Processing) -> list[Check | None]:
 def _scaling(p: Processing) -> list[Check | None]:
     if p.scaled is None:
         return []
-    images, of = p.scaled.images, comparable(p.scaled)
+    scaled, images, of = p.scaled, p.scaled.images, comparable(p.scaled)
+    responses, polarisation = side_by_side(
+        lambda: detector_responses(scaled, of), lambda: polarisation_seen(scaled, of)
+    )  # fmt: skip
     others = [
-        checks.detector_response(detector_responses(p.scaled, of)),
-        checks.polarisation(polarisation_seen(p.scaled, of)),
+        checks.detector_response(responses),
+        checks.polarisation(polarisation),
         checks.shadowed(p.scaled.n_shadowed, p.scaled.n_given),
         checks.outliers(p.scaled.n_outliers, p.scaled.n_scaled),
         None if p.damage is None else checks.damage(p.damage.drift, p.damage.b_growth),

@@ -28,6 +28,7 @@ from autoproc.reports.story import detector_reach, story
 from autoproc.reports.table import Table
 from autoproc.reports.told_by_visit import told_lines
 from autoproc.stages.pipeline import Processing
+from autoproc.threads import map_in_order
 from autoproc.wording import images_in_words
 
 USED_SPOTS = "stage=refined&words=used+in+refinement&order=residual"
@@ -90,7 +91,7 @@ def sections(p: Processing | None) -> list[Section]:
     builders: tuple[Callable[[Processing], Section], ...] = (
         merged_data, data_sets, spots_and_lattices, refinement, scaling, damage, symmetry, integration,
     )  # fmt: skip
-    made = [build(p) for build in builders]
+    made = map_in_order(lambda build: build(p), builders)
     return [s for s in made if s.figures or s.tables]
 
 

@@ -17,6 +17,7 @@ from autoproc.scaling.minimise import Part, Problem, fit_models
 from autoproc.scaling.model import Coordinates, Design, PhysicalModel
 from autoproc.scaling.solve import ABSORPTION
 from autoproc.scaling.state import DEGREES_OF_FREEDOM, MIN_PARTIALITY
+from autoproc.threads import map_in_order
 
 if TYPE_CHECKING:
     from autoproc.scaling.result import ScaleResult
@@ -112,9 +113,10 @@ def held_out_agreement(of: Trial, level: str) -> HeldOut:
     models = tuple(model.with_degree(degree) for model in of.models)
     parts = tuple(Part(p.rows, _to_degree(p.design, degree)) for p in of.parts)
     factors = np.ones(len(of))
-    for fold in range(N_FOLDS):
-        work = of.fold != fold
-        factors[~work] = _factors(of, parts, models, work, restraint)[~work]
+    fitted = map_in_order(lambda fold: _factors(of, parts, models, of.fold != fold, restraint), range(N_FOLDS))
+    for fold, by_others in enumerate(fitted):
+        held = of.fold == fold
+        factors[held] = by_others[held]
     return _judged(of, np.maximum(factors, 1e-3))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import gemmi
 import numpy as np
@@ -33,7 +34,7 @@ class Intensities:
         return Intensities(self.value[rows], self.variance[rows])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Observations:
     """The reflections (N,) that may enter merged data, and the context they are scaled in.
 
@@ -69,10 +70,13 @@ class Observations:
 
     def rows_of_each(self, n_experiments: int) -> list[np.ndarray]:
         """Rows of each of so many experiments, ascending; in one pass, for there may be hundreds."""
-        found = rows_by_experiment(self.experiment)
-        return [found.get(n, np.zeros(0, np.intp)) for n in range(n_experiments)]
+        return [self._rows.get(n, np.zeros(0, np.intp)) for n in range(n_experiments)]
 
-    @property
+    @cached_property
+    def _rows(self) -> dict[int, np.ndarray]:
+        return rows_by_experiment(self.experiment)
+
+    @cached_property
     def group_d(self) -> np.ndarray:
         """(G,) resolution of each group, Angstrom."""
         d = np.zeros(len(self.groups))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -42,7 +43,7 @@ MIN_PARTIALITY = 0.95
 """Less complete reflections are scaled, but do not decide the scales."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class State:
     """What is known between cycles.
 
@@ -69,13 +70,13 @@ class State:
     reach: float = 0.0
     parts: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def measured(self) -> np.ndarray:
         """(N,) bool: with an intensity and a positive factor, neither on a blank or odd image nor in a shadow."""
         finite = np.isfinite(self.intensity) & np.isfinite(self.variance)
         return finite & (self.factors > 0) & ~self.blank & ~self.shadowed & ~self.odd
 
-    @property
+    @cached_property
     def kept(self) -> np.ndarray:
         """(N,) bool: measured and no outlier."""
         return self.measured & ~self.outliers

@@ -29,6 +29,7 @@ from autoproc.scaling.solve import Solution, solve
 from autoproc.scaling.state import State, checked, expectation, factor_variances, image_ratios
 from autoproc.scaling.tables import format_scale
 from autoproc.scaling.unknowns import what_is_not_found, within_the_known, within_the_repeats
+from autoproc.threads import side_by_side
 
 
 @single_threaded_blas
@@ -61,17 +62,23 @@ def scale(
     if not state.kept.any():
         raise NoReflections(stage="scaling", reason=f"all {len(observations)} were rejected")
     models = _experiments_with_models(experiments, solution)
-    variances = factor_variances(experiments, observations, state)
+    variances = np.zeros(len(reflections))
     scaled = _scaled_reflections(reflections, observations, state, variances)
     is_apart = params.error_model and params.anomalous
-    deviation2, variance, expected = checked(observations, state, params.min_expected_intensity, is_apart)
+    # The statistics do not read the column of variances, which is filled beside them.
+    statistics, _, found, unsteady = side_by_side(
+        lambda: merging_statistics(models, scaled, n_shells=params.n_bins),
+        lambda: _fill_variances(variances, experiments, observations, state),
+        lambda: checked(observations, state, params.min_expected_intensity, is_apart),
+        lambda: _unsteady(observations, state, params),
+    )
     rejected = state.outliers & state.measured
     return ScaleResult(
         experiments=models,
         reflections=scaled,
         error_model=state.error_model,
-        error_bins=error_bins(deviation2, variance, expected, state.error_model),
-        statistics=merging_statistics(models, scaled, n_shells=params.n_bins),
+        error_bins=error_bins(*found, state.error_model),
+        statistics=statistics,
         images=_image_scales(experiments, observations, state),
         candidates=solution.candidates,
         i_mid=solution.i_mid,
@@ -85,7 +92,7 @@ def scale(
         n_shadowed=int(np.count_nonzero(state.shadowed)),
         blank_images=_blank_images(experiments, observations, state),
         odd_images=_odd_images(experiments, state),
-        unsteady=_unsteady(observations, state, params),
+        unsteady=unsteady,
         start=solution.start(observations, params, len(reflections)),
         parts=state.parts,
         others=agreed.doubtful,
@@ -140,17 +147,16 @@ def _experiments_with_models(experiments: Sequence[Experiment], solution: Soluti
 def _scaled_reflections(
     reflections: Reflections, observations: Observations, state: State, variances: np.ndarray
 ) -> Reflections:
-    """All reflections with the columns and flags of scaling; variances (N,) of the observations' factors."""
+    """All reflections with the columns and flags of scaling; variances (N,) of the factors may be filled in later."""
     n = len(reflections)
     seen = expectation(observations, state, state.kept)
     rows = observations.row
     measured = state.measured
-    columns = {name: np.zeros(n) for name in ("intensity_scale", "variance_scale", "inverse_scale_variance")}
-    columns["inverse_scale"] = np.ones(n)
+    columns = {name: np.zeros(n) for name in ("intensity_scale", "variance_scale")}
+    columns |= {"inverse_scale_variance": variances, "inverse_scale": np.ones(n)}
     columns["intensity_scale"][rows] = np.where(measured, state.intensity, 0.0)
     columns["variance_scale"][rows] = np.where(measured, seen.variance, 0.0)
     columns["inverse_scale"][rows] = np.where(state.factors > 0, state.factors, 1.0)
-    columns["inverse_scale_variance"][rows] = np.where(state.factors > 0, variances, 0.0)
     is_scaled, is_outlier = np.zeros(n, bool), np.zeros(n, bool)
     is_scaled[rows] = state.kept
     is_outlier[rows] = measured & state.outliers
@@ -158,6 +164,14 @@ def _scaled_reflections(
     result = cleared.replace(**columns).with_flag(Flag.SCALED, is_scaled)
     result = result.with_flag(Flag.OUTLIER_IN_SCALING, is_outlier)
     return result.with_flag(Flag.EXCLUDED_FOR_SCALING, ~is_scaled & ~is_outlier)
+
+
+def _fill_variances(
+    variances: np.ndarray, experiments: Sequence[Experiment], observations: Observations, state: State
+) -> None:
+    """Write those of the factors of the observations; the others stay 0."""
+    of_factors = factor_variances(experiments, observations, state)
+    variances[observations.row] = np.where(state.factors > 0, of_factors, 0.0)
 
 
 def _image_scales(

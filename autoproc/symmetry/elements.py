@@ -8,6 +8,7 @@ import numpy as np
 
 from autoproc.robust import without_extremes
 from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
+from autoproc.threads import map_in_order
 
 N_UNRELATED = 20000
 SD_PRESCALED = 0.07
@@ -16,6 +17,8 @@ SD_UNSCALED = 0.1
 errors out first leaves true elements within 0.03 of one another, so that a pseudo-symmetry of CC 0.8 shows."""
 SD_FROM_SIGMAS = 0.05
 """Of the CC that the sigmas make expect."""
+FEW = 5000
+"""Fewer unique reflections are done sooner than threads are begun."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -263,13 +266,14 @@ def _sd_factor(x: np.ndarray, y: np.ndarray) -> float:
 
 def score_elements(merged: Merged, rotations: np.ndarray, model: CorrelationModel) -> tuple[ElementScore, ...]:
     """Score every element of the lattice's rotation group, the identity first."""
-    scores = []
-    for members in elements_of(rotations):
+
+    def score(members: tuple[int, ...]) -> ElementScore:
         rotation = rotations[members[0]]
         order = rotation_order(rotation)
         sums = pairs_within(merged) if order == 1 else pairs_related(merged, rotation)
         cc = sums.cc
         axis = np.zeros(3, int) if order == 1 else rotation_axis(rotation)
         likelihood = model.likelihood(cc, sums.n_unique)
-        scores.append(ElementScore(members, order, tuple(axis.tolist()), sums, cc, model.sd(sums.n_unique), likelihood))
-    return tuple(scores)
+        return ElementScore(members, order, tuple(axis.tolist()), sums, cc, model.sd(sums.n_unique), likelihood)
+
+    return tuple(map_in_order(score, elements_of(rotations), 1 if len(merged.key) < FEW else 0))

@@ -23,6 +23,7 @@ from autoproc.symmetry.observations import Observations
 from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.space_group_choice import monoclinic_setting
 from autoproc.symmetry.subgroups import find_subgroups
+from autoproc.threads import side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def score_lattice(
     model = correlation_model(merged, lattice.rotations, e2, sigma, min_sd)
     if are_many:
         model = for_weak_data(model, int((merged.count > 1).sum()))
-    elements = score_elements(merged, lattice.rotations, model)
-    groups = find_subgroups(lattice, monoclinic_setting(params))
+    elements, groups = side_by_side(
+        lambda: score_elements(merged, lattice.rotations, model),
+        lambda: find_subgroups(lattice, monoclinic_setting(params)),
+    )
     return ScoredLattice(model, elements, score_subgroups(groups, elements))
