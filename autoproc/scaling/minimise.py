@@ -173,11 +173,15 @@ def _joined(sums: Sequence[_Sums], share: np.ndarray, n_parameters: int) -> tupl
     """Groups (k,), each once, and their coupling (k, n_parameters) by their share; blocks may divide a group."""
     if not sums:
         return np.zeros(0, np.intp), np.zeros((0, n_parameters))
-    every = np.concatenate([one.groups for one in sums])
-    starts = np.flatnonzero(np.diff(every, prepend=-1))
-    coupling = np.add.reduceat(np.concatenate([one.coupling for one in sums]), starts, axis=0)
-    groups = every[starts]
-    return groups, coupling * share[groups, None]
+    every, coupling = (
+        np.concatenate(parts) for parts in zip(*((one.groups, one.coupling) for one in sums), strict=True)
+    )
+    is_new = np.diff(every, prepend=-1) != 0
+    groups, joined = every[is_new], coupling[is_new]
+    divided = np.flatnonzero(~is_new)  # no more than blocks, for within a block each group is there once
+    np.add.at(joined, np.cumsum(is_new)[divided] - 1, coupling[divided])
+    joined *= share[groups, None]
+    return groups, joined
 
 
 @dataclass(frozen=True, slots=True, eq=False)

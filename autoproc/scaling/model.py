@@ -14,7 +14,7 @@ from autoproc.kernels.harmonics import mean_series
 from autoproc.kernels.scaling_model import log_derivatives
 from autoproc.models.experiment import Experiment
 from autoproc.scaling.absorption import beam_directions, n_harmonics, surface_basis
-from autoproc.scaling.smoother import Smoother, smoother_for_range
+from autoproc.scaling.smoother import Smoother, smoother_for_range, weighted_sum
 from autoproc.threads import map_in_order
 
 SPACINGS = ((5.0, 1.0, 1.5), (10.0, 2.0, 3.0), (25.0, 4.0, 5.0), (90.0, 8.0, 10.0), (np.inf, 15.0, 20.0))
@@ -113,8 +113,8 @@ class PhysicalModel:
     def terms(self, design: Design) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(N,) c(phi), B(phi) in Angstrom^2 and the surface, 1 + absorption where that is not small."""
         scale, decay, absorption = (self.parameters[s] for s in self.slices)
-        c = (scale[design.scale_index] * design.scale_weight).sum(axis=1)
-        b = (decay[design.decay_index] * design.decay_weight).sum(axis=1)
+        c = weighted_sum(scale, design.scale_index, design.scale_weight)
+        b = weighted_sum(decay, design.decay_index, design.decay_weight)
         return c, b, positive_surface(1.0 + design.basis @ absorption)
 
     def factors(self, design: Design) -> np.ndarray:

@@ -40,7 +40,7 @@ class Smoother:
     def weights(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Parameters that make the value at each x (N,), and their weights, of sum 1; both (N, k), k = 2 or 3.
 
-        The value is (parameters[index] * weight).sum(axis=1).
+        The value is weighted_sum(parameters, index, weight).
         """
         width = min(N_AVERAGE, self.n_parameters)
         return smoother_weights(x, self.n_parameters, width, float(self.positions[0]), SIGMA)
@@ -48,6 +48,19 @@ class Smoother:
     def values(self, x: np.ndarray, parameters: np.ndarray) -> np.ndarray:
         """(N,) the values at each x (N,), of parameters (n_parameters,)."""
         return smoothed(x, parameters, min(N_AVERAGE, self.n_parameters), float(self.positions[0]), SIGMA)
+
+
+def weighted_sum(parameters: np.ndarray, index: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(N,) sum over k of parameters[index] * weight, both (N, k): what Smoother.weights gives, made the curve's values.
+
+    Column by column, to the same last bit as along the rows: numpy sums rows of three five times as slowly.
+    """
+    parts = parameters.take(index)
+    parts *= weight
+    total = np.zeros(len(parts))
+    for column in parts.T:
+        total += column
+    return total
 
 
 def smoother_for_range(width: float, spacing: float) -> Smoother:

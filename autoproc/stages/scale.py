@@ -72,12 +72,13 @@ def scale(
         lambda: checked(observations, state, params.min_expected_intensity, is_apart),
         lambda: _unsteady(observations, state, params),
     )
+    deviation2, variance, expected = found
     rejected = state.outliers & state.measured
     return ScaleResult(
         experiments=models,
         reflections=scaled,
         error_model=state.error_model,
-        error_bins=error_bins(*found, state.error_model),
+        error_bins=error_bins(deviation2, variance, expected, state.error_model),
         statistics=statistics,
         images=_image_scales(experiments, observations, state),
         candidates=solution.candidates,

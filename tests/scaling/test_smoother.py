@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoproc.scaling.smoother import Smoother, smoother_for_range
+from autoproc.scaling.smoother import Smoother, smoother_for_range, weighted_sum
 
 
 def slow_value(n_intervals: int, parameters: np.ndarray, x: float) -> float:
@@ -53,3 +53,16 @@ def test_intervals_are_no_longer_than_asked_and_no_more_than_needed(width, spaci
 
 def test_a_whole_number_of_spacings_needs_no_interval_more_for_rounding():
     assert smoother_for_range(3 * 0.1, 0.1).n_intervals == 3  # 0.30000000000000004 / 0.1
+
+
+@pytest.mark.parametrize("n_intervals", [1, 2, 5])
+def test_weighted_sums_are_the_values_of_the_curve(n_intervals):
+    smoother = Smoother(n_intervals)
+    parameters, x = np.random.default_rng(2).normal(size=smoother.n_parameters), np.linspace(0, n_intervals, 50)
+    index, weight = smoother.weights(x)
+    np.testing.assert_allclose(weighted_sum(parameters, index, weight), smoother.values(x, parameters), rtol=1e-13)
+    np.testing.assert_array_equal(weighted_sum(parameters, index, weight), (parameters[index] * weight).sum(axis=1))
+
+
+def test_a_term_that_is_left_out_is_zero():
+    np.testing.assert_array_equal(weighted_sum(np.zeros(0), np.zeros((4, 0), int), np.zeros((4, 0))), np.zeros(4))
