@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,8 +53,8 @@ class Coming:
         return self._of_files(series[0]) if series[0].kind == "cbf" else self._of_master(series[0])
 
     def _of_files(self, series: Series) -> ImagesThere | None:
-        numbers = tuple(sorted(series.files))
-        if numbers == self._seen:
+        numbers = self._wanted(series.files)
+        if not numbers or numbers == self._seen:
             return None
         if self._first is None:
             sweep = self._imported(series)
@@ -78,7 +80,15 @@ class Coming:
         first, last = experiment.scan.image_range
         indices = experiment.imageset.indices
         is_there = np.isin(indices, there) if indices else np.isin(np.arange(last - first + 1), there)
-        return ImagesThere(experiment, first + np.flatnonzero(is_there), frames.n_expected)
+        numbers = np.array(self._wanted((first + np.flatnonzero(is_there)).tolist()), int)
+        return ImagesThere(experiment, numbers, frames.n_expected) if len(numbers) else None
+
+    def _wanted(self, numbers: Iterable[int]) -> tuple[int, ...]:
+        """Of these images, the ones that will be processed, ascending."""
+        low, high = self._params.image_range or (0, math.inf)
+        within = [number for number in sorted(numbers) if low <= number <= high]
+        excluded = set(self._params.excluded_from(within))
+        return tuple(number for number in within if number not in excluded)
 
     def _imported(self, series: Series) -> ImportedSweep | None:
         """The sweep that has most images."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,12 +16,11 @@ from autoproc.config import Config
 from autoproc.decisions.probe import ProbeReport
 from autoproc.errors import UNREADABLE
 from autoproc.following.coming import Coming, ImagesThere
-from autoproc.formats.images.frames import StoredImages
-from autoproc.geometry.detector import pixel_resolution
+from autoproc.following.frames_there import Found, FramesThere, Wait
 from autoproc.spot_finding.early import EarlySearch
-from autoproc.spot_finding.image_facts import ImageFacts, image_facts
-from autoproc.spot_finding.images import SearchedFrame
-from autoproc.stages.find_spots import StrongPixelSearch, find_spots, search_of
+from autoproc.spot_finding.image_facts import ImageFacts
+from autoproc.spot_finding.images import without_counts
+from autoproc.stages.find_spots import find_spots
 from autoproc.stages.probe_sweep import ProbeParams, probe_sweep
 from autoproc.threads import available_cores, map_in_order
 
@@ -33,8 +32,10 @@ LOOK = 1.0
 PROBED = (15.0, 30.0, 60.0, 120.0)
 """Degrees of rotation after which a crystal is probed: 15 give the lattices, 30 and 60 the cell of long axes and what
 is left over. As beamlines do it."""
-AGAIN = 0.3
-"""Seconds until an image that could not be read is tried again: it is being written."""
+MOST_MISSING = 0.1
+"""Of the images that a probe is made of may never have come: they were lost, and the others tell as much."""
+SHARE = 10.0
+"""Times as long as the last look took nothing is looked for: thousands of files are listed, masters are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,14 @@ class Follower:
         self._n_threads = config.run.n_threads or available_cores()
         self.early = EarlySearch()
         self.there: ImagesThere | None = None
-        self._frames: _Frames | None = None
-        self._known: _Frames | None = None
-        self._looked = 0.0
+        self._frames: FramesThere | None = None
+        self._known: FramesThere | None = None
+        self._due = 0.0
         self._facts: dict[int, ImageFacts] = {}
         self._probing: threading.Thread | None = None
         self._probed = 0.0
         self._trouble: list[Exception] = []
-        self._again: dict[int, float] = {}
+        self._waits: dict[int, Wait] = {}
 
     def turn(self, is_over: Callable[[], bool]) -> bool:
         """Look once, and search some of what has come; returns whether there was anything to do.
@@ -83,71 +84,81 @@ class Follower:
         there = self._look() if self._is_due() else None
         if self.there is None:
             return False
-        if self._frames is None:
+        if self._frames is None and self._waiting(self.there.numbers):
             self._frames = self._opened(self.there)
-            if self._frames is None:
-                return False
-        waiting = self._waiting(self.there.numbers)
+        frames = self._frames or self._known
+        if frames is None:
+            return False
+        waiting = self._waiting(self.there.numbers) if frames is self._frames else []
         chosen, every = first_of(waiting, AT_A_TIME * self._n_threads)
-        facts = self._search(chosen, self._frames, is_over)
+        facts = self._search(chosen, frames, is_over)
         if there is not None or facts:
             self._tell(Progress(facts, len(self.there.numbers), len(waiting) - len(facts), every))
-        self._probe(self.there, self._frames)
+        self._probe(self.there, frames)
         return bool(facts)
 
     def _is_due(self) -> bool:
         """Nothing is left to be searched, or what has come since is to be known."""
         is_idle = self.there is None or not self._waiting(self.there.numbers)
-        return is_idle or time.monotonic() - self._looked >= LOOK
+        return is_idle or time.monotonic() >= self._due
 
     def _look(self) -> ImagesThere | None:
         """What has come. HDF5 files are let go before: who has them open sees them as they were."""
         if self._frames is not None:
             self._frames.reader.close()
             self._known, self._frames = self._frames, None
+        began = time.monotonic()
         there = self._coming.look()
-        self._looked = time.monotonic()
+        now = time.monotonic()
+        self._due = now + max(LOOK, SHARE * (now - began))
         self.there = there or self.there
         return there
 
-    def _opened(self, there: ImagesThere) -> _Frames | None:
+    def _opened(self, there: ImagesThere) -> FramesThere | None:
         try:
-            frames = _Frames.of(there, self._config, self._known)
+            frames = FramesThere.of(there, self._config, self._known)
         except UNREADABLE:  # the first image is being written
             return None
         if self.early.begin(frames.key):
             self._facts.clear()
+            self._waits.clear()
         return frames
 
     def _waiting(self, numbers: np.ndarray) -> list[int]:
         now = time.monotonic()
-        return [n for n in map(int, numbers) if n not in self._facts and self._again.get(n, 0.0) <= now]
+        waits = self._waits
+        return [n for n in map(int, numbers) if n not in self._facts and (n not in waits or waits[n].until <= now)]
 
-    def _search(self, numbers: Sequence[int], frames: _Frames, is_over: Callable[[], bool]) -> list[ImageFacts]:
+    def _search(self, numbers: Sequence[int], frames: FramesThere, is_over: Callable[[], bool]) -> list[ImageFacts]:
         facts = []
-        for number, found in zip(numbers, map_in_order(frames.look_at, numbers, self._n_threads, 0), strict=False):
-            if found is None:
-                self._again[number] = time.monotonic() + AGAIN
+
+        def look_at(number: int) -> Wait | Found:
+            return frames.look_at(number, self._waits.get(number))
+
+        for number, found in zip(numbers, map_in_order(look_at, numbers, self._n_threads, 0), strict=False):
+            if isinstance(found, Wait):
+                self._waits[number] = found
             else:
-                stamp, searched, told = found
-                self.early.keep(number, stamp, searched)
-                self._facts[number] = told
-                facts.append(told)
+                self.early.keep(number, found.stamp, found.searched)
+                self._waits.pop(number, None)
+                self._facts[number] = found.facts
+                facts.append(found.facts)
             if is_over():
                 break
         return facts
 
-    def _probe(self, there: ImagesThere, frames: _Frames) -> None:
-        """Probe the crystal if enough of its rotation was searched without a gap, unless one probe is under way."""
+    def _probe(self, there: ImagesThere, frames: FramesThere) -> None:
+        """Probe the crystal if enough of its rotation was searched, unless one probe is under way."""
         scan = there.experiment.scan
-        n = next(n for n in range(len(self._facts) + 1) if scan.image_range[0] + n not in self._facts)
+        n = n_searched(range(scan.image_range[0], scan.image_range[1] + 1), self._facts.keys(), there.numbers)
         rotation = n * abs(scan.oscillation[1])
         due = [angle for angle in PROBED if self._probed < angle <= rotation]
         if not due or (self._probing is not None and self._probing.is_alive()):
             return
         self._probed = due[-1]
         numbers = range(scan.image_range[0], scan.image_range[0] + n)
-        facts, known = [self._facts[number] for number in numbers], self.early.frames(numbers[0])
+        facts = [self._facts[number] for number in numbers if number in self._facts]
+        known = {frame: without_counts(frame) for frame in range(n)} | self.early.frames(numbers[0])
         part = replace(
             there.experiment,
             scan=replace(scan, image_range=(numbers[0], numbers[-1]), exposure_times=None, epochs=None),
@@ -165,6 +176,23 @@ class Follower:
         self._probing.start()
 
 
+def n_searched(numbers: range, searched: Collection[int], there: Iterable[int]) -> int:
+    """How many of these images, from the first on, tell of a rotation: all that are there were searched.
+
+    A few of them may not be there, and are not the last.
+    """
+    is_there = set(map(int, there))
+    n_lost, n_enough = 0, 0
+    for n, number in enumerate(numbers, 1):
+        if number in searched:
+            n_enough = n if n_lost <= MOST_MISSING * n else n_enough
+        elif number in is_there:
+            break
+        else:
+            n_lost += 1
+    return n_enough
+
+
 def first_of(waiting: Sequence[int], most: int) -> tuple[list[int], int]:
     """The images that are searched first where there are more than so many, and one in how many the latter half are.
 
@@ -175,40 +203,3 @@ def first_of(waiting: Sequence[int], most: int) -> tuple[list[int], int]:
     first, rest = waiting[: most - most // 2], waiting[most - most // 2 :]
     every = -(-len(rest) // max(1, most // 2))
     return [*first, *rest[::-every][::-1]], every
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Frames:
-    """The images that are there, and the search on them; d : (slow, fast) resolution of every pixel, Angstrom."""
-
-    reader: StoredImages
-    search: StrongPixelSearch
-    key: Hashable
-    first: int
-    d: np.ndarray
-    sizes: tuple[int, int]
-
-    @classmethod
-    def of(cls, there: ImagesThere, config: Config, before: _Frames | None) -> _Frames:
-        """Raises what a reader raises."""
-        reader, params = there.reader(), config.find_spots
-        search = search_of(there.experiment, reader, reader.mask, params)
-        panel, key = there.experiment.detector[0], search.key()
-        is_same = before is not None and before.key == key
-        d = before.d if before is not None and is_same else pixel_resolution(panel, there.experiment.beam)
-        first = there.experiment.scan.image_range[0]
-        return cls(reader, search, key, first, d, (params.min_spot_size, params.max_spot_size))
-
-    def look_at(self, number: int) -> tuple[Hashable, SearchedFrame, ImageFacts] | None:
-        """An image's stamp, strong pixels and facts; None for one that is not written to its end."""
-        frame = number - self.first
-        try:
-            stamp = self.reader.stamp(frame)
-            image = self.reader.read(frame)
-            if stamp is None or self.reader.stamp(frame) != stamp:
-                return None
-        except UNREADABLE:
-            return None
-        found = self.search.on(frame, image)
-        facts = image_facts(number, found.strong, image, self.search.mask, self.d, self.sizes)
-        return stamp, found, facts

@@ -11,8 +11,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from autoproc.formats.hdf5.hdf5_frames import BITSHUFFLE, image_datasets
+from autoproc.formats.hdf5.hdf5_frames import BITSHUFFLE
 from autoproc.formats.hdf5.open_hdf5 import open_hdf5
+from autoproc.formats.hdf5.segments import image_datasets
 from autoproc.simulation.beamline import Collection, Steps
 
 DATA = "/entry/data/data"

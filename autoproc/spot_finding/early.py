@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
+from autoproc.formats.images.stamps import Stamp
 from autoproc.spot_finding.images import SearchedFrame
 
-Stamps = Callable[[int], Hashable]
-"""What is another once the image of this frame is written again; None where that cannot be told."""
+Stamps = Callable[[int], Stamp | None]
+"""Of the image of a frame; None where it cannot be told."""
 
 
 class EarlySearch:
@@ -18,7 +19,7 @@ class EarlySearch:
 
     def __init__(self) -> None:
         self._key: Hashable = None
-        self._searched: dict[int, tuple[Hashable, SearchedFrame]] = {}
+        self._searched: dict[int, tuple[Stamp, SearchedFrame]] = {}
 
     def __len__(self) -> int:
         """Images."""
@@ -32,12 +33,11 @@ class EarlySearch:
         self._key = key
         return is_another
 
-    def keep(self, image: int, stamp: Hashable, found: SearchedFrame) -> None:
-        """What was found on an image, whose stamp was the same before it was read and after."""
-        if stamp is not None:
-            self._searched[image] = stamp, found
+    def keep(self, image: int, stamp: Stamp, found: SearchedFrame) -> None:
+        """What was found on an image, whose stamp had stood for its grain before it was read, and did after."""
+        self._searched[image] = stamp, found
 
-    def has(self, image: int, stamp: Hashable) -> bool:
+    def has(self, image: int, stamp: Stamp | None) -> bool:
         """An image was searched, and is what it was then."""
         return stamp is not None and image in self._searched and self._searched[image][0] == stamp
 

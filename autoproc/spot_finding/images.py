@@ -41,6 +41,12 @@ class SearchedFrame(NamedTuple):
     is_unread: bool
 
 
+def without_counts(frame: int) -> SearchedFrame:
+    """Of a frame that is not there."""
+    none = np.empty(0, np.int32)
+    return SearchedFrame(frame, StrongPixels(0, none, none, np.empty(0, np.float32)), is_unread=True)
+
+
 def has_no_count(image: np.ndarray, min_trusted: int) -> bool:
     """No pixel of an image holds a count."""
     return bool(image[::SPARSE, ::SPARSE].max() < min_trusted and image.max() < min_trusted)

@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 
 from autoproc.formats.hdf5.detector_limits import saturation, underload
-from autoproc.formats.hdf5.hdf5_frames import Segment
 from autoproc.formats.hdf5.nexus_fields import number, pixels, spare_number, text_of, values_in
 from autoproc.formats.hdf5.nexus_geometry import NOISE, Transformation
 from autoproc.formats.hdf5.nexus_turns import turn_of
+from autoproc.formats.hdf5.segments import Segment
 from autoproc.formats.header_values import (
     NO_OVERRIDES,
     HeaderOverrides,

@@ -1,12 +1,11 @@
-"""Frames of HDF5 images: which data sets hold them, and fast access from several threads."""
+"""Frames of HDF5 images: fast access from several threads."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-import re
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -14,16 +13,16 @@ import numpy as np
 
 from autoproc.errors import AutoprocError, CorruptFile, InputError, UnreadableFile
 from autoproc.formats.boundary import BAD_BYTES, understood
-from autoproc.formats.confinement import LeadsOut
-from autoproc.formats.hdf5.confined_hdf5 import ForbiddenHdf5, allowed, source_name
-from autoproc.formats.hdf5.image_data import choose_detector, entry_of, image_names, is_image_stack
+from autoproc.formats.hdf5.confined_hdf5 import allowed
+from autoproc.formats.hdf5.image_data import choose_detector, entry_of
 from autoproc.formats.hdf5.nexus_fields import groups_of_class
 from autoproc.formats.hdf5.open_hdf5 import open_hdf5
 from autoproc.formats.hdf5.pixel_masks import pixel_mask
-from autoproc.formats.hdf5.virtual_frames import FrameSources, frame_sources, frames_of
-from autoproc.formats.header_values import told
+from autoproc.formats.hdf5.segments import MissingDataFile, image_datasets, reason_of
+from autoproc.formats.hdf5.virtual_frames import FrameSources, frame_sources
 from autoproc.formats.images.frames import NO_COUNT
 from autoproc.formats.images.kept_images import KeptImages
+from autoproc.formats.images.stamps import Stamp
 from autoproc.kernels.bitshuffle_lz4 import decode_bitshuffle_lz4
 from autoproc.models.experiment import Detector, ImageSet
 
@@ -31,14 +30,6 @@ BITSHUFFLE = 32008
 LZ4 = 2
 MOST_OPEN = 64
 """Data files that stay open at the same time; a process may often open 1024 in all."""
-
-
-class MissingDataFile(InputError):
-    """A master links to a data file that is not there."""
-
-    what = "{path} links to {target}, which is missing"
-    hint = "copy the data files beside their master, or wait until they are written"
-    retryable = True
 
 
 class MissingFilter(InputError):
@@ -57,111 +48,6 @@ class ImageNotWritten(CorruptFile):
         "import_sweep.image_range=FIRST,LAST"
     )
     retryable = True
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Frames of one data set: n of them, at `dataset` in the master, held by `file`.
-
-    shape : (slow, fast) of a frame; dtype : of its pixels; n_channels : frames at each angle, of which the first counts
-    """
-
-    dataset: str
-    n: int
-    file: Path
-    shape: tuple[int, int]
-    dtype: np.dtype
-    n_channels: int = 1
-
-    def __len__(self) -> int:
-        return self.n
-
-
-def image_datasets(path: Path, handle: h5py.File) -> list[Segment]:
-    """The data sets with the frames, in order. Raises MissingDataFile for links that lead nowhere."""
-    entry = entry_of(handle)
-    found = image_names(entry) if entry is not None else None
-    if found is None:
-        return []
-    group, names = found
-    segments = []
-    for name in names:
-        dataset = _linked(path, group, name)
-        if dataset is None:
-            continue
-        n = _frames_with_source(dataset) if dataset.is_virtual else dataset.shape[0]
-        shape = (int(dataset.shape[-2]), int(dataset.shape[-1]))
-        n_channels = int(dataset.shape[1]) if dataset.ndim > 3 else 1
-        file = Path(dataset.file.filename)
-        segments.append(Segment(f"{group.name}/{name}", n, file, shape, dataset.dtype, n_channels))
-    return segments
-
-
-def _linked(path: Path, group: h5py.Group, name: str) -> h5py.Dataset | None:
-    link = group.get(name, getlink=True)
-    target = path.parent / link.filename if isinstance(link, h5py.ExternalLink) else None
-    try:
-        dataset = group[name]
-    except (KeyError, OSError) as error:
-        if target is not None and not target.exists():
-            if _belongs_to_later_trigger(group, name):
-                return None
-            raise MissingDataFile(path=path, target=target) from error
-        at_fault = path if target is None or isinstance(error, (ForbiddenHdf5, LeadsOut)) else target
-        kind = UnreadableFile if isinstance(error, LeadsOut) else CorruptFile
-        raise kind(path=at_fault, reason=reason_of(error)) from error
-    if not is_image_stack(dataset):
-        raise CorruptFile(path=path, reason=f"{group.name}/{name} is not a stack of images")
-    return dataset
-
-
-def _frames_with_source(dataset: h5py.Dataset) -> int:
-    """Frames of a virtual data set before those whose files are missing: a collection that was stopped leaves the last.
-
-    Raises MissingDataFile where the first is missing, or one between others.
-    """
-    n = int(dataset.shape[0])
-    own = Path(os.fsdecode(dataset.file.filename))
-    lacking = np.zeros(n, bool)
-    missing = None
-    for source in dataset.virtual_sources():
-        name = source_name(source.file_name)
-        try:
-            if name != ".":
-                allowed(name, own.parent)
-        except FileNotFoundError:
-            frames = frames_of(source.vspace, n)
-            lacking[frames] = True
-            missing = missing or own.parent / Path(name).name
-    n_there = int(np.argmax(lacking)) if lacking.any() else n
-    if missing is not None and (n_there == 0 or not lacking[n_there:].all()):
-        raise MissingDataFile(path=own, target=missing)
-    return n_there
-
-
-def reason_of(error: Exception) -> str:
-    """What the HDF5 library says of a file, in plain words where that is possible."""
-    text = str(error).strip("'\"")
-    sizes = re.search(r"truncated file: eof = (\d+).*stored_eof = (\d+)", text)
-    if sizes:
-        return f"it is truncated: {sizes[1]} of {sizes[2]} bytes are there"
-    if "signature" in text:
-        return "it is not an HDF5 file"
-    if isinstance(error, (ForbiddenHdf5, LeadsOut)):
-        return text
-    inner = re.fullmatch(r"[^(]*\((.*)\)", text, re.DOTALL)
-    return f"the HDF5 library says: {told(OSError(inner[1])) if inner else told(error)}"
-
-
-def _belongs_to_later_trigger(group: h5py.Group, name: str) -> bool:
-    """DECTRIS masters list more links than there are files when nothing was collected after an earlier one."""
-    names = sorted(n for n in group if n.startswith("data_"))
-    return names.index(name) > 0 and all(_is_missing(group, n) for n in names[names.index(name) :])
-
-
-def _is_missing(group: h5py.Group, name: str) -> bool:
-    link = group.get(name, getlink=True)
-    return isinstance(link, h5py.ExternalLink) and not (Path(group.file.filename).parent / link.filename).exists()
 
 
 class NexusReader:
@@ -232,25 +118,27 @@ class NexusReader:
             reason = f"image {self._indices[frame] + 1} cannot be read; {reason_of(error)}"
             raise CorruptFile(path=self.path(frame), reason=reason) from error
 
-    def stamp(self, frame: int) -> tuple[str, int, int] | None:
-        """File, place and bytes of the chunk that holds a frame; None where frames have no chunks of their own.
+    def stamp(self, frame: int) -> Stamp:
+        """Of a frame as it is stored, or of its pixels where it is not stored by itself.
 
-        Raises CorruptFile or UnreadableFile.
+        Neither times nor places would tell: the file changes with each frame that is added, and pixels that are not
+        compressed are written again where they were. Raises CorruptFile or UnreadableFile.
         """
         number, index = self._segment(frame)
         try:
-            dataset, index = self._stored(frame, self._dataset(number), index)
-            if dataset.is_virtual or not dataset.chunks or dataset.chunks[0] != 1:
-                return None
-            with self._lock:
-                chunk = dataset.id.get_chunk_info_by_coord(self._place(dataset, index))
-                name = os.fsdecode(dataset.file.filename)
+            dataset, place = self._stored(frame, self._dataset(number), index)
+            if not self._is_written(dataset, place):
+                raise ImageNotWritten(path=self.path(frame), image=self._indices[frame] + 1, is_missing=True)
+            if self._is_direct(dataset):
+                chunk = self._chunk(dataset, place)
+                self._kept.keep(frame, chunk)
+                return _digest(dataset.dtype.str, chunk)
         except AutoprocError:
             raise
         except BAD_BYTES as error:
             reason = f"image {self._indices[frame] + 1} cannot be read; {reason_of(error)}"
             raise CorruptFile(path=self.path(frame), reason=reason) from error
-        return None if chunk.byte_offset is None else (name, chunk.byte_offset, chunk.size)
+        return _digest("", self.read(frame))
 
     def remarks(self, first_image: int) -> list[str]:
         """Nothing: what HDF5 files say of their own soundness is checked as they are read."""
@@ -391,6 +279,12 @@ class NexusReader:
         instruments = groups_of_class(entry, "NXinstrument") if entry is not None else []
         detector = choose_detector(instruments[0], self.shape)[0] if instruments else None
         return pixel_mask(detector, self.shape).good if detector is not None else None
+
+
+def _digest(how: str, stored: bytes | np.ndarray) -> Stamp:
+    told = hashlib.blake2b(stored if isinstance(stored, bytes) else stored.data, digest_size=16)
+    told.update(how.encode())
+    return Stamp(told.digest())
 
 
 def signed(frame: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from autoproc.errors import BadHeader, CorruptFile, InputError, TruncatedFile, U
 from autoproc.formats.boundary import reads_file
 from autoproc.formats.dials.expt import identifier_for, reversed_about_axis
 from autoproc.formats.hdf5 import dectris
-from autoproc.formats.hdf5.hdf5_frames import NexusReader, Segment, image_datasets, reason_of
+from autoproc.formats.hdf5.hdf5_frames import NexusReader
 from autoproc.formats.hdf5.image_data import choose_detector, entry_of, modules_of
 from autoproc.formats.hdf5.nexus_beam import wavelength_of
 from autoproc.formats.hdf5.nexus_fields import groups_of_class, spare_number, text_of
@@ -31,6 +31,7 @@ from autoproc.formats.hdf5.nexus_polarisation import polarisation_in
 from autoproc.formats.hdf5.nexus_unused import unused_facts
 from autoproc.formats.hdf5.open_hdf5 import Truncated, open_hdf5
 from autoproc.formats.hdf5.pixel_masks import pixel_mask
+from autoproc.formats.hdf5.segments import Segment, image_datasets, reason_of
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides, required_distance, told
 from autoproc.formats.images.beamlines import assumed, day_in, goniometer_of_instrument
 from autoproc.formats.images.rotation_steps import Rotation, Run, are_known, rotation_of

@@ -9,9 +9,9 @@ import numpy as np
 
 from autoproc.errors import UnsupportedFile
 from autoproc.formats.hdf5.detector_limits import saturation, underload
-from autoproc.formats.hdf5.hdf5_frames import Segment
 from autoproc.formats.hdf5.nexus_fields import pixels, spare_number, text_of
 from autoproc.formats.hdf5.nexus_geometry import panel_frame
+from autoproc.formats.hdf5.segments import Segment
 from autoproc.formats.header_values import (
     MIN_DISTANCE,
     HeaderOverrides,

@@ -8,10 +8,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from autoproc.formats.hdf5.hdf5_frames import Segment
 from autoproc.formats.hdf5.image_data import modules_of
 from autoproc.formats.hdf5.nexus_fields import attribute, groups_of_class, number
 from autoproc.formats.hdf5.nexus_geometry import choose_sample, moving_detector_axes
+from autoproc.formats.hdf5.segments import Segment
 
 SCALE = re.compile(r"pedestal|offset|add_offset|scale|scaling|scale_factor|scaling_factor")
 """What turns stored numbers into counts: as NXdata names them (also with the name of the data before them), as NXmx has

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from autoproc.errors import UNREADABLE, InputError
 from autoproc.formats.images.frames import NO_COUNT, StoredImages
+from autoproc.formats.images.stamps import Stamp
 from autoproc.passing import is_away, may_pass
 from autoproc.wording import number_ranges
 
@@ -63,8 +64,9 @@ class ForgivingReader:
                 raise too_many from error
             return np.full(self.shape, NO_COUNT, np.int32)
 
-    def stamp(self, frame: int) -> Hashable:
+    def stamp(self, frame: int) -> Stamp | None:
         """What is another once a frame is written again; None where that cannot be told."""
+        self._read.add(frame)
         try:
             return self._reader.stamp(frame)
         except UNREADABLE:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from autoproc.formats.images.frames import NO_COUNT, StoredImages
+from autoproc.formats.images.stamps import Stamp
 
 
 class ExcludingReader:
@@ -39,7 +40,7 @@ class ExcludingReader:
         """Let go of the files."""
         self._reader.close()
 
-    def stamp(self, frame: int) -> Hashable:
+    def stamp(self, frame: int) -> Stamp | None:
         """What is another once a frame is written again; None for an excluded one."""
         return None if frame in self._excluded else self._reader.stamp(frame)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.errors import UNREADABLE, CorruptFile, InputError
+from autoproc.formats.confinement import open_descriptor
 from autoproc.formats.images.kept_images import KeptImages
+from autoproc.formats.images.stamps import Stamp
 from autoproc.models.experiment import Detector, ImageSet, Scan
 from autoproc.wording import number_ranges
 
@@ -73,7 +76,7 @@ class FileReader:
     ) -> None:
         self._format = file_format
         self._are_believed: bool | None = None
-        self._stamps: dict[int, tuple[int, int]] = {}
+        self._seen: dict[int, tuple[int, int]] = {}
         self._changed: set[int] = set()
         self._kept = KeptImages(room)
         self._imageset = imageset
@@ -130,13 +133,21 @@ class FileReader:
         self._kept.keep(frame, content)
         return pixels - self._pedestal if self._pedestal else pixels
 
-    def stamp(self, frame: int) -> tuple[int, int, int, int] | None:
-        """Device, number, size and time of change of a frame's file; None where there is none."""
+    def stamp(self, frame: int) -> Stamp | None:
+        """Of a frame's file; None where there is none.
+
+        The file is opened for it: other machines' changes to files on a network are seen at once only then.
+        """
         try:
-            status = self.path(frame).stat()
+            descriptor = open_descriptor(self.path(frame))
         except OSError:
             return None
-        return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        try:
+            status = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        self._note(frame, status)
+        return Stamp.of_file(status, int(self._pedestal))
 
     def close(self) -> None:
         """Nothing stays open between two readings."""
@@ -164,10 +175,14 @@ class FileReader:
             status = path.stat()
         except OSError:  # gone since it was read: whoever reads it again will hear
             return content
-        stamp = (status.st_size, status.st_mtime_ns)
-        if self._stamps.setdefault(frame, stamp) != stamp:
-            self._changed.add(frame)
+        self._note(frame, status)
         return content
+
+    def _note(self, frame: int, status: os.stat_result) -> None:
+        """Whether a frame's file is another than when it was looked at before."""
+        seen = (status.st_size, status.st_mtime_ns)
+        if self._seen.setdefault(frame, seen) != seen:
+            self._changed.add(frame)
 
     def _believes_checksums(self) -> bool:
         """Unless those of images all over the sweep are wrong, which says more of their writer than of the images."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
+from autoproc.formats.images.stamps import Stamp
 
 NO_COUNT = int(np.iinfo(np.int32).min)
 """Of a pixel without a value, below the least count of any detector."""
@@ -55,5 +56,5 @@ class StoredImages(ImageReader, Protocol):
     def close(self) -> None:
         """Let go of the files; nothing is read any more."""
 
-    def stamp(self, frame: int) -> Hashable:
+    def stamp(self, frame: int) -> Stamp | None:
         """What is another once a frame is written again; None where that cannot be told. Raises what read raises."""

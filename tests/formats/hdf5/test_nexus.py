@@ -7,7 +7,7 @@ from nexus_files import SIZE, write_master
 from shared_data import shared
 
 from autoproc.errors import BadHeader, CorruptFile, UnreadableFile, UnsupportedFile
-from autoproc.formats.hdf5.hdf5_frames import MissingDataFile, signed
+from autoproc.formats.hdf5.hdf5_frames import signed
 from autoproc.formats.hdf5.nexus import (
     DataFileGiven,
     NexusReader,
@@ -16,6 +16,7 @@ from autoproc.formats.hdf5.nexus import (
     experiments_from_master,
     is_data_file,
 )
+from autoproc.formats.hdf5.segments import MissingDataFile
 from autoproc.formats.images.frames import NO_COUNT
 
 

@@ -11,7 +11,8 @@ from numpy.testing import assert_array_equal
 
 from autoproc.errors import InputError
 from autoproc.formats.hdf5 import hdf5_frames
-from autoproc.formats.hdf5.hdf5_frames import ImageNotWritten, MissingDataFile
+from autoproc.formats.hdf5.hdf5_frames import ImageNotWritten
+from autoproc.formats.hdf5.segments import MissingDataFile
 from autoproc.formats.hdf5.virtual_frames import frame_sources, frames_of
 from autoproc.formats.registry import open_reader, read_experiment
 
