@@ -93,7 +93,8 @@ class Follower:
         chosen, every = first_of(waiting, AT_A_TIME * self._n_threads)
         facts = self._search(chosen, frames, is_over)
         if there is not None or facts:
-            self._tell(Progress(facts, len(self.there.numbers), len(waiting) - len(facts), every))
+            n_waiting = sum(int(number) not in self._facts for number in self.there.numbers)
+            self._tell(Progress(facts, len(self.there.numbers), n_waiting, every))
         self._probe(self.there, frames)
         return bool(facts)
 
