@@ -48,7 +48,7 @@ from autoproc.service.job_queue.queue_tables import BadQueue
 from autoproc.service.limits import shares
 from autoproc.service.notices.notices import Notices
 from autoproc.service.notify import Notifier
-from autoproc.service.placing import Placing
+from autoproc.service.placing import LEAVING, Placing
 from autoproc.service.processing.order import settings_of
 from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import is_local, open_queue
@@ -181,7 +181,7 @@ class Run:
         tell = told_to_all(listeners)
         grouping = Grouping(queue, outputs, self.config.groups, tell, None if is_watching else self._ids)
         again = partial(self._opened_again, queue, outputs)
-        patience = service.grace_time if is_watching else None
+        patience = LEAVING if is_watching else None
         placing = Placing(self.config.visit, again, outputs, told_to_all([log, say]), patience)
         listeners += [grouping, placing]
         intake = Intake(queue, outputs, tell)

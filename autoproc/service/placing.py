@@ -23,6 +23,9 @@ ENDS = ("processed", "failed", "not combined")
 """Events after which there are results."""
 LEAST_INTERVAL = 300.0
 """Seconds between two looks at all results: what was chosen on a page, or could not be put there, is put there then."""
+LEAVING = 2.0
+"""Seconds that a program that is told to stop waits for the thread: systemd has other things to wait for, and the next
+program does the rest."""
 BEAT = 0.5
 """Seconds after which the thread sees at most that it is to end."""
 WITH_RESULTS = (State.processed, State.failed)
