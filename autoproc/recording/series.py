@@ -26,7 +26,7 @@ MOST_OPEN = 2
 class Unfit(InputError):
     """An image that cannot be part of its sweep."""
 
-    what = "image {image} of {name} is not recorded: {reason}"
+    what = "the stream's image {image} of {name} is not recorded: {reason}"
     hint = "{to_do}"
 
 
@@ -89,10 +89,10 @@ class Series:
         return self.n_images is not None and self.n_present >= self.n_images
 
     def missing(self) -> list[int]:
-        """Numbers, as the stream counts, of images that have not come: all announced, else those between others."""
+        """Numbers, from 1 on as results count, of images that have not come: of all announced, else between others."""
         there = np.flatnonzero(self._present)
         n = self.n_images or (int(there[-1]) + 1 if len(there) else 0)
-        return (np.setdiff1d(np.arange(n), there) + self._params.first_image).tolist()
+        return (np.setdiff1d(np.arange(n), there) + 1).tolist()
 
     def describe(self, facts: StartFacts) -> None:
         """Learn what the start message says, where it comes after images."""

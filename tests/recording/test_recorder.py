@@ -56,7 +56,7 @@ def test_order_does_not_matter_and_repeats_are_kept_once(recording):
 
 def test_a_lost_frame_is_missing_and_said(recording):
     recording.take(start(), image(0), image(2), image(3), end()).wait(6)
-    assert recording.complaints == ["series_1: image 1 is missing from its files"]
+    assert recording.complaints == ["series_1: image 2 is missing from its files"]
     seen = frames_present(recording.folder / "series_1_master.h5")
     assert seen.present.tolist() == [True, False, True, True]
     reader = open_reader(read_experiment(recording.folder / "series_1_master.h5"))
@@ -140,13 +140,13 @@ def test_an_end_that_never_comes(recording):
 def test_a_number_of_images_that_nobody_knows(recording):
     recording.take(start(number_of_images=0), image(0), image(2), end()).wait(6)
     assert frames_present(recording.folder / "series_1_master.h5").present.tolist() == [True, False, True]
-    assert recording.complaints == ["series_1: image 1 is missing from its files"]
+    assert recording.complaints == ["series_1: image 2 is missing from its files"]
 
 
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
-        (image(4), "image 4 of series_1 is not recorded: its images have the numbers 0 to 3"),
+        (image(4), "the stream's image 4 of series_1 is not recorded: its images have the numbers 0 to 3"),
         (image(2**40), "record.first_image"),
         (
             image(1, pixels(1, "u2")),
