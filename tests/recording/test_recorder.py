@@ -5,12 +5,13 @@ import pytest
 
 pytest.importorskip("cbor2")
 
-from streamed import Recording, as_read, end, image, pixels, start
+from streamed import CHANNEL, FIRST, Recording, as_read, end, image, pixels, start
 
 from autoproc.formats.hdf5.frames_present import frames_present
 from autoproc.formats.hdf5.hdf5_frames import ImageNotWritten
 from autoproc.formats.registry import open_reader, read_experiment
-from autoproc.simulation.beamline_stream import Streaming
+from autoproc.recording.data_file import DataFile
+from autoproc.simulation.beamline_stream import Streaming, grid, image_message, packed_bytes
 
 OTHER = Streaming(series_id=2, series_unique_id="02OTHER")
 
@@ -175,6 +176,25 @@ def test_another_compression_in_the_middle_is_stored_all_the_same(recording):
     recording.take(start(), *(image(n, compression=way) for n, way in enumerate(ways)), end())
     for n, frame in enumerate(recording.frames()):
         np.testing.assert_array_equal(frame, as_read(pixels(n)))
+
+
+def test_bits_shuffled_as_of_smaller_numbers(recording):
+    """Stored as they are, a reader would take them for others."""
+    values = [pixels(n) for n in range(4)]
+    shuffled = [grid(packed_bytes(v.view("u1"), "bslz4"), v.shape, v.dtype) for v in values]
+    images = [image_message(n, {CHANNEL: item}, FIRST) for n, item in enumerate(shuffled)]
+    recording.take(start(), *images, end())
+    for n, frame in enumerate(recording.frames()):
+        np.testing.assert_array_equal(frame, as_read(values[n]))
+
+
+def test_frames_that_a_failure_to_write_took_are_missing_until_they_come_again(recording, monkeypatch):
+    recording.take(start(), image(0), image(1))
+    (known,) = recording.recorder._known.values()
+    monkeypatch.setattr(DataFile, "stored", lambda self: np.array([True, False, False, False]))
+    known.series.renew()
+    recording.take(image(2), image(3), end()).wait(6)
+    assert recording.complaints == ["series_1: image 2 is missing from its files"]
 
 
 def test_all_channels_are_kept_and_the_chosen_one_comes_first(tmp_path):
