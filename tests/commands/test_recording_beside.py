@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -9,9 +10,11 @@ from autoproc.commands import recording_beside as beside
 from autoproc.commands.beside import as_words
 from autoproc.commands.recording_beside import CANNOT_START, NoFolder, RecordingBeside, recording_beside
 from autoproc.config import Config, with_command_line
+from autoproc.formats.hdf5.frames_present import frames_present
 from autoproc.overrides import split_arguments
 from autoproc.recording.params import RecordParams
 
+LONG = 60.0
 PARAMS = RecordParams(endpoint="tcp://127.0.0.1:31011", folder="/visit/streamed")
 
 
@@ -125,3 +128,34 @@ def test_a_folder_that_nobody_watches_is_told_of(tmp_path):
         pass
     where = f"/visit/streamed, which is not below what is watched ({tmp_path})"
     assert said == [f"the stream is recorded to {where}: it is not processed"]
+
+
+@pytest.mark.slow
+def test_a_killed_recorder_is_begun_again_and_records(tmp_path):
+    pytest.importorskip("cbor2")
+    from streamed import end, image, start
+
+    from autoproc.simulation.beamline_stream import Streaming
+    from autoproc.simulation.publishing import relay
+
+    said = []
+    with relay("tcp://127.0.0.1:*") as source:
+        params = RecordParams(endpoint=source.address, folder=tmp_path / "streamed")
+        with recording_beside(params, [tmp_path], said.append) as recording:
+            for n in (1, 2):
+                until = time.monotonic() + LONG
+                while not source.wait_for(1, 0.05):
+                    recording.poll()
+                    assert time.monotonic() < until
+                series = Streaming(series_id=n, series_unique_id=f"0{n}")
+                for message in (start(series), *(image(i, series=series) for i in range(4)), end(series)):
+                    source.send(message)
+                master = tmp_path / f"streamed/series_{n}_master.h5"
+                while not (master.exists() and frames_present(master).n_present == 4):
+                    assert time.monotonic() < until
+                    time.sleep(0.05)
+                process = recording._process
+                process.kill()
+                process.wait()
+                recording.poll()
+    assert said == [f"recording the stream has ended (exit status -9); it is begun again in {n} s" for n in (1, 2)]
