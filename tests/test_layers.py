@@ -63,7 +63,8 @@ ROOMS = (
         "service.visits",
         "service.watching",
         "service.processing",
-        "service.executing", "service.lifecycle",
+        "service.executing",
+        "service.lifecycle",
         "service.notices",
     ),
 )
