@@ -64,7 +64,12 @@ class AwayExecutor(ABC):
 
     @abstractmethod
     def ask(self, tasks: Sequence[Task]) -> Mapping[str, Standing]:
-        """What the scheduler says of those of these that it has been asked about. Raises ExecutorDown."""
+        """What the scheduler has said of those of these that it was asked about."""
+
+    @property
+    def silence(self) -> str:
+        """Why it says nothing new, in words; "" where it does."""
+        return ""
 
     @abstractmethod
     def stop(self, handles: Sequence[str]) -> None:
@@ -146,11 +151,7 @@ class AwayExecutor(ABC):
         self._until = self._clock() + self._pause
 
     def _look(self, tasks: Sequence[Task]) -> dict[str, Standing]:
-        said: Mapping[str, Standing] = {}
-        try:
-            said = self.ask(tasks)
-        except ExecutorDown as error:
-            self._is_down(error)
+        said = self.ask(tasks)
         there = frozenset[str]()
         with suppress(OSError):  # a listing: a single name that was not there may be remembered so for a minute by NFS
             there = frozenset(os.listdir(self.site.outputs.work))
@@ -175,7 +176,8 @@ class AwayExecutor(ABC):
             return Standing("running", f"{told.doing or 'Starting'} ({where}{host})", words)
         if said is not None and said.phase == "running":
             return Standing("running", f"Starting ({said.words})", words)
-        return said or self._seen.get(task.handle) or Standing("waiting", f"given to {self.name}")
+        waiting = said or Standing("waiting", f"given to {self.name}")
+        return replace(waiting, words=f"{waiting.words}; {self.silence}") if self.silence else waiting
 
     def _ended(self, task: Task, said: Standing, words: Sequence[str]) -> Standing:
         """It is over without results; where it ended well, they may not be seen yet here."""

@@ -76,6 +76,11 @@ class CommandExecutor(AwayExecutor):
             return Standing("running", f"job {job}")
         return Standing("ended", because=f"its job {job} ended ({state}), and left no results")
 
+    @property
+    def silence(self) -> str:
+        """Why the last question has no answer."""
+        return self._inquiry.trouble
+
     def stop(self, handles: Sequence[str]) -> None:
         """Call the command for that."""
         if handles:

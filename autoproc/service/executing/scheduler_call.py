@@ -44,10 +44,11 @@ class Inquiry:
     """How jobs stand, asked for all together in a thread: a scheduler that is down may be long in saying so.
 
     ask : of these handles, those that the scheduler knows of; interval : seconds between two questions
+    trouble : why the last question has no answer, in words
     """
 
     def __init__(self, ask: Ask, interval: float) -> None:
-        self._ask, self._interval = ask, interval
+        self._ask, self._interval, self.trouble = ask, interval, ""
         self._thread = ThreadPoolExecutor(1, "scheduler")
         self._asked: Future[Standings] | None = None
         self._about: frozenset[str] = frozenset()
@@ -56,15 +57,14 @@ class Inquiry:
         self._next = 0.0
 
     def about(self, handles: Collection[str]) -> Mapping[str, Standing | None]:
-        """The last answer of those of these that were asked about; None: the scheduler does not know it.
-
-        Raises ExecutorDown, once for each question without an answer.
-        """
+        """The last answer of those of these that were asked about; None: the scheduler does not know it."""
         if self._asked is not None and self._asked.done():
             asked, self._asked = self._asked, None
             self._next = time.monotonic() + self._interval
-            self._answer = asked.result()
-            self._answered = self._about
+            try:
+                self._answer, self._answered, self.trouble = asked.result(), self._about, ""
+            except ExecutorDown as error:
+                self.trouble = error.message
         if self._asked is None and handles and time.monotonic() >= self._next:
             self._about = frozenset(handles)
             self._asked = self._thread.submit(self._ask, sorted(handles))

@@ -67,6 +67,11 @@ class SlurmExecutor(AwayExecutor):
         answers = self._inquiry.about([task.handle for task in tasks])
         return {handle: answer or Standing("ended", because=UNSEEN) for handle, answer in answers.items()}
 
+    @property
+    def silence(self) -> str:
+        """Why the last question has no answer."""
+        return self._inquiry.trouble
+
     def stop(self, handles: Sequence[str]) -> None:
         """Cancel them."""
         if handles:

@@ -7,14 +7,17 @@ import time
 from dataclasses import replace
 
 import pytest
+from queue_for_tests import Service, found
 from slurm_for_tests import slurm_in, start, stop
 
 from autoproc.service.executing import slurm as slurm_module
 from autoproc.service.executing.conformance import ExecutorConformance, Trial
 from autoproc.service.executing.executor import ExecutorDown
 from autoproc.service.executing.executor_site import Site
+from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.slurm import SlurmExecutor, script_of, squeue_standing
 from autoproc.service.executing.trial import COMMAND
+from autoproc.service.job_queue.job import State
 from autoproc.service.params import ServiceParams
 from autoproc.service.processing.outputs import Outputs
 
@@ -98,11 +101,46 @@ def test_slurm_that_is_away_for_a_while_loses_nothing(cluster, tmp_path):
     trial = Trial(outputs, executor)
     tasks = trial.given("x", "slow")
     trial.until(tasks, lambda standing: standing.phase == "running" and "Working" in standing.words)
+    waiting = trial.given_all(["y1", "y2", "y3", "y4", "y5"])[-1:]
     stop(cluster)
     (ended,) = trial.ended(tasks)
     assert trial.status_of("x", ended) == "processed"
+    trial.until(waiting, lambda standing: "; Slurm takes no sweeps: squeue: " in standing.words)
+    with pytest.raises(ExecutorDown):
+        trial.given("z")
+    assert executor.trouble
     start(cluster)
+    trial.ended(trial.tasks)
     executor.close()
+
+
+def test_a_program_that_is_killed_leaves_its_jobs_and_the_next_takes_their_results(cluster, tmp_path):
+    """With the queue and the supervisor: nothing is given to Slurm a second time."""
+    first = program_with_slurm(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+        first.queue.add(found(tmp_path / name))
+    first.supervisor.step()
+    handles = [job.handle for job in first.queue.rows()]
+    first.queue._db.execute("UPDATE jobs SET worker = replace(worker, ':', ':9')")  # as if another had been killed
+    first.supervisor._attempts.clear()
+    second = program_with_slurm(tmp_path)
+    second.work(seconds=90)
+    assert second.told("taken up") == ["a", "b"]
+    assert [(job.state, job.run, job.handle) for job in second.queue.rows()] == [
+        (State.processed, 1, handle) for handle in handles
+    ]
+    assert list(second.outputs.work.iterdir()) == []
+    for service in (first, second):
+        service.close()
+
+
+def program_with_slurm(folder):
+    """A program that gives its sweeps to Slurm."""
+    service = Service(folder / "out")
+    site = Site(service.outputs, service.params, worker=COMMAND, look=0.05)
+    service.executors = service.supervisor.executors = Executors(service.local, executor_of(site), takes_over=False)
+    return service
 
 
 class TestAnswers:
