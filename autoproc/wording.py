@@ -57,6 +57,12 @@ VERDICTS = {"good": "good", "look": "look closer", "bad": "beware"}
 """What the checks of a sweep came to, as people read it wherever it is said."""
 
 
+def ordinal(n: int) -> str:
+    """A number as a place in an order: 1st, 2nd, 3rd, 4th, 11th, 22nd."""
+    ending = "th" if 10 < n % 100 < 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
+
+
 def accounted(n_used: int, left_out: Sequence[tuple[str, int]], used: str, what: str = "observations read") -> str:
     """How many were read, how many of them used, and why the others were not; the numbers add up.
 

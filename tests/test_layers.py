@@ -65,6 +65,7 @@ ROOMS = (
         "service.processing",
         "service.executing",
         "service.lifecycle",
+        "service.following",
         "service.notices",
     ),
 )

@@ -34,7 +34,8 @@ from autoproc.service.executing.executor_site import Site
 from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.local import LocalExecutor
 from autoproc.service.executing.registry import made
-from autoproc.service.followers import Followers
+from autoproc.service.following.followers import Followers
+from autoproc.service.following.live_folder import LiveFolder
 from autoproc.service.grouping import Grouping
 from autoproc.service.heartbeat import Heartbeat
 from autoproc.service.hooks import Hooks
@@ -192,7 +193,8 @@ class Run:
         executors = self._executors(outputs)
         supervisor = Supervisor(queue, outputs, plan, tell, executors)
         finder = watcher(wanted.watched, self.config, intake, self._ahead) if is_watching else None
-        followers = Followers(_eyes(finder), self.config, executors.local, tell)
+        is_here = executors.chosen is executors.local
+        followers = Followers(_eyes(finder), self.config, executors.local, LiveFolder(outputs), tell, is_here)
         count = int if finder is None else finder.n_arriving
         attendance = Attendance(queue, [str(root) for root in wanted.watched], followers.seen, page.touch, count)
         notifier = Notifier()

@@ -6,11 +6,12 @@ import os
 
 from starlette.applications import Starlette
 
-from autoproc.dashboard import api, compare_pages, metrics, request_pages, sweep_pages, visit_pages
+from autoproc.dashboard import api, compare_pages, live_pages, metrics, request_pages, sweep_pages, visit_pages
 from autoproc.dashboard.access.keys import Keys, keys_of
 from autoproc.dashboard.access.own_visits import OwnVisits
 from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.guarded_pages import GuardedPages
+from autoproc.dashboard.live_sweeps import LiveSweeps
 from autoproc.dashboard.news import news_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import PATIENCE, QueueReader
@@ -31,6 +32,7 @@ ROOMS = (
     lattice_pages,
     compare_pages,
     sweep_pages,  # takes any address below /sweeps that none before it takes
+    live_pages,
     api,
     metrics,
 )
@@ -43,7 +45,8 @@ def dashboard(outputs: Outputs, params: ServeParams, keys: Keys) -> Starlette:
         return queue_there(outputs, PATIENCE)
 
     reader = QueueReader(open_queue)
-    visit = Visit(outputs, reader, Feed(reader, news_of), Thumbnails(outputs.state / FOLDER))
+    pictures, live = Thumbnails(outputs.state / FOLDER), LiveSweeps(outputs.state)
+    visit = Visit(outputs, reader, Feed(reader, news_of), pictures, live)
     folder = outputs.output.absolute()
     title = f"{folder.parent.name}/{folder.name}".strip("/")
     site = Site(title, params, lambda name: _subject(outputs, name), visit)

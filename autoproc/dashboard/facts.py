@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 Figure = float | None
@@ -67,6 +69,56 @@ class ArrivingFacts(Facts):
     words: str = Field(description="what lacks, and what is waited for")
     until: Figure = Field(description="when it is taken as it is if nothing more comes; seconds since 1970")
     state: str = Field(description="arriving")
+
+
+class ProbedFacts(Facts):
+    """What a probe of the crystal found while its sweep was collected."""
+
+    rotation: float = Field(description="degrees that it looked at")
+    n_images: int
+    light: Literal["stop", "look", "good"]
+    words: list[str] = Field(description="the most urgent first")
+
+
+class CurveFacts(Facts):
+    """What images show, a point for some images after one another: medians of them; null where nothing is known."""
+
+    per_point: int = Field(description="images for each point")
+    image: list[float] = Field(description="number in the middle of each point's images")
+    n_spots: list[Figure]
+    d_min: list[Figure] = Field(description="resolution that the spots reach, Angstrom")
+    n_on_ice: list[Figure] = Field(description="spots on the rings of ice")
+    n_beside_ice: list[Figure] = Field(description="spots beside these, on as much of the detector")
+    level: list[Figure] = Field(description="counts of a pixel between the spots")
+
+
+class LiveFacts(Facts):
+    """A sweep that is searched while it is collected. Times are seconds since 1970."""
+
+    key: str = Field(description="what it is called in addresses", pattern="^[0-9a-f]{16}$")
+    name: str
+    path: str = Field(description="template with #, or master file")
+    sweep: str = Field(description="the name under which it is processed; empty while images come")
+    n_there: int = Field(description="images that have come")
+    n_planned: int | None = Field(description="images that are to come in all; null where nothing says so")
+    n_searched: int
+    n_waiting: int = Field(description="images that have come and are not searched yet")
+    every: int = Field(description="of those that wait one in so many is searched first")
+    backlog: str = Field(description="the same in words")
+    why_not: str = Field(description="why it cannot be followed now")
+    n_dark: int = Field(description="images without beam")
+    dark: list[tuple[int, int]] = Field(description="first and last of stretches of them, the latest")
+    is_icy: bool = Field(description="the latest images have spots on the rings of ice")
+    probes: list[ProbedFacts]
+    curves: CurveFacts
+    heard_at: float = Field(description="when its worker has told something last")
+    written_at: float
+
+
+class LiveSweepsFacts(Facts):
+    """The sweeps that are followed."""
+
+    sweeps: list[LiveFacts]
 
 
 class VisitFacts(Facts):

@@ -10,15 +10,29 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from autoproc import __version__
-from autoproc.dashboard.facts import Priority, Refusal, Reprocess, SweepFacts, VisitFacts
+from autoproc.dashboard.facts import (
+    LiveFacts,
+    LiveSweepsFacts,
+    Priority,
+    Refusal,
+    Reprocess,
+    SweepFacts,
+    VisitFacts,
+)
 from autoproc.dashboard.visit_address import PAGE
 from autoproc.service.job_queue.sweep_query import ORDERS
 
-MODELS: tuple[type[BaseModel], ...] = (VisitFacts, SweepFacts, Reprocess, Priority, Refusal)
+MODELS: tuple[type[BaseModel], ...] = (
+    VisitFacts, SweepFacts, LiveSweepsFacts, LiveFacts, Reprocess, Priority, Refusal,
+)  # fmt: skip
 IN_SCHEMAS = "#/components/schemas/{model}"
 NAME = {
     "name": "name", "in": "path", "required": True, "schema": {"type": "string"},
     "description": "of the sweep; slashes in it are written as they are",
+}  # fmt: skip
+KEY = {
+    "name": "key", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+    "description": "of a sweep that is followed",
 }  # fmt: skip
 ASKED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "q": ("part of a name, a path or a space group", {"type": "string"}),
@@ -74,6 +88,8 @@ def _looked_at() -> dict[str, Any]:
     return {
         "/api/sweeps": {"get": _operation("Sweeps, a page of them.", VisitFacts, asked)},
         "/api/sweeps/{name}": {"get": _operation("All that the queue knows of a sweep.", None, [NAME], {404: Refusal})},
+        "/api/live": {"get": _operation("Sweeps while they are collected.", LiveSweepsFacts, [], name="live")},
+        "/api/live/{key}": {"get": _operation("One of them.", LiveFacts, [KEY], {404: Refusal}, "live_sweep")},
         "/api/events": {
             "get": {
                 "summary": "Server-sent events: `sweeps` with what has changed, `reload` where that is too much.",

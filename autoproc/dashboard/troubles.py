@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from autoproc.dashboard.access.part_of_site import LinkedElsewhere, NotYours
 from autoproc.dashboard.files import NotHandedOut
 from autoproc.dashboard.kept_back import words_for
+from autoproc.dashboard.live_pages import NotFollowed
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.wishes import BadBody, BadParameters, FilesOfOthers, NotPossible
 from autoproc.errors import AutoprocError, ConfigurationError, CorruptFile
@@ -53,8 +54,8 @@ class NoSuchPage(AutoprocError):
 
 
 STATUS: tuple[tuple[type[AutoprocError], int], ...] = (
-    (UnknownSweep, 404), (NotHandedOut, 404), (NoSuchPage, 404), (NotYours, 403), (LinkedElsewhere, 403),
-    (FilesOfOthers, 403), (NotPossible, 409),
+    (UnknownSweep, 404), (NotHandedOut, 404), (NotFollowed, 404), (NoSuchPage, 404), (NotYours, 403),
+    (LinkedElsewhere, 403), (FilesOfOthers, 403), (NotPossible, 409),
     (CannotChoose, 409), (BadParameters, 400), (BadBody, 400), (ConfigurationError, 400), (CorruptFile, 422),
     (Unforeseen, 500),
 )  # fmt: skip

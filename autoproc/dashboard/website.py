@@ -9,6 +9,7 @@ from pathlib import Path
 from starlette.requests import Request
 
 from autoproc.dashboard.feed import Feed
+from autoproc.dashboard.live_sweeps import LiveSweeps
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import QueueReader
 from autoproc.dashboard.thumbnails import Thumbnails
@@ -27,6 +28,7 @@ class Visit:
     reader: QueueReader
     feed: Feed
     thumbnails: Thumbnails
+    live: LiveSweeps
 
 
 @dataclass(frozen=True, slots=True)

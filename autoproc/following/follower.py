@@ -43,13 +43,15 @@ class Progress:
     """How far a follower is.
 
     facts : of images that were searched since the last telling; n_there : images that have come; n_waiting : of these,
-    not searched yet; every : one in so many of those that waited was searched first
+    not searched yet; every : one in so many of those that waited was searched first; n_planned : that are to come,
+    None where nothing says so
     """
 
     facts: Sequence[ImageFacts]
     n_there: int
     n_waiting: int
     every: int = 1
+    n_planned: int | None = None
 
 
 Tell = Callable[[Progress | ProbeReport], None]
@@ -94,7 +96,7 @@ class Follower:
         facts = self._search(chosen, frames, is_over)
         if there is not None or facts:
             n_waiting = sum(int(number) not in self._facts for number in self.there.numbers)
-            self._tell(Progress(facts, len(self.there.numbers), n_waiting, every))
+            self._tell(Progress(facts, len(self.there.numbers), n_waiting, every, self.there.planned))
         self._probe(self.there, frames)
         return bool(facts)
 

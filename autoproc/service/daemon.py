@@ -14,7 +14,7 @@ from typing import Protocol
 
 from autoproc.service.attendance import Attendance
 from autoproc.service.events import Event, Listener
-from autoproc.service.followers import Followers
+from autoproc.service.following.followers import Followers
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.grouping import Grouping
 from autoproc.service.hooks import Hooks
@@ -162,6 +162,8 @@ class Daemon:
     def _finish(self, grace_time: float) -> None:
         """Let what is under way come to its end, within the grace time."""
         deadline = time.monotonic() + grace_time
+        if self._followers is not None:  # no sweep is begun any more that they could help
+            self._followers.close()
         if self.supervisor.n_to_finish and grace_time:
             sweeps = counted(self.supervisor.n_to_finish, "sweep")
             text = f"finishing {sweeps} for {grace_time:g} s; once more stops at once"

@@ -34,7 +34,7 @@ MOST_SPOTS = 6000
 STEEP = 0.3
 """|zeta| from which a spot's width in rotation tells of mosaicity: beside the spindle it tells of the path."""
 DARK = 0.2
-"""Of the usual counts between the spots: an image with less had no beam, as in `service.followed`."""
+"""Of the usual counts between the spots: an image with less had no beam, as in `service.following`."""
 
 
 @dataclass(frozen=True, slots=True)

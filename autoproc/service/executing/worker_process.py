@@ -18,6 +18,9 @@ from autoproc.service.limits import memory_in_use
 KEPT = 2000
 """Bytes kept of the beginning, and of the end, of what a dead worker has written to its standard error."""
 
+MOST_HEARD = 1 << 20
+"""Bytes taken in at a time: who talks without an end keeps nobody from the other workers."""
+
 
 class Process(Protocol):
     """What is needed of subprocess.Popen."""
@@ -81,9 +84,11 @@ class WorkerProcess:
 
     def listen(self) -> list[str]:
         """Take in what it reports; returns what it wants to be said."""
+        n_left = MOST_HEARD
         with suppress(BlockingIOError):
-            while received := os.read(self.reports, 1 << 16):
+            while n_left > 0 and (received := os.read(self.reports, 1 << 16)):
                 self._unread += received
+                n_left -= len(received)
         *lines, self._unread = self._unread.split(b"\n")
         said = []
         for line in lines:

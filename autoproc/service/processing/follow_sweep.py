@@ -57,4 +57,5 @@ def follow_sweep(order: FollowOrder, send: Send, lines: queue.SimpleQueue[str]) 
 def in_numbers(progress: Progress) -> dict[str, object]:
     """For JSON."""
     facts = [astuple(one) for one in progress.facts]
-    return {"n_there": progress.n_there, "n_waiting": progress.n_waiting, "every": progress.every, "images": facts}
+    said = {"n_there": progress.n_there, "n_planned": progress.n_planned, "n_waiting": progress.n_waiting}
+    return said | {"every": progress.every, "images": facts}

@@ -18,6 +18,8 @@ from autoproc.dashboard.access.rights import Folder
 from autoproc.dashboard.access.viewer import People, Viewer
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
+from autoproc.service.following.followed import Followed
+from autoproc.service.following.live_folder import LiveFolder, key_of
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.presence import Arriving
 from autoproc.service.processing.outputs import Outputs
@@ -67,6 +69,10 @@ def site(tmp_path, monkeypatch):
     queue.membership.tell("combined/all", runs, {MINE: standing})
     queue.presence.attend("here:1:1", [f"/{MARK}"])
     queue.presence.show("here:1:1", [Arriving(str(tmp_path / MARK / "x.h5"), MARK, 3, MARK, None)])
+    live = LiveFolder(outputs)
+    for folder in ("mine", MARK):
+        live.tell(Followed(str(tmp_path / folder / "x.h5"), f"live {folder}"))
+    live.poll()
     params = ServeParams(socket=tmp_path / "socket")
     yield dashboard(outputs, params, Keys("a secret")), queue
     queue.close()
@@ -196,3 +202,18 @@ def test_files_that_a_user_has_named_are_for_who_has_the_link(tmp_path):
     app = file_viewer(Subject("title"), ServeParams(socket=tmp_path / "s"), Keys("a secret"))
     answer = asyncio.run(ask(app, "/lattice", headers=HEADERS, client=None))
     assert answer.status == 403
+
+
+def test_of_sweeps_that_come_his_own_are_told(site, tmp_path):
+    keys = {folder: key_of(str(tmp_path / folder / "x.h5")) for folder in ("mine", MARK)}
+
+    async def asking():
+        async with running(site[0]):
+            paths = ["/api/live", *(f"{at}/{key}" for at in ("/api/live", "/live") for key in keys.values())]
+            return [await ask(site[0], path, headers=HEADERS, client=None) for path in paths]
+
+    every, mine, theirs, my_page, their_page = asyncio.run(asking())
+    assert [one["name"] for one in json.loads(every.body)["sweeps"]] == ["live mine"]
+    assert (mine.status, my_page.status) == (200, 200)
+    assert (theirs.status, their_page.status) == (404, 404)
+    assert MARK.encode() not in theirs.body + their_page.body

@@ -11,7 +11,7 @@ const HEIGHT = 270;
 /** Draw into an element, in place of what is there.
  *  linked : of charts of which a point leads somewhere: { key, kind, leads } for the cursor that they share, what is
  *  opened, and the way there from x as { href, words }; null for others
- *  Returns whether it could: x must ascend. */
+ *  Returns a function that shows other numbers in the same chart; false where it cannot be drawn: x must ascend. */
 export function draw(element, chart, title, linked) {
   if (!chart.series.length || !chart.series.every((series) => ascends(series.x))) return false;
   const box = document.createElement("div");
@@ -30,7 +30,13 @@ export function draw(element, chart, title, linked) {
     if (now !== plot.width) plot.setSize({ width: now, height: HEIGHT });
   }).observe(element);
   whenColoursChange(() => { plot.destroy(); plot = make(Math.max(200, element.clientWidth)); });
-  return true;
+  return (other) => {
+    const { min, max } = plot.scales.x, x = plot.data[0];
+    const isWhole = min === null || min === undefined || (min <= x[0] && max >= x.at(-1));
+    Object.assign(chart, other);
+    plot.setData(data(chart), isWhole); // who has zoomed in stays where they are
+    if (!isWhole) plot.setScale("x", { min, max });
+  };
 }
 
 function ascends(x) {

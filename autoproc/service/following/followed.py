@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autoproc.wording import angstrom, counted, written
+from autoproc.wording import angstrom, counted, ordinal, written
 
 LATEST = 20
 """Images whose middle is told: of a single one there is little to say."""
@@ -18,11 +18,12 @@ NO_BEAM = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a probe found after so many degrees: stop, look or good, and why, in words."""
+    """What a probe found after so many degrees: stop, look or good, and why, in words; n_images : looked at."""
 
     rotation: float
     light: str
     words: tuple[str, ...]
+    n_images: int = 0
 
     @property
     def line(self) -> str:
@@ -34,18 +35,25 @@ class Probed:
 class Followed:
     """One sweep, as a worker tells of it.
 
-    images : rows of ImageFacts, by number of the image; n_there : that have come; n_waiting, every : see
-        following.follower.Progress; why_not : it cannot be followed now; probes : in their order
+    images : rows of ImageFacts, by number of the image; n_there : that have come; n_planned : that are to come, None
+        where nothing says so; n_waiting, every : see following.follower.Progress; why_not : it cannot be followed now
+    probes : in their order
     """
 
     path: str
     name: str
     images: dict[int, Sequence[Any]] = field(default_factory=dict)
     n_there: int = 0
+    n_planned: int | None = None
     n_waiting: int = 0
     every: int = 1
     why_not: str = ""
     probes: list[Probed] = field(default_factory=list)
+
+    def come(self, n_images: int) -> None:
+        """So many images are there, whether or not its worker has seen them yet."""
+        self.n_waiting += max(0, n_images - self.n_there)
+        self.n_there = max(n_images, self.n_there)
 
     def take(self, messages: Sequence[dict[str, Any]]) -> None:
         """What a worker has told."""
@@ -54,13 +62,15 @@ class Followed:
                 case "followed":
                     self._take_images(said)
                 case "probed":
-                    self.probes.append(Probed(said["report"]["rotation"], said["light"], tuple(said["words"])))
+                    report, words = said["report"], tuple(said["words"])
+                    self.probes.append(Probed(report["rotation"], said["light"], words, report["n_images"]))
                 case _:
                     self.why_not = str(said["why"])
 
     def _take_images(self, said: dict[str, Any]) -> None:
         self.why_not = ""
-        self.n_there, self.n_waiting, self.every = said["n_there"], said["n_waiting"], said["every"]
+        self.n_there, self.n_planned = said["n_there"], said["n_planned"]
+        self.n_waiting, self.every = said["n_waiting"], said["every"]
         self.images |= {row[0]: row for row in said["images"]}
 
     @property
@@ -74,23 +84,36 @@ class Followed:
         reach = [row[2] for row in rows if row[2] is not None]
         if reach:
             said.append(f"to {written(_middle(reach), angstrom)} A")
-        on_ice, beside = sum(row[3] for row in rows), sum(row[4] for row in rows)
-        if on_ice > ICE_EXCESS * beside + 5 * on_ice**0.5:
+        if is_icy(rows):
             said.append("ice")
-        dark = self._dark()
+        dark = self.dark
         if dark:
-            said.append(f"no beam on {counted(dark, 'image')}")
+            said.append(f"no beam on {counted(len(dark), 'image')}")
         if self.n_waiting:
-            said.append(f"{self.n_waiting} not searched yet, every {self.every}th first")
+            said.append(self.backlog)
         told = [", ".join(said)]
         if self.probes:
             told.insert(0, self.probes[-1].line)
         return "; ".join(told)
 
-    def _dark(self) -> int:
+    @property
+    def backlog(self) -> str:
+        """How many images wait to be searched, and in which order that is done."""
+        first = f", every {ordinal(self.every)} first" if self.every > 1 else ""
+        return f"{self.n_waiting:,} not searched yet{first}"
+
+    @property
+    def dark(self) -> list[int]:
+        """Numbers of the images without beam, ascending."""
         levels = [row[5] for row in self.images.values() if row[5] is not None]
-        usual = _middle(levels) if levels else 0.0
-        return sum(level < NO_BEAM * usual for level in levels)
+        least = NO_BEAM * _middle(levels) if levels else 0.0
+        return sorted(number for number, row in self.images.items() if row[5] is not None and row[5] < least)
+
+
+def is_icy(rows: Sequence[Sequence[Any]]) -> bool:
+    """There are more spots on the rings of ice than beside them, on some images together."""
+    on_ice, beside = sum(row[3] for row in rows), sum(row[4] for row in rows)
+    return bool(on_ice > ICE_EXCESS * beside + 5 * on_ice**0.5)
 
 
 def _middle(values: Sequence[float]) -> float:
