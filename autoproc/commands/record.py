@@ -10,10 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import typer
-
 from autoproc.commands.beside import depend_on
 from autoproc.commands.leaving import CannotWrite, leaving_well
+from autoproc.commands.saying import echo
 from autoproc.config import read_config, with_command_line
 from autoproc.errors import ConfigurationError, WrongArguments
 from autoproc.legible import legible
@@ -137,4 +136,4 @@ def take(stream: Subscription, recorder: Recorder, message: bytes, stopped: Stop
 
 def say(text: str, is_bad: bool) -> None:
     """A line on the terminal, or in the service's log."""
-    typer.echo(legible(f"{time.strftime('%H:%M:%S')} {text}"), err=is_bad)
+    echo(legible(f"{time.strftime('%H:%M:%S')} {text}"), err=is_bad)

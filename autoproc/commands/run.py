@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say
 from autoproc.commands.pages_beside import pages_beside
 from autoproc.commands.recording_beside import recording_beside
 from autoproc.commands.reference_files import with_found_references
+from autoproc.commands.saying import echo
 from autoproc.commands.wanted import Wanted, watcher, what_is_wanted
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
@@ -334,15 +333,6 @@ def say(event: Event) -> None:
     """A line on the terminal."""
     for line in event_lines(event):
         echo(line, err=event.is_bad)
-
-
-def echo(line: str, err: bool = False) -> None:
-    """Say a line. Where the terminal or the pipe's reader is gone, the work goes on without; the log has it all."""
-    try:
-        typer.echo(line, err=err)
-    except (OSError, ValueError):  # EPIPE, EIO of a terminal that is gone; a closed file
-        with suppress(OSError, ValueError):  # no descriptor at all: nothing is left to be mended
-            os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
 
 
 def trouble_told_to(listeners: Sequence[Listener]) -> Callable[[str], None]:

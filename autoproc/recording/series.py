@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +103,7 @@ class Series:
         """Write an image; False for one that is there already. Raises Unfit, or BadMessage."""
         place = image.image_id - self._params.first_image
         self._require_place(image.image_id, place)
+        self._require_master()  # where there was no room for it before
         if place < len(self._present) and self._present[place]:
             return False
         plan = self._plan or self._planned(image)
@@ -227,6 +228,7 @@ class Series:
         files = [data_path(self.stem, number) for number in range(self._plan.n_files)]
         write_master(master_path(self.stem), self.facts, self._plan.layout, files, self.key)
         self._has_master = True
+        self.facts = replace(self.facts, masks={})  # large, and of no more use
 
 
 def _words(shape: tuple[int, int], dtype: np.dtype) -> str:

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
 from autoproc.formats.hdf5.confined_hdf5 import MOST_FRAMES
 from autoproc.formats.hdf5.units import ELECTRONVOLT_ANGSTROM
 from autoproc.recording.messages import StartMessage
-from autoproc.recording.typed_arrays import BadMessage, packed
+from autoproc.recording.typed_arrays import BadMessage, Packed, packed
 
 AXES = ("omega", "phi", "chi", "kappa", "two_theta")
 """Axes of a goniometer that the stream knows."""
@@ -32,7 +30,7 @@ class StartFacts:
     """What a start message says; None, or "", where it does not.
 
     n_images : of the series; beam_centre : (x, y) pixels; pixel_size : (x, y) m; distance, thickness : m
-    wavelength : Angstrom; times : s; masks : channel -> (slow, fast) uint32, 0 for good pixels
+    wavelength : Angstrom; times : s; masks : channel -> bits of each pixel, 0 for good ones
     applied : corrections that the detector made, by the names of NXdetector
     warnings : what is said and cannot be, in plain words
     """
@@ -53,7 +51,7 @@ class StartFacts:
     arm_date: str
     axes: Mapping[str, Axis]
     thresholds: Mapping[str, float]
-    masks: Mapping[str, np.ndarray]
+    masks: Mapping[str, Packed]
     applied: Mapping[str, bool]
     warnings: tuple[str, ...] = ()
 
@@ -160,13 +158,15 @@ class _Said:
         found = {name: self.among("threshold_energy", value) for name, value in energies.items()}
         return {name: value for name, value in found.items() if value is not None}
 
-    def masks(self) -> dict[str, np.ndarray]:
-        """Masks by channel; those that are damaged are told of."""
+    def masks(self) -> dict[str, Packed]:
+        """Masks by channel, packed as they came; those that are damaged are told of."""
         found = {}
         for name, item in self.mapping("pixel_mask").items():
             try:
-                found[name] = packed(item, "the pixel mask").unpacked().astype(np.uint32)
+                found[name] = packed(item, "the pixel mask")
+                found[name].unpacked()
             except BadMessage as error:
+                found.pop(name, None)
                 self.warnings.append(f"{error.facts['reason']}: no pixels are masked by it")
         return found
 

@@ -86,7 +86,8 @@ def _write_instrument(file: h5py.File, facts: StartFacts, layout: Layout) -> Non
     })  # fmt: skip
     mask = facts.masks.get(layout.channels[0])
     if mask is not None:
-        detector.create_dataset("pixel_mask", data=mask, **hdf5plugin.Bitshuffle(nelems=0, cname="lz4"))
+        bits = mask.unpacked().astype(np.uint32)
+        detector.create_dataset("pixel_mask", data=bits, **hdf5plugin.Bitshuffle(nelems=0, cname="lz4"))
     two_theta = facts.axes.get("two_theta")
     if two_theta is not None:
         _write_axes(group(file, f"{detector.name}/goniometer", "NXcollection"), {"two_theta": two_theta}, 1)

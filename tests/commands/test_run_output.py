@@ -9,7 +9,7 @@ import pytest
 
 SAY = """
 import sys
-from autoproc.commands.run import echo
+from autoproc.commands.saying import echo
 for number in range(3):
     echo("line" * 10000, err={err})
 with open(sys.argv[1], "w") as file:

@@ -1,5 +1,7 @@
 """A full disk costs time, and no image that has come."""
 
+import errno
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,20 @@ def test_the_first_file_waits_too(small_disk, monkeypatch):
     recording.take(sent(0), sent(1), sent(2), sent(3), end())
     assert recording.complaints == []
     assert len(recording.frames()) == 4
+
+
+def test_a_master_that_found_no_room_is_written_when_its_image_comes_again(tmp_path, monkeypatch):
+    """Of a series of one image there is no other occasion."""
+    recording = Recording(tmp_path / "s")
+    recording.take(start(number_of_images=1))
+    with monkeypatch.context() as full:
+        full.setattr("autoproc.recording.series.write_master", no_room)
+        with pytest.raises(DiskFull):
+            recording.recorder.take(sent(0))
+    recording.take(sent(0), end())
+    assert recording.complaints == []
+    np.testing.assert_array_equal(recording.frames()[0], as_read(pixels(0, shape=SHAPE)))
+
+
+def no_room(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
