@@ -13,6 +13,7 @@ from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import AddResult, JobQueue
 from autoproc.service.processing.order import settings_with
 from autoproc.service.processing.outputs import Outputs
+from autoproc.service.visits.changed_since import changed_files
 from autoproc.wording import counted
 
 Settings = Mapping[str, Mapping[str, Any]]
@@ -118,7 +119,9 @@ class Intake:
             self._tell(Event("already", job.name, {"text": f"in the queue, to be processed{changes}"}))
             return
         place = self.outputs.results(job.name)
-        text = f"already processed{changes}: {place}; `autoproc reprocess {job.name}` does it again"
+        files = ", ".join(map(str, changed_files(job, self.outputs.output)))
+        since = f", with {files}, changed since" if files else ""
+        text = f"already processed{changes}: {place}; `autoproc reprocess {job.name}` does it again{since}"
         self._tell(Event("already", job.name, {"text": text}))
 
 

@@ -100,7 +100,7 @@ class Queue:
 
 def changes_since(jobs: Sequence[Job], queue: JobQueue) -> dict[int, str]:
     """Of the latest jobs whose files of parameters were changed since they were processed, what to do about it."""
-    output = Path(queue.path).absolute().parent.parent
+    output = Path(queue.path).parent.parent
     latest = sorted(jobs, key=lambda job: -(job.finished_at or 0.0))[:MOST_COMPARED]
     said = {job.id: change_in_words(job, changed_files(job, output)) for job in latest}
     return {number: words for number, words in said.items() if words}

@@ -34,7 +34,7 @@ def changed_files(job: Job, output: Path) -> list[Path]:
     if before is None or job.state not in (State.processed, State.failed) or not os.path.isdir(images.parent):
         return []
     placed = job.result.get("visit_results")
-    files = files_about(images, job.visit, output, job.name, Path(placed) if placed else None)
+    files = files_about(images, job.visit, output.absolute(), job.name, Path(placed) if placed else None)
     now = {str(file.path): file.digest for file in files}
     return [Path(path) for path in sorted(before.keys() | now.keys()) if before.get(path) != now.get(path)]
 

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from queued import finished, found, queue_in
 from rich.console import Console
 
+from autoproc.service.intake import Intake
 from autoproc.service.job_queue.job import State
+from autoproc.service.processing.outputs import Outputs
 from autoproc.service.status import Queue, changes_since, status_table, story_lines
 from autoproc.service.visits.changed_since import change_in_words, changed_files
 from autoproc.service.visits.parameter_files import files_of, places_of
@@ -59,6 +62,25 @@ def test_a_change_a_new_file_and_one_that_went_are_told_with_the_command(job, qu
     said = f"{visit}/autoproc.toml and 1 more changed since: `autoproc reprocess x` applies it"
     assert changes_since([job], queue) == {job.id: said}
     assert said in "\n".join(story_lines(job, changed=said))
+
+
+def test_a_folder_of_results_that_is_named_from_where_one_is_is_the_same(job, output, monkeypatch, queue, visit):
+    (output / "autoproc.toml").write_text(TEXT)
+    monkeypatch.chdir(output.parent)
+    assert changed_files(job, Path("out")) == [output / "autoproc.toml"]
+
+
+def test_who_names_the_images_again_hears_of_it(queue, visit, output, job):
+    events = []
+    intake = Intake(queue, Outputs(output), events.append)
+    (output / "x").mkdir()
+    (output / "x" / "summary.json").write_text("{}")
+    same = found("x", path=visit / "s" / "x_####.cbf", visit=str(visit))
+    intake.take_named(same, {})
+    assert events[-1].facts["text"].endswith("`autoproc reprocess x` does it again")
+    (visit / "autoproc.toml").write_text("")
+    intake.take_named(same, {})
+    assert events[-1].facts["text"].endswith(f"does it again, with {visit}/autoproc.toml, changed since")
 
 
 def test_a_file_beside_the_results_of_a_sweep_counts(job, output):
