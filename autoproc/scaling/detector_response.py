@@ -215,8 +215,10 @@ def eliminated(normal: np.ndarray, k: int) -> np.ndarray:
 def within_groups(groups: EquivalentGroups, columns: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Columns (N, k) without the weighted mean of each group."""
     total = np.maximum(groups.sum(weight), 1e-300)
-    means = np.column_stack([groups.sum(weight * column) / total for column in columns.T])
-    return np.asarray(columns - means[groups.group])
+    rows = np.array(columns.T, order="C")  # along which memory is read
+    for n, row in enumerate(rows):
+        rows[n] = row - (groups.sum(weight * row) / total)[groups.group]
+    return rows.T
 
 
 def rectangles(n: int) -> list[tuple[int, int, int, int]]:
