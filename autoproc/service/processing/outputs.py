@@ -110,6 +110,7 @@ class Outputs:
     def put_in_place(self, name: str, run: int) -> None:
         """Rename: the earlier results aside, the new ones to their place. Done before, or half of it, it goes on."""
         new, old, place = self.folder(name, run), self._old(name, run), self.results(name)
+        self._withdraw(name, run)
         if not (new / "summary.json").exists():
             return
         if place.exists() or place.is_symlink():
@@ -149,11 +150,15 @@ class Outputs:
         away = self.away(name, run)
         if not away.exists():
             return
-        (away / ORDER).unlink(missing_ok=True)
+        self._withdraw(name, run)
         for execution in away.iterdir():
             if execution.is_dir():
                 self.logs.keep(execution, name, run)
         remove(away)
+
+    def _withdraw(self, name: str, run: int) -> None:
+        """What is over elsewhere, or not wanted, is not to be done there once more."""
+        (self.away(name, run) / ORDER).unlink(missing_ok=True)
 
     def leftovers(self) -> list[Leftover]:
         """The attempts of which there is something in the work folder."""

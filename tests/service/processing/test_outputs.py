@@ -67,6 +67,27 @@ def test_an_attempt_without_a_result_leaves_its_log_only(outputs):
     assert list(outputs.work.iterdir()) == []
 
 
+def test_what_is_in_its_place_is_made_by_nobody_else(outputs):
+    """Before it is closed: another execution of the same order may be about to hand in."""
+    written(outputs, "x", 1, "first")
+    outputs.away("x", 1).mkdir()
+    order = outputs.away("x", 1) / "order.json"
+    order.write_text("{}")
+    outputs.put_in_place("x", 1)
+    assert not order.exists()
+    outputs.clean("x", 1)
+    assert list(outputs.work.iterdir()) == []
+
+
+def test_an_outcome_comes_with_its_folder(outputs):
+    """One rename brings both; the outcome is taken out, and found again."""
+    folder = outputs.folder("x", 1)
+    folder.mkdir()
+    (folder / ".outcome.json").write_text('{"run": 1}')
+    assert [outputs.outcome("x", 1) for _ in range(2)] == [{"run": 1}] * 2
+    assert list(folder.iterdir()) == []
+
+
 def test_results_that_are_a_link_are_replaced_not_followed(outputs, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "merged.mtz").write_text("somebody's")
