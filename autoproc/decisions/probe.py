@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import gemmi
+
 from autoproc.decisions.lattices import LEFT_OVER
 
 Light = Literal["stop", "look", "good"]
 
 FEW_SPOTS = 5.0
-"""Spots an image below which nothing can be expected: even the weakest crystals that were ever indexed had more. A
-judgement."""
+"""Spots an image below which nothing can be expected where they are on no lattice: small cells on fine slices have
+fewer, and are indexed. A judgement."""
+SMALL_CELL = 8000.0
+"""Cubic Angstrom of a primitive cell below which it is no protein's: crambin's, among the smallest, has 17,000 (1CRN),
+salts and buffers have 200 to 3000. A judgement."""
+CENTRED = {"P": 1, "A": 2, "C": 2, "I": 2, "R": 3, "F": 4}
+"""Lattice points of a cell."""
 NO_LATTICE = 0.3
 """Of the spots: a lattice that explains fewer is none; a fifth of random ones lie within 0.3 of an index each way, as
 with `decisions.lattices.REAL_SHARE`."""
@@ -85,9 +92,10 @@ def verdict_of(report: ProbeReport) -> ProbeVerdict:
 def _reasons_to_stop(report: ProbeReport) -> list[str]:
     if report.n_dark == report.n_images:
         return ["stop: no beam on any image"]
-    if report.per_image < FEW_SPOTS:
+    has_lattice = bool(report.lattice) and report.indexed >= NO_LATTICE
+    if not has_lattice and report.per_image < FEW_SPOTS:
         return [f"stop: hardly any spots ({report.per_image:.0f} an image)"]
-    if not report.lattice or report.indexed < NO_LATTICE:
+    if not has_lattice:
         because = report.why_not or f"the best explains {report.indexed:.0%} of {report.n_spots} spots"
         return [f"stop: no lattice ({because})"]
     return []
@@ -101,8 +109,10 @@ def _reasons_to_look(report: ProbeReport) -> list[str]:
         which = "second lattice" if number == 2 else f"lattice {number}"
         said.append(f"{which}, {share:.0%} of the spots")
     left = 1.0 - report.indexed - sum(report.others)
-    if report.indexed and report.indexed < FEW_INDEXED and left > LEFT_OVER:
+    if NO_LATTICE <= report.indexed < FEW_INDEXED and left > LEFT_OVER:
         said.append(f"{left:.0%} of the spots are on no lattice")
+    if report.lattice and _primitive_volume(report) < SMALL_CELL:
+        said.append("the cell is too small for a protein: a salt?")
     if report.on_ice >= NOTABLE_ICE:
         said.append(f"ice: {report.on_ice:.0%} of the spots")
     if report.shift >= NOTABLE_SHIFT:
@@ -110,6 +120,11 @@ def _reasons_to_look(report: ProbeReport) -> list[str]:
     if report.mosaicity is not None and report.mosaicity >= WIDE:
         said.append(f"spots are {report.mosaicity:.1f} degrees wide")
     return said
+
+
+def _primitive_volume(report: ProbeReport) -> float:
+    """Cubic Angstrom. Hexagonal axes are taken for those of a rhombohedral lattice."""
+    return gemmi.UnitCell(*report.unit_cell).volume / CENTRED[report.lattice[1]]
 
 
 def _lattice_in_words(report: ProbeReport) -> str:
@@ -123,7 +138,8 @@ def _how_far(report: ProbeReport) -> list[str]:
     said = []
     if report.complete_after is not None:
         enough = report.rotation >= report.complete_after
-        said.append(f"{'enough: ' if enough else ''}complete at {report.complete_after:.0f} degrees in {report.laue}")
+        after = f"complete at {report.complete_after:.0f} degrees if symmetry is {report.laue}"
+        said.append(f"enough: {after}" if enough else after)
     is_short = report.planned is not None and (report.complete_after or 0.0) > report.planned
     if is_short and report.at_plan is not None:
         said.append(f"the planned {report.planned:.0f} degrees give {report.at_plan:.0%}")

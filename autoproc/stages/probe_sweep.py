@@ -20,6 +20,7 @@ from autoproc.models.reflections import Reflections
 from autoproc.refinement.params import RefineParams
 from autoproc.spot_finding.image_facts import ImageFacts
 from autoproc.spot_finding.pixels import SpotPixels
+from autoproc.spot_finding.rocking import rocking_width
 from autoproc.stages.bravais_settings import BravaisSolution, bravais_settings
 from autoproc.stages.find_spots import FoundSpots
 from autoproc.stages.index import IndexResult, index
@@ -35,6 +36,8 @@ STEEP = 0.3
 """|zeta| from which a spot's width in rotation tells of mosaicity: beside the spindle it tells of the path."""
 DARK = 0.2
 """Of the usual counts between the spots: an image with less had no beam, as in `service.following`."""
+BRIGHT = 0.9
+"""Quantile of these counts that is the usual one: there may be more images without beam than with it. A judgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,15 @@ def probe_sweep(
 
 
 def n_dark(facts: Sequence[ImageFacts]) -> int:
-    """Images with much less between the spots than the usual one, or nothing that may be trusted."""
+    """Images with much less between the spots than the usual one, or nothing that may be trusted.
+
+    All of them where none has a count between the spots, nor a spot: of a few counts alone the level is 0 too.
+    """
     levels = np.array([np.nan if one.level is None else one.level for one in facts])
-    if not len(levels) or not np.isfinite(levels).any():
+    usual = np.nanquantile(levels, BRIGHT) if np.isfinite(levels).any() else 0.0
+    if usual == 0.0 and not any(one.n_spots for one in facts):
         return len(levels)
-    return int(np.sum(~(levels >= DARK * np.nanmedian(levels))))
+    return int(np.sum(~(levels >= DARK * usual)))
 
 
 def _lattice(experiment: Experiment, found: FoundSpots, params: ProbeParams) -> _Lattice:
@@ -124,26 +131,13 @@ def _others(indexed: IndexResult, n_spots: int) -> tuple[float, ...]:
 
 
 def mosaicity(experiment: Experiment, spots: Reflections, pixels: SpotPixels) -> float | None:
-    """Standard deviation of the rotation through a spot, degrees: of the strong pixels, so that it is rather too small.
+    """Standard deviation of the rotation through a spot, degrees; None where the spots do not tell.
 
-    pixels : of the spots, in the same order. None where most spots are on one image.
+    pixels : of the spots, in the same order
     """
-    width = abs(experiment.scan.oscillation[1])
-    weight = np.maximum(pixels.counts - pixels.background, 0.0)
-    total = np.add.reduceat(weight, pixels.start[:-1]) if len(pixels) else np.empty(0)
-    if not len(total):
-        return None
-    z = pixels.z - np.repeat(pixels.z[pixels.start[:-1]], pixels.size)
-    mean = np.add.reduceat(weight * z, pixels.start[:-1]) / np.maximum(total, 1e-9)
-    spread = np.add.reduceat(weight * (z - np.repeat(mean, pixels.size)) ** 2, pixels.start[:-1])
-    variance = spread / np.maximum(total, 1e-9)
     speed = np.abs(zeta(experiment.goniometer, experiment.beam, spots["s1"]))
     steep = speed > STEEP
-    if not steep.any():
-        return None
-    # what is told by image only is spread by a twelfth of an image's square more (Sheppard)
-    sigma2 = float(np.median((variance[steep] - 1 / 12) * width**2 * speed[steep] ** 2))
-    return float(np.sqrt(sigma2)) if sigma2 > 0.0 else None
+    return rocking_width(pixels[steep], speed[steep], abs(experiment.scan.oscillation[1]))
 
 
 def _with_completeness(report: ProbeReport, best: BravaisSolution) -> ProbeReport:
