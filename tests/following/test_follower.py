@@ -10,7 +10,7 @@ from followed_for_tests import catch_up
 from simulated import simulated_sweep
 
 from autoproc.config import Config
-from autoproc.following.follower import AT_A_TIME, Follower, Progress, first_of
+from autoproc.following.follower import AT_A_TIME, Follower, Progress, first_of, n_searched
 from autoproc.following.frames_there import AGAIN
 from autoproc.simulation.beamline import Collection, write_cbf
 from autoproc.simulation.beamline_hdf5 import Hdf5Writing, write_hdf5
@@ -152,3 +152,17 @@ def test_nobody_who_is_done_with_goes_on(tmp_path, tmp_path_factory):
         follower.turn(lambda: True)
         time.sleep(AGAIN + 0.1)
     assert len(follower.early) == 1
+
+
+def test_rotation_that_was_searched():
+    """Images that never came are few and not the last; one that is there and was not searched ends it."""
+    every = range(1, 31)
+    assert n_searched(every, set(every), every) == 30
+    assert n_searched(every, set(range(1, 13)), every) == 12
+    lost = set(every) - {4}
+    assert n_searched(every, lost, lost) == 30
+    assert n_searched(every, lost, every) == 3
+    assert n_searched(every, lost - set(range(20, 31)), lost) == 19
+    ends = {1, 2, 3, 29, 30}
+    assert n_searched(every, ends, ends) == 3
+    assert n_searched(every, set(), []) == 0
