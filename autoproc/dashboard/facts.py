@@ -53,7 +53,10 @@ class SweepFacts(Facts):
     found_at: float
     started_at: Figure
     finished_at: Figure
-    latency: Figure = Field(description="seconds from the last image, or from when it was asked for, to the result")
+    latency: Figure = Field(
+        description="seconds from the arrival of the last image to the results in their place; null for what was asked "
+        "for after that, by name or again"
+    )
     processing_time: Figure = Field(description="seconds that it was worked on, the last time")
     waited: Figure = Field(description="seconds from the last image, or from when it was asked for, to the beginning")
     priority: float

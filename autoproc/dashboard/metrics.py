@@ -30,7 +30,8 @@ def measured(queue: JobQueue, n_followers: int) -> str:
     states = [({"state": state, "verdict": verdict}, n) for (state, verdict), n in sorted(tally.items())]
     waiting = queue.overview.next_in(State.queued, 1)
     wait = max(0.0, time.time() - waiting[0].due_since) if waiting else 0.0
-    done = sorted(job.latency or 0.0 for job in queue.overview.next_in(State.processed, LATEST))
+    latest = queue.overview.next_in(State.processed, LATEST)
+    done = sorted(job.latency for job in latest if job.latency is not None)
     latencies = [({"quantile": str(q)}, done[int(q * (len(done) - 1))]) for q in QUANTILES if done]
     lines = [
         *_gauge("autoproc_info", "Version of the program.", [({"version": __version__}, 1)]),
@@ -40,7 +41,10 @@ def measured(queue: JobQueue, n_followers: int) -> str:
         *_gauge("autoproc_at_work", "A program is at work on the queue.", [({}, int(queue.presence.is_attended))]),
         *_gauge("autoproc_longest_wait_seconds", "How long the sweep waits that has waited longest.", [({}, wait)]),
         *_gauge(
-            "autoproc_latency_seconds", f"From last image to result, of the latest {LATEST} sweeps.", latencies
+            "autoproc_latency_seconds",
+            f"From the arrival of the last image to the results in their place, of the latest {LATEST} sweeps, "
+            "without those that were asked for afterwards.",
+            latencies,
         ),
         *_gauge("autoproc_pages_open", "Browsers that listen to events.", [({}, n_followers)]),
     ]  # fmt: skip

@@ -109,4 +109,6 @@ class SummaryFacts(Described):
     quality: QualityFacts = Field(default_factory=QualityFacts)
     decisions: list[DecisionFacts] = Field(default_factory=list)
     timings: dict[str, float] = Field(default_factory=dict)
+    latency: float | None = None
+    no_latency: str = ""
     told_by_visit: ToldFacts | None = None

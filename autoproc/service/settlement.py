@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autoproc.service.events import Event, Kind
@@ -13,6 +14,7 @@ from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.lifecycle.observer import Lifecycle, Step
 from autoproc.service.params import ServiceParams
+from autoproc.service.processing.latency_note import note_latency
 from autoproc.service.processing.outputs import Outputs
 
 ENDS: Mapping[State, Kind] = {
@@ -58,9 +60,12 @@ class Settlement:
         with self.queue.together():
             self.queue.finish(job, state, result, settings)
             told = tell_sweeps(self.queue, job, dict(result))
-        note_in_results(self.outputs, told)
-        self.outputs.clean(job.name, job.run)
         done = self.queue.job(job.id)
+        note_in_results(self.outputs, told)
+        with suppress(OSError):  # a full disk: the queue has it
+            then = replace(job, finished_at=done.finished_at)  # of these results, though more images came since
+            note_latency(self.outputs.results(job.name), job.run, then.latency, then.no_latency)
+        self.outputs.clean(job.name, job.run)
         facts = dict(result) | done.times | {"path": job.path, "attempt": job.attempts}
         self.tell(Event(ENDS[state], job.name, facts))
 

@@ -277,6 +277,8 @@ def story_lines(job: Job, is_interrupted: bool = False, changed: str = "") -> li
         lines += ["    " + line for line in failure_lines(job.name, job.result)]
     elif job.error:
         lines += [f"    {job.error}", *([f"    {job.hint}"] if job.hint else [])]
+    if job.latency is not None and job.state in WITH_RESULT:
+        lines.append(f"    {job.latency:.1f} s from the last image to the results in their place")
     if job.state is State.processed:
         lines += [f"    ignored: {legible(one)}" for one in ignored_by(job)]
     return [*lines, *([f"    {legible(changed)}"] if changed else [])]

@@ -53,4 +53,5 @@ class WatchParams(Params):
     a dot are always passed over."""
     n_followed: int = Field(1, ge=0)
     """Sweeps whose images are searched as they come, each by a worker of its own, which processes the sweep when it is
-    complete: its results come the sooner, and status and pages show meanwhile what the images do. 0 follows none."""
+    complete: its results come the sooner, and status and pages show meanwhile what the images do. 0 follows none, and
+    so does an executor that has sweeps processed elsewhere."""

@@ -10,6 +10,7 @@ import pytest
 from queue_for_tests import Service, found
 from simulated import simulated_sweep
 
+from autoproc.service import settlement
 from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.intake import Intake
 from autoproc.service.job_queue.job import State
@@ -132,17 +133,24 @@ def test_what_was_asked_for_stands_until_something_else_is(service, sweep):
         assert service.queue.job(job.id).settings == CUT
 
 
-def test_how_long_it_took_counts_from_when_it_was_asked_for(service, sweep):
+def test_how_long_it_took_is_told_of_what_was_not_asked_for(service, sweep, monkeypatch):
+    noted = []
+    monkeypatch.setattr(settlement, "note_latency", lambda place, run, *said: noted.append((place.name, run, *said)))
     service.intake.take(sweep)
     service.work()
-    assert service.queue.named("x").latency > 1e6  # since the images came, long ago
+    latency = service.queue.named("x").latency
+    assert latency > 1e6  # since the images came, long ago
+    assert noted == [("x", 1, latency, "")]
     service.queue.reprocess("x", {})
     service.work()
-    assert service.queue.named("x").latency < 100
+    assert service.queue.named("x").latency is None
+    assert noted[1][:3] == ("x", 2, None)
+    assert "by processing it again" in noted[1][3]
+    assert service.queue.named("x").waited < 100
     named(service, sweep, CUT)
     service.work()
     job = service.queue.named("x")
-    assert job.latency < 100
+    assert job.latency is None
     assert job.completed_at == 1000.0
 
 

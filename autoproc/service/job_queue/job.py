@@ -97,8 +97,22 @@ class Job:
 
     @property
     def latency(self) -> float | None:
-        """Seconds from the last image, or from when it was asked for, to the result."""
-        return None if self.finished_at is None else max(0.0, self.finished_at - self.due_since)
+        """Seconds from the arrival of the last image until its results were in their place; None before that.
+
+        There is no such number for what was asked for (no_latency): the time would tell when that was.
+        """
+        if self.finished_at is None or self.no_latency:
+            return None
+        return max(0.0, self.finished_at - self.completed_at)
+
+    @property
+    def no_latency(self) -> str:
+        """Why there is no time from the last image to the results, in words; "" where there is, or will be."""
+        if self.kind == "combined":
+            return "of several sweeps, each of which has its own"
+        if self.asked_at is not None and self.asked_at > self.completed_at:
+            return "they were asked for after it had come, by name or by processing it again"
+        return ""
 
     @property
     def processing_time(self) -> float | None:

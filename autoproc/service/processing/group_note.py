@@ -32,7 +32,7 @@ def note_group(place: Path, name: str, run: int, standing: Mapping[str, Any] | N
 
     standing : as reports/in_group.py has it; None where it is in none. Raises OSError; what is damaged stays as it is
     """
-    with _held(place) as folder:
+    with held(place) as folder:
         if run_of(folder) != run:
             return
         _rewrite(folder / "summary.txt", OF_SUMMARY, TOP_OF_SUMMARY, _for_summary(standing) if standing else "")
@@ -40,7 +40,7 @@ def note_group(place: Path, name: str, run: int, standing: Mapping[str, Any] | N
 
 
 @contextmanager
-def _held(place: Path) -> Iterator[Path]:
+def held(place: Path) -> Iterator[Path]:
     """A path of the folder itself, which stays that of these results when another takes its place (Linux)."""
     number = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:
