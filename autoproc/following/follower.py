@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,11 +16,13 @@ from autoproc.config import Config
 from autoproc.decisions.probe import ProbeReport
 from autoproc.errors import UNREADABLE
 from autoproc.following.coming import Coming, ImagesThere
+from autoproc.following.early_look import EarlyLook
 from autoproc.following.frames_there import Found, FramesThere, Wait
 from autoproc.spot_finding.early import EarlySearch
 from autoproc.spot_finding.image_facts import ImageFacts
 from autoproc.spot_finding.images import without_counts
 from autoproc.stages.find_spots import find_spots
+from autoproc.stages.pipeline import EarlyWork
 from autoproc.stages.probe_sweep import ProbeParams, probe_sweep
 from autoproc.threads import available_cores, map_in_order
 
@@ -73,6 +75,8 @@ class Follower:
         self._facts: dict[int, ImageFacts] = {}
         self._probing: threading.Thread | None = None
         self._probed = 0.0
+        self._looking: EarlyLook | None = None
+        self._looked_at: tuple[Hashable, int, int | None] | None = None
         self._trouble: list[Exception] = []
         self._waits: dict[int, Wait] = {}
 
@@ -98,7 +102,23 @@ class Follower:
             n_waiting = sum(int(number) not in self._facts for number in self.there.numbers)
             self._tell(Progress(facts, len(self.there.numbers), n_waiting, every, self.there.planned))
         self._probe(self.there, frames)
-        return bool(facts)
+        if frames is not self._frames:  # whose files are closed: nothing has come since
+            return bool(facts)
+        return self._look_early(self.there, frames, is_over) or bool(facts)
+
+    @property
+    def work(self) -> EarlyWork:
+        """What was done, for when the sweep is processed."""
+        return EarlyWork(self.early, None if self._looking is None else self._looking.survey)
+
+    def _look_early(self, there: ImagesThere, frames: FramesThere, is_over: Callable[[], bool]) -> bool:
+        """Look at frames whose spots have ended; returns whether there were any."""
+        sweep = frames.key, there.experiment.scan.image_range[0], there.planned
+        if self._looking is None or sweep != self._looked_at:
+            self._looked_at = sweep
+            self._looking = EarlyLook(there, frames.reader, self._config.find_spots, there.planned)
+        self._looking.take(self.early)
+        return self._looking.turn(frames.reader, is_over)
 
     def _is_due(self) -> bool:
         """Nothing is left to be searched, or what has come since is to be known."""
@@ -143,6 +163,8 @@ class Follower:
                 self._waits[number] = found
             else:
                 self.early.keep(number, found.stamp, found.searched)
+                if self._looking is not None:
+                    self._looking.hold(number, found.stamp, found.image)
                 self._waits.pop(number, None)
                 self._facts[number] = found.facts
                 facts.append(found.facts)

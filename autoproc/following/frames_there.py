@@ -62,13 +62,15 @@ class FramesThere:
         except UNREADABLE:
             return Wait.on(stamp, before)
         found = self.search.on(frame, image)
-        return Found(stamp, found, image_facts(number, found.strong, image, self.search.mask, self.d, self.sizes))
+        facts = image_facts(number, found.strong, image, self.search.mask, self.d, self.sizes)
+        return Found(stamp, image, found, facts)
 
 
 class Found(NamedTuple):
-    """What an image shows, and its stamp before it was read and after."""
+    """What an image shows, its counts, and its stamp before it was read and after."""
 
     stamp: Stamp
+    image: np.ndarray
     searched: SearchedFrame
     facts: ImageFacts
 

@@ -36,7 +36,7 @@ class BeamLevel:
     """
 
     def __init__(self, trusted: np.ndarray, first: np.ndarray, min_trusted: int = 0, gain: float = 1.0) -> None:
-        self._step = max(1, int(np.sqrt(trusted.size / SAMPLE)))
+        self._step = sample_step(trusted.size)
         self._good = trusted[:: self._step, :: self._step].astype(bool)
         self.n_pixels = int(self._good.sum())
         self._cap = np.inf
@@ -48,9 +48,23 @@ class BeamLevel:
 
     def of(self, image: np.ndarray) -> float:
         """Counts per pixel of a frame; NaN where none of its pixels is good."""
-        values = image[:: self._step, :: self._step][self._good]
+        return self.of_sample(image[:: self._step, :: self._step][self._good])
+
+    def of_sample(self, values: np.ndarray) -> float:
+        """The same from the pixels of `level_sample`."""
         values = values[values >= self._lowest]
         return float(np.minimum(values, self._cap).mean()) if len(values) else float("nan")
+
+
+def sample_step(n_pixels: int) -> int:
+    """Every so many pixels along both sides tell a frame's level."""
+    return max(1, int(np.sqrt(n_pixels / SAMPLE)))
+
+
+def level_sample(image: np.ndarray, trusted: np.ndarray) -> np.ndarray:
+    """Those good pixels (n,) of a frame that tell its level, whatever the cap."""
+    step = sample_step(trusted.size)
+    return image[::step, ::step][trusted[::step, ::step].astype(bool)]
 
 
 class FramesWithBeam:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from autoproc.formats.images.frames import ImageReader
 from autoproc.integration.beam_level import BeamLevel
+from autoproc.integration.early_survey import EarlyFrames, survey_key
 from autoproc.integration.powder_rings import PowderRing, ice_rings
 from autoproc.integration.scattering import geometry_numbers, scattering
 from autoproc.integration.shadow import ShadowParams, Untrusted, find_untrusted
-from autoproc.integration.survey import SpotPlaces, SpotSums, survey, surveyed_frames
+from autoproc.integration.survey import SpotPlaces, SpotSums, survey, survey_tasks, surveyed_frames
 from autoproc.models.experiment import Experiment
 from autoproc.robust import readout_variance
+
+Early = Callable[[str], EarlyFrames | None]
+"""What a survey with this key has seen of the sweep's frames before; None where it is another."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,10 +97,12 @@ def look(
     shadow: ShadowParams,
     n_threads: int,
     earlier: Look | None = None,
+    early: Early | None = None,
 ) -> Look:
     """Look at spots and background; or take what an earlier look saw, where it is the same to the bit.
 
     experiment : of steady_geometry. The sums over the background are large, and let go.
+    early : what was seen while the images were collected; the result is the same as without, to the bit
     """
     sources = sources_of(experiment, reader, typical, places, shadow)
     if earlier is not None and earlier.is_of(sources):
@@ -104,7 +110,13 @@ def look(
     gain, noise = experiment.detector[0].gain, typical.noise
     where = scattering(experiment, n_threads)
     trusted = np.ascontiguousarray(reader.mask, np.uint8)
-    seen = survey(reader, trusted, where.ring, places, typical.level, n_threads, gain, noise)
+    known = None
+    if early is not None:
+        trust = reader.min_trusted, reader.max_trusted
+        known = early(survey_key(trusted, geometry_numbers(experiment), trust, gain, noise))
+        if known is not None and not known.covers(survey_tasks(reader.n_frames, trusted.size)):
+            known = None
+    seen = survey(reader, trusted, where.ring, places, typical.level, n_threads, gain, noise, known)
     nothing = np.zeros(reader.shape, bool)
     untrusted = Untrusted(nothing, nothing, 0.0, 0)
     if shadow.is_enabled:

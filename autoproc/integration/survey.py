@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import scipy
 
 from autoproc.formats.images.frames import ImageReader
-from autoproc.integration.beam_level import BeamLevel
+from autoproc.integration.beam_level import BeamLevel, level_sample
 from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
 from autoproc.threads import map_in_order
 
@@ -105,6 +107,18 @@ class SpotSums:
         return along_x**2 * xx + 2 * along_x * along_y * xy + along_y**2 * yy
 
 
+class EarlySeen(Protocol):
+    """What was seen of frames before. background : sums over those that `find` gives, when all were asked for."""
+
+    background: BackgroundSum
+
+    def find(self, task: range, spots: Sequence[RowsOnFrame]) -> list[FrameSeen] | None:
+        """What a look at these frames, with these spots on them, would see; None where that is not known."""
+
+    def take_back(self, task: range, images: Sequence[np.ndarray], surveyor: Surveyor) -> None:
+        """These frames are looked at once more: what was added of them, with other spots, is taken away."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
     """Sums over the spots and over the background; levels : of each frame looked at, counts per pixel."""
@@ -123,6 +137,86 @@ def surveyed_frames(n_images: int) -> list[range]:
     return [range(s, s + length) for s in starts]
 
 
+def survey_tasks(n_images: int, n_pixels: int) -> list[range]:
+    """Frames that are looked at together, of images of so many pixels."""
+    n_frames = max(1, min(FRAMES_A_TASK, PIXELS_A_TASK // n_pixels))
+    return [run[i : i + n_frames] for run in surveyed_frames(n_images) for i in range(0, len(run), n_frames)]
+
+
+class RowsOnFrame(NamedTuple):
+    """The spots that one frame may show: their rows among all, (n, 2) centroids, px, and (n,) radii, px."""
+
+    rows: np.ndarray
+    xy: np.ndarray
+    radius: np.ndarray
+
+
+def spots_on(spots: SpotPlaces, task: range) -> list[RowsOnFrame]:
+    """Of each frame of a task, the spots within one frame of it."""
+    radius, found = spots.radius, []
+    for frame in task:
+        rows = np.flatnonzero((spots.bbox[:, 4] - 1 <= frame) & (frame <= spots.bbox[:, 5]))
+        found.append(RowsOnFrame(rows, spots.xy[rows], radius[rows]))
+    return found
+
+
+class FrameSeen(NamedTuple):
+    """What one frame shows: (n, 5) of each spot on it, as survey_frame has it, and the pixels that tell its level."""
+
+    out: np.ndarray
+    sample: np.ndarray
+
+
+class Surveyor:
+    """Looks at frames, some on each thread, and adds up the background between their spots.
+
+    trusted : (slow, fast) uint8; ring : (slow, fast) int32, pixels of like scattering angle
+    trust : counts below the first are none, from the second on overloads
+    gain : variance of counts over their mean; noise : what the readout adds to it, counts^2
+    """
+
+    def __init__(
+        self, trusted: np.ndarray, ring: np.ndarray, trust: tuple[int, float], gain: float = 1.0, noise: float = 0.0
+    ) -> None:
+        self._trusted, self._gain, self._noise = trusted, gain, noise
+        self._min_trusted, self._max_trusted = trust
+        self._rings = Rings(ring, trusted, int(ring.max()) + 1)
+        self._own = threading.local()
+        self._sums: list[BackgroundSum] = []
+
+    def look(
+        self, images: Sequence[np.ndarray], spots: Sequence[RowsOnFrame], background: BackgroundSum | None = None
+    ) -> list[FrameSeen]:
+        """Look at frames that follow each other; background : to add to, this thread's own if it is None."""
+        own = self._own
+        if not hasattr(own, "scratch"):
+            own.scratch = np.zeros(self._trusted.shape, np.uint8)
+            own.cap = np.empty(self._trusted.shape, np.int32)
+            own.background = BackgroundSum.of_shape(self._trusted.shape)
+            self._sums.append(own.background)
+        seen, all_covered = [], []
+        limits = self._rings.limits(images[0], self._min_trusted, self._gain, self._noise)
+        cap = self._rings.caps(limits, own.cap)
+        for image, on_frame in zip(images, spots, strict=True):
+            out, covered = survey_frame(
+                image, self._trusted, self._max_trusted, on_frame.xy, on_frame.radius, self._min_trusted, self._gain,
+                self._noise, own.scratch,
+            )  # fmt: skip
+            all_covered.append(covered)
+            seen.append(FrameSeen(out, level_sample(image, self._trusted)))
+        into = own.background if background is None else background
+        into.add(images, self._trusted, all_covered, cap, self._min_trusted)
+        return seen
+
+    def background(self) -> BackgroundSum:
+        """The sums of all threads, which are let go: of whole numbers, so that their order makes no difference."""
+        whole = self._sums.pop() if self._sums else BackgroundSum.of_shape(self._trusted.shape)
+        while self._sums:
+            whole.include(self._sums.pop())
+        self._own = threading.local()
+        return whole
+
+
 def survey(
     reader: ImageReader,
     trusted: np.ndarray,
@@ -132,52 +226,35 @@ def survey(
     n_threads: int,
     gain: float = 1.0,
     noise: float = 0.0,
+    early: EarlySeen | None = None,
 ) -> Survey:
     """Look at strong spots, one frame more than their boxes each way, and at the background.
 
     trusted : (slow, fast) uint8; ring : (slow, fast) int32, pixels of like scattering angle
     gain : variance of counts over their mean; noise : what the readout adds to it, counts^2
+    early : what was seen before; the result is the same as without, to the bit
     """
-    n_frames = max(1, min(FRAMES_A_TASK, PIXELS_A_TASK // trusted.size))
-    tasks = [run[i : i + n_frames] for run in surveyed_frames(reader.n_frames) for i in range(0, len(run), n_frames)]
-    rings = Rings(ring, trusted, int(ring.max()) + 1)
-    radius = spots.radius
-    own = threading.local()
-    sums: list[BackgroundSum] = []
+    surveyor = Surveyor(trusted, ring, (reader.min_trusted, reader.max_trusted), gain, noise)
+    tasks = survey_tasks(reader.n_frames, trusted.size)
 
-    def look(task: range) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray]], dict[int, float]]:
-        if not hasattr(own, "scratch"):
-            own.scratch = np.zeros(reader.shape, np.uint8)
-            own.cap = np.empty(reader.shape, np.int32)
-            own.background = BackgroundSum.of_shape(reader.shape)
-            sums.append(own.background)
-        found, levels, all_covered = [], {}, []
+    def look(task: range) -> tuple[list[RowsOnFrame], list[FrameSeen]]:
+        on_frames = spots_on(spots, task)
+        known = None if early is None else early.find(task, on_frames)
+        if known is not None:
+            return on_frames, known
         images = [reader.read(frame) for frame in task]
-        cap = rings.caps(rings.limits(images[0], reader.min_trusted, gain, noise), own.cap)
-        for frame, image in zip(task, images, strict=True):
-            rows = np.flatnonzero((spots.bbox[:, 4] - 1 <= frame) & (frame <= spots.bbox[:, 5]))
-            levels[frame] = level.of(image)
-            out, covered = survey_frame(
-                image, trusted, reader.max_trusted, spots.xy[rows], radius[rows],
-                reader.min_trusted, gain, noise, own.scratch,
-            )  # fmt: skip
-            all_covered.append(covered)
-            found.append((rows, np.full(len(rows), frame), out))
-        own.background.add(images, trusted, all_covered, cap, reader.min_trusted)
-        return found, levels
+        if early is not None:
+            early.take_back(task, images, surveyor)
+        return on_frames, surveyor.look(images, on_frames)
 
     rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     levels: dict[int, float] = {}
-    for found, some in map_in_order(look, tasks, n_threads):
-        rows.extend(found)
-        levels.update(some)
-    spot, frame, out = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return Survey(SpotSums.of_frames(len(spots), spot, frame, out), _together(sums), levels)
-
-
-def _together(sums: list[BackgroundSum]) -> BackgroundSum:
-    """The sums of all threads, which are let go: of whole numbers, so that their order makes no difference."""
-    whole = sums.pop()
-    while sums:
-        whole.include(sums.pop())
-    return whole
+    for task, (on_frames, seen) in zip(tasks, map_in_order(look, tasks, n_threads), strict=True):
+        for frame, on_frame, one in zip(task, on_frames, seen, strict=True):
+            rows.append((on_frame.rows, np.full(len(on_frame.rows), frame), one.out))
+            levels[frame] = level.of_sample(one.sample)
+    spot, of_frame, out = (np.concatenate(column) for column in zip(*rows, strict=True))
+    background = surveyor.background()
+    if early is not None:
+        background.include(early.background)
+    return Survey(SpotSums.of_frames(len(spots), spot, of_frame, out), background, levels)

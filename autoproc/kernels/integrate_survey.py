@@ -104,6 +104,14 @@ class BackgroundSum:
         self.n_frames += other.n_frames
 
 
+    def exclude(self, other: BackgroundSum) -> None:
+        """Take the sums of frames that were added away again."""
+        self.total -= other.total
+        self.number -= other.number
+        self.n_bright -= other.n_bright
+        self.n_frames -= other.n_frames
+
+
 class Rings:
     """Pixels of like scattering angle, of which at most MOST_OF_RING each tell its background.
 

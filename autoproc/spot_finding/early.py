@@ -41,6 +41,10 @@ class EarlySearch:
         """An image was searched, and is what it was then."""
         return stamp is not None and image in self._searched and self._searched[image][0] == stamp
 
+    def find(self, image: int) -> SearchedFrame | None:
+        """What was found on an image, whatever has become of it since."""
+        return self._searched[image][1] if image in self._searched else None
+
     def frames(self, first_image: int) -> dict[int, SearchedFrame]:
         """All, by their frame, of a sweep that begins with this image."""
         return {

@@ -90,6 +90,33 @@ def _gathered(column: np.ndarray, begin: np.ndarray, size: np.ndarray) -> np.nda
     return result
 
 
+class SpotStream:
+    """Spots from the strong pixels of consecutive frames, as they end. width : pixels of an image along fast."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._waiting: list[np.ndarray] = []
+        self._last = -1
+
+    def add(self, frame: int, strong: StrongPixels) -> None:
+        """The next frame. One that is left out ends the spots before it."""
+        self._waiting.append(_rows(frame, strong))
+        self._last = frame
+
+    def ended(self, is_over: bool = False) -> SpotPixels:
+        """The spots that go on on no later frame; is_over : there is none, so that all end."""
+        if not self._waiting:
+            return SpotPixels.in_order([])
+        spots, self._waiting = _split(self._waiting, self._width, self._last + is_over)
+        return spots
+
+    def open(self) -> SpotPixels:
+        """The spots that may go on, as they are now. Asked for after `ended`."""
+        rows = np.concatenate(self._waiting) if self._waiting else np.empty(0, ROW)
+        order, start = connected_spots(rows["frame"], rows["index"], self._width)
+        return _spots_of(rows[order], start, self._width)
+
+
 def group_pixels(frames: Iterable[tuple[int, StrongPixels]], width: int, block: int = 64) -> Iterator[SpotPixels]:
     """Spots from the strong pixels of consecutive frames, given as they end.
 
@@ -97,16 +124,14 @@ def group_pixels(frames: Iterable[tuple[int, StrongPixels]], width: int, block: 
     Only the pixels of `block` frames and of the spots that may go on are held at a time, and the
     spots do not depend on `block`, but for their order.
     """
-    waiting: list[np.ndarray] = []
-    frame = -1
+    stream = SpotStream(width)
+    n_frames = 0
     for n_frames, (frame, strong) in enumerate(frames, 1):
-        waiting.append(_rows(frame, strong))
+        stream.add(frame, strong)
         if n_frames % block == 0:
-            spots, waiting = _split(waiting, width, frame)
-            yield spots
-    if waiting:
-        spots, _ = _split(waiting, width, frame + 1)
-        yield spots
+            yield stream.ended()
+    if n_frames:
+        yield stream.ended(is_over=True)
 
 
 ROW = np.dtype([("frame", np.int32), ("index", np.int32), ("counts", np.int32), ("background", np.float32)])
@@ -128,13 +153,10 @@ def _split(waiting: list[np.ndarray], width: int, last: int) -> tuple[SpotPixels
     pending = rows[np.sort(order[goes_on])]
     done = rows[order[~goes_on]]
     sizes = np.diff(start)[ends < last]
-    y, x = np.divmod(done["index"], np.int32(width))
-    spots = SpotPixels(
-        np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp),
-        x,
-        y,
-        done["frame"].copy(),
-        done["counts"].copy(),
-        done["background"].copy(),
-    )
-    return spots, [pending]
+    return _spots_of(done, np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp), width), [pending]
+
+
+def _spots_of(rows: np.ndarray, start: np.ndarray, width: int) -> SpotPixels:
+    """Spots of rows that lie one spot after the other."""
+    y, x = np.divmod(rows["index"], np.int32(width))
+    return SpotPixels(start, x, y, rows["frame"].copy(), rows["counts"].copy(), rows["background"].copy())

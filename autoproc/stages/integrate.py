@@ -12,7 +12,7 @@ from autoproc.formats.images.frames import ImageReader
 from autoproc.integration.beam_level import FramesWithBeam
 from autoproc.integration.blocks import Measuring
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
-from autoproc.integration.look import Look, TypicalFrame, look, usable_pixels
+from autoproc.integration.look import Early, Look, TypicalFrame, look, usable_pixels
 from autoproc.integration.params import IntegrateParams
 from autoproc.integration.passes import measure_all
 from autoproc.integration.powder_rings import PowderRing
@@ -89,6 +89,7 @@ def integrate(
     n_threads: int = 0,
     earlier: IntegrateResult | None = None,
     others: Sequence[Sequence[SpotWidths]] = (),
+    early: Early | None = None,
 ) -> IntegrateResult:
     """Integrate the lattices of one sweep.
 
@@ -96,6 +97,7 @@ def integrate(
     earlier : with other lattices, of the same images; where those are found unchanged, and their strong spots and
         geometry are the same, they are not looked at again. The result is the same as without it, to the bit
     others : of each lattice, what its spots on other sweeps told of their widths, for one with too few of its own
+    early : what was seen of the images while they were collected. The result is the same as without it, to the bit
     The images are read twice: once for the shapes of spots and the background between them (at most
     400 frames of a long sweep), once to integrate. Memory: the shoeboxes of two finished rotation blocks
     and those being filled (and of those that max_rotation lets reach into them), and a few frames for
@@ -105,7 +107,8 @@ def integrate(
     params = params or IntegrateParams()
     experiments = list(experiments)
     scan = experiments[0].scan
-    known = _first_reading(experiments, spots, reader, params, n_threads, earlier.look if earlier else None, others)
+    before = earlier.look if earlier else None
+    known = _first_reading(experiments, spots, reader, params, n_threads, before, others, early)
     trusted = np.ascontiguousarray(known.usable, np.uint8)
     predictions, frames = known.predictions, known.frames
     bbox = bounding_boxes(frames, params.n_sigma, params.background_border, scan.n_images)
@@ -168,6 +171,7 @@ def _first_reading(
     n_threads: int,
     earlier: Look | None,
     others: Sequence[Sequence[SpotWidths]],
+    early: Early | None,
 ) -> _Known:
     """Predict, and learn the shapes of spots and the background between them.
 
@@ -178,7 +182,7 @@ def _first_reading(
     strong = strong_spots(experiments, spots, candidates, match(spots, candidates))
     typical = TypicalFrame.read(reader, _frame_of_most_spots(spots, scan.n_images), gain)
     steady = steady_geometry(experiments[0])
-    seen = look(steady, reader, typical, strong.places, params.shadow, n_threads, earlier)
+    seen = look(steady, reader, typical, strong.places, params.shadow, n_threads, earlier, early)
     lit = FramesWithBeam(reader, typical.level, seen.levels)
     width, largest = abs(np.radians(scan.oscillation[1])), np.radians(params.max_sigma_m)
     widths = tuple(spot_widths(strong, seen.spots, i, width) for i in range(len(experiments)))

@@ -20,6 +20,8 @@ from autoproc.formats.images.frames import ImageReader
 from autoproc.formats.observed.free_flags import FreeFlags, NoFreeFlags, read_free_flags
 from autoproc.formats.observed.reference_data import read_reference
 from autoproc.formats.registry import open_reader
+from autoproc.integration.early_survey import EarlySurvey
+from autoproc.integration.look import Early
 from autoproc.integration.shapes import SpotWidths
 from autoproc.integration.survey import surveyed_frames
 from autoproc.models.data_sets import DataSetRow
@@ -62,6 +64,14 @@ class Observer(Protocol):
 
 
 @dataclass(slots=True)
+class EarlyWork:
+    """What was done on a sweep's images while they came: strong pixels were found, and the background was looked at."""
+
+    search: EarlySearch = field(default_factory=EarlySearch)
+    survey: EarlySurvey | None = None
+
+
+@dataclass(slots=True)
 class Processing:
     """What is known of a sweep so far: filled stage by stage, so that a failure leaves the stages before it.
 
@@ -75,7 +85,7 @@ class Processing:
         expected_element : its space group and the element of its anomalous signal, "" where nobody says
     data_sets : of a group whose sweeps are put together, in place of one sweep's images
     whose : of warnings that are not of the header or the images, by their words, the name of what gives them
-    early : what was found on the images while they were collected; used once
+    early : what was found on the images while they were collected; used once, and let go
     by_wavelength : of a group of several wavelengths, the data of each; `merged` is that of one of them
     """
 
@@ -105,7 +115,7 @@ class Processing:
     expected_element: str = ""
     data_sets: tuple[DataSetRow, ...] = ()
     by_wavelength: tuple[OneWavelength, ...] = ()
-    early: EarlySearch | None = None
+    early: EarlyWork | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -151,7 +161,7 @@ def find(processing: Processing, config: Config, observer: Observer) -> Forgivin
         reader = processing.source = open_frames(experiment, config, is_read_again=True)
     with processing.timed("find_spots"):
         found = find_spots_of_sweep(experiment, reader, config, observer.watch, processing.early)
-    processing.found, processing.early = found, None
+    processing.found = found
     processing.warnings += reader.warnings(experiment.scan.image_range[0])
     observer.stage("find_spots", format_found_spots(found, config.find_spots))
     observer.keep("strong", [experiment], found.reflections)
@@ -191,11 +201,22 @@ def measure(processing: Processing, reader: ForgivingReader, config: Config, obs
     assert refined is not None
     with processing.timed("integrate"):
         processing.integrated = integrate_sweep(
-            reader, refined.experiments, refined.reflections, config, observer.watch, processing.integrated
-        )
+            reader, refined.experiments, refined.reflections, config, observer.watch, processing.integrated,
+            early=_seen_early(processing, reader),
+        )  # fmt: skip
+        processing.early = None
     processing.warnings += reader.warnings(processing.experiment.scan.image_range[0])
     observer.stage("integrate", format_integrate(processing.integrated))
     observer.keep("integrated", processing.integrated.experiments, processing.integrated.reflections)
+
+
+def _seen_early(processing: Processing, reader: ForgivingReader) -> Early | None:
+    """What was seen of the images while they were collected."""
+    survey = None if processing.early is None else processing.early.survey
+    if survey is None:
+        return None
+    first = processing.experiment.scan.image_range[0]
+    return lambda key: survey.of(key, first, reader.stamp)
 
 
 def reduce(processing: Processing, config: Config, observer: Observer) -> None:
@@ -357,11 +378,11 @@ def open_frames(experiment: Experiment, config: Config, is_read_again: bool) -> 
 
 
 def find_spots_of_sweep(
-    experiment: Experiment, reader: ForgivingReader, config: Config, watch: Watch, early: EarlySearch | None = None
+    experiment: Experiment, reader: ForgivingReader, config: Config, watch: Watch, early: EarlyWork | None = None
 ) -> FoundSpots:
     """Find the spots of one sweep; early : what was found on its images while they were collected."""
     first = experiment.scan.image_range[0]
-    known = None if early is None else lambda key: early.of(key, first, reader.stamp)
+    known = None if early is None else lambda key: early.search.of(key, first, reader.stamp)
     with watch(reader, "Finding spots", reader.n_frames) as watched:
         found = find_spots(experiment, watched, reader.mask, config.find_spots, config.run.n_threads, early=known)
         return with_shoeboxes(found)
@@ -385,11 +406,14 @@ def integrate_sweep(
     watch: Watch,
     earlier: IntegrateResult | None = None,
     others: Sequence[Sequence[SpotWidths]] = (),
+    early: Early | None = None,
 ) -> IntegrateResult:
-    """Integrate the lattices of one sweep. earlier, others : see integrate."""
+    """Integrate the lattices of one sweep. earlier, others, early : see integrate."""
     n_reads = reader.n_frames + sum(map(len, surveyed_frames(reader.n_frames)))
     with watch(reader, "Integrating", n_reads) as watched:
-        return integrate(experiments, reflections, watched, config.integrate, config.run.n_threads, earlier, others)
+        return integrate(
+            experiments, reflections, watched, config.integrate, config.run.n_threads, earlier, others, early
+        )
 
 
 def gathered_warnings(processing: Processing) -> list[str]:

@@ -78,7 +78,7 @@ def test_files_are_searched_as_they_come(tmp_path, tmp_path_factory, arrival, in
     follower = followed(path, write_cbf(source, tmp_path, path.name, collection), told)
     alone, n_read = spots(path)
     assert n_read == len(source)
-    early, n_read = spots(path, follower.early)
+    early, n_read = spots(path, follower.work)
     assert_same(early, alone)
     assert n_read == 0
     images = [facts.image for said in told if isinstance(said, Progress) for facts in said.facts]
@@ -90,7 +90,7 @@ def test_frames_of_hdf5_are_searched_as_they_come(tmp_path, tmp_path_factory):
     path = tmp_path / "x_master.h5"
     follower = followed(path, write_hdf5(source, tmp_path, "x", Collection(0.0), Hdf5Writing()), [])
     alone, n_all = spots(path)
-    early, n_read = spots(path, follower.early)
+    early, n_read = spots(path, follower.work)
     assert_same(early, alone)
     assert n_read == 0 < n_all
 
@@ -101,7 +101,7 @@ def test_an_image_that_was_written_again_is_read_again(tmp_path, tmp_path_factor
     follower = followed(path, write_cbf(source, tmp_path, path.name, Collection(0.0)), [])
     (tmp_path / "x_0007.cbf").write_bytes(source[20].read_bytes())
     alone, _ = spots(path)
-    early, n_read = spots(path, follower.early)
+    early, n_read = spots(path, follower.work)
     assert_same(early, alone)
     assert n_read == 1
 
@@ -114,7 +114,7 @@ def test_another_search_uses_nothing(tmp_path, tmp_path_factory):
     for _ in write_cbf(source, tmp_path, path.name, Collection(0.0)):
         pass
     catch_up(follower, len(source))
-    early, n_read = spots(path, follower.early)
+    early, n_read = spots(path, follower.work)
     assert n_read == len(source)
     assert_same(early, spots(path)[0])
 

@@ -12,7 +12,7 @@ from autoproc.decisions.probe import ProbeReport, verdict_of
 from autoproc.following.follower import Follower, Progress
 from autoproc.formats.confinement import may_lead_into
 from autoproc.service.processing.follow_order import FollowOrder
-from autoproc.spot_finding.early import EarlySearch
+from autoproc.stages.pipeline import EarlyWork
 
 PAUSE = 0.1
 """Seconds between two looks where nothing has come."""
@@ -24,7 +24,7 @@ PATIENCE = 5.0
 Send = Callable[..., None]
 
 
-def follow_sweep(order: FollowOrder, send: Send, lines: queue.SimpleQueue[str]) -> tuple[str, EarlySearch | None]:
+def follow_sweep(order: FollowOrder, send: Send, lines: queue.SimpleQueue[str]) -> tuple[str, EarlyWork | None]:
     """Follow a sweep until a line comes; returns it, and what was found until then.
 
     send : messages for the program. Whatever goes wrong costs what was found early, and nothing else.
@@ -42,7 +42,7 @@ def follow_sweep(order: FollowOrder, send: Send, lines: queue.SimpleQueue[str]) 
     pause = PAUSE
     while True:
         try:
-            return lines.get(timeout=pause), follower.early
+            return lines.get(timeout=pause), follower.work
         except queue.Empty:
             pass
         began = time.monotonic()

@@ -20,11 +20,11 @@ from autoproc.service.processing.process_group import process_group
 from autoproc.service.processing.process_sweep import fail_import, process_sweep
 from autoproc.service.processing.record import with_record
 from autoproc.service.processing.told_parameters import with_told
-from autoproc.spot_finding.early import EarlySearch
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, format_import, import_sweeps
+from autoproc.stages.pipeline import EarlyWork
 
 
-def process_job(order: Order, console: Console, early: EarlySearch | None = None) -> dict[str, Any]:
+def process_job(order: Order, console: Console, early: EarlyWork | None = None) -> dict[str, Any]:
     """Process a sweep, or a group of them, into the order's folder; returns what summary.json holds.
 
     early : what was found on the sweep's images while they were collected
