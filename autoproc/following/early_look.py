@@ -158,21 +158,9 @@ class EarlyLook:
 
     def _images(self, task: range, reader: StoredImages) -> list[tuple[Stamp, np.ndarray]] | None:
         """Of a task, with their stamps; None where one cannot be read."""
-        found = []
-        for frame in task:
-            held = self._held.get(frame)
-            if held is None:
-                try:
-                    stamp = reader.stamp(frame)
-                    if stamp is None:
-                        return None
-                    held = stamp, reader.read(frame)
-                    if reader.stamp(frame) != stamp:
-                        return None
-                except UNREADABLE:
-                    return None
-            found.append(held)
-        return found
+        found = [self._held.get(frame) or _read(reader, frame) for frame in task]
+        there = [one for one in found if one is not None]
+        return there if len(there) == len(task) else None
 
     def _forget(self) -> None:
         """Let go of images and spots that no later task needs."""
@@ -180,3 +168,15 @@ class EarlyLook:
         for frame in [frame for frame in self._held if frame < start]:
             self._n_held -= self._held.pop(frame)[1].nbytes
         self._spots = self._spots.chosen(np.flatnonzero(self._spots.places.bbox[:, 5] >= start - 1))
+
+
+def _read(reader: StoredImages, frame: int) -> tuple[Stamp, np.ndarray] | None:
+    """An image that is the same before and after, with its stamp."""
+    try:
+        stamp = reader.stamp(frame)
+        image = None if stamp is None else reader.read(frame)
+        if stamp is None or image is None or reader.stamp(frame) != stamp:
+            return None
+    except UNREADABLE:
+        return None
+    return stamp, image
