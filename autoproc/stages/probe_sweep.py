@@ -31,7 +31,8 @@ MOST_POINTS = 100_000
 """Of the reciprocal lattice, that tell of completeness: to a lower resolution than the spots reach where they are more,
 which changes the rotation that is needed by next to nothing."""
 MOST_SPOTS = 6000
-"""That are indexed, evenly from all: as sure of a lattice as 24,000, in a quarter of the time (simulated)."""
+"""That are indexed, evenly from all: the same cell and shares of lattices within 1% as from 8740 and 13,284 spots, in
+2.6 s for 3.0 and 3.3 s for 4.7 of a processor (simulated, one lattice and two)."""
 STEEP = 0.3
 """|zeta| from which a spot's width in rotation tells of mosaicity: beside the spindle it tells of the path."""
 DARK = 0.2
