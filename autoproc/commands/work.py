@@ -14,7 +14,7 @@ NICENESS = 5
 computed on every core. 10,000 sweeps were found in 68 s on two cores beside a worker, in 86 s without it (measured)."""
 LOADED_LATE = (
     "numpy.ma", "scipy.fft", "scipy.linalg", "scipy.ndimage", "scipy.optimize", "scipy.sparse", "scipy.spatial",
-    "scipy.special", "autoproc.formats.hdf5.nexus",
+    "scipy.special", "autoproc.formats.hdf5.nexus", "autoproc.service.processing.follow_sweep",
 )  # fmt: skip
 """What the stages ask for when they first need it. A worker has time for it while it waits for a sweep: 0.6 s."""
 GARBAGE_THRESHOLD = 10_000

@@ -24,7 +24,6 @@ from autoproc.console import Console, WatchedReader
 from autoproc.formats.images.frames import ImageReader
 from autoproc.service.orphans import ORPHANED, die_with_parent
 from autoproc.service.processing.follow_order import FollowOrder
-from autoproc.service.processing.follow_sweep import follow_sweep
 from autoproc.service.processing.order import Order, settings_of
 from autoproc.service.processing.outputs import sync_tree, write_outcome
 from autoproc.service.processing.result import brief
@@ -119,6 +118,13 @@ def work(reports_number: int, processing: Processing, orders: TextIO | None = No
     if follow is not None:
         line, early = follow_sweep(follow, reports.send, lines)
     carry_out(Order.read(line), reports, processing if early is None else partial(processing, early=early))
+
+
+def follow_sweep(order: FollowOrder, send: Callable[..., None], lines: queue.SimpleQueue[str]) -> tuple[str, Any]:
+    """As service.processing.follow_sweep, which loads every stage: a program that only gives orders does without."""
+    from autoproc.service.processing.follow_sweep import follow_sweep as follow  # noqa: PLC0415
+
+    return follow(order, send, lines)
 
 
 def _listen(orders: TextIO, lines: queue.SimpleQueue[str]) -> None:
