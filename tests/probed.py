@@ -22,7 +22,7 @@ def probed(reader, experiment, planned=None):
     """The report of a probe of all frames of a reader."""
     params = Config().find_spots
     found = find_spots(experiment, reader, reader.mask, params, 1)
-    return probe_sweep(experiment, found, facts_of(reader, experiment, params), planned, probe_params())
+    return probe_sweep(experiment, found, facts_of(reader, experiment, params), planned, probe_params()).report
 
 
 def facts_of(reader, experiment, params):

@@ -16,9 +16,9 @@ from autoproc.following.coming import ImagesThere
 from autoproc.formats.images.frames import StoredImages
 from autoproc.formats.images.stamps import Stamp
 from autoproc.integration.early_survey import EarlySurvey, survey_key
-from autoproc.integration.scattering import geometry_numbers, scattering, steady_geometry
+from autoproc.integration.scattering import geometry_numbers, scattering
 from autoproc.integration.survey import MAX_SURVEYED, RowsOnFrame, SpotPlaces, Surveyor, spots_on, survey_tasks
-from autoproc.models.experiment import Scan
+from autoproc.models.experiment import Experiment, Scan
 from autoproc.robust import readout_variance
 from autoproc.spot_finding.centroids import measure_spots, peak_distance, peak_pixel
 from autoproc.spot_finding.early import EarlySearch
@@ -73,25 +73,26 @@ class _Spots:
 class EarlyLook:
     """Looks at frames of one sweep, one task after the other.
 
-    there : the images that have come first; reader : of these; n_images : that there will be
+    there : the images that have come first; reader : of these
+    steady : of integration.scattering.steady_geometry, as it will be in the end
     """
 
-    def __init__(self, there: ImagesThere, reader: StoredImages, params: FindSpotsParams, n_images: int | None) -> None:
+    def __init__(self, there: ImagesThere, steady: Experiment, reader: StoredImages, params: FindSpotsParams) -> None:
         experiment = there.experiment
         panel, self._scan = experiment.detector[0], experiment.scan
         self._params, self._overload = params, panel.trusted_range[1]
         self.first_image = experiment.scan.image_range[0]
-        steady, trusted = steady_geometry(experiment), np.ascontiguousarray(reader.mask, np.uint8)
+        trusted = np.ascontiguousarray(reader.mask, np.uint8)
         trust, noise = (reader.min_trusted, reader.max_trusted), 0.0
         if reader.min_trusted < 0:
             noise = readout_variance(reader.read(0), reader.mask, reader.min_trusted)
         surveyor = Surveyor(trusted, scattering(steady).ring, trust, panel.gain, noise)
         key = survey_key(trusted, geometry_numbers(steady), trust, panel.gain, noise)
         self.survey = EarlySurvey(key, surveyor, reader.shape)
-        self._tasks = survey_tasks(n_images or MAX_SURVEYED, trusted.size)
+        self._tasks = survey_tasks(there.planned or MAX_SURVEYED, trusted.size)
         self._wanted = {frame for task in self._tasks for frame in task}
         self._next = 0
-        self._frame, self._next_hot = 0, HOT_FIRST
+        self._frame, self._until, self._next_hot = 0, 0, HOT_FIRST
         self._stream = SpotStream(reader.shape[1])
         self._tally = SearchedImages(reader.shape)
         self._hot = np.zeros(reader.shape, bool)
@@ -114,6 +115,7 @@ class EarlyLook:
 
     def take(self, early: EarlySearch) -> None:
         """Take in what was found on the frames that follow those taken in before."""
+        before = self._frame
         while (found := early.find(self.first_image + self._frame)) is not None:
             found = found._replace(frame=self._frame)
             for frame, strong in self._tally.record([found]):
@@ -123,12 +125,19 @@ class EarlyLook:
                 self._next_hot = min(2 * self._frame, self._frame + HOT_AGAIN)
                 scan = Scan((1, self._frame), self._scan.oscillation)
                 self._hot = self._tally.hot_pixels(scan, self._params.hot_pixel_fraction)
+        if self._frame > before:
+            self._spots = self._spots.with_more(_Spots.of(self._stream.ended(), self._params, self._overload))
+            self._until = self._known_until()
+
+    @property
+    def is_ready(self) -> bool:
+        """There are frames to be looked at, whose spots have ended."""
+        return not self.is_done and self._tasks[self._next].stop < self._until
 
     def turn(self, reader: StoredImages, is_over: Callable[[], bool]) -> bool:
-        """Look at frames whose spots have ended; returns whether there were any."""
-        self._spots = self._spots.with_more(_Spots.of(self._stream.ended(), self._params, self._overload))
-        ended, looked = self._known_until(), False
-        while not self.is_done and self._tasks[self._next].stop < ended and not is_over():
+        """Look at the frames that are ready; returns whether there were any."""
+        looked = False
+        while self.is_ready and not is_over():
             task = self._tasks[self._next]
             self._wanted.difference_update(task)
             images = self._images(task, reader)

@@ -18,6 +18,8 @@ from autoproc.errors import UNREADABLE
 from autoproc.following.coming import Coming, ImagesThere
 from autoproc.following.early_look import EarlyLook
 from autoproc.following.frames_there import Found, FramesThere, Wait
+from autoproc.integration.scattering import geometry_numbers, steady_geometry
+from autoproc.models.experiment import Experiment
 from autoproc.spot_finding.early import EarlySearch
 from autoproc.spot_finding.image_facts import ImageFacts
 from autoproc.spot_finding.images import without_counts
@@ -76,7 +78,9 @@ class Follower:
         self._probing: threading.Thread | None = None
         self._probed = 0.0
         self._looking: EarlyLook | None = None
-        self._looked_at: tuple[Hashable, int, int | None] | None = None
+        self._looked_at: tuple[Hashable, ...] | None = None
+        self._geometry: Experiment | None = None
+        self._looked_in: Experiment | None = None
         self._trouble: list[Exception] = []
         self._waits: dict[int, Wait] = {}
 
@@ -90,7 +94,7 @@ class Follower:
         there = self._look() if self._is_due() else None
         if self.there is None:
             return False
-        if self._frames is None and self._waiting(self.there.numbers):
+        if self._frames is None and (self._waiting(self.there.numbers) or self._is_to_look()):
             self._frames = self._opened(self.there)
         frames = self._frames or self._known
         if frames is None:
@@ -111,12 +115,25 @@ class Follower:
         """What was done, for when the sweep is processed."""
         return EarlyWork(self.early, None if self._looking is None else self._looking.survey)
 
+    def _is_to_look(self) -> bool:
+        """There are frames to be looked at, whose spots have ended, in a geometry that is known."""
+        if self._looking is None or self._geometry is not self._looked_in:
+            return self._geometry is not None
+        return self._looking.is_ready
+
     def _look_early(self, there: ImagesThere, frames: FramesThere, is_over: Callable[[], bool]) -> bool:
-        """Look at frames whose spots have ended; returns whether there were any."""
-        sweep = frames.key, there.experiment.scan.image_range[0], there.planned
+        """Look at frames whose spots have ended; returns whether there were any.
+
+        Not before a first probe has told the geometry: what was seen is of use in that of the end only, and is begun
+        anew where a later probe finds another.
+        """
+        if self._geometry is None:
+            return False
+        steady, self._looked_in = steady_geometry(self._geometry), self._geometry
+        sweep = frames.key, there.experiment.scan.image_range[0], there.planned, geometry_numbers(steady)
         if self._looking is None or sweep != self._looked_at:
             self._looked_at = sweep
-            self._looking = EarlyLook(there, frames.reader, self._config.find_spots, there.planned)
+            self._looking = EarlyLook(there, steady, frames.reader, self._config.find_spots)
         self._looking.take(self.early)
         return self._looking.turn(frames.reader, is_over)
 
@@ -193,7 +210,9 @@ class Follower:
         def probe() -> None:
             try:
                 found = find_spots(part, frames.reader, mask, params, 1, range(n), lambda key: known.get)
-                self._tell(probe_sweep(part, found, facts, there.planned, self._probe_params))
+                probe = probe_sweep(part, found, facts, there.planned, self._probe_params)
+                self._geometry = probe.experiment or part
+                self._tell(probe.report)
             except Exception as error:  # the edge of a thread: raised by the next turn
                 self._trouble.append(error)
 

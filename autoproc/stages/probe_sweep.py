@@ -51,10 +51,19 @@ class ProbeParams:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """What was found, and the experiment with the geometry that the spots ask for; None without a lattice."""
+
+    report: ProbeReport
+    experiment: Experiment | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Lattice:
     """What indexing made of the first images."""
 
     indexed: IndexResult
+    refined: Experiment
     best: BravaisSolution
     shift: float
     mosaicity: float | None
@@ -62,7 +71,7 @@ class _Lattice:
 
 def probe_sweep(
     experiment: Experiment, found: FoundSpots, facts: Sequence[ImageFacts], planned: int | None, params: ProbeParams
-) -> ProbeReport:
+) -> Probe:
     """What the first images tell.
 
     experiment, found : with the scan of these images, and their spots; facts : of each image
@@ -83,7 +92,7 @@ def probe_sweep(
     try:
         lattice = _lattice(experiment, found, params)
     except AutoprocError as error:
-        return replace(report, why_not=error.message)
+        return Probe(replace(report, why_not=error.message))
     n_spots = max(1, len(lattice.indexed.reflections))
     report = replace(
         report, lattice=lattice.best.lattice, laue=lattice.best.space_group.laue_str(),
@@ -91,7 +100,7 @@ def probe_sweep(
         indexed=lattice.indexed.n_per_lattice[0] / n_spots, others=_others(lattice.indexed, n_spots),
         shift=lattice.shift, mosaicity=lattice.mosaicity,
     )  # fmt: skip
-    return _with_completeness(report, lattice.best)
+    return Probe(_with_completeness(report, lattice.best), lattice.refined)
 
 
 def n_dark(facts: Sequence[ImageFacts]) -> int:
@@ -119,6 +128,7 @@ def _lattice(experiment: Experiment, found: FoundSpots, params: ProbeParams) -> 
     before, after = (np.array(beam_centre_px(e.detector, e.beam)) for e in (experiment, known))
     return _Lattice(
         indexed,
+        known,
         best,
         float(np.hypot(*(after - before))),
         mosaicity(known, refined.reflections, found.pixels[some[first]]),

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from followed_for_tests import catch_up
 from simulated import simulated_sweep
 
 from autoproc.config import Config
@@ -43,12 +44,16 @@ def integrated(path, early=None):
     return processing.integrated
 
 
-def followed(path, images, **changes):
+def followed(path, images):
     follower = Follower(str(path), Config(), lambda said: None)
     for _ in write_cbf(images, path.parent, path.name, Collection(0.0)):
         follower.turn(lambda: False)
-    while follower.turn(lambda: False):
-        pass
+    catch_up(follower, len(images))
+    for _ in range(3):  # what is known of the geometry changes with each probe
+        if follower._probing is not None:
+            follower._probing.join()
+        while follower.turn(lambda: False):
+            pass
     return follower.work
 
 

@@ -63,7 +63,7 @@ def test_no_crystal():
 
 def probed_spots(spots, experiment):
     n = experiment.scan.n_images
-    return probe_sweep(experiment, found_spots(spots), facts_alike(n, len(spots) // n), None, probe_params())
+    return probe_sweep(experiment, found_spots(spots), facts_alike(n, len(spots) // n), None, probe_params()).report
 
 
 def test_spots_on_no_lattice():
