@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,9 @@ from autoproc.formats.sweeps import Series, find_series
 from autoproc.importing.params import ImportParams
 from autoproc.models.experiment import Experiment
 from autoproc.stages.import_sweep import ImportedSweep, import_series
+
+AGAIN = 10.0
+"""Seconds after which a master is read once more while images come: angles and counts may be written to it late."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +44,7 @@ class Coming:
     def __init__(self, path: str | Path, params: ImportParams) -> None:
         self._path, self._params = path, params
         self._first: Experiment | None = None
+        self._again = 0.0
         self._seen: tuple[int, ...] = ()
 
     def look(self) -> ImagesThere | None:
@@ -71,17 +76,28 @@ class Coming:
         there = np.flatnonzero(frames.present)
         if not len(there) or tuple(there) == self._seen:
             return None
-        sweep = self._imported(series)
-        if sweep is None:
+        experiment = self._of_this_master(series, int(there[-1]))
+        if experiment is None:
             return None
         self._seen = tuple(there)
-        experiment = sweep.experiment
         assert experiment.imageset is not None
         first, last = experiment.scan.image_range
         indices = experiment.imageset.indices
         is_there = np.isin(indices, there) if indices else np.isin(np.arange(last - first + 1), there)
         numbers = np.array(self._wanted((first + np.flatnonzero(is_there)).tolist()), int)
         return ImagesThere(experiment, numbers, frames.n_expected) if len(numbers) else None
+
+    def _of_this_master(self, series: Series, last: int) -> Experiment | None:
+        """What the master describes; as it was read before, if that has this frame and was not long ago."""
+        known, now = self._first, time.monotonic()
+        if known is not None and now < self._again:
+            indices = () if known.imageset is None else known.imageset.indices
+            if last <= max(indices, default=known.scan.n_images - 1):
+                return known
+        sweep = self._imported(series)
+        self._first = None if sweep is None else sweep.experiment
+        self._again = now + AGAIN
+        return self._first
 
     def _wanted(self, numbers: Iterable[int]) -> tuple[int, ...]:
         """Of these images, the ones that will be processed, ascending."""

@@ -110,6 +110,12 @@ class Follower:
             return bool(facts)
         return self._look_early(self.there, frames, is_over) or bool(facts)
 
+    def close(self) -> None:
+        """Let go of the files: whoever has HDF5 files open sees them as they were, in the whole process."""
+        if self._frames is not None:
+            self._frames.reader.close()
+            self._known, self._frames = self._frames, None
+
     @property
     def work(self) -> EarlyWork:
         """What was done, for when the sweep is processed."""
@@ -144,9 +150,7 @@ class Follower:
 
     def _look(self) -> ImagesThere | None:
         """What has come. HDF5 files are let go before: who has them open sees them as they were."""
-        if self._frames is not None:
-            self._frames.reader.close()
-            self._known, self._frames = self._frames, None
+        self.close()
         began = time.monotonic()
         there = self._coming.look()
         now = time.monotonic()
@@ -197,6 +201,9 @@ class Follower:
         due = [angle for angle in PROBED if self._probed < angle <= rotation]
         if not due or (self._probing is not None and self._probing.is_alive()):
             return
+        n_waiting = sum(int(number) not in self._facts for number in there.numbers)
+        if self._probed and n_waiting > 2 * AT_A_TIME * self._n_threads:
+            return  # what a probe before has found is told: images go first
         self._probed = due[-1]
         numbers = range(scan.image_range[0], scan.image_range[0] + n)
         facts = [self._facts[number] for number in numbers if number in self._facts]

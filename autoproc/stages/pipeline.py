@@ -70,6 +70,12 @@ class EarlyWork:
     search: EarlySearch = field(default_factory=EarlySearch)
     survey: EarlySurvey | None = None
 
+    @property
+    def words(self) -> str:
+        """How much of it there is."""
+        n_seen = 0 if self.survey is None else len(self.survey)
+        return f"while they came, {len(self.search)} images were searched for spots, {n_seen} looked at for integration"
+
 
 @dataclass(slots=True)
 class Processing:

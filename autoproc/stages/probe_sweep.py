@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.decisions.lattices import REAL_SHARE, SAME_LATTICE
+from autoproc.decisions.lattices import LEFT_OVER, REAL_SHARE, SAME_LATTICE
 from autoproc.decisions.probe import ProbeReport
 from autoproc.errors import AutoprocError
 from autoproc.geometry.detector import beam_centre_px
@@ -117,9 +117,8 @@ def n_dark(facts: Sequence[ImageFacts]) -> int:
 
 def _lattice(experiment: Experiment, found: FoundSpots, params: ProbeParams) -> _Lattice:
     """Index, refine, and look for the highest lattice symmetry. Raises AutoprocError."""
-    of_two = params.index.model_copy(update={"max_lattices": params.index.max_lattices or 2})
     some = np.arange(0, len(found.reflections), -(-len(found.reflections) // MOST_SPOTS) or 1)
-    indexed = index([experiment], found.reflections[some], of_two)
+    indexed = _indexed(experiment, found.reflections[some], params.index)
     first = indexed.reflections["experiment_id"] == 0
     static = params.refine.model_copy(update={"scan_varying": False})
     refined = refine(indexed.experiments[:1], indexed.reflections[first], static)
@@ -133,6 +132,13 @@ def _lattice(experiment: Experiment, found: FoundSpots, params: ProbeParams) -> 
         float(np.hypot(*(after - before))),
         mosaicity(known, refined.reflections, found.pixels[some[first]]),
     )
+
+
+def _indexed(experiment: Experiment, spots: Reflections, params: IndexParams) -> IndexResult:
+    """With a second lattice where the first leaves many spots over. Raises AutoprocError."""
+    of_one, of_two = (params.model_copy(update={"max_lattices": n}) for n in (1, params.max_lattices or 2))
+    first = index([experiment], spots, of_one)
+    return index([experiment], spots, of_two, first) if 1 - first.fraction_indexed >= LEFT_OVER else first
 
 
 def _others(indexed: IndexResult, n_spots: int) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections import OrderedDict
+from dataclasses import dataclass
 
 SIGNATURE = b"GCOL\x01\x00\x00\x00"
 HEADER = 16
@@ -17,33 +18,64 @@ HEADER = 16
 SEARCHED = 1 << 26
 """Bytes at the beginning and at the end of a file that are searched. Masters are smaller as a whole; in files that
 hold their images too the texts are written before them, or after."""
+END = 4096
+"""Last bytes of a file by which it is told that it has grown: one that was written anew has others there."""
 KEPT = 64
 """Files whose answer is kept: one is opened several times in a row, and the search takes long."""
 
-_answers: OrderedDict[tuple[int, ...], bool] = OrderedDict()
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What was found in a file: its size and times then, its last bytes, where heaps begin, and if one has no end."""
+
+    size: int
+    times: tuple[int, int]
+    end: bytes
+    places: tuple[int, ...]
+    is_endless: bool
+
+
+_known: OrderedDict[tuple[int, int], _Searched] = OrderedDict()
 
 
 def has_endless_heap(descriptor: int, size: int) -> bool:
-    """A global heap of the open file, of `size` bytes, has an object whose size leads nowhere."""
+    """A global heap of the open file, of `size` bytes, has an object whose size leads nowhere.
+
+    Of a file that has grown since it was searched, only what is new is searched, and the heaps that were found are
+    looked at once more.
+    """
     if size < HEADER:
         return False
     status = os.fstat(descriptor)
-    key = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, size)
-    answer = _answers.get(key)
-    if answer is None:
-        answer = _answers[key] = _is_any_endless(descriptor, size)
-        while len(_answers) > KEPT:
-            _answers.popitem(last=False)
-    return answer
+    file, times = (status.st_dev, status.st_ino), (status.st_mtime_ns, status.st_ctime_ns)
+    known = _known.pop(file, None)
+    if known is None or (known.size, known.times) != (size, times):
+        known = _searched(descriptor, size, times, known)
+    _known[file] = known
+    while len(_known) > KEPT:
+        _known.popitem(last=False)
+    return known.is_endless
 
 
-def _is_any_endless(descriptor: int, size: int) -> bool:
+def _searched(descriptor: int, size: int, times: tuple[int, int], before: _Searched | None) -> _Searched:
     with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as content:
-        return any(
-            _is_endless(content, place)
+        done, places = 0, tuple[int, ...]()
+        if before is not None and size > before.size and _ends(content, before):
+            done, places = before.size - len(SIGNATURE), before.places
+        found = [
+            place
             for start, stop in ((0, min(SEARCHED, size)), (max(SEARCHED, size - SEARCHED), size))
-            for place in _places(content, start, stop)
+            for place in _places(content, max(start, done), stop)
+        ]
+        every = tuple(dict.fromkeys((*places, *found)))
+        return _Searched(
+            size, times, content[max(0, size - END) : size], every, any(_is_endless(content, place) for place in every)
         )
+
+
+def _ends(content: mmap.mmap, before: _Searched) -> bool:
+    """What was the end of a file is where it was."""
+    return content[before.size - len(before.end) : before.size] == before.end
 
 
 def _places(content: mmap.mmap, start: int, stop: int) -> list[int]:

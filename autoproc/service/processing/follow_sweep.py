@@ -42,9 +42,12 @@ def follow_sweep(order: FollowOrder, send: Send, lines: queue.SimpleQueue[str]) 
     pause = PAUSE
     while True:
         try:
-            return lines.get(timeout=pause), follower.work
+            line = lines.get(timeout=pause)
         except queue.Empty:
             pass
+        else:
+            follower.close()
+            return line, follower.work
         began = time.monotonic()
         try:
             is_busy = follower.turn(lambda: not lines.empty())

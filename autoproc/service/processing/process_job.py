@@ -55,6 +55,8 @@ def process_job(order: Order, console: Console, early: EarlyWork | None = None) 
         order.name, sweep.experiment, sweep.files, sweep.format, warnings, partial=order.partial
     )  # fmt: skip
     console.log(format_import(ImportResult((sweep,), (), ())))
+    if early is not None:
+        console.log(early.words)
     lost = partial(lost_meanwhile, order, order.config)
     return with_record(process_sweep(sweep, order.folder, config, console, lost, told, early), order)
 

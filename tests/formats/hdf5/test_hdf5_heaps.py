@@ -41,8 +41,8 @@ def test_an_object_of_no_size_is_found_wherever_its_heap_is(tmp_path, content, e
 
 def test_a_file_is_searched_once_until_it_changes(tmp_path, monkeypatch):
     searched = []
-    search = hdf5_heaps._is_any_endless
-    monkeypatch.setattr(hdf5_heaps, "_is_any_endless", lambda *file: searched.append(1) or search(*file))
+    search = hdf5_heaps._searched
+    monkeypatch.setattr(hdf5_heaps, "_searched", lambda *file: searched.append(1) or search(*file))
     path = tmp_path / "x.h5"
     path.write_bytes(SOUND)
     assert [is_endless(path) for _ in range(3)] == [False] * 3
@@ -57,4 +57,54 @@ def test_few_answers_are_kept(tmp_path):
         path = tmp_path / f"{n}.h5"
         path.write_bytes(SOUND)
         assert not is_endless(path)
-    assert len(hdf5_heaps._answers) <= hdf5_heaps.KEPT
+    assert len(hdf5_heaps._known) <= hdf5_heaps.KEPT
+
+
+@pytest.fixture
+def parts_searched(monkeypatch):
+    """The parts of files that are searched, one by one."""
+    parts = []
+    places = hdf5_heaps._places
+    monkeypatch.setattr(hdf5_heaps, "_places", lambda content, *part: parts.append(part) or places(content, *part))
+    return parts
+
+
+@pytest.mark.parametrize(("more", "expected"), [(SOUND, False), (ENDLESS, True), (bytes(9), False)])
+def test_of_a_file_that_grows_what_is_new_is_searched(tmp_path, parts_searched, more, expected):
+    path = tmp_path / "x.h5"
+    path.write_bytes(SOUND + bytes(10_000))
+    assert not is_endless(path)
+    before = path.stat().st_size
+    parts_searched.clear()
+    with path.open("ab") as file:
+        file.write(more)
+    assert is_endless(path) is expected
+    assert min(start for start, stop in parts_searched if stop > start) >= before - len(SIGNATURE)
+
+
+def test_a_heap_that_lies_across_the_old_end_is_found(tmp_path):
+    path = tmp_path / "x.h5"
+    path.write_bytes(bytes(100) + ENDLESS[:5])
+    assert not is_endless(path)
+    with path.open("ab") as file:
+        file.write(ENDLESS[5:] + bytes(40))
+    assert is_endless(path)
+
+
+def test_a_heap_that_was_sound_is_looked_at_again(tmp_path):
+    path = tmp_path / "x.h5"
+    path.write_bytes(SOUND + bytes(10_000))
+    assert not is_endless(path)
+    with path.open("r+b") as file:
+        file.write(ENDLESS[: len(SOUND)])
+        file.seek(0, os.SEEK_END)
+        file.write(bytes(10))
+    assert is_endless(path)
+
+
+def test_a_file_that_was_written_anew_is_searched_as_a_whole(tmp_path):
+    path = tmp_path / "x.h5"
+    path.write_bytes(os.urandom(10_000))
+    assert not is_endless(path)
+    path.write_bytes(bytes(50) + ENDLESS + os.urandom(20_000))
+    assert is_endless(path)
