@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,6 +34,13 @@ WIDE = 0.6
 """Degrees of mosaicity from which it is told: reflections of long axes begin to overlap. A judgement."""
 BLIND = 0.02
 """Of the reflections, never recorded in a whole turn, from which a second orientation is worth a word."""
+
+
+DARK = 0.2
+"""Of the usual counts between the spots: an image with less had no beam. A judgement."""
+BRIGHT = 0.9
+"""Of the images, in order of these counts, before the usual one: there may be more without beam than with it. A
+judgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,19 @@ class ProbeVerdict:
 
     light: Light
     words: tuple[str, ...]
+
+
+def dark_images(levels: Sequence[float | None], n_spots: Sequence[int]) -> list[int]:
+    """Which images, by their place, have much less between the spots than the usual one, or nothing to be trusted.
+
+    levels : counts between the spots, None without a pixel that may be trusted; n_spots : on each
+    All of them where none has a count between the spots, nor a spot: of a few counts alone the level is 0 too.
+    """
+    known = sorted(level for level in levels if level is not None)
+    usual = known[min(int(BRIGHT * len(known)), len(known) - 1)] if known else 0.0
+    if usual == 0.0 and not any(n_spots):
+        return list(range(len(levels)))
+    return [place for place, level in enumerate(levels) if level is None or level < DARK * usual]
 
 
 def verdict_of(report: ProbeReport) -> ProbeVerdict:

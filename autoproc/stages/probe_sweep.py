@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.decisions.lattices import LEFT_OVER, REAL_SHARE, SAME_LATTICE
-from autoproc.decisions.probe import ProbeReport
+from autoproc.decisions.probe import ProbeReport, dark_images
 from autoproc.errors import AutoprocError
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.reciprocal import zeta
@@ -35,10 +35,6 @@ MOST_SPOTS = 6000
 2.6 s for 3.0 and 3.3 s for 4.7 of a processor (simulated, one lattice and two)."""
 STEEP = 0.3
 """|zeta| from which a spot's width in rotation tells of mosaicity: beside the spindle it tells of the path."""
-DARK = 0.2
-"""Of the usual counts between the spots: an image with less had no beam, as in `service.following`."""
-BRIGHT = 0.9
-"""Quantile of these counts that is the usual one: there may be more images without beam than with it. A judgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ def probe_sweep(
         per_image=float(np.median([one.n_spots for one in facts])) if facts else 0.0,
         d_min=float(np.median(reach)) if reach else None,
         on_ice=found.peculiar.on_ice,
-        n_dark=n_dark(facts),
+        n_dark=len(dark_images([one.level for one in facts], [one.n_spots for one in facts])),
     )
     try:
         lattice = _lattice(experiment, found, params)
@@ -101,18 +97,6 @@ def probe_sweep(
         shift=lattice.shift, mosaicity=lattice.mosaicity,
     )  # fmt: skip
     return Probe(_with_completeness(report, lattice.best), lattice.refined)
-
-
-def n_dark(facts: Sequence[ImageFacts]) -> int:
-    """Images with much less between the spots than the usual one, or nothing that may be trusted.
-
-    All of them where none has a count between the spots, nor a spot: of a few counts alone the level is 0 too.
-    """
-    levels = np.array([np.nan if one.level is None else one.level for one in facts])
-    usual = np.nanquantile(levels, BRIGHT) if np.isfinite(levels).any() else 0.0
-    if usual == 0.0 and not any(one.n_spots for one in facts):
-        return len(levels)
-    return int(np.sum(~(levels >= DARK * usual)))
 
 
 def _lattice(experiment: Experiment, found: FoundSpots, params: ProbeParams) -> _Lattice:

@@ -10,10 +10,10 @@ from simulated import simulated_frames
 from synthetic_spots import beam_shifted, random_spots, setting, spots_of, sweep
 
 from autoproc.config import Config
-from autoproc.decisions.probe import verdict_of
+from autoproc.decisions.probe import dark_images, verdict_of
 from autoproc.geometry.asu import to_asu
 from autoproc.spot_finding.image_facts import ImageFacts
-from autoproc.stages.probe_sweep import n_dark, probe_sweep
+from autoproc.stages.probe_sweep import probe_sweep
 
 N = 20
 
@@ -82,6 +82,10 @@ def test_spots_to_a_header_that_is_wrong():
     assert report.lattice == "oP"
 
 
+def n_dark_of(facts):
+    return len(dark_images([one.level for one in facts], [one.n_spots for one in facts]))
+
+
 def facts(levels):
     return [ImageFacts(number, 0, None, 0, 0, level) for number, level in enumerate(levels, 1)]
 
@@ -91,18 +95,18 @@ def facts(levels):
     [([1.0, 1.1, 0.1, 0.9], 1), ([None, None], 2), ([1.0, None, 1.0], 1), ([], 0), ([1.0, 1.0], 0), ([0.0, 0.0], 2)],
 )
 def test_images_without_beam(levels, n):
-    assert n_dark(facts(levels)) == n
+    assert n_dark_of(facts(levels)) == n
 
 
 def test_images_without_beam_are_told_from_weak_ones():
     frames = simulated_frames(n_images=12, blank_images=((5, 11),))
     levels = facts_of(frames, frames.header_experiment(), Config().find_spots)
-    assert n_dark(levels) == 12 - sum(frames.beam_factor > 0)
-    assert n_dark(levels) >= 6
+    assert n_dark_of(levels) == 12 - sum(frames.beam_factor > 0)
+    assert n_dark_of(levels) >= 6
 
 
 def test_a_level_of_nothing_beside_spots_is_a_weak_background():
-    assert n_dark([ImageFacts(number, 9, None, 0, 0, 0.0) for number in range(4)]) == 0
+    assert n_dark_of([ImageFacts(number, 9, None, 0, 0, 0.0) for number in range(4)]) == 0
 
 
 def test_completeness_is_that_of_the_reflections_that_were_simulated():

@@ -105,8 +105,8 @@ class NexusReader:
             dataset, index = self._stored(frame, dataset, index)
             if not self._is_written(dataset, index):
                 raise ImageNotWritten(path=self.path(frame), image=self._indices[frame] + 1, is_missing=True)
-            if self._is_direct(dataset):
-                chunk = self._chunk(dataset, index)
+            chunk = self._chunk(dataset, index)
+            if chunk is not None:
                 image = self._decoded(dataset, chunk)
                 self._kept.keep(frame, chunk)
                 return image
@@ -129,8 +129,8 @@ class NexusReader:
             dataset, place = self._stored(frame, self._dataset(number), index)
             if not self._is_written(dataset, place):
                 raise ImageNotWritten(path=self.path(frame), image=self._indices[frame] + 1, is_missing=True)
-            if self._is_direct(dataset):
-                chunk = self._chunk(dataset, place)
+            chunk = self._chunk(dataset, place)
+            if chunk is not None:
                 self._kept.keep(frame, chunk)
                 return _digest(dataset.dtype.str, chunk)
         except AutoprocError:
@@ -228,9 +228,13 @@ class NexusReader:
         """The first pixel of a frame, in the first channel where there are several."""
         return (index, *(0,) * (dataset.ndim - 1))
 
-    def _chunk(self, dataset: h5py.Dataset, index: int) -> bytes:
+    def _chunk(self, dataset: h5py.Dataset, index: int) -> bytes | None:
+        """A frame as it is stored; None where the library has to read it: compressed in other ways, or not at all."""
+        if not self._is_direct(dataset):
+            return None
         with self._lock:
-            return dataset.id.read_direct_chunk(self._place(dataset, index))[1]
+            left_out, stored = dataset.id.read_direct_chunk(self._place(dataset, index))
+        return None if left_out else stored
 
     def _decoded(self, dataset: h5py.Dataset, chunk: bytes) -> np.ndarray:
         n_pixels = self.shape[0] * self.shape[1]

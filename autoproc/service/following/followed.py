@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from autoproc.decisions.probe import dark_images
 from autoproc.wording import angstrom, counted, ordinal, written
 
 LATEST = 20
 """Images whose middle is told: of a single one there is little to say."""
 ICE_EXCESS = 2.0
 """Spots on rings of ice for each beside them from which it is told, as where spots are found."""
-NO_BEAM = 0.2
-"""Of the usual counts between the spots: on an image with less there was no beam. A judgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +104,8 @@ class Followed:
     @property
     def dark(self) -> list[int]:
         """Numbers of the images without beam, ascending."""
-        levels = [row[5] for row in self.images.values() if row[5] is not None]
-        least = NO_BEAM * _middle(levels) if levels else 0.0
-        return sorted(number for number, row in self.images.items() if row[5] is not None and row[5] < least)
+        numbers, rows = list(self.images), self.images.values()
+        return sorted(numbers[place] for place in dark_images([row[5] for row in rows], [row[1] for row in rows]))
 
 
 def is_icy(rows: Sequence[Sequence[Any]]) -> bool:
