@@ -9,6 +9,7 @@ from typing import Literal
 import gemmi
 
 from autoproc.decisions.lattices import LEFT_OVER
+from autoproc.wording import angstrom
 
 Light = Literal["stop", "look", "good"]
 
@@ -150,7 +151,7 @@ def _primitive_volume(report: ProbeReport) -> float:
 
 def _lattice_in_words(report: ProbeReport) -> str:
     cell = " ".join(f"{value:.1f}" for value in report.unit_cell)
-    reach = "" if report.d_min is None else f", spots to {report.d_min:.1f} A"
+    reach = "" if report.d_min is None else f", spots to {angstrom(report.d_min)} A"
     wide = "" if report.mosaicity is None else f", mosaicity {report.mosaicity:.2f}"
     return f"lattice {report.lattice} {cell}, {report.indexed:.0%} of the spots{reach}{wide}"
 

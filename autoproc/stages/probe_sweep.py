@@ -15,6 +15,7 @@ from autoproc.geometry.reciprocal import zeta
 from autoproc.geometry.strategy import completeness_by_rotation
 from autoproc.indexing.params import IndexParams
 from autoproc.integration.predict import predict
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, Scan
 from autoproc.models.reflections import Reflections
 from autoproc.refinement.params import RefineParams
@@ -65,6 +66,7 @@ class _Lattice:
     mosaicity: float | None
 
 
+@single_threaded_blas
 def probe_sweep(
     experiment: Experiment, found: FoundSpots, facts: Sequence[ImageFacts], planned: int | None, params: ProbeParams
 ) -> Probe:

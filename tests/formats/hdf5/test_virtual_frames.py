@@ -79,7 +79,13 @@ def chunks(monkeypatch):
     """The frames that were read as chunks, past the virtual data set."""
     read = []
     of = hdf5_frames.NexusReader._chunk
-    monkeypatch.setattr(hdf5_frames.NexusReader, "_chunk", lambda self, *at: read.append(at) or of(self, *at))
+
+    def chunk(self, *at):
+        stored = of(self, *at)
+        read.extend([] if stored is None else [at])
+        return stored
+
+    monkeypatch.setattr(hdf5_frames.NexusReader, "_chunk", chunk)
     return read
 
 
