@@ -23,7 +23,7 @@ def words(**changes):
 def test_a_good_crystal():
     assert words() == (
         "good",
-        "lattice tP 77.6 77.6 37.4 90.0 90.0 90.0, 95% of the spots, spots to 1.80 A, mosaicity 0.12; "
+        "lattice tP 77.6 77.6 37.4 90.0 90.0 90.0, 95% of the spots, spots to 1.84 A, mosaicity 0.12; "
         "complete at 52 degrees if symmetry is 4/mmm",
     )
     assert "enough: complete at 52 degrees" in words(rotation=60.0)[1]
