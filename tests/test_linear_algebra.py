@@ -13,7 +13,9 @@ from autoproc.linear_algebra import single_threaded_blas
 
 np.linalg.inv(np.eye(2))  # so that BLAS is there
 BLAS = [library for library in threadpool_info() if library["user_api"] == "blas"]
-STAGES = [m.name for m in pkgutil.iter_modules(autoproc.stages.__path__) if m.name not in ("pipeline", "import_sweep")]
+NO_STAGES = ("pipeline", "import_sweep", "early_work")
+"""What joins stages, works on files alone, or is handed to them."""
+STAGES = [m.name for m in pkgutil.iter_modules(autoproc.stages.__path__) if m.name not in NO_STAGES]
 
 
 def n_blas_threads() -> set[int]:

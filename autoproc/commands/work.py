@@ -17,7 +17,7 @@ LOADED_LATE = (
     "scipy.special", "autoproc.formats.hdf5.nexus", "autoproc.service.processing.follow_sweep",
 )  # fmt: skip
 """What the stages ask for when they first need it. A worker has time for it while it waits for a sweep: 0.6 s."""
-GARBAGE_THRESHOLD = 10_000
+GARBAGE_THRESHOLD = 50_000
 """New objects after which Python looks for cycles among them, many times what it begins with: stages make large arrays,
 which are in no cycle, and few objects. Looking took 0.6 s of a sweep of 600 images (simulated, 93,000 spots) as Python
 begins, and takes 0.03 s with this and all that is loaded set aside."""

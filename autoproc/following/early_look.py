@@ -134,13 +134,13 @@ class EarlyLook:
         """There are frames to be looked at, whose spots have ended."""
         return not self.is_done and self._tasks[self._next].stop < self._until
 
-    def turn(self, reader: StoredImages, is_over: Callable[[], bool]) -> bool:
-        """Look at the frames that are ready; returns whether there were any."""
+    def turn(self, reader: StoredImages, early: EarlySearch, is_over: Callable[[], bool]) -> bool:
+        """Look at the frames that are ready; returns whether there were any. early : that was taken in."""
         looked = False
         while self.is_ready and not is_over():
             task = self._tasks[self._next]
             self._wanted.difference_update(task)
-            images = self._images(task, reader)
+            images = self._images(task, reader, early)
             if images is not None:
                 stamps, pixels = zip(*images, strict=True)
                 self.survey.look(self.first_image + task.start, pixels, stamps, self._on(task))
@@ -165,11 +165,21 @@ class EarlyLook:
         cold = np.flatnonzero(~self._hot[self._spots.peak[:, 1], self._spots.peak[:, 0]])
         return spots_on(self._spots.chosen(cold).places, task)
 
-    def _images(self, task: range, reader: StoredImages) -> list[tuple[Stamp, np.ndarray]] | None:
-        """Of a task, with their stamps; None where one cannot be read."""
-        found = [self._held.get(frame) or _read(reader, frame) for frame in task]
+    def _images(self, task: range, reader: StoredImages, early: EarlySearch) -> list[tuple[Stamp, np.ndarray]] | None:
+        """Of a task, with their stamps; None where one cannot be read, or is not what was searched."""
+        found = [self._held.get(frame) or self._read(frame, reader, early) for frame in task]
         there = [one for one in found if one is not None]
         return there if len(there) == len(task) else None
+
+    def _read(self, frame: int, reader: StoredImages, early: EarlySearch) -> tuple[Stamp, np.ndarray] | None:
+        """An image that is what it was when it was searched, whose stamp had stood for its grain then."""
+        try:
+            stamp = reader.stamp(frame)
+            image = reader.read(frame)
+            is_same = early.has(self.first_image + frame, stamp) and reader.stamp(frame) == stamp
+        except UNREADABLE:
+            return None
+        return (stamp, image) if stamp is not None and is_same else None
 
     def _forget(self) -> None:
         """Let go of images and spots that no later task needs."""
@@ -177,15 +187,3 @@ class EarlyLook:
         for frame in [frame for frame in self._held if frame < start]:
             self._n_held -= self._held.pop(frame)[1].nbytes
         self._spots = self._spots.chosen(np.flatnonzero(self._spots.places.bbox[:, 5] >= start - 1))
-
-
-def _read(reader: StoredImages, frame: int) -> tuple[Stamp, np.ndarray] | None:
-    """An image that is the same before and after, with its stamp."""
-    try:
-        stamp = reader.stamp(frame)
-        image = None if stamp is None else reader.read(frame)
-        if stamp is None or image is None or reader.stamp(frame) != stamp:
-            return None
-    except UNREADABLE:
-        return None
-    return stamp, image

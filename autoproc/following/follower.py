@@ -20,11 +20,11 @@ from autoproc.following.early_look import EarlyLook
 from autoproc.following.frames_there import Found, FramesThere, Wait
 from autoproc.integration.scattering import geometry_numbers, steady_geometry
 from autoproc.models.experiment import Experiment
+from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.early import EarlySearch
-from autoproc.spot_finding.image_facts import ImageFacts
 from autoproc.spot_finding.images import without_counts
+from autoproc.stages.early_work import EarlyWork
 from autoproc.stages.find_spots import find_spots
-from autoproc.stages.pipeline import EarlyWork
 from autoproc.stages.probe_sweep import ProbeParams, probe_sweep
 from autoproc.threads import available_cores, map_in_order
 
@@ -141,7 +141,7 @@ class Follower:
             self._looked_at = sweep
             self._looking = EarlyLook(there, steady, frames.reader, self._config.find_spots)
         self._looking.take(self.early)
-        return self._looking.turn(frames.reader, is_over)
+        return self._looking.turn(frames.reader, self.early, is_over)
 
     def _is_due(self) -> bool:
         """Nothing is left to be searched, or what has come since is to be known."""

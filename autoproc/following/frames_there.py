@@ -15,7 +15,8 @@ from autoproc.following.coming import ImagesThere
 from autoproc.formats.images.frames import StoredImages
 from autoproc.formats.images.stamps import Stamp
 from autoproc.geometry.detector import pixel_resolution
-from autoproc.spot_finding.image_facts import ImageFacts, image_facts
+from autoproc.models.image_facts import ImageFacts
+from autoproc.spot_finding.image_facts import image_facts
 from autoproc.spot_finding.images import SearchedFrame
 from autoproc.stages.find_spots import StrongPixelSearch, search_of
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
-from autoproc.geometry.asu import to_asu
+from autoproc.geometry.asu import PLACES, linear_code, to_asu
 
 NEARLY_ALL = 0.99
 """Of what a whole turn gives, from which nothing is worth more rotation. A judgement."""
-CODES = np.array([1 << 42, 1 << 21, 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def completeness_by_rotation(
     """
     n_unique = len(gemmi.make_miller_array(cell, group, d_min))
     asu, _ = to_asu(hkl, group)
-    codes, which = np.unique(asu.astype(np.int64) @ CODES, return_inverse=True)
+    codes, which = np.unique(linear_code(asu.T.astype(np.int64), PLACES), return_inverse=True)
     first = np.full(len(codes), np.inf)
     np.minimum.at(first, which, rotation)
     angles = np.arange(0.0, 360.0 + step, step)

@@ -10,6 +10,7 @@ import numpy as np
 from autoproc.geometry.ice_rings import HALF_WIDTH, is_on_ice_ring
 from autoproc.geometry.reciprocal import resolution, s1_of_spots
 from autoproc.models.experiment import Experiment
+from autoproc.models.image_facts import is_icy
 from autoproc.models.reflections import Reflections
 from autoproc.spot_finding.images import SearchedImages
 from autoproc.wording import counted, number_ranges
@@ -22,9 +23,6 @@ MIN_GOOD_COUNT = 20
 
 MIN_ICE_FRACTION = 0.1
 """Fraction of the spots on ice rings from which it is worth a warning."""
-
-ICE_EXCESS = 2.0
-"""So many times more spots on the rings than beside them are ice."""
 
 LISTED = 5
 """Pixels and ranges of images that a warning names; of more it gives the number."""
@@ -124,7 +122,7 @@ def _ice(experiment: Experiment, spots: Reflections) -> tuple[float, float]:
     on_ring = is_on_ice_ring(d, HALF_WIDTH, ICE_D_MIN)
     beside = is_on_ice_ring(d, 2 * HALF_WIDTH, ICE_D_MIN) & ~on_ring
     n, expected = int(np.sum(on_ring)), int(np.sum(beside))
-    if not n > ICE_EXCESS * expected + 5 * np.sqrt(n):
+    if not is_icy(n, expected):
         return 0.0, 0.0
     return n / len(spots), n / max(expected, 1)
 

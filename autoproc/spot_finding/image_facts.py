@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from autoproc.geometry.ice_rings import HALF_WIDTH, is_on_ice_ring
 from autoproc.kernels.connected_spots import connected_spots
 from autoproc.kernels.dispersion import StrongPixels
+from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.checks import ICE_D_MIN
 from autoproc.spot_finding.images import SPARSE
 
@@ -19,23 +18,6 @@ FEWEST_FOR_REACH = 10
 
 ENOUGH = 10_000
 """Pixels that tell the level between the spots within 3% where it is 0.1, and 1% from 1 on (Poisson)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
-    """Of one image.
-
-    image : its number; n_spots : groups of strong pixels; d_min : resolution that they reach, Angstrom, None of few
-    n_on_ice, n_beside : spots on the rings of ice, and on as much beside them
-    level : counts of a pixel, at a median between spots and rings; None without a pixel that may be trusted
-    """
-
-    image: int
-    n_spots: int
-    d_min: float | None
-    n_on_ice: int
-    n_beside: int
-    level: float | None
 
 
 def image_facts(

@@ -20,7 +20,6 @@ from autoproc.formats.images.frames import ImageReader
 from autoproc.formats.observed.free_flags import FreeFlags, NoFreeFlags, read_free_flags
 from autoproc.formats.observed.reference_data import read_reference
 from autoproc.formats.registry import open_reader
-from autoproc.integration.early_survey import EarlySurvey
 from autoproc.integration.look import Early
 from autoproc.integration.shapes import SpotWidths
 from autoproc.integration.survey import surveyed_frames
@@ -30,12 +29,12 @@ from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
 from autoproc.models.wavelengths import OneWavelength
 from autoproc.scaling.tables import format_scale
-from autoproc.spot_finding.early import EarlySearch
 from autoproc.spot_finding.pixels import SpotPixels
 from autoproc.stages.anisotropy import Anisotropy, anisotropy, format_anisotropy
 from autoproc.stages.combine import symmetry_as_in
 from autoproc.stages.damage_analysis import DamageResult, damage_analysis, format_damage_analysis
 from autoproc.stages.determine_symmetry import SymmetryParams, SymmetryResult, determine_symmetry, format_symmetry
+from autoproc.stages.early_work import EarlyWork
 from autoproc.stages.estimate_resolution import ResolutionEstimate, estimate_resolution, format_resolution
 from autoproc.stages.find_spots import FoundSpots, find_spots, format_found_spots, require_spots
 from autoproc.stages.index import IndexResult, format_index, index
@@ -61,20 +60,6 @@ class Observer(Protocol):
 
     def busy(self, stage: str) -> AbstractContextManager[None]:
         """A stage that does not read images is under way while the context lasts."""
-
-
-@dataclass(slots=True)
-class EarlyWork:
-    """What was done on a sweep's images while they came: strong pixels were found, and the background was looked at."""
-
-    search: EarlySearch = field(default_factory=EarlySearch)
-    survey: EarlySurvey | None = None
-
-    @property
-    def words(self) -> str:
-        """How much of it there is."""
-        n_seen = 0 if self.survey is None else len(self.survey)
-        return f"while they came, {len(self.search)} images were searched for spots, {n_seen} looked at for integration"
 
 
 @dataclass(slots=True)
@@ -208,21 +193,12 @@ def measure(processing: Processing, reader: ForgivingReader, config: Config, obs
     with processing.timed("integrate"):
         processing.integrated = integrate_sweep(
             reader, refined.experiments, refined.reflections, config, observer.watch, processing.integrated,
-            early=_seen_early(processing, reader),
+            early=None if processing.early is None else processing.early.seen(processing.experiment, reader),
         )  # fmt: skip
         processing.early = None
     processing.warnings += reader.warnings(processing.experiment.scan.image_range[0])
     observer.stage("integrate", format_integrate(processing.integrated))
     observer.keep("integrated", processing.integrated.experiments, processing.integrated.reflections)
-
-
-def _seen_early(processing: Processing, reader: ForgivingReader) -> Early | None:
-    """What was seen of the images while they were collected."""
-    survey = None if processing.early is None else processing.early.survey
-    if survey is None:
-        return None
-    first = processing.experiment.scan.image_range[0]
-    return lambda key: survey.of(key, first, reader.stamp)
 
 
 def reduce(processing: Processing, config: Config, observer: Observer) -> None:
@@ -387,8 +363,7 @@ def find_spots_of_sweep(
     experiment: Experiment, reader: ForgivingReader, config: Config, watch: Watch, early: EarlyWork | None = None
 ) -> FoundSpots:
     """Find the spots of one sweep; early : what was found on its images while they were collected."""
-    first = experiment.scan.image_range[0]
-    known = None if early is None else lambda key: early.search.of(key, first, reader.stamp)
+    known = None if early is None else early.found(experiment, reader)
     with watch(reader, "Finding spots", reader.n_frames) as watched:
         found = find_spots(experiment, watched, reader.mask, config.find_spots, config.run.n_threads, early=known)
         return with_shoeboxes(found)

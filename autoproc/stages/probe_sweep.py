@@ -17,9 +17,9 @@ from autoproc.indexing.params import IndexParams
 from autoproc.integration.predict import predict
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, Scan
+from autoproc.models.image_facts import ImageFacts
 from autoproc.models.reflections import Reflections
 from autoproc.refinement.params import RefineParams
-from autoproc.spot_finding.image_facts import ImageFacts
 from autoproc.spot_finding.pixels import SpotPixels
 from autoproc.spot_finding.rocking import rocking_width
 from autoproc.stages.bravais_settings import BravaisSolution, bravais_settings

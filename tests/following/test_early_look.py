@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import numpy as np
 import pytest
-from followed_for_tests import catch_up
+from followed_for_tests import catch_up, follow
+from quiet_observer import Quiet
 from simulated import simulated_sweep
 
 from autoproc.config import Config
 from autoproc.following import early_look
-from autoproc.following.follower import Follower
+from autoproc.following.coming import Coming
 from autoproc.formats.registry import open_reader
 from autoproc.integration import early_survey, scattering
 from autoproc.simulation.beamline import Collection, write_cbf
@@ -19,35 +18,18 @@ from autoproc.stages.import_sweep import import_sweeps
 from autoproc.stages.pipeline import Processing, find, find_lattices, measure
 
 
-class Nobody:
-    """An observer."""
-
-    def stage(self, *_):
-        pass
-
-    keep = stage
-
-    def watch(self, reader, *_):
-        return nullcontext(reader)
-
-    def busy(self, _):
-        return nullcontext()
-
-
 def integrated(path, early=None):
     (sweep,) = import_sweeps([path]).experiments
     processing, config = Processing(sweep.experiment, early=early), Config()
-    reader = find(processing, config, Nobody())
-    find_lattices(processing, config, Nobody())
-    measure(processing, reader, config, Nobody())
+    reader = find(processing, config, Quiet())
+    find_lattices(processing, config, Quiet())
+    measure(processing, reader, config, Quiet())
     assert processing.early is None
     return processing.integrated
 
 
 def followed(path, images):
-    follower = Follower(str(path), Config(), lambda said: None)
-    for _ in write_cbf(images, path.parent, path.name, Collection(0.0)):
-        follower.turn(lambda: False)
+    follower = follow(path, write_cbf(images, path.parent, path.name, Collection(0.0)))
     catch_up(follower, len(images))
     for _ in range(3):  # what is known of the geometry changes with each probe
         if follower._probing is not None:
@@ -134,3 +116,19 @@ def test_images_are_read_again_where_there_is_no_room_to_hold_them(tmp_path, tmp
     work = followed(path, source)
     assert_same(integrated(path, work), integrated(path))
     assert True in asked
+
+
+def test_an_image_that_is_not_what_was_searched_is_not_looked_at(tmp_path, tmp_path_factory):
+    source = simulated_sweep(tmp_path_factory).images
+    path = tmp_path / "x_####.cbf"
+    follower = follow(path, write_cbf(source, tmp_path, path.name, Collection(0.0)))
+    catch_up(follower, len(source))
+    there = Coming(path, Config().import_sweep).look()
+    looking = early_look.EarlyLook(
+        there, scattering.steady_geometry(there.experiment), there.reader(), Config().find_spots
+    )
+    looking.take(follower.early)
+    (tmp_path / "x_0003.cbf").write_bytes(source[30].read_bytes())
+    assert looking.turn(there.reader(), follower.early, lambda: False)
+    assert 1 not in looking.survey._tasks
+    assert 9 in looking.survey._tasks

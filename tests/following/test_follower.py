@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from followed_for_tests import catch_up
+from followed_for_tests import catch_up, follow
 from simulated import simulated_sweep
 
 from autoproc.config import Config
@@ -50,14 +50,8 @@ def spots(path, early=None):
 
 
 def followed(path, steps, told, n_images=60):
-    follower = Follower(str(path), Config(), told.append)
-    for _ in steps:
-        follower.turn(lambda: False)
-    for _ in range(100):  # an image that could not be read is tried again a little later
-        if len(follower.early) == n_images:
-            break
-        follower.turn(lambda: False)
-        time.sleep(0.05)
+    follower = follow(path, steps, told=told)
+    catch_up(follower, n_images)
     return follower
 
 

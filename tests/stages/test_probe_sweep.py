@@ -12,7 +12,7 @@ from synthetic_spots import beam_shifted, random_spots, setting, spots_of, sweep
 from autoproc.config import Config
 from autoproc.decisions.probe import dark_images, verdict_of
 from autoproc.geometry.asu import to_asu
-from autoproc.spot_finding.image_facts import ImageFacts
+from autoproc.models.image_facts import ImageFacts
 from autoproc.stages.probe_sweep import probe_sweep
 
 N = 20

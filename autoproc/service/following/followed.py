@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autoproc.decisions.probe import dark_images
+from autoproc.models.image_facts import ImageFacts, is_icy
 from autoproc.wording import angstrom, counted, ordinal, written
 
 LATEST = 20
 """Images whose middle is told: of a single one there is little to say."""
-ICE_EXCESS = 2.0
-"""Spots on rings of ice for each beside them from which it is told, as where spots are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +33,14 @@ class Probed:
 class Followed:
     """One sweep, as a worker tells of it.
 
-    images : rows of ImageFacts, by number of the image; n_there : that have come; n_planned : that are to come, None
+    images : what each shows, by its number; n_there : that have come; n_planned : that are to come, None
         where nothing says so; n_waiting, every : see following.follower.Progress; why_not : it cannot be followed now
     probes : in their order
     """
 
     path: str
     name: str
-    images: dict[int, Sequence[Any]] = field(default_factory=dict)
+    images: dict[int, ImageFacts] = field(default_factory=dict)
     n_there: int = 0
     n_planned: int | None = None
     n_waiting: int = 0
@@ -70,20 +69,20 @@ class Followed:
         self.why_not = ""
         self.n_there, self.n_planned = said["n_there"], said["n_planned"]
         self.n_waiting, self.every = said["n_waiting"], said["every"]
-        self.images |= {row[0]: row for row in said["images"]}
+        self.images |= {one.image: one for one in (ImageFacts(*row) for row in said["images"])}
 
     @property
     def words(self) -> str:
         """What the latest images show; "" where nothing is known yet."""
         if not self.images:
             return f"cannot be followed: {self.why_not}" if self.why_not else ""
-        rows = [self.images[number] for number in sorted(self.images)[-LATEST:]]
-        n_spots = _middle([row[1] for row in rows])
+        latest = self.latest
+        n_spots = _middle([one.n_spots for one in latest])
         said = [f"{counted(round(n_spots), 'spot')} an image"]
-        reach = [row[2] for row in rows if row[2] is not None]
+        reach = [one.d_min for one in latest if one.d_min is not None]
         if reach:
             said.append(f"to {written(_middle(reach), angstrom)} A")
-        if is_icy(rows):
+        if self.is_icy:
             said.append("ice")
         dark = self.dark
         if dark:
@@ -104,14 +103,19 @@ class Followed:
     @property
     def dark(self) -> list[int]:
         """Numbers of the images without beam, ascending."""
-        numbers, rows = list(self.images), self.images.values()
-        return sorted(numbers[place] for place in dark_images([row[5] for row in rows], [row[1] for row in rows]))
+        facts = list(self.images.values())
+        dark = dark_images([one.level for one in facts], [one.n_spots for one in facts])
+        return sorted(facts[place].image for place in dark)
 
+    @property
+    def latest(self) -> list[ImageFacts]:
+        """The last images, in order."""
+        return [self.images[number] for number in sorted(self.images)[-LATEST:]]
 
-def is_icy(rows: Sequence[Sequence[Any]]) -> bool:
-    """There are more spots on the rings of ice than beside them, on some images together."""
-    on_ice, beside = sum(row[3] for row in rows), sum(row[4] for row in rows)
-    return bool(on_ice > ICE_EXCESS * beside + 5 * on_ice**0.5)
+    @property
+    def is_icy(self) -> bool:
+        """The last images together have ice."""
+        return is_icy(sum(one.n_on_ice for one in self.latest), sum(one.n_beside for one in self.latest))
 
 
 def _middle(values: Sequence[float]) -> float:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from autoproc.service.following.followed import LATEST, Followed, is_icy
+from autoproc.models.image_facts import ImageFacts
+from autoproc.service.following.followed import Followed
 
 MOST_POINTS = 400
 """Of a curve: a desk's screen has two pixels for each, and 50 browsers take 20 kB a second each."""
@@ -19,12 +20,11 @@ MOST_STRETCHES = 40
 def live_facts(followed: Followed) -> dict[str, Any]:
     """The facts, for JSON."""
     dark, numbers = followed.dark, sorted(followed.images)
-    latest = [followed.images[number] for number in numbers[-LATEST:]]
     return {
         "name": followed.name, "path": followed.path, "n_there": followed.n_there, "n_planned": followed.n_planned,
         "n_searched": len(numbers), "n_waiting": followed.n_waiting, "every": followed.every,
         "backlog": followed.backlog if followed.n_waiting else "", "why_not": followed.why_not,
-        "n_dark": len(dark), "dark": stretches(dark)[-MOST_STRETCHES:], "is_icy": bool(latest) and is_icy(latest),
+        "n_dark": len(dark), "dark": stretches(dark)[-MOST_STRETCHES:], "is_icy": followed.is_icy,
         "probes": [
             {"rotation": one.rotation, "n_images": one.n_images, "light": one.light, "words": list(one.words)}
             for one in followed.probes
@@ -33,21 +33,22 @@ def live_facts(followed: Followed) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def curves(images: Mapping[int, Sequence[Any]]) -> dict[str, Any]:
+def curves(images: Mapping[int, ImageFacts]) -> dict[str, Any]:
     """Curves of what the images show: each point tells of `per_point` images after one another, by their median.
 
-    images : rows of ImageFacts by number; image : the middle of each point's
+    images : by number; image : the middle of each point's
     """
     per_point = images_to_a_point(min(images), max(images)) if images else 1
-    points: dict[int, list[Sequence[Any]]] = {}
+    points: dict[int, list[ImageFacts]] = {}
     for number in sorted(images):
         points.setdefault((number - 1) // per_point, []).append(images[number])
-    rows = list(points.values())
+    together = list(points.values())
     return {
         "per_point": per_point,
-        "image": [(rows_of[0][0] + rows_of[-1][0]) / 2 for rows_of in rows],
-        "n_spots": _middles(rows, 1), "d_min": _middles(rows, 2), "n_on_ice": _middles(rows, 3),
-        "n_beside_ice": _middles(rows, 4), "level": _middles(rows, 5),
+        "image": [(some[0].image + some[-1].image) / 2 for some in together],
+        "n_spots": _middles(together, "n_spots"), "d_min": _middles(together, "d_min"),
+        "n_on_ice": _middles(together, "n_on_ice"),
+        "n_beside_ice": _middles(together, "n_beside"), "level": _middles(together, "level"),
     }  # fmt: skip
 
 
@@ -73,10 +74,10 @@ def stretches(numbers: Sequence[int]) -> list[list[int]]:
     return found
 
 
-def _middles(points: Sequence[Sequence[Sequence[Any]]], column: int) -> list[float | None]:
-    """The median of a column of each point's rows, to four digits; None where none of them has it."""
+def _middles(points: Sequence[Sequence[ImageFacts]], name: str) -> list[float | None]:
+    """The median of a fact of each point's images, to four digits; None where none of them has it."""
     found = []
-    for rows in points:
-        values = [row[column] for row in rows if row[column] is not None]
+    for some in points:
+        values = [value for value in (getattr(one, name) for one in some) if value is not None]
         found.append(float(f"{median(values):.4g}") if values else None)
     return found

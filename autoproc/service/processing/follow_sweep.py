@@ -12,7 +12,7 @@ from autoproc.decisions.probe import ProbeReport, verdict_of
 from autoproc.following.follower import Follower, Progress
 from autoproc.formats.confinement import may_lead_into
 from autoproc.service.processing.follow_order import FollowOrder
-from autoproc.stages.pipeline import EarlyWork
+from autoproc.stages.early_work import EarlyWork
 
 PAUSE = 0.1
 """Seconds between two looks where nothing has come."""

@@ -20,8 +20,8 @@ from autoproc.service.processing.process_group import process_group
 from autoproc.service.processing.process_sweep import fail_import, process_sweep
 from autoproc.service.processing.record import with_record
 from autoproc.service.processing.told_parameters import with_told
+from autoproc.stages.early_work import EarlyWork
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, format_import, import_sweeps
-from autoproc.stages.pipeline import EarlyWork
 
 
 def process_job(order: Order, console: Console, early: EarlyWork | None = None) -> dict[str, Any]:

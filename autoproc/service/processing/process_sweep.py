@@ -28,8 +28,9 @@ from autoproc.reports.report_html import report_of, write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
 from autoproc.service.processing.sweep_folder import SweepFolder, written_whole
 from autoproc.service.processing.told_parameters import UNTOLD, ToldParameters
+from autoproc.stages.early_work import EarlyWork
 from autoproc.stages.import_sweep import ImportedSweep
-from autoproc.stages.pipeline import EarlyWork, Processing, gathered_warnings
+from autoproc.stages.pipeline import Processing, gathered_warnings
 
 ANISOTROPIC = "merged_anisotropic.mtz"
 """Merged data that end where they end in each direction, beside merged.mtz, which ends at one resolution in all."""

@@ -6,6 +6,7 @@ from statistics import median
 
 import pytest
 
+from autoproc.models.image_facts import ImageFacts
 from autoproc.service.following.followed import Followed
 from autoproc.service.following.live_facts import MOST_POINTS, curves, images_to_a_point, live_facts, stretches
 from autoproc.wording import ordinal
@@ -82,19 +83,21 @@ def test_ordinals():
 
 
 def test_each_image_is_a_point_while_they_are_few():
-    drawn = curves({n: row(n, n_spots=n) for n in (3, 1, 7)})
+    drawn = curves({n: ImageFacts(*row(n, n_spots=n)) for n in (3, 1, 7)})
     assert drawn["per_point"] == 1
     assert drawn["image"] == [1.0, 3.0, 7.0]
     assert drawn["n_spots"] == [1.0, 3.0, 7.0]
 
 
 def test_points_of_many_images_are_medians_of_those_next_to_one_another():
-    images = {n: row(n, n_spots=(n * 7919) % 1000, d_min=None if n < 51 else 1.5) for n in range(1, 10_001)}
+    images = {
+        n: ImageFacts(*row(n, n_spots=(n * 7919) % 1000, d_min=None if n < 51 else 1.5)) for n in range(1, 10_001)
+    }
     drawn = curves(images)
     assert drawn["per_point"] == 50
     assert len(drawn["image"]) == 200 <= MOST_POINTS
     assert drawn["image"][:2] == [25.5, 75.5]
-    assert drawn["n_spots"][3] == float(f"{median(images[n][1] for n in range(151, 201)):.4g}")
+    assert drawn["n_spots"][3] == float(f"{median(images[n].n_spots for n in range(151, 201)):.4g}")
     assert drawn["d_min"][:2] == [None, 1.5]
 
 
