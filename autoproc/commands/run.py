@@ -33,6 +33,7 @@ from autoproc.service.executing.executor_site import Site
 from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.local import LocalExecutor
 from autoproc.service.executing.registry import made
+from autoproc.service.following.expecting import Expecting
 from autoproc.service.following.followers import Followers
 from autoproc.service.following.live_folder import LiveFolder
 from autoproc.service.grouping import Grouping
@@ -193,7 +194,10 @@ class Run:
         supervisor = Supervisor(queue, outputs, plan, tell, executors)
         finder = watcher(wanted.watched, self.config, intake, self._ahead) if is_watching else None
         is_here = executors.chosen is executors.local
-        followers = Followers(_eyes(finder), self.config, executors.local, LiveFolder(outputs), tell, is_here)
+        followers = Followers(
+            _eyes(finder), self.config, executors.local, LiveFolder(outputs), tell, is_here,
+            expecting=self._expecting(queue, outputs, executors.local.n_threads),
+        )  # fmt: skip
         count = int if finder is None else finder.n_arriving
         attendance = Attendance(queue, [str(root) for root in wanted.watched], followers.seen, page.touch, count)
         notifier = Notifier()
@@ -221,6 +225,11 @@ class Run:
         begun = None if self._ahead is None or chosen is not None else self._ahead.worker(has_terminal)
         local = LocalExecutor(shares(service, self.config.run.n_threads), service, launch_worker, has_terminal, begun)
         return Executors(local, chosen, service.takes_over)
+
+    def _expecting(self, queue: JobQueue, outputs: Outputs, n_threads: int) -> Expecting | None:
+        """By which orders sweeps will be processed that are found."""
+        config = with_threads(self.config, n_threads)
+        return Expecting(queue, outputs, config, self.wanted.watched) if self.wanted.watched else None
 
     def _take(self, named: NamedSweeps, intake: Intake) -> None:
         """Take in what was found of what the user has named."""

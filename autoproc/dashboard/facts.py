@@ -109,6 +109,7 @@ class LiveFacts(Facts):
     every: int = Field(description="of those that wait one in so many is searched first")
     backlog: str = Field(description="the same in words")
     why_not: str = Field(description="why it cannot be followed now")
+    ahead: str = Field(description="how far it is processed in case no more images come, in words; else empty")
     n_dark: int = Field(description="images without beam")
     dark: list[tuple[int, int]] = Field(description="first and last of stretches of them, the latest")
     is_icy: bool = Field(description="the latest images have spots on the rings of ice")

@@ -100,7 +100,7 @@ def _told(text: bytes, name: str, mark: tuple[int, int, int], changed: float) ->
     if f"{facts.key}.json" != name:
         return None
     path = facts.path
-    shown = {key: legible(getattr(facts, key)) for key in ("name", "path", "sweep", "backlog", "why_not")}
+    shown = {key: legible(getattr(facts, key)) for key in ("name", "path", "sweep", "backlog", "why_not", "ahead")}
     probes = [one.model_copy(update={"words": list(map(legible, one.words))}) for one in facts.probes]
     facts = facts.model_copy(update=shown | {"probes": probes})
     told = facts.model_dump_json(exclude={"program"})

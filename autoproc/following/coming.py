@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.formats.images.frames import StoredImages
+from autoproc.formats.images.planned import planned_images
 from autoproc.formats.registry import open_reader
 from autoproc.formats.sweeps import Series, find_series
 from autoproc.importing.params import ImportParams
@@ -26,12 +27,14 @@ class ImagesThere:
     """The images of a sweep that are there now, whole or not.
 
     experiment : with a scan from the first of them to the last; numbers : of the images, ascending
-    planned : how many there are to be, None where nothing says so
+    planned : how many there are to be, None where nothing says so; n_files : files of one image each, whether they are
+        wanted or not; 0 where images come in other files
     """
 
     experiment: Experiment
     numbers: np.ndarray
     planned: int | None = None
+    n_files: int = 0
 
     def reader(self) -> StoredImages:
         """Who reads them. Raises what open_reader raises."""
@@ -44,6 +47,7 @@ class Coming:
     def __init__(self, path: str | Path, params: ImportParams) -> None:
         self._path, self._params = path, params
         self._first: Experiment | None = None
+        self._planned: int | None = None
         self._again = 0.0
         self._seen: tuple[int, ...] = ()
 
@@ -57,6 +61,11 @@ class Coming:
             return None
         return self._of_files(series[0]) if series[0].kind == "cbf" else self._of_master(series[0])
 
+    def has_more(self) -> bool:
+        """Files of single images have come, or gone, since the last look."""
+        series = find_series([self._path]).series
+        return not series or self._wanted(series[0].files) != self._seen
+
     def _of_files(self, series: Series) -> ImagesThere | None:
         numbers = self._wanted(series.files)
         if not numbers or numbers == self._seen:
@@ -65,9 +74,10 @@ class Coming:
             sweep = self._imported(series)
             if sweep is None:
                 return None
-            self._first = sweep.experiment
+            self._first, self._planned = sweep.experiment, planned_images(series.files[min(series.files)])
         self._seen = numbers
-        return ImagesThere(_from_to(self._first, numbers[0], numbers[-1]), np.array(numbers))
+        experiment = _from_to(self._first, numbers[0], numbers[-1])
+        return ImagesThere(experiment, np.array(numbers), self._planned, len(series.files))
 
     def _of_master(self, series: Series) -> ImagesThere | None:
         from autoproc.formats.hdf5.frames_present import frames_present  # noqa: PLC0415  (h5py takes long to load)

@@ -15,6 +15,7 @@ import numpy as np
 from autoproc.config import Config
 from autoproc.decisions.probe import ProbeReport
 from autoproc.errors import UNREADABLE
+from autoproc.following.arrival_pace import ArrivalPace
 from autoproc.following.coming import Coming, ImagesThere
 from autoproc.following.early_look import EarlyLook
 from autoproc.following.frames_there import Found, FramesThere, Wait
@@ -83,6 +84,7 @@ class Follower:
         self._looked_in: Experiment | None = None
         self._trouble: list[Exception] = []
         self._waits: dict[int, Wait] = {}
+        self._pace = ArrivalPace()
 
     def turn(self, is_over: Callable[[], bool]) -> bool:
         """Look once, and search some of what has come; returns whether there was anything to do.
@@ -115,6 +117,35 @@ class Follower:
         if self._frames is not None:
             self._frames.reader.close()
             self._known, self._frames = self._frames, None
+
+    @property
+    def seems_whole(self) -> bool:
+        """As many images are there as were planned, or no more seem to come; none lacks and all were searched.
+
+        Of files of one image each: whoever has an HDF5 file open sees it as it was.
+        """
+        there = self.there
+        if there is None or not there.n_files or there.experiment.scan.n_images != len(there.numbers):
+            return False
+        if any(int(number) not in self._facts for number in there.numbers):
+            return False
+        if there.planned is not None:
+            return there.n_files >= there.planned
+        return self._pace.seems_over(time.monotonic())
+
+    def has_more(self) -> bool:
+        """Images have come, or gone, since the last look."""
+        return self._coming.has_more()
+
+    def is_unchanged(self) -> bool:
+        """The images that are known are what they were when they were searched."""
+        frames = self._frames or self._known
+        if self.there is None or frames is None:
+            return False
+        try:
+            return all(self.early.has(n, frames.reader.stamp(n - frames.first)) for n in map(int, self.there.numbers))
+        except UNREADABLE:
+            return False
 
     @property
     def work(self) -> EarlyWork:
@@ -156,6 +187,8 @@ class Follower:
         now = time.monotonic()
         self._due = now + max(LOOK, SHARE * (now - began))
         self.there = there or self.there
+        if there is not None:
+            self._pace.come(len(there.numbers), now)
         return there
 
     def _opened(self, there: ImagesThere) -> FramesThere | None:

@@ -54,6 +54,13 @@ class EarlySurvey:
         self._surveyor = surveyor
         self._tasks: dict[int, _TaskSeen] = {}
 
+    def copy(self) -> EarlySurvey:
+        """The same, with sums of its own."""
+        other = EarlySurvey(self.key, self._surveyor, self.background.total.shape)
+        other.background = self.background.copy()
+        other._tasks = dict(self._tasks)
+        return other
+
     def __len__(self) -> int:
         """Frames."""
         return sum(len(task.seen) for task in self._tasks.values())

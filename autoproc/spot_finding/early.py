@@ -21,6 +21,12 @@ class EarlySearch:
         self._key: Hashable = None
         self._searched: dict[int, tuple[Stamp, SearchedFrame]] = {}
 
+    def copy(self) -> EarlySearch:
+        """The same; what is let go of one stays with the other."""
+        other = EarlySearch()
+        other._key, other._searched = self._key, dict(self._searched)
+        return other
+
     def __len__(self) -> int:
         """Images."""
         return len(self._searched)

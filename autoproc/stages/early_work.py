@@ -19,6 +19,10 @@ class EarlyWork:
     search: EarlySearch = field(default_factory=EarlySearch)
     survey: EarlySurvey | None = None
 
+    def copy(self) -> EarlyWork:
+        """The same, to be used up in place of this."""
+        return EarlyWork(self.search.copy(), None if self.survey is None else self.survey.copy())
+
     @property
     def words(self) -> str:
         """How much of it there is."""

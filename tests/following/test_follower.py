@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from followed_for_tests import catch_up, follow
+from followed_for_tests import catch_up, follow, quick_waits, turn
 from simulated import simulated_sweep
 
 from autoproc.config import Config
@@ -160,3 +160,87 @@ def test_rotation_that_was_searched():
     ends = {1, 2, 3, 29, 30}
     assert n_searched(every, ends, ends) == 3
     assert n_searched(every, set(), []) == 0
+
+
+def written(source, folder, numbers):
+    for number in numbers:
+        (folder / f"x_{number:04}.cbf").write_bytes(source[number - 1].read_bytes())
+
+
+@pytest.fixture
+def few(tmp_path_factory):
+    return simulated_sweep(tmp_path_factory, n_images=16).images
+
+
+@pytest.fixture
+def seems_whole(tmp_path, monkeypatch):
+    """Whether what is there seems to be all, once it was searched."""
+    quick_waits(monkeypatch)
+    monkeypatch.setattr("autoproc.following.arrival_pace.QUIET", 0.05)
+
+    def seems(n, follower=None):
+        follower = follower or Follower(str(tmp_path / "x_####.cbf"), Config(), lambda said: None)
+        catch_up(follower, n)
+        time.sleep(0.1)
+        turn(follower)
+        return follower.seems_whole, follower
+
+    return seems
+
+
+def test_a_sweep_seems_whole_once_nothing_comes_any_more(tmp_path, few, seems_whole):
+    written(few, tmp_path, range(1, 13))
+    whole, follower = seems_whole(12)
+    assert whole
+    assert not follower.has_more()
+    written(few, tmp_path, [13])
+    assert follower.has_more()
+    turn(follower)
+    assert not follower.seems_whole
+
+
+def test_what_lacks_images_does_not_seem_whole(tmp_path, few, seems_whole):
+    written(few, tmp_path, [*range(1, 7), *range(8, 14)])
+    assert not seems_whole(12)[0]
+
+
+def test_what_was_planned_is_waited_for_and_no_longer(tmp_path, few, seems_whole):
+    planned = b"# N_images 12\r\n# Detector"
+    for number in range(1, 13):
+        image = few[number - 1].read_bytes().replace(b"# Detector", planned, 1)
+        (tmp_path / f"x_{number:04}.cbf").write_bytes(image)
+        if number == 11:
+            whole, follower = seems_whole(11)
+            assert not whole
+    follower._pace.latest = float("inf")  # the last has come just now
+    assert seems_whole(12, follower)[0]
+
+
+def test_frames_of_hdf5_do_not_seem_whole_before_their_order_comes(tmp_path, tmp_path_factory, monkeypatch):
+    quick_waits(monkeypatch)
+    monkeypatch.setattr("autoproc.following.arrival_pace.QUIET", 0.0)
+    source = simulated_sweep(tmp_path_factory, "nxmx").start
+    path = tmp_path / "x_master.h5"
+    follower = followed(path, write_hdf5(source, tmp_path, "x", Collection(0.0), Hdf5Writing()), [])
+    assert not follower.seems_whole
+
+
+def test_whether_images_are_what_they_were(tmp_path, few, seems_whole):
+    written(few, tmp_path, range(1, 13))
+    _, follower = seems_whole(12)
+    assert follower.is_unchanged()
+    written(few, tmp_path, [5])
+    assert not follower.is_unchanged()
+    _, follower = seems_whole(12)
+    (tmp_path / "x_0012.cbf").unlink()
+    assert not follower.is_unchanged()
+
+
+def test_a_copy_of_what_was_done_is_used_up_in_its_place(tmp_path, few, seems_whole):
+    written(few, tmp_path, range(1, 13))
+    _, follower = seems_whole(12)
+    path = tmp_path / "x_####.cbf"
+    for _ in range(2):
+        assert spots(path, follower.work.copy())[1] == 0
+    assert spots(path, follower.work)[1] == 0
+    assert spots(path, follower.work)[1] == 12

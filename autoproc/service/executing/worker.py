@@ -14,29 +14,21 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
-from autoproc.console import Console, WatchedReader
-from autoproc.formats.images.frames import ImageReader
+from autoproc.console import Console
 from autoproc.service.orphans import ORPHANED, die_with_parent
 from autoproc.service.processing.follow_order import FollowOrder
 from autoproc.service.processing.order import Order, settings_of
 from autoproc.service.processing.outputs import sync_tree, write_outcome
 from autoproc.service.processing.result import brief
+from autoproc.service.processing.telling import Listener, Telling
 
 Processing = Callable[..., dict[str, Any]]
-"""Processes an order, with a console; what was found early may be given by name."""
-
-
-class Listener(Protocol):
-    """Who hears what a worker is at."""
-
-    def send(self, message: str, **facts: Any) -> None:
-        """One message: progress, say, outcome."""
+"""Processes an order, with a console; what is known of its images already may be given by name."""
 
 
 class Reports:
@@ -57,45 +49,6 @@ class Reports:
                     os._exit(ORPHANED)
 
 
-class Telling(Console):
-    """Where nobody watches: what is printed is reported to the program, and so is the progress."""
-
-    def __init__(self, log: Path, reports: Listener, title: str) -> None:
-        super().__init__(log, sys.stdout, title)
-        self._reports = reports
-
-    @property
-    def is_terminal(self) -> bool:
-        """Nobody watches."""
-        return False
-
-    def print(self, text: str = "") -> None:
-        """For the program to say, and the log."""
-        self._reports.send("say", text=text)
-        self.log(text)
-
-    @contextmanager
-    def busy(self, label: str) -> Iterator[None]:
-        """Report what is under way."""
-        self._reports.send("progress", doing=label)
-        yield
-
-    @contextmanager
-    def watch(self, reader: ImageReader, label: str, n_reads: int) -> Iterator[ImageReader]:
-        """Report how far it is, in steps of 10%."""
-        said = -1
-
-        def show(n: int) -> None:
-            nonlocal said
-            tenth = min(10 * n // max(n_reads, 1), 10)
-            if tenth > said:
-                said = tenth
-                self._reports.send("progress", doing=f"{label} {10 * tenth}%")
-
-        show(0)
-        yield WatchedReader(reader, show)
-
-
 def work(reports_number: int, processing: Processing, orders: TextIO | None = None) -> None:
     """Wait for one order, carry it out, report, end. An end of the input ends the worker, at work or not.
 
@@ -114,17 +67,20 @@ def work(reports_number: int, processing: Processing, orders: TextIO | None = No
         return
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(orders, lines), daemon=True).start()
-    early, follow = None, FollowOrder.read(line)
+    follow = FollowOrder.read(line)
     if follow is not None:
-        line, early = follow_sweep(follow, reports.send, lines)
-    carry_out(Order.read(line), reports, processing if early is None else partial(processing, early=early))
+        line, known = follow_sweep(follow, reports.send, lines, processing)
+        processing = partial(processing, **known)
+    carry_out(Order.read(line), reports, processing)
 
 
-def follow_sweep(order: FollowOrder, send: Callable[..., None], lines: queue.SimpleQueue[str]) -> tuple[str, Any]:
+def follow_sweep(
+    order: FollowOrder, send: Callable[..., None], lines: queue.SimpleQueue[str], processing: Processing
+) -> tuple[str, dict[str, Any]]:
     """As service.processing.follow_sweep, which loads every stage: a program that only gives orders does without."""
     from autoproc.service.processing.follow_sweep import follow_sweep as follow  # noqa: PLC0415
 
-    return follow(order, send, lines)
+    return follow(order, send, lines, processing)
 
 
 def _listen(orders: TextIO, lines: queue.SimpleQueue[str]) -> None:

@@ -35,7 +35,7 @@ class Followed:
 
     images : what each shows, by its number; n_there : that have come; n_planned : that are to come, None
         where nothing says so; n_waiting, every : see following.follower.Progress; why_not : it cannot be followed now
-    probes : in their order
+    probes : in their order; ahead : how far it is processed in case that no more images come, "" where it is not
     """
 
     path: str
@@ -47,6 +47,7 @@ class Followed:
     every: int = 1
     why_not: str = ""
     probes: list[Probed] = field(default_factory=list)
+    ahead: str = ""
 
     def come(self, n_images: int) -> None:
         """So many images are there, whether or not its worker has seen them yet."""
@@ -62,6 +63,8 @@ class Followed:
                 case "probed":
                     report, words = said["report"], tuple(said["words"])
                     self.probes.append(Probed(report["rotation"], said["light"], words, report["n_images"]))
+                case "ahead":
+                    self.ahead = str(said["doing"])
                 case _:
                     self.why_not = str(said["why"])
 
@@ -90,9 +93,16 @@ class Followed:
         if self.n_waiting:
             said.append(self.backlog)
         told = [", ".join(said)]
+        if self.ahead:
+            told.append(self.ahead_words)
         if self.probes:
             told.insert(0, self.probes[-1].line)
         return "; ".join(told)
+
+    @property
+    def ahead_words(self) -> str:
+        """How far it is processed in case that no more images come."""
+        return f"processed in case no more images come: {self.ahead}" if self.ahead else ""
 
     @property
     def backlog(self) -> str:

@@ -10,6 +10,7 @@ from autoproc.config import Config
 from autoproc.service.events import Event, Listener
 from autoproc.service.executing.local import LocalExecutor
 from autoproc.service.executing.worker_process import WorkerProcess, gist
+from autoproc.service.following.expecting import Expecting
 from autoproc.service.following.followed import Followed
 from autoproc.service.following.live_folder import LiveFolder
 from autoproc.service.job_queue.presence import Arriving
@@ -73,6 +74,7 @@ class Followers:
 
     see : what is coming now; local : whose workers they are; live : where pages find what is known
     helps : sweeps are processed by these workers, so that it is of use to them
+    expecting : by which orders they will be; None where none is to be processed before it is complete
     Whatever becomes of a follower, its sweep is processed.
     """
 
@@ -85,6 +87,7 @@ class Followers:
         tell: Listener,
         helps: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        expecting: Expecting | None = None,
     ) -> None:
         self._see, self._local, self._live, self._tell, self._clock = see, local, live, tell, clock
         run = config.run.model_copy(update={"n_threads": local.n_threads})
@@ -93,6 +96,7 @@ class Followers:
         self._following: dict[str, _Following] = {}
         self._seen: dict[str, _Seen] = {}
         self._due = 0.0
+        self._expecting = expecting
         local.follower = self.take
 
     def poll(self) -> None:
@@ -147,6 +151,8 @@ class Followers:
         for path in list(self._following):
             self._drop(path)
         self._live.close()
+        if self._expecting is not None:
+            self._expecting.close()
 
     def _has_grown(self, path: str, arriving: Arriving, seen: _Seen, now: float) -> None:
         if one := self._following.get(path):
@@ -156,12 +162,13 @@ class Followers:
         if seen.n_failed >= MOST_FAILED or not self._has_room(now):
             return
         try:
+            expected = None if self._expecting is None else self._expecting.order(path, arriving.name)
             worker = self._local.spare()
         except OSError as error:
             seen.n_failed += 1
             self._say(arriving.name, f"it cannot be followed ({error.strerror or error}): {LATER}")
             return
-        worker.tell(FollowOrder(path, self._config).line())
+        worker.tell(FollowOrder(path, self._config, expected).line())
         self._following[path] = _Following(worker, Followed(path, arriving.name), now, now)
 
     def _has_room(self, now: float) -> bool:
@@ -212,3 +219,5 @@ class Followers:
         self._live.forget(path)
         worker.kill()
         worker.close()
+        if self._expecting is not None:
+            self._expecting.forget(path)

@@ -16,6 +16,7 @@ from autoproc.formats.registry import read_image
 from autoproc.formats.sweeps import NoImages, find_series
 from autoproc.service.processing.images_gone import images_gone, lost_meanwhile, shortage
 from autoproc.service.processing.order import Order
+from autoproc.service.processing.process_ahead import Ahead
 from autoproc.service.processing.process_group import process_group
 from autoproc.service.processing.process_sweep import fail_import, process_sweep
 from autoproc.service.processing.record import with_record
@@ -24,11 +25,17 @@ from autoproc.stages.early_work import EarlyWork
 from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, format_import, import_sweeps
 
 
-def process_job(order: Order, console: Console, early: EarlyWork | None = None) -> dict[str, Any]:
+def process_job(
+    order: Order, console: Console, early: EarlyWork | None = None, ahead: Ahead | None = None
+) -> dict[str, Any]:
     """Process a sweep, or a group of them, into the order's folder; returns what summary.json holds.
 
     early : what was found on the sweep's images while they were collected
+    ahead : what was made of them already, in case that no more come
     """
+    held = None if ahead is None else ahead.results_of(order, console)
+    if held is not None:
+        return held
     order, told = with_told(order)
     for line in told.lines:
         console.log(line)

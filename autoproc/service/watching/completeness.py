@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from autoproc.formats.images.cbf import CbfHeader
-from autoproc.formats.images.minicbf import header_fields
 from autoproc.service.watch_params import WatchParams
 
-COUNT_FIELDS = ("N_images", "nimages", "n_images", "Nimages", "Number_of_images", "Images_in_sweep", "Num_images")
-"""Keywords of comment lines under which beamlines note the number of images of a sweep. N_oscillations is none of
-them: it counts the turns during one image, and is 1."""
 LONGEST_LIST = 5
 FOLLOWED = 6
 """Settle times after which a sweep that lacks images is given up when the next has begun, or one whose images are all
@@ -149,13 +143,3 @@ def gaps(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
     if not ascending or ascending[-1] - ascending[0] + 1 == len(ascending):
         return ()
     return tuple((a + 1, b - 1) for a, b in pairwise(ascending) if b - a > 1)
-
-
-def expected_in_header(header: CbfHeader) -> int | None:
-    """Number of images of the sweep, as a CBF header says, if it does."""
-    fields = header_fields(header.text)
-    for name in COUNT_FIELDS:
-        match = re.match(r"\d+", fields.get(name, ""))
-        if match and int(match.group()) > 1:
-            return int(match.group())
-    return None

@@ -14,9 +14,10 @@ from autoproc.formats.hdf5.frames_present import frames_present
 from autoproc.formats.images.cbf import read_cbf_header
 from autoproc.formats.images.frame_headers import TOLD_BY, read_frame_header
 from autoproc.formats.images.minicbf import header_fields, numbers
+from autoproc.formats.images.planned import planned_in_header
 from autoproc.formats.registry import kind_of, read_image_models
 from autoproc.importing.params import ImportParams
-from autoproc.service.watching.completeness import expected_in_header, gaps
+from autoproc.service.watching.completeness import gaps
 from autoproc.service.watching.named_series import named_images
 from autoproc.service.watching.questions import (
     MOST_GAPS,
@@ -67,7 +68,7 @@ def pace_of(path: Path) -> Pace:
         return Pace(is_known=False)
     fields = header_fields(header.text)
     exposure = max(numbers(fields, key, 1)[0] or 0.0 for key in ("Exposure_period", "Exposure_time"))
-    return Pace(expected_in_header(header), exposure)
+    return Pace(planned_in_header(header), exposure)
 
 
 def cut_off(directory: Path, sizes: Mapping[str, int]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.presence import Arriving
 
 
-def follow_fake(order, send, lines):
+def follow_fake(order, send, lines, processing):
     """As follow_sweep. The name of a sweep may begin with what is to go wrong."""
     kind = Path(order.path).stem.partition("_")[0]
     if kind != "hang":
@@ -37,7 +37,7 @@ def follow_fake(order, send, lines):
         case "probe":
             report = {"rotation": 15.0, "n_images": 30}
             send("probed", light="stop", words=["no lattice"], report=report)
-    return lines.get(), None
+    return lines.get(), {}
 
 
 class Hall:

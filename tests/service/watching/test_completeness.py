@@ -1,13 +1,10 @@
 import pytest
-from cbf_files import header
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoproc.formats.images.cbf import CbfHeader
 from autoproc.service.watch_params import WatchParams
 from autoproc.service.watching.completeness import (
     Progress,
-    expected_in_header,
     gaps,
     judge,
     settle_time,
@@ -103,12 +100,3 @@ def test_gaps_are_stretches():
     assert gaps(range(7, 20)) == ()
     assert gaps([]) == ()
     assert gaps([1, 10**9]) == ((2, 10**9 - 1),)
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "n"),
-    [("N_images", "900", 900), ("nimages", "= 360", 360), ("N_oscillations", "1", None), ("N_images", "1", None)],
-)
-def test_the_count_in_a_header(field, value, n):
-    text = header({field: value}).replace("\r\n", "\n")
-    assert expected_in_header(CbfHeader(text, (30, 20), 600, 0, "", "", "")) == n

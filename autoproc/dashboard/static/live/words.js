@@ -6,6 +6,8 @@ export const thousands = (number) => number.toLocaleString("en").replaceAll(",",
 const images = (n) => `${thousands(n)} ${n === 1 ? "image" : "images"}`;
 const stretch = ([first, last]) => (first === last ? `${first}` : `${first} to ${last}`);
 
+const sentence = (words) => `${words[0].toUpperCase()}${words.slice(1)}`;
+
 /** The latest verdict: { light, lamp, words, after }. */
 export function verdict({ probes, n_searched, why_not }) {
   const latest = probes.at(-1);
@@ -24,7 +26,8 @@ export function remarks(facts) {
     said.push({ lamp: "look", text: `No beam on ${images(facts.n_dark)}${facts.dark.length > 3 ? ", the latest" : ""}: ${named}` });
   }
   if (facts.is_icy) said.push({ lamp: "look", text: "Ice on the latest images" });
-  if (facts.backlog) said.push({ lamp: "open", text: `${facts.backlog[0].toUpperCase()}${facts.backlog.slice(1)}` });
+  if (facts.backlog) said.push({ lamp: "open", text: sentence(facts.backlog) });
+  if (facts.ahead && !facts.sweep) said.push({ lamp: "open", text: sentence(facts.ahead) });
   if (facts.probes.length && facts.why_not) said.push({ lamp: "look", text: `Cannot be followed now: ${facts.why_not}` });
   if (facts.curves.per_point > 1) said.push({ lamp: "", text: `Each point of the plots is the median of ${facts.curves.per_point} images.` });
   return said;
