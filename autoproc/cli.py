@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
@@ -111,6 +112,7 @@ def _run(
     serve: Annotated[
         bool, typer.Option("--serve", help="Show the results in a browser meanwhile, as `autoproc serve` does.")
     ] = False,
+    beside: Annotated[int | None, typer.Option("--beside", hidden=True)] = None,
 ) -> None:
     """Process every sweep found under the paths: images in, merged intensities out.
 
@@ -125,10 +127,38 @@ def _run(
     ahead = _ahead() if _is_program.get() else None
     from autoproc.commands.run import run_command  # noqa: PLC0415
 
-    run_command(arguments, output, config, threads, once, ahead, serve)
+    run_command(arguments, output, config, threads, once, ahead, serve, beside)
 
 
 add_workers(app)
+
+
+@app.command("demo", short_help="Show it all with a simulated beamline, in three minutes.")
+def _demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder of the images and the results.", callback=folder)
+    ] = Path("autoproc_demo"),
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="Port of the pages; 8642, or any that is free, if not given."),
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page where there is a screen.")] = True,
+    keep_running: Annotated[
+        bool, typer.Option("--keep-running", help="Leave the pages there in the end, until Ctrl-C.")
+    ] = False,
+    rate: Annotated[float, typer.Option("--rate", min=0.1, max=100.0, help="Images a second.")] = 4.0,
+) -> None:
+    """Show it all: a simulated beamline writes three crystals, one of them split, one damaged; the program watches.
+
+    Images come, spots are found, a probe tells what the crystal is like; each crystal is processed when its last image
+    is there, and all of them are put together. The page shows it in a browser; the terminal tells the same story.
+
+    Exit status: 0 if the results of all three and of all together are there, 3 otherwise, 2 wrong usage.
+    """
+    began = time.monotonic()
+    from autoproc.commands.demo import Wishes, demo_command  # noqa: PLC0415
+
+    demo_command(output, Wishes(rate, port, browser, keep_running), began)
 
 
 @app.command("record", short_help="Record a detector's stream as sweeps.")

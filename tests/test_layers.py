@@ -49,7 +49,7 @@ LAYERS = (
     ("stages.pipeline",),
     ("console", "engine", "following", "reports", "viewing"),
     ("service",),
-    ("dashboard",),
+    ("dashboard", "demonstration"),
     ("commands",),
     ("cli",),
     ("__main__",),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from autoproc.commands.beside import depend_on
 from autoproc.commands.leaving import FAILED, OK, CannotWrite, leaving_well, say_error
 from autoproc.commands.pages_beside import pages_beside
 from autoproc.commands.recording_beside import recording_beside
@@ -76,13 +77,17 @@ def run_command(
     once: bool = False,
     ahead: Ahead | None = None,
     serve: bool = False,
+    beside: int | None = None,
 ) -> None:
     """Process every sweep under the paths among the arguments, and leave with the exit status.
 
     once : leave when all that is there is processed, instead of watching the directories for more
     ahead : the first processes that are needed, where they were begun already
     serve : show the pages of the results in a browser meanwhile
+    beside : number of the program that has begun this one: it ends with it
     """
+    if beside is not None:
+        depend_on(beside)
     with leaving_well(), closing(ahead or Ahead(())):
         paths, overrides = split_arguments(arguments)
         if not paths:

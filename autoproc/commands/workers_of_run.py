@@ -14,7 +14,7 @@ import typer
 def add_workers(app: typer.Typer) -> None:
     """Add them to the program."""
     app.command("worker", short_help="Work for an `autoproc run` on another machine.")(_worker)
-    for name, command in (("_work", _work), ("_execute", _execute), ("_probe", _probe)):
+    for name, command in (("_work", _work), ("_execute", _execute), ("_probe", _probe), ("_beamline", _beamline)):
         app.command(name, hidden=True)(command)
 
 
@@ -52,3 +52,14 @@ def _probe(connection: int) -> None:
     from autoproc.commands.probe import probe_command  # noqa: PLC0415
 
     probe_command(connection)
+
+
+def _beamline(
+    folder: Path,
+    beside: Annotated[int, typer.Option("--beside")],
+    rate: Annotated[float, typer.Option("--rate")],
+) -> None:
+    """Be the simulated beamline of `autoproc demo`."""
+    from autoproc.commands.demo import beamline_command  # noqa: PLC0415
+
+    beamline_command(folder, rate, beside)

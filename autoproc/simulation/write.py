@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,6 +65,17 @@ def write_sweep(
 
 
 def _write_minicbf(sweep: SimulatedSweep, directory: Path, name: str, suffix: str, n_threads: int) -> tuple[Path, ...]:
+    write = minicbf_writer(sweep, directory, name, suffix)
+    return tuple(map_in_order(write, range(sweep.n_frames), n_threads))
+
+
+def minicbf_writer(
+    sweep: SimulatedSweep, directory: Path, name: str, suffix: str = ".cbf", notes_number: bool = False
+) -> Callable[[int], Path]:
+    """Who makes and writes an image of a sweep when it is asked for: frame, from 0, to its path.
+
+    notes_number : the headers say how many images the sweep has, as those of some beamlines do
+    """
     experiment, numbers = sweep.header_experiment(), sweep.params.image_numbers
     facts = MiniCbfFacts(
         detector=detector_kind(sweep.params).name,
@@ -72,6 +84,7 @@ def _write_minicbf(sweep: SimulatedSweep, directory: Path, name: str, suffix: st
         n_excluded=int((~sweep.mask).sum()),
         count_cutoff=sweep.params.saturation,
         two_theta=sweep.params.two_theta,
+        n_images=sweep.n_frames if notes_number else None,
     )
 
     def write(frame: int) -> Path:
@@ -79,7 +92,7 @@ def _write_minicbf(sweep: SimulatedSweep, directory: Path, name: str, suffix: st
         write_minicbf(path, sweep.read(frame), minicbf_header(experiment, facts, frame))
         return path
 
-    return tuple(map_in_order(write, range(sweep.n_frames), n_threads))
+    return write
 
 
 def _write_ccd(

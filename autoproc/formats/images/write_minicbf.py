@@ -25,6 +25,7 @@ class MiniCbfFacts:
 
     detector : "PILATUS 300K" or the like; exposure_time : s; started : of the first image; two_theta : degrees
     n_excluded : pixels without a value; count_cutoff : counts at which a pixel stays
+    n_images : of the sweep, as some beamlines note it; None as most do not
     """
 
     detector: str
@@ -33,6 +34,7 @@ class MiniCbfFacts:
     n_excluded: int = 0
     count_cutoff: int = 1_000_000
     two_theta: float = 0.0
+    n_images: int | None = None
 
 
 def minicbf_header(experiment: Experiment, facts: MiniCbfFacts, frame: int) -> str:
@@ -82,6 +84,7 @@ def minicbf_header(experiment: Experiment, facts: MiniCbfFacts, frame: int) -> s
         "Chi_increment 0.0000 deg.",
         "Oscillation_axis OMEGA",
         "N_oscillations 1",
+        *([f"N_images {facts.n_images}"] if facts.n_images is not None else []),
     ]
     return "".join(f"# {line}\r\n" for line in lines)
 

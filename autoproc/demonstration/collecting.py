@@ -1,0 +1,50 @@
+"""The simulated beamline: crystal after crystal, image after image, each made when it is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from autoproc.demonstration.crystals import DemoCrystal
+from autoproc.simulation.simulate import simulate
+from autoproc.simulation.write import minicbf_writer
+
+MOUNTING = 2.0
+"""Seconds between two crystals: a robot takes 20 to 60, for which nobody wants to wait here."""
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+def collect_crystals(
+    crystals: Sequence[DemoCrystal],
+    folder: Path,
+    rate: float,
+    tell: Tell,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Write the images of one crystal after the other into a folder, at so many a second or as fast as they are made.
+
+    tell : of every crystal that is mounted, and of every image that is written. Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, crystal in enumerate(crystals):
+        if number:
+            sleep(MOUNTING)
+        tell({"crystal": crystal.name, "image": 0})
+        due = clock()
+        for image in _written(crystal, folder):
+            tell({"crystal": crystal.name, "image": image})
+            due = max(due + 1 / rate, clock())
+            sleep(max(0.0, due - clock()))
+
+
+def _written(crystal: DemoCrystal, folder: Path) -> Iterator[int]:
+    """The number of each image when it is there. The headers say how many there will be."""
+    sweep = simulate(crystal.params)
+    write = minicbf_writer(sweep, folder, crystal.name, notes_number=True)
+    for frame in range(sweep.n_frames):
+        write(frame)
+        yield frame + 1
