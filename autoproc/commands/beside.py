@@ -13,22 +13,24 @@ from autoproc.params import Params
 from autoproc.service.begin_process import FOR_THE_PROGRAM, THREADS, paths
 from autoproc.service.orphans import ORPHANED, die_with_parent
 
+Stream = int | IO[bytes] | None
 LEAVING = 3.0
 """Seconds for such a process to end with the run."""
 
 
 def begin_beside(
-    command: str, words: Sequence[str], output: int | IO[bytes] | None = None, errors: int | IO[bytes] | None = None
+    command: str, words: Sequence[str], output: Stream = None, errors: Stream = None, given: Stream = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
     """Begin `autoproc COMMAND` in a group of its own, so that Ctrl-C goes to the run alone. Raises OSError.
 
     output, errors : where these go, as subprocess has it; None to where those of this program go
+    given : what it reads
     """
     program = [sys.executable, "-P", "-m", "autoproc", command, f"--beside={os.getpid()}"]
     kept = {name: value for name, value in os.environ.items() if name not in FOR_THE_PROGRAM}
     environment = kept | THREADS | {"PYTHONPATH": os.pathsep.join(paths())}
     return subprocess.Popen(
-        [*program, *words], env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, process_group=0
+        [*program, *words], env=environment, stdin=given, stdout=output, stderr=errors, process_group=0
     )
 
 

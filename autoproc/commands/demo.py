@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import typer
 from rich.console import Console
 
-from autoproc.commands.beside import begin_beside, depend_on, end
+from autoproc.commands.beside import begin_beside, end
 from autoproc.commands.browser import opened_in_browser
 from autoproc.commands.leaving import FAILED, OK, leaving_well
 from autoproc.dashboard.access.links import links_of
-from autoproc.dashboard.listening import PortTaken, listening
-from autoproc.dashboard.params import ServeParams
-from autoproc.demonstration.collecting import collect_crystals
 from autoproc.demonstration.crystals import CRYSTALS
 from autoproc.demonstration.ending import comparison, last_words, times_in_words
 from autoproc.demonstration.listening_in import Told, live_now, summary_of
 from autoproc.demonstration.place import Place, taken
 from autoproc.demonstration.screen import Screen, console_of, screen
 from autoproc.demonstration.story import Line, Story
-from autoproc.service.following.live_folder import FOLDER as LIVE
 from autoproc.service.processing.outputs import Outputs
 
+PROGRAM, BEAMLINE = "the program", "the simulated beamline"
 LOOK = 0.25
 """Seconds between two looks at what has happened."""
 PATIENCE = 300.0
@@ -68,13 +63,6 @@ def demo_command(output: Path, wishes: Wishes, began: float | None = None) -> No
         raise typer.Exit(FAILED if lacking else OK)
 
 
-def beamline_command(folder: Path, rate: float, beside: int) -> None:
-    """Be the simulated beamline: write the crystals' images, and tell of each."""
-    depend_on(beside)
-    with leaving_well():
-        collect_crystals(CRYSTALS, folder, rate, lambda told: print(json.dumps(told), flush=True))
-
-
 class Performance:
     """Beamline, program and pages, and what is shown of them."""
 
@@ -84,7 +72,7 @@ class Performance:
         self._outputs = outputs
         self._beamline = Told(place.beamline_told)
         self._program = Told(outputs.state / "queue.jsonl")
-        self._live = outputs.state / LIVE
+        self._live = outputs.live
         self._link = ""
         self._now: Callable[[], float] = story._clock
 
@@ -92,8 +80,8 @@ class Performance:
         """Do it; returns what is missing in the end. leaving : ends the processes"""
         with screen(console) as shown:
             shown.say(self._beginning())
-            processes = {"the program": leaving.enter_context(self._run()),
-                         "the simulated beamline": leaving.enter_context(self._collecting())}  # fmt: skip
+            processes = {PROGRAM: leaving.enter_context(self._run()),
+                         BEAMLINE: leaving.enter_context(self._collecting())}  # fmt: skip
             why = self._until_over(shown, processes)
         return [*([why] if why else []), *self._story.missing]
 
@@ -121,7 +109,7 @@ class Performance:
         with (
             place.beamline_told.open("ab") as told,
             place.log.open("ab") as log,
-            ended(begin_beside("_beamline", words, told, log)) as process,
+            ended(begin_beside("_beamline", words, told, log, subprocess.PIPE)) as process,
         ):
             yield process
 
@@ -133,9 +121,11 @@ class Performance:
             lines = self._news()
             shown.say(lines)
             shown.show(self._story)
+            if self._story.is_watched:
+                begin_to_write(processes[BEAMLINE])
             news = time.monotonic() if lines else news
             for name, status in gone.items():
-                if status or (status == 0 and name == "the program"):
+                if status or (status == 0 and name == PROGRAM):
                     return f"{name} has ended ({how(status)}); see {self._place.log}"
             if time.monotonic() - news > PATIENCE:
                 return f"nothing has happened for {PATIENCE:.0f} s; see {self._place.log}"
@@ -167,6 +157,13 @@ class Performance:
         return lines
 
 
+def begin_to_write(beamline: subprocess.Popen[bytes]) -> None:
+    """Tell the beamline that its images are awaited, once."""
+    if beamline.stdin is not None and not beamline.stdin.closed:
+        with suppress(BrokenPipeError):  # it has ended, which is told when that is seen
+            beamline.stdin.close()
+
+
 def how(status: int) -> str:
     """How a process has ended."""
     return f"signal {-status}" if status < 0 else f"exit status {status}"
@@ -174,6 +171,9 @@ def how(status: int) -> str:
 
 def free_port(wanted: int | None) -> int:
     """The port of the pages: that which is wanted, else the usual one, else any. Raises PortTaken."""
+    from autoproc.dashboard.listening import PortTaken, listening  # noqa: PLC0415  (takes half a second to load)
+    from autoproc.dashboard.params import ServeParams  # noqa: PLC0415
+
     if wanted is not None:
         listening(ServeParams(port=wanted)).close()
         return wanted

@@ -60,6 +60,6 @@ def _beamline(
     rate: Annotated[float, typer.Option("--rate")],
 ) -> None:
     """Be the simulated beamline of `autoproc demo`."""
-    from autoproc.commands.demo import beamline_command  # noqa: PLC0415
+    from autoproc.commands.beamline import beamline_command  # noqa: PLC0415
 
     beamline_command(folder, rate, beside)

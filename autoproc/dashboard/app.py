@@ -45,7 +45,7 @@ def dashboard(outputs: Outputs, params: ServeParams, keys: Keys) -> Starlette:
         return queue_there(outputs, PATIENCE)
 
     reader = QueueReader(open_queue)
-    pictures, live = Thumbnails(outputs.state / FOLDER), LiveSweeps(outputs.state)
+    pictures, live = Thumbnails(outputs.state / FOLDER), LiveSweeps(outputs.live)
     visit = Visit(outputs, reader, Feed(reader, news_of), pictures, live)
     folder = outputs.output.absolute()
     title = f"{folder.parent.name}/{folder.name}".strip("/")

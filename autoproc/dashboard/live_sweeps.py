@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from autoproc.dashboard.facts import LiveFacts
 from autoproc.dashboard.files import FILE
 from autoproc.legible import legible
-from autoproc.service.following.live_folder import FOLDER
 from autoproc.service.job_queue.owner import is_dead
 from autoproc.service.job_queue.presence import SILENCE
 
@@ -54,10 +53,10 @@ class LiveSweep:
 
 
 class LiveSweeps:
-    """Those of a folder of results; state : its hidden folder."""
+    """Those of a folder of results; folder : where their files are."""
 
-    def __init__(self, state: Path) -> None:
-        self._folder = state / FOLDER
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._read: dict[str, LiveSweep | tuple[int, int, int]] = {}
 
     def all(self) -> list[LiveSweep]:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from autoproc.demonstration.crystals import DemoCrystal
+from autoproc.demonstration.crystals import PROTEIN, DemoCrystal
+from autoproc.simulation.params import SimulateParams
 from autoproc.simulation.simulate import simulate
+from autoproc.simulation.sweep import SimulatedSweep
 from autoproc.simulation.write import minicbf_writer
 
 MOUNTING = 2.0
@@ -22,29 +24,38 @@ def collect_crystals(
     folder: Path,
     rate: float,
     tell: Tell,
+    wait: Callable[[], object] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Write the images of one crystal after the other into a folder, at so many a second or as fast as they are made.
 
-    tell : of every crystal that is mounted, and of every image that is written. Raises OSError.
+    tell : of every crystal that is mounted, and of every image that is written
+    wait : until the first image may come; the first crystal is simulated before. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for number, crystal in enumerate(crystals):
+        sweep = simulate(params_of(crystal, rate))
         if number:
             sleep(MOUNTING)
+        else:
+            wait()
         tell({"crystal": crystal.name, "image": 0})
         due = clock()
-        for image in _written(crystal, folder):
+        for image in _written(sweep, folder, crystal.name):
             tell({"crystal": crystal.name, "image": image})
             due = max(due + 1 / rate, clock())
             sleep(max(0.0, due - clock()))
 
 
-def _written(crystal: DemoCrystal, folder: Path) -> Iterator[int]:
+def params_of(crystal: DemoCrystal, rate: float) -> SimulateParams:
+    """What a crystal is made of."""
+    return SimulateParams(**PROTEIN, **crystal.own, exposure_time=1 / rate)
+
+
+def _written(sweep: SimulatedSweep, folder: Path, name: str) -> Iterator[int]:
     """The number of each image when it is there. The headers say how many there will be."""
-    sweep = simulate(crystal.params)
-    write = minicbf_writer(sweep, folder, crystal.name, notes_number=True)
+    write = minicbf_writer(sweep, folder, name, notes_number=True)
     for frame in range(sweep.n_frames):
         write(frame)
         yield frame + 1

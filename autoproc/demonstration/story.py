@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Literal
 
-from autoproc.demonstration.crystals import GROUP, DemoCrystal
+from autoproc.demonstration.crystals import GROUP, N_IMAGES, DemoCrystal
 from autoproc.service.sample_groups import COMBINED
 from autoproc.wording import angstrom, counted
 
@@ -68,9 +68,10 @@ class Story:
         summary_of: Callable[[str], Mapping[str, Any]],
         clock: Callable[[], float],
     ) -> None:
-        self.crystals = {one.name: Chapter(one.name, one.what, one.params.n_images) for one in crystals}
+        self.crystals = {one.name: Chapter(one.name, one.what, N_IMAGES) for one in crystals}
         self.together = Chapter(TOGETHER, "all of them together", sum(c.n_images for c in self.crystals.values()))
         self.times: dict[str, float] = {}
+        self.is_watched = False
         self._summary_of, self._clock = summary_of, clock
 
     @property
@@ -163,6 +164,9 @@ class Story:
     def _of_the_program(self, record: Mapping[str, Any]) -> list[Line]:
         if record.get("event") in ("trouble", "crashed", "notice"):
             return [Line(self._clock(), "", str(record.get("text") or record.get("error") or record["event"]), "look")]
+        if record.get("event") == "begin":
+            self.is_watched = True
+            return [Line(self._clock(), "", "the program looks for images")]
         return []
 
     def _probed(self, chapter: Chapter, record: Mapping[str, Any]) -> Line:

@@ -139,7 +139,7 @@ def test_a_file_is_read_once_for_all_who_ask(live, tmp_path, monkeypatch):
     tell(live)
     reads, told = [], live_sweeps._told
     monkeypatch.setattr(live_sweeps, "_told", lambda *said: reads.append(1) or told(*said))
-    sweeps = LiveSweeps(tmp_path / ".autoproc")
+    sweeps = LiveSweeps(tmp_path / ".autoproc" / "live")
     for _ in range(5):
         assert len(sweeps.all()) == 1
     assert len(reads) == 1

@@ -21,7 +21,6 @@ from autoproc.service.life_line import replace_page
 from autoproc.service.processing.outputs import Outputs
 from autoproc.service.share import Share
 
-FOLDER = "live"
 LEAST_INTERVAL = 1.0
 """Seconds between two writings of a file: people look no oftener."""
 LARGEST_SHARE = 0.05
@@ -52,7 +51,7 @@ class LiveFolder:
     """The files, and when they are due."""
 
     def __init__(self, outputs: Outputs, clock: Callable[[], float] = time.monotonic) -> None:
-        self.folder = outputs.state / FOLDER
+        self.folder = outputs.live
         self._clock = clock
         self._shown: dict[str, _Shown] = {}
         self._me = this_program()

@@ -58,6 +58,7 @@ class Outputs:
         self.output = output
         self.state = output / ".autoproc"
         self.work = self.state / "work"
+        self.live = self.state / "live"
         self.logs = AttemptLogs(self.state)
         self.earlier = Earlier(self.state, n_earlier)
 
