@@ -142,11 +142,16 @@ def _demo(
         int | None,
         typer.Option("--port", min=1, max=65535, help="Port of the pages; 8642, or any that is free, if not given."),
     ] = None,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page where there is a screen.")] = True,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page where there is a screen.")
+    ] = True,
     keep_running: Annotated[
-        bool, typer.Option("--keep-running", help="Leave the pages there in the end, until Ctrl-C.")
-    ] = False,
-    rate: Annotated[float, typer.Option("--rate", min=0.1, max=100.0, help="Images a second.")] = 4.0,
+        bool | None,
+        typer.Option(
+            "--keep-running/--end", help="Leave the pages there in the end, until Ctrl-C; so it is if they were opened."
+        ),
+    ] = None,
+    rate: Annotated[float, typer.Option("--rate", min=0.1, max=100.0, help="Images a second.")] = 3.0,
 ) -> None:
     """Show it all: a simulated beamline writes three crystals, one of them split, one damaged; the program watches.
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,87 +31,96 @@ from autoproc.service.processing.outputs import Outputs
 PROGRAM, BEAMLINE = "the program", "the simulated beamline"
 LOOK = 0.25
 """Seconds between two looks at what has happened."""
+SEATED = 15.0
+"""Seconds that the beamline waits for the pages: they are there 2 to 4 s after the program, or else not at all."""
 PATIENCE = 300.0
-"""Seconds without news after which no more is expected: a machine that is ten times slower is slower than this nowhere."""
+"""Seconds without news after which no more is expected: on two cores with six other programs at work the longest
+silence, of the combined data set, was 68 s (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the command line asks for. port : None for the usual one, or any where that is taken"""
+    """What the command line asks for.
+
+    rate : images a second; port : of the pages, None for the usual one, or any where that is taken
+    browser : open the page where there is a screen
+    keep_running : leave the pages there in the end; None where somebody looks at them who can press Ctrl-C
+    """
 
     rate: float
-    port: int | None
-    browser: bool
-    keep_running: bool
+    port: int | None = None
+    browser: bool = True
+    keep_running: bool | None = None
 
 
 def demo_command(output: Path, wishes: Wishes, began: float | None = None) -> None:
-    """Show the demonstration; leave with the exit status. began : time.monotonic() when the command was given."""
+    """Show the demonstration; leave with the exit status. began : when the command was given, by time.monotonic()."""
     started = time.monotonic() if began is None else began
-    with leaving_well(), stopped_as_by_ctrl_c():
+    with leaving_well(), stopped_as_by_ctrl_c(), ExitStack() as leaving:
         port = free_port(wishes.port)
         place = taken(output)
         console = console_of(sys.stdout)
         story = Story(CRYSTALS, lambda name: summary_of(place.results / name), lambda: time.monotonic() - started)
-        with ExitStack() as leaving:
-            lacking = Performance(place, story, wishes, port).play(console, leaving)
-            tell_the_end(console, story, place, lacking)
-            if wishes.keep_running and not lacking:
-                console.print("the pages stay until Ctrl-C")
-                with leaving_well():
-                    signal.pause()
+        show = Demonstration(place, story, wishes, port)
+        lacking = show.play(console, leaving)
+        tell_the_end(console, story, place, lacking)
+        if not lacking and show.stays:
+            console.print("the pages stay until Ctrl-C")
+            with suppress(KeyboardInterrupt):
+                signal.pause()
         raise typer.Exit(FAILED if lacking else OK)
 
 
-class Performance:
+class Demonstration:
     """Beamline, program and pages, and what is shown of them."""
 
     def __init__(self, place: Place, story: Story, wishes: Wishes, port: int) -> None:
         self._place, self._story, self._wishes, self._port = place, story, wishes, port
-        outputs = Outputs(place.results)
-        self._outputs = outputs
+        self._outputs = Outputs(place.results)
         self._beamline = Told(place.beamline_told)
-        self._program = Told(outputs.state / "queue.jsonl")
-        self._live = outputs.live
+        self._program = Told(self._outputs.state / "queue.jsonl")
         self._link = ""
-        self._now: Callable[[], float] = story._clock
+        self._is_open = False
+
+    @property
+    def stays(self) -> bool:
+        """The pages are left there in the end."""
+        asked = self._wishes.keep_running
+        return self._is_open and sys.stdin.isatty() if asked is None else asked
 
     def play(self, console: Console, leaving: ExitStack) -> list[str]:
-        """Do it; returns what is missing in the end. leaving : ends the processes"""
+        """Do it; returns what is missing in the end. leaving : ends the processes, whatever happens."""
         with screen(console) as shown:
             shown.say(self._beginning())
-            processes = {PROGRAM: leaving.enter_context(self._run()),
-                         BEAMLINE: leaving.enter_context(self._collecting())}  # fmt: skip
+            processes = {name: leaving.enter_context(self._begun(name)) for name in (PROGRAM, BEAMLINE)}
             why = self._until_over(shown, processes)
         return [*([why] if why else []), *self._story.missing]
 
     def _beginning(self) -> list[Line]:
         images, results = self._place.images, self._place.results
-        n = self._story.together.n_images
+        n, rate = self._story.together.n_images, self._wishes.rate
         return [
-            Line(0.0, "", f"a simulated beamline writes {n} images of {len(CRYSTALS)} crystals into {images}, "
-                          f"{self._wishes.rate:g} a second"),
-            Line(0.0, "", f"autoproc run {images} --output {results} --serve    watches it"),
-        ]  # fmt: skip
+            self._story.line(f"a simulated beamline: {n} images of {len(CRYSTALS)} crystals, {rate:g} a second"),
+            self._story.line(f"what watches it: autoproc run {images} --output {results} --serve"),
+        ]
 
     @contextmanager
-    def _run(self) -> Iterator[subprocess.Popen[bytes]]:
+    def _begun(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A process of the demonstration, which ends with the context."""
         place = self._place
-        words = [str(place.images), "--output", str(place.results), "--serve", f"serve.port={self._port}",
-                 "service.grace_time=0"]  # fmt: skip
-        with place.log.open("ab") as log, ended(begin_beside("run", words, log, log)) as process:
+        with place.log(name).open("ab") as log, place.beamline_told.open("ab") as told:
+            if name == PROGRAM:
+                words = [str(place.images), "--output", str(place.results), "--serve", f"serve.port={self._port}",
+                         "service.grace_time=0"]  # fmt: skip
+                process = begin_beside("run", words, log, log)
+            else:
+                words = [str(place.images), f"--rate={self._wishes.rate}"]
+                process = begin_beside("_beamline", words, told, log, subprocess.PIPE)
+        try:
             yield process
-
-    @contextmanager
-    def _collecting(self) -> Iterator[subprocess.Popen[bytes]]:
-        place = self._place
-        words = [str(place.images), f"--rate={self._wishes.rate}"]
-        with (
-            place.beamline_told.open("ab") as told,
-            place.log.open("ab") as log,
-            ended(begin_beside("_beamline", words, told, log, subprocess.PIPE)) as process,
-        ):
-            yield process
+        finally:
+            begin_to_write(process)
+            end(process)
 
     def _until_over(self, shown: Screen, processes: dict[str, subprocess.Popen[bytes]]) -> str:
         """Show what happens until all has; returns why it ended before, "" where it did not."""
@@ -121,39 +130,44 @@ class Performance:
             lines = self._news()
             shown.say(lines)
             shown.show(self._story)
-            if self._story.is_watched:
+            if self._is_awaited():
                 begin_to_write(processes[BEAMLINE])
             news = time.monotonic() if lines else news
             for name, status in gone.items():
                 if status or (status == 0 and name == PROGRAM):
-                    return f"{name} has ended ({how(status)}); see {self._place.log}"
+                    return f"{name} has ended ({how(status)}){last_of(self._place.log(name))}"
             if time.monotonic() - news > PATIENCE:
-                return f"nothing has happened for {PATIENCE:.0f} s; see {self._place.log}"
+                return f"nothing has happened for {PATIENCE:.0f} s; see {self._place.log(PROGRAM)}"
             time.sleep(LOOK)
-        shown.show(self._story)
         return ""
+
+    def _is_awaited(self) -> bool:
+        """The program watches, and whoever wants to see it can, or has waited long enough for that."""
+        watched = self._story.watched_at
+        return watched is not None and (bool(self._link) or self._story.now() - watched > SEATED)
 
     def _news(self) -> list[Line]:
         story = self._story
         lines = self._pages()
         for told in self._beamline.news():
             lines += story.beamline(told)
-        for facts in live_now(self._live):
+        for facts in live_now(self._outputs.live):
             lines += story.live(facts)
         for record in self._program.news():
             lines += story.event(record)
         return lines
 
     def _pages(self) -> list[Line]:
+        """Where the pages are, when they are there; a browser is opened that once."""
         if self._link or not (links := links_of(self._outputs)):
             return []
         self._link = links[0]
-        is_open = self._wishes.browser and opened_in_browser(self._link)
-        where = "the page is opened in the browser" if is_open else "the page, for a browser on this machine"
-        lines = [Line(self._now(), "", f"{where}: {self._link}")]
+        self._is_open = self._wishes.browser and opened_in_browser(self._link)
+        where = "the page opens in the browser" if self._is_open else "the page, for one browser on this machine"
+        lines = [self._story.line(f"{where}: {self._link}")]
         if "SSH_CONNECTION" in os.environ:
             tunnel = f"ssh -L {self._port}:127.0.0.1:{self._port} {os.uname().nodename}"
-            lines.append(Line(self._now(), "", f"from where you sit: {tunnel}, then the same address"))
+            lines.append(self._story.line(f"from where you sit: {tunnel}, and that address there"))
         return lines
 
 
@@ -169,29 +183,25 @@ def how(status: int) -> str:
     return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
+def last_of(log: Path) -> str:
+    """The last that a process has printed, and where the rest is."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return f": {lines[-1].strip()}; see {log}" if lines else ""
+
+
 def free_port(wanted: int | None) -> int:
     """The port of the pages: that which is wanted, else the usual one, else any. Raises PortTaken."""
-    from autoproc.dashboard.listening import PortTaken, listening  # noqa: PLC0415  (takes half a second to load)
+    from autoproc.dashboard.listening import PortTaken, listening  # noqa: PLC0415  (takes a while to load)
     from autoproc.dashboard.params import ServeParams  # noqa: PLC0415
 
-    if wanted is not None:
-        listening(ServeParams(port=wanted)).close()
-        return wanted
     try:
-        listening(ServeParams()).close()
-    except PortTaken:
-        with listening(ServeParams(port=0)) as listener:
+        with listening(ServeParams() if wanted is None else ServeParams(port=wanted)) as listener:
             return int(listener.getsockname()[1])
-    return ServeParams().port
-
-
-@contextmanager
-def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, which ends with the context."""
-    try:
-        yield process
-    finally:
-        end(process)
+    except PortTaken:
+        if wanted is not None:
+            raise
+    with listening(ServeParams(port=0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 @contextmanager
@@ -219,5 +229,3 @@ def tell_the_end(console: Console, story: Story, place: Place, lacking: list[str
         console.print(line, soft_wrap=True, markup=False)
     for what in lacking:
         console.print(f"missing: {what}", style="red", soft_wrap=True, markup=False)
-
-

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-N_IMAGES = 72
-"""Of each crystal, one degree each: three probes (at 15, 30 and 60 degrees) while it is collected."""
-RATE = 4.0
-"""Images a second: a crystal is collected in 18 s, so that the first is processed before the third has come."""
+N_IMAGES = 60
+"""Of each crystal, one degree each: two probes (at 15 and 30 degrees) while it is collected."""
+RATE = 3.0
+"""Images a second: a crystal is collected in 20 s, in which people see images come, spots found, and a verdict."""
 GROUP = "demo"
 """What the program calls them together, for their names."""
 PROTEIN: Mapping[str, Any] = MappingProxyType({
     "cell": (50.2, 50.2, 38.4, 90.0, 90.0, 90.0), "space_group": "P 41 21 2", "structure_seed": 5,
-    "detector": "custom", "distance": 50.0, "beam_stop": 1.5, "d_min": 2.3, "n_images": N_IMAGES, "width": 1.0,
-    "mosaicity": 0.15, "divergence": 0.05, "strength": 4000.0, "absorption": 0.02, "observation_error": 0.02,
+    "detector": "custom", "detector_size": (300, 300), "distance": 66.0, "beam_stop": 1.5, "d_min": 2.6,
+    "n_images": N_IMAGES, "width": 1.0, "mosaicity": 0.15, "divergence": 0.05, "strength": 4000.0, "absorption": 0.02,
+    "observation_error": 0.02,
 })  # fmt: skip
 """A small tetragonal protein on a small detector, as simulation.params has it: an image is made in some 30 ms, and a
 sweep processed in some 10 s of a processor."""
@@ -44,6 +45,6 @@ CRYSTALS = (
         {"seed": 39, "second_lattice": (4.0, 2.0, 1.5), "second_intensity": 0.3},
     ),
     DemoCrystal(
-        f"{GROUP}_3", "a crystal that the beam damages", {"seed": 32, "decay_b": 12.0, "structural_damage": 0.25}
+        f"{GROUP}_3", "a crystal that the beam damages", {"seed": 32, "decay_b": 15.0, "structural_damage": 0.35}
     ),
 )

@@ -10,12 +10,12 @@ from rich import box
 from rich.table import Table
 
 from autoproc.demonstration.story import Story
-from autoproc.wording import Form, angstrom, images_in_words, written
+from autoproc.wording import Form, angstrom, written
 
 FILES = ("merged.mtz", "summary.txt", "report.html")
 FIGURES: dict[str, tuple[str, Form]] = {
-    "d_min": ("d_min", angstrom), "complete": ("completeness", "{:.1f}%"), "multiplicity": ("multiplicity", "{:.1f}"),
-    "I/sigma": ("i_over_sigma", "{:.1f}"), "Rmeas": ("r_meas", "{:.3f}"), "Rpim": ("r_pim", "{:.3f}"),
+    "d_min": ("d_min", angstrom), "compl.": ("completeness", "{:.1f}%"), "mult.": ("multiplicity", "{:.1f}"),
+    "I/sig": ("i_over_sigma", "{:.1f}"), "Rmeas": ("r_meas", "{:.3f}"),
     "CC1/2": ("cc_half", "{:.4f}"),
 }  # fmt: skip
 """Columns of figures: of what, and how they are written."""
@@ -24,8 +24,8 @@ FIGURES: dict[str, tuple[str, Form]] = {
 def comparison(story: Story) -> Table:
     """The figures of every data set there is, those of all together below."""
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("data set", "images", "space group", *FIGURES):
-        drawn.add_column(heading, justify="left" if heading in ("data set", "space group") else "right", no_wrap=True)
+    for heading in ("data set", "images", "group", *FIGURES):
+        drawn.add_column(heading, justify="left" if heading in ("data set", "group") else "right", no_wrap=True)
     for chapter in story.chapters:
         if chapter.has_result:
             drawn.add_row(chapter.name, *_figures(chapter.result), style="bold" if chapter is story.together else "")
@@ -33,9 +33,10 @@ def comparison(story: Story) -> Table:
 
 
 def _figures(result: Mapping[str, Any]) -> list[str]:
-    images = images_in_words(result.get("n_images") or 0, result.get("n_images_used"))
+    images = str(result.get("n_images_used") or result.get("n_images") or "")
     values = [(result.get(key), form) for key, form in FIGURES.values()]
-    return [images, str(result.get("space_group") or ""), *("" if v is None else written(v, form) for v, form in values)]
+    figures = ["" if value is None else written(value, form) for value, form in values]
+    return [images, str(result.get("space_group") or ""), *figures]
 
 
 def times_in_words(story: Story) -> str:

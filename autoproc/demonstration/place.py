@@ -50,10 +50,9 @@ class Place:
         """What the beamline tells."""
         return self.folder / "beamline.jsonl"
 
-    @property
-    def log(self) -> Path:
-        """What beamline and program have printed."""
-        return self.folder / "printed.log"
+    def log(self, who: str) -> Path:
+        """What a process has printed."""
+        return self.folder / f"{who.rsplit(maxsplit=1)[-1]}.log"
 
 
 def taken(folder: Path) -> Place:
@@ -74,8 +73,9 @@ def taken(folder: Path) -> Place:
     mark.write_text(json.dumps({"program": this_program()}))
     for path in (place.images, place.results):
         path.mkdir()
-    for file in (place.beamline_told, place.log):
-        file.write_bytes(b"")
+    place.beamline_told.write_bytes(b"")
+    for log in folder.glob("*.log"):
+        log.unlink()
     return place
 
 

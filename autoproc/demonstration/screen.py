@@ -16,8 +16,8 @@ from autoproc.legible import legible
 from autoproc.wording import angstrom
 
 HUES = {"good": "green", "look": "yellow", "stop": "red", "": "dim"}
-BAR, CURVE = 12, 12
-"""Letters of the bar of images and of the curve of spots: a line has 80."""
+BAR, CURVE = 8, 12
+"""Letters of the bar of images and of the curve of spots: a terminal has 80."""
 LEVELS = "▁▂▃▄▅▆▇█"
 WIDE = 100
 """Letters of a line that does not go to a terminal."""

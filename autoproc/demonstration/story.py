@@ -19,7 +19,10 @@ FEW = 6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something to be told. seconds : since the command was given; who : the crystal, "" for all; light : of a verdict"""
+    """Something to be told.
+
+    seconds : since the command was given; who : the crystal, "" for all; light : of a verdict
+    """
 
     seconds: float
     who: str
@@ -71,8 +74,12 @@ class Story:
         self.crystals = {one.name: Chapter(one.name, one.what, N_IMAGES) for one in crystals}
         self.together = Chapter(TOGETHER, "all of them together", sum(c.n_images for c in self.crystals.values()))
         self.times: dict[str, float] = {}
-        self.is_watched = False
+        self.watched_at: float | None = None
         self._summary_of, self._clock = summary_of, clock
+
+    def now(self) -> float:
+        """Seconds since the command was given."""
+        return self._clock()
 
     @property
     def chapters(self) -> list[Chapter]:
@@ -163,10 +170,10 @@ class Story:
 
     def _of_the_program(self, record: Mapping[str, Any]) -> list[Line]:
         if record.get("event") in ("trouble", "crashed", "notice"):
-            return [Line(self._clock(), "", str(record.get("text") or record.get("error") or record["event"]), "look")]
+            return [self.line(str(record.get("text") or record.get("error") or record["event"]), "look")]
         if record.get("event") == "begin":
-            self.is_watched = True
-            return [Line(self._clock(), "", "the program looks for images")]
+            self.watched_at = self._clock()
+            return [self.line("the program looks for images")]
         return []
 
     def _probed(self, chapter: Chapter, record: Mapping[str, Any]) -> Line:
@@ -184,6 +191,10 @@ class Story:
             self._first(f"result of {chapter.name}")
         light: Light = "good" if record.get("verdict") == "good" else "look"
         return [self._line(chapter, text, light) for text in result_texts(chapter)]
+
+    def line(self, text: str, light: Light = "") -> Line:
+        """Something to be told of the whole, at this time."""
+        return Line(self._clock(), "", text, light)
 
     def _line(self, chapter: Chapter, text: str, light: Light = "") -> Line:
         return Line(self._clock(), chapter.name, text, light)
@@ -215,7 +226,9 @@ def result_texts(chapter: Chapter) -> list[str]:
     if damage.get("is_significant"):
         texts.append(f"damage: intensities change by {damage['change']:.0%} over the sweep, B grows by "
                      f"{damage['b_growth']:.1f} A^2{_decided(summary, 'scale', 'leave out the last')}")  # fmt: skip
-    texts += [f"set aside: {name}: {why}" for sets in (result.get("aside") or {}).values() for name, why in sets.items()]
+    texts += [
+        f"set aside: {name}: {why}" for sets in (result.get("aside") or {}).values() for name, why in sets.items()
+    ]
     return texts
 
 
