@@ -110,6 +110,8 @@ class LiveFacts(Facts):
     backlog: str = Field(description="the same in words")
     why_not: str = Field(description="why it cannot be followed now")
     ahead: str = Field(description="how far it is processed in case no more images come, in words; else empty")
+    unprobed: str = Field(description="why the crystal will not be probed; empty where that is not known")
+    provisional: str = Field(description="what the sweep comes to after a part of its images, in words; else empty")
     n_dark: int = Field(description="images without beam")
     dark: list[tuple[int, int]] = Field(description="first and last of stretches of them, the latest")
     is_icy: bool = Field(description="the latest images have spots on the rings of ice")

@@ -24,6 +24,7 @@ from autoproc.service.job_queue.presence import SILENCE
 FILE_NAME = re.compile(r"[0-9a-f]{16}\.json")
 LARGEST = 1 << 18
 """Bytes of a file: one of ten probes and as many points as there may be has 40 kB."""
+TEXTS = ("name", "path", "sweep", "backlog", "why_not", "ahead", "provisional", "unprobed")
 MOST = 32
 """Files that are looked at: more sweeps than anybody collects at a time."""
 
@@ -99,7 +100,10 @@ def _told(text: bytes, name: str, mark: tuple[int, int, int], changed: float) ->
     if f"{facts.key}.json" != name:
         return None
     path = facts.path
-    shown = {key: legible(getattr(facts, key)) for key in ("name", "path", "sweep", "backlog", "why_not", "ahead")}
+    shown = {
+        key: legible(getattr(facts, key))
+        for key in ("name", "path", "sweep", "backlog", "why_not", "ahead", "provisional")
+    }
     probes = [one.model_copy(update={"words": list(map(legible, one.words))}) for one in facts.probes]
     facts = facts.model_copy(update=shown | {"probes": probes})
     told = facts.model_dump_json(exclude={"program"})

@@ -13,6 +13,9 @@ from autoproc.wording import angstrom
 
 Light = Literal["stop", "look", "good"]
 
+PROBED = (15.0, 30.0, 60.0, 120.0)
+"""Degrees of rotation after which a crystal is probed: 15 give the lattices, 30 and 60 the cell of long axes and what
+is left over. As beamlines do it."""
 FEW_SPOTS = 5.0
 """Spots an image below which nothing can be expected where they are on no lattice: small cells on fine slices have
 fewer, and are indexed. A judgement."""
@@ -35,7 +38,8 @@ WIDE = 0.6
 """Degrees of mosaicity from which it is told: reflections of long axes begin to overlap. A judgement."""
 BLIND = 0.02
 """Of the reflections, never recorded in a whole turn, from which a second orientation is worth a word."""
-
+LATE = 5.0
+"""Degrees that the last per cents take from which it is told when most is recorded."""
 
 DARK = 0.2
 """Of the usual counts between the spots: an image with less had no beam. A judgement."""
@@ -56,8 +60,9 @@ class ProbeReport:
     d_min : that the spots reach, Angstrom; mosaicity : degrees, a standard deviation; None where not known
     on_ice : of the spots, beyond what lies beside the rings; shift : of the beam centre, px
     n_dark : images without beam
-    complete_after : degrees of rotation from the first image on that give all that a whole turn gives; at_plan : of
-        the unique reflections, measured in the planned rotation; blind : never, in a whole turn
+    complete_after : degrees of rotation from the first image on that give all that a whole turn gives
+    most_after : parts of that, with the degrees that give them
+    at_plan : of the unique reflections, measured in the planned rotation; blind : never, in a whole turn
     why_not : why no lattice was found
     """
 
@@ -77,6 +82,7 @@ class ProbeReport:
     shift: float = 0.0
     n_dark: int = 0
     complete_after: float | None = None
+    most_after: tuple[tuple[float, float], ...] = ()
     at_plan: float | None = None
     blind: float | None = None
     why_not: str = ""
@@ -160,7 +166,9 @@ def _how_far(report: ProbeReport) -> list[str]:
     said = []
     if report.complete_after is not None:
         enough = report.rotation >= report.complete_after
-        after = f"complete at {report.complete_after:.0f} degrees if symmetry is {report.laue}"
+        most = [(part, after) for part, after in report.most_after if report.complete_after - after >= LATE]
+        first = "".join(f"{part:.0%} at {after:.0f}, " for part, after in most)
+        after = f"{first}complete at {report.complete_after:.0f} degrees if symmetry is {report.laue}"
         said.append(f"enough: {after}" if enough else after)
     is_short = report.planned is not None and (report.complete_after or 0.0) > report.planned
     if is_short and report.at_plan is not None:

@@ -20,6 +20,8 @@ from autoproc.stages.import_sweep import ImportedSweep, import_series
 
 AGAIN = 10.0
 """Seconds after which a master is read once more while images come: angles and counts may be written to it late."""
+FEW = 10
+"""Images below which it is not told that they are no sweep: more are to come that may make them one. A judgement."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +44,10 @@ class ImagesThere:
 
 
 class Coming:
-    """Looks at what has come of the sweep at a path: a template of files, or a master file."""
+    """Looks at what has come of the sweep at a path: a template of files, or a master file.
+
+    why_none : why what has come is no sweep, "" where it is one, or nothing has come
+    """
 
     def __init__(self, path: str | Path, params: ImportParams) -> None:
         self._path, self._params = path, params
@@ -50,6 +55,7 @@ class Coming:
         self._planned: int | None = None
         self._again = 0.0
         self._seen: tuple[int, ...] = ()
+        self.why_none = ""
 
     def look(self) -> ImagesThere | None:
         """What is there; None where it is no sweep yet, or nothing has come since the last look.
@@ -118,8 +124,10 @@ class Coming:
 
     def _imported(self, series: Series) -> ImportedSweep | None:
         """The sweep that has most images."""
-        sweeps = import_series(series, series.stem, self._params).experiments
-        return max(sweeps, key=lambda sweep: sweep.experiment.scan.n_images, default=None)
+        result = import_series(series, series.stem, self._params)
+        is_told = not result.experiments and sum(one.n_images for one in result.skipped) >= FEW
+        self.why_none = max(result.skipped, key=lambda one: one.n_images).reason if is_told else ""
+        return max(result.experiments, key=lambda sweep: sweep.experiment.scan.n_images, default=None)
 
 
 def _from_to(experiment: Experiment, first: int, last: int) -> Experiment:

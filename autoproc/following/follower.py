@@ -5,28 +5,26 @@ At some angles of rotation the crystal is probed, by a thread of its own: what i
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from autoproc.config import Config
 from autoproc.decisions.probe import ProbeReport
+from autoproc.decisions.provisional import ProvisionalReport
 from autoproc.errors import UNREADABLE
 from autoproc.following.arrival_pace import ArrivalPace
 from autoproc.following.coming import Coming, ImagesThere
 from autoproc.following.early_look import EarlyLook
 from autoproc.following.frames_there import Found, FramesThere, Wait
+from autoproc.following.probing import Probing, Searched
 from autoproc.integration.scattering import geometry_numbers, steady_geometry
 from autoproc.models.experiment import Experiment
 from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.early import EarlySearch
-from autoproc.spot_finding.images import without_counts
 from autoproc.stages.early_work import EarlyWork
-from autoproc.stages.find_spots import find_spots
-from autoproc.stages.probe_sweep import ProbeParams, probe_sweep
 from autoproc.threads import available_cores, map_in_order
 
 AT_A_TIME = 8
@@ -34,11 +32,6 @@ AT_A_TIME = 8
 latest image are known within seconds. A judgement."""
 LOOK = 1.0
 """Seconds between two looks at what has come while there is something to do."""
-PROBED = (15.0, 30.0, 60.0, 120.0)
-"""Degrees of rotation after which a crystal is probed: 15 give the lattices, 30 and 60 the cell of long axes and what
-is left over. As beamlines do it."""
-MOST_MISSING = 0.1
-"""Of the images that a probe is made of may never have come: they were lost, and the others tell as much."""
 SHARE = 10.0
 """Times as long as the last look took nothing is looked for: thousands of files are listed, masters are read."""
 
@@ -49,7 +42,7 @@ class Progress:
 
     facts : of images that were searched since the last telling; n_there : images that have come; n_waiting : of these,
     not searched yet; every : one in so many of those that waited was searched first; n_planned : that are to come,
-    None where nothing says so
+    None where nothing says so; width : degrees of one
     """
 
     facts: Sequence[ImageFacts]
@@ -57,9 +50,10 @@ class Progress:
     n_waiting: int
     every: int = 1
     n_planned: int | None = None
+    width: float = 0.0
 
 
-Tell = Callable[[Progress | ProbeReport], None]
+Tell = Callable[[Progress | ProbeReport | ProvisionalReport], None]
 
 
 class Follower:
@@ -68,7 +62,6 @@ class Follower:
     def __init__(self, path: str, config: Config, tell: Tell) -> None:
         self._coming = Coming(path, config.import_sweep)
         self._config, self._tell = config, tell
-        self._probe_params = ProbeParams(config.index, config.refine, config.bravais_settings)
         self._n_threads = config.run.n_threads or available_cores()
         self.early = EarlySearch()
         self.there: ImagesThere | None = None
@@ -76,13 +69,10 @@ class Follower:
         self._known: FramesThere | None = None
         self._due = 0.0
         self._facts: dict[int, ImageFacts] = {}
-        self._probing: threading.Thread | None = None
-        self._probed = 0.0
+        self._probing = Probing(config, tell)
         self._looking: EarlyLook | None = None
         self._looked_at: tuple[Hashable, ...] | None = None
-        self._geometry: Experiment | None = None
         self._looked_in: Experiment | None = None
-        self._trouble: list[Exception] = []
         self._waits: dict[int, Wait] = {}
         self._pace = ArrivalPace()
 
@@ -91,9 +81,8 @@ class Follower:
 
         is_over : asked between images: nobody wants more. Raises AutoprocError, and what half a file may lead to.
         """
-        if self._trouble:
-            raise self._trouble.pop()
-        there = self._look() if self._is_due() else None
+        self._probing.require_well()
+        news = self._look() if self._is_due() else None
         if self.there is None:
             return False
         if self._frames is None and (self._waiting(self.there.numbers) or self._is_to_look()):
@@ -104,10 +93,13 @@ class Follower:
         waiting = self._waiting(self.there.numbers) if frames is self._frames else []
         chosen, every = first_of(waiting, AT_A_TIME * self._n_threads)
         facts = self._search(chosen, frames, is_over)
-        if there is not None or facts:
-            n_waiting = sum(int(number) not in self._facts for number in self.there.numbers)
-            self._tell(Progress(facts, len(self.there.numbers), n_waiting, every, self.there.planned))
-        self._probe(self.there, frames)
+        n_waiting = sum(int(number) not in self._facts for number in self.there.numbers)
+        if news is not None or facts:
+            there = self.there
+            width = abs(there.experiment.scan.oscillation[1])
+            self._tell(Progress(facts, len(there.numbers), n_waiting, every, there.planned, width))
+        falls_behind = n_waiting > 2 * AT_A_TIME * self._n_threads
+        self._probing.look(self.there, frames, Searched(self.early, self._facts), falls_behind)
         if frames is not self._frames:  # whose files are closed: nothing has come since
             return bool(facts)
         return self._look_early(self.there, frames, is_over) or bool(facts)
@@ -133,6 +125,11 @@ class Follower:
             return there.n_files >= there.planned
         return self._pace.seems_over(time.monotonic())
 
+    @property
+    def why_none(self) -> str:
+        """Why what has come is no sweep; "" where it is one, or that cannot be told yet."""
+        return "" if self.there is not None else self._coming.why_none
+
     def has_more(self) -> bool:
         """Images have come, or gone, since the last look."""
         return self._coming.has_more()
@@ -154,8 +151,9 @@ class Follower:
 
     def _is_to_look(self) -> bool:
         """There are frames to be looked at, whose spots have ended, in a geometry that is known."""
-        if self._looking is None or self._geometry is not self._looked_in:
-            return self._geometry is not None
+        geometry = self._probing.geometry
+        if self._looking is None or geometry is not self._looked_in:
+            return geometry is not None
         return self._looking.is_ready
 
     def _look_early(self, there: ImagesThere, frames: FramesThere, is_over: Callable[[], bool]) -> bool:
@@ -164,9 +162,10 @@ class Follower:
         Not before a first probe has told the geometry: what was seen is of use in that of the end only, and is begun
         anew where a later probe finds another.
         """
-        if self._geometry is None:
+        geometry = self._probing.geometry
+        if geometry is None:
             return False
-        steady, self._looked_in = steady_geometry(self._geometry), self._geometry
+        steady, self._looked_in = steady_geometry(geometry), geometry
         sweep = frames.key, there.experiment.scan.image_range[0], there.planned, geometry_numbers(steady)
         if self._looking is None or sweep != self._looked_at:
             self._looked_at = sweep
@@ -225,56 +224,6 @@ class Follower:
             if is_over():
                 break
         return facts
-
-    def _probe(self, there: ImagesThere, frames: FramesThere) -> None:
-        """Probe the crystal if enough of its rotation was searched, unless one probe is under way."""
-        scan = there.experiment.scan
-        n = n_searched(range(scan.image_range[0], scan.image_range[1] + 1), self._facts.keys(), there.numbers)
-        rotation = n * abs(scan.oscillation[1])
-        due = [angle for angle in PROBED if self._probed < angle <= rotation]
-        if not due or (self._probing is not None and self._probing.is_alive()):
-            return
-        n_waiting = sum(int(number) not in self._facts for number in there.numbers)
-        if self._probed and n_waiting > 2 * AT_A_TIME * self._n_threads:
-            return  # what a probe before has found is told: images go first
-        self._probed = due[-1]
-        numbers = range(scan.image_range[0], scan.image_range[0] + n)
-        facts = [self._facts[number] for number in numbers if number in self._facts]
-        known = {frame: without_counts(frame) for frame in range(n)} | self.early.frames(numbers[0])
-        part = replace(
-            there.experiment,
-            scan=replace(scan, image_range=(numbers[0], numbers[-1]), exposure_times=None, epochs=None),
-        )
-        params, mask = self._config.find_spots, frames.reader.mask
-
-        def probe() -> None:
-            try:
-                found = find_spots(part, frames.reader, mask, params, 1, range(n), lambda key: known.get)
-                probe = probe_sweep(part, found, facts, there.planned, self._probe_params)
-                self._geometry = probe.experiment or part
-                self._tell(probe.report)
-            except Exception as error:  # the edge of a thread: raised by the next turn
-                self._trouble.append(error)
-
-        self._probing = threading.Thread(target=probe, daemon=True)
-        self._probing.start()
-
-
-def n_searched(numbers: range, searched: Collection[int], there: Iterable[int]) -> int:
-    """How many of these images, from the first on, tell of a rotation: all that are there were searched.
-
-    A few of them may not be there, and are not the last.
-    """
-    is_there = set(map(int, there))
-    n_lost, n_enough = 0, 0
-    for n, number in enumerate(numbers, 1):
-        if number in searched:
-            n_enough = n if n_lost <= MOST_MISSING * n else n_enough
-        elif number in is_there:
-            break
-        else:
-            n_lost += 1
-    return n_enough
 
 
 def first_of(waiting: Sequence[int], most: int) -> tuple[list[int], int]:

@@ -11,17 +11,23 @@ from autoproc.geometry.asu import PLACES, linear_code, to_asu
 
 NEARLY_ALL = 0.99
 """Of what a whole turn gives, from which nothing is worth more rotation. A judgement."""
+MOST = (0.9, 0.95)
+"""Of what a whole turn gives, which are told beside it: the last per cents may take as much rotation as all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """Of the unique reflections to a resolution, Friedel mates taken as one.
+    """Of the unique reflections to a resolution d_min, Angstrom, Friedel mates taken as one.
 
     after : (n,) part recorded after each of `angles` (n,), degrees from the first image on, ascending
+    n_recorded : (n,) how often any was recorded; n_unique : of them all
     """
 
     angles: np.ndarray
     after: np.ndarray
+    n_recorded: np.ndarray
+    n_unique: int
+    d_min: float
 
     @property
     def blind(self) -> float:
@@ -31,11 +37,19 @@ class Completeness:
     @property
     def enough(self) -> float:
         """Degrees after which nearly all is recorded that the last angle gives."""
-        return float(self.angles[int(np.argmax(self.after >= NEARLY_ALL * self.after[-1]))])
+        return self.reaching(NEARLY_ALL)
+
+    def reaching(self, part: float) -> float:
+        """Degrees after which this part is recorded of what the last angle gives."""
+        return float(self.angles[int(np.argmax(self.after >= part * self.after[-1]))])
 
     def at(self, rotation: float) -> float:
         """Part recorded after so many degrees."""
         return float(np.interp(rotation, self.angles, self.after))
+
+    def n_recorded_at(self, rotation: float) -> float:
+        """How often any was recorded after so many degrees."""
+        return float(np.interp(rotation, self.angles, self.n_recorded))
 
 
 def completeness_by_rotation(
@@ -58,4 +72,5 @@ def completeness_by_rotation(
     np.minimum.at(first, which, rotation)
     angles = np.arange(0.0, 360.0 + step, step)
     after = np.searchsorted(np.sort(first), angles, side="right") / max(1, n_unique)
-    return Completeness(angles, np.minimum(after, 1.0))
+    n_recorded = np.searchsorted(np.sort(rotation), angles, side="right")
+    return Completeness(angles, np.minimum(after, 1.0), n_recorded, n_unique, d_min)

@@ -13,7 +13,7 @@ from autoproc.wording import counted, images_in_words
 Kind = Literal[
     "found", "extended", "again", "already", "listed", "started", "said", "processed", "failed", "not combined",
     "put back", "crashed", "set aside", "interrupted", "stopped", "handed back", "left", "taken up", "taken over",
-    "hook failed", "trouble", "begin", "stopping", "end", "notice", "probed", "placed",
+    "hook failed", "trouble", "begin", "stopping", "end", "notice", "probed", "provisional", "placed",
 ]  # fmt: skip
 NOTABLE_WAIT = 5.0
 """Seconds in the queue that are told; a worker that is free takes a sweep up within one or two."""

@@ -12,7 +12,7 @@ from autoproc.decisions.probe import ProbeReport, dark_images
 from autoproc.errors import AutoprocError
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.reciprocal import zeta
-from autoproc.geometry.strategy import completeness_by_rotation
+from autoproc.geometry.strategy import MOST, Completeness, completeness_by_rotation
 from autoproc.indexing.params import IndexParams
 from autoproc.integration.predict import predict
 from autoproc.linear_algebra import single_threaded_blas
@@ -49,10 +49,16 @@ class ProbeParams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """What was found, and the experiment with the geometry that the spots ask for; None without a lattice."""
+    """What was found.
+
+    experiment : with the geometry that the spots ask for; best : the lattice in the setting of its symmetry;
+    completeness : what a whole turn would record, if the crystal has that symmetry. None without a lattice
+    """
 
     report: ProbeReport
     experiment: Experiment | None = None
+    best: BravaisSolution | None = None
+    completeness: Completeness | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +104,13 @@ def probe_sweep(
         indexed=lattice.indexed.n_per_lattice[0] / n_spots, others=_others(lattice.indexed, n_spots),
         shift=lattice.shift, mosaicity=lattice.mosaicity,
     )  # fmt: skip
-    return Probe(_with_completeness(report, lattice.best), lattice.refined)
+    how = _completeness(report, lattice.best)
+    at_plan = None if report.planned is None else how.at(min(report.planned, 360.0))
+    most = tuple((part, how.reaching(part)) for part in MOST)
+    report = replace(
+        report, complete_after=how.enough, most_after=most, at_plan=at_plan, blind=how.blind
+    )  # fmt: skip
+    return Probe(report, lattice.refined, lattice.best, how)
 
 
 def _lattice(experiment: Experiment, found: FoundSpots, params: ProbeParams) -> _Lattice:
@@ -143,7 +155,7 @@ def mosaicity(experiment: Experiment, spots: Reflections, pixels: SpotPixels) ->
     return rocking_width(pixels[steep], speed[steep], abs(experiment.scan.oscillation[1]))
 
 
-def _with_completeness(report: ProbeReport, best: BravaisSolution) -> ProbeReport:
+def _completeness(report: ProbeReport, best: BravaisSolution) -> Completeness:
     """How far the collection would have to go, if the Laue group is as high as the lattice."""
     experiment = best.experiments[0]
     crystal = experiment.crystal
@@ -156,6 +168,4 @@ def _with_completeness(report: ProbeReport, best: BravaisSolution) -> ProbeRepor
         scan=Scan((1, 360), (experiment.scan.oscillation[0], sign)),
     )
     rows = predict(turn, d_min, n_threads=1)
-    how = completeness_by_rotation(rows.hkl, rows.xyz[:, 2], crystal.unit_cell, best.space_group, d_min)
-    at_plan = None if report.planned is None else how.at(min(report.planned, 360.0))
-    return replace(report, complete_after=how.enough, at_plan=at_plan, blind=how.blind)
+    return completeness_by_rotation(rows.hkl, rows.xyz[:, 2], crystal.unit_cell, best.space_group, d_min)

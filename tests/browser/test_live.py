@@ -30,7 +30,7 @@ class Collected:
 
     def images(self, first, last, level=4.0, **changes):
         images = [(n, 100 + n % 7, 1.5 + 0.01 * (n % 5), 2, 3, level) for n in range(first, last + 1)]
-        said = {"n_there": last, "n_planned": 900, "n_waiting": 0, "every": 1, "images": images}
+        said = {"n_there": last, "n_planned": 900, "n_waiting": 0, "every": 1, "width": 0.1, "images": images}
         self.tell({"message": "followed"} | said | changes)
 
     def probe(self, light, *words):
@@ -99,3 +99,23 @@ def test_its_own_page_can_be_read_from_across_the_room(window, site, collected, 
     assert height >= (60 if size == "desk" else 45)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("#charts .u-over").count() == 4  # the same charts, with other numbers
+
+
+def test_what_it_comes_to_so_far_and_what_is_made_ahead_is_said(window, site, collected):
+    address, keys = site
+    page = window(address)
+    collected.images(1, 450)
+    page.goto(f"{address}/?token={keys.token}")
+    page.goto(f"{address}/live/{key_of(PATH)}")
+    collected.tell({"message": "provisional", "words": "so far (50% of the images): little", "report": {}})
+    page.wait_for_selector("text=So far (50% of the images): little")
+    collected.tell({"message": "ahead", "doing": "Integrating 40%"})
+    page.wait_for_selector("text=Processed in case no more images come: Integrating 40%")
+
+
+def test_a_sweep_that_will_not_be_probed_is_said(window, site, collected):
+    address, keys = site
+    page = window(address)
+    collected.images(1, 40, n_planned=100)
+    page.goto(f"{address}/?token={keys.token}")
+    page.wait_for_selector("#live :text('not probed: 10 degrees are planned, and 15 are needed')")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import numpy as np
@@ -10,8 +11,10 @@ from followed_for_tests import catch_up, follow, quick_waits, turn
 from simulated import simulated_sweep
 
 from autoproc.config import Config
-from autoproc.following.follower import AT_A_TIME, Follower, Progress, first_of, n_searched
+from autoproc.following.coming import FEW
+from autoproc.following.follower import AT_A_TIME, Follower, Progress, first_of
 from autoproc.following.frames_there import AGAIN
+from autoproc.following.probing import n_searched
 from autoproc.simulation.beamline import Collection, write_cbf
 from autoproc.simulation.beamline_hdf5 import Hdf5Writing, write_hdf5
 from autoproc.stages.import_sweep import import_sweeps
@@ -197,6 +200,16 @@ def test_a_sweep_seems_whole_once_nothing_comes_any_more(tmp_path, few, seems_wh
     assert follower.has_more()
     turn(follower)
     assert not follower.seems_whole
+
+
+def test_stills_are_told_once_there_are_some(tmp_path, few, monkeypatch):
+    quick_waits(monkeypatch)
+    follower = Follower(str(tmp_path / "x_####.cbf"), Config(), lambda said: None)
+    for number in range(1, 13):
+        image = re.sub(rb"(# (?:Start_angle|Angle_increment) )[0-9.]+", rb"\g<1>0.0000", few[number - 1].read_bytes())
+        (tmp_path / f"x_{number:04}.cbf").write_bytes(image)
+        turn(follower)
+        assert ("stills" in follower.why_none) == (number >= FEW)
 
 
 def test_what_lacks_images_does_not_seem_whole(tmp_path, few, seems_whole):

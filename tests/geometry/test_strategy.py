@@ -53,7 +53,11 @@ def test_every_reflection_counted(group):
     how = completeness_by_rotation(hkl, turned, gemmi.UnitCell(*cell), gemmi.SpaceGroup(group), D_MIN)
     for rotation in (0, 7, 30, 60, 90, 180, 360):
         assert how.at(rotation) == pytest.approx(counted(hkl, turned, cell, group, rotation), abs=1e-12)
+        assert how.n_recorded_at(rotation) == np.sum(turned <= rotation)
     assert np.all(np.diff(how.after) >= 0)
+    for part in (0.5, 0.9):
+        assert how.at(how.reaching(part)) >= part * how.at(360)
+        assert how.at(how.reaching(part) - 1) < part * how.at(360)
     whole = counted(hkl, turned, cell, group, 360)
     assert how.blind == pytest.approx(1 - whole, abs=1e-12)
     assert counted(hkl, turned, cell, group, how.enough) >= 0.99 * whole
@@ -86,7 +90,7 @@ def never_recorded(q):
 
 
 def test_between_two_angles():
-    how = Completeness(np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.5, 0.6]))
+    how = Completeness(np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.5, 0.6]), np.array([0, 10, 30]), 20, 2.0)
     assert how.at(0.5) == 0.25
     assert how.at(9.0) == 0.6
     assert how.blind == pytest.approx(0.4)

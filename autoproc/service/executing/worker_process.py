@@ -102,7 +102,7 @@ class WorkerProcess:
                     said.append(message["text"])
                 case "outcome":
                     self.outcome = message
-                case "followed" | "not followed" | "probed" | "ahead":
+                case "followed" | "not followed" | "probed" | "provisional" | "ahead":
                     self.followed.append(message)
         return said
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autoproc.decisions.probe import dark_images
+from autoproc.decisions.probe import PROBED, dark_images
 from autoproc.models.image_facts import ImageFacts, is_icy
 from autoproc.wording import angstrom, counted, ordinal, written
 
@@ -33,9 +33,10 @@ class Probed:
 class Followed:
     """One sweep, as a worker tells of it.
 
-    images : what each shows, by its number; n_there : that have come; n_planned : that are to come, None
-        where nothing says so; n_waiting, every : see following.follower.Progress; why_not : it cannot be followed now
-    probes : in their order; ahead : how far it is processed in case that no more images come, "" where it is not
+    images : what each shows, by its number; n_there : that have come; n_planned : that are to come, None where nothing
+        says so; n_waiting, every, width : see following.follower.Progress; why_not : it cannot be followed now
+    probes : in their order; provisional : what the sweep came to when it was last told, in words
+    ahead : how far it is processed in case that no more images come, "" where it is not
     """
 
     path: str
@@ -45,8 +46,10 @@ class Followed:
     n_planned: int | None = None
     n_waiting: int = 0
     every: int = 1
+    width: float = 0.0
     why_not: str = ""
     probes: list[Probed] = field(default_factory=list)
+    provisional: str = ""
     ahead: str = ""
 
     def come(self, n_images: int) -> None:
@@ -63,6 +66,8 @@ class Followed:
                 case "probed":
                     report, words = said["report"], tuple(said["words"])
                     self.probes.append(Probed(report["rotation"], said["light"], words, report["n_images"]))
+                case "provisional":
+                    self.provisional = str(said["words"])
                 case "ahead":
                     self.ahead = str(said["doing"])
                 case _:
@@ -71,7 +76,7 @@ class Followed:
     def _take_images(self, said: dict[str, Any]) -> None:
         self.why_not = ""
         self.n_there, self.n_planned = said["n_there"], said["n_planned"]
-        self.n_waiting, self.every = said["n_waiting"], said["every"]
+        self.n_waiting, self.every, self.width = said["n_waiting"], said["every"], said["width"]
         self.images |= {one.image: one for one in (ImageFacts(*row) for row in said["images"])}
 
     @property
@@ -95,9 +100,21 @@ class Followed:
         told = [", ".join(said)]
         if self.ahead:
             told.append(self.ahead_words)
+        if self.provisional:
+            told.insert(0, self.provisional)
         if self.probes:
             told.insert(0, self.probes[-1].line)
+        elif self.unprobed:
+            told.insert(0, self.unprobed)
         return "; ".join(told)
+
+    @property
+    def unprobed(self) -> str:
+        """Why the crystal will not be probed, where that is known."""
+        planned = (self.n_planned or 0) * self.width
+        if not planned or planned >= PROBED[0]:
+            return ""
+        return f"not probed: {planned:.3g} degrees are planned, and {PROBED[0]:g} are needed"
 
     @property
     def ahead_words(self) -> str:

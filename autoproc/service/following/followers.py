@@ -203,13 +203,15 @@ class Followers:
         if not one.worker.followed:
             return
         one.untold, one.n_told = None, len(one.worker.followed)
-        n_probes = len(one.followed.probes)
+        n_probes, before = len(one.followed.probes), one.followed.provisional
         one.followed.take(one.worker.followed)
         one.worker.followed.clear()
         self._live.tell(one.followed)
         for probed in one.followed.probes[n_probes:]:
             facts = {"text": probed.line, "light": probed.light, "rotation": probed.rotation}
             self._tell(Event("probed", one.followed.name, facts))
+        if one.followed.provisional != before:
+            self._tell(Event("provisional", one.followed.name, {"text": one.followed.provisional}))
 
     def _say(self, name: str, words: str) -> None:
         self._tell(Event("said", name, {"text": f"{name}: {words}"}))

@@ -24,7 +24,8 @@ def live_facts(followed: Followed) -> dict[str, Any]:
         "name": followed.name, "path": followed.path, "n_there": followed.n_there, "n_planned": followed.n_planned,
         "n_searched": len(numbers), "n_waiting": followed.n_waiting, "every": followed.every,
         "backlog": followed.backlog if followed.n_waiting else "", "why_not": followed.why_not,
-        "ahead": followed.ahead_words,
+        "ahead": followed.ahead_words, "provisional": followed.provisional,
+        "unprobed": followed.unprobed,
         "n_dark": len(dark), "dark": stretches(dark)[-MOST_STRETCHES:], "is_icy": followed.is_icy,
         "probes": [
             {"rotation": one.rotation, "n_images": one.n_images, "light": one.light, "words": list(one.words)}

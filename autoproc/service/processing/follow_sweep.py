@@ -14,6 +14,7 @@ from typing import Any
 
 from autoproc.console import Console
 from autoproc.decisions.probe import ProbeReport, verdict_of
+from autoproc.decisions.provisional import ProvisionalReport, provisional_words
 from autoproc.following.coming import ImagesThere
 from autoproc.following.follower import Follower, Progress
 from autoproc.formats.confinement import may_lead_into
@@ -66,6 +67,7 @@ class _Following:
         self._follower = Follower(order.path, order.config, self._tell)
         self._ahead: Ahead | None = None
         self._tried: ImagesThere | None = None
+        self._why_none = ""
         self.line = ""
 
     def known(self) -> dict[str, Any]:
@@ -77,6 +79,9 @@ class _Following:
         """Search what has come, or process what there is; returns whether there was anything to do."""
         follower = self._follower
         is_busy = follower.turn(lambda: not self._lines.empty())
+        if follower.why_none != self._why_none:
+            self._why_none = follower.why_none
+            self._send("not followed", why=self._why_none)
         if follower.there is not self._tried:
             self._drop()
         expected = self._expected_now()
@@ -117,9 +122,11 @@ class _Following:
         if message == "progress":
             self._send("ahead", **facts)
 
-    def _tell(self, said: Progress | ProbeReport) -> None:
+    def _tell(self, said: Progress | ProbeReport | ProvisionalReport) -> None:
         if isinstance(said, Progress):
             self._send("followed", **in_numbers(said))
+        elif isinstance(said, ProvisionalReport):
+            self._send("provisional", words=provisional_words(said), report=asdict(said))
         else:
             verdict = verdict_of(said)
             self._send("probed", light=verdict.light, words=verdict.words, report=asdict(said))
@@ -129,4 +136,4 @@ def in_numbers(progress: Progress) -> dict[str, object]:
     """For JSON."""
     facts = [astuple(one) for one in progress.facts]
     said = {"n_there": progress.n_there, "n_planned": progress.n_planned, "n_waiting": progress.n_waiting}
-    return said | {"every": progress.every, "images": facts}
+    return said | {"every": progress.every, "width": progress.width, "images": facts}

@@ -14,7 +14,7 @@ from autoproc.wording import ordinal
 
 def told(rows, **changes):
     n_there = len(rows)
-    said = {"n_there": n_there, "n_planned": None, "n_waiting": 0, "every": 1, "images": rows}
+    said = {"n_there": n_there, "n_planned": None, "n_waiting": 0, "every": 1, "width": 0.1, "images": rows}
     return {"message": "followed"} | said | changes
 
 
@@ -127,3 +127,29 @@ def test_the_facts_tell_all_of_it():
     assert facts["probes"] == [
         {"rotation": 15.0, "n_images": 30, "light": "good", "words": ["lattice tP", "complete at 40 degrees"]}
     ]
+
+
+def test_a_sweep_that_is_too_short_to_be_probed_is_told_so():
+    one = Followed("/data/x_####.cbf", "x")
+    said = {"message": "followed", "n_there": 1, "n_waiting": 0, "every": 1, "images": [(1, 50, 2.0, 0, 0, 1.0)]}
+    one.take([said | {"n_planned": 100, "width": 0.1}])
+    assert one.words == "not probed: 10 degrees are planned, and 15 are needed; 50 spots an image, to 2.00 A"
+    one.take([said | {"n_planned": 150, "width": 0.1}])
+    assert one.unprobed == ""
+    one.take([said | {"n_planned": None, "width": 0.1}])
+    assert one.unprobed == ""
+
+
+def test_what_it_comes_to_so_far_and_what_is_held():
+    one = Followed("/data/x_####.cbf", "x")
+    said = {"n_there": 1, "n_planned": None, "n_waiting": 0, "every": 1, "width": 1.0,
+            "images": [(1, 50, 2.0, 0, 0, 1.0)]}  # fmt: skip
+    one.take([
+        {"message": "followed"} | said,
+        {"message": "provisional", "words": "so far: little", "report": {}},
+        {"message": "ahead", "doing": "Integrating 40%"},
+    ])  # fmt: skip
+    latest = "50 spots an image, to 2.00 A"
+    assert one.words == f"so far: little; {latest}; processed in case no more images come: Integrating 40%"
+    one.take([{"message": "ahead", "doing": ""}])
+    assert one.words == f"so far: little; {latest}"

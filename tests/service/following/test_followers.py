@@ -13,6 +13,7 @@ from queue_for_tests import GIGABYTE, SHARES, Service, children, found, result_o
 from watched import Clock
 
 from autoproc.config import Config, with_command_line
+from autoproc.service.events import event_lines
 from autoproc.service.executing import worker
 from autoproc.service.following.followers import HUNG, KEPT, LOST, MOST_FAILED, Followers
 from autoproc.service.following.live_folder import LiveFolder
@@ -24,7 +25,7 @@ def follow_fake(order, send, lines, processing):
     """As follow_sweep. The name of a sweep may begin with what is to go wrong."""
     kind = Path(order.path).stem.partition("_")[0]
     if kind != "hang":
-        send("followed", n_there=1, n_planned=9, n_waiting=0, every=1, images=[[1, 50, 2.0, 0, 0, 1.0]])
+        send("followed", n_there=1, n_planned=9, n_waiting=0, every=1, width=0.5, images=[[1, 50, 2.0, 0, 0, 1.0]])
     match kind:
         case "die":
             os.write(2, b"it was too much\n")
@@ -33,7 +34,9 @@ def follow_fake(order, send, lines, processing):
             time.sleep(60)
         case "flood":
             while True:
-                send("followed", n_there=1, n_planned=None, n_waiting=0, every=1, images=[])
+                send("followed", n_there=1, n_planned=None, n_waiting=0, every=1, width=0.5, images=[])
+        case "provisional":
+            send("provisional", words="so far: little", report={})
         case "probe":
             report = {"rotation": 15.0, "n_images": 30}
             send("probed", light="stop", words=["no lattice"], report=report)
@@ -158,6 +161,16 @@ def test_probes_are_events(hall):
     one.until(lambda: one.service.told("probed"))
     (event,) = [event for event in one.service.events if event.kind == "probed"]
     assert event.facts == {"text": "after 15 degrees: no lattice", "light": "stop", "rotation": 15.0}
+
+
+def test_what_a_sweep_comes_to_so_far_is_an_event(hall):
+    one = hall()
+    one.grow("provisional_1", 1)
+    one.grow("provisional_1", 2)
+    one.until(lambda: one.service.told("provisional"))
+    one.until(lambda: True)
+    (event,) = [event for event in one.service.events if event.kind == "provisional"]
+    assert event_lines(event) == ["provisional_1: so far: little"]
 
 
 def test_one_that_dies_is_begun_so_often_and_said(hall):

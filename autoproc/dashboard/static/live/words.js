@@ -9,10 +9,11 @@ const stretch = ([first, last]) => (first === last ? `${first}` : `${first} to $
 const sentence = (words) => `${words[0].toUpperCase()}${words.slice(1)}`;
 
 /** The latest verdict: { light, lamp, words, after }. */
-export function verdict({ probes, n_searched, why_not }) {
+export function verdict({ probes, n_searched, why_not, unprobed }) {
   const latest = probes.at(-1);
   if (latest) return { light: latest.light.toUpperCase(), lamp: LAMPS[latest.light], words: latest.words, after: `after ${Math.round(latest.rotation)}° of rotation` };
   if (why_not) return { light: "?", lamp: "open", words: [`cannot be followed: ${why_not}`], after: "" };
+  if (unprobed) return { light: "?", lamp: "open", words: [unprobed], after: "" };
   const words = n_searched ? "the crystal is probed after 15° of rotation" : "no image is searched yet";
   return { light: "WAIT", lamp: "open", words: [words], after: "" };
 }
@@ -27,6 +28,7 @@ export function remarks(facts) {
   }
   if (facts.is_icy) said.push({ lamp: "look", text: "Ice on the latest images" });
   if (facts.backlog) said.push({ lamp: "open", text: sentence(facts.backlog) });
+  if (facts.provisional) said.push({ lamp: "open", text: sentence(facts.provisional) });
   if (facts.ahead && !facts.sweep) said.push({ lamp: "open", text: sentence(facts.ahead) });
   if (facts.probes.length && facts.why_not) said.push({ lamp: "look", text: `Cannot be followed now: ${facts.why_not}` });
   if (facts.curves.per_point > 1) said.push({ lamp: "", text: `Each point of the plots is the median of ${facts.curves.per_point} images.` });

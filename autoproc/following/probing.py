@@ -1,0 +1,143 @@
+"""Looks at the crystal while its images come, by a thread of its own: what is found meanwhile does not wait for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from autoproc.config import Config
+from autoproc.decisions.probe import PROBED, ProbeReport
+from autoproc.decisions.provisional import PARTS, ProvisionalReport
+from autoproc.following.coming import ImagesThere
+from autoproc.following.frames_there import FramesThere
+from autoproc.models.experiment import Experiment
+from autoproc.models.image_facts import ImageFacts
+from autoproc.spot_finding.early import EarlySearch
+from autoproc.spot_finding.images import SearchedFrame, without_counts
+from autoproc.stages.find_spots import FoundSpots, find_spots
+from autoproc.stages.probe_sweep import Probe, ProbeParams, probe_sweep
+from autoproc.stages.provisional_statistics import provisional_statistics
+
+MOST_MISSING = 0.1
+"""Of the images that a probe is made of may never have come: they were lost, and the others tell as much."""
+BEHIND = "images come faster than they are searched"
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What was found on images, and what each shows, by its number."""
+
+    early: EarlySearch
+    facts: Mapping[int, ImageFacts]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The first images of a sweep: the experiment with their scan, who reads them, and what was found, by frame."""
+
+    experiment: Experiment
+    frames: FramesThere
+    facts: list[ImageFacts]
+    known: dict[int, SearchedFrame]
+    planned: int | None
+
+    @classmethod
+    def of(cls, n: int, there: ImagesThere, frames: FramesThere, searched: Searched) -> _Part:
+        """The first n images as they are now, whatever is found meanwhile."""
+        scan = there.experiment.scan
+        first, last = scan.image_range[0], scan.image_range[0] + n - 1
+        scan = replace(scan, image_range=(first, last), exposure_times=None, epochs=None)
+        known = {frame: without_counts(frame) for frame in range(n)} | searched.early.frames(first)
+        facts = [searched.facts[number] for number in range(first, last + 1) if number in searched.facts]
+        return cls(replace(there.experiment, scan=scan), frames, facts, known, there.planned)
+
+    def spots(self, config: Config) -> FoundSpots:
+        """The spots of the images."""
+        reader, n = self.frames.reader, self.experiment.scan.n_images
+        return find_spots(
+            self.experiment, reader, reader.mask, config.find_spots, 1, range(n), lambda key: self.known.get
+        )
+
+
+class Probing:
+    """Probes a crystal at some angles of rotation, and says what its sweep comes to at some parts of the plan.
+
+    geometry : that a probe has found last, None before
+    """
+
+    def __init__(self, config: Config, tell: Callable[[ProbeReport | ProvisionalReport], None]) -> None:
+        self._config, self._tell = config, tell
+        self._params = ProbeParams(config.index, config.refine, config.bravais_settings)
+        self._thread: threading.Thread | None = None
+        self._trouble: list[Exception] = []
+        self._probed, self._told = 0.0, 0.0
+        self._lattice = Probe(ProbeReport(0.0, None, 0, 0, 0.0))
+        self.geometry: Experiment | None = None
+
+    def require_well(self) -> None:
+        """Raises what has gone wrong since."""
+        if self._trouble:
+            raise self._trouble.pop()
+
+    def look(self, there: ImagesThere, frames: FramesThere, searched: Searched, falls_behind: bool) -> None:
+        """Begin what is due by now, unless something is under way.
+
+        falls_behind : images go first; what a first probe finds is worth it all the same, all else is not
+        """
+        if self._thread is not None and self._thread.is_alive():
+            return
+        scan = there.experiment.scan
+        n = n_searched(range(scan.image_range[0], scan.image_range[1] + 1), searched.facts.keys(), there.numbers)
+        rotation = n * abs(scan.oscillation[1])
+        angles = [angle for angle in PROBED if self._probed < angle <= rotation]
+        shares = [share for share in PARTS if there.planned and self._told < share <= n / there.planned]
+        if angles and not (self._probed and falls_behind):
+            self._probed = angles[-1]
+            part = _Part.of(n, there, frames, searched)
+            self._begin(lambda: self._probe(part))
+        elif shares and falls_behind:
+            self._told = shares[-1]
+            self._tell(ProvisionalReport(shares[-1], n, rotation, why_not=BEHIND))
+        elif shares:
+            self._told = shares[-1]
+            part = _Part.of(n, there, frames, searched)
+            self._begin(lambda: self._tell_so_far(part, shares[-1]))
+
+    def _begin(self, what: Callable[[], None]) -> None:
+        def looked() -> None:
+            try:
+                what()
+            except Exception as error:  # the edge of a thread: raised by the next turn
+                self._trouble.append(error)
+
+        self._thread = threading.Thread(target=looked, daemon=True)
+        self._thread.start()
+
+    def _probe(self, part: _Part) -> None:
+        found = part.spots(self._config)
+        probe = probe_sweep(part.experiment, found, part.facts, part.planned, self._params)
+        self.geometry = probe.experiment or part.experiment
+        self._lattice = probe
+        self._tell(probe.report)
+
+    def _tell_so_far(self, part: _Part, share: float) -> None:
+        found = part.spots(self._config)
+        self._tell(provisional_statistics(part.experiment, found, part.facts, share, self._lattice))
+
+
+def n_searched(numbers: range, searched: Collection[int], there: Iterable[int]) -> int:
+    """How many of these images, from the first on, tell of a rotation: all that are there were searched.
+
+    A few of them may not be there, and are not the last.
+    """
+    is_there = set(map(int, there))
+    n_lost, n_enough = 0, 0
+    for n, number in enumerate(numbers, 1):
+        if number in searched:
+            n_enough = n if n_lost <= MOST_MISSING * n else n_enough
+        elif number in is_there:
+            break
+        else:
+            n_lost += 1
+    return n_enough
