@@ -164,7 +164,7 @@ class Demonstration:
         self._link = links[0]
         self._is_open = self._wishes.browser and opened_in_browser(self._link)
         where = "the page opens in the browser" if self._is_open else "the page, for one browser on this machine"
-        lines = [self._story.line(f"{where}: {self._link}")]
+        lines = [self._story.line(f"{where}:"), self._story.line(self._link)]
         if "SSH_CONNECTION" in os.environ:
             tunnel = f"ssh -L {self._port}:127.0.0.1:{self._port} {os.uname().nodename}"
             lines.append(self._story.line(f"from where you sit: {tunnel}, and that address there"))

@@ -47,14 +47,16 @@ def times_in_words(story: Story) -> str:
 
 def last_words(story: Story, results: Path) -> list[str]:
     """Where the files are, and what to do next."""
-    done = [chapter for chapter in reversed(story.chapters) if chapter.has_result]
-    files = [f"    {results / chapter.name / name}" for chapter in done[:1] for name in FILES]
-    others = [f"    {results / chapter.name}/" for chapter in done[1:]]
+    done = [chapter for chapter in story.chapters if chapter.has_result]
+    files = [f"    {results / chapter.name / name}" for chapter in done[-1:] for name in FILES]
+    others = [f"    {results / chapter.name}/" for chapter in done[:-1]]
     lines = ["the files:", *files] if files else []
-    lines += ["the same for each crystal:", *others] if others else []
+    lines += ["the same of each crystal:", *others] if others else []
     return [
         *lines,
         "what to do next:",
-        f"    autoproc serve {results}         the pages again, whenever you like",
-        "    autoproc run /data/visit --serve    the same with your own images",
+        "    the pages again, whenever you like:",
+        f"        autoproc serve {results}",
+        "    the same with your own images:",
+        "        autoproc run /data/visit --serve",
     ]

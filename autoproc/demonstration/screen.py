@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from statistics import median
 from typing import Protocol, TextIO
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from autoproc.demonstration.story import Chapter, Line, Story
+from autoproc.demonstration.story import LIGHTS, TOGETHER, Chapter, Line, Story
 from autoproc.legible import legible
 from autoproc.wording import angstrom
 
@@ -19,6 +21,7 @@ HUES = {"good": "green", "look": "yellow", "stop": "red", "": "dim"}
 BAR, CURVE = 8, 12
 """Letters of the bar of images and of the curve of spots: a terminal has 80."""
 LEVELS = "▁▂▃▄▅▆▇█"
+WHO = len(TOGETHER)
 WIDE = 100
 """Letters of a line that does not go to a terminal."""
 
@@ -57,7 +60,8 @@ class Plain:
     def say(self, lines: Sequence[Line]) -> None:
         """Print them."""
         for line in lines:
-            self._console.print(line_text(line), soft_wrap=True)
+            who = f"{line.who}: " if line.who else ""
+            self._console.print(Text(f"{line.seconds:4.0f} s  {who}{legible(line.text)}"), soft_wrap=True)
 
     def show(self, story: Story) -> None:
         """Nothing: the lines say it."""
@@ -72,19 +76,25 @@ class Terminal:
     def say(self, lines: Sequence[Line]) -> None:
         """Print them above the table."""
         for line in lines:
-            self._live.console.print(line_text(line))
+            self._live.console.print(drawn_line(line))
 
     def show(self, story: Story) -> None:
         """Draw the table."""
-        self._live.update(table(story))
+        self._live.update(Group(Rule(style="dim"), table(story)))
 
 
-def line_text(line: Line) -> Text:
-    """A line with its time and its crystal."""
-    who = f"{line.who}: " if line.who else ""
-    return Text.assemble(
-        (f"{line.seconds:4.0f} s  ", "dim"), (who, "bold"), (legible(line.text), HUES[line.light] if line.light else "")
-    )
+def drawn_line(line: Line) -> Table:
+    """A line with its time, its crystal and its light; what does not fit goes on below where it began."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=6, justify="right", style="dim")
+    cells = [Text(f"{line.seconds:.0f} s")]
+    if line.who:
+        grid.add_column(width=WHO, style="bold", no_wrap=True)
+        grid.add_column(width=1)
+        cells += [Text(line.who), Text("●" if line.light else "", HUES[line.light])]
+    grid.add_column(overflow="fold")
+    grid.add_row(*cells, Text(legible(line.text)))
+    return grid
 
 
 def table(story: Story) -> Table:
@@ -92,20 +102,16 @@ def table(story: Story) -> Table:
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left", header_style="dim")
     for heading in ("", "images", "spots an image", "probe", "result"):
         drawn.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for chapter in story.chapters:
-        drawn.add_row(*_cells(chapter, chapter is story.together))
+    most = max((n for chapter in story.chapters for n in chapter.spots), default=1) or 1
+    for chapter in story.crystals.values():
+        light = Text(f"● {chapter.light}" if chapter.light else "", HUES[chapter.light])
+        drawn.add_row(_name(chapter), _bar(chapter), _curve(chapter.spots, most), light, _result(chapter))
+    drawn.add_row(_name(story.together), "", "", "", _result(story.together))
     return drawn
 
 
-def _cells(chapter: Chapter, is_group: bool) -> tuple[Text, ...]:
-    name = Text(chapter.name, "bold")
-    if is_group:
-        return name, Text(""), Text(""), Text(""), _result(chapter)
-    light = Text(f"● {LIGHTS[chapter.light]}" if chapter.light else "", HUES[chapter.light])
-    return name, _bar(chapter), _curve(chapter), light, _result(chapter)
-
-
-LIGHTS = {"good": "good", "look": "look", "stop": "stop", "": ""}
+def _name(chapter: Chapter) -> Text:
+    return Text(chapter.name, "bold")
 
 
 def _bar(chapter: Chapter) -> Text:
@@ -113,14 +119,14 @@ def _bar(chapter: Chapter) -> Text:
     return Text.assemble(("━" * n, "green"), ("━" * (BAR - n), "dim"), f" {chapter.n_written}/{chapter.n_images}")
 
 
-def _curve(chapter: Chapter) -> Text:
-    if not chapter.spots:
+def _curve(spots: Sequence[float], most: float) -> Text:
+    """Spots along the images, as high as those of all crystals ask for, and how many the last image has."""
+    if not spots:
         return Text("")
-    step = max(1, -(-len(chapter.spots) // CURVE))
-    spots = [max(chapter.spots[n : n + step]) for n in range(0, len(chapter.spots), step)]
-    top = max(spots) or 1
-    marks = "".join(LEVELS[min(len(LEVELS) - 1, int(len(LEVELS) * n / top))] for n in spots)
-    return Text.assemble((f"{marks:<{CURVE}}", "cyan"), f" {chapter.spots[-1]:.0f}")
+    step = max(1, -(-len(spots) // CURVE))
+    points = [median(spots[n : n + step]) for n in range(0, len(spots), step)]
+    marks = "".join(LEVELS[min(len(LEVELS) - 1, int(len(LEVELS) * n / most))] for n in points)
+    return Text.assemble((f"{marks:<{CURVE}}", "cyan"), f" {spots[-1]:.0f}")
 
 
 def _result(chapter: Chapter) -> Text:
@@ -132,4 +138,4 @@ def _result(chapter: Chapter) -> Text:
         figures.append(f"{angstrom(result['d_min'])} A")
     if result.get("completeness") is not None:
         figures.append(f"{result['completeness']:.0f}%")
-    return Text("  ".join(figures), "green" if result.get("verdict") == "good" else "yellow")
+    return Text("  ".join(figures), HUES[LIGHTS.get(str(result.get("verdict")), "")])

@@ -8,11 +8,14 @@ from statistics import median
 from typing import Any, Literal
 
 from autoproc.demonstration.crystals import GROUP, N_IMAGES, DemoCrystal
+from autoproc.service.processing.result import doubts_in_words
 from autoproc.service.sample_groups import COMBINED
 from autoproc.wording import angstrom, counted
 
 Light = Literal["", "good", "look", "stop"]
 TOGETHER = f"{COMBINED}/{GROUP}"
+LIGHTS: Mapping[str, Light] = {"good": "good", "look": "look", "bad": "stop"}
+"""Of what the checks of a result came to."""
 FEW = 6
 """Images whose spots are enough to say how many there are on one."""
 
@@ -159,6 +162,8 @@ class Story:
             case "extended" | "again" if chapter is self.together:
                 chapter.state = "waiting"
                 return [self._line(chapter, f"put together once more, of {record.get('n_sweeps', 'all')} crystals")]
+            case "provisional":
+                return [self._line(chapter, str(record.get("text", "")))]
             case "started":
                 chapter.state = "processed now"
             case "processed":
@@ -180,7 +185,7 @@ class Story:
         chapter.light = record.get("light", "")
         chapter.verdict = str(record.get("text", ""))
         self._first("first verdict")
-        return self._line(chapter, f"probe {chapter.verdict}", chapter.light)
+        return self._line(chapter, f"the probe says {chapter.light.upper()} {chapter.verdict}", chapter.light)
 
     def _processed(self, chapter: Chapter, record: Mapping[str, Any]) -> list[Line]:
         chapter.state, chapter.result = "done", dict(record)
@@ -189,8 +194,9 @@ class Story:
             self.times["combined data set"] = self._clock()
         else:
             self._first(f"result of {chapter.name}")
-        light: Light = "good" if record.get("verdict") == "good" else "look"
-        return [self._line(chapter, text, light) for text in result_texts(chapter)]
+        first, *others = result_texts(chapter)
+        light = LIGHTS.get(str(record.get("verdict")), "")
+        return [self._line(chapter, first, light), *(self._line(chapter, text) for text in others)]
 
     def line(self, text: str, light: Light = "") -> Line:
         """Something to be told of the whole, at this time."""
@@ -220,6 +226,8 @@ def result_texts(chapter: Chapter) -> list[str]:
     when = f"result {latency:.0f} s after the last image" if latency is not None else "result"
     cell = " ".join(f"{x:.1f}" for x in (result.get("unit_cell") or ())[:3])
     texts = [f"{when}: {result.get('space_group')}, {cell}, {figures_in_words(result)}"]
+    doubts = doubts_in_words(dict(result))
+    texts += [doubts] if doubts else []
     if (result.get("n_lattices") or 1) > 1:
         texts.append(f"{counted(result['n_lattices'], 'lattice')} found{_decided(summary, 'index')}")
     damage = summary.get("damage") or {}

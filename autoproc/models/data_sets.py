@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autoproc.models.data_set_names import sweep_of
@@ -39,3 +40,11 @@ class DataSetRow:
     def sweep(self) -> str:
         """The name of its sweep, of which there may be several lattices."""
         return sweep_of(self.name)
+
+
+def one_a_sweep(rows: Iterable[DataSetRow]) -> list[DataSetRow]:
+    """The first data set of each sweep: its images and its rotation are those of all its lattices."""
+    first: dict[str, DataSetRow] = {}
+    for row in rows:
+        first.setdefault(row.sweep, row)
+    return list(first.values())

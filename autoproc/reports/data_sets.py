@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autoproc.models.data_sets import DataSetRow
+from autoproc.models.data_sets import DataSetRow, one_a_sweep
 from autoproc.models.wavelengths import alike
 from autoproc.reports.table import Table, text
 from autoproc.wording import counted
@@ -24,8 +24,9 @@ WORDS = (
 def in_words(rows: Sequence[DataSetRow]) -> str:
     """How many data sets are in the result, and what they are together."""
     inside = [row for row in rows if not row.why_aside]
-    degrees = sum(row.rotation for row in inside)
-    images = counted(sum(row.n_images for row in inside), "image")
+    sweeps = one_a_sweep(inside)
+    degrees = sum(row.rotation for row in sweeps)
+    images = counted(sum(row.n_images for row in sweeps), "image")
     return f"{len(inside)} of {counted(len(rows), 'data set')} put together: {images}, {degrees:.0f} degrees in all"
 
 

@@ -15,6 +15,7 @@ from autoproc import __version__
 from autoproc.errors import AutoprocError
 from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.merging.tables import NAMES, format_table_one
+from autoproc.models.data_sets import one_a_sweep
 from autoproc.models.space_group import symbol
 from autoproc.passing import may_pass, remedy
 from autoproc.reports import by_wavelength
@@ -158,8 +159,9 @@ def _spot_facts(p: Processing | None) -> dict[str, Any]:
     main = main_wavelength(p)
     facts["wavelength"] = round(p.experiment.beam.wavelength if main is None else main.wavelength, 6)
     if p.data_sets:
-        facts["n_images"] = sum(row.n_images for row in p.data_sets)
-        facts["n_images_used"] = sum(row.n_images for row in p.data_sets if not row.why_aside)
+        facts["n_images"] = sum(row.n_images for row in one_a_sweep(p.data_sets))
+        inside = one_a_sweep(row for row in p.data_sets if not row.why_aside)
+        facts["n_images_used"] = sum(row.n_images for row in inside)
         facts["data_sets"] = as_facts(p.data_sets)
         facts["wavelengths"] = by_wavelength.as_facts(p)
         return facts

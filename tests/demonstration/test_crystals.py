@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from autoproc.decisions.probe import PROBED
 from autoproc.demonstration.collecting import params_of
 from autoproc.demonstration.crystals import CRYSTALS, GROUP, RATE
-from autoproc.following.follower import PROBED
 from autoproc.service.sample_groups import SweepPlace, sample_groups
 from autoproc.simulation.params import SimulateParams
 

@@ -8,7 +8,7 @@ from demonstrated import collected, new_story, result, whole_story
 from rich.console import Console
 
 from autoproc.demonstration.ending import comparison, last_words, times_in_words
-from autoproc.demonstration.screen import Plain, Terminal, console_of, line_text, screen, table
+from autoproc.demonstration.screen import Plain, Terminal, console_of, drawn_line, screen, table
 from autoproc.demonstration.story import TOGETHER, Line
 
 
@@ -45,7 +45,14 @@ def test_a_terminal_gets_a_table_below_the_lines():
 
 
 def test_what_a_name_may_do_to_a_terminal_is_taken_out():
-    assert "\x1b" not in line_text(Line(0.0, "", "a\x1b[31mb")).plain
+    assert "\x1b" not in drawn(drawn_line(Line(0.0, "", "a\x1b[31mb")))
+
+
+def test_what_does_not_fit_on_a_line_goes_on_below_where_it_began():
+    first, *others = drawn(drawn_line(Line(12.0, "demo_1", 20 * "and more ", "look")), 60).splitlines()
+    assert first.startswith("  12 s demo_1        ● and more")
+    assert others
+    assert all(len(line) - len(line.lstrip()) == first.index("and") for line in others)
 
 
 def test_the_table_fits_on_a_terminal_and_says_how_far_each_is():

@@ -8,6 +8,8 @@ from demonstrated import RESULT, Time, collected, new_story, result, whole_story
 from autoproc.demonstration.crystals import CRYSTALS, N_IMAGES
 from autoproc.demonstration.story import FEW, TOGETHER, figures_in_words, result_texts
 
+DOUBT = {"name": "ice", "verdict": "bad", "says": "ice: much", "lacks": ""}
+
 
 def texts(lines):
     return [line.text for line in lines]
@@ -58,7 +60,7 @@ def test_other_sweeps_are_nobodys():
 def test_a_verdict_has_its_light():
     story = new_story()
     (line,) = story.event({"event": "probed", "sweep": "demo_2", "light": "look", "text": "after 15 degrees: two"})
-    assert (line.text, line.light) == ("probe after 15 degrees: two", "look")
+    assert (line.text, line.light) == ("the probe says LOOK after 15 degrees: two", "look")
     assert story.crystals["demo_2"].light == "look"
     assert list(story.times) == ["first verdict"]
 
@@ -80,7 +82,17 @@ def test_figures_that_are_not_known_are_left_out():
 def test_a_second_lattice_is_told_of_with_what_was_decided():
     lines = new_story().event(result("demo_2", n_lattices=2, verdict="look"))
     assert texts(lines)[1] == "2 lattices found; decided: look for lattice 2, for 40% are on no lattice"
-    assert {line.light for line in lines} == {"look"}
+    assert [line.light for line in lines] == ["look", ""]
+
+
+def test_what_is_doubtful_is_told():
+    (first, second) = new_story().event(result("demo_1", verdict="bad", look_at=["ice"], doubts=[DOUBT]))
+    assert (first.light, second.text) == ("stop", "beware: ice")
+
+
+def test_what_it_comes_to_so_far_is_told():
+    (line,) = new_story().event({"event": "provisional", "sweep": "demo_1", "text": "so far: 61%"})
+    assert line.text == "so far: 61%"
 
 
 def test_damage_is_told_of_with_what_was_kept():

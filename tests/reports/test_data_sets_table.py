@@ -2,7 +2,8 @@
 
 from types import SimpleNamespace
 
-from autoproc.reports.data_sets import COLUMNS, data_sets_table, reasons_table
+from autoproc.models.data_sets import DataSetRow, one_a_sweep
+from autoproc.reports.data_sets import COLUMNS, data_sets_table, in_words, reasons_table
 
 
 def data_set(name, why_aside="", wavelength=1.0):
@@ -25,3 +26,14 @@ def test_wavelengths_have_their_column():
     column = table.header.index("wavelength \u00c5")
     assert [row[column] for row in table.rows] == ["1.0000", "0.9000"]
     assert {len(row) for row in table.rows} == {len(table.header)}
+
+
+def test_the_images_of_a_split_crystal_are_counted_once():
+    rows = [
+        DataSetRow("xtal_1", 60, 60.0, 1.0, None),
+        DataSetRow("xtal_2 lattice 1", 80, 40.0, 1.0, None, "it does not fit"),
+        DataSetRow("xtal_2 lattice 2", 80, 40.0, 1.0, None),
+        DataSetRow("xtal_2 lattice 3", 80, 40.0, 1.0, None),
+    ]
+    assert in_words(rows) == "3 of 4 data sets put together: 140 images, 100 degrees in all"
+    assert [row.name for row in one_a_sweep(rows)] == ["xtal_1", "xtal_2 lattice 1"]
