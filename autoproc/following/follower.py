@@ -100,7 +100,7 @@ class Follower:
             self._tell(Progress(facts, len(there.numbers), n_waiting, every, there.planned, width))
         falls_behind = n_waiting > 2 * AT_A_TIME * self._n_threads
         self._probing.look(self.there, frames, Searched(self.early, self._facts), falls_behind)
-        if frames is not self._frames:  # whose files are closed: nothing has come since
+        if falls_behind or frames is not self._frames:  # images go first; files are closed where none has come since
             return bool(facts)
         return self._look_early(self.there, frames, is_over) or bool(facts)
 

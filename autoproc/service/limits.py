@@ -26,6 +26,11 @@ class Shares:
     memory: int
     seconds: float
 
+    @property
+    def all_memory(self) -> int:
+        """Bytes that all workers together may use, with those that follow sweeps."""
+        return self.n_workers * self.memory
+
 
 def shares(params: ServiceParams, n_threads: int = 0) -> Shares:
     """Divide the cores (n_threads; 0 means all available) and the memory among the workers."""

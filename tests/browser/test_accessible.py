@@ -5,14 +5,14 @@ from __future__ import annotations
 from importlib.resources import files
 
 import pytest
-from visited import FAILED, SWEEP, visited
+from visited import FAILED, LIVE, SWEEP, visited_while_collected
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.processing.outputs import Outputs
 
 PAGES = ("", f"sweeps/{SWEEP}", f"sweeps/{FAILED}", f"sweeps/{SWEEP}/images?stage=strong", f"sweeps/{SWEEP}/lattice",
-         f"compare?of={SWEEP}&of={FAILED}",)  # fmt: skip
+         f"compare?of={SWEEP}&of={FAILED}", LIVE)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def axe():
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, served):
-    outputs = Outputs(visited(tmp_path_factory))
+    outputs = Outputs(visited_while_collected(tmp_path_factory))
     keys = keys_of(outputs)
     with served(dashboard(outputs, ServeParams(), keys)) as address:
         yield address, keys

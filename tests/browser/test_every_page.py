@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from asked import paths_of
-from visited import FAILED, RUNNING, SWEEP, WAITING, visited
+from visited import FAILED, LIVE, RUNNING, SWEEP, WAITING, visited_while_collected
 
 from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.app import dashboard
@@ -42,7 +42,7 @@ AT_A_TIME = 10
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, served):
     keys = Keys("secret of the tests, long enough")
-    app = dashboard(Outputs(visited(tmp_path_factory)), ServeParams(), keys)
+    app = dashboard(Outputs(visited_while_collected(tmp_path_factory)), ServeParams(), keys)
     with served(app) as address:
         yield app, keys, address
 
@@ -53,7 +53,7 @@ def pages(site, chromium):
     app, keys, address = site
     context = chromium.new_context(extra_http_headers={"authorization": f"Bearer {keys.program_key}"})
     paths = [path for path, method in paths_of(app, {"name": SWEEP}) if method == "GET" and path != "/api/events"]
-    paths += ["/?q=nothing-of-this-name", "/?group=folder", f"/compare?of={SWEEP}&of={FAILED}"]
+    paths += [f"/{LIVE}", "/?q=nothing-of-this-name", "/?group=folder", f"/compare?of={SWEEP}&of={FAILED}"]
     paths += [f"/sweeps/{name}" for name in (FAILED, RUNNING, WAITING)]
     found = []
     for path in dict.fromkeys(paths):

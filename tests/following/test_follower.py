@@ -10,7 +10,7 @@ import pytest
 from followed_for_tests import catch_up, follow, quick_waits, turn
 from simulated import simulated_sweep
 
-from autoproc.config import Config
+from autoproc.config import Config, with_threads
 from autoproc.following.coming import FEW
 from autoproc.following.follower import AT_A_TIME, Follower, Progress, first_of
 from autoproc.following.frames_there import AGAIN
@@ -210,6 +210,20 @@ def test_stills_are_told_once_there_are_some(tmp_path, few, monkeypatch):
         (tmp_path / f"x_{number:04}.cbf").write_bytes(image)
         turn(follower)
         assert ("stills" in follower.why_none) == (number >= FEW)
+
+
+def test_frames_are_looked_at_once_few_images_wait(tmp_path, few, monkeypatch):
+    quick_waits(monkeypatch)
+    monkeypatch.setattr("autoproc.following.follower.AT_A_TIME", 1)
+    waited, told = [], []
+    monkeypatch.setattr(Follower, "_look_early", lambda *_: waited.append(told[-1].n_waiting))
+    written(few, tmp_path, range(1, 13))
+    config = with_threads(Config(), 1)
+    follower = Follower(str(tmp_path / "x_####.cbf"), config, told.append)
+    catch_up(follower, 12)
+    assert max(said.n_waiting for said in told) > 2
+    assert waited
+    assert max(waited) <= 2
 
 
 def test_what_lacks_images_does_not_seem_whole(tmp_path, few, seems_whole):

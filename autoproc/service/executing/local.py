@@ -16,6 +16,9 @@ from autoproc.service.processing.order import Order
 
 SAMPLING = 0.5
 """Seconds between looks at a worker's memory."""
+SILENT = 120.0
+"""Seconds without a word after its order, in which a worker that has followed its sweep is taken to hang: it looks at
+least every few seconds whether one has come, unless a stage takes longer. A judgement."""
 STILLBORN = 3
 """Workers in a row that end before they are ready: something is wrong with the program."""
 
@@ -32,6 +35,7 @@ class LocalExecutor:
 
     begun : a worker that runs already and waits for a sweep
     follower : gives the worker that has followed an order's sweep while it was collected, if one has
+    n_following : workers that follow sweeps, and will process them
     """
 
     name: ClassVar[str] = "local"
@@ -55,6 +59,8 @@ class LocalExecutor:
         self._n_stillborn = self._n_given = 0
         self._next_sample = 0.0
         self.follower: Callable[[Order], WorkerProcess | None] = lambda order: None
+        self.n_following: Callable[[], int] = lambda: 0
+        self._unanswered: dict[str, Order] = {}
 
     @property
     def n_threads(self) -> int:
@@ -76,11 +82,14 @@ class LocalExecutor:
         return [self._give(order) for order in orders]
 
     def _give(self, order: Order) -> str:
-        worker = self.follower(order) or self.spare()
+        followed = self.follower(order)
+        worker = followed or self.spare()
         worker.give(order.line())
         self._n_given += 1
         handle = str(self._n_given)
         self._busy[handle] = worker
+        if followed is not None:
+            self._unanswered[handle] = order
         return handle
 
     def spare(self) -> WorkerProcess:
@@ -91,7 +100,21 @@ class LocalExecutor:
         """What the workers report; those beyond their limits are stopped."""
         self._bury_stillborn()
         self._check_limits()
+        for handle in list(self._unanswered):
+            self._require_answer(handle)
         return {task.handle: self._standing(task.handle) for task in tasks}
+
+    def _require_answer(self, handle: str) -> None:
+        """Give an order to another worker where the one that has followed its sweep does not take it."""
+        worker, order = self._busy.get(handle), self._unanswered[handle]
+        if worker is None or not worker.is_alive or worker.heard > worker.begun:
+            del self._unanswered[handle]
+        elif worker.seconds > SILENT:
+            del self._unanswered[handle]
+            worker.kill()
+            worker.close()
+            self._busy[handle] = another = self.spare()
+            another.give(order.line())
 
     def _standing(self, handle: str) -> Standing:
         worker = self._busy.get(handle)
@@ -123,8 +146,11 @@ class LocalExecutor:
         return []
 
     def make_ready(self, n_waiting: int) -> None:
-        """Have one more worker waiting, which loads what it needs, if it may be needed soon."""
-        if not self._idle and (self.n_free or n_waiting):
+        """Have one more worker waiting, which loads what it needs, if it may be needed soon.
+
+        Who follows a sweep is ready for it: beside images that are searched as they come, 3 s of a processor count.
+        """
+        if not self._idle and (self.n_free > self.n_following() or n_waiting):
             self._idle.append(WorkerProcess.begin(self.launch, self._has_terminal))
 
     def wait(self, timeout: float) -> None:

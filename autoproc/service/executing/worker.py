@@ -70,6 +70,7 @@ def work(reports_number: int, processing: Processing, orders: TextIO | None = No
     follow = FollowOrder.read(line)
     if follow is not None:
         line, known = follow_sweep(follow, reports.send, lines, processing)
+        reports.send("begun")
         processing = partial(processing, **known)
     carry_out(Order.read(line), reports, processing)
 

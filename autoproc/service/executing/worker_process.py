@@ -44,7 +44,8 @@ class WorkerProcess:
     """One worker. It has no order, or one, and then it ends.
 
     stopped_for : why the program has killed it, if it has
-    followed : what it has told of a sweep that it follows, until somebody takes it
+    followed : what it has told of a sweep that it follows, until somebody takes it; heard : when it has said something
+    last, by the clock
     """
 
     process: Process
@@ -52,6 +53,7 @@ class WorkerProcess:
     errors: IO[bytes]
     is_ready: bool = False
     begun: float = 0.0
+    heard: float = 0.0
     progress: str = ""
     most_memory: int = 0
     stopped_for: str = ""
@@ -91,6 +93,7 @@ class WorkerProcess:
                 n_left -= len(received)
         *lines, self._unread = self._unread.split(b"\n")
         said = []
+        self.heard = time.monotonic() if lines else self.heard
         for line in lines:
             message = json.loads(line)
             match message["message"]:

@@ -97,7 +97,7 @@ class Followers:
         self._seen: dict[str, _Seen] = {}
         self._due = 0.0
         self._expecting = expecting
-        local.follower = self.take
+        local.follower, local.n_following = self.take, lambda: len(self._following)
 
     def poll(self) -> None:
         """Hear what followers tell, and look at what is coming if it is time to."""
@@ -186,6 +186,8 @@ class Followers:
         used = one.worker.measure_memory() if is_due else 0
         if used > self._local.shares.memory:
             why = f"following it took {used / GIGABYTE:.1f} GB of memory"
+        elif used and used + sum(worker.most_memory for worker in self._local.at_work) > self._local.shares.all_memory:
+            why = "the sweeps that are processed need the memory"
         elif not one.worker.is_alive:
             why = f"following it ended: {gist(one.worker.last_words()) or one.worker.how_it_ended()}"
         elif one.n_told > MOST_TOLD:

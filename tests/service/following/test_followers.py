@@ -7,6 +7,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from queue_for_tests import GIGABYTE, SHARES, Service, children, found, result_of
@@ -14,7 +15,7 @@ from watched import Clock
 
 from autoproc.config import Config, with_command_line
 from autoproc.service.events import event_lines
-from autoproc.service.executing import worker
+from autoproc.service.executing import local, worker
 from autoproc.service.following.followers import HUNG, KEPT, LOST, MOST_FAILED, Followers
 from autoproc.service.following.live_folder import LiveFolder
 from autoproc.service.job_queue.job import State
@@ -25,7 +26,7 @@ def follow_fake(order, send, lines, processing):
     """As follow_sweep. The name of a sweep may begin with what is to go wrong."""
     kind = Path(order.path).stem.partition("_")[0]
     if kind != "hang":
-        send("followed", n_there=1, n_planned=9, n_waiting=0, every=1, width=0.5, images=[[1, 50, 2.0, 0, 0, 1.0]])
+        send("followed", n_there=1, n_planned=9, n_waiting=0, every=1, width=5.0, images=[[1, 50, 2.0, 0, 0, 1.0]])
     match kind:
         case "die":
             os.write(2, b"it was too much\n")
@@ -35,6 +36,8 @@ def follow_fake(order, send, lines, processing):
         case "flood":
             while True:
                 send("followed", n_there=1, n_planned=None, n_waiting=0, every=1, width=0.5, images=[])
+        case "deaf":
+            time.sleep(60)
         case "provisional":
             send("provisional", words="so far: little", report={})
         case "probe":
@@ -215,6 +218,38 @@ def test_one_that_hangs_does_not_get_the_sweep(hall):
     order = type("Order", (), {"path": path, "name": "hang_1"})
     assert one.followers.take(order) is None
     assert not is_there(pid)
+
+
+def test_one_that_does_not_hear_that_its_sweep_is_complete_loses_it_to_another(hall, monkeypatch):
+    monkeypatch.setattr(local, "SILENT", 0.5)
+    one = hall()
+    one.grow("deaf_1", 1)
+    one.grow("deaf_1", 2)
+    one.until(lambda: one.followers.told()[0].images)
+    (pid,) = one.pids()
+    assert one.complete("deaf_1").crashes == 0
+    assert not is_there(pid)
+
+
+def test_who_follows_a_sweep_is_the_worker_that_waits_for_it(hall):
+    one = hall(shares=replace(SHARES, n_workers=1))
+    one.grow("x", 1)
+    one.grow("x", 2)
+    one.service.local.make_ready(0)
+    assert one.service.local._idle == []
+    one.service.local.make_ready(1)  # another sweep is to be processed
+    assert len(one.service.local._idle) == 1
+
+
+def test_where_sweeps_that_are_processed_need_the_memory_nobody_follows(hall, monkeypatch):
+    one = hall()
+    busy = [SimpleNamespace(most_memory=one.service.local.shares.all_memory)]
+    monkeypatch.setattr(local.LocalExecutor, "at_work", property(lambda self: busy))
+    one.grow("x", 1)
+    one.grow("x", 2)
+    one.turn()
+    assert one.followed == []
+    assert one.said == ["x: the sweeps that are processed need the memory: it is processed when it is complete"]
 
 
 def test_one_that_waits_for_images_does_not_hang(hall):
