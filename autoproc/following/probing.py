@@ -104,6 +104,11 @@ class Probing:
             part = _Part.of(n, there, frames, searched)
             self._begin(lambda: self._tell_so_far(part, shares[-1]))
 
+    def finish(self) -> None:
+        """Wait for what is under way."""
+        if self._thread is not None:
+            self._thread.join()
+
     def _begin(self, what: Callable[[], None]) -> None:
         def looked() -> None:
             try:

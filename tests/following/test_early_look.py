@@ -32,8 +32,7 @@ def followed(path, images):
     follower = follow(path, write_cbf(images, path.parent, path.name, Collection(0.0)))
     catch_up(follower, len(images))
     for _ in range(3):  # what is known of the geometry changes with each probe
-        if follower._probing is not None:
-            follower._probing.join()
+        follower._probing.finish()
         while follower.turn(lambda: False):
             pass
     return follower.work

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -51,10 +50,7 @@ class Crystal:
         there = ImagesThere(replace(self.experiment, scan=scan), range(1, n + 1), planned)
         facts = {number: ImageFacts(number, 9, 2.0, 0, 0, 1.0) for number in range(1, n + 1)}
         self.probing.look(there, self.frames, Searched(EarlySearch(), facts), falls_behind)
-        deadline = time.monotonic() + 20
-        while self.probing._thread is not None and self.probing._thread.is_alive():
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        self.probing.finish()
         self.probing.require_well()
 
     @property
