@@ -32,8 +32,8 @@ PROGRAM, BEAMLINE = "the program", "the simulated beamline"
 LOOK = 0.25
 """Seconds between two looks at what has happened."""
 SEATED = 8.0
-"""Seconds that the beamline waits for the pages at most. They, and the worker that follows the first crystal, take as long
-to load as the program does: without the wait the first crystal was collected before a probe on a busy machine."""
+"""Seconds that the beamline waits for the pages at most. They, and the worker that follows the first crystal, take as
+long to load as the program: without the wait that crystal was collected before it was probed (two cores, load 9)."""
 PATIENCE = 300.0
 """Seconds without news after which no more is expected: on two cores with six other programs at work the longest
 silence, of the combined data set, was 68 s (measured)."""

@@ -38,7 +38,7 @@ class DemoCrystal:
 
 
 CRYSTALS = (
-    DemoCrystal(f"{GROUP}_1", "a good crystal", {"seed": 28}),
+    DemoCrystal(f"{GROUP}_1", "a good crystal", {"seed": 40}),
     DemoCrystal(
         f"{GROUP}_2",
         "a split crystal: a second lattice, 4.7 degrees away",

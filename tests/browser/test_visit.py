@@ -67,6 +67,26 @@ def test_a_sweep_is_followed_from_its_first_image_to_its_result(window, address,
     assert page.locator("[data-count=good] b").text_content() == "3"
 
 
+def test_the_first_sweeps_of_a_visit_are_counted_as_they_come(window, served, tmp_path):
+    first = queue_in(tmp_path)
+    keys, me = keys_of(Outputs(tmp_path)), this_program()
+    with served(dashboard(Outputs(tmp_path), ServeParams(), keys)) as address:
+        page = window(address)
+        page.goto(f"{address}/?token={keys.token}")
+        page.get_by_text("No sweeps yet").wait_for()
+        first.presence.attend(me, ["/data"])
+        first.presence.show(me, [Arriving("/data/new_####.cbf", "new", 17, "images are coming", None)])
+        page.locator("#arriving").get_by_text("17 so far").wait_for()
+        assert page.get_by_text("No sweeps yet").is_hidden()
+        finished(first, "split", verdict="look", look_at=["lattices"])
+        finished(first, "whole", verdict="good", look_at=[])
+        page.locator("#rows").get_by_text("whole").wait_for()
+        page.locator(".sheets").get_by_text("1 to 2 of 2").wait_for()
+        page.locator("[data-count=look_closer]").get_by_text("1").wait_for()
+        page.goto("about:blank")  # before the server ends
+    first.close()
+
+
 def test_a_program_that_is_killed_is_missed_at_once(window, address, queue, monkeypatch):
     queue.presence.attend(this_program(), ["/data"])
     queue.add(found("left"))

@@ -44,10 +44,22 @@ function addRow(row) {
   while (rows.children.length > PAGE) rows.lastElementChild.remove();
 }
 
+const written = (number) => number.toLocaleString("en").replaceAll(",", "\u202f");
+
+/** How many of all sweeps are shown, as the server writes it below the list. */
+function countShown(all) {
+  const number = document.createElement("b");
+  number.textContent = written(all);
+  const shown = visit.querySelectorAll("#rows .sweep").length;
+  visit.querySelector(".sheets span").replaceChildren(...(shown ? [`1 to ${written(shown)} of `, number] : []));
+}
+
 function show(news) {
+  let lacksView = false; // one of which there was no sweep has none to count them: the server draws it
   for (const [view, number] of Object.entries(news.counts)) {
     const counter = visit.querySelector(`[data-count="${view}"] b`);
-    if (counter) counter.textContent = number.toLocaleString("en").replaceAll(",", "\u202f");
+    if (counter) counter.textContent = written(number);
+    else lacksView ||= number > 0;
   }
   visit.querySelector("#arriving").replaceChildren(element(news.coming.html));
   const atWork = document.querySelector("#at-work");
@@ -55,8 +67,11 @@ function show(news) {
   if (atWork.textContent !== news.at_work) atWork.textContent = news.at_work;
   const became = new Map(news.rows.map((row) => [row, replaceRow(row)]));
   const others = news.rows.filter((row) => became.get(row) !== "same");
-  if (isPlain()) others.filter((row) => became.get(row) === "missing").sort((a, b) => a.id - b.id).forEach(addRow);
-  else if (others.length) swap.soon(); // whether they belong into the list is the server's to say
+  if (isPlain()) {
+    others.filter((row) => became.get(row) === "missing").sort((a, b) => a.id - b.id).forEach(addRow);
+    countShown(news.counts.all);
+  }
+  if (lacksView || (!isPlain() && others.length)) swap.soon(); // whether they belong into the list is the server's to say
 }
 
 setClock(Number(visit.dataset.now));
