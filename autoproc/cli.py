@@ -32,6 +32,7 @@ from autoproc.commands.options import (
     folder,
 )
 from autoproc.commands.workers_of_run import add_workers
+from autoproc.demonstration.crystals import RATE
 
 HERE = Path()
 _is_program = ContextVar("_is_program", default=False)
@@ -151,7 +152,7 @@ def _demo(
             "--keep-running/--end", help="Leave the pages there in the end, until Ctrl-C; so it is if they were opened."
         ),
     ] = None,
-    rate: Annotated[float, typer.Option("--rate", min=0.1, max=100.0, help="Images a second.")] = 3.0,
+    rate: Annotated[float, typer.Option("--rate", min=0.1, max=100.0, help="Images a second.")] = RATE,
 ) -> None:
     """Show it all: a simulated beamline writes three crystals, one of them split, one damaged; the program watches.
 

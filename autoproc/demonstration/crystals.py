@@ -9,8 +9,8 @@ from typing import Any
 
 N_IMAGES = 60
 """Of each crystal, one degree each: two probes (at 15 and 30 degrees) while it is collected."""
-RATE = 3.0
-"""Images a second: a crystal is collected in 20 s, in which people see images come, spots found, and a verdict."""
+RATE = 2.5
+"""Images a second: a crystal is collected in 24 s, in which people see images come, spots found, and a verdict."""
 GROUP = "demo"
 """What the program calls them together, for their names."""
 PROTEIN: Mapping[str, Any] = MappingProxyType({
@@ -28,8 +28,8 @@ class DemoCrystal:
     """A crystal on the simulated beamline.
 
     what : is the matter with it, as the people at the beamline are told; own : parameters beside those of the protein
-    The seeds were chosen for their orientations: reflections along c are measured, which tell of the screw axis, and
-    what one crystal leaves out of the asymmetric unit another has.
+    The seeds were chosen for their orientations: reflections along c are measured, which tell of the screw axis; what
+    the first two measure is complete, and nothing is in doubt of the first.
     """
 
     name: str
@@ -38,7 +38,7 @@ class DemoCrystal:
 
 
 CRYSTALS = (
-    DemoCrystal(f"{GROUP}_1", "a good crystal", {"seed": 40}),
+    DemoCrystal(f"{GROUP}_1", "a good crystal", {"seed": 23}),
     DemoCrystal(
         f"{GROUP}_2",
         "a split crystal: a second lattice, 4.7 degrees away",
