@@ -89,7 +89,7 @@ def _lower_groups(symmetry: SymmetryResult, axes: tuple[int, ...]) -> tuple[str,
 
 def _mates(scaled: ScaleResult) -> tuple[MatesAgreement, ...]:
     """How the scaled observations of the first lattice agree under their symmetry."""
-    rows = of_first_lattice(scaled)
+    rows = of_first_lattice(scaled).only("hkl", "flags", "inverse_scale", "intensity_scale", "variance_scale")
     rows = rows[rows.has_flag(Flag.SCALED) & ~rows.has_any_flag(Flag.BAD_FOR_SCALING) & (rows["variance_scale"] > 0)]
     crystal = scaled.experiments[0].crystal
     assert crystal is not None

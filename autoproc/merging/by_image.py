@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.merging.groups import group_equivalents
+from autoproc.merging.groups import equivalents_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 
@@ -35,7 +35,7 @@ def agreement_by_image(experiments: Sequence[Experiment], scaled: Reflections) -
         return tuple(_of_image(e, *(np.empty(0),) * 4) for e in experiments)
     intensity = scaled["intensity_scale"][kept] / scale[kept]
     sigma = np.sqrt(variance[kept]) / scale[kept]
-    groups = group_equivalents(crystal.space_group, scaled["hkl"][kept])
+    groups = equivalents_of(crystal.space_group, scaled, kept)
     mean = groups.weighted_mean(intensity, sigma**2)[0][groups.group]
     several = groups.count[groups.group] > 1
     deviation = np.where(several, np.abs(intensity - mean), np.nan)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import finalize
 
 import gemmi
 import numpy as np
 
 from autoproc.geometry.asu import group_unique, to_asu
+from autoproc.models.reflections import Reflections
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +50,13 @@ class EquivalentGroups:
         """The groups of the observations that a mask (N,) keeps; groups stay, some of them empty."""
         return EquivalentGroups(self.hkl, self.group[kept], self.is_plus[kept], self.is_centric)
 
+    def of_rows(self, rows: np.ndarray) -> EquivalentGroups:
+        """The groups that some rows, a mask or numbers of them, have, and no others: as if these alone were grouped."""
+        group = self.group[rows]
+        present = np.bincount(group, minlength=len(self)) > 0
+        number = np.cumsum(present) - 1
+        return EquivalentGroups(self.hkl[present], number[group], self.is_plus[rows], self.is_centric[present])
+
     def apart(self, part: np.ndarray) -> EquivalentGroups:
         """The same observations with those of different parts (N,), numbers from 0, in different groups."""
         code, group = np.unique(part * len(self) + self.group, return_inverse=True)
@@ -66,3 +75,21 @@ def group_equivalents(space_group: gemmi.SpaceGroup, hkl: np.ndarray) -> Equival
     unique, group = group_unique(mapped)
     is_centric = np.asarray(space_group.operations().centric_flag_array(unique), bool)
     return EquivalentGroups(unique, group, (isym % 2 == 1) | is_centric[group], is_centric)
+
+
+_KNOWN: dict[tuple[int, str], EquivalentGroups] = {}
+"""Of columns of indices that are still in use, by their place in memory and space group."""
+
+
+def equivalents_of(space_group: gemmi.SpaceGroup, reflections: Reflections, rows: np.ndarray) -> EquivalentGroups:
+    """Group some rows of a table, a mask or numbers of them, by their indices.
+
+    Many stages ask for rows of tables that share one column of indices, which does not change: it is grouped once.
+    """
+    hkl = reflections["hkl"]
+    key = id(hkl), space_group.xhm()
+    groups = _KNOWN.get(key)
+    if groups is None:
+        groups = _KNOWN[key] = group_equivalents(space_group, hkl)
+        finalize(hkl, _KNOWN.pop, key, None).atexit = False
+    return groups.of_rows(rows)

@@ -20,7 +20,7 @@ from autoproc.geometry.shells import Shells, equal_volume_shells
 from autoproc.merging.agreement import GroupAgreement, group_agreement
 from autoproc.merging.anomalous import AnomalousSignal, anomalous_signal
 from autoproc.merging.correlation import HalfSets, agreement_within_shells, half_set_correlations, is_significant
-from autoproc.merging.groups import EquivalentGroups, group_equivalents
+from autoproc.merging.groups import EquivalentGroups, equivalents_of
 from autoproc.merging.usable import unusable
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.reflections import Reflections
@@ -85,7 +85,7 @@ def _observations_of(
     kept = ~np.any(list(unusable(reflections, cell, group, d_min, d_max).values()), axis=0)
     if not kept.any():
         raise NoReflections(stage="merging statistics", reason=f"none of {len(reflections)} is scaled and in range")
-    groups = group_equivalents(group, reflections["hkl"][kept])
+    groups = equivalents_of(group, reflections, kept)
     scale = reflections["inverse_scale"][kept]
     return ScaledObservations(
         reflections["intensity_scale"][kept] / scale,

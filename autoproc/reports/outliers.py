@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.merging.against_others import against_others, on_common_scale
-from autoproc.merging.groups import group_equivalents
+from autoproc.merging.groups import equivalents_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import sweeps_of
 from autoproc.models.reflections import Flag, Reflections
@@ -51,7 +51,7 @@ def worst_outliers(experiments: Sequence[Experiment], scaled: Reflections, most:
     value, variance, is_used = on_common_scale(scaled)
     rows = np.flatnonzero(is_used | (is_outlier & (variance > 0)))
     value, own = value[rows], variance[rows]
-    groups = group_equivalents(crystal.space_group, scaled["hkl"][rows])
+    groups = equivalents_of(crystal.space_group, scaled, rows)
     found = against_others(value, own, is_used[rows], groups.group)
     candidates = np.flatnonzero(is_outlier[rows] & np.isfinite(found.deviation))
     worst = candidates[np.argsort(-np.abs(found.deviation[candidates]), kind="stable")][:most]

@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.agreement import MIN_TOTAL_SIGNAL
-from autoproc.merging.groups import EquivalentGroups, group_equivalents
+from autoproc.merging.groups import EquivalentGroups, equivalents_of
 from autoproc.models.experiment import shared_cell
 from autoproc.models.reflections import Flag
 from autoproc.scaling.absorption import n_harmonics
@@ -82,7 +82,7 @@ def trial(scaled: ScaleResult, d_min: float | None = None, max_observations: int
         use &= table["partiality"] >= MIN_PARTIALITY
     rows = np.flatnonzero(use)
     crystal = next(e.crystal for e in experiments if e.crystal is not None)
-    groups = group_equivalents(crystal.space_group, table["hkl"][rows])
+    groups = equivalents_of(crystal.space_group, table, rows)
     chosen = _some_groups(groups, max_observations)
     rows, groups = rows[chosen], groups.subset(chosen)
     order = np.argsort(groups.group, kind="stable")

@@ -11,7 +11,7 @@ import numpy as np
 
 from autoproc.errors import NoCrystal, NoReflections
 from autoproc.geometry.corrections import Kind, correction_of, lp_over_efficiency, partiality_of, share_of
-from autoproc.merging.groups import EquivalentGroups, group_equivalents
+from autoproc.merging.groups import EquivalentGroups, equivalents_of
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Flag, Reflections
@@ -135,7 +135,7 @@ def observations_for_scaling(
         np.nan_to_num(background[row]),
         partiality_of(reflections)[row],
         Coordinates(frame, reflections["s1"][row] if "s1" in reflections else np.zeros((len(row), 3)), d[row]),
-        _groups(crystal.space_group, reflections["hkl"][row], experiment, apart),
+        _groups(crystal.space_group, reflections, row, experiment, apart),
         d[row],
         _sweeps(experiments)[experiment],
         images[row].astype(np.intp) * (panel.max() + 1) + panel,
@@ -145,9 +145,10 @@ def observations_for_scaling(
 
 
 def _groups(
-    space_group: gemmi.SpaceGroup, hkl: np.ndarray, experiment: np.ndarray, apart: Collection[int]
-) -> EquivalentGroups:
-    groups = group_equivalents(space_group, hkl)
+    space_group: gemmi.SpaceGroup, reflections: Reflections, row: np.ndarray, experiment: np.ndarray,
+    apart: Collection[int],
+) -> EquivalentGroups:  # fmt: skip
+    groups = equivalents_of(space_group, reflections, row)
     if not apart:
         return groups
     return groups.apart(np.where(np.isin(experiment, list(apart)), experiment + 1, 0))

@@ -21,7 +21,7 @@ from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.correlation import HalfSets, agreement_within_shells, half_set_means
 from autoproc.merging.free_r import free_r_flags
 from autoproc.merging.french_wilson import french_wilson
-from autoproc.merging.groups import EquivalentGroups, group_equivalents
+from autoproc.merging.groups import EquivalentGroups, equivalents_of
 from autoproc.merging.no_agreement import doubts_of_agreement
 from autoproc.merging.params import MergeParams
 from autoproc.merging.usable import OUTLIERS, unusable
@@ -36,7 +36,6 @@ from autoproc.wording import accounted, counted
 MIN_WILSON_SIGNAL = 3.0
 """Standard errors by which a shell's mean intensity exceeds zero; shells of noise have no slope."""
 
-SCALED = ("hkl", "intensity_scale", "variance_scale", "inverse_scale")
 """Columns that are merged."""
 WILSON_D_MAX = 4.0
 MIN_WILSON_SHELLS, MAX_WILSON_SHELLS, PER_WILSON_SHELL = 5, 30, 100
@@ -74,7 +73,7 @@ def merge(
     if not kept.any():
         limits = f"between {params.d_max or 'infinity'} and {params.d_min or 0} A"
         raise NoReflections(stage="merging", reason=f"{len(scaled)} scaled, none usable {limits}")
-    observed, remark = _on_one_scale(scaled.only(*SCALED)[kept], group), ""
+    observed, remark = _on_one_scale(scaled, kept, group), ""
     groups, d = observed.groups, cell.calculate_d_array(observed.groups.hkl)
     if params.zero_dose:
         observed, remark = _at_zero_dose(experiments, scaled[kept], observed, d)
@@ -158,10 +157,9 @@ class _Observed:
         return mean, sigma, own.count
 
 
-def _on_one_scale(table: Reflections, group: gemmi.SpaceGroup) -> _Observed:
-    scale = table["inverse_scale"]
-    groups = group_equivalents(group, table["hkl"])
-    return _Observed(groups, table["intensity_scale"] / scale, table["variance_scale"] / scale**2)
+def _on_one_scale(scaled: Reflections, rows: np.ndarray, group: gemmi.SpaceGroup) -> _Observed:
+    intensity, variance, scale = (scaled[name][rows] for name in ("intensity_scale", "variance_scale", "inverse_scale"))
+    return _Observed(equivalents_of(group, scaled, rows), intensity / scale, variance / scale**2)
 
 
 def _positions(experiments: Sequence[Experiment], table: Reflections) -> np.ndarray:
@@ -181,12 +179,11 @@ def _taken_back(experiments: Sequence[Experiment], scaled: Reflections, rules: M
     outliers = allowed & rules[OUTLIERS] & ~scaled.has_any_flag(Flag.BAD_FOR_SCALING & ~Flag.OUTLIER_IN_SCALING)
     if crystal is None or not kept.any():
         return back
-    group = group_equivalents(crystal.space_group, scaled["hkl"]).group
+    group = equivalents_of(crystal.space_group, scaled, np.arange(len(scaled))).group
     rows = np.flatnonzero(kept | outliers & np.isin(group, group[kept]))
-    table = scaled[rows]
-    seen = _on_one_scale(table, crystal.space_group)
+    seen = _on_one_scale(scaled, rows, crystal.space_group)
     d = shared_cell(experiments).calculate_d_array(seen.groups.hkl)
-    position = _positions(experiments, table)
+    position = _positions(experiments, scaled[rows])
     back[rows] = taken_back(seen.groups, d, seen.value, seen.variance, position, outliers[rows])
     return back
 
