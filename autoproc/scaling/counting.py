@@ -12,12 +12,13 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.geometry.shells import equal_volume_shells
+from autoproc.kernels.rise_sums import rise_sums, rises_by
 from autoproc.threads import map_in_order
 
 PER_CELL = 500
 MAX_CELLS = 30
 MIN_OBSERVATIONS = 100
-KNOTS = (0.0, 1.0, 3.0)
+KNOTS = np.array([0.0, 1.0, 3.0])
 """Standard uncertainties from the expected intensity at which the slope may change, on either side."""
 MAX_DEVIATION = 8.0
 """Standard uncertainties beyond which an observation does not tell the slopes."""
@@ -26,6 +27,8 @@ MAX_LOG_FACTOR = 3.0
 """Variances that would have to change by more than 20 times do not come from counting."""
 LEAST = 0.3
 """No variance falls below this part of what is usual for the expected photons and the background."""
+LEAST_OWN = 1e-12
+"""Of a term, the square of the part that others do not make up, below which it is rounding."""
 N_SHELLS = 20
 FEW = 20_000
 """Fewer observations are done sooner than threads are begun."""
@@ -44,14 +47,15 @@ def steadied(
     n_use = np.count_nonzero(use)
     if n_use < MIN_OBSERVATIONS:
         return variance
-    edges = np.quantile(expected[use], np.linspace(0, 1, int(np.clip(n_use // PER_CELL, 1, MAX_CELLS)) + 1)[1:-1])
-    cell = np.searchsorted(edges, expected)
-    cells = [np.flatnonzero(cell == n) for n in range(len(edges) + 1)]
+    n_cells = int(np.clip(n_use // PER_CELL, 1, MAX_CELLS))
+    edges = np.sort(expected[use])[np.arange(1, n_cells) * n_use // n_cells]
+    cell = np.searchsorted(edges, expected).astype(np.uint8)
+    cells = np.split(np.argsort(cell, kind="stable"), np.cumsum(np.bincount(cell, minlength=n_cells))[:-1])
     cells = [rows for rows in cells if np.count_nonzero(use[rows]) >= MIN_OBSERVATIONS]
 
     def of_cell(rows: np.ndarray) -> np.ndarray:
-        deviation = value[rows] - expected[rows]
-        return _steadied_alike(deviation, variance[rows], expected[rows], background[rows], use[rows])
+        smooth = np.stack([np.ones(len(rows)), expected[rows], background[rows]], axis=1)
+        return _steadied_alike(value[rows] - expected[rows], variance[rows], smooth, use[rows])
 
     result = variance.copy()
     for rows, steady in zip(cells, map_in_order(of_cell, cells, 1 if len(value) < FEW else 0), strict=True):
@@ -60,37 +64,35 @@ def steadied(
 
 
 def _steadied_alike(
-    deviation: np.ndarray, variance: np.ndarray, expected: np.ndarray, background: np.ndarray, use: np.ndarray
+    deviation: np.ndarray, variance: np.ndarray, smooth: np.ndarray, use: np.ndarray
 ) -> np.ndarray:
     """The variances of observations of similar expected intensity, each with the rise due to its deviation taken off.
 
     What a straight sum of rises leaves, of variances that do not add up so simply, is taken off as a factor.
+    smooth : (N, 3) 1, expected, background
     """
     typical = np.full(len(variance), np.median(variance[use]))
-    terms = np.empty((3 + 2 * len(KNOTS), len(variance)))  # a row each, which LAPACK takes as its columns
-    terms[0], terms[1], terms[2] = 1.0, expected, background
-    smooth, rises = terms[:3], terms[3:]
     for _ in range(2):
         sigma = np.sqrt(typical)
-        near = np.flatnonzero(use & (np.abs(deviation) < MAX_DEVIATION * sigma))
-        _fill_rises(rises, deviation, sigma)
-        weighted = terms.take(near, axis=1)
-        weighted /= typical[near]
-        fit = np.linalg.lstsq(weighted.T, variance[near] / typical[near], rcond=1e-9)[0]
-        typical = np.maximum(fit[:3] @ smooth, 0.1 * np.median(typical))
-    steady = np.maximum(variance - fit[3:] @ rises, LEAST * typical)
-    inner = np.clip(deviation / np.sqrt(typical), -MAX_FACTOR_DEVIATION, MAX_FACTOR_DEVIATION)
-    _fill_rises(rises, inner, 1.0)
-    factors = np.concatenate([rises.take(near, axis=1), np.ones((1, len(near)))])
-    left = np.linalg.lstsq(factors.T, np.log(steady[near] / typical[near]), rcond=1e-9)[0]
-    return steady * np.exp(-np.clip(left[:-1] @ rises, -MAX_LOG_FACTOR, MAX_LOG_FACTOR))
+        near = use & (np.abs(deviation) < MAX_DEVIATION * sigma)
+        fit = _least_squares(rise_sums(smooth, (deviation, sigma), variance, 1.0 / typical, near, KNOTS))
+        typical = np.maximum(smooth @ fit[:3], 0.1 * np.median(typical))
+    steady = np.maximum(variance - rises_by((deviation, sigma), fit[3:], KNOTS), LEAST * typical)
+    inner = np.clip(deviation / np.sqrt(typical), -MAX_FACTOR_DEVIATION, MAX_FACTOR_DEVIATION), np.ones(len(variance))
+    left = _least_squares(rise_sums(smooth[:, :1], inner, np.log(steady / typical), inner[1], near, KNOTS))
+    return steady * np.exp(-np.clip(rises_by(inner, left[1:], KNOTS), -MAX_LOG_FACTOR, MAX_LOG_FACTOR))
 
 
-def _fill_rises(rises: np.ndarray, deviation: np.ndarray, sigma: np.ndarray | float) -> None:
-    """Write (2 len(KNOTS), N) piecewise linear functions of deviations (N,), 0 where there is none."""
-    for above, below, knot in zip(rises[: len(KNOTS)], rises[len(KNOTS) :], KNOTS, strict=True):
-        np.maximum(deviation - knot * sigma, 0.0, out=above)
-        np.minimum(deviation + knot * sigma, 0.0, out=below)
+def _least_squares(sums: np.ndarray) -> np.ndarray:
+    """(T,) coefficients of terms from the sums of their products and the target's (T + 1, T + 1), the smallest of any.
+
+    Terms that others make up, as a background that is the same everywhere, are told by LEAST_OWN.
+    """
+    size = np.sqrt(np.maximum(np.diag(sums)[:-1], 1e-300))
+    values, vectors = np.linalg.eigh(sums[:-1, :-1] / np.outer(size, size))
+    own = values > LEAST_OWN * values[-1]
+    along = vectors[:, own]
+    return (along @ ((along.T @ (sums[:-1, -1] / size)) / values[own])) / size
 
 
 def likely_intensities(mean: np.ndarray, variance: np.ndarray, d: np.ndarray) -> np.ndarray:
