@@ -46,6 +46,7 @@ LAYERS = (
     ),
     ("spellings",),
     ("config",),
+    ("stages.conclude",),
     ("stages.pipeline",),
     ("console", "engine", "following", "reports", "viewing"),
     ("service",),

@@ -45,6 +45,7 @@ from autoproc.scaling.tables import format_scale
 from autoproc.stages.anisotropy import Anisotropy, anisotropy, format_anisotropy
 from autoproc.stages.bravais_settings import bravais_settings, format_bravais_settings
 from autoproc.stages.combine import combine, format_combine
+from autoproc.stages.conclude import flags_to_carry_on
 from autoproc.stages.damage_analysis import damage_analysis, format_damage_analysis
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
 from autoproc.stages.estimate_resolution import NoAgreement, ResolutionEstimate, estimate_resolution, format_resolution
@@ -55,7 +56,7 @@ from autoproc.stages.import_sweep import format_import, import_sweeps, overridde
 from autoproc.stages.index import format_index, index
 from autoproc.stages.integrate import IntegrateResult, format_integrate
 from autoproc.stages.merge import format_merge, merge
-from autoproc.stages.pipeline import find_spots_of_sweep, flags_to_carry_on, open_frames
+from autoproc.stages.pipeline import find_spots_of_sweep, open_frames
 from autoproc.stages.refine import format_refine, refine
 from autoproc.stages.reindex import changes_told, lost_groups, reindex, reindex_table
 from autoproc.stages.scale import scale, what_is_not_found

@@ -30,8 +30,9 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.models.wavelengths import OneWavelength, alike, by_wavelength, in_name
 from autoproc.stages.combine import CombineResult, NothingAgrees, combine, format_combine, selected
+from autoproc.stages.conclude import merged_with_flags
 from autoproc.stages.merge import format_merge
-from autoproc.stages.pipeline import Observer, Processing, merge_with_flags, scale_all, symmetry_params
+from autoproc.stages.pipeline import Observer, Processing, scale_all, symmetry_params
 
 FEWEST = 2
 """Data sets that are put together; one alone has its own results already."""
@@ -120,7 +121,8 @@ def merge_by_wavelength(processing: Processing, names: Sequence[str], config: Co
     found = []
     with processing.timed("merge"):
         for wavelength, known, part in parts:
-            merged = merge_with_flags(processing, known, part, config)
+            merged, doubts = merged_with_flags(known, part, config)
+            processing.warn("merging", *doubts)
             statistics = merging_statistics(known, part, n_shells=config.scale.n_bins)
             found.append(OneWavelength(wavelength, tuple(own_names[id(e)] for e in known), merged, statistics))
     processing.by_wavelength = tuple(found)

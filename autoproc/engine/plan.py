@@ -27,8 +27,10 @@ from autoproc.engine.rescue import with_another_way
 from autoproc.engine.tails import scaled_sweep
 from autoproc.errors import ProcessingError
 from autoproc.formats.images.damaged_frames import ForgivingReader
+from autoproc.linear_algebra import single_threaded_blas
 from autoproc.scaling.held_out import HeldOut, held_out_agreement, trial
 from autoproc.stages.pipeline import (
+    LookedAt,
     Observer,
     Processing,
     cut_of,
@@ -38,12 +40,14 @@ from autoproc.stages.pipeline import (
     find_symmetry,
     finish,
     index_spots,
+    look_for_anisotropy,
     measure,
     process,
     refine_models,
     scale_all,
     with_d_min,
 )
+from autoproc.threads import side_by_side
 
 
 class NotWorthwhile(ProcessingError):
@@ -154,9 +158,20 @@ def _measure_and_reduce(
     first = with_usual_absorption(config)
     chosen = _symmetry(processing, first, observer, budget)
     config = config.model_copy(update={"symmetry": chosen.symmetry})
-    config = choose_absorption(processing, config, observer, budget)
-    config = _without_damaged_end(processing, config, observer, budget)
-    cut_and_finish(processing, config, observer)
+    config, ahead = _looked_at(processing, config, observer, budget)
+    cut_and_finish(processing, config, observer, ahead)
+
+
+@single_threaded_blas
+def _looked_at(processing: Processing, config: Config, observer: Observer, budget: Budget) -> tuple[Config, LookedAt]:
+    """What the first scaling tells, side by side: how to scale for good, and the limits in every direction."""
+
+    def decided() -> Config:
+        chosen = choose_absorption(processing, config, observer, budget)
+        return _without_damaged_end(processing, chosen, observer, budget)
+
+    decision, limits = side_by_side(decided, lambda: look_for_anisotropy(processing, config))
+    return decision, limits
 
 
 def with_usual_absorption(config: Config) -> Config:
@@ -231,11 +246,11 @@ def _without_damaged_end(processing: Processing, config: Config, observer: Obser
     return config
 
 
-def cut_and_finish(processing: Processing, config: Config, observer: Observer) -> None:
-    """Cut the data where they end, scale them for good, and merge."""
+def cut_and_finish(processing: Processing, config: Config, observer: Observer, ahead: LookedAt | None = None) -> None:
+    """Cut the data where they end, scale them for good, and merge; ahead : see find_anisotropy."""
     scaled = processing.scaled
     assert scaled is not None
-    find_anisotropy(processing, config, observer)
+    find_anisotropy(processing, config, observer, ahead)
     if processing.uncut is not None and config.scale != scaled.start.params:
         scale_all(processing, config, observer)
         scaled = processing.uncut = processing.scaled

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -47,6 +47,8 @@ class ScaleResult:
     alone : warnings of experiments that have too little in common with the others to be compared
     apart : of each experiment that is left out for having nothing in common with the others, a warning
     uncorrected : why the correction of absorption that was asked for was not made; empty where it was
+    rest : finds what no decision asks for, the variances of inverse_scale, which it writes into their column, and what
+        is unsteady, which it returns; None once that is done
     """
 
     experiments: tuple[Experiment, ...]
@@ -67,13 +69,19 @@ class ScaleResult:
     n_shadowed: int
     blank_images: tuple[tuple[int, int], ...]
     odd_images: tuple[tuple[int, int, float], ...]
-    unsteady: tuple[tuple[int, int, int], ...]
     start: Start
     parts: tuple[int, ...] = ()
     others: Mapping[int, str] = field(default_factory=dict)
     alone: tuple[str, ...] = ()
     apart: Mapping[int, str] = field(default_factory=dict)
     uncorrected: str = ""
+    unsteady: tuple[tuple[int, int, int], ...] = ()
+    rest: Callable[[], tuple[tuple[int, int, int], ...]] | None = None
+
+    @property
+    def whole(self) -> ScaleResult:
+        """With what was put off."""
+        return self if self.rest is None else replace(self, unsteady=self.rest(), rest=None)
 
     @property
     def isa(self) -> float | None:

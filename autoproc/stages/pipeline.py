@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from autoproc.combining.against_reference import ReferenceDoesNotFit
-from autoproc.combining.flags_of_reference import OtherAxes
 from autoproc.config import Config
 from autoproc.decisions.ladder import Decision
-from autoproc.errors import AutoprocError, InputError, NoReflections
+from autoproc.errors import AutoprocError, NoReflections
 from autoproc.formats.dials.shoeboxes import unpacked_shoeboxes
 from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.formats.images.frames import ImageReader
-from autoproc.formats.observed.free_flags import FreeFlags, NoFreeFlags, read_free_flags
 from autoproc.formats.observed.reference_data import read_reference
 from autoproc.formats.registry import open_reader
 from autoproc.integration.look import Early
@@ -32,17 +29,20 @@ from autoproc.scaling.tables import format_scale
 from autoproc.spot_finding.pixels import SpotPixels
 from autoproc.stages.anisotropy import Anisotropy, anisotropy, format_anisotropy
 from autoproc.stages.combine import symmetry_as_in
-from autoproc.stages.damage_analysis import DamageResult, damage_analysis, format_damage_analysis
+from autoproc.stages.conclude import conclude
+from autoproc.stages.damage_analysis import DamageResult, format_damage_analysis
 from autoproc.stages.determine_symmetry import SymmetryParams, SymmetryResult, determine_symmetry, format_symmetry
 from autoproc.stages.early_work import EarlyWork
 from autoproc.stages.estimate_resolution import ResolutionEstimate, estimate_resolution, format_resolution
 from autoproc.stages.find_spots import FoundSpots, find_spots, format_found_spots, require_spots
 from autoproc.stages.index import IndexResult, format_index, index
 from autoproc.stages.integrate import IntegrateResult, format_integrate, integrate
-from autoproc.stages.merge import format_merge, merge
+from autoproc.stages.merge import format_merge
 from autoproc.stages.refine import RefineResult, format_refine, refine
-from autoproc.stages.scale import ScaleResult, scale
+from autoproc.stages.scale import ScaleResult, scale_to_judge
 
+LookedAt = tuple[ScaleResult, Anisotropy | None]
+"""A scaling, and the limits of its data in every direction; None where they are too few."""
 Watch = Callable[[ImageReader, str, int], AbstractContextManager[ImageReader]]
 
 
@@ -115,6 +115,9 @@ class Processing:
         start = time.perf_counter()
         try:
             yield
+        except BaseException:
+            self.current = stage  # whatever began beside it since
+            raise
         finally:
             self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - start
 
@@ -243,18 +246,30 @@ def scale_all(processing: Processing, config: Config, observer: Observer) -> Non
     symmetry = processing.symmetry
     assert symmetry is not None
     with processing.timed("scale"), observer.busy("scale"):
-        processing.scaled = scale(symmetry.experiments, symmetry.reflections, config.scale, processing.scaled)
+        processing.scaled = scale_to_judge(symmetry.experiments, symmetry.reflections, config.scale, processing.scaled)
     if config.scale.d_min is None:
         _resolution(processing, processing.scaled, config, observer)
 
 
-def find_anisotropy(processing: Processing, config: Config, observer: Observer) -> None:
-    """Limits in every direction, of data scaled to the end; where these differ, the data are kept to be merged so."""
+def look_for_anisotropy(processing: Processing, config: Config) -> LookedAt:
+    """The limits in every direction of data scaled to the end, and of which scaling they are."""
     scaled = processing.scaled
     assert scaled is not None
-    with processing.timed("anisotropy"), observer.busy("anisotropy"):
+    with processing.timed("anisotropy"):
         common = None if processing.resolution is None else processing.resolution.d_min
-        found = anisotropy(scaled.experiments, scaled.reflections, config.anisotropy, common)
+        return scaled, anisotropy(scaled.experiments, scaled.reflections, config.anisotropy, common)
+
+
+def find_anisotropy(processing: Processing, config: Config, observer: Observer, ahead: LookedAt | None = None) -> None:
+    """Limits in every direction, of data scaled to the end; where these differ, the data are kept to be merged so.
+
+    ahead : those that were looked for before, which serve if the scaling is still the same
+    """
+    scaled = processing.scaled
+    if ahead is None or ahead[0] is not scaled:
+        with observer.busy("anisotropy"):
+            ahead = look_for_anisotropy(processing, config)
+    found = ahead[1]
     processing.anisotropy, processing.merged_inside = found, None
     processing.uncut = scaled if found is not None and found.is_notable else None
     observer.stage("anisotropy", format_anisotropy(found))
@@ -274,62 +289,26 @@ def with_d_min(config: Config, d_min: float) -> Config:
 
 
 def finish(processing: Processing, config: Config, observer: Observer) -> None:
-    """Report the scaling that stands, and merge."""
-    scaled = processing.scaled
+    """Report the scaling that stands, merge, and see what radiation did; where that cannot be told, a warning."""
+    scaled, within = processing.scaled, processing.anisotropy
     assert scaled is not None
     observer.stage("scale", format_scale(scaled))
-    observer.keep("scaled", scaled.experiments, scaled.reflections)
-    _damage(processing, scaled, config, observer)
-    with processing.timed("merge"), observer.busy("merge"):
-        processing.merged = merge_with_flags(processing, scaled.experiments, scaled.reflections, config)
-        if processing.uncut is not None and processing.anisotropy is not None:
-            uncut, within = processing.uncut, processing.anisotropy
-            inside = merge_with_flags(processing, uncut.experiments, uncut.reflections, config, within)
-            processing.merged_inside, processing.uncut = inside, None
-    observer.stage("merge", format_merge(processing.merged))
-    if processing.merged_inside is not None:
-        observer.stage("merge within the anisotropic limits", format_merge(processing.merged_inside))
-
-
-def merge_with_flags(
-    processing: Processing, experiments: Sequence[Experiment], reflections: Reflections, config: Config,
-    within: Anisotropy | None = None,
-) -> Merged:  # fmt: skip
-    """Merged data with the free-R flags of the reference; new ones and a warning where it is of another crystal.
-
-    Whether they may be merged is not asked again: scaling has seen to that.
-    """
-    params = config.merge.model_copy(update={"check_forms": False})
-    try:
-        merged = merge(experiments, reflections, params, within, flags_to_carry_on(config))
-        words = merged.doubts
-    except (ReferenceDoesNotFit, OtherAxes, InputError) as error:
-        merged = merge(experiments, reflections, params, within)
-        words = (f"free-R flags are new, not those of the reference: {error.message}; {error.advice}",)
-    processing.warn("merging", *words)
-    return merged
-
-
-def flags_to_carry_on(config: Config) -> FreeFlags | None:
-    """The flags of merge.reference, or of combine.reference if it has some. Raises NoFreeFlags or NoReference."""
-    if config.merge.reference is not None:
-        return read_free_flags(Path(config.merge.reference))
-    if config.combine.reference is not None:
-        with suppress(NoFreeFlags):
-            return read_free_flags(Path(config.combine.reference))
-    return None
-
-
-def _damage(processing: Processing, scaled: ScaleResult, config: Config, observer: Observer) -> None:
-    """What radiation did; nothing but a warning where that cannot be told: the data are there all the same."""
-    try:
-        with processing.timed("damage_analysis"), observer.busy("damage_analysis"):
-            result = damage_analysis(scaled.experiments, scaled.reflections, config.damage_analysis)
-    except AutoprocError as error:
-        processing.warn("damage", f"damage was not analysed: {error.message}; {error.advice}")
-        return
-    processing.damage = result
-    observer.stage("damage_analysis", format_damage_analysis(result))
+    uncut = None if processing.uncut is None or within is None else (processing.uncut, within)
+    processing.current = "merge"
+    with observer.busy("merge"):
+        found = conclude(scaled, config, lambda it: observer.keep("scaled", it.experiments, it.reflections), uncut)
+    processing.scaled, processing.damage = found.scaled, found.damage
+    processing.merged, processing.merged_inside, processing.uncut = found.merged, found.merged_inside, None
+    for stage in ("scale", "damage_analysis", "merge"):
+        processing.timings[stage] = processing.timings.get(stage, 0.0) + found.seconds[stage]
+    processing.warn("damage", *filter(None, [found.untold]))
+    processing.warn("merging", *found.doubts)
+    if found.damage is not None:
+        observer.stage("damage_analysis", format_damage_analysis(found.damage))
+    if found.merged is not None:
+        observer.stage("merge", format_merge(found.merged))
+    if found.merged_inside is not None:
+        observer.stage("merge within the anisotropic limits", format_merge(found.merged_inside))
 
 
 def symmetry_params(config: Config) -> SymmetryParams:

@@ -18,7 +18,7 @@ from autoproc.merging.merging_statistics import merging_statistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.blank_images import images_left_out
-from autoproc.scaling.error_model import error_bins
+from autoproc.scaling.error_model import ErrorBin, error_bins
 from autoproc.scaling.excluded_images import on_excluded_images
 from autoproc.scaling.model import to_dials
 from autoproc.scaling.observations import Observations, observations_for_scaling
@@ -39,7 +39,18 @@ def scale(
     params: ScaleParams,
     previous: ScaleResult | None = None,
 ) -> ScaleResult:
-    """Scale the reflections of all experiments together.
+    """Scale the reflections of all experiments together; as scale_to_judge, and whole."""
+    return scale_to_judge(experiments, reflections, params, previous).whole
+
+
+@single_threaded_blas
+def scale_to_judge(
+    experiments: Sequence[Experiment],
+    reflections: Reflections,
+    params: ScaleParams,
+    previous: ScaleResult | None = None,
+) -> ScaleResult:
+    """Scale the reflections of all experiments together, and put off what no decision asks for.
 
     experiments : with crystals of one space group; reflections : integrated, indexed in it.
     previous : of the same experiments and reflections within wider limits; it saves most of the work
@@ -64,23 +75,19 @@ def scale(
     models = _experiments_with_models(experiments, solution)
     variances = np.zeros(len(reflections))
     scaled = _scaled_reflections(reflections, observations, state, variances)
-    is_apart = params.error_model and params.anomalous
-    # The statistics do not read the column of variances, which is filled beside them.
-    statistics, _, found, unsteady = side_by_side(
+    statistics, bins, images = side_by_side(
         lambda: merging_statistics(models, scaled, n_shells=params.n_bins),
-        lambda: _fill_variances(variances, experiments, observations, state),
-        lambda: checked(observations, state, params.min_expected_intensity, is_apart),
-        lambda: _unsteady(observations, state, params),
+        lambda: _error_bins(observations, state, params),
+        lambda: _image_scales(experiments, observations, state),
     )
-    deviation2, variance, expected = found
     rejected = state.outliers & state.measured
     return ScaleResult(
         experiments=models,
         reflections=scaled,
         error_model=state.error_model,
-        error_bins=error_bins(deviation2, variance, expected, state.error_model),
+        error_bins=bins,
         statistics=statistics,
-        images=_image_scales(experiments, observations, state),
+        images=images,
         candidates=solution.candidates,
         i_mid=solution.i_mid,
         rms=state.fit.rms if state.fit else (),
@@ -93,14 +100,35 @@ def scale(
         n_shadowed=int(np.count_nonzero(state.shadowed)),
         blank_images=_blank_images(experiments, observations, state),
         odd_images=_odd_images(experiments, state),
-        unsteady=unsteady,
         start=solution.start(observations, params, len(reflections)),
         parts=state.parts,
         others=agreed.doubtful,
         alone=agreed.alone,
         apart=agreed.left_out,
         uncorrected=uncorrected,
+        rest=lambda: _rest(experiments, observations, state, params, variances),
     )
+
+
+@single_threaded_blas
+def _rest(
+    experiments: Sequence[Experiment], observations: Observations, state: State, params: ScaleParams,
+    variances: np.ndarray,
+) -> tuple[tuple[int, int, int], ...]:  # fmt: skip
+    """Fill in the variances (N,) of the factors, those of what was not scaled staying 0; the sweeps that are unsteady.
+
+    In place, so that the table stays the one of which other stages know the observations.
+    """
+    of_factors, unsteady = side_by_side(
+        lambda: factor_variances(experiments, observations, state), lambda: _unsteady(observations, state, params)
+    )
+    variances[observations.row] = np.where(state.factors > 0, of_factors, 0.0)
+    return tuple(unsteady)
+
+
+def _error_bins(observations: Observations, state: State, params: ScaleParams) -> tuple[ErrorBin, ...]:
+    is_apart = params.error_model and params.anomalous
+    return error_bins(*checked(observations, state, params.min_expected_intensity, is_apart), state.error_model)
 
 
 def _blank_images(
@@ -148,7 +176,7 @@ def _experiments_with_models(experiments: Sequence[Experiment], solution: Soluti
 def _scaled_reflections(
     reflections: Reflections, observations: Observations, state: State, variances: np.ndarray
 ) -> Reflections:
-    """All reflections with the columns and flags of scaling; variances (N,) of the factors may be filled in later."""
+    """All reflections with the columns and flags of scaling; variances (N,) of the factors are filled in later."""
     n = len(reflections)
     seen = expectation(observations, state, state.kept)
     rows = observations.row
@@ -165,14 +193,6 @@ def _scaled_reflections(
     result = cleared.replace(**columns).with_flag(Flag.SCALED, is_scaled)
     result = result.with_flag(Flag.OUTLIER_IN_SCALING, is_outlier)
     return result.with_flag(Flag.EXCLUDED_FOR_SCALING, ~is_scaled & ~is_outlier)
-
-
-def _fill_variances(
-    variances: np.ndarray, experiments: Sequence[Experiment], observations: Observations, state: State
-) -> None:
-    """Write those of the factors of the observations; the others stay 0."""
-    of_factors = factor_variances(experiments, observations, state)
-    variances[observations.row] = np.where(state.factors > 0, of_factors, 0.0)
 
 
 def _image_scales(

@@ -10,8 +10,8 @@ from exported_for_tests import observations, sweeps
 from autoproc.config import Config
 from autoproc.formats.observed.free_flags import NoFreeFlags
 from autoproc.formats.observed.mtz import write_merged_mtz
+from autoproc.stages.conclude import flags_to_carry_on, merged_with_flags
 from autoproc.stages.merge import MergeParams, merge
-from autoproc.stages.pipeline import Processing, flags_to_carry_on, merge_with_flags
 
 
 def configured(table, path):
@@ -29,11 +29,10 @@ def earlier(tmp_path):
 @pytest.mark.parametrize("table", ["merge", "combine"])
 def test_flags_of_either_reference(earlier, table):
     path, merged = earlier
-    processing = Processing(sweeps()[0])
-    found = merge_with_flags(processing, sweeps(), observations(), configured(table, path))
+    found, doubts = merged_with_flags(sweeps(), observations(), configured(table, path))
     np.testing.assert_array_equal(found.free_r, merged.free_r)
     assert found.free_r_origin.startswith("Free-R flags of the reference (FreeR_flag: sets 0 to 19, 0 is the test set)")
-    assert not processing.warnings
+    assert not doubts
 
 
 def test_a_reference_that_does_not_fit_is_a_warning(tmp_path, earlier):
@@ -41,11 +40,8 @@ def test_a_reference_that_does_not_fit_is_a_warning(tmp_path, earlier):
     mtz.set_cell_for_all(gemmi.UnitCell(60, 60, 60, 90, 90, 90))
     mtz.write_to_file(str(tmp_path / "other.mtz"))
     for path in (tmp_path / "other.mtz", tmp_path / "none.mtz"):
-        processing = Processing(sweeps()[0])
-        for _ in range(2):
-            found = merge_with_flags(processing, sweeps(), observations(), configured("merge", path))
+        found, (warning,) = merged_with_flags(sweeps(), observations(), configured("merge", path))
         assert found.free_r_origin == ""
-        (warning,) = processing.warnings
         assert warning.startswith("free-R flags are new, not those of the reference: ")
 
 
@@ -56,10 +52,7 @@ def test_a_reference_of_another_structure_is_a_warning(tmp_path, earlier):
     values[:, column] = np.random.default_rng(5).permutation(values[:, column])
     mtz.set_data(values)
     mtz.write_to_file(str(tmp_path / "other.mtz"))
-    processing = Processing(sweeps()[0])
-    for _ in range(2):
-        merge_with_flags(processing, sweeps(), observations(), configured("merge", tmp_path / "other.mtz"))
-    (warning,) = processing.warnings
+    _, (warning,) = merged_with_flags(sweeps(), observations(), configured("merge", tmp_path / "other.mtz"))
     assert warning.startswith("free-R flags: the intensities hardly agree with those of the reference")
 
 

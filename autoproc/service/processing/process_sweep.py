@@ -31,6 +31,7 @@ from autoproc.service.processing.told_parameters import UNTOLD, ToldParameters
 from autoproc.stages.early_work import EarlyWork
 from autoproc.stages.import_sweep import ImportedSweep
 from autoproc.stages.pipeline import Processing, gathered_warnings
+from autoproc.threads import side_by_side
 
 ANISOTROPIC = "merged_anisotropic.mtz"
 """Merged data that end where they end in each direction, beside merged.mtz, which ends at one resolution in all."""
@@ -62,25 +63,50 @@ def process_sweep(
         early=early,
         **expected_by(config),
     )
-    failure = None
     with SweepFolder(folder, console) as stage_files:
-        try:
-            process_sensibly(processing, config, stage_files)
-            stage_files.settle()
-            processing.current = "output"
-            processing.warn("what was expected", *warnings_of(expectations(processing)))
-            keep_for_viewers(folder, processing)
-            write_data(sweep.name, folder, processing)
-        except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others
-            console.log_details(error)
-            stage = "output" if stage_files.has_failed else processing.current
-            failure = Failure.of(stage, lost(error, processing.source) or error)
-    processing.warnings = gathered_warnings(processing)
-    summary = tell(folder, sweep.name, processing, failure, console, told)
-    if failure is None:
-        without = lost(None, processing.source)
-        summary["lost"] = without.message if without else ""
+
+        def failure_of(task: Callable[[], None]) -> Failure | None:
+            return _failure_of(task, stage_files, processing, console, lost)
+
+        failure = failure_of(lambda: _processed(processing, config, stage_files))
+        if failure is None:
+            processing.warnings = gathered_warnings(processing)
+            failure, summary = side_by_side(
+                lambda: failure_of(lambda: _write_all(sweep.name, folder, processing, stage_files)),
+                lambda: tell(folder, sweep.name, processing, None, console, told),
+            )
+    if failure is not None:
+        processing.warnings = gathered_warnings(processing)
+        return tell(folder, sweep.name, processing, failure, console, told)
+    without = lost(None, processing.source)
+    summary["lost"] = without.message if without else ""
     return summary
+
+
+def _processed(processing: Processing, config: Config, stage_files: SweepFolder) -> None:
+    process_sensibly(processing, config, stage_files)
+    processing.current = "output"
+    processing.warn("what was expected", *warnings_of(expectations(processing)))
+
+
+def _write_all(name: str, folder: Path, processing: Processing, stage_files: SweepFolder) -> None:
+    """The data, and what is left of the stages' files."""
+    write_data(name, folder, processing)
+    keep_for_viewers(folder, processing)
+    stage_files.settle()
+
+
+def _failure_of(
+    task: Callable[[], None], stage_files: SweepFolder, processing: Processing, console: Console, lost: Lost
+) -> Failure | None:
+    """Why something could not be done; None where it was."""
+    try:
+        task()
+    except Exception as error:  # the edge: a bug or a full disk costs this sweep, not the others
+        console.log_details(error)
+        stage = "output" if stage_files.has_failed else processing.current
+        return Failure.of(stage, lost(error, processing.source) or error)
+    return None
 
 
 def expected_by(config: Config) -> dict[str, Any]:
