@@ -5,6 +5,13 @@ For deviations above zero they are max(deviation - knot sigma, 0), one for each 
 """
 
 
+cdef inline Py_ssize_t placed(Py_ssize_t i, Py_ssize_t S, Py_ssize_t K, Py_ssize_t side) noexcept nogil:
+    """Where a term of one side stands among those of both: the smooth ones first, the target last."""
+    if i < S:
+        return i
+    return S + side * K + (i - S) if i < S + K else S + 2 * K
+
+
 def rise_sums(const double[:, ::1] smooth, const double[::1] deviation, const double[::1] sigma,
               const double[::1] target, const double[::1] weight, const unsigned char[::1] use,
               const double[::1] knots, double[:, ::1] out):
@@ -13,32 +20,35 @@ def rise_sums(const double[:, ::1] smooth, const double[::1] deviation, const do
     smooth : (N, S <= 8) terms, before those of the rises above and below, one for each of the knots (K <= 8). Each
     observation's terms and target are multiplied by its weight (N,); those not to `use` (N,) are left out.
     """
-    cdef Py_ssize_t n, i, j, S = smooth.shape[1], K = knots.shape[0], first, T = out.shape[0] - 1
+    cdef Py_ssize_t n, i, j, side, S = smooth.shape[1], K = knots.shape[0], m = S + K + 1
     cdef double term[17]
-    cdef Py_ssize_t place[17]
-    cdef double w, d, rise
-    cdef Py_ssize_t m
+    cdef double sums[2][17 * 17]
+    cdef double w, d, sign, rise
+    cdef double* total
     with nogil:
+        for i in range(m * m):
+            sums[0][i] = 0
+            sums[1][i] = 0
         for n in range(deviation.shape[0]):
             if not use[n]:
                 continue
             w, d = weight[n], deviation[n]
             for i in range(S):
-                term[i], place[i] = smooth[n, i] * w, i
-            m = S
-            first = S if d > 0 else S + K
+                term[i] = smooth[n, i] * w
+            side = 0 if d > 0 else 1
+            sign = 1 if d > 0 else -1
             for i in range(K):
-                rise = d - knots[i] * sigma[n] if d > 0 else d + knots[i] * sigma[n]
-                if (d > 0 and rise > 0) or (d < 0 and rise < 0):
-                    term[m], place[m] = rise * w, first + i
-                    m = m + 1
-            term[m], place[m] = target[n] * w, T
-            for i in range(m + 1):
-                for j in range(i, m + 1):
-                    out[place[i], place[j]] += term[i] * term[j]
-        for i in range(T + 1):
-            for j in range(i):
-                out[i, j] = out[j, i]
+                rise = sign * d - knots[i] * sigma[n]
+                term[S + i] = (rise if rise > 0 else 0) * sign * w
+            term[S + K] = target[n] * w
+            total = sums[side]
+            for i in range(m):
+                for j in range(m):
+                    total[i * m + j] += term[i] * term[j]
+        for side in range(2):
+            for i in range(m):
+                for j in range(m):
+                    out[placed(i, S, K, side), placed(j, S, K, side)] += sums[side][i * m + j]
 
 
 def rises_by(const double[::1] deviation, const double[::1] sigma, const double[::1] slopes, const double[::1] knots,

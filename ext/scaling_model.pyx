@@ -91,3 +91,26 @@ def log_derivatives(const Py_ssize_t[:, ::1] scale_index, const double[:, ::1] s
             inverse = 1.0 / surface[n]
             for k in range(n_surface):
                 out[n, last + k] = basis[n, k] * inverse
+
+
+def weighted_sums(const double[:, ::1] derivatives, const double[::1] root, const double[::1] pull,
+                  const double[::1] share, const Py_ssize_t[::1] group, double[:, ::1] weighted,
+                  double[::1] gradient, double[:, ::1] coupling):
+    """weighted (N, parameters) becomes derivatives times root (N,); to gradient (parameters,) are added those times
+    pull (N,), and to coupling (groups, parameters) those times share (N,), each in the row of its group.
+
+    group : (N,) sorted; rows of coupling are of the groups that occur, in order
+    """
+    cdef Py_ssize_t n, j, k = -1, last = -1
+    cdef double r, p, s, d
+    with nogil:
+        for n in range(derivatives.shape[0]):
+            if group[n] != last:
+                last = group[n]
+                k = k + 1
+            r, p, s = root[n], pull[n], share[n]
+            for j in range(derivatives.shape[1]):
+                d = derivatives[n, j]
+                weighted[n, j] = d * r
+                gradient[j] += d * p
+                coupling[k, j] += d * s

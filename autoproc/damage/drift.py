@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoproc.merging.groups import EquivalentGroups
+from autoproc.models.numbering import order_by
 from autoproc.robust import without_extremes
 
 LEAST_OF_HALF = 2
@@ -127,7 +128,8 @@ def independent_halves(groups: EquivalentGroups) -> np.ndarray:
 def random_halves(group: np.ndarray, n_groups: int) -> np.ndarray:
     """(N,) 0 or 1: halves of each group, drawn at random."""
     key = np.random.default_rng(2).random(len(group))
-    order = np.lexsort((key, group))
+    order = np.argsort(key)
+    order = order[order_by(group[order])]
     begin = np.cumsum(np.bincount(group, minlength=n_groups)) - np.bincount(group, minlength=n_groups)
     half = np.empty(len(group), np.intp)
     half[order] = (np.arange(len(group)) - begin[group[order]]) % 2

@@ -45,7 +45,7 @@ def parts_of(
     found = []
     for n, end in enumerate(ends):
         here, so_far = part == n, part <= n
-        seen = len(np.unique(groups.group[so_far]))
+        seen = int(np.count_nonzero(groups.subset(so_far).count))
         count = int(here.sum())
         found.append(
             Part(

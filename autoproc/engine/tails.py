@@ -28,14 +28,14 @@ class ScaledSweep:
         """What the first part of the sweep is worth; `kept` of it, 1 for the whole."""
         values = self.groups.group, len(self.groups), self.intensity, self.sigma, self.position
         here = self.position <= kept
-        seen = np.unique(self.groups.group[here])
+        n_seen = int(np.count_nonzero(self.groups.subset(here).count))
         drift = drift_of(self.groups, self.intensity, self.sigma, self.position) if kept == 1.0 else None
         return TailReport(
             kept,
             tail_of(*values, kept).deviance,
-            len(seen) / len(self.groups),
+            n_seen / len(self.groups),
             self._n_pairs(here) / max(1, self._n_pairs(np.ones_like(here))),
-            float(here.sum() / max(1, len(seen))),
+            float(here.sum() / max(1, n_seen)),
             most_lost,
             None if drift is None or drift.change < 0 else drift.sigmas,
             self.b_growth,

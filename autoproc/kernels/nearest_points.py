@@ -47,6 +47,11 @@ class PointGrid:
     def __len__(self) -> int:
         return len(self._number)
 
+    @property
+    def by_cell(self) -> np.ndarray:
+        """(N,) numbers of the points cell by cell: those in a row are close together."""
+        return self._number
+
     def nearest(self, queries: np.ndarray, k: int) -> np.ndarray:
         """(M, k) numbers of the points nearest to each of the queries (M, d), the nearest first, of equals the first.
 

@@ -79,3 +79,29 @@ def log_derivatives(
     out = np.zeros((n, n_scale + n_decay + basis.shape[1]))
     _scaling_model.log_derivatives(*parts, basis, floats(surface[1], (n,), "surface"), n_scale, out)
     return out
+
+
+def weighted_sums(
+    derivatives: np.ndarray, root: np.ndarray, pull: np.ndarray, share: np.ndarray, group: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What a block of observations adds to normal equations, of derivatives (N, parameters), in one pass over them.
+
+    root, pull, share : (N,) what each is multiplied by; group : (N,) whole numbers from 0, sorted
+    Returns derivatives times root (N, parameters); the sum of those times pull (parameters,); the groups that occur
+    (k,), in order; and the sums of those times share over each (k, parameters).
+    Raises ValueError where shapes do not agree, or groups are not sorted.
+    """
+    derivatives = floats(derivatives, (None, None), "derivatives")
+    n, n_parameters = derivatives.shape
+    group = rows(group, np.iinfo(np.intp).max, "groups")
+    if len(group) != n or np.any(group[1:] < group[:-1]):
+        raise ValueError(f"groups must be {n} numbers in order")
+    found = group[np.concatenate([[True], group[1:] != group[:-1]])] if n else group
+    weighted, gradient, coupling = (
+        np.empty((n, n_parameters)),
+        np.zeros(n_parameters),
+        np.zeros((len(found), n_parameters)),
+    )
+    factors = (floats(values, (n,), what) for values, what in ((root, "root"), (pull, "pull"), (share, "share")))
+    _scaling_model.weighted_sums(derivatives, *factors, group, weighted, gradient, coupling)
+    return weighted, gradient, found, coupling

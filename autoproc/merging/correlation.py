@@ -10,6 +10,7 @@ import scipy
 
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.merging.groups import EquivalentGroups
+from autoproc.models.numbering import order_by
 from autoproc.models.shell_statistics import Agreement
 from autoproc.robust import without_extremes
 from autoproc.threads import map_in_order
@@ -131,10 +132,7 @@ def _by_group_and_intensity(group: np.ndarray, intensity: np.ndarray, sigma: np.
     ranked = intensity[order]
     if np.any(ranked[1:] == ranked[:-1]):
         order = np.lexsort((sigma, intensity))
-    for digit in (0, 16, 32):  # numpy counts 16 bits through, and compares longer numbers
-        if digit == 0 or int(group.max(initial=0)) >> digit:
-            order = order[np.argsort((group[order] >> digit).astype(np.uint16), kind="stable")]
-    return order
+    return order[order_by(group[order])]
 
 
 def is_significant(correlation: float | None, n: int) -> bool:

@@ -8,6 +8,7 @@ spreads them as no twin does, and would hide one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -43,8 +44,18 @@ class TwinningTest:
     d_min: float
 
 
+_KNOWN: WeakKeyDictionary[Merged, TwinningTest | None] = WeakKeyDictionary()
+"""Of data that are still in use: the checks and the report ask for the same."""
+
+
 def l_test(merged: Merged) -> TwinningTest | None:
-    """The L test over strong acentric reflections; None where there are too few."""
+    """The L test over strong acentric reflections; None where there are too few. Done once for merged data."""
+    if merged not in _KNOWN:
+        _KNOWN[merged] = _l_test(merged)
+    return _KNOWN[merged]
+
+
+def _l_test(merged: Merged) -> TwinningTest | None:
     d_min = strong_limit(merged)
     known = np.isfinite(merged.intensity) & np.isfinite(merged.sigma) & (merged.sigma > 0)
     rows = np.flatnonzero(~merged.is_centric & known & (merged.d >= d_min))

@@ -10,7 +10,7 @@ import numpy as np
 from autoproc.models.left_out import LeftOut
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Merged:
     """One row for each unique reflection, in the reciprocal asymmetric unit, sorted.
 

@@ -40,6 +40,18 @@ def renumbered(reflections: Reflections, new_ids: dict[int, int]) -> Reflections
     return part.replace(experiment_id=lookup[part["experiment_id"]]).with_identifiers(identifiers)
 
 
+def order_by(numbers: np.ndarray) -> np.ndarray:
+    """(N,) rows in order of whole numbers (N,), none below 0; equal ones stay as they are.
+
+    Sixteen bits at a time, which numpy counts through, where it compares longer numbers: a third of the time.
+    """
+    most = int(numbers.max(initial=0))
+    order = np.argsort(numbers.astype(np.uint16), kind="stable")
+    for digit in range(16, max(most, 1).bit_length(), 16):
+        order = order[np.argsort((numbers[order] >> digit).astype(np.uint16), kind="stable")]
+    return order
+
+
 def rows_by_experiment(ids: np.ndarray) -> dict[int, np.ndarray]:
     """Rows, ascending, of each value in ids (N,), in order; in one pass, however many experiments there are."""
     order = np.argsort(ids, kind="stable")

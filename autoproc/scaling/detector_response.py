@@ -171,11 +171,13 @@ def most_different(
     """
     information, right, rest = _beside_model(groups, deviation, sigma, model, grid)
     count = np.bincount(grid.number[grid.number >= 0], minlength=grid.n**2)
+    boxes = rectangles(grid.n)
+    inside = np.zeros((len(boxes), grid.n**2))
+    for n, box in enumerate(boxes):
+        inside[n, _inside(grid.n, box)] = 1.0
+    of_each = np.rint(inside @ count).astype(int), np.einsum("ij,ij->i", inside @ information, inside), inside @ right
     found = []
-    for box in rectangles(grid.n):
-        inside = _inside(grid.n, box)
-        n_inside = int(count[inside].sum())
-        here, value = float(information[np.ix_(inside, inside)].sum()), float(right[inside].sum())
+    for box, n_inside, here, value in zip(boxes, *(values.tolist() for values in of_each), strict=True):
         if here > 0 and min(n_inside, len(deviation) - n_inside) >= MIN_IN_CELL:
             # A band and what is beside it explain the same: the smaller one is the part.
             found.append((float(f"{value**2 / here:.6g}"), 2 * n_inside <= len(deviation), value / here, here, box))

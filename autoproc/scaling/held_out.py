@@ -11,6 +11,7 @@ from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.agreement import MIN_TOTAL_SIGNAL
 from autoproc.merging.groups import EquivalentGroups, equivalents_of
 from autoproc.models.experiment import shared_cell
+from autoproc.models.numbering import order_by
 from autoproc.models.reflections import Flag
 from autoproc.scaling.absorption import n_harmonics
 from autoproc.scaling.minimise import Part, Problem, fit_models
@@ -85,7 +86,7 @@ def trial(scaled: ScaleResult, d_min: float | None = None, max_observations: int
     groups = equivalents_of(crystal.space_group, table, rows)
     chosen = _some_groups(groups, max_observations)
     rows, groups = rows[chosen], groups.subset(chosen)
-    order = np.argsort(groups.group, kind="stable")
+    order = order_by(groups.group)
     rows, groups = rows[order], groups.subset(order)
     value, variance, g = (table[name][rows] for name in ("intensity_scale", "variance_scale", "inverse_scale"))
     z2 = _deviations(groups, value, variance, g)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 
+from autoproc.kernels.scaling_model import weighted_sums
 from autoproc.scaling.model import Design, PhysicalModel
 from autoproc.scaling.normal_equations import Block, NormalEquations
 from autoproc.threads import map_in_order
@@ -209,16 +209,11 @@ class _Sums:
 
 
 def _block_sums(model: PhysicalModel, design: Design, of: _Fields) -> _Sums:
-    derivatives = model.log_derivatives(design)
-    weighted = derivatives * (np.sqrt(of.weight) * of.calculated)[:, None]
-    gradient = (of.weight * of.residual * of.calculated) @ derivatives
-    hessian = weighted.T @ weighted
-    starts = np.flatnonzero(np.diff(of.group, prepend=-1))
-    size = len(of.group)
-    to_groups = scipy.sparse.csr_matrix(
-        (of.weight * of.factor**2, np.arange(size), np.append(starts, size)), shape=(len(starts), size)
-    )
-    return _Sums(hessian, gradient, of.group[starts], to_groups @ derivatives)
+    weighted, gradient, groups, coupling = weighted_sums(
+        model.log_derivatives(design), np.sqrt(of.weight) * of.calculated, of.weight * of.residual * of.calculated,
+        of.weight * of.factor**2, of.group,
+    )  # fmt: skip
+    return _Sums(weighted.T @ weighted, gradient, groups, coupling)
 
 
 def _restraints(

@@ -5,6 +5,7 @@ Beilsten-Edmands et al. (2020), Acta D76, 385, the "physical" model of DIALS.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,6 +58,11 @@ class Design:
     def __getitem__(self, rows: slice) -> Design:
         return Design(*(getattr(self, name)[rows] for name in self.__slots__))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Design]) -> Design:
+        """That of the observations of some parts, one after the other."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhysicalModel:
@@ -102,7 +108,13 @@ class PhysicalModel:
         return inside * EDGE * smoother.n_intervals
 
     def design(self, experiment: Experiment, at: Coordinates) -> Design:
-        """Coefficients for observations."""
+        """Coefficients for observations, in blocks on several threads."""
+        if len(at) <= BLOCK:
+            return self._design(experiment, at)
+        parts = (at[slice(n, n + BLOCK)] for n in range(0, len(at), BLOCK))
+        return Design.joined(list(map_in_order(lambda part: self._design(experiment, part), parts)))
+
+    def _design(self, experiment: Experiment, at: Coordinates) -> Design:
         scale_index, scale_weight = self.scale.weights(self.coordinate(at.frame, self.scale))
         decay_index, decay_weight = np.zeros((len(at), 0), np.intp), np.zeros((len(at), 0))
         if self.decay is not None:
@@ -142,7 +154,7 @@ class PhysicalModel:
         """(N,) variance of ln g of many observations, from that of the parameters (n_parameters, n_parameters)."""
 
         def of_block(part: Coordinates) -> np.ndarray:
-            derivatives = self.log_derivatives(self.design(experiment, part))
+            derivatives = self.log_derivatives(self._design(experiment, part))
             return np.einsum("ij,ij->i", derivatives @ covariance, derivatives)
 
         parts = (at[slice(n, n + BLOCK)] for n in range(0, len(at), BLOCK))

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy
 
 from autoproc.kernels.nearest_points import PointGrid
 from autoproc.merging.groups import EquivalentGroups
@@ -88,7 +87,7 @@ def neighbourhoods(
 def _nearest(known: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For positions (n, d) a place (n,) for each, and the known points (m, d) nearest to the places, (p, 32)."""
     stride = max(1, len(position) // MAX_PLACES)
-    order = scipy.spatial.cKDTree(position, balanced_tree=False).indices
+    order = PointGrid(position, 2 * stride).by_cell
     centres = position[order[stride // 2 :: stride]]
     near = _found(PointGrid(known, NEIGHBOURS[-1] // 4), centres, NEIGHBOURS[-1])
     place = np.empty(len(position), np.intp)

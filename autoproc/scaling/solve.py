@@ -20,6 +20,7 @@ from autoproc.scaling.state import (
     State,
     bare_state,
     fitted,
+    of_mean_one,
     with_error_model,
     with_intensities,
     with_models,
@@ -41,6 +42,7 @@ class Start:
     """What a scaling leaves for another one of the same reflections, perhaps of fewer of them.
 
     known, blank, shadowed, odd : (N,) bool of all reflections: those that took part, and those left out of these
+    factors, variance : (N,) as in the state, of those that took part
     odd_images : as in the state
     params : of the scaling that it comes from
     """
@@ -53,6 +55,8 @@ class Start:
     blank: np.ndarray
     shadowed: np.ndarray
     odd: np.ndarray
+    factors: np.ndarray
+    variance: np.ndarray
     odd_images: tuple[tuple[int, int, float], ...]
     params: ScaleParams
 
@@ -82,8 +86,12 @@ class Solution:
         rows, state = observations.row, self.state
         known, blank, shadowed, odd = np.zeros((4, n_reflections), bool)
         known[rows], blank[rows], shadowed[rows], odd[rows] = True, state.blank, state.shadowed, state.odd
-        models, images = state.models, state.odd_images
-        return Start(models, self.cycled, self.candidates, self.i_mid, known, blank, shadowed, odd, images, params)
+        factors, variance = np.ones((2, n_reflections))
+        factors[rows], variance[rows] = state.factors, state.variance
+        return Start(
+            state.models, self.cycled, self.candidates, self.i_mid, known, blank, shadowed, odd, factors, variance,
+            state.odd_images, params,
+        )  # fmt: skip
 
 
 def solve(
@@ -157,12 +165,12 @@ def continued(experiments: Sequence[Experiment], observations: Observations, sta
     models = [model.with_degree(ABSORPTION[level][0]) for model in start.models]
     state = bare_state(blend(observations, start.i_mid), models)
     rows = observations.row
-    is_same = ABSORPTION[level] == ABSORPTION[start.params.absorption_level]
-    error_model = start.error_model if is_same else state.error_model
     state = replace(
-        state, error_model=error_model, blank=start.blank[rows], shadowed=start.shadowed[rows], odd=start.odd[rows],
-        odd_images=start.odd_images,
-    )  # fmt: skip
+        state, blank=start.blank[rows], shadowed=start.shadowed[rows], odd=start.odd[rows], odd_images=start.odd_images
+    )
+    if ABSORPTION[level] == ABSORPTION[start.params.absorption_level]:
+        state = replace(state, error_model=start.error_model, variance=start.variance[rows])
+        return of_mean_one(state, models, start.factors[rows])
     state = with_models(experiments, observations, state, models)
     return with_steady_variances(observations, state) if start.params.error_model else state
 

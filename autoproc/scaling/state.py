@@ -11,7 +11,7 @@ import numpy as np
 from autoproc.errors import NoReflections
 from autoproc.geometry.shells import equal_volume_shells
 from autoproc.models.experiment import Experiment
-from autoproc.models.numbering import rows_by_experiment
+from autoproc.models.numbering import order_by, rows_by_experiment
 from autoproc.scaling.counting import likely_intensities, steadied
 from autoproc.scaling.error_model import ErrorModel, fit_error_model
 from autoproc.scaling.links import linked_parts, with_parts_held
@@ -215,7 +215,7 @@ def fitted(
     rows = select_for_fit(observations, use, seen, max_observations)
     if not len(rows):
         return state
-    rows = rows[np.argsort(observations.groups.group[rows], kind="stable")]
+    rows = rows[order_by(observations.groups.group[rows])]
     variance = seen.variance[rows]
     z2 = (state.intensity[rows] - seen.expected[rows]) ** 2 / variance
     weight = (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + z2) / variance
@@ -244,6 +244,11 @@ def with_models(
     for n, (model, rows) in enumerate(zip(models, own, strict=True)):
         at = observations.at[rows]
         factors[rows] = model.factors_at(experiments[n], replace(at, d=np.maximum(at.d, state.reach)))
+    return of_mean_one(state, models, factors)
+
+
+def of_mean_one(state: State, models: Sequence[PhysicalModel], factors: np.ndarray) -> State:
+    """The state with models, and their factors (N,), brought to a mean scale of 1."""
     use = state.kept & (factors > 0)
     mean = float(np.mean(factors[use])) if use.any() else 1.0
     rescaled = []

@@ -41,8 +41,8 @@ from autoproc.stages.merge import format_merge
 from autoproc.stages.refine import RefineResult, format_refine, refine
 from autoproc.stages.scale import ScaleResult, scale_to_judge
 
-LookedAt = tuple[ScaleResult, Anisotropy | None]
-"""A scaling, and the limits of its data in every direction; None where they are too few."""
+LookedAt = tuple[Reflections, Anisotropy | None]
+"""Scaled reflections, and the limits of its data in every direction; None where they are too few."""
 Watch = Callable[[ImageReader, str, int], AbstractContextManager[ImageReader]]
 
 
@@ -252,12 +252,12 @@ def scale_all(processing: Processing, config: Config, observer: Observer) -> Non
 
 
 def look_for_anisotropy(processing: Processing, config: Config) -> LookedAt:
-    """The limits in every direction of data scaled to the end, and of which scaling they are."""
+    """The limits in every direction of data scaled to the end, and of which reflections they are."""
     scaled = processing.scaled
     assert scaled is not None
     with processing.timed("anisotropy"):
         common = None if processing.resolution is None else processing.resolution.d_min
-        return scaled, anisotropy(scaled.experiments, scaled.reflections, config.anisotropy, common)
+        return scaled.reflections, anisotropy(scaled.experiments, scaled.reflections, config.anisotropy, common)
 
 
 def find_anisotropy(processing: Processing, config: Config, observer: Observer, ahead: LookedAt | None = None) -> None:
@@ -266,7 +266,8 @@ def find_anisotropy(processing: Processing, config: Config, observer: Observer, 
     ahead : those that were looked for before, which serve if the scaling is still the same
     """
     scaled = processing.scaled
-    if ahead is None or ahead[0] is not scaled:
+    assert scaled is not None
+    if ahead is None or ahead[0] is not scaled.reflections:
         with observer.busy("anisotropy"):
             ahead = look_for_anisotropy(processing, config)
     found = ahead[1]

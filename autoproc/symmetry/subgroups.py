@@ -60,7 +60,8 @@ def find_subgroups(lattice: LatticeSymmetry, monoclinic: MonoclinicSetting = "be
     table = multiplication_table(lattice.rotations)
     n = len(table)
     found = {_closure({i, j}, table) for i in range(n) for j in range(i, n)}
-    groups = [_describe(lattice, tuple(sorted(members)), monoclinic) for members in found]
+    deltas = np.array([obliquity(w, lattice.metric) for w in lattice.rotations])
+    groups = [_describe(lattice, tuple(sorted(members)), monoclinic, deltas) for members in found]
     return tuple(sorted(groups, key=lambda g: (-g.order, round(g.delta, 6), g.members)))
 
 
@@ -73,15 +74,19 @@ def multiplication_table(rotations: np.ndarray) -> np.ndarray:
 
 
 def _closure(generators: set[int], table: np.ndarray) -> frozenset[int]:
-    members = np.array(sorted(generators))
+    is_member = np.zeros(len(table), bool)
+    is_member[list(generators)] = True
     while True:
-        larger = np.union1d(members, table[np.ix_(members, members)])
-        if len(larger) == len(members):
-            return frozenset(int(m) for m in members)
-        members = larger
+        members = np.flatnonzero(is_member)
+        is_member[table[members][:, members]] = True
+        if np.count_nonzero(is_member) == len(members):
+            return frozenset(members.tolist())
 
 
-def _describe(lattice: LatticeSymmetry, members: tuple[int, ...], monoclinic: MonoclinicSetting) -> Subgroup:
+def _describe(
+    lattice: LatticeSymmetry, members: tuple[int, ...], monoclinic: MonoclinicSetting, deltas: np.ndarray
+) -> Subgroup:
+    """The group of some rotations; deltas : (n,) obliquity of each of the lattice's, degrees."""
     rotations = lattice.rotations[list(members)]
     metric = averaged_metric(lattice.metric, rotations)
     basis = conventional_basis(rotations, metric, monoclinic)
@@ -97,7 +102,7 @@ def _describe(lattice: LatticeSymmetry, members: tuple[int, ...], monoclinic: Mo
         space_group=space_group,
         patterson=_named(operations),
         bravais=FAMILY[crystal_system(rotations)] + kind,
-        delta=max(obliquity(w, lattice.metric) for w in lattice.rotations[kept]),
+        delta=float(deltas[kept].max()),
         is_bravais=len(kept) == len(members),
     )
 

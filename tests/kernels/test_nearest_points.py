@@ -70,3 +70,11 @@ def test_what_is_no_place_is_refused(value):
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="expected"):
         PointGrid(np.zeros(shape))
+
+
+def test_points_by_cell_are_all_of_them_and_close_to_those_beside():
+    points = np.random.default_rng(3).uniform(0, 100, (4000, 2))
+    order = PointGrid(points, 10).by_cell
+    assert np.array_equal(np.sort(order), np.arange(4000))
+    step = np.linalg.norm(np.diff(points[order], axis=0), axis=1)
+    assert np.median(step) < 8  # a cell is 5 wide; of points in no order it is 50

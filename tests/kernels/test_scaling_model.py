@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from autoproc.kernels.scaling_model import log_derivatives, smoothed, smoother_weights, turned_directions
+from autoproc.kernels.scaling_model import (
+    log_derivatives,
+    smoothed,
+    smoother_weights,
+    turned_directions,
+    weighted_sums,
+)
 
 WIDTH, SIGMA = 3, 0.7
 
@@ -93,3 +99,26 @@ def test_an_index_that_is_no_parameter_is_refused():
         log_derivatives(**{**given, "decay": (given["decay"][0][:, :2], *given["decay"][1:])})
     with pytest.raises(ValueError, match="surface"):
         log_derivatives(**{**given, "surface": (given["surface"][0], np.ones(3))})
+
+
+def test_sums_of_a_block_are_those_of_matrices():
+    random = np.random.default_rng(6)
+    derivatives, group = random.normal(size=(40, 7)), np.sort(random.integers(3, 30, 40))
+    root, pull, share = random.normal(size=(3, 40))
+    weighted, gradient, found, coupling = weighted_sums(derivatives, root, pull, share, group)
+    of = (group == found[:, None]).astype(float)
+    assert found.tolist() == np.unique(group).tolist()
+    assert_allclose(weighted, derivatives * root[:, None], rtol=1e-15)
+    assert_allclose(gradient, pull @ derivatives, atol=1e-13)
+    assert_allclose(coupling, of @ (derivatives * share[:, None]), atol=1e-13)
+
+
+def test_no_observations_have_no_sums():
+    weighted, gradient, found, coupling = weighted_sums(np.zeros((0, 3)), *np.zeros((3, 0)), np.zeros(0, np.intp))
+    assert (weighted.shape, gradient.tolist(), found.tolist(), coupling.shape) == ((0, 3), [0, 0, 0], [], (0, 3))
+
+
+@pytest.mark.parametrize("group", [[0, 1, 0], [0, 0], [-1, 0, 1]])
+def test_groups_that_are_not_in_order_or_too_few_are_refused(group):
+    with pytest.raises(ValueError, match="groups"):
+        weighted_sums(np.zeros((3, 2)), *np.ones((3, 3)), np.array(group))

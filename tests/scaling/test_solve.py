@@ -23,15 +23,23 @@ def solution() -> Solution:
     return solve([MADE.experiment], observed(), ScaleParams())
 
 
+def of_fewer(state, n):
+    """A state as if of n observations, as far as a start takes it."""
+    marks = {"blank": np.arange(n) == 2, "shadowed": np.arange(n) == 5, "odd": np.arange(n) == 7}
+    return replace(state, **marks, factors=np.arange(n) + 0.5, variance=np.arange(n) + 1.0)
+
+
 def test_a_start_knows_what_took_part(solution):
     fewer = observed(3.0)
     n = len(fewer)
-    state = replace(solution.state, blank=np.arange(n) == 2, shadowed=np.arange(n) == 5, odd=np.arange(n) == 7)
+    state = of_fewer(solution.state, n)
     start = replace(solution, state=state).start(fewer, ScaleParams(), len(MADE.reflections))
     assert np.flatnonzero(start.known).tolist() == fewer.row.tolist()
     assert np.flatnonzero(start.blank).tolist() == [fewer.row[2]]
     assert np.flatnonzero(start.shadowed).tolist() == [fewer.row[5]]
     assert np.flatnonzero(start.odd).tolist() == [fewer.row[7]]
+    assert start.factors[fewer.row].tolist() == state.factors.tolist()
+    assert start.variance[fewer.row].tolist() == state.variance.tolist()
 
 
 @pytest.mark.parametrize(
@@ -51,8 +59,7 @@ def test_only_limits_and_surface_may_differ(solution, change, serves):
 
 def test_no_reflection_may_be_new(solution):
     narrow = observed(3.0)
-    n = len(narrow)
-    state = replace(solution.state, blank=np.zeros(n, bool), shadowed=np.zeros(n, bool), odd=np.zeros(n, bool))
+    state = of_fewer(solution.state, len(narrow))
     start = replace(solution, state=state).start(narrow, ScaleParams(), len(MADE.reflections))
     assert start.serves(narrow, ScaleParams())
     assert not start.serves(observed(), ScaleParams())
@@ -70,6 +77,7 @@ def test_going_on_has_the_degree_of_the_level_and_errors_anew_where_it_differs(s
     assert state.error_model == (ErrorModel(3.0, 0.1) if is_same else ErrorModel())
     if is_same:
         np.testing.assert_allclose(state.factors, solution.state.factors, rtol=1e-3)
+        np.testing.assert_array_equal(state.variance, solution.state.variance)
 
 
 def test_stronger_absorption_is_restrained_less():
