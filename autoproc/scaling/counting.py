@@ -63,9 +63,7 @@ def steadied(
     return result
 
 
-def _steadied_alike(
-    deviation: np.ndarray, variance: np.ndarray, smooth: np.ndarray, use: np.ndarray
-) -> np.ndarray:
+def _steadied_alike(deviation: np.ndarray, variance: np.ndarray, smooth: np.ndarray, use: np.ndarray) -> np.ndarray:
     """The variances of observations of similar expected intensity, each with the rise due to its deviation taken off.
 
     What a straight sum of rises leaves, of variances that do not add up so simply, is taken off as a factor.
@@ -88,7 +86,8 @@ def _least_squares(sums: np.ndarray) -> np.ndarray:
 
     Terms that others make up, as a background that is the same everywhere, are told by LEAST_OWN.
     """
-    size = np.sqrt(np.maximum(np.diag(sums)[:-1], 1e-300))
+    size = np.sqrt(np.diag(sums)[:-1])
+    size[size == 0] = np.inf  # what nothing tells of stays 0
     values, vectors = np.linalg.eigh(sums[:-1, :-1] / np.outer(size, size))
     own = values > LEAST_OWN * values[-1]
     along = vectors[:, own]

@@ -47,8 +47,7 @@ class ScaleResult:
     alone : warnings of experiments that have too little in common with the others to be compared
     apart : of each experiment that is left out for having nothing in common with the others, a warning
     uncorrected : why the correction of absorption that was asked for was not made; empty where it was
-    rest : finds what no decision asks for, the variances of inverse_scale, which it writes into their column, and what
-        is unsteady, which it returns; None once that is done
+    rest : writes what no decision asks for, the variances of inverse_scale, into their column; None once that is done
     """
 
     experiments: tuple[Experiment, ...]
@@ -69,19 +68,22 @@ class ScaleResult:
     n_shadowed: int
     blank_images: tuple[tuple[int, int], ...]
     odd_images: tuple[tuple[int, int, float], ...]
+    unsteady: tuple[tuple[int, int, int], ...]
     start: Start
     parts: tuple[int, ...] = ()
     others: Mapping[int, str] = field(default_factory=dict)
     alone: tuple[str, ...] = ()
     apart: Mapping[int, str] = field(default_factory=dict)
     uncorrected: str = ""
-    unsteady: tuple[tuple[int, int, int], ...] = ()
-    rest: Callable[[], tuple[tuple[int, int, int], ...]] | None = None
+    rest: Callable[[], None] | None = None
 
     @property
     def whole(self) -> ScaleResult:
         """With what was put off."""
-        return self if self.rest is None else replace(self, unsteady=self.rest(), rest=None)
+        if self.rest is None:
+            return self
+        self.rest()
+        return replace(self, rest=None)
 
     @property
     def isa(self) -> float | None:

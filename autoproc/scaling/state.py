@@ -16,7 +16,7 @@ from autoproc.scaling.counting import likely_intensities, steadied
 from autoproc.scaling.error_model import ErrorModel, fit_error_model
 from autoproc.scaling.links import linked_parts, with_parts_held
 from autoproc.scaling.minimise import Fit, Part, Problem, fit_models
-from autoproc.scaling.model import PhysicalModel
+from autoproc.scaling.model import Coordinates, PhysicalModel
 from autoproc.scaling.observations import Intensities, Observations
 from autoproc.scaling.outliers import impossible_intensities, reject_outliers
 from autoproc.scaling.shadows import Comparison, compare_with_others
@@ -259,18 +259,20 @@ def of_mean_one(state: State, models: Sequence[PhysicalModel], factors: np.ndarr
     return replace(state, models=tuple(rescaled), factors=factors / mean)
 
 
-def factor_variances(experiments: Sequence[Experiment], observations: Observations, state: State) -> np.ndarray:
-    """(N,) variances of the factors, propagated from those of the parameters as last fitted; 0 where none were.
+def factor_variances(
+    experiments: Sequence[Experiment], own: Sequence[np.ndarray], at: Coordinates, fit: Fit | None, factors: np.ndarray
+) -> np.ndarray:
+    """(N,) variances of factors (N,), propagated from those of the parameters as last fitted; 0 where none were.
 
+    own : rows of the observations of each experiment; at : where all were measured
     The overall scale, which has no meaning, is held; errors of the model itself are not in them.
     """
-    variances = np.zeros(len(observations))
-    if state.fit is None:
+    variances = np.zeros(len(factors))
+    if fit is None:
         return variances
-    own = observations.rows_of_each(len(state.fit.models))
-    for n, (model, covariance, rows) in enumerate(zip(state.fit.models, state.fit.covariances, own, strict=True)):
-        variances[rows] = model.relative_variances_at(experiments[n], observations.at[rows], covariance)
-    return state.factors**2 * variances
+    for n, (model, covariance, rows) in enumerate(zip(fit.models, fit.covariances, own, strict=True)):
+        variances[rows] = model.relative_variances_at(experiments[n], at[rows], covariance)
+    return factors**2 * variances
 
 
 def select_for_fit(observations: Observations, use: np.ndarray, seen: Expectation, limit: int) -> np.ndarray:

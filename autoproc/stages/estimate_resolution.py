@@ -232,9 +232,7 @@ def fit_tanh(s2: np.ndarray, cc: np.ndarray, n: np.ndarray) -> tuple[float, floa
 
     start = _best_of_grid(s2, cc, weight, span)
     bounds = ([-np.inf, np.log(LEAST_WIDTH * span), 0.3], [np.inf, np.inf, 1.0])
-    best = scipy.optimize.least_squares(
-        residuals, start, slopes, loss="soft_l1", bounds=bounds, max_nfev=MOST_TRIALS
-    ).x
+    best = scipy.optimize.least_squares(residuals, start, slopes, loss="soft_l1", bounds=bounds, max_nfev=MOST_TRIALS).x
     return float(best[2]), float(best[0]), float(np.exp(best[1]))
 
 

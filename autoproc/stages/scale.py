@@ -5,7 +5,7 @@ Beilsten-Edmands et al. (2020), Acta D76, 385; Evans & Murshudov (2013), Acta D6
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -75,10 +75,11 @@ def scale_to_judge(
     models = _experiments_with_models(experiments, solution)
     variances = np.zeros(len(reflections))
     scaled = _scaled_reflections(reflections, observations, state, variances)
-    statistics, bins, images = side_by_side(
+    statistics, bins, images, unsteady = side_by_side(
         lambda: merging_statistics(models, scaled, n_shells=params.n_bins),
         lambda: _error_bins(observations, state, params),
         lambda: _image_scales(experiments, observations, state),
+        lambda: _unsteady(observations, state, params),
     )
     rejected = state.outliers & state.measured
     return ScaleResult(
@@ -106,24 +107,26 @@ def scale_to_judge(
         alone=agreed.alone,
         apart=agreed.left_out,
         uncorrected=uncorrected,
-        rest=lambda: _rest(experiments, observations, state, params, variances),
+        unsteady=unsteady,
+        rest=_later(experiments, observations, state, variances),
     )
 
 
-@single_threaded_blas
-def _rest(
-    experiments: Sequence[Experiment], observations: Observations, state: State, params: ScaleParams,
-    variances: np.ndarray,
-) -> tuple[tuple[int, int, int], ...]:  # fmt: skip
-    """Fill in the variances (N,) of the factors, those of what was not scaled staying 0; the sweeps that are unsteady.
+def _later(
+    experiments: Sequence[Experiment], observations: Observations, state: State, variances: np.ndarray
+) -> Callable[[], None]:
+    """Fills in the variances (N,) of the factors, those of what was not scaled staying 0, and holds little until then.
 
     In place, so that the table stays the one of which other stages know the observations.
     """
-    of_factors, unsteady = side_by_side(
-        lambda: factor_variances(experiments, observations, state), lambda: _unsteady(observations, state, params)
-    )
-    variances[observations.row] = np.where(state.factors > 0, of_factors, 0.0)
-    return tuple(unsteady)
+    own, row, at = observations.rows_of_each(len(experiments)), observations.row, observations.at
+    fit, factors = state.fit, state.factors
+
+    @single_threaded_blas
+    def fill() -> None:
+        variances[row] = np.where(factors > 0, factor_variances(experiments, own, at, fit, factors), 0.0)
+
+    return fill
 
 
 def _error_bins(observations: Observations, state: State, params: ScaleParams) -> tuple[ErrorBin, ...]:

@@ -80,3 +80,29 @@ def test_threads_do_not_change_the_variances(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(counting, "FEW", 0)
     np.testing.assert_array_equal(steadied(*arguments), alone)
     assert not np.array_equal(alone, arguments[1])
+
+
+def test_least_squares_of_sums_are_those_of_the_terms() -> None:
+    random = np.random.default_rng(7)
+    terms, target = random.normal(size=(50, 4)) * [1.0, 1e4, 1e-3, 0.0], random.normal(size=50)
+    every = np.column_stack([terms, target])
+    found = counting._least_squares(every.T @ every)
+    np.testing.assert_allclose(found[:3], np.linalg.lstsq(terms[:, :3], target)[0], rtol=1e-6)
+    assert found[3] == 0.0  # what nothing tells of
+
+
+def test_terms_that_make_each_other_up_share_what_they_tell() -> None:
+    terms = np.column_stack([np.ones(20), np.arange(20.0), np.full(20, 3.0)])
+    every = np.column_stack([terms, 2.0 + np.arange(20.0)])
+    found = counting._least_squares(every.T @ every)
+    np.testing.assert_allclose(terms @ found, every[:, 3], rtol=1e-9)
+    assert np.abs(found).max() < 2.0
+
+
+def test_variances_beyond_every_knot_that_is_told_stay_sane() -> None:
+    """Of good observations none is off by 3 sigma: nothing says how variances rise there."""
+    random = np.random.default_rng(8)
+    value = np.concatenate([random.uniform(90, 110, 2000), [5000.0, 1e6]])
+    use = np.arange(2002) < 2000
+    steady = steadied(value, np.full(2002, 100.0), np.full(2002, 100.0), np.ones(2002), use)
+    np.testing.assert_allclose(steady, 100.0, rtol=1e-6)

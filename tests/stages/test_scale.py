@@ -14,7 +14,7 @@ from autoproc.formats.dials.refl import read_refl
 from autoproc.merging.agreement import group_agreement
 from autoproc.merging.merging_statistics import scaled_observations
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.stages.scale import ScaleParams, ScaleResult, format_scale, scale
+from autoproc.stages.scale import ScaleParams, ScaleResult, format_scale, scale, scale_to_judge
 
 
 def run(made: Synthetic, **params: object) -> ScaleResult:
@@ -335,3 +335,15 @@ def test_variances_of_the_scale_are_those_of_a_good_fit(decaying_scaled: ScaleRe
     error = np.sqrt(table["inverse_scale_variance"][scaled]) / table["inverse_scale"][scaled]
     assert np.all((error > 1e-5) & (error < 1.0))
     assert 1e-4 < np.median(error) < 0.1
+
+
+def test_what_is_put_off_is_found_when_it_is_asked_for(decaying: Synthetic, decaying_scaled: ScaleResult) -> None:
+    judged = scale_to_judge([decaying.experiment], decaying.reflections, ScaleParams())
+    variances = judged.reflections["inverse_scale_variance"]
+    assert not variances.any()
+    assert judged.whole.reflections is judged.reflections  # of which other stages know the observations
+    assert judged.whole.rest is None
+    kept = judged.reflections.has_flag(Flag.SCALED)
+    assert np.all(variances[kept] > 0)
+    for name in judged.reflections:
+        np.testing.assert_array_equal(judged.reflections[name], decaying_scaled.reflections[name])
