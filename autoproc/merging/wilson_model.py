@@ -7,6 +7,7 @@ noise nor negative intensities need to be left out, and where there is no signal
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gemmi
@@ -87,8 +88,8 @@ def wilson_model(
     s2 = np.einsum("ni,ni->n", s, s)
     knots, start = _first_curve(s2, intensity)
     tensors = [] if rotations is None or len(s) < FEWEST else invariant_tensors(rotations)
-    design = np.hstack([_hats(s2, knots), *(-0.5 * np.einsum("ni,ij,nj->n", s, t, s)[:, None] for t in tensors)])
-    penalty = np.zeros((design.shape[1],) * 2)
+    design = _Design.of(s2, knots, [-0.5 * np.einsum("ni,ni->n", s @ t, s) for t in tensors])
+    penalty = np.zeros((len(knots) + len(tensors),) * 2)
     bend = _second_differences(knots)
     penalty[: len(knots), : len(knots)] = STIFFNESS * bend.T @ bend
     penalty += HOLD * np.eye(len(penalty))
@@ -96,15 +97,16 @@ def wilson_model(
     spread = np.where(is_centric, 2.0, 1.0)
     information = penalty
     for _ in range(CYCLES):
-        mean = np.exp(np.clip(design @ values, start.max() + np.log(LEAST_PART), start.max() + 20))
+        mean = np.exp(np.clip(design.times(values), start.max() + np.log(LEAST_PART), start.max() + 20))
         observed = np.minimum(intensity, WILDEST * spread * (mean + sigma))
         weight = mean / (spread * mean**2 + sigma**2)
-        information = (design * (weight * mean)[:, None]).T @ design + penalty
+        information = design.squared(weight * mean) + penalty
         pull = penalty @ values - HOLD * begun
-        step = np.linalg.solve(information, design.T @ (weight * (observed - mean)) - pull)
-        step *= min(1.0, LONGEST_STEP / max(float(np.abs(design @ step).max()), 1e-300))
-        values = values + step
-        if np.abs(design @ step).max() < STEADY:
+        step = np.linalg.solve(information, design.against(weight * (observed - mean)) - pull)
+        longest = float(np.abs(design.times(step)).max())
+        share = min(1.0, LONGEST_STEP / max(longest, 1e-300))
+        values = values + share * step
+        if share * longest < STEADY:
             break
     anisotropy = sum((v * t for v, t in zip(values[len(knots) :], tensors, strict=True)), np.zeros((3, 3)))
     return WilsonModel(knots, values[: len(knots)], anisotropy, _uncertainty(information, len(knots), tensors))
@@ -133,14 +135,55 @@ def _first_curve(s2: np.ndarray, intensity: np.ndarray) -> tuple[np.ndarray, np.
     return knots, np.log(np.maximum.accumulate(level[::-1])[::-1])
 
 
-def _hats(x: np.ndarray, knots: np.ndarray) -> np.ndarray:
-    """(N, K) what each knot's value counts for at x, linearly between knots."""
-    place = np.clip(np.searchsorted(knots, x, "right") - 1, 0, len(knots) - 2)
-    part = np.clip((x - knots[place]) / (knots[place + 1] - knots[place]), 0, 1)
-    hats = np.zeros((len(x), len(knots)))
-    rows = np.arange(len(x))
-    hats[rows, place], hats[rows, place + 1] = 1 - part, part
-    return hats
+@dataclass(frozen=True, slots=True, eq=False)
+class _Design:
+    """What each value counts for in the logarithms of N expectations: hats of the curve, of which two are not 0.
+
+    place : (N,) intp, the knot before each; part : (N,) of the way to the next; others : (T, N) of each tensor
+    """
+
+    place: np.ndarray
+    part: np.ndarray
+    others: np.ndarray
+    n_knots: int
+
+    @classmethod
+    def of(cls, x: np.ndarray, knots: np.ndarray, others: Sequence[np.ndarray]) -> _Design:
+        """At x (N,), linearly between knots."""
+        place = np.clip(np.searchsorted(knots, x, "right") - 1, 0, len(knots) - 2)
+        part = np.clip((x - knots[place]) / (knots[place + 1] - knots[place]), 0, 1)
+        return cls(place, part, np.array(others).reshape(len(others), len(x)), len(knots))
+
+    def times(self, values: np.ndarray) -> np.ndarray:
+        """(N,) the design by values (K + T,)."""
+        low, high = values[self.place], values[self.place + 1]
+        return low + self.part * (high - low) + values[self.n_knots :] @ self.others
+
+    def against(self, weight: np.ndarray) -> np.ndarray:
+        """(K + T,) the sum of its rows, each times its weight (N,)."""
+        return np.concatenate([self._on_knots(weight), self.others @ weight])
+
+    def squared(self, weight: np.ndarray) -> np.ndarray:
+        """(K + T, K + T) the sum of products of its rows with themselves, each times its weight (N,)."""
+        k, size = self.n_knots, self.n_knots + len(self.others)
+        result = np.zeros((size, size))
+        far, near = weight * self.part, weight * (1 - self.part)
+        knot = np.arange(k)
+        result[knot, knot] = self._sum(near * (1 - self.part), 0) + self._sum(far * self.part, 1)
+        beside = self._sum(near * self.part, 0)[:-1]
+        result[knot[:-1], knot[1:]] = result[knot[1:], knot[:-1]] = beside
+        for n, column in enumerate(self.others, k):
+            result[n, :k] = result[:k, n] = self._on_knots(weight * column)
+        result[k:, k:] = (self.others * weight) @ self.others.T
+        return result
+
+    def _on_knots(self, weight: np.ndarray) -> np.ndarray:
+        """(K,) sums of weights (N,), each shared by the knots on either side."""
+        return self._sum(weight * (1 - self.part), 0) + self._sum(weight * self.part, 1)
+
+    def _sum(self, values: np.ndarray, after: int) -> np.ndarray:
+        """(K,) sums of values (N,) at the knot before each, or the one after."""
+        return np.bincount(self.place + after, values, self.n_knots)
 
 
 def _second_differences(knots: np.ndarray) -> np.ndarray:
