@@ -12,6 +12,10 @@ MAX_REJECTED = 0.5
 """No more than this part of a group is rejected: beyond it nobody knows which half is right."""
 MAX_E2 = 100.0
 """Normalised intensity that no reflection reaches by chance: acentric Wilson statistics give exp(-100)."""
+WEAKEST = 0.99
+"""Part of a shell that its mean is taken of."""
+PLAIN = 0.999
+"""Of what an intensity may be, so that no rounding tells."""
 N_SHELLS = 20
 
 
@@ -61,18 +65,29 @@ def impossible_intensities(
     if not candidates.any():
         return result
     rows = np.flatnonzero(candidates)
-    shells = equal_volume_shells(d[rows], N_SHELLS).index(d[rows]).astype(np.int16)
-    rows = rows[np.argsort(shells, kind="stable")]
-    value, sigma = intensity[rows], np.sqrt(variance[rows])
-    ends = np.cumsum(np.bincount(shells, minlength=N_SHELLS))[:-1]
-    for here, strength, error in zip(*(np.split(column, ends) for column in (rows, value, sigma)), strict=True):
-        if len(here) < N_SHELLS:
-            continue
-        n_weakest = int(0.99 * len(here))
+    value, shell = intensity[rows], equal_volume_shells(d[rows], N_SHELLS).index(d[rows])
+    for n in _that_may_hold_some(value, shell):
+        here = np.flatnonzero(shell == n)
+        strength, error = value[here], np.sqrt(variance[rows[here]])
+        n_weakest = int(WEAKEST * len(here))
         weakest = np.partition(strength, n_weakest)[:n_weakest]
         level = max(float(weakest.mean()), float(np.median(error)))
-        result[here] = strength - 5 * error > MAX_E2 * level
+        result[rows[here]] = strength - 5 * error > MAX_E2 * level
     return result
+
+
+def _that_may_hold_some(value: np.ndarray, shell: np.ndarray) -> np.ndarray:
+    """Numbers of the shells (N,) whose strongest intensity (N,) may be impossible: of most it is plain that it is not.
+
+    The strongest part is no more than as many times the strongest of all, which leaves so much at least for the others.
+    """
+    count = np.bincount(shell, minlength=N_SHELLS)
+    strongest = np.full(N_SHELLS, -np.inf)
+    np.maximum.at(strongest, shell, value)
+    n_weakest = (WEAKEST * count).astype(int)
+    left = np.bincount(shell, value, N_SHELLS) - (count - n_weakest) * np.maximum(strongest, 0.0)
+    level = np.maximum(left, 0.0) / np.maximum(n_weakest, 1)
+    return np.flatnonzero((count >= N_SHELLS) & (strongest > PLAIN * MAX_E2 * level))
 
 
 def _deviation_from_others(

@@ -10,6 +10,7 @@ import numpy as np
 
 from autoproc.errors import NoReflections
 from autoproc.geometry.shells import equal_volume_shells
+from autoproc.kernels.group_expectation import group_expectation
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import order_by, rows_by_experiment
 from autoproc.scaling.counting import likely_intensities, steadied
@@ -150,25 +151,9 @@ def expectation(observations: Observations, state: State, use: np.ndarray) -> Ex
     The error model needs the expected intensity, which needs weights: the observed intensity serves once
     to start, the mean thereafter.
     """
-    groups, g = observations.groups, state.factors
-    raw = np.where(use, state.variance, 1.0)
-    value = np.where(use, state.intensity, 0.0)
-    expected = value
-    for _ in range(2):
-        variance = state.error_model.variance(raw, expected)
-        weighted = np.divide(1.0, variance, out=variance)
-        weighted *= use
-        weighted *= g
-        share = weighted * g
-        sum_wg2 = groups.sum(share)
-        safe = np.where(sum_wg2 > 0, sum_wg2, 1.0)
-        weighted *= value
-        common = groups.sum(weighted) / safe
-        expected = common[groups.group]
-        expected *= g
-    variance = state.error_model.variance(np.where(np.isfinite(state.variance), state.variance, 1.0), expected)
-    share /= safe[groups.group]
-    return Expectation(expected, variance, share)
+    groups, errors = observations.groups, (state.error_model.a, state.error_model.b)
+    measured = state.intensity, state.variance, state.factors
+    return Expectation(*group_expectation(measured, groups.group, len(groups), use, errors))
 
 
 def with_intensities(state: State, chosen: Intensities) -> State:
