@@ -179,10 +179,10 @@ def test_laue_group_alone_leaves_the_screw_axes_to_be_found(processed):
 def test_no_stage_is_run_twice_for_a_lattice_that_is_not_there(processed, monkeypatch):
     """Spots of ice are left over: they are indexed once more, and nothing is refined or measured for them."""
     calls = []
-    for name in ("index", "refine", "integrate", "determine_symmetry", "merge"):
+    for name in ("index", "refine", "integrate", "determine_symmetry", "conclude"):
         stage = getattr(pipeline, name)
         monkeypatch.setattr(pipeline, name, lambda *a, name=name, stage=stage: calls.append(name) or stage(*a))
     found = processed({**SHORT, "ice_spots": 30.0}, **AS_INDEXED)
     assert "look for lattice 2: no" in words(found)
-    assert calls == ["index", "refine", "integrate", "determine_symmetry", "merge", "index"]
+    assert calls == ["index", "refine", "integrate", "determine_symmetry", "conclude", "index"]
     assert len(found.indexed.searches) == 1
