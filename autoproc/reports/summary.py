@@ -238,7 +238,8 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
     if summary["timings"]:
         total = sum(summary["timings"].values())
         parts = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in summary["timings"].items())
-        lines += ["", _wrapped(f"Seconds in the stages, without what is written between them: {total:.1f} ({parts})")]
+        words = "Seconds in the stages, some of them side by side, without what is written between them"
+        lines += ["", _wrapped(f"{words}: {total:.1f} ({parts})")]
     return "\n".join(lines) + "\n"
 
 

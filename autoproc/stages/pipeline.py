@@ -77,6 +77,7 @@ class Processing:
     data_sets : of a group whose sweeps are put together, in place of one sweep's images
     whose : of warnings that are not of the header or the images, by their words, the name of what gives them
     early : what was found on the images while they were collected; used once, and let go
+    timings : wall seconds by stage; some are done side by side
     by_wavelength : of a group of several wavelengths, the data of each; `merged` is that of one of them
     """
 
