@@ -48,7 +48,7 @@ def steadied(
     if n_use < MIN_OBSERVATIONS:
         return variance
     n_cells = int(np.clip(n_use // PER_CELL, 1, MAX_CELLS))
-    edges = np.sort(expected[use])[np.arange(1, n_cells) * n_use // n_cells]
+    edges = np.interp(np.linspace(0, n_use - 1, n_cells + 1)[1:-1], np.arange(n_use), np.sort(expected[use]))
     cell = np.searchsorted(edges, expected).astype(np.uint8)
     cells = np.split(np.argsort(cell, kind="stable"), np.cumsum(np.bincount(cell, minlength=n_cells))[:-1])
     cells = [rows for rows in cells if np.count_nonzero(use[rows]) >= MIN_OBSERVATIONS]
