@@ -105,11 +105,14 @@ class LocalExecutor:
         return {task.handle: self._standing(task.handle) for task in tasks}
 
     def _require_answer(self, handle: str) -> None:
-        """Give an order to another worker where the one that has followed its sweep does not take it."""
+        """Give an order to another worker where the one that has followed its sweep does not take it.
+
+        One that is still being loaded, on a busy machine, is waited for.
+        """
         worker, order = self._busy.get(handle), self._unanswered[handle]
         if worker is None or not worker.is_alive or worker.heard > worker.begun:
             del self._unanswered[handle]
-        elif worker.seconds > SILENT:
+        elif worker.is_ready and worker.seconds > SILENT:
             del self._unanswered[handle]
             worker.kill()
             worker.close()
