@@ -195,6 +195,8 @@ class Story:
         else:
             self._first(f"result of {chapter.name}")
         first, *others = result_texts(chapter)
+        if chapter is not self.together and not chapter.light:
+            others.append("its images were all there before it was probed: the machine has much else to do")
         light = LIGHTS.get(str(record.get("verdict")), "")
         return [self._line(chapter, first, light), *(self._line(chapter, text) for text in others)]
 

@@ -89,7 +89,7 @@ def test_its_own_page_can_be_read_from_across_the_room(window, site, collected, 
     page.request.get(f"{address}/?token={keys.token}", max_redirects=0)
     collected.images(1, 40)
     page.goto(f"{address}/live/{key_of(PATH)}")
-    page.wait_for_function("document.querySelectorAll('#charts .u-over').length === 4")
+    page.wait_for_function("() => document.querySelectorAll('#charts .u-over').length === 4")
     collected.images(41, 10_000)
     collected.probe("look", "second lattice, 20% of the spots", "complete at 40 degrees in 4/mmm")
     page.wait_for_selector(".signal.look:has-text('LOOK')")

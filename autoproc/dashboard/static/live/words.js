@@ -9,11 +9,12 @@ const stretch = ([first, last]) => (first === last ? `${first}` : `${first} to $
 const sentence = (words) => `${words[0].toUpperCase()}${words.slice(1)}`;
 
 /** The latest verdict: { light, lamp, words, after }. */
-export function verdict({ probes, n_searched, why_not, unprobed }) {
+export function verdict({ probes, n_searched, why_not, unprobed, sweep }) {
   const latest = probes.at(-1);
   if (latest) return { light: latest.light.toUpperCase(), lamp: LAMPS[latest.light], words: latest.words, after: `after ${Math.round(latest.rotation)}° of rotation` };
   if (why_not) return { light: "?", lamp: "open", words: [`cannot be followed: ${why_not}`], after: "" };
   if (unprobed) return { light: "?", lamp: "open", words: [unprobed], after: "" };
+  if (sweep) return { light: "?", lamp: "open", words: ["all images were there before the crystal was probed"], after: "" };
   const words = n_searched ? "the crystal is probed after 15° of rotation" : "no image is searched yet";
   return { light: "WAIT", lamp: "open", words: [words], after: "" };
 }
