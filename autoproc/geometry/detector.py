@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from autoproc.kernels.spot_positions import lab_positions
 from autoproc.models.experiment import Beam, Detector, Panel
 
 
@@ -34,6 +35,14 @@ def px_to_mm(panel: Panel, xy_px: np.ndarray) -> np.ndarray:
     """Position where a ray entered the sensor, (..., 2) mm, from where it was seen, (..., 2) px."""
     xy_mm = np.asarray(xy_px, float) * np.asarray(panel.pixel_size)
     return xy_mm - parallax_shift(panel, xy_mm)
+
+
+def lab_of_spots(detector: Detector, panel: np.ndarray, xy_px: np.ndarray) -> np.ndarray:
+    """(N, 3) laboratory position, mm, where the rays of spots at (N, 2) px on panels (N,) entered the sensor."""
+    panels = [
+        (*p.origin, *p.fast_axis, *p.slow_axis, *p.normal, *p.pixel_size, p.thickness, p.mu) for p in detector.panels
+    ]
+    return lab_positions(xy_px, panel, np.array(panels))
 
 
 def mm_to_px(panel: Panel, xy_mm: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoproc.geometry.detector import px_from_s1, px_to_mm, s1_from_mm
+from autoproc.geometry.detector import lab_of_spots, px_from_s1, px_to_mm
 from autoproc.geometry.rotation import cross, crystal_from_lab, lab_from_crystal, wrapped
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer
 from autoproc.models.reflections import Reflections
@@ -17,11 +17,8 @@ def resolution(beam: Beam, s1: np.ndarray) -> np.ndarray:
 
 def s1_of_spots(detector: Detector, beam: Beam, panel: np.ndarray, xy_px: np.ndarray) -> np.ndarray:
     """(N, 3) diffracted wave vectors, 1/Angstrom, of positions (N, 2) px on panels (N,)."""
-    s1 = np.empty((len(xy_px), 3))
-    for index, model in enumerate(detector.panels):
-        here = panel == index
-        s1[here] = s1_from_mm(model, beam, px_to_mm(model, xy_px[here]))
-    return s1
+    lab = lab_of_spots(detector, panel, xy_px)
+    return lab / (np.linalg.norm(lab, axis=1, keepdims=True) * beam.wavelength)
 
 
 def in_mm(experiment: Experiment, panel: np.ndarray, xyz_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

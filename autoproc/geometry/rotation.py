@@ -31,7 +31,10 @@ def rotation_matrix(axis: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
 def rotation_of_vector(vector: np.ndarray) -> np.ndarray:
     """(..., 3, 3) rotations exp([vector]x) of rotation vectors (..., 3), radians."""
     vector = np.asarray(vector, float)
-    turn = np.tensordot(vector, GENERATORS, axes=1)
+    turn = np.zeros((*vector.shape, 3))
+    x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
+    turn[..., 2, 1], turn[..., 0, 2], turn[..., 1, 0] = x, y, z
+    turn[..., 1, 2], turn[..., 2, 0], turn[..., 0, 1] = -x, -y, -z
     angle = np.linalg.norm(vector, axis=-1)[..., None, None]
     half = np.sinc(angle / (2 * np.pi))
     return np.eye(3) + np.sinc(angle / np.pi) * turn + 0.5 * half**2 * (turn @ turn)

@@ -13,6 +13,8 @@ import scipy
 from autoproc.threads import available_cores
 
 GRID = 256
+COARSE_GRID = 128
+"""An eighth of the work: for as long axes, to half of the resolution."""
 POINTS_PER_CELL = 5.0
 EDGE_WEIGHT = 0.05
 MIN_HEIGHT_RMS = 15.0
@@ -20,34 +22,37 @@ MAX_PEAKS = 400
 MAX_VOXELS = 400_000
 
 
-def transform_d_min(max_cell: float) -> float:
+def transform_d_min(max_cell: float, grid: int = GRID) -> float:
     """Resolution of the transform, Angstrom, whose map reaches 1.25 max_cell from the origin."""
-    return POINTS_PER_CELL * max_cell / GRID
+    return POINTS_PER_CELL * max_cell / grid
 
 
-def find_vectors(rlp: np.ndarray, d_min: float, min_cell: float, max_length: float) -> np.ndarray:
+def find_vectors(
+    rlp: np.ndarray, d_min: float, min_cell: float, max_length: float, grid: int = GRID
+) -> np.ndarray:
     """Real space vectors, (K, 3) Angstrom, at which the points are periodic, the highest peak first.
 
     rlp : (N, 3) 1/Angstrom; only points to d_min are used. Vectors have lengths of min_cell to max_length.
+    grid : points of the transform along each axis
     """
-    step = 2 / (d_min * GRID)
-    power = _power(rlp, d_min, step)
-    peaks = _peaks(power, min_cell, max_length, 1 / (GRID * step))
+    step = 2 / (d_min * grid)
+    power = _power(rlp, d_min, step, grid)
+    peaks = _peaks(power, min_cell, max_length, 1 / (grid * step))
     height = power[tuple(peaks.T)]
     order = np.lexsort((*peaks.T, -height))[:MAX_PEAKS]
-    return _signed(_sub_voxel(power, peaks[order])) / (GRID * step)
+    return _signed(_sub_voxel(power, peaks[order]), grid) / (grid * step)
 
 
-def _power(rlp: np.ndarray, d_min: float, step: float) -> np.ndarray:
-    """(GRID, GRID, GRID // 2 + 1) |FFT|**2 of the points, damped to EDGE_WEIGHT at d_min."""
+def _power(rlp: np.ndarray, d_min: float, step: float, grid: int) -> np.ndarray:
+    """(grid, grid, grid // 2 + 1) |FFT|**2 of the points, damped to EDGE_WEIGHT at d_min."""
     length = np.einsum("ij,ij->i", rlp, rlp)
     inside = length < 1 / d_min**2
-    index = np.rint(rlp[inside] / step).astype(np.int64) % GRID
+    index = np.rint(rlp[inside] / step).astype(np.int64) % grid
     weight = np.exp(np.log(EDGE_WEIGHT) * length[inside] * d_min**2)
-    flat = (index[:, 0] * GRID + index[:, 1]) * GRID + index[:, 2]
-    density = np.zeros(GRID**3, np.float32)
+    flat = (index[:, 0] * grid + index[:, 1]) * grid + index[:, 2]
+    density = np.zeros(grid**3, np.float32)
     np.maximum.at(density, flat, weight.astype(np.float32))
-    transform = scipy.fft.rfftn(density.reshape(GRID, GRID, GRID), workers=available_cores(), overwrite_x=True)
+    transform = scipy.fft.rfftn(density.reshape(grid, grid, grid), workers=available_cores(), overwrite_x=True)
     power = np.square(transform.real)
     power += np.square(transform.imag)
     return power
@@ -57,7 +62,7 @@ def _peaks(power: np.ndarray, min_cell: float, max_length: float, spacing: float
     """(K, 3) indices of local maxima at a distance of min_cell to max_length from the origin."""
     rms = float(np.sqrt(np.mean(np.square(power, dtype=np.float64))))
     voxel = np.argwhere(power >= _threshold(power, MIN_HEIGHT_RMS * rms))
-    length = np.linalg.norm(_signed(voxel), axis=1) * spacing
+    length = np.linalg.norm(_signed(voxel, len(power)), axis=1) * spacing
     voxel = voxel[(length >= min_cell) & (length <= max_length)]
     value = power[tuple(voxel.T)]
     is_peak = np.ones(len(voxel), bool)
@@ -81,14 +86,15 @@ def _kth_largest(power: np.ndarray, k: int) -> float:
 
 def _neighbour(power: np.ndarray, voxel: np.ndarray) -> np.ndarray:
     """Values at indices that may lie outside the stored half: the map is periodic and centrosymmetric."""
-    voxel = voxel % GRID
-    beyond = voxel[:, 2] > GRID // 2
-    voxel = np.where(beyond[:, None], -voxel % GRID, voxel)
+    grid = len(power)
+    voxel = voxel % grid
+    beyond = voxel[:, 2] > grid // 2
+    voxel = np.where(beyond[:, None], -voxel % grid, voxel)
     return power[tuple(voxel.T)]
 
 
-def _signed(index: np.ndarray) -> np.ndarray:
-    return (index + GRID / 2) % GRID - GRID / 2
+def _signed(index: np.ndarray, grid: int) -> np.ndarray:
+    return (index + grid / 2) % grid - grid / 2
 
 
 def _sub_voxel(power: np.ndarray, peaks: np.ndarray) -> np.ndarray:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.geometry.detector import lab_from_mm, px_to_mm
+from autoproc.geometry.detector import lab_of_spots
 from autoproc.geometry.placement import panel_middle
-from autoproc.geometry.reciprocal import zeta
-from autoproc.geometry.rotation import GENERATORS, cross, lab_rotations
+from autoproc.geometry.rotation import cross, turn_to_crystal
 from autoproc.indexing.assign import Assignment
 from autoproc.indexing.model import N_MOVES, Model, beam_turn_axis
 from autoproc.indexing.observations import BLOCK, Observations
+from autoproc.kernels.spot_shifts import spot_shifts
 from autoproc.models.experiment import Experiment
 from autoproc.robust import robust_sigma
 from autoproc.threads import map_in_order
@@ -58,9 +58,7 @@ class _Block:
     rows: np.ndarray
     zeta: np.ndarray
     residual: np.ndarray
-    by_setting: np.ndarray
-    by_detector: np.ndarray
-    by_turn: np.ndarray
+    derivatives: np.ndarray
 
 
 def refine_model(
@@ -89,6 +87,23 @@ def refine_model(
     )
 
 
+def left_with_other_indices(model: Model, spots: Observations, indices: np.ndarray) -> np.ndarray:
+    """(K, n, 3) residuals of one sweep's spots with K sets of indices (K, n, 3) on the first lattice, mm, mm, radians.
+
+    Each is what one step of all parameters, without restraints, leaves. Derivatives are those of the first set, and of
+    n spots those are left out that are near the spindle.
+    """
+    sweep, turn, every = model.moved_sweeps()[0], model.turn_matrices()[0], np.arange(len(spots))
+    modes = np.eye(9).reshape(9, 3, 3)
+    blocks = [_linearise(sweep, turn, model.settings[0], modes, spots, every, hkl, True, False) for hkl in indices]
+    residual = np.array([block.residual for block in blocks])
+    scale = np.maximum(robust_sigma(residual[0]), MIN_SCALE)
+    jacobian = (blocks[0].derivatives / scale[:, None]).reshape(-1, len(modes) + N_MOVES)
+    scaled = (residual / scale).reshape(len(blocks), -1)
+    steps = np.linalg.lstsq(jacobian, scaled.T, rcond=1e-12)[0]
+    return (scaled - (jacobian @ steps).T).reshape(residual.shape) * scale
+
+
 def _step(
     model: Model, spots: Observations, assignment: Assignment, modes: Sequence[np.ndarray], move_detector: bool
 ) -> tuple[Model, list[_Block], list[np.ndarray], tuple[np.ndarray, ...]]:
@@ -104,14 +119,13 @@ def _step(
             if not len(rows):
                 continue
             found = _linearised(sweep, turn, A, modes[number], spots, rows, assignment.hkl, layout)
-            ends = np.cumsum([len(b.rows) for b in found[:-1]])
+            ends, columns = np.cumsum([len(b.rows) for b in found[:-1]]), layout.columns(number, index)
             scale, weight = _robust_weights(
                 np.concatenate([b.residual for b in found]), np.concatenate([b.zeta for b in found]),
                 spots.sigma[np.concatenate([b.rows for b in found])],
             )  # fmt: skip
             for block, its_scale, its_weight in zip(found, np.split(scale, ends), np.split(weight, ends), strict=True):
-                columns, derivatives = layout.parts(block, number, index)
-                _accumulate(normal, right, columns, derivatives, block, its_scale, its_weight)
+                _accumulate(normal, right, columns, block, its_scale, its_weight)
             blocks += found
             weights.append(weight)
     current, sigma = layout.restrained(model)
@@ -142,17 +156,14 @@ class _Layout:
     def size(self) -> int:
         return int(self.starts[-1]) + N_MOVES * self.n_detectors + 3 * self.n_turns
 
-    def parts(self, block: _Block, lattice: int, sweep: int) -> tuple[np.ndarray, np.ndarray]:
-        """Columns (M,) and derivatives (n, 3, M) of a block."""
+    def columns(self, lattice: int, sweep: int) -> np.ndarray:
+        """(M,) of the derivatives of a block."""
         columns = [np.arange(self.starts[lattice], self.starts[lattice + 1])]
-        derivatives = [block.by_setting]
         if self.n_detectors:
             columns.append(self.starts[-1] + N_MOVES * self.detector_of_sweep[sweep] + np.arange(N_MOVES))
-            derivatives.append(block.by_detector)
         if self.n_turns:
             columns.append(self.starts[-1] + N_MOVES * self.n_detectors + 3 * sweep + np.arange(3))
-            derivatives.append(block.by_turn)
-        return np.concatenate(columns), np.concatenate(derivatives, axis=2)
+        return np.concatenate(columns)
 
     def restrained(self, model: Model) -> tuple[np.ndarray, np.ndarray]:
         """Values and expected sizes of the parameters of detectors and turns: what few spots cannot tell stays put."""
@@ -200,51 +211,20 @@ def _linearise(
     hkl: np.ndarray, by_detector: bool = True, by_turn: bool = True,
 ) -> _Block:  # fmt: skip
     """Residuals of spots and their derivatives, of all that is wanted; spots near the spindle are left out."""
-    lab, fast, slow = _positions(sweep, spots, rows)
-    length = np.linalg.norm(lab, axis=1)
-    s1 = lab / (length * sweep.beam.wavelength)[:, None]
-    steepness = zeta(sweep.goniometer, sweep.beam, s1)
-    steep = np.abs(steepness) > MIN_ZETA
-    rows, steepness, lab, fast, slow, length, s1 = (
-        values[steep] for values in (rows, steepness, lab, fast, slow, length, s1)
-    )
-    unit = lab / length[:, None]
-    per_mm = 1 / (sweep.beam.wavelength * length)
-    rotation = lab_rotations(sweep.goniometer, spots.phi[rows]) @ turn
-    crystal = hkl[rows] @ A.T
-    q = (rotation @ crystal[:, :, None])[:, :, 0]
-    project = (np.eye(3) - unit[:, :, None] * unit[:, None, :]) * per_mm[:, None, None]
-    on_fast = (project @ fast[:, :, None])[:, :, 0]
-    on_slow = (project @ slow[:, :, None])[:, :, 0]
-    to_shift = np.linalg.inv(np.stack([on_fast, on_slow, -cross(sweep.goniometer.lab_axis, q)], axis=2))
-    delta = q - (s1 - sweep.beam.s0)
-    of_detector, of_turn = np.zeros((len(rows), 3, 0)), np.zeros((len(rows), 3, 0))
-    if by_detector:
-        turned = np.einsum("mij,nj->nim", GENERATORS, lab - panel_middle(sweep.detector[0]))
-        moved = np.concatenate([np.broadcast_to(np.eye(3), turned.shape), turned], axis=2)
-        by_beam = to_shift @ cross(beam_turn_axis(sweep), sweep.beam.s0)
-        of_detector = np.concatenate([-to_shift @ (project @ moved), by_beam[:, :, None]], axis=2)
-    to_crystal = to_shift @ rotation
-    if by_turn:
-        of_turn = to_crystal @ np.einsum("mij,nj->nim", GENERATORS, crystal)
-    return _Block(
-        rows,
-        steepness,
-        (to_shift @ delta[:, :, None])[:, :, 0],
-        to_crystal @ np.einsum("mkl,nl->nkm", modes, crystal),
-        of_detector,
-        of_turn,
-    )
-
-
-def _positions(sweep: Experiment, spots: Observations, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Laboratory position (n, 3) mm of spots, and the axes of their panels."""
-    lab, fast, slow = (np.empty((len(rows), 3)) for _ in range(3))
-    for number, panel in enumerate(sweep.detector.panels):
-        here = spots.panel[rows] == number
-        lab[here] = lab_from_mm(panel, px_to_mm(panel, spots.xy_px[rows[here]]))
-        fast[here], slow[here] = panel.fast_axis, panel.slow_axis
-    return lab, fast, slow
+    beam, goniometer = sweep.beam, sweep.goniometer
+    moves = (panel_middle(sweep.detector[0]), cross(beam_turn_axis(sweep), beam.s0)) if by_detector else None
+    kept, steepness, residual, derivatives = spot_shifts(
+        (lab_of_spots(sweep.detector, spots.panel[rows], spots.xy_px[rows]), spots.panel[rows], spots.phi[rows],
+         hkl[rows]),
+        np.array([(p.fast_axis, p.slow_axis) for p in sweep.detector.panels]),
+        (beam.wavelength, beam.s0),
+        (turn_to_crystal(goniometer) @ turn, goniometer.lab_axis),
+        (A, modes),
+        moves,
+        by_turn,
+        MIN_ZETA,
+    )  # fmt: skip
+    return _Block(rows[kept], steepness, residual, derivatives)
 
 
 def _robust_weights(residual: np.ndarray, zeta: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -261,10 +241,9 @@ def _robust_weights(residual: np.ndarray, zeta: np.ndarray, sigma: np.ndarray) -
 
 
 def _accumulate(
-    normal: np.ndarray, right: np.ndarray, columns: np.ndarray, derivatives: np.ndarray, block: _Block,
-    scale: np.ndarray, weight: np.ndarray,
+    normal: np.ndarray, right: np.ndarray, columns: np.ndarray, block: _Block, scale: np.ndarray, weight: np.ndarray
 ) -> None:  # fmt: skip
     root = (np.sqrt(weight)[:, None] / scale).ravel()
-    jacobian = derivatives.reshape(len(root), len(columns)) * root[:, None]
+    jacobian = block.derivatives.reshape(len(root), len(columns)) * root[:, None]
     normal[np.ix_(columns, columns)] += jacobian.T @ jacobian
     right[columns] += jacobian.T @ (block.residual.ravel() * root)

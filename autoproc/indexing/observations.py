@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from autoproc.geometry.detector import s1_from_px
-from autoproc.geometry.reciprocal import zeta
-from autoproc.geometry.rotation import cross, crystal_from_lab
+from autoproc.geometry.detector import lab_of_spots
+from autoproc.geometry.rotation import turn_to_crystal
+from autoproc.kernels.spot_positions import reciprocal_points
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.threads import map_in_order
@@ -101,23 +101,20 @@ def _placed(
     experiments: Sequence[Experiment], turns: np.ndarray | None, spots: Observations
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """s1, rlp, d and smear."""
-    s1 = np.zeros((len(spots), 3))
-    rlp = np.zeros((len(spots), 3))
-    smear = np.zeros((len(spots), 3))
+    s1, rlp, smear = (np.zeros((len(spots), 3)) for _ in range(3))
+    d = np.zeros(len(spots))
     for index, experiment in enumerate(experiments):
-        rows = np.flatnonzero(spots.sweep == index)
-        for number, panel in enumerate(experiment.detector.panels):
-            here = rows[spots.panel[rows] == number]
-            s1[here] = s1_from_px(panel, experiment.beam, spots.xy_px[here])
+        here = spots.sweep == index
+        rows: np.ndarray | slice = slice(None) if here.all() else np.flatnonzero(here)
+        beam, goniometer = experiment.beam, experiment.goniometer
         turn = np.eye(3) if turns is None else turns[index]
-        rlp[rows] = crystal_from_lab(experiment.goniometer, spots.phi[rows], s1[rows] - experiment.beam.s0) @ turn
-        smear[rows] = _smear(experiment, s1[rows], rlp[rows], turn)
-    return s1, rlp, 1 / np.maximum(np.linalg.norm(rlp, axis=1), 1e-12), smear
-
-
-def _smear(experiment: Experiment, s1: np.ndarray, rlp: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    goniometer = experiment.goniometer
-    axis = turn.T @ goniometer.fixed.T @ goniometer.axis
-    width = np.radians(abs(experiment.scan.oscillation[1]))
-    speed = np.maximum(np.abs(zeta(goniometer, experiment.beam, s1)), MIN_ZETA)
-    return width * cross(axis, rlp) / speed[:, None]
+        s1[rows], rlp[rows], d[rows], smear[rows] = reciprocal_points(
+            lab_of_spots(experiment.detector, spots.panel[rows], spots.xy_px[rows]),
+            spots.phi[rows],
+            (beam.wavelength, beam.s0),
+            turn_to_crystal(goniometer) @ turn,
+            (goniometer.lab_axis, turn.T @ goniometer.fixed.T @ goniometer.axis),
+            np.radians(abs(experiment.scan.oscillation[1])),
+            MIN_ZETA,
+        )
+    return s1, rlp, d, smear

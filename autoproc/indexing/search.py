@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gemmi
 import numpy as np
@@ -11,7 +11,7 @@ from autoproc.indexing.assign import Tolerance, assign, deviations, observed_tol
 from autoproc.indexing.candidates import Candidate, assess, is_same_lattice, rank_candidates
 from autoproc.indexing.fft1d import find_vectors as vectors_by_fft1d
 from autoproc.indexing.fft3d import find_vectors as vectors_by_fft3d
-from autoproc.indexing.fft3d import transform_d_min
+from autoproc.indexing.fft3d import COARSE_GRID, GRID, transform_d_min
 from autoproc.indexing.grid_search import find_bases
 from autoproc.indexing.least_squares import refine_model
 from autoproc.indexing.max_cell import estimate_max_cell
@@ -38,6 +38,8 @@ FEW_SPOTS = 150
 """So few spots lie further from each other than the shortest reciprocal axis: the cell may be much longer than their
 distances tell."""
 MAX_CELL_FACTORS_FEW = (1.0, 2.0, 4.0, 0.5)
+MIN_COARSE_SPOTS = 300
+"""To the resolution of the coarse transform, for it to be tried."""
 GOOD_FRACTION = 0.5
 GOOD_FRACTION_FEW = 0.9
 MIN_INFORMATION = 200.0
@@ -95,27 +97,43 @@ def find_lattice(model: Model, spots: Observations, params: IndexParams) -> Sear
     """
     spots = model.placed(spots)
     start = params.max_cell or cell_limit(model, spots, params)
-    enough = GOOD_FRACTION if len(spots) > FEW_SPOTS else GOOD_FRACTION_FEW
     best: Search | None = None
-    for method, factor in _attempts(params, len(spots)):
-        search = _search(model, spots, params, method, max(2 * params.min_cell, start * factor))
+    for attempt in _attempts(params, spots.d, start):
+        search = _search(model, spots, params, attempt)
         best = search if best is None or _score(search) > _score(best) else best
-        if best.trials and best.trials[0].fraction > enough and _score(best) > MIN_INFORMATION:
+        if best.trials and best.trials[0].fraction > attempt.enough and _score(best) > MIN_INFORMATION:
             break
     assert best is not None
     return best
 
 
-def _attempts(params: IndexParams, n_spots: int) -> list[tuple[str, float]]:
-    """Methods and factors of the longest cell, the most promising first."""
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A method, the longest cell it looks for, its grid if it has one, and the fraction indexed that ends the search."""
+
+    method: str
+    max_cell: float
+    grid: int
+    enough: float
+
+
+def _attempts(params: IndexParams, d: np.ndarray, start: float) -> list[_Attempt]:
+    """The most promising first. d : (N,) of the spots, Angstrom; start : longest cell to begin with."""
+    is_many = len(d) > FEW_SPOTS
+    enough, least = GOOD_FRACTION if is_many else GOOD_FRACTION_FEW, 2 * params.min_cell
     if params.unit_cell is not None:
-        return [(method, 1.0) for method in dict.fromkeys((params.method, GRID_SEARCH))]
+        methods = dict.fromkeys((params.method, GRID_SEARCH))
+        return [_Attempt(method, max(least, start), GRID, enough) for method in methods]
     method = "fft3d" if params.method == GRID_SEARCH else params.method
-    factors: tuple[float, ...] = MAX_CELL_FACTORS if n_spots > FEW_SPOTS else MAX_CELL_FACTORS_FEW
+    factors: tuple[float, ...] = MAX_CELL_FACTORS if is_many else MAX_CELL_FACTORS_FEW
     if params.max_cell is not None:
         factors = (1.0,)
-    methods = (method,) if n_spots > FEW_SPOTS else tuple(dict.fromkeys((method, "fft1d")))
-    return [(m, factor) for m in methods for factor in factors]
+    methods = dict.fromkeys((method,) if is_many else (method, "fft1d"))
+    attempts = [_Attempt(m, max(least, start * factor), GRID, enough) for m in methods for factor in factors]
+    first = replace(attempts[0], grid=COARSE_GRID)
+    n_coarse = np.count_nonzero(d >= transform_d_min(first.max_cell, COARSE_GRID))
+    is_coarse_enough = method == "fft3d" and params.d_min is None and n_coarse >= MIN_COARSE_SPOTS
+    return [first, *attempts] if is_coarse_enough else attempts
 
 
 def cell_limit(model: Model, spots: Observations, params: IndexParams) -> float:
@@ -153,15 +171,16 @@ def _score(search: Search) -> float:
     return search.trials[0].information if search.trials else 0.0
 
 
-def _search(model: Model, spots: Observations, params: IndexParams, method: str, max_cell: float) -> Search:
-    d_min = params.d_min or (GRID_D_MIN * max_cell if method == GRID_SEARCH else transform_d_min(max_cell))
+def _search(model: Model, spots: Observations, params: IndexParams, attempt: _Attempt) -> Search:
+    max_cell, is_by_grid = attempt.max_cell, attempt.method == GRID_SEARCH
+    d_min = params.d_min or (GRID_D_MIN * max_cell if is_by_grid else transform_d_min(max_cell, attempt.grid))
     d_min = min(d_min, _resolution_of(spots.d, MIN_SEARCH_SPOTS))
     within = spots[spots.d >= d_min]
     used = _thinned(within, MAX_SEARCH_SPOTS)
-    if method == GRID_SEARCH and params.unit_cell is not None:
+    if is_by_grid and params.unit_cell is not None:
         candidates = _oriented(used.rlp, params)
     else:
-        vectors = _vectors(within.rlp, used.rlp, params, method, d_min, max_cell)
+        vectors = _vectors(within.rlp, used.rlp, params, attempt, d_min)
         candidates = rank_candidates(vectors, used.rlp, _volumes(params), params.min_cell)
         if params.unit_cell is not None or params.space_group is not None:
             candidates = _in_known_setting(candidates, params, used.rlp)
@@ -184,14 +203,14 @@ def _oriented(rlp: np.ndarray, params: IndexParams) -> list[Candidate]:
 
 
 def _vectors(
-    all_rlp: np.ndarray, rlp: np.ndarray, params: IndexParams, method: str, d_min: float, max_cell: float
+    all_rlp: np.ndarray, rlp: np.ndarray, params: IndexParams, attempt: _Attempt, d_min: float
 ) -> np.ndarray:
     """Periodicities by one of the methods, refined; the shortest good ones."""
-    shortest, longest = params.min_cell, 2 * max_cell
-    if method == "fft1d":
+    shortest, longest = params.min_cell, 2 * attempt.max_cell
+    if attempt.method == "fft1d":
         vectors = vectors_by_fft1d(rlp, shortest, longest)
     else:
-        vectors = vectors_by_fft3d(all_rlp, d_min, shortest, longest)
+        vectors = vectors_by_fft3d(all_rlp, d_min, shortest, longest, attempt.grid)
     return choose_vectors(*refine_vectors(vectors, rlp), shortest, longest)[0]
 
 

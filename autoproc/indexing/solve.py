@@ -30,6 +30,8 @@ MIN_INDEXED = 10
 ENOUGH_INDEXED = 0.9
 FIRST_CYCLE_SPOTS = 1000
 MAX_REFINED_SPOTS = 6000
+LEAST_SHARE = 0.05
+"""Of the spots, that is taken to be indexed in a round where the one before it indexed hardly any."""
 MAX_ORIGIN_SHIFTS = 4
 MAX_RMSD_PHI = np.radians(5.0)
 """Of the angles at which spots were seen; no lattice is right that is off by more, where images are narrow. Good
@@ -55,7 +57,7 @@ CLOSE_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MacroCycle:
-    """One round: spots to d_min (Angstrom), how many of n_spots are indexed, rms (3,) in mm, mm, radians."""
+    """One round: of n_spots to d_min (Angstrom) n_indexed are indexed; rms (3,) in mm, mm, radians."""
 
     n_lattices: int
     d_min: float
@@ -274,20 +276,23 @@ def _symmetric(model: Model, params: IndexParams) -> Model:
 
 
 def _refined(model: Model, spots: Observations, params: IndexParams, cycles: list[MacroCycle]) -> Model:
-    """All lattices together against spots to higher and higher resolution; the rounds are added to `cycles`."""
+    """All lattices together against spots to higher and higher resolution; the rounds are added to `cycles`.
+
+    Of many spots some are tried, evenly from all, so that about MAX_REFINED_SPOTS are indexed.
+    """
     order = np.argsort(-spots.d, kind="stable")
     first = min(FIRST_CYCLE_SPOTS, len(spots))
+    share = 1.0
     for size in np.rint(np.geomspace(first, len(spots), max(2, params.n_macro_cycles))).astype(int):
-        within = spots[np.sort(order[:size])]
-        assignment = _assigned(model, within, params)
+        within = spots[np.sort(order[:size])[:: max(1, int(share * size) // MAX_REFINED_SPOTS)]]
+        assignment = _assignment(model, model.placed(within), params)
         rows = np.flatnonzero(assignment.is_indexed)
-        rows = rows[:: max(1, len(rows) // MAX_REFINED_SPOTS)]
         chosen = Assignment(assignment.lattice[rows], assignment.hkl[rows])
         modes = _modes(model, params)
         fit = refine_model(model, within[rows], chosen, modes, n_cycles=3, move_detector=params.refine_detector)
         model = _symmetric(fit.model, params)
-        n_indexed = int(assignment.is_indexed.sum())
-        cycles.append(MacroCycle(len(model.settings), float(within.d.min()), size, n_indexed, fit.rms))
+        share = max(len(rows) / len(within), LEAST_SHARE)
+        cycles.append(MacroCycle(len(model.settings), float(within.d.min()), len(within), len(rows), fit.rms))
     return model
 
 
@@ -307,7 +312,10 @@ def _fit_as_it_is(model: Model, spots: Observations, params: IndexParams) -> Fit
 @lru_cache(maxsize=1)
 def _assigned(model: Model, spots: Observations, params: IndexParams) -> Assignment:
     """Spots given to lattices, within what each lattice's own scatter allows; remembered as well."""
-    placed = _placed(model, spots)
+    return _assignment(model, _placed(model, spots), params)
+
+
+def _assignment(model: Model, placed: Observations, params: IndexParams) -> Assignment:
     tolerances = [observed_tolerance(A, placed, params.tolerance) for A in model.settings]
     return assign(model.settings, placed, tolerances)
 

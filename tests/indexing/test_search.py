@@ -13,12 +13,14 @@ from synthetic_spots import random_spots, setting, spots_of, sweep
 
 from autoproc.indexing.assign import Tolerance, deviations
 from autoproc.indexing.candidates import assess
+from autoproc.indexing.fft3d import COARSE_GRID, GRID, transform_d_min
 from autoproc.indexing.max_cell import estimate_max_cell
 from autoproc.indexing.model import model_of
 from autoproc.indexing.observations import observe
 from autoproc.indexing.params import IndexParams
 from autoproc.indexing.search import (
     GRID_SEARCH,
+    MIN_COARSE_SPOTS,
     Search,
     Trial,
     _attempts,
@@ -89,7 +91,29 @@ def test_no_order_is_no_information():
     ],
 )
 def test_what_is_tried_in_turn(params, n_spots, expected):
-    assert _attempts(IndexParams(**params), n_spots) == expected
+    attempts = _attempts(IndexParams(**params), np.full(n_spots, 1.0), 100.0)
+    assert [(a.method, a.max_cell / 100.0) for a in attempts] == expected
+    assert {a.grid for a in attempts} == {GRID}
+    assert {a.enough for a in attempts} == {0.5 if n_spots > 150 else 0.9}
+
+
+@pytest.mark.parametrize(
+    ("params", "n_coarse", "is_tried"),
+    [
+        ({}, MIN_COARSE_SPOTS, True),
+        ({}, MIN_COARSE_SPOTS - 1, False),
+        ({"method": GRID_SEARCH}, MIN_COARSE_SPOTS, True),
+        ({"method": "fft1d"}, MIN_COARSE_SPOTS, False),
+        ({"d_min": 3.0}, MIN_COARSE_SPOTS, False),
+        ({"unit_cell": CELL}, MIN_COARSE_SPOTS, False),
+    ],
+)
+def test_the_coarse_transform_comes_first_where_it_has_spots_enough(params, n_coarse, is_tried):
+    d = np.concatenate([np.full(n_coarse, transform_d_min(100.0, COARSE_GRID)), np.full(500, 1.0)])
+    coarse, *others = _attempts(IndexParams(**params), d, 100.0)
+    assert (coarse.grid == COARSE_GRID) == is_tried
+    if is_tried:
+        assert replace(coarse, grid=GRID) == others[0]
 
 
 def test_the_limit_of_the_cell_is_that_of_the_sweep_that_allows_most():
@@ -131,14 +155,14 @@ def searched(monkeypatch, answers, n_spots=200, **params):
     tried = []
     found = []
 
-    def answer(model, spots, params, method, max_cell):
+    def answer(model, spots, params, attempt):
         fraction_and_information = answers[len(tried)]
-        tried.append((method, max_cell))
+        tried.append((attempt.method, attempt.max_cell))
         trials = ()
         if fraction_and_information is not None:
             fraction, bits = fraction_and_information
             trials = (SimpleNamespace(fraction=fraction, information=bits),)
-        found.append(Search(trials, max_cell, 2.0))
+        found.append(Search(trials, attempt.max_cell, 2.0))
         return found[-1]
 
     monkeypatch.setattr("autoproc.indexing.search._search", answer)
@@ -168,6 +192,13 @@ def test_a_search_ends_with_the_first_good_lattice_or_the_best_of_all(monkeypatc
 def test_few_spots_have_to_lie_on_the_lattice_nearly_all(monkeypatch):
     assert searched(monkeypatch, [(0.9, 300.0), (0.91, 301.0)], n_spots=150)[0] == 1
     assert len(searched(monkeypatch, [(0.9, 300.0)], n_spots=151)[1]) == 1
+
+
+def test_what_the_coarse_transform_finds_badly_the_fine_one_is_asked_for(monkeypatch):
+    many = 3000
+    assert searched(monkeypatch, [(0.51, 201.0)], many, max_cell=100.0)[1] == [("fft3d", 100.0)]
+    for badly in (None, (0.5, 900.0), (0.9, 200.0)):
+        assert searched(monkeypatch, [badly, (0.91, 901.0)], many, max_cell=100.0)[1] == [("fft3d", 100.0)] * 2
 
 
 def test_longest_axes_of_the_searches(monkeypatch):
