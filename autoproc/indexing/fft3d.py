@@ -27,9 +27,7 @@ def transform_d_min(max_cell: float, grid: int = GRID) -> float:
     return POINTS_PER_CELL * max_cell / grid
 
 
-def find_vectors(
-    rlp: np.ndarray, d_min: float, min_cell: float, max_length: float, grid: int = GRID
-) -> np.ndarray:
+def find_vectors(rlp: np.ndarray, d_min: float, min_cell: float, max_length: float, grid: int = GRID) -> np.ndarray:
     """Real space vectors, (K, 3) Angstrom, at which the points are periodic, the highest peak first.
 
     rlp : (N, 3) 1/Angstrom; only points to d_min are used. Vectors have lengths of min_cell to max_length.

@@ -12,8 +12,8 @@ MIN_SEPARATION_PX = 3.0
 LOW_PERCENTILE = 5.0
 MIN_NEIGHBOURS = 10
 MAX_POINTS = 10_000
-"""Of the lowest resolution, where most lattice points have a spot: of 93,308 and 98,572 simulated spots they give limits
-of 74.2 and 557 A for 75.8 and 563 A by all."""
+"""Of the lowest resolution, where most lattice points have a spot: of 93,308 and 98,572 simulated spots they give
+limits of 74.2 and 557 A for 75.8 and 563 A by all."""
 LOWEST, HIGHEST = 10.0, 2000.0
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from autoproc.indexing.assign import Tolerance, assign, deviations, observed_tolerance
 from autoproc.indexing.candidates import Candidate, assess, is_same_lattice, rank_candidates
 from autoproc.indexing.fft1d import find_vectors as vectors_by_fft1d
-from autoproc.indexing.fft3d import find_vectors as vectors_by_fft3d
 from autoproc.indexing.fft3d import COARSE_GRID, GRID, transform_d_min
+from autoproc.indexing.fft3d import find_vectors as vectors_by_fft3d
 from autoproc.indexing.grid_search import find_bases
 from autoproc.indexing.least_squares import refine_model
 from autoproc.indexing.max_cell import estimate_max_cell
@@ -109,7 +109,7 @@ def find_lattice(model: Model, spots: Observations, params: IndexParams) -> Sear
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A method, the longest cell it looks for, its grid if it has one, and the fraction indexed that ends the search."""
+    """A method, the longest cell it looks for, its grid if it has one, and the fraction indexed that is enough."""
 
     method: str
     max_cell: float
@@ -202,9 +202,7 @@ def _oriented(rlp: np.ndarray, params: IndexParams) -> list[Candidate]:
     return sorted(candidates, key=lambda c: -c.n_indexed)
 
 
-def _vectors(
-    all_rlp: np.ndarray, rlp: np.ndarray, params: IndexParams, attempt: _Attempt, d_min: float
-) -> np.ndarray:
+def _vectors(all_rlp: np.ndarray, rlp: np.ndarray, params: IndexParams, attempt: _Attempt, d_min: float) -> np.ndarray:
     """Periodicities by one of the methods, refined; the shortest good ones."""
     shortest, longest = params.min_cell, 2 * attempt.max_cell
     if attempt.method == "fft1d":

@@ -7,12 +7,17 @@ starts from five robust first guesses, not from random subsets (DetMCD: Hubert, 
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import numpy as np
 import scipy
 
+from autoproc.kernels.concentrate import concentrate
 from autoproc.robust import robust_sigma
 
 MIN_FOR_MCD = 30
+MAX_FOR_MCD = 3000
+"""Rows, evenly from all, that tell centre and covariance, to 2%; FAST-MCD has 1500 at the most of many."""
 MAX_STEPS = 50
 FIRST_STEPS = 3
 KEPT = 2
@@ -33,7 +38,7 @@ def mcd_outliers(values: np.ndarray, probability: float = 0.975) -> np.ndarray:
     n, p = values.shape
     if n < MIN_FOR_MCD:
         return tukey_outliers(values)
-    centre, covariance = minimum_covariance_determinant(values)
+    centre, covariance = minimum_covariance_determinant(values[:: -(-n // MAX_FOR_MCD)])
     return mahalanobis_squared(values, centre, covariance) > chi_squared_quantile(probability, p)
 
 
@@ -45,10 +50,10 @@ def minimum_covariance_determinant(values: np.ndarray) -> tuple[np.ndarray, np.n
     scale = np.where(spread > 0, spread, 1.0)
     z = np.ascontiguousarray(((values - median) / scale).T)
     h = (n + p + 1) // 2
-    begun = [_concentrate(z, start, h, FIRST_STEPS) for start in _starting_distances(z)]
-    best = sorted(begun, key=_log_determinant)[:KEPT]
-    ended = [_concentrate(z, _distances(z, *start), h, MAX_STEPS) for start in best]
-    centre, covariance = min(ended, key=_log_determinant)
+    begun = [concentrate(z, start, h, FIRST_STEPS) for start in _starting_distances(z)]
+    best = sorted(begun, key=itemgetter(2))[:KEPT]
+    ended = [concentrate(z, _distances(z, *moments), h, MAX_STEPS) for *moments, _ in best]
+    centre, covariance, _ = min(ended, key=itemgetter(2))
     covariance = covariance * _consistency(h / n, p)
     inside = _distances(z, centre, covariance) <= chi_squared_quantile(0.975, p)
     if np.count_nonzero(inside) > 2 * p:
@@ -81,30 +86,12 @@ def _starting_distances(z: np.ndarray) -> list[np.ndarray]:
     return starts
 
 
-def _concentrate(z: np.ndarray, distance: np.ndarray, h: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most `steps` times: mean and covariance of the h nearest, new distances, until the determinant stays."""
-    last = np.inf
-    for _ in range(steps):
-        nearest = np.argpartition(distance, h - 1)[:h]
-        centre, covariance = _moments(z.take(nearest, axis=1))
-        determinant = _log_determinant((centre, covariance))
-        if determinant >= last - 1e-9:
-            break
-        last = determinant
-        distance = _distances(z, centre, covariance)
-    return centre, covariance
-
-
 def _moments(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean (p,) and covariance (p, p) of columns (p, N)."""
     p, n = columns.shape
     centre = columns.mean(axis=1)
     from_centre = columns - centre[:, None]
     return centre, from_centre @ from_centre.T / (n - 1) + 1e-12 * np.eye(p)
-
-
-def _log_determinant(moments: tuple[np.ndarray, np.ndarray]) -> float:
-    return float(np.linalg.slogdet(moments[1])[1])
 
 
 def _consistency(fraction: float, p: int) -> float:

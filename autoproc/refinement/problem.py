@@ -24,7 +24,7 @@ from autoproc.threads import map_in_order
 
 SMOOTH_OMEGA = np.radians(0.1)
 SMOOTH_STRAIN = 2e-3
-CHUNK = 2048
+CHUNK = 4096
 """Spots linearised at a time; fixed, so that sums do not depend on the number of threads."""
 
 

@@ -67,6 +67,11 @@ def thinned(selection: Selection, experiment: Experiment, per_degree: float | No
     return Selection(selection.rows[kept], selection.observed[kept])
 
 
+def spots_per_degree(experiments: Sequence[Experiment], n_spots: int) -> float:
+    """Of every experiment, so that they have so many together."""
+    return n_spots / max(sum(abs(e.scan.oscillation[1]) * e.scan.n_images for e in experiments), 1e-9)
+
+
 def _weights(variance: np.ndarray | None, scale: np.ndarray) -> np.ndarray:
     """1/variance; spots with an impossible variance get the median one, all get 1 px if none is known."""
     if variance is None or not len(variance) or not np.any(variance > 0):

@@ -28,6 +28,8 @@ from fuzzing.readers import Reader
 from fuzzing.scaling_calls import CALLS as SCALING_CALLS
 from fuzzing.scaling_calls import right_arguments as scaling_arguments
 from fuzzing.seeds import SIZE, Seeds
+from fuzzing.spot_calls import CALLS as SPOT_CALLS
+from fuzzing.spot_calls import right_arguments as spot_arguments
 
 SHAPE = (SIZE[1], SIZE[0])
 CHUNK_HEADER = 12
@@ -107,7 +109,12 @@ CALLS: dict[str, Callable[..., Any]] = {
     "code_rows": _code_rows,
     "pool_rows": _pool_rows,
     **SCALING_CALLS,
+    **SPOT_CALLS,
     **INTEGRATION_CALLS,
+}
+ARGUMENTS_ELSEWHERE = {
+    **dict.fromkeys(SCALING_CALLS, scaling_arguments),
+    **dict.fromkeys(SPOT_CALLS, spot_arguments),
 }
 
 
@@ -168,8 +175,8 @@ class Kernels(Reader):
                 return [image, ones.astype(bool), (3, 3), 1.0, chance.choice((0.0, 4.0)), 0, 1e6, True, None, 2]
             case "add_spots":
                 return [np.zeros(SHAPE), centre, np.tile((2.0, 0.1, 2.0), (n_spots, 1)), np.full(n_spots, 100.0), 4.5]
-            case _ if name in SCALING_CALLS:
-                return scaling_arguments(name, rng)
+            case _ if name in ARGUMENTS_ELSEWHERE:
+                return ARGUMENTS_ELSEWHERE[name](name, rng)
             case _:
                 return right_arguments(name, rng, SHAPE)
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_spots import miller_indices, setting
 
+from autoproc.indexing import max_cell
 from autoproc.indexing.max_cell import MARGIN, estimate_max_cell, merge_close
 
 
@@ -60,3 +61,14 @@ def test_parts_of_a_spot_within_three_pixels_are_one():
     near, apart = np.r_[np.full(20, 0.0029), np.full(40, 0.02)], np.r_[np.full(20, 0.0031), np.full(40, 0.02)]
     assert estimate_max_cell(pairs_at(apart), 1e-3) == pytest.approx(MARGIN / 0.0031)
     assert estimate_max_cell(pairs_at(near), 1e-3) == pytest.approx(MARGIN / 0.02)
+
+
+def test_of_many_points_those_of_lowest_resolution_tell(monkeypatch):
+    A = setting((30.0, 35.0, 60.0, 90.0, 90.0, 90.0), 2)
+    inner = miller_indices(A, 6.0) @ A.T
+    direction = np.random.default_rng(0).normal(size=(len(inner), 3))
+    outer = direction / np.linalg.norm(direction, axis=1, keepdims=True) / 3.0
+    both = np.random.default_rng(1).permutation(np.concatenate([inner, outer, outer + 1e-3]))
+    assert estimate_max_cell(both, 1e-5) > 100
+    monkeypatch.setattr(max_cell, "MAX_POINTS", len(inner))
+    assert estimate_max_cell(both, 1e-5) == pytest.approx(MARGIN * 60.0, rel=1e-6)

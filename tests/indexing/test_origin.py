@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from synthetic_spots import setting, spots_of, sweep
 
+from autoproc.indexing import origin
 from autoproc.indexing.assign import Assignment
 from autoproc.indexing.model import model_of
 from autoproc.indexing.observations import observe
@@ -34,6 +35,24 @@ def test_indices_off_by_one_are_told():
     assert found[0].gain == max(o.gain for o in found)
     assert found[0].ratio > 1.5
     assert_allclose(found[0].model.settings[0], A, atol=2e-4)
+
+
+@pytest.mark.parametrize("shift", [(-1, 0, 0), (0, 0, 0), (0, 1, -1)])
+def test_shifts_that_no_move_makes_up_for_are_not_tried(monkeypatch, shift):
+    """What is left out by one linear step would not have come near by all."""
+    tried = []
+    promising = origin._is_promising
+    monkeypatch.setattr(origin, "_is_promising", lambda *a: tried.append(a[3]) or promising(*a))
+    wide = sweep(n_images=240)
+    spots = spots_of(wide, A, 3.0, noise_px=0.03, noise_frames=0.03)[::40]
+    assignment = Assignment(np.zeros(len(spots), int), (spots["hkl"] - np.array(shift)).astype(np.int32))
+    given = model_of([wide]).with_settings([A]), observe([wide], spots), assignment
+    found = neighbouring_origins(*given)
+    assert any(shift) or len(tried) < 20, "where indices are right others leave far more"
+    monkeypatch.setattr(origin, "POSSIBLE", np.inf)
+    tried.clear()
+    assert [o.shift for o in neighbouring_origins(*given)] == [o.shift for o in found]
+    assert len(tried) == 26
 
 
 def test_right_indices_have_no_better_neighbour():

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import chdtr
 from scipy.stats import chi2, rankdata
 
+from autoproc.refinement import outliers
 from autoproc.refinement.outliers import (
     _consistency,
     chi_squared_quantile,
@@ -111,3 +112,16 @@ def test_fences_stand_off_the_quartiles():
     np.testing.assert_array_equal(tukey_outliers(values), expected)
     assert expected.sum() == 2
     assert not tukey_outliers(values, 5.0).any()
+
+
+def test_of_many_rows_some_tell_the_spread_and_all_are_judged(monkeypatch):
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(2000, 3)) * [1.0, 5.0, 0.1]
+    far = rng.random(2000) < 0.1
+    values[far] += [20.0, 0, 0]
+    whole = outliers.mcd_outliers(values)
+    monkeypatch.setattr(outliers, "MAX_FOR_MCD", 300)
+    found = outliers.mcd_outliers(values)
+    assert found[far].all()
+    assert found[~far].mean() < 0.06
+    assert 0 < np.count_nonzero(found != whole) < 40

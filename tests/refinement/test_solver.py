@@ -80,17 +80,27 @@ def test_what_the_data_do_not_tell_is_said() -> None:
         minimise(problem, np.zeros(2), 10)
 
 
-def test_derivatives_are_asked_for_where_a_step_begins_and_nowhere_else() -> None:
-    """The last state is evaluated only, until somebody asks for the covariance there."""
-    problem, begun = line(), []
-    linearise = problem.linearise
+def test_derivatives_are_asked_for_once_where_each_step_begins_and_at_the_end() -> None:
+    """Those of the end tell that no further step is worth its evaluation, and then the covariance."""
+    problem, begun, tried = line(), [], []
+    linearise, evaluate = problem.linearise, problem.evaluate
     problem.linearise = lambda at: begun.append(at) or linearise(at)  # type: ignore[method-assign, func-returns-value]
+    problem.evaluate = lambda at: tried.append(at) or evaluate(at)  # type: ignore[method-assign, func-returns-value]
     found = minimise(problem, np.zeros(2), 10)
     assert [at.cost for at in begun] == sorted({at.cost for at in begun}, reverse=True)
-    assert found.end not in begun
     covariance(found.equations)
     covariance(found.equations)
     assert [at is found.end for at in begun] == [False] * (len(begun) - 1) + [True]
+    assert len(tried) == len(begun) == len(found.steps)
+
+
+def test_a_step_that_promises_next_to_nothing_is_not_made() -> None:
+    problem = line()
+    best = minimise(problem, np.zeros(2), 10).state
+    sigma = np.sqrt(np.diag(covariance(minimise(problem, best, 10).equations)))
+    near = minimise(problem, best + [1e-5 * sigma[0], 0], 10)
+    assert (len(near.steps), near.has_converged) == (1, True)
+    assert len(minimise(problem, best + [0.1 * sigma[0], 0], 10).steps) > 1
 
 
 def test_no_parameters_are_found_at_once() -> None:

@@ -9,13 +9,15 @@ import pytest
 from numpy.testing import assert_allclose
 from refinement_case import experiment, spots
 
+from autoproc.refinement import variation
 from autoproc.refinement.gradients import Observations
 from autoproc.refinement.params import RefineParams
 from autoproc.refinement.problem import Free
-from autoproc.refinement.setup import crystal_model, select_indexed
+from autoproc.refinement.setup import crystal_model, select_indexed, thinned
 from autoproc.refinement.smoother import Smoother
 from autoproc.refinement.variation import (
     _resampled,
+    _trial,
     choose_smoothers,
     coarsest_smoother,
     finer_smoother,
@@ -129,3 +131,20 @@ def test_a_still_crystal_is_left_still():
     assert state is not None
     insisted, _ = choose_smoothers([truth], selections, Free(), RefineParams(scan_varying=True))
     assert insisted[0].n_intervals > 0
+
+
+def test_some_spots_tell_the_criterion_of_all(monkeypatch):
+    """Of curves against one another: n ln(chi^2) of three times as many spots, and the same for the parameters."""
+    truth = experiment(n_images=60)
+    selections = select_indexed([truth], spots(truth, n=2400), 0.05)
+    some = [thinned(selections[0], truth, 27.0)]
+    n_all, n_some = len(selections[0].rows), len(some[0].rows)
+    assert n_some < n_all / 2.5
+    curves = [Smoother(60, 0)], [Smoother(60, 2)]
+    whole = [_trial([truth], selections, curve, None, Free(), 1.0)[0] for curve in curves]
+    part = [_trial([truth], some, curve, None, Free(), n_all / n_some)[0] for curve in curves]
+    penalty = (4 - 1) * 9 * np.log(3 * n_all)
+    assert whole[1] - whole[0] == pytest.approx(penalty, rel=0.3)
+    assert part[1] - part[0] == pytest.approx(penalty, rel=0.3)
+    monkeypatch.setattr(variation, "TRIED_SPOTS", 800)
+    assert choose_smoothers([truth], selections, Free(), PARAMS)[0] == [Smoother(60, 0)]
