@@ -6,8 +6,9 @@ At some angles of rotation the crystal is probed, by a thread of its own: what i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -17,11 +18,9 @@ from autoproc.decisions.provisional import ProvisionalReport
 from autoproc.errors import UNREADABLE
 from autoproc.following.arrival_pace import ArrivalPace
 from autoproc.following.coming import Coming, ImagesThere
-from autoproc.following.early_look import EarlyLook
+from autoproc.following.early_integration import EarlyIntegration
 from autoproc.following.frames_there import Found, FramesThere, Wait
 from autoproc.following.probing import Probing, Searched
-from autoproc.integration.scattering import geometry_numbers, steady_geometry
-from autoproc.models.experiment import Experiment
 from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.early import EarlySearch
 from autoproc.stages.early_work import EarlyWork
@@ -70,9 +69,7 @@ class Follower:
         self._due = 0.0
         self._facts: dict[int, ImageFacts] = {}
         self._probing = Probing(config, tell)
-        self._looking: EarlyLook | None = None
-        self._looked_at: tuple[Hashable, ...] | None = None
-        self._looked_in: Experiment | None = None
+        self._integration = EarlyIntegration(config, self._n_threads)
         self._waits: dict[int, Wait] = {}
         self._pace = ArrivalPace()
 
@@ -85,7 +82,8 @@ class Follower:
         news = self._look() if self._is_due() else None
         if self.there is None:
             return False
-        if self._frames is None and (self._waiting(self.there.numbers) or self._is_to_look()):
+        due = self._integration.due(self.there, self._n_ready(self.there))
+        if self._frames is None and (due or self._waiting(self.there.numbers)):
             self._frames = self._opened(self.there)
         frames = self._frames or self._known
         if frames is None:
@@ -100,9 +98,9 @@ class Follower:
             self._tell(Progress(facts, len(there.numbers), n_waiting, every, there.planned, width))
         falls_behind = n_waiting > 2 * AT_A_TIME * self._n_threads
         self._probing.look(self.there, frames, Searched(self.early, self._facts), falls_behind)
-        if falls_behind or frames is not self._frames:  # images go first; files are closed where none has come since
-            return bool(facts)
-        return self._look_early(self.there, frames, is_over) or bool(facts)
+        if due and frames is self._frames and not falls_behind:
+            self._integration.begin(due, self.there, frames, self.early)
+        return bool(facts)
 
     def close(self) -> None:
         """Let go of the files: whoever has HDF5 files open sees them as they were, in the whole process."""
@@ -147,31 +145,12 @@ class Follower:
     @property
     def work(self) -> EarlyWork:
         """What was done, for when the sweep is processed."""
-        return EarlyWork(self.early, None if self._looking is None else self._looking.survey)
+        return EarlyWork(self.early, self._integration)
 
-    def _is_to_look(self) -> bool:
-        """There are frames to be looked at, whose spots have ended, in a geometry that is known."""
-        geometry = self._probing.geometry
-        if self._looking is None or geometry is not self._looked_in:
-            return geometry is not None
-        return self._looking.is_ready
-
-    def _look_early(self, there: ImagesThere, frames: FramesThere, is_over: Callable[[], bool]) -> bool:
-        """Look at frames whose spots have ended; returns whether there were any.
-
-        Not before a first probe has told the geometry: what was seen is of use in that of the end only, and is begun
-        anew where a later probe finds another.
-        """
-        geometry = self._probing.geometry
-        if geometry is None:
-            return False
-        steady, self._looked_in = steady_geometry(geometry), geometry
-        sweep = frames.key, there.experiment.scan.image_range[0], there.planned, geometry_numbers(steady)
-        if self._looking is None or sweep != self._looked_at:
-            self._looked_at = sweep
-            self._looking = EarlyLook(there, steady, frames.reader, self._config.find_spots)
-        self._looking.take(self.early)
-        return self._looking.turn(frames.reader, self.early, is_over)
+    def _n_ready(self, there: ImagesThere) -> int:
+        """First images of the sweep that were searched, without a gap."""
+        first = there.experiment.scan.image_range[0]
+        return next(n for n in count() if first + n not in self._facts)
 
     def _is_due(self) -> bool:
         """Nothing is left to be searched, or what has come since is to be known."""
@@ -216,8 +195,6 @@ class Follower:
                 self._waits[number] = found
             else:
                 self.early.keep(number, found.stamp, found.searched)
-                if self._looking is not None:
-                    self._looking.hold(number, found.stamp, found.image)
                 self._waits.pop(number, None)
                 self._facts[number] = found.facts
                 facts.append(found.facts)

@@ -64,14 +64,13 @@ class FramesThere:
             return Wait.on(stamp, before)
         found = self.search.on(frame, image)
         facts = image_facts(number, found.strong, image, self.search.mask, self.d, self.sizes)
-        return Found(stamp, image, found, facts)
+        return Found(stamp, found, facts)
 
 
 class Found(NamedTuple):
-    """What an image shows, its counts, and its stamp before it was read and after."""
+    """What an image shows, and its stamp before it was read and after."""
 
     stamp: Stamp
-    image: np.ndarray
     searched: SearchedFrame
     facts: ImageFacts
 

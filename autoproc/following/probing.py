@@ -61,10 +61,7 @@ class _Part:
 
 
 class Probing:
-    """Probes a crystal at some angles of rotation, and says what its sweep comes to at some parts of the plan.
-
-    geometry : that a probe has found last, None before
-    """
+    """Probes a crystal at some angles of rotation, and says what its sweep comes to at some parts of the plan."""
 
     def __init__(self, config: Config, tell: Callable[[ProbeReport | ProvisionalReport], None]) -> None:
         self._config, self._tell = config, tell
@@ -73,7 +70,6 @@ class Probing:
         self._trouble: list[Exception] = []
         self._probed, self._told = 0.0, 0.0
         self._lattice = Probe(ProbeReport(0.0, None, 0, 0, 0.0))
-        self.geometry: Experiment | None = None
 
     def require_well(self) -> None:
         """Raises what has gone wrong since."""
@@ -122,7 +118,6 @@ class Probing:
     def _probe(self, part: _Part) -> None:
         found = part.spots(self._config)
         probe = probe_sweep(part.experiment, found, part.facts, part.planned, self._params)
-        self.geometry = probe.experiment or part.experiment
         self._lattice = probe
         self._tell(probe.report)
 

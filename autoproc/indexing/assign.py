@@ -46,17 +46,20 @@ class Tolerance:
         return np.all(np.abs(residual) < self.total, axis=1) & np.all(np.abs(rest) < self.rest, axis=1)
 
 
-def assign(settings: Sequence[np.ndarray], spots: Observations, tolerances: Sequence[Tolerance]) -> Assignment:
+def assign(
+    settings: Sequence[np.ndarray], spots: Observations | Sequence[Observations], tolerances: Sequence[Tolerance]
+) -> Assignment:
     """Indices of spots by lattices with setting matrices (3, 3).
 
+    spots : the same N for all lattices, or as each lattice has them
     A spot belongs to the lattice whose point is nearest in reciprocal space, of those within whose
     tolerance it is. What an error in phi can explain counts for less in the distance.
     """
-    nearest = np.full(len(spots), np.inf)
-    lattice = np.full(len(spots), -1)
-    indices = np.zeros((len(spots), 3), np.int32)
-    for number, (A, tolerance) in enumerate(zip(settings, tolerances, strict=True)):
-        hkl, residual, smeared = deviations(A, spots)
+    of_each = [spots] * len(settings) if isinstance(spots, Observations) else spots
+    n = len(of_each[0]) if of_each else 0
+    nearest, lattice, indices = np.full(n, np.inf), np.full(n, -1), np.zeros((n, 3), np.int32)
+    for number, (A, own, tolerance) in enumerate(zip(settings, of_each, tolerances, strict=True)):
+        hkl, residual, smeared = deviations(A, own)
         rest = residual - smeared
         distance = np.linalg.norm(rest @ A.T, axis=1) + SMEAR_WEIGHT * np.linalg.norm(smeared @ A.T, axis=1)
         better = tolerance.admits(residual, rest) & np.any(hkl != 0, axis=1) & (distance < nearest)

@@ -7,7 +7,7 @@ nothing to show, which would be measured as an intensity of 0 with next to no un
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +108,11 @@ class FramesWithBeam:
         self._judge(frame, self._level.of(image))
         self._judged.add(frame)
         return self.read(frame) if frame in self.without_beam or frame in self.dimmed else image
+
+    def include(self, without_beam: Iterable[int], dimmed: Iterable[int]) -> None:
+        """Frames that were left out before: what was measured without them stays so."""
+        self.without_beam.update(without_beam)
+        self.dimmed.update(set(dimmed) - self.without_beam)
 
     def _judge(self, frame: int, level: float) -> None:
         if not self._can_tell or not np.isfinite(level):

@@ -63,7 +63,7 @@ def first_look(boxes: Shoeboxes, how: Measuring) -> tuple[Background, Measuremen
         return background, sums.table
 
     backgrounds, tables = zip(*map_in_order(look, chunks(len(boxes)), how.n_threads), strict=True)
-    return _joined(backgrounds), Measurements(np.concatenate(tables))
+    return joined_backgrounds(backgrounds), Measurements(np.concatenate(tables))
 
 
 def block_measurements(
@@ -139,5 +139,6 @@ def block_equations(
     return total, teaches
 
 
-def _joined(parts: Sequence[Background]) -> Background:
+def joined_backgrounds(parts: Sequence[Background]) -> Background:
+    """Those of reflections one after the other."""
     return Background(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Background)))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from autoproc.formats.images.frames import ImageReader
 from autoproc.integration.beam_level import BeamLevel
-from autoproc.integration.early_survey import EarlyFrames, survey_key
 from autoproc.integration.powder_rings import PowderRing, ice_rings
-from autoproc.integration.scattering import geometry_numbers, scattering
+from autoproc.integration.scattering import Scattering, geometry_numbers, scattering
 from autoproc.integration.shadow import ShadowParams, Untrusted, find_untrusted
-from autoproc.integration.survey import SpotPlaces, SpotSums, survey, survey_tasks, surveyed_frames
+from autoproc.integration.survey import SpotPlaces, SpotSums, Survey, survey, surveyed_frames
+from autoproc.kernels.integrate_survey import BackgroundSum
 from autoproc.models.experiment import Experiment
 from autoproc.robust import readout_variance
 
-Early = Callable[[str], EarlyFrames | None]
-"""What a survey with this key has seen of the sweep's frames before; None where it is another."""
+JUDGED_AGAIN = 1.5
+"""Shadows and hot pixels are looked for once more when so many times the frames were looked at: fewer tell next to
+nothing that is new, and it takes as long as to look at a hundred (a judgement)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,32 +98,107 @@ def look(
     shadow: ShadowParams,
     n_threads: int,
     earlier: Look | None = None,
-    early: Early | None = None,
 ) -> Look:
     """Look at spots and background; or take what an earlier look saw, where it is the same to the bit.
 
     experiment : of steady_geometry. The sums over the background are large, and let go.
-    early : what was seen while the images were collected; the result is the same as without, to the bit
     """
     sources = sources_of(experiment, reader, typical, places, shadow)
     if earlier is not None and earlier.is_of(sources):
         return earlier
-    gain, noise = experiment.detector[0].gain, typical.noise
-    where = scattering(experiment, n_threads)
-    trusted = np.ascontiguousarray(reader.mask, np.uint8)
-    known = None
-    if early is not None:
-        trust = reader.min_trusted, reader.max_trusted
-        known = early(survey_key(trusted, geometry_numbers(experiment), trust, gain, noise))
-        if known is not None and not known.covers(survey_tasks(reader.n_frames, trusted.size)):
-            known = None
-    seen = survey(reader, trusted, where.ring, places, typical.level, n_threads, gain, noise, known)
-    nothing = np.zeros(reader.shape, bool)
-    untrusted = Untrusted(nothing, nothing, 0.0, 0)
-    if shadow.is_enabled:
-        untrusted = find_untrusted(experiment, where, seen.background, reader.mask, shadow, noise, n_threads)
+    where, runs = scattering(experiment, n_threads), surveyed_frames(reader.n_frames)
+    seen = _survey(experiment, where, reader, places, typical.level, runs, n_threads, typical.noise)
+    untrusted = _untrusted(experiment, where, reader, seen.background, shadow, typical.noise, n_threads)
     rings = ice_rings(experiment, where, seen.background, usable_pixels(reader, untrusted))
     return Look(sources, seen.spots, seen.levels, untrusted, rings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What the frames of a sweep have shown until one of them, to be gone on from when more have come.
+
+    experiment : of steady_geometry, as it was when the first frames were looked at, and `where` its pixels are
+    level, noise : of the first typical frame
+    background : sums over the frames looked at; levels : of these, counts per pixel
+    untrusted : shadows and hot pixels, found in the sums over n_judged frames
+    """
+
+    experiment: Experiment
+    where: Scattering
+    level: BeamLevel
+    noise: float
+    background: BackgroundSum
+    levels: dict[int, float]
+    untrusted: Untrusted
+    n_judged: int
+
+    def rings(self, reader: ImageReader) -> tuple[PowderRing, ...]:
+        """Of ice, in the background."""
+        return ice_rings(self.experiment, self.where, self.background, usable_pixels(reader, self.untrusted))
+
+
+def look_further(
+    before: Seen | None,
+    experiment: Experiment,
+    reader: ImageReader,
+    typical: Callable[[], TypicalFrame],
+    places: SpotPlaces,
+    runs: Sequence[range],
+    shadow: ShadowParams,
+    n_threads: int,
+    is_last: bool,
+) -> tuple[Seen, SpotSums]:
+    """Look at more frames, in `runs`; what these and the frames before show, and sums over the spots on these.
+
+    before : what was seen of the frames before; without it, experiment : of steady_geometry, and typical : that gives
+    a typical frame, say in what geometry is looked, and above what background
+    is_last : no frames follow; shadows and hot pixels are looked for in all of them
+    """
+    if before is None:
+        first, where = typical(), scattering(experiment, n_threads)
+        level, noise = first.level, first.noise
+    else:
+        experiment, where, level, noise = before.experiment, before.where, before.level, before.noise
+    seen = _survey(experiment, where, reader, places, level, runs, n_threads, noise)
+    background, levels = seen.background, seen.levels
+    if before is not None:
+        background.include(before.background)
+        levels = before.levels | levels
+    if before is not None and not is_last and background.n_frames < JUDGED_AGAIN * before.n_judged:
+        untrusted, n_judged = before.untrusted, before.n_judged
+    else:
+        untrusted = _untrusted(experiment, where, reader, background, shadow, noise, n_threads)
+        n_judged = background.n_frames
+    return Seen(experiment, where, level, noise, background, levels, untrusted, n_judged), seen.spots
+
+
+def _survey(
+    experiment: Experiment,
+    where: Scattering,
+    reader: ImageReader,
+    places: SpotPlaces,
+    level: BeamLevel,
+    runs: Sequence[range],
+    n_threads: int,
+    noise: float,
+) -> Survey:
+    trusted = np.ascontiguousarray(reader.mask, np.uint8)
+    return survey(reader, trusted, where.ring, places, level, runs, n_threads, experiment.detector[0].gain, noise)
+
+
+def _untrusted(
+    experiment: Experiment,
+    where: Scattering,
+    reader: ImageReader,
+    background: BackgroundSum,
+    shadow: ShadowParams,
+    noise: float,
+    n_threads: int,
+) -> Untrusted:
+    if not shadow.is_enabled:
+        nothing = np.zeros(reader.shape, bool)
+        return Untrusted(nothing, nothing, 0.0, 0)
+    return find_untrusted(experiment, where, background, reader.mask, shadow, noise, n_threads)
 
 
 def usable_pixels(reader: ImageReader, untrusted: Untrusted) -> np.ndarray:

@@ -41,6 +41,36 @@ class ShadowParams(Params):
     """In place of max_ratio, one after another, until no more than usual_fraction is in shadow."""
 
 
+class StretchParams(Params):
+    """How a sweep is divided into stretches that are integrated before its last image is known."""
+
+    is_enabled: bool = True
+    """Integrate a long sweep stretch by stretch, each with the models refined from the images up to its milestone, so
+    that most of it is done when the last image comes. Where the models of the whole sweep do not bear those of a
+    stretch out, the whole sweep is integrated with them."""
+    first: float = Field(30.0, gt=0)
+    """Rotation, degrees, after which the first models are made."""
+    growth: float = Field(1.4, gt=1)
+    """Each further milestone comes after so many times the rotation of the one before: of 90, 120, 180 and 360 degrees
+    between 12 and 50 are left for the end."""
+    min_images: int = Field(100, ge=10)
+    """Images at the first milestone: with fewer, hot pixels and the widths of spots are not known well."""
+    min_images_more: int = Field(25, ge=1)
+    """Images between two milestones."""
+    surveyed_first: int = Field(200, ge=1)
+    """Most images that are looked at, at the first milestone, for the shapes of spots and the background."""
+    surveyed_more: int = Field(40, ge=1)
+    """Most images that are looked at for each further milestone."""
+    surveyed_run: int = Field(20, ge=1)
+    """They are taken in runs of so many, evenly spread."""
+    reflections_per_degree: float = Field(100.0, gt=0)
+    """Most spots of each degree that the models of a milestone are refined against."""
+    max_shift: float = Field(0.3, gt=0)
+    """Standard deviations of a spot by which the final models may have moved 19 of 20 reflections of a stretch."""
+    min_matched: float = Field(0.99, gt=0, le=1)
+    """Part of its reflections that the final models must have as well."""
+
+
 class IntegrateParams(Params):
     """Parameters of integration."""
 
@@ -71,3 +101,5 @@ class IntegrateParams(Params):
     """A larger mosaicity, degrees, is taken for a failure of refinement, not a crystal: it is cut, and said."""
     shadow: ShadowParams = ShadowParams()
     """Detection of shadows and hot pixels."""
+    stretches: StretchParams = StretchParams()
+    """Integration while more images come."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from autoproc.integration.blocks import (
     block_equations,
     block_measurements,
     first_look,
+    joined_backgrounds,
     mean_intensities,
 )
 from autoproc.integration.kabsch import SpotFrames
@@ -35,6 +36,22 @@ class Measured:
     is_reference: np.ndarray
     is_contested: np.ndarray
     profiles: FittedProfiles
+
+    @staticmethod
+    def concatenate(parts: Sequence[Measured]) -> Measured:
+        """Those of one sweep, in order of frame."""
+        profiles = [part.profiles for part in parts]
+        return Measured(
+            Measurements(np.concatenate([part.measurements.table for part in parts])),
+            joined_backgrounds([part.background for part in parts]),
+            np.concatenate([part.is_reference for part in parts]),
+            np.concatenate([part.is_contested for part in parts]),
+            FittedProfiles(
+                profiles[0].regions,
+                np.concatenate([one.ends for one in profiles]),
+                np.concatenate([one.coefficients for one in profiles]),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +82,7 @@ def measure_all(
     """Measure reflections, sorted by frame, in one pass over the images.
 
     lattice : (N,) each lattice has profiles of its own
+    What is measured are the reflections of the blocks; those before and after claim the pixels that are theirs.
     A block is fitted once its neighbours are learnt from: two blocks of shoeboxes are in memory, and those that
     are being filled.
     """
@@ -91,12 +109,11 @@ def measure_all(
         fitted.append(profiles.astype(np.float32))  # in whole they take no more than a frame
         results.append((measured.table, current.background, current.teaches))
     tables, backgrounds, teaches = zip(*results, strict=True)
-    whole = Background(
-        *(np.concatenate([getattr(b, n) for b in backgrounds]) for n in ("mean", "dispersion", "n_used", "n_pixels"))
-    )
+    whole = joined_backgrounds(backgrounds)
     ends = frames.centre[[block.last - 1 for block in blocks], 2]
+    own = slice(blocks[0].first, blocks[-1].last)
     return Measured(
-        Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested > 0,
+        Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested[own] > 0,
         FittedProfiles(regions, ends, np.stack(fitted)),
     )  # fmt: skip
 

@@ -64,10 +64,16 @@ def detector_d_min(experiment: Experiment) -> float:
 
 
 def predict(
-    experiment: Experiment, d_min: float | None = None, padding: float = 0.0, index: int = 0, n_threads: int = 0
+    experiment: Experiment,
+    d_min: float | None = None,
+    padding: float = 0.0,
+    index: int = 0,
+    n_threads: int = 0,
+    first: float = 0.0,
 ) -> Predictions:
     """Every reflection on the (single) panel with its crossing within the scan, or `padding` radians beyond.
 
+    first : frame, of those crossings that are wanted
     Sorted by frame. Lattice centring absences are left out; screw axes and glide planes are not,
     for their absences are evidence in the determination of the space group.
     """
@@ -78,7 +84,7 @@ def predict(
     settings = crystal.A[None] if crystal.A_at_scan_points is None else crystal.A_at_scan_points
     turned = goniometer.fixed @ settings
     bounds = np.floor(np.linalg.norm(crystal.real_space, axis=1) * 1.01 / limit).astype(int)
-    ends = np.sort(scan.phi_at(np.array([0, scan.n_images])))
+    ends = np.sort(scan.phi_at(np.array([first, scan.n_images])))
     width = np.radians(scan.oscillation[1])
 
     def plane(h: int) -> Predictions:

@@ -42,15 +42,20 @@ class RotationBlock:
     z1: int
 
 
-def rotation_blocks(frame: np.ndarray, bbox: np.ndarray, width: float, n_images: int) -> list[RotationBlock]:
+def rotation_blocks(
+    frame: np.ndarray, bbox: np.ndarray, width: float, low: float, high: float, own: slice = slice(None)
+) -> list[RotationBlock]:
     """Divide reflections, sorted by `frame` (N,), into blocks of about `width` frames; none is empty.
 
+    low, high : frames between which their centres are, but for a few; own : those of them that are divided
     They are narrower where they would hold more than MOST_PIXELS, on an average.
     """
-    n_blocks = max(1, round(n_images / width), -(-int(box_sizes(bbox).sum()) // MOST_PIXELS))
-    edges = np.searchsorted(frame, np.linspace(0, n_images, n_blocks + 1)[1:-1])
+    begin, end, _ = own.indices(len(frame))
+    n_pixels = int(box_sizes(bbox[begin:end]).sum())
+    n_blocks = max(1, round((high - low) / width), -(-n_pixels // MOST_PIXELS))
+    edges = begin + np.searchsorted(frame[begin:end], np.linspace(low, high, n_blocks + 1)[1:-1])
     blocks = []
-    for first, last in zip([0, *edges], [*edges, len(frame)], strict=True):
+    for first, last in zip([begin, *edges], [*edges, end], strict=True):
         if last > first:
             spans = bbox[first:last]
             blocks.append(RotationBlock(int(first), int(last), int(spans[:, 4].min()), int(spans[:, 5].max())))
@@ -71,10 +76,12 @@ def stream_shoeboxes(
     """Yield the filled shoeboxes of each rotation block, in order.
 
     trusted : (slow, fast) uint8; contested : (N,) uint8, set to 1 for reflections that share peak pixels
+    Reflections before the first block and after the last claim their pixels as well.
     memory : where the pixels are, to be given back when a block is done with
     Only the shoeboxes of blocks under way and a few frames are in memory.
     """
-    filler = _Filler(reader, trusted, frames, radius, contested)
+    beyond = np.r_[: blocks[0].first, blocks[-1].last : len(frames)]
+    filler = _Filler(reader, trusted, frames, radius, contested, beyond, bbox[beyond])
     filling: dict[int, Shoeboxes] = {}
     waiting = 0
     for frame in map_in_order(filler.fill, _live_blocks(frames, bbox, blocks, filling, memory), n_threads):
@@ -118,9 +125,17 @@ class _Filler:
     """Copies frames into shoeboxes; each thread has a claim map of its own."""
 
     def __init__(
-        self, reader: ImageReader, trusted: np.ndarray, frames: SpotFrames, radius: float, contested: np.ndarray
+        self,
+        reader: ImageReader,
+        trusted: np.ndarray,
+        frames: SpotFrames,
+        radius: float,
+        contested: np.ndarray,
+        beyond: np.ndarray,
+        beyond_bbox: np.ndarray,
     ) -> None:
         self._reader, self._trusted, self._frames = reader, trusted, frames
+        self._beyond, self._begin, self._end = beyond, *beyond_bbox[:, 4:].T
         self._radius, self._contested = radius, contested
         self._half_width = frames.half_widths_px(radius)
         self._scratch = threading.local()
@@ -131,9 +146,8 @@ class _Filler:
             self._scratch.claims = ClaimMap.of(self._trusted)
         claims, frames, z = self._scratch.claims, self._frames, live.frame
         reach = [np.flatnonzero((b.bbox[:, 4] <= z) & (z < b.bbox[:, 5])) for _, b in live.boxes]
-        rows = np.concatenate(
-            [r + first for r, (first, _) in zip(reach, live.boxes, strict=True)] or [np.empty(0, int)]
-        )
+        others = self._beyond[(self._begin <= z) & (z < self._end)]
+        rows = np.concatenate([*(r + first for r, (first, _) in zip(reach, live.boxes, strict=True)), others])
         claim_pixels(
             z, rows, frames.centre, frames.transform, frames.rate, self._half_width, self._radius, MARGIN, claims,
             self._contested,

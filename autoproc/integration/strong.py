@@ -24,20 +24,32 @@ def match(spots: Reflections, predictions: Predictions) -> np.ndarray:
 
     Spots without an index have none.
     """
-    keys = _keys(predictions.experiment, predictions.hkl)
-    order = np.lexsort((predictions.xyz[:, 2], keys))
-    sorted_keys = keys[order]
     wanted = np.where(indexed_rows(spots), _keys(spots["experiment_id"], spots["hkl"]), -1)
-    found = np.full(len(spots), -1)
-    nearest = np.full(len(spots), np.inf)
+    return _nearest(wanted, spots["xyz_obs_px"], _keys(predictions.experiment, predictions.hkl), predictions.xyz)
+
+
+def match_predictions(rows: Predictions, others: Predictions) -> np.ndarray:
+    """(N,) row of the others that is the same crossing of the same hkl of the same lattice; -1 for none.
+
+    It is the one that lies nearest in frame.
+    """
+    own, theirs = (_keys(2 * p.experiment + p.entering, p.hkl) for p in (rows, others))
+    return _nearest(own, rows.xyz, theirs, others.xyz)
+
+
+def _nearest(wanted: np.ndarray, xyz: np.ndarray, keys: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """(N,) of M positions (M, 3) that with the wanted key which lies nearest in frame to xyz (N, 3); -1 for none."""
+    order = np.lexsort((positions[:, 2], keys))
+    sorted_keys = keys[order]
+    found = np.full(len(wanted), -1)
+    nearest = np.full(len(wanted), np.inf)
     low = np.searchsorted(sorted_keys, wanted, "left")
     high = np.searchsorted(sorted_keys, wanted, "right")
-    observed = spots["xyz_obs_px"]
     for step in range(int((high - low).max(initial=0))):
         valid = low + step < high
         candidate = order[np.minimum(low + step, max(len(order) - 1, 0))]
-        distance = np.abs(predictions.xyz[candidate, 2] - observed[:, 2])
-        away = np.linalg.norm(predictions.xyz[candidate, :2] - observed[:, :2], axis=1)
+        distance = np.abs(positions[candidate, 2] - xyz[:, 2])
+        away = np.linalg.norm(positions[candidate, :2] - xyz[:, :2], axis=1)
         better = valid & (distance < nearest) & (away < MAX_DISTANCE_PX)
         found[better], nearest[better] = candidate[better], distance[better]
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import scipy
@@ -107,18 +107,6 @@ class SpotSums:
         return along_x**2 * xx + 2 * along_x * along_y * xy + along_y**2 * yy
 
 
-class EarlySeen(Protocol):
-    """What was seen of frames before. background : sums over those that `find` gives, when all were asked for."""
-
-    background: BackgroundSum
-
-    def find(self, task: range, spots: Sequence[RowsOnFrame]) -> list[FrameSeen] | None:
-        """What a look at these frames, with these spots on them, would see; None where that is not known."""
-
-    def take_back(self, task: range, images: Sequence[np.ndarray], surveyor: Surveyor) -> None:
-        """These frames are looked at once more: what was added of them, with other spots, is taken away."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
     """Sums over the spots and over the background; levels : of each frame looked at, counts per pixel."""
@@ -137,10 +125,10 @@ def surveyed_frames(n_images: int) -> list[range]:
     return [range(s, s + length) for s in starts]
 
 
-def survey_tasks(n_images: int, n_pixels: int) -> list[range]:
+def survey_tasks(runs: Sequence[range], n_pixels: int) -> list[range]:
     """Frames that are looked at together, of images of so many pixels."""
     n_frames = max(1, min(FRAMES_A_TASK, PIXELS_A_TASK // n_pixels))
-    return [run[i : i + n_frames] for run in surveyed_frames(n_images) for i in range(0, len(run), n_frames)]
+    return [run[i : i + n_frames] for run in runs for i in range(0, len(run), n_frames)]
 
 
 class RowsOnFrame(NamedTuple):
@@ -184,10 +172,8 @@ class Surveyor:
         self._own = threading.local()
         self._sums: list[BackgroundSum] = []
 
-    def look(
-        self, images: Sequence[np.ndarray], spots: Sequence[RowsOnFrame], background: BackgroundSum | None = None
-    ) -> list[FrameSeen]:
-        """Look at frames that follow each other; background : to add to, this thread's own if it is None."""
+    def look(self, images: Sequence[np.ndarray], spots: Sequence[RowsOnFrame]) -> list[FrameSeen]:
+        """Look at frames that follow each other."""
         own = self._own
         if not hasattr(own, "scratch"):
             own.scratch = np.zeros(self._trusted.shape, np.uint8)
@@ -204,8 +190,7 @@ class Surveyor:
             )  # fmt: skip
             all_covered.append(covered)
             seen.append(FrameSeen(out, level_sample(image, self._trusted)))
-        into = own.background if background is None else background
-        into.add(images, self._trusted, all_covered, cap, self._min_trusted)
+        own.background.add(images, self._trusted, all_covered, cap, self._min_trusted)
         return seen
 
     def background(self) -> BackgroundSum:
@@ -223,29 +208,23 @@ def survey(
     ring: np.ndarray,
     spots: SpotPlaces,
     level: BeamLevel,
+    runs: Sequence[range],
     n_threads: int,
     gain: float = 1.0,
     noise: float = 0.0,
-    early: EarlySeen | None = None,
 ) -> Survey:
     """Look at strong spots, one frame more than their boxes each way, and at the background.
 
     trusted : (slow, fast) uint8; ring : (slow, fast) int32, pixels of like scattering angle
+    runs : of frames that are looked at
     gain : variance of counts over their mean; noise : what the readout adds to it, counts^2
-    early : what was seen before; the result is the same as without, to the bit
     """
     surveyor = Surveyor(trusted, ring, (reader.min_trusted, reader.max_trusted), gain, noise)
-    tasks = survey_tasks(reader.n_frames, trusted.size)
+    tasks = survey_tasks(runs, trusted.size)
 
     def look(task: range) -> tuple[list[RowsOnFrame], list[FrameSeen]]:
         on_frames = spots_on(spots, task)
-        known = None if early is None else early.find(task, on_frames)
-        if known is not None:
-            return on_frames, known
-        images = [reader.read(frame) for frame in task]
-        if early is not None:
-            early.take_back(task, images, surveyor)
-        return on_frames, surveyor.look(images, on_frames)
+        return on_frames, surveyor.look([reader.read(frame) for frame in task], on_frames)
 
     rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     levels: dict[int, float] = {}
@@ -254,7 +233,4 @@ def survey(
             rows.append((on_frame.rows, np.full(len(on_frame.rows), frame), one.out))
             levels[frame] = level.of_sample(one.sample)
     spot, of_frame, out = (np.concatenate(column) for column in zip(*rows, strict=True))
-    background = surveyor.background()
-    if early is not None:
-        background.include(early.background)
-    return Survey(SpotSums.of_frames(len(spots), spot, of_frame, out), background, levels)
+    return Survey(SpotSums.of_frames(len(spots), spot, of_frame, out), surveyor.background(), levels)

@@ -51,10 +51,6 @@ class BackgroundSum:
         total = np.full(shape, 0, np.int32)  # written at once, numpy has it in large pages, unlike np.zeros
         return BackgroundSum(total, np.full(shape, 0, np.uint16), np.full(shape, 0, np.uint16), 0)
 
-    def copy(self) -> BackgroundSum:
-        """The same sums in arrays of their own."""
-        return BackgroundSum(self.total.copy(), self.number.copy(), self.n_bright.copy(), self.n_frames)
-
     def add(
         self,
         images: Sequence[np.ndarray],
@@ -106,13 +102,6 @@ class BackgroundSum:
         self.number += other.number
         self.n_bright += other.n_bright
         self.n_frames += other.n_frames
-
-    def exclude(self, other: BackgroundSum) -> None:
-        """Take the sums of frames that were added away again."""
-        self.total -= other.total
-        self.number -= other.number
-        self.n_bright -= other.n_bright
-        self.n_frames -= other.n_frames
 
 
 class Rings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 
 from autoproc.formats.images.stamps import Stamp
 from autoproc.spot_finding.images import SearchedFrame
@@ -20,6 +20,7 @@ class EarlySearch:
     def __init__(self) -> None:
         self._key: Hashable = None
         self._searched: dict[int, tuple[Stamp, SearchedFrame]] = {}
+        self._given: set[int] = set()
 
     def copy(self) -> EarlySearch:
         """The same; what is let go of one stays with the other."""
@@ -47,6 +48,10 @@ class EarlySearch:
         """An image was searched, and is what it was then."""
         return stamp is not None and image in self._searched and self._searched[image][0] == stamp
 
+    def has_given(self, images: Iterable[int]) -> bool:
+        """What was found on all these images was asked for, and given, for each was what it had been."""
+        return self._given.issuperset(images)
+
     def find(self, image: int) -> SearchedFrame | None:
         """What was found on an image, whatever has become of it since."""
         return self._searched[image][1] if image in self._searched else None
@@ -68,6 +73,7 @@ class EarlySearch:
             image = first_image + frame
             if key != self._key or not self.has(image, stamp_of(frame)):
                 return None
+            self._given.add(image)
             return self._searched.pop(image)[1]._replace(frame=frame)
 
         return known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +21,7 @@ from autoproc.robust import readout_variance
 from autoproc.spot_finding.centroids import measure_spots, peak_distance, peak_pixel
 from autoproc.spot_finding.checks import Peculiarities, find_notes, find_warnings, peculiarities
 from autoproc.spot_finding.images import SearchedFrame, SearchedImages, has_no_count
+from autoproc.spot_finding.milestones import SpotsByMilestone, with_hot_pixels
 from autoproc.spot_finding.params import FindSpotsParams
 from autoproc.spot_finding.pixels import SpotPixels, group_pixels
 from autoproc.spot_finding.report import format_removed, format_spots_per_image
@@ -47,6 +48,7 @@ class FoundSpots:
     warnings : in plain words; notes : what needs no attention
     n_unread : images among them without a pixel to be trusted: missing, damaged or excluded
     peculiar : what is unusual about the images, in numbers
+    by_milestone : which spots were known after so many images
     """
 
     reflections: Reflections
@@ -60,6 +62,7 @@ class FoundSpots:
     notes: tuple[str, ...] = ()
     n_unread: int = 0
     peculiar: Peculiarities = field(default_factory=Peculiarities)
+    by_milestone: SpotsByMilestone | None = None
 
 
 @single_threaded_blas
@@ -71,11 +74,13 @@ def find_spots(
     n_threads: int = 0,
     frames: range | None = None,
     early: Early | None = None,
+    milestones: Sequence[int] = (),
 ) -> FoundSpots:
     """Find the spots on the frames of a sweep.
 
     mask : (slow, fast) bool, True where a pixel may be trusted; frames : all if none are named
     early : what was found on frames before; the result is the same as without, to the bit
+    milestones : numbers of images of which it is to be known what had been found on them
     Each thread holds one image at a time, of which only the strong pixels are kept. The result does not depend on the
     number of threads. A sweep without spots gives an empty table: see require_spots.
     """
@@ -84,17 +89,23 @@ def find_spots(
     images = SearchedImages(mask.shape)
     searched = search if early is None else _early_first(search, early)
     found = map_in_order(searched, range(reader.n_frames) if frames is None else frames, n_threads, LOOK_AHEAD)
-    candidates, counts = _group(images.record(found), mask.shape[1], params)
+    hot_at: dict[int, np.ndarray] = {}
+    recorded = with_hot_pixels(
+        images, images.record(found), milestones, experiment.scan, params.hot_pixel_fraction, hot_at
+    )
+    candidates, counts = _group(recorded, mask.shape[1], params)
     reflections = measure_spots(candidates, panel.trusted_range[1])
     near = peak_distance(candidates, reflections["xyz_obs_px"]) <= params.max_separation
     hot = images.hot_pixels(experiment.scan, params.hot_pixel_fraction)
     peak = peak_pixel(candidates)
-    cold = ~hot[candidates.y[peak], candidates.x[peak]]
+    places = candidates.y[peak].astype(np.intp) * mask.shape[1] + candidates.x[peak]
+    cold = ~hot.ravel()[places]
     counts |= {"hot": int(np.sum(~cold)), "far_peak": int(np.sum(cold & ~near))}
-    reflections, pixels = reflections[near & cold], candidates[near & cold]
+    by_milestone = SpotsByMilestone(_of(experiment, reflections[near]), places[near], hot_at) if hot_at else None
+    reflections, pixels = _of(experiment, reflections[near & cold]), candidates[near & cold]
     peculiar = peculiarities(experiment, images, reflections)
     return FoundSpots(
-        reflections.with_identifiers({0: experiment.identifier}),
+        reflections,
         pixels,
         images.spots_per_image(reflections),
         images.first,
@@ -105,7 +116,12 @@ def find_spots(
         find_notes(hot, counts),
         len(images.unread),
         peculiar,
+        by_milestone,
     )
+
+
+def _of(experiment: Experiment, spots: Reflections) -> Reflections:
+    return spots.with_identifiers({0: experiment.identifier})
 
 
 def format_found_spots(found: FoundSpots, params: FindSpotsParams, name: str = "imageset 0") -> str:

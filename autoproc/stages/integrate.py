@@ -7,29 +7,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.errors import NoReflections, TooFewSpots
 from autoproc.formats.images.frames import ImageReader
-from autoproc.integration.beam_level import FramesWithBeam
-from autoproc.integration.blocks import Measuring
-from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
-from autoproc.integration.look import Early, Look, TypicalFrame, look, usable_pixels
+from autoproc.integration.look import Look
 from autoproc.integration.params import IntegrateParams
-from autoproc.integration.passes import measure_all
+from autoproc.integration.passes import Measured
 from autoproc.integration.powder_rings import PowderRing
-from autoproc.integration.predict import Predictions, predict
-from autoproc.integration.profiles import DetectorRegions, FittedProfiles
+from autoproc.integration.predict import Predictions
+from autoproc.integration.profiles import FittedProfiles
 from autoproc.integration.report import HEADER, resolution_rows, shape_lines
-from autoproc.integration.scattering import steady_geometry
 from autoproc.integration.shadow import Untrusted
-from autoproc.integration.shapes import SpotShape, SpotWidths, shape_of, spot_widths
-from autoproc.integration.shoeboxes import rotation_blocks
-from autoproc.integration.strong import inherited_flags, match, strong_spots
+from autoproc.integration.shapes import SpotShape, SpotWidths
+from autoproc.integration.stretch import SoFar, TooFewForShapes, first_reading, further_reading, measured_stretch
+from autoproc.integration.strong import inherited_flags, match
 from autoproc.integration.table import integrated_table, not_integrated
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment, ProfileModel
 from autoproc.models.left_out import LeftOut
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.wording import accounted, counted
+
+__all__ = ["IntegrateParams", "IntegrateResult", "TooFewForShapes", "format_integrate", "integrate"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +44,7 @@ class IntegrateResult:
     left_out : why reflections that were predicted could not be integrated
     profiles : that were fitted
     n_without_beam : images that had no beam
+    n_stretches : of rotation, measured with models of the images until then
     """
 
     experiments: list[Experiment]
@@ -64,20 +62,13 @@ class IntegrateResult:
     left_out: LeftOut = ()
     profiles: FittedProfiles | None = None
     n_without_beam: int = 0
+    n_stretches: int = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know, in plain words."""
         of_shapes = [text for s in self.shapes for text in (s.warning, s.borrowed)]
         return tuple(text for text in (*of_shapes, self.untrusted.warning, self.beam_warning) if text)
-
-
-class TooFewForShapes(TooFewSpots):
-    """A sweep whose spots do not tell how wide they are. widths : what they told all the same, of each lattice."""
-
-    def __init__(self, widths: tuple[SpotWidths, ...], **facts: object) -> None:
-        self.widths = widths
-        super().__init__(**facts)
 
 
 @single_threaded_blas
@@ -89,7 +80,7 @@ def integrate(
     n_threads: int = 0,
     earlier: IntegrateResult | None = None,
     others: Sequence[Sequence[SpotWidths]] = (),
-    early: Early | None = None,
+    so_far: SoFar | None = None,
 ) -> IntegrateResult:
     """Integrate the lattices of one sweep.
 
@@ -97,154 +88,60 @@ def integrate(
     earlier : with other lattices, of the same images; where those are found unchanged, and their strong spots and
         geometry are the same, they are not looked at again. The result is the same as without it, to the bit
     others : of each lattice, what its spots on other sweeps told of their widths, for one with too few of its own
-    early : what was seen of the images while they were collected. The result is the same as without it, to the bit
+    so_far : what was measured with models of the first images: where these models bear it out, it stands, and only
+        the rest is measured
     The images are read twice: once for the shapes of spots and the background between them (at most
     400 frames of a long sweep), once to integrate. Memory: the shoeboxes of two finished rotation blocks
     and those being filled (and of those that max_rotation lets reach into them), and a few frames for
     each thread, however long the sweep.
     Raises TooFewForShapes or NoReflections.
     """
-    params = params or IntegrateParams()
-    experiments = list(experiments)
-    scan = experiments[0].scan
-    before = earlier.look if earlier else None
-    known = _first_reading(experiments, spots, reader, params, n_threads, before, others, early)
-    trusted = np.ascontiguousarray(known.usable, np.uint8)
-    predictions, frames = known.predictions, known.frames
-    bbox = bounding_boxes(frames, params.n_sigma, params.background_border, scan.n_images)
-    blocks = rotation_blocks(predictions.xyz[:, 2], bbox, params.block_width / abs(scan.oscillation[1]), scan.n_images)
-    how = Measuring(
-        params.n_sigma, experiments[0].detector[0].gain, scan.n_images, params.missing_flux_error,
-        params.min_background_pixels, n_threads, known.noise,
-    )  # fmt: skip
-    measured = measure_all(
-        known.lit, trusted, frames, bbox, predictions.zeta, predictions.d, predictions.experiment, blocks,
-        DetectorRegions(reader.shape, params.profile_regions),
-        params.min_references, how,
-    )  # fmt: skip
+    params, experiments = params or IntegrateParams(), list(experiments)
+    before = so_far.borne_out(experiments, params.stretches) if so_far is not None else SoFar()
+    seen: Look | None = None
+    if before.stretches:
+        known, further = further_reading(before, experiments, spots, reader, params, n_threads, is_last=True)
+        rings = further.rings(reader)
+    else:
+        known, seen = first_reading(
+            experiments, spots, reader, params, n_threads, earlier.look if earlier else None, others
+        )
+        rings = seen.rings
+    last = measured_stretch(known, before, True, experiments, reader, params, n_threads)
+    stretches = (*before.stretches, last)
+    predictions = Predictions.concatenate([stretch.predictions for stretch in stretches])
+    bbox = np.concatenate([stretch.bbox for stretch in stretches])
+    measured = Measured.concatenate([stretch.measured for stretch in stretches])
     flags = inherited_flags(len(predictions), spots, match(spots, predictions))
     table = integrated_table(experiments, predictions, measured, bbox, flags, params.min_valid_fraction)
     kept = table.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)
     models = [_with_profile(e, s, params.n_sigma) for e, s in zip(experiments, known.shapes, strict=True)]
+    for stretch in before.stretches:
+        known.lit.include(stretch.without_beam, stretch.dimmed)
     return IntegrateResult(
         models,
         table[kept],
         known.shapes,
-        known.look.untrusted,
+        known.untrusted,
         len(predictions),
-        len(blocks),
+        sum(stretch.n_blocks for stretch in stretches),
         int(measured.is_reference.sum()),
-        known.lit.warning(scan.image_range[0]),
+        known.lit.warning(experiments[0].scan.image_range[0]),
         int(table.has_flag(Flag.OVERLOADED).sum()),
-        known.look.rings,
-        known.look,
+        rings,
+        seen,
         known.widths,
         not_integrated(table),
         measured.profiles,
         len(known.lit.without_beam),
+        len(before.stretches),
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Known:
-    """What the first reading of the images told.
-
-    usable : (slow, fast) bool; noise : variance of a pixel beside that of counting, counts^2
-    predictions, frames : of the reflections of which enough is on the images
-    """
-
-    lit: FramesWithBeam
-    shapes: list[SpotShape]
-    widths: tuple[SpotWidths, ...]
-    look: Look
-    usable: np.ndarray
-    noise: float
-    predictions: Predictions
-    frames: SpotFrames
-
-
-def _first_reading(
-    experiments: list[Experiment],
-    spots: Reflections,
-    reader: ImageReader,
-    params: IntegrateParams,
-    n_threads: int,
-    earlier: Look | None,
-    others: Sequence[Sequence[SpotWidths]],
-    early: Early | None,
-) -> _Known:
-    """Predict, and learn the shapes of spots and the background between them.
-
-    Raises TooFewForShapes or NoReflections.
-    """
-    scan, gain = experiments[0].scan, experiments[0].detector[0].gain
-    candidates = _predictions(experiments, params, n_threads)
-    strong = strong_spots(experiments, spots, candidates, match(spots, candidates))
-    typical = TypicalFrame.read(reader, _frame_of_most_spots(spots, scan.n_images), gain)
-    steady = steady_geometry(experiments[0])
-    seen = look(steady, reader, typical, strong.places, params.shadow, n_threads, earlier, early)
-    lit = FramesWithBeam(reader, typical.level, seen.levels)
-    width, largest = abs(np.radians(scan.oscillation[1])), np.radians(params.max_sigma_m)
-    widths = tuple(spot_widths(strong, seen.spots, i, width) for i in range(len(experiments)))
-    shapes = _shapes(widths, others, largest, n_threads)
-    predictions, frames = _recorded(experiments, candidates, shapes, params)
-    if not len(predictions):
-        to_do = (
-            "if integrate.d_min or d_max was given, leave it out; else the lattice or the geometry is wrong: compare "
-            "the header's beam centre, distance and rotation with the beamline's log"
-        )
-        raise NoReflections(to_do, stage="integration", reason="none is predicted within the images")
-    usable = usable_pixels(reader, seen.untrusted)
-    return _Known(lit, shapes, widths, seen, usable, typical.noise, predictions, frames)
-
-
-def _shapes(
-    widths: tuple[SpotWidths, ...], others: Sequence[Sequence[SpotWidths]], max_sigma_m: float, n_threads: int
-) -> list[SpotShape]:
-    """Of each lattice. Raises TooFewForShapes."""
-    try:
-        return [
-            shape_of(own, others[i] if i < len(others) else (), max_sigma_m, n_threads) for i, own in enumerate(widths)
-        ]
-    except TooFewSpots as error:
-        raise TooFewForShapes(widths, **error.facts) from error
 
 
 def _with_profile(experiment: Experiment, shape: SpotShape, n_sigma: float) -> Experiment:
     sigma_b, sigma_m, spread = (float(np.degrees(width)) for width in (shape.sigma_b, shape.sigma_m, shape.spread))
     profile = ProfileModel(sigma_b, sigma_m, n_sigma, spread)
     return replace(experiment, profile=profile)
-
-
-def _frame_of_most_spots(spots: Reflections, n_images: int) -> int:
-    """A frame that had beam."""
-    frame = np.clip(spots["xyz_obs_px"][:, 2].astype(int), 0, n_images - 1)
-    return int(np.argmax(np.bincount(frame, minlength=n_images)))
-
-
-def _predictions(experiments: Sequence[Experiment], params: IntegrateParams, n_threads: int) -> Predictions:
-    """Reflections of all lattices, in order of frame, and some that cross just outside the scan."""
-    padding = np.radians(params.max_sigma_m * params.n_sigma)
-    parts = [predict(e, params.d_min, padding, i, n_threads) for i, e in enumerate(experiments)]
-    found = Predictions.concatenate(parts)
-    return found[np.argsort(found.xyz[:, 2], kind="stable")]
-
-
-def _recorded(
-    experiments: Sequence[Experiment], candidates: Predictions, shapes: list[SpotShape], params: IntegrateParams
-) -> tuple[Predictions, SpotFrames]:
-    """The predictions of which enough lies within the scan, with their frames."""
-    centre = candidates.xyz
-    transform, rate = np.empty((len(candidates), 2, 2)), np.empty(len(candidates))
-    for index, (experiment, shape) in enumerate(zip(experiments, shapes, strict=True)):
-        here = candidates.experiment == index
-        own = spot_frames(experiment, candidates[here], shape.sigma_b, shape.sigma_m, shape.spread)
-        transform[here], rate[here] = own.transform, own.rate
-    frames = SpotFrames(centre, transform, rate)
-    scan = experiments[0].scan
-    kept = frames.recorded_fraction(scan.n_images) >= params.min_partiality
-    kept &= 2 * params.n_sigma / rate * abs(scan.oscillation[1]) <= params.max_rotation
-    return candidates[kept], frames[kept]
 
 
 def format_integrate(result: IntegrateResult) -> str:

@@ -17,8 +17,8 @@ from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.formats.images.frames import ImageReader
 from autoproc.formats.observed.reference_data import read_reference
 from autoproc.formats.registry import open_reader
-from autoproc.integration.look import Early
 from autoproc.integration.shapes import SpotWidths
+from autoproc.integration.stretch import SoFar
 from autoproc.integration.survey import surveyed_frames
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
@@ -37,6 +37,7 @@ from autoproc.stages.estimate_resolution import ResolutionEstimate, estimate_res
 from autoproc.stages.find_spots import FoundSpots, find_spots, format_found_spots, require_spots
 from autoproc.stages.index import IndexResult, format_index, index
 from autoproc.stages.integrate import IntegrateResult, format_integrate, integrate
+from autoproc.stages.integrate_stretches import StretchesParams, integrate_stretches, milestones_of
 from autoproc.stages.merge import format_merge
 from autoproc.stages.refine import RefineResult, format_refine, refine
 from autoproc.stages.scale import ScaleResult, scale_to_judge
@@ -76,7 +77,8 @@ class Processing:
         expected_element : its space group and the element of its anomalous signal, "" where nobody says
     data_sets : of a group whose sweeps are put together, in place of one sweep's images
     whose : of warnings that are not of the header or the images, by their words, the name of what gives them
-    early : what was found on the images while they were collected; used once, and let go
+    early : what was found on the images while they were collected
+    so_far : what was integrated with models of the first images
     timings : wall seconds by stage; some are done side by side
     by_wavelength : of a group of several wavelengths, the data of each; `merged` is that of one of them
     """
@@ -108,6 +110,7 @@ class Processing:
     data_sets: tuple[DataSetRow, ...] = ()
     by_wavelength: tuple[OneWavelength, ...] = ()
     early: EarlyWork | None = None
+    so_far: SoFar | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -197,12 +200,30 @@ def measure(processing: Processing, reader: ForgivingReader, config: Config, obs
     with processing.timed("integrate"):
         processing.integrated = integrate_sweep(
             reader, refined.experiments, refined.reflections, config, observer.watch, processing.integrated,
-            early=None if processing.early is None else processing.early.seen(processing.experiment, reader),
+            so_far=_so_far(processing, reader, config),
         )  # fmt: skip
-        processing.early = None
     processing.warnings += reader.warnings(processing.experiment.scan.image_range[0])
     observer.stage("integrate", format_integrate(processing.integrated))
     observer.keep("integrated", processing.integrated.experiments, processing.integrated.reflections)
+
+
+def _so_far(processing: Processing, reader: ForgivingReader, config: Config) -> SoFar | None:
+    """What is integrated with models of the first images: while they came, or now. It is made once."""
+    found, experiment = processing.found, processing.experiment
+    if processing.so_far is None and found is not None and found.by_milestone is not None:
+        params, until = stretches_params(config), list(found.by_milestone)
+        n_reached, done = 0, None
+        if processing.early is not None:
+            n_reached, done = processing.early.integrated(experiment, until, params)
+        rest = until[n_reached:]
+        processing.so_far = integrate_stretches(experiment, rest, reader, params, config.run.n_threads, done)
+        processing.early = None
+    return processing.so_far
+
+
+def stretches_params(config: Config) -> StretchesParams:
+    """As they are configured."""
+    return StretchesParams(index=config.index, refine=config.refine, integrate=config.integrate)
 
 
 def reduce(processing: Processing, config: Config, observer: Observer) -> None:
@@ -346,7 +367,10 @@ def find_spots_of_sweep(
     """Find the spots of one sweep; early : what was found on its images while they were collected."""
     known = None if early is None else early.found(experiment, reader)
     with watch(reader, "Finding spots", reader.n_frames) as watched:
-        found = find_spots(experiment, watched, reader.mask, config.find_spots, config.run.n_threads, early=known)
+        found = find_spots(
+            experiment, watched, reader.mask, config.find_spots, config.run.n_threads, early=known,
+            milestones=milestones_of(experiment, config.integrate),
+        )  # fmt: skip
         return with_shoeboxes(found)
 
 
@@ -368,13 +392,13 @@ def integrate_sweep(
     watch: Watch,
     earlier: IntegrateResult | None = None,
     others: Sequence[Sequence[SpotWidths]] = (),
-    early: Early | None = None,
+    so_far: SoFar | None = None,
 ) -> IntegrateResult:
-    """Integrate the lattices of one sweep. earlier, others, early : see integrate."""
+    """Integrate the lattices of one sweep. earlier, others, so_far : see integrate."""
     n_reads = reader.n_frames + sum(map(len, surveyed_frames(reader.n_frames)))
     with watch(reader, "Integrating", n_reads) as watched:
         return integrate(
-            experiments, reflections, watched, config.integrate, config.run.n_threads, earlier, others, early
+            experiments, reflections, watched, config.integrate, config.run.n_threads, earlier, others, so_far
         )
 
 

@@ -49,7 +49,7 @@ def test_every_shoebox_is_complete_when_it_comes_whatever_its_length(monkeypatch
     monkeypatch.setattr(Shoeboxes, "empty", staticmethod(poisoned))
     frames = spots()
     bbox = bounding_boxes(frames, 3.0, 3, 40)
-    blocks = rotation_blocks(frames.centre[:, 2], bbox, 5, 40)
+    blocks = rotation_blocks(frames.centre[:, 2], bbox, 5, 0, 40)
     assert len(blocks) == 8
     contested = np.zeros(200, np.uint8)
     trusted = np.ones(SHAPE, np.uint8)
@@ -75,7 +75,7 @@ def test_memory_that_is_given_back_holds_later_blocks_with_the_same_pixels():
     frames = spots()
     frames = SpotFrames(frames.centre, frames.transform, np.full(200, 4.0))  # short ones
     bbox = bounding_boxes(frames, 3.0, 3, 40)
-    blocks, trusted = rotation_blocks(frames.centre[:, 2], bbox, 5, 40), np.ones(SHAPE, np.uint8)
+    blocks, trusted = rotation_blocks(frames.centre[:, 2], bbox, 5, 0, 40), np.ones(SHAPE, np.uint8)
 
     def streamed(memory, is_given_back):
         seen, places = [], set()
@@ -100,7 +100,7 @@ def test_blocks_are_narrower_where_their_shoeboxes_are_too_many(monkeypatch):
     n_pixels = int(box_sizes(bbox).sum())
     for most, n_blocks in ((n_pixels, 8), (n_pixels // 8 + 1, 8), (n_pixels // 20, 21), (1, None)):
         monkeypatch.setattr(shoeboxes, "MOST_PIXELS", most)
-        blocks = rotation_blocks(frames.centre[:, 2], bbox, 5, 40)
+        blocks = rotation_blocks(frames.centre[:, 2], bbox, 5, 0, 40)
         assert n_blocks in (None, len(blocks))
         assert [block.first for block in blocks] == [0, *(block.last for block in blocks[:-1])]
         assert blocks[-1].last == 200
@@ -120,7 +120,7 @@ def test_pixels_that_two_peaks_contest_are_nobodys_background():
     frames = SpotFrames(centre, np.tile(np.eye(2) / 1.2, (2, 1, 1)), np.full(2, 1.0))
     bbox = bounding_boxes(frames, 3.0, 3, 40)
     contested = np.zeros(2, np.uint8)
-    blocks = rotation_blocks(centre[:, 2], bbox, 40, 40)
+    blocks = rotation_blocks(centre[:, 2], bbox, 40, 0, 40)
     (boxes,) = stream_shoeboxes(
         Frames(), np.ones(SHAPE, np.uint8), frames, bbox, blocks, 3.0, 1, contested, PixelMemory()
     )

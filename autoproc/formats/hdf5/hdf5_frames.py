@@ -13,6 +13,7 @@ import numpy as np
 
 from autoproc.errors import AutoprocError, CorruptFile, InputError, UnreadableFile
 from autoproc.formats.boundary import BAD_BYTES, understood
+from autoproc.formats.hdf5.chunks_apart import ChunksApart, StoredChunk
 from autoproc.formats.hdf5.confined_hdf5 import allowed
 from autoproc.formats.hdf5.image_data import choose_detector, entry_of
 from autoproc.formats.hdf5.nexus_fields import groups_of_class
@@ -139,6 +140,22 @@ class NexusReader:
             reason = f"image {self._indices[frame] + 1} cannot be read; {reason_of(error)}"
             raise CorruptFile(path=self.path(frame), reason=reason) from error
         return _digest("", self.read(frame))
+
+    def apart(self, n_frames: int) -> ChunksApart | None:
+        """See formats.images.frames. None where a frame is not stored by itself, compressed by bitshuffle/LZ4."""
+        chunks: list[StoredChunk] = []
+        for frame in range(n_frames):
+            number, index = self._segment(frame)
+            dataset, place = self._stored(frame, self._dataset(number), index)
+            if not self._is_direct(dataset):
+                return None
+            with self._lock:
+                info = dataset.id.get_chunk_info_by_coord(self._place(dataset, place))
+            if info.byte_offset is None or info.filter_mask:
+                return None
+            path = Path(os.fsdecode(dataset.file.filename))
+            chunks.append(StoredChunk(path, info.byte_offset, info.size, dataset.dtype.itemsize))
+        return ChunksApart(self.mask, (self.min_trusted, self.max_trusted), chunks)
 
     def remarks(self, first_image: int) -> list[str]:
         """Nothing: what HDF5 files say of their own soundness is checked as they are read."""

@@ -64,6 +64,9 @@ class ForgivingReader:
                 raise too_many from error
             return np.full(self.shape, NO_COUNT, np.int32)
 
+    def apart(self, n_frames: int) -> None:
+        """Nothing: which frames are damaged is known when they are read."""
+
     def stamp(self, frame: int) -> Stamp | None:
         """What is another once a frame is written again; None where that cannot be told."""
         self._read.add(frame)

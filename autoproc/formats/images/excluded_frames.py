@@ -40,6 +40,9 @@ class ExcludingReader:
         """Let go of the files."""
         self._reader.close()
 
+    def apart(self, n_frames: int) -> None:
+        """Nothing: which frames are excluded is known when all are there."""
+
     def stamp(self, frame: int) -> Stamp | None:
         """What is another once a frame is written again; None for an excluded one."""
         return None if frame in self._excluded else self._reader.stamp(frame)

@@ -133,6 +133,10 @@ class FileReader:
         self._kept.keep(frame, content)
         return pixels - self._pedestal if self._pedestal else pixels
 
+    def apart(self, n_frames: int) -> FileReader:
+        """See formats.images.frames: no file stays open."""
+        return self
+
     def stamp(self, frame: int) -> Stamp | None:
         """Of a frame's file; None where there is none.
 

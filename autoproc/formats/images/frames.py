@@ -56,5 +56,11 @@ class StoredImages(ImageReader, Protocol):
     def close(self) -> None:
         """Let go of the files; nothing is read any more."""
 
+    def apart(self, n_frames: int) -> ImageReader | None:
+        """The first frames, which are known to be written, to be read when this is closed; None where they cannot be.
+
+        Raises what read raises.
+        """
+
     def stamp(self, frame: int) -> Stamp | None:
         """What is another once a frame is written again; None where that cannot be told. Raises what read raises."""

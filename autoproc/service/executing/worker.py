@@ -79,8 +79,10 @@ def follow_sweep(
     order: FollowOrder, send: Callable[..., None], lines: queue.SimpleQueue[str], processing: Processing
 ) -> tuple[str, dict[str, Any]]:
     """As service.processing.follow_sweep, which loads every stage: a program that only gives orders does without."""
+    from autoproc.linear_algebra import keep_to_one_blas_thread  # noqa: PLC0415
     from autoproc.service.processing.follow_sweep import follow_sweep as follow  # noqa: PLC0415
 
+    keep_to_one_blas_thread()  # stages run on several threads until the order is carried out
     return follow(order, send, lines, processing)
 
 

@@ -1,0 +1,106 @@
+"""Stretches of a sweep that are integrated while it is still being collected, by a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from dataclasses import replace
+
+import numpy as np
+
+from autoproc.config import Config
+from autoproc.errors import UNREADABLE
+from autoproc.following.coming import ImagesThere
+from autoproc.following.frames_there import FramesThere
+from autoproc.formats.images.frames import ImageReader
+from autoproc.integration.milestones import milestones
+from autoproc.models.experiment import Experiment
+from autoproc.spot_finding.early import EarlySearch
+from autoproc.spot_finding.images import SearchedFrame
+from autoproc.stages.early_work import EarlyStretches, milestone_key
+from autoproc.stages.find_spots import find_spots
+from autoproc.stages.integrate_stretches import first_images, next_milestone
+from autoproc.stages.pipeline import stretches_params
+
+
+class EarlyIntegration:
+    """Integrates one stretch after the other, when all images until its milestone, and one more, were searched."""
+
+    def __init__(self, config: Config, n_threads: int) -> None:
+        self._config, self._n_threads = config, n_threads
+        self._params = stretches_params(config)
+        self._sweep: Hashable = None
+        self._done = EarlyStretches()
+        self._thread: threading.Thread | None = None
+        self._is_useless = False
+
+    @property
+    def is_busy(self) -> bool:
+        """A stretch is being integrated."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def n_images(self) -> int:
+        """How many of the first images it has got to."""
+        return self._done.n_images
+
+    def result(self) -> EarlyStretches:
+        """What was made, when the stretch that is under way is done."""
+        if self._thread is not None:
+            self._thread.join()
+        return self._done
+
+    def due(self, there: ImagesThere, n_ready: int) -> int | None:
+        """The next milestone, if it can be integrated until there: a number of images, of which all were searched.
+
+        n_ready : first images that were searched, none of them lost
+        """
+        if self.is_busy or self._is_useless:
+            return None
+        known = replace(there.experiment.scan, image_range=(1, n_ready), exposure_times=None, epochs=None)
+        reached = milestones(known, self._params.integrate.stretches)
+        return next((n for n in reached if n > self._done.n_images), None)
+
+    def begin(self, n_images: int, there: ImagesThere, frames: FramesThere, early: EarlySearch) -> None:
+        """Integrate until a milestone that is due."""
+        scan = there.experiment.scan
+        sweep = frames.key, scan.image_range[0], scan.oscillation
+        if sweep != self._sweep and self._done.n_images:  # another than was begun
+            self._sweep, self._done = sweep, EarlyStretches()
+            return
+        self._sweep = sweep
+        try:
+            reader = frames.reader.apart(n_images)
+        except UNREADABLE:
+            return
+        if reader is None:
+            self._is_useless = True
+            return
+        searched = early.frames(scan.image_range[0])
+        arguments = there.experiment, n_images, searched, reader, frames.reader.mask
+        self._thread = threading.Thread(target=self._integrate, args=arguments, daemon=True)
+        self._thread.start()
+
+    def _integrate(
+        self,
+        experiment: Experiment,
+        n_images: int,
+        searched: dict[int, SearchedFrame],
+        reader: ImageReader,
+        mask: np.ndarray,
+    ) -> None:
+        """The edge of a thread: whatever goes wrong, the sweep is integrated when it is complete."""
+        try:
+            part, params = first_images(experiment, n_images), self._config.find_spots
+            found = find_spots(
+                part, reader, mask, params, 1, range(n_images), lambda key: searched.get, milestones=(n_images,)
+            )
+            assert found.by_milestone is not None
+            spots = found.by_milestone.until(n_images)
+            key = milestone_key(experiment, n_images, spots, self._params)
+            integrating = next_milestone(
+                self._done.integrating, experiment, n_images, spots, reader, self._params, self._n_threads
+            )
+            self._done = EarlyStretches((*self._done.keys, key), n_images, integrating)
+        except Exception:
+            self._is_useless = True

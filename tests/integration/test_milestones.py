@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from models_for_tests import experiment
+
+from autoproc.integration.milestones import change_of_setting, milestones, surveyed_of_stretch
+from autoproc.integration.params import StretchParams
+from autoproc.models.experiment import Scan
+
+DEFAULT = StretchParams()
+
+
+def scan(n_images, width):
+    return Scan((1, n_images), (0.0, width))
+
+
+def test_of_common_sweeps():
+    assert milestones(scan(600, 0.2), DEFAULT) == (150, 210, 294, 412, 576)
+    assert milestones(scan(3600, -0.1), DEFAULT) == (300, 420, 588, 823, 1152, 1613, 2259, 3162)
+    assert milestones(scan(150, 0.2), DEFAULT) == ()
+    assert milestones(scan(360, 1.0), DEFAULT) == (115, 161, 226, 316)  # 100 images at least
+
+
+def test_none_of_stills_or_where_they_are_not_wanted():
+    assert milestones(scan(600, 0.0), DEFAULT) == ()
+    assert milestones(scan(600, 0.2), DEFAULT.model_copy(update={"is_enabled": False})) == ()
+
+
+@given(
+    n_images=st.integers(1, 4000), more=st.integers(0, 4000), width=st.floats(0.01, 5.0),
+    first=st.floats(1.0, 90.0), growth=st.floats(1.05, 3.0),
+)  # fmt: skip
+def test_they_depend_on_nothing_that_comes_later(n_images, more, width, first, growth):
+    params = StretchParams(first=first, growth=growth)
+    all_of_them = milestones(scan(n_images + more, width), params)
+    assert milestones(scan(n_images, width), params) == tuple(n for n in all_of_them if n < n_images)
+    assert all(b - a >= params.min_images_more for a, b in pairwise(all_of_them))
+    assert not all_of_them or all_of_them[0] >= params.min_images
+
+
+@given(before=st.integers(0, 2000), more=st.integers(1, 2000))
+def test_frames_that_are_looked_at_are_new_ones_and_not_too_many(before, more):
+    runs = surveyed_of_stretch(before, before + more, DEFAULT)
+    frames = [frame for run in runs for frame in run]
+    assert frames == sorted(set(frames))
+    assert before <= frames[0]
+    assert frames[-1] < before + more
+    most = DEFAULT.surveyed_more if before else DEFAULT.surveyed_first
+    assert len(frames) == min(more, most)
+    assert frames[0] == before
+    assert frames[-1] == before + more - 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_indices_in_another_setting_of_the_same_lattice(seed):
+    rng = np.random.default_rng(seed)
+    one = experiment()
+    change = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]]) if seed else np.array([[1, 0, 0], [1, 1, 0], [0, -2, 1]])
+    off = np.eye(3) + rng.normal(0, 3e-4, (3, 3))
+    other = replace(one, crystal=replace(one.crystal, A=off @ one.crystal.A @ np.linalg.inv(change)))
+    found = change_of_setting(one, other)
+    hkl = rng.integers(-9, 9, (20, 3))
+    np.testing.assert_array_equal(hkl @ found, hkl @ change.T)
+    np.testing.assert_allclose((hkl @ found) @ other.crystal.A.T, hkl @ one.crystal.A.T, atol=2e-3)
+
+
+def test_lattices_that_are_not_the_same():
+    one = experiment()
+
+    def other(change):
+        return replace(one, crystal=replace(one.crystal, A=one.crystal.A @ change))
+
+    assert change_of_setting(one, other(np.diag([0.5, 1, 1]))) is None  # an axis twice as long
+    assert change_of_setting(one, other(np.diag([2.0, 1, 1]))) is None
+    assert change_of_setting(one, other(np.diag([-1.0, -1, -1]))) is None  # the other hand
+    assert change_of_setting(one, other(np.eye(3) + 0.1)) is None
+    assert change_of_setting(one, other(np.diag([1.04, 1, 1]))) is not None
+    assert change_of_setting(one, other(np.diag([1.06, 1, 1]))) is None
