@@ -35,7 +35,7 @@ def surveyed_of_stretch(before: int, until: int, params: StretchParams) -> list[
     most, length = (params.surveyed_more if before else params.surveyed_first), params.surveyed_run
     if until - before <= max(most, length):
         return [range(before, until)]
-    starts = np.linspace(before, until - length, max(1, most // length)).astype(int)
+    starts = np.linspace(until - length, before, max(1, most // length)).astype(int)[::-1]  # the last ones always
     return [range(start, start + length) for start in starts.tolist()]
 
 

@@ -57,9 +57,9 @@ class StretchParams(Params):
     """Images at the first milestone: with fewer, hot pixels and the widths of spots are not known well."""
     min_images_more: int = Field(25, ge=1)
     """Images between two milestones."""
-    surveyed_first: int = Field(200, ge=1)
+    surveyed_first: int = Field(120, ge=1)
     """Most images that are looked at, at the first milestone, for the shapes of spots and the background."""
-    surveyed_more: int = Field(40, ge=1)
+    surveyed_more: int = Field(20, ge=1)
     """Most images that are looked at for each further milestone."""
     surveyed_run: int = Field(20, ge=1)
     """They are taken in runs of so many, evenly spread."""

@@ -107,14 +107,16 @@ class SearchedImages:
         if scan.is_still or n < MIN_IMAGES_ALONE:
             return hot
         is_wide = n >= MIN_IMAGES and n * abs(scan.oscillation[1]) >= MIN_ROTATION
-        persistence = self.persistence
-        often = persistence > fraction * n if is_wide else persistence == n
-        alone = _highest_neighbour(persistence) <= MAX_WITH_NEIGHBOUR * n
-        return often & (alone | self._is_steady()) if is_wide else often & alone
+        number = self._tally[..., 0]
+        often = np.argwhere(number > fraction * n if is_wide else number == n)  # nearly always few
+        is_alone = _highest_neighbour(number, often) <= MAX_WITH_NEIGHBOUR * n
+        found = often[is_alone | self._is_steady(often)] if is_wide else often[is_alone]
+        hot[found[:, 0], found[:, 1]] = True
+        return hot
 
-    def _is_steady(self) -> np.ndarray:
-        """(slow, fast) bool: where strong, always about as strong."""
-        number, total, squares = np.moveaxis(self._tally, -1, 0)
+    def _is_steady(self, places: np.ndarray) -> np.ndarray:
+        """(N,) bool: pixels (slow, fast) (N, 2) that, where strong, are always about as strong."""
+        number, total, squares = self._tally[places[:, 0], places[:, 1]].T
         mean, mean_square = total / np.maximum(number, 1), squares / np.maximum(number, 1)
         return mean_square <= (1 + MAX_VARIATION**2) * mean**2
 
@@ -131,8 +133,12 @@ class SearchedImages:
         return np.cumsum(edges[:-1])
 
 
-def _highest_neighbour(persistence: np.ndarray) -> np.ndarray:
-    """The highest of the four neighbours of each pixel."""
-    padded = np.pad(persistence, 1)
-    neighbours = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
-    return np.maximum.reduce(neighbours)
+def _highest_neighbour(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(N,) the highest of the four neighbours of pixels (slow, fast) (N, 2); 0 beyond the edges."""
+    highest = np.zeros(len(places), values.dtype)
+    for step in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        beside = places + step
+        inside = ((beside >= 0) & (beside < values.shape)).all(axis=1)
+        row, column = beside[inside].T
+        highest[inside] = np.maximum(highest[inside], values[row, column])
+    return highest

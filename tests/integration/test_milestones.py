@@ -53,7 +53,7 @@ def test_frames_that_are_looked_at_are_new_ones_and_not_too_many(before, more):
     assert frames[-1] < before + more
     most = DEFAULT.surveyed_more if before else DEFAULT.surveyed_first
     assert len(frames) == min(more, most)
-    assert frames[0] == before
+    assert len(runs) == 1 or frames[0] == before
     assert frames[-1] == before + more - 1
 
 
