@@ -52,7 +52,7 @@ def spot_frame_of(experiment: Experiment, centre: np.ndarray, hkl: np.ndarray) -
     profile = experiment.profile
     if profile is None:
         return None
-    s1 = s1_of_spots(experiment.detector, experiment.beam, np.zeros(1), centre[None, :2])
+    s1 = s1_of_spots(experiment.detector, experiment.beam, np.zeros(1, int), centre[None, :2])
     one = Predictions(
         np.zeros(1, np.int32), hkl[None], s1, centre[None], experiment.scan.phi_at(centre[2:]),
         zeta(experiment.goniometer, experiment.beam, s1), resolution(experiment.beam, s1),

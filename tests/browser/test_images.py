@@ -86,7 +86,7 @@ def test_pixels_are_where_they_are_here(images, integrated):
     x, y = places.astype(int).T
     np.testing.assert_allclose(there["d"], pixel_resolution(one.detector[0], one.beam)[y, x], rtol=1e-9)
     np.testing.assert_allclose(there["mm"], px_to_mm(one.detector[0], places), atol=1e-9)
-    s1 = s1_of_spots(one.detector, one.beam, np.zeros(30), places)
+    s1 = s1_of_spots(one.detector, one.beam, np.zeros(30, int), places)
     phi = np.full(30, one.scan.phi_at(7 - one.scan.image_range[0] + 0.5))
     rlp = crystal_from_lab(one.goniometer, phi, s1 - one.beam.s0)
     frame = np.array([7 - one.scan.image_range[0] + 0.5])

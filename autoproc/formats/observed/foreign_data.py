@@ -185,8 +185,8 @@ def _places(experiments: Sequence[Experiment], m: Measured) -> dict[str, np.ndar
         knows_directions &= bool(np.isfinite(m.position[rows]).all())
         if not knows_directions:
             continue
-        s1[rows] = s1_of_spots(experiment.detector, experiment.beam, np.zeros(len(rows)), m.position[rows, :2])
-        xyz_mm[rows] = in_mm(experiment, np.zeros(len(rows)), m.position[rows])[0]
+        s1[rows] = s1_of_spots(experiment.detector, experiment.beam, np.zeros(len(rows), int), m.position[rows, :2])
+        xyz_mm[rows] = in_mm(experiment, np.zeros(len(rows), int), m.position[rows])[0]
     columns: dict[str, np.ndarray] = {"d": d}
     if np.isfinite(m.position[:, 2]).all():
         columns |= {"xyz_cal_px": m.position, "xyz_obs_px": m.position}
