@@ -19,8 +19,15 @@ PATIENCE = 60.0
 """Seconds for processes to begin and to end, on a machine that has much else to do."""
 
 
+HEEDING_CTRL_C = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('autoproc', run_name='__main__', alter_sys=True)"
+)
+"""As on a terminal: what is begun in the background does not heed it."""
+
+
 def begun(folder: Path, *more: str) -> subprocess.Popen[str]:
-    program = [sys.executable, "-m", "autoproc", "demo", "--output", str(folder), "--no-browser", *more]
+    program = [sys.executable, "-c", HEEDING_CTRL_C, "demo", "--output", str(folder), "--no-browser", *more]
     return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
