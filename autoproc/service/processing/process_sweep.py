@@ -90,10 +90,10 @@ def _processed(processing: Processing, config: Config, stage_files: SweepFolder)
 
 
 def _write_all(name: str, folder: Path, processing: Processing, stage_files: SweepFolder) -> None:
-    """The data, and what is left of the stages' files."""
-    write_data(name, folder, processing)
+    """What is left of the stages' files, and when all of these are there the data: results are all there, or none."""
     keep_for_viewers(folder, processing)
     stage_files.settle()
+    write_data(name, folder, processing)
 
 
 def _failure_of(
