@@ -7,7 +7,8 @@ import numpy as np
 from autoproc.kernels import _group_expectation
 from autoproc.kernels.arguments import flags, floats, number, rows, whole
 
-MOST_GROUPS = 1 << 40
+MOST_GROUPS = 1 << 26
+"""Unique reflections, of which sums take a gigabyte."""
 
 
 def group_expectation(

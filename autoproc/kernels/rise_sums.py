@@ -40,8 +40,9 @@ def rise_sums(
 def rises_by(rises: tuple[np.ndarray, np.ndarray], slopes: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """(N,) sums of the rises of deviations, with sigmas (N,), times slopes (2 K,): see rise_sums."""
     knots = _few(knots)
-    deviation = floats(rises[0], (None,), NAMES[0])
-    sigma, out = floats(rises[1], deviation.shape, NAMES[1]), np.empty(len(deviation))
+    deviation, sigma = rises
+    deviation = floats(deviation, (None,), NAMES[0])
+    sigma, out = floats(sigma, deviation.shape, NAMES[1]), np.empty(len(deviation))
     _rise_sums.rises_by(deviation, sigma, floats(slopes, (2 * len(knots),), "slopes"), knots, out)
     return out
 
