@@ -22,16 +22,17 @@ def group_expectation(
     <I> = sum w g I / sum w g^2 over the group. It needs weights, and these need it: once the intensity itself serves,
     then the mean. Raises ValueError where shapes do not agree, or a group is none of n_groups.
     """
-    intensity = floats(measured[0], (None,), "intensities")
+    intensity, variance, factor = measured
+    intensity = floats(intensity, (None,), "intensities")
     shape, n_groups = intensity.shape, whole(n_groups, 0, MOST_GROUPS, "number of groups")
-    variance, factor = (floats(v, shape, name) for v, name in zip(measured[1:], ("variances", "factors"), strict=True))
-    known = rows(group, n_groups, "groups")
+    variance, factor = floats(variance, shape, "variances"), floats(factor, shape, "factors")
+    known, (a, b) = rows(group, n_groups, "groups"), errors
     if known.shape != shape:
         raise ValueError(f"groups are {len(known)}, intensities {len(intensity)}")
     sums = np.empty((2, n_groups))
     expected, total, share = np.empty((3, *shape))
     _group_expectation.group_expectation(
-        intensity, variance, factor, known, flags(use, shape, "use"), number(errors[0], "a"), number(errors[1], "b"),
+        intensity, variance, factor, known, flags(use, shape, "use"), number(a, "a"), number(b, "b"),
         sums[0], sums[1], expected, total, share,
     )  # fmt: skip
     return expected, total, share
