@@ -6,8 +6,6 @@ import threading
 from collections.abc import Hashable
 from dataclasses import replace
 
-import numpy as np
-
 from autoproc.config import Config
 from autoproc.errors import UNREADABLE
 from autoproc.following.coming import ImagesThere
@@ -15,11 +13,10 @@ from autoproc.following.frames_there import FramesThere
 from autoproc.formats.images.frames import ImageReader
 from autoproc.integration.milestones import milestones
 from autoproc.models.experiment import Experiment
-from autoproc.spot_finding.early import EarlySearch
-from autoproc.spot_finding.images import SearchedFrame
+from autoproc.spot_finding.gathering import Gathering
 from autoproc.stages.early_work import EarlyStretches, milestone_key
-from autoproc.stages.find_spots import find_spots
-from autoproc.stages.integrate_stretches import first_images, next_milestone
+from autoproc.stages.find_spots import spots_of
+from autoproc.stages.integrate_stretches import next_milestone
 from autoproc.stages.pipeline import stretches_params
 
 
@@ -61,8 +58,8 @@ class EarlyIntegration:
         reached = milestones(known, self._params.integrate.stretches)
         return next((n for n in reached if n > self._done.n_images), None)
 
-    def begin(self, n_images: int, there: ImagesThere, frames: FramesThere, early: EarlySearch) -> None:
-        """Integrate until a milestone that is due."""
+    def begin(self, n_images: int, there: ImagesThere, frames: FramesThere, gathering: Gathering) -> None:
+        """Integrate until a milestone that is due; gathering : of these images and maybe more."""
         scan = there.experiment.scan
         sweep = frames.key, scan.image_range[0], scan.oscillation
         if sweep != self._sweep and self._done.n_images:  # another than was begun
@@ -76,25 +73,14 @@ class EarlyIntegration:
         if reader is None:
             self._is_useless = True
             return
-        searched = early.frames(scan.image_range[0])
-        arguments = there.experiment, n_images, searched, reader, frames.reader.mask
+        arguments = there.experiment, n_images, gathering.copy(), reader
         self._thread = threading.Thread(target=self._integrate, args=arguments, daemon=True)
         self._thread.start()
 
-    def _integrate(
-        self,
-        experiment: Experiment,
-        n_images: int,
-        searched: dict[int, SearchedFrame],
-        reader: ImageReader,
-        mask: np.ndarray,
-    ) -> None:
+    def _integrate(self, experiment: Experiment, n_images: int, gathering: Gathering, reader: ImageReader) -> None:
         """The edge of a thread: whatever goes wrong, the sweep is integrated when it is complete."""
         try:
-            part, params = first_images(experiment, n_images), self._config.find_spots
-            found = find_spots(
-                part, reader, mask, params, 1, range(n_images), lambda key: searched.get, milestones=(n_images,)
-            )
+            found = spots_of(experiment, gathering, (n_images,))
             assert found.by_milestone is not None
             spots = found.by_milestone.until(n_images)
             key = milestone_key(experiment, n_images, spots, self._params)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,8 +20,10 @@ from autoproc.following.coming import Coming, ImagesThere
 from autoproc.following.early_integration import EarlyIntegration
 from autoproc.following.frames_there import Found, FramesThere, Wait
 from autoproc.following.probing import Probing, Searched
+from autoproc.integration.milestones import milestones
 from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.early import EarlySearch
+from autoproc.spot_finding.gathering import Gathering
 from autoproc.stages.early_work import EarlyWork
 from autoproc.threads import available_cores, map_in_order
 
@@ -31,6 +32,8 @@ AT_A_TIME = 8
 latest image are known within seconds. A judgement."""
 LOOK = 1.0
 """Seconds between two looks at what has come while there is something to do."""
+MOST_IMAGES = 1_000_000
+"""Of a sweep, among which its milestones are."""
 SHARE = 10.0
 """Times as long as the last look took nothing is looked for: thousands of files are listed, masters are read."""
 
@@ -70,6 +73,7 @@ class Follower:
         self._facts: dict[int, ImageFacts] = {}
         self._probing = Probing(config, tell)
         self._integration = EarlyIntegration(config, self._n_threads)
+        self._gathering: Gathering | None = None
         self._waits: dict[int, Wait] = {}
         self._pace = ArrivalPace()
 
@@ -82,7 +86,7 @@ class Follower:
         news = self._look() if self._is_due() else None
         if self.there is None:
             return False
-        due = self._integration.due(self.there, self._n_ready(self.there))
+        due = self._integration.due(self.there, self._gathering.n_frames if self._gathering is not None else 0)
         if self._frames is None and (due or self._waiting(self.there.numbers)):
             self._frames = self._opened(self.there)
         frames = self._frames or self._known
@@ -91,15 +95,16 @@ class Follower:
         waiting = self._waiting(self.there.numbers) if frames is self._frames else []
         chosen, every = first_of(waiting, AT_A_TIME * self._n_threads)
         facts = self._search(chosen, frames, is_over)
+        gathering = self._gather(self.there, frames)
         n_waiting = sum(int(number) not in self._facts for number in self.there.numbers)
         if news is not None or facts:
             there = self.there
             width = abs(there.experiment.scan.oscillation[1])
             self._tell(Progress(facts, len(there.numbers), n_waiting, every, there.planned, width))
         falls_behind = n_waiting > 2 * AT_A_TIME * self._n_threads
-        self._probing.look(self.there, frames, Searched(self.early, self._facts), falls_behind)
+        self._probing.look(self.there, frames, Searched(self.early, self._facts, gathering), falls_behind)
         if due and frames is self._frames and not falls_behind:
-            self._integration.begin(due, self.there, frames, self.early)
+            self._integration.begin(due, self.there, frames, gathering)
         return bool(facts)
 
     def close(self) -> None:
@@ -145,12 +150,19 @@ class Follower:
     @property
     def work(self) -> EarlyWork:
         """What was done, for when the sweep is processed."""
-        return EarlyWork(self.early, self._integration)
+        return EarlyWork(self.early, self._integration, self._gathering)
 
-    def _n_ready(self, there: ImagesThere) -> int:
-        """First images of the sweep that were searched, without a gap."""
-        first = there.experiment.scan.image_range[0]
-        return next(n for n in count() if first + n not in self._facts)
+    def _gather(self, there: ImagesThere, frames: FramesThere) -> Gathering:
+        """The spots on the first images that were searched, none of them lost."""
+        scan, params = there.experiment.scan, self._config.find_spots
+        if self._gathering is None or not self._gathering.fits(scan, params, ()):
+            most = replace(scan, image_range=(1, MOST_IMAGES), exposure_times=None, epochs=None)
+            reached = milestones(most, self._config.integrate.stretches)
+            self._gathering = Gathering(frames.reader.shape, scan, params, reached)
+        gathering, first = self._gathering, scan.image_range[0]
+        while (found := self.early.find(first + gathering.n_frames)) is not None:
+            gathering.add(found._replace(frame=gathering.n_frames))
+        return gathering
 
     def _is_due(self) -> bool:
         """Nothing is left to be searched, or what has come since is to be known."""
@@ -175,6 +187,7 @@ class Follower:
         except UNREADABLE:  # the first image is being written
             return None
         if self.early.begin(frames.key):
+            self._gathering = None
             self._facts.clear()
             self._waits.clear()
         return frames

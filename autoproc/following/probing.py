@@ -14,8 +14,9 @@ from autoproc.following.frames_there import FramesThere
 from autoproc.models.experiment import Experiment
 from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.early import EarlySearch
+from autoproc.spot_finding.gathering import Gathering
 from autoproc.spot_finding.images import SearchedFrame, without_counts
-from autoproc.stages.find_spots import FoundSpots, find_spots
+from autoproc.stages.find_spots import FoundSpots, find_spots, spots_of
 from autoproc.stages.probe_sweep import Probe, ProbeParams, probe_sweep
 from autoproc.stages.provisional_statistics import provisional_statistics
 
@@ -26,21 +27,26 @@ BEHIND = "images come faster than they are searched"
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What was found on images, and what each shows, by its number."""
+    """What was found on images, what each shows, by its number, and the spots on the first of them."""
 
     early: EarlySearch
     facts: Mapping[int, ImageFacts]
+    gathering: Gathering
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """The first images of a sweep: the experiment with their scan, who reads them, and what was found, by frame."""
+    """The first images of a sweep: the experiment with their scan, who reads them, and what was found, by frame.
+
+    gathering : of their spots, where none of them is lost
+    """
 
     experiment: Experiment
     frames: FramesThere
     facts: list[ImageFacts]
     known: dict[int, SearchedFrame]
     planned: int | None
+    gathering: Gathering | None
 
     @classmethod
     def of(cls, n: int, there: ImagesThere, frames: FramesThere, searched: Searched) -> _Part:
@@ -50,10 +56,13 @@ class _Part:
         scan = replace(scan, image_range=(first, last), exposure_times=None, epochs=None)
         known = {frame: without_counts(frame) for frame in range(n)} | searched.early.frames(first)
         facts = [searched.facts[number] for number in range(first, last + 1) if number in searched.facts]
-        return cls(replace(there.experiment, scan=scan), frames, facts, known, there.planned)
+        gathering = searched.gathering.copy() if searched.gathering.n_frames == n else None
+        return cls(replace(there.experiment, scan=scan), frames, facts, known, there.planned, gathering)
 
     def spots(self, config: Config) -> FoundSpots:
         """The spots of the images."""
+        if self.gathering is not None:
+            return spots_of(self.experiment, self.gathering)
         reader, n = self.frames.reader, self.experiment.scan.n_images
         return find_spots(
             self.experiment, reader, reader.mask, config.find_spots, 1, range(n), lambda key: self.known.get

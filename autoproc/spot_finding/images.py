@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -66,19 +65,23 @@ class SearchedImages:
         self.unread: list[int] = []
         self._tally = np.full((*shape, 3), 0.0, np.float32)
 
-    def record(self, found: Iterable[SearchedFrame]) -> Iterator[tuple[int, StrongPixels]]:
-        """Pass the frames' numbers and strong pixels on, and take note of them."""
-        for frame, strong, is_unread in found:
-            self.frames.append(frame)
-            if is_unread:
-                self.unread.append(frame)
-            self.n_strong.append(strong.n_strong)
-            if strong.n_strong > len(strong.index):
-                self.refused.append(frame)
-            self._add(strong)
-            yield frame, strong
+    def copy(self) -> SearchedImages:
+        """The same, to be gone on with apart from this."""
+        other = SearchedImages(self._tally.shape[:2])
+        other.frames, other.n_strong = list(self.frames), list(self.n_strong)
+        other.refused, other.unread = list(self.refused), list(self.unread)
+        other._tally = self._tally.copy()
+        return other
 
-    def _add(self, strong: StrongPixels) -> None:
+    def add(self, found: SearchedFrame) -> None:
+        """Take note of the next frame."""
+        frame, strong, is_unread = found
+        self.frames.append(frame)
+        if is_unread:
+            self.unread.append(frame)
+        self.n_strong.append(strong.n_strong)
+        if strong.n_strong > len(strong.index):
+            self.refused.append(frame)
         tally_pixels(strong.index, strong.counts - strong.background, self._tally.reshape(-1, 3))
 
     @property

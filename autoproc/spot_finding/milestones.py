@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.kernels.dispersion import StrongPixels
-from autoproc.models.experiment import Scan
 from autoproc.models.reflections import Reflections
-from autoproc.spot_finding.images import SearchedImages
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,19 +31,3 @@ class SpotsByMilestone:
         """The spots that have ended on so many images; a spot has when the frame after it is there."""
         ended = self.reflections["bbox"][:, 5] < n_images
         return self.reflections[ended & ~np.isin(self.peak, self.hot[n_images])]
-
-
-def with_hot_pixels(
-    images: SearchedImages,
-    frames: Iterable[tuple[int, StrongPixels]],
-    milestones: Iterable[int],
-    scan: Scan,
-    fraction: float,
-    hot: dict[int, np.ndarray],
-) -> Iterator[tuple[int, StrongPixels]]:
-    """Pass frames on, which `images` takes note of, and fill `hot` at each milestone; fraction : of find_spots."""
-    due = set(milestones)
-    for frame, strong in frames:
-        yield frame, strong
-        if frame + 1 in due:
-            hot[frame + 1] = np.flatnonzero(images.hot_pixels(scan, fraction))

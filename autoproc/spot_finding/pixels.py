@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,40 +97,29 @@ class SpotStream:
         self._waiting: list[np.ndarray] = []
         self._last = -1
 
+    def copy(self) -> SpotStream:
+        """The same, to be gone on with apart from this."""
+        other = SpotStream(self._width)
+        other._waiting, other._last = list(self._waiting), self._last
+        return other
+
     def add(self, frame: int, strong: StrongPixels) -> None:
         """The next frame. One that is left out ends the spots before it."""
         self._waiting.append(_rows(frame, strong))
         self._last = frame
 
-    def ended(self, is_over: bool = False) -> SpotPixels:
-        """The spots that go on on no later frame; is_over : there is none, so that all end."""
+    def ended(self) -> SpotPixels:
+        """The spots that go on on no later frame; they are given once."""
         if not self._waiting:
             return SpotPixels.in_order([])
-        spots, self._waiting = _split(self._waiting, self._width, self._last + is_over)
+        spots, self._waiting = _split(self._waiting, self._width, self._last)
         return spots
 
-    def open(self) -> SpotPixels:
-        """The spots that may go on, as they are now. Asked for after `ended`."""
-        rows = np.concatenate(self._waiting) if self._waiting else np.empty(0, ROW)
-        order, start = connected_spots(rows["frame"], rows["index"], self._width)
-        return _spots_of(rows[order], start, self._width)
-
-
-def group_pixels(frames: Iterable[tuple[int, StrongPixels]], width: int, block: int = 64) -> Iterator[SpotPixels]:
-    """Spots from the strong pixels of consecutive frames, given as they end.
-
-    frames : (frame, its strong pixels), in order; a frame that is left out ends the spots before it
-    Only the pixels of `block` frames and of the spots that may go on are held at a time, and the
-    spots do not depend on `block`, but for their order.
-    """
-    stream = SpotStream(width)
-    n_frames = 0
-    for n_frames, (frame, strong) in enumerate(frames, 1):
-        stream.add(frame, strong)
-        if n_frames % block == 0:
-            yield stream.ended()
-    if n_frames:
-        yield stream.ended(is_over=True)
+    def as_it_is(self) -> SpotPixels:
+        """All that were not given yet, as if no frame followed."""
+        if not self._waiting:
+            return SpotPixels.in_order([])
+        return _split(self._waiting, self._width, self._last + 1)[0]
 
 
 ROW = np.dtype([("frame", np.int32), ("index", np.int32), ("counts", np.int32), ("background", np.float32)])

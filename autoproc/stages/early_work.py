@@ -13,6 +13,7 @@ from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.spot_finding.early import EarlySearch
+from autoproc.spot_finding.gathering import Gathering
 from autoproc.stages.find_spots import Early as EarlyFound
 from autoproc.stages.integrate_stretches import Integrating, StretchesParams
 
@@ -51,14 +52,18 @@ class StretchesUnderWay(Protocol):
 
 @dataclass(slots=True)
 class EarlyWork:
-    """Strong pixels that were found, and stretches that were integrated. They stand only for what would be the same."""
+    """Strong pixels that were found, and stretches that were integrated. They stand only for what would be the same.
+
+    gathering : the spots on the first of the images that were searched
+    """
 
     search: EarlySearch = field(default_factory=EarlySearch)
     stretches: StretchesUnderWay = field(default_factory=EarlyStretches)
+    gathering: Gathering | None = None
 
     def copy(self) -> EarlyWork:
         """The same, to be used up in place of this."""
-        return EarlyWork(self.search.copy(), self.stretches)
+        return EarlyWork(self.search.copy(), self.stretches, self.gathering)
 
     @property
     def words(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,10 +20,11 @@ from autoproc.models.reflections import Reflections
 from autoproc.robust import readout_variance
 from autoproc.spot_finding.centroids import measure_spots, peak_distance, peak_pixel
 from autoproc.spot_finding.checks import Peculiarities, find_notes, find_warnings, peculiarities
-from autoproc.spot_finding.images import SearchedFrame, SearchedImages, has_no_count
-from autoproc.spot_finding.milestones import SpotsByMilestone, with_hot_pixels
+from autoproc.spot_finding.gathering import Gathering
+from autoproc.spot_finding.images import SearchedFrame, has_no_count
+from autoproc.spot_finding.milestones import SpotsByMilestone
 from autoproc.spot_finding.params import FindSpotsParams
-from autoproc.spot_finding.pixels import SpotPixels, group_pixels
+from autoproc.spot_finding.pixels import SpotPixels
 from autoproc.spot_finding.report import format_removed, format_spots_per_image
 from autoproc.threads import map_in_order
 
@@ -75,30 +76,47 @@ def find_spots(
     frames: range | None = None,
     early: Early | None = None,
     milestones: Sequence[int] = (),
+    begun: Gathering | None = None,
 ) -> FoundSpots:
     """Find the spots on the frames of a sweep.
 
     mask : (slow, fast) bool, True where a pixel may be trusted; frames : all if none are named
     early : what was found on frames before; the result is the same as without, to the bit
     milestones : numbers of images of which it is to be known what had been found on them
+    begun : what was gathered of the first frames of all, which is used if `early` gives each of these
     Each thread holds one image at a time, of which only the strong pixels are kept. The result does not depend on the
     number of threads. A sweep without spots gives an empty table: see require_spots.
     """
-    panel = experiment.detector[0]
     search = search_of(experiment, reader, mask, params)
-    images = SearchedImages(mask.shape)
-    searched = search if early is None else _early_first(search, early)
-    found = map_in_order(searched, range(reader.n_frames) if frames is None else frames, n_threads, LOOK_AHEAD)
-    hot_at: dict[int, np.ndarray] = {}
-    recorded = with_hot_pixels(
-        images, images.record(found), milestones, experiment.scan, params.hot_pixel_fraction, hot_at
-    )
-    candidates, counts = _group(recorded, mask.shape[1], params)
+    gathering = Gathering(mask.shape, experiment.scan, params, milestones)
+    to_do = range(reader.n_frames) if frames is None else frames
+    known = (lambda frame: None) if early is None else early(search.key())
+    given: dict[int, SearchedFrame | None] = {}
+    if begun is not None and begun.n_frames <= reader.n_frames and begun.fits(experiment.scan, params, milestones):
+        first = range(begun.n_frames)
+        given = dict(zip(first, map_in_order(known, first, n_threads, LOOK_AHEAD), strict=True))
+        if None not in given.values():
+            gathering, to_do = begun.copy(), to_do[begun.n_frames :]
+
+    def searched(frame: int) -> SearchedFrame:
+        found = given[frame] if frame in given else known(frame)
+        return search(frame) if found is None else found
+
+    for found in map_in_order(searched, to_do, n_threads, LOOK_AHEAD):
+        gathering.add(found)
+    return spots_of(experiment, gathering, milestones)
+
+
+def spots_of(experiment: Experiment, gathering: Gathering, milestones: Sequence[int] = ()) -> FoundSpots:
+    """The spots of the frames that were gathered; experiment : with the scan of these. See find_spots."""
+    images, params, panel = gathering.images, gathering.params, experiment.detector[0]
+    width = panel.image_size[0]
+    candidates, counts = gathering.spots()
     reflections = measure_spots(candidates, panel.trusted_range[1])
     near = peak_distance(candidates, reflections["xyz_obs_px"]) <= params.max_separation
-    hot = images.hot_pixels(experiment.scan, params.hot_pixel_fraction)
+    hot, hot_at = gathering.hot_pixels(), gathering.hot_at(milestones)
     peak = peak_pixel(candidates)
-    places = candidates.y[peak].astype(np.intp) * mask.shape[1] + candidates.x[peak]
+    places = candidates.y[peak].astype(np.intp) * width + candidates.x[peak]
     cold = ~hot.ravel()[places]
     counts |= {"hot": int(np.sum(~cold)), "far_peak": int(np.sum(cold & ~near))}
     by_milestone = SpotsByMilestone(_of(experiment, reflections[near]), places[near], hot_at) if hot_at else None
@@ -170,16 +188,6 @@ def search_of(
     return StrongPixelSearch(reader, good, gain, panel.min_trusted, panel.trusted_range[1], params)
 
 
-def _early_first(search: StrongPixelSearch, early: Early) -> Callable[[int], SearchedFrame]:
-    known = early(search.key())
-
-    def searched(frame: int) -> SearchedFrame:
-        found = known(frame)
-        return search(frame) if found is None else found
-
-    return searched
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class StrongPixelSearch:
     """The search for the strong pixels of one frame; each thread has a workspace of its own."""
@@ -240,18 +248,3 @@ def strong_on(
         max_strong=int(params.max_strong_pixel_fraction * image.size),
         work=work,
     )
-
-
-def _group(
-    frames: Iterable[tuple[int, StrongPixels]], width: int, params: FindSpotsParams
-) -> tuple[SpotPixels, dict[str, int]]:
-    """Spots of an acceptable size, and how many there were and were not."""
-    counts = {"extracted": 0, "too_small": 0, "too_large": 0}
-    kept = []
-    for spots in group_pixels(frames, width):
-        small, large = spots.size < params.min_spot_size, spots.size > params.max_spot_size
-        counts["extracted"] += len(spots)
-        counts["too_small"] += int(np.sum(small))
-        counts["too_large"] += int(np.sum(large))
-        kept.append(spots[~small & ~large])
-    return SpotPixels.in_order(kept), counts

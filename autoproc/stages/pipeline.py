@@ -370,6 +370,7 @@ def find_spots_of_sweep(
         found = find_spots(
             experiment, watched, reader.mask, config.find_spots, config.run.n_threads, early=known,
             milestones=milestones_of(experiment, config.integrate),
+            begun=None if early is None else early.gathering,
         )  # fmt: skip
         return with_shoeboxes(found)
 

@@ -28,9 +28,8 @@ def strong(counts: dict[int, int], background: float = 0.0, n_strong: int | None
 
 def recorded(frames: list[dict[int, int]], background: float = 0.0) -> SearchedImages:
     images = SearchedImages(SHAPE)
-    assert len(
-        list(images.record(SearchedFrame(n, strong(f, background), False) for n, f in enumerate(frames)))
-    ) == len(frames)
+    for n, f in enumerate(frames):
+        images.add(SearchedFrame(n, strong(f, background), False))
     return images
 
 
@@ -48,7 +47,8 @@ def test_frames_pass_on_and_are_counted():
 
 def test_a_frame_with_more_strong_pixels_than_are_kept_is_refused():
     images = SearchedImages(SHAPE)
-    list(images.record([SearchedFrame(4, strong({}, n_strong=999), False), SearchedFrame(5, strong({1: 3}), False)]))
+    images.add(SearchedFrame(4, strong({}, n_strong=999), False))
+    images.add(SearchedFrame(5, strong({1: 3}), False))
     assert (images.refused, images.first, len(images)) == ([4], 4, 2)
 
 
@@ -60,7 +60,8 @@ def test_frames_without_a_trusted_pixel_are_told():
     assert not has_no_count(dark, min_trusted=-1)
     assert has_no_count(lit, min_trusted=1)
     images = SearchedImages(SHAPE)
-    list(images.record(SearchedFrame(n, strong({}), is_unread) for n, is_unread in ((3, False), (4, True))))
+    for n, is_unread in ((3, False), (4, True)):
+        images.add(SearchedFrame(n, strong({}), is_unread))
     assert images.unread == [4]
 
 
