@@ -134,7 +134,7 @@ def _run(
 add_workers(app)
 
 
-@app.command("demo", short_help="Show it all with a simulated beamline, in three minutes.")
+@app.command("demo", short_help="Show all of it with a simulated beamline.")
 def _demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the images and the results.", callback=folder)

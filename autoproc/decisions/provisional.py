@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autoproc.wording import angstrom
+
 PARTS = (0.25, 0.5, 0.75)
 """Of the planned images, after which it is told."""
 DISAGREE = 0.3
@@ -41,7 +43,7 @@ def provisional_words(report: ProvisionalReport) -> str:
         return f"{begin}: not told, {report.why_not}"
     said = []
     if report.completeness is not None and report.d_min is not None:
-        complete = f"{report.completeness:.1%} complete to {report.d_min:.1f} A"
+        complete = f"{report.completeness:.1%} complete to {angstrom(report.d_min)} A"
         said.append(f"{complete}, multiplicity {report.multiplicity:.1f}")
     if report.r_meas is not None:
         said.append(f"Rmeas {report.r_meas:.2f} of {report.n_strong:,} strong spots")

@@ -11,7 +11,7 @@ REPORT = ProvisionalReport(0.5, 300, 45.0, "mmm", 2.04, 0.7154, 2.46, 4321, 20.0
 
 def test_all_of_it():
     assert provisional_words(REPORT) == (
-        "so far (50% of the images), if symmetry is mmm: 71.5% complete to 2.0 A, multiplicity 2.5, "
+        "so far (50% of the images), if symmetry is mmm: 71.5% complete to 2.04 A, multiplicity 2.5, "
         "Rmeas 0.06 of 4,321 strong spots; provisional"
     )
 

@@ -12,6 +12,7 @@ from simulated import simulated_sweep
 
 from autoproc.config import Config, with_threads
 from autoproc.following.coming import FEW
+from autoproc.following.early_integration import EarlyIntegration
 from autoproc.following.follower import AT_A_TIME, Follower, Progress, first_of
 from autoproc.following.frames_there import AGAIN
 from autoproc.following.probing import n_searched
@@ -212,11 +213,12 @@ def test_stills_are_told_once_there_are_some(tmp_path, few, monkeypatch):
         assert ("stills" in follower.why_none) == (number >= FEW)
 
 
-def test_frames_are_looked_at_once_few_images_wait(tmp_path, few, monkeypatch):
+def test_what_is_due_is_integrated_once_few_images_wait(tmp_path, few, monkeypatch):
     quick_waits(monkeypatch)
     monkeypatch.setattr("autoproc.following.follower.AT_A_TIME", 1)
     waited, told = [], []
-    monkeypatch.setattr(Follower, "_look_early", lambda *_: waited.append(told[-1].n_waiting))
+    monkeypatch.setattr(EarlyIntegration, "due", lambda *_: 5)
+    monkeypatch.setattr(EarlyIntegration, "begin", lambda *_: waited.append(told[-1].n_waiting))
     written(few, tmp_path, range(1, 13))
     config = with_threads(Config(), 1)
     follower = Follower(str(tmp_path / "x_####.cbf"), config, told.append)

@@ -16,6 +16,7 @@ from autoproc.following.frames_there import FramesThere
 from autoproc.following.probing import BEHIND, Probing, Searched
 from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.early import EarlySearch
+from autoproc.spot_finding.gathering import Gathering
 from autoproc.stages.probe_sweep import Probe
 
 PLANNED = 40
@@ -30,6 +31,7 @@ class Crystal:
         scan = replace(experiment.scan, oscillation=(0.0, width))
         self.experiment = replace(experiment, scan=scan)
         self.frames = FramesThere(frames, None, "key", 1, None, (1, 9))
+        self.gathering = Gathering(frames.shape, scan, Config().find_spots)
         self.told = []
         self.probing = Probing(Config(), self.told.append)
         monkeypatch.setattr(module, "find_spots", lambda *_: None)
@@ -49,7 +51,7 @@ class Crystal:
         scan = replace(self.experiment.scan, image_range=(1, n))
         there = ImagesThere(replace(self.experiment, scan=scan), range(1, n + 1), planned)
         facts = {number: ImageFacts(number, 9, 2.0, 0, 0, 1.0) for number in range(1, n + 1)}
-        self.probing.look(there, self.frames, Searched(EarlySearch(), facts), falls_behind)
+        self.probing.look(there, self.frames, Searched(EarlySearch(), facts, self.gathering), falls_behind)
         self.probing.finish()
         self.probing.require_well()
 
