@@ -3,14 +3,9 @@
 from libc.math cimport cos, fabs, fmax, sin, sqrt
 
 
-cdef inline double dot(const double* a, const double* b) noexcept nogil:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-cdef inline void cross(const double* a, const double* b, double* out) noexcept nogil:
-    out[0] = a[1] * b[2] - a[2] * b[1]
-    out[1] = a[2] * b[0] - a[0] * b[2]
-    out[2] = a[0] * b[1] - a[1] * b[0]
+cdef extern from "vectors.h" nogil:
+    double dot(const double* a, const double* b)
+    void cross(const double* a, const double* b, double* out)
 
 
 cdef inline void times(const double* matrix, const double* v, double* out) noexcept nogil:

@@ -132,10 +132,4 @@ class Coming:
 
 def _from_to(experiment: Experiment, first: int, last: int) -> Experiment:
     """The experiment with other images of the same rotation: those of a series are numbered by their angle."""
-    scan = experiment.scan
-    start = scan.oscillation[0] + (first - scan.image_range[0]) * scan.oscillation[1]
-    scan = replace(
-        scan, image_range=(first, last), oscillation=(start, scan.oscillation[1]), exposure_times=None, epochs=None,
-        excluded=(),
-    )  # fmt: skip
-    return replace(experiment, scan=scan)
+    return replace(experiment, scan=replace(experiment.scan.part(first, last), excluded=()))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
-from dataclasses import replace
 
 from autoproc.config import Config
 from autoproc.errors import UNREADABLE
@@ -21,15 +19,19 @@ from autoproc.stages.pipeline import stretches_params
 
 
 class EarlyIntegration:
-    """Integrates one stretch after the other, when all images until its milestone, and one more, were searched."""
+    """Integrates a sweep stretch by stretch, each when all images until its milestone, and one more, are searched."""
 
     def __init__(self, config: Config, n_threads: int) -> None:
-        self._config, self._n_threads = config, n_threads
-        self._params = stretches_params(config)
-        self._sweep: Hashable = None
+        self._params, self._n_threads = stretches_params(config), n_threads
         self._done = EarlyStretches()
         self._thread: threading.Thread | None = None
         self._is_useless = False
+        self._trouble: list[Exception] = []
+
+    def require_well(self) -> None:
+        """Raises what has gone wrong since."""
+        if self._trouble:
+            raise self._trouble.pop()
 
     @property
     def is_busy(self) -> bool:
@@ -54,18 +56,11 @@ class EarlyIntegration:
         """
         if self.is_busy or self._is_useless:
             return None
-        known = replace(there.experiment.scan, image_range=(1, n_ready), exposure_times=None, epochs=None)
-        reached = milestones(known, self._params.integrate.stretches)
+        reached = milestones(n_ready, there.experiment.scan.oscillation[1], self._params.integrate.stretches)
         return next((n for n in reached if n > self._done.n_images), None)
 
     def begin(self, n_images: int, there: ImagesThere, frames: FramesThere, gathering: Gathering) -> None:
         """Integrate until a milestone that is due; gathering : of these images and maybe more."""
-        scan = there.experiment.scan
-        sweep = frames.key, scan.image_range[0], scan.oscillation
-        if sweep != self._sweep and self._done.n_images:  # another than was begun
-            self._sweep, self._done = sweep, EarlyStretches()
-            return
-        self._sweep = sweep
         try:
             reader = frames.reader.apart(n_images)
         except UNREADABLE:
@@ -78,7 +73,7 @@ class EarlyIntegration:
         self._thread.start()
 
     def _integrate(self, experiment: Experiment, n_images: int, gathering: Gathering, reader: ImageReader) -> None:
-        """The edge of a thread: whatever goes wrong, the sweep is integrated when it is complete."""
+        """Whatever goes wrong, the sweep is integrated when it is complete."""
         try:
             found = spots_of(experiment, gathering, (n_images,))
             assert found.by_milestone is not None
@@ -88,5 +83,6 @@ class EarlyIntegration:
                 self._done.integrating, experiment, n_images, spots, reader, self._params, self._n_threads
             )
             self._done = EarlyStretches((*self._done.keys, key), n_images, integrating)
-        except Exception:
+        except Exception as error:  # the edge of a thread: raised by the next turn
             self._is_useless = True
+            self._trouble.append(error)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -83,11 +83,11 @@ class Follower:
         is_over : asked between images: nobody wants more. Raises AutoprocError, and what half a file may lead to.
         """
         self._probing.require_well()
+        self._integration.require_well()
         news = self._look() if self._is_due() else None
         if self.there is None:
             return False
-        due = self._integration.due(self.there, self._gathering.n_frames if self._gathering is not None else 0)
-        if self._frames is None and (due or self._waiting(self.there.numbers)):
+        if self._frames is None and (self._due_to_integrate(self.there) or self._waiting(self.there.numbers)):
             self._frames = self._opened(self.there)
         frames = self._frames or self._known
         if frames is None:
@@ -102,8 +102,9 @@ class Follower:
             width = abs(there.experiment.scan.oscillation[1])
             self._tell(Progress(facts, len(there.numbers), n_waiting, every, there.planned, width))
         falls_behind = n_waiting > 2 * AT_A_TIME * self._n_threads
-        self._probing.look(self.there, frames, Searched(self.early, self._facts, gathering), falls_behind)
-        if due and frames is self._frames and not falls_behind:
+        self._probing.look(self.there, Searched(self.early, self._facts, gathering), falls_behind)
+        due = self._due_to_integrate(self.there)
+        if due is not None and frames is self._frames and not falls_behind:
             self._integration.begin(due, self.there, frames, gathering)
         return bool(facts)
 
@@ -152,13 +153,18 @@ class Follower:
         """What was done, for when the sweep is processed."""
         return EarlyWork(self.early, self._integration, self._gathering)
 
+    def _due_to_integrate(self, there: ImagesThere) -> int | None:
+        """The milestone until which the sweep is to be integrated now."""
+        n_ready = 0 if self._gathering is None else self._gathering.n_frames
+        return self._integration.due(there, n_ready)
+
     def _gather(self, there: ImagesThere, frames: FramesThere) -> Gathering:
-        """The spots on the first images that were searched, none of them lost."""
+        """The spots on the first images that were searched, none of them lost; begun anew for another sweep."""
         scan, params = there.experiment.scan, self._config.find_spots
         if self._gathering is None or not self._gathering.fits(scan, params, ()):
-            most = replace(scan, image_range=(1, MOST_IMAGES), exposure_times=None, epochs=None)
-            reached = milestones(most, self._config.integrate.stretches)
+            reached = milestones(MOST_IMAGES, scan.oscillation[1], self._config.integrate.stretches)
             self._gathering = Gathering(frames.reader.shape, scan, params, reached)
+            self._integration = EarlyIntegration(self._config, self._n_threads)
         gathering, first = self._gathering, scan.image_range[0]
         while (found := self.early.find(first + gathering.n_frames)) is not None:
             gathering.add(found._replace(frame=gathering.n_frames))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from autoproc.config import Config
 from autoproc.decisions.probe import PROBED, ProbeReport
 from autoproc.decisions.provisional import PARTS, ProvisionalReport
 from autoproc.following.coming import ImagesThere
-from autoproc.following.frames_there import FramesThere
 from autoproc.models.experiment import Experiment
 from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.early import EarlySearch
 from autoproc.spot_finding.gathering import Gathering
 from autoproc.spot_finding.images import SearchedFrame, without_counts
-from autoproc.stages.find_spots import FoundSpots, find_spots, spots_of
+from autoproc.stages.find_spots import FoundSpots, spots_of
+from autoproc.stages.integrate_stretches import first_images
 from autoproc.stages.probe_sweep import Probe, ProbeParams, probe_sweep
 from autoproc.stages.provisional_statistics import provisional_statistics
 
@@ -36,44 +36,39 @@ class Searched:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """The first images of a sweep: the experiment with their scan, who reads them, and what was found, by frame.
+    """The first images of a sweep: the experiment with their scan, what each shows, and what was found on them.
 
-    gathering : of their spots, where none of them is lost
+    gathering : of the first of them; later : what was found on those after a lost one, nothing on the lost
     """
 
     experiment: Experiment
-    frames: FramesThere
     facts: list[ImageFacts]
-    known: dict[int, SearchedFrame]
     planned: int | None
-    gathering: Gathering | None
+    gathering: Gathering
+    later: list[SearchedFrame]
 
     @classmethod
-    def of(cls, n: int, there: ImagesThere, frames: FramesThere, searched: Searched) -> _Part:
+    def of(cls, n: int, there: ImagesThere, searched: Searched) -> _Part:
         """The first n images as they are now, whatever is found meanwhile."""
-        scan = there.experiment.scan
-        first, last = scan.image_range[0], scan.image_range[0] + n - 1
-        scan = replace(scan, image_range=(first, last), exposure_times=None, epochs=None)
-        known = {frame: without_counts(frame) for frame in range(n)} | searched.early.frames(first)
+        part, gathering = first_images(there.experiment, n), searched.gathering.copy()
+        first, last = part.scan.image_range
         facts = [searched.facts[number] for number in range(first, last + 1) if number in searched.facts]
-        gathering = searched.gathering.copy() if searched.gathering.n_frames == n else None
-        return cls(replace(there.experiment, scan=scan), frames, facts, known, there.planned, gathering)
+        found = ((frame, searched.early.find(first + frame)) for frame in range(gathering.n_frames, n))
+        later = [without_counts(frame) if one is None else one._replace(frame=frame) for frame, one in found]
+        return cls(part, facts, there.planned, gathering, later)
 
-    def spots(self, config: Config) -> FoundSpots:
+    def spots(self) -> FoundSpots:
         """The spots of the images."""
-        if self.gathering is not None:
-            return spots_of(self.experiment, self.gathering)
-        reader, n = self.frames.reader, self.experiment.scan.n_images
-        return find_spots(
-            self.experiment, reader, reader.mask, config.find_spots, 1, range(n), lambda key: self.known.get
-        )
+        for found in self.later:
+            self.gathering.add(found)
+        return spots_of(self.experiment, self.gathering)
 
 
 class Probing:
     """Probes a crystal at some angles of rotation, and says what its sweep comes to at some parts of the plan."""
 
     def __init__(self, config: Config, tell: Callable[[ProbeReport | ProvisionalReport], None]) -> None:
-        self._config, self._tell = config, tell
+        self._tell = tell
         self._params = ProbeParams(config.index, config.refine, config.bravais_settings)
         self._thread: threading.Thread | None = None
         self._trouble: list[Exception] = []
@@ -85,7 +80,7 @@ class Probing:
         if self._trouble:
             raise self._trouble.pop()
 
-    def look(self, there: ImagesThere, frames: FramesThere, searched: Searched, falls_behind: bool) -> None:
+    def look(self, there: ImagesThere, searched: Searched, falls_behind: bool) -> None:
         """Begin what is due by now, unless something is under way.
 
         falls_behind : images go first; what a first probe finds is worth it all the same, all else is not
@@ -94,19 +89,21 @@ class Probing:
             return
         scan = there.experiment.scan
         n = n_searched(range(scan.image_range[0], scan.image_range[1] + 1), searched.facts.keys(), there.numbers)
+        if n < searched.gathering.n_frames:  # some were taken away: what is there is looked at when that has settled
+            return
         rotation = n * abs(scan.oscillation[1])
         angles = [angle for angle in PROBED if self._probed < angle <= rotation]
         shares = [share for share in PARTS if there.planned and self._told < share <= n / there.planned]
         if angles and not (self._probed and falls_behind):
             self._probed = angles[-1]
-            part = _Part.of(n, there, frames, searched)
+            part = _Part.of(n, there, searched)
             self._begin(lambda: self._probe(part))
         elif shares and falls_behind:
             self._told = shares[-1]
             self._tell(ProvisionalReport(shares[-1], n, rotation, why_not=BEHIND))
         elif shares:
             self._told = shares[-1]
-            part = _Part.of(n, there, frames, searched)
+            part = _Part.of(n, there, searched)
             self._begin(lambda: self._tell_so_far(part, shares[-1]))
 
     def finish(self) -> None:
@@ -125,13 +122,13 @@ class Probing:
         self._thread.start()
 
     def _probe(self, part: _Part) -> None:
-        found = part.spots(self._config)
+        found = part.spots()
         probe = probe_sweep(part.experiment, found, part.facts, part.planned, self._params)
         self._lattice = probe
         self._tell(probe.report)
 
     def _tell_so_far(self, part: _Part, share: float) -> None:
-        found = part.spots(self._config)
+        found = part.spots()
         self._tell(provisional_statistics(part.experiment, found, part.facts, share, self._lattice))
 
 

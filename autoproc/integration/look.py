@@ -20,7 +20,7 @@ from autoproc.robust import readout_variance
 
 JUDGED_AGAIN = 1.5
 """Shadows and hot pixels are looked for once more when so many times the frames were looked at: fewer tell next to
-nothing that is new, and it takes as long as to look at a hundred (a judgement)."""
+nothing that is new, and it takes as long as to look at some forty (2.5 million pixels; the factor is a judgement)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,22 +10,25 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.integration.params import StretchParams
-from autoproc.models.experiment import Experiment, Scan
+from autoproc.models.experiment import Experiment
 
 MOST_OFF = 0.05
-"""Of the elements of the matrix between two settings of one lattice, from whole numbers. Models of 30 degrees were off
-by 0.005 at most from those of 48 to 240 (simulated, five sweeps)."""
+"""Of the elements of the matrix between two settings of one lattice, from whole numbers. Models of 30 degrees and more
+were off by 0.005 at most from those of 48 to 240 (simulated, four sweeps)."""
 
 
-def milestones(scan: Scan, params: StretchParams) -> tuple[int, ...]:
-    """Numbers of images, ascending, after which models are made; none of a short sweep or one that does not turn."""
-    if not params.is_enabled or scan.is_still:
+def milestones(n_images: int, width: float, params: StretchParams) -> tuple[int, ...]:
+    """Those of so many images of so many degrees each after which models are made: numbers of images, ascending.
+
+    None of a short sweep or one that does not turn.
+    """
+    if not params.is_enabled or width == 0:
         return ()
     found: list[int] = []
     rotation = params.first
-    while (n_images := round(rotation / abs(scan.oscillation[1]))) < scan.n_images:
-        if n_images >= (found[-1] + params.min_images_more if found else params.min_images):
-            found.append(n_images)
+    while (reached := round(rotation / abs(width))) < n_images:
+        if reached >= (found[-1] + params.min_images_more if found else params.min_images):
+            found.append(reached)
         rotation *= params.growth
     return tuple(found)
 

@@ -47,12 +47,13 @@ class StretchParams(Params):
     is_enabled: bool = True
     """Integrate a long sweep stretch by stretch, each with the models refined from the images up to its milestone, so
     that most of it is done when the last image comes. Where the models of the whole sweep do not bear those of a
-    stretch out, the whole sweep is integrated with them."""
+    stretch out, the whole sweep is integrated with them. `autoproc run` does so; the step `integrate`, which is given
+    models of the whole sweep, measures all of it with these."""
     first: float = Field(30.0, gt=0)
     """Rotation, degrees, after which the first models are made."""
     growth: float = Field(1.4, gt=1)
     """Each further milestone comes after so many times the rotation of the one before: of 90, 120, 180 and 360 degrees
-    between 12 and 50 are left for the end."""
+    8, 5, 19 and 44 are left for the end."""
     min_images: int = Field(100, ge=10)
     """Images at the first milestone: with fewer, hot pixels and the widths of spots are not known well."""
     min_images_more: int = Field(25, ge=1)
@@ -64,7 +65,7 @@ class StretchParams(Params):
     surveyed_run: int = Field(20, ge=1)
     """They are taken in runs of so many, evenly spread."""
     reflections_per_degree: float = Field(100.0, gt=0)
-    """Most spots of each degree that the models of a milestone are refined against."""
+    """Most spots of each degree that the models of a milestone are refined against, where refine allows as many."""
     max_shift: float = Field(0.3, gt=0)
     """Standard deviations of a spot by which the final models may have moved 19 of 20 reflections of a stretch."""
     min_matched: float = Field(0.99, gt=0, le=1)

@@ -33,7 +33,8 @@ COMPARED = 2000
 """Reflections of a stretch, evenly from all, that are compared with the final models: 1% of them are still 20."""
 
 ENOUGH_WIDTHS = 2000
-"""Spots of a stretch that tell their widths to 2%; with fewer, those of the stretches before are taken in."""
+"""Spots of a stretch from which its widths are its own; with fewer, those of the stretches before are taken in. 2,567
+and 3,316 spots gave a sigma_m 0.1% and 2.4% from that of 54,173 (simulated)."""
 
 
 class TooFewForShapes(TooFewSpots):
@@ -106,13 +107,14 @@ class Stretch:
 class SoFar:
     """What of a sweep is measured, until `n_images` were known: stretches, in order, and what was seen.
 
-    widths : what the spots of each lattice told of their widths
+    widths : what the spots of each lattice told of their widths; notes : why milestones came to nothing, in words
     """
 
     n_images: int = 0
     stretches: tuple[Stretch, ...] = ()
     seen: Seen | None = None
     widths: tuple[SpotWidths, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def reached(self) -> int:
@@ -149,7 +151,7 @@ def next_stretch(
         stretch = measured_stretch(known, so_far, False, experiments, reader, params, n_threads)
     except NoReflections:  # none lies wholly on what has come since
         return replace(so_far, n_images=n_images, seen=seen, widths=known.widths)
-    return SoFar(n_images, (*so_far.stretches, stretch), seen, known.widths)
+    return SoFar(n_images, (*so_far.stretches, stretch), seen, known.widths, so_far.notes)
 
 
 def measured_stretch(

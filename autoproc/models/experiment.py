@@ -153,6 +153,13 @@ class Scan:
         """Number of images."""
         return self.image_range[1] - self.image_range[0] + 1
 
+    def part(self, first: int, last: int) -> Scan:
+        """The same rotation on these images, which are numbered as before; what is known of each one is left out."""
+        start, width = self.oscillation
+        start += (first - self.image_range[0]) * width
+        excluded = tuple(number for number in self.excluded if first <= number <= last)
+        return Scan((first, last), (start, width), batch_offset=self.batch_offset, excluded=excluded)
+
     @property
     def is_still(self) -> bool:
         """No rotation."""

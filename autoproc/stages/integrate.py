@@ -26,6 +26,10 @@ from autoproc.models.left_out import LeftOut
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.wording import accounted, counted
 
+MEASURED_ANEW = (
+    "what was measured with models of the first images was measured anew: those of all images place it elsewhere"
+)
+
 __all__ = ["IntegrateParams", "IntegrateResult", "TooFewForShapes", "format_integrate", "integrate"]
 
 
@@ -44,7 +48,8 @@ class IntegrateResult:
     left_out : why reflections that were predicted could not be integrated
     profiles : that were fitted
     n_without_beam : images that had no beam
-    n_stretches : of rotation, measured with models of the images until then
+    n_stretches : of rotation, measured with models of the images until then; notes : on stretches that were not, or
+        were measured anew, in words
     """
 
     experiments: list[Experiment]
@@ -63,6 +68,7 @@ class IntegrateResult:
     profiles: FittedProfiles | None = None
     n_without_beam: int = 0
     n_stretches: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -96,8 +102,8 @@ def integrate(
     each thread, however long the sweep.
     Raises TooFewForShapes or NoReflections.
     """
-    params, experiments = params or IntegrateParams(), list(experiments)
-    before = so_far.borne_out(experiments, params.stretches) if so_far is not None else SoFar()
+    params, experiments, so_far = params or IntegrateParams(), list(experiments), so_far or SoFar()
+    before = so_far.borne_out(experiments, params.stretches)
     seen: Look | None = None
     if before.stretches:
         known, further = further_reading(before, experiments, spots, reader, params, n_threads, is_last=True)
@@ -135,6 +141,7 @@ def integrate(
         measured.profiles,
         len(known.lit.without_beam),
         len(before.stretches),
+        (*so_far.notes, *(() if before.stretches or not so_far.stretches else (MEASURED_ANEW,))),
     )
 
 
@@ -142,6 +149,11 @@ def _with_profile(experiment: Experiment, shape: SpotShape, n_sigma: float) -> E
     sigma_b, sigma_m, spread = (float(np.degrees(width)) for width in (shape.sigma_b, shape.sigma_m, shape.spread))
     profile = ProfileModel(sigma_b, sigma_m, n_sigma, spread)
     return replace(experiment, profile=profile)
+
+
+def _stretches_in_words(result: IntegrateResult) -> list[str]:
+    measured = f"{counted(result.n_stretches, 'part')} of the rotation measured with models of the images until then"
+    return [*([measured] if result.n_stretches else []), *result.notes]
 
 
 def format_integrate(result: IntegrateResult) -> str:
@@ -153,6 +165,7 @@ def format_integrate(result: IntegrateResult) -> str:
         f"{rows.has_flag(Flag.INTEGRATED_PRF).sum()} by profile fitting",
         *shape_lines(result.shapes),
         f"profiles learnt from {result.n_references} strong spots in {result.n_blocks} blocks of rotation",
+        *_stretches_in_words(result),
         f"in shadow: {untrusted.shadowed_fraction:.2%} of the pixels; hot pixels: {untrusted.n_hot}",
         *([f"  WARNING: {untrusted.warning}"] if untrusted.warning else []),
         *([f"WARNING: {result.beam_warning}"] if result.beam_warning else []),

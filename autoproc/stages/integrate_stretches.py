@@ -12,7 +12,6 @@ from autoproc.errors import AutoprocError
 from autoproc.formats.images.frames import ImageReader
 from autoproc.indexing.known_lattices import indexed_by
 from autoproc.indexing.params import IndexParams
-from autoproc.integration.milestones import milestones
 from autoproc.integration.params import IntegrateParams
 from autoproc.integration.stretch import SoFar, next_stretch
 from autoproc.linear_algebra import single_threaded_blas
@@ -94,7 +93,7 @@ def next_milestone(
     """Make models of the first n_images, and measure with them what lies well within these.
 
     spots : that have ended on these images; reader : of these or more
-    Where that cannot be done nothing is: the next milestone, or the end, measures it.
+    Where that cannot be done nothing is but a note of why: the next milestone, or the end, measures it.
     """
     part = first_images(experiment, n_images)
     try:
@@ -103,30 +102,24 @@ def next_milestone(
             done.so_far, refined.experiments, refined.reflections, FirstFrames(reader, n_images), params.integrate,
             n_threads,
         )  # fmt: skip
-    except AutoprocError:
-        return done
+    except AutoprocError as error:
+        note = f"nothing was measured with models of the first {n_images} images: {error.message}"
+        return replace(done, so_far=replace(done.so_far, notes=(*done.so_far.notes, note)))
     return Integrating(tuple(refined.experiments), so_far)
 
 
 def first_images(experiment: Experiment, n_images: int) -> Experiment:
     """The sweep's first images alone."""
     first = experiment.scan.image_range[0]
-    scan = replace(experiment.scan, image_range=(first, first + n_images - 1), exposure_times=None, epochs=None)
-    return replace(experiment, scan=scan)
-
-
-def milestones_of(experiment: Experiment, params: IntegrateParams) -> tuple[int, ...]:
-    """Of a sweep, as numbers of images."""
-    return milestones(experiment.scan, params.stretches)
+    return replace(experiment, scan=experiment.scan.part(first, first + n_images - 1))
 
 
 def _models(
     known: Sequence[Experiment], part: Experiment, spots: Reflections, params: StretchesParams
 ) -> RefineResult:
     """Refined on these images; their lattices are looked for once, and then known. Raises AutoprocError."""
-    how = params.refine.model_copy(
-        update={"reflections_per_degree": params.integrate.stretches.reflections_per_degree}
-    )
+    most = min(params.refine.reflections_per_degree or np.inf, params.integrate.stretches.reflections_per_degree)
+    how = params.refine.model_copy(update={"reflections_per_degree": most})
     if not known:
         found = index([part], spots, params.index)
         return refine(found.experiments, found.reflections, how)

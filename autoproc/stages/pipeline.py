@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.formats.images.frames import ImageReader
 from autoproc.formats.observed.reference_data import read_reference
 from autoproc.formats.registry import open_reader
+from autoproc.integration.milestones import milestones
 from autoproc.integration.shapes import SpotWidths
 from autoproc.integration.stretch import SoFar
 from autoproc.integration.survey import surveyed_frames
@@ -37,7 +38,7 @@ from autoproc.stages.estimate_resolution import ResolutionEstimate, estimate_res
 from autoproc.stages.find_spots import FoundSpots, find_spots, format_found_spots, require_spots
 from autoproc.stages.index import IndexResult, format_index, index
 from autoproc.stages.integrate import IntegrateResult, format_integrate, integrate
-from autoproc.stages.integrate_stretches import StretchesParams, integrate_stretches, milestones_of
+from autoproc.stages.integrate_stretches import Integrating, StretchesParams, integrate_stretches
 from autoproc.stages.merge import format_merge
 from autoproc.stages.refine import RefineResult, format_refine, refine
 from autoproc.stages.scale import ScaleResult, scale_to_judge
@@ -200,23 +201,25 @@ def measure(processing: Processing, reader: ForgivingReader, config: Config, obs
     with processing.timed("integrate"):
         processing.integrated = integrate_sweep(
             reader, refined.experiments, refined.reflections, config, observer.watch, processing.integrated,
-            so_far=_so_far(processing, reader, config),
+            so_far=_so_far(processing, reader, config, observer.watch),
         )  # fmt: skip
     processing.warnings += reader.warnings(processing.experiment.scan.image_range[0])
     observer.stage("integrate", format_integrate(processing.integrated))
     observer.keep("integrated", processing.integrated.experiments, processing.integrated.reflections)
 
 
-def _so_far(processing: Processing, reader: ForgivingReader, config: Config) -> SoFar | None:
+def _so_far(processing: Processing, reader: ForgivingReader, config: Config, watch: Watch) -> SoFar | None:
     """What is integrated with models of the first images: while they came, or now. It is made once."""
     found, experiment = processing.found, processing.experiment
     if processing.so_far is None and found is not None and found.by_milestone is not None:
         params, until = stretches_params(config), list(found.by_milestone)
-        n_reached, done = 0, None
+        n_reached, done = 0, Integrating()
         if processing.early is not None:
             n_reached, done = processing.early.integrated(experiment, until, params)
         rest = until[n_reached:]
-        processing.so_far = integrate_stretches(experiment, rest, reader, params, config.run.n_threads, done)
+        n_reads = 2 * (until[-1][0] - done.so_far.n_images)  # most are read twice
+        with watch(reader, "Integrating the first images", n_reads) if rest else nullcontext(reader) as watched:
+            processing.so_far = integrate_stretches(experiment, rest, watched, params, config.run.n_threads, done)
         processing.early = None
     return processing.so_far
 
@@ -365,11 +368,11 @@ def find_spots_of_sweep(
     experiment: Experiment, reader: ForgivingReader, config: Config, watch: Watch, early: EarlyWork | None = None
 ) -> FoundSpots:
     """Find the spots of one sweep; early : what was found on its images while they were collected."""
-    known = None if early is None else early.found(experiment, reader)
+    known, scan = None if early is None else early.found(experiment, reader), experiment.scan
     with watch(reader, "Finding spots", reader.n_frames) as watched:
         found = find_spots(
             experiment, watched, reader.mask, config.find_spots, config.run.n_threads, early=known,
-            milestones=milestones_of(experiment, config.integrate),
+            milestones=milestones(scan.n_images, scan.oscillation[1], config.integrate.stretches),
             begun=None if early is None else early.gathering,
         )  # fmt: skip
         return with_shoeboxes(found)
@@ -397,6 +400,8 @@ def integrate_sweep(
 ) -> IntegrateResult:
     """Integrate the lattices of one sweep. earlier, others, so_far : see integrate."""
     n_reads = reader.n_frames + sum(map(len, surveyed_frames(reader.n_frames)))
+    if so_far is not None and so_far.stretches:
+        n_reads = 2 * (reader.n_frames - so_far.n_images)
     with watch(reader, "Integrating", n_reads) as watched:
         return integrate(
             experiments, reflections, watched, config.integrate, config.run.n_threads, earlier, others, so_far

@@ -54,12 +54,11 @@ class ProbeParams:
 class Probe:
     """What was found.
 
-    experiment : with the geometry that the spots ask for; best : the lattice in the setting of its symmetry;
-    completeness : what a whole turn would record, if the crystal has that symmetry. None without a lattice
+    best : the lattice in the setting of its symmetry; completeness : what a whole turn would record, if the crystal has
+    that symmetry. None without a lattice
     """
 
     report: ProbeReport
-    experiment: Experiment | None = None
     best: BravaisSolution | None = None
     completeness: Completeness | None = None
 
@@ -69,7 +68,6 @@ class _Lattice:
     """What indexing made of the first images."""
 
     indexed: IndexResult
-    refined: Experiment
     best: BravaisSolution
     shift: float
     mosaicity: float | None
@@ -113,7 +111,7 @@ def probe_sweep(
     report = replace(
         report, complete_after=how.enough, most_after=most, at_plan=at_plan, blind=how.blind
     )  # fmt: skip
-    return Probe(report, lattice.refined, lattice.best, how)
+    return Probe(report, lattice.best, how)
 
 
 def _lattice(experiment: Experiment, found: FoundSpots, params: ProbeParams) -> _Lattice:
@@ -130,7 +128,6 @@ def _lattice(experiment: Experiment, found: FoundSpots, params: ProbeParams) -> 
     before, after = (np.array(beam_centre_px(e.detector, e.beam)) for e in (experiment, known))
     return _Lattice(
         indexed,
-        known,
         best,
         float(np.hypot(*(after - before))),
         mosaicity(known, refined.reflections, found.pixels[some[first]]),

@@ -14,11 +14,12 @@ from simulated import simulated_sweep
 
 from autoproc.config import Config
 from autoproc.following import early_integration
+from autoproc.integration.milestones import milestones
 from autoproc.linear_algebra import one_blas_thread
 from autoproc.simulation.beamline import Collection
 from autoproc.simulation.beamline_hdf5 import Hdf5Writing, write_hdf5
 from autoproc.stages.early_work import EarlyWork, milestone_key
-from autoproc.stages.integrate_stretches import Integrating, integrate_stretches, milestones_of
+from autoproc.stages.integrate_stretches import Integrating, integrate_stretches
 from autoproc.stages.pipeline import find_spots_of_sweep, open_frames, stretches_params
 
 N = 36
@@ -109,7 +110,7 @@ def assert_same(one, other):
 
 def test_milestones_of_these_sweeps(source):
     (experiment,) = sweeps_of(source, configured())
-    assert milestones_of(experiment, configured().integrate) == (20, 30)
+    assert milestones(N, experiment.scan.oscillation[1], configured().integrate.stretches) == (20, 30)
 
 
 def test_of_a_file_that_grows(whole, alone):
@@ -179,14 +180,18 @@ def test_that_it_fails_costs_what_was_early_and_nothing_else(tmp_path, source, m
 
     def fail(*arguments):
         calls.append(arguments)
-        raise MemoryError
+        raise MemoryError("there is none")
 
     monkeypatch.setattr(early_integration, "next_milestone", fail)
     follower = follow(tmp_path / "x_master.h5", write_hdf5(source, tmp_path, "x", Collection(0.0)), config)
     catch_up(follower, N)
-    for _ in range(5):
-        follower.work.stretches.result()
+    while not calls:
         turn(follower)
+    follower.work.stretches.result()
+    with pytest.raises(MemoryError, match="there is none"):
+        follower.turn(lambda: False)
+    for _ in range(5):
+        follower.turn(lambda: False)
     assert len(calls) == 1  # and is not begun again
     n_reached, so_far = afterwards(tmp_path / "x_master.h5", config, follower.work)
     assert (n_reached, len(so_far.stretches)) == (0, 2)

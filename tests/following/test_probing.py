@@ -12,7 +12,6 @@ from autoproc.decisions.probe import ProbeReport
 from autoproc.decisions.provisional import ProvisionalReport
 from autoproc.following import probing as module
 from autoproc.following.coming import ImagesThere
-from autoproc.following.frames_there import FramesThere
 from autoproc.following.probing import BEHIND, Probing, Searched
 from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.early import EarlySearch
@@ -30,18 +29,17 @@ class Crystal:
         experiment = frames.header_experiment()
         scan = replace(experiment.scan, oscillation=(0.0, width))
         self.experiment = replace(experiment, scan=scan)
-        self.frames = FramesThere(frames, None, "key", 1, None, (1, 9))
         self.gathering = Gathering(frames.shape, scan, Config().find_spots)
         self.told = []
         self.probing = Probing(Config(), self.told.append)
-        monkeypatch.setattr(module, "find_spots", lambda *_: None)
+        monkeypatch.setattr(module, "spots_of", lambda *_: None)
         monkeypatch.setattr(module, "probe_sweep", self.probe)
         monkeypatch.setattr(module, "provisional_statistics", self.statistics)
 
     @staticmethod
     def probe(experiment, found, facts, planned, params):
         n = experiment.scan.n_images
-        return Probe(ProbeReport(float(n), planned, n, 0, 0.0), experiment)
+        return Probe(ProbeReport(float(n), planned, n, 0, 0.0))
 
     @staticmethod
     def statistics(experiment, found, facts, part, probe):
@@ -51,7 +49,7 @@ class Crystal:
         scan = replace(self.experiment.scan, image_range=(1, n))
         there = ImagesThere(replace(self.experiment, scan=scan), range(1, n + 1), planned)
         facts = {number: ImageFacts(number, 9, 2.0, 0, 0, 1.0) for number in range(1, n + 1)}
-        self.probing.look(there, self.frames, Searched(EarlySearch(), facts, self.gathering), falls_behind)
+        self.probing.look(there, Searched(EarlySearch(), facts, self.gathering), falls_behind)
         self.probing.finish()
         self.probing.require_well()
 

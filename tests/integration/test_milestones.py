@@ -11,25 +11,20 @@ from models_for_tests import experiment
 
 from autoproc.integration.milestones import change_of_setting, milestones, surveyed_of_stretch
 from autoproc.integration.params import StretchParams
-from autoproc.models.experiment import Scan
 
 DEFAULT = StretchParams()
 
 
-def scan(n_images, width):
-    return Scan((1, n_images), (0.0, width))
-
-
 def test_of_common_sweeps():
-    assert milestones(scan(600, 0.2), DEFAULT) == (150, 210, 294, 412, 576)
-    assert milestones(scan(3600, -0.1), DEFAULT) == (300, 420, 588, 823, 1152, 1613, 2259, 3162)
-    assert milestones(scan(150, 0.2), DEFAULT) == ()
-    assert milestones(scan(360, 1.0), DEFAULT) == (115, 161, 226, 316)  # 100 images at least
+    assert milestones(600, 0.2, DEFAULT) == (150, 210, 294, 412, 576)
+    assert milestones(3600, -0.1, DEFAULT) == (300, 420, 588, 823, 1152, 1613, 2259, 3162)
+    assert milestones(150, 0.2, DEFAULT) == ()
+    assert milestones(360, 1.0, DEFAULT) == (115, 161, 226, 316)  # 100 images at least
 
 
 def test_none_of_stills_or_where_they_are_not_wanted():
-    assert milestones(scan(600, 0.0), DEFAULT) == ()
-    assert milestones(scan(600, 0.2), DEFAULT.model_copy(update={"is_enabled": False})) == ()
+    assert milestones(600, 0.0, DEFAULT) == ()
+    assert milestones(600, 0.2, DEFAULT.model_copy(update={"is_enabled": False})) == ()
 
 
 @given(
@@ -38,8 +33,8 @@ def test_none_of_stills_or_where_they_are_not_wanted():
 )  # fmt: skip
 def test_they_depend_on_nothing_that_comes_later(n_images, more, width, first, growth):
     params = StretchParams(first=first, growth=growth)
-    all_of_them = milestones(scan(n_images + more, width), params)
-    assert milestones(scan(n_images, width), params) == tuple(n for n in all_of_them if n < n_images)
+    all_of_them = milestones(n_images + more, width, params)
+    assert milestones(n_images, width, params) == tuple(n for n in all_of_them if n < n_images)
     assert all(b - a >= params.min_images_more for a, b in pairwise(all_of_them))
     assert not all_of_them or all_of_them[0] >= params.min_images
 

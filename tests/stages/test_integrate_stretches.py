@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from simulated import simulated_frames
 from simulated_spots import pairs
 
-from autoproc.integration.milestones import change_of_setting
+from autoproc.integration.milestones import change_of_setting, milestones
 from autoproc.integration.stretch import SoFar
 from autoproc.models.reflections import Flag
 from autoproc.stages.find_spots import FindSpotsParams, find_spots
 from autoproc.stages.index import index
-from autoproc.stages.integrate import IntegrateParams, integrate
+from autoproc.stages.integrate import MEASURED_ANEW, IntegrateParams, format_integrate, integrate
 from autoproc.stages.integrate_stretches import (
     Integrating,
     StretchesParams,
     integrate_stretches,
-    milestones_of,
     next_milestone,
 )
 from autoproc.stages.refine import refine
@@ -27,6 +26,10 @@ from autoproc.stages.refine import refine
 HOW = {"first": 12.0, "growth": 1.4, "min_images": 20, "min_images_more": 10, "surveyed_first": 30, "surveyed_more": 20}
 INTEGRATE = IntegrateParams(stretches=HOW, block_width=8.0)
 PARAMS = StretchesParams(integrate=INTEGRATE)
+
+
+def reached(experiment):
+    return milestones(experiment.scan.n_images, experiment.scan.oscillation[1], INTEGRATE.stretches)
 
 
 class Sweep:
@@ -38,7 +41,7 @@ class Sweep:
         self.experiment = replace(known, crystal=None)
         found = find_spots(
             self.experiment, self.frames, self.frames.mask, FindSpotsParams(), 2,
-            milestones=milestones_of(self.experiment, INTEGRATE),
+            milestones=reached(self.experiment),
         )  # fmt: skip
         self.until = list(found.by_milestone)
         indexed = index([self.experiment], found.reflections, PARAMS.index)
@@ -81,10 +84,13 @@ def crossings(table):
 
 
 def test_milestones_are_told_in_the_results(sweep, so_far, both):
-    assert [n for n, _ in sweep.until] == [20, 39, 55] == list(milestones_of(sweep.experiment, INTEGRATE))
+    assert [n for n, _ in sweep.until] == [20, 39, 55] == list(reached(sweep.experiment))
     assert len(so_far.stretches) == both[0].n_stretches == 3
     assert both[1].n_stretches == 0
     assert so_far.n_images == 55
+    assert both[0].notes == both[1].notes == ()
+    assert "3 parts of the rotation measured with models of the images until then" in format_integrate(both[0])
+    assert "models of the images until then" not in format_integrate(both[1])
 
 
 def test_every_reflection_is_there_once(both):
@@ -184,6 +190,9 @@ def test_models_that_do_not_bear_it_out_measure_the_whole_sweep(sweep, so_far, h
     assert so_far.borne_out(models, INTEGRATE.stretches).stretches == ()
     with_stretches, without = sweep.integrated(so_far, models), sweep.integrated(None, models)
     assert with_stretches.n_stretches == 0
+    assert with_stretches.notes == (MEASURED_ANEW,)
+    assert MEASURED_ANEW in format_integrate(with_stretches)
+    assert without.notes == ()
     same_tables(with_stretches.reflections, without.reflections)
 
 
@@ -213,7 +222,11 @@ def test_nothing_comes_of_a_milestone_without_a_lattice_and_the_next_goes_on(swe
     assert done.so_far.stretches == ()
     so_far = sweep.so_far(sweep.until[1:], done)
     assert len(so_far.stretches) == 2
-    found = crossings(sweep.integrated(so_far).reflections)
+    result = sweep.integrated(so_far)
+    (note,) = result.notes
+    assert note.startswith("nothing was measured with models of the first 20 images: ")
+    assert note in format_integrate(result)
+    found = crossings(result.reflections)
     assert len(set(found)) == len(found)
     assert len(set(found) & set(crossings(both[1].reflections))) > 0.997 * len(found)
 
@@ -239,4 +252,3 @@ def test_frames_without_beam_are_left_out_as_ever(sweep):
 def test_nothing_so_far_is_nothing():
     empty = SoFar()
     assert (empty.reached, empty.depth(3.0), empty.stretches) == (0, 0.0, ())
-    assert {f.name for f in fields(empty)} == {"n_images", "stretches", "seen", "widths"}
