@@ -19,9 +19,9 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import proper_rotations_of
+from autoproc.symmetry.corrected_observations import CorrectedObservations, observations_of
 from autoproc.symmetry.lattice_distance import lattice_distances, reduced_metric
 from autoproc.symmetry.normalise import Normalised, normalise
-from autoproc.symmetry.observations import Observations, observations_of
 
 MAX_CELL_DIFFERENCE = 0.05
 """Relative difference of lattices beyond which a reference is of another crystal form."""
@@ -95,7 +95,7 @@ def fit_merged(merged: Merged, reference: ReferenceData) -> ReferenceFit:
     return fit_observations([crystal], _observed(own), reference)
 
 
-def fit_observations(crystals: Sequence[Crystal], own: Observations, reference: ReferenceData) -> ReferenceFit:
+def fit_observations(crystals: Sequence[Crystal], own: CorrectedObservations, reference: ReferenceData) -> ReferenceFit:
     """Own : observations of the crystals, in one setting of the reference's lattice. Raises ReferenceDoesNotFit."""
     difference = cell_difference(crystals[0], reference.cell, reference.space_group)
     lattice, change = lattice_of(crystals)
@@ -103,7 +103,7 @@ def fit_observations(crystals: Sequence[Crystal], own: Observations, reference: 
     members = members_of(crystals[0], lattice, change) or (0,)
     known = _observed(reference)
     of_own, of_known = normalise(own, prescale=False), normalise(known, prescale=False)
-    both = Observations(
+    both = CorrectedObservations(
         np.concatenate([own.hkl, known.hkl]),
         np.concatenate([own.intensity, known.intensity]),
         np.concatenate([own.sigma, known.sigma]),
@@ -135,7 +135,7 @@ def cell_difference(crystal: Crystal, cell: gemmi.UnitCell, space_group: gemmi.S
     return difference
 
 
-def _observed(reference: ReferenceData) -> Observations:
+def _observed(reference: ReferenceData) -> CorrectedObservations:
     """The reference as an experiment that measured every equivalent once."""
     rotations = proper_rotations_of(reference.space_group)
     hkl = np.concatenate([reference.hkl @ w for w in rotations]).astype(np.int32)
@@ -143,4 +143,4 @@ def _observed(reference: ReferenceData) -> Observations:
     n = len(hkl)
     s2 = np.asarray(gemmi.UnitCell(*reference.cell.parameters).calculate_1_d2_array(hkl), float)
     sigma = np.full(n, 1e-3 * float(np.mean(np.abs(intensity))))
-    return Observations(hkl, intensity, sigma, s2, np.zeros(n, int), np.zeros(n), np.zeros((n, 3)))
+    return CorrectedObservations(hkl, intensity, sigma, s2, np.zeros(n, int), np.zeros(n), np.zeros((n, 3)))

@@ -15,9 +15,9 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Reflections
 from autoproc.symmetry.consistency import common_lattice, compose
+from autoproc.symmetry.corrected_observations import CorrectedObservations, knows_directions, observations_of
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.normalise import Normalised, normalise
-from autoproc.symmetry.observations import Observations, knows_directions, observations_of
 from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.resolution_cut import correlation_limit, informative_limit
 from autoproc.wording import angstrom
@@ -45,7 +45,7 @@ class Comparable:
 
     lattice: LatticeSymmetry
     changes: dict[int, np.ndarray]
-    observations: Observations
+    observations: CorrectedObservations
     normalised: Normalised
     d_min: float
     reference: int
@@ -109,12 +109,12 @@ def make_comparable(experiments: Sequence[Experiment], reflections: Reflections,
     )
 
 
-def _to(observations: Observations, d_min: float) -> np.ndarray:
+def _to(observations: CorrectedObservations, d_min: float) -> np.ndarray:
     """(N,) bool: d >= d_min, but for rounding."""
     return np.asarray(observations.s2 <= (1 + 1e-9) / d_min**2)
 
 
-def _informative(observations: Observations, params: SymmetryParams) -> tuple[Observations, float]:
+def _informative(observations: CorrectedObservations, params: SymmetryParams) -> tuple[CorrectedObservations, float]:
     """Observations that say something, and the d_min of these, Angstrom; of several data sets each has its own."""
     own = rows_by_experiment(observations.experiment)
     if params.d_min is not None or len(own) < 2:

@@ -15,11 +15,11 @@ from autoproc.combining.element_scores import score_by_coordinates
 from autoproc.combining.placing import Placed, as_given, place
 from autoproc.combining.rotation_group import RotationGroup
 from autoproc.linear_algebra import single_threaded_blas
+from autoproc.symmetry.corrected_observations import CorrectedObservations
 from autoproc.symmetry.elements import ElementScore
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import score_subgroups
 from autoproc.symmetry.normalise import Normalised
-from autoproc.symmetry.observations import Observations
 from autoproc.symmetry.subgroups import find_subgroups
 
 MOST_COPIES = 2400
@@ -61,7 +61,7 @@ class ConsistentSettings:
 
 @single_threaded_blas
 def consistent_settings(
-    observations: Observations,
+    observations: CorrectedObservations,
     normalised: Normalised,
     lattice: LatticeSymmetry,
     n_threads: int = 0,

@@ -8,9 +8,9 @@ import numpy as np
 
 from autoproc.combining.rotation_group import RotationGroup
 from autoproc.models.numbering import rows_by_experiment
+from autoproc.symmetry.corrected_observations import CorrectedObservations
 from autoproc.symmetry.elements import hkl_key
 from autoproc.symmetry.normalise import MAX_E2, Normalised
-from autoproc.symmetry.observations import Observations
 
 MOST_REFLECTIONS = 150_000
 """Unique reflections of point group -1 that are compared; those of higher resolution are left out. With 24 rotations
@@ -51,7 +51,7 @@ class DataSets:
 
 
 def gather(
-    observations: Observations, normalised: Normalised, group: RotationGroup, most: int = MOST_REFLECTIONS
+    observations: CorrectedObservations, normalised: Normalised, group: RotationGroup, most: int = MOST_REFLECTIONS
 ) -> DataSets:
     """Mean E^2 of each reflection and data set.
 

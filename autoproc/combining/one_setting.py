@@ -16,9 +16,9 @@ from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import primitive_basis, proper_rotations_of
+from autoproc.symmetry.corrected_observations import observations_of, scaled_observations_of
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry, cell_of, lattice_symmetry, metric_of
 from autoproc.symmetry.normalise import normalise
-from autoproc.symmetry.observations import observations_of, scaled_observations_of
 
 MAX_DELTA = 2.0
 """Le Page's delta, degrees, up to which a lattice may be indexed by a symmetry that it has nearly."""

@@ -28,7 +28,7 @@ from autoproc.engine.tails import scaled_sweep
 from autoproc.errors import ProcessingError
 from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.linear_algebra import single_threaded_blas
-from autoproc.scaling.held_out import HeldOut, held_out_agreement, trial
+from autoproc.scaling.held_out import HeldOut, held_out_agreement, held_out_test
 from autoproc.stages.pipeline import (
     LookedAt,
     Observer,
@@ -209,7 +209,7 @@ def choose_absorption(processing: Processing, config: Config, observer: Observer
     if scaled.uncorrected:  # no level is asked of so few repeats
         return config
     with processing.timed("scale"):
-        shared = trial(scaled, cut_of(processing, config))
+        shared = held_out_test(scaled, cut_of(processing, config))
 
     def attempt(step: Step) -> tuple[str, HeldOut]:
         level = step.changes.get("scale.absorption_level", LEVELS[0])

@@ -19,7 +19,7 @@ from autoproc.reports.by_wavelength import merged_data_sets, merged_statistics
 from autoproc.reports.checks import Check
 from autoproc.reports.how_far import is_cut_at_estimate
 from autoproc.reports.story import detector_reach
-from autoproc.scaling.detector_response import comparable, detector_responses
+from autoproc.scaling.detector_response import detector_responses, strong_observations
 from autoproc.scaling.polarisation import polarisation_seen
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.pipeline import Processing, results_of
@@ -118,7 +118,7 @@ def _symmetry(p: Processing) -> list[Check | None]:
 def _scaling(p: Processing) -> list[Check | None]:
     if p.scaled is None:
         return []
-    scaled, images, of = p.scaled, p.scaled.images, comparable(p.scaled)
+    scaled, images, of = p.scaled, p.scaled.images, strong_observations(p.scaled)
     responses, polarisation = side_by_side(
         lambda: detector_responses(scaled, of), lambda: polarisation_seen(scaled, of)
     )  # fmt: skip

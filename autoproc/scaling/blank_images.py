@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from autoproc.merging.blank_images import blank_images, reaches_into
-from autoproc.scaling.observations import Observations
 from autoproc.scaling.shadows import NEIGHBOURS, disagreeing_places, neighbourhoods
-from autoproc.scaling.state import State, comparison, with_rough_scales
+from autoproc.scaling.state import ScalingState, comparison, with_rough_scales
+from autoproc.scaling.unscaled_observations import UnscaledObservations
 
 MIN_PLAUSIBLE_SCALE = 0.2
 
 
-def with_images_without_signal(observations: Observations, state: State) -> State:
+def with_images_without_signal(observations: UnscaledObservations, state: ScalingState) -> ScalingState:
     """The state with the reflections on images without any signal, among others that have some, marked as blank.
 
     To be done before any model is fitted, which would follow them down to nothing.
@@ -27,7 +27,7 @@ def with_images_without_signal(observations: Observations, state: State) -> Stat
     return _without(observations, state, found)
 
 
-def with_blank_images(observations: Observations, state: State, max_ratio: float) -> State:
+def with_blank_images(observations: UnscaledObservations, state: ScalingState, max_ratio: float) -> ScalingState:
     """The state with the reflections on images marked most of whose reflections stand among others far too weak.
 
     So are those that were measured on other images and reach into these, for they lack a part.
@@ -53,7 +53,7 @@ def with_blank_images(observations: Observations, state: State, max_ratio: float
     return with_rough_scales(observations, without) if np.any(without.blank != state.blank) else state
 
 
-def _without(observations: Observations, state: State, found: Sequence[np.ndarray]) -> State:
+def _without(observations: UnscaledObservations, state: ScalingState, found: Sequence[np.ndarray]) -> ScalingState:
     """The state with all reflections that reach into the images found, (images,) bool for each experiment."""
     blank, frame = state.blank.copy(), frame_numbers(observations)
     for images, rows in zip(found, observations.rows_of_each(len(found)), strict=True):
@@ -61,7 +61,9 @@ def _without(observations: Observations, state: State, found: Sequence[np.ndarra
     return replace(state, blank=blank)
 
 
-def images_left_out(observations: Observations, state: State, n_images: Sequence[int]) -> list[np.ndarray]:
+def images_left_out(
+    observations: UnscaledObservations, state: ScalingState, n_images: Sequence[int]
+) -> list[np.ndarray]:
     """For each experiment the frames of which every reflection that reaches them was left out as blank."""
     found = []
     for rows, size in zip(observations.rows_of_each(len(n_images)), n_images, strict=True):
@@ -78,6 +80,6 @@ def _covered(span: np.ndarray, size: int) -> np.ndarray:
     return np.cumsum(change)[:size]
 
 
-def frame_numbers(observations: Observations) -> np.ndarray:
+def frame_numbers(observations: UnscaledObservations) -> np.ndarray:
     """(N,) the frame of each observation's centre."""
     return np.maximum(observations.at.frame.astype(np.intp), 0)

@@ -12,7 +12,7 @@ import numpy as np
 
 from autoproc.merging.agreement import group_agreement
 from autoproc.robust import without_largest
-from autoproc.scaling.observations import Intensities, Observations
+from autoproc.scaling.unscaled_observations import Intensities, UnscaledObservations
 
 PROFILE = 0.0
 """I_mid that stands for profile fitting alone, as DIALS writes it."""
@@ -22,7 +22,7 @@ POWER = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class IntensityChoice:
     """One choice, i_mid in photons (0 profile, 1 summation), and the steady Rmeas it gives; None if nothing is left."""
 
     i_mid: float
@@ -34,7 +34,7 @@ class Candidate:
         return {PROFILE: "profile", SUMMATION: "summation"}.get(self.i_mid, f"combined, Imid = {self.i_mid:.1f}")
 
 
-def blend(observations: Observations, i_mid: float) -> Intensities:
+def blend(observations: UnscaledObservations, i_mid: float) -> Intensities:
     """Intensities of a choice; where one estimate failed, the other stands in if a blend was asked for."""
     profile, summation = observations.profile, observations.summation
     if i_mid == PROFILE:
@@ -51,7 +51,7 @@ def blend(observations: Observations, i_mid: float) -> Intensities:
     return Intensities(mix(profile.value, summation.value), mix(profile.variance, summation.variance))
 
 
-def candidates(observations: Observations) -> list[float]:
+def candidates(observations: UnscaledObservations) -> list[float]:
     """I_mid values worth a try: profile, summation, the mean and decades below the strongest but one."""
     raw = observations.raw[np.isfinite(observations.raw)]
     if not len(raw) or np.all(np.isnan(observations.profile.value)):
@@ -67,7 +67,9 @@ def candidates(observations: Observations) -> list[float]:
     return result
 
 
-def best_choice(observations: Observations, factors: np.ndarray, kept: np.ndarray) -> tuple[Candidate, ...]:
+def best_choice(
+    observations: UnscaledObservations, factors: np.ndarray, kept: np.ndarray
+) -> tuple[IntensityChoice, ...]:
     """All candidates, the one of lowest Rmeas first; profile fitting wins ties.
 
     factors : (N,) inverse scales; kept : (N,) bool, no outliers. The same observations judge all candidates:
@@ -83,9 +85,9 @@ def best_choice(observations: Observations, factors: np.ndarray, kept: np.ndarra
         sigma = np.sqrt(chosen.variance) / factors[use]
         fine = np.isfinite(sigma) & (sigma > 0)
         if not fine.any():
-            tried.append(Candidate(i_mid, None))
+            tried.append(IntensityChoice(i_mid, None))
             continue
         groups = observations.groups.subset(use).subset(fine)
         agreement = group_agreement(groups, (chosen.value / factors[use])[fine], sigma[fine])
-        tried.append(Candidate(i_mid, agreement.steady_r_meas))
+        tried.append(IntensityChoice(i_mid, agreement.steady_r_meas))
     return tuple(sorted(tried, key=lambda c: np.inf if c.r_meas is None or c.r_meas < 0 else round(c.r_meas, 9)))

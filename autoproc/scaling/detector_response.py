@@ -17,7 +17,7 @@ import numpy as np
 
 from autoproc.merging.groups import EquivalentGroups
 from autoproc.scaling.absorption import n_harmonics
-from autoproc.scaling.held_out import Trial, trial
+from autoproc.scaling.held_out import HeldOutTest, held_out_test
 from autoproc.scaling.model import PhysicalModel
 from autoproc.scaling.result import ScaleResult
 from autoproc.scaling.solve import ABSORPTION
@@ -71,14 +71,14 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Comparable:
-    """Observations (N,) that tell of what the scales leave: rows of a trial that are strong enough.
+class StrongObservations:
+    """Observations (N,) that tell of what the scales leave: rows of a test on what was held out that are strong enough.
 
     deviation, sigma : relative, from the mean of equivalents; model : (N, k) derivatives of ln g by all parameters,
     with the finest surface whatever the scaling had
     """
 
-    trial: Trial
+    held_out_test: HeldOutTest
     rows: np.ndarray
     groups: EquivalentGroups
     deviation: np.ndarray
@@ -86,24 +86,24 @@ class Comparable:
     model: np.ndarray
 
 
-def comparable(scaled: ScaleResult) -> Comparable | None:
+def strong_observations(scaled: ScaleResult) -> StrongObservations | None:
     """The observations of a scaling that tell of what it leaves; None where they are too few."""
     most = max(degree for degree, _ in ABSORPTION.values())
     n_parameters = sum(len(model.with_degree(most).parameters) for model in scaled.start.models)
-    of = trial(scaled, max_observations=min(MAX_OBSERVATIONS, MAX_NUMBERS // n_parameters))
+    of = held_out_test(scaled, max_observations=min(MAX_OBSERVATIONS, MAX_NUMBERS // n_parameters))
     deviation, sigma = relative_deviations(of)
     rows = np.flatnonzero(sigma < 1.0 / MIN_I_OVER_SIGMA)
     if len(rows) < MIN_OBSERVATIONS:
         return None
-    return Comparable(of, rows, of.groups.subset(rows), deviation[rows], sigma[rows], _model_columns(of)[rows])
+    return StrongObservations(of, rows, of.groups.subset(rows), deviation[rows], sigma[rows], _model_columns(of)[rows])
 
 
-def detector_responses(scaled: ScaleResult, of: Comparable | None) -> list[DetectorResponse]:
+def detector_responses(scaled: ScaleResult, of: StrongObservations | None) -> list[DetectorResponse]:
     """The rectangle that differs the most, of each panel of each sweep whose equivalents can tell."""
     if of is None:
         return []
     table = scaled.reflections
-    rows = of.trial.rows[of.rows]
+    rows = of.held_out_test.rows[of.rows]
     position = table["xyz_cal_px"] if "xyz_cal_px" in table else table["xyz_obs_px"]
     xy, panel = position[rows, :2], table["panel"][rows].astype(np.intp)
     scans = [id(e.scan) for e in scaled.experiments]
@@ -118,7 +118,7 @@ def detector_responses(scaled: ScaleResult, of: Comparable | None) -> list[Detec
     return found
 
 
-def relative_deviations(of: Trial) -> tuple[np.ndarray, np.ndarray]:
+def relative_deviations(of: HeldOutTest) -> tuple[np.ndarray, np.ndarray]:
     """(N,) deviation of each observation from the mean of its equivalents, over that mean, and its uncertainty.
 
     The uncertainty is infinite where equivalents expect nothing.
@@ -134,15 +134,15 @@ def relative_deviations(of: Trial) -> tuple[np.ndarray, np.ndarray]:
     return np.where(known, value / safe - 1, 0.0), np.where(known, np.sqrt(variance) / safe, np.inf)
 
 
-def finest(of: Trial) -> list[PhysicalModel]:
-    """The models of a trial with as many coefficients of a surface as their designs have."""
+def finest(of: HeldOutTest) -> list[PhysicalModel]:
+    """The models of a test with as many coefficients of a surface as their designs have."""
     return [
         model.with_degree(next(n for n, _ in ABSORPTION.values() if n_harmonics(n) == part.design.basis.shape[1]))
         for part, model in zip(of.parts, of.models, strict=True)
     ]
 
 
-def _model_columns(of: Trial) -> np.ndarray:
+def _model_columns(of: HeldOutTest) -> np.ndarray:
     """(N, parameters of all models) derivatives of ln g."""
     columns = []
     for part, model in zip(of.parts, finest(of), strict=True):

@@ -14,8 +14,8 @@ from autoproc.models.experiment import shared_cell
 from autoproc.models.numbering import order_by
 from autoproc.models.reflections import Flag
 from autoproc.scaling.absorption import n_harmonics
-from autoproc.scaling.minimise import Part, Problem, fit_models
-from autoproc.scaling.model import Coordinates, Design, PhysicalModel
+from autoproc.scaling.minimise import ExperimentShare, ScalingProblem, fit_models
+from autoproc.scaling.model import Design, PhysicalModel, ScaleCoordinates
 from autoproc.scaling.solve import ABSORPTION
 from autoproc.scaling.state import DEGREES_OF_FREEDOM, MIN_PARTIALITY
 from autoproc.threads import map_in_order
@@ -48,7 +48,7 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trial:
+class HeldOutTest:
     """Observations (N,), sorted by group, on which levels are compared: what all levels and folds share.
 
     intensity, variance : not scaled, errors as in the scaling that they come from; weight : of the fit, robust
@@ -61,7 +61,7 @@ class Trial:
     variance: np.ndarray
     weight: np.ndarray
     fold: np.ndarray
-    parts: tuple[Part, ...]
+    parts: tuple[ExperimentShare, ...]
     models: tuple[PhysicalModel, ...]
     rows: np.ndarray
 
@@ -70,7 +70,9 @@ class Trial:
 
 
 @single_threaded_blas
-def trial(scaled: ScaleResult, d_min: float | None = None, max_observations: int = MAX_OBSERVATIONS) -> Trial:
+def held_out_test(
+    scaled: ScaleResult, d_min: float | None = None, max_observations: int = MAX_OBSERVATIONS
+) -> HeldOutTest:
     """Choose the observations on which to compare levels of absorption, and work out once what all levels need.
 
     scaled : a scaling of the reflections with any level; its error model, its outliers and what it left out hold for
@@ -92,18 +94,18 @@ def trial(scaled: ScaleResult, d_min: float | None = None, max_observations: int
     z2 = _deviations(groups, value, variance, g)
     weight = (DEGREES_OF_FREEDOM + 1) / (DEGREES_OF_FREEDOM + z2) / variance
     position = table["xyz_obs_px"] if "xyz_obs_px" in table else table["xyz_cal_px"]
-    at = Coordinates(position[rows, 2], table["s1"][rows], d[rows])
+    at = ScaleCoordinates(position[rows, 2], table["s1"][rows], d[rows])
     parts = []
     highest = max(degree for degree, _ in ABSORPTION.values())
     for n, (experiment, model) in enumerate(zip(experiments, scaled.start.models, strict=True)):
         here = np.flatnonzero(table["experiment_id"][rows] == n)
-        parts.append(Part(here, model.with_degree(highest).design(experiment, at[here])))
+        parts.append(ExperimentShare(here, model.with_degree(highest).design(experiment, at[here])))
     fold = np.random.default_rng(0).permutation(len(groups))[groups.group] % N_FOLDS
-    return Trial(groups, value, variance, weight, fold, tuple(parts), scaled.start.models, rows)
+    return HeldOutTest(groups, value, variance, weight, fold, tuple(parts), scaled.start.models, rows)
 
 
 @single_threaded_blas
-def held_out_agreement(of: Trial, level: str) -> HeldOut:
+def held_out_agreement(of: HeldOutTest, level: str) -> HeldOut:
     """Fit the scales to each part of the reflections with a level of absorption, and judge the other part by them.
 
     Fewer than FEWEST observations judge nothing: then r_meas is None.
@@ -112,7 +114,7 @@ def held_out_agreement(of: Trial, level: str) -> HeldOut:
         return HeldOut(None, np.zeros(len(of.groups)))
     degree, restraint = ABSORPTION[level]
     models = tuple(model.with_degree(degree) for model in of.models)
-    parts = tuple(Part(p.rows, _to_degree(p.design, degree)) for p in of.parts)
+    parts = tuple(ExperimentShare(p.rows, _to_degree(p.design, degree)) for p in of.parts)
     factors = np.ones(len(of))
     fitted = map_in_order(lambda fold: _factors(of, parts, models, of.fold != fold, restraint), range(N_FOLDS))
     for fold, by_others in enumerate(fitted):
@@ -122,7 +124,11 @@ def held_out_agreement(of: Trial, level: str) -> HeldOut:
 
 
 def _factors(
-    of: Trial, parts: tuple[Part, ...], models: tuple[PhysicalModel, ...], work: np.ndarray, restraint: float
+    of: HeldOutTest,
+    parts: tuple[ExperimentShare, ...],
+    models: tuple[PhysicalModel, ...],
+    work: np.ndarray,
+    restraint: float,
 ) -> np.ndarray:
     """(N,) inverse scales from the observations to `work` (N,) with.
 
@@ -133,7 +139,7 @@ def _factors(
     n_free = max(1, int(np.count_nonzero(work)) - len(np.unique(of.groups.group[work])))
     factors = np.ones(len(of))
     for _ in range(MOST_FITS):
-        problem = Problem(of.intensity, weight, of.groups.group, len(of.groups), parts, restraint)
+        problem = ScalingProblem(of.intensity, weight, of.groups.group, len(of.groups), parts, restraint)
         models = fit_models(problem, models).models
         for part, model in zip(parts, models, strict=True):
             factors[part.rows] = model.factors(part.design)
@@ -166,7 +172,7 @@ def _deviations(groups: EquivalentGroups, value: np.ndarray, variance: np.ndarra
     return (value - g * common[groups.group]) ** 2 / variance
 
 
-def _judged(of: Trial, factors: np.ndarray) -> HeldOut:
+def _judged(of: HeldOutTest, factors: np.ndarray) -> HeldOut:
     """The R factor is of intensities as measured, where a factor near zero does not make one observation decide."""
     deviance = of.groups.sum(_deviations(of.groups, of.intensity, of.variance, factors))
     total = float(of.intensity.sum())

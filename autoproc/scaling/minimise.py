@@ -14,7 +14,7 @@ import numpy as np
 
 from autoproc.kernels.scaling_model import weighted_sums
 from autoproc.scaling.model import Design, PhysicalModel
-from autoproc.scaling.normal_equations import Block, NormalEquations
+from autoproc.scaling.normal_equations import Block, BlockEquations
 from autoproc.threads import map_in_order
 
 MAX_ITERATIONS = 15
@@ -35,7 +35,7 @@ MAX_DAMPING = 1e8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class ExperimentShare:
     """One experiment's share of the observations: rows (n,) of the problem's arrays and their design."""
 
     rows: np.ndarray
@@ -43,7 +43,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Problem:
+class ScalingProblem:
     """Observations to fit.
 
     intensity, weight : (N,), weight 1/variance, 0 leaves an observation out
@@ -55,7 +55,7 @@ class Problem:
     weight: np.ndarray
     group: np.ndarray
     n_groups: int
-    parts: tuple[Part, ...]
+    parts: tuple[ExperimentShare, ...]
     absorption_restraint: float
 
     @property
@@ -70,7 +70,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
+class FittedScales:
     """Models after fitting, the covariances (n_parameters, n_parameters) of the parameters of each, and how it went.
 
     rms : root mean square weighted residual, at the start and after each accepted step
@@ -88,7 +88,7 @@ class Fit:
         return tuple(np.sqrt(np.diag(covariance)) for covariance in self.covariances)
 
 
-def fit_models(problem: Problem, models: Sequence[PhysicalModel]) -> Fit:
+def fit_models(problem: ScalingProblem, models: Sequence[PhysicalModel]) -> FittedScales:
     """Levenberg-Marquardt from the models' present parameters. Steps to non-positive factors are refused."""
     current = tuple(models)
     target, state = _target(problem, current)
@@ -114,7 +114,7 @@ def fit_models(problem: Problem, models: Sequence[PhysicalModel]) -> Fit:
         if decrease < CONVERGED:
             converged = True
             break
-    return Fit(current, _covariances(current, equations), tuple(history), n, converged)
+    return FittedScales(current, _covariances(current, equations), tuple(history), n, converged)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +127,7 @@ class _State:
     sum_of_squares: float
 
 
-def _target(problem: Problem, models: Sequence[PhysicalModel]) -> tuple[float, _State]:
+def _target(problem: ScalingProblem, models: Sequence[PhysicalModel]) -> tuple[float, _State]:
     factors = np.ones_like(problem.intensity)
     for part, model in zip(problem.parts, models, strict=True):
         factors[part.rows] = model.factors(part.design)
@@ -145,7 +145,7 @@ def _target(problem: Problem, models: Sequence[PhysicalModel]) -> tuple[float, _
     return squares + restraint, _State(factors, common, sum_wg2, squares)
 
 
-def _normal_equations(problem: Problem, models: Sequence[PhysicalModel], state: _State) -> NormalEquations:
+def _normal_equations(problem: ScalingProblem, models: Sequence[PhysicalModel], state: _State) -> BlockEquations:
     """J^T W J and J^T W r of all parameters, with the common intensities eliminated, and the restraints."""
     calculated = state.factors * state.common[problem.group]
     fields = _Fields(problem.weight, state.factors, calculated, problem.intensity - calculated, problem.group)
@@ -166,7 +166,7 @@ def _normal_equations(problem: Problem, models: Sequence[PhysicalModel], state: 
         hessian = sum((one.hessian for one in of_model), second)
         gradient = sum((one.gradient for one in of_model), -first)
         blocks.append(Block(hessian, gradient, *_joined(of_model, share, len(first))))
-    return NormalEquations(blocks, problem.n_groups)
+    return BlockEquations(blocks, problem.n_groups)
 
 
 def _joined(sums: Sequence[_Sums], share: np.ndarray, n_parameters: int) -> tuple[np.ndarray, np.ndarray]:
@@ -239,7 +239,7 @@ def _restraints(
     return value, first, second
 
 
-def _stepped(models: Sequence[PhysicalModel], equations: NormalEquations, damping: float) -> tuple[PhysicalModel, ...]:
+def _stepped(models: Sequence[PhysicalModel], equations: BlockEquations, damping: float) -> tuple[PhysicalModel, ...]:
     """Models after one damped step; the damping also holds the overall scale, which the data leave free."""
     step = equations.step(damping)
     stepped = [
@@ -262,7 +262,7 @@ def _of_same_scale(models: Sequence[PhysicalModel], before: Sequence[PhysicalMod
     return tuple(result)
 
 
-def _covariances(models: Sequence[PhysicalModel], equations: NormalEquations | None) -> tuple[np.ndarray, ...]:
+def _covariances(models: Sequence[PhysicalModel], equations: BlockEquations | None) -> tuple[np.ndarray, ...]:
     """Covariances of each model's parameters, the overall scale being held."""
     sizes = [len(m.parameters) for m in models]
     if equations is None:

@@ -15,7 +15,7 @@ from autoproc.kernels.harmonics import mean_series
 from autoproc.kernels.scaling_model import log_derivatives
 from autoproc.models.experiment import Experiment
 from autoproc.scaling.absorption import beam_directions, n_harmonics, surface_basis
-from autoproc.scaling.smoother import Smoother, smoother_for_range, weighted_sum
+from autoproc.scaling.gaussian_smoother import GaussianSmoother, smoother_for_range, weighted_sum
 from autoproc.threads import map_in_order
 
 SPACINGS = ((5.0, 1.0, 1.5), (10.0, 2.0, 3.0), (25.0, 4.0, 5.0), (90.0, 8.0, 10.0), (np.inf, 15.0, 20.0))
@@ -30,7 +30,7 @@ crystals that leave less of the beam are beyond the reach of the series (simulat
 
 
 @dataclass(frozen=True, slots=True)
-class Coordinates:
+class ScaleCoordinates:
     """What the model depends on: frame (N,) array index, s1 (N, 3) 1/Angstrom, d (N,) Angstrom."""
 
     frame: np.ndarray
@@ -40,8 +40,8 @@ class Coordinates:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def __getitem__(self, rows: np.ndarray | slice) -> Coordinates:
-        return Coordinates(self.frame[rows], self.s1[rows], self.d[rows])
+    def __getitem__(self, rows: np.ndarray | slice) -> ScaleCoordinates:
+        return ScaleCoordinates(self.frame[rows], self.s1[rows], self.d[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,8 +73,8 @@ class PhysicalModel:
 
     first_frame: float
     n_frames: float
-    scale: Smoother
-    decay: Smoother | None
+    scale: GaussianSmoother
+    decay: GaussianSmoother | None
     lmax: int
     parameters: np.ndarray
 
@@ -102,19 +102,19 @@ class PhysicalModel:
         kept = self.parameters[: self.slices[2].start]
         return replace(self, lmax=lmax, parameters=np.concatenate([kept, surface]))
 
-    def coordinate(self, frame: np.ndarray, smoother: Smoother) -> np.ndarray:
+    def coordinate(self, frame: np.ndarray, smoother: GaussianSmoother) -> np.ndarray:
         """(N,) frames in a smoother's unit, held within the range of the data."""
         inside = np.clip((frame - self.first_frame) / self.n_frames, 0.0, 1.0)
         return inside * EDGE * smoother.n_intervals
 
-    def design(self, experiment: Experiment, at: Coordinates) -> Design:
+    def design(self, experiment: Experiment, at: ScaleCoordinates) -> Design:
         """Coefficients for observations, in blocks on several threads."""
         if len(at) <= BLOCK:
             return self._design(experiment, at)
         parts = (at[slice(n, n + BLOCK)] for n in range(0, len(at), BLOCK))
         return Design.joined(list(map_in_order(lambda part: self._design(experiment, part), parts)))
 
-    def _design(self, experiment: Experiment, at: Coordinates) -> Design:
+    def _design(self, experiment: Experiment, at: ScaleCoordinates) -> Design:
         scale_index, scale_weight = self.scale.weights(self.coordinate(at.frame, self.scale))
         decay_index, decay_weight = np.zeros((len(at), 0), np.intp), np.zeros((len(at), 0))
         if self.decay is not None:
@@ -144,16 +144,16 @@ class PhysicalModel:
             (self.scale.n_parameters, self.n_decay),
         )
 
-    def factors_at(self, experiment: Experiment, at: Coordinates) -> np.ndarray:
+    def factors_at(self, experiment: Experiment, at: ScaleCoordinates) -> np.ndarray:
         """(N,) inverse scale of many observations, in blocks on several threads, without keeping their harmonics."""
         parts = (at[slice(n, n + BLOCK)] for n in range(0, len(at), BLOCK))
         blocks = list(map_in_order(lambda part: self._factors_of_block(experiment, part), parts))
         return np.concatenate(blocks) if blocks else np.zeros(0)
 
-    def relative_variances_at(self, experiment: Experiment, at: Coordinates, covariance: np.ndarray) -> np.ndarray:
+    def relative_variances_at(self, experiment: Experiment, at: ScaleCoordinates, covariance: np.ndarray) -> np.ndarray:
         """(N,) variance of ln g of many observations, from that of the parameters (n_parameters, n_parameters)."""
 
-        def of_block(part: Coordinates) -> np.ndarray:
+        def of_block(part: ScaleCoordinates) -> np.ndarray:
             derivatives = self.log_derivatives(self._design(experiment, part))
             return np.einsum("ij,ij->i", derivatives @ covariance, derivatives)
 
@@ -161,7 +161,7 @@ class PhysicalModel:
         blocks = list(map_in_order(of_block, parts))
         return np.maximum(np.concatenate(blocks), 0.0) if blocks else np.zeros(0)
 
-    def _factors_of_block(self, experiment: Experiment, at: Coordinates) -> np.ndarray:
+    def _factors_of_block(self, experiment: Experiment, at: ScaleCoordinates) -> np.ndarray:
         c, b = self.curves(at.frame)
         relative = c * np.exp(np.clip(0.5 * b / at.d**2, -50, 50))
         if not self.lmax:

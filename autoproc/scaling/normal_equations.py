@@ -40,7 +40,7 @@ class Block:
 
 
 @dataclass(frozen=True, eq=False)
-class NormalEquations:
+class BlockEquations:
     """The blocks of all models, in order."""
 
     blocks: Sequence[Block]

@@ -15,9 +15,9 @@ import numpy as np
 from autoproc.merging.blank_images import reaches_into
 from autoproc.robust import robust_sigma
 from autoproc.scaling.blank_images import frame_numbers
-from autoproc.scaling.observations import Observations
 from autoproc.scaling.odd_runs import worst_run
-from autoproc.scaling.state import MIN_PARTIALITY, State, comparison
+from autoproc.scaling.state import MIN_PARTIALITY, ScalingState, comparison
+from autoproc.scaling.unscaled_observations import UnscaledObservations
 
 MIN_ON_IMAGE = 8
 """Compared reflections that tell of an image; fewer, and two or three of them in a shadow decide."""
@@ -54,7 +54,7 @@ LEAST_LEVEL = 0.02
 N_ITERATIONS = 4
 
 
-def with_odd_images(observations: Observations, state: State, max_deviation: float) -> State:
+def with_odd_images(observations: UnscaledObservations, state: ScalingState, max_deviation: float) -> ScalingState:
     """The state with more images left out whose intensities are off by more than max_deviation (relative).
 
     With them goes what reaches into them, of every lattice on the same images. Nothing found, the state stays the same.
@@ -72,7 +72,9 @@ def with_odd_images(observations: Observations, state: State, max_deviation: flo
     return replace(state, odd=odd, odd_images=(*state.odd_images, *found)) if found else state
 
 
-def unsteady_sweeps(observations: Observations, state: State, max_deviation: float) -> list[tuple[int, int, int]]:
+def unsteady_sweeps(
+    observations: UnscaledObservations, state: ScalingState, max_deviation: float
+) -> list[tuple[int, int, int]]:
     """Sweeps of which so many images are off that none was left out: sweep, how many are, and of how many."""
     found = []
     for sweep, seen in _by_sweep(observations, state):
@@ -82,18 +84,18 @@ def unsteady_sweeps(observations: Observations, state: State, max_deviation: flo
     return found
 
 
-def _by_sweep(observations: Observations, state: State) -> Iterator[tuple[int, Compared]]:
+def _by_sweep(observations: UnscaledObservations, state: ScalingState) -> Iterator[tuple[int, SweepRatios]]:
     seen, smooth = comparison(observations, state), _smooth_factors(observations, state)
     frame, span = frame_numbers(observations), observations.span
     for sweep in np.unique(observations.sweep):
         here = observations.sweep == sweep
         rows = np.flatnonzero(here & seen.compared & (observations.partiality >= MIN_PARTIALITY))
         yield (
-            int(sweep), Compared(frame[rows], span[rows], seen.ratio[rows], seen.information[rows], smooth[rows])
+            int(sweep), SweepRatios(frame[rows], span[rows], seen.ratio[rows], seen.information[rows], smooth[rows])
         )  # fmt: skip
 
 
-def _smooth_factors(observations: Observations, state: State) -> np.ndarray:
+def _smooth_factors(observations: UnscaledObservations, state: ScalingState) -> np.ndarray:
     """(N,) scale and decay by the models, relative to the median of each model's.
 
     The decay of the middle of the resolution: an image's own reflections, few as they are, would make it jump.
@@ -109,7 +111,7 @@ def _smooth_factors(observations: Observations, state: State) -> np.ndarray:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Compared:
+class SweepRatios:
     """Observations (n,) of one sweep and what their equivalents expect.
 
     image : (n,) intp, of the centre; span : (n, 2) first frame and the one after the last; ratio : observed over
@@ -122,16 +124,16 @@ class Compared:
     information: np.ndarray
     smooth: np.ndarray
 
-    def __getitem__(self, rows: np.ndarray) -> Compared:
-        return Compared(*(getattr(self, name)[rows] for name in self.__slots__))
+    def __getitem__(self, rows: np.ndarray) -> SweepRatios:
+        return SweepRatios(*(getattr(self, name)[rows] for name in self.__slots__))
 
-    def pooled(self, size: int) -> Compared:
+    def pooled(self, size: int) -> SweepRatios:
         """With `size` images in a row as one."""
         first, last = self.span[:, 0] // size, -(-self.span[:, 1] // size)
         return replace(self, image=self.image // size, span=np.column_stack([first, last]))
 
 
-def odd_images(seen: Compared, max_deviation: float) -> dict[int, float]:
+def odd_images(seen: SweepRatios, max_deviation: float) -> dict[int, float]:
     """Images that are off, the worst first, and the part of the intensity of the images beside them that they have.
 
     max_deviation : relative; images that are off by less are left alone, however significant that is
@@ -145,7 +147,7 @@ def odd_images(seen: Compared, max_deviation: float) -> dict[int, float]:
     return {image: ratio for first, ratio in found.items() for image in range(first * pool, (first + 1) * pool)}
 
 
-def n_unsteady(seen: Compared, max_deviation: float) -> tuple[int, int]:
+def n_unsteady(seen: SweepRatios, max_deviation: float) -> tuple[int, int]:
     """How many images are off by more than max_deviation and their own uncertainties, and of how many that is known.
 
     However many are: here nothing is taken for usual, and an image is compared with the mean of both its sides.
@@ -161,7 +163,7 @@ def n_unsteady(seen: Compared, max_deviation: float) -> tuple[int, int]:
     return pool * int(np.count_nonzero(off)), pool * int(np.count_nonzero(known))
 
 
-def _telling(seen: Compared) -> tuple[Compared, int]:
+def _telling(seen: SweepRatios) -> tuple[SweepRatios, int]:
     """The reflections that tell of their images, and how many images in a row are taken as one for that."""
     strong = seen[seen.information >= MIN_SIGNAL**2]
     if not len(strong.image):
@@ -170,7 +172,7 @@ def _telling(seen: Compared) -> tuple[Compared, int]:
     return strong.pooled(pool), pool
 
 
-def _odd_pieces(strong: Compared, max_deviation: float) -> dict[int, float]:
+def _odd_pieces(strong: SweepRatios, max_deviation: float) -> dict[int, float]:
     """As odd_images, of reflections that tell of their images: runs first, then what is off beside them."""
     n_images = int(strong.image.max()) + 1
     runs = _odd_runs(strong, n_images, max_deviation)
@@ -181,7 +183,7 @@ def _odd_pieces(strong: Compared, max_deviation: float) -> dict[int, float]:
     return found if len(found) <= MAX_PART * n_known else {}
 
 
-def _odd_runs(strong: Compared, n_images: int, max_deviation: float) -> dict[int, float]:
+def _odd_runs(strong: SweepRatios, n_images: int, max_deviation: float) -> dict[int, float]:
     """Images of runs that are off together; see odd_runs. Each run that is found may hide another."""
     level, error = image_levels(strong, n_images)
     count = np.maximum(np.bincount(strong.image, minlength=n_images), 1)
@@ -203,7 +205,7 @@ def _flicker2(level: np.ndarray, error: np.ndarray) -> float:
     return max(0.0, float(robust_sigma(steps)) ** 2 / 2 - float(np.nanmedian(error**2))) if len(steps) else 0.0
 
 
-def _odd(strong: Compared, n_images: int, max_deviation: float) -> dict[int, float]:
+def _odd(strong: SweepRatios, n_images: int, max_deviation: float) -> dict[int, float]:
     """As odd_images, one by one."""
     found: dict[int, float] = {}
     marked = np.zeros(n_images, bool)
@@ -223,7 +225,7 @@ def _odd(strong: Compared, n_images: int, max_deviation: float) -> dict[int, flo
     return {}
 
 
-def _judged(seen: Compared, n_images: int) -> tuple[np.ndarray, np.ndarray]:
+def _judged(seen: SweepRatios, n_images: int) -> tuple[np.ndarray, np.ndarray]:
     """(n_images,) relative deviation of each image from those beside it, and in units of sigma; NaN where unknown."""
     level, error = image_levels(seen, n_images)
     count = np.maximum(np.bincount(seen.image, minlength=n_images), 1)
@@ -245,7 +247,7 @@ def _as_bad(first: np.ndarray, marked: np.ndarray) -> np.ndarray:
     return np.abs(first) > AS_BAD * np.minimum(worst[:-2], worst[2:])
 
 
-def image_levels(seen: Compared, n_images: int) -> tuple[np.ndarray, np.ndarray]:
+def image_levels(seen: SweepRatios, n_images: int) -> tuple[np.ndarray, np.ndarray]:
     """(n_images,) observed over expected intensity, and its standard uncertainty; NaN where nothing is known.
 
     The mean of an image's ratios, each cut at zero and at twice that mean: no single one decides it, and it is right

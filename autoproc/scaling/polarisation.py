@@ -17,8 +17,8 @@ import numpy as np
 
 from autoproc.geometry.corrections import polarisation_factor
 from autoproc.merging.groups import EquivalentGroups
-from autoproc.scaling.detector_response import Comparable, eliminated, finest, within_groups
-from autoproc.scaling.held_out import Trial
+from autoproc.scaling.detector_response import StrongObservations, eliminated, finest, within_groups
+from autoproc.scaling.held_out import HeldOutTest
 from autoproc.scaling.result import ScaleResult
 
 WIDTHS = np.geomspace(1e-3, 1.0, 25)
@@ -44,21 +44,21 @@ class PolarisationSeen:
     sigma: float
 
 
-def polarisation_seen(scaled: ScaleResult, of: Comparable | None) -> PolarisationSeen | None:
+def polarisation_seen(scaled: ScaleResult, of: StrongObservations | None) -> PolarisationSeen | None:
     """The polarisation that equivalents have; None where they are too few, or sweeps differ in what was stated."""
     beam = scaled.experiments[0].beam
     if of is None or len({e.beam.polarization_fraction for e in scaled.experiments}) > 1:
         return None
-    s1 = scaled.reflections["s1"][of.trial.rows[of.rows]]
+    s1 = scaled.reflections["s1"][of.held_out_test.rows[of.rows]]
     none, whole = (polarisation_factor(replace(beam, polarization_fraction=f), s1) for f in (0.0, 1.0))
     stated = beam.polarization_fraction
     slope = (whole - none) / np.maximum(none + stated * (whole - none), LEAST_CORRECTION)
-    is_surface, surface = _surface(of.trial)
+    is_surface, surface = _surface(of.held_out_test)
     return fitted_polarisation(of, surface[of.rows], is_surface, slope, stated)
 
 
 def fitted_polarisation(
-    of: Comparable, surface: np.ndarray, is_surface: np.ndarray, slope: np.ndarray, stated: float
+    of: StrongObservations, surface: np.ndarray, is_surface: np.ndarray, slope: np.ndarray, stated: float
 ) -> PolarisationSeen:
     """The fraction that makes deviations the smallest, with scale and decay, and with a surface as wide as need be.
 
@@ -118,7 +118,7 @@ def _within(own: np.ndarray, cross: np.ndarray, inverse: np.ndarray) -> np.ndarr
     return np.asarray(own - (cross * inverse[:, None]).T @ cross)
 
 
-def _surface(of: Trial) -> tuple[np.ndarray, np.ndarray]:
+def _surface(of: HeldOutTest) -> tuple[np.ndarray, np.ndarray]:
     """(k,) bool, which columns of all models are those of surfaces, and (N,) ln of the surfaces."""
     columns, surface = [], np.zeros(len(of))
     for part, model in zip(of.parts, finest(of), strict=True):

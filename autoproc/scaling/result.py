@@ -10,7 +10,7 @@ import numpy as np
 from autoproc.merging.merging_statistics import MergingStatistics
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.scaling.combine import Candidate
+from autoproc.scaling.combine import IntensityChoice
 from autoproc.scaling.error_model import MIN_OBSERVATIONS, ErrorBin, ErrorModel
 from autoproc.scaling.links import words_of_parts
 from autoproc.scaling.solve import Start
@@ -56,7 +56,7 @@ class ScaleResult:
     error_bins: tuple[ErrorBin, ...]
     statistics: MergingStatistics
     images: tuple[ImageScales, ...]
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[IntensityChoice, ...]
     i_mid: float
     rms: tuple[float, ...]
     n_cycles: int

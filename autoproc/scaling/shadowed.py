@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from autoproc.scaling.observations import Observations
 from autoproc.scaling.shadows import against_the_usual, disagreeing_places, neighbourhoods
-from autoproc.scaling.state import State, comparison
+from autoproc.scaling.state import ScalingState, comparison
+from autoproc.scaling.unscaled_observations import UnscaledObservations
 
 
-def with_shadows(observations: Observations, state: State, max_ratio: float) -> State:
+def with_shadows(observations: UnscaledObservations, state: ScalingState, max_ratio: float) -> ScalingState:
     """The state with observations marked where the detector is shadowed or hot, judged by all that are measured.
 
     Neighbours are sought on the detector for what stands still, then also in the frame for what moves. Only the latter

@@ -9,15 +9,14 @@ import numpy as np
 
 from autoproc.models.experiment import Experiment
 from autoproc.scaling.blank_images import with_blank_images, with_images_without_signal
-from autoproc.scaling.combine import PROFILE, SUMMATION, Candidate, best_choice, blend
+from autoproc.scaling.combine import PROFILE, SUMMATION, IntensityChoice, best_choice, blend
 from autoproc.scaling.error_model import Approach, ErrorModel
 from autoproc.scaling.model import PhysicalModel, model_for
-from autoproc.scaling.observations import Observations
 from autoproc.scaling.odd_images import with_odd_images
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.shadowed import with_shadows
 from autoproc.scaling.state import (
-    State,
+    ScalingState,
     bare_state,
     fitted,
     of_mean_one,
@@ -28,6 +27,7 @@ from autoproc.scaling.state import (
     with_rough_scales,
     with_steady_variances,
 )
+from autoproc.scaling.unscaled_observations import UnscaledObservations
 
 ABSORPTION = {"auto": (6, 5e4), "off": (0, 0.0), "low": (4, 5e5), "medium": (6, 5e4), "high": (6, 5e3)}
 """lmax of the surface and the weight that restrains its coefficients."""
@@ -49,7 +49,7 @@ class Start:
 
     models: tuple[PhysicalModel, ...]
     error_model: ErrorModel
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[IntensityChoice, ...]
     i_mid: float
     known: np.ndarray
     blank: np.ndarray
@@ -60,28 +60,28 @@ class Start:
     odd_images: tuple[tuple[int, int, float], ...]
     params: ScaleParams
 
-    def serves(self, observations: Observations, params: ScaleParams) -> bool:
+    def serves(self, observations: UnscaledObservations, params: ScaleParams) -> bool:
         """Nothing differs but the surface and the limits of resolution, within which no reflection is new."""
         free = {name: getattr(params, name) for name in ("d_min", "d_max", "n_bins", "absorption_level")}
         return self.params.model_copy(update=free) == params and bool(self.known[observations.row].all())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Solution:
+class ScalingSolution:
     """The state at the end, and how it was reached; absorption_restraint weighs the squared coefficients.
 
     cycled : the error model of the cycles, with both hands together
     """
 
-    state: State
-    candidates: tuple[Candidate, ...]
+    state: ScalingState
+    candidates: tuple[IntensityChoice, ...]
     i_mid: float
     absorption_restraint: float
     n_cycles: int
     converged: bool
     cycled: ErrorModel
 
-    def start(self, observations: Observations, params: ScaleParams, n_reflections: int) -> Start:
+    def start(self, observations: UnscaledObservations, params: ScaleParams, n_reflections: int) -> Start:
         """For another scaling of the same n_reflections."""
         rows, state = observations.row, self.state
         known, blank, shadowed, odd = np.zeros((4, n_reflections), bool)
@@ -96,16 +96,16 @@ class Solution:
 
 def solve(
     experiments: Sequence[Experiment],
-    observations: Observations,
+    observations: UnscaledObservations,
     params: ScaleParams,
     start: Start | None = None,
-) -> Solution:
+) -> ScalingSolution:
     """Fit models, reject outliers and correct the errors in turn until nothing changes.
 
     start : where another scaling ended, if that serves; then what the first two cycles find is known
     """
     restraint = ABSORPTION[params.absorption_level][1]
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[IntensityChoice, ...] = ()
     if start is not None and start.serves(observations, params):
         first, i_mid, candidates = FULL_CYCLE, start.i_mid, start.candidates
         state = continued(experiments, observations, start, params.absorption_level)
@@ -140,10 +140,12 @@ def solve(
     cycled = state.error_model
     if params.error_model and params.anomalous:
         state = with_error_model(observations, state, params.min_expected_intensity, anomalous=True)
-    return Solution(state, candidates, i_mid, restraint, cycle - first + 1, converged, cycled)
+    return ScalingSolution(state, candidates, i_mid, restraint, cycle - first + 1, converged, cycled)
 
 
-def _fresh(experiments: Sequence[Experiment], observations: Observations, params: ScaleParams, i_mid: float) -> State:
+def _fresh(
+    experiments: Sequence[Experiment], observations: UnscaledObservations, params: ScaleParams, i_mid: float
+) -> ScalingState:
     """The state before the first cycle."""
     own = observations.rows_of_each(len(experiments))
     models = [
@@ -156,7 +158,9 @@ def _fresh(experiments: Sequence[Experiment], observations: Observations, params
     return with_rough_scales(observations, state)
 
 
-def continued(experiments: Sequence[Experiment], observations: Observations, start: Start, level: str) -> State:
+def continued(
+    experiments: Sequence[Experiment], observations: UnscaledObservations, start: Start, level: str
+) -> ScalingState:
     """The state in which another scaling ended, as far as these observations go.
 
     At another level of absorption the errors are thought small again: what the former surface could not describe has
@@ -176,14 +180,18 @@ def continued(experiments: Sequence[Experiment], observations: Observations, sta
 
 
 def _without_bad_images(
-    experiments: Sequence[Experiment], observations: Observations, state: State, params: ScaleParams, restraint: float
-) -> State:
+    experiments: Sequence[Experiment],
+    observations: UnscaledObservations,
+    state: ScalingState,
+    params: ScaleParams,
+    restraint: float,
+) -> ScalingState:
     """The state with blank and odd images left out, and fitted again if there are more than were known.
 
     What a bad image has drawn the scales to hides others: these are looked for until there are no more.
     """
 
-    def refitted(found: State) -> State:
+    def refitted(found: ScalingState) -> ScalingState:
         without = with_outliers(observations, found, params.outlier_zmax)
         return fitted(experiments, observations, without, restraint, params.max_observations)
 
@@ -198,12 +206,12 @@ def _without_bad_images(
     return state
 
 
-def _first_choice(observations: Observations, params: ScaleParams) -> float:
+def _first_choice(observations: UnscaledObservations, params: ScaleParams) -> float:
     has_profile = bool(np.any(np.isfinite(observations.profile.value)))
     return PROFILE if has_profile and params.intensity_choice != "sum" else SUMMATION
 
 
-def _is_settled(before: State, after: State) -> bool:
+def _is_settled(before: ScalingState, after: ScalingState) -> bool:
     """Scales moved by less than 0.2% (rms), the error model by 1%, and hardly an outlier came or went."""
     both = before.kept & after.kept
     if not both.any():

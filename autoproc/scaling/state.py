@@ -16,11 +16,11 @@ from autoproc.models.numbering import order_by, rows_by_experiment
 from autoproc.scaling.counting import likely_intensities, steadied
 from autoproc.scaling.error_model import ErrorModel, fit_error_model
 from autoproc.scaling.links import linked_parts, with_parts_held
-from autoproc.scaling.minimise import Fit, Part, Problem, fit_models
-from autoproc.scaling.model import Coordinates, PhysicalModel
-from autoproc.scaling.observations import Intensities, Observations
+from autoproc.scaling.minimise import ExperimentShare, FittedScales, ScalingProblem, fit_models
+from autoproc.scaling.model import PhysicalModel, ScaleCoordinates
 from autoproc.scaling.outliers import impossible_intensities, reject_outliers
 from autoproc.scaling.shadows import Comparison, compare_with_others
+from autoproc.scaling.unscaled_observations import Intensities, UnscaledObservations
 
 N_START_CYCLES = 8
 START_LIMITS = (0.01, 100.0)
@@ -45,7 +45,7 @@ MIN_PARTIALITY = 0.95
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class ScalingState:
     """What is known between cycles.
 
     intensity, variance : (N,) chosen, corrected, not scaled; NaN where there is none; variance comes to be that of
@@ -67,7 +67,7 @@ class State:
     shadowed: np.ndarray
     odd: np.ndarray
     odd_images: tuple[tuple[int, int, float], ...] = ()
-    fit: Fit | None = None
+    fit: FittedScales | None = None
     reach: float = 0.0
     parts: tuple[int, ...] = ()
 
@@ -84,7 +84,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Expectation:
+class ExpectedIntensities:
     """What equivalents say of each observation.
 
     expected : (N,) g <I>; variance : (N,) corrected; share : (N,) of each in the mean of its group
@@ -95,16 +95,16 @@ class Expectation:
     share: np.ndarray
 
 
-def bare_state(chosen: Intensities, models: Sequence[PhysicalModel]) -> State:
+def bare_state(chosen: Intensities, models: Sequence[PhysicalModel]) -> ScalingState:
     """Intensities with factors 1 and nothing rejected."""
     n = len(chosen.value)
     nothing = np.zeros(n, bool)
-    return State(
+    return ScalingState(
         chosen.value, chosen.variance, chosen.variance, np.ones(n), tuple(models), ErrorModel(), *4 * (nothing,)
     )
 
 
-def with_rough_scales(observations: Observations, state: State) -> State:
+def with_rough_scales(observations: UnscaledObservations, state: ScalingState) -> ScalingState:
     """One factor for each scale parameter, by alternating least squares, and nothing else."""
     batch, sizes = _batches(observations, state.models)
     use = state.measured
@@ -132,7 +132,7 @@ def with_rough_scales(observations: Observations, state: State) -> State:
     return replace(state, models=tuple(models), factors=factor[batch])
 
 
-def _batches(observations: Observations, models: Sequence[PhysicalModel]) -> tuple[np.ndarray, list[int]]:
+def _batches(observations: UnscaledObservations, models: Sequence[PhysicalModel]) -> tuple[np.ndarray, list[int]]:
     """The scale parameter nearest to each observation, (N,), counted through all models, and their numbers."""
     batch = np.zeros(len(observations), np.intp)
     sizes, start = [], 0
@@ -145,7 +145,7 @@ def _batches(observations: Observations, models: Sequence[PhysicalModel]) -> tup
     return batch, sizes
 
 
-def expectation(observations: Observations, state: State, use: np.ndarray) -> Expectation:
+def expectation(observations: UnscaledObservations, state: ScalingState, use: np.ndarray) -> ExpectedIntensities:
     """Compare observations with the means of those to `use` (N,) bool.
 
     The error model needs the expected intensity, which needs weights: the observed intensity serves once
@@ -153,15 +153,15 @@ def expectation(observations: Observations, state: State, use: np.ndarray) -> Ex
     """
     groups, errors = observations.groups, (state.error_model.a, state.error_model.b)
     measured = state.intensity, state.variance, state.factors
-    return Expectation(*group_expectation(measured, groups.group, len(groups), use, errors))
+    return ExpectedIntensities(*group_expectation(measured, groups.group, len(groups), use, errors))
 
 
-def with_intensities(state: State, chosen: Intensities) -> State:
+def with_intensities(state: ScalingState, chosen: Intensities) -> ScalingState:
     """The state with other estimates of the intensities."""
     return replace(state, intensity=chosen.value, variance=chosen.variance, integrated=chosen.variance)
 
 
-def with_steady_variances(observations: Observations, state: State) -> State:
+def with_steady_variances(observations: UnscaledObservations, state: ScalingState) -> ScalingState:
     """The state with counting variances of the intensities that equivalents expect."""
     groups, g, kept = observations.groups, state.factors, state.kept
     seen = expectation(observations, state, kept)
@@ -189,11 +189,11 @@ def with_steady_variances(observations: Observations, state: State) -> State:
 
 def fitted(
     experiments: Sequence[Experiment],
-    observations: Observations,
-    state: State,
+    observations: UnscaledObservations,
+    state: ScalingState,
     absorption_restraint: float,
     max_observations: int,
-) -> State:
+) -> ScalingState:
     """The state after fitting the models to well measured, robustly weighted observations."""
     seen = expectation(observations, state, state.kept)
     use = with_signal(observations, state.kept, seen)
@@ -210,8 +210,10 @@ def fitted(
     own = rows_by_experiment(experiment)
     for n, model in enumerate(state.models):
         here = own.get(n, np.zeros(0, np.intp))
-        parts.append(Part(here, model.design(experiments[n], observations.at[rows[here]])))
-    problem = Problem(state.intensity[rows], weight, group, int(group.max()) + 1, tuple(parts), absorption_restraint)
+        parts.append(ExperimentShare(here, model.design(experiments[n], observations.at[rows[here]])))
+    problem = ScalingProblem(
+        state.intensity[rows], weight, group, int(group.max()) + 1, tuple(parts), absorption_restraint
+    )
     fit = fit_models(problem, state.models)
     reach = float(observations.d[use].min())
     linked = linked_parts(experiment, group, len(experiments))
@@ -221,8 +223,11 @@ def fitted(
 
 
 def with_models(
-    experiments: Sequence[Experiment], observations: Observations, state: State, models: Sequence[PhysicalModel]
-) -> State:
+    experiments: Sequence[Experiment],
+    observations: UnscaledObservations,
+    state: ScalingState,
+    models: Sequence[PhysicalModel],
+) -> ScalingState:
     """The state with other models, brought to a mean scale of 1, and their factors."""
     factors = np.ones(len(observations))
     own = observations.rows_of_each(len(models))
@@ -232,7 +237,7 @@ def with_models(
     return of_mean_one(state, models, factors)
 
 
-def of_mean_one(state: State, models: Sequence[PhysicalModel], factors: np.ndarray) -> State:
+def of_mean_one(state: ScalingState, models: Sequence[PhysicalModel], factors: np.ndarray) -> ScalingState:
     """The state with models, and their factors (N,), brought to a mean scale of 1."""
     use = state.kept & (factors > 0)
     mean = float(np.mean(factors[use])) if use.any() else 1.0
@@ -245,7 +250,11 @@ def of_mean_one(state: State, models: Sequence[PhysicalModel], factors: np.ndarr
 
 
 def factor_variances(
-    experiments: Sequence[Experiment], own: Sequence[np.ndarray], at: Coordinates, fit: Fit | None, factors: np.ndarray
+    experiments: Sequence[Experiment],
+    own: Sequence[np.ndarray],
+    at: ScaleCoordinates,
+    fit: FittedScales | None,
+    factors: np.ndarray,
 ) -> np.ndarray:
     """(N,) variances of factors (N,), propagated from those of the parameters as last fitted; 0 where none were.
 
@@ -260,7 +269,9 @@ def factor_variances(
     return factors**2 * variances
 
 
-def select_for_fit(observations: Observations, use: np.ndarray, seen: Expectation, limit: int) -> np.ndarray:
+def select_for_fit(
+    observations: UnscaledObservations, use: np.ndarray, seen: ExpectedIntensities, limit: int
+) -> np.ndarray:
     """Rows that determine the scales best: groups of several, whole reflections, the strongest of each shell.
 
     At most about `limit` observations, shared equally among ten resolution shells; the same choice every time.
@@ -282,7 +293,7 @@ def select_for_fit(observations: Observations, use: np.ndarray, seen: Expectatio
     return np.flatnonzero(use & chosen[groups.group])
 
 
-def with_signal(observations: Observations, use: np.ndarray, seen: Expectation) -> np.ndarray:
+def with_signal(observations: UnscaledObservations, use: np.ndarray, seen: ExpectedIntensities) -> np.ndarray:
     """(N,) bool: those to `use` (N,) bool as far in resolution as they show signal, so that noise decides no scales."""
     if not use.any():
         return use
@@ -299,7 +310,7 @@ def with_signal(observations: Observations, use: np.ndarray, seen: Expectation) 
     return use & (shell <= last)
 
 
-def with_outliers(observations: Observations, state: State, zmax: float) -> State:
+def with_outliers(observations: UnscaledObservations, state: ScalingState, zmax: float) -> ScalingState:
     """The state with outliers found anew."""
     use = state.measured
     kept = state.kept if state.kept.any() else use
@@ -313,7 +324,7 @@ def with_outliers(observations: Observations, state: State, zmax: float) -> Stat
     return replace(state, outliers=outliers | wild)
 
 
-def comparison(observations: Observations, state: State, use: np.ndarray | None = None) -> Comparison:
+def comparison(observations: UnscaledObservations, state: ScalingState, use: np.ndarray | None = None) -> Comparison:
     """Each observation to `use` (N,) bool, or that is measured, against the mean of its kept equivalents."""
     use = state.measured if use is None else use
     factors = np.where(use, state.factors, 1.0)
@@ -322,14 +333,16 @@ def comparison(observations: Observations, state: State, use: np.ndarray | None 
     return compare_with_others(observations.groups, scaled, variance, use, state.kept)
 
 
-def with_error_model(observations: Observations, state: State, min_expected: float, anomalous: bool = False) -> State:
+def with_error_model(
+    observations: UnscaledObservations, state: ScalingState, min_expected: float, anomalous: bool = False
+) -> ScalingState:
     """The state with the error model fitted to observations that others check; anomalous : as in `checked`."""
     found = checked(observations, state, min_expected, anomalous)
     return replace(state, error_model=fit_error_model(*found, state.error_model))
 
 
 def checked(
-    observations: Observations, state: State, min_expected: float, anomalous: bool
+    observations: UnscaledObservations, state: ScalingState, min_expected: float, anomalous: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """As `deviations`, of what tells of errors.
 
@@ -344,7 +357,7 @@ def checked(
 
 
 def deviations(
-    observations: Observations, state: State, min_expected: float
+    observations: UnscaledObservations, state: ScalingState, min_expected: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Squared deviations from the group's mean, corrected for the share in it; variances; expected intensities.
 
@@ -358,7 +371,7 @@ def deviations(
     return deviation2, state.variance[rows], seen.expected[rows]
 
 
-def image_ratios(observations: Observations, state: State, n_images: Sequence[int]) -> list[np.ndarray]:
+def image_ratios(observations: UnscaledObservations, state: ScalingState, n_images: Sequence[int]) -> list[np.ndarray]:
     """For each experiment, (n_images,) observed over expected intensity of each image; NaN where nothing is known."""
     seen = expectation(observations, state, state.kept)
     result = []

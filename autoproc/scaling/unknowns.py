@@ -6,9 +6,9 @@ import numpy as np
 
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.absorption import n_harmonics
-from autoproc.scaling.observations import Observations
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.solve import ABSORPTION
+from autoproc.scaling.unscaled_observations import UnscaledObservations
 from autoproc.wording import counted
 
 
@@ -35,7 +35,9 @@ def within_the_known(reflections: Reflections, params: ScaleParams) -> ScalePara
     return params.model_copy(update=changed)
 
 
-def within_the_repeats(observations: Observations, n_experiments: int, params: ScaleParams) -> tuple[ScaleParams, str]:
+def within_the_repeats(
+    observations: UnscaledObservations, n_experiments: int, params: ScaleParams
+) -> tuple[ScaleParams, str]:
     """The parameters without the surface of absorption where repeats are fewer than its coefficients, and why.
 
     A repeat is an observation of a reflection beyond its first; each bears on one number. Reckoned: restraints would

@@ -16,11 +16,11 @@ from autoproc.models.reflections import Flag, Reflections
 from autoproc.models.space_group import rotations_of
 from autoproc.symmetry.bravais_params import BravaisParams
 from autoproc.symmetry.consistency import common_lattice
-from autoproc.symmetry.constrained_fit import Fit, Spots, fit_constrained
-from autoproc.symmetry.elements import Merged, elements_of, merge_friedel, pairs_related
+from autoproc.symmetry.constrained_fit import ConstrainedFit, SpotsToFit, fit_constrained
+from autoproc.symmetry.corrected_observations import observations_of
+from autoproc.symmetry.elements import FriedelMerged, elements_of, merge_friedel, pairs_related
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.normalise import MAX_E2, normalise
-from autoproc.symmetry.observations import observations_of
 from autoproc.symmetry.reindex import format_basis, reindex_crystal, reindex_hkl, tidiest
 from autoproc.symmetry.subgroups import Subgroup, find_subgroups
 from autoproc.text_tables import ruled_table
@@ -109,7 +109,7 @@ def is_recommended(solution: BravaisSolution, triclinic_rmsd: float) -> bool:
     return not ((cc < 0.7 and ratio > 2) or ratio > 3)
 
 
-def spots_of(experiment: Experiment, indexed: Reflections, n: int, matrix: np.ndarray, max_spots: int) -> Spots:
+def spots_of(experiment: Experiment, indexed: Reflections, n: int, matrix: np.ndarray, max_spots: int) -> SpotsToFit:
     """Up to `max_spots` indexed spots of experiment n, evenly over the scan, hkl changed by `matrix`."""
     rows = np.flatnonzero((indexed["experiment_id"] == n) & np.any(indexed["hkl"] != 0, axis=1))
     if "flags" in indexed:
@@ -122,7 +122,7 @@ def spots_of(experiment: Experiment, indexed: Reflections, n: int, matrix: np.nd
     variance = indexed["xyz_obs_mm_variance"][rows] if "xyz_obs_mm_variance" in indexed else np.zeros(3)
     weight = 1 / (np.maximum(variance, 0) + floor)
     hkl = reindex_hkl(indexed["hkl"][rows], matrix)
-    return Spots(hkl, indexed["xyz_obs_mm"][rows], np.broadcast_to(weight, (len(rows), 3)), indexed["panel"][rows])
+    return SpotsToFit(hkl, indexed["xyz_obs_mm"][rows], np.broadcast_to(weight, (len(rows), 3)), indexed["panel"][rows])
 
 
 def _correlations(
@@ -134,7 +134,7 @@ def _correlations(
         return {}
     normalised = normalise(observations)
     usual = np.abs(normalised.e2) < MAX_E2
-    merged: Merged = merge_friedel(observations.hkl[usual], normalised.e2[usual])
+    merged: FriedelMerged = merge_friedel(observations.hkl[usual], normalised.e2[usual])
     result = {}
     for members in elements_of(lattice.rotations)[1:]:
         sums = pairs_related(merged, lattice.rotations[members[0]])
@@ -146,7 +146,7 @@ def _correlations(
 def _solution(
     number: int,
     group: Subgroup,
-    fits: dict[int, Fit],
+    fits: dict[int, ConstrainedFit],
     experiments: Sequence[Experiment],
     to_reduced: dict[int, np.ndarray],
 ) -> BravaisSolution:

@@ -18,6 +18,7 @@ from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import proper_rotations_of, symbol
 from autoproc.symmetry.absences import Absences, absence_signature, equally_good
 from autoproc.symmetry.consistency import compose
+from autoproc.symmetry.corrected_observations import knows_directions, not_compared
 from autoproc.symmetry.doubts import resting_on_few, symmetry_warnings, untold_laue_words
 from autoproc.symmetry.elements import CorrelationModel, ElementScore
 from autoproc.symmetry.given_setting import axes_words
@@ -25,7 +26,6 @@ from autoproc.symmetry.in_axes import absences_in
 from autoproc.symmetry.known_group import known_laue_group, known_setting
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore
-from autoproc.symmetry.observations import knows_directions, not_compared
 from autoproc.symmetry.own_group import likeliest
 from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.reindex import format_basis, reindex_experiment, reindex_reflections, tidiest

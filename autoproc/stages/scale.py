@@ -21,14 +21,14 @@ from autoproc.scaling.blank_images import images_left_out
 from autoproc.scaling.error_model import ErrorBin, error_bins
 from autoproc.scaling.excluded_images import on_excluded_images
 from autoproc.scaling.model import to_dials
-from autoproc.scaling.observations import Observations, observations_for_scaling
 from autoproc.scaling.odd_images import unsteady_sweeps
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ImageScales, ScaleResult
-from autoproc.scaling.solve import Solution, solve
-from autoproc.scaling.state import State, checked, expectation, factor_variances, image_ratios
+from autoproc.scaling.solve import ScalingSolution, solve
+from autoproc.scaling.state import ScalingState, checked, expectation, factor_variances, image_ratios
 from autoproc.scaling.tables import format_scale
 from autoproc.scaling.unknowns import what_is_not_found, within_the_known, within_the_repeats
+from autoproc.scaling.unscaled_observations import UnscaledObservations, observations_for_scaling
 from autoproc.threads import side_by_side
 
 
@@ -113,7 +113,7 @@ def scale_to_judge(
 
 
 def _later(
-    experiments: Sequence[Experiment], observations: Observations, state: State, variances: np.ndarray
+    experiments: Sequence[Experiment], observations: UnscaledObservations, state: ScalingState, variances: np.ndarray
 ) -> Callable[[], None]:
     """Fills in the variances (N,) of the factors, those of what was not scaled staying 0, and holds little until then.
 
@@ -129,13 +129,13 @@ def _later(
     return fill
 
 
-def _error_bins(observations: Observations, state: State, params: ScaleParams) -> tuple[ErrorBin, ...]:
+def _error_bins(observations: UnscaledObservations, state: ScalingState, params: ScaleParams) -> tuple[ErrorBin, ...]:
     is_apart = params.error_model and params.anomalous
     return error_bins(*checked(observations, state, params.min_expected_intensity, is_apart), state.error_model)
 
 
 def _blank_images(
-    experiments: Sequence[Experiment], observations: Observations, state: State
+    experiments: Sequence[Experiment], observations: UnscaledObservations, state: ScalingState
 ) -> tuple[tuple[int, int], ...]:
     """Images that were left out, as (experiment, image number)."""
     frames = images_left_out(observations, state, [e.scan.n_images for e in experiments])
@@ -147,20 +147,22 @@ def _blank_images(
     return tuple(found)
 
 
-def _odd_images(experiments: Sequence[Experiment], state: State) -> tuple[tuple[int, int, float], ...]:
+def _odd_images(experiments: Sequence[Experiment], state: ScalingState) -> tuple[tuple[int, int, float], ...]:
     """Images that were left out for their intensities, in order, as (experiment, image number, part of the usual)."""
     scans = [e.scan for e in experiments]
     found = [(n, frame, ratio) for n, frame, ratio in state.odd_images if frame < scans[n].n_images]
     return tuple(sorted((n, scans[n].image_range[0] + frame, ratio) for n, frame, ratio in found))
 
 
-def _unsteady(observations: Observations, state: State, params: ScaleParams) -> tuple[tuple[int, int, int], ...]:
+def _unsteady(
+    observations: UnscaledObservations, state: ScalingState, params: ScaleParams
+) -> tuple[tuple[int, int, int], ...]:
     """Sweeps of whose images too many are off to be left out; see scaling.odd_images."""
     limit = params.max_image_deviation
     return tuple(unsteady_sweeps(observations, state, limit)) if limit > 0 else ()
 
 
-def _experiments_with_models(experiments: Sequence[Experiment], solution: Solution) -> tuple[Experiment, ...]:
+def _experiments_with_models(experiments: Sequence[Experiment], solution: ScalingSolution) -> tuple[Experiment, ...]:
     state = solution.state
     extra: dict[str, Any] = {
         "error_model_type": "BasicErrorModel",
@@ -177,7 +179,7 @@ def _experiments_with_models(experiments: Sequence[Experiment], solution: Soluti
 
 
 def _scaled_reflections(
-    reflections: Reflections, observations: Observations, state: State, variances: np.ndarray
+    reflections: Reflections, observations: UnscaledObservations, state: ScalingState, variances: np.ndarray
 ) -> Reflections:
     """All reflections with the columns and flags of scaling; variances (N,) of the factors are filled in later."""
     n = len(reflections)
@@ -199,7 +201,7 @@ def _scaled_reflections(
 
 
 def _image_scales(
-    experiments: Sequence[Experiment], observations: Observations, state: State
+    experiments: Sequence[Experiment], observations: UnscaledObservations, state: ScalingState
 ) -> tuple[ImageScales, ...]:
     ratios = image_ratios(observations, state, [e.scan.n_images for e in experiments])
     result = []
@@ -210,7 +212,7 @@ def _image_scales(
     return tuple(result)
 
 
-def _count_parameters(state: State) -> dict[str, int]:
+def _count_parameters(state: ScalingState) -> dict[str, int]:
     counts = {"scale": 0, "decay": 0, "absorption": 0}
     for model in state.models:
         for name, part in zip(counts, model.slices, strict=True):

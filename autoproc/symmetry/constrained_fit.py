@@ -21,7 +21,7 @@ OUTLIER = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spots:
+class SpotsToFit:
     """Indexed spots: hkl (N, 3); position (N, 3) mm, mm, radians; weight (N, 3); panel (N,)."""
 
     hkl: np.ndarray
@@ -32,13 +32,13 @@ class Spots:
     def __len__(self) -> int:
         return len(self.hkl)
 
-    def __getitem__(self, rows: np.ndarray) -> Spots:
+    def __getitem__(self, rows: np.ndarray) -> SpotsToFit:
         """The rows of a mask or index array."""
-        return Spots(self.hkl[rows], self.position[rows], self.weight[rows], self.panel[rows])
+        return SpotsToFit(self.hkl[rows], self.position[rows], self.weight[rows], self.panel[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
+class ConstrainedFit:
     """A : (3, 3) refined setting matrix; residuals : (N, 3) mm, mm, radians; used : (N,) bool, not outliers."""
 
     A: np.ndarray
@@ -46,7 +46,7 @@ class Fit:
     used: np.ndarray
 
 
-def fit_constrained(experiment: Experiment, A: np.ndarray, spots: Spots, rotations: np.ndarray) -> Fit:
+def fit_constrained(experiment: Experiment, A: np.ndarray, spots: SpotsToFit, rotations: np.ndarray) -> ConstrainedFit:
     """Refine A (3, 3) with the reciprocal metric invariant under rotations (n, 3, 3) of the same basis."""
     A = constrain_setting(A, rotations)
     strains = strain_basis(A, rotations)
@@ -59,10 +59,10 @@ def fit_constrained(experiment: Experiment, A: np.ndarray, spots: Spots, rotatio
         if np.abs(step).max() < 1e-7:
             break
     residuals, _ = predict(experiment, A, spots)
-    return Fit(A, residuals, _inliers(residuals, OUTLIER))
+    return ConstrainedFit(A, residuals, _inliers(residuals, OUTLIER))
 
 
-def predict(experiment: Experiment, A: np.ndarray, spots: Spots) -> tuple[np.ndarray, np.ndarray]:
+def predict(experiment: Experiment, A: np.ndarray, spots: SpotsToFit) -> tuple[np.ndarray, np.ndarray]:
     """Observed minus predicted, (N, 3) mm, mm, radians, and d(predicted)/d(A h), (N, 3, 3).
 
     The derivative's rows are x, y, phi; its columns the reciprocal lattice vector in the crystal's
@@ -109,7 +109,9 @@ def _inliers(residuals: np.ndarray, limit: float) -> np.ndarray:
         return finite & np.all(np.abs(residuals - centre) < limit * spread, axis=1)
 
 
-def _step(A: np.ndarray, spots: Spots, residuals: np.ndarray, gradient: np.ndarray, strains: np.ndarray) -> np.ndarray:
+def _step(
+    A: np.ndarray, spots: SpotsToFit, residuals: np.ndarray, gradient: np.ndarray, strains: np.ndarray
+) -> np.ndarray:
     """Gauss-Newton step: three of rotation, radians, then one for each strain."""
     changes = np.concatenate([GENERATORS, strains]) @ A
     moved = np.einsum("kij,nj->kni", changes, spots.hkl.astype(float))

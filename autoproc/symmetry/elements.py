@@ -22,7 +22,7 @@ FEW = 5000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Merged:
+class FriedelMerged:
     """Observations gathered into unique reflections of point group -1 (Friedel mates are one).
 
     hkl : (G, 3) of the half of reciprocal space kept; key : (G,) sorted int64
@@ -106,12 +106,12 @@ def span_of(hkl: np.ndarray) -> int:
     return 4 * int(np.abs(hkl).max(initial=0)) + 2
 
 
-def merge_friedel(hkl: np.ndarray, values: np.ndarray) -> Merged:
+def merge_friedel(hkl: np.ndarray, values: np.ndarray) -> FriedelMerged:
     """Gather observations of hkl (N, 3) with values (N,) into unique reflections."""
     key = hkl_key(hkl, span_of(hkl))
     unique, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     n = len(unique)
-    return Merged(
+    return FriedelMerged(
         np.asarray(hkl)[first],
         unique,
         np.bincount(inverse, minlength=n).astype(float),
@@ -121,7 +121,7 @@ def merge_friedel(hkl: np.ndarray, values: np.ndarray) -> Merged:
     )
 
 
-def pairs_within(merged: Merged) -> PairSums:
+def pairs_within(merged: FriedelMerged) -> PairSums:
     """Pairs of different observations of the same reflection (the identity element)."""
     n, s, q = merged.count, merged.total, merged.squares
     return PairSums(
@@ -133,13 +133,13 @@ def pairs_within(merged: Merged) -> PairSums:
     )
 
 
-def pairs_related(merged: Merged, rotation: np.ndarray) -> PairSums:
+def pairs_related(merged: FriedelMerged, rotation: np.ndarray) -> PairSums:
     """Pairs of observations of reflections that a rotation W (acting on coordinates) relates."""
     left, right = related_rows(merged, rotation)
     return pairs_between(merged, left, right)
 
 
-def related_rows(merged: Merged, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def related_rows(merged: FriedelMerged, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows (i, j) of unique reflections with hkl_j = +-W^T hkl_i, i != j, each pair once."""
     turned = hkl_key(merged.hkl @ rotation, span_of(merged.hkl))
     place = np.minimum(np.searchsorted(merged.key, turned), len(merged.key) - 1)
@@ -149,7 +149,7 @@ def related_rows(merged: Merged, rotation: np.ndarray) -> tuple[np.ndarray, np.n
     return rows[found], place[found]
 
 
-def pairs_between(merged: Merged, left: np.ndarray, right: np.ndarray) -> PairSums:
+def pairs_between(merged: FriedelMerged, left: np.ndarray, right: np.ndarray) -> PairSums:
     """All pairs of an observation of reflection left[i] with one of right[i]."""
     n, s, q = merged.count, merged.total, merged.squares
     return PairSums(
@@ -210,7 +210,7 @@ def truncated_cauchy(x: float, centre: np.ndarray, width: float) -> np.ndarray:
 
 
 def correlation_model(
-    merged: Merged, rotations: np.ndarray, e2: np.ndarray, sigma: np.ndarray, min_sd: float = SD_UNSCALED
+    merged: FriedelMerged, rotations: np.ndarray, e2: np.ndarray, sigma: np.ndarray, min_sd: float = SD_UNSCALED
 ) -> CorrelationModel:
     """Expected CC and its scatter. e2, sigma : (N,) of the observations that made `merged`."""
     x, y = unrelated_pairs(merged, rotations, e2)
@@ -240,7 +240,7 @@ def for_weak_data(model: CorrelationModel, n_repeated: int) -> CorrelationModel:
     return replace(model, cc_true=cc, min_sd=min(model.min_sd, float(np.hypot(model.min_sd * cc, sd))))
 
 
-def unrelated_pairs(merged: Merged, rotations: np.ndarray, e2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def unrelated_pairs(merged: FriedelMerged, rotations: np.ndarray, e2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """E^2 of up to 20000 pairs of observations that no rotation of the lattice relates."""
     span = span_of(merged.hkl)
     orbit = np.min([hkl_key(merged.hkl @ w, span) for w in rotations], axis=0)[merged.inverse]
@@ -264,7 +264,7 @@ def _sd_factor(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.mean(factors)) if factors else 1.0
 
 
-def score_elements(merged: Merged, rotations: np.ndarray, model: CorrelationModel) -> tuple[ElementScore, ...]:
+def score_elements(merged: FriedelMerged, rotations: np.ndarray, model: CorrelationModel) -> tuple[ElementScore, ...]:
     """Score every element of the lattice's rotation group, the identity first."""
 
     def score(members: tuple[int, ...]) -> ElementScore:

@@ -41,7 +41,7 @@ ENANTIOMORPHS = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Merged:
+class LaueMerged:
     """Unique reflections under the Laue group: hkl (N, 3) int32; e2, sigma, intensity, intensity_sigma (N,)."""
 
     hkl: np.ndarray
@@ -144,7 +144,7 @@ def _log_prior(classes: list[tuple[gemmi.SpaceGroup, ...]]) -> np.ndarray:
 def _log_of_absences(
     group: gemmi.SpaceGroup,
     classes: list[tuple[gemmi.SpaceGroup, ...]],
-    merged: Merged,
+    merged: LaueMerged,
     absent: np.ndarray,
     at_stake: np.ndarray,
 ) -> np.ndarray:
@@ -175,7 +175,9 @@ def _point_groups(classes: list[tuple[gemmi.SpaceGroup, ...]]) -> list[gemmi.Spa
     return list(found.values())
 
 
-def _merge(group: gemmi.SpaceGroup, hkl: np.ndarray, e2: np.ndarray, sigma: np.ndarray, scale: np.ndarray) -> Merged:
+def _merge(
+    group: gemmi.SpaceGroup, hkl: np.ndarray, e2: np.ndarray, sigma: np.ndarray, scale: np.ndarray
+) -> LaueMerged:
     """Means over equivalent observations, weighted by 1/sigma^2; what the centring extinguishes is left out."""
     hkl, e2, sigma, scale = (x[~absent_in(group, hkl)] for x in (hkl, e2, sigma, scale))
     unique, place = np.unique(to_asu(hkl, group)[0], axis=0, return_inverse=True)
@@ -186,4 +188,4 @@ def _merge(group: gemmi.SpaceGroup, hkl: np.ndarray, e2: np.ndarray, sigma: np.n
     size = np.bincount(place, scale, n) / np.bincount(place, minlength=n)
     indices = np.ascontiguousarray(unique, np.int32)
     epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(indices), float)
-    return Merged(indices, mean / epsilon, error / epsilon, mean * size, error * size)
+    return LaueMerged(indices, mean / epsilon, error / epsilon, mean * size, error * size)

@@ -16,7 +16,7 @@ import numpy as np
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.models.numbering import rows_by_experiment
 from autoproc.robust import without_extremes
-from autoproc.symmetry.observations import Observations
+from autoproc.symmetry.corrected_observations import CorrectedObservations
 from autoproc.threads import map_in_order
 
 PER_SHELL, MAX_SHELLS = 300, 60
@@ -43,7 +43,7 @@ class Normalised:
         return Normalised(self.e2[rows], self.sigma[rows], self.mean[rows])
 
 
-def normalise(observations: Observations, prescale: bool = True) -> Normalised:
+def normalise(observations: CorrectedObservations, prescale: bool = True) -> Normalised:
     """E^2 of observations.
 
     With `prescale` the expected mean varies smoothly with rotation angle and with the direction of
@@ -56,7 +56,7 @@ def normalise(observations: Observations, prescale: bool = True) -> Normalised:
     return Normalised(observations.intensity / mean, observations.sigma / mean, mean)
 
 
-def _expected_mean(part: Observations, prescale: bool) -> np.ndarray:
+def _expected_mean(part: CorrectedObservations, prescale: bool) -> np.ndarray:
     """(N,) expected intensity of the observations of one experiment."""
     shells = _shells(part.s2)
     mean = shell_mean(part.s2, part.intensity, shells)
@@ -79,7 +79,7 @@ def _expected_mean(part: Observations, prescale: bool) -> np.ndarray:
 
 
 def _factors(
-    part: Observations, extent: tuple[float, float, float], n_terms: int, b: np.ndarray, rows: np.ndarray
+    part: CorrectedObservations, extent: tuple[float, float, float], n_terms: int, b: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
     """(n,) of some rows, by the coefficients b of their smooth functions."""
     return np.exp(np.clip(_design(part[rows], extent, n_terms) @ b, -4, 4))
@@ -106,7 +106,7 @@ def _trimmed_mean(intensity: np.ndarray) -> float:
     return mean
 
 
-def _design(part: Observations, extent: tuple[float, float, float], max_terms: int) -> np.ndarray:
+def _design(part: CorrectedObservations, extent: tuple[float, float, float], max_terms: int) -> np.ndarray:
     """(N, p) smooth functions of rotation, direction, and of both with resolution; p <= max_terms.
 
     extent : least and greatest phi, radians, and greatest s2 of all observations that share the functions.

@@ -6,7 +6,7 @@ import numpy as np
 
 from autoproc.geometry.shells import shells_of_equal_number
 from autoproc.robust import without_extremes
-from autoproc.symmetry.observations import Observations
+from autoproc.symmetry.corrected_observations import CorrectedObservations
 
 PER_SHELL, MAX_SHELLS = 50, 20
 MIN_KEPT = 500
@@ -14,7 +14,7 @@ PER_COMPARED_SHELL = 300
 """Observations of one data set whose mean is known to 0.3 where I/sigma is 0.2, so that no lucky shell is the limit."""
 
 
-def informative_limit(observations: Observations, min_i_over_sigma: float) -> float:
+def informative_limit(observations: CorrectedObservations, min_i_over_sigma: float) -> float:
     """Resolution, Angstrom, to which <I>/<sigma> in shells stays above a threshold.
 
     The threshold is halved until at least 500 observations, or a tenth of all if that is fewer, are
@@ -35,7 +35,7 @@ def informative_limit(observations: Observations, min_i_over_sigma: float) -> fl
     return float(1 / np.sqrt(outer[-1]))
 
 
-def correlation_limit(observations: Observations) -> float:
+def correlation_limit(observations: CorrectedObservations) -> float:
     """Resolution, Angstrom, to which the correlation of two data sets over all reflections is the most significant.
 
     Of N common reflections it is 1/(1 + v) with a standard error of 1/sqrt(N), v being the mean variance of E^2 by the

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoproc.symmetry.corrected_observations import CorrectedObservations
 from autoproc.symmetry.elements import (
     SD_PRESCALED,
     SD_UNSCALED,
@@ -19,7 +20,6 @@ from autoproc.symmetry.elements import (
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry
 from autoproc.symmetry.laue_group import SubgroupScore, score_subgroups
 from autoproc.symmetry.normalise import MAX_E2, Normalised
-from autoproc.symmetry.observations import Observations
 from autoproc.symmetry.params import SymmetryParams
 from autoproc.symmetry.space_group_choice import monoclinic_setting
 from autoproc.symmetry.subgroups import find_subgroups
@@ -36,7 +36,11 @@ class ScoredLattice:
 
 
 def score_lattice(
-    lattice: LatticeSymmetry, observations: Observations, normalised: Normalised, params: SymmetryParams, are_many: bool
+    lattice: LatticeSymmetry,
+    observations: CorrectedObservations,
+    normalised: Normalised,
+    params: SymmetryParams,
+    are_many: bool,
 ) -> ScoredLattice:
     """Score each rotation of the lattice and each group of them, Evans (2006), Acta D62, 72.
 

@@ -16,7 +16,7 @@ from autoproc.engine.reporting import absorption_report
 from autoproc.errors import AutoprocError
 from autoproc.merging.groups import group_equivalents
 from autoproc.models.reflections import Flag
-from autoproc.scaling.held_out import HeldOut, held_out_agreement, trial
+from autoproc.scaling.held_out import HeldOut, held_out_agreement, held_out_test
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ScaleResult
 from autoproc.stages.scale import scale
@@ -97,7 +97,7 @@ def outcome(name: str, crystal: AbsorbingCrystal, number: int) -> Outcome:
 
 def choose(scaled: ScaleResult, d_min: float) -> tuple[str, dict[str, float | None]]:
     """The level that the engine's ladder ends at, and the free Rmeas of those that it tried."""
-    shared = trial(scaled, d_min)
+    shared = held_out_test(scaled, d_min)
     free: dict[str, float | None] = {}
 
     def attempt(step: Step) -> tuple[str, HeldOut]:

@@ -23,9 +23,9 @@ from autoproc.merging.mates import mates_agreements
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.combine import best_choice
 from autoproc.scaling.error_model import ErrorModel, fit_error_model
-from autoproc.scaling.held_out import held_out_agreement, trial
-from autoproc.scaling.observations import observations_for_scaling
+from autoproc.scaling.held_out import held_out_agreement, held_out_test
 from autoproc.scaling.params import ScaleParams
+from autoproc.scaling.unscaled_observations import observations_for_scaling
 from autoproc.stages.determine_symmetry import SymmetryParams, determine_symmetry
 from autoproc.stages.estimate_resolution import EstimateResolutionParams, estimate_resolution
 from autoproc.stages.scale import scale
@@ -186,7 +186,7 @@ def wild_pair(kind: str) -> Reflections:
 @pytest.mark.parametrize("kind", ["strong", "negative"])
 def test_level_of_absorption(kind):
     made = absorbed()
-    of = trial(scale([made.experiment], wild_pair(kind), ScaleParams(absorption_level="medium")))
+    of = held_out_test(scale([made.experiment], wild_pair(kind), ScaleParams(absorption_level="medium")))
     reports = []
     for level in ("low", "high"):
         free = held_out_agreement(of, level)

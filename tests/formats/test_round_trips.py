@@ -14,7 +14,7 @@ from autoproc.formats.observed.read_shelx import read_shelx
 from autoproc.formats.observed.read_unmerged_mtz import read_unmerged_mtz
 from autoproc.formats.observed.read_xds_ascii import read_xds_ascii
 from autoproc.models.reflections import Flag
-from autoproc.scaling.observations import corrected_intensities
+from autoproc.scaling.unscaled_observations import corrected_intensities
 from autoproc.stages.export import export
 
 READERS = {"xds_ascii": read_xds_ascii, "mtz": read_unmerged_mtz, "shelx": read_shelx}

@@ -13,11 +13,11 @@ from autoproc.scaling.blank_images import (
     with_images_without_signal,
 )
 from autoproc.scaling.model import model_for
-from autoproc.scaling.observations import Observations, observations_for_scaling
-from autoproc.scaling.state import State, bare_state, with_rough_scales
+from autoproc.scaling.state import ScalingState, bare_state, with_rough_scales
+from autoproc.scaling.unscaled_observations import UnscaledObservations, observations_for_scaling
 
 
-def prepared(factor_of_image) -> tuple[Observations, State]:
+def prepared(factor_of_image) -> tuple[UnscaledObservations, ScalingState]:
     """A sweep of 60 images whose intensities are multiplied by a function of the image."""
     made = synthetic(Recipe(n_images=60, n_observations=6000, scale_amplitude=0.0))
     table = made.reflections
@@ -30,7 +30,7 @@ def prepared(factor_of_image) -> tuple[Observations, State]:
     return observations, bare_state(observations.profile, [model])
 
 
-def images_of(observations: Observations, marked: np.ndarray) -> list[int]:
+def images_of(observations: UnscaledObservations, marked: np.ndarray) -> list[int]:
     return sorted(set(frame_numbers(observations)[marked].tolist()))
 
 

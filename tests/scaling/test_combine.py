@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from scaled_for_tests import Recipe, synthetic
 
-from autoproc.scaling.combine import PROFILE, SUMMATION, Candidate, best_choice, blend, candidates
-from autoproc.scaling.observations import Intensities, Observations, observations_for_scaling
+from autoproc.scaling.combine import PROFILE, SUMMATION, IntensityChoice, best_choice, blend, candidates
+from autoproc.scaling.unscaled_observations import Intensities, UnscaledObservations, observations_for_scaling
 
 
 @pytest.fixture(scope="module")
-def observed() -> Observations:
+def observed() -> UnscaledObservations:
     made = synthetic(Recipe(n_observations=3000, scale_amplitude=0.0))
     return observations_for_scaling([made.experiment], made.reflections, 0.4, -5.0, None, None)
 
 
-def with_values(observed: Observations, raw, profile, summation) -> Observations:
+def with_values(observed: UnscaledObservations, raw, profile, summation) -> UnscaledObservations:
     n = len(raw)
     pairs = [Intensities(np.array(v, float), np.array(v, float) ** 2 + 1) for v in (profile, summation)]
     return replace(observed, raw=np.array(raw, float), profile=pairs[0], summation=pairs[1], row=np.arange(n))
@@ -94,4 +94,8 @@ def test_a_profile_wins_ties_and_nothing_kept_gives_no_figures(observed):
 
 
 def test_names_for_people():
-    assert [Candidate(i, None).name for i in (0.0, 1.0, 123.46)] == ["profile", "summation", "combined, Imid = 123.5"]
+    assert [IntensityChoice(i, None).name for i in (0.0, 1.0, 123.46)] == [
+        "profile",
+        "summation",
+        "combined, Imid = 123.5",
+    ]

@@ -11,11 +11,11 @@ from autoproc.scaling.detector_response import (
     MIN_OBSERVATIONS,
     DetectorResponse,
     Grid,
-    comparable,
     detector_responses,
     grid_of,
     most_different,
     rectangles,
+    strong_observations,
 )
 from autoproc.scaling.params import ScaleParams
 from autoproc.stages.scale import scale
@@ -24,7 +24,7 @@ BOXES = [((500, 1000), (0, 1000), 1.3), ((0, 1000), (0, 250), 0.8), ((250, 625),
 
 
 def responses(scaled) -> list[DetectorResponse]:
-    return detector_responses(scaled, comparable(scaled))
+    return detector_responses(scaled, strong_observations(scaled))
 
 
 def found(factor: float, fast: tuple[int, int], slow: tuple[int, int], level="medium", **recipe) -> DetectorResponse:
@@ -115,8 +115,8 @@ def test_rectangles_are_all_but_the_whole():
 def test_many_parameters_leave_fewer_observations_not_more_memory(monkeypatch):
     made = synthetic(Recipe(n_observations=3000, strength=3000.0))
     scaled = scale([made.experiment], made.reflections, ScaleParams(absorption_level="low"))
-    whole = comparable(scaled)
+    whole = strong_observations(scaled)
     monkeypatch.setattr("autoproc.scaling.detector_response.MAX_NUMBERS", 1000 * whole.model.shape[1])
-    assert len(comparable(scaled).rows) <= 1000 < len(whole.rows)
+    assert len(strong_observations(scaled).rows) <= 1000 < len(whole.rows)
     monkeypatch.setattr("autoproc.scaling.detector_response.MAX_NUMBERS", 1)
     assert responses(scaled) == []

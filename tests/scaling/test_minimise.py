@@ -11,15 +11,15 @@ from scipy.optimize import least_squares
 from autoproc.scaling import minimise
 from autoproc.scaling.minimise import (
     DECAY_RESTRAINT,
-    Fit,
-    Part,
-    Problem,
+    ExperimentShare,
+    FittedScales,
+    ScalingProblem,
     _normal_equations,
     _restraints,
     _target,
     fit_models,
 )
-from autoproc.scaling.model import Coordinates, PhysicalModel, model_for
+from autoproc.scaling.model import PhysicalModel, ScaleCoordinates, model_for
 
 MADE = experiment(Recipe(n_images=60))
 RESTRAINT = 50.0
@@ -27,11 +27,11 @@ RESTRAINT = 50.0
 
 def problem_of(
     seed: int = 0, n_groups: int = 60, n: int = 400, n_sweeps: int = 1, noise: float = 0.02
-) -> tuple[Problem, list[PhysicalModel], np.ndarray]:
+) -> tuple[ScalingProblem, list[PhysicalModel], np.ndarray]:
     """Observations of groups by one or two sweeps, models that are off, and the true factors."""
     random = np.random.default_rng(seed)
     group = np.sort(np.concatenate([np.arange(n_groups), random.integers(0, n_groups, n - n_groups)]))
-    at = Coordinates(random.uniform(0, 60, n), random.normal(size=(n, 3)), random.uniform(1.5, 6, n))
+    at = ScaleCoordinates(random.uniform(0, 60, n), random.normal(size=(n, 3)), random.uniform(1.5, 6, n))
     sweep = random.integers(0, n_sweeps, n)
     factor, parts, models = np.ones(n), [], []
     for k in range(n_sweeps):
@@ -40,15 +40,15 @@ def problem_of(
         true = model.with_parameters(model.parameters + 0.1 * random.normal(size=len(model.parameters)))
         design = model.design(MADE, at[rows])
         factor[rows] = true.factors(design)
-        parts.append(Part(rows, design))
+        parts.append(ExperimentShare(rows, design))
         models.append(model)
     intensity = 100 * random.exponential(size=n_groups)[group] * factor
     sigma = 1 + noise * intensity
     value = intensity + noise * sigma * random.normal(size=n)
-    return Problem(value, 1 / sigma**2, group, n_groups, tuple(parts), RESTRAINT), models, factor
+    return ScalingProblem(value, 1 / sigma**2, group, n_groups, tuple(parts), RESTRAINT), models, factor
 
 
-def slow_target(problem: Problem, models: list[PhysicalModel], decay_restraint: float) -> float:
+def slow_target(problem: ScalingProblem, models: list[PhysicalModel], decay_restraint: float) -> float:
     """Group by group: sum w (I - g <I>)^2 with Hamilton's <I>, and the restraints one parameter at a time."""
     g = np.ones(len(problem.intensity))
     for part, model in zip(problem.parts, models, strict=True):
@@ -176,7 +176,7 @@ def test_uncertainties_are_those_of_repeated_measurements():
     problem = replace(problem, absorption_restraint=1e-6)
     random = np.random.default_rng(8)
     true = 100.0 * factor
-    fits: list[Fit] = []
+    fits: list[FittedScales] = []
     for _ in range(25):
         value = true + 2.0 * random.normal(size=len(true))
         again = replace(problem, intensity=value, weight=np.full(len(true), 0.25))

@@ -10,7 +10,7 @@ from scaled_for_tests import Recipe, experiment
 
 from autoproc.scaling import model as module
 from autoproc.scaling.absorption import beam_directions, n_harmonics, surface_basis
-from autoproc.scaling.model import Coordinates, PhysicalModel, model_for, positive_surface, to_dials
+from autoproc.scaling.model import PhysicalModel, ScaleCoordinates, model_for, positive_surface, to_dials
 
 MADE = experiment(Recipe())
 
@@ -22,9 +22,9 @@ def random_model(seed: int = 0, lmax: int = 3, decay: bool = True, spread: float
     )
 
 
-def random_coordinates(seed: int = 1, n: int = 30) -> Coordinates:
+def random_coordinates(seed: int = 1, n: int = 30) -> ScaleCoordinates:
     random = np.random.default_rng(seed)
-    return Coordinates(random.uniform(0, 180, n), random.normal(size=(n, 3)), random.uniform(1, 10, n))
+    return ScaleCoordinates(random.uniform(0, 180, n), random.normal(size=(n, 3)), random.uniform(1, 10, n))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_positive_b_leaves_more_at_high_resolution():
     model = random_model(spread=0.0)
     parameters = model.parameters.copy()
     parameters[model.slices[1]] = 4.0
-    at = Coordinates(np.full(2, 90.0), np.ones((2, 3)), np.array([1.0, 2.0]))
+    at = ScaleCoordinates(np.full(2, 90.0), np.ones((2, 3)), np.array([1.0, 2.0]))
     factors = model.with_parameters(parameters).factors_at(MADE, at)
     np.testing.assert_allclose(factors, np.exp([2.0, 0.5]), rtol=1e-12)
 

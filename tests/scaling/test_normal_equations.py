@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from autoproc.scaling import normal_equations as module
-from autoproc.scaling.normal_equations import Block, NormalEquations
+from autoproc.scaling.normal_equations import Block, BlockEquations
 
 
-def equations(n_models: int = 5, n_groups: int = 40, p: int = 6, seed: int = 0) -> NormalEquations:
+def equations(n_models: int = 5, n_groups: int = 40, p: int = 6, seed: int = 0) -> BlockEquations:
     """Of J^T J with the common intensities of groups, which two models and more share, eliminated."""
     random = np.random.default_rng(seed)
     blocks = []
@@ -17,7 +17,7 @@ def equations(n_models: int = 5, n_groups: int = 40, p: int = 6, seed: int = 0) 
         blocks.append(
             Block(derivatives.T @ derivatives + np.eye(p), random.normal(size=p), groups, 0.5 * derivatives)
         )  # fmt: skip
-    return NormalEquations(blocks, n_groups)
+    return BlockEquations(blocks, n_groups)
 
 
 def test_products_are_those_of_the_matrix():
@@ -41,7 +41,7 @@ def test_a_direction_without_a_gradient_does_no_harm(monkeypatch):
     one = np.ones((1, 1))
     blocks = [Block(one, np.array([g]), np.zeros(1, np.intp), one / np.sqrt(2)) for g in (1.0, -1.0)]
     monkeypatch.setattr(module, "MOST_DENSE", 0)
-    step = NormalEquations(blocks, 1).step(1e-9)
+    step = BlockEquations(blocks, 1).step(1e-9)
     np.testing.assert_allclose(step, [1.0, -1.0], rtol=1e-4)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scaled_for_tests import Recipe, Synthetic, synthetic
 
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.scaling.odd_images import Compared, deviations_from_beside, n_unsteady, odd_images
+from autoproc.scaling.odd_images import SweepRatios, deviations_from_beside, n_unsteady, odd_images
 from autoproc.scaling.odd_runs import worst_run
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ScaleResult
@@ -32,7 +32,7 @@ def compared(factors: dict[int, float], per_image: int = 30, error: float = 0.1,
     level = np.where(span[:, 1] > image + 1, (share[image] + share[image + 1]) / 2, share[image])
     flicker = 1 + more.get("flicker", 0.0) * rng.normal(size=N_IMAGES)
     ratio = level * flicker[image] * (1 + error * rng.standard_t(4, len(frame)))
-    return Compared(image, span, ratio, np.full(len(frame), error**-2), np.ones(len(frame)))
+    return SweepRatios(image, span, ratio, np.full(len(frame), error**-2), np.ones(len(frame)))
 
 
 @pytest.mark.parametrize(

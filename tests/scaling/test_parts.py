@@ -12,15 +12,15 @@ from autoproc.kernels.harmonics import mean_harmonics, mean_series
 from autoproc.merging.groups import group_equivalents
 from autoproc.scaling.absorption import n_harmonics, surface_basis
 from autoproc.scaling.error_model import ErrorModel, error_bins, fit_error_model
-from autoproc.scaling.model import Coordinates, model_for, to_dials
+from autoproc.scaling.gaussian_smoother import GaussianSmoother, smoother_for_range
+from autoproc.scaling.model import ScaleCoordinates, model_for, to_dials
 from autoproc.scaling.outliers import impossible_intensities, reject_outliers
 from autoproc.scaling.shadows import compare_with_others
-from autoproc.scaling.smoother import Smoother, smoother_for_range
 
 
 @given(n=st.integers(1, 30), seed=st.integers(0, 1000))
 def test_smoother_weights_sum_to_one_and_keep_constants(n: int, seed: int) -> None:
-    smoother = Smoother(n)
+    smoother = GaussianSmoother(n)
     x = np.random.default_rng(seed).uniform(0, n, 50)
     index, weight = smoother.weights(x)
     np.testing.assert_allclose(weight.sum(axis=1), 1.0)
@@ -29,7 +29,7 @@ def test_smoother_weights_sum_to_one_and_keep_constants(n: int, seed: int) -> No
 
 
 def test_smoother_is_nearly_linear_in_the_middle() -> None:
-    smoother = Smoother(10)
+    smoother = GaussianSmoother(10)
     x = np.linspace(1, 9, 81)
     index, weight = smoother.weights(x)
     np.testing.assert_allclose((smoother.positions[index] * weight).sum(axis=1), x, atol=0.2)
@@ -84,7 +84,7 @@ def test_surface_turns_with_the_crystal() -> None:
 def test_log_derivatives_of_the_model() -> None:
     made = experiment(Recipe())
     random = np.random.default_rng(1)
-    at = Coordinates(random.uniform(0, 180, 40), random.normal(size=(40, 3)), random.uniform(2, 10, 40))
+    at = ScaleCoordinates(random.uniform(0, 180, 40), random.normal(size=(40, 3)), random.uniform(2, 10, 40))
     model = model_for(made, np.array([0.0, 180.0]), True, 4)
     model = model.with_parameters(model.parameters + 0.05 * random.normal(size=len(model.parameters)))
     design = model.design(made, at)
@@ -99,7 +99,7 @@ def test_log_derivatives_of_the_model() -> None:
 def test_model_without_terms_is_one() -> None:
     made = experiment(Recipe())
     model = model_for(made, np.array([0.0, 100.0]), False, 0)
-    at = Coordinates(np.array([5.0]), np.array([[0.0, 0.0, 1.0]]), np.array([2.0]))
+    at = ScaleCoordinates(np.array([5.0]), np.array([[0.0, 0.0, 1.0]]), np.array([2.0]))
     np.testing.assert_allclose(model.factors_at(made, at), 1.0)
     assert to_dials(model, model.parameters * 0, made, {})["configuration_parameters"]["corrections"] == ["scale"]
 

@@ -8,7 +8,7 @@ from scaled_for_tests import Recipe, synthetic
 
 from autoproc.geometry.corrections import polarisation_factor
 from autoproc.merging.groups import EquivalentGroups
-from autoproc.scaling.detector_response import comparable
+from autoproc.scaling.detector_response import strong_observations
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.polarisation import LEAST_ERROR, PolarisationSeen, beside_surface, common_sigma, polarisation_seen
 from autoproc.stages.scale import scale
@@ -31,7 +31,7 @@ def found(true: float, stated: float, **recipe) -> PolarisationSeen:
     experiment = replace(made.experiment, beam=beam)
     table = made.reflections.replace(s1=s1, **columns)
     scaled = scale([experiment], table, ScaleParams(absorption_level="medium"))
-    seen = polarisation_seen(scaled, comparable(scaled))
+    seen = polarisation_seen(scaled, strong_observations(scaled))
     assert seen is not None
     return seen
 
@@ -93,4 +93,4 @@ def test_observations_of_a_group_weigh_the_same():
 def test_too_few_reflections_tell_nothing():
     made = synthetic(Recipe(n_observations=200))
     scaled = scale([made.experiment], made.reflections, ScaleParams(absorption_level="low"))
-    assert polarisation_seen(scaled, comparable(scaled)) is None
+    assert polarisation_seen(scaled, strong_observations(scaled)) is None

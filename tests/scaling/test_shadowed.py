@@ -6,9 +6,9 @@ from scaled_for_tests import Recipe, synthetic
 
 from autoproc.scaling import shadowed
 from autoproc.scaling.model import model_for
-from autoproc.scaling.observations import observations_for_scaling
 from autoproc.scaling.shadows import Comparison
 from autoproc.scaling.state import bare_state
+from autoproc.scaling.unscaled_observations import observations_for_scaling
 
 
 @pytest.mark.parametrize(("moves", "stands"), [(False, False), (True, False), (False, True)])

@@ -7,19 +7,19 @@ import pytest
 from scaled_for_tests import Recipe, synthetic
 
 from autoproc.scaling.error_model import ErrorModel
-from autoproc.scaling.observations import Observations, observations_for_scaling
 from autoproc.scaling.params import ScaleParams
-from autoproc.scaling.solve import ABSORPTION, Solution, _is_settled, continued, solve
+from autoproc.scaling.solve import ABSORPTION, ScalingSolution, _is_settled, continued, solve
+from autoproc.scaling.unscaled_observations import UnscaledObservations, observations_for_scaling
 
 MADE = synthetic(Recipe(n_observations=3000))
 
 
-def observed(d_min: float | None = None) -> Observations:
+def observed(d_min: float | None = None) -> UnscaledObservations:
     return observations_for_scaling([MADE.experiment], MADE.reflections, 0.4, -5.0, d_min, None)
 
 
 @pytest.fixture(scope="module")
-def solution() -> Solution:
+def solution() -> ScalingSolution:
     return solve([MADE.experiment], observed(), ScaleParams())
 
 

@@ -10,10 +10,9 @@ from wedges_for_tests import wedges_of
 from autoproc.errors import NoReflections
 from autoproc.scaling.error_model import ErrorModel
 from autoproc.scaling.model import model_for
-from autoproc.scaling.observations import Observations, observations_for_scaling
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.state import (
-    State,
+    ScalingState,
     bare_state,
     comparison,
     deviations,
@@ -27,10 +26,11 @@ from autoproc.scaling.state import (
     with_rough_scales,
     with_steady_variances,
 )
+from autoproc.scaling.unscaled_observations import UnscaledObservations, observations_for_scaling
 from autoproc.stages.scale import scale
 
 
-def prepared(**recipe) -> tuple[Synthetic, Observations, State]:
+def prepared(**recipe) -> tuple[Synthetic, UnscaledObservations, ScalingState]:
     """Observations and a state of factors 1 that knows nothing yet."""
     made = synthetic(Recipe(**{"n_observations": 3000} | recipe))
     observations = observations_for_scaling([made.experiment], made.reflections, 0.4, -5.0, None, None)
@@ -39,7 +39,7 @@ def prepared(**recipe) -> tuple[Synthetic, Observations, State]:
 
 
 @pytest.fixture(scope="module")
-def plain() -> tuple[Synthetic, Observations, State]:
+def plain() -> tuple[Synthetic, UnscaledObservations, ScalingState]:
     return prepared()
 
 

@@ -7,7 +7,7 @@ import pytest
 from scaled_for_tests import Recipe, synthetic
 
 from autoproc.models.reflections import Flag
-from autoproc.scaling.combine import Candidate
+from autoproc.scaling.combine import IntensityChoice
 from autoproc.scaling.error_model import ErrorBin, ErrorModel
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ScaleResult
@@ -52,10 +52,10 @@ def test_bins_of_the_error_model_are_told_strongest_first(result):
 
 
 def test_choice_of_intensities_has_its_reason(result):
-    text = format_scale(replace(result, candidates=(Candidate(0.0, 0.05), Candidate(1.0, 0.06))))
+    text = format_scale(replace(result, candidates=(IntensityChoice(0.0, 0.05), IntensityChoice(1.0, 0.06))))
     assert "profile intensities are used: no others give a lower trial Rmeas" in text
     assert rows(text, "summation") == [["summation", "0.06000"]]
-    noise = format_scale(replace(result, candidates=(Candidate(1.0, None),)))
+    noise = format_scale(replace(result, candidates=(IntensityChoice(1.0, None),)))
     assert "of noise, Rmeas tells nothing" in noise
     assert rows(noise, "summation") == [["summation", "-"]]
     assert "are used" not in format_scale(replace(result, candidates=()))

@@ -7,8 +7,8 @@ import pytest
 from scaled_for_tests import Recipe, synthetic
 
 from autoproc.merging.groups import group_equivalents
-from autoproc.scaling.minimise import Part, Problem, fit_models
-from autoproc.scaling.model import Coordinates, model_for
+from autoproc.scaling.minimise import ExperimentShare, ScalingProblem, fit_models
+from autoproc.scaling.model import ScaleCoordinates, model_for
 
 N_TIMES = 40
 SIGMA = 20.0
@@ -20,17 +20,19 @@ def problem():
     made = synthetic(Recipe(n_observations=1500, n_images=60, strength=400.0))
     table, groups = made.reflections, group_equivalents(made.experiment.crystal.space_group, made.reflections["hkl"])
     order = np.argsort(groups.group, kind="stable")
-    at = Coordinates(table["xyz_obs_px"][order, 2], table["s1"][order], table["d"][order])
+    at = ScaleCoordinates(table["xyz_obs_px"][order, 2], table["s1"][order], table["d"][order])
     model = model_for(made.experiment, at.frame, False, 1)
-    part = Part(np.arange(len(order)), model.design(made.experiment, at))
+    part = ExperimentShare(np.arange(len(order)), model.design(made.experiment, at))
     exact = (made.intensity * made.factor)[order]
     weight = np.full(len(order), SIGMA**-2.0)
-    return made.experiment, at, model, Problem(exact, weight, groups.group[order], len(groups), (part,), 0.0)
+    return made.experiment, at, model, ScalingProblem(exact, weight, groups.group[order], len(groups), (part,), 0.0)
 
 
 def noisy(problem, seed):
     noise = SIGMA * np.random.default_rng(seed).standard_normal(len(problem.intensity))
-    return Problem(problem.intensity + noise, problem.weight, problem.group, problem.n_groups, problem.parts, 0.0)
+    return ScalingProblem(
+        problem.intensity + noise, problem.weight, problem.group, problem.n_groups, problem.parts, 0.0
+    )
 
 
 def test_variances_are_those_of_the_scatter(problem):
@@ -62,7 +64,9 @@ def test_half_the_errors_give_a_quarter_of_the_variance(problem):
     experiment, at, model, exact = problem
     variances = []
     for weight in (exact.weight, 4 * exact.weight):
-        fit = fit_models(Problem(exact.intensity, weight, exact.group, exact.n_groups, exact.parts, 0.0), [model])
+        fit = fit_models(
+            ScalingProblem(exact.intensity, weight, exact.group, exact.n_groups, exact.parts, 0.0), [model]
+        )
         variances.append(fit.models[0].relative_variances_at(experiment, at, fit.covariances[0]))
     np.testing.assert_allclose(variances[0] / variances[1], 4.0, rtol=0.1)
 

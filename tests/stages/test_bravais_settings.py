@@ -18,7 +18,7 @@ from autoproc.stages.bravais_settings import (
     format_bravais_settings,
     is_recommended,
 )
-from autoproc.symmetry.constrained_fit import Spots, fit_constrained, predict
+from autoproc.symmetry.constrained_fit import SpotsToFit, fit_constrained, predict
 
 
 def spots(group: str, cell: tuple[float, ...], noise_px: float = 0.1, seed: int = 0) -> tuple[Experiment, Reflections]:
@@ -125,7 +125,7 @@ def test_recommendation_weighs_fit_and_intensities(delta, ratio, cc, expected):
 def test_gradient_is_that_of_finite_differences():
     experiment, table = spots("P 1", (30, 40, 50, 80, 95, 102), noise_px=0.0)
     A = experiment.crystal.A
-    some = Spots(table["hkl"][:50], table["xyz_obs_mm"][:50], np.ones((50, 3)), table["panel"][:50])
+    some = SpotsToFit(table["hkl"][:50], table["xyz_obs_mm"][:50], np.ones((50, 3)), table["panel"][:50])
     residuals, gradient = predict(experiment, A, some)
     np.testing.assert_allclose(residuals, 0, atol=1e-8)
     step = 1e-7 * np.random.default_rng(1).normal(size=(3, 3))
@@ -137,7 +137,7 @@ def test_gradient_is_that_of_finite_differences():
 
 def test_a_misset_crystal_comes_back():
     experiment, table = spots("P 43 21 2", (77.6, 77.6, 37.4, 90, 90, 90))
-    data = Spots(table["hkl"], table["xyz_obs_mm"], np.ones((len(table), 3)), table["panel"])
+    data = SpotsToFit(table["hkl"], table["xyz_obs_mm"], np.ones((len(table), 3)), table["panel"])
     truth = experiment.crystal.A
     misset = rotation_of_vector(np.radians([0.2, -0.1, 0.15])) @ truth @ np.diag([1.002, 1.002, 0.999])
     fit = fit_constrained(experiment, misset, data, np.eye(3, dtype=int)[None])

@@ -5,24 +5,24 @@ import pytest
 from scipy.spatial.transform import Rotation
 from synthetic_spots import setting, spots_of, sweep
 
-from autoproc.symmetry.constrained_fit import Spots, _inliers, fit_constrained, predict
+from autoproc.symmetry.constrained_fit import SpotsToFit, _inliers, fit_constrained, predict
 from autoproc.symmetry.lattice_symmetry import cell_of, lattice_symmetry
 
 EXPERIMENT = sweep(n_images=60)
 TETRAGONAL = (40.0, 40.0, 60.0, 90.0, 90.0, 90.0)
 
 
-def spots(A: np.ndarray, noise_px: float = 0.05) -> Spots:
+def spots(A: np.ndarray, noise_px: float = 0.05) -> SpotsToFit:
     table = spots_of(EXPERIMENT, A, 3.0, noise_px=noise_px, noise_frames=noise_px, seed=1)
     px, panel = table["xyz_obs_px"], EXPERIMENT.detector[0]
     position = np.column_stack([px[:, :2] * panel.pixel_size, EXPERIMENT.scan.phi_at(px[:, 2])])
     width = np.radians(EXPERIMENT.scan.oscillation[1])
     weight = np.tile([panel.pixel_size[0] ** -2.0, panel.pixel_size[1] ** -2.0, width**-2.0], (len(px), 1))
-    return Spots(table["hkl"].astype(int), position, weight, np.zeros(len(px), int))
+    return SpotsToFit(table["hkl"].astype(int), position, weight, np.zeros(len(px), int))
 
 
 @pytest.fixture(scope="module")
-def perfect() -> tuple[np.ndarray, Spots]:
+def perfect() -> tuple[np.ndarray, SpotsToFit]:
     A = setting(TETRAGONAL, seed=3)
     return A, spots(A, noise_px=1e-6)
 
@@ -49,9 +49,9 @@ def test_gradient_is_that_of_finite_differences(perfect):
         np.testing.assert_allclose(gradient[good, :, column], numeric[good], rtol=2e-3, atol=0.5)
 
 
-def _predicted(A: np.ndarray, of: Spots, change: np.ndarray) -> np.ndarray:
+def _predicted(A: np.ndarray, of: SpotsToFit, change: np.ndarray) -> np.ndarray:
     """Positions of reflections whose vectors A h are moved: through fractional indices of A."""
-    moved = Spots(of.hkl + change @ np.linalg.inv(A).T, of.position, of.weight, of.panel)
+    moved = SpotsToFit(of.hkl + change @ np.linalg.inv(A).T, of.position, of.weight, of.panel)
     return of.position - predict(EXPERIMENT, A, moved)[0]
 
 

@@ -5,8 +5,8 @@ from integrated_for_tests import experiment_of, integrated
 
 from autoproc.geometry.corrections import lorentz_polarisation
 from autoproc.symmetry import normalise as normalising
+from autoproc.symmetry.corrected_observations import has_bad_pixels, observations_of
 from autoproc.symmetry.normalise import normalise
-from autoproc.symmetry.observations import has_bad_pixels, observations_of
 
 CELL = (40, 40, 50, 90, 90, 90)
 

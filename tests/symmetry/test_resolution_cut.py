@@ -3,15 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoproc.symmetry.observations import Observations
+from autoproc.symmetry.corrected_observations import CorrectedObservations
 from autoproc.symmetry.resolution_cut import MIN_KEPT, PER_SHELL, correlation_limit, informative_limit
 
 
-def falling(n: int, fall: float, first: float = 20.0) -> Observations:
+def falling(n: int, fall: float, first: float = 20.0) -> CorrectedObservations:
     """I/sigma that falls exponentially with 1/d^2 from `first` at 0, without noise; d from 10 to 1 Angstrom."""
     s2 = np.random.default_rng(0).permutation(np.linspace(0.01, 1.0, n))
     nothing = np.zeros((n, 3))
-    return Observations(nothing.astype(int), first * np.exp(-fall * s2), np.ones(n), s2, np.zeros(n, int), s2, nothing)
+    return CorrectedObservations(
+        nothing.astype(int), first * np.exp(-fall * s2), np.ones(n), s2, np.zeros(n, int), s2, nothing
+    )
 
 
 @pytest.mark.parametrize("fall", [4.0, 6.0, 8.0])

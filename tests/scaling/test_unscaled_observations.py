@@ -8,9 +8,9 @@ from scaled_for_tests import Recipe, Synthetic, synthetic
 
 from autoproc.errors import NoReflections
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.scaling.observations import (
+from autoproc.scaling.unscaled_observations import (
     MIN_RELATIVE_VARIANCE,
-    Observations,
+    UnscaledObservations,
     corrected_intensities,
     is_usable,
     observations_for_scaling,
@@ -22,7 +22,7 @@ def made() -> Synthetic:
     return synthetic(Recipe(n_observations=400))
 
 
-def observed(made: Synthetic, table: Reflections, **limits) -> Observations:
+def observed(made: Synthetic, table: Reflections, **limits) -> UnscaledObservations:
     given = {"min_partiality": 0.4, "min_i_over_sigma": -5.0, "d_min": None, "d_max": None} | limits
     return observations_for_scaling([made.experiment], table, **given)
 

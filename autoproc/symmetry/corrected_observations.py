@@ -27,7 +27,7 @@ PLACING = ("xyz_cal_px", "xyz_obs_px", "experiment_id", "bbox")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Observations:
+class CorrectedObservations:
     """Equally long arrays, one row an observation.
 
     hkl : (N, 3) int32; intensity, sigma : (N,) corrected for LP, QE and partiality
@@ -46,20 +46,22 @@ class Observations:
     def __len__(self) -> int:
         return len(self.hkl)
 
-    def __getitem__(self, rows: np.ndarray) -> Observations:
+    def __getitem__(self, rows: np.ndarray) -> CorrectedObservations:
         """The rows of a mask or index array."""
-        return Observations(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+        return CorrectedObservations(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
-    def reindexed(self, matrices: dict[int, np.ndarray]) -> Observations:
+    def reindexed(self, matrices: dict[int, np.ndarray]) -> CorrectedObservations:
         """The same observations with each experiment's hkl changed by its matrix."""
         hkl = self.hkl.copy()
         for experiment, rows in rows_by_experiment(self.experiment).items():
             if experiment in matrices:
                 hkl[rows] = reindex_hkl(hkl[rows], matrices[experiment])
-        return Observations(hkl, self.intensity, self.sigma, self.s2, self.experiment, self.phi, self.direction)
+        return CorrectedObservations(
+            hkl, self.intensity, self.sigma, self.s2, self.experiment, self.phi, self.direction
+        )
 
 
-def observations_of(experiments: Sequence[Experiment], reflections: Reflections) -> Observations:
+def observations_of(experiments: Sequence[Experiment], reflections: Reflections) -> CorrectedObservations:
     """The usable observations: profile-fitted intensities where there are any, otherwise summed.
 
     Works on integrated reflections and, with the Lorentz-polarisation factor computed here, on indexed
@@ -76,10 +78,12 @@ def observations_of(experiments: Sequence[Experiment], reflections: Reflections)
         for n, experiment in enumerate(experiments)
         if experiment.crystal is not None
     ]
-    return Observations(*(np.concatenate([getattr(p, f) for p in parts]) for f in Observations.__dataclass_fields__))
+    return CorrectedObservations(
+        *(np.concatenate([getattr(p, f) for p in parts]) for f in CorrectedObservations.__dataclass_fields__)
+    )
 
 
-def scaled_observations_of(experiments: Sequence[Experiment], scaled: Reflections) -> Observations:
+def scaled_observations_of(experiments: Sequence[Experiment], scaled: Reflections) -> CorrectedObservations:
     """The observations that enter merged data, on their common scale; rotation and direction are not told."""
     value, variance, is_used = on_common_scale(scaled)
     ids = scaled["experiment_id"]
@@ -92,7 +96,7 @@ def scaled_observations_of(experiments: Sequence[Experiment], scaled: Reflection
         assert crystal is not None
         s2[here] = np.sum((scaled["hkl"][rows[here]] @ crystal.A.T) ** 2, axis=1)
     nowhere = np.zeros((len(rows), 3))
-    return Observations(
+    return CorrectedObservations(
         scaled["hkl"][rows], value[rows], np.sqrt(variance[rows]), s2, ids[rows], nowhere[:, 0], nowhere
     )
 
@@ -184,7 +188,7 @@ def _of_experiment(
     reflections: Reflections,
     rows: np.ndarray,
     measured: tuple[np.ndarray, np.ndarray],
-) -> Observations:
+) -> CorrectedObservations:
     assert experiment.crystal is not None
     intensity, variance = measured
     hkl = reflections["hkl"][rows]
@@ -197,7 +201,7 @@ def _of_experiment(
         direction = crystal_from_lab(experiment.goniometer, phi, s1 / np.linalg.norm(s1, axis=1, keepdims=True))
     else:
         factor = reflections["lp"][rows] / reflections["qe"][rows]
-    return Observations(
+    return CorrectedObservations(
         hkl,
         intensity[rows] * factor,
         np.sqrt(variance[rows]) * factor,

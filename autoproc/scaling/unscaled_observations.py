@@ -15,7 +15,7 @@ from autoproc.merging.groups import EquivalentGroups, equivalents_of
 from autoproc.models.experiment import Experiment, shared_cell
 from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.scaling.model import Coordinates
+from autoproc.scaling.model import ScaleCoordinates
 
 MIN_VARIANCE = 0.1
 """A variance below this part of the intensity, which by Poisson's law it cannot be below, is a failed estimate."""
@@ -35,7 +35,7 @@ class Intensities:
 
 
 @dataclass(frozen=True, eq=False)
-class Observations:
+class UnscaledObservations:
     """The reflections (N,) that may enter merged data, and the context they are scaled in.
 
     row : (N,) intp, their rows in the reflection table; experiment : (N,) intp
@@ -57,7 +57,7 @@ class Observations:
     correction: np.ndarray
     background: np.ndarray
     partiality: np.ndarray
-    at: Coordinates
+    at: ScaleCoordinates
     groups: EquivalentGroups
     d: np.ndarray
     sweep: np.ndarray
@@ -94,7 +94,7 @@ def observations_for_scaling(
     excluded: np.ndarray | None = None,
     keep_first: float = 1.0,
     apart: Collection[int] = (),
-) -> Observations:
+) -> UnscaledObservations:
     """Choose the reflections that were integrated well enough, and correct their intensities.
 
     excluded : (N,) bool, reflections that are left out; None for none
@@ -125,7 +125,7 @@ def observations_for_scaling(
     experiment = reflections["experiment_id"][row].astype(np.intp)
     panel = reflections["panel"][row].astype(np.intp)
     background = reflections["background_variance"] if "background_variance" in reflections else np.zeros(len(keep))
-    return Observations(
+    return UnscaledObservations(
         row,
         experiment,
         profile[row],
@@ -134,7 +134,7 @@ def observations_for_scaling(
         correction[row],
         np.nan_to_num(background[row]),
         partiality_of(reflections)[row],
-        Coordinates(frame, reflections["s1"][row] if "s1" in reflections else np.zeros((len(row), 3)), d[row]),
+        ScaleCoordinates(frame, reflections["s1"][row] if "s1" in reflections else np.zeros((len(row), 3)), d[row]),
         _groups(crystal.space_group, reflections, row, experiment, apart),
         d[row],
         _sweeps(experiments)[experiment],

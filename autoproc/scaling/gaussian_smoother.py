@@ -18,7 +18,7 @@ SIGMA = 0.65 + 0.05 * (N_AVERAGE - 2)
 
 
 @dataclass(frozen=True, slots=True)
-class Smoother:
+class GaussianSmoother:
     """Parameters at unit spacing over [0, n_intervals].
 
     With more than two intervals the parameters stand half a spacing beside the edges of the intervals, one
@@ -51,7 +51,7 @@ class Smoother:
 
 
 def weighted_sum(parameters: np.ndarray, index: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """(N,) sum over k of parameters[index] * weight, both (N, k): what Smoother.weights gives, made the curve's values.
+    """(N,) sum over k of parameters[index] * weight, both (N, k): what GaussianSmoother.weights gives, made its values.
 
     Column by column, to the same last bit as along the rows: numpy sums rows of three five times as slowly.
     """
@@ -63,6 +63,6 @@ def weighted_sum(parameters: np.ndarray, index: np.ndarray, weight: np.ndarray) 
     return total
 
 
-def smoother_for_range(width: float, spacing: float) -> Smoother:
+def smoother_for_range(width: float, spacing: float) -> GaussianSmoother:
     """A smoother over a range of `width` with about one parameter each `spacing` (same unit)."""
-    return Smoother(max(1, int(np.ceil(width / spacing - 1e-6))))
+    return GaussianSmoother(max(1, int(np.ceil(width / spacing - 1e-6))))

@@ -7,7 +7,7 @@ import pytest
 from integrated_for_tests import integrated
 
 from autoproc.models.reflections import Flag
-from autoproc.symmetry.observations import has_bad_pixels, observations_of
+from autoproc.symmetry.corrected_observations import has_bad_pixels, observations_of
 
 EXPERIMENT, TABLE = integrated("P 41", (40, 40, 50, 90, 90, 90), d_min=5.0, n_images=60)
 N = len(TABLE)

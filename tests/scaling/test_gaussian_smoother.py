@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoproc.scaling.smoother import Smoother, smoother_for_range, weighted_sum
+from autoproc.scaling.gaussian_smoother import GaussianSmoother, smoother_for_range, weighted_sum
 
 
 def slow_value(n_intervals: int, parameters: np.ndarray, x: float) -> float:
@@ -19,7 +19,7 @@ def slow_value(n_intervals: int, parameters: np.ndarray, x: float) -> float:
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 9])
 def test_value_is_the_weighted_mean_of_the_three_nearest_parameters(n):
     random = np.random.default_rng(n)
-    smoother, x = Smoother(n), random.uniform(0, n, 40)
+    smoother, x = GaussianSmoother(n), random.uniform(0, n, 40)
     parameters = random.normal(size=smoother.n_parameters)
     index, weight = smoother.weights(x)
     found = (parameters[index] * weight).sum(axis=1)
@@ -31,14 +31,14 @@ def test_value_is_the_weighted_mean_of_the_three_nearest_parameters(n):
     [(1, [0, 1]), (2, [0, 1, 2]), (3, [-0.5, 0.5, 1.5, 2.5, 3.5]), (4, [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5])],
 )
 def test_parameters_stand_where_those_of_dials_do(n, positions):
-    assert Smoother(n).positions.tolist() == positions
-    assert Smoother(n).n_parameters == len(positions)
+    assert GaussianSmoother(n).positions.tolist() == positions
+    assert GaussianSmoother(n).n_parameters == len(positions)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
 def test_the_curve_turned_round_is_that_of_the_parameters_turned_round(n):
     random = np.random.default_rng(n)
-    smoother, x = Smoother(n), random.uniform(0, n, 40)
+    smoother, x = GaussianSmoother(n), random.uniform(0, n, 40)
     p = random.normal(size=smoother.n_parameters)
     (i, w), (j, v) = smoother.weights(x), smoother.weights(n - x)
     np.testing.assert_allclose((p[i] * w).sum(axis=1), (p[::-1][j] * v).sum(axis=1), atol=1e-9)
@@ -57,7 +57,7 @@ def test_a_whole_number_of_spacings_needs_no_interval_more_for_rounding():
 
 @pytest.mark.parametrize("n_intervals", [1, 2, 5])
 def test_weighted_sums_are_the_values_of_the_curve(n_intervals):
-    smoother = Smoother(n_intervals)
+    smoother = GaussianSmoother(n_intervals)
     parameters, x = np.random.default_rng(2).normal(size=smoother.n_parameters), np.linspace(0, n_intervals, 50)
     index, weight = smoother.weights(x)
     np.testing.assert_allclose(weighted_sum(parameters, index, weight), smoother.values(x, parameters), rtol=1e-13)
