@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
 
 import numpy as np
 
 from autoproc.formats.images.frames import ImageReader
+from autoproc.integration.beam_level import FramesWithBeam
 from autoproc.integration.blocks import (
     Measuring,
     block_equations,
@@ -54,6 +57,26 @@ class Measured:
         )
 
 
+class Measure(Protocol):
+    """Measures as `measure_all` does, to the bit, here or by several processes."""
+
+    def __call__(
+        self,
+        reader: FramesWithBeam,
+        trusted: np.ndarray,
+        frames: SpotFrames,
+        bbox: np.ndarray,
+        zeta: np.ndarray,
+        d: np.ndarray,
+        lattice: np.ndarray,
+        blocks: list[RotationBlock],
+        regions: DetectorRegions,
+        min_references: int,
+        how: Measuring,
+    ) -> Measured:
+        """See measure_all."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Learnt:
     """A block whose spots have been learnt from and that waits to be fitted."""
@@ -78,14 +101,20 @@ def measure_all(
     regions: DetectorRegions,
     min_references: int,
     how: Measuring,
+    wanted: range | None = None,
 ) -> Measured:
     """Measure reflections, sorted by frame, in one pass over the images.
 
     lattice : (N,) each lattice has profiles of its own
+    wanted : consecutive ones of the blocks, all if none are named. These come out as they do among all: of the others
+        the NEIGHBOURS on either side are looked at too, to learn from
     What is measured are the reflections of the blocks; those before and after claim the pixels that are theirs.
     A block is fitted once its neighbours are learnt from: two blocks of shoeboxes are in memory, and those that
     are being filled.
     """
+    wanted = range(len(blocks)) if wanted is None else wanted
+    first_learnt = max(0, wanted.start - NEIGHBOURS)
+    own, blocks = blocks[wanted.start : wanted.stop], blocks[first_learnt : wanted.stop + NEIGHBOURS]
     contested = np.zeros(len(frames), np.uint8)
     n_regions = regions.count * (int(lattice.max()) + 1)
     region = regions.of(frames.centre[:, :2]) + regions.count * lattice
@@ -102,7 +131,8 @@ def measure_all(
             )
             yield _Learnt(boxes, background, region[rows], mean_intensities(first, d[rows]), equations, teaches)
 
-    for window, current in _windows(learn()):
+    of_wanted = islice(_windows(learn()), wanted.start - first_learnt, wanted.stop - first_learnt)
+    for window, current in of_wanted:
         profiles = _profiles([w.equations for w in window], regions.count, min_references)
         measured = block_measurements(current.boxes, current.background, profiles, current.region, current.mean, how)
         memory.give_back(current.boxes)
@@ -110,10 +140,10 @@ def measure_all(
         results.append((measured.table, current.background, current.teaches))
     tables, backgrounds, teaches = zip(*results, strict=True)
     whole = joined_backgrounds(backgrounds)
-    ends = frames.centre[[block.last - 1 for block in blocks], 2]
-    own = slice(blocks[0].first, blocks[-1].last)
+    ends = frames.centre[[block.last - 1 for block in own], 2]
+    rows = slice(own[0].first, own[-1].last)
     return Measured(
-        Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested[own] > 0,
+        Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested[rows] > 0,
         FittedProfiles(regions, ends, np.stack(fitted)),
     )  # fmt: skip
 

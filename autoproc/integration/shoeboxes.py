@@ -80,8 +80,8 @@ def stream_shoeboxes(
     memory : where the pixels are, to be given back when a block is done with
     Only the shoeboxes of blocks under way and a few frames are in memory.
     """
-    beyond = np.r_[: blocks[0].first, blocks[-1].last : len(frames)]
-    filler = _Filler(reader, trusted, frames, radius, contested, beyond, bbox[beyond])
+    own = slice(blocks[0].first, blocks[-1].last)
+    filler = _Filler(reader, trusted, frames, radius, contested, own, bbox)
     filling: dict[int, Shoeboxes] = {}
     waiting = 0
     for frame in map_in_order(filler.fill, _live_blocks(frames, bbox, blocks, filling, memory), n_threads):
@@ -131,11 +131,11 @@ class _Filler:
         frames: SpotFrames,
         radius: float,
         contested: np.ndarray,
-        beyond: np.ndarray,
-        beyond_bbox: np.ndarray,
+        own: slice,
+        bbox: np.ndarray,
     ) -> None:
         self._reader, self._trusted, self._frames = reader, trusted, frames
-        self._beyond, self._begin, self._end = beyond, *beyond_bbox[:, 4:].T
+        self._before, self._after, self._end_of_own = bbox[: own.start, 4:], bbox[own.stop :, 4:], own.stop
         self._radius, self._contested = radius, contested
         self._half_width = frames.half_widths_px(radius)
         self._scratch = threading.local()
@@ -145,17 +145,23 @@ class _Filler:
         if not hasattr(self._scratch, "claims"):
             self._scratch.claims = ClaimMap.of(self._trusted)
         claims, frames, z = self._scratch.claims, self._frames, live.frame
-        reach = [np.flatnonzero((b.bbox[:, 4] <= z) & (z < b.bbox[:, 5])) for _, b in live.boxes]
-        others = self._beyond[(self._begin <= z) & (z < self._end)]
-        rows = np.concatenate([*(r + first for r, (first, _) in zip(reach, live.boxes, strict=True)), others])
+        reach = [_reaching(boxes.bbox[:, 4:], z) for _, boxes in live.boxes]
+        before, after = _reaching(self._before, z), _reaching(self._after, z) + self._end_of_own
+        own = (r + first for r, (first, _) in zip(reach, live.boxes, strict=True))
+        rows = np.concatenate([before, *own, after])  # in one order wherever the blocks begin: claims depend on it
         claim_pixels(
             z, rows, frames.centre, frames.transform, frames.rate, self._half_width, self._radius, MARGIN, claims,
             self._contested,
         )  # fmt: skip
         image = self._reader.read(z)
         lowest, highest = self._reader.min_trusted, self._reader.max_trusted
-        n_claims = 0
+        n_claims = len(before)
         for inside, (_, boxes) in zip(reach, live.boxes, strict=True):
             copy_pixels(z, inside, n_claims, image, lowest, highest, claims, boxes)
             n_claims += len(inside)
         return z
+
+
+def _reaching(spans: np.ndarray, frame: int) -> np.ndarray:
+    """Rows of the spans (N, 2) of frames, first and last + 1, that a frame is in."""
+    return np.flatnonzero((spans[:, 0] <= frame) & (frame < spans[:, 1]))

@@ -16,7 +16,7 @@ from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
 from autoproc.integration.look import Look, Seen, TypicalFrame, look, look_further, usable_pixels
 from autoproc.integration.milestones import change_of_setting, surveyed_of_stretch
 from autoproc.integration.params import IntegrateParams, StretchParams
-from autoproc.integration.passes import Measured, measure_all
+from autoproc.integration.passes import Measure, Measured, measure_all
 from autoproc.integration.predict import Predictions, predict
 from autoproc.integration.profiles import DetectorRegions
 from autoproc.integration.scattering import steady_geometry
@@ -139,6 +139,7 @@ def next_stretch(
     reader: ImageReader,
     params: IntegrateParams,
     n_threads: int,
+    measure: Measure = measure_all,
 ) -> SoFar:
     """Measure what lies so well within the images that are known that all of it is on them.
 
@@ -148,7 +149,7 @@ def next_stretch(
     n_images = experiments[0].scan.n_images
     known, seen = further_reading(so_far, experiments, spots, reader, params, n_threads, is_last=False)
     try:
-        stretch = measured_stretch(known, so_far, False, experiments, reader, params, n_threads)
+        stretch = measured_stretch(known, so_far, False, experiments, reader, params, n_threads, measure)
     except NoReflections:  # none lies wholly on what has come since
         return replace(so_far, n_images=n_images, seen=seen, widths=known.widths)
     return SoFar(n_images, (*so_far.stretches, stretch), seen, known.widths, so_far.notes)
@@ -162,6 +163,7 @@ def measured_stretch(
     reader: ImageReader,
     params: IntegrateParams,
     n_threads: int,
+    measure: Measure = measure_all,
 ) -> Stretch:
     """Measure the reflections that are not measured yet; where more images come, those that lie wholly before these.
 
@@ -180,7 +182,7 @@ def measured_stretch(
         params.n_sigma, experiments[0].detector[0].gain, scan.n_images, params.missing_flux_error,
         params.min_background_pixels, n_threads, known.noise,
     )  # fmt: skip
-    measured = measure_all(
+    measured = measure(
         known.lit, np.ascontiguousarray(known.usable, np.uint8), frames, bbox, predictions.zeta, predictions.d,
         predictions.experiment, blocks, DetectorRegions(reader.shape, params.profile_regions), params.min_references,
         how,

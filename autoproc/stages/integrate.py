@@ -10,7 +10,7 @@ import numpy as np
 from autoproc.formats.images.frames import ImageReader
 from autoproc.integration.look import Look
 from autoproc.integration.params import IntegrateParams
-from autoproc.integration.passes import Measured
+from autoproc.integration.passes import Measure, Measured, measure_all
 from autoproc.integration.powder_rings import PowderRing
 from autoproc.integration.predict import Predictions
 from autoproc.integration.profiles import FittedProfiles
@@ -87,6 +87,7 @@ def integrate(
     earlier: IntegrateResult | None = None,
     others: Sequence[Sequence[SpotWidths]] = (),
     so_far: SoFar | None = None,
+    measure: Measure = measure_all,
 ) -> IntegrateResult:
     """Integrate the lattices of one sweep.
 
@@ -113,7 +114,7 @@ def integrate(
             experiments, spots, reader, params, n_threads, earlier.look if earlier else None, others
         )
         rings = seen.rings
-    last = measured_stretch(known, before, True, experiments, reader, params, n_threads)
+    last = measured_stretch(known, before, True, experiments, reader, params, n_threads, measure)
     stretches = (*before.stretches, last)
     predictions = Predictions.concatenate([stretch.predictions for stretch in stretches])
     bbox = np.concatenate([stretch.bbox for stretch in stretches])

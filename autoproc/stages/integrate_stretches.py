@@ -13,6 +13,7 @@ from autoproc.formats.images.frames import ImageReader
 from autoproc.indexing.known_lattices import indexed_by
 from autoproc.indexing.params import IndexParams
 from autoproc.integration.params import IntegrateParams
+from autoproc.integration.passes import Measure, measure_all
 from autoproc.integration.stretch import SoFar, next_stretch
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
@@ -68,6 +69,7 @@ def integrate_stretches(
     params: StretchesParams,
     n_threads: int = 0,
     done: Integrating | None = None,
+    measure: Measure = measure_all,
 ) -> SoFar:
     """Integrate all stretches of a sweep that come before its last one.
 
@@ -76,7 +78,7 @@ def integrate_stretches(
     """
     done = done or Integrating()
     for n_images, spots in until:
-        done = next_milestone(done, experiment, n_images, spots, reader, params, n_threads)
+        done = next_milestone(done, experiment, n_images, spots, reader, params, n_threads, measure)
     return done.so_far
 
 
@@ -89,6 +91,7 @@ def next_milestone(
     reader: ImageReader,
     params: StretchesParams,
     n_threads: int = 0,
+    measure: Measure = measure_all,
 ) -> Integrating:
     """Make models of the first n_images, and measure with them what lies well within these.
 
@@ -100,7 +103,7 @@ def next_milestone(
         refined = _models(done.models, part, spots, params)
         so_far = next_stretch(
             done.so_far, refined.experiments, refined.reflections, FirstFrames(reader, n_images), params.integrate,
-            n_threads,
+            n_threads, measure,
         )  # fmt: skip
     except AutoprocError as error:
         note = f"nothing was measured with models of the first {n_images} images: {error.message}"

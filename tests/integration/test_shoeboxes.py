@@ -134,3 +134,23 @@ def test_pixels_that_two_peaks_contest_are_nobodys_background():
     y, x = np.mgrid[y0:y1, x0:x1] + 0.5
     in_a_peak = np.minimum(np.hypot(x - 20, y - 20), np.hypot(x - 24, y - 20)) < 3 * 1.2
     np.testing.assert_array_equal(label == 0, ~in_a_peak)
+
+
+def test_who_gets_a_pixel_does_not_depend_on_where_the_blocks_begin():
+    """Where three and more peaks meet, it depends on who comes first."""
+    frames = spots(300)
+    frames = SpotFrames(frames.centre, frames.transform / 2, frames.rate)
+    bbox = bounding_boxes(frames, 3.0, 3, 40)
+    blocks = rotation_blocks(frames.centre[:, 2], bbox, 5, 0, 40)
+
+    def labels(some):
+        contested, memory = np.zeros(300, np.uint8), PixelMemory()
+        stream = stream_shoeboxes(Frames(), np.ones(SHAPE, np.uint8), frames, bbox, some, 3.0, 1, contested, memory)
+        return [boxes.label.copy() for boxes in stream], contested
+
+    together, all_contested = labels(blocks)
+    for n, block in enumerate(blocks):
+        (alone,), contested = labels([block])
+        rows = slice(block.first, block.last)
+        np.testing.assert_array_equal(alone, together[n])
+        np.testing.assert_array_equal(contested[rows], all_contested[rows])
