@@ -28,11 +28,11 @@ from autoproc.params import Params, meanings
 from autoproc.recording.params import RecordParams
 from autoproc.refinement.params import RefineParams
 from autoproc.scaling.params import ScaleParams
-from autoproc.service.group_params import GroupParams
-from autoproc.service.notice_params import NoticeParams
+from autoproc.service.groups.params import GroupParams
+from autoproc.service.notices.params import NoticeParams
 from autoproc.service.params import ServiceParams
-from autoproc.service.visit_params import VisitParams
-from autoproc.service.watch_params import WatchParams
+from autoproc.service.visits.params import VisitParams
+from autoproc.service.watching.params import WatchParams
 from autoproc.spellings.translation import own_changes
 from autoproc.spot_finding.params import FindSpotsParams
 from autoproc.symmetry.bravais_params import BravaisParams

@@ -13,8 +13,8 @@ from typing import IO
 import pytest
 
 from autoproc.service.executing.worker import work
+from autoproc.service.probing.answers import Inside
 from autoproc.service.processing.process_job import process_job
-from autoproc.service.watching.probe import Inside
 
 
 class ForkedProcess:

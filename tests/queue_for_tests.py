@@ -20,16 +20,16 @@ from autoproc.service.daemon import Daemon
 from autoproc.service.events import Event
 from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.local import LocalExecutor
-from autoproc.service.found_sweep import FoundSweep, fingerprint
-from autoproc.service.hooks import Hooks
 from autoproc.service.intake import Intake
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.limits import Shares
+from autoproc.service.notices.hooks import Hooks
 from autoproc.service.params import ServiceParams
+from autoproc.service.processes.cores_and_memory import Shares
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 from autoproc.service.supervisor import Plan, Supervisor
+from autoproc.service.sweeps.found_sweep import FoundSweep, fingerprint
 
 GIGABYTE = 1 << 30
 SHARES = Shares(n_workers=2, n_threads=1, memory=4 * GIGABYTE, seconds=30)

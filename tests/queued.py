@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_path
+from autoproc.service.results.outputs import Outputs
+from autoproc.service.sweeps.found_sweep import FoundSweep
 
 RESULT: dict[str, Any] = {
     "status": "processed", "error": None, "hint": None, "retryable": False, "verdict": "good", "look_at": [],

@@ -14,7 +14,7 @@ from autoproc.reports.report_data import report_text
 from autoproc.reports.report_html import Report
 from autoproc.reports.summary import Failure, summarise
 from autoproc.reports.table import Table
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 
 def curve(y_label: str, *values: float) -> Drawing:

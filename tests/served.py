@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 HOST = "http://127.0.0.1"
 

@@ -15,10 +15,10 @@ from simulated import simulated_sweep
 
 from autoproc.service.following.followed import Followed
 from autoproc.service.following.live_folder import LiveFolder, key_of
-from autoproc.service.job_queue.owner import this_program
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.processes.program import this_program
 from autoproc.service.queue_file import queue_there
+from autoproc.service.results.outputs import Outputs
 
 SWEEP, FAILED, RUNNING, WAITING = "small", "failed_1", "running_1", "waiting_1"
 COMING = "/data/x_####.cbf"
@@ -65,7 +65,7 @@ def _made(tmp_path_factory, output: Path) -> Path:
     queue.add(found(RUNNING, path=start, image_range=None))
     queue.heartbeat(begun(queue), 3600.0, "integrate")
     queue.add(found(WAITING, path=start, image_range=None, reason="40 of 90 images are there", state="partial"))
-    queue.presence.attend(this_program(), ["/data"])
-    queue.presence.show(this_program(), [Arriving(COMING, "coming_1", 12, "78 images are missing", None)])
+    queue.programs.attend(this_program(), ["/data"])
+    queue.programs.show(this_program(), [Arriving(COMING, "coming_1", 12, "78 images are missing", None)])
     queue.close()
     return output

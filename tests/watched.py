@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import cbf_files
 
-from autoproc.service.watch_params import WatchParams
+from autoproc.service.probing.answers import Inside
 from autoproc.service.watching.directories import Disk
-from autoproc.service.watching.probe import Inside
+from autoproc.service.watching.params import WatchParams
 from autoproc.service.watching.watcher import Watcher
 
 

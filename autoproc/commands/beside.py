@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import IO
 
 from autoproc.params import Params
-from autoproc.service.begin_process import FOR_THE_PROGRAM, THREADS, paths
-from autoproc.service.orphans import ORPHANED, die_with_parent
+from autoproc.service.processes.begin_process import FOR_THE_PROGRAM, THREADS, paths
+from autoproc.service.processes.orphans import ORPHANED, die_with_parent
 
 Stream = int | IO[bytes] | None
 LEAVING = 3.0

@@ -26,7 +26,7 @@ from autoproc.demonstration.listening_in import Told, live_now, summary_of
 from autoproc.demonstration.place import Place, taken
 from autoproc.demonstration.screen import Screen, console_of, screen
 from autoproc.demonstration.story import Line, Story
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 PROGRAM, BEAMLINE = "the program", "the simulated beamline"
 LOOK = 0.25

@@ -19,8 +19,8 @@ from autoproc.errors import InputError, WrongArguments
 from autoproc.legible import legible, legible_lines
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_path, queue_there
+from autoproc.service.results.outputs import Outputs
 from autoproc.service.status import (
     MOST_ROWS,
     NOBODY,
@@ -60,7 +60,7 @@ def queue_of(output: Path) -> Iterator[JobQueue]:
 def status_command(sweeps: Sequence[str], output: Path, watch: bool, as_json: bool, show_all: bool = False) -> None:
     """Print the queue: a table, a table that is kept up to date, JSON, or the story of some sweeps."""
     with leaving_well(), queue_of(output) as queue:
-        queue.presence.listen()
+        queue.programs.listen()
         if as_json:
             typer.echo(json.dumps(_facts(queue, sweeps), indent=2))
         elif sweeps:
@@ -78,7 +78,7 @@ def _facts(queue: JobQueue, sweeps: Sequence[str]) -> list[dict[str, Any]]:
     """All that is known of some sweeps, or of all and of those that are coming."""
     jobs = [queue.named(name) for name in sweeps] or queue.rows()
     gone = queue.interrupted()
-    coming = [] if sweeps else [arriving.facts() for arriving in queue.presence.arriving()]
+    coming = [] if sweeps else [arriving.facts() for arriving in queue.programs.arriving()]
     return [*coming, *(job.facts(job.id in gone) for job in jobs)]
 
 
@@ -90,7 +90,7 @@ def _console() -> Console:
 
 def _story(queue: JobQueue, name: str) -> list[str]:
     """All that is known of a sweep, or of one that is coming."""
-    coming = [arriving for arriving in queue.presence.arriving() if arriving.name == name]
+    coming = [arriving for arriving in queue.programs.arriving() if arriving.name == name]
     lines = []
     if not coming or queue.by_name(name) is not None:
         job = queue.named(name)
@@ -157,8 +157,8 @@ def reprocess_command(arguments: Sequence[str], output: Path) -> None:
 
 def _say_if_nobody_works(queue: JobQueue) -> None:
     """Who asks for something wonders why nothing happens."""
-    queue.presence.listen()
-    if queue.n_in(State.queued) and not queue.presence.is_attended:
+    queue.programs.listen()
+    if queue.n_in(State.queued) and not queue.programs.is_attended:
         typer.echo(NOBODY)
 
 

@@ -26,8 +26,6 @@ from autoproc.formats.confinement import may_lead_into
 from autoproc.formats.sweeps import NoImages
 from autoproc.legible import legible
 from autoproc.overrides import split_arguments
-from autoproc.service.attendance import Attendance
-from autoproc.service.begin_process import Ahead, launch_worker
 from autoproc.service.daemon import Daemon, Stop, told_to_all
 from autoproc.service.events import Event, Listener, event_lines
 from autoproc.service.executing.executor_site import Site
@@ -37,28 +35,30 @@ from autoproc.service.executing.registry import made
 from autoproc.service.following.expecting import Expecting
 from autoproc.service.following.followers import Followers
 from autoproc.service.following.live_folder import LiveFolder
-from autoproc.service.grouping import Grouping
-from autoproc.service.heartbeat import Heartbeat
-from autoproc.service.hooks import Hooks
+from autoproc.service.groups.grouping import Grouping
+from autoproc.service.index_page import IndexPage
 from autoproc.service.intake import Intake
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.job_queue.owner import is_dead
-from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.job_queue.queue_log import QueueLog
 from autoproc.service.job_queue.queue_tables import BadQueue
-from autoproc.service.limits import shares
+from autoproc.service.notices.hooks import Hooks
 from autoproc.service.notices.notices import Notices
-from autoproc.service.notify import Notifier
-from autoproc.service.placing import LEAVING, Placing
+from autoproc.service.processes.begin_process import Ahead, launch_worker
+from autoproc.service.processes.cores_and_memory import shares
+from autoproc.service.processes.program import is_dead
 from autoproc.service.processing.order import settings_of
-from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import is_local, open_queue
-from autoproc.service.sample_groups import COMBINED
+from autoproc.service.results.outputs import Outputs
+from autoproc.service.signs_of_life.announcement import Announcement
+from autoproc.service.signs_of_life.heartbeat import Heartbeat
+from autoproc.service.signs_of_life.systemd import SystemdNotifier
 from autoproc.service.supervisor import Plan, Supervisor
-from autoproc.service.visit_page import VisitPage
-from autoproc.service.watch_params import WatchParams
+from autoproc.service.sweeps.sample_groups import COMBINED
+from autoproc.service.visits.place_results import LEAVING, Placing
 from autoproc.service.watching.named_sweeps import NamedSearch, NamedSweeps
+from autoproc.service.watching.params import WatchParams
 from autoproc.wording import counted
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class Run:
         service, wanted = self.config.service, self.wanted
         is_watching = bool(wanted.watched)
         hooks = Hooks(service, outputs, told_to_all([log, say]))
-        page = VisitPage(queue, outputs)
+        page = IndexPage(queue, outputs)
         listeners: list[Listener] = [log, say_with_files(outputs, is_watching), hooks, page]
         tell = told_to_all(listeners)
         grouping = Grouping(queue, outputs, self.config.groups, tell, None if is_watching else self._ids)
@@ -204,8 +204,8 @@ class Run:
             expecting=self._expecting(queue, outputs, executors.local.n_threads),
         )  # fmt: skip
         count = int if finder is None else finder.n_arriving
-        attendance = Attendance(queue, [str(root) for root in wanted.watched], followers.seen, page.touch, count)
-        notifier = Notifier()
+        announcement = Announcement(queue, [str(root) for root in wanted.watched], followers.seen, page.touch, count)
+        notifier = SystemdNotifier()
         with (
             placing,
             Heartbeat(again, service.lease) as heartbeat,
@@ -216,7 +216,7 @@ class Run:
             beside = (recording.poll, notices.poll, placing.poll)
             turned = self._at_every_turn(queue, intake, heartbeat, notifier, beside)
             daemon = Daemon(
-                supervisor, intake, hooks, tell, finder, self.stop, page, attendance, turned, grouping, followers
+                supervisor, intake, hooks, tell, finder, self.stop, page, announcement, turned, grouping, followers
             )
             if finder is not None:
                 told_to_all([log, say])(Event("begin", "", {"text": greeting(wanted.watched, queue)}))
@@ -254,7 +254,7 @@ class Run:
         queue: JobQueue,
         intake: Intake,
         heartbeat: Heartbeat,
-        notifier: Notifier,
+        notifier: SystemdNotifier,
         beside: Sequence[Callable[[], None]],
     ) -> Callable[[], None]:
         search = self.wanted.search

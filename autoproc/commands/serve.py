@@ -24,7 +24,7 @@ from autoproc.dashboard.standing import who_is_at_work
 from autoproc.errors import InputError, WrongArguments
 from autoproc.formats.confinement import may_lead_into
 from autoproc.overrides import split_arguments
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 RESULTS = "autoproc_processed"
 """Where `autoproc run` writes if not told where."""

@@ -13,15 +13,15 @@ from autoproc.config import Config
 from autoproc.errors import InputError
 from autoproc.formats.sweeps import NoImages
 from autoproc.legible import legible
-from autoproc.service.begin_process import Ahead, BegunProbe, launch_probe
-from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.intake import Intake
-from autoproc.service.limits import GIGABYTE
-from autoproc.service.visit_params import VisitParams
-from autoproc.service.watch_params import WatchParams
+from autoproc.service.probing.fence import Probing
+from autoproc.service.probing.probe_process import orders
+from autoproc.service.processes.begin_process import Ahead, BegunProbe, launch_probe
+from autoproc.service.processes.cores_and_memory import GIGABYTE
+from autoproc.service.sweeps.found_sweep import FoundSweep
+from autoproc.service.visits.params import VisitParams
 from autoproc.service.watching.named_sweeps import NamedSearch, NamedSweeps
-from autoproc.service.watching.probe_process import orders
-from autoproc.service.watching.probing import Probing
+from autoproc.service.watching.params import WatchParams
 
 if TYPE_CHECKING:
     from autoproc.service.watching.watcher import Watcher

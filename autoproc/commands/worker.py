@@ -13,12 +13,12 @@ from autoproc.commands.leaving import OK, leaving_well
 from autoproc.config import read_config, with_threads
 from autoproc.errors import InputError
 from autoproc.legible import legible
-from autoproc.service.begin_process import launch_worker
 from autoproc.service.daemon import Stop
 from autoproc.service.executing.folder_worker import FolderWorker
 from autoproc.service.executing.local import LocalExecutor
-from autoproc.service.limits import shares
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.processes.begin_process import launch_worker
+from autoproc.service.processes.cores_and_memory import shares
+from autoproc.service.results.outputs import Outputs
 from autoproc.wording import counted
 
 PATIENCE = 0.25

@@ -19,8 +19,8 @@ from autoproc.dashboard.thumbnails import FOLDER, Thumbnails
 from autoproc.dashboard.viewers import image_pages, lattice_pages
 from autoproc.dashboard.website import Site, Visit
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_there
+from autoproc.service.results.outputs import Outputs
 from autoproc.viewing.subject import Subject, subject_of_results
 
 __all__ = ["dashboard", "keys_of"]

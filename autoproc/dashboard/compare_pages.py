@@ -25,7 +25,7 @@ from autoproc.reports.report_data import report_text
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.sweep_query import SweepQuery
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 OFFERED = 300
 """Sweeps that the page offers, the latest first; any other can be typed."""

@@ -57,7 +57,7 @@ class Standing:
     @classmethod
     def of(cls, queue: JobQueue) -> Standing:
         """As it is now."""
-        return cls(queue.interrupted(), tuple(queue.presence.watched()), queue.presence.is_attended)
+        return cls(queue.interrupted(), tuple(queue.programs.watched()), queue.programs.is_attended)
 
 
 class Feed:

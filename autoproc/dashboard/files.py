@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from autoproc.errors import InputError
-from autoproc.service.processing.outputs import Outputs, is_ours
+from autoproc.service.results.outputs import Outputs, is_ours
 
 STAGES = "stages"
 STAGE_FILE = re.compile(r"[a-z][a-z_]{0,40}\.(?:expt|refl)")

@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from autoproc.dashboard.facts import LiveFacts
 from autoproc.dashboard.files import FILE
 from autoproc.legible import legible
-from autoproc.service.job_queue.owner import is_dead
-from autoproc.service.job_queue.presence import SILENCE
+from autoproc.service.job_queue.programs_at_work import SILENCE
+from autoproc.service.processes.program import is_dead
 
 FILE_NAME = re.compile(r"[0-9a-f]{16}\.json")
 LARGEST = 1 << 18

@@ -37,8 +37,8 @@ def measured(queue: JobQueue, n_followers: int) -> str:
         *_gauge("autoproc_info", "Version of the program.", [({"version": __version__}, 1)]),
         *_gauge("autoproc_sweeps", "Sweeps of each state and verdict.", states),
         *_gauge("autoproc_sweeps_interrupted", "Sweeps under way on which nobody works.", [({}, len(gone))]),
-        *_gauge("autoproc_sweeps_arriving", "Sweeps whose images are coming.", [({}, queue.presence.n_arriving)]),
-        *_gauge("autoproc_at_work", "A program is at work on the queue.", [({}, int(queue.presence.is_attended))]),
+        *_gauge("autoproc_sweeps_arriving", "Sweeps whose images are coming.", [({}, queue.programs.n_arriving)]),
+        *_gauge("autoproc_at_work", "A program is at work on the queue.", [({}, int(queue.programs.is_attended))]),
         *_gauge("autoproc_longest_wait_seconds", "How long the sweep waits that has waited longest.", [({}, wait)]),
         *_gauge(
             "autoproc_latency_seconds",

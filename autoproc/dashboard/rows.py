@@ -11,8 +11,8 @@ from autoproc.legible import legible
 from autoproc.reports.in_group import group_of, verdict_of
 from autoproc.reports.visit_index import ALONE, judged
 from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.processing.result import doubts_in_words
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.results.brief import doubts_in_words
 
 FIGURES = (
     "space_group", "unit_cell", "d_min", "completeness", "multiplicity", "r_meas_inner", "cc_half", "isa",

@@ -15,11 +15,11 @@ from autoproc.wording import counted
 def standing(queue: JobQueue, gone: Collection[int]) -> dict[str, Any]:
     """Facts of it; gone : numbers of the sweeps under way on which nobody works."""
     numbers = view_numbers(queue, gone)
-    is_attended = queue.presence.is_attended
+    is_attended = queue.programs.is_attended
     return {
         "counts": numbers,
-        "arriving": [arriving_row(arriving) for arriving in queue.presence.arriving()],
-        "n_arriving": queue.presence.n_arriving,
+        "arriving": [arriving_row(arriving) for arriving in queue.programs.arriving()],
+        "n_arriving": queue.programs.n_arriving,
         "is_attended": is_attended,
         "at_work": at_work(queue, is_attended, numbers),
     }
@@ -44,7 +44,7 @@ def _number(view: View, tally: dict[tuple[str, str], int]) -> int:
 
 def who_is_at_work(queue: JobQueue) -> str:
     """The same, for who has not asked for the rest."""
-    return at_work(queue, queue.presence.is_attended, view_numbers(queue, queue.interrupted()))
+    return at_work(queue, queue.programs.is_attended, view_numbers(queue, queue.interrupted()))
 
 
 def at_work(queue: JobQueue, is_attended: bool, numbers: dict[str, int]) -> str:
@@ -53,7 +53,7 @@ def at_work(queue: JobQueue, is_attended: bool, numbers: dict[str, int]) -> str:
     if not is_attended:
         goes_on = f": `autoproc run` goes on with {counted(left, 'sweep')}" if left else ""
         return f"no run is processing{goes_on}"
-    watched = queue.presence.watched()
+    watched = queue.programs.watched()
     where = f"watching {legible(', '.join(watched))}" if watched else "at work"
     doing = [f"{numbers['running']} under way" if numbers["running"] else "", f"{left} waiting" if left else ""]
     return ", ".join(filter(None, (where, *doing)))

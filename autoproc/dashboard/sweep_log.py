@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from autoproc.dashboard.files import NotHandedOut, ResultFolder, results_of, under_way
 from autoproc.legible import legible_lines
 from autoproc.service.job_queue.job import Job, State
-from autoproc.service.processing.attempt_logs import LOG
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.attempt_logs import LOG
+from autoproc.service.results.outputs import Outputs
 
 MOST = 1 << 17
 """Bytes told at a time: 1500 lines, what a browser lays out at once."""

@@ -33,7 +33,7 @@ from autoproc.dashboard.zipped import zipped
 from autoproc.reports.in_group import group_of, settled_warnings
 from autoproc.service.job_queue.job import Job
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 from autoproc.service.status import story_lines
 from autoproc.service.visits.changed_since import changed_files
 

@@ -17,7 +17,7 @@ from autoproc.errors import AutoprocError
 from autoproc.formats.registry import open_reader, read_experiment
 from autoproc.formats.templates import split_template
 from autoproc.service.job_queue.job import Job
-from autoproc.service.job_queue.sweep_names import in_one_name
+from autoproc.service.sweeps.sweep_names import in_one_name
 from autoproc.viewing.thumbnail import thumbnail
 
 FOLDER = "thumbnails"

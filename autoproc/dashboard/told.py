@@ -15,7 +15,7 @@ from autoproc.reports.journal import standing
 from autoproc.reports.report_data import report_in
 from autoproc.reports.report_html import Report
 from autoproc.reports.summary_facts import SummaryFacts
-from autoproc.service.processing.earlier import PARAMETERS
+from autoproc.service.results.earlier import PARAMETERS
 from autoproc.sound_facts import Described, in_few_words, sound_part, whole
 
 LARGEST = 1 << 25

@@ -14,8 +14,8 @@ from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import QueueReader
 from autoproc.dashboard.thumbnails import Thumbnails
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.processing.outputs import Outputs
-from autoproc.service.sample_groups import COMBINED
+from autoproc.service.results.outputs import Outputs
+from autoproc.service.sweeps.sample_groups import COMBINED
 from autoproc.viewing.images import ImageRoom
 from autoproc.viewing.subject import Subject
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoproc.errors import InputError
-from autoproc.service.job_queue.owner import is_dead, this_program
+from autoproc.service.processes.program import is_dead, this_program
 
 MARK = "demonstration.json"
 """The file that says whose folder it is: only what lies beside it is ever removed."""

@@ -8,8 +8,8 @@ from statistics import median
 from typing import Any, Literal
 
 from autoproc.demonstration.crystals import GROUP, N_IMAGES, DemoCrystal
-from autoproc.service.processing.result import doubts_in_words
-from autoproc.service.sample_groups import COMBINED
+from autoproc.service.results.brief import doubts_in_words
+from autoproc.service.sweeps.sample_groups import COMBINED
 from autoproc.wording import angstrom, counted
 
 Light = Literal["", "good", "look", "stop"]

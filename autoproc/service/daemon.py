@@ -12,16 +12,16 @@ from itertools import islice
 from types import FrameType
 from typing import Protocol
 
-from autoproc.service.attendance import Attendance
 from autoproc.service.events import Event, Listener
 from autoproc.service.following.followers import Followers
-from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.grouping import Grouping
-from autoproc.service.hooks import Hooks
+from autoproc.service.groups.grouping import Grouping
+from autoproc.service.index_page import IndexPage
 from autoproc.service.intake import Intake
 from autoproc.service.job_queue.jobs import JobQueue
+from autoproc.service.notices.hooks import Hooks
+from autoproc.service.signs_of_life.announcement import Announcement
 from autoproc.service.supervisor import Supervisor
-from autoproc.service.visit_page import VisitPage
+from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 from autoproc.wording import counted
 
 PATIENCE = 0.25
@@ -86,8 +86,8 @@ class Daemon:
         tell: Listener,
         finder: Finder | None = None,
         stop: Stop | None = None,
-        page: VisitPage | None = None,
-        attendance: Attendance | None = None,
+        page: IndexPage | None = None,
+        announcement: Announcement | None = None,
         turned: Callable[[], None] = lambda: None,
         grouping: Grouping | None = None,
         followers: Followers | None = None,
@@ -96,7 +96,7 @@ class Daemon:
         self._tell = tell
         self._found: deque[FoundSweep | ListedImages] = deque()
         self.stop = stop or Stop()
-        self._page, self._attendance, self._turned, self._grouping = page, attendance, turned, grouping
+        self._page, self._announcement, self._turned, self._grouping = page, announcement, turned, grouping
         self._followers = followers
 
     @property
@@ -115,8 +115,8 @@ class Daemon:
             if self._followers is not None:
                 self._followers.close()
             self.supervisor.hand_back()
-            if self._attendance is not None:
-                self._attendance.leave()
+            if self._announcement is not None:
+                self._announcement.leave()
             if self._page is not None:
                 with suppress(sqlite3.OperationalError):
                     self._page.finish()
@@ -134,8 +134,8 @@ class Daemon:
             self.supervisor.step()
             if self._followers is not None:
                 self._followers.poll()
-            if self._attendance is not None:
-                self._attendance.poll()
+            if self._announcement is not None:
+                self._announcement.poll()
             if self._page is not None:
                 self._page.poll()
             return is_done()
@@ -150,8 +150,8 @@ class Daemon:
             self.supervisor.wait(PATIENCE)
             return
         self._found += self.finder.poll(0.0 if self._found else PATIENCE)
-        if self._found and self._attendance is not None:
-            self._attendance.hurry()
+        if self._found and self._announcement is not None:
+            self._announcement.hurry()
         deadline = time.monotonic() + LONGEST_TAKING
         while self._found and time.monotonic() < deadline:
             together = list(islice(self._found, TOGETHER))

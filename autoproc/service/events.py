@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from autoproc.legible import legible, legible_lines
-from autoproc.service.processing.result import failure_lines, result_line
+from autoproc.service.results.brief import failure_lines, result_line
 from autoproc.wording import counted, images_in_words
 
 Kind = Literal[

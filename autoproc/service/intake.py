@@ -8,11 +8,11 @@ from typing import Any
 from autoproc.errors import AutoprocError
 from autoproc.legible import legible
 from autoproc.service.events import Event, Listener, in_words
-from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import AddResult, JobQueue
 from autoproc.service.processing.order import settings_with
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
+from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 from autoproc.service.visits.changed_since import changed_files
 from autoproc.wording import counted
 

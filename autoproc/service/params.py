@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from autoproc.params import Params
-from autoproc.service.executor_params import Command, CommandParams, SlurmParams
+from autoproc.service.executing.params import Command, CommandParams, SlurmParams
 
 PLACEHOLDERS = (
     "sweep", "status", "path", "folder", "summary", "merged", "space_group", "d_min", "error", "hint", "attempt",

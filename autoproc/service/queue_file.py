@@ -6,14 +6,14 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autoproc.service.file_system import mount_of, mounts_now
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.queue_tables import PATIENCE, BadQueue
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
+from autoproc.service.watching.file_system import mount_of, mounts_now
 
 if TYPE_CHECKING:
     from autoproc.service.params import ServiceParams
-    from autoproc.service.watch_params import WatchParams
+    from autoproc.service.watching.params import WatchParams
 
 
 def queue_path(outputs: Outputs) -> Path:

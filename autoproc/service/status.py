@@ -21,9 +21,9 @@ from autoproc.reports.in_group import group_of, verdict_of
 from autoproc.service.events import duration, times_in_words
 from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.processing.result import doubts_in_words, failure_lines, result_line
-from autoproc.service.sample_groups import COMBINED
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.results.brief import doubts_in_words, failure_lines, result_line
+from autoproc.service.sweeps.sample_groups import COMBINED
 from autoproc.service.visits.changed_since import change_in_words, changed_files, ignored_by
 from autoproc.wording import VERDICTS, Form, angstrom, first_of, images_in_words, written
 
@@ -80,7 +80,7 @@ class Queue:
     @classmethod
     def of(cls, queue: JobQueue, most: int | None = None) -> Queue:
         """As it is now; of each state no more than `most` sweeps."""
-        there = queue.presence
+        there = queue.programs
         numbers = {} if most is None else queue.overview.numbers()
         few = [job for state in numbers for job in queue.overview.next_in(state, most or 0)]
         jobs = queue.rows() if most is None else few

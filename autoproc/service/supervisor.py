@@ -16,17 +16,17 @@ from autoproc.errors import AutoprocError
 from autoproc.service.events import Event
 from autoproc.service.executing.executor import Executor, ExecutorDown, Standing, Task
 from autoproc.service.executing.executors import Executors
-from autoproc.service.grouping import members_of
+from autoproc.service.groups.grouping import members_of
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.job_queue.owner import is_dead, this_program
 from autoproc.service.lifecycle.attempt import Attempt
+from autoproc.service.lifecycle.settlement import Settlement, failed
 from autoproc.service.lifecycle.usual import usual
 from autoproc.service.params import ServiceParams
+from autoproc.service.processes.program import is_dead, this_program
 from autoproc.service.processing.choose_results import finish_choices
 from autoproc.service.processing.order import Order, config_for
-from autoproc.service.processing.outputs import Leftover, Outputs
-from autoproc.service.settlement import Settlement, failed
+from autoproc.service.results.outputs import Leftover, Outputs
 
 RECOVERY = 5.0
 """Seconds between looks for what programs have left that are gone."""

@@ -12,7 +12,7 @@ import numpy as np
 from autoproc.formats.header_values import HeaderOverrides
 from autoproc.formats.registry import format_name, open_reader, read_experiment
 from autoproc.reports.show import format_experiments
-from autoproc.service.watching.probe import cut_off, pace_of
+from autoproc.service.probing.answers import cut_off, pace_of
 from fuzzing import bytes_damage
 from fuzzing.frame_damage import damaged_header
 from fuzzing.readers import Reader, refused

@@ -27,9 +27,9 @@ from autoproc.legible import legible_lines
 from autoproc.models.experiment import Experiment
 from autoproc.overrides import split_arguments
 from autoproc.reports.show import describe, format_experiments
-from autoproc.service.watching.completeness import Verdict
-from autoproc.service.watching.probe import cut_off, pace_of
-from autoproc.service.watching.recognise import recognise_cbf, recognise_master
+from autoproc.service.probing.answers import cut_off, pace_of
+from autoproc.service.probing.recognise import recognise_cbf, recognise_master
+from autoproc.service.sweeps.series_verdict import SeriesVerdict
 from autoproc.stages.import_sweep import ImportParams, import_sweeps
 from fuzzing import bytes_damage, hdf5_damage, tree_damage
 from fuzzing.extremes import DEEP, TEXTS, value
@@ -141,10 +141,12 @@ class Imported(Reader):
         params = ImportParams()
         if (folder / "x_master.h5").exists():
             path = folder / "x_master.h5"
-            refused(lambda: list(recognise_master(path, "", frames_present(path), Verdict("complete"), 0.0, params)))
+            refused(
+                lambda: list(recognise_master(path, "", frames_present(path), SeriesVerdict("complete"), 0.0, params))
+            )
         else:
             paths = dict(enumerate(sorted(folder.iterdir()), 1))
-            refused(lambda: list(recognise_cbf(folder, "", paths, paths[1], Verdict("complete"), 0.0, params)))
+            refused(lambda: list(recognise_cbf(folder, "", paths, paths[1], SeriesVerdict("complete"), 0.0, params)))
         import_sweeps([folder], params)
 
 

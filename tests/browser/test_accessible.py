@@ -9,7 +9,7 @@ from visited import FAILED, LIVE, SWEEP, visited_while_collected
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 PAGES = ("", f"sweeps/{SWEEP}", f"sweeps/{FAILED}", f"sweeps/{SWEEP}/images?stage=strong", f"sweeps/{SWEEP}/lattice",
          f"compare?of={SWEEP}&of={FAILED}", LIVE)  # fmt: skip

@@ -12,7 +12,7 @@ from visited import FAILED, LIVE, RUNNING, SWEEP, WAITING, visited_while_collect
 from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 LOOKED_OVER = (Path(__file__).parent / "looked_over.js").read_text()
 CONTROLS = """() => {

@@ -9,15 +9,15 @@ from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.job_queue.job import State
-from autoproc.service.job_queue.owner import this_program
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.processes.program import this_program
+from autoproc.service.results.outputs import Outputs
 
 
 @pytest.fixture
 def queue(tmp_path):
     queue = queue_in(tmp_path)
-    queue.presence.attend(this_program(), ["/data"])
+    queue.programs.attend(this_program(), ["/data"])
     yield queue
     queue.close()
 
@@ -35,7 +35,7 @@ def test_what_happens_is_seen(window, served, queue, tmp_path):
             page.wait_for_selector(f"tr.is-{kind}:has-text('{words}')")
 
         seen("processed", "earlier")
-        queue.presence.show(this_program(), [Arriving("/data/lyso_####.cbf", "lyso", 12, "78 images to come", None)])
+        queue.programs.show(this_program(), [Arriving("/data/lyso_####.cbf", "lyso", 12, "78 images to come", None)])
         seen("arriving", "78 images to come")
         queue.add(found("lyso"))
         seen("queued", "lyso")

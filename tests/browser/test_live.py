@@ -10,9 +10,9 @@ from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.following.followed import Followed
 from autoproc.service.following.live_folder import LiveFolder, key_of
-from autoproc.service.job_queue.owner import this_program
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.processes.program import this_program
+from autoproc.service.results.outputs import Outputs
 
 PATH = "/data/lyso_####.cbf"
 
@@ -22,8 +22,8 @@ class Collected:
 
     def __init__(self, output):
         self.queue = queue_in(output)
-        self.queue.presence.attend(this_program(), ["/data"])
-        self.queue.presence.show(this_program(), [Arriving(PATH, "lyso", 12, "78 images to come", None)])
+        self.queue.programs.attend(this_program(), ["/data"])
+        self.queue.programs.show(this_program(), [Arriving(PATH, "lyso", 12, "78 images to come", None)])
         self.now = 0.0
         self.live = LiveFolder(Outputs(output), lambda: self.now)
         self.followed = Followed(PATH, "lyso")

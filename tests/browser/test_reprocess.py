@@ -13,8 +13,8 @@ from visited import SWEEP, visited
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.job_queue.job import State
-from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_there
+from autoproc.service.results.outputs import Outputs
 
 LIMIT = 3.5
 """Angstrom; the images reach 2.8."""

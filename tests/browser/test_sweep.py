@@ -9,8 +9,8 @@ from results_for_tests import results
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.job_queue.job import State
-from autoproc.service.job_queue.owner import this_program
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.processes.program import this_program
+from autoproc.service.results.outputs import Outputs
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_plots_by_image_share_a_cursor_by_keyboard_and_lead_to_the_image(address
 
 
 def test_the_log_is_followed_until_the_result(address, window, queue, tmp_path):
-    queue.presence.attend(this_program(), ["/data"])
+    queue.programs.attend(this_program(), ["/data"])
     queue.add(found("new"))
     job = queue.claim(this_program(), 60.0)
     assert job is not None

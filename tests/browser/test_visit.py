@@ -8,9 +8,9 @@ from queued import RESULT, begun, finished, found, queue_in
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.job_queue.job import State
-from autoproc.service.job_queue.owner import this_program
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.processes.program import this_program
+from autoproc.service.results.outputs import Outputs
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def test_a_sweep_is_followed_from_its_first_image_to_its_result(window, address,
     page = window(address().split("/?")[0])
     page.goto(address())
     me = this_program()
-    queue.presence.attend(me, ["/data"])
+    queue.programs.attend(me, ["/data"])
     page.get_by_text("watching /data").wait_for()
-    queue.presence.show(me, [Arriving("/data/new_####.cbf", "new", 17, "images are coming", None)])
+    queue.programs.show(me, [Arriving("/data/new_####.cbf", "new", 17, "images are coming", None)])
     page.locator("#arriving").get_by_text("17 so far").wait_for()
     queue.add(found("new"))
     page.locator("#rows .is-queued").get_by_text("new").wait_for()
@@ -74,8 +74,8 @@ def test_the_first_sweeps_of_a_visit_are_counted_as_they_come(window, served, tm
         page = window(address)
         page.goto(f"{address}/?token={keys.token}")
         page.get_by_text("No sweeps yet").wait_for()
-        first.presence.attend(me, ["/data"])
-        first.presence.show(me, [Arriving("/data/new_####.cbf", "new", 17, "images are coming", None)])
+        first.programs.attend(me, ["/data"])
+        first.programs.show(me, [Arriving("/data/new_####.cbf", "new", 17, "images are coming", None)])
         page.locator("#arriving").get_by_text("17 so far").wait_for()
         assert page.get_by_text("No sweeps yet").is_hidden()
         finished(first, "split", verdict="look", look_at=["lattices"])
@@ -88,14 +88,14 @@ def test_the_first_sweeps_of_a_visit_are_counted_as_they_come(window, served, tm
 
 
 def test_a_program_that_is_killed_is_missed_at_once(window, address, queue, monkeypatch):
-    queue.presence.attend(this_program(), ["/data"])
+    queue.programs.attend(this_program(), ["/data"])
     queue.add(found("left"))
     queue.claim(this_program(), 60.0)
     page = window(address().split("/?")[0])
     page.goto(address())
     page.locator(".is-running").wait_for()
-    for module in ("presence", "owner"):
-        monkeypatch.setattr(f"autoproc.service.job_queue.{module}.is_dead", lambda program: True)
+    for module in ("job_queue.programs_at_work", "processes.program"):
+        monkeypatch.setattr(f"autoproc.service.{module}.is_dead", lambda program: True)
     page.locator(".is-interrupted").get_by_text("autoproc run").wait_for()
     page.get_by_text("no run is processing").wait_for()
 

@@ -13,7 +13,7 @@ import pytest
 
 from autoproc.demonstration.crystals import CRYSTALS, N_IMAGES
 from autoproc.demonstration.story import TOGETHER
-from autoproc.service.job_queue.owner import started
+from autoproc.service.processes.program import started
 
 PATIENCE = 60.0
 """Seconds for processes to begin and to end, on a machine that has much else to do."""

@@ -23,7 +23,7 @@ from autoproc import kernels
 from autoproc.cli import app
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.job_queue.owner import this_program
+from autoproc.service.processes.program import this_program
 from autoproc.service.status import Queue
 
 TREE = Path(kernels.__file__).parents[2]
@@ -88,10 +88,10 @@ def test_that_nobody_is_at_work_is_said(output):
     for command in ("retry", "bad"), ("reprocess", "good"):
         assert "no autoproc run is working on this queue" in invoke(*command, "-o", output)[1]
     queue = JobQueue(output / ".autoproc" / "queue.sqlite")
-    queue.presence.attend(this_program(), ["/data"])
+    queue.programs.attend(this_program(), ["/data"])
     for command in ("status",), ("retry", "bad"), ("reprocess", "good"):
         assert "working on this queue" not in invoke(*command, "-o", output)[1]
-    queue.presence.leave(this_program())
+    queue.programs.leave(this_program())
     for job in queue.rows():
         queue.cancel(job.name)
     queue.close()

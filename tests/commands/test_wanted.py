@@ -17,9 +17,9 @@ from autoproc.commands.wanted import NothingToProcess, Wanted, what_is_wanted
 from autoproc.config import Config
 from autoproc.errors import AutoprocError
 from autoproc.importing.params import ImportParams
+from autoproc.service.probing.answers import Inside
+from autoproc.service.probing.questions import SweepsOfSeries
 from autoproc.service.watching.named_sweeps import NamedSweeps
-from autoproc.service.watching.probe import Inside
-from autoproc.service.watching.questions import SweepsOfSeries
 
 
 class Counted(Inside):

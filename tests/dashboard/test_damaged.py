@@ -13,8 +13,8 @@ from queued import finished, queue_in
 from results_for_tests import results
 from served import browser_of
 
-from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_path
+from autoproc.service.results.outputs import Outputs
 
 PAGES = (
     "/", "/?group=folder", "/?sort=d_min&way=up", "/?q=lyso", "/?verdict=good", "/sweeps.csv", "/api/sweeps",

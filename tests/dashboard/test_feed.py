@@ -14,10 +14,10 @@ from autoproc.dashboard.feed import MOST_WAITING, Feed
 from autoproc.dashboard.reader import QueueReader
 from autoproc.errors import AutoprocError
 from autoproc.service.job_queue.job import State
-from autoproc.service.job_queue.owner import this_machine, this_program
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.processes.program import this_machine, this_program
 from autoproc.service.queue_file import queue_there
+from autoproc.service.results.outputs import Outputs
 
 PATIENCE = 20.0
 GONE = f"{this_machine()}:999999999:1"
@@ -228,7 +228,7 @@ def test_a_sweep_whose_program_dies_is_told_of_though_nobody_writes(tmp_path, qu
         async with watched(tmp_path) as feed:
             events = await listening(feed)
             monkeypatch.setattr(
-                "autoproc.service.job_queue.presence.is_dead", lambda program: program == this_program()
+                "autoproc.service.job_queue.programs_at_work.is_dead", lambda program: program == this_program()
             )
             number, _, news = await next_of(events)
             assert news == {"names": ["left"], "gone": [job.id]}
@@ -253,15 +253,15 @@ def test_who_was_away_when_a_program_died_is_told_too(tmp_path, queue):
 def test_programs_and_what_they_see_coming_are_news(tmp_path, queue, what):
     me = this_program()
     if what == "sees images":
-        queue.presence.attend(me, ["/data"])
+        queue.programs.attend(me, ["/data"])
 
     async def story():
         async with watched(tmp_path) as feed:
             events = await listening(feed)
             if what == "comes":
-                queue.presence.attend(me, ["/data"])
+                queue.programs.attend(me, ["/data"])
             else:
-                queue.presence.show(me, [Arriving("/data/x_##.cbf", "x", 3, "images are coming", None)])
+                queue.programs.show(me, [Arriving("/data/x_##.cbf", "x", 3, "images are coming", None)])
             assert (await next_of(events))[2]["names"] == []
 
     asyncio.run(story())

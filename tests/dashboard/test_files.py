@@ -18,7 +18,7 @@ from autoproc.dashboard.access.keys import keys_of
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.files import NotHandedOut, ResultFolder, is_handed_out
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 SECRET = "what nobody may see"
 HOSTILE = (

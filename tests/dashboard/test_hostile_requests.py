@@ -16,7 +16,7 @@ from autoproc.dashboard.access.keys import SECRET, keys_of
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.file_viewer import file_viewer
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 from autoproc.viewing.subject import Subject
 
 MARK = "not for anybody's eyes"

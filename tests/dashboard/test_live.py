@@ -13,7 +13,7 @@ from autoproc.dashboard import live_sweeps
 from autoproc.dashboard.live_sweeps import LiveSweeps
 from autoproc.service.following.followed import Followed
 from autoproc.service.following.live_folder import LiveFolder, key_of
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 PATH = "/data/x_####.cbf"
 

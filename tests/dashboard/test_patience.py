@@ -15,7 +15,7 @@ from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.listening import FOR_PROXY, NoSuchSocket, PortTaken, address_of, listening
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 KEYS = Keys("a secret of the tests")
 ASKED = f"Host: localhost\r\nAuthorization: Bearer {KEYS.program_key}\r\n".encode()

@@ -14,7 +14,7 @@ from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.facts import Refusal, SweepFacts, VisitFacts
 from autoproc.dashboard.openapi import description
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 LINE = re.compile(r'[a-z_]+(\{([a-z]+="([^"\\]|\\.)*",?)+\})? -?[0-9.e+-]+')
 

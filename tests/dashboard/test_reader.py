@@ -14,8 +14,8 @@ from served import browser_of, token_of
 from autoproc.dashboard import reader
 from autoproc.dashboard.access.guard import TOKEN_FIELD, TOKEN_HEADER
 from autoproc.service.job_queue.job import State
-from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_path
+from autoproc.service.results.outputs import Outputs
 
 
 @pytest.fixture

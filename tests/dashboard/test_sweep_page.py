@@ -15,7 +15,7 @@ from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
 from autoproc.reports.summary import Failure
 from autoproc.service.job_queue.job import State
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 
 @pytest.fixture

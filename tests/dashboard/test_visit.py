@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.job_queue.job import State
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from autoproc.decisions.probe import PROBED
 from autoproc.demonstration.collecting import params_of
 from autoproc.demonstration.crystals import CRYSTALS, GROUP, RATE
-from autoproc.service.sample_groups import SweepPlace, sample_groups
+from autoproc.service.sweeps.sample_groups import SweepPlace, sample_groups
 from autoproc.simulation.params import SimulateParams
 
 PARAMS = [params_of(crystal, RATE) for crystal in CRYSTALS]

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from autoproc.demonstration.place import MARK, IsGoingOn, OthersFiles, taken
-from autoproc.service.job_queue.owner import this_machine, this_program
+from autoproc.service.processes.program import this_machine, this_program
 
 
 def marked(folder, program):

@@ -25,7 +25,7 @@ from autoproc.formats.hdf5.nexus import read_master
 from autoproc.formats.registry import kind_of, open_reader, read_experiment, read_image_models
 from autoproc.formats.sweeps import find_series
 from autoproc.importing.params import ImportParams
-from autoproc.service.watching.probe_process import orders
+from autoproc.service.probing.probe_process import orders
 from autoproc.stages.import_sweep import import_sweeps
 
 

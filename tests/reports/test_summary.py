@@ -16,7 +16,7 @@ from autoproc.reports.story import story
 from autoproc.reports.summary import RANGE_KEYS, Failure, format_summary, summarise
 from autoproc.scaling.left_out import reasons_left_out
 from autoproc.service.processing.process_sweep import plain
-from autoproc.service.processing.result import doubtful as doubtful_checks
+from autoproc.service.results.brief import doubtful as doubtful_checks
 from autoproc.stages.index import LOOSE_SPOTS
 from autoproc.stages.pipeline import Processing, gathered_warnings
 

@@ -14,7 +14,7 @@ from autoproc.service.executing import trial
 from autoproc.service.executing.executor import Standing
 from autoproc.service.job_queue.job import State
 from autoproc.service.params import ServiceParams
-from autoproc.service.processing.outputs import ORDER
+from autoproc.service.results.outputs import ORDER
 
 
 @pytest.fixture

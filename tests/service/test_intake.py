@@ -10,14 +10,14 @@ import pytest
 from queue_for_tests import Service, found
 from simulated import simulated_sweep
 
-from autoproc.service import settlement
-from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.intake import Intake
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.watch_params import WatchParams
+from autoproc.service.lifecycle import settlement
+from autoproc.service.probing.answers import Inside
+from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 from autoproc.service.watching.named_sweeps import named_sweeps
-from autoproc.service.watching.probe import Inside
+from autoproc.service.watching.params import WatchParams
 from autoproc.service.watching.watcher import Watcher
 from autoproc.simulation.beamline import Collection, collect
 from autoproc.simulation.beamline_hdf5 import write_hdf5

@@ -15,7 +15,7 @@ from autoproc.reports.report_html import report_of, report_page
 from autoproc.reports.summary import format_summary, summarise
 from autoproc.reports.visit_index import sweep_row, visit_index
 from autoproc.service.processing.process_sweep import plain
-from autoproc.service.processing.result import brief, result_line
+from autoproc.service.results.brief import brief, result_line
 from autoproc.service.status import FIGURES
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import images_in_words

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from autoproc.service import queue_file
-from autoproc.service.file_system import Mount
 from autoproc.service.params import ServiceParams
-from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import open_queue, queue_there
-from autoproc.service.watch_params import WatchParams
+from autoproc.service.results.outputs import Outputs
+from autoproc.service.watching.file_system import Mount
+from autoproc.service.watching.params import WatchParams
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.local import LocalExecutor, NoWorkers
 from autoproc.service.job_queue.job import State
 from autoproc.service.lifecycle.usual import usual
-from autoproc.service.limits import Shares
 from autoproc.service.params import ServiceParams
+from autoproc.service.processes.cores_and_memory import Shares
 from autoproc.service.supervisor import Supervisor
 
 

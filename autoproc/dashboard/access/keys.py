@@ -16,7 +16,7 @@ from pathlib import Path
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from autoproc.errors import InputError
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 SECRET = "serve.secret"
 SECRET_BYTES = 32

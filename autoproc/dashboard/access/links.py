@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoproc.service.job_queue.owner import is_dead, this_program
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.processes.program import is_dead, this_program
+from autoproc.service.results.outputs import Outputs
 
 NAME = "serve.{number}.link"
 

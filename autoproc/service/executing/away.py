@@ -19,7 +19,7 @@ from autoproc.service.executing.execution import last_told
 from autoproc.service.executing.executor import ExecutorDown, Standing, Task
 from autoproc.service.executing.executor_site import LOG, SCRIPT, Site
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.outputs import ORDER
+from autoproc.service.results.outputs import ORDER
 
 KEPT = 2000
 """Bytes kept of the end of what a worker elsewhere has printed."""

@@ -25,7 +25,7 @@ from autoproc.service.executing.executor_site import SCRIPT, Site
 from autoproc.service.executing.trial import COMMAND, result_of
 from autoproc.service.params import ServiceParams
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.outputs import ORDER, Outputs
+from autoproc.service.results.outputs import ORDER, Outputs
 
 PATIENCE = 90.0
 """Seconds in which work of milliseconds has to be done: schedulers look at their queues once in a while."""

@@ -26,7 +26,7 @@ from typing import Any
 
 from autoproc.service.executing.worker import Processing, carry_out
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.outputs import ORDER, OUTCOME_INSIDE, sync_folder
+from autoproc.service.results.outputs import ORDER, OUTCOME_INSIDE, sync_folder
 
 BEAT = 5.0
 """Seconds between two signs of life, and two looks whether the order still stands."""

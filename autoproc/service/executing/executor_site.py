@@ -8,9 +8,9 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autoproc.service.begin_process import KEPT_MEMORY, THREADS, paths
 from autoproc.service.params import ServiceParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.processes.begin_process import KEPT_MEMORY, THREADS, paths
+from autoproc.service.results.outputs import Outputs
 
 SCRIPT, LOG = "run.sh", "worker.log"
 """In the folder of an attempt: what does the work, and what that prints."""

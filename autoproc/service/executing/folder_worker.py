@@ -17,7 +17,7 @@ from autoproc.service.executing.executor import Standing, Task
 from autoproc.service.executing.local import LocalExecutor
 from autoproc.service.executing.shared_folder import ENDED, OFFER, TAKEN, hosts_folder
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.outputs import ORDER, Outputs
+from autoproc.service.results.outputs import ORDER, Outputs
 
 LOOK = 1.0
 """Seconds between two looks for offers: one listing of a folder."""

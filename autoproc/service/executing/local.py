@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from autoproc.errors import AutoprocError
-from autoproc.service.begin_process import BegunWorker, launch_worker
 from autoproc.service.executing.executor import Standing, Task
 from autoproc.service.executing.worker_process import Launch, WorkerProcess, gist, wait_for_any
-from autoproc.service.limits import GIGABYTE, Shares
 from autoproc.service.params import ServiceParams
+from autoproc.service.processes.begin_process import BegunWorker, launch_worker
+from autoproc.service.processes.cores_and_memory import GIGABYTE, Shares
 from autoproc.service.processing.order import Order
 
 SAMPLING = 0.5

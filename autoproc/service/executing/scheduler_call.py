@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeAlias
 
-from autoproc.service.begin_process import FOR_THE_PROGRAM
 from autoproc.service.executing.executor import ExecutorDown, Standing
+from autoproc.service.processes.begin_process import FOR_THE_PROGRAM
 
 LONGEST_CALL = 20.0
 """Seconds that a command of a scheduler may take. Slurm's wait 10 s for an answer (MessageTimeout) unless told."""

@@ -19,10 +19,10 @@ from autoproc.service.executing.away import AwayExecutor
 from autoproc.service.executing.execution import BEAT, last_told
 from autoproc.service.executing.executor import Standing, Task
 from autoproc.service.executing.executor_site import Site
-from autoproc.service.job_queue.stillness import Stillness
-from autoproc.service.limits import CORES_OF_A_SWEEP
+from autoproc.service.processes.cores_and_memory import CORES_OF_A_SWEEP
+from autoproc.service.processes.stillness import Stillness
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 OFFER, TAKEN, ENDED = "offered", "taken.", ".ended"
 """An order that is offered; whose it is then; how a worker of theirs has ended that left no outcome."""

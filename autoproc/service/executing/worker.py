@@ -20,12 +20,12 @@ from functools import partial
 from typing import Any, TextIO
 
 from autoproc.console import Console
-from autoproc.service.orphans import ORPHANED, die_with_parent
+from autoproc.service.processes.orphans import ORPHANED, die_with_parent
 from autoproc.service.processing.follow_order import FollowOrder
 from autoproc.service.processing.order import Order, settings_of
-from autoproc.service.processing.outputs import sync_tree, write_outcome
-from autoproc.service.processing.result import brief
 from autoproc.service.processing.telling import Listener, Telling
+from autoproc.service.results.brief import brief
+from autoproc.service.results.outputs import sync_tree, write_outcome
 
 Processing = Callable[..., dict[str, Any]]
 """Processes an order, with a console; what is known of its images already may be given by name."""

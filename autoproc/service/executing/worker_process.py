@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
-from autoproc.service.begin_process import begin_worker
-from autoproc.service.limits import memory_in_use
+from autoproc.service.processes.begin_process import begin_worker
+from autoproc.service.processes.cores_and_memory import memory_in_use
 
 KEPT = 2000
 """Bytes kept of the beginning, and of the end, of what a dead worker has written to its standard error."""

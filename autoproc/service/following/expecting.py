@@ -15,10 +15,10 @@ from pathlib import Path
 from autoproc.config import Config
 from autoproc.service.following.live_folder import key_of
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.job_queue.owner import is_dead, this_program
-from autoproc.service.job_queue.sweep_names import folder_name, free_name
+from autoproc.service.processes.program import is_dead, this_program
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
+from autoproc.service.sweeps.sweep_names import folder_name, free_name
 
 FOLDER = "ahead"
 PROGRAM = "program"

@@ -13,8 +13,8 @@ from autoproc.service.executing.worker_process import WorkerProcess, gist
 from autoproc.service.following.expecting import Expecting
 from autoproc.service.following.followed import Followed
 from autoproc.service.following.live_folder import LiveFolder
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.limits import GIGABYTE
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.processes.cores_and_memory import GIGABYTE
 from autoproc.service.processing.follow_order import FollowOrder
 from autoproc.service.processing.order import Order
 

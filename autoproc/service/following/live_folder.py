@@ -16,10 +16,10 @@ from pathlib import Path
 
 from autoproc.service.following.followed import Followed
 from autoproc.service.following.live_facts import live_facts
-from autoproc.service.job_queue.owner import is_dead, this_program
-from autoproc.service.life_line import replace_page
-from autoproc.service.processing.outputs import Outputs
-from autoproc.service.share import Share
+from autoproc.service.processes.program import is_dead, this_program
+from autoproc.service.processes.time_share import Share
+from autoproc.service.results.outputs import Outputs
+from autoproc.service.signs_of_life.life_line import replace_page
 
 LEAST_INTERVAL = 1.0
 """Seconds between two writings of a file: people look no oftener."""

@@ -8,8 +8,8 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.job_queue.job import Job, State, sql_read, sql_text
+from autoproc.service.sweeps.found_sweep import FoundSweep
 
 TEXTS = ("name", "path", "visit", "partial", "error", "hint", "progress")
 """Columns in which names of files may stand, which are bytes where they are no UTF-8."""
@@ -108,7 +108,7 @@ RESULT: Kinds = {
     "retryable": (lambda value: isinstance(value, bool), None), "members": (_are_runs, None),
     "unit_cell": (_is_cell, None), "visit_files": (_are_changes, None), "visit_results": (_is_text, None),
 }  # fmt: skip
-"""What the queue keeps of a summary (processing/result.py), as JSON."""
+"""What the queue keeps of a summary (results/brief.py), as JSON."""
 
 
 def columns_of(sweep: FoundSweep) -> dict[str, Any]:

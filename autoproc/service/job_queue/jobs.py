@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autoproc.errors import InputError
-from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job_queue.changes import Changes
 from autoproc.service.job_queue.chosen import Chosen
 from autoproc.service.job_queue.job import TO_START_ANEW, Job, State, sql_read, sql_text
@@ -23,14 +22,15 @@ from autoproc.service.job_queue.job_row import columns_of, job_of
 from autoproc.service.job_queue.membership import Membership
 from autoproc.service.job_queue.overview import Overview
 from autoproc.service.job_queue.placements import Placements
-from autoproc.service.job_queue.presence import Presence
 from autoproc.service.job_queue.priorities import Priorities
+from autoproc.service.job_queue.programs_at_work import ProgramsAtWork
 from autoproc.service.job_queue.queue_sql import ANEW, BY_HAND, CLAIM, MINE, PUT_AWAY, TO_QUEUE
 from autoproc.service.job_queue.queue_tables import PATIENCE, FileInPlace, opened, renewed
 from autoproc.service.job_queue.shown_part import IsShown, show_part
-from autoproc.service.job_queue.stillness import Stillness
-from autoproc.service.job_queue.sweep_names import folder_name, free_name, group_folder, printable
-from autoproc.service.sample_groups import SweepPlace
+from autoproc.service.processes.stillness import Stillness
+from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
+from autoproc.service.sweeps.sample_groups import SweepPlace
+from autoproc.service.sweeps.sweep_names import folder_name, free_name, group_folder, printable
 
 
 class UnknownSweep(InputError):
@@ -72,7 +72,7 @@ class JobQueue:
         self._leases = Stillness(steady)
         self._db = opened(path, journal, patience)
         self._file = FileInPlace(path)
-        self.presence = Presence(self._db, clock, steady)
+        self.programs = ProgramsAtWork(self._db, clock, steady)
         self.overview = Overview(self._db)
         self.changes = Changes(self._db)
         self.chosen = Chosen(self._db, clock)
@@ -181,7 +181,7 @@ class JobQueue:
     def interrupted(self) -> frozenset[int]:
         """The jobs under way on which nobody works any more, as their program is gone; not those that outlast it."""
         rows = self._db.execute("SELECT id, worker FROM jobs WHERE state = 'running' AND handle IS NULL").fetchall()
-        return frozenset(number for number, worker in rows if self.presence.is_gone(worker or ""))
+        return frozenset(number for number, worker in rows if self.programs.is_gone(worker or ""))
 
     # What is found
 

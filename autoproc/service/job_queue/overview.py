@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from autoproc.service.job_queue.job import Job, State, sql_read
 from autoproc.service.job_queue.job_row import job_of
 from autoproc.service.job_queue.sweep_query import VERDICT, SweepList
-from autoproc.service.sample_groups import COMBINED
+from autoproc.service.sweeps.sample_groups import COMBINED
 
 TALLY = f"SELECT state, {VERDICT}, count(*) FROM jobs GROUP BY 1, 2"
 COUNTS = "SELECT state, count(*) FROM jobs GROUP BY 1"

@@ -1,1 +1,1 @@
-"""The life of an attempt as named hooks, and small observers that each see to one concern."""
+"""The life of an attempt as named hooks, small observers that each see to one concern, and how it is settled."""

@@ -1,1 +1,1 @@
-"""The staff is told when something is wrong with images, beam, queue, disks or processing."""
+"""The staff, and its own programs, are told: of what is wrong, and of what happens to sweeps."""

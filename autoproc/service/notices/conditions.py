@@ -9,7 +9,7 @@ from typing import Any, Literal
 from autoproc.legible import legible
 from autoproc.service.events import duration
 from autoproc.service.job_queue.job import Job, State
-from autoproc.service.notice_params import NoticeParams
+from autoproc.service.notices.params import NoticeParams
 from autoproc.wording import counted, first_of
 
 What = Literal["late", "beam", "queue", "disk", "failures"]

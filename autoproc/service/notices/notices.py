@@ -16,11 +16,11 @@ from autoproc.errors import AutoprocError
 from autoproc.service.events import Event, Listener
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.notice_params import NoticeParams
 from autoproc.service.notices.conditions import Facts, Late, Room, conditions
+from autoproc.service.notices.due import Notice, ToldTroubles, state_file
+from autoproc.service.notices.params import NoticeParams
 from autoproc.service.notices.senders import FAILURES, Send, senders
-from autoproc.service.notices.standing import Notice, Standing, state_file
-from autoproc.service.watching.arriving import WHOLE
+from autoproc.service.watching.sweeps_coming import WHOLE
 
 INTERVAL = 10.0
 """Seconds between two looks: soon enough for people, and a look is a few questions to the queue."""
@@ -47,7 +47,7 @@ class Notices:
         self._folders, self._is_wanted = [output.absolute(), *watched], bool(watched) and params.is_wanted
         self._state = state_file(output / ".autoproc")
         self._ways = senders(params, str(output.absolute()))
-        self._standing = Standing(params.most_an_hour, params.settled_for)
+        self._standing = ToldTroubles(params.most_an_hour, params.settled_for)
         self._seen: dict[str, tuple[int, float]] = {}
         self._events: queues.SimpleQueue[Event] = queues.SimpleQueue()
         self._sending: list[threading.Thread] = []
@@ -100,7 +100,7 @@ class Notices:
 
     def _late(self, queue: JobQueue, now: float) -> list[Late]:
         """The sweeps that lack images, and how long ago each was seen to grow."""
-        arriving = [one for one in queue.presence.arriving() if one.words != WHOLE]
+        arriving = [one for one in queue.programs.arriving() if one.words != WHOLE]
         before = self._seen
         self._seen = {
             one.path: before[one.path] if before.get(one.path, (None,))[0] == one.n_images else (one.n_images, now)

@@ -12,9 +12,9 @@ from email.message import EmailMessage
 from http.client import HTTPException
 
 from autoproc.legible import legible, legible_lines
-from autoproc.service.hooks import filled_in, harmless
-from autoproc.service.notice_params import NoticeParams
-from autoproc.service.notices.standing import Notice
+from autoproc.service.notices.due import Notice
+from autoproc.service.notices.hooks import filled_in, harmless
+from autoproc.service.notices.params import NoticeParams
 
 MOST_READ = 4096
 """Bytes of a web server's answer that are read: nobody looks at them."""

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from autoproc.errors import InputError
-from autoproc.service.grouping import Told, note_in_results, tell_sweeps
+from autoproc.service.groups.grouping import Told, note_in_results, tell_sweeps
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.job_queue.sweep_names import from_one_name, in_one_name
-from autoproc.service.processing.earlier import PARAMETERS, run_of
-from autoproc.service.processing.outputs import Outputs, sync_folder, write_outcome
-from autoproc.service.processing.result import brief
+from autoproc.service.results.brief import brief
+from autoproc.service.results.earlier import PARAMETERS, run_of
+from autoproc.service.results.outputs import Outputs, sync_folder, write_outcome
+from autoproc.service.sweeps.sweep_names import from_one_name, in_one_name
 
 
 class CannotChoose(InputError):

@@ -21,10 +21,10 @@ from typing import Any
 from autoproc.console import Console, WatchedReader
 from autoproc.formats.images.frames import ImageReader
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.outputs import home_of, remove, sync_tree
 from autoproc.service.processing.record import with_record
 from autoproc.service.processing.telling import Listener, Telling
 from autoproc.service.processing.told_parameters import ToldParameters, with_told
+from autoproc.service.results.outputs import home_of, remove, sync_tree
 
 LOG = "autoproc.log"
 LOOK = 0.2

@@ -20,11 +20,11 @@ from autoproc.models.reflections import Reflections
 from autoproc.reports.expectations import expectations, warnings_of
 from autoproc.reports.summary import Failure
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.outputs import home_of
 from autoproc.service.processing.process_sweep import expected_by, tell, write_data, write_json
 from autoproc.service.processing.record import with_record
-from autoproc.service.processing.sweep_folder import SweepFolder
 from autoproc.service.processing.told_parameters import ToldParameters
+from autoproc.service.results.outputs import home_of
+from autoproc.service.results.sweep_folder import SweepFolder
 from autoproc.stages.combine import NothingAgrees
 from autoproc.stages.pipeline import Processing, gathered_warnings
 

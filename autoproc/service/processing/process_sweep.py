@@ -26,8 +26,8 @@ from autoproc.reports.expectations import expectations, warnings_of
 from autoproc.reports.report_data import report_text
 from autoproc.reports.report_html import report_of, write_report
 from autoproc.reports.summary import Failure, format_summary, summarise
-from autoproc.service.processing.sweep_folder import SweepFolder, written_whole
 from autoproc.service.processing.told_parameters import UNTOLD, ToldParameters
+from autoproc.service.results.sweep_folder import SweepFolder, written_whole
 from autoproc.stages.early_work import EarlyWork
 from autoproc.stages.import_sweep import ImportedSweep
 from autoproc.stages.pipeline import Processing, gathered_warnings

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from autoproc.reports.ispyb import ispyb_record
-from autoproc.service.processing.earlier import PARAMETERS
 from autoproc.service.processing.order import Order, settings_of
-from autoproc.service.processing.outputs import home_of
 from autoproc.service.processing.process_sweep import write_json
+from autoproc.service.results.earlier import PARAMETERS
+from autoproc.service.results.outputs import home_of
 
 
 def with_record(summary: dict[str, Any], order: Order) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from autoproc.formats.boundary import LONGEST_REASON
 from autoproc.formats.hdf5.nexus_sample import said_of_sample
 from autoproc.legible import legible
 from autoproc.overrides import in_words
+from autoproc.service.probing.named_series import HDF5_ENDINGS
 from autoproc.service.processing.order import NAMING_FILES, OF_THE_PROGRAM, Order
-from autoproc.service.processing.outputs import home_of
+from autoproc.service.results.outputs import home_of
 from autoproc.service.visits.changed_since import IGNORED, files_about
 from autoproc.service.visits.parameter_files import ParameterFile
 from autoproc.service.visits.said_parameters import Said, said_by
-from autoproc.service.watching.named_series import HDF5_ENDINGS
 
 MOST_COMPLAINTS = 10
 """About the files of one sweep that are repeated; the others are counted."""

@@ -1,1 +1,1 @@
-"""Images as they come: which of them are sweeps, and when those are complete."""
+"""Images as they come: what is new in directories, and when a sweep is complete."""

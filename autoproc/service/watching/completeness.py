@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
 
-from autoproc.service.watch_params import WatchParams
+from autoproc.service.sweeps.series_verdict import SeriesVerdict
+from autoproc.service.watching.params import WatchParams
 
 LONGEST_LIST = 5
 FOLLOWED = 6
@@ -53,22 +52,13 @@ class Progress:
         return not (self.missing or self.obstacle) and there >= (self.n_expected or 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is made of a series; look_in : seconds after which it changes if nothing comes."""
-
-    state: Literal["waiting", "complete", "partial"]
-    reason: str = ""
-    look_in: float = 0.0
-
-
 def settle_time(progress: Progress, params: WatchParams) -> float:
     """Seconds without news after which no more images are expected; a pause seen once may come again."""
     longest = max(params.settle_time, params.settle_images * progress.interval, 2 * progress.pause)
     return min(longest, params.stall_time)
 
 
-def judge(progress: Progress, params: WatchParams, in_hurry: bool = False) -> Verdict:
+def judge(progress: Progress, params: WatchParams, in_hurry: bool = False) -> SeriesVerdict:
     """Complete, partial, or to be waited for.
 
     in_hurry : nobody waits for stalled collections: what lacks images is partial once nothing comes any more
@@ -77,12 +67,12 @@ def judge(progress: Progress, params: WatchParams, in_hurry: bool = False) -> Ve
     if progress.is_whole:
         needed = _time_for_whole(progress, settle, params)
         if progress.quiet >= needed:
-            return Verdict("complete")
+            return SeriesVerdict("complete")
     else:
         needed = _time_for_partial(progress, settle, params, in_hurry)
         if progress.quiet >= needed:
-            return Verdict("complete") if progress.is_cut else Verdict("partial", what_lacks(progress))
-    return Verdict("waiting", look_in=needed - progress.quiet)
+            return SeriesVerdict("complete") if progress.is_cut else SeriesVerdict("partial", what_lacks(progress))
+    return SeriesVerdict("waiting", look_in=needed - progress.quiet)
 
 
 def _time_for_whole(progress: Progress, settle: float, params: WatchParams) -> float:
@@ -135,11 +125,3 @@ def _stretches(stretches: Sequence[tuple[int, int]]) -> str:
     words = [f"{first}" if first == last else f"{first}-{last}" for first, last in stretches[:LONGEST_LIST]]
     more = len(stretches) - len(words)
     return ", ".join(words) + (f" and {more} more stretches" if more else "")
-
-
-def gaps(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    """(first, last) of the stretches of numbers that lack between others."""
-    ascending = sorted(numbers)
-    if not ascending or ascending[-1] - ascending[0] + 1 == len(ascending):
-        return ()
-    return tuple((a + 1, b - 1) for a, b in pairwise(ascending) if b - a > 1)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from autoproc.formats.confinement import link_leads_out
-from autoproc.service.watch_params import WatchParams
+from autoproc.service.watching.params import WatchParams
 
 SHARE_OF_QUIET = 0.05
 """Time between looks, as a part of the time that a directory has been quiet: news are noticed late by as little."""

@@ -12,11 +12,7 @@ from typing import Any
 
 from autoproc.formats.no_files import KINDS, NO_FILE, no_file
 from autoproc.formats.sweeps import MASTER_NAME
-from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.watch_params import WatchParams
-from autoproc.service.watching.completeness import Progress, Verdict, judge
-from autoproc.service.watching.directories import Disk
-from autoproc.service.watching.questions import (
+from autoproc.service.probing.questions import (
     CutOff,
     FramesOf,
     FramesSeen,
@@ -25,6 +21,11 @@ from autoproc.service.watching.questions import (
     SweepsOfCbf,
     SweepsOfMaster,
 )
+from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
+from autoproc.service.sweeps.series_verdict import SeriesVerdict
+from autoproc.service.watching.completeness import Progress, judge
+from autoproc.service.watching.directories import Disk
+from autoproc.service.watching.params import WatchParams
 from autoproc.service.watching.register import Register, Watched
 from autoproc.service.watching.watched_series import (
     Arrivals,
@@ -168,7 +169,9 @@ class Judging:
         return now + max(SHARE_OF_QUIET * quiet, self._params.poll_interval)
 
 
-def _sweeps_of_cbf(series: WatchedCbf, files: Mapping[int, Path], verdict: Verdict, arrived: float) -> SweepsOfCbf:
+def _sweeps_of_cbf(
+    series: WatchedCbf, files: Mapping[int, Path], verdict: SeriesVerdict, arrived: float
+) -> SweepsOfCbf:
     names = {number: path.name for number, path in files.items()}
     return SweepsOfCbf(series.directory, series.visit, names, series.marker, verdict, arrived)
 

@@ -10,9 +10,9 @@ from typing import Any
 from autoproc.errors import AutoprocError
 from autoproc.formats.no_files import NO_FILE, no_file
 from autoproc.formats.sweeps import Series, find_series, unique_names
-from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.watching.probing import Prober
-from autoproc.service.watching.questions import KindOf, NamedImages, Question, SweepsOfSeries, Unanswered
+from autoproc.service.probing.fence import Prober
+from autoproc.service.probing.questions import KindOf, NamedImages, Question, SweepsOfSeries, Unanswered
+from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 from autoproc.stages.import_sweep import Skipped
 
 PATIENCE = 0.25

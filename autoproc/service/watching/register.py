@@ -8,8 +8,8 @@ from pathlib import Path
 
 from autoproc.formats.sweeps import DATA_NAME, IMAGE_NAME, MASTER_NAME, OTHER_HDF5_NAME
 from autoproc.formats.templates import counter_of, sweep_name
-from autoproc.service.watch_params import WatchParams
 from autoproc.service.watching.directories import Change
+from autoproc.service.watching.params import WatchParams
 from autoproc.service.watching.watched_series import (
     Arrivals,
     WatchedCbf,

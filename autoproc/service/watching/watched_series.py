@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autoproc.formats.templates import counter_of, grouped_by_template
-from autoproc.service.watching.completeness import Progress, gaps
+from autoproc.service.probing.questions import FramesSeen, Pace
+from autoproc.service.sweeps.series_verdict import gaps
+from autoproc.service.watching.completeness import Progress
 from autoproc.service.watching.directories import Disk
-from autoproc.service.watching.questions import FramesSeen, Pace
 
 SMALL = 0.5
 """Part of the largest file's size below which an image may have been cut off."""

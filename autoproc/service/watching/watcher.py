@@ -13,17 +13,17 @@ from typing import Any
 from autoproc.errors import AutoprocError, details_of
 from autoproc.formats.confinement import LEADS_OUT
 from autoproc.formats.templates import absolute
-from autoproc.service.file_system import has_events, mounts_now
-from autoproc.service.found_sweep import ListedImages
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.share import Share
-from autoproc.service.watch_params import WatchParams
-from autoproc.service.watching.arriving import InQueue, arriving, coming
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.probing.fence import Prober
+from autoproc.service.processes.time_share import Share
+from autoproc.service.sweeps.found_sweep import ListedImages
 from autoproc.service.watching.directories import Change, Directories, Disk
+from autoproc.service.watching.directory_events import DirectoryEvents, KernelEvents, NoEvents
+from autoproc.service.watching.file_system import has_events, mounts_now
 from autoproc.service.watching.judging import Found, Judgement, Judging
-from autoproc.service.watching.news import KernelNews, News, NoNews
-from autoproc.service.watching.probing import Prober
+from autoproc.service.watching.params import WatchParams
 from autoproc.service.watching.register import Register, Watched
+from autoproc.service.watching.sweeps_coming import InQueue, arriving, coming
 from autoproc.service.watching.watched_series import WatchedCbf, WatchedMaster
 
 SOONEST = 0.1
@@ -62,7 +62,7 @@ class Watcher:
         *,
         disk: Disk | None = None,
         clock: Callable[[], float] | None = None,
-        news: News | None = None,
+        news: DirectoryEvents | None = None,
         in_queue: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.params = params
@@ -210,13 +210,13 @@ class Watcher:
         return known is True or known >= max(item.n_images, 1)
 
 
-def _news_of(roots: Sequence[Path], params: WatchParams) -> News:
+def _news_of(roots: Sequence[Path], params: WatchParams) -> DirectoryEvents:
     mounts = mounts_now()
     with_events = [root for root in roots if has_events(root, params, mounts)]
     if not with_events:
-        return NoNews()
+        return NoEvents()
     silent = [] if params.method == "native" else [m.point for m in mounts if m.kind not in params.local_file_systems]
-    return KernelNews(with_events, silent)
+    return KernelEvents(with_events, silent)
 
 
 def _shown_as(series: Watched) -> tuple[Path, int]:

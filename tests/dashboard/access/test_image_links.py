@@ -24,7 +24,7 @@ from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
 from autoproc.service.job_queue.job import State
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 from autoproc.stages.import_sweep import import_sweeps
 
 ME = pwd.getpwuid(os.getuid())

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from autoproc.dashboard.access.keys import SECRET, UnsafeSecret, keys_of
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from autoproc.dashboard.params import ServeParams
 from autoproc.service.following.followed import Followed
 from autoproc.service.following.live_folder import LiveFolder, key_of
 from autoproc.service.job_queue.job import State
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.results.outputs import Outputs
 
 ME = pwd.getpwuid(os.getuid())
 MARK = "ofothers"
@@ -67,8 +67,8 @@ def site(tmp_path, monkeypatch):
     queue.membership.tell("combined/all", runs, {MINE: standing})
     queue.membership.tell("combined/all", runs, {THEIRS: standing})
     queue.membership.tell("combined/all", runs, {MINE: standing})
-    queue.presence.attend("here:1:1", [f"/{MARK}"])
-    queue.presence.show("here:1:1", [Arriving(str(tmp_path / MARK / "x.h5"), MARK, 3, MARK, None)])
+    queue.programs.attend("here:1:1", [f"/{MARK}"])
+    queue.programs.show("here:1:1", [Arriving(str(tmp_path / MARK / "x.h5"), MARK, 3, MARK, None)])
     live = LiveFolder(outputs)
     for folder in ("mine", MARK):
         live.tell(Followed(str(tmp_path / folder / "x.h5"), f"live {folder}"))

@@ -26,7 +26,7 @@ from autoproc.formats.dials.refl import write_refl
 from autoproc.formats.registry import open_reader
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.service.job_queue.job import State
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 from autoproc.stages.import_sweep import import_sweeps
 from autoproc.viewing.subject import Subject, subject_of_files
 

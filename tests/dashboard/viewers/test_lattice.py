@@ -18,7 +18,7 @@ from autoproc.dashboard.viewers.lattice_pages import preferred_stage
 from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.refl import write_refl
 from autoproc.models.reflections import Reflections
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 from autoproc.viewing.lattice_message import columns_of_message
 from autoproc.viewing.subject import subject_of_files
 

@@ -99,11 +99,16 @@ def full_disk(*_, **__):
 
 
 @pytest.mark.parametrize(
-    "refused", ["sweep_folder.write_refl", "process_sweep.write_merged_mtz", "process_sweep.write_unmerged_mtz"]
+    "refused",
+    [
+        "results.sweep_folder.write_refl",
+        "processing.process_sweep.write_merged_mtz",
+        "processing.process_sweep.write_unmerged_mtz",
+    ],
 )
 def test_no_space_left(images, run, monkeypatch, refused, at_once):
     files = images("full")
-    monkeypatch.setattr(f"autoproc.service.processing.{refused}", full_disk)
+    monkeypatch.setattr(f"autoproc.service.{refused}", full_disk)
     status, said, output = run(files[0].parent)
     assert status == 3
     assert summary_of(output / "full")["error_stage"] == "output"

@@ -43,6 +43,6 @@ def test_all_three_are_needed(tmp_path, missing):
 
 def site_of(tmp_path):
     from autoproc.service.executing.executor_site import Site
-    from autoproc.service.processing.outputs import Outputs
+    from autoproc.service.results.outputs import Outputs
 
     return Site(Outputs(tmp_path), ServiceParams())

@@ -6,7 +6,7 @@ from trial_launch import launch_trial
 
 from autoproc.service.executing.conformance import ExecutorConformance
 from autoproc.service.executing.local import LocalExecutor
-from autoproc.service.limits import GIGABYTE, Shares
+from autoproc.service.processes.cores_and_memory import GIGABYTE, Shares
 
 
 class TestLocal(ExecutorConformance):

@@ -13,7 +13,7 @@ from autoproc.service.executing.registry import BrokenExecutor, UnknownExecutor,
 from autoproc.service.executing.shared_folder import SharedFolderExecutor
 from autoproc.service.executing.slurm import SlurmExecutor
 from autoproc.service.params import ServiceParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 
 @dataclass

@@ -15,9 +15,9 @@ from autoproc.service.executing.folder_worker import FolderWorker
 from autoproc.service.executing.local import LocalExecutor
 from autoproc.service.executing.shared_folder import LISTENING, NOBODY, SharedFolderExecutor, hosts_folder
 from autoproc.service.executing.trial import COMMAND
-from autoproc.service.limits import GIGABYTE, Shares
 from autoproc.service.params import ServiceParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.processes.cores_and_memory import GIGABYTE, Shares
+from autoproc.service.results.outputs import Outputs
 
 
 class Turned(SharedFolderExecutor):

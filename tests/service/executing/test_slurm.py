@@ -19,7 +19,7 @@ from autoproc.service.executing.slurm import SlurmExecutor, script_of, squeue_st
 from autoproc.service.executing.trial import COMMAND
 from autoproc.service.job_queue.job import State
 from autoproc.service.params import ServiceParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 
 @pytest.fixture(scope="module")

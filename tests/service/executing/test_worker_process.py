@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from autoproc.service.begin_process import launch_worker
+from autoproc.service.processes.begin_process import launch_worker
 
 
 def test_a_folder_called_autoproc_does_not_stand_in_the_way(tmp_path, monkeypatch):

@@ -9,8 +9,8 @@ from queue_for_tests import Service, found
 
 from autoproc.config import Config
 from autoproc.service.following.expecting import FOLDER, PROGRAM, Expecting
-from autoproc.service.job_queue.owner import this_program
-from autoproc.service.processing.outputs import home_of
+from autoproc.service.processes.program import this_program
+from autoproc.service.results.outputs import home_of
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from autoproc.service.executing import local, worker
 from autoproc.service.following.followers import HUNG, KEPT, LOST, MOST_FAILED, Followers
 from autoproc.service.following.live_folder import LiveFolder
 from autoproc.service.job_queue.job import State
-from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.job_queue.programs_at_work import Arriving
 
 
 def follow_fake(order, send, lines, processing):

@@ -10,7 +10,7 @@ from watched import Clock
 
 from autoproc.service.following.followed import Followed
 from autoproc.service.following.live_folder import LEAST_INTERVAL, LINGERING, PULSE, LiveFolder, key_of
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 PATH = "/data/x_####.cbf"
 

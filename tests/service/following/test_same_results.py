@@ -17,9 +17,9 @@ from autoproc.config import Config, with_threads
 from autoproc.service.following.expecting import Expecting
 from autoproc.service.following.followers import Followers
 from autoproc.service.following.live_folder import LiveFolder
-from autoproc.service.found_sweep import FoundSweep
 from autoproc.service.job_queue.job import State
-from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.job_queue.programs_at_work import Arriving
+from autoproc.service.sweeps.found_sweep import FoundSweep
 
 N = 16
 SAME = ("merged.mtz", "unmerged.mtz", "parameters.json", "stages/integrated.refl", "stages/scaled.refl",

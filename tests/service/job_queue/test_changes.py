@@ -8,7 +8,7 @@ from queued import RESULT, begun, finished, found, queue_in
 from autoproc.service.job_queue.changes import COMING
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.job_queue.programs_at_work import Arriving
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_sign_of_life_alone_is_no_change(queue):
     queue.heartbeat(job, 60.0, "finding spots")
     seen = queue.changes.latest
     queue.heartbeat(job, 120.0, "finding spots")
-    queue.presence.beat("me", 60.0)
+    queue.programs.beat("me", 60.0)
     assert queue.changes.latest == seen
 
 
@@ -75,11 +75,11 @@ def test_what_people_would_see_is_a_change(queue, change):
 
 def test_what_is_coming_is_a_change_when_it_comes_and_when_it_goes(queue):
     coming = Arriving("/data/c_####.cbf", "c", 3, "3 of 90 images", None)
-    queue.presence.attend("me", ["/data"])
-    queue.presence.show("me", [coming])
+    queue.programs.attend("me", ["/data"])
+    queue.programs.show("me", [coming])
     assert ids(queue, 0) == [COMING]
     seen = queue.changes.latest
-    queue.presence.show("me", [])
+    queue.programs.show("me", [])
     assert ids(queue, seen) == [COMING]
 
 

@@ -20,14 +20,14 @@ from typer.testing import CliRunner
 
 from autoproc.cli import app
 from autoproc.reports.visit_index import Alive, sweep_row, visit_index
-from autoproc.service.found_sweep import FoundSweep
+from autoproc.service.index_page import PULSE, IndexPage, page_of
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.job_queue.owner import this_program
 from autoproc.service.params import ServiceParams
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.processes.program import this_program
+from autoproc.service.results.outputs import Outputs
 from autoproc.service.status import Queue, status_table, story_lines
-from autoproc.service.visit_page import PULSE, VisitPage, page_of
+from autoproc.service.sweeps.found_sweep import FoundSweep
 
 SWEEP = FoundSweep(Path("/data/v1/a_####.cbf"), "cbf", (1, 10), 10, "f1", "complete", "", "a", "/data/v1", 100.0)
 DEAD = f"{this_program().partition(':')[0]}:1:never"
@@ -125,7 +125,7 @@ def test_a_worker_that_is_killed(tmp_path):
 
 def test_the_page_is_written_while_sweeps_are_under_way(queue, outputs):
     now = [100.0]
-    page = VisitPage(queue, outputs, clock=lambda: now[0])
+    page = IndexPage(queue, outputs, clock=lambda: now[0])
     page.poll()
     path = outputs.output / "index.html"
     path.unlink()
@@ -147,12 +147,12 @@ def test_the_page_is_written_while_sweeps_are_under_way(queue, outputs):
 
 
 def test_a_program_that_stops_says_so_on_its_page(queue, outputs):
-    page = VisitPage(queue, outputs)
-    queue.presence.attend(this_program(), ["/data"])
+    page = IndexPage(queue, outputs)
+    queue.programs.attend(this_program(), ["/data"])
     page.poll()
     path = outputs.output / "index.html"
     assert '<body class="stopped">' not in path.read_text()
-    queue.presence.leave(this_program())
+    queue.programs.leave(this_program())
     page.finish()
     assert '<body class="stopped">' in path.read_text()
 

@@ -13,9 +13,9 @@ from queued import RESULT, finished, found, queue_in
 from autoproc.service.job_queue import job_row
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.sweep_query import SweepQuery
-from autoproc.service.processing.outputs import Outputs
-from autoproc.service.processing.result import brief
 from autoproc.service.queue_file import queue_path
+from autoproc.service.results.brief import brief
+from autoproc.service.results.outputs import Outputs
 from autoproc.service.status import Queue, status_table, story_lines
 
 ODD = st.one_of(
@@ -115,6 +115,6 @@ def test_programs_that_say_odd_things_are_nobody(queue, tmp_path):
     db.execute("INSERT INTO arriving VALUES ('y:1:1', '/a', 'a', 'many', '', 'soon')")
     db.commit()
     db.close()
-    assert queue.presence.watched() == []
-    assert queue.presence.arriving() == []
-    assert queue.presence.n_arriving == 0
+    assert queue.programs.watched() == []
+    assert queue.programs.arriving() == []
+    assert queue.programs.n_arriving == 0

@@ -12,9 +12,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from autoproc.service.found_sweep import FoundSweep, ListedImages
 from autoproc.service.job_queue.job import Job, State
 from autoproc.service.job_queue.jobs import JobQueue, UnknownSweep
+from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 
 RESULT = {"status": "processed", "space_group": "P 1", "error": None, "hint": None, "retryable": False}
 
@@ -200,7 +200,7 @@ def test_a_lease_moves_though_the_clock_stands_still(tmp_path, clock):
         clock.now += change
         assert queue.heartbeat(job, 60)
         leases.append(queue.job(job.id).lease_until)
-        queue.presence.beat("me", 60)
+        queue.programs.beat("me", 60)
         leases.append(queue.job(job.id).lease_until)
     assert leases == sorted(set(leases))
     queue.close()

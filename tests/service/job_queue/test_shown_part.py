@@ -9,10 +9,10 @@ from queued import RESULT, begun, finished, found, queue_in
 
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.jobs import UnknownSweep
-from autoproc.service.job_queue.presence import Arriving
+from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.job_queue.sweep_query import SweepQuery
-from autoproc.service.processing.outputs import Outputs
 from autoproc.service.queue_file import queue_there
+from autoproc.service.results.outputs import Outputs
 
 
 @pytest.fixture
@@ -105,12 +105,12 @@ def test_a_story_that_is_damaged_hides_no_sweep(queue, part, story):
 
 
 def test_what_comes_and_where_it_is_looked_for(queue, part):
-    queue.presence.attend("here:1:1", ["/data/secret"])
-    queue.presence.show("here:1:1", [Arriving(f"/data/{n}.h5", n, 3, "", None) for n in ("mine", "theirs")], 7)
-    assert len(queue.presence.arriving()) == 2
-    assert [arriving.name for arriving in part.presence.arriving()] == ["mine"]
-    assert part.presence.watched() == []
-    assert part.presence.n_arriving == 1
+    queue.programs.attend("here:1:1", ["/data/secret"])
+    queue.programs.show("here:1:1", [Arriving(f"/data/{n}.h5", n, 3, "", None) for n in ("mine", "theirs")], 7)
+    assert len(queue.programs.arriving()) == 2
+    assert [arriving.name for arriving in part.programs.arriving()] == ["mine"]
+    assert part.programs.watched() == []
+    assert part.programs.n_arriving == 1
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry", "named"])

@@ -6,8 +6,8 @@ import pytest
 from queued import begun, finished, found, queue_in
 
 from autoproc.service.job_queue.job import State
-from autoproc.service.notice_params import NoticeParams
 from autoproc.service.notices.conditions import Facts, Late, Room, conditions, lacks_beam
+from autoproc.service.notices.params import NoticeParams
 
 PARAMS = NoticeParams()
 NEVER = NoticeParams(images_late=0, beam_off=0, queue_long=0, disk_free=0, failures_in_row=0)

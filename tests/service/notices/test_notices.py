@@ -6,14 +6,14 @@ import pytest
 from listening_servers import DeafServer, WebServer, serving
 from queued import finished, found, queue_in
 
-from autoproc.service.job_queue.owner import this_program
-from autoproc.service.job_queue.presence import Arriving
-from autoproc.service.notice_params import NoticeParams
+from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.notices import notices as module
 from autoproc.service.notices.notices import Notices
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.notices.params import NoticeParams
+from autoproc.service.processes.program import this_program
 from autoproc.service.queue_file import queue_there
-from autoproc.service.watching.arriving import WHOLE
+from autoproc.service.results.outputs import Outputs
+from autoproc.service.watching.sweeps_coming import WHOLE
 
 
 @pytest.fixture
@@ -52,14 +52,14 @@ def test_what_is_wrong_is_sent_once_and_said(queue, tmp_path):
 def test_images_are_late_by_how_long_their_number_stands_still(queue, tmp_path):
     events = []
     notices = looking(tmp_path, events, command=("true",), images_late=100.0)
-    queue.presence.attend(this_program(), ["/data"])
+    queue.programs.attend(this_program(), ["/data"])
     for seconds, n_images in ((0, 5), (90, 6), (180, 6), (195, 6)):
-        queue.presence.show(this_program(), [Arriving("/data/x_#.cbf", "x", n_images, "", None)])
+        queue.programs.show(this_program(), [Arriving("/data/x_#.cbf", "x", n_images, "", None)])
         notices.look(queue, 1000.0 + seconds)
         sent(notices)
         assert len(events) == (seconds == 195)
     assert events[0].facts["text"] == "notice to the staff: images late: no image for 2 min: x (6 there)"
-    queue.presence.show(this_program(), [])
+    queue.programs.show(this_program(), [])
     notices.look(queue, 1300.0)
     notices.look(queue, 1300.0)
     sent(notices)
@@ -69,8 +69,8 @@ def test_images_are_late_by_how_long_their_number_stands_still(queue, tmp_path):
 def test_a_sweep_of_which_none_is_missing_is_not_late(queue, tmp_path):
     events = []
     notices = looking(tmp_path, events, command=("true",), images_late=100.0)
-    queue.presence.attend(this_program(), ["/data"])
-    queue.presence.show(this_program(), [Arriving("/data/x_#.cbf", "x", 6, WHOLE, None)])
+    queue.programs.attend(this_program(), ["/data"])
+    queue.programs.show(this_program(), [Arriving("/data/x_#.cbf", "x", 6, WHOLE, None)])
     for seconds in (0.0, 200.0, 9999.0):
         notices.look(queue, 1000.0 + seconds)
     sent(notices)

@@ -6,9 +6,9 @@ import pytest
 from listening_servers import DeafServer, MailServer, WebServer, serving
 from pydantic import ValidationError
 
-from autoproc.service.notice_params import NoticeParams
+from autoproc.service.notices.due import Notice
+from autoproc.service.notices.params import NoticeParams
 from autoproc.service.notices.senders import FAILURES, senders
-from autoproc.service.notices.standing import Notice
 
 NOTICE = Notice("late", "begins", "images late: no image for 2 min: thaum\u00e4tin")
 SEVERAL = Notice("late,disk", "several", "images late: x\nover: disk filling")

@@ -10,7 +10,7 @@ from queued import begun, finished, queue_in
 from autoproc.service.job_queue.job import State
 from autoproc.service.processing import choose_results
 from autoproc.service.processing.choose_results import CannotChoose, choose, finish_choices
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from autoproc.service.processing import process_sweep
 from autoproc.service.processing.images_gone import lacking_of
 from autoproc.service.processing.order import Order
 from autoproc.service.processing.process_job import process_job
-from autoproc.service.processing.result import brief
+from autoproc.service.results.brief import brief
 from autoproc.stages.pipeline import open_frames
 
 N_IMAGES = 20

@@ -19,10 +19,10 @@ from autoproc.formats.dials.image_numbers import to_file_frames
 from autoproc.formats.dials.refl import write_refl
 from autoproc.reports.visit_index import sweep_row
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.outputs import Outputs
 from autoproc.service.processing.process_group import group_sweep
 from autoproc.service.processing.process_job import process_job
-from autoproc.service.processing.result import brief, failure_lines
+from autoproc.service.results.brief import brief, failure_lines
+from autoproc.service.results.outputs import Outputs
 from autoproc.stages.combine import selected
 
 MEMBERS = (("x_1", 1), ("x_2", 2), ("x_3", 1), ("x_4", 1))

@@ -12,7 +12,7 @@ from autoproc.config import Config, with_command_line
 from autoproc.console import Console
 from autoproc.service.processing.order import Order
 from autoproc.service.processing.process_job import beyond, process_job, within_range
-from autoproc.service.processing.result import brief
+from autoproc.service.results.brief import brief
 
 
 @pytest.mark.parametrize(

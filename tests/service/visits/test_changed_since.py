@@ -10,7 +10,7 @@ from rich.console import Console
 
 from autoproc.service.intake import Intake
 from autoproc.service.job_queue.job import State
-from autoproc.service.processing.outputs import Outputs
+from autoproc.service.results.outputs import Outputs
 from autoproc.service.status import Queue, changes_since, status_table, story_lines
 from autoproc.service.visits.changed_since import change_in_words, changed_files
 from autoproc.service.visits.parameter_files import files_of, places_of

@@ -7,10 +7,10 @@ import stat
 import pytest
 from pydantic import ValidationError
 
-from autoproc.service.processing.outputs import is_ours
-from autoproc.service.visit_params import VisitParams
+from autoproc.service.results.outputs import is_ours
 from autoproc.service.visits import own_folder
 from autoproc.service.visits.own_folder import Rights, put_into_visit
+from autoproc.service.visits.params import VisitParams
 
 PARAMS = VisitParams(output="{visit}/processed")
 

@@ -2,14 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoproc.service.watch_params import WatchParams
-from autoproc.service.watching.completeness import (
-    Progress,
-    gaps,
-    judge,
-    settle_time,
-    what_lacks,
-)
+from autoproc.service.sweeps.series_verdict import gaps
+from autoproc.service.watching.completeness import Progress, judge, settle_time, what_lacks
+from autoproc.service.watching.params import WatchParams
 
 PARAMS = WatchParams()
 AGES = 1e6

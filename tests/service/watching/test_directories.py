@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from watched import Clock, FollowingDisk
 
 from autoproc.formats.confinement import may_lead_into
-from autoproc.service.watch_params import WatchParams
 from autoproc.service.watching.directories import Directories
+from autoproc.service.watching.params import WatchParams
 
 NAMES = ("a", "b", "c", "f", "g")
 FILES = ("f", "g")  # a directory may get the number of a file that has just been removed, and is taken for it

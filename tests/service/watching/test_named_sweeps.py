@@ -6,9 +6,9 @@ import os
 
 from cbf_files import write_sweep
 
+from autoproc.service.probing.answers import Inside
+from autoproc.service.probing.questions import SweepsOfSeries, Unanswered
 from autoproc.service.watching.named_sweeps import NamedSearch, named_sweeps
-from autoproc.service.watching.probe import Inside
-from autoproc.service.watching.questions import SweepsOfSeries, Unanswered
 
 
 class Stalling(Inside):

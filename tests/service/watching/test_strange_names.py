@@ -10,11 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autoproc.legible import legible_lines
-from autoproc.service.found_sweep import FoundSweep, ListedImages
+from autoproc.service.index_page import page_of
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.status import Queue, status_table, story_lines
-from autoproc.service.visit_page import page_of
+from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 
 
 def sweep(name: str) -> FoundSweep:

@@ -15,12 +15,12 @@ from queue_for_tests import Service, found, process_fake, result_of
 from typer.testing import CliRunner
 
 from autoproc.cli import app
-from autoproc.service import settlement
 from autoproc.service.daemon import Daemon
-from autoproc.service.heartbeat import Heartbeat
 from autoproc.service.job_queue.job import State
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.queue_tables import QueueGone
+from autoproc.service.lifecycle import settlement
+from autoproc.service.signs_of_life.heartbeat import Heartbeat
 
 
 @pytest.fixture

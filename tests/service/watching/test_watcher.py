@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from watched import Hutch
 
-from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.watching import probe
+from autoproc.service.probing import answers
+from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 
 
 @pytest.fixture
@@ -312,14 +312,14 @@ def test_images_that_cannot_be_imported_are_handed_on_so_that_the_user_is_told(h
 
 
 def test_a_file_that_trips_the_program_up_costs_itself_alone(hutch, monkeypatch):
-    real = probe.recognise_cbf
+    real = answers.recognise_cbf
 
     def tripping(directory, visit, files, *rest):
         if "bad" in min(files.values()).name:
             raise ZeroDivisionError("oh")
         return real(directory, visit, files, *rest)
 
-    monkeypatch.setattr(probe, "recognise_cbf", tripping)
+    monkeypatch.setattr(answers, "recognise_cbf", tripping)
     hutch.images(range(1, 6), template="bad_##.cbf")
     hutch.images(range(1, 6), template="good_##.cbf")
     found = hutch.after(30)

@@ -12,10 +12,10 @@ from cbf_files import write_sweep
 from ccd_files import counts, write_marccd, write_smv
 from simulated import simulated_sweep
 
-from autoproc.service.found_sweep import FoundSweep, ListedImages
-from autoproc.service.watch_params import WatchParams
-from autoproc.service.watching.news import KernelNews, NoNews
-from autoproc.service.watching.probe import Inside
+from autoproc.service.probing.answers import Inside
+from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
+from autoproc.service.watching.directory_events import KernelEvents, NoEvents
+from autoproc.service.watching.params import WatchParams
 from autoproc.service.watching.watcher import Watcher
 from autoproc.simulation.beamline import Collection, collect, write_cbf, write_screening, write_snapshots
 from autoproc.simulation.beamline_hdf5 import Hdf5Writing, write_hdf5
@@ -84,7 +84,7 @@ def test_sweeps_of_ccd_detectors_are_waited_for(tmp_path, write, template):
 
 
 def test_events_or_polling_as_configured(tmp_path):
-    for method, kind in (("native", KernelNews), ("polling", NoNews)):
+    for method, kind in (("native", KernelEvents), ("polling", NoEvents)):
         watcher = Watcher([tmp_path], WatchParams(method=method), Inside())
         assert isinstance(watcher._news, kind)
         watcher.close()
@@ -92,7 +92,7 @@ def test_events_or_polling_as_configured(tmp_path):
 
 def test_events_say_which_directory(tmp_path):
     (tmp_path / "a").mkdir()
-    news = KernelNews([tmp_path], gather=0.05)
+    news = KernelEvents([tmp_path], gather=0.05)
     assert news.covers(tmp_path / "a")
     (tmp_path / "link").symlink_to(tmp_path / "a")
     assert not news.covers(tmp_path / "link")
@@ -107,7 +107,7 @@ def test_events_say_which_directory(tmp_path):
 
 
 def test_where_other_file_systems_are_mounted_nothing_is_told(tmp_path):
-    news = KernelNews([tmp_path], silent=[tmp_path / "nfs"])
+    news = KernelEvents([tmp_path], silent=[tmp_path / "nfs"])
     assert not news.covers(tmp_path / "nfs")
     assert not news.covers(tmp_path / "nfs" / "visit")
     assert news.covers(tmp_path / "nfs2")
@@ -120,14 +120,14 @@ def test_without_watches_to_be_had_nothing_is_covered(tmp_path, monkeypatch):
         raise OSError(28, "inotify watch limit reached")
 
     monkeypatch.setattr("watchdog.observers.api.BaseObserver.schedule", full)
-    news = KernelNews([tmp_path])
+    news = KernelEvents([tmp_path])
     assert not news.covers(tmp_path)
     news.close()
     assert not news.covers(tmp_path)
 
 
 def test_reading_images_makes_no_news(images):
-    news = KernelNews([images[0].parent], gather=0.05)
+    news = KernelEvents([images[0].parent], gather=0.05)
     images[0].read_bytes()
     os.listdir(images[0].parent)
     news.wait(0.3)
@@ -178,7 +178,7 @@ def test_looking_is_no_news(tmp_path):
     for n in range(20):
         (tmp_path / f"d{n}").mkdir()
         (tmp_path / f"d{n}" / "x_0001.cbf").write_bytes(b"pixels")
-    news = KernelNews([tmp_path], gather=0.05)
+    news = KernelEvents([tmp_path], gather=0.05)
     try:
         time.sleep(0.2)
         news.told()

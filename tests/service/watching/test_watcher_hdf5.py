@@ -10,7 +10,7 @@ import pytest
 from simulated import simulated_sweep
 from watched import FollowingDisk, Hutch
 
-from autoproc.service.found_sweep import ListedImages
+from autoproc.service.sweeps.found_sweep import ListedImages
 from autoproc.simulation.beamline import Collection, collect
 from autoproc.simulation.beamline_hdf5 import Hdf5Writing, write_hdf5
 

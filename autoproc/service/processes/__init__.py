@@ -1,0 +1,1 @@
+"""Processes of the program: begun, told from all others, ended with it, and what they may use of the machine."""
