@@ -38,7 +38,15 @@ def visited_while_collected(tmp_path_factory) -> Path:
     shutil.copytree(visited(tmp_path_factory), output)
     live, one = LiveFolder(Outputs(output)), Followed(COMING, "coming_1")
     images = [(n, 100 + n % 7, 1.5 + 0.01 * (n % 5), 2, 3, 4.0 * (n % 90 > 1)) for n in range(1, 450)]
-    said = {"n_there": 460, "n_planned": 900, "n_waiting": 11, "every": 2, "width": 0.1, "images": images}
+    said = {
+        "n_there": 460,
+        "n_planned": 900,
+        "n_waiting": 11,
+        "n_integrated": 0,
+        "every": 2,
+        "width": 0.1,
+        "images": images,
+    }
     light = {"light": "look", "words": ["lattice oP 37.0 43.0 49.0", "ice: 12% of the spots"]}
     one.take([
         {"message": "followed"} | said,

@@ -32,7 +32,7 @@ from autoproc.service.executing.executor_site import Site
 from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.local import LocalExecutor
 from autoproc.service.executing.registry import made
-from autoproc.service.following.expecting import Expecting
+from autoproc.service.following.expecting import Expecting, remove_abandoned
 from autoproc.service.following.followers import Followers
 from autoproc.service.following.live_folder import LiveFolder
 from autoproc.service.groups.grouping import Grouping
@@ -233,6 +233,7 @@ class Run:
 
     def _expecting(self, queue: JobQueue, outputs: Outputs, n_threads: int) -> Expecting | None:
         """By which orders sweeps will be processed that are found."""
+        remove_abandoned(outputs)
         config = with_threads(self.config, n_threads)
         return Expecting(queue, outputs, config, self.wanted.watched) if self.wanted.watched else None
 

@@ -105,6 +105,7 @@ class LiveFacts(Facts):
     n_there: int = Field(description="images that have come")
     n_planned: int | None = Field(description="images that are to come in all; null where nothing says so")
     n_searched: int
+    n_integrated: int = Field(description="first images until which it is integrated")
     n_waiting: int = Field(description="images that have come and are not searched yet")
     every: int = Field(description="of those that wait one in so many is searched first")
     backlog: str = Field(description="the same in words")

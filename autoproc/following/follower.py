@@ -44,7 +44,7 @@ class Progress:
 
     facts : of images that were searched since the last telling; n_there : images that have come; n_waiting : of these,
     not searched yet; every : one in so many of those that waited was searched first; n_planned : that are to come,
-    None where nothing says so; width : degrees of one
+    None where nothing says so; width : degrees of one; n_integrated : first images until which it is integrated
     """
 
     facts: Sequence[ImageFacts]
@@ -53,6 +53,7 @@ class Progress:
     every: int = 1
     n_planned: int | None = None
     width: float = 0.0
+    n_integrated: int = 0
 
 
 Tell = Callable[[Progress | ProbeReport | ProvisionalReport], None]
@@ -100,7 +101,8 @@ class Follower:
         if news is not None or facts:
             there = self.there
             width = abs(there.experiment.scan.oscillation[1])
-            self._tell(Progress(facts, len(there.numbers), n_waiting, every, there.planned, width))
+            n_integrated = self._integration.n_images
+            self._tell(Progress(facts, len(there.numbers), n_waiting, every, there.planned, width, n_integrated))
         falls_behind = n_waiting > 2 * AT_A_TIME * self._n_threads
         self._probing.look(self.there, Searched(self.early, self._facts, gathering), falls_behind)
         due = self._due_to_integrate(self.there)

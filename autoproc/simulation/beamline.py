@@ -115,8 +115,12 @@ def write_snapshots(directory: Path, name: str, angles: Iterable[int] = (0, 90))
         yield 0.1
 
 
-def collect(steps: Steps, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Write a sweep at its own pace."""
+def collect(
+    steps: Steps, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
+) -> None:
+    """Write a sweep at its own pace: a detector does not wait for the disk, and what comes late is caught up with."""
+    due = clock()
     for seconds in steps:
-        if seconds > 0:
-            sleep(seconds)
+        due += seconds
+        if (left := due - clock()) > 0:
+            sleep(left)

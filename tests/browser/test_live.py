@@ -30,7 +30,15 @@ class Collected:
 
     def images(self, first, last, level=4.0, **changes):
         images = [(n, 100 + n % 7, 1.5 + 0.01 * (n % 5), 2, 3, level) for n in range(first, last + 1)]
-        said = {"n_there": last, "n_planned": 900, "n_waiting": 0, "every": 1, "width": 0.1, "images": images}
+        said = {
+            "n_there": last,
+            "n_planned": 900,
+            "n_waiting": 0,
+            "n_integrated": 0,
+            "every": 1,
+            "width": 0.1,
+            "images": images,
+        }
         self.tell({"message": "followed"} | said | changes)
 
     def probe(self, light, *words):

@@ -159,6 +159,13 @@ def test_summary_json_of_a_failure_has_the_same_keys(summary, tmp_path, tmp_path
         assert failed[key] is None
 
 
+def test_what_a_program_has_left_that_is_gone_is_removed_by_any_run(tmp_path, tmp_path_factory):
+    blank = simulated_sweep(tmp_path_factory, n_images=6, strength=0.0, hot_pixels=0)
+    (tmp_path / ".autoproc" / "ahead" / "gone" / "key").mkdir(parents=True)
+    assert invoke(blank.start, "-o", tmp_path, "--once").exit_code == 3
+    assert list((tmp_path / ".autoproc" / "ahead").iterdir()) == []
+
+
 def test_same_bytes_on_two_threads(processed, images, tmp_path):
     """And so in a second run, into a folder that holds the results of another one."""
     folder, _ = processed

@@ -33,7 +33,15 @@ def client(tmp_path, live):
 def tell(live, path=PATH, name="x", n_images=3, **changes):
     one = Followed(path, name)
     images = [(n, 50, 2.0, 1, 1, 3.0) for n in range(1, n_images + 1)]
-    said = {"n_there": n_images, "n_planned": 90, "n_waiting": 0, "every": 1, "width": 0.1, "images": images}
+    said = {
+        "n_there": n_images,
+        "n_planned": 90,
+        "n_waiting": 0,
+        "n_integrated": 0,
+        "every": 1,
+        "width": 0.1,
+        "images": images,
+    }
     one.take([{"message": "followed"} | said | changes])
     live.tell(one)
     live.poll()

@@ -44,6 +44,24 @@ def test_images_come_one_by_one(images, tmp_path):
     assert (folder / "y_011.cbf").read_bytes() == images[0].read_bytes()
 
 
+def test_what_writing_takes_does_not_slow_a_detector():
+    """Six images, 0.1 s apart, of which the third takes 0.25 s to be written: then the last is in time again."""
+    now, slept, writing = [100.0], [], [0.0, 0.0, 0.25, 0.0, 0.0, 0.0]
+
+    def steps():
+        for seconds in writing:
+            now[0] += seconds
+            yield 0.1
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now[0] += seconds
+
+    collect(steps(), sleep, lambda: now[0])
+    assert now[0] == pytest.approx(100.6)
+    assert slept == pytest.approx([0.1, 0.1, 0.05, 0.1])
+
+
 def test_the_order_may_be_random_and_is_always_the_same():
     order = Collection(in_order=False, seed=2).order(20)
     assert sorted(order) == list(range(20))
@@ -91,7 +109,8 @@ def test_screening_shots_and_snapshots(images, tmp_path):
 
 def test_it_waits_as_long_as_it_says(images, tmp_path):
     waited = []
-    collect(write_cbf(images, tmp_path / "v", "y_#.cbf", Collection(rate=5.0)), sleep=waited.append)
+    steps = write_cbf(images, tmp_path / "v", "y_#.cbf", Collection(rate=5.0))
+    collect(steps, sleep=waited.append, clock=lambda: sum(waited))
     assert sum(waited) == pytest.approx(8 / 5)
 
 

@@ -32,9 +32,7 @@ class Expecting:
 
     def __init__(self, queue: JobQueue, outputs: Outputs, config: Config, watched: Sequence[Path]) -> None:
         self._queue, self._outputs, self._config, self._watched = queue, outputs, config, watched
-        self._all = outputs.state / FOLDER
-        self.folder = self._all / key_of(this_program())
-        self._sweep_out()
+        self.folder = outputs.state / FOLDER / key_of(this_program())
 
     def order(self, path: str, name: str) -> Order:
         """That of a sweep, without its images. Raises OSError where nothing can be held."""
@@ -67,12 +65,13 @@ class Expecting:
     def _held(self, path: str) -> Path:
         return self.folder / key_of(path)
 
-    def _sweep_out(self) -> None:
-        """Remove what programs have left that are gone."""
-        with suppress(OSError):
-            for entry in os.scandir(self._all):
-                program = ""
-                with suppress(OSError, ValueError):
-                    program = (Path(entry.path) / PROGRAM).read_text()
-                if not program or is_dead(program):
-                    shutil.rmtree(entry.path, ignore_errors=True)
+
+def remove_abandoned(outputs: Outputs) -> None:
+    """Remove what programs have left that are gone."""
+    with suppress(OSError):
+        for entry in os.scandir(outputs.state / FOLDER):
+            program = ""
+            with suppress(OSError, ValueError):
+                program = (Path(entry.path) / PROGRAM).read_text()
+            if not program or is_dead(program):
+                shutil.rmtree(entry.path, ignore_errors=True)

@@ -34,7 +34,8 @@ class Followed:
     """One sweep, as a worker tells of it.
 
     images : what each shows, by its number; n_there : that have come; n_planned : that are to come, None where nothing
-        says so; n_waiting, every, width : see following.follower.Progress; why_not : it cannot be followed now
+        says so; n_waiting, every, width, n_integrated : see following.follower.Progress
+    why_not : it cannot be followed now
     probes : in their order; provisional : what the sweep came to when it was last told, in words
     ahead : how far it is processed in case that no more images come, "" where it is not
     """
@@ -47,6 +48,7 @@ class Followed:
     n_waiting: int = 0
     every: int = 1
     width: float = 0.0
+    n_integrated: int = 0
     why_not: str = ""
     probes: list[Probed] = field(default_factory=list)
     provisional: str = ""
@@ -77,6 +79,7 @@ class Followed:
         self.why_not = ""
         self.n_there, self.n_planned = said["n_there"], said["n_planned"]
         self.n_waiting, self.every, self.width = said["n_waiting"], said["every"], said["width"]
+        self.n_integrated = said["n_integrated"]
         self.images |= {one.image: one for one in (ImageFacts(*row) for row in said["images"])}
 
     @property

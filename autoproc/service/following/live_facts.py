@@ -22,7 +22,8 @@ def live_facts(followed: Followed) -> dict[str, Any]:
     dark, numbers = followed.dark, sorted(followed.images)
     return {
         "name": followed.name, "path": followed.path, "n_there": followed.n_there, "n_planned": followed.n_planned,
-        "n_searched": len(numbers), "n_waiting": followed.n_waiting, "every": followed.every,
+        "n_searched": len(numbers), "n_integrated": followed.n_integrated,
+        "n_waiting": followed.n_waiting, "every": followed.every,
         "backlog": followed.backlog if followed.n_waiting else "", "why_not": followed.why_not,
         "ahead": followed.ahead_words, "provisional": followed.provisional,
         "unprobed": followed.unprobed,

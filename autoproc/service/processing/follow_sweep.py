@@ -136,4 +136,5 @@ def in_numbers(progress: Progress) -> dict[str, object]:
     """For JSON."""
     facts = [astuple(one) for one in progress.facts]
     said = {"n_there": progress.n_there, "n_planned": progress.n_planned, "n_waiting": progress.n_waiting}
+    said |= {"n_integrated": progress.n_integrated}
     return said | {"every": progress.every, "width": progress.width, "images": facts}

@@ -8,7 +8,7 @@ import pytest
 from queue_for_tests import Service, found
 
 from autoproc.config import Config
-from autoproc.service.following.expecting import FOLDER, PROGRAM, Expecting
+from autoproc.service.following.expecting import FOLDER, PROGRAM, Expecting, remove_abandoned
 from autoproc.service.processes.program import this_program
 from autoproc.service.results.outputs import home_of
 
@@ -70,5 +70,5 @@ def test_what_programs_have_left_that_are_gone_is_removed(service):
         folder = service.outputs.state / FOLDER / name
         (folder / "key").mkdir(parents=True)
         (folder / PROGRAM).write_text(program)
-    expecting(service, "/data")
+    remove_abandoned(service.outputs)
     assert [entry.name for entry in (service.outputs.state / FOLDER).iterdir()] == ["here"]

@@ -14,7 +14,15 @@ from autoproc.wording import ordinal
 
 def told(rows, **changes):
     n_there = len(rows)
-    said = {"n_there": n_there, "n_planned": None, "n_waiting": 0, "every": 1, "width": 0.1, "images": rows}
+    said = {
+        "n_there": n_there,
+        "n_planned": None,
+        "n_waiting": 0,
+        "n_integrated": 0,
+        "every": 1,
+        "width": 0.1,
+        "images": rows,
+    }
     return {"message": "followed"} | said | changes
 
 
@@ -120,8 +128,9 @@ def test_stretches():
 
 def test_the_facts_tell_all_of_it():
     rows = [row(n, level=0.1 if n == 4 else 4.0, on_ice=40) for n in range(1, 21)]
-    facts = live_facts(followed(told(rows, n_there=25, n_planned=90, n_waiting=5, every=3), probed()))
+    facts = live_facts(followed(told(rows, n_there=25, n_planned=90, n_waiting=5, n_integrated=12, every=3), probed()))
     assert (facts["n_there"], facts["n_planned"], facts["n_searched"], facts["n_waiting"]) == (25, 90, 20, 5)
+    assert facts["n_integrated"] == 12
     assert facts["backlog"] == "5 not searched yet, every 3rd first"
     assert (facts["n_dark"], facts["dark"], facts["is_icy"]) == (1, [[4, 4]], True)
     assert facts["probes"] == [
@@ -131,7 +140,14 @@ def test_the_facts_tell_all_of_it():
 
 def test_a_sweep_that_is_too_short_to_be_probed_is_told_so():
     one = Followed("/data/x_####.cbf", "x")
-    said = {"message": "followed", "n_there": 1, "n_waiting": 0, "every": 1, "images": [(1, 50, 2.0, 0, 0, 1.0)]}
+    said = {
+        "message": "followed",
+        "n_there": 1,
+        "n_waiting": 0,
+        "n_integrated": 0,
+        "every": 1,
+        "images": [(1, 50, 2.0, 0, 0, 1.0)],
+    }
     one.take([said | {"n_planned": 100, "width": 0.1}])
     assert one.words == "not probed: 10 degrees are planned, and 15 are needed; 50 spots an image, to 2.00 A"
     one.take([said | {"n_planned": 150, "width": 0.1}])
@@ -142,7 +158,7 @@ def test_a_sweep_that_is_too_short_to_be_probed_is_told_so():
 
 def test_what_it_comes_to_so_far_and_what_is_held():
     one = Followed("/data/x_####.cbf", "x")
-    said = {"n_there": 1, "n_planned": None, "n_waiting": 0, "every": 1, "width": 1.0,
+    said = {"n_there": 1, "n_planned": None, "n_waiting": 0, "n_integrated": 0, "every": 1, "width": 1.0,
             "images": [(1, 50, 2.0, 0, 0, 1.0)]}  # fmt: skip
     one.take([
         {"message": "followed"} | said,

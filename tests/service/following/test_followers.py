@@ -26,7 +26,16 @@ def follow_fake(order, send, lines, processing):
     """As follow_sweep. The name of a sweep may begin with what is to go wrong."""
     kind = Path(order.path).stem.partition("_")[0]
     if kind != "hang":
-        send("followed", n_there=1, n_planned=9, n_waiting=0, every=1, width=5.0, images=[[1, 50, 2.0, 0, 0, 1.0]])
+        send(
+            "followed",
+            n_there=1,
+            n_planned=9,
+            n_waiting=0,
+            n_integrated=0,
+            every=1,
+            width=5.0,
+            images=[[1, 50, 2.0, 0, 0, 1.0]],
+        )
     match kind:
         case "die":
             os.write(2, b"it was too much\n")
@@ -35,7 +44,7 @@ def follow_fake(order, send, lines, processing):
             time.sleep(60)
         case "flood":
             while True:
-                send("followed", n_there=1, n_planned=None, n_waiting=0, every=1, width=0.5, images=[])
+                send("followed", n_there=1, n_planned=None, n_waiting=0, n_integrated=0, every=1, width=0.5, images=[])
         case "deaf":
             time.sleep(60)
         case "provisional":
