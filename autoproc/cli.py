@@ -391,9 +391,9 @@ def _simulate(
 
 def _ahead() -> Any:
     """The first processes that `run` needs: they load what they need while it does."""
-    from autoproc.service.processes.begin_process import Ahead  # noqa: PLC0415
+    from autoproc.service.processes.begin_process import BegunAhead  # noqa: PLC0415
 
-    return Ahead()
+    return BegunAhead()
 
 
 def _leave(status: Any) -> None:

@@ -21,7 +21,7 @@ from autoproc.service.events import Event
 from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.local import LocalExecutor
 from autoproc.service.intake import Intake
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.notices.hooks import Hooks
 from autoproc.service.params import ServiceParams
@@ -239,7 +239,7 @@ def check_results(images: Path, output: Path) -> None:
     queue = JobQueue(output / ".autoproc" / "queue.sqlite")
     rows = queue.rows()
     assert sorted(job.name for job in rows) == sorted(files)
-    assert {job.state for job in rows} == {State.processed}
+    assert {job.state for job in rows} == {JobState.processed}
     for job in rows:
         assert [entry["event"] for entry in job.story].count("processed") == 1, job.story
     queue.close()

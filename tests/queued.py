@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.queue_file import queue_path
 from autoproc.service.results.outputs import Outputs
@@ -45,6 +45,6 @@ def finished(queue: JobQueue, name: str, **result: Any) -> Job:
     """A sweep with its results."""
     queue.add(found(name))
     job = begun(queue)
-    state = State.failed if result.get("status") == "failed" else State.processed
+    state = JobState.failed if result.get("status") == "failed" else JobState.processed
     assert queue.finish(job, state, RESULT | result, {})
     return queue.job(job.id)

@@ -17,7 +17,7 @@ from rich.console import Console, RenderableType
 from autoproc.commands.leaving import leaving_well
 from autoproc.errors import InputError, WrongArguments
 from autoproc.legible import legible, legible_lines
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.queue_file import queue_path, queue_there
 from autoproc.service.results.outputs import Outputs
@@ -128,7 +128,7 @@ def retry_command(sweeps: Sequence[str], output: Path) -> None:
     """Have sweeps tried again that failed, were cancelled or set aside."""
     with leaving_well(), queue_of(output) as queue:
         for name in sweeps:
-            _say(queue.retry(name), State.queued, "only a sweep without results is tried again; see `reprocess`")
+            _say(queue.retry(name), JobState.queued, "only a sweep without results is tried again; see `reprocess`")
         _say_if_nobody_works(queue)
 
 
@@ -136,7 +136,7 @@ def cancel_command(sweeps: Sequence[str], output: Path) -> None:
     """Take sweeps out of the queue."""
     with leaving_well(), queue_of(output) as queue:
         for name in sweeps:
-            _say(queue.cancel(name), State.cancelled, "there is nothing to cancel")
+            _say(queue.cancel(name), JobState.cancelled, "there is nothing to cancel")
 
 
 def reprocess_command(arguments: Sequence[str], output: Path) -> None:
@@ -151,18 +151,18 @@ def reprocess_command(arguments: Sequence[str], output: Path) -> None:
         require_of_sweep(changes)
         with queue_of(output) as queue:
             for name in names:
-                _say(queue.reprocess(name, changes), State.queued, "it is no sweep")
+                _say(queue.reprocess(name, changes), JobState.queued, "it is no sweep")
             _say_if_nobody_works(queue)
 
 
 def _say_if_nobody_works(queue: JobQueue) -> None:
     """Who asks for something wonders why nothing happens."""
     queue.programs.listen()
-    if queue.n_in(State.queued) and not queue.programs.is_attended:
+    if queue.n_in(JobState.queued) and not queue.programs.is_attended:
         typer.echo(NOBODY)
 
 
-def _say(job: Job, wanted: State, refused: str) -> None:
+def _say(job: Job, wanted: JobState, refused: str) -> None:
     if job.state is wanted:
         typer.echo(f"{job.name}: {job.state}")
     else:

@@ -38,14 +38,14 @@ from autoproc.service.following.live_folder import LiveFolder
 from autoproc.service.groups.grouping import Grouping
 from autoproc.service.index_page import IndexPage
 from autoproc.service.intake import Intake
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.job_queue.queue_log import QueueLog
 from autoproc.service.job_queue.queue_tables import BadQueue
 from autoproc.service.notices.hooks import Hooks
 from autoproc.service.notices.notices import Notices
-from autoproc.service.processes.begin_process import Ahead, launch_worker
+from autoproc.service.processes.begin_process import BegunAhead, launch_worker
 from autoproc.service.processes.cores_and_memory import shares
 from autoproc.service.processes.program import is_dead
 from autoproc.service.processing.order import settings_of
@@ -75,7 +75,7 @@ def run_command(
     config: Path | None,
     threads: int | None,
     once: bool = False,
-    ahead: Ahead | None = None,
+    ahead: BegunAhead | None = None,
     serve: bool = False,
     beside: int | None = None,
 ) -> None:
@@ -88,7 +88,7 @@ def run_command(
     """
     if beside is not None:
         depend_on(beside)
-    with leaving_well(), closing(ahead or Ahead(())):
+    with leaving_well(), closing(ahead or BegunAhead(())):
         paths, overrides = split_arguments(arguments)
         if not paths:
             raise WrongArguments(what_is_wrong="no path of images was given", command="run")
@@ -138,7 +138,7 @@ class Run:
         config: Config,
         wanted: Wanted,
         stop: Stop,
-        ahead: Ahead | None = None,
+        ahead: BegunAhead | None = None,
         serve: bool = False,
     ) -> None:
         self.output, self.config, self.wanted, self.stop, self._ahead = output, config, wanted, stop, ahead
@@ -162,7 +162,7 @@ class Run:
             states = [job.state for job in jobs if job.kind != "combined"]
         if self.stop.n_asked:
             return 0
-        n_done = sum(state is State.processed for state in states)
+        n_done = sum(state is JobState.processed for state in states)
         return self._in_the_end(n_done, len(states) - n_done)
 
     def _in_the_end(self, n_done: int, n_failed: int) -> int:
@@ -326,9 +326,9 @@ def closing_all(things: Sequence[Watcher | NamedSearch | None]) -> Iterator[None
 def greeting(roots: Sequence[Path], queue: JobQueue) -> str:
     """What a program that watches says first: where it looks, how to stop it, and what it goes on with."""
     jobs = [job for job in queue.rows() if job.kind != COMBINED]
-    n_done = sum(job.state.is_settled and job.state is not State.listed for job in jobs)
-    n_interrupted = sum(job.state is State.running and is_dead(job.worker or "") for job in jobs)
-    n_waiting = sum(job.state is State.queued for job in jobs)
+    n_done = sum(job.state.is_settled and job.state is not JobState.listed for job in jobs)
+    n_interrupted = sum(job.state is JobState.running and is_dead(job.worker or "") for job in jobs)
+    n_waiting = sum(job.state is JobState.queued for job in jobs)
     found = [(n_done, f"{counted(n_done, 'sweep')} done"), (n_interrupted, f"{n_interrupted} interrupted"),
              (n_waiting, f"{n_waiting} waiting")]  # fmt: skip
     before = ", ".join(words for n, words in found if n)

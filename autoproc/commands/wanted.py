@@ -14,9 +14,9 @@ from autoproc.errors import InputError
 from autoproc.formats.sweeps import NoImages
 from autoproc.legible import legible
 from autoproc.service.intake import Intake
-from autoproc.service.probing.fence import Probing
+from autoproc.service.probing.fence import ProbingProcesses
 from autoproc.service.probing.probe_process import orders
-from autoproc.service.processes.begin_process import Ahead, BegunProbe, launch_probe
+from autoproc.service.processes.begin_process import BegunAhead, BegunProbe, launch_probe
 from autoproc.service.processes.cores_and_memory import GIGABYTE
 from autoproc.service.sweeps.found_sweep import FoundSweep
 from autoproc.service.visits.params import VisitParams
@@ -55,7 +55,7 @@ class Wanted:
         return replace(sweep, visit=str(max(above, key=lambda one: len(one.parts)))) if above else sweep
 
 
-def what_is_wanted(paths: Sequence[str], config: Config, once: bool, ahead: Ahead | None = None) -> Wanted:
+def what_is_wanted(paths: Sequence[str], config: Config, once: bool, ahead: BegunAhead | None = None) -> Wanted:
     """Divide the paths into directories to watch and sweeps to process as they are."""
     watched = [] if once else [path for path in paths if os.path.isdir(path)]
     others = [path for path in paths if path not in watched]
@@ -78,13 +78,13 @@ def what_is_wanted(paths: Sequence[str], config: Config, once: bool, ahead: Ahea
         return Wanted(named, tuple(Path(path).absolute() for path in watched), rest, folders)
 
 
-def probing(config: Config, begun: BegunProbe | None = None) -> Probing:
+def probing(config: Config, begun: BegunProbe | None = None) -> ProbingProcesses:
     """Who opens files, in processes that can be killed; begun : the first of them, where it runs already."""
     told = orders(config.import_sweep, int(config.watch.probe_memory * GIGABYTE))
-    return Probing(told, config.watch.probe_time, launch_probe, begun)
+    return ProbingProcesses(told, config.watch.probe_time, launch_probe, begun)
 
 
-def watcher(roots: Sequence[Path], config: Config, intake: Intake, ahead: Ahead | None = None) -> Watcher:
+def watcher(roots: Sequence[Path], config: Config, intake: Intake, ahead: BegunAhead | None = None) -> Watcher:
     """Who looks for new images below the directories."""
     from autoproc.service.watching.watcher import Watcher  # noqa: PLC0415  (only to watch)
 

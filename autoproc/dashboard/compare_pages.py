@@ -22,7 +22,7 @@ from autoproc.dashboard.rows import in_group
 from autoproc.dashboard.told import told_by
 from autoproc.dashboard.website import visit_of
 from autoproc.reports.report_data import report_text
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.sweep_query import SweepQuery
 from autoproc.service.results.outputs import Outputs
@@ -46,7 +46,7 @@ async def compare_page(request: Request) -> HTMLResponse:
     keys = _keys(request)
 
     def facts(queue: JobQueue) -> dict[str, Any]:
-        processed = SweepQuery(states=(State.processed,), most=OFFERED)
+        processed = SweepQuery(states=(JobState.processed,), most=OFFERED)
         return {
             "asked": [one for key in keys if (one := asked_in(queue, key, own)) is not None],
             "offered": [job.name for job in queue.overview.list.find(processed).jobs],

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from autoproc.dashboard.reader import QueueReader
 from autoproc.errors import AutoprocError
 from autoproc.service.job_queue.changes import COMING
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 
 LOOK = 0.5
@@ -108,7 +108,7 @@ class Feed:
         """What somebody has missed who has seen all up to a number: also who was left by a program since."""
         if seen > queue.changes.latest:  # of another queue
             return [News(queue.changes.latest, "reload", "{}")]
-        return self._news(queue, seen, [job.id for job in queue.overview.next_in(State.running, MOST_ROWS)])
+        return self._news(queue, seen, [job.id for job in queue.overview.next_in(JobState.running, MOST_ROWS)])
 
     def _tell(self, news: News) -> None:
         for follower in list(self._followers):

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from autoproc import __version__
 from autoproc.dashboard.website import visit_of
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 
 CONTENT = "text/plain; version=0.0.4; charset=utf-8"
@@ -28,9 +28,9 @@ def measured(queue: JobQueue, n_followers: int) -> str:
     """The text."""
     tally, gone = queue.overview.list.tally(), queue.interrupted()
     states = [({"state": state, "verdict": verdict}, n) for (state, verdict), n in sorted(tally.items())]
-    waiting = queue.overview.next_in(State.queued, 1)
+    waiting = queue.overview.next_in(JobState.queued, 1)
     wait = max(0.0, time.time() - waiting[0].due_since) if waiting else 0.0
-    latest = queue.overview.next_in(State.processed, LATEST)
+    latest = queue.overview.next_in(JobState.processed, LATEST)
     done = sorted(job.latency for job in latest if job.latency is not None)
     latencies = [({"quantile": str(q)}, done[int(q * (len(done) - 1))]) for q in QUANTILES if done]
     lines = [

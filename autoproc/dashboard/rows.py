@@ -10,7 +10,7 @@ from typing import Any
 from autoproc.legible import legible
 from autoproc.reports.in_group import group_of, verdict_of
 from autoproc.reports.visit_index import ALONE, judged
-from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
+from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, JobState
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.results.brief import doubts_in_words
 
@@ -22,9 +22,9 @@ FIGURES = (
 PROGRESS = re.compile(r"(?P<doing>.*?)(?: (?P<percent>\d{1,3})%)?(?P<where> \(.*\)|; .*)?")
 """Where it is not with this machine's workers as usual, that is said behind."""
 VERBS: Mapping[str, tuple[str, ...]] = {
-    State.queued: ("first", "cancel"), State.running: ("cancel",), State.processed: ("reprocess",),
-    State.failed: ("retry", "reprocess"), State.set_aside: ("retry", "reprocess"), State.cancelled: ("retry",),
-    State.not_combined: ("retry",), INTERRUPTED: ("cancel",),
+    JobState.queued: ("first", "cancel"), JobState.running: ("cancel",), JobState.processed: ("reprocess",),
+    JobState.failed: ("retry", "reprocess"), JobState.set_aside: ("retry", "reprocess"), JobState.cancelled: ("retry",),
+    JobState.not_combined: ("retry",), INTERRUPTED: ("cancel",),
 }  # fmt: skip
 """What can be asked for of a sweep in a state."""
 
@@ -32,10 +32,10 @@ VERBS: Mapping[str, tuple[str, ...]] = {
 def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
     """A sweep's facts; interrupted : numbers of those under way on which nobody works."""
     state = INTERRUPTED if job.id in interrupted else str(job.state)
-    result: Mapping[str, Any] = job.result if job.state is State.processed else {}
+    result: Mapping[str, Any] = job.result if job.state is JobState.processed else {}
     group = in_group(job)
     lamp, words = judged(state, verdict_of(job.result if group else result))
-    progress = PROGRESS.fullmatch(job.progress if state == State.running else "")
+    progress = PROGRESS.fullmatch(job.progress if state == JobState.running else "")
     percent = progress["percent"] if progress else None
     return {
         "id": job.id, "name": legible(job.name), "state": state, "lamp": lamp, "verdict": words,
@@ -47,7 +47,7 @@ def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
         "n_images_used": result.get("n_images_used"),
         **{figure: result.get(figure) for figure in FIGURES},
         "words": legible(_words(job, state)),
-        "hint": legible(job.hint if state in (State.failed, State.set_aside) and words != ALONE else ""),
+        "hint": legible(job.hint if state in (JobState.failed, JobState.set_aside) and words != ALONE else ""),
         "doing": legible(progress["doing"] + (progress["where"] or "")) if progress else "",
         "percent": None if percent is None else int(percent),
         "started_at": job.started_at, "finished_at": job.finished_at, "found_at": job.found_at,
@@ -58,19 +58,19 @@ def row_of(job: Job, interrupted: Collection[int] = ()) -> dict[str, Any]:
 
 def in_group(job: Job) -> Mapping[str, Any]:
     """How its results stand in their group; empty without a group, and while they are made anew."""
-    return group_of(job.result) if job.state in (State.processed, State.failed) else {}
+    return group_of(job.result) if job.state in (JobState.processed, JobState.failed) else {}
 
 
 def _words(job: Job, state: str) -> str:
     """What is to be said of it."""
     if state == INTERRUPTED:
         return TO_RESUME
-    if job.state is State.running:
+    if job.state is JobState.running:
         return job.progress
-    if job.state is State.queued:
+    if job.state is JobState.queued:
         return _waiting(job)
-    said = doubts_in_words(job.result) if job.state is State.processed else job.error
-    group = in_group(job).get("words", "") if job.state is State.failed else ""
+    said = doubts_in_words(job.result) if job.state is JobState.processed else job.error
+    group = in_group(job).get("words", "") if job.state is JobState.failed else ""
     partial = f"partial: {job.partial}" if job.partial else ""
     own = f"alone: {said}" if group and said else said
     return "; ".join(filter(None, (group, own, partial, "" if job.damage == said else job.damage)))

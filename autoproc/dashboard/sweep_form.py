@@ -16,7 +16,7 @@ from autoproc.errors import AutoprocError
 from autoproc.models.space_group import symbols_by_system
 from autoproc.overrides import in_words
 from autoproc.params import meanings
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.symmetry.absences import not_told_apart
 
 Choices: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
@@ -112,7 +112,7 @@ def form_for(job: Job) -> SweepForm:
 
 def names_for(job: Job) -> tuple[str, ...]:
     """The parameters that matter: those that its error speaks of, then those of the stage."""
-    if job.state is State.processed:
+    if job.state is JobState.processed:
         return USUAL
     told = " ".join((job.error, job.hint, str(job.result.get("hint") or "")))
     known = [name for name in NAMED.findall(told) if _is_parameter(name)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from autoproc.dashboard.files import NotHandedOut, ResultFolder, results_of, under_way
 from autoproc.legible import legible_lines
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.results.attempt_logs import LOG
 from autoproc.service.results.outputs import Outputs
 
@@ -32,7 +32,7 @@ class LogPart:
 
 def log_part(outputs: Outputs, job: Job, begin: int | None = None) -> LogPart | None:
     """The log from a byte on, or its end where none is named; None where there is no log."""
-    is_growing = job.state is State.running
+    is_growing = job.state is JobState.running
     for folder in _places(outputs, job):
         try:
             with folder.open(LOG) as file:
@@ -49,7 +49,7 @@ def log_part(outputs: Outputs, job: Job, begin: int | None = None) -> LogPart | 
 
 
 def _places(outputs: Outputs, job: Job) -> tuple[ResultFolder, ...]:
-    if job.state is State.running:
+    if job.state is JobState.running:
         return (under_way(outputs, job.name, job.run),)
     return (results_of(outputs, job.name),)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autoproc.errors import InputError
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.processing.order import names_files, require_of_sweep
 
@@ -42,12 +42,12 @@ class BadParameters(InputError):
 def retry(queue: JobQueue, name: str) -> Job:
     """Have a sweep tried again that has no results. Raises UnknownSweep or NotPossible."""
     job = queue.retry(name)
-    return _in_state(job, State.queued, "only a sweep without results is tried again; process it anew instead")
+    return _in_state(job, JobState.queued, "only a sweep without results is tried again; process it anew instead")
 
 
 def cancel(queue: JobQueue, name: str) -> Job:
     """Take a sweep out of the queue. Raises UnknownSweep or NotPossible."""
-    return _in_state(queue.cancel(name), State.cancelled, "there is nothing to cancel")
+    return _in_state(queue.cancel(name), JobState.cancelled, "there is nothing to cancel")
 
 
 def reprocess(queue: JobQueue, name: str, changes: Mapping[str, str], may_name_files: bool) -> Job:
@@ -61,7 +61,7 @@ def reprocess(queue: JobQueue, name: str, changes: Mapping[str, str], may_name_f
     new = names_files(require_of_sweep({key: value for key, value in changes.items() if before.get(key) != value}))
     if new and not may_name_files:
         raise FilesOfOthers(names=", ".join(new), sweep=name)
-    return _in_state(queue.reprocess(name, changes), State.queued, "it is no sweep")
+    return _in_state(queue.reprocess(name, changes), JobState.queued, "it is no sweep")
 
 
 def prioritise(queue: JobQueue, name: str, priority: float | None = None) -> Job:
@@ -76,7 +76,7 @@ VERBS: Mapping[str, Callable[[JobQueue, str], Job]] = {"retry": retry, "cancel":
 """What can be asked for without saying more."""
 
 
-def _in_state(job: Job, wanted: State, refused: str) -> Job:
+def _in_state(job: Job, wanted: JobState, refused: str) -> Job:
     if job.state is not wanted:
         raise NotPossible(sweep=job.name, state=job.state, reason=refused)
     return job

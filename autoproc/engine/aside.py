@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager
 from autoproc.formats.images.frames import ImageReader
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.stages.pipeline import Observer
+from autoproc.stages.pipeline import StageObserver
 
 
 class Aside:
     """Passes on what is said of an attempt, under its name, and holds its models and reflections back."""
 
-    def __init__(self, observer: Observer, attempt: str) -> None:
+    def __init__(self, observer: StageObserver, attempt: str) -> None:
         self.observer = observer
         self.attempt = attempt
         self._held: dict[str, tuple[Sequence[Experiment], Reflections | None]] = {}

@@ -32,7 +32,7 @@ from autoproc.models.wavelengths import OneWavelength, alike, by_wavelength, in_
 from autoproc.stages.combine import CombineResult, NothingAgrees, combine, format_combine, selected
 from autoproc.stages.conclude import merged_with_flags
 from autoproc.stages.merge import format_merge
-from autoproc.stages.pipeline import Observer, Processing, scale_all, symmetry_params
+from autoproc.stages.pipeline import Processing, StageObserver, scale_all, symmetry_params
 
 FEWEST = 2
 """Data sets that are put together; one alone has its own results already."""
@@ -52,7 +52,7 @@ def combine_sensibly(
     names: Sequence[str],
     data_sets: tuple[Sequence[Experiment], Reflections],
     config: Config,
-    observer: Observer,
+    observer: StageObserver,
 ) -> None:
     """Take data sets, one an experiment, from integrated to merged intensities.
 
@@ -72,7 +72,7 @@ def combine_sensibly(
     scale_and_merge(processing, kept, config, observer)
 
 
-def scale_and_merge(processing: Processing, kept: Sequence[int], config: Config, observer: Observer) -> None:
+def scale_and_merge(processing: Processing, kept: Sequence[int], config: Config, observer: StageObserver) -> None:
     """Take data sets from their common symmetry to merged intensities, without those that harm the rest.
 
     kept : numbers of the data sets, of all in processing.data_sets, that are the experiments of processing.symmetry
@@ -107,7 +107,7 @@ def _combined(
     return combine(*data_sets, *params)
 
 
-def merge_by_wavelength(processing: Processing, names: Sequence[str], config: Config, observer: Observer) -> None:
+def merge_by_wavelength(processing: Processing, names: Sequence[str], config: Config, observer: StageObserver) -> None:
     """Data of several wavelengths, scaled together, are merged apart; of these `merged` is what has most.
 
     names : of the data sets in the result, one an experiment
@@ -200,7 +200,7 @@ def _shares(
 
 
 def _rounds(
-    processing: Processing, names: Sequence[str], config: Config, observer: Observer, budget: Budget
+    processing: Processing, names: Sequence[str], config: Config, observer: StageObserver, budget: Budget
 ) -> list[int]:
     """Scale, and leave data sets out while the others gain; returns the numbers of those that stay."""
     symmetry = processing.symmetry

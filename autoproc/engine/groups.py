@@ -18,7 +18,7 @@ from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import joined
 from autoproc.models.reflections import Reflections
-from autoproc.stages.pipeline import Observer, Processing
+from autoproc.stages.pipeline import Processing, StageObserver
 
 FEWEST = 2
 NOT_COMBINED = "nothing of the group could be put together"
@@ -48,7 +48,7 @@ class GroupSweep:
 
 
 def put_together(
-    processing: Processing, group: str, sweeps: Sequence[GroupSweep], config: Config, observer: Observer
+    processing: Processing, group: str, sweeps: Sequence[GroupSweep], config: Config, observer: StageObserver
 ) -> None:
     """Take the sweeps of a group to merged intensities.
 
@@ -84,7 +84,7 @@ def _set_aside(sweep: GroupSweep, why: str) -> DataSetRow:
 
 
 def _put_together(
-    processing: Processing, group: str, sweeps: Sequence[GroupSweep], config: Config, observer: Observer
+    processing: Processing, group: str, sweeps: Sequence[GroupSweep], config: Config, observer: StageObserver
 ) -> None:
     """The same; sweeps of which there is nothing to put together are not told."""
     processing.current = "index"
@@ -105,7 +105,7 @@ def _put_together(
 
 
 def _try_together(
-    processing: Processing, sweeps: Sequence[GroupSweep], because: str, config: Config, observer: Observer
+    processing: Processing, sweeps: Sequence[GroupSweep], because: str, config: Config, observer: StageObserver
 ) -> ProcessingError | None:
     """Index the sweeps together, and keep the result; why it cannot be kept, None where it is."""
     with_spots = [sweep for sweep in sweeps if sweep.n_spots]
@@ -135,7 +135,7 @@ def _not_one(sweeps: Sequence[GroupSweep], refused: ProcessingError) -> NotOneCr
 
 
 def _combine(
-    processing: Processing, group: str, sweeps: Sequence[GroupSweep], config: Config, observer: Observer
+    processing: Processing, group: str, sweeps: Sequence[GroupSweep], config: Config, observer: StageObserver
 ) -> None:
     """Put those together that have intensities of their own. Raises TooFewSweeps, and what combining raises."""
     names: list[str] = []

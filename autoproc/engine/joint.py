@@ -21,7 +21,7 @@ from autoproc.refinement.rounds import Rmsd
 from autoproc.stages.determine_symmetry import determine_symmetry, format_symmetry
 from autoproc.stages.index import IndexResult, format_index, index
 from autoproc.stages.integrate import IntegrateResult, format_integrate
-from autoproc.stages.pipeline import Observer, Processing, symmetry_params
+from autoproc.stages.pipeline import Processing, StageObserver, symmetry_params
 from autoproc.stages.refine import RefineResult, format_refine, refine
 
 FEWEST = 2
@@ -47,7 +47,7 @@ class SweepFound:
 
 
 def process_together(
-    processing: Processing, sweeps: Sequence[SweepFound], config: Config, observer: Observer
+    processing: Processing, sweeps: Sequence[SweepFound], config: Config, observer: StageObserver
 ) -> IndexResult:
     """Take sweeps of one crystal from spots to merged intensities.
 
@@ -111,7 +111,7 @@ def _spots_of_all(sweeps: Sequence[SweepFound]) -> Reflections:
 
 
 def _integrated(
-    processing: Processing, names: Sequence[str], refined: RefineResult, config: Config, observer: Observer
+    processing: Processing, names: Sequence[str], refined: RefineResult, config: Config, observer: StageObserver
 ) -> tuple[list[Experiment], Reflections]:
     """The experiments and their intensities; what is to be warned of is told with the sweep's name."""
 

@@ -31,8 +31,8 @@ from autoproc.linear_algebra import single_threaded_blas
 from autoproc.scaling.held_out import HeldOut, held_out_agreement, held_out_test
 from autoproc.stages.pipeline import (
     LookedAt,
-    Observer,
     Processing,
+    StageObserver,
     cut_of,
     find,
     find_anisotropy,
@@ -65,11 +65,11 @@ class Branch:
 
     processing: Processing
     config: Config
-    observer: Aside | Observer
+    observer: Aside | StageObserver
     report: Any = None
 
 
-def process_sensibly(processing: Processing, config: Config, observer: Observer) -> None:
+def process_sensibly(processing: Processing, config: Config, observer: StageObserver) -> None:
     """Take a sweep from images to merged intensities, trying again where it is worth it.
 
     Fills `processing` with the best result, and its decisions with what was tried and why. Raises AutoprocError;
@@ -134,7 +134,7 @@ def climb_branches(
     return Branch(processing, best.config, observer, climbed.history.champion)
 
 
-def _index(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
+def _index(processing: Processing, config: Config, observer: StageObserver, budget: Budget) -> Config:
     """Lattices and refined models; another way where the usual one fails. Returns the configuration that worked."""
 
     def attempt(branch: Branch, step: Step) -> None:
@@ -152,7 +152,7 @@ def _index(processing: Processing, config: Config, observer: Observer, budget: B
 
 
 def _measure_and_reduce(
-    processing: Processing, reader: ForgivingReader, config: Config, observer: Observer, budget: Budget
+    processing: Processing, reader: ForgivingReader, config: Config, observer: StageObserver, budget: Budget
 ) -> None:
     measure(processing, reader, config, observer)
     first = with_usual_absorption(config)
@@ -163,7 +163,9 @@ def _measure_and_reduce(
 
 
 @single_threaded_blas
-def _looked_at(processing: Processing, config: Config, observer: Observer, budget: Budget) -> tuple[Config, LookedAt]:
+def _looked_at(
+    processing: Processing, config: Config, observer: StageObserver, budget: Budget
+) -> tuple[Config, LookedAt]:
     """What the first scaling tells, side by side: how to scale for good, and the limits in every direction."""
 
     def decided() -> Config:
@@ -180,7 +182,7 @@ def with_usual_absorption(config: Config) -> Config:
     return changed(config, {"scale.absorption_level": "medium"}) if auto else config
 
 
-def _symmetry(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
+def _symmetry(processing: Processing, config: Config, observer: StageObserver, budget: Budget) -> Config:
     """Symmetry and a first scaling; lower symmetry where the intensities deny it."""
 
     def attempt(branch: Branch, step: Step) -> None:
@@ -200,7 +202,7 @@ def _is_symmetry_given(config: Config) -> bool:
     return bool(config.symmetry.space_group or config.symmetry.laue_group or config.index.space_group)
 
 
-def choose_absorption(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
+def choose_absorption(processing: Processing, config: Config, observer: StageObserver, budget: Budget) -> Config:
     """The strength of absorption correction that reflections held out of scaling ask for."""
     if not config.decisions.absorption or config.scale.absorption_level != "auto":
         return config
@@ -223,7 +225,7 @@ def choose_absorption(processing: Processing, config: Config, observer: Observer
     return changed(config, {"scale.absorption_level": climbed.result[0]})
 
 
-def _without_damaged_end(processing: Processing, config: Config, observer: Observer, budget: Budget) -> Config:
+def _without_damaged_end(processing: Processing, config: Config, observer: StageObserver, budget: Budget) -> Config:
     """Scaled again without the last images, where the data gain by it."""
     if not config.decisions.damage or config.scale.keep_first < 1:
         return config
@@ -246,7 +248,9 @@ def _without_damaged_end(processing: Processing, config: Config, observer: Obser
     return config
 
 
-def cut_and_finish(processing: Processing, config: Config, observer: Observer, ahead: LookedAt | None = None) -> None:
+def cut_and_finish(
+    processing: Processing, config: Config, observer: StageObserver, ahead: LookedAt | None = None
+) -> None:
     """Cut the data where they end, scale them for good, and merge; ahead : see find_anisotropy."""
     scaled = processing.scaled
     assert scaled is not None
@@ -266,7 +270,7 @@ def cut_and_finish(processing: Processing, config: Config, observer: Observer, a
 
 
 def _more_lattices(
-    processing: Processing, reader: ForgivingReader, config: Config, observer: Observer, budget: Budget, begun: int
+    processing: Processing, reader: ForgivingReader, config: Config, observer: StageObserver, budget: Budget, begun: int
 ) -> LatticesReport:
     """Further lattices among the spots left over, kept where they are real and do the first no harm.
 

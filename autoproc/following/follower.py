@@ -17,9 +17,9 @@ from autoproc.decisions.provisional import ProvisionalReport
 from autoproc.errors import UNREADABLE
 from autoproc.following.arrival_pace import ArrivalPace
 from autoproc.following.coming import Coming, ImagesThere
+from autoproc.following.crystal_probing import CrystalProbing, ImagesSoFar
 from autoproc.following.early_integration import EarlyIntegration
-from autoproc.following.frames_there import Found, FramesThere, Wait
-from autoproc.following.probing import Probing, Searched
+from autoproc.following.frames_there import FramesThere, SeenFrame, Wait
 from autoproc.integration.milestones import milestones
 from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.early import EarlySearch
@@ -39,7 +39,7 @@ SHARE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FollowerProgress:
     """How far a follower is.
 
     facts : of images that were searched since the last telling; n_there : images that have come; n_waiting : of these,
@@ -56,7 +56,7 @@ class Progress:
     n_integrated: int = 0
 
 
-Tell = Callable[[Progress | ProbeReport | ProvisionalReport], None]
+Tell = Callable[[FollowerProgress | ProbeReport | ProvisionalReport], None]
 
 
 class Follower:
@@ -72,7 +72,7 @@ class Follower:
         self._known: FramesThere | None = None
         self._due = 0.0
         self._facts: dict[int, ImageFacts] = {}
-        self._probing = Probing(config, tell)
+        self._probing = CrystalProbing(config, tell)
         self._integration = EarlyIntegration(config, self._n_threads)
         self._gathering: Gathering | None = None
         self._waits: dict[int, Wait] = {}
@@ -102,9 +102,11 @@ class Follower:
             there = self.there
             width = abs(there.experiment.scan.oscillation[1])
             n_integrated = self._integration.n_images
-            self._tell(Progress(facts, len(there.numbers), n_waiting, every, there.planned, width, n_integrated))
+            self._tell(
+                FollowerProgress(facts, len(there.numbers), n_waiting, every, there.planned, width, n_integrated)
+            )
         falls_behind = n_waiting > 2 * AT_A_TIME * self._n_threads
-        self._probing.look(self.there, Searched(self.early, self._facts, gathering), falls_behind)
+        self._probing.look(self.there, ImagesSoFar(self.early, self._facts, gathering), falls_behind)
         due = self._due_to_integrate(self.there)
         if due is not None and frames is self._frames and not falls_behind:
             self._integration.begin(due, self.there, frames, gathering)
@@ -208,7 +210,7 @@ class Follower:
     def _search(self, numbers: Sequence[int], frames: FramesThere, is_over: Callable[[], bool]) -> list[ImageFacts]:
         facts = []
 
-        def look_at(number: int) -> Wait | Found:
+        def look_at(number: int) -> Wait | SeenFrame:
             return frames.look_at(number, self._waits.get(number))
 
         for number, found in zip(numbers, map_in_order(look_at, numbers, self._n_threads, 0), strict=False):

@@ -48,7 +48,7 @@ class FramesThere:
         first = there.experiment.scan.image_range[0]
         return cls(reader, search, key, first, d, (params.min_spot_size, params.max_spot_size))
 
-    def look_at(self, number: int, before: Wait | None) -> Found | Wait:
+    def look_at(self, number: int, before: Wait | None) -> SeenFrame | Wait:
         """What an image shows, unless it is not written to its end, or may be written again unseen."""
         frame = number - self.first
         stamp = None
@@ -64,10 +64,10 @@ class FramesThere:
             return Wait.on(stamp, before)
         found = self.search.on(frame, image)
         facts = image_facts(number, found.strong, image, self.search.mask, self.d, self.sizes)
-        return Found(stamp, found, facts)
+        return SeenFrame(stamp, found, facts)
 
 
-class Found(NamedTuple):
+class SeenFrame(NamedTuple):
     """What an image shows, and its stamp before it was read and after."""
 
     stamp: Stamp

@@ -17,7 +17,7 @@ from pathlib import Path
 from autoproc.legible import natural_key
 from autoproc.reports.visit_index import Alive, ListedRow, SweepRow, sweep_row, visit_index
 from autoproc.service.events import Event
-from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
+from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.overview import numbers_of
 from autoproc.service.job_queue.programs_at_work import Arriving
@@ -116,8 +116,8 @@ def told_tally(
     tally: Mapping[tuple[str, str], int], n_arriving: int, n_interrupted: int
 ) -> Mapping[tuple[str, str], int]:
     """How many sweeps of each state and verdict there are, in the order in which they are told."""
-    told = Counter({key: n for key, n in tally.items() if key[0] != State.listed})
-    told[State.running, ""] -= n_interrupted
+    told = Counter({key: n for key, n in tally.items() if key[0] != JobState.listed})
+    told[JobState.running, ""] -= n_interrupted
     return {("arriving", ""): n_arriving, (INTERRUPTED, ""): n_interrupted, **told}
 
 
@@ -154,10 +154,10 @@ def page_of(
     rows = [sweep_row(a.name, "arriving", {}, a.n_images, coming(a)) for a in arriving]
     several = len(visits) > 1
     is_kept = alive is not None or not pages
-    sweeps = [job for job in latest if job.state is not State.listed]
+    sweeps = [job for job in latest if job.state is not JobState.listed]
     rows += [_row(job, output, several, job.id in interrupted, is_kept) for job in sweeps]
     listed = [
-        ListedRow(job.path, job.n_images, job.error or job.partial) for job in latest if job.state is State.listed
+        ListedRow(job.path, job.n_images, job.error or job.partial) for job in latest if job.state is JobState.listed
     ]
     n_groups = sum(job.kind == COMBINED for job in jobs) if n_groups is None else n_groups
     title = common or "autoproc"
@@ -165,11 +165,11 @@ def page_of(
 
 
 def _row(job: Job, output: Path, several: bool, is_interrupted: bool, is_kept: bool) -> SweepRow:
-    if job.state is State.running and not is_kept:
+    if job.state is JobState.running and not is_kept:
         return sweep_row(job.name, "begun", {}, job.n_images, "the latest page says how far", job.visit * several)
     if is_interrupted:
         return sweep_row(job.name, INTERRUPTED, {}, job.n_images, TO_RESUME, job.visit if several else "")
-    words = job.progress if job.state is State.running else job.error or job.result.get("error") or ""
+    words = job.progress if job.state is JobState.running else job.error or job.result.get("error") or ""
     words = "; ".join(filter(None, (words, _next_try(job))))
     visit = job.visit if several else ""
     has_earlier = job.run > 0 and (output / job.name / "report.html").exists()
@@ -179,7 +179,7 @@ def _row(job: Job, output: Path, several: bool, is_interrupted: bool, is_kept: b
 
 def _next_try(job: Job) -> str:
     """When a sweep is tried again that was put back for later; the page may be old, so it is a time of day."""
-    if job.state is not State.queued or job.not_before <= 0:
+    if job.state is not JobState.queued or job.not_before <= 0:
         return ""
     return f"tried again at {datetime.fromtimestamp(job.not_before):%H:%M:%S, %d %b}"
 

@@ -8,7 +8,7 @@ from typing import Any
 from autoproc.errors import AutoprocError
 from autoproc.legible import legible
 from autoproc.service.events import Event, Listener, in_words
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import AddResult, JobQueue
 from autoproc.service.processing.order import settings_with
 from autoproc.service.results.outputs import Outputs
@@ -85,15 +85,15 @@ class Intake:
 
         What was asked for by `autoproc reprocess` stands, done or waiting, until other settings are given.
         """
-        if job.state is State.running:
+        if job.state is JobState.running:
             return True
         is_same = stands_on(job, settings) and job.image_range == found.image_range
-        if job.state is State.queued:
+        if job.state is JobState.queued:
             return is_same or bool(job.parameters)
-        return job.state is State.processed and is_same and not self._has_lost_results(job)
+        return job.state is JobState.processed and is_same and not self._has_lost_results(job)
 
     def _has_lost_results(self, job: Job) -> bool:
-        return job.state is State.processed and not self.outputs.has_results(job.name)
+        return job.state is JobState.processed and not self.outputs.has_results(job.name)
 
     def _event_of(self, added: AddResult, found: FoundSweep) -> Event | None:
         if added.outcome == "known":
@@ -111,11 +111,11 @@ class Intake:
         return Event(kind, name, facts)
 
     def _say_already(self, job: Job) -> None:
-        if job.state is State.running:
+        if job.state is JobState.running:
             self._tell(Event("already", job.name, {"text": "already being processed"}))
             return
         changes = f" with {in_words(job.parameters)} as asked for" if job.parameters else ""
-        if job.state is State.queued:
+        if job.state is JobState.queued:
             self._tell(Event("already", job.name, {"text": f"in the queue, to be processed{changes}"}))
             return
         place = self.outputs.results(job.name)

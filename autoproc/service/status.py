@@ -19,7 +19,7 @@ from rich.text import Text
 from autoproc.legible import legible
 from autoproc.reports.in_group import group_of, verdict_of
 from autoproc.service.events import duration, times_in_words
-from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, State
+from autoproc.service.job_queue.job import INTERRUPTED, TO_RESUME, Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.results.brief import doubts_in_words, failure_lines, result_line
@@ -28,13 +28,13 @@ from autoproc.service.visits.changed_since import change_in_words, changed_files
 from autoproc.wording import VERDICTS, Form, angstrom, first_of, images_in_words, written
 
 COLOURS = {
-    State.queued: "cyan", State.running: "blue", State.processed: "green", State.failed: "red",
-    State.cancelled: "dim", State.set_aside: "red", State.listed: "dim",
-    State.not_combined: "dim",
+    JobState.queued: "cyan", JobState.running: "blue", JobState.processed: "green", JobState.failed: "red",
+    JobState.cancelled: "dim", JobState.set_aside: "red", JobState.listed: "dim",
+    JobState.not_combined: "dim",
 }  # fmt: skip
 HUES = {"good": "green", "look": "yellow", "bad": "red"}
-WORDS = {State.set_aside: "set aside", State.not_combined: "not combined"}
-WITH_RESULT = (State.processed, State.failed, State.not_combined)
+WORDS = {JobState.set_aside: "set aside", JobState.not_combined: "not combined"}
+WITH_RESULT = (JobState.processed, JobState.failed, JobState.not_combined)
 FIGURES: dict[str, tuple[str, Form]] = {
     "d_min": ("d_min", angstrom), "compl.": ("completeness", "{:.1f}"), "Rmeas": ("r_meas", "{:.3f}"),
     "CC1/2": ("cc_half", "{:.3f}"),
@@ -54,8 +54,8 @@ MOST_COMPARED = 200
 NOBODY = "no autoproc run is working on this queue: start `autoproc run ...`"
 NOBODY_LOOKS = "no autoproc run is at work now: what comes next is found when it is started again"
 ORDER = (
-    State.running, State.queued, State.processed, State.failed, State.set_aside, State.not_combined, State.cancelled,
-    State.listed,
+    JobState.running, JobState.queued, JobState.processed, JobState.failed, JobState.set_aside, JobState.not_combined,
+    JobState.cancelled, JobState.listed,
 )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ class Queue:
     jobs: Sequence[Job]
     arriving: Sequence[Arriving] = ()
     is_attended: bool = True
-    numbers: Mapping[State, int] = field(default_factory=dict)
+    numbers: Mapping[JobState, int] = field(default_factory=dict)
     interrupted: frozenset[int] = frozenset()
     n_seen: int = 0
     changed: Mapping[int, str] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Queue:
         return max(self.n_seen, len(self.arriving))
 
     @property
-    def n_in(self) -> Mapping[State, int]:
+    def n_in(self) -> Mapping[JobState, int]:
         """How many sweeps there are in each state."""
         return self.numbers or Counter(job.state for job in self.jobs)
 
@@ -141,7 +141,7 @@ def status_table(queue: Queue, width: int, now: float | None = None, most: int |
 
 def _shown(jobs: Sequence[Job], most: int | None) -> list[Job]:
     """Jobs in their order; of each state, no more than `most`, so that what failed is not hidden by what waits."""
-    numbers: Counter[State] = Counter()
+    numbers: Counter[JobState] = Counter()
     shown = []
     for job in sorted(jobs, key=_place):
         numbers[job.state] += 1
@@ -168,7 +168,7 @@ def fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[tuple[str, in
 
 def counted(queue: Queue) -> str:
     """How many there are in each state."""
-    numbers = Counter(queue.n_in) - Counter({State.running: len(queue.interrupted)})
+    numbers = Counter(queue.n_in) - Counter({JobState.running: len(queue.interrupted)})
     words = [f"{queue.n_arriving} arriving"] if queue.n_arriving else []
     words += [f"{len(queue.interrupted)} {INTERRUPTED}"] if queue.interrupted else []
     words += [f"{numbers[s]} {WORDS.get(s, s)}" for s in ORDER if numbers.get(s)]
@@ -178,7 +178,7 @@ def counted(queue: Queue) -> str:
 def _place(job: Job) -> tuple[int, float, int]:
     group = min(ORDER.index(job.state), 2)
     latest = -(job.finished_at or job.found_at) if group == 2 else job.completed_at
-    return (3 if job.state is State.listed else group, latest, job.id)
+    return (3 if job.state is JobState.listed else group, latest, job.id)
 
 
 def _cells(job: Job, now: float, is_interrupted: bool, changed: str = "") -> dict[str, str]:
@@ -186,7 +186,7 @@ def _cells(job: Job, now: float, is_interrupted: bool, changed: str = "") -> dic
         return _cells(job, now, False) | {"state": f"[yellow]{INTERRUPTED}[/]", REMARK: escape(TO_RESUME)}
     result = job.result if job.state in WITH_RESULT else {}
     colour, verdict = COLOURS[job.state], verdict_of(result)
-    if job.state is State.failed and group_of(result):  # a failure is not good for being in a group
+    if job.state is JobState.failed and group_of(result):  # a failure is not good for being in a group
         verdict = ""
     return {
         "sweep": escape(legible(job.name)),
@@ -224,26 +224,26 @@ def _figure(value: float | None, form: Form) -> str:
 
 def _time(job: Job, now: float) -> str:
     """Since when it waits or works; how long it was worked on, and how long it had waited before."""
-    if job.state is State.queued:
+    if job.state is JobState.queued:
         return duration(max(0.0, now - job.due_since))
-    if job.state is State.running:
+    if job.state is JobState.running:
         return duration(now - (job.started_at or now))
-    return "" if job.state is State.listed else times_in_words(job.processing_time, job.waited)
+    return "" if job.state is JobState.listed else times_in_words(job.processing_time, job.waited)
 
 
 def _remark(job: Job, now: float) -> str:
-    if job.state is State.running:
+    if job.state is JobState.running:
         again = f"begun again: {job.last_crash}" if job.last_crash else ""
         return "; ".join(filter(None, (job.progress, again)))
-    prefix = "" if job.state is State.listed else "partial: "
+    prefix = "" if job.state is JobState.listed else "partial: "
     remarks = [prefix + job.partial] if job.partial else []
     if job.error:
         remarks.insert(0, job.error)
-    if job.state is State.processed:
+    if job.state is JobState.processed:
         remarks.append(doubts_in_words(job.result))
-    elif job.state is State.failed:
+    elif job.state is JobState.failed:
         remarks.append(group_of(job.result).get("words", ""))
-    if job.state is State.queued and job.not_before > now:
+    if job.state is JobState.queued and job.not_before > now:
         remarks.append(f"again in {duration(job.not_before - now)}")
     ignored = ignored_by(job) if job.state in WITH_RESULT else []
     if ignored:
@@ -271,7 +271,7 @@ def story_lines(job: Job, is_interrupted: bool = False, changed: str = "") -> li
     for entry in job.story:
         why = entry.get("because") or entry.get("error") or ""
         lines.append(f"    {_clock(entry['at'])}  {entry['event']}" + (f": {why}" if why else ""))
-    if job.state is State.processed:
+    if job.state is JobState.processed:
         lines.append("    " + result_line(job.name, job.result))
     elif job.state in WITH_RESULT and job.result:
         lines += ["    " + line for line in failure_lines(job.name, job.result)]
@@ -279,7 +279,7 @@ def story_lines(job: Job, is_interrupted: bool = False, changed: str = "") -> li
         lines += [f"    {job.error}", *([f"    {job.hint}"] if job.hint else [])]
     if job.latency is not None and job.state in WITH_RESULT:
         lines.append(f"    {job.latency:.1f} s from the last image to the results in their place")
-    if job.state is State.processed:
+    if job.state is JobState.processed:
         lines += [f"    ignored: {legible(one)}" for one in ignored_by(job)]
     return [*lines, *([f"    {legible(changed)}"] if changed else [])]
 

@@ -17,7 +17,7 @@ from autoproc.service.events import Event
 from autoproc.service.executing.executor import Executor, ExecutorDown, Standing, Task
 from autoproc.service.executing.executors import Executors
 from autoproc.service.groups.grouping import members_of
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.lifecycle.attempt import Attempt
 from autoproc.service.lifecycle.settlement import Settlement, failed
@@ -158,13 +158,13 @@ class Supervisor:
 
     def _begin(self) -> None:
         """Give jobs to the executor whose turn it is, while there are both."""
-        while (n_queued := self.queue.n_in(State.queued)) and (choice := self.executors.next()):
+        while (n_queued := self.queue.n_in(JobState.queued)) and (choice := self.executors.next()):
             n_wanted = min(choice.executor.n_free, choice.executor.most_at_once, n_queued)
             jobs = list(filter(None, (self._claim() for _ in range(n_wanted))))
             self._start(jobs, choice.executor, choice.because)
             if len(jobs) < n_wanted:
                 break
-        n_queued = self.queue.n_in(State.queued)
+        n_queued = self.queue.n_in(JobState.queued)
         if self.plan.only is None or n_queued:
             self.executors.make_ready(n_queued)
 
@@ -247,7 +247,7 @@ class Supervisor:
         self._take_up()
         for left in self.outputs.leftovers():
             job = self.queue.by_name(left.name)
-            if job is not None and job.state is State.running and job.run == left.run:
+            if job is not None and job.state is JobState.running and job.run == left.run:
                 if job.executor is None:
                     self._adopt(job)
             elif job is None or job.run >= left.run:

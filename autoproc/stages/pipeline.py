@@ -48,7 +48,7 @@ LookedAt = tuple[Reflections, Anisotropy | None]
 Watch = Callable[[ImageReader, str, int], AbstractContextManager[ImageReader]]
 
 
-class Observer(Protocol):
+class StageObserver(Protocol):
     """Who is told what happens: prints, logs, keeps files. The pipeline itself does none of these."""
 
     def stage(self, name: str, report: str) -> None:
@@ -141,7 +141,7 @@ class Processing:
             setattr(self, name, getattr(other, name))
 
 
-def process(processing: Processing, config: Config, observer: Observer) -> None:
+def process(processing: Processing, config: Config, observer: StageObserver) -> None:
     """Take a sweep from images to merged intensities, each stage once, filling `processing` as it goes.
 
     Raises AutoprocError; what was achieved before stays in `processing`.
@@ -152,7 +152,7 @@ def process(processing: Processing, config: Config, observer: Observer) -> None:
     reduce(processing, config, observer)
 
 
-def find(processing: Processing, config: Config, observer: Observer) -> ForgivingReader:
+def find(processing: Processing, config: Config, observer: StageObserver) -> ForgivingReader:
     """Open the images and find the spots. Raises NoSpots and what spot finding raises."""
     experiment = processing.experiment
     observer.keep("imported", [experiment], None)
@@ -168,13 +168,13 @@ def find(processing: Processing, config: Config, observer: Observer) -> Forgivin
     return reader
 
 
-def find_lattices(processing: Processing, config: Config, observer: Observer) -> None:
+def find_lattices(processing: Processing, config: Config, observer: StageObserver) -> None:
     """Index the spots and refine the models."""
     index_spots(processing, config, observer)
     refine_models(processing, config, observer)
 
 
-def index_spots(processing: Processing, config: Config, observer: Observer) -> None:
+def index_spots(processing: Processing, config: Config, observer: StageObserver) -> None:
     """Index the spots; lattices that an earlier attempt found in the same way are not looked for again."""
     assert processing.found is not None
     with processing.timed("index"), observer.busy("index"):
@@ -185,7 +185,7 @@ def index_spots(processing: Processing, config: Config, observer: Observer) -> N
     observer.keep("indexed", processing.indexed.experiments, processing.indexed.reflections)
 
 
-def refine_models(processing: Processing, config: Config, observer: Observer) -> None:
+def refine_models(processing: Processing, config: Config, observer: StageObserver) -> None:
     """Refine the models of the lattices that indexing found."""
     assert processing.indexed is not None
     with processing.timed("refine"), observer.busy("refine"):
@@ -194,7 +194,7 @@ def refine_models(processing: Processing, config: Config, observer: Observer) ->
     observer.keep("refined", processing.refined.experiments, processing.refined.reflections)
 
 
-def measure(processing: Processing, reader: ForgivingReader, config: Config, observer: Observer) -> None:
+def measure(processing: Processing, reader: ForgivingReader, config: Config, observer: StageObserver) -> None:
     """Integrate the reflections of the refined lattices; what an earlier attempt saw of the same images is used."""
     refined = processing.refined
     assert refined is not None
@@ -229,7 +229,7 @@ def stretches_params(config: Config) -> StretchesParams:
     return StretchesParams(index=config.index, refine=config.refine, integrate=config.integrate)
 
 
-def reduce(processing: Processing, config: Config, observer: Observer) -> None:
+def reduce(processing: Processing, config: Config, observer: StageObserver) -> None:
     """From integrated intensities to merged ones: symmetry, scaling, resolution, merging."""
     find_symmetry(processing, config, observer)
     scale_all(processing, config, observer)
@@ -240,7 +240,7 @@ def reduce(processing: Processing, config: Config, observer: Observer) -> None:
     finish(processing, config, observer)
 
 
-def find_symmetry(processing: Processing, config: Config, observer: Observer) -> None:
+def find_symmetry(processing: Processing, config: Config, observer: StageObserver) -> None:
     """Laue group and space group, and the reflections in their setting."""
     integrated = processing.integrated
     assert integrated is not None
@@ -263,7 +263,7 @@ def _symmetry(processing: Processing, integrated: IntegrateResult, config: Confi
     return determine_symmetry(*data), []
 
 
-def scale_all(processing: Processing, config: Config, observer: Observer) -> None:
+def scale_all(processing: Processing, config: Config, observer: StageObserver) -> None:
     """Scale. The first time, where no limit was given, the resolution is estimated; later it is obeyed.
 
     An earlier scaling of the same reflections saves most of the work.
@@ -285,7 +285,9 @@ def look_for_anisotropy(processing: Processing, config: Config) -> LookedAt:
         return scaled.reflections, anisotropy(scaled.experiments, scaled.reflections, config.anisotropy, common)
 
 
-def find_anisotropy(processing: Processing, config: Config, observer: Observer, ahead: LookedAt | None = None) -> None:
+def find_anisotropy(
+    processing: Processing, config: Config, observer: StageObserver, ahead: LookedAt | None = None
+) -> None:
     """Limits in every direction, of data scaled to the end; where these differ, the data are kept to be merged so.
 
     ahead : those that were looked for before, which serve if the scaling is still the same
@@ -314,7 +316,7 @@ def with_d_min(config: Config, d_min: float) -> Config:
     return config.model_copy(update={"scale": config.scale.model_copy(update={"d_min": d_min})})
 
 
-def finish(processing: Processing, config: Config, observer: Observer) -> None:
+def finish(processing: Processing, config: Config, observer: StageObserver) -> None:
     """Report the scaling that stands, merge, and see what radiation did; where that cannot be told, a warning."""
     scaled, within = processing.scaled, processing.anisotropy
     assert scaled is not None
@@ -345,7 +347,7 @@ def symmetry_params(config: Config) -> SymmetryParams:
     return symmetry.model_copy(update={"space_group": wanted, "unit_cell": cell})
 
 
-def _resolution(processing: Processing, scaled: ScaleResult, config: Config, observer: Observer) -> None:
+def _resolution(processing: Processing, scaled: ScaleResult, config: Config, observer: StageObserver) -> None:
     """Where the data cease to be useful; nothing but a warning for data too few to tell: they are kept as they are."""
     try:
         with processing.timed("estimate_resolution"), observer.busy("estimate_resolution"):

@@ -8,7 +8,7 @@ from queued import RESULT, begun, finished, found, queue_in
 from autoproc.dashboard.access.keys import Keys
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.processes.program import this_program
 from autoproc.service.results.outputs import Outputs
@@ -42,7 +42,7 @@ def test_what_happens_is_seen(window, served, queue, tmp_path):
         job = begun(queue)
         queue.heartbeat(job, 3600.0, "integrate")
         seen("running", "lyso")
-        queue.finish(job, State.processed, RESULT | {"space_group": "P 43 21 2"}, {})
+        queue.finish(job, JobState.processed, RESULT | {"space_group": "P 43 21 2"}, {})
         seen("processed", "P 43 21 2")
         assert page.locator("tr.sweep").count() == 2
         assert page.evaluate("window.isTheSame")

@@ -12,7 +12,7 @@ from visited import SWEEP, visited
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.queue_file import queue_there
 from autoproc.service.results.outputs import Outputs
 
@@ -61,4 +61,4 @@ def test_a_sweep_is_processed_again_beside_what_is_kept_of_it(window, served, ou
     queue = queue_there(outputs)
     job = queue.named(SWEEP)
     queue.close()
-    assert (job.state, job.parameters) == (State.processed, {"scale.d_min": str(LIMIT)})
+    assert (job.state, job.parameters) == (JobState.processed, {"scale.d_min": str(LIMIT)})

@@ -8,7 +8,7 @@ from results_for_tests import results
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.processes.program import this_program
 from autoproc.service.results.outputs import Outputs
 
@@ -83,7 +83,7 @@ def test_the_log_is_followed_until_the_result(address, window, queue, tmp_path):
     page.locator("pre.log").get_by_text("one lattice").wait_for()
     log.parent.rename(tmp_path / "moved")
     results(outputs, "new", job.run, 88.0)
-    queue.finish(job, State.processed, RESULT, {})
+    queue.finish(job, JobState.processed, RESULT, {})
     page.get_by_text("88.0%").first.wait_for()
 
 

@@ -7,7 +7,7 @@ from queued import RESULT, begun, finished, found, queue_in
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.processes.program import this_program
 from autoproc.service.results.outputs import Outputs
@@ -62,7 +62,7 @@ def test_a_sweep_is_followed_from_its_first_image_to_its_result(window, address,
     assert running.locator("progress").get_attribute("value") == "40"
     before = running.locator("time.elapsed").text_content()
     page.wait_for_function("was => document.querySelector('time.elapsed').textContent !== was", arg=before)
-    queue.finish(job, State.processed, RESULT | {"space_group": "P 2"}, {})
+    queue.finish(job, JobState.processed, RESULT | {"space_group": "P 2"}, {})
     page.locator("#rows tr:first-child.is-processed").get_by_text("P 2").wait_for()
     assert page.locator("[data-count=good] b").text_content() == "3"
 
@@ -128,7 +128,7 @@ def test_the_keyboard_alone_suffices(window, address, queue):
     page.locator("[data-name=broken]").get_by_role("button", name="Try again").focus()
     page.keyboard.press("Enter")
     page.locator("[data-name=broken].is-queued").wait_for()
-    assert queue.named("broken").state == State.queued
+    assert queue.named("broken").state == JobState.queued
 
 
 def test_it_works_without_scripts(chromium, address, queue):
@@ -144,7 +144,7 @@ def test_it_works_without_scripts(chromium, address, queue):
     with page.expect_navigation():
         page.get_by_role("button", name="Try again").click()
     assert page.url.endswith("/?q=broken&sort=d_min&way=up")
-    assert queue.named("broken").state == State.queued
+    assert queue.named("broken").state == JobState.queued
     context.close()
 
 

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from autoproc import kernels
 from autoproc.cli import app
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.processes.program import this_program
 from autoproc.service.status import Queue
@@ -142,12 +142,12 @@ def test_the_story_of_one(output):
 @pytest.mark.parametrize(
     ("arguments", "said", "state"),
     [
-        (("retry", "bad"), "bad: queued", State.queued),
-        (("retry", "exit_x"), "exit_x: queued", State.queued),
-        (("retry", "good"), "good is processed: only a sweep without results", State.processed),
-        (("cancel", "waits"), "waits: cancelled", State.cancelled),
-        (("cancel", "good"), "good is processed: there is nothing to cancel", State.processed),
-        (("reprocess", "good", "scale.d_min=2.1"), "good: queued", State.queued),
+        (("retry", "bad"), "bad: queued", JobState.queued),
+        (("retry", "exit_x"), "exit_x: queued", JobState.queued),
+        (("retry", "good"), "good is processed: only a sweep without results", JobState.processed),
+        (("cancel", "waits"), "waits: cancelled", JobState.cancelled),
+        (("cancel", "good"), "good is processed: there is nothing to cancel", JobState.processed),
+        (("reprocess", "good", "scale.d_min=2.1"), "good: queued", JobState.queued),
     ],
 )
 def test_changes(output, arguments, said, state):
@@ -292,5 +292,5 @@ def test_what_is_counted_is_all_that_there_is_however_few_are_shown(output):
     queue.add(found(Path("/data/one_more.img")))
     assert dict(few.n_in) == dict(all_.n_in)
     assert len(few.jobs) == len(few.n_in)
-    assert Queue.of(queue, 1).n_in[State.queued] == 2
+    assert Queue.of(queue, 1).n_in[JobState.queued] == 2
     queue.close()

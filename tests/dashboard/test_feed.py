@@ -13,7 +13,7 @@ from autoproc.dashboard import feed as feeds
 from autoproc.dashboard.feed import MOST_WAITING, Feed
 from autoproc.dashboard.reader import QueueReader
 from autoproc.errors import AutoprocError
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.processes.program import this_machine, this_program
 from autoproc.service.queue_file import queue_there
@@ -309,7 +309,7 @@ def test_a_queue_that_cannot_be_read_for_a_while_is_looked_at_again(tmp_path, qu
 def test_a_sweep_that_goes_on_is_told_of_as_it_stands_in_the_end(tmp_path, queue):
     seen = queue.changes.latest
     queue.add(found("quick"))
-    queue.finish(begun(queue), State.processed, {"status": "processed"}, {})
+    queue.finish(begun(queue), JobState.processed, {"status": "processed"}, {})
 
     async def story():
         async with watched(tmp_path) as feed:

@@ -13,7 +13,7 @@ from served import browser_of, token_of
 
 from autoproc.dashboard import reader
 from autoproc.dashboard.access.guard import TOKEN_FIELD, TOKEN_HEADER
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.queue_file import queue_path
 from autoproc.service.results.outputs import Outputs
 
@@ -50,7 +50,7 @@ def test_what_is_asked_of_a_queue_that_is_held_is_refused_and_can_be_tried_again
             assert "try again" in told.json()["hint"]
             assert client.get("/sweeps/bad").status_code == 200
         assert client.post(f"/sweeps/{path}", data={TOKEN_FIELD: token}).status_code == 303
-        assert queue.named("bad" if "bad" in path else "waiting").state is not State.failed
+        assert queue.named("bad" if "bad" in path else "waiting").state is not JobState.failed
 
 
 def test_who_has_waited_for_others_waits_no_longer_for_the_file(monkeypatch):

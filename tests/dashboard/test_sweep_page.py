@@ -14,7 +14,7 @@ from autoproc.dashboard.access.keys import keys_of
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
 from autoproc.reports.summary import Failure
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.results.outputs import Outputs
 
 
@@ -126,21 +126,21 @@ def test_what_is_wrong_is_said_beside_its_field(client, output):
         answer.text,
     )
     assert not re.search(r'value="300"[^>]*aria-invalid', answer.text)
-    assert queued(output, "bad").state is State.failed
+    assert queued(output, "bad").state is JobState.failed
 
 
 def test_a_sweep_is_processed_again_with_what_was_given(client, output):
     fields = {"set index.max_cell": "300", "parameters": "scale.d_min=1.8"}
     assert posted(client, "/sweeps/bad/reprocess", **fields).status_code == 303
     job = queued(output, "bad")
-    assert job.state is State.queued
+    assert job.state is JobState.queued
     assert job.parameters == {"index.max_cell": "300", "scale.d_min": "1.8"}
 
 
 def test_without_the_form_token_nothing_is_done(client, output):
     assert client.post("/sweeps/bad/reprocess", data={"parameters": ""}).status_code == 403
     assert client.post("/sweeps/lyso/choose", data={"number": "1"}).status_code == 403
-    assert queued(output, "bad").state is State.failed
+    assert queued(output, "bad").state is JobState.failed
 
 
 def test_earlier_results_are_shown_and_chosen(client, output):
@@ -233,7 +233,7 @@ def group(output):
     queue = queue_in(output)
     queue.add(found("combined/both", kind="combined", path="/data/auto:both"))
     members = {"lyso": 2, "other": 1}
-    queue.finish(begun(queue), State.processed, RESULT | {"members": members}, {})
+    queue.finish(begun(queue), JobState.processed, RESULT | {"members": members}, {})
     queue.close()
     results(Outputs(output), "combined/both", 1, 99.0)
 
@@ -308,7 +308,7 @@ def test_what_the_group_has_settled_is_not_among_the_warnings(client, output, gr
     queue.cancel("atwork")
     queue.reprocess("lyso", {})
     job = begun(queue)
-    queue.finish(job, State.processed, RESULT | {"doubts": doubts, "look_at": list(said)}, {})
+    queue.finish(job, JobState.processed, RESULT | {"doubts": doubts, "look_at": list(said)}, {})
     queue.membership.tell("combined/both", {"lyso": job.run}, {"lyso": standing})
     queue.close()
     page = client.get("/sweeps/lyso").text

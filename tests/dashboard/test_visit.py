@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from autoproc.dashboard.app import dashboard, keys_of
 from autoproc.dashboard.params import ServeParams
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.results.outputs import Outputs
 
 
@@ -75,7 +75,7 @@ def grouped(output):
     doubts = [{"name": name, "verdict": "look", "says": words, "lacks": ""} for name, words in said.items()]
     finished(queue, "x_1", verdict="look", look_at=list(said), doubts=doubts, warnings=list(said.values()))
     queue.add(found("combined/x", kind="combined"))
-    queue.finish(begun(queue), State.processed, RESULT | {"members": {"x_1": 1, "x_2": 1}, "left_out": ["x_2"]}, {})
+    queue.finish(begun(queue), JobState.processed, RESULT | {"members": {"x_1": 1, "x_2": 1}, "left_out": ["x_2"]}, {})
     standing = {"name": "combined/x", "words": "part of combined/x, which is complete", "settled": ["completeness"],
                 "verdict": "look"}  # fmt: skip
     queue.membership.tell("combined/x", {"x_1": 1}, {"x_1": standing})

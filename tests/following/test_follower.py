@@ -12,10 +12,10 @@ from simulated import simulated_sweep
 
 from autoproc.config import Config, with_threads
 from autoproc.following.coming import FEW
+from autoproc.following.crystal_probing import n_searched
 from autoproc.following.early_integration import EarlyIntegration
-from autoproc.following.follower import AT_A_TIME, Follower, Progress, first_of
+from autoproc.following.follower import AT_A_TIME, Follower, FollowerProgress, first_of
 from autoproc.following.frames_there import AGAIN
-from autoproc.following.probing import n_searched
 from autoproc.simulation.beamline import Collection, write_cbf
 from autoproc.simulation.beamline_hdf5 import Hdf5Writing, write_hdf5
 from autoproc.stages.import_sweep import import_sweeps
@@ -79,7 +79,7 @@ def test_files_are_searched_as_they_come(tmp_path, tmp_path_factory, arrival, in
     early, n_read = spots(path, follower.work)
     assert_same(early, alone)
     assert n_read == 0
-    images = [facts.image for said in told if isinstance(said, Progress) for facts in said.facts]
+    images = [facts.image for said in told if isinstance(said, FollowerProgress) for facts in said.facts]
     assert sorted(images) == list(range(1, len(source) + 1))
 
 

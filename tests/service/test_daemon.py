@@ -14,7 +14,7 @@ from queue_for_tests import FilesFinder, Service, check_results, children, forke
 
 from autoproc.service import daemon as daemon_module
 from autoproc.service.daemon import Daemon, Stop
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.params import ServiceParams
 
@@ -51,7 +51,7 @@ def ended(pid: int, seconds: float = 10.0) -> int:
         time.sleep(0.01)
 
 
-def states(output: Path) -> dict[str, State]:
+def states(output: Path) -> dict[str, JobState]:
     queue = JobQueue(output / ".autoproc" / "queue.sqlite")
     found = {job.name: job.state for job in queue.rows()}
     queue.close()
@@ -70,8 +70,8 @@ def test_asked_to_stop_it_finishes_what_is_at_work(images, tmp_path, number):
     os.kill(pid, number)
     assert ended(pid) == 0
     found = states(output)
-    assert (found.pop("a"), found.pop("b")) == (State.processed, State.processed)
-    assert set(found.values()) == {State.queued}
+    assert (found.pop("a"), found.pop("b")) == (JobState.processed, JobState.processed)
+    assert set(found.values()) == {JobState.queued}
     assert list((output / ".autoproc" / "work").iterdir()) == []
 
 
@@ -92,7 +92,7 @@ def test_what_is_not_done_in_time_is_handed_back(images, tmp_path):
     workers = children(pid)
     os.kill(pid, signal.SIGTERM)
     assert ended(pid, 5) == 0
-    assert states(output) == {"hang_a": State.queued}
+    assert states(output) == {"hang_a": JobState.queued}
     wait_for(lambda: not any(Path(f"/proc/{worker}/cmdline").exists() for worker in workers))
 
 
@@ -106,7 +106,7 @@ def test_a_second_signal_stops_at_once(images, tmp_path):
     assert os.waitpid(pid, os.WNOHANG) == (0, 0)
     os.kill(pid, signal.SIGTERM)
     assert ended(pid, 5) == 130
-    assert states(output) == {"hang_a": State.queued}
+    assert states(output) == {"hang_a": JobState.queued}
 
 
 def test_workers_end_with_their_program(images, tmp_path):
@@ -197,7 +197,7 @@ def test_thirty_sweeps_that_come_faster_than_they_are_processed(images, tmp_path
         part.write_text(f"images {n}")
         part.rename(folder / f"{n:02d}.img")
         time.sleep(0.01)
-    wait_for(lambda: list(states(output).values()) == [State.processed] * 30, 30)
+    wait_for(lambda: list(states(output).values()) == [JobState.processed] * 30, 30)
     os.kill(pid, signal.SIGTERM)
     assert ended(pid) == 0
     queue = JobQueue(output / ".autoproc" / "queue.sqlite")

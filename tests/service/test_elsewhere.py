@@ -12,7 +12,7 @@ from queue_for_tests import found, result_of
 from autoproc.service.events import event_lines
 from autoproc.service.executing import trial
 from autoproc.service.executing.executor import Standing
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.params import ServiceParams
 from autoproc.service.results.outputs import ORDER
 
@@ -55,7 +55,7 @@ def test_a_sweep_waits_is_processed_and_has_its_result(begun, cluster, tmp_path)
     service = begun("x")
     service.until(lambda: service.queue.named("x").progress == "waits at Distant, job d0")
     job = service.queue.named("x")
-    assert (job.state, job.executor, job.handle) == (State.running, "distant", "d0")
+    assert (job.state, job.executor, job.handle) == (JobState.running, "distant", "d0")
     cluster.run("d0")
     service.work()
     made, expected = merged_by(service, "x", tmp_path)
@@ -68,7 +68,7 @@ def test_several_are_given_together_and_no_more_than_it_takes(begun, cluster):
     service = begun("a", "b", "c", "d", "e")
     service.supervisor.step()
     assert sorted(cluster.jobs) == ["d0", "d1", "d2"]
-    assert service.queue.n_in(State.queued) == 2
+    assert service.queue.n_in(JobState.queued) == 2
 
 
 def test_its_processing_begins_when_it_no_longer_waits(begun, cluster):
@@ -111,7 +111,7 @@ def test_what_a_program_leaves_that_is_told_to_stop_goes_on(begun, cluster):
     second = begun()
     cluster.run("d0")
     second.work()
-    assert second.queue.named("x").state is State.processed
+    assert second.queue.named("x").state is JobState.processed
     assert cluster.stopped == []
 
 
@@ -120,7 +120,7 @@ def test_a_program_that_is_not_to_stay_takes_its_jobs_with_it(begun, cluster):
     service.supervisor.step()
     service.supervisor.hand_back()
     assert cluster.stopped == ["d0"]
-    assert service.queue.named("x").state is State.queued
+    assert service.queue.named("x").state is JobState.queued
 
 
 def test_a_program_that_dies_while_it_gives_a_sweep_away_has_it_begun_once_more(begun, cluster, tmp_path):
@@ -188,7 +188,7 @@ def test_a_node_that_fails_is_not_the_sweeps_fault_but_not_for_ever(begun, clust
         cluster.said[f"d{n}"] = Standing("ended", because="its node failed", is_its_doing=False)
     service.work()
     job = service.queue.named("x")
-    assert (job.state, job.crashes, job.error) == (State.failed, 0, "its node failed")
+    assert (job.state, job.crashes, job.error) == (JobState.failed, 0, "its node failed")
     assert service.told("put back") == ["x", "x"]
 
 
@@ -199,7 +199,7 @@ def test_a_worker_that_dies_there_is_a_crash(begun, cluster):
     cluster.said["d0"] = Standing("ended", because="it ended by signal 11")
     service.work()
     job = service.queue.named("x")
-    assert (job.state, job.error) == (State.set_aside, "it ended by signal 11")
+    assert (job.state, job.error) == (JobState.set_aside, "it ended by signal 11")
     assert "Segmentation fault" in job.hint
 
 
@@ -225,13 +225,13 @@ def test_where_this_machine_is_not_to_it_waits_and_is_tried_again(begun, cluster
     service = begun("x", takes_over=False)
     service.until(lambda: service.told("trouble"))
     service.supervisor.step()
-    assert service.queue.named("x").state is State.queued
+    assert service.queue.named("x").state is JobState.queued
     cluster.reason = ""
     service.executors.chosen._until = 0.0  # as if the pause were over
     service.until(lambda: cluster.jobs)
     cluster.run("d0")
     service.work()
-    assert service.queue.named("x").state is State.processed
+    assert service.queue.named("x").state is JobState.processed
 
 
 def test_what_waits_for_too_long_is_taken_over(begun, cluster):
@@ -242,7 +242,7 @@ def test_what_waits_for_too_long_is_taken_over(begun, cluster):
     assert cluster.stopped == ["d0"]
     assert service.told("taken over") == ["x"]
     job = service.queue.named("x")
-    assert (job.state, job.attempts, job.run) == (State.processed, 1, 2)
+    assert (job.state, job.attempts, job.run) == (JobState.processed, 1, 2)
     assert job.story[0]["because"] == "on this machine: after 0 min, waits at Distant, job d0"
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from autoproc.service.events import Event
 from autoproc.service.index_page import IndexPage, page_of
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.processes.program import this_program
@@ -152,7 +152,7 @@ def many(queue, n):
 def test_the_table_shows_so_many_of_a_state_and_counts_the_others(queue, most):
     many(queue, 12)
     failed = queue.claim("me", 60.0)
-    queue.finish(failed, State.failed, {"status": "failed", "error": "no spots"}, {})
+    queue.finish(failed, JobState.failed, {"status": "failed", "error": "no spots"}, {})
     many_waiting = 11 if most is None else most
     text = StringIO()
     Console(file=text, width=200).print(status_table(Queue.of(queue), 200, most=most))
@@ -182,8 +182,8 @@ def test_a_page_that_could_not_be_written_is_written_later(queue, outputs, monke
 
 
 FATES = {
-    State.processed: {"status": "processed", "verdict": "look", "unit_cell": [10.0] * 6},
-    State.failed: {"status": "failed", "verdict": "bad", "error": "no spots", "hint": "look at an image"},
+    JobState.processed: {"status": "processed", "verdict": "look", "unit_cell": [10.0] * 6},
+    JobState.failed: {"status": "failed", "verdict": "bad", "error": "no spots", "hint": "look at an image"},
 }
 
 
@@ -259,7 +259,7 @@ def test_the_status_tells_of_groups_and_of_what_they_have_settled(queue):
     job = queue.claim("me", 60.0)
     doubts = [{"name": "completeness", "verdict": "look", "says": "completeness: 60%", "lacks": "coverage"}]
     result = {"status": "processed", "verdict": "look", "look_at": ["completeness"], "doubts": doubts}
-    queue.finish(job, State.processed, result, {})
+    queue.finish(job, JobState.processed, result, {})
     standing = {"name": "combined/a", "words": "part of combined/a, which is complete", "settled": ["completeness"],
                 "verdict": "good"}  # fmt: skip
     queue.membership.tell("combined/a", {"a": 1}, {"a": standing})

@@ -11,7 +11,7 @@ from queue_for_tests import Service, found
 from simulated import simulated_sweep
 
 from autoproc.service.intake import Intake
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.lifecycle import settlement
 from autoproc.service.probing.answers import Inside
@@ -39,32 +39,32 @@ def sweep(tmp_path):
     return found(path)
 
 
-def named(service, sweep, settings=None) -> State:
+def named(service, sweep, settings=None) -> JobState:
     """Name a sweep on the command line; returns its state then."""
     return service.intake.take_named(sweep, settings or {}).state
 
 
 def test_named_twice(service, sweep):
-    assert named(service, sweep) is State.queued
+    assert named(service, sweep) is JobState.queued
     service.work()
-    assert named(service, sweep) is State.processed
+    assert named(service, sweep) is JobState.processed
     assert service.told("already") == ["x"]
 
 
 def test_other_parameters_are_a_reason(service, sweep):
     named(service, sweep)
     service.work()
-    assert named(service, sweep, CUT) is State.queued
+    assert named(service, sweep, CUT) is JobState.queued
     service.work()
     assert service.queue.named("x").settings == CUT
-    assert named(service, sweep, CUT) is State.processed
-    assert named(service, sweep) is State.queued
+    assert named(service, sweep, CUT) is JobState.processed
+    assert named(service, sweep) is JobState.queued
 
 
 def test_other_images_of_the_sweep_are_a_reason(service, sweep):
     named(service, sweep)
     service.work()
-    assert named(service, replace(sweep, image_range=(1, 5), n_images=5)) is State.queued
+    assert named(service, replace(sweep, image_range=(1, 5), n_images=5)) is JobState.queued
     assert service.queue.named("x").image_range == (1, 5)
 
 
@@ -72,18 +72,18 @@ def test_a_failure_is_a_reason(service, tmp_path):
     path = tmp_path / "bad.img"
     path.write_text("images, all of them bad")
     for _ in range(2):
-        assert named(service, found(path)) is State.queued
+        assert named(service, found(path)) is JobState.queued
         service.work()
-        assert service.queue.named("bad").state is State.failed
+        assert service.queue.named("bad").state is JobState.failed
     service.intake.take(found(path))  # but being found is none
-    assert service.queue.named("bad").state is State.failed
+    assert service.queue.named("bad").state is JobState.failed
 
 
 def test_lost_results_are_a_reason(service, sweep):
     named(service, sweep)
     service.work()
     (service.outputs.results("x") / "summary.json").unlink()
-    assert named(service, sweep) is State.queued
+    assert named(service, sweep) is JobState.queued
 
 
 def test_new_images_in_the_place_of_old_ones(service, sweep):
@@ -92,13 +92,13 @@ def test_new_images_in_the_place_of_old_ones(service, sweep):
     service.work()
     sweep.path.write_text("another crystal's images")
     service.intake.take_named(found(sweep.path), {})
-    assert [(job.name, job.state) for job in service.queue.rows()] == [("x", State.queued)]
+    assert [(job.name, job.state) for job in service.queue.rows()] == [("x", JobState.queued)]
     service.work()
     sweep.path.write_text("third crystal's images")
     service.intake.take(found(sweep.path, visit="visit"))
     service.work()
     assert [(job.name, job.state) for job in service.queue.rows()] == [
-        ("x", State.processed), ("x_2", State.processed),
+        ("x", JobState.processed), ("x_2", JobState.processed),
     ]  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def test_what_was_asked_for_is_done_as_it_was_asked_for(service, sweep):
     named(service, sweep)
     service.work()
     service.queue.reprocess("x", {"scale.d_min": "2.5"})
-    assert named(service, sweep) is State.queued
+    assert named(service, sweep) is JobState.queued
     service.work()
     assert service.queue.named("x").settings == {"scale": {"d_min": 2.5}}
 
@@ -123,12 +123,12 @@ def test_what_was_asked_for_stands_until_something_else_is(service, sweep):
         again = replace(sweep, fingerprint=job.fingerprint)
         service.queue.reprocess(job.name, {"scale.d_min": "2.5"})
         service.work()
-        assert named(service, again) is State.processed
+        assert named(service, again) is JobState.processed
         (service.outputs.results(job.name) / "summary.json").unlink()
-        assert named(service, again) is State.queued
+        assert named(service, again) is JobState.queued
         service.work()
         assert service.queue.job(job.id).settings == {"scale": {"d_min": 2.5}}
-        assert named(service, again, CUT) is State.queued
+        assert named(service, again, CUT) is JobState.queued
         service.work()
         assert service.queue.job(job.id).settings == CUT
 
@@ -177,7 +177,7 @@ def test_how_many_images_are_known(service, sweep):
 
 def test_listed(service):
     service.intake.take(ListedImages(Path("/data/shot_#.cbf"), 2, "screening", "screening shots 90 degrees apart"))
-    assert service.queue.rows()[0].state is State.listed
+    assert service.queue.rows()[0].state is JobState.listed
     assert "screening shots" in service.events[0].facts["text"]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from queue_for_tests import Service, check_results, children, forked_daemon, found, result_of
 
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.params import ServiceParams
 
 PARAMS = ServiceParams(max_crashes=1000, retry_delay=0.01, lease=0.4, journal="wal")
@@ -135,7 +135,7 @@ def test_killed_at_every_step(images, tmp_path):
         after = result_of(image.read_bytes())
         service.supervisor.recover()
         assert (output / "x" / "merged.mtz").read_bytes() in (before, after), number
-        n_found_whole += service.queue.named("x").state is State.processed
+        n_found_whole += service.queue.named("x").state is JobState.processed
         service.work()
         assert (output / "x" / "merged.mtz").read_bytes() == after, number
         assert (output / "x" / "notes.txt").read_text() == "somebody's own"

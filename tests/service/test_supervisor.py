@@ -16,7 +16,7 @@ from queue_for_tests import GIGABYTE, SHARES, Service, found, result_of
 from autoproc.service.events import event_lines
 from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.local import LocalExecutor, NoWorkers
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.lifecycle.usual import usual
 from autoproc.service.params import ServiceParams
 from autoproc.service.processes.cores_and_memory import Shares
@@ -63,14 +63,14 @@ def test_two_workers_work_at_a_time(service, image):
     for name in "abcd":
         service.queue.add(image(f"hangonce_{name}"))
     service.until(lambda: service.supervisor.n_running == 2)
-    assert service.queue.n_in(State.running) == 2
+    assert service.queue.n_in(JobState.running) == 2
 
 
 def test_a_failure_is_a_result(service, image):
     service.queue.add(image("bad"))
     service.work()
     job = service.queue.named("bad")
-    assert (job.state, job.error, job.hint) == (State.failed, "no spots", "look at it")
+    assert (job.state, job.error, job.hint) == (JobState.failed, "no spots", "look at it")
     assert (service.outputs.results("bad") / "summary.json").exists()
     assert event_lines(service.events[-1]) == ["bad: FAILED at find_spots: no spots", "    look at it"]
 
@@ -83,12 +83,12 @@ def test_a_worker_that_dies_twice_is_enough(service, image, kind, why):
     service.queue.add(image("good"))
     service.work()
     job = service.queue.named(f"{kind}_x")
-    assert (job.state, job.crashes) == (State.set_aside, 2)
+    assert (job.state, job.crashes) == (JobState.set_aside, 2)
     assert why in job.error
     assert [entry["event"] for entry in job.story] == ["crashed", "crashed"]
     assert why in job.story[0]["because"]
     assert service.told("crashed", "set aside") == [job.name] * 2
-    assert service.queue.named("good").state is State.processed
+    assert service.queue.named("good").state is JobState.processed
     assert not service.outputs.results(job.name).exists()
 
 
@@ -104,7 +104,7 @@ def test_a_crash_shows_where_it_was(service, image):
 def test_a_worker_that_dies_once_is_forgiven(service, image):
     service.queue.add(image("crashonce_x"))
     service.work()
-    assert service.queue.named("crashonce_x").state is State.processed
+    assert service.queue.named("crashonce_x").state is JobState.processed
 
 
 def test_what_was_set_aside_is_tried_again_when_asked_for(service, image):
@@ -114,7 +114,7 @@ def test_what_was_set_aside_is_tried_again_when_asked_for(service, image):
     service.queue._db.execute("UPDATE jobs SET path = replace(path, 'crash_x.img', 'mended.img')")
     assert service.queue.retry("crash_x").crashes == 0
     service.work()
-    assert service.queue.named("crash_x").state is State.processed
+    assert service.queue.named("crash_x").state is JobState.processed
 
 
 def test_a_hang_costs_the_time_limit(tmp_path, image):
@@ -123,9 +123,9 @@ def test_a_hang_costs_the_time_limit(tmp_path, image):
     service.queue.add(image("good"))
     service.work()
     job = service.queue.named("hang_x")
-    assert job.state is State.set_aside
+    assert job.state is JobState.set_aside
     assert "longer than" in job.error
-    assert service.queue.named("good").state is State.processed
+    assert service.queue.named("good").state is JobState.processed
     service.close()
 
 
@@ -135,7 +135,7 @@ def test_a_memory_blow_up_costs_the_memory_limit(tmp_path, image, monkeypatch):
     service.queue.add(image("greedyonce_x"))
     service.work()
     job = service.queue.named("greedyonce_x")
-    assert job.state is State.processed
+    assert job.state is JobState.processed
     assert "more than 1.0 GB (service.memory_limit)" in job.story[0]["because"]
     service.close()
 
@@ -144,7 +144,7 @@ def test_a_full_disk_is_waited_for(service, image):
     service.queue.add(image("fullonce_x"))
     service.work()
     job = service.queue.named("fullonce_x")
-    assert (job.state, job.attempts) == (State.processed, 2)
+    assert (job.state, job.attempts) == (JobState.processed, 2)
     assert "No space left" in job.story[0]["because"]
     assert service.told("put back") == ["fullonce_x"]
 
@@ -154,7 +154,7 @@ def test_a_disk_that_stays_full_is_a_failure(tmp_path, image):
     service.queue.add(image("full_x"))
     service.work()
     job = service.queue.named("full_x")
-    assert (job.state, job.attempts, job.retryable) == (State.failed, 3, True)
+    assert (job.state, job.attempts, job.retryable) == (JobState.failed, 3, True)
     assert "No space left on device" in job.error
     assert "make room" in job.hint
     assert not service.outputs.results("full_x").exists()  # half a result is none
@@ -168,7 +168,7 @@ def test_images_that_were_gone_for_a_while_are_waited_for(tmp_path, image):
     service.queue.add(image("lost_x"))
     service.work()
     job = service.queue.named("lost_x")
-    assert (job.state, job.attempts, job.error) == (State.processed, 3, "")
+    assert (job.state, job.attempts, job.error) == (JobState.processed, 3, "")
     assert service.told("put back") == ["lost_x"] * 2
     assert job.story[0]["because"] == "3 images were gone"
     assert merged(service, "lost_x") == result_of(b"the images of lost_x")
@@ -190,7 +190,7 @@ def test_delays_grow(tmp_path, image, monkeypatch):
 def test_permission_denied_then_granted(service, image):
     service.queue.add(image("deniedonce_x"))
     service.work()
-    assert service.queue.named("deniedonce_x").state is State.processed
+    assert service.queue.named("deniedonce_x").state is JobState.processed
 
 
 def test_results_that_cannot_be_put_in_their_place(service, image, monkeypatch):
@@ -220,7 +220,7 @@ def test_nothing_of_an_earlier_result_is_lost_before_the_new_one_is_whole(servic
     os.rename(sweep.path, sweep.path.with_name("full_x.img"))
     service.queue._db.execute("UPDATE jobs SET path = replace(path, 'x.img', 'full_x.img')")
     service.work()
-    assert service.queue.named("x").state is State.failed
+    assert service.queue.named("x").state is JobState.failed
     assert merged(service, "x") == result_of(b"first")
 
 
@@ -230,7 +230,7 @@ def test_a_sweep_that_is_cancelled_is_stopped(service, image):
     service.queue.cancel("hang_x")
     service.until(lambda: not service.supervisor.n_running)
     assert service.told("stopped") == ["hang_x"]
-    assert service.queue.named("hang_x").state is State.cancelled
+    assert service.queue.named("hang_x").state is JobState.cancelled
     assert list(service.outputs.work.iterdir()) == []
 
 
@@ -240,7 +240,7 @@ def test_a_sweep_that_is_reprocessed_while_at_work_is_begun_anew(service, image)
     service.queue.reprocess("hangonce_x", {"scale.d_min": "2"})
     service.work()
     job = service.queue.named("hangonce_x")
-    assert job.state is State.processed
+    assert job.state is JobState.processed
     assert job.settings == {"scale": {"d_min": 2.0}}
 
 
@@ -269,9 +269,9 @@ def test_what_is_handed_back_is_done_by_the_next(tmp_path, image):
     service.close()
     service = Service(tmp_path / "out")
     job = service.queue.named("hangonce_x")
-    assert (job.state, job.attempts) == (State.queued, 0)
+    assert (job.state, job.attempts) == (JobState.queued, 0)
     service.work()
-    assert service.queue.named("hangonce_x").state is State.processed
+    assert service.queue.named("hangonce_x").state is JobState.processed
     service.close()
 
 

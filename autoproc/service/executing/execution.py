@@ -79,7 +79,7 @@ def hand_in(order: Order, away: Path) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SignOfLife:
     """What an execution has told last. n : grows with each sign of life; said : all that is to be told to people."""
 
     host: str
@@ -88,7 +88,7 @@ class Told:
     n: int
 
 
-def last_told(away: Path) -> Told | None:
+def last_told(away: Path) -> SignOfLife | None:
     """What the execution that has written last has told; None where none has begun, or all is half written."""
     latest: tuple[float, Path] | None = None
     with suppress(OSError):
@@ -99,7 +99,7 @@ def last_told(away: Path) -> Told | None:
         return None
     try:
         told = json.loads(latest[1].read_text(encoding="utf-8"))
-        return Told(str(told["host"]), str(told["doing"]), tuple(map(str, told["said"])), int(told["n"]))
+        return SignOfLife(str(told["host"]), str(told["doing"]), tuple(map(str, told["said"])), int(told["n"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -22,7 +22,7 @@ MOST_HEARD = 1 << 20
 """Bytes taken in at a time: who talks without an end keeps nobody from the other workers."""
 
 
-class Process(Protocol):
+class WorkerHandle(Protocol):
     """What is needed of subprocess.Popen."""
 
     pid: int
@@ -35,7 +35,7 @@ class Process(Protocol):
         """Wait for the end."""
 
 
-Launch = Callable[[int, IO[bytes], bool], Process]
+Launch = Callable[[int, IO[bytes], bool], WorkerHandle]
 """Begin a worker: the number of its pipe for reports, where its errors go, whether it has the terminal."""
 
 
@@ -48,7 +48,7 @@ class WorkerProcess:
     last, by the clock
     """
 
-    process: Process
+    process: WorkerHandle
     reports: int
     errors: IO[bytes]
     is_ready: bool = False
@@ -67,7 +67,7 @@ class WorkerProcess:
         return cls.of(*begin_worker(launch, has_terminal))
 
     @classmethod
-    def of(cls, process: Process, reports: int, errors: IO[bytes]) -> WorkerProcess:
+    def of(cls, process: WorkerHandle, reports: int, errors: IO[bytes]) -> WorkerProcess:
         """A worker that runs already, what it reports to and where it writes its errors."""
         os.set_blocking(reports, False)
         return cls(process, reports, errors)

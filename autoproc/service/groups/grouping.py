@@ -14,7 +14,7 @@ from autoproc.decisions.joint import MOST_SPOTS
 from autoproc.reports.in_group import standings
 from autoproc.service.events import Event
 from autoproc.service.groups.params import GroupParams
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import AddResult, JobQueue
 from autoproc.service.processes.time_share import Share
 from autoproc.service.results.group_note import note_group
@@ -31,7 +31,7 @@ LARGEST_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class GroupStanding:
     """How the results of an attempt (run) at a sweep stand in its group; None where they are in none."""
 
     run: int
@@ -113,11 +113,11 @@ class Grouping:
 
     def _is_out_of_date(self, known: Job, group: SampleGroup) -> bool:
         """Its result is of other sweeps, or of earlier results of these; or somebody has deleted it."""
-        if known.state in (State.queued, State.cancelled, State.set_aside):
+        if known.state in (JobState.queued, JobState.cancelled, JobState.set_aside):
             return False
-        if known.state is State.running:
+        if known.state is JobState.running:
             return found_group(group).n_images > known.n_images
-        if known.state is State.processed and not self._outputs.has_results(known.name):
+        if known.state is JobState.processed and not self._outputs.has_results(known.name):
             return True
         return known.result.get("members") != group.members
 
@@ -125,7 +125,7 @@ class Grouping:
 def places_to_join(queue: JobQueue) -> list[SweepPlace]:
     """The sweeps that a group can be made of: processed ones, and those that failed for having few spots alone."""
     failed = queue.failed_with_spots(MOST_SPOTS)
-    return [place for place, state in queue.places() if state is State.processed or place.name in failed]
+    return [place for place, state in queue.places() if state is JobState.processed or place.name in failed]
 
 
 def groups_of(places: Collection[SweepPlace], params: GroupParams) -> list[SampleGroup]:
@@ -158,7 +158,7 @@ def members_of(job: Job, queue: JobQueue, params: GroupParams) -> tuple[SweepPla
     return ()
 
 
-def tell_sweeps(queue: JobQueue, group: Job, result: Mapping[str, Any]) -> dict[str, Told]:
+def tell_sweeps(queue: JobQueue, group: Job, result: Mapping[str, Any]) -> dict[str, GroupStanding]:
     """The sweeps of a group that is done are told how they stand in it; result : the gist of its summary.
 
     Returns what each was told, also those that are not part of it any more; nothing for what is no group.
@@ -167,14 +167,14 @@ def tell_sweeps(queue: JobQueue, group: Job, result: Mapping[str, Any]) -> dict[
         return {}
     runs: Mapping[str, int] = result.get("members") or {}
     before = queue.membership.sweeps_of(group.name)
-    own = queue.membership.results(runs) if result.get("status") == State.processed else {}
+    own = queue.membership.results(runs) if result.get("status") == JobState.processed else {}
     found = standings(group.name, result, own)
     queue.membership.tell(group.name, runs, found)
-    gone = {name: Told(run, None) for name, run in before.items() if name not in found}
-    return gone | {name: Told(runs[name], standing) for name, standing in found.items()}
+    gone = {name: GroupStanding(run, None) for name, run in before.items() if name not in found}
+    return gone | {name: GroupStanding(runs[name], standing) for name, standing in found.items()}
 
 
-def note_in_results(outputs: Outputs, told: Mapping[str, Told]) -> None:
+def note_in_results(outputs: Outputs, told: Mapping[str, GroupStanding]) -> None:
     """The sweeps' results say it too; a disk that does not let them costs nobody a result."""
     for name, one in told.items():
         with suppress(OSError):

@@ -14,7 +14,7 @@ COMING = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SweepChange:
     """A sweep (its number in the queue, or COMING) has changed; number : its place among all changes."""
 
     number: int
@@ -37,7 +37,7 @@ class Changes:
         """The number of the last change; 0 without one."""
         return int(self._db.execute("SELECT COALESCE(max(number), 0) FROM changes").fetchone()[0])
 
-    def since(self, number: int) -> list[Change]:
+    def since(self, number: int) -> list[SweepChange]:
         """What has changed after a number, in the order of the last change of each."""
         rows = self._db.execute("SELECT number, job_id FROM changes WHERE number > ? ORDER BY number", (number,))
-        return [Change(*row) for row in rows]
+        return [SweepChange(*row) for row in rows]

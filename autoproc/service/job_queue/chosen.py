@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autoproc.service.job_queue.job import State, sql_text
+from autoproc.service.job_queue.job import JobState, sql_text
 
 
 class Chosen:
@@ -17,7 +17,7 @@ class Chosen:
         self._db, self._clock = db, clock
 
     def tell(
-        self, job_id: int, state: State, result: Mapping[str, Any], settings: Mapping[str, Any], number: int
+        self, job_id: int, state: JobState, result: Mapping[str, Any], settings: Mapping[str, Any], number: int
     ) -> None:
         """A settled sweep has other results now: those of an earlier attempt."""
         because = f"processing {number} stands again"

@@ -17,7 +17,7 @@ TO_START_ANEW = "process its images into another folder of results: `autoproc ru
 TO_RESUME = "its program is gone: `autoproc run` begins it again"
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """Where a sweep stands."""
 
     queued = "queued"
@@ -35,7 +35,7 @@ class State(StrEnum):
     @property
     def is_settled(self) -> bool:
         """Nothing will happen to it unless somebody asks."""
-        return self not in (State.queued, State.running)
+        return self not in (JobState.queued, JobState.running)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Job:
     kind: str
     image_range: tuple[int, int] | None
     n_images: int
-    state: State
+    state: JobState
     partial: str
     visit: str
     priority: float

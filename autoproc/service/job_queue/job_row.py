@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from autoproc.service.job_queue.job import Job, State, sql_read, sql_text
+from autoproc.service.job_queue.job import Job, JobState, sql_read, sql_text
 from autoproc.service.sweeps.found_sweep import FoundSweep
 
 TEXTS = ("name", "path", "visit", "partial", "error", "hint", "progress")
@@ -93,7 +93,7 @@ ROW: Kinds = {
     **dict.fromkeys(("executor", "handle"), (_is_text, None)),
     **dict.fromkeys(("not_before", "found_at", "completed_at"), (_is_time, 0.0)),
     **dict.fromkeys(("lease_until", "asked_at", "started_at", "finished_at"), (_is_time, None)),
-    "priority": (_is_number, 0.0), "state": (frozenset(State).__contains__, State.set_aside),
+    "priority": (_is_number, 0.0), "state": (frozenset(JobState).__contains__, JobState.set_aside),
     "base": (_are_settings, None), "settings": (_are_settings, None), "parameters": (_are_changes, None),
     "result": (_is_result, None), "story": (_is_story, None),
 }  # fmt: skip
@@ -133,7 +133,7 @@ def job_of(row: sqlite3.Row) -> Job:
         **columns
         | {
             "image_range": None if first is None or last is None else (first, last),
-            "state": State(columns["state"]),
+            "state": JobState(columns["state"]),
             **{column: columns[column] or "" for column in ("partial", "visit", "error", "hint", "progress")},
             "parameters": columns["parameters"] or {},
             "retryable": bool(columns["retryable"]),

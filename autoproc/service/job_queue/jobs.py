@@ -17,7 +17,7 @@ from typing import Any, Literal
 from autoproc.errors import InputError
 from autoproc.service.job_queue.changes import Changes
 from autoproc.service.job_queue.chosen import Chosen
-from autoproc.service.job_queue.job import TO_START_ANEW, Job, State, sql_read, sql_text
+from autoproc.service.job_queue.job import TO_START_ANEW, Job, JobState, sql_read, sql_text
 from autoproc.service.job_queue.job_row import columns_of, job_of
 from autoproc.service.job_queue.membership import Membership
 from autoproc.service.job_queue.overview import Overview
@@ -154,12 +154,12 @@ class JobQueue:
         rows = self._db.execute("SELECT * FROM jobs WHERE path = ? ORDER BY id", (sql_text(path),))
         return [job_of(row) for row in rows]
 
-    def places(self) -> list[tuple[SweepPlace, State]]:
+    def places(self) -> list[tuple[SweepPlace, JobState]]:
         """Every sweep's place and state, without what was found of it."""
         columns, where = "name, path, run, n_images, visit, state", "state != 'listed' AND kind != 'combined'"
         rows = self._db.execute(f"SELECT {columns} FROM jobs WHERE {where} ORDER BY id")
         return [
-            (SweepPlace(name, sql_read(path), run, n, sql_read(visit or "")), State(state))
+            (SweepPlace(name, sql_read(path), run, n, sql_read(visit or "")), JobState(state))
             for name, path, run, n, visit, state in rows
         ]
 
@@ -169,7 +169,7 @@ class JobQueue:
         query = f"SELECT name FROM jobs WHERE state = 'failed' AND kind != 'combined' AND {n_spots} BETWEEN 1 AND ?"
         return frozenset(name for (name,) in self._db.execute(query, (most,)))
 
-    def n_in(self, state: State) -> int:
+    def n_in(self, state: JobState) -> int:
         """How many jobs are in a state."""
         return int(self._db.execute("SELECT count(*) FROM jobs WHERE state = ?", (state,)).fetchone()[0])
 
@@ -207,12 +207,12 @@ class JobQueue:
                 known = self.job(in_place_of)
             if known is None:
                 self._has_arrived(sweep.path)
-                return AddResult(self._insert(sweep, State.queued, base), "new")
+                return AddResult(self._insert(sweep, JobState.queued, base), "new")
             self._has_arrived(sweep.path)
             extended = sweep.n_images > known.n_images
-            if not (extended or again or known.state is State.listed):
+            if not (extended or again or known.state is JobState.listed):
                 return AddResult(known.id, "known")
-            if known.state is State.cancelled and in_place_of is None and not again:
+            if known.state is JobState.cancelled and in_place_of is None and not again:
                 self._note(known, sweep)  # for whoever has it tried again; by itself it does not come back
                 return AddResult(known.id, "known")
             self._take_again(known, sweep, base, again, keep_changes)
@@ -222,8 +222,8 @@ class JobQueue:
         """What is in the queue is seen there, and no longer as coming."""
         self._db.execute("DELETE FROM arriving WHERE path = ?", (sql_text(str(path)),))
 
-    def _insert(self, sweep: FoundSweep, state: State, base: Mapping[str, Any] | None) -> int:
-        form = printable if state is State.listed else group_folder if sweep.kind == "combined" else folder_name
+    def _insert(self, sweep: FoundSweep, state: JobState, base: Mapping[str, Any] | None) -> int:
+        form = printable if state is JobState.listed else group_folder if sweep.kind == "combined" else folder_name
         columns = columns_of(sweep) | {
             "fingerprint": sweep.fingerprint,
             "name": free_name(form, sweep.name, Path(sweep.path).parent, self._folder_of),
@@ -250,7 +250,7 @@ class JobQueue:
         changes = ", ".join(f"{name} = :{name}" for name in columns)
         if base is not None:
             changes += ", base = :base" if keep_changes else ", base = :base, parameters = '{}'"
-        if known.state is not State.running or again:
+        if known.state is not JobState.running or again:
             changes += f", {ANEW}"
         if again:
             changes += f", priority = {BY_HAND}, asked_at = :now"
@@ -272,7 +272,7 @@ class JobQueue:
             stem = f"{Path(path).parent.name}/{Path(path).name}"
             sweep = FoundSweep(Path(path), "cbf", None, images.n_images, f"{images.what}:{printable(path)}", "partial",
                                images.reason, stem, "", self._clock())  # fmt: skip
-            job_id = self._insert(sweep, State.listed, None)
+            job_id = self._insert(sweep, JobState.listed, None)
             self._update("kind = :what", "id = :id", what=images.what, id=job_id)
 
     # What is done
@@ -301,7 +301,7 @@ class JobQueue:
             lease=self._clock() + lease, progress=sql_text(progress), id=job.id, run=job.run,
         )  # fmt: skip
 
-    def finish(self, job: Job, state: State, result: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    def finish(self, job: Job, state: JobState, result: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
         """The job has its result, processed or failed. If images came meanwhile, it is queued again."""
         return self._update(
             "state = CASE WHEN n_images > :n_images THEN 'queued' ELSE :state END, worker = NULL, lease_until = NULL,"
@@ -325,9 +325,9 @@ class JobQueue:
             event=self._tell("put back", because=because), id=job.id, run=job.run,
         )  # fmt: skip
 
-    def crashed(self, job: Job, because: str, hint: str, max_crashes: int) -> State | None:
+    def crashed(self, job: Job, because: str, hint: str, max_crashes: int) -> JobState | None:
         """The job's worker is dead: it is tried again, or set aside. Returns which; None if it is not ours."""
-        state = State.set_aside if job.crashes + 1 >= max_crashes else State.queued
+        state = JobState.set_aside if job.crashes + 1 >= max_crashes else JobState.queued
         changed = self._update(
             f"{TO_QUEUE}, state = :state, crashes = crashes + 1, error = :because, hint = :hint, priority = 0,"
             f" finished_at = CASE WHEN :state = 'set_aside' THEN :now END,"
@@ -369,14 +369,20 @@ class JobQueue:
     def cancel(self, name: str) -> Job:
         """Do not process a sweep; if it is under way, its worker is stopped."""
         job = self.named(name)
-        if job.state in (State.queued, State.running):
+        if job.state in (JobState.queued, JobState.running):
             self._update(f"{TO_QUEUE}, state = 'cancelled'", "id = :id AND state = :state", id=job.id, state=job.state)
         return self.job(job.id)
 
     def retry(self, name: str) -> Job:
         """Try a sweep again that failed, was cancelled or set aside."""
         job = self.named(name)
-        if job.state in (State.failed, State.cancelled, State.set_aside, State.queued, State.not_combined):
+        if job.state in (
+            JobState.failed,
+            JobState.cancelled,
+            JobState.set_aside,
+            JobState.queued,
+            JobState.not_combined,
+        ):
             changes = f"{ANEW}, priority = {BY_HAND}, asked_at = :now"
             self._update(changes, "id = :id AND state = :state", id=job.id, state=job.state, now=self._clock())
         return self.job(job.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from autoproc.service.job_queue.job import Job, State, sql_read
+from autoproc.service.job_queue.job import Job, JobState, sql_read
 from autoproc.service.job_queue.job_row import job_of
 from autoproc.service.job_queue.sweep_query import VERDICT, SweepList
 from autoproc.service.sweeps.sample_groups import COMBINED
@@ -35,11 +35,11 @@ class Overview:
         """How many groups of sweeps there are among them."""
         return int(self._db.execute("SELECT count(*) FROM jobs WHERE kind = ?", (COMBINED,)).fetchone()[0])
 
-    def numbers(self) -> dict[State, int]:
+    def numbers(self) -> dict[JobState, int]:
         """How many sweeps there are in each state that has any."""
-        return {State(state): n for state, n in self._db.execute(COUNTS)}
+        return {JobState(state): n for state, n in self._db.execute(COUNTS)}
 
-    def next_in(self, state: State, most: int) -> list[Job]:
+    def next_in(self, state: JobState, most: int) -> list[Job]:
         """At most so many sweeps of a state: the oldest images of those that wait or are under way, else the latest."""
         by = "COALESCE(finished_at, found_at) DESC, id" if state.is_settled else "completed_at, id"
         chosen = f"SELECT id FROM jobs WHERE state = ? ORDER BY {by} LIMIT ?"
@@ -48,7 +48,7 @@ class Overview:
 
     def latest_ends(self, most: int) -> list[Job]:
         """At most so many sweeps that were processed, failed or were set aside, the latest first; no groups."""
-        ends = [(str(state), COMBINED, most) for state in (State.processed, State.failed, State.set_aside)]
+        ends = [(str(state), COMBINED, most) for state in (JobState.processed, JobState.failed, JobState.set_aside)]
         rows = [row for values in ends for row in self._db.execute(ENDS, values)]
         return sorted(map(job_of, rows), key=lambda job: -(job.finished_at or 0.0))[:most]
 
@@ -67,9 +67,9 @@ class Overview:
         return [job_of(row) for row in self._db.execute(BETWEEN, (first, first + size - 1))]
 
 
-def numbers_of(tally: Mapping[tuple[str, str], int]) -> dict[State, int]:
+def numbers_of(tally: Mapping[tuple[str, str], int]) -> dict[JobState, int]:
     """The sweeps of each state, whatever their verdicts."""
-    numbers: dict[State, int] = {}
+    numbers: dict[JobState, int] = {}
     for (state, _), n in tally.items():
-        numbers[State(state)] = numbers.get(State(state), 0) + n
+        numbers[JobState(state)] = numbers.get(JobState(state), 0) + n
     return numbers

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autoproc.service.lifecycle.attempt import Attempt
-from autoproc.service.lifecycle.observer import Observer
+from autoproc.service.lifecycle.observer import LifecycleObserver
 from autoproc.service.params import ServiceParams
 
 
 @dataclass(frozen=True, slots=True)
-class LongestWait(Observer):
+class LongestWait(LifecycleObserver):
     """What others have not begun in time is taken over."""
 
     service: ServiceParams

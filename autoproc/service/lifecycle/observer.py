@@ -16,7 +16,7 @@ from autoproc.service.lifecycle.attempt import Attempt
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NextStep:
     """What becomes of a sweep after an attempt.
 
     kind : "again" after a delay in seconds; "crashed", which is again unless that was one too many; "failed" for good
@@ -30,22 +30,22 @@ class Step:
     words: str = ""
 
 
-class Observer:
+class LifecycleObserver:
     """One concern. A hook says nothing unless it is overridden; of several observers the first that speaks counts."""
 
     def waits(self, attempt: Attempt) -> str:
         """It has not begun yet: why this machine is to take it over, if it is."""
         return ""
 
-    def has_outcome(self, job: Job, result: Mapping[str, Any]) -> Step | None:
+    def has_outcome(self, job: Job, result: Mapping[str, Any]) -> NextStep | None:
         """It has ended with a result of its own: what is to be done instead of taking it, if anything."""
         return None
 
-    def has_none(self, job: Job, ended: Standing) -> Step | None:
+    def has_none(self, job: Job, ended: Standing) -> NextStep | None:
         """It has ended without an outcome."""
         return None
 
-    def is_refused(self, job: Job, error: OSError) -> Step | None:
+    def is_refused(self, job: Job, error: OSError) -> NextStep | None:
         """The system refuses to write what belongs to it."""
         return None
 
@@ -54,20 +54,20 @@ class Observer:
 class Lifecycle:
     """Several observers, asked in their order."""
 
-    observers: Sequence[Observer]
+    observers: Sequence[LifecycleObserver]
 
     def waits(self, attempt: Attempt) -> str:
         """What the first says that speaks."""
         return next(filter(None, (one.waits(attempt) for one in self.observers)), "")
 
-    def has_outcome(self, job: Job, result: Mapping[str, Any]) -> Step | None:
+    def has_outcome(self, job: Job, result: Mapping[str, Any]) -> NextStep | None:
         """What the first says that speaks."""
         return next(filter(None, (one.has_outcome(job, result) for one in self.observers)), None)
 
-    def has_none(self, job: Job, ended: Standing) -> Step:
+    def has_none(self, job: Job, ended: Standing) -> NextStep:
         """What the first says that speaks. There is one for it: nothing is left without an end."""
         return next(filter(None, (one.has_none(job, ended) for one in self.observers)))
 
-    def is_refused(self, job: Job, error: OSError) -> Step:
+    def is_refused(self, job: Job, error: OSError) -> NextStep:
         """The same."""
         return next(filter(None, (one.is_refused(job, error) for one in self.observers)))

@@ -10,15 +10,15 @@ from typing import Any
 from autoproc.service.events import Event, Kind
 from autoproc.service.executing.executor import Standing
 from autoproc.service.groups.grouping import note_in_results, tell_sweeps
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.lifecycle.observer import Lifecycle, Step
+from autoproc.service.lifecycle.observer import Lifecycle, NextStep
 from autoproc.service.params import ServiceParams
 from autoproc.service.results.latency_note import note_latency
 from autoproc.service.results.outputs import Outputs
 
-ENDS: Mapping[State, Kind] = {
-    State.processed: "processed", State.failed: "failed", State.not_combined: "not combined",
+ENDS: Mapping[JobState, Kind] = {
+    JobState.processed: "processed", JobState.failed: "failed", JobState.not_combined: "not combined",
 }  # fmt: skip
 """What is told of an attempt that is over."""
 
@@ -48,7 +48,7 @@ class Settlement:
             return
         try:
             if is_fresh:
-                self.outputs.require_folder(job.name, job.run, State(result["status"]) is State.processed)
+                self.outputs.require_folder(job.name, job.run, JobState(result["status"]) is JobState.processed)
             self.outputs.put_in_place(job.name, job.run)
         except OSError as error:
             self.refuse(job, error)
@@ -56,7 +56,7 @@ class Settlement:
         self._finish(job, result, settings)
 
     def _finish(self, job: Job, result: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        state = State(result["status"])
+        state = JobState(result["status"])
         with self.queue.together():
             self.queue.finish(job, state, result, settings)
             told = tell_sweeps(self.queue, job, dict(result))
@@ -79,7 +79,7 @@ class Settlement:
         named = OSError(error.errno, error.strerror or str(error), where)
         self._carry_out(job, self.life.is_refused(job, named))
 
-    def _carry_out(self, job: Job, step: Step) -> None:
+    def _carry_out(self, job: Job, step: NextStep) -> None:
         match step.kind:
             case "again":
                 self.queue.release(job, step.because, step.delay)
@@ -87,11 +87,11 @@ class Settlement:
                 event = Event("put back", job.name, facts)
             case "crashed":
                 state = self.queue.crashed(job, step.because, step.hint, self.service.max_crashes)
-                kind: Kind = "set aside" if state is State.set_aside else "crashed"
+                kind: Kind = "set aside" if state is JobState.set_aside else "crashed"
                 event = Event(kind, job.name, {"error": step.because, "hint": step.hint, "words": step.words})
             case "failed":
                 result = failed(step.because, step.hint, "output")
-                self.queue.finish(job, State.failed, result, {})
+                self.queue.finish(job, JobState.failed, result, {})
                 event = Event("failed", job.name, result | {"path": job.path})
         self.outputs.clean(job.name, job.run)
         self.tell(event)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from autoproc.legible import legible
 from autoproc.service.events import duration
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.notices.params import NoticeParams
 from autoproc.wording import counted, first_of
 
@@ -20,7 +20,7 @@ NAMES: Mapping[str, str] = {
 WITHOUT_BEAM = 0.1
 """Part of a sweep's images without beam from which the sweep counts: single ones are lost as shutters and top-ups have
 it. Chosen, not measured."""
-BAD_ENDS = (State.failed, State.set_aside)
+BAD_ENDS = (JobState.failed, JobState.set_aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class NoticeFacts:
     """How things stand. ended : sweeps that were processed or failed, the latest first."""
 
     late: Sequence[Late] = ()
@@ -51,7 +51,7 @@ class Facts:
     rooms: Sequence[Room] = ()
 
 
-def conditions(facts: Facts, params: NoticeParams) -> dict[What, str]:
+def conditions(facts: NoticeFacts, params: NoticeParams) -> dict[What, str]:
     """What is wrong, each in a sentence."""
     found: dict[What, str] = {
         "late": _late(facts.late, params.images_late),
@@ -80,7 +80,9 @@ def lacks_beam(job: Job) -> bool:
     """A sweep with a notable part of its images without beam, or without any spot."""
     result: Mapping[str, Any] = job.result
     n_images = result.get("n_images") or job.n_images
-    is_spotless = result.get("error_stage") == "find_spots" and not result.get("n_spots") and job.state is State.failed
+    is_spotless = (
+        result.get("error_stage") == "find_spots" and not result.get("n_spots") and job.state is JobState.failed
+    )
     return bool(is_spotless or (result.get("n_without_beam") or 0) > WITHOUT_BEAM * max(n_images, 1))
 
 

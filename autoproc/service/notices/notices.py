@@ -14,9 +14,9 @@ from types import TracebackType
 
 from autoproc.errors import AutoprocError
 from autoproc.service.events import Event, Listener
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.notices.conditions import Facts, Late, Room, conditions
+from autoproc.service.notices.conditions import Late, NoticeFacts, Room, conditions
 from autoproc.service.notices.due import Notice, ToldTroubles, state_file
 from autoproc.service.notices.params import NoticeParams
 from autoproc.service.notices.senders import FAILURES, Send, senders
@@ -89,11 +89,11 @@ class Notices:
                 self._begin_sending(name, send, notice)
         self._standing.write(self._state)
 
-    def _facts(self, queue: JobQueue, now: float) -> Facts:
+    def _facts(self, queue: JobQueue, now: float) -> NoticeFacts:
         most = max(self._params.beam_off, self._params.failures_in_row, 1)
-        return Facts(
+        return NoticeFacts(
             self._late(queue, now),
-            queue.overview.numbers().get(State.queued, 0),
+            queue.overview.numbers().get(JobState.queued, 0),
             queue.overview.latest_ends(most),
             [room for room in map(_room, self._folders) if room is not None],
         )

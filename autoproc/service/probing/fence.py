@@ -64,7 +64,7 @@ class Prober(Protocol):
 
 
 @dataclass(slots=True)
-class Asked:
+class AskedQuestion:
     """A question with its number, and how often it was asked in vain because the disk did not answer."""
 
     number: int
@@ -88,15 +88,15 @@ class Lane:
 
     def __init__(self, launch: LaunchProbe, orders: bytes, seconds: float, is_fresh: bool = False) -> None:
         self._launch, self._orders, self._seconds, self._is_fresh = launch, orders, seconds, is_fresh
-        self.waiting: deque[Asked] = deque()
+        self.waiting: deque[AskedQuestion] = deque()
         self.process: ProbeProcess | None = None
-        self._asked: deque[Asked] = deque()
+        self._asked: deque[AskedQuestion] = deque()
         self._deadline = self._last_deadline = math.inf
         self._used_before = 0.0
         self._n_stillborn = 0
         self._spare: ProbeProcess | None = None
 
-    def poll(self, now: float) -> list[tuple[Asked, Any]]:
+    def poll(self, now: float) -> list[tuple[AskedQuestion, Any]]:
         """What became of the question under way: an answer, an error or a Strike; then the next is asked."""
         results = []
         while (result := self._result(now)) is not None:
@@ -113,7 +113,7 @@ class Lane:
         """When to look again though nothing is heard."""
         return self._deadline
 
-    def _result(self, now: float) -> tuple[Asked, Any] | None:
+    def _result(self, now: float) -> tuple[AskedQuestion, Any] | None:
         self._begin(now)
         if self.process is None:
             return None
@@ -219,7 +219,7 @@ def _read(question: Question, message: bytes) -> Any:
         return error
 
 
-class Probing:
+class ProbingProcesses:
     """Questions about files, answered by processes that can be killed."""
 
     def __init__(
@@ -234,7 +234,7 @@ class Probing:
     def ask(self, question: Question) -> int:
         """Ask; returns the number of the question."""
         self._n_asked += 1
-        self._quick.waiting.append(Asked(self._n_asked, question))
+        self._quick.waiting.append(AskedQuestion(self._n_asked, question))
         return self._n_asked
 
     def answers(self, timeout: float) -> list[tuple[int, Any]]:
@@ -252,14 +252,14 @@ class Probing:
         processes = [lane.process for lane in (self._quick, self._patient) if lane.process is not None]
         select.select(processes, [p for p in processes if p.has_unsent], [], max(0.0, seconds))
 
-    def _second_chance(self, result: tuple[Asked, Any]) -> tuple[int, Any] | None:
+    def _second_chance(self, result: tuple[AskedQuestion, Any]) -> tuple[int, Any] | None:
         asked, outcome = result
         if isinstance(outcome, Strike):
             self._patient.waiting.append(asked)
             return None
         return asked.number, outcome
 
-    def _last_word(self, result: tuple[Asked, Any]) -> tuple[int, Any] | None:
+    def _last_word(self, result: tuple[AskedQuestion, Any]) -> tuple[int, Any] | None:
         asked, outcome = result
         if not isinstance(outcome, Strike):
             return asked.number, outcome

@@ -33,7 +33,7 @@ LONGEST_DYING = 0.5
 """Seconds that a process is waited for that was killed, or has hung up."""
 
 
-class Process(Protocol):
+class ProbeHandle(Protocol):
     """What is needed of subprocess.Popen."""
 
     pid: int
@@ -45,7 +45,7 @@ class Process(Protocol):
         """Wait for the end."""
 
 
-LaunchProbe = Callable[[socket.socket], Process]
+LaunchProbe = Callable[[socket.socket], ProbeHandle]
 """Begin a probing process at this end of its socket."""
 
 
@@ -54,7 +54,7 @@ class ProbeProcess:
 
     def __init__(self, launch: LaunchProbe, orders: bytes, begun: BegunProbe | None = None) -> None:
         """Begin it, unless it is begun already."""
-        self._process: Process
+        self._process: ProbeHandle
         if begun is not None:
             self._socket, self._process = begun.socket, begun.process
         else:

@@ -67,7 +67,7 @@ class FramesSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ToldError:
     """An error as people read it."""
 
     message: str
@@ -186,7 +186,7 @@ def answer_bytes(question: Question, answer: Any) -> bytes:
 
 def problem_bytes(kind: str, message: str, advice: str = "", details: str = "") -> bytes:
     """That there is no answer: an "error" raised on purpose, or that answering "failed", with its traceback."""
-    return json.dumps({kind: CONVERTER.unstructure(Problem(message, advice, details))}).encode()
+    return json.dumps({kind: CONVERTER.unstructure(ToldError(message, advice, details))}).encode()
 
 
 def read_answer(question: Question, line: bytes) -> Any:
@@ -195,7 +195,7 @@ def read_answer(question: Question, line: bytes) -> Any:
         facts = json.loads(line)
         if "answer" in facts:
             return CONVERTER.structure(facts["answer"], question.answer)
-        kind, problem = next((k, CONVERTER.structure(facts[k], Problem)) for k in ("error", "failed") if k in facts)
+        kind, problem = next((k, CONVERTER.structure(facts[k], ToldError)) for k in ("error", "failed") if k in facts)
     except Exception:  # the edge to a process that may be under a file's spell, and say anything
         raise Unanswered(path=question.path, reason="the answer about it makes no sense") from None
     if kind == "error":

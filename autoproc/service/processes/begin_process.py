@@ -97,7 +97,7 @@ class BegunProbe:
     socket: socket.socket
 
 
-class Ahead:
+class BegunAhead:
     """One worker and one probing process, begun when the program begins. Whoever needs one takes it, the first time."""
 
     def __init__(self, wanted: Sequence[str] = ("probe", "worker")) -> None:

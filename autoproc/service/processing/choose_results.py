@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from autoproc.errors import InputError
-from autoproc.service.groups.grouping import Told, note_in_results, tell_sweeps
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.groups.grouping import GroupStanding, note_in_results, tell_sweeps
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.results.brief import brief
 from autoproc.service.results.earlier import PARAMETERS, run_of
@@ -76,16 +76,16 @@ def _finish(queue: JobQueue, outputs: Outputs, job: Job, choice: dict[str, Any])
         return
     state, figures, settings = _told_by(place, job.name, choice["number"])
     queue.chosen.tell(job.id, state, figures, settings, choice["number"])
-    own = {job.name: Told(run_of(place), None)}  # of whatever group they were: it is made of others now
+    own = {job.name: GroupStanding(run_of(place), None)}  # of whatever group they were: it is made of others now
     note_in_results(outputs, own | tell_sweeps(queue, job, figures))
 
 
-def _told_by(folder: Path, name: str, number: int) -> tuple[State, dict[str, Any], dict[str, Any]]:
+def _told_by(folder: Path, name: str, number: int) -> tuple[JobState, dict[str, Any], dict[str, Any]]:
     """State, figures for the queue and parameters of results. Raises CannotChoose where they are damaged."""
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         settings = json.loads((folder / PARAMETERS).read_text(encoding="utf-8"))["settings"] if run_of(folder) else {}
-        return State(summary["status"]), brief(summary), settings
+        return JobState(summary["status"]), brief(summary), settings
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"its summary or parameters are damaged ({type(error).__name__})"
         raise CannotChoose(sweep=name, number=number, reason=reason) from error

@@ -16,11 +16,11 @@ from autoproc.console import Console
 from autoproc.decisions.probe import ProbeReport, verdict_of
 from autoproc.decisions.provisional import ProvisionalReport, provisional_words
 from autoproc.following.coming import ImagesThere
-from autoproc.following.follower import Follower, Progress
+from autoproc.following.follower import Follower, FollowerProgress
 from autoproc.formats.confinement import may_lead_into
 from autoproc.service.processing.follow_order import FollowOrder
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.process_ahead import Ahead, Wanted, process_ahead
+from autoproc.service.processing.process_ahead import ResultsAhead, StillWanted, process_ahead
 
 PAUSE = 0.1
 """Seconds between two looks where nothing has come."""
@@ -65,7 +65,7 @@ class _Following:
     def __init__(self, order: FollowOrder, send: Send, lines: queue.SimpleQueue[str], processing: Processing) -> None:
         self._expected, self._send, self._lines, self._processing = order.expected, send, lines, processing
         self._follower = Follower(order.path, order.config, self._tell)
-        self._ahead: Ahead | None = None
+        self._ahead: ResultsAhead | None = None
         self._tried: ImagesThere | None = None
         self._why_none = ""
         self.line = ""
@@ -99,7 +99,7 @@ class _Following:
         return replace(self._expected, image_range=there.experiment.scan.image_range, n_images=len(there.numbers))
 
     def _process(self, expected: Order) -> None:
-        wanted = Wanted(expected, self._lines, self._follower.has_more)
+        wanted = StillWanted(expected, self._lines, self._follower.has_more)
 
         def process(order: Order, console: Console) -> dict[str, Any]:
             return self._processing(order, console, early=self._follower.work.copy())
@@ -122,8 +122,8 @@ class _Following:
         if message == "progress":
             self._send("ahead", **facts)
 
-    def _tell(self, said: Progress | ProbeReport | ProvisionalReport) -> None:
-        if isinstance(said, Progress):
+    def _tell(self, said: FollowerProgress | ProbeReport | ProvisionalReport) -> None:
+        if isinstance(said, FollowerProgress):
             self._send("followed", **in_numbers(said))
         elif isinstance(said, ProvisionalReport):
             self._send("provisional", words=provisional_words(said), report=asdict(said))
@@ -132,7 +132,7 @@ class _Following:
             self._send("probed", light=verdict.light, words=verdict.words, report=asdict(said))
 
 
-def in_numbers(progress: Progress) -> dict[str, object]:
+def in_numbers(progress: FollowerProgress) -> dict[str, object]:
     """For JSON."""
     facts = [astuple(one) for one in progress.facts]
     said = {"n_there": progress.n_there, "n_planned": progress.n_planned, "n_waiting": progress.n_waiting}

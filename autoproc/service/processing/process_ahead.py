@@ -39,7 +39,7 @@ class NotWanted(BaseException):
     """Images have come since, or something else is to be done. No failure: what catches those lets it pass."""
 
 
-class Wanted:
+class StillWanted:
     """Whether a sweep that is processed ahead of its order is still wanted as it is.
 
     expected : the order that it is processed by; lines : what the program says; has_more : there are other images now
@@ -86,7 +86,7 @@ def is_as_expected(order: Order, expected: Order) -> bool:
 class _Held(Telling):
     """A console that reports progress, keeps what is to be said, and asks whether the work is wanted."""
 
-    def __init__(self, log: Path, reports: Listener, title: str, wanted: Wanted) -> None:
+    def __init__(self, log: Path, reports: Listener, title: str, wanted: StillWanted) -> None:
         self._wanted = wanted
         self.said: list[str] = []
         super().__init__(log, reports, title)
@@ -114,7 +114,7 @@ class _Held(Telling):
             yield WatchedReader(watched, lambda n: self._wanted.require())
 
 
-class Ahead:
+class ResultsAhead:
     """The results of a sweep that nobody has asked for yet.
 
     told : what with_told had made of the order before; said : to be said; is_unchanged : the images are what they were
@@ -157,8 +157,8 @@ class Ahead:
 
 
 def process_ahead(
-    expected: Order, process: Process, wanted: Wanted, reports: Listener, is_unchanged: Callable[[], bool]
-) -> Ahead | None:
+    expected: Order, process: Process, wanted: StillWanted, reports: Listener, is_unchanged: Callable[[], bool]
+) -> ResultsAhead | None:
     """Process by the order that is expected; None where that came to nothing, or is not wanted any more.
 
     expected : its folder is made anew. Raises OSError where it cannot be written.
@@ -176,8 +176,8 @@ def process_ahead(
 
 
 def _processed(
-    expected: Order, process: Process, wanted: Wanted, reports: Listener, is_unchanged: Callable[[], bool]
-) -> Ahead | None:
+    expected: Order, process: Process, wanted: StillWanted, reports: Listener, is_unchanged: Callable[[], bool]
+) -> ResultsAhead | None:
     told = with_told(expected)
     try:
         console = _Held(expected.folder / LOG, reports, f"run {expected.name}", wanted)
@@ -188,4 +188,4 @@ def _processed(
     if summary["status"] != "processed" or summary.get("lost"):
         return None
     sync_tree(expected.folder)
-    return Ahead(expected, told, summary, console.said, is_unchanged)
+    return ResultsAhead(expected, told, summary, console.said, is_unchanged)

@@ -16,7 +16,7 @@ from autoproc.formats.registry import read_image
 from autoproc.formats.sweeps import NoImages, find_series
 from autoproc.service.processing.images_gone import images_gone, lost_meanwhile, shortage
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.process_ahead import Ahead
+from autoproc.service.processing.process_ahead import ResultsAhead
 from autoproc.service.processing.process_group import process_group
 from autoproc.service.processing.process_sweep import fail_import, process_sweep
 from autoproc.service.processing.record import with_record
@@ -26,7 +26,7 @@ from autoproc.stages.import_sweep import ImportedSweep, ImportResult, Skipped, f
 
 
 def process_job(
-    order: Order, console: Console, early: EarlyWork | None = None, ahead: Ahead | None = None
+    order: Order, console: Console, early: EarlyWork | None = None, ahead: ResultsAhead | None = None
 ) -> dict[str, Any]:
     """Process a sweep, or a group of them, into the order's folder; returns what summary.json holds.
 

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.visits.parameter_files import SAMPLE, ParameterFile, files_of, places_of
 
 IGNORED = "ignored: "
@@ -31,7 +31,7 @@ def changed_files(job: Job, output: Path) -> list[Path]:
     """
     before = job.result.get("visit_files")
     images = Path(job.path)
-    if before is None or job.state not in (State.processed, State.failed) or not os.path.isdir(images.parent):
+    if before is None or job.state not in (JobState.processed, JobState.failed) or not os.path.isdir(images.parent):
         return []
     placed = job.result.get("visit_results")
     files = files_about(images, job.visit, output.absolute(), job.name, Path(placed) if placed else None)

@@ -39,14 +39,14 @@ class ParameterFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SearchedFolder:
     """A folder that may hold such a file, and the one that the file has to lie in when all links are followed."""
 
     folder: Path
     top: Path
 
 
-def places_of(images: Path, visit: str, output: Path, name: str, placed: Path | None = None) -> list[Place]:
+def places_of(images: Path, visit: str, output: Path, name: str, placed: Path | None = None) -> list[SearchedFolder]:
     """Where the files of a sweep may be, the farthest first: results, visit, sample, sweep, the sweep's own results.
 
     images : template, or master file; visit : the folder above them where the search ends, "" for that of the images
@@ -55,18 +55,25 @@ def places_of(images: Path, visit: str, output: Path, name: str, placed: Path | 
     own = images.parent
     top = Path(visit) if visit and own.is_relative_to(visit) else own
     between = [own, *own.parents][: len(own.parts) - len(top.parts) + 1][:MOST_FOLDERS]
-    data = [Place(folder, top) for folder in reversed(between)]
-    in_visit = [] if placed is None else [Place(folder, top) for folder in (placed.parent, placed)]
-    return [Place(output, output), *data[:1], *in_visit[:1], *data[1:], Place(output / name, output), *in_visit[1:]]
+    data = [SearchedFolder(folder, top) for folder in reversed(between)]
+    in_visit = [] if placed is None else [SearchedFolder(folder, top) for folder in (placed.parent, placed)]
+    return [
+        SearchedFolder(output, output),
+        *data[:1],
+        *in_visit[:1],
+        *data[1:],
+        SearchedFolder(output / name, output),
+        *in_visit[1:],
+    ]
 
 
-def files_of(places: Sequence[Place], name: str = NAME) -> list[ParameterFile]:
+def files_of(places: Sequence[SearchedFolder], name: str = NAME) -> list[ParameterFile]:
     """The files of a name that there are, in the order of their places; each once."""
     found = {file.path: file for place in places for file in _file_in(place, name)}
     return list(found.values())
 
 
-def _file_in(place: Place, name: str) -> Iterator[ParameterFile]:
+def _file_in(place: SearchedFolder, name: str) -> Iterator[ParameterFile]:
     path = place.folder / name
     try:
         yield ParameterFile(path, _content(path, place.top))

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from autoproc.errors import AutoprocError
 from autoproc.service.events import Event, Listener
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.results.outputs import Outputs, is_ours
 from autoproc.service.visits.own_folder import put_into_visit
@@ -28,7 +28,7 @@ LEAVING = 2.0
 program does the rest."""
 BEAT = 0.5
 """Seconds after which the thread sees at most that it is to end."""
-WITH_RESULTS = (State.processed, State.failed)
+WITH_RESULTS = (JobState.processed, JobState.failed)
 
 
 class Placing:

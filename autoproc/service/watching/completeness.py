@@ -15,7 +15,7 @@ there when some stay unfinished."""
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SeriesProgress:
     """What was seen of a series until now.
 
     n_present : images present and whole; n_unfinished : present, but still growing, or empty
@@ -52,13 +52,13 @@ class Progress:
         return not (self.missing or self.obstacle) and there >= (self.n_expected or 1)
 
 
-def settle_time(progress: Progress, params: WatchParams) -> float:
+def settle_time(progress: SeriesProgress, params: WatchParams) -> float:
     """Seconds without news after which no more images are expected; a pause seen once may come again."""
     longest = max(params.settle_time, params.settle_images * progress.interval, 2 * progress.pause)
     return min(longest, params.stall_time)
 
 
-def judge(progress: Progress, params: WatchParams, in_hurry: bool = False) -> SeriesVerdict:
+def judge(progress: SeriesProgress, params: WatchParams, in_hurry: bool = False) -> SeriesVerdict:
     """Complete, partial, or to be waited for.
 
     in_hurry : nobody waits for stalled collections: what lacks images is partial once nothing comes any more
@@ -75,7 +75,7 @@ def judge(progress: Progress, params: WatchParams, in_hurry: bool = False) -> Se
     return SeriesVerdict("waiting", look_in=needed - progress.quiet)
 
 
-def _time_for_whole(progress: Progress, settle: float, params: WatchParams) -> float:
+def _time_for_whole(progress: SeriesProgress, settle: float, params: WatchParams) -> float:
     if progress.n_expected is not None:
         return 0.0
     if progress.is_followed:
@@ -83,7 +83,7 @@ def _time_for_whole(progress: Progress, settle: float, params: WatchParams) -> f
     return settle
 
 
-def _time_for_partial(progress: Progress, settle: float, params: WatchParams, in_hurry: bool) -> float:
+def _time_for_partial(progress: SeriesProgress, settle: float, params: WatchParams, in_hurry: bool) -> float:
     """A detector that writes the next sweep has given this one up; what is still under way comes soon.
 
     So does the rest of an image that is there in part; should it come later, the sweep is processed again.
@@ -94,12 +94,12 @@ def _time_for_partial(progress: Progress, settle: float, params: WatchParams, in
     return min(params.stall_time, FOLLOWED * settle) if is_given_up else params.stall_time
 
 
-def what_lacks(progress: Progress) -> str:
+def what_lacks(progress: SeriesProgress) -> str:
     """Why a series is partial, in plain words."""
     return f"{what_is_missing(progress)}; nothing came for {_duration(progress.quiet)}"
 
 
-def what_is_missing(progress: Progress, is_coming: bool = False) -> str:
+def what_is_missing(progress: SeriesProgress, is_coming: bool = False) -> str:
     """What a series lacks as far as is known, in plain words; "" where nothing does.
 
     is_coming : something came a moment ago, so that files that are not whole are still being written

@@ -27,7 +27,7 @@ HOT = 10.0
 """Seconds after a change during which a directory is looked at as often as possible."""
 
 
-class Entry(Protocol):
+class ScannedEntry(Protocol):
     """What os.scandir gives."""
 
     name: str
@@ -45,10 +45,10 @@ class Entry(Protocol):
 class Disk:
     """What is asked of the file system; tests count it."""
 
-    def list(self, path: Path) -> list[Entry]:
+    def list(self, path: Path) -> list[ScannedEntry]:
         """Entries of a directory. Raises OSError."""
         with os.scandir(path) as listing:
-            return cast(list[Entry], list(listing))
+            return cast(list[ScannedEntry], list(listing))
 
     def stat(self, path: Path) -> os.stat_result:
         """Size, times and identity of a file or directory. Raises OSError."""
@@ -60,7 +60,7 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DirectoryChange:
     """News of a directory.
 
     arrived : names that are new, or whose file is another than before; gone : names that are no longer there
@@ -119,7 +119,7 @@ class Directories:
         """When the next directory is due."""
         return min(directory.next_look for directory in self._known.values())
 
-    def changes(self, now: float, told: Collection[Path], busy: Collection[Path]) -> Iterator[Change]:
+    def changes(self, now: float, told: Collection[Path], busy: Collection[Path]) -> Iterator[DirectoryChange]:
         """News of the directories that are due, of those that events told of, and of new ones below them.
 
         busy : directories with unfinished sweeps, which are looked at as often as possible where no events tell of them
@@ -132,7 +132,7 @@ class Directories:
         if path in self._known:
             self._known[path].next_look = now
 
-    def _look(self, top: _Directory, now: float, busy: Collection[Path], is_told: bool) -> Iterator[Change]:
+    def _look(self, top: _Directory, now: float, busy: Collection[Path], is_told: bool) -> Iterator[DirectoryChange]:
         waiting = [(top, is_told)]
         while waiting:
             directory, is_told = waiting.pop()
@@ -167,7 +167,7 @@ class Directories:
             return params.poll_interval
         return min(max(SHARE_OF_QUIET * quiet, params.poll_interval), params.rescan_interval)
 
-    def _one(self, directory: _Directory, now: float, is_told: bool) -> Change | None:
+    def _one(self, directory: _Directory, now: float, is_told: bool) -> DirectoryChange | None:
         """List a directory if it may have changed. Raises OSError."""
         status = self._disk.stat(directory.path)
         if not self._is_ours(directory, (status.st_dev, status.st_ino)):
@@ -183,7 +183,7 @@ class Directories:
         directory.is_settled = not is_changed and is_rested
         directory.listed_at, directory.modified_ns = now, status.st_mtime_ns
         arrived, gone, leading_out = _compared(directory, entries)
-        return Change(directory.path, directory.visit, arrived, gone, is_first, status.st_mtime, leading_out)
+        return DirectoryChange(directory.path, directory.visit, arrived, gone, is_first, status.st_mtime, leading_out)
 
     def _is_ours(self, directory: _Directory, identity: tuple[int, int]) -> bool:
         """A directory that is reached on several ways, or in a circle, is looked at on the first of them."""
@@ -196,7 +196,7 @@ class Directories:
             directory.identity, directory.modified_ns = identity, -1
         return True
 
-    def _forget(self, top: _Directory) -> Iterator[Change]:
+    def _forget(self, top: _Directory) -> Iterator[DirectoryChange]:
         """A directory and all below it are gone; a root is looked for again."""
         waiting = [top]
         while waiting:
@@ -204,7 +204,7 @@ class Directories:
             if directory.identity is not None and self._owners.get(directory.identity) == directory.path:
                 del self._owners[directory.identity]
             if directory.inodes:
-                yield Change(directory.path, directory.visit, (), tuple(directory.inodes), False, 0.0)
+                yield DirectoryChange(directory.path, directory.visit, (), tuple(directory.inodes), False, 0.0)
             below = (self._known.get(directory.path / name) for name in directory.subdirectories)
             waiting += [lost for lost in below if lost is not None and not lost.is_root]
             if directory.is_root:
@@ -235,7 +235,9 @@ class Directories:
         return any(fnmatch(path.name, pattern) or fnmatch(str(path), pattern) for pattern in self._params.exclude)
 
 
-def _compared(directory: _Directory, entries: list[Entry]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def _compared(
+    directory: _Directory, entries: list[ScannedEntry]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Names that arrived, that are gone, and new links to folders that are not to be followed.
 
     Only names that are new are asked whether they are directories, and where they lead.
@@ -266,12 +268,12 @@ def _compared(directory: _Directory, entries: list[Entry]) -> tuple[tuple[str, .
     return tuple(sorted(arrived)), tuple(gone), tuple(sorted(leading_out))
 
 
-def _leads_out(directory: _Directory, entry: Entry) -> bool:
+def _leads_out(directory: _Directory, entry: ScannedEntry) -> bool:
     root = directory.path.parents[directory.depth - 1] if directory.depth else directory.path
     return entry.is_symlink() and _is_directory(entry) and link_leads_out(directory.path / entry.name, root)
 
 
-def _is_directory(entry: Entry) -> bool:
+def _is_directory(entry: ScannedEntry) -> bool:
     try:
         return entry.is_dir()
     except OSError:

@@ -23,7 +23,7 @@ from autoproc.service.probing.questions import (
 )
 from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 from autoproc.service.sweeps.series_verdict import SeriesVerdict
-from autoproc.service.watching.completeness import Progress, judge
+from autoproc.service.watching.completeness import SeriesProgress, judge
 from autoproc.service.watching.directories import Disk
 from autoproc.service.watching.params import WatchParams
 from autoproc.service.watching.register import Register, Watched
@@ -191,8 +191,8 @@ def _without_frames(master: WatchedMaster, there: FramesSeen) -> list[Found]:
     return [ListedImages(master.path, 0, "unreadable", there.obstacle)]
 
 
-def _progress_of(there: FramesSeen, arrivals: Arrivals, now: float) -> Progress:
-    return Progress(
+def _progress_of(there: FramesSeen, arrivals: Arrivals, now: float) -> SeriesProgress:
+    return SeriesProgress(
         n_present=there.n_present,
         missing=there.missing,
         n_expected=there.n_expected if there.is_sure else None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autoproc.formats.sweeps import DATA_NAME, IMAGE_NAME, MASTER_NAME, OTHER_HDF5_NAME
 from autoproc.formats.templates import counter_of, sweep_name
-from autoproc.service.watching.directories import Change
+from autoproc.service.watching.directories import DirectoryChange
 from autoproc.service.watching.params import WatchParams
 from autoproc.service.watching.watched_series import (
     Arrivals,
@@ -63,7 +63,7 @@ class Register:
         series.is_open = False
         self.open.pop(id(series), None)
 
-    def take(self, change: Change, now: float) -> None:
+    def take(self, change: DirectoryChange, now: float) -> None:
         """Files came to a directory, or went from it."""
         self._remove(change)
         came = min(now, change.modified) if change.is_first else now
@@ -80,7 +80,7 @@ class Register:
             self._take_cbf(change, key, names, came, now)
         self._take_hdf5(change, hdf5, came, now)
 
-    def _remove(self, change: Change) -> None:
+    def _remove(self, change: DirectoryChange) -> None:
         gone = set(change.gone)
         series_here = self._cbf.get(change.directory, {})
         for key, series in list(series_here.items()):
@@ -96,7 +96,9 @@ class Register:
         for name in filter(_is_data, gone):
             self._forget_data(change.directory, DATA_NAME.sub("", name), {name})
 
-    def _take_cbf(self, change: Change, key: tuple[str, str], names: list[str], came: float, now: float) -> None:
+    def _take_cbf(
+        self, change: DirectoryChange, key: tuple[str, str], names: list[str], came: float, now: float
+    ) -> None:
         here = self._cbf.setdefault(change.directory, {})
         series = here.get(key)
         if series is None:
@@ -126,7 +128,7 @@ class Register:
         if master is not None and not master.is_open:
             self.reopen(master, now, now)
 
-    def _take_hdf5(self, change: Change, names: Sequence[str], came: float, now: float) -> None:
+    def _take_hdf5(self, change: DirectoryChange, names: Sequence[str], came: float, now: float) -> None:
         here = self._masters.setdefault(change.directory, {})
         data_of = {DATA_NAME.sub("", name) for name in names if _is_data(name)}
         woken = [] if change.is_first or not data_of else [m for n, m in here.items() if sweep_name(n) in data_of]

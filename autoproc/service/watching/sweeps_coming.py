@@ -8,7 +8,7 @@ from itertools import islice
 
 from autoproc.formats.templates import counter_of, split_template, sweep_name
 from autoproc.service.job_queue.programs_at_work import MOST_ARRIVING, Arriving
-from autoproc.service.watching.completeness import Progress, judge, what_is_missing
+from autoproc.service.watching.completeness import SeriesProgress, judge, what_is_missing
 from autoproc.service.watching.params import WatchParams
 from autoproc.service.watching.register import Register, Watched
 from autoproc.service.watching.watched_series import WatchedCbf, WatchedData, WatchedMaster
@@ -84,7 +84,9 @@ def _each(
             yield _arriving(str(series.directory / template), sweep_name(template), progress, params, in_hurry, now)
 
 
-def _arriving(path: str, name: str, progress: Progress, params: WatchParams, in_hurry: bool, now: float) -> Arriving:
+def _arriving(
+    path: str, name: str, progress: SeriesProgress, params: WatchParams, in_hurry: bool, now: float
+) -> Arriving:
     verdict = judge(progress, params, in_hurry)
     words = what_is_missing(progress, is_coming=progress.quiet <= params.settle_time) or WHOLE
     return Arriving(path, name, progress.n_present + progress.n_unfinished, words, float(round(now + verdict.look_in)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from autoproc.formats.templates import counter_of, grouped_by_template
 from autoproc.service.probing.questions import FramesSeen, Pace
 from autoproc.service.sweeps.series_verdict import gaps
-from autoproc.service.watching.completeness import Progress
+from autoproc.service.watching.completeness import SeriesProgress
 from autoproc.service.watching.directories import Disk
 
 SMALL = 0.5
@@ -190,10 +190,10 @@ class WatchedCbf:
         """The name that the files have in common, with # for the counter."""
         return next(iter(grouped_by_template(self.names)))
 
-    def progress(self, now: float, is_followed: bool) -> Progress:
+    def progress(self, now: float, is_followed: bool) -> SeriesProgress:
         """What was seen until now."""
         n_open = len(self.unfinished) + len(self.unchecked)
-        return Progress(
+        return SeriesProgress(
             n_present=len(self.names) - n_open,
             n_unfinished=n_open,
             missing=gaps(set(self.names.values())),
@@ -230,7 +230,7 @@ class WatchedMaster:
     visit: str
     arrivals: Arrivals
     seen: FramesSeen | None = None
-    progress: Progress | None = None
+    progress: SeriesProgress | None = None
     due: float = 0.0
     is_open: bool = True
     n_changes: int = 0

@@ -17,7 +17,7 @@ from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.probing.fence import Prober
 from autoproc.service.processes.time_share import Share
 from autoproc.service.sweeps.found_sweep import ListedImages
-from autoproc.service.watching.directories import Change, Directories, Disk
+from autoproc.service.watching.directories import Directories, DirectoryChange, Disk
 from autoproc.service.watching.directory_events import DirectoryEvents, KernelEvents, NoEvents
 from autoproc.service.watching.file_system import has_events, mounts_now
 from autoproc.service.watching.judging import Found, Judgement, Judging
@@ -79,7 +79,7 @@ class Watcher:
         self._under_way: dict[int, tuple[Watched, Judgement]] = {}
         self._judged: list[Found] = []
         self._told: dict[str | Path, int] = {}
-        self._walk: Iterator[Change] | None = None
+        self._walk: Iterator[DirectoryChange] | None = None
         self._beginning_walks = Share(LARGEST_SHARE, clock=self._clock)
         self._backlog: deque[Watched] = deque()
         self._listing_due = Share(LARGEST_SHARE, clock=self._clock)

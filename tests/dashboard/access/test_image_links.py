@@ -23,7 +23,7 @@ from autoproc.dashboard.access.rights import Folder
 from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
 from autoproc.formats.dials.expt import write_expt
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.results.outputs import Outputs
 from autoproc.stages.import_sweep import import_sweeps
 
@@ -81,7 +81,7 @@ def app(folders, tmp_path, monkeypatch):
     outputs = Outputs(tmp_path / "output")
     for name in ("own", "first", "last", "inner"):
         queue.add(found(name, path=folders[0] / f"{name}_####.cbf", image_range=(1, 4)))
-        assert queue.finish(begun(queue), State.processed, RESULT, {})
+        assert queue.finish(begun(queue), JobState.processed, RESULT, {})
         results(outputs, name, 1, 90.0)
     queue.close()
     return dashboard(outputs, ServeParams(socket=tmp_path / "socket"), Keys("a secret"))

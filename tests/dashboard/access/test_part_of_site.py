@@ -20,7 +20,7 @@ from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.params import ServeParams
 from autoproc.service.following.followed import Followed
 from autoproc.service.following.live_folder import LiveFolder, key_of
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.results.outputs import Outputs
 
@@ -54,13 +54,13 @@ def site(tmp_path, monkeypatch):
         sweep = found(name, path=tmp_path / folder / f"{name}_####.cbf", visit=str(tmp_path / folder))
         queue.add(sweep)
         result = RESULT | {"status": status, "warnings": [f"warning {folder}"], "error": f"error {folder}"}
-        assert queue.finish(begun(queue), State(status), result, {"find_spots": {"d_min": folder}})
+        assert queue.finish(begun(queue), JobState(status), result, {"find_spots": {"d_min": folder}})
         (outputs.results(name) / "stages").mkdir(parents=True)
         for file in ("summary.json", "report.html", "autoproc.log", "merged.mtz", "stages/strong.refl"):
             (outputs.results(name) / file).write_text(json.dumps({"folder": folder}))
     queue.add(found("combined/all", kind="combined", path=tmp_path / "all"))
     members = RESULT | {"members": {MINE: 1, THEIRS: 1}, "warnings": [MARK]}
-    assert queue.finish(begun(queue), State.processed, members, {})
+    assert queue.finish(begun(queue), JobState.processed, members, {})
     standing = {"name": "combined/all", "words": f"part of combined/all, {MARK}", "verdict": "look", "settled": [],
                 "space_group": MARK}  # fmt: skip
     runs = {name: queue.named(name).run for name in (MINE, THEIRS)}
@@ -147,7 +147,7 @@ def post(app, name, verb, body=b"{}"):
 def test_his_own_is_processed_again(site):
     app, queue = site
     assert post(app, MINE, "reprocess").status == 200
-    assert queue.named(MINE).state is State.queued
+    assert queue.named(MINE).state is JobState.queued
 
 
 @pytest.mark.parametrize("who", ["owner", "owner of what the staff has asked for", "staff"])
@@ -166,7 +166,7 @@ def test_nobody_but_the_staff_has_files_read_that_are_not_his(site, monkeypatch,
 def test_what_all_may_read_is_not_his_to_ask_for(site):
     app, queue = site
     assert post(app, SHARED, "reprocess").status == 403
-    assert queue.named(SHARED).state is State.processed
+    assert queue.named(SHARED).state is JobState.processed
 
 
 def test_every_route_about_a_sweep_names_it_alike(site):

@@ -25,7 +25,7 @@ from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.refl import write_refl
 from autoproc.formats.registry import open_reader
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.results.outputs import Outputs
 from autoproc.stages.import_sweep import import_sweeps
 from autoproc.viewing.subject import Subject, subject_of_files
@@ -216,7 +216,7 @@ def test_the_models_of_a_sweep_open_its_own_images_alone(experiment, written, tm
     queue, outputs = queue_in(tmp_path), Outputs(tmp_path)
     images = experiment.imageset
     queue.add(found("lyso", path=Path(images.template)))
-    queue.finish(begun(queue), State.processed, RESULT, {})
+    queue.finish(begun(queue), JobState.processed, RESULT, {})
     queue.close()
     results(outputs, "lyso", 1, 90.0)
     stages = outputs.results("lyso") / "stages"

@@ -17,7 +17,7 @@ from autoproc.service.executing.executor_site import Site
 from autoproc.service.executing.executors import Executors
 from autoproc.service.executing.slurm import SlurmExecutor, script_of, squeue_standing
 from autoproc.service.executing.trial import COMMAND
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.params import ServiceParams
 from autoproc.service.results.outputs import Outputs
 
@@ -128,7 +128,7 @@ def test_a_program_that_is_killed_leaves_its_jobs_and_the_next_takes_their_resul
     second.work(seconds=90)
     assert second.told("taken up") == ["a", "b"]
     assert [(job.state, job.run, job.handle) for job in second.queue.rows()] == [
-        (State.processed, 1, handle) for handle in handles
+        (JobState.processed, 1, handle) for handle in handles
     ]
     assert list(second.outputs.work.iterdir()) == []
     for service in (first, second):

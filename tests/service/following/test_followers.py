@@ -18,7 +18,7 @@ from autoproc.service.events import event_lines
 from autoproc.service.executing import local, worker
 from autoproc.service.following.followers import HUNG, KEPT, LOST, MOST_FAILED, Followers
 from autoproc.service.following.live_folder import LiveFolder
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.programs_at_work import Arriving
 
 
@@ -99,7 +99,7 @@ class Hall:
         self.service.intake.take(found(path))
         self.service.work()
         job = self.service.queue.named(name)
-        assert job.state is State.processed
+        assert job.state is JobState.processed
         assert (self.service.outputs.results(name) / "merged.mtz").read_bytes() == result_of(path.read_bytes())
         return job
 

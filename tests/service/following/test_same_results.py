@@ -17,7 +17,7 @@ from autoproc.config import Config, with_threads
 from autoproc.service.following.expecting import Expecting
 from autoproc.service.following.followers import Followers
 from autoproc.service.following.live_folder import LiveFolder
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.sweeps.found_sweep import FoundSweep
 
@@ -81,7 +81,7 @@ class Beamline:
         )
         self.service.intake.take(sweep)
         self.service.work(LONGEST)
-        assert self.service.queue.named("x").state is State.processed
+        assert self.service.queue.named("x").state is JobState.processed
         return self.service.outputs.results("x")
 
 

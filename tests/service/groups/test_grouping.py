@@ -8,9 +8,9 @@ import pytest
 from queue_for_tests import Service, found
 
 from autoproc.service.events import event_lines
-from autoproc.service.groups.grouping import Grouping, Told, found_group, groups_of, tell_sweeps
+from autoproc.service.groups.grouping import Grouping, GroupStanding, found_group, groups_of, tell_sweeps
 from autoproc.service.groups.params import GroupParams
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.results.outputs import Outputs, home_of
 from autoproc.service.sweeps.sample_groups import SampleGroup, SweepPlace
 from autoproc.service.sweeps.sweep_names import folder_name, from_one_name, group_folder, in_one_name
@@ -70,7 +70,7 @@ def test_a_group_follows_its_sweeps(service, image):
     service.begin().taken(image("x_1"), image("x_2"), image("y_1"))
     service.work_off()
     job = service.queue.named("combined/x")
-    assert job.state is State.processed
+    assert job.state is JobState.processed
     assert job.kind == "combined"
     assert job.result["members"] == {"x_1": 1, "x_2": 1}
     assert merged(service, "combined/x") == merged(service, "x_1") + merged(service, "x_2")
@@ -99,7 +99,7 @@ def test_the_sweeps_of_a_group_that_fails_are_part_of_none(service, image):
         result = {"status": status, "members": members}
         told = tell_sweeps(service.queue, service.queue.named("combined/x"), result)
         assert "group" not in service.queue.named("x_1").result
-        assert told == ({"x_1": Told(1, None), "x_2": Told(1, None)} if status == "failed" else {})
+        assert told == ({"x_1": GroupStanding(1, None), "x_2": GroupStanding(1, None)} if status == "failed" else {})
     assert tell_sweeps(service.queue, service.queue.named("x_1"), {"status": "processed", "members": members}) == {}
 
 
@@ -137,7 +137,7 @@ def test_a_sweep_that_is_done_anew_updates_its_group(service, image):
     service.work_off()
     service.queue.reprocess("x_2", {})
     service.look()
-    assert service.queue.named("combined/x").state is State.processed  # it waits for its sweep
+    assert service.queue.named("combined/x").state is JobState.processed  # it waits for its sweep
     service.work_off()
     service.begin().work_off()
     assert service.queue.named("combined/x").result["members"] == {"x_1": 1, "x_2": 2}
@@ -148,7 +148,7 @@ def test_a_group_waits_while_one_of_its_sweeps_is_open(service, image):
     service.work_off()
     service.taken(image("x_3"))
     service.look()
-    assert service.queue.named("combined/x").state is State.processed
+    assert service.queue.named("combined/x").state is JobState.processed
 
 
 def test_failed_sweeps_are_left_out_and_one_alone_is_no_group(service, image):
@@ -171,7 +171,7 @@ def test_cancelled_groups_stay_so(service, image):
     service.look()
     service.queue.cancel("combined/x")
     service.begin().work_off()
-    assert service.queue.named("combined/x").state is State.cancelled
+    assert service.queue.named("combined/x").state is JobState.cancelled
 
 
 def test_a_run_of_named_sweeps_waits_for_their_groups_only(service, image):
@@ -200,7 +200,7 @@ def test_a_group_whose_program_died_is_done_by_the_next_run_of_its_sweeps(servic
     service.work()
     service.look()
     job = service.queue.claim("program that died", 60.0)
-    assert (job.name, job.state) == ("combined/x", State.running)
+    assert (job.name, job.state) == ("combined/x", JobState.running)
     only = [service.queue.named("x_1").id, service.queue.named("x_2").id]
     service.begin(only=only).look()
     assert only[2:] == [job.id]
@@ -247,11 +247,11 @@ def test_how_groups_are_configured():
 def test_sweeps_that_failed_with_few_spots_are_put_together_with_the_others(service, image):
     service.begin().taken(image("few_1"), image("few_2"))
     service.work_off()
-    assert [service.queue.named(name).state for name in ("few_1", "few_2")] == [State.failed] * 2
+    assert [service.queue.named(name).state for name in ("few_1", "few_2")] == [JobState.failed] * 2
     assert service.queue.failed_with_spots(300) == {"few_1", "few_2"}
     assert service.queue.failed_with_spots(29) == frozenset()
     job = service.queue.named("combined/few")
-    assert job.state is State.processed
+    assert job.state is JobState.processed
     assert job.result["members"] == {"few_1": 1, "few_2": 1}
 
 

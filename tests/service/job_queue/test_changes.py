@@ -6,7 +6,7 @@ import pytest
 from queued import RESULT, begun, finished, found, queue_in
 
 from autoproc.service.job_queue.changes import COMING
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.programs_at_work import Arriving
 
@@ -57,7 +57,7 @@ def test_a_sign_of_life_alone_is_no_change(queue):
     "change",
     [
         lambda queue, job: queue.heartbeat(job, 60.0, "indexing"),
-        lambda queue, job: queue.finish(job, State.processed, RESULT, {}),
+        lambda queue, job: queue.finish(job, JobState.processed, RESULT, {}),
         lambda queue, job: queue.release(job, "stopped"),
         lambda queue, job: queue.crashed(job, "killed", "", 2),
         lambda queue, _: queue.cancel("a"),

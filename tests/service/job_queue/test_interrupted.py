@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from autoproc.cli import app
 from autoproc.reports.visit_index import Alive, sweep_row, visit_index
 from autoproc.service.index_page import PULSE, IndexPage, page_of
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.params import ServiceParams
 from autoproc.service.processes.program import this_program
@@ -118,7 +118,7 @@ def test_a_worker_that_is_killed(tmp_path):
     service.until(lambda: service.supervisor.n_running == 1)
     service.local.at_work[0].kill()
     service.until(lambda: service.told("crashed") and service.supervisor.n_running == 1)
-    assert service.queue.named("hang_x").state is State.running
+    assert service.queue.named("hang_x").state is JobState.running
     assert "begun again: its worker was ended by SIGKILL" in shown(service.queue)
     service.close()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from queued import RESULT, finished, found, queue_in
 
 from autoproc.service.job_queue import job_row
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.sweep_query import SweepQuery
 from autoproc.service.queue_file import queue_path
 from autoproc.service.results.brief import brief
@@ -71,7 +71,7 @@ def test_what_is_damaged_is_named_and_the_rest_is_known(queue, tmp_path, column,
     job = queue.named("lyso")
     assert ", ".join(job.damaged) == named
     assert named in job.damage
-    assert (job.name, job.state, job.path) == ("lyso", State.processed, "/data/lyso_####.cbf")
+    assert (job.name, job.state, job.path) == ("lyso", JobState.processed, "/data/lyso_####.cbf")
     if "d_min" in named:
         assert job.result == RESULT | {"d_min": None, "unit_cell": None}
 
@@ -95,7 +95,7 @@ def test_a_sweep_of_which_not_all_is_known_is_not_processed_but_set_aside(queue,
     assert job is not None
     assert job.name == "next"
     aside = queue.named("new")
-    assert aside.state is State.set_aside
+    assert aside.state is JobState.set_aside
     assert "parameters" in aside.error
     assert "--output" in aside.hint
 

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from autoproc.service.job_queue.job import Job, State
+from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue, UnknownSweep
 from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 
@@ -73,14 +73,14 @@ def test_other_images_of_the_same_name_have_a_folder_of_their_own(queue):
 
 def test_what_is_done_stays_done(queue):
     queue.add(sweep("a"))
-    assert queue.finish(claimed(queue), State.processed, RESULT, {})
+    assert queue.finish(claimed(queue), JobState.processed, RESULT, {})
     assert queue.add(sweep("a")).outcome == "known"
     assert queue.claim("me", 60) is None
 
 
 def test_a_sweep_that_grew_is_processed_again_with_all_its_images(queue):
     queue.add(sweep("a", image_range=(1, 40), n_images=40, state="partial", reason="stalled"))
-    queue.finish(claimed(queue), State.processed, RESULT, {})
+    queue.finish(claimed(queue), JobState.processed, RESULT, {})
     assert queue.rows()[0].partial == "stalled"
     assert queue.add(sweep("a")).outcome == "extended"
     job = claimed(queue)
@@ -92,7 +92,7 @@ def test_a_sweep_that_was_cancelled_stays_so_whatever_comes(queue):
     queue.cancel("a")
     assert queue.add(sweep("a")).outcome == "known"
     job = queue.by_name("a")
-    assert (job.state, job.n_images, job.image_range) == (State.cancelled, 90, (1, 90))
+    assert (job.state, job.n_images, job.image_range) == (JobState.cancelled, 90, (1, 90))
     queue.retry("a")
     assert claimed(queue).n_images == 90
 
@@ -101,11 +101,11 @@ def test_a_sweep_that_grows_while_it_is_at_work_is_queued_when_that_is_over(queu
     queue.add(sweep("a", n_images=40))
     job = claimed(queue)
     queue.add(sweep("a"))
-    assert queue.job(job.id).state is State.running
-    queue.finish(job, State.processed, RESULT, {})
-    assert queue.job(job.id).state is State.queued
-    queue.finish(claimed(queue), State.processed, RESULT, {})
-    assert queue.job(job.id).state is State.processed
+    assert queue.job(job.id).state is JobState.running
+    queue.finish(job, JobState.processed, RESULT, {})
+    assert queue.job(job.id).state is JobState.queued
+    queue.finish(claimed(queue), JobState.processed, RESULT, {})
+    assert queue.job(job.id).state is JobState.processed
 
 
 def test_only_one_of_two_programs_gets_a_job(tmp_path, queue):
@@ -149,7 +149,7 @@ def test_a_lease_that_ran_out(queue, clock):
     assert [j.id for j in queue.expire(never, 60)] == [job.id]
     assert queue.job(job.id).attempts == 0
     assert not queue.heartbeat(job, 60)
-    assert not queue.finish(job, State.processed, RESULT, {})
+    assert not queue.finish(job, JobState.processed, RESULT, {})
 
 
 def test_who_lost_a_job_cannot_change_it(queue, clock):
@@ -160,10 +160,10 @@ def test_who_lost_a_job_cannot_change_it(queue, clock):
     queue.expire(never, 60)
     job = claimed(queue, "another")
     assert not queue.heartbeat(lost, 60)
-    assert not queue.finish(lost, State.failed, RESULT | {"error": "of the lost one"}, {})
+    assert not queue.finish(lost, JobState.failed, RESULT | {"error": "of the lost one"}, {})
     assert not queue.release(lost, "lost")
     assert queue.crashed(lost, "lost", "", 2) is None
-    assert queue.finish(job, State.processed, RESULT, {})
+    assert queue.finish(job, JobState.processed, RESULT, {})
     assert queue.job(job.id).error == ""
 
 
@@ -231,12 +231,12 @@ def test_images_listed_are_shown_and_never_processed(queue):
     for n in (2, 3):
         queue.list_images(replace(images, n_images=n))
     assert [(job.state, job.n_images, job.kind, job.partial) for job in queue.rows()] == [
-        (State.listed, 3, "screening", "screening shots")
+        (JobState.listed, 3, "screening", "screening shots")
     ]
     assert queue.claim("me", 60) is None
     name = queue.rows()[0].name
-    assert queue.retry(name).state is State.listed
-    assert queue.reprocess(name, {}).state is State.listed
+    assert queue.retry(name).state is JobState.listed
+    assert queue.reprocess(name, {}).state is JobState.listed
 
 
 def test_changes_add_up(queue):
@@ -290,7 +290,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(name=NAMES, program=PROGRAMS, n_images=st.integers(3, 6))
     def find(self, name, program, n_images):
         known = self.images.get(name)
-        is_cancelled = known is not None and self.queue.by_name(name).state is State.cancelled
+        is_cancelled = known is not None and self.queue.by_name(name).state is JobState.cancelled
         outcome = self.queues[program].add(sweep(name, n_images=n_images)).outcome
         grown = known is not None and n_images > known and not is_cancelled
         assert outcome == ("new" if known is None else "extended" if grown else "known")
@@ -299,7 +299,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(program=PROGRAMS)
     def claim(self, program):
         waiting = {
-            j.name for j in self.queue.rows() if j.state is State.queued and j.not_before <= self.clocks[program]()
+            j.name for j in self.queue.rows() if j.state is JobState.queued and j.not_before <= self.clocks[program]()
         }
         job = self.queues[program].claim(program, LEASE)
         assert (job is not None) == bool(waiting)
@@ -309,7 +309,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _mine(self, program: str, job) -> bool:
         now = self.queue.job(job.id)
-        return now.state is State.running and now.run == job.run
+        return now.state is JobState.running and now.run == job.run
 
     @precondition(lambda self: self.held["one"] or self.held["two"])
     @rule(data=st.data(), how=st.sampled_from(("finish", "fail", "release", "crash", "beat")))
@@ -320,11 +320,11 @@ class QueueMachine(RuleBasedStateMachine):
         mine = self._mine(program, job)
         match how:
             case "finish":
-                assert queue.finish(job, State.processed, RESULT, {}) == mine
+                assert queue.finish(job, JobState.processed, RESULT, {}) == mine
                 if mine:
                     self.done[name] = job.n_images
             case "fail":
-                assert queue.finish(job, State.failed, RESULT | {"status": "failed", "error": "bad"}, {}) == mine
+                assert queue.finish(job, JobState.failed, RESULT | {"status": "failed", "error": "bad"}, {}) == mine
             case "release":
                 assert queue.release(job, "later", 5.0) == mine
             case "crash":
@@ -344,9 +344,9 @@ class QueueMachine(RuleBasedStateMachine):
         late = set()
         for job in self.queue.rows():
             key, now = (program, job.id, job.run), (job.lease_until, self.clock.now)
-            if job.state is State.running and self.looks.setdefault(key, now)[0] != job.lease_until:
+            if job.state is JobState.running and self.looks.setdefault(key, now)[0] != job.lease_until:
                 self.looks[key] = now
-            if job.state is State.running and self.clock.now - self.looks[key][1] > LEASE:
+            if job.state is JobState.running and self.clock.now - self.looks[key][1] > LEASE:
                 late.add(job.name)
         assert {job.name for job in self.queues[program].expire(never, LEASE)} == late
 
@@ -357,9 +357,9 @@ class QueueMachine(RuleBasedStateMachine):
         before = self.queue.named(name).state
         after = getattr(self.queue, what)(name, *([{}] if what == "reprocess" else [])).state
         expected = {
-            "cancel": before if before.is_settled else State.cancelled,
-            "retry": State.queued if before not in (State.running, State.processed) else before,
-            "reprocess": State.queued,
+            "cancel": before if before.is_settled else JobState.cancelled,
+            "retry": JobState.queued if before not in (JobState.running, JobState.processed) else before,
+            "reprocess": JobState.queued,
         }[what]
         assert after is expected
 
@@ -378,10 +378,10 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def what_is_processed_has_all_its_images(self):
         for job in self.queue.rows():
-            if job.state is State.processed:
+            if job.state is JobState.processed:
                 assert self.done[job.name] == job.n_images
             assert job.crashes <= 2
-            assert (job.worker is not None) == (job.state is State.running)
+            assert (job.worker is not None) == (job.state is JobState.running)
 
     def teardown(self):
         for queue in self.queues.values():
@@ -396,6 +396,6 @@ TestQueueMachine.settings = settings(max_examples=25, stateful_step_count=40, de
 def test_the_first_of_each_state_and_their_numbers(queue):
     for n in range(5):
         queue.add(replace(sweep(f"s{n}"), completed_at=100.0 - n))
-    assert queue.overview.numbers() == {State.queued: 5}
-    assert [job.name for job in queue.overview.next_in(State.queued, 3)] == ["s4", "s3", "s2"]
-    assert queue.overview.next_in(State.failed, 3) == []
+    assert queue.overview.numbers() == {JobState.queued: 5}
+    assert [job.name for job in queue.overview.next_in(JobState.queued, 3)] == ["s4", "s3", "s2"]
+    assert queue.overview.next_in(JobState.failed, 3) == []

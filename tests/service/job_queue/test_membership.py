@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from queued import begun, finished, queue_in
 
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.sweep_query import SweepQuery
 
 STANDING = {"name": "combined/x", "words": "part of combined/x, which is complete", "settled": ["completeness"],
@@ -66,5 +66,5 @@ def test_a_new_result_is_of_no_group_until_that_is_done_anew(queue):
     job = begun(queue)
     tell(queue, "x_1", verdict="bad")
     assert queue.named("x_1").result["group"]["verdict"] == "good", "what is told is of the attempt before"
-    queue.finish(job, State.processed, {"status": "processed", "verdict": "look"}, {})
+    queue.finish(job, JobState.processed, {"status": "processed", "verdict": "look"}, {})
     assert "group" not in queue.named("x_1").result

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 from queued import RESULT, begun, finished, found, queue_in
 
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import UnknownSweep
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.job_queue.sweep_query import SweepQuery
@@ -34,7 +34,7 @@ def part(queue, tmp_path):
 
 def group(queue, name, members):
     queue.add(found(f"combined/{name}", kind="combined"))
-    assert queue.finish(begun(queue), State.processed, RESULT | {"members": dict.fromkeys(members, 1)}, {})
+    assert queue.finish(begun(queue), JobState.processed, RESULT | {"members": dict.fromkeys(members, 1)}, {})
 
 
 def test_it_has_no_other_sweeps(part):
@@ -42,7 +42,7 @@ def test_it_has_no_other_sweeps(part):
     assert part.overview.numbers() == {"processed": 2}
     assert part.overview.list.find(SweepQuery()).n_found == 2
     assert part.by_name("theirs") is None
-    assert part.n_in(State.processed) == 2
+    assert part.n_in(JobState.processed) == 2
 
 
 def test_names_of_others_are_not_suggested(part):
@@ -117,7 +117,7 @@ def test_what_comes_and_where_it_is_looked_for(queue, part):
 def test_nothing_is_changed_by_it(queue, part, verb):
     queue.add(found("mine_3"))
     if verb == "named":
-        assert part.named("mine_3").state is State.queued
+        assert part.named("mine_3").state is JobState.queued
         return
     with pytest.raises(sqlite3.DatabaseError):
         getattr(part, verb)("mine_3")

@@ -13,7 +13,7 @@ from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.lifecycle.attempt import Attempt
 from autoproc.service.lifecycle.crashes import Crashes, FailedMachines
 from autoproc.service.lifecycle.longest_wait import LongestWait
-from autoproc.service.lifecycle.observer import Lifecycle, Observer, Step
+from autoproc.service.lifecycle.observer import Lifecycle, LifecycleObserver, NextStep
 from autoproc.service.lifecycle.retries import Retries
 from autoproc.service.lifecycle.usual import usual
 from autoproc.service.params import ServiceParams
@@ -38,7 +38,7 @@ def result(**facts):
 @pytest.mark.parametrize(("attempts", "delay"), [(1, 10.0), (2, 20.0), (3, 40.0)])
 def test_what_may_pass_is_tried_again_later_and_later(job, attempts, delay):
     step = Retries(SERVICE).has_outcome(replace(job, attempts=attempts), result())
-    assert step == Step("again", "disk full", delay=delay)
+    assert step == NextStep("again", "disk full", delay=delay)
 
 
 def test_delays_have_an_end(job):
@@ -55,7 +55,7 @@ def test_what_is_taken_as_it_is(job, attempts, is_patient, facts):
 
 def test_a_disk_that_stays_full_is_a_failure_with_what_to_do(job):
     error = OSError(errno.ENOSPC, "No space left on device", "/out/x")
-    assert Retries(SERVICE).is_refused(job, error) == Step("again", "No space left on device (/out/x)", delay=10.0)
+    assert Retries(SERVICE).is_refused(job, error) == NextStep("again", "No space left on device (/out/x)", delay=10.0)
     step = Retries(SERVICE).is_refused(replace(job, attempts=4), error)
     assert (step.kind, step.because) == ("failed", "No space left on device (/out/x)")
     assert "make room" in step.hint
@@ -69,7 +69,7 @@ def test_a_crash_is_told_with_its_last_words(job):
 
 
 def test_a_machine_that_fails_costs_another_attempt_while_there_are_some(job):
-    assert FailedMachines(SERVICE).has_none(job, LOST) == Step("again", "its node failed", delay=10.0)
+    assert FailedMachines(SERVICE).has_none(job, LOST) == NextStep("again", "its node failed", delay=10.0)
     assert FailedMachines(SERVICE).has_none(replace(job, attempts=4), LOST).kind == "failed"
     assert FailedMachines(SERVICE).has_none(job, CRASHED) is None
 
@@ -83,10 +83,10 @@ def test_what_waits_for_too_long(job, monkeypatch, minutes, limit, is_late):
 
 
 def test_the_first_that_speaks_counts(job):
-    class Stubborn(Observer):
+    class Stubborn(LifecycleObserver):
         def has_none(self, job, ended):
-            return Step("failed", "enough")
+            return NextStep("failed", "enough")
 
-    assert Lifecycle((Observer(), Stubborn(), Crashes())).has_none(job, CRASHED).because == "enough"
+    assert Lifecycle((LifecycleObserver(), Stubborn(), Crashes())).has_none(job, CRASHED).because == "enough"
     assert usual(SERVICE).has_none(job, LOST).kind == "again"
     assert usual(SERVICE).has_none(job, CRASHED).kind == "crashed"

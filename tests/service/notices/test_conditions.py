@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from queued import begun, finished, found, queue_in
 
-from autoproc.service.job_queue.job import State
-from autoproc.service.notices.conditions import Facts, Late, Room, conditions, lacks_beam
+from autoproc.service.job_queue.job import JobState
+from autoproc.service.notices.conditions import Late, NoticeFacts, Room, conditions, lacks_beam
 from autoproc.service.notices.params import NoticeParams
 
 PARAMS = NoticeParams()
@@ -26,7 +26,7 @@ def job(queue):
 
 
 def failed(job, name, why="no spots were found"):
-    return replace(job, name=name, state=State.failed, error=why, result={"status": "failed"})
+    return replace(job, name=name, state=JobState.failed, error=why, result={"status": "failed"})
 
 
 def dark(job, name, n=40):
@@ -35,16 +35,16 @@ def dark(job, name, n=40):
 
 def test_images_are_late_where_none_has_come_for_longer_than_the_limit():
     late = [Late("slow", 12, 121.0), Late("quick", 3, 119.0)]
-    assert conditions(Facts(late=late), PARAMS) == {"late": "no image for 2 min: slow (12 there)"}
-    assert conditions(Facts(late=late[1:]), PARAMS) == {}
+    assert conditions(NoticeFacts(late=late), PARAMS) == {"late": "no image for 2 min: slow (12 there)"}
+    assert conditions(NoticeFacts(late=late[1:]), PARAMS) == {}
 
 
 def test_the_beam_is_off_where_the_last_sweeps_in_a_row_had_none(job):
     first, second = dark(job, "a"), dark(job, "b")
     said = {"beam": "2 sweeps in a row without beam, or without a spot: a, b"}
-    assert conditions(Facts(ended=[first, second, job]), PARAMS) == said
-    assert conditions(Facts(ended=[first, job, second]), PARAMS) == {}
-    assert conditions(Facts(ended=[first]), PARAMS) == {}
+    assert conditions(NoticeFacts(ended=[first, second, job]), PARAMS) == said
+    assert conditions(NoticeFacts(ended=[first, job, second]), PARAMS) == {}
+    assert conditions(NoticeFacts(ended=[first]), PARAMS) == {}
 
 
 def test_a_sweep_lacks_beam_from_a_tenth_of_its_images_on_or_without_a_spot(job):
@@ -58,33 +58,33 @@ def test_a_sweep_lacks_beam_from_a_tenth_of_its_images_on_or_without_a_spot(job)
 
 
 def test_the_queue_is_long_beyond_its_limit():
-    assert conditions(Facts(n_waiting=50), PARAMS) == {}
-    assert conditions(Facts(n_waiting=51), PARAMS) == {"queue": "51 sweeps wait to be processed"}
+    assert conditions(NoticeFacts(n_waiting=50), PARAMS) == {}
+    assert conditions(NoticeFacts(n_waiting=51), PARAMS) == {"queue": "51 sweeps wait to be processed"}
 
 
 def test_disks_that_fill_are_named():
     rooms = [Room("/data", 0.04, 4 * 10**9), Room("/results", 0.06, 10**12)]
-    assert conditions(Facts(rooms=rooms), PARAMS) == {"disk": "little room is left: /data (4.0%, 4 GB)"}
+    assert conditions(NoticeFacts(rooms=rooms), PARAMS) == {"disk": "little room is left: /data (4.0%, 4 GB)"}
 
 
 def test_failures_count_in_a_row_and_the_last_is_told(job):
     ended = [failed(job, f"f{n}", f"why {n}") for n in range(5)]
     said = {"failures": "the last 5 sweeps failed, of these f0: why 0"}
-    assert conditions(Facts(ended=ended), PARAMS) == said
-    assert conditions(Facts(ended=[*ended[:4], job, ended[4]]), PARAMS) == {}
-    set_aside = [replace(one, state=State.set_aside) for one in ended]
-    assert set(conditions(Facts(ended=set_aside), PARAMS)) == {"failures"}
+    assert conditions(NoticeFacts(ended=ended), PARAMS) == said
+    assert conditions(NoticeFacts(ended=[*ended[:4], job, ended[4]]), PARAMS) == {}
+    set_aside = [replace(one, state=JobState.set_aside) for one in ended]
+    assert set(conditions(NoticeFacts(ended=set_aside), PARAMS)) == {"failures"}
 
 
 def test_what_nobody_wants_to_hear_is_not_told(job):
     ended = [failed(dark(job, "x"), "x") for _ in range(9)]
     rooms = [Room("/data", 0.0, 0)]
-    assert len(conditions(Facts([Late("x", 1, 1e9)], 10**6, ended, rooms), PARAMS)) == 4
-    assert conditions(Facts([Late("x", 1, 1e9)], 10**6, ended, rooms), NEVER) == {}
+    assert len(conditions(NoticeFacts([Late("x", 1, 1e9)], 10**6, ended, rooms), PARAMS)) == 4
+    assert conditions(NoticeFacts([Late("x", 1, 1e9)], 10**6, ended, rooms), NEVER) == {}
 
 
 def test_names_act_on_nobody_who_reads_them():
-    (words,) = conditions(Facts(late=[Late("\x1b[31m\n", 1, 999.0)]), PARAMS).values()
+    (words,) = conditions(NoticeFacts(late=[Late("\x1b[31m\n", 1, 999.0)]), PARAMS).values()
     assert "\x1b" not in words
     assert "\n" not in words
 

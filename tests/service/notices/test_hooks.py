@@ -13,7 +13,7 @@ from queue_for_tests import Service, found
 
 from autoproc.legible import legible
 from autoproc.service.events import Event
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.notices.hooks import PATHS, harmless
 from autoproc.service.params import PLACEHOLDERS, ServiceParams
 
@@ -109,7 +109,7 @@ def test_a_hook_that_fails_costs_no_result(tmp_path, command, said):
     add(tmp_path, service, "x")
     service.work()
     service.hooks.finish()
-    assert service.queue.named("x").state is State.processed
+    assert service.queue.named("x").state is JobState.processed
     complaint = next(event for event in service.events if event.kind == "hook failed")
     assert said in complaint.facts["text"]
     service.close()

@@ -16,7 +16,7 @@ import pytest
 from simulated import simulated_sweep
 
 from autoproc import kernels
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 
 TREE = Path(kernels.__file__).parents[2]
@@ -73,8 +73,10 @@ def states(output):
 
 
 def check(output, found):
-    assert found["good_#####.cbf"] is State.processed
-    assert not [name for name, state in found.items() if state not in (State.listed, State.failed, State.processed)]
+    assert found["good_#####.cbf"] is JobState.processed
+    assert not [
+        name for name, state in found.items() if state not in (JobState.listed, JobState.failed, JobState.processed)
+    ]
     status = subprocess.run(
         [sys.executable, "-m", "autoproc", "status", "--json", "-o", str(output)], capture_output=True, check=True,
         env=os.environ | {"PYTHONPATH": str(TREE)},
@@ -89,7 +91,7 @@ def test_once(folder, tmp_path):
     assert program.returncode == 3
     assert b"\x1b" not in said
     found = states(tmp_path / "out")
-    assert found["pipe_master.h5"] is State.listed
+    assert found["pipe_master.h5"] is JobState.listed
     check(tmp_path / "out", found)
 
 
@@ -112,8 +114,8 @@ def test_watching(folder, tmp_path):
         assert time.monotonic() - begun < 10
         assert program.returncode == 0
         assert b"\x1b" not in said
-        assert found["pipe_master.h5"] is found["pipe_0001.cbf"] is found["socket_0001.cbf"] is State.listed
-        assert found["good_#####.cbf"] is State.processed
+        assert found["pipe_master.h5"] is found["pipe_0001.cbf"] is found["socket_0001.cbf"] is JobState.listed
+        assert found["good_#####.cbf"] is JobState.processed
     finally:
         program.kill()
         program.communicate()

@@ -13,7 +13,7 @@ import pytest
 
 from autoproc.importing.params import ImportParams
 from autoproc.service.probing import answers, fence, probe_process
-from autoproc.service.probing.fence import NoProbes, Probing
+from autoproc.service.probing.fence import NoProbes, ProbingProcesses
 from autoproc.service.probing.probe_process import ProbeProcess, orders, serve
 from autoproc.service.probing.questions import KindOf, Unanswered
 from autoproc.service.processes.begin_process import launch_probe
@@ -98,7 +98,7 @@ def misbehaving(path: Path) -> str:
 def ask(monkeypatch, tmp_path):
     """Ask about files of some names; gives the answers by name."""
     monkeypatch.setattr(answers, "kind_of", misbehaving)
-    asking = Probing(orders(ImportParams(), GIGABYTE), 0.5, forked)
+    asking = ProbingProcesses(orders(ImportParams(), GIGABYTE), 0.5, forked)
 
     def ask_of(*names, seconds=20.0):
         numbers = {asking.ask(KindOf(tmp_path / name)): name for name in names}
@@ -161,7 +161,7 @@ def test_who_is_given_no_time_is_waited_for_but_not_for_ever(monkeypatch, tmp_pa
     """On a machine that is busy otherwise, the quick process would answer if it could."""
     monkeypatch.setattr(answers, "kind_of", misbehaving)
     monkeypatch.setattr(ProbeProcess, "cpu_seconds", 0.0)
-    asking = Probing(orders(ImportParams(), GIGABYTE), 1.0, forked)
+    asking = ProbingProcesses(orders(ImportParams(), GIGABYTE), 1.0, forked)
     try:
         asking.ask(KindOf(tmp_path / "spin"))
         while not asking._quick.process.is_ready or not asking._quick._asked:
@@ -177,7 +177,7 @@ def test_who_is_given_no_time_is_waited_for_but_not_for_ever(monkeypatch, tmp_pa
 def test_who_has_had_its_time_is_not_waited_for(monkeypatch, tmp_path):
     monkeypatch.setattr(answers, "kind_of", misbehaving)
     monkeypatch.setattr(fence, "LONGEST_STARVED", 1000.0)
-    asking = Probing(orders(ImportParams(), GIGABYTE), 1.0, forked)
+    asking = ProbingProcesses(orders(ImportParams(), GIGABYTE), 1.0, forked)
     try:
         asking.ask(KindOf(tmp_path / "spin"))
         deadline = time.monotonic() + 20.0
@@ -189,7 +189,7 @@ def test_who_has_had_its_time_is_not_waited_for(monkeypatch, tmp_path):
 
 
 def test_nobody_waits_for_an_answer_longer_than_asked(ask, tmp_path, monkeypatch):
-    asking = Probing(orders(ImportParams(), GIGABYTE), 30.0, forked)
+    asking = ProbingProcesses(orders(ImportParams(), GIGABYTE), 30.0, forked)
     try:
         asking.ask(KindOf(tmp_path / "hang"))
         begun = time.monotonic()
@@ -218,7 +218,7 @@ def talking(said: bytes):
 
 @pytest.mark.parametrize("said", [b"\0\0\0\2{}", b"\xff" * 64, b"\0\0\0\0", b'\0\0\0\7"ready"'])
 def test_a_process_that_talks_nonsense_is_no_harm(tmp_path, said):
-    asking = Probing(orders(ImportParams(), GIGABYTE), 0.5, talking(said))
+    asking = ProbingProcesses(orders(ImportParams(), GIGABYTE), 0.5, talking(said))
     try:
         number = asking.ask(KindOf(tmp_path / "x"))
         deadline = time.monotonic() + 20
@@ -243,7 +243,7 @@ def test_processes_that_cannot_be_started_are_said_so(tmp_path):
             os._exit(3)
         return Forked(pid)
 
-    asking = Probing(orders(ImportParams(), GIGABYTE), 0.5, stillborn)
+    asking = ProbingProcesses(orders(ImportParams(), GIGABYTE), 0.5, stillborn)
     asking.ask(KindOf(tmp_path / "x"))
     with pytest.raises(NoProbes, match="exit status 3"):
         asking.answers(10.0)
@@ -262,7 +262,7 @@ def test_processes_that_somebody_kills_are_begun_anew(tmp_path):
             os._exit(3)
         return Forked(pid)
 
-    asking = Probing(orders(ImportParams(), GIGABYTE), 0.5, killed_at_first)
+    asking = ProbingProcesses(orders(ImportParams(), GIGABYTE), 0.5, killed_at_first)
     asking.ask(KindOf(tmp_path / "x"))
     with pytest.raises(NoProbes, match="exit status 3"):
         asking.answers(20.0)
@@ -276,7 +276,7 @@ def test_the_real_process_has_no_secrets_and_a_limit(tmp_path, monkeypatch):
     os.set_inheritable(secret.fileno(), True)
     image = tmp_path / "x.cbf"
     image.write_bytes(CBF)
-    asking = Probing(orders(ImportParams(), GIGABYTE), 60.0, launch_probe)
+    asking = ProbingProcesses(orders(ImportParams(), GIGABYTE), 60.0, launch_probe)
     try:
         number = asking.ask(KindOf(image))
         found = []

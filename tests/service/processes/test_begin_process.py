@@ -16,7 +16,7 @@ from autoproc.config import Config
 from autoproc.service.executing.worker_process import WorkerProcess, wait_for_any
 from autoproc.service.probing.questions import KindOf
 from autoproc.service.processes import begin_process
-from autoproc.service.processes.begin_process import Ahead, start_process
+from autoproc.service.processes.begin_process import BegunAhead, start_process
 
 CBF = b"###CBF: VERSION 1.5\r\n"
 
@@ -41,7 +41,7 @@ def begun(monkeypatch):
 
 
 def test_each_is_had_once(begun):
-    ahead = Ahead()
+    ahead = BegunAhead()
     probe, worker = ahead.probe(), ahead.worker(has_terminal=False)
     assert [probe.process, worker.process] == begun
     assert ahead.probe() is None
@@ -54,7 +54,7 @@ def test_each_is_had_once(begun):
 
 
 def test_what_nobody_takes_is_ended(begun):
-    ahead = Ahead()
+    ahead = BegunAhead()
     open_files = len(os.listdir("/proc/self/fd"))
     assert ahead.worker(has_terminal=True) is None  # this one could not show progress
     ahead.close()
@@ -68,20 +68,20 @@ def test_what_cannot_be_begun_is_missing_and_no_more(monkeypatch):
         raise BlockingIOError("no more processes")
 
     monkeypatch.setattr(begin_process, "launch_probe", refuse)
-    ahead = Ahead()
+    ahead = BegunAhead()
     assert ahead.probe() is None
     assert ahead.worker(has_terminal=False) is None
     ahead.close()
 
 
 def test_only_what_is_wanted_is_begun(begun):
-    Ahead(()).close()
+    BegunAhead(()).close()
     assert begun == []
 
 
 def test_real_ones_answer_and_wait_for_a_job(tmp_path):
     (tmp_path / "x.cbf").write_bytes(CBF)
-    ahead = Ahead()
+    ahead = BegunAhead()
     ready = ahead.worker(has_terminal=False)
     prober = probing(Config(), ahead.probe())
     try:

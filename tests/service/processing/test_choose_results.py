@@ -7,7 +7,7 @@ import json
 import pytest
 from queued import begun, finished, queue_in
 
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.processing import choose_results
 from autoproc.service.processing.choose_results import CannotChoose, choose, finish_choices
 from autoproc.service.results.outputs import Outputs
@@ -93,7 +93,7 @@ def test_earlier_results_stand_again(twice, queue):
 def test_good_results_stand_again_in_place_of_a_failure(twice, queue):
     processed(twice, "x", 3, is_good=False)
     job = choose(queue, twice, "x", 2)
-    assert job.state is State.processed
+    assert job.state is JobState.processed
     assert standing(twice) == "data 2"
 
 

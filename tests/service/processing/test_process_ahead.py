@@ -13,7 +13,7 @@ from autoproc.config import Config, with_command_line
 from autoproc.console import Console
 from autoproc.service.processing import process_ahead as module
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.process_ahead import NotWanted, Wanted, is_as_expected, process_ahead
+from autoproc.service.processing.process_ahead import NotWanted, StillWanted, is_as_expected, process_ahead
 
 MERGED = b"merged intensities"
 
@@ -63,7 +63,7 @@ class Desk:
         )
         self.lines, self.reports = queue.SimpleQueue(), Reports()
         self.n_images, self.is_unchanged = 5, True
-        self.wanted = Wanted(self.expected, self.lines, lambda: self.n_images != 5)
+        self.wanted = StillWanted(self.expected, self.lines, lambda: self.n_images != 5)
 
     def process(self, **how):
         return process_ahead(

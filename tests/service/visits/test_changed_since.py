@@ -9,7 +9,7 @@ from queued import finished, found, queue_in
 from rich.console import Console
 
 from autoproc.service.intake import Intake
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.results.outputs import Outputs
 from autoproc.service.status import Queue, changes_since, status_table, story_lines
 from autoproc.service.visits.changed_since import change_in_words, changed_files
@@ -89,7 +89,7 @@ def test_a_file_beside_the_results_of_a_sweep_counts(job, output):
     assert changed_files(job, output) == [output / "x" / "autoproc.toml"]
 
 
-@pytest.mark.parametrize("changes", [{"state": State.queued}, {"result": {}}, {"path": "/not/mounted/x_####.cbf"}])
+@pytest.mark.parametrize("changes", [{"state": JobState.queued}, {"result": {}}, {"path": "/not/mounted/x_####.cbf"}])
 def test_nothing_is_offered_that_is_done_anyway_or_that_nobody_knows(job, visit, output, changes):
     (visit / "autoproc.toml").unlink()
     assert changed_files(job, output) != []

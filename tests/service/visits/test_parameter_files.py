@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autoproc.service.visits.parameter_files import MOST_BYTES, NAME, Place, files_of, places_of
+from autoproc.service.visits.parameter_files import MOST_BYTES, NAME, SearchedFolder, files_of, places_of
 
 
 def written(folder: Path, text: str = "[scale]\n") -> Path:
@@ -16,7 +16,7 @@ def written(folder: Path, text: str = "[scale]\n") -> Path:
 
 
 def only(tmp_path):
-    (file,) = files_of([Place(tmp_path, tmp_path)])
+    (file,) = files_of([SearchedFolder(tmp_path, tmp_path)])
     return file
 
 
@@ -45,13 +45,13 @@ def test_files_are_read_and_told_apart_by_their_content(tmp_path):
 
 def test_a_file_of_a_folder_that_is_both_data_and_results_is_read_once(tmp_path):
     written(tmp_path)
-    assert len(files_of([Place(tmp_path, tmp_path), Place(tmp_path, tmp_path)])) == 1
+    assert len(files_of([SearchedFolder(tmp_path, tmp_path), SearchedFolder(tmp_path, tmp_path)])) == 1
 
 
 def test_where_there_is_none_nothing_is_told(tmp_path):
     (tmp_path / "file").write_text("")
-    assert files_of([Place(tmp_path, tmp_path), Place(tmp_path / "not_there", tmp_path)]) == []
-    assert files_of([Place(tmp_path / "file", tmp_path)]) == []
+    assert files_of([SearchedFolder(tmp_path, tmp_path), SearchedFolder(tmp_path / "not_there", tmp_path)]) == []
+    assert files_of([SearchedFolder(tmp_path / "file", tmp_path)]) == []
 
 
 def test_a_symbolic_link_is_not_followed_wherever_it_leads(tmp_path):

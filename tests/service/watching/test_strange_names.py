@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from autoproc.legible import legible_lines
 from autoproc.service.index_page import page_of
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.status import Queue, status_table, story_lines
 from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
@@ -39,7 +39,7 @@ def test_whatever_strangers_call_their_files_the_queue_takes_and_gives(tmp_path_
         assert queue.release(job, text)
         job = queue.claim("me", 60.0)
         result = {"status": "failed", "error": text, "hint": text, "retryable": False}
-        assert queue.finish(job, State.failed, result, {})
+        assert queue.finish(job, JobState.failed, result, {})
         rows = queue.rows()
         assert rows[0].result["error"] == text
         assert {rows[0].partial, rows[0].error, rows[0].hint} <= {text, text.encode("utf-8", "replace").decode()}

@@ -12,7 +12,7 @@ from simulated import simulated_sweep
 from watched import FollowingDisk, Hutch
 
 from autoproc.service.sweeps.found_sweep import ListedImages
-from autoproc.service.watching.completeness import Progress, what_is_missing
+from autoproc.service.watching.completeness import SeriesProgress, what_is_missing
 from autoproc.service.watching.params import WatchParams
 from autoproc.service.watching.sweeps_coming import _arriving
 from autoproc.service.watching.watcher import Watcher
@@ -231,7 +231,7 @@ def test_files_just_written_are_still_arriving(hutch):
 
 
 def test_what_is_not_whole_is_unfinished_only_when_nothing_comes():
-    progress = Progress(6, n_unfinished=2)
+    progress = SeriesProgress(6, n_unfinished=2)
     assert what_is_missing(progress, is_coming=True) == "2 still arriving"
     assert what_is_missing(progress) == "2 unfinished"
     words = [_arriving("x", "x", replace(progress, quiet=q), WatchParams(), False, 0.0).words for q in (1.0, 60.0)]

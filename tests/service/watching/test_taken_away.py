@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from autoproc.cli import app
 from autoproc.service.daemon import Daemon
-from autoproc.service.job_queue.job import State
+from autoproc.service.job_queue.job import JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.queue_tables import QueueGone
 from autoproc.service.lifecycle import settlement
@@ -120,7 +120,7 @@ def test_what_was_at_work_is_handed_back_to_a_queue_that_was_moved(service, tmp_
     moved(service.output)
     service.supervisor.hand_back()
     with closing(JobQueue(tmp_path / "elsewhere" / ".autoproc" / "queue.sqlite")) as queue:
-        assert queue.named("hang_x").state is State.queued
+        assert queue.named("hang_x").state is JobState.queued
 
 
 def test_results_that_are_deleted_before_they_are_in_their_place(service, tmp_path, monkeypatch):
@@ -143,7 +143,7 @@ def test_results_that_are_deleted_before_they_are_in_their_place(service, tmp_pa
     service.work()
     assert (service.output / "x" / "merged.mtz").read_bytes() == result_of(b"second")
     assert service.told("put back") == ["x"]
-    assert service.queue.named("x").state is State.processed
+    assert service.queue.named("x").state is JobState.processed
 
 
 def process_and_delete(order, console, work: Path) -> dict:

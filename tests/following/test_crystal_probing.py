@@ -10,9 +10,9 @@ from simulated import simulated_frames
 from autoproc.config import Config
 from autoproc.decisions.probe import ProbeReport
 from autoproc.decisions.provisional import ProvisionalReport
-from autoproc.following import probing as module
+from autoproc.following import crystal_probing as module
 from autoproc.following.coming import ImagesThere
-from autoproc.following.probing import BEHIND, Probing, Searched
+from autoproc.following.crystal_probing import BEHIND, CrystalProbing, ImagesSoFar
 from autoproc.models.image_facts import ImageFacts
 from autoproc.spot_finding.early import EarlySearch
 from autoproc.spot_finding.gathering import Gathering
@@ -31,7 +31,7 @@ class Crystal:
         self.experiment = replace(experiment, scan=scan)
         self.gathering = Gathering(frames.shape, scan, Config().find_spots)
         self.told = []
-        self.probing = Probing(Config(), self.told.append)
+        self.probing = CrystalProbing(Config(), self.told.append)
         monkeypatch.setattr(module, "spots_of", lambda *_: None)
         monkeypatch.setattr(module, "probe_sweep", self.probe)
         monkeypatch.setattr(module, "provisional_statistics", self.statistics)
@@ -49,7 +49,7 @@ class Crystal:
         scan = replace(self.experiment.scan, image_range=(1, n))
         there = ImagesThere(replace(self.experiment, scan=scan), range(1, n + 1), planned)
         facts = {number: ImageFacts(number, 9, 2.0, 0, 0, 1.0) for number in range(1, n + 1)}
-        self.probing.look(there, Searched(EarlySearch(), facts, self.gathering), falls_behind)
+        self.probing.look(there, ImagesSoFar(EarlySearch(), facts, self.gathering), falls_behind)
         self.probing.finish()
         self.probing.require_well()
 

@@ -26,7 +26,7 @@ BEHIND = "images come faster than they are searched"
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class ImagesSoFar:
     """What was found on images, what each shows, by its number, and the spots on the first of them."""
 
     early: EarlySearch
@@ -48,7 +48,7 @@ class _Part:
     later: list[SearchedFrame]
 
     @classmethod
-    def of(cls, n: int, there: ImagesThere, searched: Searched) -> _Part:
+    def of(cls, n: int, there: ImagesThere, searched: ImagesSoFar) -> _Part:
         """The first n images as they are now, whatever is found meanwhile."""
         part, gathering = first_images(there.experiment, n), searched.gathering.copy()
         first, last = part.scan.image_range
@@ -64,7 +64,7 @@ class _Part:
         return spots_of(self.experiment, self.gathering)
 
 
-class Probing:
+class CrystalProbing:
     """Probes a crystal at some angles of rotation, and says what its sweep comes to at some parts of the plan."""
 
     def __init__(self, config: Config, tell: Callable[[ProbeReport | ProvisionalReport], None]) -> None:
@@ -80,7 +80,7 @@ class Probing:
         if self._trouble:
             raise self._trouble.pop()
 
-    def look(self, there: ImagesThere, searched: Searched, falls_behind: bool) -> None:
+    def look(self, there: ImagesThere, searched: ImagesSoFar, falls_behind: bool) -> None:
         """Begin what is due by now, unless something is under way.
 
         falls_behind : images go first; what a first probe finds is worth it all the same, all else is not
