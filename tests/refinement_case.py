@@ -18,7 +18,7 @@ from autoproc.integration.predict import detector_d_min
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, Scan
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.refinement.problem import NormalEquations, Problem, State
+from autoproc.refinement.problem import NormalEquations, RefinedModels, RefinementProblem
 
 PIXEL = 0.172
 U = rotation_matrix(np.array([0.48, 0.6, 0.64]), 1.1)
@@ -110,6 +110,6 @@ def _crossing(experiment: Experiment, hkl: np.ndarray, branch: int) -> tuple[np.
     return hkl[found], panel[found], np.column_stack([xy, frame])[found]
 
 
-def linearised(problem: Problem, state: State) -> NormalEquations:
+def linearised(problem: RefinementProblem, state: RefinedModels) -> NormalEquations:
     """The normal equations at a state."""
     return problem.linearise(problem.evaluate(state))

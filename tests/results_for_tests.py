@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.reports.chart import Chart, Drawing, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Drawing, draw
 from autoproc.reports.maps import CellMap, draw_map
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_data import report_text
@@ -20,7 +20,7 @@ from autoproc.service.results.outputs import Outputs
 def curve(y_label: str, *values: float) -> Drawing:
     """A chart by image."""
     image = np.arange(1.0, len(values) + 1)
-    return draw(Chart([Series(image, np.array(values))], "image number", y_label))
+    return draw(Chart([ChartSeries(image, np.array(values))], "image number", y_label))
 
 
 def results(
@@ -46,7 +46,7 @@ def results(
 
 def report(completeness: float) -> Report:
     """A report with two charts by image and one by resolution."""
-    by_d = Chart([Series(np.array([0.04, 0.1, 0.25]), np.array([99.0, 98.0, completeness]), "all", "both")],
+    by_d = Chart([ChartSeries(np.array([0.04, 0.1, 0.25]), np.array([99.0, 98.0, completeness]), "all", "both")],
                  "resolution (\u00c5)", "completeness (%)", (0.0, 104.0), resolution=True)  # fmt: skip
     figures = [
         Figure("Rmerge against image", "Of <each>.", curve("Rmerge", 0.1, completeness, 0.2)),

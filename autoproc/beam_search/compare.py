@@ -7,12 +7,12 @@ from math import erf, sqrt
 
 import numpy as np
 
-from autoproc.beam_search.score import Spots, refine_shift
+from autoproc.beam_search.score import SpotPositions, refine_shift
 from autoproc.models.experiment import Experiment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
+class ShiftFit:
     """A shift (2,), mm, refined with the periods (K, 3); values (N, K): cos(2 pi r . t) of each spot and period."""
 
     shift: np.ndarray
@@ -26,14 +26,19 @@ class Fit:
 
 
 def fit_shift(
-    experiment: Experiment, spots: Spots, periods: np.ndarray, shift: np.ndarray, reach: float, n_rounds: int = 2
-) -> Fit:
+    experiment: Experiment,
+    spots: SpotPositions,
+    periods: np.ndarray,
+    shift: np.ndarray,
+    reach: float,
+    n_rounds: int = 2,
+) -> ShiftFit:
     """The shift within `reach` mm of a start, and the periods, that agree best with the spots."""
     for _ in range(n_rounds):
         points, derivative = spots.reciprocal(experiment, shift), spots.derivative(experiment, shift)
         change, periods = refine_shift(points, derivative, periods, reach)
         shift = shift + change
-    return Fit(shift, periods, np.cos(2 * np.pi * (spots.reciprocal(experiment, shift) @ periods.T)))
+    return ShiftFit(shift, periods, np.cos(2 * np.pi * (spots.reciprocal(experiment, shift) @ periods.T)))
 
 
 def advantage(one: np.ndarray, other: np.ndarray) -> float:

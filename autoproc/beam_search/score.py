@@ -20,15 +20,15 @@ def shift_beam_centre(experiment: Experiment, shift_mm: np.ndarray) -> Experimen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spots:
+class SpotPositions:
     """Where spots were seen: panel (N,), xyz (N, 3) px, px, frame."""
 
     panel: np.ndarray
     xyz: np.ndarray
 
-    def __getitem__(self, rows: np.ndarray) -> Spots:
+    def __getitem__(self, rows: np.ndarray) -> SpotPositions:
         """The rows of a mask or index array."""
-        return Spots(self.panel[rows], self.xyz[rows])
+        return SpotPositions(self.panel[rows], self.xyz[rows])
 
     def reciprocal(self, experiment: Experiment, shift_mm: np.ndarray) -> np.ndarray:
         """(N, 3) reciprocal lattice points, 1/Angstrom, with the beam centre shifted."""

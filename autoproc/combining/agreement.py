@@ -24,7 +24,7 @@ MIN_COMMON = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Agreement:
+class AgreementWithRest:
     """One data set against the rest, in each of K settings.
 
     cc, sd : (K,) correlation with the merged rest and its standard error; n : (K,) reflections in common
@@ -61,7 +61,7 @@ class MergedSettings:
         for n in np.flatnonzero(inside):
             self._add(int(n), 1.0)
 
-    def agreement(self, n: int) -> Agreement:
+    def agreement(self, n: int) -> AgreementWithRest:
         """Data set n against the others inside, in every setting."""
         if self.inside[n]:
             self._add(n, -1.0)
@@ -152,7 +152,7 @@ def _blocks(data: DataSets) -> np.ndarray:
     return np.random.default_rng(11).integers(0, N_BLOCKS, data.n_reflections)[orbit]
 
 
-def _compared(settings: np.ndarray, sums: np.ndarray) -> Agreement:
+def _compared(settings: np.ndarray, sums: np.ndarray) -> AgreementWithRest:
     """From the sums (K, B, 6) of settings and blocks."""
     total = sums.sum(axis=1)
     cc = np.where(total[:, 0] >= MIN_COMMON, _correlation(total), 0.0)
@@ -165,7 +165,7 @@ def _compared(settings: np.ndarray, sums: np.ndarray) -> Agreement:
         if k != best:
             error = max(float(spread * (without[best] - without[k]).std()), 1e-6)
             margin = min(margin, float((cc[best] - cc[k]) / error))
-    return Agreement(settings, cc, sd, total[:, 0].astype(int), best, float(margin))
+    return AgreementWithRest(settings, cc, sd, total[:, 0].astype(int), best, float(margin))
 
 
 def _correlation(sums: np.ndarray) -> np.ndarray:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoproc.combining.coordinates import Coordinates
+from autoproc.combining.coordinates import SettingCoordinates
 
 MAX_ROUNDS = 20
 
 
-def align(coordinates: Coordinates) -> np.ndarray:
+def align(coordinates: SettingCoordinates) -> np.ndarray:
     """(D,) the setting of each data set whose copy lies nearest to the others' mean.
 
     The mean starts at each of the longest coordinate vectors in turn, and the alignment that ends with the longest

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.combining.alignment import align
-from autoproc.combining.coordinates import Coordinates, Dimension, choose_dimensions, find_coordinates
+from autoproc.combining.coordinates import Dimension, SettingCoordinates, choose_dimensions, find_coordinates
 from autoproc.combining.correlations import PairCorrelations, pair_correlations
 from autoproc.combining.datasets import DataSets, gather
 from autoproc.combining.element_scores import score_by_coordinates
@@ -46,7 +46,7 @@ class ConsistentSettings:
     placed: tuple[Placed, ...]
     pairs: PairCorrelations
     dimensions: tuple[Dimension, ...]
-    coordinates: Coordinates
+    coordinates: SettingCoordinates
     elements: tuple[ElementScore, ...]
 
     def changes(self) -> dict[int, np.ndarray]:

@@ -37,7 +37,7 @@ START_LENGTH = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Coordinates:
+class SettingCoordinates:
     """y : (D, K), a function on the K settings that `members` tell apart; settings : (K,) their rotations.
 
     members : symmetry elements that were assumed; residual : the functional over the sum of weights
@@ -72,7 +72,7 @@ class Dimension:
 
 def find_coordinates(
     pairs: PairCorrelations, group: RotationGroup, members: Sequence[int], weight: np.ndarray | None = None
-) -> Coordinates:
+) -> SettingCoordinates:
     """The best coordinates where `members` are symmetry elements, from several starts, the same each time."""
     settings = group.settings(members)
     place = np.zeros(len(group), int)
@@ -88,7 +88,7 @@ def find_coordinates(
             _functional, y.ravel(), (r, w / total, moved), "L-BFGS-B", jac=True, options={"maxiter": MAX_CYCLES}
         )
         best = min(best, (float(found.fun), found.x.reshape(y.shape)), key=lambda pair: pair[0])
-    return Coordinates(tuple(members), settings, moved, best[1], best[0])
+    return SettingCoordinates(tuple(members), settings, moved, best[1], best[0])
 
 
 def choose_dimensions(pairs: PairCorrelations, group: RotationGroup) -> tuple[Dimension, ...]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoproc.combining.coordinates import Coordinates
+from autoproc.combining.coordinates import SettingCoordinates
 from autoproc.combining.rotation_group import RotationGroup
 from autoproc.symmetry.elements import SD_UNSCALED, CorrelationModel, ElementScore, PairSums, elements_of
 from autoproc.symmetry.lattice_symmetry import rotation_axis, rotation_order
 
 
 def score_by_coordinates(
-    coordinates: Coordinates, group: RotationGroup, setting: np.ndarray, weight: np.ndarray
+    coordinates: SettingCoordinates, group: RotationGroup, setting: np.ndarray, weight: np.ndarray
 ) -> tuple[ElementScore, ...]:
     """The cosine between copies that an element relates, over all pairs of data sets, and its likelihood.
 
@@ -37,7 +37,7 @@ def score_by_coordinates(
 
 
 def _cosines(
-    coordinates: Coordinates, group: RotationGroup, setting: np.ndarray, weight: np.ndarray
+    coordinates: SettingCoordinates, group: RotationGroup, setting: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """(S,) mean cosine between copies s of one data set and w s of another, for each w, and how many were known."""
     length = np.linalg.norm(coordinates.y, axis=1)

@@ -17,7 +17,7 @@ LEAST = 3
 """Observations, not counting zeros, that are not the same by chance."""
 
 
-class GivenTwice(ProcessingError):
+class ObservationsGivenTwice(ProcessingError):
     """The same observations in two data sets."""
 
     what = "the same observations are in two data sets: {pairs}"
@@ -25,11 +25,11 @@ class GivenTwice(ProcessingError):
 
 
 def require_each_once(reflections: Reflections) -> None:
-    """Raises GivenTwice, which names the experiments."""
+    """Raises ObservationsGivenTwice, which names the experiments."""
     same = given_before(reflections)
     if same:
         pairs = ", ".join(f"experiment {first} and experiment {again}" for again, first in list(same.items())[:5])
-        raise GivenTwice(pairs=pairs + (" ..." if len(same) > 5 else ""))
+        raise ObservationsGivenTwice(pairs=pairs + (" ..." if len(same) > 5 else ""))
 
 
 def given_before(reflections: Reflections) -> dict[int, int]:

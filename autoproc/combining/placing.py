@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.combining.agreement import MIN_COMMON, Agreement, MergedSettings
+from autoproc.combining.agreement import MIN_COMMON, AgreementWithRest, MergedSettings
 from autoproc.combining.datasets import DataSets
 
 MAX_ROUNDS = 20
@@ -131,7 +131,7 @@ def _settle(merged: MergedSettings) -> bool:
     return moved_ever
 
 
-def _others(found: Sequence[Agreement], data: DataSets, merged: MergedSettings) -> np.ndarray:
+def _others(found: Sequence[AgreementWithRest], data: DataSets, merged: MergedSettings) -> np.ndarray:
     """(D,) bool: agrees with the others far less than is to be expected; never all of them."""
     cc = np.array([a.cc[a.best] for a in found])
     common = np.array([a.n[a.best] for a in found])
@@ -140,7 +140,7 @@ def _others(found: Sequence[Agreement], data: DataSets, merged: MergedSettings) 
     return others
 
 
-def _expected(found: Sequence[Agreement], data: DataSets, merged: MergedSettings) -> np.ndarray:
+def _expected(found: Sequence[AgreementWithRest], data: DataSets, merged: MergedSettings) -> np.ndarray:
     """(D,) CC to expect: what is typical without errors of measurement, times what those leave of both sides."""
     inside = merged.inside
     noise_of_others = float(np.mean(data.noise[inside])) / merged.multiplicity if inside.any() else 0.0

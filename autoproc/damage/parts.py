@@ -14,7 +14,7 @@ MIN_PAIRS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DosePart:
     """One part of the dose, and all data up to its end.
 
     dose : at its end; n : observations; i_over_sigma : mean of theirs
@@ -34,7 +34,7 @@ class Part:
 
 def parts_of(
     groups: EquivalentGroups, intensity: np.ndarray, sigma: np.ndarray, part: np.ndarray, ends: np.ndarray
-) -> tuple[Part, ...]:
+) -> tuple[DosePart, ...]:
     """Observations (N,) in parts (N,) of the dose, which end at ends (P,)."""
     half = random_halves(groups.group, len(groups)) == 0
 
@@ -48,7 +48,7 @@ def parts_of(
         seen = int(np.count_nonzero(groups.subset(so_far).count))
         count = int(here.sum())
         found.append(
-            Part(
+            DosePart(
                 float(end),
                 count,
                 float((intensity[here] / sigma[here]).mean()) if count else None,

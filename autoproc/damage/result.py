@@ -13,7 +13,7 @@ from autoproc.damage.decay import Decay
 from autoproc.damage.dose import DoseAxis
 from autoproc.damage.drift import Drift
 from autoproc.damage.pairs import PairStatistics
-from autoproc.damage.parts import Part
+from autoproc.damage.parts import DosePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class DamageResult:
     n_unique: int
     pairs: PairStatistics
     completeness: CompletenessByDose
-    parts: tuple[Part, ...]
+    parts: tuple[DosePart, ...]
     decay: Decay
     drift: Drift | None
     cell: np.ndarray | None

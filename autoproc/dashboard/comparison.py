@@ -9,7 +9,7 @@ from typing import Any
 from autoproc.dashboard.best_figure import Better, Depends, are_alike, best_of
 from autoproc.dashboard.told import Told
 from autoproc.overrides import in_words
-from autoproc.reports.chart import Chart, Drawing, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Drawing, draw
 from autoproc.reports.in_group import is_left_out
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_html import Report
@@ -154,7 +154,7 @@ def _over_each_other(title: str, charts: Sequence[tuple[int, Chart]], compared: 
     kind = first.series[0].kind if first.series else "line"
     curves = {_curve(chart) for _, chart in charts}
     series = [
-        Series(
+        ChartSeries(
             chart.series[0].x, chart.series[0].y,
             ": ".join(filter(None, (compared[number].label, _curve(chart) if len(curves) > 1 else ""))),
             "line" if kind == "area" else kind, number,

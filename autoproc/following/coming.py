@@ -13,7 +13,7 @@ import numpy as np
 from autoproc.formats.images.frames import StoredImages
 from autoproc.formats.images.planned import planned_images
 from autoproc.formats.registry import open_reader
-from autoproc.formats.sweeps import Series, find_series
+from autoproc.formats.sweeps import ImageSeries, find_series
 from autoproc.importing.params import ImportParams
 from autoproc.models.experiment import Experiment
 from autoproc.stages.import_sweep import ImportedSweep, import_series
@@ -72,7 +72,7 @@ class Coming:
         series = find_series([self._path]).series
         return not series or self._wanted(series[0].files) != self._seen
 
-    def _of_files(self, series: Series) -> ImagesThere | None:
+    def _of_files(self, series: ImageSeries) -> ImagesThere | None:
         numbers = self._wanted(series.files)
         if not numbers or numbers == self._seen:
             return None
@@ -85,7 +85,7 @@ class Coming:
         experiment = _from_to(self._first, numbers[0], numbers[-1])
         return ImagesThere(experiment, np.array(numbers), self._planned, len(series.files))
 
-    def _of_master(self, series: Series) -> ImagesThere | None:
+    def _of_master(self, series: ImageSeries) -> ImagesThere | None:
         from autoproc.formats.hdf5.frames_present import frames_present  # noqa: PLC0415  (h5py takes long to load)
 
         frames = frames_present(series.template)
@@ -103,7 +103,7 @@ class Coming:
         numbers = np.array(self._wanted((first + np.flatnonzero(is_there)).tolist()), int)
         return ImagesThere(experiment, numbers, frames.n_expected) if len(numbers) else None
 
-    def _of_this_master(self, series: Series, last: int) -> Experiment | None:
+    def _of_this_master(self, series: ImageSeries, last: int) -> Experiment | None:
         """What the master describes; as it was read before, if that has this frame and was not long ago."""
         known, now = self._first, time.monotonic()
         if known is not None and now < self._again:
@@ -122,7 +122,7 @@ class Coming:
         excluded = set(self._params.excluded_from(within))
         return tuple(number for number in within if number not in excluded)
 
-    def _imported(self, series: Series) -> ImportedSweep | None:
+    def _imported(self, series: ImageSeries) -> ImportedSweep | None:
         """The sweep that has most images."""
         result = import_series(series, series.stem, self._params)
         is_told = not result.experiments and sum(one.n_images for one in result.skipped) >= FEW

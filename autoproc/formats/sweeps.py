@@ -36,7 +36,7 @@ class NoImages(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class ImageSeries:
     """Images of one template, or one master file.
 
     kind : "cbf" or "hdf5"; template : absolute; files : by image number (the master itself as 1)
@@ -55,15 +55,15 @@ class Series:
 
 
 @dataclass(slots=True)
-class Found:
+class FoundSeries:
     """Series in the order of their names; what could not be read; what was passed over and why."""
 
-    series: list[Series] = field(default_factory=list)
+    series: list[ImageSeries] = field(default_factory=list)
     problems: list[AutoprocError] = field(default_factory=list)
     passed_over: list[tuple[Path, str]] = field(default_factory=list)
 
 
-def find_series(paths: Iterable[str | Path], kind_of: Callable[[Path], str] = kind_of) -> Found:
+def find_series(paths: Iterable[str | Path], kind_of: Callable[[Path], str] = kind_of) -> FoundSeries:
     """All series of images below directories, of templates, of images (with their siblings) and masters.
 
     A single image stands for all images of its template; of several images of one template, exactly
@@ -71,7 +71,7 @@ def find_series(paths: Iterable[str | Path], kind_of: Callable[[Path], str] = ki
 
     kind_of : tells the kind of a file that is named; no other file is opened
     """
-    found = Found()
+    found = FoundSeries()
     named: dict[Path, list[Path]] = {}
     for given in paths:
         for path in _expanded(given):
@@ -85,7 +85,7 @@ def find_series(paths: Iterable[str | Path], kind_of: Callable[[Path], str] = ki
     return found
 
 
-def unique_names(series: list[Series]) -> list[str]:
+def unique_names(series: list[ImageSeries]) -> list[str]:
     """A name for each series: its stem, with directories (nearest first) before it where stems are equal.
 
     Where that does not help (x_01.cbf and x_01.cbf.gz side by side), a number after it.
@@ -118,7 +118,7 @@ def _expanded(given: str | Path) -> list[Path]:
     return [path]
 
 
-def _add(path: Path, found: Found, named: dict[Path, list[Path]], kind_of: Callable[[Path], str]) -> None:
+def _add(path: Path, found: FoundSeries, named: dict[Path, list[Path]], kind_of: Callable[[Path], str]) -> None:
     if os.path.isdir(path):  # unlike Path.is_dir, never raises: names come from anybody
         before = len(found.series) + len(found.problems) + len(found.passed_over)
         for directory, names in _walk(path, found):
@@ -128,12 +128,12 @@ def _add(path: Path, found: Found, named: dict[Path, list[Path]], kind_of: Calla
     elif "#" in path.name and not os.path.exists(path):
         _add_template(path, found)
     elif kind_of(path) == "hdf5":
-        found.series.append(Series("hdf5", path, {1: path}))
+        found.series.append(ImageSeries("hdf5", path, {1: path}))
     else:
         named.setdefault(path.parent, []).append(path)
 
 
-def _walk(top: Path, found: Found) -> Iterator[tuple[Path, list[str]]]:
+def _walk(top: Path, found: FoundSeries) -> Iterator[tuple[Path, list[str]]]:
     """Directories from the top down, sorted, each once even where symbolic links make loops.
 
     Links that lead out of the visit are passed over.
@@ -159,20 +159,20 @@ def _walk(top: Path, found: Found) -> Iterator[tuple[Path, list[str]]]:
         waiting += [directory / name for name in sorted(inside, reverse=True)]
 
 
-def _add_directory(directory: Path, names: list[str], found: Found) -> None:
+def _add_directory(directory: Path, names: list[str], found: FoundSeries) -> None:
     for template, files in grouped_by_template(n for n in names if IMAGE_NAME.search(n)).items():
         paths = {number: directory / name for number, name in files.items()}
-        found.series.append(Series("cbf", directory / template, paths, expected=False))
+        found.series.append(ImageSeries("cbf", directory / template, paths, expected=False))
     masters = [n for n in names if MASTER_NAME.search(n)]
     others = [n for n in names if OTHER_HDF5_NAME.search(n) and not MASTER_NAME.search(n)]
     plain = [n for n in others if not DATA_NAME.search(n)]
     orphans = [n for n in others if DATA_NAME.search(n)][:1] if not masters and not plain else []
     for name in (*masters, *plain, *orphans):
         path = directory / name
-        found.series.append(Series("hdf5", path, {1: path}, expected=name in masters or name in orphans))
+        found.series.append(ImageSeries("hdf5", path, {1: path}, expected=name in masters or name in orphans))
 
 
-def _add_template(template: Path, found: Found) -> None:
+def _add_template(template: Path, found: FoundSeries) -> None:
     before, _, after = split_template(template.name)
     pattern = matches_template(template.name)
     try:
@@ -184,10 +184,10 @@ def _add_template(template: Path, found: Found) -> None:
         raise NoImages(path=template)
     files = {number: template.parent / name for number, name in matched}
     width = len(template.name) - len(before) - len(after)
-    found.series.append(Series("cbf", template.parent / f"{before}{'#' * width}{after}", files))
+    found.series.append(ImageSeries("cbf", template.parent / f"{before}{'#' * width}{after}", files))
 
 
-def _add_named_images(directory: Path, files: list[Path], found: Found) -> None:
+def _add_named_images(directory: Path, files: list[Path], found: FoundSeries) -> None:
     for template, members in grouped_by_template(dict.fromkeys(f.name for f in files)).items():
         if len(members) == 1 and "#" in template:
             try:
@@ -195,7 +195,7 @@ def _add_named_images(directory: Path, files: list[Path], found: Found) -> None:
             except AutoprocError as error:
                 found.problems.append(error)
             continue
-        found.series.append(Series("cbf", directory / template, {n: directory / m for n, m in members.items()}))
+        found.series.append(ImageSeries("cbf", directory / template, {n: directory / m for n, m in members.items()}))
 
 
 def _padded_template(directory: Path, name: str) -> str:
@@ -209,14 +209,14 @@ def _same_series(name: str, other: str) -> bool:
     return a is not None and b is not None and (a.before, a.after) == (b.before, b.after)
 
 
-def _once_each(found: Found) -> list[Series]:
+def _once_each(found: FoundSeries) -> list[ImageSeries]:
     """Series merged by template and sorted; those that another series holds as well are passed over."""
-    merged: dict[Path, Series] = {}
+    merged: dict[Path, ImageSeries] = {}
     for series in found.series:
         known = merged.get(series.template)
         if known is not None:
             files = dict(sorted({**known.files, **series.files}.items()))
-            series = Series(series.kind, series.template, files, known.expected or series.expected)  # noqa: PLW2901
+            series = ImageSeries(series.kind, series.template, files, known.expected or series.expected)  # noqa: PLW2901
         merged[series.template] = series
     result = []
     for series in sorted(merged.values(), key=lambda s: str(s.template)):
@@ -228,7 +228,7 @@ def _once_each(found: Found) -> list[Series]:
     return result
 
 
-def _is_twin(series: Series, other: Series) -> bool:
+def _is_twin(series: ImageSeries, other: ImageSeries) -> bool:
     """The other is preferred: the .nxs to the master of the same name, plain CBF files to compressed ones."""
     if series is other or series.kind != other.kind or series.template.parent != other.template.parent:
         return False

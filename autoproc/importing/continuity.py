@@ -16,7 +16,7 @@ ROUNDING = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class ContinuousRotation:
     """Images whose rotation goes on from each to the next, some of which may be missing.
 
     numbers : ascending; first : what the header of the first image says
@@ -42,7 +42,7 @@ def longest_run(numbers: Sequence[int]) -> tuple[int, int]:
 
 def split_by_rotation(
     numbers: list[int], models_of: Callable[[int], HeaderModels], check_angles: bool = True
-) -> list[Segment]:
+) -> list[ContinuousRotation]:
     """Cut a series where the angle of an image is not what its predecessors let expect, or the geometry changes.
 
     Within a segment start(n) = start(first) + (n - first) width, as all headers say that were read: the
@@ -117,7 +117,7 @@ def _are_close(a: ArrayLike, b: ArrayLike, tolerance: float) -> bool:
     return bool((np.abs(np.subtract(a, b)) <= tolerance).all())
 
 
-def _segment(numbers: list[int], first: HeaderModels, last: HeaderModels) -> Segment:
+def _segment(numbers: list[int], first: HeaderModels, last: HeaderModels) -> ContinuousRotation:
     """Headers round the width to four decimals: over a long sweep first and last angle say it better."""
     start, width = first.oscillation or (0.0, 0.0)
     steps = numbers[-1] - numbers[0]
@@ -125,4 +125,4 @@ def _segment(numbers: list[int], first: HeaderModels, last: HeaderModels) -> Seg
         difference = (last.oscillation[0] - start - steps * width + 180.0) % 360.0 - 180.0
         if abs(difference) > 2 * ROUNDING and abs(difference) <= steps * ROUNDING / 2 + 2 * ROUNDING:
             width += difference / steps
-    return Segment(tuple(numbers), first, (start, width))
+    return ContinuousRotation(tuple(numbers), first, (start, width))

@@ -9,13 +9,13 @@ from itertools import pairwise
 from autoproc.errors import UNREADABLE, InputError
 from autoproc.formats.images.damaged_frames import LISTED, missing_images
 from autoproc.formats.images.minicbf import HeaderModels
-from autoproc.importing.continuity import Segment, longest_run, split_by_rotation
+from autoproc.importing.continuity import ContinuousRotation, longest_run, split_by_rotation
 from autoproc.wording import number_ranges
 
 
 def split_around_damage(
     numbers: list[int], models_of: Callable[[int], HeaderModels], check_angles: bool, max_fraction: float
-) -> tuple[list[Segment], dict[int, InputError]]:
+) -> tuple[list[ContinuousRotation], dict[int, InputError]]:
     """The segments of split_by_rotation, with images whose header cannot be read passed over; and these images.
 
     Raises the first image's error if more than max_fraction of them are such.
@@ -39,7 +39,7 @@ def split_around_damage(
                 raise first from first.__cause__
 
 
-def usable_run(segment: Segment, max_fraction: float) -> tuple[int, int]:
+def usable_run(segment: ContinuousRotation, max_fraction: float) -> tuple[int, int]:
     """First and last number of a segment if few images between them lack, else of its longest unbroken run."""
     return usable_numbers(segment.numbers, max_fraction) or segment.longest_run()
 
@@ -70,7 +70,7 @@ def left_out(present: Sequence[int], used: tuple[int, int]) -> str:
     )
 
 
-def with_excluded(segment: Segment, excluded: Sequence[int]) -> Segment:
+def with_excluded(segment: ContinuousRotation, excluded: Sequence[int]) -> ContinuousRotation:
     """The segment with the excluded images between its own, which are not missing."""
     first, last = segment.numbers[0], segment.numbers[-1]
     inside = (number for number in excluded if first < number < last)
@@ -88,7 +88,7 @@ class Lacking:
     tolerated: tuple[str, ...] = ()
 
 
-def lacking(segment: Segment, used: tuple[int, int], damaged: Mapping[int, InputError]) -> Lacking:
+def lacking(segment: ContinuousRotation, used: tuple[int, int], damaged: Mapping[int, InputError]) -> Lacking:
     """What a segment lacks, and what is done about it."""
     numbers = segment.numbers
     first, last = used

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.indexing.observations import Observations
+from autoproc.indexing.reciprocal_spots import ReciprocalSpots
 from autoproc.robust import robust_sigma
 
 MIN_TOLERANCE = 0.12
@@ -47,7 +47,7 @@ class Tolerance:
 
 
 def assign(
-    settings: Sequence[np.ndarray], spots: Observations | Sequence[Observations], tolerances: Sequence[Tolerance]
+    settings: Sequence[np.ndarray], spots: ReciprocalSpots | Sequence[ReciprocalSpots], tolerances: Sequence[Tolerance]
 ) -> Assignment:
     """Indices of spots by lattices with setting matrices (3, 3).
 
@@ -55,7 +55,7 @@ def assign(
     A spot belongs to the lattice whose point is nearest in reciprocal space, of those within whose
     tolerance it is. What an error in phi can explain counts for less in the distance.
     """
-    of_each = [spots] * len(settings) if isinstance(spots, Observations) else spots
+    of_each = [spots] * len(settings) if isinstance(spots, ReciprocalSpots) else spots
     n = len(of_each[0]) if of_each else 0
     nearest, lattice, indices = np.full(n, np.inf), np.full(n, -1), np.zeros((n, 3), np.int32)
     for number, (A, own, tolerance) in enumerate(zip(settings, of_each, tolerances, strict=True)):
@@ -76,7 +76,7 @@ def fractional(A: np.ndarray, rlp: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return hkl, values - hkl
 
 
-def deviations(A: np.ndarray, spots: Observations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def deviations(A: np.ndarray, spots: ReciprocalSpots) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nearest integer indices (N, 3), what is left (N, 3), and the part of it that MAX_IMAGES of error explain."""
     hkl, residual = fractional(A, spots.rlp)
     offset = residual @ A.T
@@ -85,7 +85,7 @@ def deviations(A: np.ndarray, spots: Observations) -> tuple[np.ndarray, np.ndarr
     return hkl, residual, images[:, None] * (spots.smear @ np.linalg.inv(A).T)
 
 
-def observed_tolerance(A: np.ndarray, spots: Observations, largest: float) -> Tolerance:
+def observed_tolerance(A: np.ndarray, spots: ReciprocalSpots, largest: float) -> Tolerance:
     """The tolerance for a lattice: six robust standard deviations, up to `largest`, and MIN_TOLERANCE at least.
 
     A point without relation to the lattice falls within a tolerance t by chance with a probability of

@@ -20,7 +20,7 @@ SIGNS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Candidate:
+class BasisCandidate:
     """One basis: real (3, 3) rows a, b, c in Angstrom; n_indexed of n_spots; rms distance from integers."""
 
     real: np.ndarray
@@ -51,10 +51,10 @@ class Candidate:
 
 def rank_candidates(
     vectors: np.ndarray, rlp: np.ndarray, volumes: tuple[float, float], min_cell: float, tolerance: float = TOLERANCE
-) -> list[Candidate]:
+) -> list[BasisCandidate]:
     """Reduced bases made of three of the vectors, with volumes within limits, the best first."""
     triples = _best_triples(vectors, rlp, volumes, tolerance)
-    found: list[Candidate] = []
+    found: list[BasisCandidate] = []
     for triple in triples:
         start = niggli_reduced(vectors[triple])
         if any(is_same_lattice(start, other.real) for other in found):
@@ -68,10 +68,10 @@ def rank_candidates(
     return ordered(found)
 
 
-def ordered(candidates: list[Candidate]) -> list[Candidate]:
+def ordered(candidates: list[BasisCandidate]) -> list[BasisCandidate]:
     """Best first: the smallest cell among those that index nearly as many spots as the best one does."""
     left = sorted(candidates, key=lambda c: (-c.n_indexed, c.volume))
-    result: list[Candidate] = []
+    result: list[BasisCandidate] = []
     while left:
         enough = (1 - FEWER_ALLOWED) * left[0].n_indexed
         group = [c for c in left if c.n_indexed >= enough]
@@ -83,13 +83,13 @@ def ordered(candidates: list[Candidate]) -> list[Candidate]:
     return result
 
 
-def assess(real: np.ndarray, rlp: np.ndarray, tolerance: float = TOLERANCE) -> Candidate:
+def assess(real: np.ndarray, rlp: np.ndarray, tolerance: float = TOLERANCE) -> BasisCandidate:
     """How many points a basis indexes, and how well."""
     residual = rlp @ real.T
     residual -= np.rint(residual)
     indexed = np.all(np.abs(residual) < tolerance, axis=1)
     rms = float(np.sqrt(np.mean(np.square(residual[indexed])))) if indexed.any() else np.inf
-    return Candidate(real, int(indexed.sum()), len(rlp), rms)
+    return BasisCandidate(real, int(indexed.sum()), len(rlp), rms)
 
 
 def fit_basis(real: np.ndarray, rlp: np.ndarray, tolerance: float) -> np.ndarray:

@@ -9,14 +9,18 @@ import numpy as np
 
 from autoproc.geometry.detector import px_to_mm
 from autoproc.geometry.reciprocal import in_mm, is_entering, predict_near
-from autoproc.indexing.observations import Observations
-from autoproc.indexing.solve import Solution
+from autoproc.indexing.reciprocal_spots import ReciprocalSpots
+from autoproc.indexing.solve import IndexingSolution
 from autoproc.models.experiment import Detector, Experiment
 from autoproc.models.reflections import Flag, Reflections
 
 
 def indexed_columns(
-    experiments: Sequence[Experiment], n_sweeps: int, spots: Reflections, placed: Observations, solution: Solution
+    experiments: Sequence[Experiment],
+    n_sweeps: int,
+    spots: Reflections,
+    placed: ReciprocalSpots,
+    solution: IndexingSolution,
 ) -> Reflections:
     """All spots with hkl, experiment, positions observed and calculated, s1 and rlp.
 
@@ -58,7 +62,7 @@ def indexed_columns(
 
 
 def _observed_mm(
-    sweeps: Sequence[Experiment], spots: Reflections, placed: Observations
+    sweeps: Sequence[Experiment], spots: Reflections, placed: ReciprocalSpots
 ) -> tuple[np.ndarray, np.ndarray]:
     """Centroids (mm, mm, radians) and their variances."""
     xyz, scale = np.zeros((len(spots), 3)), np.ones((len(spots), 3))

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from autoproc.indexing.assign import assign, observed_tolerance
-from autoproc.indexing.observations import Observations, observe
 from autoproc.indexing.params import IndexParams
+from autoproc.indexing.reciprocal_spots import ReciprocalSpots, spots_in_reciprocal_space
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 
@@ -20,7 +20,7 @@ def indexed_by(experiments: Sequence[Experiment], spots: Reflections, params: In
     experiments : one a lattice, refined; beyond the images that they were refined on the crystal is taken to stay as
     it was
     """
-    observed = observe(experiments[:1], spots)
+    observed = spots_in_reciprocal_space(experiments[:1], spots)
     frame, settings, tolerances, places = spots["xyz_obs_px"][:, 2], [], [], []
     for experiment in experiments:
         crystal = experiment.crystal
@@ -38,7 +38,7 @@ def indexed_by(experiments: Sequence[Experiment], spots: Reflections, params: In
     return named.with_identifiers({n: e.identifier for n, e in enumerate(experiments)})
 
 
-def _without_movement(spots: Observations, A: np.ndarray, moved: np.ndarray) -> Observations:
+def _without_movement(spots: ReciprocalSpots, A: np.ndarray, moved: np.ndarray) -> ReciprocalSpots:
     """Spots where they would be had the crystal A (3, 3) not moved; moved : (N, 3, 3) as it was for each."""
     back = A @ np.linalg.inv(moved)
     turned = {name: np.einsum("nij,nj->ni", back, getattr(spots, name)) for name in ("rlp", "smear")}

@@ -17,7 +17,7 @@ from autoproc.geometry.placement import panel_middle
 from autoproc.geometry.rotation import cross, turn_to_crystal
 from autoproc.indexing.assign import Assignment
 from autoproc.indexing.model import N_MOVES, Model, beam_turn_axis
-from autoproc.indexing.observations import BLOCK, Observations
+from autoproc.indexing.reciprocal_spots import BLOCK, ReciprocalSpots
 from autoproc.kernels.spot_shifts import spot_shifts
 from autoproc.models.experiment import Experiment
 from autoproc.robust import robust_sigma
@@ -31,7 +31,7 @@ MIN_SCALE = np.array([1e-4, 1e-4, 1e-6])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
+class LatticeFit:
     """A refined model; residuals (N, 3) of the used spots, mm, mm and radians, calculated - observed.
 
     used : (N,) rows of the observations; weight : (N,) Tukey's, 0 for outliers
@@ -63,12 +63,12 @@ class _Block:
 
 def refine_model(
     model: Model,
-    spots: Observations,
+    spots: ReciprocalSpots,
     assignment: Assignment,
     modes: Sequence[np.ndarray] | None = None,
     n_cycles: int = 4,
     move_detector: bool = True,
-) -> Fit:
+) -> LatticeFit:
     """Refine settings and detectors of `model` against the indexed spots.
 
     modes : for each lattice, (M, 3, 3) strains and rotations E in which A may change, A -> (1 + sum p E) A;
@@ -78,7 +78,7 @@ def refine_model(
     for _ in range(n_cycles):
         model = _step(model, spots, assignment, modes, move_detector)[0]
     _, blocks, weights, covariances = _step(model, spots, assignment, modes, move_detector)
-    return Fit(
+    return LatticeFit(
         model,
         np.concatenate([b.rows for b in blocks] or [np.empty(0, int)]),
         np.concatenate([b.residual for b in blocks] or [np.empty((0, 3))]),
@@ -87,7 +87,7 @@ def refine_model(
     )
 
 
-def left_with_other_indices(model: Model, spots: Observations, indices: np.ndarray) -> np.ndarray:
+def left_with_other_indices(model: Model, spots: ReciprocalSpots, indices: np.ndarray) -> np.ndarray:
     """(K, n, 3) residuals of one sweep's spots with K sets of indices (K, n, 3) on the first lattice, mm, mm, radians.
 
     Each is what one step of all parameters, without restraints, leaves. Derivatives are those of the first set, and of
@@ -105,7 +105,7 @@ def left_with_other_indices(model: Model, spots: Observations, indices: np.ndarr
 
 
 def _step(
-    model: Model, spots: Observations, assignment: Assignment, modes: Sequence[np.ndarray], move_detector: bool
+    model: Model, spots: ReciprocalSpots, assignment: Assignment, modes: Sequence[np.ndarray], move_detector: bool
 ) -> tuple[Model, list[_Block], list[np.ndarray], tuple[np.ndarray, ...]]:
     """One Gauss-Newton step; with the residuals and weights before it."""
     layout = _Layout.of(model, modes, move_detector)
@@ -190,7 +190,7 @@ class _Layout:
 
 
 def _linearised(
-    sweep: Experiment, turn: np.ndarray, A: np.ndarray, modes: np.ndarray, spots: Observations, rows: np.ndarray,
+    sweep: Experiment, turn: np.ndarray, A: np.ndarray, modes: np.ndarray, spots: ReciprocalSpots, rows: np.ndarray,
     hkl: np.ndarray, layout: _Layout,
 ) -> list[_Block]:  # fmt: skip
     """Residuals of many spots and the derivatives that the layout has room for, a block at a time on several threads.
@@ -207,7 +207,7 @@ def _linearised(
 
 
 def _linearise(
-    sweep: Experiment, turn: np.ndarray, A: np.ndarray, modes: np.ndarray, spots: Observations, rows: np.ndarray,
+    sweep: Experiment, turn: np.ndarray, A: np.ndarray, modes: np.ndarray, spots: ReciprocalSpots, rows: np.ndarray,
     hkl: np.ndarray, by_detector: bool = True, by_turn: bool = True,
 ) -> _Block:  # fmt: skip
     """Residuals of spots and their derivatives, of all that is wanted; spots near the spindle are left out."""

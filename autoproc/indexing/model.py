@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.geometry.placement import moved_rigidly, panel_middle
 from autoproc.geometry.rotation import cross, rotation_of_vector
-from autoproc.indexing.observations import Observations, place
+from autoproc.indexing.reciprocal_spots import ReciprocalSpots, mapped_anew
 from autoproc.models.experiment import Beam, Detector, Experiment
 
 BEAM = 6
@@ -47,9 +47,9 @@ class Model:
         """(S, 3, 3) of the crystal on each sweep."""
         return rotation_of_vector(self.turns)
 
-    def placed(self, spots: Observations) -> Observations:
+    def placed(self, spots: ReciprocalSpots) -> ReciprocalSpots:
         """Spots in the common frame of this model."""
-        return place(self.moved_sweeps(), spots, self.turn_matrices())
+        return mapped_anew(self.moved_sweeps(), spots, self.turn_matrices())
 
     def moved_sweeps(self) -> list[Experiment]:
         """The sweeps with detectors and beams where refinement put them; what they share stays shared."""

@@ -8,9 +8,9 @@ from itertools import product
 import numpy as np
 
 from autoproc.indexing.assign import Assignment
-from autoproc.indexing.least_squares import Fit, left_with_other_indices, refine_model
+from autoproc.indexing.least_squares import LatticeFit, left_with_other_indices, refine_model
 from autoproc.indexing.model import Model
-from autoproc.indexing.observations import Observations
+from autoproc.indexing.reciprocal_spots import ReciprocalSpots
 from autoproc.robust import robust_sigma
 
 N_SPOTS = 600
@@ -31,7 +31,7 @@ LEAST_RATIO = 1.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Origin:
+class ShiftedIndices:
     """Indices shifted by `shift`, the model refined with them.
 
     gain : log likelihood of the spots' places beyond that of the indices as they are, nats; ratio : how many times
@@ -44,7 +44,7 @@ class Origin:
     model: Model
 
 
-def neighbouring_origins(model: Model, spots: Observations, assignment: Assignment) -> list[Origin]:
+def neighbouring_origins(model: Model, spots: ReciprocalSpots, assignment: Assignment) -> list[ShiftedIndices]:
     """The first lattice with its indices shifted by -1, 0 or 1 each, refined anew; the best first.
 
     Only those that come within twice the residuals of the indices as they are. Empty for several sweeps, where
@@ -67,12 +67,12 @@ def neighbouring_origins(model: Model, spots: Observations, assignment: Assignme
     return sorted(found, key=lambda origin: -origin.gain)
 
 
-def is_shift_likely(origins: list[Origin]) -> bool:
+def is_shift_likely(origins: list[ShiftedIndices]) -> bool:
     """The best of the neighbouring origins explains the spots clearly better."""
     return bool(origins) and origins[0].gain > CLEAR_GAIN and origins[0].ratio > LEAST_RATIO
 
 
-def _possible_shifts(model: Model, spots: Observations, hkl: np.ndarray) -> list[tuple[int, ...]]:
+def _possible_shifts(model: Model, spots: ReciprocalSpots, hkl: np.ndarray) -> list[tuple[int, ...]]:
     """Those that a move of the detector and a change of the lattice can make up for, to first order."""
     shifts = [shift for shift in product((-1, 0, 1), repeat=3) if any(shift)]
     inner = np.abs(hkl).max(axis=1) <= 1
@@ -85,7 +85,7 @@ def _possible_shifts(model: Model, spots: Observations, hkl: np.ndarray) -> list
 
 
 def _is_promising(
-    model: Model, spots: Observations, hkl: np.ndarray, shift: tuple[int, ...], present: np.ndarray
+    model: Model, spots: ReciprocalSpots, hkl: np.ndarray, shift: tuple[int, ...], present: np.ndarray
 ) -> bool:
     """A few spots tell of most shifts that they are nowhere near."""
     shifted = hkl + np.array(shift, hkl.dtype)
@@ -95,8 +95,8 @@ def _is_promising(
 
 
 def _tried(
-    model: Model, spots: Observations, hkl: np.ndarray, shift: tuple[int, ...], present: np.ndarray
-) -> Origin | None:
+    model: Model, spots: ReciprocalSpots, hkl: np.ndarray, shift: tuple[int, ...], present: np.ndarray
+) -> ShiftedIndices | None:
     shifted = hkl + np.array(shift, hkl.dtype)
     kept = np.any(shifted != 0, axis=1)
     fit = _refit(model, spots[kept], shifted[kept], QUICK_CYCLES + FULL_CYCLES)
@@ -106,15 +106,15 @@ def _tried(
     if not ratio > 1 / PROMISING or np.hypot(move @ panel.fast_axis, move @ panel.slow_axis) > MAX_MOVE:
         return None
     a, b, c = shift
-    return Origin((a, b, c), 3 * len(fit.used) * float(np.log(ratio)), ratio, fit.model)
+    return ShiftedIndices((a, b, c), 3 * len(fit.used) * float(np.log(ratio)), ratio, fit.model)
 
 
-def _refit(model: Model, spots: Observations, hkl: np.ndarray, n_cycles: int) -> Fit:
+def _refit(model: Model, spots: ReciprocalSpots, hkl: np.ndarray, n_cycles: int) -> LatticeFit:
     everything = Assignment(np.zeros(len(spots), int), hkl)
     return refine_model(model, spots, everything, n_cycles=n_cycles)
 
 
-def _spread(fit: Fit) -> np.ndarray:
+def _spread(fit: LatticeFit) -> np.ndarray:
     """(3,) robust standard deviations of the residuals of all spots."""
     return robust_sigma(fit.residuals) if len(fit.residuals) else np.full(3, np.inf)
 

@@ -8,7 +8,7 @@ import gemmi
 import numpy as np
 
 from autoproc.indexing.assign import Tolerance, assign, deviations, observed_tolerance
-from autoproc.indexing.candidates import Candidate, assess, is_same_lattice, rank_candidates
+from autoproc.indexing.candidates import BasisCandidate, assess, is_same_lattice, rank_candidates
 from autoproc.indexing.fft1d import find_vectors as vectors_by_fft1d
 from autoproc.indexing.fft3d import COARSE_GRID, GRID, transform_d_min
 from autoproc.indexing.fft3d import find_vectors as vectors_by_fft3d
@@ -16,8 +16,8 @@ from autoproc.indexing.grid_search import find_bases
 from autoproc.indexing.least_squares import refine_model
 from autoproc.indexing.max_cell import estimate_max_cell
 from autoproc.indexing.model import Model
-from autoproc.indexing.observations import Observations
 from autoproc.indexing.params import IndexParams
+from autoproc.indexing.reciprocal_spots import ReciprocalSpots
 from autoproc.indexing.settings import allowed_modes, in_setting, is_near_cell, known_reduced_basis
 from autoproc.indexing.vectors import choose_vectors, refine_vectors
 from autoproc.models.crystal import cell_from_real_matrix
@@ -49,14 +49,14 @@ VOLUME_ERROR = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trial:
+class RefinedCandidate:
     """A candidate after its quick refinement.
 
     model : with this one lattice; n_indexed of n_spots; rms (3,) mm, mm, radians; information: bits
     sharpness: bits an indexed spot, by how narrowly spots lie about lattice points; 10 and more for a good lattice
     """
 
-    candidate: Candidate
+    candidate: BasisCandidate
     model: Model
     n_indexed: int
     n_spots: int
@@ -84,12 +84,12 @@ class Trial:
 class Search:
     """What a search found: trials, the best first, and the limits that it was made with."""
 
-    trials: tuple[Trial, ...]
+    trials: tuple[RefinedCandidate, ...]
     max_cell: float
     d_min: float
 
 
-def find_lattice(model: Model, spots: Observations, params: IndexParams) -> Search:
+def find_lattice(model: Model, spots: ReciprocalSpots, params: IndexParams) -> Search:
     """Search for one lattice among spots. The result has no trial where there is none at all.
 
     Longer and shorter limits of the cell are tried while less than half of the spots are indexed, and another method
@@ -136,7 +136,7 @@ def _attempts(params: IndexParams, d: np.ndarray, start: float) -> list[_Attempt
     return [first, *attempts] if is_coarse_enough else attempts
 
 
-def cell_limit(model: Model, spots: Observations, params: IndexParams) -> float:
+def cell_limit(model: Model, spots: ReciprocalSpots, params: IndexParams) -> float:
     """max_cell, Angstrom: from the known cell, or from the distances between the spots of a sweep."""
     if params.unit_cell is not None:
         return 1.3 * max(params.unit_cell[:3])
@@ -148,7 +148,7 @@ def cell_limit(model: Model, spots: Observations, params: IndexParams) -> float:
     return max(estimates)
 
 
-def information(A: np.ndarray, spots: Observations, tolerance: Tolerance) -> tuple[float, float]:
+def information(A: np.ndarray, spots: ReciprocalSpots, tolerance: Tolerance) -> tuple[float, float]:
     """Bits that a lattice saves in telling where spots are (larger is better, 0 is none), and its sharpness.
 
     A point on the lattice, with deviations sigma of its fractional indices, takes
@@ -171,7 +171,7 @@ def _score(search: Search) -> float:
     return search.trials[0].information if search.trials else 0.0
 
 
-def _search(model: Model, spots: Observations, params: IndexParams, attempt: _Attempt) -> Search:
+def _search(model: Model, spots: ReciprocalSpots, params: IndexParams, attempt: _Attempt) -> Search:
     max_cell, is_by_grid = attempt.max_cell, attempt.method == GRID_SEARCH
     d_min = params.d_min or (GRID_D_MIN * max_cell if is_by_grid else transform_d_min(max_cell, attempt.grid))
     d_min = min(d_min, _resolution_of(spots.d, MIN_SEARCH_SPOTS))
@@ -191,7 +191,7 @@ def _search(model: Model, spots: Observations, params: IndexParams, attempt: _At
     return Search(tuple(sorted(possible, key=lambda t: -t.information)), max_cell, d_min)
 
 
-def _oriented(rlp: np.ndarray, params: IndexParams) -> list[Candidate]:
+def _oriented(rlp: np.ndarray, params: IndexParams) -> list[BasisCandidate]:
     """The known cell in its best orientations, those first that index most."""
     assert params.unit_cell is not None
     distinct: list[np.ndarray] = []
@@ -220,7 +220,7 @@ def _volumes(params: IndexParams) -> tuple[float, float]:
     return (1 - VOLUME_ERROR) * volume, (1 + VOLUME_ERROR) * volume
 
 
-def _in_known_setting(candidates: list[Candidate], params: IndexParams, rlp: np.ndarray) -> list[Candidate]:
+def _in_known_setting(candidates: list[BasisCandidate], params: IndexParams, rlp: np.ndarray) -> list[BasisCandidate]:
     """Those candidates that have the known cell or symmetry, in its setting."""
     group = known_space_group(params)
     found = []
@@ -237,7 +237,9 @@ def known_space_group(params: IndexParams) -> gemmi.SpaceGroup:
     return group or gemmi.SpaceGroup("P 1")
 
 
-def try_candidate(model: Model, low_first: Observations, candidate: Candidate, params: IndexParams) -> Trial:
+def try_candidate(
+    model: Model, low_first: ReciprocalSpots, candidate: BasisCandidate, params: IndexParams
+) -> RefinedCandidate:
     """Refine a candidate against more and more spots, sorted from low to high resolution.
 
     Of the first spots the candidate indexes enough to be refined by, however many belong to something else.
@@ -259,7 +261,9 @@ def try_candidate(model: Model, low_first: Observations, candidate: Candidate, p
     A = trial.settings[0]
     tolerance = observed_tolerance(A, placed, LARGEST_TOLERANCE)
     indexed = assign([A], placed, [tolerance]).is_indexed
-    return Trial(candidate, trial, int(indexed.sum()), len(placed), fit.rms, *information(A, placed, tolerance))
+    return RefinedCandidate(
+        candidate, trial, int(indexed.sum()), len(placed), fit.rms, *information(A, placed, tolerance)
+    )
 
 
 def _resolution_of(d: np.ndarray, n: int) -> float:
@@ -267,6 +271,6 @@ def _resolution_of(d: np.ndarray, n: int) -> float:
     return float(np.sort(d)[::-1][min(n, len(d)) - 1])
 
 
-def _thinned(spots: Observations, n: int) -> Observations:
+def _thinned(spots: ReciprocalSpots, n: int) -> ReciprocalSpots:
     """About n of the spots, evenly spaced in the table."""
     return spots[np.arange(0, len(spots), max(1, len(spots) // n))]

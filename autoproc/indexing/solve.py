@@ -13,12 +13,12 @@ from autoproc.geometry.constraints import constrain_setting
 from autoproc.indexing.assign import Assignment, assign, observed_tolerance
 from autoproc.indexing.candidates import niggli_reduced
 from autoproc.indexing.lattices import rotation_between
-from autoproc.indexing.least_squares import Fit, refine_model
+from autoproc.indexing.least_squares import LatticeFit, refine_model
 from autoproc.indexing.model import Model, model_of
-from autoproc.indexing.observations import Observations
 from autoproc.indexing.origin import is_shift_likely, neighbouring_origins
 from autoproc.indexing.params import IndexParams
-from autoproc.indexing.search import MIN_INFORMATION, Search, Trial, find_lattice, known_space_group
+from autoproc.indexing.reciprocal_spots import ReciprocalSpots
+from autoproc.indexing.search import MIN_INFORMATION, RefinedCandidate, Search, find_lattice, known_space_group
 from autoproc.indexing.settings import allowed_modes, in_setting, is_near_cell
 from autoproc.indexing.superlattice import sublattice, superlattice
 from autoproc.models.crystal import cell_from_real_matrix
@@ -67,23 +67,23 @@ class MacroCycle:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Progress:
+class LatticesSoFar:
     """Lattices found one after the other: what the search for a further one goes on from.
 
     is_over : a further one was looked for in vain, or hardly any spots are left over
-    For the other fields see Solution.
+    For the other fields see IndexingSolution.
     """
 
     model: Model
     searches: tuple[Search, ...] = ()
     cycles: tuple[MacroCycle, ...] = ()
-    accepted: tuple[Trial, ...] = ()
+    accepted: tuple[RefinedCandidate, ...] = ()
     origin_shifts: tuple[tuple[int, int, int], ...] = ()
     is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Solution:
+class IndexingSolution:
     """The lattices that explain the spots, refined; how they were found, and the trials that became them.
 
     origin_shifts : of the first lattice's indices, made one after another, because the spots fit better
@@ -92,22 +92,22 @@ class Solution:
 
     model: Model
     assignment: Assignment
-    fit: Fit
+    fit: LatticeFit
     searches: tuple[Search, ...]
     cycles: tuple[MacroCycle, ...]
-    accepted: tuple[Trial, ...]
+    accepted: tuple[RefinedCandidate, ...]
     origin_shifts: tuple[tuple[int, int, int], ...] = ()
     is_over: bool = True
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> LatticesSoFar:
         """The same without what is told of every spot."""
-        return Progress(self.model, self.searches, self.cycles, self.accepted, self.origin_shifts, self.is_over)
+        return LatticesSoFar(self.model, self.searches, self.cycles, self.accepted, self.origin_shifts, self.is_over)
 
 
 def solve(
-    sweeps: Sequence[Experiment], spots: Observations, params: IndexParams, begun: Progress | None = None
-) -> Solution:
+    sweeps: Sequence[Experiment], spots: ReciprocalSpots, params: IndexParams, begun: LatticesSoFar | None = None
+) -> IndexingSolution:
     """Find up to max_lattices lattices.
 
     begun : of the same sweeps and spots with the same parameters but for a smaller max_lattices; the result is the
@@ -121,10 +121,12 @@ def solve(
             remembered.cache_clear()
 
 
-def _solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParams, begun: Progress | None) -> Solution:
+def _solve(
+    sweeps: Sequence[Experiment], spots: ReciprocalSpots, params: IndexParams, begun: LatticesSoFar | None
+) -> IndexingSolution:
     if len(spots) < MIN_SPOTS:
         raise TooFewSpots(n_spots=len(spots), stage="indexing", needed=MIN_SPOTS)
-    so_far = begun or Progress(model_of(sweeps))
+    so_far = begun or LatticesSoFar(model_of(sweeps))
     while not so_far.is_over and len(so_far.accepted) < (params.max_lattices or 1):
         so_far = _with_one_more(so_far, spots, params)
     model = so_far.model
@@ -133,12 +135,12 @@ def _solve(sweeps: Sequence[Experiment], spots: Observations, params: IndexParam
         failed = KnownCellNotFound if is_known else IndexingFailed
         raise failed(n_spots=len(spots), reason=_why_not(so_far.searches[-1], params))
     assignment, fit = _assigned(model, spots, params), _fit_as_it_is(model, spots, params)
-    return Solution(
+    return IndexingSolution(
         model, assignment, fit, so_far.searches, so_far.cycles, so_far.accepted, so_far.origin_shifts, so_far.is_over
     )
 
 
-def _with_one_more(so_far: Progress, spots: Observations, params: IndexParams) -> Progress:
+def _with_one_more(so_far: LatticesSoFar, spots: ReciprocalSpots, params: IndexParams) -> LatticesSoFar:
     """One lattice further, or the end of it."""
     model, rest = so_far.model, _left_over(so_far.model, spots, params)
     if len(rest) < MIN_SPOTS:
@@ -154,19 +156,19 @@ def _with_one_more(so_far: Progress, spots: Observations, params: IndexParams) -
     if not so_far.accepted and params.refine_detector:
         model = _with_right_origin(model, spots, params, cycles, shifts)
     is_over = len(_left_over(model, spots, params)) <= (1 - ENOUGH_INDEXED) * len(spots)
-    return Progress(
+    return LatticesSoFar(
         model, searches, (*so_far.cycles, *cycles), (*so_far.accepted, trial), (*so_far.origin_shifts, *shifts), is_over
     )
 
 
-def _left_over(model: Model, spots: Observations, params: IndexParams) -> np.ndarray:
+def _left_over(model: Model, spots: ReciprocalSpots, params: IndexParams) -> np.ndarray:
     """Rows of the spots on no lattice."""
     return np.flatnonzero(~_assigned(model, spots, params).is_indexed) if model.settings else np.arange(len(spots))
 
 
 def _next_lattice(
-    model: Model, search: Search, spots: Observations, rest: np.ndarray, params: IndexParams
-) -> tuple[Trial, Model, list[MacroCycle]] | None:
+    model: Model, search: Search, spots: ReciprocalSpots, rest: np.ndarray, params: IndexParams
+) -> tuple[RefinedCandidate, Model, list[MacroCycle]] | None:
     """The lattice that a search found; if it has another cell than the first, one with that cell where there is one.
 
     Grains of one sample are of one crystal form unless they clearly are not: with few spots left over a cell of
@@ -198,8 +200,8 @@ def _has_form(A: np.ndarray, first: np.ndarray) -> bool:
 
 
 def _first_to_last(
-    model: Model, search: Search, spots: Observations, params: IndexParams
-) -> tuple[Trial, Model, list[MacroCycle]] | None:
+    model: Model, search: Search, spots: ReciprocalSpots, params: IndexParams
+) -> tuple[RefinedCandidate, Model, list[MacroCycle]] | None:
     """The first of the acceptable trials that still has a possible or the known cell when it is refined against all."""
     for trial in search.trials:
         if _is_acceptable(trial, model, params):
@@ -214,7 +216,7 @@ def _first_to_last(
     return None
 
 
-def _is_far_off(model: Model, spots: Observations, params: IndexParams) -> bool:
+def _is_far_off(model: Model, spots: ReciprocalSpots, params: IndexParams) -> bool:
     """The last lattice's spots are further from their places than those of any right lattice, or than the first's."""
     fit = _fit_as_it_is(model, spots, params)
     lattice = _assigned(model, spots, params).lattice[fit.used]
@@ -237,7 +239,7 @@ def largest_rmsd_phi(sweeps: Sequence[Experiment]) -> float:
     return max(MAX_RMSD_PHI, MAX_RMSD_IMAGES * float(np.radians(widest)))
 
 
-def _rms(fit: Fit, of_lattice: np.ndarray) -> np.ndarray:
+def _rms(fit: LatticeFit, of_lattice: np.ndarray) -> np.ndarray:
     """(3,) mm, mm, radians, of the spots of one lattice that are no outliers; zeros where it has none."""
     good = fit.residuals[of_lattice & (fit.weight > 0)]
     return np.sqrt(np.mean(np.square(good), axis=0)) if len(good) else np.zeros(3)
@@ -249,7 +251,7 @@ def _least_rms(sweeps: Sequence[Experiment]) -> np.ndarray:
     return 0.5 * np.array([*px, np.radians(abs(sweeps[0].scan.oscillation[1]))])
 
 
-def _is_acceptable(trial: Trial, model: Model, params: IndexParams) -> bool:
+def _is_acceptable(trial: RefinedCandidate, model: Model, params: IndexParams) -> bool:
     """Enough spots, more than by chance, and no repetition of a lattice that is there."""
     if trial.information < MIN_INFORMATION or trial.n_indexed < MIN_INDEXED or trial.fraction < params.min_fraction:
         return False
@@ -258,7 +260,7 @@ def _is_acceptable(trial: Trial, model: Model, params: IndexParams) -> bool:
     return nearest > params.min_angular_separation and (nearest > CLOSE or trial.fraction >= CLOSE_SHARE)
 
 
-def _with_lattice(model: Model, trial: Trial, params: IndexParams) -> Model:
+def _with_lattice(model: Model, trial: RefinedCandidate, params: IndexParams) -> Model:
     """The model with the trial's lattice added, in its reduced or known setting, its symmetry imposed."""
     base = model if model.settings else trial.model
     real = np.linalg.inv(trial.model.settings[0])
@@ -275,7 +277,7 @@ def _symmetric(model: Model, params: IndexParams) -> Model:
     return model.with_settings([constrain_setting(A, rotations) for A in model.settings])
 
 
-def _refined(model: Model, spots: Observations, params: IndexParams, cycles: list[MacroCycle]) -> Model:
+def _refined(model: Model, spots: ReciprocalSpots, params: IndexParams, cycles: list[MacroCycle]) -> Model:
     """All lattices together against spots to higher and higher resolution; the rounds are added to `cycles`.
 
     Of many spots some are tried, evenly from all, so that about MAX_REFINED_SPOTS are indexed.
@@ -297,25 +299,25 @@ def _refined(model: Model, spots: Observations, params: IndexParams, cycles: lis
 
 
 @lru_cache(maxsize=1)
-def _placed(model: Model, spots: Observations) -> Observations:
+def _placed(model: Model, spots: ReciprocalSpots) -> ReciprocalSpots:
     """Spots in the frame of a model; of the last one that was asked for it is remembered."""
     return model.placed(spots)
 
 
 @lru_cache(maxsize=1)
-def _fit_as_it_is(model: Model, spots: Observations, params: IndexParams) -> Fit:
+def _fit_as_it_is(model: Model, spots: ReciprocalSpots, params: IndexParams) -> LatticeFit:
     """Residuals and uncertainties of a model that stays as it is; remembered as well."""
     assignment, modes = _assigned(model, spots, params), _modes(model, params)
     return refine_model(model, spots, assignment, modes, n_cycles=0, move_detector=params.refine_detector)
 
 
 @lru_cache(maxsize=1)
-def _assigned(model: Model, spots: Observations, params: IndexParams) -> Assignment:
+def _assigned(model: Model, spots: ReciprocalSpots, params: IndexParams) -> Assignment:
     """Spots given to lattices, within what each lattice's own scatter allows; remembered as well."""
     return _assignment(model, _placed(model, spots), params)
 
 
-def _assignment(model: Model, placed: Observations, params: IndexParams) -> Assignment:
+def _assignment(model: Model, placed: ReciprocalSpots, params: IndexParams) -> Assignment:
     tolerances = [observed_tolerance(A, placed, params.tolerance) for A in model.settings]
     return assign(model.settings, placed, tolerances)
 
@@ -325,7 +327,7 @@ def _modes(model: Model, params: IndexParams) -> list[np.ndarray]:
     return [allowed_modes(A, group) for A in model.settings]
 
 
-def _with_right_volume(model: Model, spots: Observations, params: IndexParams) -> Model:
+def _with_right_volume(model: Model, spots: ReciprocalSpots, params: IndexParams) -> Model:
     """The last lattice replaced by a larger or smaller one where the spots ask for it; a known cell stays."""
     if params.unit_cell is not None:
         return model
@@ -345,7 +347,7 @@ def _with_right_volume(model: Model, spots: Observations, params: IndexParams) -
 
 
 def _refined_with_right_volume(
-    model: Model, spots: Observations, params: IndexParams, cycles: list[MacroCycle]
+    model: Model, spots: ReciprocalSpots, params: IndexParams, cycles: list[MacroCycle]
 ) -> Model:
     """The model refined anew for as long as the volume of its cell is wrong; the same model where it was right.
 
@@ -367,7 +369,11 @@ def _volume(model: Model) -> float:
 
 
 def _with_right_origin(
-    model: Model, spots: Observations, params: IndexParams, cycles: list[MacroCycle], shifts: list[tuple[int, int, int]]
+    model: Model,
+    spots: ReciprocalSpots,
+    params: IndexParams,
+    cycles: list[MacroCycle],
+    shifts: list[tuple[int, int, int]],
 ) -> Model:
     """The model with its indices shifted, step by step, for as long as the spots clearly fit better.
 

@@ -31,7 +31,7 @@ NEIGHBOURS = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class MeasuredReflections:
     """Everything measured of all reflections: measurements, background and two marks, (N,) bool; and with what."""
 
     measurements: Measurements
@@ -41,10 +41,10 @@ class Measured:
     profiles: FittedProfiles
 
     @staticmethod
-    def concatenate(parts: Sequence[Measured]) -> Measured:
+    def concatenate(parts: Sequence[MeasuredReflections]) -> MeasuredReflections:
         """Those of one sweep, in order of frame."""
         profiles = [part.profiles for part in parts]
-        return Measured(
+        return MeasuredReflections(
             Measurements(np.concatenate([part.measurements.table for part in parts])),
             joined_backgrounds([part.background for part in parts]),
             np.concatenate([part.is_reference for part in parts]),
@@ -73,7 +73,7 @@ class Measure(Protocol):
         regions: DetectorRegions,
         min_references: int,
         how: Measuring,
-    ) -> Measured:
+    ) -> MeasuredReflections:
         """See measure_all."""
 
 
@@ -102,7 +102,7 @@ def measure_all(
     min_references: int,
     how: Measuring,
     wanted: range | None = None,
-) -> Measured:
+) -> MeasuredReflections:
     """Measure reflections, sorted by frame, in one pass over the images.
 
     lattice : (N,) each lattice has profiles of its own
@@ -142,7 +142,7 @@ def measure_all(
     whole = joined_backgrounds(backgrounds)
     ends = frames.centre[[block.last - 1 for block in own], 2]
     rows = slice(own[0].first, own[-1].last)
-    return Measured(
+    return MeasuredReflections(
         Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested[rows] > 0,
         FittedProfiles(regions, ends, np.stack(fitted)),
     )  # fmt: skip

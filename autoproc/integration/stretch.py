@@ -16,7 +16,7 @@ from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
 from autoproc.integration.look import Look, Seen, TypicalFrame, look, look_further, usable_pixels
 from autoproc.integration.milestones import change_of_setting, surveyed_of_stretch
 from autoproc.integration.params import IntegrateParams, StretchParams
-from autoproc.integration.passes import Measure, Measured, measure_all
+from autoproc.integration.passes import Measure, MeasuredReflections, measure_all
 from autoproc.integration.predict import Predictions, predict
 from autoproc.integration.profiles import DetectorRegions
 from autoproc.integration.scattering import steady_geometry
@@ -46,7 +46,7 @@ class TooFewForShapes(TooFewSpots):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class BeforeMeasuring:
     """What the images told before anything was measured.
 
     usable : (slow, fast) bool; noise : variance of a pixel beside that of counting, counts^2
@@ -75,7 +75,7 @@ class Stretch:
     predictions: Predictions
     frames: SpotFrames
     bbox: np.ndarray
-    measured: Measured
+    measured: MeasuredReflections
     n_blocks: int
     without_beam: frozenset[int]
     dimmed: frozenset[int]
@@ -156,7 +156,7 @@ def next_stretch(
 
 
 def measured_stretch(
-    known: Known,
+    known: BeforeMeasuring,
     so_far: SoFar,
     is_last: bool,
     experiments: Sequence[Experiment],
@@ -194,7 +194,7 @@ def measured_stretch(
     )  # fmt: skip
 
 
-def _in_turn(known: Known, so_far: SoFar, until: float, n_sigma: float) -> tuple[np.ndarray, slice]:
+def _in_turn(known: BeforeMeasuring, so_far: SoFar, until: float, n_sigma: float) -> tuple[np.ndarray, slice]:
     """Rows of the reflections that are measured already, of those to be measured, of later ones; which are the second.
 
     until : frame before which a peak has to end
@@ -221,7 +221,7 @@ def first_reading(
     n_threads: int,
     earlier: Look | None = None,
     others: Sequence[Sequence[SpotWidths]] = (),
-) -> tuple[Known, Look]:
+) -> tuple[BeforeMeasuring, Look]:
     """Predict a whole sweep, and learn the shapes of spots and the background between them.
 
     Raises TooFewForShapes or NoReflections.
@@ -247,7 +247,7 @@ def further_reading(
     params: IntegrateParams,
     n_threads: int,
     is_last: bool,
-) -> tuple[Known, Seen]:
+) -> tuple[BeforeMeasuring, Seen]:
     """Predict what is not measured yet, and learn more of shapes and background from the frames that have come since.
 
     is_last : no more of them follow. Raises TooFewForShapes or NoReflections.
@@ -289,13 +289,13 @@ def _known(
     params: IntegrateParams,
     n_threads: int,
     others: Sequence[Sequence[SpotWidths]],
-) -> Known:
+) -> BeforeMeasuring:
     """Raises TooFewForShapes or NoReflections."""
     shapes = _shapes(widths, others, float(np.radians(params.max_sigma_m)), n_threads)
     predictions, frames = _recorded(experiments, candidates, shapes, params)
     if not len(predictions):
         raise _none_predicted()
-    return Known(lit, shapes, widths, untrusted, usable_pixels(lit, untrusted), noise, predictions, frames)
+    return BeforeMeasuring(lit, shapes, widths, untrusted, usable_pixels(lit, untrusted), noise, predictions, frames)
 
 
 def _none_predicted() -> NoReflections:

@@ -8,7 +8,7 @@ import numpy as np
 
 from autoproc.geometry.corrections import lorentz_polarisation, sensor_efficiency
 from autoproc.geometry.detector import mm_from_s1, px_to_mm
-from autoproc.integration.passes import Measured
+from autoproc.integration.passes import MeasuredReflections
 from autoproc.integration.predict import Predictions
 from autoproc.kernels.integrate_fit import Measurements
 from autoproc.models.experiment import Experiment
@@ -19,7 +19,7 @@ from autoproc.models.reflections import Flag, Reflections
 def integrated_table(
     experiments: Sequence[Experiment],
     predictions: Predictions,
-    measured: Measured,
+    measured: MeasuredReflections,
     bbox: np.ndarray,
     flags: np.ndarray,
     min_valid: float,
@@ -136,7 +136,7 @@ def _positions(
 
 
 def _flags(
-    known: np.ndarray, measured: Measured, good: np.ndarray, is_summed: np.ndarray, is_fitted: np.ndarray
+    known: np.ndarray, measured: MeasuredReflections, good: np.ndarray, is_summed: np.ndarray, is_fitted: np.ndarray
 ) -> np.ndarray:
     m, background = measured.measurements, measured.background
     flags = known.copy()

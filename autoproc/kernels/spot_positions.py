@@ -36,7 +36,7 @@ def reciprocal_points(
     width: float,
     min_zeta: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """s1 (N, 3), rlp (N, 3), 1/Angstrom, d (N,), Angstrom, and smear (N, 3), as indexing.observations has them.
+    """s1 (N, 3), rlp (N, 3), 1/Angstrom, d (N,), Angstrom, and smear (N, 3), as indexing.reciprocal_spots has them.
 
     lab : (N, 3) mm, not the origin; phi : (N,) radians; beam : wavelength, Angstrom, and s0 (3,), 1/Angstrom
     to_crystal : (3, 3, 3) of geometry.rotation.turn_to_crystal, with whatever turn the crystal has besides

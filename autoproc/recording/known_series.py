@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from autoproc.recording.series import Series
+from autoproc.recording.series import RecordedSeries
 from autoproc.wording import counted
 
 LONGEST_LIST = 5
@@ -19,7 +19,7 @@ class KnownSeries:
     n_refused, n_repeated : of its images; is_lost : its files cannot be written
     """
 
-    series: Series
+    series: RecordedSeries
     heard: float
     due: float | None = None
     n_refused: int = 0

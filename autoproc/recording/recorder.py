@@ -18,7 +18,7 @@ from autoproc.recording.naming import WITHOUT_START, free_stem, name_of
 from autoproc.recording.params import RecordParams
 from autoproc.recording.room import make_room
 from autoproc.recording.saved_starts import SavedStarts
-from autoproc.recording.series import Series
+from autoproc.recording.series import RecordedSeries
 from autoproc.recording.start_facts import StartFacts, facts_of
 from autoproc.wording import counted
 
@@ -131,7 +131,7 @@ class Recorder:
         """A series that begins; lacking : what its name should have had."""
         self._make_room()
         stem = free_stem(self._folder, name, {known.series.stem for known in self._known.values()})
-        known = KnownSeries(Series(key, stem, None, self._params), self._clock())
+        known = KnownSeries(RecordedSeries(key, stem, None, self._params), self._clock())
         self._known.pop(key, None)
         self._known[key] = known
         while len(self._known) > MOST_KNOWN:

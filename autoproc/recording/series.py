@@ -51,7 +51,7 @@ class _Plan:
         return min(self.per_file, self.n - number * self.per_file) if self.n else None
 
 
-class Series:
+class RecordedSeries:
     """Files of one series below a stem of names, and the images in them; whatever writes raises OSError."""
 
     def __init__(self, key: str, stem: Path, facts: StartFacts | None, params: RecordParams) -> None:

@@ -18,7 +18,7 @@ LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class AngleStep:
     """Degrees: at the beginning of the first image, and on to the next."""
 
     start: float
@@ -49,7 +49,7 @@ class StartFacts:
     description: str
     serial_number: str
     arm_date: str
-    axes: Mapping[str, Axis]
+    axes: Mapping[str, AngleStep]
     thresholds: Mapping[str, float]
     masks: Mapping[str, Packed]
     applied: Mapping[str, bool]
@@ -141,7 +141,7 @@ class _Said:
         value = self.fields.get(name)
         return value.isoformat() if isinstance(value, datetime) else self.text(name)
 
-    def axes(self) -> dict[str, Axis]:
+    def axes(self) -> dict[str, AngleStep]:
         """The axes that are known and have an angle."""
         found = {}
         for name, axis in self.mapping("goniometer").items():
@@ -149,7 +149,7 @@ class _Said:
                 start = self.among(f"the goniometer's {name}", axis.get("start"))
                 increment = self.among(f"the goniometer's {name}", axis.get("increment"))
                 if start is not None:
-                    found[name] = Axis(start, increment or 0.0)
+                    found[name] = AngleStep(start, increment or 0.0)
         return found
 
     def thresholds(self) -> dict[str, float]:

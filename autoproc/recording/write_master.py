@@ -25,7 +25,7 @@ from autoproc.formats.hdf5.write_nexus import (
     write_module,
 )
 from autoproc.models.experiment import Panel
-from autoproc.recording.start_facts import Axis, StartFacts
+from autoproc.recording.start_facts import AngleStep, StartFacts
 
 DATA = "/entry/data/data"
 HORIZONTAL = np.array([1.0, 0.0, 0.0])
@@ -127,7 +127,7 @@ def _write_chains(file: h5py.File, facts: StartFacts, layout: Layout) -> None:
         _write(axes, {"omega_end": angles + omega.increment, "omega_increment_set": np.full(n, omega.increment)}, "deg")
 
 
-def _write_axes(parent: h5py.Group, axes: Mapping[str, Axis], n: int) -> None:
+def _write_axes(parent: h5py.Group, axes: Mapping[str, AngleStep], n: int) -> None:
     """Angles of each image, as far as their number is known; where it turns, the width of an image in any case."""
     for name, axis in axes.items():
         angles = axis.start + axis.increment * np.arange(n)

@@ -26,7 +26,7 @@ from autoproc.refinement.model import CrystalModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Observations:
+class IndexedSpots:
     """Spots of one experiment.
 
     hkl : (N, 3) float; panel : (N,) int; xyz : (N, 3) mm, mm, radians; frame : (N,)
@@ -44,8 +44,8 @@ class Observations:
     def __len__(self) -> int:
         return len(self.hkl)
 
-    def __getitem__(self, rows: np.ndarray) -> Observations:
-        return Observations(*(getattr(self, name)[rows] for name in self.__slots__))
+    def __getitem__(self, rows: np.ndarray) -> IndexedSpots:
+        return IndexedSpots(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wanted:
+class WantedDerivatives:
     """Which derivatives are wanted, and how they are weighted.
 
     detector : (d,) of its six parameters; ds0 : (b, 3) changes of s0 with those of the beam; crystal : (c,) of
@@ -80,7 +80,7 @@ class Wanted:
 
 
 def predict(
-    observed: Observations,
+    observed: IndexedSpots,
     beam: Beam,
     detector: Detector,
     goniometer: Goniometer,
@@ -105,17 +105,17 @@ def predict(
     )
 
 
-def residuals(observed: Observations, predicted: Prediction) -> np.ndarray:
+def residuals(observed: IndexedSpots, predicted: Prediction) -> np.ndarray:
     """(N, 3) predicted minus observed, mm, mm, radians."""
     return predicted.xyz - observed.xyz
 
 
 def gradients(
-    observed: Observations,
+    observed: IndexedSpots,
     predicted: Prediction,
     models: tuple[Detector, Goniometer, CrystalModel],
     detector_frame: tuple[np.ndarray, np.ndarray],
-    wanted: Wanted,
+    wanted: WantedDerivatives,
     omega: np.ndarray,
 ) -> np.ndarray:
     """(N, 3, d + b + a c) derivatives with respect to small motions of detector, beam and crystal.

@@ -15,7 +15,7 @@ from autoproc.geometry.constraints import VOIGT
 from autoproc.geometry.placement import panel_middle
 from autoproc.geometry.rotation import rotation_of_vector
 from autoproc.models.experiment import Beam, Detector
-from autoproc.refinement.smoother import Smoother
+from autoproc.refinement.spline_smoother import SplineSmoother
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,7 @@ class CrystalModel:
     U: np.ndarray
     B: np.ndarray
     strains: np.ndarray
-    smoother: Smoother
+    smoother: SplineSmoother
     omega: np.ndarray
     strain: np.ndarray
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from autoproc.geometry.placement import moved_rigidly
 from autoproc.models.experiment import Beam, Detector, Goniometer
-from autoproc.refinement.gradients import Observations, Prediction, Wanted, gradients, predict, residuals
+from autoproc.refinement.gradients import IndexedSpots, Prediction, WantedDerivatives, gradients, predict, residuals
 from autoproc.refinement.model import (
     CrystalModel,
     beam_turning_axes,
@@ -19,7 +19,7 @@ from autoproc.refinement.model import (
     detector_centre,
     turned_beam,
 )
-from autoproc.refinement.smoother import Smoother
+from autoproc.refinement.spline_smoother import SplineSmoother
 from autoproc.threads import map_in_order
 
 SMOOTH_OMEGA = np.radians(0.1)
@@ -29,7 +29,7 @@ CHUNK = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class State:
+class RefinedModels:
     """The models as they stand. Experiments may share them."""
 
     detectors: tuple[Detector, ...]
@@ -38,10 +38,10 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sweep:
+class ExperimentSpots:
     """The spots of one experiment and which of the state's models predict them."""
 
-    observed: Observations
+    observed: IndexedSpots
     goniometer: Goniometer
     detector: int
     beam: int
@@ -74,7 +74,7 @@ class Evaluation:
     rmsd : (3,) mm, mm, radians, of n_used spots
     """
 
-    state: State
+    state: RefinedModels
     predicted: tuple[Prediction, ...]
     cost: float
     rmsd: np.ndarray
@@ -102,7 +102,7 @@ def _sums(jacobian: np.ndarray, difference: np.ndarray) -> tuple[np.ndarray, np.
 class _Chunk:
     """Some of a sweep's spots, in one interval of its crystal's smoother: they share their columns."""
 
-    sweep: Sweep
+    sweep: ExperimentSpots
     interval: int
     root: np.ndarray
     active: np.ndarray
@@ -124,7 +124,7 @@ class _Motions:
     beams: tuple[np.ndarray, ...]
 
 
-def _chunks(sweep: Sweep, smoother: Smoother) -> list[_Chunk]:
+def _chunks(sweep: ExperimentSpots, smoother: SplineSmoother) -> list[_Chunk]:
     """The spots of a sweep that have weight."""
     counted = np.flatnonzero(sweep.observed.weights[:, 0] > 0)
     first, active = smoother.weights(sweep.observed.frame)
@@ -151,10 +151,10 @@ def _have_one_cell(one: CrystalModel, other: CrystalModel) -> bool:
     return one.B is other.B and not one.smoother.n_intervals and not other.smoother.n_intervals
 
 
-class Problem:
+class RefinementProblem:
     """A least-squares problem over sweeps; pure: `evaluate`, `linearise` and `stepped` change nothing."""
 
-    def __init__(self, sweeps: tuple[Sweep, ...], state: State, free: Free) -> None:
+    def __init__(self, sweeps: tuple[ExperimentSpots, ...], state: RefinedModels, free: Free) -> None:
         self.sweeps = sweeps
         self.free = free
         self._smoothers = [c.smoother for c in state.crystals]
@@ -170,7 +170,7 @@ class Problem:
         self.n_parameters = int(ends[-1])
         self._share_cells(state)
 
-    def _share_cells(self, state: State) -> None:
+    def _share_cells(self, state: RefinedModels) -> None:
         """Static crystals with a cell in common have the same strains; each has its orientation to itself."""
         if not self.free.cell:
             return
@@ -189,7 +189,9 @@ class Problem:
         self.beam_columns = [numbers[columns] for columns in self.beam_columns]
         self.n_parameters = len(kept)
 
-    def predict(self, state: State, sweep: Sweep, curve: tuple[np.ndarray, np.ndarray] | None = None) -> Prediction:
+    def predict(
+        self, state: RefinedModels, sweep: ExperimentSpots, curve: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> Prediction:
         """Predicted positions of a sweep's spots; curve : of its crystal's smoother, where that is known."""
         return predict(
             sweep.observed, state.beams[sweep.beam], state.detectors[sweep.detector], sweep.goniometer,
@@ -198,8 +200,8 @@ class Problem:
 
     def gradients(
         self,
-        state: State,
-        sweep: Sweep,
+        state: RefinedModels,
+        sweep: ExperimentSpots,
         predicted: Prediction,
         curve: tuple[np.ndarray, np.ndarray],
         root: np.ndarray,
@@ -212,7 +214,7 @@ class Problem:
         """
         crystal = state.crystals[sweep.crystal]
         motions = motions or self._motions(state)
-        wanted = Wanted(
+        wanted = WantedDerivatives(
             np.flatnonzero(self.free.detector),
             motions.beams[sweep.beam],
             np.flatnonzero(self.free.per_coefficient(crystal)),
@@ -228,14 +230,14 @@ class Problem:
             crystal.smoothed(crystal.omega, curve),
         )
 
-    def _motions(self, state: State) -> _Motions:
+    def _motions(self, state: RefinedModels) -> _Motions:
         turns = [self._beam_axes(n, beam)[np.array(self.free.beam)] for n, beam in enumerate(state.beams)]
         return _Motions(
             tuple((detector_axes(d), detector_centre(d)) for d in state.detectors),
             tuple(np.cross(turn, beam.s0) for turn, beam in zip(turns, state.beams, strict=True)),
         )
 
-    def evaluate(self, state: State) -> Evaluation:
+    def evaluate(self, state: RefinedModels) -> Evaluation:
         """What a state predicts of all sweeps, with the smoothers' weak restraints."""
         predicted, costs, squares, counts = [], [], [], []
         for one, difference, cost in map_in_order(partial(self._judged, state), self._chunks):
@@ -261,7 +263,7 @@ class Problem:
             vector[columns] += own_vector
         return NormalEquations(matrix, vector, at.cost, at.rmsd, at.n_used)
 
-    def stepped(self, state: State, shift: np.ndarray) -> State:
+    def stepped(self, state: RefinedModels, shift: np.ndarray) -> RefinedModels:
         """The state after a vector of shifts (n_parameters,)."""
         detectors = tuple(
             self._stepped_detector(d, shift[c]) for d, c in zip(state.detectors, self.detector_columns, strict=True)
@@ -270,7 +272,7 @@ class Problem:
         crystals = tuple(
             self._stepped_crystal(c, shift[k]) for c, k in zip(state.crystals, self.crystal_columns, strict=True)
         )
-        return State(detectors, beams, crystals)
+        return RefinedModels(detectors, beams, crystals)
 
     @cached_property
     def _chunks(self) -> list[_Chunk]:
@@ -284,21 +286,21 @@ class Problem:
         own = crystal[chunk.interval * size : (chunk.interval + chunk.active.shape[1]) * size]
         return np.concatenate([self.detector_columns[sweep.detector], self.beam_columns[sweep.beam], own])
 
-    def _judged(self, state: State, chunk: _Chunk) -> tuple[Prediction, np.ndarray, float]:
+    def _judged(self, state: RefinedModels, chunk: _Chunk) -> tuple[Prediction, np.ndarray, float]:
         """The prediction of a chunk, the residuals of the spots that can be predicted, and their chi squared."""
         predicted = self.predict(state, chunk.sweep, chunk.curve)
         weighted, difference, _ = _weighted(chunk, predicted)
         return predicted, difference, float(weighted.ravel() @ weighted.ravel())
 
     def _linearised(
-        self, state: State, motions: _Motions, of: tuple[_Chunk, Prediction]
+        self, state: RefinedModels, motions: _Motions, of: tuple[_Chunk, Prediction]
     ) -> tuple[np.ndarray, np.ndarray]:
         chunk, predicted = of
         jacobian = self.gradients(state, chunk.sweep, predicted, chunk.curve, chunk.root, motions)
         weighted, _, used = _weighted(chunk, predicted)
         return _sums(jacobian if used is None else jacobian[used], weighted)
 
-    def _restraints(self, state: State) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def _restraints(self, state: RefinedModels) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Weak restraints on neighbouring coefficients, which decide only where no spots do.
 
         For each crystal that varies the derivatives (m, n), the values (n,) and which parameters these are.

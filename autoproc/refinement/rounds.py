@@ -9,11 +9,11 @@ import numpy as np
 
 from autoproc.errors import RefinementFailed, TooFewToRefine
 from autoproc.models.experiment import Experiment, Scan
-from autoproc.refinement.gradients import Observations, predict, residuals
+from autoproc.refinement.gradients import IndexedSpots, predict, residuals
 from autoproc.refinement.outliers import mcd_outliers, tukey_outliers
 from autoproc.refinement.params import RefineParams
-from autoproc.refinement.problem import Free, Problem, State, Sweep
-from autoproc.refinement.solver import Minimum, Step, minimise
+from autoproc.refinement.problem import ExperimentSpots, Free, RefinedModels, RefinementProblem
+from autoproc.refinement.solver import Minimum, RefinementStep, minimise
 from autoproc.threads import map_in_order
 
 MAX_ROUNDS = 4
@@ -39,19 +39,23 @@ class Rmsd:
 class Outcome:
     """The end of some rounds: sweeps carry the final weights, outliers is one (N,) bool per sweep."""
 
-    problem: Problem
+    problem: RefinementProblem
     minimum: Minimum
-    sweeps: tuple[Sweep, ...]
+    sweeps: tuple[ExperimentSpots, ...]
     outliers: tuple[np.ndarray, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[RefinementStep, ...]
     initial: tuple[Rmsd, ...]
 
 
 def refine_rounds(
-    experiments: Sequence[Experiment], sweeps: tuple[Sweep, ...], state: State, free: Free, params: RefineParams
+    experiments: Sequence[Experiment],
+    sweeps: tuple[ExperimentSpots, ...],
+    state: RefinedModels,
+    free: Free,
+    params: RefineParams,
 ) -> Outcome:
     """Reject outliers and minimise in turn until the outliers stay the same."""
-    steps: list[Step] = []
+    steps: list[RefinementStep] = []
     outliers, problem, minimum = None, None, None
     initial: tuple[Rmsd, ...] = ()
     for _ in range(MAX_ROUNDS if params.outliers != "none" else 1):
@@ -68,7 +72,7 @@ def refine_rounds(
             for s, d, o in zip(sweeps, differences, outliers, strict=True)
         )
         initial = initial or tuple(rmsd(e, s, d) for e, s, d in zip(experiments, kept, differences, strict=True))
-        problem = Problem(kept, state, free)
+        problem = RefinementProblem(kept, state, free)
         _check_enough(kept, problem.n_parameters, params)
         minimum = minimise(problem, state, params.max_iterations)
         state = minimum.state
@@ -79,13 +83,13 @@ def refine_rounds(
     return Outcome(problem, minimum, problem.sweeps, outliers, tuple(steps), initial)
 
 
-def deviations(sweep: Sweep, state: State) -> np.ndarray:
+def deviations(sweep: ExperimentSpots, state: RefinedModels) -> np.ndarray:
     """(N, 3) predicted minus observed, mm, mm, radians."""
     models = state.beams[sweep.beam], state.detectors[sweep.detector], sweep.goniometer, state.crystals[sweep.crystal]
     return residuals(sweep.observed, predict(sweep.observed, *models))
 
 
-def find_outliers(observed: Observations, difference: np.ndarray, scan: Scan, params: RefineParams) -> np.ndarray:
+def find_outliers(observed: IndexedSpots, difference: np.ndarray, scan: Scan, params: RefineParams) -> np.ndarray:
     """(N,) bool, judged in blocks of rotation; spots that cannot be predicted are outliers too."""
     usable = np.isfinite(difference).all(axis=1)
     if params.outliers == "none":
@@ -109,7 +113,7 @@ def _judged(difference: np.ndarray, params: RefineParams) -> np.ndarray:
     return tukey_outliers(difference)
 
 
-def weighted(sweep: Sweep, difference: np.ndarray, outliers: np.ndarray, rescale: bool) -> Sweep:
+def weighted(sweep: ExperimentSpots, difference: np.ndarray, outliers: np.ndarray, rescale: bool) -> ExperimentSpots:
     """The sweep without its outliers, with weights that fit the scatter of x, y and phi if `rescale`."""
     weights = np.where(outliers[:, None], 0.0, sweep.observed.weights)
     used = weights[:, 0] > 0
@@ -119,7 +123,7 @@ def weighted(sweep: Sweep, difference: np.ndarray, outliers: np.ndarray, rescale
     return replace(sweep, observed=replace(sweep.observed, weights=weights))
 
 
-def rmsd(experiment: Experiment, sweep: Sweep, difference: np.ndarray) -> Rmsd:
+def rmsd(experiment: Experiment, sweep: ExperimentSpots, difference: np.ndarray) -> Rmsd:
     """Over the spots of a sweep that have weight."""
     used = (sweep.observed.weights[:, 0] > 0) & np.isfinite(difference).all(axis=1)
     if not np.any(used):
@@ -137,7 +141,7 @@ def _fraction_changed(before: tuple[np.ndarray, ...], after: tuple[np.ndarray, .
     return changed / max(1, sum(map(len, after)))
 
 
-def _check_enough(sweeps: tuple[Sweep, ...], n_parameters: int, params: RefineParams) -> None:
+def _check_enough(sweeps: tuple[ExperimentSpots, ...], n_parameters: int, params: RefineParams) -> None:
     used = [int(np.count_nonzero(s.observed.weights[:, 0])) for s in sweeps]
     total = sum(len(s.observed) for s in sweeps)
     if sum(used) < max(params.min_reflections_per_parameter * n_parameters / 2, LEAST_KEPT * total):

@@ -13,10 +13,10 @@ from autoproc.models.crystal import Crystal, cell_from_real_matrix
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import rotations_of
-from autoproc.refinement.gradients import Observations
+from autoproc.refinement.gradients import IndexedSpots
 from autoproc.refinement.model import CrystalModel
-from autoproc.refinement.problem import State, Sweep
-from autoproc.refinement.smoother import Smoother
+from autoproc.refinement.problem import ExperimentSpots, RefinedModels
+from autoproc.refinement.spline_smoother import SplineSmoother
 
 SAME_CELL = 1e-9
 """1/Angstrom, in the elements of B: equal but for rounding. Two crystals refined apart differ by 1e-6 and more."""
@@ -27,7 +27,7 @@ class Selection:
     """The spots of one experiment: their rows in the table and what refinement reads of them."""
 
     rows: np.ndarray
-    observed: Observations
+    observed: IndexedSpots
 
 
 def select_indexed(experiments: Sequence[Experiment], spots: Reflections, min_zeta: float) -> tuple[Selection, ...]:
@@ -47,7 +47,7 @@ def _select(experiment: Experiment, spots: Reflections, rows: np.ndarray, min_ze
     weights[np.abs(zeta(experiment.goniometer, experiment.beam, s1)) < min_zeta] = 0.0
     entering = is_entering(experiment.goniometer, experiment.beam, s1)
     hkl = spots["hkl"][rows].astype(float)
-    return Selection(rows, Observations(hkl, panel, xyz, xyz_px[:, 2], weights, entering))
+    return Selection(rows, IndexedSpots(hkl, panel, xyz, xyz_px[:, 2], weights, entering))
 
 
 def thinned(selection: Selection, experiment: Experiment, per_degree: float | None) -> Selection:
@@ -81,8 +81,8 @@ def _weights(variance: np.ndarray | None, scale: np.ndarray) -> np.ndarray:
 
 
 def build(
-    experiments: Sequence[Experiment], selections: Sequence[Selection], smoothers: Sequence[Smoother]
-) -> tuple[tuple[Sweep, ...], State]:
+    experiments: Sequence[Experiment], selections: Sequence[Selection], smoothers: Sequence[SplineSmoother]
+) -> tuple[tuple[ExperimentSpots, ...], RefinedModels]:
     """Sweeps and models of experiments; models that experiments share are refined as one.
 
     A crystal on two sweeps is one crystal while it is static, two when it varies over each.
@@ -96,7 +96,7 @@ def build(
             raise ValueError("refinement needs a crystal in every experiment")
         key = (id(crystal), id(experiment.scan) if smoother.n_intervals else 0)
         sweeps.append(
-            Sweep(
+            ExperimentSpots(
                 selection.observed,
                 experiment.goniometer,
                 detectors.index(id(experiment.detector), experiment.detector),
@@ -105,7 +105,7 @@ def build(
             )
         )
     models = with_common_cells([crystal_model(*c) for c in crystals.models])
-    return tuple(sweeps), State(tuple(detectors.models), tuple(beams.models), models)
+    return tuple(sweeps), RefinedModels(tuple(detectors.models), tuple(beams.models), models)
 
 
 def with_common_cells(crystals: Sequence[CrystalModel]) -> tuple[CrystalModel, ...]:
@@ -138,7 +138,7 @@ class _Pool:
         return self._seen[key]
 
 
-def crystal_model(crystal: Crystal, smoother: Smoother) -> CrystalModel:
+def crystal_model(crystal: Crystal, smoother: SplineSmoother) -> CrystalModel:
     """A crystal as it is refined, its cell pulled onto the symmetry of its space group."""
     rotations = rotations_of(crystal.space_group)
     U, B = split_setting(crystal.A, rotations)
@@ -149,8 +149,8 @@ def crystal_model(crystal: Crystal, smoother: Smoother) -> CrystalModel:
 
 def refined_experiments(
     experiments: Sequence[Experiment],
-    sweeps: Sequence[Sweep],
-    state: State,
+    sweeps: Sequence[ExperimentSpots],
+    state: RefinedModels,
     covariances: Sequence[np.ndarray | None] | None = None,
 ) -> list[Experiment]:
     """The experiments with the models of a state, shared as before.

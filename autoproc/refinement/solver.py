@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 
 from autoproc.errors import RefinementFailed
-from autoproc.refinement.problem import Evaluation, NormalEquations, Problem, State
+from autoproc.refinement.problem import Evaluation, NormalEquations, RefinedModels, RefinementProblem
 
 FIRST_DAMPING = 1e-6
 MOST_DAMPING = 1e6
@@ -20,7 +20,7 @@ MAX_FRACTION_LOST = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class RefinementStep:
     """One accepted step: spots used and RMSD in x, y (mm) and phi (radians)."""
 
     n_used: int
@@ -31,14 +31,14 @@ class Step:
 class Minimum:
     """Where the minimiser stopped, in a problem; linearised : there, where it had to be."""
 
-    problem: Problem
+    problem: RefinementProblem
     end: Evaluation
-    steps: tuple[Step, ...]
+    steps: tuple[RefinementStep, ...]
     has_converged: bool
     linearised: NormalEquations | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> RefinedModels:
         """Of the models."""
         return self.end.state
 
@@ -48,7 +48,7 @@ class Minimum:
         return self.linearised or self.problem.linearise(self.end)
 
 
-def minimise(problem: Problem, state: State, max_iterations: int, tolerance: float = 1e-6) -> Minimum:
+def minimise(problem: RefinementProblem, state: RefinedModels, max_iterations: int, tolerance: float = 1e-6) -> Minimum:
     """Least squares from `state`; stops when chi squared falls by less than `tolerance` of itself, or would.
 
     Raises RefinementFailed if the equations cannot be solved.
@@ -103,6 +103,6 @@ def _scale(matrix: np.ndarray) -> np.ndarray:
     return np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
 
-def _step(at: Evaluation) -> Step:
+def _step(at: Evaluation) -> RefinementStep:
     x, y, phi = map(float, at.rmsd)
-    return Step(at.n_used, (x, y, phi))
+    return RefinementStep(at.n_used, (x, y, phi))

@@ -9,12 +9,12 @@ import numpy as np
 from autoproc.models.crystal import Crystal
 from autoproc.models.space_group import symbol
 from autoproc.refinement.rounds import Rmsd
-from autoproc.refinement.solver import Step
+from autoproc.refinement.solver import RefinementStep
 from autoproc.text_tables import ruled_table
 from autoproc.wording import cell_with_uncertainties
 
 
-def step_table(steps: Sequence[Step]) -> str:
+def step_table(steps: Sequence[RefinementStep]) -> str:
     """Spots used and RMSD at every step; mm and degrees."""
     rows = [
         (str(n), str(s.n_used), f"{s.rmsd[0]:.5g}", f"{s.rmsd[1]:.5g}", f"{np.degrees(s.rmsd[2]):.5g}")

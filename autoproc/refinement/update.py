@@ -13,7 +13,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.refinement.gradients import Prediction, predict
 from autoproc.refinement.params import RefineParams
-from autoproc.refinement.problem import State, Sweep
+from autoproc.refinement.problem import ExperimentSpots, RefinedModels
 from autoproc.refinement.rounds import Outcome, deviations, find_outliers
 from autoproc.refinement.setup import Selection
 from autoproc.refinement.solver import covariance
@@ -76,10 +76,10 @@ def _write_predictions(
     columns: dict[str, np.ndarray],
     rows: np.ndarray,
     good: np.ndarray,
-    sweep: Sweep,
+    sweep: ExperimentSpots,
     predicted: Prediction,
     experiment: Experiment,
-    state: State,
+    state: RefinedModels,
 ) -> None:
     xyz, panel, written = predicted.xyz[good], sweep.observed.panel[good], rows[good]
     px = np.empty_like(xyz)

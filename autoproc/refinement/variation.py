@@ -9,13 +9,13 @@ from functools import partial
 import numpy as np
 
 from autoproc.models.experiment import Experiment
-from autoproc.refinement.gradients import Observations
+from autoproc.refinement.gradients import IndexedSpots
 from autoproc.refinement.model import CrystalModel
 from autoproc.refinement.params import RefineParams
-from autoproc.refinement.problem import Free, Problem, State
+from autoproc.refinement.problem import Free, RefinedModels, RefinementProblem
 from autoproc.refinement.setup import Selection, build, spots_per_degree, thinned
-from autoproc.refinement.smoother import Smoother
 from autoproc.refinement.solver import minimise
+from autoproc.refinement.spline_smoother import SplineSmoother
 
 WIDEST, FINEST = 36.0, 4.0
 TRIAL_ITERATIONS = 10
@@ -39,22 +39,22 @@ def without_gauge(free: Free) -> Free:
     return replace(free, detector=(shift_x, shift_y, False, tilt_x, tilt_y, False), beam=(False, False))
 
 
-def coarsest_smoother(experiment: Experiment, observed: Observations, params: RefineParams) -> Smoother:
+def coarsest_smoother(experiment: Experiment, observed: IndexedSpots, params: RefineParams) -> SplineSmoother:
     """The curve to begin with; a constant where the sweep is narrow or its spots are few."""
     scan = experiment.scan
     width = abs(scan.oscillation[1]) * scan.n_images
-    constant = Smoother(scan.n_images, 0)
+    constant = SplineSmoother(scan.n_images, 0)
     if params.scan_varying is False or (params.scan_varying == "auto" and width <= params.min_sweep_width):
         return constant
     step = WIDEST if params.interval_width == "auto" else params.interval_width
     for n_intervals in range(max(2, round(width / step)), 0, -1):
-        smoother = Smoother(scan.n_images, n_intervals)
+        smoother = SplineSmoother(scan.n_images, n_intervals)
         if is_determined(smoother, observed, params):
             return smoother
     return constant
 
 
-def is_determined(smoother: Smoother, observed: Observations, params: RefineParams) -> bool:
+def is_determined(smoother: SplineSmoother, observed: IndexedSpots, params: RefineParams) -> bool:
     """There are enough spots for nine parameters a coefficient, in every interval but at most one in five.
 
     A gap (blank images) is bridged by the curve's restraints.
@@ -67,12 +67,12 @@ def is_determined(smoother: Smoother, observed: Observations, params: RefinePara
 
 
 def finer_smoother(
-    smoother: Smoother, experiment: Experiment, observed: Observations, params: RefineParams
-) -> Smoother:
+    smoother: SplineSmoother, experiment: Experiment, observed: IndexedSpots, params: RefineParams
+) -> SplineSmoother:
     """Twice as many intervals, or the same curve where that is too fine."""
     if not smoother.n_intervals:
         return smoother
-    finer = Smoother(smoother.n_frames, 2 * smoother.n_intervals)
+    finer = SplineSmoother(smoother.n_frames, 2 * smoother.n_intervals)
     width = abs(experiment.scan.oscillation[1]) * experiment.scan.n_images / finer.n_intervals
     return finer if width >= FINEST and is_determined(finer, observed, params) else smoother
 
@@ -82,7 +82,7 @@ def choose_smoothers(
     selections: Sequence[Selection],
     free: Free,
     params: RefineParams,
-) -> tuple[list[Smoother], State | None]:
+) -> tuple[list[SplineSmoother], RefinedModels | None]:
     """The curves that the spots support, and a state refined with them; constants if none is.
 
     experiments : as static refinement left them; selections : with outliers given no weight.
@@ -90,7 +90,7 @@ def choose_smoothers(
     spots some are refined against, and tell the chi^2 of all.
     """
     coarse = [coarsest_smoother(e, s.observed, params) for e, s in zip(experiments, selections, strict=True)]
-    constant = [Smoother(s.n_frames, 0) for s in coarse]
+    constant = [SplineSmoother(s.n_frames, 0) for s in coarse]
     if coarse == constant:
         return constant, None
     if params.interval_width != "auto":
@@ -99,7 +99,7 @@ def choose_smoothers(
     tried = [thinned(s, e, per_degree) for e, s in zip(experiments, selections, strict=True)]
     trial = partial(_trial, experiments, tried, free=free, excess=_n_counted(selections) / max(1, _n_counted(tried)))
     may_stay_static = params.scan_varying == "auto"
-    chosen: list[Smoother] = constant
+    chosen: list[SplineSmoother] = constant
     best, best_state = trial(constant, None) if may_stay_static else (np.inf, None)
     smoothers = coarse
     while True:
@@ -118,11 +118,11 @@ def choose_smoothers(
 def _trial(
     experiments: Sequence[Experiment],
     selections: Sequence[Selection],
-    smoothers: Sequence[Smoother],
-    start: State | None,
+    smoothers: Sequence[SplineSmoother],
+    start: RefinedModels | None,
     free: Free,
     excess: float,
-) -> tuple[float, State]:
+) -> tuple[float, RefinedModels]:
     """Bayesian information criterion of a refinement with these curves, and where it ended.
 
     excess : times as many spots as these there are, for which the criterion is told
@@ -130,8 +130,8 @@ def _trial(
     sweeps, state = build(experiments, selections, smoothers)
     if start is not None and len(start.crystals) == len(state.crystals):
         crystals = tuple(_resampled(old, new) for old, new in zip(start.crystals, state.crystals, strict=True))
-        state = State(start.detectors, start.beams, crystals)
-    problem = Problem(sweeps, state, without_gauge(free))
+        state = RefinedModels(start.detectors, start.beams, crystals)
+    problem = RefinementProblem(sweeps, state, without_gauge(free))
     minimum = minimise(problem, state, TRIAL_ITERATIONS, TRIAL_TOLERANCE)
     p, n_some = problem.n_parameters, 3 * minimum.end.n_used
     n = n_some * excess

@@ -24,7 +24,7 @@ MOST_LINES = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class ChartSeries:
     """Values y (n,) against x (n,); where y is NaN the line is broken.
 
     kind : line; points; both; area, filled down to zero; band, filled between y and y2
@@ -58,7 +58,7 @@ class Chart:
     resolution : x is 1/d^2, labelled with d
     """
 
-    series: Sequence[Series]
+    series: Sequence[ChartSeries]
     x_label: str
     y_label: str
     y_limits: tuple[float | None, float | None] = (None, None)
@@ -183,7 +183,7 @@ def _mark(mark: Mark, x: _Axis, y: _Axis) -> str:
     return f'<path class="mark" d="M{at:.1f} {TOP:.0f}V{y.start:.0f}"/>{text}'
 
 
-def _series(series: Series, x: _Axis, y: _Axis, resolution: bool) -> str:
+def _series(series: ChartSeries, x: _Axis, y: _Axis, resolution: bool) -> str:
     if series.kind in ("area", "band"):
         bottom = np.full(len(series.x), max(0.0, y.low)) if series.y2 is None else series.y2
         return "".join(
@@ -199,7 +199,7 @@ def _series(series: Series, x: _Axis, y: _Axis, resolution: bool) -> str:
     return "".join(parts)
 
 
-def _point(px: float, py: float, series: Series, x: _Axis, y: _Axis, resolution: bool) -> str:
+def _point(px: float, py: float, series: ChartSeries, x: _Axis, y: _Axis, resolution: bool) -> str:
     if not (np.isfinite(px) and np.isfinite(py)):
         return ""
     where = f"{angstrom(px**-0.5)} \u00c5" if resolution and px > 0 else f"{px:g}"
@@ -228,7 +228,7 @@ def _outline(px: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> str:
     return f"{there}{back}Z"
 
 
-def _entries(series: Sequence[Series]) -> list[tuple[Series, int, float]]:
+def _entries(series: Sequence[ChartSeries]) -> list[tuple[ChartSeries, int, float]]:
     """What the legend names: the series, its line from 0, and where on it; lines as long as the chart is wide."""
     found, line, at = [], 0, LEFT + 4
     for one in series:
@@ -242,7 +242,7 @@ def _entries(series: Sequence[Series]) -> list[tuple[Series, int, float]]:
     return found
 
 
-def _entry(series: Series, x: float, y: float) -> str:
+def _entry(series: ChartSeries, x: float, y: float) -> str:
     """One entry of the legend in a line whose top is at y."""
     c = f"c{series.colour % N_COLOURS}"
     if series.kind == "points":

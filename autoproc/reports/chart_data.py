@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autoproc.reports.chart import Chart, Mark, Series
+from autoproc.reports.chart import Chart, ChartSeries, Mark
 from autoproc.reports.maps import CellMap
 
 DIGITS = 6
@@ -53,15 +53,15 @@ def map_of(facts: Mapping[str, Any]) -> CellMap:
     return CellMap(values, (fast, slow), str(facts["label"]), str(facts["view"]))
 
 
-def _series_facts(series: Series) -> dict[str, Any]:
+def _series_facts(series: ChartSeries) -> dict[str, Any]:
     facts = {"label": series.label, "kind": series.kind, "colour": series.colour}
     facts |= {"x": _numbers(series.x), "y": _numbers(series.y), "sweep": series.sweep}
     return facts if series.y2 is None else facts | {"y2": _numbers(series.y2)}
 
 
-def _series_of(facts: Mapping[str, Any]) -> Series:
+def _series_of(facts: Mapping[str, Any]) -> ChartSeries:
     second = facts.get("y2")
-    return Series(
+    return ChartSeries(
         _array(facts["x"]), _array(facts["y"]), str(facts["label"]), facts["kind"], int(facts["colour"]),
         None if second is None else _array(second), int(facts.get("sweep", 0)),
     )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.cluster.hierarchy import dendrogram
 
 from autoproc.reports import tables
-from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Mark, draw
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.table import Table, text
 from autoproc.stages.combine import CombineResult, DataSetFacts
@@ -33,7 +33,10 @@ def _cells(result: CombineResult) -> Section:
     y = np.concatenate([[*branch, np.nan] for branch in drawn["dcoord"]])
     leaves = ", ".join(result.data_sets[result.clustered[n]].name for n in drawn["leaves"])
     chart = Chart(
-        [Series((x - 5) / 10, 100 * y)], "place in the tree", "difference between lattices, %", y_limits=(0.0, None)
+        [ChartSeries((x - 5) / 10, 100 * y)],
+        "place in the tree",
+        "difference between lattices, %",
+        y_limits=(0.0, None),
     )
     words = f"Data sets that join low have nearly the same lattice. From left to right: {leaves}."
     return Section("Cells", [Figure("Tree of the cells", words, draw(chart))])
@@ -49,7 +52,7 @@ def _settings(result: CombineResult) -> Section:
         if copies.shape[1] > 1:
             _, _, axes = np.linalg.svd(copies - copies.mean(axis=0), full_matrices=False)
             flat = (copies - copies.mean(axis=0)) @ axes[:2].T
-            chart = Chart([Series(flat[:, 0], flat[:, 1], kind="points")], "first coordinate", "second coordinate")
+            chart = Chart([ChartSeries(flat[:, 0], flat[:, 1], kind="points")], "first coordinate", "second coordinate")
             words = (
                 "Copies of the data sets, turned by each rotation of the lattice: those that lie together agree. "
                 f"The two widest of {copies.shape[1]} dimensions."
@@ -66,9 +69,9 @@ def _agreement(result: CombineResult) -> Figure:
     other = np.array([f.placed.next_best for f in found if f.placed])
     kept = np.array([f.is_kept for f in found], bool)
     series = [
-        Series(x[kept], best[kept], "kept", "points"),
-        Series(x[~kept], best[~kept], "set aside", "points", 1),
-        Series(x, other, "next best setting", "points", 2),
+        ChartSeries(x[kept], best[kept], "kept", "points"),
+        ChartSeries(x[~kept], best[~kept], "set aside", "points", 1),
+        ChartSeries(x, other, "next best setting", "points", 2),
     ]
     chart = Chart([s for s in series if len(s.x)], "data set", "CC with the others", marks=[Mark(0.0)])
     words = "Correlation of each data set's E\u00b2 with the merged others, in its setting and in the best other one."

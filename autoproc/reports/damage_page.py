@@ -19,7 +19,7 @@ from autoproc.damage.text import (
     of_intensities,
     which_suffer,
 )
-from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Mark, draw
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.table import Table, text
 from autoproc.reports.thinning import block_mean
@@ -124,7 +124,7 @@ def _label(result: DamageResult) -> str:
 
 def _by_dose(result: DamageResult, curves: dict[str, np.ndarray], label: str, least: float) -> str:
     dose = block_mean(result.axis.ends)
-    series = [Series(dose, block_mean(y), name, "line", n) for n, (name, y) in enumerate(curves.items())]
+    series = [ChartSeries(dose, block_mean(y), name, "line", n) for n, (name, y) in enumerate(curves.items())]
     greatest = max((np.nanmax(s.y) for s in series if np.isfinite(s.y).any()), default=0.0)
     return draw(Chart(series, _label(result), label, (0, least if greatest < least else None)))
 
@@ -141,7 +141,7 @@ def _rd(result: DamageResult) -> str:
         rd = np.where(n >= LEAST_PAIRS, rd, np.nan)
     greatest = np.nanmax(rd) if np.isfinite(rd).any() else 0.0
     limits = (0, LEAST_R if greatest < LEAST_R else None)
-    return draw(Chart([Series(difference, rd, "", "both", 0)], f"difference, {_label(result)}", "Rd", limits))
+    return draw(Chart([ChartSeries(difference, rd, "", "both", 0)], f"difference, {_label(result)}", "Rd", limits))
 
 
 def _decay(result: DamageResult) -> str:
@@ -149,7 +149,9 @@ def _decay(result: DamageResult) -> str:
     b = result.decay.b
     limit = 2.0 if not np.isfinite(b).any() or np.nanmax(np.abs(b)) < 2.0 else None
     limits = (None if limit is None else -limit, limit)
-    return draw(Chart([Series(ends, b, "", "both", 0)], _label(result), "B gained (\u00c5\u00b2)", limits, [Mark(0.0)]))
+    return draw(
+        Chart([ChartSeries(ends, b, "", "both", 0)], _label(result), "B gained (\u00c5\u00b2)", limits, [Mark(0.0)])
+    )
 
 
 def _parts(result: DamageResult) -> str:
@@ -163,5 +165,5 @@ def _parts(result: DamageResult) -> str:
         "so far": values([p.cc_half_so_far for p in result.parts]),
         "with the first": values([p.cc_first for p in result.parts]),
     }
-    series = [Series(ends, y, name, "both", n) for n, (name, y) in enumerate(curves.items())]
+    series = [ChartSeries(ends, y, name, "both", n) for n, (name, y) in enumerate(curves.items())]
     return draw(Chart(series, _label(result), "correlation", (None, 1.0)))

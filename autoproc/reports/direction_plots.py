@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.merging.wilson_model import reciprocal_vectors
-from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Mark, draw
 from autoproc.stages.anisotropy import AXES, Anisotropy
 
 STEPS = 30
@@ -29,8 +29,8 @@ def limits_chart(found: Anisotropy, used: float) -> str:
     x = np.concatenate(angle)
     limit = np.maximum(1.0 / found.surface.s_max(np.concatenate(way)), found.best)
     series = [
-        Series(x, limit, "where signal ends in each direction", "line", 0),
-        Series(x, np.full(len(x), used), "merged.mtz", "line", 1),
+        ChartSeries(x, limit, "where signal ends in each direction", "line", 0),
+        ChartSeries(x, np.full(len(x), used), "merged.mtz", "line", 1),
     ]
     marks = [Mark(at, axis, "x") for at, axis in zip(corners, (*AXES, AXES[0]), strict=True)]
     return draw(Chart(series, "degrees from a* to b*, c* and back", "resolution (\u00c5)", _span(limit, used), marks))

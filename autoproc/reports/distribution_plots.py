@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.geometry.shells import equal_volume_shells
-from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Mark, draw
 from autoproc.reports.resolution_plots import RESOLUTION
 
 N_BINS = 40
@@ -24,10 +24,10 @@ def counts_by_resolution(d: np.ndarray, indexed: np.ndarray | None = None) -> st
     if not known.any():
         return draw(Chart((), RESOLUTION, "reflections", resolution=True))
     shell, middle = shell_number(d[known])
-    series = [Series(middle, np.bincount(shell, minlength=len(middle)).astype(float), "all", "area", 0)]
+    series = [ChartSeries(middle, np.bincount(shell, minlength=len(middle)).astype(float), "all", "area", 0)]
     if indexed is not None:
         count = np.bincount(shell[indexed[known]], minlength=len(middle)).astype(float)
-        series.append(Series(middle, count, "indexed", "line", 1))
+        series.append(ChartSeries(middle, count, "indexed", "line", 1))
     return draw(Chart(series, RESOLUTION, "reflections in shells of equal volume", (0.0, None), resolution=True))
 
 
@@ -42,7 +42,7 @@ def mean_by_resolution(d: np.ndarray, values: dict[str, np.ndarray], y_label: st
         count = np.bincount(shell, minlength=len(middle))
         total = np.bincount(shell, value[known], len(middle))
         mean = total / np.where(count > 0, count, np.nan)
-        series.append(Series(middle, mean, label if len(values) > 1 else "", "both", n))
+        series.append(ChartSeries(middle, mean, label if len(values) > 1 else "", "both", n))
     low = None if any(np.nanmin(s.y) < 0 for s in series) else 0.0
     return draw(Chart(series, RESOLUTION, y_label, (low, None), resolution=True))
 
@@ -56,7 +56,7 @@ def intensities(values: dict[str, np.ndarray]) -> str:
         edges = np.linspace(np.log10(every.min()), np.log10(every.max()) + 1e-3, N_BINS + 1)
         for n, (label, v) in enumerate(positive.items()):
             count = np.histogram(np.log10(v), edges)[0].astype(float)
-            series.append(Series(0.5 * (edges[1:] + edges[:-1]), count, label, "area" if not n else "line", n))
+            series.append(ChartSeries(0.5 * (edges[1:] + edges[:-1]), count, label, "area" if not n else "line", n))
     return draw(Chart(series, "log\u2081\u2080 intensity (photons)", "reflections", (0.0, None)))
 
 
@@ -68,7 +68,7 @@ def deviations(differences: np.ndarray) -> str:
         sd = float(np.std(differences[:, n])) if len(differences) else 0.0
         if sd > 0:
             count = np.histogram(differences[:, n] / sd, edges)[0].astype(float)
-            series.append(Series(middle, count, label, "line", n))
+            series.append(ChartSeries(middle, count, label, "line", n))
     return draw(Chart(series, "deviation / standard deviation", "spots", (0.0, None), [Mark(0.0, along="x")]))
 
 
@@ -76,5 +76,5 @@ def fractions(values: np.ndarray, x_label: str, low: float, high: float) -> str:
     """The distribution of values between low and high."""
     edges = np.linspace(low, high, N_BINS + 1)
     count = np.histogram(values[np.isfinite(values)], edges)[0].astype(float)
-    series = [Series(0.5 * (edges[1:] + edges[:-1]), count, "", "area", 0)] if len(values) else []
+    series = [ChartSeries(0.5 * (edges[1:] + edges[:-1]), count, "", "area", 0)] if len(values) else []
     return draw(Chart(series, x_label, "reflections", (0.0, None)))

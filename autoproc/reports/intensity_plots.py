@@ -8,7 +8,7 @@ import numpy as np
 
 from autoproc.merging.by_image import ImageAgreement
 from autoproc.merging.twinning import TwinningTest
-from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Mark, draw
 from autoproc.reports.plots import IMAGE, curves
 from autoproc.scaling.error_model import ErrorBin
 
@@ -37,8 +37,8 @@ def error_model_chart(bins: Sequence[ErrorBin]) -> str:
     """Mean squared normalised deviations before and after the error model, by intensity."""
     middle = np.array([np.log10(max(1e-9, 0.5 * (b.i_min + b.i_max))) for b in bins])
     series = [
-        Series(middle, np.array([b.before for b in bins]), "before", "both", 1),
-        Series(middle, np.array([b.after for b in bins]), "after", "both", 0),
+        ChartSeries(middle, np.array([b.before for b in bins]), "before", "both", 1),
+        ChartSeries(middle, np.array([b.after for b in bins]), "after", "both", 0),
     ]
     return draw(Chart(series, "log\u2081\u2080 of the expected intensity", "mean squared deviation / \u03c3\u00b2",
                       (0.0, None), [Mark(1.0)]))  # fmt: skip
@@ -48,8 +48,8 @@ def l_test_chart(test: TwinningTest) -> str:
     """The cumulative distribution of |L| beside those of a single crystal and a perfect twin."""
     x = test.abs_l
     series = [
-        Series(x, test.cumulative, "measured", "line", 0),
-        Series(x, x, "single crystal", "line", 5),
-        Series(x, 0.5 * x * (3 - x**2), "perfect twin", "line", 1),
+        ChartSeries(x, test.cumulative, "measured", "line", 0),
+        ChartSeries(x, x, "single crystal", "line", 5),
+        ChartSeries(x, 0.5 * x * (3 - x**2), "perfect twin", "line", 1),
     ]
     return draw(Chart(series, "|L|", "fraction of pairs", (0.0, 1.0)))

@@ -11,7 +11,7 @@ from autoproc.models.data_set_names import sweep_of
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.refinement.by_image import crystal_by_image, rmsd_by_image
-from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Mark, draw
 from autoproc.reports.thinning import block_extremes, block_mean, block_rms
 from autoproc.scaling.result import ImageScales
 
@@ -24,12 +24,12 @@ def spots_per_image(counts: np.ndarray, first_image: int, indexed: np.ndarray | 
     """Spots with their centroid on each image, and how many of them were indexed."""
     counts = np.asarray(counts, float)
     image = block_mean(first_image + np.arange(len(counts)))
-    series = [Series(image, block_mean(counts), "found", "area", 0)]
+    series = [ChartSeries(image, block_mean(counts), "found", "area", 0)]
     if len(image) < len(counts):
         least, greatest = block_extremes(counts)
-        series.append(Series(image, greatest, "least to greatest of neighbouring images", "band", 5, least))
+        series.append(ChartSeries(image, greatest, "least to greatest of neighbouring images", "band", 5, least))
     if indexed is not None and not np.array_equal(indexed, counts):
-        series.append(Series(image, block_mean(indexed), "indexed", "line", 1))
+        series.append(ChartSeries(image, block_mean(indexed), "indexed", "line", 1))
     return draw(Chart(series, IMAGE, "spots", (0, None)))
 
 
@@ -48,7 +48,7 @@ def rmsd(experiment: Experiment, reflections: Reflections, experiment_id: int) -
     values = block_rms(seen.rmsd, seen.n_spots, RMSD_BLOCKS)
     image = block_mean(seen.frame - 0.5, RMSD_BLOCKS) + experiment.scan.image_range[0]
     labels = ("x, fast (px)", "y, slow (px)", "z, rotation (images)")
-    series = [Series(image, values[:, n], label, "line", n) for n, label in enumerate(labels)]
+    series = [ChartSeries(image, values[:, n], label, "line", n) for n, label in enumerate(labels)]
     return draw(Chart(series, IMAGE, "RMSD (px, images)", (0, None)))
 
 
@@ -82,7 +82,7 @@ def _by_frame(
     values = block_mean(values)
     image = block_mean(frame) + experiment.scan.image_range[0]
     limit = None if np.nanmax(np.abs(values)) > least else least
-    series = [Series(image, values[:, n], label, "line", n) for n, label in enumerate(labels)]
+    series = [ChartSeries(image, values[:, n], label, "line", n) for n, label in enumerate(labels)]
     return draw(Chart(series, IMAGE, y_label, (None if limit is None else -least, limit)))
 
 
@@ -94,10 +94,10 @@ class ByImage(Protocol):
         """(n,)."""
 
 
-def curves(by_image: Sequence[ByImage], values: Sequence[np.ndarray], names: Sequence[str]) -> list[Series]:
+def curves(by_image: Sequence[ByImage], values: Sequence[np.ndarray], names: Sequence[str]) -> list[ChartSeries]:
     """Of each experiment, values (n,) against the image; names : as names_in_group."""
     return [
-        Series(
+        ChartSeries(
             block_mean(one.image), block_mean(y), label(n, len(by_image), names), "line", n,
             sweep=sweep_number(n, names),
         )

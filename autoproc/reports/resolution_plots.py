@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
-from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Mark, draw
 from autoproc.stages.estimate_resolution import ResolutionEstimate
 from autoproc.wording import angstrom
 
@@ -26,7 +26,7 @@ def shell_chart(
     """Some statistics of each shell: (field of ShellStatistics, label)."""
     x = np.array([middle(s) for s in statistics.shells])
     series = [
-        Series(x, column(statistics, field), label if len(fields) > 1 else "", "both", n)
+        ChartSeries(x, column(statistics, field), label if len(fields) > 1 else "", "both", n)
         for n, (field, label) in enumerate(fields)
     ]
     return draw(Chart(series, RESOLUTION, y_label, y_limits, marks, resolution=True))
@@ -64,11 +64,11 @@ def cc_half(statistics: MergingStatistics, estimate: ResolutionEstimate | None) 
     shells = np.array([middle(s) for s in statistics.shells])
     series = []
     if estimate is None:
-        series.append(Series(shells, column(statistics, "cc_half"), "CC\u00bd", "both", 0))
+        series.append(ChartSeries(shells, column(statistics, "cc_half"), "CC\u00bd", "both", 0))
     else:
-        series.append(Series(estimate.s2, estimate.cc_half, "CC\u00bd", "points", 0))
-        series.append(Series(estimate.s2, estimate.fitted, "fit", "line", 1))
-    series.append(Series(shells, column(statistics, "cc_anom"), "CC anomalous", "both", 2))
+        series.append(ChartSeries(estimate.s2, estimate.cc_half, "CC\u00bd", "points", 0))
+        series.append(ChartSeries(estimate.s2, estimate.fitted, "fit", "line", 1))
+    series.append(ChartSeries(shells, column(statistics, "cc_anom"), "CC anomalous", "both", 2))
     values = np.concatenate([s.y[np.isfinite(s.y)] for s in series])
     low = min(-0.1, float(values.min(initial=0.0)))
     marks = [Mark(0.0)]
@@ -85,7 +85,7 @@ def wilson(statistics: MergingStatistics) -> str:
     mean = column(statistics, "mean_intensity")
     with np.errstate(invalid="ignore", divide="ignore"):
         logarithm = np.where(mean > 0, np.log(mean), np.nan)
-    return draw(Chart([Series(x, logarithm, "", "both", 0)], RESOLUTION, "ln mean I", resolution=True))
+    return draw(Chart([ChartSeries(x, logarithm, "", "both", 0)], RESOLUTION, "ln mean I", resolution=True))
 
 
 def middle(shell: ShellStatistics) -> float:

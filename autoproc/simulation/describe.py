@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.simulation.detectors import detector_kind
-from autoproc.simulation.sweep import Observations, SimulatedSweep
+from autoproc.simulation.sweep import SimulatedSweep, TruePassages
 
 WORTH_SEEING = 0.99
 
 
-def format_simulate(sweep: SimulatedSweep, seen: Observations) -> str:
+def format_simulate(sweep: SimulatedSweep, seen: TruePassages) -> str:
     """The crystal, the sweep and what it records, for a person; `seen` is sweep.observations()."""
     params, truth = sweep.params, sweep.truth
     fast, slow = detector_kind(params).size

@@ -19,7 +19,7 @@ from autoproc.simulation.intensities import (
 from autoproc.simulation.motion import Motion, crystal_motion, unit_axis
 from autoproc.simulation.params import SimulateParams
 from autoproc.simulation.passages import find_passages, index_by_image
-from autoproc.simulation.sweep import Lattice, SimulatedSweep
+from autoproc.simulation.sweep import SimulatedLattice, SimulatedSweep
 
 BEAM = np.array([0.0, 0.0, -1.0])
 MARGIN_SIGMAS = 4.5
@@ -79,21 +79,23 @@ def _changes(
 def _lattices(
     params: SimulateParams, truth: TrueIntensities, changes: TrueIntensities, motion: Motion, cell: gemmi.UnitCell,
     group: gemmi.SpaceGroup,
-) -> tuple[Lattice, ...]:  # fmt: skip
+) -> tuple[SimulatedLattice, ...]:  # fmt: skip
     hkl, intensity = expand(truth, group)
     change = np.stack([expand(TrueIntensities(truth.hkl, one, one), group)[1] for one in (changes.plus, changes.minus)])
     inverse_d2 = np.asarray(cell.calculate_1_d2_array(hkl))
     s0 = BEAM / params.wavelength
     start, width = np.radians(params.start), np.radians(params.width)
     margin = MARGIN_SIGMAS * np.radians(params.mosaicity) + motion.largest_wobble + abs(params.cell_drift)
-    lattices: list[Lattice] = []
+    lattices: list[SimulatedLattice] = []
     n_passages = 0
     for number, orientation in enumerate(motion.U):
         r = hkl @ (orientation @ motion.B).T
         passages = find_passages(r, s0, unit_axis(params), margin, (start, start + width * params.n_images))
         images = index_by_image(passages, start, width, params.n_images)
         error = np.exp(params.observation_error * _rng(params.seed, 20 + number).standard_normal(len(passages)))
-        lattices.append(Lattice(number, hkl, intensity, change, inverse_d2, passages, images, error, n_passages))
+        lattices.append(
+            SimulatedLattice(number, hkl, intensity, change, inverse_d2, passages, images, error, n_passages)
+        )
         n_passages += len(passages)
     return tuple(lattices)
 

@@ -27,7 +27,7 @@ LARGEST_PART = np.radians(0.15)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lattice:
+class SimulatedLattice:
     """Reflections of one lattice: hkl (N, 3), intensity (N,) photons, 1/d^2 (N,), when they cross the sphere.
 
     change : (2, N) structure factors that damage adds by the end of the sweep, along and across those at its start
@@ -51,7 +51,7 @@ class Lattice:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spots:
+class ImageSpots:
     """Spots of one image: passage (N,), centre and shape, photons (N,), and how they came about."""
 
     passage: np.ndarray
@@ -61,7 +61,7 @@ class Spots:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Observations:
+class TruePassages:
     """What every passage of a reflection put on the detector, had it no gaps and no beam stop.
 
     hkl (N, 3); lattice (N,); xyz (N, 3) px, px, frame, weighted by photons; counts (N,) expected photons;
@@ -93,7 +93,7 @@ class SimulatedSweep:
     truth: TrueIntensities
     motion: Motion
     panel: Panel
-    lattices: tuple[Lattice, ...]
+    lattices: tuple[SimulatedLattice, ...]
     absorption: AbsorptionSurface
     beam_factor: np.ndarray
     background: np.ndarray
@@ -182,7 +182,7 @@ class SimulatedSweep:
             image *= self.shadow
         return image
 
-    def spots(self, lattice: Lattice, frame: int) -> Spots:
+    def spots(self, lattice: SimulatedLattice, frame: int) -> ImageSpots:
         """Spots of one lattice on frame `frame`."""
         params = self.params
         passage = lattice.images.on(frame)
@@ -205,14 +205,14 @@ class SimulatedSweep:
         counts *= self.absorption.transmission(rays.s1 @ middle.T, middle @ self.beam.direction)
         footprint = land(rays, self.panel, np.radians(params.divergence))
         hit = self._near_panel(footprint) & (rays.recorded > 1e-7)
-        return Spots(
+        return ImageSpots(
             passage[hit] + lattice.first_passage,
             Footprint(footprint.centre[hit], footprint.covariance[hit]),
             counts[hit],
             Rays(*(getattr(rays, name)[hit] for name in Rays.__slots__)),
         )
 
-    def _counts(self, lattice: Lattice, reflection: np.ndarray, rays: Rays, frame: int) -> np.ndarray:
+    def _counts(self, lattice: SimulatedLattice, reflection: np.ndarray, rays: Rays, frame: int) -> np.ndarray:
         params = self.params
         dose = (frame + 0.5) / params.n_images
         decay = np.exp(-0.5 * params.decay_b * dose * lattice.inverse_d2[reflection])
@@ -230,7 +230,7 @@ class SimulatedSweep:
             near = (footprint.centre > -margin) & (footprint.centre < np.asarray(self.panel.image_size) + margin)
         return near.all(axis=1)
 
-    def observations(self, n_threads: int = 0) -> Observations:
+    def observations(self, n_threads: int = 0) -> TruePassages:
         """Every passage of every reflection that reaches the detector."""
         n = sum(len(lattice.passages) for lattice in self.lattices)
         rows = map_in_order(self._frame_sums, range(self.n_frames), n_threads)
@@ -241,14 +241,14 @@ class SimulatedSweep:
         hkl = np.concatenate([lattice.hkl[lattice.passages.reflection] for lattice in self.lattices])
         number = np.concatenate([np.full(len(lattice.passages), lattice.number) for lattice in self.lattices])
         mean = total / weight
-        return Observations(hkl[seen], number[seen], mean[:, 3:6], total[:, 1], total[:, 2], *mean[:, 6:9].T)
+        return TruePassages(hkl[seen], number[seen], mean[:, 3:6], total[:, 1], total[:, 2], *mean[:, 6:9].T)
 
     def _frame_sums(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
         """Passages on a frame and what is to be summed: weight, counts, partiality, then weighted quantities."""
         parts = [self.spots(lattice, frame) for lattice in self.lattices]
         return np.concatenate([p.passage for p in parts]), np.concatenate([self._sums(p, frame) for p in parts])
 
-    def _sums(self, spots: Spots, frame: int) -> np.ndarray:
+    def _sums(self, spots: ImageSpots, frame: int) -> np.ndarray:
         rays, weight = spots.rays, spots.rays.recorded
         zeta = np.abs(rays.zeta)
         efficiency = sensor_efficiency(self.panel, np.abs(rays.s1 @ self.panel.normal))

@@ -14,7 +14,7 @@ from autoproc.formats.hdf5.write_nexus import DEAD_BIT, GAP_BIT, NexusFacts, wri
 from autoproc.formats.images.write_ccd import ccd_facts, marccd_bytes, smv_bytes, smv_fields
 from autoproc.formats.images.write_minicbf import MiniCbfFacts, minicbf_header, write_minicbf
 from autoproc.simulation.detectors import detector_kind
-from autoproc.simulation.sweep import Observations, SimulatedSweep
+from autoproc.simulation.sweep import SimulatedSweep, TruePassages
 from autoproc.threads import map_in_order
 
 STARTED = datetime(2026, 3, 2, 10, 42)  # a fixed moment: the same parameters write the same bytes
@@ -34,7 +34,7 @@ class WrittenSweep:
     start: Path
     images: tuple[Path, ...]
     truth: Path
-    observations: Observations
+    observations: TruePassages
 
 
 def write_sweep(
@@ -131,12 +131,12 @@ def _write_nxmx(sweep: SimulatedSweep, master: Path, n_threads: int) -> tuple[Pa
     return write_nexus(master, sweep.header_experiment(), images, facts)
 
 
-def write_truth(sweep: SimulatedSweep, path: Path, n_threads: int = 0) -> Observations:
+def write_truth(sweep: SimulatedSweep, path: Path, n_threads: int = 0) -> TruePassages:
     """Write the answer.
 
     hkl, ip, im : unique reflections of the true space group, true I(+) and I(-)
     U : (lattices, 3, 3) orientation at rest; A : (lattices, n_images + 1, 3, 3) setting matrices at every image's edge
-    obs_* : one row for every passage of a reflection, see Observations; params : JSON of SimulateParams
+    obs_* : one row for every passage of a reflection, see TruePassages; params : JSON of SimulateParams
     """
     seen = sweep.observations(n_threads)
     np.savez(

@@ -12,9 +12,9 @@ from autoproc.errors import AutoprocError, InputError, UnsupportedFile
 from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.header_values import HeaderOverrides
 from autoproc.formats.registry import format_name, read_image_models
-from autoproc.formats.sweeps import NoImages, Series, find_series, unique_names
+from autoproc.formats.sweeps import ImageSeries, NoImages, find_series, unique_names
 from autoproc.importing.classify import Wedge, not_a_sweep_reason, screening_reason
-from autoproc.importing.continuity import Segment
+from autoproc.importing.continuity import ContinuousRotation
 from autoproc.importing.damaged import Lacking, lacking, split_around_damage, usable_run, with_excluded
 from autoproc.importing.overriding import (
     masked_detector,
@@ -125,7 +125,7 @@ def import_sweeps(paths: Iterable[str | Path], params: ImportParams | None = Non
     return ImportResult(tuple(sweeps), tuple(skipped), tuple(failures))
 
 
-def import_series(series: Series, name: str, params: ImportParams) -> ImportResult:
+def import_series(series: ImageSeries, name: str, params: ImportParams) -> ImportResult:
     """Experiments of one series that was found; an error is listed among the problems."""
     sweeps: list[ImportedSweep] = []
     skipped: list[Skipped] = []
@@ -161,7 +161,7 @@ def _header_overrides(params: ImportParams) -> HeaderOverrides:
     )
 
 
-def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
+def _import_cbf(series: ImageSeries, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
     low, high = params.image_range or (0, max(series.files))
     within = [number for number in series.files if low <= number <= high]
     excluded = params.excluded_from(range(low, min(high, max(series.files)) + 1))
@@ -195,14 +195,14 @@ def _import_cbf(series: Series, name: str, params: ImportParams) -> Iterator[Imp
             yield _sweep(series, numbered, segment, run, lacking(segment, run, damaged), params)
 
 
-def _wedge(segment: Segment, run: tuple[int, int]) -> Wedge:
+def _wedge(segment: ContinuousRotation, run: tuple[int, int]) -> Wedge:
     return Wedge(run[0], run[1] - run[0] + 1, segment.oscillation if segment.first.oscillation is not None else None)
 
 
 def _sweep(
-    series: Series,
+    series: ImageSeries,
     name: str,
-    segment: Segment,
+    segment: ContinuousRotation,
     image_range: tuple[int, int],
     lacks: Lacking,
     params: ImportParams,
@@ -257,7 +257,7 @@ def _choice_warnings(scan: Scan, there: tuple[int, int], params: ImportParams) -
     return said
 
 
-def _import_master(series: Series, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
+def _import_master(series: ImageSeries, name: str, params: ImportParams) -> Iterator[ImportedSweep | Skipped]:
     from autoproc.formats.hdf5 import nexus  # noqa: PLC0415  (h5py takes long to load)
 
     master = series.template

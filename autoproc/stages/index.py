@@ -10,10 +10,10 @@ import numpy as np
 from autoproc.formats.dials.expt import identifier_for
 from autoproc.indexing.columns import indexed_columns
 from autoproc.indexing.lattices import LatticeNumbers, LatticeRotation, rotation_between
-from autoproc.indexing.observations import observe, place
 from autoproc.indexing.params import IndexParams
-from autoproc.indexing.search import Search, Trial, known_space_group
-from autoproc.indexing.solve import MacroCycle, Progress, Solution, solve
+from autoproc.indexing.reciprocal_spots import mapped_anew, spots_in_reciprocal_space
+from autoproc.indexing.search import RefinedCandidate, Search, known_space_group
+from autoproc.indexing.solve import IndexingSolution, LatticesSoFar, MacroCycle, solve
 from autoproc.indexing.text import (
     crystal_text,
     cycle_text,
@@ -53,7 +53,7 @@ class Begun:
     experiments: tuple[Experiment, ...]
     spots: Reflections
     params: IndexParams
-    progress: Progress
+    progress: LatticesSoFar
 
     def fits(self, experiments: Sequence[Experiment], spots: Reflections, params: IndexParams) -> bool:
         """Indexing these very objects would find the same lattices first."""
@@ -96,7 +96,7 @@ class IndexResult:
     rmsds: tuple[Rmsd, ...]
     macro_cycles: tuple[MacroCycle, ...]
     searches: tuple[Search, ...]
-    accepted: tuple[Trial, ...]
+    accepted: tuple[RefinedCandidate, ...]
     warnings: tuple[str, ...] = ()
     origin_shift: tuple[int, ...] = (0, 0, 0)
     begun: Begun | None = None
@@ -149,7 +149,7 @@ def index(
     Raises TooFewSpots or IndexingFailed.
     """
     sweeps = _one_per_sweep(experiments)
-    observed = observe(sweeps, spots)
+    observed = spots_in_reciprocal_space(sweeps, spots)
     begun = earlier.begun if earlier else None
     known = begun.progress if begun and begun.fits(experiments, spots, params) else None
     solution = solve(sweeps, observed, params, known)
@@ -169,7 +169,7 @@ def index(
         for n, crystal in enumerate(crystals)
     ]
     first_of_lattice = crystals[:: len(moved)]
-    table = indexed_columns(found, len(sweeps), spots, place(moved, observed), solution)
+    table = indexed_columns(found, len(sweeps), spots, mapped_anew(moved, observed), solution)
     indexed = solution.assignment.is_indexed
     rmsds = tuple(_rmsd(experiment, n, len(sweeps), observed.sweep, solution) for n, experiment in enumerate(found))
     return IndexResult(
@@ -223,7 +223,7 @@ def _few_indexed(result: IndexResult) -> tuple[str, ...]:
     )
 
 
-def _warnings(rmsds: Sequence[Rmsd], solution: Solution) -> tuple[str, ...]:
+def _warnings(rmsds: Sequence[Rmsd], solution: IndexingSolution) -> tuple[str, ...]:
     worst = max((max(r.x_px, r.y_px) for r in rmsds), default=0.0)
     found = []
     if worst > LARGE_RMSD_PX:
@@ -237,11 +237,11 @@ def _warnings(rmsds: Sequence[Rmsd], solution: Solution) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _origin_shift(solution: Solution) -> tuple[int, ...]:
+def _origin_shift(solution: IndexingSolution) -> tuple[int, ...]:
     return tuple(sum(components) for components in zip(*solution.origin_shifts, strict=True)) or (0, 0, 0)
 
 
-def _origin_warning(solution: Solution) -> tuple[str, ...]:
+def _origin_warning(solution: IndexingSolution) -> tuple[str, ...]:
     if not solution.origin_shifts:
         return ()
     panel, move = solution.model.sweeps[0].detector[0], solution.model.moves[0, :3]
@@ -269,7 +269,7 @@ def _identifier(sweep: Experiment, lattice: int, number: int) -> str:
     return identifier_for(sweep.imageset, sweep.scan, lattice)
 
 
-def _rmsd(experiment: Experiment, number: int, n_sweeps: int, sweep: np.ndarray, solution: Solution) -> Rmsd:
+def _rmsd(experiment: Experiment, number: int, n_sweeps: int, sweep: np.ndarray, solution: IndexingSolution) -> Rmsd:
     fit = solution.fit
     lattice, index = divmod(number, n_sweeps)
     of_experiment = (solution.assignment.lattice[fit.used] == lattice) & (sweep[fit.used] == index)

@@ -10,7 +10,7 @@ import numpy as np
 from autoproc.formats.images.frames import ImageReader
 from autoproc.integration.look import Look
 from autoproc.integration.params import IntegrateParams
-from autoproc.integration.passes import Measure, Measured, measure_all
+from autoproc.integration.passes import Measure, MeasuredReflections, measure_all
 from autoproc.integration.powder_rings import PowderRing
 from autoproc.integration.predict import Predictions
 from autoproc.integration.profiles import FittedProfiles
@@ -118,7 +118,7 @@ def integrate(
     stretches = (*before.stretches, last)
     predictions = Predictions.concatenate([stretch.predictions for stretch in stretches])
     bbox = np.concatenate([stretch.bbox for stretch in stretches])
-    measured = Measured.concatenate([stretch.measured for stretch in stretches])
+    measured = MeasuredReflections.concatenate([stretch.measured for stretch in stretches])
     flags = inherited_flags(len(predictions), spots, match(spots, predictions))
     table = integrated_table(experiments, predictions, measured, bbox, flags, params.min_valid_fraction)
     kept = table.has_any_flag(Flag.INTEGRATED_SUM | Flag.INTEGRATED_PRF)

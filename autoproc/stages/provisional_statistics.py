@@ -12,7 +12,7 @@ from autoproc.geometry.corrections import lorentz_polarisation
 from autoproc.geometry.reciprocal import zeta
 from autoproc.geometry.strategy import Completeness
 from autoproc.indexing.assign import assign, observed_tolerance
-from autoproc.indexing.observations import observe
+from autoproc.indexing.reciprocal_spots import spots_in_reciprocal_space
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.agreement import GroupAgreement, group_agreement
 from autoproc.merging.groups import group_equivalents
@@ -76,7 +76,7 @@ def _intensities(
     box = spots["bbox"]
     whole = (box[:, 4] > 0) & (box[:, 5] < experiment.scan.n_images) & ~spots.has_flag(Flag.OVERLOADED)
     spots = spots[whole]
-    observed = observe([experiment], spots)
+    observed = spots_in_reciprocal_space([experiment], spots)
     assigned = assign([A], observed, [observed_tolerance(A, observed, LARGEST_TOLERANCE)])
     steep = np.abs(zeta(experiment.goniometer, experiment.beam, observed.s1)) > STEEP
     spots, s1, hkl = (rows[assigned.is_indexed & steep] for rows in (spots, observed.s1, assigned.hkl))

@@ -12,17 +12,17 @@ from autoproc.linear_algebra import single_threaded_blas
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.refinement.params import RefineParams
-from autoproc.refinement.problem import Free, Problem, State, Sweep
+from autoproc.refinement.problem import ExperimentSpots, Free, RefinedModels, RefinementProblem
 from autoproc.refinement.rounds import Outcome, Rmsd, deviations, refine_rounds, rmsd
 from autoproc.refinement.setup import Selection, build, refined_experiments, select_indexed, thinned
-from autoproc.refinement.smoother import Smoother
-from autoproc.refinement.solver import Step
+from autoproc.refinement.solver import RefinementStep
+from autoproc.refinement.spline_smoother import SplineSmoother
 from autoproc.refinement.text import cell_text, rmsd_table, step_table
 from autoproc.refinement.update import strain_covariances, updated_reflections
 from autoproc.refinement.variation import choose_smoothers, without_gauge
 from autoproc.wording import counted
 
-__all__ = ["RefineParams", "RefineResult", "Rmsd", "Round", "Step", "format_refine", "refine"]
+__all__ = ["RefineParams", "RefineResult", "Rmsd", "Round", "format_refine", "refine"]
 
 CRYSTALS_ALONE = 0.5
 """Of min_reflections_per_parameter: each spot has three observations, and a known detector divides the errors."""
@@ -39,7 +39,7 @@ class Round:
     interval_widths: tuple[float | None, ...]
     n_parameters: int
     n_outliers: int
-    steps: tuple[Step, ...]
+    steps: tuple[RefinementStep, ...]
     initial: tuple[Rmsd, ...]
     rmsds: tuple[Rmsd, ...]
 
@@ -81,7 +81,7 @@ def refine(experiments: Sequence[Experiment], reflections: Reflections, params: 
         raise RefinementFailed(reason=f"experiments {stills} are stills, which have no rotation to refine against")
     selections = select_indexed(experiments, reflections, params.min_zeta)
     working = [thinned(s, e, params.reflections_per_degree) for e, s in zip(experiments, selections, strict=True)]
-    constants = [Smoother(e.scan.n_images, 0) for e in experiments]
+    constants = [SplineSmoother(e.scan.n_images, 0) for e in experiments]
     sweeps, state = build(experiments, working, constants)
     free, outcome, warnings = _refined_as_affordable(experiments, sweeps, state, params)
     rounds = [_round(experiments, outcome)]
@@ -125,7 +125,7 @@ def _free(params: RefineParams) -> Free:
 
 
 def _refined_as_affordable(
-    experiments: Sequence[Experiment], sweeps: tuple[Sweep, ...], state: State, params: RefineParams
+    experiments: Sequence[Experiment], sweeps: tuple[ExperimentSpots, ...], state: RefinedModels, params: RefineParams
 ) -> tuple[Free, Outcome, list[str]]:
     """Refine as many parameters as there are spots for; fewer, with a warning that says so, where too few are left."""
     total = _n_usable(sweeps)
@@ -134,7 +134,7 @@ def _refined_as_affordable(
     for free, fixed in _ever_fewer(_free(params)):
         # crystals alone, which nothing else can stand for, are refined from half as many
         least = params.min_reflections_per_parameter * (1.0 if free.detector[0] else CRYSTALS_ALONE)
-        needed = least * Problem(sweeps, state, free).n_parameters
+        needed = least * RefinementProblem(sweeps, state, free).n_parameters
         if total < needed:
             continue
         try:
@@ -150,7 +150,7 @@ def _refined_as_affordable(
     raise TooFewToRefine(reason=f"{total} indexed spots are too few, at least {np.ceil(needed):.0f} are needed")
 
 
-def _n_usable(sweeps: tuple[Sweep, ...]) -> int:
+def _n_usable(sweeps: tuple[ExperimentSpots, ...]) -> int:
     counts = [int(np.count_nonzero(s.observed.weights[:, 0])) for s in sweeps]
     if not counts or min(counts) == 0:
         raise RefinementFailed(reason=f"no usable indexed spots in an experiment (spots by experiment: {counts})")
@@ -181,7 +181,7 @@ def _round(experiments: Sequence[Experiment], outcome: Outcome) -> Round:
     )
 
 
-def _interval_width(experiment: Experiment, smoother: Smoother) -> float | None:
+def _interval_width(experiment: Experiment, smoother: SplineSmoother) -> float | None:
     scan = experiment.scan
     return abs(scan.oscillation[1]) * scan.n_images / smoother.n_intervals if smoother.n_intervals else None
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoproc.beam_search.compare import Fit, advantage, confidence, fit_shift
+from autoproc.beam_search.compare import ShiftFit, advantage, confidence, fit_shift
 from autoproc.beam_search.params import SearchBeamParams
 from autoproc.beam_search.periods import find_periods, longest_period, pair_differences, strongest, wedges
-from autoproc.beam_search.score import Spots, agreement_map, local_maxima, shift_beam_centre
+from autoproc.beam_search.score import SpotPositions, agreement_map, local_maxima, shift_beam_centre
 from autoproc.errors import IndexingFailed, TooFewSpots
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.linear_algebra import single_threaded_blas
@@ -249,14 +249,14 @@ def _pair(values: tuple[float, float]) -> str:
     return f"{values[0]:.2f} {values[1]:.2f}"
 
 
-def _choose(experiment: Experiment, spots: Reflections, params: SearchBeamParams) -> tuple[Spots, np.ndarray]:
+def _choose(experiment: Experiment, spots: Reflections, params: SearchBeamParams) -> tuple[SpotPositions, np.ndarray]:
     """The strongest spots of wedges over the scan, and the wedge of each."""
     if len(spots) < params.min_spots:
         raise TooFewSpots(n_spots=len(spots), stage="the beam centre search", needed=params.min_spots)
     xyz = spots["xyz_obs_px"]
     group = wedges(experiment.scan.phi_at(xyz[:, 2]), np.radians(params.wedge), params.n_wedges)
     kept = strongest(group, spots["intensity_sum"], params.spots_per_wedge)
-    return Spots(spots["panel"][kept], xyz[kept]), group[kept]
+    return SpotPositions(spots["panel"][kept], xyz[kept]), group[kept]
 
 
 def _periods(points: np.ndarray, group: np.ndarray, params: SearchBeamParams) -> tuple[np.ndarray, np.ndarray]:
@@ -280,7 +280,7 @@ def _periods(points: np.ndarray, group: np.ndarray, params: SearchBeamParams) ->
 
 
 def _starts(
-    experiment: Experiment, chosen: Spots, periods: np.ndarray, power: np.ndarray, max_shift: float
+    experiment: Experiment, chosen: SpotPositions, periods: np.ndarray, power: np.ndarray, max_shift: float
 ) -> tuple[list[np.ndarray], float]:
     """Shifts to refine, mm: none, and the maxima of a map; and how far each may move."""
     points, derivative = chosen.reciprocal(experiment, np.zeros(2)), chosen.derivative(experiment, np.zeros(2))
@@ -293,7 +293,7 @@ def _starts(
 
 
 def _shortlist(
-    experiment: Experiment, judges: Spots, periods: np.ndarray, starts: list[np.ndarray], reach: float
+    experiment: Experiment, judges: SpotPositions, periods: np.ndarray, starts: list[np.ndarray], reach: float
 ) -> list[np.ndarray]:
     """The starts that lead to the best agreement of some of the spots, and the header's.
 
@@ -305,19 +305,19 @@ def _shortlist(
     return [starts[0], *(starts[n] for n in order if n)]
 
 
-def _judges(spots: Reflections) -> Spots:
+def _judges(spots: Reflections) -> SpotPositions:
     """The spots that shifts are judged by: all, or the strongest."""
     kept = np.sort(np.argsort(-spots["intensity_sum"], kind="stable")[:MOST_JUDGES])
-    return Spots(spots["panel"][kept], spots["xyz_obs_px"][kept])
+    return SpotPositions(spots["panel"][kept], spots["xyz_obs_px"][kept])
 
 
-def _good_periods(fits: list[Fit]) -> np.ndarray:
+def _good_periods(fits: list[ShiftFit]) -> np.ndarray:
     """(K,) bool: the periods that agree with the shift that agrees with most of them."""
     best = max((fit.agreements for fit in fits), key=lambda a: float(np.median(a)))
     return best >= GOOD_PERIOD * best.max()
 
 
-def _as_shift(experiment: Experiment, fit: Fit, of_lattice: np.ndarray) -> BeamShift:
+def _as_shift(experiment: Experiment, fit: ShiftFit, of_lattice: np.ndarray) -> BeamShift:
     px = fit.shift / np.asarray(experiment.detector[0].pixel_size)
     of_spots = fit.values[:, of_lattice].mean(axis=1)
     mean = float(np.mean(of_spots))

@@ -10,7 +10,7 @@ from synthetic_spots import beam_shifted, setting, spots_of, sweep
 
 from autoproc.beam_search.compare import advantage, confidence, fit_shift
 from autoproc.beam_search.periods import GRID, _transform, _vertex, find_periods
-from autoproc.beam_search.score import Spots, _normal_equations, local_maxima, shift_beam_centre
+from autoproc.beam_search.score import SpotPositions, _normal_equations, local_maxima, shift_beam_centre
 from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.reciprocal import map_to_reciprocal_space
 
@@ -18,7 +18,7 @@ CELL = (40.0, 50.0, 60.0, 90.0, 95.0, 90.0)
 ONE = sweep(n_images=20)
 A = setting(CELL, 2)
 TABLE = spots_of(ONE, A, 4.0, noise_px=0, noise_frames=0)
-SPOTS = Spots(TABLE["panel"].astype(int), TABLE["xyz_obs_px"])
+SPOTS = SpotPositions(TABLE["panel"].astype(int), TABLE["xyz_obs_px"])
 
 
 def test_the_beam_centre_goes_where_it_is_shifted_to():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from wedges_for_tests import wedges_of
 
-from autoproc.combining.given_twice import GivenTwice, given_before, require_each_once
+from autoproc.combining.given_twice import ObservationsGivenTwice, given_before, require_each_once
 from autoproc.models.reflections import Reflections
 from autoproc.scaling.params import ScaleParams
 from autoproc.stages.combine import CombineParams, combine
@@ -40,7 +40,7 @@ def test_wedges_differ(wedges):
 def test_a_copy_is_known_in_any_order(wedges, seed):
     _, table = with_copy(wedges, seed)
     assert given_before(table) == {3: 0}
-    with pytest.raises(GivenTwice, match="experiment 0 and experiment 3"):
+    with pytest.raises(ObservationsGivenTwice, match="experiment 0 and experiment 3"):
         require_each_once(table)
 
 
@@ -60,7 +60,7 @@ def test_nothing_but_zeros_is_no_copy(wedges):
 
 def test_scaling_stops_and_combining_sets_it_aside(wedges):
     experiments, table = with_copy(wedges)
-    with pytest.raises(GivenTwice):
+    with pytest.raises(ObservationsGivenTwice):
         scale(experiments, table, ScaleParams())
     result = combine(experiments, table, CombineParams(), SymmetryParams())
     assert result.data_sets[3].why_aside == f"it holds the same observations as {result.data_sets[0].name}"

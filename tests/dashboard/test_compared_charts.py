@@ -5,13 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 
 from autoproc.dashboard.comparison import Compared, report_of
-from autoproc.reports.chart import Chart, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, draw
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_html import Report
 
 
 def with_curves(name, labels):
-    series = [Series(np.arange(3.0), np.arange(3.0), label, "line", n) for n, label in enumerate(labels)]
+    series = [ChartSeries(np.arange(3.0), np.arange(3.0), label, "line", n) for n, label in enumerate(labels)]
     report = Report(None, (), None, [Section("Scaling", [Figure("Scale", "", draw(Chart(series, "image", "scale")))])])
     return Compared(name, name, SimpleNamespace(report=report))
 

@@ -7,7 +7,7 @@ import pytest
 from cbf_files import write_image, write_sweep
 
 from autoproc.errors import UnreadableFile, UnsupportedFile
-from autoproc.formats.sweeps import NoImages, Series, find_series, unique_names
+from autoproc.formats.sweeps import ImageSeries, NoImages, find_series, unique_names
 
 
 def templates(found):
@@ -120,7 +120,7 @@ def test_data_files_without_a_master_are_not_passed_over(tmp_path):
 
 
 def named(*paths):
-    return unique_names([Series("cbf", Path(p), {}) for p in paths])
+    return unique_names([ImageSeries("cbf", Path(p), {}) for p in paths])
 
 
 def test_names_are_those_of_the_files():

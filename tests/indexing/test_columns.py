@@ -15,8 +15,8 @@ from autoproc.indexing.assign import Assignment
 from autoproc.indexing.columns import indexed_columns
 from autoproc.indexing.least_squares import refine_model
 from autoproc.indexing.model import model_of
-from autoproc.indexing.observations import observe
-from autoproc.indexing.solve import Solution
+from autoproc.indexing.reciprocal_spots import spots_in_reciprocal_space
+from autoproc.indexing.solve import IndexingSolution
 from autoproc.models.crystal import Crystal
 from autoproc.models.reflections import Flag, Reflections
 
@@ -37,14 +37,14 @@ def indexed():
     spots = spots.replace(hkl=hkl)
     spots = spots.replace(flags=np.full(len(spots), int(Flag.STRONG | Flag.INDEXED | Flag.CENTROID_OUTLIER)))
     model = model_of([ONE, TWO]).with_settings(SETTINGS)
-    assignment, placed = Assignment(lattice, spots["hkl"]), observe([ONE, TWO], spots)
+    assignment, placed = Assignment(lattice, spots["hkl"]), spots_in_reciprocal_space([ONE, TWO], spots)
     fit = refine_model(model, placed, assignment, n_cycles=0)
     experiments = [
         replace(e, crystal=Crystal(A), identifier=f"{n}{m}")
         for n, A in enumerate(SETTINGS)
         for m, e in enumerate((ONE, TWO))
     ]
-    solution = Solution(model, assignment, fit, (), (), ())
+    solution = IndexingSolution(model, assignment, fit, (), (), ())
     return experiments, spots, lattice, fit, indexed_columns(experiments, 2, spots, placed, solution)
 
 
@@ -109,7 +109,7 @@ def test_spots_without_variances_or_flags_get_those_of_a_pixel(indexed):
     experiments, spots, lattice, fit, _ = indexed
     bare = spots.without("xyz_obs_px_variance", "flags")
     model = model_of([ONE, TWO]).with_settings(SETTINGS)
-    solution = Solution(model, Assignment(lattice, spots["hkl"]), fit, (), (), ())
-    found = indexed_columns(experiments, 2, bare, observe([ONE, TWO], bare), solution)
+    solution = IndexingSolution(model, Assignment(lattice, spots["hkl"]), fit, (), (), ())
+    found = indexed_columns(experiments, 2, bare, spots_in_reciprocal_space([ONE, TWO], bare), solution)
     assert_allclose(found["xyz_obs_mm_variance"], [[0.172**2, 0.172**2, np.radians(0.5) ** 2]] * len(spots))
     assert found.has_flag(Flag.STRONG).all()

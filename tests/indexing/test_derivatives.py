@@ -11,11 +11,11 @@ from scipy.spatial.transform import Rotation
 from synthetic_spots import setting, spots_of, sweep
 
 from autoproc.geometry.rotation import GENERATORS
-from autoproc.indexing import least_squares, observations
+from autoproc.indexing import least_squares, reciprocal_spots
 from autoproc.indexing.assign import Assignment
 from autoproc.indexing.least_squares import MIN_ZETA, N_MOVES, TUKEY, _Block, _linearise, _robust_weights, refine_model
 from autoproc.indexing.model import Model, model_of
-from autoproc.indexing.observations import observe
+from autoproc.indexing.reciprocal_spots import spots_in_reciprocal_space
 from autoproc.models.experiment import Beam, Goniometer
 
 CELL = (60.0, 70.0, 80.0, 82.0, 95.0, 101.0)
@@ -33,7 +33,7 @@ def exact():
     )  # fmt: skip
     A = setting(CELL, 1)
     table = spots_of(one, A, 4.0, noise_px=0, noise_frames=0)
-    return model_of([one]).with_settings([A]), observe([one], table), table["hkl"]
+    return model_of([one]).with_settings([A]), spots_in_reciprocal_space([one], table), table["hkl"]
 
 
 def block(model: Model, spots, hkl, modes=NINE) -> _Block:
@@ -131,7 +131,7 @@ def test_a_fit_block_by_block_is_that_of_all_at_once(exact, move_detector, monke
     off = model.with_settings([model.settings[0] * 1.001])
     fits = []
     for size in (len(spots), 64):
-        monkeypatch.setattr(observations, "BLOCK", size)
+        monkeypatch.setattr(reciprocal_spots, "BLOCK", size)
         monkeypatch.setattr(least_squares, "BLOCK", size)
         fits.append(refine_model(off, spots, Assignment(lattice, hkl), n_cycles=2, move_detector=move_detector))
     at_once, blocks = fits
@@ -145,7 +145,7 @@ def test_a_fit_block_by_block_is_that_of_all_at_once(exact, move_detector, monke
 def test_spots_placed_block_by_block_are_where_they_are(exact, monkeypatch):
     model, spots, _ = exact
     at_once = model.placed(spots)
-    monkeypatch.setattr(observations, "BLOCK", 37)
+    monkeypatch.setattr(reciprocal_spots, "BLOCK", 37)
     blocks = model.placed(spots)
     for name in ("s1", "rlp", "d", "smear"):
         assert_allclose(getattr(blocks, name), getattr(at_once, name), rtol=1e-12, atol=1e-15)

@@ -11,7 +11,7 @@ from synthetic_spots import random_spots, setting, sweep
 
 from autoproc.geometry.placement import panel_middle
 from autoproc.indexing.model import N_MOVES, beam_turn_axis, detector_indices, model_of
-from autoproc.indexing.observations import observe, place
+from autoproc.indexing.reciprocal_spots import mapped_anew, spots_in_reciprocal_space
 from autoproc.models.experiment import Beam, Goniometer
 
 
@@ -74,7 +74,7 @@ def test_spots_are_placed_with_what_has_moved():
         moves=np.array([[0.5, 0, 0, 0, 0, 0, 0], [0, 0.5, 0, 0, 0, 0.01, 0]]),
         turns=np.array([[0, 0, 0], [0, 0.02, 0]]),
     )
-    spots = observe([first, second], random_spots(first, 20))
-    expected = place(model.moved_sweeps(), spots, Rotation.from_rotvec(model.turns).as_matrix())
+    spots = spots_in_reciprocal_space([first, second], random_spots(first, 20))
+    expected = mapped_anew(model.moved_sweeps(), spots, Rotation.from_rotvec(model.turns).as_matrix())
     assert_allclose(model.placed(spots).rlp, expected.rlp, atol=1e-12)
     assert_allclose(model.turn_matrices()[1], Rotation.from_rotvec([0, 0.02, 0]).as_matrix())

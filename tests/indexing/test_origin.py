@@ -10,8 +10,15 @@ from synthetic_spots import setting, spots_of, sweep
 from autoproc.indexing import origin
 from autoproc.indexing.assign import Assignment
 from autoproc.indexing.model import model_of
-from autoproc.indexing.observations import observe
-from autoproc.indexing.origin import CLEAR_GAIN, LEAST_RATIO, Origin, _ratio, is_shift_likely, neighbouring_origins
+from autoproc.indexing.origin import (
+    CLEAR_GAIN,
+    LEAST_RATIO,
+    ShiftedIndices,
+    _ratio,
+    is_shift_likely,
+    neighbouring_origins,
+)
+from autoproc.indexing.reciprocal_spots import spots_in_reciprocal_space
 
 CELL = (45.0, 60.0, 130.0, 90.0, 95.0, 90.0)
 ONE = sweep(n_images=30)
@@ -25,7 +32,7 @@ def origins(shift, *, n, sweeps=1):
     spots = SPOTS[np.arange(n)]
     model = model_of([ONE] * sweeps).with_settings([A])
     assignment = Assignment(np.zeros(len(spots), int), (spots["hkl"] - np.array(shift)).astype(np.int32))
-    return neighbouring_origins(model, observe([ONE], spots), assignment)
+    return neighbouring_origins(model, spots_in_reciprocal_space([ONE], spots), assignment)
 
 
 def test_indices_off_by_one_are_told():
@@ -46,7 +53,7 @@ def test_shifts_that_no_move_makes_up_for_are_not_tried(monkeypatch, shift):
     wide = sweep(n_images=240)
     spots = spots_of(wide, A, 3.0, noise_px=0.03, noise_frames=0.03)[::40]
     assignment = Assignment(np.zeros(len(spots), int), (spots["hkl"] - np.array(shift)).astype(np.int32))
-    given = model_of([wide]).with_settings([A]), observe([wide], spots), assignment
+    given = model_of([wide]).with_settings([A]), spots_in_reciprocal_space([wide], spots), assignment
     found = neighbouring_origins(*given)
     assert any(shift) or len(tried) < 20, "where indices are right others leave far more"
     monkeypatch.setattr(origin, "POSSIBLE", np.inf)
@@ -67,7 +74,7 @@ def test_several_sweeps_and_few_spots_have_no_neighbours():
 
 def test_a_shift_has_to_be_clear_in_gain_and_in_ratio():
     def best(gain, ratio):
-        return [Origin((0, 0, 1), gain, ratio, model_of([ONE]))]
+        return [ShiftedIndices((0, 0, 1), gain, ratio, model_of([ONE]))]
 
     assert is_shift_likely(best(CLEAR_GAIN + 1, LEAST_RATIO + 0.01))
     assert not is_shift_likely(best(CLEAR_GAIN, 2.0))

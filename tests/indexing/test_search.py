@@ -16,13 +16,13 @@ from autoproc.indexing.candidates import assess
 from autoproc.indexing.fft3d import COARSE_GRID, GRID, transform_d_min
 from autoproc.indexing.max_cell import estimate_max_cell
 from autoproc.indexing.model import model_of
-from autoproc.indexing.observations import observe
 from autoproc.indexing.params import IndexParams
+from autoproc.indexing.reciprocal_spots import spots_in_reciprocal_space
 from autoproc.indexing.search import (
     GRID_SEARCH,
     MIN_COARSE_SPOTS,
+    RefinedCandidate,
     Search,
-    Trial,
     _attempts,
     _resolution_of,
     _thinned,
@@ -43,7 +43,9 @@ A = setting(CELL, 1)
 
 def spots(n_random: int = 0):
     table = spots_of(ONE, A, 4.0, noise_frames=0.02)
-    return observe([ONE], Reflections.concatenate([table, random_spots(ONE, n_random)]) if n_random else table)
+    return spots_in_reciprocal_space(
+        [ONE], Reflections.concatenate([table, random_spots(ONE, n_random)]) if n_random else table
+    )
 
 
 def test_information_is_that_of_narrow_places_less_that_of_telling_them_apart():
@@ -72,7 +74,7 @@ def test_a_cell_twice_too_large_costs_a_bit_a_spot():
 
 
 def test_no_order_is_no_information():
-    seen = observe([ONE], random_spots(ONE, 2000))
+    seen = spots_in_reciprocal_space([ONE], random_spots(ONE, 2000))
     assert information(A, seen, WIDE)[0] < 0
     assert information(A, seen[np.arange(3)], Tolerance(1.0, np.ones(3))) == (0.0, 0.0)
 
@@ -118,7 +120,9 @@ def test_the_coarse_transform_comes_first_where_it_has_spots_enough(params, n_co
 
 def test_the_limit_of_the_cell_is_that_of_the_sweep_that_allows_most():
     far = sweep(distance=300.0, wavelength=0.8)
-    seen = observe([ONE, far], Reflections.concatenate([random_spots(ONE, 200), random_spots(far, 300, 1, sweep_id=1)]))
+    seen = spots_in_reciprocal_space(
+        [ONE, far], Reflections.concatenate([random_spots(ONE, 200), random_spots(far, 300, 1, sweep_id=1)])
+    )
     model = model_of([ONE, far])
     expected = [
         estimate_max_cell(seen.rlp[seen.sweep == n], 0.172 / (distance * wavelength))
@@ -166,7 +170,7 @@ def searched(monkeypatch, answers, n_spots=200, **params):
         return found[-1]
 
     monkeypatch.setattr("autoproc.indexing.search._search", answer)
-    seen = observe([ONE], random_spots(ONE, n_spots))
+    seen = spots_in_reciprocal_space([ONE], random_spots(ONE, n_spots))
     result = find_lattice(model_of([ONE]), seen, IndexParams(**params))
     return found.index(result), tried
 
@@ -227,6 +231,6 @@ def test_a_true_candidate_is_refined_to_the_lattice_and_told_in_figures():
 
 
 def test_a_trial_without_spots_has_no_fraction():
-    nothing = Trial(None, model_of([ONE]), 0, 0, np.zeros(3), 0.0, 0.0)
+    nothing = RefinedCandidate(None, model_of([ONE]), 0, 0, np.zeros(3), 0.0, 0.0)
     assert nothing.fraction == 0.0
     assert replace(nothing, n_indexed=1, n_spots=1).fraction == 1.0

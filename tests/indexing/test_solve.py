@@ -7,8 +7,8 @@ from synthetic_spots import random_spots, setting, spots_of, sweep
 from autoproc.indexing import solve as solving
 from autoproc.indexing.least_squares import refine_model
 from autoproc.indexing.model import model_of
-from autoproc.indexing.observations import observe
 from autoproc.indexing.params import IndexParams
+from autoproc.indexing.reciprocal_spots import spots_in_reciprocal_space
 from autoproc.indexing.solve import _refined_with_right_volume
 from autoproc.models.reflections import Reflections
 
@@ -21,7 +21,7 @@ CELL = (31.0, 37.0, 43.0, 82.0, 95.0, 101.0)
 def test_cells_that_are_many_times_too_large_shrink_to_the_end(multiples):
     experiment = sweep(n_images=60)
     A = setting(CELL, seed=3)
-    spots = observe([experiment], spots_of(experiment, A, d_min=2.5, keep=0.4, seed=1))
+    spots = spots_in_reciprocal_space([experiment], spots_of(experiment, A, d_min=2.5, keep=0.4, seed=1))
     too_large = np.linalg.inv(np.diag(multiples) @ np.linalg.inv(A))
     model = _refined_with_right_volume(
         model_of([experiment]).with_settings([too_large]), spots, IndexParams(refine_detector=False), []
@@ -32,7 +32,9 @@ def test_cells_that_are_many_times_too_large_shrink_to_the_end(multiples):
 
 def test_what_is_known_of_a_model_is_worked_out_once_and_forgotten_at_the_end(monkeypatch):
     experiment = sweep(n_images=60)
-    spots = observe([experiment], spots_of(experiment, setting(CELL, seed=3), d_min=2.5, keep=0.4, seed=1))
+    spots = spots_in_reciprocal_space(
+        [experiment], spots_of(experiment, setting(CELL, seed=3), d_min=2.5, keep=0.4, seed=1)
+    )
     as_they_are = []
 
     def counted(model, *arguments, n_cycles, **keywords):
@@ -56,7 +58,7 @@ def test_of_many_spots_as_many_are_tried_as_refinement_needs(monkeypatch):
     table = spots_of(experiment, A, d_min=2.0, seed=1)
     others = random_spots(experiment, 2 * len(table))
     for spots, share in ((table, 1.0), (Reflections.concatenate([table, others]), 1 / 3)):
-        seen, cycles = observe([experiment], spots), []
+        seen, cycles = spots_in_reciprocal_space([experiment], spots), []
         model = solving._refined(model_of([experiment]).with_settings([A]), seen, IndexParams(), cycles)
         assert [c.n_indexed / c.n_spots for c in cycles[1:]] == pytest.approx([share] * 4, rel=0.25)
         assert 250 <= cycles[-1].n_indexed <= 600

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from autoproc.geometry.corrections import lorentz_polarisation, sensor_efficiency
 from autoproc.geometry.detector import s1_from_mm
 from autoproc.geometry.reciprocal import in_mm
-from autoproc.integration.passes import Measured, _profiles
+from autoproc.integration.passes import MeasuredReflections, _profiles
 from autoproc.integration.predict import predict
 from autoproc.integration.profiles import (
     GRID_SIZE,
@@ -58,7 +58,7 @@ def table(
         contested[row], reference[row] = marks["contested"], marks["reference"]
     bbox = np.tile([0, 9, 0, 9, 0, 3], (6, 1))
     return integrated_table(
-        [ONE], PREDICTED, Measured(Measurements(measured), background, reference, contested, PROFILES), bbox,
+        [ONE], PREDICTED, MeasuredReflections(Measurements(measured), background, reference, contested, PROFILES), bbox,
         np.full(6, known, np.uint64), 0.8,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 from simulated import simulated_frames
 
 from autoproc.integration.params import IntegrateParams
-from autoproc.integration.passes import Measured, measure_all
+from autoproc.integration.passes import MeasuredReflections, measure_all
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.stages.find_spots import FindSpotsParams, find_spots
 from autoproc.stages.integrate_stretches import StretchesParams, integrate_stretches
@@ -54,7 +54,7 @@ def test_cut_anywhere_they_are_the_same(calls, n_blocks):
     for asked, whole in calls:
         n = len(asked[7])
         parts = [measure_all(*asked, range(i, min(i + n_blocks, n))) for i in range(0, n, n_blocks)]
-        for one, other in zip(arrays_of(Measured.concatenate(parts)), arrays_of(whole), strict=True):
+        for one, other in zip(arrays_of(MeasuredReflections.concatenate(parts)), arrays_of(whole), strict=True):
             np.testing.assert_array_equal(one, other)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from refinement_case import experiment, flat_detector, kappa_goniometer, linearised, spots
 
-from autoproc.refinement.problem import Free, Problem
+from autoproc.refinement.problem import Free, RefinementProblem
 from autoproc.refinement.setup import build, select_indexed
-from autoproc.refinement.smoother import Smoother
+from autoproc.refinement.spline_smoother import SplineSmoother
 
 STEP = 1e-6
 
@@ -17,7 +17,7 @@ def case(intervals, **models):
     """A problem about a state that is not where it began, so that no term vanishes."""
     truth = experiment(**models)
     selections = select_indexed([truth], spots(truth, n=300), 0.05)
-    sweeps, state = build([truth], selections, [Smoother(truth.scan.n_images, intervals)])
+    sweeps, state = build([truth], selections, [SplineSmoother(truth.scan.n_images, intervals)])
     rng = np.random.default_rng(2)
     crystal = state.crystals[0]
     crystal = replace(
@@ -55,7 +55,7 @@ def dense_jacobian(problem, state, sweep):
 )
 def test_derivatives_agree_with_differences(models, intervals):
     sweeps, state = case(intervals, **models)
-    problem = Problem(sweeps, state, Free(beam=(True, True)))
+    problem = RefinementProblem(sweeps, state, Free(beam=(True, True)))
     analytic = dense_jacobian(problem, state, sweeps[0])
     for column, shift in enumerate(STEP * np.eye(problem.n_parameters)):
         ahead, behind = (problem.predict(problem.stepped(state, s), sweeps[0]).xyz for s in (shift, -shift))
@@ -71,11 +71,11 @@ def test_derivatives_agree_with_differences(models, intervals):
 def test_turning_everything_about_the_spindle_changes_nothing():
     """The reason why the beam's direction about the spindle is fixed by default."""
     sweeps, state = case(0)
-    problem = Problem(sweeps, state, Free(beam=(True, True)))
+    problem = RefinementProblem(sweeps, state, Free(beam=(True, True)))
     weights = linearised(problem, state).matrix
     scale = np.sqrt(np.diag(weights))
     smallest = np.linalg.eigvalsh(weights / np.outer(scale, scale))[0]
-    without = linearised(Problem(sweeps, state, Free()), state).matrix
+    without = linearised(RefinementProblem(sweeps, state, Free()), state).matrix
     scale = np.sqrt(np.diag(without))
     assert smallest < 1e-10
     assert np.linalg.eigvalsh(without / np.outer(scale, scale))[0] > 1e-8
@@ -84,4 +84,4 @@ def test_turning_everything_about_the_spindle_changes_nothing():
 def test_fixed_parameters_have_no_columns():
     sweeps, state = case(0)
     fixed = Free(detector=(False,) * 6, beam=(False, False), orientation=True, cell=False)
-    assert Problem(sweeps, state, fixed).n_parameters == 3
+    assert RefinementProblem(sweeps, state, fixed).n_parameters == 3

@@ -17,7 +17,7 @@ from autoproc.geometry.constraints import strain_basis
 from autoproc.models.crystal import b_matrix, cell_from_real_matrix
 from autoproc.models.experiment import Beam
 from autoproc.models.space_group import rotations_of
-from autoproc.refinement.gradients import Observations, predict
+from autoproc.refinement.gradients import IndexedSpots, predict
 from autoproc.refinement.model import (
     CrystalModel,
     beam_turning_axes,
@@ -25,7 +25,7 @@ from autoproc.refinement.model import (
     detector_centre,
     turned_beam,
 )
-from autoproc.refinement.smoother import Smoother
+from autoproc.refinement.spline_smoother import SplineSmoother
 
 CELLS = {
     "P 1": (31, 42, 53, 83, 97, 104), "P 1 21 1": (31, 42, 53, 90, 104, 90), "P 43 21 2": (77, 77, 38, 90, 90, 90),
@@ -36,7 +36,7 @@ U = Rotation.from_rotvec([0.3, -0.7, 1.1]).as_matrix()
 
 def crystal_model(group: str, cell: tuple[float, ...], n_intervals: int, seed: int = 1) -> CrystalModel:
     """Away from its starting point in all its coefficients."""
-    rng, smoother = np.random.default_rng(seed), Smoother(100, n_intervals)
+    rng, smoother = np.random.default_rng(seed), SplineSmoother(100, n_intervals)
     strains = strain_basis(b_matrix(cell), rotations_of(gemmi.SpaceGroup(group)))
     n = smoother.n_coefficients
     return CrystalModel(
@@ -51,7 +51,7 @@ def test_reciprocal_vectors_are_those_of_the_setting_at_each_frame(group: str, c
     rng = np.random.default_rng(3)
     hkl, frame = rng.integers(-9, 10, (200, 3)).astype(float), rng.uniform(0, 100, 200)
     expected = np.einsum("nij,nj->ni", model.A_at(frame), hkl)
-    observed = Observations(hkl, np.zeros(200, int), np.zeros((200, 3)), frame, np.ones((200, 3)), np.ones(200, bool))
+    observed = IndexedSpots(hkl, np.zeros(200, int), np.zeros((200, 3)), frame, np.ones((200, 3)), np.ones(200, bool))
     made = experiment()
     predicted = predict(observed, made.beam, made.detector, made.goniometer, model)
     np.testing.assert_allclose(predicted.q, expected, rtol=1e-10, atol=1e-12)

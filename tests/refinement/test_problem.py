@@ -14,24 +14,26 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.refinement import problem as problem_module
 from autoproc.refinement.gradients import residuals
-from autoproc.refinement.problem import SMOOTH_OMEGA, SMOOTH_STRAIN, Free, Problem, State
+from autoproc.refinement.problem import SMOOTH_OMEGA, SMOOTH_STRAIN, Free, RefinedModels, RefinementProblem
 from autoproc.refinement.setup import build, select_indexed
-from autoproc.refinement.smoother import Smoother
+from autoproc.refinement.spline_smoother import SplineSmoother
 
 
-def case(intervals: int = 0, free: Free | None = None, n: int = 200, **models: object) -> tuple[Problem, State]:
+def case(
+    intervals: int = 0, free: Free | None = None, n: int = 200, **models: object
+) -> tuple[RefinementProblem, RefinedModels]:
     """One sweep and crystal, off in every coefficient."""
     truth = experiment(n_images=60, **models)
     selections = select_indexed([truth], spots(truth, n=n), 0.05)
-    sweeps, state = build([truth], selections, [Smoother(60, intervals)])
+    sweeps, state = build([truth], selections, [SplineSmoother(60, intervals)])
     rng, crystal = np.random.default_rng(1), state.crystals[0]
     off = replace(
         crystal, omega=rng.normal(0, 1e-3, crystal.omega.shape), strain=rng.normal(0, 5e-4, crystal.strain.shape)
     )
-    return Problem(sweeps, state, free or Free()), replace(state, crystals=(off,))
+    return RefinementProblem(sweeps, state, free or Free()), replace(state, crystals=(off,))
 
 
-def written_out(problem: Problem, state: State) -> tuple[np.ndarray, np.ndarray, float]:
+def written_out(problem: RefinementProblem, state: RefinedModels) -> tuple[np.ndarray, np.ndarray, float]:
     """Matrix, vector and chi squared, row by row of one sweep's spots."""
     sweep, n = problem.sweeps[0], problem.n_parameters
     predicted = problem.predict(state, sweep)
@@ -84,7 +86,7 @@ def test_rmsd_is_of_the_spots_that_count():
     weights = observed.weights.copy()
     weights[::3] = 0
     sweep = replace(problem.sweeps[0], observed=replace(observed, weights=weights))
-    other = Problem((sweep,), state, Free())
+    other = RefinementProblem((sweep,), state, Free())
     difference = residuals(observed, other.predict(state, sweep))[weights[:, 0] > 0]
     found = linearised(other, state)
     np.testing.assert_allclose(found.rmsd, np.sqrt(np.mean(difference**2, axis=0)))
@@ -98,7 +100,7 @@ def test_spots_that_cannot_be_predicted_do_not_count():
     far[:7] *= 40
     sweep = replace(problem.sweeps[0], observed=replace(observed, hkl=far))
     kept = replace(problem.sweeps[0], observed=observed[np.arange(7, len(observed))])
-    found, expected = (linearised(Problem((s,), state, Free()), state) for s in (sweep, kept))
+    found, expected = (linearised(RefinementProblem((s,), state, Free()), state) for s in (sweep, kept))
     assert found.n_used == expected.n_used
     np.testing.assert_allclose(found.matrix, expected.matrix, rtol=1e-12)
     assert np.isfinite(found.cost)
@@ -109,7 +111,7 @@ def test_sums_do_not_depend_on_how_spots_are_cut_up(intervals, monkeypatch):
     problem, state = case(intervals)
     whole = linearised(problem, state)
     monkeypatch.setattr(problem_module, "CHUNK", 17)
-    parts = linearised(Problem(problem.sweeps, state, Free()), state)
+    parts = linearised(RefinementProblem(problem.sweeps, state, Free()), state)
     np.testing.assert_allclose(parts.matrix, whole.matrix, rtol=1e-10, atol=1e-10 * np.abs(whole.matrix).max())
     np.testing.assert_allclose(parts.vector, whole.vector, rtol=1e-8, atol=1e-9 * np.abs(whole.vector).max())
     assert (parts.n_used, parts.cost) == (whole.n_used, pytest.approx(whole.cost))
@@ -158,8 +160,8 @@ def several(same_cell: bool) -> tuple[list[Experiment], Reflections]:
 
 def problem_of(experiments: list[Experiment], table: Reflections, free: Free, intervals: int = 0):
     selections = select_indexed(experiments, table, 0.05)
-    sweeps, state = build(experiments, selections, [Smoother(60, intervals)] * len(experiments))
-    return Problem(sweeps, state, free), state
+    sweeps, state = build(experiments, selections, [SplineSmoother(60, intervals)] * len(experiments))
+    return RefinementProblem(sweeps, state, free), state
 
 
 def test_crystals_of_one_cell_share_its_strains_alone():

@@ -12,17 +12,17 @@ from autoproc.errors import RefinementFailed, TooFewToRefine
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.refinement.params import RefineParams
-from autoproc.refinement.problem import Free, State, Sweep
+from autoproc.refinement.problem import ExperimentSpots, Free, RefinedModels
 from autoproc.refinement.rounds import deviations, find_outliers, refine_rounds, rmsd, weighted
 from autoproc.refinement.setup import build, select_indexed
-from autoproc.refinement.smoother import Smoother
+from autoproc.refinement.spline_smoother import SplineSmoother
 
 PARAMS = RefineParams()
 
 
-def prepared(table: Reflections, truth: Experiment) -> tuple[tuple[Sweep, ...], State]:
+def prepared(table: Reflections, truth: Experiment) -> tuple[tuple[ExperimentSpots, ...], RefinedModels]:
     selections = select_indexed([truth], table, 0.05)
-    sweeps, state = build([truth], selections, [Smoother(truth.scan.n_images, 0)])
+    sweeps, state = build([truth], selections, [SplineSmoother(truth.scan.n_images, 0)])
     return tuple(sweeps), state
 
 

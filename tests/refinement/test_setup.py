@@ -15,7 +15,7 @@ from refinement_case import experiment, spots
 from autoproc.geometry.reciprocal import map_to_reciprocal_space, zeta
 from autoproc.geometry.rotation import rotation_matrix
 from autoproc.models.crystal import Crystal, b_matrix
-from autoproc.refinement.gradients import Observations
+from autoproc.refinement.gradients import IndexedSpots
 from autoproc.refinement.setup import (
     Selection,
     build,
@@ -26,7 +26,7 @@ from autoproc.refinement.setup import (
     thinned,
     with_common_cells,
 )
-from autoproc.refinement.smoother import Smoother
+from autoproc.refinement.spline_smoother import SplineSmoother
 
 TURN = rotation_matrix(np.array([0.6, 0.0, 0.8]), 0.3)
 
@@ -82,7 +82,7 @@ def at_frames(frame: np.ndarray) -> Selection:
     n = len(frame)
     nothing = np.zeros((n, 3))
     return Selection(
-        np.arange(n) + 100, Observations(nothing, np.zeros(n, int), nothing, frame, nothing, np.zeros(n, bool))
+        np.arange(n) + 100, IndexedSpots(nothing, np.zeros(n, int), nothing, frame, nothing, np.zeros(n, bool))
     )
 
 
@@ -117,32 +117,34 @@ def test_models_that_experiments_share_are_built_once():
     second = replace(first, beam=replace(first.beam), crystal=Crystal(TURN @ first.crystal.A))
     third = replace(first, scan=replace(first.scan))
     selections = select_indexed([first, second, third], spots(first, n=10), 0.05)
-    sweeps, state = build([first, second, third], selections, [Smoother(20, 0)] * 3)
+    sweeps, state = build([first, second, third], selections, [SplineSmoother(20, 0)] * 3)
     assert [(s.detector, s.beam, s.crystal) for s in sweeps] == [(0, 0, 0), (0, 1, 1), (0, 0, 0)]
     assert (len(state.detectors), len(state.beams), len(state.crystals)) == (1, 2, 2)
-    varying, other = build([first, second, third], selections, [Smoother(20, 2)] * 3)
+    varying, other = build([first, second, third], selections, [SplineSmoother(20, 2)] * 3)
     assert [s.crystal for s in varying] == [0, 1, 2]
     assert len(other.crystals) == 3
     with pytest.raises(ValueError, match="crystal in every experiment"):
-        build([replace(first, crystal=None)], selections[:1], [Smoother(20, 0)])
+        build([replace(first, crystal=None)], selections[:1], [SplineSmoother(20, 0)])
 
 
 def test_cells_alike_but_for_rounding_are_one():
     A = experiment().crystal.A
-    made = [crystal_model(Crystal(a), Smoother(10, 0)) for a in (A, TURN @ A * (1 + 1e-12), A * (1 + 1e-5))]
+    made = [crystal_model(Crystal(a), SplineSmoother(10, 0)) for a in (A, TURN @ A * (1 + 1e-12), A * (1 + 1e-5))]
     one, two, three = with_common_cells(made)
     assert two.B is one.B
     assert two.strains is one.strains
     assert_allclose(two.U @ two.B, TURN @ A, atol=1e-9)
     assert three.B is not one.B
-    tetragonal = crystal_model(Crystal(b_matrix((50, 50, 60, 90, 90, 90)), gemmi.SpaceGroup("P 4")), Smoother(10, 0))
-    triclinic = crystal_model(Crystal(b_matrix((50, 50, 60, 90, 90, 90))), Smoother(10, 0))
+    tetragonal = crystal_model(
+        Crystal(b_matrix((50, 50, 60, 90, 90, 90)), gemmi.SpaceGroup("P 4")), SplineSmoother(10, 0)
+    )
+    triclinic = crystal_model(Crystal(b_matrix((50, 50, 60, 90, 90, 90))), SplineSmoother(10, 0))
     assert with_common_cells([tetragonal, triclinic])[1].B is not tetragonal.B
 
 
 def test_a_crystal_is_pulled_onto_its_symmetry_where_it_is_refined():
     cell = (77.1, 77.5, 38.0, 90.1, 89.9, 90.0)
-    model = crystal_model(Crystal(TURN @ b_matrix(cell), gemmi.SpaceGroup("P 43 21 2")), Smoother(10, 3))
+    model = crystal_model(Crystal(TURN @ b_matrix(cell), gemmi.SpaceGroup("P 43 21 2")), SplineSmoother(10, 3))
     found = Crystal(model.U @ model.B).cell
     assert found[0] == pytest.approx(found[1], abs=1e-9)
     assert_allclose(found[3:], 90, atol=1e-9)
@@ -153,7 +155,7 @@ def test_a_crystal_is_pulled_onto_its_symmetry_where_it_is_refined():
 def test_there_and_back_the_experiments_are_the_same(intervals):
     truth = experiment(n_images=20)
     selections = select_indexed([truth, truth], spots(truth, n=10), 0.05)
-    sweeps, state = build([truth, truth], selections, [Smoother(20, intervals)] * 2)
+    sweeps, state = build([truth, truth], selections, [SplineSmoother(20, intervals)] * 2)
     found = refined_experiments([truth, truth], sweeps, state)
     assert found[0].crystal is found[1].crystal
     assert_allclose(found[0].crystal.A, truth.crystal.A, atol=1e-12)
@@ -164,7 +166,7 @@ def test_there_and_back_the_experiments_are_the_same(intervals):
 
 def test_a_curve_is_told_at_every_image_and_its_mean_is_the_static_crystal():
     truth = experiment(n_images=20)
-    sweeps, state = build([truth], select_indexed([truth], spots(truth, n=10), 0.05), [Smoother(20, 2)])
+    sweeps, state = build([truth], select_indexed([truth], spots(truth, n=10), 0.05), [SplineSmoother(20, 2)])
     crystal = state.crystals[0]
     ramp = np.linspace(-1, 1, 4)[:, None] * [1e-3, 0, 0]
     found = refined_experiments([truth], sweeps, replace(state, crystals=(replace(crystal, omega=ramp),)))[0].crystal
@@ -178,7 +180,7 @@ def test_a_curve_is_told_at_every_image_and_its_mean_is_the_static_crystal():
 def test_uncertainties_of_a_cubic_cell_are_those_of_its_one_strain():
     """E = s I / sqrt(3): a = a0 / (1 + s / sqrt(3)), so that sigma(a) = a sigma(s) / sqrt(3)."""
     model = crystal_model(
-        Crystal(TURN @ b_matrix((78.0,) * 3 + (90.0,) * 3), gemmi.SpaceGroup("I 2 3")), Smoother(9, 0)
+        Crystal(TURN @ b_matrix((78.0,) * 3 + (90.0,) * 3), gemmi.SpaceGroup("I 2 3")), SplineSmoother(9, 0)
     )
     esd, by_B = cell_uncertainty(model, np.zeros(1), np.array([[1e-8]]))
     assert_allclose(esd[:3], 78.0 * 1e-4 / np.sqrt(3), rtol=1e-6)
@@ -187,7 +189,7 @@ def test_uncertainties_of_a_cubic_cell_are_those_of_its_one_strain():
 
 
 def test_uncertainties_of_a_triclinic_cell_are_the_scatter_of_cells_drawn():
-    model = crystal_model(Crystal(TURN @ b_matrix((38, 47, 55, 82, 95, 101))), Smoother(9, 0))
+    model = crystal_model(Crystal(TURN @ b_matrix((38, 47, 55, 82, 95, 101))), SplineSmoother(9, 0))
     rng = np.random.default_rng(0)
     root = 1e-4 * rng.normal(size=(6, 6))
     esd, by_B = cell_uncertainty(model, np.zeros(6), root @ root.T)

@@ -9,14 +9,14 @@ import pytest
 from refinement_case import experiment, spots
 
 from autoproc.errors import RefinementFailed
-from autoproc.refinement.problem import Evaluation, Free, NormalEquations, Problem, State
+from autoproc.refinement.problem import Evaluation, Free, NormalEquations, RefinedModels, RefinementProblem
 from autoproc.refinement.setup import build, select_indexed
-from autoproc.refinement.smoother import Smoother
 from autoproc.refinement.solver import covariance, minimise
+from autoproc.refinement.spline_smoother import SplineSmoother
 
 
 class Line:
-    """y = a + b x, of which the derivatives are exact: one step is enough. A Problem, as far as minimise knows."""
+    """y = a + b x, of which the derivatives are exact: one step is enough. A problem, as far as minimise knows."""
 
     n_parameters = 2
 
@@ -109,12 +109,12 @@ def test_no_parameters_are_found_at_once() -> None:
     assert minimise(problem, np.zeros(2), 10).has_converged
 
 
-def crystal_problem(noise: float) -> tuple[Problem, State, State]:
+def crystal_problem(noise: float) -> tuple[RefinementProblem, RefinedModels, RefinedModels]:
     """Problem, the true state and one that is off in everything."""
     truth = experiment()
     selections = select_indexed([truth], spots(truth, n=800, noise=noise), 0.05)
-    sweeps, state = build([truth], selections, [Smoother(truth.scan.n_images, 0)])
-    problem = Problem(sweeps, state, Free())
+    sweeps, state = build([truth], selections, [SplineSmoother(truth.scan.n_images, 0)])
+    problem = RefinementProblem(sweeps, state, Free())
     rng = np.random.default_rng(4)
     size = np.concatenate([[0.3, 0.3, 0.5, 2e-3, 2e-3, 2e-3], [1e-3], [3e-3] * 3, [2e-3] * 6])
     assert len(size) == problem.n_parameters
@@ -148,9 +148,9 @@ def test_the_number_of_spots_does_not_fall_on_the_way() -> None:
 def test_fixed_models_stay() -> None:
     truth = experiment()
     selections = select_indexed([truth], spots(truth, n=300), 0.05)
-    sweeps, state = build([truth], selections, [Smoother(truth.scan.n_images, 0)])
+    sweeps, state = build([truth], selections, [SplineSmoother(truth.scan.n_images, 0)])
     wrong = replace(state.crystals[0], omega=np.full((1, 3), 2e-3))
-    problem = Problem(sweeps, state, Free(detector=(False,) * 6, beam=(False, False)))
+    problem = RefinementProblem(sweeps, state, Free(detector=(False,) * 6, beam=(False, False)))
     found = minimise(problem, replace(state, crystals=(wrong,)), 30)
     np.testing.assert_array_equal(found.state.detectors[0][0].origin, state.detectors[0][0].origin)
     np.testing.assert_array_equal(found.state.beams[0].direction, state.beams[0].direction)

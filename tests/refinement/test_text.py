@@ -8,7 +8,7 @@ import numpy as np
 from refinement_case import experiment
 
 from autoproc.refinement.rounds import Rmsd
-from autoproc.refinement.solver import Step
+from autoproc.refinement.solver import RefinementStep
 from autoproc.refinement.text import cell_text, rmsd_table, step_table
 
 
@@ -21,7 +21,11 @@ def rows(table: str) -> list[list[str]]:
 
 
 def test_steps_are_in_mm_and_degrees():
-    found = rows(step_table([Step(100, (0.5, 0.25, np.radians(0.125))), Step(99, (0.05, 0.025, np.radians(0.0625)))]))
+    found = rows(
+        step_table(
+            [RefinementStep(100, (0.5, 0.25, np.radians(0.125))), RefinementStep(99, (0.05, 0.025, np.radians(0.0625)))]
+        )
+    )
     assert found[0] == ["Step", "Nref", "RMSD_X", "RMSD_Y", "RMSD_Phi"]
     assert found[1] == ["", "", "(mm)", "(mm)", "(deg)"]
     assert found[2:] == [["0", "100", "0.5", "0.25", "0.125"], ["1", "99", "0.05", "0.025", "0.0625"]]

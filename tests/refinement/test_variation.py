@@ -10,11 +10,11 @@ from numpy.testing import assert_allclose
 from refinement_case import experiment, spots
 
 from autoproc.refinement import variation
-from autoproc.refinement.gradients import Observations
+from autoproc.refinement.gradients import IndexedSpots
 from autoproc.refinement.params import RefineParams
 from autoproc.refinement.problem import Free
 from autoproc.refinement.setup import crystal_model, select_indexed, thinned
-from autoproc.refinement.smoother import Smoother
+from autoproc.refinement.spline_smoother import SplineSmoother
 from autoproc.refinement.variation import (
     _resampled,
     _trial,
@@ -28,14 +28,14 @@ from autoproc.refinement.variation import (
 PARAMS = RefineParams()
 
 
-def seen(frame: np.ndarray, weight: float | np.ndarray = 1.0) -> Observations:
+def seen(frame: np.ndarray, weight: float | np.ndarray = 1.0) -> IndexedSpots:
     n = len(frame)
     nothing = np.zeros((n, 3))
     weights = np.broadcast_to(weight, n)[:, None] * np.ones(3)
-    return Observations(nothing, np.zeros(n, int), nothing, frame, weights, np.zeros(n, bool))
+    return IndexedSpots(nothing, np.zeros(n, int), nothing, frame, weights, np.zeros(n, bool))
 
 
-def evenly(n: int, n_images: float = 100) -> Observations:
+def evenly(n: int, n_images: float = 100) -> IndexedSpots:
     return seen((np.arange(n) + 0.5) / n * n_images)
 
 
@@ -50,7 +50,7 @@ def test_beside_a_turning_crystal_beam_distance_and_turn_about_the_beam_are_fixe
 
 def test_nine_parameters_a_coefficient_want_five_spots_each():
     """Four intervals have six coefficients: 45 spots in each interval, 270 in all."""
-    smoother = Smoother(100, 4)
+    smoother = SplineSmoother(100, 4)
     assert is_determined(smoother, evenly(270), PARAMS)
     assert not is_determined(smoother, evenly(269), PARAMS)
     fewer = RefineParams(min_reflections_per_parameter=4)
@@ -65,7 +65,7 @@ def test_nine_parameters_a_coefficient_want_five_spots_each():
 )
 def test_one_interval_in_five_may_be_blank(n_intervals, n_gaps, expected):
     frames = np.concatenate([i + (np.arange(200) + 0.5) / 200 for i in range(n_gaps, n_intervals)]) * 10
-    assert is_determined(Smoother(10 * n_intervals, n_intervals), seen(frames), PARAMS) is expected
+    assert is_determined(SplineSmoother(10 * n_intervals, n_intervals), seen(frames), PARAMS) is expected
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_one_interval_in_five_may_be_blank(n_intervals, n_gaps, expected):
 def test_the_first_curve_follows_the_width_of_the_sweep(width, n_images, params, n_intervals):
     one = experiment(n_images=n_images, width=width)
     found = coarsest_smoother(one, evenly(5000, n_images), RefineParams(**params))
-    assert found == Smoother(n_images, n_intervals)
+    assert found == SplineSmoother(n_images, n_intervals)
 
 
 def test_few_spots_have_fewer_intervals_or_none():
@@ -95,17 +95,17 @@ def test_few_spots_have_fewer_intervals_or_none():
 
 def test_a_finer_curve_has_twice_the_intervals_down_to_four_degrees():
     one, many = experiment(n_images=96), evenly(5000, 96)
-    assert finer_smoother(Smoother(96, 3), one, many, PARAMS) == Smoother(96, 6)
-    assert finer_smoother(Smoother(96, 6), one, many, PARAMS) == Smoother(96, 12)
-    assert finer_smoother(Smoother(96, 12), one, many, PARAMS) == Smoother(96, 12)
-    assert finer_smoother(Smoother(96, 3), one, evenly(359, 96), PARAMS) == Smoother(96, 3)
-    assert finer_smoother(Smoother(96, 0), one, many, PARAMS) == Smoother(96, 0)
+    assert finer_smoother(SplineSmoother(96, 3), one, many, PARAMS) == SplineSmoother(96, 6)
+    assert finer_smoother(SplineSmoother(96, 6), one, many, PARAMS) == SplineSmoother(96, 12)
+    assert finer_smoother(SplineSmoother(96, 12), one, many, PARAMS) == SplineSmoother(96, 12)
+    assert finer_smoother(SplineSmoother(96, 3), one, evenly(359, 96), PARAMS) == SplineSmoother(96, 3)
+    assert finer_smoother(SplineSmoother(96, 0), one, many, PARAMS) == SplineSmoother(96, 0)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_a_finer_curve_can_follow_a_coarser_one_exactly(n):
     """Halving the intervals of a quadratic spline keeps every curve that it could draw."""
-    old, new = (crystal_model(experiment().crystal, Smoother(60, m)) for m in (n, 2 * n))
+    old, new = (crystal_model(experiment().crystal, SplineSmoother(60, m)) for m in (n, 2 * n))
     rng = np.random.default_rng(n)
     old = replace(old, omega=rng.normal(size=old.omega.shape), strain=rng.normal(size=old.strain.shape))
     found, frames = _resampled(old, new), np.linspace(0, 60, 41)
@@ -118,16 +118,16 @@ def test_a_width_that_is_asked_for_is_not_tried():
     truth = experiment(n_images=60)
     selections = select_indexed([truth], spots(truth, n=1200), 0.05)
     found, state = choose_smoothers([truth], selections, Free(), RefineParams(interval_width=10.0))
-    assert (found, state) == ([Smoother(60, 3)], None)
+    assert (found, state) == ([SplineSmoother(60, 3)], None)
     few = select_indexed([truth], spots(truth, n=20), 0.05)
-    assert choose_smoothers([truth], few, Free(), PARAMS) == ([Smoother(60, 0)], None)
+    assert choose_smoothers([truth], few, Free(), PARAMS) == ([SplineSmoother(60, 0)], None)
 
 
 def test_a_still_crystal_is_left_still():
     truth = experiment(n_images=60)
     selections = select_indexed([truth], spots(truth, n=800), 0.05)
     found, state = choose_smoothers([truth], selections, Free(), PARAMS)
-    assert found == [Smoother(60, 0)]
+    assert found == [SplineSmoother(60, 0)]
     assert state is not None
     insisted, _ = choose_smoothers([truth], selections, Free(), RefineParams(scan_varying=True))
     assert insisted[0].n_intervals > 0
@@ -140,11 +140,11 @@ def test_some_spots_tell_the_criterion_of_all(monkeypatch):
     some = [thinned(selections[0], truth, 27.0)]
     n_all, n_some = len(selections[0].rows), len(some[0].rows)
     assert n_some < n_all / 2.5
-    curves = [Smoother(60, 0)], [Smoother(60, 2)]
+    curves = [SplineSmoother(60, 0)], [SplineSmoother(60, 2)]
     whole = [_trial([truth], selections, curve, None, Free(), 1.0)[0] for curve in curves]
     part = [_trial([truth], some, curve, None, Free(), n_all / n_some)[0] for curve in curves]
     penalty = (4 - 1) * 9 * np.log(3 * n_all)
     assert whole[1] - whole[0] == pytest.approx(penalty, rel=0.3)
     assert part[1] - part[0] == pytest.approx(penalty, rel=0.3)
     monkeypatch.setattr(variation, "TRIED_SPOTS", 800)
-    assert choose_smoothers([truth], selections, Free(), PARAMS)[0] == [Smoother(60, 0)]
+    assert choose_smoothers([truth], selections, Free(), PARAMS)[0] == [SplineSmoother(60, 0)]

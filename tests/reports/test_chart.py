@@ -5,11 +5,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from autoproc.reports.chart import Chart, Mark, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Mark, draw
 
 
-def line(y, **kinds) -> Series:
-    return Series(np.arange(float(len(y))), np.asarray(y, float), **kinds)
+def line(y, **kinds) -> ChartSeries:
+    return ChartSeries(np.arange(float(len(y))), np.asarray(y, float), **kinds)
 
 
 def test_every_kind_is_well_formed_and_has_only_finite_numbers():
@@ -37,9 +37,9 @@ def test_without_data_it_says_so():
 
 
 def test_one_value_alone_is_drawn():
-    text = draw(Chart([Series(np.array([3.0]), np.array([7.0]), kind="both")], "x", "y"))
+    text = draw(Chart([ChartSeries(np.array([3.0]), np.array([7.0]), kind="both")], "x", "y"))
     assert "<circle" in text
-    ElementTree.fromstring(draw(Chart([Series(np.array([0.25]), np.array([0.0]))], "d", "y", resolution=True)))
+    ElementTree.fromstring(draw(Chart([ChartSeries(np.array([0.25]), np.array([0.0]))], "d", "y", resolution=True)))
 
 
 def test_larger_values_are_higher_up():
@@ -49,7 +49,7 @@ def test_larger_values_are_higher_up():
 
 
 def test_points_say_their_resolution():
-    text = draw(Chart([Series(np.array([0.25]), np.array([0.5]), kind="points")], "d", "y", resolution=True))
+    text = draw(Chart([ChartSeries(np.array([0.25]), np.array([0.5]), kind="points")], "d", "y", resolution=True))
     assert "<title>2.00 \u00c5: 0.5</title>" in text
 
 
@@ -95,7 +95,7 @@ def test_the_limits_asked_for_are_those_of_the_axis():
 
 def test_resolution_falls_from_left_to_right():
     s2 = np.linspace(0.01, 0.4, 20)
-    text = draw(Chart([Series(s2, s2)], "d", "y", resolution=True))
+    text = draw(Chart([ChartSeries(s2, s2)], "d", "y", resolution=True))
     shown = [float(t) for t in labels(text, "tick")]
     assert shown == sorted(shown, reverse=True)
     assert all(0.4**-0.5 <= d <= 10 for d in shown)

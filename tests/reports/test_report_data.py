@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from processed import processed_sweep
 
 from autoproc.models.experiment import Experiment
-from autoproc.reports.chart import Chart, Drawing, Mark, Series, draw
+from autoproc.reports.chart import Chart, ChartSeries, Drawing, Mark, draw
 from autoproc.reports.chart_data import chart_facts, chart_of, map_facts, map_of
 from autoproc.reports.citations import citations
 from autoproc.reports.collected import collected
@@ -51,7 +51,7 @@ def test_charts_are_numbers_and_maps_are_drawings(processing):
     label=st.text(st.characters(codec="utf-8")),
 )
 def test_a_chart_comes_back(y, kind, label):
-    chart = Chart([Series(np.arange(len(y)), y, label, kind, 2)], "x", "y", (0.0, None), [Mark(1.0, label, "x")])
+    chart = Chart([ChartSeries(np.arange(len(y)), y, label, kind, 2)], "x", "y", (0.0, None), [Mark(1.0, label, "x")])
     facts = json.loads(json.dumps(chart_facts(chart), allow_nan=False))
     again = chart_of(facts)
     assert chart_facts(again) == facts

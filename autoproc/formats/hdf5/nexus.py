@@ -34,7 +34,7 @@ from autoproc.formats.hdf5.pixel_masks import pixel_mask
 from autoproc.formats.hdf5.segments import Segment, image_datasets, reason_of
 from autoproc.formats.header_values import NO_OVERRIDES, HeaderOverrides, required_distance, told
 from autoproc.formats.images.beamlines import assumed, day_in, goniometer_of_instrument
-from autoproc.formats.images.rotation_steps import Rotation, Run, are_known, rotation_of
+from autoproc.formats.images.rotation_steps import EvenRotation, Rotation, are_known, rotation_of
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, ImageSet, Panel, Scan
 
 __all__ = ["NexusReader", "experiment_from_master", "experiments_from_master", "is_data_file", "read_master"]
@@ -216,7 +216,7 @@ def _rotation(
     path: Path, axes: list[Transformation], n_images: int, overrides: HeaderOverrides, warnings: list[str]
 ) -> Rotation:
     if not axes:
-        return Rotation((Run(0, n_images, 0.0, 0.0),))
+        return Rotation((EvenRotation(0, n_images, 0.0, 0.0),))
     axis = axes[scan_axis_index(axes)]
     if not are_known(axis.values):
         if overrides.oscillation is None:
@@ -226,7 +226,7 @@ def _rotation(
                 value="not a number for too many images",
                 override="oscillation=0,0.1 (degrees)",
             )
-        return Rotation((Run(0, n_images, 0.0, 0.0),))
+        return Rotation((EvenRotation(0, n_images, 0.0, 0.0),))
     rotation = rotation_of(axis.values, axis.turn.widths(axis.values, n_images), n_images)
     guessed = axis.turn.remarks(axis.values, n_images)
     warnings += [*_number_of_angles(len(axis.values), n_images), *guessed, *rotation.warnings]
@@ -275,7 +275,7 @@ def _turning_on(experiment: Experiment) -> Experiment:
     return replace(experiment, goniometer=reversed_about_axis(experiment.goniometer), scan=scan)
 
 
-def _part(whole: Experiment, run: Run) -> Experiment:
+def _part(whole: Experiment, run: EvenRotation) -> Experiment:
     scan, imageset = whole.scan, whole.imageset
     assert scan.exposure_times is not None
     assert scan.epochs is not None

@@ -34,7 +34,7 @@ NEEDED = ("_axis.id", "_array_structure_list.axis_set_id", "_diffrn_scan_axis.ax
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class ImgcifAxis:
     """A row of the axis category with its setting: angle in degrees or displacement in mm.
 
     vector : unit, laboratory frame with all axes at zero; offset : mm, in the frame of `depends_on`
@@ -98,7 +98,7 @@ def _first(block: gemmi.cif.Block, item: str) -> float | None:
     return None
 
 
-def _axes(block: gemmi.cif.Block) -> dict[str, Axis]:
+def _axes(block: gemmi.cif.Block) -> dict[str, ImgcifAxis]:
     vectors = [f"vector[{n}]" for n in (1, 2, 3)] + [f"offset[{n}]" for n in (1, 2, 3)]
     axes = {}
     for name, kind, equipment, parent, *numbers in _rows(
@@ -106,7 +106,7 @@ def _axes(block: gemmi.cif.Block) -> dict[str, Axis]:
     ):
         values = np.array([_number(text) for text in numbers])
         length = np.linalg.norm(values[:3])
-        axes[name] = Axis(name, kind.lower(), equipment.lower(), parent, values[:3] / (length or 1.0), values[3:])
+        axes[name] = ImgcifAxis(name, kind.lower(), equipment.lower(), parent, values[:3] / (length or 1.0), values[3:])
     settings = {
         name: (_number(angle), _number(displacement))
         for name, angle, displacement in _rows(
@@ -122,9 +122,9 @@ def _axes(block: gemmi.cif.Block) -> dict[str, Axis]:
     }
 
 
-def _chain(axes: dict[str, Axis], name: str) -> list[Axis]:
+def _chain(axes: dict[str, ImgcifAxis], name: str) -> list[ImgcifAxis]:
     """An axis and those that carry it, innermost first."""
-    chain: list[Axis] = []
+    chain: list[ImgcifAxis] = []
     while name not in (".", "?", ""):
         if len(chain) > len(axes):
             raise ValueError(f"axis {quoted(name)} depends on itself")
@@ -133,7 +133,7 @@ def _chain(axes: dict[str, Axis], name: str) -> list[Axis]:
     return chain
 
 
-def _beam(path: str | Path, block: gemmi.cif.Block, axes: dict[str, Axis], overrides: HeaderOverrides) -> Beam:
+def _beam(path: str | Path, block: gemmi.cif.Block, axes: dict[str, ImgcifAxis], overrides: HeaderOverrides) -> Beam:
     header_wavelength = _first(block, "_diffrn_radiation_wavelength.wavelength")
     if header_wavelength is None:
         header_wavelength = _first(block, "_diffrn_radiation.wavelength")
@@ -170,7 +170,7 @@ def _pixel_axes(block: gemmi.cif.Block) -> tuple[PixelAxis, PixelAxis]:
     return by_precedence[1], by_precedence[2]
 
 
-def _panel(header: CbfHeader, block: gemmi.cif.Block, axes: dict[str, Axis], wavelength: float) -> Panel:
+def _panel(header: CbfHeader, block: gemmi.cif.Block, axes: dict[str, ImgcifAxis], wavelength: float) -> Panel:
     """The panel that the pixels' two axes span, with every axis that carries them at its setting."""
     fast, slow = _pixel_axes(block)
     axes = {**axes, **{a.name: replace(axes[a.name], displacement=a.start) for a in (fast, slow)}}
@@ -223,14 +223,14 @@ def _least_count(block: gemmi.cif.Block) -> float:
     return undefined + 1 if undefined < -2 else -1.0  # -1 and -2 mark bad pixels of photon counters
 
 
-def _through(axis: Axis, point: np.ndarray) -> np.ndarray:
+def _through(axis: ImgcifAxis, point: np.ndarray) -> np.ndarray:
     """A point of an axis's frame in the frame of the axis that carries it."""
     if axis.type == "rotation":
         return rotation_matrix(axis.vector, np.radians(axis.angle)) @ point + axis.offset
     return point + axis.displacement * axis.vector + axis.offset
 
 
-def _carried(chain: list[Axis]) -> np.ndarray:
+def _carried(chain: list[ImgcifAxis]) -> np.ndarray:
     """(3, 3) rotation of the axes that carry something, innermost first."""
     rotation = np.eye(3)
     for axis in chain:
@@ -247,7 +247,7 @@ def _placed(path: str | Path, panel: Panel, beam: Beam, overrides: HeaderOverrid
     return panel if overrides.beam_centre is None else with_beam_centre(panel, beam, overrides.beam_centre)
 
 
-def _goniometer(block: gemmi.cif.Block, axes: dict[str, Axis]) -> tuple[Goniometer, tuple[float, float] | None]:
+def _goniometer(block: gemmi.cif.Block, axes: dict[str, ImgcifAxis]) -> tuple[Goniometer, tuple[float, float] | None]:
     """The goniometer at the settings of this image, and (start, width) of its scanned axis."""
     on_goniometer = [axis for axis in axes.values() if axis.equipment == "goniometer" and axis.type == "rotation"]
     if not on_goniometer:

@@ -44,7 +44,7 @@ DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EvenRotation:
     """Images start .. stop-1 (0-based) that turn on evenly: the angle of the first and the step, degrees."""
 
     start: int
@@ -57,7 +57,7 @@ class Run:
 class Rotation:
     """All images of a file as runs; what a crystallographer should know of their angles, in plain words."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[EvenRotation, ...]
     warnings: tuple[str, ...] = ()
 
 
@@ -73,7 +73,7 @@ def rotation_of(starts: np.ndarray, covered: np.ndarray, n_images: int) -> Rotat
     covered = np.where(np.isfinite(covered), covered, _median(covered)) if are_known(covered) else np.zeros(0)
     width = float(np.median(covered)) if len(covered) else 0.0
     if len(starts) < 2:
-        return Rotation((Run(0, n_images, float(starts[0]) if len(starts) else 0.0, width),))
+        return Rotation((EvenRotation(0, n_images, float(starts[0]) if len(starts) else 0.0, width),))
     steps = (np.diff(starts) + 180.0) % 360.0 - 180.0
     step = float(np.median(steps))
     if len(covered) and not _may_be_covered(width, step):
@@ -184,18 +184,18 @@ def _may_be_covered(width: float, step: float) -> bool:
     return MIN_OPEN <= width / step <= MAX_OPEN
 
 
-def _run(starts: np.ndarray, steps: np.ndarray, step: float, first: int, stop: int) -> Run:
+def _run(starts: np.ndarray, steps: np.ndarray, step: float, first: int, stop: int) -> EvenRotation:
     """A line through the starts of a run: its ends where they lie on it, else by least squares."""
     n = min(stop, len(starts)) - first
     if n < 2:
-        return Run(first, stop, float(starts[first]), step)
+        return EvenRotation(first, stop, float(starts[first]), step)
     angles = starts[first] + np.append(0.0, np.cumsum(steps[first : first + n - 1]))
     width = float(angles[-1] - angles[0]) / (n - 1)
     off = angles - angles[0] - width * np.arange(n)
     angle = float(angles[0])
     if n > 2 and np.max(np.abs(off)) > 1e-3 * abs(step):
         width, angle = map(float, np.polyfit(np.arange(n), angles, 1))
-    return Run(first, stop, round(angle, DIGITS), round(width, DIGITS))
+    return EvenRotation(first, stop, round(angle, DIGITS), round(width, DIGITS))
 
 
 def _apart(starts: np.ndarray, covered: np.ndarray, width: float, n_images: int) -> Rotation:
@@ -204,7 +204,9 @@ def _apart(starts: np.ndarray, covered: np.ndarray, width: float, n_images: int)
     gaps = np.abs((starts[1:] - starts[:-1] - each[:-1] + 180.0) % 360.0 - 180.0)
     breaks = np.flatnonzero(gaps > GAP * np.maximum(np.abs(each[:-1]), 1e-4)) + 1
     edges = [0, *breaks.tolist(), n_images]
-    return Rotation(tuple(Run(a, b, float(starts[a]), float(np.median(each[a:b]))) for a, b in pairwise(edges)))
+    return Rotation(
+        tuple(EvenRotation(a, b, float(starts[a]), float(np.median(each[a:b]))) for a, b in pairwise(edges))
+    )
 
 
 def _warnings(step: float, scatter: float, width: float) -> list[str]:

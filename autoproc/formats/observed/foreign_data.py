@@ -94,7 +94,7 @@ class ForeignData:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class FileObservations:
     """Observations (N,) as a file has them.
 
     hkl : (N, 3); experiment : (N,) index of each one's sweep; intensity, sigma : (N,) corrected, in the file's unit
@@ -117,13 +117,13 @@ class Measured:
     profile: np.ndarray | None = None
     profile_sigma: np.ndarray | None = None
 
-    def of_rows(self, rows: np.ndarray) -> Measured:
+    def of_rows(self, rows: np.ndarray) -> FileObservations:
         """The same of a mask or index array."""
         columns: dict[str, np.ndarray | None] = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return replace(self, **{name: column[rows] for name, column in columns.items() if column is not None})
 
 
-def reflections_of(experiments: Sequence[Experiment], measured: Measured, is_scaled: bool) -> Reflections:
+def reflections_of(experiments: Sequence[Experiment], measured: FileObservations, is_scaled: bool) -> Reflections:
     """The table of reflections that stages work on.
 
     Integrated intensities are brought to about photons, whatever the file's unit, for scaling asks which of them are
@@ -171,7 +171,7 @@ def reflections_of(experiments: Sequence[Experiment], measured: Measured, is_sca
     return table.with_flag(Flag.OUTLIER_IN_SCALING, usable & is_rejected)
 
 
-def _places(experiments: Sequence[Experiment], m: Measured) -> dict[str, np.ndarray]:
+def _places(experiments: Sequence[Experiment], m: FileObservations) -> dict[str, np.ndarray]:
     """Columns of where observations were seen, as far as all sweeps tell that; resolution."""
     n = len(m.hkl)
     d, s1, xyz_mm = np.zeros(n), np.zeros((n, 3)), np.full((n, 3), np.nan)

@@ -38,7 +38,7 @@ Cell = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sweep:
+class BatchSweep:
     """Batches in a row, one an image.
 
     experiment : without a detector that means anything; others : the same with the axes of the reciprocal cell laid
@@ -65,7 +65,7 @@ class Sweep:
             return np.where(np.abs(off / width) < NEAR, frame + off / width, frame)
 
 
-def sweeps_of(path: str | Path, mtz: gemmi.Mtz) -> list[Sweep]:
+def sweeps_of(path: str | Path, mtz: gemmi.Mtz) -> list[BatchSweep]:
     """The sweeps of a file, in the order of their batches. Raises CorruptFile or BadHeader."""
     runs = runs_of(each_once(path, list(mtz.batches)))
     if len(runs) > MOST_SWEEPS:
@@ -73,7 +73,7 @@ def sweeps_of(path: str | Path, mtz: gemmi.Mtz) -> list[Sweep]:
     return [_sweep(path, mtz, run) for run in runs]
 
 
-def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> Sweep:
+def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> BatchSweep:
     first, last = require_images(path, run[0].number, run[-1].number)
     offset = BATCH_STEP * (max(first - 1, 0) // BATCH_STEP)  # some programs count images, and batches, from 0
     words = np.array([words_of(batch) for batch in run])
@@ -94,7 +94,7 @@ def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> 
     group = mtz.spacegroup or gemmi.SpaceGroup("P 1")
     if not is_oriented:
         made = replace(made, crystal=Crystal(b_matrix(cell), group))
-        return Sweep(first, last, made, (), False, 0.0, has_width=bool(width))
+        return BatchSweep(first, last, made, (), False, 0.0, has_width=bool(width))
     steps = np.array([batch.number for batch in run]) - first
     known = np.searchsorted(steps, np.arange(scan.n_images), side="right") - 1
     experiments = []
@@ -105,7 +105,7 @@ def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> 
         experiments.append(replace(made, crystal=_crystal(of_images, turn @ matrices[middle] @ basis(cell), group)))
     distance = float(words[0, DISTANCE])
     distance = distance if 1 < distance < 1e5 else 0.0
-    return Sweep(first, last, experiments[0], tuple(experiments[1:]), True, distance, has_width=True)
+    return BatchSweep(first, last, experiments[0], tuple(experiments[1:]), True, distance, has_width=True)
 
 
 def _bases(basis: Callable[[Cell], np.ndarray], cells: np.ndarray, cell: Cell) -> np.ndarray:

@@ -16,7 +16,7 @@ PARTIAL = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Origin:
+class OriginalIndices:
     """Of each record (N,): it is a part of a reflection; its original indices are unknown. told : in words."""
 
     is_part: np.ndarray
@@ -24,7 +24,7 @@ class Origin:
     told: tuple[str, ...] = ()
 
 
-def original_indices(path: str | Path, mtz: gemmi.Mtz) -> Origin:
+def original_indices(path: str | Path, mtz: gemmi.Mtz) -> OriginalIndices:
     """Put the original indices in place of those of the asymmetric unit. Raises DamagedFile where none are told.
 
     An operation is 2 n - 1 for the n-th of the space group, 2 n for the same and the inversion.
@@ -49,4 +49,4 @@ def original_indices(path: str | Path, mtz: gemmi.Mtz) -> Origin:
             f"{int((~known).sum())} records have an {LABEL} ({found}) that is no operation of the space group, which "
             f"has {n_operations}: their indices are unknown, and they are left out"
         )
-    return Origin(is_part, ~known, tuple(told))
+    return OriginalIndices(is_part, ~known, tuple(told))

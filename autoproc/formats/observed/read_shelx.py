@@ -20,8 +20,8 @@ from autoproc.formats.observed.foreign_data import (
     NO_GROUP,
     NO_WAVELENGTH,
     DamagedFile,
+    FileObservations,
     ForeignData,
-    Measured,
     reflections_of,
     require_indices,
     stand_in_images,
@@ -66,7 +66,9 @@ def read_shelx(path: str | Path, cell: Cell | None = None, space_group: str | No
     known, wavelength, group, source = told
     experiments, number = _experiments(path, table[:, 5], (known, wavelength or 1.0, group))
     hkl = require_indices(path, table[:, :3])
-    measured = Measured(hkl, number, table[:, 3], table[:, 4], np.full((len(hkl), 3), np.nan), np.zeros(len(hkl), bool))
+    measured = FileObservations(
+        hkl, number, table[:, 3], table[:, 4], np.full((len(hkl), 3), np.nan), np.zeros(len(hkl), bool)
+    )
     measured, done = in_cell(path, measured, said, source)
     sound = sound_records(path, measured)
     remarks, assumed = [WITHOUT_PLACES], [f"{CORRECTED}, and scaled, as SADABS, XDSCONV and others write them"]

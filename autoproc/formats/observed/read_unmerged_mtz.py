@@ -19,15 +19,15 @@ from autoproc.formats.observed.foreign_data import (
     NO_WAVELENGTH,
     WIDE_IMAGES,
     DamagedFile,
+    FileObservations,
     ForeignData,
-    Measured,
     NotObservations,
     reflections_of,
     require_indices,
 )
-from autoproc.formats.observed.mtz_batches import Sweep, sweeps_of
+from autoproc.formats.observed.mtz_batches import BatchSweep, sweeps_of
 from autoproc.formats.observed.open_mtz import MAGIC, open_mtz
-from autoproc.formats.observed.original_indices import Origin, original_indices
+from autoproc.formats.observed.original_indices import OriginalIndices, original_indices
 from autoproc.formats.observed.sound_records import SoundRecords, doubts_of_crystals, sound_records
 from autoproc.formats.observed.sum_partials import Parts, summed
 from autoproc.models.experiment import Experiment
@@ -94,7 +94,7 @@ POLARISATION = (
 )
 
 
-def _assumed(mtz: gemmi.Mtz, sweeps: Sequence[Sweep]) -> list[str]:
+def _assumed(mtz: gemmi.Mtz, sweeps: Sequence[BatchSweep]) -> list[str]:
     """What the file does not tell and is taken to be so, a sentence each."""
     found = [POLARISATION]
     if not _scaled_by(mtz)[0]:
@@ -114,7 +114,7 @@ def column(mtz: gemmi.Mtz, label: str) -> np.ndarray:
 
 
 def _measured(
-    path: str | Path, mtz: gemmi.Mtz, origin: Origin, sweeps: Sequence[Sweep]
+    path: str | Path, mtz: gemmi.Mtz, origin: OriginalIndices, sweeps: Sequence[BatchSweep]
 ) -> tuple[SoundRecords, list[str]]:
     """The observations, parts added up, that can be taken; and what is to be said of them."""
     labels = {c.label for c in mtz.columns}
@@ -139,7 +139,7 @@ def _measured(
     lp = one("LP", 1.0) / np.where(one("QE", 1.0) > 0, one("QE", 1.0), np.nan)
     is_known = any(name in line.lower() for line in mtz.history for name in OF_KNOWN_MEANING)
     has_profile = set(PROFILE) <= labels and not np.array_equal(value, column(mtz, PROFILE[0]))
-    measured = Measured(
+    measured = FileObservations(
         hkl, number, value, sigma, position, (flags != 0) | origin.is_unknown,
         lp if is_known and "LP" in labels else None,
         np.clip(np.nan_to_num(fraction, nan=1.0), 0.0, 1.0),
@@ -188,7 +188,7 @@ def _intensity(path: str | Path, labels: set[str], mtz: gemmi.Mtz) -> tuple[str,
     return values[0], sigmas[0]
 
 
-def _places(path: str | Path, batch: np.ndarray, sweeps: Sequence[Sweep]) -> tuple[np.ndarray, np.ndarray]:
+def _places(path: str | Path, batch: np.ndarray, sweeps: Sequence[BatchSweep]) -> tuple[np.ndarray, np.ndarray]:
     """The sweep (N,) of each observation, and its frame (N,), the middle of its image."""
     number, frame = np.full(len(batch), -1, np.int64), np.zeros(len(batch))
     for k, sweep in enumerate(sweeps):
@@ -204,8 +204,8 @@ def _places(path: str | Path, batch: np.ndarray, sweeps: Sequence[Sweep]) -> tup
 
 
 def _placed(
-    experiments: list[Experiment], measured: Measured, sweeps: Sequence[Sweep]
-) -> tuple[list[Experiment], Measured, list[str]]:
+    experiments: list[Experiment], measured: FileObservations, sweeps: Sequence[BatchSweep]
+) -> tuple[list[Experiment], FileObservations, list[str]]:
     """Experiments with detectors, and observations with positions on those that are known."""
     position, remarks, result = measured.position.copy(), [], []
     for k, (experiment, sweep) in enumerate(zip(experiments, sweeps, strict=True)):

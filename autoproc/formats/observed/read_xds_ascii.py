@@ -17,8 +17,8 @@ from autoproc.formats.observed.foreign_data import (
     WIDE_IMAGES,
     BadKeyword,
     DamagedFile,
+    FileObservations,
     ForeignData,
-    Measured,
     NotObservations,
     reflections_of,
     require_images,
@@ -167,7 +167,7 @@ def _data(path: str | Path, values: XdsValues, table: dict[str, np.ndarray], hea
         assumed.append(WIDE_IMAGES)
     if "ZD" not in table:
         remarks.append("the file does not tell on which images reflections were measured")
-    measured = Measured(
+    measured = FileObservations(
         require_indices(path, np.column_stack([table[name] for name in "HKL"])),
         np.searchsorted(numbers, sets),
         table["IOBS"],
@@ -263,7 +263,7 @@ def _images_beyond(values: XdsValues, z: np.ndarray | None) -> list[str]:
     ]
 
 
-def _off_detector(experiments: list[Experiment], measured: Measured) -> list[str]:
+def _off_detector(experiments: list[Experiment], measured: FileObservations) -> list[str]:
     """That reflections are beside the detector that the header describes, in words; empty where none are."""
     size = np.array([e.detector[0].image_size for e in experiments])[measured.experiment]
     with np.errstate(invalid="ignore"):

@@ -14,7 +14,7 @@ import numpy as np
 
 from autoproc.errors import InputError
 from autoproc.formats.compressed import read_whole
-from autoproc.formats.observed.foreign_data import Measured
+from autoproc.formats.observed.foreign_data import FileObservations
 from autoproc.formats.observed.shelx_ins import BESIDE, instructions
 
 KINDS = {
@@ -53,7 +53,7 @@ class Hklf:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
+class HklfInstructions:
     """What instructions say of reflections: hklf, None where none tells it; remarks and doubts, a sentence each."""
 
     hklf: Hklf | None
@@ -61,7 +61,7 @@ class Told:
     doubts: tuple[str, ...]
 
 
-def told_of_records(path: Path, behind: Sequence[str]) -> Told:
+def told_of_records(path: Path, behind: Sequence[str]) -> HklfInstructions:
     """What is said behind the records of a file, and in the .ins and .res beside it. Raises NotHklf4.
 
     Where several tell of HKLF, and not alike, the file beside it counts that comes first in BESIDE.
@@ -82,7 +82,7 @@ def told_of_records(path: Path, behind: Sequence[str]) -> Told:
     ]
     apart = [h for h in found if not np.array_equal(h.matrix, found[0].matrix) or h.factor != found[0].factor]
     doubts = [f"{found[0].source} has {found[0].said}, and {h.source} {h.said}: the first is taken" for h in apart[:1]]
-    return Told(found[0] if found else None, tuple(remarks), tuple(doubts))
+    return HklfInstructions(found[0] if found else None, tuple(remarks), tuple(doubts))
 
 
 def _texts(path: Path, behind: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
@@ -107,7 +107,9 @@ def _hklf(path: Path, source: str, words: Sequence[str]) -> Hklf:
     return Hklf(source, factor if is_factor else 1.0, matrix.reshape(3, 3), said)
 
 
-def in_cell(path: Path, measured: Measured, told: Told, source_of_cell: str) -> tuple[Measured, list[str]]:
+def in_cell(
+    path: Path, measured: FileObservations, told: HklfInstructions, source_of_cell: str
+) -> tuple[FileObservations, list[str]]:
     """Observations with the factor and in the indices of the cell, and what was done, a sentence each.
 
     Raises NotHklf4 for a matrix that is no change of basis, or that stands in another file than the cell.

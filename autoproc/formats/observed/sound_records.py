@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.formats.absurd_numbers import absurd, absurd_factor
 from autoproc.formats.cell_and_group import doubts_of_cells, forbidden_by_centring
-from autoproc.formats.observed.foreign_data import DamagedFile, Measured
+from autoproc.formats.observed.foreign_data import DamagedFile, FileObservations
 from autoproc.formats.repeated_records import codes_of, is_repeat, is_shared
 from autoproc.models.experiment import Experiment
 from autoproc.models.space_group import symbol
@@ -28,12 +28,12 @@ MOST_CONTRADICTED = 0.1
 class SoundRecords:
     """Observations that can be taken. rows : which records they were, ascending; told : what was found, in words."""
 
-    measured: Measured
+    measured: FileObservations
     rows: np.ndarray
     told: tuple[str, ...]
 
 
-def sound_records(path: object, measured: Measured, image: np.ndarray | None = None) -> SoundRecords:
+def sound_records(path: object, measured: FileObservations, image: np.ndarray | None = None) -> SoundRecords:
     """The records of a file, each once. image : (N,) number of the one that each was seen on, where records tell it.
 
     Raises DamagedFile for many that contradict each other.
@@ -68,7 +68,7 @@ def sound_records(path: object, measured: Measured, image: np.ndarray | None = N
     return SoundRecords(_without_absurd_profiles(m), rows, tuple(told))
 
 
-def _held_twice(m: Measured, image: np.ndarray | None) -> np.ndarray:
+def _held_twice(m: FileObservations, image: np.ndarray | None) -> np.ndarray:
     """(N,) bool: records of which an earlier one is the same to the last digit."""
     tells = np.isfinite(m.position).any()
     place = [*m.position.T] if image is None else [*m.position.T, image]
@@ -78,21 +78,21 @@ def _held_twice(m: Measured, image: np.ndarray | None) -> np.ndarray:
     return np.zeros(len(repeat), bool)
 
 
-def _contradicted(m: Measured, image: np.ndarray | None) -> np.ndarray:
+def _contradicted(m: FileObservations, image: np.ndarray | None) -> np.ndarray:
     """(N,) bool: records of one index at one place of the detector and the scan, of which another is there too."""
     placed = np.isfinite(m.position).all(axis=1) & m.position[:, :2].any(axis=1) & ~m.is_rejected
     place = [*m.position.T] if image is None else [*m.position.T, image]
     return is_shared(codes_of([m.experiment, *m.hkl.T, *place]), placed)
 
 
-def _without_absurd_profiles(m: Measured) -> Measured:
+def _without_absurd_profiles(m: FileObservations) -> FileObservations:
     if m.profile is None or m.profile_sigma is None:
         return m
     nonsense, _ = absurd(m.profile, m.profile_sigma)
     return replace(m, profile=np.where(nonsense, np.nan, m.profile))
 
 
-def doubts_of_crystals(path: object, experiments: Sequence[Experiment], measured: Measured) -> list[str]:
+def doubts_of_crystals(path: object, experiments: Sequence[Experiment], measured: FileObservations) -> list[str]:
     """What is odd of cells, space groups and indices. Raises CellAgainstGroup."""
     doubts = doubts_of_cells(path, (e.crystal for e in experiments))
     groups = {e.crystal.space_group.xhm(): e.crystal.space_group for e in experiments if e.crystal is not None}

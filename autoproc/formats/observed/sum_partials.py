@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoproc.formats.observed.foreign_data import Measured
+from autoproc.formats.observed.foreign_data import FileObservations
 
 COMPLETE = 0.95
 """Of a reflection, from which on it counts as whole; AIMLESS takes 0.95 too."""
@@ -16,12 +16,12 @@ COMPLETE = 0.95
 class Parts:
     """Records (N,), which of them are parts, and the batch of each."""
 
-    measured: Measured
+    measured: FileObservations
     is_part: np.ndarray
     batch: np.ndarray
 
 
-def summed(parts: Parts, is_told: bool = True) -> tuple[Measured, list[str]]:
+def summed(parts: Parts, is_told: bool = True) -> tuple[FileObservations, list[str]]:
     """Whole observations, and sums of parts of one reflection on images in a row; and of those never completed, words.
 
     The intensities of parts are those of what was recorded; of a sum of less than the whole, the fraction that the
@@ -49,7 +49,7 @@ def summed(parts: Parts, is_told: bool = True) -> tuple[Measured, list[str]]:
     position = np.column_stack([added(weight * m.position[:, k]) / added(weight) for k in range(3)])
     part = parts.is_part[first]
     scale = np.where(part, 1 / total, 1.0)  # intensities are those of whole reflections, from here on
-    whole = Measured(
+    whole = FileObservations(
         m.hkl[first],
         m.experiment[first],
         added(m.intensity) * scale,

@@ -10,7 +10,7 @@ from pathlib import Path
 from autoproc.errors import AutoprocError
 from autoproc.formats.compressed import read_start
 from autoproc.formats.hdf5.frames_present import frames_present
-from autoproc.formats.sweeps import DATA_NAME, Series
+from autoproc.formats.sweeps import DATA_NAME, ImageSeries
 from autoproc.formats.templates import sweep_name
 from autoproc.importing.damaged import left_out, usable_numbers
 from autoproc.importing.params import ImportParams
@@ -23,7 +23,7 @@ HDF5_ENDINGS = (".h5", ".hdf5", ".nxs")
 
 
 def named_images(
-    series: Series, name: str, params: ImportParams, clock: Callable[[], float] = time.time
+    series: ImageSeries, name: str, params: ImportParams, clock: Callable[[], float] = time.time
 ) -> NamedImages:
     """The sweeps of a series that the user has named, and images that are none.
 
@@ -39,7 +39,7 @@ def named_images(
 
 
 def _found(
-    sweep: ImportedSweep, series: Series, is_one_of_several: bool, clock: Callable[[], float], max_fraction: float
+    sweep: ImportedSweep, series: ImageSeries, is_one_of_several: bool, clock: Callable[[], float], max_fraction: float
 ) -> FoundSweep:  # fmt: skip
     path, scan = series.template, sweep.experiment.scan
     images = scan.image_range if is_one_of_several else _numbers(series)
@@ -70,7 +70,7 @@ def as_far_as_there(found: FoundSweep, image_range: tuple[int, int], max_fractio
     return replace(found, image_range=run, n_images=n_images, state="partial", reason=reason)
 
 
-def _unusable(name: str, path: Path, series: Series, clock: Callable[[], float]) -> FoundSweep:
+def _unusable(name: str, path: Path, series: ImageSeries, clock: Callable[[], float]) -> FoundSweep:
     first, last = series.files[min(series.files)], series.files[max(series.files)]
     n_images = len(series.files) if series.kind == "cbf" else 0
     return FoundSweep(
@@ -93,7 +93,7 @@ def written_at(path: Path, clock: Callable[[], float]) -> float:
         return clock()
 
 
-def _numbers(series: Series) -> tuple[int, int] | None:
+def _numbers(series: ImageSeries) -> tuple[int, int] | None:
     """First and last number of the images meant: a user may have named some of them only."""
     if series.kind != "cbf":
         return None

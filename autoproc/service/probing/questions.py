@@ -16,7 +16,7 @@ from cattrs import Converter
 from cattrs.strategies import configure_tagged_union
 
 from autoproc.errors import AutoprocError, InputError
-from autoproc.formats.sweeps import Series
+from autoproc.formats.sweeps import ImageSeries
 from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 from autoproc.service.sweeps.series_verdict import SeriesVerdict
 from autoproc.stages.import_sweep import Skipped
@@ -145,7 +145,7 @@ class SweepsOfSeries:
     """What a series holds that the user has named; name : of its sweep."""
 
     answer: ClassVar[Any] = NamedImages
-    series: Series
+    series: ImageSeries
     name: str
 
     @property

@@ -11,7 +11,7 @@ from autoproc.errors import AutoprocError
 from autoproc.formats.compressed import read_start
 from autoproc.formats.hdf5.frames_present import FramesPresent
 from autoproc.formats.registry import image_kind
-from autoproc.formats.sweeps import Series
+from autoproc.formats.sweeps import ImageSeries
 from autoproc.formats.templates import grouped_by_template
 from autoproc.importing.damaged import left_out, usable_numbers
 from autoproc.importing.params import ImportParams
@@ -34,7 +34,7 @@ def recognise_cbf(
     """
     for template, members in grouped_by_template(path.name for path in files.values()).items():
         paths = {number: directory / name for number, name in members.items()}
-        series = Series("cbf", directory / template, paths, expected=False)
+        series = ImageSeries("cbf", directory / template, paths, expected=False)
         result = import_series(series, series.stem, params)
         mark = marker if marker in paths.values() else paths[min(paths)]
         for sweep in result.experiments:
@@ -48,7 +48,7 @@ def recognise_master(
     path: Path, visit: str, there: FramesPresent, verdict: SeriesVerdict, arrived: float, params: ImportParams
 ) -> Iterator[FoundSweep | ListedImages]:
     """The sweeps that a master file describes, as far as their frames are there."""
-    series = Series("hdf5", path, {1: path})
+    series = ImageSeries("hdf5", path, {1: path})
     present = (there.present.nonzero()[0] + 1).tolist()
     result = import_series(series, series.stem, params)
     identity = there.first_frame
@@ -72,7 +72,7 @@ def recognise_master(
 
 
 def _cbf_sweep(
-    series: Series, sweep: ImportedSweep, marker: Path, visit: str, verdict: SeriesVerdict, arrived: float
+    series: ImageSeries, sweep: ImportedSweep, marker: Path, visit: str, verdict: SeriesVerdict, arrived: float
 ) -> FoundSweep:
     first, last = sweep.experiment.scan.image_range
     return FoundSweep(
@@ -83,7 +83,7 @@ def _cbf_sweep(
 
 
 def _failed(
-    series: Series,
+    series: ImageSeries,
     result: ImportResult,
     visit: str,
     verdict: SeriesVerdict,
@@ -102,7 +102,7 @@ def _failed(
         )  # fmt: skip
 
 
-def kind_of_series(series: Series) -> Kind:
+def kind_of_series(series: ImageSeries) -> Kind:
     """The kind of its images; by their name where the first of them cannot be read."""
     if series.kind == "hdf5":
         return "hdf5"

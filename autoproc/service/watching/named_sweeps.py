@@ -9,7 +9,7 @@ from typing import Any
 
 from autoproc.errors import AutoprocError
 from autoproc.formats.no_files import NO_FILE, no_file
-from autoproc.formats.sweeps import Series, find_series, unique_names
+from autoproc.formats.sweeps import ImageSeries, find_series, unique_names
 from autoproc.service.probing.fence import Prober
 from autoproc.service.probing.questions import KindOf, NamedImages, Question, SweepsOfSeries, Unanswered
 from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
@@ -40,7 +40,7 @@ class NamedSearch:
     def __init__(self, paths: Sequence[str | Path], probe: Prober) -> None:
         self._probe = probe
         found = find_series(paths, lambda path: _kind_of(probe, Path(path)))
-        self._asked: dict[int, Series] = {}
+        self._asked: dict[int, ImageSeries] = {}
         listed = []
         for series, name in zip(found.series, unique_names(found.series), strict=True):
             odd = {path: kind for path in series.files.values() if (kind := no_file(path))}

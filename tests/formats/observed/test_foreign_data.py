@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from wedges_for_tests import wedges_of
 
-from autoproc.formats.observed.foreign_data import ForeignData, Measured, reflections_of
+from autoproc.formats.observed.foreign_data import FileObservations, ForeignData, reflections_of
 from autoproc.models.reflections import Flag
 
 HKL = np.array([[1, 0, 0], [0, 2, 0], [0, 0, 3], [1, 1, 1], [2, 1, 0]])
@@ -17,7 +17,7 @@ def measured(**changes):
         "hkl": HKL, "experiment": np.zeros(5, int), "intensity": np.arange(10.0, 60.0, 10.0), "sigma": np.full(5, 2.0),
         "position": np.full((5, 3), np.nan), "is_rejected": np.zeros(5, bool),
     }  # fmt: skip
-    return Measured(**own | changes)
+    return FileObservations(**own | changes)
 
 
 def with_one(values, value):

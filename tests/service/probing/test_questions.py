@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoproc.formats.sweeps import Series
+from autoproc.formats.sweeps import ImageSeries
 from autoproc.service.probing.questions import (
     Answered,
     CutOff,
@@ -52,7 +52,7 @@ questions = st.one_of(
     st.builds(FramesOf, paths),
     st.builds(SweepsOfCbf, paths, names, st.dictionaries(numbers, names), names, verdicts, st.floats(0, 1e10)),
     st.builds(SweepsOfMaster, paths, names, verdicts, st.floats(0, 1e10)),
-    st.builds(SweepsOfSeries, st.builds(Series, st.just("cbf"), paths, st.dictionaries(numbers, paths)), names),
+    st.builds(SweepsOfSeries, st.builds(ImageSeries, st.just("cbf"), paths, st.dictionaries(numbers, paths)), names),
 )
 
 
@@ -69,7 +69,7 @@ def test_sweeps_arrive_as_they_were_found(found, path):
 
 @given(st.lists(sweeps).map(tuple), st.lists(st.builds(Skipped, paths, numbers, names, names)).map(tuple))
 def test_named_images_arrive_as_they_were_found(found, skipped):
-    question = SweepsOfSeries(Series("cbf", Path("/x_#.cbf"), {1: Path("/x_1.cbf")}), "x")
+    question = SweepsOfSeries(ImageSeries("cbf", Path("/x_#.cbf"), {1: Path("/x_1.cbf")}), "x")
     answer = NamedImages(found, skipped)
     assert read_answer(question, answer_bytes(question, answer)) == answer
 

@@ -13,7 +13,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
-class Smoother:
+class SplineSmoother:
     """n_intervals equal intervals over n_frames; n_intervals = 0 is a constant (one coefficient)."""
 
     n_frames: float

@@ -23,7 +23,7 @@ the number of threads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Observations:
+class ReciprocalSpots:
     """What indexing needs of N spots; unchanged by refinement of the geometry, but for s1, rlp and smear.
 
     sweep, panel : (N,) int
@@ -46,8 +46,8 @@ class Observations:
     def __len__(self) -> int:
         return len(self.phi)
 
-    def __getitem__(self, rows: np.ndarray | slice) -> Observations:
-        return Observations(
+    def __getitem__(self, rows: np.ndarray | slice) -> ReciprocalSpots:
+        return ReciprocalSpots(
             self.sweep[rows], self.panel[rows], self.xy_px[rows], self.phi[rows], self.sigma[rows],
             self.s1[rows], self.rlp[rows], self.d[rows], self.smear[rows],
         )  # fmt: skip
@@ -62,7 +62,7 @@ def sweep_of(spots: Reflections) -> np.ndarray:
     return np.zeros(len(spots), np.int32)
 
 
-def observe(experiments: Sequence[Experiment], spots: Reflections) -> Observations:
+def spots_in_reciprocal_space(experiments: Sequence[Experiment], spots: Reflections) -> ReciprocalSpots:
     """Spots of sweeps, one experiment a sweep, in reciprocal space. ValueError for spots of another sweep."""
     sweep = sweep_of(spots)
     if len(sweep) and sweep.max() >= len(experiments):
@@ -77,12 +77,14 @@ def observe(experiments: Sequence[Experiment], spots: Reflections) -> Observatio
     usual = np.median(variance, axis=0) if len(xyz) else np.ones(3)
     sigma = np.sqrt(np.clip(variance, LEAST_VARIANCE * usual, None))
     empty = np.zeros((len(spots), 3))
-    return place(
-        experiments, Observations(sweep, panel, xyz[:, :2], phi, sigma, empty, empty, np.zeros(len(spots)), empty)
+    return mapped_anew(
+        experiments, ReciprocalSpots(sweep, panel, xyz[:, :2], phi, sigma, empty, empty, np.zeros(len(spots)), empty)
     )
 
 
-def place(experiments: Sequence[Experiment], spots: Observations, turns: np.ndarray | None = None) -> Observations:
+def mapped_anew(
+    experiments: Sequence[Experiment], spots: ReciprocalSpots, turns: np.ndarray | None = None
+) -> ReciprocalSpots:
     """The same spots seen with another geometry: s1, rlp, d and smear anew.
 
     turns : (S, 3, 3) of the crystal on each sweep, undone in rlp
@@ -94,11 +96,11 @@ def place(experiments: Sequence[Experiment], spots: Observations, turns: np.ndar
         blocks = (spots[slice(at, at + BLOCK)] for at in range(0, len(spots), BLOCK))
         found = list(map_in_order(partial(_placed, experiments, turns), blocks))
         s1, rlp, d, smear = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Observations(spots.sweep, spots.panel, spots.xy_px, spots.phi, spots.sigma, s1, rlp, d, smear)
+    return ReciprocalSpots(spots.sweep, spots.panel, spots.xy_px, spots.phi, spots.sigma, s1, rlp, d, smear)
 
 
 def _placed(
-    experiments: Sequence[Experiment], turns: np.ndarray | None, spots: Observations
+    experiments: Sequence[Experiment], turns: np.ndarray | None, spots: ReciprocalSpots
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """s1, rlp, d and smear."""
     s1, rlp, smear = (np.zeros((len(spots), 3)) for _ in range(3))

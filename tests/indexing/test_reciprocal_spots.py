@@ -11,7 +11,13 @@ from scipy.spatial.transform import Rotation
 from synthetic_spots import random_spots, setting, spots_of, sweep
 
 from autoproc.geometry.reciprocal import map_to_reciprocal_space, zeta
-from autoproc.indexing.observations import LEAST_VARIANCE, MIN_ZETA, observe, place, sweep_of
+from autoproc.indexing.reciprocal_spots import (
+    LEAST_VARIANCE,
+    MIN_ZETA,
+    mapped_anew,
+    spots_in_reciprocal_space,
+    sweep_of,
+)
 from autoproc.models.experiment import Goniometer
 from autoproc.models.reflections import Reflections
 
@@ -33,7 +39,7 @@ def two_sweeps():
 
 def test_each_sweep_is_mapped_with_its_own_models(two_sweeps):
     sweeps, spots = two_sweeps
-    seen = observe(sweeps, spots)
+    seen = spots_in_reciprocal_space(sweeps, spots)
     for number, one in enumerate(sweeps):
         rows = np.flatnonzero(spots["imageset_id"] == number)
         expected = map_to_reciprocal_space(one, spots[rows])
@@ -47,7 +53,10 @@ def test_each_sweep_is_mapped_with_its_own_models(two_sweeps):
 def test_the_turn_of_a_crystal_is_undone(two_sweeps):
     sweeps, spots = two_sweeps
     turns = Rotation.from_rotvec([[0.01, 0, 0.02], [0, -0.03, 0]]).as_matrix()
-    plain, undone = observe(sweeps, spots), place(sweeps, observe(sweeps, spots), turns)
+    plain, undone = (
+        spots_in_reciprocal_space(sweeps, spots),
+        mapped_anew(sweeps, spots_in_reciprocal_space(sweeps, spots), turns),
+    )
     back = np.einsum("nij,nj->ni", turns[undone.sweep], undone.rlp)
     assert_allclose(back, plain.rlp, atol=1e-12)
     assert_allclose(np.einsum("nij,nj->ni", turns[undone.sweep], undone.smear), plain.smear, atol=1e-12)
@@ -57,8 +66,8 @@ def test_the_turn_of_a_crystal_is_undone(two_sweeps):
 def test_the_smear_is_where_the_point_goes_with_one_image_of_error(two_sweeps):
     sweeps, spots = two_sweeps
     turns = Rotation.from_rotvec([[0.01, 0, 0.02], [0, -0.03, 0]]).as_matrix()
-    seen, step = place(sweeps, observe(sweeps, spots), turns), 1e-4
-    ends = [place(sweeps, replace(seen, phi=seen.phi + h), turns).rlp for h in (-step, step)]
+    seen, step = mapped_anew(sweeps, spots_in_reciprocal_space(sweeps, spots), turns), 1e-4
+    ends = [mapped_anew(sweeps, replace(seen, phi=seen.phi + h), turns).rlp for h in (-step, step)]
     per_radian = (ends[1] - ends[0]) / (2 * step)
     for number, one in enumerate(sweeps):
         rows = seen.sweep == number
@@ -71,11 +80,11 @@ def test_uncertainties_are_relative_and_none_is_nothing(two_sweeps):
     sweeps, spots = two_sweeps
     variance = spots["xyz_obs_px_variance"].copy()
     variance[3], variance[4] = 0.0, 0.04
-    seen = observe(sweeps, spots.replace(xyz_obs_px_variance=variance))
+    seen = spots_in_reciprocal_space(sweeps, spots.replace(xyz_obs_px_variance=variance))
     assert_allclose(seen.sigma[0], 0.1)
     assert_allclose(seen.sigma[3], 0.1 * np.sqrt(LEAST_VARIANCE))
     assert_allclose(seen.sigma[4], 0.2)
-    assert_allclose(observe(sweeps, spots.without("xyz_obs_px_variance")).sigma, 1.0)
+    assert_allclose(spots_in_reciprocal_space(sweeps, spots.without("xyz_obs_px_variance")).sigma, 1.0)
 
 
 def test_the_sweep_of_a_spot_is_that_of_its_images_or_of_its_list():
@@ -88,8 +97,8 @@ def test_the_sweep_of_a_spot_is_that_of_its_images_or_of_its_list():
 
 def test_rows_are_taken_of_every_column(two_sweeps):
     sweeps, spots = two_sweeps
-    seen, rows = observe(sweeps, spots), np.array([5, 3, 60])
-    again = observe(sweeps, spots[rows])
+    seen, rows = spots_in_reciprocal_space(sweeps, spots), np.array([5, 3, 60])
+    again = spots_in_reciprocal_space(sweeps, spots[rows])
     for name in ("sweep", "panel", "xy_px", "phi", "s1", "rlp", "d", "smear"):
         assert_allclose(getattr(seen[rows], name), getattr(again, name), atol=1e-12)
 
@@ -97,7 +106,7 @@ def test_rows_are_taken_of_every_column(two_sweeps):
 def test_no_spots_are_no_points():
     one = sweep()
     nothing = spots_of(one, setting(CELL), 3.0)[:0]
-    assert len(observe([one], nothing)) == 0
+    assert len(spots_in_reciprocal_space([one], nothing)) == 0
 
 
 def test_a_scan_that_turns_backwards_smears_as_far():
@@ -105,9 +114,11 @@ def test_a_scan_that_turns_backwards_smears_as_far():
     forth, back = sweep(n_images=40), sweep(n_images=40, width=-0.5)
     spots = random_spots(forth, 20)
     mirrored = spots.replace(xyz_obs_px=spots["xyz_obs_px"] * [1, 1, -1]).without("panel")
-    assert_allclose(observe([back], mirrored).smear, observe([forth], spots).smear, atol=1e-12)
+    assert_allclose(
+        spots_in_reciprocal_space([back], mirrored).smear, spots_in_reciprocal_space([forth], spots).smear, atol=1e-12
+    )
 
 
 def test_spots_of_the_sweep_after_the_last_are_refused():
     with pytest.raises(ValueError, match="spots of sweep 1, but 1 sweeps"):
-        observe([sweep()], random_spots(sweep(), 3, sweep_id=1))
+        spots_in_reciprocal_space([sweep()], random_spots(sweep(), 3, sweep_id=1))
