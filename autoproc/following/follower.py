@@ -165,8 +165,9 @@ class Follower:
     def _gather(self, there: ImagesThere, frames: FramesThere) -> Gathering:
         """The spots on the first images that were searched, none of them lost; begun anew for another sweep."""
         scan, params = there.experiment.scan, self._config.find_spots
-        if self._gathering is None or not self._gathering.fits(scan, params, ()):
-            reached = milestones(MOST_IMAGES, scan.oscillation[1], self._config.integrate.stretches)
+        how = self._config.integrate.stretches
+        reached = milestones(MOST_IMAGES, scan.oscillation[1], how, there.planned)
+        if self._gathering is None or not self._gathering.fits(scan, params, reached):
             self._gathering = Gathering(frames.reader.shape, scan, params, reached)
             self._integration = EarlyIntegration(self._config, self._n_threads)
         gathering, first = self._gathering, scan.image_range[0]

@@ -31,6 +31,11 @@ class TypicalFrame:
     level: BeamLevel
     noise: float
 
+    @property
+    def photons(self) -> float:
+        """Of background, on a pixel."""
+        return self.level.of(self.image) / self.level.gain
+
     @staticmethod
     def read(reader: ImageReader, frame: int, gain: float) -> TypicalFrame:
         """Read it; gain : variance of counts over their mean."""
@@ -77,12 +82,17 @@ class Look:
 
 
 def sources_of(
-    experiment: Experiment, reader: ImageReader, typical: TypicalFrame, places: SpotPlaces, shadow: ShadowParams
+    experiment: Experiment,
+    reader: ImageReader,
+    typical: TypicalFrame,
+    places: SpotPlaces,
+    runs: Sequence[range],
+    shadow: ShadowParams,
 ) -> Sources:
-    """What a look depends on; experiment : of steady_geometry."""
+    """What a look at runs of frames depends on; experiment : of steady_geometry."""
     return Sources(
         (reader.n_frames, *reader.shape, reader.min_trusted, reader.max_trusted),
-        _states_of_files(reader),
+        _states_of_files(reader, runs),
         _digest((reader.mask, typical.image)),
         _digest((places.xy, places.bbox)),
         geometry_numbers(experiment),
@@ -103,10 +113,11 @@ def look(
 
     experiment : of steady_geometry. The sums over the background are large, and let go.
     """
-    sources = sources_of(experiment, reader, typical, places, shadow)
+    runs = surveyed_frames(reader.n_frames, typical.photons)
+    sources = sources_of(experiment, reader, typical, places, runs, shadow)
     if earlier is not None and earlier.is_of(sources):
         return earlier
-    where, runs = scattering(experiment, n_threads), surveyed_frames(reader.n_frames)
+    where = scattering(experiment, n_threads)
     seen = _survey(experiment, where, reader, places, typical.level, runs, n_threads, typical.noise)
     untrusted = _untrusted(experiment, where, reader, seen.background, shadow, typical.noise, n_threads)
     rings = ice_rings(experiment, where, seen.background, usable_pixels(reader, untrusted))
@@ -215,9 +226,9 @@ def _digest(arrays: Iterable[np.ndarray]) -> bytes:
     return total.digest()
 
 
-def _states_of_files(reader: ImageReader) -> tuple[tuple[str | int, ...], ...]:
+def _states_of_files(reader: ImageReader, runs: Sequence[range]) -> tuple[tuple[str | int, ...], ...]:
     """Of the frames looked at, once each; empty where one is not there."""
-    paths = dict.fromkeys(reader.path(frame) for run in surveyed_frames(reader.n_frames) for frame in run)
+    paths = dict.fromkeys(reader.path(frame) for run in runs for frame in run)
     try:
         states = {str(path): path.stat() for path in paths}
     except OSError:

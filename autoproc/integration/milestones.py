@@ -7,6 +7,8 @@ the same whether the images come one by one or are all there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from autoproc.integration.params import StretchParams
@@ -17,20 +19,32 @@ MOST_OFF = 0.05
 were off by 0.005 at most from those of 48 to 240 (simulated, four sweeps)."""
 
 
-def milestones(n_images: int, width: float, params: StretchParams) -> tuple[int, ...]:
+def milestones(n_images: int, width: float, params: StretchParams, planned: int | None = None) -> tuple[int, ...]:
     """Those of so many images of so many degrees each after which models are made: numbers of images, ascending.
 
+    planned : images that are to come in all, as their files say; None where they do not
     None of a short sweep or one that does not turn.
     """
     if not params.is_enabled or width == 0:
         return ()
+    least = max(params.min_images, round(params.first / abs(width)))
     found: list[int] = []
-    rotation = params.first
-    while (reached := round(rotation / abs(width))) < n_images:
-        if reached >= (found[-1] + params.min_images_more if found else params.min_images):
+    for reached in _shares(planned, params) if planned else _ever_later(n_images, abs(width), params):
+        if least <= reached < n_images:
             found.append(reached)
-        rotation *= params.growth
+            least = reached + params.min_images_more
     return tuple(found)
+
+
+def _shares(planned: int, params: StretchParams) -> list[int]:
+    return [round(share * planned) for share in sorted(params.shares)]
+
+
+def _ever_later(n_images: int, width: float, params: StretchParams) -> Iterator[int]:
+    rotation = params.first
+    while (reached := round(rotation / width)) < n_images:
+        yield reached
+        rotation *= params.growth
 
 
 def surveyed_of_stretch(before: int, until: int, params: StretchParams) -> list[range]:

@@ -50,10 +50,14 @@ class StretchParams(Params):
     stretch out, the whole sweep is integrated with them. `autoproc run` does so; the step `integrate`, which is given
     models of the whole sweep, measures all of it with these."""
     first: float = Field(30.0, gt=0)
-    """Rotation, degrees, after which the first models are made."""
+    """Rotation, degrees, after which models are made at the earliest."""
+    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.35, 0.7, 0.93)
+    """Parts of the images that are to come after which models are made, where files say how many are to come. Each
+    costs as much as to measure some 130 images (2.5 million pixels), so that they are few; after the last, the fewer
+    images are left the sooner all is measured."""
     growth: float = Field(1.4, gt=1)
-    """Each further milestone comes after so many times the rotation of the one before: of 90, 120, 180 and 360 degrees
-    8, 5, 19 and 44 are left for the end."""
+    """Where nothing says how many are to come, each further milestone comes after so many times the rotation of the one
+    before, from `first` on: of 90, 120, 180 and 360 degrees 8, 5, 19 and 44 are left for the end."""
     min_images: int = Field(100, ge=10)
     """Images at the first milestone: with fewer, hot pixels and the widths of spots are not known well."""
     min_images_more: int = Field(25, ge=1)

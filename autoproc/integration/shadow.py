@@ -9,6 +9,7 @@ square after tens. Where even the largest area cannot tell, pixels are trusted.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import scipy
@@ -110,11 +111,18 @@ def hot_pixels(seen: BackgroundSum, trusted: np.ndarray, min_fraction: float) ->
 
     A reflection lights its neighbours too, even where it stays for many frames.
     """
-    share = np.where(trusted, seen.n_bright, np.uint16(0)) / np.float32(max(seen.n_frames, 1))
-    neighbourhood = np.ones((3, 3), bool)
-    neighbourhood[1, 1] = False
-    around = scipy.ndimage.maximum_filter(share, footprint=neighbourhood)
-    return (share >= min_fraction) & (seen.n_bright >= MIN_BRIGHT_FRAMES) & (share > 3 * around)
+    n_bright = np.where(trusted, seen.n_bright, np.uint16(0))
+    n_frames = np.float32(max(seen.n_frames, 1))
+    often = np.argwhere((n_bright / n_frames >= min_fraction) & (n_bright >= MIN_BRIGHT_FRAMES))
+    padded = np.pad(n_bright, 1)
+    around = np.zeros(len(often), np.uint16)
+    for step in product((0, 1, 2), repeat=2):
+        if step != (1, 1):
+            around = np.maximum(around, padded[tuple((often + step).T)])
+    lonely = often[n_bright[tuple(often.T)] / n_frames > 3 * (around / n_frames)]
+    is_hot = np.zeros(n_bright.shape, bool)
+    is_hot[tuple(lonely.T)] = True
+    return is_hot
 
 
 def shadowed_pixels(

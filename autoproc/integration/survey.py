@@ -16,9 +16,16 @@ from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
 from autoproc.threads import map_in_order
 
 MAX_SURVEYED = 400
-"""Frames looked at in a long sweep, in evenly spread wedges: enough for the shapes of spots and for
-a mean background with a few per cent of noise over ten pixels even at 0.1 photons a pixel."""
-N_WEDGES = 20
+"""Frames looked at in a long sweep, in evenly spread wedges: enough for a mean background with a few per cent of noise
+over ten pixels even at 0.1 photons a pixel."""
+MIN_SURVEYED = 120
+"""Frames looked at even where the background is strong: for the shapes of spots, and so that a pixel which is bright on
+a third of them is so often enough to be called hot."""
+ENOUGH_PHOTONS = 25.0
+"""Of background, on a pixel of all the frames together: an area of 3 x 3 pixels then shows a shadow of 0.6 of the
+background by 6 standard deviations, and darker ones are seen on single pixels."""
+WEDGE = 20
+"""Consecutive frames, on which spots that last for long are seen whole."""
 FRAMES_A_TASK = 8
 PIXELS_A_TASK = 1 << 26
 """Frames of which a thread holds so many pixels are added to the background together, and share its limits: 8 of 4.5
@@ -116,13 +123,17 @@ class Survey:
     levels: dict[int, float]
 
 
-def surveyed_frames(n_images: int) -> list[range]:
-    """Runs of consecutive frames to look at: all of them, or wedges spread over a long sweep."""
-    if n_images <= MAX_SURVEYED:
+def surveyed_frames(n_images: int, photons: float = 0.0) -> list[range]:
+    """Runs of consecutive frames to look at: all of them, or wedges spread over a long sweep.
+
+    photons : of the background on a pixel of a usual frame, by which it is known how many frames tell enough
+    """
+    needed = ENOUGH_PHOTONS / photons if photons > 0 else np.inf
+    n_wedges = int(np.ceil(np.clip(needed, MIN_SURVEYED, MAX_SURVEYED) / WEDGE))
+    if n_images <= n_wedges * WEDGE:
         return [range(n_images)]
-    length = MAX_SURVEYED // N_WEDGES
-    starts = np.linspace(0, n_images - length, N_WEDGES).astype(int)
-    return [range(s, s + length) for s in starts]
+    starts = np.linspace(0, n_images - WEDGE, n_wedges).astype(int)
+    return [range(s, s + WEDGE) for s in starts]
 
 
 def survey_tasks(runs: Sequence[range], n_pixels: int) -> list[range]:

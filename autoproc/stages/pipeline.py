@@ -16,6 +16,7 @@ from autoproc.formats.dials.shoeboxes import unpacked_shoeboxes
 from autoproc.formats.images.damaged_frames import ForgivingReader
 from autoproc.formats.images.frames import ImageReader
 from autoproc.formats.observed.reference_data import read_reference
+from autoproc.formats.planned import planned_of_sweep
 from autoproc.formats.registry import open_reader
 from autoproc.integration.milestones import milestones
 from autoproc.integration.shapes import SpotWidths
@@ -374,7 +375,9 @@ def find_spots_of_sweep(
     with watch(reader, "Finding spots", reader.n_frames) as watched:
         found = find_spots(
             experiment, watched, reader.mask, config.find_spots, config.run.n_threads, early=known,
-            milestones=milestones(scan.n_images, scan.oscillation[1], config.integrate.stretches),
+            milestones=milestones(
+                scan.n_images, scan.oscillation[1], config.integrate.stretches, planned_of_sweep(experiment)
+            ),
             begun=None if early is None else early.gathering,
         )  # fmt: skip
         return with_shoeboxes(found)
@@ -401,7 +404,7 @@ def integrate_sweep(
     so_far: SoFar | None = None,
 ) -> IntegrateResult:
     """Integrate the lattices of one sweep. earlier, others, so_far : see integrate."""
-    n_reads = reader.n_frames + sum(map(len, surveyed_frames(reader.n_frames)))
+    n_reads = reader.n_frames + sum(map(len, surveyed_frames(reader.n_frames)))  # at most
     if so_far is not None and so_far.stretches:
         n_reads = 2 * (reader.n_frames - so_far.n_images)
     with watch(reader, "Integrating", n_reads) as watched:
