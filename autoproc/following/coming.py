@@ -29,7 +29,8 @@ class ImagesThere:
     """The images of a sweep that are there now, whole or not.
 
     experiment : with a scan from the first of them to the last; numbers : of the images, ascending
-    planned : how many there are to be, None where nothing says so; n_files : files of one image each, whether they are
+    planned : how many there are to be, None where nothing says so; announced : the same, of what was known from the
+        first image on and stays; n_files : files of one image each, whether they are
         wanted or not; 0 where images come in other files
     """
 
@@ -37,6 +38,7 @@ class ImagesThere:
     numbers: np.ndarray
     planned: int | None = None
     n_files: int = 0
+    announced: int | None = None
 
     def reader(self) -> StoredImages:
         """Who reads them. Raises what open_reader raises."""
@@ -83,7 +85,7 @@ class Coming:
             self._first, self._planned = sweep.experiment, planned_images(series.files[min(series.files)])
         self._seen = numbers
         experiment = _from_to(self._first, numbers[0], numbers[-1])
-        return ImagesThere(experiment, np.array(numbers), self._planned, len(series.files))
+        return ImagesThere(experiment, np.array(numbers), self._planned, len(series.files), self._planned)
 
     def _of_master(self, series: ImageSeries) -> ImagesThere | None:
         from autoproc.formats.hdf5.frames_present import frames_present  # noqa: PLC0415  (h5py takes long to load)
@@ -101,7 +103,9 @@ class Coming:
         indices = experiment.imageset.indices
         is_there = np.isin(indices, there) if indices else np.isin(np.arange(last - first + 1), there)
         numbers = np.array(self._wanted((first + np.flatnonzero(is_there)).tolist()), int)
-        return ImagesThere(experiment, numbers, frames.n_expected) if len(numbers) else None
+        if not len(numbers):
+            return None
+        return ImagesThere(experiment, numbers, frames.n_expected, announced=frames.n_announced)
 
     def _of_this_master(self, series: ImageSeries, last: int) -> Experiment | None:
         """What the master describes; as it was read before, if that has this frame and was not long ago."""

@@ -57,7 +57,7 @@ class EarlyIntegration:
         if self.is_busy or self._is_useless:
             return None
         width, how = there.experiment.scan.oscillation[1], self._params.integrate.stretches
-        reached = milestones(n_ready, width, how, there.planned)
+        reached = milestones(n_ready, width, how, there.announced)
         return next((n for n in reached if n > self._done.n_images), None)
 
     def begin(self, n_images: int, there: ImagesThere, frames: FramesThere, gathering: Gathering) -> None:

@@ -166,7 +166,7 @@ class Follower:
         """The spots on the first images that were searched, none of them lost; begun anew for another sweep."""
         scan, params = there.experiment.scan, self._config.find_spots
         how = self._config.integrate.stretches
-        reached = milestones(MOST_IMAGES, scan.oscillation[1], how, there.planned)
+        reached = milestones(MOST_IMAGES, scan.oscillation[1], how, there.announced)
         if self._gathering is None or not self._gathering.fits(scan, params, reached):
             self._gathering = Gathering(frames.reader.shape, scan, params, reached)
             self._integration = EarlyIntegration(self._config, self._n_threads)

@@ -9,7 +9,8 @@ from autoproc.models.experiment import Experiment
 
 
 def planned_of_sweep(experiment: Experiment) -> int | None:
-    """Number of images that were to come; None where nothing says so, or the files cannot be read."""
+    """Number of images that were to come, as was known when they began to; None where nothing said so, or nothing can
+    be read."""
     images = experiment.imageset
     if images is None:
         return None
@@ -17,4 +18,4 @@ def planned_of_sweep(experiment: Experiment) -> int | None:
         return planned_images(images.path(experiment.scan.image_range[0]))
     from autoproc.formats.hdf5.frames_present import frames_present  # noqa: PLC0415  (h5py takes long to load)
 
-    return frames_present(Path(images.template)).n_expected
+    return frames_present(Path(images.template)).n_announced

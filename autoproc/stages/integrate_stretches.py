@@ -117,9 +117,7 @@ def first_images(experiment: Experiment, n_images: int) -> Experiment:
     return replace(experiment, scan=experiment.scan.part(first, first + n_images - 1))
 
 
-def _models(
-    known: Sequence[Experiment], part: Experiment, spots: Reflections, params: StretchesParams
-) -> RefineResult:
+def _models(known: Sequence[Experiment], part: Experiment, spots: Reflections, params: StretchesParams) -> RefineResult:
     """Refined on these images; their lattices are looked for once, and then known. Raises AutoprocError."""
     most = min(params.refine.reflections_per_degree or np.inf, params.integrate.stretches.reflections_per_degree)
     how = params.refine.model_copy(update={"reflections_per_degree": most})

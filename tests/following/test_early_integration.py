@@ -23,7 +23,10 @@ from autoproc.stages.integrate_stretches import Integrating, integrate_stretches
 from autoproc.stages.pipeline import find_spots_of_sweep, open_frames, stretches_params
 
 N = 36
-HOW = {"first": 12.0, "growth": 1.5, "min_images": 20, "min_images_more": 5, "surveyed_first": 30, "surveyed_more": 20}
+HOW = {
+    "first": 12.0, "growth": 1.5, "shares": (0.56, 0.83), "min_images": 20, "min_images_more": 5, "surveyed_first": 30,
+    "surveyed_more": 20,
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +113,9 @@ def assert_same(one, other):
 
 def test_milestones_of_these_sweeps(source):
     (experiment,) = sweeps_of(source, configured())
-    assert milestones(N, experiment.scan.oscillation[1], configured().integrate.stretches) == (20, 30)
+    for planned in (None, N):
+        reached = milestones(N, experiment.scan.oscillation[1], configured().integrate.stretches, planned)
+        assert reached == (20, 30)
 
 
 def test_of_a_file_that_grows(whole, alone):

@@ -22,6 +22,16 @@ def test_of_common_sweeps():
     assert milestones(360, 1.0, DEFAULT) == (115, 161, 226, 316)  # 100 images at least
 
 
+def test_where_files_say_how_many_are_to_come():
+    assert milestones(600, 0.2, DEFAULT, 600) == (210, 420, 558)
+    assert milestones(600, 0.2, DEFAULT, 1200) == (420,)  # broken off
+    assert milestones(700, 0.2, DEFAULT, 600) == (210, 420, 558)  # more than were announced
+    assert milestones(240, 0.5, DEFAULT, 240) == (168, 223)  # 84 images are too few
+    assert milestones(1800, -0.05, DEFAULT, 1800) == (630, 1260, 1674)
+    assert milestones(1000, 0.05, DEFAULT, 1000) == (700, 930)  # 17.5 degrees are too few
+    assert milestones(600, 0.2, DEFAULT.model_copy(update={"shares": (0.9, 0.5, 0.51)}), 600) == (300, 540)
+
+
 def test_none_of_stills_or_where_they_are_not_wanted():
     assert milestones(600, 0.0, DEFAULT) == ()
     assert milestones(600, 0.2, DEFAULT.model_copy(update={"is_enabled": False})) == ()
@@ -29,12 +39,12 @@ def test_none_of_stills_or_where_they_are_not_wanted():
 
 @given(
     n_images=st.integers(1, 4000), more=st.integers(0, 4000), width=st.floats(0.01, 5.0),
-    first=st.floats(1.0, 90.0), growth=st.floats(1.05, 3.0),
+    first=st.floats(1.0, 90.0), growth=st.floats(1.05, 3.0), planned=st.none() | st.integers(1, 8000),
 )  # fmt: skip
-def test_they_depend_on_nothing_that_comes_later(n_images, more, width, first, growth):
+def test_they_depend_on_nothing_that_comes_later(n_images, more, width, first, growth, planned):
     params = StretchParams(first=first, growth=growth)
-    all_of_them = milestones(n_images + more, width, params)
-    assert milestones(n_images, width, params) == tuple(n for n in all_of_them if n < n_images)
+    all_of_them = milestones(n_images + more, width, params, planned)
+    assert milestones(n_images, width, params, planned) == tuple(n for n in all_of_them if n < n_images)
     assert all(b - a >= params.min_images_more for a, b in pairwise(all_of_them))
     assert not all_of_them or all_of_them[0] >= params.min_images
 

@@ -114,6 +114,20 @@ def test_few_frames_cannot_tell_a_hot_pixel_from_a_sharp_reflection(n_frames, n_
     assert hot_pixels(seen, np.ones((50, 40), bool), 0.3).sum() == n_hot
 
 
+@pytest.mark.parametrize(("beside", "n_hot"), [(0, 1), (9, 1), (10, 0), (11, 0)])
+@pytest.mark.parametrize("place", [(10, 20), (0, 0), (49, 39), (0, 39)])
+def test_what_shines_on_its_neighbours_is_not_hot(beside, n_hot, place):
+    """On any side, at the edge too; three times as often as they is hot."""
+    for step in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
+        near = tuple(np.add(place, step))
+        if not (0 <= near[0] < 50 and 0 <= near[1] < 40):
+            continue
+        seen = BackgroundSum.of_shape((50, 40))
+        seen.n_frames = 40
+        seen.n_bright[place], seen.n_bright[near] = 30, beside
+        assert hot_pixels(seen, np.ones((50, 40), bool), 0.3).sum() == n_hot
+
+
 def test_dark_places_between_broad_spots_are_no_shadows_and_the_user_is_told():
     one = experiment()
     n_fast, n_slow = one.detector[0].image_size

@@ -96,6 +96,17 @@ def test_a_long_sweep_is_surveyed_in_wedges():
     assert wedges[-1].stop == 36000
 
 
+@pytest.mark.parametrize(
+    ("photons", "n_frames"), [(0.0, 400), (-0.1, 400), (0.05, 400), (0.132, 200), (0.2, 140), (1.0, 120), (90.0, 120)]
+)
+def test_the_stronger_the_background_the_fewer_frames_are_looked_at(photons, n_frames):
+    wedges = surveyed_frames(1000, photons)
+    assert {len(wedge) for wedge in wedges} == {20}
+    assert sum(map(len, wedges)) == n_frames
+    assert (wedges[0].start, wedges[-1].stop) == (0, 1000)
+    assert surveyed_frames(n_frames, photons) == [range(n_frames)]
+
+
 def test_spots_that_touch_another_are_not_isolated():
     spots, _ = surveyed(np.radians(0.2), n=6)
     spots.places.xy[1] = spots.places.xy[0] + 1

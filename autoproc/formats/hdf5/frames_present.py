@@ -25,6 +25,8 @@ class FramesPresent:
     """What is there of an HDF5 sweep.
 
     present : (n,) bool, for every frame that is there or expected; n_expected : None if the files do not say
+    n_announced : that the detector was armed for, or that an axis of the sample has angles for; None if neither is told.
+        It is there before any frame is, and stays
     is_sure : frames lie in chunks of their own, which are there or not; else only rest says that they are written
     obstacle : why not all can be told, in plain words; first_frame : bytes of the first frame as stored, b"" if absent
     """
@@ -34,6 +36,7 @@ class FramesPresent:
     is_sure: bool = True
     obstacle: str = ""
     first_frame: bytes = b""
+    n_announced: int | None = None
 
     @property
     def n_present(self) -> int:
@@ -91,11 +94,23 @@ def _frames_present(path: Path, handle: h5py.File) -> FramesPresent:
         is_sure=all(stack.is_sure for stack in there),
         obstacle="" if enough else obstacle,
         first_frame=stacks[0].first_frame if stacks else b"",
+        n_announced=announced or _n_angles(entry),
     )
 
 
+def _n_angles(entry: h5py.Group) -> int | None:
+    """Number of angles of the sample's axis that has most, in an array whose length does not change."""
+    found = [0]
+    for sample in groups_of_class(entry, "NXsample") or _group(entry, "sample"):
+        for axes in [*groups_of_class(sample, "NXtransformations"), sample]:
+            for item in axes.values():
+                if isinstance(item, h5py.Dataset) and item.ndim == 1 and item.maxshape == item.shape:
+                    found.append(item.shape[0])
+    return max(found) if 1 < max(found) <= MOST_FRAMES else None
+
+
 def _announced(entry: h5py.Group) -> int | None:
-    """Number of frames that the detector was armed for, or that the scanned axis has angles for."""
+    """Number of frames that the detector was armed for."""
     for instrument in groups_of_class(entry, "NXinstrument") or _group(entry, "instrument"):
         for detector in groups_of_class(instrument, "NXdetector") or _group(instrument, "detector"):
             specific = (_group(detector, "detectorSpecific") or [detector])[0]
