@@ -9,8 +9,7 @@ from autoproc.models.experiment import Experiment
 
 
 def planned_of_sweep(experiment: Experiment) -> int | None:
-    """Number of images that were to come, as was known when they began to; None where nothing said so, or nothing can
-    be read."""
+    """Number of images that were to come, as was told when they began to; None where it was not, or nothing is read."""
     images = experiment.imageset
     if images is None:
         return None

@@ -25,8 +25,8 @@ class FramesPresent:
     """What is there of an HDF5 sweep.
 
     present : (n,) bool, for every frame that is there or expected; n_expected : None if the files do not say
-    n_announced : that the detector was armed for, or that an axis of the sample has angles for; None if neither is told.
-        It is there before any frame is, and stays
+    n_announced : that the detector was armed for, or that an axis of the sample has angles for, else None; it is told
+        before any frame is there, and stays
     is_sure : frames lie in chunks of their own, which are there or not; else only rest says that they are written
     obstacle : why not all can be told, in plain words; first_frame : bytes of the first frame as stored, b"" if absent
     """
