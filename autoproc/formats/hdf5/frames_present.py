@@ -100,13 +100,11 @@ def _frames_present(path: Path, handle: h5py.File) -> FramesPresent:
 
 def _n_angles(entry: h5py.Group) -> int | None:
     """Number of angles of the sample's axis that has most, in an array whose length does not change."""
-    found = [0]
-    for sample in groups_of_class(entry, "NXsample") or _group(entry, "sample"):
-        for axes in [*groups_of_class(sample, "NXtransformations"), sample]:
-            for item in axes.values():
-                if isinstance(item, h5py.Dataset) and item.ndim == 1 and item.maxshape == item.shape:
-                    found.append(item.shape[0])
-    return max(found) if 1 < max(found) <= MOST_FRAMES else None
+    samples = groups_of_class(entry, "NXsample") or _group(entry, "sample")
+    groups = [group for sample in samples for group in (*groups_of_class(sample, "NXtransformations"), sample)]
+    items = [item for group in groups for item in group.values() if isinstance(item, h5py.Dataset)]
+    most = max((len(item) for item in items if item.ndim == 1 and item.maxshape == item.shape), default=0)
+    return most if 1 < most <= MOST_FRAMES else None
 
 
 def _announced(entry: h5py.Group) -> int | None:
