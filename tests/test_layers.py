@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import sys
+from collections import defaultdict
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -80,6 +82,9 @@ ROOMS = (
 
 EMPTY_WORDS = {"utils", "util", "helpers", "helper", "common", "tools", "base", "manager", "handler", "misc"}
 
+SHARED_CLASSES: dict[str, str] = {}
+"""Names that classes of several modules may bear, and why; there is none so far."""
+
 
 @pytest.fixture(scope="module")
 def measure():
@@ -145,6 +150,28 @@ def test_modules_have_names_of_their_own(modules):
     stems = {module.rpartition(".")[2] for module in modules if module != "autoproc.__main__"}
     assert stems & EMPTY_WORDS == set()
     assert stems & set(sys.stdlib_module_names) == set()
+
+
+def homonyms(modules):
+    """Public classes by names that more than one module defines, with these modules."""
+    places = defaultdict(list)
+    for name, module in modules.items():
+        for node in module.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(name)
+    return {name: where for name, where in places.items() if len(where) > 1}
+
+
+def test_classes_have_names_of_their_own(modules):
+    """Whoever reads a name knows which is meant, and finds one definition of it."""
+    found = homonyms(modules)
+    assert {name: where for name, where in found.items() if name not in SHARED_CLASSES} == {}
+    assert set(SHARED_CLASSES) <= set(found)
+
+
+def test_homonyms_are_found():
+    sources = {"a": "class Spots: ...", "b": "class Spots: ...", "c": "class _Own: ...", "d": "class _Own: ..."}
+    assert homonyms({name: ast.parse(text) for name, text in sources.items()}) == {"Spots": ["a", "b"]}
 
 
 def test_nothing_is_got_or_set(measure, modules):

@@ -22,10 +22,10 @@ from autoproc.commands.leaving import FAILED, OK, leaving_well
 from autoproc.dashboard.access.links import links_of
 from autoproc.demonstration.crystals import CRYSTALS
 from autoproc.demonstration.ending import comparison, last_words, times_in_words
-from autoproc.demonstration.listening_in import Told, live_now, summary_of
-from autoproc.demonstration.place import Place, taken
+from autoproc.demonstration.listening_in import JsonLines, live_now, summary_of
+from autoproc.demonstration.place import DemoFolder, taken
 from autoproc.demonstration.screen import Screen, console_of, screen
-from autoproc.demonstration.story import Line, Story
+from autoproc.demonstration.story import DemoLine, Story
 from autoproc.service.results.outputs import Outputs
 
 PROGRAM, BEAMLINE = "the program", "the simulated beamline"
@@ -75,11 +75,11 @@ def demo_command(output: Path, wishes: Wishes, began: float | None = None) -> No
 class Demonstration:
     """Beamline, program and pages, and what is shown of them."""
 
-    def __init__(self, place: Place, story: Story, wishes: Wishes, port: int) -> None:
+    def __init__(self, place: DemoFolder, story: Story, wishes: Wishes, port: int) -> None:
         self._place, self._story, self._wishes, self._port = place, story, wishes, port
         self._outputs = Outputs(place.results)
-        self._beamline = Told(place.beamline_told)
-        self._program = Told(self._outputs.state / "queue.jsonl")
+        self._beamline = JsonLines(place.beamline_told)
+        self._program = JsonLines(self._outputs.state / "queue.jsonl")
         self._link = ""
         self._is_open = False
 
@@ -97,7 +97,7 @@ class Demonstration:
             why = self._until_over(shown, processes)
         return [*([why] if why else []), *self._story.missing]
 
-    def _beginning(self) -> list[Line]:
+    def _beginning(self) -> list[DemoLine]:
         images, results = self._place.images, self._place.results
         n, rate = self._story.together.n_images, self._wishes.rate
         return [
@@ -147,7 +147,7 @@ class Demonstration:
         watched = self._story.watched_at
         return watched is not None and (bool(self._link) or self._story.now() - watched > SEATED)
 
-    def _news(self) -> list[Line]:
+    def _news(self) -> list[DemoLine]:
         story = self._story
         lines = self._pages()
         for told in self._beamline.news():
@@ -158,7 +158,7 @@ class Demonstration:
             lines += story.event(record)
         return lines
 
-    def _pages(self) -> list[Line]:
+    def _pages(self) -> list[DemoLine]:
         """Where the pages are, when they are there; a browser is opened that once."""
         if self._link or not (links := links_of(self._outputs)):
             return []
@@ -220,7 +220,7 @@ def stopped_as_by_ctrl_c() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def tell_the_end(console: Console, story: Story, place: Place, lacking: list[str]) -> None:
+def tell_the_end(console: Console, story: Story, place: DemoFolder, lacking: list[str]) -> None:
     """What there is in the end, and what is not."""
     if any(chapter.has_result for chapter in story.chapters):
         console.print(comparison(story))

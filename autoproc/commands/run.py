@@ -18,7 +18,7 @@ from autoproc.commands.pages_beside import pages_beside
 from autoproc.commands.recording_beside import recording_beside
 from autoproc.commands.reference_files import with_found_references
 from autoproc.commands.saying import echo
-from autoproc.commands.wanted import Wanted, watcher, what_is_wanted
+from autoproc.commands.wanted import WantedSweeps, watcher, what_is_wanted
 from autoproc.config import Config, read_config, with_command_line, with_threads
 from autoproc.console import Console
 from autoproc.errors import AutoprocError, WrongArguments
@@ -136,7 +136,7 @@ class Run:
         self,
         output: Path,
         config: Config,
-        wanted: Wanted,
+        wanted: WantedSweeps,
         stop: Stop,
         ahead: BegunAhead | None = None,
         serve: bool = False,

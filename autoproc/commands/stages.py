@@ -17,7 +17,7 @@ import typer
 
 from autoproc.combining.mergeable import Mergeable, require_mergeable
 from autoproc.commands.leaving import FAILED
-from autoproc.commands.step import Step
+from autoproc.commands.step import CommandStep
 from autoproc.engine.integrate_sweeps import integrate_sweeps
 from autoproc.errors import MissingColumn, NoReflections, WrongArguments
 from autoproc.formats.compressed import read_start
@@ -67,7 +67,7 @@ XDS_START = 1 << 14
 """Bytes of a file that tell whether it is XDS.INP: its keywords come in any order, among comments."""
 
 
-def import_step(step: Step) -> None:
+def import_step(step: CommandStep) -> None:
     """Read the headers of images and write imported.expt."""
     given = [path for path in step.files if os.path.isfile(path) and is_xds_geometry(read_start(path, XDS_START))]
     if given:
@@ -81,7 +81,7 @@ def import_step(step: Step) -> None:
         raise typer.Exit(FAILED)
 
 
-def _import_xds(step: Step, paths: Sequence[Path]) -> None:
+def _import_xds(step: CommandStep, paths: Sequence[Path]) -> None:
     """Write imported.expt from XDS.INP or XPARM.XDS, which stand for the headers of the images that they name."""
     others = [path for path in step.files if path not in paths]
     if others:
@@ -101,7 +101,7 @@ def _import_xds(step: Step, paths: Sequence[Path]) -> None:
     step.write("imported", with_shared_models(experiments), None)
 
 
-def find_spots_step(step: Step) -> None:
+def find_spots_step(step: CommandStep) -> None:
     """Find the spots on the images of imported.expt and write strong.refl."""
     experiments = step.experiments()
     tables = []
@@ -115,17 +115,17 @@ def find_spots_step(step: Step) -> None:
     step.write("strong", experiments, joined(tables))
 
 
-def search_beam_step(step: Step) -> None:
+def search_beam_step(step: CommandStep) -> None:
     """Search for the direct beam's position from the spots and write optimised.expt."""
     _optimise(step, search_beam_position, format_search_beam, step.config.search_beam)
 
 
-def find_rotation_axis_step(step: Step) -> None:
+def find_rotation_axis_step(step: CommandStep) -> None:
     """Find the direction of the rotation axis from the spots and write optimised.expt."""
     _optimise(step, find_rotation_axis, format_find_rotation_axis, step.config.find_rotation_axis)
 
 
-def _optimise(step: Step, search: Callable[..., Any], in_words: Callable[[Any], str], params: Params) -> None:
+def _optimise(step: CommandStep, search: Callable[..., Any], in_words: Callable[[Any], str], params: Params) -> None:
     """Search with the spots of each experiment for a better one; writes optimised.expt."""
     experiments, spots, better = step.experiments(), step.reflections(), []
     for number, experiment in enumerate(experiments):
@@ -136,14 +136,14 @@ def _optimise(step: Step, search: Callable[..., Any], in_words: Callable[[Any], 
     step.write("optimised", better, None)
 
 
-def index_step(step: Step) -> None:
+def index_step(step: CommandStep) -> None:
     """Find the lattice (or several: max_lattices=2) that explains the spots; writes indexed.expt and .refl."""
     result = index(step.experiments(), step.reflections(), step.config.index)
     step.console.print(format_index(result))
     step.write("indexed", result.experiments, result.reflections)
 
 
-def bravais_settings_step(step: Step) -> None:
+def bravais_settings_step(step: CommandStep) -> None:
     """Refine the crystal in every lattice symmetry that its cell allows, and compare them in a table."""
     result = bravais_settings(step.experiments(), step.reflections(), step.config.bravais_settings)
     step.console.print(format_bravais_settings(result))
@@ -151,7 +151,7 @@ def bravais_settings_step(step: Step) -> None:
         step.write_models(step.outputs.numbered(f"bravais_setting_{row.number}"), row.experiments)
 
 
-def reindex_step(step: Step) -> None:
+def reindex_step(step: CommandStep) -> None:
     """Change the basis of crystals and reflections: change_of_basis_op=b+c,a+c,a+b space_group=I23."""
     tables = step.of_kind(".refl")
     if tables and not step.of_kind(".expt"):
@@ -166,21 +166,21 @@ def reindex_step(step: Step) -> None:
         step.warn(lost_groups(experiments, new))
 
 
-def _reindex_tables(step: Step, table: Reflections) -> None:
+def _reindex_tables(step: CommandStep, table: Reflections) -> None:
     """Change the indices of reflections alone, whose experiments are in the new basis already."""
     step.write_table(step.outputs.path("refl", "reindexed.refl"), reindex_table(table, step.config.reindex))
     if step.config.reindex.space_group is not None:
         step.warn(["a space group is the crystal's: give the .expt too to change it"])
 
 
-def refine_step(step: Step) -> None:
+def refine_step(step: CommandStep) -> None:
     """Refine detector, beam and crystal, at first fixed, then varying over the scan; writes refined.expt and .refl."""
     result = refine(step.experiments(), step.reflections(), step.config.refine)
     step.console.print(format_refine(result))
     step.write("refined", result.experiments, result.reflections)
 
 
-def integrate_step(step: Step) -> None:
+def integrate_step(step: CommandStep) -> None:
     """Measure the intensity of every reflection that the models predict; writes integrated.expt and .refl."""
     experiments = step.experiments()
     several = len(sweeps_of(experiments)) > 1
@@ -194,14 +194,14 @@ def integrate_step(step: Step) -> None:
     step.write("integrated", models, table)
 
 
-def symmetry_step(step: Step) -> None:
+def symmetry_step(step: CommandStep) -> None:
     """Determine the Laue group and the space group, and reindex to it; writes symmetrized.expt and .refl."""
     result = determine_symmetry(step.experiments(), step.reflections(), step.config.symmetry)
     step.console.print(format_symmetry(result))
     step.write("symmetrized", result.experiments, result.reflections)
 
 
-def combine_step(step: Step) -> None:
+def combine_step(step: CommandStep) -> None:
     """Bring several data sets into one setting; writes combined.expt, .refl and .html."""
     params = step.config.combine
     reference = None if params.reference is None else read_reference(Path(params.reference))
@@ -213,7 +213,7 @@ def combine_step(step: Step) -> None:
     step.console.print(f"Saved the report to {page}")
 
 
-def scale_step(step: Step) -> None:
+def scale_step(step: CommandStep) -> None:
     """Put all observations on one scale; writes scaled.expt and .refl."""
     experiments, reflections = step.experiments(), step.reflections()
     step.warn([*step.scaled_by_others(), *what_is_not_found(reflections, step.config.scale)])
@@ -237,13 +237,13 @@ def scale_step(step: Step) -> None:
             writer(step, path, models, table)
 
 
-def estimate_resolution_step(step: Step) -> None:
+def estimate_resolution_step(step: CommandStep) -> None:
     """Say how far scaled data are useful: where the fitted CC1/2 falls to cc_half=0.3."""
     estimate = estimate_resolution(step.experiments(), step.reflections(), step.config.estimate_resolution)
     step.console.print(format_resolution(estimate))
 
 
-def damage_analysis_step(step: Step) -> None:
+def damage_analysis_step(step: CommandStep) -> None:
     """Say what radiation did to the crystal, with a page of plots: damage.html."""
     experiments = step.experiments()
     result = damage_analysis(experiments, step.reflections(), step.config.damage_analysis)
@@ -251,7 +251,7 @@ def damage_analysis_step(step: Step) -> None:
     step.write_page(step.outputs.path("html", "damage.html"), damage_page(name_of_all(experiments), result))
 
 
-def merge_step(step: Step) -> None:
+def merge_step(step: CommandStep) -> None:
     """Merge scaled reflections, with French-Wilson amplitudes and free-R flags; writes merged.mtz."""
     given = step.experiments(), step.reflections()
     step.require_one_stage()
@@ -261,7 +261,7 @@ def merge_step(step: Step) -> None:
 
 
 def _mergeable(
-    step: Step, experiments: Sequence[Experiment], scaled: Reflections
+    step: CommandStep, experiments: Sequence[Experiment], scaled: Reflections
 ) -> tuple[Sequence[Experiment], Reflections]:
     """Those that belong together, perhaps of several wavelengths; stops where they are not of one kind."""
     if not step.config.merge.check_forms:
@@ -271,7 +271,7 @@ def _mergeable(
     return agreed.kept(experiments, scaled)
 
 
-def beyond_estimate(step: Step, experiments: Sequence[Experiment], table: Reflections) -> list[str]:
+def beyond_estimate(step: CommandStep, experiments: Sequence[Experiment], table: Reflections) -> list[str]:
     """A warning where data are merged that lie beyond the limit that `scale` suggests."""
     estimate = _estimate(step, experiments, table)
     if estimate is None:
@@ -286,7 +286,7 @@ def beyond_estimate(step: Step, experiments: Sequence[Experiment], table: Reflec
     ]
 
 
-def _estimate(step: Step, experiments: Sequence[Experiment], table: Reflections) -> ResolutionEstimate | None:
+def _estimate(step: CommandStep, experiments: Sequence[Experiment], table: Reflections) -> ResolutionEstimate | None:
     """How far all directions together go; None where it cannot be told."""
     try:
         return estimate_resolution(experiments, table, step.config.estimate_resolution)
@@ -295,7 +295,11 @@ def _estimate(step: Step, experiments: Sequence[Experiment], table: Reflections)
 
 
 def _write_merged(
-    step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections, within: Anisotropy | None = None
+    step: CommandStep,
+    path: Path,
+    experiments: Sequence[Experiment],
+    table: Reflections,
+    within: Anisotropy | None = None,
 ) -> None:
     """Merge and write, each wavelength by itself; all of them together have been found to be of one kind."""
     parts = by_wavelength(experiments, table)
@@ -310,7 +314,7 @@ def _write_merged(
     _tell_wavelengths(step, len(parts))
 
 
-def anisotropy_step(step: Step) -> None:
+def anisotropy_step(step: CommandStep) -> None:
     """Say how far data go in each direction, and merge what lies within; writes merged_anisotropic.mtz."""
     experiments, scaled = _mergeable(step, step.experiments(), step.reflections())
     estimate = _estimate(step, experiments, scaled)
@@ -322,7 +326,7 @@ def anisotropy_step(step: Step) -> None:
     _write_merged(step, step.file, experiments, scaled, found)
 
 
-def export_step(step: Step) -> None:
+def export_step(step: CommandStep) -> None:
     """Write observations for other programs: unmerged.mtz, or what format= or the name of the file says."""
     params = step.config.export
     chosen = chosen_format(params.format, step.file if step.is_named else None)
@@ -344,7 +348,7 @@ def export_step(step: Step) -> None:
     _tell_wavelengths(step, len(parts))
 
 
-def _tell_exported(step: Step, writer: Writer, exported: Exported, written: Sequence[Path]) -> None:
+def _tell_exported(step: CommandStep, writer: Writer, exported: Exported, written: Sequence[Path]) -> None:
     merged = f" and {counted(len(exported.merged), 'merged reflection')}" if exported.merged is not None else ""
     content = f"{counted(len(exported.observations), 'observation')}{merged}"
     content = {"spots": f"{counted(len(exported.every), 'reflection')}", "models": "models"}.get(writer.of, content)
@@ -354,14 +358,14 @@ def _tell_exported(step: Step, writer: Writer, exported: Exported, written: Sequ
     step.warn(exported.merged.doubts if exported.merged is not None else ())
 
 
-def _tell_wavelengths(step: Step, n: int) -> None:
+def _tell_wavelengths(step: CommandStep, n: int) -> None:
     if n > 1:
         step.warn(
             [f"the data are of {n} wavelengths, each in a file of its own; what was scaled together is on one scale"]
         )
 
 
-def _write_unmerged(step: Step, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:
+def _write_unmerged(step: CommandStep, path: Path, experiments: Sequence[Experiment], table: Reflections) -> None:
     observations = exportable(table)
     write_unmerged_mtz(path, experiments, observations, name_of_all(experiments))
     step.console.print(f"Saved {counted(len(observations), 'observation')} to {path}")

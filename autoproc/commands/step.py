@@ -15,7 +15,7 @@ import typer
 from autoproc.combining.mergeable import Origins
 from autoproc.commands.catalogue import STEPS, StepDescription
 from autoproc.commands.leaving import leaving_well
-from autoproc.commands.outputs import Outputs, outputs_among
+from autoproc.commands.output_names import OutputNames, outputs_among
 from autoproc.config import Config, fields_of_tables, format_config, read_config, with_changes, with_threads
 from autoproc.console import Console
 from autoproc.errors import AutoprocError, ConfigurationError, InputError, UnreadableFile, WrongArguments
@@ -55,7 +55,7 @@ class FilesDoNotFit(InputError):
     )
 
 
-class GivenTwice(InputError):
+class FileGivenTwice(InputError):
     """A file stands twice among those given: what it holds would count twice."""
 
     what = "{path} is given twice"
@@ -89,14 +89,14 @@ class NeedsSpots(InputError):
     hint = "give it to autoproc symmetry, scale or merge; what has to do with images asks for the images themselves"
 
 
-class Unforeseen(AutoprocError):
+class UnforeseenMistake(AutoprocError):
     """A mistake in the program."""
 
     what = "unforeseen {kind}: {message_of_it}"
     hint = "{log} has the details; please report it"
 
 
-class StaleKernels(Unforeseen):
+class StaleKernels(UnforeseenMistake):
     """A working copy whose sources were changed, by a pull perhaps, and not compiled again."""
 
     hint = "{stale}"
@@ -107,7 +107,7 @@ OF_STALE_KERNELS = (AttributeError, ImportError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CommandStep:
     """One step under way: what it is, input files, parameters, where to write, how to talk.
 
     file : the one file to write, for steps that do; is_named : the user named it
@@ -118,7 +118,7 @@ class Step:
     description: StepDescription
     files: tuple[Path, ...]
     config: Config
-    outputs: Outputs
+    outputs: OutputNames
     console: Console
     file: Path
     is_named: bool = False
@@ -324,18 +324,20 @@ def run_step(
             if description.name != "import":
                 _require_once(files)
             asked = outputs.asked("file")
-            step = Step(description, files, config, outputs, console, asked or file, is_named or asked is not None)
+            step = CommandStep(
+                description, files, config, outputs, console, asked or file, is_named or asked is not None
+            )
             stages = importlib.import_module("autoproc.commands.stages")
             with console.logging_errors(), _named(log):
                 getattr(stages, description.function)(step)
 
 
 def _require_once(files: Sequence[Path]) -> None:
-    """Raise GivenTwice for a file that is named twice, by one name or by two."""
+    """Raise FileGivenTwice for a file that is named twice, by one name or by two."""
     known: set[str] = set()
     for path in files:
         if (real := os.path.realpath(path)) in known:
-            raise GivenTwice(path=path)
+            raise FileGivenTwice(path=path)
         known.add(real)
 
 
@@ -369,9 +371,9 @@ def _named(log: Path) -> Iterator[None]:
         raise unforeseen(error, log) from error
 
 
-def unforeseen(error: Exception, log: Path) -> Unforeseen:
+def unforeseen(error: Exception, log: Path) -> UnforeseenMistake:
     """What nobody foresaw, by its name, with what to do: compile stale kernels, or report it."""
     stale = what_stale_kernels_ask_for() if isinstance(error, OF_STALE_KERNELS) else ""
     if stale:
         return StaleKernels(kind=type(error).__name__, message_of_it=error, stale=stale)
-    return Unforeseen(kind=type(error).__name__, message_of_it=error, log=log)
+    return UnforeseenMistake(kind=type(error).__name__, message_of_it=error, log=log)

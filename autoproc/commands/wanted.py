@@ -37,7 +37,7 @@ class NothingToProcess(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedSweeps:
     """What a command line asks for: sweeps that are there, and directories to watch for more.
 
     search : goes on to look at files that have to be asked about again
@@ -55,12 +55,12 @@ class Wanted:
         return replace(sweep, visit=str(max(above, key=lambda one: len(one.parts)))) if above else sweep
 
 
-def what_is_wanted(paths: Sequence[str], config: Config, once: bool, ahead: BegunAhead | None = None) -> Wanted:
+def what_is_wanted(paths: Sequence[str], config: Config, once: bool, ahead: BegunAhead | None = None) -> WantedSweeps:
     """Divide the paths into directories to watch and sweeps to process as they are."""
     watched = [] if once else [path for path in paths if os.path.isdir(path)]
     others = [path for path in paths if path not in watched]
     if not others:
-        return Wanted(NamedSweeps((), (), ()), tuple(Path(path).absolute() for path in watched))
+        return WantedSweeps(NamedSweeps((), (), ()), tuple(Path(path).absolute() for path in watched))
     with ExitStack() as leaving:
         probe = probing(config) if ahead is None else probing(config, ahead.probe())
         leaving.callback(probe.close)
@@ -75,7 +75,7 @@ def what_is_wanted(paths: Sequence[str], config: Config, once: bool, ahead: Begu
         if rest is not None:
             leaving.pop_all()  # it goes on to be asked
         folders = tuple(Path(path).absolute() for path in others if os.path.isdir(path))
-        return Wanted(named, tuple(Path(path).absolute() for path in watched), rest, folders)
+        return WantedSweeps(named, tuple(Path(path).absolute() for path in watched), rest, folders)
 
 
 def probing(config: Config, begun: BegunProbe | None = None) -> ProbingProcesses:

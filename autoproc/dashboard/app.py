@@ -17,7 +17,7 @@ from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import PATIENCE, QueueReader
 from autoproc.dashboard.thumbnails import FOLDER, Thumbnails
 from autoproc.dashboard.viewers import image_pages, lattice_pages
-from autoproc.dashboard.website import Site, Visit
+from autoproc.dashboard.website import Visit, Website
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.queue_file import queue_there
 from autoproc.service.results.outputs import Outputs
@@ -49,7 +49,7 @@ def dashboard(outputs: Outputs, params: ServeParams, keys: Keys) -> Starlette:
     visit = Visit(outputs, reader, Feed(reader, news_of), pictures, live)
     folder = outputs.output.absolute()
     title = f"{folder.parent.name}/{folder.name}".strip("/")
-    site = Site(title, params, lambda name: _subject(outputs, name), visit)
+    site = Website(title, params, lambda name: _subject(outputs, name), visit)
     routes = [route for room in ROOMS for route in room.routes]
     return GuardedPages(site, keys, routes, OwnVisits(open_queue, news_of))
 

@@ -13,7 +13,7 @@ from autoproc.wording import Form, angstrom, written
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FigureColumn:
     """A figure of a sweep.
 
     key : in its row; heading; meaning : in words, with the unit; form : how it is written
@@ -36,19 +36,24 @@ class Column:
 
 
 FIGURES = (
-    Column("space_group", "space group", "space group", "", "space_group", False),
-    Column("unit_cell", "cell", "unit cell: a, b, c in Angstrom; alpha, beta, gamma in degrees"),
-    Column("d_min", "d min", "resolution limit, Angstrom", angstrom, "d_min", False),
-    Column("completeness", "compl.", "completeness to the limit, %", "{:.1f}", "completeness"),
-    Column("multiplicity", "mult.", "multiplicity", "{:.1f}", "multiplicity"),
-    Column("r_meas_inner", "Rmeas low", "Rmeas at low resolution: that of the first shell", "{:.3f}", "r_meas_inner",
-           False),
-    Column("cc_half", "CC½", "CC½ of all reflections", "{:.3f}", "cc_half"),
-    Column("isa", "ISa", "ISa: I/sigma of the strongest reflections, limited by the instrument", "{:.1f}", "isa"),
-    Column("cc_anom_inner", "CCano",
-           "anomalous correlation in the inner shell where it is significant: a signal where it is well above 0.3",
-           "{:.2f}", "cc_anom_inner"),
-)  # fmt: skip
+    FigureColumn("space_group", "space group", "space group", "", "space_group", False),
+    FigureColumn("unit_cell", "cell", "unit cell: a, b, c in Angstrom; alpha, beta, gamma in degrees"),
+    FigureColumn("d_min", "d min", "resolution limit, Angstrom", angstrom, "d_min", False),
+    FigureColumn("completeness", "compl.", "completeness to the limit, %", "{:.1f}", "completeness"),
+    FigureColumn("multiplicity", "mult.", "multiplicity", "{:.1f}", "multiplicity"),
+    FigureColumn(
+        "r_meas_inner", "Rmeas low", "Rmeas at low resolution: that of the first shell", "{:.3f}", "r_meas_inner", False
+    ),
+    FigureColumn("cc_half", "CC½", "CC½ of all reflections", "{:.3f}", "cc_half"),
+    FigureColumn("isa", "ISa", "ISa: I/sigma of the strongest reflections, limited by the instrument", "{:.1f}", "isa"),
+    FigureColumn(
+        "cc_anom_inner",
+        "CCano",
+        "anomalous correlation in the inner shell where it is significant: a signal where it is well above 0.3",
+        "{:.2f}",
+        "cc_anom_inner",
+    ),
+)
 BESIDE = ("name", "state", "verdict")
 AFTER = ("n_images", "n_images_used", "n_lattices", "path", "words")
 TIMES = ("found_at", "started_at", "finished_at")

@@ -32,7 +32,7 @@ OFFERED = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedResults:
     """Results that the address names; processing : None for those that stand."""
 
     key: str
@@ -73,7 +73,7 @@ async def compared_numbers(request: Request) -> Response:
     return Response(await run_in_threadpool(text), media_type="application/json")
 
 
-def asked_in(queue: JobQueue, key: str, own: OwnVisit | None = None) -> Asked | None:
+def asked_in(queue: JobQueue, key: str, own: OwnVisit | None = None) -> AskedResults | None:
     """What NAME or NAME/NUMBER means; None where there is no such sweep. No sweep has a slash in its own name.
 
     own : of a user who may see a part. Raises LinkedElsewhere.
@@ -85,14 +85,14 @@ def asked_in(queue: JobQueue, key: str, own: OwnVisit | None = None) -> Asked | 
     if job is None:
         return None
     require_images(own, job, queue)
-    return Asked(key, job, int(number) if number else None)
+    return AskedResults(key, job, int(number) if number else None)
 
 
 def _keys(request: Request) -> list[str]:
     return list(dict.fromkeys(filter(None, map(str.strip, request.query_params.getlist("of")))))[:MOST]
 
 
-def _compared(outputs: Outputs, asked: list[Asked]) -> list[Compared]:
+def _compared(outputs: Outputs, asked: list[AskedResults]) -> list[Compared]:
     """Those that have results."""
     found = []
     for one in asked:

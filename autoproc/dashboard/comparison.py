@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autoproc.dashboard.best_figure import Better, Depends, are_alike, best_of
-from autoproc.dashboard.told import Told
+from autoproc.dashboard.told import ToldResults
 from autoproc.overrides import in_words
 from autoproc.reports.chart import Chart, ChartSeries, Drawing, draw
 from autoproc.reports.in_group import is_left_out
@@ -31,7 +31,7 @@ class Compared:
 
     key: str
     label: str
-    told: Told
+    told: ToldResults
     standing: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -33,7 +33,7 @@ Tell: TypeAlias = Callable[[JobQueue, Sequence[int]], str]
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class FeedItem:
     """An event, ready to be sent; number : of the last change in it."""
 
     number: int
@@ -47,7 +47,7 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class VisitStanding:
     """What can change without a change of the queue: who is at work, and whose sweeps are left."""
 
     gone: frozenset[int]
@@ -55,7 +55,7 @@ class Standing:
     is_attended: bool
 
     @classmethod
-    def of(cls, queue: JobQueue) -> Standing:
+    def of(cls, queue: JobQueue) -> VisitStanding:
         """As it is now."""
         return cls(queue.interrupted(), tuple(queue.programs.watched()), queue.programs.is_attended)
 
@@ -65,8 +65,8 @@ class Feed:
 
     def __init__(self, reader: QueueReader, tell: Tell) -> None:
         self._reader, self._told = reader, tell
-        self._followers: set[asyncio.Queue[News | None]] = set()
-        self._standing: Standing | None = None
+        self._followers: set[asyncio.Queue[FeedItem | None]] = set()
+        self._standing: VisitStanding | None = None
         self._number = 0
 
     @property
@@ -83,8 +83,8 @@ class Feed:
                     self._tell(one)
             await asyncio.sleep(LOOK)
 
-    def _look(self, queue: JobQueue) -> list[News]:
-        latest, standing = queue.changes.latest, Standing.of(queue)
+    def _look(self, queue: JobQueue) -> list[FeedItem]:
+        latest, standing = queue.changes.latest, VisitStanding.of(queue)
         before, was = self._number, self._standing
         if was is None:
             queue.overview.list.tally()  # so that who comes first need not wait for it
@@ -95,22 +95,22 @@ class Feed:
         self._number, self._standing = latest, standing
         return news
 
-    def _news(self, queue: JobQueue, number: int, others: Sequence[int]) -> list[News]:
+    def _news(self, queue: JobQueue, number: int, others: Sequence[int]) -> list[FeedItem]:
         """What has changed after a number, and these others, as one event."""
         changes = queue.changes.since(number)
         ids = {change.job_id: None for change in changes if change.job_id != COMING} | dict.fromkeys(others)
         last = changes[-1].number if changes else number
         if len(ids) > MOST_ROWS:
-            return [News(last, "reload", "{}")]
-        return [News(last, "sweeps", self._told(queue, list(ids)))]
+            return [FeedItem(last, "reload", "{}")]
+        return [FeedItem(last, "sweeps", self._told(queue, list(ids)))]
 
-    def _caught_up(self, queue: JobQueue, seen: int) -> list[News]:
+    def _caught_up(self, queue: JobQueue, seen: int) -> list[FeedItem]:
         """What somebody has missed who has seen all up to a number: also who was left by a program since."""
         if seen > queue.changes.latest:  # of another queue
-            return [News(queue.changes.latest, "reload", "{}")]
+            return [FeedItem(queue.changes.latest, "reload", "{}")]
         return self._news(queue, seen, [job.id for job in queue.overview.next_in(JobState.running, MOST_ROWS)])
 
-    def _tell(self, news: News) -> None:
+    def _tell(self, news: FeedItem) -> None:
         for follower in list(self._followers):
             if follower.qsize() >= MOST_WAITING:
                 self._followers.discard(follower)
@@ -126,7 +126,7 @@ class Feed:
 
     async def follow(self, seen: int | None) -> AsyncIterator[str]:
         """Events as text, from what has changed after `seen` on; None: from now on."""
-        waiting: asyncio.Queue[News | None] = asyncio.Queue()
+        waiting: asyncio.Queue[FeedItem | None] = asyncio.Queue()
         self._followers.add(waiting)
         try:
             yield "retry: 2000\n\n"

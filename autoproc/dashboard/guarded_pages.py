@@ -21,13 +21,13 @@ from autoproc.dashboard.access.part_of_site import PartOfSite, with_rights
 from autoproc.dashboard.health import health
 from autoproc.dashboard.troubles import HANDLERS
 from autoproc.dashboard.viewers import one_script
-from autoproc.dashboard.website import Site, Visit
+from autoproc.dashboard.website import Visit, Website
 
 
 class GuardedPages(Starlette):
     """An application behind its guard, which stands before all of it: also errors that nobody foresaw go out by it."""
 
-    def __init__(self, site: Site, keys: Keys, routes: Sequence[BaseRoute], own_visits: OwnVisits | None) -> None:
+    def __init__(self, site: Website, keys: Keys, routes: Sequence[BaseRoute], own_visits: OwnVisits | None) -> None:
         self._guard = Guard(self._behind_guard, site.params, keys)
         self._behind: ASGIApp | None = None
         self._visit, self._own_visits = site.visit, own_visits

@@ -34,7 +34,7 @@ DOWNLOADS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldResults:
     """All of it; report : None for results of before there was plots.json, and where it could not be drawn.
 
     settings : parameters that are not the defaults, by table; run : which attempt made them, 0 where nobody wrote it
@@ -71,7 +71,7 @@ class MadeWith(Described):
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-def told_by(folder: ResultFolder, settings: Mapping[str, Any] | None = None) -> Told | None:
+def told_by(folder: ResultFolder, settings: Mapping[str, Any] | None = None) -> ToldResults | None:
     """What a folder tells; None where it has no summary.
 
     settings : of the queue, for results of before there was parameters.json
@@ -86,14 +86,14 @@ def told_by(folder: ResultFolder, settings: Mapping[str, Any] | None = None) -> 
     )  # fmt: skip
 
 
-def outline(folder: ResultFolder) -> Told | None:
+def outline(folder: ResultFolder) -> ToldResults | None:
     """What a folder tells, without its report and files; None where it has no summary."""
     summary, damage = _described(folder, "summary.json", SummaryFacts)
     if summary is None:
         return None
     made, damage_of_made = _described(folder, PARAMETERS, MadeWith)
     made = made or MadeWith().model_dump()
-    return Told(summary, None, made["settings"], made["run"], damaged=damage + damage_of_made)
+    return ToldResults(summary, None, made["settings"], made["run"], damaged=damage + damage_of_made)
 
 
 def _described(

@@ -32,7 +32,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Website:
     """What is shown.
 
     subject : what is looked at under a name: of a sweep, or "" for the files that a user has named; raises UnknownSweep
@@ -46,10 +46,10 @@ class Site:
     images: ImageRoom = field(default_factory=ImageRoom)
 
 
-def site_of(request: Request) -> Site:
+def site_of(request: Request) -> Website:
     """The site that a request is for, as whoever asks may see it (part_of_site.py)."""
     site = request.scope.get("site") or request.app.state.site
-    assert isinstance(site, Site)
+    assert isinstance(site, Website)
     return site
 
 

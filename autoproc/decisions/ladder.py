@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 
-class Report(Protocol):
+class AttemptReport(Protocol):
     """What a ladder's judge and rules look at: numbers of one attempt."""
 
     @property
@@ -19,7 +19,7 @@ class Report(Protocol):
         """The numbers that count, in a few words."""
 
 
-R = TypeVar("R", bound=Report)
+R = TypeVar("R", bound=AttemptReport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ PLAIN = Step("as configured", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt(Generic[R]):
+class TriedStep(Generic[R]):
     """A step that was taken: its report, or the failure that ended it."""
 
     step: Step
@@ -57,7 +57,7 @@ class Attempt(Generic[R]):
 class History(Generic[R]):
     """All attempts of a ladder, in order; best : index of the one to keep, None while all have failed."""
 
-    attempts: tuple[Attempt[R], ...] = ()
+    attempts: tuple[TriedStep[R], ...] = ()
     best: int | None = None
 
     @property
@@ -66,7 +66,7 @@ class History(Generic[R]):
         return None if self.best is None else self.attempts[self.best].report
 
     @property
-    def last(self) -> Attempt[R]:
+    def last(self) -> TriedStep[R]:
         """The latest attempt."""
         return self.attempts[-1]
 
@@ -74,7 +74,7 @@ class History(Generic[R]):
         """That step, or one like it, was taken."""
         return any(attempt.step.is_like(step) for attempt in self.attempts)
 
-    def joined_by(self, attempt: Attempt[R], is_best: bool) -> History[R]:
+    def joined_by(self, attempt: TriedStep[R], is_best: bool) -> History[R]:
         """With one more attempt."""
         return History((*self.attempts, attempt), len(self.attempts) if is_best else self.best)
 
@@ -143,7 +143,7 @@ class Decision:
         return {**asdict(self), "changes": dict(self.changes)}
 
 
-def decision(ladder: Ladder[R], history: History[R], attempt: Attempt[R], verdict: Verdict) -> Decision:
+def decision(ladder: Ladder[R], history: History[R], attempt: TriedStep[R], verdict: Verdict) -> Decision:
     """The journal's line for an attempt that joined a history."""
     before = "" if history.champion is None else history.champion.figures
     after = attempt.failure if attempt.report is None else attempt.report.figures

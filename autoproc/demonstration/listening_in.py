@@ -10,7 +10,7 @@ from typing import Any
 Facts = dict[str, Any]
 
 
-class Told:
+class JsonLines:
     """A file of JSON lines to which another process adds: each line is read once, when it is whole."""
 
     def __init__(self, path: Path) -> None:

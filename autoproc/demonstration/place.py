@@ -30,7 +30,7 @@ class IsGoingOn(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DemoFolder:
     """The folder, and what is where in it."""
 
     folder: Path
@@ -55,13 +55,13 @@ class Place:
         return self.folder / f"{who.rsplit(maxsplit=1)[-1]}.log"
 
 
-def taken(folder: Path) -> Place:
+def taken(folder: Path) -> DemoFolder:
     """Take a folder for a demonstration; an earlier one in it is removed.
 
     Raises OthersFiles, IsGoingOn, and OSError where it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    place, mark = Place(folder), folder / MARK
+    place, mark = DemoFolder(folder), folder / MARK
     if mark.exists():
         if not is_dead(_program_of(mark)):
             raise IsGoingOn(folder=folder)

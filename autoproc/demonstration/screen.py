@@ -13,7 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from autoproc.demonstration.story import LIGHTS, TOGETHER, Chapter, Line, Story
+from autoproc.demonstration.story import LIGHTS, TOGETHER, Chapter, DemoLine, Story
 from autoproc.legible import legible
 from autoproc.wording import angstrom
 
@@ -29,7 +29,7 @@ WIDE = 100
 class Screen(Protocol):
     """Where the story is shown."""
 
-    def say(self, lines: Sequence[Line]) -> None:
+    def say(self, lines: Sequence[DemoLine]) -> None:
         """Something has happened."""
 
     def show(self, story: Story) -> None:
@@ -57,7 +57,7 @@ class Plain:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def say(self, lines: Sequence[Line]) -> None:
+    def say(self, lines: Sequence[DemoLine]) -> None:
         """Print them."""
         for line in lines:
             who = f"{line.who}: " if line.who else ""
@@ -73,7 +73,7 @@ class Terminal:
     def __init__(self, live: Live) -> None:
         self._live = live
 
-    def say(self, lines: Sequence[Line]) -> None:
+    def say(self, lines: Sequence[DemoLine]) -> None:
         """Print them above the table."""
         for line in lines:
             self._live.console.print(drawn_line(line))
@@ -83,7 +83,7 @@ class Terminal:
         self._live.update(Group(Rule(style="dim"), table(story)))
 
 
-def drawn_line(line: Line) -> Table:
+def drawn_line(line: DemoLine) -> Table:
     """A line with its time, its crystal and its light; what does not fit goes on below where it began."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=6, justify="right", style="dim")

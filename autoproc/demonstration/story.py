@@ -21,7 +21,7 @@ FEW = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DemoLine:
     """Something to be told.
 
     seconds : since the command was given; who : the crystal, "" for all; light : of a verdict
@@ -113,7 +113,7 @@ class Story:
             lacking.append(f"{TOGETHER}: it is of {inside} crystals, not of {len(self.crystals)}")
         return lacking
 
-    def beamline(self, told: Mapping[str, Any]) -> list[Line]:
+    def beamline(self, told: Mapping[str, Any]) -> list[DemoLine]:
         """A crystal is mounted, or an image is written."""
         chapter = self.crystals[told["crystal"]]
         chapter.n_written = int(told["image"])
@@ -130,7 +130,7 @@ class Story:
             return [self._line(chapter, f"the last of {chapter.n_images} images is written")]
         return []
 
-    def live(self, facts: Mapping[str, Any]) -> list[Line]:
+    def live(self, facts: Mapping[str, Any]) -> list[DemoLine]:
         """What the program has found on the images of a crystal until now."""
         chapter = self.crystals.get(str(facts.get("name")))
         if chapter is None or chapter.result:
@@ -147,7 +147,7 @@ class Story:
             return [self._line(chapter, f"spots found: {median(chapter.spots):.0f} an image{to}")]
         return []
 
-    def event(self, record: Mapping[str, Any]) -> list[Line]:
+    def event(self, record: Mapping[str, Any]) -> list[DemoLine]:
         """Something that the program has written to its log."""
         kind, name = record.get("event"), str(record.get("sweep") or "")
         chapter = self.together if name == TOGETHER else self.crystals.get(name)
@@ -173,7 +173,7 @@ class Story:
                 return [self._line(chapter, f"{kind}: {record.get('error')}; {record.get('hint') or ''}", "stop")]
         return []
 
-    def _of_the_program(self, record: Mapping[str, Any]) -> list[Line]:
+    def _of_the_program(self, record: Mapping[str, Any]) -> list[DemoLine]:
         if record.get("event") in ("trouble", "crashed", "notice"):
             return [self.line(str(record.get("text") or record.get("error") or record["event"]), "look")]
         if record.get("event") == "begin":
@@ -181,13 +181,13 @@ class Story:
             return [self.line("the program looks for images")]
         return []
 
-    def _probed(self, chapter: Chapter, record: Mapping[str, Any]) -> Line:
+    def _probed(self, chapter: Chapter, record: Mapping[str, Any]) -> DemoLine:
         chapter.light = record.get("light", "")
         chapter.verdict = str(record.get("text", ""))
         self._first("first verdict")
         return self._line(chapter, f"the probe says {chapter.light.upper()} {chapter.verdict}", chapter.light)
 
-    def _processed(self, chapter: Chapter, record: Mapping[str, Any]) -> list[Line]:
+    def _processed(self, chapter: Chapter, record: Mapping[str, Any]) -> list[DemoLine]:
         chapter.state, chapter.result = "done", dict(record)
         chapter.summary = self._summary_of(chapter.name)
         if chapter is self.together:
@@ -200,12 +200,12 @@ class Story:
         light = LIGHTS.get(str(record.get("verdict")), "")
         return [self._line(chapter, first, light), *(self._line(chapter, text) for text in others)]
 
-    def line(self, text: str, light: Light = "") -> Line:
+    def line(self, text: str, light: Light = "") -> DemoLine:
         """Something to be told of the whole, at this time."""
-        return Line(self._clock(), "", text, light)
+        return DemoLine(self._clock(), "", text, light)
 
-    def _line(self, chapter: Chapter, text: str, light: Light = "") -> Line:
-        return Line(self._clock(), chapter.name, text, light)
+    def _line(self, chapter: Chapter, text: str, light: Light = "") -> DemoLine:
+        return DemoLine(self._clock(), chapter.name, text, light)
 
     def _first(self, what: str) -> None:
         self.times.setdefault(what, self._clock())

@@ -7,7 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from autoproc.decisions.ladder import PLAIN, Attempt, Decision, History, Ladder, Report, Step, Verdict, decision
+from autoproc.decisions.ladder import (
+    PLAIN,
+    AttemptReport,
+    Decision,
+    History,
+    Ladder,
+    Step,
+    TriedStep,
+    Verdict,
+    decision,
+)
 from autoproc.errors import AutoprocError, details_of
 
 FLAWS = (
@@ -22,7 +32,7 @@ def to_nobody(title: str, details: str) -> None:
 
 
 T = TypeVar("T")
-R = TypeVar("R", bound=Report)
+R = TypeVar("R", bound=AttemptReport)
 
 
 @dataclass(slots=True)
@@ -96,10 +106,10 @@ def climb(
             told = error.message if isinstance(error, AutoprocError) else f"it broke off: {error!r}"
             if isinstance(error, AutoprocError):
                 first_error = first_error or error
-            taken: Attempt[R] = Attempt(step, None, told)
+            taken: TriedStep[R] = TriedStep(step, None, told)
             verdict = Verdict(False, told)
         else:
-            taken = Attempt(step, report(result))
+            taken = TriedStep(step, report(result))
             verdict = _judged(ladder, history, taken)
         if step is not PLAIN:
             journal[begun:] = [replace(inner, within=inner.within or step.what) for inner in journal[begun:]]
@@ -133,7 +143,7 @@ def _given_up(inner: Decision, why: str) -> Decision:
     return replace(inner, kept=False, because=because, fallen=True)
 
 
-def _judged(ladder: Ladder[R], history: History[R], taken: Attempt[R]) -> Verdict:
+def _judged(ladder: Ladder[R], history: History[R], taken: TriedStep[R]) -> Verdict:
     assert taken.report is not None
     if history.champion is None:
         return Verdict(True, "" if taken.step is PLAIN else "it is the first that worked")

@@ -37,7 +37,7 @@ FEW_LEFT_OUT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StoryLine:
     """One fact or result; stage : what it came from, "" where it goes on from the line above."""
 
     label: str
@@ -45,9 +45,9 @@ class Line:
     stage: str = ""
 
 
-def story(p: Processing) -> list[Line]:
+def story(p: Processing) -> list[StoryLine]:
     """The lines of every stage that was reached."""
-    parts: Sequence[Callable[[Processing], list[Line]]] = (
+    parts: Sequence[Callable[[Processing], list[StoryLine]]] = (
         _images, _geometry, _spots, _lattices, _refinement, _integration, _symmetry, _identity, _scaling, _damage,
         _resolution, _merging,
     )  # fmt: skip
@@ -60,11 +60,11 @@ def detector_reach(p: Processing) -> Reach:
     return reach_of(known.detector, known.beam)
 
 
-def _images(p: Processing) -> list[Line]:
+def _images(p: Processing) -> list[StoryLine]:
     if p.data_sets:
-        lines = [Line("" if n else "Data sets", words) for n, words in enumerate(sentences(p.data_sets))]
-        lines += [Line("" if n else "Wavelengths", words) for n, words in enumerate(of_each_wavelength(p))]
-        return [Line("Together", in_words(p.data_sets), "combine"), *lines]
+        lines = [StoryLine("" if n else "Data sets", words) for n, words in enumerate(sentences(p.data_sets))]
+        lines += [StoryLine("" if n else "Wavelengths", words) for n, words in enumerate(of_each_wavelength(p))]
+        return [StoryLine("Together", in_words(p.data_sets), "combine"), *lines]
     scan = p.experiment.scan
     (first, last), (start, width) = scan.image_range, scan.oscillation
     exposure = ""
@@ -74,21 +74,23 @@ def _images(p: Processing) -> list[Line]:
     n_unread = 0 if p.found is None else p.found.n_unread
     count = images_in_words(scan.n_images, scan.n_images - n_unread)
     lines = [
-        Line("Images", f"{count} ({first} to {last}) of {width:g} deg, {start:g} to {end:g} deg{exposure}", "import")
+        StoryLine(
+            "Images", f"{count} ({first} to {last}) of {width:g} deg, {start:g} to {end:g} deg{exposure}", "import"
+        )
     ]
     if p.experiment.imageset is not None:
-        lines.append(Line("", p.experiment.imageset.template))
+        lines.append(StoryLine("", p.experiment.imageset.template))
     return lines
 
 
-def _geometry(p: Processing) -> list[Line]:
+def _geometry(p: Processing) -> list[StoryLine]:
     if p.data_sets:
         return []
-    lines = [Line("Geometry", _geometry_words(p.experiment))]
+    lines = [StoryLine("Geometry", _geometry_words(p.experiment))]
     reach = detector_reach(p)
     whole = f"whole rings to {angstrom(reach.inscribed)} A, " if reach.inscribed is not None else ""
-    lines.append(Line("Detector", f"{whole}corners at {angstrom(reach.corner)} A"))
-    return [*lines, *(Line("" if n else "Notes", remark) for n, remark in enumerate(p.experiment.remarks))]
+    lines.append(StoryLine("Detector", f"{whole}corners at {angstrom(reach.corner)} A"))
+    return [*lines, *(StoryLine("" if n else "Notes", remark) for n, remark in enumerate(p.experiment.remarks))]
 
 
 def _geometry_words(experiment: Experiment) -> str:
@@ -99,65 +101,77 @@ def _geometry_words(experiment: Experiment) -> str:
     )
 
 
-def _spots(p: Processing) -> list[Line]:
+def _spots(p: Processing) -> list[StoryLine]:
     if p.found is None:
         return []
     n, images = len(p.found.reflections), len(p.found.spots_per_image) - p.found.n_unread
     usual = f", {np.median(p.found.spots_per_image):.0f} on a usual image" if images else ""
     hot = len(p.found.hot_pixels)
     left_out = f"; {counted(hot, 'hot pixel')} left out" if hot else ""
-    return [Line("Spots", f"{n} on {counted(images, 'image')}{usual}{left_out}", "find_spots")]
+    return [StoryLine("Spots", f"{n} on {counted(images, 'image')}{usual}{left_out}", "find_spots")]
 
 
-def _lattices(p: Processing) -> list[Line]:
+def _lattices(p: Processing) -> list[StoryLine]:
     if p.indexed is None:
         return []
     indexed = p.indexed
     what = "one lattice" if indexed.n_lattices == 1 else f"{indexed.n_lattices} lattices"
     counts = "" if indexed.n_lattices == 1 else ": " + " and ".join(f"{n}" for n in indexed.n_per_lattice) + " spots"
-    lines = [Line("Indexing", f"{indexed.fraction_indexed:.1%} of the spots, {what}{counts}", "index")]
+    lines = [StoryLine("Indexing", f"{indexed.fraction_indexed:.1%} of the spots, {what}{counts}", "index")]
     lines += [
-        Line("", f"lattice {r.second + 1} is turned by {r.angle:.1f} degrees against lattice {r.first + 1}, "
-                 f"by symmetry the same as {r.widest_angle:.1f}")
+        StoryLine(
+            "",
+            f"lattice {r.second + 1} is turned by {r.angle:.1f} degrees against lattice {r.first + 1}, "
+            f"by symmetry the same as {r.widest_angle:.1f}",
+        )
         for r in indexed.rotations
-    ]  # fmt: skip
+    ]
     return lines
 
 
-def _refinement(p: Processing) -> list[Line]:
+def _refinement(p: Processing) -> list[StoryLine]:
     if p.refined is None:
         return []
     lines = []
     for n, rmsd in enumerate(p.refined.rmsds):
         lattice = f" (lattice {n + 1})" if len(p.refined.rmsds) > 1 else ""
         lines.append(
-            Line("Refinement" if not n else "", f"RMSD {rmsd.x_px:.3f} {rmsd.y_px:.3f} px, {rmsd.z_images:.3f} images "
-                 f"over {rmsd.n} spots{lattice}", "" if n else "refine")
-        )  # fmt: skip
+            StoryLine(
+                "Refinement" if not n else "",
+                f"RMSD {rmsd.x_px:.3f} {rmsd.y_px:.3f} px, {rmsd.z_images:.3f} images over {rmsd.n} spots{lattice}",
+                "" if n else "refine",
+            )
+        )
     first = p.refined.experiments[0]
-    lines.append(Line("", _geometry_words(first)))
+    lines.append(StoryLine("", _geometry_words(first)))
     for n, experiment in enumerate(p.refined.experiments):
         if experiment.crystal is not None:
             cell = " ".join(cell_cells(experiment.crystal))
             group = experiment.crystal.space_group
             kind = "cell without symmetry" if group.number == 1 else f"cell of {symbol(group)}"
-            lines.append(Line("", f"{kind} {cell}" if not n else f"lattice {n + 1} {cell}"))
+            lines.append(StoryLine("", f"{kind} {cell}" if not n else f"lattice {n + 1} {cell}"))
     return lines
 
 
-def _identity(p: Processing) -> list[Line]:
+def _identity(p: Processing) -> list[StoryLine]:
     """Whose crystal it may be by its cell: never more than a hint."""
-    return [Line("" if n else "Identity", one.words) for n, one in enumerate(expectations(p))]
+    return [StoryLine("" if n else "Identity", one.words) for n, one in enumerate(expectations(p))]
 
 
-def _integration(p: Processing) -> list[Line]:
+def _integration(p: Processing) -> list[StoryLine]:
     if p.integrated is None:
         return []
     rows, untrusted = p.integrated.reflections, p.integrated.untrusted
     n = len(rows)
-    lines = [Line("Integration", f"{counted(n, 'observation')}; mosaicity (sigma) "
-                  + " and ".join(f"{np.degrees(s.sigma_m):.3f}" for s in p.integrated.shapes) + " degrees",
-                  "integrate")]  # fmt: skip
+    lines = [
+        StoryLine(
+            "Integration",
+            f"{counted(n, 'observation')}; mosaicity (sigma) "
+            + " and ".join(f"{np.degrees(s.sigma_m):.3f}" for s in p.integrated.shapes)
+            + " degrees",
+            "integrate",
+        )
+    ]
     told = []
     if untrusted.shadowed_fraction > 0:
         told.append(f"{untrusted.shadowed_fraction:.2%} of the detector in shadow")
@@ -167,27 +181,27 @@ def _integration(p: Processing) -> list[Line]:
         count = int(np.count_nonzero(rows.has_flag(flag))) if n else 0
         if count > NOTABLE * n:
             told.append(f"{count / n:.1%} of the observations {words}")
-    return [*lines, Line("", "; ".join(told))] if told else lines
+    return [*lines, StoryLine("", "; ".join(told))] if told else lines
 
 
-def _symmetry(p: Processing) -> list[Line]:
+def _symmetry(p: Processing) -> list[StoryLine]:
     if p.symmetry is None:
         return []
     s = p.symmetry
     group, laue = symbol(s.space_group), symbol(s.laue_group)
     known = ", as it was given" if s.is_given else ""
-    lines = [Line("Symmetry", f"{group}{known}; Laue group {laue}, probability {s.probability:.3f}", "symmetry")]
+    lines = [StoryLine("Symmetry", f"{group}{known}; Laue group {laue}, probability {s.probability:.3f}", "symmetry")]
     if s.new_axes:
-        lines.append(Line("", s.new_axes))
+        lines.append(StoryLine("", s.new_axes))
     if s.absences.centre is not None and not s.is_given:
         likelihood = f"likelihood {s.absences.candidates[0].score:.3f}"
-        lines.append(Line("", f"{likelihood} of all space groups of this Laue class, as for a small molecule"))
+        lines.append(StoryLine("", f"{likelihood} of all space groups of this Laue class, as for a small molecule"))
     if s.untold:
-        lines.append(Line("", f"these data cannot tell it from {' or '.join(s.untold)}"))
+        lines.append(StoryLine("", f"these data cannot tell it from {' or '.join(s.untold)}"))
     few = "" if s.is_given else resting_on_few(s.space_group, s.absences)
-    lines += [Line("", few)] if few else []
+    lines += [StoryLine("", few)] if few else []
     higher = _higher_symmetry(s)
-    return [*lines, Line("", higher)] if higher else lines
+    return [*lines, StoryLine("", higher)] if higher else lines
 
 
 def _higher_symmetry(s: SymmetryResult) -> str:
@@ -207,53 +221,59 @@ def _higher_symmetry(s: SymmetryResult) -> str:
     return f"{allowed}; the intensities deny it (CC {s.best.cc_against:.2f} of what it would make equal)"
 
 
-def _scaling(p: Processing) -> list[Line]:
+def _scaling(p: Processing) -> list[StoryLine]:
     if p.scaled is None:
         return []
     overall = p.scaled.statistics.overall
     n_within = int(np.count_nonzero(within_limit(p.scaled)))
     outliers = counted(p.scaled.n_outliers, "outlier")
-    lines = [Line("Scaling", f"{p.scaled.n_scaled} of {n_within} observations to {angstrom(overall.d_min)} A used, "
-                  f"{outliers}; {p.scaled.errors_in_words}", "scale")]  # fmt: skip
+    lines = [
+        StoryLine(
+            "Scaling",
+            f"{p.scaled.n_scaled} of {n_within} observations to {angstrom(overall.d_min)} A used, "
+            f"{outliers}; {p.scaled.errors_in_words}",
+            "scale",
+        )
+    ]
     kept = p.scaled.start.params.keep_first
     if kept < 1:
-        lines.append(Line("", f"the first {kept:.0%} of the images used; the others are left out, as damaged"))
+        lines.append(StoryLine("", f"the first {kept:.0%} of the images used; the others are left out, as damaged"))
     reasons = reasons_left_out(p.scaled)[:MOST_REASONS]
     if sum(n for _, n in reasons) > FEW_LEFT_OUT * n_within:
-        lines.append(Line("", "left out: " + ", ".join(f"{n} {why}" for why, n in reasons)))
+        lines.append(StoryLine("", "left out: " + ", ".join(f"{n} {why}" for why, n in reasons)))
     n_absent = p.scaled.n_scaled - overall.n_observations
     if n_absent > 0:
         are = "is" if n_absent == 1 else "are"
-        lines.append(Line("", f"{n_absent} of those used {are} systematically absent and not merged"))
+        lines.append(StoryLine("", f"{n_absent} of those used {are} systematically absent and not merged"))
     if p.scaled.blank_images:
-        lines.append(Line("", f"{counted(len(p.scaled.blank_images), 'image')} without signal left out"))
-    lines += [Line("", f"{words}: left out") for words in p.scaled.odd_image_words]
+        lines.append(StoryLine("", f"{counted(len(p.scaled.blank_images), 'image')} without signal left out"))
+    lines += [StoryLine("", f"{words}: left out") for words in p.scaled.odd_image_words]
     return lines
 
 
-def _damage(p: Processing) -> list[Line]:
+def _damage(p: Processing) -> list[StoryLine]:
     if p.damage is None:
         return []
-    lines = [Line("Damage", "; ".join(damage_sentences(p.damage)), "damage_analysis")]
-    lines += [Line("", f"{words}; what each took:") for words in which_suffer(p.damage.crystals)]
-    return lines + [Line("", of_crystal(one)) for one in p.damage.crystals]
+    lines = [StoryLine("Damage", "; ".join(damage_sentences(p.damage)), "damage_analysis")]
+    lines += [StoryLine("", f"{words}; what each took:") for words in which_suffer(p.damage.crystals)]
+    return lines + [StoryLine("", of_crystal(one)) for one in p.damage.crystals]
 
 
-def _resolution(p: Processing) -> list[Line]:
+def _resolution(p: Processing) -> list[StoryLine]:
     """How far the data go, why, and how far there is an anomalous signal."""
     if p.scaled is None:
         return []
     limit, *more = resolution_words(p)
-    lines = [Line("Resolution", limit, "estimate_resolution"), *(Line("", words) for words in more)]
+    lines = [StoryLine("Resolution", limit, "estimate_resolution"), *(StoryLine("", words) for words in more)]
     for n, words in enumerate(by_direction(p)):
-        lines.append(Line("", words) if n else Line("Anisotropy", words, "anisotropy"))
-    return [*lines, Line("Anomalous", anomalous_words(merged_statistics(p)))]
+        lines.append(StoryLine("", words) if n else StoryLine("Anisotropy", words, "anisotropy"))
+    return [*lines, StoryLine("Anomalous", anomalous_words(merged_statistics(p)))]
 
 
-def _merging(p: Processing) -> list[Line]:
+def _merging(p: Processing) -> list[StoryLine]:
     if p.merged is None:
         return []
     b = f"; Wilson B {p.merged.wilson_b:.1f} A^2" if np.isfinite(p.merged.wilson_b) else ""
     free = np.mean(p.merged.free_r == 0) if len(p.merged) else 0.0
-    return [Line("Merging", f"{len(p.merged)} unique reflections, {free:.1%} of them for free R{b}", "merge"),
-            *([Line("", p.merged.remark)] if p.merged.remark else [])]  # fmt: skip
+    return [StoryLine("Merging", f"{len(p.merged)} unique reflections, {free:.1%} of them for free R{b}", "merge"),
+            *([StoryLine("", p.merged.remark)] if p.merged.remark else [])]  # fmt: skip

@@ -27,7 +27,7 @@ from autoproc.reports.data_sets import as_facts
 from autoproc.reports.journal import sentence, standing
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.recipes import recipes
-from autoproc.reports.story import Line, story
+from autoproc.reports.story import StoryLine, story
 from autoproc.reports.told_by_visit import told_lines
 from autoproc.reports.warned import is_lattice_wrong, warnings_in_order
 from autoproc.reports.whose_crystal import whose_crystal
@@ -294,7 +294,7 @@ def quality_line(summary: dict[str, Any]) -> str:
     return _wrapped(f"{word:<13}{first_of(failed)} (see the warnings)", indent=" " * 13)
 
 
-def _row(line: Line) -> str:
+def _row(line: StoryLine) -> str:
     return _wrapped(f"{line.label:<13}{line.text}", indent=" " * 13)
 
 

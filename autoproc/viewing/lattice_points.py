@@ -61,7 +61,7 @@ class SweepGeometry:
 
 
 @dataclass(frozen=True, slots=True)
-class Lattice:
+class ShownLattice:
     """One lattice: its number among the experiments, its sweep, its crystal.
 
     name : of its data set among those of several sweeps, "" for one sweep
@@ -86,7 +86,7 @@ class LatticePoints:
     """
 
     sweeps: tuple[SweepGeometry, ...]
-    lattices: tuple[Lattice, ...]
+    lattices: tuple[ShownLattice, ...]
     n_spots: int
     row: np.ndarray
     lab: np.ndarray
@@ -118,7 +118,7 @@ def lattice_points(experiments: Sequence[Experiment], spots: Reflections, at_mos
     own = sweep_of_experiments(experiments)
     names = names_in_group(experiments) or [""] * len(experiments)
     crystals = [(n, int(own[n]), e.crystal, names[n]) for n, e in enumerate(experiments) if e.crystal is not None]
-    lattices = tuple(Lattice(*found) for found in crystals)
+    lattices = tuple(ShownLattice(*found) for found in crystals)
     sweep, lattice = sweep_of_rows(spots, experiments), _lattice_of(spots, len(experiments), lattices)
     lab = _lab([experiments[among[0]] for among in members], sweep, spots)
     whole = np.isfinite(lab).all(axis=1) & np.isfinite(spots["xyz_obs_px"]).all(axis=1)
@@ -161,7 +161,7 @@ def ice_shells() -> np.ndarray:
     return 1 / np.sqrt(ice_ring_inverse_d2(ICE_D_MIN))
 
 
-def _lattice_of(spots: Reflections, n_experiments: int, lattices: Sequence[Lattice]) -> np.ndarray:
+def _lattice_of(spots: Reflections, n_experiments: int, lattices: Sequence[ShownLattice]) -> np.ndarray:
     """(N,) the lattice of each spot, or NO_LATTICE."""
     ids = spots["experiment_id"] if "experiment_id" in spots else np.full(len(spots), -1)
     number = np.full(n_experiments + 1, NO_LATTICE)

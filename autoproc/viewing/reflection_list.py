@@ -24,7 +24,7 @@ OFF = {"residual": "px", "deviation": "\u03c3"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReflectionFilter:
     """Which reflections: all that every part that is given asks for.
 
     hkl : an index and its equivalents; region : x0, x1, y0, y1, px; d : highest and lowest, Angstrom; lattice : which
@@ -44,7 +44,7 @@ def reflection_list(
     table: Reflections,
     sweep: SweepOfImages,
     experiments: Sequence[Experiment],
-    wanted: Wanted,
+    wanted: ReflectionFilter,
     group: gemmi.SpaceGroup | None,
 ) -> dict[str, Any]:
     """Columns of those that are wanted, the first MOST of them; how far each is off where that is their order.
@@ -67,7 +67,9 @@ def reflection_list(
     return {**told, "n_there": len(rows)}
 
 
-def _is_wanted(table: Reflections, place: np.ndarray, wanted: Wanted, group: gemmi.SpaceGroup | None) -> np.ndarray:
+def _is_wanted(
+    table: Reflections, place: np.ndarray, wanted: ReflectionFilter, group: gemmi.SpaceGroup | None
+) -> np.ndarray:
     result = np.ones(len(table), bool)
     if wanted.hkl is not None:
         result &= _has_index(table, wanted.hkl, group)

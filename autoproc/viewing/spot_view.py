@@ -24,7 +24,7 @@ BAND = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Searched:
+class SpotSearchView:
     """An image as it is searched.
 
     counts : (slow, fast); good : (slow, fast) bool; lowest : counts below it never count
@@ -43,15 +43,15 @@ class Searched:
         return readout_variance(self.counts, self.good, self.lowest)
 
 
-def searched(experiment: Experiment, counts: np.ndarray, mask: np.ndarray, params: FindSpotsParams) -> Searched:
+def searched(experiment: Experiment, counts: np.ndarray, mask: np.ndarray, params: FindSpotsParams) -> SpotSearchView:
     """An image with what the stage would search it with; mask : (slow, fast) bool, pixels of the detector to trust."""
     panel = experiment.detector[0]
     good = mask & pixels_to_search(experiment, mask.shape, params)
     gain = panel.gain if params.gain is None else params.gain
-    return Searched(counts, good, gain, panel.min_trusted, panel.trusted_range[1], params)
+    return SpotSearchView(counts, good, gain, panel.min_trusted, panel.trusted_range[1], params)
 
 
-def threshold(image: Searched) -> np.ndarray:
+def threshold(image: SpotSearchView) -> np.ndarray:
     """(slow, fast) float32: 1 where a pixel is strong, as the stage has it; all 0 where they are too many."""
     strong = strong_on(image.counts, image.good, image.params, image.gain, (image.lowest, image.overload))
     shown = np.zeros(image.counts.size, np.float32)
@@ -91,10 +91,10 @@ def windows(counts: np.ndarray, good: np.ndarray, kernel_size: tuple[int, int]) 
     return Windows(n.astype(np.float32), mean.astype(np.float32), np.maximum(variance, 0).astype(np.float32))
 
 
-def _in_windows(of: Callable[[Searched, Windows, slice], np.ndarray]) -> Callable[[Searched], np.ndarray]:
+def _in_windows(of: Callable[[SpotSearchView, Windows, slice], np.ndarray]) -> Callable[[SpotSearchView], np.ndarray]:
     """A map from what the windows of some rows say, made a band at a time on several threads."""
 
-    def made(image: Searched) -> np.ndarray:
+    def made(image: SpotSearchView) -> np.ndarray:
         result = np.empty(image.counts.shape, np.float32)
         good = image.good & (image.counts >= image.lowest)
         margin = image.params.kernel_size[1]
@@ -114,20 +114,20 @@ def _in_windows(of: Callable[[Searched, Windows, slice], np.ndarray]) -> Callabl
     return made
 
 
-def _is_dispersed(image: Searched, there: Windows, _: slice) -> np.ndarray:
+def _is_dispersed(image: SpotSearchView, there: Windows, _: slice) -> np.ndarray:
     expected = image.gain * np.maximum(there.mean, 0) + image.noise
     limit = expected * (1 + image.params.n_sigma_background * np.sqrt(2 / np.maximum(there.n - 1, 1)))
     return (there.variance > limit) & (there.n >= image.params.min_local)
 
 
-def _is_above(image: Searched, there: Windows, rows: slice) -> np.ndarray:
+def _is_above(image: SpotSearchView, there: Windows, rows: slice) -> np.ndarray:
     sigma = np.sqrt(image.gain * np.maximum(there.mean, 0) + image.noise)
     counts = image.counts[rows]
     is_above = (counts >= there.mean + image.params.n_sigma_strong * sigma) & (counts > image.params.global_threshold)
     return image.good[rows] & is_above
 
 
-MAPS: dict[str, Callable[[Searched], np.ndarray]] = {
+MAPS: dict[str, Callable[[SpotSearchView], np.ndarray]] = {
     "threshold": threshold,
     "mean": _in_windows(lambda _, there, __: there.mean),
     "variance": _in_windows(lambda _, there, __: there.variance),
@@ -142,6 +142,6 @@ STEP = 1 / 256
 """Of the values of maps."""
 
 
-def spot_pyramid(image: Searched, kind: str) -> Pyramid:
+def spot_pyramid(image: SpotSearchView, kind: str) -> Pyramid:
     """A map of an image at all scales. Raises KeyError for a kind that is none."""
     return pyramid_of_values(MAPS[kind](image), image.good, 1.0 if kind in BINARY else STEP)

@@ -21,7 +21,7 @@ from autoproc.commands.demo import BEAMLINE, PROGRAM, Wishes, demo_command, free
 from autoproc.commands.leaving import FAILED, INTERRUPTED, OK
 from autoproc.dashboard.listening import PortTaken
 from autoproc.dashboard.params import ServeParams
-from autoproc.demonstration.place import Place
+from autoproc.demonstration.place import DemoFolder
 
 SLEEPS = "import time; time.sleep(60)"
 DIES = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
@@ -150,7 +150,7 @@ def test_the_beamline_begins_when_the_program_watches(tmp_path, begun, monkeypat
         f"import sys, pathlib; sys.stdin.read(); sys.exit(pathlib.Path({str(tmp_path / 'sign')!r}).read_text())"
     )
     assert left_with(tmp_path / "demo") == FAILED
-    assert "ready" in Place(tmp_path / "demo").log(BEAMLINE).read_text()
+    assert "ready" in DemoFolder(tmp_path / "demo").log(BEAMLINE).read_text()
 
 
 def test_a_folder_that_cannot_be_made_is_said_before_anything_is_begun(tmp_path, begun, capsys):

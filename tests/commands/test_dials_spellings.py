@@ -12,7 +12,7 @@ from autoproc import __version__
 from autoproc.cli import app
 from autoproc.commands.catalogue import STEPS, command_name
 from autoproc.commands.elsewhere import ELSEWHERE
-from autoproc.commands.outputs import outputs_among
+from autoproc.commands.output_names import outputs_among
 from autoproc.config import Config, format_config
 from autoproc.formats.dials.refl import read_refl, write_refl
 from autoproc.models.reflections import Reflections

@@ -13,7 +13,7 @@ from queued import found
 
 from autoproc.commands import run
 from autoproc.commands import wanted as wanted_module
-from autoproc.commands.wanted import NothingToProcess, Wanted, what_is_wanted
+from autoproc.commands.wanted import NothingToProcess, WantedSweeps, what_is_wanted
 from autoproc.config import Config
 from autoproc.errors import AutoprocError
 from autoproc.importing.params import ImportParams
@@ -134,7 +134,7 @@ def test_empty_folders_are_nothing_that_failed(tmp_path, n):
 
 def test_a_named_folder_is_the_visit_of_the_sweeps_below_it():
     folders = (Path("/data/v1"), Path("/data/v1/thau"), Path("/data/v10"))
-    wanted = Wanted(NamedSweeps((), (), ()), (), None, folders)
+    wanted = WantedSweeps(NamedSweeps((), (), ()), (), None, folders)
     own = found("x", path=Path("/data/v1/thau/s1/x_####.cbf"), visit="/data/v1/thau/s1")
     assert wanted.in_visit(own).visit == "/data/v1/thau"
     elsewhere = found("x", path=Path("/data/v2/x_####.cbf"), visit="/data/v2")

@@ -4,7 +4,7 @@ import pytest
 
 from autoproc.dashboard.best_figure import Depends, are_alike, best_of
 from autoproc.dashboard.comparison import Compared, rows_of
-from autoproc.dashboard.told import Told
+from autoproc.dashboard.told import ToldResults
 
 
 def summary(completeness=95.0, multiplicity=4.0, d_min=2.0, r_meas=0.05, verdict="look"):
@@ -16,7 +16,9 @@ def summary(completeness=95.0, multiplicity=4.0, d_min=2.0, r_meas=0.05, verdict
 
 
 def compared(*results):
-    return [Compared(str(n), str(n), Told(one, None, {}, 0), standing) for n, (one, standing) in enumerate(results)]
+    return [
+        Compared(str(n), str(n), ToldResults(one, None, {}, 0), standing) for n, (one, standing) in enumerate(results)
+    ]
 
 
 def best(results, label):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autoproc.decisions.absorption import ABSORPTION, AbsorptionReport, better_level
-from autoproc.decisions.ladder import PLAIN, Attempt, History
+from autoproc.decisions.ladder import PLAIN, History, TriedStep
 
 
 def report(level, mean, spread=0.0, n=2000, r_meas=0.05):
@@ -17,13 +17,13 @@ LOW = report("low", 1.0)
 
 def levels_tried(*means):
     """Levels tried, and the one kept, where held-out deviances are so large at low, medium and high."""
-    history = History((Attempt(PLAIN, report("low", means[0])),), 0)
+    history = History((TriedStep(PLAIN, report("low", means[0])),), 0)
     tried = ["low"]
     while (step := ABSORPTION.next_step(history)) is not None:
         level = step.changes["scale.absorption_level"]
         new = report(level, means[len(tried)])
         tried.append(level)
-        history = history.joined_by(Attempt(step, new), ABSORPTION.judge(history.champion, new).is_better)
+        history = history.joined_by(TriedStep(step, new), ABSORPTION.judge(history.champion, new).is_better)
     return tried, history.champion.level
 
 
@@ -69,7 +69,7 @@ def test_the_journal_has_the_gain_and_its_error(mean, spread, words):
 
 def test_too_few_reflections_leave_the_lowest():
     nothing = report("low", 1.0, r_meas=None)
-    assert ABSORPTION.next_step(History((Attempt(PLAIN, nothing),), 0)) is None
+    assert ABSORPTION.next_step(History((TriedStep(PLAIN, nothing),), 0)) is None
     assert not better_level(LOW, report("medium", 0.5, r_meas=None)).is_better
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autoproc.decisions.damage import CUTS, DAMAGE, TailReport, better_part, in_short
-from autoproc.decisions.ladder import PLAIN, Attempt, Decision, History, decision
+from autoproc.decisions.ladder import PLAIN, Decision, History, TriedStep, decision
 
 
 def report(kept, mean, completeness=1.0, n=2000, sigmas=10.0, b_growth=0.0, seed=0):
@@ -14,11 +14,11 @@ def report(kept, mean, completeness=1.0, n=2000, sigmas=10.0, b_growth=0.0, seed
 
 def climbed(means, **whole):
     """The part that is kept where deviances are so large at 1 and at each of CUTS, and how many were tried."""
-    history = History((Attempt(PLAIN, report(1.0, means[0], **whole)),), 0)
+    history = History((TriedStep(PLAIN, report(1.0, means[0], **whole)),), 0)
     while (step := DAMAGE.next_step(history)) is not None:
         kept = step.changes["scale.keep_first"]
         new = report(kept, means[1 + CUTS.index(kept)])
-        history = history.joined_by(Attempt(step, new), DAMAGE.judge(history.champion, new).is_better)
+        history = history.joined_by(TriedStep(step, new), DAMAGE.judge(history.champion, new).is_better)
     return history.champion.kept, len(history.attempts)
 
 
@@ -50,11 +50,11 @@ def test_completeness_has_its_limit():
 
 def cuts_of(*tried):
     """The history of parts kept, each with its mean deviance and completeness, and its journal."""
-    history, journal = History((Attempt(PLAIN, report(1.0, 1.0)),), 0), []
+    history, journal = History((TriedStep(PLAIN, report(1.0, 1.0)),), 0), []
     for mean, completeness in tried:
         step = DAMAGE.next_step(history)
         new = report(step.changes["scale.keep_first"], mean, completeness)
-        attempt = Attempt(step, new)
+        attempt = TriedStep(step, new)
         verdict = DAMAGE.judge(history.champion, new)
         journal.append(decision(DAMAGE, history, attempt, verdict))
         history = history.joined_by(attempt, verdict.is_better)

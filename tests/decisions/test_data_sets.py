@@ -12,7 +12,7 @@ from autoproc.decisions.data_sets import (
     leave_out_the_worst,
     merged_data_gain,
 )
-from autoproc.decisions.ladder import PLAIN, Attempt, History
+from autoproc.decisions.ladder import PLAIN, History, TriedStep
 
 NAN = float("nan")
 
@@ -26,7 +26,7 @@ def report(*deltas, held_out=(0.9, 0.91, 0.92, 0.9), completeness=99.0):
 
 
 def history(*reports, best=0):
-    attempts = tuple(Attempt(PLAIN, r) for r in reports)
+    attempts = tuple(TriedStep(PLAIN, r) for r in reports)
     return History(attempts, best)
 
 

@@ -12,12 +12,12 @@ from autoproc.decisions.indexing import (
     IndexingReport,
     better_indexing,
 )
-from autoproc.decisions.ladder import PLAIN, Attempt, History, Step
+from autoproc.decisions.ladder import PLAIN, History, Step, TriedStep
 
 GOOD = IndexingReport(1000, 970, 0.3)
 HALF = IndexingReport(1000, 500, 0.3)
 POOR = IndexingReport(1000, 200, 0.9)
-FAILED = Attempt(PLAIN, None, "no lattice was found")
+FAILED = TriedStep(PLAIN, None, "no lattice was found")
 
 
 def steps_until_the_end(*first):
@@ -26,19 +26,19 @@ def steps_until_the_end(*first):
     taken: list[Step] = []
     while (step := INDEXING.next_step(history)) is not None:
         taken.append(step)
-        history = history.joined_by(Attempt(step, None, "failed"), is_best=False)
+        history = history.joined_by(TriedStep(step, None, "failed"), is_best=False)
     return taken
 
 
 def test_good_indexing_is_left_alone():
-    assert steps_until_the_end(Attempt(PLAIN, GOOD)) == []
+    assert steps_until_the_end(TriedStep(PLAIN, GOOD)) == []
 
 
 def test_half_the_spots_well_indexed_ask_for_the_beam_alone():
-    assert [s.action for s in steps_until_the_end(Attempt(PLAIN, HALF))] == [SEARCH_BEAM]
+    assert [s.action for s in steps_until_the_end(TriedStep(PLAIN, HALF))] == [SEARCH_BEAM]
 
 
-@pytest.mark.parametrize("first", [FAILED, Attempt(PLAIN, POOR), Attempt(PLAIN, replace(GOOD, rmsd=2.0))])
+@pytest.mark.parametrize("first", [FAILED, TriedStep(PLAIN, POOR), TriedStep(PLAIN, replace(GOOD, rmsd=2.0))])
 def test_failed_or_poor_indexing_is_tried_every_way(first):
     steps = steps_until_the_end(first)
     assert [s.action for s in steps] == [SEARCH_BEAM, FIND_AXIS, STRONGEST_SPOTS, ""]
@@ -46,14 +46,14 @@ def test_failed_or_poor_indexing_is_tried_every_way(first):
 
 
 def test_loose_spots_are_a_reason_whatever_their_number():
-    (step,) = steps_until_the_end(Attempt(PLAIN, replace(GOOD, is_loose=True)))
+    (step,) = steps_until_the_end(TriedStep(PLAIN, replace(GOOD, is_loose=True)))
     assert step.action == SEARCH_BEAM
     assert "beam centre" in step.because
 
 
 def test_reason_names_the_failure_or_the_figures():
     assert INDEXING.next_step(History((FAILED,))).because == "indexing failed (no lattice was found)"
-    assert "50% of 1000 spots" in INDEXING.next_step(History((Attempt(PLAIN, HALF),), 0)).because
+    assert "50% of 1000 spots" in INDEXING.next_step(History((TriedStep(PLAIN, HALF),), 0)).because
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from autoproc.decisions.ladder import PLAIN, Attempt, History
+from autoproc.decisions.ladder import PLAIN, History, TriedStep
 from autoproc.decisions.lattices import (
     LatticesReport,
     existence,
@@ -19,7 +19,7 @@ TWO = LatticesReport(10000, 800, (5800, 3400), (0.2, 0.22), (62.0,), 0.049, 21.0
 
 
 def first(report):
-    return History((Attempt(PLAIN, report),), 0)
+    return History((TriedStep(PLAIN, report),), 0)
 
 
 def test_many_spots_left_over_ask_for_another_lattice():
@@ -41,9 +41,9 @@ def test_third_only_after_a_second_that_was_kept():
     rich = replace(TWO, n_left=2000)
     ladder = lattices_ladder(4)
     step = ladder.next_step(first(ONE))
-    kept = first(ONE).joined_by(Attempt(step, rich), is_best=True)
+    kept = first(ONE).joined_by(TriedStep(step, rich), is_best=True)
     assert ladder.next_step(kept).changes == {"index.max_lattices": 3}
-    refused = first(ONE).joined_by(Attempt(step, None, "no further lattice was found"), is_best=False)
+    refused = first(ONE).joined_by(TriedStep(step, None, "no further lattice was found"), is_best=False)
     assert ladder.next_step(refused) is None
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from autoproc.decisions.ladder import PLAIN, Attempt, History
+from autoproc.decisions.ladder import PLAIN, History, TriedStep
 from autoproc.decisions.symmetry import SYMMETRY, SymmetryReport, kept_symmetry, lower_is_right
 
 GOOD = SymmetryReport("P 2 2 2", 0.05, 1.05, 2.0, None, 0.02, ("P 1 2/m 1", "P -1"))
@@ -16,11 +16,11 @@ LOWER = SymmetryReport("P 1 2 1", 0.036, 1.0, 0.1, None, 0.01, ("P -1",))
 def history(*reports, best=0):
     steps = [PLAIN]
     for n in range(1, len(reports)):
-        before = History(tuple(Attempt(s, r) for s, r in zip(steps, reports[:n], strict=True)), best=best)
+        before = History(tuple(TriedStep(s, r) for s, r in zip(steps, reports[:n], strict=True)), best=best)
         step = SYMMETRY.next_step(before)
         assert step is not None
         steps.append(step)
-    return History(tuple(Attempt(s, r) for s, r in zip(steps, reports, strict=True)), best)
+    return History(tuple(TriedStep(s, r) for s, r in zip(steps, reports, strict=True)), best)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from autoproc.demonstration.listening_in import Told, live_now, summary_of
+from autoproc.demonstration.listening_in import JsonLines, live_now, summary_of
 
 
 def test_lines_are_read_once(tmp_path):
     path = tmp_path / "told.jsonl"
-    told = Told(path)
+    told = JsonLines(path)
     assert told.news() == []
     path.write_text('{"n": 1}\n{"n": 2}\n')
     assert [one["n"] for one in told.news()] == [1, 2]
@@ -18,7 +18,7 @@ def test_lines_are_read_once(tmp_path):
 
 def test_half_a_line_waits_for_its_rest(tmp_path):
     path = tmp_path / "told.jsonl"
-    told = Told(path)
+    told = JsonLines(path)
     path.write_text('{"n": 1}\n{"n"')
     assert [one["n"] for one in told.news()] == [1]
     assert told.news() == []
@@ -30,7 +30,7 @@ def test_half_a_line_waits_for_its_rest(tmp_path):
 def test_what_is_no_object_is_nothing(tmp_path):
     path = tmp_path / "told.jsonl"
     path.write_bytes(b'nonsense\n[1]\n\xff\n{"n": 3}\n')
-    assert Told(path).news() == [{"n": 3}]
+    assert JsonLines(path).news() == [{"n": 3}]
 
 
 def test_what_is_known_of_sweeps_now(tmp_path):

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from autoproc.demonstration.ending import comparison, last_words, times_in_words
 from autoproc.demonstration.screen import Plain, Terminal, console_of, drawn_line, screen, table
-from autoproc.demonstration.story import TOGETHER, Line
+from autoproc.demonstration.story import TOGETHER, DemoLine
 
 
 def drawn(what, width=80):
@@ -27,7 +27,7 @@ def test_a_file_gets_plain_lines():
     stream = io.StringIO()
     with screen(console_of(stream)) as shown:
         assert isinstance(shown, Plain)
-        shown.say([Line(12.4, "demo_1", "a [bold]word[/] " + 30 * "and more ", "look")])
+        shown.say([DemoLine(12.4, "demo_1", "a [bold]word[/] " + 30 * "and more ", "look")])
         shown.show(new_story())
     (line,) = stream.getvalue().splitlines()
     assert line.startswith("  12 s  demo_1: a [bold]word[/] and more")
@@ -38,18 +38,18 @@ def test_a_terminal_gets_a_table_below_the_lines():
     stream = Terminals()
     with screen(Console(file=stream, force_terminal=True, width=80, height=30)) as shown:
         assert isinstance(shown, Terminal)
-        shown.say([Line(1.0, "", "it begins")])
+        shown.say([DemoLine(1.0, "", "it begins")])
         shown.show(new_story())
     assert "it begins" in stream.getvalue()
     assert "images" in stream.getvalue()
 
 
 def test_what_a_name_may_do_to_a_terminal_is_taken_out():
-    assert "\x1b" not in drawn(drawn_line(Line(0.0, "", "a\x1b[31mb")))
+    assert "\x1b" not in drawn(drawn_line(DemoLine(0.0, "", "a\x1b[31mb")))
 
 
 def test_what_does_not_fit_on_a_line_goes_on_below_where_it_began():
-    first, *others = drawn(drawn_line(Line(12.0, "demo_1", 20 * "and more ", "look")), 60).splitlines()
+    first, *others = drawn(drawn_line(DemoLine(12.0, "demo_1", 20 * "and more ", "look")), 60).splitlines()
     assert first.startswith("  12 s demo_1        ● and more")
     assert others
     assert all(len(line) - len(line.lstrip()) == first.index("and") for line in others)

@@ -53,10 +53,8 @@ def test_each_sweep_is_mapped_with_its_own_models(two_sweeps):
 def test_the_turn_of_a_crystal_is_undone(two_sweeps):
     sweeps, spots = two_sweeps
     turns = Rotation.from_rotvec([[0.01, 0, 0.02], [0, -0.03, 0]]).as_matrix()
-    plain, undone = (
-        spots_in_reciprocal_space(sweeps, spots),
-        mapped_anew(sweeps, spots_in_reciprocal_space(sweeps, spots), turns),
-    )
+    plain = spots_in_reciprocal_space(sweeps, spots)
+    undone = mapped_anew(sweeps, plain, turns)
     back = np.einsum("nij,nj->ni", turns[undone.sweep], undone.rlp)
     assert_allclose(back, plain.rlp, atol=1e-12)
     assert_allclose(np.einsum("nij,nj->ni", turns[undone.sweep], undone.smear), plain.smear, atol=1e-12)

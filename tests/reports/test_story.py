@@ -12,7 +12,7 @@ from processed import processed_sweep
 from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Flag
 from autoproc.reports.how_far import is_cut_at_estimate
-from autoproc.reports.story import Line, story
+from autoproc.reports.story import StoryLine, story
 from autoproc.stages.pipeline import Processing
 from autoproc.wording import angstrom
 
@@ -186,4 +186,4 @@ def test_b_that_differs_between_directions_is_told_where_the_limits_do_not(proce
 def test_only_the_first_line_of_a_stage_names_it(processing):
     named = [line.stage for line in story(processing) if line.stage]
     assert len(named) == len(set(named))
-    assert all(isinstance(line, Line) and line.text for line in story(processing))
+    assert all(isinstance(line, StoryLine) and line.text for line in story(processing))

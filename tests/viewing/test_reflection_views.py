@@ -19,7 +19,7 @@ from autoproc.reports.report_html import USED_SPOTS
 from autoproc.viewing.equivalents import equivalent_indices, equivalents, rows_with
 from autoproc.viewing.image_cache import BoundedCache
 from autoproc.viewing.images import SweepOfImages
-from autoproc.viewing.reflection_list import MOST, Wanted, reflection_list
+from autoproc.viewing.reflection_list import MOST, ReflectionFilter, reflection_list
 from autoproc.viewing.reflections_on_image import (
     doubt_of,
     fates,
@@ -148,7 +148,7 @@ def test_lists_hold_what_is_asked_for(integrated, sweep):
     table, experiments = integrated.reflections, integrated.experiments
 
     def told(**wanted):
-        return reflection_list(table, sweep, experiments, Wanted(**wanted), GROUP)
+        return reflection_list(table, sweep, experiments, ReflectionFilter(**wanted), GROUP)
 
     everything = told(order="intensity")
     assert everything["n_there"] == len(table)
@@ -171,16 +171,16 @@ def test_a_list_of_a_shell_and_a_lattice_has_these_only(processing, sweep):
     table, experiments = scaled_table(processing)
     d = np.sort(table["d"])
     edges = float(d[len(d) // 3]), float(d[len(d) // 4])
-    told = reflection_list(table, sweep, experiments, Wanted(d=edges, lattice=1), GROUP)
+    told = reflection_list(table, sweep, experiments, ReflectionFilter(d=edges, lattice=1), GROUP)
     inside = (table["d"] <= edges[0]) & (table["d"] >= edges[1]) & (table["experiment_id"] == 1)
     assert 0 < told["n_there"] == inside.sum() < len(table) / 8
-    assert reflection_list(table.without("d"), sweep, experiments, Wanted(d=edges), GROUP)["n_there"] == 0
+    assert reflection_list(table.without("d"), sweep, experiments, ReflectionFilter(d=edges), GROUP)["n_there"] == 0
 
 
 def test_the_farthest_off_their_equivalents_come_first(processing, sweep):
     table, experiments = scaled_table(processing)
     group = processing.scaled.experiments[0].crystal.space_group
-    told = reflection_list(table, sweep, experiments, Wanted(order="deviation"), group)
+    told = reflection_list(table, sweep, experiments, ReflectionFilter(order="deviation"), group)
     off = [value for value in told["columns"]["off"] if value is not None]
     assert off == sorted(off, reverse=True)
     row = told["columns"]["row"][0]
@@ -190,8 +190,8 @@ def test_the_farthest_off_their_equivalents_come_first(processing, sweep):
 
 def test_how_far_off_is_told_where_it_is_known(integrated, sweep):
     table, experiments = integrated.reflections, integrated.experiments
-    assert "off" not in reflection_list(table, sweep, experiments, Wanted(), GROUP)["columns"]
-    unscaled = reflection_list(table, sweep, experiments, Wanted(order="deviation"), GROUP)["columns"]
+    assert "off" not in reflection_list(table, sweep, experiments, ReflectionFilter(), GROUP)["columns"]
+    unscaled = reflection_list(table, sweep, experiments, ReflectionFilter(order="deviation"), GROUP)["columns"]
     assert "off" not in unscaled
     assert unscaled["image"] == sorted(unscaled["image"])
 
@@ -204,7 +204,7 @@ def test_a_cell_of_the_map_of_deviations_lists_the_spots_that_it_was_made_of(pro
     asked = dict(parse_qsl(drawn.view))
     assert asked.pop("stage") == "refined"
     for row, column in np.argwhere(np.isfinite(drawn.values))[::7]:
-        wanted = Wanted(
+        wanted = ReflectionFilter(
             region=drawn.region(row, column), lattice=int(asked["lattice"]), words=asked["words"], order=asked["order"]
         )
         told = reflection_list(refined.reflections, sweep, refined.experiments, wanted, GROUP)

@@ -8,7 +8,7 @@ from simulated import simulated_frames
 
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Scan
 from autoproc.stages.find_spots import FindSpotsParams, StrongPixelSearch
-from autoproc.viewing.spot_view import MAPS, Searched, searched, spot_pyramid, threshold, windows
+from autoproc.viewing.spot_view import MAPS, SpotSearchView, searched, spot_pyramid, threshold, windows
 
 
 def noise(seed=1, shape=(300, 40)):
@@ -19,7 +19,7 @@ def noise(seed=1, shape=(300, 40)):
 def an_image(params=None, shape=(300, 40)):
     counts, good = noise(shape=shape)
     counts[250:253, 20:23] = 60
-    return Searched(counts, good, 1.0, 0, 1e6, params or FindSpotsParams())
+    return SpotSearchView(counts, good, 1.0, 0, 1e6, params or FindSpotsParams())
 
 
 @pytest.mark.parametrize("kernel_size", [(1, 1), (3, 3), (2, 5)])
@@ -79,7 +79,7 @@ def test_both_maps_know_of_the_readouts_noise_as_the_search_does():
     counts[100:103, 50:53] = 90
     good = np.ones(counts.shape, bool)
     params = FindSpotsParams(algorithm="dispersion")
-    image = Searched(counts, good, 1.0, -1000, 1e6, params)
+    image = SpotSearchView(counts, good, 1.0, -1000, 1e6, params)
     assert image.noise == pytest.approx(25.0, rel=0.15), "pixels with a photon make it a little low"
     dispersed, above = (MAPS[kind](image) > 0 for kind in ("dispersed", "above"))
     assert dispersed[101, 51]

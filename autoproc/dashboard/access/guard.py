@@ -53,7 +53,7 @@ HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Admitted:
     """Somebody who is let in. form_token : what his forms send along; None for a program, which no page can misuse."""
 
     viewer: Viewer
@@ -109,7 +109,7 @@ class Guard:
             return PlainTextResponse("Come by the web server in front of this one.", 403)
         return None
 
-    async def _who(self, request: Request) -> Known | Response:
+    async def _who(self, request: Request) -> Admitted | Response:
         """Who asks, or what he is told who is not known."""
         by_proxy = self._proxies.is_one(request.scope)
         if by_proxy and (name := request.headers.get(USER)):
@@ -117,23 +117,23 @@ class Guard:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             if self._keys.knows_program(key.strip()):
-                return Known(HOLDER, None)
+                return Admitted(HOLDER, None)
             return PlainTextResponse("This key is not that of `autoproc serve --key`.", 401)
         if request.method == "GET" and "token" in request.query_params:
             return self._welcome(request, by_proxy)
         cookie = request.cookies.get(self._keys.cookie_name, "")
         if self._keys.knows(cookie):
-            return Known(HOLDER, self._keys.form_token(cookie), cookie)
+            return Admitted(HOLDER, self._keys.form_token(cookie), cookie)
         return PlainTextResponse("Open the link that `autoproc serve` has printed; `autoproc serve --link` prints it "
                                  "again.", 401)  # fmt: skip
 
-    async def _user(self, name: str) -> Known | Response:
+    async def _user(self, name: str) -> Admitted | Response:
         viewer, is_fresh = self._people.remembered(name)
         if not is_fresh:
             viewer = await asyncio.to_thread(self._people.named, name)
         if viewer is None:
             return PlainTextResponse(f"This machine has no user {legible(name[:80])}.", 403)
-        return Known(viewer, self._keys.form_token(f"user {viewer.name}"))
+        return Admitted(viewer, self._keys.form_token(f"user {viewer.name}"))
 
     def _welcome(self, request: Request, by_proxy: bool) -> Response:
         cookie = self._keys.exchange(request.query_params["token"])
@@ -147,7 +147,7 @@ class Guard:
             )
         return answer
 
-    async def _own_post(self, request: Request, known: Known) -> bytes | Response:
+    async def _own_post(self, request: Request, known: Admitted) -> bytes | Response:
         """What was posted, where a form of ours has sent it and no browser says that it comes from elsewhere."""
         try:
             async with asyncio.timeout(SLOWEST_POST):
@@ -162,7 +162,7 @@ class Guard:
         is_ours = known.form_token is None or (_is_from_here(request.headers) and is_same(given, known.form_token))
         return body if is_ours else PlainTextResponse("This did not come from a page of this server.", 403)
 
-    def _left(self, scope: Scope, known: Known) -> Response | None:
+    def _left(self, scope: Scope, known: Admitted) -> Response | None:
         """The answer to somebody who wishes to be known no longer."""
         if scope["path"] != LEAVE:
             return None

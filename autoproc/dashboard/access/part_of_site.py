@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from autoproc.dashboard.access.own_visits import OwnVisit, OwnVisits
 from autoproc.dashboard.access.viewer import HOLDER
-from autoproc.dashboard.website import Site
+from autoproc.dashboard.website import Website
 from autoproc.errors import InputError
 from autoproc.formats.confinement import read_for
 from autoproc.service.job_queue.job import Job
@@ -43,7 +43,7 @@ class LinkedElsewhere(InputError):
 class PartOfSite:
     """Middleware, behind the guard: who may see a part of the site is given that part."""
 
-    def __init__(self, app: ASGIApp, site: Site, own_visits: OwnVisits | None) -> None:
+    def __init__(self, app: ASGIApp, site: Website, own_visits: OwnVisits | None) -> None:
         self._app, self._site, self._own_visits = app, site, own_visits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

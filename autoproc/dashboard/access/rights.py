@@ -27,7 +27,7 @@ USER, OWN_GROUP, GROUP, MASK = 0x02, 0x04, 0x08, 0x10
 """Kinds of entries of an ACL (acl(5)); those of the owner and of all others are in the mode as well."""
 
 
-class Entry(NamedTuple):
+class AclEntry(NamedTuple):
     """An entry of an ACL: of a user, a group, the folder's own group, or the most that all these may."""
 
     kind: int
@@ -42,7 +42,7 @@ class Folder:
     owner: int
     group: int
     mode: int
-    acl: tuple[Entry, ...] = ()
+    acl: tuple[AclEntry, ...] = ()
 
 
 class Granted(NamedTuple):
@@ -125,7 +125,7 @@ def looked_at(path: str) -> Folder:
     return Folder(status.st_uid, status.st_gid, status.st_mode & 0o777, _acl_of(path))
 
 
-def _acl_of(path: str) -> tuple[Entry, ...]:
+def _acl_of(path: str) -> tuple[AclEntry, ...]:
     try:
         value = os.getxattr(path, ACL)
     except OSError as error:
@@ -135,8 +135,8 @@ def _acl_of(path: str) -> tuple[Entry, ...]:
     return read_acl(value)
 
 
-def read_acl(value: bytes) -> tuple[Entry, ...]:
+def read_acl(value: bytes) -> tuple[AclEntry, ...]:
     """An ACL as the kernel tells it: a version, then kind, bits and number of each entry. Raises OSError."""
     if len(value) < 4 or (len(value) - 4) % 8 or struct.unpack_from("<I", value)[0] != 2:
         raise OSError(errno.EINVAL, "a list of access of another kind")
-    return tuple(Entry(*fields) for fields in struct.iter_unpack("<HHI", value[4:]))
+    return tuple(AclEntry(*fields) for fields in struct.iter_unpack("<HHI", value[4:]))

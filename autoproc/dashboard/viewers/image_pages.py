@@ -15,7 +15,7 @@ from autoproc.dashboard.sweep_address import address
 from autoproc.dashboard.viewers import image_data, reflection_data
 from autoproc.dashboard.viewers.image_request import prepare
 from autoproc.dashboard.viewers.one_script import script_address
-from autoproc.dashboard.website import Site, subject_in
+from autoproc.dashboard.website import Website, subject_in
 from autoproc.errors import AutoprocError
 
 TEMPLATE = "images.html"
@@ -54,7 +54,7 @@ def _facts_address(above: str, query: Mapping[str, str]) -> str:
     return f"{above}/images/facts?{urlencode(said)}"
 
 
-def make_ahead(site: Site) -> None:
+def make_ahead(site: Website) -> None:
     """What the page of files that a user has named asks for first: their first image above all."""
     load_template(TEMPLATE)
     script_address("image")

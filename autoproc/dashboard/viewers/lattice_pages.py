@@ -18,7 +18,7 @@ from autoproc.dashboard.pages import load_template, page
 from autoproc.dashboard.sweep_address import address
 from autoproc.dashboard.troubles import status_of
 from autoproc.dashboard.viewers.one_script import script_address
-from autoproc.dashboard.website import Site, subject_in
+from autoproc.dashboard.website import Website, subject_in
 from autoproc.errors import AutoprocError
 from autoproc.legible import legible
 from autoproc.models.data_set_names import names_in_group
@@ -109,7 +109,7 @@ def lattice_rows(subject: Subject, stage: str) -> list[dict[str, Any]]:
     ]
 
 
-def make_ahead(site: Site) -> None:
+def make_ahead(site: Website) -> None:
     """What the page of files that a user has named asks for first."""
     load_template(TEMPLATE)
     script_address("lattice")

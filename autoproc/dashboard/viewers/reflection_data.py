@@ -18,7 +18,7 @@ from autoproc.viewing.equivalents import equivalents
 from autoproc.viewing.fitted_profile import profiles_of
 from autoproc.viewing.images import MOST_STACKED, SweepOfImages
 from autoproc.viewing.predictions_on_image import predictions_on_image
-from autoproc.viewing.reflection_list import ORDERS, Wanted, reflection_list
+from autoproc.viewing.reflection_list import ORDERS, ReflectionFilter, reflection_list
 from autoproc.viewing.reflections_on_image import reflections_on_image
 from autoproc.viewing.shoebox_view import reflection_facts
 from autoproc.viewing.subject import NoSuchReflection, NothingToSee
@@ -71,7 +71,7 @@ def listed(asked: Looked) -> Response:
     order = asked.asked("order", "image")
     if order not in ORDERS:
         raise WrongQuestion(name="order", expected=f"one of {', '.join(ORDERS)}", value=order[:LONGEST_REPEATED])
-    wanted = Wanted(
+    wanted = ReflectionFilter(
         _index(hkl) if hkl else None,
         tuple(numbers("region", region, 4)) if region else None,  # type: ignore[arg-type]
         tuple(numbers("d", d, 2)) if d else None,  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from autoproc.dashboard.access.rights import (
     OWN_GROUP,
     READ,
     USER,
-    Entry,
+    AclEntry,
     Folder,
     Ways,
     granted,
@@ -32,10 +32,10 @@ IDS = st.integers(1, 5)
 BITS = st.integers(0, 7)
 VIEWERS = st.builds(lambda uid, groups: Viewer("u", uid, frozenset(groups)), IDS, st.sets(IDS))
 ENTRIES = st.lists(
-    st.builds(Entry, st.sampled_from([USER, GROUP]), BITS, IDS)
-    | st.builds(Entry, st.just(OWN_GROUP), BITS, st.just(0)),
+    st.builds(AclEntry, st.sampled_from([USER, GROUP]), BITS, IDS)
+    | st.builds(AclEntry, st.just(OWN_GROUP), BITS, st.just(0)),
     max_size=4,
-).flatmap(lambda entries: st.builds(lambda bits: (*entries, Entry(MASK, bits, 0)), BITS))
+).flatmap(lambda entries: st.builds(lambda bits: (*entries, AclEntry(MASK, bits, 0)), BITS))
 PLAIN = st.builds(Folder, IDS, IDS, st.integers(0, 0o777))
 FOLDERS = PLAIN | st.builds(Folder, IDS, IDS, st.integers(0, 0o777), ENTRIES)
 WAYS = st.lists(FOLDERS, max_size=4)
@@ -92,7 +92,7 @@ def test_the_mask_is_the_most_that_all_but_owner_and_others_have(folder, viewer)
 
 @given(PLAIN, VIEWERS, BITS, BITS)
 def test_bits_of_the_mode_are_not_the_groups_where_there_is_a_list(folder, viewer, own, mask):
-    with_list = Folder(folder.owner, folder.group, folder.mode, (Entry(OWN_GROUP, own, 0), Entry(MASK, mask, 0)))
+    with_list = Folder(folder.owner, folder.group, folder.mode, (AclEntry(OWN_GROUP, own, 0), AclEntry(MASK, mask, 0)))
     if viewer.uid != folder.owner and folder.group in viewer.groups:
         assert granted(with_list, viewer).bits == own & mask
 

@@ -35,7 +35,7 @@ USED_BY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
+class OutputNames:
     """Names that were asked for, by the words of NAMES; folder : where those go that were given without one."""
 
     folder: Path
@@ -54,7 +54,9 @@ class Outputs:
         return self.path("directory", "") / f"{self.names.get('prefix', '')}{stem}.expt"
 
 
-def outputs_among(overrides: Mapping[str, str], step: str, folder: Path) -> tuple[Outputs, list[str], dict[str, str]]:
+def outputs_among(
+    overrides: Mapping[str, str], step: str, folder: Path
+) -> tuple[OutputNames, list[str], dict[str, str]]:
     """The names of output files and the input files among parameters, and the other parameters."""
     names: dict[str, str] = {}
     files: list[str] = []
@@ -68,4 +70,4 @@ def outputs_among(overrides: Mapping[str, str], step: str, folder: Path) -> tupl
             names |= {} if text.lower() in NO_NAME else {kind: text}
         else:
             others[key] = value
-    return Outputs(folder, names), files, others
+    return OutputNames(folder, names), files, others
