@@ -6,8 +6,10 @@ from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint32_t
 cdef extern from "clipped.h" nogil:
     long clipped(double position, long n)
 
-cdef extern from "shoebox_rows.h" nogil:
+cdef extern from "fetch.h" nogil:
     void fetch(const void* first, const void* last)
+
+cdef extern from "shoebox_rows.h" nogil:
     ctypedef struct part_of_frame:
         long n_rows, n, pitch, left, width
     void copy_rows_16_16(const int16_t* row, const uint16_t* claim, const part_of_frame* part, uint16_t own,

@@ -6,6 +6,22 @@ from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t
 cdef extern from "clipped.h" nogil:
     long clipped(double position, long n)
 
+cdef extern from "fetch.h" nogil:
+    void fetch(const void* first, const void* last)
+
+cdef extern from "spot_disc.h" nogil:
+    ctypedef struct disc:
+        long x0, x1, y0, y1, pitch
+        double centre_x, centre_y, inner2, outer2, lowest, highest, gain, noise
+    ctypedef struct disc_sums:
+        double flux, xx, xy, yy
+        int32_t is_bad
+    long padded(long n)
+    void disc_sums_16(const int16_t* image, const uint8_t* trusted, const disc* d, double* ring, double* inside,
+                      disc_sums* sums)
+    void disc_sums_32(const int32_t* image, const uint8_t* trusted, const disc* d, double* ring, double* inside,
+                      disc_sums* sums)
+
 cdef extern from "background_sums.h" nogil:
     void add_pixels_16(const int16_t* image, const uint8_t* trusted, const int32_t* cap, long n, int32_t lowest,
                        int32_t* total, uint16_t* number, uint16_t* n_bright)
@@ -20,86 +36,84 @@ ctypedef fused count_t:
     int16_t
     int32_t
 
+# Width of the ring around a spot, px.
+cdef double RING = 3
+# Spots ahead of the one that is looked at whose pixels are asked for.
+cdef enum:
+    AHEAD = 2
+    PIXELS_AHEAD = 64
 # Rounds in which the limit of a ring is found; bright pixels are gone after three or four.
 cdef enum:
     ROUNDS = 8
 
 
+cdef inline void about(disc* d, double x, double y, double reach, long n_fast, long n_slow) noexcept nogil:
+    """The part of a frame within `reach` of a spot."""
+    d.centre_x, d.centre_y = x, y
+    d.x0, d.x1 = clipped(floor(x - reach), n_fast), clipped(ceil(x + reach), n_fast)
+    d.y0, d.y1 = clipped(floor(y - reach), n_slow), clipped(ceil(y + reach), n_slow)
+
+
+cdef inline void fetch_disc(const disc* d, const count_t* image, const uint8_t* trusted, const uint8_t* scratch) noexcept nogil:
+    """Ask for the pixels about a spot."""
+    cdef long y, row
+    if d.x0 < d.x1:
+        for y in range(d.y0, d.y1):
+            row = y * d.pitch
+            fetch(&image[row + d.x0], &image[row + d.x1 - 1])
+            fetch(&trusted[row + d.x0], &trusted[row + d.x1 - 1])
+            fetch(&scratch[row + d.x0], &scratch[row + d.x1 - 1])
+
+
+cdef Py_ssize_t cover(const disc* d, double reach, unsigned char[:, ::1] scratch, int[::1] covered,
+                      Py_ssize_t n_covered) noexcept nogil:
+    """Mark the pixels within `reach` of a spot, and list those that were not; how many there are then."""
+    cdef int x, y, n_fast = scratch.shape[1]
+    cdef double dx, dy
+    for y in range(<int>d.y0, <int>d.y1):
+        dy = y + 0.5 - d.centre_y
+        for x in range(<int>d.x0, <int>d.x1):
+            dx = x + 0.5 - d.centre_x
+            if dx * dx + dy * dy <= reach * reach and not scratch[y, x]:
+                scratch[y, x] = 1
+                covered[n_covered] = y * n_fast + x
+                n_covered += 1
+    return n_covered
+
+
 def survey_frame(const count_t[:, ::1] image, const unsigned char[:, ::1] trusted, double min_trusted, double max_trusted,
                  double gain, double noise,
                  const double[:, ::1] centre, const double[::1] radius, double[:, ::1] out,
-                 unsigned char[:, ::1] scratch, int[::1] covered, double[::1] around):
+                 unsigned char[:, ::1] scratch, int[::1] covered, double[:, ::1] around):
     """Flux and second moments of spots on one frame, each within a disc, above the ring around it.
 
     centre : (N, 2) px, radius : (N,) px
     out : (N, 5) flux, valid (1) or not (0), sums of flux x^2, x y and y^2 with x (fast), y (slow) from the centre, px
     covered : filled with the pixels (slow * width + fast) of the discs and what touches them, which are no background
-    scratch : (slow, fast) zeros, and so again afterwards; around : work space for the pixels near the largest spot
+    scratch : (slow, fast) zeros, and so again afterwards
+    around : (2, pixels near the largest spot, with some more at the end of each row) work space
     Returns how many pixels are covered.
     """
-    cdef Py_ssize_t n, k, n_around, n_covered = 0
-    cdef int x, y, x0, x1, y0, y1, step, n_ring
-    cdef int n_slow = image.shape[0], n_fast = image.shape[1]
-    cdef double dx, dy, r2, inner, outer, total, mean, limit, flux, xx, xy, yy, c
-    cdef bint bad
+    cdef Py_ssize_t n, n_covered = 0
+    cdef long n_slow = image.shape[0], n_fast = image.shape[1]
+    cdef disc d, next
+    cdef disc_sums sums
+    d.lowest, d.highest, d.gain, d.noise = min_trusted, max_trusted, gain, noise
+    d.pitch = next.pitch = n_fast
     with nogil:
         for n in range(centre.shape[0]):
-            inner = radius[n]
-            outer = inner + 3
-            x0 = <int>clipped(floor(centre[n, 0] - outer), n_fast)
-            x1 = <int>clipped(ceil(centre[n, 0] + outer), n_fast)
-            y0 = <int>clipped(floor(centre[n, 1] - outer), n_slow)
-            y1 = <int>clipped(ceil(centre[n, 1] + outer), n_slow)
-            n_around = 0
-            for y in range(y0, y1):
-                dy = y + 0.5 - centre[n, 1]
-                for x in range(x0, x1):
-                    dx = x + 0.5 - centre[n, 0]
-                    r2 = dx * dx + dy * dy
-                    if inner * inner <= r2 <= outer * outer and trusted[y, x] and image[y, x] >= min_trusted:
-                        around[n_around] = image[y, x]
-                        n_around += 1
-            mean = 0
-            for step in range(3):
-                limit = mean + 3 * sqrt(gain * (mean if mean > 0 else 0) + noise) + gain if step > 0 else 1e30
-                total = 0
-                n_ring = 0
-                for k in range(n_around):
-                    if around[k] <= limit:
-                        total += around[k]
-                        n_ring += 1
-                mean = total / n_ring if n_ring > 0 else 0
-            flux = 0
-            xx = 0
-            xy = 0
-            yy = 0
-            bad = n_ring < 10
-            for y in range(y0, y1):
-                dy = y + 0.5 - centre[n, 1]
-                for x in range(x0, x1):
-                    dx = x + 0.5 - centre[n, 0]
-                    r2 = dx * dx + dy * dy
-                    if r2 > (inner + 1) * (inner + 1):
-                        continue
-                    if not scratch[y, x]:
-                        scratch[y, x] = 1
-                        covered[n_covered] = y * n_fast + x
-                        n_covered += 1
-                    if r2 >= inner * inner:
-                        continue
-                    if not trusted[y, x] or image[y, x] < min_trusted or image[y, x] >= max_trusted:
-                        bad = True
-                        continue
-                    c = image[y, x] - mean
-                    flux += c
-                    xx += c * dx * dx
-                    xy += c * dx * dy
-                    yy += c * dy * dy
-            out[n, 0] = flux
-            out[n, 1] = 0 if bad else 1
-            out[n, 2] = xx
-            out[n, 3] = xy
-            out[n, 4] = yy
+            if n + AHEAD < centre.shape[0]:
+                about(&next, centre[n + AHEAD, 0], centre[n + AHEAD, 1], radius[n + AHEAD] + RING, n_fast, n_slow)
+                fetch_disc(&next, &image[0, 0], &trusted[0, 0], &scratch[0, 0])
+            about(&d, centre[n, 0], centre[n, 1], radius[n] + RING, n_fast, n_slow)
+            d.inner2, d.outer2 = radius[n] * radius[n], (radius[n] + RING) * (radius[n] + RING)
+            if count_t is int16_t:
+                disc_sums_16(&image[0, 0], &trusted[0, 0], &d, &around[0, 0], &around[1, 0], &sums)
+            else:
+                disc_sums_32(&image[0, 0], &trusted[0, 0], &d, &around[0, 0], &around[1, 0], &sums)
+            out[n, 0], out[n, 1] = sums.flux, 0 if sums.is_bad else 1
+            out[n, 2], out[n, 3], out[n, 4] = sums.xx, sums.xy, sums.yy
+            n_covered = cover(&d, radius[n] + 1, scratch, covered, n_covered)
         for n in range(n_covered):
             scratch[covered[n] // n_fast, covered[n] % n_fast] = 0
     return n_covered
@@ -151,17 +165,26 @@ def spread_limits(const int32_t[:, ::1] ring, const int32_t[::1] limit, int32_t[
 def take_away(const count_t[:, ::1] image, const int[::1] covered, const uint8_t[:, ::1] trusted,
               const int32_t[:, ::1] cap, int lowest, int32_t[:, ::1] total, uint16_t[:, ::1] number):
     """Take the covered pixels of a frame that was added out of the sums of background."""
-    cdef Py_ssize_t n
-    cdef int x, y, value
+    cdef Py_ssize_t n, at, size = covered.shape[0]
+    cdef int value
+    cdef const count_t* counts = &image[0, 0]
+    cdef const uint8_t* good = &trusted[0, 0]
+    cdef const int32_t* most = &cap[0, 0]
+    cdef int32_t* sums = &total[0, 0]
+    cdef uint16_t* frames = &number[0, 0]
     with nogil:
-        for n in range(covered.shape[0]):
-            y = covered[n] // <int>image.shape[1]
-            x = covered[n] % <int>image.shape[1]
-            value = image[y, x]
-            if trusted[y, x] and lowest <= value <= cap[y, x]:
+        for n in range(size):
+            if n + PIXELS_AHEAD < size:
+                at = covered[n + PIXELS_AHEAD]
+                fetch(&counts[at], &good[at])
+                fetch(&most[at], &sums[at])
+                fetch(&frames[at], &frames[at])
+            at = covered[n]
+            value = counts[at]
+            if good[at] and lowest <= value <= most[at]:
                 # which wrap, as C's int must not
-                total[y, x] = <int32_t>(<unsigned int>total[y, x] - <unsigned int>value)
-                number[y, x] = <uint16_t>(<unsigned int>number[y, x] - 1)
+                sums[at] = <int32_t>(<unsigned int>sums[at] - <unsigned int>value)
+                frames[at] = <uint16_t>(<unsigned int>frames[at] - 1)
 
 
 def ring_limits(const count_t[::1] image, const int32_t[::1] pixels, const int32_t[::1] place, const Py_ssize_t[::1] start,

@@ -6,13 +6,13 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "quads.h"
 #include "wide_registers.h"
 
 /* Counts up to it are none: untrusted, and just this one overloaded. */
 #define WORST (-INT32_MAX)
 
 enum {
-    PARTS = 4,     /* of a sum */
     PIECE = 64,    /* pixels worked on together */
     TILE = 11 * 16 /* what a cell of the grid adds to normal equations, see add_observations */
 };
@@ -29,18 +29,6 @@ typedef struct {
     int32_t *place;
     double *i, *j;
 } pixels;
-
-/* Four numbers, wherever they begin, and what is true of each (-1, else 0): vectors as gcc and clang have them. */
-typedef double quad __attribute__((vector_size(32), aligned(8), may_alias));
-typedef int64_t truths __attribute__((vector_size(32), aligned(8), may_alias));
-
-#define QUAD(AT) (*(const quad *)(AT))
-/* A number where something is true, else 0. */
-#define WHERE(TRUE, NUMBER) ((quad)((TRUE) & (truths)(NUMBER)))
-
-static inline int64_t number(const truths *sum) { return (*sum)[0] + (*sum)[1] + (*sum)[2] + (*sum)[3]; }
-
-static inline double sum_of_parts(const quad *sum) { return ((*sum)[0] + (*sum)[1]) + ((*sum)[2] + (*sum)[3]); }
 
 /* The columns, or rows, that reach up to `reach` px from the centre, of n from `first` on. */
 static inline void within(double centre, double reach, int32_t first, int32_t n, int32_t *begin, int32_t *end)

@@ -17,15 +17,6 @@ typedef uint8_t eight_labels __attribute__((vector_size(LANES)));
 typedef int16_t eight_16 __attribute__((vector_size(2 * LANES)));
 typedef eight_numbers eight_32;
 
-/* Have the memory deliver the lines of the first and the last byte of a short row. A function that does nothing else the
-   compiler takes for one without effect, and leaves out: hence the empty assembly, which has one. */
-static inline void fetch(const void *first, const void *last)
-{
-    __asm__ volatile("");
-    __builtin_prefetch(first);
-    __builtin_prefetch(last);
-}
-
 /* Of a pixel's claim, in a map of 16 or 32 bits: the highest bit says that the pixel is not to be trusted, the next that
    more than one want it; the rest is the number of the one that is nearest, from 1, or 0 where nobody is. */
 #define UNTRUSTED_BIT(CLAIM) ((CLAIM)((CLAIM)1 << (8 * sizeof(CLAIM) - 1)))

@@ -36,9 +36,8 @@ class BeamLevel:
     """
 
     def __init__(self, trusted: np.ndarray, first: np.ndarray, min_trusted: int = 0, gain: float = 1.0) -> None:
-        self._step = sample_step(trusted.size)
-        self._good = trusted[:: self._step, :: self._step].astype(bool)
-        self.n_pixels = int(self._good.sum())
+        self._pixels = sampled_pixels(trusted)
+        self.n_pixels = len(self._pixels)
         self._cap = np.inf
         self._lowest = min_trusted
         self.gain = gain
@@ -48,23 +47,28 @@ class BeamLevel:
 
     def of(self, image: np.ndarray) -> float:
         """Counts per pixel of a frame; NaN where none of its pixels is good."""
-        return self.of_sample(image[:: self._step, :: self._step][self._good])
+        return self.of_sample(image.take(self._pixels))
 
     def of_sample(self, values: np.ndarray) -> float:
-        """The same from the pixels of `level_sample`."""
-        values = values[values >= self._lowest]
-        return float(np.minimum(values, self._cap).mean()) if len(values) else float("nan")
+        """The same from the counts of `sampled_pixels`."""
+        if len(values) and values.min() < self._lowest:
+            values = values[values >= self._lowest]
+        if not len(values):
+            return float("nan")
+        bright = values[values > self._cap]
+        excess = int(bright.sum(dtype=np.int64)) - self._cap * len(bright) if len(bright) else 0.0
+        return float((int(values.sum(dtype=np.int64)) - excess) / len(values))
 
 
-def sample_step(n_pixels: int) -> int:
-    """Every so many pixels along both sides tell a frame's level."""
-    return max(1, int(np.sqrt(n_pixels / SAMPLE)))
+def sampled_pixels(trusted: np.ndarray) -> np.ndarray:
+    """(n,) places, slow * width + fast, of the good pixels of (slow, fast) that tell a frame's level, whatever the cap.
 
-
-def level_sample(image: np.ndarray, trusted: np.ndarray) -> np.ndarray:
-    """Those good pixels (n,) of a frame that tell its level, whatever the cap."""
-    step = sample_step(trusted.size)
-    return image[::step, ::step][trusted[::step, ::step].astype(bool)]
+    Every so many along both sides.
+    """
+    step = max(1, int(np.sqrt(trusted.size / SAMPLE)))
+    chosen = np.zeros(trusted.shape, bool)
+    chosen[::step, ::step] = True
+    return np.flatnonzero(chosen & trusted.astype(bool))
 
 
 class FramesWithBeam:

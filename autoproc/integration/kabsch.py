@@ -37,8 +37,8 @@ class SpotFrames:
 
     def half_widths_px(self, radius: float) -> np.ndarray:
         """(N, 2) half-width, px along fast and slow, of the ellipse of `radius` standard deviations."""
-        inverse = np.linalg.inv(self.transform)
-        return radius * np.linalg.norm(inverse, axis=2)
+        (a, b), (c, d) = self.transform.transpose(1, 2, 0)
+        return np.column_stack([np.hypot(b, d), np.hypot(a, c)]) * (radius / np.abs(a * d - b * c))[:, None]
 
     def recorded_fraction(self, n_images: int) -> np.ndarray:
         """(N,) fraction of the rocking curve within a scan of n_images."""

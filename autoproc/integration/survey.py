@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 
 from autoproc.formats.images.frames import ImageReader
-from autoproc.integration.beam_level import BeamLevel, level_sample
+from autoproc.integration.beam_level import BeamLevel, sampled_pixels
 from autoproc.kernels.integrate_survey import BackgroundSum, Rings, survey_frame
 from autoproc.threads import map_in_order
 
@@ -180,6 +180,7 @@ class Surveyor:
         self._trusted, self._gain, self._noise = trusted, gain, noise
         self._min_trusted, self._max_trusted = trust
         self._rings = Rings(ring, trusted, int(ring.max()) + 1)
+        self._sampled = sampled_pixels(trusted)
         self._own = threading.local()
         self._sums: list[BackgroundSum] = []
 
@@ -200,7 +201,7 @@ class Surveyor:
                 self._noise, own.scratch,
             )  # fmt: skip
             all_covered.append(covered)
-            seen.append(FrameSeen(out, level_sample(image, self._trusted)))
+            seen.append(FrameSeen(out, image.take(self._sampled)))
         own.background.add(images, self._trusted, all_covered, cap, self._min_trusted)
         return seen
 

@@ -197,7 +197,8 @@ def survey_frame(
         raise ValueError(f"a spot's centre is not finite or farther than {FARTHEST} px, or its radius not 0 to that")
     out = np.zeros((n, 5))
     covered = np.empty(int(min(np.sum((2 * radius + 5.0) ** 2), image.size)), np.int32)
-    around = np.empty(int(min((2 * radius.max(initial=0) + 9.0) ** 2, image.size)))
+    rows, columns = (int(min(2 * radius.max(initial=0) + 9.0, size)) for size in image.shape)
+    around = np.empty((2, rows * (columns + 4)))
     n_covered = _integrate_survey.survey_frame(
         image, trusted, given.number(min_trusted, "min_trusted"), given.number(max_trusted, "max_trusted"),
         given.positive(gain, "gain"), given.number(noise, "noise", 0.0), centre, radius, out, scratch, covered, around,
