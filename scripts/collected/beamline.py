@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 SCRIPT = Path(__file__).resolve().parents[1] / "simulate_beamline"
@@ -14,14 +15,15 @@ SCRIPT = Path(__file__).resolve().parents[1] / "simulate_beamline"
 class Beamline:
     """Writes sweeps crystalN_1 into VISIT/crystalN.
 
-    ended : when the last image of each was written, seconds since 1970, by the name of the sweep; other threads fill it
+    ended : when the last image of each was written, seconds since 1970, by the name of the sweep
+    seconds : that writing it took. Another thread fills both
     """
 
-    def __init__(self, visit: Path, *options: object) -> None:
-        """options : of scripts/simulate_beamline."""
-        self.visit = visit
+    def __init__(self, visit: Path, *options: object, tell: Callable[[str], None] = lambda name: None) -> None:
+        """options : of scripts/simulate_beamline; tell : is told the name of each sweep as soon as it is written."""
         self.ended: dict[str, float] = {}
-        self.begun = time.time()
+        self.seconds: dict[str, float] = {}
+        self._tell = tell
         command = [sys.executable, str(SCRIPT), str(visit), *map(str, options)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self._hearing = threading.Thread(target=self._hear, daemon=True)
@@ -49,5 +51,8 @@ class Beamline:
         with self.process.stdout as said:
             for line in said:
                 words = line.split()
-                if words[2:] == ["is", "written"]:
-                    self.ended[f"{words[1]}_1"] = time.time()
+                if words[2:4] == ["is", "written"]:
+                    name = f"{words[1]}_1"
+                    self.seconds[name] = float(words[5])
+                    self.ended[name] = time.time()
+                    self._tell(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from collected.live import followed
 from collected.processes import children, command_of, is_alive, processes, processor_time
 
 WORKER, EXECUTION = b"_work", b"_execute"
@@ -23,12 +23,12 @@ class AtWork:
     """A process that has a sweep.
 
     log : of the sweep, in the work folder of this attempt; None of one that follows a sweep that is being collected
-    live : where it is told what is known of such sweeps
+    output : of such a one, the folder of results
     """
 
     pid: int
     log: Path | None
-    live: Path | None = None
+    output: Path | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -39,7 +39,7 @@ class AtWork:
     def stage(self) -> str:
         """How far it is: after the stage that its log has told last, or as many images as it has searched."""
         if self.log is None:
-            return "following" if self.live is None else f"following, {searched(self.live)}"
+            return "following" if self.output is None else f"following, {searched(self.output)}"
         folder = self.log.parent
         is_away = folder.parent.name.endswith(AWAY)  # beside its folder an execution says what it is at
         if (folder / ".outcome.json" if is_away else folder.with_name(f"{folder.name}.json")).exists():
@@ -60,21 +60,15 @@ def workers_at_work(output: Path) -> list[AtWork]:
 
 def followers_at_work(program: int, output: Path) -> list[AtWork]:
     """The workers of a program that have no log: one of them follows the sweep, where one is followed."""
-    live = output / ".autoproc" / "live"
-    if not searched(live):
+    if not searched(output):
         return []
     busy = [pid for pid in children(program) if WORKER in command_of(pid) and not any(open_logs(pid))]
-    return [AtWork(max(busy, key=processor_time), None, live)] if busy else []
+    return [AtWork(max(busy, key=processor_time), None, output)] if busy else []
 
 
-def searched(live: Path) -> str:
-    """How many images of the sweep that is followed were searched; "" where none is."""
-    for path in live.glob("*.json"):
-        with suppress(OSError, ValueError, KeyError):
-            told = json.loads(path.read_bytes())
-            if not told["sweep"] and told["n_there"]:
-                return f"{told['n_searched']} of {told['n_there']} images searched"
-    return ""
+def searched(output: Path) -> str:
+    """How far the sweep is that is followed; "" where none is."""
+    return next((one.words for one in followed(output) if one.n_there and not one.sweep), "")
 
 
 def open_logs(pid: int) -> Iterator[Path]:

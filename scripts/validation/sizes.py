@@ -23,6 +23,8 @@ SIZES: dict[str, tuple[str, tuple[str, ...]]] = {
     "400x18": ("nxmx", ("detector=eiger16m", "n_images=400", "distance=200", "background=0.1", *INSULIN)),
 }
 """Format and parameters of each sweep, by the number of its images and their million pixels."""
+FORMATS = {"cbf": "minicbf", "hdf5": "nxmx"}
+"""Formats in which a beamline writes, and what `autoproc simulate` calls them."""
 BY_PIXELS, BY_SPOTS = ("find_spots", "integrate"), ("index", "refine")
 READ = """
 import sys, time
@@ -55,7 +57,7 @@ class Reading:
 def time_size(size: str, images: Path, results: Path, threads: Sequence[int], with_dials: bool, report: Report) -> None:
     """Simulate a sweep unless it is there, time it with each number of threads, and compare."""
     report.section(f"{size} million pixels")
-    first = _simulated(size, images / size)
+    first = simulated(size, images)
     theirs = _dials_times(first, results / "dials", report) if with_dials and dials_is_installed() else {}
     for n_threads in threads:
         reading = _read_alone(first, n_threads)
@@ -68,9 +70,11 @@ def time_size(size: str, images: Path, results: Path, threads: Sequence[int], wi
         _tell(folder, done, reading, theirs, n_threads, report)
 
 
-def _simulated(size: str, folder: Path) -> Path:
-    """The first file of a sweep's images."""
-    file_format, parameters = SIZES[size]
+def simulated(size: str, images: Path, written_as: str = "") -> Path:
+    """The first file of a sweep's images; written_as : a format of FORMATS, "" for that of its size."""
+    own_format, parameters = SIZES[size]
+    file_format = FORMATS.get(written_as, own_format)
+    folder = images / (size if file_format == own_format else f"{size}_{written_as}")
     pattern = "*_master.h5" if file_format == "nxmx" else "*_00001.cbf"
     if not list(folder.glob("*_truth.npz")):
         done = autoproc("simulate", "sweep", *parameters, "--format", file_format, "--output", folder)

@@ -19,6 +19,8 @@ from killing.comparing import differences, processes_left
 from killing.disturbance import Killed, kill_at_random, wait_for
 from killing.kinds import Kind, Live
 
+HALF = "12 of 30 images searched, the first 9 integrated"
+
 
 @pytest.mark.slow
 def test_results_are_those_of_an_undisturbed_run(tmp_path, capsys):
@@ -95,10 +97,10 @@ def test_a_follower_has_no_log_and_says_how_much_it_has_searched(tmp_path):
         assert process.stdout.readline() == b"begun\n"
         assert followers_at_work(os.getpid(), tmp_path) == []
         live.mkdir(parents=True)
-        told = {"sweep": "", "n_there": 30, "n_searched": 12}
+        told = {"name": "x", "sweep": "", "n_there": 30, "n_searched": 12, "n_integrated": 9, "written_at": 0.0}
         (live / "key.json").write_text(json.dumps(told))
         (found,) = followers_at_work(os.getpid(), tmp_path)
-        assert (found.pid, found.stage) == (process.pid, "following, 12 of 30 images searched")
+        assert (found.pid, found.stage) == (process.pid, f"following, {HALF}")
         (live / "key.json").write_text(json.dumps(told | {"sweep": "x"}))  # it is processed
         assert followers_at_work(os.getpid(), tmp_path) == []
         process.kill()
@@ -115,7 +117,7 @@ def test_what_was_killed_less_often_is_next():
     assert {killed.is_workers_turn(chance) for _ in range(20)} == {True, False}
     killed.note("program", "ahead of its order, after index")
     assert {killed.is_workers_turn(chance) for _ in range(20)} == {True}
-    killed.note("worker", "following, 12 of 30 images searched")
+    killed.note("worker", f"following, {HALF}")
     assert str(killed).splitlines()[1:] == [
         "    workers: 1 following",
         "    programs, their workers: 1 ahead of its order",
