@@ -1,146 +1,273 @@
-/* Sums over windows of pixels for many columns at a time, in loops that the compiler can make wide. */
+/* Sums over windows of pixels, for eight columns at a time, and only where they are asked for. */
 #ifndef AUTOPROC_WINDOW_SUMS_H
 #define AUTOPROC_WINDOW_SUMS_H
 
 #include <stdint.h>
-#include <string.h>
 
+#include "rows_of_bits.h"
 #include "wide_registers.h"
 
-/* Columns of a row that are looked at together: whether one of their counts is more than dull. */
-#define SEGMENT 16
+enum {
+    SEGMENT = 8, /* columns that are summed together */
+    MARGIN = 16, /* columns of zeros beside the sums, not fewer than half a window */
+    NUMBERS = 512
+};
 
-/* Set `seen` of each SEGMENT of a row to whether a pixel, good or not, holds more than `dull`. */
-#define SEE_ROW(NAME, COUNT)                                                                                          \
-    typedef COUNT NAME##_pixels __attribute__((vector_size(SEGMENT * sizeof(COUNT))));                                \
-    typedef uint64_t NAME##_words __attribute__((vector_size(SEGMENT * sizeof(COUNT))));                              \
-    FOR_WIDE_REGISTERS static void NAME(const COUNT *row, int w, COUNT dull, uint8_t *seen)                           \
-    {                                                                                                                 \
-        int i = 0;                                                                                                    \
-        for (; i + SEGMENT <= w; i += SEGMENT) {                                                                      \
-            NAME##_pixels v;                                                                                          \
-            memcpy(&v, row + i, sizeof v);                                                                            \
-            NAME##_words any = (NAME##_words)(v > dull);                                                              \
-            uint64_t word = 0;                                                                                        \
-            for (unsigned k = 0; k < sizeof v / sizeof word; k++)                                                     \
-                word |= any[k];                                                                                       \
-            seen[i / SEGMENT] = word != 0;                                                                            \
-        }                                                                                                             \
-        for (int first = i; i < w; i++)                                                                               \
-            seen[first / SEGMENT] = (uint8_t)((i > first && seen[first / SEGMENT]) | (row[i] > dull));                \
-    }
+typedef int32_t lanes_t __attribute__((vector_size(4 * SEGMENT)));
+typedef int32_t half_lanes_t __attribute__((vector_size(2 * SEGMENT)));
+typedef int64_t wide_lanes_t __attribute__((vector_size(4 * SEGMENT))); /* of half as many */
+typedef float float_lanes_t __attribute__((vector_size(4 * SEGMENT)));
+typedef uint64_t word_lanes_t __attribute__((vector_size(4 * SEGMENT)));
+typedef int16_t narrow_lanes_t __attribute__((vector_size(2 * SEGMENT)));
 
-SEE_ROW(see_row_16, int16_t)
-SEE_ROW(see_row_32, int32_t)
+/* Read or written where they are, in one move: copies of so many bytes may be made in two, which the next waits for. */
+typedef lanes_t lanes_anywhere_t __attribute__((aligned(4), may_alias));
+typedef wide_lanes_t wide_lanes_anywhere_t __attribute__((aligned(8), may_alias));
+typedef narrow_lanes_t narrow_lanes_anywhere_t __attribute__((aligned(2), may_alias));
+#define LANES(place) (*(lanes_anywhere_t *)(place))
 
-/* Put a row into the sums of each column, in place of the row that leaves the window: the one kept in `value` and `use`
-   until now. Counts are cut at -clip and clip. Returns whether any is overloaded. */
-#define ADD_ROW(NAME, COUNT)                                                                                          \
-    FOR_WIDE_REGISTERS static int32_t NAME(const COUNT *restrict row, const uint8_t *restrict good, int w,            \
-                                           int32_t lowest, int32_t overload, int32_t clip, int32_t *restrict value,   \
-                                           uint8_t *restrict use, int32_t *restrict n, int32_t *restrict x,           \
-                                           int32_t *restrict y)                                                       \
-    {                                                                                                                 \
-        int32_t any = 0;                                                                                              \
-        for (int i = 0; i < w; i++) {                                                                                 \
-            int32_t v = row[i];                                                                                       \
-            int32_t is_good = (good[i] != 0) & (v >= lowest);                                                         \
-            any |= is_good & (v >= overload);                                                                         \
-            v = v > clip ? clip : v;                                                                                  \
-            v = v < -clip ? -clip : v;                                                                                \
-            v = is_good ? v : 0;                                                                                      \
-            int32_t old = value[i];                                                                                   \
-            n[i] += is_good - (int32_t)use[i];                                                                        \
-            x[i] += v - old;                                                                                          \
-            y[i] += v * v - old * old;                                                                                \
-            value[i] = v;                                                                                             \
-            use[i] = (uint8_t)is_good;                                                                                \
-        }                                                                                                             \
-        return any;                                                                                                   \
-    }
+#define INLINE static inline __attribute__((always_inline))
+#define BIT_OF_LANE ((lanes_t){1, 2, 4, 8, 16, 32, 64, 128})
 
-ADD_ROW(add_row_16, int16_t)
-ADD_ROW(add_row_32, int32_t)
-
-/* What makes a window suspicious, in single precision, which is given the benefit of the doubt; so are windows whose
-   squares add up to `most` or more, where counts may have been cut. */
+/* An image of int32 (is_wide) or int16, of which good pixels from `lowest` on count; n_words hold the bits of a row.
+   is_high : of each row, not 0 where a count of it may have to be cut */
 typedef struct {
+    const void *counts;
+    const uint64_t *good;
+    const uint8_t *is_high;
+    long height, width, n_words;
+    int is_wide;
+    int32_t lowest;
+} image_t;
+
+static inline int32_t count_at(const image_t *image, long place)
+{
+    return image->is_wide ? ((const int32_t *)image->counts)[place] : ((const int16_t *)image->counts)[place];
+}
+
+static inline int is_good_at(const image_t *image, long row, long column)
+{
+    return image->good[row * image->n_words + column / WORD] >> column % WORD & 1
+           && count_at(image, row * image->width + column) >= image->lowest;
+}
+
+INLINE int has_bits(const uint64_t *row, long segment)
+{
+    return (row[segment / 8] >> segment % 8 * SEGMENT & 0xFF) != 0;
+}
+
+/* Set lanes to 0 unless their bits are set, of the segment of a row that begins with a column. */
+INLINE void keep(const uint64_t *row, long column, lanes_t *lanes)
+{
+    int32_t bits = (int32_t)(row[column / WORD] >> column % WORD & 0xFF);
+    if (bits != 0xFF)
+        *lanes &= (BIT_OF_LANE & bits) != 0;
+}
+
+/* The counts of a segment, and which of them count (-1 or 0); beyond a row's end there is none that does. */
+INLINE void look_at(const image_t *image, long row, long column, lanes_t *counts, lanes_t *is_good)
+{
+    long place = row * image->width + column, left = image->width - column;
+    if (left < SEGMENT) {
+        *counts = (lanes_t){0};
+        for (long k = 0; k < left; k++)
+            (*counts)[k] = count_at(image, place + k);
+    } else if (image->is_wide) {
+        *counts = LANES((int32_t *)image->counts + place);
+    } else {
+        narrow_lanes_t narrow = *(narrow_lanes_anywhere_t *)((int16_t *)image->counts + place);
+        *counts = __builtin_convertvector(narrow, lanes_t);
+    }
+    *is_good = *counts >= image->lowest;
+    keep(image->good + row * image->n_words, column, is_good);
+}
+
+/* Of windows of up to NUMBERS - 1 pixels the sums of counts and how many pixels, as NUMBERS x + n, and of the squares:
+   over their columns, MARGIN places to the right, with the row that each segment is about, or less than -1; and over
+   windows, of segments where one is suspicious. */
+typedef struct {
+    int32_t *xn, *y, *row;
+    int32_t *window_xn, *window_y;
+} sums_t;
+
+/* Half sizes of a window, and the most that a count counts, either side of 0. What makes one suspicious, in single
+   precision, which is given the benefit of the doubt; so is one whose squares add up to `most` or more, where counts
+   may have been cut. */
+typedef struct {
+    long kx, ky;
+    int32_t clip, most;
     float allowed_0, allowed_1, readout_0, readout_1;
-    int32_t most;
-} suspicion;
+} window_t;
 
-static inline int32_t is_suspicious(int32_t n, int32_t x, int32_t y, const suspicion *s)
+/* Put a row of a segment into its sums, or take it out: 1 or -1. */
+INLINE void add_row(const image_t *image, long row, long column, int32_t clip, int32_t sign, lanes_t *xn, lanes_t *y)
 {
-    float fn = (float)n, fx = (float)x, fy = (float)y;
-    float limit = (s->allowed_0 + s->allowed_1 * fn) * fx;
-    limit = limit > 0.0f ? limit : 0.0f;
-    return (fn * fy * 1.00001f > limit + fx * fx + (s->readout_0 + s->readout_1 * fn) * fn) | (y >= s->most);
+    lanes_t v, is_good;
+    look_at(image, row, column, &v, &is_good);
+    if (image->is_high[row]) {
+        lanes_t beyond = v > clip;
+        v = (v & ~beyond) | (beyond & clip);
+        beyond = v < -clip;
+        v = (v & ~beyond) | (beyond & -clip);
+    }
+    v &= is_good;
+    *xn += (v * NUMBERS - is_good) * sign;
+    *y += v * v * sign;
 }
 
-/* Flag each pixel whose window may have n y - x x - readout > max(allowed x, 0), and some others near that: `allowed`
-   is at least allowed_0 + allowed_1 n, readout at least (readout_0 + readout_1 n) n. n, x, y start at the first column of
-   the first pixel's window, which is `size` wide. Returns whether any is. */
-FOR_WIDE_REGISTERS static int32_t screen_row(const int32_t *restrict n, const int32_t *restrict x,
-                                             const int32_t *restrict y, const uint8_t *restrict use, int w, int size,
-                                             suspicion s, uint8_t *restrict flag)
+/* Have the sums of a segment about a row: by moving them from the row above, where they are about that. */
+INLINE void centre_on(const image_t *image, const window_t *window, const sums_t *sums, long row, long segment)
 {
-    int32_t any = 0;
-    if (size == 7) { /* the usual size, unrolled: many pixels at a time */
-        for (int i = 0; i < w; i++) {
-            int32_t sn = n[i] + n[i + 1] + n[i + 2] + n[i + 3] + n[i + 4] + n[i + 5] + n[i + 6];
-            int32_t sx = x[i] + x[i + 1] + x[i + 2] + x[i + 3] + x[i + 4] + x[i + 5] + x[i + 6];
-            int32_t sy = y[i] + y[i + 1] + y[i + 2] + y[i + 3] + y[i + 4] + y[i + 5] + y[i + 6];
-            int32_t is_high = is_suspicious(sn, sx, sy, &s) & (use[i] != 0);
-            flag[i] = (uint8_t)is_high;
-            any |= is_high;
-        }
-        return any;
+    long column = segment * SEGMENT, place = MARGIN + column;
+    long first = row - window->ky, last = row + window->ky;
+    lanes_t xn = {0}, y = {0};
+    if (sums->row[segment] == row - 1) {
+        xn = LANES(sums->xn + place);
+        y = LANES(sums->y + place);
+        if (first > 0)
+            add_row(image, first - 1, column, window->clip, -1, &xn, &y);
+        first = last;
     }
-    for (int i = 0; i < w; i++) {
-        int32_t sn = 0, sx = 0, sy = 0;
-        for (int k = 0; k < size; k++) {
-            sn += n[i + k];
-            sx += x[i + k];
-            sy += y[i + k];
+    for (long k = first < 0 ? 0 : first; k <= last && k < image->height; k++)
+        add_row(image, k, column, window->clip, 1, &xn, &y);
+    LANES(sums->xn + place) = xn;
+    LANES(sums->y + place) = y;
+    sums->row[segment] = (int32_t)row;
+}
+
+INLINE void sum_of_columns(int32_t *columns, long size, lanes_t *sum)
+{
+    *sum = (lanes_t){0};
+    for (long k = 0; k < size; k++)
+        *sum += LANES(columns + k);
+}
+
+/* The pixels of a segment whose windows may have n y - x x - readout > max(allowed x, 0), and some others near that:
+   `allowed` is at least allowed_0 + allowed_1 n, readout at least (readout_0 + readout_1 n) n. */
+INLINE uint8_t suspects(const image_t *image, const window_t *window, const sums_t *sums, long row, long segment,
+                        long size)
+{
+    long column = segment * SEGMENT, first = MARGIN + column - window->kx;
+    lanes_t xn, y, counts, is_good;
+    sum_of_columns(sums->xn + first, size, &xn);
+    sum_of_columns(sums->y + first, size, &y);
+    lanes_t n = xn & (NUMBERS - 1), x = (xn - n) / NUMBERS;
+    float_lanes_t fn = __builtin_convertvector(n, float_lanes_t);
+    float_lanes_t fx = __builtin_convertvector(x, float_lanes_t);
+    float_lanes_t fy = __builtin_convertvector(y, float_lanes_t);
+    float_lanes_t limit = (window->allowed_0 + window->allowed_1 * fn) * fx;
+    limit = (float_lanes_t)((lanes_t)limit & (limit > 0.0f));
+    float_lanes_t beside = limit + fx * fx + (window->readout_0 + window->readout_1 * fn) * fn;
+    lanes_t found = (fn * fy * 1.00001f > beside) | (y >= window->most);
+    word_lanes_t words = (word_lanes_t)found;
+    if ((words[0] | words[1] | words[2] | words[3]) == 0)
+        return 0;
+    look_at(image, row, column, &counts, &is_good);
+    words = (word_lanes_t)(found & is_good & BIT_OF_LANE);
+    uint64_t bits = words[0] | words[1] | words[2] | words[3];
+    LANES(sums->window_xn + column) = xn;
+    LANES(sums->window_y + column) = y;
+    return (uint8_t)(bits | bits >> 32);
+}
+
+/* Set the bits of a row's suspicious pixels, of the segments where `near` is set; their windows' sums are in `sums`.
+   Returns whether any is. */
+FOR_WIDE_REGISTERS static int screen_row(const image_t *image, const window_t *window, const sums_t *sums, long row,
+                                         const uint64_t *near, uint64_t *restrict suspicious)
+{
+    long n_segments = (image->width + SEGMENT - 1) / SEGMENT, reach = (window->kx + SEGMENT - 1) / SEGMENT;
+    long size = 2 * window->kx + 1;
+    int any = 0;
+    for (long segment = 0, ready = 0; segment < n_segments; segment++) {
+        if (near[segment / 8] == 0) {
+            segment |= 7;
+            continue;
         }
-        flag[i] = (uint8_t)(is_suspicious(sn, sx, sy, &s) & (use[i] != 0));
-        any |= flag[i];
+        if (!has_bits(near, segment))
+            continue;
+        for (ready = ready < segment - reach ? segment - reach : ready; ready <= segment + reach; ready++)
+            if (ready < n_segments)
+                centre_on(image, window, sums, row, ready);
+    }
+    for (long word = 0; word < image->n_words; word++) {
+        suspicious[word] = 0;
+        for (long segment = 8 * word; near[word] && segment < 8 * word + 8; segment++) {
+            if (!has_bits(near, segment))
+                continue;
+            /* the usual size, unrolled */
+            uint8_t bits = size == 7 ? suspects(image, window, sums, row, segment, 7)
+                                     : suspects(image, window, sums, row, segment, size);
+            suspicious[word] |= (uint64_t)bits << segment % 8 * 8;
+        }
+        any |= suspicious[word] != 0;
     }
     return any;
 }
 
-/* How often segments were seen in the rows of a window, from the row that comes and the one that goes; `near` is set
-   for them and their neighbours. */
-FOR_WIDE_REGISTERS static void count_segments(const uint8_t *restrict came, const uint8_t *restrict went, int n,
-                                              uint8_t *restrict often, uint8_t *restrict near)
+/* The background pixels of the columns within half a window of a row, how many and the sum of their counts; for each
+   segment the row that they are about, or less than -1. */
+typedef struct {
+    int32_t *n, *row;
+    int64_t *x;
+    long half;
+} background_t;
+
+/* Put a row of a segment into its background, or take it out (1 or -1): what is below `overload`, and not in `excluded`,
+   which may be NULL. */
+INLINE void add_background(const image_t *image, const uint64_t *excluded, int32_t overload, long row, long column,
+                           int32_t sign, lanes_t *n, wide_lanes_t *x)
 {
-    for (int s = 0; s < n; s++)
-        often[s + 1] = (uint8_t)(often[s + 1] + came[s] - went[s]);
-    for (int s = 0; s < n; s++)
-        near[s] = (uint8_t)((often[s] | often[s + 1] | often[s + 2]) != 0);
+    lanes_t v, is_good;
+    look_at(image, row, column, &v, &is_good);
+    is_good &= v < overload;
+    if (excluded && has_bits(excluded + row * image->n_words, column / SEGMENT)) {
+        lanes_t is_out = is_good;
+        keep(excluded + row * image->n_words, column, &is_out);
+        is_good &= ~is_out;
+    }
+    union {
+        lanes_t all;
+        half_lanes_t half[2];
+    } counted = {v & is_good};
+    x[0] += __builtin_convertvector(counted.half[0], wide_lanes_t) * sign;
+    x[1] += __builtin_convertvector(counted.half[1], wide_lanes_t) * sign;
+    *n -= is_good * sign;
 }
 
-/* Of each column, whether it and its neighbours within `radius` are flagged (bit 1) in all of n rows. `whole` is work
-   space of w + 2 radius; there is nothing beyond the edges that could be missing. Returns whether any is. */
-FOR_WIDE_REGISTERS static int32_t core_row(const uint8_t *restrict rows, int n, int stride, int w, int radius,
-                                           uint8_t *restrict whole, uint8_t *restrict core)
+/* Have the background of the segments of columns from `begin` to `end` about a row: see centre_on. */
+FOR_WIDE_REGISTERS static void centre_background(const image_t *image, const uint64_t *excluded, int32_t overload,
+                                                 const background_t *background, long row, long begin, long end)
 {
-    int32_t any = 0;
-    for (int k = 0; k < radius; k++)
-        whole[k] = whole[radius + w + k] = 1;
-    for (int i = 0; i < w; i++)
-        whole[radius + i] = rows[i] & 1;
-    for (int k = 1; k < n; k++)
-        for (int i = 0; i < w; i++)
-            whole[radius + i] &= rows[(long)k * stride + i];
-    for (int i = 0; i < w; i++)
-        core[i] = whole[i];
-    for (int k = 1; k <= 2 * radius; k++)
-        for (int i = 0; i < w; i++)
-            core[i] &= whole[i + k];
-    for (int i = 0; i < w; i++)
-        any |= core[i];
-    return any;
+    for (long segment = begin / SEGMENT; segment * SEGMENT < end; segment++) {
+        long column = segment * SEGMENT, first = row - background->half, last = row + background->half;
+        lanes_t n = {0};
+        wide_lanes_t x[2] = {{0}, {0}};
+        wide_lanes_anywhere_t *background_x = (wide_lanes_anywhere_t *)(background->x + column);
+        if (background->row[segment] == row)
+            continue;
+        if (background->row[segment] == row - 1) {
+            n = LANES(background->n + column);
+            x[0] = background_x[0];
+            x[1] = background_x[1];
+            if (first > 0)
+                add_background(image, excluded, overload, first - 1, column, -1, &n, x);
+            first = last;
+        }
+        for (long k = first < 0 ? 0 : first; k <= last && k < image->height; k++)
+            add_background(image, excluded, overload, k, column, 1, &n, x);
+        LANES(background->n + column) = n;
+        background_x[0] = x[0];
+        background_x[1] = x[1];
+        background->row[segment] = (int32_t)row;
+    }
+}
+
+/* Add the bits of a row's good pixels from `overload` on. */
+static void add_overloads(const image_t *image, int32_t overload, long row, uint64_t *bits)
+{
+    for (long i = 0; i < image->width; i++)
+        if (is_good_at(image, row, i) && count_at(image, row * image->width + i) >= overload)
+            bits[i / WORD] |= (uint64_t)1 << i % WORD;
 }
 
 #endif

@@ -78,10 +78,10 @@ def strong_pixels(
     n_window = (2 * kx + 1) * (2 * ky + 1)
     allowed = _allowed(n_window, gain, n_sigma_background)
     work = work or Workspace()
-    work.fit(image.shape, (kx, ky), limit)
+    work.fit(image.shape, limit)
     n = _dispersion.strong_pixels(
         image,
-        good,
+        work.bits_of(good, mask),
         kx,
         ky,
         allowed,
@@ -110,25 +110,46 @@ class Workspace:
     def __init__(self) -> None:
         self._fits: tuple[object, ...] = ()
         self.arrays: tuple[np.ndarray, ...] = ()
+        self._mask: np.ndarray | None = None
+        self._bits = np.empty((0, 0), np.uint64)
 
-    def fit(self, shape: tuple[int, ...], kernel_size: tuple[int, int], most: int) -> None:
-        """Make them anew unless they are of an image's shape, a window's half sizes and for `most` strong pixels."""
-        if self._fits == (shape, kernel_size, most):
+    def bits_of(self, good: np.ndarray, mask: object) -> np.ndarray:
+        """The bits of good pixels, kept for the next image where the mask that says so is an array no one can write to."""
+        if self._mask is None or self._mask is not mask:
+            self._bits, self._mask = _bits(good), None
+            if isinstance(mask, np.ndarray) and mask.base is None and not mask.flags.writeable:
+                self._mask = mask
+        return self._bits
+
+    def fit(self, shape: tuple[int, ...], most: int) -> None:
+        """Make the arrays anew unless they are of an image's shape, and for `most` strong pixels."""
+        if self._fits == (shape, most):
             return
-        (height, width), (kx, ky) = shape, kernel_size
+        height, width = shape
+        n_words, n_segments = -(-width // _dispersion.PIXELS_OF_WORD), -(-width // _dispersion.COLUMNS_OF_SEGMENT)
+        whole = n_segments * _dispersion.COLUMNS_OF_SEGMENT
         self.arrays = (
-            np.empty((2 * ky + 1, width), np.int32),
-            np.empty((2 * ky + 1, width), np.uint8),
-            np.empty((3, width + 2 * kx), np.int32),
-            np.empty(shape, np.uint8),
+            np.empty((2, height, n_words), np.uint64),
+            np.empty(n_words, np.uint64),
             np.empty(height, np.uint8),
-            np.empty((2, width + 2 * kx), np.uint8),
-            np.empty((2 * ky + 4, 2 - (-width // _dispersion.SEGMENT_WIDTH)), np.uint8),
+            np.zeros((2, whole + 2 * _dispersion.COLUMNS_OF_MARGIN), np.int32),
+            np.empty((2, whole), np.int32),
+            np.empty((2, n_segments), np.int32),
+            np.empty(whole, np.int32),
+            np.empty(whole, np.int64),
             np.empty(most, np.int32),
             np.empty(most, np.int32),
             np.empty(most, np.float32),
         )
-        self._fits = (shape, kernel_size, most)
+        self._fits = (shape, most)
+
+
+def _bits(good: np.ndarray) -> np.ndarray:
+    """(slow, words) uint64, 64 pixels each, the first of them lowest."""
+    height, width = good.shape
+    bits = np.zeros((height, -(-width // _dispersion.PIXELS_OF_WORD) * 8), np.uint8)
+    bits[:, : -(-width // 8)] = np.packbits(good, axis=1, bitorder="little")
+    return bits.view("<u8")
 
 
 def _allowed(n_max: int, gain: float, n_sigma: float) -> np.ndarray:

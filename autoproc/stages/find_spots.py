@@ -184,6 +184,7 @@ def search_of(
     """The search for strong pixels on a sweep's frames."""
     panel = experiment.detector[0]
     good = mask & pixels_to_search(experiment, mask.shape, params)
+    good.flags.writeable = False  # looked at once, not with each image
     gain = panel.gain if params.gain is None else params.gain
     return StrongPixelSearch(reader, good, gain, panel.min_trusted, panel.trusted_range[1], params)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoproc.kernels.dispersion import strong_pixels
+from autoproc.kernels.dispersion import Workspace, strong_pixels
 
 
 def window(image, j, i, ky, kx):
@@ -67,12 +67,14 @@ def as_image(found, shape):
     masked=st.floats(0, 0.3),
     background=st.sampled_from([0.02, 0.5, 10.0]),
     size=st.sampled_from([(3, 3), (2, 3), (4, 2), (1, 1)]),
+    shape=st.sampled_from([(26, 31), (9, 150), (8, 64)]),
+    dtype=st.sampled_from([np.int16, np.int32]),
 )
 @settings(max_examples=25, deadline=None)
-def test_strong_pixels_are_those_of_the_definition(seed, extended, masked, background, size):
-    image = image_with_spots(seed, shape=(26, 31), background=background)
+def test_strong_pixels_are_those_of_the_definition(seed, extended, masked, background, size, shape, dtype):
+    image = image_with_spots(seed, shape=shape, background=background).astype(dtype)
     good = np.random.default_rng(seed).random(image.shape) >= masked
-    found = strong_pixels(image, good, kernel_size=size, extended=extended)
+    found = strong_pixels(image, good, kernel_size=size, extended=extended, max_strong=image.size)
     expected = by_definition(image, good, size=size, extended=extended)
     np.testing.assert_array_equal(as_image(found, image.shape), expected)
     assert found.n_strong == expected.sum()
@@ -148,7 +150,49 @@ def test_too_many_strong_pixels_are_counted_but_not_returned():
     assert (refused.n_strong, len(refused.index)) == (n, 0)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1), (2, 5)])
+def spots_far_apart():
+    """Between them there is nothing, above and below them likewise."""
+    image = np.zeros((90, 300), np.int32)
+    for row, column in ((2, 61), (3, 190), (40, 62), (41, 128), (41, 255), (85, 0), (86, 296)):
+        image[row : row + 3, column : column + 3] = [[3, 5, 4], [6, 9, 7], [3, 8, 2]]
+    return image
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_a_spot_is_found_wherever_it_is(extended):
+    image = spots_far_apart()
+    found = as_image(strong_pixels(image, np.ones(image.shape, bool), extended=extended), image.shape)
+    np.testing.assert_array_equal(found, by_definition(image, np.ones(image.shape, bool), extended=extended))
+    assert found.sum() > 20
+
+
+def test_a_workspace_sees_each_image_and_mask_by_itself():
+    work, image = Workspace(), spots_far_apart()
+    for good in (np.ones(image.shape, bool), image != 9, np.ones(image.shape, bool)):
+        good.flags.writeable = False
+        for counts in (image, image[::-1].copy(), image[:, ::-1].astype(np.int16)):
+            again, alone = strong_pixels(counts, good, work=work), strong_pixels(counts, good)
+            np.testing.assert_array_equal(again.index, alone.index)
+            np.testing.assert_array_equal(again.background, alone.background)
+
+
+def test_a_mask_that_is_written_to_between_two_images_counts_as_it_is():
+    work, image = Workspace(), spots_far_apart()
+    good = np.ones(image.shape, bool)
+    n = strong_pixels(image, good, work=work).n_strong
+    good[:50] = False
+    assert 0 < strong_pixels(image, good, work=work).n_strong < n
+
+
+@pytest.mark.parametrize("lowest", [0, -40000])
+def test_overloads_that_no_count_of_16_bits_reaches_or_that_all_do(lowest):
+    image, good = np.full((5, 70), -32768, np.int16), np.ones((5, 70), bool)
+    assert strong_pixels(image, good, lowest=lowest, overload=32768, max_strong=image.size).n_strong == 0
+    n = strong_pixels(image, good, lowest=lowest, overload=-32768, max_strong=image.size).n_strong
+    assert n == (0 if lowest == 0 else image.size)
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (1, 1), (1, 30), (30, 1), (2, 5)])
 def test_images_smaller_than_the_window(shape):
     image = np.zeros(shape, np.int32)
     assert strong_pixels(image, np.ones(shape, bool)).n_strong == 0
