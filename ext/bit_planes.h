@@ -95,7 +95,11 @@ FOR_WIDE_REGISTERS static void join_32(const uint8_t *restrict bytes, int size, 
 typedef uint64_t words_t __attribute__((vector_size(STRETCH)));
 typedef int16_t counts_t __attribute__((vector_size(STRETCH)));
 
-#define STRETCH_OF(plane) ({ words_t stretch_; memcpy(&stretch_, plane, STRETCH); stretch_; })
+/* Read or written where they are, in one move: copies of so many bytes may be made in two, which the next waits for. */
+typedef words_t words_anywhere_t __attribute__((aligned(1), may_alias));
+typedef counts_t counts_anywhere_t __attribute__((aligned(2), may_alias));
+
+#define STRETCH_OF(plane) (*(const words_anywhere_t *)(plane))
 #define HAS_A_BIT(words) (((words)[0] | (words)[1] | (words)[2] | (words)[3]) != 0)
 
 /* The 8 STRETCH counts of two or four bytes that as many bit planes, n bytes apart, make up, where the two largest of
@@ -141,7 +145,7 @@ static inline __attribute__((always_inline)) int spread_planes(const uint8_t *pl
             memcpy(&bits, held[i] + k, 2);
             counts |= (((zero + bits) & lanes) == lanes) & (zero + value[i]);
         }
-        memcpy(target + 8 * k, &counts, sizeof counts);
+        *(counts_anywhere_t *)(target + 8 * k) = counts;
     }
     return 0;
 }

@@ -14,26 +14,67 @@ ctypedef fused count_t:
     int32_t
 
 
+# Bytes that are copied at once, of which all but those that are wanted are overwritten later: most copies are shorter.
+cdef enum:
+    AT_ONCE = 16
+
+SPARE = AT_ONCE
+
+
+cdef inline Py_ssize_t length_from(const unsigned char* source, Py_ssize_t n_source, Py_ssize_t* i,
+                                   Py_ssize_t length) noexcept nogil:
+    """A length that goes on in further bytes if it is 15, or -1 where they run out."""
+    cdef unsigned char more = 255
+    if length == 15:
+        while more == 255:
+            if i[0] >= n_source:
+                return -1
+            more = source[i[0]]
+            i[0] += 1
+            length += more
+    return length
+
+
+cdef inline void repeat(unsigned char* target, Py_ssize_t offset, Py_ssize_t length) noexcept nogil:
+    """Write what is `offset` bytes before again and again; AT_ONCE bytes more may be written."""
+    cdef Py_ssize_t done = 0, period
+    cdef unsigned char pattern[AT_ONCE]
+    cdef const unsigned char* source = target - offset
+    if offset == 1 or offset == 2 and source[0] == source[1]:  # nothing but one byte, as most are
+        memset(target, source[0], length)
+    elif offset >= length and length > 4 * AT_ONCE:
+        memcpy(target, source, length)
+    elif offset >= AT_ONCE:
+        while done < length:
+            memcpy(target + done, source + done, AT_ONCE)
+            done += AT_ONCE
+    else:  # the source runs into what is being written
+        period = AT_ONCE // offset * offset
+        for done in range(offset):
+            pattern[done] = source[done]
+        for done in range(offset, AT_ONCE):
+            pattern[done] = pattern[done - offset]
+        done = 0
+        while done < length:
+            memcpy(target + done, pattern, AT_ONCE)
+            done += period
+
+
 cdef Py_ssize_t lz4_block(const unsigned char* source, Py_ssize_t n_source,
                           unsigned char* target, Py_ssize_t n_target) noexcept nogil:
-    """Decode one LZ4 block; the number of bytes written, or -1 for a damaged block."""
-    cdef Py_ssize_t i = 0, o = 0, length, offset, k, done
-    cdef unsigned char token, more
+    """Decode one LZ4 block; the number of bytes written, or -1 for a damaged block. The target has room for SPARE more."""
+    cdef Py_ssize_t i = 0, o = 0, length, offset
+    cdef unsigned char token
     while i < n_source:
         token = source[i]
         i += 1
-        length = token >> 4
-        if length == 15:
-            more = 255
-            while more == 255:
-                if i >= n_source:
-                    return -1
-                more = source[i]
-                i += 1
-                length += more
-        if i + length > n_source or o + length > n_target:
+        length = length_from(source, n_source, &i, token >> 4)
+        if length < 0 or i + length > n_source or o + length > n_target:
             return -1
-        memcpy(target + o, source + i, length)
+        if length <= AT_ONCE and i + AT_ONCE <= n_source:
+            memcpy(target + o, source + i, AT_ONCE)
+        else:
+            memcpy(target + o, source + i, length)
         i += length
         o += length
         if i == n_source:
@@ -44,28 +85,11 @@ cdef Py_ssize_t lz4_block(const unsigned char* source, Py_ssize_t n_source,
         i += 2
         if offset == 0 or offset > o:
             return -1
-        length = token & 15
-        if length == 15:
-            more = 255
-            while more == 255:
-                if i >= n_source:
-                    return -1
-                more = source[i]
-                i += 1
-                length += more
-        length += 4
-        if o + length > n_target:
+        length = length_from(source, n_source, &i, token & 15)
+        if length < 0 or o + length + 4 > n_target:
             return -1
-        if offset >= length:
-            memcpy(target + o, target + o - offset, length)
-        elif offset == 1:
-            memset(target + o, target[o - 1], length)
-        else:  # the source runs into what is being written: what is there repeats, ever longer
-            done = 0
-            while done < length:
-                k = min(length - done, offset + done)
-                memcpy(target + o + done, target + o - offset, k)
-                done += k
+        length += 4
+        repeat(target + o, offset, length)
         o += length
     return o
 
@@ -87,7 +111,8 @@ cdef int unshuffle(const uint8_t* source, Py_ssize_t n, int size, uint8_t* parts
 
 def decode(const uint8_t[::1] source, int size, Py_ssize_t block, count_t[::1] target, uint8_t[::1] scratch,
            uint64_t[::1] parts):
-    """Decode blocks of `block` elements of `size` bytes from `source` (after the 12-byte header).
+    """Decode blocks of `block` elements of `size` bytes from `source` (after the 12-byte header); scratch has room for one
+    and SPARE bytes.
 
     Returns 0, or the number (from 1) of the block that is damaged, or -1 where a count does not fit into the target.
     """

@@ -73,7 +73,8 @@ static inline uint64_t in_last_word(long width)
 }
 
 /* Set bits that are set in any of n rows, or within `reach` (below WORD) of one that is. */
-static void near_row(const uint64_t *rows, long n, long n_words, long width, int reach, uint64_t *restrict near)
+FOR_WIDE_REGISTERS static void near_row(const uint64_t *rows, long n, long n_words, long width, int reach,
+                                        uint64_t *restrict near)
 {
     memcpy(near, rows, (size_t)n_words * sizeof *near);
     for (long row = 1; row < n; row++)
@@ -93,7 +94,8 @@ static void near_row(const uint64_t *rows, long n, long n_words, long width, int
 
 /* Set bits that are set in all of n rows, as are all within `reach` (below WORD) of them; there is nothing beyond the
    ends that could be missing. */
-static void core_row(const uint64_t *rows, long n, long n_words, long width, int reach, uint64_t *restrict core)
+FOR_WIDE_REGISTERS static void core_row(const uint64_t *rows, long n, long n_words, long width, int reach,
+                                        uint64_t *restrict core)
 {
     memcpy(core, rows, (size_t)n_words * sizeof *core);
     for (long row = 1; row < n; row++)

@@ -37,7 +37,7 @@ def decode_bitshuffle_lz4(chunk: bytes, item_size: int, n: int) -> np.ndarray:
     if block <= 0 or block % 8:
         raise ValueError(f"a block size of {block_bytes} bytes is impossible")
     block = min(block, n - n % 8 + 8)  # however large the header says that a block is, no more elements are in it
-    scratch = np.empty(block * item_size, np.uint8)
+    scratch = np.empty(block * item_size + _bitshuffle_lz4.SPARE, np.uint8)
     parts = np.empty(max(block * item_size // 8, 4), np.uint64)
     for dtype in (np.int16, np.int32):
         target = np.empty(n, dtype)

@@ -114,7 +114,7 @@ class Workspace:
         self._bits = np.empty((0, 0), np.uint64)
 
     def bits_of(self, good: np.ndarray, mask: object) -> np.ndarray:
-        """The bits of good pixels, kept for the next image where the mask that says so is an array no one can write to."""
+        """The bits of good pixels, kept for the next image if the mask that says so is an array no one can write to."""
         if self._mask is None or self._mask is not mask:
             self._bits, self._mask = _bits(good), None
             if isinstance(mask, np.ndarray) and mask.base is None and not mask.flags.writeable:

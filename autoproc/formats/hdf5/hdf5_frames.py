@@ -63,6 +63,7 @@ class NexusReader:
         self._kept = KeptImages(room)
         self._path = Path(imageset.template)
         self._lock = threading.Lock()
+        self._last = threading.local()
         with understood(self._path):
             self._open_all(imageset, detector)
 
@@ -133,13 +134,19 @@ class NexusReader:
             chunk = self._chunk(dataset, place)
             if chunk is not None:
                 self._kept.keep(frame, chunk)
-                return _digest(dataset.dtype.str, chunk)
+                return self._digest_of(dataset.dtype.str, chunk)
         except AutoprocError:
             raise
         except BAD_BYTES as error:
             reason = f"image {self._indices[frame] + 1} cannot be read; {reason_of(error)}"
             raise CorruptFile(path=self.path(frame), reason=reason) from error
         return _digest("", self.read(frame))
+
+    def _digest_of(self, how: str, chunk: bytes) -> Stamp:
+        """Worked out once for what a thread asks about twice in a row: before a frame is read, and after."""
+        if (how, chunk) != getattr(self._last, "asked", None):
+            self._last.stamp, self._last.asked = _digest(how, chunk), (how, chunk)
+        return self._last.stamp
 
     def apart(self, n_frames: int) -> ChunksApart | None:
         """See formats.images.frames. None where a frame is not stored by itself, compressed by bitshuffle/LZ4."""
