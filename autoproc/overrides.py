@@ -165,17 +165,17 @@ def parsed(value: str, annotation: Any) -> Any:
     return value.strip()
 
 
-def in_words(value: Any) -> str:
+def value_in_words(value: Any) -> str:
     """A value as it is given on the command line."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        parts = [in_words(part) for part in value]
+        parts = [value_in_words(part) for part in value]
         return (";" if any(isinstance(part, list) for part in value) else ",").join(parts)
     if isinstance(value, Mapping):
-        return " ".join(f"{name}={in_words(part)}" for name, part in value.items())
+        return " ".join(f"{name}={value_in_words(part)}" for name, part in value.items())
     return str(value)
 
 

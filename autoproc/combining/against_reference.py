@@ -10,7 +10,7 @@ import numpy as np
 
 from autoproc.combining.agreement import MergedSettings
 from autoproc.combining.datasets import gather
-from autoproc.combining.one_setting import lattice_of, members_of
+from autoproc.combining.one_setting import lattice_of, rotations_of_group
 from autoproc.combining.rotation_group import RotationGroup
 from autoproc.errors import ProcessingError
 from autoproc.formats.observed.reference_data import ReferenceData
@@ -20,7 +20,7 @@ from autoproc.models.merged import Merged
 from autoproc.models.reflections import Reflections
 from autoproc.models.space_group import proper_rotations_of
 from autoproc.symmetry.corrected_observations import CorrectedObservations, observations_of
-from autoproc.symmetry.lattice_distance import lattice_distances, reduced_metric
+from autoproc.symmetry.lattice_lengths import length_differences, reduced_metric
 from autoproc.symmetry.normalise import Normalised, normalise
 
 MAX_CELL_DIFFERENCE = 0.05
@@ -100,7 +100,7 @@ def fit_observations(crystals: Sequence[Crystal], own: CorrectedObservations, re
     difference = cell_difference(crystals[0], reference.cell, reference.space_group)
     lattice, change = lattice_of(crystals)
     group = RotationGroup.of(lattice.rotations)
-    members = members_of(crystals[0], lattice, change) or (0,)
+    members = rotations_of_group(crystals[0], lattice, change) or (0,)
     known = _observed(reference)
     of_own, of_known = normalise(own, prescale=False), normalise(known, prescale=False)
     both = CorrectedObservations(
@@ -128,7 +128,7 @@ def fit_observations(crystals: Sequence[Crystal], own: CorrectedObservations, re
 def cell_difference(crystal: Crystal, cell: gemmi.UnitCell, space_group: gemmi.SpaceGroup) -> float:
     """Relative difference of the lattices of a crystal and of a reference. Raises ReferenceDoesNotFit."""
     known = Crystal(b_matrix(cell.parameters), space_group)
-    difference = float(lattice_distances(np.array([reduced_metric(crystal), reduced_metric(known)]))[0, 1])
+    difference = float(length_differences(np.array([reduced_metric(crystal), reduced_metric(known)]))[0, 1])
     if difference > MAX_CELL_DIFFERENCE:
         cells = [" ".join(f"{x:.2f}" for x in c) for c in (cell.parameters, crystal.cell)]
         raise ReferenceDoesNotFit(cell=cells[0], own=cells[1], difference=difference)

@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import dendrogram, fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from autoproc.models.crystal import Crystal
-from autoproc.symmetry.lattice_distance import lattice_distances, reduced_metric
+from autoproc.symmetry.lattice_lengths import length_differences, reduced_metric
 from autoproc.symmetry.lattice_symmetry import cell_of
 from autoproc.symmetry.uniform_ratio import uniform_ratio
 
@@ -47,7 +47,7 @@ def cluster_cells(crystals: Sequence[Crystal], weights: Sequence[float], max_dif
     cells = tuple(cell_of(metric) for metric in metrics)
     if len(crystals) < 2:
         return CellClusters(cells, np.zeros(len(crystals), int), np.empty((0, 4)), np.zeros(len(crystals)))
-    distances = lattice_distances(metrics)
+    distances = length_differences(metrics)
     joined = linkage(squareform(distances, checks=False), "average")
     label = fcluster(joined, max_difference, "distance") - 1
     weight = np.bincount(label, weights)

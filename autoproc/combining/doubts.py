@@ -44,7 +44,7 @@ def why_not(placed: Placed, min_margin: float = MIN_MARGIN) -> str:
     return ""
 
 
-def why_none(placed: Sequence[Placed], names: Sequence[str]) -> str:
+def why_none_agrees(placed: Sequence[Placed], names: Sequence[str]) -> str:
     """Why data sets of which none agrees cannot be merged, each with its name; names : by their numbers."""
     told = "; ".join(f"{names[p.experiment]}: {why_not(p)}" for p in placed[:MOST_NAMED])
     return f"{told}; and {len(placed) - MOST_NAMED} more" if len(placed) > MOST_NAMED else told

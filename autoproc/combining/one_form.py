@@ -12,7 +12,7 @@ from autoproc.errors import ProcessingError
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import sweeps_of
-from autoproc.symmetry.lattice_distance import lattice_distances, reduced_metric
+from autoproc.symmetry.lattice_lengths import length_differences, reduced_metric
 from autoproc.symmetry.uniform_ratio import in_every_direction
 
 MAX_LATTICE_DIFFERENCE = 0.05
@@ -62,7 +62,7 @@ def _require_like_first(crystals: Mapping[int, Crystal], first: int, others: Seq
     if not others:
         return
     metrics = np.array([reduced_metric(crystals[n]) for n in (first, *others)])
-    for n, difference in zip(others, lattice_distances(metrics)[0, 1:], strict=True):
+    for n, difference in zip(others, length_differences(metrics)[0, 1:], strict=True):
         if difference > MAX_LATTICE_DIFFERENCE:
             named = f"experiment {n}, another lattice of the sweep of experiment {first}, differs"
             raise CellsDiffer(others=named, difference=float(difference), sizes="")

@@ -80,7 +80,7 @@ def compared_as_given(experiments: Sequence[Experiment], reflections: Reflection
     if len(crystals) < 2 or len({c.space_group.xhm() for c in crystals}) > 1:
         return AsGiven()
     lattice, change = lattice_of(crystals)
-    members = members_of(crystals[0], lattice, change)
+    members = rotations_of_group(crystals[0], lattice, change)
     if not members:
         return AsGiven()
     observations = (scaled_observations_of if is_scaled else observations_of)(experiments, reflections)
@@ -112,7 +112,7 @@ def lattice_of(crystals: Sequence[Crystal]) -> tuple[LatticeSymmetry, np.ndarray
     return lattice, lattice.to_reduced @ primitive
 
 
-def members_of(crystal: Crystal, lattice: LatticeSymmetry, change: np.ndarray) -> tuple[int, ...]:
+def rotations_of_group(crystal: Crystal, lattice: LatticeSymmetry, change: np.ndarray) -> tuple[int, ...]:
     """The space group's rotations among the lattice's; none where the lattice lacks one of them."""
     place = {w.tobytes(): n for n, w in enumerate(lattice.rotations)}
     inverse = np.linalg.inv(change)

@@ -21,8 +21,8 @@ from autoproc.commands.browser import opened_in_browser
 from autoproc.commands.leaving import FAILED, OK, leaving_well
 from autoproc.dashboard.access.links import links_of
 from autoproc.demonstration.crystals import CRYSTALS
-from autoproc.demonstration.ending import comparison, last_words, times_in_words
-from autoproc.demonstration.listening_in import JsonLines, live_now, summary_of
+from autoproc.demonstration.ending import comparison, last_words, story_times
+from autoproc.demonstration.listening_in import JsonLines, live_now, summary_there
 from autoproc.demonstration.place import DemoFolder, taken
 from autoproc.demonstration.screen import Screen, console_of, screen
 from autoproc.demonstration.story import DemoLine, Story
@@ -61,7 +61,7 @@ def demo_command(output: Path, wishes: Wishes, began: float | None = None) -> No
         port = free_port(wishes.port)
         place = taken(output)
         console = console_of(sys.stdout)
-        story = Story(CRYSTALS, lambda name: summary_of(place.results / name), lambda: time.monotonic() - started)
+        story = Story(CRYSTALS, lambda name: summary_there(place.results / name), lambda: time.monotonic() - started)
         show = Demonstration(place, story, wishes, port)
         lacking = show.play(console, leaving)
         tell_the_end(console, story, place, lacking)
@@ -225,7 +225,7 @@ def tell_the_end(console: Console, story: Story, place: DemoFolder, lacking: lis
     if any(chapter.has_result for chapter in story.chapters):
         console.print(comparison(story))
     if story.times:
-        console.print(times_in_words(story), soft_wrap=True)
+        console.print(story_times(story), soft_wrap=True)
     for line in last_words(story, place.results):
         console.print(line, soft_wrap=True, markup=False)
     for what in lacking:

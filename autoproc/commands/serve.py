@@ -20,7 +20,7 @@ from autoproc.dashboard.app import dashboard
 from autoproc.dashboard.listening import NoSuchAddress, NoSuchSocket, PortTaken, address_of, listening
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.patience import serve_on
-from autoproc.dashboard.standing import who_is_at_work
+from autoproc.dashboard.visit_standing import who_is_at_work
 from autoproc.errors import InputError, WrongArguments
 from autoproc.formats.confinement import may_lead_into
 from autoproc.overrides import split_arguments

@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 from autoproc.dashboard import api, compare_pages, live_pages, metrics, request_pages, sweep_pages, visit_pages
 from autoproc.dashboard.access.keys import Keys, keys_of
 from autoproc.dashboard.access.own_visits import OwnVisits
+from autoproc.dashboard.change_message import change_message
 from autoproc.dashboard.feed import Feed
 from autoproc.dashboard.guarded_pages import GuardedPages
 from autoproc.dashboard.live_sweeps import LiveSweeps
-from autoproc.dashboard.news import news_of
 from autoproc.dashboard.params import ServeParams
 from autoproc.dashboard.reader import PATIENCE, QueueReader
 from autoproc.dashboard.thumbnails import FOLDER, Thumbnails
@@ -46,12 +46,12 @@ def dashboard(outputs: Outputs, params: ServeParams, keys: Keys) -> Starlette:
 
     reader = QueueReader(open_queue)
     pictures, live = Thumbnails(outputs.state / FOLDER), LiveSweeps(outputs.live)
-    visit = Visit(outputs, reader, Feed(reader, news_of), pictures, live)
+    visit = Visit(outputs, reader, Feed(reader, change_message), pictures, live)
     folder = outputs.output.absolute()
     title = f"{folder.parent.name}/{folder.name}".strip("/")
     site = Website(title, params, lambda name: _subject(outputs, name), visit)
     routes = [route for room in ROOMS for route in room.routes]
-    return GuardedPages(site, keys, routes, OwnVisits(open_queue, news_of))
+    return GuardedPages(site, keys, routes, OwnVisits(open_queue, change_message))
 
 
 def _subject(outputs: Outputs, name: str) -> Subject:

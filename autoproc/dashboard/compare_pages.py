@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from autoproc.dashboard.access.own_visits import OwnVisit
 from autoproc.dashboard.access.part_of_site import require_images
-from autoproc.dashboard.comparison import MOST, Compared, parameters_of, report_of, rows_of
+from autoproc.dashboard.comparison import MOST, Compared, compared_charts, parameters_of, rows_of
 from autoproc.dashboard.files import earlier_results, results_of
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.rows import in_group
@@ -58,7 +58,7 @@ async def compare_page(request: Request) -> HTMLResponse:
     return page(
         request, "compare.html", compared=compared, missing=missing, offered=known["offered"], most=MOST,
         rows=rows_of(compared) if compared else [], parameters=parameters_of(compared),
-        sections=report_of(compared).sections, query=request.url.query,
+        sections=compared_charts(compared).sections, query=request.url.query,
     )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ async def compared_numbers(request: Request) -> Response:
     asked = await visit.reader.ask(lambda queue: [asked_in(queue, key, own) for key in keys])
 
     def text() -> str:
-        return report_text(report_of(_compared(visit.outputs, [one for one in asked if one is not None])))
+        return report_text(compared_charts(_compared(visit.outputs, [one for one in asked if one is not None])))
 
     return Response(await run_in_threadpool(text), media_type="application/json")
 

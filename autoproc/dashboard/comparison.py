@@ -8,7 +8,7 @@ from typing import Any
 
 from autoproc.dashboard.best_figure import Better, Depends, are_alike, best_of
 from autoproc.dashboard.told import ToldResults
-from autoproc.overrides import in_words
+from autoproc.overrides import value_in_words
 from autoproc.reports.chart import Chart, ChartSeries, Drawing, draw
 from autoproc.reports.in_group import is_left_out
 from autoproc.reports.page import Figure, Section
@@ -126,10 +126,12 @@ def parameters_of(compared: Sequence[Compared]) -> list[Row]:
 
 
 def _flat(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    return {f"{table}.{key}": in_words(value) for table, values in settings.items() for key, value in values.items()}
+    return {
+        f"{table}.{key}": value_in_words(value) for table, values in settings.items() for key, value in values.items()
+    }
 
 
-def report_of(compared: Sequence[Compared]) -> Report:
+def compared_charts(compared: Sequence[Compared]) -> Report:
     """The charts that two or more have, with a curve of each."""
     by_title: dict[tuple[str, str], list[tuple[int, Chart]]] = {}
     for number, one in enumerate(compared):

@@ -14,7 +14,7 @@ from autoproc.config import Config, with_command_line
 from autoproc.dashboard.wishes import as_lines, changes_in
 from autoproc.errors import AutoprocError
 from autoproc.models.space_group import symbols_by_system
-from autoproc.overrides import in_words
+from autoproc.overrides import value_in_words
 from autoproc.params import meanings
 from autoproc.service.job_queue.job import Job, JobState
 from autoproc.symmetry.absences import not_told_apart
@@ -129,18 +129,18 @@ def answered(job: Job, posted: Mapping[str, str]) -> tuple[SweepForm, dict[str, 
         error = ""
         if value != job.parameters.get(name, ""):
             changes[name] = value or _default(name)
-            error = why_not({name: changes[name]})
+            error = why_not_possible({name: changes[name]})
         fields.append(_field(name, value, error))
     lines = posted.get(OTHERS, "")
     try:
         others = changes_in(lines)
-        wrong = why_not(others)
+        wrong = why_not_possible(others)
     except AutoprocError as error_of_lines:
         others, wrong = {}, error_of_lines.message
     return SweepForm(tuple(fields), lines, wrong), changes | others
 
 
-def why_not(changes: Mapping[str, str]) -> str:
+def why_not_possible(changes: Mapping[str, str]) -> str:
     """Why parameters are not possible, in words; nothing where they are."""
     try:
         with_command_line(Config(), dict(changes))
@@ -183,4 +183,4 @@ def _is_parameter(name: str) -> bool:
 
 def _default(name: str) -> str:
     table, _, key = name.partition(".")
-    return in_words(getattr(Config(), table).model_dump(mode="json")[key])
+    return value_in_words(getattr(Config(), table).model_dump(mode="json")[key])

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from autoproc.dashboard.files import Listed, NotHandedOut, ResultFolder
 from autoproc.reports.citations import Citation, citations
-from autoproc.reports.journal import standing
+from autoproc.reports.journal import decisions_that_stand
 from autoproc.reports.report_data import report_in
 from autoproc.reports.report_html import Report
 from autoproc.reports.summary_facts import SummaryFacts
@@ -51,7 +51,7 @@ class ToldResults:
     @property
     def decided(self) -> list[Mapping[str, Any]]:
         """The decisions that stand."""
-        return standing(self.summary["decisions"])
+        return decisions_that_stand(self.summary["decisions"])
 
     @property
     def given_up(self) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autoproc.config import Config
-from autoproc.overrides import in_words
+from autoproc.overrides import value_in_words
 from autoproc.params import meanings
 
 
@@ -30,7 +30,7 @@ def used(settings: Mapping[str, Mapping[str, Any]]) -> list[Used]:
         meant = {} if params is None else meanings(type(params))
         known = {} if params is None else params.model_dump(mode="json")
         found += [
-            Used(f"{table}.{name}", in_words(value), in_words(known.get(name)), meant.get(name, ""))
+            Used(f"{table}.{name}", value_in_words(value), value_in_words(known.get(name)), meant.get(name, ""))
             for name, value in values.items()
         ]
     return found

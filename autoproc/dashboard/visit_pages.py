@@ -12,8 +12,8 @@ from starlette.routing import Route
 from autoproc.dashboard.columns import FIGURES, as_csv
 from autoproc.dashboard.pages import page
 from autoproc.dashboard.rows import row_of
-from autoproc.dashboard.standing import standing
 from autoproc.dashboard.visit_address import PAGE, VIEWS, VisitAddress
+from autoproc.dashboard.visit_standing import visit_standing
 from autoproc.dashboard.website import visit_of
 from autoproc.reports.visit_index import MOST_MEMBERS
 from autoproc.service.job_queue.jobs import JobQueue
@@ -37,7 +37,7 @@ def visit_facts(queue: JobQueue, address: VisitAddress) -> dict[str, Any]:
         "number": number,
         "n_found": found.n_found,
         "rows": [row_of(job, gone) for job in found.jobs],
-        **standing(queue, gone),
+        **visit_standing(queue, gone),
     }
 
 

@@ -109,7 +109,7 @@ def dark_images(levels: Sequence[float | None], n_spots: Sequence[int]) -> list[
     return [place for place, level in enumerate(levels) if level is None or level < DARK * usual]
 
 
-def verdict_of(report: ProbeReport) -> ProbeVerdict:
+def probe_verdict(report: ProbeReport) -> ProbeVerdict:
     """What to tell: reasons to stop, reasons to look, and how far the collection should go."""
     stop, look = _reasons_to_stop(report), _reasons_to_look(report)
     light: Light = "stop" if stop else "look" if look else "good"

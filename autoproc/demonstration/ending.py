@@ -39,7 +39,7 @@ def _figures(result: Mapping[str, Any]) -> list[str]:
     return [images, str(result.get("space_group") or ""), *figures]
 
 
-def times_in_words(story: Story) -> str:
+def story_times(story: Story) -> str:
     """When things happened, from the command on."""
     said = [f"{what} {seconds:.0f}" for what, seconds in sorted(story.times.items(), key=lambda one: one[1])]
     return f"seconds from the command: {', '.join(said)}"

@@ -38,7 +38,7 @@ def live_now(folder: Path) -> list[Facts]:
     return [facts for facts in found if facts]
 
 
-def summary_of(folder: Path) -> Facts:
+def summary_there(folder: Path) -> Facts:
     """summary.json of a folder of results; empty where there is none."""
     with suppress(OSError):
         return _facts((folder / "summary.json").read_bytes())

@@ -24,7 +24,7 @@ from autoproc.merging.merging_statistics import (
     scaled_observations,
     statistics_of,
 )
-from autoproc.models.data_set_names import data_set_names, sweep_of
+from autoproc.models.data_set_names import data_set_names, sweep_part
 from autoproc.models.data_sets import DataSetRow
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
@@ -90,8 +90,8 @@ def scale_and_merge(processing: Processing, kept: Sequence[int], config: Config,
 def _name_crystals(processing: Processing, names: Sequence[str]) -> None:
     """Sweeps are called in the analysis of damage as they are in the group, not after their images."""
     if processing.damage is not None and processing.scaled is not None:
-        by_images = map(sweep_of, data_set_names(processing.scaled.experiments))
-        processing.damage = processing.damage.renamed(dict(zip(by_images, map(sweep_of, names), strict=True)))
+        by_images = map(sweep_part, data_set_names(processing.scaled.experiments))
+        processing.damage = processing.damage.renamed(dict(zip(by_images, map(sweep_part, names), strict=True)))
 
 
 def _combined(

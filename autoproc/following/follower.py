@@ -94,7 +94,7 @@ class Follower:
         if frames is None:
             return False
         waiting = self._waiting(self.there.numbers) if frames is self._frames else []
-        chosen, every = first_of(waiting, AT_A_TIME * self._n_threads)
+        chosen, every = first_searched(waiting, AT_A_TIME * self._n_threads)
         facts = self._search(chosen, frames, is_over)
         gathering = self._gather(self.there, frames)
         n_waiting = sum(int(number) not in self._facts for number in self.there.numbers)
@@ -227,7 +227,7 @@ class Follower:
         return facts
 
 
-def first_of(waiting: Sequence[int], most: int) -> tuple[list[int], int]:
+def first_searched(waiting: Sequence[int], most: int) -> tuple[list[int], int]:
     """The images that are searched first where there are more than so many, and one in how many the latter half are.
 
     Half of them are the first ones, that a probe needs without a gap, and half from all that have come, with the last.

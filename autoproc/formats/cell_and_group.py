@@ -40,11 +40,11 @@ def doubts_of_cells(path: object, crystals: Iterable[Crystal | None]) -> list[st
     for (_, cell), crystal in told.items():
         group, off = crystal.space_group, _off_symmetry(crystal)
         if off > POSSIBLE:
-            reason = f"{symbol(group)} is {_system(group)}, and the cell {in_words(cell)}"
+            reason = f"{symbol(group)} is {_system(group)}, and the cell {cell_words(cell)}"
             raise CellAgainstGroup(path=path, reason=reason)
         if off > ROUNDED:
             doubts.append(
-                f"the cell {in_words(cell)} is not quite what {symbol(group)} ({_system(group)}) asks for: off by up "
+                f"the cell {cell_words(cell)} is not quite what {symbol(group)} ({_system(group)}) asks for: off by up "
                 f"to {off:.1%}; it is used as it is, equivalents by the space group"
             )
         doubts += _doubts_of_scan(crystal)
@@ -60,12 +60,12 @@ def _doubts_of_scan(crystal: Crystal) -> list[str]:
     if cells_apart(crystal.cell, cell) < VARYING:
         return []
     return [
-        f"the cell is {in_words(crystal.cell)} by the crystal's axes and {in_words(cell)} in the middle of its scan: "
-        "the former is taken for resolution, the latter for directions"
+        f"the cell is {cell_words(crystal.cell)} by the crystal's axes and {cell_words(cell)} in the middle of its "
+        "scan: the former is taken for resolution, the latter for directions"
     ]
 
 
-def in_words(cell: Iterable[float]) -> str:
+def cell_words(cell: Iterable[float]) -> str:
     """A cell as people write it."""
     return " ".join(f"{x:.6g}" for x in cell)
 

@@ -35,22 +35,22 @@ def with_shared_models(experiments: Sequence[Experiment]) -> list[Experiment]:
 def _known(model: Model, models: list[Model]) -> Model:
     """The first of the models that is equal; the model itself, added to them, where none is."""
     for other in models:
-        if is_same(model, other):
+        if is_same_model(model, other):
             return other
     models.append(model)
     return model
 
 
-def is_same(one: Any, other: Any) -> bool:
+def is_same_model(one: Any, other: Any) -> bool:
     """Two models, or parts of them, are equal number for number."""
     if one is other:
         return True
     if type(one) is not type(other):
         return False
     if is_dataclass(one):
-        return all(is_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
+        return all(is_same_model(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
     if isinstance(one, tuple):
-        return len(one) == len(other) and all(map(is_same, one, other))
+        return len(one) == len(other) and all(map(is_same_model, one, other))
     if isinstance(one, np.ndarray):
         return np.array_equal(one, other)
     return bool(one == other)

@@ -59,7 +59,7 @@ def assign(
     n = len(of_each[0]) if of_each else 0
     nearest, lattice, indices = np.full(n, np.inf), np.full(n, -1), np.zeros((n, 3), np.int32)
     for number, (A, own, tolerance) in enumerate(zip(settings, of_each, tolerances, strict=True)):
-        hkl, residual, smeared = deviations(A, own)
+        hkl, residual, smeared = index_deviations(A, own)
         rest = residual - smeared
         distance = np.linalg.norm(rest @ A.T, axis=1) + SMEAR_WEIGHT * np.linalg.norm(smeared @ A.T, axis=1)
         better = tolerance.admits(residual, rest) & np.any(hkl != 0, axis=1) & (distance < nearest)
@@ -76,7 +76,7 @@ def fractional(A: np.ndarray, rlp: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return hkl, values - hkl
 
 
-def deviations(A: np.ndarray, spots: ReciprocalSpots) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def index_deviations(A: np.ndarray, spots: ReciprocalSpots) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nearest integer indices (N, 3), what is left (N, 3), and the part of it that MAX_IMAGES of error explain."""
     hkl, residual = fractional(A, spots.rlp)
     offset = residual @ A.T
@@ -92,7 +92,7 @@ def observed_tolerance(A: np.ndarray, spots: ReciprocalSpots, largest: float) ->
     (2 t)**3: 22% for 0.3, but 1.4% for 0.12. Where most spots belong to no or to another lattice the least
     tolerance is smaller, so that those indexed by chance stay few among the indexed.
     """
-    _, residual, smeared = deviations(A, spots)
+    _, residual, smeared = index_deviations(A, spots)
     total, rest = np.abs(residual).max(axis=1), np.abs(residual - smeared)
     limit = _most_telling_limit(np.where(total < largest, rest.max(axis=1), 1.0), largest)
     near = rest[(total < largest) & (rest.max(axis=1) < limit)]

@@ -59,13 +59,13 @@ class LatticeNumbers:
 def rotation_between(A1: np.ndarray, A2: np.ndarray, first: int = 0, second: int = 1) -> LatticeRotation:
     """The smallest rotation from the lattice of A1 to that of A2, up to the lattice's own symmetry."""
     real1, real2 = niggli_reduced(np.linalg.inv(A1)), niggli_reduced(np.linalg.inv(A2))
-    rotations = np.array([nearest_rotation(real2.T @ np.linalg.inv((op @ real1).T)) for op in lattice_symmetry(real1)])
+    rotations = np.array([nearest_rotation(real2.T @ np.linalg.inv((op @ real1).T)) for op in proper_symmetry(real1)])
     angles = turned_by(rotations)
     best, widest = rotations[int(np.argmin(angles))], rotations[int(np.argmax(angles))]
     return LatticeRotation(first, second, best, _axis(best), float(angles.min()), _axis(widest), float(angles.max()))
 
 
-def lattice_symmetry(real: np.ndarray) -> np.ndarray:
+def proper_symmetry(real: np.ndarray) -> np.ndarray:
     """(K, 3, 3) proper symmetry of a lattice: integer matrices that turn a basis (rows) into an equivalent one."""
     operations = gemmi.find_lattice_symmetry(gemmi.UnitCell(*cell_from_real_matrix(real)), "P", LATTICE_OBLIQUITY)
     matrices = np.array([np.array(op.rot).T // gemmi.Op.DEN for op in operations.sym_ops])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import gemmi
 import numpy as np
 
-from autoproc.indexing.assign import Tolerance, assign, deviations, observed_tolerance
+from autoproc.indexing.assign import Tolerance, assign, index_deviations, observed_tolerance
 from autoproc.indexing.candidates import BasisCandidate, assess, is_same_lattice, rank_candidates
 from autoproc.indexing.fft1d import find_vectors as vectors_by_fft1d
 from autoproc.indexing.fft3d import COARSE_GRID, GRID, transform_d_min
@@ -155,7 +155,7 @@ def information(A: np.ndarray, spots: ReciprocalSpots, tolerance: Tolerance) -> 
     log2(1 / (sigma sqrt(2 pi e))) bits less for each of them than a point anywhere in the cell (their sum is the
     sharpness); which points are on the lattice has to be told as well. A cell twice too large costs a bit a point.
     """
-    _, residual, smeared = deviations(A, spots)
+    _, residual, smeared = index_deviations(A, spots)
     near = tolerance.admits(residual, residual - smeared)
     n, total = int(near.sum()), len(spots)
     if n < 4:

@@ -105,7 +105,7 @@ class IndexingSolution:
         return LatticesSoFar(self.model, self.searches, self.cycles, self.accepted, self.origin_shifts, self.is_over)
 
 
-def solve(
+def solve_lattices(
     sweeps: Sequence[Experiment], spots: ReciprocalSpots, params: IndexParams, begun: LatticesSoFar | None = None
 ) -> IndexingSolution:
     """Find up to max_lattices lattices.

@@ -12,8 +12,8 @@ from autoproc.formats.images.frames import ImageReader
 from autoproc.geometry.reciprocal import predict_near
 from autoproc.integration.beam_level import FramesWithBeam
 from autoproc.integration.blocks import Measuring
+from autoproc.integration.first_reading import Look, Seen, TypicalFrame, look, look_further, usable_pixels
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
-from autoproc.integration.look import Look, Seen, TypicalFrame, look, look_further, usable_pixels
 from autoproc.integration.milestones import change_of_setting, surveyed_of_stretch
 from autoproc.integration.params import IntegrateParams, StretchParams
 from autoproc.integration.passes import Measure, MeasuredReflections, measure_all

@@ -28,7 +28,7 @@ def lattice_name(sweep: str, number: int) -> str:
     return f"{sweep}{LATTICE}{number}"
 
 
-def sweep_of(name: str) -> str:
+def sweep_part(name: str) -> str:
     """The sweep's part of a data set's name."""
     return name.partition(LATTICE)[0]
 
@@ -50,7 +50,7 @@ def data_set_names(experiments: Sequence[Experiment]) -> list[str]:
 def names_in_group(experiments: Sequence[Experiment]) -> list[str]:
     """The names of data sets of several sweeps; none for lattices of one sweep, which its name does not tell apart."""
     names = data_set_names(experiments)
-    return names if len({sweep_of(name) for name in names}) > 1 else []
+    return names if len({sweep_part(name) for name in names}) > 1 else []
 
 
 def name_of_all(experiments: Sequence[Experiment]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from autoproc.models.data_set_names import sweep_of
+from autoproc.models.data_set_names import sweep_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class DataSetRow:
     @property
     def sweep(self) -> str:
         """The name of its sweep, of which there may be several lattices."""
-        return sweep_of(self.name)
+        return sweep_part(self.name)
 
 
 def one_a_sweep(rows: Iterable[DataSetRow]) -> list[DataSetRow]:

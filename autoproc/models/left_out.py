@@ -20,9 +20,9 @@ def first_reasons(waiting: np.ndarray, rules: Iterable[tuple[str, np.ndarray]], 
         found.append((why, int(np.count_nonzero(waiting & holds))))
         waiting &= ~holds
     found.append((rest, int(np.count_nonzero(waiting))))
-    return in_order(found)
+    return commonest_first(found)
 
 
-def in_order(found: Iterable[tuple[str, int]]) -> LeftOut:
+def commonest_first(found: Iterable[tuple[str, int]]) -> LeftOut:
     """The commonest first, without those of which there are none."""
     return tuple(sorted((one for one in found if one[1]), key=lambda one: -one[1]))

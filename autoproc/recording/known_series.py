@@ -35,14 +35,17 @@ def outcome(known: KnownSeries, why: str) -> Iterable[tuple[str, bool]]:
     yield f"{series.name}: {said} recorded" + (f"; it {why}" if why else ""), False
     missing = series.missing()
     if missing:
-        yield f"{series.name}: {stretches(missing)} {'are' if len(missing) > 1 else 'is'} missing from its files", True
+        yield (
+            f"{series.name}: {in_stretches(missing)} {'are' if len(missing) > 1 else 'is'} missing from its files",
+            True,
+        )
     if known.n_refused:
         yield f"{series.name}: {counted(known.n_refused, 'image')} could not be part of it", True
     if known.n_repeated:
         yield f"{series.name}: {counted(known.n_repeated, 'image')} came more than once; the first was kept", False
 
 
-def stretches(numbers: Sequence[int]) -> str:
+def in_stretches(numbers: Sequence[int]) -> str:
     """Ascending numbers of images in words, neighbours together."""
     ends = [i for i, n in enumerate(numbers) if i + 1 == len(numbers) or numbers[i + 1] != n + 1]
     starts = [0, *(end + 1 for end in ends[:-1])]

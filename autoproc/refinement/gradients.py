@@ -79,7 +79,7 @@ class WantedDerivatives:
     root: np.ndarray
 
 
-def predict(
+def predicted_spots(
     observed: IndexedSpots,
     beam: Beam,
     detector: Detector,

@@ -11,7 +11,14 @@ import numpy as np
 
 from autoproc.geometry.placement import moved_rigidly
 from autoproc.models.experiment import Beam, Detector, Goniometer
-from autoproc.refinement.gradients import IndexedSpots, Prediction, WantedDerivatives, gradients, predict, residuals
+from autoproc.refinement.gradients import (
+    IndexedSpots,
+    Prediction,
+    WantedDerivatives,
+    gradients,
+    predicted_spots,
+    residuals,
+)
 from autoproc.refinement.model import (
     CrystalModel,
     beam_turning_axes,
@@ -193,7 +200,7 @@ class RefinementProblem:
         self, state: RefinedModels, sweep: ExperimentSpots, curve: tuple[np.ndarray, np.ndarray] | None = None
     ) -> Prediction:
         """Predicted positions of a sweep's spots; curve : of its crystal's smoother, where that is known."""
-        return predict(
+        return predicted_spots(
             sweep.observed, state.beams[sweep.beam], state.detectors[sweep.detector], sweep.goniometer,
             state.crystals[sweep.crystal], curve,
         )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.errors import RefinementFailed, TooFewToRefine
 from autoproc.models.experiment import Experiment, Scan
-from autoproc.refinement.gradients import IndexedSpots, predict, residuals
+from autoproc.refinement.gradients import IndexedSpots, predicted_spots, residuals
 from autoproc.refinement.outliers import mcd_outliers, tukey_outliers
 from autoproc.refinement.params import RefineParams
 from autoproc.refinement.problem import ExperimentSpots, Free, RefinedModels, RefinementProblem
@@ -59,7 +59,7 @@ def refine_rounds(
     outliers, problem, minimum = None, None, None
     initial: tuple[Rmsd, ...] = ()
     for _ in range(MAX_ROUNDS if params.outliers != "none" else 1):
-        differences = [deviations(sweep, state) for sweep in sweeps]
+        differences = [position_deviations(sweep, state) for sweep in sweeps]
         found = tuple(
             find_outliers(s.observed, d, e.scan, params)
             for s, d, e in zip(sweeps, differences, experiments, strict=True)
@@ -83,10 +83,10 @@ def refine_rounds(
     return Outcome(problem, minimum, problem.sweeps, outliers, tuple(steps), initial)
 
 
-def deviations(sweep: ExperimentSpots, state: RefinedModels) -> np.ndarray:
+def position_deviations(sweep: ExperimentSpots, state: RefinedModels) -> np.ndarray:
     """(N, 3) predicted minus observed, mm, mm, radians."""
     models = state.beams[sweep.beam], state.detectors[sweep.detector], sweep.goniometer, state.crystals[sweep.crystal]
-    return residuals(sweep.observed, predict(sweep.observed, *models))
+    return residuals(sweep.observed, predicted_spots(sweep.observed, *models))
 
 
 def find_outliers(observed: IndexedSpots, difference: np.ndarray, scan: Scan, params: RefineParams) -> np.ndarray:

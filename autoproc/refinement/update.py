@@ -11,10 +11,10 @@ from autoproc.geometry.detector import mm_to_px
 from autoproc.geometry.reciprocal import is_entering
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
-from autoproc.refinement.gradients import Prediction, predict
+from autoproc.refinement.gradients import Prediction, predicted_spots
 from autoproc.refinement.params import RefineParams
 from autoproc.refinement.problem import ExperimentSpots, RefinedModels
-from autoproc.refinement.rounds import Outcome, deviations, find_outliers
+from autoproc.refinement.rounds import Outcome, find_outliers, position_deviations
 from autoproc.refinement.setup import Selection
 from autoproc.refinement.solver import covariance
 
@@ -57,11 +57,15 @@ def updated_reflections(
     for experiment, selection, (fitted, judged) in zip(experiments, selections, fits, strict=True):
         sweep = replace(fitted, observed=selection.observed)
         is_thinned = len(judged) < len(selection.rows)
-        bad = find_outliers(sweep.observed, deviations(sweep, state), experiment.scan, params) if is_thinned else judged
+        bad = (
+            find_outliers(sweep.observed, position_deviations(sweep, state), experiment.scan, params)
+            if is_thinned
+            else judged
+        )
         models = (
             state.beams[sweep.beam], state.detectors[sweep.detector], sweep.goniometer, state.crystals[sweep.crystal]
         )  # fmt: skip
-        predicted = predict(sweep.observed, *models)
+        predicted = predicted_spots(sweep.observed, *models)
         good = np.isfinite(predicted.xyz).all(axis=1)
         _write_predictions(columns, selection.rows, good, sweep, predicted, experiment, state)
         flags[selection.rows] &= ~np.uint64(REPLACED_FLAGS)

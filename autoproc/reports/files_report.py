@@ -64,14 +64,14 @@ def resolution_of(experiments: Sequence[Experiment], reflections: Reflections) -
         return d
     panel = reflections["panel"] if "panel" in reflections else np.zeros(len(reflections), np.uint64)
     for number, experiment in enumerate(experiments):
-        own = sweep_of(experiments, reflections) == number
+        own = experiment_of_each(experiments, reflections) == number
         if own.any():
             s1 = s1_of_spots(experiment.detector, experiment.beam, panel[own], reflections["xyz_obs_px"][own, :2])
             d[own] = resolution(experiment.beam, s1)
     return d
 
 
-def sweep_of(experiments: Sequence[Experiment], reflections: Reflections) -> np.ndarray:
+def experiment_of_each(experiments: Sequence[Experiment], reflections: Reflections) -> np.ndarray:
     """(N,) an experiment of the images that each reflection was seen on; unindexed spots too have one."""
     ids = np.asarray(reflections["experiment_id"])
     if not np.any(ids < 0):
@@ -107,7 +107,7 @@ def spots(data: Data) -> Section:
     if "xyz_obs_px" not in data or not len(data.reflections):
         return Section("Reflections")
     figures, table = [], data.reflections
-    sweep = sweep_of(data.experiments, table)
+    sweep = experiment_of_each(data.experiments, table)
     indexed = table["experiment_id"] >= 0 if "hkl" in data else None
     if indexed is not None:
         indexed = indexed & np.any(table["hkl"] != 0, axis=1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def standing(decisions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def decisions_that_stand(decisions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Without what was decided or refused for results that were given up."""
     return [d for d in decisions if not d["fallen"]]
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from autoproc.models.data_set_names import sweep_of
+from autoproc.models.data_set_names import sweep_part
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.refinement.by_image import crystal_by_image, rmsd_by_image
@@ -138,7 +138,7 @@ def label(n: int, n_curves: int, names: Sequence[str] = ()) -> str:
 
 def sweep_number(n: int, names: Sequence[str]) -> int:
     """Of curve n: the place of its sweep among all; names : as names_in_group."""
-    return list(dict.fromkeys(map(sweep_of, names))).index(sweep_of(names[n])) if names else 0
+    return list(dict.fromkeys(map(sweep_part, names))).index(sweep_part(names[n])) if names else 0
 
 
 def used_in_refinement(reflections: Reflections, experiment_id: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from autoproc.reports.story import detector_reach
 from autoproc.scaling.detector_response import detector_responses, strong_observations
 from autoproc.scaling.polarisation import polarisation_seen
 from autoproc.scaling.result import ScaleResult
-from autoproc.stages.pipeline import Processing, results_of
+from autoproc.stages.pipeline import Processing, results_by_stage
 from autoproc.threads import side_by_side
 from autoproc.wording import number_ranges
 
@@ -71,7 +71,7 @@ def _data_sets(p: Processing) -> list[Check | None]:
 
 def _doubts(p: Processing) -> list[Check | None]:
     """What the stages have said; the rest of the warnings is of the header and the images."""
-    of_stages = {w: name for name, stage in results_of(p).items() for w in getattr(stage, "warnings", ())}
+    of_stages = {w: name for name, stage in results_by_stage(p).items() for w in getattr(stage, "warnings", ())}
     found = {w: p.whose[w] for w in p.warnings if w in p.whose} | of_stages
     rest = dict.fromkeys(w for w in p.warnings if w not in found)
     return [

@@ -20,7 +20,7 @@ from autoproc.reports.data_sets import data_sets_table, reasons_table
 from autoproc.reports.deviation_maps import deviation_maps
 from autoproc.reports.direction_plots import limits_chart
 from autoproc.reports.intensity_plots import agreement, error_model_chart, l_test_chart, signal
-from autoproc.reports.journal import standing
+from autoproc.reports.journal import decisions_that_stand
 from autoproc.reports.outliers import outliers_table
 from autoproc.reports.page import Figure, Section, render
 from autoproc.reports.quality import is_macromolecular
@@ -71,7 +71,7 @@ def write_report(path: Path, summary: dict[str, Any], report: Report) -> None:
 
 def report_page(summary: dict[str, Any], report: Report) -> str:
     """The page as text; the same results give the same bytes."""
-    decided = standing(summary["decisions"])
+    decided = decisions_that_stand(summary["decisions"])
     return render(
         "report.html", summary=summary, images=report.images, journal=report.journal, table_one=report.table_one,
         sections=report.sections, decided=decided,

@@ -24,7 +24,7 @@ from autoproc.reports.checks import EQUIVALENTS, VERY_FEW_INDEXED, overall_verdi
 from autoproc.reports.checks.check import Check, Verdict
 from autoproc.reports.damage_page import damage_facts
 from autoproc.reports.data_sets import as_facts
-from autoproc.reports.journal import sentence, standing
+from autoproc.reports.journal import decisions_that_stand, sentence
 from autoproc.reports.quality import quality_checks
 from autoproc.reports.recipes import recipes
 from autoproc.reports.story import StoryLine, story
@@ -228,7 +228,7 @@ def format_summary(summary: dict[str, Any], processing: Processing | None) -> st
     done = [*told_lines(summary), *(story(processing) if processing is not None else ())]
     if done:
         lines += ["", "What was done", "-" * 13, *map(_row, done)]
-    decided = standing(summary["decisions"])
+    decided = decisions_that_stand(summary["decisions"])
     if decided:
         lines += ["", "What was decided", "-" * 16]
         lines += [_wrapped(f"{d['stage']:<13}{sentence(d)}", indent=" " * 13) for d in decided]

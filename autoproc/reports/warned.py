@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoproc.reports.checks import EQUIVALENTS, Check, in_order
+from autoproc.reports.checks import EQUIVALENTS, Check, gravest_first
 from autoproc.stages.index import LOOSE_SPOTS
 from autoproc.stages.pipeline import Processing
 from autoproc.stages.search_beam import REPLACED
@@ -33,10 +33,10 @@ def warnings_in_order(p: Processing | None, checks: Sequence[Check], failed_stag
         first = [check.warning for check in about if check.name == "geometry" and check.warning]
         if first:  # it has the true values
             stated = [w for w in stated if w != LOOSE_SPOTS]
-        return list(dict.fromkeys([*no_data, *causes, *first, *in_order(stated, checks)]))
+        return list(dict.fromkeys([*no_data, *causes, *first, *gravest_first(stated, checks)]))
     of_indexing = _said_by(p, "indexed", "refined")
     effects = _said_by(p, "integrated", "symmetry", "scaled")
-    found = [*no_data, *causes, *(w for w in stated if w in of_indexing), *in_order([], about)]
+    found = [*no_data, *causes, *(w for w in stated if w in of_indexing), *gravest_first([], about)]
     found += [w for w in stated if w not in effects]
     rest = [c.name for c in checks if c.verdict != "good" and c not in about and c.name != EQUIVALENTS]
     if rest or any(w in effects for w in stated):

@@ -14,7 +14,7 @@ from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.models.space_group import space_group_named, symbol
 from autoproc.reports.known_crystals import PROTEINS, SMALL, KnownCrystal
 from autoproc.stages.pipeline import Processing
-from autoproc.symmetry.lattice_distance import reduced_metric
+from autoproc.symmetry.lattice_lengths import reduced_metric
 from autoproc.symmetry.uniform_ratio import in_every_direction, uniform_ratio
 
 ALIKE = 0.02

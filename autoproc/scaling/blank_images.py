@@ -9,7 +9,7 @@ import numpy as np
 
 from autoproc.merging.blank_images import blank_images, reaches_into
 from autoproc.scaling.shadows import NEIGHBOURS, disagreeing_places, neighbourhoods
-from autoproc.scaling.state import ScalingState, comparison, with_rough_scales
+from autoproc.scaling.state import ScalingState, against_equivalents, with_rough_scales
 from autoproc.scaling.unscaled_observations import UnscaledObservations
 
 MIN_PLAUSIBLE_SCALE = 0.2
@@ -41,7 +41,7 @@ def with_blank_images(observations: UnscaledObservations, state: ScalingState, m
     for own in every:
         rows = own[measured[own]]
         floor[rows] = MIN_PLAUSIBLE_SCALE * np.median(state.factors[rows]) if len(rows) else 0.0
-    seen = comparison(observations, replace(state, factors=np.maximum(state.factors, floor)), use)
+    seen = against_equivalents(observations, replace(state, factors=np.maximum(state.factors, floor)), use)
     near = neighbourhoods(observations.experiment, observations.at.frame[:, None], use, seen.compared)
     low = disagreeing_places(near, seen, max_ratio, NEIGHBOURS[-1:]) & (seen.ratio < 1)
     found, numbers = [], frame_numbers(observations)

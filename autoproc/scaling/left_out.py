@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoproc.models.experiment import shared_cell
-from autoproc.models.left_out import LeftOut, first_reasons, in_order
+from autoproc.models.left_out import LeftOut, commonest_first, first_reasons
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ScaleResult
@@ -55,7 +55,7 @@ def reasons_left_out(scaled: ScaleResult) -> LeftOut:
     rest = sum(n for why, n in found if why == REST)
     shadowed = min(rest, scaled.n_shadowed)
     told = [one for one in found if one[0] != REST]
-    return in_order([*told, ("where the detector seems to be in shadow", shadowed), (REST, rest - shadowed)])
+    return commonest_first([*told, ("where the detector seems to be in shadow", shadowed), (REST, rest - shadowed)])
 
 
 def all_left_out(scaled: ScaleResult) -> LeftOut:
@@ -64,7 +64,7 @@ def all_left_out(scaled: ScaleResult) -> LeftOut:
     beyond = int(np.count_nonzero(_is_left_out(rows) & ~within_limit(scaled)))
     limit = angstrom(scaled.statistics.overall.d_min)
     n_outliers = int(np.count_nonzero(rows.has_flag(Flag.OUTLIER_IN_SCALING)))
-    return in_order([*reasons_left_out(scaled), (f"beyond {limit} A", beyond), ("outliers", n_outliers)])
+    return commonest_first([*reasons_left_out(scaled), (f"beyond {limit} A", beyond), ("outliers", n_outliers)])
 
 
 def _is_left_out(rows: Reflections) -> np.ndarray:

@@ -16,7 +16,7 @@ from autoproc.merging.blank_images import reaches_into
 from autoproc.robust import robust_sigma
 from autoproc.scaling.blank_images import frame_numbers
 from autoproc.scaling.odd_runs import worst_run
-from autoproc.scaling.state import MIN_PARTIALITY, ScalingState, comparison
+from autoproc.scaling.state import MIN_PARTIALITY, ScalingState, against_equivalents
 from autoproc.scaling.unscaled_observations import UnscaledObservations
 
 MIN_ON_IMAGE = 8
@@ -85,7 +85,7 @@ def unsteady_sweeps(
 
 
 def _by_sweep(observations: UnscaledObservations, state: ScalingState) -> Iterator[tuple[int, SweepRatios]]:
-    seen, smooth = comparison(observations, state), _smooth_factors(observations, state)
+    seen, smooth = against_equivalents(observations, state), _smooth_factors(observations, state)
     frame, span = frame_numbers(observations), observations.span
     for sweep in np.unique(observations.sweep):
         here = observations.sweep == sweep

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from autoproc.scaling.shadows import against_the_usual, disagreeing_places, neighbourhoods
-from autoproc.scaling.state import ScalingState, comparison
+from autoproc.scaling.state import ScalingState, against_equivalents
 from autoproc.scaling.unscaled_observations import UnscaledObservations
 
 
@@ -22,7 +22,7 @@ def with_shadows(observations: UnscaledObservations, state: ScalingState, max_ra
     moving = observations.position * np.array([1.0, 1.0, extent[:2].max() / extent[2]])
     near = None
     for position in (observations.position[:, :2], observations.position[:, :2], moving):
-        seen = comparison(observations, state)
+        seen = against_equivalents(observations, state)
         if position is moving:
             seen = against_the_usual(seen, observations.sweep, observations.at.frame)
         if near is None or position is moving:

@@ -94,7 +94,7 @@ class ScalingSolution:
         )  # fmt: skip
 
 
-def solve(
+def solve_scales(
     experiments: Sequence[Experiment],
     observations: UnscaledObservations,
     params: ScaleParams,

@@ -145,7 +145,9 @@ def _batches(observations: UnscaledObservations, models: Sequence[PhysicalModel]
     return batch, sizes
 
 
-def expectation(observations: UnscaledObservations, state: ScalingState, use: np.ndarray) -> ExpectedIntensities:
+def expected_intensities(
+    observations: UnscaledObservations, state: ScalingState, use: np.ndarray
+) -> ExpectedIntensities:
     """Compare observations with the means of those to `use` (N,) bool.
 
     The error model needs the expected intensity, which needs weights: the observed intensity serves once
@@ -164,7 +166,7 @@ def with_intensities(state: ScalingState, chosen: Intensities) -> ScalingState:
 def with_steady_variances(observations: UnscaledObservations, state: ScalingState) -> ScalingState:
     """The state with counting variances of the intensities that equivalents expect."""
     groups, g, kept = observations.groups, state.factors, state.kept
-    seen = expectation(observations, state, kept)
+    seen = expected_intensities(observations, state, kept)
     weight = np.where(kept, 1.0 / seen.variance, 0.0)
     sum_wg2 = groups.sum(weight * g * g)
     known = sum_wg2 > 0
@@ -195,7 +197,7 @@ def fitted(
     max_observations: int,
 ) -> ScalingState:
     """The state after fitting the models to well measured, robustly weighted observations."""
-    seen = expectation(observations, state, state.kept)
+    seen = expected_intensities(observations, state, state.kept)
     use = with_signal(observations, state.kept, seen)
     rows = select_for_fit(observations, use, seen, max_observations)
     if not len(rows):
@@ -314,7 +316,7 @@ def with_outliers(observations: UnscaledObservations, state: ScalingState, zmax:
     """The state with outliers found anew."""
     use = state.measured
     kept = state.kept if state.kept.any() else use
-    seen = expectation(observations, state, kept)
+    seen = expected_intensities(observations, state, kept)
     intensity = np.where(use, state.intensity, 0.0)
     outliers = reject_outliers(observations.groups, intensity, seen.variance, state.factors, zmax, use)
     scaled_variance = seen.variance / state.factors**2
@@ -324,11 +326,13 @@ def with_outliers(observations: UnscaledObservations, state: ScalingState, zmax:
     return replace(state, outliers=outliers | wild)
 
 
-def comparison(observations: UnscaledObservations, state: ScalingState, use: np.ndarray | None = None) -> Comparison:
+def against_equivalents(
+    observations: UnscaledObservations, state: ScalingState, use: np.ndarray | None = None
+) -> Comparison:
     """Each observation to `use` (N,) bool, or that is measured, against the mean of its kept equivalents."""
     use = state.measured if use is None else use
     factors = np.where(use, state.factors, 1.0)
-    variance = expectation(observations, state, state.kept).variance / factors**2
+    variance = expected_intensities(observations, state, state.kept).variance / factors**2
     scaled = np.where(use, state.intensity, 0.0) / factors
     return compare_with_others(observations.groups, scaled, variance, use, state.kept)
 
@@ -336,27 +340,27 @@ def comparison(observations: UnscaledObservations, state: ScalingState, use: np.
 def with_error_model(
     observations: UnscaledObservations, state: ScalingState, min_expected: float, anomalous: bool = False
 ) -> ScalingState:
-    """The state with the error model fitted to observations that others check; anomalous : as in `checked`."""
-    found = checked(observations, state, min_expected, anomalous)
+    """The state with the error model fitted to what others check; anomalous : as in `deviations_for_errors`."""
+    found = deviations_for_errors(observations, state, min_expected, anomalous)
     return replace(state, error_model=fit_error_model(*found, state.error_model))
 
 
-def checked(
+def deviations_for_errors(
     observations: UnscaledObservations, state: ScalingState, min_expected: float, anomalous: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """As `deviations`, of what tells of errors.
+    """As `squared_deviations`, of what tells of errors.
 
     anomalous : compare I(+) with I(+) and I(-) with I(-) only, where there are enough of them: their difference is none
     """
     if anomalous and np.count_nonzero(observations.groups.is_centric) < len(observations.groups):
         apart = replace(observations, groups=observations.groups.anomalous())
-        found = deviations(apart, state, min_expected)
+        found = squared_deviations(apart, state, min_expected)
         if len(found[0]) >= MIN_ANOMALOUS:
             return found
-    return deviations(observations, state, min_expected)
+    return squared_deviations(observations, state, min_expected)
 
 
-def deviations(
+def squared_deviations(
     observations: UnscaledObservations, state: ScalingState, min_expected: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Squared deviations from the group's mean, corrected for the share in it; variances; expected intensities.
@@ -364,7 +368,7 @@ def deviations(
     Of kept observations whose groups hold at least two and expect more than min_expected.
     """
     use = state.kept
-    seen = expectation(observations, state, use)
+    seen = expected_intensities(observations, state, use)
     count = observations.groups.subset(use).count[observations.groups.group]
     rows = np.flatnonzero(use & (count > 1) & (seen.expected > min_expected) & (seen.share < 0.95))
     deviation2 = (state.intensity[rows] - seen.expected[rows]) ** 2 / (1.0 - seen.share[rows])
@@ -373,7 +377,7 @@ def deviations(
 
 def image_ratios(observations: UnscaledObservations, state: ScalingState, n_images: Sequence[int]) -> list[np.ndarray]:
     """For each experiment, (n_images,) observed over expected intensity of each image; NaN where nothing is known."""
-    seen = expectation(observations, state, state.kept)
+    seen = expected_intensities(observations, state, state.kept)
     result = []
     measured = state.measured
     for own, size in zip(observations.rows_of_each(len(n_images)), n_images, strict=True):

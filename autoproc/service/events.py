@@ -54,7 +54,7 @@ def _lines(event: Event) -> list[str]:
         case "found" | "extended" | "again":
             because = {"extended": ", more of them than before", "again": ", once more"}.get(event.kind, "")
             partial = f", partial: {facts['partial']}" if facts.get("partial") else ""
-            changes = f", with {in_words(facts['changes'])}" if facts.get("changes") else ""
+            changes = f", with {parameters_in_words(facts['changes'])}" if facts.get("changes") else ""
             n_images, whole = facts["n_images"], facts.get("n_whole", facts["n_images"])
             count = counted(n_images, "image") if whole == n_images else f"{images_in_words(whole, n_images)} images"
             together = f" of {facts['n_sweeps']} sweeps together" if facts.get("n_sweeps") else ""
@@ -82,7 +82,7 @@ def _lines(event: Event) -> list[str]:
     return [f"{name}: {event.kind}"]
 
 
-def in_words(changes: Mapping[str, str]) -> str:
+def parameters_in_words(changes: Mapping[str, str]) -> str:
     """Parameters as they were given."""
     return " ".join(f"{key}={value}" for key, value in changes.items())
 

@@ -151,7 +151,7 @@ def page_of(
     latest = sorted(jobs, key=lambda job: (-job.completed_at, natural_key(job.name), job.name))
     visits = {job.visit for job in jobs if job.visit}
     common = Path(os.path.commonpath(visits)).name if visits else output.resolve().parent.name
-    rows = [sweep_row(a.name, "arriving", {}, a.n_images, coming(a)) for a in arriving]
+    rows = [sweep_row(a.name, "arriving", {}, a.n_images, coming_facts(a)) for a in arriving]
     several = len(visits) > 1
     is_kept = alive is not None or not pages
     sweeps = [job for job in latest if job.state is not JobState.listed]
@@ -184,6 +184,6 @@ def _next_try(job: Job) -> str:
     return f"tried again at {datetime.fromtimestamp(job.not_before):%H:%M:%S, %d %b}"
 
 
-def coming(arriving: Arriving) -> str:
+def coming_facts(arriving: Arriving) -> str:
     """What is known of a sweep that is coming."""
     return f"{counted(arriving.n_images, 'image')} so far; {arriving.words}"

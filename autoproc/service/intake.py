@@ -7,7 +7,7 @@ from typing import Any
 
 from autoproc.errors import AutoprocError
 from autoproc.legible import legible
-from autoproc.service.events import Event, Listener, in_words
+from autoproc.service.events import Event, Listener, parameters_in_words
 from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import AddResult, JobQueue
 from autoproc.service.processing.order import settings_with
@@ -114,7 +114,7 @@ class Intake:
         if job.state is JobState.running:
             self._tell(Event("already", job.name, {"text": "already being processed"}))
             return
-        changes = f" with {in_words(job.parameters)} as asked for" if job.parameters else ""
+        changes = f" with {parameters_in_words(job.parameters)} as asked for" if job.parameters else ""
         if job.state is JobState.queued:
             self._tell(Event("already", job.name, {"text": f"in the queue, to be processed{changes}"}))
             return

@@ -119,7 +119,7 @@ def status_table(queue: Queue, width: int, now: float | None = None, most: int |
     coming = queue.arriving[:most]
     rows = [_cells(job, now, job.id in queue.interrupted, queue.changed.get(job.id, "")) for job in shown]
     rows[n_above:n_above] = [_coming(arriving, now) for arriving in coming]
-    table = Table(box=box.SIMPLE_HEAD, title=counted(queue), title_justify="left", title_style="",
+    table = Table(box=box.SIMPLE_HEAD, title=count_by_state(queue), title_justify="left", title_style="",
                   pad_edge=False, padding=(0, 1, 0, 0))  # fmt: skip
     for heading, letters in fitting(rows, width):
         is_text = heading in LEFT
@@ -166,7 +166,7 @@ def fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[tuple[str, in
     return [(name, letters[name]) for name in HEADINGS if name in chosen]
 
 
-def counted(queue: Queue) -> str:
+def count_by_state(queue: Queue) -> str:
     """How many there are in each state."""
     numbers = Counter(queue.n_in) - Counter({JobState.running: len(queue.interrupted)})
     words = [f"{queue.n_arriving} arriving"] if queue.n_arriving else []

@@ -64,7 +64,7 @@ def write_hdf5(
     sizes = [min(writing.images_per_file, n - start) for start in starts]
     master = directory / f"{name}_master.h5"
     if not writing.master_last:
-        write_master(source, master, list(zip(paths, sizes, strict=True)), frames, writing.virtual)
+        write_copy_of_master(source, master, list(zip(paths, sizes, strict=True)), frames, writing.virtual)
         yield 0.0
     with ExitStack() as open_files:
         datasets: dict[int, h5py.Dataset] = {}
@@ -75,7 +75,7 @@ def write_hdf5(
             _write_frame(datasets[number], place, frames.chunks[index])
             yield collection.pauses(n_written)
     if writing.master_last:
-        write_master(source, master, list(zip(paths, sizes, strict=True)), frames, writing.virtual)
+        write_copy_of_master(source, master, list(zip(paths, sizes, strict=True)), frames, writing.virtual)
 
 
 def stored_frames(source: Path) -> StoredFrames:
@@ -125,7 +125,7 @@ def _write_frame(dataset: h5py.Dataset, place: int, chunk: tuple[int, bytes]) ->
     dataset.file.flush()
 
 
-def write_master(
+def write_copy_of_master(
     source: Path, master: Path, data_files: list[tuple[Path, int]], frames: StoredFrames, virtual: bool
 ) -> None:
     """A copy of a master whose data are in other files: (file, number of frames)."""

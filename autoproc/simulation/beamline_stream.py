@@ -56,7 +56,7 @@ def stream(
         packed: object = cbor2.CBORTag(COMPRESSED_TAG, ["bslz4", frames.dtype.itemsize, frames.chunks[index][1]])
         if streaming.compression != "bslz4":
             with open_hdf5(source) as handle:
-                packed = packed_bytes(frame_of(handle, index), streaming.compression)
+                packed = packed_bytes(stored_frame(handle, index), streaming.compression)
         message = image_message(index, {CHANNEL: grid(packed, frames.shape, frames.dtype)}, streaming)
         for _ in range((index not in streaming.lost) + (index in streaming.repeated)):
             send(message)
@@ -129,7 +129,7 @@ def packed_bytes(values: np.ndarray, compression: Compression) -> object:
     return cbor2.CBORTag(COMPRESSED_TAG, [compression, little.dtype.itemsize if compression == "bslz4" else 0, content])
 
 
-def frame_of(handle: h5py.File, index: int) -> np.ndarray:
+def stored_frame(handle: h5py.File, index: int) -> np.ndarray:
     """A frame of a master that links to its data files, as it is stored."""
     for name in sorted(name for name in handle["/entry/data"] if name.startswith("data_")):
         dataset = handle["/entry/data"][name]

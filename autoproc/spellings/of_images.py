@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from autoproc.spellings.answers import BEST_OR_C, EXCLUDE, ONE_SCAN, RASTER, WORDS_AUTO
-from autoproc.spellings.spelling import Spelling, chosen, image_ranges, limits, number_or, several, split_in_two
+from autoproc.spellings.spelling import (
+    Spelling,
+    image_ranges,
+    number_or,
+    resolution_limits,
+    several,
+    split_in_two,
+    word_for,
+)
 
 MODELS_AT_IMPORT = "give autoproc import the value instead: distance=MM beam_centre=FAST,SLOW wavelength=ANGSTROM"
 OUTLIERS = {"auto": "mcd", "mcd": "mcd", "tukey": "tukey", "null": "none", "none": "none"}
@@ -49,7 +57,7 @@ IMPORT = (
 
 FIND_SPOTS = (
     Spelling("spotfinder.threshold.algorithm", "find_spots.algorithm",
-             convert=chosen({"dispersion": "dispersion", "dispersion_extended": "dispersion_extended"}),
+             convert=word_for({"dispersion": "dispersion", "dispersion_extended": "dispersion_extended"}),
              instead="give algorithm=dispersion or dispersion_extended"),
     Spelling("spotfinder.threshold.dispersion.gain", "find_spots.gain"),
     Spelling("spotfinder.threshold.dispersion.kernel_size", "find_spots.kernel_size"),
@@ -63,7 +71,7 @@ FIND_SPOTS = (
     Spelling("spotfinder.filter.max_strong_pixel_fraction", "find_spots.max_strong_pixel_fraction"),
     Spelling("spotfinder.filter.d_min", "find_spots.d_min"),
     Spelling("spotfinder.filter.d_max", "find_spots.d_max"),
-    Spelling("spotfinder.filter.resolution_range", "find_spots.d_max,find_spots.d_min", convert=limits,
+    Spelling("spotfinder.filter.resolution_range", "find_spots.d_max,find_spots.d_min", convert=resolution_limits,
              instead="give d_max= and d_min="),
     Spelling("spotfinder.filter.ice_rings.filter", "find_spots.exclude_ice_rings"),
     Spelling("spotfinder.filter.untrusted.rectangle", "find_spots.exclude_regions"),
@@ -102,7 +110,7 @@ INDEX = (
     Spelling("indexing.known_symmetry.space_group", "index.space_group"),
     Spelling("indexing.known_symmetry.unit_cell", "index.unit_cell"),
     Spelling("indexing.method", "index.method",
-             convert=chosen({name: name for name in ("fft1d", "fft3d", "real_space_grid_search")}),
+             convert=word_for({name: name for name in ("fft1d", "fft3d", "real_space_grid_search")}),
              instead="give method=fft3d, fft1d or, for a known cell, real_space_grid_search"),
     Spelling("indexing.max_cell", "index.max_cell", convert=number_or(auto="none")),
     Spelling("indexing.min_cell", "index.min_cell"),
@@ -120,7 +128,7 @@ INDEX = (
     Spelling("indexing.fft3d.reciprocal_space_grid.n_points", instead="give d_min= and max_cell=", fine=("256",)),
     Spelling("indexing.image_range", instead=ONE_SCAN, fine=("none",)),
     Spelling("indexing.joint_indexing", fine=("true",), instead="give the sweeps one by one"),
-    Spelling("refinement.parameterisation.detector.fix", "index.refine_detector", convert=chosen({"all": "false"}),
+    Spelling("refinement.parameterisation.detector.fix", "index.refine_detector", convert=word_for({"all": "false"}),
              instead="index refines all of the detector or nothing (refine_detector=false): see autoproc refine"),
     Spelling("refinement.parameterisation.beam.fix", instead="the beam stays as it is until autoproc refine",
              fine=("all",)),
@@ -130,7 +138,7 @@ INDEX = (
 
 BRAVAIS = (
     Spelling("lepage_max_delta", "bravais_settings.max_delta"),
-    Spelling("best_monoclinic_beta", "bravais_settings.monoclinic_setting", convert=chosen(BEST_OR_C)),
+    Spelling("best_monoclinic_beta", "bravais_settings.monoclinic_setting", convert=word_for(BEST_OR_C)),
     Spelling("cc_n_bins", instead="spots have no merged intensities: autoproc symmetry compares them", fine=("none",)),
     Spelling("refinement.reflections.outlier.algorithm", instead="it is as in autoproc index", fine=tuple(OUTLIERS)),
 )  # fmt: skip
@@ -146,12 +154,12 @@ REINDEX = (
 
 REFINE = (
     Spelling("refinement.parameterisation.scan_varying", "refine.scan_varying"),
-    Spelling("refinement.parameterisation.detector.fix", "refine.fix", convert=chosen(DETECTOR_FIX),
+    Spelling("refinement.parameterisation.detector.fix", "refine.fix", convert=word_for(DETECTOR_FIX),
              instead="give fix=detector, distance or tilt"),
-    Spelling("refinement.parameterisation.beam.fix", "refine.fix", convert=chosen({"all": "beam"}),
+    Spelling("refinement.parameterisation.beam.fix", "refine.fix", convert=word_for({"all": "beam"}),
              instead="the wavelength and the tilt in the plane of the spindle are always fixed; fix=beam fixes all",
              fine=("in_spindle_plane wavelength", "*in_spindle_plane *wavelength")),
-    Spelling("refinement.parameterisation.crystal.fix", "refine.fix", convert=chosen(CRYSTAL_FIX),
+    Spelling("refinement.parameterisation.crystal.fix", "refine.fix", convert=word_for(CRYSTAL_FIX),
              instead="give fix=orientation, cell or both"),
     Spelling("refinement.parameterisation.goniometer.fix", fine=("all",), instead="the goniometer stays as it is"),
     *(Spelling(f"refinement.parameterisation.crystal.{part}smoother.interval_width_degrees", "refine.interval_width")
@@ -163,13 +171,13 @@ REFINE = (
     Spelling("refinement.parameterisation.auto_reduction.action", fine=("fail", "fix", "remove")),
     Spelling("refinement.reflections.reflections_per_degree", "refine.reflections_per_degree",
              convert=number_or(auto="1000")),
-    Spelling("refinement.reflections.outlier.algorithm", "refine.outliers", convert=chosen(OUTLIERS),
+    Spelling("refinement.reflections.outlier.algorithm", "refine.outliers", convert=word_for(OUTLIERS),
              instead="give outliers=mcd, tukey or none"),
     Spelling("refinement.reflections.outlier.mcd.threshold_probability", "refine.outlier_probability"),
     Spelling("refinement.reflections.outlier.block_width", "refine.outlier_block_width", convert=number_or(auto="18")),
     Spelling("refinement.reflections.close_to_spindle_cutoff", "refine.min_zeta"),
     Spelling("refinement.reflections.weighting_strategy.override", "refine.weighting",
-             convert=chosen({"statistical": "statistical"}), instead="give weighting=statistical or rescaled"),
+             convert=word_for({"statistical": "statistical"}), instead="give weighting=statistical or rescaled"),
     Spelling("refinement.refinery.max_iterations", "refine.max_iterations", convert=number_or(none="30")),
     Spelling("n_static_macrocycles", fine=("1", "2", "3"), instead="static refinement ends where nothing changes"),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autoproc.spellings.answers import BEST_OR_C, CLUSTER, EXCLUDE, ONE_SCAN, RASTER, WORDS_AUTO
-from autoproc.spellings.spelling import Spelling, chosen, image_ranges, number_or, one_in
+from autoproc.spellings.spelling import Spelling, image_ranges, number_or, one_in, word_for
 
 AUTOMATIC = "it is chosen from the data"
 INTO_ITS_SETTING = "give it to autoproc combine, before scaling, which brings one data set or several into its setting"
@@ -11,7 +11,8 @@ INTO_ITS_SETTING = "give it to autoproc combine, before scaling, which brings on
 INTEGRATE = (
     Spelling("prediction.d_min", "integrate.d_min"),
     Spelling("prediction.d_max", instead="give scale d_max=", fine=("none",)),
-    Spelling("integration.profile.fitting", "scale.intensity_choice", convert=chosen({"false": "sum"}), fine=("true",)),
+    Spelling("integration.profile.fitting", "scale.intensity_choice", convert=word_for({"false": "sum"}),
+             fine=("true",)),
     Spelling("integration.profile.valid_foreground_threshold", "integrate.min_valid_fraction"),
     *(Spelling(f"integration.background.{model}.min_pixels", "integrate.min_background_pixels")
       for model in ("simple", "glm", "gmodel")),
@@ -46,7 +47,7 @@ SYMMETRY = (
     Spelling("laue_group", "symmetry.laue_group", convert=number_or(auto="none")),
     Spelling("lattice_group", "symmetry.laue_group", convert=number_or(auto="none")),
     Spelling("lattice_symmetry_max_delta", "symmetry.max_delta"),
-    Spelling("best_monoclinic_beta", "symmetry.monoclinic_setting", convert=chosen(BEST_OR_C)),
+    Spelling("best_monoclinic_beta", "symmetry.monoclinic_setting", convert=word_for(BEST_OR_C)),
     Spelling("systematic_absences.check", "symmetry.check_absences"),
     Spelling("systematic_absences.method", fine=("direct", "fourier"), instead="leave it out"),
     Spelling("systematic_absences.significance_level", instead="the likelihood of every space group is printed"),
@@ -81,7 +82,7 @@ COMBINE = (
 SCALE = (
     Spelling("anomalous", "scale.anomalous"),
     Spelling("physical.absorption_level", "scale.absorption_level"),
-    Spelling("physical.absorption_correction", "scale.absorption_level", convert=chosen({"false": "off"}),
+    Spelling("physical.absorption_correction", "scale.absorption_level", convert=word_for({"false": "off"}),
              fine=("true", "auto")),
     Spelling("physical.decay_correction", "scale.decay"),
     Spelling("physical.lmax", instead="give absorption_level=low, medium or high", fine=("auto",)),
@@ -94,7 +95,7 @@ SCALE = (
     Spelling("cut_data.min_isigi", "scale.min_i_over_sigma"),
     Spelling("cut_data.partiality_cutoff", "scale.min_partiality"),
     Spelling("weighting.error_model.error_model", "scale.error_model",
-             convert=chosen({"none": "false", "basic": "true", "true": "true", "false": "false"})),
+             convert=word_for({"none": "false", "basic": "true", "true": "true", "false": "false"})),
     Spelling("weighting.error_model.basic.min_Ih", "scale.min_expected_intensity"),
     *(Spelling(f"weighting.error_model.basic.{name}", instead="both are fitted; error_model=false leaves them out",
                fine=("none",)) for name in ("a", "b")),
@@ -163,7 +164,7 @@ DAMAGE_ANALYSIS = (
     Spelling("dose.experiments.dose_per_image", "damage_analysis.dose_per_image"),
     Spelling("dose.experiments.starting_doses", "damage_analysis.starting_doses"),
     Spelling("dose.experiments.shared_crystal", "damage_analysis.crystals",
-             convert=chosen({"true": "one", "false": "each"})),
+             convert=word_for({"true": "one", "false": "each"})),
     Spelling("dose.remove_gaps", fine=("true",), instead="numbers of images that lack are no dose"),
     *(Spelling(f"dose.batch.{name}", instead=DOSES, fine=("none",)) for name in ("range", "dose_start", "dose_step")),
     Spelling("d_min", "damage_analysis.d_min"),

@@ -37,14 +37,14 @@ class Spelling:
         return tuple(self.ours.split(",")) if self.ours else ()
 
 
-def plain(text: str) -> str:
+def unquoted(text: str) -> str:
     """A value without quotes; of a choice with the chosen word starred, that word."""
     words = text.strip().strip("'\"").split()
     starred = [word[1:] for word in words if word.startswith("*")]
     return starred[0] if len(starred) == 1 else " ".join(words)
 
 
-def chosen(choices: Mapping[str, str]) -> Convert:
+def word_for(choices: Mapping[str, str]) -> Convert:
     """One word for another, whatever its case; None for words that are not there."""
 
     def convert(text: str) -> tuple[str, ...] | None:
@@ -77,7 +77,7 @@ def split_in_two(text: str) -> tuple[str, ...] | None:
     return (parts[0], parts[1]) if len(parts) == 2 else None
 
 
-def limits(text: str) -> tuple[str, ...] | None:
+def resolution_limits(text: str) -> tuple[str, ...] | None:
     """Two resolution limits in any order, as the low one and the high one."""
     parts = split_in_two(text)
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from autoproc.errors import ConfigurationError
 from autoproc.overrides import UnknownParameter
 from autoproc.spellings.dials_parameters import ANY_STEP, BY_STEP, WHERE_FILES_GO
-from autoproc.spellings.spelling import Spelling, as_it_is, plain
+from autoproc.spellings.spelling import Spelling, as_it_is, unquoted
 
 Fields = Mapping[str, Iterable[str]]
 """The names of the fields of each table."""
@@ -57,7 +57,7 @@ def own_changes(
     found = _spelled(key if own is None else own.partition(".")[2], step)
     if own is not None:
         same = next((s for s in found if s.fields == (own,) and s.convert is not as_it_is), None)
-        parts = None if same is None else same.convert(plain(value))
+        parts = None if same is None else same.convert(unquoted(value))
         return {own: value} if parts is None else {own: parts[0]}
     if not found:
         whole = f"{table}.{key}" if table and "." not in key else key
@@ -114,7 +114,7 @@ def _ending_in(key: str, spellings: Iterable[Spelling]) -> Iterator[Spelling]:
 
 def _converted(spelling: Spelling, key: str, value: str) -> dict[str, str]:
     """Our fields with their values. Raises NothingLikeIt."""
-    text = plain(value)
+    text = unquoted(value)
     if text.lower() in spelling.fine:
         return {}
     parts = spelling.convert(text) if spelling.ours else None

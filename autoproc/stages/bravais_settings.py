@@ -79,7 +79,7 @@ def bravais_settings(experiments: Sequence[Experiment], indexed: Reflections, pa
     Raises TooFewSpots, IncompatibleCells.
     """
     lattice, to_reduced = common_lattice(experiments, params.max_delta)
-    spots = {n: spots_of(experiments[n], indexed, n, m, params.max_spots) for n, m in to_reduced.items()}
+    spots = {n: spots_for_settings(experiments[n], indexed, n, m, params.max_spots) for n, m in to_reduced.items()}
     n_spots = sum(map(len, spots.values()))
     if n_spots < MIN_SPOTS:
         raise TooFewSpots(n_spots=n_spots, stage="bravais_settings", needed=MIN_SPOTS)
@@ -109,7 +109,9 @@ def is_recommended(solution: BravaisSolution, triclinic_rmsd: float) -> bool:
     return not ((cc < 0.7 and ratio > 2) or ratio > 3)
 
 
-def spots_of(experiment: Experiment, indexed: Reflections, n: int, matrix: np.ndarray, max_spots: int) -> SpotsToFit:
+def spots_for_settings(
+    experiment: Experiment, indexed: Reflections, n: int, matrix: np.ndarray, max_spots: int
+) -> SpotsToFit:
     """Up to `max_spots` indexed spots of experiment n, evenly over the scan, hkl changed by `matrix`."""
     rows = np.flatnonzero((indexed["experiment_id"] == n) & np.any(indexed["hkl"] != 0, axis=1))
     if "flags" in indexed:

@@ -13,7 +13,7 @@ import numpy as np
 from autoproc.combining.against_reference import ReferenceFit, fit_to_reference
 from autoproc.combining.cells import CellClusters, cluster_cells, ratios_of_cells
 from autoproc.combining.comparable import Comparable, compare_settings, make_comparable, numbered_anew
-from autoproc.combining.doubts import NothingAgrees, why_none, why_not
+from autoproc.combining.doubts import NothingAgrees, why_none_agrees, why_not
 from autoproc.combining.given_twice import given_before
 from autoproc.combining.params import CombineParams
 from autoproc.combining.placing import Placed
@@ -234,7 +234,9 @@ def _without_others(
     agreeing = sorted(p.experiment for p in comparable.settings.placed if p.agrees)
     if not agreeing:
         names = data_set_names(experiments)
-        raise NothingAgrees(n=len(experiments), reason=why_none(comparable.settings.placed, [names[n] for n in form]))
+        raise NothingAgrees(
+            n=len(experiments), reason=why_none_agrees(comparable.settings.placed, [names[n] for n in form])
+        )
     part = selected(experiments, reflections, [form[k] for k in agreeing])
     first = determine_symmetry(*part, params[1], numbered_anew(comparable, agreeing))
     found, assumed = set(first.best.subgroup.members), set(comparable.settings.members)

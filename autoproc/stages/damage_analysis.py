@@ -23,7 +23,7 @@ from autoproc.geometry.asu import complete_set
 from autoproc.geometry.shells import Shells
 from autoproc.linear_algebra import single_threaded_blas
 from autoproc.merging.merging_statistics import ScaledObservations, scaled_observations
-from autoproc.models.data_set_names import data_set_names, sweep_of
+from autoproc.models.data_set_names import data_set_names, sweep_part
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.refinement.by_image import crystal_by_image
@@ -101,7 +101,7 @@ def _exposures(
     for n in np.unique(sweeps):
         own = dose[sweeps[ids] == n]
         if len(own):
-            found.append(Exposure(sweep_of(names[n]), int(crystals[n]), float(own.min()), float(own.max())))
+            found.append(Exposure(sweep_part(names[n]), int(crystals[n]), float(own.min()), float(own.max())))
     return tuple(found)
 
 

@@ -22,10 +22,10 @@ from autoproc.spot_finding.centroids import measure_spots, peak_distance, peak_p
 from autoproc.spot_finding.checks import Peculiarities, find_notes, find_warnings, peculiarities
 from autoproc.spot_finding.gathering import Gathering
 from autoproc.spot_finding.images import SearchedFrame, has_no_count
-from autoproc.spot_finding.milestones import SpotsByMilestone
 from autoproc.spot_finding.params import FindSpotsParams
 from autoproc.spot_finding.pixels import SpotPixels
 from autoproc.spot_finding.report import format_removed, format_spots_per_image
+from autoproc.spot_finding.spots_at_milestones import SpotsByMilestone
 from autoproc.threads import map_in_order
 
 LOOK_AHEAD = 16

@@ -13,7 +13,7 @@ from autoproc.indexing.lattices import LatticeNumbers, LatticeRotation, rotation
 from autoproc.indexing.params import IndexParams
 from autoproc.indexing.reciprocal_spots import mapped_anew, spots_in_reciprocal_space
 from autoproc.indexing.search import RefinedCandidate, Search, known_space_group
-from autoproc.indexing.solve import IndexingSolution, LatticesSoFar, MacroCycle, solve
+from autoproc.indexing.solve import IndexingSolution, LatticesSoFar, MacroCycle, solve_lattices
 from autoproc.indexing.text import (
     crystal_text,
     cycle_text,
@@ -152,7 +152,7 @@ def index(
     observed = spots_in_reciprocal_space(sweeps, spots)
     begun = earlier.begun if earlier else None
     known = begun.progress if begun and begun.fits(experiments, spots, params) else None
-    solution = solve(sweeps, observed, params, known)
+    solution = solve_lattices(sweeps, observed, params, known)
     moved = solution.model.moved_sweeps()
     group = known_space_group(params)
     crystals = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoproc.formats.images.frames import ImageReader
-from autoproc.integration.look import Look
+from autoproc.integration.first_reading import Look
 from autoproc.integration.params import IntegrateParams
 from autoproc.integration.passes import Measure, MeasuredReflections, measure_all
 from autoproc.integration.powder_rings import PowderRing

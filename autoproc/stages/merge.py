@@ -80,7 +80,11 @@ def merge(
     parts = [observed.merged(here) for here in (groups.group >= 0, groups.is_plus, ~groups.is_plus)]
     (mean, sigma, n), (plus, sigma_plus, n_plus), (minus, sigma_minus, n_minus) = parts
     epsilon = np.asarray(group.operations().epsilon_factor_without_centering_array(groups.hkl), float)
-    model = within.model if within is not None else expectation(groups, mean / epsilon, sigma / epsilon, cell, group)
+    model = (
+        within.model
+        if within is not None
+        else expected_by_direction(groups, mean / epsilon, sigma / epsilon, cell, group)
+    )
     expected = model.expected(reciprocal_vectors(cell, groups.hkl)) * epsilon
     amplitudes = [french_wilson(intensity, error, expected, groups.is_centric) for intensity, error, _ in parts]
     free_r = free_r_flags(groups.hkl, group, params.free_r_sets, params.free_r_seed)
@@ -97,7 +101,7 @@ def merge(
     return merged if flags is None else with_flags_of(merged, flags, params.free_r_seed)
 
 
-def expectation(
+def expected_by_direction(
     groups: EquivalentGroups, mean: np.ndarray, sigma: np.ndarray, cell: gemmi.UnitCell, group: gemmi.SpaceGroup
 ) -> WilsonModel:
     """The intensity to be expected in every direction, from merged ones (G,), both divided by epsilon."""

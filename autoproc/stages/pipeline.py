@@ -415,12 +415,12 @@ def integrate_sweep(
 
 def gathered_warnings(processing: Processing) -> list[str]:
     """The warnings of all stages, in order, each once."""
-    results = results_of(processing).values()
+    results = results_by_stage(processing).values()
     of_stages = [warning for result in results for warning in getattr(result, "warnings", ())]
     return list(dict.fromkeys([*processing.warnings, *of_stages]))
 
 
-def results_of(processing: Processing) -> dict[str, object | None]:
+def results_by_stage(processing: Processing) -> dict[str, object | None]:
     """By its name in words, of each stage that may have something to warn of; None where it was not reached."""
     p = processing
     return {

@@ -13,7 +13,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.refinement.params import RefineParams
 from autoproc.refinement.problem import ExperimentSpots, Free, RefinedModels, RefinementProblem
-from autoproc.refinement.rounds import Outcome, Rmsd, deviations, refine_rounds, rmsd
+from autoproc.refinement.rounds import Outcome, Rmsd, position_deviations, refine_rounds, rmsd
 from autoproc.refinement.setup import Selection, build, refined_experiments, select_indexed, thinned
 from autoproc.refinement.solver import RefinementStep
 from autoproc.refinement.spline_smoother import SplineSmoother
@@ -177,7 +177,7 @@ def _round(experiments: Sequence[Experiment], outcome: Outcome) -> Round:
         sum(int(np.count_nonzero(o)) for o in outcome.outliers),
         outcome.steps,
         outcome.initial,
-        tuple(rmsd(e, s, deviations(s, state)) for e, s in zip(experiments, outcome.sweeps, strict=True)),
+        tuple(rmsd(e, s, position_deviations(s, state)) for e, s in zip(experiments, outcome.sweeps, strict=True)),
     )
 
 

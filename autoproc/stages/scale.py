@@ -24,8 +24,14 @@ from autoproc.scaling.model import to_dials
 from autoproc.scaling.odd_images import unsteady_sweeps
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.result import ImageScales, ScaleResult
-from autoproc.scaling.solve import ScalingSolution, solve
-from autoproc.scaling.state import ScalingState, checked, expectation, factor_variances, image_ratios
+from autoproc.scaling.solve import ScalingSolution, solve_scales
+from autoproc.scaling.state import (
+    ScalingState,
+    deviations_for_errors,
+    expected_intensities,
+    factor_variances,
+    image_ratios,
+)
 from autoproc.scaling.tables import format_scale
 from autoproc.scaling.unknowns import what_is_not_found, within_the_known, within_the_repeats
 from autoproc.scaling.unscaled_observations import UnscaledObservations, observations_for_scaling
@@ -68,7 +74,7 @@ def scale_to_judge(
         params.keep_first, agreed.doubtful,
     )  # fmt: skip
     params, uncorrected = within_the_repeats(observations, len(experiments), params)
-    solution = solve(experiments, observations, params, start=previous.start if previous else None)
+    solution = solve_scales(experiments, observations, params, start=previous.start if previous else None)
     state = solution.state
     if not state.kept.any():
         raise NoReflections(stage="scaling", reason=f"all {len(observations)} were rejected")
@@ -131,7 +137,9 @@ def _later(
 
 def _error_bins(observations: UnscaledObservations, state: ScalingState, params: ScaleParams) -> tuple[ErrorBin, ...]:
     is_apart = params.error_model and params.anomalous
-    return error_bins(*checked(observations, state, params.min_expected_intensity, is_apart), state.error_model)
+    return error_bins(
+        *deviations_for_errors(observations, state, params.min_expected_intensity, is_apart), state.error_model
+    )
 
 
 def _blank_images(
@@ -183,7 +191,7 @@ def _scaled_reflections(
 ) -> Reflections:
     """All reflections with the columns and flags of scaling; variances (N,) of the factors are filled in later."""
     n = len(reflections)
-    seen = expectation(observations, state, state.kept)
+    seen = expected_intensities(observations, state, state.kept)
     rows = observations.row
     measured = state.measured
     columns = {name: np.zeros(n) for name in ("intensity_scale", "variance_scale")}

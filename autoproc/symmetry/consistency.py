@@ -12,7 +12,7 @@ from autoproc.errors import NoCrystal, ProcessingError
 from autoproc.models.crystal import Crystal
 from autoproc.models.experiment import Experiment
 from autoproc.models.space_group import primitive_basis
-from autoproc.symmetry.lattice_distance import lattice_distances, reduced_metric
+from autoproc.symmetry.lattice_lengths import length_differences, reduced_metric
 from autoproc.symmetry.lattice_symmetry import LatticeSymmetry, cell_of, lattice_symmetry, metric_of, niggli
 
 MAX_STRAIN = 0.05
@@ -56,7 +56,7 @@ def _most_central(crystals: Mapping[int, Crystal]) -> int:
     """The crystal whose lattice has the least sum of distances to the others; of equals that of the least cell."""
     if len(crystals) == 1:
         return next(iter(crystals))
-    distances = lattice_distances(np.array([reduced_metric(crystal) for crystal in crystals.values()]))
+    distances = length_differences(np.array([reduced_metric(crystal) for crystal in crystals.values()]))
     total = dict(zip(crystals, np.round(distances.sum(axis=1), 9), strict=True))
     return min(crystals, key=lambda n: (total[n], crystals[n].cell))
 

@@ -51,18 +51,20 @@ def fit_constrained(experiment: Experiment, A: np.ndarray, spots: SpotsToFit, ro
     A = constrain_setting(A, rotations)
     strains = strain_basis(A, rotations)
     for cycle in range(N_CYCLES):
-        residuals, gradient = predict(experiment, A, spots)
+        residuals, gradient = residuals_and_derivatives(experiment, A, spots)
         used = _inliers(residuals, OUTLIER if cycle > 1 else 3 * OUTLIER)
         step = _step(A, spots[used], residuals[used], gradient[used], strains)
         A = rotation_of_vector(step[:3]) @ (np.eye(3) + np.tensordot(step[3:], strains, 1)) @ A
         strains = strain_basis(A, rotations)
         if np.abs(step).max() < 1e-7:
             break
-    residuals, _ = predict(experiment, A, spots)
+    residuals, _ = residuals_and_derivatives(experiment, A, spots)
     return ConstrainedFit(A, residuals, _inliers(residuals, OUTLIER))
 
 
-def predict(experiment: Experiment, A: np.ndarray, spots: SpotsToFit) -> tuple[np.ndarray, np.ndarray]:
+def residuals_and_derivatives(
+    experiment: Experiment, A: np.ndarray, spots: SpotsToFit
+) -> tuple[np.ndarray, np.ndarray]:
     """Observed minus predicted, (N, 3) mm, mm, radians, and d(predicted)/d(A h), (N, 3, 3).
 
     The derivative's rows are x, y, phi; its columns the reciprocal lattice vector in the crystal's

@@ -12,7 +12,7 @@ from autoproc.geometry.rotation import crystal_from_lab
 from autoproc.merging.against_others import on_common_scale
 from autoproc.merging.blank_images import is_on_blank_image
 from autoproc.models.experiment import Experiment
-from autoproc.models.left_out import LeftOut, first_reasons, in_order
+from autoproc.models.left_out import LeftOut, commonest_first, first_reasons
 from autoproc.models.numbering import rows_by_experiment
 from autoproc.models.reflections import Flag, Reflections
 from autoproc.symmetry.reindex import reindex_hkl
@@ -70,7 +70,7 @@ def observations_of(experiments: Sequence[Experiment], reflections: Reflections)
     """
     measured = _intensities(reflections)
     ids = reflections["experiment_id"]
-    rows = np.flatnonzero(~np.any(list(unusable(reflections, measured).values()), axis=0))
+    rows = np.flatnonzero(~np.any(list(unusable_for_symmetry(reflections, measured).values()), axis=0))
     own = rows_by_experiment(ids[rows])
     none = np.zeros(0, np.intp)
     parts = [
@@ -101,7 +101,7 @@ def scaled_observations_of(experiments: Sequence[Experiment], scaled: Reflection
     )
 
 
-def unusable(reflections: Reflections, measured: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
+def unusable_for_symmetry(reflections: Reflections, measured: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
     """By its reason, (N,) bool, what says nothing of symmetry; measured : intensity and variance (N,)."""
     intensity, variance = measured
     unknown = ~((variance > 0) & np.isfinite(intensity))
@@ -125,10 +125,10 @@ def unusable(reflections: Reflections, measured: tuple[np.ndarray, np.ndarray]) 
 
 def not_compared(reflections: Reflections, n_compared: int, beyond: str) -> LeftOut:
     """Why observations were not compared; beyond : why, for those that are usable and were not."""
-    rules = unusable(reflections, _intensities(reflections))
+    rules = unusable_for_symmetry(reflections, _intensities(reflections))
     bad = np.any(list(rules.values()), axis=0)
     n_good = len(reflections) - int(np.count_nonzero(bad))
-    return in_order([*first_reasons(bad, rules.items(), ""), (beyond, n_good - n_compared)])
+    return commonest_first([*first_reasons(bad, rules.items(), ""), (beyond, n_good - n_compared)])
 
 
 def _is_blank(reflections: Reflections, i_over_sigma: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoproc.symmetry.lattice_distance import log_ratios
+from autoproc.symmetry.lattice_lengths import log_ratios
 
 MOST = 1.3
 """Times that a cell may be larger, or smaller: chosen. A header that is further off gives no lattice at all."""

@@ -12,8 +12,8 @@ from autoproc.merging.against_others import against_others, on_common_scale
 from autoproc.merging.groups import group_equivalents
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.viewing.reflections_on_image import fates, places, resolution_limit
-from autoproc.viewing.sweep_of_rows import image_numbers, sweep_of_rows
+from autoproc.viewing.reflections_on_image import fates, highest_resolution, places
+from autoproc.viewing.sweep_of_rows import image_number_of_each, sweep_of_rows
 
 MOST = 500
 """Equivalents that are listed."""
@@ -56,9 +56,9 @@ def equivalents(
     rows, which = rows_with(table, indices)
     rows, which = rows[:MOST], which[:MOST]
     some = table[rows]
-    fate, words = fates(some, resolution_limit(table))
+    fate, words = fates(some, highest_resolution(table))
     sweep = sweep_of_rows(some, experiments)
-    image = image_numbers(places(some), sweep, experiments)
+    image = image_number_of_each(places(some), sweep, experiments)
     told: dict[str, Any] = {
         "row": rows.tolist(), "hkl": some["hkl"].tolist(), "is_mate": is_mate[which].tolist(),
         "image": image.tolist(), "sweep": sweep.tolist(),
@@ -81,7 +81,7 @@ def equivalents(
     return told
 
 
-def deviations(table: Reflections, group: gemmi.SpaceGroup) -> np.ndarray:
+def deviations_from_equivalents(table: Reflections, group: gemmi.SpaceGroup) -> np.ndarray:
     """(N,) of each scaled reflection, as `equivalents` has it; NaN where it cannot be said."""
     value, variance, is_used = on_common_scale(table)
     return against_others(value, variance, is_used, group_equivalents(group, table["hkl"]).group).deviation

@@ -13,7 +13,7 @@ from autoproc.errors import InputError
 from autoproc.formats.images.frames import StoredImages
 from autoproc.formats.registry import open_reader
 from autoproc.legible import legible
-from autoproc.models.data_set_names import data_set_names, sweep_of
+from autoproc.models.data_set_names import data_set_names, sweep_part
 from autoproc.models.experiment import Experiment
 from autoproc.models.numbering import sweeps_of
 from autoproc.stages.find_spots import FindSpotsParams
@@ -238,7 +238,7 @@ def sweeps_among(experiments: Sequence[Experiment]) -> list[tuple[int, ...]]:
 def data_sets_of_sweeps(experiments: Sequence[Experiment]) -> list[str]:
     """The name of each sweep's data set, without the lattice where there are several."""
     names = data_set_names(experiments)
-    return [legible(sweep_of(names[members[0]])) for members in sweeps_among(experiments)]
+    return [legible(sweep_part(names[members[0]])) for members in sweeps_among(experiments)]
 
 
 def sweep_names(experiments: Sequence[Experiment]) -> list[str]:

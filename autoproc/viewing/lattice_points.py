@@ -108,7 +108,7 @@ class LatticePoints:
         return {name: getattr(self, name) for name in names}
 
 
-def lattice_points(experiments: Sequence[Experiment], spots: Reflections, at_most: int = MOST_POINTS) -> LatticePoints:
+def observed_points(experiments: Sequence[Experiment], spots: Reflections, at_most: int = MOST_POINTS) -> LatticePoints:
     """The points of a table of spots or reflections that were observed. Raises MissingColumn."""
     n_spots = len(spots)
     rows = np.arange(n_spots)[:: -(-n_spots // at_most) or 1]

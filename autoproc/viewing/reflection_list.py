@@ -11,10 +11,10 @@ import numpy as np
 
 from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
-from autoproc.viewing.equivalents import deviations, equivalent_indices, rows_with
+from autoproc.viewing.equivalents import deviations_from_equivalents, equivalent_indices, rows_with
 from autoproc.viewing.images import SweepOfImages
-from autoproc.viewing.reflections_on_image import columns_of, fates, places, resolution_limit
-from autoproc.viewing.sweep_of_rows import image_numbers, sweep_of_rows
+from autoproc.viewing.reflections_on_image import columns_of, fates, highest_resolution, places
+from autoproc.viewing.sweep_of_rows import image_number_of_each, sweep_of_rows
 
 MOST = 500
 """Reflections of a list."""
@@ -60,7 +60,7 @@ def reflection_list(
     rows = rows[order]
     some = rows[:MOST]
     told = columns_of(table, some)
-    told["columns"]["image"] = image_numbers(place[some], number[some], experiments).tolist()
+    told["columns"]["image"] = image_number_of_each(place[some], number[some], experiments).tolist()
     told["columns"]["sweep"] = number[some].tolist()
     if off is not None:
         told["columns"]["off"] = [round(float(value), 2) if np.isfinite(value) else None for value in off[order[:MOST]]]
@@ -81,7 +81,7 @@ def _is_wanted(
     if wanted.lattice is not None:
         result &= table["experiment_id"] == wanted.lattice
     if wanted.kind or wanted.words:
-        fate, kinds = fates(table, resolution_limit(table))
+        fate, kinds = fates(table, highest_resolution(table))
         fits = [wanted.kind in ("", kind["kind"]) and wanted.words.lower() in kind["words"].lower() for kind in kinds]
         result &= np.array(fits)[fate]
     return result
@@ -106,7 +106,7 @@ def _off(
     if order == "residual" and "xyz_cal_px" in table:
         return np.linalg.norm((place - table["xyz_cal_px"])[rows, :2], axis=1)
     if order == "deviation" and group is not None and "intensity_scale" in table and "inverse_scale" in table:
-        return np.abs(deviations(table, group)[rows])
+        return np.abs(deviations_from_equivalents(table, group)[rows])
     return None
 
 

@@ -40,7 +40,7 @@ UNINDEXED = ("unindexed", "no lattice explains it")
 FOUND = ("found", "a spot as found, before any lattice was known")
 
 
-def resolution_limit(table: Reflections) -> float | None:
+def highest_resolution(table: Reflections) -> float | None:
     """The highest resolution of what was scaled, Angstrom; None where nothing was."""
     is_scaled = (table["flags"] & np.uint64(Flag.SCALED)) != 0
     if "d" not in table or not is_scaled.any():
@@ -90,7 +90,7 @@ def places(table: Reflections) -> np.ndarray:
 def columns_of(table: Reflections, rows: np.ndarray) -> dict[str, Any]:
     """Columns of some rows for a viewer; rows : (N,) positions, sent along as the names of the reflections."""
     some = table[rows]
-    fate, kinds = fates(some, resolution_limit(table))
+    fate, kinds = fates(some, highest_resolution(table))
     columns: dict[str, Any] = {
         "row": rows.tolist(),
         "fate": fate.tolist(),

@@ -18,7 +18,7 @@ from autoproc.models.reflections import Reflections
 from autoproc.viewing.fitted_profile import shares
 from autoproc.viewing.images import SweepOfImages
 from autoproc.viewing.reflections_on_image import columns_of, places
-from autoproc.viewing.sweep_of_rows import image_numbers
+from autoproc.viewing.sweep_of_rows import image_number_of_each
 
 MARGIN = 4
 """Pixels around the box that are shown too."""
@@ -142,7 +142,7 @@ def reflection_facts(
     background = float(one["background_mean"][0]) if "background_mean" in one else background_of(box)
     return {
         **columns_of(table, np.array([row])),
-        "image": int(image_numbers(places(one), np.array([sweep.number]), experiments)[0]),
+        "image": int(image_number_of_each(places(one), np.array([sweep.number]), experiments)[0]),
         "box": {
             "x": box.x0, "y": box.y0, "first": box.z0 + sweep.first,
             "shape": list(box.counts.shape), "counts": box.counts.ravel().tolist(),

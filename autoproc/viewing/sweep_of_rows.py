@@ -33,7 +33,7 @@ def sweep_of_rows(table: Reflections, experiments: Sequence[Experiment]) -> np.n
     return np.where(experiment >= 0, sweep[experiment], by_images).astype(np.intp)
 
 
-def image_numbers(place: np.ndarray, sweep: np.ndarray, experiments: Sequence[Experiment]) -> np.ndarray:
+def image_number_of_each(place: np.ndarray, sweep: np.ndarray, experiments: Sequence[Experiment]) -> np.ndarray:
     """(N,) the number of the image of each place (N, 3) px, px, frame of its sweep (N,).
 
     The middle of a reflection may lie before the first image or after the last, which it is then on.

@@ -13,7 +13,7 @@ from autoproc.formats.dials.expt import write_expt
 from autoproc.formats.dials.refl import write_refl
 from autoproc.models.experiment import Detector, Goniometer
 from autoproc.models.reflections import Reflections
-from autoproc.viewing.lattice_points import lattice_points, reciprocal_points
+from autoproc.viewing.lattice_points import observed_points, reciprocal_points
 
 N = 600
 DRAWN = ".view[data-drawn]"
@@ -76,7 +76,7 @@ def shown(page):
 
 @pytest.mark.parametrize(("beam", "longer"), [((0, 0), 0), ((2.5, -1.25), 0.75)])
 def test_points_are_where_they_are_here(lattice, beam, longer):
-    points = lattice_points(*two_lattices())
+    points = observed_points(*two_lattices())
     there = lattice().evaluate(POINTS_IN_THE_BROWSER, [beam, longer])
     ours = reciprocal_points(points, beam, longer)
     np.testing.assert_allclose(np.reshape(there["rlp"], (-1, 3)), ours, atol=1e-7)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from autoproc.dashboard.comparison import Compared, report_of
+from autoproc.dashboard.comparison import Compared, compared_charts
 from autoproc.reports.chart import Chart, ChartSeries, draw
 from autoproc.reports.page import Figure, Section
 from autoproc.reports.report_html import Report
@@ -17,7 +17,7 @@ def with_curves(name, labels):
 
 
 def drawn(*compared):
-    ((figure,),) = [section.figures for section in report_of(compared).sections]
+    ((figure,),) = [section.figures for section in compared_charts(compared).sections]
     return figure.words, [series.label for series in figure.svg.chart.series]
 
 

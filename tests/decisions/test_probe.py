@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from autoproc.decisions.probe import ProbeReport, verdict_of
+from autoproc.decisions.probe import ProbeReport, probe_verdict
 
 GOOD = ProbeReport(
     rotation=30.0, planned=180.0, n_images=300, n_spots=9000, per_image=30.0, lattice="tP",
@@ -16,7 +16,7 @@ GOOD = ProbeReport(
 
 
 def words(**changes):
-    verdict = verdict_of(replace(GOOD, **changes))
+    verdict = probe_verdict(replace(GOOD, **changes))
     return verdict.light, "; ".join(verdict.words)
 
 

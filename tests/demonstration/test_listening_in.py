@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from autoproc.demonstration.listening_in import JsonLines, live_now, summary_of
+from autoproc.demonstration.listening_in import JsonLines, live_now, summary_there
 
 
 def test_lines_are_read_once(tmp_path):
@@ -42,6 +42,6 @@ def test_what_is_known_of_sweeps_now(tmp_path):
 
 
 def test_a_summary_that_is_not_there_is_empty(tmp_path):
-    assert summary_of(tmp_path) == {}
+    assert summary_there(tmp_path) == {}
     (tmp_path / "summary.json").write_text(json.dumps({"d_min": 2.0}))
-    assert summary_of(tmp_path) == {"d_min": 2.0}
+    assert summary_there(tmp_path) == {"d_min": 2.0}

@@ -7,7 +7,7 @@ import io
 from demonstrated import collected, new_story, result, whole_story
 from rich.console import Console
 
-from autoproc.demonstration.ending import comparison, last_words, times_in_words
+from autoproc.demonstration.ending import comparison, last_words, story_times
 from autoproc.demonstration.screen import Plain, Terminal, console_of, drawn_line, screen, table
 from autoproc.demonstration.story import TOGETHER, DemoLine
 
@@ -107,4 +107,4 @@ def test_without_results_there_are_no_files(tmp_path):
 def test_times_are_in_their_order():
     story = new_story()
     story.times = {"result of demo_1": 41.2, "first image": 4.4}
-    assert times_in_words(story) == "seconds from the command: first image 4, result of demo_1 41"
+    assert story_times(story) == "seconds from the command: first image 4, result of demo_1 41"

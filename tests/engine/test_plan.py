@@ -13,7 +13,7 @@ from autoproc.decisions.symmetry import SUSPECT_POSITIONS
 from autoproc.engine.plan import process_sensibly
 from autoproc.engine.positions import position_ratio
 from autoproc.errors import AutoprocError
-from autoproc.integration import look
+from autoproc.integration import first_reading
 from autoproc.integration.survey import survey
 from autoproc.models.reflections import Flag
 from autoproc.stages import pipeline
@@ -86,7 +86,7 @@ def test_wrong_beam_centre_is_put_right(processed):
 
 def test_second_lattice_is_found_and_kept(processed, monkeypatch):
     looks = []
-    monkeypatch.setattr(look, "survey", lambda *args: looks.append(args) or survey(*args))
+    monkeypatch.setattr(first_reading, "survey", lambda *args: looks.append(args) or survey(*args))
     found = processed({**SHORT, **SECOND}, **AS_INDEXED)
     assert len(looks) == 1  # the images are looked at once for both attempts
     assert found.indexed.n_lattices == 2

@@ -14,7 +14,7 @@ from autoproc.config import Config, with_threads
 from autoproc.following.coming import FEW
 from autoproc.following.crystal_probing import n_searched
 from autoproc.following.early_integration import EarlyIntegration
-from autoproc.following.follower import AT_A_TIME, Follower, FollowerProgress, first_of
+from autoproc.following.follower import AT_A_TIME, Follower, FollowerProgress, first_searched
 from autoproc.following.frames_there import AGAIN
 from autoproc.simulation.beamline import Collection, write_cbf
 from autoproc.simulation.beamline_hdf5 import Hdf5Writing, write_hdf5
@@ -118,12 +118,12 @@ def test_another_search_uses_nothing(tmp_path, tmp_path_factory):
 
 
 def test_of_many_that_wait_the_first_and_some_of_all_are_searched():
-    chosen, every = first_of(list(range(100)), 16)
+    chosen, every = first_searched(list(range(100)), 16)
     assert chosen[:8] == list(range(8))
     assert chosen[-1] == 99
     assert len(chosen) == 16
     assert every == 12
-    assert first_of([3, 4], 16) == ([3, 4], 1)
+    assert first_searched([3, 4], 16) == ([3, 4], 1)
 
 
 def test_images_that_wait_are_told(tmp_path, tmp_path_factory):

@@ -6,7 +6,7 @@ import numpy as np
 from synthetic_spots import beam_shifted, sweep
 
 from autoproc.formats.dials.expt import read_expt, write_expt
-from autoproc.importing.shared_models import is_same, with_shared_models
+from autoproc.importing.shared_models import is_same_model, with_shared_models
 from autoproc.models.experiment import Goniometer
 
 
@@ -40,7 +40,7 @@ def test_what_is_shared_is_shared_in_the_file_and_when_it_is_read_again(tmp_path
 
 
 def test_parts_of_another_kind_or_length_differ():
-    assert not is_same((1, 2), (1, 2, 3))
-    assert not is_same(None, np.eye(3))
-    assert not is_same(np.eye(3), np.eye(2))
-    assert is_same(np.eye(3), np.eye(3))
+    assert not is_same_model((1, 2), (1, 2, 3))
+    assert not is_same_model(None, np.eye(3))
+    assert not is_same_model(np.eye(3), np.eye(2))
+    assert is_same_model(np.eye(3), np.eye(3))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from synthetic_spots import random_spots, setting, spots_of, sweep
 
-from autoproc.indexing.assign import Tolerance, assign, deviations, observed_tolerance
+from autoproc.indexing.assign import Tolerance, assign, index_deviations, observed_tolerance
 from autoproc.indexing.reciprocal_spots import spots_in_reciprocal_space
 from autoproc.models.reflections import Reflections
 
@@ -45,7 +45,7 @@ def test_an_error_in_phi_is_allowed_for():
     e, A = sweep(n_images=20, width=1.0), setting((60.0, 70.0, 150.0, 90, 90, 90), 1)
     spots = spots_of(e, A, 2.5, noise_frames=0.3)
     observed = spots_in_reciprocal_space([e], spots)
-    _, residual, smeared = deviations(A, observed)
+    _, residual, smeared = index_deviations(A, observed)
     assert np.abs(residual - smeared).max() < 0.6 * np.abs(residual).max()
     found = assign([A], observed, [observed_tolerance(A, observed, 0.3)])
     assert found.is_indexed.mean() > 0.9

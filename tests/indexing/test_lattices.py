@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from scipy.spatial.transform import Rotation
 from synthetic_spots import setting
 
-from autoproc.indexing.lattices import LatticeNumbers, lattice_symmetry, rotation_between
+from autoproc.indexing.lattices import LatticeNumbers, proper_symmetry, rotation_between
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from autoproc.indexing.lattices import LatticeNumbers, lattice_symmetry, rotatio
 )  # fmt: skip
 def test_lattices_have_the_rotations_of_their_system(cell, order):
     real = np.linalg.inv(setting(cell, 2))
-    operations = lattice_symmetry(real)
+    operations = proper_symmetry(real)
     assert len(operations) == order
     metric = real @ real.T
     for operation in operations:
@@ -37,11 +37,11 @@ def test_the_smallest_rotation_does_not_depend_on_the_lattices_own(seed, symmetr
     cell = (40.0, 40.0, 55.0, 90.0, 90.0, 90.0)
     A = setting(cell, seed)
     turn = Rotation.from_rotvec(np.radians(angle) * Rotation.random(random_state=seed).as_matrix()[0])
-    own = lattice_symmetry(np.linalg.inv(A))[symmetry]
+    own = proper_symmetry(np.linalg.inv(A))[symmetry]
     found = rotation_between(A, turn.as_matrix() @ np.linalg.inv(own @ np.linalg.inv(A)), 3, 5)
     smallest = [
         (turn * Rotation.from_matrix((w @ np.linalg.inv(A)).T @ A.T)).magnitude()
-        for w in lattice_symmetry(np.linalg.inv(A))
+        for w in proper_symmetry(np.linalg.inv(A))
     ]
     assert (found.first, found.second) == (3, 5)
     assert found.angle == pytest.approx(np.degrees(min(smallest)), abs=1e-5)

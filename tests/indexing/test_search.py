@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from scipy.spatial.transform import Rotation
 from synthetic_spots import random_spots, setting, spots_of, sweep
 
-from autoproc.indexing.assign import Tolerance, deviations
+from autoproc.indexing.assign import Tolerance, index_deviations
 from autoproc.indexing.candidates import assess
 from autoproc.indexing.fft3d import COARSE_GRID, GRID, transform_d_min
 from autoproc.indexing.max_cell import estimate_max_cell
@@ -50,7 +50,7 @@ def spots(n_random: int = 0):
 
 def test_information_is_that_of_narrow_places_less_that_of_telling_them_apart():
     seen = spots(1000)
-    _, residual, smeared = deviations(A, seen)
+    _, residual, smeared = index_deviations(A, seen)
     on = [r for r, s in zip(residual, smeared, strict=True) if np.all(np.abs(r) < 0.3) and np.all(np.abs(r - s) < 0.3)]
     n, total = len(on), len(seen)
     sigma = np.maximum(1.4826 * np.median(np.abs(on), axis=0), 0.002)

@@ -43,7 +43,7 @@ def test_what_is_known_of_a_model_is_worked_out_once_and_forgotten_at_the_end(mo
         return refine_model(model, *arguments, n_cycles=n_cycles, **keywords)
 
     monkeypatch.setattr(solving, "refine_model", counted)
-    found = solving.solve([experiment], spots, IndexParams())
+    found = solving.solve_lattices([experiment], spots, IndexParams())
     assert len(as_they_are) == len({id(model) for model in as_they_are})
     assert as_they_are[-1] is found.model
     for remembered in (solving._placed, solving._assigned, solving._fit_as_it_is):

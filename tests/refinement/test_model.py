@@ -17,7 +17,7 @@ from autoproc.geometry.constraints import strain_basis
 from autoproc.models.crystal import b_matrix, cell_from_real_matrix
 from autoproc.models.experiment import Beam
 from autoproc.models.space_group import rotations_of
-from autoproc.refinement.gradients import IndexedSpots, predict
+from autoproc.refinement.gradients import IndexedSpots, predicted_spots
 from autoproc.refinement.model import (
     CrystalModel,
     beam_turning_axes,
@@ -53,7 +53,7 @@ def test_reciprocal_vectors_are_those_of_the_setting_at_each_frame(group: str, c
     expected = np.einsum("nij,nj->ni", model.A_at(frame), hkl)
     observed = IndexedSpots(hkl, np.zeros(200, int), np.zeros((200, 3)), frame, np.ones((200, 3)), np.ones(200, bool))
     made = experiment()
-    predicted = predict(observed, made.beam, made.detector, made.goniometer, model)
+    predicted = predicted_spots(observed, made.beam, made.detector, made.goniometer, model)
     np.testing.assert_allclose(predicted.q, expected, rtol=1e-10, atol=1e-12)
 
 

@@ -13,7 +13,7 @@ from autoproc.models.experiment import Experiment
 from autoproc.models.reflections import Reflections
 from autoproc.refinement.params import RefineParams
 from autoproc.refinement.problem import ExperimentSpots, Free, RefinedModels
-from autoproc.refinement.rounds import deviations, find_outliers, refine_rounds, rmsd, weighted
+from autoproc.refinement.rounds import find_outliers, position_deviations, refine_rounds, rmsd, weighted
 from autoproc.refinement.setup import build, select_indexed
 from autoproc.refinement.spline_smoother import SplineSmoother
 
@@ -41,7 +41,9 @@ def test_spots_that_lie_elsewhere_are_outliers_and_the_others_are_not(method: st
     bad[::25] = True
     sweeps, state = prepared(displaced(table, bad, 3.0), truth)
     kept_rows = select_indexed([truth], table, 0.05)[0].rows
-    found = find_outliers(sweeps[0].observed, deviations(sweeps[0], state), truth.scan, RefineParams(outliers=method))
+    found = find_outliers(
+        sweeps[0].observed, position_deviations(sweeps[0], state), truth.scan, RefineParams(outliers=method)
+    )
     assert found[bad[kept_rows]].mean() > 0.97
     assert found[~bad[kept_rows]].mean() < 0.06
 
@@ -49,7 +51,7 @@ def test_spots_that_lie_elsewhere_are_outliers_and_the_others_are_not(method: st
 def test_nobody_is_an_outlier_where_none_is_wanted() -> None:
     truth = experiment()
     sweeps, state = prepared(displaced(spots(truth, n=300), np.arange(300) == 5, 9.0), truth)
-    difference = deviations(sweeps[0], state)
+    difference = position_deviations(sweeps[0], state)
     difference[7] = np.nan
     found = find_outliers(sweeps[0].observed, difference, truth.scan, RefineParams(outliers="none"))
     assert np.flatnonzero(found).tolist() == [7], "but what cannot be predicted"
@@ -59,7 +61,7 @@ def test_blocks_of_rotation_are_judged_for_themselves() -> None:
     """A crystal that scatters ten times as much in its last third loses no more spots there than elsewhere."""
     truth = experiment(n_images=360, width=0.5)
     sweeps, state = prepared(spots(truth, n=3000), truth)
-    observed, difference = sweeps[0].observed, deviations(sweeps[0], state)
+    observed, difference = sweeps[0].observed, position_deviations(sweeps[0], state)
     late = observed.frame > 240
     difference[late] *= 10
     found = find_outliers(observed, difference, truth.scan, RefineParams(outlier_block_width=20.0))
@@ -73,7 +75,7 @@ def test_weights_come_to_fit_the_scatter() -> None:
     sweeps, state = prepared(spots(truth, n=2000), truth)
     observed = sweeps[0].observed
     bold = replace(sweeps[0], observed=replace(observed, weights=observed.weights * [100.0, 4.0, 0.25]))
-    difference = deviations(bold, state)
+    difference = position_deviations(bold, state)
     after = weighted(bold, difference, np.zeros(len(observed), bool), rescale=True).observed.weights
     scaled = (after * difference**2)[after[:, 0] > 0]
     np.testing.assert_allclose(np.mean(scaled, axis=0), 1.0, rtol=0.12)
@@ -85,7 +87,7 @@ def test_outliers_have_no_weight() -> None:
     truth = experiment()
     sweeps, state = prepared(spots(truth, n=200), truth)
     outliers = np.arange(len(sweeps[0].observed)) % 3 == 0
-    after = weighted(sweeps[0], deviations(sweeps[0], state), outliers, rescale=True).observed.weights
+    after = weighted(sweeps[0], position_deviations(sweeps[0], state), outliers, rescale=True).observed.weights
     assert not after[outliers].any()
     assert (after[~outliers, 0] > 0).any()
 

@@ -65,7 +65,7 @@ def test_whatever_was_said_dims_the_light_and_is_named():
     first, second = checks.doubts("doubts", [("header", "the sensor is 320 mm thick"), ("symmetry", screws)])
     assert (first.name, first.verdict) == ("header: the sensor is 320 mm thick", "look")
     assert (second.name, second.value) == ("symmetry: P 2 2 2, P 21 2 2 cannot be told apart", screws)
-    assert checks.in_order([screws], [first, second]) == [screws], "the warnings say it already"
+    assert checks.gravest_first([screws], [first, second]) == [screws], "the warnings say it already"
 
 
 @pytest.mark.parametrize(("fraction", "verdict"), [(0.95, "good"), (0.57, "look"), (0.2, "bad")])
@@ -109,7 +109,7 @@ def test_friedel_mates_that_differ_are_not_called_an_error():
 def test_warnings_come_with_the_gravest_first():
     bad, look = checks.asymptotic_signal(2.0), checks.asymptotic_signal(6.0)
     good = checks.asymptotic_signal(30.0)
-    assert checks.in_order(["one", "two", "one"], [good, look, bad]) == [bad.warning, "one", "two", look.warning]
+    assert checks.gravest_first(["one", "two", "one"], [good, look, bad]) == [bad.warning, "one", "two", look.warning]
 
 
 def test_low_isa_and_unknown_isa():

@@ -15,7 +15,7 @@ from autoproc.formats.dials.expt import read_expt
 from autoproc.formats.dials.image_numbers import to_scan_frames
 from autoproc.formats.dials.refl import read_refl
 from autoproc.models.reflections import Reflections
-from autoproc.reports.files_report import files_page, resolution_of, sweep_of
+from autoproc.reports.files_report import experiment_of_each, files_page, resolution_of
 from autoproc.stages.pipeline import Processing
 
 
@@ -83,7 +83,7 @@ def test_unindexed_spots_belong_to_their_images():
     made = experiment()
     ids, images = np.array([0, -1, 1, -1, -1]), np.array([0, 0, 1, 1, 7])
     table = Reflections({"experiment_id": ids, "imageset_id": images})
-    np.testing.assert_array_equal(sweep_of([made, made], table), [0, 0, 1, 1, 1])
+    np.testing.assert_array_equal(experiment_of_each([made, made], table), [0, 0, 1, 1, 1])
 
 
 def test_files_of_dials():

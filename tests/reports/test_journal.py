@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from autoproc.decisions.ladder import Decision, Ladder, Step, Verdict
 from autoproc.engine.climb import Budget, climb
-from autoproc.reports.journal import sentence, standing
+from autoproc.reports.journal import decisions_that_stand, sentence
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def climbed(*scores: int) -> list[dict]:
 
 
 def told(*scores: int) -> list[str]:
-    return [d["what"] for d in standing(climbed(*scores))]
+    return [d["what"] for d in decisions_that_stand(climbed(*scores))]
 
 
 def test_what_was_decided_within_attempts_that_were_given_up_is_left_out():

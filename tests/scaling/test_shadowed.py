@@ -24,7 +24,7 @@ def test_shadows_are_told_from_what_damage_does_at_a_dose(monkeypatch, moves, st
     z = np.random.default_rng(8).normal(size=n) * np.where(late, 3.0, 1.0) - np.where(late, 1.5, 0.0)
     ratio = np.where(dark, 0.2, np.where(late, 0.7, 1.0))
     seen = Comparison(np.where(dark, z - 16.0, z), ratio, np.full(n, 400.0), np.ones(n, bool))
-    monkeypatch.setattr(shadowed, "comparison", lambda *_: seen)
+    monkeypatch.setattr(shadowed, "against_equivalents", lambda *_: seen)
     found = shadowed.with_shadows(observations, state, 0.8).shadowed
     assert found[dark].sum() >= 0.85 * dark.sum()
     assert found[~dark].mean() < (0.1 if moves or stands else 0.005)

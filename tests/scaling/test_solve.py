@@ -8,7 +8,7 @@ from scaled_for_tests import Recipe, synthetic
 
 from autoproc.scaling.error_model import ErrorModel
 from autoproc.scaling.params import ScaleParams
-from autoproc.scaling.solve import ABSORPTION, ScalingSolution, _is_settled, continued, solve
+from autoproc.scaling.solve import ABSORPTION, ScalingSolution, _is_settled, continued, solve_scales
 from autoproc.scaling.unscaled_observations import UnscaledObservations, observations_for_scaling
 
 MADE = synthetic(Recipe(n_observations=3000))
@@ -20,7 +20,7 @@ def observed(d_min: float | None = None) -> UnscaledObservations:
 
 @pytest.fixture(scope="module")
 def solution() -> ScalingSolution:
-    return solve([MADE.experiment], observed(), ScaleParams())
+    return solve_scales([MADE.experiment], observed(), ScaleParams())
 
 
 def of_fewer(state, n):
@@ -108,7 +108,7 @@ def test_it_is_settled_when_nothing_moves(solution):
 
 
 def test_cycles_are_no_more_than_allowed(solution):
-    one = solve([MADE.experiment], observed(), ScaleParams(max_cycles=1))
+    one = solve_scales([MADE.experiment], observed(), ScaleParams(max_cycles=1))
     assert (one.n_cycles, one.converged) == (1, False)
     assert solution.converged
     assert 3 <= solution.n_cycles <= 6
@@ -121,7 +121,7 @@ def test_error_models_that_answer_each_other_do_not_keep_it_going(monkeypatch):
         return replace(state, error_model=other if state.error_model.a < 0.955 else one)
 
     monkeypatch.setattr("autoproc.scaling.solve.with_error_model", flipping)
-    found = solve([MADE.experiment], observed(), ScaleParams(anomalous=False))
+    found = solve_scales([MADE.experiment], observed(), ScaleParams(anomalous=False))
     assert found.converged
     assert 0.94 < found.state.error_model.a < 0.97
 
@@ -129,7 +129,7 @@ def test_error_models_that_answer_each_other_do_not_keep_it_going(monkeypatch):
 @pytest.mark.parametrize(("choice", "i_mid"), [("profile", 0.0), ("sum", 1.0)])
 def test_a_choice_of_intensities_is_obeyed(choice, i_mid):
     observations = observed()
-    found = solve([MADE.experiment], observations, ScaleParams(intensity_choice=choice, max_cycles=1))
+    found = solve_scales([MADE.experiment], observations, ScaleParams(intensity_choice=choice, max_cycles=1))
     assert (found.i_mid, found.candidates) == (i_mid, ())
     value = (observations.profile if choice == "profile" else observations.summation).value
     np.testing.assert_array_equal(found.state.intensity, value)

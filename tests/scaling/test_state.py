@@ -13,13 +13,13 @@ from autoproc.scaling.model import model_for
 from autoproc.scaling.params import ScaleParams
 from autoproc.scaling.state import (
     ScalingState,
+    against_equivalents,
     bare_state,
-    comparison,
-    deviations,
-    expectation,
+    expected_intensities,
     fitted,
     image_ratios,
     select_for_fit,
+    squared_deviations,
     with_error_model,
     with_models,
     with_outliers,
@@ -66,7 +66,7 @@ def test_expectation_is_that_of_a_loop(plain):
     g = random.uniform(0.5, 2, n)
     state = replace(state, factors=g, error_model=ErrorModel(1.2, 0.1))
     use = random.uniform(size=n) < 0.8
-    seen = expectation(observations, state, use)
+    seen = expected_intensities(observations, state, use)
     group = observations.groups.group
     for name in np.unique(group)[:40]:
         rows = np.flatnonzero((group == name) & use)
@@ -92,13 +92,13 @@ def test_deviations_of_true_errors_have_the_mean_square_of_their_variances(plain
     random = np.random.default_rng(1)
     value = 1000 + 20 * random.normal(size=len(observations))
     state = replace(state, intensity=value, variance=np.full(len(value), 400.0), error_model=ErrorModel(1.0, 1e-4))
-    deviation2, variance, expected = deviations(observations, state, 25.0)
+    deviation2, variance, expected = squared_deviations(observations, state, 25.0)
     assert deviation2.mean() == pytest.approx(400.0, rel=0.06)
     assert (variance == 400.0).all()
     assert expected == pytest.approx(np.full(len(expected), 1000.0), abs=80)
     count = observations.groups.count[observations.groups.group]
     assert len(deviation2) == np.count_nonzero(count > 1)
-    assert not len(deviations(observations, state, 2000.0)[0])
+    assert not len(squared_deviations(observations, state, 2000.0)[0])
 
 
 def test_rough_scales_follow_a_strong_change(plain):
@@ -154,7 +154,7 @@ def test_partial_and_lonely_reflections_do_not_decide_the_scales(plain):
     partiality = np.where(np.arange(n) % 7 == 0, 0.9, 1.0)
     partly = replace(observations, partiality=partiality)
     use = np.arange(n) % 5 != 0
-    rows = select_for_fit(partly, use, expectation(partly, state, use), n)
+    rows = select_for_fit(partly, use, expected_intensities(partly, state, use), n)
     allowed = use & (partiality > 0.95)
     count = np.bincount(observations.groups.group[allowed], minlength=len(observations.groups))
     np.testing.assert_array_equal(rows, np.flatnonzero(allowed & (count[observations.groups.group] > 1)))
@@ -163,7 +163,7 @@ def test_partial_and_lonely_reflections_do_not_decide_the_scales(plain):
 def test_the_most_informative_groups_of_every_shell_are_chosen_whole(plain):
     _, observations, state = plain
     use = np.ones(len(observations), bool)
-    seen = expectation(observations, state, use)
+    seen = expected_intensities(observations, state, use)
     rows = select_for_fit(observations, use, seen, 1000)
     assert 800 < len(rows) <= 1000
     group = observations.groups.group
@@ -198,7 +198,7 @@ def test_steady_variances_are_per_photon(plain):
 def test_steady_variances_follow_the_expected_photons():
     _, observations, state = prepared(scale_amplitude=0.0, noise=0.0, n_observations=8000)
     steady = with_steady_variances(observations, state)
-    seen = expectation(observations, state, state.kept)
+    seen = expected_intensities(observations, state, state.kept)
     strong = seen.expected > 100
     ratio = steady.variance[strong] / (seen.expected[strong] + 20.0)
     assert np.std(ratio) < 0.5 * np.std(state.variance[strong] / (seen.expected[strong] + 20.0))
@@ -225,7 +225,7 @@ def test_comparison_is_on_the_common_scale(plain):
     _, observations, state = plain
     g = np.random.default_rng(4).uniform(0.5, 2, len(observations))
     scaled = replace(state, intensity=state.intensity * g, variance=state.variance * g * g, factors=g)
-    first, second = comparison(observations, state), comparison(observations, scaled)
+    first, second = against_equivalents(observations, state), against_equivalents(observations, scaled)
     np.testing.assert_allclose(first.ratio, second.ratio, rtol=1e-6)
     np.testing.assert_allclose(first.z, second.z, rtol=1e-6, atol=1e-9)
 
@@ -249,7 +249,7 @@ def test_image_ratio_is_the_part_of_the_expected_intensity(plain):
     (ratio,) = image_ratios(observations, dim, [200])
     assert ratio[40] < 0.5 < ratio[41]
     assert np.isnan(ratio[180:]).all()
-    seen = expectation(observations, dim, dim.kept)
+    seen = expected_intensities(observations, dim, dim.kept)
     rows = image == 90
     e, w = np.maximum(seen.expected[rows], 0), 1 / seen.variance[rows]
     assert ratio[90] == pytest.approx((w * e * intensity[rows]).sum() / (w * e * e).sum())

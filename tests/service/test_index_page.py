@@ -18,7 +18,7 @@ from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.job_queue.programs_at_work import Arriving
 from autoproc.service.processes.program import this_program
 from autoproc.service.results.outputs import Outputs, home_of
-from autoproc.service.status import Queue, counted, status_table, story_lines
+from autoproc.service.status import Queue, count_by_state, status_table, story_lines
 from autoproc.service.sweeps.found_sweep import FoundSweep, ListedImages
 
 SWEEP = FoundSweep(Path("/data/v1/a_####.cbf"), "cbf", (1, 10), 10, "f1", "complete", "", "a", "/data/v1", 100.0)
@@ -209,7 +209,7 @@ def test_status_and_page_count_the_same_in_every_state(queue, outputs, monkeypat
     running, coming = mixed_queue(queue)
     gone = frozenset({running.id} if is_interrupted else ())
     told = Queue(queue.rows(), coming, not is_interrupted, interrupted=gone)
-    in_status = numbers_in(counted(told))
+    in_status = numbers_in(count_by_state(told))
     monkeypatch.setattr(queue, "interrupted", lambda: gone)
     monkeypatch.setattr(queue.programs, "arriving", lambda: coming)
     IndexPage(queue, outputs).write()
@@ -246,7 +246,7 @@ def test_all_that_arrive_are_counted_on_the_page(queue, outputs):
     queue.programs.show(this_program(), [Arriving("/data/z_####.cbf", "z", 1, "", None)], 1234)
     IndexPage(queue, outputs).write()
     assert "1234 sweeps: 1234 arriving" in (outputs.output / "index.html").read_text()
-    assert counted(Queue.of(queue, 10)) == counted(Queue.of(queue)) == "1234 arriving"
+    assert count_by_state(Queue.of(queue, 10)) == count_by_state(Queue.of(queue)) == "1234 arriving"
 
 
 def test_further_pages_do_not_say_who_lives(queue, outputs):

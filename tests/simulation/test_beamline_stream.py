@@ -11,7 +11,7 @@ from simulated import simulated_sweep
 from autoproc.formats.hdf5.open_hdf5 import open_hdf5
 from autoproc.formats.registry import read_experiment
 from autoproc.simulation.beamline import Collection
-from autoproc.simulation.beamline_stream import CHANNEL, Streaming, frame_of, stream
+from autoproc.simulation.beamline_stream import CHANNEL, Streaming, stored_frame, stream
 
 N = 6
 
@@ -56,7 +56,7 @@ def test_pixels_are_those_of_the_files(master):
         for n, message in enumerate(messages[1:-1]):
             (slow, fast), typed = message["data"][CHANNEL].value
             values = np.frombuffer(typed.value, {69: "<u2", 70: "<u4"}[typed.tag]).reshape(slow, fast)
-            np.testing.assert_array_equal(values, frame_of(handle, n))
+            np.testing.assert_array_equal(values, stored_frame(handle, n))
 
 
 def test_images_are_lost_and_repeated_as_asked(master):

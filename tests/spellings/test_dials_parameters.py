@@ -8,7 +8,7 @@ from autoproc.commands.catalogue import STEPS
 from autoproc.commands.elsewhere import ELSEWHERE
 from autoproc.config import Config, fields_of_tables
 from autoproc.spellings.dials_parameters import ANY_STEP, BY_STEP, WHERE_FILES_GO
-from autoproc.spellings.spelling import Spelling, image_ranges, limits, one_in, plain, several
+from autoproc.spellings.spelling import Spelling, image_ranges, one_in, resolution_limits, several, unquoted
 
 EVERY = [(step, s) for step, spellings in [*BY_STEP.items(), ("any", ANY_STEP)] for s in spellings]
 FIELDS = fields_of_tables()
@@ -78,9 +78,9 @@ def test_what_is_done_anyway_is_the_default():
         (several(2, (0, 1)), "0,1,2", ("1,2",)),
         (several(2, (0, 1)), "3,1,2", None),
         (several(2, (0, 1)), "1", None),
-        (limits, "50, 2.1", ("50", "2.1")),
-        (limits, "2.1 50", ("50", "2.1")),
-        (limits, "high,low", None),
+        (resolution_limits, "50, 2.1", ("50", "2.1")),
+        (resolution_limits, "2.1 50", ("50", "2.1")),
+        (resolution_limits, "high,low", None),
         (image_ranges, "0:100:200", ("100-200",)),
         (image_ranges, "0:1:5,0:7:9", ("1-5,7-9",)),
         (image_ranges, "7,20-25", ("7,20-25",)),
@@ -98,7 +98,7 @@ def test_values_are_read_as_dials_writes_them(convert, text, parts):
     [("profile sum *combine", "combine"), ("'x y'", "x y"), ("Auto", "Auto"), ("*a *b", "*a *b"), ("", "")],
 )
 def test_choices_with_a_star(text, value):
-    assert plain(text) == value
+    assert unquoted(text) == value
 
 
 def test_a_spelling_lists_its_fields():

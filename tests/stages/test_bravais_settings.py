@@ -18,7 +18,7 @@ from autoproc.stages.bravais_settings import (
     format_bravais_settings,
     is_recommended,
 )
-from autoproc.symmetry.constrained_fit import SpotsToFit, fit_constrained, predict
+from autoproc.symmetry.constrained_fit import SpotsToFit, fit_constrained, residuals_and_derivatives
 
 
 def spots(group: str, cell: tuple[float, ...], noise_px: float = 0.1, seed: int = 0) -> tuple[Experiment, Reflections]:
@@ -126,10 +126,10 @@ def test_gradient_is_that_of_finite_differences():
     experiment, table = spots("P 1", (30, 40, 50, 80, 95, 102), noise_px=0.0)
     A = experiment.crystal.A
     some = SpotsToFit(table["hkl"][:50], table["xyz_obs_mm"][:50], np.ones((50, 3)), table["panel"][:50])
-    residuals, gradient = predict(experiment, A, some)
+    residuals, gradient = residuals_and_derivatives(experiment, A, some)
     np.testing.assert_allclose(residuals, 0, atol=1e-8)
     step = 1e-7 * np.random.default_rng(1).normal(size=(3, 3))
-    moved, _ = predict(experiment, A + step, some)
+    moved, _ = residuals_and_derivatives(experiment, A + step, some)
     expected = -np.einsum("nij,nj->ni", gradient, some.hkl @ step.T)
     near = np.abs(expected).max(axis=1) < 0.1
     np.testing.assert_allclose(moved[near], expected[near], rtol=2e-2, atol=1e-6)

@@ -10,7 +10,7 @@ from simulated import simulated_frames
 from synthetic_spots import beam_shifted, random_spots, setting, spots_of, sweep
 
 from autoproc.config import Config
-from autoproc.decisions.probe import dark_images, verdict_of
+from autoproc.decisions.probe import dark_images, probe_verdict
 from autoproc.geometry.asu import to_asu
 from autoproc.models.image_facts import ImageFacts
 from autoproc.stages.probe_sweep import probe_sweep
@@ -30,7 +30,7 @@ def test_a_good_crystal():
     assert report.shift < 0.5
     assert (report.rotation, report.planned, report.n_dark) == (20.0, 90.0, 0)
     assert 60 < report.complete_after <= 180
-    verdict = verdict_of(report)
+    verdict = probe_verdict(report)
     assert verdict.light == "good"
     assert "lattice oP 37.0 43.0 49.0" in verdict.words[0]
 
@@ -41,7 +41,7 @@ def test_two_lattices():
     assert len(report.others) == 1
     assert 0.2 < report.others[0] < 0.5 < report.indexed
     assert report.indexed + report.others[0] > 0.9
-    verdict = verdict_of(report)
+    verdict = probe_verdict(report)
     assert verdict.light == "look"
     assert any(words.startswith("second lattice, ") for words in verdict.words)
 
@@ -50,15 +50,15 @@ def test_a_wrong_header():
     frames = simulated_frames(n_images=N, beam_centre_error=(3.0, -2.0))
     report = probed(frames, frames.header_experiment())
     assert report.shift == pytest.approx(13**0.5, abs=0.4)
-    assert any("beam centre is 3." in words for words in verdict_of(report).words)
+    assert any("beam centre is 3." in words for words in probe_verdict(report).words)
 
 
 def test_no_crystal():
     frames = simulated_frames(n_images=N, strength=0.0)
     report = probed(frames, frames.header_experiment())
     assert report.lattice == ""
-    assert verdict_of(report).light == "stop"
-    assert "hardly any spots" in verdict_of(report).words[0]
+    assert probe_verdict(report).light == "stop"
+    assert "hardly any spots" in probe_verdict(report).words[0]
 
 
 def probed_spots(spots, experiment):
@@ -69,7 +69,7 @@ def probed_spots(spots, experiment):
 def test_spots_on_no_lattice():
     experiment = sweep(n_images=30)
     report = probed_spots(random_spots(experiment, 2000), experiment)
-    verdict = verdict_of(report)
+    verdict = probe_verdict(report)
     assert verdict.light == "stop"
     assert "no lattice" in verdict.words[0]
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 from synthetic_spots import setting, spots_of, sweep
 
-from autoproc.symmetry.constrained_fit import SpotsToFit, _inliers, fit_constrained, predict
+from autoproc.symmetry.constrained_fit import SpotsToFit, _inliers, fit_constrained, residuals_and_derivatives
 from autoproc.symmetry.lattice_symmetry import cell_of, lattice_symmetry
 
 EXPERIMENT = sweep(n_images=60)
@@ -29,7 +29,7 @@ def perfect() -> tuple[np.ndarray, SpotsToFit]:
 
 def test_perfect_spots_are_predicted_where_they_are(perfect):
     A, of = perfect
-    residuals, _ = predict(EXPERIMENT, A, of)
+    residuals, _ = residuals_and_derivatives(EXPERIMENT, A, of)
     assert len(of) > 200
     assert np.nanmax(np.abs(residuals)) < 1e-5
 
@@ -38,7 +38,7 @@ def test_gradient_is_that_of_finite_differences(perfect):
     """d(x, y, phi) / d(A h) for changes of A h in the crystal's frame, on slightly wrong positions."""
     A, of = perfect
     of = of[np.arange(0, len(of), 7)]
-    _, gradient = predict(EXPERIMENT, A, of)
+    _, gradient = residuals_and_derivatives(EXPERIMENT, A, of)
     step = 1e-7
     for column in range(3):
         change = np.zeros((len(of), 3))
@@ -52,7 +52,7 @@ def test_gradient_is_that_of_finite_differences(perfect):
 def _predicted(A: np.ndarray, of: SpotsToFit, change: np.ndarray) -> np.ndarray:
     """Positions of reflections whose vectors A h are moved: through fractional indices of A."""
     moved = SpotsToFit(of.hkl + change @ np.linalg.inv(A).T, of.position, of.weight, of.panel)
-    return of.position - predict(EXPERIMENT, A, moved)[0]
+    return of.position - residuals_and_derivatives(EXPERIMENT, A, moved)[0]
 
 
 def test_a_misset_lattice_of_another_cell_comes_back(perfect):

@@ -16,7 +16,7 @@ from autoproc.formats.dials.expt import write_expt
 from autoproc.simulation import write_sweep
 from autoproc.stages.import_sweep import import_sweeps
 from autoproc.viewing.image_cache import BoundedCache
-from autoproc.viewing.image_facts import image_facts
+from autoproc.viewing.image_models import image_models
 from autoproc.viewing.image_tiles import pyramid_of_values
 from autoproc.viewing.images import ImageRoom, NoSuchImage, Stack, SweepOfImages
 from autoproc.viewing.subject import subject_of_files
@@ -69,10 +69,10 @@ def test_a_stack_of_counts(how, values, shown):
 
 def test_a_stack_ends_with_the_sweep():
     sweep = sweep_of(constant(*range(1, 41)))
-    facts = image_facts(sweep, 39, Stack(50, "sum"))
+    facts = image_models(sweep, 39, Stack(50, "sum"))
     assert facts["n_images"] == 2
     assert values_of(sweep.pyramid(39, Stack(50, "sum"))).max() == 39 + 40
-    assert image_facts(sweep, 39)["n_images"] == 1
+    assert image_models(sweep, 39)["n_images"] == 1
     with pytest.raises(NoSuchImage):
         sweep.frames(41)
 

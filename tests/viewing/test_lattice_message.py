@@ -10,7 +10,7 @@ from models_for_tests import crystal, experiment
 
 from autoproc.models.reflections import Reflections
 from autoproc.viewing.lattice_message import ALIGNMENT, columns_of_message, lattice_message
-from autoproc.viewing.lattice_points import lattice_points, reciprocal_points
+from autoproc.viewing.lattice_points import observed_points, reciprocal_points
 
 
 def points_of(n):
@@ -22,7 +22,7 @@ def points_of(n):
         "hkl": rng.integers(1, 9, (n, 3)),
         "intensity_sum": rng.exponential(100, n),
     }
-    return lattice_points([experiment(crystal()), experiment(crystal(seed=2))], Reflections(table))
+    return observed_points([experiment(crystal()), experiment(crystal(seed=2))], Reflections(table))
 
 
 @pytest.mark.parametrize("n", [0, 1, 3, 50])
@@ -53,7 +53,7 @@ def test_facts_are_those_of_the_points():
 
 def test_unknown_intensities_are_no_numbers():
     table = {"xyz_obs_px": [[9.0, 9, 9]], "panel": [0]}
-    _, columns = columns_of_message(lattice_message(lattice_points([experiment()], Reflections(table))))
+    _, columns = columns_of_message(lattice_message(observed_points([experiment()], Reflections(table))))
     assert np.isnan(columns["intensity"]).all()
 
 

@@ -14,7 +14,7 @@ from autoproc.geometry.detector import beam_centre_px
 from autoproc.geometry.reciprocal import map_to_reciprocal_space
 from autoproc.models.experiment import Beam, Detector, Goniometer, ImageSet
 from autoproc.models.reflections import Reflections
-from autoproc.viewing.lattice_points import NO_LATTICE, lattice_points, reciprocal_points
+from autoproc.viewing.lattice_points import NO_LATTICE, observed_points, reciprocal_points
 
 SINGLE = 3e-7
 """1/Angstrom: what positions in single precision are off by."""
@@ -53,7 +53,7 @@ def rotation_by(angle):
 @given(st.integers(0, 1000))
 def test_points_are_where_the_geometry_has_them(seed):
     one, table = turned(seed), spots(seed=seed)
-    ours = reciprocal_points(lattice_points([one], table))
+    ours = reciprocal_points(observed_points([one], table))
     np.testing.assert_allclose(ours, map_to_reciprocal_space(one, table)["rlp"], atol=SINGLE)
 
 
@@ -61,13 +61,13 @@ def test_points_are_where_the_geometry_has_them(seed):
 @given(st.integers(0, 1000), st.floats(-5, 5), st.floats(-5, 5), st.floats(-3, 3))
 def test_a_moved_detector_is_one_whose_beam_centre_and_distance_are_others(seed, fast, slow, longer):
     one = turned(2 * seed)  # even: no parallax, which stays as it was where the detector moves
-    sweep = lattice_points([one], spots()).sweeps[0]
+    sweep = observed_points([one], spots()).sweeps[0]
     origin = one.detector[0].origin + fast * sweep.along_fast + slow * sweep.along_slow + longer * sweep.away
     moved = replace(one, detector=Detector((replace(one.detector[0], origin=origin),)))
     before = beam_centre_px(one.detector, one.beam)
     np.testing.assert_allclose(beam_centre_px(moved.detector, one.beam), np.add(before, [fast, slow]), atol=1e-9)
     assert moved.detector[0].distance == pytest.approx(one.detector[0].distance + longer)
-    ours = reciprocal_points(lattice_points([one], spots()), (fast, slow), longer)
+    ours = reciprocal_points(observed_points([one], spots()), (fast, slow), longer)
     np.testing.assert_allclose(ours, map_to_reciprocal_space(moved, spots())["rlp"], atol=SINGLE)
 
 
@@ -78,24 +78,24 @@ def test_lattices_of_one_sweep_share_it_and_other_images_are_another():
     table = spots(
         5, experiment_id=[0, 1, 2, -1, -1], imageset_id=[0, 0, 1, 0, 1], hkl=[[1, 2, 3]] * 3 + [[0, 0, 0]] * 2
     )
-    points = lattice_points([first, second, other], table)
+    points = observed_points([first, second, other], table)
     assert len(points.sweeps) == 2
     assert points.lattice.tolist() == [0, 1, 2, NO_LATTICE, NO_LATTICE]
     assert points.sweep.tolist() == [0, 0, 1, 0, 1]
     assert points.lattices[2].name == "y"
     assert len({one.name for one in points.lattices}) == 3
-    assert [one.name for one in lattice_points([first, second], spots()).lattices] == ["", ""]
+    assert [one.name for one in observed_points([first, second], spots()).lattices] == ["", ""]
 
 
 def test_without_a_crystal_nothing_is_indexed():
-    points = lattice_points([replace(experiment(), crystal=None)], spots())
+    points = observed_points([replace(experiment(), crystal=None)], spots())
     assert (points.lattice == NO_LATTICE).all()
     assert not points.hkl.any()
 
 
 def test_what_was_not_observed_is_left_out():
     xyz = np.array([[10.0, 20, 3], [0, 0, 0], [np.nan, 1, 1]])
-    assert len(lattice_points([experiment()], spots(3, xyz_obs_px=xyz))) == 1
+    assert len(observed_points([experiment()], spots(3, xyz_obs_px=xyz))) == 1
 
 
 def test_each_panel_has_its_place():
@@ -103,25 +103,25 @@ def test_each_panel_has_its_place():
     second = replace(one.detector[0], origin=one.detector[0].origin + [90.0, 0, 5])
     two = replace(one, detector=Detector((one.detector[0], second)))
     table = spots(40, panel=np.arange(40) % 2)
-    ours = reciprocal_points(lattice_points([two], table))
+    ours = reciprocal_points(observed_points([two], table))
     np.testing.assert_allclose(ours, map_to_reciprocal_space(two, table)["rlp"], atol=SINGLE)
 
 
 def test_of_a_long_table_points_are_taken_evenly():
-    points = lattice_points([experiment()], spots(1000), at_most=300)
+    points = observed_points([experiment()], spots(1000), at_most=300)
     assert points.n_spots == 1000
     np.testing.assert_array_equal(points.frame, spots(1000)["xyz_obs_px"][::4, 2].astype(np.float32))
 
 
 def test_an_empty_table_has_no_points():
-    assert len(lattice_points([experiment()], spots(0))) == 0
+    assert len(observed_points([experiment()], spots(0))) == 0
 
 
 def test_spots_of_panels_that_there_are_not_are_left_out():
-    points = lattice_points([experiment()], spots(4, panel=[0, 7, 0, 7]))
+    points = observed_points([experiment()], spots(4, panel=[0, 7, 0, 7]))
     assert points.row.tolist() == [0, 2]
     assert np.isfinite(reciprocal_points(points)).all()
 
 
 def test_without_models_there_are_no_points():
-    assert len(lattice_points([], spots(4))) == 0
+    assert len(observed_points([], spots(4))) == 0

@@ -23,9 +23,9 @@ from autoproc.viewing.reflection_list import MOST, ReflectionFilter, reflection_
 from autoproc.viewing.reflections_on_image import (
     doubt_of,
     fates,
+    highest_resolution,
     places,
     reflections_on_image,
-    resolution_limit,
     rows_on_images,
 )
 from autoproc.viewing.shoebox_view import OVERLOADED, reflection_facts
@@ -216,10 +216,10 @@ def test_a_cell_of_the_map_of_deviations_lists_the_spots_that_it_was_made_of(pro
 def test_what_lies_beyond_the_limit_is_not_called_rejected():
     flags = [Flag.SCALED, Flag.EXCLUDED_FOR_SCALING, Flag.EXCLUDED_FOR_SCALING, Flag.OUTLIER_IN_SCALING]
     table = Reflections({"flags": [int(flag) for flag in flags], "hkl": [[1, 2, 3]] * 4, "d": [2.0, 3.0, 1.9, 1.9]})
-    assert resolution_limit(table) == 2.0
-    fate, words = fates(table, resolution_limit(table))
+    assert highest_resolution(table) == 2.0
+    fate, words = fates(table, highest_resolution(table))
     assert [words[n]["kind"] for n in fate] == ["integrated", "rejected", "beyond", "rejected"]
-    assert resolution_limit(table[np.array([1, 2])]) is None
+    assert highest_resolution(table[np.array([1, 2])]) is None
 
 
 def test_reflections_without_a_box_are_on_the_image_of_their_place():

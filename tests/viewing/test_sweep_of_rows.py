@@ -10,7 +10,7 @@ from models_for_tests import experiment
 
 from autoproc.models.experiment import ImageSet
 from autoproc.models.reflections import Reflections
-from autoproc.viewing.sweep_of_rows import image_numbers, sweep_of_experiments, sweep_of_rows
+from autoproc.viewing.sweep_of_rows import image_number_of_each, sweep_of_experiments, sweep_of_rows
 
 
 def of_images(name):
@@ -52,5 +52,5 @@ def test_absurd_numbers_are_within_what_there_is(experiments):
 def test_images_are_numbered_as_each_sweep_has_them_and_within_it(experiments):
     first, last = experiments[0].scan.image_range
     place = np.array([[0, 0, 0.5], [0, 0, 3.99], [0, 0, -0.2], [0, 0, 1000.0]])
-    numbers = image_numbers(place, np.zeros(4, int), experiments)
+    numbers = image_number_of_each(place, np.zeros(4, int), experiments)
     assert numbers.tolist() == [first, first + 3, first, last]

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from autoproc.dashboard.access.keys import DAYS, Keys, is_same
+from autoproc.dashboard.access.keys import DAYS, Keys, is_same_key
 from autoproc.dashboard.access.proxies import SCHEME, SECRET, USER, Proxies
 from autoproc.dashboard.access.viewer import HOLDER, People, Viewer
 from autoproc.dashboard.params import ServeParams
@@ -159,7 +159,7 @@ class Guard:
         if body is None:
             return PlainTextResponse("This is more than any form has.", 413, {"connection": "close"})
         given = request.headers.get(TOKEN_HEADER) or _form_field(body, TOKEN_FIELD)
-        is_ours = known.form_token is None or (_is_from_here(request.headers) and is_same(given, known.form_token))
+        is_ours = known.form_token is None or (_is_from_here(request.headers) and is_same_key(given, known.form_token))
         return body if is_ours else PlainTextResponse("This did not come from a page of this server.", 403)
 
     def _left(self, scope: Scope, known: Admitted) -> Response | None:

@@ -55,7 +55,7 @@ class Keys:
 
     def exchange(self, token: str) -> str | None:
         """A cookie for the token, which is worth nothing afterwards; None for any other."""
-        if not is_same(token, self.token):
+        if not is_same_key(token, self.token):
             return None
         self.token = secrets.token_urlsafe(24)
         self.on_use()
@@ -86,14 +86,14 @@ class Keys:
 
     def knows_program(self, key: str) -> bool:
         """The key of programs."""
-        return is_same(key, self.program_key)
+        return is_same_key(key, self.program_key)
 
     def form_token(self, whose: str) -> str:
         """What a form of ours sends along, which no page of strangers knows; whose : cookie or user."""
         return self._mac(f"form {whose}")
 
 
-def is_same(given: str, right: str) -> bool:
+def is_same_key(given: str, right: str) -> bool:
     """They are the same; how long it takes to tell does not say how far they are."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode("utf-8", "replace"))
 

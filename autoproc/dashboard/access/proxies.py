@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from autoproc.dashboard.access.keys import LONGEST_SECRET, UnsafeSecret, is_same
+from autoproc.dashboard.access.keys import LONGEST_SECRET, UnsafeSecret, is_same_key
 from autoproc.dashboard.params import ServeParams
 
 USER, SECRET, SCHEME = "x-remote-user", "x-proxy-secret", "x-forwarded-proto"
@@ -31,7 +31,7 @@ class Proxies:
         """The request comes from one of them: by our socket, or from its address and with its secret."""
         if not (self._is_on_socket or self._is_listed(scope)):
             return False
-        return self._secret is None or is_same(Headers(scope=scope).get(SECRET, ""), self._secret)
+        return self._secret is None or is_same_key(Headers(scope=scope).get(SECRET, ""), self._secret)
 
     def is_welcome(self, scope: Scope) -> bool:
         """Somebody of this machine, or a proxy; others of the network have to come by a proxy."""

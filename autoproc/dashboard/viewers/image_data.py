@@ -21,7 +21,7 @@ from autoproc.dashboard.viewers.image_request import (
     whole,
 )
 from autoproc.viewing.contrast import contrast
-from autoproc.viewing.image_facts import image_facts, sweep_facts
+from autoproc.viewing.image_models import image_models, sweep_facts
 from autoproc.viewing.images import data_sets_of_sweeps, sweep_names
 from autoproc.viewing.line_profile import line_profile
 from autoproc.viewing.spot_view import BINARY, MAPS
@@ -61,7 +61,7 @@ def image(asked: Looked) -> Response:
     """Of an image, or a stack: its file, lattices, histogram and limits."""
     pyramid = asked.pyramid
     said = {
-        **image_facts(asked.sweep, asked.image, asked.stack),
+        **image_models(asked.sweep, asked.image, asked.stack),
         **contrast(pyramid),
         "step": pyramid.step,
         "lowest": pyramid.lowest,

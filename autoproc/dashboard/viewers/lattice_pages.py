@@ -23,7 +23,7 @@ from autoproc.errors import AutoprocError
 from autoproc.legible import legible
 from autoproc.models.data_set_names import names_in_group
 from autoproc.viewing.lattice_message import lattice_message
-from autoproc.viewing.lattice_points import lattice_points
+from autoproc.viewing.lattice_points import observed_points
 from autoproc.viewing.subject import Subject
 
 TEMPLATE = "lattice.html"
@@ -90,7 +90,7 @@ def message_of_stage(subject: Subject, stage: str) -> bytes:
     with _making:
         if key in _made:
             return _made[key]
-        points = lattice_points(subject.experiments_of_table(stage), subject.reflections(stage))
+        points = observed_points(subject.experiments_of_table(stage), subject.reflections(stage))
         while len(_made) >= KEPT:
             del _made[next(iter(_made))]
         return _made.setdefault(key, lattice_message(points))

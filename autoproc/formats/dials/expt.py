@@ -15,7 +15,7 @@ import numpy as np
 
 from autoproc.errors import CorruptFile
 from autoproc.formats.boundary import LONGEST_REASON, reads_file
-from autoproc.formats.dials.expt_checks import checked
+from autoproc.formats.dials.expt_checks import sound_model
 from autoproc.formats.dials.expt_scan import scan_from_json, scan_to_json, valid_image_ranges
 from autoproc.formats.no_files import read_file
 from autoproc.geometry.rotation import rotation_matrix
@@ -52,7 +52,7 @@ def read_expt(path: str | Path) -> list[Experiment]:
     except ValueError as error:
         raise CorruptFile(path=path, reason=f"it is not JSON ({str(error)[:LONGEST_REASON]})") from error
     try:
-        return [checked(experiment) for experiment in _experiments(content)]
+        return [sound_model(experiment) for experiment in _experiments(content)]
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         said = (str(error) if type(error) is ValueError else plain(repr(error)))[:LONGEST_REASON]
         raise CorruptFile(path=path, reason=f"it is not a DIALS experiment list ({said})") from error

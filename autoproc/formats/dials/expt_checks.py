@@ -36,7 +36,7 @@ LONGEST_CELL = 1e5
 """Angstrom; the largest cells of viruses have some 1e3."""
 
 
-def checked(experiment: Experiment) -> Experiment:
+def sound_model(experiment: Experiment) -> Experiment:
     """The same. Raises ValueError, saying which model it is, for one that nothing can be calculated with."""
     wavelength = experiment.beam.wavelength
     if isinstance(wavelength, float) and not MIN_WAVELENGTH <= wavelength <= MAX_WAVELENGTH:

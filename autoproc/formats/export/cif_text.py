@@ -14,7 +14,7 @@ ROWS = 100_000
 """Formatted at a time, so that the text of a large table is never in memory as a whole."""
 
 
-def quoted(value: Any) -> str:
+def cif_value(value: Any) -> str:
     """A value as it stands in a file: ? for what is not known, quoted where it must be, ASCII only."""
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
         return "?"
@@ -27,13 +27,13 @@ def quoted(value: Any) -> str:
 def pairs(prefix: str, values: Mapping[str, Any]) -> str:
     """Items of a category that has one row; prefix: of their names, such as _cell. or _cell_."""
     width = max(len(name) for name in values) + len(prefix)
-    lines = (f"{f'{prefix}{name}':<{width}} {quoted(value)}\n" for name, value in values.items())
+    lines = (f"{f'{prefix}{name}':<{width}} {cif_value(value)}\n" for name, value in values.items())
     return "".join(lines) + "#\n"
 
 
 def rows(prefix: str, names: Sequence[str], values: Sequence[Sequence[Any]]) -> str:
     """A loop of few rows of any values."""
-    lines = [" ".join(quoted(value) for value in row) + "\n" for row in values]
+    lines = [" ".join(cif_value(value) for value in row) + "\n" for row in values]
     return loop_head(prefix, names) + "".join(lines) + "#\n"
 
 

@@ -65,7 +65,7 @@ def panel(
     )
 
 
-def sample_axes(entry: h5py.Group, warnings: list[str]) -> list[Transformation]:
+def scanned_axis(entry: h5py.Group, warnings: list[str]) -> list[Transformation]:
     """The axis of sample/goniometer that is scanned; it is taken to lie along X of the imgCIF frame.
 
     Only omega is known to be horizontal; the others' directions are not in the file, so that a

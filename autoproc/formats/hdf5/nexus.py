@@ -209,7 +209,7 @@ def _axes(entry: h5py.Group, warnings: list[str]) -> list[Transformation]:
             f"{axis.name} moved from {low:g} to {high:g} degrees while {scanned} turned: only {scanned} is obeyed, and "
             f"{axis.name} is kept at its first angle"
         )
-    return axes or dectris.sample_axes(entry, warnings)
+    return axes or dectris.scanned_axis(entry, warnings)
 
 
 def _rotation(

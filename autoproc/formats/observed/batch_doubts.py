@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import gemmi
 import numpy as np
 
-from autoproc.formats.cell_and_group import VARYING, cells_apart, in_words
+from autoproc.formats.cell_and_group import VARYING, cell_words, cells_apart
 from autoproc.formats.observed.foreign_data import DamagedFile
 
 WAVELENGTH = 86
@@ -53,8 +53,8 @@ def batch_doubts(mtz: gemmi.Mtz) -> list[str]:
         worst = max(others, key=lambda other: cells_apart(cell, other), default=cell)
         if cells_apart(cell, worst) > VARYING:
             doubts.append(
-                f"the cell is {in_words(cell)} by the head of the file and {in_words(worst)} by {whose}: that of the "
-                "head is taken" + (", and that of the batches for directions" if "batch" in whose else "")
+                f"the cell is {cell_words(cell)} by the head of the file and {cell_words(worst)} by {whose}: that of "
+                "the head is taken" + (", and that of the batches for directions" if "batch" in whose else "")
             )
     return doubts
 

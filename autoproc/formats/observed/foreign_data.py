@@ -224,7 +224,7 @@ def require_indices(path: object, hkl: np.ndarray) -> np.ndarray:
     return np.rint(hkl).astype(np.int32)
 
 
-def require_images(path: object, first: float, last: float) -> tuple[int, int]:
+def whole_image_range(path: object, first: float, last: float) -> tuple[int, int]:
     """A range of images as integers. Raises DamagedFile for one that no sweep has."""
     if not (-LAST_IMAGE < first <= last < LAST_IMAGE):
         raise DamagedFile(path=path, reason=f"images {first:g} to {last:g} are impossible")

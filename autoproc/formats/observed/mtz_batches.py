@@ -21,7 +21,7 @@ from autoproc.formats.observed.batch_runs import (
     width_of,
     words_of,
 )
-from autoproc.formats.observed.foreign_data import DamagedFile, require_images, stand_in_images
+from autoproc.formats.observed.foreign_data import DamagedFile, stand_in_images, whole_image_range
 from autoproc.formats.observed.read_xds_ascii import ASSUMED_WIDTH, unknown_detector
 from autoproc.formats.observed.xds_header import require_cell, require_possible, to_our_frame
 from autoproc.models.crystal import Crystal, b_matrix
@@ -65,7 +65,7 @@ class BatchSweep:
             return np.where(np.abs(off / width) < NEAR, frame + off / width, frame)
 
 
-def sweeps_of(path: str | Path, mtz: gemmi.Mtz) -> list[BatchSweep]:
+def batch_sweeps(path: str | Path, mtz: gemmi.Mtz) -> list[BatchSweep]:
     """The sweeps of a file, in the order of their batches. Raises CorruptFile or BadHeader."""
     runs = runs_of(each_once(path, list(mtz.batches)))
     if len(runs) > MOST_SWEEPS:
@@ -74,7 +74,7 @@ def sweeps_of(path: str | Path, mtz: gemmi.Mtz) -> list[BatchSweep]:
 
 
 def _sweep(path: str | Path, mtz: gemmi.Mtz, run: Sequence[gemmi.Mtz.Batch]) -> BatchSweep:
-    first, last = require_images(path, run[0].number, run[-1].number)
+    first, last = whole_image_range(path, run[0].number, run[-1].number)
     offset = BATCH_STEP * (max(first - 1, 0) // BATCH_STEP)  # some programs count images, and batches, from 0
     words = np.array([words_of(batch) for batch in run])
     width = width_of(run[0])

@@ -25,7 +25,7 @@ from autoproc.formats.observed.foreign_data import (
     reflections_of,
     require_indices,
 )
-from autoproc.formats.observed.mtz_batches import BatchSweep, sweeps_of
+from autoproc.formats.observed.mtz_batches import BatchSweep, batch_sweeps
 from autoproc.formats.observed.open_mtz import MAGIC, open_mtz
 from autoproc.formats.observed.original_indices import OriginalIndices, original_indices
 from autoproc.formats.observed.sound_records import SoundRecords, doubts_of_crystals, sound_records
@@ -75,7 +75,7 @@ def read_unmerged_mtz(path: str | Path) -> ForeignData:
     if not mtz.nreflections:
         raise DamagedFile(path=path, reason="it holds no reflections")
     origin = original_indices(path, mtz)
-    sweeps = sweeps_of(path, mtz)
+    sweeps = batch_sweeps(path, mtz)
     sound, remarks = _measured(path, mtz, origin, sweeps)
     experiments, placed, seen = _placed([sweep.experiment for sweep in sweeps], sound.measured, sweeps)
     is_scaled, program = _scaled_by(mtz)

@@ -21,9 +21,9 @@ from autoproc.formats.observed.foreign_data import (
     ForeignData,
     NotObservations,
     reflections_of,
-    require_images,
     require_indices,
     stand_in_images,
+    whole_image_range,
 )
 from autoproc.formats.observed.sound_records import doubts_of_crystals, sound_records
 from autoproc.formats.observed.xds_header import (
@@ -33,7 +33,6 @@ from autoproc.formats.observed.xds_header import (
     beam_of,
     crystal_of,
     detector_of,
-    frame_of,
     goniometer_of,
     has_geometry,
     header_doubts,
@@ -42,6 +41,7 @@ from autoproc.formats.observed.xds_header import (
     polarisation_assumed,
     profile_of,
     require_possible,
+    rotation_to_our_frame,
 )
 from autoproc.geometry.corrections import polarisation_factor
 from autoproc.models.experiment import Beam, Detector, Experiment, Goniometer, Panel, Scan
@@ -217,9 +217,9 @@ def _positions(table: dict[str, np.ndarray], shift: np.ndarray, is_placed: bool)
 
 
 def _experiment(path: str | Path, values: XdsValues, z: np.ndarray | None, rows: np.ndarray, number: int) -> Experiment:
-    first, last = require_images(path, *_image_range(values, z, rows))
+    first, last = whole_image_range(path, *_image_range(values, z, rows))
     is_placed = has_geometry(values)
-    turn = frame_of(values) if is_placed else None
+    turn = rotation_to_our_frame(values) if is_placed else None
     crystal = crystal_of(values, turn)
     if crystal is None:
         raise BadKeyword(path=path, field="UNIT_CELL_CONSTANTS", value="missing")

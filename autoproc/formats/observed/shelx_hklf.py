@@ -15,7 +15,7 @@ import numpy as np
 from autoproc.errors import InputError
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.observed.foreign_data import FileObservations
-from autoproc.formats.observed.shelx_ins import BESIDE, instructions
+from autoproc.formats.observed.shelx_ins import BESIDE, read_instructions
 
 KINDS = {
     1: "Laue data", 2: "Laue data with a wavelength each", 3: "amplitudes, not their squares",
@@ -69,7 +69,7 @@ def told_of_records(path: Path, behind: Sequence[str]) -> HklfInstructions:
     found: list[Hklf] = []
     not_used: dict[str, list[str]] = {}
     for name, lines in _texts(path, behind):
-        words = [text.split() for _, text in instructions(lines)]
+        words = [text.split() for _, text in read_instructions(lines)]
         last = next((w for w in reversed(words) if w[0].upper() == "HKLF"), None)
         found += [_hklf(path, name, last)] if last is not None else []
         there = [said for said in OF_REFINEMENT if any(w[0].upper() == said for w in words)]

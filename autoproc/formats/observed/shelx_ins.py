@@ -11,7 +11,7 @@ import gemmi
 import numpy as np
 
 from autoproc.errors import InputError
-from autoproc.formats.cell_and_group import cells_apart, in_words
+from autoproc.formats.cell_and_group import cell_words, cells_apart
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.observed.foreign_data import DamagedFile
 from autoproc.formats.observed.xds_header import require_cell
@@ -70,8 +70,8 @@ def other_cells(path: Path, cell: Cell, source: str) -> list[str]:
         found = _told_by(beside)
         if found is not None and cells_apart(cell, found[0]) > SAME_CELL:
             doubts.append(
-                f"the cell is {in_words(cell)} by {source} and {in_words(found[0])} by {beside.name}: that of {source} "
-                "is taken"
+                f"the cell is {cell_words(cell)} by {source} and {cell_words(found[0])} by {beside.name}: that of "
+                f"{source} is taken"
             )
     return doubts
 
@@ -90,7 +90,7 @@ def read_ins(path: Path) -> Told | None:
 def _of_ins(path: Path, lines: list[str]) -> Told | None:
     """Raises BadInstruction."""
     cell, wavelength, latt, symm = None, 0.0, 1, [gemmi.Op()]
-    for number, text in instructions(lines):
+    for number, text in read_instructions(lines):
         name, *words = text.split()
         try:
             if name.upper() == "CELL":
@@ -114,7 +114,7 @@ def _no(reason: str) -> NoReturn:
     raise ValueError(reason)
 
 
-def instructions(lines: Sequence[str]) -> list[tuple[int, str]]:
+def read_instructions(lines: Sequence[str]) -> list[tuple[int, str]]:
     """Number and text of each instruction; "=" at the end of a line goes on with the next, and "!" begins a comment."""
     found: list[tuple[int, str]] = []
     goes_on = False

@@ -13,8 +13,8 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from autoproc.formats.cell_and_group import cells_apart, in_words
-from autoproc.formats.dials.expt_checks import checked
+from autoproc.formats.cell_and_group import cell_words, cells_apart
+from autoproc.formats.dials.expt_checks import sound_model
 from autoproc.formats.observed.foreign_data import BadKeyword, DamagedFile
 from autoproc.geometry.rotation import nearest_rotation
 from autoproc.models.crystal import Crystal, b_matrix, cell_from_real_matrix
@@ -118,7 +118,7 @@ def has_geometry(values: XdsValues) -> bool:
     return all(name in values for name in (*needed, "DETECTOR_DISTANCE"))
 
 
-def frame_of(values: XdsValues) -> np.ndarray:
+def rotation_to_our_frame(values: XdsValues) -> np.ndarray:
     """(3, 3) from the frame of this file to ours."""
     return to_our_frame(values.vector("ROTATION_AXIS"), values.vector("INCIDENT_BEAM_DIRECTION"))
 
@@ -214,8 +214,8 @@ def header_doubts(values: XdsValues) -> list[str]:
         cell = cell_from_real_matrix(np.array([values.numbers(name, 3) for name in names]))
         if cells_apart(cell, told) > SAME_CELL:
             doubts.append(
-                f"UNIT_CELL_CONSTANTS are {in_words(told)}, and the axes in the same header make {in_words(cell)}: the "
-                "axes are taken"
+                f"UNIT_CELL_CONSTANTS are {cell_words(told)}, and the axes in the same header make {cell_words(cell)}: "
+                "the axes are taken"
             )
     wavelength = values.number("X-RAY_WAVELENGTH", 0.0)
     if wavelength > 0 and "INCIDENT_BEAM_DIRECTION" in values:
@@ -275,6 +275,6 @@ def imageset_of(path: Path, values: XdsValues, scan: Scan) -> ImageSet | None:
 def require_possible(path: object, experiment: Experiment) -> Experiment:
     """The same. Raises CorruptFile for models that nothing can be calculated with."""
     try:
-        return checked(experiment)
+        return sound_model(experiment)
     except ValueError as error:
         raise DamagedFile(path=path, reason=str(error)) from error

@@ -16,7 +16,7 @@ from autoproc.formats.cell_and_group import doubts_of_cells
 from autoproc.formats.compressed import read_whole
 from autoproc.formats.dials.expt import identifier_for
 from autoproc.formats.images.sensors import attenuation
-from autoproc.formats.observed.foreign_data import ASSUMED, BadKeyword, DamagedFile, require_images
+from autoproc.formats.observed.foreign_data import ASSUMED, BadKeyword, DamagedFile, whole_image_range
 from autoproc.formats.observed.xds_header import (
     CORNER,
     XdsValues,
@@ -214,7 +214,7 @@ def _experiment(path: Path, values: XdsValues, assumed: Sequence[str]) -> Experi
     turn = to_our_frame(values.vector("ROTATION_AXIS"), values.vector("INCIDENT_BEAM_DIRECTION"))
     start = values.number("STARTING_FRAME", values.number("DATA_RANGE", 1.0))
     said = values.numbers("DATA_RANGE", 2) if "DATA_RANGE" in values else np.array([start, start])
-    first, last = require_images(path, *map(float, said))
+    first, last = whole_image_range(path, *map(float, said))
     width = values.number("OSCILLATION_RANGE")
     scan = Scan((first, last), (values.number("STARTING_ANGLE") + width * (first - start), width))
     scan = replace(scan, excluded=_excluded(values, first, last))

@@ -16,7 +16,7 @@ from autoproc.reports.checks.agreement import (
     outliers,
     suffering,
 )
-from autoproc.reports.checks.check import Check, Verdict, in_order, overall_verdict
+from autoproc.reports.checks.check import Check, Verdict, gravest_first, overall_verdict
 from autoproc.reports.checks.coverage import (
     NONE_LOST,
     SAME_RESOLUTION,
@@ -64,10 +64,10 @@ __all__ = [
     "doubts",
     "geometry",
     "given_space_group",
+    "gravest_first",
     "ice",
     "ice_rings",
     "images",
-    "in_order",
     "inner_agreement",
     "inner_coverage",
     "lattices",

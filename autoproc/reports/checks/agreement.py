@@ -10,7 +10,7 @@ from autoproc.damage.drift import Drift
 from autoproc.damage.text import NOTABLE_CHANGE
 from autoproc.merging.merging_statistics import MergingStatistics, ShellStatistics
 from autoproc.merging.no_agreement import NOT_OF_A_CRYSTAL, words_of_none
-from autoproc.models.data_set_names import sweep_of
+from autoproc.models.data_set_names import sweep_part
 from autoproc.reports.checks.check import Check, Verdict, above, below, printed
 from autoproc.wording import counted
 
@@ -110,7 +110,7 @@ def decay(
     if len(curves) == 1 and b_growth is not None:
         fall = b_growth
     most = f", of {name or 'the one'}, the most of {len(curves)}" if len(curves) > 1 else ""
-    is_of_many = len({sweep_of(known) for _, _, known in curves}) > 1
+    is_of_many = len({sweep_part(known) for _, _, known in curves}) > 1
     compare = f"look at {name} by itself" if is_of_many else f"compare with import_sweep.image_range={first},{keep}"
     return Check(
         "growth of B over the sweep", f"{printed(fall, 1, B_CHANGE)} A^2{most}",

@@ -38,7 +38,7 @@ def overall_verdict(checks: Sequence[Check]) -> Verdict:
     return "bad" if "bad" in found else "look" if "look" in found else "good"
 
 
-def in_order(stated: Sequence[str], checks: Sequence[Check]) -> list[str]:
+def gravest_first(stated: Sequence[str], checks: Sequence[Check]) -> list[str]:
     """All warnings, each once, the gravest first: bad checks, what the stages said, then what is worth a look."""
     of = {v: [c.warning for c in checks if c.verdict == v and c.warning] for v in ("bad", "look")}
     return list(dict.fromkeys([*of["bad"], *stated, *of["look"]]))

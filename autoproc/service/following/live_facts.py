@@ -27,7 +27,7 @@ def live_facts(followed: Followed) -> dict[str, Any]:
         "backlog": followed.backlog if followed.n_waiting else "", "why_not": followed.why_not,
         "ahead": followed.ahead_words, "provisional": followed.provisional,
         "unprobed": followed.unprobed,
-        "n_dark": len(dark), "dark": stretches(dark)[-MOST_STRETCHES:], "is_icy": followed.is_icy,
+        "n_dark": len(dark), "dark": stretches_of_numbers(dark)[-MOST_STRETCHES:], "is_icy": followed.is_icy,
         "probes": [
             {"rotation": one.rotation, "n_images": one.n_images, "light": one.light, "words": list(one.words)}
             for one in followed.probes
@@ -66,7 +66,7 @@ def images_to_a_point(first: int, last: int) -> int:
         power *= 10
 
 
-def stretches(numbers: Sequence[int]) -> list[list[int]]:
+def stretches_of_numbers(numbers: Sequence[int]) -> list[list[int]]:
     """Ascending numbers as first and last of those that follow one another."""
     found: list[list[int]] = []
     for number in numbers:

@@ -115,7 +115,9 @@ def devices(path: Path | str) -> dict[Path, int]:
     return {folder: os.stat(folder).st_dev for folder in Path(path).absolute().parents}
 
 
-def is_away(path: Path | str, before: Mapping[Path, int], stat: Callable[[Path], os.stat_result] = os.stat) -> bool:
+def disk_is_away(
+    path: Path | str, before: Mapping[Path, int], stat: Callable[[Path], os.stat_result] = os.stat
+) -> bool:
     """A file that is not there is not deleted, but its disk is away: what was mounted above it is not mounted now.
 
     before : devices of the folders above it when it was there
@@ -142,7 +144,7 @@ class FileInPlace:
         """Raises QueueGone where it is not there any more, and OSError while the disk that it is on is away."""
         try:
             there = identity(self._path)
-            is_gone = there is None and not is_away(self._path, self._devices)
+            is_gone = there is None and not disk_is_away(self._path, self._devices)
         except OSError:  # whoever uses the file says so
             return
         if is_gone or there not in (None, self._identity):

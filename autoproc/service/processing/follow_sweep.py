@@ -13,7 +13,7 @@ from dataclasses import asdict, astuple, replace
 from typing import Any
 
 from autoproc.console import Console
-from autoproc.decisions.probe import ProbeReport, verdict_of
+from autoproc.decisions.probe import ProbeReport, probe_verdict
 from autoproc.decisions.provisional import ProvisionalReport, provisional_words
 from autoproc.following.coming import ImagesThere
 from autoproc.following.follower import Follower, FollowerProgress
@@ -128,7 +128,7 @@ class _Following:
         elif isinstance(said, ProvisionalReport):
             self._send("provisional", words=provisional_words(said), report=asdict(said))
         else:
-            verdict = verdict_of(said)
+            verdict = probe_verdict(said)
             self._send("probed", light=verdict.light, words=verdict.words, report=asdict(said))
 
 

@@ -17,7 +17,7 @@ from autoproc.errors import AutoprocError, ConfigurationError
 from autoproc.formats.boundary import LONGEST_REASON
 from autoproc.formats.hdf5.nexus_sample import said_of_sample
 from autoproc.legible import legible
-from autoproc.overrides import in_words
+from autoproc.overrides import value_in_words
 from autoproc.service.probing.named_series import HDF5_ENDINGS
 from autoproc.service.processing.order import NAMING_FILES, OF_THE_PROGRAM, Order
 from autoproc.service.results.outputs import home_of
@@ -54,7 +54,7 @@ class ToldParameters:
         """What was taken from each file, in words."""
         by_file: dict[Path, list[str]] = {}
         for one in self.given:
-            by_file.setdefault(one.file, []).append(f"{one.key}={in_words(one.value)}")
+            by_file.setdefault(one.file, []).append(f"{one.key}={value_in_words(one.value)}")
         return tuple(legible(f"parameters from {file}: {', '.join(values)}") for file, values in by_file.items())
 
     def put_into(self, summary: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +64,9 @@ class ToldParameters:
         told = {
             "files": {str(file.path): file.digest for file in self.files},
             "results_in": None if self.placed is None else str(self.placed),
-            "given": [{"key": one.key, "value": in_words(one.value), "file": str(one.file)} for one in self.given],
+            "given": [
+                {"key": one.key, "value": value_in_words(one.value), "file": str(one.file)} for one in self.given
+            ],
         }
         return summary | {"told_by_visit": told, "warnings": [*self.warnings, *summary["warnings"]]}
 

@@ -72,14 +72,14 @@ def of_group(summary: dict[str, Any]) -> dict[str, Any]:
 
     aside : by sweep, its data sets that are not, and why; left_out : sweeps of which none is
     """
-    from autoproc.models.data_set_names import sweep_of  # noqa: PLC0415  (as above)
+    from autoproc.models.data_set_names import sweep_part  # noqa: PLC0415  (as above)
 
     aside: dict[str, dict[str, str]] = {}
     rows = summary.get("data_sets") or ()
-    inside = {sweep_of(row["name"]) for row in rows if not row["why_aside"]}
+    inside = {sweep_part(row["name"]) for row in rows if not row["why_aside"]}
     for row in rows:
         if row["why_aside"]:
-            aside.setdefault(sweep_of(row["name"]), {})[row["name"]] = row["why_aside"]
+            aside.setdefault(sweep_part(row["name"]), {})[row["name"]] = row["why_aside"]
     crystals = (summary.get("damage") or {}).get("crystals") or ()
     return {
         "members": summary["members"],

@@ -35,10 +35,10 @@ def note_latency(place: Path, run: int, latency: float | None, why_none: str) ->
         _change(folder / "ispyb.json", lambda record: _with_latency(record, seconds))
         if (folder / "summary.txt").exists():
             text = (folder / "summary.txt").read_text(encoding="utf-8")
-            _replace(folder / "summary.txt", f"{text}\n{in_words(seconds, why_none)}\n")
+            _replace(folder / "summary.txt", f"{text}\n{latency_in_words(seconds, why_none)}\n")
 
 
-def in_words(seconds: float | None, why_none: str) -> str:
+def latency_in_words(seconds: float | None, why_none: str) -> str:
     """The line of summary.txt."""
     told = f"no such number: {why_none}" if seconds is None else f"{seconds:.1f}"
     return textwrap.fill(f"Seconds from the last image to these results in their place: {told}", WIDTH)

@@ -8,7 +8,13 @@ import pytest
 
 from autoproc.models.image_facts import ImageFacts
 from autoproc.service.following.followed import Followed
-from autoproc.service.following.live_facts import MOST_POINTS, curves, images_to_a_point, live_facts, stretches
+from autoproc.service.following.live_facts import (
+    MOST_POINTS,
+    curves,
+    images_to_a_point,
+    live_facts,
+    stretches_of_numbers,
+)
 from autoproc.wording import ordinal
 
 
@@ -122,8 +128,8 @@ def test_no_image_is_no_curve():
 
 
 def test_stretches():
-    assert stretches([2, 3, 4, 9, 11, 12]) == [[2, 4], [9, 9], [11, 12]]
-    assert stretches([]) == []
+    assert stretches_of_numbers([2, 3, 4, 9, 11, 12]) == [[2, 4], [9, 9], [11, 12]]
+    assert stretches_of_numbers([]) == []
 
 
 def test_the_facts_tell_all_of_it():

@@ -12,7 +12,7 @@ import pytest
 
 from autoproc.service.job_queue import queue_tables
 from autoproc.service.job_queue.jobs import JobQueue
-from autoproc.service.job_queue.queue_tables import QueueGone, is_away, opened
+from autoproc.service.job_queue.queue_tables import QueueGone, disk_is_away, opened
 
 FILE = Path("/mnt/server/out/.autoproc/queue.sqlite")
 BEFORE = {Path("/"): 1, Path("/mnt"): 1, Path("/mnt/server"): 7, FILE.parents[1]: 7, FILE.parents[0]: 7}
@@ -34,7 +34,7 @@ def test_what_is_away(now, expected):
             raise FileNotFoundError(path)
         return SimpleNamespace(st_dev=now[str(path)])
 
-    assert is_away(FILE, BEFORE, stat) is expected
+    assert disk_is_away(FILE, BEFORE, stat) is expected
 
 
 def test_a_queue_that_is_away_is_waited_for(tmp_path, monkeypatch):
@@ -43,7 +43,7 @@ def test_a_queue_that_is_away_is_waited_for(tmp_path, monkeypatch):
     path.rename(tmp_path / "aside")
     with pytest.raises(QueueGone):
         queue.require_file()
-    monkeypatch.setattr(queue_tables, "is_away", lambda *_: True)
+    monkeypatch.setattr(queue_tables, "disk_is_away", lambda *_: True)
     with pytest.raises(OSError, match="not mounted any more; waiting"):
         queue.require_file()
     (tmp_path / "aside").rename(path)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from autoproc.models.crystal import Crystal, b_matrix
 from autoproc.symmetry.consistency import unimodular
-from autoproc.symmetry.lattice_distance import class_lengths, lattice_distances, reduced_metric
+from autoproc.symmetry.lattice_lengths import class_lengths, length_differences, reduced_metric
 from autoproc.symmetry.reindex import operator_of
 
 LENGTH, ANGLE = st.floats(20, 90), st.floats(70, 110)
@@ -21,7 +21,7 @@ def crystal(cell, group="P 1"):
 
 
 def distance(*crystals):
-    return lattice_distances(np.array([reduced_metric(c) for c in crystals]))
+    return length_differences(np.array([reduced_metric(c) for c in crystals]))
 
 
 @quick

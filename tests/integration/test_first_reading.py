@@ -10,7 +10,7 @@ import pytest
 from models_for_tests import experiment
 
 from autoproc.formats.images.frames import NO_COUNT
-from autoproc.integration.look import Look, TypicalFrame, look
+from autoproc.integration.first_reading import Look, TypicalFrame, look
 from autoproc.integration.scattering import CENTRE_STEP, steady_geometry
 from autoproc.integration.shadow import ShadowParams
 from autoproc.integration.survey import SpotPlaces

@@ -38,7 +38,7 @@ def class_lengths(metric: np.ndarray) -> np.ndarray:
     return np.sqrt([squares[place == k].min() for k in range(len(CLASSES))])
 
 
-def lattice_distances(metrics: np.ndarray) -> np.ndarray:
+def length_differences(metrics: np.ndarray) -> np.ndarray:
     """(n, n) distances of lattices with reduced metrics (n, 3, 3): the greatest relative difference in length."""
     logs = np.log([class_lengths(metric) for metric in metrics])
     permuted = logs[:, _permutations()]

@@ -12,7 +12,7 @@ from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.wording import counted
 
 
-def standing(queue: JobQueue, gone: Collection[int]) -> dict[str, Any]:
+def visit_standing(queue: JobQueue, gone: Collection[int]) -> dict[str, Any]:
     """Facts of it; gone : numbers of the sweeps under way on which nobody works."""
     numbers = view_numbers(queue, gone)
     is_attended = queue.programs.is_attended

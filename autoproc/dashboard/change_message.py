@@ -9,15 +9,15 @@ from typing import Any
 from autoproc.dashboard.columns import FIGURES
 from autoproc.dashboard.pages import fragment
 from autoproc.dashboard.rows import row_of
-from autoproc.dashboard.standing import standing
+from autoproc.dashboard.visit_standing import visit_standing
 from autoproc.reports.visit_index import MOST_MEMBERS
 from autoproc.service.job_queue.jobs import JobQueue
 
 
-def news_of(queue: JobQueue, ids: Sequence[int]) -> str:
+def change_message(queue: JobQueue, ids: Sequence[int]) -> str:
     """JSON: the sweeps of these numbers and how the visit stands."""
     gone = queue.interrupted()
-    facts = standing(queue, gone)
+    facts = visit_standing(queue, gone)
     rows = [row_of(job, gone) for job in queue.overview.list.numbered(ids)]
     coming = {"html": fragment("arriving.html", **facts)}
     return json.dumps(facts | {"rows": [row | {"html": row_html(row)} for row in rows], "coming": coming})

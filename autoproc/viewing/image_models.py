@@ -52,7 +52,7 @@ def _models(one: Experiment) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def image_facts(sweep: SweepOfImages, number: int, stack: Stack = ONE) -> dict[str, Any]:
+def image_models(sweep: SweepOfImages, number: int, stack: Stack = ONE) -> dict[str, Any]:
     """Of one image, or a stack from it on: file, how many images there are, and the setting matrix of each lattice.
 
     The matrices are those of the middle of the first image. Raises NoSuchImage.
