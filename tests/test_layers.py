@@ -70,6 +70,7 @@ ROOMS = (
         "service.probing",
         "service.watching",
         "service.groups",
+        "service.sharing",
         "service.processing",
         "service.executing",
         "service.lifecycle",

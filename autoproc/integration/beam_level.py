@@ -38,12 +38,19 @@ class BeamLevel:
     def __init__(self, trusted: np.ndarray, first: np.ndarray, min_trusted: int = 0, gain: float = 1.0) -> None:
         self._pixels = sampled_pixels(trusted)
         self.n_pixels = len(self._pixels)
-        self._cap = np.inf
+        self.cap = np.inf
         self._lowest = min_trusted
         self.gain = gain
         for _ in range(8):
             mean = max(2 * self.of(first), 0.0)
-            self._cap = mean + 4 * np.sqrt(gain * mean) + 2 * gain
+            self.cap = mean + 4 * np.sqrt(gain * mean) + 2 * gain
+
+    @classmethod
+    def with_cap(cls, cap: float, trusted: np.ndarray, min_trusted: int, gain: float) -> BeamLevel:
+        """One whose cap is known."""
+        level = cls(trusted, np.zeros(trusted.shape, np.int32), min_trusted, gain)
+        level.cap = cap
+        return level
 
     def of(self, image: np.ndarray) -> float:
         """Counts per pixel of a frame; NaN where none of its pixels is good."""
@@ -55,8 +62,8 @@ class BeamLevel:
             values = values[values >= self._lowest]
         if not len(values):
             return float("nan")
-        bright = values[values > self._cap]
-        excess = int(bright.sum(dtype=np.int64)) - self._cap * len(bright) if len(bright) else 0.0
+        bright = values[values > self.cap]
+        excess = int(bright.sum(dtype=np.int64)) - self.cap * len(bright) if len(bright) else 0.0
         return float((int(values.sum(dtype=np.int64)) - excess) / len(values))
 
 
@@ -74,12 +81,12 @@ def sampled_pixels(trusted: np.ndarray) -> np.ndarray:
 class FramesWithBeam:
     """An ImageReader that gives untrusted pixels for frames that had no full beam.
 
-    levels : of the frames looked at before, by frame; the others are judged when they are read
+    level : how it is taken; levels : of the frames looked at before, by frame; the others are judged when they are read
     without_beam, dimmed : frames left out, as far as they have been read
     """
 
     def __init__(self, reader: ImageReader, level: BeamLevel, levels: Mapping[int, float]) -> None:
-        self._reader, self._level = reader, level
+        self._reader, self.level, self.levels = reader, level, levels
         self.n_frames, self.shape = reader.n_frames, reader.shape
         self.min_trusted, self.max_trusted = reader.min_trusted, reader.max_trusted
         frames = np.array(sorted(f for f in levels if np.isfinite(levels[f])), int)
@@ -109,7 +116,7 @@ class FramesWithBeam:
         image = self._reader.read(frame)
         if frame in self._judged or not self._can_tell:
             return image
-        self._judge(frame, self._level.of(image))
+        self._judge(frame, self.level.of(image))
         self._judged.add(frame)
         return self.read(frame) if frame in self.without_beam or frame in self.dimmed else image
 

@@ -148,7 +148,7 @@ class _Filler:
         reach = [_reaching(boxes.bbox[:, 4:], z) for _, boxes in live.boxes]
         before, after = _reaching(self._before, z), _reaching(self._after, z) + self._end_of_own
         own = (r + first for r, (first, _) in zip(reach, live.boxes, strict=True))
-        rows = np.concatenate([before, *own, after])  # in one order wherever the blocks begin: claims depend on it
+        rows = np.concatenate([before, *own, after])  # in one order, wherever the blocks begin
         claim_pixels(
             z, rows, frames.centre, frames.transform, frames.rate, self._half_width, self._radius, MARGIN, claims,
             self._contested,

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from autoproc.params import Params
-from autoproc.service.executing.params import Command, CommandParams, SlurmParams
+from autoproc.service.executing.params import Command, CommandParams, PartsParams, SlurmParams
 
 PLACEHOLDERS = (
     "sweep", "status", "path", "folder", "summary", "merged", "space_group", "d_min", "error", "hint", "attempt",
@@ -34,6 +34,8 @@ class ServiceParams(Params):
     """Jobs of Slurm, where service.executor is "slurm"."""
     command: CommandParams = CommandParams()
     """Jobs of any scheduler, where service.executor is "command"."""
+    parts: PartsParams = PartsParams()
+    """Large sweeps that several jobs process together."""
     executor_options: dict[str, str] = Field(default_factory=dict)
     """Parameters of an executor that another package adds; it says which."""
     time_limit: float = Field(240.0, gt=0)

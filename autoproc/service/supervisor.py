@@ -20,6 +20,7 @@ from autoproc.service.groups.grouping import members_of
 from autoproc.service.job_queue.job import Job, JobState
 from autoproc.service.job_queue.jobs import JobQueue
 from autoproc.service.lifecycle.attempt import Attempt
+from autoproc.service.lifecycle.part_orders import PartOrders, helped_sweep
 from autoproc.service.lifecycle.settlement import Settlement, failed
 from autoproc.service.lifecycle.usual import usual
 from autoproc.service.params import ServiceParams
@@ -60,6 +61,7 @@ class Supervisor:
         self._tell = tell
         self._me = this_program()
         self._attempts: list[Attempt] = []
+        self._parts = PartOrders(outputs, plan.config)
         self._next_beat = self._next_recovery = 0.0
 
     @property
@@ -86,6 +88,7 @@ class Supervisor:
         if take_more:
             self._take_over()
             self._begin()
+        self._parts.step(self._attempts, self.queue.n_in(JobState.queued), take_more)
 
     def wait(self, timeout: float) -> None:
         """Wait until a worker has something to say, at most so many seconds."""
@@ -94,6 +97,7 @@ class Supervisor:
     def hand_back(self) -> None:
         """Stop all workers; their jobs are begun again by whoever comes next. What outlasts the program goes on."""
         self.executors.close()
+        self._parts.close()
         attempts, self._attempts = self._attempts, []
         for attempt in attempts:
             if not self._outlasts(attempt):
@@ -118,9 +122,12 @@ class Supervisor:
         """Ask every executor how its sweeps stand."""
         for executor in self.executors.all:
             mine = [a for a in self._attempts if a.executor is executor and not a.is_over]
-            standings = executor.poll([attempt.task for attempt in mine])
+            parts = self._parts.tasks(executor)
+            standings = executor.poll([*(attempt.task for attempt in mine), *parts])
             for attempt in mine:
                 self._note(attempt, standings[attempt.task.handle])
+            over = {task.handle for task in parts if standings[task.handle].phase == "ended"}
+            self._parts.note_ended(over, executor)
 
     def _note(self, attempt: Attempt, standing: Standing) -> None:
         if attempt.is_waiting and standing.phase != "waiting":
@@ -246,6 +253,9 @@ class Supervisor:
         """Finish what programs that are gone have left: their results if these are whole, else the job is put back."""
         self._take_up()
         for left in self.outputs.leftovers():
+            if helped := helped_sweep(left.name):
+                self._withdraw_orphan(left, helped)
+                continue
             job = self.queue.by_name(left.name)
             if job is not None and job.state is JobState.running and job.run == left.run:
                 if job.executor is None:
@@ -269,6 +279,14 @@ class Supervisor:
                 self._tell(Event("taken up", job.name, {"executor": executor.name, "handle": task.handle}))
             else:
                 self._adopt(adopted)
+
+    def _withdraw_orphan(self, left: Leftover, helped: str) -> None:
+        """Nobody looks after a helper whose program is gone; that of another that lives is none of ours."""
+        job = self.queue.by_name(helped)
+        is_others = job is not None and job.state is JobState.running and job.run == left.run and job.worker != self._me
+        if left.name in self._parts.names() or (is_others and job is not None and not is_dead(job.worker or "")):
+            return
+        self._parts.withdraw(left, self.executors.all)
 
     def _clean(self, left: Leftover, job: Job | None) -> None:
         """Remove what is not wanted any more; where an executor still has it, it hears of that."""

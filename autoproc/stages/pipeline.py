@@ -19,6 +19,7 @@ from autoproc.formats.observed.reference_data import read_reference
 from autoproc.formats.planned import planned_of_sweep
 from autoproc.formats.registry import open_reader
 from autoproc.integration.milestones import milestones
+from autoproc.integration.passes import Measure, measure_all
 from autoproc.integration.shapes import SpotWidths
 from autoproc.integration.stretch import SoFar
 from autoproc.integration.survey import surveyed_frames
@@ -43,6 +44,7 @@ from autoproc.stages.integrate_stretches import Integrating, StretchesParams, in
 from autoproc.stages.merge import format_merge
 from autoproc.stages.refine import RefineResult, format_refine, refine
 from autoproc.stages.scale import ScaleResult, scale_to_judge
+from autoproc.stages.sharing import Sharing
 
 LookedAt = tuple[Reflections, Anisotropy | None]
 """Scaled reflections, and the limits of its data in every direction; None where they are too few."""
@@ -81,6 +83,7 @@ class Processing:
     whose : of warnings that are not of the header or the images, by their words, the name of what gives them
     early : what was found on the images while they were collected
     so_far : what was integrated with models of the first images
+    sharing : has other processes do parts of the work on the images; None where nobody does
     timings : wall seconds by stage; some are done side by side
     by_wavelength : of a group of several wavelengths, the data of each; `merged` is that of one of them
     """
@@ -113,6 +116,7 @@ class Processing:
     by_wavelength: tuple[OneWavelength, ...] = ()
     early: EarlyWork | None = None
     so_far: SoFar | None = None
+    sharing: Sharing | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -160,7 +164,7 @@ def find(processing: Processing, config: Config, observer: StageObserver) -> For
     with processing.timed("import"):
         reader = processing.source = open_frames(experiment, config, is_read_again=True)
     with processing.timed("find_spots"):
-        found = find_spots_of_sweep(experiment, reader, config, observer.watch, processing.early)
+        found = find_spots_of_sweep(experiment, reader, config, observer.watch, processing.early, processing.sharing)
     processing.found = found
     processing.warnings += reader.warnings(experiment.scan.image_range[0])
     observer.stage("find_spots", format_found_spots(found, config.find_spots))
@@ -202,7 +206,7 @@ def measure(processing: Processing, reader: ForgivingReader, config: Config, obs
     with processing.timed("integrate"):
         processing.integrated = integrate_sweep(
             reader, refined.experiments, refined.reflections, config, observer.watch, processing.integrated,
-            so_far=_so_far(processing, reader, config, observer.watch),
+            so_far=_so_far(processing, reader, config, observer.watch), measure=_measure_of(processing),
         )  # fmt: skip
     processing.warnings += reader.warnings(processing.experiment.scan.image_range[0])
     observer.stage("integrate", format_integrate(processing.integrated))
@@ -220,9 +224,16 @@ def _so_far(processing: Processing, reader: ForgivingReader, config: Config, wat
         rest = until[n_reached:]
         n_reads = 2 * (until[-1][0] - done.so_far.n_images)  # most are read twice
         with watch(reader, "Integrating the first images", n_reads) if rest else nullcontext(reader) as watched:
-            processing.so_far = integrate_stretches(experiment, rest, watched, params, config.run.n_threads, done)
+            processing.so_far = integrate_stretches(
+                experiment, rest, watched, params, config.run.n_threads, done, _measure_of(processing)
+            )
         processing.early = None
     return processing.so_far
+
+
+def _measure_of(processing: Processing) -> Measure:
+    """What measures blocks of rotation."""
+    return measure_all if processing.sharing is None else processing.sharing.measure
 
 
 def stretches_params(config: Config) -> StretchesParams:
@@ -368,10 +379,20 @@ def open_frames(experiment: Experiment, config: Config, is_read_again: bool) -> 
 
 
 def find_spots_of_sweep(
-    experiment: Experiment, reader: ForgivingReader, config: Config, watch: Watch, early: EarlyWork | None = None
+    experiment: Experiment,
+    reader: ForgivingReader,
+    config: Config,
+    watch: Watch,
+    early: EarlyWork | None = None,
+    sharing: Sharing | None = None,
 ) -> FoundSpots:
-    """Find the spots of one sweep; early : what was found on its images while they were collected."""
-    known, scan = None if early is None else early.found(experiment, reader), experiment.scan
+    """Find the spots of one sweep; early : what was found on its images while they were collected.
+
+    sharing : has others find them, where nobody did while they were collected
+    """
+    known, scan = None if sharing is None else sharing.found(reader.n_frames), experiment.scan
+    if early is not None:
+        known = early.found(experiment, reader)
     with watch(reader, "Finding spots", reader.n_frames) as watched:
         found = find_spots(
             experiment, watched, reader.mask, config.find_spots, config.run.n_threads, early=known,
@@ -402,14 +423,15 @@ def integrate_sweep(
     earlier: IntegrateResult | None = None,
     others: Sequence[Sequence[SpotWidths]] = (),
     so_far: SoFar | None = None,
+    measure: Measure = measure_all,
 ) -> IntegrateResult:
-    """Integrate the lattices of one sweep. earlier, others, so_far : see integrate."""
+    """Integrate the lattices of one sweep. earlier, others, so_far, measure : see integrate."""
     n_reads = reader.n_frames + sum(map(len, surveyed_frames(reader.n_frames)))  # at most
     if so_far is not None and so_far.stretches:
         n_reads = 2 * (reader.n_frames - so_far.n_images)
     with watch(reader, "Integrating", n_reads) as watched:
         return integrate(
-            experiments, reflections, watched, config.integrate, config.run.n_threads, earlier, others, so_far
+            experiments, reflections, watched, config.integrate, config.run.n_threads, earlier, others, so_far, measure
         )
 
 

@@ -137,7 +137,7 @@ def test_pixels_that_two_peaks_contest_are_nobodys_background():
 
 
 def test_who_gets_a_pixel_does_not_depend_on_where_the_blocks_begin():
-    """Where three and more peaks meet, it depends on who comes first."""
+    """Where three and more peaks meet as well: those of blocks that are not asked for claim theirs."""
     frames = spots(300)
     frames = SpotFrames(frames.centre, frames.transform / 2, frames.rate)
     bbox = bounding_boxes(frames, 3.0, 3, 40)

@@ -99,7 +99,8 @@ class AwayExecutor(ABC):
             (away / SCRIPT).write_text(self.site.script(away), encoding="utf-8")
             (away / SCRIPT).chmod(0o755)
             part = away / f".{ORDER}.part"
-            whole = replace(order, folder=order.folder.absolute(), outcome=order.outcome.absolute())
+            part_of = None if order.part_of is None else order.part_of.absolute()
+            whole = replace(order, folder=order.folder.absolute(), outcome=order.outcome.absolute(), part_of=part_of)
             part.write_text(whole.line(), encoding="utf-8")
             part.replace(away / ORDER)
         try:

@@ -31,6 +31,18 @@ class SlurmParams(Params):
     """Seconds between two questions to Slurm, each for all jobs together. Results are seen sooner, by their files."""
 
 
+class PartsParams(Params):
+    """One sweep as several jobs at a time: others of the executor's, which are free, help the one that has it."""
+
+    is_enabled: bool = True
+    """Have large sweeps processed so. Results are the same to the bit, on machines of one kind."""
+    most: int = Field(3, ge=1)
+    """Jobs that help with a sweep, at most, beside the one that has it. They count as sweeps do for the executor's
+    limits, and make room for sweeps that wait."""
+    least_gigapixels: float = Field(5.0, ge=0)
+    """Images times pixels of each, 10^9, from which on a sweep is large."""
+
+
 class CommandParams(Params):
     """Sweeps as jobs of any scheduler, by three commands. Each is a list of arguments; no shell sees them."""
 

@@ -38,6 +38,7 @@ class Order:
     with how often each was processed, whose results are put together; none for a sweep.
     visit : the folder of its visit. named, changes : settings that were given with its name, and asked for since; they
     are part of config, and go before what files of the visit say.
+    part_of : where another process shares the work on this sweep, which is all that is to be helped with; None else
     """
 
     job_id: int
@@ -55,6 +56,7 @@ class Order:
     visit: str = ""
     named: dict[str, dict[str, Any]] | None = None
     changes: Mapping[str, str] = field(default_factory=dict)
+    part_of: Path | None = None
 
     @property
     def attempt(self) -> Path:
@@ -65,7 +67,7 @@ class Order:
         """For the worker's standard input."""
         facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         facts |= {"folder": str(self.folder), "outcome": str(self.outcome)}
-        facts |= {"place": None if self.place is None else str(self.place)}
+        facts |= {name: None if facts[name] is None else str(facts[name]) for name in ("place", "part_of")}
         return json.dumps(facts | {"config": self.config.model_dump(mode="json")}) + "\n"
 
     @classmethod
@@ -80,6 +82,7 @@ class Order:
                 "folder": Path(facts["folder"]),
                 "outcome": Path(facts["outcome"]),
                 "place": None if facts["place"] is None else Path(facts["place"]),
+                "part_of": None if facts.get("part_of") is None else Path(facts["part_of"]),
                 "config": Config.model_validate(facts["config"]),
                 "members": tuple((name, run) for name, run in facts["members"]),
             }

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from autoproc.config import Config
 from autoproc.console import Console
 from autoproc.errors import AutoprocError
 from autoproc.formats.confinement import may_lead_into
@@ -16,8 +14,10 @@ from autoproc.formats.registry import read_image
 from autoproc.formats.sweeps import NoImages, find_series
 from autoproc.service.processing.images_gone import images_gone, lost_meanwhile, shortage
 from autoproc.service.processing.order import Order
+from autoproc.service.processing.own_images import beyond, chosen, within_range
 from autoproc.service.processing.process_ahead import ResultsAhead
 from autoproc.service.processing.process_group import process_group
+from autoproc.service.processing.process_part import process_part, shared
 from autoproc.service.processing.process_sweep import fail_import, process_sweep
 from autoproc.service.processing.record import with_record
 from autoproc.service.processing.told_parameters import with_told
@@ -33,6 +33,8 @@ def process_job(
     early : what was found on the sweep's images while they were collected
     ahead : what was made of them already, in case that no more come
     """
+    if order.part_of is not None:
+        return process_part(order, console)
     held = None if ahead is None else ahead.results_of(order, console)
     if held is not None:
         return held
@@ -65,7 +67,11 @@ def process_job(
     if early is not None:
         console.log(early.words)
     lost = partial(lost_meanwhile, order, order.config)
-    return with_record(process_sweep(sweep, order.folder, config, console, lost, told, early), order)
+    with shared(order, sweep) as sharing:
+        summary = process_sweep(sweep, order.folder, config, console, lost, told, early, sharing)
+    for line in [] if sharing is None else sharing.words:
+        console.log(f"helpers: {line}")
+    return with_record(summary, order)
 
 
 def n_imported(result: ImportResult) -> int:
@@ -74,37 +80,6 @@ def n_imported(result: ImportResult) -> int:
         return sys.maxsize
     sweeps = sum(sweep.experiment.scan.n_images for sweep in result.experiments)
     return sweeps + sum(skipped.n_images for skipped in result.skipped)
-
-
-def within_range(config: Config, image_range: tuple[int, int] | None) -> Config:
-    """The configuration with a sweep's own images, as far as the user wants them."""
-    if image_range is None:
-        return config
-    first, last = config.import_sweep.image_range or image_range
-    common = (max(first, image_range[0]), min(last, image_range[1]))
-    if common[0] > common[1]:
-        return config
-    return config.model_copy(update={"import_sweep": config.import_sweep.model_copy(update={"image_range": common})})
-
-
-def beyond(config: Config, image_range: tuple[int, int] | None) -> tuple[str, ...]:
-    """A warning where the user wants images that the sweep has not: import is told of its own only."""
-    wanted = config.import_sweep.image_range
-    if wanted is None or image_range is None or (wanted[0] >= image_range[0] and wanted[1] <= image_range[1]):
-        return ()
-    first, last = image_range
-    return (f"image_range {wanted[0]} to {wanted[1]} goes beyond the images, {first} to {last}",)
-
-
-def chosen(sweeps: Sequence[ImportedSweep], image_range: tuple[int, int] | None) -> ImportedSweep | None:
-    """The sweep that has most of these images, the first of several."""
-
-    def n_images(sweep: ImportedSweep) -> int:
-        first, last = sweep.experiment.scan.image_range
-        low, high = image_range or (first, last)
-        return min(last, high) - max(first, low) + 1
-
-    return max(sweeps, key=n_images, default=None)
 
 
 def why_none(result: ImportResult, path: str) -> AutoprocError:

@@ -31,6 +31,7 @@ from autoproc.service.results.sweep_folder import SweepFolder, written_whole
 from autoproc.stages.early_work import EarlyWork
 from autoproc.stages.import_sweep import ImportedSweep
 from autoproc.stages.pipeline import Processing, gathered_warnings
+from autoproc.stages.sharing import Sharing
 from autoproc.threads import side_by_side
 
 ANISOTROPIC = "merged_anisotropic.mtz"
@@ -48,12 +49,13 @@ def process_sweep(
     lost: Lost = lambda error, reader: None,
     told: ToldParameters = UNTOLD,
     early: EarlyWork | None = None,
+    sharing: Sharing | None = None,
 ) -> dict[str, Any]:
     """Process a sweep and write its folder; returns what summary.json holds.
 
     folder : empty, of this attempt alone; lost : see above; told : what files of the visit have said of config. What is
     returned of a sweep that was processed without images that were gone says so as "lost": it is worth another attempt.
-    early : see Processing.
+    early, sharing : see Processing.
     Nothing that goes wrong with one sweep leaves this function: its summary says what it was.
     """
     processing = Processing(
@@ -61,6 +63,7 @@ def process_sweep(
         warnings=list(sweep.warnings),
         partial=sweep.partial,
         early=early,
+        sharing=sharing,
         **expected_by(config),
     )
     with SweepFolder(folder, console) as stage_files:

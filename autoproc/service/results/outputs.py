@@ -5,6 +5,7 @@ OUTPUT/.autoproc/work/ holds, for the attempt number RUN at the sweep NAME:
 NAME.RUN/       what it has written so far
 NAME.RUN.json   its outcome: present once the folder is whole and on the disk
 NAME.RUN.away/  what it is told, and what it writes so far, where an executor elsewhere has it (executing/away.py)
+NAME.RUN.parts/ what others are to help with, and what they have made of it (sharing/)
 NAME.RUN.old/   the earlier results, while the new ones take their place; then they are kept (earlier.py)
 
 Whoever finds an outcome can finish what its program could not: each step may be done again.
@@ -33,7 +34,7 @@ OURS = (
 """What a folder of results holds of ours; all else is somebody's own and is kept."""
 BY_WAVELENGTH = re.compile(r"merged_\d+\.\d+A\.mtz")
 """Merged data of one of several wavelengths."""
-LEFTOVER = re.compile(r"(?P<name>.+)\.(?P<run>\d+)(?P<kind>|\.json|\.json\.part|\.old|\.log|\.away)")
+LEFTOVER = re.compile(r"(?P<name>.+)\.(?P<run>\d+)(?P<kind>|\.json|\.json\.part|\.old|\.log|\.away|\.parts)")
 ORDER = "order.json"
 """What is to be done, in the folder of an attempt that is made elsewhere; without it, nothing is."""
 OUTCOME_INSIDE = ".outcome.json"
@@ -85,6 +86,10 @@ class Outputs:
     def away(self, name: str, run: int) -> Path:
         """Where an attempt that is made elsewhere is told its order, and writes."""
         return self.work / f"{in_one_name(name)}.{run}.away"
+
+    def parts(self, name: str, run: int) -> Path:
+        """Where whoever has an attempt shares its work."""
+        return parts_of(self.folder(name, run))
 
     def outcome(self, name: str, run: int) -> dict[str, Any] | None:
         """An attempt's outcome, if it came so far."""
@@ -143,6 +148,7 @@ class Outputs:
                 self.logs.keep(new, name, run)
                 remove(new)
             self._clean_away(name, run)
+            remove(self.parts(name, run))
             for outcome in (self.outcome_path(name, run), self.outcome_path(name, run).with_suffix(".json.part")):
                 outcome.unlink(missing_ok=True)
 
@@ -184,6 +190,11 @@ class Outputs:
 def is_ours(name: str) -> bool:
     """A file or folder of results that we write."""
     return name in OURS or BY_WAVELENGTH.fullmatch(name) is not None
+
+
+def parts_of(folder: Path) -> Path:
+    """Where the work of an attempt that writes to a work folder is shared."""
+    return folder.with_name(f"{folder.name}.parts")
 
 
 def home_of(folder: Path) -> Path:

@@ -11,7 +11,8 @@ from simulated import simulated_sweep
 from autoproc.config import Config, with_command_line
 from autoproc.console import Console
 from autoproc.service.processing.order import Order
-from autoproc.service.processing.process_job import beyond, process_job, within_range
+from autoproc.service.processing.own_images import beyond, within_range
+from autoproc.service.processing.process_job import process_job
 from autoproc.service.results.brief import brief
 
 
