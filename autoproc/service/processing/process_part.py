@@ -21,7 +21,7 @@ from autoproc.stages.pipeline import open_frames
 from autoproc.wording import counted
 
 
-class NoSuchSweep(InputError):
+class HelpedSweepMissing(InputError):
     """A helper does not find the sweep that it is to help with."""
 
     what = "there is no sweep at {path}, as far as this machine sees"
@@ -72,7 +72,7 @@ def _helped(order: Order, console: Console) -> str:
     with console.busy("Helping"), seen_alive(order.part_of, who):
         sweep = chosen(import_sweeps([sweeps.path], config.import_sweep).experiments, sweeps.image_range)
         if sweep is None:
-            raise NoSuchSweep(path=sweeps.path)
+            raise HelpedSweepMissing(path=sweeps.path)
         reader = open_frames(sweep.experiment, config, is_read_again=True)
         n_threads = order.config.run.n_threads
         helper = Helper(order.part_of, who, sweep.experiment, reader, config.find_spots, n_threads)

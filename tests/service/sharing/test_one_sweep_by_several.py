@@ -23,7 +23,8 @@ from autoproc.service.sharing.lives import seen_alive
 from autoproc.service.sharing.pieces import Pieces
 
 CHANGES = {
-    "run.n_threads": "1", "service.parts.least_gigapixels": "0", "integrate.block_width": "2",
+    "run.n_threads": "1", "service.parts.is_enabled": "true", "service.parts.least_gigapixels": "0",
+    "integrate.block_width": "2",
     "integrate.stretches.first": "12", "integrate.stretches.min_images": "20",
     "integrate.stretches.min_images_more": "10", "integrate.d_min": "2.5",
 }  # fmt: skip

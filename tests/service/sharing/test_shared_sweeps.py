@@ -37,7 +37,7 @@ POLL = ["sh", "-c", 'for id in "$@"; do kill -0 -$id 2>/dev/null && echo $id run
 CANCEL = ["sh", "-c", 'for id in "$@"; do kill -9 -$id 2>/dev/null; done; true', "cancel", "{ids}"]
 CHANGES = {
     "integrate.block_width": "2", "integrate.stretches.is_enabled": "false", "integrate.d_min": "2.5",
-    "service.parts.least_gigapixels": "0", "service.parts.most": "1",
+    "service.parts.is_enabled": "true", "service.parts.least_gigapixels": "0", "service.parts.most": "1",
 }  # fmt: skip
 
 
