@@ -119,9 +119,10 @@ def test_what_finds_no_room_is_lost_and_told_of(said):
     sent = [bytes([n]) * BIG for n in range(7)]
     with relay(ANY) as source, listening(source.address, said, memory=16) as stream:
         listen_until(stream, lambda: said)
-        for message in sent[:6]:
+        for n, message in enumerate(sent[:6], 1):  # one by one, so that ZeroMQ itself has room for each
             source.send(message)
-        listen_until(stream, lambda: stream.n_dropped == 2)
+            listen_until(stream, lambda n=n: stream.n_bytes // BIG + stream.n_dropped == n)
+        assert stream.n_dropped == 2
         assert stream.n_bytes == 16 << 20
         assert received(stream, 4) == sent[:4]
         source.send(sent[6])

@@ -35,8 +35,8 @@ class PartsParams(Params):
     """One sweep as several jobs at a time: others of the executor's, which are free, help the one that has it."""
 
     is_enabled: bool = False
-    """Have large sweeps processed so. Results are the same to the bit, on machines of one kind. It pays where an executor
-    has nodes beside that of the sweep's own job, which uses all its cores by itself."""
+    """Have large sweeps processed so. Results are the same to the bit, on machines of one kind. It can pay where an
+    executor has nodes beside that of the sweep's own job, which uses all its cores by itself."""
     most: int = Field(3, ge=1)
     """Jobs that help with a sweep, at most, beside the one that has it. They count as sweeps do for the executor's
     limits, and make room for sweeps that wait."""
