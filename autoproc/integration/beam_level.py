@@ -32,24 +32,21 @@ LISTED = 8
 class BeamLevel:
     """Background of frames in counts per pixel, each pixel cut at a cap above which it is no background.
 
-    Taken from `first`, a frame that is likely to have beam, is nothing but the cap. gain : counts for a photon
+    gain : counts for a photon
     """
 
-    def __init__(self, trusted: np.ndarray, first: np.ndarray, min_trusted: int = 0, gain: float = 1.0) -> None:
+    def __init__(self, trusted: np.ndarray, min_trusted: int = 0, gain: float = 1.0, cap: float = np.inf) -> None:
         self._pixels = sampled_pixels(trusted)
         self.n_pixels = len(self._pixels)
-        self.cap = np.inf
-        self._lowest = min_trusted
-        self.gain = gain
-        for _ in range(8):
-            mean = max(2 * self.of(first), 0.0)
-            self.cap = mean + 4 * np.sqrt(gain * mean) + 2 * gain
+        self._lowest, self.gain, self.cap = min_trusted, gain, cap
 
     @classmethod
-    def with_cap(cls, cap: float, trusted: np.ndarray, min_trusted: int, gain: float) -> BeamLevel:
-        """One whose cap is known."""
-        level = cls(trusted, np.zeros(trusted.shape, np.int32), min_trusted, gain)
-        level.cap = cap
+    def with_cap_of(cls, first: np.ndarray, trusted: np.ndarray, min_trusted: int = 0, gain: float = 1.0) -> BeamLevel:
+        """One whose cap is told by a frame that is likely to have beam; nothing else is taken from that."""
+        level = cls(trusted, min_trusted, gain)
+        for _ in range(8):
+            mean = max(2 * level.of(first), 0.0)
+            level.cap = mean + 4 * np.sqrt(gain * mean) + 2 * gain
         return level
 
     def of(self, image: np.ndarray) -> float:

@@ -40,7 +40,7 @@ class TypicalFrame:
     def read(reader: ImageReader, frame: int, gain: float) -> TypicalFrame:
         """Read it; gain : variance of counts over their mean."""
         image = reader.read(frame)
-        level = BeamLevel(reader.mask, image, reader.min_trusted, gain)
+        level = BeamLevel.with_cap_of(image, reader.mask, reader.min_trusted, gain)
         return TypicalFrame(image, level, readout_variance(image, reader.mask, reader.min_trusted))
 
 

@@ -53,8 +53,8 @@ class StretchParams(Params):
     """Rotation, degrees, after which models are made at the earliest."""
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.35, 0.7, 0.93)
     """Parts of the images that are to come after which models are made, where files say how many are to come. Each
-    costs as much as to measure some 130 images (2.5 million pixels), so that they are few; after the last, the fewer
-    images are left the sooner all is measured."""
+    costs as much as to measure some 110 images (simulated, 2.5 million pixels), so that they are few; after the last,
+    the fewer images are left the sooner all is measured."""
     growth: float = Field(1.4, gt=1)
     """Where nothing says how many are to come, each further milestone comes after so many times the rotation of the one
     before, from `first` on: of 90, 120, 180 and 360 degrees 8, 5, 19 and 44 are left for the end."""

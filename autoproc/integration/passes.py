@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
 
 import numpy as np
 
@@ -57,24 +56,30 @@ class MeasuredReflections:
         )
 
 
-class Measure(Protocol):
-    """Measures as `measure_all` does, to the bit, here or by several processes."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ToMeasure:
+    """Reflections (N,), sorted by frame, and how they are measured.
 
-    def __call__(
-        self,
-        reader: FramesWithBeam,
-        trusted: np.ndarray,
-        frames: SpotFrames,
-        bbox: np.ndarray,
-        zeta: np.ndarray,
-        d: np.ndarray,
-        lattice: np.ndarray,
-        blocks: list[RotationBlock],
-        regions: DetectorRegions,
-        min_references: int,
-        how: Measuring,
-    ) -> MeasuredReflections:
-        """See measure_all."""
+    trusted : (slow, fast) uint8; bbox : (N, 6); zeta : (N,); d : (N,) Angstrom
+    lattice : (N,) each lattice has profiles of its own; regions : of the detector, each with a profile of its own
+    blocks : of rotation; their reflections are measured, those before and after claim the pixels that are theirs
+    min_references : strong spots that a region needs for a profile
+    """
+
+    trusted: np.ndarray
+    frames: SpotFrames
+    bbox: np.ndarray
+    zeta: np.ndarray
+    d: np.ndarray
+    lattice: np.ndarray
+    blocks: list[RotationBlock]
+    regions: DetectorRegions
+    min_references: int
+    how: Measuring
+
+
+Measure = Callable[[FramesWithBeam, ToMeasure], MeasuredReflections]
+"""Measures as `measure_all` does, to the bit, here or by several processes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,63 +94,55 @@ class _Learnt:
     teaches: np.ndarray
 
 
-def measure_all(
-    reader: ImageReader,
-    trusted: np.ndarray,
-    frames: SpotFrames,
-    bbox: np.ndarray,
-    zeta: np.ndarray,
-    d: np.ndarray,
-    lattice: np.ndarray,
-    blocks: list[RotationBlock],
-    regions: DetectorRegions,
-    min_references: int,
-    how: Measuring,
-    wanted: range | None = None,
-) -> MeasuredReflections:
-    """Measure reflections, sorted by frame, in one pass over the images.
+def measure_all(reader: ImageReader, what: ToMeasure, wanted: range | None = None) -> MeasuredReflections:
+    """Measure reflections in one pass over the images.
 
-    lattice : (N,) each lattice has profiles of its own
     wanted : consecutive ones of the blocks, all if none are named. These come out as they do among all: of the others
         the NEIGHBOURS on either side are looked at too, to learn from
-    What is measured are the reflections of the blocks; those before and after claim the pixels that are theirs.
     A block is fitted once its neighbours are learnt from: two blocks of shoeboxes are in memory, and those that
     are being filled.
     """
-    wanted = range(len(blocks)) if wanted is None else wanted
-    first_learnt = max(0, wanted.start - NEIGHBOURS)
-    own, blocks = blocks[wanted.start : wanted.stop], blocks[first_learnt : wanted.stop + NEIGHBOURS]
-    contested = np.zeros(len(frames), np.uint8)
-    n_regions = regions.count * (int(lattice.max()) + 1)
-    region = regions.of(frames.centre[:, :2]) + regions.count * lattice
+    wanted = range(len(what.blocks)) if wanted is None else wanted
+    own, first_learnt = what.blocks[wanted.start : wanted.stop], max(0, wanted.start - NEIGHBOURS)
+    contested = np.zeros(len(what.frames), np.uint8)
     memory = PixelMemory()
-    stream = stream_shoeboxes(reader, trusted, frames, bbox, blocks, how.radius, how.n_threads, contested, memory)
+    learnt = _learnt(reader, what, what.blocks[first_learnt : wanted.stop + NEIGHBOURS], contested, memory)
+    of_wanted = islice(_windows(learnt), wanted.start - first_learnt, wanted.stop - first_learnt)
     results, fitted = [], []
-
-    def learn() -> Iterator[_Learnt]:
-        for block, boxes in zip(blocks, stream, strict=True):
-            rows = slice(block.first, block.last)
-            background, first = first_look(boxes, how)
-            equations, teaches = block_equations(
-                boxes, background, first, zeta[rows], contested[rows], region[rows], n_regions, how
-            )
-            yield _Learnt(boxes, background, region[rows], mean_intensities(first, d[rows]), equations, teaches)
-
-    of_wanted = islice(_windows(learn()), wanted.start - first_learnt, wanted.stop - first_learnt)
     for window, current in of_wanted:
-        profiles = _profiles([w.equations for w in window], regions.count, min_references)
-        measured = block_measurements(current.boxes, current.background, profiles, current.region, current.mean, how)
+        profiles = _profiles([w.equations for w in window], what.regions.count, what.min_references)
+        measured = block_measurements(
+            current.boxes, current.background, profiles, current.region, current.mean, what.how
+        )
         memory.give_back(current.boxes)
         fitted.append(profiles.astype(np.float32))  # in whole they take no more than a frame
         results.append((measured.table, current.background, current.teaches))
     tables, backgrounds, teaches = zip(*results, strict=True)
-    whole = joined_backgrounds(backgrounds)
-    ends = frames.centre[[block.last - 1 for block in own], 2]
+    ends = what.frames.centre[[block.last - 1 for block in own], 2]
     rows = slice(own[0].first, own[-1].last)
     return MeasuredReflections(
-        Measurements(np.concatenate(tables)), whole, np.concatenate(teaches), contested[rows] > 0,
-        FittedProfiles(regions, ends, np.stack(fitted)),
+        Measurements(np.concatenate(tables)), joined_backgrounds(backgrounds), np.concatenate(teaches),
+        contested[rows] > 0, FittedProfiles(what.regions, ends, np.stack(fitted)),
     )  # fmt: skip
+
+
+def _learnt(
+    reader: ImageReader, what: ToMeasure, blocks: list[RotationBlock], contested: np.ndarray, memory: PixelMemory
+) -> Iterator[_Learnt]:
+    """Blocks, one after the other, as soon as their shoeboxes are filled. contested : (N,) uint8, filled meanwhile."""
+    how, regions = what.how, what.regions
+    n_regions = regions.count * (int(what.lattice.max()) + 1)
+    region = regions.of(what.frames.centre[:, :2]) + regions.count * what.lattice
+    stream = stream_shoeboxes(
+        reader, what.trusted, what.frames, what.bbox, blocks, how.radius, how.n_threads, contested, memory
+    )
+    for block, boxes in zip(blocks, stream, strict=True):
+        rows = slice(block.first, block.last)
+        background, first = first_look(boxes, how)
+        equations, teaches = block_equations(
+            boxes, background, first, what.zeta[rows], contested[rows], region[rows], n_regions, how
+        )
+        yield _Learnt(boxes, background, region[rows], mean_intensities(first, what.d[rows]), equations, teaches)
 
 
 def _profiles(window: list[Equations], n_regions: int, min_references: int) -> np.ndarray:

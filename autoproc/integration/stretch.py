@@ -16,7 +16,7 @@ from autoproc.integration.first_reading import Look, Seen, TypicalFrame, look, l
 from autoproc.integration.kabsch import SpotFrames, bounding_boxes, spot_frames
 from autoproc.integration.milestones import change_of_setting, surveyed_of_stretch
 from autoproc.integration.params import IntegrateParams, StretchParams
-from autoproc.integration.passes import Measure, MeasuredReflections, measure_all
+from autoproc.integration.passes import Measure, MeasuredReflections, ToMeasure, measure_all
 from autoproc.integration.predict import Predictions, predict
 from autoproc.integration.profiles import DetectorRegions
 from autoproc.integration.scattering import steady_geometry
@@ -182,11 +182,12 @@ def measured_stretch(
         params.n_sigma, experiments[0].detector[0].gain, scan.n_images, params.missing_flux_error,
         params.min_background_pixels, n_threads, known.noise,
     )  # fmt: skip
-    measured = measure(
-        known.lit, np.ascontiguousarray(known.usable, np.uint8), frames, bbox, predictions.zeta, predictions.d,
+    what = ToMeasure(
+        np.ascontiguousarray(known.usable, np.uint8), frames, bbox, predictions.zeta, predictions.d,
         predictions.experiment, blocks, DetectorRegions(reader.shape, params.profile_regions), params.min_references,
         how,
     )  # fmt: skip
+    measured = measure(known.lit, what)
     rows = np.arange(len(order))[own]
     return Stretch(
         tuple(experiments), predictions[rows], frames[rows], bbox[rows], measured, len(blocks),

@@ -50,7 +50,11 @@ def right_arguments(name: str, rng: np.random.Generator) -> list[Any]:
         "nearest_points": [rng.normal(size=(40, 3)), 4, directions, 6],
         "group_expectation": [(x, x**2, np.ones(N)), np.array([0, 2, 2, 1, 0]), 3, np.ones(N, bool), (1.1, 0.02)],
         "rise_sums": [
-            rng.normal(size=(N, 2)), (x, np.ones(N)), rng.normal(size=N), np.ones(N), np.ones(N, bool),
+            rng.normal(size=(N, 2)),
+            (x, np.ones(N)),
+            rng.normal(size=N),
+            np.ones(N),
+            np.ones(N, bool),
             np.array([1.0, 3.0]),
         ],
         "rises_by": [(x, np.ones(N)), rng.normal(size=4), np.array([1.0, 3.0])],

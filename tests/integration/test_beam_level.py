@@ -30,7 +30,7 @@ class Noise:
 
 
 def looked_at(noise, frames=None, first=0):
-    level = BeamLevel(noise.mask, noise.read(first))
+    level = BeamLevel.with_cap_of(noise.read(first), noise.mask)
     frames = range(noise.n_frames) if frames is None else frames
     return FramesWithBeam(noise, level, {f: level.of(noise.read(f)) for f in frames})
 
@@ -92,7 +92,7 @@ def test_frames_with_beam_are_kept(means):
 
 def test_images_without_reflections_or_with_few_have_beam_all_the_same():
     noise = Noise(np.full(60, 0.5))
-    level = BeamLevel(noise.mask, noise.read(0))
+    level = BeamLevel.with_cap_of(noise.read(0), noise.mask)
     noise.spots = 0
     lit = FramesWithBeam(noise, level, {f: level.of(noise.read(f)) for f in range(60)})
     assert not lit.without_beam | lit.dimmed
@@ -101,7 +101,7 @@ def test_images_without_reflections_or_with_few_have_beam_all_the_same():
 
 def test_damaged_frames_are_not_judged():
     noise = Noise(np.full(30, 1.0))
-    level = BeamLevel(noise.mask, noise.read(0))
+    level = BeamLevel.with_cap_of(noise.read(0), noise.mask)
     levels = {f: level.of(noise.read(f)) for f in range(30)}
     levels[4] = level.of(np.full(noise.shape, -1, np.int32))
     assert not FramesWithBeam(noise, level, levels).without_beam
@@ -112,7 +112,7 @@ def test_simulated_sweeps_have_beam_but_where_it_was_off():
     factor = sweep.beam_factor.copy()
     factor[:3], factor[20:25], factor[25] = 0.0, 0.0, 0.5
     off = replace(sweep, beam_factor=factor)
-    level = BeamLevel(off.mask, off.read(10))
+    level = BeamLevel.with_cap_of(off.read(10), off.mask)
     lit = FramesWithBeam(off, level, {f: level.of(off.read(f)) for f in range(40)})
     assert lit.without_beam == {0, 1, 2, *range(20, 25)}
     assert lit.dimmed == {25}

@@ -169,7 +169,7 @@ class Frames:
 def test_spots_are_looked_at_on_their_frames_and_one_more_each_way(n_threads):
     spots = SpotPlaces(np.array([[12.5, 10.5]]), np.array([[11, 14, 9, 12, 3, 6]]))
     assert spots.radius.tolist() == [2.5]
-    level = BeamLevel(np.ones(SHAPE, bool), Frames().read(0))
+    level = BeamLevel.with_cap_of(Frames().read(0), np.ones(SHAPE, bool))
     seen = survey(Frames(), TRUSTED, np.zeros(SHAPE, np.int32), spots, level, [range(12)], n_threads)
     assert seen.spots.frame.tolist() == [2, 3, 4, 5, 6]
     assert seen.spots.spot.tolist() == [0] * 5

@@ -110,10 +110,10 @@ class Helper:
 
     def _measuring(self, task: Arrays) -> Callable[[int], Arrays]:
         """Blocks of rotation."""
-        asked, lit = packed_blocks.unpacked(task, self._reader)
+        what, lit = packed_blocks.unpacked(task, self._reader, self._n_threads)
         edges: np.ndarray = task["edges"]
 
         def measured(number: int) -> Arrays:
-            return packed_blocks.measured_apart(asked, lit, range(*edges[number].tolist()), self._n_threads)
+            return packed_blocks.measured_apart(what, lit, range(*edges[number].tolist()))
 
         return measured

@@ -16,12 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from autoproc.integration.beam_level import FramesWithBeam
-from autoproc.integration.blocks import Measuring
-from autoproc.integration.kabsch import SpotFrames
-from autoproc.integration.packed_blocks import Asked, joined_in
-from autoproc.integration.passes import MeasuredReflections
-from autoproc.integration.profiles import DetectorRegions
-from autoproc.integration.shoeboxes import RotationBlock
+from autoproc.integration.packed_blocks import joined_in, packed
+from autoproc.integration.passes import MeasuredReflections, ToMeasure, measure_all
 from autoproc.service.sharing.lives import Lives, seen_alive
 from autoproc.service.sharing.pieces import Arrays, Pieces
 from autoproc.service.sharing.pieces_in_turn import LEADER, PiecesInTurn, Tally
@@ -92,22 +88,17 @@ class Leader:
 
         return early
 
-    def measure(
-        self, reader: FramesWithBeam, trusted: np.ndarray, frames: SpotFrames, bbox: np.ndarray, zeta: np.ndarray,
-        d: np.ndarray, lattice: np.ndarray, blocks: list[RotationBlock], regions: DetectorRegions, min_references: int,
-        how: Measuring,
-    ) -> MeasuredReflections:  # fmt: skip
+    def measure(self, reader: FramesWithBeam, what: ToMeasure) -> MeasuredReflections:
         """As `measure_all`, with what helpers measure of it: with those that are there when it begins."""
-        asked = Asked(trusted, frames, bbox, zeta, d, lattice, blocks, regions, min_references, how)
-        parts = ranges_of(len(blocks), len(self._helpers()))
+        parts = ranges_of(len(what.blocks), len(self._helpers()))
         if len(parts) == 1:
-            return asked.measured(reader, parts[0], how.n_threads)
+            return measure_all(reader, what)
         edges = {"edges": np.array([(part.start, part.stop) for part in parts])}
-        turn = self._in_turn(BLOCKS, len(parts), asked.packed(reader) | edges)
+        turn = self._in_turn(BLOCKS, len(parts), packed(what, reader) | edges)
         measured = []
         for number, part in enumerate(parts):
-            theirs = turn.take(number, partial(joined_in, asked=asked, wanted=part, lit=reader))
-            measured.append(asked.measured(reader, part, how.n_threads) if theirs is None else theirs)
+            theirs = turn.take(number, partial(joined_in, what=what, wanted=part, lit=reader))
+            measured.append(measure_all(reader, what, part) if theirs is None else theirs)
         return MeasuredReflections.concatenate(measured)
 
     def _helpers(self) -> list[str]:
