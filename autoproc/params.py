@@ -5,8 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+import threading
+from functools import cache
 
 from pydantic import BaseModel, ConfigDict
+
+ONE_PARSES = threading.Lock()
+"""Python 3.11 counts how deep a tree is for all threads together: two that parse at once make it a SystemError."""
 
 
 class Params(BaseModel):
@@ -28,8 +33,10 @@ def meanings(model: type[BaseModel]) -> dict[str, str]:
     return {field: meaning for base in bases for field, meaning in _docstrings(base)}
 
 
+@cache
 def _docstrings(model: type[BaseModel]) -> list[tuple[str, str]]:
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    with ONE_PARSES:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(definition, ast.ClassDef)
     found = []
     for field, after in zip(definition.body, definition.body[1:], strict=False):

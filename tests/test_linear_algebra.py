@@ -14,8 +14,8 @@ from autoproc.linear_algebra import one_blas_thread, single_threaded_blas
 
 np.linalg.inv(np.eye(2))  # so that BLAS is there
 BLAS = [library for library in threadpool_info() if library["user_api"] == "blas"]
-NO_STAGES = ("pipeline", "import_sweep", "early_work")
-"""What joins stages, works on files alone, or is handed to them."""
+NO_STAGES = ("pipeline", "import_sweep", "early_work", "sharing")
+"""What joins stages, works on files alone, is handed to them or asked by them."""
 STAGES = [m.name for m in pkgutil.iter_modules(autoproc.stages.__path__) if m.name not in NO_STAGES]
 
 

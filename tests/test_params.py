@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
-from autoproc.params import Params, meanings
+from autoproc.params import Params, _docstrings, meanings
 
 
 class Given(Params):
@@ -46,3 +49,22 @@ def test_sources_are_not_read_when_the_program_begins():
         "from autoproc.config import Config; Config()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_several_threads_may_ask_at_once(monkeypatch):
+    """As pages do: Python 3.11 itself loses count where two parse at once."""
+    parsing, at_once = [], []
+
+    def parse(source, real=ast.parse):
+        parsing.append(source)
+        at_once.append(len(parsing))
+        time.sleep(0.005)
+        parsing.remove(source)
+        return real(source)
+
+    monkeypatch.setattr(ast, "parse", parse)
+    _docstrings.cache_clear()
+    with ThreadPoolExecutor(4) as threads:
+        told = list(threads.map(meanings, [Given, More] * 4))
+    assert told == [meanings(Given), meanings(More)] * 4
+    assert set(at_once) == {1}

@@ -29,7 +29,7 @@ HUNG = 60.0
 """Seconds without a word of images that have come, after which a worker is taken to hang: it tells of a few at a time,
 which are seconds of work, and for a file server that is slower than this nobody has to wait."""
 MOST_TOLD = 1000
-"""Messages that are heard at once: a worker tells of a few images every tenth of a second, and a pipe holds 650."""
+"""Messages between two looks: a worker tells of a few images every tenth of a second."""
 MOST_FAILED = 2
 """Workers for one sweep: files that end two of them are not looked at before they are all there."""
 LATER = "it is processed when it is complete"
@@ -40,7 +40,7 @@ class _Following:
     """A worker and its sweep.
 
     news : when images came last, and untold : when the first of those did of which it has told nothing, by the clock
-    n_told : messages when it was heard last
+    n_told : messages since the last look
     """
 
     worker: WorkerProcess
@@ -191,10 +191,11 @@ class Followers:
         elif not one.worker.is_alive:
             why = f"following it ended: {gist(one.worker.last_words()) or one.worker.how_it_ended()}"
         elif one.n_told > MOST_TOLD:
-            why = f"who follows it does not stop talking ({one.n_told:,} messages at once)"
+            why = f"who follows it does not stop talking ({one.n_told:,} messages in {LOOK:g} s)"
         elif one.silence(self._clock()) > HUNG:
             why = f"who follows it has said nothing for {one.silence(self._clock()):.0f} s"
         else:
+            one.n_told = 0 if is_due else one.n_told
             return
         self._say(one.followed.name, f"{why}: {LATER}")
         self._seen.setdefault(path, _Seen(one.followed.n_there)).n_failed += 1
@@ -204,7 +205,8 @@ class Followers:
         one.worker.listen()
         if not one.worker.followed:
             return
-        one.untold, one.n_told = None, len(one.worker.followed)
+        one.untold = None
+        one.n_told += len(one.worker.followed)
         n_probes, before = len(one.followed.probes), one.followed.provisional
         one.followed.take(one.worker.followed)
         one.worker.followed.clear()
