@@ -15,27 +15,32 @@ SLOW = 4.0
 
 @dataclass(slots=True)
 class ArrivalPace:
-    """When images of a sweep were seen, by the clock that is passed in.
+    """When images of a sweep were seen, by the clock that is passed in; what nobody looked at is no pause.
 
+    n, first, latest : images, when the first were seen, and the last; looked : when somebody looked
     pause : the longest after which more came though they had seemed to have come to an end, seconds
     """
 
     n: int = 0
     first: float = 0.0
     latest: float = 0.0
+    looked: float = 0.0
     pause: float = 0.0
 
-    def come(self, n: int, now: float) -> None:
+    def look(self, n: int, now: float) -> None:
         """So many images are there."""
-        if self.n == 0:
-            self.first = now
-        elif self.seems_over(now):
-            self.pause = max(self.pause, now - self.latest)
-        self.n, self.latest = n, now
+        if n != self.n:
+            if self.n == 0:
+                self.first = now
+            elif self.seems_over:
+                self.pause = max(self.pause, now - self.latest)
+            self.n, self.latest = n, now
+        self.looked = now
 
-    def seems_over(self, now: float) -> bool:
-        """Nothing has come for longer than usual, and for twice as long as it once took until more came."""
+    @property
+    def seems_over(self) -> bool:
+        """At the last look nothing had come for longer than usual, and for twice as long as once before more came."""
         if self.n < FEWEST:
             return False
         interval = (self.latest - self.first) / (self.n - 1)
-        return now - self.latest >= max(QUIET, SLOW * interval, 2 * self.pause)
+        return self.looked - self.latest >= max(QUIET, SLOW * interval, 2 * self.pause)

@@ -30,12 +30,15 @@ from autoproc.threads import available_cores, map_in_order
 AT_A_TIME = 8
 """Images for each thread between two looks at what has come: a second's work for 4 million pixels, so that spots of the
 latest image are known within seconds. A judgement."""
-LOOK = 1.0
-"""Seconds between two looks at what has come while there is something to do."""
+LOOK = 0.5
+"""Seconds between two looks at what has come, at least."""
 MOST_IMAGES = 1_000_000
 """Of a sweep, among which its milestones are."""
-SHARE = 10.0
-"""Times as long as the last look took nothing is looked for: thousands of files are listed, masters are read."""
+SHARE = 5.0
+"""Times as long as the last look took nothing is looked for: thousands of files are listed, masters are read and files
+opened anew."""
+LATEST = 2.0
+"""Seconds after which there is a look all the same, if looks take half of all time at most: the first loads modules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,13 @@ class Follower:
         """
         self._probing.require_well()
         self._integration.require_well()
+        began = time.monotonic()
         news = self._look() if self._is_due() else None
         if self.there is None:
             return False
         if self._frames is None and (self._due_to_integrate(self.there) or self._waiting(self.there.numbers)):
             self._frames = self._opened(self.there)
+            self._look_after(began)
         frames = self._frames or self._known
         if frames is None:
             return False
@@ -131,7 +136,7 @@ class Follower:
             return False
         if there.planned is not None:
             return there.n_files >= there.planned
-        return self._pace.seems_over(time.monotonic())
+        return self._pace.seems_over
 
     @property
     def why_none(self) -> str:
@@ -176,21 +181,24 @@ class Follower:
         return gathering
 
     def _is_due(self) -> bool:
-        """Nothing is left to be searched, or what has come since is to be known."""
-        is_idle = self.there is None or not self._waiting(self.there.numbers)
-        return is_idle or time.monotonic() >= self._due
+        """What has come since the last look is to be known."""
+        return time.monotonic() >= self._due
 
     def _look(self) -> ImagesThere | None:
         """What has come. HDF5 files are let go before: who has them open sees them as they were."""
         self.close()
         began = time.monotonic()
         there = self._coming.look()
-        now = time.monotonic()
-        self._due = now + max(LOOK, SHARE * (now - began))
+        now = self._look_after(began)
         self.there = there or self.there
-        if there is not None:
-            self._pace.come(len(there.numbers), now)
+        self._pace.look(0 if self.there is None else len(self.there.numbers), now)
         return there
+
+    def _look_after(self, began: float) -> float:
+        """Leave what has come alone for a while, longer if this look has taken long until now, which is returned."""
+        now = time.monotonic()
+        self._due = now + min(max(LOOK, SHARE * (now - began)), 2.0)
+        return now
 
     def _opened(self, there: ImagesThere) -> FramesThere | None:
         try:

@@ -241,7 +241,7 @@ def test_what_was_planned_is_waited_for_and_no_longer(tmp_path, few, seems_whole
         if number == 11:
             whole, follower = seems_whole(11)
             assert not whole
-    follower._pace.latest = float("inf")  # the last has come just now
+    follower._pace.looked = float("-inf")  # nobody has looked since the last came
     assert seems_whole(12, follower)[0]
 
 

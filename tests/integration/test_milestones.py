@@ -16,10 +16,10 @@ DEFAULT = StretchParams()
 
 
 def test_of_common_sweeps():
-    assert milestones(600, 0.2, DEFAULT) == (150, 210, 294, 412, 576)
-    assert milestones(3600, -0.1, DEFAULT) == (300, 420, 588, 823, 1152, 1613, 2259, 3162)
+    assert milestones(600, 0.2, DEFAULT) == (150, 255, 434)
+    assert milestones(3600, -0.1, DEFAULT) == (300, 510, 867, 1474, 2506)
     assert milestones(150, 0.2, DEFAULT) == ()
-    assert milestones(360, 1.0, DEFAULT) == (115, 161, 226, 316)  # 100 images at least
+    assert milestones(360, 1.0, DEFAULT) == (147, 251)  # 100 images at least
 
 
 def test_where_files_say_how_many_are_to_come():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from autoproc.errors import UNREADABLE, CorruptFile, InputError
 from autoproc.formats.confinement import open_descriptor
+from autoproc.formats.images.agreed_checksums import AGREED, lasting_stamp
 from autoproc.formats.images.kept_images import KeptImages
 from autoproc.formats.images.stamps import Stamp
 from autoproc.models.experiment import Detector, ImageSet, Scan
@@ -122,10 +124,10 @@ class FileReader:
             raise IndexError(f"frame {frame} of {self.n_frames}")
         path = self.path(frame)
         kept = self._kept.find(frame)
-        content = self._loaded(frame, path) if kept is None else kept
+        content, stamp = self._loaded(frame, path) if kept is None else (kept, None)
         pixels = self._format.decode(path, content)
-        if kept is None and self._format.agrees(path, content) is False and self._believes_checksums():
-            raise WrongChecksum(path=path)
+        if kept is None:
+            self._require_agreement(path, content, stamp)
         if pixels.shape != self.shape:
             n_slow, n_fast = pixels.shape
             expected = f"{self.shape[1]} x {self.shape[0]}"
@@ -172,15 +174,28 @@ class FileReader:
             )
         return said
 
-    def _loaded(self, frame: int, path: Path) -> bytes:
-        """The content of a frame's file, noting whether that is another than it was read before."""
+    def _loaded(self, frame: int, path: Path) -> tuple[bytes, Stamp | None]:
+        """The content of a frame's file, and its stamp if that lasts; notes whether it was another when read before."""
+        before = None
+        with suppress(OSError):
+            before = path.stat()
         content = self._format.load(path)
         try:
             status = path.stat()
         except OSError:  # gone since it was read: whoever reads it again will hear
-            return content
+            return content, None
         self._note(frame, status)
-        return content
+        return content, lasting_stamp(before, status)
+
+    def _require_agreement(self, path: Path, content: bytes, stamp: Stamp | None) -> None:
+        """Raises WrongChecksum. What has agreed before is not looked at again."""
+        if AGREED.has(path, stamp):
+            return
+        agrees = self._format.agrees(path, content)
+        if agrees is False and self._believes_checksums():
+            raise WrongChecksum(path=path)
+        if agrees:
+            AGREED.keep(path, stamp)
 
     def _note(self, frame: int, status: os.stat_result) -> None:
         """Whether a frame's file is another than when it was looked at before."""

@@ -6,7 +6,6 @@ Where no more of them seem to come it begins to process what there is: results a
 from __future__ import annotations
 
 import queue
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, astuple, replace
@@ -23,9 +22,7 @@ from autoproc.service.processing.order import Order
 from autoproc.service.processing.process_ahead import ResultsAhead, StillWanted, process_ahead
 
 PAUSE = 0.1
-"""Seconds between two looks where nothing has come."""
-SHARE = 10.0
-"""Times as long as the last look took nothing is looked for, where nothing had come: thousands of files are listed."""
+"""Seconds between two turns where nothing has come; a follower looks less often where a look takes long."""
 PATIENCE = 5.0
 """Seconds until a sweep whose files cannot be understood is looked at again."""
 READY = "done"
@@ -49,10 +46,9 @@ def follow_sweep(
         try:
             following.line = lines.get(timeout=pause)
         except queue.Empty:
-            began = time.monotonic()
             try:
                 is_busy = following.turn()
-                pause = 0.0 if is_busy else max(PAUSE, SHARE * (time.monotonic() - began))
+                pause = 0.0 if is_busy else PAUSE
             except Exception as error:  # the edge to files that are being written
                 send("not followed", why=str(error) or repr(error), details=traceback.format_exc())
                 pause = PATIENCE
