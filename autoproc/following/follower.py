@@ -34,7 +34,7 @@ LOOK = 0.5
 """Seconds between two looks at what has come, at least."""
 MOST_IMAGES = 1_000_000
 """Of a sweep, among which its milestones are."""
-SHARE = 5.0
+SHARE = 10.0
 """Times as long as the last look took nothing is looked for: thousands of files are listed, masters are read and files
 opened anew."""
 LATEST = 2.0

@@ -51,7 +51,7 @@ class StretchParams(Params):
     models of the whole sweep, measures all of it with these."""
     first: float = Field(30.0, gt=0)
     """Rotation, degrees, after which models are made at the earliest."""
-    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.35, 0.7, 0.93)
+    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.25, 0.55, 0.86)
     """Parts of the images that are to come after which models are made, where files say how many are to come. Each
     costs as much as to measure some 110 images (simulated, 2.5 million pixels), so that they are few; after the last,
     the fewer images are left the sooner all is measured."""

@@ -23,12 +23,12 @@ def test_of_common_sweeps():
 
 
 def test_where_files_say_how_many_are_to_come():
-    assert milestones(600, 0.2, DEFAULT, 600) == (210, 420, 558)
-    assert milestones(600, 0.2, DEFAULT, 1200) == (420,)  # broken off
-    assert milestones(700, 0.2, DEFAULT, 600) == (210, 420, 558)  # more than were announced
-    assert milestones(240, 0.5, DEFAULT, 240) == (168, 223)  # 84 images are too few
-    assert milestones(1800, -0.05, DEFAULT, 1800) == (630, 1260, 1674)
-    assert milestones(1000, 0.05, DEFAULT, 1000) == (700, 930)  # 17.5 degrees are too few
+    assert milestones(600, 0.2, DEFAULT, 600) == (150, 330, 516)
+    assert milestones(600, 0.2, DEFAULT, 1200) == (300,)  # broken off
+    assert milestones(700, 0.2, DEFAULT, 600) == (150, 330, 516)  # more than were announced
+    assert milestones(240, 0.5, DEFAULT, 240) == (132, 206)  # 60 images are too few
+    assert milestones(1800, -0.05, DEFAULT, 1800) == (990, 1548)  # 22.5 degrees are too few
+    assert milestones(3600, -0.05, DEFAULT, 3600) == (900, 1980, 3096)
     assert milestones(600, 0.2, DEFAULT.model_copy(update={"shares": (0.9, 0.5, 0.51)}), 600) == (300, 540)
 
 
