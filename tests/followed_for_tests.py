@@ -18,10 +18,9 @@ LONGEST = 30.0
 
 
 def quick_waits(monkeypatch):
-    """Images that cannot be read, or are too young, are tried again soon."""
+    """Images that cannot be read, or are too young, are tried again soon, and each turn looks."""
     monkeypatch.setattr("autoproc.following.frames_there.AGAIN", 0.02)
-    monkeypatch.setattr("autoproc.following.follower.LOOK", 0.0)
-    monkeypatch.setattr("autoproc.following.follower.SHARE", 0.0)
+    monkeypatch.setattr("autoproc.following.follower.pause_after", lambda took: 0.0)
 
 
 def configured(**import_or_search):

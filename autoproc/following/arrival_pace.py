@@ -17,11 +17,13 @@ SLOW = 4.0
 class ArrivalPace:
     """When images of a sweep were seen, by the clock that is passed in; what nobody looked at is no pause.
 
-    n, first, latest : images, when the first were seen, and the last; looked : when somebody looked
+    n, latest : images, and when the last of them were seen; n_first, first : those of the first look, and when it was
+    looked : when somebody looked last
     pause : the longest after which more came though they had seemed to have come to an end, seconds
     """
 
     n: int = 0
+    n_first: int = 0
     first: float = 0.0
     latest: float = 0.0
     looked: float = 0.0
@@ -31,7 +33,7 @@ class ArrivalPace:
         """So many images are there."""
         if n != self.n:
             if self.n == 0:
-                self.first = now
+                self.n_first, self.first = n, now
             elif self.seems_over:
                 self.pause = max(self.pause, now - self.latest)
             self.n, self.latest = n, now
@@ -42,5 +44,6 @@ class ArrivalPace:
         """At the last look nothing had come for longer than usual, and for twice as long as once before more came."""
         if self.n < FEWEST:
             return False
-        interval = (self.latest - self.first) / (self.n - 1)
+        n_seen = self.n - self.n_first  # coming: how fast those came that were there before, nobody knows
+        interval = (self.latest - self.first) / n_seen if n_seen > 0 else 0.0
         return self.looked - self.latest >= max(QUIET, SLOW * interval, 2 * self.pause)

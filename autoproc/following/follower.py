@@ -197,7 +197,7 @@ class Follower:
     def _look_after(self, began: float) -> float:
         """Leave what has come alone for a while, longer if this look has taken long until now, which is returned."""
         now = time.monotonic()
-        self._due = now + min(max(LOOK, SHARE * (now - began)), 2.0)
+        self._due = now + pause_after(now - began)
         return now
 
     def _opened(self, there: ImagesThere) -> FramesThere | None:
@@ -233,6 +233,11 @@ class Follower:
             if is_over():
                 break
         return facts
+
+
+def pause_after(took: float) -> float:
+    """Seconds until the next look at what has come, after one that has taken so many."""
+    return max(LOOK, took, min(SHARE * took, LATEST))
 
 
 def first_searched(waiting: Sequence[int], most: int) -> tuple[list[int], int]:

@@ -57,3 +57,18 @@ def test_where_nobody_looked_there_was_no_pause():
     assert pace.pause == 0.0
     assert not pace.seems_over
     assert seems_over_after(pace, latest + 10, SLOW * 10 / (FEWEST + 50) + 1.1)
+
+
+def test_images_that_were_there_before_tell_no_pace():
+    pace = ArrivalPace()
+    for number in range(5):
+        pace.look(100 + number, 5.0 * number)
+    assert not seems_over_after(pace, 20.0, 0.9 * SLOW * 5)
+    assert seems_over_after(pace, 20.0, 1.1 * SLOW * 5)
+
+
+def test_what_was_all_there_before_seems_over_after_a_second():
+    pace = ArrivalPace()
+    pace.look(FEWEST, 1.0)
+    assert not seems_over_after(pace, 1.0, 0.9 * QUIET)
+    assert seems_over_after(pace, 1.0, 1.1 * QUIET)

@@ -14,7 +14,15 @@ from autoproc.config import Config, with_threads
 from autoproc.following.coming import FEW
 from autoproc.following.crystal_probing import n_searched
 from autoproc.following.early_integration import EarlyIntegration
-from autoproc.following.follower import AT_A_TIME, Follower, FollowerProgress, first_searched
+from autoproc.following.follower import (
+    AT_A_TIME,
+    LATEST,
+    LOOK,
+    Follower,
+    FollowerProgress,
+    first_searched,
+    pause_after,
+)
 from autoproc.following.frames_there import AGAIN
 from autoproc.simulation.beamline import Collection, write_cbf
 from autoproc.simulation.beamline_hdf5 import Hdf5Writing, write_hdf5
@@ -273,3 +281,10 @@ def test_a_copy_of_what_was_done_is_used_up_in_its_place(tmp_path, few, seems_wh
         assert spots(path, follower.work.copy())[1] == 0
     assert spots(path, follower.work)[1] == 0
     assert spots(path, follower.work)[1] == 12
+
+
+def test_looks_take_half_of_all_time_at_most_and_a_tenth_where_they_are_quick():
+    assert pause_after(0.0) == LOOK
+    assert pause_after(0.1) == pytest.approx(1.0)
+    assert pause_after(0.5) == LATEST
+    assert pause_after(30.0) == 30.0
