@@ -47,6 +47,14 @@ def test_no_compiler(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_all_that_is_missing_is_said_at_once(tmp_path):
+    answers = 'case "$2" in *ensurepip*) exit 1;; *include*) echo /gone/Python.h;; esac'
+    done = made(tmp_path, PYTHON=stand_in(tmp_path / "python", answers), CC="no-such-compiler")
+    assert done.returncode == 1
+    assert "apt install python3-venv python3-dev gcc" in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
 def test_what_is_up_to_date_is_not_installed_again(tmp_path):
     (tmp_path / "new" / "bin").mkdir(parents=True)
     stand_in(tmp_path / "new" / "bin" / "python", "exit 0")
