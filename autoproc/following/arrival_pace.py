@@ -17,8 +17,8 @@ SLOW = 4.0
 class ArrivalPace:
     """When images of a sweep were seen, by the clock that is passed in; what nobody looked at is no pause.
 
-    n, latest : images, and when the last of them were seen; n_first, first : those of the first look, and when it was
-    looked : when somebody looked last
+    n_first, first : images at the first look that saw any, and when that was
+    n, latest : all images, and when the last of them were seen; looked : when somebody looked last
     pause : the longest after which more came though they had seemed to have come to an end, seconds
     """
 

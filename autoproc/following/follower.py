@@ -89,12 +89,14 @@ class Follower:
         self._probing.require_well()
         self._integration.require_well()
         began = time.monotonic()
-        news = self._look() if self._is_due() else None
+        is_due = began >= self._due
+        news = self._look(began) if is_due else None
         if self.there is None:
             return False
         if self._frames is None and (self._due_to_integrate(self.there) or self._waiting(self.there.numbers)):
             self._frames = self._opened(self.there)
-            self._look_after(began)
+            if is_due:
+                self._pause(began)
         frames = self._frames or self._known
         if frames is None:
             return False
@@ -180,22 +182,17 @@ class Follower:
             gathering.add(found._replace(frame=gathering.n_frames))
         return gathering
 
-    def _is_due(self) -> bool:
-        """What has come since the last look is to be known."""
-        return time.monotonic() >= self._due
-
-    def _look(self) -> ImagesThere | None:
+    def _look(self, began: float) -> ImagesThere | None:
         """What has come. HDF5 files are let go before: who has them open sees them as they were."""
         self.close()
-        began = time.monotonic()
         there = self._coming.look()
-        now = self._look_after(began)
+        now = self._pause(began)
         self.there = there or self.there
         self._pace.look(0 if self.there is None else len(self.there.numbers), now)
         return there
 
-    def _look_after(self, began: float) -> float:
-        """Leave what has come alone for a while, longer if this look has taken long until now, which is returned."""
+    def _pause(self, began: float) -> float:
+        """Leave what has come alone for a while, longer if a look has taken long from then until now; returns now."""
         now = time.monotonic()
         self._due = now + pause_after(now - began)
         return now

@@ -241,7 +241,7 @@ def test_what_lacks_images_does_not_seem_whole(tmp_path, few, seems_whole):
     assert not seems_whole(12)[0]
 
 
-def test_what_was_planned_is_waited_for_and_no_longer(tmp_path, few, seems_whole):
+def test_what_was_planned_is_waited_for_and_no_longer(tmp_path, few, seems_whole, monkeypatch):
     planned = b"# N_images 12\r\n# Detector"
     for number in range(1, 13):
         image = few[number - 1].read_bytes().replace(b"# Detector", planned, 1)
@@ -249,7 +249,7 @@ def test_what_was_planned_is_waited_for_and_no_longer(tmp_path, few, seems_whole
         if number == 11:
             whole, follower = seems_whole(11)
             assert not whole
-    follower._pace.looked = float("-inf")  # nobody has looked since the last came
+    monkeypatch.setattr("autoproc.following.arrival_pace.QUIET", 1e9)  # more may come at any time
     assert seems_whole(12, follower)[0]
 
 
@@ -288,3 +288,18 @@ def test_looks_take_half_of_all_time_at_most_and_a_tenth_where_they_are_quick():
     assert pause_after(0.1) == pytest.approx(1.0)
     assert pause_after(0.5) == LATEST
     assert pause_after(30.0) == 30.0
+
+
+def test_what_cannot_be_opened_is_looked_at_again(tmp_path, few, monkeypatch):
+    """It may be another by then."""
+    monkeypatch.setattr("autoproc.following.follower.pause_after", lambda took: 0.05)
+    monkeypatch.setattr(Follower, "_opened", lambda *_: None)
+    written(few, tmp_path, range(1, 4))
+    follower = Follower(str(tmp_path / "x_####.cbf"), Config(), lambda said: None)
+    turn(follower)
+    written(few, tmp_path, [4])
+    deadline = time.monotonic() + 10
+    while len(follower.there.numbers) < 4:
+        assert time.monotonic() < deadline
+        turn(follower)
+        time.sleep(0.01)

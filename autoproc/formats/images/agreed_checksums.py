@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections import OrderedDict
-from collections.abc import Hashable
 from pathlib import Path
 from threading import Lock
 
 from autoproc.formats.images.stamps import Stamp
 
-MOST = 20_000
-"""Files that are remembered: of several long sweeps, 0.3 kB each."""
+MOST = 10_000
+"""Files that are remembered: of a few long sweeps, 0.8 kB each."""
 
 
 class AgreedChecksums:
@@ -23,7 +21,7 @@ class AgreedChecksums:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._known: OrderedDict[Hashable, None] = OrderedDict()
+        self._known: dict[tuple[Path, Stamp], None] = {}
         self._lock = Lock()
 
     def has(self, path: Path, stamp: Stamp | None) -> bool:
@@ -36,8 +34,8 @@ class AgreedChecksums:
             return
         with self._lock:
             self._known[path, stamp] = None
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
+            if len(self._known) > self._most:
+                del self._known[next(iter(self._known))]
 
 
 def lasting_stamp(before: os.stat_result | None, after: os.stat_result) -> Stamp | None:

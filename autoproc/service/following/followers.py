@@ -29,7 +29,7 @@ HUNG = 60.0
 """Seconds without a word of images that have come, after which a worker is taken to hang: it tells of a few at a time,
 which are seconds of work, and for a file server that is slower than this nobody has to wait."""
 MOST_TOLD = 1000
-"""Messages between two looks: a worker tells of a few images every tenth of a second."""
+"""Messages between two looks: a worker tells of a few images every tenth of a second, and a pipe holds 650."""
 MOST_FAILED = 2
 """Workers for one sweep: files that end two of them are not looked at before they are all there."""
 LATER = "it is processed when it is complete"
@@ -195,7 +195,8 @@ class Followers:
         elif one.silence(self._clock()) > HUNG:
             why = f"who follows it has said nothing for {one.silence(self._clock()):.0f} s"
         else:
-            one.n_told = 0 if is_due else one.n_told
+            if is_due:
+                one.n_told = 0
             return
         self._say(one.followed.name, f"{why}: {LATER}")
         self._seen.setdefault(path, _Seen(one.followed.n_there)).n_failed += 1
